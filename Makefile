@@ -1,0 +1,34 @@
+# `make demo` and `make test` build their own environment in .venv; nothing else is needed but Python 3.11+, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := -p autoresearch_mcp.server -p autoresearch_mcp.tools -p autoresearch_mcp.prompts
+
+.PHONY: demo test env clean
+
+demo: env
+	$(BIN)/autoresearch-mcp demo
+
+test: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy gpt_harness tests
+	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/pytest
+
+# The installed package is what gets tested, so it is installed anew each time; its needs only when they change.
+env: $(VENV)/.needs
+	@rm -rf build *.egg-info
+	$(BIN)/pip install --quiet --no-deps --force-reinstall .
+	@rm -rf build *.egg-info
+
+$(VENV)/.needs: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt '.[gpt]' --group dev
+	@rm -rf build *.egg-info
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

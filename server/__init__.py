@@ -1,0 +1,1 @@
+"""MCP: registers the tools, serves the prompts, translates errors; holds no rules."""

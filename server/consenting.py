@@ -1,0 +1,49 @@
+"""Asking the person, through the client, whether a plan's commands may run. A client that cannot ask is not asked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import anyio.to_thread
+from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
+from mcp.server.mcpserver import Context, Elicit, Resolve
+from pydantic import BaseModel, Field
+
+from ..tools.lab import Lab
+from ..tools.planning import agree_to, commands_without_consent
+from ..tools.rules.plan import Plan
+
+
+class Agreement(BaseModel):
+    """What the person is asked."""
+
+    agree: bool = Field(description="Yes: the server may run these commands on this machine, in this repository.")
+
+
+def asked(lab: Lab) -> object:
+    """The annotation of a parameter that holds the person's answer; no agent can fill it."""
+
+    async def ask(
+        ctx: Context[Any, Any], verify: str, guards: tuple[str, ...], guard_metrics: tuple[str, ...], repo: str
+    ) -> Agreement | Elicit[Agreement]:
+        capabilities = ctx.client_capabilities
+        if capabilities is None or capabilities.elicitation is None:
+            return Agreement(agree=False)
+        plan = _commands_only(verify, guards, guard_metrics)
+        missing = await anyio.to_thread.run_sync(commands_without_consent, lab, plan, repo)
+        if not missing:
+            return Agreement(agree=False)
+        return Elicit("May autoresearch run these commands on this machine?\n\n" + "\n".join(missing), Agreement)
+
+    return Annotated[ElicitationResult[Agreement], Resolve(ask)]
+
+
+def remember(lab: Lab, answer: object, arguments: dict[str, Any]) -> None:
+    """Note a person's yes for exactly the commands that were shown."""
+    if isinstance(answer, AcceptedElicitation) and answer.data.agree:
+        plan = _commands_only(arguments["verify"], arguments["guards"], arguments["guard_metrics"])
+        agree_to(lab, plan, arguments["repo"])
+
+
+def _commands_only(verify: str, guards: tuple[str, ...], guard_metrics: tuple[str, ...]) -> Plan:
+    return Plan(verify=verify, guards=guards, guard_metrics=guard_metrics)

@@ -1,0 +1,191 @@
+"""Turns a plain typed method into an MCP tool: flat arguments, structured answers, refusals instead of exceptions."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Annotated, Any
+
+import anyio.from_thread
+import anyio.to_thread
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool as ServerTool
+from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from ..tools.answers import Answer, Refused
+from ..tools.errors import Code, Refusal
+from ..tools.lab import PROGRESS, Lab
+from ..tools.rules.phase import following
+from .consenting import asked, remember
+
+logger = logging.getLogger(__name__)
+
+PROGRESS_EVERY_S = 1.0
+# Clients with tool search show such a tool's schema at once.
+_ALWAYS_LOAD = {"anthropic/alwaysLoad": True}
+
+
+class GatedTool(ServerTool):
+    """A tool whose bad arguments are refused like everything else that can be cured."""
+
+    lab: Lab = Field(exclude=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:  # noqa: ANN401
+        """Run the tool; see the base class."""
+        try:
+            return await super().run(arguments, context, convert_result)
+        except ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            repo = arguments.get("repo", "")
+            refusal = Refusal(Code.BAD_ARGUMENT, _argument_problems(error.__cause__, self.parameters))
+            return await anyio.to_thread.run_sync(_refused, self.lab, refusal, repo if isinstance(repo, str) else "")
+
+
+def tool(
+    lab: Lab,
+    method: Callable[..., Answer],
+    title: str,
+    hints: ToolAnnotations,
+    *,
+    always_load: bool = False,
+    asks_consent: bool = False,
+) -> GatedTool:
+    """Register a method: its docstring is the description, its parameters the arguments, its answer the output schema."""
+    signature = inspect.signature(method, eval_str=True)
+    parameters = dict(signature.parameters)
+
+    async def call(ctx: Context[Any, Any], consent: object = None, **arguments: object) -> CallToolResult:
+        bound = functools.partial(_call, lab, method, parameters, arguments, consent, _listener(ctx))
+        return await anyio.to_thread.run_sync(bound, abandon_on_cancel=True)
+
+    extra = {"ctx": Context, **({"consent": asked(lab)} if asks_consent else {})}
+    flat = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in extra.items()]
+    answer = Annotated[CallToolResult, signature.return_annotation]
+    call.__signature__ = inspect.Signature([*flat, *_flat(parameters)], return_annotation=answer)  # type: ignore[attr-defined]
+    call.__annotations__ = {**extra, "return": answer}
+    call.__name__, call.__doc__ = method.__name__, inspect.getdoc(method)
+    made = ServerTool.from_function(call, title=title, annotations=hints, meta=_ALWAYS_LOAD if always_load else None)
+    return _strict(made, lab)
+
+
+def _strict(made: ServerTool, lab: Lab) -> GatedTool:
+    """Refuse unknown arguments, and say so in the schema; drop what only costs tokens there."""
+    model = made.fn_metadata.arg_model
+    strict = create_model(model.__name__, __base__=model)
+    strict.model_config["extra"] = "forbid"
+    strict.model_rebuild(force=True)
+    metadata = made.fn_metadata.model_copy(update={"arg_model": strict})
+    fields = {name: getattr(made, name) for name in type(made).model_fields}
+    schema = _untitled(strict.model_json_schema(by_alias=True))
+    return GatedTool(**{**fields, "fn_metadata": metadata, "parameters": schema, "lab": lab})
+
+
+def _untitled(schema: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(schema, list):
+        return [_untitled(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    named = {"properties", "$defs"}
+    return {
+        key: {name: _untitled(part) for name, part in value.items()} if key in named else _untitled(value)
+        for key, value in schema.items()
+        if key != "title" or not isinstance(value, str)
+    }
+
+
+def _flat(parameters: Mapping[str, inspect.Parameter]) -> Iterator[inspect.Parameter]:
+    """A parameter that is a model stands for its fields, so that a client sees no nesting."""
+    for parameter in parameters.values():
+        if not _is_model(parameter):
+            yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            continue
+        for name, field in parameter.annotation.model_fields.items():
+            described = (*field.metadata, Field(description=field.description))
+            annotation = Annotated.__class_getitem__((field.annotation, *described))  # type: ignore[attr-defined]
+            yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=annotation)
+
+
+def _is_model(parameter: inspect.Parameter) -> bool:
+    return inspect.isclass(parameter.annotation) and issubclass(parameter.annotation, BaseModel)
+
+
+def _folded(parameters: Mapping[str, inspect.Parameter], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The method's own arguments again, out of the flat ones."""
+    given = dict(arguments)
+    for name, parameter in parameters.items():
+        if _is_model(parameter):
+            fields = {field: given.pop(field) for field in parameter.annotation.model_fields if field in given}
+            given[name] = parameter.annotation(**fields)
+    return given
+
+
+def _call(
+    lab: Lab,
+    method: Callable[..., Answer],
+    parameters: Mapping[str, inspect.Parameter],
+    arguments: dict[str, Any],
+    consent: object,
+    listener: Callable[[float, str], None],
+) -> CallToolResult:
+    token = PROGRESS.set(listener)
+    try:
+        remember(lab, consent, arguments)
+        return _result(method(**_folded(parameters, arguments)))
+    except Refusal as refusal:
+        return _refused(lab, refusal, str(arguments.get("repo", "")))
+    except Exception:
+        logger.exception("%s failed", method.__name__)
+        raise
+    finally:
+        PROGRESS.reset(token)
+
+
+def _result(answer: Answer, is_error: bool = False) -> CallToolResult:
+    return CallToolResult(
+        content=[TextContent(type="text", text=answer.text())],
+        structured_content=answer.model_dump(mode="json"),
+        is_error=is_error,
+    )
+
+
+def _refused(lab: Lab, refusal: Refusal, repo: str) -> CallToolResult:
+    """The one place where an error that can be cured becomes an answer."""
+    phase = refusal.phase or lab.whereabouts(repo)
+    choices = list(refusal.following or following(phase))
+    answer = Refused(phase=phase, next=choices, code=refusal.code, message=refusal.message)
+    return _result(answer, is_error=True)
+
+
+def _argument_problems(error: ValidationError, schema: Mapping[str, Any]) -> str:
+    known = ", ".join(schema.get("properties", {}))
+    parts = []
+    for issue in error.errors():
+        name = ".".join(str(part) for part in issue["loc"])
+        if issue["type"] == "extra_forbidden":
+            parts.append(f"There is no argument `{name}`; known are: {known}.")
+        else:
+            parts.append(f"`{name}`: {issue['msg']}.")
+    return " ".join(parts)
+
+
+def _listener(ctx: Context[Any, Any]) -> Callable[[float, str], None]:
+    """Passes progress on to the client, at most once a second; a client that is gone does not matter."""
+    last = time.monotonic()
+
+    def listen(seconds: float, line: str) -> None:
+        nonlocal last
+        if time.monotonic() - last < PROGRESS_EVERY_S:
+            return
+        last = time.monotonic()
+        with suppress(Exception):
+            anyio.from_thread.run(ctx.report_progress, round(seconds, 1), None, line or "running")
+
+    return listen

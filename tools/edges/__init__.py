@@ -1,0 +1,1 @@
+"""The outside world, one home a library: git, processes, disk."""

@@ -1,0 +1,83 @@
+"""Whether a person agreed that a plan's commands run on this machine. What the agent says is not consent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import Code, Refusal
+from ..rules.plan import PLAN_FILE, Plan, load_plan
+from .disk import write_atomically
+from .repo import Repo
+
+
+def read_plan_file(root: Path) -> dict[str, Any]:
+    """The keys of the plan file.
+
+    Raises:
+        Refusal: if there is none, or it is not TOML.
+    """
+    file = root / PLAN_FILE
+    if not file.is_file():
+        message = f"No plan was given and {PLAN_FILE} does not exist. Pass the plan's fields, or write that file."
+        raise Refusal(Code.BAD_PLAN, message)
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not valid TOML: {error}. Correct that place.") from error
+
+
+class Consent:
+    """Knows which commands a person agreed to."""
+
+    def __init__(self, repo: Repo, allow_commands: bool) -> None:
+        self._repo = repo
+        self._allow_commands = allow_commands
+        self._file = repo.own_folder / "approvals.json"
+
+    def missing(self, plan: Plan) -> tuple[str, ...]:
+        """The plan's commands that nobody agreed to; empty when all may run."""
+        if self._allow_commands:
+            return ()
+        agreed = self._approved() | set(self._checked_in())
+        return tuple(dict.fromkeys(c for c in plan.commands if c not in agreed and _fingerprint(c) not in agreed))
+
+    def approve(self, commands: Sequence[str]) -> None:
+        """Remember a person's yes to these exact commands, in this repository."""
+        self._repo.own_folder.mkdir(parents=True, exist_ok=True)
+        agreed = sorted(self._approved() | {_fingerprint(command) for command in commands})
+        write_atomically(self._file, json.dumps(agreed, indent=1))
+
+    def _approved(self) -> set[str]:
+        return set(json.loads(self._file.read_text(encoding="utf-8"))) if self._file.exists() else set()
+
+    def _checked_in(self) -> tuple[str, ...]:
+        """The commands of the plan file, if it stands as it was committed."""
+        file = self._repo.root / PLAN_FILE
+        if not file.is_file() or file.is_symlink() or not self._as_committed(file):
+            return ()
+        plan = load_plan(read_plan_file(self._repo.root))
+        return _safe_commands(plan) if isinstance(plan, Plan) else ()
+
+    def _as_committed(self, file: Path) -> bool:
+        committed = self._repo.content("HEAD", PLAN_FILE)
+        return committed is not None and _newlines(committed) == _newlines(file.read_bytes())
+
+
+def _newlines(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n")
+
+
+def _safe_commands(plan: Plan) -> tuple[str, ...]:
+    try:
+        return plan.commands
+    except ValueError:
+        return ()
+
+
+def _fingerprint(command: str) -> str:
+    return hashlib.sha256(command.encode()).hexdigest()

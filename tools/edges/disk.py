@@ -1,0 +1,98 @@
+"""Small files of ours and digests of the user's: atomic writes, the results view, the writer's lock, evidence."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import Code, Refusal
+from ..rules.phase import Tool
+
+
+def digest(file: Path) -> str:
+    """SHA-256 of what stands at a path: a file's bytes, a link's target, or the word `absent`."""
+    if file.is_symlink():
+        return "link:" + hashlib.sha256(os.fsencode(os.readlink(file))).hexdigest()
+    if not file.is_file():
+        return "absent"
+    with file.open("rb") as stream:
+        mode = "x:" if os.access(file, os.X_OK) else ""
+        return mode + hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def digests(root: Path, paths: Iterable[str]) -> dict[str, str]:
+    """Digest of each path, by path."""
+    return {path: digest(root / path) for path in paths}
+
+
+def write_atomically(file: Path, text: str) -> None:
+    """Replace a file's content; a reader sees the old text or the new, never half of it."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, file)
+
+
+def write_view(file: Path, text: str, *, previous: str) -> Path | None:
+    """Bring a derived file up to date.
+
+    `previous` is what it held after our last write. If somebody changed it since, their version is set aside
+    beside it, and that path is returned.
+    """
+    found = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+    if found == text:
+        return None
+    aside = None
+    if found and found != previous:
+        aside = _free_name(file)
+        os.replace(file, aside)
+    write_atomically(file, text)
+    return aside
+
+
+def _free_name(file: Path) -> Path:
+    number = 1
+    while (aside := file.with_suffix(f".edited-{number}{file.suffix}")).exists():
+        number += 1
+    return aside
+
+
+def keep_evidence(folder: Path, root: Path, paths: Iterable[str]) -> None:
+    """Copy files as they stand into a folder of ours."""
+    for path in paths:
+        if (root / path).is_file():
+            copy = folder / path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / path, copy, follow_symlinks=False)
+
+
+@contextmanager
+def writer_lock(folder: Path, what: str) -> Iterator[None]:
+    """Hold the one writer's place of a repository. Death releases it.
+
+    Raises:
+        Refusal: if another call or process holds it; names the holder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            message = f"Another call is at work in this repository ({holder}). Call `status` until it is done."
+            raise Refusal(Code.BUSY, message, following=(Tool.STATUS,)) from None
+        file.truncate(0)
+        file.write(f"{what}, process {os.getpid()}")
+        file.flush()
+        yield
+        file.truncate(0)
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+    """Paths whose digest differs."""
+    return tuple(sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path)))

@@ -1,0 +1,179 @@
+"""Commit and undo of one experiment. Works on a private copy of the index, so that what the user has staged stays theirs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Code, Refusal
+from .repo import Repo, literal
+
+GITLINK = "160000"
+SYMLINK = "120000"
+_ABSENT = "000000"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One path of a tree difference: modes and object ids before and after."""
+
+    path: str
+    old_mode: str
+    new_mode: str
+    old_id: str
+    new_id: str
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A tree ready to be committed, and how it differs from its parent."""
+
+    tree: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths that the tree changes."""
+        return tuple(entry.path for entry in self.entries)
+
+
+@dataclass(frozen=True)
+class Undone:
+    """The Revert commit, and the paths left alone because somebody had edited them since."""
+
+    commit: str
+    kept_edits: tuple[str, ...]
+
+
+class HookFailure(Exception):
+    """A hook of the repository said no; the text is what it printed."""
+
+
+class Bench:
+    """Where experiments are committed and undone."""
+
+    def __init__(self, repo: Repo) -> None:
+        self._repo = repo
+        self._git = repo.git
+        self._index = repo.git_dir / "autoresearch-index"
+        self._private = {"GIT_INDEX_FILE": str(self._index)}
+
+    def stage(self, paths: Sequence[str], parent: str) -> Staged:
+        """Build the tree that a commit of `paths` would have. The user's own index is not touched.
+
+        Raises:
+            HookFailure: if the repository's pre-commit hook refuses; git runs it on the private index.
+        """
+        self._copy_index()
+        self._git.run("read-tree", "-m", parent, environment=self._private)
+        arguments = ("update-index", "--add", "--remove", "-z", "--stdin")
+        self._git.run(*arguments, stdin=literal(paths), environment=self._private)
+        staged = self._staged(parent)
+        if staged.entries:
+            self._hook("pre-commit")
+            staged = self._staged(parent)
+        return staged
+
+    def commit(self, staged: Staged, parent: str, message: str) -> str:
+        """Commit a staged tree onto the current branch; returns the commit.
+
+        Raises:
+            HookFailure: if the repository's commit-msg hook refuses.
+            Refusal: if HEAD is no longer `parent`.
+        """
+        commit = self._repo.commit_tree(staged.tree, parent, self._checked(message))
+        self._move_head(commit, parent, message)
+        self._sync_index(staged.entries)
+        return commit
+
+    def undo(self, experiment: str, base: str, message: str) -> Undone:
+        """Commit the tree of `base` on top of `experiment`, then restore the files of the experiment, and only those.
+
+        A file that somebody edited after the experiment's commit keeps the edit and is reported.
+        """
+        entries = self._difference(experiment, base)
+        edited = {change.path: change for change in self._repo.changes()}
+        commit = self._repo.commit_tree(f"{base}^{{tree}}", experiment, message)
+        self._move_head(commit, experiment, message)
+        self._sync_index([entry for entry in entries if entry.path not in edited or not edited[entry.path].staged])
+        self._restore([entry for entry in entries if entry.path not in edited])
+        return Undone(commit, tuple(sorted(entry.path for entry in entries if entry.path in edited)))
+
+    def restore(self, paths: Sequence[str]) -> None:
+        """Put tracked files back as the index holds them."""
+        self._git.run("checkout-index", "--force", "-z", "--stdin", stdin=literal(paths))
+
+    def discard_edits(self, paths: Sequence[str]) -> None:
+        """Take back uncommitted edits of an experiment that a hook never let in: tracked files restored, new ones removed."""
+        changes = {change.path: change for change in self._repo.changes()}
+        known = set(self._repo.tracked())
+        self.restore([path for path in paths if path in known])
+        for path in paths:
+            if path in changes and not changes[path].tracked:
+                _remove(self._repo.root, path)
+
+    def _copy_index(self) -> None:
+        Path(f"{self._index}.lock").unlink(missing_ok=True)
+        # copy2 keeps the time stamp: git compares it with those of the files to notice edits within one second.
+        shutil.copy2(self._repo.git_dir / "index", self._index)
+
+    def _staged(self, parent: str) -> Staged:
+        tree = self._git.line("write-tree", environment=self._private)
+        return Staged(tree, self._difference(parent, tree))
+
+    def _difference(self, old: str, new: str) -> tuple[Entry, ...]:
+        fields = self._git.run("diff-tree", "-r", "-z", "--raw", "--no-renames", old, new).split(b"\0")
+        pairs = zip(fields[0::2], fields[1::2], strict=False)
+        return tuple(_entry(os.fsdecode(head), os.fsdecode(path)) for head, path in pairs)
+
+    def _hook(self, name: str, *arguments: str) -> None:
+        command = ("hook", "run", "--ignore-missing", name)
+        extra = ("--", *arguments) if arguments else ()
+        answer = self._git.ask(*command, *extra, environment=self._private, hooks=True)
+        if answer.code != 0:
+            raise HookFailure(f"{name}: {answer.text}\n{answer.err}".strip())
+
+    def _checked(self, message: str) -> str:
+        file = self._repo.git_dir / "autoresearch-message"
+        file.write_text(message, encoding="utf-8")
+        try:
+            self._hook("commit-msg", str(file))
+            return file.read_text(encoding="utf-8")
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _move_head(self, new: str, old: str, message: str) -> None:
+        reason = f"autoresearch: {message.splitlines()[0]}"
+        answer = self._git.ask("update-ref", "-m", reason, "HEAD", new, old)
+        if answer.code != 0:
+            raise Refusal(Code.HEAD_MOVED, f"HEAD is no longer at {old[:7]}: {answer.err.strip()}")
+
+    def _sync_index(self, entries: Sequence[Entry]) -> None:
+        # Exact ids instead of `add`: an edit made since then must not be staged by accident.
+        lines = [f"{entry.new_mode} {entry.new_id}\t{entry.path}" for entry in entries]
+        self._git.run("update-index", "-z", "--index-info", stdin=literal(lines))
+
+    def _restore(self, entries: Sequence[Entry]) -> None:
+        gone = [entry.path for entry in entries if entry.new_mode == _ABSENT]
+        for path in gone:
+            _remove(self._repo.root, path)
+        back = [entry.path for entry in entries if entry.new_mode != _ABSENT]
+        self.restore(back)
+
+
+def _entry(head: str, path: str) -> Entry:
+    old_mode, new_mode, old_id, new_id, _ = head.lstrip(":").split(" ")
+    return Entry(path, old_mode, new_mode, old_id, new_id)
+
+
+def _remove(root: Path, path: str) -> None:
+    """Delete one file and the folders that it leaves empty."""
+    file = root / path
+    file.unlink(missing_ok=True)
+    for folder in file.parents:
+        if folder == root or any(folder.iterdir()):
+            return
+        folder.rmdir()

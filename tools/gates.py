@@ -1,0 +1,112 @@
+"""The gate at commit: what an experiment may not touch is refused before anything is committed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from .edges.experiment import GITLINK, SYMLINK, Entry
+from .edges.repo import Repo
+from .errors import Code, Refusal
+from .lab import Desk
+from .measure import tampered
+from .rules.plan import PLAN_FILE, Plan
+from .rules.scope import Scope
+
+
+def changes_in_scope(desk: Desk) -> tuple[str, ...]:
+    """The paths that a commit would take: every change in the tree, provided that all of them are the experiment's to make.
+
+    Raises:
+        Refusal: if a protected file or anything outside the scope changed.
+    """
+    session = desk.active
+    found = [c.path for c in desk.repo.changes() if c.tracked or c.path not in session.left_behind]
+    scope, protected = Scope(session.plan.scope), _protected(session.plan)
+    if outside := [path for path in found if not scope.matches(path)]:
+        named = [f"{path} (protected)" if protected.matches(path) else path for path in outside]
+        message = f"Outside the scope {_listed(session.plan.scope)}: {_listed(named)}. Nothing was committed."
+        raise Refusal(Code.OUTSIDE_SCOPE, f"{message} {_cure(desk, outside)}")
+    refuse_tampering(desk)
+    return tuple(found)
+
+
+def refuse_tampering(desk: Desk) -> None:
+    """Refuse while a protected file is not what it was at the start.
+
+    Raises:
+        Refusal: naming the files and the command that puts them back.
+    """
+    session = desk.active
+    if files := tampered(desk, session.plan, session.start.protected):
+        message = f"Protected files changed since the start: {_listed(files)}. They are the ruler. {_cure(desk, files)}"
+        raise Refusal(Code.PROTECTED, message)
+
+
+def refuse_uncommitted(desk: Desk) -> None:
+    """Refuse to measure a tree that is not the one that was committed.
+
+    Raises:
+        Refusal: naming the edits.
+    """
+    if edits := tracked_edits(desk.repo):
+        message = (
+            f"Edited since the commit: {_listed(edits)}. What is measured must be what was committed. "
+            "Undo these edits (keep them elsewhere for the next iteration), then call again."
+        )
+        raise Refusal(Code.OUT_OF_ORDER, message)
+
+
+def tracked_edits(repo: Repo) -> tuple[str, ...]:
+    """Tracked paths that differ from HEAD."""
+    return tuple(change.path for change in repo.changes() if change.tracked)
+
+
+def refuse_entries(repo: Repo, plan: Plan, entries: Sequence[Entry], allowed: Sequence[str]) -> None:
+    """Look at the tree that would be committed: nothing may have slipped in that the list of changes did not show.
+
+    Raises:
+        Refusal: for a path that is not an allowed change, a submodule, or a symbolic link that leads out.
+    """
+    extra = sorted({entry.path for entry in entries} - set(allowed))
+    if extra:
+        message = f"A hook of the repository added {_listed(extra)} to the commit, outside what the experiment changed."
+        raise Refusal(Code.OUTSIDE_SCOPE, f"{message} Nothing was committed. Take those changes back.")
+    for entry in entries:
+        if GITLINK in {entry.old_mode, entry.new_mode}:
+            message = f"{entry.path} is a repository of its own (a submodule). An experiment changes files only."
+            raise Refusal(Code.OUTSIDE_SCOPE, f"{message} Move it away.")
+        if entry.new_mode == SYMLINK:
+            _refuse_link(repo, plan, entry.path)
+
+
+def _refuse_link(repo: Repo, plan: Plan, path: str) -> None:
+    link = repo.root / path
+    target = Path(os.path.realpath(link))
+    inside = target.is_relative_to(repo.root.resolve()) and not target.is_relative_to(repo.git_dir.resolve())
+    name = str(target.relative_to(repo.root.resolve())) if inside else ""
+    if not inside or _protected(plan).matches(name) or not Scope(plan.scope).matches(name):
+        message = f"{path} is a symbolic link to {os.readlink(link)}, which is outside the scope."
+        raise Refusal(Code.OUTSIDE_SCOPE, f"{message} Nothing was committed. Copy the content instead.")
+
+
+def _protected(plan: Plan) -> Scope:
+    return Scope((PLAN_FILE, *plan.protected))
+
+
+def _cure(desk: Desk, paths: Sequence[str]) -> str:
+    tracked = set(desk.repo.tracked())
+    known = [path for path in paths if desk.repo.content("HEAD", path) is not None or path in tracked]
+    new = [path for path in paths if path not in known]
+    parts = []
+    if known:
+        parts.append(f"Put back with `git restore --staged --worktree -- {' '.join(known[:5])}`.")
+    if new:
+        parts.append(f"Move away or delete: {_listed(new)}.")
+    return " ".join(parts)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:8])
+    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")

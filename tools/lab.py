@@ -1,0 +1,171 @@
+"""The lab: finds the repository that a call means, and opens a desk on it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+from .edges.consent import Consent
+from .edges.disk import write_view, writer_lock
+from .edges.experiment import Bench
+from .edges.journal import Journal
+from .edges.repo import Repo
+from .edges.runner import Run, Runner
+from .errors import Code, Refusal
+from .rules.events import Event, Row
+from .rules.phase import Phase, Tool, allows, following
+from .rules.results import RESULTS_FILE, baseline_row, render
+from .rules.session import Session, advance, phase_of, replay
+
+Listener = Callable[[float, str], None]
+
+PROGRESS: ContextVar[Listener] = ContextVar("PROGRESS")
+"""Who hears of a running command: seconds so far and a line of text. Set by whoever calls a tool."""
+
+
+class Desk:
+    """One repository with its journal and session, as they stand during one call."""
+
+    def __init__(self, repo: Repo, runner: Runner, consent: Consent, clock: Callable[[], float]) -> None:
+        self.repo = repo
+        self.bench = Bench(repo)
+        self.journal = Journal(repo.own_folder)
+        self.consent = consent
+        self._runner = runner
+        self.now = clock
+        self.branch = repo.branch()
+        name = self.journal.latest_session(self.branch) if self.branch else ""
+        self.session: Session | None = replay(name, self.journal.events(name)) if name else None
+
+    @property
+    def phase(self) -> Phase:
+        """Where the session on this branch stands."""
+        return phase_of(self.session, self.now())
+
+    @property
+    def active(self) -> Session:
+        """The open session of a call that is only legal with one."""
+        assert self.session is not None, "checked by `require`"
+        return self.session
+
+    def record(self, *events: Event, session: str = "") -> None:
+        """Append events to the journal, and move the session on."""
+        name = session or self.active.id
+        at = self.now()
+        self.journal.append(name, at, events)
+        for event in events:
+            self.session = advance(self.session, event, at, name)
+
+    def require(self, tool: Tool) -> None:
+        """Refuse a call that is out of order.
+
+        Raises:
+            Refusal: naming the legal next calls.
+        """
+        phase = self.phase
+        if not allows(phase, tool):
+            raise _out_of_order(self.session, phase, tool, self.now())
+        if self.session and phase is not Phase.NO_SESSION and tool is not Tool.FINISH_SESSION:
+            self._require_own_head(self.session)
+
+    def _require_own_head(self, session: Session) -> None:
+        head = self.repo.head()
+        if head != session.head:
+            message = (
+                f"HEAD is at {head[:7]}, but the session left it at {session.head[:7]}: somebody committed or reset. "
+                f"Nothing was touched. Keep that work with `git branch mine` and go back with "
+                f"`git reset --keep {session.head[:7]}`, or close the session with finish_session and start a new one."
+            )
+            raise Refusal(Code.HEAD_MOVED, message)
+
+    def run(self, command: str, timeout_s: float, iteration: int) -> Run:
+        """Run a command of the sealed plan at the top of the work tree."""
+        names = {"AUTORESEARCH_ITERATION": str(iteration)}
+        listener = PROGRESS.get(lambda seconds, line: None)
+        return self._runner.run(command, self.repo.root, timeout_s, names, listener)
+
+    def rows(self) -> list[Row]:
+        """Every row of the session, iteration 0 first."""
+        session = self.session
+        return [baseline_row(session.start), *self.journal.rows(session.id)] if session else []
+
+    def write_results(self) -> Path | None:
+        """Bring the results file up to date; returns where a version that somebody had edited was set aside."""
+        if self.session is None:
+            return None
+        rows = self.rows()
+        text = render(self.session.plan, rows)
+        previous = render(self.session.plan, rows[:-1])
+        return write_view(self.repo.root / RESULTS_FILE, text, previous=previous)
+
+
+class Lab:
+    """Every repository under one root, and nothing outside it."""
+
+    def __init__(self, root: Path, *, allow_commands: bool = False, clock: Callable[[], float] = time.time) -> None:
+        self.root = root.resolve()
+        self.runner = Runner()
+        self._allow_commands = allow_commands
+        self._clock = clock
+
+    def open(self, repo: str = "") -> Desk:
+        """A desk for reading.
+
+        Raises:
+            Refusal: if the path is outside the root or not in a git repository.
+        """
+        found = Repo(self._folder(repo))
+        if not found.root.resolve().is_relative_to(self.root) and repo:
+            raise self._outside(found.root)
+        return Desk(found, self.runner, Consent(found, self._allow_commands), self._clock)
+
+    @contextmanager
+    def hold(self, repo: str, tool: Tool) -> Iterator[Desk]:
+        """A desk for writing: one at a time in a repository, and only when the phase allows the tool."""
+        place = self.open(repo)
+        with writer_lock(place.repo.own_folder, tool):
+            desk = self.open(repo)
+            desk.require(tool)
+            yield desk
+
+    def whereabouts(self, repo: str) -> Phase:
+        """The phase, for a refusal that was raised before a desk was open."""
+        try:
+            return self.open(repo).phase
+        except Refusal:
+            return Phase.NO_SESSION
+
+    def _folder(self, repo: str) -> Path:
+        if repo.startswith("-"):
+            raise Refusal(
+                Code.BAD_ARGUMENT, f"{repo!r} starts with a dash. Give the path of a folder, or leave `repo` out."
+            )
+        folder = (self.root / repo).resolve()
+        if not folder.is_relative_to(self.root):
+            raise self._outside(folder)
+        if not folder.is_dir():
+            raise Refusal(
+                Code.BAD_ARGUMENT, f"{folder} is not a folder. Give the path of a folder, or leave `repo` out."
+            )
+        return folder
+
+    def _outside(self, folder: Path) -> Refusal:
+        message = f"{folder} is outside {self.root}, the only place this server works in."
+        return Refusal(Code.OUTSIDE_ROOT, f"{message} Register it with `--root` for that folder.")
+
+
+def _out_of_order(session: Session | None, phase: Phase, tool: Tool, now: float) -> Refusal:
+    choices = ", ".join(following(phase))
+    if phase is Phase.NO_SESSION:
+        message = f"No session is open on this branch, so there is nothing for `{tool}` to do. Call one of: {choices}."
+        return Refusal(Code.NO_SESSION, message)
+    if tool is Tool.START_SESSION:
+        message = f"A session is open on this branch. Finish it with finish_session first, or go on: {choices}."
+        return Refusal(Code.SESSION_ACTIVE, message)
+    if phase is Phase.ENDED and session:
+        reason = session.ended or session.spent(now)
+        return Refusal(Code.SESSION_ENDED, f"The session has ended: {reason}. Call one of: {choices}.")
+    return Refusal(Code.OUT_OF_ORDER, f"`{tool}` is not possible in phase `{phase}`. Call one of: {choices}.")

@@ -1,0 +1,193 @@
+"""The loop's verbs: one iteration in one call, or step by step. The same steps, in the order that the phase gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from . import steps
+from .answers import CommitMade, GuardsChecked, Iterated, RevertMade, VerifyRan
+from .lab import Desk, Lab
+from .review import advice
+from .rules.decide import Status
+from .rules.events import Row
+from .rules.phase import Phase, Tool, following
+from .rules.session import Session, Trial
+from .rules.stuck import is_stuck, on_plateau
+from .rules.summary import EVERY, summarise
+
+OUTPUT_CHARACTERS = 2000
+
+_AUTOMATIC: dict[Phase, Callable[[Desk], object]] = {
+    Phase.COMMITTED: steps.measure,
+    Phase.VERIFIED: steps.guard,
+    Phase.DISCARDED: steps.undo,
+}
+
+
+class Loop:
+    """One idea after the other."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def iterate(self, description: str, hypothesis: str = "", learned: str = "", repo: str = "") -> Iterated:
+        """Use after each edit, the everyday call: commits your change, verifies it, runs the guards, keeps it or takes it back,
+        and writes the row.
+
+        First edit files in scope (one idea), then call with `description`, one sentence on what you changed; `hypothesis`,
+        why it should help; `learned`, what the last try taught. The server measures and decides. If verify crashes or a
+        guard fails you may fix the files and call again (same iteration), or call revert to give the idea up. Refused, with
+        nothing committed, if anything outside the scope or any protected file changed.
+        """
+        with self._lab.hold(repo, Tool.ITERATE) as desk:
+            steps.commit(desk, description, hypothesis)
+            while step := _AUTOMATIC.get(desk.phase):
+                step(desk)
+            decided = desk.active
+            row = steps.log(desk, learned) if desk.phase is Phase.JUDGED else None
+            return _iterated(desk, decided, row)
+
+    def commit(self, description: str, hypothesis: str = "", repo: str = "") -> CommitMade:
+        """Use instead of iterate to go step by step: commits the change in scope as an experiment, before it is measured.
+
+        Refused, with nothing committed, if anything outside the scope or any protected file changed, or if this exact
+        change was tried before. Next is verify.
+        """
+        with self._lab.hold(repo, Tool.COMMIT) as desk:
+            steps.commit(desk, description, hypothesis)
+            trial, verdict = _open_trial(desk.active), desk.active.verdict
+            return CommitMade(
+                **_where(desk),
+                iteration=trial.number,
+                commit=trial.commit,
+                files=list(trial.files),
+                added=trial.added,
+                removed=trial.removed,
+                why=verdict.why if verdict else "",
+                output=trial.hook_output[-OUTPUT_CHARACTERS:] if not trial.commit else "",
+            )
+
+    def verify(self, repo: str = "") -> VerifyRan:
+        """Use after commit: runs the sealed verify command on the committed change and says what the number means.
+
+        Takes no number and no command. Refused before a commit, or while files differ from what was committed.
+        """
+        with self._lab.hold(repo, Tool.VERIFY) as desk:
+            steps.measure(desk)
+            return _verified(desk)
+
+    def guard(self, repo: str = "") -> GuardsChecked:
+        """Use after a verify that found an improvement: runs every guard of the plan. Refused in any other phase."""
+        with self._lab.hold(repo, Tool.GUARD) as desk:
+            steps.guard(desk)
+            session = desk.active
+            results = list(_open_trial(session).guards or ())
+            return GuardsChecked(
+                **_where(desk),
+                iteration=session.last_iteration + 1,
+                passed=all(result.passed for result in results),
+                guards=[result.model_copy(update={"tail": result.tail[-OUTPUT_CHARACTERS:]}) for result in results],
+                verdict=_standing(session),
+                why=session.verdict.why if session.verdict else "",
+            )
+
+    def revert(self, reason: str = "", repo: str = "") -> RevertMade:
+        """Use when the answer says so, or to give up an idea that crashed or failed a guard: takes the experiment back with a
+        Revert commit and restores its files, and only those.
+
+        A file edited since the commit keeps the edit and is named. Refused while the change is still to be measured.
+        """
+        with self._lab.hold(repo, Tool.REVERT) as desk:
+            steps.give_up(desk, reason)
+            steps.undo(desk)
+            trial = _open_trial(desk.active)
+            return RevertMade(
+                **_where(desk),
+                iteration=trial.number,
+                commit=trial.undone or "",
+                restored=[path for path in trial.files if path not in trial.kept_edits],
+                kept_edits=list(trial.kept_edits),
+                why=desk.active.verdict.why if desk.active.verdict else "",
+            )
+
+    def log(self, learned: str = "", repo: str = "") -> Iterated:
+        """Use to close an iteration that you went through step by step: writes its row, exactly once.
+
+        `learned` is what this try taught. Takes no metric and no verdict; refused until the iteration is decided.
+        """
+        with self._lab.hold(repo, Tool.LOG) as desk:
+            decided = desk.active
+            row = steps.log(desk, learned)
+            return _iterated(desk, decided, row)
+
+
+def _where(desk: Desk) -> dict[str, object]:
+    return {"phase": desk.phase, "next": list(following(desk.phase))}
+
+
+def _open_trial(session: Session) -> Trial:
+    assert session.trial is not None, "an iteration is open"
+    return session.trial
+
+
+def _standing(session: Session) -> str:
+    verdict = session.verdict
+    return str(verdict.status or f"open: {verdict.action} next") if verdict else ""
+
+
+def _verified(desk: Desk) -> VerifyRan:
+    session = desk.active
+    measurement = _open_trial(session).measurement
+    assert measurement is not None, "verify just ran"
+    value = measurement.value
+    return VerifyRan(
+        **_where(desk),
+        iteration=session.last_iteration + 1,
+        metric=value,
+        samples=[] if value is None else [value],
+        baseline=session.baseline,
+        best=session.best,
+        delta=None if value is None else value - session.reference,
+        verdict=_standing(session),
+        why=session.verdict.why if session.verdict else "",
+        seconds=measurement.seconds,
+        output=measurement.tail[-OUTPUT_CHARACTERS:] if value is None else "",
+    )
+
+
+def _iterated(desk: Desk, decided: Session, row: Row | None) -> Iterated:
+    """The answer to an iteration that was logged, or that waits for the agent."""
+    trial, verdict = _open_trial(decided), decided.verdict
+    measurement = trial.measurement
+    value = measurement.value if measurement else None
+    session = desk.active
+    over = row is not None and bool(session.ended or session.spent(desk.now()))
+    return Iterated(
+        **_where(desk),
+        iteration=trial.number,
+        status=verdict.status if verdict and row else None,
+        metric=value,
+        delta=None if value is None else value - decided.reference,
+        guard=row.guard if row else _guard_word(trial),
+        commit=trial.commit,
+        why=verdict.why if verdict else "",
+        best=session.best,
+        output=_output(trial, row),
+        guards=[result.model_copy(update={"tail": result.tail[-600:]}) for result in trial.guards or ()],
+        kept_edits=list(trial.kept_edits),
+        stuck=advice(desk) if row and (is_stuck(session) or on_plateau(session)) else None,
+        summary=summarise(session, desk.now()) if over or (row and row.iteration % EVERY == 0) else None,
+    )
+
+
+def _guard_word(trial: Trial) -> str:
+    if trial.guards is None:
+        return "-"
+    return "pass" if all(result.passed for result in trial.guards) else "fail"
+
+
+def _output(trial: Trial, row: Row | None) -> str:
+    if trial.measurement is None:
+        return trial.hook_output[-OUTPUT_CHARACTERS:]
+    failed = trial.measurement.value is None or (row is not None and row.status is Status.METRIC_ERROR)
+    return trial.measurement.tail[-OUTPUT_CHARACTERS:] if failed else ""

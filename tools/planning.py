@@ -1,0 +1,139 @@
+"""Planning verbs: what is here, would this plan work."""
+
+from __future__ import annotations
+
+from .answers import Candidate, Checked, Inspected, ProjectFacts
+from .edges.consent import read_plan_file
+from .edges.scan import Device, devices, missing_tools, scan
+from .errors import Code, Refusal
+from .lab import Desk, Lab
+from .preflight import Preflight, preflight
+from .rules import candidates as plans
+from .rules.phase import Phase, Tool, following
+from .rules.plan import PLAN_FILE, Plan, load_plan
+from .rules.projects import Project, recognise
+
+SHOWN = 6
+
+
+class Planning:
+    """Look at a project and try out a plan; nothing is changed."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def inspect_project(self, goal: str = "", repo: str = "") -> Inspected:
+        """Use first in a repository without a plan: finds out what it holds and proposes ready-made plans, ranked by the goal.
+
+        Each plan has the command that measures, how its number is read, a guard, and a scope with its file count and
+        warnings. Pass one of them, changed as you like, to check_plan. Runs no command of the project.
+        """
+        desk = self._lab.open(repo)
+        files = desk.repo.tracked()
+        projects = recognise(files, scan(desk.repo.root, files))
+        ranked = plans.candidates(projects, goal, files)[:SHOWN]
+        commands = [command.text for project in projects for command in project.commands]
+        return Inspected(
+            phase=desk.phase,
+            next=[
+                Tool.CHECK_PLAN,
+                *(t for t in following(desk.phase) if t not in {Tool.INSPECT_PROJECT, Tool.CHECK_PLAN}),
+            ],
+            projects=[_facts(project) for project in projects[:12]],
+            devices=[_device(device) for device in devices()],
+            candidates=[_shown(candidate) for candidate in ranked],
+            missing_tools=list(missing_tools(commands)),
+        )
+
+    def check_plan(self, plan: Plan, repo: str = "") -> Checked:
+        """Use before start_session: tries every gate of a plan and says how to cure each that fails.
+
+        Give the plan's fields, or none of them to check the plan file `autoresearch.toml`. Runs verify and the guards
+        once, if a person agreed to these commands; changes nothing in the repository and opens no session.
+        """
+        with self._lab.hold(repo, Tool.CHECK_PLAN) as desk:
+            found = preflight(desk, chosen_plan(desk, plan))
+            ready = (Tool.START_SESSION,) if found.passed else (Tool.CHECK_PLAN, Tool.INSPECT_PROJECT)
+            return Checked(
+                phase=desk.phase,
+                next=list(ready if desk.phase is Phase.NO_SESSION else following(desk.phase)),
+                ready=found.passed,
+                gates=list(found.gates),
+                values=[found.measurement.value] if found.measurement and found.measurement.value is not None else [],
+                noise=noise_words(found),
+                commands=list(found.consent_missing),
+            )
+
+
+def chosen_plan(desk: Desk, plan: Plan) -> Plan:
+    """The plan that was passed, or, if none was, the plan file's.
+
+    Raises:
+        Refusal: if the plan file is missing or has keys that no plan has.
+    """
+    if plan.given:
+        return plan
+    loaded = load_plan(read_plan_file(desk.repo.root))
+    if isinstance(loaded, Plan):
+        return loaded
+    raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not a plan. " + " ".join(f"{problem}." for problem in loaded))
+
+
+def commands_without_consent(lab: Lab, plan: Plan, repo: str) -> tuple[str, ...]:
+    """The commands of a plan, or of the plan file if it has none, that nobody agreed to; empty if the plan is unusable."""
+    try:
+        desk = lab.open(repo)
+        return desk.consent.missing(chosen_plan(desk, plan))
+    except (Refusal, ValueError):
+        return ()
+
+
+def agree_to(lab: Lab, plan: Plan, repo: str) -> None:
+    """Remember that a person agreed to the commands of a plan, or of the plan file if it has none."""
+    desk = lab.open(repo)
+    desk.consent.approve(chosen_plan(desk, plan).commands)
+
+
+def noise_words(found: Preflight) -> str:
+    """What is known of the noise after one run."""
+    if found.measurement is None or found.measurement.value is None:
+        return ""
+    return "not measured: one run a try; set min_effect if the number varies from run to run."
+
+
+def _facts(project: Project) -> ProjectFacts:
+    return ProjectFacts(
+        root=project.root,
+        languages=[str(language) for language in project.languages],
+        package_managers=list(project.package_managers),
+        commands={str(command.kind): command.text for command in project.commands},
+        warnings=list(project.warnings),
+    )
+
+
+def _shown(candidate: plans.Candidate) -> Candidate:
+    fields: dict[str, str | list[str]] = {
+        "goal": candidate.goal,
+        "scope": list(candidate.scope),
+        "protected": list(candidate.protected),
+        "metric": candidate.metric,
+        "direction": candidate.direction,
+        "unit": candidate.unit,
+        "verify": candidate.verify,
+        "read": candidate.read,
+        "guards": list(candidate.guards),
+        "guard_metrics": list(candidate.guard_metrics),
+    }
+    return Candidate(
+        title=candidate.title,
+        why=candidate.why,
+        plan={name: value for name, value in fields.items() if value},
+        file_count=candidate.file_count,
+        warnings=list(candidate.warnings),
+    )
+
+
+def _device(device: Device) -> str:
+    memory = f", {device.memory_bytes / 2**30:.0f} GiB" if device.memory_bytes else ""
+    cores = f", {device.cores} cores" if device.cores else ""
+    return f"{device.kind}: {device.name}{cores}{memory}"

@@ -1,0 +1,201 @@
+"""Every gate that a plan has to pass before a session: seen, and how to cure it. Nothing in the repository changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from .answers import GateRow
+from .edges.repo import Change
+from .edges.scan import scan
+from .errors import Code, Refusal
+from .lab import Desk
+from .measure import protected_now, run_guards, verify_once
+from .rules.candidates import scope_warnings
+from .rules.events import GuardResult, Measurement
+from .rules.phase import Phase
+from .rules.plan import PLAN_FILE, Plan, problems
+from .rules.projects import recognise
+from .rules.results import RESULTS_FILE
+from .rules.scope import Scope
+from .rules.screen import screen
+
+LONGEST_BASELINE_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What the gates found. The measurement is there only if every gate before it was passed."""
+
+    gates: tuple[GateRow, ...]
+    measurement: Measurement | None = None
+    guards: tuple[GuardResult, ...] = ()
+    consent_missing: tuple[str, ...] = ()
+    left_behind: tuple[str, ...] = field(default=())
+
+    @property
+    def passed(self) -> bool:
+        """Whether a session could start."""
+        return all(gate.passed for gate in self.gates)
+
+
+def preflight(desk: Desk, plan: Plan) -> Preflight:
+    """Try every gate of a plan: those that only look first, then, if a person agreed to the commands, those that run."""
+    gates = [*_repository(desk, plan), *_plan(plan)]
+    fields_fine = all(gate.passed for gate in gates if gate.gate == "plan")
+    if not fields_fine:
+        return Preflight((*gates, _not_run("verify", "the plan's fields come first")))
+    gates += [*_files(desk, plan), *_screened(plan)]
+    missing = desk.consent.missing(plan)
+    gates.append(_consent(missing))
+    if missing:
+        return Preflight((*gates, _not_run("verify", "nobody agreed to its command yet")), consent_missing=missing)
+    if not all(gate.passed for gate in gates if gate.gate == "screen"):
+        return Preflight((*gates, _not_run("verify", "a command was refused")))
+    return _measured(desk, plan, gates)
+
+
+def _row(gate: str, seen: str, cure: str = "") -> GateRow:
+    return GateRow(gate=gate, passed=not cure, seen=seen, cure=cure)
+
+
+def _not_run(gate: str, why: str) -> GateRow:
+    return GateRow(gate=gate, passed=False, seen=f"not run: {why}", cure="Cure the gates above and check again.")
+
+
+def _repository(desk: Desk, plan: Plan) -> Iterator[GateRow]:
+    repo = desk.repo
+    if not repo.head():
+        yield _row("commits", "there are no commits yet", "Commit your files first: git add ... && git commit.")
+    if not desk.branch:
+        yield _row("branch", "HEAD is detached", "Stand on a branch: git switch -c <name>.")
+    if doing := repo.in_progress():
+        yield _row("repository", f"in the middle of {doing[0]}", f"End it first: {doing[1]}.")
+    if repo.index_locked():
+        yield _row(
+            "repository", "index.lock exists", "Wait for the other git process, or delete the file if none runs."
+        )
+    if desk.phase is not Phase.NO_SESSION:
+        yield _row("session", "a session is open on this branch", "Finish it with finish_session, or go on with it.")
+    yield from _tree(desk.repo.changes(), plan)
+    if plan.branch:
+        yield _refusable("branch", lambda: repo.check_new_branch(plan.branch), f"{plan.branch} can be created")
+    if RESULTS_FILE in repo.tracked():
+        yield _row("results", f"{RESULTS_FILE} is tracked by git", f"git rm --cached {RESULTS_FILE} and commit.")
+
+
+def _refusable(gate: str, check: Callable[[], None], seen: str) -> GateRow:
+    try:
+        check()
+    except Refusal as refusal:
+        return _row(gate, refusal.message.split(". ")[0], refusal.message)
+    return _row(gate, seen)
+
+
+def _tree(changes: Sequence[Change], plan: Plan) -> Iterator[GateRow]:
+    edited = [change.path for change in changes if change.tracked]
+    scope = Scope(plan.scope)
+    inside = [c.path for c in changes if not c.tracked and scope.matches(c.path) and c.path != PLAN_FILE]
+    if edited:
+        yield _row("clean tree", f"uncommitted changes: {_listed(edited)}", "Commit them, or git stash.")
+    if inside:
+        cure = "Commit them, ignore them, or narrow the scope; outside the scope untracked files are left alone."
+        yield _row("untracked files", f"untracked inside the scope: {_listed(inside)}", cure)
+    if not edited and not inside:
+        yield _row("clean tree", "nothing is uncommitted in scope")
+
+
+def _plan(plan: Plan) -> list[GateRow]:
+    found = [_row("plan", f"{problem.field}: {problem.seen}", f"{problem.cure}.") for problem in problems(plan)]
+    return found or [_row("plan", "every field is fine")]
+
+
+def _files(desk: Desk, plan: Plan) -> Iterator[GateRow]:
+    tracked, scope, protected = desk.repo.tracked(), Scope(plan.scope), Scope((PLAN_FILE, *plan.protected))
+    files = [path for path in tracked if scope.matches(path)]
+    mine = [path for path in files if not protected.matches(path)]
+    if not mine:
+        near = sorted({path.split("/")[0] + ("/" if "/" in path else "") for path in tracked})
+        seen = f"{_listed(plan.scope)} covers no tracked file" + (" that is not protected" if files else "")
+        yield _row("scope", seen, f"Name files that exist; the top of the repository holds {_listed(near)}.")
+        return
+    warnings = scope_warnings(mine, recognise(tracked, scan(desk.repo.root, tracked)))
+    yield _row("scope", f"{len(mine)} files" + "".join(f"; warning: {warning}" for warning in warnings))
+    sealed = protected_now(desk.repo, plan)
+    for glob in plan.protected:
+        if not glob.startswith("!") and not any(map(Scope((glob,)).matches, sealed)):
+            yield _row("protected", f"{glob!r} matches nothing", "Correct the glob: an unprotected ruler can be bent.")
+
+
+def _screened(plan: Plan) -> Iterator[GateRow]:
+    for command in plan.commands:
+        looked = screen(command)
+        if looked.refused:
+            yield _row("screen", f"`{command}`: {looked.refused}", "Write a command that only measures.")
+        elif looked.warnings:
+            yield _row("screen", f"`{command}`: warning: {'; '.join(looked.warnings)}")
+
+
+def _consent(missing: Sequence[str]) -> GateRow:
+    if not missing:
+        return _row("consent", "a person agreed to the commands")
+    cure = (
+        f"A person has to agree: write the plan to {PLAN_FILE} and commit it; or run `autoresearch-mcp approve` in a "
+        "terminal; or register the server with `--allow-commands`."
+    )
+    return _row("consent", "nobody agreed yet to run: " + "; ".join(f"`{command}`" for command in missing), cure)
+
+
+def _measured(desk: Desk, plan: Plan, gates: list[GateRow]) -> Preflight:
+    changes = desk.repo.changes()
+    before, untracked = {c.path for c in changes if c.tracked}, {c.path for c in changes}
+    measurement = verify_once(desk, plan, plan.verify_timeout_s or LONGEST_BASELINE_S, 0)
+    gates.append(_verified(plan, measurement))
+    guards: tuple[GuardResult, ...] = ()
+    if measurement.value is not None:
+        guards = run_guards(desk, plan, plan.guard_timeout_s or LONGEST_BASELINE_S, 0, {})
+        gates += [_guarded(result) for result in guards]
+    after = desk.repo.changes()
+    if dirtied := [c.path for c in after if c.tracked and c.path not in before]:
+        cure = "Let it write elsewhere, or stop tracking them: every try would look like an edit."
+        gates.append(_row("verify leaves the tree alone", f"the commands changed {_listed(dirtied)}", cure))
+    left = tuple(c.path for c in after if not c.tracked and c.path not in untracked)
+    if left:
+        gates.append(
+            _row("verify leaves the tree alone", f"warning: new untracked files {_listed(left)}; ignore them in git")
+        )
+    return Preflight(tuple(gates), measurement, guards, left_behind=left)
+
+
+def _verified(plan: Plan, measurement: Measurement) -> GateRow:
+    last = f" Output ends: {measurement.tail[-300:]!r}." if measurement.tail else ""
+    if measurement.failure is not None:
+        cure = f"Run `{plan.verify}` at the top of the repository until it exits 0.{last}"
+        return _row("verify", f"{measurement.failure}: {measurement.problem}", cure)
+    if measurement.value is None:
+        return _row("verify", measurement.problem, f"Change `verify` or `read`.{last}")
+    return _row("verify", f"{plan.metric} = {measurement.value:.10g} in {measurement.seconds:.1f} s")
+
+
+def _guarded(result: GuardResult) -> GateRow:
+    if result.passed:
+        return _row("guard", f"`{result.guard}`: {result.seen}")
+    cure = "A guard has to be green before any experiment: fix the code first, or change the guard."
+    return _row("guard", f"`{result.guard}` is red: {result.seen}", cure)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def refuse_unless_passed(found: Preflight) -> None:
+    """Refuse to start with a red gate.
+
+    Raises:
+        Refusal: naming each failed gate and its cure.
+    """
+    if found.passed:
+        return
+    failed = [gate for gate in found.gates if not gate.passed]
+    message = " ".join(f"[{gate.gate}] {gate.seen}. {gate.cure}" for gate in failed)
+    raise Refusal(Code.CONSENT_NEEDED if found.consent_missing else Code.GATE_FAILED, message)

@@ -1,0 +1,141 @@
+"""Review verbs: where are we stuck, what happened, how did it go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .answers import HistoryPage, Reported, StuckReport
+from .errors import Code, Refusal
+from .lab import Desk, Lab
+from .rules.decide import Status
+from .rules.events import Committed, GuardsRan, Repeated, Row, Verified
+from .rules.phase import Phase, following
+from .rules.report import as_text
+from .rules.scope import Scope
+from .rules.session import Session
+from .rules.stuck import Advice, is_stuck, material, on_plateau
+from .rules.summary import summarise
+
+LARGEST_PAGE = 50
+DIFF_CHARACTERS = 6000
+
+
+class Review:
+    """Read the journal; nothing is changed."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def detect_stuck(self, repo: str = "") -> StuckReport:
+        """Use when ideas run dry, or when an answer says that the session is stuck: tells whether it is (five tries in a row
+        without a keep) or on a plateau (fifteen measured tries without a new best), with computed material for the next
+        idea: near misses, kept changes, files never touched, what was tried most, pairs not combined yet.
+        """
+        desk = self._lab.open(repo)
+        session = _session(desk)
+        return StuckReport(
+            phase=desk.phase,
+            next=list(following(desk.phase)),
+            stuck=is_stuck(session),
+            plateau=on_plateau(session),
+            streak=session.streak,
+            since_best=session.since_best,
+            material=advice(desk),
+        )
+
+    def history(
+        self, status: str = "", search: str = "", limit: int = 20, before: int = 0, iteration: int = -1, repo: str = ""
+    ) -> HistoryPage:
+        """Use to read earlier tries before you choose the next: rows, newest last, or one iteration in full.
+
+        Filters: `status` (e.g. `keep`, `discard`, `crash`), `search` (words in description or learned), `limit` (1 to 50
+        rows, default 20), `before` (only iterations below this number, to page back). `iteration` = a number shows that
+        one with its diff, samples, guard results and the end of its output. After finish_session it shows the last session.
+        """
+        desk = self._lab.open(repo)
+        session = _session(desk)
+        if iteration >= 0:
+            return _one(desk, session, iteration)
+        wanted = _status(status)
+        rows = [row for row in desk.rows() if _matches(row, wanted, search) and (before <= 0 or row.iteration < before)]
+        page = rows[-max(1, min(limit, LARGEST_PAGE)) :]
+        more = (
+            f"{len(rows) - len(page)} earlier rows: call history with before={page[0].iteration}."
+            if len(rows) > len(page)
+            else ""
+        )
+        brief = [row.model_copy(update={"why": "", "hypothesis": ""}) for row in page]
+        return HistoryPage(phase=desk.phase, next=list(following(desk.phase)), rows=brief, total=len(rows), more=more)
+
+    def report(self, format: str = "text", repo: str = "") -> Reported:
+        """Use at the end, or when a person asks how it goes: the whole session to read, as `text` (the only format so far)."""
+        if format != "text":
+            raise Refusal(Code.BAD_ARGUMENT, f"{format!r} is not a report format. Use `text`.")
+        desk = self._lab.open(repo)
+        session = _session(desk)
+        text = as_text(session, desk.rows(), summarise(session, desk.now()))
+        return Reported(phase=desk.phase, next=list(following(desk.phase)), report=text)
+
+
+def advice(desk: Desk) -> Advice:
+    """Material for the next idea of the session at a desk."""
+    session = desk.active
+    scope = Scope(session.plan.scope)
+    files = [path for path in desk.repo.tracked() if scope.matches(path)]
+    repeats = [event for event in desk.journal.of_kind(session.id, "repeated") if isinstance(event, Repeated)]
+    return material(session.plan, desk.rows(), files, repeats)
+
+
+def _session(desk: Desk) -> Session:
+    if desk.session is None:
+        message = "There has been no session on this branch. Call inspect_project or start_session."
+        raise Refusal(Code.NO_SESSION, message, phase=Phase.NO_SESSION)
+    return desk.session
+
+
+def _status(word: str) -> str:
+    known = [*Status, "keep"]
+    if word and word not in known:
+        raise Refusal(Code.BAD_ARGUMENT, f"{word!r} is not a status. Use one of: {', '.join(Status)}.")
+    return word
+
+
+def _matches(row: Row, status: str, search: str) -> bool:
+    right = not status or (row.status.kept if status == "keep" else row.status == status)
+    text = f"{row.description} {row.learned}".lower()
+    return right and all(word in text for word in search.lower().split())
+
+
+def _one(desk: Desk, session: Session, iteration: int) -> HistoryPage:
+    rows = [row for row in desk.rows() if row.iteration == iteration]
+    if not rows:
+        raise Refusal(
+            Code.BAD_ARGUMENT, f"There is no iteration {iteration}; the last one is {session.last_iteration}."
+        )
+    events = desk.journal.of_iteration(session.id, iteration)
+    runs = [event.measurement for event in events if isinstance(event, Verified)]
+    guards = [event.results for event in events if isinstance(event, GuardsRan)]
+    if iteration == 0:
+        runs, guards = [session.start.baseline], [session.start.guards]
+    return HistoryPage(
+        phase=desk.phase,
+        next=list(following(desk.phase)),
+        rows=rows,
+        total=1,
+        iteration=iteration,
+        diff=_diff(desk, events),
+        samples=[run.value for run in runs if run.value is not None],
+        output=runs[-1].tail if runs else "",
+        guards=[result.model_copy(update={"tail": result.tail[-600:]}) for result in (guards[-1] if guards else ())],
+    )
+
+
+def _diff(desk: Desk, events: Sequence[object]) -> str:
+    commits = [event for event in events if isinstance(event, Committed)]
+    if not commits:
+        return ""
+    first, last = commits[0].commit, commits[-1].commit
+    text = desk.repo.diff(f"{first}^", last)
+    if len(text) <= DIFF_CHARACTERS:
+        return text
+    return f"{text[:DIFF_CHARACTERS]}\n… cut; the whole: git diff {first[:7]}^ {last[:7]}"

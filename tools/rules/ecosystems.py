@@ -1,0 +1,117 @@
+"""The kinds of projects that we know: a new one is one row, with a function that says which commands it offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from .compiled import look_c, look_dotnet, look_go, look_java, look_rust
+from .folders import MAKEFILES, Finding, Folder, Language
+from .scripted import look_content, look_node, look_notebooks, look_php, look_python, look_ruby
+
+_TEST_FOLDERS = ("tests/**", "test/**", "**/tests/**", "**/test/**")
+
+
+@dataclass(frozen=True)
+class Ecosystem:
+    """One kind of project.
+
+    `markers` and `fixed` are shell patterns for a base name: a file that makes its folder a project, a manifest or
+    configuration that plans protect. A weak marker counts only with source files below and no such project above.
+    `always_fixed` and `tests` are globs relative to the project; the former are protected even while no such file exists.
+    """
+
+    languages: Mapping[str, Language]
+    look: Callable[[Folder], Finding]
+    markers: tuple[str, ...] = ()
+    weak_markers: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    always_fixed: tuple[str, ...] = ()
+    tests: tuple[str, ...] = _TEST_FOLDERS
+    nests: bool = True
+    everywhere: bool = False
+
+
+_C = {".c": Language.C, ".h": Language.C}
+_CPP = dict.fromkeys((".cc", ".cpp", ".cxx", ".hpp", ".hh"), Language.CPP)
+_JAVASCRIPT = dict.fromkeys((".js", ".jsx", ".mjs", ".cjs", ".vue", ".svelte"), Language.JAVASCRIPT)
+_TYPESCRIPT = dict.fromkeys((".ts", ".tsx", ".mts", ".cts"), Language.TYPESCRIPT)
+
+ECOSYSTEMS = (
+    Ecosystem(
+        {".py": Language.PYTHON},
+        look_python,
+        markers=("pyproject.toml", "setup.py"),
+        weak_markers=("setup.cfg", "tox.ini", "Pipfile", "requirements*.txt"),
+        fixed=("noxfile.py", "uv.lock", "poetry.lock", ".coveragerc", "pytest.ini", "*ruff.toml", "*mypy.ini", ".flake8"),
+        always_fixed=("**/conftest.py",),
+        tests=(*_TEST_FOLDERS, "**/test_*.py", "**/*_test.py"),
+    ),
+    Ecosystem(
+        _JAVASCRIPT | _TYPESCRIPT,
+        look_node,
+        markers=("package.json",),
+        fixed=(
+            "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "tsconfig*.json",
+            ".eslintrc*", "eslint.config.*", "jest.config.*", "vitest.config.*",
+        ),
+        tests=(*_TEST_FOLDERS, "**/__tests__/**", *(f"**/*.{word}.{{js,jsx,mjs,cjs,ts,tsx,mts,cts}}" for word in ("test", "spec"))),
+    ),
+    Ecosystem(
+        {".go": Language.GO},
+        look_go,
+        markers=("go.mod",),
+        fixed=("go.sum", ".golangci.*"),
+        tests=("**/*_test.go", "**/testdata/**"),
+    ),
+    Ecosystem(
+        {".rs": Language.RUST},
+        look_rust,
+        markers=("Cargo.toml",),
+        fixed=("Cargo.lock", "clippy.toml", ".clippy.toml"),
+        tests=("tests/**", "benches/**", "**/tests.rs"),
+    ),
+    Ecosystem(
+        {".java": Language.JAVA, ".kt": Language.KOTLIN},
+        look_java,
+        markers=("pom.xml", "build.gradle", "build.gradle.kts"),
+        weak_markers=("settings.gradle", "settings.gradle.kts"),
+        fixed=("gradle.properties", "mvnw", "gradlew"),
+        tests=("**/src/test/**", "**/*Test.java", "**/*Test.kt"),
+        nests=False,
+    ),
+    Ecosystem(
+        {".cs": Language.CSHARP, ".fs": Language.FSHARP},
+        look_dotnet,
+        markers=("*.sln", "*.csproj", "*.fsproj"),
+        fixed=("Directory.Build.props", "global.json", ".editorconfig"),
+        tests=("**/*{Test,Tests}/**", "**/*{Test,Tests}.cs", *_TEST_FOLDERS),
+        nests=False,
+    ),
+    Ecosystem(
+        _C | _CPP,
+        look_c,
+        markers=("CMakeLists.txt",),
+        weak_markers=MAKEFILES,
+        tests=(*_TEST_FOLDERS, "**/test_*.{c,cc,cpp,cxx}", "**/*_test.{c,cc,cpp,cxx}"),
+        nests=False,
+    ),
+    Ecosystem(
+        {".rb": Language.RUBY},
+        look_ruby,
+        markers=("Gemfile", "*.gemspec"),
+        weak_markers=("Rakefile",),
+        fixed=("Gemfile.lock", ".rubocop.yml", ".rspec"),
+        tests=("spec/**", *_TEST_FOLDERS),
+    ),
+    Ecosystem(
+        {".php": Language.PHP},
+        look_php,
+        markers=("composer.json",),
+        weak_markers=("phpunit.xml", "phpunit.xml.dist"),
+        fixed=("composer.lock", "phpstan.neon*", "phpcs.xml*"),
+        tests=(*_TEST_FOLDERS, "**/*Test.php"),
+    ),
+    Ecosystem({".ipynb": Language.NOTEBOOK}, look_notebooks, fixed=("requirements*.txt",), tests=(), everywhere=True),
+    Ecosystem({".md": Language.MARKDOWN, ".mdx": Language.MARKDOWN}, look_content, tests=(), everywhere=True),
+)  # fmt: skip

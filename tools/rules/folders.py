@@ -1,0 +1,133 @@
+"""A project's folder as seen through its file names and manifests, and the words for what is found there."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+
+class Language(StrEnum):
+    """What the source files of a project are written in."""
+
+    PYTHON = "python"
+    JAVASCRIPT = "javascript"
+    TYPESCRIPT = "typescript"
+    GO = "go"
+    RUST = "rust"
+    JAVA = "java"
+    KOTLIN = "kotlin"
+    CSHARP = "c#"
+    FSHARP = "f#"
+    C = "c"
+    CPP = "c++"
+    RUBY = "ruby"
+    PHP = "php"
+    NOTEBOOK = "jupyter notebook"
+    MARKDOWN = "markdown"
+
+
+class Kind(StrEnum):
+    """What a project's command is for."""
+
+    TEST = "test"
+    LINT = "lint"
+    TYPES = "types"
+    BUILD = "build"
+    COVERAGE = "coverage"
+    BENCHMARK = "benchmark"
+    RUN = "run"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that a project offers, as typed in the project's own folder, and the file that showed it."""
+
+    kind: Kind
+    text: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A project's folder as an ecosystem sees it: names relative to it, the text of what was read there,
+    and the names of the files that lie directly in a folder above it (a workspace's lock file, say)."""
+
+    files: frozenset[str]
+    texts: Mapping[str, str]
+    above: frozenset[str] = frozenset()
+
+    def has(self, *names: str) -> str:
+        """The first of these names that exists here; empty when none does."""
+        return next((name for name in names if name in self.files), "")
+
+    def locked(self, name: str) -> bool:
+        """Whether a file lies here or directly in a folder above."""
+        return name in self.files or name in self.above
+
+    def text(self, name: str) -> str:
+        """The text of a file that was read; empty otherwise."""
+        return self.texts.get(name, "")
+
+    @cached_property
+    def all_text(self) -> str:
+        """Everything that was read here, for questions such as `is pytest named anywhere?`."""
+        return "\n".join(self.texts.values())
+
+    def ending(self, suffix: str) -> tuple[str, ...]:
+        """Files whose name ends so, sorted."""
+        return tuple(sorted(name for name in self.files if name.endswith(suffix)))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an ecosystem makes of a folder."""
+
+    package_managers: tuple[str, ...] = ()
+    commands: tuple[Command, ...] = ()
+    outputs: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def command_list(rows: list[tuple[Kind, str, str]]) -> tuple[Command, ...]:
+    """Rows of kind, text and source as commands; those without a source were not found."""
+    return tuple(Command(kind, text, source) for kind, text, source in rows if source)
+
+
+def table_of(folder: Folder, name: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """A TOML or JSON manifest, and a warning if it cannot be read; an absent or empty one is an empty table."""
+    text = folder.text(name)
+    try:
+        loaded = (json.loads(text) if name.endswith(".json") else tomllib.loads(text)) if text.strip() else {}
+    except (ValueError, RecursionError) as error:
+        return {}, (f"{name} cannot be read ({error}); what it says is missing here.",)
+    return (loaded, ()) if isinstance(loaded, dict) else ({}, (f"{name} does not hold a table.",))
+
+
+def within(table: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """A nested table; empty when any step is absent or is no table."""
+    for key in keys:
+        inner = table.get(key)
+        table = inner if isinstance(inner, dict) else {}
+    return dict(table)
+
+
+_MAKE_KINDS = {
+    "test": Kind.TEST, "tests": Kind.TEST, "check": Kind.TEST, "lint": Kind.LINT, "types": Kind.TYPES,
+    "typecheck": Kind.TYPES, "mypy": Kind.TYPES, "coverage": Kind.COVERAGE, "cov": Kind.COVERAGE,
+    "bench": Kind.BENCHMARK, "benchmark": Kind.BENCHMARK, "benchmarks": Kind.BENCHMARK, "build": Kind.BUILD,
+}  # fmt: skip
+MAKEFILES = ("Makefile", "makefile", "GNUmakefile")
+
+
+def make_commands(folder: Folder) -> tuple[Command, ...]:
+    """The well-known targets of a makefile, in the file's order; of two for one kind the first."""
+    name = folder.has(*MAKEFILES)
+    targets = re.findall(r"^([A-Za-z][\w.-]*)[ \t]*:(?!=)", folder.text(name), re.MULTILINE) if name else []
+    kinds = {_MAKE_KINDS[target]: target for target in reversed(targets) if target in _MAKE_KINDS}
+    return tuple(Command(kind, f"make {target}", name) for kind, target in kinds.items())

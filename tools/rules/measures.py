@@ -1,0 +1,257 @@
+"""How each quality of a project is measured there: one function a quality, rows for the tools that they know."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from . import recipes
+from .projects import Command, Kind, Language, Project
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A command, typed at the repository's root, whose `METRIC` line holds the number; what to watch besides."""
+
+    verify: str
+    guard_metrics: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Counter:
+    tool: str
+    flags: str
+    pattern: str
+    broken: str = ""
+    suppressions: str = ""
+
+
+_AT = r"^[^ ]+:[0-9]+:[0-9]+: "
+_FINDINGS = (
+    _Counter("ruff", " --output-format concise", _AT, r": (invalid-syntax|SyntaxError|E999)\b", "# noqa"),
+    _Counter("flake8", "", _AT, r": E9(99|02) ", "# noqa"),
+    _Counter("eslint", " --format stylish", r"^ +[0-9]+:[0-9]+ +(error|warning) ", "Parsing error", "eslint-disable"),
+    _Counter("golangci-lint", "", _AT, r"\(typecheck\)", "//nolint"),
+    _Counter("go vet", "", r"\.go:[0-9]+:[0-9]+: ", r"^vet: "),
+    _Counter("cargo clippy", " --message-format short -- --cap-lints warn", _AT + "warning", r": error", r"allow\("),
+    _Counter("rubocop", " --format emacs", _AT, "Lint/Syntax", "rubocop:disable"),
+    _Counter("phpcs", " --report=emacs", r":[0-9]+:[0-9]+: (error|warning) - ", "", "phpcs:(ignore|disable)"),
+)  # fmt: skip
+_TYPE_ERRORS = (
+    _Counter(
+        "mypy",
+        " --no-pretty --no-color-output --show-error-codes",
+        r": error: ",
+        r"errors prevented further checking|\[syntax\]",
+        "type: *ignore",
+    ),
+    _Counter("pyright", "", r"^ +.*:[0-9]+:[0-9]+ - error: ", "", "(type|pyright): *ignore"),
+    _Counter(
+        "tsc", " --pretty false", r"error TS[0-9]+: ", r"error TS1[0-9]{3}: ", "@ts-(ignore|expect-error|nocheck)"
+    ),
+    _Counter("phpstan", " --error-format=raw --no-progress", r"^.+:[0-9]+:", "Syntax error", "@phpstan-ignore"),
+)
+_WARNINGS = (
+    _Counter("make -B", "", r": warning: ", ": error: "),
+    _Counter("cmake --build build", " --clean-first", r": warning: ", ": error: "),
+    _Counter(
+        "dotnet build",
+        " -clp:NoSummary",
+        r": warning [A-Z]+[0-9]+: ",
+        r": error [A-Z]+[0-9]+: ",
+        "#pragma warning disable",
+    ),
+)
+_PASSED = (
+    ("pytest", "", r"^(.*[^0-9])?([0-9]+) passed"),
+    ("vitest", "", r"^ *Tests +(.*[^0-9])?([0-9]+) passed"),
+    ("jest", "", r"^Tests: +(.*[^0-9])?([0-9]+) passed"),
+    ("node --test", " --test-reporter=tap", r"^# pass ([0-9]+)"),
+    ("cargo test", " --no-fail-fast", r"^test result: .* ([0-9]+) passed"),
+    ("dotnet test", "", r"^.*Passed: +([0-9]+)"),
+)
+_FRESH = {
+    "go test ": "go test -count=1 ",
+    "go build ": "go build -a ",
+    "cmake --build build": "cmake --build build --clean-first",
+    "mvn -B -D": "mvn -B clean -D",
+}
+
+
+def _with(project: Project, kind: Kind, tool: str) -> Command | None:
+    """The project's own command that calls a tool, if it has one."""
+    word = re.compile(rf"(?<![\w-]){re.escape(tool)}(?![\w-])")
+    return next((command for command in project.of_kind(kind) if word.search(command.text)), None)
+
+
+def _first(project: Project, kind: Kind) -> Command | None:
+    return next(iter(project.of_kind(kind)), None)
+
+
+def _here(project: Project, command: str, **extra: tuple[str, ...]) -> Measure:
+    return Measure(recipes.inside(project.root, command), **extra)
+
+
+def _fresh(command: str) -> str:
+    """A command as it must be typed so that no cache answers in its place."""
+    if "cargo test" in command:
+        return f"{command} --no-run && {command}"
+    for stale, fresh in _FRESH.items():
+        if stale in command:
+            return command.replace(stale, fresh, 1)
+    return command
+
+
+def _count(project: Project, kind: Kind, metric: str, counters: tuple[_Counter, ...]) -> Measure | None:
+    for counter in counters:
+        if command := _with(project, kind, counter.tool):
+            verify = recipes.counted(command.text + counter.flags, metric, counter.pattern, counter.broken)
+            return _here(project, verify, guard_metrics=_no_more(project, counter.suppressions))
+    return None
+
+
+def _no_more(project: Project, suppression: str) -> tuple[str, ...]:
+    """A guard against silencing a finding in place of curing it."""
+    if not suppression:
+        return ()
+    return (f"suppressions lower 0: {recipes.matching_lines(project.sources, suppression)}",)
+
+
+def lint_errors(project: Project) -> Measure | None:
+    """Findings of the first linter here that we can count."""
+    return _count(project, Kind.LINT, "lint_errors", _FINDINGS)
+
+
+def type_errors(project: Project) -> Measure | None:
+    """Errors of the first type checker here that we can count."""
+    return _count(project, Kind.TYPES, "type_errors", _TYPE_ERRORS)
+
+
+def compiler_warnings(project: Project) -> Measure | None:
+    """Warnings of a full build, where the build says each in one line."""
+    return _count(project, Kind.BUILD, "compiler_warnings", _WARNINGS)
+
+
+def passed_tests(project: Project) -> Measure | None:
+    """Tests that pass, as the runner counts them."""
+    for tool, flags, pattern in _PASSED:
+        if command := _with(project, Kind.TEST, tool):
+            return _here(project, recipes.summed(command.text + flags, "passed_tests", pattern))
+    if command := _with(project, Kind.TEST, "go test"):
+        return _here(
+            project,
+            recipes.counted(f"{_fresh(command.text)} -v", "passed_tests", "^ *--- PASS: ", r"\[(build|setup) failed\]"),
+        )
+    if command := _with(project, Kind.TEST, "ctest"):
+        return _here(project, recipes.counted(command.text, "passed_tests", r"Test +#[0-9]+: .* Passed "))
+    return None
+
+
+def test_seconds(project: Project) -> Measure | None:
+    """Wall-clock time of the test command."""
+    command = _first(project, Kind.TEST)
+    return _here(project, recipes.timed(_fresh(command.text), "test_seconds")) if command else None
+
+
+def build_seconds(project: Project) -> Measure | None:
+    """Wall-clock time of a full build; none where nothing but a wiped cache would make it full."""
+    command = _first(project, Kind.BUILD)
+    if command is None or "cargo" in command.text:
+        return None
+    return _here(project, recipes.timed(_fresh(command.text), "build_seconds"))
+
+
+def coverage(project: Project) -> Measure | None:
+    """Percent of the code that the tests run."""
+    if project.speaks(Language.PYTHON) and (test := _with(project, Kind.TEST, "pytest")):
+        return _python_coverage(project, test.text.removesuffix("pytest -q"))
+    for tool in ("vitest", "jest"):
+        if test := _with(project, Kind.TEST, tool):
+            return _here(project, recipes.node_coverage(test.text, vitest=tool == "vitest"))
+    return _here(project, recipes.go_coverage()) if _with(project, Kind.COVERAGE, "go test") else None
+
+
+def _python_coverage(project: Project, prefix: str) -> Measure:
+    named = project.of_kind(Kind.COVERAGE)
+    plain = bool(named) and not any("--cov" in command.text for command in named)
+    verify = recipes.python_coverage(prefix, _python(prefix), plugin=not plain)
+    return _here(project, verify, warnings=() if named else ("No manifest names pytest-cov; install it first.",))
+
+
+def _python(prefix: str) -> str:
+    return "python" if prefix == "python -m " else f"{prefix}python"
+
+
+_FIXED_TIME = ("jmh", "cargo bench")
+_WORKLOAD = "The whole program is timed, without arguments: make sure that it ends by itself and does typical work."
+_SELF_TIMED = (
+    "Wall-clock time says nothing if the benchmark runs for a fixed time; then let it print METRIC name=value."
+)
+
+
+def seconds(project: Project) -> Measure | None:
+    """Time of a benchmark, else of the program itself; none for benchmarks that run for a fixed time."""
+    bench = next((c for c in project.of_kind(Kind.BENCHMARK) if not any(word in c.text for word in _FIXED_TIME)), None)
+    if bench and "--benchmark-only" in bench.text:
+        return _here(
+            project, recipes.pytest_benchmark(bench.text, _python(bench.text.partition("pytest")[0]), "seconds")
+        )
+    if bench and not bench.text.startswith("go test"):
+        return _here(project, recipes.timed(_fresh(bench.text), "seconds"), warnings=(_SELF_TIMED,))
+    run = _first(project, Kind.RUN)
+    if run is None:
+        return None
+    build = _first(project, Kind.BUILD) if project.outputs else None
+    others = len(project.of_kind(Kind.RUN)) - 1
+    only = (f"Only {run.source} is timed, not the other {others}.",) if others else ()
+    whole = f"{build.text} && {run.text}" if build else run.text
+    return _here(project, recipes.timed(whole, "seconds"), warnings=(_WORKLOAD, *only))
+
+
+def ns_per_op(project: Project) -> Measure | None:
+    """Time an operation, of Go's own benchmarks."""
+    command = _with(project, Kind.BENCHMARK, "go test")
+    return _here(project, recipes.go_benchmark(command.text, "ns_per_op")) if command else None
+
+
+def bundle_bytes(project: Project) -> Measure | None:
+    """Size of what the build script writes into its output folder."""
+    build = _first(project, Kind.BUILD)
+    if build is None or not project.outputs or not project.speaks(Language.JAVASCRIPT, Language.TYPESCRIPT):
+        return None
+    return _here(project, recipes.folder_bytes(build.text, project.outputs[0], "bundle_bytes"))
+
+
+def program_bytes(project: Project) -> Measure | None:
+    """Size of the linked program."""
+    build = _first(project, Kind.BUILD)
+    if build is None or not project.outputs or not project.speaks(Language.C, Language.CPP, Language.RUST):
+        return None
+    return _here(project, recipes.file_bytes(build.text, project.outputs[0], "program_bytes"))
+
+
+def code_lines(project: Project) -> Measure | None:
+    """Lines of source that are not blank."""
+    if not project.sources or project.speaks(Language.MARKDOWN, Language.NOTEBOOK):
+        return None
+    return Measure(recipes.code_lines(project.sources, "code_lines"))
+
+
+_KEEP_TEXT = "A formula judges the text, not a reader: read what is kept."
+
+
+def reading_grade(project: Project) -> Measure | None:
+    """How hard the text is to read."""
+    if not project.speaks(Language.MARKDOWN):
+        return None
+    guard = f"words higher 10%: {recipes.word_count(project.sources)}"
+    return Measure(recipes.reading_grade(project.sources, "reading_grade"), (guard,), (_KEEP_TEXT,))
+
+
+def words(project: Project) -> Measure | None:
+    """Length of the text."""
+    if not project.speaks(Language.MARKDOWN):
+        return None
+    warning = "Nothing here notices lost content: read what is kept."
+    return Measure(recipes.words(project.sources, "words"), warnings=(warning,))

@@ -1,0 +1,70 @@
+"""Which phase a session is in and which calls it allows; derived from the session, never stored."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Tool(StrEnum):
+    """Every tool by its public name."""
+
+    INSPECT_PROJECT = "inspect_project"
+    CHECK_PLAN = "check_plan"
+    START_SESSION = "start_session"
+    STATUS = "status"
+    COMMIT = "commit"
+    VERIFY = "verify"
+    GUARD = "guard"
+    REVERT = "revert"
+    LOG = "log"
+    ITERATE = "iterate"
+    DETECT_STUCK = "detect_stuck"
+    HISTORY = "history"
+    REPORT = "report"
+    FINISH_SESSION = "finish_session"
+    PLAYBOOK = "playbook"
+
+
+class Phase(StrEnum):
+    """Where an iteration stands. `fix` and `rework` wait for the agent's next edit of the same idea."""
+
+    NO_SESSION = "no-session"
+    READY = "ready"
+    COMMITTED = "committed"
+    VERIFIED = "verified"
+    FIX = "fix"
+    REWORK = "rework"
+    DISCARDED = "discarded"
+    JUDGED = "judged"
+    ENDED = "ended"
+
+
+_NEXT: dict[Phase, tuple[Tool, ...]] = {
+    Phase.NO_SESSION: (Tool.INSPECT_PROJECT, Tool.CHECK_PLAN, Tool.START_SESSION),
+    Phase.READY: (Tool.ITERATE, Tool.COMMIT, Tool.FINISH_SESSION),
+    Phase.COMMITTED: (Tool.VERIFY,),
+    Phase.VERIFIED: (Tool.GUARD,),
+    Phase.FIX: (Tool.ITERATE, Tool.COMMIT, Tool.REVERT),
+    Phase.REWORK: (Tool.ITERATE, Tool.COMMIT, Tool.REVERT),
+    Phase.DISCARDED: (Tool.REVERT,),
+    Phase.JUDGED: (Tool.LOG,),
+    Phase.ENDED: (Tool.FINISH_SESSION, Tool.REPORT, Tool.HISTORY),
+}
+
+GATED = frozenset(tool for tools in _NEXT.values() for tool in tools) - {
+    Tool.INSPECT_PROJECT,
+    Tool.CHECK_PLAN,
+    Tool.REPORT,
+    Tool.HISTORY,
+}
+"""Tools that are legal in some phases only; the others read, and are always legal."""
+
+
+def following(phase: Phase) -> tuple[Tool, ...]:
+    """The legal next calls, the usual one first."""
+    return _NEXT[phase]
+
+
+def allows(phase: Phase, tool: Tool) -> bool:
+    """Whether `tool` may be called in `phase`."""
+    return tool not in GATED or tool in _NEXT[phase]

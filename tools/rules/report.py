@@ -1,0 +1,56 @@
+"""A session as a text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .events import Row
+from .results import number
+from .session import Session
+from .summary import Summary
+
+LONGEST_TABLE = 40
+
+
+def as_text(session: Session, rows: Sequence[Row], summary: Summary) -> str:
+    """Goal, summary, kept changes with their effect, and the table of tries; a long table keeps its newest rows."""
+    plan = session.plan
+    kept = [row for row in rows if row.status.kept]
+    return "\n".join(
+        [
+            f"Goal: {plan.goal}",
+            f"Metric: {plan.metric} ({plan.direction} is better), measured by `{plan.verify}`; scope {', '.join(plan.scope)}",
+            *summary.lines(),
+            "",
+            "Kept changes:",
+            *([f"  #{row.iteration} {row.commit[:7]} {_delta(row)}  {row.description}" for row in kept] or ["  none"]),
+            "",
+            *table(rows),
+        ]
+    )
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """The rows as aligned columns."""
+    shown = rows[-LONGEST_TABLE:]
+    cells = [("#", "commit", "metric", "delta", "guard", "status", "description"), *(_cells(row) for row in shown)]
+    widths = [max(len(row[column]) for row in cells) for column in range(6)]
+    left_out = [f"({len(rows) - len(shown)} earlier rows left out)"] if len(rows) > len(shown) else []
+    return left_out + ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[6]]) for row in cells]
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    description = row.description if len(row.description) <= 70 else row.description[:69] + "…"
+    return (
+        str(row.iteration),
+        row.commit[:7] or "-",
+        number(row.metric),
+        _delta(row),
+        row.guard,
+        str(row.status),
+        description,
+    )
+
+
+def _delta(row: Row) -> str:
+    return "-" if row.delta is None else f"{row.delta:+.5g}"

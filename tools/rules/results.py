@@ -1,0 +1,59 @@
+"""The results file: seven tab-separated columns, one row an iteration; a view of the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .decide import Status
+from .events import Row, Started
+from .plan import Direction, Plan
+
+RESULTS_FILE = "autoresearch-results.tsv"
+COLUMNS = ("iteration", "commit", "metric", "delta", "guard", "status", "description")
+
+
+def render(plan: Plan, rows: Iterable[Row]) -> str:
+    """The whole file as text."""
+    direction = "lower_is_better" if plan.better is Direction.LOWER else "higher_is_better"
+    lines = [f"# metric_direction: {direction}", "\t".join(COLUMNS), *(line(row) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def line(row: Row) -> str:
+    """One row; a missing number is `-`, never 0."""
+    cells = (
+        str(row.iteration),
+        row.commit[:7] or "-",
+        number(row.metric),
+        "-" if row.delta is None else f"{row.delta:+.10g}",
+        row.guard,
+        str(row.status),
+        flat(row.description),
+    )
+    return "\t".join(cells)
+
+
+def number(value: float | None) -> str:
+    """A metric as text: up to ten significant digits, `-` when missing."""
+    return "-" if value is None else f"{value:.10g}"
+
+
+def flat(text: str) -> str:
+    """Text on one line without tabs, so that it fits a cell."""
+    return " ".join(text.split())
+
+
+def baseline_row(start: Started) -> Row:
+    """Iteration 0."""
+    guarded = bool(start.guards)
+    return Row(
+        iteration=0,
+        commit=start.base,
+        metric=start.baseline.value,
+        delta=0.0,
+        guard="pass" if guarded else "-",
+        status=Status.BASELINE,
+        description="baseline",
+        why="The incumbent before any experiment.",
+        seconds=start.baseline.seconds + sum(guard.seconds for guard in start.guards),
+    )

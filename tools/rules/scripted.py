@@ -1,0 +1,162 @@
+"""Projects in languages that run from source: Python, JavaScript and TypeScript, Ruby, PHP, notebooks, Markdown."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from .folders import Finding, Folder, Kind, command_list, table_of, within
+
+
+def look_python(folder: Folder) -> Finding:
+    """Python: who starts its tools, and which of pytest, coverage, ruff, flake8, mypy, pyright it names."""
+    manifest, warnings = table_of(folder, "pyproject.toml")
+    tool = within(manifest, "tool")
+    managers, prefix = _python_managers(folder, tool)
+    tested = any(re.search(r"(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$", name) for name in folder.files)
+    pytest = folder.has("pytest.ini") or _named(folder, "pytest")
+    if tested and not pytest:
+        warnings += ("There are tests, but no manifest names a runner; pytest is assumed.",)
+    mypy = "mypy" if within(tool, "mypy").keys() & {"files", "packages", "modules"} else "mypy ."
+    rows = [
+        (Kind.TEST, f"{prefix}pytest -q", pytest or ("test files" if tested else "")),
+        (Kind.COVERAGE, f"{prefix}pytest -q --cov", _named(folder, "pytest-cov")),
+        (Kind.COVERAGE, f"{prefix}coverage run -m pytest -q", folder.has(".coveragerc") or _named(folder, "coverage")),
+        (Kind.LINT, f"{prefix}ruff check .", folder.has("ruff.toml", ".ruff.toml") or _named(folder, "ruff")),
+        (Kind.LINT, f"{prefix}flake8 .", folder.has(".flake8") or _named(folder, "flake8")),
+        (Kind.TYPES, prefix + mypy, folder.has("mypy.ini", ".mypy.ini") or _named(folder, "mypy")),
+        (Kind.TYPES, f"{prefix}pyright", folder.has("pyrightconfig.json") or _named(folder, "pyright")),
+        (Kind.TEST, "tox -q", folder.has("tox.ini") or ("pyproject.toml" if "tox" in tool else "")),
+        (Kind.BENCHMARK, f"{prefix}pytest -q --benchmark-only", _named(folder, "pytest-benchmark")),
+        *((Kind.BENCHMARK, _script(prefix, name), name) for name in sorted(folder.files) if _is_benchmark(name)),
+        *((Kind.RUN, _script(prefix, name), name) for name in ("main.py", "src/main.py") if name in folder.files),
+    ]
+    return Finding(managers, command_list(rows), (), warnings)
+
+
+_PYTHON_MANAGERS = (("uv", "uv.lock"), ("poetry", "poetry.lock"), ("pdm", "pdm.lock"), ("pipenv", "Pipfile"))
+
+
+def _python_managers(folder: Folder, tool: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
+    found = tuple(name for name, lock in _PYTHON_MANAGERS if name in tool or folder.locked(lock))
+    extra = ("tox",) if folder.has("tox.ini") or "tox" in tool else ()
+    return ((*found, *extra), f"{found[0]} run ") if found else (("pip", *extra), "python -m ")
+
+
+def _script(prefix: str, name: str) -> str:
+    return f"{'python' if prefix == 'python -m ' else prefix + 'python'} {name}"
+
+
+def _is_benchmark(name: str) -> bool:
+    return re.fullmatch(r"(benchmarks?/)?bench(mark)?(_\w+)?\.py", name) is not None
+
+
+def _named(folder: Folder, tool: str) -> str:
+    pattern = re.compile(rf"(?<![\w-]){re.escape(tool)}(?![\w-])")
+    return next((name for name, text in sorted(folder.texts.items()) if pattern.search(text)), "")
+
+
+_NODE_KINDS = {
+    "test": Kind.TEST, "test:unit": Kind.TEST, "lint": Kind.LINT, "typecheck": Kind.TYPES, "type-check": Kind.TYPES,
+    "types": Kind.TYPES, "build": Kind.BUILD, "coverage": Kind.COVERAGE, "test:coverage": Kind.COVERAGE,
+    "bench": Kind.BENCHMARK, "benchmark": Kind.BENCHMARK,
+}  # fmt: skip
+_NODE_MANAGERS = (
+    ("pnpm", "pnpm-lock.yaml"), ("yarn", "yarn.lock"), ("bun", "bun.lock"), ("bun", "bun.lockb"),
+    ("npm", "package-lock.json"),
+)  # fmt: skip
+
+
+def look_node(folder: Folder) -> Finding:
+    """JavaScript and TypeScript: the scripts of package.json, and the tools that it names or that are configured."""
+    manifest, warnings = table_of(folder, "package.json")
+    manager = _node_manager(folder, manifest)
+    run = {"pnpm": "pnpm exec ", "bun": "bunx --no-install "}.get(manager, "npx --no-install ")
+    scripts = {name: text for name, text in within(manifest, "scripts").items() if isinstance(text, str)}
+    named = {*scripts.values(), *within(manifest, "devDependencies"), *within(manifest, "dependencies")}
+    words = set(re.findall(r"[@\w/-]+", " ".join(named)))
+    configured = {name.split("/")[-1].split(".")[0] for name in folder.files if "/" not in name and ".config." in name}
+    offered = [
+        (_NODE_KINDS[name], f"{manager} run {name}", "package.json")
+        for name, text in scripts.items()
+        if name in _NODE_KINDS and "no test specified" not in text
+    ]
+    eslint = "eslint" in words | configured or folder.has(
+        ".eslintrc.json", ".eslintrc.js", ".eslintrc.cjs", ".eslintrc"
+    )
+    tools = [
+        (Kind.TEST, f"{run}vitest run", "vitest" in words | configured),
+        (Kind.TEST, f"{run}jest", "jest" in words | configured),
+        (Kind.TEST, "node --test", _node_tests(folder) and not words & {"jest", "vitest", "mocha", "ava"}),
+        (Kind.LINT, f"{run}eslint .", eslint),
+        (Kind.TYPES, f"{run}tsc --noEmit", folder.has("tsconfig.json")),
+        (Kind.RUN, "node main.js", folder.has("main.js")),
+    ]
+    rows = [*offered, *((kind, text, "package.json or config") for kind, text, found in tools if found)]
+    return Finding((manager,), command_list(rows), _node_outputs(scripts.get("build", ""), folder), warnings)
+
+
+def _node_manager(folder: Folder, manifest: Mapping[str, Any]) -> str:
+    wished = str(manifest.get("packageManager", "")).split("@")[0]
+    locked = next((name for name, lock in _NODE_MANAGERS if folder.locked(lock)), "npm")
+    return wished if wished in {"npm", "pnpm", "yarn", "bun"} else locked
+
+
+def _node_tests(folder: Folder) -> bool:
+    return any(re.search(r"(^|/)test/[^/]+\.[cm]?js$|[.-]test\.[cm]?js$", name) for name in folder.files)
+
+
+_BUNDLERS = {"next": ".next/static", "react-scripts": "build", "vite": "dist", "webpack": "dist", "tsup": "dist",
+             "rollup": "dist", "parcel": "dist", "rspack": "dist", "ng": "dist", "astro": "dist"}  # fmt: skip
+
+
+def _node_outputs(build: str, folder: Folder) -> tuple[str, ...]:
+    named = re.search(r"(?i)--?(?:outdir|out-dir|outfile|dist-dir|output-path|dir|file|o)[= ]['\"]?([\w./-]+)", build)
+    if named and named[1] not in {".", "./", "/"} and ".." not in named[1]:
+        return (named[1].removeprefix("./").rstrip("/"),)
+    return tuple({output: None for tool, output in _BUNDLERS.items() if re.search(rf"\b{tool}\b", build)})[:1]
+
+
+def look_ruby(folder: Folder) -> Finding:
+    """Ruby: Bundler, RSpec or Rake, RuboCop."""
+    gemfile = folder.has("Gemfile")
+    run = "bundle exec " if gemfile else ""
+    rspec = folder.has(".rspec") or _named(folder, "rspec") or _named(folder, "rspec-rails")
+    rows = [
+        (Kind.TEST, f"{run}rspec", rspec),
+        (Kind.TEST, f"{run}rake test", folder.has("Rakefile") if not rspec else ""),
+        (Kind.COVERAGE, f"{run}rspec", rspec if _named(folder, "simplecov") else ""),
+        (Kind.LINT, f"{run}rubocop", folder.has(".rubocop.yml") or _named(folder, "rubocop")),
+    ]
+    return Finding(("bundler",) if gemfile else ("gem",), command_list(rows))
+
+
+def look_php(folder: Folder) -> Finding:
+    """PHP: Composer, PHPUnit or Pest, PHPStan, PHP_CodeSniffer."""
+    manifest, warnings = table_of(folder, "composer.json")
+    named = {name: "composer.json" for name in (*within(manifest, "require-dev"), *within(manifest, "require"))}
+    unit = folder.has("phpunit.xml", "phpunit.xml.dist") or named.get("phpunit/phpunit", "")
+    stan = folder.has("phpstan.neon", "phpstan.neon.dist") or named.get("phpstan/phpstan", "")
+    rows = [
+        (Kind.TEST, "vendor/bin/pest", named.get("pestphp/pest", "")),
+        (Kind.TEST, "vendor/bin/phpunit", unit),
+        (Kind.TYPES, "vendor/bin/phpstan analyse", stan),
+        (Kind.LINT, "vendor/bin/phpcs", folder.has("phpcs.xml") or named.get("squizlabs/php_codesniffer", "")),
+    ]
+    return Finding(("composer",), command_list(rows), (), warnings)
+
+
+def look_notebooks(folder: Folder) -> Finding:
+    """Notebooks: each can be run from top to bottom."""
+    rows = [
+        (Kind.RUN, f"jupyter nbconvert --to notebook --execute --stdout {shlex.quote(name)} > /dev/null", name)
+        for name in folder.ending(".ipynb")[:20]
+    ]
+    return Finding(commands=command_list(rows))
+
+
+def look_content(_folder: Folder) -> Finding:
+    """Plain content has no commands of its own."""
+    return Finding()
