@@ -41,7 +41,9 @@ def demo(*, quick: bool, folder: str) -> int:
     """Run the demo; returns the exit status."""
     console = Console()
     if not quick and find_spec("torch") is None:
-        sys.stderr.write("The demo trains a model with torch: pip install 'autoresearch-mcp[gpt]', or add --quick.\n")
+        sys.stderr.write(
+            "The demo trains a model with torch: install the extra `gpt` (see the README), or add --quick.\n"
+        )
         return 1
     place = (
         Path(folder).expanduser().resolve() if folder else Path(tempfile.mkdtemp(prefix="autoresearch-demo-")) / "lab"

@@ -224,9 +224,9 @@ GPT = (
     ),
     Try("change nothing at all", "to see what happens", ()),
     Try(
-        "three times the learning rate of the embeddings",
-        "rare tokens are seen too seldom to move far",
-        (Edit("train.py", "EMBEDDING_LR = 0.1 ", "EMBEDDING_LR = 0.3 "),),
+        "half the learning rate of the matrices",
+        "if three times was far too much, less may be better still",
+        (Edit("train.py", "MATRIX_LR = 0.04", "MATRIX_LR = 0.02"),),
     ),
     Try(
         "attention without normalised queries and keys",

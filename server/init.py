@@ -20,7 +20,7 @@ def init_gpt(folder: str) -> int:
         return 1
     out = [f"Made {place}: a git repository with {', '.join(HARNESS_FILES)}."]
     if find_spec("torch") is None:
-        out.append("Training needs torch, which this Python lacks: pip install 'autoresearch-mcp[gpt]'.")
+        out.append("Training needs torch, which this Python lacks: install the extra `gpt` (see the README).")
     out += [
         f"Train once by hand: cd {place} && {sys.executable} train.py",
         "Read program.md, change it to your taste and commit it. Then open the folder in your agent and say:",

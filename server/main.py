@@ -58,7 +58,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *rest: object) -> None:
         from importlib.metadata import version
 
-        parser.exit(message=f"autoresearch-mcp {version('autoresearch-mcp')}\n")
+        sys.stdout.write(f"autoresearch-mcp {version('autoresearch-mcp')}\n")
+        parser.exit()
 
 
 def root_folder(option: str, environment: Mapping[str, str]) -> Path:

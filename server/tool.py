@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import Annotated, Any
 
 import anyio.from_thread
@@ -16,7 +17,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool as ServerTool
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..tools.answers import Answer, Refused
 from ..tools.errors import Code, Refusal
@@ -35,7 +36,14 @@ class GatedTool(ServerTool):
     """A tool whose bad arguments are refused like everything else that can be cured."""
 
     lab: Lab = Field(exclude=True)
+    answer: type[Answer] = Field(exclude=True)
     model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    @cached_property
+    def output_schema(self) -> dict[str, Any] | None:
+        """The schema of the answer; made when it is first listed, because fifteen of them would hold up the start."""
+        schema: dict[str, Any] = _untitled(self.answer.model_json_schema())
+        return schema
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:  # noqa: ANN401
         """Run the tool; see the base class."""
@@ -68,24 +76,22 @@ def tool(
 
     extra = {"ctx": Context, **({"consent": asked(lab)} if asks_consent else {})}
     flat = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in extra.items()]
-    answer = Annotated[CallToolResult, signature.return_annotation]
-    call.__signature__ = inspect.Signature([*flat, *_flat(parameters)], return_annotation=answer)  # type: ignore[attr-defined]
-    call.__annotations__ = {**extra, "return": answer}
+    call.__signature__ = inspect.Signature([*flat, *_flat(parameters)], return_annotation=CallToolResult)  # type: ignore[attr-defined]
+    call.__annotations__ = {**extra, "return": CallToolResult}
     call.__name__, call.__doc__ = method.__name__, inspect.getdoc(method)
-    made = ServerTool.from_function(call, title=title, annotations=hints, meta=_ALWAYS_LOAD if always_load else None)
-    return _strict(made, lab)
+    meta = _ALWAYS_LOAD if always_load else None
+    made = ServerTool.from_function(call, title=title, annotations=hints, meta=meta, structured_output=False)
+    return _strict(made, lab, signature.return_annotation)
 
 
-def _strict(made: ServerTool, lab: Lab) -> GatedTool:
+def _strict(made: ServerTool, lab: Lab, answer: type[Answer]) -> GatedTool:
     """Refuse unknown arguments, and say so in the schema; drop what only costs tokens there."""
     model = made.fn_metadata.arg_model
-    strict = create_model(model.__name__, __base__=model)
-    strict.model_config["extra"] = "forbid"
-    strict.model_rebuild(force=True)
-    metadata = made.fn_metadata.model_copy(update={"arg_model": strict})
+    model.model_config["extra"] = "forbid"
+    model.model_rebuild(force=True)
     fields = {name: getattr(made, name) for name in type(made).model_fields}
-    schema = _untitled(strict.model_json_schema(by_alias=True))
-    return GatedTool(**{**fields, "fn_metadata": metadata, "parameters": schema, "lab": lab})
+    schema = {**_untitled(made.parameters), "additionalProperties": False}
+    return GatedTool.model_construct(**{**fields, "parameters": schema, "lab": lab, "answer": answer})
 
 
 def _untitled(schema: Any) -> Any:  # noqa: ANN401 - any JSON

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,7 +19,7 @@ from .rules.summary import Summary
 class Answer(BaseModel):
     """Every answer carries the phase and the legal next calls."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     phase: Phase = Field(description="Where the session stands now.")
     next: list[Tool] = Field(description="The legal next calls, the usual one first.")
@@ -29,6 +31,25 @@ class Answer(BaseModel):
     def lines(self) -> list[str]:
         """The answer in words, line by line."""
         return []
+
+
+PAGE_BYTES = 7000
+"""What a list in an answer may take, so that the whole stays under 10 kB in either form."""
+
+Item = TypeVar("Item", bound=BaseModel)
+
+
+def page_of(items: Sequence[Item]) -> list[Item]:
+    """The first items that fit a page; always at least one, if there is any."""
+    sizes = accumulate(len(item.model_dump_json()) for item in items)
+    return [
+        item for place, (item, size) in enumerate(zip(items, sizes, strict=True)) if place == 0 or size <= PAGE_BYTES
+    ]
+
+
+def cut(text: str, length: int) -> str:
+    """Text of at most `length` characters."""
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 class Refused(Answer):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from .edges.experiment import GITLINK, SYMLINK, Entry
-from .edges.repo import Repo
+from .edges.repo import Repo, shown
 from .errors import Code, Refusal
 from .lab import Desk
 from .measure import tampered
@@ -22,12 +23,15 @@ def changes_in_scope(desk: Desk) -> tuple[str, ...]:
         Refusal: if a protected file or anything outside the scope changed.
     """
     session = desk.active
-    found = [c.path for c in desk.repo.changes() if c.tracked or c.path not in session.left_behind]
+    changes = desk.repo.changes()
+    found = [c.path for c in changes if c.tracked or shown(c.path) not in session.left_behind]
     scope, protected = Scope(session.plan.scope), _protected(session.plan)
     if outside := [path for path in found if not scope.matches(path)]:
         named = [f"{path} (protected)" if protected.matches(path) else path for path in outside]
         message = f"Outside the scope {_listed(session.plan.scope)}: {_listed(named)}. Nothing was committed."
         raise Refusal(Code.OUTSIDE_SCOPE, f"{message} {_cure(desk, outside)}")
+    if inner := [path for path in found if path.endswith("/")]:
+        raise _repository_inside(inner[0])
     refuse_tampering(desk)
     return tuple(found)
 
@@ -75,10 +79,14 @@ def refuse_entries(repo: Repo, plan: Plan, entries: Sequence[Entry], allowed: Se
         raise Refusal(Code.OUTSIDE_SCOPE, f"{message} Nothing was committed. Take those changes back.")
     for entry in entries:
         if GITLINK in {entry.old_mode, entry.new_mode}:
-            message = f"{entry.path} is a repository of its own (a submodule). An experiment changes files only."
-            raise Refusal(Code.OUTSIDE_SCOPE, f"{message} Move it away.")
+            raise _repository_inside(entry.path)
         if entry.new_mode == SYMLINK:
             _refuse_link(repo, plan, entry.path)
+
+
+def _repository_inside(path: str) -> Refusal:
+    message = f"{path} is a repository of its own. An experiment changes files only. Nothing was committed."
+    return Refusal(Code.OUTSIDE_SCOPE, f"{message} Move it away.")
 
 
 def _refuse_link(repo: Repo, plan: Plan, path: str) -> None:
@@ -101,12 +109,11 @@ def _cure(desk: Desk, paths: Sequence[str]) -> str:
     new = [path for path in paths if path not in known]
     parts = []
     if known:
-        parts.append(f"Put back with `git restore --staged --worktree -- {' '.join(known[:5])}`.")
+        parts.append(f"Put back with `git restore --staged --worktree -- {shlex.join(map(shown, known[:5]))}`.")
     if new:
         parts.append(f"Move away or delete: {_listed(new)}.")
     return " ".join(parts)
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:8])
-    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return ", ".join(map(shown, names[:8])) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

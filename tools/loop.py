@@ -7,7 +7,7 @@ from collections.abc import Callable
 from . import steps
 from .answers import CommitMade, GuardsChecked, Iterated, RevertMade, VerifyRan
 from .lab import Desk, Lab
-from .review import advice
+from .review import advice, guard_words
 from .rules.decide import Status
 from .rules.events import Row
 from .rules.phase import Phase, Tool, following
@@ -86,7 +86,7 @@ class Loop:
                 **_where(desk),
                 iteration=session.last_iteration + 1,
                 passed=all(result.passed for result in results),
-                guards=[result.model_copy(update={"tail": result.tail[-OUTPUT_CHARACTERS:]}) for result in results],
+                guards=guard_words(results),
                 verdict=_standing(session),
                 why=session.verdict.why if session.verdict else "",
             )
@@ -173,7 +173,7 @@ def _iterated(desk: Desk, decided: Session, row: Row | None) -> Iterated:
         why=verdict.why if verdict else "",
         best=session.best,
         output=_output(trial, row),
-        guards=[result.model_copy(update={"tail": result.tail[-600:]}) for result in trial.guards or ()],
+        guards=guard_words(trial.guards or ()),
         kept_edits=list(trial.kept_edits),
         stuck=advice(desk) if row and (is_stuck(session) or on_plateau(session)) else None,
         summary=summarise(session, desk.now()) if over or (row and row.iteration % EVERY == 0) else None,

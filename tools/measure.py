@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .edges.disk import changed, digests
-from .edges.repo import Repo
+from .edges.disk import changed, digest
+from .edges.repo import Repo, shown
 from .edges.runner import Run
 from .lab import Desk
 from .rules.events import GuardResult, Measurement
@@ -21,7 +21,8 @@ def protected_now(repo: Repo, plan: Plan, known: Mapping[str, str] | None = None
     """Digest of every protected file that exists, and of every one that is known to have existed."""
     scope = Scope((PLAN_FILE, *plan.protected))
     found = {path for path in repo.present() if scope.matches(path)} | _named_on_disk(repo, plan)
-    return digests(repo.root, found | set(known or ()))
+    held = {shown(path): digest(repo.root / path) for path in found}
+    return {**{path: digest(repo.root / path) for path in known or () if path not in held}, **held}
 
 
 def _named_on_disk(repo: Repo, plan: Plan) -> set[str]:

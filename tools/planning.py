@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .answers import Candidate, Checked, Inspected, ProjectFacts
+from .answers import Candidate, Checked, Inspected, ProjectFacts, page_of
 from .edges.consent import read_plan_file
 from .edges.scan import Device, devices, missing_tools, scan
 from .errors import Code, Refusal
@@ -39,9 +39,9 @@ class Planning:
                 Tool.CHECK_PLAN,
                 *(t for t in following(desk.phase) if t not in {Tool.INSPECT_PROJECT, Tool.CHECK_PLAN}),
             ],
-            projects=[_facts(project) for project in projects[:12]],
+            projects=[_facts(project) for project in projects[:8]],
             devices=[_device(device) for device in devices()],
-            candidates=[_shown(candidate) for candidate in ranked],
+            candidates=page_of([_shown(candidate) for candidate in ranked]),
             missing_tools=list(missing_tools(commands)),
         )
 

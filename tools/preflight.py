@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .answers import GateRow
-from .edges.repo import Change
+from .edges.repo import Change, shown
 from .edges.scan import scan
 from .errors import Code, Refusal
 from .lab import Desk
@@ -159,7 +159,7 @@ def _measured(desk: Desk, plan: Plan, gates: list[GateRow]) -> Preflight:
     if dirtied := [c.path for c in after if c.tracked and c.path not in before]:
         cure = "Let it write elsewhere, or stop tracking them: every try would look like an edit."
         gates.append(_row("verify leaves the tree alone", f"the commands changed {_listed(dirtied)}", cure))
-    left = tuple(c.path for c in after if not c.tracked and c.path not in untracked)
+    left = tuple(shown(c.path) for c in after if not c.tracked and c.path not in untracked)
     if left:
         gates.append(
             _row("verify leaves the tree alone", f"warning: new untracked files {_listed(left)}; ignore them in git")
@@ -185,7 +185,7 @@ def _guarded(result: GuardResult) -> GateRow:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    return ", ".join(map(shown, names[:6])) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def refuse_unless_passed(found: Preflight) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .answers import HistoryPage, Reported, StuckReport
+from .answers import HistoryPage, Reported, StuckReport, cut, page_of
 from .errors import Code, Refusal
 from .lab import Desk, Lab
 from .rules.decide import Status
-from .rules.events import Committed, GuardsRan, Repeated, Row, Verified
+from .rules.events import Committed, GuardResult, GuardsRan, Repeated, Row, Verified
 from .rules.phase import Phase, following
 from .rules.report import as_text
 from .rules.scope import Scope
@@ -17,7 +17,8 @@ from .rules.stuck import Advice, is_stuck, material, on_plateau
 from .rules.summary import summarise
 
 LARGEST_PAGE = 50
-DIFF_CHARACTERS = 6000
+DIFF_CHARACTERS = 4000
+OUTPUT_CHARACTERS = 1500
 
 
 class Review:
@@ -58,14 +59,11 @@ class Review:
             return _one(desk, session, iteration)
         wanted = _status(status)
         rows = [row for row in desk.rows() if _matches(row, wanted, search) and (before <= 0 or row.iteration < before)]
-        page = rows[-max(1, min(limit, LARGEST_PAGE)) :]
-        more = (
-            f"{len(rows) - len(page)} earlier rows: call history with before={page[0].iteration}."
-            if len(rows) > len(page)
-            else ""
-        )
-        brief = [row.model_copy(update={"why": "", "hypothesis": ""}) for row in page]
-        return HistoryPage(phase=desk.phase, next=list(following(desk.phase)), rows=brief, total=len(rows), more=more)
+        newest = [_brief(row) for row in reversed(rows)][: max(1, min(limit, LARGEST_PAGE))]
+        page = page_of(newest)[::-1]
+        left = len(rows) - len(page)
+        more = f"{left} earlier rows: call history with before={page[0].iteration}." if left else ""
+        return HistoryPage(phase=desk.phase, next=list(following(desk.phase)), rows=page, total=len(rows), more=more)
 
     def report(self, format: str = "text", repo: str = "") -> Reported:
         """Use at the end, or when a person asks how it goes: the whole session to read, as `text` (the only format so far)."""
@@ -84,6 +82,16 @@ def advice(desk: Desk) -> Advice:
     files = [path for path in desk.repo.tracked() if scope.matches(path)]
     repeats = [event for event in desk.journal.of_kind(session.id, "repeated") if isinstance(event, Repeated)]
     return material(session.plan, desk.rows(), files, repeats)
+
+
+def guard_words(results: Sequence[GuardResult]) -> list[GuardResult]:
+    """Guard results cut to what an answer can carry: the output of those that failed, and not much of it."""
+    room = 1500 // max(1, sum(not result.passed for result in results))
+    tails = [result.tail[-room:] if not result.passed else "" for result in results]
+    return [
+        result.model_copy(update={"tail": tail, "guard": cut(result.guard, 120), "seen": cut(result.seen, 200)})
+        for result, tail in zip(results[:12], tails, strict=False)
+    ]
 
 
 def _session(desk: Desk) -> Session:
@@ -106,6 +114,11 @@ def _matches(row: Row, status: str, search: str) -> bool:
     return right and all(word in text for word in search.lower().split())
 
 
+def _brief(row: Row) -> Row:
+    short = {"description": cut(row.description, 160), "learned": cut(row.learned, 160), "files": row.files[:5]}
+    return row.model_copy(update={**short, "why": "", "hypothesis": ""})
+
+
 def _one(desk: Desk, session: Session, iteration: int) -> HistoryPage:
     rows = [row for row in desk.rows() if row.iteration == iteration]
     if not rows:
@@ -125,8 +138,8 @@ def _one(desk: Desk, session: Session, iteration: int) -> HistoryPage:
         iteration=iteration,
         diff=_diff(desk, events),
         samples=[run.value for run in runs if run.value is not None],
-        output=runs[-1].tail if runs else "",
-        guards=[result.model_copy(update={"tail": result.tail[-600:]}) for result in (guards[-1] if guards else ())],
+        output=runs[-1].tail[-OUTPUT_CHARACTERS:] if runs else "",
+        guards=guard_words(guards[-1] if guards else ()),
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import secrets
 import time
 
-from .answers import SessionFinished, SessionStarted, SessionStatus
+from .answers import SessionFinished, SessionStarted, SessionStatus, cut
+from .edges.disk import lock_holder
+from .edges.repo import shown
 from .errors import Code, Refusal
 from .lab import Desk, Lab
 from .measure import protected_now
@@ -19,8 +21,8 @@ from .rules.session import Session, phase_of
 from .rules.stuck import is_stuck, on_plateau
 from .rules.summary import summarise
 
-SHORTEST_TIMEOUT_S = 60.0
-TIMEOUT_FACTOR = 3.0
+SHORTEST_TIMEOUT_S = 120.0
+TIMEOUT_FACTOR = 4.0
 LAST_ROWS = 5
 HARNESS_FILES = ("train.py", "prepare.py", PLAN_FILE)
 
@@ -49,7 +51,12 @@ class Sessions:
         counters, the budget left, the last rows, whether the session is stuck, and what to call next. Changes nothing.
         """
         desk = self._lab.open(repo)
-        return session_status(desk)
+        answer = session_status(desk)
+        holder = lock_holder(desk.repo.own_folder)
+        if not holder:
+            return answer
+        busy = f"A call is at work here ({holder}); call status until it is done."
+        return answer.model_copy(update={"note": busy, "next": [Tool.STATUS]})
 
     def finish_session(self, squash_branch: str = "", repo: str = "") -> SessionFinished:
         """Use when the goal is reached, the budget is spent, or the person asks to stop: closes the session for good.
@@ -97,7 +104,7 @@ def _begin(desk: Desk, plan: Plan, found: Preflight) -> SessionStarted:
         branch=plan.branch or desk.branch,
         base=desk.repo.head(),
         protected=protected_now(desk.repo, plan),
-        untracked=tuple(change.path for change in desk.repo.changes()),
+        untracked=tuple(shown(change.path) for change in desk.repo.changes()),
         baseline=found.measurement,
         guards=found.guards,
         verify_timeout_s=plan.verify_timeout_s or _timeout(found.measurement.seconds),
@@ -148,10 +155,10 @@ def session_status(desk: Desk) -> SessionStatus:
         phase=desk.phase,
         next=list(following(desk.phase)),
         session=session.id,
-        goal=_cut(plan.goal, 200),
+        goal=cut(plan.goal, 200),
         metric=plan.metric,
         direction=plan.direction,
-        scope=[_cut(glob, 60) for glob in plan.scope[:6]],
+        scope=[cut(glob, 60) for glob in plan.scope[:6]],
         branch=session.start.branch,
         baseline=session.baseline,
         best=session.best,
@@ -185,18 +192,14 @@ def _open(session: Session, now: float) -> str:
     phase = phase_of(session, now)
     if phase is Phase.NO_SESSION:
         return ""
-    return _cut(
+    return cut(
         f"Iteration {session.trial.number} is open ({phase}): {session.trial.description}. {session.verdict.why}", 400
     )
 
 
 def _row_words(row: Row) -> str:
-    return _cut(f"#{row.iteration} {row.status} {number(row.metric)}: {row.description}", 110)
+    return cut(f"#{row.iteration} {row.status} {number(row.metric)}: {row.description}", 110)
 
 
 def _summary_text(session: Session, desk: Desk) -> str:
     return "\n".join(summarise(session, desk.now()).lines())
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .edges.disk import keep_evidence
 from .edges.experiment import HookFailure, Staged
+from .edges.repo import shown
 from .errors import Code, Refusal
 from .gates import changes_in_scope, refuse_entries, refuse_tampering, refuse_uncommitted, tracked_edits
 from .lab import Desk
@@ -45,14 +46,15 @@ def commit(desk: Desk, description: str, hypothesis: str) -> None:
             _record_unchanged(desk, number, description, hypothesis)
             return
         _refuse_repeat(desk, staged, description)
-        message = experiment_message(session, number, description, hypothesis, staged.paths)
+        names = [shown(path) for path in staged.paths]
+        message = experiment_message(session, number, description, hypothesis, names)
         made = desk.bench.commit(staged, session.head, message)
     except HookFailure as failure:
         rejected = HookRejected(
             iteration=number,
             description=description,
             hypothesis=flat(hypothesis),
-            files=paths,
+            files=tuple(map(shown, paths)),
             output=str(failure)[-3000:],
         )
         desk.record(rejected)
@@ -65,7 +67,7 @@ def commit(desk: Desk, description: str, hypothesis: str) -> None:
             tree=staged.tree,
             description=description,
             hypothesis=flat(hypothesis),
-            files=stat.files,
+            files=tuple(map(shown, stat.files)),
             added=stat.added,
             removed=stat.removed,
         )
@@ -113,8 +115,14 @@ def measure(desk: Desk) -> None:
     before = {change.path for change in desk.repo.changes()}
     measurement = verify_once(desk, session.plan, session.start.verify_timeout_s, session.last_iteration + 1)
     measurement = _checked(desk, measurement)
-    left = tuple(change.path for change in desk.repo.changes() if not change.tracked and change.path not in before)
+    left = _new_files(desk, before)
     desk.record(Verified(iteration=session.last_iteration + 1, measurement=measurement, untracked=left))
+
+
+def _new_files(desk: Desk, before: set[str]) -> tuple[str, ...]:
+    """Untracked files that a run left behind."""
+    found = (change.path for change in desk.repo.changes() if not change.tracked and change.path not in before)
+    return tuple(shown(path) for path in found)
 
 
 def _checked(desk: Desk, measurement: Measurement) -> Measurement:
@@ -124,7 +132,7 @@ def _checked(desk: Desk, measurement: Measurement) -> Measurement:
         _set_aside(desk, files)
         return measurement.model_copy(update={"value": None, "tampered": files})
     if edits := tracked_edits(desk.repo):
-        problem = f"Files changed while measuring: {', '.join(edits[:8])}"
+        problem = f"Files changed while measuring: {', '.join(map(shown, edits[:8]))}"
         return measurement.model_copy(update={"value": None, "problem": problem, "failure": FailureClass.RUNTIME})
     return measurement
 
@@ -147,7 +155,7 @@ def guard(desk: Desk) -> None:
     before = {change.path for change in desk.repo.changes()}
     baselines = guard_baselines(session.start.guards)
     results = run_guards(desk, session.plan, session.start.guard_timeout_s, number, baselines)
-    left = tuple(change.path for change in desk.repo.changes() if not change.tracked and change.path not in before)
+    left = _new_files(desk, before)
     desk.record(GuardsRan(iteration=number, results=results, untracked=left))
     measurement = session.trial.measurement if session.trial else None
     if measurement and (files := tampered(desk, session.plan, session.start.protected)):
@@ -167,7 +175,9 @@ def undo(desk: Desk) -> None:
     trial = _trial(desk.active)
     if trial.commit:
         undone = desk.bench.undo(trial.commit, trial.parent, revert_message(desk.active, trial))
-        desk.record(Reverted(iteration=trial.number, commit=undone.commit, kept_edits=undone.kept_edits))
+        desk.record(
+            Reverted(iteration=trial.number, commit=undone.commit, kept_edits=tuple(map(shown, undone.kept_edits)))
+        )
         return
     paths = changes_in_scope(desk)
     folder = desk.repo.own_folder / "evidence" / desk.active.id / str(trial.number)

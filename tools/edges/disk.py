@@ -25,11 +25,6 @@ def digest(file: Path) -> str:
         return mode + hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def digests(root: Path, paths: Iterable[str]) -> dict[str, str]:
-    """Digest of each path, by path."""
-    return {path: digest(root / path) for path in paths}
-
-
 def write_atomically(file: Path, text: str) -> None:
     """Replace a file's content; a reader sees the old text or the new, never half of it."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
@@ -82,8 +77,7 @@ def writer_lock(folder: Path, what: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
+            holder = lock_holder(folder) or "another process"
             message = f"Another call is at work in this repository ({holder}). Call `status` until it is done."
             raise Refusal(Code.BUSY, message, following=(Tool.STATUS,)) from None
         file.truncate(0)
@@ -91,6 +85,23 @@ def writer_lock(folder: Path, what: str) -> Iterator[None]:
         file.flush()
         yield
         file.truncate(0)
+
+
+def lock_holder(folder: Path) -> str:
+    """Who holds the writer's place, in words; empty while nobody does. Looks only: a reader must not stand in the way."""
+    file = folder / "lock"
+    words = file.read_text(encoding="utf-8").strip() if file.exists() else ""
+    return words if words and _alive(int(words.rpartition(" ")[2])) else ""
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # it lives, and belongs to somebody else
+    return True
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from ..rules.events import EVENT, Event, Logged, Row
+from ..rules.events import Event, Logged, Row, read_event
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
@@ -53,17 +53,17 @@ class Journal:
     def events(self, session: str) -> Iterator[tuple[float, Event]]:
         """Every event of a session with its time, oldest first."""
         rows = self._query("SELECT at, body FROM event WHERE session = ? ORDER BY number", session)
-        return ((at, EVENT.validate_json(body)) for at, body in rows)
+        return ((at, read_event(body)) for at, body in rows)
 
     def of_iteration(self, session: str, iteration: int) -> list[Event]:
         """Every event of one iteration, oldest first."""
         query = "SELECT body FROM event WHERE session = ? AND iteration = ? ORDER BY number"
-        return [EVENT.validate_json(body) for (body,) in self._query(query, session, iteration)]
+        return [read_event(body) for (body,) in self._query(query, session, iteration)]
 
     def of_kind(self, session: str, kind: str) -> list[Event]:
         """Every event of one kind, oldest first."""
         query = "SELECT body FROM event WHERE session = ? AND kind = ? ORDER BY number"
-        return [EVENT.validate_json(body) for (body,) in self._query(query, session, kind)]
+        return [read_event(body) for (body,) in self._query(query, session, kind)]
 
     def rows(self, session: str, last: int = -1) -> list[Row]:
         """The rows of a session, oldest first; `last` limits them to the newest ones."""

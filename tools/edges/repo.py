@@ -177,6 +177,11 @@ def _not_a_repository(folder: Path, said: str) -> Refusal:
     return Refusal(Code.NOT_A_REPOSITORY, f"{folder} is not in a git repository. {cure}")
 
 
+def shown(path: str) -> str:
+    """A path as text that can be stored and sent: bytes of a name that are no text are written as escapes."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
 def literal(paths: Sequence[str]) -> bytes:
     """Paths as git reads them from standard input with `-z`."""
     return b"".join(os.fsencode(path) + b"\0" for path in paths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -14,7 +15,7 @@ from .plan import Plan
 class Record(BaseModel):
     """A frozen piece of the journal."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Measurement(Record):
@@ -184,4 +185,13 @@ Event = Annotated[
     Field(discriminator="kind"),
 ]
 
-EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+def read_event(body: str) -> Event:
+    """An event as it was written, by its kind."""
+    return _adapter().validate_json(body)
+
+
+@cache
+def _adapter() -> TypeAdapter[Event]:
+    # Built on first use: it costs more than the rest of this module, and a server that just starts needs none.
+    return TypeAdapter(Event)

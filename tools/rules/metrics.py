@@ -1,14 +1,23 @@
-"""Reading a number out of what a command printed: one grammar, wherever the number comes from."""
+"""Reading a number out of what a command printed: one grammar, wherever the number comes from.
+
+When two readings are possible the answer is a refusal with its cure, never a guess: a wrong number decides wrongly and
+nobody notices. Every pattern here is linear in the output, which a program under experiment writes.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 
 _SHOWN = 120
+_CURE = "Let the command print `METRIC name=value`, or set `read` to say where the number is."
+_LONGEST_NUMBER = 400  # `%f` of the largest float has 316 characters
+_LONGEST_LINE = 20_000  # what a plan's own regular expression sees of a line; nothing else bounds its cost
 
 
 @dataclass(frozen=True)
@@ -18,21 +27,31 @@ class Reading:
     value: float | None
     problem: str = ""
 
+    def __post_init__(self) -> None:
+        assert (self.value is None) == bool(self.problem)
+
 
 class _Unreadable(Exception):
     """The text holds no number that can be trusted; says why and what to do."""
 
 
-# Escape sequences: CSI (colours, cursor), OSC (titles, links), and the two-character ones.
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)|[@-Z\\-_])")
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_WHOLE = re.compile(_NUMBER)
-_TOKEN = re.compile(r"\S+")
-_NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:[,_' ]\d{3})+(?:\.\d+)?")
-_PATH = re.compile(r"(?:[^.\[\]]+|\[\d+\])(?:\.[^.\[\]]+|\[\d+\])*")
-
-_CURE = "Let the command print `METRIC name=value`, or set `read` to say where the number is."
+# Strings (titles, links), CSI (colours, cursor), character sets (`tput sgr0`), two-character ones.
+_ESCAPE = re.compile(r"\x1b(?:[]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|\[[0-?]*[ -/]*[@-~]|[ -/]+[0-~]|[0-Z\\-~])")
+# Possessive, so that a long run of digits is read once and not once for each place where it could be cut.
+_NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
+_NOT_FINITE = re.compile(r"[+-]?(?:nan(?:\(\w*\)?)?|inf(?:inity)?)", re.IGNORECASE)
+_GROUPED = re.compile(r"[+-]?(?:[0-9]++(?:[,_'’][0-9]++)+|[0-9]{1,3}(?:[ \u00a0\u2009\u202f][0-9]{3})+)(?:\.[0-9]*+)?")
+_GLUED = re.compile(rf"{_NUMBER}(%|[a-zA-Zµμ]{{1,8}}(?:/[a-zA-Z]{{1,8}})?)")
+_LABELS = {"`METRIC {}=value`": r"^METRIC[ \t]+{}[ \t]*=(.*)$", "`{}: value`": r"^[ \t]*{}[ \t]*:(.*)$"}
+_NO_UNIT = re.compile(r"[0-9]+(?:st|nd|rd|th)|[0-9a-fA-F]+")
+_UNITS = frozenset(
+    "% ns us µs μs ms s sec secs second seconds min mins minute minutes h hr hrs hour hours"
+    " B kB KB MB GB TB KiB MiB GiB TiB byte bytes".split()
+)
+_OPENING, _CLOSING = "([{\"'`*", ")]}\"'`*.,:!?"
+_PATH = re.compile(r"(?:[^.\[\]]+|\[[0-9]{1,9}\])(?:\.[^.\[\]]+|\[[0-9]{1,9}\])*")
+# A repeated group with a repetition in it may take exponential time, and nothing can stop a running match.
+_EXPLOSIVE = re.compile(r"(?<!\\)\((?!\?>)[^()]*[*+][^()]*\)[*+{](?!\+)")
 
 
 def read_metric(output: str, read: str, name: str, unit: str = "") -> Reading:
@@ -40,175 +59,166 @@ def read_metric(output: str, read: str, name: str, unit: str = "") -> Reading:
 
     Args:
         output: what the command printed; escape codes and progress bars do not matter.
-        read: `auto`, `last`, `line`, `key`, `regex:PATTERN` or `json:PATH`.
+        read: a rule that `check_read` has nothing against: `auto`, `last`, `line`, `key`, `regex:PATTERN` (matched
+            line by line), or `json:PATH`.
         name: the metric's name, for `line`, `key` and `auto`.
         unit: a unit or `%` that may follow the number and is stripped; nothing else is.
     """
     text = plain(output)
+    kind, _, rule = read.partition(":")
+    if not text.strip():
+        return Reading(None, f"The command printed nothing. {_CURE}")
     try:
-        if not text.strip():
-            raise _Unreadable(f"The command printed nothing. {_CURE}")
-        return Reading(_READERS[read.partition(":")[0]](text, read.partition(":")[2], name, unit))
+        return Reading(_READERS[kind](text, rule, name, unit))
     except _Unreadable as problem:
         return Reading(None, str(problem))
 
 
 def check_read(read: str) -> str:
     """What is wrong with a `read` rule; empty when it can be used."""
-    kind, _, rule = read.partition(":")
-    if kind not in _READERS or (rule != "") != (kind in {"regex", "json"}):
+    kind, colon, rule = read.partition(":")
+    if kind not in _READERS or bool(colon) != (kind in {"regex", "json"}) or (colon and not rule):
         return f"{read!r} is not a way to read a number"
     if kind == "json" and not _PATH.fullmatch(rule):
         return f"{rule!r} is not a path such as `a.b[0].c`"
-    if kind == "regex":
-        try:
-            re.compile(rule)
-        except re.error as error:
-            return f"{rule!r} is not a regular expression: {error}"
+    if kind == "regex" and _EXPLOSIVE.search(rule):
+        return f"{rule!r} repeats a group that holds a repetition, which can take for ever; write `(?>...)` or `)*+`"
+    try:
+        re.compile(rule if kind == "regex" else "")
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"{rule!r} is not a regular expression: {error}"
     return ""
 
 
 def plain(output: str) -> str:
     """The text as a terminal would show it last: no escape codes, each line as its last carriage return left it."""
-    text = _ESCAPE.sub("", output.replace("\r\n", "\n"))
-    return "\n".join(_last_overwrite(line) for line in text.split("\n"))
+    text = _ESCAPE.sub("", output.removeprefix("\ufeff").replace("\r\n", "\n"))
+    return "\n".join(next(filter(str.strip, reversed(line.split("\r"))), "") for line in text.split("\n"))
 
 
-def _last_overwrite(line: str) -> str:
-    return next((part for part in reversed(line.split("\r")) if part.strip()), "")
-
-
-def parse_number(text: str, unit: str = "") -> float:
-    """One number, with the plan's unit stripped if it is there.
-
-    Raises:
-        _Unreadable: if the text is anything else, or the number is not finite.
-    """
+def _parse(text: str, unit: str) -> float:
+    """One number, with the plan's unit stripped if it is there."""
     bare = text.strip()
-    if unit and bare.endswith(unit):
-        bare = bare.removesuffix(unit).rstrip()
-    if _NOT_FINITE.fullmatch(bare):
-        raise _Unreadable(f"{_short(text)} is not a finite number. Make the command fail when it has no result.")
-    if _THOUSANDS.fullmatch(bare):
-        raise _Unreadable(f"{_short(text)} has thousands separators. Print the number without them.")
-    if not _WHOLE.fullmatch(bare):
-        raise _Unreadable(f"{_short(text)} is not a bare number. {_unit_cure(bare)}")
-    value = float(bare)
-    if not math.isfinite(value):
-        raise _Unreadable(f"{_short(text)} is too large to be a number.")
+    match = re.fullmatch(rf"({_NUMBER})(?: ?{re.escape(unit)})?", bare)
+    if not match or len(match[1]) > _LONGEST_NUMBER:
+        raise _Unreadable(_why_not(bare, unit))
+    value = float(match[1])
+    underflow = value == 0 and re.search(r"[1-9]", re.split("[eE]", match[1])[0])
+    if underflow or not math.isfinite(value):
+        raise _Unreadable(f"{_short(text)} is outside the range of a float. Print it in another unit.")
     return value
 
 
-def _unit_cure(text: str) -> str:
-    match = re.fullmatch(rf"{_NUMBER}\s?(\S{{1,12}})", text)
-    return f"If {match[1]!r} is its unit, name it in the plan's `unit`." if match else _CURE
+def _why_not(bare: str, unit: str) -> str:
+    shown, number = _short(bare), bare.removesuffix(unit).rstrip()
+    if _NOT_FINITE.fullmatch(number):
+        return f"{shown} is not a finite number. Make the command fail when it has no result."
+    if _GROUPED.fullmatch(number):
+        return f"{shown} has separators inside the number. Print digits with at most one `.`, no thousands separators."
+    if not (match := re.fullmatch(rf"{_NUMBER} ?([%a-zA-Zµμ°$€]\S{{0,11}})", bare)):
+        return f"{shown} is not a bare number. {_CURE}"
+    if unit:
+        return f"{shown} is not in the plan's unit, {unit!r}. Print it in that unit, always."
+    return f"{shown} is not a bare number. If {match[1]!r} is its unit, name it in the plan's `unit`, or print none."
 
 
-def _metric_line(text: str, rule: str, name: str, unit: str) -> float:
-    found = _after(text, re.compile(rf"^METRIC\s+{re.escape(name)}\s*=(.*)$", re.MULTILINE))
-    return _one(found, f"`METRIC {name}=value`", text, unit)
-
-
-def _key_line(text: str, rule: str, name: str, unit: str) -> float:
-    found = _after(text, re.compile(rf"^[ \t]*{re.escape(name)}[ \t]*:(.*)$", re.MULTILINE))
-    return _one(found, f"`{name}: value`", text, unit)
-
-
-def _after(text: str, pattern: re.Pattern[str]) -> list[str]:
-    return [match[1].strip() for match in pattern.finditer(text)]
+def _labelled(label: str, text: str, rule: str, name: str, unit: str) -> float:
+    found = re.findall(_LABELS[label].format(re.escape(name)), text, re.MULTILINE)
+    return _agreed(found, label.format(name), text, unit)
 
 
 def _regex(text: str, rule: str, name: str, unit: str) -> float:
-    found = [match[1] if match.re.groups else match[0] for match in re.finditer(rule, text, re.MULTILINE)]
-    return _one([text or "" for text in found], f"a match of {rule!r}", text, unit)
+    pattern = re.compile(rule)
+    matches = (match for line in text.split("\n") for match in pattern.finditer(line[:_LONGEST_LINE]))
+    found = (match[min(1, pattern.groups)] or "" for match in matches)
+    return _agreed(found, f"a match of {rule!r}, which is tried line by line", text, unit)
 
 
-def _one(found: Iterable[str], what: str, text: str, unit: str) -> float:
+def _agreed(found: Iterable[str], what: str, text: str, unit: str) -> float:
     """The value that all findings agree on."""
-    values = {parse_number(item, unit): item for item in found}
+    values = {_parse(item, unit): item for item in found}
     if not values:
-        raise _Unreadable(f"No line has {what}. The output ends: {_short(text.rstrip()[-_SHOWN:])}. {_CURE}")
+        raise _Unreadable(f"No line has {what}. {_ending(text)} {_CURE}")
     if len(values) > 1:
-        raise _Unreadable(f"Two different values for {what}: {_listed(values.values())}. Print it once.")
+        raise _Unreadable(f"Different values for {what}: {_listed(values.values())}. Print it once, as the result.")
     return next(iter(values))
 
 
 def _last(text: str, rule: str, name: str, unit: str) -> float:
-    for line in reversed(text.splitlines()):
-        if numbers := _numbers(line, unit):
-            return numbers[-1]
-    raise _Unreadable(f"There is no number in the output, which ends: {_short(text.rstrip()[-_SHOWN:])}. {_CURE}")
+    for line in reversed(text.split("\n")):
+        if found := list(_numbers(line, unit)):
+            return _parse(found[-1], unit)
+    raise _Unreadable(f"There is no number in the output. {_ending(text)} {_CURE}")
 
 
 def _auto(text: str, rule: str, name: str, unit: str) -> float:
-    if re.search(rf"^METRIC\s+{re.escape(name)}\s*=", text, re.MULTILINE):
-        return _metric_line(text, rule, name, unit)
-    if re.search(rf"^[ \t]*{re.escape(name)}[ \t]*:", text, re.MULTILINE):
-        return _key_line(text, rule, name, unit)
-    return _only(text, unit)
+    for label, pattern in _LABELS.items():
+        if re.search(pattern.format(re.escape(name)), text, re.MULTILINE):
+            return _labelled(label, text, rule, name, unit)
+    return _only([line.strip() for line in text.split("\n") if line.strip()], name, unit)
 
 
-def _only(text: str, unit: str) -> float:
-    lines = [line for line in text.splitlines() if line.strip()]
-    bare = {float(line) for line in lines if _WHOLE.fullmatch(line.strip())}
-    if len(bare) > 1:
-        raise _Unreadable(f"Several lines are bare numbers: {_listed(map(str, sorted(bare)))}. {_CURE}")
-    numbers = set(_numbers(lines[-1], unit))
-    if len(numbers) > 1:
-        raise _Unreadable(f"The last line has more than one number: {_short(lines[-1])}. {_CURE}")
-    if not numbers:
-        raise _Unreadable(f"The last line has no number: {_short(lines[-1])}. {_CURE}")
-    return next(iter(numbers))
+def _only(lines: list[str], name: str, unit: str) -> float:
+    """The one number of the last line, if no other number can claim to be the result."""
+    if lines[-1].startswith("METRIC "):
+        raise _Unreadable(f"The last line is another metric, {_short(lines[-1])}. Print `METRIC {name}=value`.")
+    bare = re.compile(rf"{_NUMBER}(?: ?{re.escape(unit)})?")
+    if len({_parse(line, unit) for line in lines if bare.fullmatch(line)}) > 1:
+        raise _Unreadable(f"Several lines are bare numbers: {_listed(filter(bare.fullmatch, lines))}. {_CURE}")
+    values = {_parse(found, unit) for found in _numbers(lines[-1], unit)}
+    if len(values) == 1:
+        return values.pop()
+    raise _Unreadable(f"The last line has {'more than one' if values else 'no'} number: {_short(lines[-1])}. {_CURE}")
 
 
-def _numbers(line: str, unit: str) -> list[float]:
-    """The free-standing numbers of a line. A number that carries something unknown is refused, not skipped."""
-    whole = line.strip()
-    if _THOUSANDS.fullmatch(whole) or _NOT_FINITE.fullmatch(whole):
-        parse_number(whole, unit)
+def _numbers(line: str, unit: str) -> Iterator[str]:
+    """What reads as a number in free text, to be parsed: a number that carries something unknown is not skipped."""
     if unit:
-        line = re.sub(rf"(?<![\w.])({_NUMBER}) ?{re.escape(unit)}(?!\w)", r"\1 ", line)
-    return [number for token in _TOKEN.findall(line) for number in _in_token(token, unit)]
+        line = re.sub(rf"(?<![\w.])({_NUMBER}) ?{re.escape(unit)}(?!\w)", r"\1  ", line)
+    words = re.sub(r"[\t=|;]", "  ", line).split(" ")
+    for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
+        bare = re.sub(r"^[a-zA-Z_]\w*:(?=[^:]+$)", "", word.lstrip(_OPENING)).rstrip(_CLOSING)
+        if re.fullmatch(_NUMBER, bare):
+            pair, following = f"{before} {bare}", after.rstrip(_CLOSING)
+            yield pair if _GROUPED.fullmatch(pair) else f"{bare} {following}" if following in _UNITS else bare
+        elif _NOT_FINITE.fullmatch(bare) or _GROUPED.fullmatch(bare) or _has_unit(bare):
+            yield bare
 
 
-def _in_token(token: str, unit: str) -> list[float]:
-    bare = token.strip("()[]{}<>\"'`;|=*").rstrip(".,:!?") if token not in {".", ","} else ""
-    bare = bare.rpartition("=")[2] if "=" in bare else bare
-    if _WHOLE.fullmatch(bare) or _NOT_FINITE.fullmatch(bare) or _THOUSANDS.fullmatch(bare):
-        return [parse_number(bare, unit)]
-    if re.fullmatch(rf"{_NUMBER}(?:%|[a-zA-Zµ]{{1,5}}(?:/\w+)?)", bare) and not re.fullmatch(r"[\da-fA-F]+", bare):
-        parse_number(bare, unit)
-    return []
+def _has_unit(word: str) -> bool:
+    """Whether a word is a number with a unit: `12ms`, but neither `2nd` nor the `3f` of a hash."""
+    match = _GLUED.fullmatch(word)
+    return match is not None and (match[1] in _UNITS or not _NO_UNIT.fullmatch(word))
 
 
 def _json(text: str, rule: str, name: str, unit: str) -> float:
     value = _document(text)
-    for step in re.findall(r"\[(\d+)\]|([^.\[\]]+)", rule):
-        value = _descend(value, int(step[0]) if step[0] else step[1], rule)
-    if isinstance(value, str) and unit and value.rstrip().endswith(unit):
-        return parse_number(value, unit)
+    for index, key in re.findall(r"\[([0-9]+)\]|([^.\[\]]+)", rule):
+        value = _descend(value, int(index) if index else key, rule)
+    if isinstance(value, str) and unit and value.endswith(unit):
+        return _parse(value, unit)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Unreadable(f"The JSON value at `{rule}` is {_short(json.dumps(value))}, not a number.")
-    return parse_number(repr(value), unit)
+        raise _Unreadable(f"The JSON value at `{rule}` is {_short(json.dumps(value))}. Make it a number.")
+    return _parse(repr(value), "")
 
 
 def _document(text: str) -> object:
     """The whole output as JSON, or else its last line that is."""
-    for candidate in (text, *reversed(text.splitlines())):
-        if candidate.strip().startswith(("{", "[")):
+    for candidate in (text, *reversed(text.split("\n"))):
+        if candidate.lstrip().startswith(("{", "[")):
             try:
-                return json.loads(candidate, object_pairs_hook=_unique)
+                return json.loads(candidate, parse_int=float, object_pairs_hook=_unique)  # `int` has a digit limit
             except (json.JSONDecodeError, RecursionError):
                 continue
-    raise _Unreadable(f"The output is not JSON; it ends: {_short(text.rstrip()[-_SHOWN:])}. {_CURE}")
+    raise _Unreadable(
+        f"The output is not JSON, nor is any line of it. {_ending(text)} Print JSON alone or on one line."
+    )
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for key, value in pairs:
-        if key in found and found[key] != value:
-            raise _Unreadable(f"The JSON has two different values for {key!r}. Print it once.")
-        found[key] = value
+    found = dict(pairs)
+    if clashes := [key for key, value in pairs if repr(value) != repr(found[key])]:  # by text, since 1 == True
+        raise _Unreadable(f"The JSON has two different values for {_short(clashes[0])}. Print it once.")
     return found
 
 
@@ -217,17 +227,23 @@ def _descend(value: object, step: int | str, rule: str) -> object:
         return value[step]
     if isinstance(step, str) and isinstance(value, dict) and step in value:
         return value[step]
-    keys = f" Known here: {', '.join(list(value)[:8])}." if isinstance(value, dict) else ""
-    raise _Unreadable(f"The JSON has nothing at `{rule}`: {step!r} is missing.{keys}")
+    known = f"its keys are {_listed(value)}" if isinstance(value, dict) else f"it is {_short(json.dumps(value))}"
+    raise _Unreadable(f"The JSON has nothing at `{rule}`: {step!r} is not there, {known}. Correct the path in `read`.")
+
+
+def _ending(text: str) -> str:
+    return f"The output ends: {_short('…' * (len(text) > _SHOWN) + text.rstrip()[-_SHOWN + 1 :])}."
 
 
 def _listed(items: Iterable[str]) -> str:
-    return ", ".join(list(items)[:4])
+    return ", ".join(map(_short, islice(items, 6)))
 
 
 def _short(text: str) -> str:
-    flat = " ".join(text.split())
+    flat = " ".join(text[: 2 * _SHOWN].split())
     return repr(flat if len(flat) <= _SHOWN else f"{flat[: _SHOWN - 1]}…")
 
 
-_READERS = {"auto": _auto, "last": _last, "line": _metric_line, "key": _key_line, "regex": _regex, "json": _json}
+_line, _key = (partial(_labelled, label) for label in _LABELS)
+_READERS: Mapping[str, Callable[[str, str, str, str], float]]
+_READERS = {"auto": _auto, "last": _last, "line": _line, "key": _key, "regex": _regex, "json": _json}

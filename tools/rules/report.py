@@ -10,6 +10,7 @@ from .session import Session
 from .summary import Summary
 
 LONGEST_TABLE = 40
+LONGEST_LIST = 20
 
 
 def as_text(session: Session, rows: Sequence[Row], summary: Summary) -> str:
@@ -23,7 +24,13 @@ def as_text(session: Session, rows: Sequence[Row], summary: Summary) -> str:
             *summary.lines(),
             "",
             "Kept changes:",
-            *([f"  #{row.iteration} {row.commit[:7]} {_delta(row)}  {row.description}" for row in kept] or ["  none"]),
+            *(
+                [
+                    f"  #{row.iteration} {row.commit[:7]} {_delta(row)}  {row.description[:100]}"
+                    for row in kept[-LONGEST_LIST:]
+                ]
+                or ["  none"]
+            ),
             "",
             *table(rows),
         ]

@@ -67,9 +67,9 @@ def material(plan: Plan, rows: Sequence[Row], in_scope: Sequence[str], repeats: 
     return Advice(
         goal=plan.goal,
         near_misses=[_near(row) for row in near[:SHOWN]],
-        kept=[f"#{row.iteration} {row.description} ({', '.join(row.files[:3])})" for row in tries if row.status.kept][
-            -SHOWN:
-        ],
+        kept=[
+            f"#{row.iteration} {row.description[:100]} ({', '.join(row.files[:3])})" for row in tries if row.status.kept
+        ][-SHOWN:],
         untouched=[file for file in in_scope if file not in touched][: 2 * SHOWN],
         tried_most=_directions(tries),
         pairs=_pairs(tries, near),
@@ -79,7 +79,7 @@ def material(plan: Plan, rows: Sequence[Row], in_scope: Sequence[str], repeats: 
 
 def _near(row: Row) -> str:
     guard = ", but a guard failed" if row.guard == "fail" else ""
-    return f"#{row.iteration} {row.description} ({row.delta:+.4g}{guard})"
+    return f"#{row.iteration} {row.description[:100]} ({row.delta:+.4g}{guard})"
 
 
 def _near_misses(plan: Plan, rows: Sequence[Row]) -> list[Row]:

@@ -1,0 +1,151 @@
+"""The real server process over real pipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+
+from conftest import Project
+
+SERVER = [sys.executable, "-m", "autoresearch_mcp.server"]
+HEAVY = ("torch", "numpy", "git", "tiktoken", "tokenizers")
+
+
+def test_starting_the_server_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, pathlib\n"
+        "from autoresearch_mcp.server.app import build_server\n"
+        "from autoresearch_mcp.tools.lab import Lab\n"
+        "build_server(Lab(pathlib.Path('.')))\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_command_line_alone_imports_no_protocol() -> None:
+    code = (
+        "import sys, autoresearch_mcp.server.main\nprint([m for m in ('mcp', 'pydantic', 'anyio') if m in sys.modules])"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_client_drives_one_iteration_over_pipes(project: Project) -> None:
+    arguments = json.loads(project.plan.model_dump_json(exclude_defaults=True))
+    parameters = StdioServerParameters(
+        command=SERVER[0], args=[*SERVER[1:], "--root", str(project.root), "--allow-commands"], env=dict(os.environ)
+    )
+    with anyio.fail_after(60):
+        async with Client(parameters) as client:
+            started = await client.call_tool("start_session", arguments)
+            project.write("value.txt", "8\n")
+            kept = await client.call_tool("iterate", {"description": "eight"})
+
+    assert started.structured_content is not None
+    assert kept.structured_content is not None
+    assert (started.structured_content["baseline"], kept.structured_content["status"]) == (10.0, "keep")
+
+
+class Wire:
+    """A client of an older protocol, written by hand: lines of JSON over pipes."""
+
+    def __init__(self, root: Path) -> None:
+        self.process = subprocess.Popen(
+            [*SERVER, "--root", str(root), "--allow-commands"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._number = 0
+
+    def send(self, method: str, parameters: dict[str, Any], notification: bool = False) -> None:
+        self._number += 1
+        message = {"jsonrpc": "2.0", "method": method, "params": parameters}
+        numbered = message if notification else {**message, "id": self._number}
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(numbered) + "\n")
+        self.process.stdin.flush()
+
+    def ask(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        self.send(method, parameters)
+        assert self.process.stdout
+        for line in self.process.stdout:
+            answer: dict[str, Any] = json.loads(line)
+            if answer.get("id") == self._number:
+                return answer
+        raise AssertionError("the server closed the pipe")
+
+    def greet(self, version: str) -> str:
+        client = {"name": "by hand", "version": "1"}
+        answer = self.ask("initialize", {"protocolVersion": version, "capabilities": {}, "clientInfo": client})
+        self.send("notifications/initialized", {}, notification=True)
+        return str(answer["result"]["protocolVersion"])
+
+    def close(self) -> str:
+        """Leave; returns what stood on standard error."""
+        _, complaints = self.process.communicate(timeout=30)
+        return complaints
+
+
+@pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
+def test_clients_of_older_protocols_are_served_in_theirs(project: Project, version: str) -> None:
+    wire = Wire(project.root)
+
+    assert wire.greet(version) == version
+    assert len(wire.ask("tools/list", {})["result"]["tools"]) == 15
+    status = wire.ask("tools/call", {"name": "status", "arguments": {}})["result"]
+    assert status["structuredContent"]["phase"] == "no-session"
+    assert wire.close() == ""
+    assert wire.process.returncode == 0
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, None], ids=["SIGTERM", "SIGINT", "closed pipe"])
+def test_a_server_that_ends_takes_its_running_command_with_it(project: Project, end: signal.Signals | None) -> None:
+    wire = Wire(project.root)
+    wire.greet("2025-06-18")
+    mark = project.root.parent / "pid"
+    plan = {**json.loads(project.plan.model_dump_json(exclude_defaults=True)), "verify": f"echo $$ > {mark}; sleep 300"}
+    wire.send("tools/call", {"name": "start_session", "arguments": plan})
+    _until(lambda: mark.exists() and mark.read_text().strip() != "")
+
+    if end is None:
+        assert wire.process.stdin
+        wire.process.stdin.close()
+        wire.process.stdin = None
+    else:
+        wire.process.send_signal(end)
+    wire.process.wait(timeout=20)
+
+    _until(lambda: not _alive(int(mark.read_text())))
+    for pipe in (wire.process.stdout, wire.process.stderr, wire.process.stdin):
+        if pipe:
+            pipe.close()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[:1]
+
+
+def _until(condition: Any) -> None:  # noqa: ANN401
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
