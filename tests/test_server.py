@@ -196,6 +196,23 @@ async def test_answers_stay_small_however_long_the_session(client: Client, tmp_p
         assert len(json.dumps(structured(result)).encode()) <= limit, tool
 
 
+async def test_the_inspection_of_a_large_monorepo_stays_small(client: Client, project: Project) -> None:
+    for place in range(15):
+        project.write(
+            f"packages/app{place}/package.json", '{"scripts": {"test": "jest", "lint": "eslint .", "build": "x"}}'
+        )
+        project.write(f"packages/app{place}/src/index.ts", "export {}\n")
+        project.write(f"services/api{place}/pyproject.toml", "[tool.pytest.ini_options]\n[tool.ruff]\n[tool.mypy]\n")
+        project.write(f"services/api{place}/src/main.py", "x = 1\n")
+    project.commit("a monorepo")
+
+    result = await client.call_tool("inspect_project", {"goal": "faster tests"})
+
+    assert structured(result)["candidates"]
+    assert len(text(result).encode()) <= 10_000
+    assert len(json.dumps(structured(result)).encode()) <= 10_000
+
+
 async def test_progress_flows_while_a_command_runs(client: Client, project: Project) -> None:
     heard: list[tuple[float, str | None]] = []
 

@@ -15,6 +15,7 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
+from autoresearch_mcp.tools.rules.phase import Tool
 from conftest import Project
 
 SERVER = [sys.executable, "-m", "autoresearch_mcp.server"]
@@ -50,10 +51,16 @@ async def test_a_client_drives_one_iteration_over_pipes(project: Project) -> Non
     )
     with anyio.fail_after(60):
         async with Client(parameters) as client:
+            listed = (
+                {tool.name for tool in (await client.list_tools()).tools},
+                {prompt.name for prompt in (await client.list_prompts()).prompts},
+                {resource.name for resource in (await client.list_resources()).resources},
+            )
             started = await client.call_tool("start_session", arguments)
             project.write("value.txt", "8\n")
             kept = await client.call_tool("iterate", {"description": "eight"})
 
+    assert listed == (set(Tool), {"autoresearch"}, {"status", "results"})
     assert started.structured_content is not None
     assert kept.structured_content is not None
     assert (started.structured_content["baseline"], kept.structured_content["status"]) == (10.0, "keep")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from . import steps
 from .answers import CommitMade, GuardsChecked, Iterated, RevertMade, VerifyRan
+from .arguments import Description, Hypothesis, Learned, RepoPath
 from .lab import Desk, Lab
 from .review import advice, guard_words
 from .rules.decide import Status
@@ -30,7 +31,9 @@ class Loop:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
 
-    def iterate(self, description: str, hypothesis: str = "", learned: str = "", repo: str = "") -> Iterated:
+    def iterate(
+        self, description: Description, hypothesis: Hypothesis = "", learned: Learned = "", repo: RepoPath = ""
+    ) -> Iterated:
         """Use after each edit, the everyday call: commits your change, verifies it, runs the guards, keeps it or takes it back,
         and writes the row.
 
@@ -47,7 +50,7 @@ class Loop:
             row = steps.log(desk, learned) if desk.phase is Phase.JUDGED else None
             return _iterated(desk, decided, row)
 
-    def commit(self, description: str, hypothesis: str = "", repo: str = "") -> CommitMade:
+    def commit(self, description: Description, hypothesis: Hypothesis = "", repo: RepoPath = "") -> CommitMade:
         """Use instead of iterate to go step by step: commits the change in scope as an experiment, before it is measured.
 
         Refused, with nothing committed, if anything outside the scope or any protected file changed, or if this exact
@@ -67,7 +70,7 @@ class Loop:
                 output=trial.hook_output[-OUTPUT_CHARACTERS:] if not trial.commit else "",
             )
 
-    def verify(self, repo: str = "") -> VerifyRan:
+    def verify(self, repo: RepoPath = "") -> VerifyRan:
         """Use after commit: runs the sealed verify command on the committed change and says what the number means.
 
         Takes no number and no command. Refused before a commit, or while files differ from what was committed.
@@ -76,7 +79,7 @@ class Loop:
             steps.measure(desk)
             return _verified(desk)
 
-    def guard(self, repo: str = "") -> GuardsChecked:
+    def guard(self, repo: RepoPath = "") -> GuardsChecked:
         """Use after a verify that found an improvement: runs every guard of the plan. Refused in any other phase."""
         with self._lab.hold(repo, Tool.GUARD) as desk:
             steps.guard(desk)
@@ -91,7 +94,7 @@ class Loop:
                 why=session.verdict.why if session.verdict else "",
             )
 
-    def revert(self, reason: str = "", repo: str = "") -> RevertMade:
+    def revert(self, reason: str = "", repo: RepoPath = "") -> RevertMade:
         """Use when the answer says so, or to give up an idea that crashed or failed a guard: takes the experiment back with a
         Revert commit and restores its files, and only those.
 
@@ -110,7 +113,7 @@ class Loop:
                 why=desk.active.verdict.why if desk.active.verdict else "",
             )
 
-    def log(self, learned: str = "", repo: str = "") -> Iterated:
+    def log(self, learned: Learned = "", repo: RepoPath = "") -> Iterated:
         """Use to close an iteration that you went through step by step: writes its row, exactly once.
 
         `learned` is what this try taught. Takes no metric and no verdict; refused until the iteration is decided.

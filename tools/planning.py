@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .answers import Candidate, Checked, Inspected, ProjectFacts, page_of
+from .arguments import Goal, RepoPath
 from .edges.consent import read_plan_file
 from .edges.scan import Device, devices, missing_tools, scan
 from .errors import Code, Refusal
@@ -22,7 +23,7 @@ class Planning:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
 
-    def inspect_project(self, goal: str = "", repo: str = "") -> Inspected:
+    def inspect_project(self, goal: Goal = "", repo: RepoPath = "") -> Inspected:
         """Use first in a repository without a plan: finds out what it holds and proposes ready-made plans, ranked by the goal.
 
         Each plan has the command that measures, how its number is read, a guard, and a scope with its file count and
@@ -45,7 +46,7 @@ class Planning:
             missing_tools=list(missing_tools(commands)),
         )
 
-    def check_plan(self, plan: Plan, repo: str = "") -> Checked:
+    def check_plan(self, plan: Plan, repo: RepoPath = "") -> Checked:
         """Use before start_session: tries every gate of a plan and says how to cure each that fails.
 
         Give the plan's fields, or none of them to check the plan file `autoresearch.toml`. Runs verify and the guards

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .answers import HistoryPage, Reported, StuckReport, cut, page_of
+from .arguments import RepoPath
 from .errors import Code, Refusal
 from .lab import Desk, Lab
 from .rules.decide import Status
@@ -27,7 +28,7 @@ class Review:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
 
-    def detect_stuck(self, repo: str = "") -> StuckReport:
+    def detect_stuck(self, repo: RepoPath = "") -> StuckReport:
         """Use when ideas run dry, or when an answer says that the session is stuck: tells whether it is (five tries in a row
         without a keep) or on a plateau (fifteen measured tries without a new best), with computed material for the next
         idea: near misses, kept changes, files never touched, what was tried most, pairs not combined yet.
@@ -45,7 +46,13 @@ class Review:
         )
 
     def history(
-        self, status: str = "", search: str = "", limit: int = 20, before: int = 0, iteration: int = -1, repo: str = ""
+        self,
+        status: str = "",
+        search: str = "",
+        limit: int = 20,
+        before: int = 0,
+        iteration: int = -1,
+        repo: RepoPath = "",
     ) -> HistoryPage:
         """Use to read earlier tries before you choose the next: rows, newest last, or one iteration in full.
 
@@ -65,7 +72,7 @@ class Review:
         more = f"{left} earlier rows: call history with before={page[0].iteration}." if left else ""
         return HistoryPage(phase=desk.phase, next=list(following(desk.phase)), rows=page, total=len(rows), more=more)
 
-    def report(self, format: str = "text", repo: str = "") -> Reported:
+    def report(self, format: str = "text", repo: RepoPath = "") -> Reported:
         """Use at the end, or when a person asks how it goes: the whole session to read, as `text` (the only format so far)."""
         if format != "text":
             raise Refusal(Code.BAD_ARGUMENT, f"{format!r} is not a report format. Use `text`.")

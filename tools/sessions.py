@@ -6,6 +6,7 @@ import secrets
 import time
 
 from .answers import SessionFinished, SessionStarted, SessionStatus, cut
+from .arguments import RepoPath
 from .edges.disk import lock_holder
 from .edges.repo import shown
 from .errors import Code, Refusal
@@ -33,7 +34,7 @@ class Sessions:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
 
-    def start_session(self, plan: Plan, preset: str = "", repo: str = "") -> SessionStarted:
+    def start_session(self, plan: Plan, preset: str = "", repo: RepoPath = "") -> SessionStarted:
         """Use once check_plan is green: seals the plan, measures the baseline (iteration 0) and opens the session.
 
         Give the plan's fields, or none of them to use the plan file `autoresearch.toml`; `preset` = `gpt` insists on the
@@ -46,7 +47,7 @@ class Sessions:
             refuse_unless_passed(found)
             return _begin(desk, sealed, found)
 
-    def status(self, repo: str = "") -> SessionStatus:
+    def status(self, repo: RepoPath = "") -> SessionStatus:
         """Use whenever you lost track, and first in a new conversation: the plan in short, the baseline, the best, the
         counters, the budget left, the last rows, whether the session is stuck, and what to call next. Changes nothing.
         """
@@ -58,7 +59,7 @@ class Sessions:
         busy = f"A call is at work here ({holder}); call status until it is done."
         return answer.model_copy(update={"note": busy, "next": [Tool.STATUS]})
 
-    def finish_session(self, squash_branch: str = "", repo: str = "") -> SessionFinished:
+    def finish_session(self, squash_branch: str = "", repo: RepoPath = "") -> SessionFinished:
         """Use when the goal is reached, the budget is spent, or the person asks to stop: closes the session for good.
 
         Answers with the final summary. `squash_branch` = a new branch name also makes one clean commit of all kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .answers import PlaybookText
+from .arguments import RepoPath
 from .errors import Code, Refusal
 from .lab import Lab
 from .rules.phase import following
@@ -20,7 +21,7 @@ class Workflows:
         self._lab = lab
         self._playbooks = playbooks
 
-    def playbook(self, name: str = "autoresearch", repo: str = "") -> PlaybookText:
+    def playbook(self, name: str = "autoresearch", repo: RepoPath = "") -> PlaybookText:
         """Use to learn how to work here, before the first iteration: the text of a prompt with the session's live state in it.
 
         `name`: `autoresearch` (default), the improvement loop.

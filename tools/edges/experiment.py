@@ -118,7 +118,9 @@ class Bench:
     def _copy_index(self) -> None:
         Path(f"{self._index}.lock").unlink(missing_ok=True)
         # copy2 keeps the time stamp: git compares it with those of the files to notice edits within one second.
-        shutil.copy2(self._repo.git_dir / "index", self._index)
+        index = self._repo.git_dir / "index"
+        if index.exists():
+            shutil.copy2(index, self._index)
 
     def _staged(self, parent: str) -> Staged:
         tree = self._git.line("write-tree", environment=self._private)

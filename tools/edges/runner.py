@@ -46,8 +46,8 @@ class _Output:
         self._tail_size = 0
         self._dropped = 0
         self._stream = stream
-        self.thread = threading.Thread(target=self._read, daemon=True)
-        self.thread.start()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
 
     def _read(self) -> None:
         while chunk := os.read(self._stream.fileno(), 64 * 1024):
@@ -63,6 +63,12 @@ class _Output:
         while self._tail_size - len(self._tail[0]) >= TAIL_BYTES:
             self._tail_size -= len(self._tail[0])
             self._dropped += len(self._tail.popleft())
+
+    def close(self) -> None:
+        """Stop reading. A pipe that a run-away process still holds stays open: its number must not be given to another file."""
+        self._thread.join(GRACE_S)
+        if not self._thread.is_alive():
+            self._stream.close()
 
     def text(self) -> str:
         """What is kept, undecodable bytes replaced."""
@@ -110,16 +116,15 @@ class Runner:
     def _watch(self, process: subprocess.Popen[bytes], began: float, timeout_s: float, listener: Listener) -> Run:
         assert process.stdout
         assert process.stderr
-        with process.stdout, process.stderr:
-            out, err = _Output(process.stdout), _Output(process.stderr)
-            timed_out = not _wait(process, began + timeout_s, lambda s: listener(s, out.last_line()), began)
-            if timed_out:
-                _terminate(process)
-            seconds = time.monotonic() - began
-            _kill(process.pid)
-            for output in (out, err):
-                output.thread.join(GRACE_S)
-            return Run(process.returncode, timed_out, seconds, out.text(), err.text())
+        out, err = _Output(process.stdout), _Output(process.stderr)
+        timed_out = not _wait(process, began + timeout_s, lambda s: listener(s, out.last_line()), began)
+        if timed_out:
+            _terminate(process)
+        seconds = time.monotonic() - began
+        _kill(process.pid)
+        for output in (out, err):
+            output.close()
+        return Run(process.returncode, timed_out, seconds, out.text(), err.text())
 
     def stop_all(self) -> None:
         """Kill every running command; for the end of the server."""

@@ -39,8 +39,8 @@ def number(value: float | None) -> str:
 
 
 def flat(text: str) -> str:
-    """Text on one line without tabs, so that it fits a cell."""
-    return " ".join(text.split())
+    """Text on one line without tabs or control characters, so that it fits a cell and a commit message."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def baseline_row(start: Started) -> Row:

@@ -182,7 +182,7 @@ def _begin(event: Started, at: float, session_id: str) -> Session:
     return Session(
         session_id,
         event,
-        at,
+        at - seconds,
         event.base,
         value,
         value,

@@ -1,0 +1,17 @@
+"""The arguments that several tools share, each described once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+RepoPath = Annotated[
+    str, Field(description="Path of the repository, inside the server's root. Empty, the default: the root itself.")
+]
+Description = Annotated[str, Field(description="One sentence on what you changed and why, at most 500 characters.")]
+Hypothesis = Annotated[str, Field(description="Why it should help. Empty: none.")]
+Learned = Annotated[str, Field(description="What this try, or the one before it, taught you. Empty: nothing.")]
+Goal = Annotated[
+    str, Field(description="What should get better, in words, e.g. `faster tests`. Empty: everything possible.")
+]
