@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.answers import Iterated
+from autoresearch_mcp.tools.answers_loop import Iterated
 from autoresearch_mcp.tools.lab import Lab
 from autoresearch_mcp.tools.loop import Loop
 from autoresearch_mcp.tools.planning import Planning
@@ -72,17 +72,19 @@ class Project:
         done = subprocess.run(["git", *arguments], cwd=self.root, check=True, capture_output=True, text=True)
         return done.stdout.rstrip("\n")
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: str, text: str) -> Project:
         file = self.root / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
+        return self
 
     def read(self, name: str) -> str:
         return (self.root / name).read_text()
 
-    def commit(self, message: str) -> None:
+    def commit(self, message: str) -> Project:
         self.git("add", "--all")
         self.git("commit", "--quiet", "-m", message)
+        return self
 
     def hook(self, name: str, script: str) -> None:
         file = self.root / ".git" / "hooks" / name

@@ -105,14 +105,11 @@ def test_what_stopped_the_run_wins_over_what_it_printed_before() -> None:
     assert classify(1, False, "SyntaxError: no\nMemoryError") is RESOURCE
 
 
-@pytest.mark.parametrize("place", ["start", "end"])
-def test_both_ends_of_a_long_output_are_read(place: str) -> None:
+def test_both_ends_of_a_long_output_are_read() -> None:
     noise = "compiling\n" * 50_000
 
-    assert classify(1, False, f"a.c:1:1: error: no\n{noise}" if place == "start" else f"{noise}MemoryError\n") in {
-        SYNTAX,
-        RESOURCE,
-    }
+    assert classify(1, False, f"a.c:1:1: error: no\n{noise}") is SYNTAX
+    assert classify(1, False, f"{noise}MemoryError\n") is RESOURCE
 
 
 @pytest.mark.parametrize("unit", [": error: ", "a.", "\n", " ", "SyntaxError:", "a.c:1", "error", "x" * 79 + "."])

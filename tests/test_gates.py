@@ -23,6 +23,11 @@ def _link(target: str) -> Change:
     return lambda project: os.symlink(target, project.root / "src" / "link")
 
 
+def _turned_into_a_link(project: Project) -> None:
+    (project.root / "notes.txt").unlink()
+    os.symlink("app.txt", project.root / "notes.txt")
+
+
 def _submodule(project: Project) -> None:
     inner = project.root / "src" / "inner"
     inner.mkdir()
@@ -37,11 +42,8 @@ OUTSIDE: dict[str, Change] = {
     "a file renamed into the scope": lambda p: p.git("mv", "notes.txt", "src/notes.txt"),
     "a deleted file": lambda p: (p.root / "notes.txt").unlink(),
     "a changed mode": lambda p: (p.root / "notes.txt").chmod(0o755),
-    "a file turned into a link": lambda p: (
-        (p.root / "notes.txt").unlink(),
-        os.symlink("app.txt", p.root / "notes.txt"),
-    ),
-    "a staged file": lambda p: (p.write("notes.txt", "staged\n"), p.git("add", "notes.txt")),
+    "a file turned into a link": _turned_into_a_link,
+    "a staged file": lambda p: p.write("notes.txt", "staged\n").git("add", "notes.txt"),
     "the protected file": lambda p: p.write("check.sh", "true\n"),
     "a link out of the repository": _link("/etc/hostname"),
     "a link to a file out of the scope": _link("../notes.txt"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.answers import Checked
+from autoresearch_mcp.tools.answers_planning import Checked
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab import Lab
 from autoresearch_mcp.tools.planning import Planning
@@ -78,7 +78,7 @@ def test_a_plan_that_cannot_work_is_told_why_and_what_to_write(tmp_path: Path, c
 TREES: dict[str, tuple[Callable[[Project], object], str, str]] = {
     "an uncommitted edit": (lambda p: p.write("notes.txt", "x"), "uncommitted changes: notes.txt", "git stash"),
     "a staged edit": (
-        lambda p: (p.write("notes.txt", "x"), p.git("add", ".")),
+        lambda p: p.write("notes.txt", "x").git("add", "."),
         "uncommitted changes: notes.txt",
         "git stash",
     ),
@@ -97,7 +97,7 @@ TREES: dict[str, tuple[Callable[[Project], object], str, str]] = {
     "a bisect in progress": (lambda p: p.write(".git/BISECT_LOG", ""), "in the middle of a bisect", "git bisect reset"),
     "a held index": (lambda p: p.write(".git/index.lock", ""), "index.lock exists", "delete the file"),
     "a tracked results file": (
-        lambda p: (p.write(RESULTS_FILE, "mine"), p.commit("mine")),
+        lambda p: p.write(RESULTS_FILE, "mine").commit("mine"),
         "is tracked by git",
         "git rm --cached",
     ),

@@ -38,8 +38,9 @@ async def client(project: Project, request: pytest.FixtureRequest) -> AsyncItera
 
 
 def structured(result: CallToolResult) -> dict[str, Any]:
-    assert result.structured_content is not None
-    return result.structured_content
+    content: dict[str, Any] | None = result.structured_content
+    assert content is not None
+    return content
 
 
 def text(result: CallToolResult) -> str:
@@ -48,7 +49,8 @@ def text(result: CallToolResult) -> str:
 
 
 def arguments(project: Project) -> dict[str, Any]:
-    return json.loads(project.plan.model_dump_json(exclude_defaults=True))  # type: ignore[no-any-return]
+    fields: dict[str, Any] = json.loads(project.plan.model_dump_json(exclude_defaults=True))
+    return fields
 
 
 async def test_every_tool_is_listed_once_with_all_it_needs(client: Client) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import steps
-from .answers import CommitMade, GuardsChecked, Iterated, RevertMade, VerifyRan
+from .answers_loop import CommitMade, GuardsChecked, Iterated, RevertMade, VerifyRan
 from .arguments import Description, Hypothesis, Learned, RepoPath
 from .lab import Desk, Lab
 from .review import advice, guard_words

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .answers import Candidate, Checked, Inspected, ProjectFacts, page_of
+from .answers import page_of
+from .answers_planning import Candidate, Checked, Inspected, ProjectFacts
 from .arguments import Goal, RepoPath
 from .edges.consent import read_plan_file
 from .edges.scan import Device, devices, missing_tools, scan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from .answers import GateRow
+from .answers_planning import GateRow
 from .edges.repo import Change, shown
 from .edges.scan import scan
 from .errors import Code, Refusal

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .answers import HistoryPage, Reported, StuckReport, cut, page_of
+from .answers import cut, page_of
+from .answers_review import HistoryPage, Reported, StuckReport
 from .arguments import RepoPath
 from .errors import Code, Refusal
 from .lab import Desk, Lab

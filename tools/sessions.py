@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 
-from .answers import SessionFinished, SessionStarted, SessionStatus, cut
+from .answers import cut
+from .answers_sessions import SessionFinished, SessionStarted, SessionStatus
 from .arguments import RepoPath
 from .edges.disk import lock_holder
 from .edges.repo import shown

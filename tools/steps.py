@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from .edges.disk import keep_evidence
 from .edges.experiment import HookFailure, Staged
 from .edges.repo import shown
@@ -29,48 +32,70 @@ from .rules.phase import Phase
 from .rules.results import flat
 from .rules.session import Session, Trial
 
+HOOK_OUTPUT_CHARACTERS = 3000
+
 
 def commit(desk: Desk, description: str, hypothesis: str) -> None:
     """Commit what changed in scope, as the next attempt of the open iteration or the first of a new one."""
-    description = _described(description)
-    session = desk.active
-    number = session.last_iteration + 1
+    idea = Idea(desk.active.last_iteration + 1, _described(description), flat(hypothesis))
     paths = changes_in_scope(desk)
-    if not paths:
-        _record_unchanged(desk, number, description, hypothesis)
-        return
+    made: Committed | HookRejected
     try:
-        staged = desk.bench.stage(paths, session.head)
-        refuse_entries(desk.repo, session.plan, staged.entries, paths)
-        if not staged.entries:
-            _record_unchanged(desk, number, description, hypothesis)
+        staged = _staged(desk, paths)
+        if staged is None:
+            _record_unchanged(desk, idea)
             return
-        _refuse_repeat(desk, staged, description)
-        names = [shown(path) for path in staged.paths]
-        message = experiment_message(session, number, description, hypothesis, names)
-        made = desk.bench.commit(staged, session.head, message)
+        _refuse_repeat(desk, staged, idea)
+        made = _committed(desk, staged, idea)
     except HookFailure as failure:
-        rejected = HookRejected(
-            iteration=number,
-            description=description,
-            hypothesis=flat(hypothesis),
-            files=tuple(map(shown, paths)),
-            output=str(failure)[-3000:],
-        )
-        desk.record(rejected)
-        return
+        made = _rejected(idea, paths, failure)
+    desk.record(made)
+
+
+@dataclass(frozen=True)
+class Idea:
+    """What the agent says of a try, and which iteration it belongs to."""
+
+    number: int
+    description: str
+    hypothesis: str
+
+
+def _staged(desk: Desk, paths: Sequence[str]) -> Staged | None:
+    """The tree that a commit of these paths would have, looked at once more; None if it is the same as before."""
+    if not paths:
+        return None
+    session = desk.active
+    staged = desk.bench.stage(paths, session.head)
+    refuse_entries(desk.repo, session.plan, staged.entries, paths)
+    return staged if staged.entries else None
+
+
+def _committed(desk: Desk, staged: Staged, idea: Idea) -> Committed:
+    session = desk.active
+    names = [shown(path) for path in staged.paths]
+    message = experiment_message(session, idea.number, idea.description, idea.hypothesis, names)
+    made = desk.bench.commit(staged, session.head, message)
     stat = desk.repo.diffstat(session.trial.parent if session.trial else session.head, made)
-    desk.record(
-        Committed(
-            iteration=number,
-            commit=made,
-            tree=staged.tree,
-            description=description,
-            hypothesis=flat(hypothesis),
-            files=tuple(map(shown, stat.files)),
-            added=stat.added,
-            removed=stat.removed,
-        )
+    return Committed(
+        iteration=idea.number,
+        commit=made,
+        tree=staged.tree,
+        description=idea.description,
+        hypothesis=idea.hypothesis,
+        files=tuple(map(shown, stat.files)),
+        added=stat.added,
+        removed=stat.removed,
+    )
+
+
+def _rejected(idea: Idea, paths: Sequence[str], failure: HookFailure) -> HookRejected:
+    return HookRejected(
+        iteration=idea.number,
+        description=idea.description,
+        hypothesis=idea.hypothesis,
+        files=tuple(map(shown, paths)),
+        output=str(failure)[-HOOK_OUTPUT_CHARACTERS:],
     )
 
 
@@ -81,25 +106,24 @@ def _described(description: str) -> str:
     return text[:500]
 
 
-def _record_unchanged(desk: Desk, number: int, description: str, hypothesis: str) -> None:
+def _record_unchanged(desk: Desk, idea: Idea) -> None:
     trial = desk.active.trial
     if trial and trial.commit:
         message = (
             "Nothing in scope changed since the last attempt. Edit the files, or call revert to give this idea up."
         )
         raise Refusal(Code.OUT_OF_ORDER, message)
-    desk.record(Unchanged(iteration=number, description=description, hypothesis=flat(hypothesis)))
+    desk.record(Unchanged(iteration=idea.number, description=idea.description, hypothesis=idea.hypothesis))
 
 
-def _refuse_repeat(desk: Desk, staged: Staged, description: str) -> None:
-    session = desk.active
-    earlier = session.trees.get(staged.tree)
+def _refuse_repeat(desk: Desk, staged: Staged, idea: Idea) -> None:
+    earlier = desk.active.trees.get(staged.tree)
     if earlier is None:
         return
     row = next((row for row in desk.rows() if row.iteration == earlier), None)
     if row is not None and row.failure in {FailureClass.EXTERNAL, FailureClass.HANG}:
         return
-    desk.record(Repeated(iteration=session.last_iteration + 1, description=description, earlier=earlier))
+    desk.record(Repeated(iteration=idea.number, description=idea.description, earlier=earlier))
     outcome = f"{row.status}: {row.description}" if row else "still open"
     message = (
         f"This is byte for byte what iteration {earlier} tried ({outcome}). Nothing was committed. Try something else."

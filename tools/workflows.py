@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .answers import PlaybookText
+from .answers_review import PlaybookText
 from .arguments import RepoPath
 from .errors import Code, Refusal
 from .lab import Lab

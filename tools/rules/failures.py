@@ -32,7 +32,7 @@ _TIMED_OUT = 124
 # All patterns are linear: no two repetitions of the same characters in a row, and short ones between fixed texts.
 _RESOURCE = re.compile(
     r"out of memory|cannot allocate memory|unable to allocate \d|memory allocation of \d+ bytes failed|bad_alloc"
-    r"|^(?:[\w.]{1,80}\.)?_?\w{0,40}MemoryError(?::|\s*$)|\bOutOfMemoryError\b|\bOOM-?Killed\b|\boom-kill"
+    r"|^(?:[\w.]{1,80}\.)?_?\w{0,40}MemoryError(?::|[ \t]*$)|\bOutOfMemoryError\b|\bOOM-?Killed\b|\boom-kill"
     r"|\bcudaErrorMemoryAllocation\b|\bCUBLAS_STATUS_ALLOC_FAILED\b|\bRESOURCE_EXHAUSTED\b"
     r"|no space left on device|disk quota exceeded|too many open files|\b(?:ENOSPC|ENOMEM|EMFILE)\b",
     re.IGNORECASE | re.MULTILINE,
@@ -42,7 +42,7 @@ _SYNTAX = re.compile(
     r"|\.(?:c|cc|cpp|cxx|h|hh|hpp|cu|m|f90|java|swift|kt):\d+:(?:\d+:)? (?:fatal )?error:"
     r"|\bld returned \d|\blinker command failed|\bcould not compile `|^error(?:\[E\d+\])?: (?:expected|cannot find)"
     r"|^error\[E\d+\]|\berror TS\d+:|\berror CS\d+:|\.go:\d+:\d+: |^\S{1,200}: line \d+: syntax error"
-    r"|\b(?:syntax|parse) error(?::| near|, unexpected)|^\s*cannot find symbol",
+    r"|\b(?:syntax|parse) error(?::| near|, unexpected)|\bcannot find symbol\b",
     re.IGNORECASE | re.MULTILINE,
 )
 _EXTERNAL = re.compile(

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+_MOST_CHARACTERS = 2000
+_MOST_CHOICES = 256
+"""Twenty braces of two choices would be a million patterns."""
+
+# `[..]` is one piece, in which a first `]`, braces and commas are ordinary.
+_CLASS = r"\[[!^]?\]?[^\]/]*\]"
+_BRACE_PIECES = re.compile(rf"{_CLASS}|[^\[\]{{}},]+|.", re.DOTALL)
+_NAME_PIECES = re.compile(rf"{_CLASS}|\*+|.", re.DOTALL)
+_CLASS_ITEMS = re.compile(r"(.)-(.)|(.)", re.DOTALL)
+_ROOT = (".", "./")
+
+
+class _BadGlob(ValueError):
+    """Says what is wrong with a glob."""
 
 
 class Scope:
     """An ordered list of globs anchored at the repository root.
 
     `*`, `?` and `[..]` stay within one folder, `**` crosses them, braces nest, names with a leading dot are
-    ordinary, a path without wildcards covers its subtree, and of the globs that match, the last one decides:
-    `!` takes a path out again.
+    ordinary, a path without wildcards in its last name covers its subtree, and of the globs that match, the last one
+    decides: `!` takes a path out again. What `check_glob` refuses stands for the path of just that name.
     """
 
     def __init__(self, globs: Sequence[str], ignore_case: bool = False) -> None:
         flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
-        self._rules = [(not glob.startswith("!"), re.compile(_expression(glob), flags)) for glob in globs]
+        self._rules = [(not glob.startswith("!"), re.compile(_tolerant(glob), flags)) for glob in globs]
 
     def matches(self, path: str) -> bool:
         """Whether a path, relative to the root and with `/`, is covered."""
@@ -25,41 +40,81 @@ class Scope:
 
 def check_glob(glob: str) -> str:
     """What is wrong with a glob; empty when it can be used."""
-    body = _normal(glob)
-    if not glob.strip("!/. ") and glob not in {".", "./"}:
+    body = glob.removeprefix("!")
+    if not body.strip():
         return "an empty glob"
-    if ".." in body.split("/"):
-        return "`..` leads out of the repository"
-    if "\\" in glob:
+    if "\\" in body:
         return "write `/` between folders"
-    if body.count("{") != body.count("}"):
-        return "a brace is not closed"
+    if re.match(r"~(?:/|$)|[A-Za-z]:/", body):
+        return "a place on the machine; write the path from the repository root"
     try:
-        re.compile(_expression(glob))
+        re.compile(_expression(body))
+    except _BadGlob as problem:
+        return str(problem)
     except re.error as error:
         return f"not a glob: {error}"
     return ""
 
 
-def _normal(glob: str) -> str:
+def _tolerant(glob: str) -> str:
     body = glob.removeprefix("!")
-    while body.startswith(("./", "/")):
-        body = body.removeprefix("./").removeprefix("/")
-    return "" if body == "." else body
+    try:
+        re.compile(expression := _expression(body))
+    except (_BadGlob, re.error):
+        return re.escape(body)
+    return expression
 
 
-def _expression(glob: str) -> str:
-    body = _normal(glob)
-    if not body:
-        return ".*"
-    alternatives = "|".join(_path_expression(choice) for choice in _braces(body))
-    return f"(?:{alternatives})"
+def _expression(body: str) -> str:
+    return f"(?:{'|'.join(map(_path_expression, _choices(body)))})"
+
+
+def _choices(body: str) -> list[str]:
+    """Every path that nested `{a,b}` stand for."""
+    if len(body) > _MOST_CHARACTERS:
+        raise _BadGlob(f"longer than {_MOST_CHARACTERS} characters; write several globs")
+    outside: list[tuple[list[str], list[str]]] = []
+    complete: list[str] = []
+    current = [""]
+    for piece in _BRACE_PIECES.findall(body):
+        if piece == "{":
+            outside.append((complete, current))
+            complete, current = [], [""]
+        elif piece == "," and outside:
+            complete, current = complete + current, [""]
+        elif piece == "}" and outside:
+            inside = complete + current
+            complete, current = outside.pop()
+            current = _products(current, inside)
+        else:
+            current = [text + _closed(piece) for text in current]
+    if outside:
+        raise _BadGlob("a brace is not closed")
+    return current
+
+
+def _products(heads: list[str], tails: list[str]) -> list[str]:
+    if len(heads) * len(tails) > _MOST_CHOICES:
+        raise _BadGlob(f"its braces make more than {_MOST_CHOICES} paths; write several globs")
+    return [head + tail for head in heads for tail in tails]
+
+
+def _closed(piece: str) -> str:
+    if piece in {"[", "}"}:
+        raise _BadGlob("a bracket is not closed" if piece == "[" else "a brace is closed that was never opened")
+    return piece
 
 
 def _path_expression(path: str) -> str:
-    subtree = path.endswith("/") or not re.search(r"[*?\[]", path.rstrip("/").rpartition("/")[2])
-    body = _segments(path.rstrip("/").split("/"))
-    return f"{body}(?:/.*)?" if subtree else body
+    names = [name for name in path.split("/") if name not in {"", "."}]
+    if ".." in names:
+        raise _BadGlob("`..` leads out of the repository")
+    if not names and path not in _ROOT:
+        raise _BadGlob("an empty glob")
+    if not names:
+        return ".*"
+    subtree = path.endswith("/") or not re.search(r"[*?\[]", names[-1])
+    return _segments(names) + ("(?:/.*)?" if subtree else "")
 
 
 def _segments(names: Sequence[str]) -> str:
@@ -90,59 +145,31 @@ def _joined(groups: list[str]) -> str:
 
 def _segment(name: str) -> str:
     """One folder or file name. Text before a `*` commits to its first place, for the same reason as above."""
-    runs = [_run(part) for part in re.split(r"\*+", name)]
+    runs = [""]
+    for piece in _NAME_PIECES.findall(name):
+        if piece[0] == "*":
+            runs.append("")
+        else:
+            runs[-1] += _character(piece)
     if len(runs) == 1:
         return runs[0]
-    middle = "".join(f"(?>[^/]*?{run})" for run in runs[1:-1] if run)
-    dots = "" if name.strip("*") else "(?=[^/])"
-    return f"{runs[0]}{middle}{dots}[^/]*{runs[-1]}"
+    middle = "".join(f"(?>[^/]*?{run})" for run in runs[1:-1])
+    some = "" if name.strip("*") else "(?=[^/])"
+    return f"{runs[0]}{middle}{some}[^/]*{runs[-1]}"
 
 
-def _run(text: str) -> str:
-    """Characters, `?` and `[..]` without a star."""
-    out, place = [], 0
-    while place < len(text):
-        if text[place] == "?":
-            out.append("[^/]")
-        elif text[place] == "[" and (end := text.find("]", place + 2)) > 0:
-            out.append(_class(text[place + 1 : end]))
-            place = end
-        else:
-            out.append(re.escape(text[place]))
-        place += 1
-    return "".join(out)
+def _character(piece: str) -> str:
+    if piece == "?":
+        return "[^/]"
+    return _class(piece[1:-1]) if len(piece) > 1 else re.escape(piece)
 
 
 def _class(body: str) -> str:
     negated = body.startswith(("!", "^"))
-    listed = re.sub(r"([\\\[\]&~|^])", r"\\\1", body[1:] if negated else body)
-    return f"(?!/)[^{listed}]" if negated else f"(?!/)[{listed}]"
+    items = _CLASS_ITEMS.findall(body[1:] if negated else body)
+    return f"(?!/)[{'^' if negated else ''}{''.join(_items(items))}]"
 
 
-def _braces(text: str) -> list[str]:
-    """Every choice that nested `{a,b}` stand for."""
-    start = text.find("{")
-    if start < 0:
-        return [text]
-    choices, end = _choices(text, start)
-    if end < 0:
-        return [text]
-    return [
-        text[:start] + choice + rest for part in choices for choice in _braces(part) for rest in _braces(text[end:])
-    ]
-
-
-def _choices(text: str, start: int) -> tuple[list[str], int]:
-    """The parts of the brace that opens at `start`, and the place behind it; -1 if it never closes."""
-    depth, parts, begin = 0, [], start + 1
-    for place in range(start, len(text)):
-        if text[place] == "{":
-            depth += 1
-        elif text[place] == "," and depth == 1:
-            parts.append(text[begin:place])
-            begin = place + 1
-        elif text[place] == "}":
-            depth -= 1
-            if depth == 0:
-                return [*parts, text[begin:place]], place + 1
-    return [], -1
+def _items(items: Iterable[tuple[str, str, str]]) -> Iterable[str]:
+    for first, last, single in items:
+        yield re.escape(single) if single else f"{re.escape(first)}-{re.escape(last)}"
