@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 import resource
 import sys
 import time
+
+# Before torch is loaded: threads that spin while they wait make a run many times slower on a machine that is busy.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 import torch.nn.functional as F

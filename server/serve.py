@@ -21,8 +21,14 @@ def serve(root: Path, allow_commands: bool) -> NoReturn:
 
     lab = Lab(root, allow_commands=allow_commands)
     _stop_on_signals(lab)
-    build_server(lab).run("stdio")
-    _leave(lab, 0)
+    status = 1
+    try:
+        build_server(lab).run("stdio")
+        status = 0
+    except Exception:  # a client that vanishes breaks the pipe under whatever is being written
+        logging.getLogger(__name__).exception("the connection broke")
+    finally:
+        _leave(lab, status)
 
 
 def _leave(lab: Lab, status: int) -> NoReturn:

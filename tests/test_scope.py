@@ -35,6 +35,7 @@ TABLE = {
     "a class": ("[abc].py", "b.py", "d.py"),
     "a range": ("v[0-9]", "v7", "vx"),
     "a negated class": ("v[!0-9]", "vx", "v7"),
+    "a negated class does not hold its own mark": ("v[!0-9]", "v!", "v9"),
     "a class negated with a caret": ("v[^0-9]", "vx", "v7"),
     "a negated class is no slash": ("a[!b]c", "axc", "a/c"),
     "a class that holds a bracket": ("[[]id]", "[id]", "i"),

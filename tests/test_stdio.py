@@ -120,27 +120,34 @@ def test_clients_of_older_protocols_are_served_in_theirs(project: Project, versi
     assert wire.process.returncode == 0
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, None], ids=["SIGTERM", "SIGINT", "closed pipe"])
-def test_a_server_that_ends_takes_its_running_command_with_it(project: Project, end: signal.Signals | None) -> None:
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "SIGHUP", "closed pipe", "vanished client"])
+def test_a_server_that_ends_takes_its_running_command_with_it(project: Project, end: str) -> None:
     wire = Wire(project.root)
     wire.greet("2025-06-18")
     mark = project.root.parent / "pid"
     plan = {**json.loads(project.plan.model_dump_json(exclude_defaults=True)), "verify": f"echo $$ > {mark}; sleep 300"}
-    wire.send("tools/call", {"name": "start_session", "arguments": plan})
+    call = {"name": "start_session", "arguments": plan, "_meta": {"progressToken": 1}}
+    wire.send("tools/call", call)
     _until(lambda: mark.exists() and mark.read_text().strip() != "")
 
-    if end is None:
-        assert wire.process.stdin
-        wire.process.stdin.close()
-        wire.process.stdin = None
-    else:
-        wire.process.send_signal(end)
+    _end(wire.process, end)
     wire.process.wait(timeout=20)
 
     _until(lambda: not _alive(int(mark.read_text())))
-    for pipe in (wire.process.stdout, wire.process.stderr, wire.process.stdin):
-        if pipe:
-            pipe.close()
+    for pipe in (wire.process.stdin, wire.process.stdout, wire.process.stderr):
+        assert pipe
+        pipe.close()
+
+
+def _end(process: subprocess.Popen[str], end: str) -> None:
+    assert process.stdin
+    assert process.stdout
+    if end.startswith("SIG"):
+        process.send_signal(signal.Signals[end])
+    if end == "vanished client":
+        process.stdout.close()
+    if not end.startswith("SIG"):
+        process.stdin.close()
 
 
 def _alive(pid: int) -> bool:

@@ -91,7 +91,8 @@ def lock_holder(folder: Path) -> str:
     """Who holds the writer's place, in words; empty while nobody does. Looks only: a reader must not stand in the way."""
     file = folder / "lock"
     words = file.read_text(encoding="utf-8").strip() if file.exists() else ""
-    return words if words and _alive(int(words.rpartition(" ")[2])) else ""
+    number = words.rpartition(" ")[2]
+    return words if number.isdecimal() and _alive(int(number)) else ""
 
 
 def _alive(process: int) -> bool:

@@ -106,17 +106,17 @@ def _with_inner(part: _Simple, depth: int) -> Iterator[_Simple]:
 
 
 def _deletes_home(command: str, parts: Parts) -> bool:
-    return any(_HOME.fullmatch(word) for part in parts if _deletes(part) for word in part.words[1:])
+    finds = any(part.name == "find" and "-delete" in part.words and _HOME.fullmatch(part.words[1]) for part in parts)
+    return finds or any(_removes(part, _HOME) for part in parts)
 
 
 def _deletes_repository(command: str, parts: Parts) -> bool:
-    return any(_REPOSITORY.fullmatch(word) for part in parts if _deletes(part, ("rm",)) for word in part.words[1:])
+    return any(_removes(part, _REPOSITORY) for part in parts)
 
 
-def _deletes(part: _Simple, programs: Sequence[str] = ("rm", "find")) -> bool:
-    if part.name == "find":
-        return "find" in programs and "-delete" in part.words
-    return part.name in programs and any(re.match(r"--recursive$|-[a-zA-Z]*[rR]", word) for word in part.words)
+def _removes(part: _Simple, place: re.Pattern[str]) -> bool:
+    recursive = any(re.match(r"--recursive$|-[a-zA-Z]*[rR]", word) for word in part.words)
+    return part.name == "rm" and recursive and any(map(place.fullmatch, part.words[1:]))
 
 
 _HOME = re.compile(
@@ -143,9 +143,7 @@ def _runs_input(later: Parts) -> bool:
 def _reads_program(part: _Simple) -> bool:
     """Whether an interpreter takes its program from its input."""
     options = [word for word in part.words[1:] if word.startswith("-")]
-    if part.name not in _INTERPRETERS or "-c" in options or "-e" in options:
-        return False
-    return len(options) == len(part.words) - 1 or "-s" in options or "-" in options
+    return part.name in _INTERPRETERS and (len(options) == len(part.words) - 1 or bool({"-", "-s"} & set(options)))
 
 
 def _runs_file(fetch: _Simple, later: Parts) -> bool:
@@ -155,12 +153,9 @@ def _runs_file(fetch: _Simple, later: Parts) -> bool:
 
 
 def _overwrites_a_disk(command: str, parts: Parts) -> bool:
-    if any(part.name.startswith("mkfs") or part.name == "wipefs" for part in parts):
-        return True
-    return bool(re.search(rf"(?:\bof=|>\s*|\bshred\b[^;|&]*\s){_DISK}", command))
-
-
-_DISK = r"/dev/(?:sd|nvme|vd|hd|xvd|mmcblk|disk|mapper/|md\d)"
+    disk = r"/dev/(?:sd|nvme|vd|hd|xvd|mmcblk|disk|mapper/|md\d)"
+    formats = any(part.name.startswith("mkfs") or part.name == "wipefs" for part in parts)
+    return formats or bool(re.search(rf"(?:\bof=|>\s*|\bshred\b[^;|&]*\s){disk}", command))
 
 
 def _changes_history(command: str, parts: Parts) -> bool:
