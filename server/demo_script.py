@@ -220,7 +220,7 @@ GPT = (
     Try(
         "four times the token budget",
         "more training is always better",
-        (Edit("prepare.py", "TOKEN_BUDGET = 500_000", "TOKEN_BUDGET = 2_000_000"),),
+        (Edit("prepare.py", "TOKEN_BUDGET = 400_000", "TOKEN_BUDGET = 1_600_000"),),
     ),
     Try("change nothing at all", "to see what happens", ()),
     Try(

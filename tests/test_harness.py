@@ -231,7 +231,7 @@ def test_every_target_is_scored_once(data: Data) -> None:
 def train(folder: Path, cache: Path, *edits: tuple[str, str, str]) -> subprocess.CompletedProcess[str]:
     """Run the harness with replacements (file, old, new) made in a copy."""
     shutil.copytree(HARNESS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name, old, new in (("prepare.py", "TOKEN_BUDGET = 500_000", "TOKEN_BUDGET = 20_000"), *edits):
+    for name, old, new in (("prepare.py", "TOKEN_BUDGET = 400_000", "TOKEN_BUDGET = 20_000"), *edits):
         text = (folder / name).read_text()
         assert text.count(old) == 1, old
         (folder / name).write_text(text.replace(old, new))
