@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.answers import Answer
+from autoresearch_mcp.tools.answers_loop import Iterated
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.loop import Loop
-from autoresearch_mcp.tools.rules.decide import Status
 from autoresearch_mcp.tools.rules.phase import Phase
 from conftest import Project
 
@@ -66,9 +66,9 @@ def test_whatever_is_called_in_whatever_order_the_invariants_hold(tmp_path: Path
             assert project.picture() == before
             _tidy(project, phase)
             continue
-        if getattr(answer, "status", None):
+        if isinstance(answer, Iterated) and answer.status:
             logged += 1
-            if Status(answer.status).kept:
+            if answer.status.kept:
                 kept = project.git("rev-parse", "HEAD^{tree}")
             assert project.git("rev-parse", "HEAD^{tree}") == kept
             assert [row.split("\t")[0] for row in project.table()] == [str(place) for place in range(logged + 1)]
