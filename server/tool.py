@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import operator
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -115,7 +116,7 @@ def _flat(parameters: Mapping[str, inspect.Parameter]) -> Iterator[inspect.Param
             continue
         for name, field in parameter.annotation.model_fields.items():
             described = (*field.metadata, Field(description=field.description))
-            annotation = Annotated.__class_getitem__((field.annotation, *described))  # type: ignore[attr-defined]
+            annotation = operator.getitem(Annotated, (field.annotation, *described))
             yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=annotation)
 
 
