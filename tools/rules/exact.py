@@ -1,0 +1,102 @@
+"""Decisions on a metric that repeats exactly: one run a try, and equality is equality, as long as keeps can be repeated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from .judging import NO_STAKES, UNMEASURED, Arm, Finding, Judge, Stakes, Step
+from .race import race_from
+
+FRESH_RUNS = 4
+"""Fresh runs of the incumbent from which noise is learnt when it shows late."""
+
+MOST_PATIENCE = 4.0
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Compares single runs, and turns into a race for good as soon as two runs of the same code differ.
+
+    `patience` keeps in a row are believed before the next is confirmed by a second run of the candidate; it starts with
+    none and doubles with each that was, up to four. `always` confirms every keep; an infinite patience none, which is the greedy
+    rule. `confidence` and `cap` are for the race.
+    """
+
+    level: float
+    patience: float = 0.0
+    always: bool = False
+    confidence: float = 3.7
+    cap: int = 24
+    unchecked: int = 0
+    stakes: Stakes = NO_STAKES
+    candidate: tuple[float, ...] = ()
+    incumbent: tuple[float, ...] = ()
+
+    @property
+    def doubt(self) -> float:
+        """No noise is known."""
+        return 0.0
+
+    @property
+    def spread(self) -> float:
+        """No noise is known."""
+        return 0.0
+
+    def open(self, stakes: Stakes) -> Exact:
+        """A new proposal, or a new attempt at the same one."""
+        return replace(self, stakes=stakes, candidate=())
+
+    def see(self, arm: Arm, value: float) -> Judge:
+        """One more run."""
+        if arm is Arm.CANDIDATE:
+            return replace(self, candidate=(*self.candidate, value))
+        seen = replace(self, incumbent=(*self.incumbent, value))
+        return seen._racing() if seen.noisy and len(seen.incumbent) >= FRESH_RUNS else seen
+
+    @property
+    def noisy(self) -> bool:
+        """Whether two runs of the same code have differed."""
+        return len({self.level, *self.incumbent}) > 1 or len(set(self.candidate)) > 1
+
+    def _racing(self) -> Judge:
+        scatter = [self.level + value - self.candidate[0] for value in self.candidate[1:]]
+        race: Judge = race_from([*scatter, self.level, *self.incumbent], self.confidence, self.cap)
+        if not self.candidate:
+            return race
+        race = race.open(self.stakes)
+        for value in self.candidate:
+            race = race.see(Arm.CANDIDATE, value)
+        return race
+
+    def finding(self) -> Finding:
+        """Whose run is next, or what one run has shown."""
+        if self.noisy:
+            return Finding(Step.INCUMBENT, "The same code gave two different numbers: the metric is noisy after all.")
+        if not self.candidate:
+            return UNMEASURED
+        gain = self.level - self.candidate[-1]
+        step, why = _compared(gain, self.stakes)
+        if step is not Step.NOT_BETTER and len(self.candidate) == 1 and self.unchecked >= self.patience:
+            return Finding(Step.CANDIDATE, f"{why} It is run once more: does it repeat?", gain)
+        return Finding(step, why, gain, gain, gain)
+
+    def close(self, kept: bool) -> Exact:
+        """The end of the proposal."""
+        ended = replace(self, stakes=NO_STAKES, candidate=(), incumbent=())
+        if not kept:
+            return ended
+        trusting = replace(ended, level=self.candidate[-1], unchecked=self.unchecked + 1)
+        if len(self.candidate) == 1 or self.always:
+            return trusting
+        return replace(trusting, patience=min(MOST_PATIENCE, 2 * self.patience) or 1.0, unchecked=0)
+
+
+def _compared(gain: float, stakes: Stakes) -> tuple[Step, str]:
+    if gain > 0 and gain >= stakes.smallest:
+        return Step.BETTER, f"Better by {gain:.6g}."
+    if gain >= 0 and stakes.simpler:
+        return Step.SIMPLER, "Not worse, and simpler."
+    if gain > 0:
+        least = f"less than the smallest effect worth keeping ({stakes.smallest:.6g})"
+        return Step.NOT_BETTER, f"Better by {gain:.6g}, {least}."
+    return Step.NOT_BETTER, "Equal to the incumbent." if gain == 0 else f"Worse by {-gain:.6g}."

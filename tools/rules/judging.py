@@ -1,0 +1,98 @@
+"""The words of a decision under noise: whose run comes next, what the runs have shown, and what every rule can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Arm(StrEnum):
+    """Whose code a run measures."""
+
+    CANDIDATE = "candidate"
+    INCUMBENT = "incumbent"
+
+
+class Step(StrEnum):
+    """What a rule asks for next, or what it has found."""
+
+    CANDIDATE = "run the candidate"
+    INCUMBENT = "run the incumbent"
+    BETTER = "better"
+    SIMPLER = "not worse and simpler"
+    NOT_BETTER = "not better"
+
+    @property
+    def decided(self) -> bool:
+        """Whether no more runs are needed."""
+        return self in {Step.BETTER, Step.SIMPLER, Step.NOT_BETTER}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the runs so far say. `gain` and its 90 % interval are in the metric's unit, positive is better.
+
+    `evidence` is in standard errors, of which `needed` make a keep; both are None for a rule without error control.
+    """
+
+    step: Step
+    why: str
+    gain: float = 0.0
+    low: float | None = None
+    high: float | None = None
+    evidence: float | None = None
+    needed: float | None = None
+
+
+@dataclass(frozen=True)
+class Stakes:
+    """What one proposal has to show. `smallest` is the least gain worth keeping, in the metric's unit.
+
+    `simpler` says that the change removes code and that the plan rewards it.
+    """
+
+    smallest: float = 0.0
+    simpler: bool = False
+
+
+NO_STAKES = Stakes()
+UNMEASURED = Finding(Step.CANDIDATE, "Nothing was measured yet.")
+
+
+class Judge(Protocol):
+    """A rule of decision and all that it has learnt: frozen, every step gives a new one. Lower values are better.
+
+    A proposal is opened, sees runs until the finding is decided, and is closed as kept or not.
+    """
+
+    @property
+    def level(self) -> float:
+        """The best estimate of what the incumbent gives now."""
+        ...
+
+    @property
+    def doubt(self) -> float:
+        """Standard error of the level."""
+        ...
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of one run, 0 for a metric that repeats exactly."""
+        ...
+
+    def open(self, stakes: Stakes) -> Judge:
+        """A new proposal, or a new attempt at the same one."""
+        ...
+
+    def see(self, arm: Arm, value: float) -> Judge:
+        """One more run."""
+        ...
+
+    def finding(self) -> Finding:
+        """What is known now."""
+        ...
+
+    def close(self, kept: bool) -> Judge:
+        """The end of the proposal."""
+        ...
