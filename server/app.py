@@ -61,7 +61,7 @@ def build_server(lab: Lab) -> MCPServer:
             tool(lab, loop.revert, "Revert experiment", WRITES),
             tool(lab, loop.log, "Log iteration", WRITES),
             tool(lab, review.detect_stuck, "Detect stuck", READS),
-            tool(lab, review.history, "History", READS),
+            tool(lab, review.history, "History", WRITES),
             tool(lab, review.report, "Report", READS),
             tool(lab, sessions.finish_session, "Finish session", WRITES),
             tool(lab, workflows.playbook, "Playbook", READS, always_load=True),

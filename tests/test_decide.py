@@ -16,10 +16,15 @@ from autoresearch_mcp.tools.rules.decide import (
     decide,
 )
 from autoresearch_mcp.tools.rules.failures import FailureClass
+from autoresearch_mcp.tools.rules.judging import Finding, Step
 
 CRASHED = Measured(failure=FailureClass.RUNTIME)
 NUMBER = Measured(value=1.0)
-GREEN, RED = Guarded(), Guarded("tests: exit 1.")
+BETTER, WORSE = Finding(Step.BETTER, "Better by 1."), Finding(Step.NOT_BETTER, "Worse by 1.")
+SIMPLER = Finding(Step.SIMPLER, "Not worse, and simpler.")
+CLOSE = Finding(Step.INCUMBENT, "A close call.")
+AGAIN = Finding(Step.CANDIDATE, "A close call.")
+GREEN, RED, BROKEN = Guarded(), Guarded("tests: exit 1."), Guarded("tests: exit 1.", broken=True)
 
 TABLE = {
     "nothing changed in scope": (Evidence(changed=False), Action.STAND, Status.NO_OP),
@@ -50,72 +55,75 @@ TABLE = {
     ),
     "the agent gives a crash up": (Evidence(measured=CRASHED, crashes=1, gave_up=True), Action.UNDO, Status.CRASH),
     "verify gives no number": (Evidence(measured=Measured(problem="nothing.")), Action.UNDO, Status.METRIC_ERROR),
-    "better, no guards": (Evidence(measured=NUMBER, gain=1), Action.STAND, Status.KEEP),
-    "better, guards not run": (Evidence(measured=NUMBER, gain=1, has_guards=True), Action.GUARD, None),
+    "better, no guards": (Evidence(measured=NUMBER, finding=BETTER), Action.STAND, Status.KEEP),
+    "better, guards not run": (Evidence(measured=NUMBER, finding=BETTER, has_guards=True), Action.GUARD, None),
     "better, guards pass": (
-        Evidence(measured=NUMBER, gain=1, has_guards=True, guarded=GREEN),
+        Evidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=GREEN),
         Action.STAND,
         Status.KEEP,
     ),
     "better, a guard fails": (
-        Evidence(measured=NUMBER, gain=1, has_guards=True, guarded=RED, guard_failures=1),
+        Evidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=RED, guard_failures=1),
         Action.REWORK,
         None,
     ),
     "better, a guard fails on the last rework": (
-        Evidence(measured=NUMBER, gain=1, has_guards=True, guarded=RED, guard_failures=REWORKS + 1),
+        Evidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=RED, guard_failures=REWORKS + 1),
         Action.UNDO,
         Status.DISCARD,
     ),
     "the agent gives a rework up": (
-        Evidence(measured=NUMBER, gain=1, has_guards=True, guarded=RED, guard_failures=1, gave_up=True),
+        Evidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=RED, guard_failures=1, gave_up=True),
         Action.UNDO,
         Status.DISCARD,
     ),
     "better, guards pass after a rework": (
-        Evidence(measured=NUMBER, gain=1, has_guards=True, guarded=GREEN, guard_failures=1),
+        Evidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=GREEN, guard_failures=1),
         Action.STAND,
         Status.KEEP_REWORKED,
     ),
-    "better, exactly the smallest effect": (
-        Evidence(measured=NUMBER, gain=2, min_effect=2),
-        Action.STAND,
-        Status.KEEP,
-    ),
-    "better, but within the noise": (
-        Evidence(measured=NUMBER, gain=1, min_effect=2),
+    "a close call wants the incumbent": (Evidence(measured=NUMBER, finding=CLOSE), Action.COMPARE, None),
+    "a close call wants the candidate again": (Evidence(measured=NUMBER, finding=AGAIN), Action.MEASURE, None),
+    "the incumbent is due before the candidate": (Evidence(finding=CLOSE), Action.COMPARE, None),
+    "the incumbent cannot be measured any more": (
+        Evidence(measured=NUMBER, finding=BETTER, incumbent_problem="it failed twice."),
         Action.UNDO,
-        Status.DISCARD,
+        Status.METRIC_ERROR,
     ),
-    "within the noise and simpler": (
-        Evidence(measured=NUMBER, gain=1, min_effect=2, net_lines=-1, simpler_wins=True),
-        Action.STAND,
-        Status.KEEP_SIMPLER,
-    ),
-    "equal": (Evidence(measured=NUMBER, net_lines=-5), Action.UNDO, Status.DISCARD),
-    "equal and simpler, if the plan says so": (
-        Evidence(measured=NUMBER, net_lines=-1, simpler_wins=True),
-        Action.STAND,
-        Status.KEEP_SIMPLER,
-    ),
-    "equal and as long, if the plan says so": (
-        Evidence(measured=NUMBER, net_lines=0, simpler_wins=True),
-        Action.UNDO,
-        Status.DISCARD,
-    ),
-    "equal and simpler still has to pass the guards": (
-        Evidence(measured=NUMBER, net_lines=-1, simpler_wins=True, has_guards=True),
+    "simpler": (Evidence(measured=NUMBER, finding=SIMPLER), Action.STAND, Status.KEEP_SIMPLER),
+    "simpler still has to pass the guards": (
+        Evidence(measured=NUMBER, finding=SIMPLER, has_guards=True),
         Action.GUARD,
         None,
     ),
-    "worse": (Evidence(measured=NUMBER, gain=-1, has_guards=True), Action.UNDO, Status.DISCARD),
-    "worse, though simpler": (
-        Evidence(measured=NUMBER, gain=-1, net_lines=-9, simpler_wins=True),
+    "worse": (Evidence(measured=NUMBER, finding=WORSE, has_guards=True), Action.UNDO, Status.DISCARD),
+    "better, a guard fails for the incumbent too": (
+        Evidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=BROKEN, guard_failures=1),
+        Action.UNDO,
+        Status.METRIC_ERROR,
+    ),
+    "better, the holdout not asked": (
+        Evidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=GREEN, has_holdout=True),
+        Action.HOLD_OUT,
+        None,
+    ),
+    "better, no guards, the holdout not asked": (
+        Evidence(measured=NUMBER, finding=BETTER, has_holdout=True),
+        Action.HOLD_OUT,
+        None,
+    ),
+    "better, the holdout agrees": (
+        Evidence(measured=NUMBER, finding=BETTER, has_holdout=True, agreed=True),
+        Action.STAND,
+        Status.KEEP,
+    ),
+    "better, the holdout does not agree": (
+        Evidence(measured=NUMBER, finding=BETTER, has_holdout=True, agreed=False),
         Action.UNDO,
         Status.DISCARD,
     ),
     "a protected file changed while measuring": (
-        Evidence(measured=Measured(value=1.0, tampered=("ruler.py",)), gain=9),
+        Evidence(measured=Measured(value=1.0, tampered=("ruler.py",)), finding=BETTER),
         Action.UNDO,
         Status.TAMPERED,
     ),

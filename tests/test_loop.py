@@ -318,8 +318,10 @@ def test_a_spent_budget_of_minutes_ends_the_session(tmp_path: Path) -> None:
 
 
 def test_a_budget_of_measuring_time_counts_only_measuring(tmp_path: Path) -> None:
-    project = Project(tmp_path / "repo", device_minutes=0.02, verify="sleep 0.5; cat value.txt", guards=()).start()
-    project.now += 3600
+    project = Project(
+        tmp_path / "repo", device_minutes=0.02, verify="sleep 0.5; cat value.txt", guards=(), noise="none"
+    )
+    project.start().now += 3600
 
     assert [project.try_value(11).phase, project.try_value(12).phase] == [Phase.READY, Phase.ENDED]
 

@@ -49,7 +49,9 @@ PLANS: dict[str, tuple[dict[str, object], str, str]] = {
     "a branch that exists": ({"branch": "main"}, "Branch 'main' exists", "Choose a new name"),
     "a target that is no number": ({"target": "soon"}, "'soon' is not a finite number", "Give a number"),
     "a smallest effect that is no size": ({"min_effect": "-1%"}, "'-1%' is not a size", "0.5"),
-    "several runs a measurement": ({"noise": "5"}, "'5' is not supported yet", "min_effect"),
+    "too many runs a measurement": ({"noise": "100"}, "'100' is unknown", "Say `auto`"),
+    "no run a measurement": ({"noise": "0"}, "'0' is unknown", "Say `auto`"),
+    "a rule nobody knows": ({"rule": "best"}, "'best' is unknown", "race, greedy"),
     "an unknown way to read": ({"read": "guess"}, "'guess' is not a way", "regex:PATTERN"),
 }
 
@@ -123,7 +125,7 @@ def test_a_plan_that_works_passes_every_gate_with_its_value(project: Project) ->
     checked = project.planning.check_plan(project.plan)
 
     assert checked.ready, failed(checked)
-    assert checked.values == [10.0]
+    assert checked.values == [10.0] * 5, "five equal runs of so short a number show that it repeats"
     assert checked.next[0] == "start_session"
 
 

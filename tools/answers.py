@@ -34,12 +34,10 @@ PAGE_BYTES = 7000
 Item = TypeVar("Item", bound=BaseModel)
 
 
-def page_of(items: Sequence[Item]) -> list[Item]:
+def page_of(items: Sequence[Item], limit: int = PAGE_BYTES) -> list[Item]:
     """The first items that fit a page; always at least one, if there is any."""
     sizes = accumulate(len(item.model_dump_json()) for item in items)
-    return [
-        item for place, (item, size) in enumerate(zip(items, sizes, strict=True)) if place == 0 or size <= PAGE_BYTES
-    ]
+    return [item for place, (item, size) in enumerate(zip(items, sizes, strict=True)) if place == 0 or size <= limit]
 
 
 def cut(text: str, length: int) -> str:

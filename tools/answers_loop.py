@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from .answers import Answer
 from .rules.decide import Status
@@ -14,6 +14,22 @@ from .rules.stuck import Advice
 from .rules.summary import Summary
 
 
+class Effect(BaseModel):
+    """What the runs have shown: the gain over the incumbent with its 90 % interval, and the runs themselves.
+
+    Positive gain is better. `evidence` is in standard errors; a keep needs `needed` of them.
+    """
+
+    gain: float
+    low: float | None = None
+    high: float | None = None
+    evidence: float | None = None
+    needed: float | None = None
+    samples: list[float] = []
+    incumbent: list[float] = []
+    runs: int = 0
+
+
 class Iterated(Answer):
     """How an iteration stands: decided with a row, or waiting for the agent's next edit."""
 
@@ -21,6 +37,7 @@ class Iterated(Answer):
     status: Status | None = Field(None, description="Null while the iteration is open.")
     metric: float | None = None
     delta: float | None = Field(None, description="Metric minus the incumbent's.")
+    effect: Effect | None = None
     guard: Literal["pass", "fail", "-"] = "-"
     commit: str = ""
     why: str = ""
@@ -73,10 +90,11 @@ class VerifyRan(Answer):
 
     iteration: int = 0
     metric: float | None = None
-    samples: list[float] = []
+    samples: list[float] = Field([], description="Every run of the change.")
     baseline: float | None = None
     best: float | None = None
     delta: float | None = None
+    effect: Effect | None = None
     verdict: str = Field("", description="The status if it is decided, else what is missing.")
     why: str = ""
     seconds: float = 0.0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from .answers import Answer
-from .rules.events import GuardResult, Row
+from .rules.events import GuardResult, Receipt, Row
 from .rules.results import number
 from .rules.stuck import Advice
 
@@ -31,6 +33,8 @@ class HistoryPage(Answer):
     iteration: int | None = None
     diff: str = ""
     samples: list[float] = []
+    receipts: list[Receipt] = []
+    again: float | None = Field(None, description="What one more run gave, if it was asked for.")
     output: str = ""
     guards: list[GuardResult] = []
     more: str = ""

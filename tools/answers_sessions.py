@@ -17,6 +17,7 @@ class SessionStarted(Answer):
     branch: str = ""
     baseline: float | None = None
     row: Row | None = None
+    samples: list[float] = []
     noise: str = ""
     verify_timeout_s: float = 0.0
     guard_timeout_s: float = 0.0
@@ -43,6 +44,8 @@ class SessionStatus(Answer):
     best: float | None = None
     best_iteration: int | None = None
     current: float | None = Field(None, description="The incumbent: what the next change has to beat.")
+    noise: str = Field("", description="How much one run scatters, and how sure the current value is.")
+    luck: str = Field("", description="The chance that any kept change is luck.")
     iterations: int = 0
     counts: dict[str, int] = {}
     budget_left: dict[str, float] = Field({}, description="What is left of each bounded budget.")
@@ -61,6 +64,8 @@ class SessionStatus(Answer):
         return [
             f"{self.goal} [{self.metric}, {self.direction} is better] on {self.branch}; scope {', '.join(self.scope)}.",
             f"Baseline {number(self.baseline)}, now {number(self.current)}, best {number(self.best)} (iteration {self.best_iteration}).",
+            *([f"Noise: {self.noise}"] if self.noise else []),
+            *([self.luck] if self.luck else []),
             f"{counts}." + (f" Left: {budget}." if budget else ""),
             *([f"Ended: {self.ended}."] if self.ended else []),
             *(["Stuck: call detect_stuck."] if self.stuck or self.plateau else []),

@@ -25,6 +25,8 @@ class Code(StrEnum):
     CONSENT_NEEDED = "consent-needed"
     OUTSIDE_SCOPE = "outside-scope"
     PROTECTED = "protected"
+    MACHINE_CHANGED = "machine-changed"
+    JOURNAL_BROKEN = "journal-broken"
     REPEAT = "repeat"
     HEAD_MOVED = "head-moved"
     BAD_ARGUMENT = "bad-argument"

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from .edges.disk import changed
 from .edges.experiment import GITLINK, SYMLINK, Entry
 from .edges.repo import Repo, shown
 from .errors import Code, Refusal
 from .lab import Desk
-from .measure import tampered
-from .rules.plan import PLAN_FILE, Plan
+from .ruler import ruler_now, ruler_of
+from .rules.plan import Plan
+from .rules.ruler import protected_globs
 from .rules.scope import Scope
+from .rules.shadow import shadowed
+
+MOST_RULERS = 200
 
 
 def changes_in_scope(desk: Desk) -> tuple[str, ...]:
@@ -33,6 +39,7 @@ def changes_in_scope(desk: Desk) -> tuple[str, ...]:
     if inner := [path for path in found if path.endswith("/")]:
         raise _repository_inside(inner[0])
     refuse_tampering(desk)
+    refuse_other_ground(desk)
     return tuple(found)
 
 
@@ -42,10 +49,46 @@ def refuse_tampering(desk: Desk) -> None:
     Raises:
         Refusal: naming the files and the command that puts them back.
     """
-    session = desk.active
-    if files := tampered(desk, session.plan, session.start.protected):
+    if files := unlike_the_start(desk).files:
         message = f"Protected files changed since the start: {_listed(files)}. They are the ruler. {_cure(desk, files)}"
         raise Refusal(Code.PROTECTED, message)
+
+
+def refuse_other_ground(desk: Desk) -> None:
+    """Refuse to begin an iteration where git's settings or the machine are not those of the baseline.
+
+    Raises:
+        Refusal: naming what differs, and how to begin a new segment.
+    """
+    found = unlike_the_start(desk)
+    segment = "or begin a new segment: finish_session, then start_session measures a new baseline."
+    if found.settings:
+        message = f"What steers git here changed since the start: {_listed(found.settings)}."
+        raise Refusal(Code.PROTECTED, f"{message} Put it back as it was, {segment}")
+    if found.machine:
+        message = f"The machine is not the one of the baseline: {'; '.join(found.machine[:4])}."
+        raise Refusal(Code.MACHINE_CHANGED, f"{message} Values would not compare. Undo that, {segment}")
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """What of the ruler is not as it was at the start."""
+
+    files: tuple[str, ...]
+    settings: tuple[str, ...]
+    machine: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of it, in words."""
+        return (*self.files, *self.settings, *self.machine)
+
+
+def unlike_the_start(desk: Desk) -> Unlike:
+    """Compare the ruler with what was sealed."""
+    then = ruler_of(desk.active.start)
+    now = ruler_now(desk.repo, desk.active.plan, then.protected)
+    return Unlike(changed(then.protected, now.protected), changed(then.sealed, now.sealed), then.moved(now))
 
 
 def refuse_uncommitted(desk: Desk) -> None:
@@ -77,11 +120,27 @@ def refuse_entries(repo: Repo, plan: Plan, entries: Sequence[Entry], allowed: Se
     if extra:
         message = f"A hook of the repository added {_listed(extra)} to the commit, outside what the experiment changed."
         raise Refusal(Code.OUTSIDE_SCOPE, f"{message} Nothing was committed. Take those changes back.")
+    _refuse_shadows(repo, plan, [entry.path for entry in entries if entry.added])
     for entry in entries:
         if GITLINK in {entry.old_mode, entry.new_mode}:
             raise _repository_inside(entry.path)
         if entry.new_mode == SYMLINK:
             _refuse_link(repo, plan, entry.path)
+
+
+def _refuse_shadows(repo: Repo, plan: Plan, added: Sequence[str]) -> None:
+    if not added:
+        return
+    protected = Scope(plan.protected)
+    before = [path for path in repo.tracked() if path not in added]
+    files = [path for path in before if path.endswith(".py") and protected.matches(path)]
+    rulers = {path: (repo.content("HEAD", path) or b"").decode(errors="replace") for path in files[:MOST_RULERS]}
+    meant = {glob.strip("/") for glob in plan.scope}
+    for path in added:
+        if path in meant:
+            continue
+        if why := shadowed(path, rulers, plan.commands, before):
+            raise Refusal(Code.PROTECTED, f"{why}. Nothing was committed. Give the file another name.")
 
 
 def _repository_inside(path: str) -> Refusal:
@@ -100,7 +159,7 @@ def _refuse_link(repo: Repo, plan: Plan, path: str) -> None:
 
 
 def _protected(plan: Plan) -> Scope:
-    return Scope((PLAN_FILE, *plan.protected))
+    return Scope(protected_globs(plan))
 
 
 def _cure(desk: Desk, paths: Sequence[str]) -> str:

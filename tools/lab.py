@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from pathlib import Path
 
+from .edges.arena import Arena
 from .edges.consent import Consent
 from .edges.disk import write_view, writer_lock
 from .edges.experiment import Bench
 from .edges.journal import Journal
-from .edges.repo import Repo
+from .edges.repo import Repo, shown
 from .edges.runner import Run, Runner
 from .errors import Code, Refusal
 from .rules.events import Event, Row
+from .rules.fold import advance, replay
 from .rules.phase import Phase, Tool, allows, following
 from .rules.results import RESULTS_FILE, baseline_row, render
-from .rules.session import Session, advance, phase_of, replay
+from .rules.session import Session, phase_of
 
 Listener = Callable[[float, str], None]
 
 PROGRESS: ContextVar[Listener] = ContextVar("PROGRESS")
 """Who hears of a running command: seconds so far and a line of text. Set by whoever calls a tool."""
+
+
+def _nobody(seconds: float, line: str) -> None:
+    """Hears of a command when nobody asked to."""
 
 
 class Desk:
@@ -36,6 +43,7 @@ class Desk:
         self.consent = consent
         self._runner = runner
         self.now = clock
+        self._run_seconds = 0.0
         self.branch = repo.branch()
         name = self.journal.latest_session(self.branch) if self.branch else ""
         self.session: Session | None = replay(name, self.journal.events(name)) if name else None
@@ -81,11 +89,28 @@ class Desk:
             )
             raise Refusal(Code.HEAD_MOVED, message)
 
-    def run(self, command: str, timeout_s: float, iteration: int) -> Run:
-        """Run a command of the sealed plan at the top of the work tree."""
-        names = {"AUTORESEARCH_ITERATION": str(iteration)}
-        listener = PROGRESS.get(lambda seconds, line: None)
-        return self._runner.run(command, self.repo.root, timeout_s, names, listener)
+    def run(self, command: str, timeout_s: float, folder: Path, names: Mapping[str, str]) -> Run:
+        """Run a command of the sealed plan at the top of a checkout."""
+        before = self._run_seconds
+
+        def listen(seconds: float, line: str) -> None:
+            PROGRESS.get(_nobody)(before + seconds, line)
+
+        run = self._runner.run(command, folder, timeout_s, names, listen)
+        self._run_seconds += run.seconds  # progress only ever grows, also over several runs in one call
+        return run
+
+    @cached_property
+    def arena(self) -> Arena:
+        """The second checkout."""
+        return Arena(self.repo, "arena")
+
+    @property
+    def untracked(self) -> tuple[str, ...]:
+        """The user's untracked files, which commands may need in the arena as well."""
+        if self.session is not None and self.phase is not Phase.NO_SESSION:
+            return self.session.start.untracked
+        return tuple(shown(change.path) for change in self.repo.changes() if not change.tracked)
 
     def rows(self) -> list[Row]:
         """Every row of the session, iteration 0 first."""

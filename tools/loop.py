@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import steps
-from .answers_loop import CommitMade, GuardsChecked, Iterated, RevertMade, VerifyRan
+from .answers_loop import CommitMade, Effect, GuardsChecked, Iterated, RevertMade, VerifyRan
 from .arguments import Description, Hypothesis, Learned, RepoPath
 from .lab import Desk, Lab
 from .review import advice, guard_words
@@ -71,12 +71,14 @@ class Loop:
             )
 
     def verify(self, repo: RepoPath = "") -> VerifyRan:
-        """Use after commit: runs the sealed verify command on the committed change and says what the number means.
+        """Use after commit: runs the sealed verify command on the committed change and says what the number means. A close
+        call on a noisy metric is run again, in turn with the incumbent, until the evidence decides.
 
         Takes no number and no command. Refused before a commit, or while files differ from what was committed.
         """
         with self._lab.hold(repo, Tool.VERIFY) as desk:
-            steps.measure(desk)
+            while desk.phase is Phase.COMMITTED:
+                steps.measure(desk)
             return _verified(desk)
 
     def guard(self, repo: RepoPath = "") -> GuardsChecked:
@@ -142,35 +144,35 @@ def _verified(desk: Desk) -> VerifyRan:
     session = desk.active
     measurement = _open_trial(session).measurement
     assert measurement is not None, "verify just ran"
-    value = measurement.value
+    shown, trial = session.shown, _open_trial(session)
     return VerifyRan(
         **_where(desk),
         iteration=session.last_iteration + 1,
-        metric=value,
-        samples=[] if value is None else [value],
+        metric=shown.metric if shown else None,
+        samples=[run.value for run in trial.candidate if run.value is not None],
         baseline=session.baseline,
         best=session.best,
-        delta=None if value is None else value - session.reference,
+        delta=shown.delta if shown else None,
+        effect=effect_of(session),
         verdict=_standing(session),
         why=session.verdict.why if session.verdict else "",
-        seconds=measurement.seconds,
-        output=measurement.tail[-OUTPUT_CHARACTERS:] if value is None else "",
+        seconds=trial.seconds,
+        output=measurement.tail[-OUTPUT_CHARACTERS:] if measurement.value is None else "",
     )
 
 
 def _iterated(desk: Desk, decided: Session, row: Row | None) -> Iterated:
     """The answer to an iteration that was logged, or that waits for the agent."""
-    trial, verdict = _open_trial(decided), decided.verdict
-    measurement = trial.measurement
-    value = measurement.value if measurement else None
+    trial, verdict, shown = _open_trial(decided), decided.verdict, decided.shown
     session = desk.active
     over = row is not None and bool(session.ended or session.spent(desk.now()))
     return Iterated(
         **_where(desk),
         iteration=trial.number,
         status=verdict.status if verdict and row else None,
-        metric=value,
-        delta=None if value is None else value - decided.reference,
+        metric=shown.metric if shown else None,
+        delta=shown.delta if shown else None,
+        effect=effect_of(decided),
         guard=row.guard if row else _guard_word(trial),
         commit=trial.commit,
         why=verdict.why if verdict else "",
@@ -179,7 +181,25 @@ def _iterated(desk: Desk, decided: Session, row: Row | None) -> Iterated:
         guards=guard_words(trial.guards or ()),
         kept_edits=list(trial.kept_edits),
         stuck=advice(desk) if row and (is_stuck(session) or on_plateau(session)) else None,
+        note=trial.note,
         summary=summarise(session, desk.now()) if over or (row and row.iteration % EVERY == 0) else None,
+    )
+
+
+def effect_of(session: Session) -> Effect | None:
+    """What the runs of the open iteration have shown; None without a number."""
+    trial, finding = session.trial, session.finding
+    if trial is None or session.shown is None:
+        return None
+    return Effect(
+        gain=finding.gain,
+        low=finding.low,
+        high=finding.high,
+        evidence=finding.evidence,
+        needed=finding.needed,
+        samples=[run.value for run in trial.candidate if run.value is not None],
+        incumbent=[run.value for run in trial.incumbent if run.value is not None],
+        runs=len(trial.candidate) + len(trial.incumbent),
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from .answers import page_of
 from .answers_planning import Candidate, Checked, Inspected, ProjectFacts
 from .arguments import Goal, RepoPath
+from .baseline import noise_words
 from .edges.consent import read_plan_file
 from .edges.scan import Device, devices, missing_tools, scan
 from .errors import Code, Refusal
 from .lab import Desk, Lab
-from .preflight import Preflight, preflight
+from .preflight import preflight
 from .rules import candidates as plans
 from .rules.phase import Phase, Tool, following
 from .rules.plan import PLAN_FILE, Plan, load_plan
@@ -50,19 +51,22 @@ class Planning:
     def check_plan(self, plan: Plan, repo: RepoPath = "") -> Checked:
         """Use before start_session: tries every gate of a plan and says how to cure each that fails.
 
-        Give the plan's fields, or none of them to check the plan file `autoresearch.toml`. Runs verify and the guards
-        once, if a person agreed to these commands; changes nothing in the repository and opens no session.
+        Give the plan's fields, or none of them to check the plan file `autoresearch.toml`. If a person agreed to the
+        commands it runs the guards, and verify until it is known whether the number repeats: two to six times. Changes
+        nothing in the repository and opens no session.
         """
         with self._lab.hold(repo, Tool.CHECK_PLAN) as desk:
-            found = preflight(desk, chosen_plan(desk, plan))
+            plan = chosen_plan(desk, plan)
+            found = preflight(desk, plan)
+            desk.arena.remove()
             ready = (Tool.START_SESSION,) if found.passed else (Tool.CHECK_PLAN, Tool.INSPECT_PROJECT)
             return Checked(
                 phase=desk.phase,
                 next=list(ready if desk.phase is Phase.NO_SESSION else following(desk.phase)),
                 ready=found.passed,
                 gates=list(found.gates),
-                values=[found.measurement.value] if found.measurement and found.measurement.value is not None else [],
-                noise=noise_words(found),
+                values=found.baseline.values if found.baseline else [],
+                noise=noise_words(plan, found.baseline) if found.baseline and found.passed else "",
                 commands=list(found.consent_missing),
             )
 
@@ -94,13 +98,6 @@ def agree_to(lab: Lab, plan: Plan, repo: str) -> None:
     """Remember that a person agreed to the commands of a plan, or of the plan file if it has none."""
     desk = lab.open(repo)
     desk.consent.approve(chosen_plan(desk, plan).commands)
-
-
-def noise_words(found: Preflight) -> str:
-    """What is known of the noise after one run."""
-    if found.measurement is None or found.measurement.value is None:
-        return ""
-    return "not measured: one run a try; set min_effect if the number varies from run to run."
 
 
 def _facts(project: Project) -> ProjectFacts:

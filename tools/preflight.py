@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .answers_planning import GateRow
+from .baseline import (
+    Baseline,
+    first_run,
+    further_runs,
+    holdout_answers,
+    noise_words,
+    place_warning,
+    sabotaged,
+    with_guards,
+)
 from .edges.repo import Change, shown
 from .edges.scan import scan
 from .errors import Code, Refusal
 from .lab import Desk
-from .measure import protected_now, run_guards, verify_once
+from .ruler import protected_now
 from .rules.candidates import scope_warnings
 from .rules.events import GuardResult, Measurement
 from .rules.phase import Phase
 from .rules.plan import PLAN_FILE, Plan, problems
 from .rules.projects import recognise
 from .rules.results import RESULTS_FILE
+from .rules.ruler import measured_in_scope, protected_globs
 from .rules.scope import Scope
 from .rules.screen import screen
-
-LONGEST_BASELINE_S = 3600.0
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """What the gates found. The measurement is there only if every gate before it was passed."""
+    """What the gates found. The baseline is there only if every gate before it was passed."""
 
     gates: tuple[GateRow, ...]
-    measurement: Measurement | None = None
-    guards: tuple[GuardResult, ...] = ()
+    baseline: Baseline | None = None
     consent_missing: tuple[str, ...] = ()
-    left_behind: tuple[str, ...] = field(default=())
 
     @property
     def passed(self) -> bool:
@@ -43,6 +50,8 @@ def preflight(desk: Desk, plan: Plan) -> Preflight:
     """Try every gate of a plan: those that only look first, then, if a person agreed to the commands, those that run."""
     gates = [*_repository(desk, plan), *_plan(plan)]
     fields_fine = all(gate.passed for gate in gates if gate.gate == "plan")
+    if not desk.repo.head():
+        return Preflight((*gates, _not_run("verify", "there is no commit to measure")))
     if not fields_fine:
         return Preflight((*gates, _not_run("verify", "the plan's fields come first")))
     gates += [*_files(desk, plan), *_screened(plan)]
@@ -111,7 +120,7 @@ def _plan(plan: Plan) -> list[GateRow]:
 
 
 def _files(desk: Desk, plan: Plan) -> Iterator[GateRow]:
-    tracked, scope, protected = desk.repo.tracked(), Scope(plan.scope), Scope((PLAN_FILE, *plan.protected))
+    tracked, scope, protected = desk.repo.tracked(), Scope(plan.scope), Scope(protected_globs(plan))
     files = [path for path in tracked if scope.matches(path)]
     mine = [path for path in files if not protected.matches(path)]
     if not mine:
@@ -122,6 +131,9 @@ def _files(desk: Desk, plan: Plan) -> Iterator[GateRow]:
     warnings = scope_warnings(mine, recognise(tracked, scan(desk.repo.root, tracked)))
     yield _row("scope", f"{len(mine)} files" + "".join(f"; warning: {warning}" for warning in warnings))
     sealed = protected_now(desk.repo, plan)
+    if own := measured_in_scope(plan.verify, tracked, scope, protected):
+        word = "warning: verify runs these files of the scope, so the number is the experiment's own word"
+        yield _row("ruler", f"{word}: {_listed(own)}; let a protected file measure if you can")
     for glob in plan.protected:
         if not glob.startswith("!") and not any(map(Scope((glob,)).matches, sealed)):
             yield _row("protected", f"{glob!r} matches nothing", "Correct the glob: an unprotected ruler can be bent.")
@@ -149,22 +161,42 @@ def _consent(missing: Sequence[str]) -> GateRow:
 def _measured(desk: Desk, plan: Plan, gates: list[GateRow]) -> Preflight:
     changes = desk.repo.changes()
     before, untracked = {c.path for c in changes if c.tracked}, {c.path for c in changes}
-    measurement = verify_once(desk, plan, plan.verify_timeout_s or LONGEST_BASELINE_S, 0)
-    gates.append(_verified(plan, measurement))
-    guards: tuple[GuardResult, ...] = ()
-    if measurement.value is not None:
-        guards = run_guards(desk, plan, plan.guard_timeout_s or LONGEST_BASELINE_S, 0, {})
-        gates += [_guarded(result) for result in guards]
+    desk.arena.remove()  # what an earlier session left there is not this one's
+    found = first_run(desk, plan)
+    gates.append(_verified(plan, found.runs[0]))
+    if found.failed is None:
+        found = with_guards(desk, plan, found)
+        gates += [_guarded(result) for result in found.guards]
+    if found.failed is None and all(result.passed for result in found.guards):
+        found = further_runs(desk, plan, found)
+        gates += _controls(desk, plan, found)
     after = desk.repo.changes()
     if dirtied := [c.path for c in after if c.tracked and c.path not in before]:
         cure = "Let it write elsewhere, or stop tracking them: every try would look like an edit."
         gates.append(_row("verify leaves the tree alone", f"the commands changed {_listed(dirtied)}", cure))
-    left = tuple(shown(c.path) for c in after if not c.tracked and c.path not in untracked)
-    if left:
+    if left := tuple(shown(c.path) for c in after if not c.tracked and c.path not in untracked):
         gates.append(
             _row("verify leaves the tree alone", f"warning: new untracked files {_listed(left)}; ignore them in git")
         )
-    return Preflight(tuple(gates), measurement, guards, left_behind=left)
+    return Preflight(tuple(gates), found)
+
+
+def _controls(desk: Desk, plan: Plan, found: Baseline) -> Iterator[GateRow]:
+    """Does the metric hold still when nothing changes, move when something breaks, and does the holdout answer?"""
+    if (failed := found.failed) is not None:
+        cure = "It gave a number before. Run it again by hand: it has to give a number every time, in a copy as well."
+        yield _row("no-op control", f"run {len(found.runs)} of the same code: {failed.problem}", cure)
+        return
+    yield _row("no-op control", noise_words(plan, found))
+    if warning := place_warning(plan, found):
+        yield _row("second checkout", warning)
+    if plan.sabotage:
+        moved, seen = sabotaged(desk, plan, found)
+        yield _row("sabotage control", seen, "" if moved else "The metric cannot move: let verify measure the scope.")
+    if plan.holdout:
+        answers = holdout_answers(desk, plan, found)
+        cure = f"Let it print the metric `{plan.metric}` and exit 0."
+        yield _row("holdout", "gives a number" if answers else "gave no number", "" if answers else cure)
 
 
 def _verified(plan: Plan, measurement: Measurement) -> GateRow:

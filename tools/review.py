@@ -10,16 +10,20 @@ from .arguments import RepoPath
 from .errors import Code, Refusal
 from .lab import Desk, Lab
 from .rules.decide import Status
-from .rules.events import Committed, GuardResult, GuardsRan, Repeated, Row, Verified
-from .rules.phase import Phase, following
+from .rules.events import Committed, GuardResult, GuardsRan, Remeasured, Repeated, Row, Verified
+from .rules.messages import JOURNAL_TRAILER
+from .rules.phase import Phase, Tool, following
 from .rules.report import as_text
+from .rules.results import number
 from .rules.scope import Scope
 from .rules.session import Session
 from .rules.stuck import Advice, is_stuck, material, on_plateau
 from .rules.summary import summarise
+from .steps import run_again
 
 LARGEST_PAGE = 50
 DIFF_CHARACTERS = 4000
+RECEIPT_BYTES = 1500
 OUTPUT_CHARACTERS = 1500
 
 
@@ -53,14 +57,19 @@ class Review:
         limit: int = 20,
         before: int = 0,
         iteration: int = -1,
+        remeasure: bool = False,
         repo: RepoPath = "",
     ) -> HistoryPage:
         """Use to read earlier tries before you choose the next: rows, newest last, or one iteration in full.
 
         Filters: `status` (e.g. `keep`, `discard`, `crash`), `search` (words in description or learned), `limit` (1 to 50
         rows, default 20), `before` (only iterations below this number, to page back). `iteration` = a number shows that
-        one with its diff, samples, guard results and the end of its output. After finish_session it shows the last session.
+        one with its diff, samples, receipts, guard results and the end of its output; with `remeasure` its commit is measured
+        once more, in a second checkout, to see whether the row still holds. After finish_session it shows the last session.
         """
+        if remeasure:
+            with self._lab.hold(repo, Tool.HISTORY) as desk:
+                return remeasured(desk, _session(desk), iteration)
         desk = self._lab.open(repo)
         session = _session(desk)
         if iteration >= 0:
@@ -79,7 +88,7 @@ class Review:
             raise Refusal(Code.BAD_ARGUMENT, f"{format!r} is not a report format. Use `text`.")
         desk = self._lab.open(repo)
         session = _session(desk)
-        text = as_text(session, desk.rows(), summarise(session, desk.now()))
+        text = as_text(session, desk.rows(), summarise(session, desk.now()), integrity(desk))
         return Reported(phase=desk.phase, next=list(following(desk.phase)), report=text)
 
 
@@ -100,6 +109,17 @@ def guard_words(results: Sequence[GuardResult]) -> list[GuardResult]:
         result.model_copy(update={"tail": tail, "guard": cut(result.guard, 120), "seen": cut(result.seen, 200)})
         for result, tail in zip(results[:12], tails, strict=False)
     ]
+
+
+def integrity(desk: Desk) -> str:
+    """Whether the journal is what was written, and whether git's history bears that out."""
+    if broken := desk.journal.broken():
+        return f"JOURNAL BROKEN: {broken}."
+    session = desk.active
+    for commit, digest in desk.repo.trailers(session.start.base, session.head, JOURNAL_TRAILER):
+        if not desk.journal.knows(digest):
+            return f"JOURNAL BROKEN: commit {commit[:7]} names a record that the journal does not have."
+    return "Journal: every record stands as it was written, and git's history bears it out."
 
 
 def _session(desk: Desk) -> Session:
@@ -137,7 +157,7 @@ def _one(desk: Desk, session: Session, iteration: int) -> HistoryPage:
     runs = [event.measurement for event in events if isinstance(event, Verified)]
     guards = [event.results for event in events if isinstance(event, GuardsRan)]
     if iteration == 0:
-        runs, guards = [session.start.baseline], [session.start.guards]
+        runs, guards = list(session.start.baseline), [session.start.guards]
     return HistoryPage(
         phase=desk.phase,
         next=list(following(desk.phase)),
@@ -146,9 +166,27 @@ def _one(desk: Desk, session: Session, iteration: int) -> HistoryPage:
         iteration=iteration,
         diff=_diff(desk, events),
         samples=[run.value for run in runs if run.value is not None],
+        receipts=page_of([run.receipt for run in runs if run.receipt], RECEIPT_BYTES),
         output=runs[-1].tail[-OUTPUT_CHARACTERS:] if runs else "",
         guards=guard_words(guards[-1] if guards else ()),
     )
+
+
+def remeasured(desk: Desk, session: Session, iteration: int) -> HistoryPage:
+    """One iteration in full, after one more run of its commit."""
+    if session.trial is not None:
+        raise Refusal(Code.OUT_OF_ORDER, "An iteration is open. Decide it first, then measure an earlier one again.")
+    page = _one(desk, session, iteration)
+    row = page.rows[0]
+    if not row.commit or row.metric is None:
+        raise Refusal(Code.BAD_ARGUMENT, f"Iteration {iteration} has no measurement ({row.status}). Name another one.")
+    run = run_again(desk, session, row.commit, iteration)
+    desk.record(Remeasured(iteration=iteration, measurement=run))
+    if session.finished:
+        desk.arena.remove()
+    said = f"Measured again: {number(run.value)}" if run.value is not None else f"Measured again: {run.problem}"
+    before = f"its runs were {', '.join(map(number, page.samples[:12]))}"
+    return page.model_copy(update={"again": run.value, "more": f"{said}; {before}."})
 
 
 def _diff(desk: Desk, events: Sequence[object]) -> str:

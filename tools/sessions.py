@@ -8,13 +8,15 @@ import time
 from .answers import cut
 from .answers_sessions import SessionFinished, SessionStarted, SessionStatus
 from .arguments import RepoPath
+from .baseline import longest, noise_words
 from .edges.disk import lock_holder
 from .edges.repo import shown
 from .errors import Code, Refusal
 from .lab import Desk, Lab
-from .measure import protected_now
-from .planning import chosen_plan, noise_words
+from .planning import chosen_plan
 from .preflight import Preflight, preflight, refuse_unless_passed
+from .ruler import ruler_now
+from .rules.certainty import luck_words, noise_band
 from .rules.events import Finished, Row, Started
 from .rules.phase import Phase, Tool, following
 from .rules.plan import PLAN_FILE, Plan
@@ -73,6 +75,7 @@ class Sessions:
                 desk.repo.squash(squash_branch, session.start.base, session.head, message)
             desk.record(Finished(squashed=squash_branch))
             desk.write_results()
+            desk.arena.remove()
             return SessionFinished(
                 phase=desk.phase,
                 next=[Tool.REPORT, Tool.HISTORY, Tool.START_SESSION],
@@ -95,7 +98,8 @@ def _preset(desk: Desk, plan: Plan, preset: str) -> Plan:
 
 
 def _begin(desk: Desk, plan: Plan, found: Preflight) -> SessionStarted:
-    assert found.measurement is not None, "every gate was passed"
+    baseline = found.baseline
+    assert baseline is not None, "every gate was passed"
     if plan.branch:
         desk.repo.switch_to_new_branch(plan.branch)
     desk.repo.exclude(f"/{RESULTS_FILE}")
@@ -105,12 +109,16 @@ def _begin(desk: Desk, plan: Plan, found: Preflight) -> SessionStarted:
         plan=plan,
         branch=plan.branch or desk.branch,
         base=desk.repo.head(),
-        protected=protected_now(desk.repo, plan),
+        protected=dict(baseline.ruler.protected),
+        sealed=dict(ruler_now(desk.repo, plan).sealed),  # the lines above changed git's list of excluded files
+        machine=dict(baseline.ruler.machine),
+        outputs=baseline.ruler.outputs,
+        seed=baseline.seed,
         untracked=tuple(shown(change.path) for change in desk.repo.changes()),
-        baseline=found.measurement,
-        guards=found.guards,
-        verify_timeout_s=plan.verify_timeout_s or _timeout(found.measurement.seconds),
-        guard_timeout_s=plan.guard_timeout_s or _timeout(max((g.seconds for g in found.guards), default=0.0)),
+        baseline=baseline.runs,
+        guards=baseline.guards,
+        verify_timeout_s=plan.verify_timeout_s or _timeout(longest(baseline.runs)),
+        guard_timeout_s=plan.guard_timeout_s or _timeout(longest(baseline.guards)),
     )
     identity = f"{time.strftime('%y%m%d-%H%M')}-{secrets.token_hex(3)}"
     _archive(desk, previous)
@@ -137,9 +145,10 @@ def _started(desk: Desk, event: Started, found: Preflight) -> SessionStarted:
         next=list(following(desk.phase)),
         session=desk.active.id,
         branch=event.branch,
-        baseline=event.baseline.value,
+        baseline=desk.active.baseline,
         row=baseline_row(event),
-        noise=noise_words(found),
+        samples=found.baseline.values if found.baseline else [],
+        noise=noise_words(event.plan, found.baseline) if found.baseline else "",
         verify_timeout_s=event.verify_timeout_s,
         guard_timeout_s=event.guard_timeout_s,
         results_file=RESULTS_FILE,
@@ -166,6 +175,8 @@ def session_status(desk: Desk) -> SessionStatus:
         best=session.best,
         best_iteration=session.best_iteration,
         current=session.reference,
+        noise=noise_band(session),
+        luck=luck_words(session),
         iterations=session.last_iteration,
         counts={str(status): count for status, count in session.counts.items()},
         budget_left=_budget_left(session, now),
@@ -184,6 +195,7 @@ def _budget_left(session: Session, now: float) -> dict[str, float]:
         "iterations": (plan.iterations, session.last_iteration),
         "minutes": (plan.minutes, (now - session.started_at) / 60),
         "device_minutes": (plan.device_minutes, session.measured_seconds / 60),
+        "holdout": (plan.holdout_budget if plan.holdout else 0, session.asked),
     }
     return {name: round(max(0.0, whole - spent), 2) for name, (whole, spent) in budgets.items() if whole}
 

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .edges.disk import keep_evidence
 from .edges.experiment import HookFailure, Staged
 from .edges.repo import shown
 from .errors import Code, Refusal
-from .gates import changes_in_scope, refuse_entries, refuse_tampering, refuse_uncommitted, tracked_edits
+from .gates import (
+    changes_in_scope,
+    refuse_entries,
+    refuse_tampering,
+    refuse_uncommitted,
+    tracked_edits,
+    unlike_the_start,
+)
 from .lab import Desk
-from .measure import guard_baselines, run_guards, tampered, verify_once
-from .rules.decide import Status
+from .measure import Meter, Turn, at_checkout, guard_baselines, in_arena
+from .ruler import ruler_of
+from .rules.change import Change, fingerprints
+from .rules.decide import Action, Status
 from .rules.events import (
     Committed,
     GaveUp,
+    GuardResult,
     GuardsRan,
+    HeldOut,
     HookRejected,
     Logged,
     Measurement,
+    Place,
     Repeated,
     Reverted,
     Row,
@@ -27,6 +41,7 @@ from .rules.events import (
     Verified,
 )
 from .rules.failures import FailureClass
+from .rules.judging import Arm
 from .rules.messages import experiment_message, revert_message
 from .rules.phase import Phase
 from .rules.results import flat
@@ -45,8 +60,9 @@ def commit(desk: Desk, description: str, hypothesis: str) -> None:
         if staged is None:
             _record_unchanged(desk, idea)
             return
-        _refuse_repeat(desk, staged, idea)
-        made = _committed(desk, staged, idea)
+        change = _changed(desk, staged)
+        _refuse_repeat(desk, staged, change, idea)
+        made = _committed(desk, staged, idea, change)
     except HookFailure as failure:
         made = _rejected(idea, paths, failure)
     desk.record(made)
@@ -71,10 +87,18 @@ def _staged(desk: Desk, paths: Sequence[str]) -> Staged | None:
     return staged if staged.entries else None
 
 
-def _committed(desk: Desk, staged: Staged, idea: Idea) -> Committed:
+def _changed(desk: Desk, staged: Staged) -> Change:
+    session = desk.active
+    parent = session.trial.parent if session.trial else session.head
+    return fingerprints(desk.repo.diff(parent, staged.tree))
+
+
+def _committed(desk: Desk, staged: Staged, idea: Idea, change: Change) -> Committed:
     session = desk.active
     names = [shown(path) for path in staged.paths]
-    message = experiment_message(session, idea.number, idea.description, idea.hypothesis, names)
+    message = experiment_message(
+        session, idea.number, idea.description, idea.hypothesis, names, journal=desk.journal.tip()
+    )
     made = desk.bench.commit(staged, session.head, message)
     stat = desk.repo.diffstat(session.trial.parent if session.trial else session.head, made)
     return Committed(
@@ -86,6 +110,10 @@ def _committed(desk: Desk, staged: Staged, idea: Idea) -> Committed:
         files=tuple(map(shown, stat.files)),
         added=stat.added,
         removed=stat.removed,
+        change=change.change,
+        inverse=change.inverse,
+        shape=change.shape,
+        note=session.resemblance(change),
     )
 
 
@@ -116,8 +144,10 @@ def _record_unchanged(desk: Desk, idea: Idea) -> None:
     desk.record(Unchanged(iteration=idea.number, description=idea.description, hypothesis=idea.hypothesis))
 
 
-def _refuse_repeat(desk: Desk, staged: Staged, idea: Idea) -> None:
-    earlier = desk.active.trees.get(staged.tree)
+def _refuse_repeat(desk: Desk, staged: Staged, change: Change, idea: Idea) -> None:
+    session = desk.active
+    exact = session.trees.get(staged.tree)
+    earlier = session.same_change(change) if exact is None else exact
     if earlier is None:
         return
     row = next((row for row in desk.rows() if row.iteration == earlier), None)
@@ -125,22 +155,68 @@ def _refuse_repeat(desk: Desk, staged: Staged, idea: Idea) -> None:
         return
     desk.record(Repeated(iteration=idea.number, description=idea.description, earlier=earlier))
     outcome = f"{row.status}: {row.description}" if row else "still open"
-    message = (
-        f"This is byte for byte what iteration {earlier} tried ({outcome}). Nothing was committed. Try something else."
-    )
+    how = "This is byte for byte" if exact is not None else "But for white space this is"
+    message = f"{how} what iteration {earlier} tried ({outcome}). Nothing was committed. Try something else."
     raise Refusal(Code.REPEAT, message)
 
 
 def measure(desk: Desk) -> None:
-    """Run verify on the latest attempt."""
+    """One run of verify, on the candidate or, where the race asks for it, on the incumbent."""
     refuse_tampering(desk)
-    refuse_uncommitted(desk)
-    session = desk.active
+    session, verdict = desk.active, desk.active.verdict
+    arm = Arm.INCUMBENT if verdict and verdict.action is Action.COMPARE else Arm.CANDIDATE
+    if _other_ground(desk):
+        return
+    turn = _turn(desk, arm)
+    if turn.place is Place.CHECKOUT:
+        refuse_uncommitted(desk)
     before = {change.path for change in desk.repo.changes()}
-    measurement = verify_once(desk, session.plan, session.start.verify_timeout_s, session.last_iteration + 1)
-    measurement = _checked(desk, measurement)
+    measurement = _meter(desk).verify(turn, session.start.verify_timeout_s)
+    measurement = _checked(desk, turn, measurement)
     left = _new_files(desk, before)
-    desk.record(Verified(iteration=session.last_iteration + 1, measurement=measurement, untracked=left))
+    desk.record(Verified(iteration=session.last_iteration + 1, arm=arm, measurement=measurement, untracked=left))
+
+
+def _other_ground(desk: Desk) -> bool:
+    """End the iteration where git's settings or the machine changed since its commit: nothing can be compared any more."""
+    if not (found := unlike_the_start(desk).all):
+        return False
+    desk.record(Verified(iteration=_trial(desk.active).number, measurement=Measurement(tampered=found)))
+    return True
+
+
+def _meter(desk: Desk) -> Meter:
+    session = desk.active
+    return Meter(desk, session.plan, ruler_of(session.start))
+
+
+def _turn(desk: Desk, arm: Arm) -> Turn:
+    """The next run of an arm: a noisy metric is measured in the arena, an exact one where the user works."""
+    session, trial = desk.active, _trial(desk.active)
+    mine, other = (trial.candidate, trial.incumbent) if arm is Arm.CANDIDATE else (trial.incumbent, trial.candidate)
+    run = len(mine) + 1
+    seed = session.start.seed
+    if session.seeds_vary:
+        paired = other[len(mine)].receipt if len(other) > len(mine) else None
+        seed = paired.seed if paired else secrets.randbelow(2**31)
+    commit = trial.commit if arm is Arm.CANDIDATE else trial.parent
+    return place(desk, commit, arm, (trial.number, run, seed))
+
+
+def run_again(desk: Desk, session: Session, commit: str, iteration: int) -> Measurement:
+    """One more run of a commit of the session, in the arena."""
+    meter = _meter(desk)
+    numbers = (iteration, 1, session.start.seed if not session.seeds_vary else secrets.randbelow(2**31))
+    turn = in_arena(desk, commit, meter.ruler, session.start.base, numbers)
+    return meter.verify(turn, session.start.verify_timeout_s)
+
+
+def place(desk: Desk, commit: str, arm: Arm, turn: tuple[int, int, int]) -> Turn:
+    """Where a run of an arm takes place."""
+    session = desk.active
+    if arm is Arm.CANDIDATE and not session.noisy:
+        return at_checkout(desk, commit, *turn)
+    return in_arena(desk, commit, ruler_of(session.start), session.start.base, turn)
 
 
 def _new_files(desk: Desk, before: set[str]) -> tuple[str, ...]:
@@ -149,19 +225,19 @@ def _new_files(desk: Desk, before: set[str]) -> tuple[str, ...]:
     return tuple(shown(path) for path in found)
 
 
-def _checked(desk: Desk, measurement: Measurement) -> Measurement:
+def _checked(desk: Desk, turn: Turn, measurement: Measurement) -> Measurement:
     """The measurement, unless the ruler or the measured files changed meanwhile."""
-    session = desk.active
-    if files := tampered(desk, session.plan, session.start.protected):
-        _set_aside(desk, files)
-        return measurement.model_copy(update={"value": None, "tampered": files})
-    if edits := tracked_edits(desk.repo):
+    found = unlike_the_start(desk)
+    if bent := tuple(dict.fromkeys((*found.all, *measurement.tampered))):
+        _set_aside(desk, found.files)
+        return measurement.model_copy(update={"value": None, "tampered": bent})
+    if turn.place is Place.CHECKOUT and (edits := tracked_edits(desk.repo)):
         problem = f"Files changed while measuring: {', '.join(map(shown, edits[:8]))}"
         return measurement.model_copy(update={"value": None, "problem": problem, "failure": FailureClass.RUNTIME})
     return measurement
 
 
-def _set_aside(desk: Desk, files: tuple[str, ...]) -> None:
+def _set_aside(desk: Desk, files: Sequence[str]) -> None:
     """Keep the evidence, then give the tracked files back what the session was started with."""
     session = desk.active
     folder = desk.repo.own_folder / "evidence" / session.id / str(session.last_iteration + 1)
@@ -171,21 +247,58 @@ def _set_aside(desk: Desk, files: tuple[str, ...]) -> None:
 
 
 def guard(desk: Desk) -> None:
-    """Run every guard on the latest attempt."""
+    """Run every guard on the latest attempt, unless they have run; then ask the holdout, if the plan has one."""
     refuse_tampering(desk)
-    refuse_uncommitted(desk)
+    if _other_ground(desk):
+        return
+    trial = _trial(desk.active)
+    if trial.guards is None and desk.active.plan.has_guards:
+        _run_guards(desk, trial)
+    verdict = desk.active.verdict
+    if verdict and verdict.action is Action.HOLD_OUT:
+        _hold_out(desk, _trial(desk.active))
+
+
+def _run_guards(desk: Desk, trial: Trial) -> None:
     session = desk.active
-    number = session.last_iteration + 1
+    turn = place(desk, trial.commit, Arm.CANDIDATE, (trial.number, 1, session.start.seed))
+    if turn.place is Place.CHECKOUT:
+        refuse_uncommitted(desk)
     before = {change.path for change in desk.repo.changes()}
-    baselines = guard_baselines(session.start.guards)
-    results = run_guards(desk, session.plan, session.start.guard_timeout_s, number, baselines)
+    results = _meter(desk).guards(turn, session.start.guard_timeout_s, guard_baselines(session.start.guards))
+    results = tuple(_probed(desk, trial, result) for result in results)
     left = _new_files(desk, before)
-    desk.record(GuardsRan(iteration=number, results=results, untracked=left))
-    measurement = session.trial.measurement if session.trial else None
-    if measurement and (files := tampered(desk, session.plan, session.start.protected)):
-        _set_aside(desk, files)
-        void = measurement.model_copy(update={"value": None, "tampered": files, "seconds": 0.0})
-        desk.record(Verified(iteration=number, measurement=void))
+    desk.record(GuardsRan(iteration=trial.number, results=results, untracked=left))
+    if trial.measurement is None:
+        return
+    after = _checked(desk, turn, trial.measurement)
+    if after.tampered:
+        desk.record(Verified(iteration=trial.number, measurement=after.model_copy(update={"seconds": 0.0})))
+
+
+def _probed(desk: Desk, trial: Trial, result: GuardResult) -> GuardResult:
+    """A red guard is tried on the incumbent, where a second checkout is known to work: is the guard itself broken?"""
+    session = desk.active
+    if result.passed or not session.noisy or result.guard not in session.plan.guards:
+        return result
+    turn = place(desk, trial.parent, Arm.INCUMBENT, (trial.number, 1, session.start.seed))
+    return result.model_copy(
+        update={"broken": _meter(desk).red(turn, result.guard, session.start.guard_timeout_s), "runs": result.runs + 1}
+    )
+
+
+def _hold_out(desk: Desk, trial: Trial) -> None:
+    """Measure candidate and incumbent on what was kept back; only whether they agree with verify is written down."""
+    session, meter = desk.active, _meter(desk)
+    numbers = (trial.number, 1, session.start.seed)
+    values, seconds = [], 0.0
+    for commit in (trial.commit, trial.parent):
+        turn = in_arena(desk, commit, meter.ruler, session.start.base, numbers)
+        value, took = meter.holdout(turn, session.start.verify_timeout_s)
+        values.append(value)
+        seconds += took
+    agreed, problem = session.holdout_agrees(*values)
+    desk.record(HeldOut(iteration=trial.number, agreed=agreed, seconds=seconds, problem=problem))
 
 
 def give_up(desk: Desk, reason: str) -> None:
@@ -223,14 +336,10 @@ def _row(session: Session, trial: Trial, learned: str) -> Row:
     verdict = session.verdict
     assert verdict is not None, "an iteration is open"
     assert verdict.status is not None, "only a decided iteration is logged"
-    measurement = trial.measurement
-    value = measurement.value if measurement else None
     passed = all(result.passed for result in trial.guards or ())
     return Row(
         iteration=trial.number,
         commit=trial.commit,
-        metric=value,
-        delta=None if value is None else value - session.reference,
         guard="-" if trial.guards is None else "pass" if passed else "fail",
         status=verdict.status,
         description=trial.description,
@@ -243,7 +352,33 @@ def _row(session: Session, trial: Trial, learned: str) -> Row:
         tries=max(trial.tries, trial.hook_rejections, 1),
         seconds=trial.seconds,
         failure=_failure(trial, verdict.status),
+        note=trial.note,
+        **_measured_part(session, trial),
     )
+
+
+def _measured_part(session: Session, trial: Trial) -> dict[str, Any]:
+    """What a row says of its runs. A crash or a bent ruler has no metric, whatever earlier runs gave."""
+    runs = (*trial.candidate, *trial.incumbent)
+    part: dict[str, Any] = {
+        "runs": len(runs),
+        "samples": tuple(run.value for run in trial.candidate),
+        "incumbent": tuple(run.value for run in trial.incumbent),
+        "receipts": tuple(run.receipt.id for run in runs if run.receipt),
+    }
+    shown = session.shown
+    if shown is None:
+        return part
+    finding = session.finding
+    return {
+        **part,
+        "metric": shown.metric,
+        "delta": shown.delta,
+        "gain": finding.gain,
+        "low": finding.low,
+        "high": finding.high,
+        "evidence": finding.evidence,
+    }
 
 
 def _failure(trial: Trial, status: Status) -> FailureClass | None:

@@ -26,6 +26,11 @@ class Entry:
     old_id: str
     new_id: str
 
+    @property
+    def added(self) -> bool:
+        """Whether the path was not there before."""
+        return self.old_mode == _ABSENT
+
 
 @dataclass(frozen=True)
 class Staged:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+from ..errors import Code, Refusal
 from ..rules.events import Event, Logged, Row, read_event
 
 _SCHEMA = """
@@ -17,15 +19,49 @@ CREATE TABLE IF NOT EXISTS event (
     at REAL NOT NULL,
     kind TEXT NOT NULL,
     iteration INTEGER,
-    body TEXT NOT NULL
+    body TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    digest TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS event_by_session ON event (session, kind, iteration);
 CREATE INDEX IF NOT EXISTS event_by_kind ON event (kind, number);
+CREATE INDEX IF NOT EXISTS event_by_digest ON event (digest);
 CREATE TRIGGER IF NOT EXISTS event_is_never_changed BEFORE UPDATE ON event
     BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS event_is_never_removed BEFORE DELETE ON event
     BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 """
+
+
+_FIELDS = "number, session, at, kind, iteration, body"
+_TIP = "SELECT digest FROM event ORDER BY number DESC LIMIT 1"
+
+
+def _chained(previous: str, fields: Sequence[object]) -> str:
+    """The digest of a record, over its own fields and the digest of the record before it."""
+    return hashlib.sha256(json.dumps([previous, *fields]).encode()).hexdigest()
+
+
+def _last(database: sqlite3.Connection) -> tuple[int, str]:
+    found = database.execute("SELECT number, digest FROM event ORDER BY number DESC LIMIT 1").fetchone()
+    return (found[0], found[1]) if found else (0, "")
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing; the lock is taken at once, because the next number is read first."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+def _edited(file: Path, what: str) -> Refusal:
+    message = f"The journal is not what was written: {what}. Nothing that rests on it can be believed."
+    return Refusal(Code.JOURNAL_BROKEN, f"{message} Restore {file} from a backup, or move it away and start anew.")
 
 
 class Journal:
@@ -37,11 +73,34 @@ class Journal:
     def append(self, session: str, at: float, events: Sequence[Event]) -> None:
         """Add events in order. `at` is in seconds since the epoch."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        rows = [
-            (session, at, event.kind, getattr(event, "iteration", None), event.model_dump_json()) for event in events
-        ]
-        with closing(self._open()) as database, database:
-            database.executemany("INSERT INTO event (session, at, kind, iteration, body) VALUES (?, ?, ?, ?, ?)", rows)
+        with closing(self._open()) as database, _transaction(database):
+            number, digest = _last(database)
+            for event in events:
+                number, previous = number + 1, digest
+                body = event.model_dump_json()
+                fields = (number, session, at, event.kind, getattr(event, "iteration", None), body)
+                digest = _chained(previous, fields)
+                database.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*fields, previous, digest))
+
+    def tip(self) -> str:
+        """The digest of the last record; empty without any."""
+        return next((digest for (digest,) in self._query(_TIP)), "")
+
+    def broken(self) -> str:
+        """The first record that was edited, or that others are missing before; empty when the chain holds."""
+        expected, digest = 1, ""
+        for row in self._query(f"SELECT {_FIELDS}, previous, digest FROM event ORDER BY number"):
+            *fields, previous, own = row
+            if fields[0] != expected or previous != digest:
+                return f"between records {expected - 1} and {fields[0]} something is missing or was replaced"
+            if own != _chained(previous, fields):
+                return f"record {fields[0]} ({fields[3]}, session {fields[1]}, iteration {fields[4]}) was edited"
+            expected, digest = expected + 1, own
+        return ""
+
+    def knows(self, digest: str) -> bool:
+        """Whether some record has this digest."""
+        return bool(self._query("SELECT 1 FROM event WHERE digest = ? LIMIT 1", digest))
 
     def latest_session(self, branch: str) -> str:
         """The id of the newest session on a branch; empty without one."""
@@ -51,9 +110,18 @@ class Journal:
         return ""
 
     def events(self, session: str) -> Iterator[tuple[float, Event]]:
-        """Every event of a session with its time, oldest first."""
-        rows = self._query("SELECT at, body FROM event WHERE session = ? ORDER BY number", session)
-        return ((at, read_event(body)) for at, body in rows)
+        """Every event of a session with its time, oldest first.
+
+        Raises:
+            Refusal: at a record that is not what was written, naming it.
+        """
+        for row in self._query(
+            f"SELECT {_FIELDS}, previous, digest FROM event WHERE session = ? ORDER BY number", session
+        ):
+            *fields, previous, own = row
+            if own != _chained(previous, fields):
+                raise _edited(self._file, f"record {fields[0]} ({fields[3]}, iteration {fields[4]}) was edited")
+            yield fields[2], read_event(fields[5])
 
     def of_iteration(self, session: str, iteration: int) -> list[Event]:
         """Every event of one iteration, oldest first."""
@@ -79,7 +147,7 @@ class Journal:
 
     def _open(self) -> sqlite3.Connection:
         fresh = not self._file.exists()
-        database = sqlite3.connect(self._file, timeout=10)
+        database = sqlite3.connect(self._file, timeout=10, isolation_level=None)
         if fresh:
             database.execute("PRAGMA journal_mode = WAL")
             database.executescript(_SCHEMA)

@@ -63,6 +63,10 @@ class Repo:
         answer = self.git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         return answer.text if answer.code == 0 else ""
 
+    def tree(self, commit: str) -> str:
+        """The tree of a commit."""
+        return self.git.line("rev-parse", "--verify", f"{commit}^{{tree}}")
+
     def branch(self) -> str:
         """The current branch; empty on a detached HEAD."""
         answer = self.git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
@@ -106,6 +110,13 @@ class Repo:
         """The change between two commits as a patch; undecodable bytes are replaced."""
         out = self.git.run("diff-tree", "-p", "--no-ext-diff", "--no-textconv", "--no-renames", old, new)
         return out.decode(errors="replace")
+
+    def trailers(self, base: str, tip: str, name: str) -> tuple[tuple[str, str], ...]:
+        """Commits after `base` up to `tip` that have a trailer, with its value, newest first."""
+        form = f"%H%x00%(trailers:key={name},valueonly,separator=%x2C)"
+        lines = os.fsdecode(self.git.run("log", f"--format={form}", f"{base}..{tip}")).splitlines()
+        pairs = (line.split("\0", 1) for line in lines)
+        return tuple((commit, value) for commit, value in pairs if value)
 
     def exclude(self, pattern: str) -> None:
         """Hide a path of ours from `git status` without touching the user's .gitignore."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -28,13 +29,17 @@ Listener = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Run:
-    """A finished command. `exit_code` is negative for a signal; output is head and tail, the middle counted."""
+    """A finished command. `exit_code` is negative for a signal; output is head and tail, the middle counted.
+
+    `digest` is the SHA-256 of the SHA-256 of standard output followed by that of standard error.
+    """
 
     exit_code: int
     timed_out: bool
     seconds: float
     stdout: str
     stderr: str
+    digest: str = ""
 
 
 class _Output:
@@ -45,12 +50,14 @@ class _Output:
         self._tail: deque[bytes] = deque()
         self._tail_size = 0
         self._dropped = 0
+        self.sum = hashlib.sha256()
         self._stream = stream
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
     def _read(self) -> None:
         while chunk := os.read(self._stream.fileno(), 64 * 1024):
+            self.sum.update(chunk)
             room = HEAD_BYTES - len(self._head)
             self._head += chunk[:room]
             self._keep(chunk[room:] if room > 0 else chunk)
@@ -124,7 +131,8 @@ class Runner:
         _kill(process.pid)
         for output in (out, err):
             output.close()
-        return Run(process.returncode, timed_out, seconds, out.text(), err.text())
+        digest = hashlib.sha256(out.sum.digest() + err.sum.digest()).hexdigest()
+        return Run(process.returncode, timed_out, seconds, out.text(), err.text(), digest)
 
     def stop_all(self) -> None:
         """Kill every running command; for the end of the server."""

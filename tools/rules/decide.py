@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .failures import FailureClass, advice
+from .judging import UNMEASURED, Finding, Step
 
 HOOK_RETRIES = 2
 CRASH_FIXES = 3
@@ -37,7 +38,9 @@ class Action(StrEnum):
 
     COMMIT = "commit"
     MEASURE = "measure"
+    COMPARE = "measure the incumbent"
     GUARD = "guard"
+    HOLD_OUT = "ask the holdout"
     FIX = "fix"
     REWORK = "rework"
     UNDO = "undo"
@@ -56,25 +59,26 @@ class Measured:
 
 @dataclass(frozen=True)
 class Guarded:
-    """What the guards showed: the first failing one with what was seen, or nothing."""
+    """What the guards showed: the first failing one with what was seen, or nothing; `broken` if the incumbent fails too."""
 
     failed: str = ""
+    broken: bool = False
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that a decision rests on. `gain` and `min_effect` are in the metric's unit; positive gain is better."""
+    """Everything that a decision rests on. `agreed` is the holdout's answer, None before it was asked."""
 
     changed: bool = True
     committed: bool = True
     hook_rejections: int = 0
     measured: Measured | None = None
-    gain: float = 0.0
-    min_effect: float = 0.0
-    net_lines: int = 0
-    simpler_wins: bool = False
+    finding: Finding = UNMEASURED
+    incumbent_problem: str = ""
     has_guards: bool = False
     guarded: Guarded | None = None
+    has_holdout: bool = False
+    agreed: bool | None = None
     crashes: int = 0
     guard_failures: int = 0
     gave_up: bool = False
@@ -95,16 +99,29 @@ def decide(evidence: Evidence) -> Verdict:
         return Verdict(Action.STAND, Status.NO_OP, "Nothing in scope changed, so there was nothing to measure.")
     if not evidence.committed:
         return _uncommitted(evidence)
+    if evidence.incumbent_problem:
+        why = f"The incumbent itself could not be measured again: {evidence.incumbent_problem}"
+        return Verdict(Action.UNDO, Status.METRIC_ERROR, why)
     if evidence.measured is None:
-        return Verdict(Action.MEASURE, None, "Committed; not measured yet.")
-    if evidence.measured.tampered:
-        files = ", ".join(evidence.measured.tampered)
-        return Verdict(Action.UNDO, Status.TAMPERED, f"Protected files changed while measuring: {files}.")
-    if evidence.measured.failure is not None:
-        return _crashed(evidence, evidence.measured.failure)
-    if evidence.measured.value is None:
-        return Verdict(Action.UNDO, Status.METRIC_ERROR, f"No number could be read: {evidence.measured.problem}")
-    return _valued(evidence)
+        return _unmeasured(evidence.finding)
+    return _measured(evidence, evidence.measured)
+
+
+def _unmeasured(finding: Finding) -> Verdict:
+    if finding.step is Step.INCUMBENT:
+        return Verdict(Action.COMPARE, None, "Committed; the incumbent is run first, because its last run is long ago.")
+    return Verdict(Action.MEASURE, None, "Committed; not measured yet.")
+
+
+def _measured(evidence: Evidence, measured: Measured) -> Verdict:
+    if measured.tampered:
+        files = ", ".join(measured.tampered)
+        return Verdict(Action.UNDO, Status.TAMPERED, f"The ruler changed while measuring: {files}.")
+    if measured.failure is not None:
+        return _crashed(evidence, measured.failure)
+    if measured.value is None:
+        return Verdict(Action.UNDO, Status.METRIC_ERROR, f"No number could be read: {measured.problem}")
+    return _valued(evidence, evidence.finding)
 
 
 def _uncommitted(evidence: Evidence) -> Verdict:
@@ -124,39 +141,44 @@ def _crashed(evidence: Evidence, failure: FailureClass) -> Verdict:
     return Verdict(Action.FIX, None, f"{what} {left} more {'try' if left == 1 else 'tries'} to fix it, or revert.")
 
 
-def _valued(evidence: Evidence) -> Verdict:
-    wins, why = _merit(evidence)
-    if not wins:
-        return Verdict(Action.UNDO, Status.DISCARD, why)
-    if not evidence.has_guards:
-        return Verdict(Action.STAND, _kept(evidence), why)
-    if evidence.guarded is None:
-        return Verdict(Action.GUARD, None, f"{why} The guards decide.")
-    if not evidence.guarded.failed:
-        return Verdict(Action.STAND, _kept(evidence), f"{why} All guards passed.")
-    return _guard_failed(evidence, evidence.guarded.failed)
+def _valued(evidence: Evidence, finding: Finding) -> Verdict:
+    match finding.step:
+        case Step.CANDIDATE:
+            return Verdict(Action.MEASURE, None, finding.why)
+        case Step.INCUMBENT:
+            return Verdict(Action.COMPARE, None, finding.why)
+        case Step.NOT_BETTER:
+            return Verdict(Action.UNDO, Status.DISCARD, finding.why)
+    return _won(evidence, finding)
 
 
-def _merit(evidence: Evidence) -> tuple[bool, str]:
-    gain, room = evidence.gain, evidence.min_effect
-    if gain > 0 and gain >= room:
-        return True, f"Better by {gain:.6g}."
-    if gain >= 0 and evidence.simpler_wins and evidence.net_lines < 0:
-        return True, f"Not worse, and {-evidence.net_lines} lines fewer."
-    if gain > 0:
-        return False, f"Better by {gain:.6g}, which is within the smallest effect worth keeping ({room:.6g})."
-    return (False, "Equal to the incumbent.") if gain == 0 else (False, f"Worse by {-gain:.6g}.")
+def _won(evidence: Evidence, finding: Finding) -> Verdict:
+    guards = ""
+    if evidence.has_guards:
+        if evidence.guarded is None:
+            return Verdict(Action.GUARD, None, f"{finding.why} The guards decide.")
+        if evidence.guarded.failed:
+            return _guard_failed(evidence, evidence.guarded)
+        guards = " All guards passed."
+    if evidence.has_holdout and evidence.agreed is None:
+        return Verdict(Action.HOLD_OUT, None, f"{finding.why}{guards} The holdout decides.")
+    if evidence.agreed is False:
+        return Verdict(Action.UNDO, Status.DISCARD, f"{finding.why}{guards} The holdout did not agree.")
+    return Verdict(Action.STAND, _kept(evidence, finding), finding.why + guards)
 
 
-def _guard_failed(evidence: Evidence, failed: str) -> Verdict:
+def _guard_failed(evidence: Evidence, guarded: Guarded) -> Verdict:
+    if guarded.broken:
+        why = f"A guard is red for the incumbent as well, so it says nothing: {guarded.failed}"
+        return Verdict(Action.UNDO, Status.METRIC_ERROR, why)
     left = REWORKS - evidence.guard_failures + 1
+    why = f"Better, but a guard failed: {guarded.failed}"
     if evidence.gave_up or left <= 0:
-        return Verdict(Action.UNDO, Status.DISCARD, f"Better, but a guard failed: {failed}")
-    return Verdict(Action.REWORK, None, f"Better, but a guard failed: {failed} {left} more to rework it, or revert.")
+        return Verdict(Action.UNDO, Status.DISCARD, why)
+    return Verdict(Action.REWORK, None, f"{why} {left} more to rework it, or revert.")
 
 
-def _kept(evidence: Evidence) -> Status:
+def _kept(evidence: Evidence, finding: Finding) -> Status:
     if evidence.guard_failures:
         return Status.KEEP_REWORKED
-    better = evidence.gain > 0 and evidence.gain >= evidence.min_effect
-    return Status.KEEP if better else Status.KEEP_SIMPLER
+    return Status.KEEP if finding.step is Step.BETTER else Status.KEEP_SIMPLER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import cache
 from typing import Annotated, Literal
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from .decide import Status
 from .failures import FailureClass
+from .judging import Arm
 from .plan import Plan
 
 
@@ -16,6 +18,31 @@ class Record(BaseModel):
     """A frozen piece of the journal."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class Place(StrEnum):
+    """Where a command ran: the user's own checkout, or a second one of ours where both arms take turns."""
+
+    CHECKOUT = "checkout"
+    ARENA = "arena"
+
+
+class Receipt(Record):
+    """What a measurement was made of. `at` is in seconds since the epoch; every digest is SHA-256 in hexadecimal.
+
+    `seed` went to the command as `AUTORESEARCH_SEED`; `output` is the digest of everything that it printed.
+    """
+
+    id: str
+    tree: str
+    plan: str
+    protected: str
+    machine: str
+    command: str
+    place: Place
+    seed: int
+    at: float
+    output: str
 
 
 class Measurement(Record):
@@ -28,17 +55,27 @@ class Measurement(Record):
     seconds: float = 0.0
     tail: str = ""
     tampered: tuple[str, ...] = ()
+    receipt: Receipt | None = None
 
 
 class GuardResult(Record):
-    """One guard run. `value` is the number of a metric-valued guard."""
+    """What one guard showed. `samples` are the numbers of a metric-valued guard and `value` their mean.
+
+    `runs` counts how often it ran: a guard that fails is run again before it may cost a good change. `broken` says that
+    it is red for the incumbent as well.
+    """
 
     guard: str
     passed: bool
     seen: str
     value: float | None = None
+    samples: tuple[float, ...] = ()
+    runs: int = 1
+    flaky: bool = False
+    broken: bool = False
     seconds: float = 0.0
     tail: str = ""
+    receipts: tuple[Receipt, ...] = ()
 
 
 class Row(Record):
@@ -60,10 +97,23 @@ class Row(Record):
     tries: int = 1
     seconds: float = 0.0
     failure: FailureClass | None = None
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+    evidence: float | None = None
+    runs: int = 0
+    samples: tuple[float, ...] = ()
+    incumbent: tuple[float, ...] = ()
+    receipts: tuple[str, ...] = ()
+    note: str = ""
 
 
 class Started(Record):
-    """A session began: the sealed plan and what the repository looked like."""
+    """A session began: the sealed plan and what the repository looked like.
+
+    `baseline` are the verify runs, in order. `sealed` holds what else steers git and the commands, `machine` the
+    hardware and the programs, `outputs` the files named in the verify command that the baseline's runs wrote.
+    """
 
     kind: Literal["started"] = "started"
     plan: Plan
@@ -71,10 +121,19 @@ class Started(Record):
     base: str
     protected: dict[str, str]
     untracked: tuple[str, ...]
-    baseline: Measurement
+    sealed: dict[str, str] = {}
+    machine: dict[str, str] = {}
+    outputs: tuple[str, ...] = ()
+    seed: int = 0
+    baseline: tuple[Measurement, ...]
     guards: tuple[GuardResult, ...]
     verify_timeout_s: float
     guard_timeout_s: float
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time that the baseline took, guards included."""
+        return sum(run.seconds for run in self.baseline) + sum(guard.seconds for guard in self.guards)
 
 
 class Unchanged(Record):
@@ -107,7 +166,10 @@ class Repeated(Record):
 
 
 class Committed(Record):
-    """An attempt was committed on the branch. `files`, `added`, `removed` describe the whole iteration against its parent."""
+    """An attempt was committed on the branch. `files`, `added`, `removed` describe the whole iteration against its parent.
+
+    `change`, `inverse` and `shape` are fingerprints of the difference: as it is, turned round, and without its numbers.
+    """
 
     kind: Literal["committed"] = "committed"
     iteration: int
@@ -118,13 +180,18 @@ class Committed(Record):
     files: tuple[str, ...]
     added: int
     removed: int
+    change: str = ""
+    inverse: str = ""
+    shape: str = ""
+    note: str = ""
 
 
 class Verified(Record):
-    """Verify ran on the latest attempt. `untracked` are files that the run left behind."""
+    """Verify ran on the latest attempt, or on the incumbent. `untracked` are files that the run left behind."""
 
     kind: Literal["verified"] = "verified"
     iteration: int
+    arm: Arm = Arm.CANDIDATE
     measurement: Measurement
     untracked: tuple[str, ...] = ()
 
@@ -136,6 +203,24 @@ class GuardsRan(Record):
     iteration: int
     results: tuple[GuardResult, ...]
     untracked: tuple[str, ...] = ()
+
+
+class HeldOut(Record):
+    """The holdout was asked. Its numbers are never written down: what the agent can read, it can learn from."""
+
+    kind: Literal["held-out"] = "held-out"
+    iteration: int
+    agreed: bool
+    seconds: float = 0.0
+    problem: str = ""
+
+
+class Remeasured(Record):
+    """An earlier row was measured again, to see whether it still holds."""
+
+    kind: Literal["remeasured"] = "remeasured"
+    iteration: int
+    measurement: Measurement
 
 
 class GaveUp(Record):
@@ -178,6 +263,8 @@ Event = Annotated[
     | Committed
     | Verified
     | GuardsRan
+    | HeldOut
+    | Remeasured
     | GaveUp
     | Reverted
     | Logged

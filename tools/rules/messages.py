@@ -10,15 +10,21 @@ from .results import flat
 from .session import Session, Trial
 
 _SUBJECT_LENGTH = 100
+JOURNAL_TRAILER = "Autoresearch-Journal"
 
 
-def experiment_message(session: Session, number: int, description: str, hypothesis: str, paths: Sequence[str]) -> str:
-    """`experiment(<scope>): <description>`, with the hypothesis and the iteration below."""
+def experiment_message(
+    session: Session, number: int, description: str, hypothesis: str, paths: Sequence[str], journal: str
+) -> str:
+    """`experiment(<scope>): <description>`, with the hypothesis and the iteration below.
+
+    `journal` is the digest of the journal's last record: who rewrites the journal would have to rewrite git as well.
+    """
     trial = session.trial
     kind = ("rework - " if trial.guard_failures else "fix - ") if trial and trial.commit else ""
     subject = f"experiment({area(paths)}): {kind}{description}"
     body = [textwrap.fill(flat(hypothesis), 72)] if flat(hypothesis) else []
-    return _message(subject, body, session, number)
+    return _message(subject, body, session, number, journal)
 
 
 def revert_message(session: Session, trial: Trial) -> str:
@@ -38,8 +44,9 @@ def area(paths: Sequence[str]) -> str:
     return common or "repo"
 
 
-def _message(subject: str, body: Sequence[str], session: Session, number: int) -> str:
+def _message(subject: str, body: Sequence[str], session: Session, number: int, journal: str = "") -> str:
     short = subject if len(subject) <= _SUBJECT_LENGTH else subject[: _SUBJECT_LENGTH - 1] + "…"
     rest = [flat(subject), *body] if short != subject else list(body)
     trailers = f"Autoresearch-Session: {session.id}\nAutoresearch-Iteration: {number}"
+    trailers += f"\n{JOURNAL_TRAILER}: {journal}" if journal else ""
     return "\n\n".join([short, *rest, trailers]) + "\n"

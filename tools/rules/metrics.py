@@ -246,4 +246,4 @@ def _short(text: str) -> str:
 
 _line, _key = (partial(_labelled, label) for label in _LABELS)
 _READERS: Mapping[str, Callable[[str, str, str, str], float]]
-_READERS = {"auto": _auto, "last": _last, "line": _line, "key": _key, "regex": _regex, "json": _json}
+_READERS = {"auto": _auto, "channel": _auto, "last": _last, "line": _line, "key": _key, "regex": _regex, "json": _json}

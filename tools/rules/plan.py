@@ -17,6 +17,7 @@ from .metrics import check_read
 from .scope import check_glob
 
 PLAN_FILE = "autoresearch.toml"
+MOST_RUNS = 99
 
 
 class Direction(StrEnum):
@@ -24,6 +25,16 @@ class Direction(StrEnum):
 
     LOWER = "lower"
     HIGHER = "higher"
+
+
+class Rule(StrEnum):
+    """The rule of decision by name: ours, and other tools' for comparison."""
+
+    RACE = "race"
+    GREEDY = "greedy"
+    MEDIAN = "median"
+    CONFIRM = "confirm"
+    MAD = "mad"
 
 
 class Ties(StrEnum):
@@ -109,7 +120,8 @@ class Plan(BaseModel):
     read: str = Field(
         "auto",
         description="How to read the number: `auto`, `last` (last number printed), `line` (`METRIC name=value`), "
-        "`key` (`name: value`), `regex:PATTERN` (first group), `json:path.to[0].key`.",
+        "`key` (`name: value`), `regex:PATTERN` (first group), `json:path.to[0].key`, `channel` (what the evaluator "
+        "writes to the file named by AUTORESEARCH_CHANNEL; printed numbers do not count).",
     )
     guards: tuple[str, ...] = Field((), description="Shell commands that must exit 0 for a change to be kept.")
     guard_metrics: tuple[str, ...] = Field(
@@ -121,12 +133,32 @@ class Plan(BaseModel):
     iterations: int = Field(0, ge=0, description="Budget in iterations; 0 = unbounded.")
     minutes: float = Field(0, ge=0, description="Budget in minutes since the start; 0 = unbounded.")
     device_minutes: float = Field(0, ge=0, description="Budget in minutes spent measuring; 0 = unbounded.")
-    noise: Text = Field("auto", description="`auto`, `none`, or a number of runs a measurement.")
+    noise: Text = Field(
+        "auto",
+        description="`auto`: the baseline finds out whether the metric repeats or how noisy it is; `none`: one run, no "
+        "question asked; a number: every measurement is the median of so many runs.",
+    )
+    rule: str = Field(
+        "race",
+        description="Rule of decision: `race` re-runs close calls against the incumbent until the evidence decides. For "
+        "comparison only: `greedy`, `median`, `confirm`, `mad`.",
+    )
+    max_runs: int = Field(24, ge=4, description="Most runs of one decision, candidate and incumbent together.")
     min_effect: Text = Field(
         "", description="Smallest improvement worth keeping, in the metric's unit (`0.5`) or in percent (`2%`)."
     )
     error_rate: float = Field(
         0.05, gt=0, lt=1, description="Accepted chance that a whole session keeps anything false."
+    )
+    holdout: str = Field(
+        "",
+        description="Shell command that prints the same metric on data kept back; asked only when a change would be kept, "
+        "for the candidate and the incumbent, and able to veto. Its numbers are never shown.",
+    )
+    holdout_budget: int = Field(20, ge=1, description="How often the holdout may be asked in a session.")
+    sabotage: str = Field(
+        "",
+        description="Shell command that breaks the code in a copy, to prove in check_plan that the metric moves.",
     )
     verify_timeout_s: float = Field(
         0, ge=0, description="Seconds before verify is killed; 0 = from the baseline's duration."
@@ -162,9 +194,21 @@ class Plan(BaseModel):
         return tuple(parse_guard_metric(text) for text in self.guard_metrics)
 
     @property
+    def has_guards(self) -> bool:
+        """Whether anything but the metric has a say."""
+        return bool(self.guards or self.guard_metrics)
+
+    @property
     def commands(self) -> tuple[str, ...]:
         """Every command that the plan would run, in the order in which they run."""
-        return (self.verify, *self.guards, *(guard.command for guard in self.metric_guards))
+        extra = [command for command in (self.holdout, self.sabotage) if command]
+        return (self.verify, *self.guards, *(guard.command for guard in self.metric_guards), *extra)
+
+    @property
+    def decided_by(self) -> Rule:
+        """The rule of decision; a number of runs asks for their median."""
+        chosen = Rule(self.rule)
+        return Rule.MEDIAN if chosen is Rule.RACE and self.noise.isdecimal() and self.noise != "1" else chosen
 
     @property
     def given(self) -> bool:
@@ -174,6 +218,10 @@ class Plan(BaseModel):
     def gain(self, value: float, reference: float) -> float:
         """How much better `value` is than `reference`; negative when worse."""
         return reference - value if self.better is Direction.LOWER else value - reference
+
+    def signed(self, value: float) -> float:
+        """The value so that lower is better; applied twice it gives the value back."""
+        return value if self.better is Direction.LOWER else -value
 
     def digest(self) -> str:
         """SHA-256 of the sealed plan."""
@@ -260,12 +308,18 @@ def _choices(plan: Plan) -> list[Problem]:
     if plan.ties not in list(Ties):
         found.append(Problem("ties", f"{plan.ties!r} is unknown", "Say `discard` or `simpler`"))
     if seen := check_read(plan.read):
-        found.append(Problem("read", seen, "Use auto, last, line, key, regex:PATTERN or json:PATH"))
-    if plan.noise not in {"auto", "none", "1"}:
+        found.append(Problem("read", seen, "Use auto, last, line, key, channel, regex:PATTERN or json:PATH"))
+    if plan.rule not in list(Rule):
+        found.append(Problem("rule", f"{plan.rule!r} is unknown", f"Say one of {', '.join(Rule)}"))
+    if plan.noise not in {"auto", "none"} and not 1 <= _whole(plan.noise) <= MOST_RUNS:
         found.append(
-            Problem("noise", f"{plan.noise!r} is not supported yet", "Use `auto` or `none`, and set min_effect")
+            Problem("noise", f"{plan.noise!r} is unknown", f"Say `auto`, `none`, or a number up to {MOST_RUNS}")
         )
     return found
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
 
 
 def _numbers(plan: Plan) -> list[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .certainty import honest_best, luck_words, noise_band
 from .events import Row
 from .results import number
 from .session import Session
@@ -13,7 +14,7 @@ LONGEST_TABLE = 40
 LONGEST_LIST = 20
 
 
-def as_text(session: Session, rows: Sequence[Row], summary: Summary) -> str:
+def as_text(session: Session, rows: Sequence[Row], summary: Summary, integrity: str) -> str:
     """Goal, summary, kept changes with their effect, and the table of tries; a long table keeps its newest rows."""
     plan = session.plan
     kept = [row for row in rows if row.status.kept]
@@ -22,6 +23,8 @@ def as_text(session: Session, rows: Sequence[Row], summary: Summary) -> str:
             f"Goal: {plan.goal}",
             f"Metric: {plan.metric} ({plan.direction} is better), measured by `{plan.verify}`; scope {', '.join(plan.scope)}",
             *summary.lines(),
+            *certainty(session),
+            integrity,
             "",
             "Kept changes:",
             *(
@@ -35,6 +38,15 @@ def as_text(session: Session, rows: Sequence[Row], summary: Summary) -> str:
             *table(rows),
         ]
     )
+
+
+def certainty(session: Session) -> list[str]:
+    """Noise, the chance of luck, the honest estimate of the best, and how often the holdout was asked."""
+    plan = session.plan
+    asked = f"Holdout asked {session.asked} times of at most {plan.holdout_budget}." if plan.holdout else ""
+    return [
+        line for line in (f"Noise: {noise_band(session)}.", luck_words(session), honest_best(session), asked) if line
+    ]
 
 
 def table(rows: Sequence[Row]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
 
 from .decide import Status
@@ -46,14 +47,18 @@ def flat(text: str) -> str:
 def baseline_row(start: Started) -> Row:
     """Iteration 0."""
     guarded = bool(start.guards)
+    values = [run.value for run in start.baseline if run.value is not None]
     return Row(
         iteration=0,
         commit=start.base,
-        metric=start.baseline.value,
+        metric=statistics.median(values) if values else None,
         delta=0.0,
+        runs=len(start.baseline),
+        samples=tuple(values),
+        receipts=tuple(run.receipt.id for run in start.baseline if run.receipt),
         guard="pass" if guarded else "-",
         status=Status.BASELINE,
         description="baseline",
         why="The incumbent before any experiment.",
-        seconds=start.baseline.seconds + sum(guard.seconds for guard in start.guards),
+        seconds=start.seconds,
     )

@@ -1,39 +1,36 @@
-"""The session as a fold over its events: `session = advance(session, event)`. No state is stored anywhere else."""
+"""What a session is at one moment: everything that the next call needs to know, and what follows from it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from .change import Change
 from .decide import Action, Evidence, Guarded, Measured, Status, Verdict, decide
 from .events import (
-    Committed,
-    Event,
-    Finished,
-    GaveUp,
     GuardResult,
-    GuardsRan,
-    HookRejected,
-    Logged,
     Measurement,
-    Repeated,
-    Reverted,
-    Row,
     Started,
-    Unchanged,
-    Verified,
 )
+from .exact import Exact
+from .judging import Finding, Judge
 from .phase import Phase
-from .plan import Plan, Ties
+from .plan import Plan
+from .race import Race
 
-METRIC_ERRORS_THAT_END = 2
+INCUMBENT_RETRIES = 1
+HOLDOUT_ROOM = 2.0
 
 
 @dataclass(frozen=True)
 class Trial:
-    """The open iteration: one idea, so far. `parent` is the commit that an undo goes back to."""
+    """The open iteration: one idea, so far. `parent` is the commit that an undo goes back to.
+
+    `measurement` is the latest run of the candidate; `candidate` and `incumbent` are all runs that gave a number.
+    """
 
     number: int
     parent: str
@@ -48,13 +45,26 @@ class Trial:
     hook_rejections: int = 0
     hook_output: str = ""
     measurement: Measurement | None = None
+    candidate: tuple[Measurement, ...] = ()
+    incumbent: tuple[Measurement, ...] = ()
+    incumbent_failures: int = 0
     guards: tuple[GuardResult, ...] | None = None
+    agreed: bool | None = None
+    note: str = ""
     crashes: int = 0
     guard_failures: int = 0
     gave_up: bool = False
     undone: str | None = None
     kept_edits: tuple[str, ...] = ()
     seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A metric and its distance from the incumbent, in the metric's unit."""
+
+    metric: float
+    delta: float
 
 
 @dataclass(frozen=True)
@@ -65,9 +75,10 @@ class Session:
     start: Started
     started_at: float
     head: str
-    reference: float
+    judge: Judge
     best: float
     best_iteration: int = 0
+    incumbent_iteration: int = 0
     trial: Trial | None = None
     last_iteration: int = 0
     counts: Mapping[Status, int] = field(default_factory=dict)
@@ -80,6 +91,9 @@ class Session:
     squashed: str = ""
     left_behind: frozenset[str] = frozenset()
     trees: Mapping[str, int] = field(default_factory=dict)
+    changes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    shapes: Mapping[str, int] = field(default_factory=dict)
+    asked: int = 0
 
     @property
     def plan(self) -> Plan:
@@ -88,10 +102,62 @@ class Session:
 
     @property
     def baseline(self) -> float:
-        """The metric at iteration 0."""
-        value = self.start.baseline.value
-        assert value is not None, "a session starts with a number"
-        return value
+        """The metric at iteration 0: the median of its runs."""
+        return statistics.median(baseline_values(self.start))
+
+    @property
+    def reference(self) -> float:
+        """The best estimate of what the incumbent gives now."""
+        return self.plan.signed(self.judge.level)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether candidate and incumbent take turns in the arena."""
+        return isinstance(self.judge, Race)
+
+    @property
+    def seeds_vary(self) -> bool:
+        """Whether every pair of runs gets a seed of its own; a metric that repeats is always given the baseline's."""
+        return not isinstance(self.judge, Exact)
+
+    @property
+    def shown(self) -> Shown | None:
+        """The metric of the open iteration and its distance from the incumbent; None without a number."""
+        trial = self.trial
+        if trial is None or trial.measurement is None or trial.measurement.value is None or not trial.candidate:
+            return None
+        values = [run.value for run in trial.candidate if run.value is not None]
+        metric, gain = statistics.median(values), self.finding.gain
+        if self.noisy and len(values) > 1:
+            return Shown(metric, -self.plan.signed(gain))
+        return Shown(metric, metric - self.reference)
+
+    def same_change(self, change: Change) -> int | None:
+        """The discarded iteration that made this change, white space aside, to the same incumbent."""
+        number, incumbent = self.changes.get(change.change, (None, -1))
+        return number if incumbent == self.incumbent_iteration else None
+
+    def resemblance(self, change: Change) -> str:
+        """Which earlier iteration a new change turns back, repeats on another incumbent, or differs from in numbers only."""
+        if change.change in self.changes:
+            return f"This is iteration {self.changes[change.change][0]}'s change again, on another incumbent."
+        if change.inverse in self.changes:
+            return f"This turns iteration {self.changes[change.inverse][0]}'s change round."
+        if change.shape in self.shapes:
+            return f"This differs from iteration {self.shapes[change.shape]}'s change in numbers only."
+        return ""
+
+    def holdout_agrees(self, candidate: float | None, incumbent: float | None) -> tuple[bool, str]:
+        """Whether the holdout lets a change stay: not worse than the incumbent by more than the noise of two runs."""
+        if candidate is None or incumbent is None:
+            return False, "The holdout gave no number."
+        room = HOLDOUT_ROOM * math.sqrt(2) * self.judge.spread
+        return self.plan.gain(candidate, incumbent) >= -room, ""
+
+    @cached_property
+    def finding(self) -> Finding:
+        """What the runs of the open iteration have shown."""
+        return self.judge.finding()
 
     @cached_property
     def verdict(self) -> Verdict | None:
@@ -100,19 +166,17 @@ class Session:
 
     def _evidence(self, trial: Trial) -> Evidence:
         plan, measured = self.plan, trial.measurement
-        value = measured.value if measured else None
-        failed = next((guard for guard in trial.guards or () if not guard.passed), None)
         return Evidence(
             changed=trial.changed,
             committed=bool(trial.commit),
             hook_rejections=trial.hook_rejections,
-            measured=Measured(value, measured.problem, measured.failure, measured.tampered) if measured else None,
-            gain=plan.gain(value, self.reference) if value is not None else 0.0,
-            min_effect=plan.smallest_effect.absolute(self.reference),
-            net_lines=trial.added - trial.removed,
-            simpler_wins=plan.ties == Ties.SIMPLER,
-            has_guards=bool(plan.guards or plan.guard_metrics),
-            guarded=None if trial.guards is None else Guarded(f"{failed.guard}: {failed.seen}." if failed else ""),
+            measured=_measured(measured) if measured else None,
+            finding=self.finding,
+            incumbent_problem=_incumbent_problem(trial),
+            has_guards=plan.has_guards,
+            guarded=None if trial.guards is None else _guarded_as(trial.guards),
+            has_holdout=bool(plan.holdout),
+            agreed=trial.agreed,
             crashes=trial.crashes,
             guard_failures=trial.guard_failures,
             gave_up=trial.gave_up,
@@ -127,7 +191,27 @@ class Session:
             return f"the budget of {plan.minutes:g} minutes is used up"
         if plan.device_minutes and self.measured_seconds >= plan.device_minutes * 60:
             return f"the budget of {plan.device_minutes:g} minutes of measuring is used up"
+        if plan.holdout and self.asked >= plan.holdout_budget:
+            return f"the holdout was asked {self.asked} times, as often as the plan allows"
         return ""
+
+
+def baseline_values(start: Started) -> list[float]:
+    """The numbers of the baseline's runs, in order."""
+    return [run.value for run in start.baseline if run.value is not None]
+
+
+def _measured(run: Measurement) -> Measured:
+    return Measured(run.value, run.problem, run.failure, run.tampered)
+
+
+def _incumbent_problem(trial: Trial) -> str:
+    return "verify failed on it twice." if trial.incumbent_failures > INCUMBENT_RETRIES else ""
+
+
+def _guarded_as(results: tuple[GuardResult, ...]) -> Guarded:
+    failed = next((guard for guard in results if not guard.passed), None)
+    return Guarded(f"{failed.guard}: {failed.seen}.", failed.broken) if failed else Guarded()
 
 
 def phase_of(session: Session | None, now: float) -> Phase:
@@ -144,157 +228,10 @@ def phase_of(session: Session | None, now: float) -> Phase:
 _PHASES = {
     Action.COMMIT: Phase.READY,
     Action.MEASURE: Phase.COMMITTED,
+    Action.COMPARE: Phase.COMMITTED,
     Action.GUARD: Phase.VERIFIED,
+    Action.HOLD_OUT: Phase.VERIFIED,
     Action.FIX: Phase.FIX,
     Action.REWORK: Phase.REWORK,
     Action.STAND: Phase.JUDGED,
 }
-
-
-def replay(session_id: str, events: Iterable[tuple[float, Event]]) -> Session | None:
-    """Fold the events of one session, each with its time, into its state; None without any."""
-    session: Session | None = None
-    for at, event in events:
-        session = advance(session, event, at, session_id)
-    return session
-
-
-def advance(session: Session | None, event: Event, at: float, session_id: str = "") -> Session:
-    """The session after one more event."""
-    if isinstance(event, Started):
-        return _begin(event, at, session_id)
-    assert session is not None, "a session begins with its start"
-    match event:
-        case Logged():
-            return _close(session, event.row)
-        case Repeated():
-            return session
-        case Finished():
-            return replace(session, finished=True, squashed=event.squashed)
-        case _:
-            return _step(session, event)
-
-
-def _begin(event: Started, at: float, session_id: str) -> Session:
-    value = event.baseline.value
-    assert value is not None, "a session starts with a number"
-    seconds = event.baseline.seconds + sum(guard.seconds for guard in event.guards)
-    return Session(
-        session_id,
-        event,
-        at - seconds,
-        event.base,
-        value,
-        value,
-        measured_seconds=seconds,
-        left_behind=frozenset(event.untracked),
-    )
-
-
-def _step(session: Session, event: Event) -> Session:
-    trial = session.trial or Trial(session.last_iteration + 1, session.head, "")
-    match event:
-        case Unchanged():
-            return _open(session, trial, event, changed=False)
-        case HookRejected():
-            rejections = trial.hook_rejections + 1
-            rejected = {"hook_rejections": rejections, "hook_output": event.output, "files": event.files}
-            return _open(session, trial, event, **rejected)
-        case Committed():
-            return _committed(session, trial, event)
-        case Verified(measurement=measurement):
-            return _verified(session, trial, measurement, event.untracked)
-        case GuardsRan(results=results):
-            return _guarded(session, trial, results, event.untracked)
-        case GaveUp():
-            return replace(session, trial=replace(trial, gave_up=True))
-        case Reverted(commit=commit, kept_edits=kept):
-            return replace(session, trial=replace(trial, undone=commit, kept_edits=kept), head=commit or session.head)
-    raise AssertionError(f"unreachable: {event}")
-
-
-def _open(session: Session, trial: Trial, event: Unchanged | HookRejected, **changes: object) -> Session:
-    named = replace(trial, description=event.description, hypothesis=event.hypothesis)
-    return replace(session, trial=replace(named, **changes))  # type: ignore[arg-type]
-
-
-def _committed(session: Session, trial: Trial, event: Committed) -> Session:
-    latest = replace(
-        trial,
-        description=trial.description or event.description,
-        hypothesis=trial.hypothesis or event.hypothesis,
-        commit=event.commit,
-        files=event.files,
-        added=event.added,
-        removed=event.removed,
-        tries=trial.tries + 1,
-        measurement=None,
-        guards=None,
-    )
-    trees = {**session.trees, event.tree: trial.number}
-    return replace(session, trial=latest, head=event.commit, trees=trees)
-
-
-def _verified(session: Session, trial: Trial, measurement: Measurement, untracked: tuple[str, ...]) -> Session:
-    crashes = trial.crashes + (measurement.failure is not None)
-    seconds = trial.seconds + measurement.seconds
-    return replace(
-        session,
-        trial=replace(trial, measurement=measurement, crashes=crashes, seconds=seconds),
-        measured_seconds=session.measured_seconds + measurement.seconds,
-        left_behind=session.left_behind | set(untracked),
-    )
-
-
-def _guarded(session: Session, trial: Trial, results: tuple[GuardResult, ...], untracked: tuple[str, ...]) -> Session:
-    seconds = sum(result.seconds for result in results)
-    failures = trial.guard_failures + (not all(result.passed for result in results))
-    return replace(
-        session,
-        trial=replace(trial, guards=results, guard_failures=failures, seconds=trial.seconds + seconds),
-        measured_seconds=session.measured_seconds + seconds,
-        left_behind=session.left_behind | set(untracked),
-    )
-
-
-_UNCOUNTED = {Status.NO_OP, Status.HOOK_BLOCKED, Status.METRIC_ERROR}
-"""Statuses that say nothing of the idea: they neither lengthen nor break a streak."""
-
-
-def _close(session: Session, row: Row) -> Session:
-    counts = Counter(session.counts)
-    counts[row.status] += 1
-    closed = replace(
-        session, trial=None, last_iteration=row.iteration, counts=dict(counts), metric_errors=_errors(session, row)
-    )
-    closed = _kept(closed, row) if row.status.kept else _lost(closed, row)
-    return replace(closed, ended=_ending(closed))
-
-
-def _errors(session: Session, row: Row) -> int:
-    return session.metric_errors + 1 if row.status is Status.METRIC_ERROR else 0
-
-
-def _kept(session: Session, row: Row) -> Session:
-    assert row.metric is not None, "what is kept has a number"
-    session = replace(session, reference=row.metric, streak=0)
-    if session.plan.gain(row.metric, session.best) > 0:
-        return replace(session, best=row.metric, best_iteration=row.iteration, since_best=0)
-    return replace(session, since_best=session.since_best + 1)
-
-
-def _lost(session: Session, row: Row) -> Session:
-    return replace(
-        session,
-        streak=session.streak + (row.status not in _UNCOUNTED),
-        since_best=session.since_best + (row.metric is not None),
-    )
-
-
-def _ending(session: Session) -> str:
-    if session.metric_errors >= METRIC_ERRORS_THAT_END:
-        return "two measurements in a row gave no number: the ruler is broken"
-    target = session.plan.target_value
-    if target is not None and session.plan.gain(session.reference, target) >= 0:
-        return f"the target of {target:g} is reached"
-    return ""

@@ -1,0 +1,81 @@
+"""The ruler of a session: everything that a measurement rests on besides the code under experiment, and whether it still stands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .edges.disk import digest
+from .edges.machine import differences, fingerprint
+from .edges.repo import Repo, shown
+from .edges.seals import git_seals
+from .rules.events import Started
+from .rules.plan import Plan
+from .rules.ruler import protected_globs
+from .rules.scope import Scope
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """Digests of the protected files, of what else steers git, and of the machine. `outputs` are files that verify writes."""
+
+    plan: str
+    protected: Mapping[str, str]
+    sealed: Mapping[str, str]
+    machine: Mapping[str, str]
+    outputs: tuple[str, ...] = ()
+
+    @property
+    def protected_digest(self) -> str:
+        """One digest of all that may not change."""
+        return _digest({**self.protected, **self.sealed})
+
+    @property
+    def machine_digest(self) -> str:
+        """One digest of hardware and programs."""
+        return _digest(self.machine)
+
+    def moved(self, now: Ruler) -> tuple[str, ...]:
+        """How the machine differs, in words."""
+        return differences(self.machine, now.machine)
+
+
+def ruler_now(repo: Repo, plan: Plan, known: Mapping[str, str] | None = None) -> Ruler:
+    """The ruler as it stands; `known` are protected files that were there before and are looked for even when gone."""
+    return Ruler(
+        plan.digest(), protected_now(repo, plan, known), git_seals(repo), fingerprint(plan.commands, repo.root)
+    )
+
+
+def ruler_of(start: Started) -> Ruler:
+    """The ruler as it was sealed."""
+    return Ruler(start.plan.digest(), start.protected, start.sealed, start.machine, start.outputs)
+
+
+def protected_now(repo: Repo, plan: Plan, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Digest of every protected file that exists, and of every one that is known to have existed."""
+    globs = protected_globs(plan)
+    scope = Scope(globs)
+    found = {path for path in repo.present() if scope.matches(path)}
+    found |= {path for path in _named_on_disk(repo.root, globs) if scope.matches(path)}
+    held = {shown(path): digest(repo.root / path) for path in found}
+    return {**{path: digest(repo.root / path) for path in known or () if path not in held}, **held}
+
+
+def _named_on_disk(root: Path, globs: tuple[str, ...]) -> set[str]:
+    """Protected paths written out in full, which count even where git ignores them."""
+    found: set[str] = set()
+    for name in globs:
+        place = root / name.strip("/")
+        if place.is_dir():
+            found |= {str(file.relative_to(root)) for file in place.rglob("*") if file.is_file()}
+        elif place.is_file():
+            found.add(str(place.relative_to(root)))
+    return found
+
+
+def _digest(parts: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(dict(sorted(parts.items()))).encode()).hexdigest()
