@@ -157,6 +157,7 @@ def test_a_failing_guard_may_be_reworked(project: Project) -> None:
 
     assert (first.status, first.phase, first.guard) == (None, Phase.REWORK, "fail")
     assert (second.status, second.metric, second.iteration) == (Status.KEEP_REWORKED, 5.0, 1)
+    assert project.review.history().rows[-1].description == "five, well"
     assert project.git("log", "--format=%s", "-1") == "experiment(app.txt): rework - five, well"
 
 

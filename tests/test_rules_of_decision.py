@@ -41,7 +41,7 @@ def in_order(*values: float) -> Draw:
 
 def race(seed: int = 3) -> Race:
     noise = random.Random(seed)
-    return race_from([100 + noise.gauss(0, 1) for _ in range(5)], 3.7, 24)
+    return race_from([100 + noise.gauss(0, 1) for _ in range(5)], 3.85, 24)
 
 
 def decided(judge: Judge, draw: Draw, stakes: Stakes | None = None) -> tuple[Judge, Finding, list[Arm]]:
@@ -262,7 +262,7 @@ def test_significant_digits(value: float, count: int) -> None:
 
 
 def test_a_stricter_error_rate_asks_for_more_evidence() -> None:
-    assert [confidence_for(rate) for rate in (0.01, 0.05, 0.2)] == pytest.approx([4.2, 3.7, 3.2])
+    assert [confidence_for(rate) for rate in (0.01, 0.05, 0.2)] == pytest.approx([4.2, 3.85, 3.2])
     assert confidence_for(1e-9) == 5
     assert confidence_for(0.999) >= 2
 
@@ -351,7 +351,7 @@ def test_a_change_is_known_again_whatever_its_spacing_turned_round_or_with_other
 
 
 def test_the_chance_of_luck_falls_with_the_bar() -> None:
-    assert chance_a_try(4.5) < chance_a_try(3.7) < chance_a_try(3.2) == chance_a_try(2.0)
+    assert chance_a_try(4.5) < chance_a_try(3.85) < chance_a_try(3.2) == chance_a_try(2.0)
 
 
 def test_an_estimate_is_shown_with_the_digits_that_its_doubt_allows() -> None:
@@ -368,7 +368,7 @@ def scattering(values: dict[Arm, float], sign: int, noise: random.Random) -> Dra
 @pytest.mark.parametrize("sign", [1, -1])
 def test_noise_in_proportion_to_the_metric_does_not_drown_what_is_left_of_it(sign: int) -> None:
     noise = random.Random(4)
-    judge: Judge = race_from([sign * 500 * math.exp(sign * noise.gauss(0, 0.05)) for _ in range(5)], 3.7, 24)
+    judge: Judge = race_from([sign * 500 * math.exp(sign * noise.gauss(0, 0.05)) for _ in range(5)], 3.85, 24)
     kept = []
     for factor in (0.02, 0.01, 0.0099):
         values = {Arm.CANDIDATE: 500 * factor**sign, Arm.INCUMBENT: abs(judge.level)}

@@ -100,5 +100,5 @@ def _noisy(found: Nature, race: Race, runs: int, unit: str) -> str:
     drift = (
         " The machine drifts, so old runs of the incumbent soon count little." if race.bank.best.drift >= 0.1 else ""
     )
-    rule = f"Changes that look better are run again in turn with the incumbent until the evidence is {race.confidence:.2g} standard errors."
+    rule = f"Changes that look better are run again in turn with the incumbent until the evidence is {race.confidence:g} standard errors."
     return f"{source} ({runs} runs of the same code): {band}.{drift} {rule}"

@@ -8,7 +8,7 @@ from .race import Race
 from .results import number
 from .session import Session
 
-LUCK_PER_TRY = ((3.2, 0.0015), (3.7, 0.0003), (4.2, 0.00005))
+LUCK_PER_TRY = ((3.2, 0.0015), (3.85, 0.0002), (4.2, 0.00005))
 """Chance that one change without any effect is kept, by the bar in standard errors."""
 
 

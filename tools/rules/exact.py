@@ -25,7 +25,7 @@ class Exact:
     level: float
     patience: float = 0.0
     always: bool = False
-    confidence: float = 3.7
+    confidence: float = 3.85
     cap: int = 24
     unchecked: int = 0
     stakes: Stakes = NO_STAKES

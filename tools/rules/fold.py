@@ -109,8 +109,8 @@ def _open(session: Session, trial: Trial, event: Unchanged | HookRejected, **cha
 def _committed(session: Session, trial: Trial, event: Committed) -> Session:
     latest = replace(
         trial,
-        description=trial.description or event.description,
-        hypothesis=trial.hypothesis or event.hypothesis,
+        description=event.description,
+        hypothesis=event.hypothesis or trial.hypothesis,
         commit=event.commit,
         files=event.files,
         added=event.added,

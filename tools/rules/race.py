@@ -33,7 +33,8 @@ SENTINEL = 5
 FAR = 5.0
 """Standard deviations beyond which an effect is so plain that no shrinking is called for."""
 FAR_RUNS = 3
-"""Runs that have to agree on such an effect."""
+"""Runs that have to agree on such an effect: within as much, or within a share `AGREE` of the effect."""
+AGREE = 0.2
 ROOM = 0.75
 """Standard deviations that all simplifications since the last proven improvement may lose together."""
 NOT_WORSE = 1.64
@@ -51,7 +52,7 @@ class Race:
     bank: Bank
     scale: Scale = Scale.LINEAR
     origin: float = 1.0
-    confidence: float = 3.7
+    confidence: float = 3.85
     cap: int = 24
     quiet: int = 0
     lost: float = 0.0
@@ -100,18 +101,20 @@ class Race:
         if not self.candidate:
             return replace(self, bank=self.bank.met(value), candidate=(value,), before=self.bank)
         candidate = (*self.candidate, value)
-        if self.before and not self.incumbent and self._far_off(candidate):
-            # Of the noise these runs taught nothing: they were surprises by their size.
-            bank = self.before.passed().placed(statistics.median(candidate), len(candidate))
-        else:
-            bank = self.bank.fed(value, Arm.CANDIDATE)
-        return replace(self, bank=bank, candidate=candidate)
+        bank = self._placed(self.before, candidate) if self.before and self._far_off(candidate) else None
+        return replace(self, bank=bank or self.bank.fed(value, Arm.CANDIDATE), candidate=candidate)
+
+    def _placed(self, bank: Bank, candidate: Sequence[float]) -> Bank:
+        """The effect taken at its word. Of the noise the candidate's runs taught nothing: they were surprises by their size."""
+        for value in self.incumbent:
+            bank = bank.fed(value, Arm.INCUMBENT)
+        return bank.passed().placed(statistics.median(candidate), len(candidate))
 
     def _far_off(self, candidate: Sequence[float]) -> bool:
         """Whether enough runs agree on an effect that the clipped filter would take long to believe."""
-        reach = FAR * self.bank.sigma
-        below = max(candidate) < self.bank.best.level - reach
-        return len(candidate) >= FAR_RUNS and below and max(candidate) - min(candidate) < reach
+        reach, ahead = FAR * self.bank.sigma, self.bank.best.level - max(candidate)
+        agree = max(candidate) - min(candidate) < max(reach, AGREE * ahead)
+        return len(candidate) >= FAR_RUNS and ahead > reach and agree
 
     def _incumbent(self, value: float) -> Race:
         bank = self.bank.fed(value, Arm.INCUMBENT)
@@ -253,9 +256,9 @@ def normal(t: float, freedom: float) -> float:
 def confidence_for(error_rate: float) -> float:
     """The bar, in standard errors, for an accepted chance that a session of 100 tries keeps anything false.
 
-    Interpolates bars that `benchmarks/decision.py` measured: 4.2 for 1 %, 3.7 for 5 %, 3.2 for 20 %.
+    Interpolates bars that `benchmarks/decision.py` measured: 4.2 for 1 %, 3.85 for 5 %, 3.2 for 20 %.
     """
-    known: Sequence[tuple[float, float]] = ((0.01, 4.2), (0.05, 3.7), (0.2, 3.2))
+    known: Sequence[tuple[float, float]] = ((0.01, 4.2), (0.05, 3.85), (0.2, 3.2))
     (left, high), (right, low) = known[:2] if error_rate <= known[1][0] else known[1:]
     slope = (low - high) / math.log(right / left)
     return max(2.0, min(5.0, high + slope * math.log(error_rate / left)))
