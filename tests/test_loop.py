@@ -108,7 +108,7 @@ def test_crashes_are_fixed_three_times_and_then_reverted(tmp_path: Path) -> None
     assert [answer.status for answer in answers] == [None, None, None, Status.CRASH]
     assert project.read("app.txt") == "ok\n"
     assert [row.split("\t")[2] for row in project.table()] == ["10", "-"]
-    assert project.git("log", "--format=%s", "-1") == 'Revert "experiment(app.txt): attempt 0"'
+    assert project.git("log", "--format=%s", "-1") == 'Revert "experiment(app.txt): attempt 3"'
 
 
 def test_a_crash_can_be_given_up(project: Project) -> None:
