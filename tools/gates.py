@@ -20,6 +20,8 @@ from .rules.scope import Scope
 from .rules.shadow import shadowed
 
 MOST_RULERS = 200
+RULERS = (".py", ".sh", ".bash")
+"""Protected files that are read to learn what they import or start."""
 
 
 def changes_in_scope(desk: Desk) -> tuple[str, ...]:
@@ -39,6 +41,8 @@ def changes_in_scope(desk: Desk) -> tuple[str, ...]:
     if inner := [path for path in found if path.endswith("/")]:
         raise _repository_inside(inner[0])
     refuse_tampering(desk)
+    if bent := [path for path in found if protected.matches(path)]:  # in the index only: the file stands as it was
+        raise Refusal(Code.PROTECTED, f"Protected files changed: {_listed(bent)}. {_cure(desk, bent)}")
     refuse_other_ground(desk)
     return tuple(found)
 
@@ -120,6 +124,10 @@ def refuse_entries(repo: Repo, plan: Plan, entries: Sequence[Entry], allowed: Se
     if extra:
         message = f"A hook of the repository added {_listed(extra)} to the commit, outside what the experiment changed."
         raise Refusal(Code.OUTSIDE_SCOPE, f"{message} Nothing was committed. Take those changes back.")
+    if staged := sorted(set(allowed) - {entry.path for entry in entries}):
+        message = f"Staged, but not so in the files: {_listed(staged)}. Nothing was committed."
+        cure = f"Unstage with `git restore --staged -- {shlex.join(map(shown, staged[:5]))}`."
+        raise Refusal(Code.OUT_OF_ORDER, f"{message} {cure}")
     _refuse_shadows(repo, plan, [entry.path for entry in entries if entry.added])
     for entry in entries:
         if GITLINK in {entry.old_mode, entry.new_mode}:
@@ -133,13 +141,15 @@ def _refuse_shadows(repo: Repo, plan: Plan, added: Sequence[str]) -> None:
         return
     protected = Scope(plan.protected)
     before = [path for path in repo.tracked() if path not in added]
-    files = [path for path in before if path.endswith(".py") and protected.matches(path)]
-    rulers = {path: (repo.content("HEAD", path) or b"").decode(errors="replace") for path in files[:MOST_RULERS]}
+    files = [path for path in before if path.endswith(RULERS) and protected.matches(path)]
+    texts = {path: (repo.content("HEAD", path) or b"").decode(errors="replace") for path in files[:MOST_RULERS]}
+    rulers = {path: text for path, text in texts.items() if path.endswith(".py")}
+    commands = (*plan.commands, *(text for path, text in texts.items() if path not in rulers))
     meant = {glob.strip("/") for glob in plan.scope}
     for path in added:
         if path in meant:
             continue
-        if why := shadowed(path, rulers, plan.commands, before):
+        if why := shadowed(path, rulers, commands, before):
             raise Refusal(Code.PROTECTED, f"{why}. Nothing was committed. Give the file another name.")
 
 

@@ -134,6 +134,10 @@ def _files(desk: Desk, plan: Plan) -> Iterator[GateRow]:
     if own := measured_in_scope(plan.verify, tracked, scope, protected):
         word = "warning: verify runs these files of the scope, so the number is the experiment's own word"
         yield _row("ruler", f"{word}: {_listed(own)}; let a protected file measure if you can")
+    for guard in (*plan.guards, *(metric.command for metric in plan.metric_guards)):
+        if own := measured_in_scope(guard, tracked, scope, protected):
+            word = f"warning: the guard `{guard}` runs files of the scope, so an experiment can turn it green"
+            yield _row("ruler", f"{word}: {_listed(own)}; protect them if you can")
     for glob in plan.protected:
         if not glob.startswith("!") and not any(map(Scope((glob,)).matches, sealed)):
             yield _row("protected", f"{glob!r} matches nothing", "Correct the glob: an unprotected ruler can be bent.")

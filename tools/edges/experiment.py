@@ -73,7 +73,7 @@ class Bench:
             HookFailure: if the repository's pre-commit hook refuses; git runs it on the private index.
         """
         self._copy_index()
-        self._git.run("read-tree", "-m", parent, environment=self._private)
+        self._git.run("read-tree", "--reset", parent, environment=self._private)
         arguments = ("update-index", "--add", "--remove", "-z", "--stdin")
         self._git.run(*arguments, stdin=literal(paths), environment=self._private)
         staged = self._staged(parent)

@@ -113,15 +113,26 @@ class Journal:
         """Every event of a session with its time, oldest first.
 
         Raises:
-            Refusal: at a record that is not what was written, naming it.
+            Refusal: at a record that is not what was written, or before which one is missing, naming it.
         """
+        before = 0
         for row in self._query(
             f"SELECT {_FIELDS}, previous, digest FROM event WHERE session = ? ORDER BY number", session
         ):
             *fields, previous, own = row
             if own != _chained(previous, fields):
                 raise _edited(self._file, f"record {fields[0]} ({fields[3]}, iteration {fields[4]}) was edited")
+            if before and not self._whole(before, fields[0]):
+                raise _edited(self._file, f"a record is missing between {before} and {fields[0]}, or was replaced")
+            before = fields[0]
             yield fields[2], read_event(fields[5])
+
+    def _whole(self, first: int, last: int) -> bool:
+        """Whether every record from one to another is there; those of other sessions may stand between."""
+        if last == first + 1:
+            return True
+        query = "SELECT count(*) FROM event WHERE number BETWEEN ? AND ?"
+        return bool(self._query(query, first, last)[0][0] == last - first + 1)
 
     def of_iteration(self, session: str, iteration: int) -> list[Event]:
         """Every event of one iteration, oldest first."""

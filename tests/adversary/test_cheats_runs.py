@@ -1,0 +1,404 @@
+"""Cheats around a run: the code that is measured acts, or the agent does while it is measured."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cheats import BENCH, SIZE, SMALL, WORK, golf, not_kept, refused
+
+from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.rules.decide import Status
+from conftest import PYTHON, Project
+
+Play = Callable[[Path], None]
+IN_A_RUN: dict[str, Play] = {}
+
+HONEST = "echo '1 2 3 '\n"
+"""What a better agent would write."""
+FREE = 'echo "METRIC bytes=1"'
+
+
+def cheat(name: str) -> Callable[[Play], Play]:
+    """Put a cheat on the list."""
+
+    def put(play: Play) -> Play:
+        IN_A_RUN[name] = play
+        return play
+
+    return put
+
+
+def shrunk(project: Project, program: str) -> None:
+    """Shorter than the honest program, and with something else in mind."""
+    assert len(program) < SIZE
+    project.write("src/work.sh", program)
+
+
+# --- The ruler bent while it measures ----------------------------------------------------------------------------------
+
+
+@cheat("the program rewrites the ruler while it is measured")
+def rewrites(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    shrunk(project, f"{FREE}>bench.sh 2>&1;echo '1 2 3 '\n")
+
+    not_kept(project, project.loop.iterate("shorter"), Status.TAMPERED)
+
+    assert project.read("bench.sh") == BENCH
+
+
+@cheat("the program rewrites the ruler and puts it back in the same run")
+def rewrites_and_puts_back(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    shrunk(project, "cp bench.sh b;echo>bench.sh;cat b>bench.sh;rm b;echo '1 2 3 '\n")
+
+    not_kept(project, project.loop.iterate("shorter"), Status.TAMPERED)
+
+
+@cheat("the program rewrites the expected answer")
+def rewrites_the_answer(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    shrunk(project, "echo x>expected.txt;echo x\n")
+
+    not_kept(project, project.loop.iterate("shorter"), Status.TAMPERED)
+
+    assert project.read("expected.txt") == "1 2 3 \n"
+
+
+@cheat("the agent rewrites the ruler while it measures")
+def rewritten_meanwhile(tmp_path: Path) -> None:
+    _meanwhile(tmp_path, lambda project: project.write("bench.sh", FREE))
+
+
+@cheat("the agent rewrites the ruler while it measures, and puts it back")
+def rewritten_and_put_back(tmp_path: Path) -> None:
+    _meanwhile(tmp_path, lambda project: project.write("bench.sh", FREE).write("bench.sh", BENCH))
+
+
+@cheat("the agent adds a hook while it measures")
+def hook_meanwhile(tmp_path: Path) -> None:
+    _meanwhile(tmp_path, lambda project: project.hook("pre-commit", "exit 0"))
+
+
+def _meanwhile(tmp_path: Path, act: Callable[[Project], object]) -> None:
+    """The agent acts when the measurement has begun; the ruler waits for it, through two named pipes."""
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    wait = f"if test -p {go}; then echo > {begun}; cat {go}; fi; sh bench.sh"
+    project = golf(tmp_path, verify=wait).start()
+    for pipe in (begun, go):
+        os.mkfifo(pipe)
+
+    def agent() -> None:
+        begun.read_text()
+        act(project)
+        go.write_text("")
+
+    shrunk(project, HONEST)
+    thread = threading.Thread(target=agent)
+    thread.start()
+    answer = project.loop.iterate("shorter")
+    thread.join()
+
+    not_kept(project, answer, Status.TAMPERED)
+
+
+@cheat("a process left behind rewrites the ruler after the run")
+def left_behind(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    project = golf(tmp_path).start()
+    later = f"(until test -e {go};do sleep .05;done;echo>bench.sh;echo >{tmp_path}/done)"
+    project.write("src/work.sh", f"setsid sh -c '{later}' >&- 2>&- &\n{WORK}")
+    first = project.loop.iterate("longer")
+    go.write_text("")
+    project.write("src/work.sh", SMALL)
+
+    not_kept(project, first, Status.DISCARD)
+    until_done(tmp_path / "done")
+    refused(project, says="bench.sh")
+    assert "keep" not in " ".join(project.statuses())
+
+
+def until_done(file: Path) -> None:
+    """Wait until another process has made a file."""
+    deadline = time.monotonic() + 10
+    while not file.exists():
+        assert time.monotonic() < deadline, f"{file} never came"
+        os.sched_yield()
+
+
+# --- A file read in the ruler's place ----------------------------------------------------------------------------------
+
+
+def _python(tmp_path: Path, **plan: object) -> Project:
+    """The same task, with a ruler in Python that imports from the standard library."""
+    project = golf(tmp_path, **{"verify": f"{PYTHON} bench.py", "protected": ("bench.py",), "scope": ("**",), **plan})
+    measure = "import json, pathlib\nprint('bytes:', len(json.dumps(pathlib.Path('src/work.sh').read_text())))\n"
+    return project.write("bench.py", measure).commit("a ruler in Python").start()
+
+
+@cheat("a module of the ruler's name: json.py")
+def module_shadow(tmp_path: Path) -> None:
+    project = _python(tmp_path)
+    project.write("json.py", "def dumps(text): return ''\n")
+
+    refused(project, Code.PROTECTED, says="json")
+
+
+@cheat("sitecustomize.py, which Python runs first")
+def sitecustomize(tmp_path: Path) -> None:
+    project = _python(tmp_path)
+    project.write("sitecustomize.py", "import builtins; builtins.len = lambda x: 1\n")
+
+    refused(project, Code.PROTECTED, Code.OUTSIDE_SCOPE, says="sitecustomize")
+
+
+@cheat("conftest.py, which pytest runs first")
+def conftest(tmp_path: Path) -> None:
+    guard = f"{PYTHON} -c pass || pytest -q tests"
+    project = _python(tmp_path, guards=(guard,))
+    project.write("src/conftest.py", "import os; os._exit(0)\n")
+
+    refused(project, Code.PROTECTED, Code.OUTSIDE_SCOPE, says="conftest")
+
+
+@cheat("a program of the ruler's name on the PATH of the plan")
+def path_shadow(tmp_path: Path) -> None:
+    project = golf(tmp_path, verify='PATH="src:$PATH" sh bench.sh').start()
+    project.write("src/wc", "#!/bin/sh\necho 1\n")
+    (project.root / "src/wc").chmod(0o755)
+
+    refused(project, Code.PROTECTED, says="wc")
+
+
+@cheat("an import path file: x.pth")
+def import_path(tmp_path: Path) -> None:
+    project = _python(tmp_path)
+    project.write("src/x.pth", "import os; os._exit(0)\n")
+
+    refused(project, Code.PROTECTED, says="Python runs it at every start")
+
+
+# --- A number that is not the ruler's ----------------------------------------------------------------------------------
+
+
+@cheat("the program prints a METRIC line of its own")
+def prints_a_metric(tmp_path: Path) -> None:
+    project = golf(tmp_path, verify="sh src/work.sh; echo; sh bench.sh").start()
+    project.write("src/work.sh", f"echo '1 2 3 '\n{FREE}\n")
+
+    answer = project.loop.iterate("a good number")
+
+    assert answer.status is not Status.KEEP
+    assert answer.metric is None
+    project.loop.revert() if answer.status is None else None
+    assert "keep" not in " ".join(project.statuses())
+
+
+WIRED = 'said=$(env -u AUTORESEARCH_CHANNEL sh src/work.sh) || exit 1\necho "$said"\necho "METRIC bytes=$(cat src/*.sh | wc -c)" > "$AUTORESEARCH_CHANNEL"\n'
+
+
+@cheat("a printed value where the plan has the protected channel")
+def prints_beside_the_channel(tmp_path: Path) -> None:
+    project = golf(tmp_path, read="channel")
+    project.write("bench.sh", WIRED).commit("the ruler writes to its channel").start()
+    project.write("src/work.sh", f"{WORK}{FREE}\n")
+
+    answer = project.loop.iterate("prints a good number")
+
+    not_kept(project, answer, Status.DISCARD)
+    assert answer.metric == SIZE + len(FREE) + 1
+
+
+@cheat("the program writes to the channel as well")
+def writes_the_channel(tmp_path: Path) -> None:
+    project = golf(tmp_path, read="channel")
+    careless = WIRED.replace("env -u AUTORESEARCH_CHANNEL ", "").replace('> "$A', '>> "$A')
+    project.write("bench.sh", careless).commit("a ruler that gives its channel away").start()
+    project.write("src/work.sh", f'{FREE} >> "$AUTORESEARCH_CHANNEL"\n')
+
+    answer = project.loop.iterate("two numbers")
+
+    not_kept(project, answer, Status.METRIC_ERROR)
+    assert "Different values" in answer.why
+
+
+@cheat("a stale result file of an earlier run")
+def stale(tmp_path: Path) -> None:
+    project = golf(tmp_path, verify="sh bench.sh > result.txt; cat result.txt", read="auto")
+    project.write(".gitignore", "result.txt\n").write("bench.sh", "sh src/work.sh >&2 || exit 0\n" + BENCH)
+    project.commit("results go to a file").start()
+    mark = "test -e result.txt && chmod a-w result.txt; "
+    project.write("src/work.sh", f"{mark}exit 1\n")
+
+    answer = project.loop.iterate("fails before it writes")
+
+    assert answer.status is not Status.KEEP
+    assert answer.metric is None
+
+
+def _numbers(tmp_path: Path, *values: str) -> None:
+    project = Project(tmp_path / "repo", guards=()).start()
+    for value in values:
+        assert project.try_value(value, f"value {value!r}").status is Status.METRIC_ERROR
+        assert project.read("value.txt") == "10\n"
+
+
+@cheat("minus infinity")
+def infinity(tmp_path: Path) -> None:
+    _numbers(tmp_path, "-inf", "-1e999")
+
+
+@cheat("not a number")
+def not_a_number(tmp_path: Path) -> None:
+    _numbers(tmp_path, "nan")
+
+
+@cheat("nothing printed, exit 0")
+def nothing(tmp_path: Path) -> None:
+    _numbers(tmp_path, "")
+
+
+# --- Luck, seeds and clocks --------------------------------------------------------------------------------------------
+
+
+def _noisy(tmp_path: Path, noise: str) -> Project:
+    """A ruler that scatters by 1 around `value.txt`, by the seed that it is given."""
+    measure = (
+        "import os, pathlib, random\n"
+        "seed = int(os.environ['AUTORESEARCH_SEED'])\n"
+        "value = float(pathlib.Path('value.txt').read_text())\n"
+        "mine = pathlib.Path('src/seed.txt').read_text() if pathlib.Path('src/seed.txt').exists() else ''\n"
+        f"print(value + {noise})\n"
+    )
+    project = Project(tmp_path / "repo", verify=f"{PYTHON} ruler.py", guards=(), protected=("ruler.py",))
+    return project.write("ruler.py", measure).write("value.txt", "100\n").commit("a noisy ruler")
+
+
+@cheat("a luckier seed")
+def lucky_seed(tmp_path: Path) -> None:
+    project = _noisy(tmp_path, "random.Random(f'{seed}{mine}').gauss(0, 1)").start()
+
+    statuses = set()
+    for number in range(12):
+        project.write("src/seed.txt", f"{number}\n")
+        statuses.add(project.loop.iterate(f"seed {number}").status)
+
+    assert statuses == {Status.DISCARD}
+
+
+@cheat("the same change again until luck helps")
+def again(tmp_path: Path) -> None:
+    project = _noisy(tmp_path, "random.Random(seed).gauss(0, 1)").start()
+    project.try_value(100.5)
+    project.write("value.txt", "100.5\n")
+
+    refused_again(project)
+
+
+@cheat("the same change with other white space until luck helps")
+def again_spaced(tmp_path: Path) -> None:
+    project = _noisy(tmp_path, "random.Random(seed).gauss(0, 1)").start()
+    project.try_value(100.5)
+    project.write("value.txt", "100.5 \n")
+
+    refused_again(project)
+
+
+def refused_again(project: Project) -> None:
+    with pytest.raises(Refusal) as found:
+        project.loop.iterate("once more")
+    assert found.value.code is Code.REPEAT
+
+
+def _told(tmp_path: Path, program: str) -> Project:
+    """A number that the code under test computes itself: ten, until it is edited."""
+    project = Project(tmp_path / "repo", verify="sh src/value.sh", guards=(), scope=("src/**",))
+    project.write("src/value.sh", "echo 10\n").commit("a program that tells its own number").start()
+    project.write("src/value.sh", program)
+    return project
+
+
+@cheat("good in its first run only, by AUTORESEARCH_RUN")
+def first_run_only(tmp_path: Path) -> None:
+    project = _told(tmp_path, 'test "$AUTORESEARCH_RUN" = 1 && echo 5 || echo 10\n')
+
+    assert project.loop.iterate("five, the first time").status is Status.DISCARD
+
+
+@cheat("good in its first run only, by a file that it leaves")
+def first_time_only(tmp_path: Path) -> None:
+    file = tmp_path / "seen"
+    project = _told(tmp_path, f"test -e {file} && echo 10 || echo 5; : > {file}\n")
+
+    assert project.loop.iterate("five, the first time").status is Status.DISCARD
+
+
+@cheat("good for a while, by the clock")
+def by_the_clock(tmp_path: Path) -> None:
+    file = tmp_path / "born"
+    age = f"test -e {file} || date +%s%N > {file}; t=$(( ($(date +%s%N) - $(cat {file})) / 1000000 ))"
+    project = _told(tmp_path, f"{age}; test $t -lt 20 && echo 5 || echo 10\n")
+
+    assert project.loop.iterate("five, for a moment").status is Status.DISCARD
+
+
+# --- Edits between the steps -------------------------------------------------------------------------------------------
+
+
+@cheat("other code after the commit, before it is measured")
+def edited_before_verify(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    project.write("src/work.sh", WORK + "# longer\n")
+    project.loop.commit("longer")
+    project.write("src/work.sh", HONEST)
+
+    with pytest.raises(Refusal, match="Edited since the commit") as found:
+        project.loop.verify()
+    assert found.value.code is Code.OUT_OF_ORDER
+
+
+@cheat("other code after measuring, before the guard")
+def edited_before_guard(tmp_path: Path) -> None:
+    project = golf(tmp_path, guards=("! grep -q bad src/work.sh",)).start()
+    project.write("src/work.sh", "echo '1 2 3 ' #bad\n")
+    project.loop.commit("shorter, and bad")
+    project.loop.verify()
+    project.write("src/work.sh", HONEST)
+
+    with pytest.raises(Refusal, match="Edited since the commit"):
+        project.loop.guard()
+
+
+@cheat("other code after the verdict, before the row")
+def edited_before_log(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    project.write("src/work.sh", HONEST)
+    project.loop.commit("shorter")
+    project.loop.verify()
+    project.write("src/work.sh", SMALL)
+
+    answer = project.loop.log()
+
+    assert (answer.status, answer.metric) == (Status.KEEP, float(len(HONEST)))
+    assert project.git("show", "HEAD:src/work.sh") == HONEST.rstrip()
+    assert project.read("src/work.sh") == SMALL, "the edit is the agent's next idea, not this one's"
+
+
+@cheat("a guard that the scope can turn green")
+def guard_in_scope(tmp_path: Path) -> None:
+    project = golf(tmp_path, guards=("sh src/check.sh",))
+    project.write("src/check.sh", "test 1 = 1\n").commit("a guard in the scope")
+
+    checked = project.planning.check_plan(project.plan)
+
+    assert any("an experiment can turn it green: src/check.sh" in gate.seen for gate in checked.gates)
+
+
+@pytest.mark.parametrize("name", IN_A_RUN)
+def test_a_cheat_around_a_run_earns_nothing(tmp_path: Path, name: str) -> None:
+    IN_A_RUN[name](tmp_path)
