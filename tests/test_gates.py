@@ -334,3 +334,26 @@ def test_while_one_call_is_at_work_another_is_told_to_wait(project: Project) -> 
     assert status.next == [Tool.STATUS]
     assert project.sessions.status().note == ""
     assert project.sessions.status().phase is Phase.READY
+
+
+def test_a_file_that_was_staged_and_edited_again_is_committed_as_it_stands(project: Project) -> None:
+    project.start()
+    project.write("value.txt", "9\n")
+    project.git("add", "value.txt")
+
+    answer = project.try_value(8)
+
+    assert (answer.status, answer.metric) == (Status.KEEP, 8.0)
+    assert project.git("status", "--porcelain") == ""
+
+
+def test_a_change_that_is_only_staged_is_refused(project: Project) -> None:
+    project.start()
+    project.write("app.txt", "other\n")
+    project.git("add", "app.txt")
+    project.write("app.txt", "one\ntwo\nthree\n").write("value.txt", "8\n")
+
+    with pytest.raises(Refusal, match=r"Staged, but not so in the files: app\.txt"):
+        project.loop.iterate("eight")
+
+    assert project.statuses() == ["baseline"]
