@@ -1,52 +1,73 @@
-"""Serving over stdio: logs to a file, quiet on stderr, and no process left behind at the end."""
+"""Serving over stdio: there before the client's patience ends, logs to a file, and no process left behind at the end.
+
+Nothing that takes time to import may be imported here: see `front.py`.
+"""
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from ..tools.lab import Lab
+from .front import Front
+from .loading import Loading
+from .manifest import load_answers
+from .relay import Relay
+from .wire import claim
+
+if TYPE_CHECKING:
+    from .real import Real
 
 
 def serve(root: Path, allow_commands: bool) -> NoReturn:
     """Serve until the client closes the pipe or sends a signal."""
-    _log_to_file()
-    from .app import build_server
-
-    lab = Lab(root, allow_commands=allow_commands)
-    _stop_on_signals(lab)
+    loading = Loading(lambda: _load(root, allow_commands))
+    _stop_on_signals(loading)
     status = 1
     try:
-        build_server(lab).run("stdio")
+        relay = Relay(Front(load_answers()), loading, claim())
+        if relay.run():
+            loading.wait().serve(*relay.hand_over())
         status = 0
     except Exception:  # a client that vanishes breaks the pipe under whatever is being written
+        _log_to_file()
+        import logging
+
         logging.getLogger(__name__).exception("the connection broke")
     finally:
-        _leave(lab, status)
+        _leave(loading, status)
 
 
-def _leave(lab: Lab, status: int) -> NoReturn:
+def _load(root: Path, allow_commands: bool) -> Real:
+    _log_to_file()
+    from .real import Real
+
+    return Real(root, allow_commands)
+
+
+def _leave(loading: Loading, status: int) -> NoReturn:
     """End at once: a worker thread may still wait for a command, and nobody is left to hear of it."""
-    lab.runner.stop_all()
+    if loading.server:
+        loading.server.stop()
     sys.stdout.flush()
     os._exit(status)
 
 
-def _stop_on_signals(lab: Lab) -> None:
+def _stop_on_signals(loading: Loading) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
-        _leave(lab, 128 + number)
+        _leave(loading, 128 + number)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop)
 
 
 def _log_to_file() -> None:
+    import logging
+    from logging.handlers import RotatingFileHandler
+
     home = os.environ.get("XDG_STATE_HOME", "") or "~/.local/state"
     folder = Path(home).expanduser() / "autoresearch-mcp"
     handler: logging.Handler
