@@ -16,6 +16,7 @@ class Loading:
 
     def __init__(self, make: Callable[[], Real]) -> None:
         self._make = make
+        self._thread = threading.Thread(target=self._load, name="loading", daemon=True)
         self.ready, self._done = os.pipe()
         """A descriptor to wait on: readable once the server is there, or will never be."""
         self.started = False
@@ -25,7 +26,7 @@ class Loading:
         """Begin, unless it has begun."""
         if not self.started:
             self.started = True
-            threading.Thread(target=self._load, name="loading", daemon=True).start()
+            self._thread.start()
 
     def wait(self) -> Real:
         """The server.
@@ -34,7 +35,7 @@ class Loading:
             RuntimeError: if it could not be made; standard error says why.
         """
         self.start()
-        os.read(self.ready, 1)
+        self._thread.join()  # which has then also said what went wrong
         if self.server is None:
             raise RuntimeError("the server could not be loaded")
         return self.server

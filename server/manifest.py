@@ -21,7 +21,8 @@ from .front import Answers
 COMMAND = "python -m autoresearch_mcp.server.manifest"
 
 _PACKAGE = Path(__file__).parent.parent
-_FILE = Path(__file__).with_name("manifest.json")
+FILE = Path(__file__).with_name("manifest.json")
+
 _FOLDERS = ("server", "tools", "prompts")
 _LIBRARIES = ("autoresearch-mcp", "mcp", "mcp-types", "pydantic", "pydantic-core")
 
@@ -29,7 +30,7 @@ _LIBRARIES = ("autoresearch-mcp", "mcp", "mcp-types", "pydantic", "pydantic-core
 def load_answers() -> Answers:
     """What may be answered early; nothing if the manifest does not belong to what is installed here."""
     try:
-        manifest = json.loads(_FILE.read_text(encoding="utf-8"))
+        manifest = json.loads(FILE.read_text(encoding="utf-8"))
         return _by_version(manifest["answers"]) if manifest["recorded from"] == origin() else {}
     except (OSError, ValueError, LookupError, TypeError):
         return {}
@@ -89,8 +90,8 @@ def main() -> int:
     from .recording import record
 
     manifest = {"made by": COMMAND, "recorded from": origin(), "answers": in_parts(record())}
-    _FILE.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    sys.stdout.write(f"Wrote {_FILE}\n")
+    FILE.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    sys.stdout.write(f"Wrote {FILE}\n")
     return 0
 
 

@@ -6,9 +6,9 @@ import io
 import json
 import queue
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .front import Answers
 from .messages import ENVELOPE
@@ -30,35 +30,36 @@ def record() -> Answers:
 
 
 def _answers(server: Real, version: str) -> dict[str, dict[str, object]]:
-    talk = _Talk(_requests(version))
+    talk = Talk([(method, _request(method, params)) for method, params in _questions(version)])
     server.serve(talk, talk)
-    answers = [json.loads(line) for line in talk.answers]
-    return {answer["id"]: answer["result"] for answer in answers if "result" in answer}
+    return {answer["id"]: answer["result"] for answer in talk.answers if "result" in answer}
 
 
-def _requests(version: str) -> list[bytes]:
-    params: dict[str, object] = {}
-    asked = [(method, params) for method in _ASKED]
+def _questions(version: str) -> list[tuple[str, dict[str, object]]]:
     if version == _STATELESS:
-        params["_meta"] = {f"{ENVELOPE}protocolVersion": version, f"{ENVELOPE}clientCapabilities": {}}
-    else:
-        client = {"name": "recording", "version": "1"}
-        asked.insert(0, ("initialize", {"protocolVersion": version, "capabilities": {}, "clientInfo": client}))
-    return [
-        json.dumps({"jsonrpc": "2.0", "id": method, "method": method, "params": params}).encode() + b"\n"
-        for method, params in asked
-    ]
+        meta = {f"{ENVELOPE}protocolVersion": version, f"{ENVELOPE}clientCapabilities": {}}
+        return [(method, {"_meta": meta}) for method in _ASKED]
+    client = {"name": "recording", "version": "1"}
+    hello: dict[str, object] = {"protocolVersion": version, "capabilities": {}, "clientInfo": client}
+    return [("initialize", hello), *((method, {}) for method in _ASKED)]
 
 
-class _Talk(io.BufferedIOBase):
-    """Both pipes of a client that waits for each answer: at the end of its input a server drops what is not answered."""
+def _request(method: str, params: dict[str, object]) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": method, "method": method, "params": params}).encode() + b"\n"
 
-    def __init__(self, requests: Sequence[bytes]) -> None:
-        self.answers: list[bytes] = []
-        self._requests = iter(requests)
+
+class Talk(io.BufferedIOBase):
+    """Both pipes of a client that takes turns: it goes on when one answer is there, and leaves after the last.
+
+    A server drops what is not answered when its input ends, so an input that is simply read to its end will not do.
+    """
+
+    def __init__(self, turns: Iterable[tuple[str, bytes]]) -> None:
+        self.answers: list[dict[str, Any]] = []
+        self._turns = iter(turns)
         self._sent: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._begun = b""
-        self._send()
+        self._next()
 
     def readable(self) -> bool:
         """Always."""
@@ -69,17 +70,19 @@ class _Talk(io.BufferedIOBase):
         return True
 
     def read1(self, size: int = -1) -> bytes:
-        """The next request, once its turn has come."""
+        """What the client says, once its turn has come."""
         return self._sent.get()
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Take in an answer."""
+        """Take in answers."""
         given = bytes(data)
         *lines, self._begun = (self._begun + given).split(b"\n")
         for line in lines:
-            self.answers.append(line)
-            self._send()
+            self.answers.append(json.loads(line))
+            if self.answers[-1].get("id") == self._awaited:
+                self._next()
         return len(given)
 
-    def _send(self) -> None:
-        self._sent.put(next(self._requests, b""))
+    def _next(self) -> None:
+        self._awaited, words = next(self._turns, ("", b""))
+        self._sent.put(words)
