@@ -2,8 +2,9 @@
 
 `python -m autoresearch_mcp.server.manifest` records them anew, after any change to the code: like a lock file, the
 manifest names what it was recorded from, the digest of our files and the versions of the libraries that shape an
-answer. Where anything differs, nothing is answered early and the real server does it all, only later. So a stale
-answer is never given; and no answer in it may depend on where or how a server was started.
+answer. Where anything differs, nothing is answered early and the real server does it all, only later; what it answers
+is then kept in the user's cache, so that a newer library costs one slow start and not every start. So a stale answer
+is never given; and no answer may depend on where or how a server was started.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +30,14 @@ _LIBRARIES = ("autoresearch-mcp", "mcp", "mcp-types", "pydantic", "pydantic-core
 
 
 def load_answers() -> Answers:
-    """What may be answered early; nothing if the manifest does not belong to what is installed here."""
-    try:
-        manifest = json.loads(FILE.read_text(encoding="utf-8"))
-        return _by_version(manifest["answers"]) if manifest["recorded from"] == origin() else {}
-    except (OSError, ValueError, LookupError, TypeError):
-        return {}
+    """What may be answered early; nothing if no manifest belongs to what is installed here."""
+    here = origin()
+    for file in (FILE, learned_file()):
+        with suppress(OSError, ValueError, LookupError, TypeError):
+            manifest = json.loads(file.read_text(encoding="utf-8"))
+            if manifest["recorded from"] == here:
+                return _by_version(manifest["answers"])
+    return {}
 
 
 def origin() -> dict[str, str]:
@@ -42,6 +46,22 @@ def origin() -> dict[str, str]:
     for name in sorted(_files()):
         digest.update(name.encode() + b"\0" + (_PACKAGE / name).read_bytes() + b"\0")
     return {"code": digest.hexdigest(), **_versions()}
+
+
+def learned_file() -> Path:
+    """Where a manifest is kept that this installation made for itself."""
+    home = os.environ.get("XDG_CACHE_HOME", "") or "~/.cache"
+    installation = hashlib.sha256(os.fsencode(_PACKAGE)).hexdigest()[:16]
+    return Path(home).expanduser() / "autoresearch-mcp" / f"answers-{installation}.json"
+
+
+def keep(answers: Answers, file: Path) -> None:
+    """Write a manifest; a server that starts at the same time sees the old one or the new one."""
+    manifest = {"made by": COMMAND, "recorded from": origin(), "answers": in_parts(answers)}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    draft.replace(file)
 
 
 def _files() -> Iterator[str]:
@@ -87,10 +107,13 @@ def in_parts(answers: Answers) -> list[dict[str, Any]]:
 
 def main() -> int:
     """Record the manifest; returns the exit status."""
+    from tempfile import TemporaryDirectory
+
+    from .real import Real
     from .recording import record
 
-    manifest = {"made by": COMMAND, "recorded from": origin(), "answers": in_parts(record())}
-    FILE.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with TemporaryDirectory() as folder:
+        keep(record(Real(Path(folder), allow_commands=False)), FILE)
     sys.stdout.write(f"Wrote {FILE}\n")
     return 0
 

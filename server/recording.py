@@ -5,33 +5,38 @@ from __future__ import annotations
 import io
 import json
 import queue
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .front import Answers
 from .messages import ENVELOPE
-from .real import Real
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+    from .real import Real
+
 _HANDSHAKES = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+_PATIENCE_S = 5.0
 _STATELESS = "2026-07-28"
 _ASKED = ("ping", "server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list")
 
 
-def record() -> Answers:
-    """What the real server answers, by protocol version and method; what a version refuses is left out."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = Real(Path(folder), allow_commands=False)
-        return {version: _answers(server, version) for version in (*_HANDSHAKES, _STATELESS)}
+def record(server: Real) -> Answers:
+    """What a server answers, by protocol version and method; what a version refuses is left out.
+
+    Raises:
+        RuntimeError: if it leaves a question without an answer.
+    """
+    return {version: _answers(server, version) for version in (*_HANDSHAKES, _STATELESS)}
 
 
 def _answers(server: Real, version: str) -> dict[str, dict[str, object]]:
-    talk = Talk([(method, _request(method, params)) for method, params in _questions(version)])
+    questions = _questions(version)
+    talk = Talk([(method, _request(method, params)) for method, params in questions])
     server.serve(talk, talk)
+    if len(talk.answers) != len(questions):
+        raise RuntimeError(f"{len(talk.answers)} answers to {len(questions)} questions in {version}")
     return {answer["id"]: answer["result"] for answer in talk.answers if "result" in answer}
 
 
@@ -70,8 +75,11 @@ class Talk(io.BufferedIOBase):
         return True
 
     def read1(self, size: int = -1) -> bytes:
-        """What the client says, once its turn has come."""
-        return self._sent.get()
+        """What the client says, once its turn has come; nothing after the last turn, or when no answer comes."""
+        try:
+            return self._sent.get(timeout=_PATIENCE_S)
+        except queue.Empty:
+            return b""
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Take in answers."""

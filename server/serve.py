@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from .front import Front
 from .loading import Loading
-from .manifest import load_answers
+from .manifest import keep, learned_file, load_answers
 from .relay import Relay
 from .wire import claim
 
@@ -24,11 +23,12 @@ if TYPE_CHECKING:
 
 def serve(root: Path, allow_commands: bool) -> NoReturn:
     """Serve until the client closes the pipe or sends a signal."""
-    loading = Loading(lambda: _load(root, allow_commands))
+    answers = load_answers()
+    loading = Loading(lambda: _load(root, allow_commands, learn=not answers))
     _stop_on_signals(loading)
     status = 1
     try:
-        relay = Relay(Front(load_answers()), loading, claim())
+        relay = Relay(Front(answers), loading, claim())
         if relay.run():
             loading.wait().serve(*relay.hand_over())
         status = 0
@@ -41,18 +41,32 @@ def serve(root: Path, allow_commands: bool) -> NoReturn:
         _leave(loading, status)
 
 
-def _load(root: Path, allow_commands: bool) -> Real:
+def _load(root: Path, allow_commands: bool, learn: bool) -> Real:
     _log_to_file()
     from .real import Real
 
-    return Real(root, allow_commands)
+    server = Real(root, allow_commands)
+    if learn:
+        _learn(server)
+    return server
+
+
+def _learn(server: Real) -> None:
+    """Keep the answers for the next start; there may be nowhere to keep them."""
+    import logging
+
+    from .recording import record
+
+    try:
+        keep(record(server), learned_file())
+    except Exception:
+        logging.getLogger(__name__).exception("the answers could not be kept")
 
 
 def _leave(loading: Loading, status: int) -> NoReturn:
     """End at once: a worker thread may still wait for a command, and nobody is left to hear of it."""
     if loading.server:
         loading.server.stop()
-    sys.stdout.flush()
     os._exit(status)
 
 

@@ -16,6 +16,7 @@ from autoresearch_mcp.server.front import REPLAYED, Front
 from autoresearch_mcp.server.manifest import COMMAND, in_parts, load_answers, origin
 from autoresearch_mcp.server.real import Real
 from autoresearch_mcp.server.recording import Talk, record
+from conftest import Project
 from wires import ENVELOPE, INITIALIZED, LISTS, STATELESS, ask, initialize, line, opening
 
 
@@ -25,10 +26,12 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Real:
     return Real(tmp_path_factory.mktemp("empty"), allow_commands=False)
 
 
-def test_the_manifest_holds_what_the_real_server_answers() -> None:
+def test_the_manifest_holds_what_the_real_server_answers(real: Real) -> None:
     written = json.loads(manifest.FILE.read_text(encoding="utf-8"))
 
-    assert written["answers"] == in_parts(record()), f"the answers have changed: run `{COMMAND}` and commit its file"
+    assert written["answers"] == in_parts(record(real)), (
+        f"the answers have changed: run `{COMMAND}` and commit its file"
+    )
     assert written["recorded from"] == origin(), (
         f"the code or a library has changed: run `{COMMAND}` and commit its file"
     )
@@ -205,3 +208,7 @@ def test_without_answers_everything_waits() -> None:
 
     assert [front.hear(line) for line in lines] == [b"", b"", b""]
     assert (front.ahead, front.waiting, front.opened) == (lines, True, False)
+
+
+def test_where_a_server_runs_and_what_it_may_do_changes_no_answer(real: Real, project: Project) -> None:
+    assert record(Real(project.root, allow_commands=True)) == record(real)

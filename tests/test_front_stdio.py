@@ -186,11 +186,17 @@ def test_a_library_that_cannot_be_loaded_is_said_so(tmp_path: Path, project: Pro
     assert b"ImportError: torn" in complaints
 
 
-def test_a_manifest_that_does_not_fit_costs_time_only(project: Project) -> None:
-    undocumented = Client([sys.executable, "-OO", *FRONTED[1:], project.root])
-    undocumented.send(*opening(OLD), LIST)
-    undocumented.hear("hello", "list")
+def test_a_manifest_that_does_not_fit_costs_one_slow_start(gate: Gate, project: Project) -> None:
+    other = [sys.executable, "-OO", *FRONTED[1:], project.root]  # answers have no docstrings in them there
+    first = Client(other)
+    first.send(*opening(OLD), LIST)
+    first.hear("hello", "list")
+    assert first.leave() == (0, b"", b"")
 
-    assert len(undocumented.answers["list"]["result"]["tools"]) == 15
-    assert "Use " not in undocumented.answers["list"]["result"]["tools"][0].get("description", "")
-    assert undocumented.leave() == (0, b"", b"")
+    second = Client(other, **gate.environment)
+    second.send(*opening(OLD), LIST)
+    second.hear("hello", "list")
+
+    assert second.answers == first.answers
+    assert "Use " not in first.answers["list"]["result"]["tools"][0].get("description", "")
+    assert second.leave() == (0, b"", b"")

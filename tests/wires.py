@@ -117,7 +117,8 @@ class Gate:
         os.mkfifo(self._place)
         (folder / "shut" / "mcp").mkdir(parents=True)
         (folder / "shut" / "mcp" / "__init__.py").write_text(SHUT)
-        self.client = Client([*FRONTED, root], PYTHONPATH=str(folder / "shut"), GATE=str(self._place))
+        self.environment = {"PYTHONPATH": str(folder / "shut"), "GATE": str(self._place)}
+        self.client = Client([*FRONTED, root], **self.environment)
 
     def open(self) -> None:
         self._place.open("w").close()
