@@ -25,27 +25,30 @@ COMMAND = "python -m autoresearch_mcp.server.manifest"
 _PACKAGE = Path(__file__).parent.parent
 FILE = Path(__file__).with_name("manifest.json")
 
-_FOLDERS = ("server", "tools", "prompts")
+_SHIPPED = {"server": (".py",), "tools": (".py",), "prompts": (".py", ".md")}
 _LIBRARIES = ("autoresearch-mcp", "mcp", "mcp-types", "pydantic", "pydantic-core")
 
 
 def load_answers() -> Answers:
     """What may be answered early; nothing if no manifest belongs to what is installed here."""
-    here = origin()
     for file in (FILE, learned_file()):
         with suppress(OSError, ValueError, LookupError, TypeError):
             manifest = json.loads(file.read_text(encoding="utf-8"))
-            if manifest["recorded from"] == here:
+            if manifest["recorded from"] == origin():
                 return _by_version(manifest["answers"])
     return {}
 
 
 def origin() -> dict[str, str]:
-    """What decides the answers here: our files, the libraries, and whether docstrings are there."""
+    """What decides the answers here: our files, the libraries, whether docstrings are there. Empty if files cannot be read."""
     digest = hashlib.sha256(b"-OO" if sys.flags.optimize > 1 else b"")
-    for name in sorted(_files()):
-        digest.update(name.encode() + b"\0" + (_PACKAGE / name).read_bytes() + b"\0")
-    return {"code": digest.hexdigest(), **_versions()}
+    names = sorted(_files())
+    try:
+        for name in names:
+            digest.update(name.encode() + b"\0" + (_PACKAGE / name).read_bytes() + b"\0")
+    except OSError:
+        return {}
+    return {"code": digest.hexdigest(), **_versions()} if names else {}
 
 
 def learned_file() -> Path:
@@ -65,11 +68,10 @@ def keep(answers: Answers, file: Path) -> None:
 
 
 def _files() -> Iterator[str]:
-    for folder in _FOLDERS:
+    for folder, endings in _SHIPPED.items():
         for place, _, names in os.walk(_PACKAGE / folder):
-            yield from (
-                os.path.relpath(os.path.join(place, name), _PACKAGE) for name in names if name.endswith((".py", ".md"))
-            )
+            ours = (name for name in names if name.endswith(endings))
+            yield from (os.path.relpath(os.path.join(place, name), _PACKAGE) for name in ours)
 
 
 def _versions() -> dict[str, str]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from .front import Front
 from .loading import Loading
-from .manifest import keep, learned_file, load_answers
+from .manifest import keep, learned_file, load_answers, origin
 from .relay import Relay
 from .wire import claim
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 def serve(root: Path, allow_commands: bool) -> NoReturn:
     """Serve until the client closes the pipe or sends a signal."""
     answers = load_answers()
-    loading = Loading(lambda: _load(root, allow_commands, learn=not answers))
+    unknown = {} if answers else origin()
+    loading = Loading(lambda: _load(root, allow_commands, unknown))
     _stop_on_signals(loading)
     status = 1
     try:
@@ -41,24 +43,26 @@ def serve(root: Path, allow_commands: bool) -> NoReturn:
         _leave(loading, status)
 
 
-def _load(root: Path, allow_commands: bool, learn: bool) -> Real:
+def _load(root: Path, allow_commands: bool, unknown: Mapping[str, str]) -> Real:
     _log_to_file()
     from .real import Real
 
     server = Real(root, allow_commands)
-    if learn:
-        _learn(server)
+    if unknown:
+        _learn(server, unknown)
     return server
 
 
-def _learn(server: Real) -> None:
-    """Keep the answers for the next start; there may be nowhere to keep them."""
+def _learn(server: Real, unknown: Mapping[str, str]) -> None:
+    """Keep the answers for the next start, unless the code was edited while it loaded or there is nowhere to keep them."""
     import logging
 
     from .recording import record
 
     try:
-        keep(record(server), learned_file())
+        answers = record(server)
+        if origin() == unknown:
+            keep(answers, learned_file())
     except Exception:
         logging.getLogger(__name__).exception("the answers could not be kept")
 

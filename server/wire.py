@@ -28,14 +28,12 @@ class Pipes(NamedTuple):
 
 def claim() -> Pipes:
     """Move the pipes away from descriptors 0 and 1, so that neither a print nor a child can reach the client."""
+    while (nowhere := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass  # a standard descriptor that was closed would otherwise be given to a pipe
     pipes = Pipes(os.dup(0), os.dup(1))
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    try:
-        os.dup2(2, 1)
-    except OSError:
-        os.dup2(nothing, 1)
-    os.close(nothing)
+    os.dup2(nowhere, 0)
+    os.dup2(2, 1)
+    os.close(nowhere)
     return pipes
 
 

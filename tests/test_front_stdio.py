@@ -98,6 +98,14 @@ def test_messages_may_come_in_pieces(gate: Gate) -> None:
     assert client.leave() == (0, b"", b"")
 
 
+def test_standard_error_may_be_closed(project: Project) -> None:
+    client = Client(["sh", "-c", 'exec "$@" 2>&-', "sh", *FRONTED, project.root])
+    client.send(*opening(OLD), LIST, CALL)
+    client.hear("hello", "list", "call")
+
+    assert client.leave() == (0, b"", b"")
+
+
 def test_a_client_that_reads_late_gets_everything(gate: Gate) -> None:
     client = gate.client
     client.send(*opening(OLD), *(ask(OLD, number, "tools/list") for number in range(100)), CALL)
