@@ -195,7 +195,12 @@ def test_a_library_that_cannot_be_loaded_is_said_so(tmp_path: Path, project: Pro
 
 
 def test_a_manifest_that_does_not_fit_costs_one_slow_start(gate: Gate, project: Project) -> None:
-    other = [sys.executable, "-OO", *FRONTED[1:], project.root]  # answers have no docstrings in them there
+    other: list[str | Path] = [
+        sys.executable,
+        "-OO",
+        *FRONTED[1:],
+        project.root,
+    ]  # answers have no docstrings in them there
     first = Client(other)
     first.send(*opening(OLD), LIST)
     first.hear("hello", "list")
