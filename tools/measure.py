@@ -16,6 +16,7 @@ from .edges.runner import Run
 from .edges.seals import file_marks, swapped
 from .lab import Desk
 from .ruler import Ruler
+from .rules.environment import passed_on
 from .rules.events import GuardResult, Measurement, Place, Receipt
 from .rules.failures import classify
 from .rules.guarding import enough_for_baseline, limit_of, settled, within
@@ -97,7 +98,8 @@ class Meter:
             "AUTORESEARCH_SEED": str(turn.seed),
         }
         paths = _import_paths(self.desk.repo.root, turn)
-        return self.desk.run(command, timeout_s, turn.folder, {**numbers, **paths, **(names or {})})
+        named = passed_on(self.plan.environment, os.environ)
+        return self.desk.run(command, timeout_s, turn.folder, {**named, **numbers, **paths, **(names or {})})
 
     def _receipt(self, command: str, turn: Turn, run: Run, value: float | None) -> Receipt:
         receipt = Receipt(

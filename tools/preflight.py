@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from .errors import Code, Refusal
 from .lab import Desk
 from .ruler import protected_now
 from .rules.candidates import scope_warnings
+from .rules.environment import withheld
 from .rules.events import GuardResult, Measurement
 from .rules.phase import Phase
 from .rules.plan import PLAN_FILE, Plan, problems
@@ -166,7 +168,7 @@ def _measured(desk: Desk, plan: Plan, gates: list[GateRow]) -> Preflight:
     gates.append(_verified(plan, found.runs[0]))
     if found.failed is None:
         found = with_guards(desk, plan, found)
-        gates += [_guarded(result) for result in found.guards]
+        gates += [_guarded(plan, result) for result in found.guards]
     if found.failed is None and all(result.passed for result in found.guards):
         found = further_runs(desk, plan, found)
         gates += _controls(desk, plan, found)
@@ -200,6 +202,11 @@ def _controls(desk: Desk, plan: Plan, found: Baseline) -> Iterator[GateRow]:
 
 
 def _verified(plan: Plan, measurement: Measurement) -> GateRow:
+    row = _looked_at(plan, measurement)
+    return row if row.passed else _with_withheld(row, plan, plan.verify, measurement.tail)
+
+
+def _looked_at(plan: Plan, measurement: Measurement) -> GateRow:
     last = f" Output ends: {measurement.tail[-300:]!r}." if measurement.tail else ""
     if measurement.failure is not None:
         cure = f"Run `{plan.verify}` at the top of the repository until it exits 0.{last}"
@@ -209,11 +216,25 @@ def _verified(plan: Plan, measurement: Measurement) -> GateRow:
     return _row("verify", f"{plan.metric} = {measurement.value:.10g} in {measurement.seconds:.1f} s")
 
 
-def _guarded(result: GuardResult) -> GateRow:
+def _with_withheld(row: GateRow, plan: Plan, command: str, output: str) -> GateRow:
+    """The cure as well for a command that misses a variable which the server has and keeps to itself."""
+    if not (names := withheld(command, output, os.environ, plan.environment)):
+        return row
+    listed = ", ".join(f'"{name}"' for name in names)
+    cure = (
+        f"{', '.join(names)}: set where the server runs, but not passed on to commands. If it is needed, a person can "
+        f"agree to `environment = [{listed}]` in the plan."
+    )
+    return row.model_copy(update={"cure": f"{row.cure} {cure}"})
+
+
+def _guarded(plan: Plan, result: GuardResult) -> GateRow:
     if result.passed:
         return _row("guard", f"`{result.guard}`: {result.seen}")
     cure = "A guard has to be green before any experiment: fix the code first, or change the guard."
-    return _row("guard", f"`{result.guard}` is red: {result.seen}", cure)
+    row = _row("guard", f"`{result.guard}` is red: {result.seen}", cure)
+    command = next((guard.command for guard in plan.metric_guards if guard.name == result.guard), result.guard)
+    return _with_withheld(row, plan, command, result.tail)
 
 
 def _listed(names: Sequence[str]) -> str:
