@@ -21,9 +21,11 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..tools.answers import Answer, Refused
+from ..tools.edges.hygiene import hygiene
 from ..tools.errors import Code, Refusal
 from ..tools.lab import PROGRESS, Lab
 from ..tools.rules.phase import following
+from ..tools.rules.tidy import tidied_data
 from .consenting import asked, remember
 
 logger = logging.getLogger(__name__)
@@ -156,9 +158,11 @@ def _call(
 
 
 def _result(answer: Answer, is_error: bool = False) -> CallToolResult:
+    """The one door for answers: whatever was quoted on the way, no secret and no escape sequence leaves."""
+    tidy = hygiene()
     return CallToolResult(
-        content=[TextContent(type="text", text=answer.text())],
-        structured_content=answer.model_dump(mode="json"),
+        content=[TextContent(type="text", text=tidy(answer.text()))],
+        structured_content=tidied_data(answer.model_dump(mode="json"), tidy),
         is_error=is_error,
     )
 
@@ -186,6 +190,7 @@ def _argument_problems(error: ValidationError, schema: Mapping[str, Any]) -> str
 def _listener(ctx: Context[Any, Any]) -> Callable[[float, str], None]:
     """Passes progress on to the client, at most once a second; a client that is gone does not matter."""
     last = time.monotonic()
+    tidy = hygiene()
 
     def listen(seconds: float, line: str) -> None:
         nonlocal last
@@ -193,6 +198,6 @@ def _listener(ctx: Context[Any, Any]) -> Callable[[float, str], None]:
             return
         last = time.monotonic()
         with suppress(Exception):
-            anyio.from_thread.run(ctx.report_progress, round(seconds, 1), None, line or "running")
+            anyio.from_thread.run(ctx.report_progress, round(seconds, 1), None, tidy(line) or "running")
 
     return listen

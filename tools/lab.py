@@ -13,6 +13,7 @@ from .edges.arena import Arena
 from .edges.consent import Consent
 from .edges.disk import write_view, writer_lock
 from .edges.experiment import Bench
+from .edges.hygiene import hygiene
 from .edges.journal import Journal
 from .edges.repo import Repo, shown
 from .edges.runner import Run, Runner
@@ -22,6 +23,7 @@ from .rules.fold import advance, replay
 from .rules.phase import Phase, Tool, allows, following
 from .rules.results import RESULTS_FILE, baseline_row, render
 from .rules.session import Session, phase_of
+from .rules.tidy import tidied
 
 Listener = Callable[[float, str], None]
 
@@ -60,8 +62,10 @@ class Desk:
         return self.session
 
     def record(self, *events: Event, session: str = "") -> None:
-        """Append events to the journal, and move the session on."""
+        """Append events to the journal, and move the session on. What they quote is stored without secrets and escapes."""
         name = session or self.active.id
+        tidy = hygiene()
+        events = tuple(tidied(event, tidy) for event in events)
         at = self.now()
         self.journal.append(name, at, events)
         for event in events:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .edges.arena import editable_roots
 from .edges.channel import channel
+from .edges.hygiene import clean_end
 from .edges.runner import Run
 from .edges.seals import file_marks, swapped
 from .lab import Desk
@@ -221,7 +222,8 @@ def _ended(run: Run) -> str:
         return f"killed after {run.seconds:.0f} s: time-out"
     if run.exit_code < 0:
         return f"killed by signal {-run.exit_code}"
-    last = next((line.strip() for line in reversed((run.stderr or run.stdout).splitlines()) if line.strip()), "")
+    said = clean_end(run.stderr or run.stdout, 2 * TAIL_CHARACTERS)
+    last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
     return f"exit {run.exit_code}" + (f": {last[:300]}" if last else "")
 
 
@@ -229,4 +231,4 @@ def _tail(run: Run) -> str:
     text = run.stdout.rstrip()
     if run.stderr.strip():
         text += ("\n--- standard error ---\n" if text else "") + run.stderr.rstrip()
-    return text[-TAIL_CHARACTERS:]
+    return clean_end(text, TAIL_CHARACTERS)

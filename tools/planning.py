@@ -13,6 +13,7 @@ from .lab import Desk, Lab
 from .preflight import preflight
 from .rules import candidates as plans
 from .rules.agreement import statements
+from .rules.cleaning import visible
 from .rules.phase import Phase, Tool, following
 from .rules.plan import PLAN_FILE, Plan, load_plan
 from .rules.projects import Project, recognise
@@ -90,7 +91,7 @@ def commands_without_consent(lab: Lab, plan: Plan, repo: str) -> tuple[str, ...]
     """What a plan, or the plan file if it has none, asks for and nobody agreed to; empty if the plan is unusable."""
     try:
         desk = lab.open(repo)
-        return desk.consent.missing(chosen_plan(desk, plan))
+        return tuple(map(visible, desk.consent.missing(chosen_plan(desk, plan))))
     except (Refusal, ValueError):
         return ()
 

@@ -203,16 +203,19 @@ def _controls(desk: Desk, plan: Plan, found: Baseline) -> Iterator[GateRow]:
 
 def _verified(plan: Plan, measurement: Measurement) -> GateRow:
     row = _looked_at(plan, measurement)
-    return row if row.passed else _with_withheld(row, plan, plan.verify, measurement.tail)
+    if row.passed:
+        return row
+    return _with_withheld(
+        row.model_copy(update={"output": measurement.tail[-300:]}), plan, plan.verify, measurement.tail
+    )
 
 
 def _looked_at(plan: Plan, measurement: Measurement) -> GateRow:
-    last = f" Output ends: {measurement.tail[-300:]!r}." if measurement.tail else ""
     if measurement.failure is not None:
-        cure = f"Run `{plan.verify}` at the top of the repository until it exits 0.{last}"
+        cure = f"Run `{plan.verify}` at the top of the repository until it exits 0."
         return _row("verify", f"{measurement.failure}: {measurement.problem}", cure)
     if measurement.value is None:
-        return _row("verify", measurement.problem, f"Change `verify` or `read`.{last}")
+        return _row("verify", measurement.problem, "Change `verify` or `read`.")
     return _row("verify", f"{plan.metric} = {measurement.value:.10g} in {measurement.seconds:.1f} s")
 
 
@@ -250,5 +253,8 @@ def refuse_unless_passed(found: Preflight) -> None:
     if found.passed:
         return
     failed = [gate for gate in found.gates if not gate.passed]
-    message = " ".join(f"[{gate.gate}] {gate.seen}. {gate.cure}" for gate in failed)
+    message = " ".join(
+        f"[{gate.gate}] {gate.seen}. {gate.cure}" + (f" Output ends: {gate.output!r}." if gate.output else "")
+        for gate in failed
+    )
     raise Refusal(Code.CONSENT_NEEDED if found.consent_missing else Code.GATE_FAILED, message)

@@ -9,6 +9,7 @@ from typing import Any
 
 from .edges.disk import keep_evidence
 from .edges.experiment import HookFailure, Staged
+from .edges.hygiene import hygiene
 from .edges.repo import shown
 from .errors import Code, Refusal
 from .gates import (
@@ -52,7 +53,7 @@ HOOK_OUTPUT_CHARACTERS = 3000
 
 def commit(desk: Desk, description: str, hypothesis: str) -> None:
     """Commit what changed in scope, as the next attempt of the open iteration or the first of a new one."""
-    idea = Idea(desk.active.last_iteration + 1, _described(description), flat(hypothesis))
+    idea = Idea(desk.active.last_iteration + 1, _described(description), hygiene()(flat(hypothesis)))
     paths = changes_in_scope(desk)
     made: Committed | HookRejected
     try:
@@ -128,7 +129,7 @@ def _rejected(idea: Idea, paths: Sequence[str], failure: HookFailure) -> HookRej
 
 
 def _described(description: str) -> str:
-    text = flat(description)
+    text = hygiene()(flat(description))  # it goes into a commit message, which may be pushed
     if not text:
         raise Refusal(Code.BAD_ARGUMENT, "`description` is empty. Say in one sentence what you changed and why.")
     return text[:500]

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from .cleaning import hides_something, visible
 from .environment import check_name
 from .metrics import check_read
 from .scope import check_glob
@@ -293,7 +294,15 @@ def _shape_problem(field: str, kind: str, message: str) -> Problem:
 
 def problems(plan: Plan) -> tuple[Problem, ...]:
     """Everything that keeps a well-formed plan from being sealed; empty when it is fine."""
-    return (*_required(plan), *_globs(plan), *_choices(plan), *_numbers(plan), *_guard_problems(plan), *_names(plan))
+    return (
+        *_required(plan),
+        *_globs(plan),
+        *_choices(plan),
+        *_numbers(plan),
+        *_guard_problems(plan),
+        *_names(plan),
+        *_hidden(plan),
+    )
 
 
 def _required(plan: Plan) -> list[Problem]:
@@ -355,6 +364,15 @@ def _finite(text: str) -> bool:
         return math.isfinite(float(text))
     except ValueError:
         return False
+
+
+def _hidden(plan: Plan) -> list[Problem]:
+    """A person has to see what they agree to."""
+    cure = "Write it with plain characters; inside quotes a shell and printf understand `\\033` and the like"
+    texts = [("verify", plan.verify), ("holdout", plan.holdout), ("sabotage", plan.sabotage)]
+    texts += [("guards", guard) for guard in plan.guards] + [("guard_metrics", guard) for guard in plan.guard_metrics]
+    found = "characters that do not show or steer a terminal"
+    return [Problem(field, f"{visible(text)!r} has {found}", cure) for field, text in texts if hides_something(text)]
 
 
 def _names(plan: Plan) -> list[Problem]:
