@@ -31,7 +31,7 @@ from .rules.projects import recognise
 from .rules.results import RESULTS_FILE
 from .rules.ruler import measured_in_scope, protected_globs
 from .rules.scope import Scope
-from .rules.screen import screen
+from .rules.screen import cure, screen
 
 
 @dataclass(frozen=True)
@@ -145,9 +145,10 @@ def _screened(plan: Plan) -> Iterator[GateRow]:
     for command in plan.commands:
         looked = screen(command)
         if looked.refused:
-            yield _row("screen", f"`{command}`: {looked.refused}", "Write a command that only measures.")
+            yield _row("screen", f"`{command}`: {looked.refused}", cure(looked.refused))
         elif looked.warnings:
-            yield _row("screen", f"`{command}`: warning: {'; '.join(looked.warnings)}")
+            told = "; ".join(f"{warning} ({cure(warning)})" for warning in looked.warnings)
+            yield _row("screen", f"`{command}`: warning: {told}")
 
 
 def _consent(missing: Sequence[str]) -> GateRow:
