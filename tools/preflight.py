@@ -88,6 +88,12 @@ def _repository(desk: Desk, plan: Plan) -> Iterator[GateRow]:
         )
     if desk.phase is not Phase.NO_SESSION:
         yield _row("session", "a session is open on this branch", "Finish it with finish_session, or go on with it.")
+    if foreign := repo.git.foreign_filters:
+        cure = (
+            "They are programs that the repository brought along. If they are yours, make them your own setting: "
+            "git config --global filter.NAME.clean ... (smudge, process), and git config --unset them here."
+        )
+        yield _row("git filters", f"not run: {_listed(foreign)}, set in the repository's own configuration", cure)
     yield from _tree(desk.repo.changes(), plan)
     if plan.branch:
         yield _refusable("branch", lambda: repo.check_new_branch(plan.branch), f"{plan.branch} can be created")

@@ -4,46 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Code, Refusal
+from ..rules.hardened_git import EXACT, SETTINGS, UNATTENDED, foreign_filters, to_drop, without_filters
 
 if TYPE_CHECKING:
     import git
-
-# Whatever a repository configures, our own calls run no code of its choice. The user's hooks run where a
-# commit is made, through `git hook run`; filters stay on, because line endings and LFS depend on them.
-_HARDENED = (
-    "core.hooksPath=/dev/null",
-    "core.fsmonitor=false",
-    "core.ignoreStat=false",
-    "core.trustctime=true",
-    "core.checkStat=default",
-    "core.quotePath=false",
-    "gc.auto=0",
-    "maintenance.auto=false",
-    "submodule.recurse=false",
-    "protocol.allow=never",
-)
-
-# Names that a parent git process exports; inherited, they would point our calls at another index or repository.
-_INHERITED = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-    "GIT_PREFIX",
-    "GIT_LITERAL_PATHSPECS",
-)
-
-_UNATTENDED = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":"}
-_EXACT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_LITERAL_PATHSPECS": "1"}
 
 
 @dataclass(frozen=True)
@@ -65,6 +36,20 @@ class GitCli:
 
     def __init__(self, folder: Path) -> None:
         self._git = _load(folder)
+        top = _top(folder)
+        # A repository may say that its files lie elsewhere, and so hide what is here.
+        place = [f"--work-tree={top}"] if top else []
+        self._hardened = ["--no-pager", *place, *(part for value in SETTINGS for part in ("-c", value))]
+
+    @cached_property
+    def foreign_filters(self) -> tuple[str, ...]:
+        """Programs that the repository's own settings put between files and git. They do not run in our calls."""
+        code, out, _ = self._execute([*self._hardened, "config", "--list", "-z", "--show-scope", "--includes"], EXACT)
+        return foreign_filters(os.fsdecode(out)) if code == 0 else ()
+
+    @cached_property
+    def _quiet(self) -> Mapping[str, str]:
+        return {**EXACT, **without_filters(self.foreign_filters)}
 
     def ask(
         self,
@@ -74,22 +59,27 @@ class GitCli:
         hooks: bool = False,
     ) -> Answer:
         """Run git and answer with whatever happened. With `hooks` it runs as the user's own git would, settings and all."""
-        settings = () if hooks else [part for value in _HARDENED for part in ("-c", value)]
-        command = ["git", *settings, *arguments]
-        quiet = _UNATTENDED if hooks else {**_UNATTENDED, **_EXACT}
+        command = list(arguments) if hooks else [*self._hardened, *arguments]
+        quiet = UNATTENDED if hooks else self._quiet
+        code, out, err = self._execute(command, {**quiet, **(environment or {})}, stdin)
+        return Answer(code, out, err)
+
+    def _execute(
+        self, command: Sequence[str], environment: Mapping[str, str], stdin: bytes = b""
+    ) -> tuple[int, bytes, str]:
         with tempfile.TemporaryFile() as feed:
             feed.write(stdin)
             feed.seek(0)
             code, out, err = self._git.execute(
-                command,
+                ["git", *command],
                 istream=feed,
                 with_extended_output=True,
                 with_exceptions=False,
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
-                env={**quiet, **(environment or {})},
+                env=dict(environment),
             )
-        return Answer(code, out, err if isinstance(err, str) else os.fsdecode(err))
+        return code, out, err if isinstance(err, str) else os.fsdecode(err)
 
     def run(self, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
         """Run git and return its output.
@@ -108,7 +98,7 @@ class GitCli:
 
 
 def _load(folder: Path) -> git.Git:
-    for name in _INHERITED:
+    for name in to_drop(tuple(os.environ)):
         os.environ.pop(name, None)
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     try:
@@ -116,3 +106,11 @@ def _load(folder: Path) -> git.Git:
     except ImportError as error:  # pragma: no cover - needs a machine without git
         raise Refusal(Code.GIT, "git was not found on PATH. Install git 2.36 or later and try again.") from error
     return git.Git(str(folder))
+
+
+def _top(folder: Path) -> Path | None:
+    """The nearest folder around that has a `.git`; None inside of one, or outside of any."""
+    around = (folder, *folder.parents)
+    if any(place.name == ".git" and (place / "HEAD").exists() for place in around):
+        return None
+    return next((place for place in around if os.path.lexists(place / ".git")), None)
