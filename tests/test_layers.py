@@ -20,9 +20,10 @@ MAY_IMPORT = {
 }
 HOMES = {
     "git": {"tools/edges/gitcli.py"},
-    "subprocess": {"tools/edges/runner.py", "tools/edges/scan.py"},
+    "subprocess": {"tools/edges/runner.py", "tools/edges/scan.py", "tools/edges/sandbox.py"},
     "sqlite3": {"tools/edges/journal.py"},
-    "fcntl": {"tools/edges/disk.py"},
+    "fcntl": {"tools/edges/disk.py", "tools/edges/landlock.py"},
+    "ctypes": {"tools/edges/landlock.py"},
     "mcp": {f"server/{name}.py" for name in ("app", "tool", "consenting", "demo")},
     "rich": {"server/demo.py"},
 }

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from .boxes import run_boxed
 from .edges.seals import file_marks
 from .lab import Desk
 from .measure import Meter, Turn, at_checkout, in_arena
 from .ruler import Ruler, ruler_now
 from .rules.calibration import Nature, baseline_runs, judge_from, nature, words
-from .rules.environment import passed_on
 from .rules.events import GuardResult, Measurement, Place
 from .rules.judging import Judge
 from .rules.plan import Plan
@@ -111,9 +110,7 @@ def sabotaged(desk: Desk, plan: Plan, found: Baseline) -> tuple[bool, str]:
     """Whether the metric notices the plan's sabotage, made in the arena, and what was seen."""
     head = desk.repo.head()
     turn = in_arena(desk, head, found.ruler, head, (0, 1, found.seed))
-    broken = desk.run(
-        plan.sabotage, _timeout(plan.verify_timeout_s), turn.folder, passed_on(plan.environment, os.environ)
-    )
+    broken = run_boxed(desk, plan, plan.sabotage, _timeout(plan.verify_timeout_s), turn.folder, {})
     if broken.exit_code != 0:
         return False, f"the sabotage command itself failed with exit {broken.exit_code}"
     run = Meter(desk, plan, found.ruler).verify(turn, _timeout(plan.verify_timeout_s))

@@ -16,7 +16,7 @@ from .edges.experiment import Bench
 from .edges.hygiene import hygiene
 from .edges.journal import Journal
 from .edges.repo import Repo, shown
-from .edges.runner import Run, Runner
+from .edges.runner import Run, Runner, Wrap
 from .errors import Code, Refusal
 from .rules.events import Event, Row
 from .rules.fold import advance, replay
@@ -93,14 +93,14 @@ class Desk:
             )
             raise Refusal(Code.HEAD_MOVED, message)
 
-    def run(self, command: str, timeout_s: float, folder: Path, names: Mapping[str, str]) -> Run:
+    def run(self, command: str, timeout_s: float, folder: Path, names: Mapping[str, str], wrap: Wrap = list) -> Run:
         """Run a command of the sealed plan at the top of a checkout."""
         before = self._run_seconds
 
         def listen(seconds: float, line: str) -> None:
             PROGRESS.get(_nobody)(before + seconds, line)
 
-        run = self._runner.run(command, folder, timeout_s, names, listen)
+        run = self._runner.run(command, folder, timeout_s, names, listen, wrap)
         self._run_seconds += run.seconds  # progress only ever grows, also over several runs in one call
         return run
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from .boxes import CHANNEL_NAME, run_boxed
 from .edges.arena import editable_roots
 from .edges.channel import channel
 from .edges.hygiene import clean_end
@@ -17,7 +18,6 @@ from .edges.runner import Run
 from .edges.seals import file_marks, swapped
 from .lab import Desk
 from .ruler import Ruler
-from .rules.environment import passed_on
 from .rules.events import GuardResult, Measurement, Place, Receipt
 from .rules.failures import classify
 from .rules.guarding import enough_for_baseline, limit_of, settled, within
@@ -64,7 +64,7 @@ class Meter:
         watched = file_marks(turn.folder, self.ruler.protected)
         written = file_marks(turn.folder, self.ruler.outputs)
         with channel() as wire:
-            names = {"AUTORESEARCH_CHANNEL": str(wire.file)} if self.plan.read == CHANNEL else {}
+            names = {CHANNEL_NAME: str(wire.file)} if self.plan.read == CHANNEL else {}
             run = self._run(self.plan.verify, turn, timeout_s, names)
             text = wire.text() if names else run.stdout
         stale = [path for path, mark in file_marks(turn.folder, self.ruler.outputs).items() if mark == written[path]]
@@ -99,8 +99,8 @@ class Meter:
             "AUTORESEARCH_SEED": str(turn.seed),
         }
         paths = _import_paths(self.desk.repo.root, turn)
-        named = passed_on(self.plan.environment, os.environ)
-        return self.desk.run(command, timeout_s, turn.folder, {**named, **numbers, **paths, **(names or {})})
+        every = {**numbers, **paths, **(names or {})}
+        return run_boxed(self.desk, self.plan, command, timeout_s, turn.folder, every)
 
     def _receipt(self, command: str, turn: Turn, run: Run, value: float | None) -> Receipt:
         receipt = Receipt(

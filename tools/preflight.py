@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +22,6 @@ from .errors import Code, Refusal
 from .lab import Desk
 from .ruler import protected_now
 from .rules.candidates import scope_warnings
-from .rules.environment import withheld
 from .rules.events import GuardResult, Measurement
 from .rules.phase import Phase
 from .rules.plan import PLAN_FILE, Plan, problems
@@ -31,7 +29,8 @@ from .rules.projects import recognise
 from .rules.results import RESULTS_FILE
 from .rules.ruler import measured_in_scope, protected_globs
 from .rules.scope import Scope
-from .rules.screen import cure, screen
+from .safety import agreed, behind_walls, screened, with_withheld
+from .safety import row as _row
 
 
 @dataclass(frozen=True)
@@ -56,18 +55,16 @@ def preflight(desk: Desk, plan: Plan) -> Preflight:
         return Preflight((*gates, _not_run("verify", "there is no commit to measure")))
     if not fields_fine:
         return Preflight((*gates, _not_run("verify", "the plan's fields come first")))
-    gates += [*_files(desk, plan), *_screened(plan)]
+    gates += [*_files(desk, plan), *screened(plan), behind_walls(plan)]
     missing = desk.consent.missing(plan)
-    gates.append(_consent(missing))
+    gates.append(agreed(missing))
     if missing:
         return Preflight((*gates, _not_run("verify", "nobody agreed to its command yet")), consent_missing=missing)
+    if not all(gate.passed for gate in gates if gate.gate == "sandbox"):
+        return Preflight((*gates, _not_run("verify", "there are no walls to run it behind")))
     if not all(gate.passed for gate in gates if gate.gate == "screen"):
         return Preflight((*gates, _not_run("verify", "a command was refused")))
     return _measured(desk, plan, gates)
-
-
-def _row(gate: str, seen: str, cure: str = "") -> GateRow:
-    return GateRow(gate=gate, passed=not cure, seen=seen, cure=cure)
 
 
 def _not_run(gate: str, why: str) -> GateRow:
@@ -147,26 +144,6 @@ def _files(desk: Desk, plan: Plan) -> Iterator[GateRow]:
             yield _row("protected", f"{glob!r} matches nothing", "Correct the glob: an unprotected ruler can be bent.")
 
 
-def _screened(plan: Plan) -> Iterator[GateRow]:
-    for command in plan.commands:
-        looked = screen(command)
-        if looked.refused:
-            yield _row("screen", f"`{command}`: {looked.refused}", cure(looked.refused))
-        elif looked.warnings:
-            told = "; ".join(f"{warning} ({cure(warning)})" for warning in looked.warnings)
-            yield _row("screen", f"`{command}`: warning: {told}")
-
-
-def _consent(missing: Sequence[str]) -> GateRow:
-    if not missing:
-        return _row("consent", "a person agreed to the commands")
-    cure = (
-        f"A person has to agree: write the plan to {PLAN_FILE} and commit it; or run `autoresearch-mcp approve` in a "
-        "terminal; or register the server with `--allow-commands`."
-    )
-    return _row("consent", "nobody agreed yet to run: " + "; ".join(f"`{command}`" for command in missing), cure)
-
-
 def _measured(desk: Desk, plan: Plan, gates: list[GateRow]) -> Preflight:
     changes = desk.repo.changes()
     before, untracked = {c.path for c in changes if c.tracked}, {c.path for c in changes}
@@ -212,7 +189,7 @@ def _verified(plan: Plan, measurement: Measurement) -> GateRow:
     row = _looked_at(plan, measurement)
     if row.passed:
         return row
-    return _with_withheld(
+    return with_withheld(
         row.model_copy(update={"output": measurement.tail[-300:]}), plan, plan.verify, measurement.tail
     )
 
@@ -226,25 +203,13 @@ def _looked_at(plan: Plan, measurement: Measurement) -> GateRow:
     return _row("verify", f"{plan.metric} = {measurement.value:.10g} in {measurement.seconds:.1f} s")
 
 
-def _with_withheld(row: GateRow, plan: Plan, command: str, output: str) -> GateRow:
-    """The cure as well for a command that misses a variable which the server has and keeps to itself."""
-    if not (names := withheld(command, output, os.environ, plan.environment)):
-        return row
-    listed = ", ".join(f'"{name}"' for name in names)
-    cure = (
-        f"{', '.join(names)}: set where the server runs, but not passed on to commands. If it is needed, a person can "
-        f"agree to `environment = [{listed}]` in the plan."
-    )
-    return row.model_copy(update={"cure": f"{row.cure} {cure}"})
-
-
 def _guarded(plan: Plan, result: GuardResult) -> GateRow:
     if result.passed:
         return _row("guard", f"`{result.guard}`: {result.seen}")
     cure = "A guard has to be green before any experiment: fix the code first, or change the guard."
     row = _row("guard", f"`{result.guard}` is red: {result.seen}", cure)
     command = next((guard.command for guard in plan.metric_guards if guard.name == result.guard), result.guard)
-    return _with_withheld(row, plan, command, result.tail)
+    return with_withheld(row, plan, command, result.tail)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from .answers import cut
 from .answers_sessions import SessionFinished, SessionStarted, SessionStatus
 from .arguments import RepoPath
 from .baseline import longest, noise_words
+from .boxes import sandbox_words
 from .edges.disk import lock_holder
 from .edges.repo import shown
 from .errors import Code, Refusal
@@ -185,6 +186,7 @@ def session_status(desk: Desk) -> SessionStatus:
         plateau=on_plateau(session),
         open_iteration=_open(session, now),
         last=[_row_words(row) for row in desk.journal.rows(session.id, LAST_ROWS)],
+        sandbox=cut(sandbox_words(plan), 60),
         note="This session is finished." if session.finished else "",
     )
 

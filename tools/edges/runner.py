@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,9 @@ TICK_S = 0.2
 
 Listener = Callable[[float, str], None]
 """Called while a command runs: seconds so far, and the last line it printed."""
+
+Wrap = Callable[[Sequence[str]], list[str]]
+"""Makes another argument vector of one."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +105,15 @@ class Runner:
         timeout_s: float,
         names: Mapping[str, str] | None = None,
         listener: Listener = lambda seconds, line: None,
+        wrap: Wrap = list,
     ) -> Run:
-        """Run a shell command to its end or its deadline; its whole process group ends with it."""
+        """Run a shell command to its end or its deadline; its whole process group ends with it.
+
+        `wrap` may put something around the argument vector, such as a sandbox.
+        """
         began = time.monotonic()
         process = subprocess.Popen(
-            [shutil.which("bash") or "/bin/sh", "-c", command],
+            wrap([shutil.which("bash") or "/bin/sh", "-c", command]),
             cwd=folder,
             env=measured_environment(os.environ, names or {}),
             stdin=subprocess.DEVNULL,
