@@ -143,6 +143,23 @@ def test_a_filter_of_the_repository_is_refused_with_its_cure_and_does_not_run(tr
     assert trap.sprung() == []
 
 
+def test_a_filter_that_comes_later_is_seen_at_once(trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autoresearch_mcp.tools.edges.gitcli._YOUNG_NS", 0)
+    root = trap.project.root
+    assert GitCli(root).foreign_filters == GitCli(root).foreign_filters == ()
+
+    trap.set("filter", "filter.evil.clean")
+    assert GitCli(root).foreign_filters == ("evil",)
+    trap.project.git("config", "--unset", "filter.evil.clean")
+    assert GitCli(root).foreign_filters == ()
+
+    more = root / ".git" / "more"
+    trap.project.git("config", "include.path", "more")
+    assert GitCli(root).foreign_filters == ()
+    more.write_text('[filter "late"]\n smudge = x\n')
+    assert GitCli(root).foreign_filters == ("late",)
+
+
 def test_a_filter_of_the_user_runs(project: Project, tmp_path: Path) -> None:
     project.git("config", "--global", "filter.upper.clean", "tr a-z A-Z")
     project.write(".gitattributes", "*.up filter=upper\n").commit("filtered")

@@ -9,7 +9,7 @@ from typing import Any
 
 from .edges.disk import keep_evidence
 from .edges.experiment import HookFailure, Staged
-from .edges.hygiene import hygiene
+from .edges.hygiene import clean_end, hygiene
 from .edges.repo import shown
 from .errors import Code, Refusal
 from .gates import (
@@ -124,7 +124,7 @@ def _rejected(idea: Idea, paths: Sequence[str], failure: HookFailure) -> HookRej
         description=idea.description,
         hypothesis=idea.hypothesis,
         files=tuple(map(shown, paths)),
-        output=str(failure)[-HOOK_OUTPUT_CHARACTERS:],
+        output=clean_end(str(failure), HOOK_OUTPUT_CHARACTERS),
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Code, Refusal
-from ..rules.hardened_git import EXACT, SETTINGS, UNATTENDED, foreign_filters, to_drop, without_filters
+from ..rules.hardened_git import EXACT, SETTINGS, UNATTENDED, foreign_filters, in_one_file, to_drop, without_filters
 
 if TYPE_CHECKING:
     import git
@@ -31,21 +33,61 @@ class Answer:
         return os.fsdecode(self.out).removesuffix("\n")
 
 
+@dataclass(frozen=True)
+class _Settings:
+    """The file with a repository's own settings."""
+
+    file: Path
+
+    def mark(self) -> tuple[int, int, int] | None:
+        """What tells that it is unchanged; None if it is elsewhere, or so young that a second edit might not show."""
+        try:
+            seen = self.file.lstat()
+        except OSError:
+            return None
+        young = time.time_ns() - seen.st_ctime_ns < _YOUNG_NS
+        return None if young or not stat.S_ISREG(seen.st_mode) else (seen.st_ino, seen.st_ctime_ns, seen.st_size)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Filters that were looked up, and the settings that say so."""
+
+    file: _Settings
+    mark: tuple[int, int, int]
+    filters: tuple[str, ...]
+
+
+_YOUNG_NS = 2_000_000_000
+_FILTERS: dict[Path, _Known] = {}
+"""A process saved for each of the many short lives of a GitCli; only for repositories whose settings are one file."""
+
+
 class GitCli:
     """Runs git in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._git = _load(folder)
-        top = _top(folder)
+        self._folder, self._top = folder, _top(folder)
         # A repository may say that its files lie elsewhere, and so hide what is here.
-        place = [f"--work-tree={top}"] if top else []
+        place = [f"--work-tree={self._top}"] if self._top else []
         self._hardened = ["--no-pager", *place, *(part for value in SETTINGS for part in ("-c", value))]
 
     @cached_property
     def foreign_filters(self) -> tuple[str, ...]:
         """Programs that the repository's own settings put between files and git. They do not run in our calls."""
-        code, out, _ = self._execute([*self._hardened, "config", "--list", "-z", "--show-scope", "--includes"], EXACT)
-        return foreign_filters(os.fsdecode(out)) if code == 0 else ()
+        known = _FILTERS.get(self._folder)
+        if known is not None and known.file.mark() == known.mark:
+            return known.filters
+        command = (*self._hardened, "config", "--list", "-z", "--show-scope", "--includes")
+        file = _Settings(_common(self._top / ".git") / "config") if self._top else None
+        mark = file.mark() if file else None
+        code, out, _ = self._execute(command, EXACT)
+        listing = os.fsdecode(out)
+        found = foreign_filters(listing) if code == 0 else ()
+        if file and mark and code == 0 and in_one_file(listing):
+            _FILTERS[self._folder] = _Known(file, mark, found)
+        return found
 
     @cached_property
     def _quiet(self) -> Mapping[str, str]:
@@ -114,3 +156,12 @@ def _top(folder: Path) -> Path | None:
     if any(place.name == ".git" and (place / "HEAD").exists() for place in around):
         return None
     return next((place for place in around if os.path.lexists(place / ".git")), None)
+
+
+def _common(marker: Path) -> Path:
+    """The git folder that all worktrees share, from the `.git` of one of them."""
+    try:
+        named = Path(marker.parent, marker.read_text(encoding="utf-8").removeprefix("gitdir:").strip())
+        return Path(named, (named / "commondir").read_text(encoding="utf-8").strip())
+    except (OSError, ValueError):
+        return marker

@@ -74,6 +74,13 @@ def foreign_filters(listing: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def in_one_file(listing: str) -> bool:
+    """Whether the repository's own settings include no other file, now or under a condition, and have none for one worktree."""
+    fields = listing.split("\0")
+    own = [entry for scope, entry in zip(fields[::2], fields[1::2], strict=False) if scope in {"local", "worktree"}]
+    return not any(re.match(r"include(?:if)?\.|extensions\.worktreeconfig\b", entry, re.IGNORECASE) for entry in own)
+
+
 def without_filters(drivers: Sequence[str]) -> dict[str, str]:
     """Environment that makes these drivers do nothing. A variable, because a name may hold any character."""
     values = {"clean": "", "smudge": "", "process": "", "required": "false"}
