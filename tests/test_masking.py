@@ -20,6 +20,8 @@ KNOWN = {
     "MODEL_KEY": "short",
     "AUTH_MODE_KEY": "disabled",
     "HOME": "/home/somebody",
+    "MAX_TOKENS": "10000000",
+    "KEYCLOAK_URL": "https://login.example",
 }
 HIDDEN = {
     "GitHub token": f"ghp_{A36}",
@@ -114,7 +116,7 @@ STAYS = [
     "Bearer of news",
     "1e-3 0x7ffd12345678 127.0.0.1:8080 2026-11-23T18:00:00Z",
     "/tmp/agent.sock",
-    "short disabled /home/somebody",
+    "short disabled /home/somebody 10000000 https://login.example",
     "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIE\n-----END CERTIFICATE-----",
     "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG\n-----END PUBLIC KEY-----",
 ]

@@ -60,8 +60,8 @@ def _mark(what: str) -> str:
 
 def _spellings(name: str, value: str) -> Iterator[str]:
     """A value as it stands, as an address or JSON would write it, and the long lines of one that has several."""
-    if not looks_secret(name) or not _worth_hiding(value):
-        return
+    if not looks_secret(name) or not _worth_hiding(value) or (value.isdecimal() and "PASS" not in name.upper()):
+        return  # `MAX_TOKENS=10000000` is a number like any other
     lines: Iterable[str] = (line.strip() for line in value.splitlines()) if "\n" in value else ()
     for spelling in (value, value.strip(), quote(value, safe=""), value.replace("\n", "\\n"), *lines):
         if len(spelling) >= SHORTEST_VALUE and not spelling.startswith("-----"):
