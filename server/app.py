@@ -18,6 +18,7 @@ from ..tools.loop import Loop
 from ..tools.planning import Planning
 from ..tools.review import Review
 from ..tools.rules.results import RESULTS_FILE
+from ..tools.running import Running
 from ..tools.sessions import Sessions, session_status
 from ..tools.workflows import Playbook, Workflows
 from .tool import tool
@@ -37,11 +38,13 @@ READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_
 # Local writers: they only ever undo their own commits, so they destroy nothing.
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 
+JOINS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+
 
 def build_server(lab: Lab) -> MCPServer:
     """The server for one lab, ready to run on any transport."""
     prompts = load_prompts()
-    planning, sessions, loop, review = Planning(lab), Sessions(lab), Loop(lab), Review(lab)
+    planning, sessions, loop, review, running = Planning(lab), Sessions(lab), Loop(lab), Review(lab), Running(lab)
     workflows = Workflows(lab, {name: _playbook(lab, prompt) for name, prompt in prompts.items()})
     server = MCPServer(
         "autoresearch",
@@ -51,19 +54,21 @@ def build_server(lab: Lab) -> MCPServer:
         log_level="WARNING",
         tools=[
             tool(lab, planning.inspect_project, "Inspect project", READS),
-            tool(lab, planning.check_plan, "Check plan", WRITES, asks_consent=True),
-            tool(lab, sessions.start_session, "Start session", WRITES, asks_consent=True),
+            tool(lab, planning.check_plan, "Check plan", WRITES, asks_consent=True, may_last=True),
+            tool(lab, sessions.start_session, "Start session", WRITES, asks_consent=True, may_last=True),
             tool(lab, sessions.status, "Status", READS, always_load=True),
-            tool(lab, loop.iterate, "Iterate", WRITES, always_load=True),
-            tool(lab, loop.commit, "Commit experiment", WRITES),
-            tool(lab, loop.verify, "Verify", WRITES),
-            tool(lab, loop.guard, "Guard", WRITES),
-            tool(lab, loop.revert, "Revert experiment", WRITES),
-            tool(lab, loop.log, "Log iteration", WRITES),
+            tool(lab, loop.iterate, "Iterate", WRITES, always_load=True, may_last=True),
+            tool(lab, running.wait, "Wait for a run", JOINS),
+            tool(lab, running.cancel, "Cancel a run", JOINS),
+            tool(lab, loop.commit, "Commit experiment", WRITES, may_last=True),
+            tool(lab, loop.verify, "Verify", WRITES, may_last=True),
+            tool(lab, loop.guard, "Guard", WRITES, may_last=True),
+            tool(lab, loop.revert, "Revert experiment", WRITES, may_last=True),
+            tool(lab, loop.log, "Log iteration", WRITES, may_last=True),
             tool(lab, review.detect_stuck, "Detect stuck", READS),
-            tool(lab, review.history, "History", WRITES),
+            tool(lab, review.history, "History", WRITES, may_last=True),
             tool(lab, review.report, "Report", READS),
-            tool(lab, sessions.finish_session, "Finish session", WRITES),
+            tool(lab, sessions.finish_session, "Finish session", WRITES, may_last=True),
             tool(lab, workflows.playbook, "Playbook", READS, always_load=True),
         ],
         resources=_resources(lab),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -24,12 +25,22 @@ def asked(lab: Lab) -> object:
     """The annotation of a parameter that holds the person's answer; no agent can fill it."""
 
     async def ask(
-        ctx: Context[Any, Any], verify: str, guards: tuple[str, ...], guard_metrics: tuple[str, ...], repo: str
+        ctx: Context[Any, Any],
+        verify: str,
+        guards: tuple[str, ...],
+        guard_metrics: tuple[str, ...],
+        holdout: str,
+        sabotage: str,
+        environment: tuple[str, ...],
+        sandbox: str,
+        network: bool,
+        repo: str,
     ) -> Agreement | Elicit[Agreement]:
         capabilities = ctx.client_capabilities
         if capabilities is None or capabilities.elicitation is None:
             return Agreement(agree=False)
-        plan = _commands_only(verify, guards, guard_metrics)
+        given = (verify, guards, guard_metrics, holdout, sabotage, environment, sandbox, network)
+        plan = _agreeable(dict(zip(_ASKED, given, strict=True)))
         missing = await anyio.to_thread.run_sync(commands_without_consent, lab, plan, repo)
         if not missing:
             return Agreement(agree=False)
@@ -41,9 +52,12 @@ def asked(lab: Lab) -> object:
 def remember(lab: Lab, answer: object, arguments: dict[str, Any]) -> None:
     """Note a person's yes for exactly the commands that were shown."""
     if isinstance(answer, AcceptedElicitation) and answer.data.agree:
-        plan = _commands_only(arguments["verify"], arguments["guards"], arguments["guard_metrics"])
-        agree_to(lab, plan, arguments["repo"])
+        agree_to(lab, _agreeable(arguments), arguments["repo"])
 
 
-def _commands_only(verify: str, guards: tuple[str, ...], guard_metrics: tuple[str, ...]) -> Plan:
-    return Plan(verify=verify, guards=guards, guard_metrics=guard_metrics)
+_ASKED = ("verify", "guards", "guard_metrics", "holdout", "sabotage", "environment", "sandbox", "network")
+
+
+def _agreeable(arguments: Mapping[str, Any]) -> Plan:
+    """A plan with nothing but what a person has to agree to."""
+    return Plan.model_validate({name: arguments[name] for name in _ASKED})

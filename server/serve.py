@@ -1,52 +1,89 @@
-"""Serving over stdio: logs to a file, quiet on stderr, and no process left behind at the end."""
+"""Serving over stdio: there before the client's patience ends, logs to a file, and no process left behind at the end.
+
+Nothing that takes time to import may be imported here: see `front.py`.
+"""
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
-import sys
-from logging.handlers import RotatingFileHandler
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from ..tools.lab import Lab
+from .front import Front
+from .loading import Loading
+from .manifest import keep, learned_file, load_answers, origin
+from .relay import Relay
+from .wire import claim
+
+if TYPE_CHECKING:
+    from .real import Real
 
 
 def serve(root: Path, allow_commands: bool) -> NoReturn:
     """Serve until the client closes the pipe or sends a signal."""
-    _log_to_file()
-    from .app import build_server
-
-    lab = Lab(root, allow_commands=allow_commands)
-    _stop_on_signals(lab)
+    answers = load_answers()
+    unknown = {} if answers else origin()
+    loading = Loading(lambda: _load(root, allow_commands, unknown))
+    _stop_on_signals()
     status = 1
     try:
-        build_server(lab).run("stdio")
+        relay = Relay(Front(answers), loading, claim())
+        if relay.run():
+            loading.wait().serve(*relay.hand_over())
         status = 0
     except Exception:  # a client that vanishes breaks the pipe under whatever is being written
+        _log_to_file()
+        import logging
+
         logging.getLogger(__name__).exception("the connection broke")
     finally:
-        _leave(lab, status)
+        _leave(status)
 
 
-def _leave(lab: Lab, status: int) -> NoReturn:
-    """End at once: a worker thread may still wait for a command, and nobody is left to hear of it."""
-    lab.runner.stop_all()
-    sys.stdout.flush()
+def _load(root: Path, allow_commands: bool, unknown: Mapping[str, str]) -> Real:
+    _log_to_file()
+    from .real import Real
+
+    server = Real(root, allow_commands)
+    if unknown:
+        _learn(server, unknown)
+    return server
+
+
+def _learn(server: Real, unknown: Mapping[str, str]) -> None:
+    """Keep the answers for the next start, unless the code was edited while it loaded or there is nowhere to keep them."""
+    import logging
+
+    from .recording import record
+
+    try:
+        answers = record(server)
+        if origin() == unknown:
+            keep(answers, learned_file())
+    except Exception:
+        logging.getLogger(__name__).exception("the answers could not be kept")
+
+
+def _leave(status: int) -> NoReturn:
+    """End at once: a thread may still wait for a run, which goes on by itself until the next server joins it."""
     os._exit(status)
 
 
-def _stop_on_signals(lab: Lab) -> None:
+def _stop_on_signals() -> None:
     def stop(number: int, frame: FrameType | None) -> None:
-        _leave(lab, 128 + number)
+        _leave(128 + number)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop)
 
 
 def _log_to_file() -> None:
+    import logging
+    from logging.handlers import RotatingFileHandler
+
     home = os.environ.get("XDG_STATE_HOME", "") or "~/.local/state"
     folder = Path(home).expanduser() / "autoresearch-mcp"
     handler: logging.Handler

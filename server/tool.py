@@ -6,6 +6,7 @@ import functools
 import inspect
 import logging
 import operator
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -21,9 +22,12 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..tools.answers import Answer, Refused
+from ..tools.edges.hygiene import hygiene
 from ..tools.errors import Code, Refusal
-from ..tools.lab import PROGRESS, Lab
-from ..tools.rules.phase import following
+from ..tools.jobs import PROGRESS
+from ..tools.lab import Lab
+from ..tools.rules.phase import Tool, following
+from ..tools.rules.tidy import tidied_data
 from .consenting import asked, remember
 
 logger = logging.getLogger(__name__)
@@ -66,14 +70,29 @@ def tool(
     *,
     always_load: bool = False,
     asks_consent: bool = False,
+    may_last: bool = False,
 ) -> GatedTool:
-    """Register a method: its docstring is the description, its parameters the arguments, its answer the output schema."""
+    """Register a method: its docstring is the description, its parameters the arguments, its answer the output schema.
+
+    One that `may_last` is done as a job, which goes on when the client no longer waits.
+    """
     signature = inspect.signature(method, eval_str=True)
     parameters = dict(signature.parameters)
 
+    def verb(given: Mapping[str, object]) -> Answer:
+        return method(**_folded(parameters, given))
+
+    if may_last:
+        lab.jobs.register(Tool(method.__name__), signature.return_annotation, verb)
+
     async def call(ctx: Context[Any, Any], consent: object = None, **arguments: object) -> CallToolResult:
-        bound = functools.partial(_call, lab, method, parameters, arguments, consent, _listener(ctx))
-        return await anyio.to_thread.run_sync(bound, abandon_on_cancel=True)
+        gone = threading.Event()
+        work = functools.partial(_as_job, lab, Tool(method.__name__), gone) if may_last else verb
+        bound = functools.partial(_call, lab, work, arguments, consent, _listener(ctx))
+        try:
+            return await anyio.to_thread.run_sync(bound, abandon_on_cancel=True)
+        finally:
+            gone.set()
 
     extra = {"ctx": Context, **({"consent": asked(lab)} if asks_consent else {})}
     flat = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in extra.items()]
@@ -136,8 +155,7 @@ def _folded(parameters: Mapping[str, inspect.Parameter], arguments: Mapping[str,
 
 def _call(
     lab: Lab,
-    method: Callable[..., Answer],
-    parameters: Mapping[str, inspect.Parameter],
+    work: Callable[[Mapping[str, object]], Answer],
     arguments: dict[str, Any],
     consent: object,
     listener: Callable[[float, str], None],
@@ -145,20 +163,30 @@ def _call(
     token = PROGRESS.set(listener)
     try:
         remember(lab, consent, arguments)
-        return _result(method(**_folded(parameters, arguments)))
+        return _result(work(arguments))
     except Refusal as refusal:
         return _refused(lab, refusal, str(arguments.get("repo", "")))
     except Exception:
-        logger.exception("%s failed", method.__name__)
+        logger.exception("a call failed")
         raise
     finally:
         PROGRESS.reset(token)
 
 
+def _as_job(lab: Lab, tool: Tool, gone: threading.Event, arguments: Mapping[str, object]) -> Answer:
+    """The answer of a job, or that it goes on. An answer that the client no longer waits for is kept for its next call."""
+    job = lab.jobs.start(tool, arguments)
+    job.wait(lab.jobs.patience_s, PROGRESS.get())
+    job.delivered = job.done.is_set() and not gone.is_set()
+    return job.outcome()
+
+
 def _result(answer: Answer, is_error: bool = False) -> CallToolResult:
+    """The one door for answers: whatever was quoted on the way, no secret and no escape sequence leaves."""
+    tidy = hygiene()
     return CallToolResult(
-        content=[TextContent(type="text", text=answer.text())],
-        structured_content=answer.model_dump(mode="json"),
+        content=[TextContent(type="text", text=tidy(answer.text()))],
+        structured_content=tidied_data(answer.model_dump(mode="json"), tidy),
         is_error=is_error,
     )
 
@@ -186,6 +214,7 @@ def _argument_problems(error: ValidationError, schema: Mapping[str, Any]) -> str
 def _listener(ctx: Context[Any, Any]) -> Callable[[float, str], None]:
     """Passes progress on to the client, at most once a second; a client that is gone does not matter."""
     last = time.monotonic()
+    tidy = hygiene()
 
     def listen(seconds: float, line: str) -> None:
         nonlocal last
@@ -193,6 +222,6 @@ def _listener(ctx: Context[Any, Any]) -> Callable[[float, str], None]:
             return
         last = time.monotonic()
         with suppress(Exception):
-            anyio.from_thread.run(ctx.report_progress, round(seconds, 1), None, line or "running")
+            anyio.from_thread.run(ctx.report_progress, round(seconds, 1), None, tidy(line) or "running")
 
     return listen

@@ -13,6 +13,7 @@ from autoresearch_mcp.tools.answers import Answer
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.rules.decide import Status
 from autoresearch_mcp.tools.rules.phase import Phase, Tool, allows, following
+from autoresearch_mcp.tools.running import Running
 from autoresearch_mcp.tools.workflows import Workflows
 from conftest import Project
 
@@ -276,11 +277,13 @@ def calls(project: Project) -> dict[Tool, Callable[[], Answer]]:
         Tool.HISTORY: review.history,
         Tool.REPORT: review.report,
         Tool.FINISH_SESSION: sessions.finish_session,
+        Tool.WAIT: Running(project.lab).wait,
+        Tool.CANCEL: Running(project.lab).cancel,
         Tool.PLAYBOOK: Workflows(project.lab, {"autoresearch": lambda repo: "text"}).playbook,
     }
 
 
-@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("phase", PHASES)
 def test_every_tool_in_every_phase_makes_progress_or_is_refused_without_a_trace(tmp_path: Path, phase: Phase) -> None:
     for tool in Tool:
         project = Project(tmp_path / tool)
@@ -291,11 +294,12 @@ def test_every_tool_in_every_phase_makes_progress_or_is_refused_without_a_trace(
         before = project.picture()
         outcome = _outcome(calls(project)[tool])
         if isinstance(outcome, Refusal):
-            unread = outcome.code is Code.NO_SESSION  # there is nothing to read before the first session
+            # There is nothing to read before the first session, and nothing to wait for while nothing is at work.
+            unread = outcome.code is Code.NO_SESSION or tool in {Tool.WAIT, Tool.CANCEL}
             assert unread or not allows(phase, tool), f"{tool} in {phase}: {outcome.message}"
             assert project.picture() == before
             assert project.sessions.status().phase is phase
-            assert any(choice in outcome.message for choice in following(phase))
+            assert any(choice in outcome.message for choice in (*following(phase), Tool.STATUS))
         else:
             assert allows(phase, tool), f"{tool} in {phase} was let through"
             assert outcome.phase is project.sessions.status().phase

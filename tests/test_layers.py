@@ -20,12 +20,15 @@ MAY_IMPORT = {
 }
 HOMES = {
     "git": {"tools/edges/gitcli.py"},
-    "subprocess": {"tools/edges/runner.py", "tools/edges/scan.py"},
+    "subprocess": {"tools/edges/runner.py", "tools/edges/scan.py", "tools/edges/sandbox.py"},
     "sqlite3": {"tools/edges/journal.py"},
-    "fcntl": {"tools/edges/disk.py"},
+    "fcntl": {"tools/edges/disk.py", "tools/edges/supervisor.py", "tools/edges/landlock.py"},
+    "ctypes": {"tools/edges/landlock.py", "tools/edges/supervisor.py"},
     "mcp": {f"server/{name}.py" for name in ("app", "tool", "consenting", "demo")},
     "rich": {"server/demo.py"},
 }
+# A person's globs have one dialect, `Scope`. These two match names of our own and what package managers write.
+OTHER_MATCHERS = {"tools/edges/arena.py", "tools/rules/projects.py"}
 NEVER = {"torch", "numpy", "tiktoken", "tokenizers"}
 IMPURE = {"os", "pathlib", "time", "datetime", "subprocess", "random", "shutil", "tempfile", "socket", "sqlite3", "io"}
 
@@ -64,6 +67,10 @@ def test_arrows_run_one_way(folder: str) -> None:
 @pytest.mark.parametrize("library", HOMES)
 def test_each_foreign_library_has_its_home(library: str) -> None:
     assert {name for _, name, tree in modules() if library in foreign(tree)} == HOMES[library]
+
+
+def test_globs_of_a_plan_have_one_dialect() -> None:
+    assert {name for _, name, tree in modules() if foreign(tree) & {"fnmatch", "glob", "pathspec"}} == OTHER_MATCHERS
 
 
 def test_nothing_of_ours_imports_what_the_harness_needs() -> None:

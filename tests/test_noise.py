@@ -28,7 +28,8 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A repository whose metric scatters by 1 around `value.txt`, differently in each run."""
     monkeypatch.setenv("RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("NOISE", "gauss(0, 1)")
-    project = Project(tmp_path / "repo", verify=f"{PYTHON} ruler.py", guards=(), protected=("ruler.py",))
+    plan = {"guards": (), "protected": ("ruler.py",), "environment": ("RUNS", "NOISE")}
+    project = Project(tmp_path / "repo", verify=f"{PYTHON} ruler.py", **plan)
     project.write("ruler.py", NOISY).write("value.txt", "100\n").commit("a noisy ruler")
     return project
 

@@ -36,7 +36,7 @@ PLANS: dict[str, tuple[dict[str, object], str, str]] = {
         "changed notes.txt",
         "stop tracking",
     ),
-    "a verify that resets the repository": ({"verify": "git reset --hard; echo 3"}, "git reset", "only measures"),
+    "a verify that resets the repository": ({"verify": "git reset --hard; echo 3"}, "git reset", "Only read with git"),
     "a guard that is red at the start": ({"guards": ("false",)}, "`false` is red: exit 1", "fix the code first"),
     "a guard metric without a number": (
         {"guard_metrics": ("size lower 1%: echo none",)},

@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from autoresearch_mcp.tools.rules.policy import bases
 from autoresearch_mcp.tools.rules.scope import Scope, check_glob
 
 TABLE = {
@@ -138,11 +139,28 @@ def test_braces_nest_as_deep_as_the_glob_is_long() -> None:
         pytest.param("**/*a*a*a/**/*a*a*b", "aaaa/" * 200, id="names and folders"),
         pytest.param("**/" + "?*" * 12 + "b", "a/" * 50 + "a" * 1000, id="question marks"),
         pytest.param("{**/a,**/*a}/{**/a,**/*a}/**/b", "a/" * 200, id="braces"),
+        pytest.param("**/**/**/a*a*a*b", "a/" * 2000 + "a" * 2000, id="stars upon stars"),
+        pytest.param("**/" * 300 + "b", "a/" * 2000, id="hundreds of stars"),
+        pytest.param("*a" * 200 + "b", "a" * 4000, id="hundreds of stars in a name"),
+        pytest.param("**/a/*/**/a/*/b", "a/" * 2000, id="a folder in between"),
+        pytest.param("**/{a,b}*{a,b}*{a,b}*/**/{a,b}*c", "ab/" * 1300, id="choices within names"),
+        pytest.param("{**/,}" * 7 + "a*b", "a/" * 2000, id="choices of stars"),
+        pytest.param("[a-z]*[a-z]*[a-z]*[0-9]", "a" * 4000, id="classes"),
     ],
 )
 def test_a_path_made_to_be_slow_is_matched_all_the_same(glob: str, path: str) -> None:
     """A matcher that backtracks would not come to an end here; so there is no clock to be flaky."""
     assert not Scope([glob]).matches(path)
+
+
+def test_what_a_sandbox_opens_for_a_scope_holds_everything_that_the_scope_covers() -> None:
+    dice = random.Random(20261124)
+    paths = ["/".join(_word(dice, "ab.", 2) for _ in range(dice.randint(1, 4))) for _ in range(60)]
+
+    for glob in (_random_glob(dice) for _ in range(300)):
+        below = bases([glob])[0]
+        covered = [path for path in paths if Scope([glob]).matches(path)]
+        assert below == "." or all(f"{path}/".startswith(f"{below}/") for path in covered), glob
 
 
 def test_globs_agree_with_a_slow_reference_on_random_pairs() -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -113,30 +114,54 @@ def test_clients_of_older_protocols_are_served_in_theirs(project: Project, versi
     wire = Wire(project.root)
 
     assert wire.greet(version) == version
-    assert len(wire.ask("tools/list", {})["result"]["tools"]) == 15
+    assert len(wire.ask("tools/list", {})["result"]["tools"]) == 17
     status = wire.ask("tools/call", {"name": "status", "arguments": {}})["result"]
     assert status["structuredContent"]["phase"] == "no-session"
     assert wire.close() == ""
     assert wire.process.returncode == 0
 
 
-@pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "SIGHUP", "closed pipe", "vanished client"])
-def test_a_server_that_ends_takes_its_running_command_with_it(project: Project, end: str) -> None:
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL", "closed pipe", "vanished client"])
+@pytest.mark.parametrize("again", ["wait", "iterate"])
+def test_a_run_outlives_its_server_and_the_next_one_joins_it(project: Project, end: str, again: str) -> None:
+    go, count = project.root.parent / "go", project.root.parent / "count"
+    hold = f"echo run >> {count}; grep -q 10 value.txt || until test -e {go}; do sleep 0.05; done; cat value.txt"
+    plan = {**json.loads(project.plan.model_dump_json(exclude_defaults=True)), "verify": hold}
     wire = Wire(project.root)
     wire.greet("2025-06-18")
-    mark = project.root.parent / "pid"
-    plan = {**json.loads(project.plan.model_dump_json(exclude_defaults=True)), "verify": f"echo $$ > {mark}; sleep 300"}
-    call = {"name": "start_session", "arguments": plan, "_meta": {"progressToken": 1}}
-    wire.send("tools/call", call)
-    _until(lambda: mark.exists() and mark.read_text().strip() != "")
-
+    wire.ask("tools/call", {"name": "start_session", "arguments": plan})
+    before = _lines(count)
+    project.write("value.txt", "8\n")
+    wire.send("tools/call", {"name": "iterate", "arguments": {"description": "eight"}})
+    _until(lambda: _lines(count) > before)
     _end(wire.process, end)
     wire.process.wait(timeout=20)
+    _closed(wire)
 
-    _until(lambda: not _alive(int(mark.read_text())))
+    other = Wire(project.root)
+    other.greet("2025-06-18")
+    status = other.ask("tools/call", {"name": "status", "arguments": {}})["result"]["structuredContent"]
+    go.touch()
+    arguments = {"description": "eight"} if again == "iterate" else {}
+    kept = other.ask("tools/call", {"name": again, "arguments": arguments})["result"]["structuredContent"]
+    other.close()
+
+    assert "`iterate` was interrupted with its server" in status["note"]
+    assert (kept["status"], kept["metric"]) == ("keep", 8.0)
+    assert _lines(count) == before + 2, "the interrupted run, and one to confirm the first keep"
+    assert project.statuses() == ["baseline", "keep"]
+    assert not (project.root / ".git/autoresearch/runs").exists()
+
+
+def _lines(file: Path) -> int:
+    return len(file.read_text().splitlines()) if file.exists() else 0
+
+
+def _closed(wire: Wire) -> None:
     for pipe in (wire.process.stdin, wire.process.stdout, wire.process.stderr):
         assert pipe
-        pipe.close()
+        with suppress(BrokenPipeError):
+            pipe.close()
 
 
 def _end(process: subprocess.Popen[str], end: str) -> None:
@@ -148,14 +173,6 @@ def _end(process: subprocess.Popen[str], end: str) -> None:
         process.stdout.close()
     if not end.startswith("SIG"):
         process.stdin.close()
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[:1]
 
 
 def _until(condition: Any) -> None:  # noqa: ANN401

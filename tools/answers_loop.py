@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from .answers import Answer
 from .rules.decide import Status
@@ -137,3 +137,31 @@ class RevertMade(Answer):
         return [
             f"Iteration {self.iteration} taken back: {', '.join(self.restored) or 'nothing to restore'}.{kept} {self.why}"
         ]
+
+
+class Awaited(Answer):
+    """What the call that began the run answers; while it goes on, how it goes."""
+
+    model_config = ConfigDict(extra="allow")
+
+    _words: str = PrivateAttr("")
+
+    @classmethod
+    def of(cls, answer: Answer) -> Awaited:
+        """The answer to another call."""
+        made = cls(**answer.model_dump(mode="json"))
+        made._words = answer.text()
+        return made
+
+    def text(self) -> str:
+        return self._words or super().text()
+
+
+class Cancelled(Answer):
+    """What was stopped, and how the iteration stands."""
+
+    stopped: bool = False
+    note: str = ""
+
+    def lines(self) -> list[str]:
+        return [self.note]

@@ -54,6 +54,7 @@ class SessionStatus(Answer):
     plateau: bool = False
     open_iteration: str = Field("", description="The undecided iteration and what it waits for.")
     last: list[str] = Field([], description="The last rows: iteration, status, metric, description.")
+    sandbox: str = Field("", description="What stands between the commands and the machine.")
     note: str = ""
 
     def lines(self) -> list[str]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from .edges.seals import file_marks
 from .lab import Desk
 from .measure import Meter, Turn, at_checkout, in_arena
 from .ruler import Ruler, ruler_now
@@ -45,12 +43,10 @@ class Baseline:
 def first_run(desk: Desk, plan: Plan) -> Baseline:
     """One run in the user's checkout, and the files named in the command that it wrote."""
     ruler, seed = ruler_now(desk.repo, plan), secrets.randbelow(2**31)
+    turn = at_checkout(desk, "HEAD", seed=seed)
     named = tuple(_named_files(desk, plan.verify))
-    before, began = file_marks(desk.repo.root, named), time.time_ns()
-    run = Meter(desk, plan, ruler).verify(at_checkout(desk, "HEAD", seed=seed), _timeout(plan.verify_timeout_s))
-    after = file_marks(desk.repo.root, named)
-    outputs = tuple(path for path in named if after[path] != before[path] and after[path][1] >= began - 10**9)
-    return Baseline(replace(ruler, outputs=outputs), seed, (run,))
+    run, outputs = Meter(desk, plan, ruler).first(turn, _timeout(plan.verify_timeout_s), named)
+    return Baseline(replace(ruler, outputs=outputs), run.receipt.seed if run.receipt else seed, (run,))
 
 
 def further_runs(desk: Desk, plan: Plan, found: Baseline) -> Baseline:
@@ -69,7 +65,7 @@ def _next_turn(desk: Desk, plan: Plan, found: Baseline, seed: int) -> Turn:
     numbers = (0, len(found.runs) + 1, seed)
     if len(set(found.values)) == 1:
         return at_checkout(desk, "HEAD", *numbers)
-    return in_arena(desk, desk.repo.head(), found.ruler, desk.repo.head(), numbers)
+    return in_arena(desk, desk.repo.head(), desk.repo.head(), numbers)
 
 
 def with_guards(desk: Desk, plan: Plan, found: Baseline) -> Baseline:
@@ -108,12 +104,12 @@ def _values_at(found: Baseline, place: Place) -> list[float]:
 def sabotaged(desk: Desk, plan: Plan, found: Baseline) -> tuple[bool, str]:
     """Whether the metric notices the plan's sabotage, made in the arena, and what was seen."""
     head = desk.repo.head()
-    turn = in_arena(desk, head, found.ruler, head, (0, 1, found.seed))
-    broken = desk.run(plan.sabotage, _timeout(plan.verify_timeout_s), turn.folder, {})
+    meter, turn = Meter(desk, plan, found.ruler), in_arena(desk, head, head, (0, 1, found.seed))
+    broken = meter.sabotage(turn, _timeout(plan.verify_timeout_s))
     if broken.exit_code != 0:
         return False, f"the sabotage command itself failed with exit {broken.exit_code}"
-    run = Meter(desk, plan, found.ruler).verify(turn, _timeout(plan.verify_timeout_s))
-    in_arena(desk, head, found.ruler, head, (0, 1, found.seed))
+    run = meter.verify(turn, _timeout(plan.verify_timeout_s))
+    desk.standing = None  # what the sabotage did is cleaned away before the next run
     if run.value is None:
         return True, f"sabotage was noticed: {run.problem or run.failure}"
     judge = judge_of(plan, found)

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
 from .edges.arena import Arena
+from .edges.begun import Beginnings
 from .edges.consent import Consent
 from .edges.disk import write_view, writer_lock
 from .edges.experiment import Bench
+from .edges.hygiene import hygiene
+from .edges.jobfile import JobRecord, read_job, write_job
 from .edges.journal import Journal
 from .edges.repo import Repo, shown
-from .edges.runner import Run, Runner
+from .edges.runner import Run, Runner, Wrap
 from .errors import Code, Refusal
+from .jobs import JOB, PATIENCE_S, PROGRESS, Jobs
+from .recovery import recover
 from .rules.events import Event, Row
 from .rules.fold import advance, replay
 from .rules.phase import Phase, Tool, allows, following
 from .rules.results import RESULTS_FILE, baseline_row, render
 from .rules.session import Session, phase_of
+from .rules.tidy import tidied
 
-Listener = Callable[[float, str], None]
-
-PROGRESS: ContextVar[Listener] = ContextVar("PROGRESS")
-"""Who hears of a running command: seconds so far and a line of text. Set by whoever calls a tool."""
+NEVER_RUN = Run(-1, False, 0.0, "", "", cancelled=True)
+"""What a run is when its call was cancelled before it began."""
 
 
 def _nobody(seconds: float, line: str) -> None:
@@ -36,13 +41,19 @@ def _nobody(seconds: float, line: str) -> None:
 class Desk:
     """One repository with its journal and session, as they stand during one call."""
 
-    def __init__(self, repo: Repo, runner: Runner, consent: Consent, clock: Callable[[], float]) -> None:
+    def __init__(self, repo: Repo, consent: Consent, clock: Callable[[], float]) -> None:
         self.repo = repo
         self.bench = Bench(repo)
         self.journal = Journal(repo.own_folder)
         self.consent = consent
-        self._runner = runner
+        self.runner = Runner(repo.own_folder / "runs")
+        self.begun = Beginnings(repo.own_folder / "begun")
+        self.standing: object = None
         self.now = clock
+        self.cancelled = False
+        self.again = False
+        self.recovered = ""
+        self._asked: Counter[str] = Counter()
         self._run_seconds = 0.0
         self.branch = repo.branch()
         name = self.journal.latest_session(self.branch) if self.branch else ""
@@ -60,21 +71,23 @@ class Desk:
         return self.session
 
     def record(self, *events: Event, session: str = "") -> None:
-        """Append events to the journal, and move the session on."""
+        """Append events to the journal, and move the session on. What they quote is stored without secrets and escapes."""
         name = session or self.active.id
+        tidy = hygiene()
+        events = tuple(tidied(event, tidy) for event in events)
         at = self.now()
         self.journal.append(name, at, events)
         for event in events:
             self.session = advance(self.session, event, at, name)
 
-    def require(self, tool: Tool) -> None:
+    def require(self, tool: Tool, again: bool = False) -> None:
         """Refuse a call that is out of order.
 
         Raises:
             Refusal: naming the legal next calls.
         """
         phase = self.phase
-        if not allows(phase, tool):
+        if not (again or allows(phase, tool)):
             raise _out_of_order(self.session, phase, tool, self.now())
         if self.session and phase is not Phase.NO_SESSION and tool is not Tool.FINISH_SESSION:
             self._require_own_head(self.session)
@@ -89,16 +102,40 @@ class Desk:
             )
             raise Refusal(Code.HEAD_MOVED, message)
 
-    def run(self, command: str, timeout_s: float, folder: Path, names: Mapping[str, str]) -> Run:
-        """Run a command of the sealed plan at the top of a checkout."""
-        before = self._run_seconds
+    def key(self, what: str) -> str:
+        """The id of a run, the same for the same run of the same call, so that a later server finds it again."""
+        session = self.session.id if self.session and self.phase is not Phase.NO_SESSION else ""
+        tries = self.session.trial.tries if self.session and self.session.trial else 0
+        self._asked[what] += 1
+        whole = f"{session} {tries} {self._asked[what]} {what}"
+        return hashlib.sha256(whole.encode()).hexdigest()[:20]
+
+    def run(
+        self, key: str, command: str, timeout_s: float, folder: Path, names: Mapping[str, str], wrap: Wrap = list
+    ) -> Run:
+        """Run a command of the sealed plan at the top of a checkout, or join the run that has this key."""
+        before, job = self._run_seconds, JOB.get(None)
 
         def listen(seconds: float, line: str) -> None:
             PROGRESS.get(_nobody)(before + seconds, line)
 
-        run = self._runner.run(command, folder, timeout_s, names, listen)
+        self.cancelled = self.cancelled or bool(job and job.cancelled)
+        run = NEVER_RUN if self.cancelled else self.runner.run(command, folder, timeout_s, names, listen, key, wrap)
+        self.cancelled = self.cancelled or run.cancelled
         self._run_seconds += run.seconds  # progress only ever grows, also over several runs in one call
         return run
+
+    def unfinished(self) -> JobRecord | None:
+        """The call that is at work here, or that a server left unfinished when it ended."""
+        record = read_job(self.repo.own_folder)
+        return None if record is None or record.done else record
+
+    def end_runs(self) -> None:
+        """End and forget every run: whoever asked for one has its result, or gave it up."""
+        self.runner.clear()
+        self.begun.clear()
+        if left := self.unfinished():
+            write_job(self.repo.own_folder, left.model_copy(update={"done": True}))
 
     @cached_property
     def arena(self) -> Arena:
@@ -130,9 +167,16 @@ class Desk:
 class Lab:
     """Every repository under one root, and nothing outside it."""
 
-    def __init__(self, root: Path, *, allow_commands: bool = False, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        allow_commands: bool = False,
+        clock: Callable[[], float] = time.time,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self.root = root.resolve()
-        self.runner = Runner()
+        self.jobs = Jobs(patience_s)
         self._allow_commands = allow_commands
         self._clock = clock
 
@@ -145,16 +189,32 @@ class Lab:
         found = Repo(self._folder(repo))
         if not found.root.resolve().is_relative_to(self.root) and repo:
             raise self._outside(found.root)
-        return Desk(found, self.runner, Consent(found, self._allow_commands), self._clock)
+        return Desk(found, Consent(found, self._allow_commands), self._clock)
 
     @contextmanager
-    def hold(self, repo: str, tool: Tool) -> Iterator[Desk]:
-        """A desk for writing: one at a time in a repository, and only when the phase allows the tool."""
+    def hold(self, repo: str, tool: Tool, again: Callable[[Desk], bool] = lambda desk: False) -> Iterator[Desk]:
+        """A desk for writing: one at a time in a repository, and only when the phase allows the tool, or when it is the
+        call `again` that was interrupted.
+        """
         place = self.open(repo)
-        with writer_lock(place.repo.own_folder, tool):
+        with self._place_of_writer(place, tool):
             desk = self.open(repo)
-            desk.require(tool)
+            if told := recover(desk):
+                desk = self.open(repo)
+                desk.recovered = told
+            desk.require(tool, again(desk))
+            _take_over(desk, tool)
             yield desk
+            desk.end_runs()
+
+    @contextmanager
+    def _place_of_writer(self, desk: Desk, tool: Tool) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(writer_lock(desk.repo.own_folder, tool))
+            except Refusal as refusal:
+                raise _at_work(refusal, desk.unfinished()) from None
+            yield
 
     def whereabouts(self, repo: str) -> Phase:
         """The phase, for a refusal that was raised before a desk was open."""
@@ -180,6 +240,23 @@ class Lab:
     def _outside(self, folder: Path) -> Refusal:
         message = f"{folder} is outside {self.root}, the only place this server works in."
         return Refusal(Code.OUTSIDE_ROOT, f"{message} Register it with `--root` for that folder.")
+
+
+def _take_over(desk: Desk, tool: Tool) -> None:
+    """Note the call. What another call left running ends, if this one would measure something else in the same place."""
+    left, job = read_job(desk.repo.own_folder), JOB.get(None)
+    desk.again = bool(left and job and left.same(job.record) and left.server != job.record.server)
+    if left and not left.done and not desk.again and tool in {Tool.CHECK_PLAN, Tool.START_SESSION, Tool.HISTORY}:
+        desk.end_runs()
+    if job:
+        write_job(desk.repo.own_folder, job.record)
+
+
+def _at_work(refusal: Refusal, record: JobRecord | None) -> Refusal:
+    if refusal.code is not Code.BUSY or record is None:
+        return refusal
+    message = f"{refusal.message} It is `{record.tool}`, run {record.run}: call wait for its answer, or cancel."
+    return Refusal(Code.BUSY, message, phase=Phase.RUNNING, following=following(Phase.RUNNING))
 
 
 def _out_of_order(session: Session | None, phase: Phase, tool: Tool, now: float) -> Refusal:

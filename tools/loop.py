@@ -42,8 +42,11 @@ class Loop:
         guard fails you may fix the files and call again (same iteration), or call revert to give the idea up. Refused, with
         nothing committed, if anything outside the scope or any protected file changed.
         """
-        with self._lab.hold(repo, Tool.ITERATE) as desk:
-            steps.commit(desk, description, hypothesis)
+        with self._lab.hold(repo, Tool.ITERATE, again=lambda desk: steps.is_open(desk, description)) as desk:
+            if steps.answer_was_lost(desk, description):
+                return _iterated_before(desk)
+            if not steps.is_open(desk, description):
+                steps.commit(desk, description, hypothesis)
             while step := _AUTOMATIC.get(desk.phase):
                 step(desk)
             decided = desk.active
@@ -127,7 +130,7 @@ class Loop:
 
 
 def _where(desk: Desk) -> dict[str, object]:
-    return {"phase": desk.phase, "next": list(following(desk.phase))}
+    return {"phase": desk.phase, "next": list(following(desk.phase)), "recovered": desk.recovered}
 
 
 def _open_trial(session: Session) -> Trial:
@@ -183,6 +186,26 @@ def _iterated(desk: Desk, decided: Session, row: Row | None) -> Iterated:
         stuck=advice(desk) if row and (is_stuck(session) or on_plateau(session)) else None,
         note=trial.note,
         summary=summarise(session, desk.now()) if over or (row and row.iteration % EVERY == 0) else None,
+    )
+
+
+def _iterated_before(desk: Desk) -> Iterated:
+    """The answer to an iteration whose answer was lost with its server, and whose call came again."""
+    if desk.phase in {Phase.FIX, Phase.REWORK}:
+        return _iterated(desk, desk.active, None)
+    desk.write_results()
+    row = desk.journal.rows(desk.active.id, 1)[0]
+    return Iterated(
+        **_where(desk),
+        iteration=row.iteration,
+        status=row.status,
+        metric=row.metric,
+        delta=row.delta,
+        guard=row.guard,
+        commit=row.commit,
+        why=row.why,
+        best=desk.active.best,
+        note="The same call was answered before, and nothing in scope was edited since: this is that answer.",
     )
 
 

@@ -5,48 +5,59 @@ from __future__ import annotations
 import hashlib
 import os
 import statistics
+import tempfile
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from .boxes import CHANNEL_NAME, run_boxed, walled
 from .edges.arena import editable_roots
-from .edges.channel import channel
+from .edges.begun import Begun
+from .edges.channel import Channel, open_channel
+from .edges.hygiene import clean_end
 from .edges.runner import Run
 from .edges.seals import file_marks, swapped
 from .lab import Desk
 from .ruler import Ruler
 from .rules.events import GuardResult, Measurement, Place, Receipt
-from .rules.failures import classify
+from .rules.failures import FailureClass, classify
 from .rules.guarding import enough_for_baseline, limit_of, settled, within
 from .rules.metrics import Reading, read_metric
 from .rules.plan import GuardMetric, Plan
 
 TAIL_CHARACTERS = 3000
 CHANNEL = "channel"
+ATTEMPTS = 3
+SECOND_NS = 10**9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Turn:
-    """One run to make: where, of which tree, and the numbers that reach the command. Equal in a pair but for the tree."""
+    """One run to make: where, of which tree, and the numbers that reach the command. Equal in a pair but for the tree.
+
+    `sealed` is the commit that protected files are taken from in the arena.
+    """
 
     place: Place
     folder: Path
+    commit: str
     tree: str
     iteration: int = 0
     run: int = 1
     seed: int = 0
+    sealed: str = ""
 
 
 def at_checkout(desk: Desk, commit: str, iteration: int = 0, run: int = 1, seed: int = 0) -> Turn:
     """A run in the user's own checkout, which stands at `commit`."""
-    return Turn(Place.CHECKOUT, desk.repo.root, desk.repo.tree(commit), iteration, run, seed)
+    return Turn(Place.CHECKOUT, desk.repo.root, commit, desk.repo.tree(commit), iteration, run, seed)
 
 
-def in_arena(desk: Desk, commit: str, ruler: Ruler, baseline: str, turn: tuple[int, int, int]) -> Turn:
-    """A run in the second checkout, brought to `commit`, with protected files as of the commit `baseline`."""
-    folder = desk.arena.stand_at(commit, desk.untracked, (baseline, tuple(ruler.protected)))
-    return Turn(Place.ARENA, folder, desk.repo.tree(commit), *turn)
+def in_arena(desk: Desk, commit: str, baseline: str, turn: tuple[int, int, int]) -> Turn:
+    """A run in the second checkout, brought to `commit` for it, with protected files as of the commit `baseline`."""
+    return Turn(Place.ARENA, desk.arena.folder, commit, desk.repo.tree(commit), *turn, sealed=baseline)
 
 
 @dataclass(frozen=True)
@@ -59,23 +70,28 @@ class Meter:
 
     def verify(self, turn: Turn, timeout_s: float) -> Measurement:
         """One run of the verify command, read as the plan says."""
-        watched = file_marks(turn.folder, self.ruler.protected)
-        written = file_marks(turn.folder, self.ruler.outputs)
-        with channel() as wire:
-            names = {"AUTORESEARCH_CHANNEL": str(wire.file)} if self.plan.read == CHANNEL else {}
-            run = self._run(self.plan.verify, turn, timeout_s, names)
-            text = wire.text() if names else run.stdout
-        stale = [path for path, mark in file_marks(turn.folder, self.ruler.outputs).items() if mark == written[path]]
-        touched = swapped(watched, file_marks(turn.folder, self.ruler.protected))
+        return self.first(turn, timeout_s, ())[0]
+
+    def first(self, turn: Turn, timeout_s: float, named: Sequence[str]) -> tuple[Measurement, tuple[str, ...]]:
+        """One run of the verify command, and which of the files `named` in it the run wrote."""
+        run, begun = self._measured(self.plan.verify, turn, timeout_s, named=named, wired=self.plan.read == CHANNEL)
+        text = Channel(Path(begun.channel)).text() if begun.channel else run.stdout
+        marks = file_marks(turn.folder, (*self.ruler.outputs, *named))
+        stale = [path for path in self.ruler.outputs if marks[path] == begun.written.get(path)]
+        wrote = tuple(p for p in named if marks[p] != begun.named.get(p) and marks[p][1] >= begun.at_ns - SECOND_NS)
         seen = self._read(run, text, stale).model_copy(
-            update={"seconds": run.seconds, "tail": _tail(run), "tampered": touched}
+            update={
+                "seconds": run.seconds,
+                "tail": _tail(run),
+                "tampered": swapped(begun.watched, file_marks(turn.folder, self.ruler.protected)),
+            }
         )
-        return seen.model_copy(update={"receipt": self._receipt(self.plan.verify, turn, run, seen.value)})
+        asked = replace(turn, seed=begun.seed)
+        return seen.model_copy(update={"receipt": self._receipt(self.plan.verify, asked, run, seen.value)}), wrote
 
     def _read(self, run: Run, text: str, stale: Sequence[str]) -> Measurement:
-        if run.exit_code != 0 or run.timed_out:
-            failure = classify(None if run.timed_out else run.exit_code, run.timed_out, run.stdout + run.stderr)
-            return Measurement(failure=failure, problem=_ended(run), exit_code=run.exit_code)
+        if not _green(run):
+            return Measurement(failure=_failure(run), problem=_ended(run), exit_code=run.exit_code)
         reading = read_metric(text, self.plan.read, self.plan.metric, self.plan.unit)
         if stale:
             was = f"{', '.join(stale)} was not written by this run: a number in it is an earlier run's."
@@ -90,14 +106,50 @@ class Meter:
             return f"{reading.problem} {hint}"
         return reading.problem
 
-    def _run(self, command: str, turn: Turn, timeout_s: float, names: Mapping[str, str] | None = None) -> Run:
-        numbers = {
-            "AUTORESEARCH_ITERATION": str(turn.iteration),
-            "AUTORESEARCH_RUN": str(turn.run),
-            "AUTORESEARCH_SEED": str(turn.seed),
-        }
-        paths = _import_paths(self.desk.repo.root, turn)
-        return self.desk.run(command, timeout_s, turn.folder, {**numbers, **paths, **(names or {})})
+    def stand(self, turn: Turn) -> None:
+        """Bring the arena to the tree of a turn, clean of what an earlier run left."""
+        if turn.place is Place.ARENA:
+            self.desk.arena.stand_at(turn.commit, self.desk.untracked, (turn.sealed, tuple(self.ruler.protected)))
+        self.desk.standing = turn
+
+    def _run(self, command: str, turn: Turn, timeout_s: float) -> Run:
+        return self._measured(command, turn, timeout_s)[0]
+
+    def _measured(
+        self, command: str, turn: Turn, timeout_s: float, *, named: Sequence[str] = (), wired: bool = False
+    ) -> tuple[Run, Begun]:
+        """A run, joined if an earlier call began it. One that was lost with its supervisor is made again, from the start."""
+        turned = f"{self.ruler.plan} {turn.place} {turn.tree} {turn.iteration} {turn.run} {command}"
+        for _ in range(ATTEMPTS):
+            key = self.desk.key(turned)
+            begun = self.desk.begun.find(key) or self._begin(key, turn, named, wired)
+            names = {
+                "AUTORESEARCH_ITERATION": str(turn.iteration),
+                "AUTORESEARCH_RUN": str(turn.run),
+                "AUTORESEARCH_SEED": str(begun.seed),
+                **({CHANNEL_NAME: begun.channel} if begun.channel else {}),
+                **_import_paths(self.desk.repo.root, turn),
+            }
+            run = run_boxed(self.desk, self.plan, key, command, timeout_s, turn.folder, names, begun.temporary)
+            if not run.lost:
+                break
+            self.desk.standing = None
+        return run, begun
+
+    def _begin(self, key: str, turn: Turn, named: Sequence[str], wired: bool) -> Begun:
+        if self.desk.standing is not turn:
+            self.stand(turn)
+        begun = Begun(
+            seed=turn.seed,
+            at_ns=time.time_ns(),
+            channel=str(open_channel().file) if wired else "",
+            temporary=tempfile.mkdtemp(prefix="autoresearch-") if walled(self.plan) else "",
+            watched=file_marks(turn.folder, self.ruler.protected),
+            written=file_marks(turn.folder, self.ruler.outputs),
+            named=file_marks(turn.folder, named),
+        )
+        self.desk.begun.note(key, begun)
+        return begun
 
     def _receipt(self, command: str, turn: Turn, run: Run, value: float | None) -> Receipt:
         receipt = Receipt(
@@ -129,6 +181,10 @@ class Meter:
     def red(self, turn: Turn, guard: str, timeout_s: float) -> bool:
         """Whether one run of a command guard fails."""
         return not _green(self._run(guard, turn, timeout_s))
+
+    def sabotage(self, turn: Turn, timeout_s: float) -> Run:
+        """Run the plan's sabotage at a turn; verify at the same turn then meets what it did."""
+        return self._run(self.plan.sabotage, turn, timeout_s)
 
     def _command_guard(self, turn: Turn, command: str, timeout_s: float) -> GuardResult:
         runs = [self._run(command, turn, timeout_s)]
@@ -210,16 +266,29 @@ def _import_paths(root: Path, turn: Turn) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join([*mapped, *([given] if given else [])])} if mapped else {}
 
 
+def _failure(run: Run) -> FailureClass | None:
+    if run.cancelled:
+        return FailureClass.CANCELLED
+    if run.lost:
+        return FailureClass.EXTERNAL
+    return classify(None if run.timed_out else run.exit_code, run.timed_out, run.stdout + run.stderr)
+
+
 def _green(run: Run) -> bool:
-    return run.exit_code == 0 and not run.timed_out
+    return run.exit_code == 0 and not (run.timed_out or run.cancelled or run.lost)
 
 
 def _ended(run: Run) -> str:
+    if run.cancelled:
+        return f"cancelled after {run.seconds:.0f} s"
+    if run.lost:
+        return "lost: the process that watched over it was killed, three times"
     if run.timed_out:
         return f"killed after {run.seconds:.0f} s: time-out"
     if run.exit_code < 0:
         return f"killed by signal {-run.exit_code}"
-    last = next((line.strip() for line in reversed((run.stderr or run.stdout).splitlines()) if line.strip()), "")
+    said = clean_end(run.stderr or run.stdout, 2 * TAIL_CHARACTERS)
+    last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
     return f"exit {run.exit_code}" + (f": {last[:300]}" if last else "")
 
 
@@ -227,4 +296,4 @@ def _tail(run: Run) -> str:
     text = run.stdout.rstrip()
     if run.stderr.strip():
         text += ("\n--- standard error ---\n" if text else "") + run.stderr.rstrip()
-    return text[-TAIL_CHARACTERS:]
+    return clean_end(text, TAIL_CHARACTERS)

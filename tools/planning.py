@@ -12,6 +12,8 @@ from .errors import Code, Refusal
 from .lab import Desk, Lab
 from .preflight import preflight
 from .rules import candidates as plans
+from .rules.agreement import statements
+from .rules.cleaning import visible
 from .rules.phase import Phase, Tool, following
 from .rules.plan import PLAN_FILE, Plan, load_plan
 from .rules.projects import Project, recognise
@@ -86,18 +88,18 @@ def chosen_plan(desk: Desk, plan: Plan) -> Plan:
 
 
 def commands_without_consent(lab: Lab, plan: Plan, repo: str) -> tuple[str, ...]:
-    """The commands of a plan, or of the plan file if it has none, that nobody agreed to; empty if the plan is unusable."""
+    """What a plan, or the plan file if it has none, asks for and nobody agreed to; empty if the plan is unusable."""
     try:
         desk = lab.open(repo)
-        return desk.consent.missing(chosen_plan(desk, plan))
+        return tuple(map(visible, desk.consent.missing(chosen_plan(desk, plan))))
     except (Refusal, ValueError):
         return ()
 
 
 def agree_to(lab: Lab, plan: Plan, repo: str) -> None:
-    """Remember that a person agreed to the commands of a plan, or of the plan file if it has none."""
+    """Remember that a person agreed to what a plan asks for, or the plan file if it has none."""
     desk = lab.open(repo)
-    desk.consent.approve(chosen_plan(desk, plan).commands)
+    desk.consent.approve(statements(chosen_plan(desk, plan)))
 
 
 def _facts(project: Project) -> ProjectFacts:

@@ -29,7 +29,8 @@ from .rules.projects import recognise
 from .rules.results import RESULTS_FILE
 from .rules.ruler import measured_in_scope, protected_globs
 from .rules.scope import Scope
-from .rules.screen import screen
+from .safety import agreed, behind_walls, screened, with_withheld
+from .safety import row as _row
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,16 @@ def preflight(desk: Desk, plan: Plan) -> Preflight:
         return Preflight((*gates, _not_run("verify", "there is no commit to measure")))
     if not fields_fine:
         return Preflight((*gates, _not_run("verify", "the plan's fields come first")))
-    gates += [*_files(desk, plan), *_screened(plan)]
+    gates += [*_files(desk, plan), *screened(plan), behind_walls(plan)]
     missing = desk.consent.missing(plan)
-    gates.append(_consent(missing))
+    gates.append(agreed(missing))
     if missing:
         return Preflight((*gates, _not_run("verify", "nobody agreed to its command yet")), consent_missing=missing)
+    if not all(gate.passed for gate in gates if gate.gate == "sandbox"):
+        return Preflight((*gates, _not_run("verify", "there are no walls to run it behind")))
     if not all(gate.passed for gate in gates if gate.gate == "screen"):
         return Preflight((*gates, _not_run("verify", "a command was refused")))
     return _measured(desk, plan, gates)
-
-
-def _row(gate: str, seen: str, cure: str = "") -> GateRow:
-    return GateRow(gate=gate, passed=not cure, seen=seen, cure=cure)
 
 
 def _not_run(gate: str, why: str) -> GateRow:
@@ -86,6 +85,12 @@ def _repository(desk: Desk, plan: Plan) -> Iterator[GateRow]:
         )
     if desk.phase is not Phase.NO_SESSION:
         yield _row("session", "a session is open on this branch", "Finish it with finish_session, or go on with it.")
+    if foreign := repo.git.foreign_filters:
+        cure = (
+            "They are programs that the repository brought along. If they are yours, make them your own setting: "
+            "git config --global filter.NAME.clean ... (smudge, process), and git config --unset them here."
+        )
+        yield _row("git filters", f"not run: {_listed(foreign)}, set in the repository's own configuration", cure)
     yield from _tree(desk.repo.changes(), plan)
     if plan.branch:
         yield _refusable("branch", lambda: repo.check_new_branch(plan.branch), f"{plan.branch} can be created")
@@ -143,25 +148,6 @@ def _files(desk: Desk, plan: Plan) -> Iterator[GateRow]:
             yield _row("protected", f"{glob!r} matches nothing", "Correct the glob: an unprotected ruler can be bent.")
 
 
-def _screened(plan: Plan) -> Iterator[GateRow]:
-    for command in plan.commands:
-        looked = screen(command)
-        if looked.refused:
-            yield _row("screen", f"`{command}`: {looked.refused}", "Write a command that only measures.")
-        elif looked.warnings:
-            yield _row("screen", f"`{command}`: warning: {'; '.join(looked.warnings)}")
-
-
-def _consent(missing: Sequence[str]) -> GateRow:
-    if not missing:
-        return _row("consent", "a person agreed to the commands")
-    cure = (
-        f"A person has to agree: write the plan to {PLAN_FILE} and commit it; or run `autoresearch-mcp approve` in a "
-        "terminal; or register the server with `--allow-commands`."
-    )
-    return _row("consent", "nobody agreed yet to run: " + "; ".join(f"`{command}`" for command in missing), cure)
-
-
 def _measured(desk: Desk, plan: Plan, gates: list[GateRow]) -> Preflight:
     changes = desk.repo.changes()
     before, untracked = {c.path for c in changes if c.tracked}, {c.path for c in changes}
@@ -170,7 +156,7 @@ def _measured(desk: Desk, plan: Plan, gates: list[GateRow]) -> Preflight:
     gates.append(_verified(plan, found.runs[0]))
     if found.failed is None:
         found = with_guards(desk, plan, found)
-        gates += [_guarded(result) for result in found.guards]
+        gates += [_guarded(plan, result) for result in found.guards]
     if found.failed is None and all(result.passed for result in found.guards):
         found = further_runs(desk, plan, found)
         gates += _controls(desk, plan, found)
@@ -204,20 +190,30 @@ def _controls(desk: Desk, plan: Plan, found: Baseline) -> Iterator[GateRow]:
 
 
 def _verified(plan: Plan, measurement: Measurement) -> GateRow:
-    last = f" Output ends: {measurement.tail[-300:]!r}." if measurement.tail else ""
+    row = _looked_at(plan, measurement)
+    if row.passed:
+        return row
+    return with_withheld(
+        row.model_copy(update={"output": measurement.tail[-300:]}), plan, plan.verify, measurement.tail
+    )
+
+
+def _looked_at(plan: Plan, measurement: Measurement) -> GateRow:
     if measurement.failure is not None:
-        cure = f"Run `{plan.verify}` at the top of the repository until it exits 0.{last}"
+        cure = f"Run `{plan.verify}` at the top of the repository until it exits 0."
         return _row("verify", f"{measurement.failure}: {measurement.problem}", cure)
     if measurement.value is None:
-        return _row("verify", measurement.problem, f"Change `verify` or `read`.{last}")
+        return _row("verify", measurement.problem, "Change `verify` or `read`.")
     return _row("verify", f"{plan.metric} = {measurement.value:.10g} in {measurement.seconds:.1f} s")
 
 
-def _guarded(result: GuardResult) -> GateRow:
+def _guarded(plan: Plan, result: GuardResult) -> GateRow:
     if result.passed:
         return _row("guard", f"`{result.guard}`: {result.seen}")
     cure = "A guard has to be green before any experiment: fix the code first, or change the guard."
-    return _row("guard", f"`{result.guard}` is red: {result.seen}", cure)
+    row = _row("guard", f"`{result.guard}` is red: {result.seen}", cure)
+    command = next((guard.command for guard in plan.metric_guards if guard.name == result.guard), result.guard)
+    return with_withheld(row, plan, command, result.tail)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -233,5 +229,8 @@ def refuse_unless_passed(found: Preflight) -> None:
     if found.passed:
         return
     failed = [gate for gate in found.gates if not gate.passed]
-    message = " ".join(f"[{gate.gate}] {gate.seen}. {gate.cure}" for gate in failed)
+    message = " ".join(
+        f"[{gate.gate}] {gate.seen}. {gate.cure}" + (f" Output ends: {gate.output!r}." if gate.output else "")
+        for gate in failed
+    )
     raise Refusal(Code.CONSENT_NEEDED if found.consent_missing else Code.GATE_FAILED, message)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from .answers import cut, page_of
 from .answers_review import HistoryPage, Reported, StuckReport
 from .arguments import RepoPath
+from .edges.hygiene import hygiene
 from .errors import Code, Refusal
 from .lab import Desk, Lab
 from .rules.decide import Status
@@ -194,7 +195,7 @@ def _diff(desk: Desk, events: Sequence[object]) -> str:
     if not commits:
         return ""
     first, last = commits[0].commit, commits[-1].commit
-    text = desk.repo.diff(f"{first}^", last)
+    text = hygiene()(desk.repo.diff(f"{first}^", last))  # before it is cut: half a secret is not recognised
     if len(text) <= DIFF_CHARACTERS:
         return text
     return f"{text[:DIFF_CHARACTERS]}\n… cut; the whole: git diff {first[:7]}^ {last[:7]}"

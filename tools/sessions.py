@@ -9,9 +9,12 @@ from .answers import cut
 from .answers_sessions import SessionFinished, SessionStarted, SessionStatus
 from .arguments import RepoPath
 from .baseline import longest, noise_words
+from .boxes import sandbox_words
 from .edges.disk import lock_holder
+from .edges.intent import read_intent
 from .edges.repo import shown
 from .errors import Code, Refusal
+from .jobs import still_running
 from .lab import Desk, Lab
 from .planning import chosen_plan
 from .preflight import Preflight, preflight, refuse_unless_passed
@@ -56,11 +59,21 @@ class Sessions:
         """
         desk = self._lab.open(repo)
         answer = session_status(desk)
-        holder = lock_holder(desk.repo.own_folder)
-        if not holder:
-            return answer
-        busy = f"A call is at work here ({holder}); call status until it is done."
-        return answer.model_copy(update={"note": busy, "next": [Tool.STATUS]})
+        record, holder = desk.unfinished(), lock_holder(desk.repo.own_folder)
+        if holder and record:
+            running = still_running(record.run, *desk.runner.progress())
+            return answer.model_copy(update={**running, "note": f"`{record.tool}` is at work."})
+        if holder:
+            busy = f"A call is at work here ({holder}); call status until it is done."
+            return answer.model_copy(update={"note": busy, "next": [Tool.STATUS]})
+        if read_intent(desk.repo.own_folder):
+            return answer.model_copy(
+                update={"note": "A step was interrupted. The next call that writes will finish it."}
+            )
+        if record:
+            left = f"`{record.tool}` was interrupted with its server. Make the same call again, or call wait, to go on."
+            return answer.model_copy(update={"note": left, "next": [Tool.WAIT, *answer.next]})
+        return answer
 
     def finish_session(self, squash_branch: str = "", repo: RepoPath = "") -> SessionFinished:
         """Use when the goal is reached, the budget is spent, or the person asks to stop: closes the session for good.
@@ -79,6 +92,7 @@ class Sessions:
             return SessionFinished(
                 phase=desk.phase,
                 next=[Tool.REPORT, Tool.HISTORY, Tool.START_SESSION],
+                recovered=desk.recovered,
                 summary=summarise(desk.active, desk.now()),
                 results_file=RESULTS_FILE,
                 branch=session.start.branch,
@@ -104,6 +118,7 @@ def _begin(desk: Desk, plan: Plan, found: Preflight) -> SessionStarted:
         desk.repo.switch_to_new_branch(plan.branch)
     desk.repo.exclude(f"/{RESULTS_FILE}")
     desk.repo.exclude(f"/{RESULTS_FILE.replace('.tsv', '.edited-*.tsv')}")
+    desk.repo.exclude(f"/.{RESULTS_FILE}.draft")
     previous = desk.session
     event = Started(
         plan=plan,
@@ -185,6 +200,7 @@ def session_status(desk: Desk) -> SessionStatus:
         plateau=on_plateau(session),
         open_iteration=_open(session, now),
         last=[_row_words(row) for row in desk.journal.rows(session.id, LAST_ROWS)],
+        sandbox=cut(sandbox_words(plan), 60),
         note="This session is finished." if session.finished else "",
     )
 

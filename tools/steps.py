@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .edges.disk import keep_evidence
-from .edges.experiment import HookFailure, Staged
+from .edges.experiment import Edited, HookFailure, Staged, Undone
+from .edges.hygiene import clean_end, hygiene
+from .edges.intent import Intent, clear_intent, write_intent
 from .edges.repo import shown
 from .errors import Code, Refusal
 from .gates import (
@@ -48,11 +50,12 @@ from .rules.results import flat
 from .rules.session import Session, Trial
 
 HOOK_OUTPUT_CHARACTERS = 3000
+_SERVERS_TURN = frozenset({Phase.COMMITTED, Phase.VERIFIED, Phase.DISCARDED, Phase.JUDGED})
 
 
 def commit(desk: Desk, description: str, hypothesis: str) -> None:
     """Commit what changed in scope, as the next attempt of the open iteration or the first of a new one."""
-    idea = Idea(desk.active.last_iteration + 1, _described(description), flat(hypothesis))
+    idea = Idea(desk.active.last_iteration + 1, _described(description), hygiene()(flat(hypothesis)))
     paths = changes_in_scope(desk)
     made: Committed | HookRejected
     try:
@@ -66,6 +69,23 @@ def commit(desk: Desk, description: str, hypothesis: str) -> None:
     except HookFailure as failure:
         made = _rejected(idea, paths, failure)
     desk.record(made)
+    clear_intent(desk.repo.own_folder)
+
+
+def is_open(desk: Desk, description: str) -> bool:
+    """Whether an iteration of this description waits for the server: its call was interrupted, and is made again."""
+    trial = desk.session.trial if desk.session else None
+    return desk.phase in _SERVERS_TURN and trial is not None and trial.description == flat(description)[:500]
+
+
+def answer_was_lost(desk: Desk, description: str) -> bool:
+    """Whether the same call ended with its server before it was answered, and nothing in scope was edited since."""
+    if not desk.again or changes_in_scope(desk):
+        return False
+    if (trial := desk.active.trial) is not None:
+        return desk.phase in {Phase.FIX, Phase.REWORK} and trial.description == _described(description)
+    rows = desk.journal.rows(desk.active.id, 1)
+    return bool(rows) and rows[-1].iteration > 0 and rows[-1].description == _described(description)
 
 
 @dataclass(frozen=True)
@@ -99,11 +119,23 @@ def _committed(desk: Desk, staged: Staged, idea: Idea, change: Change) -> Commit
     message = experiment_message(
         session, idea.number, idea.description, idea.hypothesis, names, journal=desk.journal.tip()
     )
-    made = desk.bench.commit(staged, session.head, message)
-    stat = desk.repo.diffstat(session.trial.parent if session.trial else session.head, made)
+    events: list[Committed] = []
+
+    def intend(commit: str) -> None:
+        events.append(_commit_event(desk, staged, idea, change, commit))
+        intent = Intent(session=session.id, old=session.head, new=commit, event=events[0])
+        write_intent(desk.repo.own_folder, intent)
+
+    desk.bench.commit(staged, session.head, message, intend)
+    return events[0]
+
+
+def _commit_event(desk: Desk, staged: Staged, idea: Idea, change: Change, commit: str) -> Committed:
+    session = desk.active
+    stat = desk.repo.diffstat(session.trial.parent if session.trial else session.head, commit)
     return Committed(
         iteration=idea.number,
-        commit=made,
+        commit=commit,
         tree=staged.tree,
         description=idea.description,
         hypothesis=idea.hypothesis,
@@ -123,12 +155,12 @@ def _rejected(idea: Idea, paths: Sequence[str], failure: HookFailure) -> HookRej
         description=idea.description,
         hypothesis=idea.hypothesis,
         files=tuple(map(shown, paths)),
-        output=str(failure)[-HOOK_OUTPUT_CHARACTERS:],
+        output=clean_end(str(failure), HOOK_OUTPUT_CHARACTERS),
     )
 
 
 def _described(description: str) -> str:
-    text = flat(description)
+    text = hygiene()(flat(description))  # it goes into a commit message, which may be pushed
     if not text:
         raise Refusal(Code.BAD_ARGUMENT, "`description` is empty. Say in one sentence what you changed and why.")
     return text[:500]
@@ -171,9 +203,10 @@ def measure(desk: Desk) -> None:
     if turn.place is Place.CHECKOUT:
         refuse_uncommitted(desk)
     before = {change.path for change in desk.repo.changes()}
-    measurement = _meter(desk).verify(turn, session.start.verify_timeout_s)
-    measurement = _checked(desk, turn, measurement)
+    measurement = _checked(desk, turn, _meter(desk).verify(turn, session.start.verify_timeout_s))
     left = _new_files(desk, before)
+    if measurement.failure is FailureClass.CANCELLED:
+        arm = Arm.CANDIDATE  # whoever cancels gives the change up, whichever arm was running
     desk.record(Verified(iteration=session.last_iteration + 1, arm=arm, measurement=measurement, untracked=left))
 
 
@@ -207,7 +240,7 @@ def run_again(desk: Desk, session: Session, commit: str, iteration: int) -> Meas
     """One more run of a commit of the session, in the arena."""
     meter = _meter(desk)
     numbers = (iteration, 1, session.start.seed if not session.seeds_vary else secrets.randbelow(2**31))
-    turn = in_arena(desk, commit, meter.ruler, session.start.base, numbers)
+    turn = in_arena(desk, commit, session.start.base, numbers)
     return meter.verify(turn, session.start.verify_timeout_s)
 
 
@@ -216,7 +249,7 @@ def place(desk: Desk, commit: str, arm: Arm, turn: tuple[int, int, int]) -> Turn
     session = desk.active
     if arm is Arm.CANDIDATE and not session.noisy:
         return at_checkout(desk, commit, *turn)
-    return in_arena(desk, commit, ruler_of(session.start), session.start.base, turn)
+    return in_arena(desk, commit, session.start.base, turn)
 
 
 def _new_files(desk: Desk, before: set[str]) -> tuple[str, ...]:
@@ -279,7 +312,7 @@ def _run_guards(desk: Desk, trial: Trial) -> None:
 def _probed(desk: Desk, trial: Trial, result: GuardResult) -> GuardResult:
     """A red guard is tried on the incumbent, where a second checkout is known to work: is the guard itself broken?"""
     session = desk.active
-    if result.passed or not session.noisy or result.guard not in session.plan.guards:
+    if result.passed or desk.cancelled or not session.noisy or result.guard not in session.plan.guards:
         return result
     turn = place(desk, trial.parent, Arm.INCUMBENT, (trial.number, 1, session.start.seed))
     return result.model_copy(
@@ -293,7 +326,7 @@ def _hold_out(desk: Desk, trial: Trial) -> None:
     numbers = (trial.number, 1, session.start.seed)
     values, seconds = [], 0.0
     for commit in (trial.commit, trial.parent):
-        turn = in_arena(desk, commit, meter.ruler, session.start.base, numbers)
+        turn = in_arena(desk, commit, session.start.base, numbers)
         value, took = meter.holdout(turn, session.start.verify_timeout_s)
         values.append(value)
         seconds += took
@@ -311,10 +344,25 @@ def undo(desk: Desk) -> None:
     """Take the open iteration back: by a Revert commit, or, if no hook ever let it in, by restoring its files."""
     trial = _trial(desk.active)
     if trial.commit:
-        undone = desk.bench.undo(trial.commit, trial.parent, revert_message(desk.active, trial))
-        desk.record(
-            Reverted(iteration=trial.number, commit=undone.commit, kept_edits=tuple(map(shown, undone.kept_edits)))
-        )
+        events: list[Reverted] = []
+
+        def intend(undone: Undone, edited: Edited) -> None:
+            kept = tuple(map(shown, undone.kept_edits))
+            events.append(Reverted(iteration=trial.number, commit=undone.commit, kept_edits=kept))
+            intent = Intent(
+                session=desk.active.id,
+                old=trial.commit,
+                new=undone.commit,
+                base=trial.parent,
+                event=events[0],
+                edited=edited.paths,
+                staged=edited.staged,
+            )
+            write_intent(desk.repo.own_folder, intent)
+
+        desk.bench.undo(trial.commit, trial.parent, revert_message(desk.active, trial), intend)
+        desk.record(events[0])
+        clear_intent(desk.repo.own_folder)
         return
     paths = changes_in_scope(desk)
     folder = desk.repo.own_folder / "evidence" / desk.active.id / str(trial.number)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +13,7 @@ LONGEST = 64 * 1024
 
 @dataclass(frozen=True)
 class Channel:
-    """Where the evaluator writes."""
+    """Where the evaluator writes: a file in a folder of its own."""
 
     file: Path
 
@@ -26,12 +24,11 @@ class Channel:
         with self.file.open("rb") as stream:
             return stream.read(LONGEST).decode(errors="replace")
 
+    def close(self) -> None:
+        """Take it away."""
+        shutil.rmtree(self.file.parent, ignore_errors=True)
 
-@contextmanager
-def channel() -> Iterator[Channel]:
-    """A fresh channel in a folder of its own; gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="autoresearch-"))
-    try:
-        yield Channel(folder / secrets.token_hex(16))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+def open_channel() -> Channel:
+    """A fresh channel."""
+    return Channel(Path(tempfile.mkdtemp(prefix="autoresearch-")) / secrets.token_hex(16))

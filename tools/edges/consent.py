@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Code, Refusal
+from ..rules.agreement import missing, statements
 from ..rules.plan import PLAN_FILE, Plan, load_plan
 from .disk import write_atomically
 from .repo import Repo
@@ -32,7 +33,7 @@ def read_plan_file(root: Path) -> dict[str, Any]:
 
 
 class Consent:
-    """Knows which commands a person agreed to."""
+    """Knows what a person agreed to."""
 
     def __init__(self, repo: Repo, allow_commands: bool) -> None:
         self._repo = repo
@@ -40,28 +41,28 @@ class Consent:
         self._file = repo.own_folder / "approvals.json"
 
     def missing(self, plan: Plan) -> tuple[str, ...]:
-        """The plan's commands that nobody agreed to; empty when all may run."""
+        """What the plan asks for and nobody agreed to; empty when all may run."""
         if self._allow_commands:
             return ()
         agreed = self._approved() | set(self._checked_in())
-        return tuple(dict.fromkeys(c for c in plan.commands if c not in agreed and _fingerprint(c) not in agreed))
+        return missing(plan, lambda statement: statement in agreed or _fingerprint(statement) in agreed)
 
-    def approve(self, commands: Sequence[str]) -> None:
-        """Remember a person's yes to these exact commands, in this repository."""
+    def approve(self, said: Sequence[str]) -> None:
+        """Remember a person's yes to exactly these statements, in this repository."""
         self._repo.own_folder.mkdir(parents=True, exist_ok=True)
-        agreed = sorted(self._approved() | {_fingerprint(command) for command in commands})
+        agreed = sorted(self._approved() | {_fingerprint(statement) for statement in said})
         write_atomically(self._file, json.dumps(agreed, indent=1))
 
     def _approved(self) -> set[str]:
         return set(json.loads(self._file.read_text(encoding="utf-8"))) if self._file.exists() else set()
 
     def _checked_in(self) -> tuple[str, ...]:
-        """The commands of the plan file, if it stands as it was committed."""
+        """What the plan file asks for, if it stands as it was committed."""
         file = self._repo.root / PLAN_FILE
         if not file.is_file() or file.is_symlink() or not self._as_committed(file):
             return ()
         plan = load_plan(read_plan_file(self._repo.root))
-        return _safe_commands(plan) if isinstance(plan, Plan) else ()
+        return _safe_statements(plan) if isinstance(plan, Plan) else ()
 
     def _as_committed(self, file: Path) -> bool:
         committed = self._repo.content("HEAD", PLAN_FILE)
@@ -72,12 +73,12 @@ def _newlines(data: bytes) -> bytes:
     return data.replace(b"\r\n", b"\n")
 
 
-def _safe_commands(plan: Plan) -> tuple[str, ...]:
+def _safe_statements(plan: Plan) -> tuple[str, ...]:
     try:
-        return plan.commands
+        return statements(plan)
     except ValueError:
         return ()
 
 
-def _fingerprint(command: str) -> str:
-    return hashlib.sha256(command.encode()).hexdigest()
+def _fingerprint(statement: str) -> str:
+    return hashlib.sha256(statement.encode()).hexdigest()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import platform
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,9 +28,12 @@ def digest(file: Path) -> str:
 
 
 def write_atomically(file: Path, text: str) -> None:
-    """Replace a file's content; a reader sees the old text or the new, never half of it."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
+    """Replace a file's content; a reader sees the old text or the new, never half of it, also after a loss of power."""
+    draft = file.with_name(f".{file.name}.draft")
+    with draft.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
     os.replace(draft, file)
 
 
@@ -65,6 +70,25 @@ def keep_evidence(folder: Path, root: Path, paths: Iterable[str]) -> None:
             shutil.copyfile(root / path, copy, follow_symlinks=False)
 
 
+def take_lock(file: Path, make: bool = True) -> int | None:
+    """An open descriptor that holds the file's lock; None while another process holds it. Death releases it.
+
+    Raises:
+        FileNotFoundError: if there is no such file and none is to be made.
+    """
+    descriptor = os.open(file, os.O_RDWR | (os.O_CREAT if make else 0), 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+HELD: set[int] = set()
+"""Descriptors of writers' locks. A git of ours inherits them: if it outlives a dead server, nobody else begins before it ends."""
+
+
 @contextmanager
 def writer_lock(folder: Path, what: str) -> Iterator[None]:
     """Hold the one writer's place of a repository. Death releases it.
@@ -81,10 +105,14 @@ def writer_lock(folder: Path, what: str) -> Iterator[None]:
             message = f"Another call is at work in this repository ({holder}). Call `status` until it is done."
             raise Refusal(Code.BUSY, message, following=(Tool.STATUS,)) from None
         file.truncate(0)
-        file.write(f"{what}, process {os.getpid()}")
+        file.write(f"{what} since {time.strftime('%H:%M:%S')} on {platform.node()}, process {os.getpid()}")
         file.flush()
-        yield
-        file.truncate(0)
+        HELD.add(file.fileno())
+        try:
+            yield
+        finally:
+            HELD.discard(file.fileno())
+            file.truncate(0)
 
 
 def lock_holder(folder: Path) -> str:

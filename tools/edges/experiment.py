@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,14 @@ class Undone:
     kept_edits: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Edited:
+    """Paths that somebody edited after the experiment's commit, and those of them that are staged."""
+
+    paths: tuple[str, ...]
+    staged: tuple[str, ...]
+
+
 class HookFailure(Exception):
     """A hook of the repository said no; the text is what it printed."""
 
@@ -82,30 +90,68 @@ class Bench:
             staged = self._staged(parent)
         return staged
 
-    def commit(self, staged: Staged, parent: str, message: str) -> str:
-        """Commit a staged tree onto the current branch; returns the commit.
+    def commit(self, staged: Staged, parent: str, message: str, intend: Callable[[str], None]) -> str:
+        """Commit a staged tree onto the current branch; returns the commit. `intend` hears of it before HEAD moves.
 
         Raises:
             HookFailure: if the repository's commit-msg hook refuses.
             Refusal: if HEAD is no longer `parent`.
         """
         commit = self._repo.commit_tree(staged.tree, parent, self._checked(message))
+        intend(commit)
         self._move_head(commit, parent, message)
         self._sync_index(staged.entries)
         return commit
 
-    def undo(self, experiment: str, base: str, message: str) -> Undone:
+    def sync(self, old: str, new: str) -> None:
+        """Bring the index from one commit to another, where they differ."""
+        self._sync_index(self._difference(old, new))
+
+    def undo(self, experiment: str, base: str, message: str, intend: Callable[[Undone, Edited], None]) -> Undone:
         """Commit the tree of `base` on top of `experiment`, then restore the files of the experiment, and only those.
 
-        A file that somebody edited after the experiment's commit keeps the edit and is reported.
+        A file that somebody edited after the experiment's commit keeps the edit and is reported. `intend` hears of it all
+        before HEAD moves.
         """
         entries = self._difference(experiment, base)
-        edited = {change.path: change for change in self._repo.changes()}
-        commit = self._repo.commit_tree(f"{base}^{{tree}}", experiment, message)
-        self._move_head(commit, experiment, message)
-        self._sync_index([entry for entry in entries if entry.path not in edited or not edited[entry.path].staged])
+        changes = {change.path: change for change in self._repo.changes()}
+        edited = tuple(sorted(entry.path for entry in entries if entry.path in changes))
+        staged = tuple(path for path in edited if changes[path].staged)
+        undone = Undone(self._repo.commit_tree(f"{base}^{{tree}}", experiment, message), edited)
+        intend(undone, Edited(edited, staged))
+        self._move_head(undone.commit, experiment, message)
+        self._sync_index([entry for entry in entries if entry.path not in staged])
         self._restore([entry for entry in entries if entry.path not in edited])
-        return Undone(commit, tuple(sorted(entry.path for entry in entries if entry.path in edited)))
+        return undone
+
+    def finish_undo(
+        self, experiment: str, base: str, edited: Collection[str], staged: Collection[str]
+    ) -> tuple[str, ...]:
+        """Do what is left of an undo that was interrupted after HEAD moved; returns paths that were edited since.
+
+        A file as the experiment left it, or as git left it half written, is replaced; one that is back already is done.
+        """
+        entries = self._difference(experiment, base)
+        self._sync_index([entry for entry in entries if entry.path not in staged])
+        left = [entry for entry in entries if entry.path not in edited]
+        theirs = [entry for entry in left if not self._is_ours(entry)]
+        self._restore([entry for entry in left if entry not in theirs])
+        return tuple(entry.path for entry in theirs)
+
+    def _is_ours(self, entry: Entry) -> bool:
+        """Whether what stands at a path is the experiment's, or the undo's, whole or in part."""
+        file = self._repo.root / entry.path
+        if not os.path.lexists(file):
+            return True
+        if file.is_symlink() or not file.is_file():
+            return SYMLINK in {entry.old_mode, entry.new_mode}
+        found = self._git.line("hash-object", f"--path={entry.path}", "--stdin", stdin=file.read_bytes())
+        if found in {entry.old_id, entry.new_id}:
+            return True
+        if entry.new_mode == _ABSENT:
+            return False
+        whole = self._git.run("cat-file", "--filters", f"--path={entry.path}", entry.new_id)
+        return whole.startswith(file.read_bytes())
 
     def restore(self, paths: Sequence[str]) -> None:
         """Put tracked files back as the index holds them."""
@@ -181,6 +227,7 @@ def _remove(root: Path, path: str) -> None:
     file = root / path
     file.unlink(missing_ok=True)
     for folder in file.parents:
-        if folder == root or any(folder.iterdir()):
+        if folder == root or (folder.exists() and any(folder.iterdir())):
             return
-        folder.rmdir()
+        if folder.exists():
+            folder.rmdir()

@@ -3,47 +3,21 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Code, Refusal
+from ..rules.hardened_git import EXACT, SETTINGS, UNATTENDED, foreign_filters, in_one_file, to_drop, without_filters
+from .disk import HELD
 
 if TYPE_CHECKING:
     import git
-
-# Whatever a repository configures, our own calls run no code of its choice. The user's hooks run where a
-# commit is made, through `git hook run`; filters stay on, because line endings and LFS depend on them.
-_HARDENED = (
-    "core.hooksPath=/dev/null",
-    "core.fsmonitor=false",
-    "core.ignoreStat=false",
-    "core.trustctime=true",
-    "core.checkStat=default",
-    "core.quotePath=false",
-    "gc.auto=0",
-    "maintenance.auto=false",
-    "submodule.recurse=false",
-    "protocol.allow=never",
-)
-
-# Names that a parent git process exports; inherited, they would point our calls at another index or repository.
-_INHERITED = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-    "GIT_PREFIX",
-    "GIT_LITERAL_PATHSPECS",
-)
-
-_UNATTENDED = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":"}
-_EXACT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_LITERAL_PATHSPECS": "1"}
 
 
 @dataclass(frozen=True)
@@ -60,11 +34,65 @@ class Answer:
         return os.fsdecode(self.out).removesuffix("\n")
 
 
+@dataclass(frozen=True)
+class _Settings:
+    """The file with a repository's own settings."""
+
+    file: Path
+
+    def mark(self) -> tuple[int, int, int] | None:
+        """What tells that it is unchanged; None if it is elsewhere, or so young that a second edit might not show."""
+        try:
+            seen = self.file.lstat()
+        except OSError:
+            return None
+        young = time.time_ns() - seen.st_ctime_ns < _YOUNG_NS
+        return None if young or not stat.S_ISREG(seen.st_mode) else (seen.st_ino, seen.st_ctime_ns, seen.st_size)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Filters that were looked up, and the settings that say so."""
+
+    file: _Settings
+    mark: tuple[int, int, int]
+    filters: tuple[str, ...]
+
+
+_YOUNG_NS = 2_000_000_000
+_FILTERS: dict[Path, _Known] = {}
+"""A process saved for each of the many short lives of a GitCli; only for repositories whose settings are one file."""
+
+
 class GitCli:
     """Runs git in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._git = _load(folder)
+        self._folder, self._top = folder, _top(folder)
+        # A repository may say that its files lie elsewhere, and so hide what is here.
+        place = [f"--work-tree={self._top}"] if self._top else []
+        self._hardened = ["--no-pager", *place, *(part for value in SETTINGS for part in ("-c", value))]
+
+    @cached_property
+    def foreign_filters(self) -> tuple[str, ...]:
+        """Programs that the repository's own settings put between files and git. They do not run in our calls."""
+        known = _FILTERS.get(self._folder)
+        if known is not None and known.file.mark() == known.mark:
+            return known.filters
+        command = (*self._hardened, "config", "--list", "-z", "--show-scope", "--includes")
+        file = _Settings(_common(self._top / ".git") / "config") if self._top else None
+        mark = file.mark() if file else None
+        code, out, _ = self._execute(command, EXACT)
+        listing = os.fsdecode(out)
+        found = foreign_filters(listing) if code == 0 else ()
+        if file and mark and code == 0 and in_one_file(listing):
+            _FILTERS[self._folder] = _Known(file, mark, found)
+        return found
+
+    @cached_property
+    def _quiet(self) -> Mapping[str, str]:
+        return {**EXACT, **without_filters(self.foreign_filters)}
 
     def ask(
         self,
@@ -74,22 +102,32 @@ class GitCli:
         hooks: bool = False,
     ) -> Answer:
         """Run git and answer with whatever happened. With `hooks` it runs as the user's own git would, settings and all."""
-        settings = () if hooks else [part for value in _HARDENED for part in ("-c", value)]
-        command = ["git", *settings, *arguments]
-        quiet = _UNATTENDED if hooks else {**_UNATTENDED, **_EXACT}
+        command = list(arguments) if hooks else [*self._hardened, *arguments]
+        quiet = UNATTENDED if hooks else self._quiet
+        code, out, err = self._execute(command, {**quiet, **(environment or {})}, stdin, () if hooks else tuple(HELD))
+        return Answer(code, out, err)
+
+    def _execute(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        stdin: bytes = b"",
+        locks: Sequence[int] = (),
+    ) -> tuple[int, bytes, str]:
         with tempfile.TemporaryFile() as feed:
             feed.write(stdin)
             feed.seek(0)
             code, out, err = self._git.execute(
-                command,
+                ["git", *command],
                 istream=feed,
                 with_extended_output=True,
                 with_exceptions=False,
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
-                env={**quiet, **(environment or {})},
+                env=dict(environment),
+                pass_fds=locks,
             )
-        return Answer(code, out, err if isinstance(err, str) else os.fsdecode(err))
+        return code, out, err if isinstance(err, str) else os.fsdecode(err)
 
     def run(self, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
         """Run git and return its output.
@@ -108,7 +146,7 @@ class GitCli:
 
 
 def _load(folder: Path) -> git.Git:
-    for name in _INHERITED:
+    for name in to_drop(tuple(os.environ)):
         os.environ.pop(name, None)
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     try:
@@ -116,3 +154,20 @@ def _load(folder: Path) -> git.Git:
     except ImportError as error:  # pragma: no cover - needs a machine without git
         raise Refusal(Code.GIT, "git was not found on PATH. Install git 2.36 or later and try again.") from error
     return git.Git(str(folder))
+
+
+def _top(folder: Path) -> Path | None:
+    """The nearest folder around that has a `.git`; None inside of one, or outside of any."""
+    around = (folder, *folder.parents)
+    if any(place.name == ".git" and (place / "HEAD").exists() for place in around):
+        return None
+    return next((place for place in around if os.path.lexists(place / ".git")), None)
+
+
+def _common(marker: Path) -> Path:
+    """The git folder that all worktrees share, from the `.git` of one of them."""
+    try:
+        named = Path(marker.parent, marker.read_text(encoding="utf-8").removeprefix("gitdir:").strip())
+        return Path(named, (named / "commondir").read_text(encoding="utf-8").strip())
+    except (OSError, ValueError):
+        return marker

@@ -1,37 +1,43 @@
-"""The only home of processes under measurement: a deadline, a group to kill, no stdin, bounded output."""
+"""Runs of measured commands: each belongs to a supervisor of its own, and is found again by its id, by any server."""
 
 from __future__ import annotations
 
-import hashlib
+import json
 import os
+import re
+import secrets
 import shutil
 import signal
 import subprocess
-import threading
+import sys
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from ..rules.environment import measured_environment
+from .disk import take_lock
 
-HEAD_BYTES = 64 * 1024
-TAIL_BYTES = 256 * 1024
-GRACE_S = 3.0
-TICK_S = 0.2
+MARK = "AUTORESEARCH_RUN_ID"
+"""A variable of every measured process, by which those of a killed supervisor are found."""
+TICK_S = 0.1
+LISTEN_S = 0.5
+ENDING_S = 15.0
 
 Listener = Callable[[float, str], None]
 """Called while a command runs: seconds so far, and the last line it printed."""
+
+Wrap = Callable[[Sequence[str]], list[str]]
+"""Makes another argument vector of one."""
 
 
 @dataclass(frozen=True)
 class Run:
     """A finished command. `exit_code` is negative for a signal; output is head and tail, the middle counted.
 
-    `digest` is the SHA-256 of the SHA-256 of standard output followed by that of standard error.
+    `digest` is the SHA-256 of the SHA-256 of standard output followed by that of standard error. `lost` means that the
+    supervisor itself was killed. `peak_bytes` is the memory of the whole tree, `leaked` how many processes it left behind.
     """
 
     exit_code: int
@@ -40,60 +46,22 @@ class Run:
     stdout: str
     stderr: str
     digest: str = ""
+    cancelled: bool = False
+    lost: bool = False
+    peak_bytes: int = 0
+    cpu_seconds: float = 0.0
+    leaked: int = 0
+    problem: str = ""
 
 
-class _Output:
-    """Keeps the head and the tail of a stream, whatever its length."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._head = bytearray()
-        self._tail: deque[bytes] = deque()
-        self._tail_size = 0
-        self._dropped = 0
-        self.sum = hashlib.sha256()
-        self._stream = stream
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        while chunk := os.read(self._stream.fileno(), 64 * 1024):
-            self.sum.update(chunk)
-            room = HEAD_BYTES - len(self._head)
-            self._head += chunk[:room]
-            self._keep(chunk[room:] if room > 0 else chunk)
-
-    def _keep(self, chunk: bytes) -> None:
-        if not chunk:
-            return
-        self._tail.append(chunk)
-        self._tail_size += len(chunk)
-        while self._tail_size - len(self._tail[0]) >= TAIL_BYTES:
-            self._tail_size -= len(self._tail[0])
-            self._dropped += len(self._tail.popleft())
-
-    def close(self) -> None:
-        """Stop reading. A pipe that a run-away process still holds stays open: its number must not be given to another file."""
-        self._thread.join(GRACE_S)
-        if not self._thread.is_alive():
-            self._stream.close()
-
-    def text(self) -> str:
-        """What is kept, undecodable bytes replaced."""
-        gap = f"\n… {self._dropped} bytes left out …\n".encode() if self._dropped else b""
-        return (bytes(self._head) + gap + b"".join(list(self._tail))).decode(errors="replace")
-
-    def last_line(self) -> str:
-        """The last line printed so far, at most 120 characters."""
-        recent = (list(self._tail)[-1] if self._tail else bytes(self._head))[-400:]
-        lines = recent.replace(b"\r", b"\n").decode(errors="replace").split("\n")
-        return next((line.strip()[:120] for line in reversed(lines) if line.strip()), "")
+LOST = Run(-9, False, 0.0, "", "", lost=True)
 
 
 class Runner:
-    """Runs shell commands one at a time and can end whatever runs."""
+    """The runs of one repository, each in a folder of its own under `folder`."""
 
-    def __init__(self) -> None:
-        self._groups: set[int] = set()
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def run(
         self,
@@ -102,68 +70,167 @@ class Runner:
         timeout_s: float,
         names: Mapping[str, str] | None = None,
         listener: Listener = lambda seconds, line: None,
+        id: str = "",
+        wrap: Wrap = list,
     ) -> Run:
-        """Run a shell command to its end or its deadline; its whole process group ends with it."""
-        began = time.monotonic()
-        process = subprocess.Popen(
-            [shutil.which("bash") or "/bin/sh", "-c", command],
-            cwd=folder,
-            env=measured_environment(os.environ, names or {}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        self._groups.add(process.pid)
+        """Run a shell command to its end or its deadline, or join the run that has this id already.
+
+        `wrap` may put something around the argument vector, such as a sandbox.
+        """
+        place = self._folder / (id or secrets.token_hex(10))
+        argv = wrap([shutil.which("bash") or "/bin/sh", "-c", command])
+        self._start(place, argv, folder, timeout_s, names or {})
+        while (run := _result(place)) is None:
+            if not _alive(place):
+                run = _result(place) or self._lost(place)
+                break
+            listener(*_progress(place))
+            _pause(place)
+        return run
+
+    def alive(self) -> list[str]:
+        """The ids of runs whose supervisor lives."""
+        return [place.name for place in self._places() if _alive(place)]
+
+    def progress(self) -> tuple[float, str]:
+        """How the run at work goes: seconds so far, and its last line."""
+        return next((_progress(place) for place in self._places() if _alive(place)), (0.0, ""))
+
+    def cancel_all(self) -> None:
+        """End every run, its processes and all, and return when nothing of them lives."""
+        for place in self._places():
+            with suppress(FileNotFoundError):
+                (place / "cancel").touch()
+        deadline = time.monotonic() + ENDING_S
+        while self.alive() and time.monotonic() < deadline:
+            time.sleep(TICK_S / 5)
+
+    def clear(self) -> None:
+        """End and forget every run."""
+        if not self._folder.is_dir():
+            return
+        self.cancel_all()
+        for place in self._places():
+            if _result(place) is None:
+                self._lost(place)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _places(self) -> list[Path]:
+        return sorted(self._folder.glob("[!.]*")) if self._folder.is_dir() else []
+
+    def _start(self, place: Path, argv: list[str], folder: Path, timeout_s: float, names: Mapping[str, str]) -> None:
+        """Begin a run, unless it has begun: the folder appears whole, with its lock held, or not at all."""
+        if place.exists():
+            return
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = self._folder / f".{place.name}.{secrets.token_hex(4)}"
+        draft.mkdir(mode=0o700)
+        request = {
+            "command": [shutil.which(argv[0]) or argv[0], *argv[1:]],
+            "folder": str(folder),
+            "environment": {**measured_environment(os.environ, names), MARK: _mark(place)},
+            "timeout_s": timeout_s,
+        }
+        (draft / "request.json").write_text(json.dumps(request), encoding="utf-8")
+        lock = take_lock(draft / "alive")
+        assert lock is not None, "nobody else knows this folder yet"
         try:
-            return self._watch(process, began, timeout_s, listener)
+            os.rename(draft, place)
+            _spawn(place, lock)
+        except OSError:
+            shutil.rmtree(draft, ignore_errors=True)
+            if not place.exists():
+                raise
         finally:
-            self._groups.discard(process.pid)
+            os.close(lock)
 
-    def _watch(self, process: subprocess.Popen[bytes], began: float, timeout_s: float, listener: Listener) -> Run:
-        assert process.stdout
-        assert process.stderr
-        out, err = _Output(process.stdout), _Output(process.stderr)
-        timed_out = not _wait(process, began + timeout_s, lambda s: listener(s, out.last_line()), began)
-        if timed_out:
-            _terminate(process)
-        seconds = time.monotonic() - began
-        _kill(process.pid)
-        for output in (out, err):
-            output.close()
-        digest = hashlib.sha256(out.sum.digest() + err.sum.digest()).hexdigest()
-        return Run(process.returncode, timed_out, seconds, out.text(), err.text(), digest)
-
-    def stop_all(self) -> None:
-        """Kill every running command; for the end of the server."""
-        for group in list(self._groups):
-            _kill(group)
+    def _lost(self, place: Path) -> Run:
+        """End what a killed supervisor left behind, and forget its run."""
+        _end_marked(_mark(place))
+        shutil.rmtree(place, ignore_errors=True)
+        return LOST
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: float, tick: Callable[[float], None], began: float) -> bool:
-    """Wait for the end, ticking; false when the deadline came first."""
-    while (left := deadline - time.monotonic()) > 0:
-        try:
-            process.wait(min(TICK_S, left))
-            return True
-        except subprocess.TimeoutExpired:
-            tick(time.monotonic() - began)
-    return process.poll() is not None
+def _spawn(place: Path, lock: int) -> None:
+    program = str(Path(__file__).with_name("supervisor.py"))
+    python = getattr(sys, "_base_executable", None) or sys.executable
+    nothing = subprocess.DEVNULL
+    subprocess.run(
+        [python, "-I", "-S", "-E", program, str(place)],
+        cwd="/",
+        env={},
+        stdin=nothing,
+        stdout=nothing,
+        stderr=nothing,
+        pass_fds=(lock,),
+        start_new_session=True,
+        check=True,
+    )
 
 
-def _terminate(process: subprocess.Popen[bytes]) -> None:
-    _signal(process.pid, signal.SIGTERM)
+def _mark(place: Path) -> str:
+    return re.sub(r"[^\w.-]", "_", str(place))[-80:]
+
+
+def _result(place: Path) -> Run | None:
     try:
-        process.wait(GRACE_S)
-    except subprocess.TimeoutExpired:
-        _kill(process.pid)
-        process.wait()
+        found = json.loads((place / "result.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return Run(stdout=_text(place / "stdout"), stderr=_text(place / "stderr"), **found)
 
 
-def _kill(group: int) -> None:
-    _signal(group, signal.SIGKILL)
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
 
 
-def _signal(group: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
+def _progress(place: Path) -> tuple[float, str]:
+    try:
+        told = json.loads((place / "progress.json").read_bytes())
+    except (OSError, ValueError):
+        return 0.0, ""
+    return told["seconds"], told["line"]
+
+
+def _alive(place: Path) -> bool:
+    """Whether the supervisor lives: its lock says so, whatever became of its process number."""
+    try:
+        lock = take_lock(place / "alive", make=False)
+    except FileNotFoundError:
+        return False
+    if lock is None:
+        return True
+    os.close(lock)
+    return False
+
+
+def _pause(place: Path) -> None:
+    """Wait a little, not at all for short runs: the shortest have ended within milliseconds."""
+    try:
+        age = time.time() - (place / "alive").stat().st_mtime
+    except OSError:
+        age = 0.0
+    time.sleep(min(TICK_S, max(0.003, age / 10)))
+
+
+def _end_marked(mark: str) -> None:
+    """KILL every process that has the mark in its environment, until none is found. Linux only: elsewhere none is found."""
+    wanted = f"{MARK}={mark}".encode()
+    for _ in range(50):
+        found = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if wanted in _environment(entry)]
+        if not found:
+            return
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(TICK_S / 5)
+
+
+def _environment(entry: Path) -> list[bytes]:
+    try:
+        return (entry / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []

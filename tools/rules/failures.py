@@ -18,6 +18,7 @@ class FailureClass(StrEnum):
     HANG = "hang"
     EXTERNAL = "external"
     HOOK = "hook"
+    CANCELLED = "cancelled"
 
 
 _ENDS = {
@@ -94,6 +95,7 @@ _PRINTED = {
 _ADVICE = {
     FailureClass.SYNTAX: "The code does not parse or compile: fix that place and try again.",
     FailureClass.RUNTIME: "The program ran and failed: read the output, fix the cause, or revert if the idea itself is wrong.",
+    FailureClass.CANCELLED: "The run was cancelled: change what made it not worth its time.",
     FailureClass.RESOURCE: "Memory or disk ran out: revert, and try a smaller variant.",
     FailureClass.HANG: "It did not end in time: revert, and avoid this approach.",
     FailureClass.EXTERNAL: "A network or service failed, which says nothing of the idea: try again later, or go another way.",

@@ -23,10 +23,13 @@ class Tool(StrEnum):
     REPORT = "report"
     FINISH_SESSION = "finish_session"
     PLAYBOOK = "playbook"
+    WAIT = "wait"
+    CANCEL = "cancel"
 
 
 class Phase(StrEnum):
-    """Where an iteration stands. `fix` and `rework` wait for the agent's next edit of the same idea."""
+    """Where an iteration stands. `fix` and `rework` wait for the agent's next edit of the same idea; while a call is at
+    work, `running`."""
 
     NO_SESSION = "no-session"
     READY = "ready"
@@ -37,6 +40,7 @@ class Phase(StrEnum):
     DISCARDED = "discarded"
     JUDGED = "judged"
     ENDED = "ended"
+    RUNNING = "running"
 
 
 _NEXT: dict[Phase, tuple[Tool, ...]] = {
@@ -49,6 +53,7 @@ _NEXT: dict[Phase, tuple[Tool, ...]] = {
     Phase.DISCARDED: (Tool.REVERT,),
     Phase.JUDGED: (Tool.LOG,),
     Phase.ENDED: (Tool.FINISH_SESSION, Tool.REPORT, Tool.HISTORY),
+    Phase.RUNNING: (Tool.WAIT, Tool.CANCEL, Tool.STATUS),
 }
 
 GATED = frozenset(tool for tools in _NEXT.values() for tool in tools) - {
@@ -56,6 +61,9 @@ GATED = frozenset(tool for tools in _NEXT.values() for tool in tools) - {
     Tool.CHECK_PLAN,
     Tool.REPORT,
     Tool.HISTORY,
+    Tool.STATUS,
+    Tool.WAIT,
+    Tool.CANCEL,
 }
 """Tools that are legal in some phases only; the others read, and are always legal."""
 

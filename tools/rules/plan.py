@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from .cleaning import hides_something, visible
+from .environment import check_name
 from .metrics import check_read
 from .scope import check_glob
 
@@ -173,6 +175,20 @@ class Plan(BaseModel):
         "", description="Empty = the current branch; a new name = created from HEAD, e.g. `autoresearch/nov23`."
     )
 
+    environment: tuple[str, ...] = Field(
+        (),
+        description="Names of environment variables to pass on to the commands beside the ordinary ones (PATH, HOME, "
+        "locale, compilers, CUDA and the like), e.g. `DATABASE_URL`. A person agrees to them as to the commands.",
+    )
+    sandbox: str = Field(
+        "off",
+        description="`off`; `on`: the commands may write only in scope, build folders and a temporary folder, and have no "
+        "network, or nothing runs; `auto`: the same where this machine can.",
+    )
+    network: bool = Field(False, description="Whether commands in the sandbox reach the network.")
+    memory_mb: int = Field(0, ge=0, description="In the sandbox: most memory of one process, in MiB; 0 = no limit.")
+    processes: int = Field(0, ge=0, description="In the sandbox: most processes of this user at once; 0 = no limit.")
+
     @property
     def better(self) -> Direction:
         """The direction of a plan without problems."""
@@ -278,7 +294,15 @@ def _shape_problem(field: str, kind: str, message: str) -> Problem:
 
 def problems(plan: Plan) -> tuple[Problem, ...]:
     """Everything that keeps a well-formed plan from being sealed; empty when it is fine."""
-    return (*_required(plan), *_globs(plan), *_choices(plan), *_numbers(plan), *_guard_problems(plan))
+    return (
+        *_required(plan),
+        *_globs(plan),
+        *_choices(plan),
+        *_numbers(plan),
+        *_guard_problems(plan),
+        *_names(plan),
+        *_hidden(plan),
+    )
 
 
 def _required(plan: Plan) -> list[Problem]:
@@ -315,6 +339,8 @@ def _choices(plan: Plan) -> list[Problem]:
         found.append(
             Problem("noise", f"{plan.noise!r} is unknown", f"Say `auto`, `none`, or a number up to {MOST_RUNS}")
         )
+    if plan.sandbox not in {"off", "on", "auto"}:
+        found.append(Problem("sandbox", f"{plan.sandbox!r} is unknown", "Say `off`, `on` or `auto`"))
     return found
 
 
@@ -338,6 +364,20 @@ def _finite(text: str) -> bool:
         return math.isfinite(float(text))
     except ValueError:
         return False
+
+
+def _hidden(plan: Plan) -> list[Problem]:
+    """A person has to see what they agree to."""
+    cure = "Write it with plain characters; inside quotes a shell and printf understand `\\033` and the like"
+    texts = [("verify", plan.verify), ("holdout", plan.holdout), ("sabotage", plan.sabotage)]
+    texts += [("guards", guard) for guard in plan.guards] + [("guard_metrics", guard) for guard in plan.guard_metrics]
+    found = "characters that do not show or steer a terminal"
+    return [Problem(field, f"{visible(text)!r} has {found}", cure) for field, text in texts if hides_something(text)]
+
+
+def _names(plan: Plan) -> list[Problem]:
+    cure = "Name variables of the server's environment, e.g. `DATABASE_URL`; give values there, never in the plan"
+    return [Problem("environment", f"{name!r} {seen}", cure) for name in plan.environment if (seen := check_name(name))]
 
 
 def _guard_problems(plan: Plan) -> list[Problem]:

@@ -1,23 +1,34 @@
 """A look at commands before they are sealed. It filters accidents, it is not a sandbox: whoever wants past it gets past.
 
-A command is cut into its simple commands, roughly as a shell does, so that what merely stands in a quoted text is not
-taken for a command. What a shell is told to run (`sh -c "..."`, `$(...)`) is looked at as well.
+A command is judged by its parsed form (`shell.py`), so that what merely stands in a quoted text is not taken for a
+command, and what a shell is told to run is looked at wherever it stands.
 """
 
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
+from itertools import pairwise
+
+from .dangers import (
+    Parts,
+    Sign,
+    changes_history,
+    deletes_home,
+    deletes_outside,
+    deletes_repository,
+    forks_without_end,
+    overwrites_a_disk,
+    publishes,
+    runs_a_download,
+    stops_the_machine,
+)
+from .leaks import prints_environment, reads_credentials, sends, sends_environment
+from .shell import Simple, scripts
 
 _MOST_CHARACTERS = 20_000
-_DEEPEST = 5
-_OPERATOR = re.compile(r"[;|&()\n]+")
-_PIPE = re.compile(r"(?<!\|)\|(?!\|)")
-
-Words = tuple[str, ...]
+_ANSWERS = frozenset("grep egrep fgrep rg diff cmp test [ [[ rm mkdir kill wait".split())
+"""Programs whose exit 1 is an answer or does not matter, so that `|| true` behind them hides no crash."""
 
 
 @dataclass(frozen=True)
@@ -28,192 +39,61 @@ class Screening:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Simple:
-    """One program with its arguments, and the operators around it."""
-
-    words: Words
-    wrappers: Words
-    before: str
-    after: str
-
-    @property
-    def name(self) -> str:
-        return self.words[0].rpartition("/")[2] if self.words else ""
-
-
-Parts = tuple[_Simple, ...]
-
-
 def screen(command: str) -> Screening:
     """Look at one shell command."""
     if len(command) > _MOST_CHARACTERS:
         return Screening(f"it is longer than {_MOST_CHARACTERS} characters; put it into a script")
-    parts = tuple(_simple_commands(command))
-    refused = next((why for why, is_so in _REFUSED if is_so(command, parts)), "")
-    return Screening(refused, tuple(why for why, is_so in _WARNED if is_so(command, parts)))
+    within = scripts(command)
+    if forks_without_end(command):
+        refused = _FORK_BOMB
+    else:
+        refused = next((why for why, is_so in _REFUSED if any(map(is_so, within))), "")
+    warnings = [why for why, is_so in _WARNED if any(map(is_so, within))]
+    if _CREDENTIAL.search(command):
+        warnings.append(_HOLDS_CREDENTIAL)
+    return Screening(refused, tuple(warnings))
 
 
-_SHELLS = frozenset("sh bash zsh dash ksh fish".split())
-_INTERPRETERS = _SHELLS | frozenset("python python3 node perl ruby php".split())
-_FETCHERS = frozenset("curl wget aria2c".split())
-_WRAPPERS = frozenset(
-    "sudo doas env nice nohup setsid time timeout command exec builtin stdbuf xargs if while until then do else ! {".split()
-)
-_ANSWERS = frozenset("grep egrep fgrep rg diff cmp test [ [[ rm mkdir kill wait".split())
-"""Programs whose exit 1 is an answer or does not matter, so that `|| true` behind them hides no crash."""
+def cure(why: str) -> str:
+    """What to do about a reason or a warning."""
+    return _CURES.get(why, "Write a command that only measures.")
 
 
-def _simple_commands(command: str, depth: int = 0) -> Iterator[_Simple]:
-    words: list[str] = []
-    before = ""
-    for token in [*_tokens(command), ";"]:
-        if not _OPERATOR.fullmatch(token):
-            words.append(token)
-            continue
-        if words:
-            yield from _with_inner(_unwrapped(words, before, token), depth)
-        words, before = [], token
-
-
-def _tokens(command: str) -> list[str]:
-    lexer = shlex.shlex(command.replace("`", " ; "), posix=True, punctuation_chars="();<>|&\n")
-    lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
-    try:
-        return list(lexer)
-    except ValueError:  # an open quote
-        return command.split()
-
-
-def _unwrapped(words: Sequence[str], before: str, after: str) -> _Simple:
-    """The program itself, without the assignments and the programs in front that only start it."""
-    rest = list(words)
-    while rest and (rest[0] in _WRAPPERS or re.match(r"\w+=", rest[0])):
-        wrapper = rest.pop(0) in _WRAPPERS
-        while wrapper and rest and re.match(r"-|\d+[smhd]?$", rest[0]):
-            rest.pop(0)
-    return _Simple(tuple(rest), tuple(words[: len(words) - len(rest)]), before, after)
-
-
-def _with_inner(part: _Simple, depth: int) -> Iterator[_Simple]:
-    yield part
-    for word in part.words + part.wrappers if depth < _DEEPEST else ():
-        inner = re.findall(r"\$\(([^()]*)\)", word)
-        if part.name == "eval" or (part.name in _SHELLS and "-c" in part.words and " " in word):
-            inner.append(word)
-        for text in inner:
-            yield from _simple_commands(text, depth + 1)
-
-
-def _deletes_home(command: str, parts: Parts) -> bool:
-    finds = any(part.name == "find" and "-delete" in part.words and _HOME.fullmatch(part.words[1]) for part in parts)
-    return finds or any(_removes(part, _HOME) for part in parts)
-
-
-def _deletes_repository(command: str, parts: Parts) -> bool:
-    return any(_removes(part, _REPOSITORY) for part in parts)
-
-
-def _removes(part: _Simple, place: re.Pattern[str]) -> bool:
-    recursive = any(re.match(r"--recursive$|-[a-zA-Z]*[rR]", word) for word in part.words)
-    return part.name == "rm" and recursive and any(map(place.fullmatch, part.words[1:]))
-
-
-_HOME = re.compile(
-    r"(?:/|~|\$HOME|\$\{HOME\}|/(?:home|Users)(?:/[\w.-]+)?|/(?:root|etc|usr|var|bin|lib|opt|boot|dev|srv))/?(?:\.?\*)?"
-)
-_REPOSITORY = re.compile(r"(?:\.\.?|\.git|\$PWD|\$\{PWD\})(?:/\.?\*?)?|\.?\*")
-
-
-def _forks_without_end(command: str, parts: Parts) -> bool:
-    return bool(re.search(r"([\w:.]{1,40})\(\)\{[^{}]{0,200}?\1\|\1&", re.sub(r"\s", "", command)))
-
-
-def _runs_a_download(command: str, parts: Parts) -> bool:
-    if re.search(r"(?:\beval|\bsource|(?:^|\s)\.|sh(?:\s+-c)?)\s+[\"']?(?:\$\(|`|<\()\s*(?:curl|wget)\b", command):
-        return True
-    fetches = [place for place, part in enumerate(parts) if part.name in _FETCHERS]
-    return any(_runs_input(parts[place + 1 :]) or _runs_file(parts[place], parts[place + 1 :]) for place in fetches)
-
-
-def _runs_input(later: Parts) -> bool:
-    return any(_reads_program(part) for part in takewhile(lambda part: _PIPE.search(part.before), later))
-
-
-def _reads_program(part: _Simple) -> bool:
-    """Whether an interpreter takes its program from its input."""
-    options = [word for word in part.words[1:] if word.startswith("-")]
-    return part.name in _INTERPRETERS and (len(options) == len(part.words) - 1 or bool({"-", "-s"} & set(options)))
-
-
-def _runs_file(fetch: _Simple, later: Parts) -> bool:
-    files = {name.removeprefix("./") for option, name in pairwise(fetch.words) if option in {"-o", "-O", "--output"}}
-    run = (word for part in later for word in (part.words if part.name in _INTERPRETERS else part.words[:1]))
-    return any(word.removeprefix("./") in files for word in run)
-
-
-def _overwrites_a_disk(command: str, parts: Parts) -> bool:
-    disk = r"/dev/(?:sd|nvme|vd|hd|xvd|mmcblk|disk|mapper/|md\d)"
-    formats = any(part.name.startswith("mkfs") or part.name == "wipefs" for part in parts)
-    return formats or bool(re.search(rf"(?:\bof=|>\s*|\bshred\b[^;|&]*\s){disk}", command))
-
-
-def _changes_history(command: str, parts: Parts) -> bool:
-    return any(_git_changes(part.words) for part in parts if part.name == "git")
-
-
-def _git_changes(words: Words) -> bool:
-    rest = list(words[1:])
-    while rest and rest[0].startswith("-"):
-        rest = rest[2:] if rest[0] in {"-C", "-c", "--git-dir", "--work-tree", "--namespace"} else rest[1:]
-    if not rest or {"--dry-run", "--check", "--stat"} & set(rest):
-        return False
-    verb, arguments = rest[0], rest[1:]
-    if verb == "stash":
-        return arguments[:1] not in (["list"], ["show"])
-    if verb in {"branch", "tag"}:
-        return any(re.match(r"-[a-zA-Z]*[dDmMfC]|--(?:delete|move|force)", word) for word in arguments)
-    return verb in _GIT_CHANGES and not (verb == "clean" and "-n" in arguments)
-
-
-_GIT_CHANGES = frozenset(
-    "reset clean push commit checkout switch restore rebase merge revert cherry-pick am apply pull add rm mv"
-    " update-ref symbolic-ref update-index read-tree filter-branch".split()
-)
-
-
-def _sends(command: str, parts: Parts) -> bool:
-    return any(_sends_out(part) for part in parts if part.name in _FETCHERS or part.name in {"http", "https", "xh"})
-
-
-def _sends_out(part: _Simple) -> bool:
-    text = " ".join(part.words[1:])
-    hosts = re.findall(r"(?:^| )(?:https?://)?([\w.\[\]:-]+\.\w+|localhost|\[::1\])(?=[:/ ]|$)", text)
-    if hosts and all(re.match(r"localhost|127\.|0\.0\.0\.0|\[::1\]", host) for host in hosts):
-        return False
-    return bool(re.search(r"(?:^| )(?:-X|--request|--method)?[ =]?(?:POST|PUT|DELETE|PATCH)\b", text)) or bool(
-        re.search(
-            r"(?:^| )(?:-[a-zA-Z]*[dFT]|--data\S*|--form\S*|--json|--upload-file|--post-\S+|--body-\S+)(?:[ =]|$)", text
-        )
-    )
-
-
+_FORK_BOMB = "it is a fork bomb"
+_HOLDS_CREDENTIAL = "it holds a credential"
 _CREDENTIAL = re.compile(
-    r"\w+://[^\s/:@\"'$]+:[^\s/@\"'$]+@|\b(?:ghp_|github_pat_|sk-|AKIA|xox[bp]-|hf_)\w{10,}"
+    r"\w+://[^\s/:@\"'$]{1,200}:[^\s/@\"'$]{1,200}@|\b(?:ghp_|github_pat_|sk-|AKIA|xox[bp]-|hf_)\w{10,}"
     r"|(?:api[_-]?key|access[_-]?key|token|passwd|password|secret)[\"']?(?:\s*[=:]\s*|\s+)[\"']?(?!\d+\b)[^\s\"'$<|&;-][^\s\"'$]{5,}"
     r"|\bAuthorization:\s*\w+\s+[^\s$\"']{8,}",
     re.IGNORECASE,
 )
 
 
-def _stays_behind(command: str, parts: Parts) -> bool:
+def _as_root(parts: Parts) -> bool:
+    return any({"sudo", "doas", "su"} & {*part.wrappers, part.name} for part in parts)
+
+
+def _opens(parts: Parts) -> bool:
+    modes = (word for part in parts if part.name == "chmod" for word in part.words)
+    return any(re.fullmatch(r"[0-7]?777|[augo]*\+rwx", word) for word in modes)
+
+
+def _owns(parts: Parts) -> bool:
+    return any(part.name == "chown" for part in parts)
+
+
+def _deletes_listed(parts: Parts) -> bool:
+    return any(part.name == "rm" and {"xargs", "parallel"} & set(part.wrappers) for part in parts)
+
+
+def _stays_behind(parts: Parts) -> bool:
     started = [place for place, part in enumerate(parts) if re.search(r"(?<![&|])&(?!&)", part.after)]
     ends = {part.name for part in parts[started[0] + 1 :]} & {"wait", "kill"} if started else set()
     detached = any(part.words[:2] == ("docker", "run") and {"-d", "--detach"} & set(part.words) for part in parts)
     return detached or (bool(started) and not ends)
 
 
-def _hides_failure(command: str, parts: Parts) -> bool:
+def _hides_failure(parts: Parts) -> bool:
     last = parts[-1] if len(parts) > 1 else None
     if last and "|" not in last.before and last.words in {("true",), (":",), ("exit", "0")}:
         return True
@@ -221,30 +101,53 @@ def _hides_failure(command: str, parts: Parts) -> bool:
     return any(_says_fine(part) and before.name not in _ANSWERS for before, part in pairs)
 
 
-def _opens(part: _Simple) -> bool:
-    return part.name == "chmod" and any(re.fullmatch(r"[0-7]?777|[augo]*\+rwx", word) for word in part.words)
-
-
-def _says_fine(part: _Simple) -> bool:
+def _says_fine(part: Simple) -> bool:
     if part.name in {"echo", "printf"}:
         return bool(re.search(r"\d", " ".join(part.words[1:])))
     return part.name in {"true", ":"} or part.words == ("exit", "0")
 
 
-_REFUSED = (
-    ("it deletes the home or root folder", _deletes_home),
-    ("it deletes the repository", _deletes_repository),
-    ("it is a fork bomb", _forks_without_end),
-    ("it runs what it downloads", _runs_a_download),
-    ("it overwrites a disk", _overwrites_a_disk),
-    ("it changes the repository, which only the server may do during a session", _changes_history),
+_REFUSED: tuple[tuple[str, Sign], ...] = (
+    ("it deletes the home or root folder", deletes_home),
+    ("it deletes the repository", deletes_repository),
+    ("it deletes a folder outside the repository", deletes_outside),
+    ("it runs what it downloads", runs_a_download),
+    ("it overwrites a disk", overwrites_a_disk),
+    ("it sends the environment away", sends_environment),
+    ("it reads credentials", reads_credentials),
+    ("it changes the repository, which only the server may do during a session", changes_history),
+    ("it publishes something", publishes),
+    ("it stops the machine", stops_the_machine),
 )
-_WARNED = (
-    ("it uses sudo", lambda command, parts: any({"sudo", "doas"} & set(part.wrappers) for part in parts)),
-    ("it opens permissions to everybody", lambda command, parts: any(_opens(part) for part in parts)),
-    ("it changes who owns files", lambda command, parts: any(part.name == "chown" for part in parts)),
-    ("it sends data over the network", _sends),
-    ("it holds a credential", lambda command, parts: bool(_CREDENTIAL.search(command))),
+_WARNED: tuple[tuple[str, Sign], ...] = (
+    ("it uses sudo", _as_root),
+    ("it opens permissions to everybody", _opens),
+    ("it changes who owns files", _owns),
+    ("it deletes what another command lists", _deletes_listed),
+    ("it sends data over the network", sends),
+    ("it prints all environment variables", prints_environment),
     ("it leaves a process in the background", _stays_behind),
     ("it hides a failure, so that a crash can look like a number", _hides_failure),
 )
+_CURES = {
+    "it deletes the home or root folder": "Name the build folder that it means.",
+    "it deletes the repository": "Name the build folder that it means.",
+    "it deletes a folder outside the repository": "Work in the repository or below $TMPDIR.",
+    _FORK_BOMB: "Leave it out.",
+    "it runs what it downloads": "Download it once, read it, commit it, and run that file.",
+    "it overwrites a disk": "Write to a file.",
+    "it sends the environment away": "Leave it out.",
+    "it reads credentials": "Set what it needs as a variable where the server runs and name it in `environment`.",
+    "it changes the repository, which only the server may do during a session": "Only read with git: diff, log, ls-files.",
+    "it publishes something": "Use its dry run, or measure the build without publishing.",
+    "it stops the machine": "Leave it out.",
+    "it uses sudo": "Prepare once by hand what needs it.",
+    "it opens permissions to everybody": "Give the owner what is needed: chmod u+x.",
+    "it changes who owns files": "Do that once by hand.",
+    "it deletes what another command lists": "Name the files, or let `find ... -delete` do it.",
+    "it sends data over the network": "Measure against a local service, or make sure that others may see what it sends.",
+    "it prints all environment variables": "Print the ones that are needed.",
+    _HOLDS_CREDENTIAL: "Set it where the server runs and name the variable in `environment`.",
+    "it leaves a process in the background": "End it in the command: keep its number and `kill` it, or `wait`.",
+    "it hides a failure, so that a crash can look like a number": "Let the command fail when the program fails.",
+}

@@ -1,0 +1,140 @@
+"""Killing a server: at the n-th thing that it does to the disk, or after some time. What must hold afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from autoresearch_mcp.tools.answers_loop import Iterated
+from autoresearch_mcp.tools.edges.gitcli import GitCli
+from autoresearch_mcp.tools.edges.journal import Journal
+from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.rules.phase import Phase, Tool
+from conftest import Project
+
+QUIET = frozenset({"status", "rev-parse", "ls-files", "diff-tree", "cat-file", "config", "log", "var", "symbolic-ref"})
+"""Git commands that change nothing."""
+
+
+class Bomb:
+    """Kills its own process, with no clean-up, at the n-th checkpoint: before and after whatever changes the disk."""
+
+    def __init__(self, place: int) -> None:
+        self.left = place
+        self.passed = 0
+
+    def tick(self) -> None:
+        self.passed += 1
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, call: Callable[..., object]) -> Callable[..., object]:
+        def wired(*arguments: object, **named: object) -> object:
+            self.tick()
+            try:
+                return call(*arguments, **named)
+            finally:
+                self.tick()
+
+        return wired
+
+
+@contextmanager
+def armed(bomb: Bomb) -> Iterator[None]:
+    """Checkpoints around git's writing commands, the journal, renames and removals. For a forked child only."""
+    ask = GitCli.ask
+
+    def asked(self: GitCli, *arguments: str, **named: object) -> object:
+        call = ask if arguments[0] in QUIET else bomb.around(ask)
+        return call(self, *arguments, **named)  # type: ignore[arg-type]
+
+    GitCli.ask = asked  # type: ignore[method-assign, assignment]
+    Journal.append = bomb.around(Journal.append)  # type: ignore[method-assign, assignment]
+    os.replace = bomb.around(os.replace)  # type: ignore[assignment]
+    Path.unlink = bomb.around(Path.unlink)  # type: ignore[method-assign, assignment]
+    yield
+
+
+def killed_at(place: int, act: Callable[[], object]) -> bool:
+    """Do something in a forked child that kills itself at a checkpoint; false if it came to its end before."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            with armed(Bomb(place)):
+                act()
+            status = 0
+        except Refusal:
+            status = 0
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the child failed by itself"
+    return os.WIFSIGNALED(status)
+
+
+def killed_after(seconds: float, act: Callable[[], object]) -> bool:
+    """Do something in a forked child that the kernel kills after some time; false if it came to its end before."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            signal.signal(signal.SIGALRM, lambda number, frame: os.kill(os.getpid(), signal.SIGKILL))
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            act()
+            status = 0
+        except Refusal:
+            status = 0
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the child failed by itself"
+    return os.WIFSIGNALED(status)
+
+
+def iterate(project: Project, description: str) -> Iterated:
+    """Iterate as a server does: as a job, that a later server may find unfinished."""
+    jobs = project.lab.jobs
+    jobs.register(Tool.ITERATE, Iterated, lambda given: project.loop.iterate(str(given["description"])))
+    job = jobs.start(Tool.ITERATE, {"description": description})
+    job.wait(60, lambda seconds, line: None)
+    job.delivered = True
+    answer = job.outcome()
+    assert isinstance(answer, Iterated)
+    return answer
+
+
+def when_free(call: Callable[[], object]) -> object:
+    """Call, and again while a git that outlived its server still holds the writer's lock."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return call()
+        except Refusal as refusal:
+            if refusal.code is not Code.BUSY or time.monotonic() > deadline:
+                raise
+
+
+def check(project: Project) -> None:
+    """The invariants of a session that stands between two iterations."""
+    status = project.sessions.status()
+    assert status.phase in {Phase.READY, Phase.ENDED}, (status.phase, status.note)
+    rows = project.table()
+    assert [row.split("\t")[0] for row in rows] == [str(number) for number in range(len(rows))]
+    assert len(rows) == status.iterations + 1
+    assert project.git("status", "--porcelain", "--untracked-files=no") == ""
+    assert not list(project.root.glob(".*.draft"))
+    locks = [path for path in (project.root / ".git").rglob("*.lock") if path.name != "lock"]
+    assert locks == []
+    kept = [row.split("\t") for row in rows if row.split("\t")[5].startswith(("baseline", "keep"))]
+    assert project.git("rev-parse", "HEAD^{tree}") == project.git("rev-parse", f"{kept[-1][1]}^{{tree}}")
+    assert project.git("fsck", "--strict", "--no-dangling") == ""
+    with sqlite3.connect(project.root / ".git/autoresearch/journal.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert project.review.report().report.count("JOURNAL BROKEN") == 0

@@ -1,0 +1,215 @@
+"""The front over real pipes, with the real server kept from loading for as long as a test wants."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import Project
+from wires import FRONTED, INITIALIZED, LISTS, PLAIN, STATELESS, VERSIONS, Client, Gate, ask, initialize, line, opening
+
+OLD = "2025-06-18"
+LIST = ask(OLD, "list", "tools/list")
+CALL = ask(OLD, "call", "tools/call", name="status", arguments={})
+
+
+@pytest.fixture
+def gate(tmp_path: Path, project: Project) -> Iterator[Gate]:
+    gate = Gate(tmp_path, project.root)
+    yield gate
+    gate.client.end()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_traffic_is_that_of_the_library(version: str, gate: Gate, project: Project) -> None:
+    before = [*opening(version), *(ask(version, method, method) for method in LISTS)]
+    waits = [ask(version, "call", "tools/call", name="status", arguments={}), ask(version, "again", "tools/list")]
+    after = [
+        ask(version, "ping", "ping"),
+        ask(version, "list", "tools/list", cursor="1"),
+        ask(version, "late", "prompts/list"),
+        ask(version, "unknown", "no/such"),
+        ask(version, "tool", "tools/call", name="nope"),
+        ask(version, "prompt", "prompts/get", name="autoresearch"),
+        initialize(version, "era") if version == STATELESS else ask(STATELESS, "era", "tools/list"),
+    ]
+    numbers = [json.loads(one)["id"] for one in after]
+    plain = Client([sys.executable, "-c", PLAIN, project.root])
+    plain.send(*before, *waits, *after)
+    plain.hear("hello", "call", "again", *LISTS, *numbers)
+
+    fronted = gate.client
+    fronted.send(*before)
+    fronted.hear("hello", *LISTS)
+    fronted.send(*waits)
+    fronted.hear("again")
+    assert "call" not in fronted.answers
+    gate.open()
+    fronted.hear("call")
+    fronted.send(*after)
+    fronted.hear(*numbers)
+
+    assert fronted.answers == plain.answers
+    assert fronted.order[:5] == ["hello", *LISTS]
+    assert fronted.leave()[::2] == (0, b"")
+    assert plain.leave()[0] == 0
+
+
+@pytest.mark.parametrize("version", [OLD, STATELESS])
+def test_calls_wait_in_order_and_what_can_be_answered_does_not_wait_for_them(version: str, gate: Gate) -> None:
+    client = gate.client
+    client.send(*opening(version), *(ask(version, number, "tools/call", name="nope") for number in range(5)))
+    client.send(ask(version, "list", "tools/list"))
+    client.hear("hello", "list")
+
+    gate.open()
+    client.hear(*range(5))
+
+    assert sorted(client.order[2:], key=str) == [0, 1, 2, 3, 4]
+    assert client.leave() == (0, b"", b"")
+
+
+def test_what_comes_behind_an_unclear_message_waits_with_it(gate: Gate) -> None:
+    client = gate.client
+    client.send(initialize("2099-01-01"), INITIALIZED, LIST)
+    gate.open()
+    client.hear("hello", "list")
+
+    assert client.order == ["hello", "list"]
+    assert client.answers["hello"]["result"]["protocolVersion"] == "2025-11-25"
+
+
+def test_messages_may_come_in_pieces(gate: Gate) -> None:
+    client = gate.client
+    words = b"".join([*opening(OLD), LIST, CALL])
+    for place in range(len(words) - 3):
+        client.send(words[place : place + 1])
+    client.hear("hello", "list")
+
+    gate.open()
+    client.send(words[-3:])
+    client.hear("call")
+
+    assert client.leave() == (0, b"", b"")
+
+
+def test_standard_error_may_be_closed(project: Project) -> None:
+    client = Client(["sh", "-c", 'exec "$@" 2>&-', "sh", *FRONTED, project.root])
+    client.send(*opening(OLD), LIST, CALL)
+    client.hear("hello", "list", "call")
+
+    assert client.leave() == (0, b"", b"")
+
+
+def test_a_client_that_reads_late_gets_everything(gate: Gate) -> None:
+    client = gate.client
+    client.send(*opening(OLD), *(ask(OLD, number, "tools/list") for number in range(100)), CALL)
+    gate.open()
+    client.hear("hello", *range(100), "call")
+
+    assert client.order[:101] == ["hello", *range(100)]
+    assert client.leave() == (0, b"", b"")
+
+
+def test_everything_in_one_write_and_gone(project: Project) -> None:
+    client = Client([*FRONTED, project.root])
+    client.send(*opening(OLD), LIST.rstrip())
+
+    status, said, complaints = client.leave()
+
+    assert [json.loads(answer)["id"] for answer in said.splitlines()] == ["hello", "list"]
+    assert (status, complaints) == (0, b"")
+
+
+@pytest.mark.parametrize("said", [b"", b"\n", INITIALIZED, b"nonsense"], ids=["nothing", "blank", "a note", "nonsense"])
+def test_a_client_that_leaves_at_once(project: Project, said: bytes) -> None:
+    client = Client([*FRONTED, project.root])
+    client.send(said)
+
+    assert client.leave() == (0, b"", b"")
+
+
+def test_a_client_that_leaves_while_its_call_waits(gate: Gate) -> None:
+    client = gate.client
+    client.send(*opening(OLD), CALL)
+    client.hear("hello")
+    assert client.process.stdin
+    client.process.stdin.close()
+
+    gate.open()
+
+    assert client.process.wait(60) == 0
+
+
+def test_a_client_that_closes_its_ear(gate: Gate) -> None:
+    client = gate.client
+    client.send(*opening(OLD))
+    client.hear("hello")
+    assert client.process.stdout
+    client.process.stdout.close()
+
+    client.send(LIST)
+
+    assert client.process.wait(60) == 1
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_signal_ends_a_server_that_is_still_loading(gate: Gate, name: str) -> None:
+    client = gate.client
+    client.send(*opening(OLD), LIST, CALL)
+    client.hear("hello", "list")
+
+    client.process.send_signal(signal.Signals[name])
+
+    assert client.process.wait(60) == 128 + signal.Signals[name]
+
+
+def test_a_call_that_is_cancelled_while_it_waits_is_not_answered(gate: Gate, project: Project) -> None:
+    plan = {**json.loads(project.plan.model_dump_json(exclude_defaults=True)), "verify": "sleep 300"}
+    client = gate.client
+    client.send(*opening(OLD), ask(OLD, "call", "tools/call", name="start_session", arguments=plan))
+    client.send(line(method="notifications/cancelled", params={"requestId": "call"}), ask(OLD, "ping", "ping"))
+    client.hear("hello", "ping")
+
+    gate.open()
+    client.send(ask(OLD, "later", "tools/call", name="nope"))
+    client.hear("later")
+
+    assert client.leave() == (0, b"", b"")
+
+
+def test_a_library_that_cannot_be_loaded_is_said_so(tmp_path: Path, project: Project) -> None:
+    (tmp_path / "mcp.py").write_text("raise ImportError('torn')")
+    client = Client([*FRONTED, project.root], PYTHONPATH=str(tmp_path))
+    client.send(*opening(OLD), CALL)
+
+    status, _, complaints = client.leave()
+
+    assert status == 1
+    assert b"ImportError: torn" in complaints
+
+
+def test_a_manifest_that_does_not_fit_costs_one_slow_start(gate: Gate, project: Project) -> None:
+    other: list[str | Path] = [
+        sys.executable,
+        "-OO",
+        *FRONTED[1:],
+        project.root,
+    ]  # answers have no docstrings in them there
+    first = Client(other)
+    first.send(*opening(OLD), LIST)
+    first.hear("hello", "list")
+    assert first.leave() == (0, b"", b"")
+
+    second = Client(other, **gate.environment)
+    second.send(*opening(OLD), LIST)
+    second.hear("hello", "list")
+
+    assert second.answers == first.answers
+    assert "Use " not in first.answers["list"]["result"]["tools"][0].get("description", "")
+    assert second.leave() == (0, b"", b"")

@@ -1,0 +1,333 @@
+"""Watches over one command, in a process of its own: it outlives the server, and nothing of the command outlives it.
+
+Started as `python -I -S supervisor.py FOLDER` with a locked descriptor that it holds until it ends, so that everybody can
+see whether it lives. Standard library only, and little of it, because it starts with every run. On Linux it adopts
+orphans (a sub-reaper), so that also daemons end with the run; elsewhere what leaves the process group escapes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections import deque
+from pathlib import Path
+
+HEAD_BYTES = 64 * 1024
+TAIL_BYTES = 256 * 1024
+GRACE_S = 3.0
+DRAIN_S = 0.2
+TICK_S = 0.1
+PROGRESS_S = 0.5
+SUB_REAPER = 36
+PARENT_DEATH_SIGNAL = 1
+PIPE_SIZE = 1031
+PIPE_BYTES = 1 << 20
+
+
+class Output:
+    """Head and tail of a stream, whatever its length."""
+
+    def __init__(self) -> None:
+        self.sum = hashlib.sha256()
+        self.dropped = 0
+        self._head = bytearray()
+        self._tail: deque[bytes] = deque()
+        self._size = 0
+
+    def add(self, chunk: bytes) -> None:
+        """More of the stream."""
+        self.sum.update(chunk)
+        room = HEAD_BYTES - len(self._head)
+        if room > 0:
+            self._head += chunk[:room]
+            chunk = chunk[room:]
+        if chunk:
+            self._tail.append(chunk)
+            self._size += len(chunk)
+        while self._tail and self._size - len(self._tail[0]) >= TAIL_BYTES:
+            self._size -= len(self._tail[0])
+            self.dropped += len(self._tail.popleft())
+
+    def kept(self) -> bytes:
+        """What is kept, the gap named."""
+        gap = f"\n… {self.dropped} bytes left out …\n".encode() if self.dropped else b""
+        return bytes(self._head) + gap + b"".join(self._tail)
+
+    def last_line(self) -> str:
+        """The last line so far, at most 120 characters; a progress bar's last state."""
+        recent = (self._tail[-1] if self._tail else bytes(self._head))[-400:]
+        lines = recent.replace(b"\r", b"\n").decode(errors="replace").split("\n")
+        return next((line.strip()[:120] for line in reversed(lines) if line.strip()), "")
+
+
+class Supervisor:
+    """One run, from its request to its result."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        request = json.loads((folder / "request.json").read_bytes())
+        (folder / "request.json").unlink()  # it holds an environment, which may hold secrets
+        self._command: list[str] = request["command"]
+        self._place: str = request["folder"]
+        self._environment: dict[str, str] = request["environment"]
+        self._timeout_s: float = request["timeout_s"]
+        self._outputs: dict[int, Output] = {}
+        self._code: int | None = None
+        self._child = 0
+        self._peak = 0
+        self._told = 0.0
+        self._cancelled = False
+        self._began = time.monotonic()
+
+    def run(self) -> None:
+        """Start the command, watch it, end all that is left of it, and write the result."""
+        signal.signal(signal.SIGTERM, self._cancel)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        out, err = self._start()
+        timed_out = not self._watch()
+        seconds = time.monotonic() - self._began
+        if timed_out or self._cancelled:
+            self._ask_to_end()
+        self._drain(DRAIN_S)
+        leaked = self._end_all()
+        self._drain(DRAIN_S)
+        self._write(out, err, timed_out and not self._cancelled, seconds, leaked)
+
+    def _cancel(self, number: int, frame: object) -> None:
+        self._cancelled = True
+
+    def _start(self) -> tuple[Output, Output]:
+        """Fork the command into a session of its own, its output in pipes, its input empty."""
+        read_out, write_out = os.pipe()
+        read_err, write_err = os.pipe()
+        with contextlib.suppress(OSError, AttributeError):
+            import fcntl
+
+            for end in (read_out, read_err):
+                fcntl.fcntl(end, PIPE_SIZE, PIPE_BYTES)  # a flood is read in fewer turns
+        self._child = os.fork()
+        if self._child == 0:
+            self._become(write_out, write_err)
+        os.close(write_out)
+        os.close(write_err)
+        outputs = Output(), Output()
+        self._outputs = dict(zip((read_out, read_err), outputs, strict=True))
+        for end in self._outputs:
+            os.set_blocking(end, False)
+        (self._folder / "child").write_text(str(self._child))
+        return outputs
+
+    def _become(self, out: int, err: int) -> None:
+        """In the child: turn into the command."""
+        try:
+            _control(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+            os.setsid()
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(out, 1)
+            os.dup2(err, 2)
+            os.closerange(3, 256)
+            _modest()
+            os.chdir(self._place)
+            os.execve(self._command[0], self._command, self._environment)
+        except BaseException as error:  # noqa: BLE001 - a forked child must never go on as its parent
+            os.write(2, f"{self._command[0]}: {error}\n".encode())
+        finally:
+            os._exit(127)
+
+    def _watch(self) -> bool:
+        """Wait for the command's end; false when its time ran out first."""
+        while self._code is None:
+            left = self._began + self._timeout_s - time.monotonic()
+            if left <= 0:
+                return False
+            if self._cancelled or (self._folder / "cancel").exists():
+                self._cancelled = True
+                return True
+            self._read(min(TICK_S, left))
+            self._reap()
+            self._tell()
+        return True
+
+    def _read(self, seconds: float) -> None:
+        """Take what the pipes hold, waiting at most so long."""
+        if not self._outputs:
+            time.sleep(min(seconds, 0.02))
+            return
+        for end in select.select(list(self._outputs), [], [], seconds)[0]:
+            try:
+                chunk = os.read(end, PIPE_BYTES)
+            except BlockingIOError:
+                continue
+            if chunk:
+                self._outputs[end].add(chunk)
+            else:
+                os.close(end)
+                del self._outputs[end]
+
+    def _drain(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self._outputs and (left := deadline - time.monotonic()) > 0:
+            self._read(left)
+
+    def _reap(self) -> bool:
+        """Collect whoever ended; false when no child is left."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return False
+            if pid == 0:
+                return True
+            if pid == self._child:
+                self._code = os.waitstatus_to_exitcode(status)
+
+    def _tell(self) -> None:
+        """Say now and then how it goes."""
+        now = time.monotonic()
+        if now - self._told < PROGRESS_S:
+            return
+        self._told = now
+        self._peak = max(self._peak, sum(map(_resident, descendants(os.getpid()))))
+        line = next((text for output in self._outputs.values() if (text := output.last_line())), "")
+        draft = self._folder / "progress.draft"
+        with contextlib.suppress(OSError):
+            draft.write_text(json.dumps({"seconds": now - self._began, "line": line}))
+            draft.replace(self._folder / "progress.json")
+
+    def _ask_to_end(self) -> None:
+        """TERM to the whole tree, and some time to obey."""
+        for pid in (*descendants(os.getpid()), -self._child):
+            _signal(pid, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_S
+        while time.monotonic() < deadline and self._reap():
+            self._read(TICK_S / 2)
+
+    def _end_all(self) -> int:
+        """KILL until nobody is left; returns how many were. Who loses its parent becomes our child, and is met again."""
+        leaked: set[int] = set()
+        _signal(-self._child, signal.SIGKILL)
+        while self._reap():
+            found = descendants(os.getpid())
+            leaked.update(found)
+            for pid in found or (-self._child,):
+                _signal(pid, signal.SIGKILL)
+            self._read(0.005)
+        return len(leaked - {self._child})
+
+    def _write(self, out: Output, err: Output, timed_out: bool, seconds: float, leaked: int) -> None:
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        unit = 1 if sys.platform == "darwin" else 1024
+        result = {
+            "exit_code": -signal.SIGKILL if self._code is None else self._code,
+            "timed_out": timed_out,
+            "cancelled": self._cancelled,
+            "seconds": seconds,
+            "digest": hashlib.sha256(out.sum.digest() + err.sum.digest()).hexdigest(),
+            "peak_bytes": max(self._peak, used.ru_maxrss * unit),
+            "cpu_seconds": used.ru_utime + used.ru_stime,
+            "leaked": leaked,
+        }
+        try:
+            _durably(self._folder / "stdout", out.kept())
+            _durably(self._folder / "stderr", err.kept())
+            _durably(self._folder / "result.json", json.dumps(result).encode())
+        except OSError as error:
+            # The head of the output may have to make room for the news that there is no more.
+            for name in ("stdout", "stderr"):
+                (self._folder / name).unlink(missing_ok=True)
+            result |= {"exit_code": 1, "problem": f"the result could not be written: {error.strerror}"}
+            _durably(self._folder / "result.json", json.dumps(result).encode())
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below one, by what the kernel says now; only the command's own group is known without /proc."""
+    found, ask = [], [pid]
+    while ask:
+        parent = ask.pop()
+        children = _children(parent)
+        found += children
+        ask += children
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", "rb") as file:
+                found += map(int, file.read().split())
+    except OSError:
+        pass
+    return found
+
+
+def _resident(pid: int) -> int:
+    """Bytes of memory that a process holds."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(-pid, number) if pid < 0 else os.kill(pid, number)
+
+
+def _control(option: int, value: int) -> None:
+    """prctl, where there is one."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def _modest() -> None:
+    """No core files, and first in line when memory runs out: the server shall live."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
+
+
+def _durably(file: Path, content: bytes) -> None:
+    """All of a file or nothing of it, also after a loss of power."""
+    draft = file.with_name(f"{file.name}.draft")
+    with open(draft, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def main() -> None:
+    """Leave the parent at once: whoever ends the server's children does not find this one."""
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    _control(SUB_REAPER, 1)
+    supervisor = Supervisor(Path(sys.argv[1]))
+    supervisor.run()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
