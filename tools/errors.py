@@ -19,6 +19,7 @@ class Code(StrEnum):
     NOT_A_REPOSITORY = "not-a-repository"
     OUTSIDE_ROOT = "outside-root"
     GIT = "git"
+    DISK = "disk"
     BAD_NAME = "bad-name"
     BAD_PLAN = "bad-plan"
     GATE_FAILED = "gate-failed"

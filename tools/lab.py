@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import time
 from collections import Counter
@@ -197,7 +198,7 @@ class Lab:
         call `again` that was interrupted.
         """
         place = self.open(repo)
-        with self._place_of_writer(place, tool):
+        with _disk(), self._place_of_writer(place, tool):
             desk = self.open(repo)
             if told := recover(desk):
                 desk = self.open(repo)
@@ -250,6 +251,19 @@ def _take_over(desk: Desk, tool: Tool) -> None:
         desk.end_runs()
     if job:
         write_job(desk.repo.own_folder, job.record)
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """A disk that is full or may not be written is a refusal with its cure."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}:
+            raise
+        where = f" at {error.filename}" if error.filename else ""
+        cure = "Free disk space or make it writable, then make the same call again: it goes on where this one stopped."
+        raise Refusal(Code.DISK, f"The disk said no{where}: {error.strerror}. {cure}") from error
 
 
 def _at_work(refusal: Refusal, record: JobRecord | None) -> Refusal:

@@ -92,7 +92,7 @@ def _repository(desk: Desk, plan: Plan) -> Iterator[GateRow]:
         )
         yield _row("git filters", f"not run: {_listed(foreign)}, set in the repository's own configuration", cure)
     yield from _tree(desk.repo.changes(), plan)
-    if plan.branch:
+    if plan.branch and not (desk.again and repo.head() == repo.tip(plan.branch)):
         yield _refusable("branch", lambda: repo.check_new_branch(plan.branch), f"{plan.branch} can be created")
     if RESULTS_FILE in repo.tracked():
         yield _row("results", f"{RESULTS_FILE} is tracked by git", f"git rm --cached {RESULTS_FILE} and commit.")

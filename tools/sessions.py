@@ -114,7 +114,7 @@ def _preset(desk: Desk, plan: Plan, preset: str) -> Plan:
 def _begin(desk: Desk, plan: Plan, found: Preflight) -> SessionStarted:
     baseline = found.baseline
     assert baseline is not None, "every gate was passed"
-    if plan.branch:
+    if plan.branch and plan.branch != desk.branch:
         desk.repo.switch_to_new_branch(plan.branch)
     desk.repo.exclude(f"/{RESULTS_FILE}")
     desk.repo.exclude(f"/{RESULTS_FILE.replace('.tsv', '.edited-*.tsv')}")

@@ -60,6 +60,8 @@ class _Known:
 
 
 _YOUNG_NS = 2_000_000_000
+HOOK_S = 120.0
+"""Seconds after which a hook that hangs counts as one that says no."""
 _FILTERS: dict[Path, _Known] = {}
 """A process saved for each of the many short lives of a GitCli; only for repositories whose settings are one file."""
 
@@ -104,7 +106,8 @@ class GitCli:
         """Run git and answer with whatever happened. With `hooks` it runs as the user's own git would, settings and all."""
         command = list(arguments) if hooks else [*self._hardened, *arguments]
         quiet = UNATTENDED if hooks else self._quiet
-        code, out, err = self._execute(command, {**quiet, **(environment or {})}, stdin, () if hooks else tuple(HELD))
+        locks, limit_s = ((), HOOK_S) if hooks else (tuple(HELD), None)
+        code, out, err = self._execute(command, {**quiet, **(environment or {})}, stdin, locks, limit_s)
         return Answer(code, out, err)
 
     def _execute(
@@ -113,6 +116,7 @@ class GitCli:
         environment: Mapping[str, str],
         stdin: bytes = b"",
         locks: Sequence[int] = (),
+        limit_s: float | None = None,
     ) -> tuple[int, bytes, str]:
         with tempfile.TemporaryFile() as feed:
             feed.write(stdin)
@@ -126,6 +130,7 @@ class GitCli:
                 strip_newline_in_stdout=False,
                 env=dict(environment),
                 pass_fds=locks,
+                kill_after_timeout=limit_s,
             )
         return code, out, err if isinstance(err, str) else os.fsdecode(err)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -64,6 +65,19 @@ def _edited(file: Path, what: str) -> Refusal:
     return Refusal(Code.JOURNAL_BROKEN, f"{message} Restore {file} from a backup, or move it away and start anew.")
 
 
+@contextmanager
+def _curable(file: Path) -> Iterator[None]:
+    """A database that cannot be written or read is a refusal with its cure."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        cure = "Free disk space there and make it writable, then make the same call again."
+        raise Refusal(Code.DISK, f"The journal {file} could not be used: {error}. {cure}") from error
+    except sqlite3.DatabaseError as error:
+        cure = f"Restore {file} from a backup, or move it away and start anew; git keeps every experiment."
+        raise Refusal(Code.JOURNAL_BROKEN, f"The journal cannot be read: {error}. {cure}") from error
+
+
 class Journal:
     """Reads without waiting for writers; writes durably, all events of one call or none."""
 
@@ -73,7 +87,7 @@ class Journal:
     def append(self, session: str, at: float, events: Sequence[Event]) -> None:
         """Add events in order. `at` is in seconds since the epoch."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self._open()) as database, _transaction(database):
+        with _curable(self._file), closing(self._open()) as database, _transaction(database):
             number, digest = _last(database)
             for event in events:
                 number, previous = number + 1, digest
@@ -153,10 +167,12 @@ class Journal:
     def _query(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
         if not self._file.exists():
             return []
-        with closing(self._open()) as database:
+        with _curable(self._file), closing(self._open()) as database:
             return database.execute(query, values).fetchall()
 
     def _open(self) -> sqlite3.Connection:
+        if not os.access(self._file.parent, os.W_OK):  # a reader, too, would have to write beside the file
+            return sqlite3.connect(f"{self._file.resolve().as_uri()}?mode=ro&immutable=1", uri=True, timeout=10)
         fresh = not self._file.exists()
         database = sqlite3.connect(self._file, timeout=10, isolation_level=None)
         if fresh:

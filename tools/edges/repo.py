@@ -142,13 +142,21 @@ class Repo:
                 Code.BAD_NAME, f"Branch {name!r} exists. Choose a new name, or check it out and leave `branch` empty."
             )
 
+    def tip(self, branch: str) -> str:
+        """The commit at a branch; empty if there is none."""
+        return self.git.ask("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}").text
+
     def switch_to_new_branch(self, name: str) -> None:
         """Create a branch at HEAD and stand on it; no file changes, because it is the same commit."""
-        self.git.run("update-ref", f"refs/heads/{name}", "HEAD", "")
+        if self.tip(name) != self.head():  # made before, by a call that was interrupted
+            self.git.run("update-ref", f"refs/heads/{name}", "HEAD", "")
         self.git.run("symbolic-ref", "-m", "autoresearch: start", "HEAD", f"refs/heads/{name}")
 
     def squash(self, name: str, base: str, tip: str, message: str) -> str:
         """A new branch with one commit on `base` that has the tree of `tip`; returns the commit."""
+        there = self.git.ask("rev-parse", "--verify", "--quiet", f"refs/heads/{name}^{{tree}}", f"refs/heads/{name}^")
+        if there.code == 0 and there.text.split("\n") == [self.tree(tip), base]:
+            return self.git.line("rev-parse", f"refs/heads/{name}")  # made before, by a call that was interrupted
         self.check_new_branch(name)
         commit = self.commit_tree(f"{tip}^{{tree}}", base, message)
         self.git.run("update-ref", f"refs/heads/{name}", commit, "")
