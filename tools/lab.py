@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from .edges.arena import Arena
+from .edges.checkout import Kept
 from .edges.consent import Consent
 from .edges.disk import write_view, writer_lock
 from .edges.experiment import Bench
@@ -96,7 +97,9 @@ class Desk:
         def listen(seconds: float, line: str) -> None:
             PROGRESS.get(_nobody)(before + seconds, line)
 
+        self.repo.moved()
         run = self._runner.run(command, folder, timeout_s, names, listen)
+        self.repo.moved()
         self._run_seconds += run.seconds  # progress only ever grows, also over several runs in one call
         return run
 
@@ -135,6 +138,7 @@ class Lab:
         self.runner = Runner()
         self._allow_commands = allow_commands
         self._clock = clock
+        self._kept: dict[Path, Kept] = {}
 
     def open(self, repo: str = "") -> Desk:
         """A desk for reading.
@@ -142,7 +146,8 @@ class Lab:
         Raises:
             Refusal: if the path is outside the root or not in a git repository.
         """
-        found = Repo(self._folder(repo))
+        folder = self._folder(repo)
+        found = Repo(folder, self._kept.setdefault(folder, Kept()))
         if not found.root.resolve().is_relative_to(self.root) and repo:
             raise self._outside(found.root)
         return Desk(found, self.runner, Consent(found, self._allow_commands), self._clock)
