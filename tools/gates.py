@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .edges.delta import Entry
 from .edges.disk import changed
-from .edges.experiment import GITLINK, SYMLINK, Entry
+from .edges.experiment import GITLINK, SYMLINK
 from .edges.repo import Repo, shown
 from .errors import Code, Refusal
 from .lab import Desk
@@ -142,7 +143,8 @@ def _refuse_shadows(repo: Repo, plan: Plan, added: Sequence[str]) -> None:
     protected = Scope(plan.protected)
     before = [path for path in repo.tracked() if path not in added]
     files = [path for path in before if path.endswith(RULERS) and protected.matches(path)]
-    texts = {path: (repo.content("HEAD", path) or b"").decode(errors="replace") for path in files[:MOST_RULERS]}
+    held = repo.contents("HEAD", files[:MOST_RULERS])
+    texts = {path: held.get(path, b"").decode(errors="replace") for path in files[:MOST_RULERS]}
     rulers = {path: text for path, text in texts.items() if path.endswith(".py")}
     commands = (*plan.commands, *(text for path, text in texts.items() if path not in rulers))
     meant = {glob.strip("/") for glob in plan.scope}
@@ -174,7 +176,8 @@ def _protected(plan: Plan) -> Scope:
 
 def _cure(desk: Desk, paths: Sequence[str]) -> str:
     tracked = set(desk.repo.tracked())
-    known = [path for path in paths if desk.repo.content("HEAD", path) is not None or path in tracked]
+    at_head = desk.repo.contents("HEAD", paths)
+    known = [path for path in paths if path in at_head or path in tracked]
     new = [path for path in paths if path not in known]
     parts = []
     if known:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .edges.arena import Arena
 from .edges.begun import Beginnings
+from .edges.checkout import Kept
 from .edges.consent import Consent
 from .edges.disk import write_view, writer_lock
 from .edges.experiment import Bench
@@ -121,7 +122,9 @@ class Desk:
             PROGRESS.get(_nobody)(before + seconds, line)
 
         self.cancelled = self.cancelled or bool(job and job.cancelled)
+        self.repo.moved()
         run = NEVER_RUN if self.cancelled else self.runner.run(command, folder, timeout_s, names, listen, key, wrap)
+        self.repo.moved()
         self.cancelled = self.cancelled or run.cancelled
         self._run_seconds += run.seconds  # progress only ever grows, also over several runs in one call
         return run
@@ -180,6 +183,7 @@ class Lab:
         self.jobs = Jobs(patience_s)
         self._allow_commands = allow_commands
         self._clock = clock
+        self._kept: dict[Path, Kept] = {}
 
     def open(self, repo: str = "") -> Desk:
         """A desk for reading.
@@ -187,7 +191,8 @@ class Lab:
         Raises:
             Refusal: if the path is outside the root or not in a git repository.
         """
-        found = Repo(self._folder(repo))
+        folder = self._folder(repo)
+        found = Repo(folder, self._kept.setdefault(folder, Kept()))
         if not found.root.resolve().is_relative_to(self.root) and repo:
             raise self._outside(found.root)
         return Desk(found, Consent(found, self._allow_commands), self._clock)

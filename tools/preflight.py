@@ -16,7 +16,8 @@ from .baseline import (
     sabotaged,
     with_guards,
 )
-from .edges.repo import Change, shown
+from .edges.checkout import Change
+from .edges.repo import shown
 from .edges.scan import scan
 from .errors import Code, Refusal
 from .lab import Desk

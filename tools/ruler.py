@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .edges.disk import digest
 from .edges.machine import differences, fingerprint
 from .edges.repo import Repo, shown
 from .edges.seals import git_seals
@@ -45,9 +44,12 @@ class Ruler:
 
 def ruler_now(repo: Repo, plan: Plan, known: Mapping[str, str] | None = None) -> Ruler:
     """The ruler as it stands; `known` are protected files that were there before and are looked for even when gone."""
-    return Ruler(
-        plan.digest(), protected_now(repo, plan, known), git_seals(repo), fingerprint(plan.commands, repo.root)
-    )
+    digest = plan.digest()
+
+    def look() -> Ruler:
+        return Ruler(digest, protected_now(repo, plan, known), git_seals(repo), fingerprint(plan.commands, repo.root))
+
+    return repo.once(("ruler", digest, frozenset(known or ())), look)
 
 
 def ruler_of(start: Started) -> Ruler:
@@ -59,10 +61,10 @@ def protected_now(repo: Repo, plan: Plan, known: Mapping[str, str] | None = None
     """Digest of every protected file that exists, and of every one that is known to have existed."""
     globs = protected_globs(plan)
     scope = Scope(globs)
-    found = {path for path in repo.present() if scope.matches(path)}
+    found = repo.matching(globs, scope.matches)
     found |= {path for path in _named_on_disk(repo.root, globs) if scope.matches(path)}
-    held = {shown(path): digest(repo.root / path) for path in found}
-    return {**{path: digest(repo.root / path) for path in known or () if path not in held}, **held}
+    held = {shown(path): repo.digest(path) for path in found}
+    return {**{path: repo.digest(path) for path in known or () if path not in held}, **held}
 
 
 def _named_on_disk(root: Path, globs: tuple[str, ...]) -> set[str]:

@@ -329,7 +329,7 @@ def first_time_only(tmp_path: Path) -> None:
 def by_the_clock(tmp_path: Path) -> None:
     file = tmp_path / "born"
     age = f"test -e {file} || date +%s%N > {file}; t=$(( ($(date +%s%N) - $(cat {file})) / 1000000 ))"
-    project = _told(tmp_path, f"{age}; test $t -lt 20 && echo 5 || echo 10\n")
+    project = _told(tmp_path, f"{age}; test $t -lt 5 && echo 5 || echo 10\n")
 
     assert project.loop.iterate("five, for a moment").status is Status.DISCARD
 

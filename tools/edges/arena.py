@@ -145,8 +145,7 @@ class Arena:
 
     def _seal(self, commit: str, baseline: str, paths: Sequence[str]) -> None:
         git, guarded = GitCli(self.folder), frozenset(paths)
-        out = git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", commit, baseline)
-        changed = [os.fsdecode(path) for path in out.split(b"\0") if path]
+        changed = [entry.path for entry in self._repo.entries(commit, baseline)]
         if bent := [path for path in changed if _under(path, guarded)]:
             restore = ("restore", "--staged", "--worktree", f"--source={baseline}")
             git.run(*restore, "--pathspec-from-file=-", "--pathspec-file-nul", stdin=literal(bent))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import platform
 import shutil
@@ -14,17 +13,6 @@ from pathlib import Path
 
 from ..errors import Code, Refusal
 from ..rules.phase import Tool
-
-
-def digest(file: Path) -> str:
-    """SHA-256 of what stands at a path: a file's bytes, a link's target, or the word `absent`."""
-    if file.is_symlink():
-        return "link:" + hashlib.sha256(os.fsencode(os.readlink(file))).hexdigest()
-    if not file.is_file():
-        return "absent"
-    with file.open("rb") as stream:
-        mode = "x:" if os.access(file, os.X_OK) else ""
-        return mode + hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_atomically(file: Path, text: str) -> None:

@@ -9,27 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Code, Refusal
+from .checkout import Change
+from .delta import ABSENT, Entry
 from .repo import Repo, literal
 
 GITLINK = "160000"
 SYMLINK = "120000"
-_ABSENT = "000000"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One path of a tree difference: modes and object ids before and after."""
-
-    path: str
-    old_mode: str
-    new_mode: str
-    old_id: str
-    new_id: str
-
-    @property
-    def added(self) -> bool:
-        """Whether the path was not there before."""
-        return self.old_mode == _ABSENT
+MOST_PATHS = 500
 
 
 @dataclass(frozen=True)
@@ -81,12 +67,12 @@ class Bench:
             HookFailure: if the repository's pre-commit hook refuses; git runs it on the private index.
         """
         self._copy_index()
-        self._git.run("read-tree", "--reset", parent, environment=self._private)
+        if not self._as(parent):
+            self._git.run("read-tree", "--reset", parent, environment=self._private)
         arguments = ("update-index", "--add", "--remove", "-z", "--stdin")
         self._git.run(*arguments, stdin=literal(paths), environment=self._private)
         staged = self._staged(parent)
-        if staged.entries:
-            self._hook("pre-commit")
+        if staged.entries and self._hook("pre-commit"):
             staged = self._staged(parent)
         return staged
 
@@ -101,11 +87,12 @@ class Bench:
         intend(commit)
         self._move_head(commit, parent, message)
         self._sync_index(staged.entries)
+        self._repo.committed(staged.paths)
         return commit
 
     def sync(self, old: str, new: str) -> None:
         """Bring the index from one commit to another, where they differ."""
-        self._sync_index(self._difference(old, new))
+        self._sync_index(self._repo.entries(old, new))
 
     def undo(self, experiment: str, base: str, message: str, intend: Callable[[Undone, Edited], None]) -> Undone:
         """Commit the tree of `base` on top of `experiment`, then restore the files of the experiment, and only those.
@@ -113,11 +100,11 @@ class Bench:
         A file that somebody edited after the experiment's commit keeps the edit and is reported. `intend` hears of it all
         before HEAD moves.
         """
-        entries = self._difference(experiment, base)
-        changes = {change.path: change for change in self._repo.changes()}
+        entries = self._repo.entries(experiment, base)
+        changes = {change.path: change for change in self._changes([entry.path for entry in entries])}
         edited = tuple(sorted(entry.path for entry in entries if entry.path in changes))
         staged = tuple(path for path in edited if changes[path].staged)
-        undone = Undone(self._repo.commit_tree(f"{base}^{{tree}}", experiment, message), edited)
+        undone = Undone(self._repo.commit_tree(self._repo.tree(base), experiment, message), edited)
         intend(undone, Edited(edited, staged))
         self._move_head(undone.commit, experiment, message)
         self._sync_index([entry for entry in entries if entry.path not in staged])
@@ -131,7 +118,7 @@ class Bench:
 
         A file as the experiment left it, or as git left it half written, is replaced; one that is back already is done.
         """
-        entries = self._difference(experiment, base)
+        entries = self._repo.entries(experiment, base)
         self._sync_index([entry for entry in entries if entry.path not in staged])
         left = [entry for entry in entries if entry.path not in edited]
         theirs = [entry for entry in left if not self._is_ours(entry)]
@@ -148,13 +135,14 @@ class Bench:
         found = self._git.line("hash-object", f"--path={entry.path}", "--stdin", stdin=file.read_bytes())
         if found in {entry.old_id, entry.new_id}:
             return True
-        if entry.new_mode == _ABSENT:
+        if entry.new_mode == ABSENT:
             return False
         whole = self._git.run("cat-file", "--filters", f"--path={entry.path}", entry.new_id)
         return whole.startswith(file.read_bytes())
 
     def restore(self, paths: Sequence[str]) -> None:
         """Put tracked files back as the index holds them."""
+        self._repo.moved()
         self._git.run("checkout-index", "--force", "-z", "--stdin", stdin=literal(paths))
 
     def discard_edits(self, paths: Sequence[str]) -> None:
@@ -166,6 +154,14 @@ class Bench:
             if path in changes and not changes[path].tracked:
                 _remove(self._repo.root, path)
 
+    def _changes(self, paths: Sequence[str]) -> Sequence[Change]:
+        """A fresh look at these paths; a command line holds only so many."""
+        return self._repo.changes(*paths) if 0 < len(paths) <= MOST_PATHS else self._repo.changes()
+
+    def _as(self, commit: str) -> bool:
+        """Whether the index holds what HEAD does, and HEAD is this commit: then nothing of the user's has to be left out."""
+        return self._repo.look().as_head and self._repo.head() == commit
+
     def _copy_index(self) -> None:
         Path(f"{self._index}.lock").unlink(missing_ok=True)
         # copy2 keeps the time stamp: git compares it with those of the files to notice edits within one second.
@@ -175,19 +171,26 @@ class Bench:
 
     def _staged(self, parent: str) -> Staged:
         tree = self._git.line("write-tree", environment=self._private)
-        return Staged(tree, self._difference(parent, tree))
+        self._repo.tree(parent)  # differences are remembered by trees
+        return Staged(tree, self._repo.entries(parent, tree))
 
-    def _difference(self, old: str, new: str) -> tuple[Entry, ...]:
-        fields = self._git.run("diff-tree", "-r", "-z", "--raw", "--no-renames", old, new).split(b"\0")
-        pairs = zip(fields[0::2], fields[1::2], strict=False)
-        return tuple(_entry(os.fsdecode(head), os.fsdecode(path)) for head, path in pairs)
+    def _has_hook(self, name: str) -> bool:
+        """Whether git might run something. Hooks set up by configuration are left for git to find."""
+        settings = self._repo.settings()
+        named = any(key.startswith("hook.") or key == "core.hookspath" for _, key, _ in settings.values)
+        return named or os.path.lexists(self._repo.common_dir / "hooks" / name)
 
-    def _hook(self, name: str, *arguments: str) -> None:
+    def _hook(self, name: str, *arguments: str) -> bool:
+        """Run a hook; whether there was one to run."""
+        if not self._has_hook(name):
+            return False
         command = ("hook", "run", "--ignore-missing", name)
         extra = ("--", *arguments) if arguments else ()
+        self._repo.moved()  # a hook may do anything
         answer = self._git.ask(*command, *extra, environment=self._private, hooks=True)
         if answer.code != 0:
             raise HookFailure(f"{name}: {answer.text}\n{answer.err}".strip())
+        return True
 
     def _checked(self, message: str) -> str:
         file = self._repo.git_dir / "autoresearch-message"
@@ -210,16 +213,11 @@ class Bench:
         self._git.run("update-index", "-z", "--index-info", stdin=literal(lines))
 
     def _restore(self, entries: Sequence[Entry]) -> None:
-        gone = [entry.path for entry in entries if entry.new_mode == _ABSENT]
+        gone = [entry.path for entry in entries if entry.new_mode == ABSENT]
         for path in gone:
             _remove(self._repo.root, path)
-        back = [entry.path for entry in entries if entry.new_mode != _ABSENT]
+        back = [entry.path for entry in entries if entry.new_mode != ABSENT]
         self.restore(back)
-
-
-def _entry(head: str, path: str) -> Entry:
-    old_mode, new_mode, old_id, new_id, _ = head.lstrip(":").split(" ")
-    return Entry(path, old_mode, new_mode, old_id, new_id)
 
 
 def _remove(root: Path, path: str) -> None:

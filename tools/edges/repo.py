@@ -3,113 +3,68 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import Code, Refusal
+from .checkout import Checkout
+from .delta import COMMAND, Delta, DiffStat, Entry, read_delta
 from .gitcli import GitCli
 
-_IN_PROGRESS = {
-    "MERGE_HEAD": ("a merge", "git merge --continue or git merge --abort"),
-    "rebase-merge": ("a rebase", "git rebase --continue or git rebase --abort"),
-    "rebase-apply": ("a rebase or git am", "git rebase --abort or git am --abort"),
-    "CHERRY_PICK_HEAD": ("a cherry-pick", "git cherry-pick --continue or --abort"),
-    "REVERT_HEAD": ("a revert", "git revert --continue or --abort"),
-    "BISECT_LOG": ("a bisect", "git bisect reset"),
-}
 
-
-@dataclass(frozen=True)
-class Change:
-    """One path that differs from HEAD, staged or not. `tracked` is false for a file that git does not know."""
-
-    path: str
-    tracked: bool
-    staged: bool
-
-
-@dataclass(frozen=True)
-class DiffStat:
-    """Files, and lines added and removed; a binary file counts no lines."""
-
-    files: tuple[str, ...]
-    added: int
-    removed: int
-
-
-class Repo:
-    """One checkout: its top folder, its own git folder, and the git folder that all its worktrees share."""
-
-    def __init__(self, folder: Path) -> None:
-        self.git = GitCli(folder)
-        answer = self.git.ask("rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
-        if answer.code != 0:
-            raise _not_a_repository(folder, answer.err)
-        top, git_dir, common = answer.text.split("\n")
-        self.root = Path(top)
-        self.git_dir = Path(git_dir)
-        self.common_dir = (folder / common).resolve()
-        if self.root != folder:
-            self.git = GitCli(self.root)
-
-    @property
-    def own_folder(self) -> Path:
-        """Where everything of ours is kept: outside the work tree, shared by all worktrees."""
-        return self.common_dir / "autoresearch"
-
-    def head(self) -> str:
-        """The commit at HEAD; empty before the first commit."""
-        answer = self.git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-        return answer.text if answer.code == 0 else ""
+class Repo(Checkout):
+    """A checkout with its history."""
 
     def tree(self, commit: str) -> str:
         """The tree of a commit."""
-        return self.git.line("rev-parse", "--verify", f"{commit}^{{tree}}")
 
-    def branch(self) -> str:
-        """The current branch; empty on a detached HEAD."""
-        answer = self.git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
-        return answer.text if answer.code == 0 else ""
+        def ask() -> str:
+            return self.git.line("rev-parse", "--verify", f"{commit}^{{tree}}")
 
-    def in_progress(self) -> tuple[str, str] | None:
-        """The operation that the repository is in the middle of, with the command that ends it."""
-        return next((told for name, told in _IN_PROGRESS.items() if (self.git_dir / name).exists()), None)
-
-    def index_locked(self) -> bool:
-        """Whether another git process holds the index, or died holding it."""
-        return (self.git_dir / "index.lock").exists()
-
-    def changes(self, *paths: str) -> tuple[Change, ...]:
-        """Every path that differs from HEAD, untracked files included, ignored ones not."""
-        out = self.git.run("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", *paths)
-        entries = [os.fsdecode(entry) for entry in out.split(b"\0") if entry]
-        return tuple(Change(entry[3:], entry[:2] != "??", entry[0] not in " ?") for entry in entries)
-
-    def tracked(self) -> tuple[str, ...]:
-        """Every path in the index."""
-        return _paths(self.git.run("ls-files", "-z"))
-
-    def present(self) -> tuple[str, ...]:
-        """Every path that git would show: tracked, and untracked but not ignored."""
-        return tuple(sorted(set(_paths(self.git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard")))))
+        return self._kept.trees.ask(commit, ask) if _exact(commit) else ask()
 
     def content(self, commit: str, path: str) -> bytes | None:
         """A file's bytes at a commit; None where it does not exist."""
         answer = self.git.ask("cat-file", "blob", f"{commit}:{path}")
         return answer.out if answer.code == 0 else None
 
+    def contents(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
+        """The bytes of several files at a commit, those that exist there, in one process."""
+        plain = [path for path in paths if "\n" not in path]
+        odd = {path: self.content(commit, path) for path in paths if "\n" in path}
+        asked = b"".join(os.fsencode(f"{commit}:{path}\n") for path in plain)
+        found = dict(zip(plain, _blobs(self.git.run("cat-file", "--batch", stdin=asked)), strict=True)) if plain else {}
+        return {path: data for path, data in (found | odd).items() if data is not None}
+
+    def delta(self, old: str, new: str) -> Delta:
+        """What changed between two commits or trees."""
+
+        if self._tree_of(old) == self._tree_of(new):
+            return read_delta(b"")
+
+        def ask() -> Delta:
+            return read_delta(self.git.run(*COMMAND, old, new))
+
+        if not (_exact(old) and _exact(new)):
+            return ask()
+        return self._kept.deltas.ask((self._tree_of(old), self._tree_of(new)), ask)
+
+    def entries(self, old: str, new: str) -> tuple[Entry, ...]:
+        """The paths that changed between two commits or trees."""
+        back: Delta | None = self._kept.deltas.get((self._tree_of(new), self._tree_of(old)))
+        return tuple(entry.reversed() for entry in back.entries) if back else self.delta(old, new).entries
+
+    def _tree_of(self, name: str) -> str:
+        return str(self._kept.trees.get(name) or name)
+
     def diffstat(self, old: str, new: str) -> DiffStat:
-        """What changed between two commits."""
-        out = self.git.run("diff-tree", "-r", "-z", "--numstat", "--no-renames", old, new)
-        rows = [os.fsdecode(row).split("\t", 2) for row in out.split(b"\0") if row]
-        count = [(int(a), int(r)) for a, r, _ in rows if a != "-"]
-        return DiffStat(tuple(row[2] for row in rows), sum(a for a, _ in count), sum(r for _, r in count))
+        """How much changed between two commits."""
+        return self.delta(old, new).stat
 
     def diff(self, old: str, new: str) -> str:
         """The change between two commits as a patch; undecodable bytes are replaced."""
-        out = self.git.run("diff-tree", "-p", "--no-ext-diff", "--no-textconv", "--no-renames", old, new)
-        return out.decode(errors="replace")
+        return self.delta(old, new).patch
 
     def trailers(self, base: str, tip: str, name: str) -> tuple[tuple[str, str], ...]:
         """Commits after `base` up to `tip` that have a trailer, with its value, newest first."""
@@ -120,6 +75,7 @@ class Repo:
 
     def exclude(self, pattern: str) -> None:
         """Hide a path of ours from `git status` without touching the user's .gitignore."""
+        self.moved()
         folder = self.common_dir / "info"
         folder.mkdir(exist_ok=True)
         file = folder / "exclude"
@@ -150,6 +106,7 @@ class Repo:
         """Create a branch at HEAD and stand on it; no file changes, because it is the same commit."""
         if self.tip(name) != self.head():  # made before, by a call that was interrupted
             self.git.run("update-ref", f"refs/heads/{name}", "HEAD", "")
+        self.moved()
         self.git.run("symbolic-ref", "-m", "autoresearch: start", "HEAD", f"refs/heads/{name}")
 
     def squash(self, name: str, base: str, tip: str, message: str) -> str:
@@ -164,10 +121,18 @@ class Repo:
 
     def commit_tree(self, tree: str, parent: str, message: str) -> str:
         """Write a commit object, in the user's name where git knows it."""
-        identity = _identity(self.git)
-        object_id = self.git.line("rev-parse", "--verify", tree)
-        return self.git.line("commit-tree", object_id, "-p", parent, stdin=message.encode(), environment=identity)
+        exact = tree if _exact(tree) else self.git.line("rev-parse", "--verify", tree)
+        command = ("commit-tree", exact, "-p", parent)
+        answer = self.git.ask(*command, stdin=message.encode())
+        if answer.code == 0:
+            commit = answer.text
+        else:  # most likely nobody told git who the user is
+            commit = self.git.line(*command, stdin=message.encode(), environment=_identity(self.git))
+        self._kept.trees.put(commit, exact)
+        return commit
 
+
+_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 _FALLBACK = {
     "GIT_AUTHOR_NAME": "autoresearch",
@@ -183,17 +148,24 @@ def _identity(git: GitCli) -> dict[str, str] | None:
     return None if known else _FALLBACK
 
 
-def _paths(out: bytes) -> tuple[str, ...]:
-    return tuple(os.fsdecode(path) for path in out.split(b"\0") if path)
+def _exact(name: str) -> bool:
+    """Whether a name can only ever mean one object."""
+    return _ID.fullmatch(name) is not None
 
 
-def _not_a_repository(folder: Path, said: str) -> Refusal:
-    if "dubious ownership" in said:
-        return Refusal(Code.NOT_A_REPOSITORY, f"git does not trust {folder}: {said.strip()}")
-    if "work tree" in said:
-        return Refusal(Code.NOT_A_REPOSITORY, f"{folder} has no work tree. Use a normal clone, not a bare repository.")
-    cure = f"Run `git -C {folder} init`, commit the files, and try again."
-    return Refusal(Code.NOT_A_REPOSITORY, f"{folder} is not in a git repository. {cure}")
+def _blobs(out: bytes) -> Iterator[bytes | None]:
+    """What `cat-file --batch` printed: a line on each object, then its bytes; one line for what is missing."""
+    place = 0
+    while place < len(out):
+        end = out.index(b"\n", place)
+        words = out[place:end].rsplit(b" ", 2)
+        if len(words) < 3 or not words[2].isdigit():
+            yield None
+            place = end + 1
+            continue
+        size = int(words[2])
+        yield out[end + 1 : end + 1 + size] if words[1] == b"blob" else None
+        place = end + 2 + size
 
 
 def shown(path: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from .repo import Repo
+from .settings import Setting, Settings
 
 NONE = "none"
 _OURS = b"/autoresearch-results"
@@ -28,17 +29,14 @@ _MACHINE_WIDE = re.compile(
     r"filter\..*|core\.(?:attributesfile|excludesfile|autocrlf|eol|symlinks|filemode|ignorecase|hookspath)"
 )
 
-Setting = tuple[str, str, str]
-"""Scope, name and value."""
-
 
 def git_seals(repo: Repo) -> dict[str, str]:
-    """A digest of each thing outside the tree that changes what git does here; two processes."""
-    settings = _settings(repo)
+    """A digest of each thing outside the tree that changes what git does here."""
+    settings = repo.settings()
     info = repo.common_dir / "info"
     return {
-        "git configuration": _configuration(settings, {"local", "worktree"}, re.compile(".*")),
-        "git configuration of the machine": _configuration(settings, {"global", "system"}, _MACHINE_WIDE),
+        "git configuration": _configuration(settings.values, {"local", "worktree"}, re.compile(".*")),
+        "git configuration of the machine": _configuration(settings.values, {"global", "system"}, _MACHINE_WIDE),
         "git hooks": _digest(_hooks(repo, settings)),
         "git attributes": _digest(_lines(info / "attributes")),
         "git exclude": _digest(_lines(info / "exclude")),
@@ -58,19 +56,6 @@ def _digest(parts: Iterable[bytes]) -> str:
     return hashlib.sha256(joined).hexdigest()
 
 
-def _settings(repo: Repo) -> tuple[Setting, ...]:
-    """Every setting in force, with what is included from other files; ours for this one call are not among them."""
-    fields = os.fsdecode(repo.git.run("config", "--list", "-z", "--show-scope", "--includes")).split("\0")
-    pairs = zip(fields[::2], fields[1::2], strict=False)
-    return tuple((scope, *_name_and_value(entry)) for scope, entry in pairs if scope != "command")
-
-
-def _name_and_value(entry: str) -> tuple[str, str]:
-    name, equals, value = entry.partition("\n")
-    # A name alone, `[core] bare`, is not the same as an empty value.
-    return name, value if equals else "(no value)"
-
-
 def _configuration(settings: Sequence[Setting], scopes: set[str], of: re.Pattern[str]) -> str:
     """Without the scope, because git may move a setting from the shared file to a worktree's own."""
     found = [(name, value) for scope, name, value in settings if scope in scopes and of.fullmatch(name)]
@@ -78,12 +63,8 @@ def _configuration(settings: Sequence[Setting], scopes: set[str], of: re.Pattern
     return _digest(os.fsencode(part) for item in kept for part in item)
 
 
-def _last(settings: Sequence[Setting], wanted: str) -> str:
-    return next((value for _, name, value in reversed(settings) if name == wanted), "")
-
-
-def _hooks(repo: Repo, settings: Sequence[Setting]) -> Iterator[bytes]:
-    named = _last(settings, "core.hookspath")
+def _hooks(repo: Repo, settings: Settings) -> Iterator[bytes]:
+    named = settings.last("core.hookspath")
     # A relative hooksPath counts from where hooks run, which is the top of the work tree.
     folders = [repo.common_dir / "hooks", *([repo.root / os.path.expanduser(named)] if named else [])]
     for folder in folders:
@@ -125,9 +106,9 @@ def _bytes(file: Path) -> bytes:
         return b""
 
 
-def _users(repo: Repo, settings: Sequence[Setting], setting: str, usual: str) -> Path:
+def _users(repo: Repo, settings: Settings, setting: str, usual: str) -> Path:
     """A file of the user's for all repositories: where a setting says, or at its usual place."""
-    if named := _last(settings, setting):
+    if named := settings.last(setting):
         return repo.root / os.path.expanduser(named)
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     return Path(home) / "git" / usual
@@ -154,8 +135,7 @@ def _loose(folder: Path) -> Iterator[tuple[bytes, bytes]]:
 
 def _index_flags(repo: Repo) -> str:
     """The tracked files that git was told not to look at."""
-    entries = repo.git.run("ls-files", "-v", "-z").split(b"\0")
-    flagged = sorted(entry for entry in entries if entry[:1].islower() or entry[:1] == b"S")
+    flagged = repo.listing().flagged
     return f"{len(flagged)} files, {_digest(flagged)}" if flagged else NONE
 
 
