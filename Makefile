@@ -14,7 +14,7 @@ test: env
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy gpt_harness tests
 	$(BIN)/mypy $(PACKAGES)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=auto
 
 # The installed package is what gets tested, so it is installed anew each time; its needs only when they change.
 env: $(VENV)/.needs

@@ -126,15 +126,8 @@ def _kill_group(leader: int) -> bool:
 
 
 def _supervisors(project: Project) -> list[int]:
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"supervisor.py" in words and os.fsencode(project.root) in words:
-            found.append(int(entry.name))
-    return found
+    files = (project.root / ".git" / "autoresearch" / "runs").rglob("alive")
+    return [int(file.read_text()) for file in files if file.read_text()]
 
 
 def _where(project: Project) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,14 @@ class Project:
         self.lab = Lab(self.root, allow_commands=True, clock=lambda: self.now)
         self.planning, self.sessions = Planning(self.lab), Sessions(self.lab)
         self.loop, self.review = Loop(self.lab), Review(self.lab)
+
+    def copied(self, root: Path) -> Project:
+        """The same repository, with all that stands in it, at another place."""
+        shutil.copytree(self.root, root, symlinks=True)
+        twin = copy(self)
+        twin.root = root
+        twin.restart()
+        return twin
 
     def start(self) -> Project:
         self.sessions.start_session(self.plan)

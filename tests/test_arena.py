@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.edges import arena as module
+from autoresearch_mcp.tools.edges import unseen
 from autoresearch_mcp.tools.edges.arena import Arena, Brought, editable_roots
 from autoresearch_mcp.tools.edges.repo import Repo
 from autoresearch_mcp.tools.errors import Refusal
@@ -482,7 +483,7 @@ def test_a_relative_cache_home_is_passed_over(project: Project, monkeypatch: pyt
 
 
 def test_thousands_of_untracked_files_are_brought_by_folder(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_PATHS", 2)
+    monkeypatch.setattr(unseen, "MOST_PATHS", 2)
     names = ["set/a/1.txt", "set/a/2.txt", "src/x/3.txt", "4.txt"]
     project.write("src/code.txt", "code\n").commit("source")
     for name in names:

@@ -147,7 +147,12 @@ def test_servers_that_race_for_one_repository_never_interleave(tmp_path: Path) -
         thread.join()
     project.git("checkout", "--", ".")
     loop = project.loop
-    ways = {Phase.COMMITTED: loop.verify, Phase.DISCARDED: loop.revert, Phase.FIX: loop.revert, Phase.JUDGED: loop.log}
+    ways: dict[Phase, Callable[[], object]] = {
+        Phase.COMMITTED: loop.verify,
+        Phase.DISCARDED: loop.revert,
+        Phase.FIX: loop.revert,
+        Phase.JUDGED: loop.log,
+    }
     while (phase := project.sessions.status().phase) is not Phase.READY:
         ways[phase]()
 

@@ -20,7 +20,7 @@ MAY_IMPORT = {
 }
 HOMES = {
     "git": {"tools/edges/gitcli.py"},
-    "subprocess": {"tools/edges/runner.py", "tools/edges/scan.py", "tools/edges/sandbox.py"},
+    "subprocess": {"tools/edges/nursery.py", "tools/edges/scan.py", "tools/edges/sandbox.py"},
     "sqlite3": {"tools/edges/journal.py"},
     "fcntl": {"tools/edges/disk.py", "tools/edges/supervisor.py", "tools/edges/landlock.py"},
     "ctypes": {"tools/edges/landlock.py", "tools/edges/supervisor.py"},
@@ -28,7 +28,7 @@ HOMES = {
     "rich": {"server/demo.py"},
 }
 # A person's globs have one dialect, `Scope`. These two match names of our own and what package managers write.
-OTHER_MATCHERS = {"tools/edges/arena.py", "tools/rules/projects.py"}
+OTHER_MATCHERS = {"tools/edges/unseen.py", "tools/rules/projects.py"}
 NEVER = {"torch", "numpy", "tiktoken", "tokenizers"}
 IMPURE = {"os", "pathlib", "time", "datetime", "subprocess", "random", "shutil", "tempfile", "socket", "sqlite3", "io"}
 

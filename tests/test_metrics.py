@@ -18,13 +18,14 @@ NUMBERS = {
     "spaces around": ("  7  ", 7),
     "zero": ("0.0", 0),
     "zero with an exponent": ("0e-999", 0),
-    "the digits of the largest float": (f"{1e308:f}", 1e308),
+    "many digits": (f"{1e149:f}", 1e149),
 }
 NO_NUMBERS = {
     "nothing": ("", "not a bare number"),
     "not a number": ("nan", "not a finite number"),
     "infinity": ("-Infinity", "not a finite number"),
     "overflow": ("1e400", "outside the range"),
+    "a number whose square is none": ("-1e308", "outside the range"),
     "underflow, which would win": ("1e-400", "outside the range"),
     "thousands with commas": ("1,234", "separators"),
     "thousands with underscores": ("1_000", "separators"),

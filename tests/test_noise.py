@@ -162,7 +162,7 @@ def test_status_and_report_tell_noise_luck_and_an_honest_best(lab: Project) -> N
     assert status.noise.startswith("one run scatters by")
     assert status.luck == "Chance that any kept change is luck: about 0.02 %."
     assert "The best, iteration 1, is worth about" in report
-    assert "every record stands as it was written" in report
+    assert "no record was edited or taken out" in report
     assert status.best == pytest.approx(90, abs=2.5)
 
 

@@ -104,20 +104,22 @@ def test_ten_thousand_short_children_leave_nothing(runner: Runner, tmp_path: Pat
     assert (run.stdout, run.leaked) == ("done\n", 0)
 
 
+NAP = 100_000 + os.getpid()
+"""Seconds that nobody else sleeps."""
 ESCAPES = {
-    "it hangs": "sleep 1000",
-    "a background child hangs": "sleep 1000 & wait",
-    "it ignores TERM": "trap '' TERM INT HUP; while :; do sleep 1000; done",
-    "a child in its own session": "setsid sleep 1000 & sleep 1000",
-    "a child that ignores TERM in its own session": "setsid sh -c \"trap '' TERM; while :; do sleep 1000; done\" & sleep 1000",
+    "it hangs": f"sleep {NAP}",
+    "a background child hangs": f"sleep {NAP} & wait",
+    "it ignores TERM": f"trap '' TERM INT HUP; while :; do sleep {NAP}; done",
+    "a child in its own session": f"setsid sleep {NAP} & sleep {NAP}",
+    "a child that ignores TERM in its own session": f"setsid sh -c \"trap '' TERM; while :; do sleep {NAP}; done\" & sleep {NAP}",
     "it stops itself": "kill -STOP $$",
-    "a tree": "for i in 1 2 3; do (for j in 1 2 3; do sleep 1000 & done; wait) & done; wait",
+    "a tree": f"for i in 1 2 3; do (for j in 1 2 3; do sleep {NAP} & done; wait) & done; wait",
 }
 DAEMONS = {
-    "a daemon that holds the output": "setsid sleep 1000 & echo out",
-    "a daemon that closed everything": "(setsid sleep 1000 >&- 2>&- <&- &) ; echo out",
-    "a daemon with an empty environment": "env -i setsid sleep 1000 >&- 2>&- & echo out",
-    "a daemon that forks again and again": "(setsid sh -c 'n=0; while test $n -lt 200; do n=$((n+1)); (sleep 1000 &) ; done; sleep 1000' &) ; echo out",
+    "a daemon that holds the output": f"setsid sleep {NAP} & echo out",
+    "a daemon that closed everything": f"(setsid sleep {NAP} >&- 2>&- <&- &) ; echo out",
+    "a daemon with an empty environment": f"env -i setsid sleep {NAP} >&- 2>&- & echo out",
+    "a daemon that forks again and again": f"(setsid sh -c 'n=0; while test $n -lt 200; do n=$((n+1)); (sleep {NAP} &) ; done; sleep {NAP}' &) ; echo out",
 }
 
 
@@ -128,7 +130,7 @@ def sleepers() -> set[int]:
             words = (entry / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if words[:2] == [b"sleep", b"1000"]:
+        if words[:2] == [b"sleep", str(NAP).encode()]:
             found.add(int(entry.name))
     return found
 
@@ -191,7 +193,7 @@ def test_servers_that_race_begin_one_run(tmp_path: Path) -> None:
 @linux
 def test_when_the_supervisor_is_killed_the_run_is_lost_and_nothing_lives_on(runner: Runner, tmp_path: Path) -> None:
     ready = tmp_path / "ready"
-    command = f"setsid sleep 1000 & sleep 1000 & touch {ready}; wait"
+    command = f"setsid sleep {NAP} & sleep {NAP} & touch {ready}; wait"
     before = sleepers()
     found: list[Run] = []
     thread = threading.Thread(target=lambda: found.append(runner.run(command, tmp_path, 60, id="one")))
@@ -207,21 +209,14 @@ def test_when_the_supervisor_is_killed_the_run_is_lost_and_nothing_lives_on(runn
 
 
 def supervisors(folder: Path) -> list[int]:
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"supervisor.py" in words and str(folder).encode() in words:
-            found.append(int(entry.name))
-    return found
+    """The processes that watch over the runs at work in a folder: each writes its number into the file that it locks."""
+    return [int(file.read_text()) for file in folder.rglob("alive") if file.read_text()]
 
 
 @linux
 def test_cancel_ends_a_run_and_says_so(runner: Runner, tmp_path: Path) -> None:
     ready, before, found = tmp_path / "ready", sleepers(), list[Run]()
-    command = f"touch {ready}; sleep 1000"
+    command = f"touch {ready}; sleep {NAP}"
     thread = threading.Thread(target=lambda: found.append(runner.run(command, tmp_path, 60, id="one")))
     thread.start()
     until(ready.exists)
@@ -236,7 +231,7 @@ def test_cancel_ends_a_run_and_says_so(runner: Runner, tmp_path: Path) -> None:
 @linux
 def test_clear_ends_and_forgets_everything(runner: Runner, tmp_path: Path) -> None:
     ready, before = tmp_path / "ready", sleepers()
-    server = begin(tmp_path, f"touch {ready}; sleep 1000", "one")
+    server = begin(tmp_path, f"touch {ready}; sleep {NAP}", "one")
     until(ready.exists)
     server.kill()
     server.communicate()

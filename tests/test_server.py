@@ -182,7 +182,8 @@ async def test_no_tool_of_the_loop_lets_the_agent_report_a_number(client: Client
 async def test_answers_stay_small_however_long_the_session(client: Client, tmp_path: Path, project: Project) -> None:
     await client.call_tool("start_session", {**arguments(project), "guards": ["true"], "goal": "long " * 200})
     for place in range(40):
-        project.write("value.txt", f"{20 + place}\n")
+        if place % 5 == 0:  # the others cost no run, and say as much
+            project.write("value.txt", f"{20 + place}\n")
         await client.call_tool("iterate", {"description": f"try {place} " + "words " * 60, "learned": "much " * 100})
 
     for tool, given in (
@@ -221,12 +222,12 @@ async def test_progress_flows_while_a_command_runs(client: Client, project: Proj
     async def listen(progress: float, total: float | None, message: str | None) -> None:
         heard.append((progress, message))
 
-    plan = {**arguments(project), "verify": "echo step 1; sleep 2.5; cat value.txt", "read": "last"}
+    plan = {**arguments(project), "verify": "echo step 1; sleep 1.2; cat value.txt", "read": "last"}
     await client.call_tool("start_session", plan, progress_callback=listen)
 
     assert heard
     assert [seconds for seconds, _ in heard] == sorted({seconds for seconds, _ in heard})
-    assert {message for _, message in heard} == {"step 1"}
+    assert {message for _, message in heard} - {"running"} == {"step 1"}
 
 
 async def test_a_cancelled_call_does_not_stop_the_iteration(project: Project) -> None:

@@ -29,13 +29,15 @@ def run_boxed(
 
     `temporary` is a folder that the command may write behind walls.
     """
+    channel = names.get(CHANNEL_NAME, "")
     given = {**passed_on(plan.environment, os.environ), **names}
     if not temporary:
-        return desk.run(key, command, timeout_s, folder, given)
-    channel = [str(Path(names[CHANNEL_NAME]).parent)] if CHANNEL_NAME in names else []
+        return desk.run(key, command, timeout_s, folder, given, channel=channel)
+    writable = (temporary, *([str(Path(channel).parent)] if channel else []))
     limits = (plan.network, plan.memory_mb, plan.processes)
-    policy = policy_for(desk.repo, folder, plan.scope, limits, (temporary, *channel))
-    return desk.run(key, command, timeout_s, folder, {**given, "TMPDIR": temporary}, lambda argv: wrap(argv, policy))
+    policy = policy_for(desk.repo, folder, plan.scope, limits, writable)
+    given["TMPDIR"] = temporary
+    return desk.run(key, command, timeout_s, folder, given, lambda argv: wrap(argv, policy), channel)
 
 
 def walled(plan: Plan) -> bool:

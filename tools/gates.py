@@ -14,15 +14,13 @@ from .edges.experiment import GITLINK, SYMLINK
 from .edges.repo import Repo, shown
 from .errors import Code, Refusal
 from .lab import Desk
-from .ruler import ruler_now, ruler_of
+from .ruler import SCRIPTS, ruler_now, ruler_of
 from .rules.plan import Plan
 from .rules.ruler import protected_globs
 from .rules.scope import Scope
 from .rules.shadow import shadowed
 
 MOST_RULERS = 200
-RULERS = (".py", ".sh", ".bash")
-"""Protected files that are read to learn what they import or start."""
 
 
 def changes_in_scope(desk: Desk) -> tuple[str, ...]:
@@ -142,7 +140,7 @@ def _refuse_shadows(repo: Repo, plan: Plan, added: Sequence[str]) -> None:
         return
     protected = Scope(plan.protected)
     before = [path for path in repo.tracked() if path not in added]
-    files = [path for path in before if path.endswith(RULERS) and protected.matches(path)]
+    files = [path for path in before if path.endswith(SCRIPTS) and protected.matches(path)]
     held = repo.contents("HEAD", files[:MOST_RULERS])
     texts = {path: held.get(path, b"").decode(errors="replace") for path in files[:MOST_RULERS]}
     rulers = {path: text for path, text in texts.items() if path.endswith(".py")}

@@ -113,7 +113,14 @@ class Desk:
         return hashlib.sha256(whole.encode()).hexdigest()[:20]
 
     def run(
-        self, key: str, command: str, timeout_s: float, folder: Path, names: Mapping[str, str], wrap: Wrap = list
+        self,
+        key: str,
+        command: str,
+        timeout_s: float,
+        folder: Path,
+        names: Mapping[str, str],
+        wrap: Wrap = list,
+        channel: str = "",
     ) -> Run:
         """Run a command of the sealed plan at the top of a checkout, or join the run that has this key."""
         before, job = self._run_seconds, JOB.get(None)
@@ -123,7 +130,9 @@ class Desk:
 
         self.cancelled = self.cancelled or bool(job and job.cancelled)
         self.repo.moved()
-        run = NEVER_RUN if self.cancelled else self.runner.run(command, folder, timeout_s, names, listen, key, wrap)
+        run = NEVER_RUN
+        if not self.cancelled:
+            run = self.runner.run(command, folder, timeout_s, names, listen, key, wrap, channel)
         self.repo.moved()
         self.cancelled = self.cancelled or run.cancelled
         self._run_seconds += run.seconds  # progress only ever grows, also over several runs in one call
@@ -145,6 +154,11 @@ class Desk:
     def arena(self) -> Arena:
         """The second checkout."""
         return Arena(self.repo, "arena")
+
+    @cached_property
+    def clean(self) -> Arena:
+        """A checkout for a single run, with nothing in it that changed since the session began unless git has it."""
+        return Arena(self.repo, "clean", self.active.started_at)
 
     @property
     def untracked(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from .boxes import CHANNEL_NAME, run_boxed, walled
 from .edges.arena import editable_roots
 from .edges.begun import Begun
-from .edges.channel import Channel, open_channel
+from .edges.channel import open_channel
 from .edges.hygiene import clean_end
 from .edges.runner import Run
 from .edges.seals import file_marks, swapped
@@ -60,6 +60,11 @@ def in_arena(desk: Desk, commit: str, baseline: str, turn: tuple[int, int, int])
     return Turn(Place.ARENA, desk.arena.folder, commit, desk.repo.tree(commit), *turn, sealed=baseline)
 
 
+def all_clean(desk: Desk, commit: str, baseline: str, turn: tuple[int, int, int]) -> Turn:
+    """A run in a checkout that is made for it, out of the commit and what git did not have at the start."""
+    return Turn(Place.CLEAN, desk.clean.folder, commit, desk.repo.tree(commit), *turn, sealed=baseline)
+
+
 @dataclass(frozen=True)
 class Meter:
     """Measures by one plan and one ruler."""
@@ -75,7 +80,7 @@ class Meter:
     def first(self, turn: Turn, timeout_s: float, named: Sequence[str]) -> tuple[Measurement, tuple[str, ...]]:
         """One run of the verify command, and which of the files `named` in it the run wrote."""
         run, begun = self._measured(self.plan.verify, turn, timeout_s, named=named, wired=self.plan.read == CHANNEL)
-        text = Channel(Path(begun.channel)).text() if begun.channel else run.stdout
+        text = run.channel if begun.channel else run.stdout
         marks = file_marks(turn.folder, (*self.ruler.outputs, *named))
         stale = [path for path in self.ruler.outputs if marks[path] == begun.written.get(path)]
         wrote = tuple(p for p in named if marks[p] != begun.named.get(p) and marks[p][1] >= begun.at_ns - SECOND_NS)
@@ -107,9 +112,12 @@ class Meter:
         return reading.problem
 
     def stand(self, turn: Turn) -> None:
-        """Bring the arena to the tree of a turn, clean of what an earlier run left."""
-        if turn.place is Place.ARENA:
-            self.desk.arena.stand_at(turn.commit, self.desk.untracked, (turn.sealed, tuple(self.ruler.protected)))
+        """Bring the place of a turn to its tree, clean of what an earlier run left."""
+        if turn.place is Place.CLEAN:
+            self.desk.clean.remove()
+        if turn.place is not Place.CHECKOUT:
+            arena = self.desk.clean if turn.place is Place.CLEAN else self.desk.arena
+            arena.stand_at(turn.commit, self.desk.untracked, (turn.sealed, tuple(self.ruler.protected)))
         self.desk.standing = turn
 
     def _run(self, command: str, turn: Turn, timeout_s: float) -> Run:
@@ -137,6 +145,7 @@ class Meter:
         return run, begun
 
     def _begin(self, key: str, turn: Turn, named: Sequence[str], wired: bool) -> Begun:
+        self.desk.runner.forget(key)  # a run that nobody noted is not ours
         if self.desk.standing is not turn:
             self.stand(turn)
         begun = Begun(

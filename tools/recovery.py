@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .edges.intent import Intent, clear_intent, read_intent
 from .rules.events import Committed, Reverted
+from .rules.ruler import misplaced
 
 if TYPE_CHECKING:
     from .lab import Desk
@@ -16,7 +17,8 @@ def recover(desk: Desk) -> str:
     """Finish or forget the step that a dead server had begun; what was done, in words, empty if there was none.
 
     HEAD tells how far the step came: where it was, nothing happened; where it should go, the rest is done again, which
-    does no harm. Anywhere else somebody moved it: nothing is touched, and the call is refused as for any moved HEAD.
+    does no harm. Anywhere else, or where no step of the session leads, somebody moved it: nothing is touched, and the
+    call is refused as for any moved HEAD.
     """
     intent = read_intent(desk.repo.own_folder)
     if intent is None:
@@ -26,13 +28,29 @@ def recover(desk: Desk) -> str:
     if head == intent.old:
         clear_intent(desk.repo.own_folder)
         return "A step that was interrupted before it changed anything was forgotten."
-    if head != intent.new or desk.session is None or desk.session.id != intent.session:
+    if head != intent.new or not _is_ours(desk, intent):
         return ""
     if not _recorded(desk, intent):
         desk.record(_finished(desk, intent))
     clear_intent(desk.repo.own_folder)
     what = "commit" if isinstance(intent.event, Committed) else "revert"
     return f"An interrupted {what} of iteration {intent.event.iteration} was finished."
+
+
+def _is_ours(desk: Desk, intent: Intent) -> bool:
+    """Whether a step leads where a step of this session can lead: an intent is a file, and anybody can write one."""
+    session = desk.session
+    if session is None or session.id != intent.session or desk.repo.parents(intent.new) != (intent.old,):
+        return False
+    if session.head == intent.new:
+        return True
+    if session.head != intent.old:
+        return False
+    if isinstance(intent.event, Reverted):
+        parent = session.trial.parent if session.trial else ""
+        return intent.base == parent and desk.repo.tree(intent.new) == desk.repo.tree(parent)
+    paths = [entry.path for entry in desk.repo.entries(intent.old, intent.new)]
+    return desk.repo.tree(intent.new) == intent.event.tree and not misplaced(session.plan, paths)
 
 
 def _finished(desk: Desk, intent: Intent) -> Committed | Reverted:

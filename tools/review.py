@@ -120,7 +120,7 @@ def integrity(desk: Desk) -> str:
     for commit, digest in desk.repo.trailers(session.start.base, session.head, JOURNAL_TRAILER):
         if not desk.journal.knows(digest):
             return f"JOURNAL BROKEN: commit {commit[:7]} names a record that the journal does not have."
-    return "Journal: every record stands as it was written, and git's history bears it out."
+    return "Journal: no record was edited or taken out, and git's history bears it out."
 
 
 def _session(desk: Desk) -> Session:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from .edges.machine import differences, fingerprint
 from .edges.repo import Repo, shown
-from .edges.seals import git_seals
+from .edges.seals import git_seals, refs_seal
 from .rules.events import Started
 from .rules.plan import Plan
 from .rules.ruler import protected_globs
 from .rules.scope import Scope
+
+REFS = "git tags and branches that the commands name"
+SCRIPTS = (".py", ".sh", ".bash")
+"""Files that are read to learn what they import, start or name."""
+_WORD = re.compile(r"(?:[\w/+-]|\.(?!\.))+")  # a range is two words
 
 
 @dataclass(frozen=True)
@@ -47,9 +54,20 @@ def ruler_now(repo: Repo, plan: Plan, known: Mapping[str, str] | None = None) ->
     digest = plan.digest()
 
     def look() -> Ruler:
-        return Ruler(digest, protected_now(repo, plan, known), git_seals(repo), fingerprint(plan.commands, repo.root))
+        sealed = git_seals(repo) | {REFS: refs_seal(repo, _words(repo, plan))}
+        return Ruler(digest, protected_now(repo, plan, known), sealed, fingerprint(plan.commands, repo.root))
 
     return repo.once(("ruler", digest, frozenset(known or ())), look)
+
+
+def _words(repo: Repo, plan: Plan) -> frozenset[str]:
+    """What stands in the commands and in the protected scripts that they name: a ref may be among it."""
+    words = set(_WORD.findall(" ".join(plan.commands)))
+    fixed = Scope(protected_globs(plan))
+    for name in [word for word in words if word.endswith(SCRIPTS) and fixed.matches(word)]:
+        with suppress(OSError):
+            words.update(_WORD.findall((repo.root / name).read_text(encoding="utf-8", errors="replace")))
+    return frozenset(words)
 
 
 def ruler_of(start: Started) -> Ruler:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .edges.disk import keep_evidence
@@ -12,6 +12,7 @@ from .edges.experiment import Edited, HookFailure, Staged, Undone
 from .edges.hygiene import clean_end, hygiene
 from .edges.intent import Intent, clear_intent, write_intent
 from .edges.repo import shown
+from .edges.unseen import changed_since
 from .errors import Code, Refusal
 from .gates import (
     changes_in_scope,
@@ -22,7 +23,7 @@ from .gates import (
     unlike_the_start,
 )
 from .lab import Desk
-from .measure import Meter, Turn, at_checkout, guard_baselines, in_arena
+from .measure import Meter, Turn, all_clean, at_checkout, guard_baselines, in_arena
 from .ruler import ruler_of
 from .rules.change import Change, fingerprints
 from .rules.decide import Action, Status
@@ -50,6 +51,7 @@ from .rules.results import flat
 from .rules.session import Session, Trial
 
 HOOK_OUTPUT_CHARACTERS = 3000
+_NOT_IN_GIT = "The incumbent runs there. Git does not have these files, which changed since the start:"
 _SERVERS_TURN = frozenset({Phase.COMMITTED, Phase.VERIFIED, Phase.DISCARDED, Phase.JUDGED})
 
 
@@ -203,11 +205,42 @@ def measure(desk: Desk) -> None:
     if turn.place is Place.CHECKOUT:
         refuse_uncommitted(desk)
     before = {change.path for change in desk.repo.changes()}
-    measurement = _checked(desk, turn, _meter(desk).verify(turn, session.start.verify_timeout_s))
-    left = _new_files(desk, before)
+    measurement = _checked(desk, turn, _measured(desk, turn))
+    left, unseen = _new_files(desk, before), _unseen(desk, turn, measurement)
     if measurement.failure is FailureClass.CANCELLED:
         arm = Arm.CANDIDATE  # whoever cancels gives the change up, whichever arm was running
-    desk.record(Verified(iteration=session.last_iteration + 1, arm=arm, measurement=measurement, untracked=left))
+    desk.record(
+        Verified(iteration=session.last_iteration + 1, arm=arm, measurement=measurement, untracked=left, unseen=unseen)
+    )
+
+
+def _measured(desk: Desk, turn: Turn) -> Measurement:
+    """One run of verify. Where nothing but the commit counts, a failure is the change's only if the incumbent runs there."""
+    meter, timeout_s = _meter(desk), desk.active.start.verify_timeout_s
+    run = meter.verify(turn, timeout_s)
+    if turn.place is not Place.CLEAN:
+        return run
+    try:
+        if run.value is not None or run.failure is FailureClass.CANCELLED:
+            return run
+        trial = _trial(desk.active)
+        control = meter.verify(replace(turn, commit=trial.parent, tree=desk.repo.tree(trial.parent)), timeout_s)
+        if control.value is not None:
+            why = f"In a clean checkout of the commit: {run.problem} {_NOT_IN_GIT} {', '.join(trial.unseen)}."
+            return run.model_copy(update={"problem": why, "seconds": run.seconds + control.seconds})
+        again = meter.verify(at_checkout(desk, turn.commit, turn.iteration, turn.run, turn.seed), timeout_s)
+        return again.model_copy(update={"seconds": run.seconds + control.seconds + again.seconds})
+    finally:
+        desk.clean.remove()
+
+
+def _unseen(desk: Desk, turn: Turn, measurement: Measurement) -> tuple[str, ...]:
+    """What changed since the start and cannot be in a commit, if this number would be believed at once."""
+    session = desk.active
+    if measurement.value is None or turn.place is not Place.CHECKOUT:
+        return ()
+    ahead = session.plan.gain(measurement.value, session.reference) >= 0
+    return changed_since(desk.repo, session.started_at) if ahead else ()
 
 
 def _other_ground(desk: Desk) -> bool:
@@ -233,6 +266,8 @@ def _turn(desk: Desk, arm: Arm) -> Turn:
         paired = other[len(mine)].receipt if len(other) > len(mine) else None
         seed = paired.seed if paired else secrets.randbelow(2**31)
     commit = trial.commit if arm is Arm.CANDIDATE else trial.parent
+    if arm is Arm.CANDIDATE and trial.candidate and trial.unseen and not session.noisy:
+        return all_clean(desk, commit, session.start.base, (trial.number, run, seed))
     return place(desk, commit, arm, (trial.number, run, seed))
 
 

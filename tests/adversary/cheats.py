@@ -6,7 +6,9 @@ has. The ruler is a protected script that runs the program in a process of its o
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,22 @@ echo "METRIC bytes=$(cat src/*.sh | wc -c)"
 SMALL = ":\n"
 """A program that does nothing: short, and wrong unless the ruler is bent."""
 REFUSED_FILES = frozenset({Code.OUTSIDE_SCOPE, Code.PROTECTED})
+
+
+class Fooled(AssertionError):
+    """A cheat ended in a keep that it did not earn."""
+
+
+def listed(names: Iterable[str], holes: Mapping[str, str]) -> list[Any]:
+    """Every cheat once; an open hole is expected to fool the server, in this way and in no other, until it is mended."""
+    return [
+        pytest.param(
+            name,
+            id=name,
+            marks=[pytest.mark.xfail(strict=True, raises=Fooled, reason=holes[name])] if name in holes else [],
+        )
+        for name in names
+    ]
 
 
 def golf(tmp_path: Path, **plan: object) -> Project:
@@ -62,6 +80,16 @@ def not_kept(project: Project, answer: Iterated, *statuses: Status) -> None:
     """The try ended in one of these statuses, and the branch has the code that it had before."""
     assert answer.status in statuses, answer
     assert project.git("show", "HEAD:src/work.sh") == WORK.rstrip("\n")
+
+
+def earns_no_keep(project: Project) -> None:
+    """For holes that are open: any refusal or verdict will do, as long as it is not a keep."""
+    try:
+        answer = project.loop.iterate("shorter")
+    except Refusal:
+        return
+    if answer.status is Status.KEEP:
+        raise Fooled(f"kept with {answer.metric}: {answer.why}")
 
 
 def _belief(project: Project) -> tuple[str, list[str]]:

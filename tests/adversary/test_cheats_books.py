@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
@@ -10,25 +11,29 @@ from typing import Any
 
 import anyio
 import pytest
-from cheats import SIZE, SMALL, WORK, golf
+from cheats import SIZE, SMALL, WORK, Fooled, golf, listed
 from mcp import Client
 
 from autoresearch_mcp.server.app import build_server
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab import Lab
 from autoresearch_mcp.tools.rules.decide import Status
+from autoresearch_mcp.tools.running import Running
 from conftest import Project
 
 Play = Callable[[Path], None]
 IN_THE_BOOKS: dict[str, Play] = {}
+HOLES: dict[str, str] = {}
 HONEST = "echo '1 2 3 '\n"
 
 
-def cheat(name: str) -> Callable[[Play], Play]:
-    """Put a cheat on the list."""
+def cheat(name: str, hole: str = "") -> Callable[[Play], Play]:
+    """Put a cheat on the list; `hole` says why it still succeeds."""
 
     def put(play: Play) -> Play:
         IN_THE_BOOKS[name] = play
+        if hole:
+            HOLES[name] = hole
         return play
 
     return put
@@ -97,6 +102,35 @@ def journal_forged(tmp_path: Path) -> None:
     refused(tries(project), Code.JOURNAL_BROKEN, "record")
 
 
+@cheat(
+    "a measurement added to the journal, chained as it should be",
+    hole="the chain has no secret: whoever can write the file can go on with it, and receipts are not asked for",
+)
+def measurement_forged(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    tries(project)
+    project.loop.commit("not measured")
+    for _ in range(2):
+        _measure_by_hand(project, 1.0)
+
+    try:
+        status = project.loop.log().status
+    except Refusal:
+        return
+    if status is Status.KEEP:
+        raise Fooled(project.review.report().report)
+
+
+def _measure_by_hand(project: Project, value: float) -> None:
+    told = {"kind": "verified", "iteration": 1, "arm": "candidate", "measurement": {"value": value, "exit_code": 0}}
+    with sqlite3.connect(project.root / ".git/autoresearch/journal.db") as database:
+        last = "SELECT digest, number, session, at FROM event ORDER BY number DESC LIMIT 1"
+        digest, number, session, at = database.execute(last).fetchone()
+        record = (number + 1, session, at, "verified", 1, json.dumps(told))
+        chained = hashlib.sha256(json.dumps([digest, *record]).encode()).hexdigest()
+        database.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*record, digest, chained))
+
+
 @cheat("the journal deleted, to begin with a better past")
 def journal_deleted(tmp_path: Path) -> None:
     project = under_way(tmp_path)
@@ -137,6 +171,20 @@ def commit_behind(tmp_path: Path) -> None:
     project.write("src/work.sh", SMALL).commit("a keep of my own")
 
     refused(lambda: project.loop.iterate("nothing more"), Code.HEAD_MOVED, "HEAD is at")
+
+
+@cheat("a commit of the agent's own, handed in as a step that was interrupted")
+def forged_intent(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    old = project.git("rev-parse", "HEAD")
+    project.write("helper.sh", WORK).write("src/work.sh", ". ./helper.sh\n").commit("outside the scope")
+    new, tree = project.git("rev-parse", "HEAD", "HEAD^{tree}").splitlines()
+    made = {"kind": "committed", "iteration": 1, "commit": new, "tree": tree, "files": ["src/work.sh"]}
+    made |= {"description": "shorter", "hypothesis": "", "added": 1, "removed": 4}
+    intent = {"session": project.lab.open().active.id, "old": old, "new": new, "event": made}
+    project.write(".git/autoresearch/intent.json", json.dumps(intent))
+
+    refused(lambda: project.loop.iterate("shorter"), Code.HEAD_MOVED, "HEAD is at")
 
 
 @cheat("the branch reset, to get rid of the incumbent")
@@ -212,6 +260,34 @@ def finished_in_the_middle(tmp_path: Path) -> None:
     project.loop.commit("not measured")
 
     refused(project.sessions.finish_session, Code.OUT_OF_ORDER, "is not possible in phase")
+
+
+@cheat("the server killed before it writes a bad row")
+def killed_before_the_row(tmp_path: Path) -> None:
+    project = under_way(tmp_path)
+    tries(project)
+    project.loop.commit("one more")
+    project.loop.verify()
+    project.restart()
+    project.write("src/work.sh", "echo 1 2 3\n")
+
+    refused(lambda: project.loop.commit("another idea in its place"), Code.OUT_OF_ORDER, "in phase `discarded`")
+
+    project.loop.revert()
+    project.loop.log()
+    assert project.statuses() == ["baseline", "keep", "discard", "discard"]
+
+
+@cheat("the answer of an earlier run asked for again")
+def earlier_run(tmp_path: Path) -> None:
+    project = under_way(tmp_path)
+    tries(project)
+    project.loop.commit("not measured")
+    good = project.review.history(iteration=1).rows[0].receipts[0]
+    running = Running(project.lab)
+
+    refused(lambda: running.wait(good), Code.BAD_ARGUMENT, "No run")
+    refused(lambda: running.cancel(good), Code.BAD_ARGUMENT, "No run")
 
 
 @cheat("a discard measured again until it is a keep")
@@ -301,6 +377,6 @@ def row_in_words(tmp_path: Path) -> None:
     assert json.loads(project.review.history(iteration=3).model_dump_json())["rows"][0]["metric"] == SIZE
 
 
-@pytest.mark.parametrize("name", IN_THE_BOOKS)
+@pytest.mark.parametrize("name", listed(IN_THE_BOOKS, HOLES))
 def test_a_cheat_with_the_books_earns_nothing(tmp_path: Path, name: str) -> None:
     IN_THE_BOOKS[name](tmp_path)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cheats import BENCH, REFUSED_FILES, SMALL, WORK, golf, refused
+from cheats import BENCH, REFUSED_FILES, SMALL, WORK, earns_no_keep, golf, listed, refused
 
 from autoresearch_mcp.tools.errors import Code
 from conftest import Project
@@ -283,3 +283,50 @@ def test_settings_of_git_that_would_hide_a_change_are_refused(tmp_path: Path, ch
     IN_GIT[cheat](project)
 
     refused(project)
+
+
+# --- Code where git does not look --------------------------------------------------------------------------------------
+
+HELPED = ". ./helper.sh\n"
+
+
+def _in_an_ignored_file(project: Project) -> None:
+    project.write(".gitignore", "helper.sh\n").commit("helpers are ignored").start()
+    project.write("helper.sh", WORK).write("src/work.sh", HELPED)
+
+
+def _in_the_users_untracked_file(project: Project) -> None:
+    project.write("helper.sh", "# the user's own\n").start()
+    project.write("helper.sh", WORK).write("src/work.sh", HELPED)
+
+
+def _in_a_file_that_a_run_left(project: Project) -> None:
+    project.start()
+    project.write("src/work.sh", WORK + "test -e helper.sh || cp src/work.sh helper.sh\n")
+    project.loop.iterate("longer, and leaves a copy of itself")
+    project.write("src/work.sh", HELPED)
+
+
+def _out_of_the_repository(project: Project) -> None:
+    project.start()
+    (project.root.parent / "h").write_text(WORK)
+    project.write("src/work.sh", ". ../h\n")
+
+
+OUT_OF_SIGHT: dict[str, Agent] = {
+    "code moved to a file that git ignores": _in_an_ignored_file,
+    "code moved to the user's untracked file": _in_the_users_untracked_file,
+    "code moved to a file that a run left": _in_a_file_that_a_run_left,
+    "code moved out of the repository": _out_of_the_repository,
+}
+HOLES = {
+    "code moved out of the repository": "nothing outside the repository is looked at",
+}
+
+
+@pytest.mark.parametrize("cheat", listed(OUT_OF_SIGHT, HOLES))
+def test_a_keep_stands_on_what_was_committed(tmp_path: Path, cheat: str) -> None:
+    project = golf(tmp_path)
+    OUT_OF_SIGHT[cheat](project)
+
+    earns_no_keep(project)

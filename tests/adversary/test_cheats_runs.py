@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cheats import BENCH, SIZE, SMALL, WORK, golf, not_kept, refused
+from cheats import BENCH, SIZE, SMALL, WORK, given_up, golf, listed, not_kept, refused
 
+from autoresearch_mcp.tools.edges.supervisor import checked, sealed
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.lab import Lab
 from autoresearch_mcp.tools.rules.decide import Status
+from autoresearch_mcp.tools.running import Running
 from conftest import PYTHON, Project
 
 Play = Callable[[Path], None]
 IN_A_RUN: dict[str, Play] = {}
+HOLES: dict[str, str] = {}
 
 HONEST = "echo '1 2 3 '\n"
 """What a better agent would write."""
 FREE = 'echo "METRIC bytes=1"'
 
 
-def cheat(name: str) -> Callable[[Play], Play]:
-    """Put a cheat on the list."""
+def cheat(name: str, hole: str = "") -> Callable[[Play], Play]:
+    """Put a cheat on the list; `hole` says why it still succeeds."""
 
     def put(play: Play) -> Play:
         IN_A_RUN[name] = play
+        if hole:
+            HOLES[name] = hole
         return play
 
     return put
@@ -144,6 +152,14 @@ def sitecustomize(tmp_path: Path) -> None:
     refused(project, Code.PROTECTED, Code.OUTSIDE_SCOPE, says="sitecustomize")
 
 
+@cheat("usercustomize.py on the plan's PYTHONPATH")
+def usercustomize(tmp_path: Path) -> None:
+    project = _python(tmp_path, verify=f"PYTHONPATH=src {PYTHON} bench.py")
+    project.write("src/usercustomize.py", "import builtins; builtins.len = lambda x: 1\n")
+
+    refused(project, Code.PROTECTED, says="usercustomize")
+
+
 @cheat("conftest.py, which pytest runs first")
 def conftest(tmp_path: Path) -> None:
     guard = f"{PYTHON} -c pass || pytest -q tests"
@@ -175,15 +191,131 @@ def import_path(tmp_path: Path) -> None:
 
 @cheat("the program prints a METRIC line of its own")
 def prints_a_metric(tmp_path: Path) -> None:
-    project = golf(tmp_path, verify="sh src/work.sh; echo; sh bench.sh").start()
+    project = golf(tmp_path)
+    careless = 'sh src/work.sh\necho\necho "METRIC bytes=$(cat src/*.sh | wc -c)"\n'
+    project.write("bench.sh", careless).commit("a ruler that lets the program print").start()
     project.write("src/work.sh", f"echo '1 2 3 '\n{FREE}\n")
 
     answer = project.loop.iterate("a good number")
 
-    assert answer.status is not Status.KEEP
+    assert (answer.status, answer.metric) == (Status.METRIC_ERROR, None)
+    assert "Different values" in answer.why
+
+
+@cheat("a number printed past the ruler, through /proc")
+def prints_past_the_ruler(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    shrunk(project, f"{FREE} >/proc/$PPID/fd/1\n{HONEST}")
+
+    answer = project.loop.iterate("a good number")
+
+    assert (answer.status, answer.metric) == (Status.METRIC_ERROR, None)
+    assert "Different values" in answer.why
+
+
+@cheat("a number printed, and the ruler killed before its own")
+def kills_the_ruler(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    shrunk(project, f"{FREE} >/proc/$PPID/fd/1\nkill -9 $PPID\n")
+
+    answer = project.loop.iterate("a good number")
+
+    assert (answer.status, answer.metric) == (None, None)
+    assert given_up(project).status is Status.CRASH
+
+
+CLIMBS = "p=$$; until grep -q supervisor /proc/$p/cmdline; do p=$(cut -d' ' -f4 /proc/$p/stat); done"
+"""Finds the process that watches."""
+
+
+@cheat("the process that watches a run killed by the program")
+def kills_the_watcher(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    project.write("src/work.sh", f"{CLIMBS}; kill -9 $p; sleep 1\n")
+
+    answer = project.loop.iterate("nobody sees it")
+
+    assert (answer.status, answer.metric) == (None, None)
+    assert given_up(project).status is Status.CRASH
+
+
+ENDED_WELL: dict[str, object] = {"exit_code": 0, "timed_out": False, "seconds": 1}
+SAID = b"METRIC bytes=1\n"
+CHECK = checked(ENDED_WELL, [SAID, b"", b""])
+RESULT = json.dumps(ENDED_WELL | {"check": CHECK, "seal": sealed("a secret", CHECK)})
+"""What the server reads of a run that ended well, but for the secret."""
+
+
+@cheat("a result that the program writes for its own run")
+def writes_its_result(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    puts = f"for run in .git/autoresearch/runs/*; do {FREE} > $run/stdout; echo '{RESULT}' > $run/result.json; done"
+    project.write("src/work.sh", f"{puts}\nsleep .2\n{WORK}")
+
+    answer = project.loop.iterate("a result of its own")
+
+    not_kept(project, answer, Status.DISCARD)
+    assert answer.metric == float(len(f"{puts}\nsleep .2\n{WORK}"))
+
+
+@cheat("the process that watches a run killed, and a result written in its place")
+def writes_in_its_place(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    puts = f"for run in .git/autoresearch/runs/*; do {FREE} > $run/stdout; echo '{RESULT}' > $run/result.json; done"
+    (tmp_path / "forger.sh").write_text(f"{CLIMBS}; kill -9 $p; cd {project.root}; {puts}; sleep 5\n")
+    project.write("src/work.sh", f"setsid sh {tmp_path}/forger.sh &\nsleep 5\n")
+
+    answer = project.loop.iterate("nobody sees it")
+
+    assert (answer.status, answer.metric) == (None, None)
+    assert given_up(project).status is Status.CRASH
+
+
+@cheat("a result that the agent writes before the run")
+def writes_the_result_before(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    name = _name_of_a_run(project)
+    project.write("src/work.sh", WORK + "# longer\n")
+    project.loop.commit("longer")
+    for run in (1, 2):
+        _put_result(project, name(run))
+
+    answer = project.loop.verify()
+
+    assert answer.metric == float(len(WORK + "# longer\n"))
+
+
+def _name_of_a_run(project: Project) -> Callable[[int], str]:
+    """What an agent that has read the server's code knows: the name of each run of the first attempt to come."""
+    session = project.lab.open().active
+
+    def name(run: int) -> str:
+        tree = project.git("rev-parse", "HEAD^{tree}")
+        turn = f"{session.plan.digest()} checkout {tree} 1 {run} {session.plan.verify}"
+        return hashlib.sha256(f"{session.id} 1 1 {turn}".encode()).hexdigest()[:20]
+
+    return name
+
+
+def _put_result(project: Project, name: str) -> None:
+    for file, text in (("alive", ""), ("stdout", "METRIC bytes=1\n"), ("stderr", ""), ("result.json", RESULT)):
+        project.write(f".git/autoresearch/runs/{name}/{file}", text)
+
+
+@cheat("a tag moved, from which the ruler counts")
+def moves_a_tag(tmp_path: Path) -> None:
+    counts = "git diff --numstat start HEAD -- src | cut -f1 | grep . || echo 0"
+    project = golf(tmp_path, verify=f"sh src/work.sh >&2; {counts}", read="last")
+    project.git("tag", "start", "HEAD~1")
+    project.start()
+    project.write("src/work.sh", WORK + "# longer\n")
+    project.loop.commit("longer")
+    project.git("tag", "--force", "start", "HEAD")
+
+    answer = project.loop.verify()
+
     assert answer.metric is None
-    project.loop.revert() if answer.status is None else None
-    assert "keep" not in " ".join(project.statuses())
+    assert "git tags and branches that the commands name" in answer.why
 
 
 WIRED = 'said=$(env -u AUTORESEARCH_CHANNEL sh src/work.sh) || exit 1\necho "$said"\necho "METRIC bytes=$(cat src/*.sh | wc -c)" > "$AUTORESEARCH_CHANNEL"\n'
@@ -214,18 +346,35 @@ def writes_the_channel(tmp_path: Path) -> None:
     assert "Different values" in answer.why
 
 
+@cheat("the channel's number overwritten by a process left behind")
+def overwrites_the_channel(tmp_path: Path) -> None:
+    project = golf(tmp_path, read="channel")
+    project.write("bench.sh", WIRED).commit("the ruler writes to its channel").start()
+    finds = "n=$(ls -t $(git rev-parse --git-common-dir)/autoresearch/begun/*.json | head -n 1)"
+    reads = """c=$(sed 's/.*"channel":"//; s/".*//' $n)"""
+    # Its standard error stays open: the supervisor waits a moment for more of it, and that moment is enough.
+    waits = f"(sleep .1; {FREE} > $c; sleep 1) >&2 &"
+    project.write("src/work.sh", f"{WORK}{finds}; {reads}\n{waits}\n")
+
+    answer = project.loop.iterate("longer")
+
+    assert (answer.status, answer.metric) == (Status.METRIC_ERROR, None)
+    assert "Different values" in answer.why
+
+
 @cheat("a stale result file of an earlier run")
 def stale(tmp_path: Path) -> None:
-    project = golf(tmp_path, verify="sh bench.sh > result.txt; cat result.txt", read="auto")
-    project.write(".gitignore", "result.txt\n").write("bench.sh", "sh src/work.sh >&2 || exit 0\n" + BENCH)
+    project = golf(tmp_path, verify="sh bench.sh; cat result.txt")
+    careless = 'sh src/work.sh >&2 || exit 0\necho "METRIC bytes=$(cat src/*.sh | wc -c)" > result.txt\n'
+    project.write(".gitignore", "result.txt\n").write("bench.sh", careless)
     project.commit("results go to a file").start()
-    mark = "test -e result.txt && chmod a-w result.txt; "
-    project.write("src/work.sh", f"{mark}exit 1\n")
+    project.write("src/work.sh", f"exit 1\n{WORK}")
 
     answer = project.loop.iterate("fails before it writes")
 
-    assert answer.status is not Status.KEEP
+    not_kept(project, answer, Status.METRIC_ERROR)
     assert answer.metric is None
+    assert "not written by this run" in answer.why
 
 
 def _numbers(tmp_path: Path, *values: str) -> None:
@@ -238,6 +387,11 @@ def _numbers(tmp_path: Path, *values: str) -> None:
 @cheat("minus infinity")
 def infinity(tmp_path: Path) -> None:
     _numbers(tmp_path, "-inf", "-1e999")
+
+
+@cheat("a number too large to calculate with")
+def too_large(tmp_path: Path) -> None:
+    _numbers(tmp_path, "-1e308")
 
 
 @cheat("not a number")
@@ -334,6 +488,32 @@ def by_the_clock(tmp_path: Path) -> None:
     assert project.loop.iterate("five, for a moment").status is Status.DISCARD
 
 
+@cheat("a run cancelled when its number looks bad, and begun again")
+def cancelled(tmp_path: Path) -> None:
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    wait = f"if test -p {go}; then echo > {begun}; cat {go}; fi; sh bench.sh"
+    project = golf(tmp_path, verify=wait).start()
+    for pipe in (begun, go):
+        os.mkfifo(pipe)
+    longer = WORK + "# longer\n"
+    project.write("src/work.sh", longer)
+
+    def agent() -> None:
+        begun.read_text()
+        Running(Lab(project.root, allow_commands=True)).cancel()
+
+    thread = threading.Thread(target=agent)
+    thread.start()
+    first = project.loop.iterate("longer")
+    thread.join()
+
+    assert (first.status, first.metric) == (None, None)
+    assert given_up(project).status is Status.CRASH
+    go.unlink()
+    project.write("src/work.sh", longer)
+    refused_again(project)
+
+
 # --- Edits between the steps -------------------------------------------------------------------------------------------
 
 
@@ -386,6 +566,6 @@ def guard_in_scope(tmp_path: Path) -> None:
     assert any("an experiment can turn it green: src/check.sh" in gate.seen for gate in checked.gates)
 
 
-@pytest.mark.parametrize("name", IN_A_RUN)
+@pytest.mark.parametrize("name", listed(IN_A_RUN, HOLES))
 def test_a_cheat_around_a_run_earns_nothing(tmp_path: Path, name: str) -> None:
     IN_A_RUN[name](tmp_path)

@@ -9,30 +9,27 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import math
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from ..errors import Code, Refusal
 from .disk import write_atomically
 from .gitcli import GitCli
 from .repo import Repo, literal
+from .unseen import changed_after, ordinary, refused, unseen
 
 ROOM = 2**30
 """Bytes that are copied in all; what is left over is linked."""
-MOST_PATHS = 1000
-"""Untracked paths that are brought one by one; beyond that, whole untracked folders are."""
 MOST_PATTERNS = 5000
 """Paths that one command line can spare from cleaning; beyond that, their whole folders are spared."""
 DEPENDENCIES = frozenset({"node_modules", ".venv", "venv", "env", ".tox", ".gradle", "vendor"})
 """Folders that commands read and do not write: linked, however small."""
-_NEVER = (".git", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", "autoresearch-results*.tsv")
 
 
 @dataclass(frozen=True)
@@ -46,8 +43,10 @@ class Brought:
 class Arena:
     """One place for both arms: made when it is first needed, and again whenever it is gone or broken."""
 
-    def __init__(self, repo: Repo, name: str) -> None:
+    def __init__(self, repo: Repo, name: str, as_of: float = math.inf) -> None:
+        """`as_of`: what git does not have is brought only if it has not changed since, in seconds since the epoch."""
         self._repo = repo
+        self._as_of = as_of
         key = hashlib.sha256(os.fsencode(repo.root)).hexdigest()[:12]
         self._home = _arenas(repo.root) / f"{key}-{name}"
         self._memory = self._home / "brought.json"
@@ -154,7 +153,8 @@ class Arena:
         copied: list[str] = []
         shared: list[str] = []
         room = min(ROOM, shutil.disk_usage(self._home).free // 2)
-        paths = [path for path in _needed(self._repo, untracked) if self._is_free(path)]
+        wanted = unseen(self._repo, untracked)
+        paths = [path for path in wanted if not self._too_new(self._repo.root / path) and self._is_free(path)]
         for size, path in sorted((_size(self._repo.root / path), path) for path in paths):
             if size > room or PurePosixPath(path).name in DEPENDENCIES:
                 (self.folder / path).symlink_to(self._repo.root / path)
@@ -179,10 +179,17 @@ class Arena:
             _copy_file(str(source), str(target))
         else:
             with suppress(OSError):  # some of it could not be read; the rest is there
-                shutil.copytree(source, target, symlinks=True, ignore=_unwanted, copy_function=_copy_file)
+                shutil.copytree(source, target, symlinks=True, ignore=self._unwanted, copy_function=_copy_file)
         for link in _links(target):
             self._aim(link)
         return os.path.lexists(target)
+
+    def _unwanted(self, folder: str, names: list[str]) -> list[str]:
+        files = {name: Path(folder, name) for name in names}
+        return [n for n, file in files.items() if refused(n) or not ordinary(file) or self._too_new(file)]
+
+    def _too_new(self, file: Path) -> bool:
+        return not file.is_dir() and changed_after(file, self._as_of)
 
     def _aim(self, link: Path) -> None:
         """A link copied from the user's checkout: what led into that leads into ours, what led out still does."""
@@ -205,42 +212,6 @@ def _arenas(root: Path) -> Path:
     if not fit or cache.resolve().is_relative_to(root.resolve()):
         cache = Path(tempfile.gettempdir()) / f"autoresearch-{os.getuid()}"
     return cache / "arenas"
-
-
-def _needed(repo: Repo, untracked: Sequence[str]) -> tuple[str, ...]:
-    """Ignored and untracked paths of the user's checkout that commands may need."""
-    # Not `ls-files --directory`: that gives a folder of which only parts are ignored as a whole, and then what a run
-    # leaves in it could not be told from what was brought.
-    out = repo.git.run("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching")
-    ignored = [os.fsdecode(line[3:]).rstrip("/") for line in out.split(b"\0") if line.startswith(b"!! ")]
-    paths = dict.fromkeys((*ignored, *_folded(repo, untracked)))
-    return tuple(path for path in paths if not _refused(path) and _ordinary(repo.root / path))
-
-
-def _folded(repo: Repo, paths: Sequence[str]) -> Sequence[str]:
-    """Thousands of untracked files as the outermost folders in which nothing is tracked."""
-    if len(paths) <= MOST_PATHS:
-        return paths
-    tracked = {PurePosixPath("."), *(parent for path in repo.tracked() for parent in PurePosixPath(path).parents)}
-    chains = ((path, *PurePosixPath(path).parents) for path in map(PurePosixPath, paths))
-    return tuple({str(next(p for p in reversed(chain) if p not in tracked)): None for chain in chains})
-
-
-def _refused(path: str) -> bool:
-    return any(fnmatch(part, pattern) for part in PurePosixPath(path).parts for pattern in _NEVER)
-
-
-def _unwanted(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if _refused(name) or not _ordinary(Path(folder, name))]
-
-
-def _ordinary(path: Path) -> bool:
-    """A file, folder or link that is there: no socket, pipe or device."""
-    try:
-        mode = path.lstat().st_mode
-    except (OSError, ValueError):
-        return False
-    return stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)
 
 
 def _size(path: Path) -> int:

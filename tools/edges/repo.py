@@ -24,6 +24,10 @@ class Repo(Checkout):
 
         return self._kept.trees.ask(commit, ask) if _exact(commit) else ask()
 
+    def parents(self, commit: str) -> tuple[str, ...]:
+        """The commits that a commit stands on."""
+        return tuple(self.git.line("rev-list", "--no-walk", "--parents", commit).split()[1:])
+
     def content(self, commit: str, path: str) -> bytes | None:
         """A file's bytes at a commit; None where it does not exist."""
         answer = self.git.ask("cat-file", "blob", f"{commit}:{path}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import re
 import secrets
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +17,8 @@ from pathlib import Path
 
 from ..rules.environment import measured_environment
 from .disk import take_lock
+from .nursery import NURSERY
+from .supervisor import checked, sealed
 
 MARK = "AUTORESEARCH_RUN_ID"
 """A variable of every measured process, by which those of a killed supervisor are found."""
@@ -37,7 +38,7 @@ class Run:
     """A finished command. `exit_code` is negative for a signal; output is head and tail, the middle counted.
 
     `digest` is the SHA-256 of the SHA-256 of standard output followed by that of standard error. `lost` means that the
-    supervisor itself was killed. `peak_bytes` is the memory of the whole tree, `leaked` how many processes it left behind.
+    supervisor itself was killed. `channel` is what came through the pipe of the evaluator. `peak_bytes` is the memory of the whole tree, `leaked` how many processes it left behind.
     """
 
     exit_code: int
@@ -52,9 +53,31 @@ class Run:
     cpu_seconds: float = 0.0
     leaked: int = 0
     problem: str = ""
+    channel: str = ""
 
 
 LOST = Run(-9, False, 0.0, "", "", lost=True)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What a supervisor is told."""
+
+    argv: Sequence[str]
+    folder: Path
+    timeout_s: float
+    names: Mapping[str, str]
+    channel: str
+
+    def told(self, place: Path, secret: str) -> dict[str, object]:
+        return {
+            "command": [shutil.which(self.argv[0]) or self.argv[0], *self.argv[1:]],
+            "folder": str(self.folder),
+            "environment": {**measured_environment(os.environ, self.names), MARK: _mark(place)},
+            "timeout_s": self.timeout_s,
+            "channel": self.channel,
+            "secret": secret,
+        }
 
 
 class Runner:
@@ -72,21 +95,21 @@ class Runner:
         listener: Listener = lambda seconds, line: None,
         id: str = "",
         wrap: Wrap = list,
+        channel: str = "",
     ) -> Run:
         """Run a shell command to its end or its deadline, or join the run that has this id already.
 
-        `wrap` may put something around the argument vector, such as a sandbox.
+        `wrap` may put something around the argument vector, such as a sandbox; `channel` is a pipe to listen to. The
+        result counts only once the supervisor has ended, and with it all that the command started, and only with the
+        supervisor's seal: what the command itself may have written in its place does not.
         """
         place = self._folder / (id or secrets.token_hex(10))
         argv = wrap([shutil.which("bash") or "/bin/sh", "-c", command])
-        self._start(place, argv, folder, timeout_s, names or {})
-        while (run := _result(place)) is None:
-            if not _alive(place):
-                run = _result(place) or self._lost(place)
-                break
+        secret = self._start(place, _Request(argv, folder, timeout_s, names or {}, channel))
+        while _alive(place):
             listener(*_progress(place))
             _pause(place)
-        return run
+        return _result(place, secret) or self._lost(place)
 
     def alive(self) -> list[str]:
         """The ids of runs whose supervisor lives."""
@@ -98,11 +121,14 @@ class Runner:
 
     def cancel_all(self) -> None:
         """End every run, its processes and all, and return when nothing of them lives."""
-        for place in self._places():
+        self._cancel(self._places())
+
+    def _cancel(self, places: Sequence[Path]) -> None:
+        for place in places:
             with suppress(FileNotFoundError):
                 (place / "cancel").touch()
         deadline = time.monotonic() + ENDING_S
-        while self.alive() and time.monotonic() < deadline:
+        while any(map(_alive, places)) and time.monotonic() < deadline:
             time.sleep(TICK_S / 5)
 
     def clear(self) -> None:
@@ -111,38 +137,46 @@ class Runner:
             return
         self.cancel_all()
         for place in self._places():
-            if _result(place) is None:
+            if not (place / "result.json").exists():
                 self._lost(place)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _places(self) -> list[Path]:
         return sorted(self._folder.glob("[!.]*")) if self._folder.is_dir() else []
 
-    def _start(self, place: Path, argv: list[str], folder: Path, timeout_s: float, names: Mapping[str, str]) -> None:
-        """Begin a run, unless it has begun: the folder appears whole, with its lock held, or not at all."""
+    def forget(self, id: str) -> None:
+        """End and forget one run, if there is any: nobody asked for it."""
+        place = self._folder / id
         if place.exists():
-            return
+            self._cancel([place])
+            self._lost(place)
+
+    def _start(self, place: Path, asked: _Request) -> str:
+        """Begin a run, unless it has begun: the folder appears whole, with its lock held, or not at all.
+
+        Returns the secret that its supervisor seals the result with. It is nowhere on disk, where the command could read
+        it: of a run that another server began nobody knows it.
+        """
+        if place.exists():
+            return ""
+        secret = secrets.token_hex(16)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._folder / f".{place.name}.{secrets.token_hex(4)}"
         draft.mkdir(mode=0o700)
-        request = {
-            "command": [shutil.which(argv[0]) or argv[0], *argv[1:]],
-            "folder": str(folder),
-            "environment": {**measured_environment(os.environ, names), MARK: _mark(place)},
-            "timeout_s": timeout_s,
-        }
-        (draft / "request.json").write_text(json.dumps(request), encoding="utf-8")
+        (draft / "request.json").write_text(json.dumps(asked.told(place, secret)), encoding="utf-8")
         lock = take_lock(draft / "alive")
         assert lock is not None, "nobody else knows this folder yet"
         try:
             os.rename(draft, place)
-            _spawn(place, lock)
+            NURSERY.start(place, lock)
         except OSError:
             shutil.rmtree(draft, ignore_errors=True)
             if not place.exists():
                 raise
+            return ""
         finally:
             os.close(lock)
+        return secret
 
     def _lost(self, place: Path) -> Run:
         """End what a killed supervisor left behind, and forget its run."""
@@ -151,40 +185,29 @@ class Runner:
         return LOST
 
 
-def _spawn(place: Path, lock: int) -> None:
-    program = str(Path(__file__).with_name("supervisor.py"))
-    python = getattr(sys, "_base_executable", None) or sys.executable
-    nothing = subprocess.DEVNULL
-    subprocess.run(
-        [python, "-I", "-S", "-E", program, str(place)],
-        cwd="/",
-        env={},
-        stdin=nothing,
-        stdout=nothing,
-        stderr=nothing,
-        pass_fds=(lock,),
-        start_new_session=True,
-        check=True,
-    )
-
-
 def _mark(place: Path) -> str:
     return re.sub(r"[^\w.-]", "_", str(place))[-80:]
 
 
-def _result(place: Path) -> Run | None:
+def _result(place: Path, secret: str) -> Run | None:
+    """What the supervisor wrote at its end, if it is whole and bears the seal of a secret that is known; None if not."""
+    said = [_bytes(place / name) for name in ("stdout", "stderr", "channel")]
     try:
-        found = json.loads((place / "result.json").read_bytes())
-    except (OSError, ValueError):
+        found = json.loads(_bytes(place / "result.json"))
+        check, seal = found.pop("check"), found.pop("seal")
+        if check != checked(found, said) or (secret and not hmac.compare_digest(seal, sealed(secret, check))):
+            return None
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return Run(stdout=_text(place / "stdout"), stderr=_text(place / "stderr"), **found)
+    stdout, stderr, channel = (text.decode(errors="replace") for text in said)
+    return Run(stdout=stdout, stderr=stderr, channel=channel, **found)
 
 
-def _text(file: Path) -> str:
+def _bytes(file: Path) -> bytes:
     try:
-        return file.read_bytes().decode(errors="replace")
+        return file.read_bytes()
     except OSError:
-        return ""
+        return b""
 
 
 def _progress(place: Path) -> tuple[float, str]:

@@ -12,11 +12,12 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from .refs import refs_named
 from .repo import Repo
 from .settings import Setting, Settings
 
 NONE = "none"
-_OURS = b"/autoresearch-results"
+_OURS = (b"/autoresearch-results", b"/.autoresearch-results")
 
 # Programs write these in normal work: git for tracking branches, for settings of single worktrees and for its upkeep,
 # git-lfs and gh for what they found out about a server.
@@ -45,6 +46,12 @@ def git_seals(repo: Repo) -> dict[str, str]:
         "global excludes": _digest(_lines(_users(repo, settings, "core.excludesfile", "ignore"))),
         "global attributes": _digest(_lines(_users(repo, settings, "core.attributesfile", "attributes"))),
     }
+
+
+def refs_seal(repo: Repo, words: frozenset[str]) -> str:
+    """A digest of where the refs stand that a command can mean by one of these words, if it asks git at all."""
+    named = refs_named(repo.common_dir, words, repo.branch()) if "git" in words else {}
+    return _digest(os.fsencode(part) for item in named.items() for part in item)
 
 
 def _digest(parts: Iterable[bytes]) -> str:
@@ -95,7 +102,7 @@ def _content(file: Path) -> bytes:
 
 def _lines(file: Path) -> list[bytes]:
     """The lines that say something; ours were added by the session itself."""
-    return [line for line in _bytes(file).splitlines() if line.strip() and not line.startswith((_OURS, b"#"))]
+    return [line for line in _bytes(file).splitlines() if line.strip() and not line.startswith((*_OURS, b"#"))]
 
 
 def _bytes(file: Path) -> bytes:

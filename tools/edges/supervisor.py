@@ -1,18 +1,25 @@
 """Watches over one command, in a process of its own: it outlives the server, and nothing of the command outlives it.
 
-Started as `python -I -S supervisor.py FOLDER` with a locked descriptor that it holds until it ends, so that everybody can
-see whether it lives. Standard library only, and little of it, because it starts with every run. On Linux it adopts
-orphans (a sub-reaper), so that also daemons end with the run; elsewhere what leaves the process group escapes.
+Started as `python -I -S supervisor.py`, with a socket as its standard input, it waits for folders of runs and forks a
+supervisor for each: to start an interpreter would cost more than a short run. It ends with the server, the supervisors
+do not. Each holds a locked descriptor until it ends, so that everybody can see whether it lives. Standard library only.
+On Linux a supervisor adopts orphans (a sub-reaper), so that also daemons end with the run; elsewhere what leaves the
+process group escapes.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import fcntl
 import hashlib
+import hmac
 import json
 import os
+import resource
 import select
 import signal
+import socket
 import sys
 import time
 from collections import deque
@@ -77,6 +84,9 @@ class Supervisor:
         self._place: str = request["folder"]
         self._environment: dict[str, str] = request["environment"]
         self._timeout_s: float = request["timeout_s"]
+        self._secret: str = request["secret"]
+        self._channel = _opened(request["channel"])
+        self._said = Output()
         self._outputs: dict[int, Output] = {}
         self._code: int | None = None
         self._child = 0
@@ -90,6 +100,7 @@ class Supervisor:
         signal.signal(signal.SIGTERM, self._cancel)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        (self._folder / "alive").write_text(str(os.getpid()))
         out, err = self._start()
         timed_out = not self._watch()
         seconds = time.monotonic() - self._began
@@ -98,6 +109,7 @@ class Supervisor:
         self._drain(DRAIN_S)
         leaked = self._end_all()
         self._drain(DRAIN_S)
+        self._read(0)  # whoever could still write to the channel is gone
         self._write(out, err, timed_out and not self._cancelled, seconds, leaked)
 
     def _cancel(self, number: int, frame: object) -> None:
@@ -107,9 +119,7 @@ class Supervisor:
         """Fork the command into a session of its own, its output in pipes, its input empty."""
         read_out, write_out = os.pipe()
         read_err, write_err = os.pipe()
-        with contextlib.suppress(OSError, AttributeError):
-            import fcntl
-
+        with contextlib.suppress(OSError):
             for end in (read_out, read_err):
                 fcntl.fcntl(end, PIPE_SIZE, PIPE_BYTES)  # a flood is read in fewer turns
         self._child = os.fork()
@@ -121,7 +131,6 @@ class Supervisor:
         self._outputs = dict(zip((read_out, read_err), outputs, strict=True))
         for end in self._outputs:
             os.set_blocking(end, False)
-        (self._folder / "child").write_text(str(self._child))
         return outputs
 
     def _become(self, out: int, err: int) -> None:
@@ -160,14 +169,15 @@ class Supervisor:
     def _read(self, seconds: float) -> None:
         """Take what the pipes hold, waiting at most so long."""
         if not self._outputs:
-            time.sleep(min(seconds, 0.02))
-            return
-        for end in select.select(list(self._outputs), [], [], seconds)[0]:
+            seconds = min(seconds, 0.02)
+        for end in select.select([*self._outputs, *self._channel], [], [], seconds)[0]:
             try:
                 chunk = os.read(end, PIPE_BYTES)
             except BlockingIOError:
                 continue
-            if chunk:
+            if end in self._channel:
+                self._said.add(chunk)
+            elif chunk:
                 self._outputs[end].add(chunk)
             else:
                 os.close(end)
@@ -214,18 +224,15 @@ class Supervisor:
     def _end_all(self) -> int:
         """KILL until nobody is left; returns how many were. Who loses its parent becomes our child, and is met again."""
         leaked: set[int] = set()
-        _signal(-self._child, signal.SIGKILL)
         while self._reap():
             found = descendants(os.getpid())
             leaked.update(found)
-            for pid in found or (-self._child,):
+            for pid in (*found, -self._child):
                 _signal(pid, signal.SIGKILL)
             self._read(0.005)
         return len(leaked - {self._child})
 
     def _write(self, out: Output, err: Output, timed_out: bool, seconds: float, leaked: int) -> None:
-        import resource
-
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         unit = 1 if sys.platform == "darwin" else 1024
         result = {
@@ -238,16 +245,40 @@ class Supervisor:
             "cpu_seconds": used.ru_utime + used.ru_stime,
             "leaked": leaked,
         }
+        said = {"stdout": out.kept(), "stderr": err.kept(), "channel": self._said.kept()}
         try:
-            _durably(self._folder / "stdout", out.kept())
-            _durably(self._folder / "stderr", err.kept())
-            _durably(self._folder / "result.json", json.dumps(result).encode())
+            self._publish(result, said)
         except OSError as error:
             # The head of the output may have to make room for the news that there is no more.
-            for name in ("stdout", "stderr"):
+            for name in said:
                 (self._folder / name).unlink(missing_ok=True)
             result |= {"exit_code": 1, "problem": f"the result could not be written: {error.strerror}"}
-            _durably(self._folder / "result.json", json.dumps(result).encode())
+            self._publish(result, {})
+
+    def _publish(self, result: dict[str, object], said: dict[str, bytes]) -> None:
+        for name, text in said.items():
+            if text:
+                (self._folder / name).write_bytes(text)
+        check = checked(result, [said.get(name, b"") for name in ("stdout", "stderr", "channel")])
+        draft = self._folder / "result.draft"
+        draft.write_text(json.dumps(result | {"check": check, "seal": sealed(self._secret, check)}))
+        draft.replace(self._folder / "result.json")
+
+
+def checked(result: dict[str, object], said: list[bytes]) -> str:
+    """What tells a whole result from one that a loss of power left in part: cheaper than to wait for the disk."""
+    parts = [json.dumps(result, sort_keys=True).encode(), *said]
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def sealed(secret: str, check: str) -> str:
+    """What only who knows the secret can write below a result."""
+    return hmac.digest(secret.encode(), check.encode(), "sha256").hex()
+
+
+def _opened(channel: str) -> list[int]:
+    """The evaluator's pipe, open on both ends: so it neither blocks nor ends while nobody writes."""
+    return [os.open(channel, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)] if channel else []
 
 
 def descendants(pid: int) -> list[int]:
@@ -289,45 +320,42 @@ def _signal(pid: int, number: int) -> None:
 def _control(option: int, value: int) -> None:
     """prctl, where there is one."""
     if sys.platform == "linux":
-        import ctypes
-
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def _modest() -> None:
     """No core files, and first in line when memory runs out: the server shall live."""
-    import resource
-
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")
 
 
-def _durably(file: Path, content: bytes) -> None:
-    """All of a file or nothing of it, also after a loss of power."""
-    draft = file.with_name(f"{file.name}.draft")
-    with open(draft, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def serve() -> None:
+    """Fork a supervisor for every folder that comes, until nobody is left who could send one."""
+    with socket.socket(fileno=0) as server:
+        while True:
+            told, locks, _, _ = socket.recv_fds(server, 4096, 1)
+            if not told:
+                return
+            child = os.fork()
+            if child == 0:
+                server.close()
+                _leave(Path(os.fsdecode(told)))
+            os.close(locks[0])
+            os.waitpid(child, 0)
+            server.send(b".")
 
 
-def main() -> None:
+def _leave(folder: Path) -> None:
     """Leave the parent at once: whoever ends the server's children does not find this one."""
-    if os.fork():
+    try:
+        if os.fork() == 0:
+            os.setsid()
+            _control(SUB_REAPER, 1)
+            Supervisor(folder).run()
+    finally:
         os._exit(0)
-    os.setsid()
-    _control(SUB_REAPER, 1)
-    supervisor = Supervisor(Path(sys.argv[1]))
-    supervisor.run()
-    os._exit(0)
 
 
 if __name__ == "__main__":
-    main()
+    serve()

@@ -21,10 +21,13 @@ class Record(BaseModel):
 
 
 class Place(StrEnum):
-    """Where a command ran: the user's own checkout, or a second one of ours where both arms take turns."""
+    """Where a command ran: the user's own checkout, a second one of ours where both arms take turns, or one made for a
+    single run out of the commit and what git did not have at the start.
+    """
 
     CHECKOUT = "checkout"
     ARENA = "arena"
+    CLEAN = "clean"
 
 
 class Receipt(Record):
@@ -187,13 +190,17 @@ class Committed(Record):
 
 
 class Verified(Record):
-    """Verify ran on the latest attempt, or on the incumbent. `untracked` are files that the run left behind."""
+    """Verify ran on the latest attempt, or on the incumbent. `untracked` are files that the run left behind.
+
+    `unseen` are files that git does not have and that changed since the start, looked for where a number may earn a keep.
+    """
 
     kind: Literal["verified"] = "verified"
     iteration: int
     arm: Arm = Arm.CANDIDATE
     measurement: Measurement
     untracked: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 class GuardsRan(Record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from .judging import NO_STAKES, UNMEASURED, Arm, Finding, Judge, Stakes, Step
@@ -18,7 +19,7 @@ class Exact:
     """Compares single runs, and turns into a race for good as soon as two runs of the same code differ.
 
     `patience` keeps in a row are believed before the next is confirmed by a second run of the candidate; it starts with
-    none and doubles with each that was, up to four. `always` confirms every keep; an infinite patience none, which is the greedy
+    none and doubles with each that was, up to four. A `doubtful` one is always confirmed. `always` confirms every keep; an infinite patience none, which is the greedy
     rule. `confidence` and `cap` are for the race.
     """
 
@@ -28,6 +29,7 @@ class Exact:
     confidence: float = 3.85
     cap: int = 24
     unchecked: int = 0
+    doubtful: bool = False
     stakes: Stakes = NO_STAKES
     candidate: tuple[float, ...] = ()
     incumbent: tuple[float, ...] = ()
@@ -44,7 +46,11 @@ class Exact:
 
     def open(self, stakes: Stakes) -> Exact:
         """A new proposal, or a new attempt at the same one."""
-        return replace(self, stakes=stakes, candidate=())
+        return replace(self, stakes=stakes, candidate=(), doubtful=False)
+
+    def doubted(self) -> Exact:
+        """A proposal that only a second run can prove, because more than its commit changed."""
+        return replace(self, doubtful=self.patience < math.inf)
 
     def see(self, arm: Arm, value: float) -> Judge:
         """One more run."""
@@ -76,7 +82,11 @@ class Exact:
             return UNMEASURED
         gain = self.level - self.candidate[-1]
         step, why = _compared(gain, self.stakes)
-        if step is not Step.NOT_BETTER and len(self.candidate) == 1 and self.unchecked >= self.patience:
+        if (
+            step is not Step.NOT_BETTER
+            and len(self.candidate) == 1
+            and (self.doubtful or self.unchecked >= self.patience)
+        ):
             return Finding(Step.CANDIDATE, f"{why} It is run once more: does it repeat?", gain)
         return Finding(step, why, gain, gain, gain)
 

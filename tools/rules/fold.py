@@ -27,6 +27,7 @@ from .events import (
     Unchanged,
     Verified,
 )
+from .exact import Exact
 from .judging import Arm, Stakes
 from .plan import Ties
 from .session import Session, Trial, baseline_values
@@ -119,6 +120,7 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
         measurement=None,
         candidate=(),
         incumbent=(),
+        unseen=(),
         guards=None,
         agreed=None,
         note=event.note,
@@ -141,11 +143,15 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
 def _verified(session: Session, trial: Trial, event: Verified) -> Session:
     run = event.measurement
     counted = run.value is not None and not run.tampered
-    seen = session.judge.see(event.arm, session.plan.signed(run.value)) if counted and run.value is not None else None
+    judge = session.judge
+    if counted and run.value is not None:
+        judge = judge.see(event.arm, session.plan.signed(run.value))
+    if event.unseen and isinstance(judge, Exact):
+        judge = judge.doubted()
     return replace(
         session,
-        judge=seen or session.judge,
-        trial=_after_run(trial, event.arm, run, counted),
+        judge=judge,
+        trial=replace(_after_run(trial, event.arm, run, counted), unseen=event.unseen or trial.unseen),
         measured_seconds=session.measured_seconds + run.seconds,
         left_behind=session.left_behind | set(event.untracked),
     )

@@ -17,6 +17,7 @@ from itertools import islice
 _SHOWN = 120
 _CURE = "Let the command print `METRIC name=value`, or set `read` to say where the number is."
 _LONGEST_NUMBER = 400  # `%f` of the largest float has 316 characters
+_LARGEST = 1e150  # the square of a difference is still a number
 _LONGEST_LINE = 20_000  # what a plan's own regular expression sees of a line; nothing else bounds its cost
 
 
@@ -104,8 +105,8 @@ def _parse(text: str, unit: str) -> float:
         raise _Unreadable(_why_not(bare, unit))
     value = float(match[1])
     underflow = value == 0 and re.search(r"[1-9]", re.split("[eE]", match[1])[0])
-    if underflow or not math.isfinite(value):
-        raise _Unreadable(f"{_short(text)} is outside the range of a float. Print it in another unit.")
+    if underflow or not math.isfinite(value) or abs(value) > _LARGEST:
+        raise _Unreadable(f"{_short(text)} is outside the range that can be reckoned with. Print it in another unit.")
     return value
 
 

@@ -204,6 +204,12 @@ def protected_globs(plan: Plan) -> tuple[str, ...]:
     return (*implied(plan.commands, plan.scope), *plan.protected, PLAN_FILE)
 
 
+def misplaced(plan: Plan, paths: Sequence[str]) -> tuple[str, ...]:
+    """The paths that no experiment may change: outside the scope, or protected."""
+    scope, protected = Scope(plan.scope), Scope(protected_globs(plan))
+    return tuple(path for path in paths if not scope.matches(path) or protected.matches(path))
+
+
 _ALWAYS = (".env", ".envrc", ".gitmodules")
 _ALWAYS_ANYWHERE = (".gitattributes", ".gitignore", "sitecustomize.py", "usercustomize.py")
 _SCRIPT_ENDINGS = ("js", "cjs", "mjs", "ts", "cts", "mts")

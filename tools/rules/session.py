@@ -48,6 +48,7 @@ class Trial:
     candidate: tuple[Measurement, ...] = ()
     incumbent: tuple[Measurement, ...] = ()
     incumbent_failures: int = 0
+    unseen: tuple[str, ...] = ()
     guards: tuple[GuardResult, ...] | None = None
     agreed: bool | None = None
     note: str = ""
