@@ -55,7 +55,7 @@ class Nursery:
                 [python, "-I", "-S", "-E", str(Path(__file__).with_name("supervisor.py"))],
                 cwd="/",
                 env={},
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=nothing,
                 stderr=nothing,
                 start_new_session=True,
