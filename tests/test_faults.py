@@ -67,6 +67,7 @@ def test_a_full_disk_is_a_refusal_and_the_same_call_goes_on_when_there_is_room(s
 def test_a_read_only_repository_is_a_refusal_and_status_still_answers(small: Path) -> None:
     project = Project(small / "repo", guards=()).start()
     project.write("value.txt", "5\n")
+    project.restart()  # the server that began has let go of its journal
     subprocess.run(["mount", "-o", "remount,ro", small], check=True)
     project.restart()
 

@@ -21,7 +21,7 @@ MAY_IMPORT = {
 HOMES = {
     "git": {"tools/edges/gitcli.py"},
     "subprocess": {"tools/edges/nursery.py", "tools/edges/scan.py", "tools/edges/sandbox.py"},
-    "sqlite3": {"tools/edges/journal.py"},
+    "sqlite3": {"tools/edges/database.py"},
     "fcntl": {"tools/edges/disk.py", "tools/edges/supervisor.py", "tools/edges/landlock.py"},
     "ctypes": {"tools/edges/landlock.py", "tools/edges/supervisor.py"},
     "mcp": {f"server/{name}.py" for name in ("app", "tool", "consenting", "demo")},

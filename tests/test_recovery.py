@@ -36,25 +36,19 @@ def crashes(project: Project) -> None:
 EDITS: dict[str, Callable[[Project], None]] = {"keep": keeps, "discard": discards, "crash": crashes}
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where a session is copied from, instead of begun each time."""
-    return tmp_path_factory.mktemp("template")
+@pytest.fixture
+def template(tmp_path: Path) -> Project:
+    """A session with work of the user's beside it, to be copied instead of begun each time."""
+    project = Project(tmp_path / "template", guards=()).start()
+    project.write("mine.txt", "stashed\n")
+    project.git("stash", "--quiet", "--include-untracked", "--", "mine.txt")
+    project.git("branch", "users", "HEAD")
+    return project
 
 
-def copied(template: Path, place: Path) -> Project:
-    """A fresh session with work of the user's beside it."""
-    if not (template / "repo").exists():
-        project = Project(template / "repo", guards=()).start()
-        project.write("mine.txt", "stashed\n")
-        project.git("stash", "--quiet", "--include-untracked", "--", "mine.txt")
-        project.git("branch", "users", "HEAD")
-    project = Project.__new__(Project)
-    shutil.copytree(template / "repo", place, symlinks=True)
-    model = Project(place.parent / f"{place.name}-plan", guards=())
-    project.root, project.plan, project.now = place, model.plan, model.now
+def copied(template: Project, place: Path) -> Project:
+    project = template.copied(place)
     project.git("update-index", "--refresh")
-    project.restart()
     return project
 
 
@@ -71,7 +65,7 @@ def to_the_end(project: Project) -> str:
 
 @pytest.mark.parametrize("kind", EDITS)
 def test_killed_at_any_checkpoint_an_iteration_ends_as_if_nothing_had_happened(
-    template: Path, tmp_path: Path, kind: str
+    template: Project, tmp_path: Path, kind: str
 ) -> None:
     found = set()
     for place in range(1, MOST_PLACES):
@@ -92,9 +86,9 @@ def test_killed_at_any_checkpoint_an_iteration_ends_as_if_nothing_had_happened(
     assert found == {kind}
 
 
-def test_killed_again_while_it_recovers(template: Path, tmp_path: Path) -> None:
-    for first in (4, 8, 12, 16, 20):
-        for second in (1, 3, 5, 8):
+def test_killed_again_while_it_recovers(template: Project, tmp_path: Path) -> None:
+    for first in (4, 10, 16):
+        for second in (1, 3, 6):
             project = copied(template, tmp_path / f"{first}-{second}")
             discards(project)
             killed_at(first, lambda project=project: iterate(project, "an idea"))  # type: ignore[misc]
@@ -106,8 +100,8 @@ def test_killed_again_while_it_recovers(template: Path, tmp_path: Path) -> None:
             check(project)
 
 
-def test_an_edit_made_after_the_crash_is_left_as_it_is(template: Path, tmp_path: Path) -> None:
-    for place in range(1, MOST_PLACES):
+def test_an_edit_made_after_the_crash_is_left_as_it_is(template: Project, tmp_path: Path) -> None:
+    for place in range(1, MOST_PLACES, 3):
         project = copied(template, tmp_path / str(place))
         discards(project)
         died = killed_at(place, lambda project=project: iterate(project, "an idea"))  # type: ignore[misc]
@@ -122,15 +116,15 @@ def test_an_edit_made_after_the_crash_is_left_as_it_is(template: Path, tmp_path:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_killed_at_random_again_and_again(template: Path, tmp_path: Path, seed: int) -> None:
+def test_killed_at_random_again_and_again(template: Project, tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
     project = copied(template, tmp_path / "repo")
     kills = 0
-    for number in range(20):
+    for number in range(12):
         project.write("value.txt", f"{draw.choice([4, 20]) + number / 100}\n")
         for _ in range(2):
             kills += killed_after(draw.uniform(0.01, 0.5), lambda: iterate(project, f"idea {number}"))  # noqa: B023
             project.restart()
         when_free(lambda: iterate(project, f"idea {number}"))  # noqa: B023
         check(project)
-    assert kills >= 5
+    assert kills >= 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -88,10 +89,10 @@ def noise_words(plan: Plan, found: Baseline) -> str:
 
 def place_warning(plan: Plan, found: Baseline) -> str:
     """A warning if the second checkout measures differently from the first; empty otherwise."""
-    places = {place: _values_at(found, place) for place in Place}
-    if not places[Place.ARENA] or nature(found.values) is not Nature.NOISY:
+    checkout, arena = _values_at(found, Place.CHECKOUT), _values_at(found, Place.ARENA)
+    if not arena or nature(found.values) is not Nature.NOISY:
         return ""
-    here, there = (sum(values) / len(values) for values in places.values())
+    here, there = statistics.fmean(checkout), statistics.fmean(arena)
     if abs(here - there) <= MOVED * judge_of(plan, found).spread:
         return ""
     return f"warning: the checkout gave {here:.6g}, a second checkout {there:.6g}; candidates and incumbents are both measured in the second"

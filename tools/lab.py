@@ -11,24 +11,23 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
+from .books import Books
 from .edges.arena import Arena
 from .edges.begun import Beginnings
 from .edges.checkout import Kept
 from .edges.consent import Consent
-from .edges.disk import write_view, writer_lock
+from .edges.disk import writer_lock
 from .edges.experiment import Bench
 from .edges.hygiene import hygiene
 from .edges.jobfile import JobRecord, read_job, write_job
-from .edges.journal import Journal
 from .edges.repo import Repo, shown
 from .edges.runner import Run, Runner, Wrap
 from .errors import Code, Refusal
 from .jobs import JOB, PATIENCE_S, PROGRESS, Jobs
 from .recovery import recover
 from .rules.events import Event, Row
-from .rules.fold import advance, replay
 from .rules.phase import Phase, Tool, allows, following
-from .rules.results import RESULTS_FILE, baseline_row, render
+from .rules.results import RESULTS_FILE, baseline_row, line, render
 from .rules.session import Session, phase_of
 from .rules.tidy import tidied
 
@@ -43,10 +42,10 @@ def _nobody(seconds: float, line: str) -> None:
 class Desk:
     """One repository with its journal and session, as they stand during one call."""
 
-    def __init__(self, repo: Repo, consent: Consent, clock: Callable[[], float]) -> None:
+    def __init__(self, repo: Repo, books: Books, consent: Consent, clock: Callable[[], float]) -> None:
         self.repo = repo
         self.bench = Bench(repo)
-        self.journal = Journal(repo.own_folder)
+        self.journal = books.journal
         self.consent = consent
         self.runner = Runner(repo.own_folder / "runs")
         self.begun = Beginnings(repo.own_folder / "begun")
@@ -55,11 +54,11 @@ class Desk:
         self.cancelled = False
         self.again = False
         self.recovered = ""
+        self._books = books
         self._asked: Counter[str] = Counter()
         self._run_seconds = 0.0
         self.branch = repo.branch()
-        name = self.journal.latest_session(self.branch) if self.branch else ""
-        self.session: Session | None = replay(name, self.journal.events(name)) if name else None
+        self.session = books.session(self.branch)
 
     @property
     def phase(self) -> Phase:
@@ -77,10 +76,7 @@ class Desk:
         name = session or self.active.id
         tidy = hygiene()
         events = tuple(tidied(event, tidy) for event in events)
-        at = self.now()
-        self.journal.append(name, at, events)
-        for event in events:
-            self.session = advance(self.session, event, at, name)
+        self.session = self._books.append(name, self.now(), events, self.session)
 
     def require(self, tool: Tool, again: bool = False) -> None:
         """Refuse a call that is out of order.
@@ -167,19 +163,26 @@ class Desk:
             return self.session.start.untracked
         return tuple(shown(change.path) for change in self.repo.changes() if not change.tracked)
 
-    def rows(self) -> list[Row]:
-        """Every row of the session, iteration 0 first."""
-        session = self.session
-        return [baseline_row(session.start), *self.journal.rows(session.id)] if session else []
+    def rows(self, most: int = 0, before: int = 0) -> list[Row]:
+        """The rows of the session, iteration 0 first: the newest `most`, of the iterations below `before`; 0 sets no limit."""
+        if self.session is None:
+            return []
+        found = self.journal.rows(self.session.id, most or -1, before)
+        return found if most and len(found) == most else [baseline_row(self.session.start), *found]
 
     def write_results(self) -> Path | None:
         """Bring the results file up to date; returns where a version that somebody had edited was set aside."""
         if self.session is None:
             return None
-        rows = self.rows()
-        text = render(self.session.plan, rows)
-        previous = render(self.session.plan, rows[:-1])
-        return write_view(self.repo.root / RESULTS_FILE, text, previous=previous)
+        session, file, view = self.session, self.repo.root / RESULTS_FILE, self._books.view
+        self._books.sum_up(session)
+        aside, last = None, session.last_iteration
+        newest = self.journal.rows(session.id, 1)
+        if not (newest and view.grow(file, f"{line(newest[0])}\n", (session.id, last - 1))):
+            rows = self.rows()
+            aside = view.write(file, render(session.plan, rows), render(session.plan, rows[:-1]))
+        view.leave(file, (session.id, last))
+        return aside
 
 
 class Lab:
@@ -198,6 +201,7 @@ class Lab:
         self._allow_commands = allow_commands
         self._clock = clock
         self._kept: dict[Path, Kept] = {}
+        self._books: dict[Path, Books] = {}
 
     def open(self, repo: str = "") -> Desk:
         """A desk for reading.
@@ -209,7 +213,8 @@ class Lab:
         found = Repo(folder, self._kept.setdefault(folder, Kept()))
         if not found.root.resolve().is_relative_to(self.root) and repo:
             raise self._outside(found.root)
-        return Desk(found, Consent(found, self._allow_commands), self._clock)
+        books = self._books.get(found.own_folder) or self._books.setdefault(found.own_folder, Books(found.own_folder))
+        return Desk(found, books, Consent(found, self._allow_commands), self._clock)
 
     @contextmanager
     def hold(self, repo: str, tool: Tool, again: Callable[[Desk], bool] = lambda desk: False) -> Iterator[Desk]:

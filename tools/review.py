@@ -18,11 +18,13 @@ from .rules.report import as_text
 from .rules.results import number
 from .rules.scope import Scope
 from .rules.session import Session
-from .rules.stuck import Advice, is_stuck, material, on_plateau
+from .rules.stuck import SHOWN, Advice, is_stuck, material, on_plateau
 from .rules.summary import summarise
 from .steps import run_again
 
 LARGEST_PAGE = 50
+ADVISED_BY = 200
+"""Newest rows from which the material for the next idea is computed."""
 DIFF_CHARACTERS = 4000
 RECEIPT_BYTES = 1500
 OUTPUT_CHARACTERS = 1500
@@ -76,12 +78,12 @@ class Review:
         if iteration >= 0:
             return _one(desk, session, iteration)
         wanted = _status(status)
-        rows = [row for row in desk.rows() if _matches(row, wanted, search) and (before <= 0 or row.iteration < before)]
-        newest = [_brief(row) for row in reversed(rows)][: max(1, min(limit, LARGEST_PAGE))]
-        page = page_of(newest)[::-1]
-        left = len(rows) - len(page)
-        more = f"{left} earlier rows: call history with before={page[0].iteration}." if left else ""
-        return HistoryPage(phase=desk.phase, next=list(following(desk.phase)), rows=page, total=len(rows), more=more)
+        most = max(1, min(limit, LARGEST_PAGE))
+        rows, total = _found(desk, session, wanted, search, before) if wanted or search else _newest(desk, most, before)
+        page = page_of([_brief(row) for row in reversed(rows)][:most])[::-1]
+        left = total - len(page)
+        more = f"{left} earlier rows: call history with before={page[0].iteration}." if left and page else ""
+        return HistoryPage(phase=desk.phase, next=list(following(desk.phase)), rows=page, total=total, more=more)
 
     def report(self, format: str = "text", repo: RepoPath = "") -> Reported:
         """Use at the end, or when a person asks how it goes: the whole session to read, as `text` (the only format so far)."""
@@ -93,13 +95,26 @@ class Review:
         return Reported(phase=desk.phase, next=list(following(desk.phase)), report=text)
 
 
+def _newest(desk: Desk, most: int, before: int) -> tuple[list[Row], int]:
+    """The newest rows, and how many there are in all."""
+    there = desk.active.last_iteration + 1
+    total = min(before, there) if before > 0 else there
+    return desk.rows(most, before), total
+
+
+def _found(desk: Desk, session: Session, status: str, search: str, before: int) -> tuple[list[Row], int]:
+    """The rows that match, and how many."""
+    rows = [row for row in desk.rows(before=before) if _matches(row, status, search)]
+    return rows, len(rows)
+
+
 def advice(desk: Desk) -> Advice:
     """Material for the next idea of the session at a desk."""
     session = desk.active
     scope = Scope(session.plan.scope)
     files = [path for path in desk.repo.tracked() if scope.matches(path)]
-    repeats = [event for event in desk.journal.of_kind(session.id, "repeated") if isinstance(event, Repeated)]
-    return material(session.plan, desk.rows(), files, repeats)
+    repeats = [event for event in desk.journal.latest_of(session.id, "repeated", SHOWN) if isinstance(event, Repeated)]
+    return material(session.plan, desk.rows(ADVISED_BY), files, repeats)
 
 
 def guard_words(results: Sequence[GuardResult]) -> list[GuardResult]:
@@ -149,7 +164,7 @@ def _brief(row: Row) -> Row:
 
 
 def _one(desk: Desk, session: Session, iteration: int) -> HistoryPage:
-    rows = [row for row in desk.rows() if row.iteration == iteration]
+    rows = [row for row in desk.rows(1, iteration + 1) if row.iteration == iteration]
     if not rows:
         raise Refusal(
             Code.BAD_ARGUMENT, f"There is no iteration {iteration}; the last one is {session.last_iteration}."

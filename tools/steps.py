@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from .edges.disk import keep_evidence
@@ -25,7 +26,7 @@ from .gates import (
 from .lab import Desk
 from .measure import Meter, Turn, all_clean, at_checkout, guard_baselines, in_arena
 from .ruler import ruler_of
-from .rules.change import Change, fingerprints
+from .rules.change import Change, fingerprints, resemblance
 from .rules.decide import Action, Status
 from .rules.events import (
     Committed,
@@ -147,7 +148,7 @@ def _commit_event(desk: Desk, staged: Staged, idea: Idea, change: Change, commit
         change=change.change,
         inverse=change.inverse,
         shape=change.shape,
-        note=session.resemblance(change),
+        note=resemblance(change, partial(desk.journal.latest_commit, session.id)),
     )
 
 
@@ -180,11 +181,12 @@ def _record_unchanged(desk: Desk, idea: Idea) -> None:
 
 def _refuse_repeat(desk: Desk, staged: Staged, change: Change, idea: Idea) -> None:
     session = desk.active
-    exact = session.trees.get(staged.tree)
-    earlier = session.same_change(change) if exact is None else exact
-    if earlier is None:
+    exact = desk.journal.latest_commit(session.id, "tree", staged.tree)
+    earlier = exact if exact is not None else desk.journal.latest_commit(session.id, "change", change.change)
+    # The same change to another incumbent is another try.
+    if earlier is None or (exact is None and earlier <= session.incumbent_iteration):
         return
-    row = next((row for row in desk.rows() if row.iteration == earlier), None)
+    row = next((row for row in desk.journal.rows(session.id, 1, before=earlier + 1) if row.iteration == earlier), None)
     if row is not None and row.failure in {FailureClass.EXTERNAL, FailureClass.HANG}:
         return
     desk.record(Repeated(iteration=idea.number, description=idea.description, earlier=earlier))

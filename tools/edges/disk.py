@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,21 +25,49 @@ def write_atomically(file: Path, text: str) -> None:
     os.replace(draft, file)
 
 
-def write_view(file: Path, text: str, *, previous: str) -> Path | None:
-    """Bring a derived file up to date.
+class View:
+    """A derived file: whole after every write, and put aside rather than overwritten when somebody edited it.
 
-    `previous` is what it held after our last write. If somebody changed it since, their version is set aside
-    beside it, and that path is returned.
+    While it is as we left it, it only grows at its end.
     """
-    found = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
-    if found == text:
-        return None
-    aside = None
-    if found and found != previous:
-        aside = _free_name(file)
-        os.replace(file, aside)
-    write_atomically(file, text)
-    return aside
+
+    def __init__(self) -> None:
+        self._left: tuple[object, ...] = ()
+
+    def grow(self, file: Path, line: str, after: Hashable) -> bool:
+        """Add one line to what `after` names; false if that is not what stands there."""
+        if self._left != (after, *_mark(file)):
+            return False
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(line)
+        return True
+
+    def write(self, file: Path, text: str, previous: str) -> Path | None:
+        """Bring the file up to date.
+
+        `previous` is what it held after our last write. If somebody changed it since, their version is set aside
+        beside it, and that path is returned. The beginning of the text alone is a write of ours that was interrupted.
+        """
+        found = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+        aside = None
+        if found not in {text, previous} and not text.startswith(found):
+            aside = _free_name(file)
+            os.replace(file, aside)
+        if found != text:
+            write_atomically(file, text)
+        return aside
+
+    def leave(self, file: Path, what: Hashable) -> None:
+        """Remember how the file stands, and what it shows."""
+        self._left = (what, *_mark(file))
+
+
+def _mark(file: Path) -> tuple[int, ...]:
+    try:
+        status = file.lstat()
+    except OSError:
+        return ()
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _free_name(file: Path) -> Path:

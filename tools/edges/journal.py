@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Code, Refusal
 from ..rules.events import Event, Logged, Row, read_event
+from .database import Database
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
@@ -27,6 +26,15 @@ CREATE TABLE IF NOT EXISTS event (
 CREATE INDEX IF NOT EXISTS event_by_session ON event (session, kind, iteration);
 CREATE INDEX IF NOT EXISTS event_by_kind ON event (kind, number);
 CREATE INDEX IF NOT EXISTS event_by_digest ON event (digest);
+CREATE INDEX IF NOT EXISTS commit_by_tree ON event (session, json_extract(body, '$.tree')) WHERE kind = 'committed';
+CREATE INDEX IF NOT EXISTS commit_by_change ON event (session, json_extract(body, '$.change')) WHERE kind = 'committed';
+CREATE INDEX IF NOT EXISTS commit_by_shape ON event (session, json_extract(body, '$.shape')) WHERE kind = 'committed';
+CREATE TABLE IF NOT EXISTS summary (
+    session TEXT PRIMARY KEY,
+    number INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    digest TEXT NOT NULL
+);
 CREATE TRIGGER IF NOT EXISTS event_is_never_changed BEFORE UPDATE ON event
     BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS event_is_never_removed BEFORE DELETE ON event
@@ -34,8 +42,10 @@ CREATE TRIGGER IF NOT EXISTS event_is_never_removed BEFORE DELETE ON event
 """
 
 
+_LAYOUT = 1
 _FIELDS = "number, session, at, kind, iteration, body"
-_TIP = "SELECT digest FROM event ORDER BY number DESC LIMIT 1"
+_LAST = "SELECT number, digest FROM event ORDER BY number DESC LIMIT 1"
+_NO_LIMIT = 2**62
 
 
 def _chained(previous: str, fields: Sequence[object]) -> str:
@@ -43,67 +53,46 @@ def _chained(previous: str, fields: Sequence[object]) -> str:
     return hashlib.sha256(json.dumps([previous, *fields]).encode()).hexdigest()
 
 
-def _last(database: sqlite3.Connection) -> tuple[int, str]:
-    found = database.execute("SELECT number, digest FROM event ORDER BY number DESC LIMIT 1").fetchone()
-    return (found[0], found[1]) if found else (0, "")
-
-
-@contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing; the lock is taken at once, because the next number is read first."""
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
-
-
 def _edited(file: Path, what: str) -> Refusal:
     message = f"The journal is not what was written: {what}. Nothing that rests on it can be believed."
     return Refusal(Code.JOURNAL_BROKEN, f"{message} Restore {file} from a backup, or move it away and start anew.")
 
 
-@contextmanager
-def _curable(file: Path) -> Iterator[None]:
-    """A database that cannot be written or read is a refusal with its cure."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        cure = "Free disk space there and make it writable, then make the same call again."
-        raise Refusal(Code.DISK, f"The journal {file} could not be used: {error}. {cure}") from error
-    except sqlite3.DatabaseError as error:
-        cure = f"Restore {file} from a backup, or move it away and start anew; git keeps every experiment."
-        raise Refusal(Code.JOURNAL_BROKEN, f"The journal cannot be read: {error}. {cure}") from error
+@dataclass(frozen=True)
+class Place:
+    """A record's number, its digest, and when it was written, in seconds since the epoch."""
+
+    number: int
+    digest: str
+    at: float
 
 
 class Journal:
-    """Reads without waiting for writers; writes durably, all events of one call or none."""
+    """Reads without waiting for writers; writes durably, all events of one call or none. For many threads of one process."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "journal.db"
+        self._database = Database(self._file, _SCHEMA, _LAYOUT)
 
     def append(self, session: str, at: float, events: Sequence[Event]) -> None:
         """Add events in order. `at` is in seconds since the epoch."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with _curable(self._file), closing(self._open()) as database, _transaction(database):
-            number, digest = _last(database)
+        with self._database.transaction() as execute:
+            number, digest = execute(_LAST).fetchone() or (0, "")
             for event in events:
                 number, previous = number + 1, digest
                 body = event.model_dump_json()
                 fields = (number, session, at, event.kind, getattr(event, "iteration", None), body)
                 digest = _chained(previous, fields)
-                database.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*fields, previous, digest))
+                execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*fields, previous, digest))
 
     def tip(self) -> str:
         """The digest of the last record; empty without any."""
-        return next((digest for (digest,) in self._query(_TIP)), "")
+        return next((digest for _, digest in self._database.query(_LAST)), "")
 
     def broken(self) -> str:
         """The first record that was edited, or that others are missing before; empty when the chain holds."""
         expected, digest = 1, ""
-        for row in self._query(f"SELECT {_FIELDS}, previous, digest FROM event ORDER BY number"):
+        for row in self._database.query(f"SELECT {_FIELDS}, previous, digest FROM event ORDER BY number"):
             *fields, previous, own = row
             if fields[0] != expected or previous != digest:
                 return f"between records {expected - 1} and {fields[0]} something is missing or was replaced"
@@ -112,26 +101,44 @@ class Journal:
             expected, digest = expected + 1, own
         return ""
 
+    def last_of(self, session: str) -> int:
+        """The number of the last record of a session; 0 without any."""
+        return int(self._database.query("SELECT coalesce(max(number), 0) FROM event WHERE session = ?", session)[0][0])
+
     def knows(self, digest: str) -> bool:
         """Whether some record has this digest."""
-        return bool(self._query("SELECT 1 FROM event WHERE digest = ? LIMIT 1", digest))
+        return bool(self._database.query("SELECT 1 FROM event WHERE digest = ? LIMIT 1", digest))
 
     def latest_session(self, branch: str) -> str:
         """The id of the newest session on a branch; empty without one."""
-        for session, body in self._query("SELECT session, body FROM event WHERE kind = 'started' ORDER BY number DESC"):
+        for session, body in self._database.query(
+            "SELECT session, body FROM event WHERE kind = 'started' ORDER BY number DESC"
+        ):
             if json.loads(body)["branch"] == branch:
                 return str(session)
         return ""
 
-    def events(self, session: str) -> Iterator[tuple[float, Event]]:
-        """Every event of a session with its time, oldest first.
+    def writes(self) -> tuple[int, ...]:
+        """A value that changes when anybody but this object writes to the file, or puts another in its place."""
+        return self._database.writes()
+
+    def marked(self, number: int) -> str:
+        """The digest of the record with a number; empty without one."""
+        return next(
+            (digest for (digest,) in self._database.query("SELECT digest FROM event WHERE number = ?", number)), ""
+        )
+
+    def events(self, session: str, after: int = 0) -> Iterator[tuple[Place, Event]]:
+        """Every event of a session with its place, oldest first, those after record number `after`.
 
         Raises:
             Refusal: at a record that is not what was written, or before which one is missing, naming it.
         """
-        before = 0
-        for row in self._query(
-            f"SELECT {_FIELDS}, previous, digest FROM event WHERE session = ? ORDER BY number", session
+        before = after
+        for row in self._database.query(
+            f"SELECT {_FIELDS}, previous, digest FROM event WHERE session = ? AND number > ? ORDER BY number",
+            session,
+            after,
         ):
             *fields, previous, own = row
             if own != _chained(previous, fields):
@@ -139,44 +146,61 @@ class Journal:
             if before and not self._whole(before, fields[0]):
                 raise _edited(self._file, f"a record is missing between {before} and {fields[0]}, or was replaced")
             before = fields[0]
-            yield fields[2], read_event(fields[5])
+            yield Place(fields[0], own, fields[2]), read_event(fields[5])
 
     def _whole(self, first: int, last: int) -> bool:
         """Whether every record from one to another is there; those of other sessions may stand between."""
         if last == first + 1:
             return True
         query = "SELECT count(*) FROM event WHERE number BETWEEN ? AND ?"
-        return bool(self._query(query, first, last)[0][0] == last - first + 1)
+        return bool(self._database.query(query, first, last)[0][0] == last - first + 1)
 
     def of_iteration(self, session: str, iteration: int) -> list[Event]:
         """Every event of one iteration, oldest first."""
         query = "SELECT body FROM event WHERE session = ? AND iteration = ? ORDER BY number"
-        return [read_event(body) for (body,) in self._query(query, session, iteration)]
+        return [read_event(body) for (body,) in self._database.query(query, session, iteration)]
 
     def of_kind(self, session: str, kind: str) -> list[Event]:
         """Every event of one kind, oldest first."""
         query = "SELECT body FROM event WHERE session = ? AND kind = ? ORDER BY number"
-        return [read_event(body) for (body,) in self._query(query, session, kind)]
+        return [read_event(body) for (body,) in self._database.query(query, session, kind)]
 
-    def rows(self, session: str, last: int = -1) -> list[Row]:
-        """The rows of a session, oldest first; `last` limits them to the newest ones."""
-        query = "SELECT body FROM event WHERE session = ? AND kind = 'logged' ORDER BY number DESC LIMIT ?"
-        logged = [Logged.model_validate_json(body) for (body,) in self._query(query, session, last)]
-        return [event.row for event in reversed(logged)]
+    def latest_of(self, session: str, kind: str, most: int) -> list[Event]:
+        """The newest events of one kind, oldest first."""
+        query = "SELECT body FROM event WHERE session = ? AND kind = ? ORDER BY iteration DESC, number DESC LIMIT ?"
+        return [read_event(body) for (body,) in self._database.query(query, session, kind, most)][::-1]
 
-    def _query(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
-        if not self._file.exists():
-            return []
-        with _curable(self._file), closing(self._open()) as database:
-            return database.execute(query, values).fetchall()
+    def latest_commit(self, session: str, what: str, value: str) -> int | None:
+        """The last iteration with a commit of this `tree`, `change` or `shape`; None without one."""
+        query = (
+            "SELECT iteration FROM event WHERE session = ? AND kind = 'committed' "
+            f"AND json_extract(body, '$.{what}') = ? ORDER BY number DESC LIMIT 1"
+        )
+        return next((iteration for (iteration,) in self._database.query(query, session, value)), None)
 
-    def _open(self) -> sqlite3.Connection:
-        if not os.access(self._file.parent, os.W_OK):  # a reader, too, would have to write beside the file
-            return sqlite3.connect(f"{self._file.resolve().as_uri()}?mode=ro&immutable=1", uri=True, timeout=10)
-        fresh = not self._file.exists()
-        database = sqlite3.connect(self._file, timeout=10, isolation_level=None)
-        if fresh:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.executescript(_SCHEMA)
-        database.execute("PRAGMA synchronous = FULL")
-        return database
+    def rows(self, session: str, last: int = -1, before: int = 0) -> list[Row]:
+        """The rows of a session, oldest first; `last` limits them to the newest, `before` to iterations below a number."""
+        query = (
+            "SELECT body FROM event WHERE session = ? AND kind = 'logged' AND iteration < ? "
+            "ORDER BY iteration DESC LIMIT ?"
+        )
+        found = self._database.query(query, session, before if before > 0 else _NO_LIMIT, last)
+        return [Logged.model_validate_json(body).row for (body,) in reversed(found)]
+
+    def summary(self, session: str) -> tuple[int, str] | None:
+        """What was last summed up of a session, with the number of the record that it reaches to; None without any.
+
+        A summary that is not what was written, or whose record is another by now, is none.
+        """
+        for number, text, digest in self._database.query(
+            "SELECT number, text, digest FROM summary WHERE session = ?", session
+        ):
+            if digest == _chained(self.marked(number), (session, number, text)):
+                return number, text
+        return None
+
+    def sum_up(self, session: str, number: int, text: str) -> None:
+        """Keep a summary of all records of a session up to one, in place of an earlier one."""
+        digest = _chained(self.marked(number), (session, number, text))
+        with self._database.transaction() as execute:
+            execute("INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?)", (session, number, text, digest))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _NUMBER = re.compile(r"\d+(?:[._]\d+)*(?:[eE][+-]?\d+)?")
@@ -16,6 +17,20 @@ class Change:
     change: str
     inverse: str
     shape: str
+
+
+def resemblance(change: Change, latest: Callable[[str, str], int | None]) -> str:
+    """Which earlier iteration a new change makes again, turns round, or differs from in numbers only.
+
+    `latest` gives the last iteration with a fingerprint of a kind; None without one.
+    """
+    if (earlier := latest("change", change.change)) is not None:
+        return f"This is iteration {earlier}'s change again, on another incumbent."
+    if (earlier := latest("change", change.inverse)) is not None:
+        return f"This turns iteration {earlier}'s change round."
+    if (earlier := latest("shape", change.shape)) is not None:
+        return f"This differs from iteration {earlier}'s change in numbers only."
+    return ""
 
 
 def fingerprints(diff: str) -> Change:

@@ -134,9 +134,6 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
         trial=latest,
         head=event.commit,
         judge=session.judge.open(stakes),
-        trees={**session.trees, event.tree: trial.number},
-        changes={**session.changes, event.change: (trial.number, session.incumbent_iteration)},
-        shapes={**session.shapes, event.shape: trial.number},
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from .change import Change
 from .decide import Action, Evidence, Guarded, Measured, Status, Verdict, decide
 from .events import (
     GuardResult,
@@ -91,9 +90,6 @@ class Session:
     finished: bool = False
     squashed: str = ""
     left_behind: frozenset[str] = frozenset()
-    trees: Mapping[str, int] = field(default_factory=dict)
-    changes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    shapes: Mapping[str, int] = field(default_factory=dict)
     asked: int = 0
 
     @property
@@ -132,21 +128,6 @@ class Session:
         if self.noisy and len(values) > 1:
             return Shown(metric, -self.plan.signed(gain))
         return Shown(metric, metric - self.reference)
-
-    def same_change(self, change: Change) -> int | None:
-        """The discarded iteration that made this change, white space aside, to the same incumbent."""
-        number, incumbent = self.changes.get(change.change, (None, -1))
-        return number if incumbent == self.incumbent_iteration else None
-
-    def resemblance(self, change: Change) -> str:
-        """Which earlier iteration a new change turns back, repeats on another incumbent, or differs from in numbers only."""
-        if change.change in self.changes:
-            return f"This is iteration {self.changes[change.change][0]}'s change again, on another incumbent."
-        if change.inverse in self.changes:
-            return f"This turns iteration {self.changes[change.inverse][0]}'s change round."
-        if change.shape in self.shapes:
-            return f"This differs from iteration {self.shapes[change.shape]}'s change in numbers only."
-        return ""
 
     def holdout_agrees(self, candidate: float | None, incumbent: float | None) -> tuple[bool, str]:
         """Whether the holdout lets a change stay: not worse than the incumbent by more than the noise of two runs."""

@@ -1,0 +1,122 @@
+"""One SQLite file, durable and shared: its connection is kept open, because to open it anew costs more than most answers."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..errors import Code, Refusal
+
+Execute = Callable[..., Any]
+
+
+class Database:
+    """Reads without waiting for writers, for many threads of one process. `layout` numbers the schema."""
+
+    def __init__(self, file: Path, schema: str, layout: int) -> None:
+        self._file = file
+        self._schema = schema
+        self._layout = layout
+        self._lock = threading.RLock()
+        self._link: sqlite3.Connection | None = None
+        self._owner = (0, 0, 0)
+
+    def query(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
+        """All answers; none while there is no file.
+
+        Raises:
+            Refusal: if the file cannot be read.
+        """
+        if not self._file.exists():
+            return []
+        with self._curable(), self._open() as link:
+            return link.execute(query, values).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Execute]:
+        """All or nothing; the lock is taken at once, because what is written depends on what stands there.
+
+        Raises:
+            Refusal: if the file cannot be written.
+        """
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._curable(), self._open() as link:
+            link.execute("BEGIN IMMEDIATE")
+            try:
+                yield link.execute
+            except BaseException:
+                link.execute("ROLLBACK")
+                raise
+            link.execute("COMMIT")
+
+    def writes(self) -> tuple[int, ...]:
+        """Changes when another connection writes, in this process or another, or when the file is another one."""
+        if not self._file.exists() or not os.access(self._file.parent, os.W_OK):
+            return ()
+        with self._curable(), self._open() as link:
+            return (*self._owner, int(link.execute("PRAGMA data_version").fetchone()[0]))
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            if self._file.exists() and not os.access(self._file.parent, os.W_OK):
+                # A reader, too, would have to write beside the file.
+                name = f"{self._file.resolve().as_uri()}?mode=ro&immutable=1"
+                with closing(sqlite3.connect(name, uri=True, timeout=10)) as link:
+                    yield link
+                return
+            if self._link is None or self._owner != self._now():
+                self._renew()
+            assert self._link is not None, "made just before"
+            yield self._link
+
+    def _renew(self) -> None:
+        self._close()
+        link = sqlite3.connect(self._file, timeout=10, isolation_level=None, check_same_thread=False)
+        try:
+            if link.execute("PRAGMA user_version").fetchone()[0] < self._layout:
+                link.execute("PRAGMA journal_mode = WAL")
+                link.executescript(f"{self._schema} PRAGMA user_version = {self._layout};")
+            link.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            link.close()
+            raise
+        self._link, self._owner = link, self._now()
+
+    def _now(self) -> tuple[int, int, int]:
+        """Whose the connection is, and which file it would open."""
+        try:
+            status = self._file.stat()
+        except FileNotFoundError:
+            return (os.getpid(), 0, 0)
+        return (os.getpid(), status.st_dev, status.st_ino)
+
+    def _close(self) -> None:
+        if self._link is not None and self._owner[0] == os.getpid():
+            self._link.close()
+        elif self._link is not None:
+            _ANOTHERS.append(self._link)  # of the process that forked us: not even to be closed
+        self._link = None
+
+    def __del__(self) -> None:
+        self._close()
+
+    @contextmanager
+    def _curable(self) -> Iterator[None]:
+        """A file that cannot be written or read is a refusal with its cure."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            cure = "Free disk space there and make it writable, then make the same call again."
+            raise Refusal(Code.DISK, f"The journal {self._file} could not be used: {error}. {cure}") from error
+        except sqlite3.DatabaseError as error:
+            cure = f"Restore {self._file} from a backup, or move it away and start anew; git keeps every experiment."
+            raise Refusal(Code.JOURNAL_BROKEN, f"The journal cannot be read: {error}. {cure}") from error
+
+
+_ANOTHERS: list[sqlite3.Connection] = []
