@@ -8,7 +8,6 @@ run only those: `iterations`, `journal`, `memory`.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import statistics
@@ -19,9 +18,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mcp import Client, StdioServerParameters
 
+from autoresearch_mcp.tools.edges.gitcli import GitCli
 from autoresearch_mcp.tools.edges.journal import Journal
 from autoresearch_mcp.tools.lab import Lab
 from autoresearch_mcp.tools.loop import Loop
@@ -112,7 +113,7 @@ def iterations() -> None:
                 value = number_for(status, turn)
                 server.append(by_server(loop, ours, value, status))
                 script.append(by_script(theirs, value, status))
-            count = len(processes(lambda: by_server(loop, ours, number_for(status, 99), status)))  # noqa: B023
+            count = processes(lambda: by_server(loop, ours, number_for(status, 99), status))  # noqa: B023
             told(files, status, server[1:], script[1:], count)
 
 
@@ -140,17 +141,21 @@ def by_script(root: Path, value: int, status: str) -> float:
     return int(subprocess.run(command, cwd=root, capture_output=True, check=True).stdout) / 1e6
 
 
-def processes(call: Callable[[], object]) -> list[str]:
-    """The command lines of the git processes that a call starts."""
-    trace = Path(os.environ["HOME"]) / "trace"
-    os.environ["GIT_TRACE2_EVENT"] = str(trace)
+def processes(call: Callable[[], object]) -> int:
+    """How many git processes a call starts."""
+    ask, count = GitCli._execute, 0
+
+    def counted(self: GitCli, *arguments: Any, **named: Any) -> tuple[int, bytes, str]:  # noqa: ANN401
+        nonlocal count
+        count += 1
+        return ask(self, *arguments, **named)
+
+    GitCli._execute = counted  # type: ignore[method-assign, assignment]
     try:
         call()
     finally:
-        del os.environ["GIT_TRACE2_EVENT"]
-    events = [json.loads(line) for line in trace.read_text().splitlines()]
-    trace.unlink()
-    return [" ".join(event["argv"]) for event in events if event["event"] == "start"]
+        GitCli._execute = ask  # type: ignore[method-assign]
+    return count
 
 
 def told(files: int, status: str, server: list[float], script: list[float], count: int) -> None:
@@ -194,13 +199,14 @@ def timed(call: Callable[[], object]) -> float:
 
 
 def fill(lab: Lab, rows: int) -> None:
-    """Many iterations, as a session writes them down, a thousand in one transaction."""
+    """Many iterations, as a session writes them down, 64 in one transaction."""
     desk = lab.open()
-    for first in range(1, rows + 1, 1000):
+    for first in range(1, rows + 1, 64):
         events: list[Event] = []
-        for number in range(first, min(first + 1000, rows + 1)):
+        for number in range(first, min(first + 64, rows + 1)):
             events += iteration(number, keep=number % 10 == 0)
         desk.record(*events)
+        desk.sum_up()
     desk.write_results()
 
 

@@ -75,6 +75,12 @@ class Project:
         twin.restart()
         return twin
 
+    def copied_server(self) -> Project:
+        """Another server on the same repository."""
+        twin = copy(self)
+        twin.restart()
+        return twin
+
     def start(self) -> Project:
         self.sessions.start_session(self.plan)
         return self

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from .lab import Desk
+from .desk import Desk
 from .measure import Meter, Turn, at_checkout, in_arena
 from .ruler import Ruler, ruler_now
 from .rules.calibration import Nature, baseline_runs, judge_from, nature, words

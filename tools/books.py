@@ -54,7 +54,8 @@ class Books:
             known = self._summed_up(name, writes)
         elif not writes or known.writes != writes or self.journal.marked(known.number) != known.digest:
             known = None
-        session, number, digest = (known.session, known.number, known.digest) if known else (None, 0, "")
+        before = known.number if known else self.journal.start_of(name) - 1
+        session, number, digest = (known.session, known.number, known.digest) if known else (None, before, "")
         for place, event in self.journal.events(name, number):
             session, number, digest = advance(session, event, place.at, name), place.number, place.digest
         if session is not None:

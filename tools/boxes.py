@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from .desk import Desk
 from .edges.runner import Run
 from .edges.sandbox import available, policy_for, wrap
-from .lab import Desk
 from .rules.environment import passed_on
 from .rules.plan import Plan
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .desk import Desk
 from .edges.delta import Entry
 from .edges.disk import changed
 from .edges.experiment import GITLINK, SYMLINK
 from .edges.repo import Repo, shown
 from .errors import Code, Refusal
-from .lab import Desk
 from .ruler import SCRIPTS, ruler_now, ruler_of
 from .rules.plan import Plan
 from .rules.ruler import protected_globs

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import steps
+from . import closing, committing, measuring
 from .answers_loop import CommitMade, Effect, GuardsChecked, Iterated, RevertMade, VerifyRan
 from .arguments import Description, Hypothesis, Learned, RepoPath
-from .lab import Desk, Lab
+from .desk import Desk
+from .lab import Lab
 from .review import advice, guard_words
 from .rules.decide import Status
 from .rules.events import Row
@@ -19,9 +20,9 @@ from .rules.summary import EVERY, summarise
 OUTPUT_CHARACTERS = 2000
 
 _AUTOMATIC: dict[Phase, Callable[[Desk], object]] = {
-    Phase.COMMITTED: steps.measure,
-    Phase.VERIFIED: steps.guard,
-    Phase.DISCARDED: steps.undo,
+    Phase.COMMITTED: measuring.measure,
+    Phase.VERIFIED: measuring.guard,
+    Phase.DISCARDED: closing.undo,
 }
 
 
@@ -42,15 +43,15 @@ class Loop:
         guard fails you may fix the files and call again (same iteration), or call revert to give the idea up. Refused, with
         nothing committed, if anything outside the scope or any protected file changed.
         """
-        with self._lab.hold(repo, Tool.ITERATE, again=lambda desk: steps.is_open(desk, description)) as desk:
-            if steps.answer_was_lost(desk, description):
+        with self._lab.hold(repo, Tool.ITERATE, again=lambda desk: committing.is_open(desk, description)) as desk:
+            if committing.answer_was_lost(desk, description):
                 return _iterated_before(desk)
-            if not steps.is_open(desk, description):
-                steps.commit(desk, description, hypothesis)
+            if not committing.is_open(desk, description):
+                committing.commit(desk, description, hypothesis)
             while step := _AUTOMATIC.get(desk.phase):
                 step(desk)
             decided = desk.active
-            row = steps.log(desk, learned) if desk.phase is Phase.JUDGED else None
+            row = closing.log(desk, learned) if desk.phase is Phase.JUDGED else None
             return _iterated(desk, decided, row)
 
     def commit(self, description: Description, hypothesis: Hypothesis = "", repo: RepoPath = "") -> CommitMade:
@@ -60,8 +61,8 @@ class Loop:
         change was tried before. Next is verify.
         """
         with self._lab.hold(repo, Tool.COMMIT) as desk:
-            steps.commit(desk, description, hypothesis)
-            trial, verdict = _open_trial(desk.active), desk.active.verdict
+            committing.commit(desk, description, hypothesis)
+            trial, verdict = desk.active.open_trial, desk.active.verdict
             return CommitMade(
                 **_where(desk),
                 iteration=trial.number,
@@ -81,15 +82,15 @@ class Loop:
         """
         with self._lab.hold(repo, Tool.VERIFY) as desk:
             while desk.phase is Phase.COMMITTED:
-                steps.measure(desk)
+                measuring.measure(desk)
             return _verified(desk)
 
     def guard(self, repo: RepoPath = "") -> GuardsChecked:
         """Use after a verify that found an improvement: runs every guard of the plan. Refused in any other phase."""
         with self._lab.hold(repo, Tool.GUARD) as desk:
-            steps.guard(desk)
+            measuring.guard(desk)
             session = desk.active
-            results = list(_open_trial(session).guards or ())
+            results = list(session.open_trial.guards or ())
             return GuardsChecked(
                 **_where(desk),
                 iteration=session.last_iteration + 1,
@@ -106,9 +107,9 @@ class Loop:
         A file edited since the commit keeps the edit and is named. Refused while the change is still to be measured.
         """
         with self._lab.hold(repo, Tool.REVERT) as desk:
-            steps.give_up(desk, reason)
-            steps.undo(desk)
-            trial = _open_trial(desk.active)
+            closing.give_up(desk, reason)
+            closing.undo(desk)
+            trial = desk.active.open_trial
             return RevertMade(
                 **_where(desk),
                 iteration=trial.number,
@@ -125,17 +126,12 @@ class Loop:
         """
         with self._lab.hold(repo, Tool.LOG) as desk:
             decided = desk.active
-            row = steps.log(desk, learned)
+            row = closing.log(desk, learned)
             return _iterated(desk, decided, row)
 
 
 def _where(desk: Desk) -> dict[str, object]:
     return {"phase": desk.phase, "next": list(following(desk.phase)), "recovered": desk.recovered}
-
-
-def _open_trial(session: Session) -> Trial:
-    assert session.trial is not None, "an iteration is open"
-    return session.trial
 
 
 def _standing(session: Session) -> str:
@@ -145,9 +141,9 @@ def _standing(session: Session) -> str:
 
 def _verified(desk: Desk) -> VerifyRan:
     session = desk.active
-    measurement = _open_trial(session).measurement
+    measurement = session.open_trial.measurement
     assert measurement is not None, "verify just ran"
-    shown, trial = session.shown, _open_trial(session)
+    shown, trial = session.shown, session.open_trial
     return VerifyRan(
         **_where(desk),
         iteration=session.last_iteration + 1,
@@ -166,7 +162,7 @@ def _verified(desk: Desk) -> VerifyRan:
 
 def _iterated(desk: Desk, decided: Session, row: Row | None) -> Iterated:
     """The answer to an iteration that was logged, or that waits for the agent."""
-    trial, verdict, shown = _open_trial(decided), decided.verdict, decided.shown
+    trial, verdict, shown = decided.open_trial, decided.verdict, decided.shown
     session = desk.active
     over = row is not None and bool(session.ended or session.spent(desk.now()))
     return Iterated(

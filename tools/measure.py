@@ -13,13 +13,13 @@ from functools import partial
 from pathlib import Path
 
 from .boxes import CHANNEL_NAME, run_boxed, walled
+from .desk import Desk
 from .edges.arena import editable_roots
 from .edges.begun import Begun
 from .edges.channel import open_channel
 from .edges.hygiene import clean_end
 from .edges.runner import Run
 from .edges.seals import file_marks, swapped
-from .lab import Desk
 from .ruler import Ruler
 from .rules.events import GuardResult, Measurement, Place, Receipt
 from .rules.failures import FailureClass, classify

@@ -6,10 +6,11 @@ from .answers import page_of
 from .answers_planning import Candidate, Checked, Inspected, ProjectFacts
 from .arguments import Goal, RepoPath
 from .baseline import noise_words
+from .desk import Desk
 from .edges.consent import read_plan_file
 from .edges.scan import Device, devices, missing_tools, scan
 from .errors import Code, Refusal
-from .lab import Desk, Lab
+from .lab import Lab
 from .preflight import preflight
 from .rules import candidates as plans
 from .rules.agreement import statements

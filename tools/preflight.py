@@ -16,11 +16,11 @@ from .baseline import (
     sabotaged,
     with_guards,
 )
+from .desk import Desk
 from .edges.checkout import Change
 from .edges.repo import shown
 from .edges.scan import scan
 from .errors import Code, Refusal
-from .lab import Desk
 from .ruler import protected_now
 from .rules.candidates import scope_warnings
 from .rules.events import GuardResult, Measurement

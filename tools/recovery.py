@@ -10,7 +10,7 @@ from .rules.events import Committed, Reverted
 from .rules.ruler import misplaced
 
 if TYPE_CHECKING:
-    from .lab import Desk
+    from .desk import Desk
 
 
 def recover(desk: Desk) -> str:

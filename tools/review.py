@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from .answers import cut, page_of
 from .answers_review import HistoryPage, Reported, StuckReport
 from .arguments import RepoPath
+from .desk import Desk
 from .edges.hygiene import hygiene
 from .errors import Code, Refusal
-from .lab import Desk, Lab
+from .lab import Lab
+from .measuring import run_again
 from .rules.decide import Status
 from .rules.events import Committed, GuardResult, GuardsRan, Remeasured, Repeated, Row, Verified
 from .rules.messages import JOURNAL_TRAILER
@@ -20,7 +22,6 @@ from .rules.scope import Scope
 from .rules.session import Session
 from .rules.stuck import SHOWN, Advice, is_stuck, material, on_plateau
 from .rules.summary import summarise
-from .steps import run_again
 
 LARGEST_PAGE = 50
 ADVISED_BY = 200
@@ -77,9 +78,13 @@ class Review:
         session = _session(desk)
         if iteration >= 0:
             return _one(desk, session, iteration)
-        wanted = _status(status)
+        wanted = _statuses(status)
         most = max(1, min(limit, LARGEST_PAGE))
-        rows, total = _found(desk, session, wanted, search, before) if wanted or search else _newest(desk, most, before)
+        if search:
+            rows = [row for row in desk.rows(0, before, wanted) if _mentions(row, search)]
+            total = len(rows)
+        else:
+            rows, total = desk.rows(most, before, wanted), desk.count(before, wanted)
         page = page_of([_brief(row) for row in reversed(rows)][:most])[::-1]
         left = total - len(page)
         more = f"{left} earlier rows: call history with before={page[0].iteration}." if left and page else ""
@@ -93,19 +98,6 @@ class Review:
         session = _session(desk)
         text = as_text(session, desk.rows(), summarise(session, desk.now()), integrity(desk))
         return Reported(phase=desk.phase, next=list(following(desk.phase)), report=text)
-
-
-def _newest(desk: Desk, most: int, before: int) -> tuple[list[Row], int]:
-    """The newest rows, and how many there are in all."""
-    there = desk.active.last_iteration + 1
-    total = min(before, there) if before > 0 else there
-    return desk.rows(most, before), total
-
-
-def _found(desk: Desk, session: Session, status: str, search: str, before: int) -> tuple[list[Row], int]:
-    """The rows that match, and how many."""
-    rows = [row for row in desk.rows(before=before) if _matches(row, status, search)]
-    return rows, len(rows)
 
 
 def advice(desk: Desk) -> Advice:
@@ -145,17 +137,18 @@ def _session(desk: Desk) -> Session:
     return desk.session
 
 
-def _status(word: str) -> str:
-    known = [*Status, "keep"]
-    if word and word not in known:
+def _statuses(word: str) -> tuple[Status, ...]:
+    """The statuses that a word means: `keep` every kind of it; none for no word."""
+    if word and word not in [*Status]:
         raise Refusal(Code.BAD_ARGUMENT, f"{word!r} is not a status. Use one of: {', '.join(Status)}.")
-    return word
+    if word == Status.KEEP:
+        return tuple(status for status in Status if status.kept)
+    return (Status(word),) if word else ()
 
 
-def _matches(row: Row, status: str, search: str) -> bool:
-    right = not status or (row.status.kept if status == "keep" else row.status == status)
+def _mentions(row: Row, search: str) -> bool:
     text = f"{row.description} {row.learned}".lower()
-    return right and all(word in text for word in search.lower().split())
+    return all(word in text for word in search.lower().split())
 
 
 def _brief(row: Row) -> Row:

@@ -9,10 +9,11 @@ from pydantic import Field
 
 from .answers_loop import Awaited, Cancelled
 from .arguments import RepoPath
+from .desk import Desk
 from .edges.disk import lock_holder
 from .errors import Code, Refusal
 from .jobs import PROGRESS, Job, still_running
-from .lab import Desk, Lab
+from .lab import Lab
 from .rules.phase import Phase, Tool, following
 
 RunId = Annotated[str, Field(description="The run that an answer named. Empty, the default: the one at work.")]

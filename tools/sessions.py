@@ -10,12 +10,13 @@ from .answers_sessions import SessionFinished, SessionStarted, SessionStatus
 from .arguments import RepoPath
 from .baseline import longest, noise_words
 from .boxes import sandbox_words
+from .desk import Desk
 from .edges.disk import lock_holder
 from .edges.intent import read_intent
 from .edges.repo import shown
 from .errors import Code, Refusal
 from .jobs import still_running
-from .lab import Desk, Lab
+from .lab import Lab
 from .planning import chosen_plan
 from .preflight import Preflight, preflight, refuse_unless_passed
 from .ruler import ruler_now

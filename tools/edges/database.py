@@ -115,7 +115,9 @@ class Database:
             cure = "Free disk space there and make it writable, then make the same call again."
             raise Refusal(Code.DISK, f"The journal {self._file} could not be used: {error}. {cure}") from error
         except sqlite3.DatabaseError as error:
-            cure = f"Restore {self._file} from a backup, or move it away and start anew; git keeps every experiment."
+            cure = "restore it from a backup, or move it away and start anew; git keeps every experiment"
+            files = f"{self._file.name}-wal and {self._file.name}-shm, if they are there, go with it"
+            cure = f"Stop the server, then {cure}: {files}."
             raise Refusal(Code.JOURNAL_BROKEN, f"The journal cannot be read: {error}. {cure}") from error
 
 

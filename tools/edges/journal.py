@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,8 @@ CREATE INDEX IF NOT EXISTS event_by_digest ON event (digest);
 CREATE INDEX IF NOT EXISTS commit_by_tree ON event (session, json_extract(body, '$.tree')) WHERE kind = 'committed';
 CREATE INDEX IF NOT EXISTS commit_by_change ON event (session, json_extract(body, '$.change')) WHERE kind = 'committed';
 CREATE INDEX IF NOT EXISTS commit_by_shape ON event (session, json_extract(body, '$.shape')) WHERE kind = 'committed';
+CREATE INDEX IF NOT EXISTS row_by_status ON event (session, json_extract(body, '$.row.status'), iteration)
+    WHERE kind = 'logged';
 CREATE TABLE IF NOT EXISTS summary (
     session TEXT PRIMARY KEY,
     number INTEGER NOT NULL,
@@ -55,7 +57,8 @@ def _chained(previous: str, fields: Sequence[object]) -> str:
 
 def _edited(file: Path, what: str) -> Refusal:
     message = f"The journal is not what was written: {what}. Nothing that rests on it can be believed."
-    return Refusal(Code.JOURNAL_BROKEN, f"{message} Restore {file} from a backup, or move it away and start anew.")
+    cure = f"Stop the server, then restore {file} from a backup or move it away; {file.name}-wal and -shm go with it."
+    return Refusal(Code.JOURNAL_BROKEN, f"{message} {cure}")
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,11 @@ class Journal:
             expected, digest = expected + 1, own
         return ""
 
+    def start_of(self, session: str) -> int:
+        """The number of the record that a session began with; 0 without any."""
+        query = "SELECT coalesce(min(number), 0) FROM event WHERE session = ? AND kind = 'started'"
+        return int(self._database.query(query, session)[0][0])
+
     def last_of(self, session: str) -> int:
         """The number of the last record of a session; 0 without any."""
         return int(self._database.query("SELECT coalesce(max(number), 0) FROM event WHERE session = ?", session)[0][0])
@@ -136,7 +144,7 @@ class Journal:
         """
         before = after
         for row in self._database.query(
-            f"SELECT {_FIELDS}, previous, digest FROM event WHERE session = ? AND number > ? ORDER BY number",
+            f"SELECT {_FIELDS}, previous, digest FROM event NOT INDEXED WHERE session = ? AND number > ? ORDER BY number",
             session,
             after,
         ):
@@ -178,14 +186,30 @@ class Journal:
         )
         return next((iteration for (iteration,) in self._database.query(query, session, value)), None)
 
-    def rows(self, session: str, last: int = -1, before: int = 0) -> list[Row]:
-        """The rows of a session, oldest first; `last` limits them to the newest, `before` to iterations below a number."""
+    def rows(self, session: str, last: int = -1, before: int = 0, statuses: Collection[str] = ()) -> list[Row]:
+        """The rows of a session, oldest first: the newest `last`, of iterations below `before`, of some statuses."""
         query = (
-            "SELECT body FROM event WHERE session = ? AND kind = 'logged' AND iteration < ? "
+            "SELECT iteration, body FROM event WHERE session = ? AND kind = 'logged' AND iteration < ? {} "
             "ORDER BY iteration DESC LIMIT ?"
         )
-        found = self._database.query(query, session, before if before > 0 else _NO_LIMIT, last)
-        return [Logged.model_validate_json(body).row for (body,) in reversed(found)]
+        limits = (before if before > 0 else _NO_LIMIT, last)
+        if statuses:  # one by one, because only then the index gives them in order
+            one = query.format("AND json_extract(body, '$.row.status') = ?")
+            asked = (self._database.query(one, session, limits[0], status, limits[1]) for status in statuses)
+            found = sorted((row for rows in asked for row in rows), reverse=True)
+        else:
+            found = self._database.query(query.format(""), session, *limits)
+        newest = found[:last] if last >= 0 else found
+        return [Logged.model_validate_json(body).row for _, body in reversed(newest)]
+
+    def count(self, session: str, before: int, statuses: Collection[str]) -> int:
+        """How many rows of some statuses there are below an iteration; 0 sets no limit."""
+        query = (
+            "SELECT count(*) FROM event WHERE session = ? AND kind = 'logged' AND iteration < ? "
+            "AND json_extract(body, '$.row.status') = ?"
+        )
+        limit = before if before > 0 else _NO_LIMIT
+        return sum(int(self._database.query(query, session, limit, status)[0][0]) for status in statuses)
 
     def summary(self, session: str) -> tuple[int, str] | None:
         """What was last summed up of a session, with the number of the record that it reaches to; None without any.

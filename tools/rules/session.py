@@ -118,6 +118,12 @@ class Session:
         return not isinstance(self.judge, Exact)
 
     @property
+    def open_trial(self) -> Trial:
+        """The open iteration, where the phase says that there is one."""
+        assert self.trial is not None, "the phase says that an iteration is open"
+        return self.trial
+
+    @property
     def shown(self) -> Shown | None:
         """The metric of the open iteration and its distance from the incumbent; None without a number."""
         trial = self.trial
