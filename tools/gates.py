@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .desk import Desk
-from .edges.delta import Entry
+from .edges.delta import GITLINK, SYMLINK, Entry
 from .edges.disk import changed
-from .edges.experiment import GITLINK, SYMLINK
 from .edges.repo import Repo, shown
 from .errors import Code, Refusal
 from .ruler import SCRIPTS, ruler_now, ruler_of

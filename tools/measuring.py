@@ -45,8 +45,12 @@ def measure(desk: Desk) -> None:
     if turn.place is Place.CHECKOUT:
         refuse_uncommitted(desk)
     before = {change.path for change in desk.repo.changes()}
-    measurement = _checked(desk, turn, _measured(desk, turn))
-    left, unseen = _new_files(desk, before), _unseen(desk, turn, measurement)
+    ran = _measured(desk, turn)
+    ahead = _is_ahead(desk, turn, ran)
+    desk.repo.look(ignored=ahead)  # one look for all that follows
+    measurement = _checked(desk, turn, ran)
+    left = _new_files(desk, before)
+    unseen = changed_since(desk.repo, session.started_at) if ahead and measurement.value is not None else ()
     if measurement.failure is FailureClass.CANCELLED:
         arm = Arm.CANDIDATE  # whoever cancels gives the change up, whichever arm was running
     desk.record(
@@ -74,13 +78,12 @@ def _measured(desk: Desk, turn: Turn) -> Measurement:
         desk.clean.remove()
 
 
-def _unseen(desk: Desk, turn: Turn, measurement: Measurement) -> tuple[str, ...]:
-    """What changed since the start and cannot be in a commit, if this number would be believed at once."""
+def _is_ahead(desk: Desk, turn: Turn, run: Measurement) -> bool:
+    """Whether this number would be believed at once, wherever it came from."""
     session = desk.active
-    if measurement.value is None or turn.place is not Place.CHECKOUT:
-        return ()
-    ahead = session.plan.gain(measurement.value, session.reference) >= 0
-    return changed_since(desk.repo, session.started_at) if ahead else ()
+    if run.value is None or turn.place is not Place.CHECKOUT:
+        return False
+    return session.plan.gain(run.value, session.reference) >= 0
 
 
 def _other_ground(desk: Desk) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -38,10 +39,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Look:
-    """What one look at the checkout showed. `as_head` tells that nothing is staged, not even the name of a new file."""
+    """What one look at the checkout showed. `as_head` tells that nothing is staged, not even the name of a new file.
+
+    `ignored` are paths that git ignores, None where they were not looked for: a folder as a whole where a rule names it,
+    so that what a run leaves in another one can be told from what was there.
+    """
 
     changes: tuple[Change, ...]
     as_head: bool
+    ignored: tuple[str, ...] | None = None
 
 
 class Kept:
@@ -120,22 +126,31 @@ class Checkout:
         """Every path that differs from HEAD, untracked files included, ignored ones not. With paths, a fresh look at these."""
         return self._look(*paths).changes if paths else self.look().changes
 
-    def look(self) -> Look:
-        """The whole checkout, since something last moved."""
-        return self.once("look", self._look)
+    def look(self, ignored: bool = False) -> Look:
+        """The whole checkout, since something last moved; with what git ignores, which costs a little more."""
+        seen: Look | None = self._now.get("look")
+        if seen is None or (ignored and seen.ignored is None):
+            with ThreadPoolExecutor(
+                1
+            ) as aside:  # whoever looks needs the listing too, and git's walk leaves a core idle
+                aside.submit(self.listing)
+                seen = self._look(ignored=ignored)
+            self._now.put("look", seen)
+        return seen
 
-    def _look(self, *paths: str) -> Look:
+    def _look(self, *paths: str, ignored: bool = False) -> Look:
         form = ("--porcelain=v2", "-z", "--untracked-files=all", "--no-renames")
-        entries = os.fsdecode(self.git.run("status", *form, "--", *paths)).split("\0")
-        return _look_at([entry for entry in entries if entry])
+        more = ("--ignored=matching",) if ignored else ()
+        entries = os.fsdecode(self.git.run("status", *form, *more, "--", *paths)).split("\0")
+        return _look_at([entry for entry in entries if entry], ignored)
 
     def committed(self, paths: Sequence[str]) -> None:
-        """These paths are at HEAD now; the others stand as they were last seen."""
+        """These paths are at HEAD now, by plumbing that touches nothing else: what else was seen still stands."""
         seen: Look | None = self._now.get("look")
-        self.moved()
+        self._now.forget("listing")
         if seen is not None:
             rest = tuple(change for change in seen.changes if change.path not in set(paths))
-            self._now.put("look", Look(rest, seen.as_head))
+            self._now.put("look", Look(rest, seen.as_head, seen.ignored))
 
     def settings(self) -> Settings:
         """What git is configured to here."""
@@ -161,10 +176,11 @@ class Checkout:
         return self._kept.digests.of(self.root / path)
 
 
-def _look_at(entries: Sequence[str]) -> Look:
+def _look_at(entries: Sequence[str], ignored: bool) -> Look:
     changes = tuple(_change(entry) for entry in entries if entry[0] in "12u?")
     as_head = not any(entry[0] in "12u" and (entry[2] != "." or entry[3] == "A") for entry in entries)
-    return Look(changes, as_head)
+    hidden = tuple(entry[2:].rstrip("/") for entry in entries if entry[0] == "!")
+    return Look(changes, as_head, hidden if ignored else None)
 
 
 def _change(entry: str) -> Change:

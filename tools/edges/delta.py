@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 COMMAND = ("diff-tree", "-r", "-z", "--raw", "--numstat", "-p", "--no-ext-diff", "--no-textconv", "--no-renames")
 ABSENT = "000000"
+FILE, EXECUTABLE, SYMLINK, FOLDER, GITLINK = "100644", "100755", "120000", "040000", "160000"
+"""Modes as git writes them."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class Listing:
         """Every path."""
         return tuple(entry[2:] for entry in os.fsdecode(self.out).split("\0") if entry)
 
-    @property
+    @cached_property
     def flagged(self) -> list[bytes]:
         """The entries that git was told not to look at."""
         return sorted(_FLAGGED.findall(self.out))

@@ -42,6 +42,10 @@ class Memory:
             self.put(key, known)
         return known
 
+    def forget(self, key: Hashable) -> None:
+        """Forget one answer."""
+        self._known.pop(key, None)
+
     def clear(self) -> None:
         """Forget everything."""
         self._known.clear()

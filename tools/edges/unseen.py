@@ -51,11 +51,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 def unseen(repo: Repo, untracked: Sequence[str]) -> tuple[str, ...]:
     """Ignored and untracked paths of the user's checkout that commands may need."""
-    # Not `ls-files --directory`: that gives a folder of which only parts are ignored as a whole, and then what a run
-    # leaves in it could not be told from what was brought.
-    out = repo.git.run("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching")
-    ignored = [os.fsdecode(line[3:]).rstrip("/") for line in out.split(b"\0") if line.startswith(b"!! ")]
-    paths = dict.fromkeys((*ignored, *_folded(repo, untracked)))
+    paths = dict.fromkeys((*(repo.look(ignored=True).ignored or ()), *_folded(repo, untracked)))
     return tuple(path for path in paths if not refused(path) and ordinary(repo.root / path))
 
 
