@@ -6,9 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from autoresearch_mcp.tools.edges import experiment
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.rules.decide import Status
 from conftest import Project
+
+
+@pytest.fixture(autouse=True, params=["small index", "large index"])
+def _index(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit's tree is made in one way or the other."""
+    if request.param == "large index":
+        monkeypatch.setattr(experiment, "LARGE_INDEX", 0)
 
 
 def _belongings(project: Project) -> dict[str, object]:
