@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,30 @@ async def test_a_refused_call_is_refused_again_and_not_remembered(client: Client
 
     assert content(first)["code"] == "outside-scope"
     assert second["status"] == "keep"
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_client_that_cancels_and_repeats_every_call_gets_every_row_once(
+    client: Client, project: Project, gate: Gate, seed: int
+) -> None:
+    draw = random.Random(seed)
+    gate.open()
+
+    async def stubborn(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        for _ in range(3):
+            with anyio.move_on_after(draw.uniform(0.0, 0.15)):
+                await client.call_tool(name, arguments)
+        return await finished(client, name, arguments)
+
+    for number in range(6):
+        value = draw.choice([20.0, 9.0]) - number / 10
+        project.write("value.txt", f"{value}\n")
+        await stubborn("iterate", {"description": f"idea {number}"})
+        await stubborn("status", {})
+
+    rows = [row.split("\t") for row in project.table()]
+    assert [row[0] for row in rows] == ["0", "1", "2", "3", "4", "5", "6"]
+    assert [row[6] for row in rows[1:]] == [f"idea {number}" for number in range(6)]
+    assert project.git("status", "--porcelain", "--untracked-files=no") == ""
+    commits = project.git("log", "--format=%s").splitlines()
+    assert len(commits) == 1 + 6 + sum(row[5] == "discard" for row in rows)

@@ -58,8 +58,8 @@ def is_open(desk: Desk, description: str) -> bool:
 
 
 def answer_was_lost(desk: Desk, description: str) -> bool:
-    """Whether the same call ended with its server before it was answered, and nothing in scope was edited since."""
-    if not desk.again or changes_in_scope(desk):
+    """Whether this is the last call once more, and nothing in scope was edited since: its answer did not arrive."""
+    if not desk.repeated or changes_in_scope(desk):
         return False
     if (trial := desk.active.trial) is not None:
         return desk.phase in {Phase.FIX, Phase.REWORK} and trial.description == _described(description)

@@ -48,6 +48,7 @@ class Desk:
         self.now = clock
         self.cancelled = False
         self.again = False
+        self.repeated = False
         self.recovered = ""
         self._books = books
         self._asked: Counter[str] = Counter()

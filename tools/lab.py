@@ -106,7 +106,8 @@ class Lab:
 def _take_over(desk: Desk, tool: Tool) -> None:
     """Note the call. What another call left running ends, if this one would measure something else in the same place."""
     left, job = read_job(desk.repo.own_folder), JOB.get(None)
-    desk.again = bool(left and job and left.same(job.record) and left.server != job.record.server)
+    desk.repeated = bool(left and job and left.same(job.record))
+    desk.again = bool(desk.repeated and left and job and left.server != job.record.server)
     if left and not left.done and not desk.again and tool in {Tool.CHECK_PLAN, Tool.START_SESSION, Tool.HISTORY}:
         desk.end_runs()
     if job:
