@@ -13,6 +13,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    if sys.platform == "win32":  # locks, process groups and pipes are POSIX throughout
+        parser.exit(2, "autoresearch-mcp runs on Linux and macOS. On Windows, install and register it inside WSL.\n")
     match options.command:
         case "demo":
             from .demo import demo

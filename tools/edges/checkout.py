@@ -214,7 +214,8 @@ def _text(file: Path) -> bytes:
 def _not_a_repository(folder: Path, said: str) -> Refusal:
     if "dubious ownership" in said:
         return Refusal(Code.NOT_A_REPOSITORY, f"git does not trust {folder}: {said.strip()}")
-    if "work tree" in said:
+    bare = (folder / "HEAD").is_file() and (folder / "objects").is_dir()
+    if bare or "work tree" in said:
         return Refusal(Code.NOT_A_REPOSITORY, f"{folder} has no work tree. Use a normal clone, not a bare repository.")
     cure = f"Run `git -C {folder} init`, commit the files, and try again."
     return Refusal(Code.NOT_A_REPOSITORY, f"{folder} is not in a git repository. {cure}")
