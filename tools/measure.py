@@ -172,6 +172,8 @@ class Meter:
             seed=turn.seed,
             at=self.desk.now(),
             output=run.digest,
+            cpu_seconds=round(run.cpu_seconds, 3),
+            peak_bytes=run.peak_bytes,
         )
         whole = f"{receipt.model_dump_json()} {value!r} {run.exit_code} {run.seconds!r}"
         return receipt.model_copy(update={"id": hashlib.sha256(whole.encode()).hexdigest()[:16]})

@@ -33,7 +33,8 @@ class Place(StrEnum):
 class Receipt(Record):
     """What a measurement was made of. `at` is in seconds since the epoch; every digest is SHA-256 in hexadecimal.
 
-    `seed` went to the command as `AUTORESEARCH_SEED`; `output` is the digest of everything that it printed.
+    `seed` went to the command as `AUTORESEARCH_SEED`; `output` is the digest of everything that it printed. CPU time and
+    peak memory are those of the command and all that it started.
     """
 
     id: str
@@ -46,6 +47,8 @@ class Receipt(Record):
     seed: int
     at: float
     output: str
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
 
 
 class Measurement(Record):
