@@ -101,10 +101,11 @@ class Agent:
         return outcome
 
     async def call(self, tool: str, title: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Call a tool with a progress bar; refusals are answers too."""
+        """Call a tool with a progress bar, and wait for what takes longer than a call; refusals are answers too."""
         with _bar(self._console, title, self._usual_s) as listen:
             result = await self._client.call_tool(tool, arguments, progress_callback=listen)
-        answer: dict[str, Any] = result.structured_content or {}
+            while (answer := dict(result.structured_content or {})).get("phase") == "running" and not result.is_error:
+                result = await self._client.call_tool("wait", {"run": answer["run"]}, progress_callback=listen)
         if tool == "start_session" and not result.is_error:
             self._usual_s = answer["row"]["seconds"]
         if result.is_error and tool != "iterate":

@@ -11,8 +11,10 @@ import anyio
 import pytest
 from mcp import Client
 from mcp.types import CallToolResult
+from rich.console import Console
 
 from autoresearch_mcp.server.app import build_server
+from autoresearch_mcp.server.demo import Agent
 from autoresearch_mcp.tools.lab import Lab
 from conftest import Project
 
@@ -197,3 +199,21 @@ async def test_a_client_that_cancels_and_repeats_every_call_gets_every_row_once(
     assert project.git("status", "--porcelain", "--untracked-files=no") == ""
     commits = project.git("log", "--format=%s").splitlines()
     assert len(commits) == 1 + 6 + sum(row[5] == "discard" for row in rows)
+
+
+async def test_the_demos_agent_waits_for_what_takes_longer_than_a_call(
+    client: Client, project: Project, gate: Gate
+) -> None:
+    agent = Agent(client, Console(quiet=True), project.root)
+    project.write("value.txt", "8\n")
+
+    async with anyio.create_task_group() as group:
+
+        async def later() -> None:
+            await anyio.sleep(1.2)
+            gate.open()
+
+        group.start_soon(later)
+        answer = await agent.call("iterate", "Eight", {"description": "eight"})
+
+    assert (answer["status"], answer["metric"]) == ("keep", 8.0)
