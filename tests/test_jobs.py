@@ -201,19 +201,14 @@ async def test_a_client_that_cancels_and_repeats_every_call_gets_every_row_once(
     assert len(commits) == 1 + 6 + sum(row[5] == "discard" for row in rows)
 
 
-async def test_the_demos_agent_waits_for_what_takes_longer_than_a_call(
-    client: Client, project: Project, gate: Gate
-) -> None:
-    agent = Agent(client, Console(quiet=True), project.root)
+async def test_the_demos_agent_waits_for_what_takes_longer_than_a_call(project: Project, gate: Gate) -> None:
+    gate.open()
     project.write("value.txt", "8\n")
+    impatient = build_server(Lab(project.root, allow_commands=True, patience_s=0.001))
 
-    async with anyio.create_task_group() as group:
-
-        async def later() -> None:
-            await anyio.sleep(1.2)
-            gate.open()
-
-        group.start_soon(later)
-        answer = await agent.call("iterate", "Eight", {"description": "eight"})
+    async with Client(impatient) as client:
+        answer = await Agent(client, Console(quiet=True), project.root).call(
+            "iterate", "Eight", {"description": "eight"}
+        )
 
     assert (answer["status"], answer["metric"]) == ("keep", 8.0)
