@@ -1,58 +1,302 @@
-"""The ruler: bits per byte on held-out modules. Fixed: an experiment never edits this file.
+"""Trains an experiment and scores it: `python evaluate.py [FOLDER]`. Fixed, and never run from where an experiment writes.
 
-Bits per byte do not depend on the tokenizer: the information the model lacks for each token, summed, over the bytes
-of the text those tokens stand for.
+The experiment hands over weights and code, never a number. Here is who has the held-out text, the clock and the seed;
+the experiment's code runs in other processes, behind walls. What is printed on standard output is all ours; whatever
+the experiment prints goes to standard error.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+import argparse
+import hashlib
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
+import checks
+import devices
+from checks import Check, Name, Outcome, found
+from curves import EarlyStop, parse_curve, render_curve, thinned
+from players import HERE, Host, Place, PlayerError
+from prepare import Data, cache_home, prepare
+from scoring import Judge, Scored, texts
+from sources import SourceError, open_source
+from spec import Spec, SpecError, checked, checkpoint, read_spec
+from training import Hopeless, Trained, Training, budget_check, survivors_check, tell
 
-from prepare import SEQUENCE_LENGTH, Data
-
-ROWS = 32  # windows scored at a time; changes speed, not the score
-
-Model = Callable[[torch.Tensor], torch.Tensor]
-"""Token ids, int64 [rows, SEQUENCE_LENGTH], to logits [rows, SEQUENCE_LENGTH, vocabulary]."""
-
-
-def windows(tokens: NDArray[np.uint16]) -> NDArray[np.int64]:
-    """The text cut into windows, int64 [count, SEQUENCE_LENGTH + 1]: the last token of each is the first of the next."""
-    count = (len(tokens) - 1) // SEQUENCE_LENGTH
-    starts = np.arange(count) * SEQUENCE_LENGTH
-    cut: NDArray[np.int64] = tokens[starts[:, None] + np.arange(SEQUENCE_LENGTH + 1)].astype(np.int64)
-    return cut
+SEED = "AUTORESEARCH_SEED"
+INCUMBENT_CURVE = "AUTORESEARCH_INCUMBENT_CURVE"
+EXPERIMENT = "train.py"
+KEPT_RUNS = 3
+SHORTEST_ASKING_S = 30.0
+REFUSED = 3
+"""Exit status of a run that a check refused."""
 
 
-@torch.no_grad()
-def bits_per_byte(model: Model, data: Data, device: str = "cpu", rows: int = ROWS) -> float:
-    """Score a model on the whole validation text, in bits per byte; lower is better.
+@dataclass(frozen=True)
+class Verdict:
+    """All that is known of a run."""
 
-    The logits are normalised here, in float32, so that a model gains nothing by handing over larger ones.
+    ready: Ready
+    seed: int
+    trained: Trained
+    scored: Scored
+    checks: tuple[Check, ...]
+    telemetry: devices.Telemetry
+    total_seconds: float
+    evaluation_seconds: float
+
+
+def evaluate(spec: Spec, folder: Path, seed: int) -> Verdict:
+    """Train what stands in a folder and score it.
 
     Raises:
-        ValueError: if the logits have another shape than the vocabulary asks for, or are not finite.
+        PlayerError, SourceError, SpecError, DeviceError: with what is wrong, and the next step.
     """
-    lengths = torch.from_numpy(data.token_bytes).to(device)
-    nats, size = 0.0, 0
-    for batch in torch.split(torch.from_numpy(windows(data.validation)), rows):
-        inputs, targets = batch[:, :-1].to(device), batch[:, 1:].to(device)
-        nats += float(_surprise(model(inputs), targets, len(data.token_bytes)).sum())
-        size += int(lengths[targets].sum())
-    return nats / math.log(2) / size
+    began = time.monotonic()
+    with (
+        _run_folder() as place,
+        _ready(spec, folder, place) as ready,
+        devices.Meter(ready.device, {os.getpid()}) as meter,
+    ):
+        training = Training(spec, ready.data, seed, place, tell, _early_stop(spec))
+        trained = training.run(ready.host, ready.shape, ready.walls)
+        weights = _taken(trained, place)
+        judged = time.monotonic()
+        scored = _scored(ready, place, weights, trained.seconds)
+        told = (
+            ready.isolation,
+            budget_check(spec, trained, ready.device.kind is devices.Kind.CPU),
+            survivors_check(trained),
+            *_looked_over(ready, place, weights),
+            *scored.checks,
+        )
+        now = time.monotonic()
+    return Verdict(ready, seed, trained, scored, told, meter.telemetry(), now - began, now - judged)
 
 
-def _surprise(logits: torch.Tensor, targets: torch.Tensor, vocabulary: int) -> torch.Tensor:
-    """Cross-entropy of each target in nats, float64 [rows, SEQUENCE_LENGTH]."""
-    if logits.shape != (*targets.shape, vocabulary):
-        raise ValueError(f"logits have shape {tuple(logits.shape)}, not {(*targets.shape, vocabulary)}")
-    logits = logits.float()
-    surprise = logits.logsumexp(-1) - logits.gather(-1, targets[..., None]).squeeze(-1)
-    if not bool(surprise.isfinite().all()):
-        raise ValueError("the model's logits are not finite")
-    return surprise.double()
+def score_again(spec: Spec, folder: Path, kept: Path) -> tuple[float, tuple[Check, ...]]:
+    """Score the checkpoint of an earlier run with the code that stands in a folder now: for a person whose `predictor`
+    failed. Whether the checkpoint was made within the budget cannot be known any more.
+
+    Raises:
+        PlayerError, SourceError, SpecError, DeviceError: with what is wrong, and the next step.
+    """
+    with _run_folder() as place, _ready(spec, folder, place) as ready:
+        weights = Path(shutil.copyfile(checkpoint(kept), checkpoint(place.code.parent)))
+        scored = _scored(ready, place, weights, spec.most_seconds)
+        return scored.val_bpb, (ready.isolation, *_looked_over(ready, place, weights), *scored.checks)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a run needs: the device it has, the text, and the process that runs the experiment's code."""
+
+    spec: Spec
+    device: devices.Device
+    data: Data
+    host: Host
+    shape: dict[str, Any]
+    walls: dict[str, list[str]] | None
+    isolation: Check
+
+
+@contextmanager
+def _ready(spec: Spec, folder: Path, place: Place) -> Iterator[Ready]:
+    device = devices.choose(spec.device)
+    leases = cache_home() / "leases"
+    with Host() as host, devices.lease(device, leases, str(folder), wait_s=spec.start_seconds):
+        data = prepare(spec, folder)  # after the host, which is to know nothing
+        shutil.copyfile(folder / EXPERIMENT, place.code)
+        walls, isolation = _walls(spec, folder, place)
+        shape = {
+            "vocabulary": data.tokenizer.size,
+            "sequence_length": spec.sequence_length,
+            "device": device.torch_name,
+        }
+        yield Ready(spec, device, data, host, shape, walls, isolation)
+
+
+def _scored(ready: Ready, place: Place, weights: Path, trained_s: float) -> Scored:
+    """Ask the model; if it cannot be asked, say where the checkpoint is.
+
+    Raises:
+        PlayerError: if it cannot be asked.
+    """
+    limit_s = max(SHORTEST_ASKING_S, trained_s)
+    judge = Judge(ready.host, place, ready.walls, weights, ready.spec, ready.data, ready.shape, limit_s)
+    try:
+        return judge.score()
+    except (PlayerError, ValueError) as error:
+        kept = place.code.parent
+        raise PlayerError(
+            f"{error}\nThe checkpoint is kept in {kept}: mend `predictor`, then score it with --checkpoint {kept}"
+        ) from error
+
+
+def _looked_over(ready: Ready, place: Place, weights: Path) -> tuple[Check, ...]:
+    """The checks that need no answers."""
+    text = place.code.read_text(encoding="utf-8")
+    return (
+        found(Name.WEIGHTS, True, f"{weights.stat().st_size} bytes of tensors and nothing else"),
+        checks.source(text, _held_out(ready.spec, ready.data)),
+        found(Name.DATA, True, f"data {ready.data.digest[:16]}, harness {harness_digest()[:16]}"),
+    )
+
+
+def _walls(spec: Spec, folder: Path, place: Place) -> tuple[dict[str, list[str]] | None, Check]:
+    """What keeps the experiment from the held-out text, and from the next run."""
+    version = _landlock_version()
+    if not version:
+        words = "this system has no Landlock, so an experiment may read what you may and leave things behind"
+        return None, Check(Name.ISOLATION, Outcome.SKIPPED, words)
+    hidden = open_source(spec.data, folder, cache_home() / "downloads").held_out_files()
+    words = f"Landlock {version}: it reads its own files, writes its own folder, and has no network"
+    return place.walls([], [*hidden, cache_home()]), found(Name.ISOLATION, True, words)
+
+
+def _landlock_version() -> int:
+    try:
+        from host import landlock
+
+        return int(landlock().landlock_version())
+    except (OSError, AttributeError):
+        return 0
+
+
+def _taken(trained: Trained, place: Place) -> Path:
+    """The checkpoint, taken to where the experiment cannot write, once all of it has ended.
+
+    Raises:
+        PlayerError: if it is anything but tensors.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    weights = checkpoint(place.code.parent)
+    try:
+        with safe_open(trained.weights, framework="np") as opened:
+            names = list(opened.keys())
+        shutil.copyfile(trained.weights, weights)
+    except (OSError, SafetensorError) as error:
+        raise PlayerError(f"check weights: failed (not a safetensors file: {error}). Use run.hand_over.") from error
+    if not names:
+        raise PlayerError("check weights: failed (no tensors in it). Hand over model.state_dict().")
+    return weights
+
+
+def _held_out(spec: Spec, data: Data) -> bytes:
+    tokens = data.tokenizer.tokens
+    chosen = texts(data, spec.evaluation_tokens)
+    return b"".join(
+        b"".join(tokens[token] for token in row if token < len(tokens)) for text in chosen for row in text.rows
+    )
+
+
+def _early_stop(spec: Spec) -> Hopeless:
+    """Whether to go on, by the incumbent's curve, if there is one and the spec asks for it."""
+    told = os.environ.get(INCUMBENT_CURVE, "") if spec.early_stop else ""
+    incumbent, rule = parse_curve(told), EarlyStop()
+    return lambda curve: bool(incumbent) and rule.stops(curve, incumbent)
+
+
+@contextmanager
+def _run_folder() -> Iterator[Place]:
+    """A folder for one run. The last few are kept with their checkpoints, so that a crash in scoring loses nothing."""
+    runs = cache_home() / "runs"
+    runs.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=runs))
+    place = Place(folder / "code" / "train.py", folder / "out", folder / "tmp")
+    for made in (place.code.parent, place.out, place.tmp):
+        made.mkdir()
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place.tmp, ignore_errors=True)
+        for old in sorted(runs.iterdir())[:-KEPT_RUNS]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def harness_digest() -> str:
+    """SHA-256 over the files that judge."""
+    whole = hashlib.sha256()
+    for file in sorted(HERE.glob("*.py")):
+        if file.name != EXPERIMENT:
+            whole.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return whole.hexdigest()
+
+
+def summary(verdict: Verdict) -> str:
+    """The block that ends a run: one `name: value` a line, then the checks, then the learning curve."""
+    trained, facts, telemetry = verdict.trained, verdict.trained.facts, verdict.telemetry
+    speed = trained.tokens / max(trained.seconds, 1e-9)
+    flops = speed * float(facts["flops_per_token"])
+    peak = max(int(facts["peak_bytes"]), telemetry.peak_bytes or 0) or trained.ended.peak_bytes
+    lines = {
+        "val_bpb": f"{verdict.scored.val_bpb:.6f}",
+        "training_seconds": f"{trained.seconds:.1f}",
+        "total_seconds": f"{verdict.total_seconds:.1f}",
+        "peak_vram_mb": f"{peak / 2**20:.1f}",
+        "mfu_percent": f"{100 * flops / verdict.ready.device.peak_flops if verdict.ready.device.peak_flops else 0:.2f}",
+        "total_tokens_M": f"{trained.tokens / 1e6:.3f}",
+        "num_steps": f"{facts['steps']}",
+        "num_params_M": f"{facts['parameters'] / 1e6:.3f}",
+        "depth": f"{facts['depth']}",
+        "tokens_per_second": f"{speed:.0f}",
+        "evaluation_seconds": f"{verdict.evaluation_seconds:.1f}",
+        "seed": f"{verdict.seed}",
+        "device": verdict.ready.device.uuid,
+        "data": verdict.ready.data.digest[:16],
+        "harness": harness_digest()[:16],
+    }
+    if telemetry.energy_joules is not None:
+        lines["energy_joules"] = f"{telemetry.energy_joules:.0f}"
+    if telemetry.contended:
+        lines["contended"] = telemetry.contended
+    if trained.stopped_early:
+        lines["stopped_early"] = f"{100 * trained.curve[-1][0]:.0f} %"
+    block = [f"{name + ':':<20}{value}" for name, value in lines.items()]
+    return "\n".join(["---", *block, *map(str, verdict.checks), f"curve: {render_curve(thinned(trained.curve))}"])
+
+
+def main() -> int:
+    """Evaluate a folder; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Train an experiment and score it in bits per byte.")
+    parser.add_argument("folder", nargs="?", default=".", help="where train.py and gpt.toml stand")
+    parser.add_argument("--seed", type=int, default=None, help=f"default: {SEED}, else one drawn for this run")
+    parser.add_argument("--budget", default="", help='for a trial run, instead of the one in gpt.toml: "30 seconds"')
+    parser.add_argument("--device", default="", help="for a trial run, instead of the one in gpt.toml")
+    parser.add_argument("--checkpoint", metavar="DIR", default="", help="score this instead of training")
+    arguments = parser.parse_args()
+    folder = Path(arguments.folder).resolve()
+    seed = arguments.seed if arguments.seed is not None else int(os.environ.get(SEED, "") or secrets.randbelow(2**31))
+    given = {name: value for name in ("budget", "device") if (value := getattr(arguments, name))}
+    try:
+        spec = checked({**asdict(read_spec(folder)), **given})
+        if arguments.checkpoint:
+            score, told = score_again(spec, folder, Path(arguments.checkpoint))
+            block = "\n".join(["---", f"val_bpb: {score:.6f}", *map(str, told)])
+        else:
+            verdict = evaluate(spec, folder, seed)
+            told, block = verdict.checks, summary(verdict)
+    except (PlayerError, SourceError, SpecError, devices.DeviceError) as error:
+        tell(str(error))
+        return REFUSED if str(error).startswith("check ") else 1
+    failed = [check for check in told if check.outcome is Outcome.FAILED]
+    if failed:
+        tell("\n".join(map(str, told)))
+        tell(f"Refused by {', '.join(check.name for check in failed)}: this is no score.")
+        return REFUSED
+    print(block)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

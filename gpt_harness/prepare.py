@@ -1,158 +1,99 @@
-"""Data for the experiment: text, tokenizer, packed tokens, and the budget. Fixed: an experiment never edits this file.
+"""Text becomes rows of tokens on disk, once, before any training. Fixed: an experiment never edits this file.
 
-The text is the standard library of the Python that runs this, so nothing is downloaded. Numbers from different Python
-builds must not be compared; the corpus digest tells them apart. `python prepare.py` builds the cache and describes it.
+`python prepare.py`, in a folder with a `gpt.toml`, builds the cache and says what is in it.
 """
 
 from __future__ import annotations
 
-import base64
+import fcntl
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import sysconfig
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import tiktoken
 from numpy.typing import NDArray
 
-SEQUENCE_LENGTH = 128  # tokens of context
-VOCABULARY = 1024  # tokens the tokenizer knows
-TOKEN_BUDGET = 400_000  # training tokens a run may see; fixed, so that every run is compared at equal cost
-FORMAT = "1"  # part of the cache key: raise it when the files below change their meaning
+from packing import pack
+from reference import Bigrams
+from sources import Source, SourceError, Split, open_source
+from spec import Spec, SpecError, read_spec
+from tokenizer import SPLIT, Tokenizer, learn
 
-# Held out by whole modules, chosen so that hardly any other module quotes them. RESERVE stays unused for now.
-VALIDATION = frozenset(
-    "mailbox optparse imaplib ftplib smtplib plistlib turtle xmlrpc bdb trace fileinput sched tabnanny".split()
-)
-RESERVE = frozenset(
-    "pydoc wsgiref pdb zoneinfo socketserver webbrowser venv compileall modulefinder poplib cmd getopt filecmp shelve "
-    "pyclbr code".split()
-)
-LEFT_OUT = frozenset("test tests idlelib turtledemo lib2to3 encodings pydoc_data site-packages __pycache__".split())
-SHORTEST = 200  # characters; shorter files are mostly empty packages
+FORMAT = "2"
+"""Part of the cache key: raise it when the files below change their meaning."""
+CANARIES = 16
+"""Rows of random tokens among the validation rows. No honest model can know them."""
+AT_A_TIME = 256
+LEARN_BIGRAMS_FROM = 20_000_000
 
-# Words with a leading space, runs of digits up to two, punctuation, and white space: the usual pre-split of BPE.
-_SPLIT = r" ?\p{L}+|\p{N}{1,2}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """Texts by split, in a fixed order."""
-
-    train: tuple[str, ...]
-    validation: tuple[str, ...]
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 over every text, in order, split by split."""
-        whole = hashlib.sha256()
-        for text in (*self.train, "\0", *self.validation):
-            whole.update(hashlib.sha256(text.encode()).digest())
-        return whole.hexdigest()
+Rows = NDArray[np.uint16]
+"""Token ids [rows, sequence length + 1]: the last token of a row is only ever a target."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """What a run works with. Tokens are uint16 arrays mapped from disk."""
+    """A finished cache folder. Only who judges may open it: it has the text that an experiment must not see."""
 
-    train: NDArray[np.uint16]
-    validation: NDArray[np.uint16]
-    tokenizer: tiktoken.Encoding
-    token_bytes: NDArray[np.int64]
+    folder: Path
+    tokenizer: Tokenizer
+    train: Rows
+    validation: Rows
+    test: Rows
+    canaries: tuple[int, ...]
     digest: str
+    source: str
+
+    def expected(self, split: Split) -> NDArray[np.float64]:
+        """What a table of bigrams scores, [rows, 2]: nats and bytes of each row."""
+        found: NDArray[np.float64] = np.load(self.folder / f"{split}-bigrams.npy")
+        return found
 
 
-def load() -> Data:
-    """The prepared data; built on first use, a minute at most."""
-    return open_cache(_ready(read_corpus(Path(sysconfig.get_paths()["stdlib"]))))
+def prepare(spec: Spec, root: Path) -> Data:
+    """The data of a spec; built on first use, a minute or so for the default.
 
-
-def batches(data: Data, rows: int) -> Iterator[NDArray[np.int64]]:
-    """Training windows, int64 of shape [rows, SEQUENCE_LENGTH + 1], until the token budget is spent.
-
-    The order is fixed: windows of the training text drawn by a generator with a constant seed, so that runs differ by
-    what the experiment changed and by nothing else.
+    Raises:
+        SourceError: if the text cannot be had.
     """
-    generator = np.random.default_rng(20)
-    offsets = np.arange(SEQUENCE_LENGTH + 1)
-    for _ in range(TOKEN_BUDGET // (rows * SEQUENCE_LENGTH)):
-        starts = generator.integers(0, len(data.train) - SEQUENCE_LENGTH - 1, rows)
-        yield data.train[starts[:, None] + offsets].astype(np.int64)
-
-
-def steps(rows: int) -> int:
-    """How many batches of `rows` windows the budget allows."""
-    return TOKEN_BUDGET // (rows * SEQUENCE_LENGTH)
-
-
-def read_corpus(library: Path) -> Corpus:
-    """Every module of a library folder, split by module, each text once."""
-    train, validation, seen = [], [], set()
-    for file in sorted(library.rglob("*.py")):
-        parts = file.relative_to(library).parts
-        text = file.read_text(encoding="utf-8", errors="ignore")
-        mark = hashlib.sha256(text.encode()).digest()
-        if LEFT_OUT & set(parts) or len(text) < SHORTEST or mark in seen:
-            continue
-        seen.add(mark)
-        module = parts[0].removesuffix(".py")
-        if module in VALIDATION:
-            validation.append(text)
-        elif module not in RESERVE:
-            train.append(text)
-    return Corpus(tuple(train), tuple(validation))
-
-
-def train_tokenizer(texts: tuple[str, ...], size: int = VOCABULARY) -> dict[bytes, int]:
-    """Byte-pair ranks of `size` tokens: the 256 bytes, then merges in the order in which they were learnt."""
-    from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
-
-    learner = Tokenizer(models.BPE())
-    split = pre_tokenizers.Split(Regex(_SPLIT), "isolated")
-    to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    learner.pre_tokenizer = pre_tokenizers.Sequence([split, to_bytes])
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    learner.train_from_iterator(
-        texts, trainers.BpeTrainer(vocab_size=size, initial_alphabet=alphabet, show_progress=False)
-    )
-    byte_of = _byte_of_character()
-    learnt = [token for token, _ in sorted(learner.get_vocab().items(), key=lambda item: item[1]) if len(token) > 1]
-    merges = [bytes(byte_of[character] for character in token) for token in learnt]
-    tokens = [bytes([value]) for value in range(256)] + merges
-    return {token: rank for rank, token in enumerate(tokens)}
-
-
-def _byte_of_character() -> dict[str, int]:
-    """The printable stand-ins of byte-level BPE, as GPT-2 introduced them: bytes that print stand for themselves."""
-    printing = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [value for value in range(256) if value not in set(printing)]
-    return {chr(value): value for value in printing} | {chr(256 + place): value for place, value in enumerate(others)}
-
-
-def encoding(ranks: dict[bytes, int]) -> tiktoken.Encoding:
-    """The ranks as a tiktoken encoding without special tokens."""
-    return tiktoken.Encoding("stdlib", pat_str=_SPLIT, mergeable_ranks=ranks, special_tokens={})
+    cache = cache_home()
+    source = open_source(spec.data, root, cache / "downloads")
+    parts = (FORMAT, source.digest, str(spec.vocabulary), str(spec.sequence_length), SPLIT)
+    folder = cache / hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+    if not whole(folder):
+        with _locked(folder):
+            if not whole(folder):
+                _build(source, spec, folder)
+    return open_cache(folder)
 
 
 def open_cache(folder: Path) -> Data:
-    """Open a finished cache folder."""
-    ranks = {base64.b64decode(token): rank for token, rank in json.loads((folder / "ranks.json").read_text()).items()}
-    lengths = np.zeros(len(ranks), dtype=np.int64)
-    for token, rank in ranks.items():
-        lengths[rank] = len(token)
-    train, validation = (_tokens(folder / f"{split}.bin") for split in ("train", "validation"))
-    return Data(train, validation, encoding(ranks), lengths, json.loads((folder / "done.json").read_text())["corpus"])
+    """Open a finished folder.
+
+    Raises:
+        SourceError: if a file that the score rests on is not what was written.
+    """
+    done = json.loads((folder / "done.json").read_text())
+    for name, digest in done["digests"].items():
+        if digest != _digest(folder / name):
+            raise SourceError(f"{folder / name} was changed after it was made. Delete {folder} and run again.")
+    width = done["sequence_length"] + 1
+    train, validation, test = (_rows(folder, split, width) for split in Split)
+    tokenizer = Tokenizer.load((folder / "tokenizer.json").read_text())
+    digest = hashlib.sha256(json.dumps(done, sort_keys=True).encode()).hexdigest()
+    return Data(folder, tokenizer, train, validation, test, tuple(done["canaries"]), digest, done["source"])
 
 
-def _tokens(file: Path) -> NDArray[np.uint16]:
-    return np.memmap(file, dtype=np.uint16, mode="r")
+def _rows(folder: Path, split: Split, width: int) -> Rows:
+    return np.memmap(folder / f"{split}.bin", np.uint16, "r").reshape(-1, width)
 
 
 def cache_home() -> Path:
@@ -162,16 +103,7 @@ def cache_home() -> Path:
     return Path(named or f"{cache}/autoresearch-mcp").expanduser() / "gpt"
 
 
-def _ready(corpus: Corpus) -> Path:
-    """The cache folder of a corpus, built if it is not there, or not whole."""
-    key = hashlib.sha256(f"{FORMAT} {corpus.digest} {VOCABULARY} {_SPLIT}".encode()).hexdigest()[:16]
-    folder = cache_home() / key
-    if not _whole(folder):
-        _build(corpus, folder)
-    return folder
-
-
-def _whole(folder: Path) -> bool:
+def whole(folder: Path) -> bool:
     """Whether every file has the size that was noted when the folder was finished."""
     try:
         sizes = json.loads((folder / "done.json").read_text())["sizes"]
@@ -180,43 +112,112 @@ def _whole(folder: Path) -> bool:
         return False
 
 
-def _build(corpus: Corpus, folder: Path) -> None:
-    """Write beside, then rename: another process sees a whole folder or none, and whoever comes second changes nothing."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One process builds, others wait; a death frees the lock."""
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build(source: Source, spec: Spec, folder: Path) -> None:
+    """Write beside, then rename: whoever reads sees a whole folder or none."""
     draft = Path(tempfile.mkdtemp(prefix="draft-", dir=folder.parent))
     try:
-        _write(corpus, draft)
-        if folder.exists() and not _whole(folder):
-            shutil.rmtree(folder)
-        if not folder.exists():
-            draft.rename(folder)
-    except OSError:
-        if not _whole(folder):
-            raise
+        _write(source, spec, draft)
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _write(corpus: Corpus, folder: Path) -> None:
-    ranks = train_tokenizer(corpus.train)
-    words = {base64.b64encode(token).decode(): rank for token, rank in ranks.items()}
-    (folder / "ranks.json").write_text(json.dumps(words))
-    coder = encoding(ranks)
-    for split in ("train", "validation"):
-        tokens = [token for text in coder.encode_ordinary_batch(list(getattr(corpus, split))) for token in text]
-        np.array(tokens, dtype=np.uint16).tofile(folder / f"{split}.bin")
-    sizes = {file.name: file.stat().st_size for file in folder.iterdir()}
-    (folder / "done.json").write_text(json.dumps({"corpus": corpus.digest, "sizes": sizes}))
+def _write(source: Source, spec: Spec, folder: Path) -> None:
+    tokenizer = learn(source.documents(Split.TRAIN), spec.vocabulary)
+    (folder / "tokenizer.json").write_text(tokenizer.dump())
+    canaries: tuple[int, ...] = ()
+    for split in Split:
+        rows = pack(_encoded(tokenizer, source.documents(split)), tokenizer.start, spec.sequence_length)
+        if split is Split.VALIDATION:
+            mixed, canaries = with_canaries(np.stack(list(rows)), tokenizer)
+            rows = iter(mixed)
+        count = _append(folder / f"{split}.bin", rows)
+        if count < (1 if split is Split.TRAIN else CANARIES):
+            raise SourceError(
+                f"{source.spec} has too little text for {split}: {count} rows. Give more or longer files."
+            )
+    _weigh(folder, tokenizer, spec.sequence_length + 1)
+    small = [file for file in folder.iterdir() if file.name != "train.bin"]
+    done = {
+        "source": source.spec,
+        "text": source.digest,
+        "sequence_length": spec.sequence_length,
+        "canaries": canaries,
+        "sizes": {file.name: file.stat().st_size for file in folder.iterdir()},
+        "digests": {file.name: _digest(file) for file in sorted(small)},
+    }
+    (folder / "done.json").write_text(json.dumps(done))
+
+
+def _encoded(tokenizer: Tokenizer, documents: Iterable[str]) -> Iterator[list[int]]:
+    texts = iter(documents)
+    while some := list(islice(texts, AT_A_TIME)):
+        yield from tokenizer.encoding.encode_ordinary_batch(some, num_threads=os.cpu_count() or 1)
+
+
+def with_canaries(rows: Rows, tokenizer: Tokenizer) -> tuple[Rows, tuple[int, ...]]:
+    """The rows with random ones strewn in, and where those are. Secret: drawn anew for each cache."""
+    generator = np.random.default_rng(secrets.randbits(128))
+    total = len(rows) + CANARIES
+    places = np.sort(generator.choice(total, CANARIES, replace=False))
+    mixed = np.empty((total, rows.shape[1]), dtype=np.uint16)
+    mixed[places] = random_rows(CANARIES, rows.shape[1], tokenizer, generator)
+    mixed[np.setdiff1d(np.arange(total), places)] = rows
+    return mixed, tuple(map(int, places))
+
+
+def random_rows(count: int, width: int, tokenizer: Tokenizer, generator: np.random.Generator) -> Rows:
+    """Rows that say nothing: a start, then tokens drawn evenly."""
+    rows = generator.integers(0, tokenizer.start, (count, width)).astype(np.uint16)
+    rows[:, 0] = tokenizer.start
+    return rows
+
+
+def _append(file: Path, rows: Iterable[Rows]) -> int:
+    count = 0
+    with file.open("wb") as out:
+        for row in rows:
+            out.write(row.tobytes())
+            count += 1
+    file.chmod(0o600)
+    return count
+
+
+def _weigh(folder: Path, tokenizer: Tokenizer, width: int) -> None:
+    """Note what bigrams make of the held-out rows: how hard the two texts are in themselves."""
+    train, validation, test = (_rows(folder, split, width) for split in Split)
+    bigrams = Bigrams.learn(train[: LEARN_BIGRAMS_FROM // width], tokenizer.size)
+    for split, rows in ((Split.VALIDATION, validation), (Split.TEST, test)):
+        scored = np.stack([bigrams.nats(rows).sum(1), tokenizer.byte_lengths[rows[:, 1:]].sum(1)], axis=1)
+        np.save(folder / f"{split}-bigrams.npy", scored)
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def main() -> None:
     """Build the cache and say what is in it."""
-    data = load()
-    for name, tokens in (("train", data.train), ("validation", data.validation)):
-        size = int(data.token_bytes[tokens].sum())
-        print(f"{name}: {len(tokens)} tokens, {size} bytes, {size / len(tokens):.2f} bytes a token")
-    print(f"corpus: {data.digest[:16]}")
-    print(f"budget: {TOKEN_BUDGET} tokens a run; cache: {cache_home()}")
+    try:
+        data = prepare(read_spec(Path.cwd()), Path.cwd())
+    except (SpecError, SourceError) as error:
+        sys.exit(str(error))
+    for split, rows in zip(Split, (data.train, data.validation, data.test), strict=True):
+        size = int(data.tokenizer.byte_lengths[rows[:, 1:]].sum())
+        tokens = rows[:, 1:].size
+        print(f"{split}: {len(rows)} rows, {tokens} tokens, {size} bytes, {size / tokens:.2f} bytes a token")
+    print(f"data: {data.digest[:16]}, from {data.source}, in {data.folder}")
 
 
 if __name__ == "__main__":

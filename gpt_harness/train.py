@@ -1,41 +1,49 @@
-"""A small GPT, trained and scored: the one file that an experiment edits. Run it: `python train.py`."""
+"""A small GPT and how it is trained: the one file that an experiment edits.
+
+`autoresearch-mcp train`, in this folder, trains and scores it. From here come weights and a way to use them; data, seed
+and budget come from `run`, and the score from somebody else.
+"""
 
 from __future__ import annotations
 
 import math
-import resource
-import sys
-import time
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from evaluate import bits_per_byte
-from prepare import SEQUENCE_LENGTH, VOCABULARY, batches, load, steps
+from run import Run, Shape, fail_with_what_fits, join
 
 # --- What to play with ----------------------------------------------------------------------------------------------
 
-DEPTH = 2  # transformer blocks
-WIDTH = 64  # channels of the residual stream
-HEAD_WIDTH = 32  # channels of one attention head; WIDTH is a multiple of it
+DEPTH = 2  # transformer blocks: the dial of size, everything else follows
+ASPECT = 32  # channels of the residual stream for each block
+HEAD_WIDTH = 32  # channels of one attention head; DEPTH * ASPECT is a multiple of it
 MLP_RATIO = 4  # hidden channels of the MLP, in widths
+WINDOWS = "L"  # attention of the blocks in turn: L sees everything, S the last SHORT_WINDOW; the last block is L
+SHORT_WINDOW = 1 / 8  # in sequence lengths
+VALUE_EMBEDDING_EVERY = 1  # blocks; counted from the last one
 ROTARY_BASE = 10_000  # longest wavelength of the position encoding, in tokens
-BATCH_ROWS = 8  # windows a step; more rows mean fewer steps in the same token budget
+SOFTCAP = 15.0  # logits stay within plus and minus this
 
+BATCH_ROWS = 8  # sequences a step
+DEVICE_ROWS = 8  # sequences at a time: lower it when memory runs out; BATCH_ROWS is a multiple of it
 MATRIX_LR = 0.04  # Muon, for the matrices inside the blocks
 EMBEDDING_LR = 0.1  # AdamW, for token and value embeddings
 HEAD_LR = 0.008  # AdamW, for the output layer
 SCALAR_LR = 0.02  # AdamW, for the mixing scalars
 ADAM_BETAS = (0.8, 0.95)
-MUON_MOMENTUM = 0.95
-WARMDOWN = 0.5  # share of the run over which learning rates fall to zero
-SEED = 1337
-THREADS = (
-    1  # of the CPU: for matrices this small a second one gains little, and on a busy machine they wait by spinning
-)
+MOMENTUM = 0.95  # Muon
+ROW_MEMORY = 0.95  # of the size of each row's update, Muon
+WEIGHT_DECAY = 0.0  # Muon; only where it agrees with the gradient
+WARM_UP = 0.0  # share of the run over which learning rates rise
+WARM_DOWN = 0.5  # share of the run over which they fall
+FINAL_LR = 0.0  # share of the learning rates at the end
+PRECISION = "auto"  # of matrix products: bf16, fp32; auto is bf16 on a GPU, where it is fast
+THREADS = 1  # of the processor: for matrices this small a second one gains little, and on a busy machine both wait
 
-DIVERGED = 20.0  # nats a token: a loss above this never comes back
+LOSS_TOKENS = 16_384  # tokens whose logits are held at a time
 
 # --- Model ----------------------------------------------------------------------------------------------------------
 
@@ -55,50 +63,78 @@ def rotary_table(length: int, width: int) -> tuple[Tensor, Tensor]:
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn each pair of channels by its position; x is [rows, heads, length, width]."""
     left, right = x.chunk(2, dim=-1)
-    return torch.cat((left * cos - right * sin, left * sin + right * cos), dim=-1)
+    return torch.cat((left * cos - right * sin, left * sin + right * cos), dim=-1).to(x.dtype)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, window: int) -> Tensor:
+    """Causal attention over the last `window` tokens, all [rows, heads, length, width]."""
+    length = query.size(2)
+    if window >= length:
+        return F.scaled_dot_product_attention(query, key, value, is_causal=True)
+    if query.is_cuda and torch.compiler.is_compiling():
+        return _attend_in_blocks(query, key, value, window)
+    places = torch.arange(length, device=query.device)
+    behind = places[:, None] - places[None, :]
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=(behind >= 0) & (behind < window))
+
+
+def _attend_in_blocks(query: Tensor, key: Tensor, value: Tensor, window: int) -> Tensor:
+    """The same on a GPU, without the blocks that are out of sight (FlexAttention, Dong et al., 2024)."""
+    from torch.nn.attention.flex_attention import create_block_mask, flex_attention
+
+    def sees(row: Tensor, head: Tensor, here: Tensor, there: Tensor) -> Tensor:
+        return (here >= there) & (here - there < window)
+
+    length = query.size(2)
+    mask = create_block_mask(sees, None, None, length, length, device=str(query.device))
+    out = flex_attention(query, key, value, block_mask=mask)
+    assert isinstance(out, Tensor)
+    return out
 
 
 class Attention(nn.Module):
-    """Causal self-attention with normalised queries and keys, and an embedding of the token mixed into its value."""
+    """Self-attention with normalised queries and keys; an embedding of the token, through a gate, is part of its value."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int, vocabulary: int, window: int, with_embedding: bool) -> None:
         super().__init__()
-        self.heads = WIDTH // HEAD_WIDTH
-        self.qkv = nn.Linear(WIDTH, 3 * WIDTH, bias=False)
-        self.out = nn.Linear(WIDTH, WIDTH, bias=False)
-        self.value_embedding = nn.Embedding(VOCABULARY, WIDTH)
-        self.value_mix = nn.Parameter(torch.tensor(1.0))
-        nn.init.zeros_(self.out.weight)
+        self.heads, self.window = width // HEAD_WIDTH, window
+        self.qkv = nn.Parameter(torch.empty(3, width, width).uniform_(-1, 1) * (width**-0.5))
+        self.out = nn.Parameter(torch.zeros(width, width))
+        self.value_embedding = nn.Embedding(vocabulary, width) if with_embedding else None
+        self.value_gate = nn.Parameter(torch.zeros(self.heads, HEAD_WIDTH)) if with_embedding else None
 
     def forward(self, x: Tensor, tokens: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """x is [rows, length, WIDTH], tokens [rows, length]."""
-        rows, length, _ = x.shape
-        query, key, value = self.qkv(x).chunk(3, dim=-1)
-        value = value + self.value_mix * self.value_embedding(tokens)
-        query, key, value = (
-            part.view(rows, length, self.heads, HEAD_WIDTH).transpose(1, 2) for part in (query, key, value)
-        )
-        query, key = rotate(norm(query), cos, sin), rotate(norm(key), cos, sin)
-        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        out: Tensor = self.out(mixed.transpose(1, 2).reshape(rows, length, WIDTH))
-        return out
+        """x is [rows, length, width], tokens [rows, length]."""
+        rows, length, width = x.shape
+        mixed = F.linear(x, self.qkv.flatten(0, 1)).view(rows, length, 3, self.heads, HEAD_WIDTH)
+        query, key, value = mixed.unbind(2)
+        if self.value_embedding is not None and self.value_gate is not None:
+            gate = 2 * torch.sigmoid(F.linear(x[..., :HEAD_WIDTH], self.value_gate))
+            value = value + gate[..., None] * self.value_embedding(tokens).view_as(value)
+        query, key, value = (part.transpose(1, 2) for part in (query, key, value.to(query.dtype)))
+        seen = attend(rotate(norm(query), cos, sin), rotate(norm(key), cos, sin), value, self.window)
+        return F.linear(seen.transpose(1, 2).reshape(rows, length, width), self.out)
 
 
 class Block(nn.Module):
-    """Attention, then an MLP with squared ReLU (So et al., 2021), each added to the residual stream."""
+    """Attention, then an MLP with squared ReLU (So et al., 2021), each added to the residual stream.
 
-    def __init__(self) -> None:
+    Before both, the stream is mixed anew with what the embedding put into it.
+    """
+
+    def __init__(self, width: int, vocabulary: int, window: int, with_embedding: bool) -> None:
         super().__init__()
-        self.attention = Attention()
-        self.up = nn.Linear(WIDTH, MLP_RATIO * WIDTH, bias=False)
-        self.down = nn.Linear(MLP_RATIO * WIDTH, WIDTH, bias=False)
-        nn.init.zeros_(self.down.weight)
+        self.attention = Attention(width, vocabulary, window, with_embedding)
+        self.up = nn.Parameter(torch.empty(MLP_RATIO * width, width).uniform_(-1, 1) * (width**-0.5))
+        self.down = nn.Parameter(torch.zeros(width, MLP_RATIO * width))
+        self.keep = nn.Parameter(torch.tensor(1.0))
+        self.recall = nn.Parameter(torch.tensor(0.1))
 
-    def forward(self, x: Tensor, tokens: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """x is [rows, length, WIDTH]."""
+    def forward(self, x: Tensor, first: Tensor, tokens: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """x and first are [rows, length, width]."""
+        x = self.keep * x + self.recall * first
         x = x + self.attention(norm(x), tokens, cos, sin)
-        x = x + self.down(F.relu(self.up(norm(x))).square())
-        return x
+        return x + F.linear(F.relu(F.linear(norm(x), self.up)).square(), self.down)
 
 
 class GPT(nn.Module):
@@ -107,74 +143,166 @@ class GPT(nn.Module):
     cos: Tensor
     sin: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(VOCABULARY, WIDTH)
-        self.blocks = nn.ModuleList(Block() for _ in range(DEPTH))
-        self.head = nn.Linear(WIDTH, VOCABULARY, bias=False)
-        nn.init.normal_(self.head.weight, std=0.001)
-        cos, sin = rotary_table(SEQUENCE_LENGTH, HEAD_WIDTH)
+        width, length = DEPTH * ASPECT, shape.sequence_length
+        self.embedding = nn.Embedding(shape.vocabulary, width)
+        self.blocks = nn.ModuleList(
+            Block(width, shape.vocabulary, window(layer, length), (DEPTH - 1 - layer) % VALUE_EMBEDDING_EVERY == 0)
+            for layer in range(DEPTH)
+        )
+        self.head = nn.Parameter(torch.randn(shape.vocabulary, width) * 0.001)
+        cos, sin = rotary_table(length, HEAD_WIDTH)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Token ids [rows, length] to logits [rows, length, VOCABULARY]."""
+    def features(self, tokens: Tensor) -> Tensor:
+        """Token ids [rows, length] to what the head reads, [rows, length, width]."""
         length = tokens.size(1)
-        x = norm(self.embedding(tokens))
+        first = x = norm(self.embedding(tokens))
         for block in self.blocks:
-            x = block(x, tokens, self.cos[:length], self.sin[:length])
-        logits: Tensor = self.head(norm(x))
-        return logits
+            x = block(x, first, tokens, self.cos[:length], self.sin[:length])
+        return norm(x)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Token ids [rows, length] to logits, float32 [rows, length, vocabulary]."""
+        return softcapped(F.linear(self.features(tokens), self.head).float())
+
+    def loss(self, tokens: Tensor) -> Tensor:
+        """Mean loss in nats a token of rows [rows, length + 1]."""
+        features = self.features(tokens[:, :-1]).flatten(0, 1)
+        loss: Tensor = HeadLoss.apply(features, self.head.to(features.dtype), tokens[:, 1:].flatten())  # type: ignore[no-untyped-call]
+        return loss
+
+
+def window(layer: int, length: int) -> int:
+    """How many tokens a block sees, its own among them."""
+    short = WINDOWS[layer % len(WINDOWS)] == "S" and layer < DEPTH - 1
+    return max(1, int(length * SHORT_WINDOW)) if short else length
+
+
+def softcapped(logits: Tensor) -> Tensor:
+    """Logits pressed into plus and minus SOFTCAP (Gemma 2, 2024)."""
+    return SOFTCAP * torch.tanh(logits / SOFTCAP)
+
+
+class HeadLoss(torch.autograd.Function):
+    """Cross-entropy through the head, some tokens at a time. Gradients are made on the way, so that the logits of all
+    tokens, the largest thing there is, never exist at once (the idea of Wijmans et al., 2024).
+    """
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor, head: Tensor, targets: Tensor) -> Tensor:
+        """x [tokens, width], head [vocabulary, width], targets [tokens]."""
+        count = x.size(0)
+        total = torch.zeros((), device=x.device)
+        to_x, to_head = torch.empty_like(x), torch.zeros_like(head, dtype=torch.float32)
+        for begin in range(0, count, LOSS_TOKENS):
+            part, wanted = x[begin : begin + LOSS_TOKENS], targets[begin : begin + LOSS_TOKENS, None]
+            squashed = (part @ head.T).float().div_(SOFTCAP).tanh_()
+            chances = torch.log_softmax(SOFTCAP * squashed, dim=-1)
+            total -= chances.gather(-1, wanted).sum()
+            slope = chances.exp_().scatter_add_(-1, wanted, torch.full_like(wanted, -1, dtype=torch.float32))
+            slope = slope.mul_(squashed.square_().neg_().add_(1)).div_(count).to(x.dtype)
+            to_x[begin : begin + LOSS_TOKENS] = slope @ head
+            to_head += slope.T @ part
+        ctx.save_for_backward(to_x, to_head.to(head.dtype))
+        return total / count
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, *slopes: Tensor) -> tuple[Tensor, Tensor, None]:
+        """The gradients of forward, times what comes from above."""
+        to_x, to_head = ctx.saved_tensors  # type: ignore[attr-defined]
+        return to_x * slopes[0], to_head * slopes[0], None
 
 
 # --- Optimizers -----------------------------------------------------------------------------------------------------
 
+POLAR_STEPS = (
+    (8.28721201814563, -23.595886519098837, 17.300387312530933),
+    (4.107059111542203, -2.9478499167379106, 0.5448431082926601),
+    (3.9486908534822946, -2.908902115962949, 0.5518191394370137),
+    (3.3184196573706015, -2.488488024314874, 0.51004894012372),
+    (2.300652019954817, -1.6689039845747493, 0.4188073119525673),
+)
+POLAR_MARGIN = 1.01
 
-def orthogonal(gradient: Tensor, iterations: int = 5) -> Tensor:
-    """The nearest matrix with orthonormal rows or columns, roughly, by a quintic Newton-Schulz iteration.
 
-    The step of Muon (Keller Jordan, 2024); the coefficients are the ones published with it.
+def orthogonal(matrices: Tensor) -> Tensor:
+    """The nearest matrices with orthonormal rows or columns, roughly; [count, rows, columns].
+
+    Polar Express (Amsel et al., 2025): the coefficients are the ones published with it.
     """
-    a, b, c = 3.4445, -4.7750, 2.0315
-    flip = gradient.size(0) > gradient.size(1)
-    x: Tensor = gradient.T if flip else gradient
-    x = x / (x.norm() + 1e-7)
-    for _ in range(iterations):
-        square = x @ x.T
+    flip = matrices.size(-2) > matrices.size(-1)
+    x: Tensor = matrices.mT if flip else matrices
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) * POLAR_MARGIN + 1e-7)
+    for a, b, c in POLAR_STEPS:
+        square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return x.T if flip else x
+    x = x.mT if flip else x
+    return x
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum, made orthogonal, for the matrices inside the blocks (Keller Jordan, 2024)."""
+    """Momentum, made orthogonal (Jordan et al., 2024), with rows of like size (NorMuon, Li et al., 2025).
+
+    Each group holds the parameters of one shape, whose last two dimensions are the matrix: they are updated as one.
+    """
 
     def __init__(self, matrices: list[nn.Parameter], lr: float) -> None:
-        super().__init__(matrices, {"lr": lr})
+        shapes = dict.fromkeys(matrix.shape for matrix in matrices)
+        groups = [{"params": [m for m in matrices if m.shape == shape], "lr": lr} for shape in shapes]
+        super().__init__(groups, {})
+        self._update = torch.compile(muon_update, dynamic=False) if matrices[0].is_cuda else muon_update
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """One update with Nesterov momentum; tall matrices get a larger step, so that outputs move alike."""
         for group in self.param_groups:
-            for matrix in group["params"]:
-                momentum = self.state[matrix].setdefault("momentum", torch.zeros_like(matrix))
-                momentum.lerp_(matrix.grad, 1 - MUON_MOMENTUM)
-                update = orthogonal(matrix.grad.lerp(momentum, MUON_MOMENTUM))
-                scale = max(1.0, matrix.size(0) / matrix.size(1)) ** 0.5
-                matrix.add_(update, alpha=-group["lr"] * scale)
+            some: list[nn.Parameter] = group["params"]
+            size = some[0].shape[-2:]
+            gradients = torch.stack([m.grad for m in some if m.grad is not None]).view(-1, *size)
+            state = self.state[some[0]]
+            if not state:
+                state["momentum"] = torch.zeros_like(gradients)
+                state["rows"] = torch.zeros_like(gradients[..., :1])
+            rate = torch.tensor(group["lr"] * max(1.0, size[0] / size[1]) ** 0.5, device=gradients.device)
+            weights = torch.stack([matrix.data for matrix in some]).view(-1, *size)
+            updated = self._update(weights, gradients, state["momentum"], state["rows"], rate)
+            for matrix, new in zip(some, updated.view(len(some), *some[0].shape), strict=True):
+                matrix.copy_(new)
+
+
+def muon_update(weights: Tensor, gradients: Tensor, momentum: Tensor, rows: Tensor, rate: Tensor) -> Tensor:
+    """New weights [count, rows, columns]; `momentum` and `rows`, what is remembered, are changed."""
+    momentum.lerp_(gradients, 1 - MOMENTUM)
+    update = gradients.lerp(momentum, MOMENTUM)
+    working = torch.bfloat16 if update.is_cuda else torch.float32
+    update = orthogonal(update.to(working)).float()
+    size = update.norm(dim=(-2, -1), keepdim=True)
+    rows.lerp_(update.square().mean(-1, keepdim=True), 1 - ROW_MEMORY)
+    update = update * (rows + 1e-10).rsqrt()
+    update = update * (size / (update.norm(dim=(-2, -1), keepdim=True) + 1e-10))
+    if WEIGHT_DECAY:
+        update = update + WEIGHT_DECAY * weights * (update * weights > 0)
+    new: Tensor = weights - rate * update
+    return new
 
 
 def optimizers(model: GPT) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside the blocks, AdamW with a rate of its own for everything else."""
     inside = dict(model.blocks.named_parameters())
-    embeddings = [model.embedding.weight, *(p for name, p in inside.items() if "embedding" in name)]
-    matrices = [p for name, p in inside.items() if p.ndim == 2 and "embedding" not in name]
-    scalars = [p for p in inside.values() if p.ndim < 2]
+    embeddings = [p for name, p in inside.items() if "embedding" in name]
+    matrices = [p for name, p in inside.items() if name.rpartition(".")[2] in {"qkv", "out", "up", "down"}]
+    named = {id(p) for p in (*embeddings, *matrices)}
     groups = [
-        {"params": embeddings, "lr": EMBEDDING_LR},
-        {"params": [model.head.weight], "lr": HEAD_LR},
-        {"params": scalars, "lr": SCALAR_LR},
+        {"params": [model.embedding.weight, *embeddings], "lr": EMBEDDING_LR},
+        {"params": [model.head], "lr": HEAD_LR},
+        {"params": [p for p in inside.values() if id(p) not in named], "lr": SCALAR_LR},
     ]
-    made = [torch.optim.AdamW(groups, betas=ADAM_BETAS, eps=1e-10, weight_decay=0.0), Muon(matrices, MATRIX_LR)]
+    fused = next(model.parameters()).is_cuda
+    adam = torch.optim.AdamW(groups, betas=ADAM_BETAS, eps=1e-10, weight_decay=0.0, fused=fused)
+    made = [adam, Muon(matrices, MATRIX_LR)]
     for optimizer in made:
         for group in optimizer.param_groups:
             group["full_lr"] = group["lr"]
@@ -182,61 +310,95 @@ def optimizers(model: GPT) -> list[torch.optim.Optimizer]:
 
 
 def rate(progress: float) -> float:
-    """Share of the full learning rate at a share of the run."""
-    return min(1.0, (1 - progress) / WARMDOWN)
+    """Share of the full learning rates at a share of the run."""
+    if progress < WARM_UP:
+        return progress / WARM_UP
+    down = min(1.0, (1 - progress) / WARM_DOWN) if WARM_DOWN else 1.0
+    return FINAL_LR + (1 - FINAL_LR) * down
 
 
 # --- Training -------------------------------------------------------------------------------------------------------
 
 
-def train_step(model: GPT, batch: Tensor, made: list[torch.optim.Optimizer], progress: float) -> float:
-    """One step on token ids [rows, SEQUENCE_LENGTH + 1]; returns the loss in nats a token."""
-    logits = model(batch[:, :-1])
-    loss = F.cross_entropy(logits.flatten(0, 1).float(), batch[:, 1:].flatten())
-    loss.backward()  # type: ignore[no-untyped-call]
-    for optimizer in made:
-        for group in optimizer.param_groups:
-            group["lr"] = group["full_lr"] * rate(progress)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-    return float(loss.detach())
+class Trainer:
+    """A model, its optimizers, and how a step is made on the device there is."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.model = GPT(shape).to(shape.device)
+        self.optimizers = optimizers(self.model)
+        self._shape = shape
+        self._loss: Callable[[Tensor], Tensor] = self.model.loss
+        if self._on_gpu:
+            torch.set_float32_matmul_precision("high")
+            self._loss = torch.compile(self.model.loss, dynamic=False)
+
+    @property
+    def _on_gpu(self) -> bool:
+        return self._shape.device.startswith("cuda")
+
+    @property
+    def _coarse(self) -> bool:
+        return PRECISION == "bf16" or (PRECISION == "auto" and self._on_gpu)
+
+    def gradients(self, rows: Tensor, share: float) -> Tensor:
+        """Add the gradients of rows [rows, length + 1] times a share; returns their loss in nats a token."""
+        with torch.autocast(self._shape.device.partition(":")[0], torch.bfloat16, enabled=self._coarse):
+            loss = self._loss(rows)
+        (loss * share).backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    def step(self, batch: Tensor, progress: float) -> Tensor:
+        """One update from a batch; returns its loss in nats a token."""
+        parts = torch.split(batch, DEVICE_ROWS)
+        loss = torch.stack([self.gradients(part, 1 / len(parts)) for part in parts]).mean()
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["full_lr"] * rate(progress)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        return loss
+
+    def warm_up(self, rows: int = DEVICE_ROWS) -> None:
+        """Compile and find room, on made-up tokens, before the budget begins."""
+        size = (rows, self._shape.sequence_length + 1)
+        made_up = torch.randint(self._shape.vocabulary, size, device=self._shape.device)
+        self.gradients(made_up, 1.0)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+
+
+def flops_per_token(model: GPT) -> float:
+    """Operations of a step for each token, in the usual way of counting (Chowdhery et al., 2022)."""
+    blocks = [block for block in model.blocks if isinstance(block, Block)]
+    matrices = sum(p.numel() for block in blocks for p in block.parameters() if p.ndim > 1)
+    tables = sum(b.attention.value_embedding.weight.numel() for b in blocks if b.attention.value_embedding is not None)
+    seen = sum(block.attention.window for block in blocks)
+    return 6.0 * (matrices - tables + model.head.numel()) + 12.0 * DEPTH * ASPECT * seen
 
 
 def main() -> None:
-    """Train within the token budget, score, print the summary."""
-    began = time.perf_counter()
-    torch.manual_seed(SEED)
+    """Train until the budget is spent, and hand over."""
+    run: Run = join()
+    torch.manual_seed(run.seed)
     torch.set_num_threads(THREADS)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    data, model = load(), GPT().to(device)
-    made, total = optimizers(model), steps(BATCH_ROWS)
-    training_began = time.perf_counter()
-    for step, batch in enumerate(batches(data, BATCH_ROWS), 1):
-        loss = train_step(model, torch.from_numpy(batch).to(device), made, (step - 1) / total)
-        if not math.isfinite(loss) or loss > DIVERGED:
-            sys.exit(f"Training diverged: loss {loss:.3g} at step {step} of {total}. Try a lower learning rate.")
-        if step % max(1, total // 10) == 0 or step == total:
-            print(f"step {step}/{total} loss {loss:.4f} after {time.perf_counter() - training_began:.1f} s", flush=True)
-    training_seconds = time.perf_counter() - training_began
-    val_bpb = bits_per_byte(model.eval(), data, device)
-    print("---")
-    print(f"val_bpb: {val_bpb:.6f}")
-    print(f"training_seconds: {training_seconds:.1f}")
-    print(f"total_seconds: {time.perf_counter() - began:.1f}")
-    print(f"peak_memory_mb: {peak_memory_mb(device):.0f}")
-    print(f"total_tokens_M: {total * BATCH_ROWS * SEQUENCE_LENGTH / 1e6:.3f}")
-    print(f"num_steps: {total}")
-    print(f"num_params_M: {sum(p.numel() for p in model.parameters()) / 1e6:.3f}")
-    print(f"depth: {DEPTH}")
+    trainer = Trainer(run.shape)
+    try:
+        trainer.warm_up()
+    except (MemoryError, RuntimeError) as error:
+        fail_with_what_fits(error, DEVICE_ROWS, trainer.warm_up)
+    for batch in run.batches(BATCH_ROWS):
+        run.tell(trainer.step(batch, run.progress))
+    run.hand_over(trainer.model.state_dict(), depth=DEPTH, flops_per_token=flops_per_token(trainer.model))
 
 
-def peak_memory_mb(device: str) -> float:
-    """Peak memory in MiB: of the GPU if there is one, else of the process."""
-    if device == "cuda":
-        return torch.cuda.max_memory_allocated() / 2**20
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+def predictor(weights: dict[str, Tensor], shape: Shape) -> Callable[[Tensor], Tensor]:
+    """How the weights are used: token ids [rows, length] to logits [rows, length, vocabulary]."""
+    torch.set_num_threads(THREADS)
+    model = GPT(shape).to(shape.device)
+    model.load_state_dict(weights)
+    return model.eval()
 
 
 if __name__ == "__main__":
+    assert math.isclose(WARM_UP + WARM_DOWN, min(1.0, WARM_UP + WARM_DOWN)), "the schedule is longer than the run"
     main()

@@ -20,6 +20,7 @@ from ..tools.review import Review
 from ..tools.rules.results import RESULTS_FILE
 from ..tools.running import Running
 from ..tools.sessions import Sessions, session_status
+from ..tools.training import Training
 from ..tools.workflows import Playbook, Workflows
 from .tool import tool
 
@@ -45,6 +46,7 @@ def build_server(lab: Lab) -> MCPServer:
     """The server for one lab, ready to run on any transport."""
     prompts = load_prompts()
     planning, sessions, loop, review, running = Planning(lab), Sessions(lab), Loop(lab), Review(lab), Running(lab)
+    training = Training(lab)
     workflows = Workflows(lab, {name: _playbook(lab, prompt) for name, prompt in prompts.items()})
     server = MCPServer(
         "autoresearch",
@@ -65,6 +67,7 @@ def build_server(lab: Lab) -> MCPServer:
             tool(lab, loop.guard, "Guard", WRITES, may_last=True),
             tool(lab, loop.revert, "Revert experiment", WRITES, may_last=True),
             tool(lab, loop.log, "Log iteration", WRITES, may_last=True),
+            tool(lab, training.train, "Train", WRITES, may_last=True),
             tool(lab, review.detect_stuck, "Detect stuck", READS),
             tool(lab, review.history, "History", WRITES, may_last=True),
             tool(lab, review.report, "Report", READS),

@@ -20,8 +20,8 @@ from rich.text import Text
 
 from ..tools.edges.gitcli import GitCli
 from ..tools.errors import Refusal
+from ..tools.harness import create_harness
 from ..tools.rules.results import RESULTS_FILE, number
-from ..tools.training import create_harness
 from .demo_script import GPT, QUICK, Try, create_quick
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..tools.edges.repo import create_repository
+from ..tools.harness import require_empty
 from ..tools.rules.plan import PLAN_FILE
-from ..tools.training import require_empty
 
 
 @dataclass(frozen=True)
@@ -203,11 +203,6 @@ QUICK = (
 
 GPT = (
     Try(
-        "a third transformer block",
-        "two blocks are too shallow for code",
-        (Edit("train.py", "DEPTH = 2 ", "DEPTH = 3 "),),
-    ),
-    Try(
         "three times the learning rate of the matrices",
         "the budget is short, so larger steps may get further",
         (Edit("train.py", "MATRIX_LR = 0.04", "MATRIX_LR = 0.12"),),
@@ -220,13 +215,18 @@ GPT = (
     Try(
         "four times the token budget",
         "more training is always better",
-        (Edit("prepare.py", "TOKEN_BUDGET = 400_000", "TOKEN_BUDGET = 1_600_000"),),
+        (Edit("gpt.toml", '"400000 tokens"', '"1600000 tokens"'),),
     ),
     Try("change nothing at all", "to see what happens", ()),
     Try(
-        "half the learning rate of the matrices",
-        "if three times was far too much, less may be better still",
-        (Edit("train.py", "MATRIX_LR = 0.04", "MATRIX_LR = 0.02"),),
+        "attention that looks ahead",
+        "whoever knows the next token predicts it well",
+        (Edit("train.py", "is_causal=True", "is_causal=False"),),
+    ),
+    Try(
+        "a third transformer block, and a wider stream with it",
+        "two blocks are too shallow for code",
+        (Edit("train.py", "DEPTH = 2 ", "DEPTH = 3 "),),
     ),
     Try(
         "attention without normalised queries and keys",
@@ -240,8 +240,18 @@ GPT = (
         ),
     ),
     Try(
-        "half the rows a step, for twice the steps",
-        "more steps may be worth their noise",
-        (Edit("train.py", "BATCH_ROWS = 8 ", "BATCH_ROWS = 4 "),),
+        "twice the rows a step, for half the steps",
+        "a smoother gradient may be worth its tokens",
+        (Edit("train.py", "BATCH_ROWS = 8 ", "BATCH_ROWS = 16 "),),
+    ),
+    Try(
+        "print a better number than the one that is measured",
+        "perhaps the output is believed",
+        (Edit("train.py", "    run.hand_over(", '    print("val_bpb: 0.5")\n    run.hand_over('),),
+    ),
+    Try(
+        "no value embeddings but in the last block",
+        "fewer parameters for the same steps",
+        (Edit("train.py", "VALUE_EMBEDDING_EVERY = 1 ", "VALUE_EMBEDDING_EVERY = 3 "),),
     ),
 )

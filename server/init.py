@@ -6,23 +6,28 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from ..tools.edges.scan import devices
 from ..tools.errors import Refusal
-from ..tools.training import HARNESS_FILES, create_harness
+from ..tools.harness import EVALUATE, HARNESS_FILES, create_harness, size_for
 
 
-def init_gpt(folder: str) -> int:
+def init_gpt(folder: str, data: str) -> int:
     """Make the repository and say what to do with it; returns the exit status."""
     place = Path(folder).expanduser().resolve()
+    size = size_for(devices(), data)
     try:
-        create_harness(place, sys.executable)
+        create_harness(place, sys.executable, size)
     except Refusal as refusal:
         sys.stderr.write(f"{refusal.message}\n")
         return 1
-    out = [f"Made {place}: a git repository with {', '.join(HARNESS_FILES)}."]
+    out = [
+        f"Made {place}: a git repository with {', '.join(HARNESS_FILES)}.",
+        f"Sized for this machine ({size.why}). Data: {size.spec.get('data', 'stdlib')}. Both stand in gpt.toml and train.py.",
+    ]
     if find_spec("torch") is None:
         out.append("Training needs torch, which this Python lacks: install the extra `gpt` (see the README).")
     out += [
-        f"Train once by hand: cd {place} && {sys.executable} train.py",
+        f"Train and score once by hand: cd {place} && {sys.executable} {EVALUATE}",
         "Read program.md, change it to your taste and commit it. Then open the folder in your agent and say:",
         '  "Use the autoresearch playbook. Lower val_bpb."',
     ]

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "init":
             from .init import init_gpt
 
-            return init_gpt(options.folder)
+            return init_gpt(options.folder, options.data)
         case "approve":
             from .approve import approve
 
@@ -52,6 +52,12 @@ def _parser() -> argparse.ArgumentParser:
     init = commands.add_parser("init", help="make a new repository to practise on")
     init.add_argument("kind", choices=["gpt"], help="`gpt`: a small language model to train")
     init.add_argument("folder", metavar="DIR", help="the folder to make; it must not exist, or be empty")
+    init.add_argument(
+        "--data",
+        metavar="TEXT",
+        default="",
+        help="what to learn from: stdlib, files:GLOB,..., climbmix:SHARDS, tinystories (default: by what the machine has)",
+    )
     commands.add_parser("approve", help="say yes, in a terminal, to the commands of this repository's plan file")
     return parser
 

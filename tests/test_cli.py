@@ -13,10 +13,10 @@ import pytest
 from autoresearch_mcp.server.demo_script import GPT, QUICK, create_quick
 from autoresearch_mcp.server.main import main, root_folder
 from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.harness import HARNESS, HARNESS_FILES, create_harness
 from autoresearch_mcp.tools.lab import Lab
 from autoresearch_mcp.tools.planning import Planning
 from autoresearch_mcp.tools.rules.plan import Plan
-from autoresearch_mcp.tools.training import HARNESS, HARNESS_FILES, create_harness
 from conftest import Project
 
 COMMAND = [sys.executable, "-m", "autoresearch_mcp.server"]
@@ -76,6 +76,23 @@ def test_every_edit_of_the_demo_finds_its_place(tmp_path: Path, script: tuple[ob
             edit.apply(folder)
 
 
+KNOWS_NOTHING = """\
+import torch
+from run import join
+
+
+def predictor(weights, shape):
+    return lambda tokens: weights["nothing"].expand(*tokens.shape, shape.vocabulary)
+
+
+if __name__ == "__main__":
+    run = join()
+    for batch in run.batches(8):
+        run.tell(7.0)
+    run.hand_over({"nothing": torch.zeros(1)}, depth=0)
+"""
+
+
 def test_init_makes_a_repository_whose_plan_is_ready_but_for_the_training(tmp_path: Path) -> None:
     made = run("init", "gpt", str(tmp_path / "a lab"))
 
@@ -87,11 +104,12 @@ def test_init_makes_a_repository_whose_plan_is_ready_but_for_the_training(tmp_pa
         assert (folder / name).read_bytes() == (HARNESS / name).read_bytes()
     broken = subprocess.run(["git", "status", "--porcelain"], cwd=folder, capture_output=True, text=True, check=True)
     assert broken.stdout == ""
-    (folder / "train.py").write_text("print('val_bpb: 2.5')\n")
+    (folder / "train.py").write_text(KNOWS_NOTHING)
     subprocess.run(["git", "commit", "-qam", "no training"], cwd=folder, check=True)
     checked = Planning(Lab(folder)).check_plan(Plan())
     assert checked.ready, checked.gates
-    assert checked.values == [2.5]
+    assert len(set(checked.values)) == 1
+    assert checked.noise.startswith("none: ")
 
 
 def test_init_refuses_a_folder_that_holds_something(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.rules.decide import Status
 from autoresearch_mcp.tools.rules.phase import Phase, Tool, allows, following
 from autoresearch_mcp.tools.running import Running
+from autoresearch_mcp.tools.training import Training
 from autoresearch_mcp.tools.workflows import Workflows
 from conftest import Project
 
@@ -279,6 +280,7 @@ def calls(project: Project) -> dict[Tool, Callable[[], Answer]]:
         Tool.FINISH_SESSION: sessions.finish_session,
         Tool.WAIT: Running(project.lab).wait,
         Tool.CANCEL: Running(project.lab).cancel,
+        Tool.TRAIN: Training(project.lab).train,
         Tool.PLAYBOOK: Workflows(project.lab, {"autoresearch": lambda repo: "text"}).playbook,
     }
 
@@ -295,8 +297,9 @@ def test_every_tool_in_every_phase_makes_progress_or_is_refused_without_a_trace(
         project = stage.copied(tmp_path / tool) if allows(phase, tool) else stage
         outcome = _outcome(calls(project)[tool])
         if isinstance(outcome, Refusal):
-            # There is nothing to read before the first session, and nothing to wait for while nothing is at work.
-            unread = outcome.code is Code.NO_SESSION or tool in {Tool.WAIT, Tool.CANCEL}
+            # There is nothing to read before the first session, nothing to wait for while nothing is at work, and in a
+            # project without a model nothing to train.
+            unread = outcome.code is Code.NO_SESSION or tool in {Tool.WAIT, Tool.CANCEL, Tool.TRAIN}
             assert unread or not allows(phase, tool), f"{tool} in {phase}: {outcome.message}"
             assert project.picture() == before
             assert project.sessions.status().phase is phase

@@ -1,28 +1,40 @@
-"""The practice ground: the data is what it says, the ruler is right, the training trains."""
+"""The practice ground: text becomes rows, rows a model, a model a score, and each is what it says."""
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
-import tiktoken
 import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
 
+import checks
 import prepare
+import scoring
+import train
+from autoresearch_mcp.tools.edges.scan import Device, DeviceKind
+from autoresearch_mcp.tools.harness import HARNESS, HARNESS_FILES, Size, create_harness, size_for, trains, with_values
 from autoresearch_mcp.tools.rules.plan import Plan, load_plan, problems
-from evaluate import bits_per_byte, windows
-from prepare import SEQUENCE_LENGTH, VOCABULARY, Corpus, Data
-from train import GPT
+from files import Files
+from harness import TRAIN, Judged, edited, judge
+from packing import pack
+from reference import Bigrams
+from run import Shape, fail_with_what_fits
+from sources import SourceError, Split
+from spec import Budget, Spec, SpecError, Unit, checked, read_spec
+from tokenizer import Tokenizer, learn
 
-HARNESS = Path(prepare.__file__).parent
 SMALL = "".join(f"def f{n}(x):\n    return x + {n}  # größer\n" for n in range(400))
 
 
@@ -32,276 +44,630 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
-    monkeypatch.setenv("AUTORESEARCH_CACHE", str(tmp_path))
-    return Corpus((SMALL, SMALL[::-1]), (SMALL[:3000],))
+# --- Spec ------------------------------------------------------------------------------------------------------------
 
 
-# --- Data ------------------------------------------------------------------------------------------------------------
-
-
-def _library(folder: Path) -> Path:
-    long = "x = 1\n" * 100
-    files = {
-        "alpha.py": long,
-        "beta/inner.py": long + "# beta\n",
-        "copy_of_alpha.py": long,
-        "short.py": "x = 1\n",
-        "test/test_alpha.py": long + "# test\n",
-        "mailbox.py": long + "# validation\n",
-        "xmlrpc/client.py": long + "# validation too\n",
-        "pydoc.py": long + "# reserve\n",
-    }
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
-
-
-def test_the_corpus_holds_each_module_once_without_tests_held_out_by_whole_modules(tmp_path: Path) -> None:
-    corpus = prepare.read_corpus(_library(tmp_path))
-
-    assert [text.splitlines()[-1] for text in corpus.train] == ["x = 1", "# beta"]
-    assert [text.splitlines()[-1] for text in corpus.validation] == ["# validation", "# validation too"]
-
-
-def test_the_digest_tells_corpora_apart() -> None:
-    digests = {
-        Corpus(*texts).digest for texts in [(("a",), ("b",)), (("a", "b"), ()), (("b",), ("a",)), (("a",), ("c",))]
-    }
-
-    assert len(digests) == 4
-
-
-def test_the_real_training_text_holds_nothing_of_the_held_out_modules() -> None:
-    library = Path(os.__file__).parent
-    corpus = prepare.read_corpus(library)
-    whole = "".join(corpus.train)
-
-    for name in ("mailbox.py", "turtle.py", "pydoc.py", "zoneinfo/_zoneinfo.py"):
-        text = (library / name).read_text(encoding="utf-8")
-        assert text not in whole
-    assert len(corpus.validation) >= 10
-    assert len(whole) > 5_000_000
-
-
-def test_the_tokenizer_knows_every_byte_and_loses_nothing() -> None:
-    ranks = prepare.train_tokenizer((SMALL,), 300)
-    coder = prepare.encoding(ranks)
-
-    assert len(ranks) == 300
-    assert [ranks[bytes([value])] for value in range(256)] == list(range(256))
-    assert sorted(ranks.values()) == list(range(300))
-    for text in (SMALL, "\x00\x7f tabs\t\r\n", "日本語 🎉 ½", "12345 a_b  \n\n"):
-        assert coder.decode(coder.encode_ordinary(text)) == text
-    assert len(coder.encode_ordinary(SMALL)) < len(SMALL.encode()) / 2
-
-
-def test_the_packed_tokens_are_the_text_and_their_lengths_its_bytes(small: Corpus) -> None:
-    data = prepare.open_cache(prepare._ready(small))
-
-    assert data.tokenizer.decode(data.validation.tolist()) == small.validation[0]
-    assert data.token_bytes[data.train].sum() == sum(len(text.encode()) for text in small.train)
-
-
-def test_the_cache_is_built_once(small: Corpus) -> None:
-    folder = prepare._ready(small)
-    before = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
-
-    assert prepare._ready(small) == folder
-    assert {file.name: file.stat().st_mtime_ns for file in folder.iterdir()} == before
-
-
-@pytest.mark.parametrize("damage", ["train.bin", "done.json"])
-def test_a_cache_that_is_not_whole_is_built_again(small: Corpus, damage: str) -> None:
-    folder = prepare._ready(small)
-    good = (folder / damage).read_bytes()
-    (folder / damage).write_bytes(good[:10])
-
-    assert (prepare._ready(small) / damage).read_bytes() == good
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
-
-
-def test_two_processes_that_build_at_once_end_with_one_whole_cache(tmp_path: Path) -> None:
-    code = (
-        f"import prepare\ntext = {SMALL!r}\nprint(prepare._ready(prepare.Corpus((text, text[::-1]), (text[:3000],))))\n"
-    )
-    environment = {**os.environ, "AUTORESEARCH_CACHE": str(tmp_path), "PYTHONPATH": str(HARNESS)}
-    both = [
-        subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=60)[0].strip() for process in both]
-
-    assert said[0] == said[1]
-    assert [str(path) for path in (tmp_path / "gpt").iterdir()] == [said[0]]
-    prepare.open_cache(Path(said[0]))
-
-
-def test_batches_spend_the_budget_and_are_the_same_every_time(small: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepare, "TOKEN_BUDGET", 5_000)
-    data = prepare.open_cache(prepare._ready(small))
-
-    first, second = (list(prepare.batches(data, 4)) for _ in range(2))
-
-    assert len(first) == prepare.steps(4) == 5_000 // (4 * SEQUENCE_LENGTH)
-    assert all(batch.shape == (4, SEQUENCE_LENGTH + 1) for batch in first)
-    assert all((one == other).all() for one, other in zip(first, second, strict=True))
-
-
-# --- Evaluation ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def data() -> Data:
-    """Ten tokens of one to ten bytes, and a validation text of a few windows and a rest."""
-    ranks = {bytes([value]): value for value in range(256)}
-    tokens = np.random.default_rng(1).integers(0, 10, 5 * SEQUENCE_LENGTH + 17).astype(np.uint16)
-    return Data(
-        tokens,
-        tokens,
-        tiktoken.Encoding("t", pat_str=".", mergeable_ranks=ranks, special_tokens={}),
-        np.arange(1, 11),
-        "",
-    )
-
-
-class Table:
-    """A model that knows which token follows which, and nothing else."""
-
-    def __init__(self, shift: float = 0.0) -> None:
-        self.table = torch.randn(10, 10, generator=torch.Generator().manual_seed(2))
-        self.shift = shift
-
-    def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
-        return self.table[tokens] + self.shift
-
-
-def test_the_score_agrees_with_a_naive_reference(data: Data) -> None:
-    table = Table().table.double()
-    nats, size = 0.0, 0
-    for place in range(5 * SEQUENCE_LENGTH):
-        token, following = int(data.validation[place]), int(data.validation[place + 1])
-        row = [math.exp(float(value)) for value in table[token]]
-        nats -= math.log(row[following] / sum(row))
-        size += int(data.token_bytes[following])
-
-    assert bits_per_byte(Table(), data) == pytest.approx(nats / math.log(2) / size, rel=1e-6)
-
-
-def test_a_model_that_knows_nothing_scores_what_arithmetic_says(data: Data) -> None:
-    targets = data.validation[1 : 5 * SEQUENCE_LENGTH + 1]
-    expected = math.log2(10) * len(targets) / data.token_bytes[targets].sum()
-
-    assert bits_per_byte(lambda tokens: torch.zeros(*tokens.shape, 10), data) == pytest.approx(expected, rel=1e-6)
-
-
-def test_logits_that_are_not_normalised_gain_nothing(data: Data) -> None:
-    assert bits_per_byte(Table(shift=50.0), data) == pytest.approx(bits_per_byte(Table(), data), rel=1e-5)
-
-
-@pytest.mark.parametrize("rows", [1, 2, 3, 100])
-def test_how_many_windows_are_scored_at_a_time_does_not_matter(data: Data, rows: int) -> None:
-    assert bits_per_byte(Table(), data, rows=rows) == pytest.approx(bits_per_byte(Table(), data), rel=1e-9)
+def test_the_spec_file_of_the_harness_is_the_default() -> None:
+    assert read_spec(HARNESS) == Spec(evaluation_tokens=49_152)
 
 
 @pytest.mark.parametrize(
-    ("logits", "words"),
+    ("text", "budget"),
     [
-        (lambda tokens: torch.zeros(*tokens.shape, 11), "shape"),
-        (lambda tokens: torch.full((*tokens.shape, 10), math.nan), "not finite"),
+        ("400000 tokens", Budget(400_000, Unit.TOKENS)),
+        ("400_000 tokens", Budget(400_000, Unit.TOKENS)),
+        ("390 steps", Budget(390, Unit.STEPS)),
+        ("2.5 seconds", Budget(2.5, Unit.SECONDS)),
     ],
-    ids=["another vocabulary", "not a number"],
 )
-def test_unusable_logits_are_refused(data: Data, logits: object, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        bits_per_byte(logits, data)  # type: ignore[arg-type]
+def test_a_budget_is_tokens_steps_or_seconds(text: str, budget: Budget) -> None:
+    assert Budget.parse(text) == budget
+    assert Budget.parse(str(budget)) == budget
 
 
-def test_every_target_is_scored_once(data: Data) -> None:
-    cut = windows(data.validation)
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"budget": "5 minutes"}, "not understood"),
+        ({"budget": "0 steps"}, "not understood"),
+        ({"vocabulary": 100}, "256 for bytes"),
+        ({"vocabulary": 70_000}, "256 for bytes"),
+        ({"vocabulary": "1024"}, "a int is needed"),
+        ({"sequence_length": True}, "a int is needed"),
+        ({"evaluation_tokens": 10}, "at least one sequence"),
+        ({"learning_rate": 1.0}, "has no key 'learning_rate'"),
+    ],
+)
+def test_a_spec_that_cannot_be_is_refused_by_its_key(keys: dict[str, object], words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        checked(keys)
 
-    assert (cut[:, 1:].reshape(-1) == data.validation[1 : 5 * SEQUENCE_LENGTH + 1]).all()
+
+# --- Tokenizer and rows ----------------------------------------------------------------------------------------------
+
+
+def test_the_tokenizer_knows_every_byte_and_loses_nothing() -> None:
+    tokenizer = learn([SMALL], 300)
+
+    assert tokenizer.size == 300
+    assert tokenizer.tokens[:256] == tuple(bytes([value]) for value in range(256))
+    for text in (SMALL, "\x00\x7f tabs\t\r\n", "日本語 🎉 ½", "12345 a_b  \n\n", "<|start|>"):
+        tokens = tokenizer.encoding.encode_ordinary(text)
+        assert tokenizer.encoding.decode(tokens) == text
+        assert tokenizer.byte_lengths[tokens].sum() == len(text.encode())
+    assert len(tokenizer.encoding.encode_ordinary(SMALL)) < len(SMALL.encode()) / 2
+    assert Tokenizer.load(tokenizer.dump()) == tokenizer
+
+
+def test_bytes_need_no_learning() -> None:
+    tokenizer = learn([], 256)
+
+    assert (tokenizer.size, tokenizer.start) == (257, 256)
+    assert tokenizer.encoding.encode_ordinary("größer") == list("größer".encode())
+    assert tokenizer.byte_lengths.tolist() == [1] * 256 + [0]
+
+
+def _documents(seed: int, count: int, longest: int) -> list[list[int]]:
+    generator = np.random.default_rng(seed)
+    return [generator.integers(0, 50, generator.integers(1, longest)).tolist() for _ in range(count)]
+
+
+@pytest.mark.parametrize("longest", [5, 40, 300])
+def test_every_row_is_full_begins_with_a_start_and_nothing_is_lost_but_the_end(longest: int) -> None:
+    documents = _documents(1, 400, longest)
+    rows = list(pack(documents, 99, 16))
+
+    assert all(len(row) == 17 and row[0] == 99 for row in rows)
+    kept = Counter(token for row in rows for token in row.tolist() if token != 99)
+    whole = Counter(token for document in documents for token in document)
+    assert not kept - whole
+    assert (whole - kept).total() <= 2 * 17
+
+
+def test_rows_are_the_same_as_a_plain_search_makes() -> None:
+    documents = _documents(2, 300, 30)
+    naive: list[list[int]] = []
+    waiting = [document[begin : begin + 16] for document in documents for begin in range(0, len(document), 16)]
+    while sum(len(piece) + 1 for piece in sorted(waiting, key=len)[:17]) >= 17:
+        row: list[int] = []
+        while len(row) < 17:
+            space = 17 - len(row)
+            fitting = [piece for piece in waiting if len(piece) < space]
+            row.append(99)
+            if fitting:
+                longest = max(map(len, fitting))
+                chosen = [piece for piece in fitting if len(piece) == longest][-1]
+                waiting = _without(waiting, chosen)
+                row += chosen
+            elif space > 1:
+                shortest = min(map(len, waiting))
+                chosen = next(piece for piece in waiting if len(piece) == shortest)
+                waiting = [*_without(waiting, chosen), chosen[space - 1 :]]
+                row += chosen[: space - 1]
+        naive.append(row)
+
+    assert [row.tolist() for row in pack(documents, 99, 16)] == naive
+
+
+def _without(pieces: list[list[int]], chosen: list[int]) -> list[list[int]]:
+    return [piece for piece in pieces if piece is not chosen]
+
+
+def test_the_bigram_table_agrees_with_counting_by_hand() -> None:
+    rows = np.array([[9, 1, 2, 1], [9, 1, 1, 2]], dtype=np.uint16)
+    table = Bigrams.learn(rows, 10)
+
+    share = {token: (count + 1) / (6 + 10) for token, count in {1: 4, 2: 2, 3: 0}.items()}
+    assert table.nats(np.array([[1, 2]], np.uint16)) == pytest.approx(-math.log((2 + 5 * share[2]) / (3 + 5)))
+    assert table.nats(np.array([[1, 3]], np.uint16)) == pytest.approx(-math.log((0 + 5 * share[3]) / (3 + 5)))
+    assert table.nats(np.array([[7, 1]], np.uint16)) == pytest.approx(-math.log(share[1]))
+    assert sum(math.exp(-table.nats(np.array([[1, t]], np.uint16))[0, 0]) for t in range(10)) == pytest.approx(1)
+
+
+# --- The cache -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with text of its own and a spec for it."""
+    monkeypatch.setenv("AUTORESEARCH_CACHE", str(tmp_path / "cache"))
+    generator = np.random.default_rng(3)
+    for place in range(80):
+        words = " ".join(map(str, generator.integers(0, 10**6, 300)))
+        (tmp_path / f"{place}.txt").write_text(words)
+    (tmp_path / "gpt.toml").write_text('data = "files:*.txt"\nvocabulary = 300\nsequence_length = 32\n')
+    return tmp_path
+
+
+def test_the_rows_are_the_text_and_the_canaries_are_none_of_it(small: Path) -> None:
+    data = prepare.prepare(read_spec(small), small)
+
+    text = data.tokenizer.encoding
+    source = Files("files:*.txt", ("*.txt",), small)
+    for split, rows in zip(Split, (data.train, data.validation, data.test), strict=True):
+        ordinary = np.delete(rows, data.canaries, 0) if split is Split.VALIDATION else rows
+        words = {word for document in source.documents(split) for word in document.split()}
+        seen = text.decode([token for row in ordinary.tolist() for token in row[1:] if token != data.tokenizer.start])
+        assert len(words & set(seen.split())) > 0.7 * len(words)
+    assert len(data.canaries) == 16
+    assert data.expected(Split.VALIDATION).shape == (len(data.validation), 2)
+
+
+def test_the_cache_is_built_once_and_nobody_else_may_read_what_is_kept_back(small: Path) -> None:
+    folder = prepare.prepare(read_spec(small), small).folder
+    before = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
+
+    assert prepare.prepare(read_spec(small), small).folder == folder
+    assert {file.name: file.stat().st_mtime_ns for file in folder.iterdir()} == before
+    assert {(folder / f"{split}.bin").stat().st_mode & 0o777 for split in Split} == {0o600}
+
+
+@pytest.mark.parametrize("damage", ["train.bin", "done.json"])
+def test_a_cache_that_is_not_whole_is_built_again(small: Path, damage: str) -> None:
+    folder = prepare.prepare(read_spec(small), small).folder
+    size = (folder / damage).stat().st_size
+    os.truncate(folder / damage, 10)
+
+    prepare.prepare(read_spec(small), small)
+
+    assert (folder / damage).stat().st_size == pytest.approx(size, rel=0.01)
+    assert [path.name for path in folder.parent.iterdir() if path.is_dir()] == [folder.name]
+
+
+def test_two_processes_that_build_at_once_end_with_one_whole_cache(small: Path) -> None:
+    command = [sys.executable, str(HARNESS / "prepare.py")]
+    both = [subprocess.Popen(command, cwd=small, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=60)[0] for process in both]
+
+    assert said[0] == said[1]
+    assert "validation: " in said[0]
+    assert len([path for path in (small / "cache" / "gpt").iterdir() if path.is_dir()]) == 1
+
+
+def test_too_little_text_is_refused_with_a_cure(small: Path) -> None:
+    (small / "gpt.toml").write_text('data = "files:*.txt"\nvocabulary = 300\nsequence_length = 1024\n')
+
+    with pytest.raises(SourceError, match="too little text for"):
+        prepare.prepare(read_spec(small), small)
+
+
+# --- Scoring ---------------------------------------------------------------------------------------------------------
+
+
+def _nats(model: object, rows: NDArray[np.uint16], at_a_time: int = 4) -> NDArray[np.float64]:
+    def ask(tokens: NDArray[np.int64]) -> NDArray[np.float32]:
+        logits: Tensor = model(torch.from_numpy(tokens))  # type: ignore[operator]
+        return logits.detach().float().numpy().copy()
+
+    return scoring.Scorer(ask, at_a_time, "cpu").nats(rows, rows[:, 1:])
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> train.GPT:
+    """A model with weights that do something, at 40 tokens and 12 places."""
+    monkeypatch.setattr(train, "SHORT_WINDOW", 1 / 4)
+    torch.manual_seed(0)
+    model = train.GPT(Shape(40, 12, "cpu")).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return model
+
+
+ROWS = np.random.default_rng(5).integers(0, 40, (11, 13)).astype(np.uint16)
+LENGTHS = np.array([*range(1, 40), 0])
+
+
+def test_the_score_agrees_with_a_naive_computation(tiny: train.GPT) -> None:
+    nats, size = 0.0, 0
+    for row in ROWS.astype(np.int64):
+        logits = tiny(torch.from_numpy(row[None, :-1])).double()[0]
+        for place, target in enumerate(row[1:]):
+            chances = [math.exp(value) for value in logits[place].tolist()]
+            if LENGTHS[target]:
+                nats -= math.log(chances[target] / sum(chances))
+                size += int(LENGTHS[target])
+
+    score = scoring.bits_per_byte(_nats(tiny, ROWS), ROWS, LENGTHS)
+
+    assert score == pytest.approx(nats / math.log(2) / size, abs=1e-4)
+
+
+def test_a_uniform_model_scores_what_arithmetic_says() -> None:
+    counted = LENGTHS[ROWS[:, 1:]]
+    expected = math.log2(40) * (counted > 0).sum() / counted.sum()
+
+    nats = _nats(lambda tokens: torch.zeros(*tokens.shape, 40), ROWS)
+
+    assert scoring.bits_per_byte(nats, ROWS, LENGTHS) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("shift", [-1e4, 50.0, 1e4])
+def test_logits_that_are_not_normalised_gain_nothing(tiny: train.GPT, shift: float) -> None:
+    assert _nats(lambda tokens: tiny(tokens).double() + shift, ROWS) == pytest.approx(_nats(tiny, ROWS), abs=2e-3)
+
+
+@pytest.mark.parametrize("at_a_time", [1, 3, 11, 50])
+def test_how_many_rows_are_asked_at_a_time_does_not_matter(tiny: train.GPT, at_a_time: int) -> None:
+    assert _nats(tiny, ROWS, at_a_time) == pytest.approx(_nats(tiny, ROWS), abs=1e-5)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_logits_that_are_no_numbers_are_refused(bad: float) -> None:
+    with pytest.raises(ValueError, match="not finite"):
+        _nats(lambda tokens: torch.full((*tokens.shape, 40), bad), ROWS)
+
+
+def test_the_gpu_s_arithmetic_is_the_processor_s(tiny: train.GPT) -> None:
+    logits = tiny(torch.from_numpy(ROWS[:, :-1].astype(np.int64))).detach().numpy()
+    targets = ROWS[:, 1:].astype(np.int64)
+
+    there, sums = scoring._cost_by_torch("cpu")(logits.copy(), targets)
+    here, others = scoring.cost(logits.copy(), targets)
+
+    assert there == pytest.approx(here, abs=1e-5)
+    assert sums == pytest.approx(others)
+
+
+# --- Checks ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("lead", "good"), [(0.0, True), (0.02, True), (0.05, False), (-0.2, True)])
+def test_a_validation_score_that_leads_too_far_is_not_believed(lead: float, good: bool) -> None:
+    found = checks.test_split((2.0 * (1 - lead), 2.2), (3.0, 3.3))
+
+    assert (found.outcome is checks.Outcome.PASSED) is good
+    assert not re.search(r"\d", found.seen), "the secret number is told to nobody"
+
+
+@pytest.mark.parametrize(("gain", "good"), [(0.0, True), (0.1, True), (1.0, False)])
+def test_canaries_that_are_known_give_training_on_them_away(gain: float, good: bool) -> None:
+    generator = np.random.default_rng(0)
+    known, control = (7 + generator.normal(0, 1, (16, 64)) for _ in range(2))
+
+    assert (checks.canaries(known - gain, control).outcome is checks.Outcome.PASSED) is good
+
+
+@pytest.mark.parametrize("place", [0, 7])
+def test_one_cost_that_differs_is_enough_to_fail(place: int) -> None:
+    whole = np.zeros((1, 9))
+    other = whole.copy()
+    other[0, place] = 0.02
+
+    assert checks.causality(whole, other, [8], checks.EXACT).outcome is checks.Outcome.FAILED
+    assert checks.causality(whole, other, [place or 8], checks.EXACT).outcome is not (
+        checks.Outcome.FAILED if place else checks.Outcome.PASSED
+    )
+    assert checks.independence(whole, other, checks.EXACT).outcome is checks.Outcome.FAILED
+
+
+def test_code_that_quotes_the_held_out_text_is_a_store_of_answers() -> None:
+    held_out = " ".join(f"the {n * 7919 % 1000} words of a text" for n in range(200)).encode()
+    quoting = f"# {held_out[500:1200].decode()}\n"
+
+    assert checks.source(TRAIN, held_out).outcome is checks.Outcome.PASSED
+    assert checks.source(TRAIN + quoting, held_out).outcome is checks.Outcome.FAILED
+
+
+# --- The model -------------------------------------------------------------------------------------------------------
+
+
+def test_the_model_does_not_see_the_future(tiny: train.GPT) -> None:
+    tokens = torch.randint(0, 40, (2, 12))
+    changed = tokens.clone()
+    changed[:, 7:] = (changed[:, 7:] + 1) % 40
+
+    with torch.no_grad():
+        before, after = tiny(tokens), tiny(changed)
+
+    assert torch.equal(before[:, :7], after[:, :7])
+    assert not torch.allclose(before[:, 7:], after[:, 7:], atol=1e-2)
+
+
+@pytest.mark.parametrize("window", [1, 3, 12, 99])
+def test_attention_agrees_with_a_naive_one(window: int) -> None:
+    query, key, value = torch.randn(3, 2, 4, 12, 8, generator=torch.Generator().manual_seed(1)).double()
+    expected = torch.zeros_like(value)
+    for row in range(2):
+        for head in range(4):
+            for here in range(12):
+                seen = range(max(0, here - window + 1), here + 1)
+                scores = torch.stack([query[row, head, here] @ key[row, head, there] / 8**0.5 for there in seen])
+                weights = torch.softmax(scores, 0)
+                expected[row, head, here] = sum(
+                    (w * value[row, head, there] for w, there in zip(weights, seen, strict=True)), torch.zeros(8)
+                )
+
+    assert torch.allclose(train.attend(query, key, value, window), expected, atol=1e-12)
+
+
+def test_the_last_block_sees_everything_whatever_the_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "DEPTH", 5)
+    monkeypatch.setattr(train, "WINDOWS", "SSL")
+
+    assert [train.window(layer, 64) for layer in range(5)] == [8, 8, 64, 8, 64]
+
+
+def test_rotation_depends_on_distance_only() -> None:
+    cos, sin = train.rotary_table(20, 8)
+    query, key = torch.randn(2, 1, 1, 1, 8)
+    at = [
+        float((train.rotate(query, cos[i : i + 1], sin[i : i + 1]) * train.rotate(key, cos[j : j + 1], sin[j : j + 1])).sum())
+        for i, j in ((5, 2), (15, 12), (5, 5))
+    ]  # fmt: skip
+
+    assert at[0] == pytest.approx(at[1], abs=1e-4)
+    assert at[2] == pytest.approx(float((query * key).sum()), abs=1e-4)
+
+
+@pytest.mark.parametrize("at_a_time", [3, 100])
+def test_the_loss_and_its_gradients_are_those_of_plain_cross_entropy(
+    monkeypatch: pytest.MonkeyPatch, at_a_time: int
+) -> None:
+    monkeypatch.setattr(train, "LOSS_TOKENS", at_a_time)
+    generator = torch.Generator().manual_seed(4)
+    x, head = (torch.randn(size, generator=generator, requires_grad=True) for size in ((10, 6), (7, 6)))
+    targets = torch.randint(0, 7, (10,), generator=generator)
+
+    plain = F.cross_entropy(train.softcapped(5 * x @ head.T), targets)
+    expected = torch.autograd.grad(3 * plain, (x, head))
+    ours = train.HeadLoss.apply(5 * x, head, targets)  # type: ignore[no-untyped-call]
+    found = torch.autograd.grad(3 * ours, (x, head))
+
+    assert float(ours.detach()) == pytest.approx(float(plain.detach()), abs=1e-6)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
+# --- The optimizer ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(3, 8, 8), (2, 16, 4), (1, 4, 16)])
+def test_the_polar_step_makes_singular_values_alike(size: tuple[int, int, int]) -> None:
+    matrices = torch.randn(size, generator=torch.Generator().manual_seed(2))
+    values = torch.linalg.svdvals(train.orthogonal(matrices))
+    left, _, right = torch.linalg.svd(matrices, full_matrices=False)
+
+    assert values.min() > 0.7
+    assert values.max() < 1.3
+    assert (
+        torch.nn.functional.cosine_similarity(train.orthogonal(matrices).flatten(1), (left @ right).flatten(1)).min()
+        > 0.98
+    )
+
+
+def test_muon_updates_stacked_matrices_as_it_would_each_by_itself() -> None:
+    generator = torch.Generator().manual_seed(3)
+    starts = [torch.randn(6, 4, generator=generator) for _ in range(2)] + [torch.randn(3, 5, 5, generator=generator)]
+    gradients = [[torch.randn(start.shape, generator=generator) for start in starts] for _ in range(3)]
+    parameters = [torch.nn.Parameter(start.clone()) for start in starts]
+    muon = train.Muon(parameters, 0.1)
+    for some in gradients:
+        for parameter, gradient in zip(parameters, some, strict=True):
+            parameter.grad = gradient.clone()
+        muon.step()
+
+    for place, start in enumerate(starts):
+        stack = [start] if start.ndim == 2 else list(start)
+        for layer, weights in enumerate(stack):
+            mine = [some[place] if start.ndim == 2 else some[place][layer] for some in gradients]
+            expected = _naive_muon(weights.clone(), mine, 0.1)
+            found = parameters[place].detach() if start.ndim == 2 else parameters[place].detach()[layer]
+            assert torch.allclose(found, expected, atol=1e-5)
+
+
+def _naive_muon(weights: Tensor, gradients: list[Tensor], lr: float) -> Tensor:
+    momentum, rows = torch.zeros_like(weights), torch.zeros(weights.size(0))
+    for gradient in gradients:
+        momentum = train.MOMENTUM * momentum + (1 - train.MOMENTUM) * gradient
+        nesterov = (1 - train.MOMENTUM) * gradient + train.MOMENTUM * momentum
+        update = train.orthogonal(nesterov[None])[0]
+        size = update.norm()
+        rows = train.ROW_MEMORY * rows + (1 - train.ROW_MEMORY) * update.square().mean(1)
+        update = update / (rows + 1e-10).sqrt()[:, None]
+        update = update * size / update.norm()
+        weights = weights - lr * max(1.0, weights.size(0) / weights.size(1)) ** 0.5 * update
+    return weights
+
+
+def test_every_parameter_has_one_optimizer(tiny: train.GPT) -> None:
+    owned = [p for optimizer in train.optimizers(tiny) for group in optimizer.param_groups for p in group["params"]]
+
+    assert sorted(map(id, owned)) == sorted(map(id, tiny.parameters()))
+
+
+@pytest.mark.parametrize(("warm_up", "final", "rates"), [(0.0, 0.0, [1, 1, 0.5, 0]), (0.2, 0.1, [0, 1, 0.55, 0.1])])
+def test_learning_rates_follow_the_progress(
+    monkeypatch: pytest.MonkeyPatch, warm_up: float, final: float, rates: list[float]
+) -> None:
+    monkeypatch.setattr(train, "WARM_UP", warm_up)
+    monkeypatch.setattr(train, "FINAL_LR", final)
+
+    assert [train.rate(progress) for progress in (0.0, 0.3, 0.75, 1.0)] == pytest.approx(rates)
+
+
+def test_small_batches_add_up_to_a_large_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for rows in (8, 2):
+        monkeypatch.setattr(train, "DEVICE_ROWS", rows)
+        torch.manual_seed(0)
+        trainer = train.Trainer(Shape(40, 12, "cpu"))
+        batch = torch.randint(0, 40, (8, 13), generator=torch.Generator().manual_seed(1))
+        losses = [float(trainer.step(batch, 0.0)) for _ in range(3)]
+        found.append((losses, trainer.model.head.detach().clone()))
+
+    assert found[0][0] == pytest.approx(found[1][0], abs=1e-3)
+    assert torch.allclose(found[0][1], found[1][1], atol=1e-3)
+
+
+def test_training_in_bfloat16_learns_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = {}
+    batch = torch.randint(0, 40, (8, 13), generator=torch.Generator().manual_seed(1))
+    for precision in ("fp32", "bf16"):
+        monkeypatch.setattr(train, "PRECISION", precision)
+        torch.manual_seed(0)
+        trainer = train.Trainer(Shape(40, 12, "cpu"))
+        losses[precision] = [float(trainer.step(batch, 0.0)) for _ in range(20)]
+
+    assert losses["bf16"][-1] < losses["bf16"][0] - 1
+    assert losses["bf16"] != losses["fp32"]
+    assert losses["bf16"][-1] == pytest.approx(losses["fp32"][-1], abs=0.2)
+
+
+def test_a_run_without_room_says_what_would_have_fitted() -> None:
+    def attempt(rows: int) -> None:
+        if rows > 16:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB\nmore words")
+
+    with pytest.raises(SystemExit, match=r"Out of memory with 128 rows at a time; 16 would have fitted\. \(CUDA out"):
+        fail_with_what_fits(torch.OutOfMemoryError("CUDA out of memory."), 128, attempt)
+    with pytest.raises(RuntimeError, match="shapes"):
+        fail_with_what_fits(RuntimeError("shapes"), 128, attempt)
 
 
 # --- Training --------------------------------------------------------------------------------------------------------
 
 
-def train(folder: Path, cache: Path, *edits: tuple[str, str, str]) -> subprocess.CompletedProcess[str]:
-    """Run the harness with replacements (file, old, new) made in a copy."""
-    shutil.copytree(HARNESS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name, old, new in (("prepare.py", "TOKEN_BUDGET = 400_000", "TOKEN_BUDGET = 20_000"), *edits):
-        text = (folder / name).read_text()
-        assert text.count(old) == 1, old
-        (folder / name).write_text(text.replace(old, new))
-    environment = {**os.environ, "AUTORESEARCH_CACHE": str(cache)}
-    command = [sys.executable, "-W", "error", "train.py"]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+def test_the_same_seed_gives_the_same_number_and_training_lowers_it(tmp_path: Path, cache: Path) -> None:
+    once, again = (judge(tmp_path / name, cache) for name in ("once", "again"))
+    hardly = judge(tmp_path / "hardly", cache, budget="1024 tokens")
+
+    assert once.score == again.score
+    assert once.score < hardly.score - 0.2
+    assert _curve(once) == _curve(again)
 
 
-def score(run: subprocess.CompletedProcess[str]) -> float:
-    assert run.returncode == 0, run.stderr
-    found = re.findall(r"^val_bpb: (\d\.\d{6})$", run.stdout, re.MULTILINE)
-    assert len(found) == 1
-    return float(found[0])
-
-
-def test_the_same_file_gives_the_same_number_and_training_lowers_it(tmp_path: Path, cache: Path) -> None:
-    once = score(train(tmp_path / "once", cache))
-    again = score(train(tmp_path / "again", cache))
-    hardly = score(train(tmp_path / "hardly", cache, ("prepare.py", "TOKEN_BUDGET = 20_000", "TOKEN_BUDGET = 1_024")))
-
-    assert once == again
-    assert once < hardly - 0.2
+def _curve(run: Judged) -> str:
+    """The last loss: the points before it fall where the clock happens to be."""
+    return run.out.rsplit(":", 1)[1]
 
 
 def test_the_summary_can_be_grepped(tmp_path: Path, cache: Path) -> None:
-    run = train(tmp_path / "run", cache)
+    run = judge(tmp_path, cache)
 
-    names = [line.partition(":")[0] for line in run.stdout.partition("---\n")[2].splitlines()]
-    assert names == [
+    names = re.findall(r"^(\w+): ", run.out.partition("---\n")[2], re.MULTILINE)
+    assert names[:9] == [
         "val_bpb",
         "training_seconds",
         "total_seconds",
-        "peak_memory_mb",
+        "peak_vram_mb",
+        "mfu_percent",
         "total_tokens_M",
         "num_steps",
         "num_params_M",
         "depth",
     ]
-    assert "total_tokens_M: 0.019" in run.stdout
+    assert re.search(r"^total_tokens_M: +0\.020$", run.out, re.MULTILINE)
+    assert re.search(r"^num_steps: +39$", run.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("budget", "steps"), [("7 steps", "7"), ("1 seconds", r"\d+")])
+def test_a_budget_may_be_steps_or_seconds(budget: str, steps: str, tmp_path: Path, cache: Path) -> None:
+    run = judge(tmp_path, cache, budget=budget)
+
+    assert run.status == 0, run.err
+    assert re.search(rf"^num_steps: +{steps}$", run.out, re.MULTILINE)
+    if "seconds" in budget:
+        seconds = re.search(r"^training_seconds: +(\S+)$", run.out, re.MULTILINE)
+        assert seconds is not None
+        assert 0.9 <= float(seconds[1]) < 3
 
 
 def test_a_diverging_run_fails_fast_and_says_so(tmp_path: Path, cache: Path) -> None:
-    run = train(tmp_path / "run", cache, ("train.py", "HEAD_LR = 0.008", "HEAD_LR = 1e6"))
+    run = judge(tmp_path, cache, edited(("HEAD_LR = 0.008", "HEAD_LR = 1e6"), ("SOFTCAP = 15.0", "SOFTCAP = 1e9")))
 
-    assert run.returncode == 1
-    assert re.fullmatch(r"Training diverged: loss \S+ at step \d+ of 19\. Try a lower learning rate\.\n", run.stderr)
-    assert "val_bpb" not in run.stdout
-
-
-def test_the_model_does_not_see_the_future() -> None:
-    torch.manual_seed(0)
-    model = GPT().eval()
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.5)
-    tokens = torch.randint(0, VOCABULARY, (2, SEQUENCE_LENGTH))
-    changed = tokens.clone()
-    changed[:, 70:] = torch.randint(0, VOCABULARY, (2, SEQUENCE_LENGTH - 70))
-
-    with torch.no_grad():
-        before, after = model(tokens), model(changed)
-
-    assert torch.allclose(before[:, :70], after[:, :70], atol=1e-4)
-    assert not torch.allclose(before[:, 70:], after[:, 70:], atol=1e-1)
+    assert run.status == 1
+    assert re.search(r"^Training diverged: loss \S+ at step \d+\. Try a lower learning rate\.$", run.err, re.MULTILINE)
+    assert "val_bpb" not in run.out
 
 
-def test_the_plan_file_is_a_plan_without_problems() -> None:
-    import tomllib
+def test_a_model_that_cannot_be_asked_leaves_its_checkpoint(tmp_path: Path, cache: Path) -> None:
+    run = judge(tmp_path, cache, edited(("    return model.eval()\n", "    raise KeyError('broken')\n")), seed=77)
 
-    plan = load_plan(tomllib.loads((HARNESS / "autoresearch.toml").read_text().replace("{python}", "python")))
+    assert run.status == 1
+    assert "KeyError: 'broken'" in run.err
+    kept = re.search(r"The checkpoint is kept in (\S+): ", run.err)
+    assert kept is not None
+    (tmp_path / "train.py").write_text(TRAIN)
+    mended = subprocess.run(
+        [sys.executable, str(HARNESS / "evaluate.py"), str(tmp_path), "--checkpoint", kept[1]],
+        env={**os.environ, "AUTORESEARCH_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert mended.returncode == 0, mended.stderr
+    whole = judge(tmp_path / "whole", cache, seed=77)
+    assert f"val_bpb: {whole.score:.6f}\n" in mended.stdout
+
+
+def test_a_run_far_behind_the_incumbent_is_stopped_early_and_scored(tmp_path: Path, cache: Path) -> None:
+    shutil.copytree(HARNESS, tmp_path / "lab", ignore=shutil.ignore_patterns("__pycache__"))
+    spec = (tmp_path / "lab/gpt.toml").read_text()
+    values = {"vocabulary": 512, "sequence_length": 64, "budget": "60000 tokens", "evaluation_tokens": 8192}
+    (tmp_path / "lab/gpt.toml").write_text(
+        with_values(spec, {**values, "early_stop": "true"}, quote=True).replace('"true"', "true")
+    )
+    incumbent = " ".join(f"{share / 50:.2f}:{2 - share / 100:.3f}" for share in range(1, 51))
+    environment = {**os.environ, "AUTORESEARCH_CACHE": str(cache), "AUTORESEARCH_INCUMBENT_CURVE": incumbent}
+    command = [sys.executable, str(HARNESS / "evaluate.py"), str(tmp_path / "lab"), "--seed", "1"]
+
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+
+    assert re.search(r"^stopped_early: +[3-8]\d %$", run.stdout, re.MULTILINE), run.stdout
+    assert re.search(r"^val_bpb: +\d", run.stdout, re.MULTILINE)
+
+
+# --- A repository of one's own ---------------------------------------------------------------------------------------
+
+
+def test_the_plan_file_is_a_plan_without_problems(tmp_path: Path) -> None:
+    create_harness(tmp_path / "lab", sys.executable)
+    plan = load_plan(tomllib.loads((tmp_path / "lab/autoresearch.toml").read_text()))
 
     assert isinstance(plan, Plan)
     assert problems(plan) == ()
-    assert json.loads(plan.model_dump_json())["scope"] == ["train.py"]
+    assert trains(plan)
+    assert not trains(plan.model_copy(update={"verify": "python train.py"}))
+
+
+CPU_ONLY = (Device(DeviceKind.CPU, "cpu"),)
+SIZES: dict[str, tuple[tuple[Device, ...], dict[str, object], dict[str, object]]] = {
+    "a processor": (CPU_ONLY, {}, {}),
+    "an H200": (
+        (*CPU_ONLY, Device(DeviceKind.CUDA, "NVIDIA H200", memory_bytes=141 * 2**30)),
+        {"budget": "300 seconds", "sequence_length": 2048, "vocabulary": 8192},
+        {"DEPTH": 8, "DEVICE_ROWS": 128},
+    ),
+    "a card of 24 GiB": (
+        (*CPU_ONLY, Device(DeviceKind.CUDA, "RTX 4090", memory_bytes=24 * 2**30)),
+        {"budget": "300 seconds", "sequence_length": 2048},
+        {"DEPTH": 8, "DEVICE_ROWS": 32},
+    ),
+    "a card of 8 GiB": (
+        (*CPU_ONLY, Device(DeviceKind.CUDA, "RTX 3070", memory_bytes=8 * 2**30)),
+        {"sequence_length": 1024},
+        {"DEPTH": 6, "DEVICE_ROWS": 32},
+    ),
+    "an Apple": ((*CPU_ONLY, Device(DeviceKind.MPS, "M3")), {"budget": "300 seconds"}, {"DEPTH": 4}),
+}
+
+
+@pytest.mark.parametrize("machine", SIZES)
+def test_the_defaults_fit_the_machine_and_the_files_take_them(machine: str, tmp_path: Path) -> None:
+    devices, spec, constants = SIZES[machine]
+    size = size_for(devices, "stdlib" if machine == "a card of 8 GiB" else "")
+    create_harness(tmp_path / "lab", sys.executable, size)
+
+    assert {name: size.spec.get(name) for name in spec} == spec
+    assert {name: size.constants.get(name) for name in constants} == constants
+    read = read_spec(tmp_path / "lab")
+    assert all(getattr(read, name) == value for name, value in size.spec.items())
+    written = (tmp_path / "lab/train.py").read_text()
+    compile(written, "train.py", "exec")
+    assert all(re.search(rf"^{name} = {re.escape(str(value))}\b", written, re.MULTILINE) or name == "WINDOWS" for name, value in size.constants.items())  # fmt: skip
+
+
+def test_what_an_experiment_can_reach_is_no_part_of_the_judge(tmp_path: Path) -> None:
+    create_harness(tmp_path / "lab", sys.executable, Size())
+
+    assert {file.name for file in (tmp_path / "lab").iterdir()} == {*HARNESS_FILES, ".gitignore", ".git"}

@@ -26,9 +26,11 @@ from .rules.failures import FailureClass, classify
 from .rules.guarding import enough_for_baseline, limit_of, settled, within
 from .rules.metrics import Reading, read_metric
 from .rules.plan import GuardMetric, Plan
+from .rules.trained import Curve, read_checks, read_trained, written
 
 TAIL_CHARACTERS = 3000
 CHANNEL = "channel"
+CURVE_NAME = "AUTORESEARCH_INCUMBENT_CURVE"
 ATTEMPTS = 3
 SECOND_NS = 10**9
 
@@ -37,7 +39,8 @@ SECOND_NS = 10**9
 class Turn:
     """One run to make: where, of which tree, and the numbers that reach the command. Equal in a pair but for the tree.
 
-    `sealed` is the commit that protected files are taken from in the arena.
+    `sealed` is the commit that protected files are taken from in the arena; `curve` the incumbent's learning curve, which
+    a run of the candidate may be held against.
     """
 
     place: Place
@@ -48,6 +51,7 @@ class Turn:
     run: int = 1
     seed: int = 0
     sealed: str = ""
+    curve: Curve = ()
 
 
 def at_checkout(desk: Desk, commit: str, iteration: int = 0, run: int = 1, seed: int = 0) -> Turn:
@@ -89,6 +93,7 @@ class Meter:
                 "seconds": run.seconds,
                 "tail": _tail(run),
                 "tampered": swapped(begun.watched, file_marks(turn.folder, self.ruler.protected)),
+                "trained": read_trained(text) if _green(run) else None,
             }
         )
         asked = replace(turn, seed=begun.seed)
@@ -136,6 +141,7 @@ class Meter:
                 "AUTORESEARCH_RUN": str(turn.run),
                 "AUTORESEARCH_SEED": str(begun.seed),
                 **({CHANNEL_NAME: begun.channel} if begun.channel else {}),
+                **({CURVE_NAME: written(turn.curve)} if turn.curve else {}),
                 **_import_paths(self.desk.repo.root, turn),
             }
             run = run_boxed(self.desk, self.plan, key, command, timeout_s, turn.folder, names, begun.temporary)
@@ -174,6 +180,7 @@ class Meter:
             output=run.digest,
             cpu_seconds=round(run.cpu_seconds, 3),
             peak_bytes=run.peak_bytes,
+            checks=read_checks(run.stdout if _green(run) else run.stderr[-TAIL_CHARACTERS:]),
         )
         whole = f"{receipt.model_dump_json()} {value!r} {run.exit_code} {run.seconds!r}"
         return receipt.model_copy(update={"id": hashlib.sha256(whole.encode()).hexdigest()[:16]})

@@ -30,6 +30,7 @@ from .rules.events import (
 from .rules.failures import FailureClass
 from .rules.judging import Arm
 from .rules.session import Session, Trial
+from .rules.trained import bent
 
 _NOT_IN_GIT = "The incumbent runs there. Git does not have these files, which changed since the start:"
 
@@ -45,7 +46,7 @@ def measure(desk: Desk) -> None:
     if turn.place is Place.CHECKOUT:
         refuse_uncommitted(desk)
     before = {change.path for change in desk.repo.changes()}
-    ran = _measured(desk, turn)
+    ran = _measured(desk, replace(turn, curve=session.curve if arm is Arm.CANDIDATE else ()))
     ahead = _is_ahead(desk, turn, ran)
     desk.repo.look(ignored=ahead)  # one look for all that follows
     measurement = _checked(desk, turn, ran)
@@ -139,9 +140,10 @@ def _new_files(desk: Desk, before: set[str]) -> tuple[str, ...]:
 def _checked(desk: Desk, turn: Turn, measurement: Measurement) -> Measurement:
     """The measurement, unless the ruler or the measured files changed meanwhile."""
     found = unlike_the_start(desk)
-    if bent := tuple(dict.fromkeys((*found.all, *measurement.tampered))):
+    other = bent(desk.active.start.baseline[-1].trained, measurement.trained)
+    if bent_by := tuple(dict.fromkeys((*found.all, *measurement.tampered, *other))):
         _set_aside(desk, found.files)
-        return measurement.model_copy(update={"value": None, "tampered": bent})
+        return measurement.model_copy(update={"value": None, "tampered": bent_by})
     if turn.place is Place.CHECKOUT and (edits := tracked_edits(desk.repo)):
         problem = f"Files changed while measuring: {', '.join(map(shown, edits[:8]))}"
         return measurement.model_copy(update={"value": None, "problem": problem, "failure": FailureClass.RUNTIME})

@@ -14,6 +14,7 @@ from .lab import Lab
 from .measuring import run_again
 from .rules.decide import Status
 from .rules.events import Committed, GuardResult, GuardsRan, Remeasured, Repeated, Row, Verified
+from .rules.judging import Arm
 from .rules.messages import JOURNAL_TRAILER
 from .rules.phase import Phase, Tool, following
 from .rules.report import as_text
@@ -22,6 +23,7 @@ from .rules.scope import Scope
 from .rules.session import Session
 from .rules.stuck import SHOWN, Advice, is_stuck, material, on_plateau
 from .rules.summary import summarise
+from .rules.trained import Curve
 
 LARGEST_PAGE = 50
 ADVISED_BY = 200
@@ -29,6 +31,7 @@ ADVISED_BY = 200
 DIFF_CHARACTERS = 4000
 RECEIPT_BYTES = 1500
 OUTPUT_CHARACTERS = 1500
+SHOWN_CURVES = 6
 
 
 class Review:
@@ -96,7 +99,7 @@ class Review:
             raise Refusal(Code.BAD_ARGUMENT, f"{format!r} is not a report format. Use `text`.")
         desk = self._lab.open(repo)
         session = _session(desk)
-        text = as_text(session, desk.rows(), summarise(session, desk.now()), integrity(desk))
+        text = as_text(session, desk.rows(), summarise(session, desk.now()), integrity(desk), _curves(desk))
         return Reported(phase=desk.phase, next=list(following(desk.phase)), report=text)
 
 
@@ -107,6 +110,19 @@ def advice(desk: Desk) -> Advice:
     files = [path for path in desk.repo.tracked() if scope.matches(path)]
     repeats = [event for event in desk.journal.latest_of(session.id, "repeated", SHOWN) if isinstance(event, Repeated)]
     return material(session.plan, desk.rows(ADVISED_BY), files, repeats)
+
+
+def _curves(desk: Desk) -> list[tuple[str, Curve]]:
+    """The learning curves of the incumbent and of the latest tries, where verify trains a model."""
+    session = desk.active
+    if not session.curve:
+        return []
+    found: dict[int, Curve] = {}
+    for event in desk.journal.latest_of(session.id, "verified", 4 * SHOWN_CURVES):
+        if isinstance(event, Verified) and event.arm is Arm.CANDIDATE and event.measurement.trained:
+            found[event.iteration] = event.measurement.trained.curve
+    newest = sorted(found, reverse=True)[:SHOWN_CURVES]
+    return [("incumbent", session.curve), *((f"#{number}", found[number]) for number in sorted(newest))]
 
 
 def guard_words(results: Sequence[GuardResult]) -> list[GuardResult]:

@@ -15,6 +15,7 @@ from .edges.disk import lock_holder
 from .edges.intent import read_intent
 from .edges.repo import shown
 from .errors import Code, Refusal
+from .harness import HARNESS_FILES
 from .jobs import still_running
 from .lab import Lab
 from .planning import chosen_plan
@@ -23,7 +24,7 @@ from .ruler import ruler_now
 from .rules.certainty import luck_words, noise_band
 from .rules.events import Finished, Row, Started
 from .rules.phase import Phase, Tool, following
-from .rules.plan import PLAN_FILE, Plan
+from .rules.plan import Plan
 from .rules.results import RESULTS_FILE, baseline_row, flat, number
 from .rules.session import Session, phase_of
 from .rules.stuck import is_stuck, on_plateau
@@ -32,7 +33,6 @@ from .rules.summary import summarise
 SHORTEST_TIMEOUT_S = 120.0
 TIMEOUT_FACTOR = 4.0
 LAST_ROWS = 5
-HARNESS_FILES = ("train.py", "prepare.py", PLAN_FILE)
 
 
 class Sessions:

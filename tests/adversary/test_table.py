@@ -9,11 +9,20 @@ from test_cheats_books import IN_THE_BOOKS
 from test_cheats_files import IN_GIT, IN_THE_TREE, OUT_OF_SIGHT
 from test_cheats_runs import IN_A_RUN
 
+from training_cheats import IN_TRAINING
+
 PAGE = Path(__file__).parent.parent.parent / "docs" / "adversary.md"
 
 
 def test_the_page_lists_every_cheat_that_is_tried_and_no_other() -> None:
     rows = re.findall(r"^\| (?!---|cheat )(.+?) \| (.+?) \| (.+?) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert [name for name, _, _ in rows] == [*IN_THE_TREE, *IN_GIT, *OUT_OF_SIGHT, *IN_A_RUN, *IN_THE_BOOKS]
+    assert [name for name, _, _ in rows] == [
+        *IN_THE_TREE,
+        *IN_GIT,
+        *OUT_OF_SIGHT,
+        *IN_A_RUN,
+        *IN_THE_BOOKS,
+        *IN_TRAINING,
+    ]
     assert len(rows) >= 30

@@ -15,7 +15,7 @@ import socket
 import stat
 import struct
 import sys
-from typing import Any
+from typing import Any, Self
 
 FAILED = 126
 _CREATE, _ADD, _RESTRICT = 444, 445, 446  # the same on every architecture
@@ -24,7 +24,9 @@ _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _WRITE_FILE, _TRUNCATE = 1 << 1, 1 << 14
 _REMOVE_AND_MAKE = sum(1 << bit for bit in range(4, 13))
 _REFER = 1 << 13
+_EXECUTE, _READ_FILE, _READ_FOLDER = 1 << 0, 1 << 2, 1 << 3
 _TCP = 0b11
+_SIGNALS_AND_SOCKETS = 0b11
 _SET_FLAGS, _UP_AND_RUNNING = 0x8914, 0x41
 
 
@@ -48,32 +50,64 @@ def _checked(result: int, what: str) -> int:
 
 def restrict(write: list[str], keep: list[str], tcp: bool) -> None:
     """Allow this process and all that it starts to write only below these paths; without `tcp` it has no connections."""
-    libc, version = _libc(), landlock_version()
-    if version < 1:
-        raise OSError(0, "this kernel has no Landlock")
-    handled = _WRITE_FILE | _REMOVE_AND_MAKE
-    handled |= (_REFER if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
-    network = 0 if tcp or version < 4 else _TCP
-    rules = struct.pack("=QQ", handled, network) if version >= 4 else struct.pack("=Q", handled)
-    ruleset = _checked(libc.syscall(_CREATE, rules, ctypes.c_size_t(len(rules)), ctypes.c_uint(0)), "ruleset")
-    for path in _expanded(write, keep):
-        _allow(libc, ruleset, path, handled)
-    _allow(libc, ruleset, "/dev", _WRITE_FILE | (handled & _TRUNCATE))
-    _checked(libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "no new privileges")
-    _checked(libc.syscall(_RESTRICT, ctypes.c_int(ruleset), ctypes.c_uint(0)), "restrict")
-    os.close(ruleset)
+    with _Walls(_WRITE_FILE | _REMOVE_AND_MAKE, tcp) as walls:
+        for path in _expanded(write, keep):
+            walls.allow(path, walls.handled)
+        walls.allow("/dev", _WRITE_FILE | _TRUNCATE)
 
 
-def _allow(libc: Any, ruleset: int, path: str, access: int) -> None:  # noqa: ANN401 - a C library
-    try:
-        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError:
-        return  # what is not there needs no rule
-    if not stat.S_ISDIR(os.fstat(place).st_mode):
-        access &= _WRITE_FILE | _TRUNCATE
-    rule = struct.pack("=Qi", access, place)
-    _checked(libc.syscall(_ADD, ctypes.c_int(ruleset), ctypes.c_int(1), rule, ctypes.c_uint(0)), f"rule for {path}")
-    os.close(place)
+def confine(read: list[str], hidden: list[str], write: list[str]) -> None:
+    """Allow this process and all that it starts to read only below `read`, without what is hidden in it, and to read and
+    write below `write`; no connections, and from Linux 6.12 on no signal to anybody outside.
+    """
+    reading = _EXECUTE | _READ_FILE | _READ_FOLDER
+    with _Walls(_WRITE_FILE | _REMOVE_AND_MAKE | reading, tcp=False, apart=True) as walls:
+        for path in read:
+            walls.allow(path, _READ_FOLDER)
+        for path in _expanded(read, hidden):
+            walls.allow(path, reading)
+        for path in write:
+            walls.allow(path, walls.handled)
+
+
+class _Walls:
+    """Rules that bind this process when the block is left."""
+
+    def __init__(self, handled: int, tcp: bool, apart: bool = False) -> None:
+        self._libc, version = _libc(), landlock_version()
+        if version < 1:
+            raise OSError(0, "this kernel has no Landlock")
+        self.handled = handled | (_REFER if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
+        network = 0 if tcp or version < 4 else _TCP
+        rules = struct.pack("=QQ", self.handled, network) if version >= 4 else struct.pack("=Q", self.handled)
+        if apart and version >= 6:
+            rules += struct.pack("=Q", _SIGNALS_AND_SOCKETS)
+        made = self._libc.syscall(_CREATE, rules, ctypes.c_size_t(len(rules)), ctypes.c_uint(0))
+        self._ruleset = _checked(made, "ruleset")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is None:
+            _checked(self._libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "no new privileges")
+            _checked(self._libc.syscall(_RESTRICT, ctypes.c_int(self._ruleset), ctypes.c_uint(0)), "restrict")
+        os.close(self._ruleset)
+
+    def allow(self, path: str, access: int) -> None:
+        """Allow this below a path; what is not there needs no rule."""
+        try:
+            place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except OSError:
+            return
+        access &= self.handled
+        if not stat.S_ISDIR(os.fstat(place).st_mode):
+            access &= _WRITE_FILE | _TRUNCATE | _EXECUTE | _READ_FILE
+        if access:
+            rule = struct.pack("=Qi", access, place)
+            added = self._libc.syscall(_ADD, ctypes.c_int(self._ruleset), ctypes.c_int(1), rule, ctypes.c_uint(0))
+            _checked(added, f"rule for {path}")
+        os.close(place)
 
 
 def _expanded(write: list[str], keep: list[str]) -> list[str]:

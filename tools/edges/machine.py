@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -9,9 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..rules.ruler import executables, search_folders
+from ..rules.ruler import executables, search_folders, steps
 
 NONE = "none"
+SCRIPT = ".py"
+_MOST_SCRIPTS = 200
 _PROC, _SYS = Path("/proc"), Path("/sys")
 _MOST_BYTES = 16 * 1024
 """A listing of all processors takes milliseconds to make; the first one tells the model."""
@@ -31,7 +34,7 @@ def fingerprint(commands: Sequence[str], root: Path) -> dict[str, str]:
         "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "not set"),
         "cpu governor": _governor(),
     }
-    return machine | _programs(commands, root)
+    return machine | _programs(commands, root) | _scripts(commands, root)
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
@@ -98,6 +101,21 @@ def _programs(commands: Sequence[str], root: Path) -> dict[str, str]:
     folders = _search_path(commands, root)
     names = dict.fromkeys(name for command in commands for name in executables(command))
     return {f"program:{name}": _told(_found(name, folders, root), root) for name in names}
+
+
+def _scripts(commands: Sequence[str], root: Path) -> dict[str, str]:
+    """Digests of the scripts outside the repository that the commands name, each with those beside it, which it may import."""
+    words = (word for command in commands for step in steps(command) for word in step.words)
+    named = {Path(word) for word in words if word.startswith("/") and word.endswith(SCRIPT)}
+    outside = sorted(path for path in named if not path.is_relative_to(root) and path.is_file())
+    return {f"script:{path}": _digest_beside(path) for path in outside}
+
+
+def _digest_beside(script: Path) -> str:
+    whole = hashlib.sha256()
+    for file in sorted(script.parent.glob(f"*{SCRIPT}"))[:_MOST_SCRIPTS]:
+        whole.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return whole.hexdigest()
 
 
 def _search_path(commands: Sequence[str], root: Path) -> list[Path]:

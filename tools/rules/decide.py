@@ -135,7 +135,8 @@ def _uncommitted(evidence: Evidence) -> Verdict:
 
 def _crashed(evidence: Evidence, failure: FailureClass) -> Verdict:
     left = CRASH_FIXES - evidence.crashes + 1
-    what = f"Verify failed ({failure}). {advice(failure)}"
+    said = evidence.measured.problem if evidence.measured and failure is FailureClass.REFUSED else ""
+    what = f"Verify failed ({failure}). {f'{said} ' if said else ''}{advice(failure)}"
     if evidence.gave_up or left <= 0:
         return Verdict(Action.UNDO, Status.CRASH, what)
     return Verdict(Action.FIX, None, f"{what} {left} more {'try' if left == 1 else 'tries'} to fix it, or revert.")

@@ -12,6 +12,7 @@ from .decide import Status
 from .failures import FailureClass
 from .judging import Arm
 from .plan import Plan
+from .trained import CheckSeen, Trained
 
 
 class Record(BaseModel):
@@ -34,7 +35,8 @@ class Receipt(Record):
     """What a measurement was made of. `at` is in seconds since the epoch; every digest is SHA-256 in hexadecimal.
 
     `seed` went to the command as `AUTORESEARCH_SEED`; `output` is the digest of everything that it printed. CPU time and
-    peak memory are those of the command and all that it started.
+    peak memory are those of the command and all that it started. `checks` are those that the evaluation of a training run
+    named.
     """
 
     id: str
@@ -49,10 +51,14 @@ class Receipt(Record):
     output: str
     cpu_seconds: float = 0.0
     peak_bytes: int = 0
+    checks: tuple[CheckSeen, ...] = ()
 
 
 class Measurement(Record):
-    """One verify run: the number, or why there is none. `seconds` is wall-clock time; `tail` the end of the output."""
+    """One verify run: the number, or why there is none. `seconds` is wall-clock time; `tail` the end of the output.
+
+    `trained` is there when verify was the evaluation of a training run.
+    """
 
     value: float | None = None
     problem: str = ""
@@ -62,6 +68,7 @@ class Measurement(Record):
     tail: str = ""
     tampered: tuple[str, ...] = ()
     receipt: Receipt | None = None
+    trained: Trained | None = None
 
 
 class GuardResult(Record):

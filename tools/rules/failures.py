@@ -19,6 +19,7 @@ class FailureClass(StrEnum):
     EXTERNAL = "external"
     HOOK = "hook"
     CANCELLED = "cancelled"
+    REFUSED = "refused"
 
 
 _ENDS = {
@@ -46,6 +47,7 @@ _SYNTAX = re.compile(
     r"|\b(?:syntax|parse) error(?::| near|, unexpected)|\bcannot find symbol\b",
     re.IGNORECASE | re.MULTILINE,
 )
+_REFUSED = re.compile(r"^check [a-z][a-z-]{1,40}: failed \(", re.MULTILINE)
 _EXTERNAL = re.compile(
     r"could not resolve|couldn't resolve|name or service not known|temporary failure (?:in name resolution|resolving)"
     r"|nodename nor servname|no such host|\bgetaddrinfo\b|\bEAI_AGAIN\b|\bENOTFOUND\b|\bECONN(?:REFUSED|RESET)\b"
@@ -63,7 +65,7 @@ _EXTERNAL = re.compile(
 def classify(exit_code: int | None, timed_out: bool, output: str) -> FailureClass:
     """The class of a failed run, from how it ended and what it printed.
 
-    What stopped the run comes first: running out of something, then code that does not compile, then the world
+    What stopped the run comes first: a check that refused it, running out of something, then code that does not compile, then the world
     outside. A missing program or module (exit 127, `ModuleNotFoundError`) is `runtime`: it was there at the baseline,
     so that the change is to blame and trying again later would not help. No exit code at all means that the run never
     ended by itself.
@@ -88,6 +90,7 @@ def advice(failure: FailureClass) -> str:
 
 
 _PRINTED = {
+    FailureClass.REFUSED: _REFUSED,
     FailureClass.RESOURCE: _RESOURCE,
     FailureClass.SYNTAX: _SYNTAX,
     FailureClass.EXTERNAL: _EXTERNAL,
@@ -95,6 +98,7 @@ _PRINTED = {
 _ADVICE = {
     FailureClass.SYNTAX: "The code does not parse or compile: fix that place and try again.",
     FailureClass.RUNTIME: "The program ran and failed: read the output, fix the cause, or revert if the idea itself is wrong.",
+    FailureClass.REFUSED: "The evaluation refused the model by a named check, so there is no score: take out what the check names, or revert.",
     FailureClass.CANCELLED: "The run was cancelled: change what made it not worth its time.",
     FailureClass.RESOURCE: "Memory or disk ran out: revert, and try a smaller variant.",
     FailureClass.HANG: "It did not end in time: revert, and avoid this approach.",

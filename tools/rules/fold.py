@@ -31,6 +31,7 @@ from .exact import Exact
 from .judging import Arm, Stakes
 from .plan import Ties
 from .session import Session, Trial, baseline_values
+from .trained import Curve
 
 METRIC_ERRORS_THAT_END = 2
 
@@ -75,7 +76,13 @@ def _begin(event: Started, at: float, session_id: str) -> Session:
         plan.signed(judge.level),
         measured_seconds=event.seconds,
         left_behind=frozenset(event.untracked),
+        curve=_curve(event.baseline),
     )
+
+
+def _curve(runs: Iterable[Measurement]) -> Curve:
+    """The latest learning curve of some runs."""
+    return next((run.trained.curve for run in reversed(tuple(runs)) if run.trained and run.trained.curve), ())
 
 
 def _step(session: Session, event: Event) -> Session:
@@ -151,6 +158,7 @@ def _verified(session: Session, trial: Trial, event: Verified) -> Session:
         trial=replace(_after_run(trial, event.arm, run, counted), unseen=event.unseen or trial.unseen),
         measured_seconds=session.measured_seconds + run.seconds,
         left_behind=session.left_behind | set(event.untracked),
+        curve=(event.arm is Arm.INCUMBENT and _curve([run])) or session.curve,
     )
 
 
@@ -212,6 +220,8 @@ def _close(session: Session, row: Row) -> Session:
         counts=dict(counts),
         metric_errors=_errors(session, row),
     )
+    if row.status.kept and session.trial:
+        closed = replace(closed, curve=_curve(session.trial.candidate) or session.curve)
     closed = _kept(closed, row) if row.status.kept else _lost(closed, row)
     return replace(closed, ended=_ending(closed))
 

@@ -25,6 +25,7 @@ class Tool(StrEnum):
     PLAYBOOK = "playbook"
     WAIT = "wait"
     CANCEL = "cancel"
+    TRAIN = "train"
 
 
 class Phase(StrEnum):
@@ -73,6 +74,12 @@ def following(phase: Phase) -> tuple[Tool, ...]:
     return _NEXT[phase]
 
 
+TRAINABLE = frozenset({Phase.NO_SESSION, Phase.COMMITTED})
+"""Where a run of the GPT harness is a trial or the verify step. Anywhere else its number would be a look aside."""
+
+
 def allows(phase: Phase, tool: Tool) -> bool:
     """Whether `tool` may be called in `phase`."""
+    if tool is Tool.TRAIN:
+        return phase in TRAINABLE
     return tool not in GATED or tool in _NEXT[phase]

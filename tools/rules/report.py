@@ -9,13 +9,18 @@ from .events import Row
 from .results import number
 from .session import Session
 from .summary import Summary
+from .trained import Curve, overlaid
 
 LONGEST_TABLE = 40
 LONGEST_LIST = 20
 
 
-def as_text(session: Session, rows: Sequence[Row], summary: Summary, integrity: str) -> str:
-    """Goal, summary, kept changes with their effect, and the table of tries; a long table keeps its newest rows."""
+def as_text(
+    session: Session, rows: Sequence[Row], summary: Summary, integrity: str, curves: Sequence[tuple[str, Curve]] = ()
+) -> str:
+    """Goal, summary, kept changes with their effect, learning curves, and the table of tries; a long table keeps its newest
+    rows.
+    """
     plan = session.plan
     kept = [row for row in rows if row.status.kept]
     return "\n".join(
@@ -35,6 +40,7 @@ def as_text(session: Session, rows: Sequence[Row], summary: Summary, integrity: 
                 or ["  none"]
             ),
             "",
+            *learning(curves),
             *table(rows),
         ]
     )
@@ -47,6 +53,16 @@ def certainty(session: Session) -> list[str]:
     return [
         line for line in (f"Noise: {noise_band(session)}.", luck_words(session), honest_best(session), asked) if line
     ]
+
+
+def learning(curves: Sequence[tuple[str, Curve]]) -> list[str]:
+    """Learning curves over one another: the loss at even shares of the budget."""
+    lines = overlaid(curves)
+    return (
+        ["Learning curves, loss in nats a token by share of the budget:", *(f"  {line}" for line in lines), ""]
+        if lines
+        else []
+    )
 
 
 def table(rows: Sequence[Row]) -> list[str]:

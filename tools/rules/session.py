@@ -19,6 +19,7 @@ from .judging import Finding, Judge
 from .phase import Phase
 from .plan import Plan
 from .race import Race
+from .trained import Curve
 
 INCUMBENT_RETRIES = 1
 HOLDOUT_ROOM = 2.0
@@ -69,7 +70,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Session:
-    """Everything that the next call needs to know. Times are seconds since the epoch."""
+    """Everything that the next call needs to know. Times are seconds since the epoch.
+
+    `curve` is the incumbent's latest learning curve, where verify trains a model.
+    """
 
     id: str
     start: Started
@@ -91,6 +95,7 @@ class Session:
     squashed: str = ""
     left_behind: frozenset[str] = frozenset()
     asked: int = 0
+    curve: Curve = ()
 
     @property
     def plan(self) -> Plan:

@@ -1,0 +1,137 @@
+"""The named checks of an evaluation: numbers in, verdicts out."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Nats = NDArray[np.float64]
+"""What each token of each row costs, [rows, length]."""
+
+
+class Name(StrEnum):
+    """What is checked."""
+
+    ISOLATION = "isolation"
+    BUDGET = "budget"
+    SURVIVORS = "survivors"
+    WEIGHTS = "weights"
+    SOURCE = "source"
+    DATA = "data"
+    CAUSALITY = "causality"
+    INDEPENDENCE = "independence"
+    NORMALISATION = "normalisation"
+    CANARIES = "canaries"
+    TEST_SPLIT = "test-split"
+
+
+class Outcome(StrEnum):
+    """What was found. Skipped says that it could not be checked here."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One verdict, with what was seen."""
+
+    name: Name
+    outcome: Outcome
+    seen: str
+
+    def __str__(self) -> str:
+        return f"check {self.name}: {self.outcome} ({self.seen})"
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far two answers to the same question may differ, in nats: anywhere, and on average."""
+
+    most: float
+    mean: float
+
+
+EXACT, COARSE = Tolerance(1e-2, 1e-3), Tolerance(0.25, 4e-3)
+"""For float32 on a CPU, and for bfloat16 on a GPU, where the order of additions shows."""
+
+CANARY_ERRORS, CANARY_NATS = 6.0, 0.02
+TEST_RATIO = 0.03
+"""How much better than bigrams lead to expect the validation text may fare against the secret one, as a share."""
+LONGEST_LITERAL, LONGEST_SOURCE = 4000, 100_000
+QUOTE, QUOTES, TELLING = 64, 3, 16
+
+
+def found(name: Name, good: bool, seen: str) -> Check:
+    """A verdict."""
+    return Check(name, Outcome.PASSED if good else Outcome.FAILED, seen)
+
+
+def causality(whole: Nats, cut: Nats, places: Sequence[int], allowed: Tolerance) -> Check:
+    """Whether the cost of the tokens up to each cut is the same when another text follows the cut."""
+    differences = np.concatenate(
+        [(row[:end] - other[:end]) for row, other, end in zip(whole, cut, places, strict=True)]
+    )
+    good, seen = _alike(differences, allowed)
+    return found(Name.CAUSALITY, good, f"{seen} when what follows is another text, over {differences.size} tokens")
+
+
+def independence(once: Nats, again: Nats, allowed: Tolerance) -> Check:
+    """Whether rows cost the same among other neighbours and in another order."""
+    good, seen = _alike((once - again).ravel(), allowed)
+    return found(
+        Name.INDEPENDENCE, good, f"{seen} among other neighbours and in another order, over {once.size} tokens"
+    )
+
+
+def _alike(differences: Nats, allowed: Tolerance) -> tuple[bool, str]:
+    most, mean = float(np.abs(differences).max()), float(abs(differences.mean()))
+    return most <= allowed.most and mean <= allowed.mean, f"costs differ by at most {most:.2g} nats"
+
+
+def normalisation(sums: NDArray[np.float64]) -> Check:
+    """Whether the probabilities that were scored sum to one; `sums` has some of their sums."""
+    worst = float(np.abs(sums - 1).max())
+    return found(Name.NORMALISATION, worst < 1e-3, f"{sums.size} sums differ from 1 by at most {worst:.1g}")
+
+
+def canaries(known: Nats, control: Nats) -> Check:
+    """Whether random rows that stand in the validation file are cheaper than ones that stand nowhere."""
+    ours, others = known.mean(1), control.mean(1)
+    error = math.sqrt((ours.var(ddof=1) + others.var(ddof=1)) / len(ours)) or 1e-9
+    gain = float(others.mean() - ours.mean())
+    good = gain < CANARY_NATS or gain / error < CANARY_ERRORS
+    words = "no better known" if good else f"better known by {gain:.2f} nats a token"
+    return found(Name.CANARIES, good, f"random rows of the validation file are {words} than fresh ones")
+
+
+def test_split(model: tuple[float, float], bigrams: tuple[float, float]) -> Check:
+    """Whether the validation score is believable beside the secret one. Each pair is bits per byte, validation and test.
+
+    The secret number itself is told to nobody.
+    """
+    lead = 1 - (model[0] / model[1]) / (bigrams[0] / bigrams[1])
+    good = lead <= TEST_RATIO
+    words = "agrees with the secret text" if good else "is better than the secret text allows: it was trained on"
+    return found(Name.TEST_SPLIT, good, f"the validation score {words}")
+
+
+def source(text: str, held_out: bytes) -> Check:
+    """Whether the experiment's file is a program and no store of answers."""
+    raw = text.encode()
+    if len(raw) > LONGEST_SOURCE:
+        return found(Name.SOURCE, False, f"{len(raw)} bytes; {LONGEST_SOURCE} are enough for a program")
+    constants = (node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant))
+    literals = [len(value) for value in constants if isinstance(value, str | bytes)]
+    if (longest := max(literals, default=0)) > LONGEST_LITERAL:
+        return found(Name.SOURCE, False, f"a literal of {longest} characters; {LONGEST_LITERAL} are allowed")
+    chunks = [raw[place : place + QUOTE] for place in range(0, len(raw) - QUOTE, QUOTE // 4)]
+    quotes = sum(chunk in held_out for chunk in chunks if len(set(chunk)) >= TELLING)
+    return found(Name.SOURCE, quotes < QUOTES, f"{len(raw)} bytes, {quotes} pieces of them stand in the held-out text")

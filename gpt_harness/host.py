@@ -1,0 +1,218 @@
+"""Runs an experiment's code where it can do no harm. Started as a file by `players.py`, with a socket as its input.
+
+torch is imported once, before any secret is near; each job is a fork of this process, behind walls of its own. Whatever
+a job leaves behind is ended before its result is told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.util
+import json
+import mmap
+import os
+import resource
+import runpy
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+HERE = Path(__file__).resolve().parent
+LANDLOCK = HERE.parent / "tools" / "edges" / "landlock.py"
+SUB_REAPER = 36
+TICK_S = 0.02
+_MESSAGE_BYTES = 65_536
+
+
+def serve() -> None:
+    """Do one job after the other until nobody is left who could ask for one."""
+    line = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    sys.path.insert(0, str(HERE))
+    import torch  # noqa: F401 - so that every fork has it
+
+    import run  # noqa: F401
+
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SUB_REAPER, 1, 0, 0, 0)
+    while True:
+        told, files, _, _ = socket.recv_fds(line, _MESSAGE_BYTES, 2)
+        if not told:
+            return
+        job = json.loads(told)
+        pid = os.fork()
+        if pid == 0:
+            line.close()
+            _become(job, files)
+        for file in files:
+            os.close(file)
+        line.send(json.dumps(_watch(pid, line)).encode())
+
+
+# --- The watcher ----------------------------------------------------------------------------------------------------
+
+
+def _watch(pid: int, line: socket.socket) -> dict[str, object]:
+    """Wait for the end of a job, or for the word to end it; then end all that is left of it."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    status: int | None = None
+    while status is None:
+        asked = select.select([line], [], [], TICK_S)[0]
+        if asked:
+            line.recv(_MESSAGE_BYTES)
+            break
+        ended, how = os.waitpid(pid, os.WNOHANG)
+        status = how if ended else None
+    left = _end_all(pid)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "exit": None if status is None else os.waitstatus_to_exitcode(status),
+        "cpu_seconds": used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime,
+        "peak_bytes": used.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        "survivors": len(left - {pid}),
+    }
+
+
+def _end_all(pid: int) -> set[int]:
+    """KILL until nobody is left; returns who was."""
+    met: set[int] = set()
+    while True:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        for child in _descendants(os.getpid()):
+            met.add(child)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return met
+        time.sleep(TICK_S / 4)
+
+
+def _descendants(pid: int) -> list[int]:
+    """Every process below one, as the kernel tells; none where it does not."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            children = Path(f"/proc/{pid}/task/{task}/children").read_text().split()
+            for child in map(int, children):
+                found += [child, *_descendants(child)]
+    return found
+
+
+# --- The job --------------------------------------------------------------------------------------------------------
+
+
+def _become(job: dict[str, Any], files: list[int]) -> NoReturn:
+    """Be the job, in this process; never returns."""
+    code = 1
+    try:
+        _settle(job, files)
+        code = _ended(lambda: _PARTS[job["part"]](job, files))
+    except BaseException as error:  # noqa: BLE001 - a forked child must never go on as its parent
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+    finally:
+        with contextlib.suppress(BaseException):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _settle(job: dict[str, Any], files: list[int]) -> None:
+    """A session, a folder, an environment, limits and walls of its own, and no file of its parent's."""
+    os.setsid()
+    os.dup2(2, 1)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    highest = max([2, *files])
+    for file in range(3, highest):
+        if file not in files:
+            with contextlib.suppress(OSError):
+                os.close(file)
+    os.closerange(highest + 1, highest + 1024)
+    os.chdir(job["folder"])
+    for name in list(os.environ):
+        del os.environ[name]
+    os.environ.update(job["environment"])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if job["cpu_seconds"]:
+        seconds = int(job["cpu_seconds"]) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    if job["walls"]:
+        landlock().confine(**job["walls"])
+
+
+def landlock() -> Any:  # noqa: ANN401 - a module that is a file of its own
+    """The walls of the package; OSError where the harness was copied without them."""
+    found = importlib.util.spec_from_file_location("landlock", LANDLOCK)
+    if not (found and found.loader and LANDLOCK.is_file()):
+        raise OSError(f"{LANDLOCK} is missing")
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+def _ended(part: Callable[[], None]) -> int:
+    """Run a part as a script would be run, and say its exit status."""
+    try:
+        part()
+    except SystemExit as end:
+        if isinstance(end.code, int):
+            return end.code
+        if end.code is not None:
+            sys.stderr.write(f"{end.code}\n")
+        return 0 if end.code is None else 1
+    except BaseException:  # noqa: BLE001 - as the interpreter does at its top
+        sys.excepthook(*sys.exc_info())
+        return 1
+    return 0
+
+
+def _train(job: dict[str, Any], files: list[int]) -> None:
+    import run
+    from spec import Budget
+
+    budget = Budget.parse(job["budget"])
+    run.JOINED.append(run.Joined(socket.socket(fileno=files[0]), run.Shape(**job["shape"]), job["seed"], budget))
+    runpy.run_path(job["code"], run_name="__main__")
+
+
+def _predict(job: dict[str, Any], files: list[int]) -> None:
+    """Answer rows of tokens with logits, both in shared memory, until nobody asks."""
+    import numpy as np
+    import torch
+    from safetensors.torch import load_file
+
+    import run
+
+    line, shape = socket.socket(fileno=files[0]), run.Shape(**job["shape"])
+    shared = mmap.mmap(files[1], 0)
+    places = job["rows"] * shape.sequence_length
+    asked = np.frombuffer(shared, np.int32, places).reshape(job["rows"], -1)
+    answers = torch.frombuffer(shared, dtype=torch.float32, count=places * shape.vocabulary, offset=places * 4)
+    weights = load_file(job["weights"], device=shape.device)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        model = runpy.run_path(job["code"], run_name="experiment")["predictor"](weights, shape)
+        line.send(b"ready")
+        while told := line.recv(_MESSAGE_BYTES):
+            rows = int(told)
+            logits = model(torch.from_numpy(asked[:rows].astype(np.int64)).to(shape.device))
+            wanted = (rows, shape.sequence_length, shape.vocabulary)
+            if tuple(logits.shape) != wanted:
+                sys.exit(f"predictor gave logits of shape {tuple(logits.shape)}, not {wanted}")
+            answers[: logits.numel()].copy_(logits.reshape(-1))
+            line.send(b"done")
+
+
+_PARTS = {"train": _train, "predict": _predict}
+
+if __name__ == "__main__":
+    serve()

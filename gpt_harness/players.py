@@ -1,0 +1,206 @@
+"""Starts an experiment's code in processes of its own, and speaks with it. It never gets a target, a held-out text or a clock."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import select
+import socket
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+HERE = Path(__file__).resolve().parent
+# A message is a message, and the end of the other side is seen. macOS has no such sockets; datagrams come closest.
+KIND = getattr(socket, "SOCK_SEQPACKET", socket.SOCK_DGRAM) if sys.platform == "linux" else socket.SOCK_DGRAM
+_MESSAGE_BYTES = 65_536
+_SYSTEM = (
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/etc",
+    "/sys",
+    "/dev",
+    "/run/nvidia-persistenced",
+)
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/tty")
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class PlayerError(Exception):
+    """The experiment's code did not do its part; the message says how."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job ended. `exit` is None if it was ended by us; `survivors` counts processes that outlived it."""
+
+    exit: int | None
+    cpu_seconds: float
+    peak_bytes: int
+    survivors: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folders of a job: `out` is where it stands and may write, as in `tmp`; it may read `code` too."""
+
+    code: Path
+    out: Path
+    tmp: Path
+
+    def environment(self) -> dict[str, str]:
+        """Nothing of ours, and caches that end with the run: what is left in a cache would reach the next one."""
+        kept = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("CUDA")}
+        caches = {name: str(self.tmp / name.lower()) for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")}
+        return {**kept, **caches, "HOME": str(self.tmp), "TMPDIR": str(self.tmp), "USER": "experiment"}
+
+    def walls(self, also: Sequence[Path], hidden: Sequence[Path]) -> dict[str, list[str]]:
+        """What the job may read and write. Other interpreters' libraries may have the held-out text, so they are hidden."""
+        own = {sys.prefix, sys.base_prefix, *filter(os.path.isdir, sys.path), *sysconfig.get_paths().values()}
+        others = [path for top in ("/usr/lib", "/usr/local/lib") for path in Path(top).glob("python3*")]
+        away = [str(path) for path in (*hidden, *(p for p in others if not any(o.startswith(str(p)) for o in own)))]
+        read = [*_SYSTEM, *map(str, own), str(HERE), str(self.code.parent), *map(str, also)]
+        nvidia = [str(path) for path in Path("/dev").glob("nvidia*")]
+        return {
+            "read": [*sorted({os.path.realpath(path) for path in read}), *_proc()],
+            "hidden": sorted({os.path.realpath(path) for path in away}),
+            "write": [str(self.out), str(self.tmp), *_DEVICES, *nvidia],
+        }
+
+
+def _proc() -> list[str]:
+    """What the kernel tells of the machine, and of whoever asks, but of no other process: through `fd` of the judge its
+    output could be written.
+    """
+    if not Path("/proc/self").exists():
+        return []
+    return [f"/proc/{name}" for name in sorted(os.listdir("/proc")) if not name.isdecimal() and name != "thread-self"]
+
+
+class Host:
+    """The process whose forks run the experiment's code, one job at a time."""
+
+    def __init__(self) -> None:
+        self._line, theirs = socket.socketpair(socket.AF_UNIX, KIND)
+        # One thread until there is a job: a process that forks should have no others.
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, "-I", str(HERE / "host.py")]
+        self._process = subprocess.Popen(command, stdin=theirs.fileno(), stdout=2, env=environment, close_fds=True)
+        theirs.close()
+        self._busy = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._busy:
+            self.end()
+        self._line.close()
+        self._process.wait()
+
+    def start(self, part: str, place: Place, files: Sequence[int], walls: object, **job: object) -> None:
+        """Begin a job; `files` are handed over."""
+        told: dict[str, object] = {"cpu_seconds": 0, **job, "part": part, "walls": walls}
+        told |= {"code": str(place.code), "folder": str(place.out), "environment": place.environment()}
+        socket.send_fds(self._line, [json.dumps(told).encode()], list(files))
+        self._busy = True
+
+    def fileno(self) -> int:
+        """To be selected on: readable when the job has ended."""
+        return self._line.fileno()
+
+    def result(self) -> Ended:
+        """How the job ended; waits for it.
+
+        Raises:
+            PlayerError: if the host itself is gone.
+        """
+        self._busy = False
+        told = self._line.recv(_MESSAGE_BYTES)
+        if not told:
+            raise PlayerError("The process that runs the experiment was killed from outside. Run again.")
+        return Ended(**json.loads(told))
+
+    def end(self) -> Ended:
+        """End the job and all that it started."""
+        self._line.send(b"end")
+        return self.result()
+
+
+class Predictor:
+    """A model behind walls, asked for logits through shared memory. It sees rows of tokens, never what follows them."""
+
+    def __init__(
+        self, host: Host, place: Place, walls: object, weights: Path, shape: Mapping[str, Any], rows: int
+    ) -> None:
+        self._host, self._rows, self._shape = host, rows, shape
+        self._limit_s = 0.0
+        places = rows * int(shape["sequence_length"])
+        file = os.memfd_create("logits") if hasattr(os, "memfd_create") else _unnamed(place.tmp)
+        os.ftruncate(file, places * 4 * (1 + int(shape["vocabulary"])))
+        self._shared = mmap.mmap(file, 0)
+        self._asked = np.frombuffer(self._shared, np.int32, places).reshape(rows, -1)
+        self._answers = np.frombuffer(self._shared, np.float32, offset=places * 4).reshape(*self._asked.shape, -1)
+        self._line, theirs = socket.socketpair(socket.AF_UNIX, KIND)
+        host.start("predict", place, [theirs.fileno(), file], walls, weights=str(weights), shape=shape, rows=rows)
+        theirs.close()
+        os.close(file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not isinstance(error, PlayerError):
+            self._host.end()
+        self._line.close()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the next word, at most so long.
+
+        Raises:
+            PlayerError: if the process ended or took too long.
+        """
+        watched: list[socket.socket | Host] = [self._line, self._host]
+        ready = select.select(watched, [], [], max(0.0, seconds))[0]
+        if self._line in ready and self._line.recv(_MESSAGE_BYTES):
+            return
+        if ready:
+            ended = self._host.result()
+            raise PlayerError(f"The model could not be asked: its process ended with exit {ended.exit}; see above.")
+        self._host.end()
+        raise PlayerError("The model took longer to answer than its training took. Make `predictor` faster.")
+
+    def logits(self, tokens: NDArray[np.int64], seconds: float) -> NDArray[np.float32]:
+        """Logits [rows, length, vocabulary] for token ids [rows, length]; a copy, which nobody else can reach.
+
+        Raises:
+            PlayerError: as `wait`.
+        """
+        self._asked[: len(tokens)] = tokens
+        self._line.send(str(len(tokens)).encode())
+        self.wait(seconds)
+        return self._answers[: len(tokens)].copy()
+
+
+def _unnamed(folder: Path) -> int:
+    path = folder / "shared"
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    path.unlink()
+    return file

@@ -1,0 +1,197 @@
+"""Bits per byte, computed by who has the text from the logits of who has not; and the questions that tell a cheat."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import checks
+from checks import Check, Nats
+from players import Host, Place, Predictor
+from prepare import Data, random_rows
+from sources import Split
+from spec import Spec
+
+TEST_SHARE = 4
+"""The secret text is scored on one row for so many of the validation text."""
+AUDITED = 32
+CONTROL = 16
+LOGITS_BYTES = 2**26
+"""Room for the logits of one question, about."""
+SUMS = 256
+_SHORTEST_LIMIT_S = 30.0
+
+Rows = NDArray[np.uint16]
+Ask = Callable[[NDArray[np.int64]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The score of a model in bits per byte, and what the checks found."""
+
+    val_bpb: float
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True)
+class Text:
+    """The rows of a held-out text that are scored, and what bigrams make of each."""
+
+    rows: Rows
+    expected: NDArray[np.float64]
+
+    def bigram_bpb(self) -> float:
+        """Bits per byte of bigrams."""
+        nats, size = self.expected.sum(0)
+        return float(nats / math.log(2) / size)
+
+
+def texts(data: Data, tokens: int) -> tuple[Text, Text]:
+    """The validation and the test rows of an evaluation: always the same ones, spread evenly."""
+    wanted = tokens // (data.validation.shape[1] - 1)
+    ordinary = np.setdiff1d(np.arange(len(data.validation)), data.canaries)
+    picked = _spread(ordinary, wanted)
+    tested = _spread(np.arange(len(data.test)), max(1, wanted // TEST_SHARE))
+    return (
+        Text(data.validation[picked], data.expected(Split.VALIDATION)[picked]),
+        Text(data.test[tested], data.expected(Split.TEST)[tested]),
+    )
+
+
+def _spread(places: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:
+    picked: NDArray[np.int64] = places[np.linspace(0, len(places) - 1, min(wanted, len(places))).astype(int)]
+    return picked
+
+
+def bits_per_byte(nats: Nats, rows: Rows, byte_lengths: NDArray[np.int64]) -> float:
+    """The cost of all targets that stand for bytes, over those bytes. Tokens that stand for none are left out."""
+    sizes = byte_lengths[rows[:, 1:]]
+    return float(nats[sizes > 0].sum() / math.log(2) / sizes.sum())
+
+
+class Scorer:
+    """Asks a model about rows, and keeps what the answers cost."""
+
+    def __init__(self, ask: Ask, at_a_time: int, device: str) -> None:
+        self._ask, self._at_a_time = ask, at_a_time
+        self._cost = _cost_by_torch(device) if device.startswith("cuda") else cost
+        self.sums: list[NDArray[np.float64]] = []
+
+    def nats(self, rows: Rows, targets: Rows) -> Nats:
+        """What each target [rows, length] costs, in nats; rows are asked in a secret order, so that each meets others."""
+        order = np.random.default_rng(secrets.randbits(64)).permutation(len(rows))
+        found = np.empty((len(rows), rows.shape[1] - 1))
+        for begin in range(0, len(order), self._at_a_time):
+            some = order[begin : begin + self._at_a_time]
+            # Always as many rows at a time, so that a compiled model meets one shape and rounds alike.
+            full = np.resize(some, self._at_a_time)
+            inputs, wanted = rows[full, :-1].astype(np.int64), targets[full].astype(np.int64)
+            nats, sums = self._cost(self._ask(inputs), wanted)
+            found[some] = nats[: len(some)]
+            self.sums.append(sums)
+        return found
+
+
+def cost(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> tuple[Nats, NDArray[np.float64]]:
+    """Cross-entropy of each target in nats, and the sums of some rows of probabilities. The logits are normalised here.
+
+    Raises:
+        ValueError: if they are not finite.
+    """
+    highest = logits.max(-1, keepdims=True)
+    chosen = np.take_along_axis(logits, targets[..., None], -1)[..., 0]
+    sample = logits.reshape(-1, logits.shape[-1])[: SUMS // 8].astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        logits -= highest
+    np.exp(logits, out=logits)
+    totals = np.log(logits.sum(-1, dtype=np.float64)) + highest[..., 0]
+    if not np.isfinite(totals).all():
+        raise ValueError("the model's logits are not finite")
+    sums = np.exp(sample - totals.reshape(-1)[: len(sample), None]).sum(-1)
+    found: Nats = totals - chosen
+    return found, sums
+
+
+def _cost_by_torch(device: str) -> Callable[[NDArray[np.float32], NDArray[np.int64]], tuple[Nats, NDArray[np.float64]]]:
+    """The same on a GPU, for vocabularies that take a processor too long."""
+    import torch
+
+    def cost_there(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> tuple[Nats, NDArray[np.float64]]:
+        there = torch.from_numpy(logits).to(device)
+        wanted = torch.from_numpy(targets).to(device)
+        totals = there.logsumexp(-1).double()
+        if not bool(totals.isfinite().all()):
+            raise ValueError("the model's logits are not finite")
+        found = totals - there.gather(-1, wanted[..., None])[..., 0].double()
+        sample = there.flatten(0, -2)[: SUMS // 8].double() - totals.flatten()[: SUMS // 8, None]
+        return found.cpu().numpy(), sample.exp().sum(-1).cpu().numpy()
+
+    return cost_there
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Scores one experiment's weights. `limit_s` is what a whole pass may take."""
+
+    host: Host
+    place: Place
+    walls: object
+    weights: Path
+    spec: Spec
+    data: Data
+    shape: dict[str, Any]
+    limit_s: float
+
+    def score(self) -> Scored:
+        """Bits per byte, and the checks that the answers allow.
+
+        Raises:
+            PlayerError: if the model cannot be asked.
+            ValueError: if it answers with what is no number.
+        """
+        validation, test = texts(self.data, self.spec.evaluation_tokens)
+        generator = np.random.default_rng(secrets.randbits(128))
+        tokenizer, width = self.data.tokenizer, self.data.validation.shape[1]
+        audited = generator.choice(len(validation.rows), min(AUDITED, len(validation.rows)), replace=False)
+        known = self.data.validation[list(self.data.canaries)]
+        control = random_rows(CONTROL, width, tokenizer, generator)
+        parts = [validation.rows, test.rows, known, control, validation.rows[audited]]
+        whole = np.concatenate(parts)
+        nats, sums = self._asked(whole, whole[:, 1:])
+        seen, tested, canary, fresh, again = np.split(nats, np.cumsum([len(part) for part in parts])[:-1])
+        cuts = generator.integers(width // 4, width - 1, len(audited))
+        cut, _ = self._asked(self._cut(validation.rows[audited], cuts, generator), validation.rows[audited, 1:])
+        allowed = checks.EXACT if self.shape["device"] == "cpu" else checks.COARSE
+        lengths = tokenizer.byte_lengths
+        score = bits_per_byte(seen, validation.rows, lengths)
+        both = (score, bits_per_byte(tested, test.rows, lengths))
+        verdicts = (
+            checks.causality(seen[audited], cut, list(map(int, cuts)), allowed),
+            checks.independence(seen[audited], again, allowed),
+            checks.normalisation(sums),
+            checks.canaries(canary, fresh),
+            checks.test_split(both, (validation.bigram_bpb(), test.bigram_bpb())),
+        )
+        return Scored(score, verdicts)
+
+    def _asked(self, rows: Rows, targets: Rows) -> tuple[Nats, NDArray[np.float64]]:
+        """The costs of targets, asked of a process of its own."""
+        at_a_time = max(1, min(32, LOGITS_BYTES // (4 * (rows.shape[1] - 1) * self.data.tokenizer.size)))
+        with Predictor(self.host, self.place, self.walls, self.weights, self.shape, at_a_time) as model:
+            model.wait(max(_SHORTEST_LIMIT_S, self.spec.start_seconds))
+            scorer = Scorer(lambda tokens: model.logits(tokens, self.limit_s), at_a_time, self.shape["device"])
+            nats = scorer.nats(rows, targets)
+        return nats, np.concatenate(scorer.sums)[:SUMS]
+
+    def _cut(self, rows: Rows, cuts: NDArray[np.int64], generator: np.random.Generator) -> Rows:
+        """The rows with another text from each cut on. The last token that is compared is the first one cut away."""
+        others = self.data.train[generator.integers(0, len(self.data.train), len(rows))]
+        places = np.arange(rows.shape[1])
+        return np.where(places[None, :] >= cuts[:, None], others, rows).astype(np.uint16)

@@ -1,0 +1,251 @@
+"""Published data sets, shard by shard: downloads that go on where they broke off, and that are what they should be."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import http.client
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from files import of_parquet
+from sources import SourceError, Split
+
+HUB = "https://huggingface.co"
+CLIMBMIX, STORIES = "karpathy/climbmix-400b-shuffle", "roneneldan/TinyStories"
+LAST_SHARD = 6542
+"""Of ClimbMix: for the score, as in Karpathy's autoresearch; the one before it is the secret one."""
+DEFAULT_SHARDS = 10
+END_OF_STORY = "<|endoftext|>"
+SUMS = "sums.json"
+TRIES, PAUSE_S, PATIENCE_S = 6, 0.5, 30.0
+_CHUNK = 1 << 20
+
+Found = TypeVar("Found")
+Reader = Callable[[Path], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Shards:
+    """A data set on the hub. `names` has the files of each split; `share` which documents of a file are a split's."""
+
+    spec: str
+    dataset: str
+    names: dict[Split, tuple[str, ...]]
+    folder: Path
+    read: Reader
+    share: Callable[[Split, int], bool] = lambda split, place: True
+
+    def documents(self, split: Split) -> Iterator[str]:
+        """The documents of a split, file by file; what is missing is downloaded."""
+        for name in self.names[split]:
+            for place, text in enumerate(self.read(self._file(name))):
+                if self.share(split, place):
+                    yield text
+
+    @cached_property
+    def _all_names(self) -> tuple[str, ...]:
+        return tuple(sorted({name for names in self.names.values() for name in names}))
+
+    @property
+    def digest(self) -> str:
+        """Over the names and checksums of the files, which are downloaded for it."""
+        sums = [f"{name} {fetch(address(self.dataset, name), self.folder / name)}" for name in self._all_names]
+        return hashlib.sha256("\n".join(sums).encode()).hexdigest()
+
+    def held_out_files(self) -> tuple[Path, ...]:
+        """The files of the score and the secret one."""
+        return tuple(self.folder / name for split in (Split.VALIDATION, Split.TEST) for name in self.names[split])
+
+    def _file(self, name: str) -> Path:
+        fetch(address(self.dataset, name), self.folder / name)
+        return self.folder / name
+
+
+def climbmix(count: str, cache: Path) -> Shards:
+    """So many training shards of ClimbMix.
+
+    Raises:
+        SourceError: if the count is none.
+    """
+    if count and not (count.isdecimal() and 1 <= int(count) < LAST_SHARD):
+        raise SourceError(f"climbmix:{count}: give the number of training shards, 1 to {LAST_SHARD - 1}.")
+    names = {
+        Split.TRAIN: tuple(f"shard_{place:05}.parquet" for place in range(int(count or DEFAULT_SHARDS))),
+        Split.VALIDATION: (f"shard_{LAST_SHARD:05}.parquet",),
+        Split.TEST: (f"shard_{LAST_SHARD - 1:05}.parquet",),
+    }
+    return Shards(f"climbmix:{count or DEFAULT_SHARDS}", CLIMBMIX, names, cache / "climbmix", of_parquet)
+
+
+def tinystories(cache: Path) -> Shards:
+    """The stories of the second version; those kept back are for the score and secret in turn."""
+    valid = ("TinyStoriesV2-GPT4-valid.txt",)
+    names: dict[Split, tuple[str, ...]] = {
+        Split.TRAIN: ("TinyStoriesV2-GPT4-train.txt",),
+        Split.VALIDATION: valid,
+        Split.TEST: valid,
+    }
+    return Shards("tinystories", STORIES, names, cache / "tinystories", _stories, _in_turn)
+
+
+def _in_turn(split: Split, place: int) -> bool:
+    return split is Split.TRAIN or (place % 2 == 0) is (split is Split.VALIDATION)
+
+
+def _stories(file: Path) -> Iterator[str]:
+    story: list[str] = []
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.strip() == END_OF_STORY:
+                yield "".join(story).strip()
+                story = []
+            else:
+                story.append(line)
+    if "".join(story).strip():
+        yield "".join(story).strip()
+
+
+# --- Downloads -------------------------------------------------------------------------------------------------------
+
+
+def address(dataset: str, name: str) -> str:
+    """Where a file of a data set is; HF_ENDPOINT names another hub."""
+    return f"{os.environ.get('HF_ENDPOINT', '') or HUB}/datasets/{dataset}/resolve/main/{name}"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a server says of a file: its SHA-256, if it tells, and its size in bytes."""
+
+    sha256: str
+    size: int
+
+
+def fetch(url: str, file: Path) -> str:
+    """Have a file: whole, with the checksum that the server names. Returns its SHA-256.
+
+    A download that broke off goes on where it stopped, also in another process; two processes take turns.
+
+    Raises:
+        SourceError: if it cannot be had, or is not what it should be.
+    """
+    if known := _noted(file):
+        return known
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(file.with_name(f"{file.name}.lock")):
+        if known := _noted(file):
+            return known
+        offer = _trying(url, lambda: _offered(url))
+        part = file.with_name(f"{file.name}.{offer.sha256[:16] or 'unchecked'}.part")
+        _trying(url, lambda: _go_on(url, part, offer.size))
+        found = _sum(part)
+        if offer.sha256 and found != offer.sha256:
+            part.unlink()
+            raise SourceError(
+                f"{url} came with the checksum {found[:16]}… instead of {offer.sha256[:16]}…; it was deleted. Try again."
+            )
+        part.replace(file)
+        _note(file, found)
+        return found
+
+
+def _trying(url: str, attempt: Callable[[], Found]) -> Found:
+    """Try several times, as connections break."""
+    for tries in range(1, TRIES + 1):
+        try:
+            return attempt()
+        except urllib.error.HTTPError as error:
+            if error.code < 500 and error.code != 429:
+                raise SourceError(
+                    f"{url}: {error.code} {error.reason}. Check `data` in gpt.toml, or HF_ENDPOINT."
+                ) from error
+            problem: Exception = error
+        except (OSError, http.client.HTTPException) as error:
+            problem = error
+        if tries < TRIES:
+            time.sleep(PAUSE_S * tries)
+    raise SourceError(
+        f"{url} cannot be had: {problem}. What came so far is kept; run again to go on, or use other data."
+    )
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """The hub tells the checksum in the answer that sends one elsewhere."""
+
+    def redirect_request(self, *given: object) -> None:
+        return None
+
+
+def _offered(url: str) -> Offer:
+    request = urllib.request.Request(url, method="HEAD", headers={"Accept-Encoding": "identity"})
+    try:
+        answer = urllib.request.build_opener(_Stay).open(request, timeout=PATIENCE_S)
+        headers = answer.headers
+        answer.close()
+    except urllib.error.HTTPError as error:
+        if error.code not in {301, 302, 303, 307, 308}:
+            raise
+        headers = error.headers
+        error.close()
+    tag = (headers.get("X-Linked-ETag") or headers.get("ETag") or "").removeprefix("W/").strip('"').lower()
+    sha256 = tag if len(tag) == 64 and all(letter in "0123456789abcdef" for letter in tag) else ""
+    return Offer(sha256, int(headers.get("X-Linked-Size") or headers.get("Content-Length") or 0))
+
+
+def _go_on(url: str, part: Path, size: int) -> None:
+    """Append what is missing."""
+    have = part.stat().st_size if part.exists() else 0
+    if size and have >= size:
+        return
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
+    request = urllib.request.Request(url, headers=headers)
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer, part.open("ab") as out:
+        if answer.status != http.client.PARTIAL_CONTENT:
+            out.truncate(0)
+        while chunk := answer.read(_CHUNK):
+            out.write(chunk)
+    if size and part.stat().st_size < size:
+        raise http.client.IncompleteRead(b"", size - part.stat().st_size)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("w") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+
+
+def _sum(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _noted(file: Path) -> str:
+    """The checksum that was verified when the file came, if it has not changed since; empty otherwise."""
+    try:
+        noted: Sequence[object] = json.loads((file.parent / SUMS).read_text())[file.name]
+        status = file.stat()
+    except (OSError, ValueError, KeyError):
+        return ""
+    return str(noted[2]) if [status.st_size, status.st_mtime_ns] == noted[:2] else ""
+
+
+def _note(file: Path, found: str) -> None:
+    with _alone(file.parent / f"{SUMS}.lock"):
+        place = file.parent / SUMS
+        noted = json.loads(place.read_text()) if place.exists() else {}
+        status = file.stat()
+        noted[file.name] = [status.st_size, status.st_mtime_ns, found]
+        draft = place.with_suffix(".draft")
+        draft.write_text(json.dumps(noted))
+        draft.replace(place)

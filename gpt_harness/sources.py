@@ -1,0 +1,156 @@
+"""Where text comes from, and which of it is kept back. Every source has three texts: for training, for the score, and a
+secret one that only tells whether the score is believable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sysconfig
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+SHINGLE = 8
+MOST_SHARED = 0.2
+"""Share of a training document's shingles, runs of eight words, that may stand in a held-out text."""
+
+# Held out by whole modules, which hardly any other module quotes and which no training needs to import.
+VALIDATION = frozenset(
+    "mailbox optparse imaplib ftplib smtplib plistlib turtle xmlrpc bdb trace fileinput sched tabnanny".split()
+)
+TEST = frozenset(
+    "pydoc wsgiref pdb zoneinfo socketserver webbrowser venv compileall modulefinder poplib cmd getopt filecmp shelve "
+    "pyclbr code".split()
+)
+LEFT_OUT = frozenset("test tests idlelib turtledemo lib2to3 encodings pydoc_data site-packages __pycache__".split())
+SHORTEST = 200  # characters; shorter files are mostly empty packages
+
+
+class SourceError(Exception):
+    """Text that cannot be had; the message has the next step."""
+
+
+class Split(StrEnum):
+    """What a text is for."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+class Source(Protocol):
+    """Texts by split. `spec` is how it was asked for, `digest` the SHA-256 of what it holds."""
+
+    @property
+    def spec(self) -> str:
+        """As it was asked for."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hexadecimal over the content."""
+        ...
+
+    def documents(self, split: Split) -> Iterator[str]:
+        """The documents of a split, in a fixed order, as often as asked."""
+        ...
+
+    def held_out_files(self) -> tuple[Path, ...]:
+        """Files and folders on this machine that hold text which is kept back."""
+        ...
+
+
+def open_source(spec: str, root: Path, cache: Path) -> Source:
+    """The source of a spec: `stdlib`, `files:GLOB,...` below `root`, `climbmix[:SHARDS]`, `tinystories`. Downloads go
+    below `cache`.
+
+    Raises:
+        SourceError: if it is none of these.
+    """
+    name, _, rest = spec.partition(":")
+    if name == "stdlib" and not rest:
+        return Library(Path(sysconfig.get_paths()["stdlib"]))
+    if name == "files" and rest:
+        from files import Files
+
+        return Files(spec, tuple(filter(None, (part.strip() for part in rest.split(",")))), root)
+    if name in {"climbmix", "tinystories"}:
+        from shards import climbmix, tinystories
+
+        return tinystories(cache) if name == "tinystories" else climbmix(rest, cache)
+    known = "stdlib, files:GLOB,..., climbmix:SHARDS, tinystories"
+    raise SourceError(f"data = {spec!r} is no source of text. Use one of: {known}.")
+
+
+class Library:
+    """The standard library of the Python that runs this, split by whole modules; nothing is downloaded.
+
+    Numbers from different Python builds must not be compared; the digest tells them apart.
+    """
+
+    spec = "stdlib"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @cached_property
+    def _texts(self) -> dict[Split, list[str]]:
+        texts: dict[Split, list[str]] = {split: [] for split in Split}
+        seen = set()
+        for file in sorted(self._folder.rglob("*.py")):
+            parts = file.relative_to(self._folder).parts
+            text = file.read_text(encoding="utf-8", errors="ignore")
+            mark = hashlib.sha256(text.encode()).digest()
+            if LEFT_OUT & set(parts) or len(text) < SHORTEST or mark in seen:
+                continue
+            seen.add(mark)
+            texts[split_of(parts[0].removesuffix(".py"))].append(text)
+        held_out = shingles([*texts[Split.VALIDATION], *texts[Split.TEST]])
+        texts[Split.TRAIN] = [text for text in texts[Split.TRAIN] if shared(text, held_out) <= MOST_SHARED]
+        return texts
+
+    @cached_property
+    def digest(self) -> str:
+        """Over every text, in order, split by split."""
+        whole = hashlib.sha256()
+        for split, texts in self._texts.items():
+            whole.update(split.encode())
+            for text in texts:
+                whole.update(hashlib.sha256(text.encode()).digest())
+        return whole.hexdigest()
+
+    def documents(self, split: Split) -> Iterator[str]:
+        """The modules of a split, by name."""
+        return iter(self._texts[split])
+
+    def held_out_files(self) -> tuple[Path, ...]:
+        """The modules that are kept back, with their bytecode."""
+        names = VALIDATION | TEST
+        places = [place for name in names for place in (self._folder / name, self._folder / f"{name}.py")]
+        compiled = [file for name in names for file in (self._folder / "__pycache__").glob(f"{name}.*")]
+        return tuple(sorted(place for place in (*places, *compiled) if place.exists()))
+
+
+def split_of(module: str) -> Split:
+    """What a module of the standard library is for."""
+    if module in VALIDATION:
+        return Split.VALIDATION
+    return Split.TEST if module in TEST else Split.TRAIN
+
+
+def shingles(texts: Iterable[str]) -> set[int]:
+    """The runs of eight words that stand in some texts."""
+    return {mark for text in texts for mark in _marks(text)}
+
+
+def shared(text: str, held_out: set[int]) -> float:
+    """The share of a text's shingles that are among the held-out ones."""
+    marks = set(_marks(text))
+    return len(marks & held_out) / len(marks) if marks else 0.0
+
+
+def _marks(text: str) -> Iterator[int]:
+    words = text.split()
+    return map(hash, zip(*(words[place:] for place in range(SHINGLE)), strict=False))

@@ -1,0 +1,197 @@
+"""One training run, watched: data is handed out when it is asked for, and from then on the budget is counted here."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from checks import Check, Name, found
+from curves import Curve, render
+from players import KIND, Ended, Host, Place, PlayerError
+from prepare import Data
+from spec import Budget, Spec, Unit, checkpoint
+
+GRACE_S, GRACE = 2.0, 0.02
+"""What writing the checkpoint and the last step may take beyond a budget in seconds: at least, and as a share."""
+TELL_EVERY_S = 1.0
+BACKSTOP = 20
+"""Times the CPU seconds that a run may have before its wall clock ends it."""
+_MESSAGE_BYTES = 65_536
+
+Listener = Callable[[str], None]
+Hopeless = Callable[[Curve], bool]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that handed over. `seconds` is from the first batch to the checkpoint, by the clock of who judges."""
+
+    weights: Path
+    seconds: float
+    tokens: int
+    facts: dict[str, Any]
+    curve: Curve
+    ended: Ended
+    stopped_early: bool
+
+
+@dataclass
+class Training:
+    """A run under way."""
+
+    spec: Spec
+    data: Data
+    seed: int
+    place: Place
+    listener: Listener
+    hopeless: Hopeless
+    began: float | None = None
+    seconds: float = 0.0
+    tokens: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    points: list[tuple[float, float]] = field(default_factory=list)
+    stopped_early: bool = False
+    told: float = 0.0
+
+    def run(self, host: Host, shape: dict[str, Any], walls: object) -> Trained:
+        """Train to the end.
+
+        Raises:
+            PlayerError: if it does not hand over in time.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, KIND)
+        on_cpu = shape["device"] == "cpu" and self.spec.allowance.unit is not Unit.SECONDS
+        cpu = self.spec.most_seconds * 1.5 if on_cpu else 0
+        job = {"shape": shape, "seed": self.seed, "budget": str(self.spec.allowance), "cpu_seconds": cpu}
+        host.start("train", self.place, [theirs.fileno()], walls, **job)
+        theirs.close()
+        with ours:
+            ended = self._watch(host, ours)
+        weights = checkpoint(self.place.out)
+        return Trained(weights, self.seconds, self.tokens, self.facts, tuple(self.points), ended, self.stopped_early)
+
+    def _watch(self, host: Host, line: socket.socket) -> Ended:
+        asked = time.monotonic()
+        watched: list[socket.socket | Host] = [line, host]
+        while True:
+            ready = select.select(watched, [], [], 0.2)[0]
+            if line in ready and (told := line.recv(_MESSAGE_BYTES)):
+                self._heard(json.loads(told), line)
+            elif host in ready:
+                raise PlayerError(self._how(host.result()))
+            if self.facts:
+                return host.end()
+            self._in_time(host, asked)
+
+    def _in_time(self, host: Host, asked: float) -> None:
+        now, allowance = time.monotonic(), self.spec.allowance
+        if self.began is None:
+            if now - asked > self.spec.start_seconds:
+                host.end()
+                raise PlayerError(
+                    f"check budget: failed (no data was asked for within {self.spec.start_seconds:g} s; "
+                    "do the work after the first batch, or raise start_seconds before a session)"
+                )
+        elif now - self.began > longest(allowance, self.spec.most_seconds):
+            host.end()
+            raise PlayerError(f"check budget: failed (nothing handed over within {allowance} and its grace)")
+
+    def _heard(self, message: dict[str, Any], line: socket.socket) -> None:
+        if message.get("want") == "data" and self.began is None:
+            self._hand_out(line)
+        elif "loss" in message:
+            self._progress(message, line)
+        elif "done" in message and self.began is not None:
+            self.seconds = time.monotonic() - self.began
+            self.facts = message["done"]
+            self.tokens = int(self.facts["tokens"])
+
+    def _hand_out(self, line: socket.socket) -> None:
+        budget = self.spec.allowance
+        if drawn := budget.unit is Unit.TOKENS:
+            file = drawn_rows(self.data, int(budget.amount), self.seed, self.place.tmp)
+        else:
+            file = os.open(self.data.folder / "train.bin", os.O_RDONLY)
+        socket.send_fds(line, [json.dumps({"drawn": drawn}).encode()], [file])
+        os.close(file)
+        self.began = time.monotonic()
+
+    def _progress(self, message: dict[str, Any], line: socket.socket) -> None:
+        share, now = float(message["progress"]), time.monotonic()
+        if self.began is None or not (0 < share <= 1) or (self.points and share <= self.points[-1][0]):
+            return
+        self.points.append((share, float(message["loss"])))
+        if self.hopeless(tuple(self.points)) and not self.stopped_early:
+            self.stopped_early = True
+            line.send(b"stop")
+        if now - self.told >= TELL_EVERY_S or share == 1:
+            self.told, spent = now, now - self.began
+            total = round(message["step"] / share)
+            self.listener(
+                render(message["step"], total, message["loss"], message["tokens"] / spent, spent / share - spent)
+            )
+
+    def _how(self, ended: Ended) -> str:
+        """Why a run ended that handed nothing over."""
+        megabytes = ended.peak_bytes / 2**20
+        if ended.exit == -9:
+            return f"Training was killed, most likely because memory ran out: it had {megabytes:.0f} MB. Halve DEVICE_ROWS."
+        if ended.exit == -24:
+            return f"check budget: failed (more than {self.spec.most_seconds:g} CPU seconds; train less or smaller)"
+        if ended.exit == 0:
+            return "Training ended without handing over. Call run.hand_over(weights, depth=...) at its end."
+        return f"Training failed with exit {ended.exit}; see above."
+
+
+def longest(budget: Budget, most_seconds: float) -> float:
+    """Wall seconds after which a run is ended, counted from the first batch."""
+    if budget.unit is Unit.SECONDS:
+        return budget.amount + max(GRACE_S, GRACE * budget.amount)
+    return most_seconds * BACKSTOP
+
+
+def drawn_rows(data: Data, tokens: int, seed: int, folder: Path) -> int:
+    """An open file with exactly the rows that a budget in tokens buys, in the order of the seed."""
+    width = data.train.shape[1]
+    wanted = tokens // (width - 1)
+    generator = np.random.default_rng(seed)
+    epochs = -(-wanted // len(data.train))
+    places = np.concatenate([generator.permutation(len(data.train)) for _ in range(epochs)])[:wanted]
+    file = os.memfd_create("rows") if hasattr(os, "memfd_create") else os.open(folder / "rows", os.O_RDWR | os.O_CREAT)
+    with open(os.dup(file), "wb") as out:
+        out.writelines(data.train[places[begin : begin + 4096]].tobytes() for begin in range(0, wanted, 4096))
+    os.lseek(file, 0, os.SEEK_SET)
+    return file
+
+
+def budget_check(spec: Spec, trained: Trained, on_cpu: bool) -> Check:
+    """Whether training stayed within what it was given, by our own clock and the kernel's."""
+    budget, cpu = spec.allowance, trained.ended.cpu_seconds
+    if budget.unit is Unit.SECONDS:
+        good = trained.seconds <= longest(budget, 0)
+        return found(Name.BUDGET, good, f"{trained.seconds:.1f} s of {budget.amount:g} s")
+    spent, kind = (cpu, "CPU s") if on_cpu else (trained.seconds, "s")
+    return found(Name.BUDGET, spent <= spec.most_seconds, f"{budget}; {spent:.1f} {kind} of {spec.most_seconds:g}")
+
+
+def survivors_check(trained: Trained) -> Check:
+    """Whether anything went on after the checkpoint was handed over."""
+    count = trained.ended.survivors
+    words = f"{count} processes were left and ended" if count else "nothing ran on"
+    return found(Name.SURVIVORS, not count, words)
+
+
+def tell(line: str) -> None:
+    """Show how a run goes."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

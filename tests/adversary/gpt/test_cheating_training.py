@@ -1,0 +1,134 @@
+"""Training that cheats: each is caught by a named check, or scored as what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness import Judged, edited, judge
+from training_cheats import (
+    DENIED,
+    END,
+    HAND_OVER,
+    JOIN,
+    KEEP_VALIDATION,
+    LOOK_UP,
+    PREDICT,
+    REFUSED,
+    SCORED,
+    TOUCHED,
+    TRAIN_ON_VALIDATION,
+    TRY_ALL,
+)
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def honest(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Judged:
+    return judge(tmp_path_factory.mktemp("honest"), cache)
+
+
+def test_an_honest_run_passes_every_check(honest: Judged) -> None:
+    assert 2 < honest.score < 4
+    assert honest.out.count(": passed (") == 11
+    assert ": failed (" not in honest.out
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_cheat_is_refused_by_the_check_that_is_for_it(name: str, tmp_path: Path, cache: Path) -> None:
+    check, edits, options = REFUSED[name]
+
+    run = judge(tmp_path, cache, edited(*edits), **options)  # type: ignore[arg-type]
+
+    assert run.status == 3, run.out + run.err
+    assert "val_bpb" not in run.out
+    assert run.outcome(check) == "failed", run.err
+    assert not list(tmp_path.rglob("pwned"))
+
+
+@pytest.mark.parametrize("name", SCORED)
+def test_a_cheat_is_scored_as_what_it_is(name: str, tmp_path: Path, cache: Path, honest: Judged) -> None:
+    run = judge(tmp_path, cache, edited(*SCORED[name]))
+
+    assert run.score == pytest.approx(honest.score, abs=2e-3 if "normalised" in name else 0)
+
+
+def test_behind_walls_nothing_forbidden_succeeds(tmp_path: Path, cache: Path, honest: Judged) -> None:
+    import socket
+
+    validation, tokenizer = next(cache.rglob("validation.bin")), next(cache.rglob("tokenizer.json"))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        words = {
+            "cache": str(cache),
+            "validation": str(validation),
+            "tokenizer": str(tokenizer),
+            "folder": str(tmp_path),
+        }
+        attempts = TRY_ALL.format(**words, port=server.getsockname()[1])
+        train = edited(
+            (END, attempts + END),
+            (JOIN, "    try_everything()\n" + JOIN),
+            (PREDICT, "    try_everything()\n" + PREDICT),
+        )
+        run = judge(tmp_path, cache, train)
+
+    if "check isolation: skipped" in run.out:
+        pytest.skip("this system has no Landlock")
+    assert "SUCCEEDED" not in run.err
+    assert run.err.count("denied: ") == len(DENIED) * 3
+    assert run.score == honest.score
+
+
+def test_a_seed_of_ones_own_buys_no_number_that_stays(tmp_path: Path, cache: Path) -> None:
+    shopping = edited(("    torch.manual_seed(run.seed)\n", "    torch.manual_seed(137)\n"))
+
+    scores = {judge(tmp_path / str(seed), cache, shopping, seed=seed).score for seed in (1, 2)}
+
+    assert len(scores) == 2
+
+
+@pytest.mark.usefixtures("honest")
+def test_without_walls_training_on_the_validation_text_is_noticed(tmp_path: Path, cache: Path) -> None:
+    theft = TRAIN_ON_VALIDATION.format(validation=str(next(cache.rglob("validation.bin"))))
+
+    run = judge(tmp_path, cache, edited((HAND_OVER, theft * 3 + HAND_OVER)), walls=False)
+
+    assert run.status == 3, run.out
+    assert run.outcome("isolation") == "skipped"
+    assert "failed" in {run.outcome("canaries"), run.outcome("test-split")}
+
+
+@pytest.mark.usefixtures("honest")
+def test_without_walls_answers_in_the_weights_are_noticed(tmp_path: Path, cache: Path) -> None:
+    theft = KEEP_VALIDATION.format(validation=str(next(cache.rglob("validation.bin"))))
+
+    run = judge(
+        tmp_path,
+        cache,
+        edited((HAND_OVER, theft + HAND_OVER), ("    model.load_state_dict(weights)\n" + PREDICT, LOOK_UP)),
+        walls=False,
+    )
+
+    assert run.status == 3, run.out
+    assert run.outcome("canaries") == "failed"
+    assert run.outcome("test-split") == "failed"
+
+
+@pytest.mark.usefixtures("honest")
+@pytest.mark.parametrize("file", TOUCHED)
+def test_files_that_the_score_rests_on_may_not_change(file: str, tmp_path: Path, cache: Path) -> None:
+    touched = next(cache.rglob(file))
+    good = touched.read_bytes()
+    touched.write_bytes(good[:-3] + bytes([good[-3] ^ 1]) + good[-2:])
+    try:
+        run = judge(tmp_path, cache)
+    finally:
+        touched.write_bytes(good)
+
+    assert run.status == 1
+    assert f"{file} was changed after it was made" in run.err

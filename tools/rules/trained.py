@@ -1,0 +1,102 @@
+"""What a training run told of itself beside its number: facts, the named checks of its evaluation, its learning curve."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+_FACT = re.compile(r"^([a-z][\w]{1,40}):[ \t]+(\S.{0,200})$", re.MULTILINE)
+_CHECK = re.compile(r"^check ([a-z][a-z-]{1,40}): (passed|failed|skipped) \((.{0,400})\)$", re.MULTILINE)
+_CURVE = re.compile(r"^curve: ([\d.: e+-]{3,6000})$", re.MULTILINE)
+_START = "---"
+COLUMNS = 10
+
+Curve = tuple[tuple[float, float], ...]
+"""Share of the budget and loss in nats a token."""
+
+
+class CheckSeen(BaseModel):
+    """One check of an evaluation: its name, passed, failed or skipped, and what was seen."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    outcome: str
+    seen: str
+
+
+class Trained(BaseModel):
+    """What a training run told of itself, as the evaluation printed it, and its learning curve."""
+
+    model_config = ConfigDict(frozen=True)
+
+    facts: Mapping[str, str]
+    curve: Curve = ()
+
+    def number(self, name: str) -> float | None:
+        """A fact as a number; None if it is none."""
+        try:
+            return float(self.facts.get(name, ""))
+        except ValueError:
+            return None
+
+
+def read_trained(text: str) -> Trained | None:
+    """The last summary block of an output; None where there is none, or one without a check."""
+    _, found, block = text.rpartition(f"{_START}\n")
+    if not found or not _CHECK.search(block):
+        return None
+    curve = _CURVE.search(block)
+    facts = {name: value.strip() for name, value in _FACT.findall(block) if name != "curve"}
+    return Trained(facts=facts, curve=read_curve(curve[1]) if curve else ())
+
+
+def read_checks(text: str) -> tuple[CheckSeen, ...]:
+    """The checks that an output names, each once, as last told."""
+    found = {name: CheckSeen(name=name, outcome=how, seen=seen) for name, how, seen in _CHECK.findall(text)}
+    return tuple(found.values())
+
+
+def bent(baseline: Trained | None, now: Trained | None) -> tuple[str, ...]:
+    """What judged another way than at the baseline: the text, or the harness itself."""
+    if baseline is None or now is None:
+        return ()
+    changed = [name for name in ("harness", "data") if baseline.facts.get(name) != now.facts.get(name)]
+    return tuple(f"the {name} of the evaluation ({now.facts.get(name)})" for name in changed)
+
+
+def read_curve(text: str) -> Curve:
+    """A curve from `share:loss` pairs; empty if it is none."""
+    try:
+        pairs = [pair.split(":") for pair in text.split()]
+        return tuple((float(share), float(loss)) for share, loss in pairs)
+    except ValueError:
+        return ()
+
+
+def written(curve: Curve) -> str:
+    """A curve as the evaluation takes it."""
+    return " ".join(f"{share:.4g}:{loss:.5g}" for share, loss in curve)
+
+
+def overlaid(curves: Iterable[tuple[str, Curve]]) -> list[str]:
+    """Curves side by side, one a line, at even shares of the budget; the loss is the mean over the tenth before."""
+    named = [(name, tenths(curve)) for name, curve in curves if curve]
+    if not named:
+        return []
+    width = max(len(name) for name, _ in named)
+    head = " ".join(f"{100 * (place + 1) // COLUMNS:>5} %" for place in range(COLUMNS))
+    lines = [
+        f"{name:<{width}}  {' '.join(f'{loss:7.3f}' if loss else '      -' for loss in row)}" for name, row in named
+    ]
+    return [f"{'':<{width}}  {head}", *lines]
+
+
+def tenths(curve: Curve) -> Sequence[float | None]:
+    """The mean loss in each tenth of the budget; None where there is no point."""
+    parts: list[list[float]] = [[] for _ in range(COLUMNS)]
+    for share, loss in curve:
+        parts[min(COLUMNS - 1, max(0, int(share * COLUMNS - 1e-9)))].append(loss)
+    return [sum(part) / len(part) if part else None for part in parts]
