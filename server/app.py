@@ -17,11 +17,12 @@ from ..tools.lab import Lab
 from ..tools.loop import Loop
 from ..tools.planning import Planning
 from ..tools.review import Review
+from ..tools.rules.ledgers.items import Workflow
 from ..tools.rules.results import RESULTS_FILE
 from ..tools.running import Running
 from ..tools.sessions import Sessions, session_status
 from ..tools.training import Training
-from ..tools.workflows import Playbook, Workflows
+from ..tools.workflows import Playbook, Workflows, ledger_state
 from .tool import tool
 
 INSTRUCTIONS = """\
@@ -72,6 +73,8 @@ def build_server(lab: Lab) -> MCPServer:
             tool(lab, review.history, "History", WRITES, may_last=True),
             tool(lab, review.report, "Report", READS),
             tool(lab, sessions.finish_session, "Finish session", WRITES, may_last=True),
+            tool(lab, workflows.workflow, "Workflow", WRITES, may_last=True),
+            tool(lab, workflows.record, "Record", WRITES, may_last=True),
             tool(lab, workflows.playbook, "Playbook", READS, always_load=True),
         ],
         resources=_resources(lab),
@@ -89,15 +92,18 @@ def package_version() -> str:
         return "0"
 
 
-def _live_state(lab: Lab, repo: str = "") -> str:
+def _live(lab: Lab, prompt: Prompt, repo: str = "") -> dict[str, str]:
+    """What a prompt shows of this moment: the session, and the prompt's own ledger or the handoff that waits for it."""
     try:
-        return session_status(lab.open(repo)).text()
+        desk = lab.open(repo)
+        ledger = ledger_state(desk, Workflow(prompt.name)) if prompt.name in [*Workflow] else ""
+        return {"state": session_status(desk).text(), "ledger": ledger}
     except Refusal as refusal:
-        return refusal.message
+        return {"state": refusal.message, "ledger": ""}
 
 
 def _playbook(lab: Lab, prompt: Prompt) -> Playbook:
-    return lambda repo: prompt.render({"state": _live_state(lab, repo)})
+    return lambda repo: prompt.render(_live(lab, prompt, repo))
 
 
 def _prompt(lab: Lab, prompt: Prompt) -> ServerPrompt:
@@ -105,7 +111,7 @@ def _prompt(lab: Lab, prompt: Prompt) -> ServerPrompt:
         if unknown := sorted(given.keys() - prompt.arguments.keys()):
             known = ", ".join(prompt.arguments)
             raise MCPError(INVALID_PARAMS, f"Unknown argument {', '.join(unknown)}. {prompt.name} takes: {known}.")
-        return UserMessage(prompt.render({**given, "state": _live_state(lab)}))
+        return UserMessage(prompt.render({**given, **_live(lab, prompt)}))
 
     arguments = [PromptArgument(name=name, description=text, required=False) for name, text in prompt.arguments.items()]
     return ServerPrompt(

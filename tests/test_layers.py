@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("server", "tools", "tools/rules", "tools/edges", "prompts")
+FOLDERS = ("server", "tools", "tools/rules", "tools/rules/ledgers", "tools/edges", "tools/mechanics", "prompts")
+RULES = {"tools/rules", "tools/rules/ledgers"}
 MAY_IMPORT = {
     "tools/rules": {"tools/rules"},
-    "tools/edges": {"tools/edges", "tools/rules", "tools"},
-    "tools": {"tools", "tools/edges", "tools/rules"},
+    "tools/rules/ledgers": RULES,
+    "tools/edges": {"tools/edges", "tools", *RULES},
+    "tools/mechanics": {"tools/mechanics", "tools", "tools/edges", *RULES},
+    "tools": {"tools", "tools/mechanics", "tools/edges", *RULES},
     "prompts": {"prompts"},
-    "server": {"server", "prompts", "tools", "tools/edges", "tools/rules"},
+    "server": {"server", "prompts", "tools", "tools/edges", *RULES},
 }
 HOMES = {
     "git": {"tools/edges/gitcli.py"},
@@ -53,7 +56,7 @@ def own(folder: str, tree: ast.Module) -> set[str]:
             base = Path(folder, *[".."] * (node.level - 1))
             parts = [*(ROOT / base).resolve().relative_to(ROOT).parts, *(node.module or "").split(".")]
             names = [part for part in parts if part]
-            found.add(next("/".join(names[:size]) for size in (2, 1) if "/".join(names[:size]) in FOLDERS))
+            found.add(next("/".join(names[:size]) for size in (3, 2, 1) if "/".join(names[:size]) in FOLDERS))
     return found
 
 
@@ -78,7 +81,7 @@ def test_nothing_of_ours_imports_what_the_harness_needs() -> None:
 
 
 def test_rules_know_no_clock_no_disk_and_no_processes() -> None:
-    assert not [name for folder, name, tree in modules() if folder == "tools/rules" and foreign(tree) & IMPURE]
+    assert not [name for folder, name, tree in modules() if folder in RULES and foreign(tree) & IMPURE]
 
 
 def test_of_the_tools_folder_the_edges_need_only_the_errors() -> None:

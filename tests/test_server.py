@@ -82,7 +82,7 @@ async def test_input_schemas_are_flat_closed_and_end_with_the_repository(client:
         assert list(tool.input_schema["properties"])[-1] == "repo"
         assert "repo" not in tool.input_schema.get("required", [])
         for field in tool.input_schema["properties"].values():
-            assert field["type"] in {"string", "integer", "number", "array", "boolean"}
+            assert field["type"] in {"string", "integer", "number", "array", "boolean", "object"}
 
 
 async def test_the_plan_is_passed_field_by_field(client: Client) -> None:

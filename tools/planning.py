@@ -88,6 +88,17 @@ def chosen_plan(desk: Desk, plan: Plan) -> Plan:
     raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not a plan. " + " ".join(f"{problem}." for problem in loaded))
 
 
+def wanted_commands(lab: Lab) -> tuple[str, ...]:
+    """The commands that ledgers would run and nobody agreed to, as a person should see them."""
+    return tuple(map(visible, lab.open().consent.wanted()))
+
+
+def agree_to_wanted(lab: Lab) -> None:
+    """Remember that a person agreed to the commands that ledgers would run."""
+    consent = lab.open().consent
+    consent.approve(consent.wanted())
+
+
 def commands_without_consent(lab: Lab, plan: Plan, repo: str) -> tuple[str, ...]:
     """What a plan, or the plan file if it has none, asks for and nobody agreed to; empty if the plan is unusable."""
     try:

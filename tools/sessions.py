@@ -18,6 +18,7 @@ from .errors import Code, Refusal
 from .harness import HARNESS_FILES
 from .jobs import still_running
 from .lab import Lab
+from .ledgers import LEDGER_FOLDERS
 from .planning import chosen_plan
 from .preflight import Preflight, preflight, refuse_unless_passed
 from .ruler import ruler_now
@@ -120,6 +121,7 @@ def _begin(desk: Desk, plan: Plan, found: Preflight) -> SessionStarted:
     desk.repo.exclude(f"/{RESULTS_FILE}")
     desk.repo.exclude(f"/{RESULTS_FILE.replace('.tsv', '.edited-*.tsv')}")
     desk.repo.exclude(f"/.{RESULTS_FILE}.draft")
+    desk.repo.exclude(LEDGER_FOLDERS)  # now, because a ledger that is opened later may not change git's settings
     previous = desk.session
     event = Started(
         plan=plan,
