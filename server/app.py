@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from mcp.server import MCPServer
@@ -15,7 +16,7 @@ from ..prompts import Prompt, load_prompts
 from ..tools.errors import Refusal
 from ..tools.lab import Lab
 from ..tools.loop import Loop
-from ..tools.planning import Planning
+from ..tools.planning import Planning, project_facts
 from ..tools.review import Review
 from ..tools.rules.ledgers.items import Workflow
 from ..tools.rules.results import RESULTS_FILE
@@ -23,6 +24,7 @@ from ..tools.running import Running
 from ..tools.sessions import Sessions, session_status
 from ..tools.training import Training
 from ..tools.workflows import Playbook, Workflows, ledger_state
+from .completing import completes
 from .tool import tool
 
 INSTRUCTIONS = """\
@@ -81,6 +83,7 @@ def build_server(lab: Lab) -> MCPServer:
     )
     for prompt in prompts.values():
         server.add_prompt(_prompt(lab, prompt))
+    completes(server)
     return server
 
 
@@ -93,13 +96,17 @@ def package_version() -> str:
 
 
 def _live(lab: Lab, prompt: Prompt, repo: str = "") -> dict[str, str]:
-    """What a prompt shows of this moment: the session, and the prompt's own ledger or the handoff that waits for it."""
+    """What a prompt shows of this moment: the session, the project, and its own ledger or the handoff that waits for it."""
     try:
         desk = lab.open(repo)
-        ledger = ledger_state(desk, Workflow(prompt.name)) if prompt.name in [*Workflow] else ""
-        return {"state": session_status(desk).text(), "ledger": ledger}
     except Refusal as refusal:
-        return {"state": refusal.message, "ledger": ""}
+        return {"state": refusal.message, "ledger": "", "facts": ""}
+    looks: dict[str, Callable[[], str]] = {
+        "state": lambda: session_status(desk).text(),
+        "ledger": lambda: ledger_state(desk, Workflow(prompt.name)),
+        "facts": lambda: "\n".join(project_facts(desk)),
+    }
+    return {name: look() for name, look in looks.items() if name in prompt.shows}
 
 
 def _playbook(lab: Lab, prompt: Prompt) -> Playbook:

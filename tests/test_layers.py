@@ -27,7 +27,7 @@ HOMES = {
     "sqlite3": {"tools/edges/database.py"},
     "fcntl": {"tools/edges/disk.py", "tools/edges/supervisor.py", "tools/edges/landlock.py"},
     "ctypes": {"tools/edges/landlock.py", "tools/edges/supervisor.py"},
-    "mcp": {f"server/{name}.py" for name in ("app", "tool", "consenting", "demo")},
+    "mcp": {f"server/{name}.py" for name in ("app", "tool", "completing", "consenting", "demo")},
     "rich": {"server/demo.py"},
 }
 # A person's globs have one dialect, `Scope`. These two match names of our own and what package managers write.
