@@ -45,8 +45,11 @@ def serve(root: Path, allow_commands: bool) -> NoReturn:
 
 def _load(root: Path, allow_commands: bool, unknown: Mapping[str, str]) -> Real:
     _log_to_file()
+    from ..tools.edges.clients import remember
+    from ..tools.rules.environment import passes
     from .real import Real
 
+    remember(frozenset(filter(passes, os.environ)))
     server = Real(root, allow_commands)
     if unknown:
         _learn(server, unknown)
