@@ -132,6 +132,26 @@ COMMANDS: Mapping[str, Command] = {
         (_JSON,),
         exits="Exit status: 0 nothing is wrong; 1 something is.",
     ),
+    "install": Command(
+        "register this server with a client, or take it out again",
+        "install:run",
+        (
+            _argument(
+                "--client",
+                required=True,
+                choices=["claude-code", "claude-desktop", "codex", "cursor", "vscode", "gemini", "opencode"],
+                help="the client",
+            ),
+            _argument("--print", action="store_true", help="print what would be written, and write nothing"),
+            _argument("--remove", action="store_true", help="take the entry out again"),
+            _argument(
+                "--file", metavar="FILE", default="", help="the client's file (default: where the client keeps it)"
+            ),
+        ),
+        says="An existing file keeps all that it holds; one that could not be changed safely is left as it is. "
+        "`--root` and `--allow-commands`, given before the command, go into the entry.",
+        exits="Exit status: 0 done; 1 the file was left as it is, and what to write by hand was printed.",
+    ),
     "completion": Command(
         "print the completion script of a shell",
         "completion:run",
