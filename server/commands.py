@@ -132,6 +132,27 @@ COMMANDS: Mapping[str, Command] = {
         (_JSON,),
         exits="Exit status: 0 nothing is wrong; 1 something is.",
     ),
+    "serve": Command(
+        "serve MCP: over stdio, as without a command, or over HTTP",
+        "over_http:run",
+        (
+            _argument("--http", metavar="[HOST:]PORT", default="", help="over HTTP, at /mcp; port 0 takes a free one"),
+            _argument(
+                "--token-file", metavar="FILE", default="", help="a file with the bearer token (default: one of ours)"
+            ),
+            _argument("--expose", action="store_true", help="also on an address that other machines can reach"),
+            _argument(
+                "--allow-host",
+                metavar="NAME",
+                action="append",
+                default=[],
+                help="a further Host name to accept; may be repeated",
+            ),
+        ),
+        says="Over HTTP every request has to bear the token, and Host and Origin are checked. Several clients may be "
+        "connected at once; one experiment runs at a time in a repository.",
+        exits="Exit status: 0 it was stopped; 2 it would not be safe, or the address is taken.",
+    ),
     "install": Command(
         "register this server with a client, or take it out again",
         "install:run",
