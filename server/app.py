@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
@@ -128,11 +129,17 @@ def _prompt(lab: Lab, prompt: Prompt) -> ServerPrompt:
 
 def _resources(lab: Lab) -> list[Resource]:
     def results() -> str:
-        file = lab.open().repo.root / RESULTS_FILE
+        try:
+            file = lab.open().repo.root / RESULTS_FILE
+        except Refusal:
+            return ""
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
     def status() -> str:
-        return session_status(lab.open()).model_dump_json()
+        try:
+            return session_status(lab.open()).model_dump_json()
+        except Refusal as refusal:  # a resource has no other way to say what to do about it
+            return json.dumps({"code": refusal.code, "message": refusal.message})
 
     return [
         FunctionResource(
