@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -99,16 +99,24 @@ def _served() -> Iterator[int]:
 
 
 def _run(node: str, port: int, revision: str) -> Figures:
-    command = [node, str(SCRIPT), "server", "--url", f"http://127.0.0.1:{port}/mcp", "--requirements", revision]
-    done = subprocess.run(
-        [*command, "--output-dir", str(FOLDER / "results")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-        env={**os.environ, "NO_COLOR": "1"},
-    )
-    return read_figures(revision, done.stdout)
+    """One revision. What fails is run once more by itself: some scenarios wait only half a second, too little on a busy machine."""
+    figures = read_figures(revision, _said(node, port, "--requirements", revision))
+    again = tuple(name for name in figures.failed if not _passes(node, port, revision, name))
+    return replace(figures, failed=again)
+
+
+def _passes(node: str, port: int, revision: str, scenario: str) -> bool:
+    text = _said(node, port, "--scenario", scenario, "--spec-version", revision)
+    counts = re.search(r"Passed: (\d+)/(\d+), (\d+) failed", text)
+    return counts is not None and counts[1] != "0" and counts[3] == "0"
+
+
+def _said(node: str, port: int, *options: str) -> str:
+    command = [node, str(SCRIPT), "server", "--url", f"http://127.0.0.1:{port}/mcp", *options]
+    results, plain = ["--output-dir", str(FOLDER / "results")], {**os.environ, "NO_COLOR": "1"}
+    return subprocess.run(
+        [*command, *results], capture_output=True, text=True, check=False, timeout=600, env=plain
+    ).stdout
 
 
 def read_figures(revision: str, text: str) -> Figures:
