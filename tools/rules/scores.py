@@ -56,6 +56,24 @@ def debug_quality(settled: int, hypotheses: int, reproduced: int, findings: int)
 
 # --- scenario --------------------------------------------------------------------------------------------------------
 
+DIMENSIONS = 12
+
+
+def scenario_ancestor(scenarios: int, edge_cases: int, dimensions: int, actors: int, severe: int) -> Score:
+    """10 a scenario, 15 an edge case, up to 30 for the share of the twelve dimensions, 5 an actor, 3 a critical or high one.
+
+    Unbounded: it grows with the number of scenarios, so it counts work. Source: ancestor.
+    """
+    breadth = share(dimensions, DIMENSIONS) * 30
+    return Score("scenario coverage", scenarios * 10 + edge_cases * 15 + breadth + actors * 5 + severe * 3, None)
+
+
+def scenario_breadth(looked_at: int, saturated: int, dimensions: int) -> Score:
+    """60 for the share of the dimensions in view that brought something new, 40 for the share that are saturated. 0 to 100; a second
+    scenario in a dimension adds nothing by itself.
+    """
+    return Score("scenario", 60 * share(looked_at, dimensions) + 40 * share(saturated, dimensions))
+
 
 # --- predict ---------------------------------------------------------------------------------------------------------
 

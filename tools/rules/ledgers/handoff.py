@@ -38,6 +38,7 @@ class Finding(Record):
     quote: str = ""
     detail: str = ""
     confirmed: bool = False
+    standing: str = Field("", description="What a panel's votes made of it: confirmed, probable or minority.")
     outcome: Outcome | None = None
     settled_by: str = ""
 
