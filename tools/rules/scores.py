@@ -77,6 +77,48 @@ def scenario_breadth(looked_at: int, saturated: int, dimensions: int) -> Score:
 
 # --- predict ---------------------------------------------------------------------------------------------------------
 
+_SEVERITIES = (4, 3, 2, 1, 0)
+_CONFIDENCES = (1.0, 0.6, 0.3)
+
+
+def priority_ancestor(severity: int, confidence: int, consensus: float) -> float:
+    """0.4 severity + 0.2 confidence + 0.4 consensus, with severity 4 critical, 3 high, 2 medium, 1 low, 0 info; confidence 1, 0.6, 0.3.
+
+    `severity` and `confidence` are ranks, 0 for the worst and for the surest; `consensus` is a share. 0.06 to 2.2: severity is
+    not normalised, so it decides nearly alone. Source: ancestor.
+    """
+    return _SEVERITIES[severity] * 0.4 + _CONFIDENCES[confidence] * 0.2 + consensus * 0.4
+
+
+def priority(severity: int, confidence: int, consensus: float) -> float:
+    """The ancestor's priority with severity as a share of the worst, so that consensus weighs as much. 0.06 to 1."""
+    return _SEVERITIES[severity] / 4 * 0.4 + _CONFIDENCES[confidence] * 0.2 + consensus * 0.4
+
+
+def predict_ancestor(
+    *, confirmed: int, probable: int, minority: int, active: int, personas: int, rounds: int, planned: int, passed: bool
+) -> Score:
+    """15 a confirmed finding, 8 a probable and 3 a minority one, up to 20 for the share of personas that found something, up to 10
+    for the share of the planned rounds, 5 where agreement does not look like a herd.
+
+    Unbounded: it grows with the number of findings, so it counts work. Source: ancestor.
+    """
+    found = confirmed * 15 + probable * 8 + minority * 3
+    took_part = share(active, personas) * 20 + share(rounds, planned) * 10
+    return Score("predict coverage", found + took_part + passed * 5, None)
+
+
+def foresight(
+    *, argued: int, positions: int, rounds: int, planned: int, disproven: int, settled: int, herd: bool
+) -> Score:
+    """Half for the share of positions that somebody else challenged, half for the share of the planned rounds of votes; times
+    the share that held of those which experiments have settled since; halved where agreement looks like a herd. 0 to 100.
+
+    It says how well opinions were tested against one another, and against measurements where there are any.
+    """
+    held = 1 - share(disproven, settled)
+    return Score("predict", (50 * share(argued, positions) + 50 * share(rounds, planned)) * held / (2 if herd else 1))
+
 
 # --- learn -----------------------------------------------------------------------------------------------------------
 

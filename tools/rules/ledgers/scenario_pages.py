@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from .craft import table
 from .items import Item
 from .ledger import Entry, Ledger
+from .pages import one_line, plain
 from .scenario_items import OutOfScope, Refused, ScenarioOptions, Situation, dimensions, in_order, refused, worst_first
 from .scenario_words import FORMATS, SUITABLE, Dimension, Format
 from .wary import flagged
@@ -30,40 +31,30 @@ def pages(ledger: Ledger) -> dict[str, str]:
 
 def feature(ledger: Ledger) -> str:
     """The scenarios in Gherkin. Every text stands on one line behind a keyword, so that it can be nothing but text."""
-    lines = ["# language: en", f"Feature: {line(ledger.options.goal) or 'Everything'}"]
+    lines = ["# language: en", f"Feature: {one_line(ledger.options.goal) or 'Everything'}"]
     for entry in ledger.of(Situation):
         one = entry.item
         lines += [
             "",
             f"  @{entry.id} @{one.dimension} @{one.severity}",
-            f"  Scenario: {line(one.name)}",
-            f"    Given {line(one.precondition)}",
-            f"    When {line(one.trigger)}",
-            *(f"    And {line(step)}" for step in one.flow),
-            f"    Then {line(one.expected)}",
+            f"  Scenario: {one_line(one.name)}",
+            f"    Given {one_line(one.precondition)}",
+            f"    When {one_line(one.trigger)}",
+            *(f"    And {one_line(step)}" for step in one.flow),
+            f"    Then {one_line(one.expected)}",
         ]
     return "\n".join(lines) + "\n"
-
-
-def line(text: str) -> str:
-    """A text on one line."""
-    return " ".join(text.split())
-
-
-def words(text: str) -> str:
-    """A text on one line that opens no tag in Markdown."""
-    return line(text).replace("<", "\\<")
 
 
 def _scenarios(ledger: Ledger) -> str:
     options = ledger.opts(ScenarioOptions)
     form = FORMATS[options.domain] if options.format is Format.AUTO else options.format
-    parts = [f"# Scenarios: {words(options.goal) or 'everything'}\n"]
+    parts = [f"# Scenarios: {plain(options.goal) or 'everything'}\n"]
     for dimension in dimensions(ledger):
         if there := [entry for entry in ledger.of(Situation) if entry.item.dimension is dimension]:
             parts.append(f"## {dimension.replace('-', ' ').capitalize()}\n\n{_told(there, form)}")
     if aside := ledger.of(OutOfScope):
-        lines = [f"- {words(entry.item.name)} ({entry.item.dimension}): {words(entry.item.reason)}" for entry in aside]
+        lines = [f"- {plain(entry.item.name)} ({entry.item.dimension}): {plain(entry.item.reason)}" for entry in aside]
         parts.append("## Out of scope\n\n" + "\n".join(lines) + "\n")
     if repeats := _repeats(ledger):
         parts.append("## Refused as duplicates\n\n" + "\n".join(repeats) + "\n")
@@ -71,7 +62,7 @@ def _scenarios(ledger: Ledger) -> str:
 
 
 def _repeats(ledger: Ledger) -> list[str]:
-    return [f"- {words(one.name)} ({one.dimension}), which {one.of} says already" for one in refused(ledger)]
+    return [f"- {plain(one.name)} ({one.dimension}), which {one.of} says already" for one in refused(ledger)]
 
 
 def _edges(ledger: Ledger) -> list[Entry[Situation]]:
@@ -86,13 +77,13 @@ def _page(entry: Entry[Situation], form: Format) -> str:
     one = entry.item
     form = SUITABLE.get(one.dimension, Format.TEST_SCENARIOS) if form is Format.MIXED else form
     from_ = f", grew out of {one.parent}" if one.parent else ""
-    head = f"### {entry.id}: {words(one.name)}\n\n{one.severity}, {one.classified}{from_}{flagged(*_texts(one))}\n"
-    return "\n".join([head, *_body(one, form), f"**At stake.** {words(one.risk)}\n"])
+    head = f"### {entry.id}: {plain(one.name)}\n\n{one.severity}, {one.classified}{from_}{flagged(*_texts(one))}\n"
+    return "\n".join([head, *_body(one, form), f"**At stake.** {plain(one.risk)}\n"])
 
 
 def _body(one: Situation, form: Format) -> list[str]:
-    actors, precondition, trigger = words(", ".join(one.actors)), words(one.precondition), words(one.trigger)
-    expected, flow = words(one.expected), [words(step) for step in one.flow]
+    actors, precondition, trigger = plain(", ".join(one.actors)), plain(one.precondition), plain(one.trigger)
+    expected, flow = plain(one.expected), [plain(step) for step in one.flow]
     numbered = [*(f"{place}. {step}" for place, step in enumerate(flow, 1)), ""]
     match form:
         case Format.USER_STORIES:
