@@ -211,7 +211,11 @@ def test_two_things_in_one_line_stay_two(desk: Desk) -> None:
             {**COUNT, "location": "shop/cart.py:2", "quote": "sum(prices)", "summary": "Totals drift"},
             "The findings are in and open",
         ),
-        (Code.OUT_OF_ORDER, vote(ARCHITECT, "P1"), "devils-advocate challenges half of the majority positions (P2): 1 more"),
+        (
+            Code.OUT_OF_ORDER,
+            vote(ARCHITECT, "P1"),
+            "devils-advocate challenges half of the majority positions (P2): 1 more",
+        ),
         (Code.BAD_ARGUMENT, vote(ARCHITECT, "P9"), "P9 is not there, or was withdrawn. There are: P1, P2"),
         (Code.BAD_ARGUMENT, vote("plumber", "P1"), "plumber is not on this panel"),
         (Code.BAD_ARGUMENT, {**vote(ARCHITECT, "P1"), "vote": "perhaps"}, "confirm|dispute|abstain"),

@@ -129,6 +129,35 @@ def foresight(
 # --- reason ----------------------------------------------------------------------------------------------------------
 
 
+def reason_ancestor(
+    *,
+    first_words: int,
+    final_words: int,
+    rounds: int,
+    votes: int,
+    judges: int,
+    mended: int,
+    converged: bool,
+    oscillated: bool,
+) -> Score:
+    """30 times the growth in words of the last text over the first, at most 1; 5 a round; up to 20 for the winner's share of the
+    last votes; 15 a fatal weakness mended; 10 if it converged; 5 if it did not go in circles.
+
+    Unbounded, and most of it rewards length and rounds, so it counts work. A shorter text lowers it. Source: ancestor.
+    """
+    growth = min(1.0, (final_words - first_words) / first_words) if first_words else 0.0
+    ended = 10 * converged + 5 * (not oscillated)
+    return Score("reason coverage", growth * 30 + rounds * 5 + share(votes, judges) * 20 + mended * 15 + ended, None)
+
+
+def persuasion(*, votes: int, judges: int, streak: int, needed: int, mended: int, fatals: int) -> Score:
+    """50 for the winner's share of the last votes, 30 for its wins in a row of those needed, 20 for the share of fatal weaknesses
+    that a winning text mended (all 20 where none was named). 0 to 100; neither length nor the number of rounds counts.
+    """
+    repaired = share(mended, fatals) if fatals else 1.0
+    return Score("reason", 50 * share(votes, judges) + 30 * share(streak, needed) + 20 * repaired)
+
+
 # --- improve ---------------------------------------------------------------------------------------------------------
 
 
