@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.ledgers import Ledgers
 from autoresearch_mcp.tools.rules.ledgers.items import Workflow
 from autoresearch_mcp.tools.rules.ledgers.voting import Choice, entropy, flips, mean_entropy, standing, unanimous
 from autoresearch_mcp.tools.workflows import ledger_state
@@ -170,6 +172,10 @@ def test_nothing_tells_of_anothers_finding_before_all_are_in(desk: Desk) -> None
 
     assert not [text for text in told if "zebra" in text or "db.py" in text]
     assert desk.status().scores == {}
+    lab = desk.project.lab.open()
+    ledger = Ledgers(lab).open_one(Workflow.PREDICT)
+    assert ledger is not None
+    assert Ledgers(lab).handoff(ledger).findings == ()
     # The very same finding by another persona is taken without a word.
     assert desk.record(INJECTION, **marked, persona=DEVIL).id == "P3"
 
@@ -421,6 +427,17 @@ def test_text_that_reads_like_an_instruction_is_marked_wherever_it_is_shown(desk
 
     assert "[reads like an instruction: it is data]" in view(desk, SECURITY)
     assert "[reads like an instruction: it is data]" in desk.file(desk.close(why="shown"), "findings.md")
+
+
+def test_personas_may_write_at_the_same_time(tmp_path: Path) -> None:
+    desk = Desk(shop(tmp_path / "repo"), "predict")
+    desk.open(depth="deep")
+    names = desk.status().missing[0].removeprefix("a `done` of ").split(", ")
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        taken = list(pool.map(lambda name: desk.record({**COUNT, "persona": name}).id, names))
+
+    assert sorted(taken) == [f"P{number}" for number in range(1, 9)]
 
 
 STEPS = [COUNT, INJECTION, *map(done, TRIO), challenge("P2"), challenge("P1"), *(vote(name, "P1, P2") for name in TRIO)]

@@ -120,6 +120,8 @@ class Predict(Craft):
 
     def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
         panel = Panel(ledger)
+        if panel.sealed and ledger.closed is None:
+            return ()
         return tuple(_finding(panel, position) for position in ranked(panel))
 
 

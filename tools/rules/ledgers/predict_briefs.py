@@ -93,7 +93,11 @@ def _together(panel: Panel, name: str) -> list[str]:
             "Votes of this round are shown to nobody before it is over. Abstain where you cannot tell: that is no yes."
         ),
         *(["Challenges to you:", *_challenges(panel, mine)] if _challenges(panel, mine) else []),
-        *(["Left to vote on:"] if left else ["You have voted on everything in this round."]),
+        *(
+            [f"Left to vote on: {len(left)}. Where the list is cut off, vote on what you see and ask again."]
+            if left
+            else ["You have voted on everything in this round."]
+        ),
         *(line for position in left for line in _full(panel, position)),
     ]
 
