@@ -9,7 +9,8 @@ from ..rules.ledgers.items import Workflow
 from .mechanic import Mechanic
 
 _MECHANICS = {
-    Workflow.DEBUG: "scoped:Scoped",
+    Workflow.DEBUG: "investigation:Investigation",
+    Workflow.SECURITY: "audit:Audit",
     Workflow.REASON: "lots:Lots",
 }
 

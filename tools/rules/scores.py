@@ -50,6 +50,28 @@ def debug_quality(settled: int, hypotheses: int, reproduced: int, findings: int)
 
 # --- security --------------------------------------------------------------------------------------------------------
 
+OWASP_CATEGORIES = 10
+STRIDE_THREATS = 6
+
+
+def security_ancestor(owasp: int, stride: int, findings: int) -> Score:
+    """50 for the share of the ten OWASP categories tested, 30 for the share of the six threats, 1 a finding up to 20.
+
+    0 to 100. It grows with the number of findings, so it counts work: clean code earns 80 at most. Source: ancestor.
+    """
+    looked = share(owasp, OWASP_CATEGORIES) * 50 + share(stride, STRIDE_THREATS) * 30
+    return Score("security coverage", looked + min(findings, 20))
+
+
+def security_quality(cells_tested: int, cells: int, owasp: int, proven: int, findings: int) -> Score:
+    """What was tested, less what was claimed and not shown: 100 x (0.7 x share of the matrix cells tested + 0.3 x share of the
+    ten OWASP categories tested) x (1 - 0.2 x share of the findings that the server did not see reproduced).
+
+    0 to 100. The number of findings does not matter: clean code that was looked at everywhere earns 100.
+    """
+    looked = 0.7 * share(cells_tested, cells) + 0.3 * share(owasp, OWASP_CATEGORIES)
+    return Score("security", 100 * looked * (1 - 0.2 * share(findings - proven, findings)))
+
 
 # --- ship ------------------------------------------------------------------------------------------------------------
 

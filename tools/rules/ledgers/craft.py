@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ..scores import Score
 from .gatekeeping import Barrier
 from .handoff import Ending, Finding
-from .items import Item, Workflow
+from .items import Item, Outcome, Workflow
 from .ledger import Entry, Ledger
 from .options import Depth, Options
 
@@ -81,6 +81,19 @@ class Craft:
     def remembered(self, ledger: Ledger, item: Item, of: str) -> Mapping[str, Any] | None:
         """Facts to keep of an item that was refused as a duplicate of the entry `of`, where even that counts; else None."""
         return None
+
+    def command(self, ledger: Ledger, item: Item) -> str:
+        """The command that the server runs for an item, where a person agreed; empty for none."""
+        return item.command
+
+    def settles(self, ledger: Ledger, entry: Entry[Any]) -> Outcome | None:
+        """What an entry says about its upstream item, now that its command ran; None while it says nothing."""
+        settled: Outcome | None = entry.item.settles
+        return settled
+
+    def costs(self, kind: str) -> bool:
+        """Whether an item of this kind takes a round. One that does not can still be recorded when all rounds are used."""
+        return True
 
     def spent(self, ledger: Ledger) -> int:
         """Rounds used."""
