@@ -29,6 +29,7 @@ HOMES = {
     "ctypes": {"tools/edges/landlock.py", "tools/edges/supervisor.py"},
     "mcp": {f"server/{name}.py" for name in ("app", "tool", "consenting", "demo")},
     "rich": {"server/demo.py"},
+    "markdown_it": {"tools/rules/markdown.py"},
 }
 # A person's globs have one dialect, `Scope`. These two match names of our own and what package managers write.
 OTHER_MATCHERS = {"tools/edges/unseen.py", "tools/rules/projects.py"}
