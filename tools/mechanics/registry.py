@@ -10,6 +10,7 @@ from .mechanic import Mechanic
 
 _MECHANICS = {
     Workflow.DEBUG: "scoped:Scoped",
+    Workflow.LEARN: "learn:Documents",
 }
 
 

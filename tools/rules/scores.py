@@ -63,6 +63,25 @@ def debug_quality(settled: int, hypotheses: int, reproduced: int, findings: int)
 # --- learn -----------------------------------------------------------------------------------------------------------
 
 
+def learn_ancestor(valid: int, fits: int, documents: int, there: int, expected: int) -> Score:
+    """50 for the share of documents without a problem, 30 for the share of expected core documents that exist, 20 for the
+    share within their number of lines. 0 to 100. Source: ancestor.
+    """
+    return Score(
+        "learn validation", 50 * share(valid, documents) + 30 * share(there, expected) + 20 * share(fits, documents)
+    )
+
+
+def learn_quality(held: int, claims: int, there: int, due: int, fresh: int, documents: int) -> Score:
+    """50 for the share of claims about files, symbols, commands and settings that hold, 30 for the share of due documents
+    that exist, 20 for the share of documents that are not behind the code. 0 to 100.
+
+    Documents that claim nothing earn nothing for their claims, and a claim that was exempted does not hold: neither
+    vagueness nor exemptions pay.
+    """
+    return Score("learn", 50 * share(held, claims) + 30 * share(there, due) + 20 * share(fresh, documents))
+
+
 # --- probe -----------------------------------------------------------------------------------------------------------
 
 

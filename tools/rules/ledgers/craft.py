@@ -106,6 +106,14 @@ class Craft:
         """How it stands, in lines for an answer and a prompt, the next step first. Never more than 3 kB."""
         return [f"{entry.id}: {entry.item.title}" for entry in ledger.entries[-10:]]
 
+    def usual(self, ledger: Ledger) -> tuple[str, ...]:
+        """The prompts that usually follow this ledger."""
+        return self.onwards
+
+    def drafts(self, ledger: Ledger) -> dict[str, str]:
+        """Files that are of use while the ledger is open; written when it is opened and after each `run`."""
+        return {}
+
     def files(self, ledger: Ledger) -> dict[str, str]:
         """The files that its end writes, by name; `summary.md` and `handoff.json` are added to them."""
         return {}
