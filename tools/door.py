@@ -48,6 +48,8 @@ def _shaped(rules: Craft, fields: Mapping[str, Any]) -> Item:
     if kind not in kinds:
         listed = "; ".join(form_of(one).line() for one in kinds.values())
         raise Refusal(Code.BAD_ARGUMENT, f"`kind` has to be one of {', '.join(kinds)}. They take: {listed}")
+    if own := sorted(kinds[kind].filled & fields.keys()):
+        raise Refusal(Code.BAD_ARGUMENT, f"`{own[0]}` is for the server to fill in. Leave it out.")
     try:
         return kinds[kind].model_validate({**fields, "kind": kind})
     except ValidationError as error:

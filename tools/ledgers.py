@@ -150,7 +150,7 @@ def handoff_of(ledger: Ledger, rules: Craft, now: Callable[[], float]) -> Handof
         findings=findings,
         config=rules.config(ledger),
         missing=rules.missing(ledger),
-        next=follow(chain, rules.usual(ledger), findings, ledger.workflow, {}),
+        next=follow(chain, rules.follow_ups(ledger), findings, ledger.workflow, {}),
         chain=chain,
         incoming=ledger.incoming,
     )

@@ -11,6 +11,8 @@ from .mechanic import Mechanic
 _MECHANICS = {
     Workflow.DEBUG: "scoped:Scoped",
     Workflow.LEARN: "learn:Documents",
+    Workflow.PROBE: "probe:PlanTrier",
+    Workflow.IMPROVE: "scoped:Scoped",
 }
 
 

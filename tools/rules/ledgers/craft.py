@@ -106,10 +106,6 @@ class Craft:
         """How it stands, in lines for an answer and a prompt, the next step first. Never more than 3 kB."""
         return [f"{entry.id}: {entry.item.title}" for entry in ledger.entries[-10:]]
 
-    def usual(self, ledger: Ledger) -> tuple[str, ...]:
-        """The prompts that usually follow this ledger."""
-        return self.onwards
-
     def drafts(self, ledger: Ledger) -> dict[str, str]:
         """Files that are of use while the ledger is open; written when it is opened and after each `run`."""
         return {}
@@ -121,6 +117,10 @@ class Craft:
     def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
         """What it hands over, the most important first."""
         return ()
+
+    def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
+        """The prompts that follow where no chain names one."""
+        return self.onwards
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
         """Fields of a plan that it hands over."""

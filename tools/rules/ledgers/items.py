@@ -84,6 +84,8 @@ class Item(Record):
 
     prefix: ClassVar[str] = "I"
     """The first letters of its ids."""
+    filled: ClassVar[frozenset[str]] = frozenset()
+    """Fields that the server fills in; an item that comes with one of them is refused."""
 
     kind: str
     upstream: str = Field("", description="An item of an earlier ledger that this settles: `<ledger id>#<item id>`.")

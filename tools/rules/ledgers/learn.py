@@ -197,7 +197,7 @@ class Learn(Craft):
         more = (f"and {len(wrong) - _LISTED} more, all in validation-report.md",) if len(wrong) > _LISTED else ()
         return (*wrong[:_LISTED], *more)
 
-    def usual(self, ledger: Ledger) -> tuple[str, ...]:
+    def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
         return ("learn",) if mode_of(ledger) is Mode.CHECK and open_problems(ledger) else self.onwards
 
     def state(self, ledger: Ledger) -> list[str]:
