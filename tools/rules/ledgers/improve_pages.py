@@ -86,12 +86,12 @@ def _ranked(ledger: Ledger, place: int, id: str) -> str:
 def _line(ledger: Ledger, id: str) -> str:
     one = insight(ledger, id)
     told = f"{one.problem} ({one.persona}): {one.mechanism} {one.belief}." if one else ""
-    return f"- **{id}** {told} {ranks(ledger)[id].why}"
+    return f"- **{id}** {told} Why: {ranks(ledger)[id].why}"
 
 
 def _document(ledger: Ledger, one: Requirements) -> str:
     found = insight(ledger, one.insight)
-    why = f"{found.problem} ({found.persona}). {found.outcome} Confidence {found.belief}." if found else ""
+    why = f"{found.problem} ({found.persona}). Wanted: {found.outcome} Confidence: {found.belief}." if found else ""
     parts = [
         f"# {one.feature}\n\n> {_DISCLAIMER}\n",
         section("Problem", [why, "", *_evidence(ledger, found)]),
