@@ -20,14 +20,11 @@ from ..rules.codemap import CodeMap, code_map
 from ..rules.documents import FOLDER, WIKI, Due, due, is_checked
 from ..rules.ledgers.events import Observed
 from ..rules.ledgers.items import Item
-from ..rules.ledgers.learn import (
+from ..rules.ledgers.learn import Learn
+from ..rules.ledgers.learn_items import LearnOptions, Mismatch, Mode, Review
+from ..rules.ledgers.learn_seen import (
     MAPPED,
     VALIDATED,
-    Learn,
-    LearnOptions,
-    Mismatch,
-    Mode,
-    Review,
     contradictions,
     exempted,
     improved,
