@@ -77,7 +77,7 @@ def test_documents_are_mapped_written_checked_and_handed_over(desk: Desk) -> Non
         "1\tinit\t5\t5\t0\t8\t8\t0",
     ]
     assert desk.handoff(closed)["findings"] == []
-    assert closed.next_prompts[0].prompt == "security"
+    assert (closed.next_prompts[0].prompt, closed.next_prompts[0].takes) == ("security", ())
 
 
 def test_everything_that_is_wrong_is_found_and_the_worst_comes_first(desk: Desk) -> None:

@@ -135,7 +135,7 @@ def test_a_wish_becomes_a_plan_that_the_server_can_start(desk: Desk) -> None:
         (Code.EVIDENCE, {**ATOM, "words": "It may be off by a cent"}, "A1 does not say that: No, only"),
         (Code.MISSING_FIELD, {**ATOM, "type": "contradiction"}, "two sides"),
         (Code.MISSING_FIELD, {**ATOM, "type": "contradiction", "against": "T9"}, "two sides"),
-        (Code.BAD_ARGUMENT, {**ATOM, "certainty": "high"}, "`certainty` is for the server to fill in"),
+        (Code.BAD_ARGUMENT, {**ATOM, "certainty": "high"}, "The server fills in certainty"),
         (Code.BAD_ARGUMENT, {**ATOM, "type": "hunch"}, "type"),
         (Code.SECRET, {**ATOM, "text": "The key is AKIAIOSFODNN7EXAMPLE"}, "holds a secret"),
         (Code.OUT_OF_ORDER, {"kind": "round", "learned": "enough"}, "at least 3 questions by at least 2 personas"),

@@ -13,6 +13,7 @@ _MECHANICS = {
     Workflow.LEARN: "learn:Documents",
     Workflow.PROBE: "probe:PlanTrier",
     Workflow.IMPROVE: "scoped:Scoped",
+    Workflow.REASON: "lots:Lots",
 }
 
 

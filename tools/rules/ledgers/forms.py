@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from inspect import isclass
+from typing import get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -45,12 +46,17 @@ def fields_of(model: type[BaseModel]) -> tuple[str, ...]:
 def choices(model: type[BaseModel], name: str) -> tuple[str, ...]:
     """The words that a field may hold; none where it is free, or is not there."""
     field = model.model_fields.get(name)
-    kind = field.annotation if field else None
-    return tuple(kind) if isclass(kind) and issubclass(kind, StrEnum) else ()
+    return _words(field) if field else ()
 
 
 def _described(name: str, field: FieldInfo) -> str:
-    kind = field.annotation
-    words = "|".join(kind) if isclass(kind) and issubclass(kind, StrEnum) else ""
+    words = "|".join(_words(field))
     told = "; ".join(part for part in (words, field.description or "") if part)
     return f"{name} ({told})" if told else name
+
+
+def _words(field: FieldInfo) -> tuple[str, ...]:
+    """The words of a field that holds one of a closed list, or several."""
+    kind = field.annotation
+    kind = next(iter(get_args(kind)), None) if get_origin(kind) is tuple else kind
+    return tuple(kind) if isclass(kind) and issubclass(kind, StrEnum) else ()

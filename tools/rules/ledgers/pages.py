@@ -41,7 +41,7 @@ def section(title: str, lines: Iterable[str]) -> str:
 def finding_lines(findings: Iterable[Finding]) -> list[str]:
     """One line a finding, the place and what became of it with it."""
     return [
-        f"- **{one.id}** ({one.severity}{', confirmed' if one.confirmed else ''}) {one.title}"
+        f"- **{one.id}** ({one.severity}{', confirmed' if one.confirmed else ''}{_voted(one)}) {one.title}"
         + (f", `{one.location}`" if one.location else "")
         + _settled(one)
         for one in findings
@@ -58,6 +58,20 @@ def quoted(text: str, fence: str = "```") -> str:
     while fence in text:
         fence += "`"
     return f"{fence}\n{text}\n{fence}"
+
+
+def one_line(text: str) -> str:
+    """A text on one line."""
+    return " ".join(text.split())
+
+
+def plain(text: str) -> str:
+    """A text on one line that opens no tag in Markdown."""
+    return one_line(text).replace("<", "\\<")
+
+
+def _voted(finding: Finding) -> str:
+    return f", by votes {finding.standing}" if finding.standing else ""
 
 
 def _settled(finding: Finding) -> str:
