@@ -83,6 +83,7 @@ def sh(*lines: str) -> str:
         sh("cd elsewhere && make anything"),
         sh("# make nothing", "cat <<EOF", "make nothing", "EOF"),
         sh("$ make build", "make: nothing to be done"),
+        sh("> make build", "made"),
         sh("shop \\", "  --all"),
         "```toml\n[tool.ruff]\nline-length = 88\n```",
     ],
@@ -171,6 +172,19 @@ def test_a_claim_stands_at_its_line_and_names_the_file_that_it_means(world: Worl
         (8, "Cart.add", "shop/cart.py"),
     ]
     assert spoken_of("docs/page.md", page, found, world) == {"shop/cart.py", "shop/cli.py"}
+
+
+@pytest.mark.parametrize(
+    ("name", "home"),
+    [
+        ("shop.total", "shop/cart.py"),
+        ("shop.cart.total", "shop/cart.py"),
+        ("shop.cli", "shop/cli.py"),
+        ("Cart.add", "shop/cart.py"),
+    ],
+)
+def test_a_name_that_is_only_passed_on_means_the_file_that_defines_it(name: str, home: str, world: World) -> None:
+    assert [claim.path for claim in claims("a.md", read_page(f"`{name}`"), world)] == [home]
 
 
 def test_where_not_all_was_read_no_name_is_called_missing() -> None:

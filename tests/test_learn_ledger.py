@@ -302,6 +302,28 @@ def test_an_exempted_claim_is_no_problem_and_does_not_hold_either(documented: De
     )
 
 
+def test_a_password_in_an_example_may_be_exempted_and_a_token_may_not(documented: Desk) -> None:
+    desk = documented
+    desk.project.write("README.md", "# Shop\n\n    password: 'hunter2hunter2'\n\nkey AKIAIOSFODNN7EXAMPLE\n")
+    seen = [line for line in desk.open().state if "[secret]" in line]
+    example = {"kind": "exempt", "document": "README.md", "because": "example", "explained": "It opens nothing."}
+
+    assert "Only problems of these kinds" in desk.refused(Code.EVIDENCE, example, text=seen[1].split("`")[1])
+    assert "AKIA" not in seen[1]
+    taken = desk.record(example, text=seen[0].split("`")[1])
+
+    assert [line.partition("]")[0] for line in taken.state if "[secret]" in line] == ["README.md:5 [secret"]
+
+
+def test_a_changelog_tells_of_the_past(documented: Desk) -> None:
+    history = "# 2.0\n\n`shop/gone.py` and `old_name` are gone, [see](gone.md).\n" + "line\n" * 900
+    documented.project.write("CHANGELOG.md", history).commit("history")
+
+    problems = [line for line in documented.open().state if line.startswith("CHANGELOG.md")]
+
+    assert problems == ["CHANGELOG.md:3 [link] `gone.md`: there is no gone.md"]
+
+
 def test_a_document_that_a_signal_asks_for_may_be_not_wanted(documented: Desk) -> None:
     desk = documented
     desk.project.write("Dockerfile", "FROM scratch\n").commit("a container")

@@ -43,6 +43,7 @@ WELL_KNOWN = frozenset(
     "npx yarn pnpm bun deno go cargo rustc rustup java javac mvn gradle dotnet ruby gem bundle rake php composer make cmake ninja "
     "just docker docker-compose podman kubectl helm terraform ansible aws gcloud az heroku fly vercel netlify curl wget tar unzip "
     "zip ssh scp rsync apt apt-get brew dnf yum pacman apk snap sudo ls cp mv rm mkdir cat grep sed awk find head tail sort wc "
+    "bower nvm pipenv volta corepack gulp grunt eslint prettier tsc vite webpack rollup jest vitest mocha playwright pre-commit "
     "touch chmod chown ln diff time env which xargs tee less open psql mysql sqlite3 redis-cli nvidia-smi claude codex gemini "
     "systemctl journalctl bash sh zsh jq rg fd code".split()
 )
@@ -222,13 +223,20 @@ def _looked_up(name: str, code: CodeMap) -> tuple[str, str]:
             rest = parts[depth:]
             perhaps = depth == 1 and known and not (len(rest) > 1 and module.path.endswith("__init__.py"))
             fine = not rest or _holds(module, rest, code) or perhaps
-            return ("" if fine else f"{module.path} defines no {'.'.join(rest)}"), module.path
+            return ("" if fine else f"{module.path} defines no {'.'.join(rest)}"), _home(module, rest, code)
     if holders := code.classes.get(parts[0], ()):
         fine = any(_holds(module, parts, code) for module in holders)
         return ("" if fine else f"{parts[0]} in {holders[0].path} has no {'.'.join(parts[1:])}"), holders[0].path
     package = f"{'.'.join(parts[:-1])}."
     gone = not known or any(module.startswith(package) for module in code.modules)
     return (f"there is no module {name}" if gone else ""), ""
+
+
+def _home(module: Module, rest: Sequence[str], code: CodeMap) -> str:
+    """The file that a name in a module means: where it is defined, if the module only passes it on."""
+    if not rest or any(symbol.name == rest[0] for symbol in module.symbols):
+        return module.path
+    return next((symbol.path for symbol in code.symbols if symbol.name == rest[0]), "")
 
 
 def _holds(module: Module, rest: Sequence[str], code: CodeMap) -> bool:
@@ -285,7 +293,7 @@ def _of_commands(document: str, block: Code, world: World) -> Iterator[Claim]:
 def _commands(block: Code) -> Iterator[tuple[int, str]]:
     """The commands of a block, each with its line: prompts taken off, comments left out, continued lines joined."""
     lines = block.text.splitlines()
-    prompted = block.language in {"console", "shell-session"} or any(text.startswith("$ ") for text in lines)
+    prompted = block.language in {"console", "shell-session"} or any(text.startswith(("$ ", "> ")) for text in lines)
     at = 0
     while at < len(lines):
         first, text = at, lines[at].strip()

@@ -180,9 +180,22 @@ def is_checked(path: str, *, wiki: bool = False) -> bool:
     return path.startswith(f"{WIKI}/") if wiki else "/" not in path or path.startswith(f"{FOLDER}/")
 
 
+def is_history(path: str) -> bool:
+    """Whether a document tells of the past, which is not what the code is now: a changelog. It may be as long as it likes."""
+    kind = next(kind for kind in CONDITIONAL if kind.name == "changelog")
+    return kind.names.fullmatch(path.rpartition("/")[2].rpartition(".")[0]) is not None
+
+
 def most_lines(path: str) -> int:
-    """How many lines a document may have."""
+    """How many lines a document may have; 0 = any number."""
+    if is_history(path):
+        return 0
     return README_LINES if path.rpartition("/")[2].lower().startswith("readme") else MOST_LINES
+
+
+def fits(path: str, lines: int) -> bool:
+    """Whether a document is within its number of lines."""
+    return lines <= most_lines(path) or not most_lines(path)
 
 
 def freshness(behind_s: float) -> Freshness:

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from .claims import Claim, ClaimKind, World, claims, spoken_of
 from .codemap import areas, is_document
-from .documents import Due, Freshness, freshness, holds, most_lines
+from .documents import Due, Freshness, fits, freshness, holds, is_history, most_lines
 from .events import Record
 from .markdown import Page, broken_links, read_page
 from .wiki import is_generated
@@ -39,6 +39,7 @@ class Fault(StrEnum):
     EMPTY = "empty"
 
 
+_WEAK = ("[masked: assigned secret]", "[masked: password in a URL]")
 _PUT_BACK = "this page was the user's, and was changed: put it back as it was"
 CLAIMED = frozenset(Fault(kind.value) for kind in ClaimKind)
 """What the server may take for a claim though it is none: an agent can say so."""
@@ -57,6 +58,15 @@ class Problem(Record):
     def place(self) -> str:
         """Where it is."""
         return f"{self.path}:{self.line}" if self.line else self.path
+
+
+def may_be_exempted(problem: Problem) -> bool:
+    """Whether an agent may say that something is none of what it was taken for: a claim, or a password that is an example. What
+    has the form of a real token is not for an agent to wave through.
+    """
+    if problem.fault is not Fault.SECRET:
+        return problem.fault in CLAIMED
+    return problem.text.count("[masked:") == sum(map(problem.text.count, _WEAK))
 
 
 class DocumentSeen(Record):
@@ -150,7 +160,7 @@ def studied(texts: Mapping[str, str], world: World) -> dict[str, Studied]:
 
 def _study(path: str, text: str, world: World) -> Studied:
     page = read_page(text)
-    found = claims(path, page, world)
+    found = () if is_history(path) else claims(path, page, world)
     return Studied(text, page, found, spoken_of(path, page, found, world))
 
 
@@ -222,9 +232,9 @@ def _own(path: str, one: Studied, asked: Asked, masked: Callable[[str], str]) ->
         if claim.why and (path, claim.text) not in asked.exempt:
             yield Problem(path=path, line=claim.line, fault=Fault(claim.kind.value), text=claim.text, why=claim.why)
     lines, most = len(one.text.splitlines()), most_lines(path)
-    if lines > most:
+    if not fits(path, lines):
         yield Problem(path=path, fault=Fault.SIZE, why=f"{lines} lines, of at most {most}: split it or shorten it")
-    yield from _secrets(path, one.text, masked)
+    yield from (one for one in _secrets(path, one.text, masked) if (path, one.text) not in asked.exempt)
     yield from _contradictions(path, one.text, asked.contradictions)
     yield from _stale(path, asked)
     kind = next((due.name for due in asked.due if due.path == path), "")
@@ -247,7 +257,7 @@ def _secrets(path: str, text: str, masked: Callable[[str], str]) -> Iterator[Pro
                 path=path,
                 line=line,
                 fault=Fault.SECRET,
-                text=masked(words)[:200],
+                text=masked(words).strip()[:200],
                 why="it holds what looks like a secret",
             )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ..documents import Freshness, most_lines
+from ..documents import Freshness, fits
 from ..scores import Score, learn_ancestor, learn_quality
-from ..validation import CLAIMED, Fault, Validation
+from ..validation import CLAIMED, Fault, Validation, may_be_exempted
 from .craft import Coverage, Craft, Objection, table
 from .craft import Fault as Refused
 from .handoff import Ending, Finding
@@ -69,11 +69,11 @@ class Learn(Craft):
         expected = [there for _, _, there, core in asked if core] or [there for _, _, there, _ in asked]
         documents = len(seen.documents)
         fresh = sum(one.freshness is Freshness.FRESH for one in seen.documents)
-        fits = sum(one.lines <= most_lines(one.path) for one in seen.documents)
+        short = sum(fits(one.path, one.lines) for one in seen.documents)
         made, held = counted(seen)
         return (
             learn_quality(held, made, sum(there for _, _, there, _ in asked), len(asked), fresh, documents),
-            learn_ancestor(valid(seen), fits, documents, sum(expected), len(expected)),
+            learn_ancestor(valid(seen), short, documents, sum(expected), len(expected)),
         )
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
@@ -168,12 +168,13 @@ def _severity(fault: Fault) -> Severity:
 def _no_such_claim(seen: Validation, ledger: Ledger, item: Exempt) -> Objection | None:
     if (item.document, item.text) in exempted(ledger):
         return Objection(Refused.DUPLICATE, f"`{item.text}` in {item.document} is exempted already.")
-    if any((one.path, one.text) == (item.document, item.text) and one.fault in CLAIMED for one in seen.problems):
+    if any((one.path, one.text) == (item.document, item.text) and may_be_exempted(one) for one in seen.problems):
         return None
     kinds = ", ".join(sorted(CLAIMED))
     told = f"The last look found no claim `{item.text}` wrong in {item.document}."
     return Objection(
-        Refused.EVIDENCE, f"{told} Only problems of these kinds can be exempted: {kinds}. Give path and text as shown."
+        Refused.EVIDENCE,
+        f"{told} Only problems of these kinds can be exempted: {kinds}, and example passwords. Give path and text as shown.",
     )
 
 

@@ -35,7 +35,7 @@ def report_page(ledger: Ledger) -> str:
     """What the last look found, document by document."""
     seen, wrong = newest(ledger), open_problems(ledger)
     rows = [
-        f"| `{one.path}` | {one.lines} of {most_lines(one.path)} | {one.held} of {one.claims} | {one.problems} | "
+        f"| `{one.path}` | {one.lines} of {most_lines(one.path) or 'any'} | {one.held} of {one.claims} | {one.problems} | "
         + (f"{one.freshness}, {one.behind_s / 86400:.0f} days" if one.behind_s else f"{one.freshness}")
         + " |"
         for one in seen.documents

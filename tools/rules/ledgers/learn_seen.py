@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..validation import CLAIMED, Contradiction, Fault, Problem, Validation, contradicted
+from ..validation import Contradiction, Fault, Problem, Validation, contradicted, may_be_exempted
 from .learn_items import Exempt, LearnOptions, Mismatch, Mode, Review, Skip
 from .ledger import Ledger
 
@@ -65,7 +65,7 @@ def open_problems(ledger: Ledger) -> tuple[Problem, ...]:
         problem
         for problem in found
         if not (problem.fault is Fault.MISSING and problem.path in gone)
-        and not (problem.fault in CLAIMED and (problem.path, problem.text) in none)
+        and not (may_be_exempted(problem) and (problem.path, problem.text) in none)
         and not (problem.fault is Fault.STALE and problem.path in reviewed)
     )
 
