@@ -11,6 +11,9 @@ from .mechanic import Mechanic
 _MECHANICS = {
     Workflow.DEBUG: "investigation:Investigation",
     Workflow.SECURITY: "audit:Audit",
+    Workflow.LEARN: "learn:Documents",
+    Workflow.PROBE: "probe:PlanTrier",
+    Workflow.IMPROVE: "scoped:Scoped",
     Workflow.REASON: "lots:Lots",
 }
 
