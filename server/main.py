@@ -28,6 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from .approve import approve
 
             return approve(root_folder(options.root, os.environ))
+        case "evals":
+            from .evals import evals
+
+            return evals(
+                root_folder(options.root, os.environ), options.file, options.format, options.window, options.direction
+            )
         case _:
             from .serve import serve
 
@@ -58,8 +64,22 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         help="what to learn from: stdlib, files:GLOB,..., climbmix:SHARDS, tinystories (default: by what the machine has)",
     )
+    evals = commands.add_parser("evals", help="analyse a results file: ours, Karpathy's, Claude Autoresearch's, pi's")
+    evals.add_argument("file", metavar="FILE", nargs="?", default="", help="the file (default: the newest one here)")
+    evals.add_argument("--format", choices=["text", "json", "md"], default="text", help="how to print it")
+    evals.add_argument("--window", type=_window, default=5, metavar="N", help="tries without a new best: a plateau (5)")
+    evals.add_argument(
+        "--direction", choices=["lower", "higher"], default="", help="which is better, if the file lacks it"
+    )
     commands.add_parser("approve", help="say yes, in a terminal, to the commands of this repository's plan file")
     return parser
+
+
+def _window(text: str) -> int:
+    value = int(text)
+    if not 2 <= value <= 100:
+        raise argparse.ArgumentTypeError("has to be 2 to 100")
+    return value
 
 
 class _Version(argparse.Action):

@@ -10,6 +10,8 @@ from .mechanic import Mechanic
 
 _MECHANICS = {
     Workflow.DEBUG: "scoped:Scoped",
+    Workflow.EVALS: "evals:EvalsMechanic",
+    Workflow.REGRESSION: "regression:RegressionMechanic",
 }
 
 
