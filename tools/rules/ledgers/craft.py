@@ -110,6 +110,10 @@ class Craft:
         """The files that its end writes, by name; `summary.md` and `handoff.json` are added to them."""
         return {}
 
+    def onward(self, ledger: Ledger) -> tuple[str, ...]:
+        """The prompts to go on with where no chain says."""
+        return self.onwards
+
     def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
         """What it hands over, the most important first."""
         return ()

@@ -13,7 +13,7 @@ from .craft import Craft, Fault, Objection
 from .handoff import Ending, Finding
 from .items import Item, Severity, Text, Workflow
 from .ledger import Entry, Ledger
-from .options import Options
+from .options import Depth, Options
 from .pages import section
 
 ANALYSIS = "analysis"
@@ -63,6 +63,7 @@ class Evals(Craft):
     name = Workflow.EVALS
     options = EvalsOptions
     items: ClassVar[dict[str, type[Item]]] = {"insight": Insight}
+    rounds: ClassVar[dict[Depth, int]] = dict.fromkeys(Depth, 0)
     onwards = ("autoresearch",)
 
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:

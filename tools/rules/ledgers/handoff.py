@@ -89,6 +89,8 @@ def _wanted(finding: Finding, source: str, target: str) -> bool:
     match (source, target):
         case ("security", "fix"):
             return finding.confirmed and finding.severity in _SERIOUS
+        case ("regression", "fix" | "debug" | "ship"):
+            return finding.kind == "regression"
         case ("scenario", "fix"):
             return finding.severity in _SERIOUS
         case ("predict", "security") | ("scenario", "security") | ("debug", "security"):
