@@ -129,7 +129,8 @@ def _unloaded(job: Job, base: Sequence[Seen], head: Sequence[Seen], lost: Collec
         unit = f"{len(lost)} tests of `{job.name}`"
         why = failed[0].model_copy(update={"message": f"{failed[0].id} could not be loaded: {failed[0].message}"})
         yield _row(job, unit, Rate(0, len(base)), Rate(unloaded, unloaded), why)
-    for file in sorted(_files(base) | _files(head)):
+    told = _files(head) - _files(base) if lost else set()
+    for file in sorted((_files(base) | _files(head)) - told):
         counts = [sum(file in (run.tests or {}) for run in runs) for runs in (base, head)]
         then = Rate(counts[0], len(base)) if counts[0] else _NEVER
         yield _row(job, file, then, Rate(counts[1], len(head)), next((one for one in failed if one.id == file), None))

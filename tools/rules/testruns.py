@@ -70,28 +70,24 @@ class _Unreadable(Exception):
 
 # what starts a runner; what is put right after it; what is put at the end; the form. `%` stands for the report's file.
 _RUNNERS: tuple[tuple[str, str, str, Form], ...] = (
-    (
-        r"(?:(?<=\s)|^)(?:[\w./-]*/)?(?:py\.test|pytest)",
-        f' -o junit_family=xunit1 --junitxml="%" ${CHOSEN}',
-        "",
-        Form.JUNIT,
-    ),
-    (r"(?:(?<=\s)|^)vitest run", ' --reporter=json --outputFile="%"', "", Form.JEST),
-    (r"(?:(?<=\s)|^)jest", ' --json --outputFile="%"', "", Form.JEST),
-    (r"(?:(?<=\s)|^)go test", " -json -count=1", ' > "%"', Form.GO),
-    (r"(?:(?<=\s)|^)cargo test", " --no-fail-fast", ' > "%" 2>&1', Form.CARGO),
-    (r"(?:(?<=\s)|^)node --test", ' --test-reporter=tap --test-reporter-destination="%"', "", Form.TAP),
-    (r"(?:(?<=\s)|^)ctest", ' --output-junit "%"', "", Form.JUNIT),
-    (r"(?:(?<=\s)|^)(?:[\w./-]*/)?phpunit", ' --log-junit "%"', "", Form.JUNIT),
-    (r"(?:(?<=\s)|^)rspec", ' --format json --out "%"', "", Form.RSPEC),
+    ("(?:py[.]test|pytest)", f' -o junit_family=xunit1 --junitxml="%" ${CHOSEN}', "", Form.JUNIT),
+    ("vitest run", ' --reporter=json --outputFile="%"', "", Form.JEST),
+    ("jest", ' --json --outputFile="%"', "", Form.JEST),
+    ("go test", " -json -count=1", ' > "%"', Form.GO),
+    ("cargo test", " --no-fail-fast", ' > "%" 2>&1', Form.CARGO),
+    ("node --test", ' --test-reporter=tap --test-reporter-destination="%"', "", Form.TAP),
+    ("ctest", ' --output-junit "%"', "", Form.JUNIT),
+    ("phpunit", ' --log-junit "%"', "", Form.JUNIT),
+    ("rspec", ' --format json --out "%"', "", Form.RSPEC),
 )
+_FOLDER = r"(?:(?<=\s)|^)(?:[\w./-]*/)?"
 _TAKEN = re.compile(r"--junit-?xml|--outputFile|--json\b|-json\b|--test-reporter|--log-junit|--output-junit|--out\b")
 
 
 def reporting(command: str) -> Reporting:
     """The command with what makes it write a report; the command as it is where no known runner stands in it just once."""
     for pattern, after, end, form in _RUNNERS:
-        found = list(re.finditer(rf"{pattern}(?=\s|$)", command))
+        found = list(re.finditer(rf"{_FOLDER}{pattern}(?=\s|$)", command))
         if len(found) != 1:
             continue
         head, tail = command[: found[0].end()], command[found[0].end() :]

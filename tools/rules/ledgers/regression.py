@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -249,8 +251,27 @@ def left(ledger: Ledger) -> bool:
     return unread or due(jobs(ledger), readings(ledger), *_often(ledger)) is not None
 
 
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """A ledger by its identity: nothing in it ever changes, and one answer asks for its rows a dozen times."""
+
+    ledger: Ledger
+
+    def __hash__(self) -> int:
+        return id(self.ledger)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.ledger is self.ledger
+
+
 def rows(ledger: Ledger) -> tuple[Row, ...]:
     """Everything that was compared so far."""
+    return _rows(_Same(ledger))
+
+
+@lru_cache(maxsize=2)
+def _rows(same: _Same) -> tuple[Row, ...]:
+    ledger = same.ledger
     options, made = ledger.opts(RegressionOptions), readings(ledger)
     band, budget = _percent(options.noise_band), _percent(options.resource_budget)
     found = [Row.model_validate(row) for row in ledger.latest(FILES).get("rows", ())]
@@ -259,7 +280,7 @@ def rows(ledger: Ledger) -> tuple[Row, ...]:
     for job in jobs(ledger):
         compared = compared_numbers(job, made, band, budget) if job.timed else compared_tests(job, made)
         found += [row.model_copy(update={"at": at.get(job.id, "")}) for row in compared]
-    return tuple(found)
+    return tuple(row for row in found if not options.dimensions or row.dimension in options.dimensions)
 
 
 def verdict(ledger: Ledger) -> Verdict:
