@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 from ..tools.errors import Code, Refusal
 from ..tools.evaluation import Evaluated, evaluate, evaluate_file
 from ..tools.lab import Lab
 from ..tools.rules.evals_pages import as_lines, as_page
+from ..tools.rules.foreign_rows import Format
 
 
-def evals(root: Path, file: str, form: str, window: int, direction: str) -> int:
-    """Analyse a results file and print what it tells; returns the exit status: 0 analysed, 2 nothing to analyse."""
+def run(root: Path, options: Namespace) -> int:
+    """Analyse a results file and print what it tells; returns the exit status."""
     try:
-        told = _evaluated(root, file, window, direction)
+        told = _evaluated(root, options.file, options.window, options.direction)
     except Refusal as refusal:
         sys.stderr.write(f"{refusal.message}\n")
         return 2
@@ -22,9 +24,9 @@ def evals(root: Path, file: str, form: str, window: int, direction: str) -> int:
         "json": told.analysis.model_dump_json(indent=1),
         "md": as_page(told.analysis, told.source),
         "text": "\n".join([f"{told.source}:", *as_lines(told.analysis)]),
-    }[form]
+    }[options.format]
     sys.stdout.write(text.rstrip("\n") + "\n")
-    return 2 if told.analysis.format == "unknown" else 0
+    return 2 if told.analysis.format == Format.UNKNOWN else 0
 
 
 def _evaluated(root: Path, file: str, window: int, direction: str) -> Evaluated:

@@ -47,6 +47,14 @@ def changed(project: Project, old: str = "(100 - discount)", new: str = "(90 - d
     return replaced(project, "shop/cart.py", old, new).commit("a change")
 
 
+def theirs(project: Project) -> dict[str, object]:
+    """All that is the user's: files, refs, what is staged."""
+    picture = project.picture()
+    files = picture["files"]
+    assert isinstance(files, dict)
+    return {**picture, "files": {name: text for name, text in files.items() if not name.startswith("autoresearch/")}}
+
+
 def places(project: Project) -> list[str]:
     """The checkouts that git knows."""
     return project.git("worktree", "list").splitlines()
@@ -60,7 +68,7 @@ def test_a_planted_regression_flake_and_slowdown_are_found_and_each_is_told_from
     replaced(project, "shop/cart.py", "discount=0", "discount")
     project.write("bench.py", "print('METRIC ms=30')\n").commit("a change")
     project.write("notes.txt", "not committed\n")
-    before = project.picture()
+    before = theirs(project)
     agent = desk(project)
 
     agent.open(base="main", tests=PYTEST, performance=f"{sys.executable} bench.py", select="full", samples=4)
@@ -87,13 +95,10 @@ def test_a_planted_regression_flake_and_slowdown_are_found_and_each_is_told_from
     table = agent.file(closed, "regression-results.tsv").splitlines()
     assert {len(line.split("\t")) for line in table} == {15}
     assert {Path(name).name for name in closed.files if "dimensions" in name} == {
-        "functional.md", "api-contract.md", "flakiness.md", "performance.md",
-    } | {Path(name).name for name in closed.files if name.endswith("resource.md")}  # fmt: skip
+        "functional.md", "api-contract.md", "flakiness.md", "performance.md", "resource.md",
+    }  # fmt: skip
     assert len(places(project)) == 1
-    untouched = {
-        name: text for name, text in project.picture()["files"].items() if not name.startswith("autoresearch/")
-    }  # type: ignore[attr-defined]
-    assert untouched == before["files"]
+    assert theirs(project) == before
 
 
 def test_a_change_that_breaks_nothing_is_stable_and_a_mended_regression_is_called_so(project: Project) -> None:

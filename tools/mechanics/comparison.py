@@ -13,7 +13,7 @@ from ..edges.scan import scan
 from ..errors import Code, Refusal
 from ..rules.importing import affected, is_test
 from ..rules.interfaces import Sources, breaks, public_names
-from ..rules.ledgers.regression import RegressionOptions
+from ..rules.ledgers.regression import RegressionOptions, Select
 from ..rules.projects import Kind, Project, recognise
 from ..rules.recipes import inside
 from ..rules.regressions import Classification, Dimension, Row, Side
@@ -124,7 +124,7 @@ def selected(
     desk: Desk, options: RegressionOptions, jobs: Sequence[Job], base: str
 ) -> tuple[dict[Side, tuple[str, ...]], str]:
     """The test files to run on each side (none: all), and in words which and why."""
-    if options.select == "full":
+    if options.select is Select.FULL:
         return {}, "all tests: asked for"
     if not any(job.chooses for job in jobs):
         return {}, "all tests: no test command takes the files to run"

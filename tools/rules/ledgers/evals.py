@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -19,6 +20,14 @@ from .pages import section
 ANALYSIS = "analysis"
 
 
+class Shown(StrEnum):
+    """How the analysis is shown."""
+
+    TEXT = "text"
+    JSON = "json"
+    MD = "md"
+
+
 class EvalsOptions(Options):
     """What to analyse."""
 
@@ -27,9 +36,7 @@ class EvalsOptions(Options):
         max_length=400,
         description="The results file, from the repository's root. Empty: the session's, or the newest.",
     )
-    format: Literal["text", "json", "md"] = Field(
-        "text", description="How `status` shows it: text, json or md; all are written."
-    )
+    format: Shown = Field(Shown.TEXT, description="How `status` shows it; every form is written.")
     plateau_window: int = Field(
         WINDOW, ge=2, le=100, description="Measured tries without a new best that make a plateau."
     )
@@ -91,9 +98,9 @@ class Evals(Craft):
             return ["Nothing was analysed yet: call workflow with `run`."]
         told, source = _analysis(ledger), str(facts["source"])
         match ledger.opts(EvalsOptions).format:
-            case "json":
+            case Shown.JSON:
                 shown = [told.model_dump_json()]
-            case "md":
+            case Shown.MD:
                 shown = as_page(told, source).splitlines()
             case _:
                 shown = [f"{source}:", *as_lines(told)]

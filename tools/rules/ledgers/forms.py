@@ -42,6 +42,13 @@ def fields_of(model: type[BaseModel]) -> tuple[str, ...]:
     return tuple(_described(name, field) for name, field in model.model_fields.items())
 
 
+def choices(model: type[BaseModel], name: str) -> tuple[str, ...]:
+    """The words that a field may hold; none where it is free, or is not there."""
+    field = model.model_fields.get(name)
+    kind = field.annotation if field else None
+    return tuple(kind) if isclass(kind) and issubclass(kind, StrEnum) else ()
+
+
 def _described(name: str, field: FieldInfo) -> str:
     kind = field.annotation
     words = "|".join(kind) if isclass(kind) and issubclass(kind, StrEnum) else ""

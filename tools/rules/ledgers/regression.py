@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -15,6 +16,7 @@ from ..regressions import Classification, Dimension, Row, Side, Verdict, Word, e
 from ..scores import Score
 from ..turns import Job, Reading, due, projected
 from .craft import Coverage, Craft, Fault, Objection
+from .gatekeeping import Barrier
 from .handoff import Ending, Finding
 from .items import Cited, Item, Severity, Text, Words, Workflow
 from .ledger import Ledger
@@ -33,6 +35,14 @@ Commands = Annotated[tuple[str, ...], BeforeValidator(_one)]
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%?")
 
 
+class Select(StrEnum):
+    """Which tests run."""
+
+    AUTO = "auto"
+    FULL = "full"
+    AFFECTED = "affected"
+
+
 class RegressionOptions(Options):
     """What is compared, with what, and how often it is run."""
 
@@ -41,9 +51,7 @@ class RegressionOptions(Options):
         max_length=200,
         description="What to compare HEAD with, a commit, tag or branch: the baseline is where HEAD forked from it. Empty: main.",
     )
-    select: Literal["auto", "full", "affected"] = Field(
-        "auto", description="auto, full or affected: run all tests, or those that import what changed (Python)."
-    )
+    select: Select = Field(Select.AUTO, description="All tests, or those that import what changed (Python).")
     samples: int = Field(7, ge=3, le=30, description="Runs of each performance command on each side, by turns.")
     reruns: int = Field(
         5, ge=1, le=30, description="Runs of each test command on each side where something is red or differs."
@@ -211,6 +219,16 @@ class Regression(Craft):
             _finding(id, row, causes.get(id))
             for id, row in sorted(told, key=lambda pair: Severity(pair[1].severity).rank)
         )
+
+    def barrier(self, ledger: Ledger) -> Barrier:
+        found, candidate = verdict(ledger), str(_plan(ledger).get("candidate", ""))
+        seen = f"{found.word}, score {found.shown}" + (f": {found.reasons[0]}" if found.reasons else "")
+        passed = {Word.STABLE: True, Word.UNSTABLE: False}.get(found.word)
+        if passed and ledger.closed and ledger.closed.commit != candidate:
+            return Barrier(
+                self.name, None, f"{seen}, but of {candidate[:7]}; it was closed at {ledger.closed.commit[:7]}"
+            )
+        return Barrier(self.name, passed, seen)
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
         found = verdict(ledger)
