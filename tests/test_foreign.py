@@ -56,6 +56,13 @@ FORMATS = {
         table("experiment|val_bpb|bytes|status|timestamp", "3|1.5128|12227825|KEPT|2026-03-19T01:18:29-04:00"),
         (Format.TABLE, "val_bpb", 3, "", 1.5128, "-", Fate.KEEP),
     ),
+    "before and after": (
+        table(
+            "iteration|change|metric_before|metric_after|guard|result|commit",
+            "2|score|0.9|0.975|93 passed|keep|abc1234",
+        ),
+        (Format.TABLE, "metric_after", 2, "abc1234", 0.975, "pass", Fate.KEEP),
+    ),
     "commas": (
         table(LOOP_7, '1|abc1234|5|-1|pass|keep|"one, two"', separator=","),
         (Format.LOOP_7, "metric", 1, "abc1234", 5.0, "pass", Fate.KEEP),

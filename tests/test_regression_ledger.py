@@ -12,14 +12,15 @@ import time
 from pathlib import Path
 
 import pytest
-from comparing import FLAKE, PYTEST, desk, replaced, shop
 
+from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab import Lab
 from autoresearch_mcp.tools.ledgers import Ledgers
 from autoresearch_mcp.tools.planning import wanted_commands
 from autoresearch_mcp.tools.rules.ledgers.items import Workflow
 from autoresearch_mcp.tools.rules.ledgers.regression import readings
+from comparing import FLAKE, PYTEST, desk, replaced, shop
 from conftest import Project
 from crashing import killed_at, when_free
 from ledgers import Desk
@@ -324,12 +325,23 @@ def test_everything_runs_under_each_cell_of_the_matrix(project: Project) -> None
         "def test_count():\n    import os\n\n    assert os.environ['CELL'] != 'b'\n",
     ).commit("x")
     agent = desk(project)
-    agent.open(**TESTS_ONLY, matrix="CELL=a, CELL=b")
+    opened = agent.open(**TESTS_ONLY, matrix="CELL=a, CELL=b")
     agent.run()
 
     rows = [line.split("\t") for line in agent.file(agent.close(), "regression-results.tsv").splitlines()]
 
     assert [(row[3], row[12]) for row in rows if row[9] == "true"] == [("CELL=b", "green to red")]
+    assert opened.missing == ["the measurement: call workflow with `run` (0 runs made, at most 8)"]
+
+
+def test_a_variable_of_the_matrix_is_part_of_what_a_person_agrees_to(project: Project) -> None:
+    changed(project)
+
+    opened = desk(project, allow_commands=False).open(
+        tests="true", base="main", dimensions="functional", matrix="BASH_ENV=x y.sh"
+    )
+
+    assert "a person's agreement to `export BASH_ENV='x y.sh'; true`" in opened.missing[0]
 
 
 def test_the_affected_tests_are_run_and_that_is_said(project: Project) -> None:
@@ -481,3 +493,32 @@ def test_closing_early_takes_the_checkouts_away_and_calls_nothing_stable(project
     assert closed.status == "interrupted"
     assert agent.handoff(closed)["config"]["verdict"] == "BASELINE_UNAVAILABLE"
     assert json.loads(project.read(closed.handoff))["why"] == "no time"
+
+
+@pytest.mark.parametrize(
+    ("app", "moves", "status", "told"),
+    [
+        ("one\n", False, 0, "STABLE, score 100.00"),
+        ("bad\n", False, 1, "UNSTABLE"),
+        ("one\n", True, 2, "but of"),
+    ],
+)
+def test_ci_compares_and_gates_with_four_commands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], app: str, moves: bool, status: int, told: str
+) -> None:
+    project = shop(tmp_path / "repo")
+    project.write("app.txt", app).write("more.txt", "x\n").commit("a change")
+
+    def typed(*arguments: str) -> int:
+        return main(["--root", str(project.root), *arguments])
+
+    options = ("base=main", "tests=! grep -q bad app.txt", "dimensions=functional", "reruns=2")
+    assert typed("workflow", "regression", "open", *(part for option in options for part in ("--set", option))) == 0
+    assert typed("--allow-commands", "workflow", "regression", "run") == 0
+    if moves:
+        project.write("app.txt", "two\n").commit("another change")
+    assert typed("workflow", "regression", "close") == 0
+    capsys.readouterr()
+
+    assert typed("gate", "--regression") == status
+    assert told in capsys.readouterr().out

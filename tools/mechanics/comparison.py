@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ from ..rules.turns import Job, projected
 
 _MAINS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 _SCHEMA = re.compile(r"(^|/)((openapi|swagger)[^/]*|[^/]*\.schema)\.json$")
-_PLAIN = re.compile(r"[\w./-]+")
+_PLAIN = re.compile(r"\w[\w./-]*")
 _HOST = re.compile(
     r"\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|mssql|sqlserver|redis)(?:\+\w+)?://(?:[^\s/@'\"]*@)?([^\s:/'\"?]*)(?::\d+)?/?([\w-]*)",
     re.IGNORECASE,
@@ -234,17 +235,23 @@ def _found(projects: Sequence[Project], kind: Kind) -> Iterator[str]:
 
 
 def _cells(dimension: Dimension, place: int, command: str, matrix: Sequence[str]) -> Iterator[Job]:
+    """A command once for each cell; the cell's variable stands in the command, so that a person agrees to both."""
     made = reporting(command) if dimension in {Dimension.FUNCTIONAL, Dimension.INTEGRATION_E2E} else None
     for cell in matrix or ("",):
         yield Job(
             id=f"{dimension}-{place}{f'-{cell}' if cell else ''}",
             dimension=dimension,
-            command=made.command if made else command,
+            command=_under(cell, made.command if made else command),
             name=command,
             form=made.form if made else Form.NONE,
             cell=cell,
             chooses=bool(made and made.chooses and not command.startswith("cd ")),
         )
+
+
+def _under(cell: str, command: str) -> str:
+    name, _, value = cell.partition("=")
+    return f"export {name}={shlex.quote(value)}; {command}" if cell else command
 
 
 def _contract(name: str, what: str, place: str, at: str) -> Row:

@@ -50,9 +50,6 @@ class Sides:
         what = f"regression {self.ledger} {job.id} {side} {due.number} {job.command}"
         report = self._reports / hashlib.sha256(what.encode()).hexdigest()[:20]
         names = {REPORT: str(report), CHOSEN: " ".join(self.chosen.get(side, ())), "AUTORESEARCH_RUN": str(due.number)}
-        if job.cell:
-            name, _, value = job.cell.partition("=")
-            names[name] = value
         seed = int(hashlib.sha256(f"{self.ledger} {due.number}".encode()).hexdigest()[:8], 16) % 2**31
         run = self.run(side, what, job.command, {**names, "AUTORESEARCH_SEED": str(seed)}, report)
         tests = self._tests(side, job.form, report)
@@ -98,7 +95,7 @@ class Sides:
                 return run
             self.desk.begun.forget(key)
         message = f"The process that watches over `{command[:100]}` was killed {ATTEMPTS} times. Free memory, and call run again."
-        raise Refusal(Code.DISK, message)
+        raise Refusal(Code.BUSY, message)
 
     @cached_property
     def arenas(self) -> Mapping[Side, Arena]:

@@ -48,11 +48,11 @@ _LOOP = {
 _NAMES = {
     "number": ("iteration", "run", "round", "iter", "experiment"),
     "commit": ("commit", "hash", "sha"),
-    "metric": ("metric", "metric_value", "error_count", "value", "score"),
+    "metric": ("metric", "metric_value", "metric_after", "error_count", "value", "score"),
     "delta": ("delta",),
     "guard": ("guard",),
     "status": ("status", "decision", "result", "verdict"),
-    "description": ("description", "note", "notes", "desc"),
+    "description": ("description", "note", "notes", "desc", "change"),
     "at": ("timestamp", "time", "date"),
 }
 _KNOWN = frozenset(
@@ -131,7 +131,7 @@ def _typed(row: Line, metric: str) -> Line:
         commit=commit if re.fullmatch(r"[0-9a-fA-F]{4,64}", commit) else "",
         metric=number_in(row.cells.get(metric, "")),
         delta=number_in(cells["delta"]),
-        guard="pass" if guard.startswith("pass") else "fail" if guard.startswith("fail") else "-",
+        guard="fail" if "fail" in guard else "pass" if "pass" in guard else "-",
         fate=fate_of(status),
         status=status,
         description=cells["description"].strip(),
