@@ -522,3 +522,34 @@ def test_ci_compares_and_gates_with_four_commands(
 
     assert typed("gate", "--regression") == status
     assert told in capsys.readouterr().out
+
+
+def test_each_side_has_what_git_does_not_and_is_prepared_once(project: Project, tmp_path: Path) -> None:
+    project.git("checkout", "--quiet", "main")
+    project.write(".gitignore", "local.env\nbuilt\n").commit("what git does not have")
+    project.git("checkout", "--quiet", "-B", "work")
+    project.write("app.txt", "two\n").commit("a change")
+    project.write("local.env", "yes\n")
+    setup = f"pwd >> {tmp_path}/prepared; cp app.txt built"
+    agent = desk(project)
+    agent.open(
+        base="main", tests="grep -q yes local.env && cmp built app.txt", dimensions="functional", reruns=2, setup=setup
+    )
+
+    state = "\n".join(agent.run().state)
+
+    assert "STABLE, score 100.00" in state
+    assert len(set((tmp_path / "prepared").read_text().split())) == 2
+    assert len((tmp_path / "prepared").read_text().split()) == 2
+
+
+def test_a_migration_that_breaks_is_the_worst_of_findings(project: Project) -> None:
+    project.write("app.txt", "bad\n").commit("a change")
+    agent = desk(project)
+    agent.open(base="main", migrations="! grep -q bad app.txt", dimensions="data-migration", reruns=2)
+    agent.run()
+
+    closed = agent.close()
+
+    assert [finding["severity"] for finding in agent.handoff(closed)["findings"]] == ["critical"]
+    assert agent.handoff(closed)["config"]["verdict"] == "UNSTABLE"

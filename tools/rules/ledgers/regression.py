@@ -66,7 +66,7 @@ class RegressionOptions(Options):
     dimensions: Words = Field((), description="Only these. Empty: all for which there is something to run or read.")
     setup: str = Field(
         "",
-        description="A command that prepares each side once, such as `npm ci`. Empty: what git does not have is brought along.",
+        description="A command that prepares each side once, such as `npm ci`; what it makes has to be ignored by git. Empty: what git lacks is brought along.",
     )
     tests: Commands = Field((), description="Test commands. Empty: those that the project offers.")
     performance: Commands = Field(
