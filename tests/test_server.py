@@ -14,6 +14,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, PromptReference, TextContent
 
+from autoresearch_mcp.prompts import load_prompts
 from autoresearch_mcp.server.app import INSTRUCTIONS, build_server
 from autoresearch_mcp.tools.lab import Lab
 from autoresearch_mcp.tools.rules.phase import Tool
@@ -250,7 +251,7 @@ async def test_the_prompt_carries_the_live_state_and_takes_words_or_nothing(clie
     bare = await client.get_prompt("autoresearch", {"goal": "", "iterations": ""})
     named = await client.get_prompt("autoresearch", {"goal": "smaller $value"})
 
-    assert {"autoresearch", "evals", "regression"} <= {prompt.name for prompt in listed}
+    assert [prompt.name for prompt in listed] == [*load_prompts()]
     assert not any(argument.required for prompt in listed for argument in prompt.arguments or [])
     assert len(bare.messages) == 1
     assert bare.messages[0].role == "user"

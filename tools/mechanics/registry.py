@@ -9,7 +9,9 @@ from ..rules.ledgers.items import Workflow
 from .mechanic import Mechanic
 
 _MECHANICS = {
-    Workflow.DEBUG: "scoped:Scoped",
+    Workflow.DEBUG: "investigation:Investigation",
+    Workflow.SECURITY: "audit:Audit",
+    Workflow.REASON: "lots:Lots",
     Workflow.EVALS: "evals:EvalsMechanic",
     Workflow.REGRESSION: "regression:RegressionMechanic",
 }
