@@ -171,7 +171,8 @@ class Regression(Craft):
         return ("fix",) if verdict(ledger).word is Word.UNSTABLE else self.onwards
 
     def ending(self, ledger: Ledger) -> Ending:
-        return Ending.FAILED if verdict(ledger).word is Word.BASELINE_UNAVAILABLE else Ending.COMPLETE
+        blind = verdict(ledger).word is Word.BASELINE_UNAVAILABLE and not self.missing(ledger)
+        return Ending.FAILED if blind else Ending.COMPLETE
 
     def state(self, ledger: Ledger) -> list[str]:
         plan, found = _plan(ledger), verdict(ledger)
