@@ -66,13 +66,25 @@ def prepare(spec: Spec, root: Path) -> Data:
     """
     cache = cache_home()
     source = open_source(spec.data, root, cache / "downloads")
-    parts = (FORMAT, source.digest, str(spec.vocabulary), str(spec.sequence_length), SPLIT)
+    parts = (FORMAT, _digest_of(source, cache), str(spec.vocabulary), str(spec.sequence_length), SPLIT)
     folder = cache / hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
     if not whole(folder):
         with _locked(folder):
             if not whole(folder):
                 _build(source, spec, folder)
     return open_cache(folder)
+
+
+def _digest_of(source: Source, cache: Path) -> str:
+    """The digest of a source, remembered for as long as its files look the same: to read them takes seconds."""
+    noted = cache / "stamps" / hashlib.sha256(f"{FORMAT} {source.spec} {source.stamp}".encode()).hexdigest()
+    if noted.exists():
+        return noted.read_text()
+    noted.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = noted.with_suffix(f".{os.getpid()}")
+    draft.write_text(source.digest)
+    draft.replace(noted)
+    return source.digest
 
 
 def open_cache(folder: Path) -> Data:

@@ -202,6 +202,13 @@ def test_the_cache_is_built_once_and_nobody_else_may_read_what_is_kept_back(smal
     assert {(folder / f"{split}.bin").stat().st_mode & 0o777 for split in Split} == {0o600}
 
 
+def test_other_text_is_another_cache(small: Path) -> None:
+    folder = prepare.prepare(read_spec(small), small).folder
+    (small / "0.txt").write_text("other words " * 400)
+
+    assert prepare.prepare(read_spec(small), small).folder != folder
+
+
 @pytest.mark.parametrize("damage", ["train.bin", "done.json"])
 def test_a_cache_that_is_not_whole_is_built_again(small: Path, damage: str) -> None:
     folder = prepare.prepare(read_spec(small), small).folder
@@ -211,7 +218,7 @@ def test_a_cache_that_is_not_whole_is_built_again(small: Path, damage: str) -> N
     prepare.prepare(read_spec(small), small)
 
     assert (folder / damage).stat().st_size == pytest.approx(size, rel=0.01)
-    assert [path.name for path in folder.parent.iterdir() if path.is_dir()] == [folder.name]
+    assert _finished(folder.parent) == [folder]
 
 
 def test_two_processes_that_build_at_once_end_with_one_whole_cache(small: Path) -> None:
@@ -221,7 +228,12 @@ def test_two_processes_that_build_at_once_end_with_one_whole_cache(small: Path) 
 
     assert said[0] == said[1]
     assert "validation: " in said[0]
-    assert len([path for path in (small / "cache" / "gpt").iterdir() if path.is_dir()]) == 1
+    assert len(_finished(small / "cache" / "gpt")) == 1
+
+
+def _finished(cache: Path) -> list[Path]:
+    """Every folder of a cache that holds rows, drafts among them."""
+    return [path for path in cache.iterdir() if path.is_dir() and path.name != "stamps"]
 
 
 def test_too_little_text_is_refused_with_a_cure(small: Path) -> None:
