@@ -69,14 +69,14 @@ def evaluate(spec: Spec, folder: Path, seed: int) -> Verdict:
     ):
         training = Training(spec, ready.data, seed, place, tell, _early_stop(spec))
         trained = training.run(ready.host, ready.shape, ready.walls)
-        weights = _taken(trained, place)
+        require_tensors(trained.weights)
         judged = time.monotonic()
-        scored = _scored(ready, place, weights, trained.seconds)
+        scored = _scored(ready, place, trained.weights, trained.seconds)
         told = (
             ready.isolation,
             budget_check(spec, trained, ready.device.kind is devices.Kind.CPU),
             survivors_check(trained),
-            *_looked_over(ready, place, weights),
+            *_looked_over(ready, place, trained.weights),
             *scored.checks,
         )
         now = time.monotonic()
@@ -172,24 +172,21 @@ def _landlock_version() -> int:
         return 0
 
 
-def _taken(trained: Trained, place: Place) -> Path:
-    """The checkpoint, taken to where the experiment cannot write, once all of it has ended.
+def require_tensors(weights: Path) -> None:
+    """Look that a checkpoint holds tensors, and nothing that could run.
 
     Raises:
-        PlayerError: if it is anything but tensors.
+        PlayerError: if it is anything else.
     """
     from safetensors import SafetensorError, safe_open
 
-    weights = checkpoint(place.code.parent)
     try:
-        with safe_open(trained.weights, framework="np") as opened:
+        with safe_open(weights, framework="np") as opened:
             names = list(opened.keys())
-        shutil.copyfile(trained.weights, weights)
     except (OSError, SafetensorError) as error:
         raise PlayerError(f"check weights: failed (not a safetensors file: {error}). Use run.hand_over.") from error
     if not names:
         raise PlayerError("check weights: failed (no tensors in it). Hand over model.state_dict().")
-    return weights
 
 
 def _held_out(spec: Spec, data: Data) -> bytes:

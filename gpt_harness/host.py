@@ -27,6 +27,8 @@ HERE = Path(__file__).resolve().parent
 LANDLOCK = HERE.parent / "tools" / "edges" / "landlock.py"
 SUB_REAPER = 36
 TICK_S = 0.02
+SETTLING_S = 3.0
+"""What helpers, compilers among them, may take to notice the end of the process that they help."""
 _MESSAGE_BYTES = 65_536
 
 
@@ -69,42 +71,60 @@ def _watch(pid: int, line: socket.socket) -> dict[str, object]:
             break
         ended, how = os.waitpid(pid, os.WNOHANG)
         status = how if ended else None
-    left = _end_all(pid)
+    left = _left(pid) if status is None else _left_after(SETTLING_S)
+    _end_all(pid)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "exit": None if status is None else os.waitstatus_to_exitcode(status),
         "cpu_seconds": used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime,
         "peak_bytes": used.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
-        "survivors": len(left - {pid}),
+        "survivors": len(left),
     }
 
 
-def _end_all(pid: int) -> set[int]:
-    """KILL until nobody is left; returns who was."""
-    met: set[int] = set()
+def _left(pid: int) -> set[int]:
+    """Who has escaped from a job that still runs: whoever lost its parent came to us."""
+    return set(_children(os.getpid())) - {pid}
+
+
+def _left_after(seconds: float) -> set[int]:
+    """Who goes on after the end of a job; helpers have a moment to notice it."""
+    deadline = time.monotonic() + seconds
+    while (left := set(_descendants(os.getpid()))) and time.monotonic() < deadline:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+        time.sleep(TICK_S)
+    return left
+
+
+def _end_all(pid: int) -> None:
+    """KILL until nobody is left."""
     while True:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
         for child in _descendants(os.getpid()):
-            met.add(child)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         except ChildProcessError:
-            return met
+            return
         time.sleep(TICK_S / 4)
 
 
 def _descendants(pid: int) -> list[int]:
-    """Every process below one, as the kernel tells; none where it does not."""
+    """Every process below one."""
+    children = _children(pid)
+    return [*children, *(below for child in children for below in _descendants(child))]
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that one started or was left with, as the kernel tells; none where it does not."""
     found: list[int] = []
     with contextlib.suppress(OSError):
         for task in os.listdir(f"/proc/{pid}/task"):
-            children = Path(f"/proc/{pid}/task/{task}/children").read_text().split()
-            for child in map(int, children):
-                found += [child, *_descendants(child)]
+            found += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
     return found
 
 
@@ -197,6 +217,8 @@ def _predict(job: dict[str, Any], files: list[int]) -> None:
     places = job["rows"] * shape.sequence_length
     asked = np.frombuffer(shared, np.int32, places).reshape(job["rows"], -1)
     answers = torch.frombuffer(shared, dtype=torch.float32, count=places * shape.vocabulary, offset=places * 4)
+    if shape.device.startswith("cuda"):
+        _pin(answers)
     weights = load_file(job["weights"], device=shape.device)
     torch.manual_seed(0)
     with torch.no_grad():
@@ -210,6 +232,15 @@ def _predict(job: dict[str, Any], files: list[int]) -> None:
                 sys.exit(f"predictor gave logits of shape {tuple(logits.shape)}, not {wanted}")
             answers[: logits.numel()].copy_(logits.reshape(-1))
             line.send(b"done")
+
+
+def _pin(memory: Any) -> None:  # noqa: ANN401 - torch is imported late
+    """Have the driver copy straight into shared memory; where it will not, copies are slower and as right."""
+    import torch
+
+    cuda: Any = torch.cuda
+    cuda.init()
+    cuda.cudart().cudaHostRegister(memory.data_ptr(), memory.numel() * memory.element_size(), 0)
 
 
 _PARTS = {"train": _train, "predict": _predict}

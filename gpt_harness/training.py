@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import socket
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +26,7 @@ from spec import Budget, Spec, Unit, checkpoint
 GRACE_S, GRACE = 2.0, 0.02
 """What writing the checkpoint and the last step may take beyond a budget in seconds: at least, and as a share."""
 TELL_EVERY_S = 1.0
+ENDING_S = 5.0
 BACKSTOP = 20
 """Times the CPU seconds that a run may have before its wall clock ends it."""
 _MESSAGE_BYTES = 65_536
@@ -34,7 +37,9 @@ Hopeless = Callable[[Curve], bool]
 
 @dataclass(frozen=True)
 class Trained:
-    """A run that handed over. `seconds` is from the first batch to the checkpoint, by the clock of who judges."""
+    """A run that handed over. `weights` stands where no experiment writes; `seconds` is from the first batch to the
+    checkpoint, by the clock of who judges.
+    """
 
     weights: Path
     seconds: float
@@ -77,7 +82,7 @@ class Training:
         theirs.close()
         with ours:
             ended = self._watch(host, ours)
-        weights = checkpoint(self.place.out)
+        weights = checkpoint(self.place.code.parent)
         return Trained(weights, self.seconds, self.tokens, self.facts, tuple(self.points), ended, self.stopped_early)
 
     def _watch(self, host: Host, line: socket.socket) -> Ended:
@@ -90,7 +95,7 @@ class Training:
             elif host in ready:
                 raise PlayerError(self._how(host.result()))
             if self.facts:
-                return host.end()
+                return _over(host)
             self._in_time(host, asked)
 
     def _in_time(self, host: Host, asked: float) -> None:
@@ -113,6 +118,7 @@ class Training:
             self._progress(message, line)
         elif "done" in message and self.began is not None:
             self.seconds = time.monotonic() - self.began
+            take(checkpoint(self.place.out), checkpoint(self.place.code.parent))
             self.facts = message["done"]
             self.tokens = int(self.facts["tokens"])
 
@@ -151,6 +157,28 @@ class Training:
         if ended.exit == 0:
             return "Training ended without handing over. Call run.hand_over(weights, depth=...) at its end."
         return f"Training failed with exit {ended.exit}; see above."
+
+
+def take(given: Path, kept: Path) -> None:
+    """Copy what was handed over, at that moment, to where no experiment writes: what it does to its own file later, and
+    where a link of its making leads, is nothing to us.
+
+    Raises:
+        PlayerError: if it is no file of its own.
+    """
+    try:
+        file = os.open(given, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise PlayerError(f"check weights: failed (no checkpoint: {error.strerror}). Use run.hand_over.") from error
+    with open(file, "rb") as source, kept.open("wb") as copy:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise PlayerError("check weights: failed (the checkpoint is no regular file). Use run.hand_over.")
+        shutil.copyfileobj(source, copy)
+
+
+def _over(host: Host) -> Ended:
+    """The end of a run that has handed over: by itself, if it is quick, so that what outlives it is seen to do so."""
+    return host.result() if select.select([host], [], [], ENDING_S)[0] else host.end()
 
 
 def longest(budget: Budget, most_seconds: float) -> float:
