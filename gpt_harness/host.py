@@ -44,10 +44,13 @@ def serve() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SUB_REAPER, 1, 0, 0, 0)
     while True:
-        told, files, _, _ = socket.recv_fds(line, _MESSAGE_BYTES, 2)
+        told, given, _, _ = socket.recv_fds(line, _MESSAGE_BYTES, 3)
         if not told:
             return
-        job = json.loads(told)
+        with open(given[0], "rb") as job_file:
+            job_file.seek(0)
+            job = json.load(job_file)
+        files = given[1:]
         pid = os.fork()
         if pid == 0:
             line.close()
@@ -211,17 +214,16 @@ def _predict(job: dict[str, Any], files: list[int]) -> None:
     from safetensors.torch import load_file
 
     import run
+    from pinned import pinned
 
     line, shape = socket.socket(fileno=files[0]), run.Shape(**job["shape"])
     shared = mmap.mmap(files[1], 0)
     places = job["rows"] * shape.sequence_length
     asked = np.frombuffer(shared, np.int32, places).reshape(job["rows"], -1)
     answers = torch.frombuffer(shared, dtype=torch.float32, count=places * shape.vocabulary, offset=places * 4)
-    if shape.device.startswith("cuda"):
-        _pin(answers)
     weights = load_file(job["weights"], device=shape.device)
     torch.manual_seed(0)
-    with torch.no_grad():
+    with torch.no_grad(), pinned(answers, shape.device):
         model = runpy.run_path(job["code"], run_name="experiment")["predictor"](weights, shape)
         line.send(b"ready")
         while told := line.recv(_MESSAGE_BYTES):
@@ -232,15 +234,6 @@ def _predict(job: dict[str, Any], files: list[int]) -> None:
                 sys.exit(f"predictor gave logits of shape {tuple(logits.shape)}, not {wanted}")
             answers[: logits.numel()].copy_(logits.reshape(-1))
             line.send(b"done")
-
-
-def _pin(memory: Any) -> None:  # noqa: ANN401 - torch is imported late
-    """Have the driver copy straight into shared memory; where it will not, copies are slower and as right."""
-    import torch
-
-    cuda: Any = torch.cuda
-    cuda.init()
-    cuda.cudart().cudaHostRegister(memory.data_ptr(), memory.numel() * memory.element_size(), 0)
 
 
 _PARTS = {"train": _train, "predict": _predict}

@@ -26,6 +26,7 @@ import train
 from autoresearch_mcp.tools.edges.scan import Device, DeviceKind
 from autoresearch_mcp.tools.harness import HARNESS, HARNESS_FILES, Size, create_harness, size_for, trains, with_values
 from autoresearch_mcp.tools.rules.plan import Plan, load_plan, problems
+from evaluate import run_folder
 from files import Files
 from harness import TRAIN, Judged, edited, judge
 from packing import pack
@@ -190,7 +191,7 @@ def test_the_rows_are_the_text_and_the_canaries_are_none_of_it(small: Path) -> N
         seen = text.decode([token for row in ordinary.tolist() for token in row[1:] if token != data.tokenizer.start])
         assert len(words & set(seen.split())) > 0.7 * len(words)
     assert len(data.canaries) == 16
-    assert data.expected(Split.VALIDATION).shape == (len(data.validation), 2)
+    assert data.difficulty(Split.VALIDATION).shape == (len(data.validation), 3)
 
 
 def test_the_cache_is_built_once_and_nobody_else_may_read_what_is_kept_back(small: Path) -> None:
@@ -323,12 +324,40 @@ def test_the_gpu_s_arithmetic_is_the_processor_s(tiny: train.GPT) -> None:
 # --- Checks ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("lead", "good"), [(0.0, True), (0.02, True), (0.05, False), (-0.2, True)])
-def test_a_validation_score_that_leads_too_far_is_not_believed(lead: float, good: bool) -> None:
-    found = checks.test_split((2.0 * (1 - lead), 2.2), (3.0, 3.3))
+def _row_costs(strength: float, lead: float, rows: int = 96) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What rows cost a model between two simple ones, `strength` from 0 to 1, and how hard they are."""
+    generator = np.random.default_rng(rows)
+    alone = generator.normal(700, 90, rows)
+    pairs = alone * generator.normal(0.7, 0.03, rows)
+    hard = np.stack([np.full(rows, 120.0), alone, pairs], axis=1)
+    costs = (1 - strength) * alone + strength * pairs - 30 * strength + generator.normal(0, 12, rows)
+    return costs * (1 - lead), hard
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.5, 1.0, 1.3])
+@pytest.mark.parametrize(("lead", "good"), [(0.0, True), (0.015, True), (0.06, False), (-0.2, True)])
+def test_a_validation_score_that_leads_too_far_is_not_believed(strength: float, lead: float, good: bool) -> None:
+    (seen, hard), (secret, hard_secret) = _row_costs(strength, lead, 384), _row_costs(strength, 0.0)
+
+    found = checks.test_split((seen, secret), (hard, hard_secret))
 
     assert (found.outcome is checks.Outcome.PASSED) is good
     assert not re.search(r"\d", found.seen), "the secret number is told to nobody"
+
+
+def test_a_text_that_is_easier_in_itself_is_no_lead() -> None:
+    seen, hard = _row_costs(0.8, 0.0, 384)
+    seen, hard = seen * 0.8, hard * [1.0, 0.8, 0.8]
+
+    found = checks.test_split((seen, _row_costs(0.8, 0.0)[0]), (hard, _row_costs(0.8, 0.0)[1]))
+
+    assert found.outcome is checks.Outcome.PASSED
+
+
+def test_a_few_secret_rows_judge_nobody() -> None:
+    costs, hard = _row_costs(0.5, 0.0, 8)
+
+    assert checks.test_split((costs / 2, costs), (hard, hard)).outcome is checks.Outcome.SKIPPED
 
 
 @pytest.mark.parametrize(("gain", "good"), [(0.0, True), (0.1, True), (1.0, False)])
@@ -610,6 +639,41 @@ def test_a_model_that_cannot_be_asked_leaves_its_checkpoint(tmp_path: Path, cach
     assert mended.returncode == 0, mended.stderr
     whole = judge(tmp_path / "whole", cache, seed=77)
     assert f"val_bpb: {whole.score:.6f}\n" in mended.stdout
+
+
+def test_a_long_run_keeps_its_folder_while_short_ones_come_and_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTORESEARCH_CACHE", str(tmp_path))
+    with run_folder() as long:
+        for _ in range(5):
+            with run_folder() as short:
+                pass
+        assert long.code.parent.is_dir()
+    with run_folder() as last:
+        pass
+
+    assert not long.code.parent.exists()
+    assert short.code.parent.is_dir()
+    assert last.code.parent.is_dir()
+
+
+def test_text_may_stand_in_thousands_of_files(tmp_path: Path, cache: Path) -> None:
+    words = np.random.default_rng(5).integers(0, 10**6, (1500, 40))
+    for place, some in enumerate(words):
+        (tmp_path / f"{place:0100}.txt").write_text(" ".join(map(str, some)))
+    (tmp_path / "train.py").write_text(TRAIN)
+    (tmp_path / "gpt.toml").write_text(
+        'data = "files:*.txt"\nvocabulary = 300\nsequence_length = 64\nbudget = "2048 tokens"\n'
+        'evaluation_tokens = 4096\ndevice = "cpu"\n'
+    )
+    command = [sys.executable, str(HARNESS / "evaluate.py"), str(tmp_path)]
+
+    run = subprocess.run(
+        command, env={**os.environ, "AUTORESEARCH_CACHE": str(cache)}, capture_output=True, text=True, check=False
+    )
+
+    assert run.returncode == 0, run.stderr
 
 
 def test_a_run_far_behind_the_incumbent_is_stopped_early_and_scored(tmp_path: Path, cache: Path) -> None:

@@ -256,7 +256,9 @@ def test_another_evaluator_than_the_baseline_s_is_tampering(lab: Path, tmp_path:
     server = Lab(lab)
     Sessions(server).start_session(Plan())
     scoring = own / "gpt_harness" / "scoring.py"
-    scoring.write_text(scoring.read_text().replace("float(nats[sizes > 0].sum()", "0.9 * float(nats[sizes > 0].sum()"))
+    honest = "return float(row_nats"
+    assert honest in scoring.read_text()
+    scoring.write_text(scoring.read_text().replace(honest, "return 0.9 * float(row_nats"))
     edit(lab, "LOSS = 7.0", "LOSS = 6.0")
 
     with pytest.raises(Refusal, match=EVALUATE.name) as refusal:

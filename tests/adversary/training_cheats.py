@@ -172,7 +172,7 @@ SCORED: dict[str, tuple[Edit, ...]] = {
 LINKED = "a link to a checkpoint made elsewhere"
 SEED_OF_ONES_OWN = "a seed of its own, the best of many"
 WITHOUT_WALLS = ("training on the validation text, without walls", "answers in the weights, without walls")
-TOUCHED = ("tokenizer.json", "validation.bin", "test-bigrams.npy")
+TOUCHED = ("tokenizer.json", "validation.bin", "test-difficulty.npy")
 
 TRAIN_ON_VALIDATION = """\
     import numpy
