@@ -8,6 +8,8 @@ the experiment prints goes to standard error.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
@@ -18,6 +20,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +66,7 @@ def evaluate(spec: Spec, folder: Path, seed: int) -> Verdict:
     """
     began = time.monotonic()
     with (
-        _run_folder() as place,
+        run_folder() as place,
         _ready(spec, folder, place) as ready,
         devices.Meter(ready.device, {os.getpid()}) as meter,
     ):
@@ -90,7 +93,7 @@ def score_again(spec: Spec, folder: Path, kept: Path) -> tuple[float, tuple[Chec
     Raises:
         PlayerError, SourceError, SpecError, DeviceError: with what is wrong, and the next step.
     """
-    with _run_folder() as place, _ready(spec, folder, place) as ready:
+    with run_folder() as place, _ready(spec, folder, place) as ready:
         weights = Path(shutil.copyfile(checkpoint(kept), checkpoint(place.code.parent)))
         scored = _scored(ready, place, weights, spec.most_seconds)
         return scored.val_bpb, (ready.isolation, *_looked_over(ready, place, weights), *scored.checks)
@@ -205,20 +208,39 @@ def _early_stop(spec: Spec) -> Hopeless:
 
 
 @contextmanager
-def _run_folder() -> Iterator[Place]:
-    """A folder for one run. The last few are kept with their checkpoints, so that a crash in scoring loses nothing."""
+def run_folder() -> Iterator[Place]:
+    """A folder for one run. The last few that are over are kept with their checkpoints, so that a crash in scoring loses
+    nothing.
+    """
     runs = cache_home() / "runs"
     runs.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=runs))
+    folder = Path(tempfile.mkdtemp(prefix=f"{datetime.now():%Y%m%d-%H%M%S.%f}-", dir=runs))
     place = Place(folder / "code" / "train.py", folder / "out", folder / "tmp")
     for made in (place.code.parent, place.out, place.tmp):
         made.mkdir()
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place.tmp, ignore_errors=True)
-        for old in sorted(runs.iterdir())[:-KEPT_RUNS]:
+    with _alone_in(folder):
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place.tmp, ignore_errors=True)
+    for old in sorted(runs.iterdir())[:-KEPT_RUNS]:
+        with contextlib.suppress(OSError), _alone_in(old):
             shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Have the folder of a run for oneself: the one of a run that goes on is not swept away by quicker ones.
+
+    Raises:
+        OSError: if somebody else has it.
+    """
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(opened)
 
 
 def harness_digest() -> str:
