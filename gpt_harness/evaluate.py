@@ -116,7 +116,7 @@ class Ready:
 def _ready(spec: Spec, folder: Path, place: Place) -> Iterator[Ready]:
     device = devices.choose(spec.device)
     leases = cache_home() / "leases"
-    with Host() as host, devices.lease(device, leases, str(folder), wait_s=spec.start_seconds):
+    with Host() as host, devices.lease(device, leases, str(folder), wait_s=spec.start_seconds), _timed(device):
         data = prepare(spec, folder)  # after the host, which is to know nothing
         shutil.copyfile(folder / EXPERIMENT, place.code)
         walls, isolation = _walls(spec, folder, place)
@@ -126,6 +126,16 @@ def _ready(spec: Spec, folder: Path, place: Place) -> Iterator[Ready]:
             "device": device.torch_name,
         }
         yield Ready(spec, device, data, host, shape, walls, isolation)
+
+
+@contextmanager
+def _timed(device: devices.Device) -> Iterator[None]:
+    """Say how long a device was held, however the run ends: who pays for it wants to know."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        print(f"device {device.uuid}: held for {time.monotonic() - began:.1f} s", flush=True)
 
 
 def _scored(ready: Ready, place: Place, weights: Path, trained_s: float) -> Scored:

@@ -202,9 +202,25 @@ def _train(job: dict[str, Any], files: list[int]) -> None:
     import run
     from spec import Budget
 
+    require_usable(job["shape"]["device"])
     budget = Budget.parse(job["budget"])
     run.JOINED.append(run.Joined(socket.socket(fileno=files[0]), run.Shape(**job["shape"]), job["seed"], budget))
     runpy.run_path(job["code"], run_name="__main__")
+
+
+def require_usable(device: str) -> None:
+    """Look that torch can use a device: the driver may know a GPU that this build of torch does not.
+
+    Raises:
+        SystemExit: with the cure.
+    """
+    import torch
+
+    kind = device.partition(":")[0]
+    found = torch.accelerator.current_accelerator(check_available=True)
+    if kind != "cpu" and (found is None or found.type != kind):
+        cure = f'Install a build for it ({sys.executable}), or set device = "cpu" in gpt.toml'
+        sys.exit(f"torch {torch.__version__} cannot use {device}. {cure} before a session.")
 
 
 def _predict(job: dict[str, Any], files: list[int]) -> None:
