@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -476,7 +477,11 @@ def test_the_polar_step_makes_singular_values_alike(size: tuple[int, int, int]) 
     )
 
 
-def test_muon_updates_stacked_matrices_as_it_would_each_by_itself() -> None:
+@pytest.mark.parametrize("decay", [0.0, 0.2])
+def test_muon_updates_stacked_matrices_as_it_would_each_by_itself(
+    decay: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "WEIGHT_DECAY", decay)
     generator = torch.Generator().manual_seed(3)
     starts = [torch.randn(6, 4, generator=generator) for _ in range(2)] + [torch.randn(3, 5, 5, generator=generator)]
     gradients = [[torch.randn(start.shape, generator=generator) for start in starts] for _ in range(3)]
@@ -506,6 +511,8 @@ def _naive_muon(weights: Tensor, gradients: list[Tensor], lr: float) -> Tensor:
         rows = train.ROW_MEMORY * rows + (1 - train.ROW_MEMORY) * update.square().mean(1)
         update = update / (rows + 1e-10).sqrt()[:, None]
         update = update * size / update.norm()
+        agrees = (update > 0) == (weights > 0)
+        update = update + train.WEIGHT_DECAY * torch.where(agrees, weights, 0.0)
         weights = weights - lr * max(1.0, weights.size(0) / weights.size(1)) ** 0.5 * update
     return weights
 
@@ -552,6 +559,54 @@ def test_training_in_bfloat16_learns_as_well(monkeypatch: pytest.MonkeyPatch) ->
     assert losses["bf16"][-1] < losses["bf16"][0] - 1
     assert losses["bf16"] != losses["fp32"]
     assert losses["bf16"][-1] == pytest.approx(losses["fp32"][-1], abs=0.2)
+
+
+def test_warming_up_changes_nothing() -> None:
+    torch.manual_seed(0)
+    fresh = train.Trainer(Shape(40, 12, "cpu"))
+    torch.manual_seed(0)
+    warm = train.Trainer(Shape(40, 12, "cpu"))
+    warm.warm_up()
+    batch = torch.randint(0, 40, (8, 13), generator=torch.Generator().manual_seed(1))
+
+    for trainer in (fresh, warm):
+        for _ in range(3):
+            trainer.step(batch, 0.0)
+
+    for one, other in zip(fresh.model.parameters(), warm.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a processor with a C++ compiler")
+@pytest.mark.filterwarnings("ignore")  # torch's compiler has its own
+def test_what_a_gpu_compiles_is_what_a_processor_does_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "WEIGHT_DECAY", 0.2)
+    generator = torch.Generator().manual_seed(4)
+    query, key, value = torch.randn(3, 2, 2, 256, 32, generator=generator)
+    weights, gradients = torch.randn(2, 2, 8, 16, generator=generator)
+
+    def update(function: Callable[..., Tensor]) -> Tensor:
+        return function(weights, gradients, torch.zeros(2, 8, 16), torch.zeros(2, 8, 1), torch.tensor(0.1))
+
+    in_blocks = torch.compile(train._attend_in_blocks, dynamic=False)(query, key, value, 32)
+    assert torch.allclose(in_blocks, train.attend(query, key, value, 32), atol=1e-5)
+    compiled = update(torch.compile(train.muon_update, dynamic=False))
+    assert torch.allclose(compiled, update(train.muon_update), atol=1e-5)
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a processor with a C++ compiler")
+@pytest.mark.filterwarnings("ignore")
+def test_the_compiled_loss_has_the_gradients_of_the_plain_one(tiny: train.GPT) -> None:
+    rows = torch.from_numpy(ROWS.astype(np.int64))
+    losses = []
+    for loss in (tiny.loss, torch.compile(tiny.loss, dynamic=False)):
+        tiny.zero_grad()
+        losses.append(loss(rows))
+        losses[-1].backward()  # type: ignore[no-untyped-call]
+        losses.append(torch.cat([p.grad.flatten() for p in tiny.parameters() if p.grad is not None]))
+
+    assert torch.allclose(losses[0], losses[2], atol=1e-5)
+    assert torch.allclose(losses[1], losses[3], atol=1e-5)
 
 
 def test_a_run_without_room_says_what_would_have_fitted() -> None:
