@@ -5,7 +5,7 @@
     python benchmarks/gpt.py --preset gpu --arm ours --seed 1 # one arm of the GPU comparison, under ten minutes
     python benchmarks/gpt.py --preset gpu --show FILE         # the table of what was recorded
 
-Arms take turns. Each result is appended to a file of JSON lines (`--record`, by default beside the cache), so that the
+Arms take turns. Each result is appended to a file of JSON lines (`--record`, by default `gpt-benchmark.jsonl` here), so that the
 arms of the GPU comparison can be run in commands of their own, and `--show` prints one table of all. Needs the extra
 `gpt`. The GPU preset is the data shape of Karpathy's autoresearch on one H100: 2,048 tokens of context, a vocabulary of
 8,192, five minutes; his published setting trains about 500 M tokens in 300 s at an MFU of 39.8 %.

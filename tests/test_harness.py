@@ -36,6 +36,7 @@ from run import Shape, fail_with_what_fits
 from sources import SourceError, Split
 from spec import Budget, Spec, SpecError, Unit, checked, read_spec
 from tokenizer import Tokenizer, learn
+from training import longest
 
 SMALL = "".join(f"def f{n}(x):\n    return x + {n}  # größer\n" for n in range(400))
 
@@ -746,6 +747,14 @@ def test_a_run_far_behind_the_incumbent_is_stopped_early_and_scored(tmp_path: Pa
 
     assert re.search(r"^stopped_early: +[3-8]\d %$", run.stdout, re.MULTILINE), run.stdout
     assert re.search(r"^val_bpb: +\d", run.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("budget", "on_cpu", "seconds"),
+    [("300 seconds", False, 306), ("10 seconds", True, 12), ("9 tokens", False, 122.4), ("9 steps", True, 2400)],
+)
+def test_a_run_is_ended_when_its_budget_and_its_grace_are_over(budget: str, on_cpu: bool, seconds: float) -> None:
+    assert longest(Spec(budget=budget, most_seconds=120), on_cpu) == pytest.approx(seconds)
 
 
 # --- A repository of one's own ---------------------------------------------------------------------------------------
