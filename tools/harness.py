@@ -7,6 +7,7 @@ import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from .edges.repo import create_repository
@@ -118,13 +119,13 @@ def with_values(text: str, values: Mapping[str, object], *, quote: bool) -> str:
     for name, value in values.items():
         shown = f'"{value}"' if quote and isinstance(value, str) else str(value)
         line = re.compile(rf"^({name} = )([^#\n]*?)( *)(#.*)?$", re.MULTILINE)
-        text, count = line.subn(lambda found, shown=shown: _set(found, shown), text, count=1)
+        text, count = line.subn(partial(_set, shown), text, count=1)
         if not count:
             raise KeyError(name)
     return text
 
 
-def _set(line: re.Match[str], shown: str) -> str:
+def _set(shown: str, line: re.Match[str]) -> str:
     """A line with another value; its comment stays where it is, if there is room."""
     name, old, space, comment = line.groups(default="")
     return f"{name}{shown}{' ' * max(2, len(old + space) - len(shown)) if comment else ''}{comment}"
