@@ -39,7 +39,7 @@ READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_
 # Local writers: they only ever undo their own commits, so they destroy nothing.
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 
-JOINS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+REPEATS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
 
 def build_server(lab: Lab) -> MCPServer:
@@ -60,8 +60,8 @@ def build_server(lab: Lab) -> MCPServer:
             tool(lab, sessions.start_session, "Start session", WRITES, asks_consent=True, may_last=True),
             tool(lab, sessions.status, "Status", READS, always_load=True),
             tool(lab, loop.iterate, "Iterate", WRITES, always_load=True, may_last=True),
-            tool(lab, running.wait, "Wait for a run", JOINS),
-            tool(lab, running.cancel, "Cancel a run", JOINS),
+            tool(lab, running.wait, "Wait for a run", REPEATS),
+            tool(lab, running.cancel, "Cancel a run", REPEATS),
             tool(lab, loop.commit, "Commit experiment", WRITES, may_last=True),
             tool(lab, loop.verify, "Verify", WRITES, may_last=True),
             tool(lab, loop.guard, "Guard", WRITES, may_last=True),
@@ -70,7 +70,7 @@ def build_server(lab: Lab) -> MCPServer:
             tool(lab, training.train, "Train", WRITES, may_last=True),
             tool(lab, review.detect_stuck, "Detect stuck", READS),
             tool(lab, review.history, "History", WRITES, may_last=True),
-            tool(lab, review.report, "Report", READS),
+            tool(lab, review.report, "Report", REPEATS),
             tool(lab, sessions.finish_session, "Finish session", WRITES, may_last=True),
             tool(lab, workflows.playbook, "Playbook", READS, always_load=True),
         ],

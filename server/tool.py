@@ -8,6 +8,7 @@ import logging
 import operator
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -18,7 +19,7 @@ import anyio.to_thread
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool as ServerTool
-from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, ImageContent, TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..tools.answers import Answer, Refused
@@ -184,8 +185,9 @@ def _as_job(lab: Lab, tool: Tool, gone: threading.Event, arguments: Mapping[str,
 def _result(answer: Answer, is_error: bool = False) -> CallToolResult:
     """The one door for answers: whatever was quoted on the way, no secret and no escape sequence leaves."""
     tidy = hygiene()
+    pictures = [ImageContent(data=b64encode(png).decode(), mime_type="image/png") for png in answer.pictures()]
     return CallToolResult(
-        content=[TextContent(type="text", text=tidy(answer.text()))],
+        content=[TextContent(type="text", text=tidy(answer.text())), *pictures],
         structured_content=tidied_data(answer.model_dump(mode="json"), tidy),
         is_error=is_error,
     )
