@@ -28,6 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from .approve import approve
 
             return approve(root_folder(options.root, os.environ))
+        case "watch":
+            from .watch import watch
+
+            root = root_folder(options.root, os.environ)
+            return watch(root, web=options.web, port=options.port, as_json=options.json)
         case _:
             from .serve import serve
 
@@ -59,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
         help="what to learn from: stdlib, files:GLOB,..., climbmix:SHARDS, tinystories (default: by what the machine has)",
     )
     commands.add_parser("approve", help="say yes, in a terminal, to the commands of this repository's plan file")
+    watch = commands.add_parser("watch", help="follow a session as it runs, in this terminal or in a browser")
+    watch.add_argument("--web", action="store_true", help="as a page on a port of this machine; prints its address")
+    watch.add_argument("--port", type=int, default=0, help="the port for --web (default: a free one)")
+    watch.add_argument("--json", action="store_true", help="print how it stands now as JSON, and leave")
     return parser
 
 

@@ -55,25 +55,33 @@ def write_page(desk: Desk) -> str:
     return subtitle(made.summary)
 
 
-def gathered(desk: Desk, details: bool = True) -> Material:
-    """Everything that a page tells."""
+def gathered(
+    desk: Desk,
+    rows: Sequence[Row] = (),
+    before: Sequence[Chapter] | None = None,
+    checked: str = "",
+    details: bool = True,
+) -> Material:
+    """Everything that a page tells. What is known already need not be found again: the rows, the sessions before this
+    one, and what the journal was `checked` to be.
+    """
     from .edges.pages import moment
 
-    session, rows = desk.active, desk.rows()
+    session, rows = desk.active, rows or desk.rows()
     chosen = _told_in_full(rows, near_misses(session.plan, rows)) if details else []
-    left = len(rows) - len(chosen)
+    left = len(rows) - len(chosen) if details else 0
     return Material(
         session=session,
         rows=rows,
         summary=summarise(session, desk.now()),
         now=desk.now(),
-        integrity=integrity(desk),
+        integrity=checked or integrity(desk),
         started=moment(session.started_at),
         made=f"Made {moment(desk.now())} by autoresearch-mcp.",
-        earlier=earlier(desk),
+        earlier=earlier(desk) if before is None else before,
         curves=curves(desk),
         details=details_of(desk, chosen),
-        left_out=f"{left:,} tries are shown without their details." if details and left > 0 else "",
+        left_out=f"{left:,} tries are shown without their details." if left else "",
     )
 
 

@@ -70,8 +70,8 @@ def _frame(axes: Axes, picture: Picture) -> None:
         y = _y(picture, tick.value)
         axes.plot([_FIELD.left, _FIELD.right], [y, y], color=GRID, linewidth=1, zorder=0)
         axes.text(_FIELD.left - 10, y, tick.label, ha="right", va="center", color=FAINT, fontsize=10.5)
-    for x, label in picture.x_ticks():
-        axes.text(_x(picture, x), _STRIP + 26, label, ha="center", va="center", color=FAINT, fontsize=10.5)
+    for place, label in picture.x_ticks():
+        axes.text(_x(picture, place), _STRIP + 26, label, ha="center", va="center", color=FAINT, fontsize=10.5)
     for segment in picture.segments[1:]:
         x = _x(picture, segment.first - 0.5)
         axes.plot([x, x], [_FIELD.top, _FIELD.bottom], color=FAINT, linewidth=1, linestyle=(0, (2, 3)))

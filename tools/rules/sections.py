@@ -40,7 +40,8 @@ MOST_NEAR = 8
 
 @dataclass(frozen=True)
 class Material:
-    """Everything that a report is made of. `rows` are oldest first, with iteration 0; `details` by iteration.
+    """Everything that a report is made of. `rows` are oldest first, with iteration 0; `details` by iteration; the table
+    shows those `listed`, or all.
 
     `earlier` are the sessions before it on the branch that measured the same; `made` says when and of what version.
     """
@@ -56,6 +57,7 @@ class Material:
     curves: Sequence[tuple[str, Curve]] = ()
     details: Mapping[int, Details] | None = None
     left_out: str = ""
+    listed: Sequence[Row] | None = None
     dots: int = MOST_DOTS
 
 
@@ -84,8 +86,10 @@ def chapter_of(session: Session, rows: Sequence[Row]) -> Chapter:
 
 def subtitle(summary: Summary) -> str:
     """The session in one line."""
+    if not summary.iterations:
+        return f"baseline {number(round_number(summary.baseline))}; no tries yet"
     change = f" ({summary.change_percent:+.2f} %)" if summary.change_percent is not None else ""
-    way = f"{number(summary.baseline)} → {number(round_number(summary.best))}{change}"
+    way = f"{number(round_number(summary.baseline))} → {number(round_number(summary.best))}{change}"
     best = f", best at #{summary.best_iteration}" if summary.best_iteration else ""
     return f"{way}{best}; {summary.iterations:,} tries, {summary.keeps:,} kept, {duration(60 * summary.minutes)}"
 
@@ -167,7 +171,8 @@ def _near(material: Material) -> Section | None:
 
 
 def _tries(material: Material) -> Section:
-    return Tries("tries", "Tries", shown(material, list(reversed(material.rows))), material.left_out)
+    rows = material.rows if material.listed is None else material.listed
+    return Tries("tries", "Tries", shown(material, rows[::-1]), material.left_out)
 
 
 def shown(material: Material, rows: Sequence[Row]) -> list[Try]:

@@ -389,6 +389,7 @@
       const old = one(`[data-part="${name}"]`);
       turned.innerHTML = html;
       if (old) old.replaceWith(turned.content);
+      else if (one("#tries")) one("#tries").before(turned.content);
     }
     const rows = one("[data-rows]");
     for (const html of rows ? parts.rows || [] : []) {
@@ -405,7 +406,7 @@
   const live = one("[data-live]");
 
   function follow() {
-    const events = new EventSource("events");
+    const events = new EventSource(`events?after=${encodeURIComponent(live.dataset.live)}`);
     events.addEventListener("page", (event) => take(JSON.parse(event.data)));
     events.addEventListener("again", () => location.reload());
     events.onerror = () => { const state = one(".state"); if (state && events.readyState === 2) state.textContent = "The connection is lost: reload the page."; };
