@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -117,6 +118,7 @@ def _events(watch: Watch, after: str) -> Iterator[str]:
     """Server-sent events from a position on: parts of the page and new rows, or that the page is to be loaded again."""
     session, _, number = after.rpartition(":")
     last, seen, said = int(number) if number.isdecimal() else 0, None, time.monotonic()
+    threading.Thread(target=watch.check, daemon=True).start()
     while True:
         mark = watch.mark()
         if mark != seen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from .answers_sessions import SessionStatus
 from .desk import Desk
@@ -13,7 +14,7 @@ from .edges.hygiene import hygiene
 from .lab import Lab
 from .reporting import details_of, earlier, gathered, integrity
 from .rules.events import Row
-from .rules.page import Now, Page, Section, Try, duration
+from .rules.page import Last, Now, Page, Section, Try, duration
 from .rules.picture import Chapter, Picture, picture
 from .rules.plan import Direction
 from .rules.results import baseline_row
@@ -24,6 +25,7 @@ from .sessions import Sessions
 LIVE_ROWS = 500
 """Rows that a live page shows; earlier ones are in the results file and in the report."""
 LIVE_DOTS = 1200
+CHAT_DOTS, CHAT_ROWS = 250, 5
 CHECKING = "The journal is being checked."
 
 
@@ -82,6 +84,12 @@ class Watch:
         drawn = picture([chapter_of(desk.session, rows)]) if desk.session else None
         return Glimpse(Sessions(self._lab).status(self._repo), rows, desk.session, _work(desk), drawn)
 
+    def check(self) -> None:
+        """Check the journal, once a session: the next page tells. It takes a second where the journal is long."""
+        desk = self._lab.open(self._repo)
+        if desk.session is not None and (self._checked_of, self._checked) == (desk.session.id, CHECKING):
+            self._checked = integrity(desk)
+
     def page(self) -> Page:
         """The live page, whole."""
         desk = self._lab.open(self._repo)
@@ -97,6 +105,20 @@ class Watch:
         material = self._gathered(desk)
         fresh = [row for row in material.rows if row.iteration > after][-LIVE_ROWS:]
         return self._made(desk, material), shown(material, fresh)
+
+    def chat(self) -> dict[str, Any]:
+        """What a chat shows of the session: parts of a page as markup, and whether it is worth looking again."""
+        from .edges import pages
+
+        desk = self._lab.open(self._repo)
+        if desk.session is None:
+            return {"open": True, "parts": {"head": pages.head(_waiting(desk))}}
+        material = replace(gathered(desk, self._read(desk), (), CHECKING, details=False), dots=CHAT_DOTS)
+        made = page(material)
+        newest = Last("last", "", shown(material, material.rows[-CHAT_ROWS:][::-1]))
+        sections = [_now(_work(desk)), *(one for one in made.sections if one.kind == "picture"), newest]
+        parts = {"head": pages.head(made), **{one.id: pages.part(one) for one in sections}}
+        return {"open": not desk.session.finished, "parts": parts}
 
     def one(self, iteration: int) -> Try | None:
         """One try with all that is behind it."""
@@ -117,17 +139,11 @@ class Watch:
         return _now(_work(self._lab.open(self._repo)))
 
     def _gathered(self, desk: Desk) -> Material:
-        """What a page tells. The journal is checked once a session, beside: that takes a second where it is long."""
+        """What a page tells, of the journal what `check` found."""
         name = desk.active.id
         if self._checked_of != name:
             self._checked_of, self._checked, self._before = name, CHECKING, earlier(desk)
-            threading.Thread(target=self._check, args=(name,), daemon=True).start()
         return gathered(desk, self._read(desk), self._before, self._checked, details=False)
-
-    def _check(self, name: str) -> None:
-        desk = self._lab.open(self._repo)
-        if desk.session is not None and desk.session.id == name:
-            self._checked = integrity(desk)
 
     def _made(self, desk: Desk, material: Material) -> Page:
         newest = material.rows[-LIVE_ROWS:]

@@ -11,6 +11,8 @@ from enum import StrEnum
 WIDE = 20.0
 """Ratio of the largest to the smallest number from which a logarithmic scale shows more."""
 PADDING = 0.06
+MANY = 60
+"""Numbers from which one in twenty on either side may lie beyond the axis."""
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -73,7 +75,8 @@ def fitted(core: Sequence[float], others: Sequence[float] = (), wished: float | 
     kind, soft = _kind([*core, *_middle(others)], [*core, *others])
     inner = [_inner(value, kind, soft) for value in core] or [0.0]
     far = sorted(_inner(value, kind, soft) for value in others)
-    far = far[len(far) // 20 : len(far) - len(far) // 20]
+    trimmed = len(far) // 20 if len(far) >= MANY else 0
+    far = far[trimmed : len(far) - trimmed]
     low, high = min(inner), max(inner)
     room = max(high - low, 3.0 * _spread(far))
     if far:

@@ -121,10 +121,12 @@ def _taken(picture: Picture, field: Box) -> list[Box]:
     """The line of the running best and the kept dots."""
     boxes = []
     for segment in picture.segments:
-        ends = [*(x for x, _ in segment.steps[1:]), segment.last]
+        ends, above = [*(x for x, _ in segment.steps[1:]), segment.last], None
         for (x, value), end in zip(segment.steps, ends, strict=False):
             y = field.bottom - picture.height(value) * (field.bottom - field.top)
             left, right = (field.left + picture.across(at) * (field.right - field.left) for at in (x, end))
             boxes.append(Box(left, y - 1, right, y + 1))
+            boxes += [Box(left - 1, min(above, y), left + 1, max(above, y))] if above is not None else []
+            above = y
     spots = [_spot(picture, dot, field) for dot in picture.dots if dot.mark is Mark.KEEP and dot.value is not None]
     return [*boxes, *(Box(x - 3, y - 3, x + 3, y + 3) for x, y in spots)]

@@ -117,6 +117,14 @@ class Tries(Section):
 
 
 @dataclass(frozen=True)
+class Last(Section):
+    """The newest tries by themselves, newest first."""
+
+    kind = "last"
+    tries: Sequence[Try]
+
+
+@dataclass(frozen=True)
 class Details:
     """What is behind a row. `diff` is the patch in runs of equal lines."""
 

@@ -185,8 +185,9 @@
       const taken = [];
       for (const { steps, last } of this.runs) {
         steps.forEach((step, place) => {
-          const end = place + 1 < steps.length ? steps[place + 1][0] : last, y = this.y(step[1]);
-          taken.push([this.x(step[0]), y - 1, this.x(end), y + 1]);
+          const end = place + 1 < steps.length ? steps[place + 1][0] : last, x = this.x(step[0]), y = this.y(step[1]);
+          taken.push([x, y - 1, this.x(end), y + 1]);
+          if (place) taken.push([x - 1, Math.min(y, this.y(steps[place - 1][1])), x + 1, Math.max(y, this.y(steps[place - 1][1]))]);
         });
       }
       const side = this.down ? 1 : -1;
