@@ -93,7 +93,8 @@ def _head(seen: Glimpse, width: int) -> RenderableType:
     about = Text(
         f"{status.metric}, {status.direction} is better, on {status.branch}  ", style="bright_black", no_wrap=True
     )
-    state = f"ended: {status.ended}" if status.ended else status.note or str(status.phase)
+    idle = f"ended: {status.ended}" if status.ended else status.note or str(status.phase)
+    state = "at work" if seen.work else idle
     about.append(state, style="cyan")
     counted = Text.assemble("\n", ("best ", "bright_black"), (number(round_number(status.best or 0.0)), "bold green"))
     if status.baseline and status.best is not None:

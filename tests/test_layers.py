@@ -25,7 +25,11 @@ HOMES = {
     "fcntl": {"tools/edges/disk.py", "tools/edges/supervisor.py", "tools/edges/landlock.py"},
     "ctypes": {"tools/edges/landlock.py", "tools/edges/supervisor.py"},
     "mcp": {f"server/{name}.py" for name in ("app", "tool", "consenting", "demo")},
-    "rich": {"server/demo.py"},
+    "rich": {"server/demo.py", "server/terminal.py"},
+    "matplotlib": {"tools/edges/plot.py"},
+    "PIL": {"tools/edges/plot.py"},
+    "jinja2": {"tools/edges/pages.py"},
+    "http": {"server/live.py"},
 }
 # A person's globs have one dialect, `Scope`. These two match names of our own and what package managers write.
 OTHER_MATCHERS = {"tools/edges/unseen.py", "tools/rules/projects.py"}
@@ -94,7 +98,7 @@ def test_every_package_on_disk_is_listed_and_typed() -> None:
     on_disk = {f"autoresearch_mcp.{folder.replace('/', '.')}" for folder in FOLDERS}
     found = {str(file.parent.relative_to(ROOT)) for top in FOLDERS for file in (ROOT / top).rglob("__init__.py")}
 
-    assert listed == on_disk | {"autoresearch_mcp.gpt_harness"}
+    assert listed == on_disk | {"autoresearch_mcp.gpt_harness", "autoresearch_mcp.tools.templates"}
     assert found == set(FOLDERS)
     assert all((ROOT / folder / "py.typed").exists() for folder in FOLDERS)
 

@@ -10,7 +10,7 @@ from itertools import takewhile
 from .desk import Desk
 from .edges.disk import write_ours
 from .edges.hygiene import hygiene
-from .errors import Refusal
+from .errors import Code, Refusal
 from .rules.events import Committed, Event, GuardsRan, HeldOut, HookRejected, Row, Started, Verified
 from .rules.judging import Arm
 from .rules.messages import JOURNAL_TRAILER
@@ -40,8 +40,7 @@ def write_picture(desk: Desk) -> tuple[bytes, str]:
     words = subtitle(summarise(session, desk.now()))
     drawn = picture([*earlier(desk), chapter_of(session, rows)])
     png = plot.draw(drawn, words, f"session {session.id}")
-    desk.repo.exclude(f"/{PICTURE_FILE}")
-    write_ours(desk.repo.root / PICTURE_FILE, png)
+    _write(desk, PICTURE_FILE, png)
     return png, words
 
 
@@ -50,9 +49,17 @@ def write_page(desk: Desk) -> str:
     from .edges import pages
 
     made = gathered(desk)
-    desk.repo.exclude(f"/{PAGE_FILE}")
-    write_ours(desk.repo.root / PAGE_FILE, pages.whole(page(made)).encode())
+    _write(desk, PAGE_FILE, pages.whole(page(made)).encode())
     return subtitle(made.summary)
+
+
+def _write(desk: Desk, name: str, data: bytes) -> None:
+    """Beside the results, where git does not see it: a tracked one would be a change out of scope."""
+    if name in desk.repo.tracked():
+        cure = f"Take it out with `git rm --cached {name}` and commit, then ask again."
+        raise Refusal(Code.BAD_NAME, f"{name} is tracked by git, so it was left alone. {cure}")
+    desk.repo.exclude(f"/{name}")
+    write_ours(desk.repo.root / name, data)
 
 
 def gathered(

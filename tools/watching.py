@@ -22,7 +22,7 @@ from .rules.sections import Material, chapter_of, page, shown
 from .rules.session import Session
 from .sessions import Sessions
 
-LIVE_ROWS = 500
+LIVE_ROWS = 300
 """Rows that a live page shows; earlier ones are in the results file and in the report."""
 LIVE_DOTS = 1200
 CHAT_DOTS, CHAT_ROWS = 250, 5

@@ -7,21 +7,30 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, fontManager, get_font
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..rules.labels import Box, Side, labels_of
 from ..rules.picture import Dot, Mark, Picture
+from ..rules.results import number
 
 WIDTH, HEIGHT, DPI = 1400, 800, 100
 """Pixels: what vision models and chat windows take without shrinking it."""
 COLOURS = 192
+FONT = "DejaVu Sans"
+OTHER_SCRIPTS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Hiragino Sans", "WenQuanYi Zen Hei", "Arial Unicode MS",
+    "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari", "Noto Sans Thai",
+)  # fmt: skip
 INK, FAINT, GRID, LINE, GOAL = "#1f2430", "#6b7280", "#e5e7eb", "#1d6fb8", "#7a4fbf"
 LOOKS = {
     Mark.DISCARD: ("o", "#9aa3af"),
@@ -65,10 +74,24 @@ def _png(canvas: FigureCanvasAgg, title: str) -> bytes:
     about.add_text("Software", "autoresearch-mcp")
     about.add_itxt("Title", title[:200])
     out = io.BytesIO()
-    drawn.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        out, "PNG", optimize=True, pnginfo=about
-    )
+    palette = drawn.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+    palette.save(out, "PNG", optimize=True, pnginfo=about)
     return out.getvalue()
+
+
+def _say(axes: Axes, x: float, y: float, text: str, **look: Any) -> Text:  # noqa: ANN401 - what matplotlib takes
+    """Words as they are: no formulas, and a box for each letter that no font here has."""
+    families, letters = _fonts()
+    drawable = "".join(letter if ord(letter) in letters else "□" for letter in text)
+    return axes.text(x, y, drawable, family=families, parse_math=False, **look)
+
+
+@cache
+def _fonts() -> tuple[list[str], frozenset[int]]:
+    """The font that comes with matplotlib, then what this machine has for other scripts; and all their letters."""
+    here = {entry.name for entry in fontManager.ttflist}
+    families = [FONT, *(name for name in OTHER_SCRIPTS if name in here)]
+    return families, frozenset(code for name in families for code in get_font(findfont(name)).get_charmap())
 
 
 def _x(picture: Picture, place: float) -> float:
@@ -83,20 +106,20 @@ def _frame(axes: Axes, picture: Picture) -> None:
     for tick in picture.axis.ticks(7):
         y = _y(picture, tick.value)
         axes.plot([_FIELD.left, _FIELD.right], [y, y], color=GRID, linewidth=1, zorder=0)
-        axes.text(_FIELD.left - 10, y, tick.label, ha="right", va="center", color=FAINT, fontsize=10.5)
+        _say(axes, _FIELD.left - 10, y, tick.label, ha="right", va="center", color=FAINT, fontsize=10.5)
     for place, label in picture.x_ticks():
-        axes.text(_x(picture, place), _STRIP + 26, label, ha="center", va="center", color=FAINT, fontsize=10.5)
+        _say(axes, _x(picture, place), _STRIP + 26, label, ha="center", va="center", color=FAINT, fontsize=10.5)
     for segment in picture.segments[1:]:
         x = _x(picture, segment.first - 0.5)
         axes.plot([x, x], [_FIELD.top, _FIELD.bottom], color=FAINT, linewidth=1, linestyle=(0, (2, 3)))
     if len(picture.segments) > 1:
         for segment in picture.segments:
-            axes.text(_x(picture, segment.first) + 4, _FIELD.top + 8, segment.name, color=FAINT, fontsize=9)
+            _say(axes, _x(picture, segment.first) + 4, _FIELD.top + 8, segment.name, color=FAINT, fontsize=9)
     middle = (_FIELD.left + _FIELD.right) / 2
-    axes.text(middle, HEIGHT - 26, "try", ha="center", va="center", color=FAINT, fontsize=11)
+    _say(axes, middle, HEIGHT - 26, "try", ha="center", va="center", color=FAINT, fontsize=11)
     if any(dot.value is None for dot in picture.dots):
         axes.axhspan(_STRIP - 11, _STRIP + 11, _FIELD.left / WIDTH, _FIELD.right / WIDTH, color="#f6f7f9", zorder=0)
-        axes.text(_FIELD.left - 10, _STRIP, "no number", ha="right", va="center", color=FAINT, fontsize=9.5)
+        _say(axes, _FIELD.left - 10, _STRIP, "no number", ha="right", va="center", color=FAINT, fontsize=9.5)
 
 
 def _lines(axes: Axes, picture: Picture) -> None:
@@ -121,7 +144,8 @@ def _target(axes: Axes, picture: Picture, target: float) -> None:
         axes.plot([_FIELD.left, _FIELD.right], [y, y], color=GOAL, linewidth=1.3, linestyle=(0, (6, 4)), zorder=2)
     arrow = {-1: " ↓", 0: "", 1: " ↑"}[side]
     raised = -9 if y > _FIELD.top + 20 else 11
-    axes.text(_FIELD.right, y + raised, f"target {target:g}{arrow}", ha="right", va="center", color=GOAL, fontsize=10)
+    words = f"target {number(target)}{arrow}"
+    _say(axes, _FIELD.left + 8, y + raised, words, ha="left", va="center", color=GOAL, fontsize=10)
 
 
 def _dots(axes: Axes, picture: Picture, dots: Sequence[Dot], mark: Mark) -> None:
@@ -151,34 +175,26 @@ def _look(mark: Mark, crowd: int, alike: int) -> dict[str, Any]:
 
 
 def _labels(axes: Axes, picture: Picture) -> None:
-    for dot, label in labels_of(picture, _FIELD, _LETTER, _LINE):
-        start = label.side is Side.START
-        axes.annotate(
-            label.text.replace("$", r"\$"),
-            (_x(picture, dot.x), _y(picture, dot.value or 0.0)),
-            (label.x, label.y),
-            ha="left" if start else "right",
-            va="center",
-            color=INK,
-            fontsize=_LETTERING,
-            zorder=6,
-            path_effects=[withStroke(linewidth=2.5, foreground="white", alpha=0.85)],
-        )
+    for _, label in labels_of(picture, _FIELD, _LETTER, _LINE):
+        halo = [withStroke(linewidth=2.5, foreground="white", alpha=0.85)]
+        side = "left" if label.side is Side.START else "right"
+        look = {"ha": side, "va": "center", "color": INK, "fontsize": _LETTERING, "zorder": 6, "path_effects": halo}
+        _say(axes, label.x, label.y, label.text, **look)
 
 
 def _words(axes: Axes, picture: Picture, subtitle: str, footer: str) -> None:
     title = picture.title if len(picture.title) <= 92 else picture.title[:91].rstrip() + "…"
-    axes.text(28, 34, title.replace("$", r"\$"), va="center", color=INK, fontsize=17, fontweight="bold")
-    axes.text(28, 64, subtitle.replace("$", r"\$"), va="center", color=FAINT, fontsize=11.5)
-    axes.text(WIDTH - 28, HEIGHT - 20, footer, ha="right", va="center", color=FAINT, fontsize=9)
-    axes.text(28, 100, picture.y_label.replace("$", r"\$"), va="center", color=FAINT, fontsize=10.5)
+    _say(axes, 28, 34, title, va="center", color=INK, fontsize=17, fontweight="bold")
+    _say(axes, 28, 64, subtitle, va="center", color=FAINT, fontsize=11.5)
+    _say(axes, WIDTH - 28, HEIGHT - 20, footer, ha="right", va="center", color=FAINT, fontsize=9)
+    _say(axes, 28, 100, picture.y_label, va="center", color=FAINT, fontsize=10.5)
     _legend(axes, picture)
 
 
 def _legend(axes: Axes, picture: Picture) -> None:
     right = float(WIDTH - 28)
     for mark, count in reversed(picture.marks):
-        words = axes.text(right, 100, f"{count:,} {mark}", ha="right", va="center", color=INK, fontsize=10.5)
+        words = _say(axes, right, 100, f"{count:,} {mark}", ha="right", va="center", color=INK, fontsize=10.5)
         shape, color = LOOKS[mark]
         right -= words.get_window_extent().width + 12
         axes.scatter([right], [100], marker=shape, color=color, s=42, linewidths=1.5)

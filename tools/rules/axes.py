@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -50,9 +51,10 @@ class Axis:
     def ticks(self, most: int = 6) -> list[Tick]:
         """About so many round numbers, in order."""
         decades = self._decades(most)
-        found = decades if len(decades) > 1 else _round_numbers(self.low, self.high, most)
-        digits = _digits(found)
-        return [Tick(value, self.place(value), short(value, digits)) for value in found]
+        if len(decades) > 1:
+            return [Tick(value, self.place(value), short(value, _digits([value]))) for value in decades]
+        found = _round_numbers(self.low, self.high, most)
+        return [Tick(value, self.place(value), short(value, _digits(found))) for value in found]
 
     def _decades(self, most: int) -> list[float]:
         if self.kind is Kind.LINEAR:
@@ -78,7 +80,7 @@ def fitted(core: Sequence[float], others: Sequence[float] = (), wished: float | 
     trimmed = len(far) // 20 if len(far) >= MANY else 0
     far = far[trimmed : len(far) - trimmed]
     low, high = min(inner), max(inner)
-    room = max(high - low, 3.0 * _spread(far))
+    room = max(high - low, 3.0 * _spread(_middle(far)))
     if far:
         low, high = min(low, max(far[0], low - room)), max(high, min(far[-1], high + room))
     if wished is not None and (kind is not Kind.LOG or wished > 0):
@@ -109,11 +111,15 @@ def _inner(value: float, kind: Kind, soft: float) -> float:
 def _outer(place: float, kind: Kind, soft: float) -> float:
     if kind is Kind.LOG:
         return math.exp(max(-700.0, min(700.0, place)))
-    return soft * math.sinh(max(-700.0, min(700.0, place))) if kind is Kind.ASINH else place
+    if kind is Kind.ASINH:
+        place = soft * math.sinh(max(-700.0, min(700.0, place)))
+    return max(-sys.float_info.max, min(sys.float_info.max, place))
 
 
 def _kind(usual: Sequence[float], every: Sequence[float]) -> tuple[Kind, float]:
     sizes = sorted(abs(value) for value in usual if value)
+    if not math.isfinite(max(every, default=0.0) - min(every, default=0.0)):
+        return Kind.ASINH, sizes[-1] / 100
     if len(sizes) < 2 or sizes[-1] / sizes[0] < WIDE:
         return Kind.LINEAR, 1.0
     if min(every) > 0:
@@ -125,7 +131,7 @@ def _kind(usual: Sequence[float], every: Sequence[float]) -> tuple[Kind, float]:
 
 def _middle(values: Sequence[float]) -> Sequence[float]:
     ordered = sorted(values)
-    cut = len(ordered) // 10
+    cut = max(len(ordered) // 10, int(len(ordered) > 3))
     return ordered[cut : len(ordered) - cut]
 
 

@@ -29,11 +29,15 @@ def lines(picture: Picture, columns: int, rows: int) -> list[list[Stretch]]:
         for point in range(0, 2 * columns, 4):
             canvas.put(point, canvas.up(picture.height(picture.target)), TARGET)
     for segment in picture.segments:
-        ends = [*(x for x, _ in segment.steps[1:]), segment.last]
+        ends, above = [*(x for x, _ in segment.steps[1:]), segment.last], None
         for (x, value), end in zip(segment.steps, ends, strict=False):
             first, last = canvas.across(picture.across(x)), canvas.across(picture.across(end))
+            level = canvas.up(picture.height(value))
             for point in range(first, last + 1):
-                canvas.put(point, canvas.up(picture.height(value)), BEST)
+                canvas.put(point, level, BEST)
+            for point in range(*sorted((level, above if above is not None else level))):
+                canvas.put(first, point, BEST)
+            above = level
     for dot in picture.dots:
         if dot.value is not None:
             canvas.put(canvas.across(picture.across(dot.x)), canvas.up(picture.height(dot.value)), str(dot.mark))

@@ -50,10 +50,11 @@
     return head === "1" ? raised : head === "-1" ? `-${raised}` : `${head}·${raised}`;
   }
 
-  function labelled(values) {
+  function labelled(values, alike) {
     const digits = (value) => (Math.abs(value) >= 1e-4 || !value ? (String(+value.toPrecision(12)).split(".")[1] || "").length : 0);
-    const most = Math.max(0, ...values.map(digits));
+    const all = Math.max(0, ...values.map(digits));
     return values.map((value) => {
+      const most = alike ? all : digits(value);
       const size = Math.abs(value);
       if (value && (size >= 1e6 || size < 1e-4)) return power(value);
       return value.toLocaleString("en-US", { minimumFractionDigits: Math.min(most, 8), maximumFractionDigits: Math.min(most, 8) });
@@ -124,7 +125,7 @@
     frame() {
       const grid = one(".grid", this.svg), right = this.width - FIELD.right, parts = [];
       const values = valueTicks(this.axis, this.area.low, this.area.high, this.height / 52);
-      const words = labelled(values);
+      const words = labelled(values, this.axis.kind === "linear");
       grid.replaceChildren();
       values.forEach((value, place) => {
         const y = this.y(this.axis.to(value));
@@ -176,7 +177,7 @@
       const u = +node.dataset.u, seen = u >= this.area.low && u <= this.area.high, y = this.y(u);
       one("path", node).setAttribute("d", seen ? `M${FIELD.left} ${y}H${this.width - FIELD.right}` : "");
       const words = one("text", node);
-      words.setAttribute("x", this.width - FIELD.right);
+      words.setAttribute("x", FIELD.left + 6);
       words.setAttribute("y", y > FIELD.top + 14 ? y - 8 : y + 11);
     }
 
