@@ -87,7 +87,10 @@ class Watch:
     def check(self) -> None:
         """Check the journal, once a session: the next page tells. It takes a second where the journal is long."""
         desk = self._lab.open(self._repo)
-        if desk.session is not None and (self._checked_of, self._checked) == (desk.session.id, CHECKING):
+        if desk.session is None:
+            return
+        self._begin_with(desk)
+        if self._checked == CHECKING:
             self._checked = integrity(desk)
 
     def page(self) -> Page:
@@ -140,10 +143,14 @@ class Watch:
 
     def _gathered(self, desk: Desk) -> Material:
         """What a page tells, of the journal what `check` found."""
-        name = desk.active.id
-        if self._checked_of != name:
-            self._checked_of, self._checked, self._before = name, CHECKING, earlier(desk)
+        self._begin_with(desk)
         return gathered(desk, self._read(desk), self._before, self._checked, details=False)
+
+    def _begin_with(self, desk: Desk) -> None:
+        """Nothing is known of the journal of another session yet. Whoever comes first says so: a page, or its check."""
+        with self._lock:
+            if self._checked_of != desk.active.id:
+                self._checked_of, self._checked, self._before = desk.active.id, CHECKING, earlier(desk)
 
     def _made(self, desk: Desk, material: Material) -> Page:
         newest = material.rows[-LIVE_ROWS:]
