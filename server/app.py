@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -17,14 +19,16 @@ from ..prompts import Prompt, load_prompts
 from ..tools.errors import Refusal
 from ..tools.lab import Lab
 from ..tools.loop import Loop
-from ..tools.planning import Planning
+from ..tools.planning import Planning, project_facts
 from ..tools.review import Review
+from ..tools.rules.ledgers.items import Workflow
 from ..tools.rules.results import RESULTS_FILE
 from ..tools.running import Running
 from ..tools.sessions import Sessions, session_status
 from ..tools.training import Training
 from ..tools.watching import Watch
-from ..tools.workflows import Playbook, Workflows
+from ..tools.workflows import Playbook, Workflows, ledger_state
+from .completing import completes
 from .tool import View, tool
 
 INSTRUCTIONS = """\
@@ -61,7 +65,7 @@ def build_server(lab: Lab) -> MCPServer:
         log_level="WARNING",
         tools=[
             tool(lab, planning.inspect_project, "Inspect project", READS),
-            tool(lab, planning.check_plan, "Check plan", WRITES, asks_consent=True, may_last=True),
+            tool(lab, planning.check_plan, "Check plan", WRITES, asks_consent=True, offers_plans=True, may_last=True),
             tool(lab, sessions.start_session, "Start session", WRITES, asks_consent=True, may_last=True),
             tool(lab, sessions.status, "Status", READS, always_load=True, view=view),
             tool(lab, loop.iterate, "Iterate", WRITES, always_load=True, may_last=True),
@@ -77,6 +81,8 @@ def build_server(lab: Lab) -> MCPServer:
             tool(lab, review.history, "History", WRITES, may_last=True),
             tool(lab, review.report, "Report", REPEATS, view=view),
             tool(lab, sessions.finish_session, "Finish session", WRITES, may_last=True),
+            tool(lab, workflows.workflow, "Workflow", WRITES, may_last=True),
+            tool(lab, workflows.record, "Record", WRITES, may_last=True),
             tool(lab, workflows.playbook, "Playbook", READS, always_load=True),
         ],
         resources=_resources(lab),
@@ -84,6 +90,7 @@ def build_server(lab: Lab) -> MCPServer:
     )
     for prompt in prompts.values():
         server.add_prompt(_prompt(lab, prompt))
+    completes(server)
     return server
 
 
@@ -130,15 +137,22 @@ def package_version() -> str:
         return "0"
 
 
-def _live_state(lab: Lab, repo: str = "") -> str:
+def _live(lab: Lab, prompt: Prompt, repo: str = "") -> dict[str, str]:
+    """What a prompt shows of this moment: the session, the project, and its own ledger or the handoff that waits for it."""
     try:
-        return session_status(lab.open(repo)).text()
+        desk = lab.open(repo)
     except Refusal as refusal:
-        return refusal.message
+        return {"state": refusal.message, "ledger": "", "facts": ""}
+    looks: dict[str, Callable[[], str]] = {
+        "state": lambda: session_status(desk).text(),
+        "ledger": lambda: ledger_state(desk, Workflow(prompt.name)),
+        "facts": lambda: "\n".join(project_facts(desk)),
+    }
+    return {name: look() for name, look in looks.items() if name in prompt.shows}
 
 
 def _playbook(lab: Lab, prompt: Prompt) -> Playbook:
-    return lambda repo: prompt.render({"state": _live_state(lab, repo)})
+    return lambda repo: prompt.render(_live(lab, prompt, repo))
 
 
 def _prompt(lab: Lab, prompt: Prompt) -> ServerPrompt:
@@ -146,7 +160,7 @@ def _prompt(lab: Lab, prompt: Prompt) -> ServerPrompt:
         if unknown := sorted(given.keys() - prompt.arguments.keys()):
             known = ", ".join(prompt.arguments)
             raise MCPError(INVALID_PARAMS, f"Unknown argument {', '.join(unknown)}. {prompt.name} takes: {known}.")
-        return UserMessage(prompt.render({**given, "state": _live_state(lab)}))
+        return UserMessage(prompt.render({**given, **_live(lab, prompt)}))
 
     arguments = [PromptArgument(name=name, description=text, required=False) for name, text in prompt.arguments.items()]
     return ServerPrompt(
@@ -156,11 +170,17 @@ def _prompt(lab: Lab, prompt: Prompt) -> ServerPrompt:
 
 def _resources(lab: Lab) -> list[Resource]:
     def results() -> str:
-        file = lab.open().repo.root / RESULTS_FILE
+        try:
+            file = lab.open().repo.root / RESULTS_FILE
+        except Refusal:
+            return ""
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
     def status() -> str:
-        return session_status(lab.open()).model_dump_json()
+        try:
+            return session_status(lab.open()).model_dump_json()
+        except Refusal as refusal:  # a resource has no other way to say what to do about it
+            return json.dumps({"code": refusal.code, "message": refusal.message})
 
     return [
         FunctionResource(

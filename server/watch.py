@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from argparse import Namespace
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,19 +18,19 @@ from ..tools.watching import Watch
 JSON_ROWS = 20
 
 
-def watch(root: Path, *, web: bool, port: int, as_json: bool) -> int:
-    """Follow the session under a root until the person leaves; returns the exit status: 0, or 1 without a repository."""
+def run(root: Path, options: Namespace) -> int:
+    """Follow the session under a root until the person leaves; returns the exit status: 2 where there is nothing to follow."""
     watched = Watch(Lab(root, follows=True))
     try:
         watched.mark()
-        if as_json:
+        if options.json:
             sys.stdout.write(json.dumps(snapshot(watched), indent=2) + "\n")
             return 0
         with suppress(KeyboardInterrupt):
-            _web(watched, port) if web else _terminal(watched)
+            _web(watched, options.port) if options.web else _terminal(watched)
     except Refusal as refusal:
         sys.stderr.write(f"{refusal.message}\n")
-        return 1
+        return 2
     except BrokenPipeError:
         return 0
     return 0

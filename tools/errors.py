@@ -31,6 +31,16 @@ class Code(StrEnum):
     REPEAT = "repeat"
     HEAD_MOVED = "head-moved"
     BAD_ARGUMENT = "bad-argument"
+    MISSING_FIELD = "missing-field"
+    EVIDENCE = "evidence"
+    DUPLICATE = "duplicate"
+    SECRET = "secret"
+    SEALED = "sealed"
+    NOT_OPEN = "not-open"
+    INCOMPLETE = "incomplete"
+    SATURATED = "saturated"
+    APPROVAL_NEEDED = "approval-needed"
+    SUPPRESSED = "suppressed"
 
 
 class Refusal(Exception):

@@ -87,7 +87,10 @@ class Watch:
     def check(self) -> None:
         """Check the journal, once a session: the next page tells. It takes a second where the journal is long."""
         desk = self._lab.open(self._repo)
-        if desk.session is not None and (self._checked_of, self._checked) == (desk.session.id, CHECKING):
+        if desk.session is None:
+            return
+        self._turn_to(desk)
+        if self._checked == CHECKING:
             self._checked = integrity(desk)
 
     def page(self) -> Page:
@@ -138,11 +141,15 @@ class Watch:
         """What is at work, as a section of the page."""
         return _now(_work(self._lab.open(self._repo)))
 
+    def _turn_to(self, desk: Desk) -> None:
+        """Begin anew where the session is another one."""
+        with self._lock:
+            if self._checked_of != desk.active.id:
+                self._checked_of, self._checked, self._before = desk.active.id, CHECKING, earlier(desk)
+
     def _gathered(self, desk: Desk) -> Material:
         """What a page tells, of the journal what `check` found."""
-        name = desk.active.id
-        if self._checked_of != name:
-            self._checked_of, self._checked, self._before = name, CHECKING, earlier(desk)
+        self._turn_to(desk)
         return gathered(desk, self._read(desk), self._before, self._checked, details=False)
 
     def _made(self, desk: Desk, material: Material) -> Page:

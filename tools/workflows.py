@@ -1,30 +1,94 @@
-"""Workflow verbs: what to do, for agents whose client shows no prompts."""
+"""Workflow verbs: open a ledger, write into it, close it; and what to do, for agents whose client shows no prompts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
 
 from .answers_review import PlaybookText
+from .answers_workflows import STATE_CHARACTERS, VIEW_CHARACTERS, ItemTaken, WorkflowAnswer
 from .arguments import RepoPath
+from .desk import Desk
+from .door import Duplicate, admitted
 from .errors import Code, Refusal
 from .lab import Lab
-from .rules.phase import following
+from .ledgers import HANDOFF, Ledgers
+from .mechanics.mechanic import observed
+from .mechanics.registry import mechanic
+from .rules.ledgers.craft import Craft, Objection
+from .rules.ledgers.events import ItemRecorded, LedgerClosed, Opened, Overruled
+from .rules.ledgers.forms import choices, fields_of, form_of
+from .rules.ledgers.handoff import Ending, carried
+from .rules.ledgers.items import Workflow
+from .rules.ledgers.ledger import Ledger, folded
+from .rules.ledgers.options import steps
+from .rules.ledgers.registry import craft, read_item, read_options
+from .rules.phase import Tool, following
 
 Playbook = Callable[[str], str]
 """Renders a prompt for a repository."""
 
+Fields = Annotated[
+    dict[str, Any],
+    Field(description="The item: `kind` and the fields that this kind takes, as `workflow` with `status` lists them."),
+]
+Given = Annotated[
+    dict[str, Any],
+    Field(
+        description="For `open`: goal, scope, depth, iterations, chain and the workflow's own. For `status`: "
+        "`persona` (predict) or `role` (reason), for that one's own brief. For `close`: `why`, to end early."
+    ),
+]
+CHAINABLE = ("plan", "autoresearch")
+"""Prompts beside the workflows that a chain may name."""
+ACTIONS = ("open", "status", "run", "close")
+
 
 class Workflows:
-    """The prompts as a tool."""
+    """The ledgers, and the prompts as a tool."""
 
     def __init__(self, lab: Lab, playbooks: Mapping[str, Playbook]) -> None:
         self._lab = lab
         self._playbooks = playbooks
 
-    def playbook(self, name: str = "autoresearch", repo: RepoPath = "") -> PlaybookText:
-        """Use to learn how to work here, before the first iteration: the text of a prompt with the session's live state in it.
+    def workflow(self, name: str, action: str = "status", options: Given = {}, repo: RepoPath = "") -> WorkflowAnswer:  # noqa: B006
+        """Use to open, look at or close the ledger of a workflow: debug, fix, security, ship, scenario, predict, learn, probe,
+        reason, evals, improve, regression.
 
-        `name`: `autoresearch` (default), the improvement loop.
+        `open` seals the options and answers with what `record` takes; `status` says how it stands and what is missing;
+        `run` has the server do its own part (detect, run the checklist, measure, validate) where there is one; `close`
+        writes the files and handoff.json and names the next prompt. Each may be called again without harm. Refused: to
+        close while something is missing, unless `options` has a `why`; other options for an open ledger.
+        """
+        workflow = _named(name)
+        if action not in ACTIONS:
+            raise Refusal(Code.BAD_ARGUMENT, f"{action!r} is no action. Use one of: {', '.join(ACTIONS)}.")
+        if action == "status":
+            desk = self._lab.open(repo)
+            return _status(desk, _found(desk, workflow), options)
+        with self._lab.hold(repo, Tool.WORKFLOW) as desk:
+            if action == "open":
+                return _open(desk, workflow, options)
+            return _run(desk, workflow, options) if action == "run" else _close(desk, workflow, options)
+
+    def record(self, workflow: str, item: Fields, repo: RepoPath = "") -> ItemTaken:
+        """Use to write one finding, hypothesis, scenario, vote or the like into an open ledger.
+
+        Checked at the door: required fields, that quoted evidence stands at its `path:line` in git, that it is no
+        duplicate, that it holds no secret, that it is this item's turn. A command cited as reproduction is run by the
+        server where a person agreed to it, and what it saw is recorded instead of the claim. A refusal names the cure.
+        """
+        with self._lab.hold(repo, Tool.RECORD) as desk:
+            return _record(desk, _named(workflow), item)
+
+    def playbook(self, name: str = "autoresearch", repo: RepoPath = "") -> PlaybookText:
+        """Use to learn how to work here, before the first iteration: the text of a prompt with the live state in it.
+
+        `name`: `autoresearch` (default), the improvement loop; or another prompt: plan, debug, fix, security, ship, scenario,
+        predict, learn, probe, reason, evals, improve, regression.
         """
         if name not in self._playbooks:
             raise Refusal(
@@ -33,3 +97,222 @@ class Workflows:
         desk = self._lab.open(repo)
         text = self._playbooks[name](repo)
         return PlaybookText(phase=desk.phase, next=list(following(desk.phase)), name=name, playbook=text)
+
+
+def ledger_state(desk: Desk, workflow: Workflow) -> str:
+    """How a workflow stands, for its prompt: its open ledger, or the handoff that waits for it, or that there is neither."""
+    ledgers = Ledgers(desk)
+    if ledger := ledgers.open_one(workflow):
+        return _status(desk, ledger).text()
+    waiting = ledgers.incoming(workflow, "")
+    if waiting is None:
+        return f"No {workflow} ledger is open on this branch."
+    lines = _handed_over(desk, waiting, workflow)
+    return "\n".join([f"No {workflow} ledger is open. {waiting.id} hands over:", *lines])
+
+
+def known_values(prompt: str, argument: str) -> tuple[str, ...]:
+    """What may be written for an argument of a prompt, where that is known."""
+    if argument == "chain":
+        return (*Workflow, *CHAINABLE)
+    return choices(craft(Workflow(prompt)).options, argument) if prompt in [*Workflow] else ()
+
+
+def _named(name: str) -> Workflow:
+    try:
+        return Workflow(name)
+    except ValueError:
+        raise Refusal(Code.BAD_ARGUMENT, f"{name!r} is no workflow. Use one of: {', '.join(Workflow)}.") from None
+
+
+def _found(desk: Desk, workflow: Workflow) -> Ledger:
+    ledger = Ledgers(desk).last(workflow)
+    if ledger is None:
+        fields = ", ".join(fields_of(craft(workflow).options))
+        message = f"There is no {workflow} ledger on this branch. Call workflow with `open`; options: {fields}."
+        raise Refusal(Code.NOT_OPEN, message)
+    return ledger
+
+
+def _open_one(desk: Desk, workflow: Workflow) -> Ledger:
+    ledger = Ledgers(desk).open_one(workflow)
+    if ledger is None:
+        raise Refusal(Code.NOT_OPEN, f"No {workflow} ledger is open on this branch. Call workflow with `open` first.")
+    return ledger
+
+
+def _open(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
+    ledgers, rules = Ledgers(desk), craft(workflow)
+    try:
+        options = rules.options.model_validate(given)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:6])
+        raise Refusal(Code.BAD_ARGUMENT, f"{problems}. Options: {', '.join(fields_of(rules.options))}.") from error
+    if there := ledgers.open_one(workflow):
+        if given and options != there.options:
+            sealed = there.options.model_dump(mode="json", exclude_defaults=True)
+            message = (
+                f"{there.id} is open with other options ({sealed}), which are sealed. Go on with it, or close it first."
+            )
+            raise Refusal(Code.SEALED, message)
+        return _status(desk, there)
+    if unknown := [name for name in steps(options.chain) if name not in [*Workflow, "plan", "autoresearch"]]:
+        raise Refusal(
+            Code.BAD_ARGUMENT, f"`chain` names {', '.join(unknown)}. Use: {', '.join(Workflow)}, plan, autoresearch."
+        )
+    waiting = ledgers.incoming(workflow, options.after)
+    if options.after and waiting is None:
+        raise Refusal(
+            Code.BAD_ARGUMENT,
+            f"`after` names {options.after}, which is no closed ledger here. Leave it out, or close it.",
+        )
+    if waiting and not options.chain:
+        options = options.model_copy(update={"chain": ", ".join(steps(waiting.options.chain)[1:])})
+    id = ledgers.new_id(workflow, options.goal)
+    opened = Opened(
+        workflow=workflow,
+        branch=desk.branch,
+        commit=desk.repo.head(),
+        options=options.model_dump(mode="json", exclude_defaults=True),
+        incoming=waiting.id if waiting else "",
+        folder=f"autoresearch/{id}",
+    )
+    ledger = folded(id, [(desk.now(), opened)], read_options, read_item)
+    found = mechanic(workflow).opening(desk, ledger)
+    return _drafted(desk, ledgers.append(id, opened, *found))
+
+
+def _run(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
+    ledger = _open_one(desk, workflow)
+    found = mechanic(workflow).run(desk, ledger, given)
+    ledgers = Ledgers(desk)
+    # A long run records what it finds as it goes, so the ledger may have moved on.
+    return _drafted(desk, ledgers.append(ledger.id, *found) if found else ledgers.named(ledger.id) or ledger)
+
+
+def _drafted(desk: Desk, ledger: Ledger) -> WorkflowAnswer:
+    Ledgers(desk).write_drafts(ledger)
+    return _status(desk, ledger)
+
+
+def _record(desk: Desk, workflow: Workflow, fields: Mapping[str, Any]) -> ItemTaken:
+    ledgers, rules, ledger = Ledgers(desk), craft(workflow), _open_one(desk, workflow)
+    if rules.bounded(ledger) and rules.costs(str(fields.get("kind", ""))):
+        message = f"No round of {ledger.id} is left ({rules.spent(ledger)} used). Close it: it ends as bounded."
+        raise Refusal(Code.INCOMPLETE, message)
+    event = _admitted(desk, ledger, rules, fields)
+    ledger = ledgers.append(ledger.id, event)
+    entry = ledger.entries[-1]
+    settled = ""
+    outcome = rules.settles(ledger, entry)
+    if entry.item.upstream and outcome:
+        earlier, _, id = entry.item.upstream.partition("#")
+        ledgers.settle(earlier, Overruled(id=id, outcome=outcome, by=f"{ledger.id}#{entry.id}"))
+        settled = f"{entry.item.upstream} as {outcome}"
+    return ItemTaken(
+        **_standing(desk, ledger, rules),
+        id=entry.id,
+        title=entry.item.title,
+        classified=entry.item.classified,
+        ran=entry.ran,
+        settled=settled,
+        state=_short(rules.state(ledger)),
+    )
+
+
+def _admitted(desk: Desk, ledger: Ledger, rules: Craft, fields: Mapping[str, Any]) -> ItemRecorded:
+    """The event of an item. A refused duplicate may leave a trace, because looking and finding nothing new says something."""
+    try:
+        return admitted(desk, ledger, rules, mechanic(ledger.workflow), fields)
+    except Duplicate as duplicate:
+        facts = rules.remembered(ledger, duplicate.item, duplicate.of)
+        if facts is None:
+            raise
+        ledger = Ledgers(desk).append(ledger.id, observed(desk, "duplicate", **facts))
+        told = "\n".join([duplicate.message, "That it was tried is written down.", *rules.state(ledger)[:3]])
+        raise Refusal(duplicate.code, told) from duplicate
+
+
+def _close(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
+    ledgers, rules = Ledgers(desk), craft(workflow)
+    ledger = _found(desk, workflow)
+    if ledger.closed is None:
+        why = str(given.get("why", "")).strip()
+        found = mechanic(workflow).closing(desk, ledger)
+        ledger = ledgers.append(ledger.id, *found) if found else ledger
+        missing = rules.missing(ledger)
+        if missing and not why and not rules.bounded(ledger):
+            listed = "\n".join(f"- {line}" for line in missing)
+            cure = 'Record it; or close with options {"why": "..."}, and the end counts as interrupted.'
+            raise Refusal(Code.INCOMPLETE, f"{ledger.id} may not end yet:\n{listed}\n{cure}")
+        ending = _ending(rules, ledger, why)
+        ledger = ledgers.append(ledger.id, LedgerClosed(commit=desk.repo.head(), ending=ending, why=why))
+    files = ledgers.write_files(ledger)
+    return _status(desk, ledger).model_copy(update={"files": list(files)})
+
+
+def _ending(rules: Craft, ledger: Ledger, why: str) -> Ending:
+    """What kind of end it is. What has failed by what is recorded has failed, however early the end."""
+    ending = rules.ending(ledger)
+    if ending is Ending.FAILED or not rules.missing(ledger):
+        return ending
+    return Ending.INTERRUPTED if why else Ending.BOUNDED
+
+
+def _status(desk: Desk, ledger: Ledger, asked: Mapping[str, Any] = MappingProxyType({})) -> WorkflowAnswer:
+    rules = craft(ledger.workflow)
+    lines = rules.view(ledger, asked) if asked else rules.state(ledger)
+    if isinstance(lines, Objection):
+        raise Refusal(Code(lines.fault.value), lines.message)
+    handoff = Ledgers(desk).handoff(ledger)
+    incoming = Ledgers(desk).named(ledger.incoming) if ledger.incoming and not ledger.closed else None
+    carries = [f"From {ledger.incoming}:", *_handed_over(desk, incoming, ledger.workflow)] if incoming else []
+    return WorkflowAnswer(
+        **_standing(desk, ledger, rules),
+        state=_short([*lines, *carries], VIEW_CHARACTERS if asked else STATE_CHARACTERS),
+        takes=[] if ledger.closed else [form_of(kind) for kind in rules.items.values()],
+        folder=ledger.folder,
+        status=ledger.closed.ending if ledger.closed else "",
+        handoff=f"{ledger.folder}/{HANDOFF}" if ledger.closed else "",
+        next_prompts=list(handoff.next) if ledger.closed else [],
+    )
+
+
+def _handed_over(desk: Desk, ledger: Ledger, target: Workflow) -> list[str]:
+    """What a workflow takes of an earlier one, in lines."""
+    handoff = Ledgers(desk).handoff(ledger)
+    found = carried(handoff.findings, ledger.workflow, target)
+    lines = [f"{ledger.id}#{one.id} ({one.severity}) {one.title} {one.location}".strip() for one in found[:20]]
+    settings = [f"plan fields: {handoff.config}"] if handoff.config else []
+    return [*lines, *settings] or ["nothing that this workflow takes"]
+
+
+def _standing(desk: Desk, ledger: Ledger, rules: Craft) -> dict[str, Any]:
+    most = rules.most(ledger.options)
+    return {
+        "phase": desk.phase,
+        "next": [*((Tool.RECORD,) if ledger.closed is None else ()), Tool.WORKFLOW, *following(desk.phase)],
+        "recovered": desk.recovered,
+        "workflow": ledger.workflow.value,
+        "ledger": ledger.id,
+        "open": ledger.closed is None,
+        "items": len(ledger.entries),
+        "rounds": f"{rules.spent(ledger)} of {most}" if most else "",
+        "coverage": list(map(str, rules.coverage(ledger))),
+        "scores": {score.name: round(score.value, 2) for score in rules.scores(ledger)},
+        "missing": [] if ledger.closed else list(rules.missing(ledger)),
+    }
+
+
+def _short(lines: list[str], room: int = STATE_CHARACTERS) -> list[str]:
+    """The first lines that fit an answer."""
+    kept: list[str] = []
+    for line in lines:
+        room -= len(line)
+        if room < 0:
+            return [*kept, f"… {len(lines) - len(kept)} more lines: they are in the ledger's files once it is closed"]
+        kept.append(line)
+    return kept
+
+
+__all__ = ["Playbook", "Workflows", "known_values", "ledger_state"]

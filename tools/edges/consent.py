@@ -15,6 +15,9 @@ from ..rules.plan import PLAN_FILE, Plan, load_plan
 from .disk import write_atomically
 from .repo import Repo
 
+MOST_WANTED = 20
+"""Commands kept for a person to look at; the oldest are forgotten."""
+
 
 def read_plan_file(root: Path) -> dict[str, Any]:
     """The keys of the plan file.
@@ -39,6 +42,7 @@ class Consent:
         self._repo = repo
         self._allow_commands = allow_commands
         self._file = repo.own_folder / "approvals.json"
+        self._wanted = repo.own_folder / "wanted.json"
 
     def missing(self, plan: Plan) -> tuple[str, ...]:
         """What the plan asks for and nobody agreed to; empty when all may run."""
@@ -52,6 +56,22 @@ class Consent:
         self._repo.own_folder.mkdir(parents=True, exist_ok=True)
         agreed = sorted(self._approved() | {_fingerprint(statement) for statement in said})
         write_atomically(self._file, json.dumps(agreed, indent=1))
+
+    def agreed_to(self, command: str) -> bool:
+        """Whether a single command may run: it was agreed to as it stands, without walls."""
+        agreed = self._approved() | set(self._checked_in())
+        return self._allow_commands or command in agreed or _fingerprint(command) in agreed
+
+    def want(self, command: str) -> None:
+        """Note a command that something here would run, for a person to look at with `approve`."""
+        self._repo.own_folder.mkdir(parents=True, exist_ok=True)
+        listed = [one for one in self.wanted() if one != command]
+        write_atomically(self._wanted, json.dumps([*listed, command][-MOST_WANTED:], indent=1))
+
+    def wanted(self) -> tuple[str, ...]:
+        """The commands that were wanted and nobody agreed to yet."""
+        listed = json.loads(self._wanted.read_text(encoding="utf-8")) if self._wanted.exists() else []
+        return tuple(command for command in listed if not self.agreed_to(command))
 
     def _approved(self) -> set[str]:
         return set(json.loads(self._file.read_text(encoding="utf-8"))) if self._file.exists() else set()

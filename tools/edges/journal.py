@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import Code, Refusal
 from ..rules.events import Event, Logged, Row, read_event
+from ..rules.ledgers.events import LedgerEvent, Opened, read_ledger_event
 from .database import Database
 
 _SCHEMA = """
@@ -81,8 +82,8 @@ class Journal:
         self._file = folder / "journal.db"
         self._database = Database(self._file, _SCHEMA, _LAYOUT)
 
-    def append(self, session: str, at: float, events: Sequence[Event]) -> None:
-        """Add events in order. `at` is in seconds since the epoch."""
+    def append(self, session: str, at: float, events: Sequence[Event] | Sequence[LedgerEvent]) -> None:
+        """Add events of a session, or of a ledger, in order. `at` is in seconds since the epoch."""
         with self._database.transaction() as execute:
             number, digest = execute(_LAST).fetchone() or (0, "")
             for event in events:
@@ -146,6 +147,28 @@ class Journal:
         Raises:
             Refusal: at a record that is not what was written, or before which one is missing, naming it.
         """
+        return ((place, read_event(body)) for place, body in self._bodies(session, after))
+
+    def ledger_events(self, ledger: str) -> Iterator[tuple[float, LedgerEvent]]:
+        """Every event of a ledger with its time, oldest first.
+
+        Raises:
+            Refusal: at a record that is not what was written, or before which one is missing, naming it.
+        """
+        return ((place.at, read_ledger_event(body)) for place, body in self._bodies(ledger, 0))
+
+    def ledgers(self) -> list[tuple[str, Opened]]:
+        """Every ledger by its id with its opening, the oldest first."""
+        query = "SELECT session, body FROM event WHERE kind = 'ledger-opened' ORDER BY number"
+        return [(name, Opened.model_validate_json(body)) for name, body in self._database.query(query)]
+
+    def closed_ledgers(self) -> frozenset[str]:
+        """The ids of the ledgers that were closed."""
+        return frozenset(
+            name for (name,) in self._database.query("SELECT session FROM event WHERE kind = 'ledger-closed'")
+        )
+
+    def _bodies(self, session: str, after: int) -> Iterator[tuple[Place, str]]:
         before = after
         for row in self._database.query(
             f"SELECT {_FIELDS}, previous, digest FROM event NOT INDEXED WHERE session = ? AND number > ? ORDER BY number",
@@ -158,7 +181,7 @@ class Journal:
             if before and not self._whole(before, fields[0]):
                 raise _edited(self._file, f"a record is missing between {before} and {fields[0]}, or was replaced")
             before = fields[0]
-            yield Place(fields[0], own, fields[2]), read_event(fields[5])
+            yield Place(fields[0], own, fields[2]), fields[5]
 
     def _whole(self, first: int, last: int) -> bool:
         """Whether every record from one to another is there; those of other sessions may stand between."""

@@ -26,6 +26,8 @@ class Tool(StrEnum):
     WAIT = "wait"
     CANCEL = "cancel"
     TRAIN = "train"
+    RECORD = "record"
+    WORKFLOW = "workflow"
 
 
 class Phase(StrEnum):

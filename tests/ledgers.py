@@ -1,0 +1,78 @@
+"""What the tests of ledgers share: a repository with faults to find, and calls that are short to write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autoresearch_mcp.tools.answers_workflows import ItemTaken, WorkflowAnswer
+from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.lab import Lab
+from autoresearch_mcp.tools.workflows import Workflows
+from conftest import Project
+
+SHOP = {
+    "shop/__init__.py": "",
+    "shop/cart.py": "def total(prices, discount):\n    return sum(prices) * discount / 100\n\n\ndef count(items):\n    return len(items) - 1\n",
+    "shop/db.py": "import sqlite3\n\n\ndef find(link, name):\n    return link.execute(f\"SELECT * FROM item WHERE name = '{name}'\")\n",
+    "test_cart.py": "from shop.cart import count\n\nassert count([1, 2]) == 2\n",
+}
+
+
+class Desk:
+    """One agent at work on the ledger of one workflow."""
+
+    def __init__(self, project: Project, workflow: str, *, allow_commands: bool = True) -> None:
+        self.project, self.workflow, self.allow_commands = project, workflow, allow_commands
+        self.restart()
+
+    def restart(self) -> None:
+        """A new server process, as far as the tools can tell."""
+        lab = Lab(self.project.root, allow_commands=self.allow_commands, clock=lambda: self.project.now)
+        self.verbs = Workflows(lab, {})
+
+    def open(self, **options: object) -> WorkflowAnswer:
+        return self.verbs.workflow(self.workflow, "open", options)
+
+    def status(self) -> WorkflowAnswer:
+        return self.verbs.workflow(self.workflow, "status")
+
+    def run(self, **options: object) -> WorkflowAnswer:
+        return self.verbs.workflow(self.workflow, "run", options)
+
+    def close(self, **options: object) -> WorkflowAnswer:
+        return self.verbs.workflow(self.workflow, "close", options)
+
+    def record(self, item: Mapping[str, Any], **changed: object) -> ItemTaken:
+        """Record an item, some of its fields changed; a field that is changed to None is left out."""
+        fields = {name: value for name, value in {**item, **changed}.items() if value is not None}
+        return self.verbs.record(self.workflow, fields)
+
+    def refused(self, code: Code, item: Mapping[str, Any], **changed: object) -> str:
+        """The message with which an item is refused; the ledger is as before."""
+        before = self.status()
+        with pytest.raises(Refusal) as refused:
+            self.record(item, **changed)
+        assert refused.value.code is code, refused.value.message
+        assert self.status() == before
+        return refused.value.message
+
+    def file(self, answer: WorkflowAnswer, name: str) -> str:
+        """A file that closing wrote."""
+        return self.project.read(f"{answer.folder}/{name}")
+
+    def handoff(self, answer: WorkflowAnswer) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.project.read(answer.handoff))
+        return found
+
+
+def shop(root: Path) -> Project:
+    """A small repository with planted faults."""
+    project = Project(root)
+    for name, text in SHOP.items():
+        project.write(name, text)
+    return project.commit("a shop")

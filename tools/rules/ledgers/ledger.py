@@ -1,0 +1,107 @@
+"""A ledger as its events make it: a frozen value, and the fold that moves it on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+from .events import ItemRecorded, LedgerClosed, LedgerEvent, Observed, Opened, Overruled, Ran
+from .items import Item, Workflow
+from .options import Options
+
+Some = TypeVar("Some", bound=Item)
+Opts = TypeVar("Opts", bound=Options)
+
+
+@dataclass(frozen=True)
+class Entry(Generic[Some]):
+    """An item with its id, when it was recorded (seconds since the epoch), at which commit, and what its command did."""
+
+    id: str
+    at: float
+    commit: str
+    item: Some
+    ran: Ran | None = None
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """One workflow on one branch, from its opening on."""
+
+    id: str
+    workflow: Workflow
+    branch: str
+    commit: str
+    at: float
+    options: Options
+    folder: str
+    incoming: str = ""
+    entries: tuple[Entry[Item], ...] = ()
+    observed: tuple[Observed, ...] = ()
+    overruled: Mapping[str, Overruled] = field(default_factory=dict)
+    closed: LedgerClosed | None = None
+    closed_at: float = 0.0
+
+    def of(self, kind: type[Some]) -> tuple[Entry[Some], ...]:
+        """The entries of one kind, the oldest first."""
+        return tuple(entry for entry in self.entries if isinstance(entry.item, kind))  # type: ignore[misc]
+
+    def items(self, kind: type[Some]) -> tuple[Some, ...]:
+        """The items of one kind, the oldest first."""
+        return tuple(entry.item for entry in self.of(kind))
+
+    def find(self, id: str) -> Entry[Item] | None:
+        """The entry with an id."""
+        return next((entry for entry in self.entries if entry.id == id), None)
+
+    def latest(self, what: str) -> Mapping[str, Any]:
+        """The newest facts of a name; empty before the first."""
+        return next((seen.facts for seen in reversed(self.observed) if seen.what == what), {})
+
+    def next_id(self, item: Item) -> str:
+        """The id that an item would get."""
+        return f"{item.prefix}{1 + sum(entry.item.prefix == item.prefix for entry in self.entries)}"
+
+    def opts(self, kind: type[Opts]) -> Opts:
+        """The options, as their workflow's own type."""
+        assert isinstance(self.options, kind), "made by its craft"
+        return self.options
+
+
+ReadOptions = Callable[[Workflow, Mapping[str, Any]], Options]
+ReadItem = Callable[[Workflow, Mapping[str, Any]], Item]
+
+
+def folded(
+    id: str, events: Iterable[tuple[float, LedgerEvent]], read_options: ReadOptions, read_item: ReadItem
+) -> Ledger:
+    """The ledger that these events make; the first of them opened it."""
+    ledger: Ledger | None = None
+    for at, event in events:
+        if isinstance(event, Opened):
+            options = read_options(event.workflow, event.options)
+            ledger = Ledger(
+                id, event.workflow, event.branch, event.commit, at, options, event.folder, incoming=event.incoming
+            )
+        else:
+            assert ledger is not None, "a ledger begins with its opening"
+            ledger = _advanced(ledger, event, at, read_item)
+    assert ledger is not None, "there was an event"
+    return ledger
+
+
+def _advanced(ledger: Ledger, event: LedgerEvent, at: float, read_item: ReadItem) -> Ledger:
+    match event:
+        case ItemRecorded():
+            item = read_item(ledger.workflow, event.item)
+            entry: Entry[Item] = Entry(event.id, at, event.commit, item, event.ran)
+            return replace(ledger, entries=(*ledger.entries, entry))
+        case Observed():
+            return replace(ledger, observed=(*ledger.observed, event))
+        case Overruled():
+            return replace(ledger, overruled={**ledger.overruled, event.id: event})
+        case LedgerClosed():
+            return replace(ledger, closed=event, closed_at=at)
+        case Opened():
+            raise AssertionError("a ledger is opened once")
