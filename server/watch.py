@@ -19,7 +19,7 @@ JSON_ROWS = 20
 
 
 def run(root: Path, options: Namespace) -> int:
-    """Follow the session under a root until the person leaves; returns the exit status: 0, or 1 without a repository."""
+    """Follow the session under a root until the person leaves; returns the exit status: 2 where there is nothing to follow."""
     watched = Watch(Lab(root, follows=True))
     try:
         watched.mark()
@@ -30,7 +30,7 @@ def run(root: Path, options: Namespace) -> int:
             _web(watched, options.port) if options.web else _terminal(watched)
     except Refusal as refusal:
         sys.stderr.write(f"{refusal.message}\n")
-        return 1
+        return 2
     except BrokenPipeError:
         return 0
     return 0

@@ -89,7 +89,7 @@ class Watch:
         desk = self._lab.open(self._repo)
         if desk.session is None:
             return
-        self._begin_with(desk)
+        self._turn_to(desk)
         if self._checked == CHECKING:
             self._checked = integrity(desk)
 
@@ -141,16 +141,16 @@ class Watch:
         """What is at work, as a section of the page."""
         return _now(_work(self._lab.open(self._repo)))
 
-    def _gathered(self, desk: Desk) -> Material:
-        """What a page tells, of the journal what `check` found."""
-        self._begin_with(desk)
-        return gathered(desk, self._read(desk), self._before, self._checked, details=False)
-
-    def _begin_with(self, desk: Desk) -> None:
-        """Nothing is known of the journal of another session yet. Whoever comes first says so: a page, or its check."""
+    def _turn_to(self, desk: Desk) -> None:
+        """Begin anew where the session is another one."""
         with self._lock:
             if self._checked_of != desk.active.id:
                 self._checked_of, self._checked, self._before = desk.active.id, CHECKING, earlier(desk)
+
+    def _gathered(self, desk: Desk) -> Material:
+        """What a page tells, of the journal what `check` found."""
+        self._turn_to(desk)
+        return gathered(desk, self._read(desk), self._before, self._checked, details=False)
 
     def _made(self, desk: Desk, material: Material) -> Page:
         newest = material.rows[-LIVE_ROWS:]
