@@ -21,6 +21,7 @@ from .edges.hygiene import clean_end
 from .edges.runner import Run
 from .edges.seals import file_marks, swapped
 from .ruler import Ruler
+from .rules.diagnostics.tally import read_tally
 from .rules.events import GuardResult, Measurement, Place, Receipt
 from .rules.failures import FailureClass, classify
 from .rules.guarding import enough_for_baseline, limit_of, settled, within
@@ -94,6 +95,7 @@ class Meter:
                 "tail": _tail(run),
                 "tampered": swapped(begun.watched, file_marks(turn.folder, self.ruler.protected)),
                 "trained": read_trained(text) if _green(run) else None,
+                "tally": read_tally(text) if _green(run) and begun.channel else None,
             }
         )
         asked = replace(turn, seed=begun.seed)

@@ -126,7 +126,13 @@ def _open_one(desk: Desk, workflow: Workflow) -> Ledger:
     ledger = Ledgers(desk).open_one(workflow)
     if ledger is None:
         raise Refusal(Code.NOT_OPEN, f"No {workflow} ledger is open on this branch. Call workflow with `open` first.")
-    return ledger
+    return _caught_up(desk, ledger)
+
+
+def _caught_up(desk: Desk, ledger: Ledger) -> Ledger:
+    """The ledger with what happened elsewhere written into it."""
+    news = [] if ledger.closed else mechanic(ledger.workflow).since(desk, ledger)
+    return Ledgers(desk).append(ledger.id, *news) if news else ledger
 
 
 def _open(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
@@ -202,7 +208,7 @@ def _record(desk: Desk, workflow: Workflow, fields: Mapping[str, Any]) -> ItemTa
 
 def _close(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
     ledgers, rules = Ledgers(desk), craft(workflow)
-    ledger = _found(desk, workflow)
+    ledger = _caught_up(desk, _found(desk, workflow))
     if ledger.closed is None:
         why = str(given.get("why", "")).strip()
         found = mechanic(workflow).closing(desk, ledger)
@@ -220,6 +226,8 @@ def _close(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> Workflow
 
 def _status(desk: Desk, ledger: Ledger) -> WorkflowAnswer:
     rules = craft(ledger.workflow)
+    if ledger.closed is None:
+        ledger = Ledgers(desk).moved_on(ledger, mechanic(ledger.workflow).since(desk, ledger))
     handoff = Ledgers(desk).handoff(ledger)
     incoming = Ledgers(desk).named(ledger.incoming) if ledger.incoming and not ledger.closed else None
     carries = [f"From {ledger.incoming}:", *_handed_over(desk, incoming, ledger.workflow)] if incoming else []
@@ -231,6 +239,7 @@ def _status(desk: Desk, ledger: Ledger) -> WorkflowAnswer:
         status=ledger.closed.ending if ledger.closed else "",
         handoff=f"{ledger.folder}/{HANDOFF}" if ledger.closed else "",
         next_prompts=list(handoff.next) if ledger.closed else [],
+        plan={} if ledger.closed else handoff.config,
     )
 
 

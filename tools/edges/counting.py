@@ -11,14 +11,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 
 from ..rules.diagnostics.diagnostic import Diagnostic, Trouble, identified
 from ..rules.diagnostics.forms import REPORT, Form, Unreadable, form_of, known, read, read_plain
-from ..rules.diagnostics.inspection import SCRIPT, Bug, Detection, Inspection, inspection_of, parse
+from ..rules.diagnostics.inspection import Bug, Detection, Inspection, parse
 from ..rules.diagnostics.output import Asked, Output, Seen
-from ..rules.diagnostics.tally import Tally, metric_line, tallied, written
+from ..rules.diagnostics.tally import Tally, metric_line, tallied, unable_line, written
 from ..rules.scope import Scope
 
 CHANNEL = "AUTORESEARCH_CHANNEL"
@@ -26,11 +26,10 @@ UNABLE = 3
 """Exit status when something could not be run: then there is no number."""
 MOST_BYTES = 64 * 2**20
 SHOWN = 60
-_SCRIPT_FILE = Path(__file__).parent / SCRIPT
 _ABSENT = re.compile(
     r"^\S*python[\d.]*: No module named [\w.]+$|no such command: `|is not installed for the toolchain|: (?:command )?not found$|"
     r"could not determine executable to run|canceled due to missing packages|Could not open input file: vendor/|"
-    r"PluginResolutionException|[Mm]issing script: |command not found: ",
+    r"\*\*\* \[[^\]\n]*\] Error 12[67]$|PluginResolutionException|[Mm]issing script: |command not found: ",
     re.MULTILINE,
 )
 
@@ -39,22 +38,12 @@ class Unable(Exception):
     """A command could not be run, so that nothing is known."""
 
 
-def typed(inspection: Inspection) -> str:
-    """The shell command that makes this inspection with this installation of ours."""
-    return inspection.typed(sys.executable, str(_SCRIPT_FILE))
-
-
-def inspects(command: str) -> Inspection | None:
-    """The inspection that a command makes, if it is exactly what `typed` gives; None otherwise."""
-    return inspection_of(command, sys.executable, str(_SCRIPT_FILE))
-
-
 def main(arguments: Sequence[str]) -> int:
     """Count, and say every error; returns the exit status: 0 with a number, 3 without one."""
     inspection = parse(arguments)
     tally, unable = Counting(Path.cwd()).count(inspection)
-    for why in unable:
-        print(f"could not run: {why}", file=sys.stderr)  # noqa: T201 - a script
+    for number, why in unable:
+        print(unable_line(number, why), file=sys.stderr)  # noqa: T201 - a script
     if unable:
         return UNABLE
     if channel := os.environ.get(CHANNEL, ""):
@@ -79,7 +68,7 @@ class _Sum:
 
     found: list[Diagnostic] = field(default_factory=list)
     masked: list[str] = field(default_factory=list)
-    unable: list[str] = field(default_factory=list)
+    unable: list[tuple[int, str]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     ran: int | None = None
 
@@ -97,24 +86,25 @@ class Counting:
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
 
-    def count(self, inspection: Inspection) -> tuple[Tally, tuple[str, ...]]:
-        """The tally of everything that is looked at, and what could not be run."""
+    def count(self, inspection: Inspection) -> tuple[Tally, tuple[tuple[int, str], ...]]:
+        """The tally of everything that is looked at, and which of the inspection's commands could not be run, and why."""
         whole = _Sum()
-        for detection in inspection.detections:
-            self._look(detection, whole)
-        for bug in inspection.bugs:
-            self._reproduce(bug, whole)
+        looks = [
+            *(partial(self._look, one) for one in inspection.detections),
+            *(partial(self._reproduce, one) for one in inspection.bugs),
+        ]
+        for number, look in enumerate(looks):
+            try:
+                look(whole)
+            except Unable as why:
+                whole.unable.append((number, f"`{inspection.commands[number]}`: {why}"))
         scope = Scope(inspection.scope or ("**",))
         found = [*_kept(whole.found, inspection, scope), *_too_few(whole, inspection.tests)]
         return tallied(identified(found, self._line), whole.ran, whole.masked), tuple(whole.unable)
 
     def _look(self, detection: Detection, whole: _Sum) -> None:
         folder = _folder(detection.command)
-        try:
-            seen, exit_code = self._seen(detection, folder)
-        except Unable as why:
-            whole.unable.append(f"`{detection.command}`: {why}")
-            return
+        seen, exit_code = self._seen(detection, folder)
         if exit_code and not _explained(seen, detection.trouble):
             if folder in whole.broken:
                 whole.masked.append(detection.command)
@@ -141,11 +131,7 @@ class Counting:
             raise Unable(str(why)) from None
 
     def _reproduce(self, bug: Bug, whole: _Sum) -> None:
-        try:
-            output = self._run(bug.command, form_of(""), "")
-        except Unable as why:
-            whole.unable.append(f"`{bug.command}`: {why}")
-            return
+        output = self._run(bug.command, form_of(""), "")
         if output.exit_code:
             path, _, line = bug.place.partition(":")
             number = int(line.partition("-")[0]) if line.partition("-")[0].isdecimal() else 0

@@ -124,6 +124,16 @@ def inspection_of(command: str, python: str, script: str) -> Inspection | None:
     return found if found.typed(python, script) == command else None
 
 
+def commands_in(words: Sequence[str]) -> tuple[str, ...]:
+    """The commands that our script, if these words start it, would start in turn; none otherwise."""
+    if len(words) < 3 or not words[2].endswith(f"/{SCRIPT}"):
+        return ()
+    try:
+        return parse(words[3:]).commands
+    except ValueError:
+        return ()
+
+
 def names_inspection(command: str) -> bool:
     """Whether a command counts errors by our script; cheap, for those who only have to look elsewhere."""
     return SCRIPT in command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -66,3 +67,16 @@ def read_tally(text: str) -> Tally | None:
         return Tally.model_validate_json(after.strip())
     except ValidationError:
         return None
+
+
+_UNABLE = re.compile(r"^could not run #(\d+): (.*)$", re.MULTILINE)
+
+
+def unable_line(number: int, why: str) -> str:
+    """What is said of a command, by its place among those of the inspection, that could not be run."""
+    return f"could not run #{number}: {' '.join(why.split())[:400]}"
+
+
+def read_unable(text: str) -> dict[int, str]:
+    """Which commands could not be run, and why."""
+    return {int(number): why for number, why in _UNABLE.findall(text)}

@@ -171,6 +171,7 @@ class Debug(Craft):
                 location=entry.item.location,
                 quote=entry.item.quote,
                 detail=f"{entry.item.root_cause} Reproduction: {entry.item.reproduction}. {entry.item.suggestion}".strip(),
+                check=entry.item.reproduction,
                 confirmed=_reproduced(entry),
             )
             for entry in _by_severity(ledger)

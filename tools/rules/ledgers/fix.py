@@ -1,0 +1,265 @@
+"""Fixing: the server counts what is broken and hands out the queue; the ordinary loop brings the count down, one error at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from ..decide import Status
+from ..diagnostics.diagnostic import MASKING, Trouble
+from ..scores import Score, fix_ancestor, fix_quality
+from ..suppressions import Suppression
+from .craft import Coverage, Craft, Fault, Objection, table
+from .fix_items import Broken, FixOptions, SetAside
+from .fix_queue import (
+    DETECTED,
+    ENDED,
+    ITERATION,
+    NOT_REPRODUCED,
+    Place,
+    Standing,
+    iterations,
+    remaining,
+    standings,
+    workable,
+)
+from .handoff import Ending, Finding
+from .items import Item, Workflow
+from .ledger import Ledger
+from .options import Depth
+from .pages import section
+
+SHOWN = 12
+HIGH_IMPACT, MEDIUM_IMPACT = 10, 3
+"""More dependents than these make a change one of high or medium impact."""
+_CATEGORIES = (Trouble.BUILD, Trouble.TEST, Trouble.TYPES, Trouble.LINT, Trouble.WARNING, Trouble.BUG)
+
+
+class Fix(Craft):
+    """Numbers are the server's: what was found, what each iteration did to the count, what is left."""
+
+    name = Workflow.FIX
+    options = FixOptions
+    items: ClassVar[Mapping[str, type[Item]]] = {"set-aside": SetAside}
+    found: ClassVar[Mapping[str, type[Item]]] = {"error": Broken}
+    rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 20, Depth.DEEP: 60}
+    onwards = ("ship", "regression")
+
+    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
+        match item:
+            case SetAside(item=id):
+                there = next((one for one in standings(ledger) if one.id == id), None)
+                if there is None or there.place is not Place.OPEN:
+                    how = there.place if there else "not there"
+                    return Objection(Fault.OUT_OF_ORDER, f"{id} is {how}; only an open error can be set aside.")
+        return None
+
+    def comparable(self, ledger: Ledger, item: Item) -> bool:
+        return False  # several errors may wait for the same reason
+
+    def spent(self, ledger: Ledger) -> int:
+        return len(iterations(ledger))
+
+    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
+        counted = Counter(one.place for one in standings(ledger))
+        return (Coverage("errors fixed", counted[Place.FIXED], counted.total()),)
+
+    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
+        known, left = standings(ledger), len(remaining(ledger))
+        first, rows = _first(ledger), iterations(ledger)
+        hidden = Counter(ledger.latest(ENDED).get("suppressions", {}))
+        surfaced = [one for one in known if one.entry.item.found.id not in first["ids"]]
+        hiding = {
+            "tests": hidden[Suppression.SKIPPED] + hidden[Suppression.DELETED],
+            "any": hidden[Suppression.ANY],
+        }
+        hiding["other"] = hidden.total() - hiding["tests"] - hiding["any"]
+        return (
+            fix_quality(max(len(known), left), left, hidden.total()),
+            fix_ancestor(
+                int(first.get("count", 0)),
+                left,
+                hiding,
+                guarded=not any(row["guard"] == "fail" for row in rows),
+                discards=sum(row["status"] == Status.DISCARD for row in rows),
+                compound=bool(surfaced) and all(one.place is Place.FIXED for one in surfaced),
+            ),
+        )
+
+    def missing(self, ledger: Ledger) -> tuple[str, ...]:
+        if len(remaining(ledger)) <= ledger.opts(FixOptions).target:
+            return ()
+        turn = workable(ledger)
+        if turn:
+            return (f"{len(turn)} open errors; next {_told(turn[0])}",)
+        unlisted = len(remaining(ledger)) - sum(one.place is not Place.FIXED for one in standings(ledger))
+        return (f"{unlisted} errors beyond those listed: call workflow with `run`",) if unlisted > 0 else ()
+
+    def ending(self, ledger: Ledger) -> Ending:
+        done = len(remaining(ledger)) <= ledger.opts(FixOptions).target
+        return Ending.COMPLETE if done else Ending.SATURATED
+
+    def state(self, ledger: Ledger) -> list[str]:
+        turn, seen = workable(ledger), ledger.latest(DETECTED)
+        stuck = [one for one in standings(ledger) if one.place in {Place.BLOCKED, Place.SET_ASIDE}]
+        return [
+            _count_line(ledger),
+            *([f"Next: {_told(turn[0])}"] if turn else []),
+            *(_told(one) for one in turn[1:SHOWN]),
+            *([f"… and {len(turn) - SHOWN} more"] if len(turn) > SHOWN else []),
+            *(f"{one.id} {one.place}: {one.reason}" for one in stuck),
+            *(f"Not looked at: {why}" for why in seen.get("left_out", ())),
+            *(f"Not counted: {why}" for why in seen.get("by_hand", ())),
+            *(f"Its own command finds nothing: {title}" for title in ledger.latest(NOT_REPRODUCED).get("titles", ())),
+            *_weights_line(ledger),
+        ]
+
+    def files(self, ledger: Ledger) -> dict[str, str]:
+        rows = [_row(ledger, row) for row in iterations(ledger)]
+        columns = ("iteration", "item", "category", "errors", "delta", "guard", "status", "description")
+        stuck = [one for one in standings(ledger) if one.place in {Place.BLOCKED, Place.SET_ASIDE}]
+        blocked = "\n".join(map(_blocked_page, stuck)) or "Nothing: no error was given up.\n"
+        return {
+            "fix-results.tsv": table(columns, rows),
+            "blocked.md": f"# Not mended\n\n{blocked}",
+            "impact-assessment.md": _impact_page(ledger),
+            "errors.md": _errors_page(ledger),
+        }
+
+    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+        left = [one for one in standings(ledger) if one.place is not Place.FIXED]
+        ordered = sorted(left, key=lambda one: (one.entry.item.found.rank, int(one.id[1:])))
+        return tuple(
+            Finding(
+                id=one.id,
+                title=one.entry.item.found.message,
+                kind=one.entry.item.found.trouble,
+                severity=one.entry.item.severity,
+                location=one.entry.item.found.place,
+                detail=f"{one.place}{f': {one.reason}' if one.reason else ''}. Found by {one.entry.item.found.tool}.",
+                check=one.entry.item.check,
+                confirmed=True,
+            )
+            for one in ordered
+        )
+
+    def config(self, ledger: Ledger) -> dict[str, Any]:
+        plan = dict(ledger.latest(DETECTED).get("plan", {}))
+        if not plan or not workable(ledger):
+            return {}
+        most = self.most(ledger.options)
+        return plan | ({"iterations": max(1, most - self.spent(ledger))} if most else {})
+
+
+def categories(options: FixOptions) -> tuple[Trouble, ...]:
+    """The kinds of trouble that are asked for; none for all.
+
+    Raises:
+        ValueError: naming what is no category.
+    """
+    known = {kind.value: kind for kind in _CATEGORIES} | {"types": Trouble.TYPES, "tests": Trouble.TEST}
+    if unknown := [word for word in options.category if word not in known]:
+        raise ValueError(f"{', '.join(unknown)}: no category. Use {', '.join(_CATEGORIES)}.")
+    return tuple(dict.fromkeys(known[word] for word in options.category))
+
+
+def next_line(ledger: Ledger) -> str:
+    """What stands after an iteration, and whose turn it is, in a sentence or two."""
+    rows = iterations(ledger)
+    last = rows[-1] if rows else None
+    there = next((one for one in standings(ledger) if last and one.id == last["item"]), None)
+    told = f"{there.id} is {there.place}. " if there and there.place is not Place.OPEN else ""
+    turn = workable(ledger)
+    onward = (
+        f"Next: {_told(turn[0])}" if turn else "No error is open any more: finish_session, then close the fix ledger."
+    )
+    return f"{told}{len(turn)} open. {onward}"
+
+
+def _first(ledger: Ledger) -> Mapping[str, Any]:
+    return next((seen.facts for seen in ledger.observed if seen.what == DETECTED), {"ids": ()})
+
+
+def _told(one: Standing) -> str:
+    tried = f" ({len(one.failures)} of 3 tries failed)" if one.failures else ""
+    return f"{one.id} {one.entry.item.title[:300]}{tried}"
+
+
+def _count_line(ledger: Ledger) -> str:
+    counted = Counter(one.entry.item.found.trouble for one in standings(ledger) if one.place is not Place.FIXED)
+    kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(counted.items()))
+    first = _first(ledger).get("count", 0)
+    return f"{len(remaining(ledger))} errors are left, {first} at the start" + (f": {kinds}." if kinds else ".")
+
+
+def _weights_line(ledger: Ledger) -> list[str]:
+    hiding = any(one.entry.item.found.hides for one in standings(ledger) if one.place is not Place.FIXED)
+    why = f"In the metric an error that may hide others counts {MASKING:,} or more, so that those it gives way to are no step back."
+    return [why] if hiding else []
+
+
+def _row(ledger: Ledger, facts: Mapping[str, Any]) -> tuple[object, ...]:
+    entry = ledger.find(facts["item"])
+    category = entry.item.found.trouble if entry and isinstance(entry.item, Broken) else "-"
+    errors = "-" if facts["errors"] is None else facts["errors"]
+    delta = "-" if facts["delta"] is None else f"{facts['delta']:+d}"
+    status = "fixed" if facts["kept"] else facts["status"]
+    return (facts["iteration"], facts["item"], category, errors, delta, facts["guard"], status, facts["description"])
+
+
+def _blocked_page(one: Standing) -> str:
+    what = one.entry.item.found
+    tries = [
+        f"- iteration {row['iteration']} ({row['status']}): {row['description']}. {row['why']}" for row in one.failures
+    ]
+    return section(f"{one.id}: {what.line_of_text}", [f"{one.place}: {one.reason}\n", *tries])
+
+
+def _errors_page(ledger: Ledger) -> str:
+    parts = []
+    for place in Place:
+        lines = [
+            f"- **{one.id}** {one.entry.item.found.line_of_text}" for one in standings(ledger) if one.place is place
+        ]
+        parts.append(section(place.capitalize(), lines))
+    ended, first = ledger.latest(ENDED), _first(ledger)
+    after = ended.get("count")
+    told = f"{first.get('count', 0)} errors at the start, {'not counted' if after is None else after} at the end"
+    why = f" ({ended['problem']})" if ended.get("problem") else ""
+    hidden = [f"- {line}" for line in ended.get("hidden", ())]
+    parts.append(section("Hidden rather than mended", hidden))
+    return f"# Errors\n\n{told}{why}, both counted by the server.\n\n" + "\n".join(part for part in parts if part)
+
+
+def impact(dependents: int) -> str:
+    """How far a change of a file reaches, by how many files import it."""
+    return "HIGH" if dependents > HIGH_IMPACT else "MEDIUM" if dependents > MEDIUM_IMPACT else "LOW"
+
+
+_CHECKS = {
+    "HIGH": "run the whole suite and have it reviewed",
+    "MEDIUM": "run the tests of what depends on it",
+    "LOW": "its own tests do",
+}
+
+
+def _impact_page(ledger: Ledger) -> str:
+    changed: Sequence[Mapping[str, Any]] = ledger.latest(ENDED).get("changed", ())
+    rows = [
+        f"| `{one['path']}` | {one['dependents']} | {impact(one['dependents'])} | {_CHECKS[impact(one['dependents'])]} |"
+        for one in sorted(changed, key=lambda one: (-one["dependents"], one["path"]))
+    ]
+    how = (
+        "Dependents are tracked files with an import, require or include that ends in the file's module name; "
+        "what is loaded in another way is not seen."
+    )
+    body = (
+        "\n".join(["| changed file | dependents | impact | so |", "|---|---|---|---|", *rows])
+        if rows
+        else "No file changed."
+    )
+    return f"# How far the changes reach\n\n{body}\n\n{how}\n"
+
+
+__all__ = ["DETECTED", "ENDED", "ITERATION", "Fix", "categories", "impact", "next_line"]
