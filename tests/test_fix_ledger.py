@@ -136,7 +136,7 @@ def test_a_whole_run_ends_with_nothing_broken_and_files_that_say_so(mender: Mend
     assert closed.status == "complete"
     assert closed.scores == {"fix": 100, "fix points": 60 + 25 + 15}
     assert mender.desk.file(closed, "fix-results.tsv").splitlines()[1] == (
-        "1\tF1\ttype\t4\t-1\tpass\tfixed\tF1: right in place of WRONG"
+        f"1\t{first.commit[:7]}\tF1\ttype\t4\t-1\tpass\tfixed\tF1: right in place of WRONG"
     )
     assert "5 errors at the start, 0 at the end, both counted by the server" in mender.desk.file(closed, "errors.md")
     assert "Nothing: no error was given up" in mender.desk.file(closed, "blocked.md")
@@ -294,8 +294,13 @@ def test_what_was_masked_joins_the_queue_and_is_no_step_back(tmp_path: Path) -> 
 
     assert fixed.status == "keep"
     assert fixed.metric == 5
-    assert "F1 is fixed. 5 open. Next: F4 type" in fixed.note
+    assert (fixed.phase, answer.plan["target"]) == ("ended", "9999")
+    assert "F1 is fixed. 5 open. Nothing hides others any more" in fixed.note
     assert made.desk.status().coverage == ["errors fixed 1/6"]
+    made.project.sessions.finish_session()
+    again = made.desk.run()
+    assert again.state[1].startswith("Next: F4 type")
+    assert (again.plan["target"], again.plan["guard_metrics"][0].split(":")[0]) == ("0", "failing_tests lower 0")
 
 
 def test_a_command_without_consent_is_not_run_and_is_offered_to_a_person(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from .rules.ledgers.items import Workflow
 from .rules.ledgers.ledger import Ledger, folded
 from .rules.ledgers.options import steps
 from .rules.ledgers.registry import craft, read_item, read_options
-from .rules.phase import Tool, following
+from .rules.phase import Phase, Tool, following
 
 Playbook = Callable[[str], str]
 """Renders a prompt for a repository."""
@@ -239,7 +239,7 @@ def _status(desk: Desk, ledger: Ledger) -> WorkflowAnswer:
         status=ledger.closed.ending if ledger.closed else "",
         handoff=f"{ledger.folder}/{HANDOFF}" if ledger.closed else "",
         next_prompts=list(handoff.next) if ledger.closed else [],
-        plan={} if ledger.closed else handoff.config,
+        plan=handoff.config if desk.phase is Phase.NO_SESSION and not ledger.closed else {},
     )
 
 

@@ -18,7 +18,7 @@ from ..ledgers import Ledgers
 from ..measure import Meter, at_checkout
 from ..ruler import ruler_now
 from ..rules.diagnostics.detections import detections
-from ..rules.diagnostics.diagnostic import Trouble
+from ..rules.diagnostics.diagnostic import MASKING, Trouble
 from ..rules.diagnostics.inspection import METRIC, Bug, Inspection, names_inspection
 from ..rules.diagnostics.tally import MOST, Tally, read_unable
 from ..rules.events import Measurement
@@ -127,6 +127,7 @@ class Fixing(Mechanic):
                 *(f"`{command}`: masked by what is broken before it" for command in tally.masked),
             ],
             by_hand=list(by_hand),
+            blind=_blind(tally),
             dependents=_dependents(desk, [one.path for one in tally.first if one.path]),
             plan=plan.model_dump(mode="json", exclude_defaults=True),
         )
@@ -241,7 +242,10 @@ def _measure(desk: Desk, inspection: Inspection) -> Measurement:
 
 
 def _plan(desk: Desk, ledger: Ledger, looked: _Looked, projects: Sequence[Project]) -> Plan:
-    """What start_session is to be given: the same count, down to the target, and what may be edited for that."""
+    """What start_session is to be given: the same count, down to the target, and what may be edited for that.
+
+    While anything hides others the target is that nothing does: tests that nobody sees can neither be counted nor guard.
+    """
     options, tally, files = ledger.opts(FixOptions), looked.tally, desk.repo.tracked()
     used = [project for project in projects if any(_within(project, one) for one in looked.inspection.commands)]
     tests = [glob for project in used for glob in project.tests]
@@ -260,7 +264,7 @@ def _plan(desk: Desk, ledger: Ledger, looked: _Looked, projects: Sequence[Projec
         direction="lower",
         verify=typed(looked.inspection),
         read="channel",
-        target=str(options.target),
+        target=str(max(options.target, MASKING - 1) if _blind(tally) else options.target),
     )
     return plan.model_copy(update=_guards(looked, options))
 
@@ -273,13 +277,16 @@ def _guards(looked: _Looked, options: FixOptions) -> dict[str, Any]:
     """Green tests stay green. Of red ones no more may fail than at the start, provided that all of them could be seen."""
     tests = tuple(one for one in looked.inspection.detections if one.trouble is Trouble.TEST)
     extra = (options.guard,) if options.guard else ()
-    blind = any(one.hides for one in looked.tally.first) or not tests or looked.tally.masked
-    if blind:
+    if not tests or _blind(looked.tally):
         return {"guards": extra}
     if not looked.tally.of(Trouble.TEST):
         return {"guards": (*(one.command for one in tests), *extra)}
     failing = Inspection(tests, tests=looked.inspection.tests, only=(Trouble.TEST,), name="failing_tests")
     return {"guards": extra, "guard_metrics": (f"failing_tests lower 0: {typed(failing)}",)}
+
+
+def _blind(tally: Tally) -> bool:
+    return bool(tally.masked) or any(one.hides for one in tally.first)
 
 
 def _literal(path: str) -> str:
@@ -321,6 +328,7 @@ def _dependents(desk: Desk, paths: Sequence[str]) -> dict[str, int]:
         if not (name and family):
             continue
         pattern = rf"^[[:space:]]*(from|import|export|#[[:space:]]*include|const|let|var)\b.*\b{re.escape(name)}\b"
-        answer = desk.repo.git.ask("grep", "-lE", "-e", pattern, "--", *(f"*.{one}" for one in family))
-        found[path] = sum(bool(line) and line != path for line in answer.text.splitlines())
+        answer = desk.repo.git.ask("grep", "-lIE", "-e", pattern)
+        others = [line for line in answer.text.splitlines() if line != path and line.rpartition(".")[2] in family]
+        found[path] = len(others)
     return {path: count for path, count in found.items() if count}

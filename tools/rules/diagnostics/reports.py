@@ -249,8 +249,8 @@ def _vetted(name: str, row: Mapping[str, Any], asked: Asked) -> Diagnostic:
 def read_phpstan(output: Output, asked: Asked) -> Seen:
     """`phpstan --error-format=json`."""
     report = _document(output)
-    files = report["files"].items() if isinstance(report["files"], dict) else ()
-    rows = [(file, row) for file, one in files for row in one["messages"]]
+    files = report["files"] or {}  # PHP writes an empty table as a list
+    rows = [(file, row) for file, one in files.items() for row in one["messages"]]
     found = [
         _found(asked, file, row["message"], code=row.get("identifier") or "", line=row.get("line") or 0)
         for file, row in rows

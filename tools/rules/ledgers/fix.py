@@ -116,8 +116,8 @@ class Fix(Craft):
         ]
 
     def files(self, ledger: Ledger) -> dict[str, str]:
-        rows = [_row(ledger, row) for row in iterations(ledger)]
-        columns = ("iteration", "item", "category", "errors", "delta", "guard", "status", "description")
+        rows = [_row(ledger, number, row) for number, row in enumerate(iterations(ledger), 1)]
+        columns = ("iteration", "commit", "item", "category", "errors", "delta", "guard", "status", "description")
         stuck = [one for one in standings(ledger) if one.place in {Place.BLOCKED, Place.SET_ASIDE}]
         blocked = "\n".join(map(_blocked_page, stuck)) or "Nothing: no error was given up.\n"
         return {
@@ -171,10 +171,26 @@ def next_line(ledger: Ledger) -> str:
     there = next((one for one in standings(ledger) if last and one.id == last["item"]), None)
     told = f"{there.id} is {there.place}. " if there and there.place is not Place.OPEN else ""
     turn = workable(ledger)
-    onward = (
-        f"Next: {_told(turn[0])}" if turn else "No error is open any more: finish_session, then close the fix ledger."
-    )
-    return f"{told}{len(turn)} open. {onward}"
+    return f"{told}{len(turn)} open. {_onward(ledger, turn)}"
+
+
+def _onward(ledger: Ledger, turn: Sequence[Standing]) -> str:
+    if not turn:
+        return "No error is open any more: finish_session, then close the fix ledger."
+    if _can_see(ledger):
+        return (
+            "Nothing hides others any more: finish_session, then workflow with `run` hands out the plan for the rest."
+        )
+    return f"Next: {_told(turn[0])}"
+
+
+def _can_see(ledger: Ledger) -> bool:
+    """Whether what hid others at the last look is mended, so that another look shows the rest."""
+    return bool(ledger.latest(DETECTED).get("blind")) and not _hiding(ledger)
+
+
+def _hiding(ledger: Ledger) -> bool:
+    return any(one.entry.item.found.hides for one in standings(ledger) if one.place is not Place.FIXED)
 
 
 def _first(ledger: Ledger) -> Mapping[str, Any]:
@@ -194,18 +210,21 @@ def _count_line(ledger: Ledger) -> str:
 
 
 def _weights_line(ledger: Ledger) -> list[str]:
-    hiding = any(one.entry.item.found.hides for one in standings(ledger) if one.place is not Place.FIXED)
-    why = f"In the metric an error that may hide others counts {MASKING:,} or more, so that those it gives way to are no step back."
-    return [why] if hiding else []
+    why = (
+        f"In the metric an error that may hide others counts {MASKING:,} or more, so that those it gives way to are no step "
+        "back. The plan ends once nothing hides others; then `run` looks again, and hands out the plan for the rest."
+    )
+    return [why] if _hiding(ledger) else []
 
 
-def _row(ledger: Ledger, facts: Mapping[str, Any]) -> tuple[object, ...]:
+def _row(ledger: Ledger, number: int, facts: Mapping[str, Any]) -> tuple[object, ...]:
     entry = ledger.find(facts["item"])
     category = entry.item.found.trouble if entry and isinstance(entry.item, Broken) else "-"
     errors = "-" if facts["errors"] is None else facts["errors"]
     delta = "-" if facts["delta"] is None else f"{facts['delta']:+d}"
     status = "fixed" if facts["kept"] else facts["status"]
-    return (facts["iteration"], facts["item"], category, errors, delta, facts["guard"], status, facts["description"])
+    commit = facts["commit"][:7]
+    return (number, commit, facts["item"], category, errors, delta, facts["guard"], status, facts["description"])
 
 
 def _blocked_page(one: Standing) -> str:
