@@ -12,6 +12,8 @@ from .lines import in_source
 from .output import Asked, Output, Seen, Unreadable
 
 _DEEPEST = 50
+_RUNNERS = frozenset({"", "pytest", "(empty)"})
+"""Suites that are named after nothing but who ran them."""
 _PLACE = re.compile(r"(?:file://)?(?P<path>[\w./@+-][\w./@+ -]{0,300}?\.\w{1,6}):(?P<line>\d{1,7})")
 _NOT_LOADED = re.compile(r"collection failure|Test suite failed to run|ERR_MODULE_NOT_FOUND|Cannot find module")
 _SYNTAX = re.compile(r"^E?\s*(?:\w+\.)*(?:SyntaxError|IndentationError|TabError)\b", re.MULTILINE)
@@ -72,7 +74,7 @@ def _parsed(text: str) -> Element:
 def _cases(node: Element, names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Element]]:
     """Every test case, with the names of the suites around it; the suite that only names the runner says nothing."""
     name = node.get("name", "") if node.tag == "testsuite" else ""
-    inner = (*names, name) if name and name != "pytest" else names
+    inner = (*names, name) if name not in _RUNNERS else names
     for child in node:
         if child.tag == "testcase":
             yield inner, child
@@ -86,11 +88,11 @@ def _failed(names: tuple[str, ...], case: Element, asked: Asked) -> Diagnostic |
         return None
     text = f"{failure.get('message', '')}\n{failure.text or ''}"
     name, owner = case.get("name", ""), case.get("classname", "")
-    path, line = _place(case.get("file", ""), int(_digits(case.get("line", ""))), text, asked)
+    printed = f"{text}\n{case.findtext('system-out', '')}"
+    path, line = _place(case.get("file", ""), int(_digits(case.get("line", ""))), printed, asked)
     lost = _NOT_LOADED.search(text) is not None or bool(asked.here(name))
-    whole = "::".join(
-        part for part in (*names, "" if owner in {"test", name} else owner, asked.here(name) or name) if part
-    )
+    parts = (*names, "" if owner in {"test", name} else owner, asked.here(name) or name)
+    whole = "::".join(dict.fromkeys(part for part in parts if part))
     return Diagnostic(
         trouble=Trouble.CRASH if lost else Trouble.TEST,
         tool=asked.tool,
