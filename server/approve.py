@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 from ..tools.errors import Refusal
@@ -11,7 +12,7 @@ from ..tools.planning import agree_to, agree_to_wanted, commands_without_consent
 from ..tools.rules.plan import PLAN_FILE, Plan
 
 
-def approve(root: Path) -> int:
+def run(root: Path, options: Namespace) -> int:
     """Show the commands and ask; returns the exit status: 0 agreed, 1 not, 2 nothing could be asked."""
     lab = Lab(root)
     try:

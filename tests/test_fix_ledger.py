@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -381,6 +382,18 @@ def test_what_was_hidden_outside_the_session_is_counted_at_the_end(mender: Mende
     assert closed.scores["fix points"] == pytest.approx(60 / 5 - 5 + 25 + 5)
     assert closed.scores["fix"] == 0
     assert "comment that silences a tool at src/cart.py:2" in mender.desk.file(closed, "errors.md")
+
+
+def test_a_secret_in_a_message_is_masked_wherever_it_is_kept(tmp_path: Path) -> None:
+    made = Mender(shop(tmp_path / "repo", CART.replace('price = "WRONG"', 'key = "WRONG AKIAIOSFODNN7EXAMPLE"')))
+
+    answer = made.desk.open()
+    made.start(answer)
+
+    assert "[masked:" in answer.text()
+    assert "AKIAIOSFODNN7EXAMPLE" not in answer.text() + made.desk.status().text()
+    with sqlite3.connect(made.project.root / ".git" / "autoresearch" / "journal.db") as link:
+        assert not link.execute("SELECT 1 FROM event WHERE body LIKE '%AKIAIOSFODNN7%'").fetchall()
 
 
 def test_uncommitted_edits_are_not_counted(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from .rules.ledgers.forms import Form
 from .rules.ledgers.handoff import NextPrompt
 
 STATE_CHARACTERS = 3500
+VIEW_CHARACTERS = 7500
+"""Of a brief that was asked for by itself."""
 
 
 class LedgerAnswer(Answer):

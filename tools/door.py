@@ -22,11 +22,20 @@ from .rules.ledgers.ledger import Ledger
 from .rules.ledgers.similar import SAME, nearest
 
 
+class Duplicate(Refusal):
+    """The item says what another entry says already; `of` is that entry's id."""
+
+    def __init__(self, item: Item, of: str, message: str) -> None:
+        super().__init__(Code.DUPLICATE, message)
+        self.item = item
+        self.of = of
+
+
 def admitted(desk: Desk, ledger: Ledger, rules: Craft, mechanic: Mechanic, fields: Mapping[str, Any]) -> ItemRecorded:
     """The event of an item that passed every check.
 
     Raises:
-        Refusal: at the first check that it fails, with the cure.
+        Refusal: at the first check that it fails, with the cure; a `Duplicate` where it says nothing new.
     """
     item = _shaped(rules, fields)
     _without_secrets(item)
@@ -37,7 +46,8 @@ def admitted(desk: Desk, ledger: Ledger, rules: Craft, mechanic: Mechanic, field
     _new(ledger, rules, item)
     if objection := rules.objection(ledger, item):
         raise Refusal(Code(objection.fault.value), objection.message)
-    ran = reproduce(desk, item.command) if item.command else None
+    command = rules.command(ledger, item)
+    ran = reproduce(desk, command) if command else None
     data = item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}
     return ItemRecorded(id=ledger.next_id(item), commit=desk.repo.head(), item=data, ran=ran)
 
@@ -48,6 +58,8 @@ def _shaped(rules: Craft, fields: Mapping[str, Any]) -> Item:
     if kind not in kinds:
         listed = "; ".join(form_of(one).line() for one in kinds.values())
         raise Refusal(Code.BAD_ARGUMENT, f"`kind` has to be one of {', '.join(kinds)}. They take: {listed}")
+    if taken := sorted(kinds[kind].filled & fields.keys()):
+        raise Refusal(Code.BAD_ARGUMENT, f"The server fills in {', '.join(taken)}. Leave it out.")
     try:
         return kinds[kind].model_validate({**fields, "kind": kind})
     except ValidationError as error:
@@ -118,11 +130,11 @@ def _proven(desk: Desk, item: Cited) -> Cited:
 
 
 def _new(ledger: Ledger, rules: Craft, item: Item) -> None:
-    alike = [entry for entry in ledger.entries if entry.item.kind == item.kind]
+    alike = rules.rivals(ledger, item)
     there = next((entry for entry in alike if item.place and entry.item.place == item.place), None)
     if there is not None:
         message = f"{there.id} already stands at {item.place}: {there.item.title[:200]}. Record what it does not say, elsewhere."
-        raise Refusal(Code.DUPLICATE, message)
+        raise Duplicate(item, there.id, message)
     if not (item.subject and rules.comparable(ledger, item)):
         return
     name, how = nearest(item.subject, ((entry.id, entry.item.subject) for entry in alike if entry.item.subject))
@@ -130,4 +142,4 @@ def _new(ledger: Ledger, rules: Craft, item: Item) -> None:
         message = (
             f"{name} says nearly the same ({how:.0%} of the words): {entry.item.title[:200]}. Record something new."
         )
-        raise Refusal(Code.DUPLICATE, message)
+        raise Duplicate(item, name, message)

@@ -20,6 +20,9 @@ from .jobs import JOB, PATIENCE_S, Jobs
 from .recovery import recover
 from .rules.phase import Phase, Tool, following
 
+TURN_S = {Tool.RECORD: 10.0}
+"""How long a call waits for its turn, in seconds: personas and judges write at the same time, each for a moment."""
+
 
 class Lab:
     """Every repository under one root, and nothing outside it."""
@@ -72,7 +75,7 @@ class Lab:
     def _place_of_writer(self, desk: Desk, tool: Tool) -> Iterator[None]:
         with ExitStack() as stack:
             try:
-                stack.enter_context(writer_lock(desk.repo.own_folder, tool))
+                stack.enter_context(writer_lock(desk.repo.own_folder, tool, TURN_S.get(tool, 0.0)))
             except Refusal as refusal:
                 raise _at_work(refusal, desk.unfinished()) from None
             yield

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
 from .answers_review import PlaybookText
-from .answers_workflows import STATE_CHARACTERS, ItemTaken, WorkflowAnswer
+from .answers_workflows import STATE_CHARACTERS, VIEW_CHARACTERS, ItemTaken, WorkflowAnswer
 from .arguments import RepoPath
 from .desk import Desk
-from .door import admitted
+from .door import Duplicate, admitted
 from .errors import Code, Refusal
 from .lab import Lab
 from .ledgers import HANDOFF, Ledgers
+from .mechanics.mechanic import observed
 from .mechanics.registry import mechanic
-from .rules.ledgers.craft import Craft
-from .rules.ledgers.events import LedgerClosed, Opened, Overruled
-from .rules.ledgers.forms import fields_of, form_of
+from .rules.ledgers.craft import Craft, Objection
+from .rules.ledgers.events import ItemRecorded, LedgerClosed, Opened, Overruled
+from .rules.ledgers.forms import choices, fields_of, form_of
 from .rules.ledgers.handoff import Ending, carried
 from .rules.ledgers.items import Workflow
 from .rules.ledgers.ledger import Ledger, folded
@@ -36,9 +38,12 @@ Fields = Annotated[
 Given = Annotated[
     dict[str, Any],
     Field(
-        description="For `open`: goal, scope, depth, iterations, chain and the workflow's own. For `close`: `why`, to end early."
+        description="For `open`: goal, scope, depth, iterations, chain and the workflow's own. For `status`: "
+        "`persona` (predict) or `role` (reason), for that one's own brief. For `close`: `why`, to end early."
     ),
 ]
+CHAINABLE = ("plan", "autoresearch")
+"""Prompts beside the workflows that a chain may name."""
 ACTIONS = ("open", "status", "run", "close")
 
 
@@ -63,7 +68,7 @@ class Workflows:
             raise Refusal(Code.BAD_ARGUMENT, f"{action!r} is no action. Use one of: {', '.join(ACTIONS)}.")
         if action == "status":
             desk = self._lab.open(repo)
-            return _status(desk, _found(desk, workflow))
+            return _status(desk, _found(desk, workflow), options)
         with self._lab.hold(repo, Tool.WORKFLOW) as desk:
             if action == "open":
                 return _open(desk, workflow, options)
@@ -104,6 +109,13 @@ def ledger_state(desk: Desk, workflow: Workflow) -> str:
         return f"No {workflow} ledger is open on this branch."
     lines = _handed_over(desk, waiting, workflow)
     return "\n".join([f"No {workflow} ledger is open. {waiting.id} hands over:", *lines])
+
+
+def known_values(prompt: str, argument: str) -> tuple[str, ...]:
+    """What may be written for an argument of a prompt, where that is known."""
+    if argument == "chain":
+        return (*Workflow, *CHAINABLE)
+    return choices(craft(Workflow(prompt)).options, argument) if prompt in [*Workflow] else ()
 
 
 def _named(name: str) -> Workflow:
@@ -184,17 +196,18 @@ def _run(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAn
 
 def _record(desk: Desk, workflow: Workflow, fields: Mapping[str, Any]) -> ItemTaken:
     ledgers, rules, ledger = Ledgers(desk), craft(workflow), _open_one(desk, workflow)
-    if rules.bounded(ledger):
+    if rules.bounded(ledger) and rules.costs(str(fields.get("kind", ""))):
         message = f"All {rules.most(ledger.options)} rounds of {ledger.id} are used. Close it: it ends as bounded."
         raise Refusal(Code.INCOMPLETE, message)
-    event = admitted(desk, ledger, rules, mechanic(workflow), fields)
+    event = _admitted(desk, ledger, rules, fields)
     ledger = ledgers.append(ledger.id, event)
     entry = ledger.entries[-1]
     settled = ""
-    if entry.item.upstream and entry.item.settles:
+    outcome = rules.settles(ledger, entry)
+    if entry.item.upstream and outcome:
         earlier, _, id = entry.item.upstream.partition("#")
-        ledgers.settle(earlier, Overruled(id=id, outcome=entry.item.settles, by=f"{ledger.id}#{entry.id}"))
-        settled = f"{entry.item.upstream} as {entry.item.settles}"
+        ledgers.settle(earlier, Overruled(id=id, outcome=outcome, by=f"{ledger.id}#{entry.id}"))
+        settled = f"{entry.item.upstream} as {outcome}"
     return ItemTaken(
         **_standing(desk, ledger, rules),
         id=entry.id,
@@ -204,6 +217,19 @@ def _record(desk: Desk, workflow: Workflow, fields: Mapping[str, Any]) -> ItemTa
         settled=settled,
         state=_short(rules.state(ledger)),
     )
+
+
+def _admitted(desk: Desk, ledger: Ledger, rules: Craft, fields: Mapping[str, Any]) -> ItemRecorded:
+    """The event of an item. A refused duplicate may leave a trace, because looking and finding nothing new says something."""
+    try:
+        return admitted(desk, ledger, rules, mechanic(ledger.workflow), fields)
+    except Duplicate as duplicate:
+        facts = rules.remembered(ledger, duplicate.item, duplicate.of)
+        if facts is None:
+            raise
+        ledger = Ledgers(desk).append(ledger.id, observed(desk, "duplicate", **facts))
+        told = "\n".join([duplicate.message, "That it was tried is written down.", *rules.state(ledger)[:3]])
+        raise Refusal(duplicate.code, told) from duplicate
 
 
 def _close(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
@@ -218,22 +244,33 @@ def _close(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> Workflow
             listed = "\n".join(f"- {line}" for line in missing)
             cure = 'Record it; or close with options {"why": "..."}, and the end counts as interrupted.'
             raise Refusal(Code.INCOMPLETE, f"{ledger.id} may not end yet:\n{listed}\n{cure}")
-        ending = Ending.BOUNDED if missing and not why else Ending.INTERRUPTED if missing else rules.ending(ledger)
+        ending = _ending(rules, ledger, why)
         ledger = ledgers.append(ledger.id, LedgerClosed(commit=desk.repo.head(), ending=ending, why=why))
     files = ledgers.write_files(ledger)
     return _status(desk, ledger).model_copy(update={"files": list(files)})
 
 
-def _status(desk: Desk, ledger: Ledger) -> WorkflowAnswer:
+def _ending(rules: Craft, ledger: Ledger, why: str) -> Ending:
+    """What kind of end it is. What has failed by what is recorded has failed, however early the end."""
+    ending = rules.ending(ledger)
+    if ending is Ending.FAILED or not rules.missing(ledger):
+        return ending
+    return Ending.INTERRUPTED if why else Ending.BOUNDED
+
+
+def _status(desk: Desk, ledger: Ledger, asked: Mapping[str, Any] = MappingProxyType({})) -> WorkflowAnswer:
     rules = craft(ledger.workflow)
     if ledger.closed is None:
         ledger = Ledgers(desk).moved_on(ledger, mechanic(ledger.workflow).since(desk, ledger))
+    lines = rules.view(ledger, asked) if asked else rules.state(ledger)
+    if isinstance(lines, Objection):
+        raise Refusal(Code(lines.fault.value), lines.message)
     handoff = Ledgers(desk).handoff(ledger)
     incoming = Ledgers(desk).named(ledger.incoming) if ledger.incoming and not ledger.closed else None
     carries = [f"From {ledger.incoming}:", *_handed_over(desk, incoming, ledger.workflow)] if incoming else []
     return WorkflowAnswer(
         **_standing(desk, ledger, rules),
-        state=_short([*rules.state(ledger), *carries]),
+        state=_short([*lines, *carries], VIEW_CHARACTERS if asked else STATE_CHARACTERS),
         takes=[] if ledger.closed else [form_of(kind) for kind in rules.items.values()],
         folder=ledger.folder,
         status=ledger.closed.ending if ledger.closed else "",
@@ -269,10 +306,9 @@ def _standing(desk: Desk, ledger: Ledger, rules: Craft) -> dict[str, Any]:
     }
 
 
-def _short(lines: list[str]) -> list[str]:
+def _short(lines: list[str], room: int = STATE_CHARACTERS) -> list[str]:
     """The first lines that fit an answer."""
     kept: list[str] = []
-    room = STATE_CHARACTERS
     for line in lines:
         room -= len(line)
         if room < 0:
@@ -281,4 +317,4 @@ def _short(lines: list[str]) -> list[str]:
     return kept
 
 
-__all__ = ["Playbook", "Workflows", "ledger_state"]
+__all__ = ["Playbook", "Workflows", "known_values", "ledger_state"]

@@ -101,25 +101,25 @@ def take_lock(file: Path, make: bool = True) -> int | None:
     return descriptor
 
 
+RETRY_S = 0.02
+
 HELD: set[int] = set()
 """Descriptors of writers' locks. A git of ours inherits them: if it outlives a dead server, nobody else begins before it ends."""
 
 
 @contextmanager
-def writer_lock(folder: Path, what: str) -> Iterator[None]:
-    """Hold the one writer's place of a repository. Death releases it.
+def writer_lock(folder: Path, what: str, patience_s: float = 0.0) -> Iterator[None]:
+    """Hold the one writer's place of a repository, waiting for it at most `patience_s` seconds. Death releases it.
 
     Raises:
         Refusal: if another call or process holds it; names the holder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(file.fileno(), patience_s):
             holder = lock_holder(folder) or "another process"
             message = f"Another call is at work in this repository ({holder}). Call `status` until it is done."
-            raise Refusal(Code.BUSY, message, following=(Tool.STATUS,)) from None
+            raise Refusal(Code.BUSY, message, following=(Tool.STATUS,))
         file.truncate(0)
         file.write(f"{what} since {time.strftime('%H:%M:%S')} on {platform.node()}, process {os.getpid()}")
         file.flush()
@@ -129,6 +129,19 @@ def writer_lock(folder: Path, what: str) -> Iterator[None]:
         finally:
             HELD.discard(file.fileno())
             file.truncate(0)
+
+
+def _taken(descriptor: int, patience_s: float) -> bool:
+    """Whether the lock was got in time. Asked again and again: a wait in the kernel has no end that one could set."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(RETRY_S)
 
 
 def lock_holder(folder: Path) -> str:

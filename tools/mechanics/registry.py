@@ -9,8 +9,10 @@ from ..rules.ledgers.items import Workflow
 from .mechanic import Mechanic
 
 _MECHANICS = {
-    Workflow.DEBUG: "scoped:Scoped",
+    Workflow.DEBUG: "investigation:Investigation",
     Workflow.FIX: "fix:Fixing",
+    Workflow.SECURITY: "audit:Audit",
+    Workflow.REASON: "lots:Lots",
 }
 
 

@@ -76,14 +76,96 @@ def fix_quality(known: int, left: int, hidden: int) -> Score:
 
 # --- security --------------------------------------------------------------------------------------------------------
 
+OWASP_CATEGORIES = 10
+STRIDE_THREATS = 6
+
+
+def security_ancestor(owasp: int, stride: int, findings: int) -> Score:
+    """50 for the share of the ten OWASP categories tested, 30 for the share of the six threats, 1 a finding up to 20.
+
+    0 to 100. It grows with the number of findings, so it counts work: clean code earns 80 at most. Source: ancestor.
+    """
+    looked = share(owasp, OWASP_CATEGORIES) * 50 + share(stride, STRIDE_THREATS) * 30
+    return Score("security coverage", looked + min(findings, 20))
+
+
+def security_quality(cells_tested: int, cells: int, owasp: int, proven: int, findings: int) -> Score:
+    """What was tested, less what was claimed and not shown: 100 x (0.7 x share of the matrix cells tested + 0.3 x share of the
+    ten OWASP categories tested) x (1 - 0.2 x share of the findings that the server did not see reproduced).
+
+    0 to 100. The number of findings does not matter: clean code that was looked at everywhere earns 100.
+    """
+    looked = 0.7 * share(cells_tested, cells) + 0.3 * share(owasp, OWASP_CATEGORIES)
+    return Score("security", 100 * looked * (1 - 0.2 * share(findings - proven, findings)))
+
 
 # --- ship ------------------------------------------------------------------------------------------------------------
 
 
 # --- scenario --------------------------------------------------------------------------------------------------------
 
+DIMENSIONS = 12
+
+
+def scenario_ancestor(scenarios: int, edge_cases: int, dimensions: int, actors: int, severe: int) -> Score:
+    """10 a scenario, 15 an edge case, up to 30 for the share of the twelve dimensions, 5 an actor, 3 a critical or high one.
+
+    Unbounded: it grows with the number of scenarios, so it counts work. Source: ancestor.
+    """
+    breadth = share(dimensions, DIMENSIONS) * 30
+    return Score("scenario coverage", scenarios * 10 + edge_cases * 15 + breadth + actors * 5 + severe * 3, None)
+
+
+def scenario_breadth(looked_at: int, saturated: int, dimensions: int) -> Score:
+    """60 for the share of the dimensions in view that brought something new, 40 for the share that are saturated. 0 to 100; a second
+    scenario in a dimension adds nothing by itself.
+    """
+    return Score("scenario", 60 * share(looked_at, dimensions) + 40 * share(saturated, dimensions))
+
 
 # --- predict ---------------------------------------------------------------------------------------------------------
+
+_SEVERITIES = (4, 3, 2, 1, 0)
+_CONFIDENCES = (1.0, 0.6, 0.3)
+
+
+def priority_ancestor(severity: int, confidence: int, consensus: float) -> float:
+    """0.4 severity + 0.2 confidence + 0.4 consensus, with severity 4 critical, 3 high, 2 medium, 1 low, 0 info; confidence 1, 0.6, 0.3.
+
+    `severity` and `confidence` are ranks, 0 for the worst and for the surest; `consensus` is a share. 0.06 to 2.2: severity is
+    not normalised, so it decides nearly alone. Source: ancestor.
+    """
+    return _SEVERITIES[severity] * 0.4 + _CONFIDENCES[confidence] * 0.2 + consensus * 0.4
+
+
+def priority(severity: int, confidence: int, consensus: float) -> float:
+    """The ancestor's priority with severity as a share of the worst, so that consensus weighs as much. 0.06 to 1."""
+    return _SEVERITIES[severity] / 4 * 0.4 + _CONFIDENCES[confidence] * 0.2 + consensus * 0.4
+
+
+def predict_ancestor(
+    *, confirmed: int, probable: int, minority: int, active: int, personas: int, rounds: int, planned: int, passed: bool
+) -> Score:
+    """15 a confirmed finding, 8 a probable and 3 a minority one, up to 20 for the share of personas that found something, up to 10
+    for the share of the planned rounds, 5 where agreement does not look like a herd.
+
+    Unbounded: it grows with the number of findings, so it counts work. Source: ancestor.
+    """
+    found = confirmed * 15 + probable * 8 + minority * 3
+    took_part = share(active, personas) * 20 + share(rounds, planned) * 10
+    return Score("predict coverage", found + took_part + passed * 5, None)
+
+
+def foresight(
+    *, argued: int, positions: int, rounds: int, planned: int, disproven: int, settled: int, herd: bool
+) -> Score:
+    """Half for the share of positions that somebody else challenged, half for the share of the planned rounds of votes; times
+    the share that held of those which experiments have settled since; halved where agreement looks like a herd. 0 to 100.
+
+    It says how well opinions were tested against one another, and against measurements where there are any.
+    """
+    held = 1 - share(disproven, settled)
+    return Score("predict", (50 * share(argued, positions) + 50 * share(rounds, planned)) * held / (2 if herd else 1))
 
 
 # --- learn -----------------------------------------------------------------------------------------------------------
@@ -93,6 +175,35 @@ def fix_quality(known: int, left: int, hidden: int) -> Score:
 
 
 # --- reason ----------------------------------------------------------------------------------------------------------
+
+
+def reason_ancestor(
+    *,
+    first_words: int,
+    final_words: int,
+    rounds: int,
+    votes: int,
+    judges: int,
+    mended: int,
+    converged: bool,
+    oscillated: bool,
+) -> Score:
+    """30 times the growth in words of the last text over the first, at most 1; 5 a round; up to 20 for the winner's share of the
+    last votes; 15 a fatal weakness mended; 10 if it converged; 5 if it did not go in circles.
+
+    Unbounded, and most of it rewards length and rounds, so it counts work. A shorter text lowers it. Source: ancestor.
+    """
+    growth = min(1.0, (final_words - first_words) / first_words) if first_words else 0.0
+    ended = 10 * converged + 5 * (not oscillated)
+    return Score("reason coverage", growth * 30 + rounds * 5 + share(votes, judges) * 20 + mended * 15 + ended, None)
+
+
+def persuasion(*, votes: int, judges: int, streak: int, needed: int, mended: int, fatals: int) -> Score:
+    """50 for the winner's share of the last votes, 30 for its wins in a row of those needed, 20 for the share of fatal weaknesses
+    that a winning text mended (all 20 where none was named). 0 to 100; neither length nor the number of rounds counts.
+    """
+    repaired = share(mended, fatals) if fatals else 1.0
+    return Score("reason", 50 * share(votes, judges) + 30 * share(streak, needed) + 20 * repaired)
 
 
 # --- improve ---------------------------------------------------------------------------------------------------------

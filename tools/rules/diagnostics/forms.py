@@ -83,7 +83,9 @@ def form_of(command: str, script: str = "") -> Form:
     last = (script or command).rpartition("&&")[2].strip()
     if _COMPOUND.search(last):
         return _NO_FORM
-    return next((form for form in _FORMS if re.search(rf"(?<![\w./-])(?:{form.starts})(?![\w.-])", _bare(last))), _NO_FORM)
+    return next(
+        (form for form in _FORMS if re.search(rf"(?<![\w./-])(?:{form.starts})(?![\w.-])", _bare(last))), _NO_FORM
+    )
 
 
 def known(form: Form) -> bool:

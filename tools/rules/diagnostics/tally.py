@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -34,6 +34,13 @@ class Tally(BaseModel):
     def of(self, trouble: Trouble) -> tuple[Diagnostic, ...]:
         """The errors of one kind, as far as they are told in full."""
         return tuple(one for one in self.first if one.trouble is trouble)
+
+    def told(self, change: Callable[[str], str]) -> Tally:
+        """The count with its words changed, for whoever stores or shows them; the identities are of what was said."""
+        words = ({"message": change(one.message), "name": change(one.name)} for one in self.first)
+        return self.model_copy(
+            update={"first": tuple(one.model_copy(update=new) for one, new in zip(self.first, words, strict=True))}
+        )
 
 
 def tallied(found: Sequence[Diagnostic], ran: int | None, masked: Sequence[str]) -> Tally:

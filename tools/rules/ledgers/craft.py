@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from ..scores import Score
+from .gatekeeping import Barrier
 from .handoff import Ending, Finding
-from .items import Item, Workflow
-from .ledger import Ledger
+from .items import Item, Outcome, Workflow
+from .ledger import Entry, Ledger
 from .options import Depth, Options
 
 
@@ -75,6 +76,27 @@ class Craft:
         """Whether an item that is near-identical to an earlier one is a duplicate to be refused."""
         return True
 
+    def rivals(self, ledger: Ledger, item: Item) -> tuple[Entry[Item], ...]:
+        """The entries that this item may not repeat: those of its kind."""
+        return tuple(entry for entry in ledger.entries if entry.item.kind == item.kind)
+
+    def remembered(self, ledger: Ledger, item: Item, of: str) -> Mapping[str, Any] | None:
+        """Facts to keep of an item that was refused as a duplicate of the entry `of`, where even that counts; else None."""
+        return None
+
+    def command(self, ledger: Ledger, item: Item) -> str:
+        """The command that the server runs for an item, where a person agreed; empty for none."""
+        return item.command
+
+    def settles(self, ledger: Ledger, entry: Entry[Any]) -> Outcome | None:
+        """What an entry says about its upstream item, now that its command ran; None while it says nothing."""
+        settled: Outcome | None = entry.item.settles
+        return settled
+
+    def costs(self, kind: str) -> bool:
+        """Whether an item of this kind takes a round. One that does not can still be recorded when all rounds are used."""
+        return True
+
     def spent(self, ledger: Ledger) -> int:
         """Rounds used."""
         return len(ledger.entries)
@@ -108,6 +130,12 @@ class Craft:
         """How it stands, in lines for an answer and a prompt, the next step first. Never more than 3 kB."""
         return [f"{entry.id}: {entry.item.title}" for entry in ledger.entries[-10:]]
 
+    def view(self, ledger: Ledger, asked: Mapping[str, Any]) -> list[str] | Objection:
+        """How it stands for whoever asks `status` with options of a workflow's own, such as one persona of a panel: the brief
+        that this one needs, and nothing that is kept from it. Never more than 7 kB.
+        """
+        return self.state(ledger)
+
     def files(self, ledger: Ledger) -> dict[str, str]:
         """The files that its end writes, by name; `summary.md` and `handoff.json` are added to them."""
         return {}
@@ -115,6 +143,10 @@ class Craft:
     def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
         """What it hands over, the most important first."""
         return ()
+
+    def barrier(self, ledger: Ledger) -> Barrier | None:
+        """What a gate in CI should hold against it, where the workflow ends in a verdict."""
+        return None
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
         """Fields of a plan that it hands over."""

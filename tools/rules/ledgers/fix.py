@@ -58,6 +58,9 @@ class Fix(Craft):
     def comparable(self, ledger: Ledger, item: Item) -> bool:
         return False  # several errors may wait for the same reason
 
+    def costs(self, kind: str) -> bool:
+        return False  # rounds are iterations of the loop
+
     def spent(self, ledger: Ledger) -> int:
         return len(iterations(ledger))
 

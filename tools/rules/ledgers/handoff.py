@@ -41,6 +41,7 @@ class Finding(Record):
     detail: str = ""
     check: str = ""
     confirmed: bool = False
+    standing: str = Field("", description="What a panel's votes made of it: confirmed, probable or minority.")
     outcome: Outcome | None = None
     settled_by: str = ""
 
@@ -85,6 +86,8 @@ def carried(findings: tuple[Finding, ...], source: str, target: str) -> tuple[Fi
     """The findings that one workflow takes of another's, the worst first; those that were disproven since stay behind."""
     left = [finding for finding in findings if finding.outcome is not Outcome.DISPROVEN]
     wanted = [finding for finding in left if _wanted(finding, source, target)]
+    if source == Workflow.PREDICT:
+        return tuple(wanted)  # they come by priority, in which severity is a part
     return tuple(sorted(wanted, key=lambda finding: (finding.severity.rank, not finding.confirmed)))
 
 
@@ -92,8 +95,10 @@ def _wanted(finding: Finding, source: str, target: str) -> bool:
     match (source, target):
         case ("security", "fix"):
             return finding.confirmed and finding.severity in _SERIOUS
-        case ("scenario", "fix"):
+        case ("scenario", "fix" | "debug"):
             return finding.severity in _SERIOUS
+        case ("predict", "scenario"):
+            return finding.standing == "confirmed"
         case ("predict", "security") | ("scenario", "security") | ("debug", "security"):
             return any(word in f"{finding.kind} {finding.title}".lower() for word in _ABUSE)
         case (_, "fix"):

@@ -84,6 +84,8 @@ class Item(Record):
 
     prefix: ClassVar[str] = "I"
     """The first letters of its ids."""
+    filled: ClassVar[frozenset[str]] = frozenset()
+    """Fields that the server fills in, which nobody else may set."""
 
     kind: str
     upstream: str = Field("", description="An item of an earlier ledger that this settles: `<ledger id>#<item id>`.")

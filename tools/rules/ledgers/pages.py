@@ -41,7 +41,7 @@ def section(title: str, lines: Iterable[str]) -> str:
 def finding_lines(findings: Iterable[Finding]) -> list[str]:
     """One line a finding, the place and what became of it with it."""
     return [
-        f"- **{one.id}** ({one.severity}{', confirmed' if one.confirmed else ''}) {one.title}"
+        f"- **{one.id}** ({one.severity}{', confirmed' if one.confirmed else ''}{_voted(one)}) {one.title}"
         + (f", `{one.location}`" if one.location else "")
         + _settled(one)
         for one in findings
@@ -53,11 +53,30 @@ def taking(ids: tuple[str, ...]) -> str:
     return f" (takes {', '.join(ids[:20])})" if ids else ""
 
 
+def sentence(text: str) -> str:
+    """A text that ends as a sentence does."""
+    return text if text.endswith((".", "!", "?", ":")) else f"{text}."
+
+
 def quoted(text: str, fence: str = "```") -> str:
     """A text as a block that cannot end before its own end."""
     while fence in text:
         fence += "`"
     return f"{fence}\n{text}\n{fence}"
+
+
+def one_line(text: str) -> str:
+    """A text on one line."""
+    return " ".join(text.split())
+
+
+def plain(text: str) -> str:
+    """A text on one line that opens no tag in Markdown."""
+    return one_line(text).replace("<", "\\<")
+
+
+def _voted(finding: Finding) -> str:
+    return f", by votes {finding.standing}" if finding.standing else ""
 
 
 def _settled(finding: Finding) -> str:
