@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autoresearch_mcp.tools.answers_loop import Iterated
 from autoresearch_mcp.tools.answers_workflows import WorkflowAnswer
+from autoresearch_mcp.tools.edges.inspecting import inspects, typed
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab import Lab
 from autoresearch_mcp.tools.planning import agree_to_wanted, wanted_commands
+from autoresearch_mcp.tools.rules.diagnostics.diagnostic import Trouble
+from autoresearch_mcp.tools.rules.diagnostics.inspection import Detection
 from autoresearch_mcp.tools.rules.plan import Plan
 from conftest import Project
 from ledgers import Desk
@@ -325,9 +329,12 @@ def test_consent_to_the_commands_covers_the_count_of_them_and_nothing_more(tmp_p
     consent.approve(["make test", "make types", "make lint"])
     plan = Plan.model_validate(made.desk.open().plan)
 
-    for changed in ("{}; touch evil", "{} --lint 'touch evil'", "cd .. && {}", "{} > evil", "PATH=. {}"):
-        bent = plan.model_copy(update={"verify": changed.format(plan.verify)})
-        assert consent.missing(bent) == (bent.verify,)
+    counted = inspects(plan.verify)
+    assert counted is not None
+    more = replace(counted, detections=(*counted.detections, Detection(Trouble.LINT, "touch evil")))
+    forms = ("{}; touch evil", "{} --lint 'touch evil'", "cd .. && {}", "{} > evil", "PATH=. {}")
+    for bent in (typed(more), *(form.format(plan.verify) for form in forms)):
+        assert consent.missing(plan.model_copy(update={"verify": bent})) == (bent,)
 
 
 def test_a_new_server_goes_on_where_the_last_one_was(mender: Mender) -> None:

@@ -13,7 +13,8 @@ def patch(path: str, before: str, after: str) -> str:
     """A patch of one file as git prints it; an empty text is a file that is not there."""
     old, new = ("/dev/null" if not text else path for text in (before, after))
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), old, new, lineterm="")
-    return "\n".join([f"diff --git a/{path} b/{path}", "index 1..2 100644", *lines, ""])
+    mode = "index 1..2 100644" if before else "new file mode 100644"
+    return "\n".join([f"diff --git a/{path} b/{path}", mode, *lines, ""])
 
 
 def refused(path: str, before: str, after: str) -> list[Hidden]:
@@ -45,6 +46,8 @@ HIDING = [
     ("test_a.py", "def test_a():\n    f()\n", "", Suppression.DELETED),
     ("a.test.js", "it('adds', f);\nit('takes', g);\n", "it('takes', g);\n", Suppression.DELETED),
     ("a.rs", "#[test]\nfn a() {}\nfn b() {}\n", "fn b() {}\n", Suppression.DELETED),
+    ("test_a.py", "    x = f()\n    assert x == 1\n", "    x = f()\n", Suppression.ASSERTION),
+    ("a.test.js", "const x = f();\nexpect(x).toBe(1);\n", "const x = f();\n", Suppression.ASSERTION),
     ("pyproject.toml", "[tool.mypy]\nstrict = true\n", "[tool.mypy]\nstrict = false\n", Suppression.LOOSER),
     ("pyproject.toml", "[tool.mypy]\nstrict = true\n", "[tool.mypy]\n", Suppression.LOOSER),
     ("pyproject.toml", "[tool.ruff]\n", '[tool.ruff]\nextend-exclude = ["src"]\n', Suppression.LOOSER),
@@ -94,6 +97,8 @@ MENDING = [
     ("a.js", "const many = [];\n", "const many = [1];\n"),
     ("a.ts", "const company: string = f();\n", "const company: string = g();\n"),
     ("a.test.js", "it('adds', f);\n", "it('adds', g);\n"),
+    ("test_a.py", "assert f() == 1\n", "assert f(2) == 1\n"),
+    ("a.py", "assert x\ny = 1\n", "y = 1\n"),
 ]
 
 
@@ -118,6 +123,13 @@ def test_a_silencing_comment_is_refused_whatever_stands_beside_it() -> None:
     (found,) = refused("a.py", "x = f()\n", "y = 1\nx = g(y)  # type: ignore\n")
 
     assert found.told == "comment that silences a tool at a.py:2: `x = g(y)  # type: ignore`"
+
+
+def test_a_stub_beside_a_module_is_read_in_its_place_and_a_stub_for_another_package_is_not() -> None:
+    text = patch("src/cart.pyi", "", "def total() -> int: ...\n")
+
+    assert [one.kind for one in hidden(text, ["src/cart.py", "src/cart.pyi"])] == [Suppression.STUB]
+    assert hidden(text, ["src/shop.py"]) == ()
 
 
 def test_a_test_that_moves_to_another_file_is_not_deleted() -> None:

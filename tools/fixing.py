@@ -34,7 +34,7 @@ def refuse_hiding(desk: Desk, tree: str, description: str) -> None:
         if against := objection(ledger, item_of(description)):
             raise Refusal(Code(against.fault.value), f"{against.message} Nothing was committed.")
     parent = session.trial.parent if session.trial else session.head
-    if found := [one for one in hidden(desk.repo.diff(parent, tree)) if one.refused]:
+    if found := [one for one in hidden(desk.repo.diff(parent, tree), desk.repo.tracked()) if one.refused]:
         told = "; ".join(one.told for one in found[:5]) + (f"; and {len(found) - 5} more" if len(found) > 5 else "")
         cure = "Take that out and mend the cause; an error that cannot be mended here can be set aside with record."
         raise Refusal(Code.SUPPRESSED, f"This hides an error and mends none: {told}. Nothing was committed. {cure}")

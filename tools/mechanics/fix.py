@@ -84,7 +84,7 @@ class Fixing(Mechanic):
             ids=list(tally.ids) if tally else None,
             problem="" if tally else f"not counted again: {found.problem or found.failure}",
             suppressions={kind.value: number for kind, number in counts(hiding).items()},
-            hidden=[one.told for one in hiding[:50]],
+            hidden=[hygiene()(one.told) for one in hiding[:50]],
             changed=_changed(desk, ledger.commit),
         )
         return (seen, *new_errors(ledger, tally, seen.commit))

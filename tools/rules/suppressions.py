@@ -1,7 +1,7 @@
 """Ways to make an error disappear without mending it, counted from a patch.
 
-A change is refused for what can only ever hide something: a comment that silences a tool, a skipped or deleted test,
-looser rules. What may also be honest (a broad type, an empty handler, a longer time-out, code commented out) is refused
+A change is refused for what can only ever hide something: a comment that silences a tool, a skipped or deleted test, an
+assertion less, a stub that is read in place of a module, looser rules. What may also be honest (a broad type, an empty handler, a longer time-out, code commented out) is refused
 where a run of changed lines does nothing else, and counted otherwise.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,6 +20,8 @@ class Suppression(StrEnum):
     COMMENT = "comment that silences a tool"
     SKIPPED = "skipped test"
     DELETED = "deleted test"
+    ASSERTION = "dropped assertion"
+    STUB = "stub in place of a module"
     LOOSER = "looser rules"
     ANY = "type that says nothing"
     EMPTY_HANDLER = "empty handler of errors"
@@ -27,7 +29,12 @@ class Suppression(StrEnum):
     COMMENTED_OUT = "code commented out"
 
 
-ALWAYS = frozenset({Suppression.COMMENT, Suppression.SKIPPED, Suppression.DELETED, Suppression.LOOSER})
+ALWAYS = frozenset(Suppression) - {
+    Suppression.ANY,
+    Suppression.EMPTY_HANDLER,
+    Suppression.TIMEOUT,
+    Suppression.COMMENTED_OUT,
+}
 """What is refused wherever it stands."""
 
 
@@ -57,18 +64,21 @@ class Hidden:
 
 @dataclass(frozen=True)
 class Run:
-    """Neighbouring changed lines of one file, each with its number: before, and after."""
+    """Neighbouring changed lines of one file, each with its number: before, and after. `new`: there was no such file."""
 
     path: str
     removed: tuple[tuple[int, str], ...]
     added: tuple[tuple[int, str], ...]
+    new: bool = False
 
 
-def hidden(patch: str) -> tuple[Hidden, ...]:
-    """Every suppression that a patch adds, those that it takes out elsewhere set off against them."""
+def hidden(patch: str, files: Collection[str] = ()) -> tuple[Hidden, ...]:
+    """Every suppression that a patch adds, those that it takes out elsewhere set off against them. `files` are those
+    beside which it stands.
+    """
     runs = tuple(runs_of(patch))
     found = [one for run in runs for one in _of_run(run)]
-    return (*_net(found, runs), *_deleted(runs))
+    return (*_net(found, runs), *_gone(runs, Suppression.DELETED, _tests), *_assertions(runs), *_stubs(runs, files))
 
 
 def counts(found: Iterable[Hidden]) -> dict[Suppression, int]:
@@ -81,7 +91,7 @@ _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 def runs_of(patch: str) -> Iterator[Run]:
     """The runs of changed lines in a patch as git prints it."""
-    path, old, new = "", 0, 0
+    path, fresh, old, new = "", False, 0, 0
     removed: list[tuple[int, str]] = []
     added: list[tuple[int, str]] = []
     inside = False
@@ -98,10 +108,12 @@ def runs_of(patch: str) -> Iterator[Run]:
         if sign == "\\":  # no newline at the end of the file
             continue
         if removed or added:
-            yield Run(path, tuple(removed), tuple(added))
+            yield Run(path, tuple(removed), tuple(added), fresh)
             removed, added = [], []
         if line.startswith("diff --git "):
-            path, inside = line.rpartition(" b/")[2], False
+            path, fresh, inside = line.rpartition(" b/")[2], False, False
+        elif not inside and line.startswith("new file mode "):
+            fresh = True
         elif match := _HUNK.match(line):
             old, new, inside = int(match[1]), int(match[2]), True
         elif inside:
@@ -208,6 +220,10 @@ _HANDLERS = (
     ),
     (re.compile(r"\.rb$"), re.compile(r"\brescue\b\s*(?:=>\s*\w+|nil|StandardError|Exception)?\s*$")),
 )  # fmt: skip
+_TEST_FILE = re.compile(r"(^|/)(tests?|specs?|__tests__)/|(^|/)test_[^/]*$|[._-](test|spec)\.\w+$|Tests?\.\w+$")
+_ASSERTION = re.compile(
+    r"\bassert\w*\b|\bexpect\(|\b[tb]\.(?:Error|Fatal|Fail)\w*\(|\.should\b|\bEXPECT_|\brequire\.\w+\(t\b"
+)
 _NOTHING = re.compile(r"^\s*(?:pass|\.\.\.|\}|\);?|\};?|end|continue;?|return;?|//.*|#.*|/\*.*\*/)?\s*$")
 _TRIED = re.compile(
     r"^\s*(?:try\s*[:{]?|\}?\s*(?:catch|finally)\b.*|except\b.*|begin|rescue\b.*|end|\}|pass|\.\.\.)?\s*$"
@@ -314,17 +330,35 @@ def _net(found: Sequence[Hidden], runs: Sequence[Run]) -> list[Hidden]:
     return kept
 
 
-def _deleted(runs: Sequence[Run]) -> Iterator[Hidden]:
-    """Tests that are nowhere any more. A new one beside it counts as the old one under another name."""
-    after = Counter(name for run in runs for _, text in run.added if (name := _tests(run.path, text)))
+def _gone(runs: Sequence[Run], kind: Suppression, name_of: Callable[[str, str], str]) -> Iterator[Hidden]:
+    """What has a name and is nowhere any more. A new one counts as an old one under another name."""
+    after = Counter(name for run in runs for _, text in run.added if (name := name_of(run.path, text)))
     gone = []
-    for one in (Hidden(Suppression.DELETED, run.path, number, text) for run in runs for number, text in run.removed):
-        if name := _tests(one.path, one.text):
+    for one in (Hidden(kind, run.path, number, text) for run in runs for number, text in run.removed):
+        if name := name_of(one.path, one.text):
             if after[name] > 0:
                 after[name] -= 1
             else:
                 gone.append(one)
     yield from gone[sum(after.values()) :]
+
+
+def _assertions(runs: Sequence[Run]) -> Iterator[Hidden]:
+    """Assertions fewer, where no test went with them."""
+    if not any(_gone(runs, Suppression.DELETED, _tests)):
+        yield from _gone(runs, Suppression.ASSERTION, _asserted)
+
+
+def _asserted(path: str, text: str) -> str:
+    return _squeezed(text) if _TEST_FILE.search(path) and _ASSERTION.search(text) else ""
+
+
+def _stubs(runs: Sequence[Run], files: Collection[str]) -> Iterator[Hidden]:
+    for run in runs:
+        if run.new and run.path.endswith((".pyi", ".d.ts")):
+            stem = run.path.removesuffix(".pyi").removesuffix(".d.ts")
+            if any(f"{stem}{ending}" in files for ending in (".py", ".ts", ".js", ".tsx", ".jsx", ".mjs")):
+                yield Hidden(Suppression.STUB, run.path, run.added[0][0], run.added[0][1])
 
 
 def _tests(path: str, text: str) -> str:
