@@ -140,9 +140,9 @@ def test_a_whole_run_ends_with_nothing_broken_and_files_that_say_so(mender: Mend
 
     assert closed.status == "complete"
     assert closed.scores == {"fix": 100, "fix points": 60 + 25 + 15}
-    assert mender.desk.file(closed, "fix-results.tsv").splitlines()[1] == (
-        f"1\t{first.commit[:7]}\tF1\ttype\t4\t-1\tpass\tfixed\tF1: right in place of WRONG"
-    )
+    results = mender.desk.file(closed, "fix-results.tsv").splitlines()
+    assert [line.split("\t")[2] for line in results] == ["item", "F1", "F2", "F3", "F4", "F5"]
+    assert results[1] == (f"1\t{first.commit[:7]}\tF1\ttype\t4\t-1\tpass\tfixed\tF1: right in place of WRONG")
     assert "5 errors at the start, 0 at the end, both counted by the server" in mender.desk.file(closed, "errors.md")
     assert "Nothing: no error was given up" in mender.desk.file(closed, "blocked.md")
     assert "| `src/cart.py` | 0 | LOW |" in mender.desk.file(closed, "impact-assessment.md")
