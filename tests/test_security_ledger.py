@@ -248,7 +248,7 @@ def test_when_all_rounds_are_used_it_ends_as_bounded_and_no_more_is_tested(tmp_p
     desk = opened(Desk(shop(tmp_path / "repo"), "security"), iterations=1)
     desk.record(CLEARED)
 
-    assert "All 1 rounds" in desk.refused(Code.INCOMPLETE, FINDING)
+    assert "No round" in desk.refused(Code.INCOMPLETE, FINDING)
     desk.record({**STORE, "location": "shop/db.py:4", "quote": "def find", "name": "the link to the database"})
     assert desk.close().status == "bounded"
 

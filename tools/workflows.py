@@ -185,19 +185,26 @@ def _open(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowA
     )
     ledger = folded(id, [(desk.now(), opened)], read_options, read_item)
     found = mechanic(workflow).opening(desk, ledger)
-    return _status(desk, ledgers.append(id, opened, *found))
+    return _drafted(desk, ledgers.append(id, opened, *found))
 
 
 def _run(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
     ledger = _open_one(desk, workflow)
     found = mechanic(workflow).run(desk, ledger, given)
-    return _status(desk, Ledgers(desk).append(ledger.id, *found) if found else ledger)
+    ledgers = Ledgers(desk)
+    # A long run records what it finds as it goes, so the ledger may have moved on.
+    return _drafted(desk, ledgers.append(ledger.id, *found) if found else ledgers.named(ledger.id) or ledger)
+
+
+def _drafted(desk: Desk, ledger: Ledger) -> WorkflowAnswer:
+    Ledgers(desk).write_drafts(ledger)
+    return _status(desk, ledger)
 
 
 def _record(desk: Desk, workflow: Workflow, fields: Mapping[str, Any]) -> ItemTaken:
     ledgers, rules, ledger = Ledgers(desk), craft(workflow), _open_one(desk, workflow)
     if rules.bounded(ledger) and rules.costs(str(fields.get("kind", ""))):
-        message = f"All {rules.most(ledger.options)} rounds of {ledger.id} are used. Close it: it ends as bounded."
+        message = f"No round of {ledger.id} is left ({rules.spent(ledger)} used). Close it: it ends as bounded."
         raise Refusal(Code.INCOMPLETE, message)
     event = _admitted(desk, ledger, rules, fields)
     ledger = ledgers.append(ledger.id, event)

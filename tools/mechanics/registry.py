@@ -12,7 +12,12 @@ _MECHANICS = {
     Workflow.DEBUG: "investigation:Investigation",
     Workflow.FIX: "fix:Fixing",
     Workflow.SECURITY: "audit:Audit",
+    Workflow.LEARN: "learn:Documents",
+    Workflow.PROBE: "probe:PlanTrier",
+    Workflow.IMPROVE: "scoped:Scoped",
     Workflow.REASON: "lots:Lots",
+    Workflow.EVALS: "evals:EvalsMechanic",
+    Workflow.REGRESSION: "regression:RegressionMechanic",
 }
 
 

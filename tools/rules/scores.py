@@ -7,6 +7,8 @@ facts; the others are ours. A function takes plain counts, so that a test can co
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -171,7 +173,55 @@ def foresight(
 # --- learn -----------------------------------------------------------------------------------------------------------
 
 
+def learn_ancestor(valid: int, fits: int, documents: int, there: int, expected: int) -> Score:
+    """50 for the share of documents without a problem, 30 for the share of expected core documents that exist, 20 for the
+    share within their number of lines. 0 to 100. Source: ancestor.
+    """
+    return Score(
+        "learn validation", 50 * share(valid, documents) + 30 * share(there, expected) + 20 * share(fits, documents)
+    )
+
+
+def learn_quality(held: int, claims: int, there: int, due: int, fresh: int, documents: int) -> Score:
+    """50 for the share of claims about files, symbols, commands and settings that hold, 30 for the share of due documents
+    that exist, 20 for the share of documents that are not behind the code. 0 to 100.
+
+    Documents that claim nothing earn nothing for their claims, and a claim that was exempted does not hold: neither
+    vagueness nor exemptions pay.
+    """
+    return Score("learn", 50 * share(held, claims) + 30 * share(there, due) + 20 * share(fresh, documents))
+
+
 # --- probe -----------------------------------------------------------------------------------------------------------
+
+ATOM_TYPES = 7
+
+
+def probe_ancestor(
+    constraints: int,
+    contradictions: int,
+    assumptions: int,
+    ambiguities: int,
+    types: int,
+    *,
+    saturated: bool,
+    planned: bool,
+) -> Score:
+    """10 a constraint, 25 a contradiction, 20 a hidden assumption, 15 an ambiguity, up to 30 for the share of types of atom,
+    100 when saturated, 50 for a plan.
+
+    Unbounded: it grows with what is found, true or not, so it counts work. Source: ancestor, its dimensions taken as types.
+    """
+    found = constraints * 10 + contradictions * 25 + assumptions * 20 + ambiguities * 15
+    return Score("probe coverage", found + 30 * share(types, ATOM_TYPES) + 100 * saturated + 50 * planned, None)
+
+
+def probe_quality(settled: int, questions: int, certain: int, atoms: int, *, saturated: bool, planned: bool) -> Score:
+    """40 for the share of questions that were settled, 30 for the share of atoms that are certain (a file says so, or a person
+    in these words), 15 for having asked until nothing new came, 15 for a plan whose gates passed. 0 to 100.
+    """
+    found = 40 * share(settled, questions) + 30 * share(certain, atoms)
+    return Score("probe", found + 15 * saturated + 15 * planned)
 
 
 # --- reason ----------------------------------------------------------------------------------------------------------
@@ -208,5 +258,55 @@ def persuasion(*, votes: int, judges: int, streak: int, needed: int, mended: int
 
 # --- improve ---------------------------------------------------------------------------------------------------------
 
+CATEGORIES = 5
+
+
+def improve_coverage(new: int, extensions: int, categories: int) -> Score:
+    """10 a new insight, 3 an extension, 30 for the share of categories looked at.
+
+    Unbounded: it counts work. The ancestor has no score for this; the weights are ours.
+    """
+    return Score("improve coverage", new * 10 + extensions * 3 + 30 * share(categories, CATEGORIES), None)
+
+
+def improve_quality(backed: int, insights: int, decided: int, pairs: int, specified: int, wanted: int) -> Score:
+    """40 for the share of insights that at least two independent sources back, one of them checked; 30 for the share of pairs of
+    must-haves whose order is decided; 30 for the share of the best that are specified. 0 to 100.
+
+    One must-have alone makes no pair, and is in order. Without a must-have only the first part can be had.
+    """
+    order = share(decided, pairs) if pairs else float(wanted > 0)
+    return Score("improve", 40 * share(backed, insights) + 30 * order + 30 * share(specified, wanted))
+
 
 # --- regression ------------------------------------------------------------------------------------------------------
+
+REGRESSION_WEIGHTS = {"flakiness": 0.30, "performance": 0.30, "resource": 0.20, "visual-ui": 0.20}
+"""Of the scored dimensions. Source: ancestor."""
+REGRESSION_THRESHOLD = 95.0
+"""From here on stable; compared before rounding. Source: ancestor."""
+
+
+def regression_within(delta: float, allowed: float) -> float:
+    """The subscore of something that may grow by `allowed` and grew by `delta`, both in percent or both as a share.
+
+    100 up to what is allowed, then `100 * allowed / delta`: 50 at twice, 25 at four times; never 0. Ours: the ancestor names no
+    curve.
+    """
+    return 100.0 if delta <= allowed else 100.0 * allowed / delta if allowed > 0 else 0.0
+
+
+def regression_steady(rise: float) -> float:
+    """The subscore of a test whose rate of failure rose by `rise` (0 to 1) beyond chance: `100 * (1 - rise)`. Ours."""
+    return 100.0 * (1.0 - min(1.0, max(0.0, rise)))
+
+
+def regression_stability(worst: Mapping[str, float]) -> Score:
+    """The weighted mean of the worst subscore of each scored dimension that was measured; 100 where none was. 0 to 100.
+
+    Source: ancestor, but for one thing: only rows that count against the change may lower a dimension's worst.
+    """
+    weights = {name: REGRESSION_WEIGHTS[name] for name in worst}
+    if not weights:
+        return Score("stability", 100.0)
+    return Score("stability", math.fsum(weights[name] * worst[name] for name in worst) / math.fsum(weights.values()))

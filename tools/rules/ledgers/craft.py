@@ -136,6 +136,10 @@ class Craft:
         """
         return self.state(ledger)
 
+    def drafts(self, ledger: Ledger) -> dict[str, str]:
+        """Files that are of use while the ledger is open; written when it is opened and after each `run`."""
+        return {}
+
     def files(self, ledger: Ledger) -> dict[str, str]:
         """The files that its end writes, by name; `summary.md` and `handoff.json` are added to them."""
         return {}
@@ -147,6 +151,10 @@ class Craft:
     def barrier(self, ledger: Ledger) -> Barrier | None:
         """What a gate in CI should hold against it, where the workflow ends in a verdict."""
         return None
+
+    def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
+        """The prompts that follow where no chain names one."""
+        return self.onwards
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
         """Fields of a plan that it hands over."""

@@ -95,12 +95,16 @@ def _wanted(finding: Finding, source: str, target: str) -> bool:
     match (source, target):
         case ("security", "fix"):
             return finding.confirmed and finding.severity in _SERIOUS
+        case ("regression", "fix" | "debug" | "ship"):
+            return finding.kind == "regression"
         case ("scenario", "fix" | "debug"):
             return finding.severity in _SERIOUS
         case ("predict", "scenario"):
             return finding.standing == "confirmed"
         case ("predict", "security") | ("scenario", "security") | ("debug", "security"):
             return any(word in f"{finding.kind} {finding.title}".lower() for word in _ABUSE)
+        case ("learn", "security"):
+            return finding.kind == "docs secret"
         case (_, "fix"):
             return finding.severity is not Severity.INFO
         case _:
