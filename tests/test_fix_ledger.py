@@ -13,7 +13,7 @@ from autoresearch_mcp.tools.answers_workflows import WorkflowAnswer
 from autoresearch_mcp.tools.edges.inspecting import inspects, typed
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab import Lab
-from autoresearch_mcp.tools.planning import agree_to_wanted, wanted_commands
+from autoresearch_mcp.tools.planning import agree_to, wanted_commands
 from autoresearch_mcp.tools.rules.diagnostics.diagnostic import Trouble
 from autoresearch_mcp.tools.rules.diagnostics.inspection import Detection
 from autoresearch_mcp.tools.rules.plan import Plan
@@ -317,7 +317,7 @@ def test_a_command_without_consent_is_not_run_and_is_offered_to_a_person(tmp_pat
     assert refused.value.code is Code.CONSENT_NEEDED
     assert wanted_commands(lab) == ("make test", "make types", "make lint")
 
-    agree_to_wanted(lab)
+    agree_to(lab, wanted_commands(lab))
     answer = made.desk.open()
     assert lab.open().consent.missing(Plan.model_validate(answer.plan)) == ()
 
