@@ -280,6 +280,22 @@ def test_a_tool_that_crashes_is_an_error_that_outweighs_all_others(mender: Mende
     assert (crashed.status, crashed.metric) == ("discard", 10_000**3 + 2)
 
 
+def test_a_file_with_an_error_can_be_mended_wherever_it_is_but_a_scope_that_was_asked_for_is_not_widened(
+    tmp_path: Path,
+) -> None:
+    made = Mender(shop(tmp_path / "repo"))
+    made.project.write("tool.py", TOOL.replace('Path("src").glob("*.py")', 'Path(".").rglob("[at]*.py")'))
+    made.project.write("tests/test_a.py", "ugly = 'UGLY'\n").write("src/a.py", "ugly = 'UGLY'\n").commit("more")
+
+    wide = made.desk.open(category="lint").plan
+    made.desk.close(why="another scope")
+    narrow = made.desk.open(category="lint", scope=["src/**"]).plan
+
+    assert "tests/test_a.py" in wide["scope"]
+    assert "!tests/test_a.py" in wide["protected"]
+    assert narrow["scope"] == ["src/**"]
+
+
 def test_what_was_masked_joins_the_queue_and_is_no_step_back(tmp_path: Path) -> None:
     made = Mender(shop(tmp_path / "repo"))
     made.project.write("Makefile", MAKEFILE + "build:\n\t@python3 tool.py BROKEN 'fatal error'\n")

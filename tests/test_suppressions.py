@@ -6,7 +6,8 @@ import difflib
 
 import pytest
 
-from autoresearch_mcp.tools.rules.suppressions import Hidden, Suppression, counts, hidden
+from autoresearch_mcp.tools.rules.suppression_signs import Suppression
+from autoresearch_mcp.tools.rules.suppressions import Hidden, counts, hidden
 
 
 def patch(path: str, before: str, after: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..desk import Desk
@@ -18,7 +17,7 @@ from ..ledgers import Ledgers
 from ..measure import Meter, at_checkout
 from ..ruler import ruler_now
 from ..rules.diagnostics.detections import detections
-from ..rules.diagnostics.diagnostic import MASKING, Trouble
+from ..rules.diagnostics.diagnostic import Trouble
 from ..rules.diagnostics.inspection import METRIC, Bug, Inspection, names_inspection
 from ..rules.diagnostics.tally import MOST, Tally, read_unable
 from ..rules.events import Measurement
@@ -32,29 +31,13 @@ from ..rules.ledgers.ledger import Ledger
 from ..rules.phase import Phase
 from ..rules.plan import Plan
 from ..rules.projects import Project, recognise
-from ..rules.scope import Scope
 from ..rules.screen import cure, screen
 from ..rules.suppressions import counts, hidden
+from .fix_plan import Looked, blind, plan_for
+from .fix_reach import changed_files, dependents
 from .mechanic import Mechanic, observed
 
 LONGEST_S = 3600.0
-MOST_CHANGED = 60
-"""Files whose dependents are counted, each with one search of the tracked files."""
-
-
-@dataclass(frozen=True)
-class _Looked:
-    """A count, what it was made with, and what was left out of it."""
-
-    inspection: Inspection
-    measurement: Measurement
-    left_out: tuple[str, ...] = ()
-
-    @property
-    def tally(self) -> Tally:
-        """What was counted."""
-        assert self.measurement.tally is not None, "a count that gave no number was refused"
-        return self.measurement.tally
 
 
 class Fixing(Mechanic):
@@ -85,7 +68,7 @@ class Fixing(Mechanic):
             problem="" if tally else f"not counted again: {found.problem or found.failure}",
             suppressions={kind.value: number for kind, number in counts(hiding).items()},
             hidden=[hygiene()(one.told) for one in hiding[:50]],
-            changed=_changed(desk, ledger.commit),
+            changed=changed_files(desk, ledger.commit),
         )
         return (seen, *new_errors(ledger, tally, seen.commit))
 
@@ -107,13 +90,13 @@ class Fixing(Mechanic):
         return [*self._queued(desk, ledger, looked, projects, by_hand), *_disproven(desk, ledger, bugs, looked.tally)]
 
     def _queued(
-        self, desk: Desk, ledger: Ledger, looked: _Looked, projects: Sequence[Project], by_hand: Sequence[str]
+        self, desk: Desk, ledger: Ledger, looked: Looked, projects: Sequence[Project], by_hand: Sequence[str]
     ) -> list[LedgerEvent]:
         tally = looked.tally
         if len(tally.ids) >= MOST:
             message = f"{tally.count} errors: nobody mends so many one by one."
             raise Refusal(Code.BAD_ARGUMENT, f"{message} Open with a `category` or a narrower `scope`.")
-        plan = _plan(desk, ledger, looked, projects)
+        plan = plan_for(desk, ledger, looked, projects)
         seen = observed(
             desk,
             DETECTED,
@@ -127,8 +110,8 @@ class Fixing(Mechanic):
                 *(f"`{command}`: masked by what is broken before it" for command in tally.masked),
             ],
             by_hand=list(by_hand),
-            blind=_blind(tally),
-            dependents=_dependents(desk, [one.path for one in tally.first if one.path]),
+            blind=blind(tally),
+            dependents=dependents(desk, [one.path for one in tally.first if one.path]),
             plan=plan.model_dump(mode="json", exclude_defaults=True),
         )
         return [seen, *(_with_check(event, looked.inspection) for event in new_errors(ledger, tally, seen.commit))]
@@ -145,7 +128,10 @@ def _wanted(projects: Sequence[Project], options: FixOptions) -> Inspection:
     except ValueError as error:
         raise Refusal(Code.BAD_ARGUMENT, str(error)) from None
     found = detections(projects, kinds, lint=not options.skip_lint) if set(kinds) != {Trouble.BUG} else ()
-    return Inspection(found, only=kinds, scope=tuple(options.scope))
+    mild = (
+        (Trouble.WARNING,) if Trouble.LINT in kinds else ()
+    )  # what a linter only warns of is its finding all the same
+    return Inspection(found, only=tuple(dict.fromkeys((*kinds, *mild))), scope=tuple(options.scope))
 
 
 def _bugs(desk: Desk, ledger: Ledger, wanted: Inspection) -> tuple[list[tuple[Bug, Finding]], list[str]]:
@@ -200,7 +186,7 @@ def _refuse_in_session(desk: Desk, what: str) -> None:
         raise Refusal(Code.OUT_OF_ORDER, message)
 
 
-def _looked(desk: Desk, inspection: Inspection, options: FixOptions) -> _Looked:
+def _looked(desk: Desk, inspection: Inspection, options: FixOptions) -> Looked:
     """Count, without the commands that are not there.
 
     Raises:
@@ -216,7 +202,7 @@ def _looked(desk: Desk, inspection: Inspection, options: FixOptions) -> _Looked:
         message = f"Errors could not be counted: {found.problem or found.failure}. The output ends: {said!r}."
         raise Refusal(Code.GATE_FAILED, f"{message} Mend that by hand, or open with another `category`.")
     floor = found.tally.ran or 0
-    return _Looked(replace(inspection, tests=floor), found, tuple(left_out.values()))
+    return Looked(replace(inspection, tests=floor), found, tuple(left_out.values()))
 
 
 def _without(inspection: Inspection, places: set[int]) -> Inspection:
@@ -241,58 +227,6 @@ def _measure(desk: Desk, inspection: Inspection) -> Measurement:
     return Meter(desk, plan, ruler_now(desk.repo, plan)).verify(at_checkout(desk, "HEAD"), LONGEST_S)
 
 
-def _plan(desk: Desk, ledger: Ledger, looked: _Looked, projects: Sequence[Project]) -> Plan:
-    """What start_session is to be given: the same count, down to the target, and what may be edited for that.
-
-    While anything hides others the target is that nothing does: tests that nobody sees can neither be counted nor guard.
-    """
-    options, tally, files = ledger.opts(FixOptions), looked.tally, desk.repo.tracked()
-    used = [project for project in projects if any(_within(project, one) for one in looked.inspection.commands)]
-    tests = [glob for project in used for glob in project.tests]
-    fixed = [glob for project in used for glob in project.fixed]
-    own = {one.path for one in tally.first if one.path in files and one.trouble is not Trouble.TEST}
-    wide = tuple(options.scope) or tuple(dict.fromkeys(glob for project in used for glob in project.sources))
-    kept = tuple(glob for glob in dict.fromkeys((*tests, *fixed)) if any(map(Scope((glob,)).matches, files)))
-    beyond = sorted(
-        path for path in own if (not options.scope and not Scope(wide).matches(path)) or Scope(kept).matches(path)
-    )
-    plan = Plan(
-        goal=options.goal or f"no more than {options.target} errors",
-        scope=(*wide, *map(_literal, beyond)),
-        protected=(*kept, *(f"!{_literal(path)}" for path in beyond)),
-        metric=METRIC,
-        direction="lower",
-        verify=typed(looked.inspection),
-        read="channel",
-        target=str(max(options.target, MASKING - 1) if _blind(tally) else options.target),
-    )
-    return plan.model_copy(update=_guards(looked, options))
-
-
-def _within(project: Project, command: str) -> bool:
-    return not project.root or command.startswith(f"cd {project.root} ")
-
-
-def _guards(looked: _Looked, options: FixOptions) -> dict[str, Any]:
-    """Green tests stay green. Of red ones no more may fail than at the start, provided that all of them could be seen."""
-    tests = tuple(one for one in looked.inspection.detections if one.trouble is Trouble.TEST)
-    extra = (options.guard,) if options.guard else ()
-    if not tests or _blind(looked.tally):
-        return {"guards": extra}
-    if not looked.tally.of(Trouble.TEST):
-        return {"guards": (*(one.command for one in tests), *extra)}
-    failing = Inspection(tests, tests=looked.inspection.tests, only=(Trouble.TEST,), name="failing_tests")
-    return {"guards": extra, "guard_metrics": (f"failing_tests lower 0: {typed(failing)}",)}
-
-
-def _blind(tally: Tally) -> bool:
-    return bool(tally.masked) or any(one.hides for one in tally.first)
-
-
-def _literal(path: str) -> str:
-    return re.sub(r"[*?\[\]{}!\\]", "?", path)
-
-
 def _with_check(event: ItemRecorded, inspection: Inspection) -> ItemRecorded:
     """A reported bug with its command, and the finding that it settles."""
     item = Broken.model_validate(event.item)
@@ -303,32 +237,3 @@ def _with_check(event: ItemRecorded, inspection: Inspection) -> ItemRecorded:
         return event
     known = item.model_copy(update={"check": bug.command, "upstream": bug.title.partition(" ")[0]})
     return event.model_copy(update={"item": recorded(known)})
-
-
-def _changed(desk: Desk, since: str) -> list[dict[str, Any]]:
-    """The files that differ from the start, with how many others import them."""
-    stat = desk.repo.diffstat(since, desk.repo.head())
-    found = _dependents(desk, stat.files)
-    return [{"path": path, "dependents": found.get(path, 0)} for path in stat.files[:MOST_CHANGED]]
-
-
-_FAMILIES = tuple(
-    tuple(words.split()) for words in ("py pyi", "js jsx mjs cjs ts tsx mts cts vue svelte", "c h cc cpp cxx hpp hh")
-)
-
-
-def _dependents(desk: Desk, paths: Sequence[str]) -> dict[str, int]:
-    """How many tracked files import each of these, by the lines that say so: cheap, and blind to anything dynamic."""
-    found = {}
-    for path in list(dict.fromkeys(paths))[:MOST_CHANGED]:
-        folder, _, base = path.rpartition("/")
-        stem, _, ending = base.rpartition(".")
-        family = next((family for family in _FAMILIES if ending in family), ())
-        name = folder.rpartition("/")[2] if stem in {"__init__", "index"} else stem
-        if not (name and family):
-            continue
-        pattern = rf"^[[:space:]]*(from|import|export|#[[:space:]]*include|const|let|var)\b.*\b{re.escape(name)}\b"
-        answer = desk.repo.git.ask("grep", "-lIE", "-e", pattern)
-        others = [line for line in answer.text.splitlines() if line != path and line.rpartition(".")[2] in family]
-        found[path] = len(others)
-    return {path: count for path, count in found.items() if count}

@@ -11,23 +11,22 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Suppression(StrEnum):
-    """What hides an error."""
-
-    COMMENT = "comment that silences a tool"
-    SKIPPED = "skipped test"
-    DELETED = "deleted test"
-    ASSERTION = "dropped assertion"
-    STUB = "stub in place of a module"
-    LOOSER = "looser rules"
-    ANY = "type that says nothing"
-    EMPTY_HANDLER = "empty handler of errors"
-    TIMEOUT = "raised time-out"
-    COMMENTED_OUT = "code commented out"
-
+from .suppression_signs import (
+    AMOUNT,
+    ASSERTION,
+    COMMENT,
+    CONFIGURED,
+    HANDLERS,
+    LIMIT,
+    NOTHING,
+    SIGNS,
+    TEST_FILE,
+    TESTS,
+    TIGHTER,
+    TRIED,
+    Suppression,
+)
 
 ALWAYS = frozenset(Suppression) - {
     Suppression.ANY,
@@ -120,119 +119,6 @@ def runs_of(patch: str) -> Iterator[Run]:
             old, new = old + 1, new + 1
 
 
-_PYTHON, _SCRIPT, _C = (
-    r"\.pyi?$",
-    r"\.[cm]?[jt]sx?$|\.vue$|\.svelte$",
-    r"\.(c|h|cc|cpp|cxx|hpp|hh|m|cs|java|kt|swift|go|rs)$",
-)
-_ANY_FILE = r"\.(?!md$|rst$|txt$|json$|lock$)\w+$"
-_CONFIGURATION = (
-    r"(^|/)(pyproject\.toml|setup\.cfg|tox\.ini|mypy\.ini|\.mypy\.ini|pytest\.ini|\.?ruff\.toml|\.flake8|\.pylintrc|pyrightconfig\.json|"
-    r"tsconfig[\w.-]*\.json|package\.json|\.eslintrc[\w.]*|eslint\.config\.\w+|(jest|vitest|vite)\.config\.\w+|biome\.json|\.golangci\.\w+|"
-    r"Cargo\.toml|clippy\.toml|\.clippy\.toml|phpstan\.neon[\w.]*|phpunit\.xml[\w.]*|phpcs\.xml[\w.]*|\.rubocop\.yml|\.rspec|Makefile|makefile|"
-    r"GNUmakefile|CMakeLists\.txt|pom\.xml|build\.gradle(\.kts)?|Directory\.Build\.props|\.editorconfig|conftest\.py)$"
-)
-
-
-@dataclass(frozen=True)
-class _Sign:
-    kind: Suppression
-    files: re.Pattern[str]
-    pattern: re.Pattern[str]
-
-
-def _sign(kind: Suppression, files: str, pattern: str) -> _Sign:
-    return _Sign(kind, re.compile(files), re.compile(pattern))
-
-
-_SIGNS = (
-    _sign(
-        Suppression.COMMENT,
-        _ANY_FILE,
-        r"#\s*(?:type|pyright|mypy):\s*ignore|#\s*mypy:\s*(?:ignore-errors|disable|allow)|#\s*(?:ruff|flake8):\s*noqa|#\s*noqa\b|"
-        r"#\s*pylint:\s*disable|#\s*nosec\b|@(?:typing\.)?no_type_check|"
-        r"@ts-(?:ignore|expect-error|nocheck)|eslint-disable|biome-ignore|oxlint-disable|tslint:disable|"
-        r"//\s*nolint|//\s*lint:ignore|#!?\[\s*(?:cfg_attr\([^)]*,\s*)?allow\(|@SuppressWarnings|@Suppress\(|//\s*noinspection|"
-        r"#\s*pragma\s+warning\s+disable|#\s*pragma\s+(?:GCC|clang)\s+diagnostic\s+ignored|//\s*NOLINT|"
-        r"@phpstan-ignore|phpcs:(?:ignore|disable)|@psalm-suppress|rubocop:(?:disable|todo)|#\s*shellcheck\s+disable|\[SuppressMessage",
-    ),
-    _sign(
-        Suppression.SKIPPED,
-        _PYTHON,
-        r"@?\bpytest\.mark\.(?:skip|skipif|xfail)\b|\bpytest\.(?:skip|xfail|importorskip)\(|\bunittest\.(?:skip|expectedFailure)|"
-        r"@skip(?:If|Unless)?\(|\bself\.skipTest\(|\bcollect_ignore|\braise (?:unittest\.)?SkipTest",
-    ),
-    _sign(
-        Suppression.SKIPPED,
-        _SCRIPT,
-        r"(?<![\w.])(?:it|test|describe|suite|context)\.(?:skip|todo|only|fails|skipIf|runIf)\b|(?<![\w.])[xf](?:it|test|describe|context)\(|"
-        r"\bskip:\s*(?:true|['\"])|\b(?:t|this|ctx|context)\.(?:skip|todo)\(",
-    ),
-    _sign(
-        Suppression.SKIPPED,
-        _C,
-        r"\b[tb]\.Skip(?:f|Now)?\(|#\[ignore\b|@(?:Disabled|Ignore)\b|\bAssumptions?\.assum|\bSkip\s*=\s*\"|\bGTEST_SKIP\b|\bDISABLED_\w+",
-    ),
-    _sign(Suppression.SKIPPED, r"\.rb$", r"^\s*(?:skip|pending)\b|(?<!\w)x(?:it|describe|context|specify)\s|,\s*:?skip(?::|\s*=>)"),
-    _sign(Suppression.SKIPPED, r"\.php$", r"->markTest(?:Skipped|Incomplete)\(|::markTest(?:Skipped|Incomplete)\(|->skip\(|@group\s+skip"),
-    _sign(
-        Suppression.LOOSER,
-        _CONFIGURATION,
-        r"ignore_errors\s*=\s*true|ignore_missing_imports\s*=\s*true|disable_error_code|follow_imports\s*=\s*\W*(?:skip|silent)|"
-        r"(?i:\"?strict\w*\"?\s*[:=]\s*(?:false|no\b|0))|\"(?:noImplicit\w+|strict\w+|checkJs|noUnused\w+)\"\s*:\s*false|\"skipLibCheck\"\s*:\s*true|"
-        r"(?:typeCheckingMode|reportGeneral\w+)\W+(?:off|none|basic)|(?:extend-)?(?:ignore|exclude)\s*=|per-file-ignores|extend-exclude|"
-        r":\s*\[?\s*['\"](?:off|warn)['\"]|['\"][\w/@-]+['\"]\s*:\s*\[?\s*0\b|--ignore[ =]|--deselect|collect_ignore|norecursedirs|"
-        r"(?:test|coverage)PathIgnorePatterns|passWithNoTests|--passWithNoTests|=\s*\"allow\"|level\s*=\s*\"allow\"|ignoreErrors|excludePaths|"
-        r"Enabled:\s*false|Exclude:|-Wno-|(?<![\w-])-w(?![\w-])|<skipTests>|testFailureIgnore|ignoreFailures|\|\|\s*true|^\t-(?!rm\b)\w|--no-verify|"
-        r"NoWarn|dotnet_diagnostic\.\w+\.severity\s*=\s*(?:none|silent)|max-warnings|--force\b|--legacy-peer-deps|--cap-lints",
-    ),
-    _sign(Suppression.ANY, _PYTHON, r":\s*(?:typing\.)?Any\b|->\s*(?:typing\.)?Any\b|\bcast\(\s*[\"']?(?:typing\.)?Any\b|\[\s*Any\s*\]"),
-    _sign(Suppression.ANY, r"\.[cm]?tsx?$|\.vue$|\.svelte$", r":\s*any\b|\bas\s+(?:any|never|unknown\s+as)\b|<any>|\bany\[\]"),
-    _sign(Suppression.ANY, r"\.[cm]?jsx?$", r"@(?:type|param|returns?)\s*\{\s*(?:any|\*)\s*\}"),
-    _sign(Suppression.TIMEOUT, _PYTHON, r"@?pytest\.mark\.timeout\("),
-    _sign(Suppression.TIMEOUT, _SCRIPT, r"\bjest\.setTimeout\(|\bthis\.timeout\(|\bvi\.setConfig\(\{\s*testTimeout"),
-)  # fmt: skip
-_TIGHTER = re.compile(
-    r"(?i:\"?strict\w*\"?\s*[:=]\s*true)|\"(?:noImplicit\w+|noUnused\w+|checkJs)\"\s*:\s*true|-Werror|-Wall|-Wextra|-Wpedantic|"
-    r"(?:extend-)?select\s*=|disallow_\w+\s*=\s*true|warn_\w+\s*=\s*true|deny\(|=\s*\"(?:deny|forbid)\"|filterwarnings|xfail_strict\s*=\s*true|"
-    r":\s*\[?\s*['\"]error['\"]|TreatWarningsAsErrors"
-)
-_CONFIGURED = re.compile(_CONFIGURATION)
-_TESTS = tuple(
-    (re.compile(files), re.compile(pattern))
-    for files, pattern in (
-        (_PYTHON, r"^\s*(?:async\s+)?def\s+(test\w*)\s*\(|^class\s+(Test\w*)"),
-        (_SCRIPT, r"(?<![\w.])(?:it|test|specify)(?:\.each\b[^\n]*?|\.only|\.concurrent)?\s*\(\s*(['\"`][^'\"`]+)"),
-        (r"_test\.go$", r"^func\s+((?:Test|Fuzz|Example|Benchmark)\w*)\s*\("),
-        (r"\.rs$", r"^\s*#\[(?:\w+::)*(test)(?:\(|\])"),
-        (r"\.(java|kt)$", r"^\s*@((?:Parameterized|Repeated)?Test)\b"),
-        (r"\.cs$", r"^\s*\[(Fact|Theory|Test|TestMethod|TestCase)\b"),
-        (r"\.rb$", r"^\s*(?:it|specify|test)\s+(['\"][^'\"]+)|^\s*def\s+(test_\w+)"),
-        (r"\.php$", r"\bfunction\s+(test\w+)\s*\(|^\s*(?:test|it)\(\s*(['\"][^'\"]+)"),
-        (r"\.(c|cc|cpp|cxx)$", r"^\s*((?:TEST|TEST_F|TEST_P|TEST_CASE|BOOST_AUTO_TEST_CASE)\b)"),
-    )
-)
-_HANDLERS = (
-    (re.compile(_PYTHON), re.compile(r"^\s*except\b[^\n]*:\s*(?:pass|\.\.\.)?\s*(?:#.*)?$|suppress\((?:Base)?Exception\)")),
-    (
-        re.compile(rf"{_SCRIPT}|\.(java|kt|cs|php|cc|cpp|cxx|swift)$"),
-        re.compile(r"\bcatch\s*(?:\([^)]*\))?\s*\{\s*(?://[^\n]*|/\*.*\*/)?\s*\}?\s*$|\.catch\(\s*(?:\(\w*\)|\w+|function\s*\(\w*\))\s*(?:=>)?\s*\{\s*\}\s*\)"),
-    ),
-    (re.compile(r"\.rb$"), re.compile(r"\brescue\b\s*(?:=>\s*\w+|nil|StandardError|Exception)?\s*$")),
-)  # fmt: skip
-_TEST_FILE = re.compile(r"(^|/)(tests?|specs?|__tests__)/|(^|/)test_[^/]*$|[._-](test|spec)\.\w+$|Tests?\.\w+$")
-_ASSERTION = re.compile(
-    r"\bassert\w*\b|\bexpect\(|\b[tb]\.(?:Error|Fatal|Fail)\w*\(|\.should\b|\bEXPECT_|\brequire\.\w+\(t\b"
-)
-_NOTHING = re.compile(r"^\s*(?:pass|\.\.\.|\}|\);?|\};?|end|continue;?|return;?|//.*|#.*|/\*.*\*/)?\s*$")
-_TRIED = re.compile(
-    r"^\s*(?:try\s*[:{]?|\}?\s*(?:catch|finally)\b.*|except\b.*|begin|rescue\b.*|end|\}|pass|\.\.\.)?\s*$"
-)
-_LIMIT = re.compile(r"(?i)time_?-?out|deadline|sleep|setTimeout|wait_for|max_?time")
-_AMOUNT = re.compile(r"\d[\d_]*(?:\.\d+)?")
-_COMMENT = re.compile(r"^\s*(?:#|//|--|/\*|<!--)\s?(?P<code>.*?)\s*(?:\*/|-->)?\s*$")
-
-
 def _of_run(run: Run) -> Iterator[Hidden]:
     """What one run of changed lines hides."""
     before = Counter(_squeezed(text) for _, text in run.removed)
@@ -244,18 +130,18 @@ def _of_run(run: Run) -> Iterator[Hidden]:
         for kind in _kinds(run, text):
             yield Hidden(kind, run.path, number, text, not substance)
     yield from (Hidden(kind, run.path, number, text, not substance) for kind, number, text in _pairs(run))
-    if _CONFIGURED.search(run.path):
-        kept = Counter(word for _, text in run.added for word in _TIGHTER.findall(text))
+    if CONFIGURED.search(run.path):
+        kept = Counter(word for _, text in run.added for word in TIGHTER.findall(text))
         for number, text in run.removed:
-            if lost := [word for word in _TIGHTER.findall(text) if not kept[word]]:
+            if lost := [word for word in TIGHTER.findall(text) if not kept[word]]:
                 kept.subtract(lost)
                 yield Hidden(Suppression.LOOSER, run.path, number, text)
 
 
 def _kinds(run: Run, text: str) -> Iterator[Suppression]:
-    found = dict.fromkeys(sign.kind for sign in _SIGNS if sign.files.search(run.path) and sign.pattern.search(text))
+    found = dict.fromkeys(sign.kind for sign in SIGNS if sign.files.search(run.path) and sign.pattern.search(text))
     yield from found
-    for files, pattern in _HANDLERS:
+    for files, pattern in HANDLERS:
         if files.search(run.path) and pattern.search(text) and _is_empty(run, text):
             yield Suppression.EMPTY_HANDLER
 
@@ -266,18 +152,18 @@ def _is_empty(run: Run, text: str) -> bool:
         return True
     texts = [line for _, line in run.added]
     after = texts[texts.index(text) + 1 : texts.index(text) + 2]
-    return bool(after) and bool(_NOTHING.match(after[0])) and bool(after[0].strip())
+    return bool(after) and bool(NOTHING.match(after[0])) and bool(after[0].strip())
 
 
 def _pairs(run: Run) -> Iterator[tuple[Suppression, int, str]]:
     """Limits that grew, and code that turned into a comment."""
     removed = [text for _, text in run.removed]
     for number, text in run.added:
-        shape = _AMOUNT.sub("#", text)
-        old = next((one for one in removed if _AMOUNT.sub("#", one) == shape and one != text), None)
-        if old is not None and _LIMIT.search(text) and _largest(text) > _largest(old):
+        shape = AMOUNT.sub("#", text)
+        old = next((one for one in removed if AMOUNT.sub("#", one) == shape and one != text), None)
+        if old is not None and LIMIT.search(text) and _largest(text) > _largest(old):
             yield Suppression.TIMEOUT, number, text
-        code = _COMMENT.match(text)
+        code = COMMENT.match(text)
         if code and len(_squeezed(code["code"])) > 3 and _squeezed(code["code"]) in {_squeezed(one) for one in removed}:
             yield Suppression.COMMENTED_OUT, number, text
 
@@ -288,7 +174,7 @@ def _has_substance(run: Run) -> bool:
     old = Counter(left for _, text in run.removed if (left := _bare(run.path, text, typed=typed)))
     new = Counter(left for _, text in run.added if (left := _bare(run.path, text, typed=typed)))
     commented = Counter(
-        _squeezed(match["code"]) for _, text in run.added if (match := _COMMENT.match(text)) and match["code"]
+        _squeezed(match["code"]) for _, text in run.added if (match := COMMENT.match(text)) and match["code"]
     )
     return bool(new - old) or bool(old - new - commented)
 
@@ -297,9 +183,9 @@ def _bare(path: str, text: str, *, typed: bool) -> str:
     """A line without what hides, without spaces, types where they are looked at, and limits; nothing of a line that only
     hides or only comments.
     """
-    if _TRIED.match(text) or _COMMENT.match(text):
+    if TRIED.match(text) or COMMENT.match(text):
         return ""
-    for sign in _SIGNS:
+    for sign in SIGNS:
         if sign.kind is not Suppression.ANY and sign.files.search(path) and sign.pattern.search(text):
             if sign.kind is Suppression.TIMEOUT:
                 return ""
@@ -307,7 +193,7 @@ def _bare(path: str, text: str, *, typed: bool) -> str:
     if typed:
         text = re.sub(r"\bas\s+\w+|<any>|\bcast\([^,]*,", "", text)
         text = re.sub(r"(:|->)\s*[\w.|\[\], ]+(?=[,)=:;{]|$)", r"\1", text)
-    left = _squeezed(_AMOUNT.sub("#", text) if _LIMIT.search(text) else text)
+    left = _squeezed(AMOUNT.sub("#", text) if LIMIT.search(text) else text)
     return left if re.search(r"\w", left) else ""
 
 
@@ -350,7 +236,7 @@ def _assertions(runs: Sequence[Run]) -> Iterator[Hidden]:
 
 
 def _asserted(path: str, text: str) -> str:
-    return _squeezed(text) if _TEST_FILE.search(path) and _ASSERTION.search(text) else ""
+    return _squeezed(text) if TEST_FILE.search(path) and ASSERTION.search(text) else ""
 
 
 def _stubs(runs: Sequence[Run], files: Collection[str]) -> Iterator[Hidden]:
@@ -363,14 +249,14 @@ def _stubs(runs: Sequence[Run], files: Collection[str]) -> Iterator[Hidden]:
 
 def _tests(path: str, text: str) -> str:
     """The name of the test that a line begins; empty if it begins none."""
-    for files, pattern in _TESTS:
+    for files, pattern in TESTS:
         if files.search(path) and (match := pattern.search(text)):
             return next(group for group in match.groups() if group)
     return ""
 
 
 def _largest(text: str) -> float:
-    return max((float(amount.replace("_", "")) for amount in _AMOUNT.findall(text)), default=0.0)
+    return max((float(amount.replace("_", "")) for amount in AMOUNT.findall(text)), default=0.0)
 
 
 def _squeezed(text: str) -> str:

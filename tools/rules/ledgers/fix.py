@@ -9,16 +9,17 @@ from typing import Any, ClassVar
 from ..decide import Status
 from ..diagnostics.diagnostic import MASKING, Trouble
 from ..scores import Score, fix_ancestor, fix_quality
-from ..suppressions import Suppression
-from .craft import Coverage, Craft, Fault, Objection, table
+from ..suppression_signs import Suppression
+from .craft import Coverage, Craft, Fault, Objection
 from .fix_items import Broken, FixOptions, SetAside
+from .fix_pages import pages
 from .fix_queue import (
     DETECTED,
     ENDED,
-    ITERATION,
     NOT_REPRODUCED,
     Place,
     Standing,
+    first_count,
     iterations,
     remaining,
     standings,
@@ -28,11 +29,8 @@ from .handoff import Ending, Finding
 from .items import Item, Workflow
 from .ledger import Ledger
 from .options import Depth
-from .pages import section
 
 SHOWN = 12
-HIGH_IMPACT, MEDIUM_IMPACT = 10, 3
-"""More dependents than these make a change one of high or medium impact."""
 _CATEGORIES = (Trouble.BUILD, Trouble.TEST, Trouble.TYPES, Trouble.LINT, Trouble.WARNING, Trouble.BUG)
 
 
@@ -70,7 +68,7 @@ class Fix(Craft):
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
         known, left = standings(ledger), len(remaining(ledger))
-        first, rows = _first(ledger), iterations(ledger)
+        first, rows = first_count(ledger), iterations(ledger)
         hidden = Counter(ledger.latest(ENDED).get("suppressions", {}))
         surfaced = [one for one in known if one.entry.item.found.id not in first["ids"]]
         hiding = {
@@ -119,16 +117,7 @@ class Fix(Craft):
         ]
 
     def files(self, ledger: Ledger) -> dict[str, str]:
-        rows = [_row(ledger, number, row) for number, row in enumerate(iterations(ledger), 1)]
-        columns = ("iteration", "commit", "item", "category", "errors", "delta", "guard", "status", "description")
-        stuck = [one for one in standings(ledger) if one.place in {Place.BLOCKED, Place.SET_ASIDE}]
-        blocked = "\n".join(map(_blocked_page, stuck)) or "Nothing: no error was given up.\n"
-        return {
-            "fix-results.tsv": table(columns, rows),
-            "blocked.md": f"# Not mended\n\n{blocked}",
-            "impact-assessment.md": _impact_page(ledger),
-            "errors.md": _errors_page(ledger),
-        }
+        return pages(ledger)
 
     def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
         left = [one for one in standings(ledger) if one.place is not Place.FIXED]
@@ -196,10 +185,6 @@ def _hiding(ledger: Ledger) -> bool:
     return any(one.entry.item.found.hides for one in standings(ledger) if one.place is not Place.FIXED)
 
 
-def _first(ledger: Ledger) -> Mapping[str, Any]:
-    return next((seen.facts for seen in ledger.observed if seen.what == DETECTED), {"ids": ()})
-
-
 def _told(one: Standing) -> str:
     tried = f" ({len(one.failures)} of 3 tries failed)" if one.failures else ""
     return f"{one.id} {one.entry.item.title[:300]}{tried}"
@@ -208,7 +193,7 @@ def _told(one: Standing) -> str:
 def _count_line(ledger: Ledger) -> str:
     counted = Counter(one.entry.item.found.trouble for one in standings(ledger) if one.place is not Place.FIXED)
     kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(counted.items()))
-    first = _first(ledger).get("count", 0)
+    first = first_count(ledger).get("count", 0)
     return f"{len(remaining(ledger))} errors are left, {first} at the start" + (f": {kinds}." if kinds else ".")
 
 
@@ -218,70 +203,3 @@ def _weights_line(ledger: Ledger) -> list[str]:
         "back. The plan ends once nothing hides others; then `run` looks again, and hands out the plan for the rest."
     )
     return [why] if _hiding(ledger) else []
-
-
-def _row(ledger: Ledger, number: int, facts: Mapping[str, Any]) -> tuple[object, ...]:
-    entry = ledger.find(facts["item"])
-    category = entry.item.found.trouble if entry and isinstance(entry.item, Broken) else "-"
-    errors = "-" if facts["errors"] is None else facts["errors"]
-    delta = "-" if facts["delta"] is None else f"{facts['delta']:+d}"
-    status = "fixed" if facts["kept"] else facts["status"]
-    commit = facts["commit"][:7]
-    return (number, commit, facts["item"], category, errors, delta, facts["guard"], status, facts["description"])
-
-
-def _blocked_page(one: Standing) -> str:
-    what = one.entry.item.found
-    tries = [
-        f"- iteration {row['iteration']} ({row['status']}): {row['description']}. {row['why']}" for row in one.failures
-    ]
-    return section(f"{one.id}: {what.line_of_text}", [f"{one.place}: {one.reason}\n", *tries])
-
-
-def _errors_page(ledger: Ledger) -> str:
-    parts = []
-    for place in Place:
-        lines = [
-            f"- **{one.id}** {one.entry.item.found.line_of_text}" for one in standings(ledger) if one.place is place
-        ]
-        parts.append(section(place.capitalize(), lines))
-    ended, first = ledger.latest(ENDED), _first(ledger)
-    after = ended.get("count")
-    told = f"{first.get('count', 0)} errors at the start, {'not counted' if after is None else after} at the end"
-    why = f" ({ended['problem']})" if ended.get("problem") else ""
-    hidden = [f"- {line}" for line in ended.get("hidden", ())]
-    parts.append(section("Hidden rather than mended", hidden))
-    return f"# Errors\n\n{told}{why}, both counted by the server.\n\n" + "\n".join(part for part in parts if part)
-
-
-def impact(dependents: int) -> str:
-    """How far a change of a file reaches, by how many files import it."""
-    return "HIGH" if dependents > HIGH_IMPACT else "MEDIUM" if dependents > MEDIUM_IMPACT else "LOW"
-
-
-_CHECKS = {
-    "HIGH": "run the whole suite and have it reviewed",
-    "MEDIUM": "run the tests of what depends on it",
-    "LOW": "its own tests do",
-}
-
-
-def _impact_page(ledger: Ledger) -> str:
-    changed: Sequence[Mapping[str, Any]] = ledger.latest(ENDED).get("changed", ())
-    rows = [
-        f"| `{one['path']}` | {one['dependents']} | {impact(one['dependents'])} | {_CHECKS[impact(one['dependents'])]} |"
-        for one in sorted(changed, key=lambda one: (-one["dependents"], one["path"]))
-    ]
-    how = (
-        "Dependents are tracked files with an import, require or include that ends in the file's module name; "
-        "what is loaded in another way is not seen."
-    )
-    body = (
-        "\n".join(["| changed file | dependents | impact | so |", "|---|---|---|---|", *rows])
-        if rows
-        else "No file changed."
-    )
-    return f"# How far the changes reach\n\n{body}\n\n{how}\n"
-
-
-__all__ = ["DETECTED", "ENDED", "ITERATION", "Fix", "categories", "impact", "next_line"]

@@ -122,3 +122,8 @@ def objection(ledger: Ledger, id: str) -> Objection | None:
         message = f"{id} is of kind {there.entry.item.found.trouble}; {first.trouble} comes first: {before}."
         return Objection(Fault.OUT_OF_ORDER, f"{message} What cannot be mended here can be set aside with record.")
     return None
+
+
+def first_count(ledger: Ledger) -> Mapping[str, Any]:
+    """What was found when the ledger was opened."""
+    return next((seen.facts for seen in ledger.observed if seen.what == DETECTED), {"ids": ()})
