@@ -10,6 +10,7 @@ from .mechanic import Mechanic
 
 _MECHANICS = {
     Workflow.DEBUG: "investigation:Investigation",
+    Workflow.FIX: "fix:Fixing",
     Workflow.SECURITY: "audit:Audit",
     Workflow.LEARN: "learn:Documents",
     Workflow.PROBE: "probe:PlanTrier",

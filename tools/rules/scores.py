@@ -49,6 +49,32 @@ def debug_quality(settled: int, hypotheses: int, reproduced: int, findings: int)
 
 # --- fix -------------------------------------------------------------------------------------------------------------
 
+REDUCTION, GUARDED = 60, 25
+QUALITY_FLOOR = -20
+
+
+def fix_ancestor(
+    before: int, left: int, hiding: dict[str, int], *, guarded: bool, discards: int, compound: bool
+) -> Score:
+    """Up to 60 for the share of the first count that is gone; less 5 for each suppression, 10 for each skipped or deleted
+    test, 3 for each type that says nothing, together no less than -20; 25 if no guard ever failed; 10 for no errors left, 5
+    for no discards, 5 if what surfaced on the way is mended too. -20 to 105, which is what can really be had. Source: ancestor,
+    with the guard that its printed total leaves out.
+
+    `hiding` has the numbers `other`, `tests` and `any`.
+    """
+    reduction = share(before - left, before) * REDUCTION
+    quality = max(QUALITY_FLOOR, -(5 * hiding["other"] + 10 * hiding["tests"] + 3 * hiding["any"]))
+    bonus = 10 * (left == 0) + 5 * (discards == 0) + 5 * compound
+    return Score("fix points", reduction + quality + GUARDED * guarded + bonus, 105.0)
+
+
+def fix_quality(known: int, left: int, hidden: int) -> Score:
+    """The share of all errors ever seen, those that surfaced on the way among them, that are gone and not merely hidden.
+    0 to 100; 100 where there never were any.
+    """
+    return Score("fix", 100 * share(known - left - hidden, known) if known else 100.0)
+
 
 # --- security --------------------------------------------------------------------------------------------------------
 

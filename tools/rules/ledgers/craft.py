@@ -56,7 +56,9 @@ class Craft:
     name: ClassVar[Workflow]
     options: ClassVar[type[Options]] = Options
     items: ClassVar[Mapping[str, type[Item]]] = {}
-    """Every kind of item by its word."""
+    """Every kind of item that an agent records, by its word."""
+    found: ClassVar[Mapping[str, type[Item]]] = {}
+    """Kinds of item that only the server records, by their words."""
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 15, Depth.DEEP: 30}
     """Rounds at each depth; 0 = unbounded."""
     onwards: ClassVar[tuple[str, ...]] = ()
