@@ -23,6 +23,7 @@ from ..tools.running import Running
 from ..tools.sessions import Sessions, session_status
 from ..tools.training import Training
 from ..tools.workflows import Playbook, Workflows, ledger_state
+from .consenting import COMMANDS, SHIPMENT
 from .tool import tool
 
 INSTRUCTIONS = """\
@@ -57,8 +58,8 @@ def build_server(lab: Lab) -> MCPServer:
         log_level="WARNING",
         tools=[
             tool(lab, planning.inspect_project, "Inspect project", READS),
-            tool(lab, planning.check_plan, "Check plan", WRITES, asks_consent=True, may_last=True),
-            tool(lab, sessions.start_session, "Start session", WRITES, asks_consent=True, may_last=True),
+            tool(lab, planning.check_plan, "Check plan", WRITES, asks=COMMANDS, may_last=True),
+            tool(lab, sessions.start_session, "Start session", WRITES, asks=COMMANDS, may_last=True),
             tool(lab, sessions.status, "Status", READS, always_load=True),
             tool(lab, loop.iterate, "Iterate", WRITES, always_load=True, may_last=True),
             tool(lab, running.wait, "Wait for a run", JOINS),
@@ -73,7 +74,7 @@ def build_server(lab: Lab) -> MCPServer:
             tool(lab, review.history, "History", WRITES, may_last=True),
             tool(lab, review.report, "Report", READS),
             tool(lab, sessions.finish_session, "Finish session", WRITES, may_last=True),
-            tool(lab, workflows.workflow, "Workflow", WRITES, may_last=True),
+            tool(lab, workflows.workflow, "Workflow", WRITES, asks=SHIPMENT, may_last=True),
             tool(lab, workflows.record, "Record", WRITES, may_last=True),
             tool(lab, workflows.playbook, "Playbook", READS, always_load=True),
         ],

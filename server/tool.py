@@ -28,7 +28,7 @@ from ..tools.jobs import PROGRESS
 from ..tools.lab import Lab
 from ..tools.rules.phase import Tool, following
 from ..tools.rules.tidy import tidied_data
-from .consenting import asked, remember
+from .consenting import Question
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def tool(
     hints: ToolAnnotations,
     *,
     always_load: bool = False,
-    asks_consent: bool = False,
+    asks: Question | None = None,
     may_last: bool = False,
 ) -> GatedTool:
     """Register a method: its docstring is the description, its parameters the arguments, its answer the output schema.
@@ -88,13 +88,14 @@ def tool(
     async def call(ctx: Context[Any, Any], consent: object = None, **arguments: object) -> CallToolResult:
         gone = threading.Event()
         work = functools.partial(_as_job, lab, Tool(method.__name__), gone) if may_last else verb
-        bound = functools.partial(_call, lab, work, arguments, consent, _listener(ctx))
+        heard = functools.partial(asks.remember, lab, consent, arguments) if asks else _nothing
+        bound = functools.partial(_call, lab, work, arguments, heard, _listener(ctx))
         try:
             return await anyio.to_thread.run_sync(bound, abandon_on_cancel=True)
         finally:
             gone.set()
 
-    extra = {"ctx": Context, **({"consent": asked(lab)} if asks_consent else {})}
+    extra = {"ctx": Context, **({"consent": asks.asked(lab)} if asks else {})}
     flat = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in extra.items()]
     call.__signature__ = inspect.Signature([*flat, *_flat(parameters)], return_annotation=CallToolResult)  # type: ignore[attr-defined]
     call.__annotations__ = {**extra, "return": CallToolResult}
@@ -157,12 +158,12 @@ def _call(
     lab: Lab,
     work: Callable[[Mapping[str, object]], Answer],
     arguments: dict[str, Any],
-    consent: object,
+    heard: Callable[[], None],
     listener: Callable[[float, str], None],
 ) -> CallToolResult:
     token = PROGRESS.set(listener)
     try:
-        remember(lab, consent, arguments)
+        heard()
         return _result(work(arguments))
     except Refusal as refusal:
         return _refused(lab, refusal, str(arguments.get("repo", "")))
@@ -171,6 +172,10 @@ def _call(
         raise
     finally:
         PROGRESS.reset(token)
+
+
+def _nothing() -> None:
+    """Nobody was asked."""
 
 
 def _as_job(lab: Lab, tool: Tool, gone: threading.Event, arguments: Mapping[str, object]) -> Answer:

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("server", "tools", "tools/rules", "tools/rules/ledgers", "tools/edges", "tools/mechanics", "prompts")
-RULES = {"tools/rules", "tools/rules/ledgers"}
+FOLDERS = (
+    "server", "tools", "tools/rules", "tools/rules/checks", "tools/rules/ledgers", "tools/edges", "tools/mechanics", "prompts",
+)  # fmt: skip
+RULES = {"tools/rules", "tools/rules/checks", "tools/rules/ledgers"}
 MAY_IMPORT = {
-    "tools/rules": {"tools/rules"},
+    "tools/rules": {"tools/rules", "tools/rules/checks"},
+    "tools/rules/checks": RULES,
     "tools/rules/ledgers": RULES,
     "tools/edges": {"tools/edges", "tools", *RULES},
     "tools/mechanics": {"tools/mechanics", "tools", "tools/edges", *RULES},

@@ -31,7 +31,7 @@ def admitted(desk: Desk, ledger: Ledger, rules: Craft, mechanic: Mechanic, field
     item = _shaped(rules, fields)
     _without_secrets(item)
     _settles_something(desk, item)
-    if isinstance(item, Cited):
+    if isinstance(item, Cited) and item.location:  # a kind of item may leave it to the agent whether to cite
         item = _proven(desk, item)
     item = mechanic.checked(desk, ledger, rules.completed(ledger, item))
     _new(ledger, rules, item)
@@ -48,6 +48,8 @@ def _shaped(rules: Craft, fields: Mapping[str, Any]) -> Item:
     if kind not in kinds:
         listed = "; ".join(form_of(one).line() for one in kinds.values())
         raise Refusal(Code.BAD_ARGUMENT, f"`kind` has to be one of {', '.join(kinds)}. They take: {listed}")
+    if own := sorted(kinds[kind].filled & fields.keys()):
+        raise Refusal(Code.BAD_ARGUMENT, f"`{own[0]}` is for the server to fill in. Leave it out.")
     try:
         return kinds[kind].model_validate({**fields, "kind": kind})
     except ValidationError as error:

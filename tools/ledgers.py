@@ -143,7 +143,7 @@ def handoff_of(ledger: Ledger, rules: Craft, now: Callable[[], float]) -> Handof
         findings=findings,
         config=rules.config(ledger),
         missing=rules.missing(ledger),
-        next=follow(chain, rules.onwards, findings, ledger.workflow, {}),
+        next=follow(chain, rules.follow_ups(ledger), findings, ledger.workflow, {}),
         chain=chain,
         incoming=ledger.incoming,
     )

@@ -10,6 +10,7 @@ from .mechanic import Mechanic
 
 _MECHANICS = {
     Workflow.DEBUG: "scoped:Scoped",
+    Workflow.SHIP: "ship:Ship",
 }
 
 

@@ -114,6 +114,10 @@ class Craft:
         """What it hands over, the most important first."""
         return ()
 
+    def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
+        """The prompts that follow where no chain names one."""
+        return self.onwards
+
     def config(self, ledger: Ledger) -> dict[str, Any]:
         """Fields of a plan that it hands over."""
         return {}

@@ -29,7 +29,7 @@ class Form(Record):
 
 def form_of(item: type[Item]) -> Form:
     """What one kind of item takes."""
-    own = {name: field for name, field in item.model_fields.items() if name not in _GENERAL}
+    own = {name: field for name, field in item.model_fields.items() if name not in _GENERAL | item.filled}
     return Form(
         kind=str(item.model_fields["kind"].default),
         required=tuple(_described(name, field) for name, field in own.items() if field.is_required()),

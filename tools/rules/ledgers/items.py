@@ -19,7 +19,7 @@ _PLACE = re.compile(r"(?P<path>[^:\n]+):(?P<first>[1-9]\d{0,6})(?:-(?P<last>[1-9
 
 
 def _place(value: object) -> object:
-    if isinstance(value, str) and value.strip() and not _PLACE.fullmatch(value.strip().removeprefix("./")):
+    if isinstance(value, str) and not _PLACE.fullmatch(value.strip().removeprefix("./")):
         raise ValueError("has to be `path:line` or `path:first-last`, with the path from the repository's root")
     return value.strip().removeprefix("./") if isinstance(value, str) else value
 
@@ -84,6 +84,8 @@ class Item(Record):
 
     prefix: ClassVar[str] = "I"
     """The first letters of its ids."""
+    filled: ClassVar[frozenset[str]] = frozenset()
+    """Fields that the server fills in; an item that comes with one of them is refused."""
 
     kind: str
     upstream: str = Field("", description="An item of an earlier ledger that this settles: `<ledger id>#<item id>`.")

@@ -1,0 +1,294 @@
+"""What is shipped: the options and items of the workflow ship, and what its checklist says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from ..checks.kinds import ShipType
+from ..checks.lists import Check, Weight, checklist
+from ..checks.looks import Result
+from ..events import Record
+from .items import Cited, Item, Location, Note, Text
+from .ledger import Entry, Ledger
+from .options import Options
+
+SHOWN_DIGEST = 12
+"""Digits of a checklist's digest that people and agents see."""
+
+
+class ShipOptions(Options):
+    """What to ship, and how far to go."""
+
+    type: ShipType | Literal[""] = Field("", description=f"{'|'.join(ShipType)}. Empty: found out by rules.")
+    target: str = Field("", max_length=300, description="What or where: a tag, a branch, a file or folder, an address.")
+    base: str = Field(
+        "", max_length=200, description="What it is compared with. Empty: the default branch, or the last tag."
+    )
+    dry_run: bool = Field(False, description="Go no further than the dry run.")
+    checklist_only: bool = Field(False, description="Go no further than the checklist.")
+    force: bool = Field(
+        False, description="Let a person approve although required checks fail; never blockers or tests."
+    )
+    monitor: float = Field(0, ge=0, le=120, description="Minutes to watch afterwards with `health`.")
+    every: int = Field(60, ge=1, le=3600, description="Seconds between two looks while watching.")
+    health: str = Field("", max_length=1000, description="A command that fails while what was shipped is ill.")
+
+
+class Judged(Cited):
+    """A check that no machine can make, with what was seen. The newest of a name counts."""
+
+    prefix: ClassVar[str] = "C"
+
+    kind: Literal["check"] = "check"
+    name: Text = Field(description="Which check of the list, e.g. `described`.")
+    holds: bool
+    note: Text = Field(description="What you looked at and what you saw: what would convince somebody else.")
+    location: Location = Field("", description="Where it can be seen, if in a file: `path:line`.")
+    quote: Note = Field("", description="What stands there, if you name a place.")
+
+    @property
+    def place(self) -> str:
+        return ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} {'holds' if self.holds else 'does not hold'}: {self.note}"
+
+
+class Rollback(Item):
+    """How to undo it. It has to be known before anything is shipped."""
+
+    prefix: ClassVar[str] = "R"
+
+    kind: Literal["rollback"] = "rollback"
+    how: Text = Field(description="The commands or steps that undo it; or, if nothing can, what will be done instead.")
+    irreversible: bool = Field(
+        False, description="Nothing can undo it: a mail that was sent, a version that was published."
+    )
+
+    @property
+    def title(self) -> str:
+        return f"{'CANNOT BE UNDONE: ' if self.irreversible else ''}{self.how}"
+
+
+class DryRun(Item):
+    """A rehearsal. The server runs its command where a person agreed, and records what it saw."""
+
+    prefix: ClassVar[str] = "D"
+
+    kind: Literal["dry-run"] = "dry-run"
+    run: Note = Field("", description="A command that does all but ship, e.g. `npm publish --dry-run`.")
+    note: Note = Field("", description="Where no command can: what was rehearsed instead, and what it showed.")
+
+    @property
+    def command(self) -> str:
+        return self.run
+
+    @property
+    def title(self) -> str:
+        return self.run or self.note
+
+
+class Shipped(Item):
+    """It was shipped, or the attempt failed. Tag and branch are looked at by the server."""
+
+    prefix: ClassVar[str] = "S"
+    filled: ClassVar[frozenset[str]] = frozenset({"verified"})
+
+    kind: Literal["shipped"] = "shipped"
+    how: Text = Field(description="What was done, by whom.")
+    reference: Note = Field("", description="Where it can be seen: an address, a message id.")
+    tag: Note = Field("", description="The tag that was made: it has to stand at the approved commit.")
+    branch: Note = Field("", description="The branch that was pushed, e.g. `origin/topic`: as git knows it here.")
+    check: Note = Field("", description="A command that exits 0 if it arrived; the server runs it.")
+    failed: bool = Field(False, description="The attempt failed.")
+    verified: str = ""
+
+    @property
+    def command(self) -> str:
+        return self.check
+
+    @property
+    def title(self) -> str:
+        return f"{'failed: ' if self.failed else ''}{self.how} {self.reference}".strip()
+
+    @property
+    def classified(self) -> str:
+        return self.verified
+
+
+class Undone(Item):
+    """It was taken back."""
+
+    prefix: ClassVar[str] = "U"
+
+    kind: Literal["rolled-back"] = "rolled-back"
+    how: Text = Field(description="What was done to take it back, and why.")
+    check: Note = Field("", description="A command that exits 0 if it is gone; the server runs it.")
+
+    @property
+    def command(self) -> str:
+        return self.check
+
+    @property
+    def title(self) -> str:
+        return self.how
+
+
+class Made(Record):
+    """One check of a checklist as it was made. `places` are the first of them, `found` is how many there are."""
+
+    name: str
+    title: str
+    weight: Weight
+    judged: bool = False
+    result: Result
+    seen: str = ""
+    places: tuple[str, ...] = ()
+    found: int = 0
+    cure: str = ""
+    commands: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is to be done about it."""
+        return self.result in {Result.PASSED, Result.NOT_HERE}
+
+    @property
+    def blocks(self) -> bool:
+        """Whether nothing may be shipped because of it."""
+        return not self.holds and self.weight is Weight.BLOCKER
+
+    @property
+    def needs_force(self) -> bool:
+        """Whether it may be shipped all the same, if that was said beforehand. What people judge is only flagged."""
+        return not self.holds and self.weight is Weight.REQUIRED and not self.judged
+
+
+def ship_type(ledger: Ledger) -> ShipType:
+    """What is shipped, as it was found when the ledger was opened."""
+    return ShipType(ledger.latest("shipment")["type"])
+
+
+def checked_commit(ledger: Ledger) -> str:
+    """The commit at which the checklist was run last; empty before."""
+    return str(ledger.latest("checklist").get("commit", ""))
+
+
+def standing(ledger: Ledger) -> tuple[Made, ...]:
+    """The checklist as it stands: what the server saw last, and what was judged. Before the first run, all open."""
+    seen = {one["name"]: Made.model_validate(one) for one in ledger.latest("checklist").get("made", ())}
+    judged = {entry.item.name: entry for entry in ledger.of(Judged)}
+    made = (_judged(check, judged.get(check.name)) if check.judged else _made(check, seen) for check in _list(ledger))
+    return tuple(sorted(made, key=lambda one: one.weight.rank))
+
+
+def _list(ledger: Ledger) -> tuple[Check, ...]:
+    return checklist(ship_type(ledger))
+
+
+def _made(check: Check, seen: dict[str, Made]) -> Made:
+    return seen.get(check.name) or _blank(check, Result.OPEN, "not looked at yet")
+
+
+def _judged(check: Check, entry: Entry[Judged] | None) -> Made:
+    if entry is None:
+        return _blank(check, Result.OPEN, "nobody has judged it yet")
+    one = entry.item
+    result = Result.PASSED if one.holds else Result.FAILED
+    place = (f"{one.location} {one.quote}",) if one.location else ()
+    made = _blank(check, result, f"{one.note} ({entry.id}, at {entry.commit[:7]})")
+    return made.model_copy(update={"places": place, "found": len(place)})
+
+
+def _blank(check: Check, result: Result, seen: str) -> Made:
+    return Made(
+        name=check.name,
+        title=check.title,
+        weight=check.weight,
+        judged=check.judged,
+        result=result,
+        seen=seen,
+        cure=check.cure,
+    )
+
+
+def last_rollback(ledger: Ledger) -> Rollback | None:
+    """How it would be undone, as said last."""
+    return next(reversed(ledger.items(Rollback)), None)
+
+
+def last_dry_run(ledger: Ledger) -> Entry[DryRun] | None:
+    """The newest rehearsal of the commit that the checklist is about."""
+    commit = checked_commit(ledger)
+    return next((entry for entry in reversed(ledger.of(DryRun)) if entry.commit == commit), None)
+
+
+def went_well(entry: Entry[DryRun] | None) -> bool:
+    """Whether the server saw a rehearsal succeed."""
+    return entry is not None and entry.ran is not None and entry.ran.exit_code == 0
+
+
+def digest(ledger: Ledger) -> str:
+    """What an approval is bound to: the commit, the checklist as it stands, how to undo it, and the rehearsal.
+
+    Times and counts that differ from run to run are left out: they are no reason to ask again.
+    """
+    options, rehearsal, undo = ledger.opts(ShipOptions), last_dry_run(ledger), last_rollback(ledger)
+    told = {
+        "commit": checked_commit(ledger),
+        "shipment": dict(ledger.latest("shipment")),
+        "options": options.model_dump(mode="json", include={"force", "health", "monitor", "every", "goal"}),
+        "checklist": [_essence(one) for one in standing(ledger)],
+        "rollback": undo.model_dump(mode="json") if undo else None,
+        "dry run": (rehearsal.item.model_dump(mode="json"), went_well(rehearsal)) if rehearsal else None,
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _essence(one: Made) -> tuple[object, ...]:
+    return one.name, one.weight, one.result, list(one.commands), one.seen if one.judged else one.found
+
+
+def approved(ledger: Ledger) -> str:
+    """How a person approved of exactly what stands now; empty if nobody did."""
+    facts = ledger.latest("approved")
+    valid = bool(facts) and facts["digest"] == digest(ledger) and facts["commit"] == checked_commit(ledger)
+    return str(facts["by"]) if valid else ""
+
+
+def shipped(ledger: Ledger) -> Entry[Shipped] | None:
+    """The newest attempt that did not fail."""
+    return next((entry for entry in reversed(ledger.of(Shipped)) if not entry.item.failed), None)
+
+
+def unready(ledger: Ledger) -> tuple[str, ...]:
+    """What stands between the ledger and a person's approval, each with its cure."""
+    if not checked_commit(ledger):
+        return ("the checklist: call workflow with `run`",)
+    options, made = ledger.opts(ShipOptions), standing(ledger)
+    left = [f"{one.weight} {one.name}: {one.seen}. {one.cure}" for one in made if one.blocks]
+    if not options.force:
+        left += [f"{one.name}: {one.seen}. {one.cure}" for one in made if one.needs_force]
+    if last_rollback(ledger) is None:
+        left.append("a rollback: record how it would be undone, or that nothing can undo it")
+    return (*left, *_rehearsal_wanted(last_dry_run(ledger)))
+
+
+def _rehearsal_wanted(entry: Entry[DryRun] | None) -> tuple[str, ...]:
+    if entry is None:
+        return ("a dry-run of this commit: record the command, or what was rehearsed instead",)
+    if not entry.item.run or went_well(entry):
+        return ()
+    told = entry.ran.why or f"exit {entry.ran.exit_code}" if entry.ran else "not run"
+    return (f"a dry-run that goes well: {entry.id} did not ({told}). Mend what it shows, and record it again",)
+
+
+def count(made: Iterable[Made], result: Result) -> int:
+    """How many checks came out so."""
+    return sum(one.result is result for one in made)
