@@ -71,8 +71,11 @@ _PROSE = re.compile(
 _PICTURES = re.compile(r"\.(?:png|jpe?g|gif|webp|avif|ico|pdf|css|scss|woff2?)$", re.IGNORECASE)
 _CODE = re.compile(
     r"\.(?:py|pyi|ipynb|js|jsx|mjs|cjs|ts|tsx|vue|svelte|go|rs|java|kt|cs|fs|c|h|cc|cpp|hpp|rb|php|swift|scala|ex|exs|sh|sql|lua"
-    r"|dart|zig|hs|clj|pl|r|jl|toml|lock|json|ya?ml|cfg|gradle|xml)$|(?:^|/)(?:Makefile|Dockerfile|Gemfile|Rakefile)$",
+    r"|dart|zig|hs|clj|pl|r|jl)$",
     re.IGNORECASE,
+)
+_SETTINGS = re.compile(
+    r"\.(?:toml|lock|json|ya?ml|cfg|ini|gradle|xml)$|(?:^|/)(?:Makefile|Gemfile|Rakefile)$", re.IGNORECASE
 )
 
 _BY_FILES: tuple[tuple[ShipType, str, Callable[[str], object]], ...] = (
@@ -97,8 +100,9 @@ def detected(goal: str, changed: Sequence[str], files: Sequence[str], version_mo
     if version_moved:
         return Told(ShipType.CODE_RELEASE, "a manifest says another version than at the base")
     looked, which = (changed, "what changed") if changed else (files, "what is here")
+    code = [path for path in looked if _CODE.search(path) or (changed and _SETTINGS.search(path))]
     for type, what, is_so in _BY_FILES:
-        if _mostly(looked, is_so):
+        if _mostly(looked, code, is_so):
             return Told(type, f"{which} is {what}")
     return Told(ShipType.CODE_PR, f"{which} is code")
 
@@ -115,15 +119,20 @@ def _by_goal(goal: str) -> Told | None:
     return None
 
 
-def _mostly(paths: Sequence[str], is_so: Callable[[str], object]) -> bool:
-    """Whether a rule fits a path and there is no code besides: pictures, style sheets and a readme go with anything."""
+def _mostly(paths: Sequence[str], code: Sequence[str], is_so: Callable[[str], object]) -> bool:
+    """Whether a rule fits at least half of the paths, and all that is code: pictures, style sheets and a readme go with
+    anything. Settings are code where they changed, and no sign of it where they are only there: a blog has them too.
+    """
     fitting = [path for path in paths if is_so(path)]
-    rest = [path for path in paths if not is_so(path)]
-    return bool(fitting) and not any(_CODE.search(path) for path in rest) and 2 * len(fitting) >= len(_counted(paths))
+    return bool(fitting) and all(map(is_so, code)) and 2 * len(fitting) >= len(_counted(paths))
 
 
 def _counted(paths: Sequence[str]) -> list[str]:
-    return [path for path in paths if not _PICTURES.search(path) and path.rpartition("/")[2].lower() not in _ALWAYS]
+    return [
+        path
+        for path in paths
+        if not (_PICTURES.search(path) or _SETTINGS.search(path)) and path.rpartition("/")[2].lower() not in _ALWAYS
+    ]
 
 
 _ALWAYS = frozenset(

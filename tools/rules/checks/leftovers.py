@@ -36,6 +36,7 @@ _FILES = re.compile(
 _TESTS = re.compile(
     r"(?:^|/)(?:tests?|specs?|__tests__|fixtures|testdata)/|(?:^|/)(?:test_|conftest)|[._-](?:test|spec)s?\.\w+$"
 )
+PERHAPS = ", perhaps"
 _UNSURE = frozenset({"[masked: assigned secret]", "[masked: password in a URL]", "[masked: authorization]"})
 
 
@@ -67,7 +68,7 @@ def secrets(lines: Sequence[Line]) -> tuple[Place, ...]:
     looked = [line for line in lines if not any(mark in line.text for mark in ALLOWED)]
     shown = ((line, mask(_DOCUMENTED.sub("", line.text))) for line in looked)
     return tuple(
-        Place(line.path, line.number, _mark(masked))
+        Place(line.path, line.number, _mark(line.text, masked))
         for line, masked in shown
         if masked.count("[masked:") > line.text.count("[masked:")
     )
@@ -80,8 +81,10 @@ def secrets_in(texts: Texts) -> tuple[Place, ...]:
 
 
 def may_be_made_up(place: Place) -> bool:
-    """Whether this may be no secret: in a test, and told by what stands around it, not by a form that only keys have."""
-    return bool(_TESTS.search(place.path)) and place.what in _UNSURE
+    """Whether this may be no secret: a plain word, or in a test and told by what stands around it, not by a form that only
+    keys have.
+    """
+    return place.what.endswith(PERHAPS) or bool(_TESTS.search(place.path) and place.what in _UNSURE)
 
 
 def allowed(lines: Iterable[Line]) -> int:
@@ -94,6 +97,9 @@ def secret_files(paths: Iterable[str]) -> tuple[Place, ...]:
     return tuple(Place(path, 0, "is a file for credentials") for path in paths if _FILES.search(path))
 
 
-def _mark(masked: str) -> str:
-    mark = re.search(r"\[masked: [^\]]*\]", masked)
-    return mark[0] if mark else "[masked]"
+def _mark(text: str, masked: str) -> str:
+    """What stands in a secret's place. A plain word may be the name of something, as in `SECRET = "secret"`."""
+    before, _, rest = masked.partition("[masked: ")
+    name, _, after = rest.partition("]")
+    plain = re.fullmatch(r"[a-z_-]+|[A-Z_-]+", text[len(before) : len(text) - len(after)])
+    return f"[masked: {name}]{PERHAPS if plain else ''}"

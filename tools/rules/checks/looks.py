@@ -108,7 +108,7 @@ def _conflicts(m: Material) -> Look:
 
 
 def _secrets(m: Material) -> Look:
-    """In tests, what only looks like a password is most likely none: there it is told and does not block."""
+    """What may be no secret, such as a password in a test, is told and does not block."""
     places = (*leftovers.secret_files(m.paths), *leftovers.secrets_in(m.whole))
     sure = tuple(place for place in places if not leftovers.may_be_made_up(place))
     let = leftovers.allowed(line for line in m.added)

@@ -55,7 +55,7 @@ def disagreeing(found: Iterable[Version]) -> tuple[Place, ...]:
 def sections(changelog: str) -> tuple[Section, ...]:
     """The parts of a changelog under headings that name a version or `Unreleased`, as Keep a Changelog has them."""
     heads = [head for head in _HEADING.finditer(changelog) if _is_heading(changelog, head)]
-    ends = [*(head.start() for head in heads[1:]), len(changelog)]
+    ends = [head.start() for head in heads[1:]] + [len(changelog)] * bool(heads)
     return tuple(
         Section(
             head["version"].lower(),

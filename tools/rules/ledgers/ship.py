@@ -205,7 +205,8 @@ def _checklist_lines(ledger: Ledger, made: tuple[Made, ...]) -> list[str]:
 
 
 def _failed(one: Made) -> list[str]:
-    return [f"{mark(one)} {one.weight} {one.name}: {one.seen}", *(f"    {place}" for place in one.places[:5])]
+    shown = one.places[-5:] if one.commands else one.places[:5]  # a command says at its end what went wrong
+    return [f"{mark(one)} {one.weight} {one.name}: {one.seen}", *(f"    {place}" for place in shown)]
 
 
 def _watched(ledger: Ledger) -> list[str]:

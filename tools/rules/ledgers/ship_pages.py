@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from ..checks.lists import Weight
 from ..checks.looks import Result
 from .craft import table
 from .ledger import Entry, Ledger
+from .moments import iso
 from .pages import quoted
 from .shipment import (
     SHOWN_DIGEST,
@@ -109,7 +109,7 @@ def log_table(ledger: Ledger, score: Callable[[Ledger], float]) -> str:
         COLUMNS,
         [
             (
-                _when(at),
+                iso(at),
                 facts["type"],
                 target,
                 f"{score(_as_of(ledger, at)):.1f}",
@@ -158,10 +158,6 @@ def _observed(what: str, facts: Mapping[str, object]) -> str:
             return f"approved at {commit} {facts['by']}, digest {str(facts['digest'])[:SHOWN_DIGEST]}"
         case _:
             return f"watched: {facts['looks']} looks, {facts['failed']} failed"
-
-
-def _when(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 def approval_question(ledger: Ledger) -> str:
