@@ -16,9 +16,10 @@ from autoresearch_mcp.tools.rules.checks.leftovers import conflicts, debugging, 
 from autoresearch_mcp.tools.rules.checks.lengths import DESCRIPTION, SUBJECT, descriptions, misfits, subjects, titles
 from autoresearch_mcp.tools.rules.checks.links import checker, elsewhere, lost_links
 from autoresearch_mcp.tools.rules.checks.lists import Weight, checklist
-from autoresearch_mcp.tools.rules.checks.looks import LOOKED, Before, Look, Material, Result, look
+from autoresearch_mcp.tools.rules.checks.looks import LOOKED, look
 from autoresearch_mcp.tools.rules.checks.mail import without_a_way_out, without_plain_text
 from autoresearch_mcp.tools.rules.checks.markup import pictures_without_text
+from autoresearch_mcp.tools.rules.checks.material import Before, Look, Material, Result
 from autoresearch_mcp.tools.rules.checks.papers import lost_citations
 from autoresearch_mcp.tools.rules.checks.places import Line, Place, added_lines
 from autoresearch_mcp.tools.rules.checks.versions import disagreeing, newest, newness, section_of, tag_for, versions

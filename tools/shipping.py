@@ -12,8 +12,9 @@ from .rules.cleaning import visible
 from .rules.ledgers.events import Observed
 from .rules.ledgers.items import Workflow
 from .rules.ledgers.ledger import Ledger
+from .rules.ledgers.ship_items import ShipOptions
 from .rules.ledgers.ship_pages import approval_question
-from .rules.ledgers.shipment import SHOWN_DIGEST, ShipOptions, approved, checked_commit, digest, unready
+from .rules.ledgers.shipment import SHOWN_DIGEST, approved, checked_commit, digest, unready
 from .rules.phase import Tool
 
 

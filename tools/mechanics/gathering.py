@@ -12,14 +12,14 @@ from ..edges.delta import Delta
 from ..errors import Code, Refusal
 from ..ledgers import Ledgers
 from ..rules.checks.kinds import CODE, ShipType, belongs
-from ..rules.checks.looks import Before, Material
 from ..rules.checks.markup import HTML, MARKDOWN
+from ..rules.checks.material import Before, Material
 from ..rules.checks.places import Line, Texts, added_lines
 from ..rules.checks.versions import CHANGELOGS, says_a_version, versions
 from ..rules.ledgers.handoff import carried
 from ..rules.ledgers.items import Workflow
 from ..rules.ledgers.ledger import Ledger
-from ..rules.ledgers.shipment import ShipOptions
+from ..rules.ledgers.ship_items import ShipOptions
 from ..rules.scope import Scope
 
 LARGEST_TEXT = 1_000_000

@@ -11,7 +11,7 @@ from ..edges.runner import Run
 from ..edges.scan import missing_tools, scan
 from ..rules.checks.links import checker
 from ..rules.checks.lists import Weight
-from ..rules.checks.looks import Look, Result
+from ..rules.checks.material import Look, Result
 from ..rules.checks.places import Place
 from ..rules.folders import MAKEFILES, Command, Kind, Language
 from ..rules.projects import Project, recognise
@@ -19,6 +19,8 @@ from ..rules.recipes import inside
 from ..rules.screen import screen
 
 TIMEOUT_S = 1800.0
+HEALTH_S = 60.0
+"""For one look at what was shipped."""
 TAIL_LINES = 12
 _KINDS = {"tests": Kind.TEST, "build": Kind.BUILD, "types": Kind.TYPES, "lint": Kind.LINT}
 _EXAMPLES = frozenset(("example", "examples", "sample", "samples", "demo", "demos", "templates"))

@@ -10,35 +10,23 @@ from ..desk import Desk
 from ..errors import Code, Refusal
 from ..rules.checks.kinds import ShipType, Told, detected
 from ..rules.checks.lists import Check, checklist
-from ..rules.checks.looks import LOOKED, Look, Material, Result, look
+from ..rules.checks.looks import LOOKED, look
+from ..rules.checks.material import Look, Material, Result
 from ..rules.checks.places import Place
 from ..rules.ledgers.events import Observed
 from ..rules.ledgers.items import Item
 from ..rules.ledgers.ledger import Ledger
 from ..rules.ledgers.registry import craft
 from ..rules.ledgers.ship import approving
-from ..rules.ledgers.shipment import (
-    DryRun,
-    Made,
-    ShipOptions,
-    Shipped,
-    approved,
-    checked_commit,
-    count,
-    ship_type,
-    shipped,
-    standing,
-    unready,
-)
+from ..rules.ledgers.ship_items import DryRun, ShipOptions, Shipped
+from ..rules.ledgers.shipment import Made, approved, checked_commit, count, ship_type, standing, unready
 from ..rules.screen import cure, screen
 from ..rules.shell import scripts
-from .gathering import Base, base_of, gather, since, tags, version_moved
+from .arrival import verified, watched
+from .gathering import Base, base_of, gather, since, version_moved
 from .mechanic import Mechanic, observed
-from .project_commands import COMMANDS, last_lines, not_offered, offered, ran
+from .project_commands import COMMANDS, HEALTH_S, not_offered, offered, ran
 
-HEALTH_S = 60.0
-GIVE_UP_AFTER = 3
-"""Looks in a row that fail, after which watching ends: somebody has to act."""
 PLACES = 12
 _NOTHING = frozenset("true : echo printf exit test [ false".split())
 
@@ -65,7 +53,7 @@ class Ship(Mechanic):
             case Shipped():
                 if objection := craft(ledger.workflow).objection(ledger, item):
                     raise Refusal(Code(objection.fault.value), objection.message)
-                return item.model_copy(update={"verified": _verified(desk, ledger, item)})
+                return item.model_copy(update={"verified": verified(desk, ledger, item)})
             case _:
                 return item
 
@@ -74,7 +62,7 @@ class Ship(Mechanic):
             case {"approve": str() as said, **rest} if not rest:
                 return _approval(desk, ledger, said)
             case {"monitor": True, **rest} if not rest:
-                return _watched(desk, ledger)
+                return watched(desk, ledger)
             case {}:
                 return _checklist(desk, ledger) if not options else _unknown(options)
         return _unknown(options)
@@ -181,80 +169,6 @@ def _approval(desk: Desk, ledger: Ledger, said: str) -> Sequence[Observed]:
     if not approved(ledger):
         raise Refusal(Code.APPROVAL_NEEDED, f"No person said yes to {said or 'this'}. {approving(ledger)}")
     return ()
-
-
-def _verified(desk: Desk, ledger: Ledger, item: Shipped) -> str:
-    """What git shows of it here.
-
-    Raises:
-        Refusal: if it shows something else than what was approved.
-    """
-    commit = checked_commit(ledger)
-    if (head := desk.repo.head()) != commit:
-        message = (
-            f"HEAD is at {head[:7]}, and what was approved is {commit[:7]}. Go back to it, or run the checklist again."
-        )
-        raise Refusal(Code.APPROVAL_NEEDED, message)
-    if edited := [change.path for change in desk.repo.changes() if change.tracked]:
-        message = (
-            f"{', '.join(edited[:5])} differ from what was approved. Put the changes away, and make sure what went out."
-        )
-        raise Refusal(Code.EVIDENCE, message)
-    if item.failed:
-        return ""
-    told = [
-        _stands(desk, name, at, commit)
-        for name, at in ((item.tag, tags(desk).get(item.tag)), _branch(desk, item))
-        if name
-    ]
-    return "; ".join(told)
-
-
-def _branch(desk: Desk, item: Shipped) -> tuple[str, str | None]:
-    for place in ("refs/remotes", "refs/heads"):
-        answer = desk.repo.git.ask("rev-parse", "--verify", "--quiet", f"{place}/{item.branch}^{{commit}}")
-        if item.branch and answer.code == 0:
-            return item.branch, answer.text
-    return item.branch, None
-
-
-def _stands(desk: Desk, name: str, at: str | None, commit: str) -> str:
-    if at is None:
-        raise Refusal(Code.EVIDENCE, f"git knows no {name} here. Make or fetch it, or leave it out.")
-    if at == commit:
-        return f"{name} stands at {commit[:7]}"
-    if desk.repo.git.ask("merge-base", "--is-ancestor", commit, at).code == 0 and "/" in name:
-        return f"{name} holds {commit[:7]}"
-    raise Refusal(Code.EVIDENCE, f"{name} stands at {at[:7]}, and what was approved is {commit[:7]}. That is not it.")
-
-
-def _watched(desk: Desk, ledger: Ledger) -> Sequence[Observed]:
-    """Look every so often, up to the end or until it failed several times in a row."""
-    options = ledger.opts(ShipOptions)
-    if shipped(ledger) is None or not options.monitor:
-        cure = "Record `shipped` first." if options.monitor else "Open with `monitor` and `health`."
-        raise Refusal(Code.OUT_OF_ORDER, f"There is nothing to watch. {cure}")
-    if not desk.consent.agreed_to(options.health):
-        desk.consent.want(options.health)
-        raise Refusal(
-            Code.CONSENT_NEEDED, f"Nobody agreed to `{options.health}`. A person can: `autoresearch-mcp approve`."
-        )
-    looks, failed, row, tail = 0, 0, 0, ""
-    most = 1 + int(options.monitor * 60 / options.every)
-    while looks < most and row < GIVE_UP_AFTER and not desk.cancelled:
-        if looks:
-            desk.run(desk.key("ship pause"), f"sleep {options.every}", options.every + 60, desk.repo.root, {})
-        run = desk.run(desk.key("ship watch"), options.health, HEALTH_S, desk.repo.root, {})
-        well = run.exit_code == 0 and not run.timed_out
-        looks, failed, row = looks + 1, failed + (not well), 0 if well else row + 1
-        tail = tail if well else "\n".join(last_lines(run))
-    if desk.cancelled:
-        raise Refusal(Code.INCOMPLETE, "Watching was cancelled. Start it again, or close with a why.")
-    return (
-        observed(
-            desk, "monitored", at=desk.now(), looks=looks, failed=failed, tail=tail, commit=checked_commit(ledger)
-        ),
-    )
 
 
 def _does_nothing(command: str) -> bool:

@@ -7,23 +7,18 @@ from typing import ClassVar
 
 from ..checks.kinds import IRREVERSIBLE
 from ..checks.lists import Weight, checklist
-from ..checks.looks import Result
+from ..checks.material import Result
 from ..scores import Score, ship_ancestor, ship_readiness
 from .craft import Coverage, Craft, Fault, Objection
 from .handoff import Ending, Finding
 from .items import Item, Severity, Workflow
 from .ledger import Ledger
 from .options import Options
+from .ship_items import DryRun, Judged, Rollback, ShipOptions, Shipped, Undone
 from .ship_pages import checklist_page, log_table, mark
 from .shipment import (
     SHOWN_DIGEST,
-    DryRun,
-    Judged,
     Made,
-    Rollback,
-    ShipOptions,
-    Shipped,
-    Undone,
     approved,
     checked_commit,
     count,

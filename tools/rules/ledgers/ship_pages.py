@@ -6,19 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from ..checks.lists import Weight
-from ..checks.looks import Result
+from ..checks.material import Result
 from .craft import table
 from .ledger import Entry, Ledger
 from .moments import iso
 from .pages import quoted
+from .ship_items import DryRun, Rollback, ShipOptions, Shipped, Undone
 from .shipment import (
     SHOWN_DIGEST,
-    DryRun,
     Made,
-    Rollback,
-    ShipOptions,
-    Shipped,
-    Undone,
     approved,
     checked_commit,
     digest,
