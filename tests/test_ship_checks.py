@@ -191,13 +191,13 @@ def test_a_description_has_at_most_160_characters_and_a_page_without_head_needs_
 
 def test_links_to_what_is_not_there_are_found_and_nothing_is_fetched() -> None:
     texts = {
-        "docs/a.md": "# One Two\n[b](b.md) [c](c.md) [top](#one-two) [gone](#three) [root](../README.md) [web](https://x.org/)",
+        "docs/a.md": "# One Two\n[b](b.md) [c](c.md) [top](#one-two) [gone](#three) [root](../README.md) [site](/about/) [file](/about.md) [web](https://x.org/)",
         "docs/b.html": '<a href="a.md#x">a</a>\n<img src="no.png"><a href="/site">s</a><a href="mailto:a@b.c">m</a><a href="{{ url }}">',
     }
 
     found = lost_links(texts, {"docs/a.md", "docs/b.md", "README.md"}.__contains__)
 
-    assert [(place.path, place.line) for place in found] == [("docs/a.md", 2), ("docs/a.md", 2), ("docs/b.html", 2)]
+    assert [(place.path, place.line) for place in found] == [("docs/a.md", 2)] * 3 + [("docs/b.html", 2)]
     assert elsewhere(texts) == 1
 
 
@@ -326,6 +326,7 @@ def test_the_version_of_a_manifest_is_read(path: str, text: str) -> None:
         ("Cargo.toml", "[package]\nversion.workspace = true"),
         ("setup.cfg", "[metadata]\nversion = attr: shop.version"),
         ("pom.xml", "<project><version>${revision}</version></project>"),
+        ("package.json", '{"private": true, "version": "0.0.0"}'),
         ("deep/package.json", '{"version": "1.2.3"}'),
     ],
 )

@@ -262,7 +262,12 @@ def test_what_a_person_approved_of_can_be_shipped(desk: Desk) -> None:
     approve(desk)
 
     assert desk.run(approve="whatever").missing == ["shipping it, and recording `shipped`: what was done, and the tag, branch or command that shows it"]  # fmt: skip
-    assert desk.record(SHIPPED, branch="topic").classified.startswith("topic stands at ")
+    desk.project.git("branch", "pushed", "main")
+    assert "pushed stands at" in desk.refused(Code.EVIDENCE, SHIPPED, branch="pushed")
+    desk.project.git(
+        "branch", "-f", "pushed", desk.project.git("commit-tree", "-p", "topic", "-m", "merged", "topic^{tree}")
+    )
+    assert desk.record(SHIPPED, branch="pushed").classified.startswith("pushed, here, holds ")
     assert desk.close().status == "complete"
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -41,6 +45,12 @@ RUST: Files = {
     "src/main.rs": "fn main() {}\n",
 }
 GO: Files = {"go.mod": "module example.org/shop\n", "main.go": "package main\n", "cmd/shop/main.go": "package main\n"}
+SPHINX: Files = {
+    "conf.py": "project = 'x'\n",
+    "index.rst": "X\n=\n",
+    "Makefile": "html:\n\tsphinx-build\n",
+    "make.bat": "",
+}
 KUBERNETES: Files = {**GO, "deploy/k8s/service.yaml": "kind: Service\n", "Dockerfile": "FROM scratch\n"}
 HUGO: Files = {
     "hugo.toml": 'title = "Blog"\n',
@@ -139,6 +149,7 @@ def test_what_is_shipped_is_told_from_what_changed(tmp_path: Path, name: str) ->
         (RUST, ShipType.CODE_PR),
         (GO, ShipType.CODE_PR),
         (HUGO, ShipType.CONTENT),
+        (SPHINX, ShipType.CONTENT),
         (MAILS, ShipType.MARKETING_EMAIL),
         (PAPER, ShipType.RESEARCH),
         (TOKENS, ShipType.DESIGN),
@@ -156,6 +167,31 @@ def test_without_a_base_what_is_here_tells(tmp_path: Path, files: Files, expecte
 
     assert told.startswith(f"{expected} (what is here is ")
     assert told.endswith("compared with nothing.")
+
+
+GENERATORS = {
+    "cargo": (["cargo", "new", "--quiet", "--vcs", "none", "shop"], "tests: cargo test"),
+    "go": (
+        ["sh", "-c", "mkdir shop && cd shop && go mod init example.org/shop && echo 'package shop' > a_test.go"],
+        "tests: go test ./...",
+    ),
+}
+
+
+@pytest.mark.parametrize("tool", GENERATORS)
+def test_what_an_ecosystems_own_generator_makes_is_known(tmp_path: Path, tool: str) -> None:
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed here")
+    command, expected = GENERATORS[tool]
+    home = {**os.environ, "HOME": pwd.getpwuid(os.getuid()).pw_dir}  # where toolchains are
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, env=home)
+    made = {
+        str(file.relative_to(tmp_path / "shop")): file.read_text()
+        for file in (tmp_path / "shop").rglob("*")
+        if file.is_file()
+    }
+
+    assert f"tests: {commands_of(tmp_path, made)['tests']}" == expected
 
 
 @pytest.mark.parametrize(

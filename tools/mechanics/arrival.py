@@ -37,30 +37,35 @@ def verified(desk: Desk, ledger: Ledger, item: Shipped) -> str:
         raise Refusal(Code.EVIDENCE, message)
     if item.failed:
         return ""
-    told = [
-        _stands(desk, name, at, commit)
-        for name, at in ((item.tag, tags(desk).get(item.tag)), _branch(desk, item))
-        if name
+    told = [_tag(desk, item.tag, commit)] if item.tag else []
+    return "; ".join([*told, *([_branch(desk, item.branch, commit)] if item.branch else [])])
+
+
+def _tag(desk: Desk, tag: str, commit: str) -> str:
+    at = tags(desk).get(tag, "")
+    if at == commit:
+        return f"{tag} stands at {commit[:7]}"
+    raise _something_else(tag, at, commit)
+
+
+def _branch(desk: Desk, branch: str, commit: str) -> str:
+    """Where a branch stands, as git knows it here: of one that was pushed, since it was pushed or fetched."""
+    places = ((f"refs/remotes/{branch}", branch), (f"refs/heads/{branch}", f"{branch}, here,"))
+    asked = [
+        (desk.repo.git.ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").text, name) for ref, name in places
     ]
-    return "; ".join(told)
-
-
-def _branch(desk: Desk, item: Shipped) -> tuple[str, str | None]:
-    for place in ("refs/remotes", "refs/heads"):
-        answer = desk.repo.git.ask("rev-parse", "--verify", "--quiet", f"{place}/{item.branch}^{{commit}}")
-        if item.branch and answer.code == 0:
-            return item.branch, answer.text
-    return item.branch, None
-
-
-def _stands(desk: Desk, name: str, at: str | None, commit: str) -> str:
-    if at is None:
-        raise Refusal(Code.EVIDENCE, f"git knows no {name} here. Make or fetch it, or leave it out.")
+    at, name = next(((at, name) for at, name in asked if at), ("", branch))
     if at == commit:
         return f"{name} stands at {commit[:7]}"
-    if desk.repo.git.ask("merge-base", "--is-ancestor", commit, at).code == 0 and "/" in name:
+    if at and desk.repo.git.ask("merge-base", "--is-ancestor", commit, at).code == 0:
         return f"{name} holds {commit[:7]}"
-    raise Refusal(Code.EVIDENCE, f"{name} stands at {at[:7]}, and what was approved is {commit[:7]}. That is not it.")
+    raise _something_else(branch, at, commit)
+
+
+def _something_else(name: str, at: str, commit: str) -> Refusal:
+    if not at:
+        return Refusal(Code.EVIDENCE, f"git knows no {name} here. Make or fetch it, or leave it out.")
+    return Refusal(Code.EVIDENCE, f"{name} stands at {at[:7]}, and what was approved is {commit[:7]}. That is not it.")
 
 
 def watched(desk: Desk, ledger: Ledger) -> Sequence[Observed]:

@@ -75,7 +75,8 @@ _CODE = re.compile(
     re.IGNORECASE,
 )
 _SETTINGS = re.compile(
-    r"\.(?:toml|lock|json|ya?ml|cfg|ini|gradle|xml)$|(?:^|/)(?:Makefile|Gemfile|Rakefile)$", re.IGNORECASE
+    r"\.(?:toml|lock|json|ya?ml|cfg|ini|gradle|xml)$|(?:^|/)(?:Makefile|Gemfile|Rakefile|conf\.py|make\.bat)$",
+    re.IGNORECASE,
 )
 
 _BY_FILES: tuple[tuple[ShipType, str, Callable[[str], object]], ...] = (
@@ -100,11 +101,15 @@ def detected(goal: str, changed: Sequence[str], files: Sequence[str], version_mo
     if version_moved:
         return Told(ShipType.CODE_RELEASE, "a manifest says another version than at the base")
     looked, which = (changed, "what changed") if changed else (files, "what is here")
-    code = [path for path in looked if _CODE.search(path) or (changed and _SETTINGS.search(path))]
+    code = [path for path in looked if _is_code(path, changed=bool(changed))]
     for type, what, is_so in _BY_FILES:
         if _mostly(looked, code, is_so):
             return Told(type, f"{which} is {what}")
     return Told(ShipType.CODE_PR, f"{which} is code")
+
+
+def _is_code(path: str, *, changed: bool) -> bool:
+    return changed if _SETTINGS.search(path) else bool(_CODE.search(path))
 
 
 def belongs(type: ShipType, path: str) -> bool:

@@ -21,9 +21,15 @@ _CHECKERS = re.compile(r"^(?:(?:check|test|lint)[-_:]?links?|links?[-_:]?check(?
 def lost_links(texts: Texts, exists: Callable[[str], bool]) -> tuple[Place, ...]:
     """Links to files and headings that are not there, in Markdown and HTML."""
     pages = {path: text for path, text in texts.items() if path.endswith(MARKDOWN)}
-    broken = [Place(one.path, one.line, f"{one.target}: {one.why}") for one in broken_links(pages, exists)]
+    lost = [one for one in broken_links(pages, exists) if not _of_a_site(one.target)]
+    broken = [Place(one.path, one.line, f"{one.target}: {one.why}") for one in lost]
     html = {path: text for path, text in texts.items() if path.endswith(HTML)}
     return (*broken, *(place for path, text in html.items() for place in _lost_tags(path, text, exists)))
+
+
+def _of_a_site(target: str) -> bool:
+    """Whether an address may be one of a site's own, wherever its root is: `/about/`, unlike `/docs/about.md`."""
+    return target.startswith("/") and "." not in target.partition("#")[0].rpartition("/")[2]
 
 
 def _lost_tags(path: str, text: str, exists: Callable[[str], bool]) -> list[Place]:

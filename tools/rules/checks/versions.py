@@ -40,9 +40,9 @@ class Section:
 
 
 def versions(texts: Texts) -> tuple[Version, ...]:
-    """The version in each manifest at the root that has one. One that is computed when building counts as none."""
+    """The version in each manifest at the root that has one. One that is computed when building, or 0.0.0, is none."""
     found = ((path, read(text)) for path, text in sorted(texts.items()) if (read := _reader(path)))
-    return tuple(Version(path, version) for path, version in found if version)
+    return tuple(Version(path, version) for path, version in found if version not in {"", "0.0.0"})
 
 
 def disagreeing(found: Iterable[Version]) -> tuple[Place, ...]:
