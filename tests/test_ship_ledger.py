@@ -299,6 +299,8 @@ def test_an_approval_is_void_after_a_new_commit_and_stands_after_the_same_checkl
     assert "what was approved is" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
     desk.run()
     assert "a dry-run of this commit" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+    desk.record(REHEARSAL)
+    assert "No person approved of this" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
 
 
 def test_a_yes_to_something_that_has_changed_since_is_not_written_down(desk: Desk) -> None:
