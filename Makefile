@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := -p autoresearch_mcp.server -p autoresearch_mcp.tools -p autoresearch_mcp.prompts
 
-.PHONY: demo test env clean
+.PHONY: demo test conformance env clean
 
 demo: env
 	$(BIN)/autoresearch-mcp demo
@@ -15,6 +15,9 @@ test: env
 	$(BIN)/mypy gpt_harness tests
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/pytest --numprocesses=auto
+
+conformance: env
+	$(BIN)/python tests/conformance/suite.py
 
 # The installed package is what gets tested, so it is installed anew each time; its needs only when they change.
 env: $(VENV)/.needs

@@ -18,10 +18,15 @@ class Prompt:
     arguments: Mapping[str, str]
     body: Template
 
+    @property
+    def shows(self) -> frozenset[str]:
+        """The names that its text has filled in."""
+        return frozenset(self.body.get_identifiers())
+
     def render(self, values: Mapping[str, str]) -> str:
         """The text with every name filled in; an argument that was not given reads `(not given)`."""
         given = {name: value.strip() or "(not given)" for name, value in values.items()}
-        absent = {name: "(not given)" for name in self.arguments}
+        absent = dict.fromkeys(self.arguments, "(not given)")
         return self.body.substitute({**absent, **given})
 
 

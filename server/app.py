@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from mcp.server import MCPServer
@@ -15,7 +17,7 @@ from ..prompts import Prompt, load_prompts
 from ..tools.errors import Refusal
 from ..tools.lab import Lab
 from ..tools.loop import Loop
-from ..tools.planning import Planning
+from ..tools.planning import Planning, project_facts
 from ..tools.review import Review
 from ..tools.rules.ledgers.items import Workflow
 from ..tools.rules.results import RESULTS_FILE
@@ -23,6 +25,7 @@ from ..tools.running import Running
 from ..tools.sessions import Sessions, session_status
 from ..tools.training import Training
 from ..tools.workflows import Playbook, Workflows, ledger_state
+from .completing import completes
 from .consenting import COMMANDS, SHIPMENT
 from .tool import tool
 
@@ -82,6 +85,7 @@ def build_server(lab: Lab) -> MCPServer:
     )
     for prompt in prompts.values():
         server.add_prompt(_prompt(lab, prompt))
+    completes(server)
     return server
 
 
@@ -94,13 +98,17 @@ def package_version() -> str:
 
 
 def _live(lab: Lab, prompt: Prompt, repo: str = "") -> dict[str, str]:
-    """What a prompt shows of this moment: the session, and the prompt's own ledger or the handoff that waits for it."""
+    """What a prompt shows of this moment: the session, the project, and its own ledger or the handoff that waits for it."""
     try:
         desk = lab.open(repo)
-        ledger = ledger_state(desk, Workflow(prompt.name)) if prompt.name in [*Workflow] else ""
-        return {"state": session_status(desk).text(), "ledger": ledger}
     except Refusal as refusal:
-        return {"state": refusal.message, "ledger": ""}
+        return {"state": refusal.message, "ledger": "", "facts": ""}
+    looks: dict[str, Callable[[], str]] = {
+        "state": lambda: session_status(desk).text(),
+        "ledger": lambda: ledger_state(desk, Workflow(prompt.name)),
+        "facts": lambda: "\n".join(project_facts(desk)),
+    }
+    return {name: look() for name, look in looks.items() if name in prompt.shows}
 
 
 def _playbook(lab: Lab, prompt: Prompt) -> Playbook:
@@ -122,11 +130,17 @@ def _prompt(lab: Lab, prompt: Prompt) -> ServerPrompt:
 
 def _resources(lab: Lab) -> list[Resource]:
     def results() -> str:
-        file = lab.open().repo.root / RESULTS_FILE
+        try:
+            file = lab.open().repo.root / RESULTS_FILE
+        except Refusal:
+            return ""
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
     def status() -> str:
-        return session_status(lab.open()).model_dump_json()
+        try:
+            return session_status(lab.open()).model_dump_json()
+        except Refusal as refusal:  # a resource has no other way to say what to do about it
+            return json.dumps({"code": refusal.code, "message": refusal.message})
 
     return [
         FunctionResource(

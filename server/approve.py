@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 from ..tools.errors import Refusal
@@ -12,7 +13,7 @@ from ..tools.rules.plan import PLAN_FILE, Plan
 from ..tools.shipping import approve_shipment, waiting_shipment
 
 
-def approve(root: Path) -> int:
+def run(root: Path, options: Namespace) -> int:
     """Show what waits for a yes, and ask; returns the exit status: 0 agreed, 1 not, 2 nothing could be asked."""
     lab = Lab(root)
     try:

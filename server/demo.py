@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,9 +38,9 @@ class Outcome:
     answer: dict[str, Any]
 
 
-def demo(*, quick: bool, folder: str) -> int:
+def run(root: Path, options: Namespace) -> int:
     """Run the demo; returns the exit status."""
-    console = Console()
+    console, quick, folder = Console(), options.quick, options.folder
     if not quick and find_spec("torch") is None:
         sys.stderr.write(
             "The demo trains a model with torch: install the extra `gpt` (see the README), or add --quick.\n"

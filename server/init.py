@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,10 +12,10 @@ from ..tools.errors import Refusal
 from ..tools.harness import EVALUATE, HARNESS_FILES, create_harness, size_for
 
 
-def init_gpt(folder: str, data: str) -> int:
+def run(root: Path, options: Namespace) -> int:
     """Make the repository and say what to do with it; returns the exit status."""
-    place = Path(folder).expanduser().resolve()
-    size = size_for(devices(), data)
+    place = Path(options.folder).expanduser().resolve()
+    size = size_for(devices(), options.data)
     try:
         create_harness(place, sys.executable, size)
     except Refusal as refusal:

@@ -6,35 +6,30 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+
+from .commands import COMMANDS, Command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    parser = _parser()
+    parser = make_parser()
     options = parser.parse_args(arguments)
     if sys.platform == "win32":  # locks, process groups and pipes are POSIX throughout
         parser.exit(2, "autoresearch-mcp runs on Linux and macOS. On Windows, install and register it inside WSL.\n")
-    match options.command:
-        case "demo":
-            from .demo import demo
+    root = root_folder(options.root, os.environ)
+    if options.command is None:
+        from .serve import serve
 
-            return demo(quick=options.quick, folder=options.folder)
-        case "init":
-            from .init import init_gpt
-
-            return init_gpt(options.folder, options.data)
-        case "approve":
-            from .approve import approve
-
-            return approve(root_folder(options.root, os.environ))
-        case _:
-            from .serve import serve
-
-            return serve(root_folder(options.root, os.environ), options.allow_commands)
+        return serve(root, options.allow_commands)
+    module, _, function = COMMANDS[options.command].runs.partition(":")
+    status: int = getattr(import_module(f".{module}", __package__), function)(root, options)
+    return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
     parser = argparse.ArgumentParser(
         prog="autoresearch-mcp",
         description="A research lab in a git repository for any coding agent, served over MCP (stdio).",
@@ -46,20 +41,14 @@ def _parser() -> argparse.ArgumentParser:
         "--allow-commands", action="store_true", help="agree to every command that a plan names, without being asked"
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
-    demo = commands.add_parser("demo", help="watch a scripted agent run a session over stdio")
-    demo.add_argument("--quick", action="store_true", help="a small task without torch, under a minute")
-    demo.add_argument("--folder", metavar="DIR", default="", help="where to make the demo's repository")
-    init = commands.add_parser("init", help="make a new repository to practise on")
-    init.add_argument("kind", choices=["gpt"], help="`gpt`: a small language model to train")
-    init.add_argument("folder", metavar="DIR", help="the folder to make; it must not exist, or be empty")
-    init.add_argument(
-        "--data",
-        metavar="TEXT",
-        default="",
-        help="what to learn from: stdlib, files:GLOB,..., climbmix:SHARDS, tinystories (default: by what the machine has)",
-    )
-    commands.add_parser("approve", help="say yes, in a terminal, to the commands of this repository's plan file")
+    for name, command in COMMANDS.items():
+        _add(commands.add_parser(name, help=command.help, description=command.says, epilog=command.exits), command)
     return parser
+
+
+def _add(parser: argparse.ArgumentParser, command: Command) -> None:
+    for argument in command.arguments:
+        parser.add_argument(*argument.names, **argument.options)
 
 
 class _Version(argparse.Action):

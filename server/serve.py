@@ -35,7 +35,7 @@ def serve(root: Path, allow_commands: bool) -> NoReturn:
             loading.wait().serve(*relay.hand_over())
         status = 0
     except Exception:  # a client that vanishes breaks the pipe under whatever is being written
-        _log_to_file()
+        log_to_file()
         import logging
 
         logging.getLogger(__name__).exception("the connection broke")
@@ -44,9 +44,12 @@ def serve(root: Path, allow_commands: bool) -> NoReturn:
 
 
 def _load(root: Path, allow_commands: bool, unknown: Mapping[str, str]) -> Real:
-    _log_to_file()
+    log_to_file()
+    from ..tools.edges.clients import remember
+    from ..tools.rules.environment import passes
     from .real import Real
 
+    remember(frozenset(filter(passes, os.environ)))
     server = Real(root, allow_commands)
     if unknown:
         _learn(server, unknown)
@@ -80,7 +83,8 @@ def _stop_on_signals() -> None:
         signal.signal(number, stop)
 
 
-def _log_to_file() -> None:
+def log_to_file() -> None:
+    """Warnings and worse go to a file of ours: some clients never read standard error."""
     import logging
     from logging.handlers import RotatingFileHandler
 

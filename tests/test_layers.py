@@ -30,8 +30,11 @@ HOMES = {
     "sqlite3": {"tools/edges/database.py"},
     "fcntl": {"tools/edges/disk.py", "tools/edges/supervisor.py", "tools/edges/landlock.py"},
     "ctypes": {"tools/edges/landlock.py", "tools/edges/supervisor.py"},
-    "mcp": {f"server/{name}.py" for name in ("app", "tool", "consenting", "demo")},
-    "rich": {"server/demo.py"},
+    "mcp": {f"server/{name}.py" for name in ("app", "tool", "completing", "consenting", "demo", "over_http")},
+    "uvicorn": {"server/over_http.py"},
+    "starlette": {"server/over_http.py"},
+    "rich": {"server/demo.py", "server/doctor.py"},
+    "shtab": {"server/completion.py"},
 }
 # A person's globs have one dialect, `Scope`. These two match names of our own and what package managers write.
 OTHER_MATCHERS = {"tools/edges/unseen.py", "tools/rules/projects.py"}

@@ -12,7 +12,7 @@ import anyio
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent
+from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, PromptReference, TextContent
 
 from autoresearch_mcp.server.app import INSTRUCTIONS, build_server
 from autoresearch_mcp.tools.lab import Lab
@@ -337,3 +337,36 @@ async def test_without_a_yes_no_command_runs_and_the_answer_says_how_to_agree(
     assert checked["commands"] == ["cat value.txt", "sh check.sh"]
     assert checked["values"] == []
     assert any("autoresearch-mcp approve" in gate["cure"] for gate in checked["gates"])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "argument", "typed", "offered"),
+    [
+        ("debug", "severity", "", ["critical", "high", "medium", "low", "info"]),
+        ("debug", "severity", "h", ["high"]),
+        ("debug", "chain", "fix, s", ["fix, security", "fix, ship", "fix, scenario"]),
+        ("debug", "goal", "", []),
+        ("autoresearch", "goal", "x", []),
+        ("no-such-prompt", "type", "", []),
+    ],
+)
+async def test_arguments_are_completed_where_it_is_known_what_may_stand_there(
+    client: Client, prompt: str, argument: str, typed: str, offered: list[str]
+) -> None:
+    answer = await client.complete(PromptReference(name=prompt), {"name": argument, "value": typed})
+
+    assert answer.completion.values == offered
+
+
+async def test_a_workflow_is_driven_over_the_protocol(client: Client, project: Project) -> None:
+    opened = structured(await client.call_tool("workflow", {"name": "debug", "action": "open"}))
+    item = {"kind": "hypothesis", "location": "app.txt:2", "quote": "two"}
+
+    refused = await client.call_tool("record", {"workflow": "debug", "item": item})
+
+    assert opened["next"][:2] == ["record", "workflow"]
+    assert [form["kind"] for form in opened["takes"]] == ["hypothesis", "finding"]
+    assert refused.is_error
+    assert structured(refused)["code"] == "missing-field"
+    status = structured(await client.call_tool("status", {}))
+    assert status["ledgers"] == [opened["ledger"]]

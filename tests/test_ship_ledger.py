@@ -16,9 +16,12 @@ from mcp.types import ElicitRequestParams, ElicitResult
 from autoresearch_mcp.server.app import build_server
 from autoresearch_mcp.tools.answers_workflows import WorkflowAnswer
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.gating import Asked, look
 from autoresearch_mcp.tools.lab import Lab
 from autoresearch_mcp.tools.planning import wanted_commands
+from autoresearch_mcp.tools.rules.checks.kinds import ShipType
 from autoresearch_mcp.tools.shipping import approve_shipment, waiting_shipment
+from autoresearch_mcp.tools.workflows import known_values
 from conftest import Project
 from ledgers import Desk, shop
 
@@ -746,6 +749,23 @@ def test_a_deployment_is_asked_for_its_health(project: Project) -> None:
 
     desk.open(type="deployment", health="test -e gone")
     assert line_of(desk.run(), "health") == "[ ] required health: `test -e gone`: exit 1"
+
+
+def test_a_gate_holds_a_blocker_against_the_branch(desk: Desk) -> None:
+    def seen() -> list[tuple[str, bool | None, str]]:
+        found = look(Lab(desk.project.root).open(), Asked())
+        return [(one.name, one.passed, one.seen) for one in found if one.name == "ship"]
+
+    assert seen() == [("ship", None, "the checklist was not run")]
+    desk.run()
+    assert seen() == [("ship", True, "blockers: none")]
+    desk.project.write("shop/cart.py", "def count(items):\n    return 0\n").commit("worse")
+    desk.run()
+    assert seen() == [("ship", False, "blockers: tests")]
+
+
+def test_the_types_are_offered_for_completion() -> None:
+    assert known_values("ship", "type") == tuple(ShipType)
 
 
 def test_a_new_server_goes_on_where_the_last_one_was(desk: Desk) -> None:

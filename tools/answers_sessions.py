@@ -55,11 +55,13 @@ class SessionStatus(Answer):
     open_iteration: str = Field("", description="The undecided iteration and what it waits for.")
     last: list[str] = Field([], description="The last rows: iteration, status, metric, description.")
     sandbox: str = Field("", description="What stands between the commands and the machine.")
+    ledgers: list[str] = Field([], description="The open ledgers of workflows on this branch.")
     note: str = ""
 
     def lines(self) -> list[str]:
+        ledgers = [f"Open ledgers: {', '.join(self.ledgers)}."] if self.ledgers else []
         if not self.session:
-            return [self.note or "No session on this branch."]
+            return [self.note or "No session on this branch.", *ledgers]
         counts = ", ".join(f"{count} {status}" for status, count in self.counts.items()) or "no iterations yet"
         budget = ", ".join(f"{left:g} {name}" for name, left in self.budget_left.items())
         return [
@@ -72,6 +74,7 @@ class SessionStatus(Answer):
             *(["Stuck: call detect_stuck."] if self.stuck or self.plateau else []),
             *([self.open_iteration] if self.open_iteration else []),
             *self.last,
+            *ledgers,
             *([self.note] if self.note else []),
         ]
 

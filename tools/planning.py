@@ -114,6 +114,17 @@ def agree_to(lab: Lab, plan: Plan, repo: str) -> None:
     desk.consent.approve(statements(chosen_plan(desk, plan)))
 
 
+def project_facts(desk: Desk) -> list[str]:
+    """What lives in the repository, a line each: languages, and the commands by what they are for."""
+    files = desk.repo.tracked()
+    found = [_facts(project) for project in recognise(files, scan(desk.repo.root, files))[:8]]
+    lines = []
+    for one in found:
+        commands = "; ".join(f"{kind}: `{text}`" for kind, text in one.commands.items())
+        lines.append(f"{one.root or '.'} ({', '.join(one.languages)}): {commands or 'no commands found'}")
+    return lines or ["no project that is known here"]
+
+
 def _facts(project: Project) -> ProjectFacts:
     return ProjectFacts(
         root=project.root,

@@ -18,7 +18,7 @@ from .errors import Code, Refusal
 from .harness import HARNESS_FILES
 from .jobs import still_running
 from .lab import Lab
-from .ledgers import LEDGER_FOLDERS
+from .ledgers import LEDGER_FOLDERS, Ledgers
 from .planning import chosen_plan
 from .preflight import Preflight, preflight, refuse_unless_passed
 from .ruler import ruler_now
@@ -176,9 +176,10 @@ def _started(desk: Desk, event: Started, found: Preflight) -> SessionStarted:
 def session_status(desk: Desk) -> SessionStatus:
     """How the session on this branch stands."""
     session = desk.session
+    ledgers = [name for name, _ in Ledgers(desk).open_ones()][:8]
     if session is None:
         note = "No session on this branch. Use inspect_project to find a plan, or write autoresearch.toml."
-        return SessionStatus(phase=desk.phase, next=list(following(desk.phase)), note=note)
+        return SessionStatus(phase=desk.phase, next=list(following(desk.phase)), note=note, ledgers=ledgers)
     plan, now = session.plan, desk.now()
     return SessionStatus(
         phase=desk.phase,
@@ -204,6 +205,7 @@ def session_status(desk: Desk) -> SessionStatus:
         open_iteration=_open(session, now),
         last=[_row_words(row) for row in desk.journal.rows(session.id, LAST_ROWS)],
         sandbox=cut(sandbox_words(plan), 60),
+        ledgers=ledgers,
         note="This session is finished." if session.finished else "",
     )
 

@@ -18,7 +18,7 @@ from .ledgers import HANDOFF, Ledgers
 from .mechanics.registry import mechanic
 from .rules.ledgers.craft import Craft
 from .rules.ledgers.events import LedgerClosed, Opened, Overruled
-from .rules.ledgers.forms import fields_of, form_of
+from .rules.ledgers.forms import choices, fields_of, form_of
 from .rules.ledgers.handoff import Ending, carried
 from .rules.ledgers.items import Workflow
 from .rules.ledgers.ledger import Ledger, folded
@@ -39,6 +39,8 @@ Given = Annotated[
         description="For `open`: goal, scope, depth, iterations, chain and the workflow's own. For `close`: `why`, to end early."
     ),
 ]
+CHAINABLE = ("plan", "autoresearch")
+"""Prompts beside the workflows that a chain may name."""
 ACTIONS = ("open", "status", "run", "close")
 
 
@@ -104,6 +106,13 @@ def ledger_state(desk: Desk, workflow: Workflow) -> str:
         return f"No {workflow} ledger is open on this branch."
     lines = _handed_over(desk, waiting, workflow)
     return "\n".join([f"No {workflow} ledger is open. {waiting.id} hands over:", *lines])
+
+
+def known_values(prompt: str, argument: str) -> tuple[str, ...]:
+    """What may be written for an argument of a prompt, where that is known."""
+    if argument == "chain":
+        return (*Workflow, *CHAINABLE)
+    return choices(craft(Workflow(prompt)).options, argument) if prompt in [*Workflow] else ()
 
 
 def _named(name: str) -> Workflow:
@@ -272,4 +281,4 @@ def _short(lines: list[str]) -> list[str]:
     return kept
 
 
-__all__ = ["Playbook", "Workflows", "ledger_state"]
+__all__ = ["Playbook", "Workflows", "known_values", "ledger_state"]

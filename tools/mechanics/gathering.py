@@ -195,6 +195,9 @@ def _before(desk: Desk, ledger: Ledger) -> Before:
 def _regression(desk: Desk, head: str) -> Before:
     """The verdict of the last regression ledger on this branch, if it is about this commit."""
     found = Ledgers(desk).last(Workflow.REGRESSION)
-    if found is None or found.closed is None or found.closed.commit != head:
+    if found is None:
+        return Before()
+    measured = found.closed.commit if found.closed else next((seen.commit for seen in reversed(found.observed)), "")
+    if measured != head:
         return Before()
     return Before(Workflow.REGRESSION, verdict=str(Ledgers(desk).handoff(found).config.get("verdict", "")))

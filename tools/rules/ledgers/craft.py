@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from ..scores import Score
+from .gatekeeping import Barrier
 from .handoff import Ending, Finding
 from .items import Item, Workflow
 from .ledger import Ledger
@@ -117,6 +118,10 @@ class Craft:
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
         """The prompts that follow where no chain names one."""
         return self.onwards
+
+    def barrier(self, ledger: Ledger) -> Barrier | None:
+        """What a gate in CI should hold against it, where the workflow ends in a verdict."""
+        return None
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
         """Fields of a plan that it hands over."""

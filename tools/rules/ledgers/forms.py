@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from inspect import isclass
+from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -40,6 +41,13 @@ def form_of(item: type[Item]) -> Form:
 def fields_of(model: type[BaseModel]) -> tuple[str, ...]:
     """The fields of any model, described."""
     return tuple(_described(name, field) for name, field in model.model_fields.items())
+
+
+def choices(model: type[BaseModel], name: str) -> tuple[str, ...]:
+    """The words that a field may hold; none where it is free, or is not there."""
+    field = model.model_fields.get(name)
+    kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+    return next((tuple(kind) for kind in kinds if isclass(kind) and issubclass(kind, StrEnum)), ())
 
 
 def _described(name: str, field: FieldInfo) -> str:

@@ -10,6 +10,7 @@ from ..checks.lists import Weight, checklist
 from ..checks.material import Result
 from ..scores import Score, ship_ancestor, ship_readiness
 from .craft import Coverage, Craft, Fault, Objection
+from .gatekeeping import Barrier
 from .handoff import Ending, Finding
 from .items import Item, Severity, Workflow
 from .ledger import Ledger
@@ -137,6 +138,12 @@ class Ship(Craft):
             for one in standing(ledger)
             if not one.holds
         )
+
+    def barrier(self, ledger: Ledger) -> Barrier | None:
+        if not checked_commit(ledger):
+            return Barrier("ship", None, "the checklist was not run")
+        blockers = [one.name for one in standing(ledger) if one.blocks]
+        return Barrier("ship", not blockers, f"blockers: {', '.join(blockers) or 'none'}")
 
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
         return ("fix",) if any(one.blocks or one.needs_force for one in standing(ledger)) else ()

@@ -1,0 +1,1 @@
+mkdir -p dist && cat src/*.js > dist/bundle.js

@@ -1,0 +1,4 @@
+// What the page calls.
+globalThis.total = function (linesOfTheCart) {
+  return formatAmountOfCentsAsPrice(addPricesOfAllLinesUp(linesOfTheCart), "$");
+};

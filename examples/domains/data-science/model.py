@@ -1,0 +1,6 @@
+"""The filter."""
+
+
+def train(letters):
+    """A function that says whether a text is spam."""
+    return lambda text: "!" in text

@@ -1,0 +1,3 @@
+set -e
+sh build.sh
+echo "METRIC bytes=$(cat out/image.tar* | wc -c)"

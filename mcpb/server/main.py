@@ -1,0 +1,7 @@
+"""What the bundle starts."""
+
+import sys
+
+from autoresearch_mcp.server.main import main
+
+sys.exit(main())

@@ -1,0 +1,101 @@
+"""The examples run as they are: every plan passes its gates, and an obvious improvement of each kind is kept."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.tools.lab import Lab
+from autoresearch_mcp.tools.loop import Loop
+from autoresearch_mcp.tools.planning import Planning
+from autoresearch_mcp.tools.rules.plan import Plan
+from autoresearch_mcp.tools.sessions import Sessions
+
+DOMAINS = Path(__file__).parent.parent / "examples" / "domains"
+RUNNABLE = sorted(folder.name for folder in DOMAINS.iterdir() if (folder / "autoresearch.toml").exists())
+
+IMPROVEMENTS = {
+    "bundle-size": (
+        "src/10-money.js",
+        "// This function is used on every page of the shop, in the cart and in receipts.\n",
+        "",
+    ),
+    "data-science": (
+        "model.py",
+        'return lambda text: "!" in text',
+        (
+            "import collections, math\n    count = {k: collections.Counter(w for t, s in letters if s == k for w in t.split())"
+            " for k in (True, False)}\n    total = {k: sum(c.values()) + 50 for k, c in count.items()}\n"
+            "    def odds(w):\n        return math.log((count[True][w] + 1) / total[True] * total[False] / (count[False][w] + 1))\n"
+            "    return lambda text: sum(map(odds, text.split())) > 0.7"
+        ),
+    ),
+    "image-size": ("build.sh", "gzip -1", "gzip -9"),
+    "lint-count": ("inventory.py", "import os\nimport re\n", ""),
+    "page-weight": ("index.html", "  <!-- styles of the old page, kept to be safe -->\n", ""),
+    "prompt-quality": (
+        "prompt.txt",
+        "Sort this letter.",
+        "Answer with only one word: complaint, order, question, thanks or other. Complaint first.",
+    ),
+    "readability": ("help.md", "Notwithstanding any circumstances to the contrary, customers", "Customers"),
+    "sql-time": ("indexes.sql", "-- CREATE INDEX goes here", "CREATE INDEX of_customer ON sale (customer, month);"),
+    "test-coverage": (
+        "test_dates.py",
+        "class Dates(unittest.TestCase):\n",
+        (
+            "class Dates(unittest.TestCase):\n    def test_dots(self):\n"
+            '        self.assertEqual(parse("29.2.2024"), (2024, 2, 29))\n\n'
+        ),
+    ),
+    "type-errors": ("geometry.py", "def middle(points):", "def middle(points: list) -> tuple[float, float]:"),
+    "benchmark-time": (
+        "pairs.py",
+        (
+            "    counted = []\n    for place in range(len(words) - 1):\n        pair = (words[place], words[place + 1])\n"
+            "        for entry in counted:\n            if entry[0] == pair:\n                entry[1] = entry[1] + 1\n"
+            "                break\n        else:\n            counted.append([pair, 1])\n"
+            "    return sorted(((pair, number) for pair, number in counted), key"
+        ),
+        (
+            "    counted = {}\n    for pair in zip(words, words[1:]):\n        counted[pair] = counted.get(pair, 0) + 1\n"
+            "    return sorted(counted.items(), key"
+        ),
+    ),
+}
+
+
+def repository(example: Path, place: Path) -> Path:
+    """An example as a repository of its own."""
+    shutil.copytree(example, place)
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "Start"]):
+        subprocess.run(["git", *command], cwd=place, check=True)
+    return place
+
+
+def test_there_are_twelve_domains_with_a_story_of_two_lines() -> None:
+    stories = {folder.name: (folder / "README.md").read_text().splitlines() for folder in DOMAINS.iterdir()}
+
+    assert len(stories) >= 12
+    assert {len(lines) for lines in stories.values()} == {2}
+    assert all(f"`{name}`" in (DOMAINS.parent / "README.md").read_text() for name in stories)
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_a_plan_runs_as_it_is_and_what_improves_the_number_is_kept(tmp_path: Path, name: str) -> None:
+    root = repository(DOMAINS / name, tmp_path / name)
+    lab = Lab(root)
+
+    checked = Planning(lab).check_plan(Plan())
+    assert checked.ready, [gate for gate in checked.gates if not gate.passed]
+    Sessions(lab).start_session(Plan())
+    file, old, new = IMPROVEMENTS[name]
+    text = (root / file).read_text()
+    assert old in text
+    (root / file).write_text(text.replace(old, new, 1))
+    kept = Loop(lab).iterate("an obvious improvement")
+
+    assert kept.status == "keep", kept.why

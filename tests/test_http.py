@@ -1,0 +1,129 @@
+"""The server over HTTP, as a client of another process meets it: with the token and from here, or not at all."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from conftest import Project
+
+COMMAND = [sys.executable, "-m", "autoresearch_mcp.server"]
+PING = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+
+
+class Served:
+    """A server of a repository, in a process of its own."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        arguments = ["--root", str(project.root), "--allow-commands", "serve", "--http", "0"]
+        self.process = subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, text=True)
+        assert self.process.stderr
+        line = self.process.stderr.readline()
+        self.url = line.partition(" at ")[2].partition(";")[0]
+        self.token_file = Path(line.partition("token is in ")[2].strip().removesuffix("."))
+        self.token = self.token_file.read_text().strip()
+        self.port = int(self.url.split(":")[2].partition("/")[0])
+
+    def asked(self, **headers: str) -> int:
+        """The status of a request with these headers."""
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        usual = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        link.request("POST", "/mcp", PING, {**usual, **given})
+        status = link.getresponse().status
+        link.close()
+        return status
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Client]:
+        """A client that bears the token."""
+        bears = {"Authorization": f"Bearer {self.token}"}
+        async with (
+            httpx2.AsyncClient(headers=bears, timeout=60) as link,
+            Client(streamable_http_client(self.url, http_client=link)) as client,
+        ):
+            yield client
+
+
+@pytest.fixture
+def served(project: Project) -> Iterator[Served]:
+    made = Served(project)
+    yield made
+    made.process.terminate()
+    made.process.communicate(timeout=30)
+
+
+def test_who_does_not_bear_the_token_or_comes_from_elsewhere_is_turned_away(served: Served) -> None:
+    bearer = f"Bearer {served.token}"
+
+    assert served.asked() == 401
+    assert served.asked(Authorization="Bearer wrong") == 401
+    assert served.asked(Authorization=bearer[:-1]) == 401
+    assert served.asked(Authorization=bearer, Host="evil.example") == 421
+    assert served.asked(Authorization=bearer, Origin="http://evil.example") == 403
+    assert served.asked(Authorization=bearer) not in {401, 403, 421}
+
+
+def test_the_token_is_for_its_owner_alone(served: Served) -> None:
+    assert served.token_file.stat().st_mode & 0o777 == 0o600
+    assert len(served.token) >= 32
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_several_clients_work_at_once_and_see_the_same_session(served: Served) -> None:
+    fields = json.loads(served.project.plan.model_dump_json(exclude_defaults=True))
+    with anyio.fail_after(120):
+        async with served.client() as one, served.client() as other:
+            await one.call_tool("start_session", fields)
+            served.project.write("value.txt", "8\n")
+            kept = await other.call_tool("iterate", {"description": "eight"})
+            seen = await one.call_tool("status", {})
+
+    assert kept.structured_content is not None
+    assert kept.structured_content["status"] == "keep"
+    assert seen.structured_content is not None
+    assert seen.structured_content["best"] == 8
+
+
+@pytest.mark.parametrize(
+    ("address", "more", "told"),
+    [
+        ("0.0.0.0:0", [], "can be reached from other machines"),
+        ("example.org:80", [], "can be reached from other machines"),
+        ("somewhere", [], "is no address"),
+        ("127.0.0.1:0", ["--token-file", "short"], "is short"),
+        ("127.0.0.1:0", ["--token-file", "open"], "Others can read"),
+    ],
+)
+def test_what_would_not_be_safe_is_refused(
+    project: Project, tmp_path: Path, address: str, more: list[str], told: str
+) -> None:
+    for name, text, mode in (("short", "abc", 0o600), ("open", "x" * 40, 0o644)):
+        (tmp_path / name).write_text(text)
+        os.chmod(tmp_path / name, mode)
+
+    refused = subprocess.run(
+        [*COMMAND, "--root", str(project.root), "serve", "--http", address, *more],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert refused.returncode == 2
+    assert told in refused.stderr

@@ -1,0 +1,53 @@
+"""What a gate in CI insists on: each barrier passed, failed, or could not be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..session import Session
+from .handoff import Ending, Finding
+from .items import Outcome, Severity
+
+ENDED_WELL = frozenset({Ending.COMPLETE, Ending.SATURATED, Ending.CONVERGED, Ending.DRY_RUN})
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """One thing that was asked for. `passed` is None where it cannot be told."""
+
+    name: str
+    passed: bool | None
+    seen: str
+
+
+def exit_status(barriers: Sequence[Barrier]) -> int:
+    """0 all hold; 1 something fails; 2 something cannot be told."""
+    if any(one.passed is False for one in barriers):
+        return 1
+    return 0 if all(one.passed for one in barriers) else 2
+
+
+def target_reached(session: Session | None) -> Barrier:
+    """Whether the session's best reached the plan's target."""
+    if session is None:
+        return Barrier("target", None, "there is no session on this branch")
+    target = session.plan.target_value
+    if target is None:
+        return Barrier("target", None, "the plan has no target")
+    reached = session.plan.signed(session.best) <= session.plan.signed(target)
+    return Barrier("target", reached, f"best {session.best:.10g}, target {target:.10g}")
+
+
+def without_findings(name: str, findings: Iterable[Finding], severity: Severity) -> Barrier:
+    """Whether no finding of this severity or worse stands; those that were disproven since do not count."""
+    bad = [one for one in findings if one.severity.rank <= severity.rank and one.outcome is not Outcome.DISPROVEN]
+    listed = ", ".join(f"{one.id} {one.severity}" for one in bad[:10])
+    return Barrier(f"{name} findings", not bad, f"{len(bad)} at or above {severity}" + (f": {listed}" if bad else ""))
+
+
+def ended_well(name: str, ending: str, missing: Sequence[str]) -> Barrier:
+    """Whether a ledger ended as it should."""
+    if not ending:
+        return Barrier(f"{name} ledger", False, f"still open; missing: {'; '.join(missing) or 'only its end'}")
+    return Barrier(f"{name} ledger", Ending(ending) in ENDED_WELL, f"ended {ending}")
