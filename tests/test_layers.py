@@ -11,12 +11,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = (
-    *("server", "tools", "tools/rules", "tools/rules/diagnostics", "tools/rules/ledgers", "tools/edges"),
-    *("tools/mechanics", "prompts"),
+    *("server", "tools", "tools/rules", "tools/rules/checks", "tools/rules/diagnostics", "tools/rules/ledgers"),
+    *("tools/edges", "tools/mechanics", "prompts"),
 )
-RULES = {"tools/rules", "tools/rules/diagnostics", "tools/rules/ledgers"}
+RULES = {"tools/rules", "tools/rules/checks", "tools/rules/diagnostics", "tools/rules/ledgers"}
 MAY_IMPORT = {
-    "tools/rules": {"tools/rules", "tools/rules/diagnostics"},
+    "tools/rules": {"tools/rules", "tools/rules/checks", "tools/rules/diagnostics"},
+    "tools/rules/checks": RULES,
     "tools/rules/diagnostics": {"tools/rules", "tools/rules/diagnostics"},
     "tools/rules/ledgers": RULES,
     "tools/edges": {"tools/edges", "tools", *RULES},

@@ -104,6 +104,23 @@ def security_quality(cells_tested: int, cells: int, owasp: int, proven: int, fin
 # --- ship ------------------------------------------------------------------------------------------------------------
 
 
+def ship_ancestor(passed: int, checks: int, dry_run_ok: bool, blockers: int) -> Score:
+    """80 for the share of checks that passed, 15 for a dry run that went well, 5 without blockers. 0 to 100.
+
+    A trivial check that passes raises it. Source: ancestor.
+    """
+    return Score("ship coverage", share(passed, checks) * 80 + 15 * dry_run_ok + 5 * (blockers == 0))
+
+
+def ship_readiness(blockers: int, required: int, recommended: int, dry_run_ok: bool) -> Score:
+    """100, less 20 for each required and 5 for each recommended check that does not hold or was not looked at, less 15
+    without a dry run that went well; never below 0, and 0 while there is a blocker. What passes adds nothing, so more
+    checks never raise it.
+    """
+    left = 100 - 20 * required - 5 * recommended - (0 if dry_run_ok else 15)
+    return Score("ship", 0 if blockers else max(0, left))
+
+
 # --- scenario --------------------------------------------------------------------------------------------------------
 
 DIMENSIONS = 12

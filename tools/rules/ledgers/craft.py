@@ -148,13 +148,13 @@ class Craft:
         """What it hands over, the most important first."""
         return ()
 
-    def barrier(self, ledger: Ledger) -> Barrier | None:
-        """What a gate in CI should hold against it, where the workflow ends in a verdict."""
-        return None
-
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
         """The prompts that follow where no chain names one."""
         return self.onwards
+
+    def barrier(self, ledger: Ledger) -> Barrier | None:
+        """What a gate in CI should hold against it, where the workflow ends in a verdict."""
+        return None
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
         """Fields of a plan that it hands over."""
