@@ -509,7 +509,9 @@ Broken = Callable[[Mapping[str, str]], Sequence[Place]]
 
 
 @pytest.mark.parametrize(
-    "check", [stand_ins, pictures_without_text, conflicts, secrets_in, lambda texts: readable(texts).weak], ids=str
+    "check",
+    [stand_ins, pictures_without_text, conflicts, secrets_in, lambda texts: readable(texts).weak],
+    ids=["stand-ins", "pictures", "conflicts", "secrets", "readability"],
 )
 @pytest.mark.parametrize(
     "text", ["", "\x00\x01", "<" * 5000, "{" * 5000, "![" * 5000, "```" * 2000, "<style>" * 500, "---\n"]

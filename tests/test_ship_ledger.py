@@ -88,7 +88,7 @@ def line_of(answer: WorkflowAnswer, name: str) -> str:
         (Code.EVIDENCE, {"kind": "dry-run", "run": "true && echo done"}, "rehearses nothing"),
         (Code.BAD_ARGUMENT, {"kind": "dry-run", "run": "npm publish"}, "it publishes something. Use its dry run"),
         (Code.APPROVAL_NEEDED, SHIPPED, "the checklist: call workflow with `run`"),
-        (Code.BAD_ARGUMENT, {**SHIPPED, "verified": "yes"}, "`verified` is for the server to fill in"),
+        (Code.BAD_ARGUMENT, {**SHIPPED, "verified": "yes"}, "The server fills in verified"),
         (Code.OUT_OF_ORDER, {"kind": "rolled-back", "how": "reverted"}, "Nothing was shipped"),
         (Code.BAD_ARGUMENT, {"kind": "approved", "digest": "0"}, "`kind` has to be one of check, rollback, dry-run"),
     ],

@@ -24,7 +24,7 @@ from .rules.ledgers.forms import choices, fields_of, form_of
 from .rules.ledgers.handoff import Ending, carried
 from .rules.ledgers.items import Workflow
 from .rules.ledgers.ledger import Ledger, folded
-from .rules.ledgers.options import steps
+from .rules.ledgers.options import Options, steps
 from .rules.ledgers.registry import craft, read_item, read_options
 from .rules.phase import Phase, Tool, following
 
@@ -150,7 +150,7 @@ def _caught_up(desk: Desk, ledger: Ledger) -> Ledger:
 def _open(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
     ledgers, rules = Ledgers(desk), craft(workflow)
     try:
-        options = rules.options.model_validate(given)
+        options = _onward(workflow, rules.options.model_validate(given))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:6])
         raise Refusal(Code.BAD_ARGUMENT, f"{problems}. Options: {', '.join(fields_of(rules.options))}.") from error
@@ -186,6 +186,12 @@ def _open(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowA
     ledger = folded(id, [(desk.now(), opened)], read_options, read_item)
     found = mechanic(workflow).opening(desk, ledger)
     return _drafted(desk, ledgers.append(id, opened, *found))
+
+
+def _onward(workflow: Workflow, options: Options) -> Options:
+    """Options whose chain says what follows: whoever names the whole chain names its first step too."""
+    first, *rest = steps(options.chain) or ("",)
+    return options.model_copy(update={"chain": ", ".join(rest)}) if first == workflow else options
 
 
 def _run(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:

@@ -110,8 +110,8 @@ class Ship(Craft):
         if ledger.of(Undone):
             return Ending.ROLLED_BACK
         entry = shipped(ledger)
-        arrived = entry is not None and (entry.ran is None or entry.ran.exit_code in {0, None})
-        return Ending.COMPLETE if arrived and not ledger.latest("monitored").get("failed") else Ending.FAILED
+        lost = entry is not None and entry.ran is not None and entry.ran.exit_code not in {0, None}
+        return Ending.FAILED if lost or ledger.latest("monitored").get("failed") else Ending.COMPLETE
 
     def state(self, ledger: Ledger) -> list[str]:
         made, facts = standing(ledger), ledger.latest("shipment")
