@@ -78,7 +78,23 @@ COMMANDS: Mapping[str, Command] = {
     "report": Command(
         "the whole session to read",
         "twins:report",
-        (_argument("--format", default="text", help="text (default), or what the tool `report` offers"), _JSON),
+        (
+            _argument("--format", choices=["text", "png", "html"], default="text", help="text (default), png or html"),
+            _argument("--imported", metavar="NAME", default="", help="of results that were imported under this name"),
+            _JSON,
+        ),
+    ),
+    "import": Command(
+        "keep another tool's results for reports: Karpathy's, Claude Autoresearch's, pi-autoresearch's",
+        "importing:run",
+        (
+            _argument("file", metavar="FILE", help="the results file"),
+            _argument(
+                "--direction", choices=["lower", "higher"], default="", help="which is better, if the file does not say"
+            ),
+            _JSON,
+        ),
+        exits="Exit status: 0 imported; 2 it cannot be read as results, with the reason on standard error.",
     ),
     "watch": Command(
         "follow a session as it runs, in this terminal or in a browser",

@@ -33,7 +33,7 @@ def history(root: Path, options: Namespace) -> int:
 
 def report(root: Path, options: Namespace) -> int:
     """The whole session."""
-    return _told(options.json, lambda: Review(Lab(root)).report(options.format))
+    return _told(options.json, lambda: Review(Lab(root)).report(options.format, options.imported))
 
 
 def workflow(root: Path, options: Namespace) -> int:

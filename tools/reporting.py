@@ -40,7 +40,7 @@ def write_picture(desk: Desk) -> tuple[bytes, str]:
     words = subtitle(summarise(session, desk.now()))
     drawn = picture([*earlier(desk), chapter_of(session, rows)])
     png = plot.draw(drawn, words, f"session {session.id}")
-    _write(desk, PICTURE_FILE, png)
+    write_beside(desk, PICTURE_FILE, png)
     return png, words
 
 
@@ -49,11 +49,11 @@ def write_page(desk: Desk) -> str:
     from .edges import pages
 
     made = gathered(desk)
-    _write(desk, PAGE_FILE, pages.whole(page(made)).encode())
+    write_beside(desk, PAGE_FILE, pages.whole(page(made)).encode())
     return subtitle(made.summary)
 
 
-def _write(desk: Desk, name: str, data: bytes) -> None:
+def write_beside(desk: Desk, name: str, data: bytes) -> None:
     """Beside the results, where git does not see it: a tracked one would be a change out of scope."""
     if name in desk.repo.tracked():
         cure = f"Take it out with `git rm --cached {name}` and commit, then ask again."

@@ -10,6 +10,7 @@ from .arguments import RepoPath
 from .desk import Desk
 from .edges.hygiene import hygiene
 from .errors import Code, Refusal
+from .imports import as_words, draw_imported
 from .lab import Lab
 from .measuring import run_again
 from .reporting import curves, integrity, write_page, write_picture
@@ -91,15 +92,18 @@ class Review:
         more = f"{left} earlier rows: call history with before={page[0].iteration}." if left and page else ""
         return HistoryPage(phase=desk.phase, next=list(following(desk.phase)), rows=page, total=total, more=more)
 
-    def report(self, format: str = "text", repo: RepoPath = "") -> Reported:
+    def report(self, format: str = "text", imported: str = "", repo: RepoPath = "") -> Reported:
         """Use at the end, or when a person asks how it goes: the whole session. `format`: `text` (default) to read here;
         `png`, the progress picture, shown in the answer; `html`, a page with every try's diff, samples and receipts.
 
-        Picture and page are written beside the results file, where git does not see them; nothing else changes.
+        Picture and page are written beside the results file, where git does not see them; nothing else changes. `imported`
+        = the name of another tool's results that a person imported shows those, as `text` or `png`.
         """
         if format not in FORMATS:
             raise Refusal(Code.BAD_ARGUMENT, f"{format!r} is not a report format. Use one of: {', '.join(FORMATS)}.")
         desk = self._lab.open(repo)
+        if imported:
+            return _imported(desk, format, imported)
         session = _session(desk)
         about = {"phase": desk.phase, "next": list(following(desk.phase))}
         if format == "text":
@@ -109,6 +113,17 @@ class Review:
             png, words = write_picture(desk)
             return Reported(**about, report=words, file=PICTURE_FILE).with_picture(png)
         return Reported(**about, report=write_page(desk), file=PAGE_FILE)
+
+
+def _imported(desk: Desk, format: str, name: str) -> Reported:
+    about = {"phase": desk.phase, "next": list(following(desk.phase))}
+    if format == "text":
+        return Reported(**about, report=as_words(desk, name))
+    if format == "html":
+        message = "Imported results have no diffs, samples or receipts to make a page of. Use `png` or `text`."
+        raise Refusal(Code.BAD_ARGUMENT, message)
+    png, words, file = draw_imported(desk, name)
+    return Reported(**about, report=words, file=file).with_picture(png)
 
 
 def advice(desk: Desk) -> Advice:

@@ -21,7 +21,7 @@ _OURS = (
     *(
         f"/{dot}autoresearch-{name}".encode()
         for dot in ("", ".")
-        for name in ("results", "progress.png", "report.html")
+        for name in ("results", "progress.png", "report.html", "imported-")
     ),
     b"/autoresearch/*-[0-9]",  # folders of ledgers
 )
