@@ -60,7 +60,7 @@ def build_server(lab: Lab) -> MCPServer:
         log_level="WARNING",
         tools=[
             tool(lab, planning.inspect_project, "Inspect project", READS),
-            tool(lab, planning.check_plan, "Check plan", WRITES, asks_consent=True, may_last=True),
+            tool(lab, planning.check_plan, "Check plan", WRITES, asks_consent=True, offers_plans=True, may_last=True),
             tool(lab, sessions.start_session, "Start session", WRITES, asks_consent=True, may_last=True),
             tool(lab, sessions.status, "Status", READS, always_load=True),
             tool(lab, loop.iterate, "Iterate", WRITES, always_load=True, may_last=True),

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..tools.errors import Refusal
 from ..tools.lab import Lab
-from ..tools.planning import agree_to, agree_to_wanted, commands_without_consent, wanted_commands
+from ..tools.planning import agree_to, commands_without_consent, wanted_commands
+from ..tools.rules.cleaning import visible
 from ..tools.rules.plan import PLAN_FILE, Plan
 
 
@@ -25,16 +26,14 @@ def run(root: Path, options: Namespace) -> int:
         return _say(f"Nothing to agree to: {PLAN_FILE} is absent, unusable, or its commands are agreed to already.", 0)
     if not sys.stdin.isatty():
         return _say("This asks a person: run it in a terminal.", 2)
-    listed = "\n".join(f"  {command}" for command in missing)
+    listed = "\n".join(f"  {visible(command)}" for command in missing)
     asker = PLAN_FILE if planned else "An agent's ledger"
     sys.stdout.write(f"{asker} in {root} asks to run, as you, on this machine:\n\n{listed}\n\n")
     sys.stdout.write("Type yes to agree: ")
     sys.stdout.flush()
     if sys.stdin.readline().strip().lower() != "yes":
         return _say("Not agreed; nothing was stored.", 1)
-    if planned:
-        agree_to(lab, Plan(), "")
-    agree_to_wanted(lab)
+    agree_to(lab, missing)  # what was shown, whatever stands in the files by now
     return _say("Agreed. The server may run these exact commands in this repository.", 0)
 
 

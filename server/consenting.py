@@ -1,24 +1,48 @@
-"""Asking the person, through the client, whether a plan's commands may run. A client that cannot ask is not asked."""
+"""Asking the person, through the client: which plan, where the agent has none, and whether its commands may run. A client that
+cannot ask is not asked, and then all is as if nobody had answered.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
 
 import anyio.to_thread
 from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
 from mcp.server.mcpserver import Context, Elicit, Resolve
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue, create_model
 
+from ..tools.answers_planning import Candidate
 from ..tools.lab import Lab
-from ..tools.planning import agree_to, commands_without_consent
+from ..tools.planning import agree_to, commands_without_consent, proposals
+from ..tools.rules.agreement import statements
+from ..tools.rules.cleaning import visible
 from ..tools.rules.plan import Plan
 
+_AGREE = "Yes: the server may run these commands on this machine, in this repository."
 
-class Agreement(BaseModel):
-    """What the person is asked."""
 
-    agree: bool = Field(description="Yes: the server may run these commands on this machine, in this repository.")
+class Reply(BaseModel):
+    """What a person said. A question makes a class of its own, which holds what was shown, so that a yes is to exactly that."""
+
+
+class Agreement(Reply):
+    """Whether commands may run."""
+
+    shown: ClassVar[tuple[str, ...]] = ()
+
+    agree: bool = Field(description=_AGREE)
+
+
+class Wish(Reply):
+    """All that a plan leaves open: which, how long, how far, and whether it may run."""
+
+    offers: ClassVar[tuple[Candidate, ...]] = ()
+
+    plan: str = Field(description="Which of these.")
+    iterations: int = Field(20, ge=0, le=10_000, description="At most so many experiments; 0: no end.")
+    target: str = Field("", max_length=40, description="The number that is good enough. Empty: as good as it gets.")
+    agree: bool = Field(description=_AGREE)
 
 
 def asked(lab: Lab) -> object:
@@ -35,24 +59,95 @@ def asked(lab: Lab) -> object:
         sandbox: str,
         network: bool,
         repo: str,
-    ) -> Agreement | Elicit[Agreement]:
-        capabilities = ctx.client_capabilities
-        if capabilities is None or capabilities.elicitation is None:
-            return Agreement(agree=False)
+    ) -> Reply | Elicit[Reply]:
         given = (verify, guards, guard_metrics, holdout, sabotage, environment, sandbox, network)
-        plan = _agreeable(dict(zip(_ASKED, given, strict=True)))
-        missing = await anyio.to_thread.run_sync(commands_without_consent, lab, plan, repo)
-        if not missing:
-            return Agreement(agree=False)
-        return Elicit("May autoresearch run these commands on this machine?\n\n" + "\n".join(missing), Agreement)
+        return await _about_commands(lab, ctx, dict(zip(_ASKED, given, strict=True)), repo)
 
-    return Annotated[ElicitationResult[Agreement], Resolve(ask)]
+    return Annotated[ElicitationResult[Reply], Resolve(ask)]
 
 
-def remember(lab: Lab, answer: object, arguments: dict[str, Any]) -> None:
-    """Note a person's yes for exactly the commands that were shown."""
-    if isinstance(answer, AcceptedElicitation) and answer.data.agree:
-        agree_to(lab, _agreeable(arguments), arguments["repo"])
+def asked_for_a_plan(lab: Lab) -> object:
+    """The same for a tool that can do without a plan: where nothing says what to measure, the person chooses in one form."""
+
+    async def ask(
+        ctx: Context[Any, Any],
+        goal: str,
+        scope: tuple[str, ...],
+        metric: str,
+        verify: str,
+        guards: tuple[str, ...],
+        guard_metrics: tuple[str, ...],
+        holdout: str,
+        sabotage: str,
+        environment: tuple[str, ...],
+        sandbox: str,
+        network: bool,
+        repo: str,
+    ) -> Reply | Elicit[Reply]:
+        if _can_ask(ctx) and not (scope or metric or verify):
+            offers = await anyio.to_thread.run_sync(proposals, lab, goal, repo)
+            if offers:
+                return Elicit(_offered(offers), _form(offers))
+        given = (verify, guards, guard_metrics, holdout, sabotage, environment, sandbox, network)
+        return await _about_commands(lab, ctx, dict(zip(_ASKED, given, strict=True)), repo)
+
+    return Annotated[ElicitationResult[Reply], Resolve(ask)]
+
+
+async def _about_commands(
+    lab: Lab, ctx: Context[Any, Any], given: Mapping[str, Any], repo: str
+) -> Reply | Elicit[Reply]:
+    """The question whether commands may run, if the client can ask it and nobody has answered it yet."""
+    if not _can_ask(ctx):
+        return Agreement(agree=False)
+    missing = await anyio.to_thread.run_sync(commands_without_consent, lab, _agreeable(given), repo)
+    if not missing:
+        return Agreement(agree=False)
+    schema = create_model("Agreement", __base__=Agreement)
+    schema.shown = missing
+    return Elicit("May autoresearch run these commands on this machine?\n\n" + "\n".join(map(visible, missing)), schema)
+
+
+def _can_ask(ctx: Context[Any, Any]) -> bool:
+    capabilities = ctx.client_capabilities
+    return capabilities is not None and capabilities.elicitation is not None
+
+
+def remember(lab: Lab, answer: object, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Note a person's yes for exactly the commands that were shown; returns the arguments with what the person chose."""
+    match answer:
+        case AcceptedElicitation(data=Agreement(agree=True) as said):
+            agree_to(lab, said.shown, arguments["repo"])
+        case AcceptedElicitation(data=Wish() as said):
+            chosen = next((offer.plan for offer in said.offers if _named(said.offers, offer) == said.plan), {})
+            settled = {**arguments, **chosen, "iterations": said.iterations, "target": said.target}
+            if chosen and said.agree:
+                agree_to(lab, statements(_agreeable(settled)), settled["repo"])
+            return settled if chosen else dict(arguments)
+    return dict(arguments)
+
+
+def _offered(offers: Sequence[Candidate]) -> str:
+    """The question which plan it should be, with every command that could run."""
+    lines = ["What should get better, and may autoresearch run the commands of your choice on this machine?", ""]
+    for offer in offers:
+        guards = [*offer.plan.get("guards", []), *offer.plan.get("guard_metrics", [])]
+        more = f"; guarded by {', '.join(f'`{guard}`' for guard in guards)}" if guards else "; nothing guards it"
+        measured = f"{offer.plan['metric']}, {offer.plan['direction']} is better, measured by `{offer.plan['verify']}`"
+        lines.append(visible(f"{_named(offers, offer)}: {measured}{more}. It may change {offer.file_count} files."))
+    return "\n".join(lines)
+
+
+def _named(offers: Sequence[Candidate], offer: Candidate) -> str:
+    return f"{offers.index(offer) + 1}. {offer.title}"
+
+
+def _form(offers: Sequence[Candidate]) -> type[Wish]:
+    names: list[JsonValue] = [_named(offers, offer) for offer in offers]
+    choice = Field(description="Which of these.", json_schema_extra={"enum": names})
+    schema = create_model("Wish", __base__=Wish, plan=(str, choice))
+    schema.offers = tuple(offers)
+    return schema
 
 
 _ASKED = ("verify", "guards", "guard_metrics", "holdout", "sabotage", "environment", "sandbox", "network")

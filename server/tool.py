@@ -28,7 +28,7 @@ from ..tools.jobs import PROGRESS
 from ..tools.lab import Lab
 from ..tools.rules.phase import Tool, following
 from ..tools.rules.tidy import tidied_data
-from .consenting import asked, remember
+from .consenting import asked, asked_for_a_plan, remember
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,7 @@ def tool(
     *,
     always_load: bool = False,
     asks_consent: bool = False,
+    offers_plans: bool = False,
     may_last: bool = False,
 ) -> GatedTool:
     """Register a method: its docstring is the description, its parameters the arguments, its answer the output schema.
@@ -94,7 +95,8 @@ def tool(
         finally:
             gone.set()
 
-    extra = {"ctx": Context, **({"consent": asked(lab)} if asks_consent else {})}
+    question = asked_for_a_plan if offers_plans else asked
+    extra = {"ctx": Context, **({"consent": question(lab)} if asks_consent else {})}
     flat = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in extra.items()]
     call.__signature__ = inspect.Signature([*flat, *_flat(parameters)], return_annotation=CallToolResult)  # type: ignore[attr-defined]
     call.__annotations__ = {**extra, "return": CallToolResult}
@@ -162,8 +164,7 @@ def _call(
 ) -> CallToolResult:
     token = PROGRESS.set(listener)
     try:
-        remember(lab, consent, arguments)
-        return _result(work(arguments))
+        return _result(work(remember(lab, consent, arguments)))
     except Refusal as refusal:
         return _refused(lab, refusal, str(arguments.get("repo", "")))
     except Exception:

@@ -32,6 +32,7 @@ HOMES = {
     "starlette": {"server/over_http.py"},
     "rich": {"server/demo.py", "server/doctor.py"},
     "shtab": {"server/completion.py"},
+    "markdown_it": {"tools/rules/markdown.py"},
 }
 # A person's globs have one dialect, `Scope`. These two match names of our own and what package managers write.
 OTHER_MATCHERS = {"tools/edges/unseen.py", "tools/rules/projects.py"}

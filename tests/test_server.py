@@ -14,6 +14,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, PromptReference, TextContent
 
+from autoresearch_mcp.prompts import load_prompts
 from autoresearch_mcp.server.app import INSTRUCTIONS, build_server
 from autoresearch_mcp.tools.lab import Lab
 from autoresearch_mcp.tools.rules.phase import Tool
@@ -250,8 +251,8 @@ async def test_the_prompt_carries_the_live_state_and_takes_words_or_nothing(clie
     bare = await client.get_prompt("autoresearch", {"goal": "", "iterations": ""})
     named = await client.get_prompt("autoresearch", {"goal": "smaller $value"})
 
-    assert {"autoresearch", "scenario", "predict", "reason"} <= {prompt.name for prompt in listed}
-    assert not any(argument.required for argument in listed[0].arguments or [])
+    assert [prompt.name for prompt in listed] == [*load_prompts()]
+    assert not any(argument.required for prompt in listed for argument in prompt.arguments or [])
     assert len(bare.messages) == 1
     assert bare.messages[0].role == "user"
     assert isinstance(bare.messages[0].content, TextContent)
@@ -370,3 +371,112 @@ async def test_a_workflow_is_driven_over_the_protocol(client: Client, project: P
     assert structured(refused)["code"] == "missing-field"
     status = structured(await client.call_tool("status", {}))
     assert status["ledgers"] == [opened["ledger"]]
+
+
+# --- Choosing a plan -------------------------------------------------------------------------------------------------
+
+CHOICE = {"plan": "1. Fewer lines", "iterations": 7, "target": "", "agree": True}
+
+
+async def _chosen_by(
+    root: Path, content: dict[str, Any] | None, mode: Mode, **given: object
+) -> tuple[CallToolResult, list[ElicitRequestParams]]:
+    asked: list[ElicitRequestParams] = []
+
+    async def person(context: object, question: ElicitRequestParams) -> ElicitResult:
+        asked.append(question)
+        schema: dict[str, Any] = getattr(question, "requested_schema", {})
+        first = schema["properties"].get("plan", {}).get("enum", [""])[0]
+        return (
+            ElicitResult(action="accept", content={**content, "plan": first} if content else None)
+            if content
+            else ElicitResult(action="decline")
+        )
+
+    async with Client(build_server(Lab(root)), elicitation_callback=person, mode=mode) as client:  # type: ignore[arg-type]
+        return await client.call_tool("check_plan", dict(given)), asked
+
+
+@pytest.fixture
+def counted(project: Project) -> Project:
+    """A project in which a plan can be found without being told."""
+    project.write("app.py", "def double(x):\n    return x + x\n")
+    project.write("test_app.py", "from app import double\n\n\ndef test_double():\n    assert double(2) == 4\n")
+    project.write("pyproject.toml", '[project]\nname = "app"\nversion = "1"\n[tool.pytest.ini_options]\n')
+    return project.commit("an app")
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_where_nothing_says_what_to_measure_the_person_chooses_in_one_form(counted: Project, mode: Mode) -> None:
+    result, asked = await _chosen_by(counted.root, CHOICE, mode, goal="fewer lines of code")
+
+    checked = structured(result)
+    assert len(asked) == 1
+    assert "1. " in asked[0].message
+    assert checked["plan"]["goal"] == "fewer lines of code"
+    assert checked["plan"]["iterations"] == 7
+    assert f"measured by `{checked['plan']['verify']}`" in asked[0].message
+    assert checked["commands"] == []
+    assert checked["values"] != []
+    assert json.dumps(checked["plan"]["verify"]) in text(result)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_who_chooses_without_a_yes_has_a_plan_and_nothing_runs(counted: Project, mode: Mode) -> None:
+    result, asked = await _chosen_by(counted.root, {**CHOICE, "agree": False}, mode)
+
+    assert len(asked) == 1
+    assert structured(result)["plan"]["verify"]
+    assert structured(result)["values"] == []
+    assert structured(result)["commands"] != []
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_who_does_not_choose_changes_nothing(counted: Project, mode: Mode) -> None:
+    result, asked = await _chosen_by(counted.root, None, mode)
+
+    assert len(asked) == 1
+    assert structured(result)["code"] == "bad-plan"
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_client_that_cannot_ask_is_answered_as_ever(counted: Project, mode: Mode) -> None:
+    async with Client(build_server(Lab(counted.root)), mode=mode) as client:
+        bare = await client.call_tool("check_plan", {})
+        goal = await client.call_tool("check_plan", {"goal": "fewer lines"})
+
+    assert structured(bare)["code"] == "bad-plan"
+    assert any("metric: missing" in gate["seen"] for gate in structured(goal)["gates"])
+
+
+async def test_a_plan_file_or_a_metric_leaves_nothing_to_choose(counted: Project) -> None:
+    counted.write(
+        "autoresearch.toml",
+        'goal = "x"\nscope = ["app.py"]\nmetric = "v"\ndirection = "lower"\nverify = "cat value.txt"\n',
+    )
+
+    _, from_file = await _chosen_by(counted.root, {"agree": False}, "auto")
+    _, with_metric = await _chosen_by(counted.root, {"agree": False}, "auto", **arguments(counted))
+    _, with_goal = await _chosen_by(counted.root, {**CHOICE, "agree": False}, "auto", goal="fewer lines")
+
+    assert [question.message.split()[0] for question in (*from_file, *with_metric)] == ["May", "May"]
+    assert [question.message.split()[0] for question in with_goal] == ["What"]
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_yes_is_to_the_commands_that_were_shown_not_to_what_the_file_says_by_then(
+    project: Project, mode: Mode
+) -> None:
+    """An agent that edits the plan file while the person reads gains nothing."""
+    fields = 'goal = "x"\nscope = ["value.txt"]\nmetric = "v"\ndirection = "lower"\nverify = "{}"\n'
+    project.write("autoresearch.toml", fields.format("cat value.txt"))
+
+    async def person(context: object, question: ElicitRequestParams) -> ElicitResult:
+        project.write("autoresearch.toml", fields.format("touch evil.txt; cat value.txt"))
+        return ElicitResult(action="accept", content={"agree": "cat value.txt" in question.message.splitlines()})
+
+    async with Client(build_server(Lab(project.root)), elicitation_callback=person, mode=mode) as client:  # type: ignore[arg-type]
+        checked = structured(await client.call_tool("check_plan", {}))
+
+    assert checked["commands"] == ["touch evil.txt; cat value.txt"]
+    assert not (project.root / "evil.txt").exists()

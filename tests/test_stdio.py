@@ -16,6 +16,7 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
+from autoresearch_mcp.prompts import load_prompts
 from autoresearch_mcp.tools.rules.phase import Tool
 from conftest import Project
 
@@ -61,7 +62,7 @@ async def test_a_client_drives_one_iteration_over_pipes(project: Project) -> Non
             project.write("value.txt", "8\n")
             kept = await client.call_tool("iterate", {"description": "eight"})
 
-    assert listed == (set(Tool), {"autoresearch"}, {"status", "results"})
+    assert listed == (set(Tool), {*load_prompts()}, {"status", "results"})
     assert started.structured_content is not None
     assert kept.structured_content is not None
     assert (started.structured_content["baseline"], kept.structured_content["status"]) == (10.0, "keep")

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from pydantic import BaseModel, Field
 
-from .answers import Answer
+from .answers import Answer, cut
+
+MOST_OF_PLAN = 2000
+"""Characters of the plan in an answer's text."""
 
 
 class GateRow(BaseModel):
@@ -66,6 +72,7 @@ class Checked(Answer):
     values: list[float] = Field([], description="The number(s) that verify gave.")
     noise: str = ""
     commands: list[str] = Field([], description="Commands that still need a person's consent.")
+    plan: dict[str, Any] = Field({}, description="The plan that was tried: arguments for start_session.")
 
     def lines(self) -> list[str]:
         rows = [
@@ -79,4 +86,5 @@ class Checked(Answer):
             if self.ready
             else "Cure the failed gates and check again."
         )
-        return [*rows, *([f"Noise: {self.noise}"] if self.noise else []), end]
+        tried = f"The plan: {cut(json.dumps(self.plan, ensure_ascii=False), MOST_OF_PLAN)}"
+        return [*rows, *([f"Noise: {self.noise}"] if self.noise else []), tried, end]

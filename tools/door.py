@@ -46,7 +46,8 @@ def admitted(desk: Desk, ledger: Ledger, rules: Craft, mechanic: Mechanic, field
     _new(ledger, rules, item)
     if objection := rules.objection(ledger, item):
         raise Refusal(Code(objection.fault.value), objection.message)
-    ran = reproduce(desk, item.command) if item.command else None
+    command = rules.command(ledger, item)
+    ran = reproduce(desk, command) if command else None
     data = item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}
     return ItemRecorded(id=ledger.next_id(item), commit=desk.repo.head(), item=data, ran=ran)
 

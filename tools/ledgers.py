@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -90,9 +90,16 @@ class Ledgers:
 
     def write_files(self, ledger: Ledger) -> tuple[str, ...]:
         """Write everything that a ledger leaves; returns the paths from the repository's root. Once more does no harm."""
+        return self._write(ledger, files_of(ledger, craft(ledger.workflow), self.handoff(ledger)))
+
+    def write_drafts(self, ledger: Ledger) -> tuple[str, ...]:
+        """Write what is of use while a ledger is open."""
+        texts = craft(ledger.workflow).drafts(ledger)
+        return self._write(ledger, texts) if texts else ()
+
+    def _write(self, ledger: Ledger, texts: Mapping[str, str]) -> tuple[str, ...]:
         self._desk.repo.exclude(LEDGER_FOLDERS)
         tidy = hygiene()
-        texts = files_of(ledger, craft(ledger.workflow), self.handoff(ledger))
         for name, text in texts.items():
             file = self._desk.repo.root / ledger.folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -143,7 +150,7 @@ def handoff_of(ledger: Ledger, rules: Craft, now: Callable[[], float]) -> Handof
         findings=findings,
         config=rules.config(ledger),
         missing=rules.missing(ledger),
-        next=follow(chain, rules.onwards, findings, ledger.workflow, {}),
+        next=follow(chain, rules.follow_ups(ledger), findings, ledger.workflow, {}),
         chain=chain,
         incoming=ledger.incoming,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .answers import page_of
 from .answers_planning import Candidate, Checked, Inspected, ProjectFacts
 from .arguments import Goal, RepoPath
@@ -13,8 +15,6 @@ from .errors import Code, Refusal
 from .lab import Lab
 from .preflight import preflight
 from .rules import candidates as plans
-from .rules.agreement import statements
-from .rules.cleaning import visible
 from .rules.phase import Phase, Tool, following
 from .rules.plan import PLAN_FILE, Plan, load_plan
 from .rules.projects import Project, recognise
@@ -55,8 +55,9 @@ class Planning:
         """Use before start_session: tries every gate of a plan and says how to cure each that fails.
 
         Give the plan's fields, or none of them to check the plan file `autoresearch.toml`. If a person agreed to the
-        commands it runs the guards, and verify until it is known whether the number repeats: two to six times. Changes
-        nothing in the repository and opens no session.
+        commands it runs the guards, and verify until it is known whether the number repeats: two to six times. Where
+        nothing says what to measure, a client that can ask lets the person choose among the plans that fit the goal.
+        Changes nothing in the repository and opens no session.
         """
         with self._lab.hold(repo, Tool.CHECK_PLAN) as desk:
             plan = chosen_plan(desk, plan)
@@ -71,6 +72,7 @@ class Planning:
                 values=found.baseline.values if found.baseline else [],
                 noise=noise_words(plan, found.baseline) if found.baseline and found.passed else "",
                 commands=list(found.consent_missing),
+                plan=plan.model_dump(mode="json", exclude_defaults=True),
             )
 
 
@@ -88,30 +90,38 @@ def chosen_plan(desk: Desk, plan: Plan) -> Plan:
     raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not a plan. " + " ".join(f"{problem}." for problem in loaded))
 
 
+def proposals(lab: Lab, goal: str, repo: str) -> list[Candidate]:
+    """The plans that a person could choose from where nothing says what to measure: with a goal those that fit it best;
+    without one none if there is a plan file, which then is what is meant.
+    """
+    try:
+        desk = lab.open(repo)
+    except Refusal:
+        return []
+    if desk.phase is not Phase.NO_SESSION or (not goal and (desk.repo.root / PLAN_FILE).exists()):
+        return []
+    files = desk.repo.tracked()
+    found = plans.candidates(recognise(files, scan(desk.repo.root, files)), goal, files)[:SHOWN]
+    return [_shown(candidate) for candidate in found if candidate.file_count]
+
+
 def wanted_commands(lab: Lab) -> tuple[str, ...]:
-    """The commands that ledgers would run and nobody agreed to, as a person should see them."""
-    return tuple(map(visible, lab.open().consent.wanted()))
-
-
-def agree_to_wanted(lab: Lab) -> None:
-    """Remember that a person agreed to the commands that ledgers would run."""
-    consent = lab.open().consent
-    consent.approve(consent.wanted())
+    """The commands that ledgers would run and nobody agreed to."""
+    return lab.open().consent.wanted()
 
 
 def commands_without_consent(lab: Lab, plan: Plan, repo: str) -> tuple[str, ...]:
     """What a plan, or the plan file if it has none, asks for and nobody agreed to; empty if the plan is unusable."""
     try:
         desk = lab.open(repo)
-        return tuple(map(visible, desk.consent.missing(chosen_plan(desk, plan))))
+        return desk.consent.missing(chosen_plan(desk, plan))
     except (Refusal, ValueError):
         return ()
 
 
-def agree_to(lab: Lab, plan: Plan, repo: str) -> None:
-    """Remember that a person agreed to what a plan asks for, or the plan file if it has none."""
-    desk = lab.open(repo)
-    desk.consent.approve(statements(chosen_plan(desk, plan)))
+def agree_to(lab: Lab, said: Sequence[str], repo: str = "") -> None:
+    """Remember that a person agreed to exactly these statements, the ones that they were shown."""
+    lab.open(repo).consent.approve(said)
 
 
 def project_facts(desk: Desk) -> list[str]:

@@ -179,28 +179,34 @@ def _open(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowA
     )
     ledger = folded(id, [(desk.now(), opened)], read_options, read_item)
     found = mechanic(workflow).opening(desk, ledger)
-    return _status(desk, ledgers.append(id, opened, *found))
+    return _drafted(desk, ledgers.append(id, opened, *found))
 
 
 def _run(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
     ledger = _open_one(desk, workflow)
     found = mechanic(workflow).run(desk, ledger, given)
-    return _status(desk, Ledgers(desk).append(ledger.id, *found) if found else ledger)
+    return _drafted(desk, Ledgers(desk).append(ledger.id, *found) if found else ledger)
+
+
+def _drafted(desk: Desk, ledger: Ledger) -> WorkflowAnswer:
+    Ledgers(desk).write_drafts(ledger)
+    return _status(desk, ledger)
 
 
 def _record(desk: Desk, workflow: Workflow, fields: Mapping[str, Any]) -> ItemTaken:
     ledgers, rules, ledger = Ledgers(desk), craft(workflow), _open_one(desk, workflow)
-    if rules.bounded(ledger):
-        message = f"All {rules.most(ledger.options)} rounds of {ledger.id} are used. Close it: it ends as bounded."
+    if rules.bounded(ledger) and rules.costs(str(fields.get("kind", ""))):
+        message = f"No round of {ledger.id} is left ({rules.spent(ledger)} used). Close it: it ends as bounded."
         raise Refusal(Code.INCOMPLETE, message)
     event = _admitted(desk, ledger, rules, fields)
     ledger = ledgers.append(ledger.id, event)
     entry = ledger.entries[-1]
     settled = ""
-    if entry.item.upstream and entry.item.settles:
+    outcome = rules.settles(ledger, entry)
+    if entry.item.upstream and outcome:
         earlier, _, id = entry.item.upstream.partition("#")
-        ledgers.settle(earlier, Overruled(id=id, outcome=entry.item.settles, by=f"{ledger.id}#{entry.id}"))
-        settled = f"{entry.item.upstream} as {entry.item.settles}"
+        ledgers.settle(earlier, Overruled(id=id, outcome=outcome, by=f"{ledger.id}#{entry.id}"))
+        settled = f"{entry.item.upstream} as {outcome}"
     return ItemTaken(
         **_standing(desk, ledger, rules),
         id=entry.id,
@@ -237,10 +243,18 @@ def _close(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> Workflow
             listed = "\n".join(f"- {line}" for line in missing)
             cure = 'Record it; or close with options {"why": "..."}, and the end counts as interrupted.'
             raise Refusal(Code.INCOMPLETE, f"{ledger.id} may not end yet:\n{listed}\n{cure}")
-        ending = Ending.BOUNDED if missing and not why else Ending.INTERRUPTED if missing else rules.ending(ledger)
+        ending = _ending(rules, ledger, why)
         ledger = ledgers.append(ledger.id, LedgerClosed(commit=desk.repo.head(), ending=ending, why=why))
     files = ledgers.write_files(ledger)
     return _status(desk, ledger).model_copy(update={"files": list(files)})
+
+
+def _ending(rules: Craft, ledger: Ledger, why: str) -> Ending:
+    """What kind of end it is. What has failed by what is recorded has failed, however early the end."""
+    ending = rules.ending(ledger)
+    if ending is Ending.FAILED or not rules.missing(ledger):
+        return ending
+    return Ending.INTERRUPTED if why else Ending.BOUNDED
 
 
 def _status(desk: Desk, ledger: Ledger, asked: Mapping[str, Any] = MappingProxyType({})) -> WorkflowAnswer:

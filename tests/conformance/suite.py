@@ -19,8 +19,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).parent
-FOLDER = Path(sys.prefix) / "conformance"
-SCRIPT = FOLDER / "node_modules" / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
+sys.path.insert(0, str(HERE.parent))
+
+from npm import npm_folder
+
 SUITE = "@modelcontextprotocol/conformance@0.2.0-alpha.12"
 NODE = "node@24"
 REVISIONS = ("2025-11-25", "2026-07-28")
@@ -63,18 +65,19 @@ def measured(node: str) -> list[Figures]:
 
 def suite_node() -> str | None:
     """A node that is recent enough, with the suite beside it."""
-    if shutil.which("npm") is None:
-        return None
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    installed = FOLDER / "node_modules" / ".bin" / "node"
-    if not SCRIPT.exists():
-        own = shutil.which("node")
-        packages = [SUITE] if own and _major(own) >= OLDEST_NODE else [SUITE, NODE]
-        command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--prefix", str(FOLDER), *packages]
-        if subprocess.run(command, capture_output=True, check=False, timeout=300).returncode:
-            return None
-    found = str(installed) if installed.exists() else shutil.which("node")
-    return found if found and _major(found) >= OLDEST_NODE else None
+    own = shutil.which("node")
+    packages = (SUITE,) if own and _major(own) >= OLDEST_NODE else (SUITE, NODE)
+    folder = npm_folder(*packages)
+    installed = folder / ".bin" / "node" if folder else None
+    found = str(installed) if installed and installed.exists() else own
+    return found if folder and found and _major(found) >= OLDEST_NODE else None
+
+
+def script(node: str) -> Path:
+    """The suite's own program."""
+    folder = npm_folder(SUITE) if Path(node) == Path(shutil.which("node") or "") else npm_folder(SUITE, NODE)
+    assert folder is not None, "found before"
+    return folder / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
 
 
 def _major(node: str) -> int:
@@ -112,8 +115,8 @@ def _passes(node: str, port: int, revision: str, scenario: str) -> bool:
 
 
 def _said(node: str, port: int, *options: str) -> str:
-    command = [node, str(SCRIPT), "server", "--url", f"http://127.0.0.1:{port}/mcp", *options]
-    results, plain = ["--output-dir", str(FOLDER / "results")], {**os.environ, "NO_COLOR": "1"}
+    command = [node, str(script(node)), "server", "--url", f"http://127.0.0.1:{port}/mcp", *options]
+    results, plain = ["--output-dir", str(Path(sys.prefix) / "npm" / "results")], {**os.environ, "NO_COLOR": "1"}
     return subprocess.run(
         [*command, *results], capture_output=True, text=True, check=False, timeout=600, env=plain
     ).stdout

@@ -55,7 +55,7 @@ def node() -> str:
 @pytest.fixture(scope="module")
 def schemas(node: str) -> dict[str, dict[str, Any]]:
     """The released schemas by version. The suite carries none for 2024-11-05, whose messages are those of the next version."""
-    done = subprocess.run([node, HERE / "schemas.mjs", suite.SCRIPT], capture_output=True, text=True, check=True)
+    done = subprocess.run([node, HERE / "schemas.mjs", suite.script(node)], capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     assert len(found) == len(VERSIONS) - 1
     return dict(zip(VERSIONS, [found[0], *found], strict=True))

@@ -77,6 +77,25 @@ class Repo(Checkout):
         pairs = (line.split("\0", 1) for line in lines)
         return tuple((commit, value) for commit, value in pairs if value)
 
+    def recently_changed(self, commits: int) -> dict[str, int]:
+        """How many of the last commits changed each path, the paths of the newest commit first."""
+        command = ("log", f"--max-count={commits}", "--format=", "--name-only", "--no-renames", "-z")
+        found: dict[str, int] = {}
+        for path in os.fsdecode(self.git.run(*command)).split("\0"):
+            if path.strip("\n"):
+                found[path.strip("\n")] = found.get(path.strip("\n"), 0) + 1
+        return found
+
+    def changed_paths(self, old: str, new: str) -> frozenset[str] | None:
+        """The paths that differ between two commits; None where git does not have both."""
+        answer = self.git.ask("diff", "--name-only", "--no-renames", "-z", old, new, "--")
+        return frozenset(path for path in os.fsdecode(answer.out).split("\0") if path) if answer.code == 0 else None
+
+    def holding(self, text: str) -> tuple[str, ...]:
+        """The files at HEAD that hold a text on one line."""
+        answer = self.git.ask("grep", "--name-only", "--fixed-strings", "-I", "-z", "-e", text, "HEAD", "--")
+        return tuple(path.removeprefix("HEAD:") for path in os.fsdecode(answer.out).split("\0") if path)
+
     def exclude(self, pattern: str) -> None:
         """Hide a path of ours from `git status` without touching the user's .gitignore."""
         self.moved()

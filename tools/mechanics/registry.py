@@ -9,7 +9,11 @@ from ..rules.ledgers.items import Workflow
 from .mechanic import Mechanic
 
 _MECHANICS = {
-    Workflow.DEBUG: "scoped:Scoped",
+    Workflow.DEBUG: "investigation:Investigation",
+    Workflow.SECURITY: "audit:Audit",
+    Workflow.LEARN: "learn:Documents",
+    Workflow.PROBE: "probe:PlanTrier",
+    Workflow.IMPROVE: "scoped:Scoped",
     Workflow.REASON: "lots:Lots",
 }
 

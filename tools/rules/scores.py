@@ -50,6 +50,28 @@ def debug_quality(settled: int, hypotheses: int, reproduced: int, findings: int)
 
 # --- security --------------------------------------------------------------------------------------------------------
 
+OWASP_CATEGORIES = 10
+STRIDE_THREATS = 6
+
+
+def security_ancestor(owasp: int, stride: int, findings: int) -> Score:
+    """50 for the share of the ten OWASP categories tested, 30 for the share of the six threats, 1 a finding up to 20.
+
+    0 to 100. It grows with the number of findings, so it counts work: clean code earns 80 at most. Source: ancestor.
+    """
+    looked = share(owasp, OWASP_CATEGORIES) * 50 + share(stride, STRIDE_THREATS) * 30
+    return Score("security coverage", looked + min(findings, 20))
+
+
+def security_quality(cells_tested: int, cells: int, owasp: int, proven: int, findings: int) -> Score:
+    """What was tested, less what was claimed and not shown: 100 x (0.7 x share of the matrix cells tested + 0.3 x share of the
+    ten OWASP categories tested) x (1 - 0.2 x share of the findings that the server did not see reproduced).
+
+    0 to 100. The number of findings does not matter: clean code that was looked at everywhere earns 100.
+    """
+    looked = 0.7 * share(cells_tested, cells) + 0.3 * share(owasp, OWASP_CATEGORIES)
+    return Score("security", 100 * looked * (1 - 0.2 * share(findings - proven, findings)))
+
 
 # --- ship ------------------------------------------------------------------------------------------------------------
 
@@ -123,7 +145,55 @@ def foresight(
 # --- learn -----------------------------------------------------------------------------------------------------------
 
 
+def learn_ancestor(valid: int, fits: int, documents: int, there: int, expected: int) -> Score:
+    """50 for the share of documents without a problem, 30 for the share of expected core documents that exist, 20 for the
+    share within their number of lines. 0 to 100. Source: ancestor.
+    """
+    return Score(
+        "learn validation", 50 * share(valid, documents) + 30 * share(there, expected) + 20 * share(fits, documents)
+    )
+
+
+def learn_quality(held: int, claims: int, there: int, due: int, fresh: int, documents: int) -> Score:
+    """50 for the share of claims about files, symbols, commands and settings that hold, 30 for the share of due documents
+    that exist, 20 for the share of documents that are not behind the code. 0 to 100.
+
+    Documents that claim nothing earn nothing for their claims, and a claim that was exempted does not hold: neither
+    vagueness nor exemptions pay.
+    """
+    return Score("learn", 50 * share(held, claims) + 30 * share(there, due) + 20 * share(fresh, documents))
+
+
 # --- probe -----------------------------------------------------------------------------------------------------------
+
+ATOM_TYPES = 7
+
+
+def probe_ancestor(
+    constraints: int,
+    contradictions: int,
+    assumptions: int,
+    ambiguities: int,
+    types: int,
+    *,
+    saturated: bool,
+    planned: bool,
+) -> Score:
+    """10 a constraint, 25 a contradiction, 20 a hidden assumption, 15 an ambiguity, up to 30 for the share of types of atom,
+    100 when saturated, 50 for a plan.
+
+    Unbounded: it grows with what is found, true or not, so it counts work. Source: ancestor, its dimensions taken as types.
+    """
+    found = constraints * 10 + contradictions * 25 + assumptions * 20 + ambiguities * 15
+    return Score("probe coverage", found + 30 * share(types, ATOM_TYPES) + 100 * saturated + 50 * planned, None)
+
+
+def probe_quality(settled: int, questions: int, certain: int, atoms: int, *, saturated: bool, planned: bool) -> Score:
+    """40 for the share of questions that were settled, 30 for the share of atoms that are certain (a file says so, or a person
+    in these words), 15 for having asked until nothing new came, 15 for a plan whose gates passed. 0 to 100.
+    """
+    found = 40 * share(settled, questions) + 30 * share(certain, atoms)
+    return Score("probe", found + 15 * saturated + 15 * planned)
 
 
 # --- reason ----------------------------------------------------------------------------------------------------------
@@ -159,6 +229,26 @@ def persuasion(*, votes: int, judges: int, streak: int, needed: int, mended: int
 
 
 # --- improve ---------------------------------------------------------------------------------------------------------
+
+CATEGORIES = 5
+
+
+def improve_coverage(new: int, extensions: int, categories: int) -> Score:
+    """10 a new insight, 3 an extension, 30 for the share of categories looked at.
+
+    Unbounded: it counts work. The ancestor has no score for this; the weights are ours.
+    """
+    return Score("improve coverage", new * 10 + extensions * 3 + 30 * share(categories, CATEGORIES), None)
+
+
+def improve_quality(backed: int, insights: int, decided: int, pairs: int, specified: int, wanted: int) -> Score:
+    """40 for the share of insights that at least two independent sources back, one of them checked; 30 for the share of pairs of
+    must-haves whose order is decided; 30 for the share of the best that are specified. 0 to 100.
+
+    One must-have alone makes no pair, and is in order. Without a must-have only the first part can be had.
+    """
+    order = share(decided, pairs) if pairs else float(wanted > 0)
+    return Score("improve", 40 * share(backed, insights) + 30 * order + 30 * share(specified, wanted))
 
 
 # --- regression ------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ..scores import Score
 from .gatekeeping import Barrier
 from .handoff import Ending, Finding
-from .items import Item, Workflow
+from .items import Item, Outcome, Workflow
 from .ledger import Entry, Ledger
 from .options import Depth, Options
 
@@ -82,6 +82,19 @@ class Craft:
         """Facts to keep of an item that was refused as a duplicate of the entry `of`, where even that counts; else None."""
         return None
 
+    def command(self, ledger: Ledger, item: Item) -> str:
+        """The command that the server runs for an item, where a person agreed; empty for none."""
+        return item.command
+
+    def settles(self, ledger: Ledger, entry: Entry[Any]) -> Outcome | None:
+        """What an entry says about its upstream item, now that its command ran; None while it says nothing."""
+        settled: Outcome | None = entry.item.settles
+        return settled
+
+    def costs(self, kind: str) -> bool:
+        """Whether an item of this kind takes a round. One that does not can still be recorded when all rounds are used."""
+        return True
+
     def spent(self, ledger: Ledger) -> int:
         """Rounds used."""
         return len(ledger.entries)
@@ -121,6 +134,10 @@ class Craft:
         """
         return self.state(ledger)
 
+    def drafts(self, ledger: Ledger) -> dict[str, str]:
+        """Files that are of use while the ledger is open; written when it is opened and after each `run`."""
+        return {}
+
     def files(self, ledger: Ledger) -> dict[str, str]:
         """The files that its end writes, by name; `summary.md` and `handoff.json` are added to them."""
         return {}
@@ -132,6 +149,10 @@ class Craft:
     def barrier(self, ledger: Ledger) -> Barrier | None:
         """What a gate in CI should hold against it, where the workflow ends in a verdict."""
         return None
+
+    def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
+        """The prompts that follow where no chain names one."""
+        return self.onwards
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
         """Fields of a plan that it hands over."""

@@ -2,95 +2,27 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Any, ClassVar, Literal
-
-from pydantic import Field
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from ..scores import TECHNIQUES, Score, debug_ancestor, debug_quality
-from .craft import Coverage, Craft, Fault, Objection, table
-from .handoff import Ending, Finding
-from .items import Cited, Item, Note, Outcome, Severity, Text, Workflow
+from . import debug_pages as pages
+from .craft import Coverage, Craft, Fault, Objection
+from .debug_items import Basis, DebugFinding, DebugOptions, Hypothesis, Technique, by_severity, outcome_of
+from .handoff import Finding
+from .items import Cited, Item, Outcome, Severity, Workflow
 from .ledger import Entry, Ledger
-from .options import Options
-from .pages import quoted, section
+from .pages import sentence
+from .proof import pending, ran, shown
 
 DROPPED_AFTER = 3
 """Experiments in a row that did not confirm, after which a line of inquiry is dropped."""
-
-
-class Technique(StrEnum):
-    """The seven ways to look for a cause."""
-
-    BINARY_SEARCH = "binary-search"
-    DIFFERENTIAL = "differential"
-    MINIMAL_REPRODUCTION = "minimal-reproduction"
-    TRACE = "trace"
-    PATTERN_SEARCH = "pattern-search"
-    WORKING_BACKWARDS = "working-backwards"
-    RUBBER_DUCK = "rubber-duck"
-
-
-class DebugOptions(Options):
-    """What to debug."""
-
-    symptom: str = Field("", max_length=1000, description="What goes wrong, as seen.")
-    severity: Severity = Field(Severity.INFO, description="Look for nothing less severe than this.")
-
-
-class Hypothesis(Cited):
-    """A claim about the cause that an experiment has tested. It names where in the code the cause would be."""
-
-    prefix: ClassVar[str] = "H"
-
-    kind: Literal["hypothesis"] = "hypothesis"
-    claim: Text = Field(description="One specific cause, which could be false.")
-    refuted_if: Text = Field(description="What the experiment would have shown if the claim were false.")
-    technique: Technique
-    experiment: Text = Field(description="What you did to find out: one experiment.")
-    seen: Text = Field(description="What it showed, in a line or two.")
-    outcome: Outcome
-    line: Text = Field(description="The line of inquiry, a word or two, e.g. `cache`: three failures in a row end it.")
-    reproduction: Note = Field("", description="A command that shows it and exits non-zero while the fault is there.")
-
-    @property
-    def place(self) -> str:
-        return ""  # one place may be suspected for several reasons
-
-    @property
-    def subject(self) -> str:
-        return self.claim
-
-    @property
-    def command(self) -> str:
-        return self.reproduction
-
-    @property
-    def settles(self) -> Outcome | None:
-        return self.outcome
-
-
-class DebugFinding(Cited):
-    """A fault whose cause is known, because a hypothesis was confirmed."""
-
-    prefix: ClassVar[str] = "F"
-
-    kind: Literal["finding"] = "finding"
-    summary: Text = Field(description="The fault in one sentence.")
-    hypothesis: str = Field(pattern=r"^H\d+$", description="The confirmed hypothesis that it rests on, e.g. H3.")
-    severity: Severity
-    reproduction: Text = Field(description="A command that exits non-zero while the fault is there.")
-    root_cause: Text = Field(description="Why it happens.")
-    impact: Text = Field(description="Who meets it, and what it does to them.")
-    suggestion: Note = Field("", description="How it could be mended.")
-
-    @property
-    def subject(self) -> str:
-        return self.summary
-
-    @property
-    def command(self) -> str:
-        return self.reproduction
+WARNED_AFTER = 5
+"""Experiments in a row, on whatever line, after which the agent is told to change its ways."""
+TAIL = 500
+"""Characters shown of what a check printed last."""
+GATHERED, CHECKED = "gathered", "checks"
+"""What the server found when the ledger was opened, and what the project's own commands said when they were run."""
 
 
 class Debug(Craft):
@@ -103,13 +35,19 @@ class Debug(Craft):
 
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:
         match item:
-            case Hypothesis(line=line) if _failures(ledger, line) >= DROPPED_AFTER:
-                told = f"Three experiments in a row on `{line}` confirmed nothing: that line of inquiry is dropped."
-                return Objection(Fault.OUT_OF_ORDER, f"{told} Suspect something else, and name another line.")
+            case Hypothesis():
+                return _dropped(ledger, item.line) or _other_technique(ledger, item.technique)
             case DebugFinding(hypothesis=id):
                 return _rests_on_nothing(ledger, id) or _too_small(ledger, item.severity)
             case _:
                 return None
+
+    def settles(self, ledger: Ledger, entry: Entry[Any]) -> Outcome | None:
+        settled = outcome_of(ledger, entry) if isinstance(entry.item, Hypothesis) else None
+        return None if settled is Outcome.INCONCLUSIVE else settled
+
+    def costs(self, kind: str) -> bool:
+        return kind != "finding"
 
     def spent(self, ledger: Ledger) -> int:
         return len(ledger.of(Hypothesis))
@@ -121,10 +59,11 @@ class Debug(Craft):
         )
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        hypotheses, findings = ledger.items(Hypothesis), ledger.of(DebugFinding)
-        settled = sum(one.outcome is not Outcome.INCONCLUSIVE for one in hypotheses)
+        hypotheses, findings = ledger.of(Hypothesis), ledger.of(DebugFinding)
+        settled = sum(outcome_of(ledger, one) is not Outcome.INCONCLUSIVE for one in hypotheses)
+        reproduced = sum(shown(ran(ledger, one)) for one in findings)
         return (
-            debug_quality(settled, len(hypotheses), sum(map(_reproduced, findings)), len(findings)),
+            debug_quality(settled, len(hypotheses), reproduced, len(findings)),
             debug_ancestor(
                 len(findings), len(hypotheses), len(_files(ledger)), _in_scope(ledger), len(_techniques(ledger))
             ),
@@ -134,31 +73,26 @@ class Debug(Craft):
         if not ledger.entries:
             return ("a hypothesis: record what you suspected, what you did and what it showed",)
         cited = {one.hypothesis for one in ledger.items(DebugFinding)}
-        confirmed = [entry for entry in ledger.of(Hypothesis) if entry.item.outcome is Outcome.CONFIRMED]
+        confirmed = [one for one in ledger.of(Hypothesis) if outcome_of(ledger, one) is Outcome.CONFIRMED]
         left = [f"a finding for {entry.id}, which was confirmed" for entry in confirmed if entry.id not in cited]
         if left or confirmed:
             return tuple(left)
         return ("a confirmed hypothesis: nothing has been found yet; go on, or close with a why",)
 
     def state(self, ledger: Ledger) -> list[str]:
-        dropped = sorted({one.line for one in ledger.items(Hypothesis) if _failures(ledger, one.line) >= DROPPED_AFTER})
-        unused = [technique for technique in Technique if technique not in _techniques(ledger)]
         return [
-            *([f"Dropped lines of inquiry: {', '.join(dropped)}."] if dropped else []),
-            *([f"Techniques not used yet: {', '.join(unused)}."] if unused else []),
-            *(f"{entry.id} {entry.item.outcome}: {entry.item.claim}" for entry in ledger.of(Hypothesis)[-8:]),
+            *_next_steps(ledger),
+            *(f"{entry.id} {outcome_of(ledger, entry)}: {entry.item.claim}" for entry in ledger.of(Hypothesis)[-8:]),
             *(f"{entry.id} {entry.item.severity}: {entry.item.summary}" for entry in ledger.of(DebugFinding)[-8:]),
+            *_gathered(ledger.latest(GATHERED), ledger.latest(CHECKED)),
         ]
 
     def files(self, ledger: Ledger) -> dict[str, str]:
-        eliminated = [entry for entry in ledger.of(Hypothesis) if entry.item.outcome is not Outcome.CONFIRMED]
         return {
-            "findings.md": "# Findings\n\n" + "\n".join(map(_finding_page, _by_severity(ledger))),
-            "eliminated.md": "# What it was not\n\n" + "\n".join(map(_eliminated_page, eliminated)),
-            "debug-results.tsv": table(
-                ("iteration", "type", "hypothesis", "result", "severity", "location", "description"),
-                [_row(place, entry) for place, entry in enumerate(ledger.entries, 1)],
-            ),
+            "findings.md": pages.findings_page(ledger),
+            "eliminated.md": pages.eliminated_page(ledger),
+            "debug-results.tsv": pages.results_table(ledger),
+            "debug.sarif": pages.sarif_log(ledger),
         }
 
     def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
@@ -170,19 +104,32 @@ class Debug(Craft):
                 severity=entry.item.severity,
                 location=entry.item.location,
                 quote=entry.item.quote,
-                detail=f"{entry.item.root_cause} Reproduction: {entry.item.reproduction}. {entry.item.suggestion}".strip(),
-                confirmed=_reproduced(entry),
+                detail=f"{sentence(entry.item.root_cause)} Reproduction: `{entry.item.reproduction}`. {entry.item.suggestion}".strip(),
+                confirmed=shown(ran(ledger, entry)),
             )
-            for entry in _by_severity(ledger)
+            for entry in by_severity(ledger)
         )
 
-    def ending(self, ledger: Ledger) -> Ending:
-        return Ending.COMPLETE
+
+def _dropped(ledger: Ledger, line: str) -> Objection | None:
+    if _failures(ledger, line) < DROPPED_AFTER:
+        return None
+    told = f"Three experiments in a row on `{line}` confirmed nothing: that line of inquiry is dropped."
+    return Objection(Fault.OUT_OF_ORDER, f"{told} Suspect something else, and name another line.")
 
 
-def _failures(ledger: Ledger, line: str) -> int:
-    """Experiments at the end of a line of inquiry that did not confirm."""
-    outcomes = [one.outcome for one in ledger.items(Hypothesis) if one.line.lower() == line.lower()]
+def _other_technique(ledger: Ledger, technique: Technique) -> Objection | None:
+    wanted = ledger.opts(DebugOptions).technique
+    if wanted in {None, technique}:
+        return None
+    told = f"This ledger was opened for {wanted} alone, and this is {technique}."
+    return Objection(Fault.BAD_ARGUMENT, f"{told} Use {wanted}, or close it and open one for all techniques.")
+
+
+def _failures(ledger: Ledger, line: str = "") -> int:
+    """Experiments at the end of a line of inquiry that did not confirm; of all without one."""
+    entries = [one for one in ledger.of(Hypothesis) if not line or one.item.line.lower() == line.lower()]
+    outcomes = [outcome_of(ledger, one) for one in entries]
     return next((n for n, outcome in enumerate(reversed(outcomes)) if outcome is Outcome.CONFIRMED), len(outcomes))
 
 
@@ -190,10 +137,11 @@ def _rests_on_nothing(ledger: Ledger, id: str) -> Objection | None:
     entry = next((entry for entry in ledger.of(Hypothesis) if entry.id == id), None)
     if entry is None:
         return Objection(Fault.EVIDENCE, f"There is no {id}. Record the hypothesis and its experiment first.")
-    if entry.item.outcome is not Outcome.CONFIRMED:
+    outcome = outcome_of(ledger, entry)
+    if outcome is not Outcome.CONFIRMED:
+        why = "" if outcome is entry.item.outcome else " (claimed as confirmed, but its command exited 0)"
         return Objection(
-            Fault.EVIDENCE,
-            f"{id} was {entry.item.outcome}: a finding rests on a confirmed hypothesis. Test another one.",
+            Fault.EVIDENCE, f"{id} was {outcome}{why}: a finding rests on a confirmed hypothesis. Test another one."
         )
     return None
 
@@ -205,9 +153,39 @@ def _too_small(ledger: Ledger, severity: Severity) -> Objection | None:
     return Objection(Fault.BAD_ARGUMENT, f"This ledger looks for {least} and worse, and this is {severity}. Leave it.")
 
 
-def _reproduced(entry: Entry[DebugFinding]) -> bool:
-    """Whether the server saw the reproduction fail."""
-    return entry.ran is not None and entry.ran.exit_code not in {None, 0}
+def _next_steps(ledger: Ledger) -> list[str]:
+    """What to do now, the most pressing first."""
+    hypotheses = ledger.items(Hypothesis)
+    dropped = sorted({one.line for one in hypotheses if _failures(ledger, one.line) >= DROPPED_AFTER})
+    unused = [technique for technique in Technique if technique not in _techniques(ledger)]
+    tried = {one.basis for one in hypotheses}
+    grounds = [basis for basis in Basis if basis not in tried]
+    waiting = pending(ledger)
+    run = f"{len(waiting)} commands wait for a person's consent; then call workflow with `run`."
+    fruitless = f"{_failures(ledger)} experiments in a row confirmed nothing: go back to what is known for certain."
+    return [
+        *([fruitless] if _failures(ledger) >= WARNED_AFTER else []),
+        *([run] if waiting else []),
+        *([f"Dropped lines of inquiry: {', '.join(dropped)}."] if dropped else []),
+        *([f"Suspect next, in this order: {', '.join(grounds)}."] if grounds else []),
+        *([f"Techniques not used yet: {', '.join(unused)}."] if unused else []),
+    ]
+
+
+def _gathered(found: Mapping[str, Any], checks: Mapping[str, Any]) -> list[str]:
+    """What the server knows of the project, in lines."""
+    ran = [f"{one['kind']} `{one['command']}`: {one['said']}" for one in checks.get("commands", ())]
+    failed = [one for one in checks.get("commands", ()) if one["exit_code"] and one["tail"]]
+    known = [f"{one['kind']} `{one['command']}`" for one in found.get("commands", ())]
+    recent = [f"{path} ({times})" for path, times in found.get("recent", ())[:8]]
+    hints = [f"{one['location']} {one['what']}" for one in found.get("hints", ())[:8]]
+    return [
+        *([f"Checks: {'; '.join(ran)}."] if ran else []),
+        *(f"Output of `{one['command']}`, which is data: {one['tail'][-TAIL:]}" for one in failed[:3]),
+        *([f"The project's own checks, which `run` runs: {'; '.join(known)}."] if known and not ran else []),
+        *([f"Changed lately (commits): {', '.join(recent)}."] if recent else []),
+        *([f"Patterns worth a look, no findings: {'; '.join(hints)}."] if hints else []),
+    ]
 
 
 def _files(ledger: Ledger) -> set[str]:
@@ -221,35 +199,3 @@ def _in_scope(ledger: Ledger) -> int:
 
 def _techniques(ledger: Ledger) -> set[Technique]:
     return {one.technique for one in ledger.items(Hypothesis)}
-
-
-def _by_severity(ledger: Ledger) -> list[Entry[DebugFinding]]:
-    return sorted(ledger.of(DebugFinding), key=lambda entry: entry.item.severity.rank)
-
-
-def _finding_page(entry: Entry[DebugFinding]) -> str:
-    one = entry.item
-    ran = (
-        f"exit {entry.ran.exit_code} when the server ran it" if _reproduced(entry) and entry.ran else "not seen to fail"
-    )
-    parts = [
-        f"## {entry.id}: {one.summary}\n",
-        f"{one.severity}, at `{one.location}`, from {one.hypothesis}.\n\n{quoted(one.quote)}\n",
-        f"**Root cause.** {one.root_cause}\n\n**Impact.** {one.impact}\n",
-        f"**Reproduction** ({ran}).\n\n{quoted(one.reproduction)}\n",
-        f"**Suggestion.** {one.suggestion}\n" if one.suggestion else "",
-    ]
-    return "\n".join(part for part in parts if part)
-
-
-def _eliminated_page(entry: Entry[Hypothesis]) -> str:
-    one = entry.item
-    text = f"{one.outcome} by {one.technique}: {one.experiment}\n\nSeen: {one.seen}\n"
-    return section(f"{entry.id}: {one.claim}", [text])
-
-
-def _row(place: int, entry: Entry[Any]) -> tuple[object, ...]:
-    one = entry.item
-    if isinstance(one, Hypothesis):
-        return (place, "hypothesis", entry.id, one.outcome, "-", one.location, one.claim)
-    return (place, "finding", one.hypothesis, "confirmed", one.severity, one.location, one.summary)

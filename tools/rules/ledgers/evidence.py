@@ -55,6 +55,14 @@ def unproven(location: str, quote: str, text: str | None, masked: Callable[[str]
     )
 
 
+def line_of(quote: str, text: str, masked: Callable[[str], str]) -> int:
+    """The first line where a quote stands in a text, whitespace aside; 0 where it does not."""
+    wanted = _squeezed(quote)
+    versions = (text.splitlines(), masked(text).splitlines())
+    places = (n for lines in versions for n in range(1, len(lines) + 1) if _stands(wanted, lines, n, n))
+    return next(places, 0)
+
+
 def _stands(wanted: str, lines: Sequence[str], first: int, last: int) -> bool:
     """Whether a text stands in some lines, or begins in the first of them and goes on below."""
     if first > len(lines):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from inspect import isclass
-from typing import get_args, get_origin
+from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -56,7 +56,7 @@ def _described(name: str, field: FieldInfo) -> str:
 
 
 def _words(field: FieldInfo) -> tuple[str, ...]:
-    """The words of a field that holds one of a closed list, or several."""
-    kind = field.annotation
-    kind = next(iter(get_args(kind)), None) if get_origin(kind) is tuple else kind
-    return tuple(kind) if isclass(kind) and issubclass(kind, StrEnum) else ()
+    """The words of a field that holds one of a closed list, several of it, or one or nothing."""
+    kinds = get_args(field.annotation) or (field.annotation,)
+    closed = (kind for kind in kinds if isclass(kind) and issubclass(kind, StrEnum))
+    return tuple(next(closed, ()))

@@ -9,7 +9,8 @@ from ..session import Session
 from .handoff import Ending, Finding
 from .items import Outcome, Severity
 
-ENDED_WELL = frozenset({Ending.COMPLETE, Ending.SATURATED, Ending.CONVERGED, Ending.DRY_RUN})
+ENDED_WELL = frozenset({Ending.COMPLETE, Ending.SATURATED, Ending.CONVERGED, Ending.BOUNDED, Ending.DRY_RUN})
+"""Endings as agreed: a bounded one used the rounds that it was given."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,15 @@ def target_reached(session: Session | None) -> Barrier:
     return Barrier("target", reached, f"best {session.best:.10g}, target {target:.10g}")
 
 
+def severe(findings: Iterable[Finding], severity: Severity) -> tuple[Finding, ...]:
+    """The findings of this severity or worse; those that were disproven since do not count."""
+    left = (one for one in findings if one.outcome is not Outcome.DISPROVEN)
+    return tuple(one for one in left if one.severity.rank <= severity.rank)
+
+
 def without_findings(name: str, findings: Iterable[Finding], severity: Severity) -> Barrier:
     """Whether no finding of this severity or worse stands; those that were disproven since do not count."""
-    bad = [one for one in findings if one.severity.rank <= severity.rank and one.outcome is not Outcome.DISPROVEN]
+    bad = severe(findings, severity)
     listed = ", ".join(f"{one.id} {one.severity}" for one in bad[:10])
     return Barrier(f"{name} findings", not bad, f"{len(bad)} at or above {severity}" + (f": {listed}" if bad else ""))
 

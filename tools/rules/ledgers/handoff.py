@@ -98,6 +98,8 @@ def _wanted(finding: Finding, source: str, target: str) -> bool:
             return finding.standing == "confirmed"
         case ("predict", "security") | ("scenario", "security") | ("debug", "security"):
             return any(word in f"{finding.kind} {finding.title}".lower() for word in _ABUSE)
+        case ("learn", "security"):
+            return finding.kind == "docs secret"
         case (_, "fix"):
             return finding.severity is not Severity.INFO
         case _:

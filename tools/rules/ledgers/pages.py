@@ -53,6 +53,11 @@ def taking(ids: tuple[str, ...]) -> str:
     return f" (takes {', '.join(ids[:20])})" if ids else ""
 
 
+def sentence(text: str) -> str:
+    """A text that ends as a sentence does."""
+    return text if text.endswith((".", "!", "?", ":")) else f"{text}."
+
+
 def quoted(text: str, fence: str = "```") -> str:
     """A text as a block that cannot end before its own end."""
     while fence in text:

@@ -1,0 +1,211 @@
+"""What is special to debugging: what is gathered, lines that are dropped, what the server's own look overrules."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.tools.errors import Code
+from conftest import Project
+from ledgers import Desk, shop
+from sarif import check_sarif
+
+HYPOTHESIS = {
+    "kind": "hypothesis",
+    "location": "shop/cart.py:6",
+    "quote": "return len(items) - 1",
+    "claim": "count leaves out one item",
+    "refuted_if": "count([1, 2]) were 2",
+    "technique": "minimal-reproduction",
+    "experiment": "called count([1, 2])",
+    "seen": "it returned 1",
+    "outcome": "confirmed",
+    "line": "off by one",
+}
+FINDING = {
+    "kind": "finding",
+    "location": "shop/cart.py:6",
+    "quote": "return len(items) - 1",
+    "summary": "The cart shows one item too few",
+    "hypothesis": "H1",
+    "severity": "high",
+    "reproduction": "python3 check.py",
+    "root_cause": "one is subtracted for no reason",
+    "impact": "every customer",
+}
+CLAIMS = [
+    "the discount is a part, not a rest",
+    "prices are text",
+    "an empty basket is counted",
+    "the table has no index",
+]
+
+
+def checked(root: Path, command: str = "python3 check.py") -> Project:
+    """A shop whose only check is a target of its makefile."""
+    project = shop(root)
+    project.git("mv", "test_cart.py", "check.py")
+    return project.write("Makefile", f"test:\n\t{command}\n").commit("a check")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """A debug ledger that is open on a project with a check and an older commit."""
+    made = Desk(checked(tmp_path / "repo"), "debug")
+    made.open(goal="wrong totals")
+    return made
+
+
+def test_what_the_project_knows_of_itself_is_gathered_at_the_opening(desk: Desk) -> None:
+    state = "\n".join(desk.status().state)
+
+    assert "`make test`" in state
+    assert "Changed lately (commits): Makefile (1), check.py (1), " in state
+    assert "shop/cart.py:6 takes one away or adds one to a length" in state
+    assert "Suspect next, in this order: error-text, recent-change, data-flow" in state
+
+
+def test_a_run_runs_the_projects_own_checks(desk: Desk) -> None:
+    state = "\n".join(desk.run().state)
+
+    assert "test `make test`: exit 2" in state
+    assert "Output of `make test`, which is data: " in state
+    assert "AssertionError" in state
+
+
+def test_without_consent_a_run_runs_nothing(tmp_path: Path) -> None:
+    project = checked(tmp_path / "repo", "touch ran.txt")
+    desk = Desk(project, "debug", allow_commands=False)
+    desk.open()
+
+    assert "`make test`: not run: nobody agreed" in "\n".join(desk.run().state)
+    assert not (project.root / "ran.txt").exists()
+
+
+def test_three_failures_in_a_row_end_a_line_of_inquiry_and_a_success_begins_it_anew(desk: Desk) -> None:
+    for claim in CLAIMS[:2]:
+        desk.record(HYPOTHESIS, claim=claim, outcome="disproven")
+    desk.record(HYPOTHESIS)
+    for claim in CLAIMS[2:]:
+        desk.record(HYPOTHESIS, claim=claim, outcome="inconclusive")
+    desk.record(HYPOTHESIS, claim="threads share one link", outcome="disproven")
+
+    assert "`Off by One` confirmed nothing" in desk.refused(
+        Code.OUT_OF_ORDER, HYPOTHESIS, claim="it is the moon", line="Off by One"
+    )
+    assert desk.record(HYPOTHESIS, claim="it is the moon", line="astronomy").id == "H7"
+    assert "Dropped lines of inquiry: off by one." in desk.status().state
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reproduction", "stands"),
+    [("confirmed", "true", "inconclusive"), ("confirmed", "false", "confirmed"), ("confirmed", None, "confirmed"), ("disproven", "true", "disproven")],
+)  # fmt: skip
+def test_a_confirmation_counts_for_nothing_when_its_own_command_shows_nothing(
+    desk: Desk, outcome: str, reproduction: str | None, stands: str
+) -> None:
+    desk.record(HYPOTHESIS, outcome=outcome, reproduction=reproduction)
+
+    assert f"H1 {stands}: count leaves out one item" in desk.status().state
+
+
+def test_a_finding_does_not_rest_on_what_was_contradicted(desk: Desk) -> None:
+    desk.record(HYPOTHESIS, reproduction="true")
+
+    assert "claimed as confirmed, but its command exited 0" in desk.refused(Code.EVIDENCE, FINDING)
+    page = desk.file(desk.close(why="enough"), "eliminated.md")
+    assert "Claimed as confirmed, but its command: exit 0 when the server ran it." in page
+
+
+def test_a_command_that_could_not_begin_shows_nothing(desk: Desk) -> None:
+    desk.record(HYPOTHESIS)
+    desk.record(FINDING, reproduction="no-such-program")
+
+    assert not desk.handoff(desk.close())["findings"][0]["confirmed"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"hypothesis": "H9"}, "There is no H9"),
+        ({"hypothesis": "H2"}, "H2 was disproven: a finding rests on a confirmed hypothesis"),
+    ],
+)
+def test_a_finding_rests_on_a_confirmed_hypothesis(desk: Desk, changed: dict[str, str], told: str) -> None:
+    desk.record(HYPOTHESIS)
+    desk.record(HYPOTHESIS, claim=CLAIMS[0], outcome="disproven")
+
+    assert told in desk.refused(Code.EVIDENCE, FINDING, **changed)
+
+
+def test_options_limit_severity_and_technique(tmp_path: Path) -> None:
+    desk = Desk(checked(tmp_path / "repo"), "debug")
+    desk.open(severity="high", technique="trace")
+
+    assert "opened for trace alone" in desk.refused(Code.BAD_ARGUMENT, HYPOTHESIS)
+    desk.record(HYPOTHESIS, technique="trace")
+    assert "looks for high and worse" in desk.refused(Code.BAD_ARGUMENT, FINDING, severity="low")
+
+
+def test_the_finding_of_the_last_round_can_still_be_recorded(tmp_path: Path) -> None:
+    desk = Desk(checked(tmp_path / "repo"), "debug")
+    desk.open(iterations=1)
+    desk.record(HYPOTHESIS)
+
+    assert "All 1 rounds" in desk.refused(Code.INCOMPLETE, HYPOTHESIS, claim=CLAIMS[0])
+    desk.record(FINDING)
+    assert desk.close().status == "complete"
+
+
+def test_what_is_inconclusive_settles_nothing_and_what_is_disproven_does(desk: Desk) -> None:
+    desk.record(HYPOTHESIS)
+    desk.record(FINDING)
+    name = f"{desk.close().ledger}#F1"
+    desk.project.now += 60
+    desk.open(goal="once more")
+
+    assert desk.record(HYPOTHESIS, upstream=name, outcome="inconclusive").settled == ""
+    assert desk.record(HYPOTHESIS, upstream=name, reproduction="true", claim=CLAIMS[1]).settled == ""
+    assert (
+        desk.record(HYPOTHESIS, upstream=name, outcome="disproven", claim=CLAIMS[0]).settled == f"{name} as disproven"
+    )
+
+
+def test_a_chain_goes_on_to_fix_with_what_was_found(tmp_path: Path) -> None:
+    desk = Desk(checked(tmp_path / "repo"), "debug")
+    desk.open(chain="fix, ship")
+    desk.record(HYPOTHESIS, basis="error-text")
+    desk.record(FINDING)
+
+    closed = desk.close()
+
+    assert [(step.prompt, step.takes) for step in closed.next_prompts] == [("fix", ("F1",))]
+
+
+def test_the_files_are_complete(desk: Desk) -> None:
+    desk.record(HYPOTHESIS)
+    desk.record(HYPOTHESIS, claim=CLAIMS[0], outcome="disproven")
+    desk.record(FINDING)
+
+    closed = desk.close()
+
+    assert "**Reproduction** (exit 1 when the server ran it)." in desk.file(closed, "findings.md")
+    assert f"## H2: {CLAIMS[0]}\n\ndisproven by minimal-reproduction" in desk.file(closed, "eliminated.md")
+    assert desk.file(closed, "debug-results.tsv").splitlines()[1:] == [
+        "1\thypothesis\tH1\tconfirmed\t-\tshop/cart.py:6\tcount leaves out one item",
+        f"2\thypothesis\tH2\tdisproven\t-\tshop/cart.py:6\t{CLAIMS[0]}",
+        "3\tfinding\tH1\tconfirmed\thigh\tshop/cart.py:6\tThe cart shows one item too few",
+    ]
+    log = json.loads(desk.file(closed, "debug.sarif"))
+    check_sarif(log)
+    assert log["runs"][0]["results"][0]["ruleId"] == "debug-high"
+    assert "security-severity" not in log["runs"][0]["tool"]["driver"]["rules"][0]["properties"]
+
+
+def test_a_ledger_without_anything_says_so(desk: Desk) -> None:
+    closed = desk.close(why="no time")
+
+    assert "No cause was confirmed." in desk.file(closed, "findings.md")
+    assert "Nothing was ruled out." in desk.file(closed, "eliminated.md")

@@ -1,0 +1,80 @@
+"""Where it may be worth looking: lines that match a known pattern. A hint is no finding; it says where to begin reading."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LONGEST_LINE = 400
+"""Longer lines are generated or minified."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What a line that matches may be, and in which files, by the ends of their names; empty: in all."""
+
+    what: str
+    expression: re.Pattern[str]
+    endings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A line that matched, as `path:line`."""
+
+    what: str
+    location: str
+
+
+def _pattern(what: str, expression: str, endings: str = "") -> Pattern:
+    return Pattern(what, re.compile(expression), tuple(endings.split()))
+
+
+_SCRIPTS = ".js .jsx .mjs .cjs .ts .tsx .vue .svelte"
+
+FAULTS = (
+    _pattern("an error is swallowed", r"except\b[^:]{0,80}:\s*(?:pass|\.\.\.|continue)\b", ".py"),
+    _pattern("every error is caught", r"^\s*except\s*:|except\s+BaseException\b", ".py"),
+    _pattern("an error is swallowed", r"catch\s*(?:\([^)]{0,80}\))?\s*\{\s*\}"),
+    _pattern("an error is ignored", r"^\s*[\w, ]{1,60}_\s*:?=\s*\w[\w.]{0,60}\(", ".go"),
+    _pattern("a default value is shared by all calls", r"def\s+\w+\([^)]{0,200}=\s*(?:\[\]|\{\}|set\(\))", ".py"),
+    _pattern("a loose comparison", r"[^=!]==[^=]\s*(?:null|undefined|'|\"|\d)", _SCRIPTS),
+    _pattern("waits for something by sleeping", r"\b(?:time\.)?sleep\(|setTimeout\(\s*(?:resolve|r)\b"),
+    _pattern("compares floating-point numbers for equality", r"==\s*\d+\.\d+"),
+    _pattern("takes one away or adds one to a length", r"\blen\([^()]{1,60}\)\s*[-+]\s*1\b|\.length\s*[-+]\s*1\b"),
+    _pattern("marked as unfinished", r"\b(?:TODO|FIXME|XXX|HACK)\b"),
+)
+"""What often goes with a fault."""
+
+WEAKNESSES = (
+    _pattern("a query is put together from text", r"(?i)(?:execute|query|raw)\w{0,8}\(\s*f[\"']"),
+    _pattern("a query is put together from text", r"(?i)[\"'`]\s*(?:select|insert|update|delete)\s[^\"'`]{0,120}[\"'`]\s*(?:\+|%|\.format)"),
+    _pattern("a query is put together from text", r"(?i)`\s*(?:select|insert|update|delete)\s[^`]{0,120}\$\{", _SCRIPTS),
+    _pattern("text is run as code", r"(?<![\w.])(?:eval|exec)\s*\(|new\s+Function\s*\("),
+    _pattern("a shell is given text", r"shell\s*=\s*True|os\.(?:system|popen)\s*\(|child_process|\bexecSync\s*\("),
+    _pattern("foreign data is made into objects", r"\bpickle\.loads?\(|\bmarshal\.loads?\(|yaml\.load\s*\((?![^)]{0,80}Safe)|unserialize\s*\("),
+    _pattern("text becomes markup as it is", r"\.innerHTML\s*=|dangerouslySetInnerHTML|v-html|\|\s*safe\b|mark_safe\s*\("),
+    _pattern("a weak digest or cipher", r"(?i)\b(?:md5|sha1|des|rc4)\b\s*[.(]|createHash\(\s*[\"'](?:md5|sha1)"),
+    _pattern("numbers that can be guessed", r"\brandom\.(?:random|randint|choice)\s*\(|Math\.random\s*\("),
+    _pattern("a certificate is not checked", r"verify\s*=\s*False|rejectUnauthorized\s*:\s*false|InsecureSkipVerify\s*:\s*true"),
+    _pattern("debugging is switched on", r"(?i)\bdebug\s*[=:]\s*true\b"),
+    _pattern("every origin is let in", r"Access-Control-Allow-Origin[\"']?\s*[:,]\s*[\"']\*|allow_origins\s*=\s*\[\s*[\"']\*"),
+    _pattern("a path is put together from input", r"open\(\s*(?:request|req|params|input)\b|sendFile\(\s*req\b"),
+    _pattern("an address is fetched that input may name", r"(?:requests|httpx|axios)\.(?:get|post)\(\s*(?!f?[\"'`])\w"),
+    _pattern("permissions for everybody", r"chmod\s+(?:-R\s+)?0?777|0o?777\b"),
+)  # fmt: skip
+"""What often goes with a weakness that can be attacked."""
+
+
+def hints(path: str, text: str, patterns: Sequence[Pattern]) -> tuple[Hint, ...]:
+    """The lines of a file that match, each once, in the order in which they stand."""
+    usable = [one for one in patterns if not one.endings or path.endswith(one.endings)]
+    found = []
+    for place, line in enumerate(text.splitlines(), 1):
+        if len(line) > LONGEST_LINE:
+            continue
+        first = next((one for one in usable if one.expression.search(line)), None)
+        if first is not None:
+            found.append(Hint(first.what, f"{path}:{place}"))
+    return tuple(found)
