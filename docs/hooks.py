@@ -11,7 +11,8 @@ from properdocs.config.defaults import ProperDocsConfig
 from properdocs.structure.files import File, Files
 from properdocs.structure.pages import Page
 from pygments.formatters import HtmlFormatter
-from reference import PAGES
+
+from generator import PAGES
 
 ROOT = Path(__file__).parent.parent
 TEXTS = {
