@@ -80,6 +80,30 @@ COMMANDS: Mapping[str, Command] = {
         "twins:report",
         (_argument("--format", default="text", help="text (default), or what the tool `report` offers"), _JSON),
     ),
+    "evals": Command(
+        "analyse a results file: ours, Karpathy's, Claude Autoresearch's, pi-autoresearch's",
+        "evals:run",
+        (
+            _argument("file", metavar="FILE", nargs="?", default="", help="the file (default: the newest one here)"),
+            _argument(
+                "--format", choices=["text", "json", "md"], default="text", help="how to print it (default: text)"
+            ),
+            _argument("--json", action="store_const", const="json", dest="format", help="the same as --format json"),
+            _argument(
+                "--window",
+                type=int,
+                choices=range(2, 101),
+                default=5,
+                metavar="N",
+                help="measured tries without a new best that make a plateau, 2 to 100 (default: %(default)s)",
+            ),
+            _argument(
+                "--direction", choices=["lower", "higher"], default="", help="which is better, if the file lacks it"
+            ),
+        ),
+        says="Runs nothing and changes nothing. The session's own rows come from its journal.",
+        exits="Exit status: 0 it was analysed, whatever came out; 2 there is nothing that could be.",
+    ),
     "workflow": Command(
         "open, look at, run or close the ledger of a workflow",
         "twins:workflow",

@@ -154,7 +154,7 @@ def test_the_finding_of_the_last_round_can_still_be_recorded(tmp_path: Path) -> 
     desk.open(iterations=1)
     desk.record(HYPOTHESIS)
 
-    assert "All 1 rounds" in desk.refused(Code.INCOMPLETE, HYPOTHESIS, claim=CLAIMS[0])
+    assert "No round" in desk.refused(Code.INCOMPLETE, HYPOTHESIS, claim=CLAIMS[0])
     desk.record(FINDING)
     assert desk.close().status == "complete"
 

@@ -263,6 +263,7 @@ PHASES: dict[Phase, Callable[[Project], None]] = {
 def calls(project: Project) -> dict[Tool, Callable[[], Answer]]:
     """Every tool, called in a way that is right when its time has come."""
     loop, sessions, review = project.loop, project.sessions, project.review
+    workflows = Workflows(project.lab, {"autoresearch": lambda repo: "text"})
     return {
         Tool.INSPECT_PROJECT: lambda: project.planning.inspect_project("smaller"),
         Tool.CHECK_PLAN: lambda: project.planning.check_plan(project.plan),
@@ -281,7 +282,9 @@ def calls(project: Project) -> dict[Tool, Callable[[], Answer]]:
         Tool.WAIT: Running(project.lab).wait,
         Tool.CANCEL: Running(project.lab).cancel,
         Tool.TRAIN: Training(project.lab).train,
-        Tool.PLAYBOOK: Workflows(project.lab, {"autoresearch": lambda repo: "text"}).playbook,
+        Tool.WORKFLOW: lambda: workflows.workflow("debug", "open"),
+        Tool.RECORD: lambda: workflows.record("debug", {}),
+        Tool.PLAYBOOK: workflows.playbook,
     }
 
 
@@ -297,13 +300,13 @@ def test_every_tool_in_every_phase_makes_progress_or_is_refused_without_a_trace(
         project = stage.copied(tmp_path / tool) if allows(phase, tool) else stage
         outcome = _outcome(calls(project)[tool])
         if isinstance(outcome, Refusal):
-            # There is nothing to read before the first session, nothing to wait for while nothing is at work, and in a
-            # project without a model nothing to train.
-            unread = outcome.code is Code.NO_SESSION or tool in {Tool.WAIT, Tool.CANCEL, Tool.TRAIN}
+            # There is nothing to read before the first session, nothing to wait for while nothing is at work, in a
+            # project without a model nothing to train, and no ledger to write into before one is opened.
+            unread = outcome.code is Code.NO_SESSION or tool in {Tool.WAIT, Tool.CANCEL, Tool.TRAIN, Tool.RECORD}
             assert unread or not allows(phase, tool), f"{tool} in {phase}: {outcome.message}"
             assert project.picture() == before
             assert project.sessions.status().phase is phase
-            assert any(choice in outcome.message for choice in (*following(phase), Tool.STATUS))
+            assert any(choice in outcome.message for choice in (*following(phase), Tool.STATUS, Tool.WORKFLOW))
         else:
             assert allows(phase, tool), f"{tool} in {phase} was let through"
             assert outcome.phase is project.sessions.status().phase

@@ -334,7 +334,7 @@ def test_rounds_that_are_used_up_without_a_winner_end_it_as_bounded(tmp_path: Pa
     desk.record(text("A"))
     played(desk, 1, "A", ("A", 1))
 
-    assert "All 1 rounds" in desk.refused(Code.INCOMPLETE, critique(2))
+    assert "No round" in desk.refused(Code.INCOMPLETE, critique(2))
     assert desk.close().status == "bounded"
 
 

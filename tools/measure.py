@@ -142,7 +142,7 @@ class Meter:
                 "AUTORESEARCH_SEED": str(begun.seed),
                 **({CHANNEL_NAME: begun.channel} if begun.channel else {}),
                 **({CURVE_NAME: written(turn.curve)} if turn.curve else {}),
-                **_import_paths(self.desk.repo.root, turn),
+                **({} if turn.place is Place.CHECKOUT else import_paths(self.desk.repo.root, turn.folder)),
             }
             run = run_boxed(self.desk, self.plan, key, command, timeout_s, turn.folder, names, begun.temporary)
             if not run.lost:
@@ -275,11 +275,9 @@ def guard_baselines(results: tuple[GuardResult, ...]) -> dict[str, tuple[float, 
     return {result.guard: result.samples for result in results if result.samples}
 
 
-def _import_paths(root: Path, turn: Turn) -> dict[str, str]:
-    """In the arena an editable installation of the user's checkout would be imported, unless its own folder comes first."""
-    if turn.place is Place.CHECKOUT:
-        return {}
-    mapped = [str(turn.folder / path.relative_to(root)) for path in editable_roots(root) if path.is_relative_to(root)]
+def import_paths(root: Path, folder: Path) -> dict[str, str]:
+    """In a second checkout an editable installation of the user's would be imported, unless its own folder comes first."""
+    mapped = [str(folder / path.relative_to(root)) for path in editable_roots(root) if path.is_relative_to(root)]
     given = os.environ.get("PYTHONPATH", "")
     return {"PYTHONPATH": os.pathsep.join([*mapped, *([given] if given else [])])} if mapped else {}
 

@@ -185,7 +185,9 @@ def _open(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowA
 def _run(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
     ledger = _open_one(desk, workflow)
     found = mechanic(workflow).run(desk, ledger, given)
-    return _drafted(desk, Ledgers(desk).append(ledger.id, *found) if found else ledger)
+    ledgers = Ledgers(desk)
+    # A long run records what it finds as it goes, so the ledger may have moved on.
+    return _drafted(desk, ledgers.append(ledger.id, *found) if found else ledgers.named(ledger.id) or ledger)
 
 
 def _drafted(desk: Desk, ledger: Ledger) -> WorkflowAnswer:

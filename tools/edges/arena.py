@@ -274,6 +274,13 @@ def editable_roots(repo_root: Path) -> tuple[Path, ...]:
     return tuple(sorted(found))
 
 
+def installed_copies(repo_root: Path, packages: Sequence[str]) -> tuple[Path, ...]:
+    """Where packages of the repository are installed as copies: a second checkout that imports these tests none of its own."""
+    names = [name for name in packages if name.isidentifier()]
+    places = (found for prefix in _prefixes(repo_root) for found in prefix.glob("lib/python3*/site-packages"))
+    return tuple(dict.fromkeys(place / name for place in places for name in names if (place / name).is_dir()))
+
+
 def _prefixes(repo_root: Path) -> Iterator[Path]:
     """Python environments that a command may use. Not resolved: a virtual environment's `python` is a link."""
     yield from (repo_root / ".venv", repo_root / "venv")

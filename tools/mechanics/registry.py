@@ -15,6 +15,8 @@ _MECHANICS = {
     Workflow.PROBE: "probe:PlanTrier",
     Workflow.IMPROVE: "scoped:Scoped",
     Workflow.REASON: "lots:Lots",
+    Workflow.EVALS: "evals:EvalsMechanic",
+    Workflow.REGRESSION: "regression:RegressionMechanic",
 }
 
 

@@ -92,6 +92,8 @@ def _wanted(finding: Finding, source: str, target: str) -> bool:
     match (source, target):
         case ("security", "fix"):
             return finding.confirmed and finding.severity in _SERIOUS
+        case ("regression", "fix" | "debug" | "ship"):
+            return finding.kind == "regression"
         case ("scenario", "fix" | "debug"):
             return finding.severity in _SERIOUS
         case ("predict", "scenario"):

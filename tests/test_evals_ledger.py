@@ -1,0 +1,154 @@
+"""Evaluating results files, through the verbs and the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.tools.errors import Code, Refusal
+from conftest import Project
+from ledgers import Desk
+
+KARPATHY = "commit\tval_bpb\tmemory_gb\tstatus\tdescription\n"
+INSIGHT = {
+    "kind": "insight",
+    "claim": "Wider layers run out of memory",
+    "rows": [3],
+    "proposal": "Halve the batch first",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A repository whose two kept commits stand in a results file of Karpathy's shape, beside one that git does not have."""
+    made = Project(tmp_path / "repo")
+    kept = []
+    for value in (9, 8):
+        made.write("value.txt", f"{value}\n").write("app.txt", f"{value}\n").commit(f"value {value}")
+        kept.append(made.git("rev-parse", "--short", "HEAD"))
+    rows = [
+        f"{kept[0]}\t0.99\t44.0\tkeep\tbaseline",
+        f"{kept[1]}\t0.97\t44.0\tkeep\tlower",
+        "0123abc\t0.96\t44.0\tkeep\tof another clone",
+        "-\t0.000000\t0.0\tcrash\ttoo wide (OOM)",
+    ]
+    made.write("results.tsv", KARPATHY + "\n".join(rows) + "\n")
+    return made
+
+
+def test_a_foreign_file_is_analysed_to_the_end(project: Project) -> None:
+    desk = Desk(project, "evals")
+    desk.open(file="results.tsv")
+
+    state = "\n".join(desk.run().state)
+    with pytest.raises(Refusal) as twice:
+        desk.record(INSIGHT, rows=[3, 99])
+    desk.record(INSIGHT, rows="4, #5")
+    closed = desk.close()
+
+    assert "CONTINUE" in state
+    assert twice.value.code is Code.EVIDENCE
+    assert "has no row 99" in twice.value.message
+    assert closed.status == "complete"
+    page = desk.file(closed, "evals.md")
+    assert "# Evaluation of results.tsv" in page
+    assert "`value.txt`: 2" in page  # the third kept commit is not here
+    assert "Wider layers run out of memory (#4, #5)" in page
+    figures = json.loads(desk.file(closed, "evals.json"))
+    assert (figures["format"], figures["best"], figures["crashes"], figures["best_iteration"]) == (
+        "karpathy",
+        0.96,
+        1,
+        None,
+    )
+    handoff = desk.handoff(closed)
+    assert handoff["config"]["recommendation"] == "continue"
+    assert [finding["kind"] for finding in handoff["findings"]] == ["insight", "anomaly"]
+    assert project.git("status", "--porcelain") == "?? results.tsv"
+
+
+def test_the_sessions_own_rows_come_from_the_journal_and_not_from_a_file_that_somebody_edited(project: Project) -> None:
+    project.start()
+    project.try_value(7)
+    project.write("autoresearch-results.tsv", "# metric_direction: higher_is_better\nfalse\n")
+    desk = Desk(project, "evals")
+    desk.open(format="json")
+
+    figures = json.loads(desk.run().state[0])
+
+    assert (figures["format"], figures["baseline"], figures["best"], figures["direction"]) == ("journal", 8, 7, "lower")
+    assert figures["hot_files"] == [{"path": "value.txt", "keeps": 1}]
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [("nothing.tsv", "There is no file nothing.tsv. There are: results.tsv."), ("../x.tsv", "lies outside"), (".", "There is no file")],
+)  # fmt: skip
+def test_a_file_that_is_not_there_is_refused_before_anything_is_opened(project: Project, file: str, told: str) -> None:
+    desk = Desk(project, "evals")
+    with pytest.raises(Refusal) as refused:
+        desk.open(file=file)
+
+    assert refused.value.code is Code.BAD_ARGUMENT
+    assert told in refused.value.message
+    with pytest.raises(Refusal) as nothing:
+        desk.status()
+    assert nothing.value.code is Code.NOT_OPEN
+
+
+def test_an_insight_needs_an_analysis_and_the_end_needs_one_too(project: Project) -> None:
+    desk = Desk(project, "evals")
+    desk.open()
+
+    assert "Call workflow with `run` first" in desk.refused(Code.OUT_OF_ORDER, INSIGHT)
+    with pytest.raises(Refusal, match="the analysis") as refused:
+        desk.close()
+    assert refused.value.code is Code.INCOMPLETE
+
+
+def test_a_new_server_goes_on_and_a_second_run_sees_the_file_as_it_is_now(project: Project) -> None:
+    desk = Desk(project, "evals")
+    desk.open(file="results.tsv")
+    desk.run()
+    desk.record(INSIGHT)
+    project.write("results.tsv", project.read("results.tsv") + "-\t0.98\t44.0\tdiscard\tnarrower\n")
+
+    desk.restart()
+    desk.run()
+
+    assert desk.status().items == 1
+    assert json.loads(desk.file(desk.close(), "evals.json"))["discards"] == 1
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "autoresearch_mcp.server", "evals", *arguments]
+    return subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=60, check=False, env={**os.environ})
+
+
+def test_the_command_line_prints_the_same_analysis_in_three_forms(project: Project) -> None:
+    text, page = command(project.root, "results.tsv"), command(project.root, "results.tsv", "--format", "md")
+    figures = command(project.root, "--format", "json")
+
+    assert (text.returncode, page.returncode, figures.returncode) == (0, 0, 0)
+    assert text.stdout.startswith("results.tsv:\nCONTINUE: ")
+    assert page.stdout.startswith("# Evaluation of results.tsv\n")
+    assert json.loads(figures.stdout)["hot_files"] == [
+        {"path": "app.txt", "keeps": 2},
+        {"path": "value.txt", "keeps": 2},
+    ]
+
+
+def test_the_command_line_reads_a_file_where_there_is_no_repository(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text(KARPATHY + "-\t0.9\t1.0\tkeep\tbaseline\n")
+    (tmp_path / "b.tsv").write_text("nothing of the kind\n")
+
+    assert "0.9" in command(tmp_path, "a.tsv").stdout
+    assert command(tmp_path, "b.tsv").returncode == 2
+    missing = command(tmp_path, "c.tsv")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "There is no file" in missing.stderr

@@ -1,0 +1,182 @@
+"""Tables of results under a header: what a column is called decides what it is, not where it stands."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from .foreign_rows import Format, Line, Results, Skipped, fate_of, number_in, time_in
+
+Splitter = Callable[[str], list[str]]
+"""Cuts a line into cells."""
+LONGEST_LINE = 100_000
+"""Of a table with commas; the reader of such lines has a limit of its own above this."""
+
+# The headers by which each command's file is known: all of these columns are there, and no format above it fits.
+_SIGNS: tuple[tuple[Format, frozenset[str]], ...] = tuple(
+    (format, frozenset(words.split()))
+    for format, words in (
+        (Format.REGRESSION, "dimension classification baseline candidate regressed subscore"),
+        (Format.LOOP_9, "iteration timestamp commit metric delta guard guard-metric status"),
+        (Format.LOOP_8, "iteration commit metric delta guard guard-metric status"),
+        (Format.FIX, "iteration category target delta guard status"),
+        (Format.FIX, "iteration error_type error_fixed"),
+        (Format.LOOP_7, "iteration commit metric delta guard status"),
+        (Format.DEBUG, "iteration hypothesis result location"),
+        (Format.DEBUG, "iteration hypothesis status technique"),
+        (Format.SECURITY, "iteration severity owasp stride"),
+        (Format.SHIP, "type target checklist_score shipped"),
+        (Format.SCENARIO, "iteration dimension classification severity"),
+        (Format.PREDICT, "round persona findings_produced"),
+        (Format.LEARN, "iteration mode docs_generated"),
+        (Format.LEARN, "iteration file_documented"),
+        (Format.REASON, "round winner votes"),
+        (Format.REASON, "round candidate_label judge_verdict"),
+        (Format.PROBE, "round persona atom type"),
+        (Format.IMPROVE, "iteration research_question confidence"),
+        (Format.KARPATHY, "commit memory_gb status description"),
+        (Format.KARPATHY, "commit val_bpb status description"),
+    )
+)
+_LOOP = {
+    7: ("iteration", "commit", "metric", "delta", "guard", "status", "description"),
+    8: ("iteration", "commit", "metric", "delta", "guard", "guard-metric", "status", "description"),
+    9: ("iteration", "timestamp", "commit", "metric", "delta", "guard", "guard-metric", "status", "description"),
+}
+_NAMES = {
+    "number": ("iteration", "run", "round", "iter", "experiment"),
+    "commit": ("commit", "hash", "sha"),
+    "metric": ("metric", "metric_value", "metric_after", "error_count", "value", "score"),
+    "delta": ("delta",),
+    "guard": ("guard",),
+    "status": ("status", "decision", "result", "verdict"),
+    "description": ("description", "note", "notes", "desc", "change"),
+    "at": ("timestamp", "time", "date"),
+}
+_KNOWN = frozenset(
+    " ".join(" ".join(names) for names in _NAMES.values()).split()
+    + "guard-metric memory_gb type hypothesis severity location technique evidence file_line category target error_type"
+    " error_fixed vector owasp stride confidence finding checklist_score dry_run shipped verified duration scenario"
+    " dimension classification title parent persona findings_produced findings_revised challenges_issued flip_count mode"
+    " docs_generated docs_updated validation_score fix_iterations learn_score duration_s file_documented"
+    " validation_status issues_found issues_fixed winner votes consecutive_wins word_counts candidate_label"
+    " judge_verdict convergence_count atom flag source question answer atoms_extracted research_question"
+    " insight_problem insight_mechanism axis tier baseline candidate regressed subscore".split()
+)
+
+
+def read_table(text: str) -> Results:
+    """A table with a header, or without one where the rows have the shape of the loop's."""
+    lines = [(number, line) for number, line in enumerate(text.replace("\r", "").split("\n"), 1) if line.strip()]
+    marks = [(number, line) for number, line in lines if line.startswith("#")]
+    body = [(number, line) for number, line in lines if not line.startswith("#")]
+    split = _splitter(body[0][1] if body else "")
+    header = _header(split(body[0][1])) if body else ()
+    notes: tuple[str, ...] = ()
+    if body and not header:
+        header = _LOOP.get(len(split(body[0][1])), ())
+        if not header or not _looks_like_row(split(body[0][1]), header):
+            told = tuple(Skipped(number, "no header before it that is known", line[:200]) for number, line in body)
+            return Results(Format.UNKNOWN, skipped=told, direction=_direction(marks))
+        notes = (f"The file has no header; read as the loop's {len(header)} columns.",)
+    rows, skipped, more = _rows(body, header, split)
+    format = next((one for one, sign in _SIGNS if sign <= set(header)), Format.TABLE)
+    metric = _metric_column(header, rows)
+    return Results(
+        format=Format.KARPATHY if format is Format.TABLE and header[:1] == ("commit",) and metric else format,
+        rows=tuple(_typed(row, metric) for row in rows),
+        direction=_direction(marks),
+        metric=metric,
+        columns=header,
+        unread=tuple(name for name in header if name not in _KNOWN and name != metric),
+        skipped=skipped,
+        notes=(*notes, *more),
+    )
+
+
+def _rows(
+    body: Sequence[tuple[int, str]], header: tuple[str, ...], split: Splitter
+) -> tuple[list[Line], tuple[Skipped, ...], tuple[str, ...]]:
+    rows: list[Line] = []
+    skipped: list[Skipped] = []
+    segment, short = 0, 0
+    for number, line in body:
+        cells = split(line)
+        if names := _header(cells):
+            segment += bool(rows)
+            header = names
+        elif not min(3, len(header)) <= len(cells) <= (len(header) if header[-1] != "description" else len(cells)):
+            skipped.append(Skipped(number, f"{len(cells)} cells under {len(header)} columns", line[:200]))
+        else:
+            short += len(cells) < len(header)
+            rest = [" ".join(cells[len(header) - 1 :])] if len(cells) >= len(header) else []
+            named = dict(zip(header, [*cells[: len(header) - 1], *rest], strict=False))
+            rows.append(Line(number, segment=segment, cells=named))
+    told = (f"{short} rows have fewer cells than the header; the last ones are taken as missing.",) if short else ()
+    return rows, tuple(skipped), told
+
+
+def _typed(row: Line, metric: str) -> Line:
+    """A row with what its columns say."""
+    cells = {name: next((row.cells[one] for one in ones if one in row.cells), "") for name, ones in _NAMES.items()}
+    status = cells["status"].strip()
+    iteration = number_in(cells["number"])
+    commit = cells["commit"].strip()
+    guard = cells["guard"].strip().lower()
+    return replace(
+        row,
+        number=int(iteration) if iteration is not None else None,
+        commit=commit if re.fullmatch(r"[0-9a-fA-F]{4,64}", commit) else "",
+        metric=number_in(row.cells.get(metric, "")),
+        delta=number_in(cells["delta"]),
+        guard="fail" if "fail" in guard else "pass" if "pass" in guard else "-",
+        fate=fate_of(status),
+        status=status,
+        description=cells["description"].strip(),
+        at=time_in(cells["at"]),
+    )
+
+
+def _metric_column(header: Sequence[str], rows: Sequence[Line]) -> str:
+    """The column with the number that is improved: by its name, else the first of numbers after `commit`."""
+    if named := next((name for name in _NAMES["metric"] if name in header), ""):
+        return named
+    if "commit" not in header and "status" not in header:
+        return ""
+    others = {name for names in _NAMES.values() for name in names}
+    for name in header:
+        cells = [row.cells.get(name, "") for row in rows]
+        numbers = sum(number_in(cell) is not None for cell in cells)
+        if name not in others and name not in _KNOWN - {"val_bpb"} and cells and 2 * numbers > len(cells):
+            return name
+    return ""
+
+
+def _direction(marks: Sequence[tuple[int, str]]) -> str:
+    said = [found[1] for _, line in marks if (found := re.search(r"metric_direction:\s*(lower|higher)", line))]
+    return said[-1] if said else ""
+
+
+def _header(cells: Sequence[str]) -> tuple[str, ...]:
+    """The names of the columns, if these cells are names: words, two of which are known."""
+    names = tuple(re.sub(r"\s+", "_", cell.strip().lower()) for cell in cells)
+    wordy = all(re.fullmatch(r"[a-z_%µ][\w%µ./()-]*", name) for name in names)
+    return names if wordy and len(names) > 1 and len(_KNOWN.intersection(names)) >= 2 else ()
+
+
+def _looks_like_row(cells: Sequence[str], header: Sequence[str]) -> bool:
+    row = dict(zip(header, cells, strict=True))
+    commit = row["commit"].strip()
+    return number_in(row["iteration"]) is not None and bool(re.fullmatch(r"-|[0-9a-f]{4,64}", commit))
+
+
+def _splitter(line: str) -> Splitter:
+    separator = next((one for one in ("\t", ",", "|") if one in line), "\t")
+
+    def split(text: str) -> list[str]:
+        cells = next(csv.reader([text[:LONGEST_LINE]]), []) if separator == "," else text.split(separator)
+        return [cell.strip() for cell in cells]
+
+    return split

@@ -1,0 +1,267 @@
+"""What became of each test in a run of a test command: which commands can tell, and how what they write is read.
+
+A report is what a program under test wrote: it is parsed within bounds, and XML with a document type or entities is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from xml.parsers import expat
+
+REPORT = "AUTORESEARCH_RESULTS"
+"""The variable that names the file a command writes its report to."""
+CHOSEN = "AUTORESEARCH_TESTS"
+"""The variable with the test files to run, where not all are."""
+MOST_TESTS = 200_000
+LONGEST_ID = 400
+
+
+class Form(StrEnum):
+    """How a command tells what became of each test."""
+
+    JUNIT = "junit"
+    JEST = "jest"
+    GO = "go"
+    CARGO = "cargo"
+    TAP = "tap"
+    RSPEC = "rspec"
+    NONE = "none"
+
+
+class Fared(StrEnum):
+    """What became of a test."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Test:
+    """One test in one run. `broken` stands for a whole file that could not be loaded, so that none of its tests ran."""
+
+    __test__ = False
+
+    id: str
+    fared: Fared
+    path: str = ""
+    line: int = 0
+    message: str = ""
+    broken: bool = False
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """A command that tells by id how each test fared, or just itself. `chooses`: it can be told which files to run."""
+
+    command: str
+    form: Form
+    chooses: bool = False
+
+
+class _Unreadable(Exception):
+    """The report is not what its form says."""
+
+
+# what starts a runner; what is put right after it; what is put at the end; the form. `%` stands for the report's file.
+_RUNNERS: tuple[tuple[str, str, str, Form], ...] = (
+    ("(?:py[.]test|pytest)", f' -o junit_family=xunit1 --junitxml="%" ${CHOSEN}', "", Form.JUNIT),
+    ("vitest run", ' --reporter=json --outputFile="%"', "", Form.JEST),
+    ("jest", ' --json --outputFile="%"', "", Form.JEST),
+    ("go test", " -json -count=1", ' > "%"', Form.GO),
+    ("cargo test", " --no-fail-fast", ' > "%" 2>&1', Form.CARGO),
+    ("node --test", ' --test-reporter=tap --test-reporter-destination="%"', "", Form.TAP),
+    ("ctest", ' --output-junit "%"', "", Form.JUNIT),
+    ("phpunit", ' --log-junit "%"', "", Form.JUNIT),
+    ("rspec", ' --format json --out "%"', "", Form.RSPEC),
+)
+_FOLDER = r"(?:(?<=\s)|^)(?:[\w./-]*/)?"
+_TAKEN = re.compile(r"--junit-?xml|--outputFile|--json\b|-json\b|--test-reporter|--log-junit|--output-junit|--out\b")
+
+
+def reporting(command: str) -> Reporting:
+    """The command with what makes it write a report; the command as it is where no known runner stands in it just once."""
+    for pattern, after, end, form in _RUNNERS:
+        found = list(re.finditer(rf"{_FOLDER}{pattern}(?=\s|$)", command))
+        if len(found) != 1:
+            continue
+        head, tail = command[: found[0].end()], command[found[0].end() :]
+        if _TAKEN.search(tail) or re.search(r"[|<>;&\n`]", tail):
+            break
+        file = f"${REPORT}"
+        made = head + after.replace("%", file) + tail + end.replace("%", file)
+        plain = re.sub(r"\s-[pkmocnW]\s+\S+", " ", tail)
+        return Reporting(made, form, f"${CHOSEN}" in made and all(word.startswith("-") for word in plain.split()))
+    return Reporting(command, Form.NONE)
+
+
+def read_tests(form: Form, text: str) -> Mapping[str, Test] | None:
+    """How every test fared, by its id; None if there is no report, or it cannot be read. A repeated id gets a number."""
+    if not text.strip() or form is Form.NONE:
+        return None
+    found: dict[str, Test] = {}
+    try:
+        for test in _READERS[form](text):
+            name, number = test.id, 1
+            while name in found:
+                number += 1
+                name = f"{test.id} #{number}"
+            found[name] = test if name == test.id else Test(name, test.fared, test.path, test.line, test.message)
+            if len(found) > MOST_TESTS:
+                return None
+    except (_Unreadable, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return found or None
+
+
+def _id(*parts: str) -> str:
+    """Parts as one line without control characters."""
+    plain = ("".join(letter if letter.isprintable() else " " for letter in part).strip() for part in parts)
+    return "::".join(part for part in plain if part)[:LONGEST_ID]
+
+
+def _junit(text: str) -> Iterator[Test]:
+    """JUnit XML, as pytest, CTest, PHPUnit and others write it."""
+    cases: list[dict[str, str]] = []
+    inside: list[str] = []
+
+    def start(tag: str, given: dict[str, str]) -> None:
+        inside.append(tag)
+        if tag == "testcase":
+            cases.append({**given, "fared": Fared.PASSED})
+        elif cases and "testcase" in inside and tag in {"failure", "error", "skipped"}:
+            fared = Fared.SKIPPED if tag == "skipped" else Fared.FAILED
+            cases[-1] |= {"fared": fared, "message": given.get("message", ""), "error": "1" if tag == "error" else ""}
+
+    def refuse(*_: object) -> None:
+        raise _Unreadable("a document type or an entity has no place in a report")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = start, lambda tag: inside.pop()
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
+    try:
+        parser.Parse(text.encode(errors="replace") if "encoding=" not in text[:100] else _reencoded(text), True)
+    except expat.ExpatError as error:
+        raise _Unreadable(str(error)) from error
+    for case in cases:
+        group, name = case.get("classname", ""), case.get("name", "")
+        told = case.get("status", "")  # CTest
+        fared = Fared(case["fared"]) if told not in {"fail", "notrun", "disabled"} else _CTEST[told]
+        line = case.get("line", "")
+        yield Test(
+            id=_id(group, name) or "unnamed",
+            fared=fared,
+            path=case.get("file", ""),
+            line=int(line) + 1 if line.isdigit() else 0,
+            message=case.get("message", "")[:500],
+            broken=not group and bool(case.get("error")) and fared is Fared.FAILED,
+        )
+
+
+_CTEST = {"fail": Fared.FAILED, "notrun": Fared.FAILED, "disabled": Fared.SKIPPED}
+
+
+def _reencoded(text: str) -> bytes:
+    """The text as UTF-8 with a declaration that says so: it was decoded already."""
+    return re.sub(r"^\s*<\?xml[^>]*\?>", '<?xml version="1.0" encoding="utf-8"?>', text, count=1).encode(
+        errors="replace"
+    )
+
+
+def _jest(text: str) -> Iterator[Test]:
+    """The JSON of Jest and Vitest."""
+    for file in json.loads(text)["testResults"]:
+        path = str(file.get("name", ""))
+        cases = file.get("assertionResults", [])
+        if not cases and file.get("status") == "failed":
+            yield Test(_id(path), Fared.FAILED, path, 0, str(file.get("message", ""))[:500], broken=True)
+        for case in cases:
+            title = " > ".join([*case.get("ancestorTitles", []), str(case.get("title", ""))])
+            place = case.get("location") or {}
+            said = "; ".join(map(str, case.get("failureMessages") or []))[:500]
+            yield Test(
+                _id(path, title), _WORDS.get(case["status"], Fared.SKIPPED), path, int(place.get("line") or 0), said
+            )
+
+
+_WORDS = {"passed": Fared.PASSED, "failed": Fared.FAILED, "pass": Fared.PASSED, "fail": Fared.FAILED}
+
+
+def _go(text: str) -> Iterator[Test]:
+    """`go test -json`: one object a line, and a plain line for a package that does not build."""
+    failed: set[str] = set()
+    packages: list[str] = []
+    for event in _objects(text.splitlines()):
+        action, package, name = event.get("Action"), str(event.get("Package", "")), event.get("Test")
+        if action not in {"pass", "fail", "skip"}:
+            continue
+        if name:
+            failed |= {package} if action == "fail" else set()
+            yield Test(_id(package, str(name)), _WORDS.get(action, Fared.SKIPPED))
+        elif action == "fail":
+            packages.append(package)
+    packages += re.findall(r"^FAIL\t(\S+) \[(?:build|setup) failed\]", text, re.MULTILINE)
+    alone = dict.fromkeys(package for package in packages if package not in failed)
+    yield from (Test(_id(package), Fared.FAILED, broken=True) for package in alone)
+
+
+def _objects(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        if line.startswith("{"):
+            found = json.loads(line)
+            if isinstance(found, dict):
+                yield found
+
+
+def _cargo(text: str) -> Iterator[Test]:
+    """The text of `cargo test`: a line a test, under the program that it belongs to."""
+    program = ""
+    for line in text.splitlines():
+        if started := re.match(r"\s*(?:Running (?:unittests )?(\S+)|Doc-tests (\S+))", line):
+            program = started[1] or f"doc {started[2]}"
+        elif found := re.match(r"test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)\b", line):
+            yield Test(
+                _id(program, found[1]), {"ok": Fared.PASSED, "FAILED": Fared.FAILED}.get(found[2], Fared.SKIPPED)
+            )
+
+
+def _tap(text: str) -> Iterator[Test]:
+    """TAP as Node writes it: subtests are indented and come before the line of their parent; only leaves count."""
+    above: list[str] = []
+    for line in text.splitlines():
+        if named := re.match(r"( *)# Subtest: (.*)", line):
+            depth = len(named[1]) // 4
+            above[depth:] = [named[2]]
+        elif found := re.match(r"( *)(not )?ok \d+(?: - (.*?))?(?: # (SKIP|TODO)\b.*)?$", line):
+            depth = len(found[1]) // 4
+            parent, above[depth + 1 :] = len(above) > depth + 1, []
+            if parent:
+                continue
+            fared = Fared.SKIPPED if found[4] else Fared.FAILED if found[2] else Fared.PASSED
+            name = found[3] or "unnamed"
+            file = depth == 0 and fared is Fared.FAILED and re.search(r"\.[cm]?[jt]s$", name) is not None
+            yield Test(_id(*above[:depth], name), fared, name if file else "", broken=file)
+
+
+def _rspec(text: str) -> Iterator[Test]:
+    """The JSON of RSpec."""
+    for case in json.loads(text)["examples"]:
+        path = str(case.get("file_path", "")).removeprefix("./")
+        said = str((case.get("exception") or {}).get("message", ""))[:500]
+        fared = _WORDS.get(str(case["status"]), Fared.SKIPPED)
+        yield Test(_id(path, str(case["full_description"])), fared, path, int(case.get("line_number") or 0), said)
+
+
+_READERS: Mapping[Form, Callable[[str], Iterator[Test]]] = {
+    Form.JUNIT: _junit,
+    Form.JEST: _jest,
+    Form.GO: _go,
+    Form.CARGO: _cargo,
+    Form.TAP: _tap,
+    Form.RSPEC: _rspec,
+}
