@@ -1,10 +1,11 @@
 """Our train.py beside a plain GPT in the way of nanoGPT: same data, tokenizer, budget, device, and the same judge.
 
     python benchmarks/gpt.py                                  # here, on a processor: two arms, three seeds
+    python benchmarks/gpt.py --budget "12 seconds"            # the same at equal time instead of equal tokens
     python benchmarks/gpt.py --preset gpu --arm ours --seed 1 # one arm of the GPU comparison, under ten minutes
     python benchmarks/gpt.py --preset gpu --show FILE         # the table of what was recorded
 
-Arms take turns. Each result is appended to a file of JSON lines (`--record`, by default beside the cache), so that the
+Arms take turns. Each result is appended to a file of JSON lines (`--record`, by default `gpt-benchmark.jsonl` here), so that the
 arms of the GPU comparison can be run in commands of their own, and `--show` prints one table of all. Needs the extra
 `gpt`. The GPU preset is the data shape of Karpathy's autoresearch on one H100: 2,048 tokens of context, a vocabulary of
 8,192, five minutes; his published setting trains about 500 M tokens in 300 s at an MFU of 39.8 %.
@@ -35,9 +36,18 @@ PLAIN_ON_GPU = {
     "BATCH_ROWS": 128,
     "DEVICE_ROWS": 64,
     "LEARNING_RATE": 1e-3,
+    "WARM_UP": 0.05,
     "THREADS": 8,
 }
-NUMBERS = ("val_bpb", "tokens_per_second", "mfu_percent", "peak_vram_mb", "training_seconds", "evaluation_seconds")
+NUMBERS = (
+    "val_bpb",
+    "total_tokens_M",
+    "tokens_per_second",
+    "mfu_percent",
+    "peak_vram_mb",
+    "training_seconds",
+    "evaluation_seconds",
+)
 PUBLISHED = {"tokens_per_second": 499.6e6 / 300.1, "mfu_percent": 39.8, "val_bpb": 0.9979}
 
 
@@ -77,10 +87,15 @@ def show(rows: list[dict[str, object]]) -> None:
         print(f"{name:<20}" + "".join(f"{cell:>22}" for cell in cells))
     seeds = {arm: sorted({str(row["seed"]) for row in rows if row["arm"] == arm}) for arm in ARMS}
     print(f"{'seeds':<20}" + "".join(f"{','.join(seeds[arm]):>22}" for arm in ARMS))
+    print()
+    for arm in ARMS:
+        if (arm, "val_bpb") in means:
+            share = means[arm, "evaluation_seconds"] / means[arm, "training_seconds"]
+            print(f"evaluation of {arm}, all checks among it: {100 * share:.1f} % of the training")
     if all((arm, "val_bpb") in means for arm in ARMS):
         speed = means["ours", "tokens_per_second"] / means["plain", "tokens_per_second"]
         gap = means["ours", "val_bpb"] - means["plain", "val_bpb"]
-        print(f"\nours to plain: {speed:.2f}x the tokens a second, val_bpb {gap:+.4f}")
+        print(f"ours to plain: {speed:.2f}x the tokens a second, val_bpb {gap:+.4f}")
     if any(str(row["preset"]) == "gpu" for row in rows) and ("ours", "tokens_per_second") in means:
         ratio = means["ours", "tokens_per_second"] / PUBLISHED["tokens_per_second"]
         print(f"ours to the published setting of autoresearch on an H100: {ratio:.2f}x the tokens a second")

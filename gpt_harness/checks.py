@@ -63,8 +63,9 @@ EXACT, COARSE = Tolerance(1e-2, 1e-3), Tolerance(0.25, 4e-3)
 """For float32 on a CPU, and for bfloat16 on a GPU, where the order of additions shows."""
 
 CANARY_ERRORS, CANARY_NATS = 6.0, 0.02
-TEST_RATIO = 0.03
-"""How much better than bigrams lead to expect the validation text may fare against the secret one, as a share."""
+TEST_LEAD, TEST_ERRORS = 0.03, 3.0
+"""How much less the validation text may cost than the secret one leads to expect: as a share, and in standard errors."""
+FEWEST_ROWS = 12
 LONGEST_LITERAL, LONGEST_SOURCE = 4000, 100_000
 QUOTE, QUOTES, TELLING = 64, 3, 16
 
@@ -112,13 +113,23 @@ def canaries(known: Nats, control: Nats) -> Check:
     return found(Name.CANARIES, good, f"random rows of the validation file are {words} than fresh ones")
 
 
-def test_split(model: tuple[float, float], bigrams: tuple[float, float]) -> Check:
-    """Whether the validation score is believable beside the secret one. Each pair is bits per byte, validation and test.
+def test_split(nats: tuple[Nats, Nats], difficulty: tuple[Nats, Nats]) -> Check:
+    """Whether the validation score is believable beside the secret one. Both are pairs, validation and test: what each row
+    costs, [rows], and how hard it is, [rows, kinds].
 
-    The secret number itself is told to nobody.
+    What a row costs an honest model, a weak or a strong one, is nearly a weighted sum of how hard it is. The weights come
+    from the secret rows, by least squares, and tell what the validation rows should cost. No number of it is told to anybody.
     """
-    lead = 1 - (model[0] / model[1]) / (bigrams[0] / bigrams[1])
-    good = lead <= TEST_RATIO
+    (seen, secret), (hard, hard_secret) = nats, difficulty
+    if len(secret) < FEWEST_ROWS:
+        words = f"{len(secret)} secret rows are too few; raise evaluation_tokens before a session"
+        return Check(Name.TEST_SPLIT, Outcome.SKIPPED, words)
+    weights = np.linalg.lstsq(hard_secret, secret, rcond=None)[0]
+    expected, typical = hard @ weights, hard.mean(0)
+    doubt = float(typical @ np.linalg.pinv(hard_secret.T @ hard_secret) @ typical)
+    lead = float((expected - seen).mean())
+    error = math.sqrt((secret - hard_secret @ weights).var() * doubt + (seen - expected).var() / len(seen))
+    good = lead <= TEST_LEAD * float(expected.mean()) or lead <= TEST_ERRORS * error
     words = "agrees with the secret text" if good else "is better than the secret text allows: it was trained on"
     return found(Name.TEST_SPLIT, good, f"the validation score {words}")
 

@@ -8,6 +8,8 @@ the experiment prints goes to standard error.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
@@ -18,6 +20,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,20 +66,20 @@ def evaluate(spec: Spec, folder: Path, seed: int) -> Verdict:
     """
     began = time.monotonic()
     with (
-        _run_folder() as place,
+        run_folder() as place,
         _ready(spec, folder, place) as ready,
         devices.Meter(ready.device, {os.getpid()}) as meter,
     ):
         training = Training(spec, ready.data, seed, place, tell, _early_stop(spec))
         trained = training.run(ready.host, ready.shape, ready.walls)
-        weights = _taken(trained, place)
+        require_tensors(trained.weights)
         judged = time.monotonic()
-        scored = _scored(ready, place, weights, trained.seconds)
+        scored = _scored(ready, place, trained.weights, trained.seconds)
         told = (
             ready.isolation,
             budget_check(spec, trained, ready.device.kind is devices.Kind.CPU),
             survivors_check(trained),
-            *_looked_over(ready, place, weights),
+            *_looked_over(ready, place, trained.weights),
             *scored.checks,
         )
         now = time.monotonic()
@@ -90,7 +93,7 @@ def score_again(spec: Spec, folder: Path, kept: Path) -> tuple[float, tuple[Chec
     Raises:
         PlayerError, SourceError, SpecError, DeviceError: with what is wrong, and the next step.
     """
-    with _run_folder() as place, _ready(spec, folder, place) as ready:
+    with run_folder() as place, _ready(spec, folder, place) as ready:
         weights = Path(shutil.copyfile(checkpoint(kept), checkpoint(place.code.parent)))
         scored = _scored(ready, place, weights, spec.most_seconds)
         return scored.val_bpb, (ready.isolation, *_looked_over(ready, place, weights), *scored.checks)
@@ -113,7 +116,7 @@ class Ready:
 def _ready(spec: Spec, folder: Path, place: Place) -> Iterator[Ready]:
     device = devices.choose(spec.device)
     leases = cache_home() / "leases"
-    with Host() as host, devices.lease(device, leases, str(folder), wait_s=spec.start_seconds):
+    with Host() as host, devices.lease(device, leases, str(folder), wait_s=spec.start_seconds), _timed(device):
         data = prepare(spec, folder)  # after the host, which is to know nothing
         shutil.copyfile(folder / EXPERIMENT, place.code)
         walls, isolation = _walls(spec, folder, place)
@@ -123,6 +126,16 @@ def _ready(spec: Spec, folder: Path, place: Place) -> Iterator[Ready]:
             "device": device.torch_name,
         }
         yield Ready(spec, device, data, host, shape, walls, isolation)
+
+
+@contextmanager
+def _timed(device: devices.Device) -> Iterator[None]:
+    """Say how long a device was held, however the run ends: who pays for it wants to know."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        print(f"device {device.uuid}: held for {time.monotonic() - began:.1f} s", flush=True)
 
 
 def _scored(ready: Ready, place: Place, weights: Path, trained_s: float) -> Scored:
@@ -172,24 +185,21 @@ def _landlock_version() -> int:
         return 0
 
 
-def _taken(trained: Trained, place: Place) -> Path:
-    """The checkpoint, taken to where the experiment cannot write, once all of it has ended.
+def require_tensors(weights: Path) -> None:
+    """Look that a checkpoint holds tensors, and nothing that could run.
 
     Raises:
-        PlayerError: if it is anything but tensors.
+        PlayerError: if it is anything else.
     """
     from safetensors import SafetensorError, safe_open
 
-    weights = checkpoint(place.code.parent)
     try:
-        with safe_open(trained.weights, framework="np") as opened:
+        with safe_open(weights, framework="np") as opened:
             names = list(opened.keys())
-        shutil.copyfile(trained.weights, weights)
     except (OSError, SafetensorError) as error:
         raise PlayerError(f"check weights: failed (not a safetensors file: {error}). Use run.hand_over.") from error
     if not names:
         raise PlayerError("check weights: failed (no tensors in it). Hand over model.state_dict().")
-    return weights
 
 
 def _held_out(spec: Spec, data: Data) -> bytes:
@@ -208,20 +218,39 @@ def _early_stop(spec: Spec) -> Hopeless:
 
 
 @contextmanager
-def _run_folder() -> Iterator[Place]:
-    """A folder for one run. The last few are kept with their checkpoints, so that a crash in scoring loses nothing."""
+def run_folder() -> Iterator[Place]:
+    """A folder for one run. The last few that are over are kept with their checkpoints, so that a crash in scoring loses
+    nothing.
+    """
     runs = cache_home() / "runs"
     runs.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=runs))
+    folder = Path(tempfile.mkdtemp(prefix=f"{datetime.now():%Y%m%d-%H%M%S.%f}-", dir=runs))
     place = Place(folder / "code" / "train.py", folder / "out", folder / "tmp")
     for made in (place.code.parent, place.out, place.tmp):
         made.mkdir()
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place.tmp, ignore_errors=True)
-        for old in sorted(runs.iterdir())[:-KEPT_RUNS]:
+    with _alone_in(folder):
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place.tmp, ignore_errors=True)
+    for old in sorted(runs.iterdir())[:-KEPT_RUNS]:
+        with contextlib.suppress(OSError), _alone_in(old):
             shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Have the folder of a run for oneself: the one of a run that goes on is not swept away by quicker ones.
+
+    Raises:
+        OSError: if somebody else has it.
+    """
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(opened)
 
 
 def harness_digest() -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from sources import MOST_SHARED, SourceError, Split, shared, shingles
+from sources import MOST_SHARED, SourceError, Split, shared, shingles, stamp_of
 
 LONGEST = 10_000
 """Characters of a document; longer ones are cut where a blank line comes next."""
@@ -40,6 +40,11 @@ class Files:
     def digest(self) -> str:
         """Over what is in the documents, not over where they stand."""
         return hashlib.sha256(b"".join(self._marks)).hexdigest()
+
+    @property
+    def stamp(self) -> str:
+        """Over names, sizes and times of the files."""
+        return stamp_of(self._files)
 
     def held_out_files(self) -> tuple[Path, ...]:
         """All of them: training gets its text as tokens."""

@@ -27,6 +27,8 @@ HERE = Path(__file__).resolve().parent
 LANDLOCK = HERE.parent / "tools" / "edges" / "landlock.py"
 SUB_REAPER = 36
 TICK_S = 0.02
+SETTLING_S = 3.0
+"""What helpers, compilers among them, may take to notice the end of the process that they help."""
 _MESSAGE_BYTES = 65_536
 
 
@@ -42,10 +44,13 @@ def serve() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SUB_REAPER, 1, 0, 0, 0)
     while True:
-        told, files, _, _ = socket.recv_fds(line, _MESSAGE_BYTES, 2)
+        told, given, _, _ = socket.recv_fds(line, _MESSAGE_BYTES, 3)
         if not told:
             return
-        job = json.loads(told)
+        with open(given[0], "rb") as job_file:
+            job_file.seek(0)
+            job = json.load(job_file)
+        files = given[1:]
         pid = os.fork()
         if pid == 0:
             line.close()
@@ -69,42 +74,60 @@ def _watch(pid: int, line: socket.socket) -> dict[str, object]:
             break
         ended, how = os.waitpid(pid, os.WNOHANG)
         status = how if ended else None
-    left = _end_all(pid)
+    left = _left(pid) if status is None else _left_after(SETTLING_S)
+    _end_all(pid)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "exit": None if status is None else os.waitstatus_to_exitcode(status),
         "cpu_seconds": used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime,
         "peak_bytes": used.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
-        "survivors": len(left - {pid}),
+        "survivors": len(left),
     }
 
 
-def _end_all(pid: int) -> set[int]:
-    """KILL until nobody is left; returns who was."""
-    met: set[int] = set()
+def _left(pid: int) -> set[int]:
+    """Who has escaped from a job that still runs: whoever lost its parent came to us."""
+    return set(_children(os.getpid())) - {pid}
+
+
+def _left_after(seconds: float) -> set[int]:
+    """Who goes on after the end of a job; helpers have a moment to notice it."""
+    deadline = time.monotonic() + seconds
+    while (left := set(_descendants(os.getpid()))) and time.monotonic() < deadline:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+        time.sleep(TICK_S)
+    return left
+
+
+def _end_all(pid: int) -> None:
+    """KILL until nobody is left."""
     while True:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
         for child in _descendants(os.getpid()):
-            met.add(child)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         except ChildProcessError:
-            return met
+            return
         time.sleep(TICK_S / 4)
 
 
 def _descendants(pid: int) -> list[int]:
-    """Every process below one, as the kernel tells; none where it does not."""
+    """Every process below one."""
+    children = _children(pid)
+    return [*children, *(below for child in children for below in _descendants(child))]
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that one started or was left with, as the kernel tells; none where it does not."""
     found: list[int] = []
     with contextlib.suppress(OSError):
         for task in os.listdir(f"/proc/{pid}/task"):
-            children = Path(f"/proc/{pid}/task/{task}/children").read_text().split()
-            for child in map(int, children):
-                found += [child, *_descendants(child)]
+            found += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
     return found
 
 
@@ -179,9 +202,25 @@ def _train(job: dict[str, Any], files: list[int]) -> None:
     import run
     from spec import Budget
 
+    require_usable(job["shape"]["device"])
     budget = Budget.parse(job["budget"])
     run.JOINED.append(run.Joined(socket.socket(fileno=files[0]), run.Shape(**job["shape"]), job["seed"], budget))
     runpy.run_path(job["code"], run_name="__main__")
+
+
+def require_usable(device: str) -> None:
+    """Look that torch can use a device: the driver may know a GPU that this build of torch does not.
+
+    Raises:
+        SystemExit: with the cure.
+    """
+    import torch
+
+    kind = device.partition(":")[0]
+    found = torch.accelerator.current_accelerator(check_available=True)
+    if kind != "cpu" and (found is None or found.type != kind):
+        cure = f'Install a build for it ({sys.executable}), or set device = "cpu" in gpt.toml'
+        sys.exit(f"torch {torch.__version__} cannot use {device}. {cure} before a session.")
 
 
 def _predict(job: dict[str, Any], files: list[int]) -> None:
@@ -191,6 +230,7 @@ def _predict(job: dict[str, Any], files: list[int]) -> None:
     from safetensors.torch import load_file
 
     import run
+    from pinned import pinned
 
     line, shape = socket.socket(fileno=files[0]), run.Shape(**job["shape"])
     shared = mmap.mmap(files[1], 0)
@@ -199,7 +239,7 @@ def _predict(job: dict[str, Any], files: list[int]) -> None:
     answers = torch.frombuffer(shared, dtype=torch.float32, count=places * shape.vocabulary, offset=places * 4)
     weights = load_file(job["weights"], device=shape.device)
     torch.manual_seed(0)
-    with torch.no_grad():
+    with torch.no_grad(), pinned(answers, shape.device):
         model = runpy.run_path(job["code"], run_name="experiment")["predictor"](weights, shape)
         line.send(b"ready")
         while told := line.recv(_MESSAGE_BYTES):

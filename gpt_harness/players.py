@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +118,10 @@ class Host:
         """Begin a job; `files` are handed over."""
         told: dict[str, object] = {"cpu_seconds": 0, **job, "part": part, "walls": walls}
         told |= {"code": str(place.code), "folder": str(place.out), "environment": place.environment()}
-        socket.send_fds(self._line, [json.dumps(told).encode()], list(files))
+        with tempfile.TemporaryFile() as job_file:  # what is hidden may be thousands of files, too many for a message
+            job_file.write(json.dumps(told).encode())
+            job_file.flush()
+            socket.send_fds(self._line, [b"job"], [job_file.fileno(), *files])
         self._busy = True
 
     def fileno(self) -> int:
@@ -133,7 +137,7 @@ class Host:
         self._busy = False
         told = self._line.recv(_MESSAGE_BYTES)
         if not told:
-            raise PlayerError("The process that runs the experiment was killed from outside. Run again.")
+            raise PlayerError("The process that runs the experiment is gone; see above. Does this Python have torch?")
         return Ended(**json.loads(told))
 
     def end(self) -> Ended:
@@ -187,8 +191,13 @@ class Predictor:
         self._host.end()
         raise PlayerError("The model took longer to answer than its training took. Make `predictor` faster.")
 
+    @property
+    def answers(self) -> NDArray[np.float32]:
+        """Logits [rows, length, vocabulary], in memory that the model's process shares: copy them once, and use the copy."""
+        return self._answers
+
     def logits(self, tokens: NDArray[np.int64], seconds: float) -> NDArray[np.float32]:
-        """Logits [rows, length, vocabulary] for token ids [rows, length]; a copy, which nobody else can reach.
+        """The answers to token ids [rows, length].
 
         Raises:
             PlayerError: as `wait`.
@@ -196,7 +205,7 @@ class Predictor:
         self._asked[: len(tokens)] = tokens
         self._line.send(str(len(tokens)).encode())
         self.wait(seconds)
-        return self._answers[: len(tokens)].copy()
+        return self._answers[: len(tokens)]
 
 
 def _unnamed(folder: Path) -> int:

@@ -28,7 +28,7 @@ from sources import Source, SourceError, Split, open_source
 from spec import Spec, SpecError, read_spec
 from tokenizer import SPLIT, Tokenizer, learn
 
-FORMAT = "2"
+FORMAT = "3"
 """Part of the cache key: raise it when the files below change their meaning."""
 CANARIES = 16
 """Rows of random tokens among the validation rows. No honest model can know them."""
@@ -52,9 +52,9 @@ class Data:
     digest: str
     source: str
 
-    def expected(self, split: Split) -> NDArray[np.float64]:
-        """What a table of bigrams scores, [rows, 2]: nats and bytes of each row."""
-        found: NDArray[np.float64] = np.load(self.folder / f"{split}-bigrams.npy")
+    def difficulty(self, split: Split) -> NDArray[np.float64]:
+        """How hard each row of a held-out text is, [rows, 3], by simple models."""
+        found: NDArray[np.float64] = np.load(self.folder / f"{split}-difficulty.npy")
         return found
 
 
@@ -66,13 +66,25 @@ def prepare(spec: Spec, root: Path) -> Data:
     """
     cache = cache_home()
     source = open_source(spec.data, root, cache / "downloads")
-    parts = (FORMAT, source.digest, str(spec.vocabulary), str(spec.sequence_length), SPLIT)
+    parts = (FORMAT, _digest_of(source, cache), str(spec.vocabulary), str(spec.sequence_length), SPLIT)
     folder = cache / hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
     if not whole(folder):
         with _locked(folder):
             if not whole(folder):
                 _build(source, spec, folder)
     return open_cache(folder)
+
+
+def _digest_of(source: Source, cache: Path) -> str:
+    """The digest of a source, remembered for as long as its files look the same: to read them takes seconds."""
+    noted = cache / "stamps" / hashlib.sha256(f"{FORMAT} {source.spec} {source.stamp}".encode()).hexdigest()
+    if noted.exists():
+        return noted.read_text()
+    noted.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = noted.with_suffix(f".{os.getpid()}")
+    draft.write_text(source.digest)
+    draft.replace(noted)
+    return source.digest
 
 
 def open_cache(folder: Path) -> Data:
@@ -194,12 +206,11 @@ def _append(file: Path, rows: Iterable[Rows]) -> int:
 
 
 def _weigh(folder: Path, tokenizer: Tokenizer, width: int) -> None:
-    """Note what bigrams make of the held-out rows: how hard the two texts are in themselves."""
+    """Note how hard the held-out rows are in themselves."""
     train, validation, test = (_rows(folder, split, width) for split in Split)
     bigrams = Bigrams.learn(train[: LEARN_BIGRAMS_FROM // width], tokenizer.size)
     for split, rows in ((Split.VALIDATION, validation), (Split.TEST, test)):
-        scored = np.stack([bigrams.nats(rows).sum(1), tokenizer.byte_lengths[rows[:, 1:]].sum(1)], axis=1)
-        np.save(folder / f"{split}-bigrams.npy", scored)
+        np.save(folder / f"{split}-difficulty.npy", bigrams.difficulty(rows, tokenizer.byte_lengths))
 
 
 def _digest(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""What the simplest model makes of a text: a table of bigrams, against which two texts are told hard or easy."""
+"""What the simplest models make of a text: counts of tokens and of pairs, against which two texts are told hard or easy."""
 
 from __future__ import annotations
 
@@ -36,3 +36,12 @@ class Bigrams:
         seen = np.where(self.pairs[places] == codes, self.counts[places], 0)
         found: NDArray[np.float64] = -np.log((seen + BELIEF * self.share[after]) / (self.first[before] + BELIEF))
         return found
+
+    def difficulty(self, rows: NDArray[np.uint16], byte_lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How hard each row is, [rows, 3]: tokens that stand for bytes, and what they cost by their share alone and by the
+        token before, in nats.
+        """
+        after = rows[:, 1:]
+        counted = byte_lengths[after] > 0
+        costs = (np.ones(after.shape), -np.log(self.share[after]), self.nats(rows))
+        return np.stack([np.where(counted, cost, 0.0).sum(1) for cost in costs], axis=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ TEST_SHARE = 4
 """The secret text is scored on one row for so many of the validation text."""
 AUDITED = 32
 CONTROL = 16
-LOGITS_BYTES = 2**26
-"""Room for the logits of one question, about."""
+LOGITS_BYTES, LOGITS_BYTES_ON_GPU = 2**23, 2**29
+"""Room for the logits of one question, about: what stays in a processor's cache, and what keeps a GPU busy."""
 SUMS = 256
 _SHORTEST_LIMIT_S = 30.0
 
@@ -42,15 +43,10 @@ class Scored:
 
 @dataclass(frozen=True)
 class Text:
-    """The rows of a held-out text that are scored, and what bigrams make of each."""
+    """The rows of a held-out text that are scored, and how hard each is, [rows, 3]."""
 
     rows: Rows
-    expected: NDArray[np.float64]
-
-    def bigram_bpb(self) -> float:
-        """Bits per byte of bigrams."""
-        nats, size = self.expected.sum(0)
-        return float(nats / math.log(2) / size)
+    difficulty: NDArray[np.float64]
 
 
 def texts(data: Data, tokens: int) -> tuple[Text, Text]:
@@ -60,8 +56,8 @@ def texts(data: Data, tokens: int) -> tuple[Text, Text]:
     picked = _spread(ordinary, wanted)
     tested = _spread(np.arange(len(data.test)), max(1, wanted // TEST_SHARE))
     return (
-        Text(data.validation[picked], data.expected(Split.VALIDATION)[picked]),
-        Text(data.test[tested], data.expected(Split.TEST)[tested]),
+        Text(data.validation[picked], data.difficulty(Split.VALIDATION)[picked]),
+        Text(data.test[tested], data.difficulty(Split.TEST)[tested]),
     )
 
 
@@ -72,8 +68,13 @@ def _spread(places: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:
 
 def bits_per_byte(nats: Nats, rows: Rows, byte_lengths: NDArray[np.int64]) -> float:
     """The cost of all targets that stand for bytes, over those bytes. Tokens that stand for none are left out."""
-    sizes = byte_lengths[rows[:, 1:]]
-    return float(nats[sizes > 0].sum() / math.log(2) / sizes.sum())
+    return float(row_nats(nats, rows, byte_lengths).sum() / math.log(2) / byte_lengths[rows[:, 1:]].sum())
+
+
+def row_nats(nats: Nats, rows: Rows, byte_lengths: NDArray[np.int64]) -> Nats:
+    """What each row costs, [rows]: its targets that stand for bytes."""
+    costs: Nats = np.where(byte_lengths[rows[:, 1:]] > 0, nats, 0.0).sum(1)
+    return costs
 
 
 class Scorer:
@@ -105,6 +106,7 @@ def cost(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> tuple[Nats,
     Raises:
         ValueError: if they are not finite.
     """
+    logits = logits.copy()  # from here on nobody else can reach it
     highest = logits.max(-1, keepdims=True)
     chosen = np.take_along_axis(logits, targets[..., None], -1)[..., 0]
     sample = logits.reshape(-1, logits.shape[-1])[: SUMS // 8].astype(np.float64)
@@ -124,7 +126,7 @@ def _cost_by_torch(device: str) -> Callable[[NDArray[np.float32], NDArray[np.int
     import torch
 
     def cost_there(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> tuple[Nats, NDArray[np.float64]]:
-        there = torch.from_numpy(logits).to(device)
+        there = torch.from_numpy(logits).to(device, copy=True)
         wanted = torch.from_numpy(targets).to(device)
         totals = there.logsumexp(-1).double()
         if not bool(totals.isfinite().all()):
@@ -134,6 +136,17 @@ def _cost_by_torch(device: str) -> Callable[[NDArray[np.float32], NDArray[np.int
         return found.cpu().numpy(), sample.exp().sum(-1).cpu().numpy()
 
     return cost_there
+
+
+def _direct(model: Predictor, device: str) -> AbstractContextManager[None]:
+    """The answers of a model on a GPU, copied without a detour. A processor's judge does without torch."""
+    if not device.startswith("cuda"):
+        return nullcontext()
+    import torch
+
+    from pinned import pinned
+
+    return pinned(torch.from_numpy(model.answers), device)
 
 
 @dataclass(frozen=True)
@@ -170,23 +183,27 @@ class Judge:
         cut, _ = self._asked(self._cut(validation.rows[audited], cuts, generator), validation.rows[audited, 1:])
         allowed = checks.EXACT if self.shape["device"] == "cpu" else checks.COARSE
         lengths = tokenizer.byte_lengths
-        score = bits_per_byte(seen, validation.rows, lengths)
-        both = (score, bits_per_byte(tested, test.rows, lengths))
+        both = (row_nats(seen, validation.rows, lengths), row_nats(tested, test.rows, lengths))
         verdicts = (
             checks.causality(seen[audited], cut, list(map(int, cuts)), allowed),
             checks.independence(seen[audited], again, allowed),
             checks.normalisation(sums),
             checks.canaries(canary, fresh),
-            checks.test_split(both, (validation.bigram_bpb(), test.bigram_bpb())),
+            checks.test_split(both, (validation.difficulty, test.difficulty)),
         )
-        return Scored(score, verdicts)
+        return Scored(bits_per_byte(seen, validation.rows, lengths), verdicts)
 
     def _asked(self, rows: Rows, targets: Rows) -> tuple[Nats, NDArray[np.float64]]:
         """The costs of targets, asked of a process of its own."""
-        at_a_time = max(1, min(32, LOGITS_BYTES // (4 * (rows.shape[1] - 1) * self.data.tokenizer.size)))
-        with Predictor(self.host, self.place, self.walls, self.weights, self.shape, at_a_time) as model:
+        room = LOGITS_BYTES if self.shape["device"] == "cpu" else LOGITS_BYTES_ON_GPU
+        at_a_time = max(1, min(32, room // (4 * (rows.shape[1] - 1) * self.data.tokenizer.size)))
+        device = self.shape["device"]
+        with (
+            Predictor(self.host, self.place, self.walls, self.weights, self.shape, at_a_time) as model,
+            _direct(model, device),
+        ):
             model.wait(max(_SHORTEST_LIMIT_S, self.spec.start_seconds))
-            scorer = Scorer(lambda tokens: model.logits(tokens, self.limit_s), at_a_time, self.shape["device"])
+            scorer = Scorer(lambda tokens: model.logits(tokens, self.limit_s), at_a_time, device)
             nats = scorer.nats(rows, targets)
         return nats, np.concatenate(scorer.sums)[:SUMS]
 

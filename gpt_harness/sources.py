@@ -5,6 +5,7 @@ secret one that only tells whether the score is believable.
 from __future__ import annotations
 
 import hashlib
+import os
 import sysconfig
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
@@ -53,6 +54,11 @@ class Source(Protocol):
         """SHA-256 in hexadecimal over the content."""
         ...
 
+    @property
+    def stamp(self) -> str:
+        """What tells without reading whether the content may have changed."""
+        ...
+
     def documents(self, split: Split) -> Iterator[str]:
         """The documents of a split, in a fixed order, as often as asked."""
         ...
@@ -96,17 +102,28 @@ class Library:
         self._folder = folder
 
     @cached_property
+    def _files(self) -> list[Path]:
+        found: list[Path] = []
+        for folder, below, names in os.walk(self._folder):
+            below[:] = [name for name in below if name not in LEFT_OUT]
+            found += [Path(folder, name) for name in names if name.endswith(".py")]
+        return sorted(found)
+
+    @property
+    def stamp(self) -> str:
+        """Over names, sizes and times of the files."""
+        return stamp_of(self._files)
+
+    @cached_property
     def _texts(self) -> dict[Split, list[str]]:
         texts: dict[Split, list[str]] = {split: [] for split in Split}
         seen = set()
-        for file in sorted(self._folder.rglob("*.py")):
-            parts = file.relative_to(self._folder).parts
+        for file in self._files:
             text = file.read_text(encoding="utf-8", errors="ignore")
             mark = hashlib.sha256(text.encode()).digest()
-            if LEFT_OUT & set(parts) or len(text) < SHORTEST or mark in seen:
-                continue
-            seen.add(mark)
-            texts[split_of(parts[0].removesuffix(".py"))].append(text)
+            if len(text) >= SHORTEST and mark not in seen:
+                seen.add(mark)
+                texts[split_of(file.relative_to(self._folder).parts[0].removesuffix(".py"))].append(text)
         held_out = shingles([*texts[Split.VALIDATION], *texts[Split.TEST]])
         texts[Split.TRAIN] = [text for text in texts[Split.TRAIN] if shared(text, held_out) <= MOST_SHARED]
         return texts
@@ -131,6 +148,12 @@ class Library:
         places = [place for name in names for place in (self._folder / name, self._folder / f"{name}.py")]
         compiled = [file for name in names for file in (self._folder / "__pycache__").glob(f"{name}.*")]
         return tuple(sorted(place for place in (*places, *compiled) if place.exists()))
+
+
+def stamp_of(files: Iterable[Path]) -> str:
+    """SHA-256 over names, sizes and times of change."""
+    lines = [f"{file} {(status := file.stat()).st_size} {status.st_mtime_ns}" for file in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def split_of(module: str) -> Split:

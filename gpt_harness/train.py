@@ -41,11 +41,18 @@ WARM_UP = 0.0  # share of the run over which learning rates rise
 WARM_DOWN = 0.5  # share of the run over which they fall
 FINAL_LR = 0.0  # share of the learning rates at the end
 PRECISION = "auto"  # of matrix products: bf16, fp32; auto is bf16 on a GPU, where it is fast
-THREADS = 1  # of the processor: for matrices this small a second one gains little, and on a busy machine both wait
+THREADS = 1  # of the processor: small matrices gain little from a second one, and on a busy machine both wait
 
 LOSS_TOKENS = 16_384  # tokens whose logits are held at a time
 
 # --- Model ----------------------------------------------------------------------------------------------------------
+
+
+def precision(device: str) -> torch.autocast:
+    """What matrix products are made with on a device: bfloat16 or as the weights are."""
+    kind = device.partition(":")[0]
+    coarse = PRECISION == "bf16" or (PRECISION == "auto" and kind == "cuda")
+    return torch.autocast(kind, torch.bfloat16, enabled=coarse)
 
 
 def norm(x: Tensor) -> Tensor:
@@ -158,15 +165,18 @@ class GPT(nn.Module):
 
     def features(self, tokens: Tensor) -> Tensor:
         """Token ids [rows, length] to what the head reads, [rows, length, width]."""
-        length = tokens.size(1)
+        length, kind = tokens.size(1), tokens.device.type
         first = x = norm(self.embedding(tokens))
+        if torch.is_autocast_enabled(kind):
+            first = x = x.to(torch.get_autocast_dtype(kind))
         for block in self.blocks:
             x = block(x, first, tokens, self.cos[:length], self.sin[:length])
         return norm(x)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Token ids [rows, length] to logits, float32 [rows, length, vocabulary]."""
-        return softcapped(F.linear(self.features(tokens), self.head).float())
+        with precision(tokens.device.type):
+            return softcapped(F.linear(self.features(tokens), self.head).float())
 
     def loss(self, tokens: Tensor) -> Tensor:
         """Mean loss in nats a token of rows [rows, length + 1]."""
@@ -336,13 +346,9 @@ class Trainer:
     def _on_gpu(self) -> bool:
         return self._shape.device.startswith("cuda")
 
-    @property
-    def _coarse(self) -> bool:
-        return PRECISION == "bf16" or (PRECISION == "auto" and self._on_gpu)
-
     def gradients(self, rows: Tensor, share: float) -> Tensor:
         """Add the gradients of rows [rows, length + 1] times a share; returns their loss in nats a token."""
-        with torch.autocast(self._shape.device.partition(":")[0], torch.bfloat16, enabled=self._coarse):
+        with precision(self._shape.device):
             loss = self._loss(rows)
         (loss * share).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
@@ -351,20 +357,24 @@ class Trainer:
         """One update from a batch; returns its loss in nats a token."""
         parts = torch.split(batch, DEVICE_ROWS)
         loss = torch.stack([self.gradients(part, 1 / len(parts)) for part in parts]).mean()
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = group["full_lr"] * rate(progress)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+        self._update(rate(progress))
         return loss
 
+    def _update(self, share: float) -> None:
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["full_lr"] * share
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+
     def warm_up(self, rows: int = DEVICE_ROWS) -> None:
-        """Compile and find room, on made-up tokens, before the budget begins."""
+        """Compile and find room, by a step on made-up tokens that changes nothing, before the budget begins."""
         size = (rows, self._shape.sequence_length + 1)
         made_up = torch.randint(self._shape.vocabulary, size, device=self._shape.device)
         self.gradients(made_up, 1.0)
+        self._update(0.0)
         for optimizer in self.optimizers:
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.state.clear()
 
 
 def flops_per_token(model: GPT) -> float:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import socket
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -19,11 +21,12 @@ from checks import Check, Name, found
 from curves import Curve, render
 from players import KIND, Ended, Host, Place, PlayerError
 from prepare import Data
-from spec import Budget, Spec, Unit, checkpoint
+from spec import Spec, Unit, checkpoint
 
 GRACE_S, GRACE = 2.0, 0.02
 """What writing the checkpoint and the last step may take beyond a budget in seconds: at least, and as a share."""
 TELL_EVERY_S = 1.0
+ENDING_S = 5.0
 BACKSTOP = 20
 """Times the CPU seconds that a run may have before its wall clock ends it."""
 _MESSAGE_BYTES = 65_536
@@ -34,7 +37,9 @@ Hopeless = Callable[[Curve], bool]
 
 @dataclass(frozen=True)
 class Trained:
-    """A run that handed over. `seconds` is from the first batch to the checkpoint, by the clock of who judges."""
+    """A run that handed over. `weights` stands where no experiment writes; `seconds` is from the first batch to the
+    checkpoint, by the clock of who judges.
+    """
 
     weights: Path
     seconds: float
@@ -56,6 +61,7 @@ class Training:
     listener: Listener
     hopeless: Hopeless
     began: float | None = None
+    longest_s: float = 0.0
     seconds: float = 0.0
     tokens: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
@@ -70,14 +76,15 @@ class Training:
             PlayerError: if it does not hand over in time.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, KIND)
-        on_cpu = shape["device"] == "cpu" and self.spec.allowance.unit is not Unit.SECONDS
-        cpu = self.spec.most_seconds * 1.5 if on_cpu else 0
+        on_cpu = shape["device"] == "cpu"
+        cpu = self.spec.most_seconds * 1.5 if on_cpu and self.spec.allowance.unit is not Unit.SECONDS else 0
+        self.longest_s = longest(self.spec, on_cpu)
         job = {"shape": shape, "seed": self.seed, "budget": str(self.spec.allowance), "cpu_seconds": cpu}
         host.start("train", self.place, [theirs.fileno()], walls, **job)
         theirs.close()
         with ours:
             ended = self._watch(host, ours)
-        weights = checkpoint(self.place.out)
+        weights = checkpoint(self.place.code.parent)
         return Trained(weights, self.seconds, self.tokens, self.facts, tuple(self.points), ended, self.stopped_early)
 
     def _watch(self, host: Host, line: socket.socket) -> Ended:
@@ -90,7 +97,7 @@ class Training:
             elif host in ready:
                 raise PlayerError(self._how(host.result()))
             if self.facts:
-                return host.end()
+                return _over(host)
             self._in_time(host, asked)
 
     def _in_time(self, host: Host, asked: float) -> None:
@@ -102,9 +109,11 @@ class Training:
                     f"check budget: failed (no data was asked for within {self.spec.start_seconds:g} s; "
                     "do the work after the first batch, or raise start_seconds before a session)"
                 )
-        elif now - self.began > longest(allowance, self.spec.most_seconds):
+        elif now - self.began > self.longest_s:
             host.end()
-            raise PlayerError(f"check budget: failed (nothing handed over within {allowance} and its grace)")
+            raise PlayerError(
+                f"check budget: failed (nothing handed over within {self.longest_s:.0f} s; the budget is {allowance})"
+            )
 
     def _heard(self, message: dict[str, Any], line: socket.socket) -> None:
         if message.get("want") == "data" and self.began is None:
@@ -113,6 +122,7 @@ class Training:
             self._progress(message, line)
         elif "done" in message and self.began is not None:
             self.seconds = time.monotonic() - self.began
+            take(checkpoint(self.place.out), checkpoint(self.place.code.parent))
             self.facts = message["done"]
             self.tokens = int(self.facts["tokens"])
 
@@ -153,11 +163,37 @@ class Training:
         return f"Training failed with exit {ended.exit}; see above."
 
 
-def longest(budget: Budget, most_seconds: float) -> float:
-    """Wall seconds after which a run is ended, counted from the first batch."""
-    if budget.unit is Unit.SECONDS:
-        return budget.amount + max(GRACE_S, GRACE * budget.amount)
-    return most_seconds * BACKSTOP
+def take(given: Path, kept: Path) -> None:
+    """Copy what was handed over, at that moment, to where no experiment writes: what it does to its own file later, and
+    where a link of its making leads, is nothing to us.
+
+    Raises:
+        PlayerError: if it is no file of its own.
+    """
+    try:
+        file = os.open(given, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise PlayerError(f"check weights: failed (no checkpoint: {error.strerror}). Use run.hand_over.") from error
+    with open(file, "rb") as source, kept.open("wb") as copy:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise PlayerError("check weights: failed (the checkpoint is no regular file). Use run.hand_over.")
+        shutil.copyfileobj(source, copy)
+
+
+def _over(host: Host) -> Ended:
+    """The end of a run that has handed over: by itself, if it is quick, so that what outlives it is seen to do so."""
+    return host.result() if select.select([host], [], [], ENDING_S)[0] else host.end()
+
+
+def longest(spec: Spec, on_cpu: bool) -> float:
+    """Wall seconds after which a run is ended, counted from the first batch. A processor may be shared, so there the
+    kernel counts, and this is for runs that do nothing.
+    """
+    budget, in_seconds = spec.allowance, spec.allowance.unit is Unit.SECONDS
+    if on_cpu and not in_seconds:
+        return spec.most_seconds * BACKSTOP
+    amount = budget.amount if in_seconds else spec.most_seconds
+    return amount + max(GRACE_S, GRACE * amount)
 
 
 def drawn_rows(data: Data, tokens: int, seed: int, folder: Path) -> int:
@@ -178,7 +214,7 @@ def budget_check(spec: Spec, trained: Trained, on_cpu: bool) -> Check:
     """Whether training stayed within what it was given, by our own clock and the kernel's."""
     budget, cpu = spec.allowance, trained.ended.cpu_seconds
     if budget.unit is Unit.SECONDS:
-        good = trained.seconds <= longest(budget, 0)
+        good = trained.seconds <= longest(spec, on_cpu)
         return found(Name.BUDGET, good, f"{trained.seconds:.1f} s of {budget.amount:g} s")
     spent, kind = (cpu, "CPU s") if on_cpu else (trained.seconds, "s")
     return found(Name.BUDGET, spent <= spec.most_seconds, f"{budget}; {spent:.1f} {kind} of {spec.most_seconds:g}")

@@ -80,6 +80,16 @@ COMMANDS: Mapping[str, Command] = {
         "twins:report",
         (_argument("--format", default="text", help="text (default), or what the tool `report` offers"), _JSON),
     ),
+    "watch": Command(
+        "follow a session as it runs, in this terminal or in a browser",
+        "watch:run",
+        (
+            _argument("--web", action="store_true", help="as a page on a port of this machine; prints its address"),
+            _argument("--port", type=int, default=0, help="the port for --web (default: a free one)"),
+            _argument("--json", action="store_true", help="print how it stands now as one JSON object, and leave"),
+        ),
+        says="Only reads, so it may run beside any client. Without a terminal each row is a line. Ctrl-C leaves.",
+    ),
     "evals": Command(
         "analyse a results file: ours, Karpathy's, Claude Autoresearch's, pi-autoresearch's",
         "evals:run",

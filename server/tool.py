@@ -8,17 +8,20 @@ import logging
 import operator
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
 
 import anyio.from_thread
 import anyio.to_thread
+from mcp.server.apps import client_supports_apps
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool as ServerTool
-from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, ImageContent, TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..tools.answers import Answer, Refused
@@ -35,6 +38,16 @@ logger = logging.getLogger(__name__)
 PROGRESS_EVERY_S = 1.0
 # Clients with tool search show such a tool's schema at once.
 _ALWAYS_LOAD = {"anthropic/alwaysLoad": True}
+VIEW_DATA = "autoresearch/view"
+"""The key of `_meta` that a view finds its data under."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A page that hosts of MCP Apps show beside a tool's answers: its address, and what it shows of a repository."""
+
+    uri: str
+    data: Callable[[str], dict[str, Any]]
 
 
 class GatedTool(ServerTool):
@@ -72,10 +85,12 @@ def tool(
     asks_consent: bool = False,
     offers_plans: bool = False,
     may_last: bool = False,
+    view: View | None = None,
 ) -> GatedTool:
     """Register a method: its docstring is the description, its parameters the arguments, its answer the output schema.
 
-    One that `may_last` is done as a job, which goes on when the client no longer waits.
+    One that `may_last` is done as a job, which goes on when the client no longer waits. A `view` is shown by hosts that
+    can; for them its data comes beside the answer, where no model reads it.
     """
     signature = inspect.signature(method, eval_str=True)
     parameters = dict(signature.parameters)
@@ -91,7 +106,10 @@ def tool(
         work = functools.partial(_as_job, lab, Tool(method.__name__), gone) if may_last else verb
         bound = functools.partial(_call, lab, work, arguments, consent, _listener(ctx))
         try:
-            return await anyio.to_thread.run_sync(bound, abandon_on_cancel=True)
+            result = await anyio.to_thread.run_sync(bound, abandon_on_cancel=True)
+            if view is None or result.is_error or not client_supports_apps(ctx):
+                return result
+            return await anyio.to_thread.run_sync(_with_view, result, view, str(arguments.get("repo", "")))
         finally:
             gone.set()
 
@@ -101,7 +119,7 @@ def tool(
     call.__signature__ = inspect.Signature([*flat, *_flat(parameters)], return_annotation=CallToolResult)  # type: ignore[attr-defined]
     call.__annotations__ = {**extra, "return": CallToolResult}
     call.__name__, call.__doc__ = method.__name__, inspect.getdoc(method)
-    meta = _ALWAYS_LOAD if always_load else None
+    meta = {**(_ALWAYS_LOAD if always_load else {}), **({"ui": {"resourceUri": view.uri}} if view else {})} or None
     made = ServerTool.from_function(call, title=title, annotations=hints, meta=meta, structured_output=False)
     return _strict(made, lab, signature.return_annotation)
 
@@ -185,11 +203,16 @@ def _as_job(lab: Lab, tool: Tool, gone: threading.Event, arguments: Mapping[str,
 def _result(answer: Answer, is_error: bool = False) -> CallToolResult:
     """The one door for answers: whatever was quoted on the way, no secret and no escape sequence leaves."""
     tidy = hygiene()
+    pictures = [ImageContent(data=b64encode(png).decode(), mime_type="image/png") for png in answer.pictures()]
     return CallToolResult(
-        content=[TextContent(type="text", text=tidy(answer.text()))],
+        content=[TextContent(type="text", text=tidy(answer.text())), *pictures],
         structured_content=tidied_data(answer.model_dump(mode="json"), tidy),
         is_error=is_error,
     )
+
+
+def _with_view(result: CallToolResult, view: View, repo: str) -> CallToolResult:
+    return result.model_copy(update={"meta": {VIEW_DATA: tidied_data(view.data(repo), hygiene())}})
 
 
 def _refused(lab: Lab, refusal: Refusal, repo: str) -> CallToolResult:

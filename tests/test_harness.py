@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ import train
 from autoresearch_mcp.tools.edges.scan import Device, DeviceKind
 from autoresearch_mcp.tools.harness import HARNESS, HARNESS_FILES, Size, create_harness, size_for, trains, with_values
 from autoresearch_mcp.tools.rules.plan import Plan, load_plan, problems
+from evaluate import run_folder
 from files import Files
 from harness import TRAIN, Judged, edited, judge
 from packing import pack
@@ -34,6 +36,7 @@ from run import Shape, fail_with_what_fits
 from sources import SourceError, Split
 from spec import Budget, Spec, SpecError, Unit, checked, read_spec
 from tokenizer import Tokenizer, learn
+from training import longest
 
 SMALL = "".join(f"def f{n}(x):\n    return x + {n}  # größer\n" for n in range(400))
 
@@ -190,7 +193,7 @@ def test_the_rows_are_the_text_and_the_canaries_are_none_of_it(small: Path) -> N
         seen = text.decode([token for row in ordinary.tolist() for token in row[1:] if token != data.tokenizer.start])
         assert len(words & set(seen.split())) > 0.7 * len(words)
     assert len(data.canaries) == 16
-    assert data.expected(Split.VALIDATION).shape == (len(data.validation), 2)
+    assert data.difficulty(Split.VALIDATION).shape == (len(data.validation), 3)
 
 
 def test_the_cache_is_built_once_and_nobody_else_may_read_what_is_kept_back(small: Path) -> None:
@@ -202,6 +205,13 @@ def test_the_cache_is_built_once_and_nobody_else_may_read_what_is_kept_back(smal
     assert {(folder / f"{split}.bin").stat().st_mode & 0o777 for split in Split} == {0o600}
 
 
+def test_other_text_is_another_cache(small: Path) -> None:
+    folder = prepare.prepare(read_spec(small), small).folder
+    (small / "0.txt").write_text("other words " * 400)
+
+    assert prepare.prepare(read_spec(small), small).folder != folder
+
+
 @pytest.mark.parametrize("damage", ["train.bin", "done.json"])
 def test_a_cache_that_is_not_whole_is_built_again(small: Path, damage: str) -> None:
     folder = prepare.prepare(read_spec(small), small).folder
@@ -211,7 +221,7 @@ def test_a_cache_that_is_not_whole_is_built_again(small: Path, damage: str) -> N
     prepare.prepare(read_spec(small), small)
 
     assert (folder / damage).stat().st_size == pytest.approx(size, rel=0.01)
-    assert [path.name for path in folder.parent.iterdir() if path.is_dir()] == [folder.name]
+    assert _finished(folder.parent) == [folder]
 
 
 def test_two_processes_that_build_at_once_end_with_one_whole_cache(small: Path) -> None:
@@ -221,7 +231,12 @@ def test_two_processes_that_build_at_once_end_with_one_whole_cache(small: Path) 
 
     assert said[0] == said[1]
     assert "validation: " in said[0]
-    assert len([path for path in (small / "cache" / "gpt").iterdir() if path.is_dir()]) == 1
+    assert len(_finished(small / "cache" / "gpt")) == 1
+
+
+def _finished(cache: Path) -> list[Path]:
+    """Every folder of a cache that holds rows, drafts among them."""
+    return [path for path in cache.iterdir() if path.is_dir() and path.name != "stamps"]
 
 
 def test_too_little_text_is_refused_with_a_cure(small: Path) -> None:
@@ -311,12 +326,40 @@ def test_the_gpu_s_arithmetic_is_the_processor_s(tiny: train.GPT) -> None:
 # --- Checks ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("lead", "good"), [(0.0, True), (0.02, True), (0.05, False), (-0.2, True)])
-def test_a_validation_score_that_leads_too_far_is_not_believed(lead: float, good: bool) -> None:
-    found = checks.test_split((2.0 * (1 - lead), 2.2), (3.0, 3.3))
+def _row_costs(strength: float, lead: float, rows: int = 96) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What rows cost a model between two simple ones, `strength` from 0 to 1, and how hard they are."""
+    generator = np.random.default_rng(rows)
+    alone = generator.normal(700, 90, rows)
+    pairs = alone * generator.normal(0.7, 0.03, rows)
+    hard = np.stack([np.full(rows, 120.0), alone, pairs], axis=1)
+    costs = (1 - strength) * alone + strength * pairs - 30 * strength + generator.normal(0, 12, rows)
+    return costs * (1 - lead), hard
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.5, 1.0, 1.3])
+@pytest.mark.parametrize(("lead", "good"), [(0.0, True), (0.015, True), (0.06, False), (-0.2, True)])
+def test_a_validation_score_that_leads_too_far_is_not_believed(strength: float, lead: float, good: bool) -> None:
+    (seen, hard), (secret, hard_secret) = _row_costs(strength, lead, 384), _row_costs(strength, 0.0)
+
+    found = checks.test_split((seen, secret), (hard, hard_secret))
 
     assert (found.outcome is checks.Outcome.PASSED) is good
     assert not re.search(r"\d", found.seen), "the secret number is told to nobody"
+
+
+def test_a_text_that_is_easier_in_itself_is_no_lead() -> None:
+    seen, hard = _row_costs(0.8, 0.0, 384)
+    seen, hard = seen * 0.8, hard * [1.0, 0.8, 0.8]
+
+    found = checks.test_split((seen, _row_costs(0.8, 0.0)[0]), (hard, _row_costs(0.8, 0.0)[1]))
+
+    assert found.outcome is checks.Outcome.PASSED
+
+
+def test_a_few_secret_rows_judge_nobody() -> None:
+    costs, hard = _row_costs(0.5, 0.0, 8)
+
+    assert checks.test_split((costs / 2, costs), (hard, hard)).outcome is checks.Outcome.SKIPPED
 
 
 @pytest.mark.parametrize(("gain", "good"), [(0.0, True), (0.1, True), (1.0, False)])
@@ -435,7 +478,11 @@ def test_the_polar_step_makes_singular_values_alike(size: tuple[int, int, int]) 
     )
 
 
-def test_muon_updates_stacked_matrices_as_it_would_each_by_itself() -> None:
+@pytest.mark.parametrize("decay", [0.0, 0.2])
+def test_muon_updates_stacked_matrices_as_it_would_each_by_itself(
+    decay: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "WEIGHT_DECAY", decay)
     generator = torch.Generator().manual_seed(3)
     starts = [torch.randn(6, 4, generator=generator) for _ in range(2)] + [torch.randn(3, 5, 5, generator=generator)]
     gradients = [[torch.randn(start.shape, generator=generator) for start in starts] for _ in range(3)]
@@ -465,6 +512,8 @@ def _naive_muon(weights: Tensor, gradients: list[Tensor], lr: float) -> Tensor:
         rows = train.ROW_MEMORY * rows + (1 - train.ROW_MEMORY) * update.square().mean(1)
         update = update / (rows + 1e-10).sqrt()[:, None]
         update = update * size / update.norm()
+        agrees = (update > 0) == (weights > 0)
+        update = update + train.WEIGHT_DECAY * torch.where(agrees, weights, 0.0)
         weights = weights - lr * max(1.0, weights.size(0) / weights.size(1)) ** 0.5 * update
     return weights
 
@@ -511,6 +560,54 @@ def test_training_in_bfloat16_learns_as_well(monkeypatch: pytest.MonkeyPatch) ->
     assert losses["bf16"][-1] < losses["bf16"][0] - 1
     assert losses["bf16"] != losses["fp32"]
     assert losses["bf16"][-1] == pytest.approx(losses["fp32"][-1], abs=0.2)
+
+
+def test_warming_up_changes_nothing() -> None:
+    torch.manual_seed(0)
+    fresh = train.Trainer(Shape(40, 12, "cpu"))
+    torch.manual_seed(0)
+    warm = train.Trainer(Shape(40, 12, "cpu"))
+    warm.warm_up()
+    batch = torch.randint(0, 40, (8, 13), generator=torch.Generator().manual_seed(1))
+
+    for trainer in (fresh, warm):
+        for _ in range(3):
+            trainer.step(batch, 0.0)
+
+    for one, other in zip(fresh.model.parameters(), warm.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a processor with a C++ compiler")
+@pytest.mark.filterwarnings("ignore")  # torch's compiler has its own
+def test_what_a_gpu_compiles_is_what_a_processor_does_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "WEIGHT_DECAY", 0.2)
+    generator = torch.Generator().manual_seed(4)
+    query, key, value = torch.randn(3, 2, 2, 256, 32, generator=generator)
+    weights, gradients = torch.randn(2, 2, 8, 16, generator=generator)
+
+    def update(function: Callable[..., Tensor]) -> Tensor:
+        return function(weights, gradients, torch.zeros(2, 8, 16), torch.zeros(2, 8, 1), torch.tensor(0.1))
+
+    in_blocks = torch.compile(train._attend_in_blocks, dynamic=False)(query, key, value, 32)
+    assert torch.allclose(in_blocks, train.attend(query, key, value, 32), atol=1e-5)
+    compiled = update(torch.compile(train.muon_update, dynamic=False))
+    assert torch.allclose(compiled, update(train.muon_update), atol=1e-5)
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a processor with a C++ compiler")
+@pytest.mark.filterwarnings("ignore")
+def test_the_compiled_loss_has_the_gradients_of_the_plain_one(tiny: train.GPT) -> None:
+    rows = torch.from_numpy(ROWS.astype(np.int64))
+    losses = []
+    for loss in (tiny.loss, torch.compile(tiny.loss, dynamic=False)):
+        tiny.zero_grad()
+        losses.append(loss(rows))
+        losses[-1].backward()  # type: ignore[no-untyped-call]
+        losses.append(torch.cat([p.grad.flatten() for p in tiny.parameters() if p.grad is not None]))
+
+    assert torch.allclose(losses[0], losses[2], atol=1e-5)
+    assert torch.allclose(losses[1], losses[3], atol=1e-5)
 
 
 def test_a_run_without_room_says_what_would_have_fitted() -> None:
@@ -600,6 +697,41 @@ def test_a_model_that_cannot_be_asked_leaves_its_checkpoint(tmp_path: Path, cach
     assert f"val_bpb: {whole.score:.6f}\n" in mended.stdout
 
 
+def test_a_long_run_keeps_its_folder_while_short_ones_come_and_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTORESEARCH_CACHE", str(tmp_path))
+    with run_folder() as long:
+        for _ in range(5):
+            with run_folder() as short:
+                pass
+        assert long.code.parent.is_dir()
+    with run_folder() as last:
+        pass
+
+    assert not long.code.parent.exists()
+    assert short.code.parent.is_dir()
+    assert last.code.parent.is_dir()
+
+
+def test_text_may_stand_in_thousands_of_files(tmp_path: Path, cache: Path) -> None:
+    words = np.random.default_rng(5).integers(0, 10**6, (1500, 40))
+    for place, some in enumerate(words):
+        (tmp_path / f"{place:0100}.txt").write_text(" ".join(map(str, some)))
+    (tmp_path / "train.py").write_text(TRAIN)
+    (tmp_path / "gpt.toml").write_text(
+        'data = "files:*.txt"\nvocabulary = 300\nsequence_length = 64\nbudget = "2048 tokens"\n'
+        'evaluation_tokens = 4096\ndevice = "cpu"\n'
+    )
+    command = [sys.executable, str(HARNESS / "evaluate.py"), str(tmp_path)]
+
+    run = subprocess.run(
+        command, env={**os.environ, "AUTORESEARCH_CACHE": str(cache)}, capture_output=True, text=True, check=False
+    )
+
+    assert run.returncode == 0, run.stderr
+
+
 def test_a_run_far_behind_the_incumbent_is_stopped_early_and_scored(tmp_path: Path, cache: Path) -> None:
     shutil.copytree(HARNESS, tmp_path / "lab", ignore=shutil.ignore_patterns("__pycache__"))
     spec = (tmp_path / "lab/gpt.toml").read_text()
@@ -615,6 +747,14 @@ def test_a_run_far_behind_the_incumbent_is_stopped_early_and_scored(tmp_path: Pa
 
     assert re.search(r"^stopped_early: +[3-8]\d %$", run.stdout, re.MULTILINE), run.stdout
     assert re.search(r"^val_bpb: +\d", run.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("budget", "on_cpu", "seconds"),
+    [("300 seconds", False, 306), ("10 seconds", True, 12), ("9 tokens", False, 122.4), ("9 steps", True, 2400)],
+)
+def test_a_run_is_ended_when_its_budget_and_its_grace_are_over(budget: str, on_cpu: bool, seconds: float) -> None:
+    assert longest(Spec(budget=budget, most_seconds=120), on_cpu) == pytest.approx(seconds)
 
 
 # --- A repository of one's own ---------------------------------------------------------------------------------------

@@ -30,9 +30,13 @@ HOMES = {
     "mcp": {f"server/{name}.py" for name in ("app", "tool", "completing", "consenting", "demo", "over_http")},
     "uvicorn": {"server/over_http.py"},
     "starlette": {"server/over_http.py"},
-    "rich": {"server/demo.py", "server/doctor.py"},
+    "rich": {"server/demo.py", "server/doctor.py", "server/terminal.py"},
     "shtab": {"server/completion.py"},
     "markdown_it": {"tools/rules/markdown.py"},
+    "matplotlib": {"tools/edges/plot.py"},
+    "PIL": {"tools/edges/plot.py"},
+    "jinja2": {"tools/edges/pages.py"},
+    "http": {"server/live.py"},
 }
 # A person's globs have one dialect, `Scope`. These two match names of our own and what package managers write.
 OTHER_MATCHERS = {"tools/edges/unseen.py", "tools/rules/projects.py"}
@@ -101,7 +105,7 @@ def test_every_package_on_disk_is_listed_and_typed() -> None:
     on_disk = {f"autoresearch_mcp.{folder.replace('/', '.')}" for folder in FOLDERS}
     found = {str(file.parent.relative_to(ROOT)) for top in FOLDERS for file in (ROOT / top).rglob("__init__.py")}
 
-    assert listed == on_disk | {"autoresearch_mcp.gpt_harness"}
+    assert listed == on_disk | {"autoresearch_mcp.gpt_harness", "autoresearch_mcp.tools.templates"}
     assert found == set(FOLDERS)
     assert all((ROOT / folder / "py.typed").exists() for folder in FOLDERS)
 

@@ -282,7 +282,7 @@ async def test_resources_give_the_status_and_the_results(client: Client, project
     status = (await client.read_resource("autoresearch://status")).contents[0]
     results = (await client.read_resource("autoresearch://results")).contents[0]
 
-    assert listed == {"autoresearch://status", "autoresearch://results"}
+    assert listed == {"autoresearch://status", "autoresearch://results", "ui://autoresearch/session"}
     assert json.loads(status.text)["baseline"] == 10.0  # type: ignore[union-attr]
     assert re.search(r"^0\t.{7}\t10\t\+0\tpass\tbaseline", results.text, re.MULTILINE)  # type: ignore[union-attr]
 

@@ -101,6 +101,17 @@ def test_of_the_real_library_no_training_text_repeats_a_held_out_module() -> Non
     assert max(sources.shared(text, marks) for text in whole[Split.TRAIN]) <= sources.MOST_SHARED
 
 
+def test_what_a_source_holds_is_read_again_only_when_its_files_changed(tmp_path: Path) -> None:
+    source = library(tmp_path)
+    before = source.stamp
+    assert library(tmp_path / "other").stamp != before
+    assert Library(tmp_path).stamp != before  # another file lies there now
+
+    (tmp_path / "alpha.py").write_text(words("changed"))
+
+    assert Library(tmp_path).stamp not in {before, source.stamp}
+
+
 # --- The user's files ------------------------------------------------------------------------------------------------
 
 TEXTS = [words(f"document {place}") for place in range(100)]

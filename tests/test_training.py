@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.harness import EVALUATE, create_harness
@@ -94,6 +96,9 @@ def test_without_a_session_train_is_a_trial_run_that_leaves_no_trace(lab: Path) 
     assert ran.tokens_per_second is not None
     assert ran.receipt is not None
     assert ran.device == "cpu"
+    assert ran.receipt.device.name == "cpu"
+    assert ran.training_seconds is not None
+    assert ran.receipt.device.seconds > ran.training_seconds
     now = subprocess.run(["git", "rev-parse", "HEAD"], cwd=lab, capture_output=True, text=True, check=True).stdout
     status = subprocess.run(["git", "status", "--porcelain"], cwd=lab, capture_output=True, text=True, check=True)
     assert (now, status.stdout) == (head, "")
@@ -141,7 +146,27 @@ def test_a_run_that_fails_says_how_it_ended(lab: Path) -> None:
 
     assert ran.val_bpb is None
     assert "Training failed with exit 1" in ran.why
+    assert ran.receipt is not None
+    assert ran.receipt.device.seconds > 0, "what failed had its device, too"
     assert "MemoryError: no room" in ran.output
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, and torch can use it")
+def test_a_gpu_that_torch_cannot_use_is_named_with_the_cure_and_stands_in_the_receipt(
+    lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin/nvidia-smi"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho '0, GPU-0123-4567, NVIDIA H100 80GB HBM3, 81559'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+
+    ran = Training(Lab(lab)).train(device="cuda")
+
+    assert ran.val_bpb is None
+    assert "cannot use cuda:0" in ran.output
+    assert ran.receipt is not None
+    assert ran.receipt.device.name == "GPU-0123-4567"
 
 
 def test_nobody_s_agreement_no_trial_run(lab: Path) -> None:
@@ -256,7 +281,9 @@ def test_another_evaluator_than_the_baseline_s_is_tampering(lab: Path, tmp_path:
     server = Lab(lab)
     Sessions(server).start_session(Plan())
     scoring = own / "gpt_harness" / "scoring.py"
-    scoring.write_text(scoring.read_text().replace("float(nats[sizes > 0].sum()", "0.9 * float(nats[sizes > 0].sum()"))
+    honest = "return float(row_nats"
+    assert honest in scoring.read_text()
+    scoring.write_text(scoring.read_text().replace(honest, "return 0.9 * float(row_nats"))
     edit(lab, "LOSS = 7.0", "LOSS = 6.0")
 
     with pytest.raises(Refusal, match=EVALUATE.name) as refusal:

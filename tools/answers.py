@@ -34,6 +34,10 @@ class Answer(BaseModel):
         """The answer in words, line by line."""
         return []
 
+    def pictures(self) -> list[bytes]:
+        """What the client shows beside the words, as PNG."""
+        return []
+
 
 PAGE_BYTES = 7000
 """What a list in an answer may take, so that the whole stays under 10 kB in either form."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from .answers import Answer
 from .rules.events import GuardResult, Receipt, Row
@@ -52,12 +52,23 @@ class HistoryPage(Answer):
 
 
 class Reported(Answer):
-    """The session as a text to read."""
+    """The session as a text to read; for a picture or a page, in short, and where that was written."""
 
     report: str = ""
+    file: str = Field("", description="The picture or page that was written, from the repository's root.")
+    _png: bytes = PrivateAttr(b"")
 
     def lines(self) -> list[str]:
-        return [self.report]
+        return [self.report, *([f"Written to {self.file}."] if self.file else [])]
+
+    def with_picture(self, png: bytes) -> Reported:
+        """The same answer, with a picture beside it."""
+        shown = self.model_copy()
+        shown._png = png
+        return shown
+
+    def pictures(self) -> list[bytes]:
+        return [self._png] if self._png else []
 
 
 class PlaybookText(Answer):

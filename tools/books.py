@@ -30,9 +30,14 @@ class _Known:
 
 
 class Books:
-    """For many threads: what is known is replaced whole."""
+    """For many threads: what is known is replaced whole.
 
-    def __init__(self, folder: Path) -> None:
+    One that only `follows` what another process writes adds that to what it has read; every record it reads is checked,
+    but those of before are not read again. What decides may not do so.
+    """
+
+    def __init__(self, folder: Path, follows: bool = False) -> None:
+        self._follows = follows
         self.journal = Journal(folder)
         self.view = View()
         self._known: _Known | None = None
@@ -52,7 +57,11 @@ class Books:
         known = self._known
         if known is None or known.session.id != name:
             known = self._summed_up(name, writes)
-        elif not writes or known.writes != writes or self.journal.marked(known.number) != known.digest:
+        elif (
+            not writes
+            or (known.writes != writes and not self._follows)
+            or self.journal.marked(known.number) != known.digest
+        ):
             known = None
         before = known.number if known else self.journal.start_of(name) - 1
         session, number, digest = (known.session, known.number, known.digest) if known else (None, before, "")

@@ -7,6 +7,7 @@ import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from .edges.repo import create_repository
@@ -71,7 +72,7 @@ def _for_gpu(gpu: Device, text: Mapping[str, object]) -> Size:
         "DEVICE_ROWS": rows,
         "EMBEDDING_LR": 0.9,
         "HEAD_LR": 0.005,
-        "SCALAR_LR": 0.5,
+        "WEIGHT_DECAY": 0.2,
         "WARM_DOWN": 0.7,
         "FINAL_LR": 0.05,
         "THREADS": 8,
@@ -117,12 +118,17 @@ def with_values(text: str, values: Mapping[str, object], *, quote: bool) -> str:
     """
     for name, value in values.items():
         shown = f'"{value}"' if quote and isinstance(value, str) else str(value)
-        text, count = re.subn(
-            rf"^({name} = )[^#\n]*?( *(?:#.*)?)$", rf"\g<1>{shown}\g<2>", text, count=1, flags=re.MULTILINE
-        )
+        line = re.compile(rf"^({name} = )([^#\n]*?)( *)(#.*)?$", re.MULTILINE)
+        text, count = line.subn(partial(_set, shown), text, count=1)
         if not count:
             raise KeyError(name)
     return text
+
+
+def _set(shown: str, line: re.Match[str]) -> str:
+    """A line with another value; its comment stays where it is, if there is room."""
+    name, old, space, comment = line.groups(default="")
+    return f"{name}{shown}{' ' * max(2, len(old + space) - len(shown)) if comment else ''}{comment}"
 
 
 def trains(plan: Plan) -> bool:

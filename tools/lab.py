@@ -34,11 +34,13 @@ class Lab:
         allow_commands: bool = False,
         clock: Callable[[], float] = time.time,
         patience_s: float = PATIENCE_S,
+        follows: bool = False,
     ) -> None:
         self.root = root.resolve()
         self.jobs = Jobs(patience_s)
         self._allow_commands = allow_commands
         self._clock = clock
+        self._follows = follows
         self._kept: dict[Path, Kept] = {}
         self._books: dict[Path, Books] = {}
 
@@ -52,7 +54,8 @@ class Lab:
         found = Repo(folder, self._kept.setdefault(folder, Kept()))
         if not found.root.resolve().is_relative_to(self.root) and repo:
             raise self._outside(found.root)
-        books = self._books.get(found.own_folder) or self._books.setdefault(found.own_folder, Books(found.own_folder))
+        books = self._books.get(found.own_folder)
+        books = books or self._books.setdefault(found.own_folder, Books(found.own_folder, self._follows))
         return Desk(found, books, Consent(found, self._allow_commands), self._clock)
 
     @contextmanager

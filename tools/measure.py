@@ -26,7 +26,7 @@ from .rules.failures import FailureClass, classify
 from .rules.guarding import enough_for_baseline, limit_of, settled, within
 from .rules.metrics import Reading, read_metric
 from .rules.plan import GuardMetric, Plan
-from .rules.trained import Curve, read_checks, read_trained, written
+from .rules.trained import Curve, read_checks, read_device, read_trained, written
 
 TAIL_CHARACTERS = 3000
 CHANNEL = "channel"
@@ -180,6 +180,7 @@ class Meter:
             output=run.digest,
             cpu_seconds=round(run.cpu_seconds, 3),
             peak_bytes=run.peak_bytes,
+            device=read_device(run.stdout),
             checks=read_checks(run.stdout if _green(run) else run.stderr[-TAIL_CHARACTERS:]),
         )
         whole = f"{receipt.model_dump_json()} {value!r} {run.exit_code} {run.seconds!r}"

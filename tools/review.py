@@ -12,18 +12,16 @@ from .edges.hygiene import hygiene
 from .errors import Code, Refusal
 from .lab import Lab
 from .measuring import run_again
+from .reporting import curves, integrity, write_page, write_picture
 from .rules.decide import Status
 from .rules.events import Committed, GuardResult, GuardsRan, Remeasured, Repeated, Row, Verified
-from .rules.judging import Arm
-from .rules.messages import JOURNAL_TRAILER
 from .rules.phase import Phase, Tool, following
 from .rules.report import as_text
-from .rules.results import number
+from .rules.results import PAGE_FILE, PICTURE_FILE, number
 from .rules.scope import Scope
 from .rules.session import Session
 from .rules.stuck import SHOWN, Advice, is_stuck, material, on_plateau
 from .rules.summary import summarise
-from .rules.trained import Curve
 
 LARGEST_PAGE = 50
 ADVISED_BY = 200
@@ -31,7 +29,7 @@ ADVISED_BY = 200
 DIFF_CHARACTERS = 4000
 RECEIPT_BYTES = 1500
 OUTPUT_CHARACTERS = 1500
-SHOWN_CURVES = 6
+FORMATS = ("text", "png", "html")
 
 
 class Review:
@@ -94,13 +92,23 @@ class Review:
         return HistoryPage(phase=desk.phase, next=list(following(desk.phase)), rows=page, total=total, more=more)
 
     def report(self, format: str = "text", repo: RepoPath = "") -> Reported:
-        """Use at the end, or when a person asks how it goes: the whole session to read, as `text` (the only format so far)."""
-        if format != "text":
-            raise Refusal(Code.BAD_ARGUMENT, f"{format!r} is not a report format. Use `text`.")
+        """Use at the end, or when a person asks how it goes: the whole session. `format`: `text` (default) to read here;
+        `png`, the progress picture, shown in the answer; `html`, a page with every try's diff, samples and receipts.
+
+        Picture and page are written beside the results file, where git does not see them; nothing else changes.
+        """
+        if format not in FORMATS:
+            raise Refusal(Code.BAD_ARGUMENT, f"{format!r} is not a report format. Use one of: {', '.join(FORMATS)}.")
         desk = self._lab.open(repo)
         session = _session(desk)
-        text = as_text(session, desk.rows(), summarise(session, desk.now()), integrity(desk), _curves(desk))
-        return Reported(phase=desk.phase, next=list(following(desk.phase)), report=text)
+        about = {"phase": desk.phase, "next": list(following(desk.phase))}
+        if format == "text":
+            text = as_text(session, desk.rows(), summarise(session, desk.now()), integrity(desk), curves(desk))
+            return Reported(**about, report=text)
+        if format == "png":
+            png, words = write_picture(desk)
+            return Reported(**about, report=words, file=PICTURE_FILE).with_picture(png)
+        return Reported(**about, report=write_page(desk), file=PAGE_FILE)
 
 
 def advice(desk: Desk) -> Advice:
@@ -112,19 +120,6 @@ def advice(desk: Desk) -> Advice:
     return material(session.plan, desk.rows(ADVISED_BY), files, repeats)
 
 
-def _curves(desk: Desk) -> list[tuple[str, Curve]]:
-    """The learning curves of the incumbent and of the latest tries, where verify trains a model."""
-    session = desk.active
-    if not session.curve:
-        return []
-    found: dict[int, Curve] = {}
-    for event in desk.journal.latest_of(session.id, "verified", 4 * SHOWN_CURVES):
-        if isinstance(event, Verified) and event.arm is Arm.CANDIDATE and event.measurement.trained:
-            found[event.iteration] = event.measurement.trained.curve
-    newest = sorted(found, reverse=True)[:SHOWN_CURVES]
-    return [("incumbent", session.curve), *((f"#{number}", found[number]) for number in sorted(newest))]
-
-
 def guard_words(results: Sequence[GuardResult]) -> list[GuardResult]:
     """Guard results cut to what an answer can carry: the output of those that failed, and not much of it."""
     room = 1500 // max(1, sum(not result.passed for result in results))
@@ -133,17 +128,6 @@ def guard_words(results: Sequence[GuardResult]) -> list[GuardResult]:
         result.model_copy(update={"tail": tail, "guard": cut(result.guard, 120), "seen": cut(result.seen, 200)})
         for result, tail in zip(results[:12], tails, strict=False)
     ]
-
-
-def integrity(desk: Desk) -> str:
-    """Whether the journal is what was written, and whether git's history bears that out."""
-    if broken := desk.journal.broken():
-        return f"JOURNAL BROKEN: {broken}."
-    session = desk.active
-    for commit, digest in desk.repo.trailers(session.start.base, session.head, JOURNAL_TRAILER):
-        if not desk.journal.knows(digest):
-            return f"JOURNAL BROKEN: commit {commit[:7]} names a record that the journal does not have."
-    return "Journal: no record was edited or taken out, and git's history bears it out."
 
 
 def _session(desk: Desk) -> Session:

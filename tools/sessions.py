@@ -26,10 +26,10 @@ from .rules.certainty import luck_words, noise_band
 from .rules.events import Finished, Row, Started
 from .rules.phase import Phase, Tool, following
 from .rules.plan import Plan
-from .rules.results import RESULTS_FILE, baseline_row, flat, number
+from .rules.results import PAGE_FILE, PICTURE_FILE, RESULTS_FILE, baseline_row, flat, number
 from .rules.session import Session, phase_of
 from .rules.stuck import is_stuck, on_plateau
-from .rules.summary import summarise
+from .rules.summary import budget_left, summarise
 
 SHORTEST_TIMEOUT_S = 120.0
 TIMEOUT_FACTOR = 4.0
@@ -118,9 +118,10 @@ def _begin(desk: Desk, plan: Plan, found: Preflight) -> SessionStarted:
     assert baseline is not None, "every gate was passed"
     if plan.branch and plan.branch != desk.branch:
         desk.repo.switch_to_new_branch(plan.branch)
-    desk.repo.exclude(f"/{RESULTS_FILE}")
-    desk.repo.exclude(f"/{RESULTS_FILE.replace('.tsv', '.edited-*.tsv')}")
-    desk.repo.exclude(f"/.{RESULTS_FILE}.draft")
+    for name in (RESULTS_FILE, RESULTS_FILE.replace(".tsv", ".edited-*.tsv"), PICTURE_FILE, PAGE_FILE):
+        desk.repo.exclude(f"/{name}")
+    for name in (RESULTS_FILE, PICTURE_FILE, PAGE_FILE):
+        desk.repo.exclude(f"/.{name}.draft")
     desk.repo.exclude(LEDGER_FOLDERS)  # now, because a ledger that is opened later may not change git's settings
     previous = desk.session
     event = Started(
@@ -198,7 +199,7 @@ def session_status(desk: Desk) -> SessionStatus:
         luck=luck_words(session),
         iterations=session.last_iteration,
         counts={str(status): count for status, count in session.counts.items()},
-        budget_left=_budget_left(session, now),
+        budget_left=budget_left(session, now),
         ended=session.ended or session.spent(now),
         stuck=is_stuck(session),
         plateau=on_plateau(session),
@@ -208,17 +209,6 @@ def session_status(desk: Desk) -> SessionStatus:
         ledgers=ledgers,
         note="This session is finished." if session.finished else "",
     )
-
-
-def _budget_left(session: Session, now: float) -> dict[str, float]:
-    plan = session.plan
-    budgets = {
-        "iterations": (plan.iterations, session.last_iteration),
-        "minutes": (plan.minutes, (now - session.started_at) / 60),
-        "device_minutes": (plan.device_minutes, session.measured_seconds / 60),
-        "holdout": (plan.holdout_budget if plan.holdout else 0, session.asked),
-    }
-    return {name: round(max(0.0, whole - spent), 2) for name, (whole, spent) in budgets.items() if whole}
 
 
 def _open(session: Session, now: float) -> str:

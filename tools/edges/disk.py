@@ -14,12 +14,27 @@ from pathlib import Path
 from ..errors import Code, Refusal
 from ..rules.phase import Tool
 
+OURS = b"autoresearch-mcp"
+"""Stands in every picture and page of ours, so that another file by their name is known to be somebody else's."""
 
-def write_atomically(file: Path, text: str) -> None:
-    """Replace a file's content; a reader sees the old text or the new, never half of it, also after a loss of power."""
+
+def write_ours(file: Path, data: bytes) -> None:
+    """Write a picture or page of ours, in place of the one before.
+
+    Raises:
+        Refusal: if what stands there is not ours.
+    """
+    if os.path.lexists(file) and (not file.is_file() or OURS not in file.read_bytes()[:4096]):
+        message = f"{file.name} exists and is not ours, so it was left alone. Move or rename it, then ask again."
+        raise Refusal(Code.BAD_NAME, message)
+    write_atomically(file, data)
+
+
+def write_atomically(file: Path, content: str | bytes) -> None:
+    """Replace a file's content; a reader sees the old one or the new, never half of it, also after a loss of power."""
     draft = file.with_name(f".{file.name}.draft")
-    with draft.open("w", encoding="utf-8") as stream:
-        stream.write(text)
+    with draft.open("wb") as stream:
+        stream.write(content.encode() if isinstance(content, str) else content)
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(draft, file)

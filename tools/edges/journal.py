@@ -56,6 +56,10 @@ def _chained(previous: str, fields: Sequence[object]) -> str:
     return hashlib.sha256(json.dumps([previous, *fields]).encode()).hexdigest()
 
 
+def _places(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
 def _edited(file: Path, what: str) -> Refusal:
     message = f"The journal is not what was written: {what}. Nothing that rests on it can be believed."
     cure = f"Stop the server, then restore {file} from a backup or move it away; {file.name}-wal and -shm go with it."
@@ -190,6 +194,24 @@ class Journal:
         """Every event of one iteration, oldest first."""
         query = "SELECT body FROM event WHERE session = ? AND iteration = ? ORDER BY number"
         return [read_event(body) for (body,) in self._database.query(query, session, iteration)]
+
+    def of_iterations(self, session: str, kinds: Sequence[str], iterations: Sequence[int]) -> Iterator[Event]:
+        """The events of some kinds that belong to some iterations, in the order in which they were written."""
+        for first in range(0, len(iterations), 500):
+            some = iterations[first : first + 500]
+            query = (
+                f"SELECT body FROM event WHERE session = ? AND kind IN ({_places(kinds)}) "
+                f"AND iteration IN ({_places(some)}) ORDER BY number"
+            )
+            for (body,) in self._database.query(query, session, *kinds, *some):
+                yield read_event(body)
+
+    def sessions_on(self, branch: str) -> list[str]:
+        """The ids of the sessions on a branch, oldest first."""
+        query = (
+            "SELECT session FROM event WHERE kind = 'started' AND json_extract(body, '$.branch') = ? ORDER BY number"
+        )
+        return [str(session) for (session,) in self._database.query(query, branch)]
 
     def of_kind(self, session: str, kind: str) -> list[Event]:
         """Every event of one kind, oldest first."""

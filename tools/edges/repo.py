@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import Code, Refusal
@@ -69,6 +69,26 @@ class Repo(Checkout):
     def diff(self, old: str, new: str) -> str:
         """The change between two commits as a patch; undecodable bytes are replaced."""
         return self.delta(old, new).patch
+
+    def patches(self, attempts: Mapping[str, str]) -> dict[str, str]:
+        """The patches of changes of one or more commits, in two processes: their last commits mapped to their first ones.
+
+        Undecodable bytes are replaced; a commit that is not there has no patch.
+        """
+        several = [first for last, first in attempts.items() if first != last]
+        before = self._parents(several) if several else {}
+        spans = {last: before.get(first, "") for last, first in attempts.items()}
+        asked = "".join(f"{end} {start}\n" for end, start in spans.items())
+        command = ("diff-tree", "--stdin", "-p", "-r", "--root", "--no-ext-diff", "--no-textconv", "--no-renames")
+        out = self.git.ask(*command, stdin=asked.encode()).out.decode(errors="replace")
+        parts = _COMMIT_LINE.split(out)
+        return {end: text for end, text in zip(parts[1::2], parts[2::2], strict=True) if end in spans}
+
+    def _parents(self, commits: Sequence[str]) -> dict[str, str]:
+        """The first parent of each commit that is there and has one."""
+        asked = "".join(f"{commit}\n" for commit in commits).encode()
+        out = self.git.ask("rev-list", "--no-walk", "--parents", "--ignore-missing", "--stdin", stdin=asked).text
+        return {words[0]: words[1] for line in out.splitlines() if len(words := line.split()) > 1}
 
     def trailers(self, base: str, tip: str, name: str) -> tuple[tuple[str, str], ...]:
         """Commits after `base` up to `tip` that have a trailer, with its value, newest first."""
@@ -155,6 +175,7 @@ class Repo(Checkout):
         return commit
 
 
+_COMMIT_LINE = re.compile(r"^([0-9a-f]{40}(?:[0-9a-f]{24})?)\n", re.MULTILINE)
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 _FALLBACK = {

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..rules.environment import measured_environment
 from .disk import take_lock
@@ -119,6 +120,12 @@ class Runner:
         """How the run at work goes: seconds so far, and its last line."""
         return next((_progress(place) for place in self._places() if _alive(place)), (0.0, ""))
 
+    def tail(self) -> list[str]:
+        """The last lines that the run at work has printed; none where nothing is at work."""
+        place = next((place for place in self._places() if _alive(place)), None)
+        lines = _told(place).get("tail", []) if place else []
+        return [str(line) for line in lines] if isinstance(lines, list) else []
+
     def cancel_all(self) -> None:
         """End every run, its processes and all, and return when nothing of them lives."""
         self._cancel(self._places())
@@ -211,11 +218,16 @@ def _bytes(file: Path) -> bytes:
 
 
 def _progress(place: Path) -> tuple[float, str]:
+    told = _told(place)
+    return (told["seconds"], told["line"]) if told else (0.0, "")
+
+
+def _told(place: Path) -> dict[str, Any]:
     try:
-        told = json.loads((place / "progress.json").read_bytes())
+        told: dict[str, Any] = json.loads((place / "progress.json").read_bytes())
     except (OSError, ValueError):
-        return 0.0, ""
-    return told["seconds"], told["line"]
+        return {}
+    return told
 
 
 def _alive(place: Path) -> bool:

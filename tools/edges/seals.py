@@ -17,7 +17,9 @@ from .repo import Repo
 from .settings import Setting, Settings
 
 NONE = "none"
-_OURS = (b"/autoresearch-results", b"/.autoresearch-results")
+_OURS = tuple(
+    f"/{dot}autoresearch-{name}".encode() for dot in ("", ".") for name in ("results", "progress.png", "report.html")
+)
 
 # Programs write these in normal work: git for tracking branches, for settings of single worktrees and for its upkeep,
 # git-lfs and gh for what they found out about a server.

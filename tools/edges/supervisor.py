@@ -31,6 +31,7 @@ GRACE_S = 3.0
 DRAIN_S = 0.2
 TICK_S = 0.1
 PROGRESS_S = 0.5
+TOLD_BYTES, TOLD_LINES = 2000, 12
 SUB_REAPER = 36
 PARENT_DEATH_SIGNAL = 1
 PIPE_SIZE = 1031
@@ -66,11 +67,11 @@ class Output:
         gap = f"\n… {self.dropped} bytes left out …\n".encode() if self.dropped else b""
         return bytes(self._head) + gap + b"".join(self._tail)
 
-    def last_line(self) -> str:
-        """The last line so far, at most 120 characters; a progress bar's last state."""
-        recent = (self._tail[-1] if self._tail else bytes(self._head))[-400:]
+    def last_lines(self) -> list[str]:
+        """The last lines so far, each of at most 120 characters; of a progress bar its last states."""
+        recent = (self._tail[-1] if self._tail else bytes(self._head))[-TOLD_BYTES:]
         lines = recent.replace(b"\r", b"\n").decode(errors="replace").split("\n")
-        return next((line.strip()[:120] for line in reversed(lines) if line.strip()), "")
+        return [line.rstrip()[:120] for line in lines if line.strip()][-TOLD_LINES:]
 
 
 class Supervisor:
@@ -207,10 +208,11 @@ class Supervisor:
             return
         self._told = now
         self._peak = max(self._peak, sum(map(_resident, descendants(os.getpid()))))
-        line = next((text for output in self._outputs.values() if (text := output.last_line())), "")
+        tail = next((lines for output in self._outputs.values() if (lines := output.last_lines())), [])
+        line = tail[-1].strip() if tail else ""
         draft = self._folder / "progress.draft"
         with contextlib.suppress(OSError):
-            draft.write_text(json.dumps({"seconds": now - self._began, "line": line}))
+            draft.write_text(json.dumps({"seconds": now - self._began, "line": line, "tail": tail}))
             draft.replace(self._folder / "progress.json")
 
     def _ask_to_end(self) -> None:

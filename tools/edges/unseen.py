@@ -14,7 +14,8 @@ from .repo import Repo, shown
 MOST_PATHS = 1000
 """Untracked paths that are looked at one by one; beyond that, whole untracked folders are."""
 MOST_NAMED = 8
-_NEVER = (".git", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", "autoresearch-results*.tsv")
+_OURS = ("autoresearch-results*.tsv", "autoresearch-progress.png", "autoresearch-report.html")
+_NEVER = (".git", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", *_OURS)
 
 
 def changed_since(repo: Repo, moment: float) -> tuple[str, ...]:

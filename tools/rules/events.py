@@ -12,7 +12,7 @@ from .decide import Status
 from .failures import FailureClass
 from .judging import Arm
 from .plan import Plan
-from .trained import CheckSeen, Trained
+from .trained import CheckSeen, DeviceHeld, Trained
 
 
 class Record(BaseModel):
@@ -35,8 +35,8 @@ class Receipt(Record):
     """What a measurement was made of. `at` is in seconds since the epoch; every digest is SHA-256 in hexadecimal.
 
     `seed` went to the command as `AUTORESEARCH_SEED`; `output` is the digest of everything that it printed. CPU time and
-    peak memory are those of the command and all that it started. `checks` are those that the evaluation of a training run
-    named.
+    peak memory are those of the command and all that it started. `device` is what the evaluation of a training run held,
+    also of one that failed, and `checks` are those that it named.
     """
 
     id: str
@@ -51,6 +51,7 @@ class Receipt(Record):
     output: str
     cpu_seconds: float = 0.0
     peak_bytes: int = 0
+    device: DeviceHeld = DeviceHeld()
     checks: tuple[CheckSeen, ...] = ()
 
 

@@ -10,6 +10,9 @@ from .events import Row, Started
 from .plan import Direction, Plan
 
 RESULTS_FILE = "autoresearch-results.tsv"
+PICTURE_FILE = "autoresearch-progress.png"
+PAGE_FILE = "autoresearch-report.html"
+"""Views of the journal, at the repository's root, that git does not see."""
 COLUMNS = ("iteration", "commit", "metric", "delta", "guard", "status", "description")
 
 

@@ -62,7 +62,7 @@ def on_plateau(session: Session) -> bool:
 def material(plan: Plan, rows: Sequence[Row], in_scope: Sequence[str], repeats: Sequence[Repeated]) -> Advice:
     """Gather the material from the rows of a session and the files in its scope."""
     tries = [row for row in rows if row.iteration > 0]
-    near = _near_misses(plan, tries)
+    near = near_misses(plan, tries)
     touched = {file for row in tries for file in row.files}
     return Advice(
         goal=plan.goal,
@@ -82,7 +82,7 @@ def _near(row: Row) -> str:
     return f"#{row.iteration} {row.description[:100]} ({row.delta:+.4g}{guard})"
 
 
-def _near_misses(plan: Plan, rows: Sequence[Row]) -> list[Row]:
+def near_misses(plan: Plan, rows: Sequence[Row]) -> list[Row]:
     """Measured discards, the least bad first; deltas are against the incumbent of their time."""
     missed = [row for row in rows if row.status is Status.DISCARD and row.delta is not None]
     return sorted(missed, key=lambda row: -plan.gain(row.delta or 0.0, 0.0))

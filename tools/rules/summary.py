@@ -63,3 +63,15 @@ def summarise(session: Session, now: float) -> Summary:
         measuring_minutes=session.measured_seconds / 60,
         ended=session.ended or session.spent(now),
     )
+
+
+def budget_left(session: Session, now: float) -> dict[str, float]:
+    """What is left of each budget that the plan bounds."""
+    plan = session.plan
+    budgets = {
+        "iterations": (plan.iterations, session.last_iteration),
+        "minutes": (plan.minutes, (now - session.started_at) / 60),
+        "device_minutes": (plan.device_minutes, session.measured_seconds / 60),
+        "holdout": (plan.holdout_budget if plan.holdout else 0, session.asked),
+    }
+    return {name: round(max(0.0, whole - spent), 2) for name, (whole, spent) in budgets.items() if whole}

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 _FACT = re.compile(r"^([a-z][\w]{1,40}):[ \t]+(\S.{0,200})$", re.MULTILINE)
 _CHECK = re.compile(r"^check ([a-z][a-z-]{1,40}): (passed|failed|skipped) \((.{0,400})\)$", re.MULTILINE)
+_HELD = re.compile(r"^device (\S{1,80}): held for (\d{1,7}\.\d) s$", re.MULTILINE)
 _CURVE = re.compile(r"^curve: ([\d.: e+-]{3,6000})$", re.MULTILINE)
 _START = "---"
 COLUMNS = 10
@@ -57,6 +58,21 @@ def read_checks(text: str) -> tuple[CheckSeen, ...]:
     """The checks that an output names, each once, as last told."""
     found = {name: CheckSeen(name=name, outcome=how, seen=seen) for name, how, seen in _CHECK.findall(text)}
     return tuple(found.values())
+
+
+class DeviceHeld(BaseModel):
+    """The device that a training run had, a GPU by its UUID, and for how many seconds; empty where none was named."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = ""
+    seconds: float = 0.0
+
+
+def read_device(text: str) -> DeviceHeld:
+    """Which device an output says was held, and how long."""
+    held = _HELD.search(text)
+    return DeviceHeld(name=held[1], seconds=float(held[2])) if held else DeviceHeld()
 
 
 def bent(baseline: Trained | None, now: Trained | None) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from training_cheats import (
     HAND_OVER,
     JOIN,
     KEEP_VALIDATION,
+    LINK,
     LOOK_UP,
     PREDICT,
     REFUSED,
@@ -82,6 +83,16 @@ def test_behind_walls_nothing_forbidden_succeeds(tmp_path: Path, cache: Path, ho
     assert "SUCCEEDED" not in run.err
     assert run.err.count("denied: ") == len(DENIED) * 3
     assert run.score == honest.score
+
+
+@pytest.mark.usefixtures("honest")
+def test_a_link_to_another_checkpoint_is_none(tmp_path: Path, cache: Path) -> None:
+    better = next(cache.glob("gpt/runs/*/code/weights.safetensors"))
+
+    run = judge(tmp_path, cache, edited((HAND_OVER, LINK.format(better=str(better)) + HAND_OVER)))
+
+    assert run.status == 3, run.out
+    assert run.outcome("weights") == "failed"
 
 
 def test_a_seed_of_ones_own_buys_no_number_that_stays(tmp_path: Path, cache: Path) -> None:

@@ -1,0 +1,67 @@
+"""Long sessions in no time: iterations written through the real journal, without commits or runs behind them."""
+
+from __future__ import annotations
+
+from autoresearch_mcp.tools.rules.decide import Status
+from autoresearch_mcp.tools.rules.events import (
+    Event,
+    GuardResult,
+    GuardsRan,
+    Logged,
+    Measurement,
+    Reverted,
+    Row,
+    Unchanged,
+    Verified,
+)
+from autoresearch_mcp.tools.rules.failures import FailureClass
+from conftest import Project
+
+HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)> & "quoted" {{ 7*7 }} </title></pre>'
+
+
+def row(number: int, status: Status = Status.DISCARD, metric: float | None = 11.0, **more: object) -> Row:
+    """A row of a session whose baseline is 10."""
+    usual = {"description": f"try {number}", "files": ("value.txt",), "seconds": 1.5, "runs": 1, "why": "so it was"}
+    delta = None if metric is None else metric - 10
+    gain = {} if metric is None else {"gain": -(metric - 10), "samples": (metric,)}
+    return Row.model_validate(
+        {"iteration": number, "status": status, "metric": metric, "delta": delta, **gain, **usual, **more}
+    )
+
+
+def events(row: Row, output: str = "", guards: tuple[GuardResult, ...] = ()) -> list[Event]:
+    """What a session writes down for a row."""
+    number = row.iteration
+    if row.status is Status.NO_OP:
+        return [Unchanged(iteration=number, description=row.description), Logged(iteration=number, row=row)]
+    failure = FailureClass.RUNTIME if row.metric is None else None
+    run = Measurement(value=row.metric, failure=failure, seconds=row.seconds, tail=output)
+    ran = [GuardsRan(iteration=number, results=guards)] if guards else []
+    undone = [] if row.status.kept else [Reverted(iteration=number, commit="")]
+    return [Verified(iteration=number, measurement=run), *ran, *undone, Logged(iteration=number, row=row)]
+
+
+def fill(project: Project, *rows: Row) -> Project:
+    """Write rows into the session of a project, 64 in one transaction."""
+    desk = project.lab.open()
+    for first in range(0, len(rows), 64):
+        desk.record(*(event for one in rows[first : first + 64] for event in events(one)))
+        desk.sum_up()
+    desk.write_results()
+    return project
+
+
+def long(count: int) -> list[Row]:
+    """So many rows of every kind; every tenth is kept, a hair better than the one before."""
+    made = []
+    for number in range(1, count + 1):
+        if number % 10 == 0:
+            made.append(row(number, Status.KEEP, 10 - 5 * number / count, guard="pass"))
+        elif number % 10 == 7:
+            made.append(row(number, Status.CRASH, None))
+        elif number % 10 == 3:
+            made.append(row(number, Status.NO_OP, None))
+        else:
+            made.append(row(number, metric=10 + number % 4))
+    return made
