@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from inspect import cleandoc, getdoc
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -41,11 +41,12 @@ def workflows_page() -> str:
 
 def _workflow(name: Workflow, rules: Craft) -> str:
     own = {key: field for key, field in rules.options.model_fields.items() if key not in Options.model_fields}
-    rounds = ", ".join(f"{depth} {most or 'unbounded'}" for depth, most in rules.rounds.items())
+    most = ", ".join(f"{depth} {most or 'unbounded'}" for depth, most in rules.rounds.items())
+    rounds = f"Rounds by depth: {most}." if any(rules.rounds.values()) else "As many rounds as it takes."
     return page(
         f"## {name}",
         cleandoc(rules.__doc__ or ""),
-        f"Rounds by depth: {rounds}." + (f" Usually followed by {codes(rules.onwards)}." if rules.onwards else ""),
+        rounds + (f" Usually followed by {codes(rules.onwards)}." if rules.onwards else ""),
         "**Options**" if own else "",
         table(("option", "default", "meaning"), [_option(rules.options, key, field) for key, field in own.items()])
         if own
@@ -84,11 +85,8 @@ def _with_words(model: type[BaseModel], name: str, field: FieldInfo) -> str:
 
 
 def _scores(rules: Craft) -> list[Callable[..., object]]:
-    """The formulas that a workflow's module uses, in the order of the file that holds them all."""
+    """The formulas of a workflow, in the order of the file that holds them all: those that its module uses, or that bear its name."""
     home: ModuleType = import_module(type(rules).__module__)
-    used = {name for name, value in vars(home).items() if getattr(value, "__module__", "") == scores.__name__}
-    return [
-        value
-        for name, value in vars(scores).items()
-        if name in used and callable(value) and not isinstance(value, type)
-    ]
+    own = [(name, value) for name, value in vars(scores).items() if isinstance(value, FunctionType)]
+    formulas = {name: value for name, value in own if value.__module__ == scores.__name__}
+    return [formula for name, formula in formulas.items() if name in vars(home) or name.startswith(f"{rules.name}_")]
