@@ -55,5 +55,5 @@ def _moved(link: str, home: str, folder: str) -> str:
 def _colours() -> str:
     """Colours of code for light and for dark pages."""
     light, dark = (HtmlFormatter(style=style) for style in ("default", "github-dark"))
-    at_dark = dark.get_style_defs('[data-bs-theme="dark"] .codehilite')
-    return f"{light.get_style_defs('.codehilite')}\n{at_dark}\n"
+    at_dark = dark.get_style_defs('[data-bs-theme="dark"] .highlight')
+    return f"{light.get_style_defs('.highlight')}\n{at_dark}\n"

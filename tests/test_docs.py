@@ -91,6 +91,10 @@ def test_every_argument_field_and_code_has_its_line(site: Path) -> None:
         assert not {name for name in names if f"<code>{name}</code>" not in pages[page]}, page
 
 
+def test_no_markdown_is_left_over_in_a_page(site: Path) -> None:
+    assert not [page.name for page in site.rglob("*.html") if "```" in page.read_text() or "<p>| " in page.read_text()]
+
+
 def test_no_page_loads_anything_from_outside(site: Path) -> None:
     loaded = {(page.name, url) for page in site.rglob("*.html") for url in Headings(page).loads}
 
