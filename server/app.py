@@ -29,6 +29,7 @@ from ..tools.training import Training
 from ..tools.watching import Watch
 from ..tools.workflows import Playbook, Workflows, ledger_state
 from .completing import completes
+from .consenting import COMMANDS, PLANS, SHIPMENT
 from .tool import View, tool
 
 INSTRUCTIONS = """\
@@ -65,8 +66,8 @@ def build_server(lab: Lab) -> MCPServer:
         log_level="WARNING",
         tools=[
             tool(lab, planning.inspect_project, "Inspect project", READS),
-            tool(lab, planning.check_plan, "Check plan", WRITES, asks_consent=True, offers_plans=True, may_last=True),
-            tool(lab, sessions.start_session, "Start session", WRITES, asks_consent=True, may_last=True),
+            tool(lab, planning.check_plan, "Check plan", WRITES, asks=PLANS, may_last=True),
+            tool(lab, sessions.start_session, "Start session", WRITES, asks=COMMANDS, may_last=True),
             tool(lab, sessions.status, "Status", READS, always_load=True, view=view),
             tool(lab, loop.iterate, "Iterate", WRITES, always_load=True, may_last=True),
             tool(lab, running.wait, "Wait for a run", REPEATS),
@@ -81,7 +82,7 @@ def build_server(lab: Lab) -> MCPServer:
             tool(lab, review.history, "History", WRITES, may_last=True),
             tool(lab, review.report, "Report", REPEATS, view=view),
             tool(lab, sessions.finish_session, "Finish session", WRITES, may_last=True),
-            tool(lab, workflows.workflow, "Workflow", WRITES, may_last=True),
+            tool(lab, workflows.workflow, "Workflow", WRITES, asks=SHIPMENT, may_last=True),
             tool(lab, workflows.record, "Record", WRITES, may_last=True),
             tool(lab, workflows.playbook, "Playbook", READS, always_load=True),
         ],

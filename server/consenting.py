@@ -1,10 +1,11 @@
-"""Asking the person, through the client: which plan, where the agent has none, and whether its commands may run. A client that
-cannot ask is not asked, and then all is as if nobody had answered.
+"""Asking the person, through the client: which plan, where the agent has none, whether its commands may run, whether a
+shipment may go out. A client that cannot ask is not asked, and then all is as if nobody had answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import anyio.to_thread
@@ -13,11 +14,26 @@ from mcp.server.mcpserver import Context, Elicit, Resolve
 from pydantic import BaseModel, Field, JsonValue, create_model
 
 from ..tools.answers_planning import Candidate
+from ..tools.errors import Refusal
 from ..tools.lab import Lab
 from ..tools.planning import agree_to, commands_without_consent, proposals
 from ..tools.rules.agreement import statements
 from ..tools.rules.cleaning import visible
 from ..tools.rules.plan import Plan
+from ..tools.shipping import approve_shipment, is_digest, waiting_shipment
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a tool asks a person before it does its work.
+
+    `asked` makes the annotation of a parameter that holds the person's answer, which no agent can fill; `remember`
+    notes the answer to a call, and gives its arguments with what the person chose.
+    """
+
+    asked: Callable[[Lab], object]
+    remember: Callable[[Lab, object, Mapping[str, Any]], dict[str, Any]]
+
 
 _AGREE = "Yes: the server may run these commands on this machine, in this repository."
 
@@ -156,3 +172,40 @@ _ASKED = ("verify", "guards", "guard_metrics", "holdout", "sabotage", "environme
 def _agreeable(arguments: Mapping[str, Any]) -> Plan:
     """A plan with nothing but what a person has to agree to."""
     return Plan.model_validate({name: arguments[name] for name in _ASKED})
+
+
+class Approval(BaseModel):
+    """What the person is asked before something is shipped."""
+
+    ship: bool = Field(description="Yes: ship exactly this commit, with this checklist.")
+
+
+def _asked_shipment(lab: Lab) -> object:
+    async def ask(
+        ctx: Context[Any, Any], name: str, action: str, options: dict[str, Any], repo: str
+    ) -> Approval | Elicit[Approval]:
+        if (name, action) != ("ship", "run") or "approve" not in options or not _can_ask(ctx):
+            return Approval(ship=False)
+        try:
+            waiting = await anyio.to_thread.run_sync(waiting_shipment, lab, repo)
+        except Refusal:
+            return Approval(ship=False)
+        if waiting is None or not is_digest(options["approve"], waiting.digest):
+            return Approval(ship=False)
+        return Elicit(waiting.question, Approval)
+
+    return Annotated[ElicitationResult[Approval], Resolve(ask)]
+
+
+def _remember_shipment(lab: Lab, answer: object, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Note a person's yes, if what they were shown is still what stands: the digest is one of the call's arguments."""
+    if isinstance(answer, AcceptedElicitation) and isinstance(answer.data, Approval) and answer.data.ship:
+        waiting = waiting_shipment(lab, arguments["repo"])
+        if waiting is not None and is_digest(arguments["options"].get("approve"), waiting.digest):
+            approve_shipment(lab, waiting.digest, "in the client", arguments["repo"])
+    return dict(arguments)
+
+
+COMMANDS = Question(asked, remember)
+PLANS = Question(asked_for_a_plan, remember)
+SHIPMENT = Question(_asked_shipment, _remember_shipment)

@@ -31,7 +31,7 @@ from ..tools.jobs import PROGRESS
 from ..tools.lab import Lab
 from ..tools.rules.phase import Tool, following
 from ..tools.rules.tidy import tidied_data
-from .consenting import asked, asked_for_a_plan, remember
+from .consenting import Question
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +82,7 @@ def tool(
     hints: ToolAnnotations,
     *,
     always_load: bool = False,
-    asks_consent: bool = False,
-    offers_plans: bool = False,
+    asks: Question | None = None,
     may_last: bool = False,
     view: View | None = None,
 ) -> GatedTool:
@@ -104,7 +103,8 @@ def tool(
     async def call(ctx: Context[Any, Any], consent: object = None, **arguments: object) -> CallToolResult:
         gone = threading.Event()
         work = functools.partial(_as_job, lab, Tool(method.__name__), gone) if may_last else verb
-        bound = functools.partial(_call, lab, work, arguments, consent, _listener(ctx))
+        heard = functools.partial(asks.remember, lab, consent) if asks else _as_given
+        bound = functools.partial(_call, lab, work, arguments, heard, _listener(ctx))
         try:
             result = await anyio.to_thread.run_sync(bound, abandon_on_cancel=True)
             if view is None or result.is_error or not client_supports_apps(ctx):
@@ -113,8 +113,7 @@ def tool(
         finally:
             gone.set()
 
-    question = asked_for_a_plan if offers_plans else asked
-    extra = {"ctx": Context, **({"consent": question(lab)} if asks_consent else {})}
+    extra = {"ctx": Context, **({"consent": asks.asked(lab)} if asks else {})}
     flat = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in extra.items()]
     call.__signature__ = inspect.Signature([*flat, *_flat(parameters)], return_annotation=CallToolResult)  # type: ignore[attr-defined]
     call.__annotations__ = {**extra, "return": CallToolResult}
@@ -173,16 +172,21 @@ def _folded(parameters: Mapping[str, inspect.Parameter], arguments: Mapping[str,
     return given
 
 
+def _as_given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What a call asks where nobody is asked about it."""
+    return dict(arguments)
+
+
 def _call(
     lab: Lab,
     work: Callable[[Mapping[str, object]], Answer],
     arguments: dict[str, Any],
-    consent: object,
+    heard: Callable[[Mapping[str, Any]], dict[str, Any]],
     listener: Callable[[float, str], None],
 ) -> CallToolResult:
     token = PROGRESS.set(listener)
     try:
-        return _result(work(remember(lab, consent, arguments)))
+        return _result(work(heard(arguments)))
     except Refusal as refusal:
         return _refused(lab, refusal, str(arguments.get("repo", "")))
     except Exception:

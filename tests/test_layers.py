@@ -10,10 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("server", "tools", "tools/rules", "tools/rules/ledgers", "tools/edges", "tools/mechanics", "prompts")
-RULES = {"tools/rules", "tools/rules/ledgers"}
+FOLDERS = (
+    *("server", "tools", "tools/rules", "tools/rules/checks", "tools/rules/diagnostics", "tools/rules/ledgers"),
+    *("tools/edges", "tools/mechanics", "prompts"),
+)
+RULES = {"tools/rules", "tools/rules/checks", "tools/rules/diagnostics", "tools/rules/ledgers"}
 MAY_IMPORT = {
-    "tools/rules": {"tools/rules"},
+    "tools/rules": {"tools/rules", "tools/rules/checks", "tools/rules/diagnostics"},
+    "tools/rules/checks": RULES,
+    "tools/rules/diagnostics": {"tools/rules", "tools/rules/diagnostics"},
     "tools/rules/ledgers": RULES,
     "tools/edges": {"tools/edges", "tools", *RULES},
     "tools/mechanics": {"tools/mechanics", "tools", "tools/edges", *RULES},
@@ -23,7 +28,7 @@ MAY_IMPORT = {
 }
 HOMES = {
     "git": {"tools/edges/gitcli.py"},
-    "subprocess": {"tools/edges/nursery.py", "tools/edges/scan.py", "tools/edges/sandbox.py"},
+    "subprocess": {f"tools/edges/{name}.py" for name in ("nursery", "scan", "sandbox", "counting")},
     "sqlite3": {"tools/edges/database.py"},
     "fcntl": {"tools/edges/disk.py", "tools/edges/supervisor.py", "tools/edges/landlock.py"},
     "ctypes": {"tools/edges/landlock.py", "tools/edges/supervisor.py"},

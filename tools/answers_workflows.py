@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from pydantic import Field
 
 from .answers import Answer, cut
@@ -68,13 +71,15 @@ class WorkflowAnswer(LedgerAnswer):
     status: str = Field("", description="How it ended, once it is closed.")
     handoff: str = Field("", description="The file that the next workflow takes.")
     next_prompts: list[NextPrompt] = []
+    plan: dict[str, Any] = Field({}, description="The plan that this workflow hands to start_session.")
 
     def lines(self) -> list[str]:
         ended = [f"Closed: {self.status}."] if self.status else []
         takes = ["record takes " + "\n  or ".join(form.line() for form in self.takes)] if self.takes else []
         wrote = [f"Written: {', '.join(self.files)}."] if self.files else []
         onward = [f"Next prompt: {step.prompt} ({step.why})" for step in self.next_prompts]
-        return [*ended, *self.standing(), *self.state, *takes, *wrote, *onward]
+        plan = [f"Plan for start_session: {json.dumps(self.plan, ensure_ascii=False)}"] if self.plan else []
+        return [*ended, *self.standing(), *self.state, *plan, *takes, *wrote, *onward]
 
 
 def _ran_words(ran: Ran) -> str:

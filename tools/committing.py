@@ -17,6 +17,7 @@ from .gates import (
     refuse_entries,
 )
 from .rules.change import Change, fingerprints, resemblance
+from .rules.diagnostics.inspection import names_inspection
 from .rules.events import (
     Committed,
     HookRejected,
@@ -42,6 +43,7 @@ def commit(desk: Desk, description: str, hypothesis: str) -> None:
         if staged is None:
             _record_unchanged(desk, idea)
             return
+        _refuse_hiding(desk, staged, idea)
         change = _changed(desk, staged)
         _refuse_repeat(desk, staged, change, idea)
         made = _committed(desk, staged, idea, change)
@@ -153,6 +155,13 @@ def _record_unchanged(desk: Desk, idea: Idea) -> None:
         )
         raise Refusal(Code.OUT_OF_ORDER, message)
     desk.record(Unchanged(iteration=idea.number, description=idea.description, hypothesis=idea.hypothesis))
+
+
+def _refuse_hiding(desk: Desk, staged: Staged, idea: Idea) -> None:
+    if names_inspection(desk.active.plan.verify):
+        from .fixing import refuse_hiding  # of no use to a session that does not count errors
+
+        refuse_hiding(desk, staged.tree, idea.description)
 
 
 def _refuse_repeat(desk: Desk, staged: Staged, change: Change, idea: Idea) -> None:

@@ -40,7 +40,7 @@ def admitted(desk: Desk, ledger: Ledger, rules: Craft, mechanic: Mechanic, field
     item = _shaped(rules, fields)
     _without_secrets(item)
     _settles_something(desk, item)
-    if isinstance(item, Cited):
+    if isinstance(item, Cited) and item.location:  # a kind of item may leave it to the agent whether to cite
         item = _proven(desk, item)
     item = mechanic.checked(desk, ledger, rules.completed(ledger, item))
     _new(ledger, rules, item)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from .rules.ledgers.craft import Craft
 from .rules.ledgers.events import LedgerEvent, Overruled
 from .rules.ledgers.handoff import Ending, Finding, Handoff, follow
 from .rules.ledgers.items import Workflow
-from .rules.ledgers.ledger import Ledger, folded
+from .rules.ledgers.ledger import Ledger, advanced, folded
 from .rules.ledgers.options import slug, steps
 from .rules.ledgers.pages import summary_page
 from .rules.ledgers.registry import craft, read_item, read_options
@@ -80,6 +80,12 @@ class Ledgers:
         self._desk.journal.append(id, self._desk.now(), events)
         ledger = self.named(id)
         assert ledger is not None, "there was an event"
+        return ledger
+
+    def moved_on(self, ledger: Ledger, events: Sequence[LedgerEvent]) -> Ledger:
+        """The ledger as it would be after more events, which are not written down."""
+        for event in events:
+            ledger = advanced(ledger, event, self._desk.now(), read_item)
         return ledger
 
     def settle(self, upstream: str, event: Overruled) -> None:

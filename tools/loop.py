@@ -11,6 +11,7 @@ from .desk import Desk
 from .lab import Lab
 from .review import advice, guard_words
 from .rules.decide import Status
+from .rules.diagnostics.inspection import names_inspection
 from .rules.events import Row
 from .rules.phase import Phase, Tool, following
 from .rules.session import Session, Trial
@@ -180,9 +181,18 @@ def _iterated(desk: Desk, decided: Session, row: Row | None) -> Iterated:
         guards=guard_words(trial.guards or ()),
         kept_edits=list(trial.kept_edits),
         stuck=advice(desk) if row and (is_stuck(session) or on_plateau(session)) else None,
-        note=trial.note,
+        note=" ".join(filter(None, (trial.note, _next_error(desk) if row else ""))),
         summary=summarise(session, desk.now()) if over or (row and row.iteration % EVERY == 0) else None,
     )
+
+
+def _next_error(desk: Desk) -> str:
+    """What became of the error that was worked on, where the session counts errors."""
+    if not names_inspection(desk.active.plan.verify):
+        return ""
+    from .fixing import after_iteration  # of no use to other sessions
+
+    return after_iteration(desk)
 
 
 def _iterated_before(desk: Desk) -> Iterated:

@@ -17,10 +17,11 @@ from .desk import Desk
 from .edges.arena import editable_roots
 from .edges.begun import Begun
 from .edges.channel import open_channel
-from .edges.hygiene import clean_end
+from .edges.hygiene import clean_end, hygiene
 from .edges.runner import Run
 from .edges.seals import file_marks, swapped
 from .ruler import Ruler
+from .rules.diagnostics.tally import Tally, read_tally
 from .rules.events import GuardResult, Measurement, Place, Receipt
 from .rules.failures import FailureClass, classify
 from .rules.guarding import enough_for_baseline, limit_of, settled, within
@@ -94,6 +95,7 @@ class Meter:
                 "tail": _tail(run),
                 "tampered": swapped(begun.watched, file_marks(turn.folder, self.ruler.protected)),
                 "trained": read_trained(text) if _green(run) else None,
+                "tally": _tally(text) if _green(run) and begun.channel else None,
             }
         )
         asked = replace(turn, seed=begun.seed)
@@ -281,6 +283,11 @@ def import_paths(root: Path, folder: Path) -> dict[str, str]:
     mapped = [str(folder / path.relative_to(root)) for path in editable_roots(root) if path.is_relative_to(root)]
     given = os.environ.get("PYTHONPATH", "")
     return {"PYTHONPATH": os.pathsep.join([*mapped, *([given] if given else [])])} if mapped else {}
+
+
+def _tally(text: str) -> Tally | None:
+    tally = read_tally(text)
+    return tally.told(hygiene()) if tally else None
 
 
 def _failure(run: Run) -> FailureClass | None:

@@ -24,9 +24,9 @@ from .rules.ledgers.forms import choices, fields_of, form_of
 from .rules.ledgers.handoff import Ending, carried
 from .rules.ledgers.items import Workflow
 from .rules.ledgers.ledger import Ledger, folded
-from .rules.ledgers.options import steps
+from .rules.ledgers.options import Options, steps
 from .rules.ledgers.registry import craft, read_item, read_options
-from .rules.phase import Tool, following
+from .rules.phase import Phase, Tool, following
 
 Playbook = Callable[[str], str]
 """Renders a prompt for a repository."""
@@ -138,13 +138,19 @@ def _open_one(desk: Desk, workflow: Workflow) -> Ledger:
     ledger = Ledgers(desk).open_one(workflow)
     if ledger is None:
         raise Refusal(Code.NOT_OPEN, f"No {workflow} ledger is open on this branch. Call workflow with `open` first.")
-    return ledger
+    return _caught_up(desk, ledger)
+
+
+def _caught_up(desk: Desk, ledger: Ledger) -> Ledger:
+    """The ledger with what happened elsewhere written into it."""
+    news = [] if ledger.closed else mechanic(ledger.workflow).since(desk, ledger)
+    return Ledgers(desk).append(ledger.id, *news) if news else ledger
 
 
 def _open(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
     ledgers, rules = Ledgers(desk), craft(workflow)
     try:
-        options = rules.options.model_validate(given)
+        options = _onward(workflow, rules.options.model_validate(given))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:6])
         raise Refusal(Code.BAD_ARGUMENT, f"{problems}. Options: {', '.join(fields_of(rules.options))}.") from error
@@ -180,6 +186,12 @@ def _open(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowA
     ledger = folded(id, [(desk.now(), opened)], read_options, read_item)
     found = mechanic(workflow).opening(desk, ledger)
     return _drafted(desk, ledgers.append(id, opened, *found))
+
+
+def _onward(workflow: Workflow, options: Options) -> Options:
+    """Options whose chain says what follows: whoever names the whole chain names its first step too."""
+    first, *rest = steps(options.chain) or ("",)
+    return options.model_copy(update={"chain": ", ".join(rest)}) if first == workflow else options
 
 
 def _run(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
@@ -235,7 +247,7 @@ def _admitted(desk: Desk, ledger: Ledger, rules: Craft, fields: Mapping[str, Any
 
 def _close(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
     ledgers, rules = Ledgers(desk), craft(workflow)
-    ledger = _found(desk, workflow)
+    ledger = _caught_up(desk, _found(desk, workflow))
     if ledger.closed is None:
         why = str(given.get("why", "")).strip()
         found = mechanic(workflow).closing(desk, ledger)
@@ -261,6 +273,8 @@ def _ending(rules: Craft, ledger: Ledger, why: str) -> Ending:
 
 def _status(desk: Desk, ledger: Ledger, asked: Mapping[str, Any] = MappingProxyType({})) -> WorkflowAnswer:
     rules = craft(ledger.workflow)
+    if ledger.closed is None:
+        ledger = Ledgers(desk).moved_on(ledger, mechanic(ledger.workflow).since(desk, ledger))
     lines = rules.view(ledger, asked) if asked else rules.state(ledger)
     if isinstance(lines, Objection):
         raise Refusal(Code(lines.fault.value), lines.message)
@@ -275,6 +289,7 @@ def _status(desk: Desk, ledger: Ledger, asked: Mapping[str, Any] = MappingProxyT
         status=ledger.closed.ending if ledger.closed else "",
         handoff=f"{ledger.folder}/{HANDOFF}" if ledger.closed else "",
         next_prompts=list(handoff.next) if ledger.closed else [],
+        plan=handoff.config if desk.phase is Phase.NO_SESSION and not ledger.closed else {},
     )
 
 

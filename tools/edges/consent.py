@@ -13,6 +13,7 @@ from ..errors import Code, Refusal
 from ..rules.agreement import missing, statements
 from ..rules.plan import PLAN_FILE, Plan, load_plan
 from .disk import write_atomically
+from .inspecting import inspects
 from .repo import Repo
 
 MOST_WANTED = 20
@@ -49,7 +50,7 @@ class Consent:
         if self._allow_commands:
             return ()
         agreed = self._approved() | set(self._checked_in())
-        return missing(plan, lambda statement: statement in agreed or _fingerprint(statement) in agreed)
+        return missing(plan, lambda statement: _covers(agreed, statement))
 
     def approve(self, said: Sequence[str]) -> None:
         """Remember a person's yes to exactly these statements, in this repository."""
@@ -60,7 +61,7 @@ class Consent:
     def agreed_to(self, command: str) -> bool:
         """Whether a single command may run: it was agreed to as it stands, without walls."""
         agreed = self._approved() | set(self._checked_in())
-        return self._allow_commands or command in agreed or _fingerprint(command) in agreed
+        return self._allow_commands or _covers(agreed, command)
 
     def want(self, command: str) -> None:
         """Note a command that something here would run, for a person to look at with `approve`."""
@@ -87,6 +88,16 @@ class Consent:
     def _as_committed(self, file: Path) -> bool:
         committed = self._repo.content("HEAD", PLAN_FILE)
         return committed is not None and _newlines(committed) == _newlines(file.read_bytes())
+
+
+def _covers(agreed: set[str], statement: str) -> bool:
+    """Whether a statement was agreed to, or only counts errors with commands that all were: our script adds flags that say
+    how to report, and starts nothing else.
+    """
+    if statement in agreed or _fingerprint(statement) in agreed:
+        return True
+    inspection = inspects(statement)
+    return inspection is not None and all(_covers(agreed, command) for command in inspection.commands)
 
 
 def _newlines(data: bytes) -> bytes:

@@ -131,6 +131,15 @@ class Journal:
                 return str(session)
         return ""
 
+    def sessions_after(self, branch: str, ledger: str) -> tuple[str, ...]:
+        """The sessions that began on a branch after a ledger was opened, oldest first."""
+        query = (
+            "SELECT session, body FROM event WHERE kind = 'started' AND number > "
+            "(SELECT min(number) FROM event WHERE session = ?) ORDER BY number"
+        )
+        found = self._database.query(query, ledger)
+        return tuple(str(session) for session, body in found if json.loads(body)["branch"] == branch)
+
     def writes(self) -> tuple[int, ...]:
         """A value that changes when anybody but this object writes to the file, or puts another in its place."""
         return self._database.writes()

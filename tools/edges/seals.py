@@ -17,8 +17,13 @@ from .repo import Repo
 from .settings import Setting, Settings
 
 NONE = "none"
-_OURS = tuple(
-    f"/{dot}autoresearch-{name}".encode() for dot in ("", ".") for name in ("results", "progress.png", "report.html")
+_OURS = (
+    *(
+        f"/{dot}autoresearch-{name}".encode()
+        for dot in ("", ".")
+        for name in ("results", "progress.png", "report.html")
+    ),
+    b"/autoresearch/*-[0-9]",  # folders of ledgers
 )
 
 # Programs write these in normal work: git for tracking branches, for settings of single worktrees and for its upkeep,

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..desk import Desk
 from ..errors import Code, Refusal
-from ..rules.ledgers.events import Observed
+from ..rules.ledgers.events import LedgerEvent, Observed
 from ..rules.ledgers.items import Item
 from ..rules.ledgers.ledger import Ledger
 
@@ -15,8 +15,12 @@ from ..rules.ledgers.ledger import Ledger
 class Mechanic:
     """The server's own part of one workflow. What it finds is returned as facts, and stands in the ledger."""
 
-    def opening(self, desk: Desk, ledger: Ledger) -> Sequence[Observed]:
+    def opening(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
         """What is found when the ledger is opened. Called with the ledger as it will be."""
+        return ()
+
+    def since(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
+        """What happened elsewhere since the ledger was last written to, and belongs in it. Reads only; once more gives the same."""
         return ()
 
     def checked(self, desk: Desk, ledger: Ledger, item: Item) -> Item:
@@ -27,7 +31,7 @@ class Mechanic:
         """
         return item
 
-    def run(self, desk: Desk, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
+    def run(self, desk: Desk, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[LedgerEvent]:
         """Do the mechanical part: detect, check, measure.
 
         Raises:
@@ -36,7 +40,7 @@ class Mechanic:
         message = f"{ledger.workflow} has nothing to run by itself: record items, or ask for status or close."
         raise Refusal(Code.BAD_ARGUMENT, message)
 
-    def closing(self, desk: Desk, ledger: Ledger) -> Sequence[Observed]:
+    def closing(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
         """What is found when the ledger is about to be closed.
 
         Raises:

@@ -10,7 +10,9 @@ from .mechanic import Mechanic
 
 _MECHANICS = {
     Workflow.DEBUG: "investigation:Investigation",
+    Workflow.FIX: "fix:Fixing",
     Workflow.SECURITY: "audit:Audit",
+    Workflow.SHIP: "ship:Ship",
     Workflow.LEARN: "learn:Documents",
     Workflow.PROBE: "probe:PlanTrier",
     Workflow.IMPROVE: "scoped:Scoped",

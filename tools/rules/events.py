@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from .decide import Status
+from .diagnostics.tally import Tally
 from .failures import FailureClass
 from .judging import Arm
 from .plan import Plan
@@ -58,7 +59,7 @@ class Receipt(Record):
 class Measurement(Record):
     """One verify run: the number, or why there is none. `seconds` is wall-clock time; `tail` the end of the output.
 
-    `trained` is there when verify was the evaluation of a training run.
+    `trained` is there when verify was the evaluation of a training run, `tally` when it counted errors.
     """
 
     value: float | None = None
@@ -70,6 +71,7 @@ class Measurement(Record):
     tampered: tuple[str, ...] = ()
     receipt: Receipt | None = None
     trained: Trained | None = None
+    tally: Tally | None = None
 
 
 class GuardResult(Record):

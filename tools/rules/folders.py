@@ -46,11 +46,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Command:
-    """A command that a project offers, as typed in the project's own folder, and the file that showed it."""
+    """A command that a project offers, as typed in the project's own folder, and the file that showed it; `script` is what
+    a package manager's script of that name would start.
+    """
 
     kind: Kind
     text: str
     source: str
+    script: str = ""
 
 
 @dataclass(frozen=True)

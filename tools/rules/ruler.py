@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .diagnostics.inspection import commands_in
 from .plan import PLAN_FILE, Plan
 from .scope import Scope
 
@@ -150,6 +151,7 @@ def _inner(words: Sequence[str], step: Step) -> Iterator[str]:
     told = step.name == "eval" or (step.name in _SHELLS and any(re.fullmatch(r"-\w*c", word) for word in step.words))
     if told:
         yield from (word for word in step.words[1:] if not word.startswith("-"))
+    yield from commands_in(step.words)
 
 
 def _without_starters(words: Sequence[str]) -> Step:

@@ -49,6 +49,32 @@ def debug_quality(settled: int, hypotheses: int, reproduced: int, findings: int)
 
 # --- fix -------------------------------------------------------------------------------------------------------------
 
+REDUCTION, GUARDED = 60, 25
+QUALITY_FLOOR = -20
+
+
+def fix_ancestor(
+    before: int, left: int, hiding: dict[str, int], *, guarded: bool, discards: int, compound: bool
+) -> Score:
+    """Up to 60 for the share of the first count that is gone; less 5 for each suppression, 10 for each skipped or deleted
+    test, 3 for each type that says nothing, together no less than -20; 25 if no guard ever failed; 10 for no errors left, 5
+    for no discards, 5 if what surfaced on the way is mended too. -20 to 105, which is what can really be had. Source: ancestor,
+    with the guard that its printed total leaves out.
+
+    `hiding` has the numbers `other`, `tests` and `any`.
+    """
+    reduction = share(before - left, before) * REDUCTION
+    quality = max(QUALITY_FLOOR, -(5 * hiding["other"] + 10 * hiding["tests"] + 3 * hiding["any"]))
+    bonus = 10 * (left == 0) + 5 * (discards == 0) + 5 * compound
+    return Score("fix points", reduction + quality + GUARDED * guarded + bonus, 105.0)
+
+
+def fix_quality(known: int, left: int, hidden: int) -> Score:
+    """The share of all errors ever seen, those that surfaced on the way among them, that are gone and not merely hidden.
+    0 to 100; 100 where there never were any.
+    """
+    return Score("fix", 100 * share(known - left - hidden, known) if known else 100.0)
+
 
 # --- security --------------------------------------------------------------------------------------------------------
 
@@ -76,6 +102,23 @@ def security_quality(cells_tested: int, cells: int, owasp: int, proven: int, fin
 
 
 # --- ship ------------------------------------------------------------------------------------------------------------
+
+
+def ship_ancestor(passed: int, checks: int, dry_run_ok: bool, blockers: int) -> Score:
+    """80 for the share of checks that passed, 15 for a dry run that went well, 5 without blockers. 0 to 100.
+
+    A trivial check that passes raises it. Source: ancestor.
+    """
+    return Score("ship coverage", share(passed, checks) * 80 + 15 * dry_run_ok + 5 * (blockers == 0))
+
+
+def ship_readiness(blockers: int, required: int, recommended: int, dry_run_ok: bool) -> Score:
+    """100, less 20 for each required and 5 for each recommended check that does not hold or was not looked at, less 15
+    without a dry run that went well; never below 0, and 0 while there is a blocker. What passes adds nothing, so more
+    checks never raise it.
+    """
+    left = 100 - 20 * required - 5 * recommended - (0 if dry_run_ok else 15)
+    return Score("ship", 0 if blockers else max(0, left))
 
 
 # --- scenario --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from .folders import Finding, Folder, Kind, command_list, table_of, within
+from .folders import Command, Finding, Folder, Kind, command_list, table_of, within
 
 
 def look_python(folder: Folder) -> Finding:
@@ -79,7 +79,7 @@ def look_node(folder: Folder) -> Finding:
     words = set(re.findall(r"[@\w/-]+", " ".join(named)))
     configured = {name.split("/")[-1].split(".")[0] for name in folder.files if "/" not in name and ".config." in name}
     offered = [
-        (_NODE_KINDS[name], f"{manager} run {name}", "package.json")
+        Command(_NODE_KINDS[name], f"{manager} run {name}", "package.json", text)
         for name, text in scripts.items()
         if name in _NODE_KINDS and "no test specified" not in text
     ]
@@ -94,8 +94,10 @@ def look_node(folder: Folder) -> Finding:
         (Kind.TYPES, f"{run}tsc --noEmit", folder.has("tsconfig.json")),
         (Kind.RUN, "node main.js", folder.has("main.js")),
     ]
-    rows = [*offered, *((kind, text, "package.json or config") for kind, text, found in tools if found)]
-    return Finding((manager,), command_list(rows), _node_outputs(scripts.get("build", ""), folder), warnings)
+    rows = [(kind, text, "package.json or config") for kind, text, found in tools if found]
+    return Finding(
+        (manager,), (*offered, *command_list(rows)), _node_outputs(scripts.get("build", ""), folder), warnings
+    )
 
 
 def _node_manager(folder: Folder, manifest: Mapping[str, Any]) -> str:

@@ -56,7 +56,9 @@ class Craft:
     name: ClassVar[Workflow]
     options: ClassVar[type[Options]] = Options
     items: ClassVar[Mapping[str, type[Item]]] = {}
-    """Every kind of item by its word."""
+    """Every kind of item that an agent records, by its word."""
+    found: ClassVar[Mapping[str, type[Item]]] = {}
+    """Kinds of item that only the server records, by their words."""
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 15, Depth.DEEP: 30}
     """Rounds at each depth; 0 = unbounded."""
     onwards: ClassVar[tuple[str, ...]] = ()
@@ -146,13 +148,13 @@ class Craft:
         """What it hands over, the most important first."""
         return ()
 
-    def barrier(self, ledger: Ledger) -> Barrier | None:
-        """What a gate in CI should hold against it, where the workflow ends in a verdict."""
-        return None
-
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
         """The prompts that follow where no chain names one."""
         return self.onwards
+
+    def barrier(self, ledger: Ledger) -> Barrier | None:
+        """What a gate in CI should hold against it, where the workflow ends in a verdict."""
+        return None
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
         """Fields of a plan that it hands over."""

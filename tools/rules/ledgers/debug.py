@@ -105,6 +105,7 @@ class Debug(Craft):
                 location=entry.item.location,
                 quote=entry.item.quote,
                 detail=f"{sentence(entry.item.root_cause)} Reproduction: `{entry.item.reproduction}`. {entry.item.suggestion}".strip(),
+                check=entry.item.reproduction,
                 confirmed=shown(ran(ledger, entry)),
             )
             for entry in by_severity(ledger)

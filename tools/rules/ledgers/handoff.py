@@ -28,7 +28,9 @@ class Ending(StrEnum):
 
 
 class Finding(Record):
-    """One thing to act on. `confirmed` tells that the server or an experiment bears it out; `outcome` what later work said."""
+    """One thing to act on. `confirmed` tells that the server or an experiment bears it out; `outcome` what later work said;
+    `check` is a command that exits non-zero while it is there.
+    """
 
     id: str
     title: str
@@ -37,6 +39,7 @@ class Finding(Record):
     location: str = ""
     quote: str = ""
     detail: str = ""
+    check: str = ""
     confirmed: bool = False
     standing: str = Field("", description="What a panel's votes made of it: confirmed, probable or minority.")
     outcome: Outcome | None = None

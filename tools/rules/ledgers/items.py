@@ -19,7 +19,7 @@ _PLACE = re.compile(r"(?P<path>[^:\n]+):(?P<first>[1-9]\d{0,6})(?:-(?P<last>[1-9
 
 
 def _place(value: object) -> object:
-    if isinstance(value, str) and value.strip() and not _PLACE.fullmatch(value.strip().removeprefix("./")):
+    if isinstance(value, str) and not _PLACE.fullmatch(value.strip().removeprefix("./")):
         raise ValueError("has to be `path:line` or `path:first-last`, with the path from the repository's root")
     return value.strip().removeprefix("./") if isinstance(value, str) else value
 

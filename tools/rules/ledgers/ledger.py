@@ -86,12 +86,13 @@ def folded(
             )
         else:
             assert ledger is not None, "a ledger begins with its opening"
-            ledger = _advanced(ledger, event, at, read_item)
+            ledger = advanced(ledger, event, at, read_item)
     assert ledger is not None, "there was an event"
     return ledger
 
 
-def _advanced(ledger: Ledger, event: LedgerEvent, at: float, read_item: ReadItem) -> Ledger:
+def advanced(ledger: Ledger, event: LedgerEvent, at: float, read_item: ReadItem) -> Ledger:
+    """The ledger after one more event."""
     match event:
         case ItemRecorded():
             item = read_item(ledger.workflow, event.item)

@@ -37,7 +37,8 @@ def craft(workflow: Workflow) -> Craft:
 
 def read_item(workflow: Workflow, fields: Mapping[str, Any]) -> Item:
     """An item as it was recorded."""
-    return craft(workflow).items[fields["kind"]].model_validate(fields)
+    rules = craft(workflow)
+    return {**rules.found, **rules.items}[fields["kind"]].model_validate(fields)
 
 
 def read_options(workflow: Workflow, fields: Mapping[str, Any]) -> Options:

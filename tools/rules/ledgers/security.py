@@ -176,6 +176,7 @@ class Security(Craft):
                 location=entry.item.location,
                 quote=entry.item.quote,
                 detail=_detail(entry.item),
+                check=entry.item.reproduction,
                 confirmed=confidence_of(ledger, entry) is Confidence.CONFIRMED,
             )
             for entry in open_findings(ledger)

@@ -1,0 +1,132 @@
+"""Markdown and HTML as far as checks need them: prose without code, front matter, pictures, titles, descriptions, links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+from .places import Line, Place, Texts
+
+MARKDOWN = (".md", ".mdx", ".markdown")
+HTML = (".html", ".htm", ".mjml")
+
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
+_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+_PICTURE = re.compile(r"!\[(?P<text>[^\]\n]*)\](?=[(\[])")
+_OPENING_TAG = re.compile(r"<img\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Tag:
+    """An opening tag, with its attributes; `line` counts from 1."""
+
+    name: str
+    line: int
+    attributes: dict[str, str | None]
+
+
+@dataclass
+class Page(HTMLParser):
+    """An HTML text, read once. Whoever wrote it need not have written it well."""
+
+    tags: list[Tag] = field(default_factory=list)
+    title: str = ""
+    title_line: int = 0
+    words: list[str] = field(default_factory=list)
+    styles: list[tuple[int, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._inside = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = tag if tag in {"title", "style", "script"} else self._inside
+        self.tags.append(Tag(tag, self.getpos()[0], dict(attrs)))
+        if tag == "title" and not self.title_line:
+            self.title_line = self.getpos()[0]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = "" if tag == self._inside else self._inside
+
+    def handle_data(self, data: str) -> None:
+        match self._inside:
+            case "title":
+                self.title += data
+            case "style":
+                self.styles.append((self.getpos()[0], data))
+            case "script":
+                pass
+            case _:
+                self.words.append(data)
+
+    def named(self, *names: str) -> Iterator[Tag]:
+        """The tags of some names."""
+        return (tag for tag in self.tags if tag.name in names)
+
+
+def read_page(text: str) -> Page:
+    """An HTML text."""
+    page = Page()
+    page.feed(text)
+    page.close()
+    return page
+
+
+def front_matter(text: str) -> dict[str, tuple[int, str]]:
+    """The plain fields between the `---` (or `+++`) lines at the top of a text, with their lines."""
+    lines = text.splitlines()
+    fence = lines[0].strip() if lines else ""
+    if fence not in {"---", "+++"} or fence not in (line.strip() for line in lines[1:]):
+        return {}
+    end = next(number for number, line in enumerate(lines[1:], 1) if line.strip() == fence)
+    pairs = ((number, re.match(r"([\w-]+)\s*[:=]\s*(.*)$", line)) for number, line in enumerate(lines[1:end], 2))
+    return {pair[1].lower(): (number, pair[2].strip().strip("\"'")) for number, pair in pairs if pair}
+
+
+def prose(path: str, text: str) -> Iterator[Line]:
+    """The lines of a text; of Markdown without what is code."""
+    if not path.endswith(MARKDOWN):
+        yield from (Line(path, number, line) for number, line in enumerate(text.splitlines(), 1))
+        return
+    fence = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        mark = _FENCE.match(line)
+        if mark and not fence:
+            fence = mark[1]
+        elif mark and mark[1].startswith(fence) and not mark[2].strip():
+            fence = ""
+        elif not fence:
+            yield Line(path, number, _CODE.sub(lambda code: " " * len(code[0]), line))
+
+
+def pictures_without_text(texts: Texts) -> tuple[Place, ...]:
+    """Pictures that a reader who cannot see them learns nothing of. In HTML an empty `alt` says that one is decoration."""
+    return tuple(place for path, text in texts.items() for place in _wordless(path, text))
+
+
+def _wordless(path: str, text: str) -> Iterator[Place]:
+    if path.endswith(HTML):
+        yield from _wordless_tags(path, text, 0)
+    elif path.endswith(MARKDOWN):
+        for line in prose(path, text):
+            if any(not picture["text"].strip() for picture in _PICTURE.finditer(line.text)):
+                yield Place(path, line.number, "a picture without text: `![what it shows](...)`")
+            if _OPENING_TAG.search(line.text):
+                yield from _wordless_tags(path, line.text, line.number - 1)
+
+
+def _wordless_tags(path: str, text: str, above: int) -> Iterator[Place]:
+    for tag in read_page(text).named("img", "mj-image"):
+        hidden = tag.attributes.get("aria-hidden") == "true" or tag.attributes.get("role") in {"presentation", "none"}
+        if not hidden and tag.attributes.get("alt") is None:
+            yield Place(path, above + tag.line, f"a picture without `alt`: {tag.attributes.get('src') or tag.name}")
+
+
+def broken_tags(path: str, text: str) -> Iterator[tuple[int, str]]:
+    """Every address that a page points to, with its line."""
+    for tag in read_page(text).tags:
+        for name in ("href", "src"):
+            if target := (tag.attributes.get(name) or "").strip():
+                yield tag.line, target

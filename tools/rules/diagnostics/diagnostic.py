@@ -1,0 +1,141 @@
+"""One thing that is broken, whoever found it, and an identity of it that outlives edits elsewhere in the file."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+MASKING = 10_000
+"""How much more an error counts for each depth of what it may hide."""
+MESSAGE_CHARACTERS = 300
+_NUMBER = re.compile(r"\d+")
+
+
+class Trouble(StrEnum):
+    """What kind of thing is broken. `crash`: a tool ended without saying what is wrong, or could not load what it tests."""
+
+    BUILD = "build"
+    CRASH = "crash"
+    BUG = "bug"
+    TYPES = "type"
+    TEST = "test"
+    LINT = "lint"
+    WARNING = "warning"
+
+
+class Diagnostic(BaseModel):
+    """One finding of one tool. `line` and `column` count from 1, 0 where they are unknown; `path` is from the repository's
+    root, empty where none is known; `name` is a test's; `severity` a reported bug's.
+
+    `hides` says how much may lie behind it that no tool can see yet: 0 nothing; 1 what comes after the build, or the tests
+    of one file; 2 whatever else its file holds; 3 everything that its tool would have said.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trouble: Trouble
+    tool: str
+    message: str
+    path: str = ""
+    line: int = 0
+    column: int = 0
+    code: str = ""
+    name: str = ""
+    severity: str = ""
+    hides: int = 0
+    id: str = ""
+
+    @property
+    def weight(self) -> int:
+        """What it counts: 1, or more than all that it may hide, so that what it gives way to is no step back."""
+        return int(MASKING**self.hides)
+
+    @property
+    def rank(self) -> int:
+        """The order of work, 0 first: build, crash, severe bugs, types, tests, other bugs, lint, warnings."""
+        return _ORDER.index((self.trouble, self.trouble is Trouble.BUG and self.severity in {"critical", "high"}))
+
+    @property
+    def place(self) -> str:
+        """`path:line` as far as it is known."""
+        return f"{self.path}:{self.line}" if self.path and self.line else self.path
+
+    @property
+    def line_of_text(self) -> str:
+        """The whole finding on one line."""
+        told = " ".join(part for part in (self.place, self.name, self.message) if part)
+        return f"{self.trouble}: {told}" + (f" [{self.code}]" if self.code else "") + f" ({self.tool})"
+
+
+_ORDER = (
+    (Trouble.BUILD, False),
+    (Trouble.CRASH, False),
+    (Trouble.BUG, True),
+    (Trouble.TYPES, False),
+    (Trouble.TEST, False),
+    (Trouble.BUG, False),
+    (Trouble.LINT, False),
+    (Trouble.WARNING, False),
+)
+
+LineOf = Callable[[str, int], str]
+"""The text of a line of a file; empty where there is none."""
+
+
+def identified(found: Iterable[Diagnostic], line_of: LineOf) -> tuple[Diagnostic, ...]:
+    """Each thing once, the most urgent first, with its identity.
+
+    Two tools that say the same of the same place say one thing; the more urgent of the two words stands. The identity is
+    of the path, the code, the message without its numbers, and the text of the line, so that it stays when lines move; of
+    a test it is its name. Where several are equal in all of that, they are numbered in their order.
+    """
+    ordered = sorted(found, key=lambda one: (one.rank, one.path, one.line, one.column, one.name, one.message))
+    seen: set[tuple[object, ...]] = set()
+    counts: Counter[str] = Counter()
+    kept = []
+    for one in ordered:
+        if (same := _same(one)) in seen:
+            continue
+        seen.add(same)
+        base = _base(one, line_of)
+        counts[base] += 1
+        short = one.model_copy(update={"message": _cut(one.message), "id": _digest(f"{base}\0{counts[base]}")})
+        kept.append(short)
+    return tuple(kept)
+
+
+def points(found: Sequence[Diagnostic]) -> int:
+    """The sum of the weights: the number that a fix session brings to 0."""
+    return sum(one.weight for one in found)
+
+
+def _same(one: Diagnostic) -> tuple[object, ...]:
+    if one.name:
+        return (one.trouble is Trouble.BUG, one.name, one.path)
+    if one.path and one.line:
+        return (one.path, one.line, one.column, one.message)
+    return ("" if one.path else one.tool, one.path, one.code, one.message)
+
+
+def _base(one: Diagnostic, line_of: LineOf) -> str:
+    if one.name:
+        return f"test\0{one.name}\0{one.path}"
+    if one.hides == 3:
+        return f"crash\0{one.tool}"
+    text = line_of(one.path, one.line).strip() if one.path and one.line else ""
+    tool = "" if one.path else one.tool
+    return "\0".join((tool, one.path, one.code, _NUMBER.sub("#", one.message), text))
+
+
+def _cut(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= MESSAGE_CHARACTERS else flat[: MESSAGE_CHARACTERS - 1] + "…"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:10]

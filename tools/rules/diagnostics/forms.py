@@ -1,0 +1,136 @@
+"""Which tool a command starts, and how that tool is asked to write what a machine can read."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .diagnostic import Diagnostic, Trouble
+from .junit import read_junit
+from .lines import read_lines, read_tap
+from .output import Asked, Output, Reader, Seen, Unreadable
+from .reports import READERS
+from .sarif import is_sarif, read_sarif
+
+REPORT = "AUTORESEARCH_REPORT"
+"""The variable that names the file for a report."""
+_FILE = f'"${REPORT}"'
+
+
+@dataclass(frozen=True)
+class Form:
+    """One tool: the words that start it, what is added so that its output can be read, and who reads it.
+
+    `reports` are globs of files that it writes by itself; `builds` that it says all that a build would say.
+    """
+
+    tool: str
+    starts: str
+    flags: str
+    reader: Reader
+    reports: str = ""
+    builds: bool = False
+
+    def asked(self, command: str) -> str:
+        """The command as it is run: with the flags behind the tool's name, or handed through by a package manager."""
+        if not self.flags:
+            return command
+        before, joint, last = command.rpartition("&&")
+        if match := re.search(rf"(?<![\w.-])(?:{self.starts})(?![\w.-])", last):
+            return f"{before}{joint}{last[: match.end()]} {self.flags}{last[match.end() :]}"
+        return f"{command}{_passing(last)} {self.flags}"
+
+
+_FORMS = (
+    Form("pytest", r"pytest|py\.test", f"-p no:cacheprovider --continue-on-collection-errors -o junit_family=xunit1 --junitxml={_FILE}", read_junit),
+    Form("ruff", r"ruff check", "--no-cache --output-format json", READERS["ruff"]),
+    Form("mypy", r"mypy", "--output json --cache-dir /dev/null --no-error-summary", READERS["mypy"]),
+    Form("pyright", r"pyright", "--outputjson", READERS["pyright"]),
+    Form("flake8", r"flake8", "", read_lines),
+    Form("jest", r"jest", f"--json --outputFile={_FILE}", READERS["jest"]),
+    Form("vitest", r"vitest(?: run)?", f"--reporter=junit --outputFile={_FILE}", read_junit),
+    Form("node", r"node --test", f"--test-reporter=junit --test-reporter-destination={_FILE}", read_junit),
+    Form("eslint", r"eslint", "--format json", READERS["eslint"]),
+    Form("tsc", r"tsc", "--pretty false", read_lines),
+    Form("cargo", r"cargo test", "--no-fail-fast --message-format=json", READERS["cargo"], builds=True),
+    Form("clippy", r"cargo clippy", "--message-format=json", READERS["cargo"], builds=True),
+    Form("cargo", r"cargo (?:build|check)", "--message-format=json", READERS["cargo"]),
+    Form("go test", r"go test", "-json", READERS["go-test"]),
+    Form("go vet", r"go vet", "-json", READERS["go-vet"]),
+    Form("go", r"go build", "", read_lines),
+    Form("golangci-lint", r"golangci-lint run", "", read_lines),
+    Form("ctest", r"ctest", f"--output-junit {_FILE}", read_junit, builds=True),
+    Form("maven", r"(?:\./)?mvnw? -B test", "", read_junit, "**/target/surefire-reports/TEST-*.xml", builds=True),
+    Form("gradle", r"(?:\./)?gradlew? .*\btest", "", read_junit, "**/build/test-results/test/TEST-*.xml", builds=True),
+    Form("phpunit", r"phpunit", f"--log-junit {_FILE}", read_junit),
+    Form("pest", r"pest", f"--log-junit {_FILE}", read_junit),
+    Form("phpstan", r"phpstan analyse", "--error-format=json --no-progress", READERS["phpstan"]),
+    Form("phpcs", r"phpcs", "--report=json", READERS["phpcs"]),
+    Form("rspec", r"rspec", f"--format json --out {_FILE}", READERS["rspec"]),
+    Form("rubocop", r"rubocop", "--format json", READERS["rubocop"]),
+)  # fmt: skip
+_NO_FORM = Form("", "", "", read_lines)
+_COMPOUND = re.compile(r"[;|&`\n]|\$\(")
+
+
+def form_of(command: str, script: str = "") -> Form:
+    """The tool that a command starts, told from the script behind it where it only names that; none of ours otherwise.
+
+    Of several steps the last one is the tool, provided that they are joined by `&&`: flags go to the end.
+    """
+    last = (script or command).rpartition("&&")[2].strip()
+    if _COMPOUND.search(last):
+        return _NO_FORM
+    return next(
+        (form for form in _FORMS if re.search(rf"(?<![\w./-])(?:{form.starts})(?![\w.-])", _bare(last))), _NO_FORM
+    )
+
+
+def known(form: Form) -> bool:
+    """Whether this is a tool of which we know more than that it prints lines."""
+    return bool(form.tool)
+
+
+def read(form: Form, output: Output, asked: Asked) -> Seen:
+    """What a tool found, together with compilers' lines around it.
+
+    Raises:
+        Unreadable: if it did not write what it should have.
+    """
+    if form.reader is not read_lines and form.reader is not read_tap and is_sarif(output.stdout):
+        return read_sarif(output, asked)
+    seen = form.reader(output, asked)
+    if not form.builds or seen.errors:
+        return seen
+    built = tuple(_compiled(output, asked))
+    return Seen((*built, *seen.found), seen.ran)
+
+
+def read_plain(output: Output, asked: Asked) -> Seen:
+    """What a command says that is no tool of ours: a report if it prints one, else lines."""
+    if is_sarif(output.stdout):
+        return read_sarif(output, asked)
+    if "<testsuite" in output.stdout:
+        return read_junit(output, asked)
+    return read_tap(output, asked) if asked.trouble is Trouble.TEST else read_lines(output, asked)
+
+
+def _compiled(output: Output, asked: Asked) -> Iterator[Diagnostic]:
+    found = read_lines(output, Asked(asked.tool, Trouble.BUILD, asked.here)).found
+    return (one for one in found if one.trouble is Trouble.BUILD)
+
+
+def _bare(command: str) -> str:
+    """A command with the folders of its programs left out: `vendor/bin/phpunit` is phpunit."""
+    return re.sub(r"(?<!\S)(?:[\w.@-]+/)+(?=[\w-]+(?:\s|$))", "", command)
+
+
+def _passing(command: str) -> str:
+    words = shlex.split(command)
+    runs = words[:1] == ["npm"] and words[1:2] in (["run"], ["test"], ["run-script"])
+    return " --" if runs and "--" not in words else ""
+
+
+__all__ = ["REPORT", "Form", "Unreadable", "form_of", "known", "read", "read_plain"]

@@ -1,0 +1,263 @@
+"""Ways to make an error disappear without mending it, counted from a patch.
+
+A change is refused for what can only ever hide something: a comment that silences a tool, a skipped or deleted test, an
+assertion less, a stub that is read in place of a module, looser rules. What may also be honest (a broad type, an empty handler, a longer time-out, code commented out) is refused
+where a run of changed lines does nothing else, and counted otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from .suppression_signs import (
+    AMOUNT,
+    ASSERTION,
+    COMMENT,
+    CONFIGURED,
+    HANDLERS,
+    LIMIT,
+    NOTHING,
+    SIGNS,
+    TEST_FILE,
+    TESTS,
+    TIGHTER,
+    TRIED,
+    Suppression,
+)
+
+ALWAYS = frozenset(Suppression) - {
+    Suppression.ANY,
+    Suppression.EMPTY_HANDLER,
+    Suppression.TIMEOUT,
+    Suppression.COMMENTED_OUT,
+}
+"""What is refused wherever it stands."""
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """One suppression. `line` counts from 1 in the file as changed, of a removed line in the file as it was.
+
+    `alone` says that the lines around it do nothing else.
+    """
+
+    kind: Suppression
+    path: str
+    line: int
+    text: str
+    alone: bool = True
+
+    @property
+    def refused(self) -> bool:
+        """Whether a change with this may not be made."""
+        return self.alone or self.kind in ALWAYS
+
+    @property
+    def told(self) -> str:
+        """In words, with its place."""
+        return f"{self.kind} at {self.path}:{self.line}: `{self.text.strip()[:160]}`"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Neighbouring changed lines of one file, each with its number: before, and after. `new`: there was no such file."""
+
+    path: str
+    removed: tuple[tuple[int, str], ...]
+    added: tuple[tuple[int, str], ...]
+    new: bool = False
+
+
+def hidden(patch: str, files: Collection[str] = ()) -> tuple[Hidden, ...]:
+    """Every suppression that a patch adds, those that it takes out elsewhere set off against them. `files` are those
+    beside which it stands.
+    """
+    runs = tuple(runs_of(patch))
+    found = [one for run in runs for one in _of_run(run)]
+    return (*_net(found, runs), *_gone(runs, Suppression.DELETED, _tests), *_assertions(runs), *_stubs(runs, files))
+
+
+def counts(found: Iterable[Hidden]) -> dict[Suppression, int]:
+    """How many there are of each kind."""
+    return dict(Counter(one.kind for one in found))
+
+
+_HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+
+
+def runs_of(patch: str) -> Iterator[Run]:
+    """The runs of changed lines in a patch as git prints it."""
+    path, fresh, old, new = "", False, 0, 0
+    removed: list[tuple[int, str]] = []
+    added: list[tuple[int, str]] = []
+    inside = False
+    for line in [*patch.split("\n"), "diff --git a/ b/"]:
+        sign = line[:1] if inside else ""
+        if sign == "-":
+            removed.append((old, line[1:]))
+            old += 1
+            continue
+        if sign == "+":
+            added.append((new, line[1:]))
+            new += 1
+            continue
+        if sign == "\\":  # no newline at the end of the file
+            continue
+        if removed or added:
+            yield Run(path, tuple(removed), tuple(added), fresh)
+            removed, added = [], []
+        if line.startswith("diff --git "):
+            path, fresh, inside = line.rpartition(" b/")[2], False, False
+        elif not inside and line.startswith("new file mode "):
+            fresh = True
+        elif match := _HUNK.match(line):
+            old, new, inside = int(match[1]), int(match[2]), True
+        elif inside:
+            old, new = old + 1, new + 1
+
+
+def _of_run(run: Run) -> Iterator[Hidden]:
+    """What one run of changed lines hides."""
+    before = Counter(_squeezed(text) for _, text in run.removed)
+    substance = _has_substance(run)
+    for number, text in run.added:
+        if before[_squeezed(text)] > 0:  # only moved or indented
+            before[_squeezed(text)] -= 1
+            continue
+        for kind in _kinds(run, text):
+            yield Hidden(kind, run.path, number, text, not substance)
+    yield from (Hidden(kind, run.path, number, text, not substance) for kind, number, text in _pairs(run))
+    if CONFIGURED.search(run.path):
+        kept = Counter(word for _, text in run.added for word in TIGHTER.findall(text))
+        for number, text in run.removed:
+            if lost := [word for word in TIGHTER.findall(text) if not kept[word]]:
+                kept.subtract(lost)
+                yield Hidden(Suppression.LOOSER, run.path, number, text)
+
+
+def _kinds(run: Run, text: str) -> Iterator[Suppression]:
+    found = dict.fromkeys(sign.kind for sign in SIGNS if sign.files.search(run.path) and sign.pattern.search(text))
+    yield from found
+    for files, pattern in HANDLERS:
+        if files.search(run.path) and pattern.search(text) and _is_empty(run, text):
+            yield Suppression.EMPTY_HANDLER
+
+
+def _is_empty(run: Run, text: str) -> bool:
+    """Whether nothing follows a handler that could do something."""
+    if re.search(r"\}\s*\)?\s*$|\bpass\s*$|\.\.\.\s*$|suppress\(|\bnil\s*$", text):
+        return True
+    texts = [line for _, line in run.added]
+    after = texts[texts.index(text) + 1 : texts.index(text) + 2]
+    return bool(after) and bool(NOTHING.match(after[0])) and bool(after[0].strip())
+
+
+def _pairs(run: Run) -> Iterator[tuple[Suppression, int, str]]:
+    """Limits that grew, and code that turned into a comment."""
+    removed = [text for _, text in run.removed]
+    for number, text in run.added:
+        shape = AMOUNT.sub("#", text)
+        old = next((one for one in removed if AMOUNT.sub("#", one) == shape and one != text), None)
+        if old is not None and LIMIT.search(text) and _largest(text) > _largest(old):
+            yield Suppression.TIMEOUT, number, text
+        code = COMMENT.match(text)
+        if code and len(_squeezed(code["code"])) > 3 and _squeezed(code["code"]) in {_squeezed(one) for one in removed}:
+            yield Suppression.COMMENTED_OUT, number, text
+
+
+def _has_substance(run: Run) -> bool:
+    """Whether a run does anything but hide: what is left without suppressions is not what was there before."""
+    typed = any(Suppression.ANY in _kinds(run, text) for _, text in run.added)
+    old = Counter(left for _, text in run.removed if (left := _bare(run.path, text, typed=typed)))
+    new = Counter(left for _, text in run.added if (left := _bare(run.path, text, typed=typed)))
+    commented = Counter(
+        _squeezed(match["code"]) for _, text in run.added if (match := COMMENT.match(text)) and match["code"]
+    )
+    return bool(new - old) or bool(old - new - commented)
+
+
+def _bare(path: str, text: str, *, typed: bool) -> str:
+    """A line without what hides, without spaces, types where they are looked at, and limits; nothing of a line that only
+    hides or only comments.
+    """
+    if TRIED.match(text) or COMMENT.match(text):
+        return ""
+    for sign in SIGNS:
+        if sign.kind is not Suppression.ANY and sign.files.search(path) and sign.pattern.search(text):
+            if sign.kind is Suppression.TIMEOUT:
+                return ""
+            text = re.sub(r"\s*(?:#|//|/\*).*$", "", sign.pattern.sub("", text))
+    if typed:
+        text = re.sub(r"\bas\s+\w+|<any>|\bcast\([^,]*,", "", text)
+        text = re.sub(r"(:|->)\s*[\w.|\[\], ]+(?=[,)=:;{]|$)", r"\1", text)
+    left = _squeezed(AMOUNT.sub("#", text) if LIMIT.search(text) else text)
+    return left if re.search(r"\w", left) else ""
+
+
+def _net(found: Sequence[Hidden], runs: Sequence[Run]) -> list[Hidden]:
+    """What is left when as many of a kind were taken out, in the same file or elsewhere, as were put in."""
+    gone: Counter[Suppression] = Counter()
+    for run in runs:
+        after = Counter(_squeezed(text) for _, text in run.added)
+        for _, text in run.removed:
+            if after[_squeezed(text)] > 0:
+                after[_squeezed(text)] -= 1
+                continue
+            gone.update(kind for kind in _kinds(run, text) if kind is not Suppression.EMPTY_HANDLER)
+    kept = []
+    for one in found:
+        if gone[one.kind] > 0:
+            gone[one.kind] -= 1
+        else:
+            kept.append(one)
+    return kept
+
+
+def _gone(runs: Sequence[Run], kind: Suppression, name_of: Callable[[str, str], str]) -> Iterator[Hidden]:
+    """What has a name and is nowhere any more. A new one counts as an old one under another name."""
+    after = Counter(name for run in runs for _, text in run.added if (name := name_of(run.path, text)))
+    gone = []
+    for one in (Hidden(kind, run.path, number, text) for run in runs for number, text in run.removed):
+        if name := name_of(one.path, one.text):
+            if after[name] > 0:
+                after[name] -= 1
+            else:
+                gone.append(one)
+    yield from gone[sum(after.values()) :]
+
+
+def _assertions(runs: Sequence[Run]) -> Iterator[Hidden]:
+    """Assertions fewer, where no test went with them."""
+    if not any(_gone(runs, Suppression.DELETED, _tests)):
+        yield from _gone(runs, Suppression.ASSERTION, _asserted)
+
+
+def _asserted(path: str, text: str) -> str:
+    return _squeezed(text) if TEST_FILE.search(path) and ASSERTION.search(text) else ""
+
+
+def _stubs(runs: Sequence[Run], files: Collection[str]) -> Iterator[Hidden]:
+    for run in runs:
+        if run.new and run.path.endswith((".pyi", ".d.ts")):
+            stem = run.path.removesuffix(".pyi").removesuffix(".d.ts")
+            if any(f"{stem}{ending}" in files for ending in (".py", ".ts", ".js", ".tsx", ".jsx", ".mjs")):
+                yield Hidden(Suppression.STUB, run.path, run.added[0][0], run.added[0][1])
+
+
+def _tests(path: str, text: str) -> str:
+    """The name of the test that a line begins; empty if it begins none."""
+    for files, pattern in TESTS:
+        if files.search(path) and (match := pattern.search(text)):
+            return next(group for group in match.groups() if group)
+    return ""
+
+
+def _largest(text: str) -> float:
+    return max((float(amount.replace("_", "")) for amount in AMOUNT.findall(text)), default=0.0)
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
