@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := -p autoresearch_mcp.server -p autoresearch_mcp.tools -p autoresearch_mcp.prompts
 
-.PHONY: demo test conformance env clean
+.PHONY: demo test docs conformance env clean
 
 demo: env
 	$(BIN)/autoresearch-mcp demo
@@ -13,8 +13,12 @@ test: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy gpt_harness tests
+	$(BIN)/mypy docs/hooks.py docs/generator
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/pytest --numprocesses=auto
+
+docs: env
+	$(BIN)/properdocs build --strict
 
 conformance: env
 	$(BIN)/python tests/conformance/suite.py
@@ -34,4 +38,4 @@ $(VENV)/.needs: pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist site *.egg-info

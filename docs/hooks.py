@@ -1,0 +1,59 @@
+"""What the site has beside the pages of this folder: the reference, read off the code, and the texts at the repository's top."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+from typing import Any
+
+from properdocs.config.defaults import ProperDocsConfig
+from properdocs.structure.files import File, Files
+from properdocs.structure.pages import Page
+from pygments.formatters import HtmlFormatter
+
+from generator import PAGES
+
+ROOT = Path(__file__).parent.parent
+TEXTS = {
+    "SECURITY.md": "security.md",
+    "ARCHITECTURE.md": "architecture.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "examples/README.md": "examples.md",
+    "examples/ci/README.md": "examples-ci.md",
+}
+"""Texts that have their place outside of this folder, and the page that each becomes."""
+_HOMES = {page: text for text, page in TEXTS.items()}
+_LINK = re.compile(r"(?<=\]\()(?![a-z]+:)([^)#\s]+)")
+
+
+def on_files(files: Files, config: ProperDocsConfig) -> Files:
+    """Add the pages that no file here holds."""
+    made = {f"reference/{name}.md": page() for name, page in PAGES.items()}
+    made |= {page: (ROOT / text).read_text(encoding="utf-8") for text, page in TEXTS.items()}
+    made["assets/code.css"] = _colours()
+    for name, content in made.items():
+        files.append(File.generated(config, name, content=content))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:  # noqa: ANN401 - whatever the tool hands over
+    """Links as they stand in the repository become links of the site, so that a text reads well in both."""
+    path = page.file.src_uri
+    home = posixpath.dirname(_HOMES.get(path, f"docs/{path}"))
+    return _LINK.sub(lambda link: _moved(link[1], home, posixpath.dirname(path)), markdown)
+
+
+def _moved(link: str, home: str, folder: str) -> str:
+    """The link from a page's folder in the site to what stands at `link`, seen from the text's home in the repository."""
+    target = posixpath.normpath(posixpath.join(home, link))
+    place = TEXTS.get(target, "index.md" if target == "README.md" else target.removeprefix("docs/"))
+    return link if place == target else posixpath.relpath(place, folder or ".")
+
+
+def _colours() -> str:
+    """Colours of code for light and for dark pages."""
+    light, dark = (HtmlFormatter(style=style) for style in ("default", "github-dark"))
+    at_dark = dark.get_style_defs('[data-bs-theme="dark"] .highlight')
+    return f"{light.get_style_defs('.highlight')}\n{at_dark}\n"
