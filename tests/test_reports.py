@@ -314,3 +314,13 @@ def test_durations_are_short(seconds: float, words: str) -> None:
 
 def test_sizes_are_short() -> None:
     assert [size(amount) for amount in (5, 1200, 64e6, 2.5e9)] == ["5 B", "1.2 kB", "64 MB", "2.5 GB"]
+
+
+def test_a_finished_session_took_as_long_as_it_took(project: Project) -> None:
+    project.start()
+    project.try_value(9)
+    project.now += 120
+    project.sessions.finish_session()
+    project.now += 86_400
+
+    assert "2 min" in project.review.report("png").report

@@ -480,3 +480,20 @@ async def test_a_yes_is_to_the_commands_that_were_shown_not_to_what_the_file_say
 
     assert checked["commands"] == ["touch evil.txt; cat value.txt"]
     assert not (project.root / "evil.txt").exists()
+
+
+async def test_a_refused_call_is_over_also_for_the_next_server(client: Client, project: Project) -> None:
+    await client.call_tool("start_session", arguments(project))
+    for description in ("larger", "the same once more"):
+        project.write("value.txt", "12\n")
+        last = await client.call_tool("iterate", {"description": description})
+    assert structured(last)["code"] == "repeat"
+    project.write("value.txt", "10\n")
+
+    async with Client(build_server(Lab(project.root, allow_commands=True))) as another:
+        status = structured(await another.call_tool("status", {}))
+        waited = await another.call_tool("wait", {})
+
+    assert status["note"] == ""
+    assert waited.is_error
+    assert status["iterations"] == structured(await client.call_tool("status", {}))["iterations"] == 1

@@ -71,7 +71,12 @@ class Lab:
                 desk.recovered = told
             desk.require(tool, again(desk))
             _take_over(desk, tool)
-            yield desk
+            try:
+                yield desk
+            except Refusal as refusal:
+                if refusal.code is not Code.DISK:  # that one goes on where it stopped
+                    desk.end_runs()
+                raise
             desk.end_runs()
 
     @contextmanager

@@ -57,7 +57,7 @@ def advance(session: Session | None, event: Event, at: float, session_id: str = 
         case Remeasured():
             return _remeasured(session, event)
         case Finished():
-            return replace(session, finished=True, squashed=event.squashed)
+            return replace(session, finished=True, finished_at=at, squashed=event.squashed)
         case _:
             return _step(session, event)
 

@@ -92,6 +92,7 @@ class Session:
     measured_seconds: float = 0.0
     ended: str = ""
     finished: bool = False
+    finished_at: float = 0.0
     squashed: str = ""
     left_behind: frozenset[str] = frozenset()
     asked: int = 0

@@ -46,9 +46,9 @@ _SKIPPED = (Status.NO_OP, Status.HOOK_BLOCKED, Status.METRIC_ERROR)
 
 
 def summarise(session: Session, now: float) -> Summary:
-    """The summary of a session at a time, in seconds since the epoch."""
+    """The summary of a session at a time, in seconds since the epoch; of a finished one at its end."""
     counts = session.counts
-    baseline = session.baseline
+    baseline, now = session.baseline, session.finished_at or now
     return Summary(
         iterations=session.last_iteration,
         baseline=baseline,
