@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -19,6 +20,8 @@ def run(root: Path, options: Namespace) -> int:
     lab = Lab(root)
     try:
         lab.open()
+        if options.json:
+            return _listed(lab)
         statuses = [status for ask in (_commands, _shipment) if (status := ask(lab, root)) is not None]
     except Refusal as refusal:
         return _say(refusal.message, 2)
@@ -26,10 +29,23 @@ def run(root: Path, options: Namespace) -> int:
     return max(statuses) if statuses else _say(nothing, 0)
 
 
+def _listed(lab: Lab) -> int:
+    """Print what waits for a yes as JSON, and ask nothing; 1 if something does."""
+    commands, shipment = _missing(lab)[1], waiting_shipment(lab)
+    told = {"commands": [*map(visible, commands)], "shipment": shipment.question if shipment else ""}
+    sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+    return int(bool(commands or shipment))
+
+
+def _missing(lab: Lab) -> tuple[bool, tuple[str, ...]]:
+    """Whether the plan file asks for something, and all that nobody agreed to."""
+    planned, wanted = commands_without_consent(lab, Plan(), ""), wanted_commands(lab)
+    return bool(planned), (*planned, *(command for command in wanted if command not in planned))
+
+
 def _commands(lab: Lab, root: Path) -> int | None:
     """Ask for the commands that nobody agreed to; None if there are none."""
-    planned, wanted = commands_without_consent(lab, Plan(), ""), wanted_commands(lab)
-    missing = (*planned, *(command for command in wanted if command not in planned))
+    planned, missing = _missing(lab)
     if not missing:
         return None
     listed = "\n".join(f"  {visible(command)}" for command in missing)

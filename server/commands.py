@@ -41,6 +41,9 @@ COMMANDS: Mapping[str, Command] = {
         (
             _argument("--quick", action="store_true", help="a small task without torch, under a minute"),
             _argument("--folder", metavar="DIR", default="", help="where to make the demo's repository"),
+            _argument(
+                "--json", action="store_true", help="the tries as one JSON object; what is shown goes to standard error"
+            ),
         ),
     ),
     "init": Command(
@@ -55,12 +58,14 @@ COMMANDS: Mapping[str, Command] = {
                 default="",
                 help="what to learn from: stdlib, files:GLOB,..., climbmix:SHARDS, tinystories (default: by the machine)",
             ),
+            _argument("--json", action="store_true", help="what was made, as one JSON object"),
         ),
     ),
     "approve": Command(
         "say yes, in a terminal, to the commands that wait for a person",
         "approve:run",
-        exits="Exit status: 0 agreed, or nothing to agree to; 1 not agreed; 2 nothing could be asked.",
+        (_argument("--json", action="store_true", help="list what waits for a yes as JSON, and ask nothing"),),
+        exits="Exit status: 0 agreed, or nothing to agree to; 1 not agreed, or listed and waiting; 2 nothing could be asked.",
     ),
     "status": Command("how the session on this branch stands", "twins:status", (_JSON,)),
     "history": Command(

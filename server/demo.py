@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from argparse import Namespace
@@ -40,7 +41,7 @@ class Outcome:
 
 def run(root: Path, options: Namespace) -> int:
     """Run the demo; returns the exit status."""
-    console, quick, folder = Console(), options.quick, options.folder
+    console, quick, folder = Console(stderr=options.json), options.quick, options.folder
     if not quick and find_spec("torch") is None:
         sys.stderr.write(
             "The demo trains a model with torch: install the extra `gpt` (see the README), or add --quick.\n"
@@ -55,11 +56,17 @@ def run(root: Path, options: Namespace) -> int:
         sys.stderr.write(f"{refusal.message}\n")
         return 1
     console.print(f"Made {place}; starting the server over stdio.")
-    anyio.run(_session, console, place, QUICK if quick else GPT)
+    outcomes = anyio.run(_session, console, place, QUICK if quick else GPT)
+    if options.json:
+        tries = [
+            {"description": one.tried.description, "status": one.status, "metric": one.answer.get("metric")}
+            for one in outcomes
+        ]
+        sys.stdout.write(json.dumps({"folder": str(place), "tries": tries}) + "\n")
     return 0
 
 
-async def _session(console: Console, folder: Path, script: Sequence[Try]) -> None:
+async def _session(console: Console, folder: Path, script: Sequence[Try]) -> list[Outcome]:
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "autoresearch_mcp.server", "--root", str(folder)]
     )
@@ -71,6 +78,7 @@ async def _session(console: Console, folder: Path, script: Sequence[Try]) -> Non
         report = await agent.call("report", "Report", {})
         await agent.call("finish_session", "Finish", {})
     _show(console, folder, outcomes, report["report"])
+    return outcomes
 
 
 class Agent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import Namespace
 from importlib.util import find_spec
@@ -21,6 +22,10 @@ def run(root: Path, options: Namespace) -> int:
     except Refusal as refusal:
         sys.stderr.write(f"{refusal.message}\n")
         return 1
+    if options.json:
+        told = {"folder": str(place), "files": list(HARNESS_FILES), "sized": size.why, "settings": dict(size.spec)}
+        sys.stdout.write(json.dumps({**told, "torch": find_spec("torch") is not None}) + "\n")
+        return 0
     out = [
         f"Made {place}: a git repository with {', '.join(HARNESS_FILES)}.",
         f"Sized for this machine ({size.why}). Data: {size.spec.get('data', 'stdlib')}. Both stand in gpt.toml and train.py.",

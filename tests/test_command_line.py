@@ -180,3 +180,29 @@ def test_the_completion_script_knows_every_command(capsys: pytest.CaptureFixture
     script = capsys.readouterr().out
     assert all(name in script for name in COMMANDS)
     assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
+
+
+def test_what_waits_for_a_person_is_listed_for_a_script(tmp_path: Path, typed: Typed) -> None:
+    desk = Desk(shop(tmp_path / "repo"), "debug", allow_commands=False)
+    assert typed(desk.project, "approve", "--json") == (0, '{"commands": [], "shipment": ""}\n')
+
+    desk.open()
+    desk.record(HYPOTHESIS)
+    desk.record(FINDING, reproduction="touch ran.txt")
+
+    status, out = typed(desk.project, "approve", "--json")
+    assert (status, "touch ran.txt" in parsed(out)["commands"]) == (1, True)
+
+
+def test_a_demo_and_a_new_repository_are_told_as_json(tmp_path: Path) -> None:
+    def told(*arguments: str) -> dict[str, Any]:
+        command = [sys.executable, "-m", "autoresearch_mcp.server", *arguments, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+        return parsed(done.stdout)
+
+    demo = told("demo", "--quick", "--folder", str(tmp_path / "demo"))
+    made = told("init", "gpt", str(tmp_path / "lab"))
+
+    assert [one["status"] for one in demo["tries"]].count("keep") == 3
+    assert "train.py" in made["files"]
+    assert (Path(made["folder"]) / "gpt.toml").is_file()
