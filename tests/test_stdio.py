@@ -62,7 +62,7 @@ async def test_a_client_drives_one_iteration_over_pipes(project: Project) -> Non
             project.write("value.txt", "8\n")
             kept = await client.call_tool("iterate", {"description": "eight"})
 
-    assert listed == (set(Tool), {*load_prompts()}, {"status", "results"})
+    assert listed == (set(Tool), {*load_prompts()}, {"status", "results", "session"})
     assert started.structured_content is not None
     assert kept.structured_content is not None
     assert (started.structured_content["baseline"], kept.structured_content["status"]) == (10.0, "keep")
