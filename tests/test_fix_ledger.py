@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.answers_loop import Iterated
 from autoresearch_mcp.tools.answers_workflows import WorkflowAnswer
 from autoresearch_mcp.tools.edges.inspecting import inspects, typed
@@ -455,6 +456,14 @@ def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> Non
     assert any("Its own command finds nothing" in line and "Names are lost" in line for line in answer.state)
     assert debug.handoff(earlier)["findings"][1]["outcome"] == "disproven"
     assert made.mend("F1", "fee = 2", "fee = 1").metric == 0
+
+    gate = ["--root", str(made.project.root), "gate", "--fail-on", "high"]
+    assert main(gate) == 1
+    made.project.sessions.finish_session()
+    closed = made.desk.close()
+    assert debug.handoff(earlier)["findings"][0]["outcome"] == "fixed"
+    assert f"**FIXED** by {closed.ledger}#F1" in debug.file(earlier, "summary.md")
+    assert main(gate) == 0
 
 
 HYPOTHESIS = {

@@ -22,7 +22,7 @@ from .rules.ledgers.craft import Craft, Objection
 from .rules.ledgers.events import ItemRecorded, LedgerClosed, Opened, Overruled
 from .rules.ledgers.forms import choices, fields_of, form_of
 from .rules.ledgers.handoff import Ending, carried
-from .rules.ledgers.items import Workflow
+from .rules.ledgers.items import Settlement, Workflow
 from .rules.ledgers.ledger import Ledger, folded
 from .rules.ledgers.options import Options, steps
 from .rules.ledgers.registry import craft, read_item, read_options
@@ -219,7 +219,7 @@ def _record(desk: Desk, workflow: Workflow, fields: Mapping[str, Any]) -> ItemTa
     outcome = rules.settles(ledger, entry)
     if entry.item.upstream and outcome:
         earlier, _, id = entry.item.upstream.partition("#")
-        ledgers.settle(earlier, Overruled(id=id, outcome=outcome, by=f"{ledger.id}#{entry.id}"))
+        ledgers.settle(earlier, Overruled(id=id, outcome=Settlement(outcome), by=f"{ledger.id}#{entry.id}"))
         settled = f"{entry.item.upstream} as {outcome}"
     return ItemTaken(
         **_standing(desk, ledger, rules),

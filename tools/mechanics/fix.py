@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from ..desk import Desk
@@ -24,10 +25,11 @@ from ..rules.events import Measurement
 from ..rules.ledgers.events import ItemRecorded, LedgerEvent, Overruled
 from ..rules.ledgers.fix import categories
 from ..rules.ledgers.fix_items import Broken, FixOptions
-from ..rules.ledgers.fix_queue import DETECTED, ENDED, NOT_REPRODUCED
+from ..rules.ledgers.fix_queue import DETECTED, ENDED, NOT_REPRODUCED, Place, standings
 from ..rules.ledgers.handoff import Finding, carried
-from ..rules.ledgers.items import Outcome, Workflow
-from ..rules.ledgers.ledger import Ledger
+from ..rules.ledgers.items import Settlement, Workflow
+from ..rules.ledgers.ledger import Ledger, advanced
+from ..rules.ledgers.registry import read_item
 from ..rules.phase import Phase
 from ..rules.plan import Plan
 from ..rules.projects import Project, recognise
@@ -70,7 +72,9 @@ class Fixing(Mechanic):
             hidden=[hygiene()(one.told) for one in hiding[:50]],
             changed=changed_files(desk, ledger.commit),
         )
-        return (seen, *new_errors(ledger, tally, seen.commit))
+        events: tuple[LedgerEvent, ...] = (seen, *new_errors(ledger, tally, seen.commit))
+        _settle_fixed(desk, ledger, events)
+        return events
 
     def _detected(self, desk: Desk, ledger: Ledger) -> list[LedgerEvent]:
         if edits := tracked_edits(desk.repo):
@@ -158,9 +162,19 @@ def _disproven(desk: Desk, ledger: Ledger, bugs: Sequence[tuple[Bug, Finding]], 
     gone = [(bug, finding) for bug, finding in bugs if bug.title not in there]
     for _, finding in gone:
         if finding.outcome is None:
-            event = Overruled(id=finding.id, outcome=Outcome.DISPROVEN, by=ledger.id)
+            event = Overruled(id=finding.id, outcome=Settlement.DISPROVEN, by=ledger.id)
             Ledgers(desk).settle(ledger.incoming, event)
     return [observed(desk, NOT_REPRODUCED, titles=[bug.title for bug, _ in gone])] if gone else []
+
+
+def _settle_fixed(desk: Desk, ledger: Ledger, events: Sequence[LedgerEvent]) -> None:
+    """Marks the findings whose own command no longer shows anything: the ledger that reported them says so too."""
+    after = reduce(lambda so_far, event: advanced(so_far, event, desk.now(), read_item), events, ledger)
+    for one in standings(after):
+        if one.place is Place.FIXED and (upstream := one.entry.item.upstream):
+            source, _, id = upstream.partition("#")
+            event = Overruled(id=id, outcome=Settlement.FIXED, by=f"{ledger.id}#{one.entry.id}")
+            Ledgers(desk).settle(source, event)
 
 
 def _refuse_without_consent(desk: Desk, inspection: Inspection) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from ..events import Record
-from .items import Outcome, Workflow
+from .items import Settlement, Workflow
 
 VERSION = 1
 """Of these records and of what stands in them."""
@@ -66,7 +66,7 @@ class Overruled(Record):
 
     kind: Literal["ledger-overruled"] = "ledger-overruled"
     id: str
-    outcome: Outcome
+    outcome: Settlement
     by: str
 
 

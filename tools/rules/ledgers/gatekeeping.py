@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..session import Session
 from .handoff import Ending, Finding
-from .items import Outcome, Severity
+from .items import Severity
 
 ENDED_WELL = frozenset({Ending.COMPLETE, Ending.SATURATED, Ending.CONVERGED, Ending.BOUNDED, Ending.DRY_RUN})
 """Endings as agreed: a bounded one used the rounds that it was given."""
@@ -42,7 +42,7 @@ def target_reached(session: Session | None) -> Barrier:
 
 def severe(findings: Iterable[Finding], severity: Severity) -> tuple[Finding, ...]:
     """The findings of this severity or worse; those that were disproven since do not count."""
-    left = (one for one in findings if one.outcome is not Outcome.DISPROVEN)
+    left = (one for one in findings if not (one.outcome and one.outcome.over))
     return tuple(one for one in left if one.severity.rank <= severity.rank)
 
 

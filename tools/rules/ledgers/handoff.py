@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from ..events import Record
-from .items import Outcome, Severity, Workflow
+from .items import Settlement, Severity, Workflow
 
 VERSION = 1
 
@@ -42,7 +42,7 @@ class Finding(Record):
     check: str = ""
     confirmed: bool = False
     standing: str = Field("", description="What a panel's votes made of it: confirmed, probable or minority.")
-    outcome: Outcome | None = None
+    outcome: Settlement | None = None
     settled_by: str = ""
 
 
@@ -84,7 +84,7 @@ _ABUSE = ("abuse", "permission", "security", "spoof", "tamper", "disclosure", "p
 
 def carried(findings: tuple[Finding, ...], source: str, target: str) -> tuple[Finding, ...]:
     """The findings that one workflow takes of another's, the worst first; those that were disproven since stay behind."""
-    left = [finding for finding in findings if finding.outcome is not Outcome.DISPROVEN]
+    left = [finding for finding in findings if not (finding.outcome and finding.outcome.over)]
     wanted = [finding for finding in left if _wanted(finding, source, target)]
     if source == Workflow.PREDICT:
         return tuple(wanted)  # they come by priority, in which severity is a part

@@ -76,6 +76,20 @@ class Outcome(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+class Settlement(StrEnum):
+    """What later work said about an item of an earlier ledger: an outcome, or that it was mended since."""
+
+    CONFIRMED = "confirmed"
+    DISPROVEN = "disproven"
+    INCONCLUSIVE = "inconclusive"
+    FIXED = "fixed"
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to do about it."""
+        return self in {Settlement.DISPROVEN, Settlement.FIXED}
+
+
 class Item(Record):
     """One thing that an agent reports. Subclasses narrow `kind` to one word and add their fields.
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from .craft import Craft
 from .handoff import Finding, Handoff
-from .items import Outcome
 from .ledger import Ledger
 
 
@@ -82,5 +81,5 @@ def _voted(finding: Finding) -> str:
 def _settled(finding: Finding) -> str:
     if finding.outcome is None:
         return ""
-    word = "DISPROVEN" if finding.outcome is Outcome.DISPROVEN else str(finding.outcome)
+    word = finding.outcome.upper() if finding.outcome.over else str(finding.outcome)
     return f". **{word}** by {finding.settled_by}"

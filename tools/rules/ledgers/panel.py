@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .items import Confidence, Outcome, Severity, split_location
+from .items import Confidence, Settlement, Severity, split_location
 from .ledger import Entry, Ledger
 from .options import Depth
 from .predict_items import Challenge, Done, PredictFinding, PredictOptions, Revision, Vote
@@ -173,7 +173,7 @@ class Panel:
         chances = sum(of for _, of in pairs)
         return Herd(mean_entropy(last), sum(count for count, _ in pairs) / chances if chances else 0.0)
 
-    def outcome(self, position: Position) -> tuple[Outcome, str] | None:
+    def outcome(self, position: Position) -> tuple[Settlement, str] | None:
         """What later work found about a position, and where that stands; None so far."""
         told = [self.ledger.overruled[id] for id in position.ids if id in self.ledger.overruled]
         return (told[-1].outcome, told[-1].by) if told else None

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ..scores import Score, foresight, predict_ancestor
 from .craft import Coverage, Craft, Fault, Objection
 from .handoff import Finding
-from .items import Cited, Item, Outcome, Workflow
+from .items import Cited, Item, Settlement, Workflow
 from .ledger import Entry, Ledger
 from .options import Options
 from .panel import Panel, Position
@@ -82,7 +82,7 @@ class Predict(Craft):
                 positions=len(panel.live),
                 rounds=panel.rounds_done,
                 planned=panel.planned,
-                disproven=settled.count(Outcome.DISPROVEN),
+                disproven=settled.count(Settlement.DISPROVEN),
                 settled=len(settled),
                 herd=panel.herd.suspected,
             ),

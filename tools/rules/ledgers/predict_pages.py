@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..scores import priority, priority_ancestor
 from .craft import table
-from .items import Confidence, Outcome
+from .items import Confidence
 from .pages import plain, quoted, section
 from .panel import Panel, Position
 from .predict_items import Challenge, Done, Revision
@@ -100,7 +100,7 @@ def _standing(panel: Panel, position: Position) -> str:
     told = panel.outcome(position)
     after = ""
     if told:
-        after = f" **{'DISPROVEN' if told[0] is Outcome.DISPROVEN else told[0]}** by {told[1]}"
+        after = f" **{told[0].upper() if told[0].over else told[0]}** by {told[1]}"
     return f"{'withdrawn' if position.withdrawn else panel.standing(position)}{after}"
 
 

@@ -142,8 +142,8 @@ class Security(Craft):
 
     def barrier(self, ledger: Ledger) -> Barrier | None:
         limit = ledger.opts(SecurityOptions).fail_on
-        disproven = {id for id, told in ledger.overruled.items() if told.outcome is Outcome.DISPROVEN}
-        left = [one for one in self.findings(ledger) if one.id not in disproven]
+        over = {id for id, told in ledger.overruled.items() if told.outcome.over}
+        left = [one for one in self.findings(ledger) if one.id not in over]
         return without_findings(self.name, left, limit) if limit else None
 
     def state(self, ledger: Ledger) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .comparison import Fate, Known, Matching, fates, fingerprint, matching
 from .events import Observed
-from .items import Confidence, Outcome, Severity, split_location
+from .items import Confidence, Settlement, Severity, split_location
 from .ledger import Entry, Ledger
 from .proof import ran, refuted, shown
 from .security_items import Cleared, Remedy, SecurityFinding, SecurityOptions
@@ -136,7 +136,7 @@ def to_settle(ledger: Ledger) -> tuple[Known, ...]:
 
 def left_open(ledger: Ledger) -> tuple[Known, ...]:
     """What the next audit has to look at: what this one found and did not mend, and what it left as it was."""
-    disproven = {id for id, told in ledger.overruled.items() if told.outcome is Outcome.DISPROVEN}
+    disproven = {id for id, told in ledger.overruled.items() if told.outcome is Settlement.DISPROVEN}
     found = tuple(known_of(ledger, entry) for entry in open_findings(ledger) if entry.id not in disproven)
     carried = (one.known for one in fates_of(ledger) if one.fate in {Fate.CARRIED, Fate.UNSETTLED})
     return (*found, *carried)
