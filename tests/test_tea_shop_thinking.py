@@ -82,12 +82,14 @@ class Agent:
         """What is told to whoever records this."""
         refused, answer = await self.call("record", workflow=self.named, item={"kind": kind, **fields})
         assert refused, answer
+        assert answer["next"][:2] == ["record", "workflow"]
         return cast(str, answer["message"])
 
     async def not_closed(self) -> str:
         """What is told to whoever closes the ledger now."""
         refused, answer = await self.call("workflow", name=self.named, action="close")
         assert refused, answer
+        assert answer["next"][:2] == ["record", "workflow"]
         return cast(str, answer["message"])
 
     async def left(self) -> Left:
@@ -116,7 +118,7 @@ class Left:
 @asynccontextmanager
 async def serving(root: Path, workflow: str) -> AsyncIterator[Agent]:
     """A server that has just begun, and an agent that talks to it."""
-    async with Client(build_server(Lab(root, allow_commands=True))) as client:
+    async with Client(build_server(Lab(root, allow_commands=True, patience_s=0.2))) as client:
         yield Agent(client, root, workflow)
 
 
@@ -149,7 +151,10 @@ OUTSIDE = (
 async def test_an_audit_finds_the_injection_the_traversal_and_the_password(root: Path) -> None:
     async with serving(root, "security") as agent:
         opened = await agent.workflow("open", goal="the whole shop", depth="shallow", chain="fix, security")
-        assert "shop/store.py:5" in "\n".join(opened["state"])
+        told = "\n".join(opened["state"])
+        assert "Lines that look like a secret: shop/store.py:5." in told
+        assert "shop/store.py:20 a query is put together from text" in told
+        assert "shop/web.py:11 a path is put together from input; shop/web.py:21 listens on every address" in told
         assert PASSWORD not in json.dumps(opened)
         await agent.record("asset", name="the items", asset="data-store", loss="prices and stock can be read and changed",
                            location="shop/store.py:9", quote="link = sqlite3.connect(path)")  # fmt: skip
@@ -210,11 +215,13 @@ async def test_an_audit_finds_the_injection_the_traversal_and_the_password(root:
         left = await agent.left()
 
     assert left.answer["status"] in {"complete", "bounded"}
-    left.holds("overview.md", "the whole shop", "V1", "V2", "V3")
+    left.holds("overview.md", "Depth: shallow. Ended: complete.", "V1", "V2", "V3")
     left.holds("findings.md", "exit 1 when the server ran it", "CWE-22", "Resolve the path", "ADMIN_PASSWORD")
     left.holds("threat-model.md", "the items", "asking for a page", "**V2**", "C1")
     left.holds("recommendations.md", "Pass the name as a parameter.", "Read it from the environment")
-    left.holds("owasp-coverage.md", "A01", "Not tested")
+    left.holds(
+        "owasp-coverage.md", "A01", "Not tested", "C2 tried: looked for a library that could be swapped. Held: only"
+    )
     log = json.loads(left.files["security.sarif"])
     check_sarif(log)
     assert [one["level"] for one in log["runs"][0]["results"]] == ["error", "error", "error"]
@@ -258,10 +265,10 @@ async def test_scenarios_of_buying_in_several_dimensions(root: Path) -> None:
 
     async with again(root, "scenario", before) as agent:
         await agent.record("out-of-scope", name="Tea that spoils on its way", dimension="recovery", reason="no parcel is sent by this code")  # fmt: skip
-        for number, (name, dimension, trigger, expected) in enumerate(REST):
+        for number, (name, dimension, trigger, flow, expected) in enumerate(REST):
             taken = await agent.record(
                 "scenario", name=name, dimension=dimension, actors="customer, shop owner", severity="low", trigger=trigger,
-                expected=expected, precondition=f"day {number} after opening", flow=[trigger], risk="trust is lost",
+                expected=expected, precondition=f"day {number} after opening", flow=[flow], risk="trust is lost",
             )  # fmt: skip
             assert taken["id"] == f"S{number + 4}"
         left = await agent.left()
@@ -277,12 +284,12 @@ async def test_scenarios_of_buying_in_several_dimensions(root: Path) -> None:
 
 
 REST = [
-    ("The machine stops while an order is written", "recovery", "power fails between reading stock and commit", "after a start the stock is as before the order"),
-    ("A backup of yesterday is put back", "recovery", "the owner restores the file of the data base", "orders since then are listed for the owner"),
-    ("A tea whose name holds a quote", "edge-case", "the owner saves King's blend", "it is found by that very name"),
-    ("A discount over a hundred per cent", "abuse", "somebody redeems a voucher of 150", "the total is never below nothing"),
-    ("An order for more packets than there are", "edge-case", "nine are ordered where two are left", "nothing is taken and the number left is told"),
-    ("Sales are read while they are written", "concurrent", "a report begins during an export", "the report counts whole rows alone"),
+    ("The machine stops while an order is written", "recovery", "power fails between reading stock and commit", "the machine starts again", "the stock is as before the order"),
+    ("A backup of yesterday is put back", "recovery", "the owner restores the file of the data base", "the shop opens again", "orders since then are listed for the owner"),
+    ("A tea whose name holds a quote", "edge-case", "the owner saves King's blend", "a customer asks for it", "it is found by that very name"),
+    ("A discount over a hundred per cent", "abuse", "somebody redeems a voucher of 150", "the cart takes it off the sum", "the total is never below nothing"),
+    ("An order for more packets than there are", "edge-case", "nine are ordered where two are left", "the stock is looked up", "nothing is taken and the number left is told"),
+    ("Sales are read while they are written", "concurrent", "a report begins during an export", "the export goes on", "the report counts whole rows alone"),
 ]  # fmt: skip
 
 
@@ -297,7 +304,7 @@ python -m unittest
 python -m shop.report
 ```
 
-How the parts fit together: [the parts](docs/system-architecture.md#parts). Settings stand in `shop.toml`: `database`,
+How the parts fit together: [the parts](docs/architecture.md#architecture). Settings stand in `shop.toml`: `database`,
 `page_folder`, `tax_percent`.
 """
 DOCUMENTS = {
@@ -305,7 +312,6 @@ DOCUMENTS = {
     "docs/project-overview-pdr.md": "# What it is for\n\nSelling tea: `shop/cart.py` adds prices up, `shop/web.py` shows pages.\n",
     "docs/codebase-summary.md": "# Where is what\n\n`shop/cart.py` has `Cart`, `shop/store.py` has `find_item` and `save_item`,\n`shop/report.py` has `best_sellers`, `shop/web.py` has `Handler`; tests are in `tests/test_cart.py`.\n",
     "docs/code-standards.md": "# How code is written\n\nSmall functions with types, such as `shop.report.read_sales`.\n",
-    "docs/system-architecture.md": "# How it works\n\n## Parts\n\n`shop/store.py` keeps items in SQLite; `shop/report.py` reads sales from a file.\n",
 }  # fmt: skip
 COUNTED = {
     "location": "shop/cart.py:16", "quote": "for _, _, number in self.lines[1:]", "document": "docs/architecture.md",
@@ -315,7 +321,7 @@ COUNTED = {
 
 async def test_documents_are_checked_then_mended_until_they_hold(root: Path) -> None:
     async with serving(root, "learn") as agent:
-        await agent.workflow("open", mode="check", chain="learn, security")
+        await agent.workflow("open", mode="check")
         looked = await agent.workflow("run")
         told = "\n".join(looked["state"])
         assert "there is no docs/deployment.md" in told
@@ -329,11 +335,14 @@ async def test_documents_are_checked_then_mended_until_they_hold(root: Path) -> 
 
     assert checked.answer["status"] == "complete"
     checked.holds("validation-report.md", "docs/deployment.md", "shop/mailer.py", "send_receipt")
+    checked.holds("validation-report.md", "`` `shop/cart.py` adds prices up. ``: M1", "- look 1: 7 problems")
+    assert [one.id for one in checked.handoff.findings] == ["M1", "V1", "V2", "V3", "V5", "V6", "V7"]
+    assert checked.answer["next_prompts"][0]["prompt"] == "learn"
     assert git(root, "status", "--porcelain") == ""
 
     async with serving(root, "learn") as agent:
-        opened = await agent.workflow("open", mode="update")
-        assert "there is no shop/mailer.py" in "\n".join([*opened["state"], *opened["missing"]])
+        opened = await agent.workflow("open", mode="update", after=checked.handoff.id)
+        assert f"{checked.handoff.id}#M1 (medium) docs/architecture.md says" in "\n".join(opened["state"])
         for name, text in DOCUMENTS.items():
             (root / name).write_text(text)
         looked = await agent.workflow("run")
@@ -342,14 +351,17 @@ async def test_documents_are_checked_then_mended_until_they_hold(root: Path) -> 
         before = await agent.workflow("status")
     async with again(root, "learn", before) as agent:
         parts = root / "docs/architecture.md"
-        parts.write_text(parts.read_text().partition("\n`shop/mailer.py`")[0])
+        text = parts.read_text().partition("\n`shop/mailer.py`")[0]
+        parts.write_text(
+            text.replace("adds prices up.", "adds prices up; `count` leaves out the first line of a cart.")
+        )
         looked = await agent.workflow("run")
         assert looked["missing"] == []
         left = await agent.left()
 
     assert left.answer["status"] == "complete"
     assert left.answer["scores"]["learn validation"] == 100
-    left.holds("scout-context.md", "`best_sellers` function, shop/report.py:8", "shop/web.py")
+    left.holds("scout-context.md", "`best_sellers` function, shop/report.py:8", "seen from test files")
     left.holds("validation-report.md", "| `README.md` |", "fresh")
     left.holds("learn-results.tsv", "update")
     assert left.handoff.findings == ()
@@ -434,9 +446,15 @@ async def test_a_wish_becomes_a_plan_that_passes_the_gates(root: Path) -> None:
     (root / "count_steps.py").write_text(COUNT_STEPS)
     commit(root, "Count the steps of a report")
     async with serving(root, "probe") as agent:
-        await agent.workflow("open", goal="The evening report should be quick", saturation_threshold=4, chain="plan, autoresearch")
+        await agent.workflow(
+            "open", goal="The evening report should be quick", saturation_threshold=4, chain="plan, autoresearch"
+        )
         await ask(agent, 0, "it is about counting, not about reading")
-        question = {"persona": "scope-sentinel", "text": "Who waits today for the list of best sellers?", "changes": "x"}
+        question = {
+            "persona": "scope-sentinel",
+            "text": "Who waits today for the list of best sellers?",
+            "changes": "x",
+        }
         assert "Q1 says nearly the same" in await agent.refused("question", **question)
         before = await agent.workflow("status")
 
@@ -488,11 +506,12 @@ async def test_a_contest_settles_how_the_last_packet_is_sold(root: Path) -> None
         await agent.workflow("open", goal="How should take_from_stock sell the last packet only once?", convergence=2,
                              context="SQLite, one machine, shop/store.py reads and writes in two steps.", domain="software", chain="debug, fix")  # fmt: skip
         assert "not the turn" in await agent.refused("candidate", slot="B", text=OPTIONS["B"])
-        await agent.record("candidate", slot="A", text=OPTIONS["A"])
+        assert (await agent.record("candidate", slot="A", text=OPTIONS["A"]))["title"] == "A, 20 words"
         await agent.record("critique", weaknesses=["FATAL: a lock that is left behind stops all orders", "MAJOR: every order waits for every other", "MINOR: one more file"])  # fmt: skip
         await agent.record("candidate", slot="B", text=OPTIONS["B"], addresses="1, 2")
         await agent.record("candidate", slot="AB", text=OPTIONS["AB"])
         await vote(agent, 1, OPTIONS["B"], OPTIONS["AB"], "nothing is left behind")
+        assert (await agent.workflow("status", role="judge", judge=2))["plan"] == {}  # a goal alone starts nothing
         before = await agent.workflow("status")
 
     async with again(root, "reason", before) as agent:
@@ -513,8 +532,9 @@ async def test_a_contest_settles_how_the_last_packet_is_sold(root: Path) -> None
     left.holds("lineage.md", "**B** wins by majority (first votes: A 0, B 2, AB 1)", "C2")
     left.holds("candidates.md", *OPTIONS.values(), *LATER.values())
     left.holds("judge-transcripts.md", "nothing is left behind", "reports are safe too", "says judge 3")
+    left.holds("summary.md", "look at the number of rows that it changed. It would be wrong if SQLite ran…")
     assert len(left.files["reason-lineage.jsonl"].splitlines()) == 2
-    assert [(one.id, one.kind) for one in left.handoff.findings][0] == ("C2", "decision")
+    assert next((one.id, one.kind) for one in left.handoff.findings) == ("C2", "decision")
 
 
 # --- Improve ---------------------------------------------------------------------------------------------------------
@@ -532,7 +552,13 @@ INSIGHTS = [
     ("competitor-gaps", "A report without prices hides what earns most", "shop owner", "Add up prices by tea.", "S3"),
     ("market-trends", "Prices leave out the tax that law wants shown", "customer", "Use the setting for taxes.", "S6"),
     ("user-experience", "Whoever mistypes an address meets a bare number", "visitor", "Show a page with links.", "S5"),
-    ("revenue-growth", "The last packet is promised to two people", "customer at checkout", "Reserve in one statement.", "S4"),
+    (
+        "revenue-growth",
+        "The last packet is promised to two people",
+        "customer at checkout",
+        "Reserve in one statement.",
+        "S4",
+    ),
 ]
 RIGHT_COUNT = {
     "insight": "I1", "slug": "right-count", "feature": "A cart that counts every line",
@@ -560,7 +586,9 @@ async def test_improvements_go_from_cited_sources_to_requirements(root: Path) ->
             await agent.record("insight", category=category, problem=problem, persona=persona, mechanism=mechanism, outcome="Fewer calls from customers.", sources=sources)  # fmt: skip
             await agent.record("round", category=category, question=f"what do {category} show?", found=problem)
         for number in range(3):
-            await agent.record("round", category="customer-challenges", question=f"what else, look {number}?", found="nothing new")
+            await agent.record(
+                "round", category="customer-challenges", question=f"what else, look {number}?", found="nothing new"
+            )
         assert "a `rank` for I1" in await agent.not_closed()
         for number, tier in enumerate(("must-have", "nice-to-have", "nice-to-have", "moonshot", "must-have"), 1):
             await agent.record("rank", insight=f"I{number}", serves=number != 2, tier=tier, why="a red test or a line says so")  # fmt: skip
@@ -571,7 +599,14 @@ async def test_improvements_go_from_cited_sources_to_requirements(root: Path) ->
 
     assert left.answer["status"] == "saturated"
     left.holds("research-findings.md", "The cart shows fewer packets", "MEDIUM", "S1, S2")
-    left.holds("improvement-plan.md", "1. **I1**", "2. **I5**", "Does not serve the customer", "**I2**")
+    left.holds(
+        "improvement-plan.md",
+        "says so. See [prd-right-count.md]",
+        "1. **I1**",
+        "2. **I5**",
+        "Does not serve the customer",
+        "**I2**",
+    )
     left.holds("prd-right-count.md", "A cart that counts every line", "`shop/cart.py:16`", "tests.test_cart is green.", "Does a gift count?")  # fmt: skip
     assert [one.id for one in left.handoff.findings][:2] == ["I1", "I5"]
     assert left.answer["next_prompts"][0]["prompt"] == "reason"
