@@ -215,6 +215,7 @@ async def test_an_audit_finds_the_injection_the_traversal_and_the_password(root:
         left = await agent.left()
 
     assert left.answer["status"] in {"complete", "bounded"}
+    assert left.answer["items"] == 3 + 2 + 3 + 2  # what was refused counts for nothing, what was recorded counts once
     left.holds("overview.md", "Depth: shallow. Ended: complete.", "V1", "V2", "V3")
     left.holds("findings.md", "exit 1 when the server ran it", "CWE-22", "Resolve the path", "ADMIN_PASSWORD")
     left.holds("threat-model.md", "the items", "asking for a page", "**V2**", "C1")
@@ -274,6 +275,7 @@ async def test_scenarios_of_buying_in_several_dimensions(root: Path) -> None:
         left = await agent.left()
 
     assert left.answer["status"] in {"saturated", "bounded"}
+    assert left.answer["items"] == 3 + len(REST) + 1
     left.holds("scenarios.md", "### S1: Two customers take the last assam", "## Out of scope", "Tea that spoils", "which S1 says already")  # fmt: skip
     left.holds("edge-cases.md", "The average price of an empty cart")
     left.holds("use-cases.md", "A negative number of packets")
@@ -471,6 +473,7 @@ async def test_a_wish_becomes_a_plan_that_passes_the_gates(root: Path) -> None:
     assert left.answer["status"] == "saturated"
     assert checked["ready"] is True
     assert tomllib.loads(left.files["autoresearch-config.toml"]) == PLAN == left.handoff.config
+    assert left.answer["items"] == 9 + 9 + 5 + 3 + 2
     left.holds("autoresearch-config.toml", "every gate that could be tried passed")
     left.holds("probe-spec.md", "The list of an evening", "tests/test_report.py:9", "it is about counting")
     left.holds("hidden-assumptions.md", "Counting is slow and reading is not")
@@ -528,6 +531,7 @@ async def test_a_contest_settles_how_the_last_packet_is_sold(root: Path) -> None
         left = await agent.left()
 
     assert left.answer["status"] == "converged"
+    assert left.answer["items"] == (1 + 1 + 2 + 3) + (1 + 2 + 3)
     left.holds("overview.md", OPTIONS["B"], "take_from_stock", "nobody tells the customer why it failed")
     left.holds("lineage.md", "**B** wins by majority (first votes: A 0, B 2, AB 1)", "C2")
     left.holds("candidates.md", *OPTIONS.values(), *LATER.values())
@@ -598,6 +602,7 @@ async def test_improvements_go_from_cited_sources_to_requirements(root: Path) ->
         left = await agent.left()
 
     assert left.answer["status"] == "saturated"
+    assert left.answer["items"] == len(SOURCES) + len(INSIGHTS) + 8 + 5 + 1 + 1
     left.holds("research-findings.md", "The cart shows fewer packets", "MEDIUM", "S1, S2")
     left.holds(
         "improvement-plan.md",
