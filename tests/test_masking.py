@@ -102,6 +102,7 @@ STAYS = [
     "secret=$SECRET",
     "--password=<your password>",
     "password is required",
+    "what looks like a secret: shop/store.py:5, shop/key.py:7-9.",
     "the secret: how to be fast",
     "key=value keyword=12345678 monkey: 12345678ab",
     "cache_key: 3f2a9b8c7d6e5f4a3b2c1d0e9f8a7b6c",

@@ -11,6 +11,7 @@ from .answers import Answer, cut
 from .rules.ledgers.events import Ran
 from .rules.ledgers.forms import Form
 from .rules.ledgers.handoff import NextPrompt
+from .rules.ledgers.pages import many, sentence
 
 STATE_CHARACTERS = 3500
 VIEW_CHARACTERS = 7500
@@ -34,7 +35,7 @@ class LedgerAnswer(Answer):
         scores = ", ".join(f"{name} {value:g}" for name, value in self.scores.items())
         told = "; ".join(part for part in (", ".join(self.coverage), scores) if part)
         return [
-            f"{self.ledger}: {self.items} items{f', round {self.rounds}' if self.rounds else ''}"
+            f"{self.ledger}: {many(self.items, 'item')}{f', round {self.rounds}' if self.rounds else ''}"
             + (f"; {told}." if told else "."),
             *(["Missing: " + "; ".join(self.missing)] if self.missing else []),
         ]
@@ -52,7 +53,8 @@ class ItemTaken(LedgerAnswer):
 
     def lines(self) -> list[str]:
         return [
-            f"Recorded {self.id}: {cut(self.title, 200)}" + (f" ({self.classified})." if self.classified else "."),
+            f"Recorded {self.id}: "
+            + (f"{cut(self.title, 200)} ({self.classified})." if self.classified else sentence(cut(self.title, 200))),
             *([_ran_words(self.ran)] if self.ran else []),
             *([f"Settles {self.settled}."] if self.settled else []),
             *self.standing(),

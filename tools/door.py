@@ -19,6 +19,7 @@ from .rules.ledgers.evidence import unproven
 from .rules.ledgers.forms import form_of
 from .rules.ledgers.items import Cited, Item
 from .rules.ledgers.ledger import Ledger
+from .rules.ledgers.pages import sentence
 from .rules.ledgers.similar import SAME, nearest
 
 
@@ -133,13 +134,11 @@ def _new(ledger: Ledger, rules: Craft, item: Item) -> None:
     alike = rules.rivals(ledger, item)
     there = next((entry for entry in alike if item.place and entry.item.place == item.place), None)
     if there is not None:
-        message = f"{there.id} already stands at {item.place}: {there.item.title[:200]}. Record what it does not say, elsewhere."
+        message = f"{there.id} already stands at {item.place}: {sentence(there.item.title[:200])} Record what it does not say, elsewhere."
         raise Duplicate(item, there.id, message)
     if not (item.subject and rules.comparable(ledger, item)):
         return
     name, how = nearest(item.subject, ((entry.id, entry.item.subject) for entry in alike if entry.item.subject))
     if how >= SAME and (entry := ledger.find(name)):
-        message = (
-            f"{name} says nearly the same ({how:.0%} of the words): {entry.item.title[:200]}. Record something new."
-        )
+        message = f"{name} says nearly the same ({how:.0%} of the words): {sentence(entry.item.title[:200])} Record something new."
         raise Duplicate(item, name, message)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -69,7 +70,7 @@ class Workflows:
         if action == "status":
             desk = self._lab.open(repo)
             return _status(desk, _found(desk, workflow), options)
-        with self._lab.hold(repo, Tool.WORKFLOW) as desk:
+        with self._lab.hold(repo, Tool.WORKFLOW) as desk, _leading_on(desk, Tool.WORKFLOW):
             if action == "open":
                 return _open(desk, workflow, options)
             return _run(desk, workflow, options) if action == "run" else _close(desk, workflow, options)
@@ -81,7 +82,7 @@ class Workflows:
         duplicate, that it holds no secret, that it is this item's turn. A command cited as reproduction is run by the
         server where a person agreed to it, and what it saw is recorded instead of the claim. A refusal names the cure.
         """
-        with self._lab.hold(repo, Tool.RECORD) as desk:
+        with self._lab.hold(repo, Tool.RECORD) as desk, _leading_on(desk, Tool.RECORD):
             return _record(desk, _named(workflow), item)
 
     def playbook(self, name: str = "autoresearch", repo: RepoPath = "") -> PlaybookText:
@@ -116,6 +117,18 @@ def known_values(prompt: str, argument: str) -> tuple[str, ...]:
     if argument == "chain":
         return (*Workflow, *CHAINABLE)
     return choices(craft(Workflow(prompt)).options, argument) if prompt in [*Workflow] else ()
+
+
+@contextmanager
+def _leading_on(desk: Desk, tool: Tool) -> Iterator[None]:
+    """Whoever is refused goes on with the ledger: with another item where one can be taken, else with the ledger itself."""
+    try:
+        yield
+    except Refusal as refusal:
+        takes = refusal.code is Code.INCOMPLETE or (tool is Tool.RECORD and refusal.code is not Code.NOT_OPEN)
+        own = (Tool.RECORD, Tool.WORKFLOW) if takes else (Tool.WORKFLOW,)
+        refusal.following = refusal.following or (*own, *following(desk.phase))
+        raise
 
 
 def _named(name: str) -> Workflow:
@@ -289,7 +302,9 @@ def _status(desk: Desk, ledger: Ledger, asked: Mapping[str, Any] = MappingProxyT
         status=ledger.closed.ending if ledger.closed else "",
         handoff=f"{ledger.folder}/{HANDOFF}" if ledger.closed else "",
         next_prompts=list(handoff.next) if ledger.closed else [],
-        plan=handoff.config if desk.phase is Phase.NO_SESSION and not ledger.closed else {},
+        plan=handoff.config
+        if "verify" in handoff.config and desk.phase is Phase.NO_SESSION and not ledger.closed
+        else {},
     )
 
 

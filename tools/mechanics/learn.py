@@ -122,7 +122,9 @@ def _map(desk: Desk, ledger: Ledger, shelf: Library) -> dict[str, Any]:
         "areas": [(area.name, area.files, area.lines) for area in codemap.areas(code)],
         "entries": codemap.entry_points(code),
         "largest": codemap.largest(code, _LARGEST),
-        "commands": [(command.kind, command.text) for project in projects for command in project.commands][:20],
+        "commands": [
+            (command.kind, command.text, command.source) for project in projects for command in project.commands
+        ][:20],
         "symbols": [(f"{symbol.path}:{symbol.line}", symbol.name, symbol.kind) for symbol in named[:_SYMBOLS]],
         "symbol_count": len(named),
     }

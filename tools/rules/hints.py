@@ -61,6 +61,8 @@ WEAKNESSES = (
     _pattern("debugging is switched on", r"(?i)\bdebug\s*[=:]\s*true\b"),
     _pattern("every origin is let in", r"Access-Control-Allow-Origin[\"']?\s*[:,]\s*[\"']\*|allow_origins\s*=\s*\[\s*[\"']\*"),
     _pattern("a path is put together from input", r"open\(\s*(?:request|req|params|input)\b|sendFile\(\s*req\b"),
+    _pattern("a path is put together from input", r"(?:/\s*|join\([^()]{0,80},\s*)(?:self|request|req)\.(?:path|params|query|url)\b"),
+    _pattern("listens on every address", r"(?:Server|\bbind|\blisten)\(\s*\(?\s*[\"'](?:0\.0\.0\.0|::)?[\"']\s*,|\bhost\s*[=:]\s*[\"']0\.0\.0\.0[\"']"),
     _pattern("an address is fetched that input may name", r"(?:requests|httpx|axios)\.(?:get|post)\(\s*(?!f?[\"'`])\w"),
     _pattern("permissions for everybody", r"chmod\s+(?:-R\s+)?0?777|0o?777\b"),
 )  # fmt: skip

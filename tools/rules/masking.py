@@ -29,6 +29,8 @@ _NO_VALUE = re.compile(
     r"|hidden|masked|x+|\*+|\.+|<.*|\$.*|%.*|\{.*|\[.*|your.*|self\..*|os\.environ.*|process\.env.*|settings\..*|config\..*)[\W_]*",
     re.IGNORECASE,
 )
+_PLACE = re.compile(r"[\w./@-]*\.[a-z]\w{0,4}:\d{1,6}(?:-\d{1,6})?\.?", re.IGNORECASE)
+"""`path.py:5`: where a secret stands, which people have to be told."""
 _KEY_BEGINS, _KEY_ENDS = (
     re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"),
     re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"),
@@ -127,6 +129,8 @@ def _looks_assigned(match: re.Match[str], value: str, *, quoted: bool) -> bool:
         return mixed and len(value) >= 16 and "/" not in value and "." not in value
     if quoted:
         return " " not in value or mixed
+    if not match["tight"] and _PLACE.fullmatch(value):
+        return False
     if re.fullmatch(r"[\d.+-]+%?", value):
         return bool(match["tight"]) and len(value) >= 8 and value.isdecimal()
     # Bare words with dots are code: `password = settings.value`.

@@ -8,7 +8,7 @@ from .craft import table
 from .improve_items import Category, ImproveOptions, Insight, Reference, Requirements, Source, Tier
 from .improve_seen import compared, documents, independent, insight, kept, must_haves, ranks, rounds
 from .ledger import Entry, Ledger
-from .pages import quoted, section
+from .pages import quoted, section, sentence
 from .preference import circle, undecided
 
 _DISCLAIMER = "Written by an agent from research. What is LOW, and what no file of the repository bears out, needs your judgement."
@@ -45,7 +45,7 @@ def _insight(ledger: Ledger, entry: Entry[Insight]) -> str:
     checked, outside = independent(ledger, one)
     sure = f"{one.belief}: {checked} checked, {outside} outside ({', '.join(one.sources)})"
     extends = f", extends {one.extends}" if one.extends else ""
-    return f"- **{entry.id}** {one.problem} ({one.persona}{extends}). {one.mechanism} Then: {one.outcome} [{sure}]"
+    return f"- **{entry.id}** {one.problem} ({one.persona}{extends}). {sentence(one.mechanism)} Then: {sentence(one.outcome)} [{sure}]"
 
 
 def _plan(ledger: Ledger) -> str:
@@ -85,13 +85,17 @@ def _ranked(ledger: Ledger, place: int, id: str) -> str:
 
 def _line(ledger: Ledger, id: str) -> str:
     one = insight(ledger, id)
-    told = f"{one.problem} ({one.persona}): {one.mechanism} {one.belief}." if one else ""
-    return f"- **{id}** {told} Why: {ranks(ledger)[id].why}"
+    told = f"{one.problem} ({one.persona}): {sentence(one.mechanism)} {one.belief}." if one else ""
+    return f"- **{id}** {told} Why: {sentence(ranks(ledger)[id].why)}"
 
 
 def _document(ledger: Ledger, one: Requirements) -> str:
     found = insight(ledger, one.insight)
-    why = f"{found.problem} ({found.persona}). Wanted: {found.outcome} Confidence: {found.belief}." if found else ""
+    why = (
+        f"{found.problem} ({found.persona}). Wanted: {sentence(found.outcome)} Confidence: {found.belief}."
+        if found
+        else ""
+    )
     parts = [
         f"# {one.feature}\n\n> {_DISCLAIMER}\n",
         section("Problem", [why, "", *_evidence(ledger, found)]),

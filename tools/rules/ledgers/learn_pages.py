@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from ..documents import most_lines
-from .learn_items import Exempt, Review, Skip
+from .learn_items import Exempt, Mode, Review, Skip
 from .learn_seen import MAPPED, line_of, looks, mode_of, newest, open_problems, wanted
 from .ledger import Ledger
-from .pages import section
+from .pages import many, section
 
 
 def scout_page(ledger: Ledger) -> str:
@@ -24,11 +24,16 @@ def scout_page(ledger: Ledger) -> str:
         section("Languages", ["| language | files | lines |", "|---|---|---|", *languages] if languages else []),
         section("Areas", ["| folder | source files | lines |", "|---|---|---|", *parts] if parts else []),
         section("Where it begins", [f"- {place}" for place in facts.get("entries", [])]),
-        section("Commands", [f"- {kind}: `{text}`" for kind, text in facts.get("commands", [])]),
-        section("Longest files", [f"- `{path}` ({lines} lines)" for path, lines in facts.get("largest", [])]),
+        section("Commands", [_command(*one) for one in facts.get("commands", [])]),
+        section("Longest files", [f"- `{path}` ({many(lines, 'line')})" for path, lines in facts.get("largest", [])]),
         section("Symbols of Python", [*symbols, *([f"- and {left} more"] if left > 0 else [])]),
     ]
     return "\n".join(part for part in pages if part)
+
+
+def _command(kind: str, text: str, source: str = "") -> str:
+    """A command, and what tells of it: the file that declares it, or that there are files which it is for."""
+    return f"- {kind}: `{text}`" + (f", seen from {source}" if source else "")
 
 
 def report_page(ledger: Ledger) -> str:
@@ -48,10 +53,13 @@ def report_page(ledger: Ledger) -> str:
     ]
     reviews = [f"- `{item.document}`, seen `{item.location}`: {item.still_right}" for item in ledger.items(Review)]
     more = [f"- and {seen.more_problems} more that are not listed"] if seen.more_problems else []
-    rounds = [f"- {_look_name(place)}: {look.wrong} problems" for place, look in enumerate(looks(ledger))]
+    rounds = [
+        f"- {_look_name(place, mode_of(ledger))}: {many(look.wrong, 'problem')}"
+        for place, look in enumerate(looks(ledger))
+    ]
     pages = [
         "# What the documents say, held against the code\n",
-        f"{len(wrong) + seen.more_problems} problems are open.\n",
+        f"Open: {many(len(wrong) + seen.more_problems, 'problem')}.\n",
         section("Documents", [*head, *rows] if rows else []),
         section("Due", due),
         section("Problems", [*(f"- {line_of(problem)}" for problem in wrong), *more]),
@@ -63,7 +71,9 @@ def report_page(ledger: Ledger) -> str:
     return "\n".join(part for part in pages if part)
 
 
-def _look_name(place: int) -> str:
+def _look_name(place: int, mode: Mode) -> str:
+    if mode is Mode.CHECK and place:
+        return f"look {place}"
     return ("at the opening", "after the writing")[place] if place < 2 else f"after repair {place - 1}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..validation import Contradiction, Fault, Problem, Validation, contradicted, may_be_exempted
 from .learn_items import Exempt, LearnOptions, Mismatch, Mode, Review, Skip
 from .ledger import Ledger
+from .pages import code
 
 VALIDATED = "validated"
 MAPPED = "mapped"
@@ -88,5 +89,5 @@ def counted(seen: Validation) -> tuple[int, int]:
 
 def line_of(problem: Problem) -> str:
     """A problem on one line."""
-    text = f" `{problem.text}`" if problem.text else ""
+    text = f" {code(problem.text)}" if problem.text else ""
     return f"{problem.place} [{problem.fault}]{text}: {problem.why}"

@@ -21,7 +21,7 @@ def summary_page(ledger: Ledger, rules: Craft, handoff: Handoff) -> str:
     where = f"at {handoff.at}, commit {handoff.commit[:7]} of branch {handoff.branch}"
     parts = [
         f"# {ledger.workflow.title()}: {ledger.options.goal or 'everything'}\n",
-        f"{ended}. {len(ledger.entries)} items, {where}.\n",
+        f"{sentence(ended)} {many(len(ledger.entries), 'item')}, {where}.\n",
         section("Scores", ["| score | value | of |", "|---|---|---|", *scores] if scores else []),
         section("Coverage", ["| what | done | of |", "|---|---|---|", *coverage] if coverage else []),
         section("Findings", finding_lines(handoff.findings)),
@@ -40,7 +40,7 @@ def section(title: str, lines: Iterable[str]) -> str:
 def finding_lines(findings: Iterable[Finding]) -> list[str]:
     """One line a finding, the place and what became of it with it."""
     return [
-        f"- **{one.id}** ({one.severity}{', confirmed' if one.confirmed else ''}{_voted(one)}) {one.title}"
+        f"- **{one.id}** ({one.severity}{', confirmed' if one.confirmed else ''}{_voted(one)}) {one.title.rstrip('.')}"
         + (f", `{one.location}`" if one.location else "")
         + _settled(one)
         for one in findings
@@ -54,7 +54,23 @@ def taking(ids: tuple[str, ...]) -> str:
 
 def sentence(text: str) -> str:
     """A text that ends as a sentence does."""
-    return text if text.endswith((".", "!", "?", ":")) else f"{text}."
+    return text if text.endswith((".", "!", "?", ":", "…")) else f"{text}."
+
+
+def many(number: int, noun: str) -> str:
+    """A number of things, in words."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def clipped(text: str, length: int) -> str:
+    """A text on one line of at most `length` characters, which shows that it goes on."""
+    flat = one_line(text)
+    return flat if len(flat) <= length else f"{flat[: length - 1].rstrip()}…"
+
+
+def code(text: str) -> str:
+    """A text as code within a line, also one that has backticks."""
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
 def quoted(text: str, fence: str = "```") -> str:

@@ -12,6 +12,7 @@ from .craft import Coverage, Craft, Fault, Objection
 from .handoff import Ending, Finding
 from .items import Item, Severity, Workflow
 from .ledger import Ledger
+from .pages import sentence
 from .probe_items import (
     Answer,
     Atom,
@@ -157,7 +158,7 @@ class Probe(Craft):
         return [
             f"{where}New a round: {', '.join(map(str, fresh)) or 'none is over'}; dry for {dry} of {WINDOW}.",
             *([f"Personas not heard yet: {', '.join(quiet)}."] if quiet else []),
-            *([f"Not answered: {'; '.join(waiting)}."] if waiting else []),
+            *([sentence(f"Not answered: {'; '.join(waiting)}")] if waiting else []),
             *([f"Answered vaguely, to be asked again in other words: {', '.join(vague)}."] if vague else []),
             *(f"{one.id} {one.item.classified}: {one.item.text}" for one in ledger.of(Atom)[-12:]),
             *(f"{entry.id}: {entry.item.title}" for entry in ledger.of(Planned)[-1:]),

@@ -13,7 +13,7 @@ from .handoff import Ending, Finding
 from .items import Item, Severity, Workflow
 from .ledger import Entry, Ledger
 from .options import Depth
-from .pages import one_line
+from .pages import clipped
 from .reason_briefs import ROLES, brief, overview_lines
 from .reason_items import Candidate, Critique, Grade, Mode, ReasonOptions, Slot, Vote
 from .reason_pages import pages
@@ -150,7 +150,7 @@ class Reason(Craft):
         left = sorted(last.left, key=lambda one: list(Grade).index(one.grade))
         answer = Finding(
             id=last.winner.id,
-            title=f"Answer: {one_line(last.winner.item.text)[:160]}",
+            title=f"Answer: {clipped(last.winner.item.text, 160)}",
             kind="decision",
             detail=last.winner.item.text[:2000],
         )
@@ -158,7 +158,7 @@ class Reason(Craft):
             return (answer,)
         doubts = Finding(
             id=last.critique.id,
-            title=f"Left open by {last.winner.id}: {one_line(left[0].text)[:160]}",
+            title=f"Left open by {last.winner.id}: {clipped(left[0].text, 160)}",
             kind="weakness",
             severity=_SEVERITIES[left[0].grade],
             detail="; ".join(f"{one.grade}: {one.text}" for one in left)[:2000],

@@ -79,6 +79,10 @@ class BoundaryItem(Cited):
     def subject(self) -> str:
         return f"{self.name} {self.crosses}"
 
+    @property
+    def title(self) -> str:
+        return self.name
+
 
 class Trial(Cited):
     """A test of one cell: one threat to one asset across one boundary, by one persona."""

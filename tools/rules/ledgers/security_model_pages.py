@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .ledger import Entry, Ledger
-from .pages import quoted, section
+from .pages import quoted, section, sentence
 from .security_findings import DEPENDENCIES, SURFACE
 from .security_items import AssetItem, BoundaryItem, Cleared, Dependency, SecurityFinding
 from .security_matrix import pairs, trials
@@ -110,9 +110,9 @@ def _tests_of(ledger: Ledger, category: Owasp) -> list[Entry[Any]]:
 def _test(entry: Entry[Any]) -> str:
     one = entry.item
     if isinstance(one, SecurityFinding):
-        return f"- **{entry.id}** {one.severity}: {one.summary} `{one.location}`"
+        return f"- **{entry.id}** {one.severity}: {sentence(one.summary)} `{one.location}`"
     assert isinstance(one, Cleared), "the other kind of test"
-    return f"- {entry.id} tried: {one.tried} Held: {one.holds} `{one.location}`"
+    return f"- {entry.id} tried: {sentence(one.tried)} Held: {sentence(one.holds)} `{one.location}`"
 
 
 def _run(one: dict[str, Any]) -> str:

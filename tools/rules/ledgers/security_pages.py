@@ -104,7 +104,7 @@ def _verdict(ledger: Ledger) -> str:
     limit = ledger.opts(SecurityOptions).fail_on
     ended, commit = (ledger.closed.ending, ledger.closed.commit) if ledger.closed else ("still open", ledger.commit)
     found = open_findings(ledger)
-    told = f"Ended: {ended}. Tests: {len(trials(ledger))}. Open findings: {len(found)}."
+    told = f"Depth: {ledger.options.depth}. Ended: {ended}. Tests: {len(trials(ledger))}. Open findings: {len(found)}."
     where = f"Branch {ledger.branch}, commit {commit[:7]}."
     if limit is None:
         return f"{told} {where}"
