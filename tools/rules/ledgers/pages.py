@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .craft import Craft
-from .handoff import Finding, Handoff
+from .handoff import Finding, Handoff, is_plan
 from .items import Outcome
 from .ledger import Ledger
 
@@ -19,10 +19,13 @@ def summary_page(ledger: Ledger, rules: Craft, handoff: Handoff) -> str:
     coverage = [f"| {part.name} | {part.done} | {part.of} |" for part in rules.coverage(ledger)]
     next_steps = [f"- `{step.prompt}`: {step.why}" + taking(step.takes) for step in handoff.next]
     ended = f"{handoff.status}{f': {handoff.why}' if handoff.why else ''}"
+    result = {} if is_plan(handoff.config) else handoff.config
+    before = f" It goes on from `{handoff.incoming}`." if handoff.incoming else ""
     where = f"at {handoff.at}, commit {handoff.commit[:7]} of branch {handoff.branch}"
     parts = [
-        f"# {ledger.workflow.title()}: {ledger.options.goal or 'everything'}\n",
-        f"{ended}. {len(ledger.entries)} items, {where}.\n",
+        f"# {ledger.workflow.title()}{f': {goal}' if (goal := ledger.options.goal) else ''}\n",
+        f"{ended[:1].upper()}{ended[1:]}. {number(len(ledger.entries), 'item')}, {where}.{before}\n",
+        section("Result", [f"- {name}: {value}" for name, value in result.items() if value not in ("", None)]),
         section("Scores", ["| score | value | of |", "|---|---|---|", *scores] if scores else []),
         section("Coverage", ["| what | done | of |", "|---|---|---|", *coverage] if coverage else []),
         section("Findings", finding_lines(handoff.findings)),
@@ -51,6 +54,11 @@ def finding_lines(findings: Iterable[Finding]) -> list[str]:
 def taking(ids: tuple[str, ...]) -> str:
     """Which items something takes, in words."""
     return f" (takes {', '.join(ids[:20])})" if ids else ""
+
+
+def number(count: int, noun: str) -> str:
+    """How many of something, as one says it."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def sentence(text: str) -> str:
