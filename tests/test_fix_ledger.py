@@ -215,6 +215,22 @@ def test_an_error_that_only_moved_is_taken_back(mender: Mender) -> None:
     assert mender.project.read("src/cart.py") == CART
 
 
+def test_an_error_whose_line_was_edited_on_the_way_stays_the_one_it_was(tmp_path: Path) -> None:
+    project = shop(tmp_path / "repo", "# adds counts names\n[WRONG] + [UGLY]\n")
+    project.write("tool.py", TOOL.replace(" in `{line.strip()}`", "")).commit("messages without the line")
+    made = Mender(project)
+    made.start(made.desk.open())
+
+    first = made.mend("F1", "[WRONG] + [UGLY]", "[UGLY]")
+
+    assert first.note.startswith("F1 is fixed. 1 open. Next: F2 warning")
+    assert made.desk.status().coverage == ["errors fixed 1/2"]
+    made.desk.restart()
+    assert made.mend("F2", "[UGLY]\n", "").metric == 0
+    made.project.sessions.finish_session()
+    assert made.desk.close().coverage == ["errors fixed 2/2"]
+
+
 def test_three_failed_iterations_block_an_error_and_name_the_next(mender: Mender) -> None:
     for name in ("one", "two"):
         assert mender.mend("F1", "total", name).status == "discard"

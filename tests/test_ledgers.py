@@ -164,6 +164,20 @@ def test_opening_twice_is_opening_once_and_other_options_are_refused(desk: Desk)
     assert refused.value.code is Code.SEALED
 
 
+def test_opening_twice_is_opening_once_where_the_chain_came_from_the_ledger_before(tmp_path: Path) -> None:
+    desk = Desk(shop(tmp_path / "repo"), "predict")
+    desk.open(chain="debug, fix")
+    desk.close(why="seen enough")
+    onward = Desk(desk.project, "debug")
+
+    opened = onward.open(goal="wrong totals")
+
+    assert onward.open(goal="wrong totals") == opened
+    with pytest.raises(Refusal, match="other options") as refused:
+        onward.open(goal="wrong totals", chain="ship")
+    assert refused.value.code is Code.SEALED
+
+
 def test_what_is_missing_keeps_a_ledger_open_unless_a_reason_is_given(desk: Desk) -> None:
     desk.record(HYPOTHESIS)
     with pytest.raises(Refusal, match="a finding for H1") as refused:

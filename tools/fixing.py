@@ -15,7 +15,7 @@ from .rules.judging import Arm
 from .rules.ledgers.events import ItemRecorded, LedgerEvent, Observed
 from .rules.ledgers.fix import next_line
 from .rules.ledgers.fix_items import Broken
-from .rules.ledgers.fix_queue import ITERATION, item_of, objection
+from .rules.ledgers.fix_queue import EDITED, ITERATION, edited_since, item_of, known_ids, objection
 from .rules.ledgers.items import Workflow
 from .rules.ledgers.ledger import Ledger
 from .rules.suppressions import hidden
@@ -57,18 +57,19 @@ def since(desk: Desk, ledger: Ledger) -> list[LedgerEvent]:
         for found in _iterations(desk, name, start):
             if (found.session, found.iteration) in done:
                 continue
+            now = Ledgers(desk).moved_on(ledger, events)
             facts = found.model_dump(mode="json", exclude={"tally"}) | _counted(found.tally, kept=found.kept)
+            if found.kept and found.tally and (again := edited_since(now, found.tally.first, found.item)):
+                facts[EDITED] = again
             seen = Observed(what=ITERATION, commit=found.commit or start.base, facts=facts)
-            surfaced = (
-                new_errors(Ledgers(desk).moved_on(ledger, events), found.tally, seen.commit) if found.kept else []
-            )
-            events += [seen, *surfaced]
+            now = Ledgers(desk).moved_on(now, [seen])
+            events += [seen, *(new_errors(now, found.tally, seen.commit) if found.kept else [])]
     return events
 
 
 def new_errors(ledger: Ledger, tally: Tally | None, commit: str) -> list[ItemRecorded]:
     """The errors of a count that the ledger does not know yet, each with its place in the queue."""
-    known = {one.found.id for one in ledger.items(Broken)}
+    known = known_ids(ledger)
     first = len(ledger.of(Broken)) + 1
     fresh = [one for one in (tally.first if tally else ()) if one.id not in known]
     items = [Broken(found=one) for one in fresh]

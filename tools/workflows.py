@@ -22,7 +22,7 @@ from .mechanics.registry import mechanic
 from .rules.ledgers.craft import Craft, Objection
 from .rules.ledgers.events import ItemRecorded, LedgerClosed, Opened, Overruled
 from .rules.ledgers.forms import choices, fields_of, form_of
-from .rules.ledgers.handoff import Ending, carried
+from .rules.ledgers.handoff import Ending, carried, is_plan
 from .rules.ledgers.items import Settlement, Workflow
 from .rules.ledgers.ledger import Ledger, folded
 from .rules.ledgers.options import Options, steps
@@ -168,7 +168,8 @@ def _open(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowA
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:6])
         raise Refusal(Code.BAD_ARGUMENT, f"{problems}. Options: {', '.join(fields_of(rules.options))}.") from error
     if there := ledgers.open_one(workflow):
-        if given and options != there.options:
+        before = ledgers.named(there.incoming) if there.incoming else None
+        if given and _inherited(options, before) != there.options:
             sealed = there.options.model_dump(mode="json", exclude_defaults=True)
             message = (
                 f"{there.id} is open with other options ({sealed}), which are sealed. Go on with it, or close it first."
@@ -185,8 +186,7 @@ def _open(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowA
             Code.BAD_ARGUMENT,
             f"`after` names {options.after}, which is no closed ledger here. Leave it out, or close it.",
         )
-    if waiting and not options.chain:
-        options = options.model_copy(update={"chain": ", ".join(steps(waiting.options.chain)[1:])})
+    options = _inherited(options, waiting)
     id = ledgers.new_id(workflow, options.goal)
     opened = Opened(
         workflow=workflow,
@@ -205,6 +205,13 @@ def _onward(workflow: Workflow, options: Options) -> Options:
     """Options whose chain says what follows: whoever names the whole chain names its first step too."""
     first, *rest = steps(options.chain) or ("",)
     return options.model_copy(update={"chain": ", ".join(rest)}) if first == workflow else options
+
+
+def _inherited(options: Options, before: Ledger | None) -> Options:
+    """Options with the rest of the chain of the ledger before, where they name none of their own."""
+    if before is None or options.chain:
+        return options
+    return options.model_copy(update={"chain": ", ".join(steps(before.options.chain)[1:])})
 
 
 def _run(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
@@ -302,9 +309,7 @@ def _status(desk: Desk, ledger: Ledger, asked: Mapping[str, Any] = MappingProxyT
         status=ledger.closed.ending if ledger.closed else "",
         handoff=f"{ledger.folder}/{HANDOFF}" if ledger.closed else "",
         next_prompts=list(handoff.next) if ledger.closed else [],
-        plan=handoff.config
-        if "verify" in handoff.config and desk.phase is Phase.NO_SESSION and not ledger.closed
-        else {},
+        plan=handoff.config if is_plan(handoff.config) and desk.phase is Phase.NO_SESSION and not ledger.closed else {},
     )
 
 
@@ -313,7 +318,8 @@ def _handed_over(desk: Desk, ledger: Ledger, target: Workflow) -> list[str]:
     handoff = Ledgers(desk).handoff(ledger)
     found = carried(handoff.findings, ledger.workflow, target)
     lines = [f"{ledger.id}#{one.id} ({one.severity}) {one.title} {one.location}".strip() for one in found[:20]]
-    settings = [f"plan fields: {handoff.config}"] if handoff.config else []
+    kind = "plan fields" if is_plan(handoff.config) else "settings"
+    settings = [f"{kind}: {handoff.config}"] if handoff.config else []
     return [*lines, *settings] or ["nothing that this workflow takes"]
 
 

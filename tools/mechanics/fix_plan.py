@@ -13,6 +13,7 @@ from ..rules.diagnostics.diagnostic import MASKING, Trouble
 from ..rules.diagnostics.inspection import METRIC, Inspection
 from ..rules.diagnostics.tally import Tally
 from ..rules.events import Measurement
+from ..rules.folders import Language
 from ..rules.ledgers.fix_items import FixOptions
 from ..rules.ledgers.ledger import Ledger
 from ..rules.plan import Plan
@@ -41,7 +42,8 @@ def plan_for(desk: Desk, ledger: Ledger, looked: Looked, projects: Sequence[Proj
     While anything hides others the target is that nothing does: tests that nobody sees can neither be counted nor guard.
     """
     options, tally, files = ledger.opts(FixOptions), looked.tally, desk.repo.tracked()
-    used = [project for project in projects if any(_within(project, one) for one in looked.inspection.commands)]
+    code = [project for project in projects if not project.speaks(Language.MARKDOWN, Language.NOTEBOOK)]
+    used = [project for project in code if any(_within(project, one) for one in looked.inspection.commands)]
     tests = [glob for project in used for glob in project.tests]
     fixed = [glob for project in used for glob in project.fixed]
     own = {one.path for one in tally.first if one.path in files and one.trouble is not Trouble.TEST}

@@ -90,7 +90,7 @@ def _checklist(desk: Desk, ledger: Ledger) -> Sequence[Observed]:
     made = [_still_clean(desk, material, one) for one in made]
     said = {"commit": material.head, "made": [one.model_dump(mode="json") for one in made], "at": desk.now()}
     after = replace(ledger, observed=(*ledger.observed, observed(desk, "checklist", **said)))
-    numbers = ", ".join(f"{count(standing(after), result)} {result}" for result in Result)
+    numbers = ", ".join(f"{count(standing(after), result)} {result.of_several}" for result in Result)
     return (observed(desk, "checklist", **said, summary=numbers),)
 
 

@@ -42,7 +42,7 @@ def analyse(
     """
     last = max((row.segment for row in found.rows), default=0)
     rows = tuple(row for row in found.rows if row.segment == last)
-    way, told_by = (direction, "whoever asked") if direction else direction_of(found, rows)
+    way, told_by = (direction, _who_knows(found)) if direction else direction_of(found, rows)
     course = Course(rows, {"lower": -1, "higher": 1}.get(way, 0))
     analysis = Analysis(
         format=found.format,
@@ -145,7 +145,7 @@ def _anomalies(found: Results, course: Course) -> list[str]:
     if first and first.fate is Fate.KEEP and first is not course.rows[0]:
         told.append(f"No baseline row: compared with the first row that was kept, {_named([first])}.")
     zeros = [row for row in course.measured if row.metric == 0]
-    if zeros and 2 * len(zeros) < len(course.measured):
+    if zeros and not _measured_here(found) and 2 * len(zeros) < len(course.measured):
         told.append(f"{_named(zeros)}: exactly 0 where other rows are not; a measurement, or none? Left as it is.")
     numbers = [row.number for row in rows if row.number is not None]
     if twice := [number for number, count in Counter(numbers).items() if count > 1 and _one_row_a_number(found)]:
@@ -164,6 +164,15 @@ def _anomalies(found: Results, course: Course) -> list[str]:
     if found.unread:
         told.append(f"Columns that were not used: {', '.join(found.unread)}.")
     return told
+
+
+def _measured_here(found: Results) -> bool:
+    """Whether every number was measured by this server: a 0 is one then."""
+    return found.format == "journal"
+
+
+def _who_knows(found: Results) -> str:
+    return "the plan" if _measured_here(found) else "whoever asked"
 
 
 def _one_row_a_number(found: Results) -> bool:

@@ -65,7 +65,7 @@ def _size(m: Material) -> Look:
 
 def _merges(m: Material) -> Look:
     if m.merges is None:
-        return Look(Result.NOT_HERE, f"there is nothing to merge with {m.base}")
+        return Look(Result.NOT_HERE, f"{m.base} is part of it already, or git cannot try it here")
     return Look(Result.PASSED, f"{m.base} merges") if m.merges else Look(Result.FAILED, f"it conflicts with {m.base}")
 
 

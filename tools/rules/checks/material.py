@@ -20,6 +20,11 @@ class Result(StrEnum):
     OPEN = "open"
     NOT_HERE = "does not apply"
 
+    @property
+    def of_several(self) -> str:
+        """The word after a number."""
+        return "not applicable" if self is Result.NOT_HERE else self.value
+
 
 @dataclass(frozen=True)
 class Look:

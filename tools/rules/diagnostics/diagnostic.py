@@ -68,7 +68,7 @@ class Diagnostic(BaseModel):
     @property
     def line_of_text(self) -> str:
         """The whole finding on one line."""
-        told = " ".join(part for part in (self.place, self.name, self.message) if part)
+        told = " ".join(part for part in dict.fromkeys((self.place, self.name, self.message)) if part)
         return f"{self.trouble}: {told}" + (f" [{self.code}]" if self.code else "") + f" ({self.tool})"
 
 
@@ -120,6 +120,15 @@ def _same(one: Diagnostic) -> tuple[object, ...]:
     if one.path and one.line:
         return (one.path, one.line, one.column, one.message)
     return ("" if one.path else one.tool, one.path, one.code, one.message)
+
+
+def kindred(one: Diagnostic) -> tuple[str, ...]:
+    """What stays of an error when the line that it is at is edited and it is there all the same; nothing of those with a
+    name, which are known by it anyway.
+    """
+    if one.name or not (one.path and one.line):
+        return ()
+    return (one.trouble, one.tool, one.path, one.code, _NUMBER.sub("#", one.message))
 
 
 def _base(one: Diagnostic, line_of: LineOf) -> str:

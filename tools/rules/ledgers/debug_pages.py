@@ -66,8 +66,11 @@ def _eliminated(ledger: Ledger, entry: Entry[Hypothesis], how: Outcome) -> str:
     contradicted = (
         f"\nClaimed as confirmed, but its command: {words(ran(ledger, entry))}.\n" if how is not one.outcome else ""
     )
-    text = f"{how} by {one.technique}, at `{one.location}`: {one.experiment}\n\nSeen: {one.seen}\n{contradicted}"
-    return section(f"{entry.id}: {one.claim}", [text])
+    foreseen = f", foreseen as {one.upstream}" if one.upstream else ""
+    text = (
+        f"{how} by {one.technique}, at `{one.location}`{foreseen}: {one.experiment}\n\nSeen: {one.seen}\n{contradicted}"
+    )
+    return section(f"{entry.id}: {one.claim}", [text.rstrip("\n")])
 
 
 def _row(ledger: Ledger, place: int, entry: Entry[Any]) -> tuple[object, ...]:

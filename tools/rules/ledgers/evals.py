@@ -15,7 +15,7 @@ from .handoff import Ending, Finding
 from .items import Item, Severity, Text, Workflow
 from .ledger import Entry, Ledger
 from .options import Depth, Options
-from .pages import section
+from .pages import section, sentence
 
 ANALYSIS = "analysis"
 
@@ -124,7 +124,7 @@ class Evals(Craft):
                 id=entry.id,
                 title=entry.item.claim,
                 kind="insight",
-                detail=f"{entry.item.proposal} Rows {_rows(entry.item)}.",
+                detail=f"{sentence(entry.item.proposal)} Rows {_rows(entry.item)}.",
             )
             for entry in ledger.of(Insight)
         )
@@ -154,4 +154,4 @@ def _rows(item: Insight) -> str:
 
 
 def _insight(entry: Entry[Insight]) -> str:
-    return f"- **{entry.id}** {entry.item.claim} ({_rows(entry.item)}) {entry.item.proposal}"
+    return f"- **{entry.id}** {entry.item.claim} ({_rows(entry.item)}). {sentence(entry.item.proposal)}"

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from ..decide import Status
+from ..diagnostics.diagnostic import Diagnostic, kindred
 from .craft import Fault, Objection
 from .fix_items import Broken, SetAside
 from .ledger import Entry, Ledger
 
+EDITED = "edited"
+"""The fact of an iteration that says which errors are there still though their line was edited."""
 BLOCKED_AFTER = 3
 """Failed iterations on one error, after which it is left."""
 DETECTED, ITERATION, ENDED, NOT_REPRODUCED = "detected", "iteration", "ended", "not-reproduced"
@@ -88,8 +91,40 @@ def remaining(ledger: Ledger) -> tuple[str, ...]:
     """The identities of the errors that were there at the last look: the newest count of what stands on the branch."""
     for seen in reversed(ledger.observed):
         if seen.what in {DETECTED, ITERATION, ENDED} and seen.facts.get("ids") is not None:
-            return tuple(seen.facts["ids"])
+            edited = _edited(ledger)
+            return tuple(edited.get(id, id) for id in seen.facts["ids"])
     return ()
+
+
+def edited_since(ledger: Ledger, found: Sequence[Diagnostic], worked_on: str) -> dict[str, str]:
+    """New identities of errors that the ledger knows: their line was edited on the way, and they are there all the same.
+
+    Args:
+        found: what was counted of a change that is kept.
+        worked_on: the error that the change mended; it is none of these.
+    """
+    known, before = _edited(ledger), set(remaining(ledger))
+    there = {known.get(one.id, one.id) for one in found}
+    lost = [entry for entry in ledger.of(Broken) if entry.item.found.id in before - there and entry.id != worked_on]
+    listed = {entry.item.found.id for entry in ledger.of(Broken)}
+    again: dict[str, str] = {}
+    for one in found:
+        if one.id in listed or one.id in known or not kindred(one):
+            continue
+        if same := next((entry for entry in lost if kindred(entry.item.found) == kindred(one)), None):
+            lost.remove(same)
+            again[one.id] = same.item.found.id
+    return again
+
+
+def known_ids(ledger: Ledger) -> frozenset[str]:
+    """Every identity under which an error of the ledger was counted."""
+    return frozenset(entry.item.found.id for entry in ledger.of(Broken)) | _edited(ledger).keys()
+
+
+def _edited(ledger: Ledger) -> dict[str, str]:
+    """The first identity of each error that got another one."""
+    return {new: old for seen in ledger.observed for new, old in seen.facts.get(EDITED, {}).items()}
 
 
 def iterations(ledger: Ledger) -> tuple[Mapping[str, Any], ...]:

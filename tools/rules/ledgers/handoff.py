@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from ..events import Record
+from ..plan import Plan
 from .items import Settlement, Severity, Workflow
 
 VERSION = 1
@@ -76,6 +77,11 @@ class Handoff(Record):
     next: tuple[NextPrompt, ...] = ()
     chain: tuple[str, ...] = ()
     incoming: str = ""
+
+
+def is_plan(config: Mapping[str, Any]) -> bool:
+    """Whether settings that are handed over can be given to start_session; others are the result of a workflow."""
+    return config.keys() <= Plan.model_fields.keys()
 
 
 _SERIOUS = frozenset({Severity.CRITICAL, Severity.HIGH})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .craft import Craft
-from .handoff import Finding, Handoff
+from .handoff import Finding, Handoff, is_plan
 from .ledger import Ledger
 
 
@@ -18,10 +18,14 @@ def summary_page(ledger: Ledger, rules: Craft, handoff: Handoff) -> str:
     coverage = [f"| {part.name} | {part.done} | {part.of} |" for part in rules.coverage(ledger)]
     next_steps = [f"- `{step.prompt}`: {step.why}" + taking(step.takes) for step in handoff.next]
     ended = f"{handoff.status}{f': {handoff.why}' if handoff.why else ''}"
+    told = {} if is_plan(handoff.config) else handoff.config
+    result = {name: value for name, value in told.items() if value not in ("", None)}
+    before = f" It goes on from `{handoff.incoming}`." if handoff.incoming else ""
     where = f"at {handoff.at}, commit {handoff.commit[:7]} of branch {handoff.branch}"
     parts = [
-        f"# {ledger.workflow.title()}: {ledger.options.goal or 'everything'}\n",
-        f"{sentence(ended)} {many(len(ledger.entries), 'item')}, {where}.\n",
+        f"# {ledger.workflow.title()}{f': {goal}' if (goal := ledger.options.goal) else ''}\n",
+        f"{sentence(ended[:1].upper() + ended[1:])} {many(len(ledger.entries), 'item')}, {where}.{before}\n",
+        section("Result", [f"- {name.replace('_', ' ')}: {value}" for name, value in result.items()]),
         section("Scores", ["| score | value | of |", "|---|---|---|", *scores] if scores else []),
         section("Coverage", ["| what | done | of |", "|---|---|---|", *coverage] if coverage else []),
         section("Findings", finding_lines(handoff.findings)),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from ..scores import priority, priority_ancestor
 from .craft import table
-from .items import Confidence
-from .pages import plain, quoted, section
+from .items import Confidence, Settlement
+from .pages import many, plain, quoted, section
 from .panel import Panel, Position
 from .predict_items import Challenge, Done, Revision
 from .voting import HIGH_FLIPS, LOW_ENTROPY, Choice, Standing
@@ -34,6 +35,7 @@ def worth(panel: Panel, position: Position) -> tuple[float, float]:
 def _overview(panel: Panel) -> str:
     options, herd = panel.ledger.options, panel.herd
     counts = {one: sum(panel.standing(p) is one for p in panel.live) for one in Standing}
+    settled = Counter(_word(told[0]) for p in panel.live if (told := panel.outcome(p)))
     merged = [f"- {', '.join(p.ids[1:])} said the same as {p.id}" for p in panel.all if len(p.ids) > 1]
     verdict = (
         "**Groupthink suspected.** Minorities are kept, whatever the votes; ask an adversarial panel before you trust this."
@@ -43,8 +45,8 @@ def _overview(panel: Panel) -> str:
     parts = [
         f"# What the panel foresaw: {plain(options.goal) or 'everything'}\n",
         (
-            f"{', '.join(f'{count} {one}' for one, count in counts.items() if count) or 'No finding'}, after "
-            f"{panel.rounds_done} of {panel.planned} rounds of votes. At commit {panel.ledger.commit[:7]}: on another commit look again "
+            f"By votes {', '.join(f'{count} {one}' for one, count in counts.items() if count) or 'no finding'}, after "
+            f"{panel.rounds_done} of {panel.planned} rounds.{_by_experiment(settled)} At commit {panel.ledger.commit[:7]}: on another commit look again "
             "before you rely on it.\n"
         ),
         section("The panel", [_seat(panel, name) for name in panel.seats]),
@@ -74,7 +76,7 @@ _STANDINGS = (
 
 def _seat(panel: Panel, name: str) -> str:
     done = next((one.looked_at for one in panel.ledger.items(Done) if one.persona == name), "not done")
-    return f"- **{name}** ({panel.seats[name]}): {len(panel.by(name))} findings. Looked at: {plain(done)}"
+    return f"- **{name}** ({panel.seats[name]}): {many(len(panel.by(name)), 'finding')}. Looked at: {plain(done)}"
 
 
 def _finding(panel: Panel, position: Position) -> str:
@@ -97,11 +99,18 @@ def _finding(panel: Panel, position: Position) -> str:
 
 
 def _standing(panel: Panel, position: Position) -> str:
+    voted = "withdrawn" if position.withdrawn else panel.standing(position)
     told = panel.outcome(position)
-    after = ""
-    if told:
-        after = f" **{told[0].upper() if told[0].over else told[0]}** by {told[1]}"
-    return f"{'withdrawn' if position.withdrawn else panel.standing(position)}{after}"
+    return f"**{_word(told[0])}** by {told[1]} (by votes {voted})" if told else str(voted)
+
+
+def _word(outcome: Settlement) -> str:
+    return outcome.upper() if outcome.over else str(outcome)
+
+
+def _by_experiment(settled: Mapping[str, int]) -> str:
+    told = ", ".join(f"{count} {word}" for word, count in settled.items())
+    return f" By experiments since: {told}." if told else ""
 
 
 def _queue(panel: Panel, ranked: Sequence[Position]) -> str:

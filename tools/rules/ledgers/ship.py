@@ -196,7 +196,7 @@ def _checklist_lines(ledger: Ledger, made: tuple[Made, ...]) -> list[str]:
     commit = checked_commit(ledger)
     if not commit:
         return ["Yours to judge: " + ", ".join(one.name for one in made if one.judged)]
-    numbers = ", ".join(f"{count(made, result)} {result}" for result in Result if count(made, result))
+    numbers = ", ".join(f"{count(made, result)} {result.of_several}" for result in Result if count(made, result))
     undo, said = last_rollback(ledger), approved(ledger)
     return [
         f"Checklist at {commit[:7]}, digest {digest(ledger)[:SHOWN_DIGEST]}: {numbers}.",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from ..checks.lists import Weight
 from ..checks.material import Result
 from .craft import table
 from .ledger import Entry, Ledger
 from .moments import iso
-from .pages import quoted
+from .pages import quoted, section
 from .ship_items import DryRun, Rollback, ShipOptions, Shipped, Undone
 from .shipment import (
     SHOWN_DIGEST,
@@ -45,8 +46,9 @@ def checklist_page(ledger: Ledger) -> str:
         f"## Rollback\n\n{_rollback(last_rollback(ledger))}\n",
         f"## Dry run\n\n{_dry_run(last_dry_run(ledger))}\n",
         f"## Approval\n\n{f'Approved {told}.' if (told := approved(ledger)) else 'Nobody has approved of this.'}\n",
+        section("Shipped", [_went(entry) for entry in ledger.entries if isinstance(entry.item, Shipped | Undone)]),
     ]
-    return "\n".join(parts)
+    return "\n".join(part for part in parts if part)
 
 
 def _where(ledger: Ledger) -> str:
@@ -91,8 +93,16 @@ def _dry_run(entry: Entry[DryRun] | None) -> str:
     ran = entry.ran
     told = "not run" if ran is None else ran.why or ("timed out" if ran.timed_out else f"exit {ran.exit_code}")
     return f"{told}.\n\n{quoted(entry.item.run)}\n" + (
-        f"\n{quoted(ran.tail.strip())}\n" if ran and ran.tail.strip() else ""
+        f"\n{quoted(ran.tail.strip())}" if ran and ran.tail.strip() else ""
     )
+
+
+def _went(entry: Entry[Any]) -> str:
+    """That something was shipped or taken back, and what bears it out."""
+    item, ran = entry.item, entry.ran
+    seen = [item.classified] if item.classified else []
+    seen += [f"`{ran.command}`: {ran.why or f'exit {ran.exit_code}'}"] if ran else []
+    return f"- **{entry.id}** {item.kind}: {item.title} ({'; '.join(seen) or 'nothing bears it out'})"
 
 
 def log_table(ledger: Ledger, score: Callable[[Ledger], float]) -> str:
