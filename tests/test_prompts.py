@@ -44,6 +44,7 @@ def test_a_prompt_is_short_and_says_where_things_stand(name: str) -> None:
     assert "state" in prompt.shows
     assert ("ledger" in prompt.shows) is (name not in DRIVERS)
     assert prompt.shows <= {"state", "ledger", "facts", *prompt.arguments}
+    assert ("facts" in prompt.shows) is (name not in {"evals", "reason"})  # these two are about no project
     assert len(prompt.description) < 200
 
 
@@ -95,6 +96,7 @@ async def test_an_agent_that_knows_nothing_can_go_on_from_the_prompt_alone(tmp_p
         playbook = await client.call_tool("playbook", {"name": "fix"})
 
     assert opened.ledger in during
+    assert "test: `python -m pytest -q`" in during
     assert "H1 confirmed: count leaves out one item" in during
     assert "a finding for H1" in during
     assert f"{opened.ledger}#F1 (high) The cart shows one item too few" in after
