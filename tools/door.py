@@ -69,7 +69,7 @@ def _shaped(rules: Craft, fields: Mapping[str, Any]) -> Item:
             f"{_where(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()[:6]
         )
         code = Code.MISSING_FIELD if missing else Code.BAD_ARGUMENT
-        raise Refusal(code, f"{problems}. A {kind} takes: {form_of(kinds[kind]).line()}") from error
+        raise Refusal(code, f"{problems}. What it takes: {form_of(kinds[kind]).line()}") from error
 
 
 def _where(loc: tuple[int | str, ...]) -> str:

@@ -72,7 +72,7 @@ def evaluate(desk: Desk, name: str = "", window: int = WINDOW, direction: str = 
         plan = own.plan
         way = "lower" if plan.better is Direction.LOWER else "higher"
         found = Results(Format.JOURNAL, tuple(map(_line, desk.rows())), way, plan.metric, plan.unit, columns=COLUMNS)
-        return Evaluated(RESULTS_FILE, _numbers(found), analyse(found, window, goal=plan.target_value))
+        return Evaluated(RESULTS_FILE, _numbers(found), analyse(found, window, direction=way, goal=plan.target_value))
     file = find_results(desk.repo.root, name)
     found = read_file(file)
     commits = [row.commit for row in found.rows if row.commit and row.fate is Fate.KEEP]

@@ -309,8 +309,13 @@ def _status(desk: Desk, ledger: Ledger, asked: Mapping[str, Any] = MappingProxyT
         status=ledger.closed.ending if ledger.closed else "",
         handoff=f"{ledger.folder}/{HANDOFF}" if ledger.closed else "",
         next_prompts=list(handoff.next) if ledger.closed else [],
-        plan=handoff.config if is_plan(handoff.config) and desk.phase is Phase.NO_SESSION and not ledger.closed else {},
+        plan=handoff.config if _startable(desk, ledger, handoff.config) else {},
     )
+
+
+def _startable(desk: Desk, ledger: Ledger, config: Mapping[str, Any]) -> bool:
+    """Whether what a ledger hands over is a plan that a session could be started with now; a goal alone starts nothing."""
+    return is_plan(config) and "verify" in config and desk.phase is Phase.NO_SESSION and not ledger.closed
 
 
 def _handed_over(desk: Desk, ledger: Ledger, target: Workflow) -> list[str]:
