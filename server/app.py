@@ -18,6 +18,7 @@ from mcp.types import INVALID_PARAMS, ToolAnnotations
 from ..prompts import Prompt, load_prompts
 from ..tools.errors import Refusal
 from ..tools.lab import Lab
+from ..tools.ledger_standing import ledger_state
 from ..tools.loop import Loop
 from ..tools.planning import Planning, project_facts
 from ..tools.review import Review
@@ -27,7 +28,7 @@ from ..tools.running import Running
 from ..tools.sessions import Sessions, session_status
 from ..tools.training import Training
 from ..tools.watching import Watch
-from ..tools.workflows import Playbook, Workflows, ledger_state
+from ..tools.workflows import Playbook, Workflows
 from .completing import completes
 from .consenting import COMMANDS, PLANS, SHIPMENT
 from .tool import View, tool

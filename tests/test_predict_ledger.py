@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.ledger_standing import ledger_state
 from autoresearch_mcp.tools.ledgers import Ledgers
 from autoresearch_mcp.tools.rules.ledgers.items import Workflow
 from autoresearch_mcp.tools.rules.ledgers.voting import Choice, entropy, flips, mean_entropy, standing, unanimous
-from autoresearch_mcp.tools.workflows import ledger_state
 from ledgers import Desk, shop
 
 ARCHITECT, SECURITY, DEVIL = TRIO = ("architect", "security-analyst", "devils-advocate")

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from .answers_review import PlaybookText
-from .answers_workflows import STATE_CHARACTERS, VIEW_CHARACTERS, ItemTaken, WorkflowAnswer
+from .answers_workflows import ItemTaken, WorkflowAnswer
 from .arguments import RepoPath
 from .desk import Desk
 from .door import Duplicate, admitted
 from .errors import Code, Refusal
 from .lab import Lab
-from .ledgers import HANDOFF, Ledgers
+from .ledger_opening import CHAINABLE, open_ledger
+from .ledger_standing import drafted, short, standing, stands
+from .ledgers import Ledgers
 from .mechanics.mechanic import observed
 from .mechanics.registry import mechanic
-from .rules.ledgers.craft import Craft, Objection
-from .rules.ledgers.events import ItemRecorded, LedgerClosed, Opened, Overruled
-from .rules.ledgers.forms import choices, fields_of, form_of
-from .rules.ledgers.handoff import Ending, carried, is_plan
+from .rules.ledgers.craft import Craft
+from .rules.ledgers.events import ItemRecorded, LedgerClosed, Overruled
+from .rules.ledgers.forms import choices, fields_of
+from .rules.ledgers.handoff import Ending
 from .rules.ledgers.items import Settlement, Workflow
-from .rules.ledgers.ledger import Ledger, folded
-from .rules.ledgers.options import Options, steps
-from .rules.ledgers.registry import craft, read_item, read_options
-from .rules.phase import Phase, Tool, following
+from .rules.ledgers.ledger import Ledger
+from .rules.ledgers.registry import craft
+from .rules.phase import Tool, following
 
 Playbook = Callable[[str], str]
 """Renders a prompt for a repository."""
@@ -43,8 +43,6 @@ Given = Annotated[
         "`persona` (predict) or `role` (reason), for that one's own brief. For `close`: `why`, to end early."
     ),
 ]
-CHAINABLE = ("plan", "autoresearch")
-"""Prompts beside the workflows that a chain may name."""
 ACTIONS = ("open", "status", "run", "close")
 
 
@@ -69,10 +67,10 @@ class Workflows:
             raise Refusal(Code.BAD_ARGUMENT, f"{action!r} is no action. Use one of: {', '.join(ACTIONS)}.")
         if action == "status":
             desk = self._lab.open(repo)
-            return _status(desk, _found(desk, workflow), options)
+            return stands(desk, _found(desk, workflow), options)
         with self._lab.hold(repo, Tool.WORKFLOW) as desk, _leading_on(desk, Tool.WORKFLOW):
             if action == "open":
-                return _open(desk, workflow, options)
+                return open_ledger(desk, workflow, options)
             return _run(desk, workflow, options) if action == "run" else _close(desk, workflow, options)
 
     def record(self, workflow: str, item: Fields, repo: RepoPath = "") -> ItemTaken:
@@ -98,18 +96,6 @@ class Workflows:
         desk = self._lab.open(repo)
         text = self._playbooks[name](repo)
         return PlaybookText(phase=desk.phase, next=list(following(desk.phase)), name=name, playbook=text)
-
-
-def ledger_state(desk: Desk, workflow: Workflow) -> str:
-    """How a workflow stands, for its prompt: its open ledger, or the handoff that waits for it, or that there is neither."""
-    ledgers = Ledgers(desk)
-    if ledger := ledgers.open_one(workflow):
-        return _status(desk, ledger).text()
-    waiting = ledgers.incoming(workflow, "")
-    if waiting is None:
-        return f"No {workflow} ledger is open on this branch."
-    lines = _handed_over(desk, waiting, workflow)
-    return "\n".join([f"No {workflow} ledger is open. {waiting.id} hands over:", *lines])
 
 
 def known_values(prompt: str, argument: str) -> tuple[str, ...]:
@@ -160,71 +146,12 @@ def _caught_up(desk: Desk, ledger: Ledger) -> Ledger:
     return Ledgers(desk).append(ledger.id, *news) if news else ledger
 
 
-def _open(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
-    ledgers, rules = Ledgers(desk), craft(workflow)
-    try:
-        options = _onward(workflow, rules.options.model_validate(given))
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:6])
-        raise Refusal(Code.BAD_ARGUMENT, f"{problems}. Options: {', '.join(fields_of(rules.options))}.") from error
-    if there := ledgers.open_one(workflow):
-        before = ledgers.named(there.incoming) if there.incoming else None
-        if given and _inherited(options, before) != there.options:
-            sealed = there.options.model_dump(mode="json", exclude_defaults=True)
-            message = (
-                f"{there.id} is open with other options ({sealed}), which are sealed. Go on with it, or close it first."
-            )
-            raise Refusal(Code.SEALED, message)
-        return _status(desk, there)
-    if unknown := [name for name in steps(options.chain) if name not in [*Workflow, "plan", "autoresearch"]]:
-        raise Refusal(
-            Code.BAD_ARGUMENT, f"`chain` names {', '.join(unknown)}. Use: {', '.join(Workflow)}, plan, autoresearch."
-        )
-    waiting = ledgers.incoming(workflow, options.after)
-    if options.after and waiting is None:
-        raise Refusal(
-            Code.BAD_ARGUMENT,
-            f"`after` names {options.after}, which is no closed ledger here. Leave it out, or close it.",
-        )
-    options = _inherited(options, waiting)
-    id = ledgers.new_id(workflow, options.goal)
-    opened = Opened(
-        workflow=workflow,
-        branch=desk.branch,
-        commit=desk.repo.head(),
-        options=options.model_dump(mode="json", exclude_defaults=True),
-        incoming=waiting.id if waiting else "",
-        folder=f"autoresearch/{id}",
-    )
-    ledger = folded(id, [(desk.now(), opened)], read_options, read_item)
-    found = mechanic(workflow).opening(desk, ledger)
-    return _drafted(desk, ledgers.append(id, opened, *found))
-
-
-def _onward(workflow: Workflow, options: Options) -> Options:
-    """Options whose chain says what follows: whoever names the whole chain names its first step too."""
-    first, *rest = steps(options.chain) or ("",)
-    return options.model_copy(update={"chain": ", ".join(rest)}) if first == workflow else options
-
-
-def _inherited(options: Options, before: Ledger | None) -> Options:
-    """Options with the rest of the chain of the ledger before, where they name none of their own."""
-    if before is None or options.chain:
-        return options
-    return options.model_copy(update={"chain": ", ".join(steps(before.options.chain)[1:])})
-
-
 def _run(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
     ledger = _open_one(desk, workflow)
     found = mechanic(workflow).run(desk, ledger, given)
     ledgers = Ledgers(desk)
     # A long run records what it finds as it goes, so the ledger may have moved on.
-    return _drafted(desk, ledgers.append(ledger.id, *found) if found else ledgers.named(ledger.id) or ledger)
-
-
-def _drafted(desk: Desk, ledger: Ledger) -> WorkflowAnswer:
-    Ledgers(desk).write_drafts(ledger)
-    return _status(desk, ledger)
+    return drafted(desk, ledgers.append(ledger.id, *found) if found else ledgers.named(ledger.id) or ledger)
 
 
 def _record(desk: Desk, workflow: Workflow, fields: Mapping[str, Any]) -> ItemTaken:
@@ -242,13 +169,13 @@ def _record(desk: Desk, workflow: Workflow, fields: Mapping[str, Any]) -> ItemTa
         ledgers.settle(earlier, Overruled(id=id, outcome=Settlement(outcome), by=f"{ledger.id}#{entry.id}"))
         settled = f"{entry.item.upstream} as {outcome}"
     return ItemTaken(
-        **_standing(desk, ledger, rules),
+        **standing(desk, ledger, rules),
         id=entry.id,
         title=entry.item.title,
         classified=entry.item.classified,
         ran=entry.ran,
         settled=settled,
-        state=_short(rules.state(ledger)),
+        state=short(rules.state(ledger)),
     )
 
 
@@ -280,7 +207,7 @@ def _close(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> Workflow
         ending = _ending(rules, ledger, why)
         ledger = ledgers.append(ledger.id, LedgerClosed(commit=desk.repo.head(), ending=ending, why=why))
     files = ledgers.write_files(ledger)
-    return _status(desk, ledger).model_copy(update={"files": list(files)})
+    return stands(desk, ledger).model_copy(update={"files": list(files)})
 
 
 def _ending(rules: Craft, ledger: Ledger, why: str) -> Ending:
@@ -291,69 +218,4 @@ def _ending(rules: Craft, ledger: Ledger, why: str) -> Ending:
     return Ending.INTERRUPTED if why else Ending.BOUNDED
 
 
-def _status(desk: Desk, ledger: Ledger, asked: Mapping[str, Any] = MappingProxyType({})) -> WorkflowAnswer:
-    rules = craft(ledger.workflow)
-    if ledger.closed is None:
-        ledger = Ledgers(desk).moved_on(ledger, mechanic(ledger.workflow).since(desk, ledger))
-    lines = rules.view(ledger, asked) if asked else rules.state(ledger)
-    if isinstance(lines, Objection):
-        raise Refusal(Code(lines.fault.value), lines.message)
-    handoff = Ledgers(desk).handoff(ledger)
-    incoming = Ledgers(desk).named(ledger.incoming) if ledger.incoming and not ledger.closed else None
-    carries = [f"From {ledger.incoming}:", *_handed_over(desk, incoming, ledger.workflow)] if incoming else []
-    return WorkflowAnswer(
-        **_standing(desk, ledger, rules),
-        state=_short([*lines, *carries], VIEW_CHARACTERS if asked else STATE_CHARACTERS),
-        takes=[] if ledger.closed else [form_of(kind) for kind in rules.items.values()],
-        folder=ledger.folder,
-        status=ledger.closed.ending if ledger.closed else "",
-        handoff=f"{ledger.folder}/{HANDOFF}" if ledger.closed else "",
-        next_prompts=list(handoff.next) if ledger.closed else [],
-        plan=handoff.config if _startable(desk, ledger, handoff.config) else {},
-    )
-
-
-def _startable(desk: Desk, ledger: Ledger, config: Mapping[str, Any]) -> bool:
-    """Whether what a ledger hands over is a plan that a session could be started with now; a goal alone starts nothing."""
-    return is_plan(config) and "verify" in config and desk.phase is Phase.NO_SESSION and not ledger.closed
-
-
-def _handed_over(desk: Desk, ledger: Ledger, target: Workflow) -> list[str]:
-    """What a workflow takes of an earlier one, in lines."""
-    handoff = Ledgers(desk).handoff(ledger)
-    found = carried(handoff.findings, ledger.workflow, target)
-    lines = [f"{ledger.id}#{one.id} ({one.severity}) {one.title} {one.location}".strip() for one in found[:20]]
-    kind = "plan fields" if is_plan(handoff.config) else "settings"
-    settings = [f"{kind}: {handoff.config}"] if handoff.config else []
-    return [*lines, *settings] or ["nothing that this workflow takes"]
-
-
-def _standing(desk: Desk, ledger: Ledger, rules: Craft) -> dict[str, Any]:
-    most = rules.most(ledger.options)
-    return {
-        "phase": desk.phase,
-        "next": [*((Tool.RECORD,) if ledger.closed is None else ()), Tool.WORKFLOW, *following(desk.phase)],
-        "recovered": desk.recovered,
-        "workflow": ledger.workflow.value,
-        "ledger": ledger.id,
-        "open": ledger.closed is None,
-        "items": len(ledger.entries),
-        "rounds": f"{rules.spent(ledger)} of {most}" if most else "",
-        "coverage": list(map(str, rules.coverage(ledger))),
-        "scores": {score.name: round(score.value, 2) for score in rules.scores(ledger)},
-        "missing": [] if ledger.closed else list(rules.missing(ledger)),
-    }
-
-
-def _short(lines: list[str], room: int = STATE_CHARACTERS) -> list[str]:
-    """The first lines that fit an answer."""
-    kept: list[str] = []
-    for line in lines:
-        room -= len(line)
-        if room < 0:
-            return [*kept, f"… {len(lines) - len(kept)} more lines: they are in the ledger's files once it is closed"]
-        kept.append(line)
-    return kept
-
-
-__all__ = ["Playbook", "Workflows", "known_values", "ledger_state"]
+__all__ = ["Playbook", "Workflows", "known_values"]
