@@ -259,6 +259,8 @@ def test_the_incumbent_s_curve_can_end_a_hopeless_run_early(lab: Path) -> None:
     server = Lab(lab)
     Sessions(server).start_session(Plan())
     edit(lab, "LOSS = 7.0", "LOSS = 12.0")
+    # Steps that take a while, as real ones do: the judge has to have the time to say stop.
+    edit(lab, "        run.tell(", "        torch.randn(900, 900) @ torch.randn(900, 900)\n        run.tell(")
     Loop(server).commit("a hopeless loss")
 
     ran = Training(server).train()
