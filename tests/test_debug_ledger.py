@@ -6,24 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from test_ledgers import HYPOTHESIS
 
 from autoresearch_mcp.tools.errors import Code
 from conftest import Project
 from ledgers import Desk, shop
 from sarif import check_sarif
 
-HYPOTHESIS = {
-    "kind": "hypothesis",
-    "location": "shop/cart.py:6",
-    "quote": "return len(items) - 1",
-    "claim": "count leaves out one item",
-    "refuted_if": "count([1, 2]) were 2",
-    "technique": "minimal-reproduction",
-    "experiment": "called count([1, 2])",
-    "seen": "it returned 1",
-    "outcome": "confirmed",
-    "line": "off by one",
-}
 FINDING = {
     "kind": "finding",
     "location": "shop/cart.py:6",

@@ -49,6 +49,8 @@ _LAYOUT = 1
 _FIELDS = "number, session, at, kind, iteration, body"
 _LAST = "SELECT number, digest FROM event ORDER BY number DESC LIMIT 1"
 _NO_LIMIT = 2**62
+_IN_ORDER, _BY_INDEX = "NOT INDEXED", "INDEXED BY event_by_session"
+"""Ways to the records of a session: nearly all that come, as they stand; or the few that are its own."""
 
 
 def _chained(previous: str, fields: Sequence[object]) -> str:
@@ -156,7 +158,7 @@ class Journal:
         Raises:
             Refusal: at a record that is not what was written, or before which one is missing, naming it.
         """
-        return ((place, read_event(body)) for place, body in self._bodies(session, after))
+        return ((place, read_event(body)) for place, body in self._bodies(session, after, _IN_ORDER))
 
     def ledger_events(self, ledger: str) -> Iterator[tuple[float, LedgerEvent]]:
         """Every event of a ledger with its time, oldest first.
@@ -164,7 +166,8 @@ class Journal:
         Raises:
             Refusal: at a record that is not what was written, or before which one is missing, naming it.
         """
-        return ((place.at, read_ledger_event(body)) for place, body in self._bodies(ledger, 0))
+        found = self._bodies(ledger, 0, _BY_INDEX)  # few records among many
+        return ((place.at, read_ledger_event(body)) for place, body in found)
 
     def ledgers(self) -> list[tuple[str, Opened]]:
         """Every ledger by its id with its opening, the oldest first."""
@@ -177,10 +180,10 @@ class Journal:
             name for (name,) in self._database.query("SELECT session FROM event WHERE kind = 'ledger-closed'")
         )
 
-    def _bodies(self, session: str, after: int) -> Iterator[tuple[Place, str]]:
+    def _bodies(self, session: str, after: int, way: str) -> Iterator[tuple[Place, str]]:
         before = after
         for row in self._database.query(
-            f"SELECT {_FIELDS}, previous, digest FROM event NOT INDEXED WHERE session = ? AND number > ? ORDER BY number",
+            f"SELECT {_FIELDS}, previous, digest FROM event {way} WHERE session = ? AND number > ? ORDER BY number",
             session,
             after,
         ):
