@@ -57,6 +57,7 @@ def desk(tmp_path: Path) -> Desk:
         (Code.BAD_ARGUMENT, {"location": "cart"}, "location: has to be `path:line`"),
         (Code.MISSING_FIELD, {"experiment": None}, "experiment: Field required"),
         (Code.MISSING_FIELD, {"claim": "  "}, "claim"),
+        (Code.MISSING_FIELD, {"claim": "\x00\u200b\x1b[2J"}, "claim"),
         (Code.BAD_ARGUMENT, {"kind": "opinion"}, "`kind` has to be one of hypothesis, finding"),
         (Code.BAD_ARGUMENT, {"score": 100}, "score: Extra inputs are not permitted"),
         (Code.BAD_ARGUMENT, {"technique": "luck"}, "technique"),
@@ -83,6 +84,13 @@ def test_a_quote_may_be_spaced_otherwise_and_run_over_lines(desk: Desk) -> None:
     taken = desk.record(HYPOTHESIS, location="shop/cart.py:5-6", quote="def count(items):\n  return   len(items) - 1")
 
     assert taken.id == "H1"
+
+
+def test_what_is_hidden_in_a_text_is_not_stored(desk: Desk) -> None:
+    desk.record(HYPOTHESIS, claim="count \u202eleaves out\u200b one \x1b[31mitem")
+
+    events = [event for _, event in desk.project.lab.open().journal.ledger_events(desk.status().ledger)]
+    assert events[-1].model_dump()["item"]["claim"] == "count leaves out one item"
 
 
 def test_a_line_with_a_secret_is_quoted_as_it_would_be_shown(tmp_path: Path) -> None:

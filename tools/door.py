@@ -13,6 +13,7 @@ from .errors import Code, Refusal
 from .ledgers import Ledgers
 from .mechanics.mechanic import Mechanic
 from .reproduction import reproduce
+from .rules.cleaning import cleaned
 from .rules.ledgers.craft import Craft
 from .rules.ledgers.events import ItemRecorded
 from .rules.ledgers.evidence import unproven
@@ -21,6 +22,7 @@ from .rules.ledgers.items import Cited, Item
 from .rules.ledgers.ledger import Ledger
 from .rules.ledgers.pages import sentence
 from .rules.ledgers.similar import SAME, nearest
+from .rules.tidy import tidied_data
 
 
 class Duplicate(Refusal):
@@ -62,7 +64,7 @@ def _shaped(rules: Craft, fields: Mapping[str, Any]) -> Item:
     if taken := sorted(kinds[kind].filled & fields.keys()):
         raise Refusal(Code.BAD_ARGUMENT, f"The server fills in {', '.join(taken)}. Leave it out.")
     try:
-        return kinds[kind].model_validate({**fields, "kind": kind})
+        return kinds[kind].model_validate({**tidied_data(fields, cleaned), "kind": kind})  # nothing hidden is stored
     except ValidationError as error:
         missing = [str(one["loc"][-1]) for one in error.errors() if one["type"] in {"missing", "string_too_short"}]
         problems = "; ".join(
