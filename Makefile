@@ -12,6 +12,7 @@ demo: env
 test: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy gpt_harness tests
 	$(BIN)/mypy docs/hooks.py docs/generator
 	$(BIN)/mypy $(PACKAGES)

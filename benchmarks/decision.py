@@ -19,9 +19,9 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
-from autoresearch_mcp.tools.rules.calibration import baseline_runs, judge_from
-from autoresearch_mcp.tools.rules.judging import Arm, Finding, Judge, Stakes, Step
-from autoresearch_mcp.tools.rules.plan import Rule
+from autoresearch_mcp.tools.decision.calibration import baseline_runs, judge_from
+from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Stakes, Step
+from autoresearch_mcp.tools.plan.model import Rule
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -20,8 +20,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from autoresearch_mcp.tools.edges.intent import read_intent
 from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.session.intent import read_intent
 from conftest import Project
 from crashing import check, iterate, when_free
 

@@ -22,15 +22,15 @@ from typing import Any
 
 from mcp import Client, StdioServerParameters
 
-from autoresearch_mcp.tools.edges.gitcli import GitCli
-from autoresearch_mcp.tools.edges.journal import Journal
-from autoresearch_mcp.tools.lab import Lab
-from autoresearch_mcp.tools.loop import Loop
-from autoresearch_mcp.tools.review import Review
-from autoresearch_mcp.tools.rules.decide import Status
-from autoresearch_mcp.tools.rules.events import Committed, Event, Logged, Measurement, Reverted, Row, Verified
-from autoresearch_mcp.tools.rules.plan import Plan
-from autoresearch_mcp.tools.sessions import Sessions
+from autoresearch_mcp.tools.decision.decide import Status
+from autoresearch_mcp.tools.git.cli import GitCli
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Measurement, Reverted, Row, Verified
+from autoresearch_mcp.tools.session.journal import Journal
+from autoresearch_mcp.tools.verbs.loop import Loop
+from autoresearch_mcp.tools.verbs.review import Review
+from autoresearch_mcp.tools.verbs.sessions import Sessions
 
 FILES = (50, 100_000)
 ROWS = (100, 10_000, 100_000)

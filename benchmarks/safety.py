@@ -8,12 +8,12 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from autoresearch_mcp.tools.edges.sandbox import available, wrap
-from autoresearch_mcp.tools.rules.cleaning import cleaned
-from autoresearch_mcp.tools.rules.masking import Masker
-from autoresearch_mcp.tools.rules.policy import Policy
-from autoresearch_mcp.tools.rules.scope import Scope
-from autoresearch_mcp.tools.rules.screen import screen
+from autoresearch_mcp.tools.plan.scope import Scope
+from autoresearch_mcp.tools.process.policy import Policy
+from autoresearch_mcp.tools.process.sandbox import available, wrap
+from autoresearch_mcp.tools.process.screen import screen
+from autoresearch_mcp.tools.text.cleaning import cleaned
+from autoresearch_mcp.tools.text.masking import Masker
 
 SIZE = 512 * 1024
 LINE = "step 100 loss=2.345 tokens/s=12345 lr 3e-4 mfu 40.1% 3f2a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a\n"

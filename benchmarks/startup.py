@@ -19,7 +19,7 @@ from typing import NamedTuple
 PLAIN = """
 import pathlib
 from autoresearch_mcp.server.app import build_server
-from autoresearch_mcp.tools.lab import Lab
+from autoresearch_mcp.tools.lab.access import Lab
 build_server(Lab(pathlib.Path("."))).run("stdio")
 """
 LIBRARY = """
@@ -48,7 +48,7 @@ MCPServer("empty", log_level="WARNING")
 library = time.process_time()
 import pathlib
 from autoresearch_mcp.server.app import build_server
-from autoresearch_mcp.tools.lab import Lab
+from autoresearch_mcp.tools.lab.access import Lab
 build_server(Lab(pathlib.Path(".")))
 print(library - began, time.process_time() - library)
 """

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from overhead import PLAN, fill, iteration, own_git, repository
 
-from autoresearch_mcp.tools.lab import Lab
-from autoresearch_mcp.tools.rules.plan import Plan
-from autoresearch_mcp.tools.sessions import Sessions
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.verbs.sessions import Sessions
 
 ROWS, ROUNDS, IDLE_S = 10_000, 5, 20.0
 WATCH = [sys.executable, "-m", "autoresearch_mcp.server", "watch"]

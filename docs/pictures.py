@@ -26,15 +26,15 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
-from autoresearch_mcp.server.live import LiveServer
-from autoresearch_mcp.server.terminal import View
+from autoresearch_mcp.server.cli.terminal import View
+from autoresearch_mcp.server.web.live import LiveServer
 from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.lab import Lab
-from autoresearch_mcp.tools.loop import Loop
-from autoresearch_mcp.tools.review import Review
-from autoresearch_mcp.tools.rules.plan import Plan
-from autoresearch_mcp.tools.sessions import Sessions
-from autoresearch_mcp.tools.watching import Watch
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.verbs.loop import Loop
+from autoresearch_mcp.tools.verbs.review import Review
+from autoresearch_mcp.tools.verbs.sessions import Sessions
+from autoresearch_mcp.tools.verbs.watching import Watch
 
 IMAGES = Path(__file__).parent / "images"
 FLAGS = (

@@ -17,18 +17,18 @@ from mcp.types import INVALID_PARAMS, ToolAnnotations
 
 from ..prompts import Prompt, load_prompts
 from ..tools.errors import Refusal
-from ..tools.lab import Lab
-from ..tools.ledger_standing import ledger_state
-from ..tools.loop import Loop
-from ..tools.planning import Planning, project_facts
-from ..tools.review import Review
-from ..tools.rules.ledgers.items import Workflow
-from ..tools.rules.results import RESULTS_FILE
-from ..tools.running import Running
-from ..tools.sessions import Sessions, session_status
-from ..tools.training import Training
-from ..tools.watching import Watch
-from ..tools.workflows import Playbook, Workflows
+from ..tools.lab.access import Lab
+from ..tools.session.results import RESULTS_FILE
+from ..tools.verbs.loop import Loop
+from ..tools.verbs.planning import Planning, project_facts
+from ..tools.verbs.review import Review
+from ..tools.verbs.running import Running
+from ..tools.verbs.sessions import Sessions, session_status
+from ..tools.verbs.training import Training
+from ..tools.verbs.watching import Watch
+from ..tools.verbs.workflows import Playbook, Workflows
+from ..tools.workflows.ledger.items import Workflow
+from ..tools.workflows.standing import ledger_state
 from .completing import completes
 from .consenting import COMMANDS, PLANS, SHIPMENT
 from .tool import View, tool
@@ -126,7 +126,7 @@ def _apps(view: View) -> Apps:
 
 
 def _chat_page() -> str:
-    from ..tools.edges.pages import chat_view  # jinja2 is for those who look
+    from ..tools.report.rendering import chat_view  # jinja2 is for those who look
 
     return chat_view()
 

@@ -11,7 +11,7 @@ from mcp.types import (
     ResourceTemplateReference,
 )
 
-from ..tools.workflows import known_values
+from ..tools.verbs.workflows import known_values
 
 MOST = 100
 """Values that one answer may hold, by the protocol."""

@@ -13,14 +13,14 @@ from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
 from mcp.server.mcpserver import Context, Elicit, Resolve
 from pydantic import BaseModel, Field, JsonValue, create_model
 
-from ..tools.answers_planning import Candidate
 from ..tools.errors import Refusal
-from ..tools.lab import Lab
-from ..tools.planning import agree_to, commands_without_consent, proposals
-from ..tools.rules.agreement import statements
-from ..tools.rules.cleaning import visible
-from ..tools.rules.plan import Plan
-from ..tools.shipping import approve_shipment, is_digest, waiting_shipment
+from ..tools.lab.access import Lab
+from ..tools.plan.agreement import statements
+from ..tools.plan.model import Plan
+from ..tools.text.cleaning import visible
+from ..tools.verbs.answers_planning import Candidate
+from ..tools.verbs.planning import agree_to, commands_without_consent, proposals
+from ..tools.workflows.ship.approval import approve_shipment, is_digest, waiting_shipment
 
 
 @dataclass(frozen=True)

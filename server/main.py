@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from .commands import COMMANDS, Command
+from .cli.commands import COMMANDS, Command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.exit(2, "autoresearch-mcp runs on Linux and macOS. On Windows, install and register it inside WSL.\n")
     root = root_folder(options.root, os.environ)
     if options.command is None:
-        from .serve import serve
+        from .stdio.serve import serve
 
         return serve(root, options.allow_commands)
     module, _, function = COMMANDS[options.command].runs.partition(":")

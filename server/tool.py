@@ -24,13 +24,13 @@ from mcp.server.mcpserver.tools import Tool as ServerTool
 from mcp.types import CallToolResult, ImageContent, TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..tools.answers import Answer, Refused
-from ..tools.edges.hygiene import hygiene
 from ..tools.errors import Code, Refusal
-from ..tools.jobs import PROGRESS
-from ..tools.lab import Lab
-from ..tools.rules.phase import Tool, following
-from ..tools.rules.tidy import tidied_data
+from ..tools.lab.access import Lab
+from ..tools.lab.answers import Answer, Refused
+from ..tools.lab.jobs import PROGRESS
+from ..tools.text.hygiene import hygiene
+from ..tools.text.tidy import tidied_data
+from ..tools.vocabulary import Tool, following
 from .consenting import Question
 
 logger = logging.getLogger(__name__)

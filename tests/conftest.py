@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.answers_loop import Iterated
-from autoresearch_mcp.tools.lab import Lab
-from autoresearch_mcp.tools.loop import Loop
-from autoresearch_mcp.tools.planning import Planning
-from autoresearch_mcp.tools.review import Review
-from autoresearch_mcp.tools.rules.plan import Plan
-from autoresearch_mcp.tools.sessions import Sessions
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.verbs.answers_loop import Iterated
+from autoresearch_mcp.tools.verbs.loop import Loop
+from autoresearch_mcp.tools.verbs.planning import Planning
+from autoresearch_mcp.tools.verbs.review import Review
+from autoresearch_mcp.tools.verbs.sessions import Sessions
 
 PYTHON = sys.executable
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from autoresearch_mcp.tools.answers_loop import Iterated
-from autoresearch_mcp.tools.edges.gitcli import GitCli
-from autoresearch_mcp.tools.edges.journal import Journal
 from autoresearch_mcp.tools.errors import Code, Refusal
-from autoresearch_mcp.tools.rules.phase import Phase, Tool
+from autoresearch_mcp.tools.git.cli import GitCli
+from autoresearch_mcp.tools.session.journal import Journal
+from autoresearch_mcp.tools.verbs.answers_loop import Iterated
+from autoresearch_mcp.tools.vocabulary import Phase, Tool
 from conftest import Project
 
 QUIET = frozenset({"status", "rev-parse", "ls-files", "diff-tree", "cat-file", "config", "log", "var", "symbolic-ref"})

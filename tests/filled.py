@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from autoresearch_mcp.tools.rules.decide import Status
-from autoresearch_mcp.tools.rules.events import (
+from autoresearch_mcp.tools.decision.decide import Status
+from autoresearch_mcp.tools.decision.failures import FailureClass
+from autoresearch_mcp.tools.session.events import (
     Event,
     GuardResult,
     GuardsRan,
@@ -14,7 +15,6 @@ from autoresearch_mcp.tools.rules.events import (
     Unchanged,
     Verified,
 )
-from autoresearch_mcp.tools.rules.failures import FailureClass
 from conftest import Project
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)> & "quoted" {{ 7*7 }} </title></pre>'

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoresearch_mcp.tools.harness import HARNESS
+from autoresearch_mcp.tools.project.harness import HARNESS
 
 SPEC = """\
 data = "stdlib"

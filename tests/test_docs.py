@@ -17,13 +17,13 @@ import pytest
 
 from autoresearch_mcp.prompts import load_prompts
 from autoresearch_mcp.server.app import build_server
-from autoresearch_mcp.server.commands import COMMANDS
+from autoresearch_mcp.server.cli.commands import COMMANDS
 from autoresearch_mcp.server.main import make_parser
 from autoresearch_mcp.tools.errors import Code
-from autoresearch_mcp.tools.lab import Lab
-from autoresearch_mcp.tools.rules.ledgers.items import Workflow
-from autoresearch_mcp.tools.rules.ledgers.registry import craft
-from autoresearch_mcp.tools.rules.plan import Plan, load_plan
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.plan.model import Plan, load_plan
+from autoresearch_mcp.tools.workflows.ledger.items import Workflow
+from autoresearch_mcp.tools.workflows.ledger.registry import craft
 
 ROOT = Path(__file__).parent.parent
 TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

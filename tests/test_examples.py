@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.lab import Lab
-from autoresearch_mcp.tools.loop import Loop
-from autoresearch_mcp.tools.planning import Planning
-from autoresearch_mcp.tools.rules.plan import Plan
-from autoresearch_mcp.tools.sessions import Sessions
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.verbs.loop import Loop
+from autoresearch_mcp.tools.verbs.planning import Planning
+from autoresearch_mcp.tools.verbs.sessions import Sessions
 
 DOMAINS = Path(__file__).parent.parent / "examples" / "domains"
 RUNNABLE = sorted(folder.name for folder in DOMAINS.iterdir() if (folder / "autoresearch.toml").exists())

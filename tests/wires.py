@@ -19,7 +19,7 @@ FRONTED = [sys.executable, "-m", "autoresearch_mcp.server", "--allow-commands", 
 PLAIN = """
 import sys, pathlib
 from autoresearch_mcp.server.app import build_server
-from autoresearch_mcp.tools.lab import Lab
+from autoresearch_mcp.tools.lab.access import Lab
 build_server(Lab(pathlib.Path(sys.argv[1]), allow_commands=True)).run("stdio")
 """
 # Stands in front of the real `mcp` on the path, and keeps whoever imports it waiting until the gate is opened.

@@ -1,1 +1,1 @@
-"""The loop, without MCP: verbs here, pure rules in `rules/`, the outside world in `edges/`."""
+"""The work, without MCP. A folder answers one question; `errors.py` and `vocabulary.py` are shared by all."""

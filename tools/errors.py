@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from .rules.phase import Phase, Tool
+from .vocabulary import Phase, Tool
 
 
 class Code(StrEnum):

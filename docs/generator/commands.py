@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from autoresearch_mcp.server.commands import COMMANDS, Command
+from autoresearch_mcp.server.cli.commands import COMMANDS, Command
 from autoresearch_mcp.server.main import make_parser
 
 from .markdown import cell, page, table

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from autoresearch_mcp.tools.rules.plan import PLAN_FILE
-from autoresearch_mcp.tools.rules.results import COLUMNS, RESULTS_FILE
+from autoresearch_mcp.tools.plan.model import PLAN_FILE
+from autoresearch_mcp.tools.session.results import COLUMNS, RESULTS_FILE
 
 from .markdown import codes, page
 

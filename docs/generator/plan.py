@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autoresearch_mcp.tools.rules.plan import PLAN_FILE, Plan
+from autoresearch_mcp.tools.plan.model import PLAN_FILE, Plan
 
 from .markdown import cell, page, shown, table
 

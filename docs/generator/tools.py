@@ -9,10 +9,10 @@ from pathlib import Path
 import anyio
 
 from autoresearch_mcp.server.app import build_server
-from autoresearch_mcp.tools.answers import Answer
-from autoresearch_mcp.tools.lab import Lab
-from autoresearch_mcp.tools.rules.phase import Phase, following
-from autoresearch_mcp.tools.rules.plan import Plan
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.lab.answers import Answer
+from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.vocabulary import Phase, following
 
 from .markdown import Schema, codes, page, plain, shown, table, text
 

@@ -11,12 +11,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from autoresearch_mcp.prompts import load_prompts
-from autoresearch_mcp.tools.rules import scores
-from autoresearch_mcp.tools.rules.ledgers.craft import Craft
-from autoresearch_mcp.tools.rules.ledgers.forms import choices
-from autoresearch_mcp.tools.rules.ledgers.items import Item, Workflow
-from autoresearch_mcp.tools.rules.ledgers.options import Options
-from autoresearch_mcp.tools.rules.ledgers.registry import craft
+from autoresearch_mcp.tools.workflows.ledger import scores
+from autoresearch_mcp.tools.workflows.ledger.forms import choices
+from autoresearch_mcp.tools.workflows.ledger.items import Item, Workflow
+from autoresearch_mcp.tools.workflows.ledger.options import Options
+from autoresearch_mcp.tools.workflows.ledger.registry import craft
+from autoresearch_mcp.tools.workflows.ledger.rules import Craft
 
 from .markdown import cell, codes, page, plain, shown, table
 

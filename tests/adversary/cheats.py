@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from autoresearch_mcp.tools.answers_loop import Iterated
+from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
-from autoresearch_mcp.tools.rules.decide import Status
+from autoresearch_mcp.tools.verbs.answers_loop import Iterated
 from conftest import Project
 
 WORK = """\

@@ -15,10 +15,10 @@ from cheats import SIZE, SMALL, WORK, Fooled, golf, listed
 from mcp import Client
 
 from autoresearch_mcp.server.app import build_server
+from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
-from autoresearch_mcp.tools.lab import Lab
-from autoresearch_mcp.tools.rules.decide import Status
-from autoresearch_mcp.tools.running import Running
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.verbs.running import Running
 from conftest import Project
 
 Play = Callable[[Path], None]

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from cheats import BENCH, SIZE, SMALL, WORK, given_up, golf, listed, not_kept, refused
 
-from autoresearch_mcp.tools.edges.supervisor import checked, sealed
+from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
-from autoresearch_mcp.tools.lab import Lab
-from autoresearch_mcp.tools.rules.decide import Status
-from autoresearch_mcp.tools.running import Running
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.process.supervisor import checked, sealed
+from autoresearch_mcp.tools.verbs.running import Running
 from conftest import PYTHON, Project
 
 Play = Callable[[Path], None]

@@ -13,7 +13,7 @@ from pathlib import Path
 import uvicorn
 
 from autoresearch_mcp.server.app import build_server
-from autoresearch_mcp.tools.lab import Lab
+from autoresearch_mcp.tools.lab.access import Lab
 
 sys.path.insert(0, str(Path(__file__).parent))
 from events import Remembered

@@ -1,0 +1,237 @@
+"""Every command of the command line: what it is for, what it takes, which function runs it, how it exits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument, as `argparse` takes it."""
+
+    names: tuple[str, ...]
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command. `runs` is `module:function` below `server`, called with the root folder and the parsed options; imported
+    when the command is given.
+    """
+
+    help: str
+    runs: str
+    arguments: tuple[Argument, ...] = ()
+    says: str = ""
+    exits: str = field(default="Exit status: 0 done; 2 refused, with the reason on standard error.")
+
+
+def _argument(*names: str, **options: Any) -> Argument:  # noqa: ANN401 - whatever argparse takes
+    return Argument(names, options)
+
+
+_JSON = _argument("--json", action="store_true", help="one JSON object on standard output, as the tool answers it")
+
+COMMANDS: Mapping[str, Command] = {
+    "demo": Command(
+        "watch a scripted agent run a session over stdio",
+        "cli.demo:run",
+        (
+            _argument("--quick", action="store_true", help="a small task without torch, under a minute"),
+            _argument("--folder", metavar="DIR", default="", help="where to make the demo's repository"),
+            _argument(
+                "--json", action="store_true", help="the tries as one JSON object; what is shown goes to standard error"
+            ),
+        ),
+    ),
+    "init": Command(
+        "make a new repository to practise on",
+        "cli.init:run",
+        (
+            _argument("kind", choices=["gpt"], help="`gpt`: a small language model to train"),
+            _argument("folder", metavar="DIR", help="the folder to make; it must not exist, or be empty"),
+            _argument(
+                "--data",
+                metavar="TEXT",
+                default="",
+                help="what to learn from: stdlib, files:GLOB,..., climbmix:SHARDS, tinystories (default: by the machine)",
+            ),
+            _argument("--json", action="store_true", help="what was made, as one JSON object"),
+        ),
+    ),
+    "approve": Command(
+        "say yes, in a terminal, to the commands that wait for a person",
+        "cli.approve:run",
+        (_argument("--json", action="store_true", help="list what waits for a yes as JSON, and ask nothing"),),
+        exits="Exit status: 0 agreed, or nothing to agree to; 1 not agreed, or listed and waiting; 2 nothing could be asked.",
+    ),
+    "status": Command("how the session on this branch stands", "cli.twins:status", (_JSON,)),
+    "history": Command(
+        "the tries of the session, or one of them in full",
+        "cli.twins:history",
+        (
+            _argument("iteration", nargs="?", type=int, default=-1, help="show this one in full"),
+            _argument("--status", default="", help="only rows of this status, e.g. keep"),
+            _argument("--search", default="", help="only rows with these words"),
+            _argument("--limit", type=int, default=50, help="at most so many rows, 1 to 50 (default: %(default)s)"),
+            _argument("--before", type=int, default=0, help="only iterations below this number"),
+            _JSON,
+        ),
+    ),
+    "report": Command(
+        "the whole session to read",
+        "cli.twins:report",
+        (
+            _argument("--format", choices=["text", "png", "html"], default="text", help="text (default), png or html"),
+            _argument("--imported", metavar="NAME", default="", help="of results that were imported under this name"),
+            _JSON,
+        ),
+    ),
+    "import": Command(
+        "keep another tool's results for reports: Karpathy's, Claude Autoresearch's, pi-autoresearch's",
+        "cli.importing:run",
+        (
+            _argument("file", metavar="FILE", help="the results file"),
+            _argument(
+                "--direction", choices=["lower", "higher"], default="", help="which is better, if the file does not say"
+            ),
+            _JSON,
+        ),
+        exits="Exit status: 0 imported; 2 it cannot be read as results, with the reason on standard error.",
+    ),
+    "watch": Command(
+        "follow a session as it runs, in this terminal or in a browser",
+        "cli.watch:run",
+        (
+            _argument("--web", action="store_true", help="as a page on a port of this machine; prints its address"),
+            _argument("--port", type=int, default=0, help="the port for --web (default: a free one)"),
+            _argument("--json", action="store_true", help="print how it stands now as one JSON object, and leave"),
+        ),
+        says="Only reads, so it may run beside any client. Without a terminal each row is a line. Ctrl-C leaves.",
+    ),
+    "evals": Command(
+        "analyse a results file: ours, Karpathy's, Claude Autoresearch's, pi-autoresearch's",
+        "cli.evals:run",
+        (
+            _argument("file", metavar="FILE", nargs="?", default="", help="the file (default: the newest one here)"),
+            _argument(
+                "--format", choices=["text", "json", "md"], default="text", help="how to print it (default: text)"
+            ),
+            _argument("--json", action="store_const", const="json", dest="format", help="the same as --format json"),
+            _argument(
+                "--window",
+                type=int,
+                choices=range(2, 101),
+                default=5,
+                metavar="N",
+                help="measured tries without a new best that make a plateau, 2 to 100 (default: %(default)s)",
+            ),
+            _argument(
+                "--direction", choices=["lower", "higher"], default="", help="which is better, if the file lacks it"
+            ),
+        ),
+        says="Runs nothing and changes nothing. The session's own rows come from its journal.",
+        exits="Exit status: 0 it was analysed, whatever came out; 2 there is nothing that could be.",
+    ),
+    "workflow": Command(
+        "open, look at, run or close the ledger of a workflow",
+        "cli.twins:workflow",
+        (
+            _argument("name", help="debug, fix, security, ship, scenario, predict, learn, regression, ..."),
+            _argument("action", nargs="?", default="status", help="open, status (default), run or close"),
+            _argument(
+                "--set",
+                metavar="KEY=VALUE",
+                action="append",
+                default=[],
+                dest="pairs",
+                help="an option; may be repeated",
+            ),
+            _JSON,
+        ),
+        says="For CI: what an agent calls as the tool `workflow`. Its commands run only where a person agreed to them.",
+    ),
+    "train": Command(
+        "train the GPT harness once, as a trial that counts for nothing",
+        "cli.twins:train",
+        (
+            _argument("--budget", type=float, default=0.0, metavar="SECONDS", help="default: the budget of gpt.toml"),
+            _argument("--device", default="", help="cpu, cuda, cuda:1, mps or a UUID (default: what gpt.toml says)"),
+            _JSON,
+        ),
+        exits="Exit status: 0 there is a score; 1 there is none; 2 refused, with the reason on standard error.",
+    ),
+    "gate": Command(
+        "for CI: whether what was asked for holds",
+        "cli.gate:run",
+        (
+            _argument("--target", action="store_true", help="the session has reached its target"),
+            _argument(
+                "--fail-on",
+                metavar="SEVERITY",
+                default="",
+                help="no open finding of this severity or worse in a ledger",
+            ),
+            _argument("--regression", action="store_true", help="the last regression verdict at this commit is STABLE"),
+            _argument("--complete", metavar="WORKFLOW", action="append", default=[], help="that ledger ended complete"),
+            _JSON,
+        ),
+        says="Without a flag: everything that there is something to say about on this branch.",
+        exits="Exit status: 0 all hold; 1 something fails; 2 something asked for cannot be told.",
+    ),
+    "doctor": Command(
+        "what stands in the way on this machine, with the cure for each",
+        "cli.doctor:run",
+        (_JSON,),
+        exits="Exit status: 0 nothing is wrong; 1 something is.",
+    ),
+    "serve": Command(
+        "serve MCP: over stdio, as without a command, or over HTTP",
+        "web.over_http:run",
+        (
+            _argument("--http", metavar="[HOST:]PORT", default="", help="over HTTP, at /mcp; port 0 takes a free one"),
+            _argument(
+                "--token-file", metavar="FILE", default="", help="a file with the bearer token (default: one of ours)"
+            ),
+            _argument("--expose", action="store_true", help="also on an address that other machines can reach"),
+            _argument(
+                "--allow-host",
+                metavar="NAME",
+                action="append",
+                default=[],
+                help="a further Host name to accept; may be repeated",
+            ),
+        ),
+        says="Over HTTP every request has to bear the token, and Host and Origin are checked. Several clients may be "
+        "connected at once; one experiment runs at a time in a repository.",
+        exits="Exit status: 0 it was stopped; 2 it would not be safe, or the address is taken.",
+    ),
+    "install": Command(
+        "register this server with a client, or take it out again",
+        "cli.install:run",
+        (
+            _argument(
+                "--client",
+                required=True,
+                choices=["claude-code", "claude-desktop", "codex", "cursor", "vscode", "gemini", "opencode"],
+                help="the client",
+            ),
+            _argument("--print", action="store_true", help="print what would be written, and write nothing"),
+            _argument("--remove", action="store_true", help="take the entry out again"),
+            _argument(
+                "--file", metavar="FILE", default="", help="the client's file (default: where the client keeps it)"
+            ),
+        ),
+        says="An existing file keeps all that it holds; one that could not be changed safely is left as it is. "
+        "`--root` and `--allow-commands`, given before the command, go into the entry.",
+        exits="Exit status: 0 done; 1 the file was left as it is, and what to write by hand was printed.",
+    ),
+    "completion": Command(
+        "print the completion script of a shell",
+        "cli.completion:run",
+        (_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell"),),
+        says='For bash: eval "$(autoresearch-mcp completion bash)"',
+    ),
+}

@@ -1,0 +1,1 @@
+"""Serving over stdio, there before a client loses its patience."""

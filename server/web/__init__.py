@@ -1,0 +1,1 @@
+"""Serving over HTTP, and the live page."""

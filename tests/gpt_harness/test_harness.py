@@ -1,0 +1,821 @@
+"""The practice ground: text becomes rows, rows a model, a model a score, and each is what it says."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+import checks
+import prepare
+import scoring
+import train
+from autoresearch_mcp.tools.plan.model import Plan, load_plan, problems
+from autoresearch_mcp.tools.project.harness import (
+    HARNESS,
+    HARNESS_FILES,
+    Size,
+    create_harness,
+    size_for,
+    trains,
+    with_values,
+)
+from autoresearch_mcp.tools.project.scan import Device, DeviceKind
+from evaluate import run_folder
+from files import Files
+from harness import TRAIN, Judged, edited, judge
+from packing import pack
+from reference import Bigrams
+from run import Shape, fail_with_what_fits
+from sources import SourceError, Split
+from spec import Budget, Spec, SpecError, Unit, checked, read_spec
+from tokenizer import Tokenizer, learn
+from training import longest
+
+SMALL = "".join(f"def f{n}(x):\n    return x + {n}  # größer\n" for n in range(400))
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of the real corpus for every training of these tests."""
+    return tmp_path_factory.mktemp("cache")
+
+
+# --- Spec ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_spec_file_of_the_harness_is_the_default() -> None:
+    assert read_spec(HARNESS) == Spec(evaluation_tokens=49_152)
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"),
+    [
+        ("400000 tokens", Budget(400_000, Unit.TOKENS)),
+        ("400_000 tokens", Budget(400_000, Unit.TOKENS)),
+        ("390 steps", Budget(390, Unit.STEPS)),
+        ("2.5 seconds", Budget(2.5, Unit.SECONDS)),
+    ],
+)
+def test_a_budget_is_tokens_steps_or_seconds(text: str, budget: Budget) -> None:
+    assert Budget.parse(text) == budget
+    assert Budget.parse(str(budget)) == budget
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"budget": "5 minutes"}, "not understood"),
+        ({"budget": "0 steps"}, "not understood"),
+        ({"vocabulary": 100}, "256 for bytes"),
+        ({"vocabulary": 70_000}, "256 for bytes"),
+        ({"vocabulary": "1024"}, "a int is needed"),
+        ({"sequence_length": True}, "a int is needed"),
+        ({"evaluation_tokens": 10}, "at least one sequence"),
+        ({"learning_rate": 1.0}, "has no key 'learning_rate'"),
+    ],
+)
+def test_a_spec_that_cannot_be_is_refused_by_its_key(keys: dict[str, object], words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        checked(keys)
+
+
+# --- Tokenizer and rows ----------------------------------------------------------------------------------------------
+
+
+def test_the_tokenizer_knows_every_byte_and_loses_nothing() -> None:
+    tokenizer = learn([SMALL], 300)
+
+    assert tokenizer.size == 300
+    assert tokenizer.tokens[:256] == tuple(bytes([value]) for value in range(256))
+    for text in (SMALL, "\x00\x7f tabs\t\r\n", "日本語 🎉 ½", "12345 a_b  \n\n", "<|start|>"):
+        tokens = tokenizer.encoding.encode_ordinary(text)
+        assert tokenizer.encoding.decode(tokens) == text
+        assert tokenizer.byte_lengths[tokens].sum() == len(text.encode())
+    assert len(tokenizer.encoding.encode_ordinary(SMALL)) < len(SMALL.encode()) / 2
+    assert Tokenizer.load(tokenizer.dump()) == tokenizer
+
+
+def test_bytes_need_no_learning() -> None:
+    tokenizer = learn([], 256)
+
+    assert (tokenizer.size, tokenizer.start) == (257, 256)
+    assert tokenizer.encoding.encode_ordinary("größer") == list("größer".encode())
+    assert tokenizer.byte_lengths.tolist() == [1] * 256 + [0]
+
+
+def _documents(seed: int, count: int, longest: int) -> list[list[int]]:
+    generator = np.random.default_rng(seed)
+    return [generator.integers(0, 50, generator.integers(1, longest)).tolist() for _ in range(count)]
+
+
+@pytest.mark.parametrize("longest", [5, 40, 300])
+def test_every_row_is_full_begins_with_a_start_and_nothing_is_lost_but_the_end(longest: int) -> None:
+    documents = _documents(1, 400, longest)
+    rows = list(pack(documents, 99, 16))
+
+    assert all(len(row) == 17 and row[0] == 99 for row in rows)
+    kept = Counter(token for row in rows for token in row.tolist() if token != 99)
+    whole = Counter(token for document in documents for token in document)
+    assert not kept - whole
+    assert (whole - kept).total() <= 2 * 17
+
+
+def test_rows_are_the_same_as_a_plain_search_makes() -> None:
+    documents = _documents(2, 300, 30)
+    naive: list[list[int]] = []
+    waiting = [document[begin : begin + 16] for document in documents for begin in range(0, len(document), 16)]
+    while sum(len(piece) + 1 for piece in sorted(waiting, key=len)[:17]) >= 17:
+        row: list[int] = []
+        while len(row) < 17:
+            space = 17 - len(row)
+            fitting = [piece for piece in waiting if len(piece) < space]
+            row.append(99)
+            if fitting:
+                longest = max(map(len, fitting))
+                chosen = [piece for piece in fitting if len(piece) == longest][-1]
+                waiting = _without(waiting, chosen)
+                row += chosen
+            elif space > 1:
+                shortest = min(map(len, waiting))
+                chosen = next(piece for piece in waiting if len(piece) == shortest)
+                waiting = [*_without(waiting, chosen), chosen[space - 1 :]]
+                row += chosen[: space - 1]
+        naive.append(row)
+
+    assert [row.tolist() for row in pack(documents, 99, 16)] == naive
+
+
+def _without(pieces: list[list[int]], chosen: list[int]) -> list[list[int]]:
+    return [piece for piece in pieces if piece is not chosen]
+
+
+def test_the_bigram_table_agrees_with_counting_by_hand() -> None:
+    rows = np.array([[9, 1, 2, 1], [9, 1, 1, 2]], dtype=np.uint16)
+    table = Bigrams.learn(rows, 10)
+
+    share = {token: (count + 1) / (6 + 10) for token, count in {1: 4, 2: 2, 3: 0}.items()}
+    assert table.nats(np.array([[1, 2]], np.uint16)) == pytest.approx(-math.log((2 + 5 * share[2]) / (3 + 5)))
+    assert table.nats(np.array([[1, 3]], np.uint16)) == pytest.approx(-math.log((0 + 5 * share[3]) / (3 + 5)))
+    assert table.nats(np.array([[7, 1]], np.uint16)) == pytest.approx(-math.log(share[1]))
+    assert sum(math.exp(-table.nats(np.array([[1, t]], np.uint16))[0, 0]) for t in range(10)) == pytest.approx(1)
+
+
+# --- The cache -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with text of its own and a spec for it."""
+    monkeypatch.setenv("AUTORESEARCH_CACHE", str(tmp_path / "cache"))
+    generator = np.random.default_rng(3)
+    for place in range(80):
+        words = " ".join(map(str, generator.integers(0, 10**6, 300)))
+        (tmp_path / f"{place}.txt").write_text(words)
+    (tmp_path / "gpt.toml").write_text('data = "files:*.txt"\nvocabulary = 300\nsequence_length = 32\n')
+    return tmp_path
+
+
+def test_the_rows_are_the_text_and_the_canaries_are_none_of_it(small: Path) -> None:
+    data = prepare.prepare(read_spec(small), small)
+
+    text = data.tokenizer.encoding
+    source = Files("files:*.txt", ("*.txt",), small)
+    for split, rows in zip(Split, (data.train, data.validation, data.test), strict=True):
+        ordinary = np.delete(rows, data.canaries, 0) if split is Split.VALIDATION else rows
+        words = {word for document in source.documents(split) for word in document.split()}
+        seen = text.decode([token for row in ordinary.tolist() for token in row[1:] if token != data.tokenizer.start])
+        assert len(words & set(seen.split())) > 0.7 * len(words)
+    assert len(data.canaries) == 16
+    assert data.difficulty(Split.VALIDATION).shape == (len(data.validation), 3)
+
+
+def test_the_cache_is_built_once_and_nobody_else_may_read_what_is_kept_back(small: Path) -> None:
+    folder = prepare.prepare(read_spec(small), small).folder
+    before = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
+
+    assert prepare.prepare(read_spec(small), small).folder == folder
+    assert {file.name: file.stat().st_mtime_ns for file in folder.iterdir()} == before
+    assert {(folder / f"{split}.bin").stat().st_mode & 0o777 for split in Split} == {0o600}
+
+
+def test_other_text_is_another_cache(small: Path) -> None:
+    folder = prepare.prepare(read_spec(small), small).folder
+    (small / "0.txt").write_text("other words " * 400)
+
+    assert prepare.prepare(read_spec(small), small).folder != folder
+
+
+@pytest.mark.parametrize("damage", ["train.bin", "done.json"])
+def test_a_cache_that_is_not_whole_is_built_again(small: Path, damage: str) -> None:
+    folder = prepare.prepare(read_spec(small), small).folder
+    size = (folder / damage).stat().st_size
+    os.truncate(folder / damage, 10)
+
+    prepare.prepare(read_spec(small), small)
+
+    assert (folder / damage).stat().st_size == pytest.approx(size, rel=0.01)
+    assert _finished(folder.parent) == [folder]
+
+
+def test_two_processes_that_build_at_once_end_with_one_whole_cache(small: Path) -> None:
+    command = [sys.executable, str(HARNESS / "prepare.py")]
+    both = [subprocess.Popen(command, cwd=small, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=60)[0] for process in both]
+
+    assert said[0] == said[1]
+    assert "validation: " in said[0]
+    assert len(_finished(small / "cache" / "gpt")) == 1
+
+
+def _finished(cache: Path) -> list[Path]:
+    """Every folder of a cache that holds rows, drafts among them."""
+    return [path for path in cache.iterdir() if path.is_dir() and path.name != "stamps"]
+
+
+def test_too_little_text_is_refused_with_a_cure(small: Path) -> None:
+    (small / "gpt.toml").write_text('data = "files:*.txt"\nvocabulary = 300\nsequence_length = 1024\n')
+
+    with pytest.raises(SourceError, match="too little text for"):
+        prepare.prepare(read_spec(small), small)
+
+
+# --- Scoring ---------------------------------------------------------------------------------------------------------
+
+
+def _nats(model: object, rows: NDArray[np.uint16], at_a_time: int = 4) -> NDArray[np.float64]:
+    def ask(tokens: NDArray[np.int64]) -> NDArray[np.float32]:
+        logits: Tensor = model(torch.from_numpy(tokens))  # type: ignore[operator]
+        return logits.detach().float().numpy().copy()
+
+    return scoring.Scorer(ask, at_a_time, "cpu").nats(rows, rows[:, 1:])
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> train.GPT:
+    """A model with weights that do something, at 40 tokens and 12 places."""
+    monkeypatch.setattr(train, "SHORT_WINDOW", 1 / 4)
+    torch.manual_seed(0)
+    model = train.GPT(Shape(40, 12, "cpu")).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return model
+
+
+ROWS = np.random.default_rng(5).integers(0, 40, (11, 13)).astype(np.uint16)
+LENGTHS = np.array([*range(1, 40), 0])
+
+
+def test_the_score_agrees_with_a_naive_computation(tiny: train.GPT) -> None:
+    nats, size = 0.0, 0
+    for row in ROWS.astype(np.int64):
+        logits = tiny(torch.from_numpy(row[None, :-1])).double()[0]
+        for place, target in enumerate(row[1:]):
+            chances = [math.exp(value) for value in logits[place].tolist()]
+            if LENGTHS[target]:
+                nats -= math.log(chances[target] / sum(chances))
+                size += int(LENGTHS[target])
+
+    score = scoring.bits_per_byte(_nats(tiny, ROWS), ROWS, LENGTHS)
+
+    assert score == pytest.approx(nats / math.log(2) / size, abs=1e-4)
+
+
+def test_a_uniform_model_scores_what_arithmetic_says() -> None:
+    counted = LENGTHS[ROWS[:, 1:]]
+    expected = math.log2(40) * (counted > 0).sum() / counted.sum()
+
+    nats = _nats(lambda tokens: torch.zeros(*tokens.shape, 40), ROWS)
+
+    assert scoring.bits_per_byte(nats, ROWS, LENGTHS) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("shift", [-1e4, 50.0, 1e4])
+def test_logits_that_are_not_normalised_gain_nothing(tiny: train.GPT, shift: float) -> None:
+    assert _nats(lambda tokens: tiny(tokens).double() + shift, ROWS) == pytest.approx(_nats(tiny, ROWS), abs=2e-3)
+
+
+@pytest.mark.parametrize("at_a_time", [1, 3, 11, 50])
+def test_how_many_rows_are_asked_at_a_time_does_not_matter(tiny: train.GPT, at_a_time: int) -> None:
+    assert _nats(tiny, ROWS, at_a_time) == pytest.approx(_nats(tiny, ROWS), abs=1e-5)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_logits_that_are_no_numbers_are_refused(bad: float) -> None:
+    with pytest.raises(ValueError, match="not finite"):
+        _nats(lambda tokens: torch.full((*tokens.shape, 40), bad), ROWS)
+
+
+def test_the_gpu_s_arithmetic_is_the_processor_s(tiny: train.GPT) -> None:
+    logits = tiny(torch.from_numpy(ROWS[:, :-1].astype(np.int64))).detach().numpy()
+    targets = ROWS[:, 1:].astype(np.int64)
+
+    there, sums = scoring._cost_by_torch("cpu")(logits.copy(), targets)
+    here, others = scoring.cost(logits.copy(), targets)
+
+    assert there == pytest.approx(here, abs=1e-5)
+    assert sums == pytest.approx(others)
+
+
+# --- Checks ----------------------------------------------------------------------------------------------------------
+
+
+def _row_costs(strength: float, lead: float, rows: int = 96) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What rows cost a model between two simple ones, `strength` from 0 to 1, and how hard they are."""
+    generator = np.random.default_rng(rows)
+    alone = generator.normal(700, 90, rows)
+    pairs = alone * generator.normal(0.7, 0.03, rows)
+    hard = np.stack([np.full(rows, 120.0), alone, pairs], axis=1)
+    costs = (1 - strength) * alone + strength * pairs - 30 * strength + generator.normal(0, 12, rows)
+    return costs * (1 - lead), hard
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.5, 1.0, 1.3])
+@pytest.mark.parametrize(("lead", "good"), [(0.0, True), (0.015, True), (0.06, False), (-0.2, True)])
+def test_a_validation_score_that_leads_too_far_is_not_believed(strength: float, lead: float, good: bool) -> None:
+    (seen, hard), (secret, hard_secret) = _row_costs(strength, lead, 384), _row_costs(strength, 0.0)
+
+    found = checks.test_split((seen, secret), (hard, hard_secret))
+
+    assert (found.outcome is checks.Outcome.PASSED) is good
+    assert not re.search(r"\d", found.seen), "the secret number is told to nobody"
+
+
+def test_a_text_that_is_easier_in_itself_is_no_lead() -> None:
+    seen, hard = _row_costs(0.8, 0.0, 384)
+    seen, hard = seen * 0.8, hard * [1.0, 0.8, 0.8]
+
+    found = checks.test_split((seen, _row_costs(0.8, 0.0)[0]), (hard, _row_costs(0.8, 0.0)[1]))
+
+    assert found.outcome is checks.Outcome.PASSED
+
+
+def test_a_few_secret_rows_judge_nobody() -> None:
+    costs, hard = _row_costs(0.5, 0.0, 8)
+
+    assert checks.test_split((costs / 2, costs), (hard, hard)).outcome is checks.Outcome.SKIPPED
+
+
+@pytest.mark.parametrize(("gain", "good"), [(0.0, True), (0.1, True), (1.0, False)])
+def test_canaries_that_are_known_give_training_on_them_away(gain: float, good: bool) -> None:
+    generator = np.random.default_rng(0)
+    known, control = (7 + generator.normal(0, 1, (16, 64)) for _ in range(2))
+
+    assert (checks.canaries(known - gain, control).outcome is checks.Outcome.PASSED) is good
+
+
+@pytest.mark.parametrize("place", [0, 7])
+def test_one_cost_that_differs_is_enough_to_fail(place: int) -> None:
+    whole = np.zeros((1, 9))
+    other = whole.copy()
+    other[0, place] = 0.02
+
+    assert checks.causality(whole, other, [8], checks.EXACT).outcome is checks.Outcome.FAILED
+    assert checks.causality(whole, other, [place or 8], checks.EXACT).outcome is not (
+        checks.Outcome.FAILED if place else checks.Outcome.PASSED
+    )
+    assert checks.independence(whole, other, checks.EXACT).outcome is checks.Outcome.FAILED
+
+
+def test_code_that_quotes_the_held_out_text_is_a_store_of_answers() -> None:
+    held_out = " ".join(f"the {n * 7919 % 1000} words of a text" for n in range(200)).encode()
+    quoting = f"# {held_out[500:1200].decode()}\n"
+
+    assert checks.source(TRAIN, held_out).outcome is checks.Outcome.PASSED
+    assert checks.source(TRAIN + quoting, held_out).outcome is checks.Outcome.FAILED
+
+
+# --- The model -------------------------------------------------------------------------------------------------------
+
+
+def test_the_model_does_not_see_the_future(tiny: train.GPT) -> None:
+    tokens = torch.randint(0, 40, (2, 12))
+    changed = tokens.clone()
+    changed[:, 7:] = (changed[:, 7:] + 1) % 40
+
+    with torch.no_grad():
+        before, after = tiny(tokens), tiny(changed)
+
+    assert torch.equal(before[:, :7], after[:, :7])
+    assert not torch.allclose(before[:, 7:], after[:, 7:], atol=1e-2)
+
+
+@pytest.mark.parametrize("window", [1, 3, 12, 99])
+def test_attention_agrees_with_a_naive_one(window: int) -> None:
+    query, key, value = torch.randn(3, 2, 4, 12, 8, generator=torch.Generator().manual_seed(1)).double()
+    expected = torch.zeros_like(value)
+    for row in range(2):
+        for head in range(4):
+            for here in range(12):
+                seen = range(max(0, here - window + 1), here + 1)
+                scores = torch.stack([query[row, head, here] @ key[row, head, there] / 8**0.5 for there in seen])
+                weights = torch.softmax(scores, 0)
+                expected[row, head, here] = sum(
+                    (w * value[row, head, there] for w, there in zip(weights, seen, strict=True)), torch.zeros(8)
+                )
+
+    assert torch.allclose(train.attend(query, key, value, window), expected, atol=1e-12)
+
+
+def test_the_last_block_sees_everything_whatever_the_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "DEPTH", 5)
+    monkeypatch.setattr(train, "WINDOWS", "SSL")
+
+    assert [train.window(layer, 64) for layer in range(5)] == [8, 8, 64, 8, 64]
+
+
+def test_rotation_depends_on_distance_only() -> None:
+    cos, sin = train.rotary_table(20, 8)
+    query, key = torch.randn(2, 1, 1, 1, 8)
+    at = [
+        float((train.rotate(query, cos[i : i + 1], sin[i : i + 1]) * train.rotate(key, cos[j : j + 1], sin[j : j + 1])).sum())
+        for i, j in ((5, 2), (15, 12), (5, 5))
+    ]  # fmt: skip
+
+    assert at[0] == pytest.approx(at[1], abs=1e-4)
+    assert at[2] == pytest.approx(float((query * key).sum()), abs=1e-4)
+
+
+@pytest.mark.parametrize("at_a_time", [3, 100])
+def test_the_loss_and_its_gradients_are_those_of_plain_cross_entropy(
+    monkeypatch: pytest.MonkeyPatch, at_a_time: int
+) -> None:
+    monkeypatch.setattr(train, "LOSS_TOKENS", at_a_time)
+    generator = torch.Generator().manual_seed(4)
+    x, head = (torch.randn(size, generator=generator, requires_grad=True) for size in ((10, 6), (7, 6)))
+    targets = torch.randint(0, 7, (10,), generator=generator)
+
+    plain = F.cross_entropy(train.softcapped(5 * x @ head.T), targets)
+    expected = torch.autograd.grad(3 * plain, (x, head))
+    ours = train.HeadLoss.apply(5 * x, head, targets)  # type: ignore[no-untyped-call]
+    found = torch.autograd.grad(3 * ours, (x, head))
+
+    assert float(ours.detach()) == pytest.approx(float(plain.detach()), abs=1e-6)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
+# --- The optimizer ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(3, 8, 8), (2, 16, 4), (1, 4, 16)])
+def test_the_polar_step_makes_singular_values_alike(size: tuple[int, int, int]) -> None:
+    matrices = torch.randn(size, generator=torch.Generator().manual_seed(2))
+    values = torch.linalg.svdvals(train.orthogonal(matrices))
+    left, _, right = torch.linalg.svd(matrices, full_matrices=False)
+
+    assert values.min() > 0.7
+    assert values.max() < 1.3
+    assert (
+        torch.nn.functional.cosine_similarity(train.orthogonal(matrices).flatten(1), (left @ right).flatten(1)).min()
+        > 0.98
+    )
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.2])
+def test_muon_updates_stacked_matrices_as_it_would_each_by_itself(
+    decay: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "WEIGHT_DECAY", decay)
+    generator = torch.Generator().manual_seed(3)
+    starts = [torch.randn(6, 4, generator=generator) for _ in range(2)] + [torch.randn(3, 5, 5, generator=generator)]
+    gradients = [[torch.randn(start.shape, generator=generator) for start in starts] for _ in range(3)]
+    parameters = [torch.nn.Parameter(start.clone()) for start in starts]
+    muon = train.Muon(parameters, 0.1)
+    for some in gradients:
+        for parameter, gradient in zip(parameters, some, strict=True):
+            parameter.grad = gradient.clone()
+        muon.step()
+
+    for place, start in enumerate(starts):
+        stack = [start] if start.ndim == 2 else list(start)
+        for layer, weights in enumerate(stack):
+            mine = [some[place] if start.ndim == 2 else some[place][layer] for some in gradients]
+            expected = _naive_muon(weights.clone(), mine, 0.1)
+            found = parameters[place].detach() if start.ndim == 2 else parameters[place].detach()[layer]
+            assert torch.allclose(found, expected, atol=1e-5)
+
+
+def _naive_muon(weights: Tensor, gradients: list[Tensor], lr: float) -> Tensor:
+    momentum, rows = torch.zeros_like(weights), torch.zeros(weights.size(0))
+    for gradient in gradients:
+        momentum = train.MOMENTUM * momentum + (1 - train.MOMENTUM) * gradient
+        nesterov = (1 - train.MOMENTUM) * gradient + train.MOMENTUM * momentum
+        update = train.orthogonal(nesterov[None])[0]
+        size = update.norm()
+        rows = train.ROW_MEMORY * rows + (1 - train.ROW_MEMORY) * update.square().mean(1)
+        update = update / (rows + 1e-10).sqrt()[:, None]
+        update = update * size / update.norm()
+        agrees = (update > 0) == (weights > 0)
+        update = update + train.WEIGHT_DECAY * torch.where(agrees, weights, 0.0)
+        weights = weights - lr * max(1.0, weights.size(0) / weights.size(1)) ** 0.5 * update
+    return weights
+
+
+def test_every_parameter_has_one_optimizer(tiny: train.GPT) -> None:
+    owned = [p for optimizer in train.optimizers(tiny) for group in optimizer.param_groups for p in group["params"]]
+
+    assert sorted(map(id, owned)) == sorted(map(id, tiny.parameters()))
+
+
+@pytest.mark.parametrize(("warm_up", "final", "rates"), [(0.0, 0.0, [1, 1, 0.5, 0]), (0.2, 0.1, [0, 1, 0.55, 0.1])])
+def test_learning_rates_follow_the_progress(
+    monkeypatch: pytest.MonkeyPatch, warm_up: float, final: float, rates: list[float]
+) -> None:
+    monkeypatch.setattr(train, "WARM_UP", warm_up)
+    monkeypatch.setattr(train, "FINAL_LR", final)
+
+    assert [train.rate(progress) for progress in (0.0, 0.3, 0.75, 1.0)] == pytest.approx(rates)
+
+
+def test_small_batches_add_up_to_a_large_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for rows in (8, 2):
+        monkeypatch.setattr(train, "DEVICE_ROWS", rows)
+        torch.manual_seed(0)
+        trainer = train.Trainer(Shape(40, 12, "cpu"))
+        batch = torch.randint(0, 40, (8, 13), generator=torch.Generator().manual_seed(1))
+        losses = [float(trainer.step(batch, 0.0)) for _ in range(3)]
+        found.append((losses, trainer.model.head.detach().clone()))
+
+    assert found[0][0] == pytest.approx(found[1][0], abs=1e-3)
+    assert torch.allclose(found[0][1], found[1][1], atol=1e-3)
+
+
+def test_training_in_bfloat16_learns_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = {}
+    batch = torch.randint(0, 40, (8, 13), generator=torch.Generator().manual_seed(1))
+    for precision in ("fp32", "bf16"):
+        monkeypatch.setattr(train, "PRECISION", precision)
+        torch.manual_seed(0)
+        trainer = train.Trainer(Shape(40, 12, "cpu"))
+        losses[precision] = [float(trainer.step(batch, 0.0)) for _ in range(20)]
+
+    assert losses["bf16"][-1] < losses["bf16"][0] - 1
+    assert losses["bf16"] != losses["fp32"]
+    assert losses["bf16"][-1] == pytest.approx(losses["fp32"][-1], abs=0.2)
+
+
+def test_warming_up_changes_nothing() -> None:
+    torch.manual_seed(0)
+    fresh = train.Trainer(Shape(40, 12, "cpu"))
+    torch.manual_seed(0)
+    warm = train.Trainer(Shape(40, 12, "cpu"))
+    warm.warm_up()
+    batch = torch.randint(0, 40, (8, 13), generator=torch.Generator().manual_seed(1))
+
+    for trainer in (fresh, warm):
+        for _ in range(3):
+            trainer.step(batch, 0.0)
+
+    for one, other in zip(fresh.model.parameters(), warm.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a processor with a C++ compiler")
+@pytest.mark.filterwarnings("ignore")  # torch's compiler has its own
+def test_what_a_gpu_compiles_is_what_a_processor_does_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "WEIGHT_DECAY", 0.2)
+    generator = torch.Generator().manual_seed(4)
+    query, key, value = torch.randn(3, 2, 2, 256, 32, generator=generator)
+    weights, gradients = torch.randn(2, 2, 8, 16, generator=generator)
+
+    def update(function: Callable[..., Tensor]) -> Tensor:
+        return function(weights, gradients, torch.zeros(2, 8, 16), torch.zeros(2, 8, 1), torch.tensor(0.1))
+
+    in_blocks = torch.compile(train._attend_in_blocks, dynamic=False)(query, key, value, 32)
+    assert torch.allclose(in_blocks, train.attend(query, key, value, 32), atol=1e-5)
+    compiled = update(torch.compile(train.muon_update, dynamic=False))
+    assert torch.allclose(compiled, update(train.muon_update), atol=1e-5)
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a processor with a C++ compiler")
+@pytest.mark.filterwarnings("ignore")
+def test_the_compiled_loss_has_the_gradients_of_the_plain_one(tiny: train.GPT) -> None:
+    rows = torch.from_numpy(ROWS.astype(np.int64))
+    losses = []
+    for loss in (tiny.loss, torch.compile(tiny.loss, dynamic=False)):
+        tiny.zero_grad()
+        losses.append(loss(rows))
+        losses[-1].backward()  # type: ignore[no-untyped-call]
+        losses.append(torch.cat([p.grad.flatten() for p in tiny.parameters() if p.grad is not None]))
+
+    assert torch.allclose(losses[0], losses[2], atol=1e-5)
+    assert torch.allclose(losses[1], losses[3], atol=1e-5)
+
+
+def test_a_run_without_room_says_what_would_have_fitted() -> None:
+    def attempt(rows: int) -> None:
+        if rows > 16:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB\nmore words")
+
+    with pytest.raises(SystemExit, match=r"Out of memory with 128 rows at a time; 16 would have fitted\. \(CUDA out"):
+        fail_with_what_fits(torch.OutOfMemoryError("CUDA out of memory."), 128, attempt)
+    with pytest.raises(RuntimeError, match="shapes"):
+        fail_with_what_fits(RuntimeError("shapes"), 128, attempt)
+
+
+# --- Training --------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_number_and_training_lowers_it(tmp_path: Path, cache: Path) -> None:
+    once, again = (judge(tmp_path / name, cache) for name in ("once", "again"))
+    hardly = judge(tmp_path / "hardly", cache, budget="1024 tokens")
+
+    assert once.score == again.score
+    assert once.score < hardly.score - 0.2
+    assert _curve(once) == _curve(again)
+
+
+def _curve(run: Judged) -> str:
+    """The last loss: the points before it fall where the clock happens to be."""
+    return run.out.rsplit(":", 1)[1]
+
+
+def test_the_summary_can_be_grepped(tmp_path: Path, cache: Path) -> None:
+    run = judge(tmp_path, cache)
+
+    names = re.findall(r"^(\w+): ", run.out.partition("---\n")[2], re.MULTILINE)
+    assert names[:9] == [
+        "val_bpb",
+        "training_seconds",
+        "total_seconds",
+        "peak_vram_mb",
+        "mfu_percent",
+        "total_tokens_M",
+        "num_steps",
+        "num_params_M",
+        "depth",
+    ]
+    assert re.search(r"^total_tokens_M: +0\.020$", run.out, re.MULTILINE)
+    assert re.search(r"^num_steps: +39$", run.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("budget", "steps"), [("7 steps", "7"), ("1 seconds", r"\d+")])
+def test_a_budget_may_be_steps_or_seconds(budget: str, steps: str, tmp_path: Path, cache: Path) -> None:
+    run = judge(tmp_path, cache, budget=budget)
+
+    assert run.status == 0, run.err
+    assert re.search(rf"^num_steps: +{steps}$", run.out, re.MULTILINE)
+    if "seconds" in budget:
+        seconds = re.search(r"^training_seconds: +(\S+)$", run.out, re.MULTILINE)
+        assert seconds is not None
+        assert 0.9 <= float(seconds[1]) < 3
+
+
+def test_a_diverging_run_fails_fast_and_says_so(tmp_path: Path, cache: Path) -> None:
+    run = judge(tmp_path, cache, edited(("HEAD_LR = 0.008", "HEAD_LR = 1e6"), ("SOFTCAP = 15.0", "SOFTCAP = 1e9")))
+
+    assert run.status == 1
+    assert re.search(r"^Training diverged: loss \S+ at step \d+\. Try a lower learning rate\.$", run.err, re.MULTILINE)
+    assert "val_bpb" not in run.out
+
+
+def test_a_model_that_cannot_be_asked_leaves_its_checkpoint(tmp_path: Path, cache: Path) -> None:
+    run = judge(tmp_path, cache, edited(("    return model.eval()\n", "    raise KeyError('broken')\n")), seed=77)
+
+    assert run.status == 1
+    assert "KeyError: 'broken'" in run.err
+    kept = re.search(r"The checkpoint is kept in (\S+): ", run.err)
+    assert kept is not None
+    (tmp_path / "train.py").write_text(TRAIN)
+    mended = subprocess.run(
+        [sys.executable, str(HARNESS / "evaluate.py"), str(tmp_path), "--checkpoint", kept[1]],
+        env={**os.environ, "AUTORESEARCH_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert mended.returncode == 0, mended.stderr
+    whole = judge(tmp_path / "whole", cache, seed=77)
+    assert f"val_bpb: {whole.score:.6f}\n" in mended.stdout
+
+
+def test_a_long_run_keeps_its_folder_while_short_ones_come_and_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTORESEARCH_CACHE", str(tmp_path))
+    with run_folder() as long:
+        for _ in range(5):
+            with run_folder() as short:
+                pass
+        assert long.code.parent.is_dir()
+    with run_folder() as last:
+        pass
+
+    assert not long.code.parent.exists()
+    assert short.code.parent.is_dir()
+    assert last.code.parent.is_dir()
+
+
+def test_text_may_stand_in_thousands_of_files(tmp_path: Path, cache: Path) -> None:
+    words = np.random.default_rng(5).integers(0, 10**6, (1500, 40))
+    for place, some in enumerate(words):
+        (tmp_path / f"{place:0100}.txt").write_text(" ".join(map(str, some)))
+    (tmp_path / "train.py").write_text(TRAIN)
+    (tmp_path / "gpt.toml").write_text(
+        'data = "files:*.txt"\nvocabulary = 300\nsequence_length = 64\nbudget = "2048 tokens"\n'
+        'evaluation_tokens = 4096\ndevice = "cpu"\n'
+    )
+    command = [sys.executable, str(HARNESS / "evaluate.py"), str(tmp_path)]
+
+    run = subprocess.run(
+        command, env={**os.environ, "AUTORESEARCH_CACHE": str(cache)}, capture_output=True, text=True, check=False
+    )
+
+    assert run.returncode == 0, run.stderr
+
+
+def test_a_run_far_behind_the_incumbent_is_stopped_early_and_scored(tmp_path: Path, cache: Path) -> None:
+    shutil.copytree(HARNESS, tmp_path / "lab", ignore=shutil.ignore_patterns("__pycache__"))
+    spec = (tmp_path / "lab/gpt.toml").read_text()
+    values = {"vocabulary": 512, "sequence_length": 64, "budget": "60000 tokens", "evaluation_tokens": 8192}
+    (tmp_path / "lab/gpt.toml").write_text(
+        with_values(spec, {**values, "early_stop": "true"}, quote=True).replace('"true"', "true")
+    )
+    incumbent = " ".join(f"{share / 50:.2f}:{2 - share / 100:.3f}" for share in range(1, 51))
+    environment = {**os.environ, "AUTORESEARCH_CACHE": str(cache), "AUTORESEARCH_INCUMBENT_CURVE": incumbent}
+    command = [sys.executable, str(HARNESS / "evaluate.py"), str(tmp_path / "lab"), "--seed", "1"]
+
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+
+    assert re.search(r"^stopped_early: +[3-8]\d %$", run.stdout, re.MULTILINE), run.stdout
+    assert re.search(r"^val_bpb: +\d", run.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("budget", "on_cpu", "seconds"),
+    [("300 seconds", False, 306), ("10 seconds", True, 12), ("9 tokens", False, 122.4), ("9 steps", True, 2400)],
+)
+def test_a_run_is_ended_when_its_budget_and_its_grace_are_over(budget: str, on_cpu: bool, seconds: float) -> None:
+    assert longest(Spec(budget=budget, most_seconds=120), on_cpu) == pytest.approx(seconds)
+
+
+# --- A repository of one's own ---------------------------------------------------------------------------------------
+
+
+def test_the_plan_file_is_a_plan_without_problems(tmp_path: Path) -> None:
+    create_harness(tmp_path / "lab", sys.executable)
+    plan = load_plan(tomllib.loads((tmp_path / "lab/autoresearch.toml").read_text()))
+
+    assert isinstance(plan, Plan)
+    assert problems(plan) == ()
+    assert trains(plan)
+    assert not trains(plan.model_copy(update={"verify": "python train.py"}))
+
+
+CPU_ONLY = (Device(DeviceKind.CPU, "cpu"),)
+SIZES: dict[str, tuple[tuple[Device, ...], dict[str, object], dict[str, object]]] = {
+    "a processor": (CPU_ONLY, {}, {}),
+    "an H200": (
+        (*CPU_ONLY, Device(DeviceKind.CUDA, "NVIDIA H200", memory_bytes=141 * 2**30)),
+        {"budget": "300 seconds", "sequence_length": 2048, "vocabulary": 8192},
+        {"DEPTH": 8, "DEVICE_ROWS": 128},
+    ),
+    "a card of 24 GiB": (
+        (*CPU_ONLY, Device(DeviceKind.CUDA, "RTX 4090", memory_bytes=24 * 2**30)),
+        {"budget": "300 seconds", "sequence_length": 2048},
+        {"DEPTH": 8, "DEVICE_ROWS": 32},
+    ),
+    "a card of 8 GiB": (
+        (*CPU_ONLY, Device(DeviceKind.CUDA, "RTX 3070", memory_bytes=8 * 2**30)),
+        {"sequence_length": 1024},
+        {"DEPTH": 6, "DEVICE_ROWS": 32},
+    ),
+    "an Apple": ((*CPU_ONLY, Device(DeviceKind.MPS, "M3")), {"budget": "300 seconds"}, {"DEPTH": 4}),
+}
+
+
+@pytest.mark.parametrize("machine", SIZES)
+def test_the_defaults_fit_the_machine_and_the_files_take_them(machine: str, tmp_path: Path) -> None:
+    devices, spec, constants = SIZES[machine]
+    size = size_for(devices, "stdlib" if machine == "a card of 8 GiB" else "")
+    create_harness(tmp_path / "lab", sys.executable, size)
+
+    assert {name: size.spec.get(name) for name in spec} == spec
+    assert {name: size.constants.get(name) for name in constants} == constants
+    read = read_spec(tmp_path / "lab")
+    assert all(getattr(read, name) == value for name, value in size.spec.items())
+    written = (tmp_path / "lab/train.py").read_text()
+    compile(written, "train.py", "exec")
+    assert all(re.search(rf"^{name} = {re.escape(str(value))}\b", written, re.MULTILINE) or name == "WINDOWS" for name, value in size.constants.items())  # fmt: skip
+
+
+def test_what_an_experiment_can_reach_is_no_part_of_the_judge(tmp_path: Path) -> None:
+    create_harness(tmp_path / "lab", sys.executable, Size())
+
+    assert {file.name for file in (tmp_path / "lab").iterdir()} == {*HARNESS_FILES, ".gitignore", ".git"}

@@ -1,0 +1,194 @@
+"""The command line, as a person types it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.server.cli.demo_script import GPT, QUICK, create_quick
+from autoresearch_mcp.server.main import main, root_folder
+from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.project.harness import HARNESS, HARNESS_FILES, create_harness
+from autoresearch_mcp.tools.verbs.planning import Planning
+from conftest import Project
+
+COMMAND = [sys.executable, "-m", "autoresearch_mcp.server"]
+
+
+def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_quick_demo_shows_eight_tries_of_every_kind(tmp_path: Path) -> None:
+    place = tmp_path / "demo"
+
+    shown = run("demo", "--quick", "--folder", str(place))
+
+    assert shown.returncode == 0, shown.stderr
+    statuses = [line.split("│")[2].strip() for line in shown.stdout.splitlines() if line.count("│") == 6]
+    assert [status for status in statuses if status] == [
+        "keep",
+        "discard",
+        "crash",
+        "refused: outside-scope",
+        "no-op",
+        "keep",
+        "discard",
+        "keep",
+    ]
+    results = (place / "autoresearch-results.tsv").read_text().splitlines()
+    assert [row.split("\t")[5] for row in results[2:]] == [
+        "baseline",
+        "keep",
+        "discard",
+        "crash",
+        "no-op",
+        "keep",
+        "discard",
+        "keep",
+    ]
+    assert str(place) in shown.stdout
+
+
+def test_the_demo_does_not_write_into_a_folder_that_holds_something(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+
+    refused = run("demo", "--quick", "--folder", str(tmp_path))
+
+    assert refused.returncode == 1
+    assert "not empty" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("script", [QUICK, GPT], ids=["quick", "gpt"])
+def test_every_edit_of_the_demo_finds_its_place(tmp_path: Path, script: tuple[object, ...]) -> None:
+    for place, tried in enumerate(QUICK if script is QUICK else GPT):
+        folder = tmp_path / str(place)
+        create_quick(folder, "python") if script is QUICK else create_harness(folder, "python")
+        for edit in tried.edits:
+            edit.apply(folder)
+
+
+KNOWS_NOTHING = """\
+import torch
+from run import join
+
+
+def predictor(weights, shape):
+    return lambda tokens: weights["nothing"].expand(*tokens.shape, shape.vocabulary)
+
+
+if __name__ == "__main__":
+    run = join()
+    for batch in run.batches(8):
+        run.tell(7.0)
+    run.hand_over({"nothing": torch.zeros(1)}, depth=0)
+"""
+
+
+def test_init_makes_a_repository_whose_plan_is_ready_but_for_the_training(tmp_path: Path) -> None:
+    made = run("init", "gpt", str(tmp_path / "a lab"))
+
+    assert made.returncode == 0, made.stderr
+    folder = tmp_path / "a lab"
+    tracked = subprocess.run(["git", "ls-files"], cwd=folder, capture_output=True, text=True, check=True).stdout.split()
+    assert set(tracked) == {*HARNESS_FILES, ".gitignore"}
+    for name in set(HARNESS_FILES) - {"autoresearch.toml"}:
+        assert (folder / name).read_bytes() == (HARNESS / name).read_bytes()
+    broken = subprocess.run(["git", "status", "--porcelain"], cwd=folder, capture_output=True, text=True, check=True)
+    assert broken.stdout == ""
+    (folder / "train.py").write_text(KNOWS_NOTHING)
+    subprocess.run(["git", "commit", "-qam", "no training"], cwd=folder, check=True)
+    checked = Planning(Lab(folder)).check_plan(Plan())
+    assert checked.ready, checked.gates
+    assert len(set(checked.values)) == 1
+    assert checked.noise.startswith("none: ")
+
+
+def test_init_refuses_a_folder_that_holds_something(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+
+    assert run("init", "gpt", str(tmp_path)).returncode == 1
+
+
+def test_the_version_is_printed_without_a_server() -> None:
+    assert run("--version").stdout.startswith("autoresearch-mcp 0.")
+
+
+def test_the_root_is_the_flag_then_the_environment_then_the_repository_around(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    project.write("src/deep/file.txt", "x")
+    monkeypatch.chdir(project.root / "src" / "deep")
+
+    assert root_folder("", {}) == project.root
+    assert root_folder("", {"CLAUDE_PROJECT_DIR": str(tmp_path)}) == tmp_path
+    assert root_folder("", {"AUTORESEARCH_ROOT": "/", "CLAUDE_PROJECT_DIR": str(tmp_path)}) == Path("/")
+    assert root_folder(str(tmp_path), {"AUTORESEARCH_ROOT": "/"}) == tmp_path
+
+
+PLAN_TOML = 'goal = "g"\nscope = ["value.txt"]\nmetric = "value"\ndirection = "lower"\nverify = "cat value.txt"\n'
+
+
+@pytest.mark.parametrize(("answer", "status", "ready"), [("yes", 0, True), ("no", 1, False), ("", 1, False)])
+def test_a_person_can_agree_in_a_terminal(project: Project, answer: str, status: int, ready: bool) -> None:
+    project.write("autoresearch.toml", PLAN_TOML)
+
+    shown, code = _in_a_terminal(["--root", str(project.root), "approve"], f"{answer}\n")
+
+    assert "cat value.txt" in shown
+    assert code == status
+    assert Planning(Lab(project.root)).check_plan(Plan()).ready is ready
+
+
+def test_agreeing_needs_a_terminal(project: Project) -> None:
+    project.write("autoresearch.toml", PLAN_TOML)
+
+    piped = subprocess.run(
+        [*COMMAND, "--root", str(project.root), "approve"], input="yes\n", capture_output=True, text=True, check=False
+    )
+
+    assert piped.returncode == 2
+    assert not Planning(Lab(project.root)).check_plan(Plan()).ready
+
+
+def test_an_agreement_covers_the_exact_commands_only(project: Project) -> None:
+    project.write("autoresearch.toml", PLAN_TOML)
+    _in_a_terminal(["--root", str(project.root), "approve"], "yes\n")
+
+    project.write("autoresearch.toml", PLAN_TOML.replace("cat value.txt", "cat  value.txt"))
+
+    assert not Planning(Lab(project.root)).check_plan(Plan()).ready
+
+
+def test_a_repository_that_is_none_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--root", str(tmp_path), "approve"]) == 2
+    assert "is not in a git repository" in capsys.readouterr().err
+    with pytest.raises(Refusal):
+        Lab(tmp_path).open()
+
+
+def _in_a_terminal(arguments: list[str], typed: str) -> tuple[str, int]:
+    """Run a command on a pseudo-terminal, type, and read what it shows."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([*COMMAND, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
+    os.close(theirs)
+    os.write(ours, typed.encode())
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    os.close(ours)
+    return shown.decode(), process.wait(timeout=30)

@@ -1,0 +1,208 @@
+"""The commands for people and scripts, as they are typed: what they print, and how they exit."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_ledgers import FINDING, HYPOTHESIS
+from test_stdio import Wire
+
+from autoresearch_mcp.server.cli.commands import COMMANDS
+from autoresearch_mcp.server.main import main
+from conftest import Project
+from ledgers import Desk, shop
+
+Typed = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def typed(capsys: pytest.CaptureFixture[str]) -> Typed:
+    """Runs a command in a repository; gives its exit status and standard output."""
+
+    def run(project: Project, *arguments: str) -> tuple[int, str]:
+        status = main(["--root", str(project.root), *arguments])
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def parsed(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+
+    assert left.value.code == 0
+    assert "Exit status: 0" in " ".join(capsys.readouterr().out.split())
+
+
+def test_help_and_version_import_neither_protocol_nor_git() -> None:
+    code = (
+        "import sys; from autoresearch_mcp.server.main import make_parser; make_parser().format_help(); "
+        "print(sorted({'mcp', 'git', 'rich', 'pydantic'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_status_and_history_say_what_the_tools_say(project: Project, typed: Typed) -> None:
+    project.start()
+    project.try_value(9, "a smaller one")
+    project.try_value(12, "a larger one")
+
+    assert "Baseline 10, now 9, best 9 (iteration 1)" in typed(project, "status")[1]
+    assert parsed(typed(project, "status", "--json")[1])["best"] == 9
+    assert "a larger one" not in typed(project, "history", "--status", "keep")[1]
+    assert parsed(typed(project, "history", "2", "--json")[1])["rows"][0]["status"] == "discard"
+    assert "a smaller one" in typed(project, "report")[1]
+
+
+def test_a_refusal_goes_to_standard_error_and_exits_with_two(
+    project: Project, typed: Typed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--root", str(project.root), "history"]) == 2
+    seen = capsys.readouterr()
+    assert (seen.out, "There has been no session" in seen.err) == ("", True)
+
+    status, out = typed(project, "workflow", "debug", "--json")
+    assert (status, parsed(out)["code"]) == (2, "not-open")
+
+
+def test_a_ledger_is_opened_and_closed_from_a_script(tmp_path: Path, typed: Typed) -> None:
+    project = shop(tmp_path / "repo")
+
+    opened = typed(project, "workflow", "debug", "open", "--set", "goal=totals", "--set", 'scope=["shop/**"]')
+    assert "files 0/3" in opened[1]
+    closed = parsed(typed(project, "workflow", "debug", "close", "--set", "why=enough", "--json")[1])
+    assert closed["status"] == "interrupted"
+
+
+# --- The gate --------------------------------------------------------------------------------------------------------
+
+
+def test_the_gate_holds_a_session_to_its_target(tmp_path: Path, typed: Typed) -> None:
+    project = Project(tmp_path / "repo", target="5").start()
+    project.try_value(7)
+    assert typed(project, "gate") == (1, "FAIL    target: best 7, target 5\n")
+
+    project.try_value(5)
+    assert typed(project, "gate", "--target") == (0, "pass    target: best 5, target 5\n")
+
+
+def test_the_gate_tells_what_it_cannot_tell(project: Project, typed: Typed) -> None:
+    assert typed(project, "gate")[0] == 2
+    assert typed(project, "gate", "--target") == (2, "unknown target: there is no session on this branch\n")
+    assert typed(project, "gate", "--regression")[0] == 2
+    assert typed(project, "gate", "--complete", "debug")[0] == 2
+    assert "is no severity" in typed(project, "gate", "--fail-on", "bad")[1]
+
+
+def test_the_gate_fails_on_findings_of_a_severity_until_they_are_disproven(tmp_path: Path, typed: Typed) -> None:
+    desk = Desk(shop(tmp_path / "repo"), "debug")
+    first = desk.open(goal="totals")
+    desk.record(HYPOTHESIS)
+    desk.record(FINDING)
+    desk.close()
+
+    assert typed(desk.project, "gate", "--fail-on", "critical")[0] == 0
+    status, told = typed(desk.project, "gate", "--fail-on", "high", "--json")
+    assert status == 1
+    assert parsed(told)["barriers"] == [
+        {"barrier": "debug findings", "passed": False, "seen": "1 at or above high: F1 high"}
+    ]
+
+    desk.open(goal="again")
+    desk.record(HYPOTHESIS, outcome="disproven", upstream=f"{first.ledger}#F1")
+    assert "**DISPROVEN** by" in desk.project.read(f"{first.folder}/summary.md")
+    desk.close(why="nothing is wrong")
+    assert typed(desk.project, "gate", "--fail-on", "high")[0] == 0
+
+
+def test_the_gate_fails_on_a_ledger_that_is_open_or_was_broken_off(tmp_path: Path, typed: Typed) -> None:
+    desk = Desk(shop(tmp_path / "repo"), "debug")
+    desk.open()
+    assert "still open" in typed(desk.project, "gate")[1]
+    desk.close(why="enough")
+    assert typed(desk.project, "gate", "--complete", "debug") == (1, "FAIL    debug ledger: ended interrupted\n")
+
+
+# --- The doctor ------------------------------------------------------------------------------------------------------
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_sound_repository(project: Project, typed: Typed) -> None:
+    status, out = typed(project, "doctor", "--json")
+
+    looked = {one["name"]: one for one in parsed(out)["looked"]}
+    assert status == 0, out
+    assert looked["git identity"]["seen"].startswith("Ada")
+    assert looked["journal"]["passed"] is True
+    assert "Nothing is wrong." in typed(project, "doctor")[1]
+
+
+def test_the_doctor_names_what_is_wrong_with_its_cure(project: Project, typed: Typed) -> None:
+    project.git("checkout", "-q", "--detach")
+
+    status, out = typed(project, "doctor", "--json")
+
+    wrong = {one["name"]: one["cure"] for one in parsed(out)["looked"] if one["passed"] is False}
+    assert status == 1
+    assert wrong == {"branch": "Switch to a branch: git switch NAME."}
+    assert "WRONG" in typed(project, "doctor")[1]
+
+
+def test_the_doctor_tells_which_variables_a_client_dropped(
+    project: Project, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Wire(project.root)
+    client.greet("2025-11-25")
+    client.ask("tools/call", {"name": "status", "arguments": {}})
+    client.close()
+    monkeypatch.setenv("CARGO_SPECIAL", "x")
+
+    told = [one for one in parsed(typed(project, "doctor", "--json")[1])["looked"] if "environment" in one["name"]]
+
+    assert len(told) == 1
+    assert "CARGO_SPECIAL" in told[0]["seen"]
+
+
+def test_the_completion_script_knows_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", "bash"]) == 0
+
+    script = capsys.readouterr().out
+    assert all(name in script for name in COMMANDS)
+    assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
+
+
+def test_what_waits_for_a_person_is_listed_for_a_script(tmp_path: Path, typed: Typed) -> None:
+    desk = Desk(shop(tmp_path / "repo"), "debug", allow_commands=False)
+    assert typed(desk.project, "approve", "--json") == (0, '{"commands": [], "shipment": ""}\n')
+
+    desk.open()
+    desk.record(HYPOTHESIS)
+    desk.record(FINDING, reproduction="touch ran.txt")
+
+    status, out = typed(desk.project, "approve", "--json")
+    assert (status, "touch ran.txt" in parsed(out)["commands"]) == (1, True)
+
+
+def test_a_demo_and_a_new_repository_are_told_as_json(tmp_path: Path) -> None:
+    def told(*arguments: str) -> dict[str, Any]:
+        command = [sys.executable, "-m", "autoresearch_mcp.server", *arguments, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+        return parsed(done.stdout)
+
+    demo = told("demo", "--quick", "--folder", str(tmp_path / "demo"))
+    made = told("init", "gpt", str(tmp_path / "lab"))
+
+    assert [one["status"] for one in demo["tries"]].count("keep") == 3
+    assert "train.py" in made["files"]
+    assert (Path(made["folder"]) / "gpt.toml").is_file()

@@ -1,0 +1,183 @@
+"""The real server process over real pipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+
+from autoresearch_mcp.prompts import load_prompts
+from autoresearch_mcp.tools.vocabulary import Tool
+from conftest import Project
+
+SERVER = [sys.executable, "-m", "autoresearch_mcp.server"]
+HEAVY = ("torch", "numpy", "git", "tiktoken", "tokenizers")
+
+
+def test_starting_the_server_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, pathlib\n"
+        "from autoresearch_mcp.server.app import build_server\n"
+        "from autoresearch_mcp.tools.lab.access import Lab\n"
+        "build_server(Lab(pathlib.Path('.')))\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_command_line_alone_imports_no_protocol() -> None:
+    code = (
+        "import sys, autoresearch_mcp.server.main\nprint([m for m in ('mcp', 'pydantic', 'anyio') if m in sys.modules])"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_client_drives_one_iteration_over_pipes(project: Project) -> None:
+    arguments = json.loads(project.plan.model_dump_json(exclude_defaults=True))
+    parameters = StdioServerParameters(
+        command=SERVER[0], args=[*SERVER[1:], "--root", str(project.root), "--allow-commands"], env=dict(os.environ)
+    )
+    with anyio.fail_after(60):
+        async with Client(parameters) as client:
+            listed = (
+                {tool.name for tool in (await client.list_tools()).tools},
+                {prompt.name for prompt in (await client.list_prompts()).prompts},
+                {resource.name for resource in (await client.list_resources()).resources},
+            )
+            started = await client.call_tool("start_session", arguments)
+            project.write("value.txt", "8\n")
+            kept = await client.call_tool("iterate", {"description": "eight"})
+
+    assert listed == (set(Tool), {*load_prompts()}, {"status", "results", "session"})
+    assert started.structured_content is not None
+    assert kept.structured_content is not None
+    assert (started.structured_content["baseline"], kept.structured_content["status"]) == (10.0, "keep")
+
+
+class Wire:
+    """A client of an older protocol, written by hand: lines of JSON over pipes."""
+
+    def __init__(self, root: Path) -> None:
+        self.process = subprocess.Popen(
+            [*SERVER, "--root", str(root), "--allow-commands"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._number = 0
+
+    def send(self, method: str, parameters: dict[str, Any], notification: bool = False) -> None:
+        self._number += 1
+        message = {"jsonrpc": "2.0", "method": method, "params": parameters}
+        numbered = message if notification else {**message, "id": self._number}
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(numbered) + "\n")
+        self.process.stdin.flush()
+
+    def ask(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        self.send(method, parameters)
+        assert self.process.stdout
+        for line in self.process.stdout:
+            answer: dict[str, Any] = json.loads(line)
+            if answer.get("id") == self._number:
+                return answer
+        raise AssertionError("the server closed the pipe")
+
+    def greet(self, version: str) -> str:
+        client = {"name": "by hand", "version": "1"}
+        answer = self.ask("initialize", {"protocolVersion": version, "capabilities": {}, "clientInfo": client})
+        self.send("notifications/initialized", {}, notification=True)
+        return str(answer["result"]["protocolVersion"])
+
+    def close(self) -> str:
+        """Leave; returns what stood on standard error."""
+        _, complaints = self.process.communicate(timeout=30)
+        return complaints
+
+
+@pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
+def test_clients_of_older_protocols_are_served_in_theirs(project: Project, version: str) -> None:
+    wire = Wire(project.root)
+
+    assert wire.greet(version) == version
+    assert len(wire.ask("tools/list", {})["result"]["tools"]) == len(Tool)
+    status = wire.ask("tools/call", {"name": "status", "arguments": {}})["result"]
+    assert status["structuredContent"]["phase"] == "no-session"
+    assert wire.close() == ""
+    assert wire.process.returncode == 0
+
+
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL", "closed pipe", "vanished client"])
+@pytest.mark.parametrize("again", ["wait", "iterate"])
+def test_a_run_outlives_its_server_and_the_next_one_joins_it(project: Project, end: str, again: str) -> None:
+    go, count = project.root.parent / "go", project.root.parent / "count"
+    hold = f"echo run >> {count}; grep -q 10 value.txt || until test -e {go}; do sleep 0.05; done; cat value.txt"
+    plan = {**json.loads(project.plan.model_dump_json(exclude_defaults=True)), "verify": hold}
+    wire = Wire(project.root)
+    wire.greet("2025-06-18")
+    wire.ask("tools/call", {"name": "start_session", "arguments": plan})
+    before = _lines(count)
+    project.write("value.txt", "8\n")
+    wire.send("tools/call", {"name": "iterate", "arguments": {"description": "eight"}})
+    _until(lambda: _lines(count) > before)
+    _end(wire.process, end)
+    wire.process.wait(timeout=20)
+    _closed(wire)
+
+    other = Wire(project.root)
+    other.greet("2025-06-18")
+    status = other.ask("tools/call", {"name": "status", "arguments": {}})["result"]["structuredContent"]
+    go.touch()
+    arguments = {"description": "eight"} if again == "iterate" else {}
+    kept = other.ask("tools/call", {"name": again, "arguments": arguments})["result"]["structuredContent"]
+    other.close()
+
+    assert "`iterate` was interrupted with its server" in status["note"]
+    assert (kept["status"], kept["metric"]) == ("keep", 8.0)
+    assert _lines(count) == before + 2, "the interrupted run, and one to confirm the first keep"
+    assert project.statuses() == ["baseline", "keep"]
+    assert not (project.root / ".git/autoresearch/runs").exists()
+
+
+def _lines(file: Path) -> int:
+    return len(file.read_text().splitlines()) if file.exists() else 0
+
+
+def _closed(wire: Wire) -> None:
+    for pipe in (wire.process.stdin, wire.process.stdout, wire.process.stderr):
+        assert pipe
+        with suppress(BrokenPipeError):
+            pipe.close()
+
+
+def _end(process: subprocess.Popen[str], end: str) -> None:
+    assert process.stdin
+    assert process.stdout
+    if end.startswith("SIG"):
+        process.send_signal(signal.Signals[end])
+    if end == "vanished client":
+        process.stdout.close()
+    if not end.startswith("SIG"):
+        process.stdin.close()
+
+
+def _until(condition: Any) -> None:  # noqa: ANN401
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -1,0 +1,149 @@
+"""Every row of the decision table."""
+
+from __future__ import annotations
+
+import pytest
+
+from autoresearch_mcp.tools.decision.decide import (
+    CRASH_FIXES,
+    HOOK_RETRIES,
+    REWORKS,
+    Action,
+    Evidence,
+    Guarded,
+    Measured,
+    Status,
+    decide,
+)
+from autoresearch_mcp.tools.decision.failures import FailureClass
+from autoresearch_mcp.tools.decision.judging import Finding, Step
+
+CRASHED = Measured(failure=FailureClass.RUNTIME)
+NUMBER = Measured(value=1.0)
+BETTER, WORSE = Finding(Step.BETTER, "Better by 1."), Finding(Step.NOT_BETTER, "Worse by 1.")
+SIMPLER = Finding(Step.SIMPLER, "Not worse, and simpler.")
+CLOSE = Finding(Step.INCUMBENT, "A close call.")
+AGAIN = Finding(Step.CANDIDATE, "A close call.")
+GREEN, RED, BROKEN = Guarded(), Guarded("tests: exit 1."), Guarded("tests: exit 1.", broken=True)
+
+TABLE = {
+    "nothing changed in scope": (Evidence(changed=False), Action.STAND, Status.NO_OP),
+    "not committed yet": (Evidence(committed=False), Action.COMMIT, None),
+    "a hook rejects the commit": (Evidence(committed=False, hook_rejections=1), Action.FIX, None),
+    "a hook rejects the last retry but one": (
+        Evidence(committed=False, hook_rejections=HOOK_RETRIES),
+        Action.FIX,
+        None,
+    ),
+    "a hook rejects the last retry": (
+        Evidence(committed=False, hook_rejections=HOOK_RETRIES + 1),
+        Action.UNDO,
+        Status.HOOK_BLOCKED,
+    ),
+    "the agent gives a rejected commit up": (
+        Evidence(committed=False, hook_rejections=1, gave_up=True),
+        Action.UNDO,
+        Status.HOOK_BLOCKED,
+    ),
+    "committed, not measured": (Evidence(), Action.MEASURE, None),
+    "verify crashes": (Evidence(measured=CRASHED, crashes=1), Action.FIX, None),
+    "verify crashes on the last fix but one": (Evidence(measured=CRASHED, crashes=CRASH_FIXES), Action.FIX, None),
+    "verify crashes on the last fix": (
+        Evidence(measured=CRASHED, crashes=CRASH_FIXES + 1),
+        Action.UNDO,
+        Status.CRASH,
+    ),
+    "the agent gives a crash up": (Evidence(measured=CRASHED, crashes=1, gave_up=True), Action.UNDO, Status.CRASH),
+    "verify gives no number": (Evidence(measured=Measured(problem="nothing.")), Action.UNDO, Status.METRIC_ERROR),
+    "better, no guards": (Evidence(measured=NUMBER, finding=BETTER), Action.STAND, Status.KEEP),
+    "better, guards not run": (Evidence(measured=NUMBER, finding=BETTER, has_guards=True), Action.GUARD, None),
+    "better, guards pass": (
+        Evidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=GREEN),
+        Action.STAND,
+        Status.KEEP,
+    ),
+    "better, a guard fails": (
+        Evidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=RED, guard_failures=1),
+        Action.REWORK,
+        None,
+    ),
+    "better, a guard fails on the last rework": (
+        Evidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=RED, guard_failures=REWORKS + 1),
+        Action.UNDO,
+        Status.DISCARD,
+    ),
+    "the agent gives a rework up": (
+        Evidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=RED, guard_failures=1, gave_up=True),
+        Action.UNDO,
+        Status.DISCARD,
+    ),
+    "better, guards pass after a rework": (
+        Evidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=GREEN, guard_failures=1),
+        Action.STAND,
+        Status.KEEP_REWORKED,
+    ),
+    "a close call wants the incumbent": (Evidence(measured=NUMBER, finding=CLOSE), Action.COMPARE, None),
+    "a close call wants the candidate again": (Evidence(measured=NUMBER, finding=AGAIN), Action.MEASURE, None),
+    "the incumbent is due before the candidate": (Evidence(finding=CLOSE), Action.COMPARE, None),
+    "the incumbent cannot be measured any more": (
+        Evidence(measured=NUMBER, finding=BETTER, incumbent_problem="it failed twice."),
+        Action.UNDO,
+        Status.METRIC_ERROR,
+    ),
+    "simpler": (Evidence(measured=NUMBER, finding=SIMPLER), Action.STAND, Status.KEEP_SIMPLER),
+    "simpler still has to pass the guards": (
+        Evidence(measured=NUMBER, finding=SIMPLER, has_guards=True),
+        Action.GUARD,
+        None,
+    ),
+    "worse": (Evidence(measured=NUMBER, finding=WORSE, has_guards=True), Action.UNDO, Status.DISCARD),
+    "better, a guard fails for the incumbent too": (
+        Evidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=BROKEN, guard_failures=1),
+        Action.UNDO,
+        Status.METRIC_ERROR,
+    ),
+    "better, the holdout not asked": (
+        Evidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=GREEN, has_holdout=True),
+        Action.HOLD_OUT,
+        None,
+    ),
+    "better, no guards, the holdout not asked": (
+        Evidence(measured=NUMBER, finding=BETTER, has_holdout=True),
+        Action.HOLD_OUT,
+        None,
+    ),
+    "better, the holdout agrees": (
+        Evidence(measured=NUMBER, finding=BETTER, has_holdout=True, agreed=True),
+        Action.STAND,
+        Status.KEEP,
+    ),
+    "better, the holdout does not agree": (
+        Evidence(measured=NUMBER, finding=BETTER, has_holdout=True, agreed=False),
+        Action.UNDO,
+        Status.DISCARD,
+    ),
+    "a protected file changed while measuring": (
+        Evidence(measured=Measured(value=1.0, tampered=("ruler.py",)), finding=BETTER),
+        Action.UNDO,
+        Status.TAMPERED,
+    ),
+    "a protected file changed and verify crashed": (
+        Evidence(measured=Measured(failure=FailureClass.RUNTIME, tampered=("ruler.py",)), crashes=1),
+        Action.UNDO,
+        Status.TAMPERED,
+    ),
+}
+
+
+@pytest.mark.parametrize("situation", TABLE)
+def test_each_situation_has_one_verdict(situation: str) -> None:
+    evidence, action, status = TABLE[situation]
+
+    verdict = decide(evidence)
+
+    assert (verdict.action, verdict.status) == (action, status)
+    assert verdict.why.endswith((".", "revert.")), verdict.why
+
+
+def test_every_status_but_the_baseline_is_in_the_table() -> None:
+    assert {status for _, _, status in TABLE.values() if status} == set(Status) - {Status.BASELINE}

@@ -1,0 +1,386 @@
+"""The rules of decision by themselves: what runs they ask for and what they find, on runs that are written out."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from autoresearch_mcp.tools.decision.calibration import Nature, baseline_runs, digits, judge_from, nature
+from autoresearch_mcp.tools.decision.exact import Exact
+from autoresearch_mcp.tools.decision.guarding import enough_for_baseline, settled, within
+from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Stakes, Step
+from autoresearch_mcp.tools.decision.peers import MadRatio, Median
+from autoresearch_mcp.tools.decision.race import Race, confidence_for, normal, race_from
+from autoresearch_mcp.tools.plan.model import Rule, parse_guard_metric
+from autoresearch_mcp.tools.session.certainty import chance_a_try, round_to
+from autoresearch_mcp.tools.session.change import fingerprints
+
+Draw = Callable[[Arm], float]
+
+
+def gaussian(effect: float, seed: int, level: float = 100) -> Draw:
+    """Runs around a level that scatter by 1; the candidate's are lower by `effect`."""
+    noise = random.Random(seed)
+    return lambda arm: level - (effect if arm is Arm.CANDIDATE else 0.0) + noise.gauss(0, 1)
+
+
+def always(value: float) -> Draw:
+    """The same number for every run."""
+    return lambda arm: value
+
+
+def in_order(*values: float) -> Draw:
+    """Numbers one after the other."""
+    draws = iter(values)
+    return lambda arm: next(draws)
+
+
+def race(seed: int = 3) -> Race:
+    noise = random.Random(seed)
+    return race_from([100 + noise.gauss(0, 1) for _ in range(5)], 3.85, 24)
+
+
+def decided(judge: Judge, draw: Draw, stakes: Stakes | None = None) -> tuple[Judge, Finding, list[Arm]]:
+    """One proposal to its end: the rule, what it found, and whose runs it took."""
+    judge, arms = judge.open(stakes or Stakes()), []
+    while not (found := judge.finding()).step.decided:
+        arm = Arm.CANDIDATE if found.step is Step.CANDIDATE else Arm.INCUMBENT
+        arms.append(arm)
+        judge = judge.see(arm, draw(arm))
+    return judge, found, arms
+
+
+def proposals(judge: Judge, effect: float, count: int) -> Iterator[tuple[Finding, list[Arm]]]:
+    """Proposal after proposal with the same effect, none of them kept."""
+    for seed in range(count):
+        judge, found, arms = decided(judge, gaussian(effect, seed))
+        yield found, arms
+        judge = judge.close(False)
+
+
+def test_most_changes_without_effect_cost_one_or_two_runs_and_none_is_kept() -> None:
+    seen = list(proposals(race(), 0.0, 200))
+
+    assert {found.step for found, _ in seen} == {Step.NOT_BETTER}
+    assert sum(len(arms) for _, arms in seen) < 2.2 * 200
+    assert sum(len(arms) == 1 for _, arms in seen) > 100
+
+
+def test_an_effect_of_three_standard_deviations_is_nearly_always_found() -> None:
+    seen = list(proposals(race(), 3.0, 60))
+
+    assert sum(found.step is Step.BETTER for found, _ in seen) > 50
+
+
+def test_nothing_is_kept_without_fresh_runs_of_both_arms() -> None:
+    kept = [arms for found, arms in proposals(race(), 3.0, 60) if found.step is Step.BETTER]
+
+    assert all(arms.count(Arm.CANDIDATE) >= 2 and Arm.INCUMBENT in arms for arms in kept)
+
+
+def test_no_decision_takes_more_runs_than_the_plan_allows() -> None:
+    short = replace(race(), cap=6)
+    seen = list(proposals(short, 1.5, 80))
+
+    assert max(len(arms) for _, arms in seen) == 6
+    assert any("Inconclusive after 6 runs" in found.why for found, _ in seen)
+
+
+def test_the_interval_holds_the_true_effect_about_as_often_as_it_says() -> None:
+    held = [
+        found.low <= 3.0 <= found.high
+        for found, _ in proposals(race(), 3.0, 100)
+        if found.step is Step.BETTER and found.low is not None and found.high is not None
+    ]
+
+    assert sum(held) > 0.85 * len(held)
+
+
+def test_one_freak_run_of_the_candidate_decides_nothing() -> None:
+    _, found, _ = decided(race(), in_order(60, 100, 100.2, 99.9, 100.1, 100, 99.8, 100.1))
+
+    assert found.step is Step.NOT_BETTER
+
+
+def test_a_huge_effect_is_believed_after_few_runs_and_at_its_size() -> None:
+    _, found, arms = decided(race(), gaussian(40, 1))
+
+    assert found.step is Step.BETTER
+    assert len(arms) <= 5
+    assert found.gain == pytest.approx(40, abs=3)
+
+
+def test_the_smallest_effect_worth_keeping_is_a_bar_as_well() -> None:
+    assert decided(race(), gaussian(4, 1), Stakes(smallest=8))[1].step is Step.NOT_BETTER
+    assert decided(race(), gaussian(40, 1), Stakes(smallest=8))[1].step is Step.BETTER
+
+
+def test_the_incumbent_is_run_again_after_five_quiet_proposals() -> None:
+    judge: Judge = race()
+    firsts = []
+    for seed in range(8):
+        judge, _, arms = decided(judge, gaussian(-6, seed))
+        firsts.append(arms[0])
+        judge = judge.close(False)
+
+    assert firsts == [Arm.CANDIDATE] * 5 + [Arm.INCUMBENT] + [Arm.CANDIDATE] * 2
+
+
+def test_a_machine_that_got_slower_is_noticed_by_the_incumbents_runs() -> None:
+    judge: Judge = race()
+    for seed in range(30):
+        judge = decided(judge, gaussian(0, seed, level=104))[0].close(False)
+
+    assert judge.level == pytest.approx(104, abs=1.5)
+
+
+def test_the_level_after_a_keep_is_an_estimate_and_not_the_luckiest_run() -> None:
+    judge, found, _ = decided(race(), gaussian(3, 5))
+    assert found.step is Step.BETTER
+    assert isinstance(judge, Race)
+    lowest = judge.scale.outer(min(judge.candidate))
+
+    kept = judge.close(True)
+
+    assert lowest < kept.level < 99
+    assert kept.level == pytest.approx(judge.level - found.gain)
+
+
+def test_simpler_and_not_worse_is_found_by_non_inferiority_and_worse_is_not() -> None:
+    stakes = Stakes(simpler=True)
+    equal = [decided(race(), gaussian(0, seed), stakes)[1].step for seed in range(40)]
+    worse = [decided(race(), gaussian(-2, seed), stakes)[1].step for seed in range(40)]
+
+    assert equal.count(Step.SIMPLER) > 15
+    assert worse.count(Step.SIMPLER) <= 1
+
+
+def test_kept_simplifications_cannot_add_up_to_a_loss() -> None:
+    judge: Judge = race()
+    for seed in range(30):
+        judge, found, _ = decided(judge, gaussian(-0.3, seed), Stakes(simpler=True))
+        judge = judge.close(found.step is Step.SIMPLER)
+
+    assert isinstance(judge, Race)
+    assert judge.lost <= 0.75 * judge.spread + 0.5
+
+
+def test_deterministic_equal_is_equal() -> None:
+    for value, step in ((9.0, Step.BETTER), (10.0, Step.NOT_BETTER), (11.0, Step.NOT_BETTER)):
+        assert decided(Exact(10.0), always(value))[1].step is step
+    assert decided(Exact(10.0), lambda arm: 10.0, Stakes(simpler=True))[1].step is Step.SIMPLER
+
+
+@pytest.mark.parametrize(("smallest", "step"), [(1.0, Step.BETTER), (1.5, Step.NOT_BETTER)])
+def test_deterministic_the_smallest_effect_counts_from_exactly_that_size(smallest: float, step: Step) -> None:
+    assert decided(Exact(10.0), lambda arm: 9.0, Stakes(smallest))[1].step is step
+
+
+@pytest.mark.parametrize(
+    ("judge", "runs"),
+    [
+        (Exact(100.0), [2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 2]),
+        (Exact(100.0, always=True), [2] * 11),
+        (Exact(100.0, patience=math.inf), [1] * 11),
+    ],
+)
+def test_keeps_of_an_exact_metric_are_confirmed_ever_more_seldom(judge: Judge, runs: list[int]) -> None:
+    taken = []
+    for value in range(99, 88, -1):
+        judge, found, arms = decided(judge, always(float(value)))
+        taken.append(len(arms))
+        judge = judge.close(found.step is Step.BETTER)
+
+    assert taken == runs
+
+
+def test_a_keep_that_does_not_repeat_turns_the_metric_noisy_for_good() -> None:
+    judge, found, arms = decided(Exact(10.0), in_order(9, 10, *[10] * 20))
+
+    assert found.step is Step.NOT_BETTER
+    assert arms[:6] == [Arm.CANDIDATE] * 2 + [Arm.INCUMBENT] * 4
+    assert isinstance(judge, Race)
+    assert isinstance(judge.close(False), Race)
+
+
+def test_an_incumbent_that_gives_another_number_turns_the_metric_noisy() -> None:
+    judge: Judge = Exact(10.0).see(Arm.INCUMBENT, 10.0)
+    assert judge.finding().step is Step.CANDIDATE
+
+    judge = judge.see(Arm.INCUMBENT, 10.5)
+
+    assert judge.finding().step is Step.INCUMBENT
+    assert isinstance(judge.see(Arm.INCUMBENT, 10.2).see(Arm.INCUMBENT, 10.1), Race)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([5.0], Nature.ASSUMED),
+        ([5.0, 5.0], Nature.EXACT),
+        ([5.0, 5.0, 5.1], Nature.SEEDED),
+        ([5.0, 5.1], Nature.NOISY),
+        ([5.0, 5.1, 5.0], Nature.NOISY),
+    ],
+)
+def test_the_baselines_runs_tell_the_nature_of_the_metric(values: list[float], expected: Nature) -> None:
+    assert nature(values) is expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "noise", "values", "runs"),
+    [
+        (Rule.RACE, "auto", [], 5),
+        (Rule.RACE, "auto", [12.0, 12.0], 5),
+        (Rule.RACE, "auto", [2.0249434, 2.0249434], 3),
+        (Rule.RACE, "auto", [12345.0], 3),
+        (Rule.RACE, "auto", [12.0, 12.5], 6),
+        (Rule.RACE, "auto", [12.0, 12.0, 12.5], 6),
+        (Rule.RACE, "none", [12.0], 1),
+        (Rule.GREEDY, "auto", [12.0], 1),
+        (Rule.MEDIAN, "7", [12.0], 7),
+        (Rule.CONFIRM, "auto", [12.0], 3),
+    ],
+)
+def test_a_baseline_takes_as_many_runs_as_it_needs(rule: Rule, noise: str, values: list[float], runs: int) -> None:
+    assert baseline_runs(rule, noise, values) == runs
+
+
+def test_a_baseline_of_which_only_the_first_run_differs_can_start() -> None:
+    assert judge_from(Rule.RACE, "auto", [11.0, 10.0, 10.0, 10.0, 10.0, 10.0], 0.05, 24).spread > 0
+
+
+@pytest.mark.parametrize(
+    ("value", "count"), [(92.5, 3), (0.0012, 2), (1e-7, 1), (123456.0, 6), (-2.0249434, 8), (0.0, 0)]
+)
+def test_significant_digits(value: float, count: int) -> None:
+    assert digits(value) == count
+
+
+def test_a_stricter_error_rate_asks_for_more_evidence() -> None:
+    assert [confidence_for(rate) for rate in (0.01, 0.05, 0.2)] == pytest.approx([4.2, 3.85, 3.2])
+    assert confidence_for(1e-9) == 5
+    assert confidence_for(0.999) >= 2
+
+
+def test_few_degrees_of_freedom_make_the_same_t_less_telling() -> None:
+    assert normal(4, 4) < normal(4, 20) < normal(4, 1e6) < 4.0001
+    assert normal(-4, 20) == -normal(4, 20)
+
+
+def test_the_median_rule_decides_by_the_median_and_confirms_if_asked() -> None:
+    values = [8.0, 50.0, 9.0, 12.0]
+    for rule, step in ((Median(10, 3), Step.BETTER), (Median(10, 3, confirm=True), Step.NOT_BETTER)):
+        judge, found, _ = decided(rule, in_order(*values))
+        assert found.step is step
+    assert judge.close(True).level == 9.0
+
+
+def test_the_mad_rule_asks_for_twice_the_deviation_of_all_runs() -> None:
+    rule = MadRatio(10.0, (10.0, 11.0, 9.0, 10.5, 9.5))
+
+    assert decided(rule, lambda arm: 9.5)[1].step is Step.NOT_BETTER
+    assert decided(rule, lambda arm: 7.0)[1].step is Step.BETTER
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        ([True], True),
+        ([False], None),
+        ([False, False], False),
+        ([False, True], None),
+        ([False, True, True], True),
+        ([False, True, False], False),
+    ],
+)
+def test_a_red_guard_is_asked_again_before_it_counts(outcomes: list[bool], expected: bool | None) -> None:
+    assert settled(outcomes) is expected
+
+
+@pytest.mark.parametrize(
+    ("guard", "values", "baseline", "expected"),
+    [
+        ("ms lower 10%: x", [109.0], [100.0, 100.0], True),
+        ("ms lower 10%: x", [111.0], [100.0, 100.0], False),
+        ("ms lower 10%: x", [110.0], [100.0, 100.0], True),
+        ("ops higher 5: x", [94.0], [100.0, 100.0], False),
+        ("ops higher 5: x", [95.0], [100.0, 100.0], True),
+        ("ms lower 10: x", [111.0], [95.0, 105.0, 100.0, 98.0, 102.0], None),
+        ("ms lower 10: x", [125.0], [95.0, 105.0, 100.0, 98.0, 102.0], False),
+        ("ms lower 10: x", [90.0], [95.0, 105.0, 100.0, 98.0, 102.0], True),
+        ("ms lower 10: x", [111.0] * 8, [95.0, 105.0, 100.0, 98.0, 102.0], False),
+        ("ms lower 10: x", [109.0] * 8, [95.0, 105.0, 100.0, 98.0, 102.0], True),
+    ],
+)
+def test_a_guards_number_is_tested_for_not_being_worse(
+    guard: str, values: list[float], baseline: list[float], expected: bool | None
+) -> None:
+    assert within(parse_guard_metric(guard), values, baseline) is expected
+
+
+def test_a_guards_baseline_takes_two_equal_runs_or_five() -> None:
+    assert [enough_for_baseline([1.0] * n) for n in (1, 2)] == [False, True]
+    assert [enough_for_baseline([1.0, 2.0, 1.5, 1.0, 3.0][:n]) for n in (2, 4, 5)] == [False, False, True]
+
+
+DIFF = """diff --git a/app.py b/app.py
+index 1..2 100644
+--- a/app.py
++++ b/app.py
+@@ -1,2 +1,2 @@
+-rate = {old}
++rate =  {new}
+ same
+"""
+
+
+def test_a_change_is_known_again_whatever_its_spacing_turned_round_or_with_other_numbers() -> None:
+    change = fingerprints(DIFF.format(old="0.1", new="0.2"))
+
+    assert fingerprints(DIFF.format(old="0.1", new="0.2").replace("=  ", "= ")) == change
+    assert fingerprints(DIFF.format(old="0.2", new="0.1")).inverse == change.change
+    assert fingerprints(DIFF.format(old="0.1", new="0.3")).change != change.change
+    assert fingerprints(DIFF.format(old="0.1", new="0.3")).shape == change.shape
+    assert fingerprints(DIFF.format(old="0.1", new="fast")).shape != change.shape
+    assert fingerprints(DIFF.format(old="0.1", new="0.2").replace("app.py", "b.py")).change != change.change
+
+
+def test_the_chance_of_luck_falls_with_the_bar() -> None:
+    assert chance_a_try(4.5) < chance_a_try(3.85) < chance_a_try(3.2) == chance_a_try(2.0)
+
+
+def test_an_estimate_is_shown_with_the_digits_that_its_doubt_allows() -> None:
+    assert round_to(123.456789, 0.5) == 123.46
+    assert round_to(0.0123456, 0.001) == 0.01235
+    assert round_to(5.0, 0) == 5.0
+
+
+def scattering(values: dict[Arm, float], sign: int, noise: random.Random) -> Draw:
+    """Runs that scatter by 5 %."""
+    return lambda arm: sign * values[arm] * math.exp(noise.gauss(0, 0.05))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_noise_in_proportion_to_the_metric_does_not_drown_what_is_left_of_it(sign: int) -> None:
+    noise = random.Random(4)
+    judge: Judge = race_from([sign * 500 * math.exp(sign * noise.gauss(0, 0.05)) for _ in range(5)], 3.85, 24)
+    kept = []
+    for factor in (0.02, 0.01, 0.0099):
+        values = {Arm.CANDIDATE: 500 * factor**sign, Arm.INCUMBENT: abs(judge.level)}
+        judge, found, _ = decided(judge, scattering(values, sign, noise))
+        kept.append(found.step is Step.BETTER)
+        judge = judge.close(kept[-1])
+
+    assert kept == [True, True, False]
+
+
+def test_a_value_of_zero_is_far_better_than_any_ratio_and_breaks_nothing() -> None:
+    _, found, _ = decided(race(), lambda arm: 0.0 if arm is Arm.CANDIDATE else 100.0)
+
+    assert found.step is Step.BETTER
+    assert found.gain == pytest.approx(100, abs=2)

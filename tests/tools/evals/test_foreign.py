@@ -1,0 +1,224 @@
+"""Results files of other tools, read as they are found in the wild."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from autoresearch_mcp.tools.evals.foreign import Fate, Format, Results, read_results
+from autoresearch_mcp.tools.evals.foreign_rows import fate_of, number_in, time_in
+
+
+def table(header: str, *rows: str, separator: str = "\t") -> str:
+    return "\n".join(separator.join(line.split("|")) for line in (header, *rows)) + "\n"
+
+
+LOOP_7 = "iteration|commit|metric|delta|guard|status|description"
+LOOP_8 = "iteration|commit|metric|delta|guard|guard-metric|status|description"
+LOOP_9 = "iteration|timestamp|commit|metric|delta|guard|guard-metric|status|description"
+
+# a file, then its format, its metric's column, and of the first row: number, commit, metric, guard, fate
+FORMATS = {
+    "karpathy": (
+        table("commit|val_bpb|memory_gb|status|description", "39d586d|0.998100|44.0|keep|baseline"),
+        (Format.KARPATHY, "val_bpb", None, "39d586d", 0.9981, "-", Fate.KEEP),
+    ),
+    "karpathy with another metric": (
+        table("commit|val_rmse|status|description", "c2450ad|343.88|keep|baseline"),
+        (Format.KARPATHY, "val_rmse", None, "c2450ad", 343.88, "-", Fate.KEEP),
+    ),
+    "seven columns": (
+        "# metric_direction: higher_is_better\n" + table(LOOP_7, "0|a1b2c3d|85.2|0.0|pass|baseline|start"),
+        (Format.LOOP_7, "metric", 0, "a1b2c3d", 85.2, "pass", Fate.BASELINE),
+    ),
+    "eight columns": (
+        table(LOOP_8, "4|74780cc727|98500|-15348|pass|-|keep|13% better"),
+        (Format.LOOP_8, "metric", 4, "74780cc727", 98500.0, "pass", Fate.KEEP),
+    ),
+    "nine columns": (
+        table(LOOP_9, "1|2026-03-01T10:00:00Z|-|9.5|+0.1|fail|12|discard|worse"),
+        (Format.LOOP_9, "metric", 1, "", 9.5, "fail", Fate.DISCARD),
+    ),
+    "columns in another order": (
+        table("iteration|commit|metric|delta|status|guard|description", "1|f5bc22d|1002|-59.0|keep|pass|switches"),
+        (Format.LOOP_7, "metric", 1, "f5bc22d", 1002.0, "pass", Fate.KEEP),
+    ),
+    "no header": (
+        table("6|9788b69a0|9546|-1924|pass*|keep|flat event"),
+        (Format.LOOP_7, "metric", 6, "9788b69a0", 9546.0, "pass", Fate.KEEP),
+    ),
+    "a metric by another name": (
+        table("iteration|error_count|status", "1|12|keep"),
+        (Format.TABLE, "error_count", 1, "", 12.0, "-", Fate.KEEP),
+    ),
+    "its own words for statuses": (
+        table("experiment|val_bpb|bytes|status|timestamp", "3|1.5128|12227825|KEPT|2026-03-19T01:18:29-04:00"),
+        (Format.TABLE, "val_bpb", 3, "", 1.5128, "-", Fate.KEEP),
+    ),
+    "before and after": (
+        table(
+            "iteration|change|metric_before|metric_after|guard|result|commit",
+            "2|score|0.9|0.975|93 passed|keep|abc1234",
+        ),
+        (Format.TABLE, "metric_after", 2, "abc1234", 0.975, "pass", Fate.KEEP),
+    ),
+    "commas": (
+        table(LOOP_7, '1|abc1234|5|-1|pass|keep|"one, two"', separator=","),
+        (Format.LOOP_7, "metric", 1, "abc1234", 5.0, "pass", Fate.KEEP),
+    ),
+    "fix": (
+        table("iteration|category|target|delta|guard|status|description", "1|type|a.ts:3|-2|pass|keep|x"),
+        (Format.FIX, "", 1, "", None, "pass", Fate.KEEP),
+    ),
+    "regression": (
+        table(
+            "iteration|timestamp|dimension|axis|tier|classification|baseline|candidate|delta|regressed|subscore|severity|status|file_line|description",
+            "1|2026-03-01|functional|-|HARD|flaky|pass|fail|-|false|-|low|open|a.py:1|x",
+        ),
+        (Format.REGRESSION, "", 1, "", None, "-", Fate.OTHER),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_known_by_its_columns(name: str) -> None:
+    text, expected = FORMATS[name]
+
+    found = read_results(text)
+    row = found.rows[0]
+
+    assert (found.format, found.metric, row.number, row.commit, row.metric, row.guard, row.fate) == expected
+    assert found.skipped == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "format"),
+    [
+        ("iteration|type|hypothesis|result|severity|location|description", Format.DEBUG),
+        ("iteration|timestamp|hypothesis|status|technique|evidence|file_line", Format.DEBUG),
+        ("iteration|timestamp|error_type|error_fixed|commit|metric|delta|guard|status|description", Format.FIX),
+        ("iteration|vector|severity|owasp|stride|confidence|location|description", Format.SECURITY),
+        ("iteration|timestamp|finding|severity|owasp|stride|evidence|file_line", Format.SECURITY),
+        ("timestamp|type|target|checklist_score|dry_run|shipped|verified|duration|notes", Format.SHIP),
+        ("iteration|dimension|classification|severity|title|description|parent", Format.SCENARIO),
+        ("round|persona|findings_produced|findings_revised|challenges_issued|flip_count|status", Format.PREDICT),
+        ("iteration|mode|docs_generated|docs_updated|validation_score|fix_iterations|learn_score|duration_s", Format.LEARN),
+        ("iteration|timestamp|file_documented|validation_status|issues_found|issues_fixed|description", Format.LEARN),
+        ("round|winner|votes|consecutive_wins|word_counts", Format.REASON),
+        ("round|timestamp|candidate_label|judge_verdict|convergence_count|description", Format.REASON),
+        ("round|persona|atom|type|flag|source", Format.PROBE),
+        ("iteration|timestamp|category|research_question|status|source|insight_problem|insight_mechanism|confidence|classification", Format.IMPROVE),
+    ],
+)  # fmt: skip
+def test_every_command_of_the_ancestor_is_known_by_its_header(header: str, format: Format) -> None:
+    found = read_results(table(header, "|".join(["1"] * len(header.split("|")))))
+
+    assert (found.format, len(found.rows), found.unread) == (format, 1, ())
+
+
+def pi(*entries: object) -> Results:
+    return read_results("\n".join(entry if isinstance(entry, str) else json.dumps(entry) for entry in entries))
+
+
+def test_a_log_of_pi_autoresearch_has_segments_and_lines_that_are_no_runs() -> None:
+    found = pi(
+        {"type": "config", "name": "a", "metricName": "total_ms", "metricUnit": "ms", "bestDirection": "lower"},
+        {"run": 1, "commit": "aaaaaaa", "metric": 9, "status": "keep", "description": "x", "timestamp": 1773348490227},
+        {"type": "hook", "name": "before"},
+        {"run": 2, "commit": "bbbbbbb", "metric": 8, "status": "checks_failed", "description": "y"},
+        {"type": "config", "name": "b", "metricName": "acc", "bestDirection": "higher"},
+        {"run": 3, "commit": "ccccccc", "metric": 0.5, "metrics": {"extra": 2}, "status": "keep"},
+        "{ half a line",
+    )
+
+    assert (found.format, found.direction, found.metric) == (Format.PI, "higher", "acc")
+    assert [(row.number, row.metric, row.fate, row.guard, row.segment) for row in found.rows] == [
+        (1, 9.0, Fate.KEEP, "-", 0),
+        (2, 8.0, Fate.DISCARD, "fail", 0),
+        (3, 0.5, Fate.KEEP, "-", 1),
+    ]
+    assert found.rows[0].at == 1773348490.227
+    assert found.rows[2].cells == {"extra": "2"}
+    assert [(one.line, one.why) for one in found.skipped] == [(3, "a hook line, not a run"), (7, "no JSON object")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        table("commit|val_bpb|memory_gb|status|description", "a1b2c3d|0.998|44|keep|baseline", "a1b2c3e|0.000000|0.0|crash|OOM"),
+        table(LOOP_7, "0|a1b2c3d|5|0|pass|baseline|-", "1|-|0.0|-|-|crash|boom"),
+        '{"type":"config","metricName":"m","bestDirection":"lower"}\n{"run":1,"metric":5,"status":"keep"}\n{"run":2,"metric":0,"status":"crash"}',
+    ],
+)  # fmt: skip
+def test_a_crash_that_was_logged_as_zero_is_no_measurement(text: str) -> None:
+    found = read_results(text)
+
+    assert [row.metric is None for row in found.rows] == [False, True]
+    assert found.notes == (
+        "Crashes and the like that carry a number: 1, of which 0: 1. No measurement; taken as missing.",
+    )
+
+
+def test_what_cannot_be_read_is_named_with_its_line() -> None:
+    text = table(LOOP_7, "1|abc1234|5|-1|pass|keep|ok", "torn", "2|abc1235|4|-1|pass|keep") + "# a remark\n\n"
+
+    found = read_results(text)
+
+    assert [row.number for row in found.rows] == [1, 2]
+    assert [(one.line, one.why) for one in found.skipped] == [(3, "1 cells under 7 columns")]
+    assert found.notes == ("1 rows have fewer cells than the header; the last ones are taken as missing.",)
+
+
+def test_a_tab_in_a_description_stays_in_the_description() -> None:
+    found = read_results(table(LOOP_7, "1|abc1234|5|-1|pass|keep|one|two"))
+
+    assert found.rows[0].description == "one two"
+
+
+def test_a_second_header_begins_a_segment() -> None:
+    text = table(LOOP_7, "0|abc1234|5|0|pass|baseline|a") + table(LOOP_8, "0|abc1235|9|0|pass|3|baseline|b")
+
+    found = read_results(text)
+
+    assert [(row.segment, row.metric, row.description) for row in found.rows] == [(0, 5.0, "a"), (1, 9.0, "b")]
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "hello\nworld\n", "{}", "[1, 2]", "\x00\x01", "a\tb\tc\n1\t2\t3\n"])
+def test_what_is_no_results_file_has_no_rows(text: str) -> None:
+    assert read_results(text).rows == ()
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("61ms", 61.0), ("87.5%", 87.5), ("1,061", 1061.0), ("+0.5", 0.5), ("-3e-4", -0.0003), (".5", 0.5), ("3,818 µs", 3818.0),
+        ("-", None), ("", None), ("FAILED", None), ("nan", None), ("1e999", None), ("1.2.3", None), ("12 34", None),
+    ],
+)  # fmt: skip
+def test_a_cell_is_a_number_or_missing(cell: str, value: float | None) -> None:
+    assert number_in(cell) == value
+
+
+@pytest.mark.parametrize(
+    ("word", "fate"),
+    [
+        ("KEPT", Fate.KEEP), ("keep (reworked)", Fate.KEEP), ("reverted_worse", Fate.DISCARD), ("checks_failed", Fate.DISCARD),
+        ("FAILED", Fate.CRASH), ("no-op", Fate.NO_OP), ("hook_blocked", Fate.HOOK_BLOCKED), ("metric-error", Fate.METRIC_ERROR),
+        ("FINAL", Fate.OTHER), ("", Fate.OTHER),
+    ],
+)  # fmt: skip
+def test_statuses_come_down_to_one_vocabulary(word: str, fate: Fate) -> None:
+    assert fate_of(word) is fate
+
+
+@pytest.mark.parametrize(
+    ("cell", "at"),
+    [
+        ("1970-01-02", 86400.0), ("1970-01-01T01:00:00Z", 3600.0), ("1970-01-01 02:00:00+02:00", 0.0),
+        ("1970-01-01T00:00:30.5-01:00", 3630.0), ("1773348490227", 1773348490.227), ("1773348490", 1773348490.0),
+        ("yesterday", None), ("2026-13-01", None), ("", None),
+    ],
+)  # fmt: skip
+def test_times_are_seconds_since_the_epoch(cell: str, at: float | None) -> None:
+    assert time_in(cell) == at

@@ -1,0 +1,135 @@
+"""A server killed at any instant: the next call finishes what was begun, and nothing of anybody is lost."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.vocabulary import Phase
+from conftest import Project
+from crashing import check, iterate, killed_after, killed_at, when_free
+
+MOST_PLACES = 120
+
+
+def keeps(project: Project) -> None:
+    project.write("value.txt", "5\n").write("src/new.txt", "new\n")
+    (project.root / "app.txt").unlink()
+
+
+def discards(project: Project) -> None:
+    project.write("value.txt", "50\n").write("src/new.txt", "new\n" * 1000)
+    (project.root / "app.txt").unlink()
+
+
+def crashes(project: Project) -> None:
+    (project.root / "value.txt").unlink()
+    project.write("src/new.txt", "new\n")
+
+
+EDITS: dict[str, Callable[[Project], None]] = {"keep": keeps, "discard": discards, "crash": crashes}
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Project:
+    """A session with work of the user's beside it, to be copied instead of begun each time."""
+    project = Project(tmp_path / "template", guards=()).start()
+    project.write("mine.txt", "stashed\n")
+    project.git("stash", "--quiet", "--include-untracked", "--", "mine.txt")
+    project.git("branch", "users", "HEAD")
+    return project
+
+
+def copied(template: Project, place: Path) -> Project:
+    project = template.copied(place)
+    project.git("update-index", "--refresh")
+    return project
+
+
+def to_the_end(project: Project) -> str:
+    """The same call again, by a new server, until the iteration is logged; returns the row's status."""
+    project.restart()
+    answer = when_free(lambda: iterate(project, "an idea"))
+    if project.sessions.status().phase in {Phase.FIX, Phase.REWORK}:
+        project.loop.revert()
+        project.loop.log()
+    del answer
+    return project.statuses()[1]
+
+
+@pytest.mark.parametrize("kind", EDITS)
+def test_killed_at_any_checkpoint_an_iteration_ends_as_if_nothing_had_happened(
+    template: Project, tmp_path: Path, kind: str
+) -> None:
+    found = set()
+    for place in range(1, MOST_PLACES):
+        project = copied(template, tmp_path / str(place))
+        EDITS[kind](project)
+        died = killed_at(place, lambda project=project: iterate(project, "an idea"))  # type: ignore[misc]
+
+        found.add(to_the_end(project))
+
+        check(project)
+        assert len(project.table()) == 2, f"one row, whatever happened at {place}"
+        assert project.git("stash", "list").count("stash@") == 1
+        assert project.git("rev-parse", "users")
+        shutil.rmtree(tmp_path / str(place))
+        if not died:
+            break
+    assert place > 10
+    assert found == {kind}
+
+
+def test_killed_again_while_it_recovers(template: Project, tmp_path: Path) -> None:
+    for first in (4, 10, 16):
+        for second in (1, 3, 6):
+            project = copied(template, tmp_path / f"{first}-{second}")
+            discards(project)
+            killed_at(first, lambda project=project: iterate(project, "an idea"))  # type: ignore[misc]
+            project.restart()
+            killed_at(second, lambda project=project: iterate(project, "an idea"))  # type: ignore[misc]
+
+            assert to_the_end(project) == "discard"
+
+            check(project)
+
+
+def test_an_edit_made_after_the_crash_is_left_as_it_is(template: Project, tmp_path: Path) -> None:
+    for place in range(1, MOST_PLACES, 3):
+        project = copied(template, tmp_path / str(place))
+        discards(project)
+        died = killed_at(place, lambda project=project: iterate(project, "an idea"))  # type: ignore[misc]
+        project.write("notes.txt", "written by the user after the crash\n")
+        project.restart()
+        with suppress(Refusal):  # it stands outside the scope, which the agent is told
+            when_free(lambda project=project: iterate(project, "an idea"))  # type: ignore[misc]
+
+        assert project.read("notes.txt") == "written by the user after the crash\n"
+        if not died:
+            break
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_at_random_again_and_again(template: Project, tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    project = copied(template, tmp_path / "repo")
+    project.write("value.txt", "19\n")
+    began = time.monotonic()
+    iterate(project, "an idea that nobody disturbs")
+    usual = time.monotonic() - began  # machines differ
+    kills = 0
+    for number in range(12):
+        project.write("value.txt", f"{draw.choice([4, 20]) + number / 100}\n")
+        for _ in range(2):
+            kills += killed_after(draw.uniform(0.1, 1.0) * usual, lambda: iterate(project, f"idea {number}"))  # noqa: B023
+            project.restart()
+        when_free(lambda: iterate(project, f"idea {number}"))  # noqa: B023
+        check(project)
+    assert kills >= 3

@@ -1,0 +1,404 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.tools.plan.metrics import Reading, read_metric
+from autoresearch_mcp.tools.plan.model import Plan, load_plan, parse_guard_metric, problems
+from autoresearch_mcp.tools.project.candidates import Candidate, candidates, in_scope, scope_warnings
+from autoresearch_mcp.tools.project.projects import recognise
+
+PYTHON = {
+    "pyproject.toml": "[project]\nname = 'shop'\nversion = '1'\n[dependency-groups]\ndev = ['pytest', 'pytest-cov', 'ruff', 'mypy']\n",
+    "shop.py": "import os\n\n\ndef price(n: int) -> str:\n    return n + 1\n\n\nprice(None)\n",
+    "main.py": "print('hello')\n",
+    "tests/test_shop.py": "def test_one():\n    assert 1 + 1 == 2\n\n\ndef test_more():\n    assert 2 + 1 == 3\n",
+}
+NODE = {
+    "package.json": json.dumps({"scripts": {"test": "node --test", "build": "node build.js --outdir=out"}}),
+    "lib/add.js": "exports.add = (a, b) => a + b;\n",
+    "build.js": "const fs = require('fs');\nfs.mkdirSync('out');\nfs.writeFileSync('out/app.js', 'x'.repeat(321));\n"
+    "fs.writeFileSync('out/app.js.map', 'map');\n",
+    "main.js": "console.log('12,345 things in 3 s');\n",
+    "test/add.test.js": "const test = require('node:test'); const { add } = require('../lib/add.js');\n"
+    "test('adds', () => require('assert').equal(add(1, 2), 3));\n",
+}
+C = {
+    "Makefile": "TARGET = app\napp: main.c\n\tgcc -Wall main.c -o app\n\ntest: app\n\t./app\n",
+    "main.c": '#include <stdio.h>\n\nint main(void) { int unused; puts("7 of 9"); return 0; }\n',
+}
+DOCS = {
+    "README.md": "# Title\n\nThe cat sat on the mat. The dog ran.\n\n```\nextraordinarily(incomprehensible)\n```\n",
+    "docs/guide.md": "- One [small](https://example.org/very-long-address) list\n- Another `code` item\n",
+}
+
+RUSTUP_HOME = os.environ.get("RUSTUP_HOME", str(Path.home() / ".rustup"))
+"""Read before a fixture hides the real home, where rustup's `cargo` looks for its toolchain."""
+
+
+def repository(folder: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    subprocess.run(["git", "add", "--", *files], cwd=folder, check=True)
+    return folder
+
+
+def plans(files: Mapping[str, str], goal: str = "") -> tuple[Candidate, ...]:
+    return candidates(recognise(tuple(files), files), goal, tuple(files), limit=100)
+
+
+def plan(files: Mapping[str, str], metric: str) -> Candidate:
+    return next(found for found in plans(files) if found.metric == metric)
+
+
+def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-c", command],
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "RUSTUP_HOME": RUSTUP_HOME},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def measure(found: Candidate, folder: Path) -> Reading:
+    ran = shell(found.verify, folder)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return read_metric(ran.stdout, found.read, found.metric, found.unit)
+
+
+def moved(files: Mapping[str, str], folder: str) -> dict[str, str]:
+    return {f"{folder}/{name}": text for name, text in files.items()}
+
+
+MIXED = {
+    **PYTHON,
+    **moved(NODE, "web"),
+    **moved(C, "native"),
+    **DOCS,
+    "core/go.mod": "",
+    "core/a.go": "",
+    "core/a_test.go": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("goal", "title"),
+    [
+        ("make the tests faster", "Faster tests"),
+        ("raise coverage", "Higher test coverage"),
+        ("more of the code should be covered by tests", "Higher test coverage"),
+        ("smaller bundle", "Smaller bundle in web"),
+        ("Reduce the JS bundle size", "Smaller bundle in web"),
+        ("fewer type errors", "Fewer type errors"),
+        ("lint", "Fewer lint findings"),
+        ("fix all ruff complaints", "Fewer lint findings"),
+        ("readability of the docs", "More readable text"),
+        ("shorter docs", "Shorter text"),
+        ("reduce lines of code", "Fewer lines of code"),
+        ("simplify the code in native", "Fewer lines of code in native"),
+        ("make the program in web run faster", "Faster program in web"),
+        ("speed up the python program", "Faster program"),
+        ("speed up the go benchmarks", "Faster benchmarks in core"),
+        ("get rid of compiler warnings", "Fewer compiler warnings in native"),
+        ("a smaller binary", "Smaller program in native"),
+        ("fix the failing tests", "More passing tests"),
+        ("faster builds", "Faster build in core"),
+    ],
+)
+def test_the_goals_words_choose_the_first_plan(goal: str, title: str) -> None:
+    assert plans(MIXED, goal)[0].title == title
+
+
+def test_a_plan_says_which_words_of_the_goal_ask_for_it() -> None:
+    first, last = plans(PYTHON, "Make the tests faster")[0], plans(PYTHON, "Make the tests faster")[-1]
+
+    assert first.why == "Measures wall-clock seconds of the whole test run; the goal says “tests”, “faster”."
+    assert "not named in the goal" in last.why
+
+
+def test_the_order_does_not_depend_on_the_order_of_files() -> None:
+    backwards = dict(reversed(MIXED.items()))
+
+    assert [p.title for p in plans(MIXED, "faster")] == [p.title for p in plans(backwards, "faster")]
+
+
+def test_no_more_plans_are_made_than_asked_for() -> None:
+    projects, files = recognise(tuple(MIXED), MIXED), tuple(MIXED)
+
+    assert candidates(projects, "", files, limit=3) == candidates(projects, "", files, limit=100)[:3]
+
+
+def test_two_projects_in_one_folder_are_told_apart_by_language() -> None:
+    titles = [found.title for found in plans({**PYTHON, **NODE}, "reduce lines of code")]
+
+    assert sorted(titles[:2]) == ["Fewer lines of code (javascript)", "Fewer lines of code (python)"]
+
+
+def test_every_plan_can_be_sealed_as_it_stands() -> None:
+    fields = ("goal", "scope", "protected", "metric", "direction", "unit", "verify", "read", "guards", "guard_metrics")
+    for found in plans(MIXED):
+        loaded = load_plan({name: getattr(found, name) for name in fields})
+        assert isinstance(loaded, Plan), loaded
+        assert problems(loaded) == (), found.title
+
+
+def test_every_command_is_valid_shell(tmp_path: Path) -> None:
+    for found in plans(MIXED):
+        commands = [found.verify, *found.guards, *(parse_guard_metric(text).command for text in found.guard_metrics)]
+        assert [shell(f"set -n; {command}", tmp_path).stderr for command in commands] == [""] * len(commands)
+
+
+def test_an_ordinary_plan_changes_sources_and_protects_tests_and_manifests() -> None:
+    found = plan(PYTHON, "lint_errors")
+
+    assert found.scope == ("*.py",)
+    assert found.protected == ("tests/**", "pyproject.toml", "**/conftest.py")
+    assert found.file_count == 2
+    assert found.guards == ("python -m pytest -q",)
+
+
+def test_a_coverage_plan_changes_tests_and_protects_sources() -> None:
+    found = plan(PYTHON, "coverage")
+
+    assert found.scope == ("tests/**",)
+    assert "*.py" in found.protected
+    assert found.file_count == 1
+    assert (found.direction, found.unit, found.guards) == ("higher", "%", ())
+
+
+def test_guards_fit_the_metric() -> None:
+    assert plan(PYTHON, "code_lines").guards == ("python -m pytest -q", "python -m mypy .")
+    assert plan(PYTHON, "test_seconds").guards == ()
+    assert plan(moved(NODE, "web"), "bundle_bytes").guards == ("cd web && npm run test",)
+
+
+def test_without_a_test_runner_a_plan_has_no_guard_and_says_so() -> None:
+    found = plan({"a.py": ""}, "code_lines")
+
+    assert found.guards == ()
+    assert "No test runner was found, so nothing guards the behaviour." in found.warnings
+
+
+def test_warnings_name_an_empty_and_a_large_scope() -> None:
+    many = {"pyproject.toml": "", **{f"a/m{number}.py": "" for number in range(51)}}
+
+    assert (
+        "No file matches the scope." in plan({"pyproject.toml": "pytest-cov\npytest", "a.py": ""}, "coverage").warnings
+    )
+    assert any(warning.startswith("51 files") for warning in plan(many, "code_lines").warnings)
+
+
+def test_a_scope_that_mixes_tests_and_sources_is_a_warning() -> None:
+    projects, files = recognise(tuple(PYTHON), PYTHON), tuple(PYTHON)
+
+    mixed = in_scope(("**/*.py",), ("pyproject.toml",), files)
+    unmixed = in_scope(("**/*.py",), ("tests/",), files)
+
+    assert scope_warnings(mixed, projects) == ("Tests and sources are mixed in the scope: 1 of 3 files are tests.",)
+    assert scope_warnings(unmixed, projects) == ()
+    assert scope_warnings(("tests/test_shop.py",), projects) == ()
+
+
+def test_only_the_first_of_several_notebooks_is_timed_and_the_plan_says_so() -> None:
+    found = plan({"a.ipynb": "", "b.ipynb": ""}, "seconds")
+
+    assert "--stdout a.ipynb" in found.verify
+    assert "Only a.ipynb is timed, not the other 1." in found.warnings
+
+
+def test_a_tracked_bundle_is_a_warning() -> None:
+    assert any("out is tracked" in text for text in plan({**NODE, "out/app.js": ""}, "bundle_bytes").warnings)
+
+
+@pytest.mark.parametrize(
+    ("files", "metric", "value"),
+    [
+        (PYTHON, "lint_errors", 1),
+        (PYTHON, "type_errors", 2),
+        (PYTHON, "passed_tests", 2),
+        (PYTHON, "code_lines", 5),
+        (NODE, "passed_tests", 1),
+        (NODE, "bundle_bytes", 321),
+        (NODE, "code_lines", 6),
+        (C, "compiler_warnings", 1),
+        (C, "code_lines", 2),
+        (DOCS, "words", 22),
+    ],
+)
+def test_a_count_really_comes_out(files: Mapping[str, str], metric: str, value: float, tmp_path: Path) -> None:
+    assert measure(plan(files, metric), repository(tmp_path, files)) == Reading(value)
+
+
+@pytest.mark.parametrize(
+    ("files", "metric"),
+    [
+        (PYTHON, "test_seconds"),
+        (PYTHON, "seconds"),
+        (NODE, "test_seconds"),
+        (NODE, "seconds"),
+        (NODE, "build_seconds"),
+        (C, "test_seconds"),
+        (C, "seconds"),
+        (C, "build_seconds"),
+    ],
+)
+def test_a_time_really_comes_out(files: Mapping[str, str], metric: str, tmp_path: Path) -> None:
+    value = measure(plan(files, metric), repository(tmp_path, files)).value
+
+    assert value is not None
+    assert 0 <= value < 60
+
+
+def test_the_size_of_a_program_is_the_size_of_its_file(tmp_path: Path) -> None:
+    reading = measure(plan(C, "program_bytes"), repository(tmp_path, C))
+
+    assert reading.value == (tmp_path / "app").stat().st_size
+
+
+def test_the_reading_grade_counts_prose_and_not_code_headings_or_links(tmp_path: Path) -> None:
+    """Fourteen words in four sentences."""
+    letters = len("ThecatsatonthematThedogranOnesmalllistAnotheritem")
+
+    reading = measure(plan(DOCS, "reading_grade"), repository(tmp_path, DOCS))
+
+    assert reading.value == pytest.approx(4.71 * letters / 14 + 0.5 * 14 / 4 - 21.43, abs=1e-3)
+
+
+def test_a_plan_for_a_sub_project_runs_from_the_root(tmp_path: Path) -> None:
+    files = moved(PYTHON, "api")
+    folder = repository(tmp_path, files)
+
+    values = [measure(plan(files, metric), folder).value for metric in ("lint_errors", "passed_tests", "code_lines")]
+
+    assert values == [1, 2, 5]
+
+
+def test_a_bundle_of_a_sub_project_is_measured_from_the_root(tmp_path: Path) -> None:
+    files = moved(NODE, "web")
+
+    assert measure(plan(files, "bundle_bytes"), repository(tmp_path, files)).value == 321
+
+
+def test_a_sub_project_that_is_gone_is_not_measured_elsewhere(tmp_path: Path) -> None:
+    verify = plan(moved(PYTHON, "api"), "test_seconds").verify
+
+    assert shell(verify, repository(tmp_path, PYTHON)).returncode != 0
+
+
+def test_lines_are_not_counted_while_a_tracked_file_is_missing(tmp_path: Path) -> None:
+    folder = repository(tmp_path, PYTHON)
+    (folder / "main.py").unlink()
+
+    assert shell(plan(PYTHON, "code_lines").verify, folder).returncode != 0
+
+
+def test_a_bundle_is_measured_without_what_an_earlier_build_left(tmp_path: Path) -> None:
+    folder = repository(tmp_path, NODE)
+    (folder / "out").mkdir()
+    (folder / "out/app.old.js").write_text("old", encoding="utf-8")
+
+    assert measure(plan(NODE, "bundle_bytes"), folder).value == 321
+
+
+def test_clean_code_is_zero_findings(tmp_path: Path) -> None:
+    clean = {**PYTHON, "shop.py": "def price(n: int) -> int:\n    return n + 1\n", "tests/test_shop.py": ""}
+    folder = repository(tmp_path, clean)
+
+    assert measure(plan(clean, "lint_errors"), folder).value == 0
+    assert measure(plan(clean, "type_errors"), folder).value == 0
+
+
+@pytest.mark.parametrize("metric", ["lint_errors", "type_errors", "passed_tests", "test_seconds", "coverage"])
+def test_a_missing_tool_is_an_error_and_not_a_number(metric: str, tmp_path: Path) -> None:
+    files = {**PYTHON, "uv.lock": ""}
+    verify = plan(files, metric).verify.replace("uv run", "no-such-tool run")
+
+    ran = shell(verify, repository(tmp_path, files))
+
+    assert ran.returncode != 0
+    assert "no-such-tool: command not found" in ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("metric", ["lint_errors", "type_errors", "passed_tests"])
+def test_a_missing_python_module_is_an_error_and_not_a_number(metric: str, tmp_path: Path) -> None:
+    verify = plan(PYTHON, metric).verify.replace("python -m ", "python -m no_such_module_")
+
+    assert shell(verify, repository(tmp_path, PYTHON)).returncode != 0
+
+
+@pytest.mark.parametrize("metric", ["lint_errors", "type_errors"])
+def test_a_file_that_no_longer_parses_is_an_error_and_not_an_improvement(metric: str, tmp_path: Path) -> None:
+    broken = {**PYTHON, "shop.py": "def price(:\n"}
+
+    assert shell(plan(PYTHON, metric).verify, repository(tmp_path, broken)).returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("files", "metric", "broken"),
+    [
+        (NODE, "bundle_bytes", {"build.js": "process.exit(0)"}),
+        (NODE, "build_seconds", {"build.js": "process.exit(3)"}),
+        (NODE, "test_seconds", {"lib/add.js": "exports.add = () => 0;"}),
+        (C, "program_bytes", {"main.c": "int main(void) { return 0 }"}),
+        (C, "compiler_warnings", {"main.c": "int main(void) { int unused; return 0 }"}),
+        (C, "seconds", {"main.c": "int main(void) { return 1; }"}),
+        (DOCS, "reading_grade", dict.fromkeys(DOCS, "")),
+        (DOCS, "words", dict.fromkeys(DOCS, "")),
+        (PYTHON, "code_lines", {"shop.py": "", "main.py": ""}),
+        (PYTHON, "test_seconds", {"tests/test_shop.py": "def test_one(): assert 1 + 1 == 3"}),
+    ],
+)
+def test_what_broke_has_no_number(
+    files: Mapping[str, str], metric: str, broken: Mapping[str, str], tmp_path: Path
+) -> None:
+    ran = shell(plan(files, metric).verify, repository(tmp_path, {**files, **broken}))
+
+    assert ran.returncode != 0
+
+
+@pytest.mark.parametrize(("files", "metric"), [(PYTHON, "code_lines"), (NODE, "bundle_bytes"), (C, "program_bytes")])
+def test_guards_really_pass(files: Mapping[str, str], metric: str, tmp_path: Path) -> None:
+    clean = {**files, "shop.py": "def price(n: int) -> int:\n    return n + 1\n"} if files is PYTHON else files
+    folder = repository(tmp_path, clean)
+
+    guards = plan(files, metric).guards
+    assert guards
+    assert [shell(guard, folder).returncode for guard in guards] == [0] * len(guards)
+
+
+def test_silencing_a_finding_is_caught_by_a_metric_guard(tmp_path: Path) -> None:
+    guard = parse_guard_metric(plan(PYTHON, "lint_errors").guard_metrics[0])
+    folder = repository(tmp_path, PYTHON)
+
+    before = read_metric(shell(guard.command, folder).stdout, "auto", guard.name).value
+    (folder / "shop.py").write_text("import os  # noqa\n", encoding="utf-8")
+    after = read_metric(shell(guard.command, folder).stdout, "auto", guard.name).value
+
+    assert (before, after) == (0, 1)
+    assert not guard.passes(1, baseline=0)
+
+
+@pytest.mark.parametrize(("metric", "value"), [("passed_tests", 1), ("code_lines", 4)])
+def test_a_rust_count_really_comes_out(metric: str, value: float, tmp_path: Path) -> None:
+    if (asked := shell("cargo --version", tmp_path)).returncode != 0:
+        pytest.skip(f"needs a working cargo: {asked.stderr[:200]}")
+    files = {
+        "Cargo.toml": "[package]\nname = 'calc'\nversion = '0.1.0'\nedition = '2021'\n",
+        "src/main.rs": 'fn add(a: i32) -> i32 { a + 1 }\nfn main() { println!("{}", add(1)); }\n'
+        "#[test]\nfn adds() { assert_eq!(add(1), 2); }\n",
+    }
+
+    assert measure(plan(files, metric), repository(tmp_path, files)).value == value

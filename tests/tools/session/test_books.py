@@ -1,0 +1,249 @@
+"""A session is remembered and summed up, so that no call reads all of its past; what stands in the journal always wins."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.tools.decision.decide import Status
+from autoresearch_mcp.tools.decision.judging import Arm
+from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.session import store as books
+from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Measurement, Reverted, Row, Verified
+from autoresearch_mcp.tools.session.fold import advance, replay
+from autoresearch_mcp.tools.session.journal import Journal
+from autoresearch_mcp.tools.session.snapshot import freeze, thaw
+from autoresearch_mcp.tools.session.state import Session
+from conftest import Project
+
+NOISY = (10.4, 9.1, 10.9, 9.6, 10.2, 9.8, 10.6, 9.3)
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A summary after every iteration."""
+    monkeypatch.setattr(books, "SUMMED_UP_EVERY", 1)
+
+
+def database(project: Project) -> sqlite3.Connection:
+    return sqlite3.connect(project.root / ".git/autoresearch/journal.db")
+
+
+def change(project: Project, *statements: str) -> None:
+    """Write to the journal behind the server's back."""
+    with database(project) as link:
+        for trigger in ("event_is_never_changed", "event_is_never_removed"):
+            link.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+        for statement in statements:
+            link.execute(statement)
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    """The events that are read from now on."""
+    read: list[Event] = []
+    events = Journal.events
+
+    def noted(self: Journal, session: str, after: int = 0) -> Sequence[object]:
+        found = list(events(self, session, after))
+        read.extend(event for _, event in found)
+        return found
+
+    monkeypatch.setattr(Journal, "events", noted)
+    return read
+
+
+def test_a_call_reads_only_what_was_written_since_the_last(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.start()
+    for value in range(5):
+        project.try_value(9 - value)
+    project.sessions.status()
+    read = counted(monkeypatch)
+
+    project.sessions.status()
+    project.review.history()
+    project.review.detect_stuck()
+
+    assert read == []
+
+
+@pytest.mark.usefixtures("often")
+def test_a_new_server_reads_the_summary_and_what_came_after_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.start()
+    for value in range(5):
+        project.try_value(9 - value)
+    before = project.sessions.status()
+    read = counted(monkeypatch)
+    project.restart()
+
+    assert project.sessions.status() == before
+    assert read == []
+    assert project.try_value(20).status is Status.DISCARD
+    assert project.try_value(1).status is Status.KEEP
+
+
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE summary SET text = replace(text, '\"best\": 8.0', '\"best\": 1.0')",
+        "UPDATE summary SET number = number - 1",
+        "UPDATE summary SET text = 'nonsense'",
+    ],
+)
+def test_a_summary_that_is_not_what_was_written_is_left_aside(
+    project: Project, statement: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.start().try_value(8)
+    project.try_value(9)
+    before = project.sessions.status()
+    change(project, statement)
+    read = counted(monkeypatch)
+    project.restart()
+
+    assert project.sessions.status() == before
+    assert read
+
+
+@pytest.mark.usefixtures("often")
+def test_what_other_code_summed_up_is_not_believed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.start().try_value(8)
+    monkeypatch.setattr(books, "_rules", lambda: "the rules of another version")
+    read = counted(monkeypatch)
+    project.restart()
+
+    assert project.sessions.status().best == 8.0
+    assert read
+
+
+def test_an_old_record_edited_behind_a_running_server_is_found_by_the_next_call(project: Project) -> None:
+    project.start()
+    for value in (8, 9, 7):
+        project.try_value(value)
+    change(project, "UPDATE event SET body = replace(body, '8.0', '1.0') WHERE kind = 'verified' AND iteration = 1")
+
+    with pytest.raises(Refusal, match=r"record \d+ .*verified, iteration 1.* was edited") as refused:
+        project.try_value(6)
+
+    assert refused.value.code is Code.JOURNAL_BROKEN
+
+
+def test_a_journal_put_in_the_place_of_another_is_read_anew(project: Project, tmp_path: Path) -> None:
+    file = project.root / ".git/autoresearch/journal.db"
+    project.start().try_value(8)
+    with database(project) as link:
+        link.execute(f"VACUUM INTO '{tmp_path / 'copy.db'}'")
+    project.try_value(7)
+    for left in (f"{file}-wal", f"{file}-shm"):
+        Path(left).unlink()
+    (tmp_path / "copy.db").rename(file)
+
+    assert project.sessions.status().iterations == 1
+
+
+def test_two_servers_that_take_turns_see_each_others_rows(project: Project) -> None:
+    project.start().try_value(8)
+    first, second = project, project.copied_server()
+
+    second.try_value(7)
+    first.try_value(9)
+    second.try_value(6)
+
+    for server in (first, second):
+        assert server.sessions.status().iterations == 4
+        assert server.sessions.status().best == 6.0
+    assert project.statuses() == ["baseline", "keep", "keep", "discard", "keep"]
+
+
+def test_the_results_file_grows_and_what_somebody_edited_is_set_aside(project: Project) -> None:
+    project.start().try_value(8)
+    file = project.root / "autoresearch-results.tsv"
+    inode = file.stat().st_ino
+    project.try_value(9)
+
+    assert file.stat().st_ino == inode
+    file.write_text(file.read_text().replace("\t9\t", "\t1\t"))
+    project.try_value(7)
+
+    assert project.statuses() == ["baseline", "keep", "discard", "keep"]
+    assert [row.split("\t")[2] for row in project.table()] == ["10", "8", "9", "7"]
+    assert "\t1\t" in (project.root / "autoresearch-results.edited-1.tsv").read_text()
+
+
+def test_a_line_that_was_written_in_part_is_written_again(project: Project) -> None:
+    project.start().try_value(8)
+    file = project.root / "autoresearch-results.tsv"
+    file.write_text(file.read_text()[:-10])
+    project.restart()
+
+    project.try_value(9)
+
+    assert project.statuses() == ["baseline", "keep", "discard"]
+    assert not list(project.root.glob("*.edited-*"))
+
+
+def test_rows_are_found_by_status_words_and_page(project: Project) -> None:
+    project.start()
+    for number, value in enumerate((8, 20, 7, 21, 6, 22), 1):
+        project.try_value(value, f"try {'left' if number % 3 else 'right'}")
+    history = project.review.history
+
+    def numbers(**filters: object) -> tuple[list[int], int]:
+        page = history(**filters)  # type: ignore[arg-type]
+        return [row.iteration for row in page.rows], page.total or 0
+
+    assert numbers(limit=2) == ([5, 6], 7)
+    assert numbers(limit=2, before=5) == ([3, 4], 5)
+    assert numbers(status="keep") == ([1, 3, 5], 3)
+    assert numbers(status="keep", limit=1, before=5) == ([3], 2)
+    assert numbers(status="baseline") == ([0], 1)
+    assert numbers(search="RIGHT") == ([3, 6], 2)
+    assert numbers(search="right", status="discard") == ([6], 1)
+    assert "before=5" in history(limit=2).more
+
+
+@pytest.mark.parametrize("rule", ["race", "greedy", "median", "mad"])
+@pytest.mark.parametrize("values", [(10.0, 10.0, 10.0, 10.0, 10.0), NOISY])
+def test_a_session_that_was_frozen_and_thawed_goes_on_the_same(
+    tmp_path: Path, rule: str, values: tuple[float, ...]
+) -> None:
+    project = Project(tmp_path / "repo", rule=rule, noise="3" if rule == "median" else "auto", guards=()).start()
+    start = project.lab.open().active.start
+    baseline = tuple(Measurement(value=value, seconds=1.0) for value in values)
+    start = start.model_copy(update={"baseline": baseline})
+    past: list[Event] = [start, *iteration(1, 9.0, Status.DISCARD), *iteration(2, 8.0, Status.KEEP)]
+    future = [*iteration(3, 12.0, Status.DISCARD), *iteration(4, 7.0, Status.KEEP)]
+    session = replay("one", [(1.0, event) for event in past])
+    assert session is not None
+
+    thawed = thaw(freeze(session), start, "one")
+
+    assert thawed == session
+    whole = replay("one", [(1.0, event) for event in (*past, *future)])
+    assert thawed is not None
+    assert on(thawed, future) == on(session, future) == whole
+
+
+def on(session: Session, events: Sequence[Event]) -> Session:
+    for event in events:
+        session = advance(session, event, 1.0, "one")
+    return session
+
+
+def iteration(number: int, value: float, status: Status) -> list[Event]:
+    """What the journal holds of one try, with four runs of each arm."""
+    made = Committed(
+        iteration=number, commit=f"{number}", tree=f"{number}", description="x", files=(), added=1, removed=1
+    )
+    runs: list[Event] = [
+        Verified(iteration=number, arm=arm, measurement=Measurement(value=base + place / 7, seconds=1.0))
+        for place in range(4)
+        for arm, base in ((Arm.CANDIDATE, value), (Arm.INCUMBENT, 10.0))
+    ]
+    undone: list[Event] = [] if status.kept else [Reverted(iteration=number, commit=f"r{number}")]
+    row = Row(iteration=number, metric=value, delta=value - 10, gain=10 - value, status=status, description="x")
+    return [made, *runs, *undone, Logged(iteration=number, row=row)]

@@ -1,0 +1,499 @@
+"""Fixing: the server finds what is broken and counts it; the ordinary loop brings the count down, one error at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.server.main import main
+from autoresearch_mcp.tools.diagnostics.diagnostic import Trouble
+from autoresearch_mcp.tools.diagnostics.inspecting import inspects, typed
+from autoresearch_mcp.tools.diagnostics.inspection import Detection
+from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.verbs.answers_loop import Iterated
+from autoresearch_mcp.tools.verbs.planning import agree_to, wanted_commands
+from autoresearch_mcp.tools.workflows.answers import WorkflowAnswer
+from conftest import Project
+from ledgers import Desk
+
+MAKEFILE = """\
+test:
+\t@python3 check.py
+types:
+\t@python3 tool.py WRONG error
+lint:
+\t@python3 tool.py UGLY warning
+"""
+TOOL = """\
+import pathlib, sys
+word, severity = sys.argv[1:]
+found = 0
+for file in sorted(pathlib.Path("src").glob("*.py")):
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        if word in line and "noqa" not in line:
+            found += 1
+            print(f"{file}:{number}: {severity}: {word} in `{line.strip()}`")
+sys.exit(found > 0)
+"""
+CHECK = """\
+import pathlib, sys
+text = pathlib.Path("src/cart.py").read_text()
+names = ["adds", "counts", "names"]
+for number, name in enumerate(names, 1):
+    print("ok" if name in text else "not ok", number, "-", name)
+sys.exit(any(name not in text for name in names))
+"""
+CART = """\
+# adds
+total = "WRONG"
+price = "WRONG"
+ugly = "UGLY"
+"""
+
+
+def shop(root: Path, cart: str = CART) -> Project:
+    """A project with two type errors, two failing tests and a warning of its linter."""
+    project = Project(root)
+    project.write("pyproject.toml", '[project]\nname = "shop"\n').write("Makefile", MAKEFILE)
+    project.write("tool.py", TOOL).write("check.py", CHECK).write("src/cart.py", cart)
+    project.write(".gitignore", "__pycache__/\n")
+    return project.commit("a shop")
+
+
+class Mender:
+    """An agent that mends one project by the plan that the server hands out."""
+
+    def __init__(self, project: Project, *, allow_commands: bool = True) -> None:
+        self.project = project
+        self.desk = Desk(project, "fix", allow_commands=allow_commands)
+
+    def start(self, answer: WorkflowAnswer) -> None:
+        self.project.sessions.start_session(Plan.model_validate(answer.plan))
+
+    def replace(self, old: str, new: str, file: str = "src/cart.py") -> None:
+        self.project.write(file, self.project.read(file).replace(old, new, 1))
+
+    def iterate(self, description: str) -> Iterated:
+        return self.project.loop.iterate(description)
+
+    def mend(self, id: str, old: str, new: str) -> Iterated:
+        self.replace(old, new)
+        return self.iterate(f"{id}: {new.strip()} in place of {old.strip()}")
+
+
+_STAGES: dict[str, Mender] = {}
+
+
+@pytest.fixture
+def opened(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Mender:
+    """A fix ledger that is open; made once, and copied for each test."""
+    if "opened" not in _STAGES:
+        _STAGES["opened"] = Mender(shop(tmp_path_factory.mktemp("stage") / "repo"))
+        _STAGES["opened"].desk.open(goal="make it whole")
+    return Mender(_STAGES["opened"].project.copied(tmp_path / "repo"))
+
+
+@pytest.fixture
+def mender(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, opened: Mender) -> Mender:
+    """The same, and a session on its plan."""
+    if "started" not in _STAGES:
+        twin = Mender(opened.project.copied(tmp_path_factory.mktemp("stage") / "repo"))
+        twin.start(twin.desk.status())
+        _STAGES["started"] = twin
+    return Mender(_STAGES["started"].project.copied(tmp_path / "started"))
+
+
+def test_the_queue_comes_from_the_server_what_blocks_most_first(opened: Mender) -> None:
+    answer = opened.desk.status()
+
+    assert answer.state[0] == "5 errors are left, 5 at the start: 2 test, 2 type, 1 warning."
+    assert answer.state[1].startswith('Next: F1 type: src/cart.py:2 WRONG in `total = "WRONG"`')
+    assert [line.split()[1].rstrip(":") for line in answer.state[2:6]] == ["type", "test", "test", "warning"]
+
+
+def test_the_plan_counts_with_the_same_commands_down_to_nothing(opened: Mender) -> None:
+    plan = opened.desk.status().plan
+
+    assert (plan["metric"], plan["direction"], plan["target"], plan["read"]) == ("errors", "lower", "0", "channel")
+    assert all(f"'make {target}'" in plan["verify"] for target in ("test", "types", "lint"))
+    assert "--tests 3" in plan["verify"]
+    assert plan["scope"] == ["*.py", "src/**/*.py"]
+    assert {"pyproject.toml", "Makefile"} <= set(plan["protected"])
+
+
+def test_a_whole_run_ends_with_nothing_broken_and_files_that_say_so(mender: Mender) -> None:
+    first = mender.mend("F1", "WRONG", "right")
+    assert (first.status, first.metric, first.delta) == ("keep", 4, -1)
+    assert first.note.startswith("F1 is fixed. 4 open. Next: F2 type:")
+    mender.mend("F2", "WRONG", "right")
+    assert mender.mend("F3", "# adds\n", "# adds and counts\n").status == "keep"
+    mender.mend("F4", "counts\n", "counts and names\n")
+    last = mender.mend("F5", "UGLY", "plain")
+
+    assert (last.metric, last.phase) == (0, "ended")
+    mender.project.sessions.finish_session()
+    closed = mender.desk.close()
+
+    assert closed.status == "complete"
+    assert closed.scores == {"fix": 100, "fix points": 60 + 25 + 15}
+    results = mender.desk.file(closed, "fix-results.tsv").splitlines()
+    assert [line.split("\t")[2] for line in results] == ["item", "F1", "F2", "F3", "F4", "F5"]
+    assert results[1] == (f"1\t{first.commit[:7]}\tF1\ttype\t4\t-1\tpass\tfixed\tF1: right in place of WRONG")
+    assert "5 errors at the start, 0 at the end, both counted by the server" in mender.desk.file(closed, "errors.md")
+    assert "Nothing: no error was given up" in mender.desk.file(closed, "blocked.md")
+    assert "| `src/cart.py` | 0 | LOW |" in mender.desk.file(closed, "impact-assessment.md")
+    assert mender.desk.handoff(closed)["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "description", "told"),
+    [
+        (Code.OUT_OF_ORDER, "make it right", "Begin the description with its id, as `F1: what you changed and why`"),
+        (Code.OUT_OF_ORDER, "F9: make it right", "There is no F9"),
+        (Code.OUT_OF_ORDER, "F5: prettier", "F5 is of kind warning; type comes first: F1, F2"),
+        (Code.OUT_OF_ORDER, "F1, F2: both", "Begin the description with its id"),
+    ],
+)
+def test_an_iteration_works_on_one_error_whose_turn_it_is(
+    mender: Mender, code: Code, description: str, told: str
+) -> None:
+    mender.replace("WRONG", "right")
+    before = mender.project.picture()
+
+    with pytest.raises(Refusal) as refused:
+        mender.iterate(description)
+
+    assert refused.value.code is code
+    assert told in refused.value.message
+    assert mender.project.picture() == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('total = "WRONG"', 'total = "WRONG"  # noqa', "comment that silences a tool at src/cart.py:2"),
+        ('total = "WRONG"', '# total = "WRONG"', "code commented out at src/cart.py:2"),
+        (
+            'total = "WRONG"',
+            'import typing\ntotal: typing.Any = "right"  # type: ignore',
+            "comment that silences a tool at src/cart.py:3",
+        ),
+    ],
+)
+def test_a_change_that_only_hides_an_error_is_refused_with_the_line(
+    mender: Mender, old: str, new: str, told: str
+) -> None:
+    mender.replace(old, new)
+
+    with pytest.raises(Refusal) as refused:
+        mender.iterate("F1: hide it")
+
+    assert refused.value.code is Code.SUPPRESSED
+    assert told in refused.value.message
+    assert "mend the cause" in refused.value.message
+    assert mender.project.statuses() == ["baseline"]
+
+
+def test_what_steers_the_tools_cannot_be_loosened(mender: Mender) -> None:
+    mender.replace("WRONG", "NOTHING", "Makefile")
+
+    with pytest.raises(Refusal) as refused:
+        mender.iterate("F1: look for nothing")
+
+    assert refused.value.code is Code.OUTSIDE_SCOPE
+
+
+def test_an_error_that_only_moved_is_taken_back(mender: Mender) -> None:
+    moved = mender.mend("F1", 'total = "WRONG"', 'sum = "WRONG"')
+
+    assert (moved.status, moved.delta) == ("discard", 0)
+    assert mender.project.read("src/cart.py") == CART
+
+
+def test_an_error_whose_line_was_edited_on_the_way_stays_the_one_it_was(tmp_path: Path) -> None:
+    project = shop(tmp_path / "repo", "# adds counts names\n[WRONG] + [UGLY]\n")
+    project.write("tool.py", TOOL.replace(" in `{line.strip()}`", "")).commit("messages without the line")
+    made = Mender(project)
+    made.start(made.desk.open())
+
+    first = made.mend("F1", "[WRONG] + [UGLY]", "[UGLY]")
+
+    assert first.note.startswith("F1 is fixed. 1 open. Next: F2 warning")
+    assert made.desk.status().coverage == ["errors fixed 1/2"]
+    made.desk.restart()
+    assert made.mend("F2", "[UGLY]\n", "").metric == 0
+    made.project.sessions.finish_session()
+    assert made.desk.close().coverage == ["errors fixed 2/2"]
+
+
+def test_three_failed_iterations_block_an_error_and_name_the_next(mender: Mender) -> None:
+    for name in ("one", "two"):
+        assert mender.mend("F1", "total", name).status == "discard"
+    third = mender.mend("F1", "total", "three")
+
+    assert third.note.startswith("F1 is blocked. 4 open. Next: F2")
+    mender.replace("WRONG", "right")
+    with pytest.raises(Refusal, match=r"F1 is blocked\. Work on one of: F2"):
+        mender.iterate("F1: once more")
+    mender.replace('"right"', '"WRONG"')
+    mender.replace('price = "WRONG"', 'price = "right"')
+    assert mender.iterate("F2: a right price").status == "keep"
+    mender.project.sessions.finish_session()
+    closed = mender.desk.close(why="enough for today")
+    blocked = mender.desk.file(closed, "blocked.md")
+    assert blocked.count("(discard)") == 3
+    assert "## F1: type: src/cart.py:2" in blocked
+
+
+def test_tests_that_run_no_more_are_errors_not_progress(tmp_path: Path) -> None:
+    made = Mender(shop(tmp_path / "repo"))
+    answer = made.desk.open(category="test")
+    made.start(answer.model_copy(update={"plan": {**answer.plan, "protected": ["Makefile"]}}))
+    made.replace('names = ["adds", "counts", "names"]', 'names = ["adds"]', "check.py")
+
+    tried = made.iterate("F1: ask for less")
+
+    assert (tried.status, tried.metric, tried.delta) == ("discard", 2, 0)
+
+
+def test_green_tests_guard_and_a_change_that_breaks_one_is_not_kept(tmp_path: Path) -> None:
+    made = Mender(shop(tmp_path / "repo", CART.replace("# adds", "# adds counts names")))
+    answer = made.desk.open()
+    made.start(answer)
+    made.project.write("src/cart.py", "# adds counts\n")
+
+    tried = made.iterate("F1: three errors less and a test broken")
+
+    assert answer.plan["guards"] == ["make test"]
+    assert (tried.metric, tried.guard, tried.phase) == (1, "fail", "rework")
+
+
+def test_red_tests_may_not_become_more(mender: Mender) -> None:
+    mender.project.write("src/cart.py", "# nothing\n")
+
+    tried = mender.iterate("F1: three errors less and a third test broken")
+
+    assert (tried.metric, tried.guard, tried.phase) == (3, "fail", "rework")
+    assert tried.guards[0].guard == "failing_tests"
+
+
+def test_a_tool_that_cannot_run_is_a_failed_measurement_never_a_better_number(mender: Mender) -> None:
+    mender.project.write("tool.py", "import sys\nsys.exit(127)\n")
+    crashed = mender.iterate("F1: no tool, no error")
+
+    assert (crashed.metric, crashed.phase) == (None, "fix")
+    assert "could not run #1: `make types`" in crashed.output
+
+
+def test_a_tool_that_crashes_is_an_error_that_outweighs_all_others(mender: Mender) -> None:
+    mender.project.write("tool.py", "import sys\nsys.exit('out of ideas')\n")
+    crashed = mender.iterate("F1: no tool, no error")
+
+    assert (crashed.status, crashed.metric) == ("discard", 10_000**3 + 2)
+
+
+def test_a_file_with_an_error_can_be_mended_wherever_it_is_but_a_scope_that_was_asked_for_is_not_widened(
+    tmp_path: Path,
+) -> None:
+    made = Mender(shop(tmp_path / "repo"))
+    made.project.write("tool.py", TOOL.replace('Path("src").glob("*.py")', 'Path(".").rglob("[at]*.py")'))
+    made.project.write("tests/test_a.py", "ugly = 'UGLY'\n").write("src/a.py", "ugly = 'UGLY'\n").commit("more")
+
+    wide = made.desk.open(category="lint").plan
+    made.desk.close(why="another scope")
+    narrow = made.desk.open(category="lint", scope=["src/**"]).plan
+
+    assert "tests/test_a.py" in wide["scope"]
+    assert "!tests/test_a.py" in wide["protected"]
+    assert narrow["scope"] == ["src/**"]
+
+
+def test_what_was_masked_joins_the_queue_and_is_no_step_back(tmp_path: Path) -> None:
+    made = Mender(shop(tmp_path / "repo"))
+    made.project.write("Makefile", MAKEFILE + "build:\n\t@python3 tool.py BROKEN 'fatal error'\n")
+    made.project.write("types.sh", "").write(
+        "tool.py",
+        TOOL.replace(
+            "found = 0", 'found = 0\nhide = word != "BROKEN" and "BROKEN" in pathlib.Path("src/cart.py").read_text()'
+        ).replace("if word in line", "if not hide and word in line"),
+    )
+    made.project.write("src/cart.py", CART + "BROKEN\n").commit("broken")
+    answer = made.desk.open()
+    made.start(answer)
+    assert answer.state[1].startswith("Next: F1 build: src/cart.py:5 BROKEN")
+    assert len(made.desk.status().state) < 6
+
+    fixed = made.mend("F1", "BROKEN\n", "")
+
+    assert fixed.status == "keep"
+    assert fixed.metric == 5
+    assert (fixed.phase, answer.plan["target"]) == ("ended", "9999")
+    assert "F1 is fixed. 5 open. Nothing hides others any more" in fixed.note
+    assert made.desk.status().coverage == ["errors fixed 1/6"]
+    made.project.sessions.finish_session()
+    again = made.desk.run()
+    assert again.state[1].startswith("Next: F4 type")
+    assert (again.plan["target"], again.plan["guard_metrics"][0].split(":")[0]) == ("0", "failing_tests lower 0")
+
+
+def test_a_command_without_consent_is_not_run_and_is_offered_to_a_person(tmp_path: Path) -> None:
+    made = Mender(shop(tmp_path / "repo"), allow_commands=False)
+    with pytest.raises(Refusal) as refused:
+        made.desk.open()
+    lab = Lab(made.project.root)
+
+    assert refused.value.code is Code.CONSENT_NEEDED
+    assert wanted_commands(lab) == ("make test", "make types", "make lint")
+
+    agree_to(lab, wanted_commands(lab))
+    answer = made.desk.open()
+    assert lab.open().consent.missing(Plan.model_validate(answer.plan)) == ()
+
+
+def test_consent_to_the_commands_covers_the_count_of_them_and_nothing_more(tmp_path: Path) -> None:
+    made = Mender(shop(tmp_path / "repo"), allow_commands=False)
+    lab = Lab(made.project.root)
+    consent = lab.open().consent
+    consent.approve(["make test", "make types", "make lint"])
+    plan = Plan.model_validate(made.desk.open().plan)
+
+    counted = inspects(plan.verify)
+    assert counted is not None
+    more = replace(counted, detections=(*counted.detections, Detection(Trouble.LINT, "touch evil")))
+    forms = ("{}; touch evil", "{} --lint 'touch evil'", "cd .. && {}", "{} > evil", "PATH=. {}")
+    for bent in (typed(more), *(form.format(plan.verify) for form in forms)):
+        assert consent.missing(plan.model_copy(update={"verify": bent})) == (bent,)
+
+
+def test_a_new_server_goes_on_where_the_last_one_was(mender: Mender) -> None:
+    mender.mend("F1", "WRONG", "right")
+    before = mender.desk.status()
+
+    mender.desk.restart()
+    mender.project.restart()
+
+    assert mender.desk.status() == before
+    assert mender.desk.open(goal="make it whole") == before
+    assert mender.mend("F2", "WRONG", "right").note.startswith("F2 is fixed. 3 open.")
+    assert len({line.split()[0] for line in mender.desk.status().state[2:4]}) == 2
+
+
+def test_what_cannot_be_mended_here_is_set_aside_for_a_person(mender: Mender) -> None:
+    mender.desk.record({"item": "F1", "reason": "the price list comes from another team"})
+    with pytest.raises(Refusal, match="A1 already stands at F1"):
+        mender.desk.record({"item": "F1", "reason": "really"})
+
+    mender.replace('price = "WRONG"', 'price = "right"')
+    assert mender.iterate("F2: a price").status == "keep"
+    mender.project.sessions.finish_session()
+    closed = mender.desk.close(why="the rest tomorrow")
+
+    assert closed.status == "interrupted"
+    assert "set aside: the price list comes from another team" in mender.desk.file(closed, "blocked.md")
+    assert {one["id"] for one in mender.desk.handoff(closed)["findings"]} == {"F1", "F3", "F4", "F5"}
+    assert mender.desk.handoff(closed)["config"]["metric"] == "errors"
+
+
+def test_errors_are_never_taken_from_the_agent(mender: Mender) -> None:
+    with pytest.raises(Refusal, match="`kind` has to be one of set-aside"):
+        mender.desk.record({"kind": "error", "found": {"trouble": "lint", "tool": "me", "message": "so I say"}})
+
+
+def test_the_ledger_stays_open_while_errors_are(mender: Mender) -> None:
+    with pytest.raises(Refusal, match="finish_session first"):
+        mender.desk.close()
+    mender.project.sessions.finish_session()
+    with pytest.raises(Refusal, match="5 open errors; next F1"):
+        mender.desk.close()
+
+
+def test_what_was_hidden_outside_the_session_is_counted_at_the_end(mender: Mender) -> None:
+    mender.project.sessions.finish_session()
+    mender.replace('total = "WRONG"', 'total = "WRONG"  # noqa')
+    mender.project.commit("by hand")
+
+    closed = mender.desk.close(why="done by hand")
+
+    assert closed.scores["fix points"] == pytest.approx(60 / 5 - 5 + 25 + 5)
+    assert closed.scores["fix"] == 0
+    assert "comment that silences a tool at src/cart.py:2" in mender.desk.file(closed, "errors.md")
+
+
+def test_a_secret_in_a_message_is_masked_wherever_it_is_kept(tmp_path: Path) -> None:
+    made = Mender(shop(tmp_path / "repo", CART.replace('price = "WRONG"', 'key = "WRONG AKIAIOSFODNN7EXAMPLE"')))
+
+    answer = made.desk.open()
+    made.start(answer)
+
+    assert "[masked:" in answer.text()
+    assert "AKIAIOSFODNN7EXAMPLE" not in answer.text() + made.desk.status().text()
+    with sqlite3.connect(made.project.root / ".git" / "autoresearch" / "journal.db") as link:
+        assert not link.execute("SELECT 1 FROM event WHERE body LIKE '%AKIAIOSFODNN7%'").fetchall()
+
+
+def test_uncommitted_edits_are_not_counted(tmp_path: Path) -> None:
+    made = Mender(shop(tmp_path / "repo"))
+    made.replace("WRONG", "right")
+
+    with pytest.raises(Refusal, match=r"Uncommitted changes: src/cart\.py"):
+        made.desk.open()
+
+
+def test_an_unknown_category_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=r"beauty: no category\. Use build, test, type, lint, warning, bug"):
+        Mender(shop(tmp_path / "repo")).desk.open(category="beauty")
+
+
+def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> None:
+    made = Mender(shop(tmp_path / "repo", "# adds counts names\nfee = 2\n"))
+    debug = Desk(made.project, "debug")
+    debug.open(goal="fees", chain="fix")
+    for number, check in ((1, "! grep -q 'fee = 2' src/cart.py"), (2, "true")):
+        cited = {"location": "src/cart.py:2", "quote": "fee = 2"}
+        debug.record(
+            {**HYPOTHESIS, **cited, "claim": f"fee {number} is too high by {number * 7}", "line": f"fees {number}"}
+        )
+        if number == 1:
+            debug.record({**FINDING, **cited, "hypothesis": "H1", "reproduction": check})
+        else:
+            debug.record({**FINDING, "location": "src/cart.py:1", "quote": "# adds counts names", "hypothesis": "H2",
+                          "summary": "Names are lost at night", "reproduction": check})  # fmt: skip
+    earlier = debug.close()
+
+    answer = made.desk.open()
+    made.start(answer)
+
+    assert answer.state[0] == "1 errors are left, 1 at the start: 1 bug."
+    assert any("Its own command finds nothing" in line and "Names are lost" in line for line in answer.state)
+    assert debug.handoff(earlier)["findings"][1]["outcome"] == "disproven"
+    assert made.mend("F1", "fee = 2", "fee = 1").metric == 0
+
+    gate = ["--root", str(made.project.root), "gate", "--fail-on", "high"]
+    assert main(gate) == 1
+    made.project.sessions.finish_session()
+    closed = made.desk.close()
+    assert debug.handoff(earlier)["findings"][0]["outcome"] == "fixed"
+    assert f"**FIXED** by {closed.ledger}#F1" in debug.file(earlier, "summary.md")
+    assert main(gate) == 0
+
+
+HYPOTHESIS = {
+    "kind": "hypothesis",
+    "refuted_if": "the fee were 1",
+    "technique": "trace",
+    "experiment": "read it",
+    "seen": "2",
+    "outcome": "confirmed",
+}
+FINDING = {
+    "kind": "finding",
+    "summary": "The fee is too high",
+    "severity": "high",
+    "root_cause": "a typing error",
+    "impact": "every customer",
+}

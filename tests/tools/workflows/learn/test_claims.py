@@ -1,0 +1,286 @@
+"""What a document claims about the code, and whether it is so."""
+
+from __future__ import annotations
+
+import pytest
+
+from autoresearch_mcp.tools.text.markdown import read_page
+from autoresearch_mcp.tools.workflows.learn.claims import World, claims, spoken_of
+from autoresearch_mcp.tools.workflows.learn.codemap import (
+    areas,
+    code_map,
+    commands_declared,
+    entry_points,
+    languages,
+    make_targets,
+    node_scripts,
+)
+from autoresearch_mcp.tools.workflows.learn.documents import Freshness, due, freshness
+from autoresearch_mcp.tools.workflows.learn.wiki import is_generated, modules, pages
+
+TEXTS = {
+    "README.md": "old_name is only spoken of here",
+    "Makefile": "all: build\n\nbuild lint: x\n\techo\n\n.PHONY: all\nX := 1\n",
+    "package.json": '{"name": "web", "bin": {"webber": "x.js"}, "scripts": {"dev": "vite"}}',
+    "pyproject.toml": '[project]\nname = "shop"\nversion = "1.0"\n[project.scripts]\nshop = "shop.cli:main"\n[tool.ruff]\nline-length = 99\n',
+    "shop/__init__.py": "from .cart import total\n",
+    "shop/cart.py": (
+        "MOST = 3\n\n\ndef total(prices):\n    return sum(prices)\n\n\nclass Cart:\n    size: int = 0\n\n    def __init__(self):\n"
+        "        self.items = []\n\n    def add(self, item):\n        self.items.append(item)\n\n\nclass Big(dict):\n    pass\n"
+    ),
+    "shop/cli.py": "def main():\n    open('made_later.json')\n\n\nif __name__ == '__main__':\n    main()\n",
+    "src/web/app.ts": "export function fetchItems() {}\n",
+    "tools/run.sh": "echo\n",
+}
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World(
+        code_map(TEXTS),
+        frozenset(TEXTS),
+        commands_declared(TEXTS),
+        make_targets(TEXTS),
+        node_scripts(TEXTS),
+        ignored=lambda path: path.startswith("dist/"),
+        installed=lambda program: program == "rare",
+    )
+
+
+def whys(text: str, world: World, document: str = "docs/page.md") -> list[str]:
+    return [claim.why for claim in claims(document, read_page(text), world)]
+
+
+def sh(*lines: str) -> str:
+    return "```sh\n" + "\n".join(lines) + "\n```\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`shop/cart.py`",
+        "`./shop/cart.py`",
+        "`cart.py`",
+        "`web/app.ts`",
+        "`../shop/cart.py`",
+        "`shop/cart.py:8-10`",
+        "`shop/`",
+        "`dist/bundle.js`",
+        "`total()`",
+        "`total(prices)`",
+        "`shop.total`",
+        "`shop.cart.total`",
+        "`shop.cart.Cart.add`",
+        "`Cart.items`",
+        "`Cart.size`",
+        "`Big.items`",
+        "`shop.cart.MOST`",
+        "`fetchItems`",
+        "`line-length = 88`",
+        "`pyproject.toml` has `line-length = 88`",
+        sh("make build lint", "npm run dev", "shop --all", "webber", "rare x", "git status"),
+        sh("python3 shop/cli.py", "python -m shop.cli", "./tools/run.sh", "X=1 make all | grep -q x"),
+        sh("cd elsewhere && make anything"),
+        sh("# make nothing", "cat <<EOF", "make nothing", "EOF"),
+        sh("$ make build", "make: nothing to be done"),
+        sh("> make build", "made"),
+        sh("shop \\", "  --all"),
+        "```toml\n[tool.ruff]\nline-length = 88\n```",
+    ],
+)
+def test_what_is_so_is_a_claim_that_holds(text: str, world: World) -> None:
+    found = whys(text, world)
+
+    assert found
+    assert set(found) == {""}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`and/or`",
+        "`application/json`",
+        "`origin/main`",
+        "`true`",
+        "`--path`",
+        "`os.path.join`",
+        "`a == b`",
+        "`print()`",
+        "`<name>.py`",
+        "`path/to/file.py`",
+        "`$HOME/x.py`",
+        "`src/**/*.py`",
+        "`docs`",
+        "`made_later.json`",
+        "`3.11`",
+        "`v1.0`",
+        "a word, and shop/nowhere.py without backticks",
+        "```python\nmake nothing\n```",
+        sh("frob <name>", "frob your-file", "frob ..."),
+    ],
+)
+def test_what_may_be_anything_is_no_claim(text: str, world: World) -> None:
+    assert whys(text, world) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("`shop/basket.py`", "there is no shop/basket.py"),
+        ("`shop/carts.py`", "there is no shop/carts.py; there is shop/cart.py"),
+        ("`nowhere.toml`", "there is no nowhere.toml"),
+        ("`shop/made_later.json`", "there is no shop/made_later.json"),
+        ("`shop/gone/`", "there is no shop/gone/"),
+        ("`shop/cart.py:20-99`", "shop/cart.py has 19 lines"),
+        ("`shop.cart.gone`", "shop/cart.py defines no gone"),
+        ("`shop.cart.main`", "shop/cart.py defines no main"),
+        ("`shop.gone.total`", "shop/__init__.py defines no gone.total"),
+        ("`Cart.remove`", "Cart in shop/cart.py has no remove"),
+        ("`Cart.main()`", "Cart in shop/cart.py has no main"),
+        ("`Big.nowhere`", "Big in shop/cart.py has no nowhere"),
+        ("`old_name`", "nothing in the code is called old_name"),
+        ("`oldName()`", "nothing in the code is called oldName"),
+        ("`retries = 3`", "no file of the code knows the setting retries"),
+        ("`pyproject.toml` has `MOST = 3`", "pyproject.toml has no MOST"),
+        (sh("make nothing"), "no makefile has a target nothing"),
+        (sh("npm run nothing"), "no package.json has a script nothing"),
+        (sh("npm test"), "no package.json has a script test"),
+        (sh("frob --all"), "no program is called frob: not on this machine, and this repository installs none"),
+        (sh("python3 shop/gone.py"), "there is no shop/gone.py"),
+        (sh("pytest tests/test_gone.py::test_it"), "there is no tests/test_gone.py"),
+        (sh("python -m shop.gone"), "there is no module shop.gone"),
+        (sh("./tools/gone.sh"), "there is no ./tools/gone.sh"),
+        (
+            sh("X=1 sudo frob | git x"),
+            "no program is called frob: not on this machine, and this repository installs none",
+        ),
+        ("```ini\nretries = 3\n```", "no file of the code knows the setting retries"),
+    ],
+)
+def test_what_is_not_so_is_told(text: str, why: str, world: World) -> None:
+    assert [told for told in whys(text, world) if told] == [why]
+
+
+def test_a_claim_stands_at_its_line_and_names_the_file_that_it_means(world: World) -> None:
+    page = read_page("# A\n\n" + sh("make build", "frob") + "\nSee `Cart.add`, [how](../shop/cli.py).\n")
+
+    found = claims("docs/page.md", page, world)
+
+    assert [(claim.line, claim.text, claim.path) for claim in found] == [
+        (4, "make build", ""),
+        (5, "frob", ""),
+        (8, "Cart.add", "shop/cart.py"),
+    ]
+    assert spoken_of("docs/page.md", page, found, world) == {"shop/cart.py", "shop/cli.py"}
+
+
+@pytest.mark.parametrize(
+    ("name", "home"),
+    [
+        ("shop.total", "shop/cart.py"),
+        ("shop.cart.total", "shop/cart.py"),
+        ("shop.cli", "shop/cli.py"),
+        ("Cart.add", "shop/cart.py"),
+    ],
+)
+def test_a_name_that_is_only_passed_on_means_the_file_that_defines_it(name: str, home: str, world: World) -> None:
+    assert [claim.path for claim in claims("a.md", read_page(f"`{name}`"), world)] == [home]
+
+
+def test_where_not_all_was_read_no_name_is_called_missing() -> None:
+    part = World(code_map(TEXTS, complete=False), frozenset(TEXTS))
+
+    assert whys("`old_name`, `shop.cart.gone`, `retries = 3`", part) == []
+
+
+def test_code_that_cannot_be_parsed_may_define_anything() -> None:
+    texts = {"shop/old.py": "print 'x'\n"}
+
+    assert whys("`shop.old.thing`", World(code_map(texts), frozenset(texts))) == [""]
+
+
+def test_the_map_knows_languages_areas_and_where_the_code_begins() -> None:
+    code = code_map(TEXTS)
+
+    assert [name for name, _, _ in languages(code)] == ["python", "markdown", "typescript", "shell"]
+    assert [(area.name, area.files) for area in areas(code)] == [("shop", 3), ("src/web", 1), ("tools", 1)]
+    assert entry_points(code) == ("webber (package.json)", "shop (pyproject.toml)", "shop/cli.py")
+    assert {symbol.name for symbol in code.symbols if symbol.path == "shop/cart.py"} == {
+        *("MOST", "total", "Cart", "Cart.size", "Cart.__init__", "Cart.items", "Cart.add", "Big"),
+    }
+
+
+# --- Which documents are due -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("files", "texts", "name"),
+    [
+        (["Dockerfile"], {}, "deployment guide"),
+        (["infra/main.tf"], {}, "deployment guide"),
+        (["app/style.css", "app/Page.tsx"], {}, "design guidelines"),
+        (["api/openapi.yaml"], {}, "api reference"),
+        (["pyproject.toml"], {"pyproject.toml": 'dependencies = ["fastapi>=1"]'}, "api reference"),
+        ([f"tests/test_{n}.py" for n in range(10)], {}, "testing guide"),
+        ([".env.example"], {}, "configuration guide"),
+        (["package.json"], {"package.json": '{"version": "1.0.0"}'}, "changelog"),
+        (["a.py"], {"a.py": "# TODO x\n" * 20}, "roadmap"),
+    ],
+)
+def test_a_signal_makes_a_document_due_and_without_it_none_is(
+    files: list[str], texts: dict[str, str], name: str
+) -> None:
+    core = ["readme", "project overview", "codebase summary", "code standards", "system architecture"]
+
+    assert [one.name for one in due(files, texts)] == [*core, name]
+    assert [one.name for one in due(["a.py", *files[: len(files) - 1]], {})] == core
+
+
+def test_a_document_by_another_usual_name_is_there() -> None:
+    found = {
+        one.name: (one.path, one.there) for one in due(["readme.md", "ARCHITECTURE.md", "docs/contributing.md"], {})
+    }
+
+    assert found["readme"] == ("readme.md", True)
+    assert found["system architecture"] == ("ARCHITECTURE.md", True)
+    assert found["code standards"] == ("docs/contributing.md", True)
+    assert found["codebase summary"] == ("docs/codebase-summary.md", False)
+
+
+@pytest.mark.parametrize(
+    ("days", "how"),
+    [(0, "fresh"), (6.99, "fresh"), (7, "stale"), (30, "stale"), (30.01, "very stale")],
+)
+def test_how_stale_a_document_is(days: float, how: str) -> None:
+    assert freshness(days * 86400) == Freshness(how)
+
+
+# --- The wiki --------------------------------------------------------------------------------------------------------
+
+
+def test_modules_come_from_what_was_asked_then_workspaces_then_project_files_then_full_folders() -> None:
+    files = [
+        "packages/a/package.json",
+        "packages/a/x.ts",
+        "packages/b/package.json",
+        *(f"lib/{n}.py" for n in range(3)),
+    ]
+    workspaces = {"package.json": '{"workspaces": ["packages/*"]}'}
+
+    assert modules(["lib/"], files, workspaces) == ("lib",)
+    assert modules([], ["packages/c/x.ts", *files], workspaces) == ("packages/a", "packages/b", "packages/c")
+    assert modules([], files, {}) == ("packages/a", "packages/b")
+    assert modules([], [file for file in files if "lib" in file], {}) == ("lib",)
+    assert len(modules([], [f"m{n}/{k}.py" for n in range(20) for k in range(3)], {})) == 10
+
+
+def test_a_page_without_the_mark_is_the_users() -> None:
+    ours, theirs = "---\ntitle: x\ngenerated_by: autoresearch\n---\n# A\n", "# A\ngenerated_by: autoresearch\n"
+
+    assert is_generated(ours)
+    assert not is_generated(theirs)
+    assert [(page.path, page.users) for page in pages(["src/web"], ["How to"], {"wiki/index.md": theirs})] == [
+        ("wiki/index.md", True),
+        ("wiki/src-web.md", False),
+        ("wiki/how-to.md", False),
+    ]

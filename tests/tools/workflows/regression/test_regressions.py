@@ -1,0 +1,502 @@
+"""Rows, subscores and verdicts of a comparison, by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from pydantic import ValidationError
+
+from autoresearch_mcp.tools.workflows.ledger.scores import (
+    REGRESSION_WEIGHTS,
+    regression_stability,
+    regression_steady,
+    regression_within,
+)
+from autoresearch_mcp.tools.workflows.regression.comparing_numbers import compared_numbers
+from autoresearch_mcp.tools.workflows.regression.comparing_tests import Rate, compared_tests, judged, renames
+from autoresearch_mcp.tools.workflows.regression.regressions import (
+    COLUMNS,
+    Classification,
+    Dimension,
+    Row,
+    Side,
+    Word,
+    cells,
+    exit_code,
+    read_rows,
+    verdict_of,
+)
+from autoresearch_mcp.tools.workflows.regression.testruns import Form
+from autoresearch_mcp.tools.workflows.regression.turns import Failure, Job, Reading, due, projected, value_of
+
+ELIGIBLE, PRE_EXISTING, NEW, FLAKY, UNAVAILABLE = Classification
+
+
+def row(dimension: Dimension, classification: Classification = ELIGIBLE, **fields: object) -> Row:
+    return Row.model_validate({"dimension": dimension, "unit": "x", "classification": classification, **fields})
+
+
+GREEN = row(Dimension.FUNCTIONAL)
+RED = row(Dimension.FUNCTIONAL, regressed=True)
+
+
+def scored(dimension: Dimension, subscore: float, classification: Classification = ELIGIBLE) -> Row:
+    return row(dimension, classification, subscore=subscore, regressed=subscore < 100 and classification is ELIGIBLE)
+
+
+def test_the_weights_are_the_ancestors_and_sum_to_one() -> None:
+    assert REGRESSION_WEIGHTS == {"flakiness": 0.30, "performance": 0.30, "resource": 0.20, "visual-ui": 0.20}
+    assert sum(REGRESSION_WEIGHTS.values()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("delta", "allowed", "subscore"),
+    [(-50, 5, 100), (0, 5, 100), (5, 5, 100), (10, 5, 50), (20, 5, 25), (500, 5, 1), (1, 0, 0), (0, 0, 100)],
+)
+def test_a_number_loses_by_how_often_it_exceeds_what_is_allowed(delta: float, allowed: float, subscore: float) -> None:
+    assert regression_within(delta, allowed) == subscore
+
+
+@pytest.mark.parametrize(("rise", "subscore"), [(-0.5, 100), (0, 100), (0.8, 20), (1, 0), (2, 0)])
+def test_a_flakier_test_loses_by_the_rise_of_its_rate(rise: float, subscore: float) -> None:
+    assert regression_steady(rise) == pytest.approx(subscore)
+
+
+def test_the_stability_is_the_weighted_mean_of_what_was_measured() -> None:
+    assert regression_stability({}).value == 100
+    assert regression_stability({"performance": 50}).value == 50
+    # (0.3 * 100 + 0.3 * 50 + 0.2 * 100) / 0.8
+    assert regression_stability({"flakiness": 100, "performance": 50, "resource": 100}).value == pytest.approx(81.25)
+    assert regression_stability(dict.fromkeys(REGRESSION_WEIGHTS, 100)).value == pytest.approx(100)
+    assert regression_stability(dict.fromkeys(REGRESSION_WEIGHTS, 0)).value == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "word", "shown"),
+    [
+        ([GREEN], Word.STABLE, "100.00"),
+        ([GREEN, RED], Word.UNSTABLE, "100.00"),
+        ([], Word.BASELINE_UNAVAILABLE, "-"),
+        # what was red before lowers nothing, hard or scored
+        ([row(Dimension.FUNCTIONAL, PRE_EXISTING)], Word.STABLE, "100.00"),
+        ([GREEN, scored(Dimension.PERFORMANCE, 10, PRE_EXISTING)], Word.STABLE, "100.00"),
+        ([GREEN, scored(Dimension.FLAKINESS, 0, FLAKY)], Word.STABLE, "100.00"),
+        ([row(Dimension.FUNCTIONAL, NEW)], Word.STABLE, "100.00"),
+        # the threshold is compared before rounding, and what is shown never rounds up to it
+        ([GREEN, scored(Dimension.PERFORMANCE, 95)], Word.STABLE, "95.00"),
+        ([GREEN, scored(Dimension.PERFORMANCE, 94.9999)], Word.UNSTABLE, "94.99"),
+        ([GREEN, scored(Dimension.PERFORMANCE, 94.999999999)], Word.UNSTABLE, "94.99"),
+        # the worst eligible row of a dimension speaks for it, and dimensions that were measured share the weight
+        ([GREEN, scored(Dimension.PERFORMANCE, 90), scored(Dimension.PERFORMANCE, 100)], Word.UNSTABLE, "90.00"),
+        ([GREEN, scored(Dimension.PERFORMANCE, 90), scored(Dimension.FLAKINESS, 100)], Word.STABLE, "95.00"),
+        ([GREEN, scored(Dimension.RESOURCE, 80), scored(Dimension.FLAKINESS, 100)], Word.UNSTABLE, "92.00"),
+        # nothing to compare with, though something else was compared
+        ([row(Dimension.FUNCTIONAL, UNAVAILABLE)], Word.BASELINE_UNAVAILABLE, "-"),
+        ([GREEN, row(Dimension.INTEGRATION_E2E, UNAVAILABLE)], Word.BASELINE_UNAVAILABLE, "-"),
+        ([RED, row(Dimension.INTEGRATION_E2E, UNAVAILABLE)], Word.UNSTABLE, "100.00"),
+        ([GREEN, row(Dimension.PERFORMANCE, UNAVAILABLE)], Word.STABLE, "100.00"),
+        ([scored(Dimension.PERFORMANCE, 50), row(Dimension.FUNCTIONAL, UNAVAILABLE)], Word.UNSTABLE, "50.00"),
+        # a comparison of files alone has run nothing; a broken interface is one all the same
+        ([row(Dimension.API_CONTRACT)], Word.BASELINE_UNAVAILABLE, "-"),
+        ([row(Dimension.API_CONTRACT, regressed=True)], Word.UNSTABLE, "100.00"),
+    ],
+)
+def test_a_verdict_follows_from_the_rows(rows: list[Row], word: Word, shown: str) -> None:
+    found = verdict_of(rows)
+
+    assert (found.word, found.shown) == (word, shown)
+    assert bool(found.reasons) == (word is not Word.STABLE)
+
+
+@pytest.mark.parametrize(
+    ("word", "status"), [("STABLE", 0), ("UNSTABLE", 1), ("BASELINE_UNAVAILABLE", 2), ("", 2), ("stable", 2)]
+)
+def test_a_verdict_is_an_exit_status(word: str, status: int) -> None:
+    assert exit_code(word) == status
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"classification": PRE_EXISTING, "regressed": True},
+        {"dimension": Dimension.PERFORMANCE, "regressed": True, "subscore": 100},
+        {"dimension": Dimension.PERFORMANCE},
+        {"dimension": Dimension.PERFORMANCE, "subscore": 100.1},
+        {"dimension": Dimension.PERFORMANCE, "subscore": float("nan")},
+        {"delta": float("inf")},
+    ],
+)
+def test_a_row_that_contradicts_itself_cannot_be_made(fields: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Row.model_validate({"dimension": Dimension.FUNCTIONAL, "unit": "x", "classification": ELIGIBLE, **fields})
+
+
+def test_rows_are_written_in_fifteen_columns_and_read_back_to_the_same_verdict() -> None:
+    rows = [
+        GREEN,
+        scored(Dimension.PERFORMANCE, 94.9999),
+        row(Dimension.FUNCTIONAL, PRE_EXISTING, delta=-3.0, file_line="a.py:3"),
+    ]
+    lines = ["\t".join(COLUMNS), *("\t".join(map(str, cells(place, one))) for place, one in enumerate(rows, 1))]
+
+    found = read_rows("\n".join([lines[0], "", *lines[1:], "# a remark", ""]))
+
+    assert len(COLUMNS) == 15
+    assert verdict_of(found) == verdict_of(rows)
+    assert [(one.classification, one.delta, one.file_line) for one in found] == [
+        (ELIGIBLE, None, ""), (ELIGIBLE, None, ""), (PRE_EXISTING, -3.0, "a.py:3"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("place", "cell"),
+    [(2, "nothing"), (4, "SCORE"), (5, "mine"), (9, "yes"), (10, "high"), (11, "awful"), (8, "nan")],
+)
+def test_a_line_that_is_no_row_is_named(place: int, cell: str) -> None:
+    parts = list(map(str, cells(1, GREEN)))
+    parts[place] = cell
+
+    with pytest.raises(ValueError, match="line 2 is no row"):
+        read_rows("\n".join(["\t".join(COLUMNS), "\t".join(parts)]))
+    with pytest.raises(ValueError, match="15 columns"):
+        read_rows("a\tb\n")
+
+
+GREEN_5, RED_5 = Rate(0, 5), Rate(5, 5)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "classification", "regressed", "flaky", "status"),
+    [
+        (GREEN_5, GREEN_5, ELIGIBLE, False, False, "same"),
+        (GREEN_5, RED_5, ELIGIBLE, True, False, "green to red"),
+        (Rate(0, 1), Rate(1, 1), ELIGIBLE, True, False, "green to red"),
+        (RED_5, RED_5, PRE_EXISTING, False, False, "red before"),
+        (RED_5, GREEN_5, ELIGIBLE, False, False, "fixed"),
+        (Rate(0, 0), GREEN_5, NEW, False, False, "new"),
+        (Rate(0, 0), RED_5, NEW, False, False, "new and red"),
+        (GREEN_5, Rate(0, 0), ELIGIBLE, False, False, "gone"),
+        (Rate(2, 5), Rate(2, 5), FLAKY, False, False, "flaky before"),
+        (GREEN_5, Rate(1, 5), FLAKY, False, False, "flaky, perhaps new"),  # p = 0.5
+        (GREEN_5, Rate(3, 5), FLAKY, False, False, "flaky, perhaps new"),  # p = 0.083
+        (GREEN_5, Rate(4, 5), ELIGIBLE, True, True, "flakier"),  # p = 0.024
+        (Rate(1, 5), RED_5, ELIGIBLE, True, False, "flaky to red"),  # p = 0.024
+        (Rate(2, 5), RED_5, FLAKY, False, False, "flaky before"),  # p = 0.083
+        (RED_5, Rate(1, 5), FLAKY, False, False, "red to flaky"),
+    ],
+)
+def test_both_rates_say_whose_fault_it_is(
+    base: Rate, head: Rate, classification: Classification, regressed: bool, flaky: bool, status: str
+) -> None:
+    found = judged(base, head)
+
+    assert (found.classification, found.regressed, found.flaky, found.status) == (
+        classification,
+        regressed,
+        flaky,
+        status,
+    )
+
+
+JOB = Job(id="t", dimension=Dimension.FUNCTIONAL, command="pytest --report", name="pytest", form=Form.JUNIT)
+WHOLE = Job(id="w", dimension=Dimension.FUNCTIONAL, command="make check", name="make check")
+
+
+def run(
+    side: Side, number: int, passed: str = "", failed: str = "", broken: str = "", skipped: str = "", **fields: object
+) -> Reading:
+    """A run with tests by their names, between spaces."""
+    failures = [Failure(id=f"m::{name}", path="m.py", line=1, message="no") for name in failed.split()]
+    failures += [Failure(id=name, broken=True) for name in broken.split()]
+    usual: dict[str, object] = {
+        "job": "t", "exit_code": 1 if failures else 0, "reported": True, "failed": failures,
+        "passed": tuple(f"m::{name}" for name in passed.split()), "skipped": tuple(f"m::{name}" for name in skipped.split()),
+    }  # fmt: skip
+    return Reading.model_validate({"side": side, "number": number, **usual, **fields})
+
+
+BASE, HEAD = Side
+
+
+def statuses(rows: Sequence[Row]) -> dict[str, tuple[str, bool]]:
+    return {row.unit: (row.status, row.regressed) for row in rows if row.status != "same"}
+
+
+def test_what_was_red_before_stays_out_and_what_was_green_counts() -> None:
+    rows = compared_tests(JOB, [run(BASE, 1, "a c", "b"), run(HEAD, 1, "c", "a b")])
+
+    assert statuses(rows) == {"m::a": ("green to red", True), "m::b": ("red before", False)}
+    assert [row.file_line for row in rows if row.regressed] == ["m.py:1"]
+    assert verdict_of(rows).word is Word.UNSTABLE
+
+
+def test_a_new_red_test_is_no_regression_and_explains_a_red_command() -> None:
+    rows = compared_tests(JOB, [run(BASE, 1, "a"), run(HEAD, 1, "a", "n1 n2")])
+
+    assert statuses(rows) == {"m::n1": ("new and red", False), "m::n2": ("new and red", False)}
+    assert verdict_of(rows).word is Word.STABLE
+
+
+def test_a_renamed_test_is_the_same_test() -> None:
+    assert renames(["a.py::one", "a.py::two"], ["b.py::one", "a.py::deux"]) == {
+        "a.py::one": "b.py::one",
+        "a.py::two": "a.py::deux",
+    }
+    assert renames(["a.py::one"], ["a.py::x", "a.py::y"]) == {}
+
+    rows = compared_tests(JOB, [run(BASE, 1, "old"), run(HEAD, 1, failed="new")])
+    assert statuses(rows) == {"m::new (was m::old)": ("green to red", True)}
+
+
+def test_a_test_that_vanished_or_is_skipped_now_is_told_and_does_not_count() -> None:
+    rows = compared_tests(JOB, [run(BASE, 1, "a b c"), run(HEAD, 1, "a", skipped="b")])
+
+    assert statuses(rows) == {"m::b": ("skipped now", False), "m::c": ("gone", False)}
+    assert [row.severity for row in rows if row.status != "same"] == ["low", "low"]
+
+
+def test_a_file_that_cannot_be_loaded_makes_its_tests_red_and_not_gone() -> None:
+    rows = compared_tests(JOB, [run(BASE, 1, "a b"), run(HEAD, 1, broken="m")])
+
+    assert statuses(rows)["2 tests of `pytest`"] == ("green to red", True)
+    assert verdict_of(rows).word is Word.UNSTABLE
+
+
+def test_a_file_that_could_not_be_loaded_before_either_does_not_count() -> None:
+    rows = compared_tests(JOB, [run(BASE, 1, "a", broken="old"), run(HEAD, 1, "a", broken="old")])
+
+    assert statuses(rows) == {"old": ("red before", False)}
+    assert verdict_of(rows).word is Word.STABLE
+
+
+def test_a_run_that_ends_badly_without_a_failed_test_counts() -> None:
+    crashed = run(HEAD, 1, reported=False, passed=None or "", exit_code=-11, tail="Segmentation fault\n")
+    rows = compared_tests(JOB, [run(BASE, 1, "a"), crashed.model_copy(update={"passed": None})])
+
+    assert statuses(rows)["`pytest`"] == ("green to red", True)
+    assert "Segmentation fault" in next(row for row in rows if row.unit == "`pytest`").description
+
+
+def whole(side: Side, number: int, exit_code: int) -> Reading:
+    return Reading(job="w", side=side, number=number, exit_code=exit_code, tail="last words\n")
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "word", "status"),
+    [
+        ((0,), (0,), Word.STABLE, "same"),
+        ((0, 0, 0, 0, 0), (1, 1, 1, 1, 1), Word.UNSTABLE, "green to red"),
+        ((1, 1), (0,), Word.BASELINE_UNAVAILABLE, "no baseline"),
+        ((1, 1), (1,), Word.BASELINE_UNAVAILABLE, "no baseline"),
+        ((1, 0, 1, 0, 0), (0, 1, 0, 1, 0), Word.STABLE, "flaky before"),
+    ],
+)
+def test_a_command_without_a_report_is_one_test(
+    base: tuple[int, ...], head: tuple[int, ...], word: Word, status: str
+) -> None:
+    readings = [
+        whole(side, number, code)
+        for side, codes in ((BASE, base), (HEAD, head))
+        for number, code in enumerate(codes, 1)
+    ]
+    rows = compared_tests(WHOLE, readings)
+
+    # a flaky row stands in the flakiness dimension: by itself it is no proof that anything ran green
+    assert verdict_of([GREEN, *rows]).word is word
+    assert rows[0].status == status
+
+
+def test_a_baseline_without_a_report_has_nothing_to_compare_with() -> None:
+    gone = {"reported": False, "passed": None, "exit_code": 2, "tail": "error: no such option\n"}
+    rows = compared_tests(
+        JOB, [run(BASE, 1).model_copy(update=gone), run(BASE, 2).model_copy(update=gone), run(HEAD, 1, "a")]
+    )
+
+    assert [(row.classification, row.status) for row in rows] == [(UNAVAILABLE, "no baseline")]
+    assert "no such option" in rows[0].description
+
+
+def test_how_likely_a_flake_would_have_shown_is_told() -> None:
+    readings = [run(BASE, 1, "a"), *(run(HEAD, number, "a") for number in range(1, 6))]
+
+    told = [row.description for row in compared_tests(JOB, readings) if row.dimension is Dimension.FLAKINESS]
+
+    assert told == [
+        "1 runs of the baseline and 5 of the candidate; a test that fails one run in twenty shows in the latter with probability 22.6 %"
+    ]
+
+
+BENCH = Job(id="b", dimension=Dimension.PERFORMANCE, command="bench", name="bench")
+
+
+def timed(side: Side, *values: float, **fields: object) -> list[Reading]:
+    """A warm-up that would mislead, and samples."""
+    warm = Reading(job="b", side=side, number=0, exit_code=0, value=1000.0)
+    more = [
+        Reading.model_validate({"job": "b", "side": side, "number": n, "exit_code": 0, "value": value, **fields})
+        for n, value in enumerate(values, 1)
+    ]
+    return [warm, *more]
+
+
+STEADY = (100.0, 100.1, 99.9, 100.2, 99.8, 100.3, 99.7)
+
+
+@pytest.mark.parametrize(
+    ("head", "band", "regressed", "subscore", "status"),
+    [
+        (tuple(v * 1.10 for v in STEADY), 5, True, 50.0, "worse"),
+        (tuple(v * 1.20 for v in STEADY), 5, True, 25.0, "worse"),
+        (tuple(v * 1.04 for v in STEADY), 5, False, 100.0, "same"),  # within the band
+        (tuple(v * 0.80 for v in STEADY), 5, False, 100.0, "better"),
+        (
+            (100.0, 99.0, 130.0, 100.5, 99.5, 100.2, 140.0),
+            5,
+            False,
+            100.0,
+            "same",
+        ),  # two outliers: the ranks say nothing
+        (
+            (90.0, 150.0, 110.0, 170.0, 100.5, 160.0, 101.0),
+            5,
+            False,
+            100.0,
+            "same",
+        ),  # larger, but within twice the scatter
+    ],
+)
+def test_slower_takes_ranks_a_band_and_more_than_the_scatter(
+    head: tuple[float, ...], band: float, regressed: bool, subscore: float, status: str
+) -> None:
+    rows = compared_numbers(BENCH, [*timed(BASE, *STEADY), *timed(HEAD, *head)], band, 10)
+
+    assert [(row.regressed, row.status) for row in rows] == [(regressed, status)]
+    assert rows[0].subscore == pytest.approx(subscore, rel=1e-6)
+
+
+def test_a_large_difference_that_the_ranks_do_not_bear_out_is_none() -> None:
+    base, head = (99.9, 100.0, 100.1), (100.05, 120.0, 121.0)  # U = 8 of 9: p = 2/20
+
+    (row,) = compared_numbers(BENCH, [*timed(BASE, *base), *timed(HEAD, *head)], 5, 10)
+
+    assert row.delta == pytest.approx(20)
+    assert "with 16.7 % allowed" in row.description
+    assert (row.regressed, row.status) == (False, "same")
+
+
+def test_memory_and_cpu_time_are_held_against_a_budget_of_their_own() -> None:
+    base = [
+        one.model_copy(update={"peak_bytes": 1000 + one.number, "cpu_seconds": 1 + one.number / 1000})
+        for one in timed(BASE, *STEADY)
+    ]
+    head = [
+        one.model_copy(update={"peak_bytes": 1400 + one.number, "cpu_seconds": 1 + one.number / 1000})
+        for one in timed(HEAD, *STEADY)
+    ]
+
+    rows = {row.unit: row for row in compared_numbers(BENCH, [*base, *head], 5, 10)}
+
+    assert rows["`bench` peak memory in bytes"].regressed
+    assert rows["`bench` peak memory in bytes"].subscore == pytest.approx(100 * 10 / (100 * 400 / 1004), rel=1e-6)
+    assert not rows["`bench` CPU seconds"].regressed
+    assert not rows["`bench`"].regressed
+
+
+def test_a_benchmark_that_fails_on_the_candidate_is_the_worst_and_on_the_baseline_no_comparison() -> None:
+    failed = Reading(job="b", side=HEAD, number=0, exit_code=1)
+    assert [(row.regressed, row.subscore) for row in compared_numbers(BENCH, [*timed(BASE, 1.0), failed], 5, 10)] == [
+        (True, 0.0)
+    ]
+    failed = Reading(job="b", side=BASE, number=0, exit_code=1)
+    assert [row.classification for row in compared_numbers(BENCH, [failed, *timed(HEAD, 1.0)], 5, 10)] == [UNAVAILABLE]
+
+
+def test_a_baseline_of_zero_has_no_percentage() -> None:
+    rows = compared_numbers(BENCH, [*timed(BASE, 0.0, 0.0, 0.0), *timed(HEAD, 1.0, 1.0, 1.0)], 5, 10)
+
+    assert [row.classification for row in rows] == [UNAVAILABLE]
+
+
+@pytest.mark.parametrize(
+    ("share", "regressed", "subscore"), [(0.001, False, 100), (0.002, True, 50), (0.0, False, 100)]
+)
+def test_pictures_may_differ_by_a_tenth_of_a_percent_more_than_before(
+    share: float, regressed: bool, subscore: float
+) -> None:
+    job = BENCH.model_copy(update={"dimension": Dimension.VISUAL_UI})
+    rows = compared_numbers(job, [*timed(BASE, 0, 0, 0), *timed(HEAD, share, share, share)], 5, 10)
+
+    assert [row.regressed for row in rows] == [regressed]
+    assert rows[0].subscore == pytest.approx(subscore)
+
+
+def walked(jobs: Sequence[Job], answer: object, reruns: int = 3, samples: int = 3) -> list[tuple[str, Side, int]]:
+    """Every run that is due, when each is answered so."""
+    assert callable(answer)
+    readings: list[Reading] = []
+    while (found := due(jobs, readings, reruns, samples)) is not None:
+        readings.append(
+            answer(found.side, found.number).model_copy(update={"job": found.job.id, "number": found.number})
+        )
+        assert len(readings) < 100
+    return [(one.job, one.side, one.number) for one in readings]
+
+
+def test_where_all_is_green_only_the_candidate_is_looked_at_for_flakes() -> None:
+    assert walked([JOB], lambda side, number: run(side, number, "a")) == [
+        ("t", BASE, 1), ("t", HEAD, 1), ("t", HEAD, 2), ("t", HEAD, 3),
+    ]  # fmt: skip
+
+
+def test_where_something_is_red_both_sides_run_as_often() -> None:
+    runs = walked([JOB], lambda side, number: run(side, number, "a", "b"))
+
+    assert [side for _, side, _ in runs] == [BASE, HEAD] * 3
+
+
+def test_a_flake_that_shows_late_on_the_candidate_makes_the_baseline_run_as_often() -> None:
+    runs = walked(
+        [JOB],
+        lambda side, number: (
+            run(side, number, "a", "f" if (side, number) == (HEAD, 3) else "")
+            if number == 3
+            else run(side, number, "a f")
+        ),
+    )
+
+    assert sorted(runs) == sorted(("t", side, number) for side in Side for number in (1, 2, 3))
+
+
+def test_a_baseline_that_cannot_run_gets_a_second_chance_and_no_third() -> None:
+    assert walked([WHOLE], lambda side, number: whole(side, number, 1)) == [
+        ("w", BASE, 1),
+        ("w", HEAD, 1),
+        ("w", BASE, 2),
+    ]
+
+
+def test_samples_are_taken_by_turns_after_a_warm_up_and_the_first_turn_changes() -> None:
+    runs = walked([BENCH], lambda side, number: Reading(job="b", side=side, number=number, exit_code=0, value=1.0))
+
+    assert [(side, number) for _, side, number in runs] == [
+        (HEAD, 0), (BASE, 0), (BASE, 1), (HEAD, 1), (HEAD, 2), (BASE, 2), (BASE, 3), (HEAD, 3),
+    ]  # fmt: skip
+
+
+def test_a_benchmark_that_fails_is_not_run_on() -> None:
+    assert len(walked([BENCH], lambda side, number: Reading(job="b", side=side, number=number, exit_code=1))) == 1
+
+
+def test_the_projection_is_the_most_that_can_happen() -> None:
+    assert projected([JOB], 5, 7) == 10
+    assert projected([JOB, BENCH], 5, 7) == 10 + 16
+    assert len(walked([JOB], lambda side, number: run(side, number, "a", "b"), reruns=5)) == 10
+
+
+@pytest.mark.parametrize(
+    ("printed", "value"),
+    [("METRIC ms=12.5\n", 12.5), ("noise\nMETRIC a = 3e2\n", 300.0), ("METRIC a=1\nMETRIC b=2\n", 9.0), ("", 9.0), ("METRIC a=nan\n", 9.0)],
+)  # fmt: skip
+def test_a_command_gives_its_one_metric_or_else_its_time(printed: str, value: float) -> None:
+    assert value_of(printed, 9.0) == value

@@ -1,0 +1,542 @@
+"""The checks of a shipment as tables: a text that has the fault, and one beside it that has not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from autoresearch_mcp.tools.workflows.ledger.handoff import Finding
+from autoresearch_mcp.tools.workflows.ledger.items import Severity
+from autoresearch_mcp.tools.workflows.ship.checks.colours import colour, contrast
+from autoresearch_mcp.tools.workflows.ship.checks.contrast import readable
+from autoresearch_mcp.tools.workflows.ship.checks.kinds import ShipType
+from autoresearch_mcp.tools.workflows.ship.checks.leftovers import (
+    conflicts,
+    debugging,
+    notes,
+    secrets,
+    secrets_in,
+    stand_ins,
+)
+from autoresearch_mcp.tools.workflows.ship.checks.lengths import (
+    DESCRIPTION,
+    SUBJECT,
+    descriptions,
+    misfits,
+    subjects,
+    titles,
+)
+from autoresearch_mcp.tools.workflows.ship.checks.links import checker, elsewhere, lost_links
+from autoresearch_mcp.tools.workflows.ship.checks.lists import Weight, checklist
+from autoresearch_mcp.tools.workflows.ship.checks.looks import LOOKED, look
+from autoresearch_mcp.tools.workflows.ship.checks.mail import without_a_way_out, without_plain_text
+from autoresearch_mcp.tools.workflows.ship.checks.markup import pictures_without_text
+from autoresearch_mcp.tools.workflows.ship.checks.material import Before, Look, Material, Result
+from autoresearch_mcp.tools.workflows.ship.checks.papers import lost_citations
+from autoresearch_mcp.tools.workflows.ship.checks.places import Line, Place, added_lines
+from autoresearch_mcp.tools.workflows.ship.checks.versions import (
+    disagreeing,
+    newest,
+    newness,
+    section_of,
+    tag_for,
+    versions,
+)
+from autoresearch_mcp.tools.workflows.ship.moments import iso
+
+KEY = "AKIA" + "Q3EGVXYZ2ABCDEF7"
+
+
+def lines(*texts: str) -> list[Line]:
+    return [Line("a.py", number, text) for number, text in enumerate(texts, 1)]
+
+
+def at(places: Sequence[Place]) -> list[int]:
+    return [place.line for place in places]
+
+
+# --- Lines -----------------------------------------------------------------------------------------------------------
+
+
+def test_added_lines_are_read_from_a_patch_with_their_places() -> None:
+    patch = (
+        "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,3 @@\n one\n-two\n+two!\n+++ b/no file\n"
+        '@@ -9 +10 @@\n-x\n+y\n\\ No newline at end of file\ndiff --git a/q b/q\n--- /dev/null\n+++ "b/\\303\\244 b.md"\n@@ -0,0 +1 @@\n+z\n'
+    )
+
+    assert list(added_lines(patch)) == [
+        Line("a.py", 2, "two!"),
+        Line("a.py", 3, "++ b/no file"),
+        Line("a.py", 10, "y"),
+        Line("ä b.md", 1, "z"),
+    ]
+
+
+# --- Leftovers -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["# TODO: later", "// FIXME", "/* XXX why */", "HACK around it"])
+def test_a_note_to_oneself_is_found(text: str) -> None:
+    assert at(notes(lines("fine", text))) == [2]
+
+
+@pytest.mark.parametrize("text", ["TODOS.append(1)", "mytodo = 1", "the hackathon", "todo list"])
+def test_what_only_looks_like_a_note_is_none(text: str) -> None:
+    assert notes(lines(text)) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["    breakpoint()", "import pdb", "  debugger;", "console.log(x)", "it.only('a', f)", "binding.pry", "dbg!(x)"],
+)
+def test_a_debugging_aid_is_found(text: str) -> None:
+    assert at(debugging(lines(text))) == [1]
+
+
+@pytest.mark.parametrize("text", ["the debugger; a tool", "# see breakpoint() above", "items.only('a')", "import pdbx"])
+def test_what_only_names_a_debugging_aid_is_none(text: str) -> None:
+    assert debugging(lines(text)) == ()
+
+
+def test_marks_of_a_merge_are_found_and_underlined_titles_are_none() -> None:
+    torn = {
+        "a.txt": "x\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> topic\n",
+        "b.rst": "Title\n=======\n",
+        "c": "a <<<<<<< b\n",
+    }
+
+    assert [(place.path, place.line) for place in conflicts(torn)] == [("a.txt", 2), ("a.txt", 6)]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (f'key = "{KEY}"', "[masked: AWS key id]"),
+        ('password = "hunter2hunter2"', "[masked: assigned secret]"),
+        ("url = postgres://me:pa55word@db/x", "[masked: password in a URL]"),
+        ("-----BEGIN RSA PRIVATE KEY-----", "[masked: private key]"),
+        ('SECRET = "secret"', "[masked: assigned secret], perhaps"),
+    ],
+)
+def test_a_secret_is_found_and_never_repeated(text: str, what: str) -> None:
+    assert secrets(lines(text)) == (Place("a.py", 1, what),)
+    assert [place.line for place in secrets_in({"a.py": f"x\n{text}\n"})] == [2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password = os.environ['PASSWORD']",
+        f'key = "{KEY}"  # pragma: allowlist secret',
+        f'key = "{KEY}"  # gitleaks:allow',
+        "AKIAIOSFODNN7EXAMPLE",
+        "[masked: AWS key id]",
+    ],
+)
+def test_what_is_no_secret_or_marked_as_none_is_let_through(text: str) -> None:
+    assert secrets(lines(text)) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Lorem ipsum dolor",
+        "Dear [First Name],",
+        "price: TBD",
+        "insert quote here",
+        "<your company>",
+        "https://placehold.co/600",
+    ],
+)
+def test_text_that_stands_in_for_text_is_found(text: str) -> None:
+    assert at(stand_ins({"a.md": f"ok\n\n{text}\n"})) == [3]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[your account](account.md)", "`[your name]`", "```\nlorem ipsum\n```", "the placeholders of a form", "[name]: x"],
+)
+def test_links_and_code_do_not_stand_in_for_text(text: str) -> None:
+    assert stand_ins({"a.md": text}) == ()
+
+
+# --- Pictures, lengths, links ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "found"),
+    [
+        ("a.md", "![](a.png)\n![a cat](b.png)\n`![](c.png)`", [1]),
+        ("a.md", "x\n<img src=a.png>\n", [2]),
+        ("a.html", '<p>\n<img src="a.png">\n<img src="b.png" alt="">\n<img src=c.png alt="a cat">', [2]),
+        ("a.html", '<img src="a.png" role="presentation"><img src="a.png" aria-hidden="true">', []),
+        ("a.mjml", "<mj-image src='a.png' />", [1]),
+        ("a.py", "![](a.png)", []),
+    ],
+)
+def test_pictures_without_text_are_found(path: str, text: str, found: list[int]) -> None:
+    assert at(pictures_without_text({path: text})) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "length"),
+    [
+        ("a.eml", f"From: x\nSubject: {'s' * 60}\n\nSubject: no", 60),
+        ("a.md", f"---\nsubject: {'s' * 61}\n---\nhello", 61),
+        ("a.md", "hello", 0),
+        ("a.html", f"<html><head><title>\n {'s' * 61}\n</title></head></html>", 61),
+        ("a.txt", "Subject: hello\n\nx", 5),
+    ],
+)
+def test_a_subject_has_one_to_sixty_characters(path: str, text: str, length: int) -> None:
+    (measured,) = subjects({path: text})
+
+    assert len(measured.text) == length
+    assert bool(misfits([measured], SUBJECT, "subject")) is not (0 < length <= 60)
+
+
+def test_a_description_has_at_most_160_characters_and_a_page_without_head_needs_none() -> None:
+    page = '<html><head><meta name="description" content="{}"></head></html>'
+    texts = {"fits.html": page.format("d" * 160), "long.html": page.format("d" * 161), "none.html": "<head></head>"}
+    more = {"part.html": "<p>x</p>", "plain.md": "# x", "front.md": "---\ntitle: x\n---\n"}
+
+    found = misfits(descriptions({**texts, **more}), DESCRIPTION, "description")
+
+    assert [place.path for place in found] == ["long.html", "none.html", "front.md"]
+    assert [one.text for one in titles(more)] == ["x"]
+
+
+def test_links_to_what_is_not_there_are_found_and_nothing_is_fetched() -> None:
+    texts = {
+        "docs/a.md": "# One Two\n[b](b.md) [c](c.md) [top](#one-two) [gone](#three) [root](../README.md) [site](/about/) [file](/about.md) [web](https://x.org/)",
+        "docs/b.html": '<a href="a.md#x">a</a>\n<img src="no.png"><a href="/site">s</a><a href="mailto:a@b.c">m</a><a href="{{ url }}">',
+    }
+
+    found = lost_links(texts, {"docs/a.md", "docs/b.md", "README.md"}.__contains__)
+
+    assert [(place.path, place.line) for place in found] == [("docs/a.md", 2)] * 3 + [("docs/b.html", 2)]
+    assert elsewhere(texts) == 1
+
+
+@pytest.mark.parametrize(
+    ("texts", "command"),
+    [
+        ({"Makefile": "test:\n\tx\ncheck-links:\n\ty\n"}, "make check-links"),
+        ({"package.json": '{"scripts": {"lint:links": "lychee ."}}'}, "npm run lint:links"),
+        ({"package.json": "["}, ""),
+        ({"Makefile": "linkage:\n\tx\n"}, ""),
+    ],
+)
+def test_a_projects_own_link_checker_is_known(texts: dict[str, str], command: str) -> None:
+    assert checker(texts) == command
+
+
+def test_a_mail_has_a_way_out_and_a_twin_in_plain_text() -> None:
+    mails = {
+        "a.html": "<body>hi</body>",
+        "b.html": '<body><a href="{{ unsubscribe }}">x</a></body>',
+        "part.html": "<p>x</p>",
+    }
+
+    assert [place.path for place in without_a_way_out(mails)] == ["a.html"]
+    assert [place.path for place in without_plain_text(mails, {"b.txt"}.__contains__)] == ["a.html"]
+
+
+# --- Contrast --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ratio"),
+    [
+        ("#000", "#ffffff", 21.0),
+        ("white", "#FFF", 1.0),
+        ("#777", "white", 4.48),
+        ("#767676", "#fff", 4.54),
+        ("red", "white", 4.0),
+    ],
+)
+def test_contrast_is_computed_as_wcag_has_it(one: str, other: str, ratio: float) -> None:
+    first, second = colour(one), colour(other)
+
+    assert first is not None
+    assert second is not None
+    assert contrast(first, second) == pytest.approx(ratio, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("rgb(255, 0, 0)", (255, 0, 0)),
+        ("rgb(100% 0% 0%)", (255, 0, 0)),
+        ("rgba(0,0,0,.5)", None),
+        ("rgba(0,0,0,1)", (0, 0, 0)),
+        ("hsl(120, 100%, 50%)", (0, 255, 0)),
+        ("#0008", None),
+        ("transparent", None),
+        ("linear-gradient(red, blue)", None),
+    ],
+)
+def test_colours_are_read_or_said_to_be_unknown(text: str, made: tuple[int, int, int] | None) -> None:
+    assert colour(text) == made
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "weak"),
+    [
+        ("a.css", "p { color: #777; background: #fff }", 1),
+        ("a.css", "p { color: #767676; background-color: #fff }", 0),
+        ("a.css", "h1 { color: #888; background: white; font-size: 24px }", 0),
+        ("a.css", "b { color: #888; background: white; font-size: 14pt; font-weight: bold }", 0),
+        (
+            "a.css",
+            ":root { --ink: #777; --paper: var(--snow); --snow: #fff }\np { color: var(--ink); background: var(--paper) }",
+            1,
+        ),
+        ("a.css", ":root { --ink: #777 }\n.dark { --ink: #eee }\np { color: var(--ink); background: #fff }", 0),
+        ("a.css", "@media print {\n  p { color: #eee; background: #fff }\n}", 1),
+        ("a.css", "/* p { color: #eee; background: #fff } */ q { color: red }", 0),
+        ("a.html", '<p style="color:#eee;background-color:white">x</p>', 1),
+        ("a.html", "<style>\np { color: #eee; background: white }</style>", 1),
+        ("a.html", '<td bgcolor="#ffffff" style="color: #ccc">', 1),
+    ],
+)
+def test_text_that_can_hardly_be_read_is_found_where_both_colours_are_named(path: str, text: str, weak: int) -> None:
+    assert len(readable({path: text}).weak) == weak
+
+
+def test_the_place_of_a_weak_rule_is_its_selector() -> None:
+    told = readable({"a.css": "a { color: red }\n\n\np,\nq { color: #ddd; background: #fff }\n"})
+
+    assert told.weak == (Place("a.css", 4, "p, q: contrast 1.36:1, 4.5:1 is needed"),)
+    assert (told.pairs, told.computed) == (1, 1)
+
+
+# --- Versions --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("pyproject.toml", '[project]\nversion = "1.2.3"'),
+        ("pyproject.toml", '[tool.poetry]\nversion = "1.2.3"'),
+        ("package.json", '{"version": "1.2.3"}'),
+        ("Cargo.toml", '[package]\nversion = "1.2.3"'),
+        ("Cargo.toml", '[workspace.package]\nversion = "1.2.3"'),
+        ("setup.cfg", "[metadata]\nversion = 1.2.3"),
+        ("pom.xml", "<project><parent><version>9</version></parent><version>1.2.3</version><dependencies><version>8</version></dependencies></project>"),
+        ("shop.gemspec", 'spec.version = "1.2.3"'),
+        ("lib/shop/version.rb", 'module Shop\n  VERSION = "1.2.3"\nend'),
+        ("src/shop/__init__.py", '__version__ = "1.2.3"'),
+        ("VERSION", "1.2.3\n"),
+    ],
+)  # fmt: skip
+def test_the_version_of_a_manifest_is_read(path: str, text: str) -> None:
+    assert [one.version for one in versions({path: text})] == ["1.2.3"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("pyproject.toml", '[project]\ndynamic = ["version"]'),
+        ("pyproject.toml", "not toml ="),
+        ("package.json", "[1]"),
+        ("Cargo.toml", "[package]\nversion.workspace = true"),
+        ("setup.cfg", "[metadata]\nversion = attr: shop.version"),
+        ("pom.xml", "<project><version>${revision}</version></project>"),
+        ("package.json", '{"private": true, "version": "0.0.0"}'),
+        ("deep/package.json", '{"version": "1.2.3"}'),
+    ],
+)
+def test_a_version_that_is_computed_elsewhere_is_none(path: str, text: str) -> None:
+    assert versions({path: text}) == ()
+
+
+def test_manifests_that_disagree_are_named() -> None:
+    said = versions({"VERSION": "1.2.3", "package.json": '{"version": "1.2.4"}'})
+
+    assert [str(place) for place in disagreeing(said)] == ["VERSION says 1.2.3", "package.json says 1.2.4"]
+    assert disagreeing(said[:1]) == ()
+
+
+def test_versions_are_ordered_as_people_mean_it() -> None:
+    ordered = ["0.9", "1.0.0a1", "1.0.0-rc.1", "1.0.0-rc.2", "1.0.0", "1.0.0.post1", "1.0.1", "1.2", "1.10.0"]
+
+    assert all(newness(one) < newness(other) for one, other in pairwise(ordered))
+    assert newness("1.0") == newness("1.0.0+build")
+
+
+def test_the_next_tag_is_named_as_the_last_one() -> None:
+    assert tag_for("2.0.0", ["1.9.0", "v1.2.0"]) == "2.0.0"
+    assert tag_for("2.0.0", ["shop@1.9.0", "nightly"]) == "shop@2.0.0"
+    assert tag_for("2.0.0", []) == "v2.0.0"
+    assert newest(["v1.9.0", "v1.10.0", "nightly"]) == "1.10.0"
+
+
+CHANGELOG = """# Changelog
+
+## [Unreleased]
+
+## [1.2.3] - 2024-05-01
+### Added
+- more
+
+## 1.2.2
+
+[1.2.3]: https://example.org
+"""
+
+
+def test_the_parts_of_a_changelog_are_known_and_whether_anything_stands_in_them() -> None:
+    found = {version: section_of(CHANGELOG, version) for version in ("unreleased", "1.2.3", "1.2.2", "1.2")}
+
+    assert {version: part.empty if part else None for version, part in found.items()} == {
+        "unreleased": True,
+        "1.2.3": False,
+        "1.2.2": True,
+        "1.2": None,
+    }
+    assert section_of("1.2.3 (2024-05-01)\n------------------\n\n* more\n", "1.2.3") is not None
+    assert section_of("1.2.3 was a good version\n", "1.2.3") is None
+
+
+def test_citations_without_an_entry_are_found() -> None:
+    texts = {
+        "a.tex": "\\citep[p.~3]{knuth, lamport} \\nocite{*}",
+        "b.qmd": "as in [@knuth; @gone] and a@b.org",
+        "c.bib": "@book{knuth,",
+    }
+
+    assert [place.what for place in lost_citations(texts)] == ["cites lamport", "cites gone"]
+    assert lost_citations({"a.tex": "\\cite{x}"}) == ()
+
+
+# --- Looks -----------------------------------------------------------------------------------------------------------
+
+
+def material(**fields: Any) -> Material:  # noqa: ANN401 - any field of it
+    usual: dict[str, Any] = {
+        "head": "a" * 40, "base": "main", "paths": frozenset(fields.get("texts", ())), "texts": {}, "whole": {}, "added": (),
+        "manifests": {}, "changelog": ("", ""), "tags": {},
+    }  # fmt: skip
+    return Material(**{**usual, **fields})
+
+
+def released(version: str = "1.2.3", **fields: Any) -> Material:  # noqa: ANN401 - any field of it
+    usual = {"manifests": {"VERSION": version}, "changelog": ("CHANGELOG.md", CHANGELOG), "tags": {"v1.2.2": "b" * 40}}
+    return material(**{**usual, **fields})
+
+
+@pytest.mark.parametrize(
+    ("name", "looked_at", "result", "weight"),
+    [
+        ("clean", material(dirty=("a.py",)), Result.FAILED, None),
+        ("size", material(moved=399), Result.PASSED, None),
+        ("size", material(moved=400), Result.FAILED, None),
+        ("size", material(moved=799), Result.FAILED, None),
+        ("size", material(moved=800), Result.FAILED, Weight.BLOCKER),
+        ("merges", material(merges=False), Result.FAILED, None),
+        ("merges", material(merges=None), Result.NOT_HERE, None),
+        ("secrets", material(whole={"a.py": f'k = "{KEY}"'}), Result.FAILED, None),
+        ("secrets", material(whole={"tests/test_a.py": f'k = "{KEY}"'}), Result.FAILED, None),
+        ("secrets", material(whole={"tests/test_a.py": 'password = "hunter2hunter2"'}), Result.FAILED, Weight.RECOMMENDED),
+        ("secrets", material(paths=frozenset({"app/.env"})), Result.FAILED, None),
+        ("secrets", material(paths=frozenset({"app/.env.example"})), Result.PASSED, None),
+        ("regression", material(regression=Before("regression", verdict="UNSTABLE")), Result.FAILED, None),
+        ("regression", material(regression=Before("regression", verdict="STABLE")), Result.PASSED, None),
+        ("regression", material(regression=Before("regression", verdict="BASELINE_UNAVAILABLE")), Result.FAILED, Weight.RECOMMENDED),
+        ("regression", material(), Result.NOT_HERE, None),
+        ("version", released(), Result.PASSED, None),
+        ("version", released("1.2.2"), Result.FAILED, None),
+        ("version", released("1.2.2", tags={"v1.2.2": "a" * 40, "v1.2.1": "b" * 40}), Result.PASSED, None),
+        ("version", released(manifests={"VERSION": "1.2.3", "package.json": '{"version": "1.2.4"}'}), Result.FAILED, None),
+        ("changelog", released(), Result.PASSED, None),
+        ("changelog", released("1.2.2"), Result.FAILED, None),
+        ("changelog", released("1.2.4"), Result.FAILED, None),
+        ("changelog", released(changelog=("", "")), Result.FAILED, None),
+        ("changelog", released(changelog=("C", "## Unreleased\n- x\n## 1.2.3\n- y\n")), Result.FAILED, Weight.RECOMMENDED),
+        ("tag", released(), Result.PASSED, None),
+        ("tag", released(tags={"v1.2.3": "a" * 40}), Result.PASSED, None),
+        ("tag", released(tags={"v1.2.3": "b" * 40}), Result.FAILED, None),
+        ("tag", released(target="v1.2.4"), Result.FAILED, None),
+        ("tag", material(), Result.NOT_HERE, None),
+        ("links", material(texts={"a.md": "[x](b.md)"}), Result.FAILED, None),
+        ("links", material(texts={"a.md": "[x](b)"}, paths=frozenset({"a.md", "b/c.md"})), Result.PASSED, None),
+        ("links", material(texts={"a.tex": ""}), Result.NOT_HERE, None),
+        ("unsubscribe", material(), Result.FAILED, None),
+        ("weight", material(sizes={"a.png": 500_001}), Result.FAILED, None),
+        ("weight", material(sizes={"a.png": 500_000}), Result.PASSED, None),
+        ("limits", material(texts={"a.tex": "\\section{Limitations}"}), Result.PASSED, None),
+        ("limits", material(texts={"a.tex": "All is well."}), Result.FAILED, None),
+    ],
+)  # fmt: skip
+def test_a_check_says_what_it_saw(name: str, looked_at: Material, result: Result, weight: Weight | None) -> None:
+    told = look(name, looked_at)
+
+    assert (told.result, told.weight) == (result, weight), told
+
+
+def upstream(workflow: str, severity: Severity, *, confirmed: bool = True) -> Look:
+    finding = Finding(id="F1", title="x", severity=severity, confirmed=confirmed)
+    return look("upstream", material(before=Before(workflow, (finding,))))
+
+
+@pytest.mark.parametrize(
+    ("told", "result", "weight"),
+    [
+        (upstream("security", Severity.CRITICAL), Result.FAILED, Weight.BLOCKER),
+        (upstream("debug", Severity.HIGH), Result.FAILED, Weight.BLOCKER),
+        (upstream("debug", Severity.MEDIUM), Result.FAILED, Weight.RECOMMENDED),
+        (upstream("debug", Severity.LOW), Result.PASSED, None),
+        (upstream("scenario", Severity.HIGH), Result.FAILED, Weight.RECOMMENDED),
+        (upstream("scenario", Severity.CRITICAL), Result.FAILED, Weight.BLOCKER),
+        (upstream("predict", Severity.CRITICAL), Result.FAILED, Weight.BLOCKER),
+        (upstream("predict", Severity.CRITICAL, confirmed=False), Result.PASSED, None),
+        (look("upstream", material(before=Before("fix", scores={"fix": 79.0}))), Result.FAILED, Weight.RECOMMENDED),
+        (look("upstream", material(before=Before("fix", scores={"fix": 80.0}))), Result.PASSED, None),
+        (look("upstream", material()), Result.NOT_HERE, None),
+    ],
+)
+def test_what_the_workflow_before_left_over_weighs_as_its_worst_finding(
+    told: Look, result: Result, weight: Weight | None
+) -> None:
+    assert (told.result, told.weight) == (result, weight)
+
+
+@pytest.mark.parametrize("type", ShipType)
+def test_every_type_has_a_list_that_can_be_made(type: ShipType) -> None:
+    checks = checklist(type)
+    commands = {"tests", "build", "types", "lint", "health"}
+
+    assert {check.name for check in checks if not check.judged} <= LOOKED | commands
+    assert len({check.name for check in checks}) == len(checks)
+    assert [check.weight.rank for check in checks] == sorted(check.weight.rank for check in checks)
+    assert {"clean", "secrets", "upstream"} <= {check.name for check in checks if check.weight is Weight.BLOCKER}
+    assert any(check.judged for check in checks)
+    for check in checks:
+        if check.name in LOOKED:
+            assert look(check.name, material()).seen
+
+
+@pytest.mark.parametrize("at", [0, 951_782_399, 951_868_800, 1_700_000_000, 4_107_542_400, 86_399])
+def test_moments_are_written_as_the_library_writes_them(at: int) -> None:
+    assert iso(at + 0.7) == datetime.fromtimestamp(at, UTC).isoformat()
+
+
+Broken = Callable[[Mapping[str, str]], Sequence[Place]]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [stand_ins, pictures_without_text, conflicts, secrets_in, lambda texts: readable(texts).weak],
+    ids=["stand-ins", "pictures", "conflicts", "secrets", "readability"],
+)
+@pytest.mark.parametrize(
+    "text", ["", "\x00\x01", "<" * 5000, "{" * 5000, "![" * 5000, "```" * 2000, "<style>" * 500, "---\n"]
+)
+def test_a_text_that_makes_no_sense_breaks_no_check(check: Broken, text: str) -> None:
+    for path in ("a.md", "a.html", "a.css"):
+        check({path: text})

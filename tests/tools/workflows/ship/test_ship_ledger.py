@@ -1,0 +1,781 @@
+"""Shipping, from the checklist to the look afterwards: nothing leaves without a person's yes to exactly that."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from mcp import Client
+from mcp.types import ElicitRequestParams, ElicitResult
+
+from autoresearch_mcp.server.app import build_server
+from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.verbs.planning import wanted_commands
+from autoresearch_mcp.tools.verbs.workflows import known_values
+from autoresearch_mcp.tools.workflows.answers import WorkflowAnswer
+from autoresearch_mcp.tools.workflows.ci_gate import Asked, look
+from autoresearch_mcp.tools.workflows.ship.approval import approve_shipment, waiting_shipment
+from autoresearch_mcp.tools.workflows.ship.checks.kinds import ShipType
+from conftest import Project
+from ledgers import Desk, shop
+
+DESCRIBED = {"kind": "check", "name": "described", "holds": True, "note": "the message says what and why"}
+ROLLBACK = {"kind": "rollback", "how": "git revert topic"}
+REHEARSAL = {"kind": "dry-run", "run": "git push --dry-run . HEAD:refs/heads/pushed"}
+SHIPPED = {"kind": "shipped", "how": "pushed by hand"}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A shop whose cart was mended on a branch; its tests pass."""
+    project = shop(tmp_path / "repo")
+    project.git("checkout", "-q", "-b", "topic")
+    project.write("Makefile", "test:\n\tpython3 test_cart.py\n")
+    return project.write("shop/cart.py", "def count(items):\n    return len(items)\n").commit("Count every item")
+
+
+@pytest.fixture
+def desk(project: Project) -> Desk:
+    """A ledger that is open."""
+    made = Desk(project, "ship")
+    made.open(goal="the cart counts right", type="code-pr")
+    return made
+
+
+def ready(desk: Desk) -> str:
+    """Everything but the approval; returns the digest that a person would approve of."""
+    desk.run()
+    for item in (DESCRIBED, ROLLBACK, REHEARSAL):
+        desk.record(item)
+    waiting = waiting_shipment(Lab(desk.project.root))
+    assert waiting is not None
+    return waiting.digest
+
+
+def approve(desk: Desk) -> None:
+    """A person says yes."""
+    lab = Lab(desk.project.root, clock=lambda: desk.project.now)
+    waiting = waiting_shipment(lab)
+    assert waiting is not None
+    approve_shipment(lab, waiting.digest, "in a terminal")
+
+
+def line_of(answer: WorkflowAnswer, name: str) -> str:
+    """What the state says of a check; empty where it holds."""
+    return next((line for line in answer.state if f" {name}: " in line), "")
+
+
+# --- The door --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "item", "told"),
+    [
+        (Code.BAD_ARGUMENT, {**DESCRIBED, "name": "beauty"}, "is not on this list. Yours to judge: described, reviewed"),
+        (Code.BAD_ARGUMENT, {**DESCRIBED, "name": "tests"}, "`tests` is checked by the server: call `run`"),
+        (Code.MISSING_FIELD, {"kind": "check", "name": "described", "holds": True}, "note: Field required"),
+        (Code.EVIDENCE, {**DESCRIBED, "location": "shop/cart.py:1", "quote": "def sum(items):"}, "reads: `def count(items):`"),
+        (Code.EVIDENCE, {**DESCRIBED, "location": "shop/cart.py:1"}, "too short"),
+        (Code.BAD_ARGUMENT, {**DESCRIBED, "location": ""}, "has to be `path:line`"),
+        (Code.SECRET, {**ROLLBACK, "how": "use AKIAIOSFODNN7EXAMPLE"}, "`how` holds a secret"),
+        (Code.MISSING_FIELD, {"kind": "dry-run"}, "Give `run`, a command; or `note`"),
+        (Code.EVIDENCE, {"kind": "dry-run", "run": "true && echo done"}, "rehearses nothing"),
+        (Code.BAD_ARGUMENT, {"kind": "dry-run", "run": "npm publish"}, "it publishes something. Use its dry run"),
+        (Code.APPROVAL_NEEDED, SHIPPED, "the checklist: call workflow with `run`"),
+        (Code.BAD_ARGUMENT, {**SHIPPED, "verified": "yes"}, "The server fills in verified"),
+        (Code.OUT_OF_ORDER, {"kind": "rolled-back", "how": "reverted"}, "Nothing was shipped"),
+        (Code.BAD_ARGUMENT, {"kind": "approved", "digest": "0"}, "`kind` has to be one of check, rollback, dry-run"),
+    ],
+)  # fmt: skip
+def test_what_is_not_so_is_refused_with_a_cure(desk: Desk, code: Code, item: dict[str, Any], told: str) -> None:
+    assert told in desk.refused(code, item)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"monitor": 5}, "`monitor` needs `health`"),
+        ({"health": "npm publish"}, "is not run here: it publishes something"),
+        ({"base": "nowhere"}, "git knows no commit 'nowhere'"),
+        ({"base": "--all"}, "git knows no commit '--all'"),
+        ({"type": "rocket"}, "type"),
+        ({"monitor": 121, "health": "true"}, "monitor"),
+        ({"approved": True}, "Extra inputs are not permitted"),
+    ],
+)
+def test_a_ledger_is_not_opened_with_what_cannot_be(project: Project, options: dict[str, Any], told: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        Desk(project, "ship").open(**options)
+
+    assert told in refused.value.message
+    assert refused.value.code is Code.BAD_ARGUMENT
+
+
+@pytest.mark.parametrize(
+    "options", [{"force": True}, {"approve": True}, {"monitor": False}, {"monitor": True, "approve": "x"}]
+)
+def test_run_takes_nothing_else(desk: Desk, options: dict[str, Any]) -> None:
+    with pytest.raises(Refusal, match="`run` does not take"):
+        desk.run(**options)
+
+
+# --- The checklist ---------------------------------------------------------------------------------------------------
+
+
+def test_the_server_runs_the_checklist_and_counts(desk: Desk) -> None:
+    answer = desk.run()
+
+    assert answer.coverage == ["checks made 7/9", "passed 7/9"]
+    assert answer.scores == {"ship": 100 - 20 - 5 - 15, "ship coverage": round(7 / 9 * 80 + 5, 2)}
+    assert line_of(answer, "described") == "[?] required described: nobody has judged it yet"
+
+
+def test_planted_faults_are_each_found_at_their_place(desk: Desk) -> None:
+    key = "AKIA" + "Q3EGVXYZ2ABCDEF7"
+    desk.project.write("shop/new.py", f'KEY = "{key}"\n# TODO: hide it\nbreakpoint()\n<<<<<<< HEAD\n')
+    desk.project.write("shop/cart.py", "def count(items):\n    return 0\n").commit("worse")
+
+    told = "\n".join(desk.run().state)
+
+    for place in (
+        "shop/new.py:1 [masked: AWS key id]",
+        "shop/new.py:2 TODO",
+        "shop/new.py:3 breakpoint()",
+        "shop/new.py:4",
+    ):
+        assert place in told
+    assert "[ ] blocker tests: `make test`: exit 2" in told
+    assert "AssertionError" in told
+    assert key not in told
+    assert desk.status().scores["ship"] == 0
+
+
+def test_what_is_not_committed_is_not_shipped_and_not_tested(desk: Desk) -> None:
+    desk.project.write("shop/cart.py", "def count(items):\n    return len(items) + 0\n")
+
+    answer = desk.run()
+
+    assert "shop/cart.py is not committed" in "\n".join(answer.state)
+    assert "what would be tested is not what is committed" in line_of(answer, "tests")
+
+
+def test_a_command_that_changes_files_leaves_nothing_to_ship(desk: Desk) -> None:
+    desk.project.write("Makefile", "test:\n\techo '# formatted' >> shop/cart.py\n").commit("a test that formats")
+
+    answer = desk.run()
+
+    assert "the project's commands change it" in line_of(answer, "clean")
+    assert "shop/cart.py was changed by a check" in "\n".join(answer.state)
+
+
+def test_a_command_that_nobody_agreed_to_is_not_run_and_blocks(project: Project) -> None:
+    desk = Desk(project, "ship", allow_commands=False)
+    desk.open(type="code-pr")
+
+    answer = desk.run()
+
+    assert line_of(answer, "tests").startswith("[?] blocker tests: not run: nobody agreed to `make test`.")
+    assert wanted_commands(Lab(project.root)) == ("make test",)
+
+
+def test_a_test_that_fails_and_passes_at_the_same_commit_is_told_as_such(desk: Desk) -> None:
+    flaky = "test:\n\ttest -e .git/again || { touch .git/again; exit 1; }\n"
+    desk.project.write("Makefile", flaky).commit("a test that depends on the moon")
+    assert "exit 2" in line_of(desk.run(), "tests")
+
+    desk.run()
+    closed = desk.close(why="looked")
+
+    assert "it FAILED 1 times before at this very commit" in desk.file(closed, "checklist.md")
+
+
+def test_code_without_tests_needs_force(project: Project) -> None:
+    project.git("rm", "-q", "test_cart.py", "Makefile")
+    project.commit("no tests")
+    desk = Desk(project, "ship")
+    desk.open(type="code-pr")
+
+    assert line_of(desk.run(), "tests").startswith("[ ] required tests: no test command was found")
+
+
+def test_a_change_that_nobody_can_review_is_blocked(desk: Desk) -> None:
+    desk.project.write("shop/long.py", "a = 1\n" * 792).commit("long")
+
+    assert line_of(desk.run(), "size").startswith("[ ] blocker size: 800 lines")
+
+
+def test_a_branch_that_conflicts_with_its_base_is_blocked(desk: Desk) -> None:
+    desk.project.git("checkout", "-q", "main")
+    desk.project.write("shop/cart.py", "def count(items):\n    return -1\n").commit("meanwhile")
+    desk.project.git("checkout", "-q", "topic")
+    desk.close(why="main moved")
+    desk.open(type="code-pr")
+
+    assert line_of(desk.run(), "merges") == "[ ] blocker merges: it conflicts with main"
+
+
+def test_what_an_earlier_ledger_left_over_blocks_until_it_is_disproven(project: Project) -> None:
+    debug = Desk(project, "debug")
+    debug.open(chain="ship")
+    place = {"location": "shop/cart.py:2", "quote": "return len(items)"}
+    hypothesis = {
+        "kind": "hypothesis", **place, "claim": "count is wrong for generators", "refuted_if": "it counted", "line": "types",
+        "technique": "trace", "experiment": "called it", "seen": "a TypeError", "outcome": "confirmed",
+    }  # fmt: skip
+    debug.record(hypothesis)
+    finding = {
+        "kind": "finding", **place, "summary": "Generators cannot be counted", "hypothesis": "H1", "severity": "high",
+        "reproduction": "false", "root_cause": "len", "impact": "some",
+    }  # fmt: skip
+    debug.record(finding)
+    first = debug.close()
+    desk = Desk(project, "ship")
+    desk.open(type="code-pr")
+    assert line_of(desk.run(), "upstream") == "[ ] blocker upstream: findings of debug: 1"
+
+    debug.open(goal="again")
+    debug.record({**hypothesis, "outcome": "disproven", "upstream": f"{first.ledger}#F1"})
+    debug.close(why="nothing there")
+
+    assert line_of(desk.run(), "upstream") == ""
+
+
+# --- Approval --------------------------------------------------------------------------------------------------------
+
+
+def test_no_argument_of_an_agent_is_a_persons_yes(desk: Desk) -> None:
+    digest = ready(desk)
+
+    for said in (digest, digest[:12], "yes"):
+        with pytest.raises(Refusal) as refused:
+            desk.run(approve=said)
+        assert refused.value.code is Code.APPROVAL_NEEDED
+        assert "`autoresearch-mcp approve` in a terminal" in refused.value.message
+    assert "No person approved of this" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+
+
+def test_what_a_person_approved_of_can_be_shipped(desk: Desk) -> None:
+    ready(desk)
+    approve(desk)
+
+    assert desk.run(approve="whatever").missing == ["shipping it, and recording `shipped`: what was done, and the tag, branch or command that shows it"]  # fmt: skip
+    desk.project.git("branch", "pushed", "main")
+    assert "pushed stands at" in desk.refused(Code.EVIDENCE, SHIPPED, branch="pushed")
+    desk.project.git(
+        "branch", "-f", "pushed", desk.project.git("commit-tree", "-p", "topic", "-m", "merged", "topic^{tree}")
+    )
+    assert desk.record(SHIPPED, branch="pushed").classified.startswith("pushed, here, holds ")
+    assert desk.close().status == "complete"
+
+
+@pytest.mark.parametrize(
+    ("name", "item"),
+    [
+        ("a check", {**DESCRIBED, "note": "the message was written anew"}),
+        ("a check that no longer holds", {**DESCRIBED, "holds": False}),
+        ("another rollback", {**ROLLBACK, "how": "restore the backup"}),
+        ("another dry run", {"kind": "dry-run", "note": "read the diff"}),
+    ],
+)
+def test_an_approval_is_void_when_what_it_rests_on_changes(desk: Desk, name: str, item: dict[str, Any]) -> None:
+    ready(desk)
+    approve(desk)
+
+    desk.record(item)
+
+    assert "What was approved before was something else" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+
+
+def test_an_approval_is_void_after_a_new_commit_and_stands_after_the_same_checklist_again(desk: Desk) -> None:
+    ready(desk)
+    approve(desk)
+    desk.run()
+    assert "Approved in a terminal." in desk.status().state
+
+    desk.project.write("shop/more.py", "a = 1\n").commit("one more thing")
+    assert "what was approved is" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+    desk.run()
+    assert "a dry-run of this commit" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+    desk.record(REHEARSAL)
+    assert "No person approved of this" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+
+
+def test_a_yes_to_something_that_has_changed_since_is_not_written_down(desk: Desk) -> None:
+    shown = ready(desk)
+    desk.record(ROLLBACK, how="something else")
+
+    with pytest.raises(Refusal, match="it has changed since it was shown"):
+        approve_shipment(Lab(desk.project.root), shown, "in a terminal")
+
+
+def test_a_yes_does_not_count_for_a_commit_that_was_not_checked(desk: Desk) -> None:
+    shown = ready(desk)
+    desk.project.write("shop/more.py", "a = 1\n").commit("one more thing")
+
+    assert waiting_shipment(Lab(desk.project.root)) is None
+    with pytest.raises(Refusal, match="HEAD has moved"):
+        approve_shipment(Lab(desk.project.root), shown, "in a terminal")
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_force_lets_a_person_approve_of_what_is_required_and_never_of_a_blocker(project: Project, force: bool) -> None:
+    project.write("Makefile", "test:\n\tpython3 test_cart.py\nlint:\n\tfalse\n").commit("a linter that complains")
+    desk = Desk(project, "ship")
+    desk.open(type="code-pr", force=force)
+    desk.run()
+    for item in (DESCRIBED, ROLLBACK, REHEARSAL):
+        desk.record(item)
+    assert (waiting_shipment(Lab(project.root)) is not None) is force
+
+    project.write("shop/cart.py", "def count(items):\n    return 0\n").commit("tests fail")
+    desk.run()
+    desk.record(REHEARSAL)
+
+    assert waiting_shipment(Lab(project.root)) is None
+    assert "blocker tests" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+
+
+def test_a_blocker_that_is_judged_blocks_until_it_holds(tmp_path: Path) -> None:
+    desk = mails(tmp_path)
+    desk.run()
+    desk.record({"kind": "rollback", "how": "a second mail with a correction", "irreversible": True})
+    desk.record({"kind": "dry-run", "note": "sent to ourselves"})
+    assert "blocker recipients: nobody has judged it yet" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+
+    desk.record(
+        {"kind": "check", "name": "recipients", "holds": True, "note": "Bo compared the list with the sign-ups"}
+    )
+
+    waiting = waiting_shipment(Lab(desk.project.root))
+    assert waiting is not None
+    assert "THIS CANNOT BE UNDONE. Instead: a second mail" in waiting.question
+
+
+def test_the_way_back_and_a_rehearsal_that_went_well_come_first(desk: Desk) -> None:
+    desk.run()
+    assert waiting_shipment(Lab(desk.project.root)) is None
+
+    desk.record(ROLLBACK)
+    desk.record(REHEARSAL, run="git push --dry-run nowhere HEAD")
+    assert "D1 did not (exit 128)" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+
+    desk.record(REHEARSAL)
+    assert waiting_shipment(Lab(desk.project.root)) is not None
+
+
+def test_what_differs_from_what_was_approved_is_no_evidence(desk: Desk) -> None:
+    ready(desk)
+    approve(desk)
+    desk.project.git("tag", "v1", "main")
+
+    assert "git knows no v2 here" in desk.refused(Code.EVIDENCE, SHIPPED, tag="v2")
+    assert "v1 stands at" in desk.refused(Code.EVIDENCE, SHIPPED, tag="v1")
+    desk.project.write("shop/cart.py", "x = 1\n")
+    assert "shop/cart.py differ from what was approved" in desk.refused(Code.EVIDENCE, SHIPPED)
+
+
+Mode = Literal["auto", "legacy"]
+
+
+async def _asked(
+    project: Project, answer: ElicitResult | None, digest: str, mode: Mode
+) -> tuple[dict[str, Any], list[str]]:
+    asked: list[str] = []
+
+    async def person(context: object, question: ElicitRequestParams) -> ElicitResult:
+        assert answer is not None
+        asked.append(question.message)
+        return answer
+
+    callback = None if answer is None else person
+    async with Client(build_server(Lab(project.root)), elicitation_callback=callback, mode=mode) as client:  # type: ignore[arg-type]
+        arguments = {"name": "ship", "action": "run", "options": {"approve": digest}}
+        told = (await client.call_tool("workflow", arguments)).structured_content
+    assert told is not None
+    return told, asked
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_person_is_asked_through_the_client_and_a_yes_counts(desk: Desk, mode: Mode) -> None:
+    digest = ready(desk)
+    yes = ElicitResult(action="accept", content={"ship": True})
+
+    told, asked = await _asked(desk.project, yes, digest[:12], mode)
+
+    assert "Approved in the client." in told["state"]
+    assert len(asked) == 1
+    for part in (
+        "code-pr: the cart counts right",
+        digest[:12],
+        "git revert topic",
+        "make test",
+        "[x] described",
+        "Dry run: ok",
+    ):
+        assert part in asked[0]
+    assert desk.record(SHIPPED).id == "S1"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize(
+    ("answer", "times"),
+    [
+        (ElicitResult(action="decline"), 1),
+        (ElicitResult(action="cancel"), 1),
+        (ElicitResult(action="accept", content={"ship": False}), 1),
+        (None, 0),
+    ],
+    ids=["decline", "cancel", "no", "a client that cannot ask"],
+)
+async def test_anything_but_a_yes_is_none(desk: Desk, answer: ElicitResult | None, times: int, mode: Mode) -> None:
+    digest = ready(desk)
+
+    told, asked = await _asked(desk.project, answer, digest[:12], mode)
+
+    assert (told["code"], len(asked)) == ("approval-needed", times)
+    desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("digest", ["", "0", "f" * 12, "f" * 64])
+async def test_a_person_is_not_asked_about_another_checklist(desk: Desk, digest: str) -> None:
+    ready(desk)
+
+    told, asked = await _asked(desk.project, ElicitResult(action="accept", content={"ship": True}), digest, "auto")
+
+    assert (told["code"], asked) == ("approval-needed", [])
+
+
+@pytest.mark.parametrize(("typed", "status"), [("ship", 0), ("yes", 1), ("", 1)])
+def test_a_person_approves_in_a_terminal_by_typing_the_word(desk: Desk, typed: str, status: int) -> None:
+    digest = ready(desk)
+
+    shown, code = in_a_terminal(desk.project.root, f"{typed}\n")
+
+    assert code == status
+    assert digest[:12] in shown
+    assert "To undo it: git revert topic" in shown
+    assert ("Approved in a terminal." in desk.status().state) is (status == 0)
+
+
+def test_approving_needs_a_terminal(desk: Desk) -> None:
+    ready(desk)
+    command = [sys.executable, "-m", "autoresearch_mcp.server", "--root", str(desk.project.root), "approve"]
+
+    piped = subprocess.run(command, input="ship\n", capture_output=True, text=True, check=False)
+
+    assert piped.returncode == 2
+    desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+
+
+def in_a_terminal(root: Path, typed: str) -> tuple[str, int]:
+    """Run `approve` on a pseudo-terminal, type, and read what it shows."""
+    command = [sys.executable, "-m", "autoresearch_mcp.server", "--root", str(root), "approve"]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
+    os.close(theirs)
+    os.write(ours, typed.encode())
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    os.close(ours)
+    return shown.decode(), process.wait(timeout=30)
+
+
+# --- Whole runs ------------------------------------------------------------------------------------------------------
+
+
+def test_a_release_runs_to_its_end_and_leaves_files_that_read_well(tmp_path: Path) -> None:
+    project = (
+        shop(tmp_path / "repo").write("VERSION", "1.0.0\n").write("CHANGELOG.md", "# Changelog\n\n## 1.0.0\n- first\n")
+    )
+    project.write("Makefile", "test:\n\tpython3 -c 'import shop.cart'\n").commit("1.0.0")
+    project.git("tag", "v1.0.0")
+    project.write("VERSION", "1.1.0\n").commit("to be 1.1.0")
+    desk = Desk(project, "ship")
+    opened = desk.open(goal="the next version", target="v1.1.0", chain="learn")
+    assert opened.state[0] == "code-release (a manifest says another version than at the base), compared with v1.0.0."
+    assert line_of(desk.run(), "changelog") == "[ ] required changelog: CHANGELOG.md has no heading for 1.1.0"
+
+    project.write("CHANGELOG.md", "# Changelog\n\n## 1.1.0\n- more\n\n## 1.0.0\n- first\n").commit("tell what is new")
+    desk.restart()
+    project.now += 60
+    desk.run()
+    desk.record(
+        {
+            "kind": "check",
+            "name": "upgrade",
+            "holds": True,
+            "note": "nothing breaks",
+            "location": "CHANGELOG.md:4",
+            "quote": "- more",
+        }
+    )
+    desk.record({"kind": "rollback", "how": "git tag -d v1.1.0"})
+    desk.record({"kind": "dry-run", "run": "git push --dry-run . HEAD:refs/tags/v1.1.0"})
+    desk.restart()
+    approve(desk)
+    project.git("tag", "-a", "-m", "1.1.0", "v1.1.0")
+    project.now += 60
+    taken = desk.record({"kind": "shipped", "how": "tagged", "tag": "v1.1.0", "check": "git rev-parse v1.1.0"})
+    closed = desk.close()
+
+    head = project.git("rev-parse", "--short=7", "HEAD")
+    assert taken.classified == f"v1.1.0 stands at {head}"
+    assert closed.status == "complete"
+    assert closed.scores == {"ship": 100, "ship coverage": 100}
+    assert [step.prompt for step in closed.next_prompts] == ["learn"]
+    assert Path(closed.folder).name.startswith("ship-")
+    assert {Path(name).name for name in closed.files} == {"summary.md", "checklist.md", "ship-log.tsv", "handoff.json"}
+    page = desk.file(closed, "checklist.md")
+    for part in (
+        "# Checklist: code-release of v1.1.0",
+        "- [x] **version** All manifests say the same, new version: 1.1.0 in VERSION",
+        "- [x] **tag** The tag is free, or stands at this commit: v1.1.0 is free",
+        "- [x] **upgrade** Whoever upgrades is told what breaks and what to do (judged): nothing breaks (C1, at ",
+        "    - `CHANGELOG.md:4 - more`",
+        "    - command: `make test`",
+        "## Rollback\n\ngit tag -d v1.1.0\n",
+        "exit 0.",
+        "Approved in a terminal.",
+    ):
+        assert part in page
+    rows = [row.split("\t") for row in desk.file(closed, "ship-log.tsv").splitlines()]
+    assert rows[0] == [
+        "timestamp",
+        "type",
+        "target",
+        "checklist_score",
+        "dry_run",
+        "shipped",
+        "verified",
+        "duration",
+        "notes",
+    ]
+    assert [row[8].partition(" ")[0].rstrip(":") for row in rows[1:]] == [
+        "checklist", "checklist", "approved", "check", "rollback", "dry-run", "shipped",
+    ]  # fmt: skip
+    assert [row[7] for row in rows[1:]] == ["0", "60", "60", "60", "60", "60", "120"]
+    assert rows[-1][4:7] == ["-", "yes", f"v1.1.0 stands at {head}"]
+    assert float(rows[1][3]) < 85 < float(rows[-1][3]) == 100
+
+
+MAIL = (
+    '<html><head><title>{subject}</title></head><body>{text}<p style="color:{ink};background:#fff">x</p></body></html>'
+)
+
+
+def mails(tmp_path: Path, **changed: str) -> Desk:
+    """A repository of mails with a ledger that is open."""
+    fields = {
+        "subject": "News in March",
+        "text": '<a href="{{ unsubscribe }}">Unsubscribe</a>',
+        "ink": "#333",
+        **changed,
+    }
+    project = Project(tmp_path / "repo")
+    project.write(
+        "emails/march.html",
+        MAIL.replace("{subject}", fields["subject"]).replace("{text}", fields["text"]).replace("{ink}", fields["ink"]),
+    )
+    project.write("emails/march.txt", "Hello. To unsubscribe, answer.\n").commit("March")
+    desk = Desk(project, "ship")
+    desk.open(goal="the March newsletter")
+    return desk
+
+
+def test_a_mail_with_faults_is_told_all_of_them(tmp_path: Path) -> None:
+    text = 'Dear [First Name], <img src="cat.png"> <a href="offer.html">offer</a>'
+    desk = mails(tmp_path, subject="s" * 61, text=text, ink="#aaa")
+
+    answer = desk.run()
+
+    told = "\n".join(answer.state)
+    assert answer.state[0].startswith("marketing-email (the goal says `newsletter`)")
+    for name in ("placeholders", "links", "images", "subject", "contrast", "unsubscribe"):
+        assert line_of(answer, name).startswith("[ ]"), name
+    assert "emails/march.html:1 [First Name]" in told
+    assert "offer.html: there is no emails/offer.html" in told
+    assert "subject has 61 characters, 60 are shown" in told
+
+
+def test_a_mail_without_faults_waits_for_people_alone(tmp_path: Path) -> None:
+    answer = mails(tmp_path).run()
+
+    assert [line for line in answer.state if line.startswith("[")] == [
+        "[?] blocker recipients: nobody has judged it yet",
+        "[?] required test-mail: nobody has judged it yet",
+        "[ ] recommended preview: of 1 do not fit: 1",
+    ]
+
+
+def test_a_mail_cannot_be_taken_back(tmp_path: Path) -> None:
+    desk = mails(tmp_path)
+
+    assert "A mail that was sent cannot be taken back" in desk.refused(Code.BAD_ARGUMENT, ROLLBACK)
+
+
+# --- Endings ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_ships_nothing_and_ends_as_one(project: Project) -> None:
+    desk = Desk(project, "ship")
+    desk.open(type="code-pr", dry_run=True)
+    with pytest.raises(Refusal, match="the checklist"):
+        desk.close()
+    desk.run()
+    with pytest.raises(Refusal, match="a dry-run of this commit"):
+        desk.close()
+    desk.record(REHEARSAL)
+
+    assert "opened with `dry_run`" in desk.refused(Code.OUT_OF_ORDER, SHIPPED)
+    assert waiting_shipment(Lab(project.root)) is None
+    assert desk.close().status == "dry-run"
+
+
+def test_a_checklist_alone_ends_with_what_is_to_be_mended(project: Project) -> None:
+    project.write("shop/cart.py", "def count(items):\n    return 0\n").commit("broken")
+    desk = Desk(project, "ship")
+    desk.open(type="code-pr", checklist_only=True)
+    desk.run()
+
+    closed = desk.close()
+
+    assert closed.status == "dry-run"
+    assert [step.prompt for step in closed.next_prompts] == ["fix"]
+    findings = desk.handoff(closed)["findings"]
+    assert [(one["id"], one["severity"], one["confirmed"]) for one in findings] == [
+        ("tests", "critical", True),
+        ("described", "high", False),
+        ("reviewed", "low", False),
+    ]
+
+
+def test_what_was_taken_back_ends_as_rolled_back(desk: Desk) -> None:
+    ready(desk)
+    approve(desk)
+    desk.record(SHIPPED)
+
+    taken = desk.record({"kind": "rolled-back", "how": "it broke the till", "check": "test ! -e deployed"})
+
+    assert taken.ran is not None
+    assert taken.ran.exit_code == 0
+    assert desk.close().status == "rolled-back"
+
+
+def test_an_attempt_that_failed_ends_as_failed_and_may_be_made_again(desk: Desk) -> None:
+    ready(desk)
+    approve(desk)
+    desk.record(SHIPPED, failed=True, how="the registry said no")
+    assert desk.status().missing == []
+
+    desk.record(SHIPPED, check="test -e nothing")
+
+    assert "S2 says that it was shipped" in desk.refused(Code.OUT_OF_ORDER, SHIPPED)
+    assert desk.close().status == "failed"
+
+
+def test_an_end_before_its_time_says_what_was_missing(desk: Desk) -> None:
+    desk.run()
+
+    closed = desk.close(why="the person said no")
+
+    assert closed.status == "interrupted"
+    assert any("rollback" in line for line in desk.handoff(closed)["missing"])
+
+
+@pytest.mark.parametrize(
+    ("health", "looks", "failed", "ending"),
+    [("test -e shop/cart.py", 1, 0, "complete"), ("test -e gone", 1, 1, "failed")],
+)
+def test_what_was_shipped_is_watched_if_that_was_asked_for(
+    project: Project, health: str, looks: int, failed: int, ending: str
+) -> None:
+    desk = Desk(project, "ship")
+    desk.open(type="code-pr", monitor=0.5, health=health)
+    with pytest.raises(Refusal, match="There is nothing to watch"):
+        desk.run(monitor=True)
+    ready(desk)
+    approve(desk)
+    desk.record(SHIPPED)
+    with pytest.raises(Refusal, match="watching"):
+        desk.close()
+
+    told = "\n".join(desk.run(monitor=True).state)
+
+    alert = f"ALERT: {failed} of {looks} looks failed"
+    assert (f"Watched: {looks} looks, all well" in told) is not bool(failed)
+    assert (alert in told and "To undo it: git revert topic" in told) is bool(failed)
+    assert desk.close().status == ending
+
+
+def test_watching_goes_on_every_so_often_and_gives_up_after_three_failures_in_a_row(project: Project) -> None:
+    desk = Desk(project, "ship")
+    desk.open(type="code-pr", monitor=1, every=1, health="echo x >> .git/looks; test $(wc -l < .git/looks) -lt 3")
+    ready(desk)
+    approve(desk)
+    desk.record(SHIPPED)
+
+    told = "\n".join(desk.run(monitor=True).state)
+
+    assert "ALERT: 3 of 5 looks failed" in told
+    assert project.read(".git/looks").count("x") == 5
+
+
+def test_a_deployment_is_asked_for_its_health(project: Project) -> None:
+    desk = Desk(project, "ship")
+    desk.open(type="deployment")
+    assert line_of(desk.run(), "health").startswith("[ ] required health: the ledger was opened without")
+    desk.close(why="once more")
+
+    desk.open(type="deployment", health="test -e gone")
+    assert line_of(desk.run(), "health") == "[ ] required health: `test -e gone`: exit 1"
+
+
+def test_a_gate_holds_a_blocker_against_the_branch(desk: Desk) -> None:
+    def seen() -> list[tuple[str, bool | None, str]]:
+        found = look(Lab(desk.project.root).open(), Asked())
+        return [(one.name, one.passed, one.seen) for one in found if one.name == "ship"]
+
+    assert seen() == [("ship", None, "the checklist was not run")]
+    desk.run()
+    assert seen() == [("ship", True, "blockers: none")]
+    desk.project.write("shop/cart.py", "def count(items):\n    return 0\n").commit("worse")
+    desk.run()
+    assert seen() == [("ship", False, "blockers: tests")]
+
+
+def test_the_types_are_offered_for_completion() -> None:
+    assert known_values("ship", "type") == tuple(ShipType)
+
+
+def test_a_new_server_goes_on_where_the_last_one_was(desk: Desk) -> None:
+    ready(desk)
+    approve(desk)
+    before = desk.status()
+
+    desk.restart()
+
+    assert desk.status() == before
+    assert desk.record(SHIPPED).id == "S1"
+    desk.restart()
+    assert desk.close().items == 4

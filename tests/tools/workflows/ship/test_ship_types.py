@@ -1,0 +1,252 @@
+"""What is shipped, told from real repositories laid out as their ecosystems lay them out."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.tools.workflows.ship.checks.kinds import ShipType, detected
+from conftest import Project
+from ledgers import Desk
+
+Files = dict[str, str]
+
+PYTHON: Files = {
+    "pyproject.toml": '[project]\nname = "shop"\nversion = "1.0.0"\n[dependency-groups]\ndev = ["pytest", "mypy", "ruff"]\n',
+    "src/shop/__init__.py": "",
+    "src/shop/cart.py": "def count(items):\n    return len(items)\n",
+    "tests/test_cart.py": "def test_it():\n    pass\n",
+    "README.md": "# Shop\n",
+    "CHANGELOG.md": "# Changelog\n\n## 1.0.0\n- first\n",
+}
+NODE: Files = {
+    "package.json": json.dumps(
+        {
+            "name": "web",
+            "version": "2.1.0",
+            "scripts": {"test": "vitest run", "build": "vite build", "lint": "eslint ."},
+            "devDependencies": {"vitest": "^3", "eslint": "^9", "typescript": "^5"},
+        }
+    ),
+    "package-lock.json": "{}",
+    "tsconfig.json": "{}",
+    "src/app.ts": "export const a = 1\n",
+    "public/logo.svg": "<svg/>",
+}
+RUST: Files = {
+    "Cargo.toml": '[package]\nname = "shop"\nversion = "0.3.0"\nedition = "2024"\n',
+    "Cargo.lock": "",
+    "src/main.rs": "fn main() {}\n",
+}
+GO: Files = {"go.mod": "module example.org/shop\n", "main.go": "package main\n", "cmd/shop/main.go": "package main\n"}
+SPHINX: Files = {
+    "conf.py": "project = 'x'\n",
+    "index.rst": "X\n=\n",
+    "Makefile": "html:\n\tsphinx-build\n",
+    "make.bat": "",
+}
+KUBERNETES: Files = {**GO, "deploy/k8s/service.yaml": "kind: Service\n", "Dockerfile": "FROM scratch\n"}
+HUGO: Files = {
+    "hugo.toml": 'title = "Blog"\n',
+    "content/posts/one.md": "---\ntitle: One\ndescription: The first\n---\nHello\n",
+    "static/cat.png": "",
+}
+MAILS: Files = {"emails/march.mjml": "<mjml><mj-body/></mjml>", "emails/march.txt": "Hello", "README.md": "# Mails\n"}
+PAPER: Files = {
+    "main.tex": "\\documentclass{article}\\begin{document}\\cite{knuth}\\end{document}\n",
+    "refs.bib": "@book{knuth, title={Art}}\n",
+    "figures/one.pdf": "",
+}
+TOKENS: Files = {
+    "tokens/colours.svg": "<svg/>",
+    "mockups/home.fig": "",
+    "styles/base.css": "p { color: #333; background: #fff }\n",
+}
+SALES: Files = {"proposals/acme/proposal.md": "# For Acme\n", "proposals/acme/logo.png": ""}
+CAMPAIGN: Files = {"campaigns/spring/landing.html": "<h1>Spring</h1>\n", "campaigns/spring/ads.md": "# Ads\n"}
+
+CASES: dict[str, tuple[Files, Files, str, ShipType]] = {
+    "python package, a change": (
+        PYTHON,
+        {"src/shop/cart.py": "def count(items):\n    return 1\n"},
+        "",
+        ShipType.CODE_PR,
+    ),
+    "python package, a new version": (
+        PYTHON,
+        {"pyproject.toml": PYTHON["pyproject.toml"].replace("1.0.0", "1.1.0")},
+        "",
+        ShipType.CODE_RELEASE,
+    ),
+    "node app, a change": (NODE, {"src/app.ts": "export const a = 2\n"}, "", ShipType.CODE_PR),
+    "node app, a new version": (
+        NODE,
+        {"package.json": NODE["package.json"].replace("2.1.0", "2.2.0")},
+        "",
+        ShipType.CODE_RELEASE,
+    ),
+    "node app, its documents": (NODE, {"docs/guide.md": "# Guide\n"}, "", ShipType.CONTENT),
+    "crate, a new version": (
+        RUST,
+        {"Cargo.toml": RUST["Cargo.toml"].replace("0.3.0", "0.4.0")},
+        "",
+        ShipType.CODE_RELEASE,
+    ),
+    "go service, a change": (GO, {"main.go": "package main\nfunc main() {}\n"}, "", ShipType.CODE_PR),
+    "go service, how it runs": (KUBERNETES, {"deploy/k8s/service.yaml": "kind: Deployment\n"}, "", ShipType.DEPLOYMENT),
+    "go service, code and how it runs": (
+        KUBERNETES,
+        {"deploy/k8s/service.yaml": "kind: Deployment\n", "main.go": "package main // new\n"},
+        "",
+        ShipType.CODE_PR,
+    ),
+    "terraform": ({"main.tf": "terraform {}\n"}, {"main.tf": "terraform {} # new\n"}, "", ShipType.DEPLOYMENT),
+    "hugo blog, a post": (HUGO, {"content/posts/two.md": "---\ntitle: Two\n---\n"}, "", ShipType.CONTENT),
+    "mails": (MAILS, {"emails/april.mjml": "<mjml><mj-body/></mjml>"}, "", ShipType.MARKETING_EMAIL),
+    "a paper": (PAPER, {"main.tex": PAPER["main.tex"] + "% new\n"}, "", ShipType.RESEARCH),
+    "a design": (TOKENS, {"mockups/home.fig": "new"}, "", ShipType.DESIGN),
+    "a proposal": (SALES, {"proposals/acme/proposal.md": "# For Acme and others\n"}, "", ShipType.SALES),
+    "a campaign": (CAMPAIGN, {"campaigns/spring/landing.html": "<h1>Summer</h1>\n"}, "", ShipType.MARKETING_CAMPAIGN),
+    "a goal that says it": (PYTHON, {"src/shop/cart.py": "x = 1\n"}, "deploy to production", ShipType.DEPLOYMENT),
+}
+
+
+def branched(root: Path, before: Files, after: Files) -> Project:
+    """A repository that holds nothing but these files, and a branch that changes some of them."""
+    project = Project(root)
+    project.git("rm", "-q", "-r", ".")
+    for name, text in before.items():
+        project.write(name, text)
+    project.commit("before")
+    project.git("checkout", "-q", "-b", "topic")
+    for name, text in after.items():
+        project.write(name, text)
+    return project.commit("after")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_shipped_is_told_from_what_changed(tmp_path: Path, name: str) -> None:
+    before, after, goal, expected = CASES[name]
+    desk = Desk(branched(tmp_path / "repo", before, after), "ship")
+
+    answer = desk.open(goal=goal)
+
+    assert answer.state[0].startswith(f"{expected} ("), answer.state[0]
+    assert answer.state[0].endswith("compared with main.")
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (PYTHON, ShipType.CODE_PR),
+        (NODE, ShipType.CODE_PR),
+        (RUST, ShipType.CODE_PR),
+        (GO, ShipType.CODE_PR),
+        (HUGO, ShipType.CONTENT),
+        (SPHINX, ShipType.CONTENT),
+        (MAILS, ShipType.MARKETING_EMAIL),
+        (PAPER, ShipType.RESEARCH),
+        (TOKENS, ShipType.DESIGN),
+        (SALES, ShipType.SALES),
+        (CAMPAIGN, ShipType.MARKETING_CAMPAIGN),
+    ],
+)
+def test_without_a_base_what_is_here_tells(tmp_path: Path, files: Files, expected: ShipType) -> None:
+    project = branched(tmp_path / "repo", {}, files)
+    project.git("checkout", "-q", "--orphan", "alone")
+    project.commit("all")
+    project.git("branch", "-q", "-D", "main", "topic")
+
+    told = Desk(project, "ship").open().state[0]
+
+    assert told.startswith(f"{expected} (what is here is ")
+    assert told.endswith("compared with nothing.")
+
+
+GENERATORS = {
+    "cargo": (["cargo", "new", "--quiet", "--vcs", "none", "shop"], "tests: cargo test"),
+    "go": (
+        ["sh", "-c", "mkdir shop && cd shop && go mod init example.org/shop && echo 'package shop' > a_test.go"],
+        "tests: go test ./...",
+    ),
+}
+
+
+@pytest.mark.parametrize("tool", GENERATORS)
+def test_what_an_ecosystems_own_generator_makes_is_known(tmp_path: Path, tool: str) -> None:
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed here")
+    command, expected = GENERATORS[tool]
+    home = {**os.environ, "HOME": pwd.getpwuid(os.getuid()).pw_dir}  # where toolchains are
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, env=home)
+    made = {
+        str(file.relative_to(tmp_path / "shop")): file.read_text()
+        for file in (tmp_path / "shop").rglob("*")
+        if file.is_file()
+    }
+
+    assert f"tests: {commands_of(tmp_path, made)['tests']}" == expected
+
+
+@pytest.mark.parametrize(
+    ("goal", "expected"),
+    [
+        ("release 1.2", ShipType.CODE_RELEASE),
+        ("the March newsletter", ShipType.MARKETING_EMAIL),
+        ("open a PR", ShipType.CODE_PR),
+        ("roll out to staging", ShipType.DEPLOYMENT),
+        ("the spring campaign", ShipType.MARKETING_CAMPAIGN),
+        ("our proposal for Acme", ShipType.SALES),
+        ("the preprint", ShipType.RESEARCH),
+        ("new mockups", ShipType.DESIGN),
+        ("a blog post", ShipType.CONTENT),
+        ("marketing-email", ShipType.MARKETING_EMAIL),
+    ],
+)
+def test_the_words_of_a_goal_tell(goal: str, expected: ShipType) -> None:
+    assert detected(goal, [], [], False).type is expected
+
+
+@pytest.mark.parametrize(
+    "goal", ["our relationship", "the president", "adspace", "unpublished", "a postman", "compare", ""]
+)
+def test_parts_of_words_tell_nothing(goal: str) -> None:
+    assert detected(goal, ["a.py"], ["a.py"], False).why == "what changed is code"
+
+
+def commands_of(tmp_path: Path, files: Files) -> dict[str, str]:
+    desk = Desk(branched(tmp_path / "repo", {}, files), "ship", allow_commands=False)
+    desk.open(type="code-pr")
+    desk.run()
+    closed = desk.close(why="looked")
+    page = desk.file(closed, "checklist.md")
+    found = {}
+    for block in page.split("\n- ")[1:]:
+        if "command: `" in block:
+            found[block.split("**")[1]] = block.split("command: `")[1].split("`")[0]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (PYTHON, {"tests": "python -m pytest -q", "types": "python -m mypy .", "lint": "python -m ruff check ."}),
+        (
+            NODE,
+            {"tests": "npm run test", "build": "npm run build", "types": "npx --no-install tsc --noEmit", "lint": "npm run lint"},
+        ),
+        (RUST, {"tests": "cargo test", "build": "cargo build --release", "lint": "cargo clippy --all-targets"}),
+        ({**GO, "main_test.go": "package main\n"}, {"tests": "go test ./...", "build": "go build ./...", "lint": "go vet ./..."}),
+        ({**PYTHON, "Makefile": "test:\n\tx\nlint:\n\ty\n"}, {"tests": "make test", "types": "python -m mypy .", "lint": "make lint"}),
+        ({"services/api/go.mod": "module x\n", "services/api/main.go": "package x\n", "services/api/x_test.go": "package x\n", "README.md": "x"},
+         {"tests": "cd services/api && go test ./...", "build": "cd services/api && go build ./...", "lint": "cd services/api && go vet ./..."}),
+    ],
+)  # fmt: skip
+def test_the_projects_own_commands_are_the_checks(tmp_path: Path, files: Files, expected: dict[str, str]) -> None:
+    assert commands_of(tmp_path, files) == expected

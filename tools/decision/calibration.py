@@ -1,0 +1,104 @@
+"""The baseline: does the metric repeat, how much does it scatter, and which rule decides from there."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from enum import StrEnum
+
+from ..plan.model import Rule
+from .exact import Exact
+from .judging import Judge
+from .peers import MadRatio, Median
+from .race import Race, confidence_for, race_from
+
+NOISY_RUNS = 6
+"""Runs of a noisy baseline; the first only tells that there is noise, because it is the coldest."""
+FEW_RUNS = 3
+EQUAL_RUNS = 5
+"""Equal runs that show a metric of few digits to repeat; three are enough where there are many digits."""
+TELLING_DIGITS = 5
+STRICT = 0.05
+
+
+class Nature(StrEnum):
+    """How a metric behaves when the same code is measured again."""
+
+    ASSUMED = "assumed exact"
+    EXACT = "deterministic"
+    SEEDED = "repeats with the seed"
+    NOISY = "noisy"
+
+
+def nature(values: Sequence[float]) -> Nature:
+    """What the baseline's runs show. The first two have the same seed, every later one its own."""
+    if len(values) < 2:
+        return Nature.ASSUMED
+    if len(set(values)) == 1:
+        return Nature.EXACT
+    return Nature.SEEDED if len(values) > 2 and values[0] == values[1] else Nature.NOISY
+
+
+def baseline_runs(rule: Rule, noise: str, values: Sequence[float]) -> int:
+    """How many runs the baseline takes in all, as far as the values so far tell."""
+    if rule in {Rule.MEDIAN, Rule.CONFIRM}:
+        return runs_of(noise)
+    if rule is not Rule.RACE or noise == "none":
+        return 1
+    if len(set(values)) > 1:
+        return NOISY_RUNS
+    return FEW_RUNS if values and digits(values[0]) >= TELLING_DIGITS else EQUAL_RUNS
+
+
+def runs_of(noise: str) -> int:
+    """The number of runs of a measurement that a plan names; 3 where it names none."""
+    return int(noise) if noise.isdecimal() else FEW_RUNS
+
+
+def digits(value: float) -> int:
+    """Significant digits of a number as it would be printed: equality of few digits proves little."""
+    mantissa = repr(abs(value)).partition("e")[0].replace(".", "")
+    return len(mantissa.strip("0"))
+
+
+def judge_from(rule: Rule, noise: str, values: Sequence[float], error_rate: float, cap: int) -> Judge:
+    """The rule at work, as it stands after the baseline. `values` are signed so that lower is better."""
+    middle = statistics.median(values)
+    match rule:
+        case Rule.GREEDY:
+            return Exact(middle, patience=math.inf)
+        case Rule.MEDIAN | Rule.CONFIRM:
+            return Median(middle, runs_of(noise), rule is Rule.CONFIRM)
+        case Rule.MAD:
+            return MadRatio(middle, tuple(values))
+    confidence = confidence_for(error_rate)
+    if noise == "none":
+        return Exact(middle, patience=math.inf)
+    if nature(values) is Nature.EXACT:
+        return Exact(middle, always=error_rate < STRICT, confidence=confidence, cap=cap)
+    later = values[1:] if len(set(values[1:])) > 1 else values
+    return race_from(later, confidence, cap)
+
+
+def words(rule: Rule, values: Sequence[float], judge: Judge, unit: str = "") -> str:
+    """What the baseline showed of the noise, for a person."""
+    found, unit = nature(values), f" {unit}" if unit else ""
+    if rule is not Rule.RACE:
+        return f"decided by the rule `{rule}`, which has no error control."
+    if isinstance(judge, Race):
+        return _noisy(found, judge, len(values), unit)
+    if found is Nature.ASSUMED:
+        return "taken as exact because the plan says so: one run a try; set min_effect if the number varies."
+    return f"none: {len(values)} runs of the same code gave the same number, so a try costs one run, equal is equal, and now and then a keep is confirmed by one more."
+
+
+def _noisy(found: Nature, race: Race, runs: int, unit: str) -> str:
+    share = f" ({100 * race.spread / abs(race.level):.2g} %)" if race.level else ""
+    band = f"one run scatters by {race.spread:.3g}{unit}{share} around {abs(race.level):.6g}{unit}"
+    source = "repeats with AUTORESEARCH_SEED, differs between seeds" if found is Nature.SEEDED else "noisy"
+    drift = (
+        " The machine drifts, so old runs of the incumbent soon count little." if race.bank.best.drift >= 0.1 else ""
+    )
+    rule = f"Changes that look better are run again in turn with the incumbent until the evidence is {race.confidence:g} standard errors."
+    return f"{source} ({runs} runs of the same code): {band}.{drift} {rule}"

@@ -1,0 +1,1 @@
+"""What tools say is broken, counted."""

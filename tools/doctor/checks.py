@@ -1,0 +1,140 @@
+"""What stands in the way on this machine: each thing as it was found, with its cure."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ..errors import Refusal
+from ..lab.access import Lab
+from ..lab.context import Desk
+from ..plan.model import PLAN_FILE
+from ..process.environment import passes
+from ..process.sandbox import available
+from ..project.scan import DeviceKind, devices
+from ..session.intent import read_intent
+from ..storage.disk import lock_holder
+from .clients import remembered
+
+OLDEST_GIT = (2, 36)
+LEAST_FREE_BYTES = 2**30
+OLDEST_TORCH = (2, 9)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One thing that was looked at. `cure` is empty where nothing is wrong; `passed` is None for a mere fact."""
+
+    name: str
+    passed: bool | None
+    seen: str
+    cure: str = ""
+
+
+def examine(root: Path) -> list[Looked]:
+    """Everything about this machine, and about the repository at the root."""
+    return [*_programs(), *_hardware(), *_environment(), *_repository(root)]
+
+
+def _programs() -> Iterator[Looked]:
+    here = sys.version_info
+    yield Looked(
+        "python", here >= (3, 11), platform.python_version(), "" if here >= (3, 11) else "Use Python 3.11 or later."
+    )
+    for name in ("autoresearch-mcp", "mcp"):
+        yield Looked(name, None, version(name))
+    if shutil.which("git") is None:
+        yield Looked(
+            "git", False, "not found on PATH", "Install git 2.36 or later, and give the client a PATH that has it."
+        )
+    shell = shutil.which("bash") or shutil.which("sh")
+    yield Looked("shell", shell is not None, shell or "none found", "" if shell else "Install bash.")
+    offer = available()
+    yield Looked("sandbox", None, offer.mechanism or f"none: {offer.why_not}")
+
+
+def _hardware() -> Iterator[Looked]:
+    for device in devices():
+        memory = f", {device.memory_bytes / 2**30:.0f} GiB" if device.memory_bytes else ""
+        yield Looked(f"device {device.kind}", None, f"{device.name}{memory}")
+    try:
+        found = version("torch")
+    except PackageNotFoundError:
+        yield Looked("torch", None, "not installed here; only the GPT harness needs it: the extra `gpt`")
+        return
+    recent = tuple(int(part) for part in found.split("+")[0].split(".")[:2]) >= OLDEST_TORCH
+    yield Looked("torch", recent, found, "" if recent else "Install torch 2.9 or later.")
+    has_gpu = any(device.kind is DeviceKind.CUDA for device in devices())
+    if has_gpu and "+cpu" in found:
+        yield Looked("torch and GPU", False, "a build without CUDA", "Install the torch build for your CUDA version.")
+
+
+def _environment() -> Iterator[Looked]:
+    """Variables that a command here may have and that a client did not pass on to the server."""
+    for client, names in remembered().items():
+        dropped = sorted(name for name in os.environ if passes(name) and name not in names)
+        shown = ", ".join(dropped[:12]) + (" ..." if len(dropped) > 12 else "")
+        cure = f"If your commands need one of them, set it in the configuration of {client}." if dropped else ""
+        yield Looked(f"environment of {client}", None, f"did not get {shown}" if dropped else "complete", cure)
+
+
+def _repository(root: Path) -> Iterator[Looked]:
+    lab = Lab(root)
+    try:
+        desk = lab.open()
+    except Refusal as refusal:
+        yield Looked("repository", False, str(root), refusal.message)
+        return
+    yield from _git(desk)
+    yield from _state(desk)
+    free = shutil.disk_usage(desk.repo.root).free
+    enough = free >= LEAST_FREE_BYTES
+    cure = "" if enough else "Free some: a second checkout and the journal need room."
+    yield Looked("free disk", enough, f"{free / 2**30:.1f} GiB at {desk.repo.root}", cure)
+
+
+def _git(desk: Desk) -> Iterator[Looked]:
+    told = desk.repo.git.line("version")
+    numbers = tuple(int(part) for part in told.split()[2].split(".")[:2])
+    recent = numbers >= OLDEST_GIT
+    yield Looked("git", recent, told, "" if recent else "Install git 2.36 or later: hooks are run by `git hook run`.")
+    who = desk.repo.git.ask("var", "GIT_AUTHOR_IDENT")
+    cure = "" if who.code == 0 else "Set it: git config user.name NAME, git config user.email ADDRESS."
+    yield Looked("git identity", who.code == 0, who.text.rsplit(" ", 2)[0] if who.code == 0 else "none", cure)
+    branch = desk.branch
+    cure = "" if branch else "Switch to a branch: git switch NAME."
+    yield Looked("branch", bool(branch), branch or "a detached HEAD", cure)
+    if busy := desk.repo.in_progress():
+        yield Looked("in progress", False, busy[0], f"End it: {busy[1]}.")
+    dirty = [change.path for change in desk.repo.changes() if change.tracked]
+    yield Looked("work tree", None, f"{len(dirty)} files with uncommitted changes" if dirty else "clean")
+    plan = (desk.repo.root / PLAN_FILE).is_file()
+    yield Looked("plan file", None, PLAN_FILE if plan else f"no {PLAN_FILE}")
+
+
+def _state(desk: Desk) -> Iterator[Looked]:
+    broken = desk.journal.broken()
+    cure = "Stop the server, then restore the journal from a backup or move it away." if broken else ""
+    yield Looked("journal", not broken, broken or "no record was edited or taken out", cure)
+    holder = lock_holder(desk.repo.own_folder)
+    yield Looked("lock", None, f"held: {holder}" if holder else "free")
+    if read_intent(desk.repo.own_folder):
+        cure = "The next call that writes finishes it: call status, then go on."
+        yield Looked("step", None, "one was interrupted", cure)
+    alive = desk.runner.alive()
+    left = desk.unfinished()
+    if alive and not holder:
+        cure = "Call wait to have their answer, or cancel."
+        yield Looked("runs", None, f"{len(alive)} go on without a server", cure)
+    elif left and not holder:
+        yield Looked(
+            "runs", None, f"`{left.tool}` was interrupted with its server", "Make the same call again, or wait."
+        )
+    else:
+        yield Looked("runs", None, "none left over")

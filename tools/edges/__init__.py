@@ -1,1 +1,0 @@
-"""The outside world, one home a library: git, processes, disk."""

@@ -1,0 +1,1 @@
+"""Results files, ours and those of other tools."""

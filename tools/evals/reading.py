@@ -1,0 +1,142 @@
+"""A results file of this repository, found, read and analysed; the session's own rows come from its journal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..decision.decide import Status
+from ..errors import Code, Refusal
+from ..lab.context import Desk
+from ..plan.model import Direction
+from ..session.events import Row
+from ..session.results import COLUMNS, RESULTS_FILE
+from .analysis import Analysis
+from .findings import WINDOW, analyse
+from .foreign import MOST_BYTES, Fate, Format, Line, Results, read_results
+from .foreign_rows import fate_of
+
+MOST_COMMITS = 500
+"""Kept commits whose files are looked up, the newest ones."""
+_LOGS = ("autoresearch.jsonl", ".auto/log.jsonl", "log.jsonl")
+
+
+def find_results(root: Path, name: str = "") -> Path:
+    """The results file that is meant: the one named, else the newest of those that are there.
+
+    Raises:
+        Refusal: if there is none, or it lies outside the root, or is no file that can be read.
+    """
+    if not name:
+        found = sorted(set(_candidates(root)), key=lambda file: file.stat().st_mtime)
+        if not found:
+            wanted = f"{RESULTS_FILE}, *-results.tsv, results.tsv or {_LOGS[0]}, here or in autoresearch/*/"
+            raise Refusal(Code.BAD_ARGUMENT, f"No results file was found ({wanted}). Name one with `file`.")
+        own = root / RESULTS_FILE
+        return own if own in found else found[-1]
+    file = (root / name).resolve()
+    if not file.is_relative_to(root.resolve()):
+        raise Refusal(Code.BAD_ARGUMENT, f"{name} lies outside {root}. Copy it into the repository, or name one there.")
+    if not file.is_file():
+        there = ", ".join(str(one.relative_to(root)) for one in sorted(set(_candidates(root)))[:8])
+        raise Refusal(Code.BAD_ARGUMENT, f"There is no file {name}. {f'There are: {there}.' if there else ''}".strip())
+    return file
+
+
+def read_file(file: Path) -> Results:
+    """A results file, read.
+
+    Raises:
+        Refusal: if it is too large to be one.
+    """
+    if file.stat().st_size > MOST_BYTES:
+        raise Refusal(Code.BAD_ARGUMENT, f"{file.name} has {file.stat().st_size:,} bytes: that is no results file.")
+    return read_results(file.read_text(encoding="utf-8", errors="replace"))
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """An analysis, the file that it is of, and the iteration numbers that its rows have."""
+
+    source: str
+    numbers: tuple[int, ...]
+    analysis: Analysis
+
+
+def evaluate(desk: Desk, name: str = "", window: int = WINDOW, direction: str = "") -> Evaluated:
+    """A results file of a repository by its path there, analysed. Of the session's own file the journal knows more."""
+    own = desk.session
+    if own is not None and name in {"", RESULTS_FILE}:
+        plan = own.plan
+        way = "lower" if plan.better is Direction.LOWER else "higher"
+        found = Results(Format.JOURNAL, tuple(map(_line, desk.rows())), way, plan.metric, plan.unit, columns=COLUMNS)
+        return Evaluated(RESULTS_FILE, _numbers(found), analyse(found, window, direction=way, goal=plan.target_value))
+    file = find_results(desk.repo.root, name)
+    found = read_file(file)
+    commits = [row.commit for row in found.rows if row.commit and row.fate is Fate.KEEP]
+    files = files_of_commits(desk, commits)
+    source = str(file.relative_to(desk.repo.root.resolve()))
+    return Evaluated(source, _numbers(found), analyse(found, window, files, direction))
+
+
+def evaluate_file(file: Path, window: int = WINDOW, direction: str = "") -> Evaluated:
+    """A results file by itself, where there is no repository around it; in a folder, the newest one.
+
+    Raises:
+        Refusal: if it cannot be found or read.
+    """
+    found_at = find_results(file) if file.is_dir() else find_results(file.parent, file.name)
+    found = read_file(found_at)
+    return Evaluated(found_at.name, _numbers(found), analyse(found, window, None, direction))
+
+
+def files_of_commits(desk: Desk, commits: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The files that each of these commits changed; those that git does not have are left out."""
+    names = list(dict.fromkeys(commits))[-MOST_COMMITS:]
+    if not names:
+        return {}
+    asked = "".join(f"{name}^{{commit}}\n" for name in names).encode()
+    said = os.fsdecode(desk.repo.git.run("cat-file", "--batch-check", stdin=asked)).splitlines()
+    full = {words[0]: name for name, words in zip(names, map(str.split, said), strict=True) if words[1] == "commit"}
+    out = desk.repo.git.run(
+        "diff-tree", "--stdin", "--root", "-r", "-m", "--first-parent", "--name-only", "-z", "--no-renames",
+        stdin="".join(f"{commit}\n" for commit in full).encode(),
+    )  # fmt: skip
+    found: dict[str, list[str]] = {}
+    current = ""
+    for part in os.fsdecode(out).split("\0"):
+        head = part.split("\n")[0].split(" ")[0]
+        if head in full:
+            current = full[head]
+        elif part and current:
+            found.setdefault(current, []).append(part)
+    return {name: tuple(paths) for name, paths in found.items()}
+
+
+def _numbers(found: Results) -> tuple[int, ...]:
+    """What a person calls the rows: their iteration, or, where the file has none, the line they stand on."""
+    return tuple(row.line if row.number is None else row.number for row in found.rows)
+
+
+def _candidates(root: Path) -> Iterator[Path]:
+    for folder in (root, *sorted((root / "autoresearch").glob("*/"))):
+        names = [*folder.glob("*-results.tsv"), folder / "results.tsv", *(folder / log for log in _LOGS)]
+        yield from (file for file in names if file.is_file())
+
+
+def _line(row: Row) -> Line:
+    fate = Fate.DISCARD if row.status is Status.TAMPERED else fate_of(row.status)
+    return Line(
+        line=row.iteration,
+        number=row.iteration,
+        commit=row.commit,
+        metric=row.metric,
+        delta=row.delta,
+        guard=row.guard,
+        fate=fate,
+        status=row.status,
+        description=row.description,
+        files=row.files,
+    )

@@ -1,0 +1,1 @@
+"""Every question to git, commit and undo, and the second checkout."""

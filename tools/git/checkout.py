@@ -1,0 +1,221 @@
+"""One checkout at one moment: where it is, where HEAD stands, what differs from it, and what steers git there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ..errors import Code, Refusal
+from .cli import GitCli
+from .listing import Listing, Listings
+from .memory import Digests, Memory
+from .refs import branch_in, commit_in
+from .settings import Settings, settings_now
+
+T = TypeVar("T")
+
+_IN_PROGRESS = {
+    "MERGE_HEAD": ("a merge", "git merge --continue or git merge --abort"),
+    "rebase-merge": ("a rebase", "git rebase --continue or git rebase --abort"),
+    "rebase-apply": ("a rebase or git am", "git rebase --abort or git am --abort"),
+    "CHERRY_PICK_HEAD": ("a cherry-pick", "git cherry-pick --continue or --abort"),
+    "REVERT_HEAD": ("a revert", "git revert --continue or --abort"),
+    "BISECT_LOG": ("a bisect", "git bisect reset"),
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One path that differs from HEAD, staged or not. `tracked` is false for a file that git does not know."""
+
+    path: str
+    tracked: bool
+    staged: bool
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at the checkout showed. `as_head` tells that nothing is staged, not even the name of a new file.
+
+    `ignored` are paths that git ignores, None where they were not looked for: a folder as a whole where a rule names it,
+    so that what a run leaves in another one can be told from what was there.
+    """
+
+    changes: tuple[Change, ...]
+    as_head: bool
+    ignored: tuple[str, ...] | None = None
+
+
+class Kept:
+    """What a server knows of one checkout from call to call. Nothing in it can become wrong: every key names its answer."""
+
+    def __init__(self) -> None:
+        self.places = Memory(4)
+        self.trees = Memory(256)
+        self.deltas = Memory(4)
+        self.listings = Listings()
+        self.digests = Digests()
+
+
+class Checkout:
+    """Its top folder, its own git folder, and the git folder that all its worktrees share."""
+
+    def __init__(self, folder: Path, kept: Kept | None = None) -> None:
+        self.git = GitCli(folder)
+        self._kept = kept or Kept()
+        self._now = Memory(32)
+        self._settings: Settings | None = None
+        self.root, self.git_dir, self.common_dir = self._place(folder)
+        if self.root != folder:
+            self.git = GitCli(self.root)
+
+    def _place(self, folder: Path) -> tuple[Path, Path, Path]:
+        known: tuple[Path, Path, Path] | None = self._kept.places.get(folder)
+        if known and self._kept.places.get((folder, "marks")) == _marks(folder, known[2]):
+            return known
+        answer = self.git.ask("rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+        if answer.code != 0:
+            raise _not_a_repository(folder, answer.err)
+        top, git_dir, common = answer.text.split("\n")
+        found = (Path(top), Path(git_dir), (folder / common).resolve())
+        self._kept.places.put(folder, found)
+        self._kept.places.put((folder, "marks"), _marks(folder, found[2]))
+        return found
+
+    def moved(self) -> None:
+        """Forget what was seen of the checkout: something ran, or we changed it ourselves."""
+        self._now.clear()
+
+    def once(self, key: Hashable, question: Callable[[], T]) -> T:
+        """An answer about this moment, found only once until something moves."""
+        return self._now.ask(key, question)
+
+    @property
+    def own_folder(self) -> Path:
+        """Where everything of ours is kept: outside the work tree, shared by all worktrees."""
+        return self.common_dir / "autoresearch"
+
+    def head(self) -> str:
+        """The commit at HEAD; empty before the first commit."""
+        if told := commit_in(self.git_dir, self.common_dir):
+            return told
+        answer = self.git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        return answer.text if answer.code == 0 else ""
+
+    def branch(self) -> str:
+        """The current branch; empty on a detached HEAD."""
+        told = branch_in(self.git_dir)
+        if told is not None:
+            return told
+        answer = self.git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
+        return answer.text if answer.code == 0 else ""
+
+    def in_progress(self) -> tuple[str, str] | None:
+        """The operation that the repository is in the middle of, with the command that ends it."""
+        return next((told for name, told in _IN_PROGRESS.items() if (self.git_dir / name).exists()), None)
+
+    def index_locked(self) -> bool:
+        """Whether another git process holds the index, or died holding it."""
+        return (self.git_dir / "index.lock").exists()
+
+    def changes(self, *paths: str) -> tuple[Change, ...]:
+        """Every path that differs from HEAD, untracked files included, ignored ones not. With paths, a fresh look at these."""
+        return self._look(*paths).changes if paths else self.look().changes
+
+    def look(self, ignored: bool = False) -> Look:
+        """The whole checkout, since something last moved; with what git ignores, which costs a little more."""
+        seen: Look | None = self._now.get("look")
+        if seen is None or (ignored and seen.ignored is None):
+            with ThreadPoolExecutor(
+                1
+            ) as aside:  # whoever looks needs the listing too, and git's walk leaves a core idle
+                aside.submit(self.listing)
+                seen = self._look(ignored=ignored)
+            self._now.put("look", seen)
+        return seen
+
+    def _look(self, *paths: str, ignored: bool = False) -> Look:
+        form = ("--porcelain=v2", "-z", "--untracked-files=all", "--no-renames")
+        more = ("--ignored=matching",) if ignored else ()
+        entries = os.fsdecode(self.git.run("status", *form, *more, "--", *paths)).split("\0")
+        return _look_at([entry for entry in entries if entry], ignored)
+
+    def committed(self, paths: Sequence[str]) -> None:
+        """These paths are at HEAD now, by plumbing that touches nothing else: what else was seen still stands."""
+        seen: Look | None = self._now.get("look")
+        self._now.forget("listing")
+        if seen is not None:
+            rest = tuple(change for change in seen.changes if change.path not in set(paths))
+            self._now.put("look", Look(rest, seen.as_head, seen.ignored))
+
+    def settings(self) -> Settings:
+        """What git is configured to here."""
+        if self._settings is None or not self._settings.stand:
+            self._settings = settings_now(self.git, self.root, self.git_dir, self.common_dir)
+        return self._settings
+
+    def listing(self) -> Listing:
+        """What the index lists."""
+        return self.once("listing", lambda: self._kept.listings.of(self.git, self.git_dir))
+
+    def tracked(self) -> tuple[str, ...]:
+        """Every path in the index."""
+        return self.listing().paths
+
+    def matching(self, key: Hashable, matches: Callable[[str], bool]) -> frozenset[str]:
+        """The paths that git would show and a rule covers: tracked, and untracked but not ignored. `key` names the rule."""
+        others = (change.path for change in self.changes() if not change.tracked)
+        return self.listing().matching(key, matches) | {path for path in others if matches(path)}
+
+    def digest(self, path: str) -> str:
+        """SHA-256 of what stands at a path."""
+        return self._kept.digests.of(self.root / path)
+
+
+def _look_at(entries: Sequence[str], ignored: bool) -> Look:
+    changes = tuple(_change(entry) for entry in entries if entry[0] in "12u?")
+    as_head = not any(entry[0] in "12u" and (entry[2] != "." or entry[3] == "A") for entry in entries)
+    hidden = tuple(entry[2:].rstrip("/") for entry in entries if entry[0] == "!")
+    return Look(changes, as_head, hidden if ignored else None)
+
+
+def _change(entry: str) -> Change:
+    if entry.startswith("? "):
+        return Change(entry[2:], tracked=False, staged=False)
+    # `1 XY sub mH mI mW hH hI path`, and two fields more for a path that is not merged.
+    path = entry.split(" ", 10 if entry[0] == "u" else 8)[-1]
+    return Change(path, tracked=True, staged=entry[2] != ".")
+
+
+def _marks(folder: Path, common: Path) -> tuple[object, ...]:
+    """What would tell that a folder belongs to another checkout than before."""
+    return (*(_mark(place / ".git") for place in (folder, *folder.parents)), _text(common / "config"))
+
+
+def _mark(file: Path) -> tuple[int, int] | bytes | None:
+    try:
+        status = file.lstat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if file.is_dir() else _text(file)
+
+
+def _text(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
+def _not_a_repository(folder: Path, said: str) -> Refusal:
+    if "dubious ownership" in said:
+        return Refusal(Code.NOT_A_REPOSITORY, f"git does not trust {folder}: {said.strip()}")
+    bare = (folder / "HEAD").is_file() and (folder / "objects").is_dir()
+    if bare or "work tree" in said:
+        return Refusal(Code.NOT_A_REPOSITORY, f"{folder} has no work tree. Use a normal clone, not a bare repository.")
+    cure = f"Run `git -C {folder} init`, commit the files, and try again."
+    return Refusal(Code.NOT_A_REPOSITORY, f"{folder} is not in a git repository. {cure}")

@@ -1,0 +1,178 @@
+"""The only home of the `git` library: one process a call, bytes in, bytes out, hardened against the repository's own settings."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import Code, Refusal
+from ..storage.disk import HELD
+from .hardening import EXACT, SETTINGS, UNATTENDED, foreign_filters, in_one_file, to_drop, without_filters
+
+if TYPE_CHECKING:
+    import git
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a git process said."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        """The output as text, without the final newline."""
+        return os.fsdecode(self.out).removesuffix("\n")
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """The file with a repository's own settings."""
+
+    file: Path
+
+    def mark(self) -> tuple[int, int, int] | None:
+        """What tells that it is unchanged; None if it is elsewhere, or so young that a second edit might not show."""
+        try:
+            seen = self.file.lstat()
+        except OSError:
+            return None
+        young = time.time_ns() - seen.st_ctime_ns < _YOUNG_NS
+        return None if young or not stat.S_ISREG(seen.st_mode) else (seen.st_ino, seen.st_ctime_ns, seen.st_size)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Filters that were looked up, and the settings that say so."""
+
+    file: _Settings
+    mark: tuple[int, int, int]
+    filters: tuple[str, ...]
+
+
+_YOUNG_NS = 2_000_000_000
+HOOK_S = 120.0
+"""Seconds after which a hook that hangs counts as one that says no."""
+_FILTERS: dict[Path, _Known] = {}
+"""A process saved for each of the many short lives of a GitCli; only for repositories whose settings are one file."""
+
+
+class GitCli:
+    """Runs git in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._git = _load(folder)
+        self._folder, self._top = folder, _top(folder)
+        # A repository may say that its files lie elsewhere, and so hide what is here.
+        place = [f"--work-tree={self._top}"] if self._top else []
+        self._hardened = ["--no-pager", *place, *(part for value in SETTINGS for part in ("-c", value))]
+
+    @cached_property
+    def foreign_filters(self) -> tuple[str, ...]:
+        """Programs that the repository's own settings put between files and git. They do not run in our calls."""
+        known = _FILTERS.get(self._folder)
+        if known is not None and known.file.mark() == known.mark:
+            return known.filters
+        command = (*self._hardened, "config", "--list", "-z", "--show-scope", "--includes")
+        file = _Settings(_common(self._top / ".git") / "config") if self._top else None
+        mark = file.mark() if file else None
+        code, out, _ = self._execute(command, EXACT)
+        listing = os.fsdecode(out)
+        found = foreign_filters(listing) if code == 0 else ()
+        if file and mark and code == 0 and in_one_file(listing):
+            _FILTERS[self._folder] = _Known(file, mark, found)
+        return found
+
+    @cached_property
+    def _quiet(self) -> Mapping[str, str]:
+        return {**EXACT, **without_filters(self.foreign_filters)}
+
+    def ask(
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        environment: Mapping[str, str] | None = None,
+        hooks: bool = False,
+    ) -> Answer:
+        """Run git and answer with whatever happened. With `hooks` it runs as the user's own git would, settings and all."""
+        command = list(arguments) if hooks else [*self._hardened, *arguments]
+        quiet = UNATTENDED if hooks else self._quiet
+        locks, limit_s = ((), HOOK_S) if hooks else (tuple(HELD), None)
+        code, out, err = self._execute(command, {**quiet, **(environment or {})}, stdin, locks, limit_s)
+        return Answer(code, out, err)
+
+    def _execute(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        stdin: bytes = b"",
+        locks: Sequence[int] = (),
+        limit_s: float | None = None,
+    ) -> tuple[int, bytes, str]:
+        with tempfile.TemporaryFile() as feed:
+            feed.write(stdin)
+            feed.seek(0)
+            code, out, err = self._git.execute(
+                ["git", *command],
+                istream=feed,
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                env=dict(environment),
+                pass_fds=locks,
+                kill_after_timeout=limit_s,
+            )
+        return code, out, err if isinstance(err, str) else os.fsdecode(err)
+
+    def run(self, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
+        """Run git and return its output.
+
+        Raises:
+            Refusal: with git's own words when it fails.
+        """
+        answer = self.ask(*arguments, stdin=stdin, environment=environment)
+        if answer.code != 0:
+            raise Refusal(Code.GIT, f"`git {arguments[0]}` failed: {answer.err.strip() or answer.text}.")
+        return answer.out
+
+    def line(self, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> str:
+        """Run git and return its output as text without the final newline."""
+        return os.fsdecode(self.run(*arguments, stdin=stdin, environment=environment)).removesuffix("\n")
+
+
+def _load(folder: Path) -> git.Git:
+    for name in to_drop(tuple(os.environ)):
+        os.environ.pop(name, None)
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    try:
+        import git  # imported late: it costs 0.15 s and starts a process
+    except ImportError as error:  # pragma: no cover - needs a machine without git
+        raise Refusal(Code.GIT, "git was not found on PATH. Install git 2.36 or later and try again.") from error
+    return git.Git(str(folder))
+
+
+def _top(folder: Path) -> Path | None:
+    """The nearest folder around that has a `.git`; None inside of one, or outside of any."""
+    around = (folder, *folder.parents)
+    if any(place.name == ".git" and (place / "HEAD").exists() for place in around):
+        return None
+    return next((place for place in around if os.path.lexists(place / ".git")), None)
+
+
+def _common(marker: Path) -> Path:
+    """The git folder that all worktrees share, from the `.git` of one of them."""
+    try:
+        named = Path(marker.parent, marker.read_text(encoding="utf-8").removeprefix("gitdir:").strip())
+        return Path(named, (named / "commondir").read_text(encoding="utf-8").strip())
+    except (OSError, ValueError):
+        return marker

@@ -1,0 +1,325 @@
+"""The arena: one second checkout of ours, in which candidate and incumbent take turns in the same place.
+
+It is a linked worktree outside the user's checkout. Between two runs git rewrites only the files in which the two
+commits differ, so caches and incremental builds stay warm and neither arm has the better place.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+
+from ..errors import Code, Refusal
+from ..storage.disk import write_atomically
+from .cli import GitCli
+from .repo import Repo, literal
+from .untracked import changed_after, ordinary, refused, unseen
+
+ROOM = 2**30
+"""Bytes that are copied in all; what is left over is linked."""
+MOST_PATTERNS = 5000
+"""Paths that one command line can spare from cleaning; beyond that, their whole folders are spared."""
+DEPENDENCIES = frozenset({"node_modules", ".venv", "venv", "env", ".tox", ".gradle", "vendor"})
+"""Folders that commands read and do not write: linked, however small."""
+
+
+@dataclass(frozen=True)
+class Brought:
+    """Paths that git does not have and commands may need: copied, or linked to the user's own."""
+
+    copied: tuple[str, ...]
+    shared: tuple[str, ...]
+
+
+class Arena:
+    """One place for both arms: made when it is first needed, and again whenever it is gone or broken."""
+
+    def __init__(self, repo: Repo, name: str, as_of: float = math.inf) -> None:
+        """`as_of`: what git does not have is brought only if it has not changed since, in seconds since the epoch."""
+        self._repo = repo
+        self._as_of = as_of
+        key = hashlib.sha256(os.fsencode(repo.root)).hexdigest()[:12]
+        self._home = _arenas(repo.root) / f"{key}-{name}"
+        self._memory = self._home / "brought.json"
+        self.folder = self._home / (repo.root.name or "root")
+
+    def stand_at(
+        self, commit: str, untracked: Sequence[str] = (), sealed: tuple[str, Sequence[str]] | None = None
+    ) -> Path:
+        """Check out `commit` exactly: tracked files as in the commit, and nothing untracked but what was brought.
+
+        What git ignores stays from run to run, because builds are there. `untracked` is brought when the place is
+        made. `sealed` is a commit and the protected paths that are to stand as they do in that commit.
+
+        Raises:
+            Refusal: if there is no such commit, or git cannot make a second checkout.
+        """
+        exact = self._known(commit)
+        if not (self._usable() and self._switched(exact)):
+            self._make(exact, untracked)
+        self._clean()
+        if sealed is not None:
+            self._seal(exact, *sealed)
+        return self.folder
+
+    def brought(self) -> Brought:
+        """What was brought in when the place was made."""
+        return self._remembered() or Brought((), ())
+
+    def remove(self) -> None:
+        """Take the place away, and git's note of it. Links in it are removed, what they lead to stays."""
+        _delete(self.folder)
+        # Not `worktree prune`: that would also forget worktrees of the user's on a disk that is not mounted now.
+        # Without its folder our own is forgotten by its path, even if its insides were broken.
+        self._repo.git.ask("worktree", "remove", "--force", "--force", str(self.folder.resolve()))
+        _delete(self._home)
+
+    def _known(self, commit: str) -> str:
+        answer = self._repo.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
+        if answer.code != 0:
+            raise Refusal(Code.GIT, f"{commit!r} is not a commit of {self._repo.root}. Name one that `git log` shows.")
+        return answer.text
+
+    def _usable(self) -> bool:
+        """Whether the place is whole. Asked before each `checkout` and `clean`, which must never hit anything else."""
+        if not (self.folder / ".git").is_file() or self._remembered() is None:
+            return False
+        answer = GitCli(self.folder).ask("rev-parse", "--absolute-git-dir")
+        place = Path(answer.text).resolve()
+        if answer.code != 0 or place.parent != self._repo.common_dir / "worktrees":
+            return False
+        # Both must point at each other: a `.git` that names the user's own place would move the user's HEAD.
+        return Path(place, _text(place / "gitdir").strip()).resolve() == (self.folder / ".git").resolve()
+
+    def _remembered(self) -> Brought | None:
+        try:
+            kinds = json.loads(self._memory.read_text(encoding="utf-8"))
+            return Brought(tuple(kinds["copied"]), tuple(kinds["shared"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _switched(self, commit: str) -> bool:
+        """False where git could not: a lock or half an index that a killed process left is cured by a new place."""
+        return GitCli(self.folder).ask("checkout", "--quiet", "--force", "--detach", commit).code == 0
+
+    def _make(self, commit: str, untracked: Sequence[str]) -> None:
+        self.remove()
+        try:
+            self._open_home()
+            # --force: the path may still be noted in a worktree list that `remove` could not read.
+            add = ("worktree", "add", "--quiet", "--force", "--detach", "--no-checkout")
+            self._repo.git.run(*add, str(self.folder), commit)
+            GitCli(self.folder).run("checkout", "--quiet", "--force", "--detach", commit)
+            write_atomically(self._memory, json.dumps(asdict(self._bring(untracked))))
+        except (OSError, Refusal) as error:
+            self.remove()
+            cure = "Free disk space there, or set XDG_CACHE_HOME to a folder that can be written, and try again."
+            raise Refusal(Code.GIT, f"No second checkout could be made at {self.folder}: {error} {cure}") from error
+
+    def _open_home(self) -> None:
+        # Private: ignored files such as `.env` are copied there.
+        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        trusted = {os.getuid(), self._repo.root.stat().st_uid}
+        for folder in (self._home, *self._home.parents[:2]):
+            if folder.stat().st_uid not in trusted:  # a name in /tmp can be guessed, and taken before us
+                raise PermissionError(f"{folder} belongs to somebody else.")
+
+    def _clean(self) -> None:
+        """Remove what an earlier run left, so that nobody reads a stale result; `-ff` also takes nested repositories."""
+        brought = self.brought()
+        kept = {*brought.copied, *brought.shared}
+        if len(kept) > MOST_PATTERNS:
+            kept = {os.path.dirname(path) or path for path in kept}
+        patterns = [part for path in sorted(kept) for part in ("-e", _pattern(path))]
+        GitCli(self.folder).run("clean", "-f", "-f", "-d", "-q", *patterns)
+
+    def _seal(self, commit: str, baseline: str, paths: Sequence[str]) -> None:
+        git, guarded = GitCli(self.folder), frozenset(paths)
+        changed = [entry.path for entry in self._repo.entries(commit, baseline)]
+        if bent := [path for path in changed if _under(path, guarded)]:
+            restore = ("restore", "--staged", "--worktree", f"--source={baseline}")
+            git.run(*restore, "--pathspec-from-file=-", "--pathspec-file-nul", stdin=literal(bent))
+
+    def _bring(self, untracked: Sequence[str]) -> Brought:
+        copied: list[str] = []
+        shared: list[str] = []
+        room = min(ROOM, shutil.disk_usage(self._home).free // 2)
+        wanted = unseen(self._repo, untracked)
+        paths = [path for path in wanted if not self._too_new(self._repo.root / path) and self._is_free(path)]
+        for size, path in sorted((_size(self._repo.root / path), path) for path in paths):
+            if size > room or PurePosixPath(path).name in DEPENDENCIES:
+                (self.folder / path).symlink_to(self._repo.root / path)
+                shared.append(path)
+            elif self._copy(path):
+                room -= size
+                copied.append(path)
+        return Brought(tuple(copied), tuple(shared))
+
+    def _is_free(self, path: str) -> bool:
+        """Whether nothing of the commit stands there; makes the parent. A commit's link is never written through."""
+        target = self.folder / path
+        if any(parent.is_symlink() for parent in target.parents if parent.is_relative_to(self.folder)):
+            return False
+        with suppress(FileExistsError, NotADirectoryError):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        return target.parent.is_dir() and not os.path.lexists(target)
+
+    def _copy(self, path: str) -> bool:
+        source, target = self._repo.root / path, self.folder / path
+        if source.is_symlink() or not source.is_dir():
+            _copy_file(str(source), str(target))
+        else:
+            with suppress(OSError):  # some of it could not be read; the rest is there
+                shutil.copytree(source, target, symlinks=True, ignore=self._unwanted, copy_function=_copy_file)
+        for link in _links(target):
+            self._aim(link)
+        return os.path.lexists(target)
+
+    def _unwanted(self, folder: str, names: list[str]) -> list[str]:
+        files = {name: Path(folder, name) for name in names}
+        return [n for n, file in files.items() if refused(n) or not ordinary(file) or self._too_new(file)]
+
+    def _too_new(self, file: Path) -> bool:
+        return not file.is_dir() and changed_after(file, self._as_of)
+
+    def _aim(self, link: Path) -> None:
+        """A link copied from the user's checkout: what led into that leads into ours, what led out still does."""
+        root, given = self._repo.root, os.readlink(link)
+        place = root / link.relative_to(self.folder)
+        full = Path(os.path.normpath(place.parent / given))
+        within = full.is_relative_to(root)
+        if within != os.path.isabs(given):
+            return  # relative and inside, or absolute and outside: it means the same here
+        link.unlink()
+        link.symlink_to(self.folder / full.relative_to(root) if within else full)
+
+
+def _arenas(root: Path) -> Path:
+    """Where arenas are kept: the user's cache, unless that cannot be written or lies inside the checkout itself."""
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    cache = (given if given.is_absolute() else Path.home() / ".cache") / "autoresearch"
+    standing = next(folder for folder in (cache, *cache.parents) if os.path.exists(folder))
+    fit = os.path.isdir(standing) and os.access(standing, os.W_OK | os.X_OK)
+    if not fit or cache.resolve().is_relative_to(root.resolve()):
+        cache = Path(tempfile.gettempdir()) / f"autoresearch-{os.getuid()}"
+    return cache / "arenas"
+
+
+def _size(path: Path) -> int:
+    """Bytes below a path; counting stops where it is too much to copy anyway."""
+    size = path.lstat().st_size
+    for folder, _, names in os.walk(path) if not path.is_symlink() else ():
+        for name in names:
+            with suppress(OSError):
+                size += os.lstat(os.path.join(folder, name)).st_size
+        if size > ROOM:
+            break
+    return size
+
+
+def _delete(folder: Path) -> None:
+    """Remove a folder, and the folders in it that a build made read-only. Links are not followed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for place, names, _ in os.walk(folder):
+        for name in (".", *names):
+            if not os.path.islink(os.path.join(place, name)):
+                os.chmod(os.path.join(place, name), 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy_file(source: str, target: str) -> None:
+    try:
+        shutil.copy2(source, target, follow_symlinks=False)
+    except OSError:
+        Path(target).unlink(missing_ok=True)  # half a file is worse than none
+
+
+def _links(path: Path) -> Iterator[Path]:
+    if path.is_symlink():
+        yield path
+        return
+    for folder, folders, names in os.walk(path):
+        yield from (link for name in (*folders, *names) if (link := Path(folder, name)).is_symlink())
+
+
+def _under(path: str, guarded: frozenset[str]) -> bool:
+    return not guarded.isdisjoint((path, *map(str, PurePosixPath(path).parents)))
+
+
+def _pattern(path: str) -> str:
+    """An ignore pattern of git's that matches one path and no other: anchored, no letter with a meaning."""
+    return "/" + "".join(f"\\{letter}" if letter in "\\*?[]" else letter for letter in path)
+
+
+def editable_roots(repo_root: Path) -> tuple[Path, ...]:
+    """Folders of the repository that a Python environment imports from by an editable installation.
+
+    In the arena such an import would still find the user's checkout, unless `PYTHONPATH` names the arena's copy.
+    """
+    top, found = repo_root.resolve(), set[Path]()
+    for prefix in _prefixes(repo_root):
+        for folder in (Path(line).resolve() for line in _import_folders(prefix) if os.path.isabs(line)):
+            # What lies in site-packages is installed as a copy, even where the environment is in the checkout.
+            if folder.is_relative_to(top) and folder.is_dir() and "site-packages" not in folder.parts:
+                found.add(repo_root / folder.relative_to(top))
+    return tuple(sorted(found))
+
+
+def installed_copies(repo_root: Path, packages: Sequence[str]) -> tuple[Path, ...]:
+    """Where packages of the repository are installed as copies: a second checkout that imports these tests none of its own."""
+    names = [name for name in packages if name.isidentifier()]
+    places = (found for prefix in _prefixes(repo_root) for found in prefix.glob("lib/python3*/site-packages"))
+    return tuple(dict.fromkeys(place / name for place in places for name in names if (place / name).is_dir()))
+
+
+def _prefixes(repo_root: Path) -> Iterator[Path]:
+    """Python environments that a command may use. Not resolved: a virtual environment's `python` is a link."""
+    yield from (repo_root / ".venv", repo_root / "venv")
+    if active := os.environ.get("VIRTUAL_ENV"):
+        yield Path(active)
+    found = (shutil.which(name) for name in ("python3", "python"))
+    yield from {Path(os.path.abspath(program)).parent.parent for program in found if program}
+
+
+def _import_folders(prefix: Path) -> Iterator[str]:
+    for packages in prefix.glob("lib/python3*/site-packages"):
+        for file in packages.glob("*.pth"):
+            yield from (line.strip() for line in _text(file).splitlines())
+        for file in packages.glob("__editable___*_finder.py"):
+            yield from (_above(name, place) for name, place in _mapping(_text(file)).items())
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return ""
+
+
+def _mapping(source: str) -> dict[str, str]:
+    """The dictionary MAPPING of a finder that setuptools wrote; read, never run."""
+    with suppress(SyntaxError, ValueError, TypeError):
+        for node in ast.parse(source).body:
+            match node:
+                case (
+                    ast.Assign(targets=[ast.Name(id="MAPPING")], value=ast.expr() as value)
+                    | ast.AnnAssign(target=ast.Name(id="MAPPING"), value=ast.expr() as value)
+                ):
+                    return {str(name): str(place) for name, place in dict(ast.literal_eval(value)).items()}
+    return {}
+
+
+def _above(name: str, place: str) -> str:
+    """The folder that has to be on the path: above all parts of a dotted name where they are folders, else the parent."""
+    path, parts = Path(place), tuple(name.split("."))
+    nested = Path(place.removesuffix(".py")).parts[-len(parts) :] == parts
+    return str(path.parents[len(parts) - 1] if nested else path.parent)

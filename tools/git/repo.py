@@ -1,0 +1,230 @@
+"""Questions to a git repository, and the few refs that a session makes. Nothing here touches the user's files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ..errors import Code, Refusal
+from .checkout import Checkout
+from .cli import GitCli
+from .delta import COMMAND, Delta, DiffStat, Entry, read_delta
+
+
+class Repo(Checkout):
+    """A checkout with its history."""
+
+    def tree(self, commit: str) -> str:
+        """The tree of a commit."""
+
+        def ask() -> str:
+            return self.git.line("rev-parse", "--verify", f"{commit}^{{tree}}")
+
+        return self._kept.trees.ask(commit, ask) if _exact(commit) else ask()
+
+    def parents(self, commit: str) -> tuple[str, ...]:
+        """The commits that a commit stands on."""
+        return tuple(self.git.line("rev-list", "--no-walk", "--parents", commit).split()[1:])
+
+    def content(self, commit: str, path: str) -> bytes | None:
+        """A file's bytes at a commit; None where it does not exist."""
+        answer = self.git.ask("cat-file", "blob", f"{commit}:{path}")
+        return answer.out if answer.code == 0 else None
+
+    def contents(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
+        """The bytes of several files at a commit, those that exist there, in one process."""
+        plain = [path for path in paths if "\n" not in path]
+        odd = {path: self.content(commit, path) for path in paths if "\n" in path}
+        asked = b"".join(os.fsencode(f"{commit}:{path}\n") for path in plain)
+        found = dict(zip(plain, _blobs(self.git.run("cat-file", "--batch", stdin=asked)), strict=True)) if plain else {}
+        return {path: data for path, data in (found | odd).items() if data is not None}
+
+    def delta(self, old: str, new: str) -> Delta:
+        """What changed between two commits or trees."""
+
+        if self._tree_of(old) == self._tree_of(new):
+            return read_delta(b"")
+
+        def ask() -> Delta:
+            return read_delta(self.git.run(*COMMAND, old, new))
+
+        if not (_exact(old) and _exact(new)):
+            return ask()
+        return self._kept.deltas.ask((self._tree_of(old), self._tree_of(new)), ask)
+
+    def entries(self, old: str, new: str) -> tuple[Entry, ...]:
+        """The paths that changed between two commits or trees."""
+        back: Delta | None = self._kept.deltas.get((self._tree_of(new), self._tree_of(old)))
+        return tuple(entry.reversed() for entry in back.entries) if back else self.delta(old, new).entries
+
+    def _tree_of(self, name: str) -> str:
+        return str(self._kept.trees.get(name) or name)
+
+    def diffstat(self, old: str, new: str) -> DiffStat:
+        """How much changed between two commits."""
+        return self.delta(old, new).stat
+
+    def diff(self, old: str, new: str) -> str:
+        """The change between two commits as a patch; undecodable bytes are replaced."""
+        return self.delta(old, new).patch
+
+    def patches(self, attempts: Mapping[str, str]) -> dict[str, str]:
+        """The patches of changes of one or more commits, in two processes: their last commits mapped to their first ones.
+
+        Undecodable bytes are replaced; a commit that is not there has no patch.
+        """
+        several = [first for last, first in attempts.items() if first != last]
+        before = self._parents(several) if several else {}
+        spans = {last: before.get(first, "") for last, first in attempts.items()}
+        asked = "".join(f"{end} {start}\n" for end, start in spans.items())
+        command = ("diff-tree", "--stdin", "-p", "-r", "--root", "--no-ext-diff", "--no-textconv", "--no-renames")
+        out = self.git.ask(*command, stdin=asked.encode()).out.decode(errors="replace")
+        parts = _COMMIT_LINE.split(out)
+        return {end: text for end, text in zip(parts[1::2], parts[2::2], strict=True) if end in spans}
+
+    def _parents(self, commits: Sequence[str]) -> dict[str, str]:
+        """The first parent of each commit that is there and has one."""
+        asked = "".join(f"{commit}\n" for commit in commits).encode()
+        out = self.git.ask("rev-list", "--no-walk", "--parents", "--ignore-missing", "--stdin", stdin=asked).text
+        return {words[0]: words[1] for line in out.splitlines() if len(words := line.split()) > 1}
+
+    def trailers(self, base: str, tip: str, name: str) -> tuple[tuple[str, str], ...]:
+        """Commits after `base` up to `tip` that have a trailer, with its value, newest first."""
+        form = f"%H%x00%(trailers:key={name},valueonly,separator=%x2C)"
+        lines = os.fsdecode(self.git.run("log", f"--format={form}", f"{base}..{tip}")).splitlines()
+        pairs = (line.split("\0", 1) for line in lines)
+        return tuple((commit, value) for commit, value in pairs if value)
+
+    def recently_changed(self, commits: int) -> dict[str, int]:
+        """How many of the last commits changed each path, the paths of the newest commit first."""
+        command = ("log", f"--max-count={commits}", "--format=", "--name-only", "--no-renames", "-z")
+        found: dict[str, int] = {}
+        for path in os.fsdecode(self.git.run(*command)).split("\0"):
+            if path.strip("\n"):
+                found[path.strip("\n")] = found.get(path.strip("\n"), 0) + 1
+        return found
+
+    def changed_paths(self, old: str, new: str) -> frozenset[str] | None:
+        """The paths that differ between two commits; None where git does not have both."""
+        answer = self.git.ask("diff", "--name-only", "--no-renames", "-z", old, new, "--")
+        return frozenset(path for path in os.fsdecode(answer.out).split("\0") if path) if answer.code == 0 else None
+
+    def holding(self, text: str) -> tuple[str, ...]:
+        """The files at HEAD that hold a text on one line."""
+        answer = self.git.ask("grep", "--name-only", "--fixed-strings", "-I", "-z", "-e", text, "HEAD", "--")
+        return tuple(path.removeprefix("HEAD:") for path in os.fsdecode(answer.out).split("\0") if path)
+
+    def exclude(self, pattern: str) -> None:
+        """Hide a path of ours from `git status` without touching the user's .gitignore."""
+        self.moved()
+        folder = self.common_dir / "info"
+        folder.mkdir(exist_ok=True)
+        file = folder / "exclude"
+        lines = file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() else ""
+        if pattern not in lines.splitlines():
+            gap = "" if not lines or lines.endswith("\n") else "\n"
+            with file.open("a", encoding="utf-8") as out:
+                out.write(f"{gap}{pattern}\n")
+
+    def check_new_branch(self, name: str) -> None:
+        """Refuse a name that cannot become a new branch.
+
+        Raises:
+            Refusal: if git would not accept it, or it exists.
+        """
+        if name.startswith("-") or self.git.ask("check-ref-format", "--branch", name).code != 0:
+            raise Refusal(Code.BAD_NAME, f"{name!r} is not a branch name. Use one such as `autoresearch/nov23`.")
+        if self.git.ask("rev-parse", "--verify", "--quiet", f"refs/heads/{name}").code == 0:
+            raise Refusal(
+                Code.BAD_NAME, f"Branch {name!r} exists. Choose a new name, or check it out and leave `branch` empty."
+            )
+
+    def tip(self, branch: str) -> str:
+        """The commit at a branch; empty if there is none."""
+        return self.git.ask("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}").text
+
+    def switch_to_new_branch(self, name: str) -> None:
+        """Create a branch at HEAD and stand on it; no file changes, because it is the same commit."""
+        if self.tip(name) != self.head():  # made before, by a call that was interrupted
+            self.git.run("update-ref", f"refs/heads/{name}", "HEAD", "")
+        self.moved()
+        self.git.run("symbolic-ref", "-m", "autoresearch: start", "HEAD", f"refs/heads/{name}")
+
+    def squash(self, name: str, base: str, tip: str, message: str) -> str:
+        """A new branch with one commit on `base` that has the tree of `tip`; returns the commit."""
+        there = self.git.ask("rev-parse", "--verify", "--quiet", f"refs/heads/{name}^{{tree}}", f"refs/heads/{name}^")
+        if there.code == 0 and there.text.split("\n") == [self.tree(tip), base]:
+            return self.git.line("rev-parse", f"refs/heads/{name}")  # made before, by a call that was interrupted
+        self.check_new_branch(name)
+        commit = self.commit_tree(f"{tip}^{{tree}}", base, message)
+        self.git.run("update-ref", f"refs/heads/{name}", commit, "")
+        return commit
+
+    def commit_tree(self, tree: str, parent: str, message: str) -> str:
+        """Write a commit object, in the user's name where git knows it."""
+        exact = tree if _exact(tree) else self.git.line("rev-parse", "--verify", tree)
+        command = ("commit-tree", exact, "-p", parent)
+        answer = self.git.ask(*command, stdin=message.encode())
+        if answer.code == 0:
+            commit = answer.text
+        else:  # most likely nobody told git who the user is
+            commit = self.git.line(*command, stdin=message.encode(), environment=_identity(self.git))
+        self._kept.trees.put(commit, exact)
+        return commit
+
+
+_COMMIT_LINE = re.compile(r"^([0-9a-f]{40}(?:[0-9a-f]{24})?)\n", re.MULTILINE)
+_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+_FALLBACK = {
+    "GIT_AUTHOR_NAME": "autoresearch",
+    "GIT_AUTHOR_EMAIL": "autoresearch@localhost",
+    "GIT_COMMITTER_NAME": "autoresearch",
+    "GIT_COMMITTER_EMAIL": "autoresearch@localhost",
+}
+
+
+def _identity(git: GitCli) -> dict[str, str] | None:
+    """Nothing where git knows the user's name; otherwise ours."""
+    known = all(git.ask("var", name).code == 0 for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"))
+    return None if known else _FALLBACK
+
+
+def _exact(name: str) -> bool:
+    """Whether a name can only ever mean one object."""
+    return _ID.fullmatch(name) is not None
+
+
+def _blobs(out: bytes) -> Iterator[bytes | None]:
+    """What `cat-file --batch` printed: a line on each object, then its bytes; one line for what is missing."""
+    place = 0
+    while place < len(out):
+        end = out.index(b"\n", place)
+        words = out[place:end].rsplit(b" ", 2)
+        if len(words) < 3 or not words[2].isdigit():
+            yield None
+            place = end + 1
+            continue
+        size = int(words[2])
+        yield out[end + 1 : end + 1 + size] if words[1] == b"blob" else None
+        place = end + 2 + size
+
+
+def shown(path: str) -> str:
+    """A path as text that can be stored and sent: bytes of a name that are no text are written as escapes."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def literal(paths: Sequence[str]) -> bytes:
+    """Paths as git reads them from standard input with `-z`."""
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)
+
+
+def create_repository(folder: Path, message: str) -> None:
+    """Make a folder a git repository with one commit of everything in it."""
+    git = GitCli(folder)
+    git.run("init", "--quiet", "--initial-branch=main")
+    git.run("add", "--all")
+    git.run("commit", "--quiet", "--no-gpg-sign", "-m", message, environment=_identity(git))

@@ -1,0 +1,149 @@
+"""The baseline: enough runs to know whether the metric repeats, how much it scatters, and that it can move."""
+
+from __future__ import annotations
+
+import secrets
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ..decision.calibration import Nature, baseline_runs, judge_from, nature, words
+from ..decision.judging import Judge
+from ..lab.context import Desk
+from ..measurement.meter import Meter, Turn, at_checkout, in_arena
+from ..measurement.ruler import Ruler, ruler_now
+from ..plan.model import Plan
+from ..project.measurement_inputs import steps as shell_steps
+from ..session.events import GuardResult, Measurement, Place
+
+LONGEST_BASELINE_S = 3600.0
+MOVED = 3.0
+"""Standard deviations of a run by which sabotage has to show."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What was measured before any experiment. The first two runs have the same seed."""
+
+    ruler: Ruler
+    seed: int
+    runs: tuple[Measurement, ...]
+    guards: tuple[GuardResult, ...] = ()
+
+    @property
+    def values(self) -> list[float]:
+        """The numbers, in order."""
+        return [run.value for run in self.runs if run.value is not None]
+
+    @property
+    def failed(self) -> Measurement | None:
+        """The run that gave no number, if one did not."""
+        return next((run for run in self.runs if run.value is None), None)
+
+
+def first_run(desk: Desk, plan: Plan) -> Baseline:
+    """One run in the user's checkout, and the files named in the command that it wrote."""
+    ruler, seed = ruler_now(desk.repo, plan), secrets.randbelow(2**31)
+    turn = at_checkout(desk, "HEAD", seed=seed)
+    named = tuple(_named_files(desk, plan.verify))
+    run, outputs = Meter(desk, plan, ruler).first(turn, _timeout(plan.verify_timeout_s), named)
+    return Baseline(replace(ruler, outputs=outputs), run.receipt.seed if run.receipt else seed, (run,))
+
+
+def further_runs(desk: Desk, plan: Plan, found: Baseline) -> Baseline:
+    """As many more runs as it takes: in the user's checkout while they agree, else in the arena."""
+    meter = Meter(desk, plan, found.ruler)
+    signed = list(map(plan.signed, found.values))
+    while found.failed is None and len(found.runs) < baseline_runs(plan.decided_by, plan.noise, signed):
+        seed = found.seed if len(found.runs) == 1 else secrets.randbelow(2**31)
+        turn = _next_turn(desk, plan, found, seed)
+        found = replace(found, runs=(*found.runs, meter.verify(turn, _timeout(plan.verify_timeout_s))))
+        signed = list(map(plan.signed, found.values))
+    return found
+
+
+def _next_turn(desk: Desk, plan: Plan, found: Baseline, seed: int) -> Turn:
+    numbers = (0, len(found.runs) + 1, seed)
+    if len(set(found.values)) == 1:
+        return at_checkout(desk, "HEAD", *numbers)
+    return in_arena(desk, desk.repo.head(), desk.repo.head(), numbers)
+
+
+def with_guards(desk: Desk, plan: Plan, found: Baseline) -> Baseline:
+    """The guards, before any experiment."""
+    turn = at_checkout(desk, "HEAD", seed=found.seed)
+    guards = Meter(desk, plan, found.ruler).guards(turn, _timeout(plan.guard_timeout_s), None)
+    return replace(found, guards=guards)
+
+
+def judge_of(plan: Plan, found: Baseline) -> Judge:
+    """The rule of decision as it stands after the baseline."""
+    signed = list(map(plan.signed, found.values))
+    return judge_from(plan.decided_by, plan.noise, signed, plan.error_rate, plan.max_runs)
+
+
+def noise_words(plan: Plan, found: Baseline) -> str:
+    """What is known of the noise, for a person."""
+    return words(plan.decided_by, list(map(plan.signed, found.values)), judge_of(plan, found), plan.unit)
+
+
+def place_warning(plan: Plan, found: Baseline) -> str:
+    """A warning if the second checkout measures differently from the first; empty otherwise."""
+    checkout, arena = _values_at(found, Place.CHECKOUT), _values_at(found, Place.ARENA)
+    if not arena or nature(found.values) is not Nature.NOISY:
+        return ""
+    here, there = statistics.fmean(checkout), statistics.fmean(arena)
+    if abs(here - there) <= MOVED * judge_of(plan, found).spread:
+        return ""
+    return f"warning: the checkout gave {here:.6g}, a second checkout {there:.6g}; candidates and incumbents are both measured in the second"
+
+
+def _values_at(found: Baseline, place: Place) -> list[float]:
+    return [r.value for r in found.runs if r.value is not None and r.receipt and r.receipt.place is place]
+
+
+def sabotaged(desk: Desk, plan: Plan, found: Baseline) -> tuple[bool, str]:
+    """Whether the metric notices the plan's sabotage, made in the arena, and what was seen."""
+    head = desk.repo.head()
+    meter, turn = Meter(desk, plan, found.ruler), in_arena(desk, head, head, (0, 1, found.seed))
+    broken = meter.sabotage(turn, _timeout(plan.verify_timeout_s))
+    if broken.exit_code != 0:
+        return False, f"the sabotage command itself failed with exit {broken.exit_code}"
+    run = meter.verify(turn, _timeout(plan.verify_timeout_s))
+    desk.standing = None  # what the sabotage did is cleaned away before the next run
+    if run.value is None:
+        return True, f"sabotage was noticed: {run.problem or run.failure}"
+    judge = judge_of(plan, found)
+    moved = abs(plan.signed(run.value) - judge.level)
+    seen = f"sabotage moved the metric from {plan.signed(judge.level):.6g} to {run.value:.6g}"
+    return moved > MOVED * judge.spread, seen
+
+
+def holdout_answers(desk: Desk, plan: Plan, found: Baseline) -> bool:
+    """Whether the holdout gives a number; which one, nobody learns."""
+    meter = Meter(desk, plan, found.ruler)
+    value, _ = meter.holdout(at_checkout(desk, "HEAD", seed=found.seed), _timeout(plan.verify_timeout_s))
+    return value is not None
+
+
+def _named_files(desk: Desk, command: str) -> Iterator[str]:
+    """Words of a command that may be files of the work tree which git does not track: where a result may stand."""
+    tracked = set(desk.repo.tracked())
+    words = dict.fromkeys(word for step in shell_steps(command) for word in step.words)
+    for word in words:
+        path = word.removeprefix("./")
+        if path and not path.startswith(("-", "/", "..")) and path not in tracked and _plain(path):
+            yield path
+
+
+def _plain(path: str) -> bool:
+    return all(letter not in path for letter in "*?[]{}$`\n\0") and len(path) < 200
+
+
+def _timeout(seconds: float) -> float:
+    return seconds or LONGEST_BASELINE_S
+
+
+def longest(results: Sequence[Measurement | GuardResult]) -> float:
+    """The longest of several durations, in seconds."""
+    return max((result.seconds for result in results), default=0.0)

@@ -1,0 +1,188 @@
+"""The gate at commit: what an experiment may not touch is refused before anything is committed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Code, Refusal
+from ..git.delta import GITLINK, SYMLINK, Entry
+from ..git.repo import Repo, shown
+from ..lab.context import Desk
+from ..measurement.ruler import SCRIPTS, ruler_now, ruler_of
+from ..measurement.shadow import shadowed
+from ..plan.model import Plan
+from ..plan.scope import Scope
+from ..project.measurement_inputs import protected_globs
+from ..storage.disk import changed
+
+MOST_RULERS = 200
+
+
+def changes_in_scope(desk: Desk) -> tuple[str, ...]:
+    """The paths that a commit would take: every change in the tree, provided that all of them are the experiment's to make.
+
+    Raises:
+        Refusal: if a protected file or anything outside the scope changed.
+    """
+    session = desk.active
+    changes = desk.repo.changes()
+    found = [c.path for c in changes if c.tracked or shown(c.path) not in session.left_behind]
+    scope, protected = Scope(session.plan.scope), _protected(session.plan)
+    if outside := [path for path in found if not scope.matches(path)]:
+        named = [f"{path} (protected)" if protected.matches(path) else path for path in outside]
+        message = f"Outside the scope {_listed(session.plan.scope)}: {_listed(named)}. Nothing was committed."
+        raise Refusal(Code.OUTSIDE_SCOPE, f"{message} {_cure(desk, outside)}")
+    if inner := [path for path in found if path.endswith("/")]:
+        raise _repository_inside(inner[0])
+    refuse_tampering(desk)
+    if bent := [path for path in found if protected.matches(path)]:  # in the index only: the file stands as it was
+        raise Refusal(Code.PROTECTED, f"Protected files changed: {_listed(bent)}. {_cure(desk, bent)}")
+    refuse_other_ground(desk)
+    return tuple(found)
+
+
+def refuse_tampering(desk: Desk) -> None:
+    """Refuse while a protected file is not what it was at the start.
+
+    Raises:
+        Refusal: naming the files and the command that puts them back.
+    """
+    if files := unlike_the_start(desk).files:
+        message = f"Protected files changed since the start: {_listed(files)}. They are the ruler. {_cure(desk, files)}"
+        raise Refusal(Code.PROTECTED, message)
+
+
+def refuse_other_ground(desk: Desk) -> None:
+    """Refuse to begin an iteration where git's settings or the machine are not those of the baseline.
+
+    Raises:
+        Refusal: naming what differs, and how to begin a new segment.
+    """
+    found = unlike_the_start(desk)
+    segment = "or begin a new segment: finish_session, then start_session measures a new baseline."
+    if found.settings:
+        message = f"What steers git here changed since the start: {_listed(found.settings)}."
+        raise Refusal(Code.PROTECTED, f"{message} Put it back as it was, {segment}")
+    if found.machine:
+        message = f"The machine is not the one of the baseline: {'; '.join(found.machine[:4])}."
+        raise Refusal(Code.MACHINE_CHANGED, f"{message} Values would not compare. Undo that, {segment}")
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """What of the ruler is not as it was at the start."""
+
+    files: tuple[str, ...]
+    settings: tuple[str, ...]
+    machine: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of it, in words."""
+        return (*self.files, *self.settings, *self.machine)
+
+
+def unlike_the_start(desk: Desk) -> Unlike:
+    """Compare the ruler with what was sealed."""
+    then = ruler_of(desk.active.start)
+    now = ruler_now(desk.repo, desk.active.plan, then.protected)
+    return Unlike(changed(then.protected, now.protected), changed(then.sealed, now.sealed), then.moved(now))
+
+
+def refuse_uncommitted(desk: Desk) -> None:
+    """Refuse to measure a tree that is not the one that was committed.
+
+    Raises:
+        Refusal: naming the edits.
+    """
+    if edits := tracked_edits(desk.repo):
+        message = (
+            f"Edited since the commit: {_listed(edits)}. What is measured must be what was committed. "
+            "Undo these edits (keep them elsewhere for the next iteration), then call again."
+        )
+        raise Refusal(Code.OUT_OF_ORDER, message)
+
+
+def tracked_edits(repo: Repo) -> tuple[str, ...]:
+    """Tracked paths that differ from HEAD."""
+    return tuple(change.path for change in repo.changes() if change.tracked)
+
+
+def refuse_entries(repo: Repo, plan: Plan, entries: Sequence[Entry], allowed: Sequence[str]) -> None:
+    """Look at the tree that would be committed: nothing may have slipped in that the list of changes did not show.
+
+    Raises:
+        Refusal: for a path that is not an allowed change, a submodule, or a symbolic link that leads out.
+    """
+    extra = sorted({entry.path for entry in entries} - set(allowed))
+    if extra:
+        message = f"A hook of the repository added {_listed(extra)} to the commit, outside what the experiment changed."
+        raise Refusal(Code.OUTSIDE_SCOPE, f"{message} Nothing was committed. Take those changes back.")
+    if staged := sorted(set(allowed) - {entry.path for entry in entries}):
+        message = f"Staged, but not so in the files: {_listed(staged)}. Nothing was committed."
+        cure = f"Unstage with `git restore --staged -- {shlex.join(map(shown, staged[:5]))}`."
+        raise Refusal(Code.OUT_OF_ORDER, f"{message} {cure}")
+    _refuse_shadows(repo, plan, [entry.path for entry in entries if entry.added])
+    for entry in entries:
+        if GITLINK in {entry.old_mode, entry.new_mode}:
+            raise _repository_inside(entry.path)
+        if entry.new_mode == SYMLINK:
+            _refuse_link(repo, plan, entry.path)
+
+
+def _refuse_shadows(repo: Repo, plan: Plan, added: Sequence[str]) -> None:
+    if not added:
+        return
+    protected = Scope(plan.protected)
+    before = [path for path in repo.tracked() if path not in added]
+    files = [path for path in before if path.endswith(SCRIPTS) and protected.matches(path)]
+    held = repo.contents("HEAD", files[:MOST_RULERS])
+    texts = {path: held.get(path, b"").decode(errors="replace") for path in files[:MOST_RULERS]}
+    rulers = {path: text for path, text in texts.items() if path.endswith(".py")}
+    commands = (*plan.commands, *(text for path, text in texts.items() if path not in rulers))
+    meant = {glob.strip("/") for glob in plan.scope}
+    for path in added:
+        if path in meant:
+            continue
+        if why := shadowed(path, rulers, commands, before):
+            raise Refusal(Code.PROTECTED, f"{why}. Nothing was committed. Give the file another name.")
+
+
+def _repository_inside(path: str) -> Refusal:
+    message = f"{path} is a repository of its own. An experiment changes files only. Nothing was committed."
+    return Refusal(Code.OUTSIDE_SCOPE, f"{message} Move it away.")
+
+
+def _refuse_link(repo: Repo, plan: Plan, path: str) -> None:
+    link = repo.root / path
+    target = Path(os.path.realpath(link))
+    inside = target.is_relative_to(repo.root.resolve()) and not target.is_relative_to(repo.git_dir.resolve())
+    name = str(target.relative_to(repo.root.resolve())) if inside else ""
+    if not inside or _protected(plan).matches(name) or not Scope(plan.scope).matches(name):
+        message = f"{path} is a symbolic link to {os.readlink(link)}, which is outside the scope."
+        raise Refusal(Code.OUTSIDE_SCOPE, f"{message} Nothing was committed. Copy the content instead.")
+
+
+def _protected(plan: Plan) -> Scope:
+    return Scope(protected_globs(plan))
+
+
+def _cure(desk: Desk, paths: Sequence[str]) -> str:
+    tracked = set(desk.repo.tracked())
+    at_head = desk.repo.contents("HEAD", paths)
+    known = [path for path in paths if path in at_head or path in tracked]
+    new = [path for path in paths if path not in known]
+    parts = []
+    if known:
+        parts.append(f"Put back with `git restore --staged --worktree -- {shlex.join(map(shown, known[:5]))}`.")
+    if new:
+        parts.append(f"Move away or delete: {_listed(new)}.")
+    return " ".join(parts)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(shown, names[:8])) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -1,0 +1,236 @@
+"""Every gate that a plan has to pass before a session: seen, and how to cure it. Nothing in the repository changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..errors import Code, Refusal
+from ..git.checkout import Change
+from ..git.repo import shown
+from ..lab.context import Desk
+from ..measurement.ruler import protected_now
+from ..plan.model import PLAN_FILE, Plan, problems
+from ..plan.scope import Scope
+from ..project.candidates import scope_warnings
+from ..project.measurement_inputs import measured_in_scope, protected_globs
+from ..project.projects import recognise
+from ..project.scan import scan
+from ..session.events import GuardResult, Measurement
+from ..session.results import RESULTS_FILE
+from ..vocabulary import Phase
+from .baseline import (
+    Baseline,
+    first_run,
+    further_runs,
+    holdout_answers,
+    noise_words,
+    place_warning,
+    sabotaged,
+    with_guards,
+)
+from .safety import GateRow, agreed, behind_walls, screened, with_withheld
+from .safety import row as _row
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What the gates found. The baseline is there only if every gate before it was passed."""
+
+    gates: tuple[GateRow, ...]
+    baseline: Baseline | None = None
+    consent_missing: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether a session could start."""
+        return all(gate.passed for gate in self.gates)
+
+
+def preflight(desk: Desk, plan: Plan) -> Preflight:
+    """Try every gate of a plan: those that only look first, then, if a person agreed to the commands, those that run."""
+    gates = [*_repository(desk, plan), *_plan(plan)]
+    fields_fine = all(gate.passed for gate in gates if gate.gate == "plan")
+    if not desk.repo.head():
+        return Preflight((*gates, _not_run("verify", "there is no commit to measure")))
+    if not fields_fine:
+        return Preflight((*gates, _not_run("verify", "the plan's fields come first")))
+    gates += [*_files(desk, plan), *screened(plan), behind_walls(plan)]
+    missing = desk.consent.missing(plan)
+    gates.append(agreed(missing))
+    if missing:
+        return Preflight((*gates, _not_run("verify", "nobody agreed to its command yet")), consent_missing=missing)
+    if not all(gate.passed for gate in gates if gate.gate == "sandbox"):
+        return Preflight((*gates, _not_run("verify", "there are no walls to run it behind")))
+    if not all(gate.passed for gate in gates if gate.gate == "screen"):
+        return Preflight((*gates, _not_run("verify", "a command was refused")))
+    return _measured(desk, plan, gates)
+
+
+def _not_run(gate: str, why: str) -> GateRow:
+    return GateRow(gate=gate, passed=False, seen=f"not run: {why}", cure="Cure the gates above and check again.")
+
+
+def _repository(desk: Desk, plan: Plan) -> Iterator[GateRow]:
+    repo = desk.repo
+    if not repo.head():
+        yield _row("commits", "there are no commits yet", "Commit your files first: git add ... && git commit.")
+    if not desk.branch:
+        yield _row("branch", "HEAD is detached", "Stand on a branch: git switch -c <name>.")
+    if doing := repo.in_progress():
+        yield _row("repository", f"in the middle of {doing[0]}", f"End it first: {doing[1]}.")
+    if repo.index_locked():
+        yield _row(
+            "repository", "index.lock exists", "Wait for the other git process, or delete the file if none runs."
+        )
+    if desk.phase is not Phase.NO_SESSION:
+        yield _row("session", "a session is open on this branch", "Finish it with finish_session, or go on with it.")
+    if foreign := repo.git.foreign_filters:
+        cure = (
+            "They are programs that the repository brought along. If they are yours, make them your own setting: "
+            "git config --global filter.NAME.clean ... (smudge, process), and git config --unset them here."
+        )
+        yield _row("git filters", f"not run: {_listed(foreign)}, set in the repository's own configuration", cure)
+    yield from _tree(desk.repo.changes(), plan)
+    if plan.branch and not (desk.again and repo.head() == repo.tip(plan.branch)):
+        yield _refusable("branch", lambda: repo.check_new_branch(plan.branch), f"{plan.branch} can be created")
+    if RESULTS_FILE in repo.tracked():
+        yield _row("results", f"{RESULTS_FILE} is tracked by git", f"git rm --cached {RESULTS_FILE} and commit.")
+
+
+def _refusable(gate: str, check: Callable[[], None], seen: str) -> GateRow:
+    try:
+        check()
+    except Refusal as refusal:
+        return _row(gate, refusal.message.split(". ")[0], refusal.message)
+    return _row(gate, seen)
+
+
+def _tree(changes: Sequence[Change], plan: Plan) -> Iterator[GateRow]:
+    edited = [change.path for change in changes if change.tracked]
+    scope = Scope(plan.scope)
+    inside = [c.path for c in changes if not c.tracked and scope.matches(c.path) and c.path != PLAN_FILE]
+    if edited:
+        yield _row("clean tree", f"uncommitted changes: {_listed(edited)}", "Commit them, or git stash.")
+    if inside:
+        cure = "Commit them, ignore them, or narrow the scope; outside the scope untracked files are left alone."
+        yield _row("untracked files", f"untracked inside the scope: {_listed(inside)}", cure)
+    if not edited and not inside:
+        yield _row("clean tree", "nothing is uncommitted in scope")
+
+
+def _plan(plan: Plan) -> list[GateRow]:
+    found = [_row("plan", f"{problem.field}: {problem.seen}", f"{problem.cure}.") for problem in problems(plan)]
+    return found or [_row("plan", "every field is fine")]
+
+
+def _files(desk: Desk, plan: Plan) -> Iterator[GateRow]:
+    tracked, scope, protected = desk.repo.tracked(), Scope(plan.scope), Scope(protected_globs(plan))
+    files = [path for path in tracked if scope.matches(path)]
+    mine = [path for path in files if not protected.matches(path)]
+    if not mine:
+        near = sorted({path.split("/")[0] + ("/" if "/" in path else "") for path in tracked})
+        seen = f"{_listed(plan.scope)} covers no tracked file" + (" that is not protected" if files else "")
+        yield _row("scope", seen, f"Name files that exist; the top of the repository holds {_listed(near)}.")
+        return
+    warnings = scope_warnings(mine, recognise(tracked, scan(desk.repo.root, tracked)))
+    yield _row("scope", f"{len(mine)} files" + "".join(f"; warning: {warning}" for warning in warnings))
+    sealed = protected_now(desk.repo, plan)
+    if own := measured_in_scope(plan.verify, tracked, scope, protected):
+        word = "warning: verify runs these files of the scope, so the number is the experiment's own word"
+        yield _row("ruler", f"{word}: {_listed(own)}; let a protected file measure if you can")
+    for guard in (*plan.guards, *(metric.command for metric in plan.metric_guards)):
+        if own := measured_in_scope(guard, tracked, scope, protected):
+            word = f"warning: the guard `{guard}` runs files of the scope, so an experiment can turn it green"
+            yield _row("ruler", f"{word}: {_listed(own)}; protect them if you can")
+    for glob in plan.protected:
+        if not glob.startswith("!") and not any(map(Scope((glob,)).matches, sealed)):
+            yield _row("protected", f"{glob!r} matches nothing", "Correct the glob: an unprotected ruler can be bent.")
+
+
+def _measured(desk: Desk, plan: Plan, gates: list[GateRow]) -> Preflight:
+    changes = desk.repo.changes()
+    before, untracked = {c.path for c in changes if c.tracked}, {c.path for c in changes}
+    desk.arena.remove()  # what an earlier session left there is not this one's
+    found = first_run(desk, plan)
+    gates.append(_verified(plan, found.runs[0]))
+    if found.failed is None:
+        found = with_guards(desk, plan, found)
+        gates += [_guarded(plan, result) for result in found.guards]
+    if found.failed is None and all(result.passed for result in found.guards):
+        found = further_runs(desk, plan, found)
+        gates += _controls(desk, plan, found)
+    after = desk.repo.changes()
+    if dirtied := [c.path for c in after if c.tracked and c.path not in before]:
+        cure = "Let it write elsewhere, or stop tracking them: every try would look like an edit."
+        gates.append(_row("verify leaves the tree alone", f"the commands changed {_listed(dirtied)}", cure))
+    if left := tuple(shown(c.path) for c in after if not c.tracked and c.path not in untracked):
+        gates.append(
+            _row("verify leaves the tree alone", f"warning: new untracked files {_listed(left)}; ignore them in git")
+        )
+    return Preflight(tuple(gates), found)
+
+
+def _controls(desk: Desk, plan: Plan, found: Baseline) -> Iterator[GateRow]:
+    """Does the metric hold still when nothing changes, move when something breaks, and does the holdout answer?"""
+    if (failed := found.failed) is not None:
+        cure = "It gave a number before. Run it again by hand: it has to give a number every time, in a copy as well."
+        yield _row("no-op control", f"run {len(found.runs)} of the same code: {failed.problem}", cure)
+        return
+    yield _row("no-op control", noise_words(plan, found))
+    if warning := place_warning(plan, found):
+        yield _row("second checkout", warning)
+    if plan.sabotage:
+        moved, seen = sabotaged(desk, plan, found)
+        yield _row("sabotage control", seen, "" if moved else "The metric cannot move: let verify measure the scope.")
+    if plan.holdout:
+        answers = holdout_answers(desk, plan, found)
+        cure = f"Let it print the metric `{plan.metric}` and exit 0."
+        yield _row("holdout", "gives a number" if answers else "gave no number", "" if answers else cure)
+
+
+def _verified(plan: Plan, measurement: Measurement) -> GateRow:
+    row = _looked_at(plan, measurement)
+    if row.passed:
+        return row
+    return with_withheld(
+        row.model_copy(update={"output": measurement.tail[-300:]}), plan, plan.verify, measurement.tail
+    )
+
+
+def _looked_at(plan: Plan, measurement: Measurement) -> GateRow:
+    if measurement.failure is not None:
+        cure = f"Run `{plan.verify}` at the top of the repository until it exits 0."
+        return _row("verify", f"{measurement.failure}: {measurement.problem}", cure)
+    if measurement.value is None:
+        return _row("verify", measurement.problem, "Change `verify` or `read`.")
+    return _row("verify", f"{plan.metric} = {measurement.value:.10g} in {measurement.seconds:.1f} s")
+
+
+def _guarded(plan: Plan, result: GuardResult) -> GateRow:
+    if result.passed:
+        return _row("guard", f"`{result.guard}`: {result.seen}")
+    cure = "A guard has to be green before any experiment: fix the code first, or change the guard."
+    row = _row("guard", f"`{result.guard}` is red: {result.seen}", cure)
+    command = next((guard.command for guard in plan.metric_guards if guard.name == result.guard), result.guard)
+    return with_withheld(row, plan, command, result.tail)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(shown, names[:6])) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def refuse_unless_passed(found: Preflight) -> None:
+    """Refuse to start with a red gate.
+
+    Raises:
+        Refusal: naming each failed gate and its cure.
+    """
+    if found.passed:
+        return
+    failed = [gate for gate in found.gates if not gate.passed]
+    message = " ".join(
+        f"[{gate.gate}] {gate.seen}. {gate.cure}" + (f" Output ends: {gate.output!r}." if gate.output else "")
+        for gate in failed
+    )
+    raise Refusal(Code.CONSENT_NEEDED if found.consent_missing else Code.GATE_FAILED, message)

@@ -1,0 +1,145 @@
+"""The lab: finds the repository that a call means, and opens a desk on it."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from ..errors import Code, Refusal
+from ..git.checkout import Kept
+from ..git.repo import Repo
+from ..session.store import Books
+from ..storage.disk import writer_lock
+from ..vocabulary import Phase, Tool, following
+from .consent import Consent
+from .context import Desk
+from .jobfile import JobRecord, read_job, write_job
+from .jobs import JOB, PATIENCE_S, Jobs
+from .recovery import recover
+
+TURN_S = {Tool.RECORD: 10.0}
+"""How long a call waits for its turn, in seconds: personas and judges write at the same time, each for a moment."""
+
+
+class Lab:
+    """Every repository under one root, and nothing outside it."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        allow_commands: bool = False,
+        clock: Callable[[], float] = time.time,
+        patience_s: float = PATIENCE_S,
+        follows: bool = False,
+    ) -> None:
+        self.root = root.resolve()
+        self.jobs = Jobs(patience_s)
+        self._allow_commands = allow_commands
+        self._clock = clock
+        self._follows = follows
+        self._kept: dict[Path, Kept] = {}
+        self._books: dict[Path, Books] = {}
+
+    def open(self, repo: str = "") -> Desk:
+        """A desk for reading.
+
+        Raises:
+            Refusal: if the path is outside the root or not in a git repository.
+        """
+        folder = self._folder(repo)
+        found = Repo(folder, self._kept.setdefault(folder, Kept()))
+        if not found.root.resolve().is_relative_to(self.root) and repo:
+            raise self._outside(found.root)
+        books = self._books.get(found.own_folder)
+        books = books or self._books.setdefault(found.own_folder, Books(found.own_folder, self._follows))
+        return Desk(found, books, Consent(found, self._allow_commands), self._clock)
+
+    @contextmanager
+    def hold(self, repo: str, tool: Tool, again: Callable[[Desk], bool] = lambda desk: False) -> Iterator[Desk]:
+        """A desk for writing: one at a time in a repository, and only when the phase allows the tool, or when it is the
+        call `again` that was interrupted.
+        """
+        place = self.open(repo)
+        with _disk(), self._place_of_writer(place, tool):
+            desk = self.open(repo)
+            if told := recover(desk):
+                desk = self.open(repo)
+                desk.recovered = told
+            desk.require(tool, again(desk))
+            _take_over(desk, tool)
+            try:
+                yield desk
+            except Refusal as refusal:
+                if refusal.code is not Code.DISK:  # that one goes on where it stopped
+                    desk.end_runs()
+                raise
+            desk.end_runs()
+
+    @contextmanager
+    def _place_of_writer(self, desk: Desk, tool: Tool) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(writer_lock(desk.repo.own_folder, tool, TURN_S.get(tool, 0.0)))
+            except Refusal as refusal:
+                raise _at_work(refusal, desk.unfinished()) from None
+            yield
+
+    def whereabouts(self, repo: str) -> Phase:
+        """The phase, for a refusal that was raised before a desk was open."""
+        try:
+            return self.open(repo).phase
+        except Refusal:
+            return Phase.NO_SESSION
+
+    def _folder(self, repo: str) -> Path:
+        if repo.startswith("-"):
+            raise Refusal(
+                Code.BAD_ARGUMENT, f"{repo!r} starts with a dash. Give the path of a folder, or leave `repo` out."
+            )
+        folder = (self.root / repo).resolve()
+        if not folder.is_relative_to(self.root):
+            raise self._outside(folder)
+        if not folder.is_dir():
+            raise Refusal(
+                Code.BAD_ARGUMENT, f"{folder} is not a folder. Give the path of a folder, or leave `repo` out."
+            )
+        return folder
+
+    def _outside(self, folder: Path) -> Refusal:
+        message = f"{folder} is outside {self.root}, the only place this server works in."
+        return Refusal(Code.OUTSIDE_ROOT, f"{message} Register it with `--root` for that folder.")
+
+
+def _take_over(desk: Desk, tool: Tool) -> None:
+    """Note the call. What another call left running ends, if this one would measure something else in the same place."""
+    left, job = read_job(desk.repo.own_folder), JOB.get(None)
+    desk.repeated = bool(left and job and left.same(job.record))
+    desk.again = bool(desk.repeated and left and job and left.server != job.record.server)
+    if left and not left.done and not desk.again and tool in {Tool.CHECK_PLAN, Tool.START_SESSION, Tool.HISTORY}:
+        desk.end_runs()
+    if job:
+        write_job(desk.repo.own_folder, job.record)
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """A disk that is full or may not be written is a refusal with its cure."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}:
+            raise
+        where = f" at {error.filename}" if error.filename else ""
+        cure = "Free disk space or make it writable, then make the same call again: it goes on where this one stopped."
+        raise Refusal(Code.DISK, f"The disk said no{where}: {error.strerror}. {cure}") from error
+
+
+def _at_work(refusal: Refusal, record: JobRecord | None) -> Refusal:
+    if refusal.code is not Code.BUSY or record is None:
+        return refusal
+    message = f"{refusal.message} It is `{record.tool}`, run {record.run}: call wait for its answer, or cancel."
+    return Refusal(Code.BUSY, message, phase=Phase.RUNNING, following=following(Phase.RUNNING))

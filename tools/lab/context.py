@@ -1,0 +1,214 @@
+"""The desk: one repository with its journal and session, as they stand during one call."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from ..decision.decide import Status
+from ..errors import Code, Refusal
+from ..git.experiment import Bench
+from ..git.paired_checkout import Arena
+from ..git.repo import Repo, shown
+from ..process.run_notes import Beginnings
+from ..process.runner import Run, Runner, Wrap
+from ..session.events import Event, Row
+from ..session.results import RESULTS_FILE, baseline_row, line, render
+from ..session.state import Session, phase_of
+from ..session.store import Books
+from ..text.hygiene import hygiene
+from ..text.tidy import tidied
+from ..vocabulary import Phase, Tool, allows, following
+from .consent import Consent
+from .jobfile import JobRecord, read_job, write_job
+from .jobs import JOB, PROGRESS
+
+NEVER_RUN = Run(-1, False, 0.0, "", "", cancelled=True)
+"""What a run is when its call was cancelled before it began."""
+
+
+def _nobody(seconds: float, line: str) -> None:
+    """Hears of a command when nobody asked to."""
+
+
+class Desk:
+    """One repository with its journal and session, as they stand during one call."""
+
+    def __init__(self, repo: Repo, books: Books, consent: Consent, clock: Callable[[], float]) -> None:
+        self.repo = repo
+        self.bench = Bench(repo)
+        self.journal = books.journal
+        self.consent = consent
+        self.runner = Runner(repo.own_folder / "runs")
+        self.begun = Beginnings(repo.own_folder / "begun")
+        self.standing: object = None
+        self.now = clock
+        self.cancelled = False
+        self.again = False
+        self.repeated = False
+        self.recovered = ""
+        self._books = books
+        self._asked: Counter[str] = Counter()
+        self._run_seconds = 0.0
+        self.branch = repo.branch()
+        self.session = books.session(self.branch)
+
+    @property
+    def phase(self) -> Phase:
+        """Where the session on this branch stands."""
+        return phase_of(self.session, self.now())
+
+    @property
+    def active(self) -> Session:
+        """The open session of a call that is only legal with one."""
+        assert self.session is not None, "checked by `require`"
+        return self.session
+
+    def record(self, *events: Event, session: str = "") -> None:
+        """Append events to the journal, and move the session on. What they quote is stored without secrets and escapes."""
+        name = session or self.active.id
+        tidy = hygiene()
+        events = tuple(tidied(event, tidy) for event in events)
+        self.session = self._books.append(name, self.now(), events, self.session)
+
+    def require(self, tool: Tool, again: bool = False) -> None:
+        """Refuse a call that is out of order.
+
+        Raises:
+            Refusal: naming the legal next calls.
+        """
+        phase = self.phase
+        if not (again or allows(phase, tool)):
+            raise _out_of_order(self.session, phase, tool, self.now())
+        if self.session and phase is not Phase.NO_SESSION and tool is not Tool.FINISH_SESSION:
+            self._require_own_head(self.session)
+
+    def _require_own_head(self, session: Session) -> None:
+        head = self.repo.head()
+        if head != session.head:
+            message = (
+                f"HEAD is at {head[:7]}, but the session left it at {session.head[:7]}: somebody committed or reset. "
+                f"Nothing was touched. Keep that work with `git branch mine` and go back with "
+                f"`git reset --keep {session.head[:7]}`, or close the session with finish_session and start a new one."
+            )
+            raise Refusal(Code.HEAD_MOVED, message)
+
+    def key(self, what: str) -> str:
+        """The id of a run, the same for the same run of the same call, so that a later server finds it again."""
+        session = self.session.id if self.session and self.phase is not Phase.NO_SESSION else ""
+        tries = self.session.trial.tries if self.session and self.session.trial else 0
+        self._asked[what] += 1
+        whole = f"{session} {tries} {self._asked[what]} {what}"
+        return hashlib.sha256(whole.encode()).hexdigest()[:20]
+
+    def run(
+        self,
+        key: str,
+        command: str,
+        timeout_s: float,
+        folder: Path,
+        names: Mapping[str, str],
+        wrap: Wrap = list,
+        channel: str = "",
+    ) -> Run:
+        """Run a command of the sealed plan at the top of a checkout, or join the run that has this key."""
+        before, job = self._run_seconds, JOB.get(None)
+
+        def listen(seconds: float, line: str) -> None:
+            PROGRESS.get(_nobody)(before + seconds, line)
+
+        self.cancelled = self.cancelled or bool(job and job.cancelled)
+        self.repo.moved()
+        run = NEVER_RUN
+        if not self.cancelled:
+            run = self.runner.run(command, folder, timeout_s, names, listen, key, wrap, channel)
+        self.repo.moved()
+        self.cancelled = self.cancelled or run.cancelled
+        self._run_seconds += run.seconds  # progress only ever grows, also over several runs in one call
+        return run
+
+    def unfinished(self) -> JobRecord | None:
+        """The call that is at work here, or that a server left unfinished when it ended."""
+        record = read_job(self.repo.own_folder)
+        return None if record is None or record.done else record
+
+    def end_runs(self) -> None:
+        """End and forget every run: whoever asked for one has its result, or gave it up."""
+        self.runner.clear()
+        self.begun.clear()
+        if left := self.unfinished():
+            write_job(self.repo.own_folder, left.model_copy(update={"done": True}))
+
+    @cached_property
+    def arena(self) -> Arena:
+        """The second checkout."""
+        return Arena(self.repo, "arena")
+
+    @cached_property
+    def clean(self) -> Arena:
+        """A checkout for a single run, with nothing in it that changed since the session began unless git has it."""
+        return Arena(self.repo, "clean", self.active.started_at)
+
+    @property
+    def untracked(self) -> tuple[str, ...]:
+        """The user's untracked files, which commands may need in the arena as well."""
+        if self.session is not None and self.phase is not Phase.NO_SESSION:
+            return self.session.start.untracked
+        return tuple(shown(change.path) for change in self.repo.changes() if not change.tracked)
+
+    def rows(self, most: int = 0, before: int = 0, statuses: Collection[Status] = ()) -> list[Row]:
+        """The rows of the session, iteration 0 first: the newest `most`, below `before`, of some statuses; empty or 0 sets
+        no limit.
+        """
+        if self.session is None:
+            return []
+        found = self.journal.rows(self.session.id, most or -1, before, statuses)
+        full = most and len(found) == most
+        return found if full or _without_baseline(statuses) else [baseline_row(self.session.start), *found]
+
+    def count(self, before: int = 0, statuses: Collection[Status] = ()) -> int:
+        """How many rows there are below `before`, of some statuses."""
+        if not statuses:
+            there = self.active.last_iteration + 1
+            return min(before, there) if before > 0 else there
+        return self.journal.count(self.active.id, before, statuses) + (not _without_baseline(statuses))
+
+    def sum_up(self) -> None:
+        """Now and then, keep what the session has come to for the next server."""
+        if self.session is not None:
+            self._books.sum_up(self.session)
+
+    def write_results(self) -> Path | None:
+        """Bring the results file up to date; returns where a version that somebody had edited was set aside."""
+        if self.session is None:
+            return None
+        session, file, view = self.session, self.repo.root / RESULTS_FILE, self._books.view
+        self.sum_up()
+        aside, last = None, session.last_iteration
+        newest = self.journal.rows(session.id, 1)
+        if not (newest and view.grow(file, f"{line(newest[0])}\n", (session.id, last - 1))):
+            rows = self.rows()
+            aside = view.write(file, render(session.plan, rows), render(session.plan, rows[:-1]))
+        view.leave(file, (session.id, last))
+        return aside
+
+
+def _without_baseline(statuses: Collection[Status]) -> bool:
+    return bool(statuses) and Status.BASELINE not in statuses
+
+
+def _out_of_order(session: Session | None, phase: Phase, tool: Tool, now: float) -> Refusal:
+    choices = ", ".join(following(phase))
+    if phase is Phase.NO_SESSION:
+        message = f"No session is open on this branch, so there is nothing for `{tool}` to do. Call one of: {choices}."
+        return Refusal(Code.NO_SESSION, message)
+    if tool is Tool.START_SESSION:
+        message = f"A session is open on this branch. Finish it with finish_session first, or go on: {choices}."
+        return Refusal(Code.SESSION_ACTIVE, message)
+    if phase is Phase.ENDED and session:
+        reason = session.ended or session.spent(now)
+        return Refusal(Code.SESSION_ENDED, f"The session has ended: {reason}. Call one of: {choices}.")
+    return Refusal(Code.OUT_OF_ORDER, f"`{tool}` is not possible in phase `{phase}`. Call one of: {choices}.")

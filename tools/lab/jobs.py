@@ -1,0 +1,128 @@
+"""Calls that may outlast a client's patience: each is a job, found again by its run id or by the same call again."""
+
+from __future__ import annotations
+
+import contextvars
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..vocabulary import Phase, Tool
+from .answers import Answer
+from .jobfile import JobRecord
+
+PATIENCE_S = 25.0
+"""How long a call waits for its job. The shortest time-out of a known client is 60 s."""
+TICK_S = 0.5
+KEPT = 8
+"""Finished jobs whose answers can still be asked for."""
+
+Listener = Callable[[float, str], None]
+"""Hears of a running command: seconds so far, and a line of text."""
+Work = Callable[[], Answer]
+
+PROGRESS: contextvars.ContextVar[Listener] = contextvars.ContextVar("PROGRESS")
+"""Who hears of a running command. Set by whoever calls a tool."""
+JOB: contextvars.ContextVar[Job] = contextvars.ContextVar("JOB")
+"""The job that a verb is called in; none when a verb is called directly."""
+
+
+@dataclass
+class Job:
+    """One call at work, or its outcome."""
+
+    record: JobRecord
+    kind: type[Answer]
+    seconds: float = 0.0
+    line: str = ""
+    cancelled: bool = False
+    delivered: bool = False
+    answer: Answer | None = None
+    error: BaseException | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def heard(self, seconds: float, line: str) -> None:
+        """How the running command goes."""
+        self.seconds, self.line = seconds, line
+
+    def work(self, work: Work) -> None:
+        """Do the work in this thread, and keep what came of it."""
+        JOB.set(self)
+        PROGRESS.set(self.heard)
+        try:
+            self.answer = work()
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the answer
+            self.error = error
+        finally:
+            self.done.set()
+
+    def outcome(self) -> Answer:
+        """What the call answers; while the job goes on, that it does.
+
+        Raises:
+            BaseException: whatever the call raised.
+        """
+        if not self.done.is_set():
+            return self.kind(**still_running(self.record.run, self.seconds, self.line))
+        if self.error is not None:
+            raise self.error
+        assert self.answer is not None, "a job that is done has an answer or an error"
+        return self.answer
+
+    def wait(self, seconds: float, listener: Listener) -> None:
+        """Wait for the end, at most so long, passing on what is heard."""
+        deadline = time.monotonic() + seconds
+        while not self.done.wait(min(TICK_S, max(0.0, deadline - time.monotonic()))):
+            if time.monotonic() >= deadline:
+                return
+            listener(self.seconds, self.line)
+
+
+def still_running(run: str, seconds: float, line: str) -> dict[str, object]:
+    """The fields of an answer to a call whose run goes on."""
+    words = f"{seconds:.0f} s so far" + (f", last line: {line}" if line else "")
+    return {"phase": Phase.RUNNING, "next": [Tool.WAIT, Tool.CANCEL, Tool.STATUS], "run": run, "running": words}
+
+
+class Jobs:
+    """The jobs of one server. `patience_s` is how long a call waits before it answers that its run goes on."""
+
+    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+        self.patience_s = patience_s
+        self._jobs: dict[str, Job] = {}
+        self._verbs: dict[Tool, tuple[type[Answer], Callable[[Mapping[str, object]], Answer]]] = {}
+        self._server = secrets.token_hex(8)
+        self._lock = threading.Lock()
+
+    def register(self, tool: Tool, kind: type[Answer], verb: Callable[[Mapping[str, object]], Answer]) -> None:
+        """Make a verb known, so that a call which an earlier server left unfinished can go on."""
+        self._verbs[tool] = kind, verb
+
+    def start(self, tool: Tool, arguments: Mapping[str, object], run: str = "") -> Job:
+        """The job of a call: a new one, or the one that the same call started before and nobody has the answer of."""
+        with self._lock:
+            for job in self._jobs.values():
+                same = (job.record.tool, job.record.arguments) == (tool, arguments)
+                if same and not (job.done.is_set() and job.delivered):
+                    return job
+            return self._begin(tool, arguments, run or f"run-{secrets.token_hex(4)}")
+
+    def _begin(self, tool: Tool, arguments: Mapping[str, object], run: str) -> Job:
+        kind, verb = self._verbs[tool]
+        job = Job(JobRecord(run=run, tool=tool, arguments=dict(arguments), server=self._server), kind)
+        for old in [name for name, kept in self._jobs.items() if kept.done.is_set()][: -KEPT + 1]:
+            del self._jobs[old]
+        self._jobs[run] = job
+        threading.Thread(target=job.work, args=(lambda: verb(arguments),), name=run, daemon=True).start()
+        return job
+
+    def latest(self) -> str:
+        """The run whose answer was not given yet, or the last one; empty before the first."""
+        waiting = [name for name, job in self._jobs.items() if not job.delivered]
+        return (waiting or list(self._jobs) or [""])[-1]
+
+    def find(self, run: str) -> Job | None:
+        """A job of this server, running or finished not long ago."""
+        return self._jobs.get(run)

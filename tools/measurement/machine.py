@@ -1,0 +1,153 @@
+"""On what a measurement runs: hardware, system and programs. Read from files, because a process would take too long."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..project.measurement_inputs import executables, search_folders, steps
+
+NONE = "none"
+SCRIPT = ".py"
+_MOST_SCRIPTS = 200
+_PROC, _SYS = Path("/proc"), Path("/sys")
+_MOST_BYTES = 16 * 1024
+"""A listing of all processors takes milliseconds to make; the first one tells the model."""
+
+
+def fingerprint(commands: Sequence[str], root: Path) -> dict[str, str]:
+    """What the machine is, and which programs the commands would start. Nothing in it varies by itself."""
+    system = os.uname()
+    machine = {
+        "system": f"{system.sysname} {system.release}",
+        "machine": system.machine,
+        "cpu": _processor() or system.machine,
+        "usable cpus": str(_cores()),
+        "memory": _memory(),
+        "gpus": ", ".join(_gpus()) or NONE,
+        "gpu driver": _gpu_driver(),
+        "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "not set"),
+        "cpu governor": _governor(),
+    }
+    return machine | _programs(commands, root) | _scripts(commands, root)
+
+
+def differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+    """What is not as it was, a sentence each."""
+    names = dict.fromkeys((*before, *after))
+    pairs = ((name, before.get(name, "unknown"), after.get(name, "unknown")) for name in names)
+    return tuple(f"{name.replace(':', ' ')} was {was}, is {now}" for name, was, now in pairs if was != now)
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES).decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _processor() -> str:
+    text = _read(_PROC / "cpuinfo")
+    if named := re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE):
+        return named[1].strip()
+    # An ARM core tells numbers instead of a name. `platform.processor` would start a process.
+    parts = dict(re.findall(r"^CPU (implementer|variant|part)\s*:\s*(\S+)$", text, re.MULTILINE))
+    return " ".join(f"{name} {value}" for name, value in parts.items())
+
+
+def _cores() -> int:
+    usable = getattr(os, "sched_getaffinity", None)
+    return len(usable(0)) if usable else os.cpu_count() or 0
+
+
+def _memory() -> str:
+    try:
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return "unknown"
+    return f"{round(size / 2**30)} GiB"
+
+
+def _gpus() -> Iterator[str]:
+    folder = _PROC / "driver/nvidia/gpus"
+    try:
+        cards = sorted(os.listdir(folder))
+    except OSError:
+        return
+    for card in cards:
+        named = re.search(r"^Model:\s*(.+)$", _read(folder / card / "information"), re.MULTILINE)
+        yield named[1].strip() if named else "unknown"
+
+
+def _gpu_driver() -> str:
+    first = _read(_PROC / "driver/nvidia/version").partition("\n")[0]
+    number = re.search(r"\s(\d+\.\d[\d.]*)\s", f"{first} ")
+    return number[1] if number else first.strip() or NONE
+
+
+def _governor() -> str:
+    usable = getattr(os, "sched_getaffinity", None)
+    first = min(usable(0)) if usable else 0
+    return _read(_SYS / f"devices/system/cpu/cpu{first}/cpufreq/scaling_governor").strip() or NONE
+
+
+def _programs(commands: Sequence[str], root: Path) -> dict[str, str]:
+    folders = _search_path(commands, root)
+    names = dict.fromkeys(name for command in commands for name in executables(command))
+    return {f"program:{name}": _told(_found(name, folders, root), root) for name in names}
+
+
+def _scripts(commands: Sequence[str], root: Path) -> dict[str, str]:
+    """Digests of the scripts outside the repository that the commands name, each with those beside it, which it may import."""
+    words = (word for command in commands for step in steps(command) for word in step.words)
+    named = {Path(word) for word in words if word.startswith("/") and word.endswith(SCRIPT)}
+    outside = sorted(path for path in named if not path.is_relative_to(root) and path.is_file())
+    return {f"script:{path}": _digest_beside(path) for path in outside}
+
+
+def _digest_beside(script: Path) -> str:
+    whole = hashlib.sha256()
+    for file in sorted(script.parent.glob(f"*{SCRIPT}"))[:_MOST_SCRIPTS]:
+        whole.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return whole.hexdigest()
+
+
+def _search_path(commands: Sequence[str], root: Path) -> list[Path]:
+    """A shell takes a relative or empty entry from where it runs, which is the root."""
+    declared = search_folders(commands, "PATH")
+    return [root / entry for entry in (*declared, *os.environ.get("PATH", os.defpath).split(os.pathsep))]
+
+
+def _found(name: str, folders: Sequence[Path], root: Path) -> Path | None:
+    places = [root / os.path.expanduser(name)] if "/" in name else [folder / name for folder in folders]
+    return next((place for place in places if _can_run(place)), None)
+
+
+def _can_run(place: Path) -> bool:
+    try:
+        return stat.S_ISREG(place.stat().st_mode) and os.access(place, os.X_OK)
+    except (OSError, ValueError):
+        return False
+
+
+def _told(place: Path | None, root: Path) -> str:
+    if place is None:
+        return "missing"
+    real = Path(os.path.realpath(place))
+    # A virtual environment is a link to the same interpreter as another one.
+    path = str(place) if place == real else f"{place} -> {real}"
+    if real.is_relative_to(os.path.realpath(root)):
+        # Undoing an experiment writes such a file anew; what is in it is the ruler's or the experiment's business.
+        return path
+    try:
+        status = real.stat()
+    except OSError:  # removed in between
+        return "missing"
+    changed = datetime.fromtimestamp(int(status.st_mtime), UTC).isoformat()
+    return f"{path}, {status.st_size} bytes, changed {changed}"

@@ -1,0 +1,323 @@
+"""Measuring: run verify and the guards of a plan in one place, and say what was seen. Decides nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from ..decision.failures import FailureClass, classify
+from ..decision.guarding import enough_for_baseline, limit_of, settled, within
+from ..diagnostics.tally import Tally, read_tally
+from ..git.paired_checkout import editable_roots
+from ..lab.context import Desk
+from ..lab.sandboxed_run import CHANNEL_NAME, run_boxed, walled
+from ..plan.metrics import Reading, read_metric
+from ..plan.model import GuardMetric, Plan
+from ..process.channel import open_channel
+from ..process.run_notes import Begun
+from ..process.runner import Run
+from ..session.events import GuardResult, Measurement, Place, Receipt
+from ..session.trained import Curve, read_checks, read_device, read_trained, written
+from ..text.hygiene import clean_end, hygiene
+from .ruler import Ruler
+from .seals import file_marks, swapped
+
+TAIL_CHARACTERS = 3000
+CHANNEL = "channel"
+CURVE_NAME = "AUTORESEARCH_INCUMBENT_CURVE"
+ATTEMPTS = 3
+SECOND_NS = 10**9
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """One run to make: where, of which tree, and the numbers that reach the command. Equal in a pair but for the tree.
+
+    `sealed` is the commit that protected files are taken from in the arena; `curve` the incumbent's learning curve, which
+    a run of the candidate may be held against.
+    """
+
+    place: Place
+    folder: Path
+    commit: str
+    tree: str
+    iteration: int = 0
+    run: int = 1
+    seed: int = 0
+    sealed: str = ""
+    curve: Curve = ()
+
+
+def at_checkout(desk: Desk, commit: str, iteration: int = 0, run: int = 1, seed: int = 0) -> Turn:
+    """A run in the user's own checkout, which stands at `commit`."""
+    return Turn(Place.CHECKOUT, desk.repo.root, commit, desk.repo.tree(commit), iteration, run, seed)
+
+
+def in_arena(desk: Desk, commit: str, baseline: str, turn: tuple[int, int, int]) -> Turn:
+    """A run in the second checkout, brought to `commit` for it, with protected files as of the commit `baseline`."""
+    return Turn(Place.ARENA, desk.arena.folder, commit, desk.repo.tree(commit), *turn, sealed=baseline)
+
+
+def all_clean(desk: Desk, commit: str, baseline: str, turn: tuple[int, int, int]) -> Turn:
+    """A run in a checkout that is made for it, out of the commit and what git did not have at the start."""
+    return Turn(Place.CLEAN, desk.clean.folder, commit, desk.repo.tree(commit), *turn, sealed=baseline)
+
+
+@dataclass(frozen=True)
+class Meter:
+    """Measures by one plan and one ruler."""
+
+    desk: Desk
+    plan: Plan
+    ruler: Ruler
+
+    def verify(self, turn: Turn, timeout_s: float) -> Measurement:
+        """One run of the verify command, read as the plan says."""
+        return self.first(turn, timeout_s, ())[0]
+
+    def first(self, turn: Turn, timeout_s: float, named: Sequence[str]) -> tuple[Measurement, tuple[str, ...]]:
+        """One run of the verify command, and which of the files `named` in it the run wrote."""
+        run, begun = self._measured(self.plan.verify, turn, timeout_s, named=named, wired=self.plan.read == CHANNEL)
+        text = run.channel if begun.channel else run.stdout
+        marks = file_marks(turn.folder, (*self.ruler.outputs, *named))
+        stale = [path for path in self.ruler.outputs if marks[path] == begun.written.get(path)]
+        wrote = tuple(p for p in named if marks[p] != begun.named.get(p) and marks[p][1] >= begun.at_ns - SECOND_NS)
+        seen = self._read(run, text, stale).model_copy(
+            update={
+                "seconds": run.seconds,
+                "tail": _tail(run),
+                "tampered": swapped(begun.watched, file_marks(turn.folder, self.ruler.protected)),
+                "trained": read_trained(text) if _green(run) else None,
+                "tally": _tally(text) if _green(run) and begun.channel else None,
+            }
+        )
+        asked = replace(turn, seed=begun.seed)
+        return seen.model_copy(update={"receipt": self._receipt(self.plan.verify, asked, run, seen.value)}), wrote
+
+    def _read(self, run: Run, text: str, stale: Sequence[str]) -> Measurement:
+        if not _green(run):
+            return Measurement(failure=_failure(run), problem=_ended(run), exit_code=run.exit_code)
+        reading = read_metric(text, self.plan.read, self.plan.metric, self.plan.unit)
+        if stale:
+            was = f"{', '.join(stale)} was not written by this run: a number in it is an earlier run's."
+            return Measurement(problem=f"{was} Let verify delete it first.", exit_code=0)
+        return Measurement(value=reading.value, problem=self._problem(reading, run), exit_code=0)
+
+    def _problem(self, reading: Reading, run: Run) -> str:
+        if reading.problem and self.plan.read == CHANNEL:
+            return f"The evaluator has to write to the file that AUTORESEARCH_CHANNEL names: {reading.problem}"
+        if reading.problem and not run.stdout.strip() and run.stderr.strip():
+            hint = "Nothing came on standard output, but standard error has text: append `2>&1` to the command."
+            return f"{reading.problem} {hint}"
+        return reading.problem
+
+    def stand(self, turn: Turn) -> None:
+        """Bring the place of a turn to its tree, clean of what an earlier run left."""
+        if turn.place is Place.CLEAN:
+            self.desk.clean.remove()
+        if turn.place is not Place.CHECKOUT:
+            arena = self.desk.clean if turn.place is Place.CLEAN else self.desk.arena
+            arena.stand_at(turn.commit, self.desk.untracked, (turn.sealed, tuple(self.ruler.protected)))
+        self.desk.standing = turn
+
+    def _run(self, command: str, turn: Turn, timeout_s: float) -> Run:
+        return self._measured(command, turn, timeout_s)[0]
+
+    def _measured(
+        self, command: str, turn: Turn, timeout_s: float, *, named: Sequence[str] = (), wired: bool = False
+    ) -> tuple[Run, Begun]:
+        """A run, joined if an earlier call began it. One that was lost with its supervisor is made again, from the start."""
+        turned = f"{self.ruler.plan} {turn.place} {turn.tree} {turn.iteration} {turn.run} {command}"
+        for _ in range(ATTEMPTS):
+            key = self.desk.key(turned)
+            begun = self.desk.begun.find(key) or self._begin(key, turn, named, wired)
+            names = {
+                "AUTORESEARCH_ITERATION": str(turn.iteration),
+                "AUTORESEARCH_RUN": str(turn.run),
+                "AUTORESEARCH_SEED": str(begun.seed),
+                **({CHANNEL_NAME: begun.channel} if begun.channel else {}),
+                **({CURVE_NAME: written(turn.curve)} if turn.curve else {}),
+                **({} if turn.place is Place.CHECKOUT else import_paths(self.desk.repo.root, turn.folder)),
+            }
+            run = run_boxed(self.desk, self.plan, key, command, timeout_s, turn.folder, names, begun.temporary)
+            if not run.lost:
+                break
+            self.desk.standing = None
+        return run, begun
+
+    def _begin(self, key: str, turn: Turn, named: Sequence[str], wired: bool) -> Begun:
+        self.desk.runner.forget(key)  # a run that nobody noted is not ours
+        if self.desk.standing is not turn:
+            self.stand(turn)
+        begun = Begun(
+            seed=turn.seed,
+            at_ns=time.time_ns(),
+            channel=str(open_channel().file) if wired else "",
+            temporary=tempfile.mkdtemp(prefix="autoresearch-") if walled(self.plan) else "",
+            watched=file_marks(turn.folder, self.ruler.protected),
+            written=file_marks(turn.folder, self.ruler.outputs),
+            named=file_marks(turn.folder, named),
+        )
+        self.desk.begun.note(key, begun)
+        return begun
+
+    def _receipt(self, command: str, turn: Turn, run: Run, value: float | None) -> Receipt:
+        receipt = Receipt(
+            id="",
+            tree=turn.tree,
+            plan=self.ruler.plan,
+            protected=self.ruler.protected_digest,
+            machine=self.ruler.machine_digest,
+            command=command,
+            place=turn.place,
+            seed=turn.seed,
+            at=self.desk.now(),
+            output=run.digest,
+            cpu_seconds=round(run.cpu_seconds, 3),
+            peak_bytes=run.peak_bytes,
+            device=read_device(run.stdout),
+            checks=read_checks(run.stdout if _green(run) else run.stderr[-TAIL_CHARACTERS:]),
+        )
+        whole = f"{receipt.model_dump_json()} {value!r} {run.exit_code} {run.seconds!r}"
+        return receipt.model_copy(update={"id": hashlib.sha256(whole.encode()).hexdigest()[:16]})
+
+    def guards(
+        self, turn: Turn, timeout_s: float, baselines: Mapping[str, Sequence[float]] | None
+    ) -> tuple[GuardResult, ...]:
+        """Every guard of the plan, commands first. Without baselines a metric-valued guard passes if it gives numbers."""
+        commands = tuple(self._command_guard(turn, guard, timeout_s) for guard in self.plan.guards)
+        numbers = tuple(
+            self._metric_guard(turn, guard, timeout_s, None if baselines is None else baselines.get(guard.name, ()))
+            for guard in self.plan.metric_guards
+        )
+        return commands + numbers
+
+    def red(self, turn: Turn, guard: str, timeout_s: float) -> bool:
+        """Whether one run of a command guard fails."""
+        return not _green(self._run(guard, turn, timeout_s))
+
+    def sabotage(self, turn: Turn, timeout_s: float) -> Run:
+        """Run the plan's sabotage at a turn; verify at the same turn then meets what it did."""
+        return self._run(self.plan.sabotage, turn, timeout_s)
+
+    def _command_guard(self, turn: Turn, command: str, timeout_s: float) -> GuardResult:
+        runs = [self._run(command, turn, timeout_s)]
+        while (passed := settled([_green(run) for run in runs])) is None:
+            runs.append(self._run(command, turn, timeout_s))
+        telling = next((run for run in reversed(runs) if not _green(run)), runs[-1])
+        flaky = passed and len(runs) > 1
+        seen = "exit 0" if not flaky and passed else _ended(telling)
+        return GuardResult(
+            guard=command,
+            passed=passed,
+            seen=f"flaky, red once and green {len(runs) - 1} times ({seen})" if flaky else seen,
+            runs=len(runs),
+            flaky=flaky,
+            seconds=sum(run.seconds for run in runs),
+            tail=_tail(telling),
+            receipts=tuple(self._receipt(command, turn, run, None) for run in runs),
+        )
+
+    def _metric_guard(
+        self, turn: Turn, guard: GuardMetric, timeout_s: float, baseline: Sequence[float] | None
+    ) -> GuardResult:
+        values: list[float] = []
+        runs: list[Run] = []
+        done = enough_for_baseline if baseline is None else partial(_decided, guard, baseline)
+        while not values or not done(values):
+            runs.append(self._run(guard.command, turn, timeout_s))
+            if not _green(runs[-1]):
+                return self._guarded(turn, guard, runs, values, False, _ended(runs[-1]))
+            reading = read_metric(runs[-1].stdout, "auto", guard.name)
+            if reading.value is None:
+                return self._guarded(turn, guard, runs, values, False, reading.problem)
+            values.append(reading.value)
+        mean = statistics.fmean(values)
+        if baseline is None:
+            scatter = f", one run scatters by {statistics.stdev(values):.3g}" if len(set(values)) > 1 else ""
+            return self._guarded(turn, guard, runs, values, True, f"baseline {mean:g}{scatter}")
+        seen = f"{mean:g}, limit {limit_of(guard, baseline):g} (baseline {statistics.fmean(baseline):g})"
+        return self._guarded(turn, guard, runs, values, bool(within(guard, values, baseline)), seen)
+
+    def _guarded(
+        self, turn: Turn, guard: GuardMetric, runs: Sequence[Run], values: Sequence[float], passed: bool, seen: str
+    ) -> GuardResult:
+        return GuardResult(
+            guard=guard.name,
+            passed=passed,
+            seen=seen,
+            value=statistics.fmean(values) if values else None,
+            samples=tuple(values),
+            runs=len(runs),
+            seconds=sum(run.seconds for run in runs),
+            tail=_tail(runs[-1]),
+            receipts=tuple(self._receipt(guard.command, turn, run, None) for run in runs),
+        )
+
+    def holdout(self, turn: Turn, timeout_s: float) -> tuple[float | None, float]:
+        """The holdout's number and the seconds that it took. The number goes nowhere but into a comparison."""
+        run = self._run(self.plan.holdout, turn, timeout_s)
+        if not _green(run):
+            return None, run.seconds
+        return read_metric(run.stdout, "auto", self.plan.metric, self.plan.unit).value, run.seconds
+
+
+def _decided(guard: GuardMetric, baseline: Sequence[float], values: Sequence[float]) -> bool:
+    return not baseline or within(guard, values, baseline) is not None
+
+
+def guard_baselines(results: tuple[GuardResult, ...]) -> dict[str, tuple[float, ...]]:
+    """The numbers of the metric-valued guards, by name."""
+    return {result.guard: result.samples for result in results if result.samples}
+
+
+def import_paths(root: Path, folder: Path) -> dict[str, str]:
+    """In a second checkout an editable installation of the user's would be imported, unless its own folder comes first."""
+    mapped = [str(folder / path.relative_to(root)) for path in editable_roots(root) if path.is_relative_to(root)]
+    given = os.environ.get("PYTHONPATH", "")
+    return {"PYTHONPATH": os.pathsep.join([*mapped, *([given] if given else [])])} if mapped else {}
+
+
+def _tally(text: str) -> Tally | None:
+    tally = read_tally(text)
+    return tally.told(hygiene()) if tally else None
+
+
+def _failure(run: Run) -> FailureClass | None:
+    if run.cancelled:
+        return FailureClass.CANCELLED
+    if run.lost:
+        return FailureClass.EXTERNAL
+    return classify(None if run.timed_out else run.exit_code, run.timed_out, run.stdout + run.stderr)
+
+
+def _green(run: Run) -> bool:
+    return run.exit_code == 0 and not (run.timed_out or run.cancelled or run.lost)
+
+
+def _ended(run: Run) -> str:
+    if run.cancelled:
+        return f"cancelled after {run.seconds:.0f} s"
+    if run.lost:
+        return "lost: the process that watched over it was killed, three times"
+    if run.timed_out:
+        return f"killed after {run.seconds:.0f} s: time-out"
+    if run.exit_code < 0:
+        return f"killed by signal {-run.exit_code}"
+    said = clean_end(run.stderr or run.stdout, 2 * TAIL_CHARACTERS)
+    last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
+    return f"exit {run.exit_code}" + (f": {last[:300]}" if last else "")
+
+
+def _tail(run: Run) -> str:
+    text = run.stdout.rstrip()
+    if run.stderr.strip():
+        text += ("\n--- standard error ---\n" if text else "") + run.stderr.rstrip()
+    return clean_end(text, TAIL_CHARACTERS)

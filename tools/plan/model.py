@@ -1,0 +1,391 @@
+"""The plan that a session seals: one flat model for tool arguments and for `autoresearch.toml` alike."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from ..process.environment import check_name
+from ..text.cleaning import hides_something, visible
+from .metrics import check_read
+from .scope import check_glob
+
+PLAN_FILE = "autoresearch.toml"
+MOST_RUNS = 99
+
+
+class Direction(StrEnum):
+    """Which way the metric should go; required, never defaulted."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+
+
+class Rule(StrEnum):
+    """The rule of decision by name: ours, and other tools' for comparison."""
+
+    RACE = "race"
+    GREEDY = "greedy"
+    MEDIAN = "median"
+    CONFIRM = "confirm"
+    MAD = "mad"
+
+
+class Ties(StrEnum):
+    """What an equal metric earns."""
+
+    DISCARD = "discard"
+    SIMPLER = "simpler"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A size of change, in the metric's unit or in percent of a reference value."""
+
+    amount: float
+    percent: bool = False
+
+    def absolute(self, reference: float) -> float:
+        """The size in the metric's unit; percent is taken of the reference's magnitude, so that its sign does not matter."""
+        return abs(reference) * self.amount / 100 if self.percent else self.amount
+
+
+@dataclass(frozen=True)
+class GuardMetric:
+    """A number that may not get worse than its baseline by more than a tolerance."""
+
+    name: str
+    direction: Direction
+    tolerance: Effect
+    command: str
+
+    def limit(self, baseline: float) -> float:
+        """The worst value that still passes."""
+        room = self.tolerance.absolute(baseline)
+        return baseline + room if self.direction is Direction.LOWER else baseline - room
+
+    def passes(self, value: float, baseline: float) -> bool:
+        """Whether `value` stays within the tolerance of `baseline`."""
+        limit = self.limit(baseline)
+        return value <= limit if self.direction is Direction.LOWER else value >= limit
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one field of a plan, and what to write instead."""
+
+    field: str
+    seen: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.seen}. {self.cure}"
+
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+
+
+class Plan(BaseModel):
+    """What an experiment may change, how it is measured and when the session ends. Sealed at the start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    goal: str = Field("", description="The goal in the human's own words.")
+    scope: tuple[str, ...] = Field(
+        (),
+        description="Globs of the only files an experiment may change, anchored at the repository root: "
+        "`src/**/*.py`, `{a,b}.js`, `!src/vendor/**` (the last match wins), `docs/` (its whole subtree).",
+    )
+    protected: tuple[str, ...] = Field(
+        (),
+        description="Globs of files that may never change: the evaluator, the tests behind a guard. Wins over scope; "
+        "autoresearch.toml is always protected.",
+    )
+    metric: str = Field("", description="Name of the number, e.g. `val_bpb` or `coverage`.")
+    direction: str = Field("", description="`lower` or `higher`: which way is better. Required.")
+    unit: str = Field("", description="Unit to strip from the printed number, e.g. `%` or `ms`. Empty: a bare number.")
+    verify: str = Field(
+        "", description="Shell command, run at the repository root, that prints the number and exits 0."
+    )
+    read: str = Field(
+        "auto",
+        description="How to read the number: `auto`, `last` (last number printed), `line` (`METRIC name=value`), "
+        "`key` (`name: value`), `regex:PATTERN` (first group), `json:path.to[0].key`, `channel` (what the evaluator "
+        "writes to the file named by AUTORESEARCH_CHANNEL; printed numbers do not count).",
+    )
+    guards: tuple[str, ...] = Field((), description="Shell commands that must exit 0 for a change to be kept.")
+    guard_metrics: tuple[str, ...] = Field(
+        (),
+        description="Numbers that may not get worse than at the baseline: `name lower|higher TOLERANCE: command`, "
+        "e.g. `bytes lower 5%: wc -c < app.js`.",
+    )
+    target: Text = Field("", description="Number that ends the session when reached. Empty: none.")
+    iterations: int = Field(0, ge=0, description="Budget in iterations; 0 = unbounded.")
+    minutes: float = Field(0, ge=0, description="Budget in minutes since the start; 0 = unbounded.")
+    device_minutes: float = Field(0, ge=0, description="Budget in minutes spent measuring; 0 = unbounded.")
+    noise: Text = Field(
+        "auto",
+        description="`auto`: the baseline finds out whether the metric repeats or how noisy it is; `none`: one run, no "
+        "question asked; a number: every measurement is the median of so many runs.",
+    )
+    rule: str = Field(
+        "race",
+        description="Rule of decision: `race` re-runs close calls against the incumbent until the evidence decides. For "
+        "comparison only: `greedy`, `median`, `confirm`, `mad`.",
+    )
+    max_runs: int = Field(24, ge=4, description="Most runs of one decision, candidate and incumbent together.")
+    min_effect: Text = Field(
+        "", description="Smallest improvement worth keeping, in the metric's unit (`0.5`) or in percent (`2%`)."
+    )
+    error_rate: float = Field(
+        0.05, gt=0, lt=1, description="Accepted chance that a whole session keeps anything false."
+    )
+    holdout: str = Field(
+        "",
+        description="Shell command that prints the same metric on data kept back; asked only when a change would be kept, "
+        "for the candidate and the incumbent, and able to veto. Its numbers are never shown.",
+    )
+    holdout_budget: int = Field(20, ge=1, description="How often the holdout may be asked in a session.")
+    sabotage: str = Field(
+        "",
+        description="Shell command that breaks the code in a copy, to prove in check_plan that the metric moves.",
+    )
+    verify_timeout_s: float = Field(
+        0, ge=0, description="Seconds before verify is killed; 0 = from the baseline's duration."
+    )
+    guard_timeout_s: float = Field(
+        0, ge=0, description="Seconds before a guard is killed; 0 = from the baseline's duration."
+    )
+    ties: str = Field(
+        "discard", description="What an equal metric earns: `discard`, or `simpler` = keep it if it removes code."
+    )
+    branch: str = Field(
+        "", description="Empty = the current branch; a new name = created from HEAD, e.g. `autoresearch/nov23`."
+    )
+
+    environment: tuple[str, ...] = Field(
+        (),
+        description="Names of environment variables to pass on to the commands beside the ordinary ones (PATH, HOME, "
+        "locale, compilers, CUDA and the like), e.g. `DATABASE_URL`. A person agrees to them as to the commands.",
+    )
+    sandbox: str = Field(
+        "off",
+        description="`off`; `on`: the commands may write only in scope, build folders and a temporary folder, and have no "
+        "network, or nothing runs; `auto`: the same where this machine can.",
+    )
+    network: bool = Field(False, description="Whether commands in the sandbox reach the network.")
+    memory_mb: int = Field(0, ge=0, description="In the sandbox: most memory of one process, in MiB; 0 = no limit.")
+    processes: int = Field(0, ge=0, description="In the sandbox: most processes of this user at once; 0 = no limit.")
+
+    @property
+    def better(self) -> Direction:
+        """The direction of a plan without problems."""
+        return Direction(self.direction)
+
+    @property
+    def target_value(self) -> float | None:
+        """The target as a number; None without one."""
+        return float(self.target) if self.target else None
+
+    @property
+    def smallest_effect(self) -> Effect:
+        """`min_effect`, parsed; nothing asked is an effect of 0."""
+        return parse_effect(self.min_effect) if self.min_effect else Effect(0.0)
+
+    @property
+    def metric_guards(self) -> tuple[GuardMetric, ...]:
+        """`guard_metrics`, parsed."""
+        return tuple(parse_guard_metric(text) for text in self.guard_metrics)
+
+    @property
+    def has_guards(self) -> bool:
+        """Whether anything but the metric has a say."""
+        return bool(self.guards or self.guard_metrics)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """Every command that the plan would run, in the order in which they run."""
+        extra = [command for command in (self.holdout, self.sabotage) if command]
+        return (self.verify, *self.guards, *(guard.command for guard in self.metric_guards), *extra)
+
+    @property
+    def decided_by(self) -> Rule:
+        """The rule of decision; a number of runs asks for their median."""
+        chosen = Rule(self.rule)
+        return Rule.MEDIAN if chosen is Rule.RACE and self.noise.isdecimal() and self.noise != "1" else chosen
+
+    @property
+    def given(self) -> bool:
+        """Whether any field differs from its default: an all-default plan means `use the plan file`."""
+        return self.model_dump() != Plan().model_dump()
+
+    def gain(self, value: float, reference: float) -> float:
+        """How much better `value` is than `reference`; negative when worse."""
+        return reference - value if self.better is Direction.LOWER else value - reference
+
+    def signed(self, value: float) -> float:
+        """The value so that lower is better; applied twice it gives the value back."""
+        return value if self.better is Direction.LOWER else -value
+
+    def digest(self) -> str:
+        """SHA-256 of the sealed plan."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def parse_effect(text: str) -> Effect:
+    """Parse `0.5` or `2%`.
+
+    Raises:
+        ValueError: if it is neither, negative or not finite.
+    """
+    percent = text.strip().endswith("%")
+    amount = float(text.strip().removesuffix("%"))
+    if not math.isfinite(amount) or amount < 0:
+        raise ValueError(f"{text!r} is not a size")
+    return Effect(amount, percent)
+
+
+_GUARD_METRIC = re.compile(
+    r"\s*(?P<name>[\w.-]+)\s+(?P<direction>lower|higher)\s+(?P<tolerance>[^\s:]+)\s*:\s*(?P<command>.*\S)", re.DOTALL
+)
+
+
+def parse_guard_metric(text: str) -> GuardMetric:
+    """Parse `name lower|higher TOLERANCE: command`.
+
+    Raises:
+        ValueError: if the text has another form.
+    """
+    match = _GUARD_METRIC.match(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not of the form `name lower|higher TOLERANCE: command`")
+    return GuardMetric(
+        match["name"], Direction(match["direction"]), parse_effect(match["tolerance"]), match["command"].strip()
+    )
+
+
+def load_plan(fields: Mapping[str, Any]) -> Plan | tuple[Problem, ...]:
+    """Validate raw fields, from a plan file or a call: a plan, or what is wrong with them. Unknown keys are named."""
+    try:
+        return Plan.model_validate(fields)
+    except ValidationError as error:
+        return tuple(_shape_problem(str(issue["loc"][0]), issue["type"], issue["msg"]) for issue in error.errors())
+
+
+def _shape_problem(field: str, kind: str, message: str) -> Problem:
+    if kind != "extra_forbidden":
+        return Problem(field, message, "Give a value of the documented type")
+    close = difflib.get_close_matches(field, Plan.model_fields, n=1)
+    cure = f"Did you mean `{close[0]}`?" if close else f"Known keys: {', '.join(Plan.model_fields)}"
+    return Problem(field, "unknown key", cure)
+
+
+def problems(plan: Plan) -> tuple[Problem, ...]:
+    """Everything that keeps a well-formed plan from being sealed; empty when it is fine."""
+    return (
+        *_required(plan),
+        *_globs(plan),
+        *_choices(plan),
+        *_numbers(plan),
+        *_guard_problems(plan),
+        *_names(plan),
+        *_hidden(plan),
+    )
+
+
+def _required(plan: Plan) -> list[Problem]:
+    missing = [
+        ("goal", "Say in one sentence what should get better"),
+        ("scope", "Name the files an experiment may change, e.g. `src/**`"),
+        ("metric", "Name the number, e.g. `seconds`"),
+        ("verify", "Give the shell command that prints the number"),
+        ("direction", "Say `lower` or `higher`; a wrong default would optimise the wrong way"),
+    ]
+    return [Problem(field, "missing", cure) for field, cure in missing if not getattr(plan, field)]
+
+
+def _globs(plan: Plan) -> list[Problem]:
+    named = [("scope", glob) for glob in plan.scope] + [("protected", glob) for glob in plan.protected]
+    return [
+        Problem(field, f"{glob!r}: {seen}", "Write a glob anchored at the repository root")
+        for field, glob in named
+        if (seen := check_glob(glob))
+    ]
+
+
+def _choices(plan: Plan) -> list[Problem]:
+    found = []
+    if plan.direction and plan.direction not in list(Direction):
+        found.append(Problem("direction", f"{plan.direction!r} is no direction", "Say `lower` or `higher`"))
+    if plan.ties not in list(Ties):
+        found.append(Problem("ties", f"{plan.ties!r} is unknown", "Say `discard` or `simpler`"))
+    if seen := check_read(plan.read):
+        found.append(Problem("read", seen, "Use auto, last, line, key, channel, regex:PATTERN or json:PATH"))
+    if plan.rule not in list(Rule):
+        found.append(Problem("rule", f"{plan.rule!r} is unknown", f"Say one of {', '.join(Rule)}"))
+    if plan.noise not in {"auto", "none"} and not 1 <= _whole(plan.noise) <= MOST_RUNS:
+        found.append(
+            Problem("noise", f"{plan.noise!r} is unknown", f"Say `auto`, `none`, or a number up to {MOST_RUNS}")
+        )
+    if plan.sandbox not in {"off", "on", "auto"}:
+        found.append(Problem("sandbox", f"{plan.sandbox!r} is unknown", "Say `off`, `on` or `auto`"))
+    return found
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
+def _numbers(plan: Plan) -> list[Problem]:
+    found = []
+    if plan.target and not _finite(plan.target):
+        found.append(Problem("target", f"{plan.target!r} is not a finite number", "Give a number or leave it empty"))
+    try:
+        _ = plan.smallest_effect
+    except ValueError:
+        found.append(Problem("min_effect", f"{plan.min_effect!r} is not a size", "Write `0.5` or `2%`"))
+    return found
+
+
+def _finite(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _hidden(plan: Plan) -> list[Problem]:
+    """A person has to see what they agree to."""
+    cure = "Write it with plain characters; inside quotes a shell and printf understand `\\033` and the like"
+    texts = [("verify", plan.verify), ("holdout", plan.holdout), ("sabotage", plan.sabotage)]
+    texts += [("guards", guard) for guard in plan.guards] + [("guard_metrics", guard) for guard in plan.guard_metrics]
+    found = "characters that do not show or steer a terminal"
+    return [Problem(field, f"{visible(text)!r} has {found}", cure) for field, text in texts if hides_something(text)]
+
+
+def _names(plan: Plan) -> list[Problem]:
+    cure = "Name variables of the server's environment, e.g. `DATABASE_URL`; give values there, never in the plan"
+    return [Problem("environment", f"{name!r} {seen}", cure) for name in plan.environment if (seen := check_name(name))]
+
+
+def _guard_problems(plan: Plan) -> list[Problem]:
+    found = [Problem("guards", "an empty command", "Remove it") for guard in plan.guards if not guard.strip()]
+    for text in plan.guard_metrics:
+        try:
+            parse_guard_metric(text)
+        except ValueError:
+            cure = "Write `name lower|higher TOLERANCE: command`, e.g. `bytes lower 5%: wc -c < app.js`"
+            found.append(Problem("guard_metrics", f"{text!r} is not of that form", cure))
+    return found

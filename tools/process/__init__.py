@@ -1,0 +1,1 @@
+"""Running a command: supervisor, sandbox, environment, and what is dangerous in a shell command."""

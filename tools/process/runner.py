@@ -1,0 +1,271 @@
+"""Runs of measured commands: each belongs to a supervisor of its own, and is found again by its id, by any server."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..storage.disk import take_lock
+from .environment import measured_environment
+from .fork_server import NURSERY
+from .supervisor import checked, sealed
+
+MARK = "AUTORESEARCH_RUN_ID"
+"""A variable of every measured process, by which those of a killed supervisor are found."""
+TICK_S = 0.1
+LISTEN_S = 0.5
+ENDING_S = 15.0
+
+Listener = Callable[[float, str], None]
+"""Called while a command runs: seconds so far, and the last line it printed."""
+
+Wrap = Callable[[Sequence[str]], list[str]]
+"""Makes another argument vector of one."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished command. `exit_code` is negative for a signal; output is head and tail, the middle counted.
+
+    `digest` is the SHA-256 of the SHA-256 of standard output followed by that of standard error. `lost` means that the
+    supervisor itself was killed. `channel` is what came through the pipe of the evaluator. `peak_bytes` is the memory of the whole tree, `leaked` how many processes it left behind.
+    """
+
+    exit_code: int
+    timed_out: bool
+    seconds: float
+    stdout: str
+    stderr: str
+    digest: str = ""
+    cancelled: bool = False
+    lost: bool = False
+    peak_bytes: int = 0
+    cpu_seconds: float = 0.0
+    leaked: int = 0
+    problem: str = ""
+    channel: str = ""
+
+
+LOST = Run(-9, False, 0.0, "", "", lost=True)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What a supervisor is told."""
+
+    argv: Sequence[str]
+    folder: Path
+    timeout_s: float
+    names: Mapping[str, str]
+    channel: str
+
+    def told(self, place: Path, secret: str) -> dict[str, object]:
+        return {
+            "command": [shutil.which(self.argv[0]) or self.argv[0], *self.argv[1:]],
+            "folder": str(self.folder),
+            "environment": {**measured_environment(os.environ, self.names), MARK: _mark(place)},
+            "timeout_s": self.timeout_s,
+            "channel": self.channel,
+            "secret": secret,
+        }
+
+
+class Runner:
+    """The runs of one repository, each in a folder of its own under `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def run(
+        self,
+        command: str,
+        folder: Path,
+        timeout_s: float,
+        names: Mapping[str, str] | None = None,
+        listener: Listener = lambda seconds, line: None,
+        id: str = "",
+        wrap: Wrap = list,
+        channel: str = "",
+    ) -> Run:
+        """Run a shell command to its end or its deadline, or join the run that has this id already.
+
+        `wrap` may put something around the argument vector, such as a sandbox; `channel` is a pipe to listen to. The
+        result counts only once the supervisor has ended, and with it all that the command started, and only with the
+        supervisor's seal: what the command itself may have written in its place does not.
+        """
+        place = self._folder / (id or secrets.token_hex(10))
+        argv = wrap([shutil.which("bash") or "/bin/sh", "-c", command])
+        secret = self._start(place, _Request(argv, folder, timeout_s, names or {}, channel))
+        while _alive(place):
+            listener(*_progress(place))
+            _pause(place)
+        return _result(place, secret) or self._lost(place)
+
+    def alive(self) -> list[str]:
+        """The ids of runs whose supervisor lives."""
+        return [place.name for place in self._places() if _alive(place)]
+
+    def progress(self) -> tuple[float, str]:
+        """How the run at work goes: seconds so far, and its last line."""
+        return next((_progress(place) for place in self._places() if _alive(place)), (0.0, ""))
+
+    def tail(self) -> list[str]:
+        """The last lines that the run at work has printed; none where nothing is at work."""
+        place = next((place for place in self._places() if _alive(place)), None)
+        lines = _told(place).get("tail", []) if place else []
+        return [str(line) for line in lines] if isinstance(lines, list) else []
+
+    def cancel_all(self) -> None:
+        """End every run, its processes and all, and return when nothing of them lives."""
+        self._cancel(self._places())
+
+    def _cancel(self, places: Sequence[Path]) -> None:
+        for place in places:
+            with suppress(FileNotFoundError):
+                (place / "cancel").touch()
+        deadline = time.monotonic() + ENDING_S
+        while any(map(_alive, places)) and time.monotonic() < deadline:
+            time.sleep(TICK_S / 5)
+
+    def clear(self) -> None:
+        """End and forget every run."""
+        if not self._folder.is_dir():
+            return
+        self.cancel_all()
+        for place in self._places():
+            if not (place / "result.json").exists():
+                self._lost(place)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _places(self) -> list[Path]:
+        return sorted(self._folder.glob("[!.]*")) if self._folder.is_dir() else []
+
+    def forget(self, id: str) -> None:
+        """End and forget one run, if there is any: nobody asked for it."""
+        place = self._folder / id
+        if place.exists():
+            self._cancel([place])
+            self._lost(place)
+
+    def _start(self, place: Path, asked: _Request) -> str:
+        """Begin a run, unless it has begun: the folder appears whole, with its lock held, or not at all.
+
+        Returns the secret that its supervisor seals the result with. It is nowhere on disk, where the command could read
+        it: of a run that another server began nobody knows it.
+        """
+        if place.exists():
+            return ""
+        secret = secrets.token_hex(16)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = self._folder / f".{place.name}.{secrets.token_hex(4)}"
+        draft.mkdir(mode=0o700)
+        (draft / "request.json").write_text(json.dumps(asked.told(place, secret)), encoding="utf-8")
+        lock = take_lock(draft / "alive")
+        assert lock is not None, "nobody else knows this folder yet"
+        try:
+            os.rename(draft, place)
+            NURSERY.start(place, lock)
+        except OSError:
+            shutil.rmtree(draft, ignore_errors=True)
+            if not place.exists():
+                raise
+            return ""
+        finally:
+            os.close(lock)
+        return secret
+
+    def _lost(self, place: Path) -> Run:
+        """End what a killed supervisor left behind, and forget its run."""
+        _end_marked(_mark(place))
+        shutil.rmtree(place, ignore_errors=True)
+        return LOST
+
+
+def _mark(place: Path) -> str:
+    return re.sub(r"[^\w.-]", "_", str(place))[-80:]
+
+
+def _result(place: Path, secret: str) -> Run | None:
+    """What the supervisor wrote at its end, if it is whole and bears the seal of a secret that is known; None if not."""
+    said = [_bytes(place / name) for name in ("stdout", "stderr", "channel")]
+    try:
+        found = json.loads(_bytes(place / "result.json"))
+        check, seal = found.pop("check"), found.pop("seal")
+        if check != checked(found, said) or (secret and not hmac.compare_digest(seal, sealed(secret, check))):
+            return None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    stdout, stderr, channel = (text.decode(errors="replace") for text in said)
+    return Run(stdout=stdout, stderr=stderr, channel=channel, **found)
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
+def _progress(place: Path) -> tuple[float, str]:
+    told = _told(place)
+    return (told["seconds"], told["line"]) if told else (0.0, "")
+
+
+def _told(place: Path) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads((place / "progress.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return told
+
+
+def _alive(place: Path) -> bool:
+    """Whether the supervisor lives: its lock says so, whatever became of its process number."""
+    try:
+        lock = take_lock(place / "alive", make=False)
+    except FileNotFoundError:
+        return False
+    if lock is None:
+        return True
+    os.close(lock)
+    return False
+
+
+def _pause(place: Path) -> None:
+    """Wait a little, not at all for short runs: the shortest have ended within milliseconds."""
+    try:
+        age = time.time() - (place / "alive").stat().st_mtime
+    except OSError:
+        age = 0.0
+    time.sleep(min(TICK_S, max(0.003, age / 10)))
+
+
+def _end_marked(mark: str) -> None:
+    """KILL every process that has the mark in its environment, until none is found. Linux only: elsewhere none is found."""
+    wanted = f"{MARK}={mark}".encode()
+    for _ in range(50):
+        found = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if wanted in _environment(entry)]
+        if not found:
+            return
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(TICK_S / 5)
+
+
+def _environment(entry: Path) -> list[bytes]:
+    try:
+        return (entry / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []

@@ -1,0 +1,1 @@
+"""What stands in a repository, and the plans that suit it."""

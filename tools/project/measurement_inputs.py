@@ -1,0 +1,309 @@
+"""What measures besides the files that the plan protects: programs, and files that steer them without being named.
+
+Commands are read roughly as a shell reads them. What cannot be read is passed over: nothing here refuses a command.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..diagnostics.inspection import commands_in
+from ..plan.model import PLAN_FILE, Plan
+from ..plan.scope import Scope
+
+_DEEPEST = 5
+_HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1([^\n]*)\n(?:.*?\n)??[ \t]*\2(?=\n|$)", re.DOTALL)
+_ARITHMETIC = re.compile(r"\$\(\([^()]*\)\)")
+_INNER = re.compile(r"\$\(([^()]*)\)")
+_BACKTICKS = re.compile(r"`([^`]*)`")
+_PUNCTUATION = re.compile(r"[<>]\(|&?[<>]+[&|]?|[;|&()\n]+")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
+_PROGRAM = re.compile(r"[\w.+/@:,~-]*[A-Za-z0-9_+~-]")
+_PLAIN_PATH = re.compile(r"[\w./ @+-]+")
+_WILD = re.compile(r"[*?\[{]")
+
+_SHELLS = frozenset("sh bash zsh dash ksh".split())
+_BUILT_IN = frozenset(
+    "cd echo exit export false printf set test trap true [ [[ ]] wait ulimit umask shift declare typeset pushd popd type "
+    "alias read unset eval source . : local return readonly break continue shopt hash kill".split()
+)
+_KEYWORDS = frozenset("if then else elif while until do ! { } fi done esac".split())
+_NO_COMMAND = frozenset("for case select function".split())
+
+# A program that only starts another one: its options that take a value, and how many words stand before that program.
+_STARTERS: dict[str, tuple[frozenset[str], int]] = {
+    name: (frozenset(valued.split()), words)
+    for name, valued, words in (
+        ("env", "-u -C -S --unset --chdir", 0),
+        ("timeout", "-k -s --kill-after --signal", 1),
+        ("nice", "-n --adjustment", 0),
+        ("ionice", "-c -n --class --classdata", 0),
+        ("taskset", "", 1),
+        ("chrt", "", 1),
+        ("numactl", "-C -N -m -i -p", 0),
+        ("stdbuf", "-i -o -e", 0),
+        ("time", "-f -o --format --output", 0),
+        ("sudo", "-u -g -h -p", 0),
+        ("doas", "-u", 0),
+        ("xargs", "-n -P -I -L -d -a -s -E", 0),
+        ("exec", "-a", 0),
+        ("nohup", "", 0),
+        ("setsid", "", 0),
+        ("command", "", 0),
+        ("builtin", "", 0),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One simple command: its program with its arguments (nothing for assignments alone), and what it assigns."""
+
+    words: tuple[str, ...]
+    assigned: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The program's name without its folder."""
+        return posixpath.basename(self.words[0]) if self.words else ""
+
+
+def steps(command: str) -> tuple[Step, ...]:
+    """The simple commands of a shell command, also of what a shell inside it is told to run."""
+    return tuple(_steps(command, 0))
+
+
+def executables(command: str) -> tuple[str, ...]:
+    """The programs that a shell command starts, as written and once each; the shell's own commands are none."""
+    found = (step.words[0] for step in steps(command) if step.words)
+    return tuple(dict.fromkeys(word for word in found if word not in _BUILT_IN and _PROGRAM.fullmatch(word)))
+
+
+def search_folders(commands: Sequence[str], variable: str) -> tuple[str, ...]:
+    """The repository's folders that commands put on `PATH` or `PYTHONPATH`; the root is the empty name."""
+    words = (word for command in commands for step in steps(command) for word in step.assigned)
+    values = (word.partition("=")[2] for word in words if word.partition("=")[0].rstrip("+") == variable)
+    folders = (_inside(entry) for value in values for entry in value.split(":"))
+    return tuple(dict.fromkeys(folder for folder in folders if folder is not None))
+
+
+def working_folders(command: str) -> tuple[str, ...]:
+    """The repository's folders in which a command works: the root as the empty name, and what it enters."""
+    entered = (_inside(word) for step in steps(command) for word in _entered(step))
+    return tuple(dict.fromkeys(("", *(folder for folder in entered if folder is not None))))
+
+
+def _steps(command: str, depth: int) -> Iterator[Step]:
+    words: list[str] = []
+    skip = False
+    for token in [*_tokens(_plain(command)), "\n"]:
+        if skip and not _PUNCTUATION.fullmatch(token):
+            skip = False
+        elif not _PUNCTUATION.fullmatch(token):
+            words.append(token)
+        elif token[-1] != "(" and re.search(r"[<>]", token):
+            # The digit in `2>` is glued to the redirection in a shell, but a word of its own here; it never comes first.
+            skip = True
+        else:
+            # `name()` begins a function: its body runs, its name is no program.
+            yield from _finished([] if token.startswith("()") else words, depth)
+            words, skip = [], False
+
+
+def _plain(command: str) -> str:
+    """Without the texts of here-documents and without arithmetic, which read like commands."""
+    joined = _BACKTICKS.sub(r"$(\1)", command.replace("\\\n", " "))
+    return _ARITHMETIC.sub("0", _HEREDOC.sub(r"\3\n", joined))
+
+
+def _tokens(command: str) -> list[str]:
+    lexer = shlex.shlex(command, posix=True, punctuation_chars="();<>|&\n")
+    lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
+    try:
+        tokens = list(lexer)
+    except ValueError:  # an open quote
+        tokens = command.split()
+    return [part for token in tokens for part in _parts(token)]
+
+
+def _parts(token: str) -> list[str]:
+    """A run of punctuation such as `)>` is cut into operators; a word stays whole."""
+    return _PUNCTUATION.findall(token) if token and set(token) <= set("();<>|&\n") else [token]
+
+
+def _finished(words: list[str], depth: int) -> Iterator[Step]:
+    if not words or words[0].startswith("#"):
+        return
+    step = _without_starters(words)
+    yield step
+    if depth < _DEEPEST:
+        for text in _inner(words, step):
+            yield from _steps(text, depth + 1)
+
+
+def _inner(words: Sequence[str], step: Step) -> Iterator[str]:
+    for word in words:
+        yield from _INNER.findall(word)
+    told = step.name == "eval" or (step.name in _SHELLS and any(re.fullmatch(r"-\w*c", word) for word in step.words))
+    if told:
+        yield from (word for word in step.words[1:] if not word.startswith("-"))
+    yield from commands_in(step.words)
+
+
+def _without_starters(words: Sequence[str]) -> Step:
+    rest, assigned = list(words), []
+    while rest:
+        name = posixpath.basename(rest[0])
+        if rest[0] in _NO_COMMAND:
+            rest = []
+        elif _ASSIGNMENT.match(rest[0]):
+            assigned.append(rest.pop(0))
+        elif rest[0] in _KEYWORDS:
+            rest.pop(0)
+        elif name in _STARTERS:
+            rest = _started(rest[1:], *_STARTERS[name])
+        else:
+            break
+    # `export PATH=...` assigns for everything that follows.
+    exported = [word for word in rest if _ASSIGNMENT.match(word)] if rest[:1] == ["export"] else []
+    return Step(tuple(rest), (*assigned, *exported))
+
+
+def _started(words: Sequence[str], valued: frozenset[str], before: int) -> list[str]:
+    rest = list(words)
+    while rest and rest[0].startswith("-"):
+        option = rest.pop(0)
+        if option in valued and rest:
+            rest.pop(0)
+    return rest[before:]
+
+
+def _entered(step: Step) -> Iterator[str]:
+    if step.name in {"cd", "pushd"}:
+        yield from step.words[1:2]
+    for option, value in zip(step.words, step.words[1:], strict=False):
+        if option in {"-C", "--prefix", "--dir", "--cwd", "--directory", "--project"}:
+            yield value
+
+
+def _inside(entry: str) -> str | None:
+    """A folder as written, relative to the root; None where it is elsewhere or cannot be told.
+
+    The empty entry of a search path means the folder in which a command runs.
+    """
+    path = posixpath.normpath(re.sub(r"^(?:\$PWD|\$\{PWD\}|\$\(pwd\))(?=/|$)", ".", entry))
+    if path.startswith(("/", "..")) or not _PLAIN_PATH.fullmatch(path):
+        return None
+    return "" if path == "." else path
+
+
+def protected_globs(plan: Plan) -> tuple[str, ...]:
+    """Everything that no experiment may touch: what the plan protects, the plan file, and what steers the commands."""
+    return (*implied(plan.commands, plan.scope), *plan.protected, PLAN_FILE)
+
+
+def misplaced(plan: Plan, paths: Sequence[str]) -> tuple[str, ...]:
+    """The paths that no experiment may change: outside the scope, or protected."""
+    scope, protected = Scope(plan.scope), Scope(protected_globs(plan))
+    return tuple(path for path in paths if not scope.matches(path) or protected.matches(path))
+
+
+_ALWAYS = (".env", ".envrc", ".gitmodules")
+_ALWAYS_ANYWHERE = (".gitattributes", ".gitignore", "sitecustomize.py", "usercustomize.py")
+_SCRIPT_ENDINGS = ("js", "cjs", "mjs", "ts", "cts", "mts")
+_NODE = ("package.json", ".npmrc", ".yarnrc.yml", "pnpm-workspace.yaml")
+_JEST = (*(f"jest.config.{end}" for end in (*_SCRIPT_ENDINGS, "json")),)
+_VITEST = (*(f"{stem}.config.{end}" for stem in ("vitest", "vite") for end in _SCRIPT_ENDINGS),)
+_PYTEST = (
+    *("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml"),
+    *("tox.ini", "setup.cfg", "pyproject.toml", "conftest.py"),
+)
+_NODE_PROGRAMS = ("npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx")
+_STEERED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("make", "gmake"), ("Makefile", "makefile", "GNUmakefile")),
+    # What `npm test` starts stands in package.json, unseen here; a test runner is the usual answer.
+    **dict.fromkeys(_NODE_PROGRAMS, (*_NODE, *_JEST, *(name for name in _VITEST if name.startswith("vitest")))),
+    **dict.fromkeys(("pytest", "py.test", "tox"), _PYTEST),
+    "jest": _JEST,
+    "vitest": _VITEST,
+    "just": ("justfile", "Justfile", ".justfile"),
+    "cargo": ("Cargo.toml", "build.rs", ".cargo/config.toml", ".cargo/config"),
+    "go": ("go.mod", "go.work"),
+    "cmake": ("CMakeLists.txt", "CMakePresets.json"),
+}
+_ANYWHERE = frozenset((*_ALWAYS_ANYWHERE, "conftest.py"))
+
+# Programs that run another one which is named somewhere among their words.
+_RUNNERS = re.compile(r"(?:pythonw?|pypy)[\d.]*|npx|npm|pnpm|pnpx|yarn|bunx?|uvx?|poetry|pdm|hatch|pipenv|coverage|tox")
+
+
+def tools(command: str) -> frozenset[str]:
+    """The names of the programs of a command, with those that `python -m`, `npx`, `uv run` and the like start."""
+    found: set[str] = set()
+    for step in steps(command):
+        found |= {
+            posixpath.basename(word) for word in (step.words if _RUNNERS.fullmatch(step.name) else step.words[:1])
+        }
+    return frozenset(found)
+
+
+def implied(commands: Sequence[str], scope: Sequence[str]) -> tuple[str, ...]:
+    """Globs of files that steer these commands although nobody named them; sealed with the ruler.
+
+    A file that the scope names literally is left out: it is what the human wants changed. Put these globs before the
+    plan's own, because a `!` at their end takes such a file out of a glob that crosses folders.
+    """
+    literal = frozenset(
+        posixpath.normpath(glob) for glob in scope if not glob.startswith("!") and not _WILD.search(glob)
+    )
+    places = dict.fromkeys((*_ALWAYS, *_ALWAYS_ANYWHERE, *(name for command in commands for name in _places(command))))
+    globs = [glob for place in places if place not in literal for glob in (place, *_deeper(place))]
+    globs += [f"**/{place}" for place in places if place in literal and place in _ANYWHERE]
+    covered = Scope(globs)
+    return (*dict.fromkeys(globs), *sorted(f"!{path}" for path in literal if _is_exception(path, covered)))
+
+
+def _places(command: str) -> Iterator[str]:
+    used = tools(command)
+    steering = [name for program, names in _STEERED.items() if program in used for name in names]
+    for folder in working_folders(command):
+        yield from (posixpath.join(folder, name) for name in steering)
+
+
+def _deeper(place: str) -> tuple[str, ...]:
+    return (f"**/{place}",) if place in _ANYWHERE else ()
+
+
+def _is_exception(path: str, covered: Scope) -> bool:
+    """Only a file that is itself meant: a folder in the scope grants nothing that steers."""
+    return posixpath.basename(path) in _ANYWHERE and covered.matches(path)
+
+
+# These tell of a file without running it or repeating what it says.
+_OBSERVERS = frozenset("wc du stat size ls cloc tokei gzip brotli zstd xz".split())
+
+
+def measured_in_scope(command: str, tracked: Sequence[str], scope: Scope, protected: Scope) -> tuple[str, ...]:
+    """Files named in a command that an experiment may change: the printed number is then the experiment's own word."""
+    named = frozenset(path for word in _named(command) for path in word)
+    return tuple(path for path in tracked if path in named and scope.matches(path) and not protected.matches(path))
+
+
+def _named(command: str) -> Iterator[tuple[str, ...]]:
+    folders = working_folders(command)
+    for step in steps(command):
+        if step.name not in _OBSERVERS:
+            words = [part for word in step.words for part in (word, *word.split("="))] + _modules(step)
+            yield tuple(posixpath.normpath(posixpath.join(folder, word)) for folder in folders for word in words)
+
+
+def _modules(step: Step) -> list[str]:
+    """The files behind `python -m package.module`."""
+    if "-m" not in step.words[:-1] or not _RUNNERS.fullmatch(step.name):
+        return []
+    path = step.words[step.words.index("-m") + 1].replace(".", "/")
+    return [f"{path}.py", f"{path}/__main__.py"]

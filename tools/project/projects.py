@@ -1,0 +1,212 @@
+"""Which projects live in a repository: told from file names and the text of manifests alone."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import translate
+from functools import cache
+
+from ..plan.scope import Scope
+from .ecosystems import ECOSYSTEMS, Ecosystem
+from .folders import MAKEFILES, Command, Finding, Folder, Kind, Language, make_commands
+
+__all__ = ["MANIFESTS", "Command", "Kind", "Language", "Project", "manifests", "recognise"]
+
+MANIFESTS = tuple(dict.fromkeys(name for row in ECOSYSTEMS for name in (*row.markers, *row.weak_markers, *MAKEFILES)))
+"""Shell patterns for the base names of the files whose text `recognise` wants."""
+
+_SKIPPED = frozenset(
+    ("node_modules", "vendor", "third_party", "testdata", "fixtures", "__fixtures__", "dist", "site-packages", ".venv")
+)
+_NOT_SOURCES = frozenset(("docs", "doc", "examples", "example"))
+_FOLDERS_NAMED = 8
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project: a folder and the kind of project found there. All globs are anchored at the repository's root."""
+
+    root: str
+    languages: tuple[Language, ...]
+    package_managers: tuple[str, ...] = ()
+    commands: tuple[Command, ...] = ()
+    sources: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def of_kind(self, kind: Kind) -> tuple[Command, ...]:
+        """The commands of one kind, the most specific first."""
+        return tuple(command for command in self.commands if command.kind is kind)
+
+    def speaks(self, *languages: Language) -> bool:
+        """Whether any of these languages is spoken here."""
+        return any(language in self.languages for language in languages)
+
+
+def manifests(files: Sequence[str]) -> tuple[str, ...]:
+    """The files whose text `recognise` wants, those nearest to the root first."""
+    named = [file for file in files if _matches(_base(file), MANIFESTS) and not _skipped(file)]
+    return tuple(sorted(named, key=lambda file: (file.count("/"), file)))
+
+
+def recognise(files: Sequence[str], texts: Mapping[str, str]) -> tuple[Project, ...]:
+    """Every project of a repository, from its tracked files and the text of its manifests; nearest to the root first."""
+    folders: dict[str, list[str]] = {}
+    for file in files:
+        if not _skipped(file):
+            folders.setdefault(_folder(file), []).append(file)
+    named = [file for held in folders.values() for file in held if _matches(_base(file), MANIFESTS)]
+    found = [project for row in ECOSYSTEMS for project in _of_row(row, folders, texts, _roots(row, named))]
+    if all(project.speaks(Language.MARKDOWN, Language.NOTEBOOK) for project in found):
+        found += [project for row in ECOSYSTEMS if not row.everywhere for project in _of_row(row, folders, texts, [""])]
+    return tuple(sorted(found, key=lambda project: (_depth(project.root), project.root)))
+
+
+def _of_row(
+    row: Ecosystem, folders: Mapping[str, Sequence[str]], texts: Mapping[str, str], roots: Sequence[str]
+) -> list[Project]:
+    """The projects of one kind, each with the files that no deeper project of that kind owns."""
+    owned: dict[str, list[str]] = {root: [] for root in roots}
+    for folder, files in folders.items() if roots else ():
+        root = next((above for above in (folder, *_parents(folder)) if above in owned), None)
+        if root is not None:
+            owned[root] += files
+    above = {root: {_base(file) for folder in _parents(root) for file in folders.get(folder, ())} for root in roots}
+    projects = (_project(row, root, mine, texts, frozenset(above[root])) for root, mine in owned.items())
+    return [project for project in projects if project is not None]
+
+
+def _roots(row: Ecosystem, named: Sequence[str]) -> list[str]:
+    """The folders that one kind's manifests make a project, the nearest to the root first."""
+    if row.everywhere:
+        return [""]
+    strong = {_folder(file) for file in named if _matches(_base(file), row.markers)}
+    weak = {_folder(file) for file in named if _matches(_base(file), row.weak_markers)}
+    roots: list[str] = []
+    for root in sorted(strong | weak, key=lambda folder: (_depth(folder), folder)):
+        if set(roots).isdisjoint(_parents(root)) or (row.nests and root in strong):
+            roots.append(root)
+    return roots
+
+
+def _depth(folder: str) -> int:
+    return folder.count("/") + bool(folder)
+
+
+def _project(
+    row: Ecosystem, root: str, files: Sequence[str], texts: Mapping[str, str], above: frozenset[str]
+) -> Project | None:
+    """A project, or nothing where a folder has neither sources nor a manifest that speaks for itself."""
+    start = f"{root}/" if root else ""
+    names = [file[len(start) :] for file in files]
+    spoken = Counter(row.languages[suffix] for name in names if (suffix := _suffix(name)) in row.languages)
+    marked = any("/" not in name and _matches(name, row.markers) for name in names)
+    if not spoken and not marked:
+        return None
+    held = {name: texts[start + name] for name in names if start + name in texts and _is_near(name, row)}
+    folder = Folder(frozenset(names), held, above)
+    finding = row.look(folder)
+    code = [name for name in names if _suffix(name) in row.languages]
+    tests = _useful(row.tests, code)
+    return Project(
+        root=root,
+        languages=tuple(language for language, _ in spoken.most_common()) or (next(iter(row.languages.values())),),
+        package_managers=finding.package_managers,
+        commands=_commands(finding, folder, everywhere=row.everywhere),
+        sources=_at(start, _sources(row, code, tests)),
+        tests=_at(start, tests),
+        fixed=_at(start, (*_fixed(row, names), *row.always_fixed)),
+        outputs=finding.outputs,
+        warnings=finding.warnings,
+    )
+
+
+def _is_near(name: str, row: Ecosystem) -> bool:
+    return "/" not in name or not row.nests
+
+
+def _commands(finding: Finding, folder: Folder, *, everywhere: bool) -> tuple[Command, ...]:
+    extra = () if everywhere else make_commands(folder)
+    return tuple({(command.kind, command.text): command for command in (*finding.commands, *extra)}.values())
+
+
+def _sources(row: Ecosystem, code: Sequence[str], tests: Sequence[str]) -> tuple[str, ...]:
+    """Globs for the sources, one a top-level folder and suffix, or one a suffix where folders are many."""
+    tested = Scope(tests)
+    sources = [name for name in code if not tested.matches(name)]
+    if not row.everywhere:
+        sources = [name for name in sources if name.split("/")[0] not in _NOT_SOURCES] or sources
+    pairs = sorted({(name.split("/")[0] if "/" in name else "", _suffix(name)) for name in sources})
+    if row.everywhere or len({top for top, _ in pairs}) > _FOLDERS_NAMED:
+        globs = tuple(dict.fromkeys(f"**/*{suffix}" for _, suffix in pairs))
+    else:
+        globs = tuple(f"{_escaped(top)}/**/*{suffix}" if top else f"*{suffix}" for top, suffix in pairs)
+    return (*globs, *(f"!{glob}" for glob in tests if _mixed(globs, glob, code)))
+
+
+def _mixed(globs: Sequence[str], tests: str, code: Sequence[str]) -> bool:
+    both, tested = Scope(globs), Scope((tests,))
+    return any(tested.matches(name) and both.matches(name) for name in code)
+
+
+def _useful(globs: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """The globs that find a file which no glob before them found."""
+    left, useful = list(names), []
+    for glob in globs:
+        scope = Scope((glob,))
+        rest = [name for name in left if not scope.matches(name)]
+        if len(rest) < len(left):
+            useful.append(glob)
+        left = rest
+    return tuple(useful)
+
+
+def _fixed(row: Ecosystem, names: Sequence[str]) -> tuple[str, ...]:
+    patterns = (*row.markers, *row.weak_markers, *row.fixed, *(() if row.everywhere else MAKEFILES))
+    return tuple(_escaped(name) for name in sorted(names) if "/" not in name and _matches(name, patterns))
+
+
+def _at(start: str, globs: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"!{_escaped(start)}{glob[1:]}" if glob[0] == "!" else _escaped(start) + glob for glob in globs)
+
+
+def _escaped(path: str) -> str:
+    """A path as a glob: globs know no escapes, so a character with a meaning becomes `?`, any one character."""
+    return re.sub(r"[*?\[\]{}!\\]", "?", path)
+
+
+def _parents(path: str) -> list[str]:
+    """The folders that hold a path, the nearest first, the root (`""`) last; of the root itself none."""
+    parts = path.split("/")[:-1] if path else []
+    return ["/".join(parts[:depth]) for depth in range(len(parts), -1, -1)] if path else []
+
+
+def _folder(file: str) -> str:
+    return file.rpartition("/")[0]
+
+
+def _base(file: str) -> str:
+    return file.rpartition("/")[2]
+
+
+def _suffix(name: str) -> str:
+    stem, dot, suffix = _base(name).rpartition(".")
+    return dot + suffix if stem else ""
+
+
+def _skipped(file: str) -> bool:
+    return not _SKIPPED.isdisjoint(file.split("/")[:-1])
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return _one_of(patterns).fullmatch(name) is not None
+
+
+@cache
+def _one_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(translate(pattern) for pattern in patterns) or "(?!)")

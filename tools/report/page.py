@@ -1,0 +1,274 @@
+"""The report as data: a page of sections, ready to be set in type. Another kind of section is a class and a template."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from ..session.events import GuardResult, Receipt, Row
+from ..session.results import number
+from .picture import Mark, Picture, mark_of
+from .svg import drawn, icon, name_of
+
+
+class Tone(StrEnum):
+    """How a fact wants to be seen."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    BAD = "bad"
+
+
+class Line(StrEnum):
+    """What a line of a patch is."""
+
+    FILE = "file"
+    HUNK = "hunk"
+    ADDED = "added"
+    REMOVED = "removed"
+    SAME = "same"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing to know, with a note in smaller print."""
+
+    name: str
+    value: str
+    note: str = ""
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page. `id` names it in links; `kind` is the template that sets it."""
+
+    kind: ClassVar[str]
+    id: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Facts(Section):
+    """A list of facts, two columns."""
+
+    kind = "facts"
+    facts: Sequence[Fact]
+
+
+@dataclass(frozen=True)
+class Drawing(Section):
+    """The progress picture with a legend that filters."""
+
+    kind = "picture"
+    picture: Picture
+
+    @property
+    def svg(self) -> str:
+        """The picture as markup."""
+        return drawn(self.picture)
+
+    @property
+    def legend(self) -> list[tuple[str, str, int, str]]:
+        """Class, words, count and icon of each kind of try that there is."""
+        return [(name_of(mark), str(mark), count, icon(mark)) for mark, count in self.picture.marks]
+
+
+@dataclass(frozen=True)
+class Now(Section):
+    """What is at work, and the end of what it has printed; without a title nothing is."""
+
+    kind = "now"
+    words: str = ""
+    tail: str = ""
+
+
+@dataclass(frozen=True)
+class Curves(Section):
+    """Learning curves as markup."""
+
+    kind = "curves"
+    svg: str
+
+
+@dataclass(frozen=True)
+class NearMisses(Section):
+    """Discards that came closest, closest first."""
+
+    kind = "near"
+    tries: Sequence[Try]
+
+
+@dataclass(frozen=True)
+class Tries(Section):
+    """The table: newest first. `more` says what is not in it."""
+
+    kind = "tries"
+    tries: Sequence[Try]
+    more: str = ""
+
+    @property
+    def kinds(self) -> list[tuple[str, str, int]]:
+        """Class, words and count of each kind of try, to filter by."""
+        seen = [one.mark for one in self.tries]
+        return [(name_of(mark), str(mark), seen.count(mark)) for mark in Mark if mark in seen]
+
+
+@dataclass(frozen=True)
+class Last(Section):
+    """The newest tries by themselves, newest first."""
+
+    kind = "last"
+    tries: Sequence[Try]
+
+
+@dataclass(frozen=True)
+class Details:
+    """What is behind a row. `diff` is the patch in runs of equal lines."""
+
+    diff: Sequence[tuple[Line, str]] = ()
+    guards: Sequence[GuardResult] = ()
+    receipts: Sequence[Receipt] = ()
+    output: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Try:
+    """One row, in words."""
+
+    row: Row
+    lower: bool = True
+    details: Details | None = None
+
+    @property
+    def mark(self) -> Mark:
+        """What became of it."""
+        return mark_of(self.row)
+
+    @property
+    def look(self) -> str:
+        """The class that it is coloured by."""
+        return name_of(self.mark)
+
+    @property
+    def icon(self) -> str:
+        """Its mark as markup."""
+        return icon(self.mark)
+
+    @property
+    def metric(self) -> str:
+        """The number, or a dash."""
+        return number(self.row.metric)
+
+    @property
+    def delta(self) -> str:
+        """The distance from what was kept before."""
+        return "-" if self.row.delta is None or not self.row.iteration else f"{self.row.delta:+.4g}"
+
+    @property
+    def tone(self) -> Tone:
+        """Whether the distance is for the better."""
+        delta = self.row.delta
+        if not delta:
+            return Tone.PLAIN
+        return Tone.GOOD if (delta < 0) == self.lower else Tone.BAD
+
+    @property
+    def seconds(self) -> str:
+        """How long it took to measure."""
+        return duration(self.row.seconds)
+
+    @property
+    def effect(self) -> str:
+        """The estimate of what the change is worth, where there is one."""
+        row = self.row
+        if row.gain is None or row.low is None or row.high is None:
+            return ""
+        evidence = f"; {row.evidence:.1f} standard errors of evidence" if row.evidence is not None else ""
+        return f"{row.gain:+.4g}, between {row.low:+.4g} and {row.high:+.4g} (90 %){evidence}"
+
+    @property
+    def samples(self) -> list[tuple[str, str]]:
+        """The runs of the change and of the incumbent."""
+        arms = (("change", self.row.samples), ("incumbent", self.row.incumbent))
+        return [(name, ", ".join(map(number, values))) for name, values in arms if values]
+
+    @property
+    def searched(self) -> str:
+        """What a search looks through."""
+        words = (
+            f"#{self.row.iteration}",
+            self.row.description,
+            self.row.learned,
+            str(self.row.status),
+            *self.row.files,
+        )
+        return " ".join(words).lower()[:600]
+
+
+@dataclass(frozen=True)
+class Page:
+    """The whole report."""
+
+    title: str
+    subtitle: str
+    state: str
+    facts: Sequence[Fact]
+    sections: Sequence[Section]
+    footer: str = ""
+    tone: Tone = Tone.PLAIN
+
+
+def patch_lines(patch: str, most: int) -> list[tuple[Line, str]]:
+    """A patch in runs of lines of the same kind, at most so many characters of it."""
+    text = patch if len(patch) <= most else patch[:most].rpartition("\n")[0]
+    runs: list[tuple[Line, str]] = []
+    inside = False
+    for line in text.splitlines():
+        inside = line.startswith("@@") or (inside and not line.startswith(_FILE))
+        kind = _line_kind(line, inside)
+        if kind is None:
+            continue
+        words = line.rpartition(" b/")[2] if kind is Line.FILE else line
+        if runs and runs[-1][0] is kind and kind is not Line.FILE:
+            runs[-1] = (kind, f"{runs[-1][1]}\n{words}")
+        else:
+            runs.append((kind, words))
+    if len(patch) > most:
+        runs.append((Line.HUNK, f"… {patch.count(chr(10), len(text)):,} more lines"))
+    return runs
+
+
+_FILE = "diff --git "
+_NOISE = ("index ", "--- ", "+++ ")
+
+
+def _line_kind(line: str, inside: bool) -> Line | None:
+    if not inside:
+        return Line.FILE if line.startswith(_FILE) else None if line.startswith(_NOISE) else Line.HUNK
+    return {"+": Line.ADDED, "-": Line.REMOVED, "@": Line.HUNK}.get(line[:1], Line.SAME)
+
+
+def duration(seconds: float) -> str:
+    """A time span in one or two units."""
+    if seconds < 0.9995:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 99.5:
+        return f"{seconds:.1f} s"
+    minutes = seconds / 60
+    if minutes < 90:
+        return f"{minutes:.0f} min"
+    hours, rest = divmod(round(minutes), 60)
+    return f"{hours:,} h {rest} min" if hours < 72 else f"{hours / 24:.1f} days"
+
+
+def size(amount: float) -> str:
+    """Bytes in the unit that suits them."""
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.3g} {unit}"
+        amount /= 1000
+    return f"{amount:.3g} GB"

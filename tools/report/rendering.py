@@ -1,0 +1,80 @@
+"""The only home of jinja2: pages out of the templates beside the tools, as single files that need nothing else.
+
+Everything that a template is given is escaped unless it is markup that `rules/svg.py` wrote. Should an escape ever be
+forgotten, the page's own policy still lets no script run but ours, which it names by its digest.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from .page import Page, Section, Try, duration, size
+
+_FOLDER = Path(__file__).with_name("templates")
+
+
+def whole(page: Page, live: str = "") -> str:
+    """A page as one file. With `live`, the name of its state, it follows the session through the server that sent it."""
+    return _environment().get_template("report.html").render(page=page, live=live, **_assets())
+
+
+def part(section: Section) -> str:
+    """One section by itself."""
+    template = _environment().get_template(f"section-{section.kind}.html")
+    return template.render(section=section, live="live")
+
+
+def head(page: Page) -> str:
+    """Title, state and facts by themselves."""
+    return _environment().get_template("head.html").render(page=page)
+
+
+def row(one: Try, live: str = "live") -> str:
+    """One row of the table by itself."""
+    return _environment().get_template("try.html").render(one=one, live=live)
+
+
+def details(one: Try) -> str:
+    """What is behind a row, by itself."""
+    return _environment().get_template("details.html").render(one=one)
+
+
+def chat_view() -> str:
+    """The view that a chat shows: an empty page that draws what the host hands it."""
+    return _environment().get_template("chat.html").render(bridge=_text("chat.js"), **_assets())
+
+
+def moment(at: float) -> str:
+    """Seconds since the epoch as a local time."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+@cache
+def _assets() -> dict[str, str]:
+    script = _text("report.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return {"style": _text("report.css"), "script": script, "digest": f"sha256-{digest}"}
+
+
+def _text(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(moment=moment, duration=duration, size=size)
+    return made

@@ -1,0 +1,234 @@
+"""What a report says of a session, section by section. A section more is a function more in `SECTIONS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..decision.race import Race
+from ..decision.scale import Scale
+from ..plan.model import Direction
+from ..session.certainty import honest_best, luck_words, noise_band
+from ..session.events import Row
+from ..session.results import number
+from ..session.state import Session, phase_of
+from ..session.stuck import near_misses
+from ..session.summary import Summary, budget_left
+from ..session.trained import Curve
+from ..vocabulary import Phase
+from .page import Curves, Details, Drawing, Fact, Facts, NearMisses, Page, Section, Tone, Tries, Try, duration, size
+from .picture import Chapter, picture, thinned
+from .svg import curves_drawn
+
+MOST_DOTS = 2500
+MOST_NEAR = 8
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that a report is made of. `rows` are oldest first, with iteration 0; `details` by iteration; the table
+    shows those `listed`, or all.
+
+    `earlier` are the sessions before it on the branch that measured the same; `made` says when and of what version.
+    """
+
+    session: Session
+    rows: Sequence[Row]
+    summary: Summary
+    now: float
+    integrity: str
+    started: str
+    made: str
+    earlier: Sequence[Chapter] = ()
+    curves: Sequence[tuple[str, Curve]] = ()
+    details: Mapping[int, Details] | None = None
+    left_out: str = ""
+    listed: Sequence[Row] | None = None
+    dots: int = MOST_DOTS
+
+
+def page(material: Material) -> Page:
+    """The report."""
+    session, plan = material.session, material.session.plan
+    found = (section(material) for section in SECTIONS)
+    return Page(
+        title=" ".join(plan.goal.split()) or "A session",
+        subtitle=f"{plan.metric}, {plan.direction} is better, on {session.start.branch}; began {material.started}",
+        state=_state(material),
+        tone=Tone.BAD if _broken(material) else Tone.GOOD if not session.finished else Tone.PLAIN,
+        facts=tiles(material),
+        sections=[section for section in found if section is not None],
+        footer=f"Session {session.id}. {material.made}",
+    )
+
+
+def chapter_of(session: Session, rows: Sequence[Row]) -> Chapter:
+    """What a session puts into the picture."""
+    judge = session.judge
+    relative = isinstance(judge, Race) and judge.scale is Scale.RATIO and bool(judge.level)
+    spread = judge.spread / abs(judge.level) if relative else judge.spread
+    return Chapter(session.id, session.plan, rows, spread, relative)
+
+
+def subtitle(summary: Summary) -> str:
+    """The session in one line."""
+    if not summary.iterations:
+        return f"baseline {number(round_number(summary.baseline))}; no tries yet"
+    change = f" ({summary.change_percent:+.2f} %)" if summary.change_percent is not None else ""
+    way = f"{number(round_number(summary.baseline))} → {number(round_number(summary.best))}{change}"
+    best = f", best at #{summary.best_iteration}" if summary.best_iteration else ""
+    return f"{way}{best}; {summary.iterations:,} tries, {summary.keeps:,} kept, {duration(60 * summary.minutes)}"
+
+
+def round_number(value: float) -> float:
+    """A number with as many digits as a reader takes in."""
+    return float(f"{value:.6g}")
+
+
+def tiles(material: Material) -> list[Fact]:
+    """What a reader wants to know first."""
+    session, summary = material.session, material.summary
+    change = f"{summary.change_percent:+.2f} %" if summary.change_percent is not None else "no change"
+    better = session.best_iteration > 0
+    lost = [f"{summary.crashes:,} crashed"] * bool(summary.crashes) + [f"{summary.skipped:,} skipped"] * bool(
+        summary.skipped
+    )
+    facts = [
+        Fact(
+            "Best",
+            number(round_number(session.best)),
+            f"{change} from {number(round_number(session.baseline))}" if better else "the baseline",
+            Tone.GOOD if better else Tone.PLAIN,
+        ),
+        Fact("Kept", f"{summary.keeps:,} of {summary.iterations:,}", ", ".join(lost) or "none crashed"),
+        Fact("Time", duration(60 * summary.minutes), f"{duration(60 * summary.measuring_minutes)} measuring"),
+        Fact("Noise", *_noise(session)),
+    ]
+    left = budget_left(session, material.now)
+    if left:
+        (first, amount), *rest = ((name.replace("_", " "), amount) for name, amount in left.items())
+        facts.append(
+            Fact("Left", f"{amount:,.4g}", ", ".join([first, *(f"{more:,.4g} {name}" for name, more in rest)]))
+        )
+    if session.plan.target_value is not None:
+        reached = session.plan.gain(session.reference, session.plan.target_value) >= 0
+        tone = Tone.GOOD if reached else Tone.PLAIN
+        facts.append(Fact("Target", number(session.plan.target_value), "reached" if reached else "not reached", tone))
+    return facts
+
+
+def _noise(session: Session) -> tuple[str, str]:
+    if not session.judge.spread:
+        return "none", "the metric repeats"
+    return f"± {session.judge.spread:.3g}", "standard deviation of one run"
+
+
+def _broken(material: Material) -> bool:
+    return "BROKEN" in material.integrity
+
+
+def _state(material: Material) -> str:
+    session = material.session
+    if _broken(material):
+        return material.integrity
+    if session.finished:
+        return f"Finished; one clean commit stands on {session.squashed}" if session.squashed else "Finished"
+    phase = phase_of(session, material.now)
+    if phase is Phase.ENDED:
+        return f"Ended: {session.ended or session.spent(material.now)}"
+    if session.trial is not None:
+        return f"Iteration {session.trial.number} is open ({phase})"
+    return "Open, waiting for the next idea"
+
+
+def _drawing(material: Material) -> Section:
+    whole = picture([*material.earlier, chapter_of(material.session, material.rows)])
+    return Drawing("progress", "Progress", thinned(whole, material.dots))
+
+
+def _curves(material: Material) -> Section | None:
+    svg = curves_drawn(material.curves)
+    return Curves("curves", "Learning curves", svg) if svg else None
+
+
+def _near(material: Material) -> Section | None:
+    missed = near_misses(material.session.plan, [row for row in material.rows if row.iteration])[:MOST_NEAR]
+    return NearMisses("near", "Near misses, closest first", shown(material, missed)) if missed else None
+
+
+def _tries(material: Material) -> Section:
+    rows = material.rows if material.listed is None else material.listed
+    return Tries("tries", "Tries", shown(material, rows[::-1]), material.left_out)
+
+
+def shown(material: Material, rows: Sequence[Row]) -> list[Try]:
+    """Rows in words, with what is known of them."""
+    lower, details = material.session.plan.direction == Direction.LOWER, material.details or {}
+    return [Try(row, lower, details.get(row.iteration)) for row in rows]
+
+
+def _spent(material: Material) -> Section:
+    session, summary, rows = material.session, material.summary, material.rows
+    receipts = [receipt for details in (material.details or {}).values() for receipt in details.receipts]
+    longest = max(rows, key=lambda row: row.seconds)
+    share = 100 * summary.measuring_minutes / summary.minutes if summary.minutes > 0 else 0.0
+    facts = [
+        Fact("Wall clock", duration(60 * summary.minutes)),
+        Fact("Measuring", duration(60 * summary.measuring_minutes), f"{share:.0f} % of the wall clock"),
+        Fact("Baseline", duration(session.start.seconds), f"{len(session.start.baseline)} runs"),
+        Fact("Longest try", duration(longest.seconds), f"#{longest.iteration}"),
+        Fact("Runs that gave a number", f"{sum(len(row.samples) + len(row.incumbent) for row in rows):,}"),
+    ]
+    if any(receipt.cpu_seconds for receipt in receipts):
+        facts.append(Fact("CPU time of the runs shown", duration(sum(receipt.cpu_seconds for receipt in receipts))))
+    if peak := max((receipt.peak_bytes for receipt in receipts), default=0):
+        facts.append(Fact("Most memory of a run", size(peak)))
+    machine = [Fact(name, value) for name, value in session.start.machine.items() if _hardware(name, value)]
+    return Facts("spent", "Time and device", [*facts, *machine])
+
+
+def _hardware(name: str, value: str) -> bool:
+    return name in {"system", "cpu", "usable cpus", "memory", "gpus", "gpu driver"} and value not in {
+        "",
+        "none",
+        "unknown",
+    }
+
+
+def _plan(material: Material) -> Section:
+    plan = material.session.plan
+    rows = [
+        ("Verify", plan.verify),
+        ("Guards", "; ".join((*plan.guards, *plan.guard_metrics))),
+        ("Scope", ", ".join(plan.scope)),
+        ("Protected", ", ".join(plan.protected)),
+        (
+            "Rule",
+            f"{plan.decided_by}, noise {plan.noise}" + (f", at least {plan.min_effect}" if plan.min_effect else ""),
+        ),
+        ("Holdout", plan.holdout and f"asked {material.session.asked} times of at most {plan.holdout_budget}"),
+    ]
+    return Facts("plan", "Plan", [Fact(name, value) for name, value in rows if value])
+
+
+def _certainty(material: Material) -> Section:
+    session = material.session
+    rows = [
+        ("Journal", material.integrity),
+        ("Noise", noise_band(session)),
+        ("Luck", luck_words(session)),
+        ("The best", honest_best(session)),
+    ]
+    return Facts("certainty", "How sure this is", [Fact(name, value) for name, value in rows if value])
+
+
+SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
+    _drawing,
+    _curves,
+    _certainty,
+    _near,
+    _tries,
+    _spent,
+    _plan,
+)
+"""In the order of the page."""

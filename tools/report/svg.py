@@ -1,0 +1,216 @@
+"""The progress picture as SVG: complete as it stands, with what the page's script needs to zoom in data attributes.
+
+Built as a tree and written by the library, so that no description can become markup. Colours are the page's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from ..session.results import number
+from ..session.trained import Curve
+from .labels import Box, labels_of
+from .picture import Dot, Mark, Picture, Segment
+
+WIDTH, HEIGHT = 960, 430
+FIELD = Box(70, 22, 946, 354)
+"""Where the dots are; below it stands a strip for tries without a number, then the axis."""
+STRIP = 374
+_LETTER, _LINE = 5.9, 14.0
+LONGEST_TITLE = 160
+SHAPES = {
+    Mark.BASELINE: "M-4.5-4.5h9v9h-9z",
+    Mark.KEEP: "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0",
+    Mark.DISCARD: "M-3.2 0a3.2 3.2 0 1 0 6.4 0a3.2 3.2 0 1 0-6.4 0",
+    Mark.GUARD: "M0-5.5 5.5 0 0 5.5-5.5 0z",
+    Mark.CRASH: "M-4-4 4 4M-4 4 4-4",
+    Mark.NOTHING: "M0-4.5V4.5",
+    Mark.TAMPERED: "M-1.7-5h3.4v3.3H5v3.4H1.7V5h-3.4V1.7H-5v-3.4h3.3z",
+}
+"""Each kind of try has a shape of its own, so that it is told apart without colour as well."""
+
+
+def name_of(mark: Mark) -> str:
+    """The class that a page colours it by."""
+    return mark.name.lower()
+
+
+def icon(mark: Mark) -> str:
+    """A mark by itself, for a legend."""
+    svg = Element("svg", {"class": f"icon {name_of(mark)}", "viewBox": "-7 -7 14 14", "aria-hidden": "true"})
+    SubElement(svg, "path", {"d": SHAPES[mark]})
+    return tostring(svg, encoding="unicode")
+
+
+def drawn(picture: Picture, name: str = "picture") -> str:
+    """The picture; `name` begins every id in it."""
+    axis = picture.axis
+    svg = Element(
+        "svg",
+        {
+            "class": "picture",
+            "viewBox": f"0 0 {WIDTH} {HEIGHT}",
+            "role": "img",
+            "aria-label": f"{picture.y_label}: {', '.join(f'{count} {mark}' for mark, count in picture.marks)}",
+            "data-width": str(picture.width),
+            "data-axis": f"{axis.kind} {axis.low!r} {axis.high!r} {axis.soft!r}",
+            "data-down": str(int(picture.direction == "lower")),
+            "data-name": name,
+        },
+    )
+    definitions = SubElement(svg, "defs")
+    clip = SubElement(definitions, "clipPath", {"id": f"{name}-field"})
+    SubElement(clip, "rect", _rect(Box(FIELD.left - 6, FIELD.top - 7, FIELD.right + 6, FIELD.bottom + 7)))
+    for mark, shape in SHAPES.items():
+        SubElement(definitions, "path", {"id": f"{name}-{name_of(mark)}", "d": shape})
+    _frame(svg, picture)
+    for segment in picture.segments:
+        _run(svg, picture, segment, name)
+    _target(svg, picture)
+    _dots(svg, picture, name)
+    _labels(svg, picture)
+    return tostring(svg, encoding="unicode")
+
+
+def _x(picture: Picture, place: float) -> float:
+    return FIELD.left + picture.across(place) * (FIELD.right - FIELD.left)
+
+
+def _y(picture: Picture, value: float) -> float:
+    return FIELD.bottom - picture.height(value) * (FIELD.bottom - FIELD.top)
+
+
+def _rect(box: Box) -> dict[str, str]:
+    return {
+        "x": f"{box.left:g}",
+        "y": f"{box.top:g}",
+        "width": f"{box.right - box.left:g}",
+        "height": f"{box.bottom - box.top:g}",
+    }
+
+
+def _text(parent: Element, where: str, x: float, y: float, text: str, **more: str) -> Element:
+    made = SubElement(parent, "text", {"class": where, "x": f"{x:.1f}", "y": f"{y:.1f}", **more})
+    made.text = text
+    return made
+
+
+def _frame(svg: Element, picture: Picture) -> None:
+    grid = SubElement(svg, "g", {"class": "grid"})
+    for tick in picture.axis.ticks(6):
+        y = _y(picture, tick.value)
+        SubElement(grid, "path", {"d": f"M{FIELD.left:g} {y:.1f}H{FIELD.right:g}"})
+        _text(grid, "y", FIELD.left - 8, y, tick.label)
+    for x, label in picture.x_ticks():
+        _text(grid, "x", _x(picture, x), STRIP + 26, label)
+    strip = SubElement(svg, "g", {"class": "strip"})
+    if any(dot.value is None for dot in picture.dots):
+        SubElement(strip, "rect", _rect(Box(FIELD.left, STRIP - 10, FIELD.right, STRIP + 10)))
+        _text(strip, "y", FIELD.left - 8, STRIP, "no number")
+    _text(svg, "x axis", (FIELD.left + FIELD.right) / 2, HEIGHT - 10, "try")
+    _text(svg, "name", 6, 10, picture.y_label)
+
+
+def _run(svg: Element, picture: Picture, segment: Segment, name: str) -> None:
+    """One session: its running best, the noise around it, and where it begins if it is not the first."""
+    steps = [(x, value, *(segment.band(value) if segment.spread else (value, value))) for x, value in segment.steps]
+    place = picture.axis.place
+    told = ";".join(f"{x}:{place(value):.5g}:{place(low):.5g}:{place(high):.5g}" for x, value, low, high in steps)
+    run = SubElement(svg, "g", {"class": "run", "clip-path": f"url(#{name}-field)"})
+    run.set("data-steps", told)
+    run.set("data-first", str(segment.first))
+    run.set("data-last", str(segment.last))
+    ends = [*(x for x, *_ in steps[1:]), segment.last]
+    upper = [(_x(picture, x), _x(picture, end), _y(picture, high)) for (x, _, _, high), end in _pairs(steps, ends)]
+    lower = [(_x(picture, x), _x(picture, end), _y(picture, low)) for (x, _, low, _), end in _pairs(steps, ends)]
+    best = [(_x(picture, x), _x(picture, end), _y(picture, value)) for (x, value, _, _), end in _pairs(steps, ends)]
+    back = "".join(f"L{end:.1f} {y:.1f}H{start:.1f}" for start, end, y in reversed(lower))
+    SubElement(run, "path", {"class": "band", "d": f"{_stairs(upper)}{back}Z" if segment.spread and steps else ""})
+    SubElement(run, "path", {"class": "best", "d": _stairs(best)})
+    edge = _x(picture, segment.first - 0.5)
+    mark = f"M{edge:.1f} {FIELD.top:g}V{FIELD.bottom:g}" if segment.first else ""
+    SubElement(run, "path", {"class": "edge", "d": mark})
+    if len(picture.segments) > 1:
+        _text(run, "edge", edge + 5, FIELD.top + 6, segment.name)
+
+
+def _pairs(
+    steps: Sequence[tuple[int, float, float, float]], ends: Sequence[int]
+) -> list[tuple[tuple[int, float, float, float], int]]:
+    return list(zip(steps, ends, strict=False))
+
+
+def _stairs(steps: Sequence[tuple[float, float, float]]) -> str:
+    """A path along steps from left to right: start, end, height."""
+    parts = [f"{'L' if place else 'M'}{start:.1f} {y:.1f}H{end:.1f}" for place, (start, end, y) in enumerate(steps)]
+    return "".join(parts)
+
+
+def _target(svg: Element, picture: Picture) -> None:
+    if picture.target is None:
+        return
+    side, y = picture.beyond(picture.target), _y(picture, picture.target)
+    goal = SubElement(svg, "g", {"class": "target", "data-u": f"{picture.axis.place(picture.target):.5g}"})
+    SubElement(goal, "path", {"d": "" if side else f"M{FIELD.left:g} {y:.1f}H{FIELD.right:g}"})
+    arrow = {-1: " ↓", 0: "", 1: " ↑"}[side]
+    _text(
+        goal, "goal", FIELD.left + 6, y - 8 if y > FIELD.top + 14 else y + 11, f"target {number(picture.target)}{arrow}"
+    )
+
+
+def _dots(svg: Element, picture: Picture, name: str) -> None:
+    crowd = " crowded" if len(picture.dots) > 300 else ""
+    group = SubElement(svg, "g", {"class": f"dots{crowd}", "clip-path": f"url(#{name}-field)"})
+    lost = SubElement(svg, "g", {"class": f"dots lost{crowd}"})
+    order = sorted(picture.dots, key=lambda dot: dot.mark in {Mark.KEEP, Mark.BASELINE})
+    latest = picture.segments[-1].first if picture.segments else 0
+    for dot in order:
+        y = STRIP if dot.value is None else _y(picture, dot.value)
+        look = {"class": name_of(dot.mark), "href": f"#{name}-{name_of(dot.mark)}"}
+        made = SubElement(lost if dot.value is None else group, "use", look)
+        made.set("x", f"{_x(picture, dot.x):.1f}")
+        made.set("y", f"{y:.1f}")
+        made.set("data-x", str(dot.x))
+        if dot.x >= latest:
+            made.set("data-try", str(dot.iteration))
+        if dot.value is not None:
+            made.set("data-u", f"{picture.axis.place(dot.value):.5g}")
+        SubElement(made, "title").text = _title(dot)
+
+
+def _title(dot: Dot) -> str:
+    metric = f" {number(dot.value)}" if dot.value is not None else ""
+    words = dot.words if len(dot.words) <= LONGEST_TITLE else dot.words[: LONGEST_TITLE - 1] + "…"
+    return f"#{dot.iteration} {dot.mark}{metric}\n{words}"
+
+
+def _labels(svg: Element, picture: Picture) -> None:
+    group = SubElement(svg, "g", {"class": "labels"})
+    for dot, label in labels_of(picture, FIELD, _LETTER, _LINE):
+        where = {"text-anchor": str(label.side), "data-x": str(dot.x)}
+        where["data-u"] = f"{picture.axis.place(dot.value or 0.0):.5g}"
+        _text(group, "label", label.x, label.y, label.text, **where)
+
+
+def curves_drawn(curves: Sequence[tuple[str, Curve]]) -> str:
+    """Learning curves over one another: loss by share of the budget."""
+    points = [loss for _, curve in curves for _, loss in curve[len(curve) // 20 :]]
+    if not points:
+        return ""
+    low, high = min(points), max(points)
+    room = (high - low) * 0.05 or 1.0
+    low, high = low - room, high + room
+    svg = Element("svg", {"class": "curves", "viewBox": "0 0 960 260", "role": "img", "aria-label": "Learning curves"})
+    for place in range(5):
+        y = 230 - place * 52
+        SubElement(svg, "path", {"class": "rule", "d": f"M60 {y}H850"})
+        _text(svg, "y", 52, y, f"{low + (high - low) * place / 4:.3g}")
+        _text(svg, "x", 60 + place * 197.5, 248, f"{25 * place} %")
+    for place, (name, curve) in enumerate(curves):
+        spots = [(60 + 790 * share, 230 - 208 * (min(loss, high) - low) / (high - low)) for share, loss in curve]
+        SubElement(
+            svg, "path", {"class": f"curve c{place % 7}", "d": "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in spots)}
+        )
+        _text(svg, f"curve c{place % 7}", 858, 26 + 18 * place, name)
+    return tostring(svg, encoding="unicode")

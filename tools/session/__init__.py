@@ -1,0 +1,1 @@
+"""A session as its events make it, and the journal that holds them."""

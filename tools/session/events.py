@@ -1,0 +1,304 @@
+"""What the journal holds: one frozen record for each thing that happened, in the order in which it happened."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from ..decision.decide import Status
+from ..decision.failures import FailureClass
+from ..decision.judging import Arm
+from ..diagnostics.tally import Tally
+from ..plan.model import Plan
+from .trained import CheckSeen, DeviceHeld, Trained
+
+
+class Record(BaseModel):
+    """A frozen piece of the journal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class Place(StrEnum):
+    """Where a command ran: the user's own checkout, a second one of ours where both arms take turns, or one made for a
+    single run out of the commit and what git did not have at the start.
+    """
+
+    CHECKOUT = "checkout"
+    ARENA = "arena"
+    CLEAN = "clean"
+
+
+class Receipt(Record):
+    """What a measurement was made of. `at` is in seconds since the epoch; every digest is SHA-256 in hexadecimal.
+
+    `seed` went to the command as `AUTORESEARCH_SEED`; `output` is the digest of everything that it printed. CPU time and
+    peak memory are those of the command and all that it started. `device` is what the evaluation of a training run held,
+    also of one that failed, and `checks` are those that it named.
+    """
+
+    id: str
+    tree: str
+    plan: str
+    protected: str
+    machine: str
+    command: str
+    place: Place
+    seed: int
+    at: float
+    output: str
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
+    device: DeviceHeld = DeviceHeld()
+    checks: tuple[CheckSeen, ...] = ()
+
+
+class Measurement(Record):
+    """One verify run: the number, or why there is none. `seconds` is wall-clock time; `tail` the end of the output.
+
+    `trained` is there when verify was the evaluation of a training run, `tally` when it counted errors.
+    """
+
+    value: float | None = None
+    problem: str = ""
+    failure: FailureClass | None = None
+    exit_code: int | None = None
+    seconds: float = 0.0
+    tail: str = ""
+    tampered: tuple[str, ...] = ()
+    receipt: Receipt | None = None
+    trained: Trained | None = None
+    tally: Tally | None = None
+
+
+class GuardResult(Record):
+    """What one guard showed. `samples` are the numbers of a metric-valued guard and `value` their mean.
+
+    `runs` counts how often it ran: a guard that fails is run again before it may cost a good change. `broken` says that
+    it is red for the incumbent as well.
+    """
+
+    guard: str
+    passed: bool
+    seen: str
+    value: float | None = None
+    samples: tuple[float, ...] = ()
+    runs: int = 1
+    flaky: bool = False
+    broken: bool = False
+    seconds: float = 0.0
+    tail: str = ""
+    receipts: tuple[Receipt, ...] = ()
+
+
+class Row(Record):
+    """One iteration as the results file shows it, with what the journal knows beyond its seven columns."""
+
+    iteration: int
+    commit: str = ""
+    metric: float | None = None
+    delta: float | None = None
+    guard: Literal["pass", "fail", "-"] = "-"
+    status: Status
+    description: str
+    hypothesis: str = ""
+    learned: str = ""
+    why: str = ""
+    files: tuple[str, ...] = ()
+    added: int = 0
+    removed: int = 0
+    tries: int = 1
+    seconds: float = 0.0
+    failure: FailureClass | None = None
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+    evidence: float | None = None
+    runs: int = 0
+    samples: tuple[float, ...] = ()
+    incumbent: tuple[float, ...] = ()
+    receipts: tuple[str, ...] = ()
+    note: str = ""
+
+
+class Started(Record):
+    """A session began: the sealed plan and what the repository looked like.
+
+    `baseline` are the verify runs, in order. `sealed` holds what else steers git and the commands, `machine` the
+    hardware and the programs, `outputs` the files named in the verify command that the baseline's runs wrote.
+    """
+
+    kind: Literal["started"] = "started"
+    plan: Plan
+    branch: str
+    base: str
+    protected: dict[str, str]
+    untracked: tuple[str, ...]
+    sealed: dict[str, str] = {}
+    machine: dict[str, str] = {}
+    outputs: tuple[str, ...] = ()
+    seed: int = 0
+    baseline: tuple[Measurement, ...]
+    guards: tuple[GuardResult, ...]
+    verify_timeout_s: float
+    guard_timeout_s: float
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time that the baseline took, guards included."""
+        return sum(run.seconds for run in self.baseline) + sum(guard.seconds for guard in self.guards)
+
+
+class Unchanged(Record):
+    """A try that changed nothing in scope."""
+
+    kind: Literal["unchanged"] = "unchanged"
+    iteration: int
+    description: str
+    hypothesis: str = ""
+
+
+class HookRejected(Record):
+    """A hook of the repository refused the commit."""
+
+    kind: Literal["hook-rejected"] = "hook-rejected"
+    iteration: int
+    description: str
+    hypothesis: str = ""
+    files: tuple[str, ...]
+    output: str
+
+
+class Repeated(Record):
+    """A try that had been made before, byte for byte; refused."""
+
+    kind: Literal["repeated"] = "repeated"
+    iteration: int
+    description: str
+    earlier: int
+
+
+class Committed(Record):
+    """An attempt was committed on the branch. `files`, `added`, `removed` describe the whole iteration against its parent.
+
+    `change`, `inverse` and `shape` are fingerprints of the difference: as it is, turned round, and without its numbers.
+    """
+
+    kind: Literal["committed"] = "committed"
+    iteration: int
+    commit: str
+    tree: str
+    description: str
+    hypothesis: str = ""
+    files: tuple[str, ...]
+    added: int
+    removed: int
+    change: str = ""
+    inverse: str = ""
+    shape: str = ""
+    note: str = ""
+
+
+class Verified(Record):
+    """Verify ran on the latest attempt, or on the incumbent. `untracked` are files that the run left behind.
+
+    `unseen` are files that git does not have and that changed since the start, looked for where a number may earn a keep.
+    """
+
+    kind: Literal["verified"] = "verified"
+    iteration: int
+    arm: Arm = Arm.CANDIDATE
+    measurement: Measurement
+    untracked: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+
+class GuardsRan(Record):
+    """The guards ran on the latest attempt."""
+
+    kind: Literal["guarded"] = "guarded"
+    iteration: int
+    results: tuple[GuardResult, ...]
+    untracked: tuple[str, ...] = ()
+
+
+class HeldOut(Record):
+    """The holdout was asked. Its numbers are never written down: what the agent can read, it can learn from."""
+
+    kind: Literal["held-out"] = "held-out"
+    iteration: int
+    agreed: bool
+    seconds: float = 0.0
+    problem: str = ""
+
+
+class Remeasured(Record):
+    """An earlier row was measured again, to see whether it still holds."""
+
+    kind: Literal["remeasured"] = "remeasured"
+    iteration: int
+    measurement: Measurement
+
+
+class GaveUp(Record):
+    """The agent gave up fixing or reworking an attempt."""
+
+    kind: Literal["gave-up"] = "gave-up"
+    iteration: int
+    reason: str
+
+
+class Reverted(Record):
+    """The iteration was undone. `commit` is the Revert commit, empty where nothing had been committed."""
+
+    kind: Literal["reverted"] = "reverted"
+    iteration: int
+    commit: str
+    kept_edits: tuple[str, ...] = ()
+
+
+class Logged(Record):
+    """The iteration is over; its row stands."""
+
+    kind: Literal["logged"] = "logged"
+    iteration: int
+    row: Row
+
+
+class Finished(Record):
+    """The session was closed."""
+
+    kind: Literal["finished"] = "finished"
+    squashed: str = ""
+
+
+Event = Annotated[
+    Started
+    | Unchanged
+    | HookRejected
+    | Repeated
+    | Committed
+    | Verified
+    | GuardsRan
+    | HeldOut
+    | Remeasured
+    | GaveUp
+    | Reverted
+    | Logged
+    | Finished,
+    Field(discriminator="kind"),
+]
+
+
+def read_event(body: str) -> Event:
+    """An event as it was written, by its kind."""
+    return _adapter().validate_json(body)
+
+
+@cache
+def _adapter() -> TypeAdapter[Event]:
+    # Built on first use: it costs more than the rest of this module, and a server that just starts needs none.
+    return TypeAdapter(Event)

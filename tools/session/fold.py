@@ -1,0 +1,255 @@
+"""The fold that makes a session from its events: `session = advance(session, event)`. No state is stored anywhere else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ..decision.calibration import judge_from
+from ..decision.decide import Status
+from ..decision.exact import Exact
+from ..decision.judging import Arm, Stakes
+from ..plan.model import Ties
+from .events import (
+    Committed,
+    Event,
+    Finished,
+    GaveUp,
+    GuardResult,
+    GuardsRan,
+    HeldOut,
+    HookRejected,
+    Logged,
+    Measurement,
+    Remeasured,
+    Repeated,
+    Reverted,
+    Row,
+    Started,
+    Unchanged,
+    Verified,
+)
+from .state import Session, Trial, baseline_values
+from .trained import Curve
+
+METRIC_ERRORS_THAT_END = 2
+
+
+def replay(session_id: str, events: Iterable[tuple[float, Event]]) -> Session | None:
+    """Fold the events of one session, each with its time, into its state; None without any."""
+    session: Session | None = None
+    for at, event in events:
+        session = advance(session, event, at, session_id)
+    return session
+
+
+def advance(session: Session | None, event: Event, at: float, session_id: str = "") -> Session:
+    """The session after one more event."""
+    if isinstance(event, Started):
+        return _begin(event, at, session_id)
+    assert session is not None, "a session begins with its start"
+    match event:
+        case Logged():
+            return _close(session, event.row)
+        case Repeated():
+            return session
+        case Remeasured():
+            return _remeasured(session, event)
+        case Finished():
+            return replace(session, finished=True, finished_at=at, squashed=event.squashed)
+        case _:
+            return _step(session, event)
+
+
+def _begin(event: Started, at: float, session_id: str) -> Session:
+    values = baseline_values(event)
+    assert values, "a session starts with a number"
+    plan = event.plan
+    judge = judge_from(plan.decided_by, plan.noise, list(map(plan.signed, values)), plan.error_rate, plan.max_runs)
+    return Session(
+        session_id,
+        event,
+        at - event.seconds,
+        event.base,
+        judge,
+        plan.signed(judge.level),
+        measured_seconds=event.seconds,
+        left_behind=frozenset(event.untracked),
+        curve=_curve(event.baseline),
+    )
+
+
+def _curve(runs: Iterable[Measurement]) -> Curve:
+    """The latest learning curve of some runs."""
+    return next((run.trained.curve for run in reversed(tuple(runs)) if run.trained and run.trained.curve), ())
+
+
+def _step(session: Session, event: Event) -> Session:
+    trial = session.trial or Trial(session.last_iteration + 1, session.head, "")
+    match event:
+        case Unchanged():
+            return _open(session, trial, event, changed=False)
+        case HookRejected():
+            rejections = trial.hook_rejections + 1
+            rejected = {"hook_rejections": rejections, "hook_output": event.output, "files": event.files}
+            return _open(session, trial, event, **rejected)
+        case Committed():
+            return _committed(session, trial, event)
+        case Verified():
+            return _verified(session, trial, event)
+        case GuardsRan(results=results):
+            return _guarded(session, trial, results, event.untracked)
+        case HeldOut():
+            return _held_out(session, trial, event)
+        case GaveUp():
+            return replace(session, trial=replace(trial, gave_up=True))
+        case Reverted(commit=commit, kept_edits=kept):
+            return replace(session, trial=replace(trial, undone=commit, kept_edits=kept), head=commit or session.head)
+    raise AssertionError(f"unreachable: {event}")
+
+
+def _open(session: Session, trial: Trial, event: Unchanged | HookRejected, **changes: object) -> Session:
+    named = replace(trial, description=event.description, hypothesis=event.hypothesis)
+    return replace(session, trial=replace(named, **changes))  # type: ignore[arg-type]
+
+
+def _committed(session: Session, trial: Trial, event: Committed) -> Session:
+    latest = replace(
+        trial,
+        description=event.description,
+        hypothesis=event.hypothesis or trial.hypothesis,
+        commit=event.commit,
+        files=event.files,
+        added=event.added,
+        removed=event.removed,
+        tries=trial.tries + 1,
+        measurement=None,
+        candidate=(),
+        incumbent=(),
+        unseen=(),
+        guards=None,
+        agreed=None,
+        note=event.note,
+    )
+    stakes = Stakes(
+        session.plan.smallest_effect.absolute(session.reference),
+        session.plan.ties == Ties.SIMPLER and event.added < event.removed,
+    )
+    return replace(
+        session,
+        trial=latest,
+        head=event.commit,
+        judge=session.judge.open(stakes),
+    )
+
+
+def _verified(session: Session, trial: Trial, event: Verified) -> Session:
+    run = event.measurement
+    counted = run.value is not None and not run.tampered
+    judge = session.judge
+    if counted and run.value is not None:
+        judge = judge.see(event.arm, session.plan.signed(run.value))
+    if event.unseen and isinstance(judge, Exact):
+        judge = judge.doubted()
+    return replace(
+        session,
+        judge=judge,
+        trial=replace(_after_run(trial, event.arm, run, counted), unseen=event.unseen or trial.unseen),
+        measured_seconds=session.measured_seconds + run.seconds,
+        left_behind=session.left_behind | set(event.untracked),
+        curve=(event.arm is Arm.INCUMBENT and _curve([run])) or session.curve,
+    )
+
+
+def _after_run(trial: Trial, arm: Arm, run: Measurement, counted: bool) -> Trial:
+    spent = replace(trial, seconds=trial.seconds + run.seconds)
+    if arm is Arm.INCUMBENT:
+        if run.tampered:
+            return replace(spent, measurement=run)
+        if counted and not trial.candidate:  # a look at the level before the race; it has no partner
+            return spent
+        if counted:
+            return replace(spent, incumbent=(*trial.incumbent, run))
+        return replace(spent, incumbent_failures=trial.incumbent_failures + 1)
+    seen = (*trial.candidate, run) if counted else trial.candidate
+    return replace(spent, measurement=run, candidate=seen, crashes=trial.crashes + (run.failure is not None))
+
+
+def _held_out(session: Session, trial: Trial, event: HeldOut) -> Session:
+    return replace(
+        session,
+        trial=replace(trial, agreed=event.agreed, seconds=trial.seconds + event.seconds),
+        measured_seconds=session.measured_seconds + event.seconds,
+        asked=session.asked + 1,
+    )
+
+
+def _remeasured(session: Session, event: Remeasured) -> Session:
+    """A fresh run of the incumbent counts as one; of another row it only stands in the journal."""
+    value, spent = event.measurement.value, session.measured_seconds + event.measurement.seconds
+    session = replace(session, measured_seconds=spent)
+    if value is None or event.iteration != session.incumbent_iteration:
+        return session
+    return replace(session, judge=session.judge.see(Arm.INCUMBENT, session.plan.signed(value)))
+
+
+def _guarded(session: Session, trial: Trial, results: tuple[GuardResult, ...], untracked: tuple[str, ...]) -> Session:
+    seconds = sum(result.seconds for result in results)
+    failures = trial.guard_failures + (not all(result.passed for result in results))
+    return replace(
+        session,
+        trial=replace(trial, guards=results, guard_failures=failures, seconds=trial.seconds + seconds),
+        measured_seconds=session.measured_seconds + seconds,
+        left_behind=session.left_behind | set(untracked),
+    )
+
+
+_UNCOUNTED = {Status.NO_OP, Status.HOOK_BLOCKED, Status.METRIC_ERROR}
+"""Statuses that say nothing of the idea: they neither lengthen nor break a streak."""
+
+
+def _close(session: Session, row: Row) -> Session:
+    counts = Counter(session.counts)
+    counts[row.status] += 1
+    closed = replace(
+        session,
+        trial=None,
+        judge=session.judge.close(row.status.kept),
+        last_iteration=row.iteration,
+        counts=dict(counts),
+        metric_errors=_errors(session, row),
+    )
+    if row.status.kept and session.trial:
+        closed = replace(closed, curve=_curve(session.trial.candidate) or session.curve)
+    closed = _kept(closed, row) if row.status.kept else _lost(closed, row)
+    return replace(closed, ended=_ending(closed))
+
+
+def _errors(session: Session, row: Row) -> int:
+    return session.metric_errors + 1 if row.status is Status.METRIC_ERROR else 0
+
+
+def _kept(session: Session, row: Row) -> Session:
+    assert row.metric is not None, "what is kept has a number"
+    session = replace(session, incumbent_iteration=row.iteration, streak=0)
+    if row.gain is not None and row.gain > 0 and row.status is not Status.KEEP_SIMPLER:
+        return replace(session, best=session.reference, best_iteration=row.iteration, since_best=0)
+    return replace(session, since_best=session.since_best + 1)
+
+
+def _lost(session: Session, row: Row) -> Session:
+    return replace(
+        session,
+        streak=session.streak + (row.status not in _UNCOUNTED),
+        since_best=session.since_best + (row.metric is not None),
+    )
+
+
+def _ending(session: Session) -> str:
+    if session.metric_errors >= METRIC_ERRORS_THAT_END:
+        return "two measurements in a row gave no number: the ruler is broken"
+    target = session.plan.target_value
+    if target is not None and session.plan.gain(session.reference, target) >= 0:
+        return f"the target of {target:g} is reached"
+    return ""

@@ -1,0 +1,284 @@
+"""The journal: every event of every session, appended to one SQLite file under the git common directory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Code, Refusal
+from ..storage.database import Database
+from .events import Event, Logged, Record, Row, read_event
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS event (
+    number INTEGER PRIMARY KEY,
+    session TEXT NOT NULL,
+    at REAL NOT NULL,
+    kind TEXT NOT NULL,
+    iteration INTEGER,
+    body TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    digest TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS event_by_session ON event (session, kind, iteration);
+CREATE INDEX IF NOT EXISTS event_by_kind ON event (kind, number);
+CREATE INDEX IF NOT EXISTS event_by_digest ON event (digest);
+CREATE INDEX IF NOT EXISTS commit_by_tree ON event (session, json_extract(body, '$.tree')) WHERE kind = 'committed';
+CREATE INDEX IF NOT EXISTS commit_by_change ON event (session, json_extract(body, '$.change')) WHERE kind = 'committed';
+CREATE INDEX IF NOT EXISTS commit_by_shape ON event (session, json_extract(body, '$.shape')) WHERE kind = 'committed';
+CREATE INDEX IF NOT EXISTS row_by_status ON event (session, json_extract(body, '$.row.status'), iteration)
+    WHERE kind = 'logged';
+CREATE TABLE IF NOT EXISTS summary (
+    session TEXT PRIMARY KEY,
+    number INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    digest TEXT NOT NULL
+);
+CREATE TRIGGER IF NOT EXISTS event_is_never_changed BEFORE UPDATE ON event
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS event_is_never_removed BEFORE DELETE ON event
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+"""
+
+
+_LAYOUT = 1
+_FIELDS = "number, session, at, kind, iteration, body"
+_LAST = "SELECT number, digest FROM event ORDER BY number DESC LIMIT 1"
+_NO_LIMIT = 2**62
+_IN_ORDER, _BY_INDEX = "NOT INDEXED", "INDEXED BY event_by_session"
+"""Ways to the records of a session: nearly all that come, as they stand; or the few that are its own."""
+
+
+def _chained(previous: str, fields: Sequence[object]) -> str:
+    """The digest of a record, over its own fields and the digest of the record before it."""
+    return hashlib.sha256(json.dumps([previous, *fields]).encode()).hexdigest()
+
+
+def _places(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _edited(file: Path, what: str) -> Refusal:
+    message = f"The journal is not what was written: {what}. Nothing that rests on it can be believed."
+    cure = f"Stop the server, then restore {file} from a backup or move it away; {file.name}-wal and -shm go with it."
+    return Refusal(Code.JOURNAL_BROKEN, f"{message} {cure}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A record's number, its digest, and when it was written, in seconds since the epoch."""
+
+    number: int
+    digest: str
+    at: float
+
+
+class Journal:
+    """Reads without waiting for writers; writes durably, all events of one call or none. For many threads of one process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "journal.db"
+        self._database = Database(self._file, _SCHEMA, _LAYOUT)
+
+    def append(self, session: str, at: float, events: Sequence[Record]) -> None:
+        """Add events of a session, or of a ledger, in order. `at` is in seconds since the epoch."""
+        with self._database.transaction() as execute:
+            number, digest = execute(_LAST).fetchone() or (0, "")
+            for event in events:
+                number, previous = number + 1, digest
+                kind, iteration = getattr(event, "kind"), getattr(event, "iteration", None)  # noqa: B009
+                fields = (number, session, at, kind, iteration, event.model_dump_json())
+                digest = _chained(previous, fields)
+                execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*fields, previous, digest))
+
+    def tip(self) -> str:
+        """The digest of the last record; empty without any."""
+        return next((digest for _, digest in self._database.query(_LAST)), "")
+
+    def broken(self) -> str:
+        """The first record that was edited, or that others are missing before; empty when the chain holds."""
+        expected, digest = 1, ""
+        for row in self._database.query(f"SELECT {_FIELDS}, previous, digest FROM event ORDER BY number"):
+            *fields, previous, own = row
+            if fields[0] != expected or previous != digest:
+                return f"between records {expected - 1} and {fields[0]} something is missing or was replaced"
+            if own != _chained(previous, fields):
+                return f"record {fields[0]} ({fields[3]}, session {fields[1]}, iteration {fields[4]}) was edited"
+            expected, digest = expected + 1, own
+        return ""
+
+    def start_of(self, session: str) -> int:
+        """The number of the record that a session began with; 0 without any."""
+        query = "SELECT coalesce(min(number), 0) FROM event WHERE session = ? AND kind = 'started'"
+        return int(self._database.query(query, session)[0][0])
+
+    def last_of(self, session: str) -> int:
+        """The number of the last record of a session; 0 without any."""
+        return int(self._database.query("SELECT coalesce(max(number), 0) FROM event WHERE session = ?", session)[0][0])
+
+    def knows(self, digest: str) -> bool:
+        """Whether some record has this digest."""
+        return bool(self._database.query("SELECT 1 FROM event WHERE digest = ? LIMIT 1", digest))
+
+    def latest_session(self, branch: str) -> str:
+        """The id of the newest session on a branch; empty without one."""
+        for session, body in self._database.query(
+            "SELECT session, body FROM event WHERE kind = 'started' ORDER BY number DESC"
+        ):
+            if json.loads(body)["branch"] == branch:
+                return str(session)
+        return ""
+
+    def sessions_after(self, branch: str, ledger: str) -> tuple[str, ...]:
+        """The sessions that began on a branch after a ledger was opened, oldest first."""
+        query = (
+            "SELECT session, body FROM event WHERE kind = 'started' AND number > "
+            "(SELECT min(number) FROM event WHERE session = ?) ORDER BY number"
+        )
+        found = self._database.query(query, ledger)
+        return tuple(str(session) for session, body in found if json.loads(body)["branch"] == branch)
+
+    def writes(self) -> tuple[int, ...]:
+        """A value that changes when anybody but this object writes to the file, or puts another in its place."""
+        return self._database.writes()
+
+    def marked(self, number: int) -> str:
+        """The digest of the record with a number; empty without one."""
+        return next(
+            (digest for (digest,) in self._database.query("SELECT digest FROM event WHERE number = ?", number)), ""
+        )
+
+    def events(self, session: str, after: int = 0) -> Iterator[tuple[Place, Event]]:
+        """Every event of a session with its place, oldest first, those after record number `after`.
+
+        Raises:
+            Refusal: at a record that is not what was written, or before which one is missing, naming it.
+        """
+        return ((place, read_event(body)) for place, body in self._bodies(session, after, _IN_ORDER))
+
+    def ledger_bodies(self, ledger: str) -> Iterator[tuple[float, str]]:
+        """Every event of a ledger as JSON, with its time, oldest first.
+
+        Raises:
+            Refusal: at a record that is not what was written, or before which one is missing, naming it.
+        """
+        return ((place.at, body) for place, body in self._bodies(ledger, 0, _BY_INDEX))  # few records among many
+
+    def opened_ledgers(self) -> list[tuple[str, str]]:
+        """Every ledger by its id with the event that opened it as JSON, the oldest first."""
+        return self._database.query("SELECT session, body FROM event WHERE kind = 'ledger-opened' ORDER BY number")
+
+    def closed_ledgers(self) -> frozenset[str]:
+        """The ids of the ledgers that were closed."""
+        return frozenset(
+            name for (name,) in self._database.query("SELECT session FROM event WHERE kind = 'ledger-closed'")
+        )
+
+    def _bodies(self, session: str, after: int, way: str) -> Iterator[tuple[Place, str]]:
+        before = after
+        for row in self._database.query(
+            f"SELECT {_FIELDS}, previous, digest FROM event {way} WHERE session = ? AND number > ? ORDER BY number",
+            session,
+            after,
+        ):
+            *fields, previous, own = row
+            if own != _chained(previous, fields):
+                raise _edited(self._file, f"record {fields[0]} ({fields[3]}, iteration {fields[4]}) was edited")
+            if before and not self._whole(before, fields[0]):
+                raise _edited(self._file, f"a record is missing between {before} and {fields[0]}, or was replaced")
+            before = fields[0]
+            yield Place(fields[0], own, fields[2]), fields[5]
+
+    def _whole(self, first: int, last: int) -> bool:
+        """Whether every record from one to another is there; those of other sessions may stand between."""
+        if last == first + 1:
+            return True
+        query = "SELECT count(*) FROM event WHERE number BETWEEN ? AND ?"
+        return bool(self._database.query(query, first, last)[0][0] == last - first + 1)
+
+    def of_iteration(self, session: str, iteration: int) -> list[Event]:
+        """Every event of one iteration, oldest first."""
+        query = "SELECT body FROM event WHERE session = ? AND iteration = ? ORDER BY number"
+        return [read_event(body) for (body,) in self._database.query(query, session, iteration)]
+
+    def of_iterations(self, session: str, kinds: Sequence[str], iterations: Sequence[int]) -> Iterator[Event]:
+        """The events of some kinds that belong to some iterations, in the order in which they were written."""
+        for first in range(0, len(iterations), 500):
+            some = iterations[first : first + 500]
+            query = (
+                f"SELECT body FROM event WHERE session = ? AND kind IN ({_places(kinds)}) "
+                f"AND iteration IN ({_places(some)}) ORDER BY number"
+            )
+            for (body,) in self._database.query(query, session, *kinds, *some):
+                yield read_event(body)
+
+    def sessions_on(self, branch: str) -> list[str]:
+        """The ids of the sessions on a branch, oldest first."""
+        query = (
+            "SELECT session FROM event WHERE kind = 'started' AND json_extract(body, '$.branch') = ? ORDER BY number"
+        )
+        return [str(session) for (session,) in self._database.query(query, branch)]
+
+    def of_kind(self, session: str, kind: str) -> list[Event]:
+        """Every event of one kind, oldest first."""
+        query = "SELECT body FROM event WHERE session = ? AND kind = ? ORDER BY number"
+        return [read_event(body) for (body,) in self._database.query(query, session, kind)]
+
+    def latest_of(self, session: str, kind: str, most: int) -> list[Event]:
+        """The newest events of one kind, oldest first."""
+        query = "SELECT body FROM event WHERE session = ? AND kind = ? ORDER BY iteration DESC, number DESC LIMIT ?"
+        return [read_event(body) for (body,) in self._database.query(query, session, kind, most)][::-1]
+
+    def latest_commit(self, session: str, what: str, value: str) -> int | None:
+        """The last iteration with a commit of this `tree`, `change` or `shape`; None without one."""
+        query = (
+            "SELECT iteration FROM event WHERE session = ? AND kind = 'committed' "
+            f"AND json_extract(body, '$.{what}') = ? ORDER BY number DESC LIMIT 1"
+        )
+        return next((iteration for (iteration,) in self._database.query(query, session, value)), None)
+
+    def rows(self, session: str, last: int = -1, before: int = 0, statuses: Collection[str] = ()) -> list[Row]:
+        """The rows of a session, oldest first: the newest `last`, of iterations below `before`, of some statuses."""
+        query = (
+            "SELECT iteration, body FROM event WHERE session = ? AND kind = 'logged' AND iteration < ? {} "
+            "ORDER BY iteration DESC LIMIT ?"
+        )
+        limits = (before if before > 0 else _NO_LIMIT, last)
+        if statuses:  # one by one, because only then the index gives them in order
+            one = query.format("AND json_extract(body, '$.row.status') = ?")
+            asked = (self._database.query(one, session, limits[0], status, limits[1]) for status in statuses)
+            found = sorted((row for rows in asked for row in rows), reverse=True)
+        else:
+            found = self._database.query(query.format(""), session, *limits)
+        newest = found[:last] if last >= 0 else found
+        return [Logged.model_validate_json(body).row for _, body in reversed(newest)]
+
+    def count(self, session: str, before: int, statuses: Collection[str]) -> int:
+        """How many rows of some statuses there are below an iteration; 0 sets no limit."""
+        query = (
+            "SELECT count(*) FROM event WHERE session = ? AND kind = 'logged' AND iteration < ? "
+            "AND json_extract(body, '$.row.status') = ?"
+        )
+        limit = before if before > 0 else _NO_LIMIT
+        return sum(int(self._database.query(query, session, limit, status)[0][0]) for status in statuses)
+
+    def summary(self, session: str) -> tuple[int, str] | None:
+        """What was last summed up of a session, with the number of the record that it reaches to; None without any.
+
+        A summary that is not what was written, or whose record is another by now, is none.
+        """
+        for number, text, digest in self._database.query(
+            "SELECT number, text, digest FROM summary WHERE session = ?", session
+        ):
+            if digest == _chained(self.marked(number), (session, number, text)):
+                return number, text
+        return None
+
+    def sum_up(self, session: str, number: int, text: str) -> None:
+        """Keep a summary of all records of a session up to one, in place of an earlier one."""
+        digest = _chained(self.marked(number), (session, number, text))
+        with self._database.transaction() as execute:
+            execute("INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?)", (session, number, text, digest))

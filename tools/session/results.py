@@ -1,0 +1,67 @@
+"""The results file: seven tab-separated columns, one row an iteration; a view of the journal."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+
+from ..decision.decide import Status
+from ..plan.model import Direction, Plan
+from .events import Row, Started
+
+RESULTS_FILE = "autoresearch-results.tsv"
+PICTURE_FILE = "autoresearch-progress.png"
+PAGE_FILE = "autoresearch-report.html"
+"""Views of the journal, at the repository's root, that git does not see."""
+COLUMNS = ("iteration", "commit", "metric", "delta", "guard", "status", "description")
+
+
+def render(plan: Plan, rows: Iterable[Row]) -> str:
+    """The whole file as text."""
+    direction = "lower_is_better" if plan.better is Direction.LOWER else "higher_is_better"
+    lines = [f"# metric_direction: {direction}", "\t".join(COLUMNS), *(line(row) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def line(row: Row) -> str:
+    """One row; a missing number is `-`, never 0."""
+    cells = (
+        str(row.iteration),
+        row.commit[:7] or "-",
+        number(row.metric),
+        "-" if row.delta is None else f"{row.delta:+.10g}",
+        row.guard,
+        str(row.status),
+        flat(row.description),
+    )
+    return "\t".join(cells)
+
+
+def number(value: float | None) -> str:
+    """A metric as text: up to ten significant digits, `-` when missing."""
+    return "-" if value is None else f"{value:.10g}"
+
+
+def flat(text: str) -> str:
+    """Text on one line without tabs or control characters, so that it fits a cell and a commit message."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def baseline_row(start: Started) -> Row:
+    """Iteration 0."""
+    guarded = bool(start.guards)
+    values = [run.value for run in start.baseline if run.value is not None]
+    return Row(
+        iteration=0,
+        commit=start.base,
+        metric=statistics.median(values) if values else None,
+        delta=0.0,
+        runs=len(start.baseline),
+        samples=tuple(values),
+        receipts=tuple(run.receipt.id for run in start.baseline if run.receipt),
+        guard="pass" if guarded else "-",
+        status=Status.BASELINE,
+        description="baseline",
+        why="The incumbent before any experiment.",
+        seconds=start.seconds,
+    )

@@ -1,0 +1,103 @@
+"""The journal of one repository and what it adds up to: remembered from call to call, summed up for the next server."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ..storage.disk import View
+from .events import Event, Started
+from .fold import advance
+from .journal import Journal
+from .snapshot import freeze, thaw
+from .state import Session
+
+SUMMED_UP_EVERY = 64
+"""Iterations after which the session is summed up, so that the next server need not read all of it."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A session as it stood after a record, when nobody else had written since."""
+
+    session: Session
+    number: int
+    digest: str
+    writes: tuple[int, ...]
+
+
+class Books:
+    """For many threads: what is known is replaced whole.
+
+    One that only `follows` what another process writes adds that to what it has read; every record it reads is checked,
+    but those of before are not read again. What decides may not do so.
+    """
+
+    def __init__(self, folder: Path, follows: bool = False) -> None:
+        self._follows = follows
+        self.journal = Journal(folder)
+        self.view = View()
+        self._known: _Known | None = None
+
+    def session(self, branch: str) -> Session | None:
+        """The newest session on a branch as it stands; None without one.
+
+        Only what was written since the last look is read, and checked. When another process wrote, all of it is.
+
+        Raises:
+            Refusal: if a record is not what was written.
+        """
+        name = self.journal.latest_session(branch) if branch else ""
+        if not name:
+            return None
+        writes = self.journal.writes()
+        known = self._known
+        if known is None or known.session.id != name:
+            known = self._summed_up(name, writes)
+        elif (
+            not writes
+            or (known.writes != writes and not self._follows)
+            or self.journal.marked(known.number) != known.digest
+        ):
+            known = None
+        before = known.number if known else self.journal.start_of(name) - 1
+        session, number, digest = (known.session, known.number, known.digest) if known else (None, before, "")
+        for place, event in self.journal.events(name, number):
+            session, number, digest = advance(session, event, place.at, name), place.number, place.digest
+        if session is not None:
+            self._known = _Known(session, number, digest, writes)
+        return session
+
+    def append(self, name: str, at: float, events: Sequence[Event], session: Session | None) -> Session:
+        """Write events down, and the session after them."""
+        self.journal.append(name, at, events)
+        for event in events:
+            session = advance(session, event, at, name)
+        assert session is not None, "there was an event"
+        return session
+
+    def sum_up(self, session: Session) -> None:
+        """Now and then, between two iterations: keep what the session has come to."""
+        if session.trial is None and session.last_iteration and session.last_iteration % SUMMED_UP_EVERY == 0:
+            number = self.journal.last_of(session.id)
+            self.journal.sum_up(session.id, number, f"{_rules()}\n{freeze(session)}")
+
+    def _summed_up(self, name: str, writes: tuple[int, ...]) -> _Known | None:
+        found = self.journal.summary(name)
+        if found is None:
+            return None
+        number, text = found
+        rules, _, frozen = text.partition("\n")
+        start = next((event for event in self.journal.of_kind(name, "started") if isinstance(event, Started)), None)
+        session = thaw(frozen, start, name) if start and rules == _rules() else None
+        return _Known(session, number, self.journal.marked(number), writes) if session else None
+
+
+@cache
+def _rules() -> str:
+    """A digest of the code that adds events up: what other code summed up is not believed."""
+    files = sorted((Path(__file__).parent / "rules").glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

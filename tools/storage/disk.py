@@ -1,0 +1,182 @@
+"""Small files of ours and digests of the user's: atomic writes, the results view, the writer's lock, evidence."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import shutil
+import time
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import Code, Refusal
+from ..vocabulary import Tool
+
+OURS = b"autoresearch-mcp"
+"""Stands in every picture and page of ours, so that another file by their name is known to be somebody else's."""
+
+
+def write_ours(file: Path, data: bytes) -> None:
+    """Write a picture or page of ours, in place of the one before.
+
+    Raises:
+        Refusal: if what stands there is not ours.
+    """
+    if os.path.lexists(file) and (not file.is_file() or OURS not in file.read_bytes()[:4096]):
+        message = f"{file.name} exists and is not ours, so it was left alone. Move or rename it, then ask again."
+        raise Refusal(Code.BAD_NAME, message)
+    write_atomically(file, data)
+
+
+def write_atomically(file: Path, content: str | bytes) -> None:
+    """Replace a file's content; a reader sees the old one or the new, never half of it, also after a loss of power."""
+    draft = file.with_name(f".{file.name}.draft")
+    with draft.open("wb") as stream:
+        stream.write(content.encode() if isinstance(content, str) else content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(draft, file)
+
+
+class View:
+    """A derived file: whole after every write, and put aside rather than overwritten when somebody edited it.
+
+    While it is as we left it, it only grows at its end.
+    """
+
+    def __init__(self) -> None:
+        self._left: tuple[object, ...] = ()
+
+    def grow(self, file: Path, line: str, after: Hashable) -> bool:
+        """Add one line to what `after` names; false if that is not what stands there."""
+        if self._left != (after, *_mark(file)):
+            return False
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(line)
+        return True
+
+    def write(self, file: Path, text: str, previous: str) -> Path | None:
+        """Bring the file up to date.
+
+        `previous` is what it held after our last write. If somebody changed it since, their version is set aside
+        beside it, and that path is returned. The beginning of the text alone is a write of ours that was interrupted.
+        """
+        found = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+        aside = None
+        if found not in {text, previous} and not text.startswith(found):
+            aside = _free_name(file)
+            os.replace(file, aside)
+        if found != text:
+            write_atomically(file, text)
+        return aside
+
+    def leave(self, file: Path, what: Hashable) -> None:
+        """Remember how the file stands, and what it shows."""
+        self._left = (what, *_mark(file))
+
+
+def _mark(file: Path) -> tuple[int, ...]:
+    try:
+        status = file.lstat()
+    except OSError:
+        return ()
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _free_name(file: Path) -> Path:
+    number = 1
+    while (aside := file.with_suffix(f".edited-{number}{file.suffix}")).exists():
+        number += 1
+    return aside
+
+
+def keep_evidence(folder: Path, root: Path, paths: Iterable[str]) -> None:
+    """Copy files as they stand into a folder of ours."""
+    for path in paths:
+        if (root / path).is_file():
+            copy = folder / path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / path, copy, follow_symlinks=False)
+
+
+def take_lock(file: Path, make: bool = True) -> int | None:
+    """An open descriptor that holds the file's lock; None while another process holds it. Death releases it.
+
+    Raises:
+        FileNotFoundError: if there is no such file and none is to be made.
+    """
+    descriptor = os.open(file, os.O_RDWR | (os.O_CREAT if make else 0), 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+RETRY_S = 0.02
+
+HELD: set[int] = set()
+"""Descriptors of writers' locks. A git of ours inherits them: if it outlives a dead server, nobody else begins before it ends."""
+
+
+@contextmanager
+def writer_lock(folder: Path, what: str, patience_s: float = 0.0) -> Iterator[None]:
+    """Hold the one writer's place of a repository, waiting for it at most `patience_s` seconds. Death releases it.
+
+    Raises:
+        Refusal: if another call or process holds it; names the holder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a+", encoding="utf-8") as file:
+        if not _taken(file.fileno(), patience_s):
+            holder = lock_holder(folder) or "another process"
+            message = f"Another call is at work in this repository ({holder}). Call `status` until it is done."
+            raise Refusal(Code.BUSY, message, following=(Tool.STATUS,))
+        file.truncate(0)
+        file.write(f"{what} since {time.strftime('%H:%M:%S')} on {platform.node()}, process {os.getpid()}")
+        file.flush()
+        HELD.add(file.fileno())
+        try:
+            yield
+        finally:
+            HELD.discard(file.fileno())
+            file.truncate(0)
+
+
+def _taken(descriptor: int, patience_s: float) -> bool:
+    """Whether the lock was got in time. Asked again and again: a wait in the kernel has no end that one could set."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(RETRY_S)
+
+
+def lock_holder(folder: Path) -> str:
+    """Who holds the writer's place, in words; empty while nobody does. Looks only: a reader must not stand in the way."""
+    file = folder / "lock"
+    words = file.read_text(encoding="utf-8").strip() if file.exists() else ""
+    number = words.rpartition(" ")[2]
+    return words if number.isdecimal() and _alive(int(number)) else ""
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # it lives, and belongs to somebody else
+    return True
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+    """Paths whose digest differs."""
+    return tuple(sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path)))

@@ -1,0 +1,1 @@
+"""Cleaning and masking text, and reading Markdown."""

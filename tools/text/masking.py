@@ -1,0 +1,136 @@
+"""Hides secrets in text that is stored or answered: known values first, then what has the form of a credential.
+
+A net, not a wall: a program that wants to get a secret past it spells the secret backwards. What keeps a secret from a
+program is not to pass it on (`environment.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote
+
+from .tokens import FORMS, Form, looks_secret
+
+SHORTEST_VALUE = 8
+_NO_SECRETS = frozenset("disabled enabled required optional password username anonymous undefined".split())
+# The name must end where the value begins, so that `tokens_per_second = 1` and `password_field: x` are left alone.
+_ASSIGNED = re.compile(
+    r"""(?:passw(?:or)?d|passphrase|secret(?:[_-]?(?:access[_-]?)?key)?|api[_-]?key|access[_-]?key|private[_-]?key"""
+    r"""|client[_-]?secret|(?<![a-z])pwd|token)["']?"""
+    r"""(?:(?P<tight>=)|\s{0,3}(?::|:?=)\s{0,3}|(?<=d)\s(?=["']))(?:"(?P<double>[^"\n]{6,500}+)"|'(?P<single>[^'\n]{6,500}+)'"""
+    r"""|(?P<bare>[^\s"'`,;&|<>()\[\]{}$]{6,500}+)(?![(\[{]))""",
+    re.IGNORECASE,
+)
+_ASSIGNMENT_HINTS = ("passw", "passphrase", "secret", "key", "pwd", "token")
+_NO_VALUE = re.compile(
+    r"[\W_]*(?:none|null|true|false|undefined|required|optional|string|unknown|placeholder|changeme|example|redacted"
+    r"|hidden|masked|x+|\*+|\.+|<.*|\$.*|%.*|\{.*|\[.*|your.*|self\..*|os\.environ.*|process\.env.*|settings\..*|config\..*)[\W_]*",
+    re.IGNORECASE,
+)
+_PLACE = re.compile(r"[\w./@-]*\.[a-z]\w{0,4}:\d{1,6}(?:-\d{1,6})?\.?", re.IGNORECASE)
+"""`path.py:5`: where a secret stands, which people have to be told."""
+_KEY_BEGINS, _KEY_ENDS = (
+    re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"),
+    re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"),
+)
+
+
+class Masker:
+    """Hides what it knows to be secret. `variables` are names and values; those that look secret by name are hidden."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        found = [(spelling, name) for name, value in variables.items() for spelling in _spellings(name, value)]
+        # The longest first: one secret may hold another.
+        self._known = sorted(dict(found).items(), key=lambda item: -len(item[0]))
+
+    def __call__(self, text: str) -> str:
+        """The text with every secret replaced by a mark that names what was there."""
+        for value, name in self._known:
+            text = text.replace(value, _mark(f"${name}"))
+        text = _without_private_keys(text)
+        for form in FORMS:
+            if any(hint in text for hint in form.hints):
+                text = form.pattern.sub(lambda match, form=form: _hidden(match, form), text)  # type: ignore[misc]
+        return _without_assigned(text)
+
+
+def _mark(what: str) -> str:
+    return f"[masked: {what}]"
+
+
+def _spellings(name: str, value: str) -> Iterator[str]:
+    """A value as it stands, as an address or JSON would write it, and the long lines of one that has several."""
+    if not looks_secret(name) or not _worth_hiding(value) or (value.isdecimal() and "PASS" not in name.upper()):
+        return  # `MAX_TOKENS=10000000` is a number like any other
+    lines: Iterable[str] = (line.strip() for line in value.splitlines()) if "\n" in value else ()
+    for spelling in (value, value.strip(), quote(value, safe=""), value.replace("\n", "\\n"), *lines):
+        if len(spelling) >= SHORTEST_VALUE and not spelling.startswith("-----"):
+            yield spelling
+
+
+def _worth_hiding(value: str) -> bool:
+    # A path names where a secret lies; hiding it would garble every message about that place.
+    return len(value) >= SHORTEST_VALUE and not value.startswith(("/", "~/", "./")) and value.lower() not in _NO_SECRETS
+
+
+def _hidden(match: re.Match[str], form: Form) -> str:
+    if match["secret"].startswith("[masked"):
+        return match[0]
+    start, end = match.start("secret") - match.start(), match.end("secret") - match.start()
+    return match[0][:start] + _mark(form.name) + match[0][end:]
+
+
+def _without_private_keys(text: str) -> str:
+    if "PRIVATE KEY" not in text:
+        return text
+    parts: list[str] = []
+    place = 0
+    for begin in _KEY_BEGINS.finditer(text):
+        if begin.start() < place:
+            continue
+        end = _KEY_ENDS.search(text, begin.end())
+        parts += [text[place : begin.start()], _mark("private key")]
+        place = end.end() if end else len(text)
+    return _without_rest_of_key("".join([*parts, text[place:]]))
+
+
+def _without_rest_of_key(text: str) -> str:
+    """A key whose beginning was cut off: what looks like its lines, up to its end mark."""
+    end = _KEY_ENDS.search(text)
+    if end is None:
+        return text
+    before = text[: end.start()].split("\n")
+    last = before.pop()
+    while before and re.fullmatch(r"[ +>-]?[A-Za-z0-9+/=]{16,80}\s*", before[-1]):
+        before.pop()
+    return "\n".join([*before, last + _mark("private key") + text[end.end() :]])
+
+
+def _without_assigned(text: str) -> str:
+    low = text.lower()
+    return _ASSIGNED.sub(_assigned, text) if any(hint in low for hint in _ASSIGNMENT_HINTS) else text
+
+
+def _assigned(match: re.Match[str]) -> str:
+    group = next(name for name in ("double", "single", "bare") if match[name] is not None)
+    value = match[group]
+    if _NO_VALUE.fullmatch(value) or not _looks_assigned(match, value, quoted=group != "bare"):
+        return match[0]
+    start, end = match.start(group) - match.start(), match.end(group) - match.start()
+    return match[0][:start] + _mark("assigned secret") + match[0][end:]
+
+
+def _looks_assigned(match: re.Match[str], value: str, *, quoted: bool) -> bool:
+    """Whether a value is written out rather than computed, counted or described."""
+    mixed = bool(re.search(r"\d", value) and re.search(r"[A-Za-z]", value))
+    if match[0].lower().startswith("token"):
+        return mixed and len(value) >= 16 and "/" not in value and "." not in value
+    if quoted:
+        return " " not in value or mixed
+    if not match["tight"] and _PLACE.fullmatch(value):
+        return False
+    if re.fullmatch(r"[\d.+-]+%?", value):
+        return bool(match["tight"]) and len(value) >= 8 and value.isdecimal()
+    # Bare words with dots are code: `password = settings.value`.
+    return (mixed and not re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+)+", value)) or bool(match["tight"] and "." not in value)

@@ -1,0 +1,238 @@
+"""The loop's verbs: one iteration in one call, or step by step. The same steps, in the order that the phase gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..decision.decide import Status
+from ..iteration import close as closing
+from ..iteration import commit as committing
+from ..iteration import measure as measuring
+from ..lab.access import Lab
+from ..lab.context import Desk
+from ..session.events import Row
+from ..session.state import Session, Trial
+from ..session.stuck import is_stuck, on_plateau
+from ..session.summary import EVERY, summarise
+from ..vocabulary import Phase, Tool, following
+from ..workflows.fix.hooks import after_iteration, refuse_hiding
+from .answers_loop import CommitMade, Effect, GuardsChecked, Iterated, RevertMade, VerifyRan
+from .arguments import Description, Hypothesis, Learned, RepoPath
+from .review import advice, guard_words
+
+OUTPUT_CHARACTERS = 2000
+
+_AUTOMATIC: dict[Phase, Callable[[Desk], object]] = {
+    Phase.COMMITTED: measuring.measure,
+    Phase.VERIFIED: measuring.guard,
+    Phase.DISCARDED: closing.undo,
+}
+
+
+class Loop:
+    """One idea after the other."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def iterate(
+        self, description: Description, hypothesis: Hypothesis = "", learned: Learned = "", repo: RepoPath = ""
+    ) -> Iterated:
+        """Use after each edit, the everyday call: commits your change, verifies it, runs the guards, keeps it or takes it back,
+        and writes the row.
+
+        First edit files in scope (one idea), then call with `description`, one sentence on what you changed; `hypothesis`,
+        why it should help; `learned`, what the last try taught. The server measures and decides. If verify crashes or a
+        guard fails you may fix the files and call again (same iteration), or call revert to give the idea up. Refused, with
+        nothing committed, if anything outside the scope or any protected file changed.
+        """
+        with self._lab.hold(repo, Tool.ITERATE, again=lambda desk: committing.is_open(desk, description)) as desk:
+            if committing.answer_was_lost(desk, description):
+                return _iterated_before(desk)
+            if not committing.is_open(desk, description):
+                committing.commit(desk, description, hypothesis, refuse_hiding)
+            while step := _AUTOMATIC.get(desk.phase):
+                step(desk)
+            decided = desk.active
+            row = closing.log(desk, learned) if desk.phase is Phase.JUDGED else None
+            return _iterated(desk, decided, row)
+
+    def commit(self, description: Description, hypothesis: Hypothesis = "", repo: RepoPath = "") -> CommitMade:
+        """Use instead of iterate to go step by step: commits the change in scope as an experiment, before it is measured.
+
+        Refused, with nothing committed, if anything outside the scope or any protected file changed, or if this exact
+        change was tried before. Next is verify.
+        """
+        with self._lab.hold(repo, Tool.COMMIT) as desk:
+            committing.commit(desk, description, hypothesis, refuse_hiding)
+            trial, verdict = desk.active.open_trial, desk.active.verdict
+            return CommitMade(
+                **_where(desk),
+                iteration=trial.number,
+                commit=trial.commit,
+                files=list(trial.files),
+                added=trial.added,
+                removed=trial.removed,
+                why=verdict.why if verdict else "",
+                output=trial.hook_output[-OUTPUT_CHARACTERS:] if not trial.commit else "",
+            )
+
+    def verify(self, repo: RepoPath = "") -> VerifyRan:
+        """Use after commit: runs the sealed verify command on the committed change and says what the number means. A close
+        call on a noisy metric is run again, in turn with the incumbent, until the evidence decides.
+
+        Takes no number and no command. Refused before a commit, or while files differ from what was committed.
+        """
+        with self._lab.hold(repo, Tool.VERIFY) as desk:
+            while desk.phase is Phase.COMMITTED:
+                measuring.measure(desk)
+            return _verified(desk)
+
+    def guard(self, repo: RepoPath = "") -> GuardsChecked:
+        """Use after a verify that found an improvement: runs every guard of the plan. Refused in any other phase."""
+        with self._lab.hold(repo, Tool.GUARD) as desk:
+            measuring.guard(desk)
+            session = desk.active
+            results = list(session.open_trial.guards or ())
+            return GuardsChecked(
+                **_where(desk),
+                iteration=session.last_iteration + 1,
+                passed=all(result.passed for result in results),
+                guards=guard_words(results),
+                verdict=_standing(session),
+                why=session.verdict.why if session.verdict else "",
+            )
+
+    def revert(self, reason: str = "", repo: RepoPath = "") -> RevertMade:
+        """Use when the answer says so, or to give up an idea that crashed or failed a guard: takes the experiment back with a
+        Revert commit and restores its files, and only those.
+
+        A file edited since the commit keeps the edit and is named. Refused while the change is still to be measured.
+        """
+        with self._lab.hold(repo, Tool.REVERT) as desk:
+            closing.give_up(desk, reason)
+            closing.undo(desk)
+            trial = desk.active.open_trial
+            return RevertMade(
+                **_where(desk),
+                iteration=trial.number,
+                commit=trial.undone or "",
+                restored=[path for path in trial.files if path not in trial.kept_edits],
+                kept_edits=list(trial.kept_edits),
+                why=desk.active.verdict.why if desk.active.verdict else "",
+            )
+
+    def log(self, learned: Learned = "", repo: RepoPath = "") -> Iterated:
+        """Use to close an iteration that you went through step by step: writes its row, exactly once.
+
+        `learned` is what this try taught. Takes no metric and no verdict; refused until the iteration is decided.
+        """
+        with self._lab.hold(repo, Tool.LOG) as desk:
+            decided = desk.active
+            row = closing.log(desk, learned)
+            return _iterated(desk, decided, row)
+
+
+def _where(desk: Desk) -> dict[str, object]:
+    return {"phase": desk.phase, "next": list(following(desk.phase)), "recovered": desk.recovered}
+
+
+def _standing(session: Session) -> str:
+    verdict = session.verdict
+    return str(verdict.status or f"open: {verdict.action} next") if verdict else ""
+
+
+def _verified(desk: Desk) -> VerifyRan:
+    session = desk.active
+    measurement = session.open_trial.measurement
+    assert measurement is not None, "verify just ran"
+    shown, trial = session.shown, session.open_trial
+    return VerifyRan(
+        **_where(desk),
+        iteration=session.last_iteration + 1,
+        metric=shown.metric if shown else None,
+        samples=[run.value for run in trial.candidate if run.value is not None],
+        baseline=session.baseline,
+        best=session.best,
+        delta=shown.delta if shown else None,
+        effect=effect_of(session),
+        verdict=_standing(session),
+        why=session.verdict.why if session.verdict else "",
+        seconds=trial.seconds,
+        output=measurement.tail[-OUTPUT_CHARACTERS:] if measurement.value is None else "",
+    )
+
+
+def _iterated(desk: Desk, decided: Session, row: Row | None) -> Iterated:
+    """The answer to an iteration that was logged, or that waits for the agent."""
+    trial, verdict, shown = decided.open_trial, decided.verdict, decided.shown
+    session = desk.active
+    over = row is not None and bool(session.ended or session.spent(desk.now()))
+    return Iterated(
+        **_where(desk),
+        iteration=trial.number,
+        status=verdict.status if verdict and row else None,
+        metric=shown.metric if shown else None,
+        delta=shown.delta if shown else None,
+        effect=effect_of(decided),
+        guard=row.guard if row else _guard_word(trial),
+        commit=trial.commit,
+        why=verdict.why if verdict else "",
+        best=session.best,
+        output=_output(trial, row),
+        guards=guard_words(trial.guards or ()),
+        kept_edits=list(trial.kept_edits),
+        stuck=advice(desk) if row and (is_stuck(session) or on_plateau(session)) else None,
+        note=" ".join(filter(None, (trial.note, after_iteration(desk) if row else ""))),
+        summary=summarise(session, desk.now()) if over or (row and row.iteration % EVERY == 0) else None,
+    )
+
+
+def _iterated_before(desk: Desk) -> Iterated:
+    """The answer to an iteration whose answer was lost with its server, and whose call came again."""
+    if desk.phase in {Phase.FIX, Phase.REWORK}:
+        return _iterated(desk, desk.active, None)
+    desk.write_results()
+    row = desk.journal.rows(desk.active.id, 1)[0]
+    return Iterated(
+        **_where(desk),
+        iteration=row.iteration,
+        status=row.status,
+        metric=row.metric,
+        delta=row.delta,
+        guard=row.guard,
+        commit=row.commit,
+        why=row.why,
+        best=desk.active.best,
+        note="The same call was answered before, and nothing in scope was edited since: this is that answer.",
+    )
+
+
+def effect_of(session: Session) -> Effect | None:
+    """What the runs of the open iteration have shown; None without a number."""
+    trial, finding = session.trial, session.finding
+    if trial is None or session.shown is None:
+        return None
+    return Effect(
+        gain=finding.gain,
+        low=finding.low,
+        high=finding.high,
+        evidence=finding.evidence,
+        needed=finding.needed,
+        samples=[run.value for run in trial.candidate if run.value is not None],
+        incumbent=[run.value for run in trial.incumbent if run.value is not None],
+        runs=len(trial.candidate) + len(trial.incumbent),
+    )
+
+
+def _guard_word(trial: Trial) -> str:
+    if trial.guards is None:
+        return "-"
+    return "pass" if all(result.passed for result in trial.guards) else "fail"
+
+
+def _output(trial: Trial, row: Row | None) -> str:
+    if trial.measurement is None:
+        return trial.hook_output[-OUTPUT_CHARACTERS:]
+    failed = trial.measurement.value is None or (row is not None and row.status is Status.METRIC_ERROR)
+    return trial.measurement.tail[-OUTPUT_CHARACTERS:] if failed else ""

@@ -1,0 +1,173 @@
+"""Planning verbs: what is here, would this plan work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import Code, Refusal
+from ..iteration.baseline import noise_words
+from ..iteration.preflight import preflight
+from ..lab.access import Lab
+from ..lab.answers import page_of
+from ..lab.consent import read_plan_file
+from ..lab.context import Desk
+from ..plan.model import PLAN_FILE, Plan, load_plan
+from ..project import candidates as plans
+from ..project.projects import Project, recognise
+from ..project.scan import Device, devices, missing_tools, scan
+from ..vocabulary import Phase, Tool, following
+from .answers_planning import Candidate, Checked, Inspected, ProjectFacts
+from .arguments import Goal, RepoPath
+
+SHOWN = 6
+
+
+class Planning:
+    """Look at a project and try out a plan; nothing is changed."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def inspect_project(self, goal: Goal = "", repo: RepoPath = "") -> Inspected:
+        """Use first in a repository without a plan: finds out what it holds and proposes ready-made plans, ranked by the goal.
+
+        Each plan has the command that measures, how its number is read, a guard, and a scope with its file count and
+        warnings. Pass one of them, changed as you like, to check_plan. Runs no command of the project.
+        """
+        desk = self._lab.open(repo)
+        files = desk.repo.tracked()
+        projects = recognise(files, scan(desk.repo.root, files))
+        ranked = plans.candidates(projects, goal, files)[:SHOWN]
+        commands = [command.text for project in projects for command in project.commands]
+        return Inspected(
+            phase=desk.phase,
+            next=[
+                Tool.CHECK_PLAN,
+                *(t for t in following(desk.phase) if t not in {Tool.INSPECT_PROJECT, Tool.CHECK_PLAN}),
+            ],
+            projects=[_facts(project) for project in projects[:8]],
+            devices=[_device(device) for device in devices()],
+            candidates=page_of([_shown(candidate) for candidate in ranked]),
+            missing_tools=list(missing_tools(commands)),
+        )
+
+    def check_plan(self, plan: Plan, repo: RepoPath = "") -> Checked:
+        """Use before start_session: tries every gate of a plan and says how to cure each that fails.
+
+        Give the plan's fields, or none of them to check the plan file `autoresearch.toml`. If a person agreed to the
+        commands it runs the guards, and verify until it is known whether the number repeats: two to six times. Where
+        nothing says what to measure, a client that can ask lets the person choose among the plans that fit the goal.
+        Changes nothing in the repository and opens no session.
+        """
+        with self._lab.hold(repo, Tool.CHECK_PLAN) as desk:
+            plan = chosen_plan(desk, plan)
+            found = preflight(desk, plan)
+            desk.arena.remove()
+            ready = (Tool.START_SESSION,) if found.passed else (Tool.CHECK_PLAN, Tool.INSPECT_PROJECT)
+            return Checked(
+                phase=desk.phase,
+                next=list(ready if desk.phase is Phase.NO_SESSION else following(desk.phase)),
+                ready=found.passed,
+                gates=list(found.gates),
+                values=found.baseline.values if found.baseline else [],
+                noise=noise_words(plan, found.baseline) if found.baseline and found.passed else "",
+                commands=list(found.consent_missing),
+                plan=plan.model_dump(mode="json", exclude_defaults=True),
+            )
+
+
+def chosen_plan(desk: Desk, plan: Plan) -> Plan:
+    """The plan that was passed, or, if none was, the plan file's.
+
+    Raises:
+        Refusal: if the plan file is missing or has keys that no plan has.
+    """
+    if plan.given:
+        return plan
+    loaded = load_plan(read_plan_file(desk.repo.root))
+    if isinstance(loaded, Plan):
+        return loaded
+    raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not a plan. " + " ".join(f"{problem}." for problem in loaded))
+
+
+def proposals(lab: Lab, goal: str, repo: str) -> list[Candidate]:
+    """The plans that a person could choose from where nothing says what to measure: with a goal those that fit it best;
+    without one none if there is a plan file, which then is what is meant.
+    """
+    try:
+        desk = lab.open(repo)
+    except Refusal:
+        return []
+    if desk.phase is not Phase.NO_SESSION or (not goal and (desk.repo.root / PLAN_FILE).exists()):
+        return []
+    files = desk.repo.tracked()
+    found = plans.candidates(recognise(files, scan(desk.repo.root, files)), goal, files)[:SHOWN]
+    return [_shown(candidate) for candidate in found if candidate.file_count]
+
+
+def wanted_commands(lab: Lab) -> tuple[str, ...]:
+    """The commands that ledgers would run and nobody agreed to."""
+    return lab.open().consent.wanted()
+
+
+def commands_without_consent(lab: Lab, plan: Plan, repo: str) -> tuple[str, ...]:
+    """What a plan, or the plan file if it has none, asks for and nobody agreed to; empty if the plan is unusable."""
+    try:
+        desk = lab.open(repo)
+        return desk.consent.missing(chosen_plan(desk, plan))
+    except (Refusal, ValueError):
+        return ()
+
+
+def agree_to(lab: Lab, said: Sequence[str], repo: str = "") -> None:
+    """Remember that a person agreed to exactly these statements, the ones that they were shown."""
+    lab.open(repo).consent.approve(said)
+
+
+def project_facts(desk: Desk) -> list[str]:
+    """What lives in the repository, a line each: languages, and the commands by what they are for."""
+    files = desk.repo.tracked()
+    found = [_facts(project) for project in recognise(files, scan(desk.repo.root, files))[:8]]
+    lines = []
+    for one in found:
+        commands = "; ".join(f"{kind}: `{text}`" for kind, text in one.commands.items())
+        lines.append(f"{one.root or '.'} ({', '.join(one.languages)}): {commands or 'no commands found'}")
+    return lines or ["no project that is known here"]
+
+
+def _facts(project: Project) -> ProjectFacts:
+    return ProjectFacts(
+        root=project.root,
+        languages=[str(language) for language in project.languages],
+        package_managers=list(project.package_managers),
+        commands={str(command.kind): command.text for command in project.commands},
+        warnings=list(project.warnings),
+    )
+
+
+def _shown(candidate: plans.Candidate) -> Candidate:
+    fields: dict[str, str | list[str]] = {
+        "goal": candidate.goal,
+        "scope": list(candidate.scope),
+        "protected": list(candidate.protected),
+        "metric": candidate.metric,
+        "direction": candidate.direction,
+        "unit": candidate.unit,
+        "verify": candidate.verify,
+        "read": candidate.read,
+        "guards": list(candidate.guards),
+        "guard_metrics": list(candidate.guard_metrics),
+    }
+    return Candidate(
+        title=candidate.title,
+        why=candidate.why,
+        plan={name: value for name, value in fields.items() if value},
+        file_count=candidate.file_count,
+        warnings=list(candidate.warnings),
+    )
+
+
+def _device(device: Device) -> str:
+    memory = f", {device.memory_bytes / 2**30:.0f} GiB" if device.memory_bytes else ""
+    cores = f", {device.cores} cores" if device.cores else ""
+    return f"{device.kind}: {device.name}{cores}{memory}"

@@ -1,0 +1,224 @@
+"""Review verbs: where are we stuck, what happened, how did it go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..decision.decide import Status
+from ..errors import Code, Refusal
+from ..evals.imports import as_words, draw_imported
+from ..iteration.measure import run_again
+from ..lab.access import Lab
+from ..lab.answers import cut, page_of
+from ..lab.context import Desk
+from ..plan.scope import Scope
+from ..report.data import as_text
+from ..report.gathering import curves, integrity, write_page, write_picture
+from ..session.events import Committed, GuardResult, GuardsRan, Remeasured, Repeated, Row, Verified
+from ..session.results import PAGE_FILE, PICTURE_FILE, number
+from ..session.state import Session
+from ..session.stuck import SHOWN, Advice, is_stuck, material, on_plateau
+from ..session.summary import summarise
+from ..text.hygiene import hygiene
+from ..vocabulary import Phase, Tool, following
+from .answers_review import HistoryPage, Reported, StuckReport
+from .arguments import RepoPath
+
+LARGEST_PAGE = 50
+ADVISED_BY = 200
+"""Newest rows from which the material for the next idea is computed."""
+DIFF_CHARACTERS = 4000
+RECEIPT_BYTES = 1500
+OUTPUT_CHARACTERS = 1500
+FORMATS = ("text", "png", "html")
+
+
+class Review:
+    """Read the journal; nothing is changed."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def detect_stuck(self, repo: RepoPath = "") -> StuckReport:
+        """Use when ideas run dry, or when an answer says that the session is stuck: tells whether it is (five tries in a row
+        without a keep) or on a plateau (fifteen measured tries without a new best), with computed material for the next
+        idea: near misses, kept changes, files never touched, what was tried most, pairs not combined yet.
+        """
+        desk = self._lab.open(repo)
+        session = _session(desk)
+        return StuckReport(
+            phase=desk.phase,
+            next=list(following(desk.phase)),
+            stuck=is_stuck(session),
+            plateau=on_plateau(session),
+            streak=session.streak,
+            since_best=session.since_best,
+            material=advice(desk),
+        )
+
+    def history(
+        self,
+        status: str = "",
+        search: str = "",
+        limit: int = 20,
+        before: int = 0,
+        iteration: int = -1,
+        remeasure: bool = False,
+        repo: RepoPath = "",
+    ) -> HistoryPage:
+        """Use to read earlier tries before you choose the next: rows, newest last, or one iteration in full.
+
+        Filters: `status` (e.g. `keep`, `discard`, `crash`), `search` (words in description or learned), `limit` (1 to 50
+        rows, default 20), `before` (only iterations below this number, to page back). `iteration` = a number shows that
+        one with its diff, samples, receipts, guard results and the end of its output; with `remeasure` its commit is measured
+        once more, in a second checkout, to see whether the row still holds. After finish_session it shows the last session.
+        """
+        if remeasure:
+            with self._lab.hold(repo, Tool.HISTORY) as desk:
+                return remeasured(desk, _session(desk), iteration)
+        desk = self._lab.open(repo)
+        session = _session(desk)
+        if iteration >= 0:
+            return _one(desk, session, iteration)
+        wanted = _statuses(status)
+        most = max(1, min(limit, LARGEST_PAGE))
+        if search:
+            rows = [row for row in desk.rows(0, before, wanted) if _mentions(row, search)]
+            total = len(rows)
+        else:
+            rows, total = desk.rows(most, before, wanted), desk.count(before, wanted)
+        page = page_of([_brief(row) for row in reversed(rows)][:most])[::-1]
+        left = total - len(page)
+        more = f"{left} earlier rows: call history with before={page[0].iteration}." if left and page else ""
+        return HistoryPage(phase=desk.phase, next=list(following(desk.phase)), rows=page, total=total, more=more)
+
+    def report(self, format: str = "text", imported: str = "", repo: RepoPath = "") -> Reported:
+        """Use at the end, or when a person asks how it goes: the whole session. `format`: `text` (default) to read here;
+        `png`, the progress picture, shown in the answer; `html`, a page with every try's diff, samples and receipts.
+
+        Picture and page are written beside the results file, where git does not see them; nothing else changes. `imported`
+        = the name of another tool's results that a person imported shows those, as `text` or `png`.
+        """
+        if format not in FORMATS:
+            raise Refusal(Code.BAD_ARGUMENT, f"{format!r} is not a report format. Use one of: {', '.join(FORMATS)}.")
+        desk = self._lab.open(repo)
+        if imported:
+            return _imported(desk, format, imported)
+        session = _session(desk)
+        about = {"phase": desk.phase, "next": list(following(desk.phase))}
+        if format == "text":
+            text = as_text(session, desk.rows(), summarise(session, desk.now()), integrity(desk), curves(desk))
+            return Reported(**about, report=text)
+        if format == "png":
+            png, words = write_picture(desk)
+            return Reported(**about, report=words, file=PICTURE_FILE).with_picture(png)
+        return Reported(**about, report=write_page(desk), file=PAGE_FILE)
+
+
+def _imported(desk: Desk, format: str, name: str) -> Reported:
+    about = {"phase": desk.phase, "next": list(following(desk.phase))}
+    if format == "text":
+        return Reported(**about, report=as_words(desk, name))
+    if format == "html":
+        message = "Imported results have no diffs, samples or receipts to make a page of. Use `png` or `text`."
+        raise Refusal(Code.BAD_ARGUMENT, message)
+    png, words, file = draw_imported(desk, name)
+    return Reported(**about, report=words, file=file).with_picture(png)
+
+
+def advice(desk: Desk) -> Advice:
+    """Material for the next idea of the session at a desk."""
+    session = desk.active
+    scope = Scope(session.plan.scope)
+    files = [path for path in desk.repo.tracked() if scope.matches(path)]
+    repeats = [event for event in desk.journal.latest_of(session.id, "repeated", SHOWN) if isinstance(event, Repeated)]
+    return material(session.plan, desk.rows(ADVISED_BY), files, repeats)
+
+
+def guard_words(results: Sequence[GuardResult]) -> list[GuardResult]:
+    """Guard results cut to what an answer can carry: the output of those that failed, and not much of it."""
+    room = 1500 // max(1, sum(not result.passed for result in results))
+    tails = [result.tail[-room:] if not result.passed else "" for result in results]
+    return [
+        result.model_copy(update={"tail": tail, "guard": cut(result.guard, 120), "seen": cut(result.seen, 200)})
+        for result, tail in zip(results[:12], tails, strict=False)
+    ]
+
+
+def _session(desk: Desk) -> Session:
+    if desk.session is None:
+        message = "There has been no session on this branch. Call inspect_project or start_session."
+        raise Refusal(Code.NO_SESSION, message, phase=Phase.NO_SESSION)
+    return desk.session
+
+
+def _statuses(word: str) -> tuple[Status, ...]:
+    """The statuses that a word means: `keep` every kind of it; none for no word."""
+    if word and word not in [*Status]:
+        raise Refusal(Code.BAD_ARGUMENT, f"{word!r} is not a status. Use one of: {', '.join(Status)}.")
+    if word == Status.KEEP:
+        return tuple(status for status in Status if status.kept)
+    return (Status(word),) if word else ()
+
+
+def _mentions(row: Row, search: str) -> bool:
+    text = f"{row.description} {row.learned}".lower()
+    return all(word in text for word in search.lower().split())
+
+
+def _brief(row: Row) -> Row:
+    short = {"description": cut(row.description, 160), "learned": cut(row.learned, 160), "files": row.files[:5]}
+    return row.model_copy(update={**short, "why": "", "hypothesis": ""})
+
+
+def _one(desk: Desk, session: Session, iteration: int) -> HistoryPage:
+    rows = [row for row in desk.rows(1, iteration + 1) if row.iteration == iteration]
+    if not rows:
+        raise Refusal(
+            Code.BAD_ARGUMENT, f"There is no iteration {iteration}; the last one is {session.last_iteration}."
+        )
+    events = desk.journal.of_iteration(session.id, iteration)
+    runs = [event.measurement for event in events if isinstance(event, Verified)]
+    guards = [event.results for event in events if isinstance(event, GuardsRan)]
+    if iteration == 0:
+        runs, guards = list(session.start.baseline), [session.start.guards]
+    return HistoryPage(
+        phase=desk.phase,
+        next=list(following(desk.phase)),
+        rows=rows,
+        total=1,
+        iteration=iteration,
+        diff=_diff(desk, events),
+        samples=[run.value for run in runs if run.value is not None],
+        receipts=page_of([run.receipt for run in runs if run.receipt], RECEIPT_BYTES),
+        output=runs[-1].tail[-OUTPUT_CHARACTERS:] if runs else "",
+        guards=guard_words(guards[-1] if guards else ()),
+    )
+
+
+def remeasured(desk: Desk, session: Session, iteration: int) -> HistoryPage:
+    """One iteration in full, after one more run of its commit."""
+    if session.trial is not None:
+        raise Refusal(Code.OUT_OF_ORDER, "An iteration is open. Decide it first, then measure an earlier one again.")
+    page = _one(desk, session, iteration)
+    row = page.rows[0]
+    if not row.commit or row.metric is None:
+        raise Refusal(Code.BAD_ARGUMENT, f"Iteration {iteration} has no measurement ({row.status}). Name another one.")
+    run = run_again(desk, session, row.commit, iteration)
+    desk.record(Remeasured(iteration=iteration, measurement=run))
+    if session.finished:
+        desk.arena.remove()
+    said = f"Measured again: {number(run.value)}" if run.value is not None else f"Measured again: {run.problem}"
+    before = f"its runs were {', '.join(map(number, page.samples[:12]))}"
+    return page.model_copy(update={"again": run.value, "more": f"{said}; {before}."})
+
+
+def _diff(desk: Desk, events: Sequence[object]) -> str:
+    commits = [event for event in events if isinstance(event, Committed)]
+    if not commits:
+        return ""
+    first, last = commits[0].commit, commits[-1].commit
+    text = hygiene()(desk.repo.diff(f"{first}^", last))  # before it is cut: half a secret is not recognised
+    if len(text) <= DIFF_CHARACTERS:
+        return text
+    return f"{text[:DIFF_CHARACTERS]}\n… cut; the whole: git diff {first[:7]}^ {last[:7]}"

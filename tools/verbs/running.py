@@ -1,0 +1,107 @@
+"""Verbs for runs that go on: have their answer, or end them."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from pydantic import Field
+
+from ..errors import Code, Refusal
+from ..lab.access import Lab
+from ..lab.context import Desk
+from ..lab.jobs import PROGRESS, Job, still_running
+from ..storage.disk import lock_holder
+from ..vocabulary import Phase, Tool, following
+from .answers_loop import Awaited, Cancelled
+from .arguments import RepoPath
+
+RunId = Annotated[str, Field(description="The run that an answer named. Empty, the default: the one at work.")]
+Seconds = Annotated[float, Field(description="How long to wait, 0 to 25 seconds, default 25.", ge=0, le=3600)]
+
+ENDING_S = 20.0
+TICK_S = 0.5
+
+
+class Running:
+    """Runs outlive the call that began them, the client and the server."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def wait(self, run: RunId = "", seconds: Seconds = 25.0, repo: RepoPath = "") -> Awaited:
+        """Use when an answer's phase is `running`: gives the answer of the call that began the run, once it is there, else how
+        it goes. Call it again as often as needed. A run that an earlier server began is joined, never started twice.
+
+        Refused if nothing is at work and no answer is left to give.
+        """
+        desk = self._lab.open(repo)
+        patience = min(seconds, self._lab.jobs.patience_s)
+        if job := self._job(desk, run):
+            job.wait(patience, PROGRESS.get(_nobody))
+            job.delivered = job.done.is_set()
+            return Awaited.of(job.outcome())
+        return self._of_another_server(desk, run, patience)
+
+    def cancel(self, run: RunId = "", repo: RepoPath = "") -> Cancelled:
+        """Use to end a run that is not worth its time: ends its processes, all of them. The change that was being measured
+        counts as crashed: edit it and call iterate, or call revert.
+
+        Refused if nothing is at work.
+        """
+        desk = self._lab.open(repo)
+        job = self._job(desk, run)
+        if job and not job.done.is_set():
+            return self._stop(desk, job, repo)
+        if not desk.runner.alive():
+            raise _nothing(run, desk)
+        desk.runner.cancel_all()
+        return self._stopped(repo)
+
+    def _job(self, desk: Desk, run: str) -> Job | None:
+        """The job that goes by this id; of an earlier server's, which is taken up again; without an id the one at work."""
+        record = desk.unfinished()
+        name = run or (record.run if record else "") or self._lab.jobs.latest()
+        if found := self._lab.jobs.find(name):
+            return found
+        if record and record.run == name and not lock_holder(desk.repo.own_folder):
+            return self._lab.jobs.start(record.tool, record.arguments, record.run)
+        return None
+
+    def _of_another_server(self, desk: Desk, run: str, patience: float) -> Awaited:
+        record, began = desk.unfinished(), time.monotonic()
+        if record is None or run not in {"", record.run}:
+            raise _nothing(run, desk)
+        while desk.unfinished() == record and time.monotonic() - began < patience:
+            time.sleep(TICK_S)
+        if desk.unfinished() == record:
+            return Awaited(**still_running(record.run, *desk.runner.progress()))
+        message = f"{record.run} is over; another server has its answer. Call status and history to see how it ended."
+        raise Refusal(Code.BAD_ARGUMENT, message)
+
+    def _stop(self, desk: Desk, job: Job, repo: str) -> Cancelled:
+        job.cancelled = True
+        deadline = time.monotonic() + ENDING_S
+        while not job.done.is_set() and time.monotonic() < deadline:
+            desk.runner.cancel_all()
+            job.wait(TICK_S, _nobody)
+        return self._stopped(repo)
+
+    def _stopped(self, repo: str) -> Cancelled:
+        desk = self._lab.open(repo)
+        session = desk.session
+        open_trial = session.trial if session and desk.phase is not Phase.NO_SESSION else None
+        how = f"Iteration {open_trial.number} is open." if open_trial else "No iteration is open."
+        return Cancelled(
+            phase=desk.phase, next=list(following(desk.phase)), stopped=True, note=f"The run was ended. {how}"
+        )
+
+
+def _nobody(seconds: float, line: str) -> None:
+    """Hears of a run when nobody asked to."""
+
+
+def _nothing(run: str, desk: Desk) -> Refusal:
+    which = f"No run {run} is known here" if run else "Nothing is at work here"
+    message = f"{which}. Call status to see how the session stands."
+    return Refusal(Code.BAD_ARGUMENT, message, following=(Tool.STATUS, *following(desk.phase)))

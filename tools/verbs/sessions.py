@@ -1,0 +1,230 @@
+"""Session verbs: start, status, finish."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from ..errors import Code, Refusal
+from ..git.repo import shown
+from ..iteration.baseline import longest, noise_words
+from ..iteration.preflight import Preflight, preflight, refuse_unless_passed
+from ..lab.access import Lab
+from ..lab.answers import cut
+from ..lab.context import Desk
+from ..lab.jobs import still_running
+from ..lab.sandboxed_run import sandbox_words
+from ..measurement.ruler import ruler_now
+from ..plan.model import Plan
+from ..project.harness import HARNESS_FILES
+from ..session.certainty import luck_words, noise_band
+from ..session.events import Finished, Row, Started
+from ..session.intent import read_intent
+from ..session.results import PAGE_FILE, PICTURE_FILE, RESULTS_FILE, baseline_row, flat, number
+from ..session.state import Session, phase_of
+from ..session.stuck import is_stuck, on_plateau
+from ..session.summary import budget_left, summarise
+from ..storage.disk import lock_holder
+from ..vocabulary import Phase, Tool, following
+from ..workflows.running.store import LEDGER_FOLDERS, Ledgers
+from .answers_sessions import SessionFinished, SessionStarted, SessionStatus
+from .arguments import RepoPath
+from .planning import chosen_plan
+
+SHORTEST_TIMEOUT_S = 120.0
+TIMEOUT_FACTOR = 4.0
+LAST_ROWS = 5
+
+
+class Sessions:
+    """Open a session, say how it stands, close it."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def start_session(self, plan: Plan, preset: str = "", repo: RepoPath = "") -> SessionStarted:
+        """Use once check_plan is green: seals the plan, measures the baseline (iteration 0) and opens the session.
+
+        Give the plan's fields, or none of them to use the plan file `autoresearch.toml`; `preset` = `gpt` insists on the
+        plan file of the GPT harness. Refused while a session is open on the branch, on a dirty tree, with a red guard,
+        or without a person's consent to the commands. From here on no tool takes a command.
+        """
+        with self._lab.hold(repo, Tool.START_SESSION) as desk:
+            sealed = chosen_plan(desk, _preset(desk, plan, preset))
+            found = preflight(desk, sealed)
+            refuse_unless_passed(found)
+            return _begin(desk, sealed, found)
+
+    def status(self, repo: RepoPath = "") -> SessionStatus:
+        """Use whenever you lost track, and first in a new conversation: the plan in short, the baseline, the best, the
+        counters, the budget left, the last rows, whether the session is stuck, and what to call next. Changes nothing.
+        """
+        desk = self._lab.open(repo)
+        answer = session_status(desk)
+        record, holder = desk.unfinished(), lock_holder(desk.repo.own_folder)
+        if holder and record:
+            running = still_running(record.run, *desk.runner.progress())
+            return answer.model_copy(update={**running, "note": f"`{record.tool}` is at work."})
+        if holder:
+            busy = f"A call is at work here ({holder}); call status until it is done."
+            return answer.model_copy(update={"note": busy, "next": [Tool.STATUS]})
+        if read_intent(desk.repo.own_folder):
+            return answer.model_copy(
+                update={"note": "A step was interrupted. The next call that writes will finish it."}
+            )
+        if record:
+            left = f"`{record.tool}` was interrupted with its server. Make the same call again, or call wait, to go on."
+            return answer.model_copy(update={"note": left, "next": [Tool.WAIT, *answer.next]})
+        return answer
+
+    def finish_session(self, squash_branch: str = "", repo: RepoPath = "") -> SessionFinished:
+        """Use when the goal is reached, the budget is spent, or the person asks to stop: closes the session for good.
+
+        Answers with the final summary. `squash_branch` = a new branch name also makes one clean commit of all kept
+        changes, on the commit that the session started from. Refused in the middle of an iteration.
+        """
+        with self._lab.hold(repo, Tool.FINISH_SESSION) as desk:
+            session = desk.active
+            if squash_branch:
+                message = f"{flat(session.plan.goal) or 'Results of an autoresearch session'}\n\n{_summary_text(session, desk)}\n"
+                desk.repo.squash(squash_branch, session.start.base, session.head, message)
+            desk.record(Finished(squashed=squash_branch))
+            desk.write_results()
+            desk.arena.remove()
+            return SessionFinished(
+                phase=desk.phase,
+                next=[Tool.REPORT, Tool.HISTORY, Tool.START_SESSION],
+                recovered=desk.recovered,
+                summary=summarise(desk.active, desk.now()),
+                results_file=RESULTS_FILE,
+                branch=session.start.branch,
+                squashed=squash_branch,
+            )
+
+
+def _preset(desk: Desk, plan: Plan, preset: str) -> Plan:
+    if preset not in {"", "gpt"}:
+        raise Refusal(
+            Code.BAD_ARGUMENT, f"{preset!r} is no preset. Leave it out, or use `gpt` in a GPT harness repository."
+        )
+    if preset == "gpt" and not all((desk.repo.root / name).is_file() for name in HARNESS_FILES):
+        message = "This is not a GPT harness repository. Make one with `autoresearch-mcp init gpt DIR` and open it."
+        raise Refusal(Code.BAD_PLAN, message)
+    return Plan() if preset == "gpt" else plan
+
+
+def _begin(desk: Desk, plan: Plan, found: Preflight) -> SessionStarted:
+    baseline = found.baseline
+    assert baseline is not None, "every gate was passed"
+    if plan.branch and plan.branch != desk.branch:
+        desk.repo.switch_to_new_branch(plan.branch)
+    for name in (RESULTS_FILE, RESULTS_FILE.replace(".tsv", ".edited-*.tsv"), PICTURE_FILE, PAGE_FILE):
+        desk.repo.exclude(f"/{name}")
+    for name in (RESULTS_FILE, PICTURE_FILE, PAGE_FILE):
+        desk.repo.exclude(f"/.{name}.draft")
+    desk.repo.exclude(LEDGER_FOLDERS)  # now, because a ledger that is opened later may not change git's settings
+    previous = desk.session
+    event = Started(
+        plan=plan,
+        branch=plan.branch or desk.branch,
+        base=desk.repo.head(),
+        protected=dict(baseline.ruler.protected),
+        sealed=dict(ruler_now(desk.repo, plan).sealed),  # the lines above changed git's list of excluded files
+        machine=dict(baseline.ruler.machine),
+        outputs=baseline.ruler.outputs,
+        seed=baseline.seed,
+        untracked=tuple(shown(change.path) for change in desk.repo.changes()),
+        baseline=baseline.runs,
+        guards=baseline.guards,
+        verify_timeout_s=plan.verify_timeout_s or _timeout(longest(baseline.runs)),
+        guard_timeout_s=plan.guard_timeout_s or _timeout(longest(baseline.guards)),
+    )
+    identity = f"{time.strftime('%y%m%d-%H%M')}-{secrets.token_hex(3)}"
+    _archive(desk, previous)
+    desk.session = None
+    desk.record(event, session=identity)
+    desk.write_results()
+    return _started(desk, event, found)
+
+
+def _archive(desk: Desk, previous: Session | None) -> None:
+    """Take the view of the session before out of the way; its rows stay in the journal. A foreign file is set aside."""
+    file = desk.repo.root / RESULTS_FILE
+    if previous is not None and desk.write_results() is None:
+        file.unlink(missing_ok=True)
+
+
+def _timeout(baseline_s: float) -> float:
+    return max(SHORTEST_TIMEOUT_S, TIMEOUT_FACTOR * baseline_s)
+
+
+def _started(desk: Desk, event: Started, found: Preflight) -> SessionStarted:
+    return SessionStarted(
+        phase=desk.phase,
+        next=list(following(desk.phase)),
+        session=desk.active.id,
+        branch=event.branch,
+        baseline=desk.active.baseline,
+        row=baseline_row(event),
+        samples=found.baseline.values if found.baseline else [],
+        noise=noise_words(event.plan, found.baseline) if found.baseline else "",
+        verify_timeout_s=event.verify_timeout_s,
+        guard_timeout_s=event.guard_timeout_s,
+        results_file=RESULTS_FILE,
+    )
+
+
+def session_status(desk: Desk) -> SessionStatus:
+    """How the session on this branch stands."""
+    session = desk.session
+    ledgers = [name for name, _ in Ledgers(desk).open_ones()][:8]
+    if session is None:
+        note = "No session on this branch. Use inspect_project to find a plan, or write autoresearch.toml."
+        return SessionStatus(phase=desk.phase, next=list(following(desk.phase)), note=note, ledgers=ledgers)
+    plan, now = session.plan, desk.now()
+    return SessionStatus(
+        phase=desk.phase,
+        next=list(following(desk.phase)),
+        session=session.id,
+        goal=cut(plan.goal, 200),
+        metric=plan.metric,
+        direction=plan.direction,
+        scope=[cut(glob, 60) for glob in plan.scope[:6]],
+        branch=session.start.branch,
+        baseline=session.baseline,
+        best=session.best,
+        best_iteration=session.best_iteration,
+        current=session.reference,
+        noise=noise_band(session),
+        luck=luck_words(session),
+        iterations=session.last_iteration,
+        counts={str(status): count for status, count in session.counts.items()},
+        budget_left=budget_left(session, now),
+        ended=session.ended or session.spent(now),
+        stuck=is_stuck(session),
+        plateau=on_plateau(session),
+        open_iteration=_open(session, now),
+        last=[_row_words(row) for row in desk.journal.rows(session.id, LAST_ROWS)],
+        sandbox=cut(sandbox_words(plan), 60),
+        ledgers=ledgers,
+        note="This session is finished." if session.finished else "",
+    )
+
+
+def _open(session: Session, now: float) -> str:
+    if session.trial is None or session.verdict is None:
+        return ""
+    phase = phase_of(session, now)
+    if phase is Phase.NO_SESSION:
+        return ""
+    return cut(
+        f"Iteration {session.trial.number} is open ({phase}): {session.trial.description}. {session.verdict.why}", 400
+    )
+
+
+def _row_words(row: Row) -> str:
+    return cut(f"#{row.iteration} {row.status} {number(row.metric)}: {row.description}", 110)
+
+
+def _summary_text(session: Session, desk: Desk) -> str:
+    return "\n".join(summarise(session, desk.now()).lines())

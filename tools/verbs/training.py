@@ -1,0 +1,135 @@
+"""The verb that trains: one supervised run of the GPT harness."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from ..errors import Code, Refusal
+from ..iteration import measure as measuring
+from ..iteration.baseline import LONGEST_BASELINE_S
+from ..lab.access import Lab
+from ..lab.context import Desk
+from ..measurement.meter import Meter, at_checkout
+from ..measurement.ruler import ruler_now
+from ..plan.model import Plan
+from ..project.harness import SPEC_FILE, trains
+from ..session.events import Measurement
+from ..session.trained import Trained
+from ..vocabulary import Phase, Tool, following
+from .answers_training import TrainRan
+from .arguments import RepoPath
+from .planning import chosen_plan
+
+BudgetSeconds = Annotated[
+    float, Field(description="Seconds of training for a trial run. 0, the default: the budget of gpt.toml.", ge=0)
+]
+DeviceName = Annotated[
+    str, Field(description="`cpu`, `cuda`, `cuda:1`, `mps` or a GPU's UUID. Empty, the default: what gpt.toml says.")
+]
+OUTPUT_CHARACTERS = 2000
+UNCOMMITTED = "uncommitted"
+_DEVICE = re.compile(r"[\w:-]{0,80}")
+
+
+class Training:
+    """Trains a model, and says how it went."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def train(self, budget_s: BudgetSeconds = 0.0, device: DeviceName = "", repo: RepoPath = "") -> TrainRan:
+        """Use in a GPT harness repository to train once and see how it goes: val_bpb, learning curve, speed, memory, the checks
+        of the evaluation. After commit in a session it is the verify step; without a session it is a trial run of the files
+        as they are, which counts for nothing.
+
+        Refused between experiments of a session (call iterate, so that every run is on the record), where the plan's
+        verify is not the harness, and, for a trial run, while nobody agreed to the plan's command.
+        """
+        with self._lab.hold(repo, Tool.TRAIN) as desk:
+            if desk.phase is Phase.COMMITTED:
+                return _as_verify(desk, budget_s, device)
+            return _trial(desk, budget_s, device)
+
+
+def _as_verify(desk: Desk, budget_s: float, device: str) -> TrainRan:
+    _require_harness(desk.active.plan)
+    if budget_s or device:
+        message = (
+            "Budget and device are sealed in a session. Call train without them; or finish the session for a trial run."
+        )
+        raise Refusal(Code.BAD_ARGUMENT, message, phase=desk.phase, following=following(desk.phase))
+    while desk.phase is Phase.COMMITTED:
+        measuring.measure(desk)
+    session = desk.active
+    measurement = session.open_trial.measurement
+    assert measurement is not None, "verify just ran"
+    verdict = session.verdict
+    answer = _answer(desk, measurement)
+    return answer.model_copy(
+        update={
+            "counts": True,
+            "iteration": session.open_trial.number,
+            "verdict": str(verdict.status or f"open: {verdict.action} next") if verdict else "",
+            "why": verdict.why if verdict else "",
+        }
+    )
+
+
+def _trial(desk: Desk, budget_s: float, device: str) -> TrainRan:
+    if not (desk.repo.root / SPEC_FILE).is_file():
+        raise _no_harness()
+    plan = chosen_plan(desk, Plan())
+    _require_harness(plan)
+    if missing := desk.consent.missing(plan):
+        cure = "Commit the plan file as it is, or let a person run `autoresearch-mcp approve`."
+        raise Refusal(Code.CONSENT_NEEDED, f"Nobody agreed to: {'; '.join(missing)}. {cure}")
+    if not _DEVICE.fullmatch(device):
+        raise Refusal(Code.BAD_ARGUMENT, f"{device!r} is no device. Use `cpu`, `cuda`, `cuda:1`, `mps` or a UUID.")
+    options = (f" --budget '{budget_s:g} seconds'" if budget_s else "") + (f" --device {device}" if device else "")
+    asked = plan.model_copy(update={"verify": plan.verify + options})
+    turn = at_checkout(desk, "HEAD", seed=secrets.randbelow(2**31))
+    if any(change.tracked for change in desk.repo.changes()):
+        turn = replace(turn, tree=UNCOMMITTED)
+    run = Meter(desk, asked, ruler_now(desk.repo, plan)).verify(turn, plan.verify_timeout_s or LONGEST_BASELINE_S)
+    return _answer(desk, run)
+
+
+def _require_harness(plan: Plan) -> None:
+    if not trains(plan):
+        raise _no_harness()
+
+
+def _no_harness() -> Refusal:
+    message = (
+        "The plan here does not train the GPT harness; `autoresearch-mcp init gpt DIR` makes a repository that does."
+    )
+    return Refusal(Code.BAD_PLAN, f"{message} For other work call inspect_project, or go on with what status names.")
+
+
+def _answer(desk: Desk, run: Measurement) -> TrainRan:
+    trained = run.trained or Trained(facts={})
+    return TrainRan(
+        phase=desk.phase,
+        next=list(following(desk.phase)),
+        recovered=desk.recovered,
+        val_bpb=run.value,
+        tokens_per_second=trained.number("tokens_per_second"),
+        mfu_percent=trained.number("mfu_percent"),
+        peak_memory_mb=trained.number("peak_vram_mb"),
+        training_seconds=trained.number("training_seconds"),
+        evaluation_seconds=trained.number("evaluation_seconds"),
+        energy_joules=trained.number("energy_joules"),
+        device=trained.facts.get("device", ""),
+        contended=trained.facts.get("contended", ""),
+        stopped_early=trained.facts.get("stopped_early", ""),
+        checks=list(run.receipt.checks) if run.receipt else [],
+        curve=list(trained.curve),
+        receipt=run.receipt.model_copy(update={"checks": ()}) if run.receipt else None,
+        why=run.problem,
+        output=run.tail[-OUTPUT_CHARACTERS:] if run.value is None else "",
+    )

@@ -1,0 +1,207 @@
+"""Following a session from another process: what there is to see now, and whether anything changed. Nothing is written."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..lab.access import Lab
+from ..lab.context import Desk
+from ..plan.model import Direction
+from ..report.gathering import details_of, earlier, gathered, integrity
+from ..report.page import Last, Now, Page, Section, Try, duration
+from ..report.picture import Chapter, Picture, picture
+from ..report.sections import Material, chapter_of, page, shown
+from ..session.events import Row
+from ..session.results import baseline_row
+from ..session.state import Session
+from ..storage.disk import lock_holder
+from ..text.hygiene import hygiene
+from .answers_sessions import SessionStatus
+from .sessions import Sessions
+
+LIVE_ROWS = 300
+"""Rows that a live page shows; earlier ones are in the results file and in the report."""
+LIVE_DOTS = 1200
+CHAT_DOTS, CHAT_ROWS = 250, 5
+CHECKING = "The journal is being checked."
+
+
+@dataclass(frozen=True)
+class Work:
+    """A call at work: the tool, its run, seconds so far, and the last lines that it printed."""
+
+    tool: str
+    run: str
+    seconds: float
+    tail: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What changes with every event of a session, and what is at work."""
+
+    session: Hashable
+    work: Work | None
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """A session at a moment. `rows` are all of them, oldest first, with iteration 0; without a session there are none."""
+
+    status: SessionStatus
+    rows: Sequence[Row]
+    session: Session | None
+    work: Work | None
+    picture: Picture | None
+
+
+class Watch:
+    """Follows the session of a repository's branch. For many threads.
+
+    What was read stays: a row costs a reader the same whether there are ten before it or ten thousand.
+    """
+
+    def __init__(self, lab: Lab, repo: str = "") -> None:
+        self._lab, self._repo = lab, repo
+        self._lock = threading.Lock()
+        self._rows: list[Row] = []
+        self._of = ""
+        self._checked_of, self._checked = "", ""
+        self._before: Sequence[Chapter] = ()
+
+    def mark(self) -> Mark:
+        """A value that changes when there is something new to see."""
+        desk = self._lab.open(self._repo)
+        return Mark((_record(desk.session), self._checked), _work(desk))
+
+    def glimpse(self) -> Glimpse:
+        """What there is to see now."""
+        desk = self._lab.open(self._repo)
+        rows = self._read(desk)
+        drawn = picture([chapter_of(desk.session, rows)]) if desk.session else None
+        return Glimpse(Sessions(self._lab).status(self._repo), rows, desk.session, _work(desk), drawn)
+
+    def check(self) -> None:
+        """Check the journal, once a session: the next page tells. It takes a second where the journal is long."""
+        desk = self._lab.open(self._repo)
+        if desk.session is None:
+            return
+        self._turn_to(desk)
+        if self._checked == CHECKING:
+            self._checked = integrity(desk)
+
+    def page(self) -> Page:
+        """The live page, whole."""
+        desk = self._lab.open(self._repo)
+        if desk.session is None:
+            return _waiting(desk)
+        return self._made(desk, self._gathered(desk))
+
+    def update(self, after: int) -> tuple[Page, list[Try]]:
+        """The live page anew, and the rows after an iteration, oldest first."""
+        desk = self._lab.open(self._repo)
+        if desk.session is None:
+            return _waiting(desk), []
+        material = self._gathered(desk)
+        fresh = [row for row in material.rows if row.iteration > after][-LIVE_ROWS:]
+        return self._made(desk, material), shown(material, fresh)
+
+    def chat(self) -> dict[str, Any]:
+        """What a chat shows of the session: parts of a page as markup, and whether it is worth looking again."""
+        from ..report import rendering as pages
+
+        desk = self._lab.open(self._repo)
+        if desk.session is None:
+            return {"open": True, "parts": {"head": pages.head(_waiting(desk))}}
+        material = replace(gathered(desk, self._read(desk), (), CHECKING, details=False), dots=CHAT_DOTS)
+        made = page(material)
+        newest = Last("last", "", shown(material, material.rows[-CHAT_ROWS:][::-1]))
+        sections = [_now(_work(desk)), *(one for one in made.sections if one.kind == "picture"), newest]
+        parts = {"head": pages.head(made), **{one.id: pages.part(one) for one in sections}}
+        return {"open": not desk.session.finished, "parts": parts}
+
+    def one(self, iteration: int) -> Try | None:
+        """One try with all that is behind it."""
+        desk = self._lab.open(self._repo)
+        row = next((row for row in self._read(desk) if row.iteration == iteration), None)
+        if row is None or desk.session is None:
+            return None
+        lower = desk.session.plan.direction == Direction.LOWER
+        return Try(row, lower, details_of(desk, [row])[iteration])
+
+    def position(self) -> tuple[str, int]:
+        """The session and its last iteration; empty without one."""
+        session = self._lab.open(self._repo).session
+        return (session.id, session.last_iteration) if session else ("", 0)
+
+    def now(self) -> Section:
+        """What is at work, as a section of the page."""
+        return _now(_work(self._lab.open(self._repo)))
+
+    def _turn_to(self, desk: Desk) -> None:
+        """Begin anew where the session is another one."""
+        with self._lock:
+            if self._checked_of != desk.active.id:
+                self._checked_of, self._checked, self._before = desk.active.id, CHECKING, earlier(desk)
+
+    def _gathered(self, desk: Desk) -> Material:
+        """What a page tells, of the journal what `check` found."""
+        self._turn_to(desk)
+        return gathered(desk, self._read(desk), self._before, self._checked, details=False)
+
+    def _made(self, desk: Desk, material: Material) -> Page:
+        newest = material.rows[-LIVE_ROWS:]
+        left = len(material.rows) - len(newest)
+        more = f"{left:,} earlier tries: `report` with format html has them all." if left else ""
+        made = page(replace(material, listed=newest, left_out=more, dots=LIVE_DOTS))
+        return replace(made, sections=[_now(_work(desk)), *made.sections], footer=f"{made.footer} Follows the session.")
+
+    def _read(self, desk: Desk) -> Sequence[Row]:
+        session = desk.session
+        if session is None:
+            return ()
+        with self._lock:
+            if self._of != session.id or (self._rows and self._rows[-1].iteration > session.last_iteration):
+                self._of, self._rows = session.id, [baseline_row(session.start)]
+            missing = session.last_iteration - self._rows[-1].iteration
+            if missing:
+                self._rows = [*self._rows, *desk.journal.rows(session.id, missing)]
+            return self._rows
+
+
+def _record(session: Session | None) -> Hashable:
+    """What of a session changes with every event."""
+    if session is None:
+        return None
+    return (session.id, session.last_iteration, session.finished, session.measured_seconds, session.head, session.trial)
+
+
+def _work(desk: Desk) -> Work | None:
+    holder = lock_holder(desk.repo.own_folder)
+    if not holder:
+        return None
+    record, (seconds, _) = desk.unfinished(), desk.runner.progress()
+    tail = hygiene()("\n".join(desk.runner.tail())).splitlines()
+    tool, run = (str(record.tool), record.run) if record else (holder.split(" ")[0], "")
+    return Work(tool, run, seconds, tuple(tail))
+
+
+def _now(work: Work | None) -> Section:
+    if work is None:
+        return Now("now", "")
+    parts = [duration(work.seconds)] * bool(work.seconds) + [f"run {work.run}"] * bool(work.run)
+    return Now("now", f"{work.tool} is at work", ", ".join(parts), "\n".join(work.tail))
+
+
+def _waiting(desk: Desk) -> Page:
+    where = f"on {desk.branch}" if desk.branch else "on a detached HEAD"
+    return Page(
+        title="No session yet",
+        subtitle=f"There has been no session {where}. This page begins when one does.",
+        state="Waiting",
+        facts=(),
+        sections=[_now(_work(desk))],
+    )

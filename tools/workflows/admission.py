@@ -1,0 +1,146 @@
+"""The door of a ledger: what an agent reports is checked here, once, before it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from ..errors import Code, Refusal
+from ..lab.context import Desk
+from ..text.cleaning import cleaned
+from ..text.hygiene import hygiene
+from ..text.tidy import tidied_data
+from .ledger.events import ItemRecorded
+from .ledger.evidence import unproven
+from .ledger.forms import form_of
+from .ledger.items import Cited, Item
+from .ledger.ledger import Ledger
+from .ledger.pages import sentence
+from .ledger.rules import Craft
+from .ledger.similarity import SAME, nearest
+from .running.reproduction import reproduce
+from .running.runner import Mechanic
+from .running.store import Ledgers
+
+
+class Duplicate(Refusal):
+    """The item says what another entry says already; `of` is that entry's id."""
+
+    def __init__(self, item: Item, of: str, message: str) -> None:
+        super().__init__(Code.DUPLICATE, message)
+        self.item = item
+        self.of = of
+
+
+def admitted(desk: Desk, ledger: Ledger, rules: Craft, mechanic: Mechanic, fields: Mapping[str, Any]) -> ItemRecorded:
+    """The event of an item that passed every check.
+
+    Raises:
+        Refusal: at the first check that it fails, with the cure; a `Duplicate` where it says nothing new.
+    """
+    item = _shaped(rules, fields)
+    _without_secrets(item)
+    _settles_something(desk, item)
+    if isinstance(item, Cited) and item.location:  # a kind of item may leave it to the agent whether to cite
+        item = _proven(desk, item)
+    item = mechanic.checked(desk, ledger, rules.completed(ledger, item))
+    _new(ledger, rules, item)
+    if objection := rules.objection(ledger, item):
+        raise Refusal(Code(objection.fault.value), objection.message)
+    command = rules.command(ledger, item)
+    ran = reproduce(desk, command) if command else None
+    data = item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}
+    return ItemRecorded(id=ledger.next_id(item), commit=desk.repo.head(), item=data, ran=ran)
+
+
+def _shaped(rules: Craft, fields: Mapping[str, Any]) -> Item:
+    kinds = rules.items
+    kind = str(fields.get("kind", "")) or (next(iter(kinds)) if len(kinds) == 1 else "")
+    if kind not in kinds:
+        listed = "; ".join(form_of(one).line() for one in kinds.values())
+        raise Refusal(Code.BAD_ARGUMENT, f"`kind` has to be one of {', '.join(kinds)}. They take: {listed}")
+    if taken := sorted(kinds[kind].filled & fields.keys()):
+        raise Refusal(Code.BAD_ARGUMENT, f"The server fills in {', '.join(taken)}. Leave it out.")
+    try:
+        return kinds[kind].model_validate({**tidied_data(fields, cleaned), "kind": kind})  # nothing hidden is stored
+    except ValidationError as error:
+        missing = [str(one["loc"][-1]) for one in error.errors() if one["type"] in {"missing", "string_too_short"}]
+        problems = "; ".join(
+            f"{_where(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()[:6]
+        )
+        code = Code.MISSING_FIELD if missing else Code.BAD_ARGUMENT
+        raise Refusal(code, f"{problems}. What it takes: {form_of(kinds[kind]).line()}") from error
+
+
+def _where(loc: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, loc)) or "item"
+
+
+def _without_secrets(item: Item) -> None:
+    """What would be masked when it is stored has to come masked: whoever reads the ledger must know that something was there."""
+    tidy = hygiene()
+    for name, value in item:
+        for text in _texts(value):
+            if (
+                (shown := tidy(text)) != text
+                and "[masked:" in shown
+                and shown.count("[masked:") > text.count("[masked:")
+            ):
+                message = f"`{name}` holds a secret. Write it masked, and record the item again: {shown[:300]}"
+                raise Refusal(Code.SECRET, message)
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, tuple | list):
+        return [text for part in value for text in _texts(part)]
+    if isinstance(value, Mapping):
+        return [text for part in value.values() for text in _texts(part)]
+    return [text for _, part in value for text in _texts(part)] if isinstance(value, BaseModel) else []
+
+
+def _settles_something(desk: Desk, item: Item) -> None:
+    if not item.upstream:
+        return
+    ledger, _, id = item.upstream.partition("#")
+    found = Ledgers(desk).named(ledger)
+    if found is None or found.find(id) is None:
+        known = ", ".join(entry.id for entry in found.entries[:20]) if found else ""
+        cure = f"It has: {known}." if found else "Use `<ledger id>#<item id>` from the handoff, or leave it out."
+        raise Refusal(Code.BAD_ARGUMENT, f"`upstream` names {item.upstream}, which is not there. {cure}")
+
+
+def _proven(desk: Desk, item: Cited) -> Cited:
+    commit = desk.repo.head()
+    if item.commit:
+        answer = desk.repo.git.ask("rev-parse", "--verify", "--quiet", f"{item.commit}^{{commit}}")
+        if answer.code != 0:
+            raise Refusal(
+                Code.EVIDENCE, f"There is no commit {item.commit}. Cite one that git has, or leave `commit` out."
+            )
+        commit = answer.text
+    content = desk.repo.content(commit, item.path)
+    text = None if content is None else content.decode("utf-8", errors="replace")
+    wrong = unproven(item.location, item.quote, text, hygiene())
+    if wrong is None:
+        return item.model_copy(update={"commit": commit}) if item.commit else item
+    changed = any(change.path == item.path for change in desk.repo.changes())
+    hint = f" {item.path} has changes that are not committed; evidence is what git has." if changed else ""
+    raise Refusal(Code.EVIDENCE, f"{wrong}{hint}")
+
+
+def _new(ledger: Ledger, rules: Craft, item: Item) -> None:
+    alike = rules.rivals(ledger, item)
+    there = next((entry for entry in alike if item.place and entry.item.place == item.place), None)
+    if there is not None:
+        message = f"{there.id} already stands at {item.place}: {sentence(there.item.title[:200])} Record what it does not say, elsewhere."
+        raise Duplicate(item, there.id, message)
+    if not (item.subject and rules.comparable(ledger, item)):
+        return
+    name, how = nearest(item.subject, ((entry.id, entry.item.subject) for entry in alike if entry.item.subject))
+    if how >= SAME and (entry := ledger.find(name)):
+        message = f"{name} says nearly the same ({how:.0%} of the words): {sentence(entry.item.title[:200])} Record something new."
+        raise Duplicate(item, name, message)

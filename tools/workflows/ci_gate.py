@@ -1,0 +1,97 @@
+"""What the gate of CI looks at: the session, and the ledgers of this branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..errors import Code, Refusal
+from ..lab.context import Desk
+from .ledger.barrier import Barrier, ended_well, target_reached, without_findings
+from .ledger.items import Severity, Workflow
+from .ledger.registry import craft
+from .running.store import Ledgers
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the gate insists on; all empty means everything that there is something to say about."""
+
+    target: bool = False
+    fail_on: str = ""
+    regression: bool = False
+    complete: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> bool:
+        """Whether nothing in particular was asked for."""
+        return not (self.target or self.fail_on or self.regression or self.complete)
+
+
+def look(desk: Desk, asked: Asked) -> list[Barrier]:
+    """Every barrier that was asked for.
+
+    Raises:
+        Refusal: for a severity or a workflow that is none.
+    """
+    found = [*_target(desk, asked), *_findings(desk, asked), *_verdicts(desk, asked), *_endings(desk, asked)]
+    return found or [Barrier("gate", None, "this branch has no session with a target, and no ledger")]
+
+
+def _target(desk: Desk, asked: Asked) -> Iterator[Barrier]:
+    barrier = target_reached(desk.session)
+    if asked.target or (asked.all and barrier.passed is not None):
+        yield barrier
+
+
+def _findings(desk: Desk, asked: Asked) -> Iterator[Barrier]:
+    if not asked.fail_on:
+        return
+    severity = _severity(asked.fail_on)
+    ledgers = Ledgers(desk)
+    named = [_workflow(name) for name in asked.complete] or list(Workflow)
+    found = [ledger for workflow in named if (ledger := ledgers.last(workflow))]
+    if not found:
+        yield Barrier("findings", None, "there is no ledger on this branch")
+    for ledger in found:
+        yield without_findings(ledger.workflow, ledgers.handoff(ledger).findings, severity)
+
+
+def _verdicts(desk: Desk, asked: Asked) -> Iterator[Barrier]:
+    """What ledgers say of themselves: a regression verdict, an audit that was told where to fail."""
+    ledgers, told = Ledgers(desk), False
+    for workflow in Workflow if asked.all else [Workflow.REGRESSION] if asked.regression else []:
+        ledger = ledgers.last(workflow)
+        barrier = craft(workflow).barrier(ledger) if ledger else None
+        if ledger and barrier and barrier.passed and ledger.closed and ledger.closed.commit != desk.repo.head():
+            barrier = Barrier(barrier.name, None, f"{barrier.seen}, but at {ledger.closed.commit[:7]}, not here")
+        if barrier:
+            told = True
+            yield barrier
+    if asked.regression and not told:
+        yield Barrier("regression", None, "there is no verdict on this branch")
+
+
+def _endings(desk: Desk, asked: Asked) -> Iterator[Barrier]:
+    ledgers = Ledgers(desk)
+    for workflow in [_workflow(name) for name in asked.complete] or (list(Workflow) if asked.all else []):
+        ledger = ledgers.last(workflow)
+        if ledger:
+            ending = ledger.closed.ending if ledger.closed else ""
+            yield ended_well(workflow, ending, craft(workflow).missing(ledger))
+        elif asked.complete:
+            yield Barrier(f"{workflow} ledger", None, "there is none on this branch")
+
+
+def _severity(word: str) -> Severity:
+    try:
+        return Severity(word)
+    except ValueError:
+        raise Refusal(Code.BAD_ARGUMENT, f"{word!r} is no severity. Use one of: {', '.join(Severity)}.") from None
+
+
+def _workflow(word: str) -> Workflow:
+    try:
+        return Workflow(word)
+    except ValueError:
+        raise Refusal(Code.BAD_ARGUMENT, f"{word!r} is no workflow. Use one of: {', '.join(Workflow)}.") from None

@@ -1,0 +1,108 @@
+"""What a debug ledger takes: hypotheses with their experiments, and the findings that rest on them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from ..ledger.items import Cited, Note, Outcome, Severity, Text
+from ..ledger.ledger import Entry, Ledger
+from ..ledger.options import Options
+from ..ledger.proof import ran, refuted
+
+
+class Technique(StrEnum):
+    """The seven ways to look for a cause."""
+
+    BINARY_SEARCH = "binary-search"
+    DIFFERENTIAL = "differential"
+    MINIMAL_REPRODUCTION = "minimal-reproduction"
+    TRACE = "trace"
+    PATTERN_SEARCH = "pattern-search"
+    WORKING_BACKWARDS = "working-backwards"
+    RUBBER_DUCK = "rubber-duck"
+
+
+class Basis(StrEnum):
+    """What makes a cause worth suspecting, the most promising first."""
+
+    ERROR_TEXT = "error-text"
+    RECENT_CHANGE = "recent-change"
+    DATA_FLOW = "data-flow"
+    ENVIRONMENT = "environment"
+    DEPENDENCY = "dependency"
+    RACE = "race"
+    EDGE_CASE = "edge-case"
+
+
+class DebugOptions(Options):
+    """What to debug."""
+
+    symptom: str = Field("", max_length=1000, description="What goes wrong, as seen.")
+    severity: Severity = Field(Severity.INFO, description="Look for nothing less severe than this.")
+    technique: Technique | None = Field(None, description="Use only this technique. Left out: all seven.")
+
+
+class Hypothesis(Cited):
+    """A claim about the cause that an experiment has tested. It names where in the code the cause would be."""
+
+    prefix: ClassVar[str] = "H"
+
+    kind: Literal["hypothesis"] = "hypothesis"
+    claim: Text = Field(description="One specific cause, which could be false.")
+    refuted_if: Text = Field(description="What the experiment would have shown if the claim were false.")
+    technique: Technique
+    experiment: Text = Field(description="What you did to find out: one experiment.")
+    seen: Text = Field(description="What it showed, in a line or two.")
+    outcome: Outcome
+    line: Text = Field(description="The line of inquiry, a word or two, e.g. `cache`: three failures in a row end it.")
+    basis: Basis | None = Field(None, description=f"{'|'.join(Basis)}: what made you suspect it.")
+    reproduction: Note = Field("", description="A command that shows it and exits non-zero while the fault is there.")
+
+    @property
+    def place(self) -> str:
+        return ""  # one place may be suspected for several reasons
+
+    @property
+    def subject(self) -> str:
+        return self.claim
+
+    @property
+    def command(self) -> str:
+        return self.reproduction
+
+
+class DebugFinding(Cited):
+    """A fault whose cause is known, because a hypothesis was confirmed."""
+
+    prefix: ClassVar[str] = "F"
+
+    kind: Literal["finding"] = "finding"
+    summary: Text = Field(description="The fault in one sentence.")
+    hypothesis: str = Field(pattern=r"^H\d+$", description="The confirmed hypothesis that it rests on, e.g. H3.")
+    severity: Severity
+    reproduction: Text = Field(description="A command that exits non-zero while the fault is there.")
+    root_cause: Text = Field(description="Why it happens.")
+    impact: Text = Field(description="Who meets it, and what it does to them.")
+    suggestion: Note = Field("", description="How it could be mended.")
+
+    @property
+    def subject(self) -> str:
+        return self.summary
+
+    @property
+    def command(self) -> str:
+        return self.reproduction
+
+
+def outcome_of(ledger: Ledger, entry: Entry[Hypothesis]) -> Outcome:
+    """What an experiment said. A claim to have confirmed counts for nothing once its own command showed that all is well."""
+    claimed = entry.item.outcome
+    return Outcome.INCONCLUSIVE if claimed is Outcome.CONFIRMED and refuted(ran(ledger, entry)) else claimed
+
+
+def by_severity(ledger: Ledger) -> list[Entry[DebugFinding]]:
+    """The findings, the worst first."""
+    return sorted(ledger.of(DebugFinding), key=lambda entry: entry.item.severity.rank)

@@ -1,0 +1,100 @@
+"""The files that a debug ledger leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...text.sarif import Level, Result, Rule, sarif
+from ..ledger.comparison import fingerprint
+from ..ledger.items import Outcome, Severity, split_location
+from ..ledger.ledger import Entry, Ledger
+from ..ledger.pages import quoted, section, sentence
+from ..ledger.proof import ran, refuted, words
+from ..ledger.rules import table
+from .items import DebugFinding, Hypothesis, by_severity, outcome_of
+
+COLUMNS = ("iteration", "type", "hypothesis", "result", "severity", "location", "description")
+LEVELS = {
+    Severity.CRITICAL: Level.ERROR,
+    Severity.HIGH: Level.ERROR,
+    Severity.MEDIUM: Level.WARNING,
+    Severity.LOW: Level.NOTE,
+    Severity.INFO: Level.NOTE,
+}
+
+
+def findings_page(ledger: Ledger) -> str:
+    """Every fault whose cause is known."""
+    found = [_finding(ledger, entry) for entry in by_severity(ledger)]
+    return "# Findings\n\n" + ("\n".join(found) or "No cause was confirmed.\n")
+
+
+def eliminated_page(ledger: Ledger) -> str:
+    """What was suspected and is not the cause, or could not be shown to be."""
+    entries = [(entry, outcome_of(ledger, entry)) for entry in ledger.of(Hypothesis)]
+    ruled_out = [_eliminated(ledger, entry, how) for entry, how in entries if how is not Outcome.CONFIRMED]
+    return "# What it was not\n\n" + ("\n".join(ruled_out) or "Nothing was ruled out.\n")
+
+
+def results_table(ledger: Ledger) -> str:
+    """One row for each hypothesis and each finding, in the order in which they were recorded."""
+    return table(COLUMNS, [_row(ledger, place, entry) for place, entry in enumerate(ledger.entries, 1)])
+
+
+def sarif_log(ledger: Ledger) -> str:
+    """The findings in SARIF 2.1.0."""
+    entries = by_severity(ledger)
+    rules = [_rule(severity) for severity in Severity if any(one.item.severity is severity for one in entries)]
+    properties = {"ledger": ledger.id, "commit": ledger.closed.commit if ledger.closed else ledger.commit}
+    return sarif("autoresearch debug", f"autoresearch-debug/{ledger.id}", rules, [*map(_result, entries)], properties)
+
+
+def _finding(ledger: Ledger, entry: Entry[DebugFinding]) -> str:
+    one, seen = entry.item, ran(ledger, entry)
+    parts = [
+        f"## {entry.id}: {one.summary}\n",
+        f"{one.severity}, at `{one.location}`, from {one.hypothesis}.\n\n{quoted(one.quote)}\n",
+        f"**Root cause.** {one.root_cause}\n\n**Impact.** {one.impact}\n",
+        f"**Reproduction** ({words(seen)}{', so it shows nothing' if refuted(seen) else ''}).\n\n{quoted(one.reproduction)}\n",
+        f"**Suggestion.** {one.suggestion}\n" if one.suggestion else "",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _eliminated(ledger: Ledger, entry: Entry[Hypothesis], how: Outcome) -> str:
+    one = entry.item
+    contradicted = (
+        f"\nClaimed as confirmed, but its command: {words(ran(ledger, entry))}.\n" if how is not one.outcome else ""
+    )
+    foreseen = f", foreseen as {one.upstream}" if one.upstream else ""
+    text = (
+        f"{how} by {one.technique}, at `{one.location}`{foreseen}: {one.experiment}\n\nSeen: {one.seen}\n{contradicted}"
+    )
+    return section(f"{entry.id}: {one.claim}", [text.rstrip("\n")])
+
+
+def _row(ledger: Ledger, place: int, entry: Entry[Any]) -> tuple[object, ...]:
+    one = entry.item
+    if isinstance(one, Hypothesis):
+        return (place, "hypothesis", entry.id, outcome_of(ledger, entry), "-", one.location, one.claim)
+    return (place, "finding", one.hypothesis, "confirmed", one.severity, one.location, one.summary)
+
+
+def _rule(severity: Severity) -> Rule:
+    text = f"A fault of {severity} severity whose cause an experiment confirmed."
+    advice = "The message says why it happens and how it is shown. Run its command before and after a change."
+    return Rule(
+        f"debug-{severity}", f"Fault{severity.title()}", text, text, advice, LEVELS[severity], tags=("correctness",)
+    )
+
+
+def _result(entry: Entry[DebugFinding]) -> Result:
+    one = entry.item
+    path, first, last = split_location(one.location)
+    message = "\n\n".join(
+        (sentence(one.summary), f"Cause: {one.root_cause}", f"Impact: {one.impact}", f"Shown by: {one.reproduction}")
+    )
+    return Result(
+        f"debug-{one.severity}", message, path, first, last, one.quote, fingerprint(path, "bug", one.quote),
+        properties={"id": entry.id},
+    )  # fmt: skip

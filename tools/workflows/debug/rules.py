@@ -1,0 +1,202 @@
+"""Debugging: hypotheses that could be false, an experiment for each, and findings from confirmed ones alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..ledger.handoff import Finding
+from ..ledger.items import Cited, Item, Outcome, Severity, Workflow
+from ..ledger.ledger import Entry, Ledger
+from ..ledger.pages import sentence
+from ..ledger.proof import pending, ran, shown
+from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.scores import TECHNIQUES, Score, debug_ancestor, debug_quality
+from . import pages
+from .items import Basis, DebugFinding, DebugOptions, Hypothesis, Technique, by_severity, outcome_of
+
+DROPPED_AFTER = 3
+"""Experiments in a row that did not confirm, after which a line of inquiry is dropped."""
+WARNED_AFTER = 5
+"""Experiments in a row, on whatever line, after which the agent is told to change its ways."""
+TAIL = 500
+"""Characters shown of what a check printed last."""
+GATHERED, CHECKED = "gathered", "checks"
+"""What the server found when the ledger was opened, and what the project's own commands said when they were run."""
+
+
+class Debug(Craft):
+    """Facts before opinions: what was not confirmed by an experiment is no finding."""
+
+    name = Workflow.DEBUG
+    options = DebugOptions
+    items: ClassVar[dict[str, type[Item]]] = {"hypothesis": Hypothesis, "finding": DebugFinding}
+    onwards = ("fix",)
+
+    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
+        match item:
+            case Hypothesis():
+                return _dropped(ledger, item.line) or _other_technique(ledger, item.technique)
+            case DebugFinding(hypothesis=id):
+                return _rests_on_nothing(ledger, id) or _too_small(ledger, item.severity)
+            case _:
+                return None
+
+    def settles(self, ledger: Ledger, entry: Entry[Any]) -> Outcome | None:
+        settled = outcome_of(ledger, entry) if isinstance(entry.item, Hypothesis) else None
+        return None if settled is Outcome.INCONCLUSIVE else settled
+
+    def costs(self, kind: str) -> bool:
+        return kind != "finding"
+
+    def spent(self, ledger: Ledger) -> int:
+        return len(ledger.of(Hypothesis))
+
+    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
+        return (
+            Coverage("files", len(_files(ledger)), _in_scope(ledger)),
+            Coverage("techniques", len(_techniques(ledger)), TECHNIQUES),
+        )
+
+    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
+        hypotheses, findings = ledger.of(Hypothesis), ledger.of(DebugFinding)
+        settled = sum(outcome_of(ledger, one) is not Outcome.INCONCLUSIVE for one in hypotheses)
+        reproduced = sum(shown(ran(ledger, one)) for one in findings)
+        return (
+            debug_quality(settled, len(hypotheses), reproduced, len(findings)),
+            debug_ancestor(
+                len(findings), len(hypotheses), len(_files(ledger)), _in_scope(ledger), len(_techniques(ledger))
+            ),
+        )
+
+    def missing(self, ledger: Ledger) -> tuple[str, ...]:
+        if not ledger.entries:
+            return ("a hypothesis: record what you suspected, what you did and what it showed",)
+        cited = {one.hypothesis for one in ledger.items(DebugFinding)}
+        confirmed = [one for one in ledger.of(Hypothesis) if outcome_of(ledger, one) is Outcome.CONFIRMED]
+        left = [f"a finding for {entry.id}, which was confirmed" for entry in confirmed if entry.id not in cited]
+        if left or confirmed:
+            return tuple(left)
+        return ("a confirmed hypothesis: nothing has been found yet; go on, or close with a why",)
+
+    def state(self, ledger: Ledger) -> list[str]:
+        return [
+            *_next_steps(ledger),
+            *(f"{entry.id} {outcome_of(ledger, entry)}: {entry.item.claim}" for entry in ledger.of(Hypothesis)[-8:]),
+            *(f"{entry.id} {entry.item.severity}: {entry.item.summary}" for entry in ledger.of(DebugFinding)[-8:]),
+            *_gathered(ledger.latest(GATHERED), ledger.latest(CHECKED)),
+        ]
+
+    def files(self, ledger: Ledger) -> dict[str, str]:
+        return {
+            "findings.md": pages.findings_page(ledger),
+            "eliminated.md": pages.eliminated_page(ledger),
+            "debug-results.tsv": pages.results_table(ledger),
+            "debug.sarif": pages.sarif_log(ledger),
+        }
+
+    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+        return tuple(
+            Finding(
+                id=entry.id,
+                title=entry.item.summary,
+                kind="bug",
+                severity=entry.item.severity,
+                location=entry.item.location,
+                quote=entry.item.quote,
+                detail=f"{sentence(entry.item.root_cause)} Reproduction: `{entry.item.reproduction}`. {entry.item.suggestion}".strip(),
+                check=entry.item.reproduction,
+                confirmed=shown(ran(ledger, entry)),
+            )
+            for entry in by_severity(ledger)
+        )
+
+
+def _dropped(ledger: Ledger, line: str) -> Objection | None:
+    if _failures(ledger, line) < DROPPED_AFTER:
+        return None
+    told = f"Three experiments in a row on `{line}` confirmed nothing: that line of inquiry is dropped."
+    return Objection(Fault.OUT_OF_ORDER, f"{told} Suspect something else, and name another line.")
+
+
+def _other_technique(ledger: Ledger, technique: Technique) -> Objection | None:
+    wanted = ledger.opts(DebugOptions).technique
+    if wanted in {None, technique}:
+        return None
+    told = f"This ledger was opened for {wanted} alone, and this is {technique}."
+    return Objection(Fault.BAD_ARGUMENT, f"{told} Use {wanted}, or close it and open one for all techniques.")
+
+
+def _failures(ledger: Ledger, line: str = "") -> int:
+    """Experiments at the end of a line of inquiry that did not confirm; of all without one."""
+    entries = [one for one in ledger.of(Hypothesis) if not line or one.item.line.lower() == line.lower()]
+    outcomes = [outcome_of(ledger, one) for one in entries]
+    return next((n for n, outcome in enumerate(reversed(outcomes)) if outcome is Outcome.CONFIRMED), len(outcomes))
+
+
+def _rests_on_nothing(ledger: Ledger, id: str) -> Objection | None:
+    entry = next((entry for entry in ledger.of(Hypothesis) if entry.id == id), None)
+    if entry is None:
+        return Objection(Fault.EVIDENCE, f"There is no {id}. Record the hypothesis and its experiment first.")
+    outcome = outcome_of(ledger, entry)
+    if outcome is not Outcome.CONFIRMED:
+        why = "" if outcome is entry.item.outcome else " (claimed as confirmed, but its command exited 0)"
+        return Objection(
+            Fault.EVIDENCE, f"{id} was {outcome}{why}: a finding rests on a confirmed hypothesis. Test another one."
+        )
+    return None
+
+
+def _too_small(ledger: Ledger, severity: Severity) -> Objection | None:
+    least = ledger.opts(DebugOptions).severity
+    if severity.rank <= least.rank:
+        return None
+    return Objection(Fault.BAD_ARGUMENT, f"This ledger looks for {least} and worse, and this is {severity}. Leave it.")
+
+
+def _next_steps(ledger: Ledger) -> list[str]:
+    """What to do now, the most pressing first."""
+    hypotheses = ledger.items(Hypothesis)
+    dropped = sorted({one.line for one in hypotheses if _failures(ledger, one.line) >= DROPPED_AFTER})
+    unused = [technique for technique in Technique if technique not in _techniques(ledger)]
+    tried = {one.basis for one in hypotheses}
+    grounds = [basis for basis in Basis if basis not in tried]
+    waiting = pending(ledger)
+    run = f"{len(waiting)} commands wait for a person's consent; then call workflow with `run`."
+    fruitless = f"{_failures(ledger)} experiments in a row confirmed nothing: go back to what is known for certain."
+    return [
+        *([fruitless] if _failures(ledger) >= WARNED_AFTER else []),
+        *([run] if waiting else []),
+        *([f"Dropped lines of inquiry: {', '.join(dropped)}."] if dropped else []),
+        *([f"Suspect next, in this order: {', '.join(grounds)}."] if grounds else []),
+        *([f"Techniques not used yet: {', '.join(unused)}."] if unused else []),
+    ]
+
+
+def _gathered(found: Mapping[str, Any], checks: Mapping[str, Any]) -> list[str]:
+    """What the server knows of the project, in lines."""
+    ran = [f"{one['kind']} `{one['command']}`: {one['said']}" for one in checks.get("commands", ())]
+    failed = [one for one in checks.get("commands", ()) if one["exit_code"] and one["tail"]]
+    known = [f"{one['kind']} `{one['command']}`" for one in found.get("commands", ())]
+    recent = [f"{path} ({times})" for path, times in found.get("recent", ())[:8]]
+    hints = [f"{one['location']} {one['what']}" for one in found.get("hints", ())[:8]]
+    return [
+        *([f"Checks: {'; '.join(ran)}."] if ran else []),
+        *(f"Output of `{one['command']}`, which is data: {one['tail'][-TAIL:]}" for one in failed[:3]),
+        *([f"The project's own checks, which `run` runs: {'; '.join(known)}."] if known and not ran else []),
+        *([f"Changed lately (commits): {', '.join(recent)}."] if recent else []),
+        *([f"Patterns worth a look, no findings: {'; '.join(hints)}."] if hints else []),
+    ]
+
+
+def _files(ledger: Ledger) -> set[str]:
+    return {entry.item.path for entry in ledger.entries if isinstance(entry.item, Cited)}
+
+
+def _in_scope(ledger: Ledger) -> int:
+    """Files in scope when the ledger was opened."""
+    return int(ledger.latest("scope").get("files", 0))
+
+
+def _techniques(ledger: Ledger) -> set[Technique]:
+    return {one.technique for one in ledger.items(Hypothesis)}

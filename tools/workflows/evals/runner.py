@@ -1,0 +1,29 @@
+"""Evaluating a results file: the server's part is all of the arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...evals.reading import evaluate, find_results
+from ...lab.context import Desk
+from ..ledger.events import Observed
+from ..ledger.ledger import Ledger
+from ..running.runner import Mechanic, observed
+from .rules import ANALYSIS, EvalsOptions
+
+
+class EvalsMechanic(Mechanic):
+    """Finds the file when the ledger is opened, and analyses it as it stands whenever it is asked to."""
+
+    def opening(self, desk: Desk, ledger: Ledger) -> Sequence[Observed]:
+        options = ledger.opts(EvalsOptions)
+        if desk.session is None or options.file:
+            find_results(desk.repo.root, options.file)
+        return ()
+
+    def run(self, desk: Desk, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
+        asked = ledger.opts(EvalsOptions)
+        seen = evaluate(desk, asked.file, asked.plateau_window, asked.direction)
+        facts = seen.analysis.model_dump(mode="json", exclude_defaults=True)
+        return (observed(desk, ANALYSIS, source=seen.source, numbers=list(seen.numbers), analysis=facts),)

@@ -1,0 +1,142 @@
+"""Where the loop meets the fix ledger: in a session that counts errors, what may be committed, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...decision.judging import Arm
+from ...diagnostics.inspection import names_inspection
+from ...diagnostics.tally import Tally
+from ...errors import Code, Refusal
+from ...lab.context import Desk
+from ...session.events import Record, Row, Started, Verified
+from ..ledger.events import ItemRecorded, LedgerEvent, Observed
+from ..ledger.items import Workflow
+from ..ledger.ledger import Ledger
+from ..running.store import Ledgers
+from .items import Broken
+from .queue import EDITED, ITERATION, edited_since, item_of, known_ids, objection
+from .rules import next_line
+from .suppressions import hidden
+
+
+def refuse_hiding(desk: Desk, tree: str, description: str) -> None:
+    """In a session that counts errors, refuse a change that hides an error instead of mending it, or that works on none of the queue, or not in its turn.
+
+    Raises:
+        Refusal: naming the line, or the errors whose turn it is.
+    """
+    session = desk.active
+    if not names_inspection(session.plan.verify):
+        return
+    if (ledger := Ledgers(desk).open_one(Workflow.FIX)) is not None:
+        news = since(desk, ledger)
+        ledger = Ledgers(desk).append(ledger.id, *news) if news else ledger
+        if against := objection(ledger, item_of(description)):
+            raise Refusal(Code(against.fault.value), f"{against.message} Nothing was committed.")
+    parent = session.trial.parent if session.trial else session.head
+    if found := [one for one in hidden(desk.repo.diff(parent, tree), desk.repo.tracked()) if one.refused]:
+        told = "; ".join(one.told for one in found[:5]) + (f"; and {len(found) - 5} more" if len(found) > 5 else "")
+        cure = "Take that out and mend the cause; an error that cannot be mended here can be set aside with record."
+        raise Refusal(Code.SUPPRESSED, f"This hides an error and mends none: {told}. Nothing was committed. {cure}")
+
+
+def after_iteration(desk: Desk) -> str:
+    """What became of the error that the last iteration worked on, and whose turn it is; empty where none are counted."""
+    if not names_inspection(desk.active.plan.verify):
+        return ""
+    ledger = Ledgers(desk).open_one(Workflow.FIX)
+    return next_line(Ledgers(desk).moved_on(ledger, since(desk, ledger))) if ledger else ""
+
+
+def since(desk: Desk, ledger: Ledger) -> list[LedgerEvent]:
+    """The iterations of the loop that the ledger does not have yet, and the errors that surfaced in them."""
+    done = {(seen.facts["session"], seen.facts["iteration"]) for seen in ledger.observed if seen.what == ITERATION}
+    events: list[LedgerEvent] = []
+    for name in desk.journal.sessions_after(ledger.branch, ledger.id):
+        start = next((event for event in desk.journal.of_kind(name, "started") if isinstance(event, Started)), None)
+        if start is None or not names_inspection(start.plan.verify):
+            continue
+        for found in _iterations(desk, name, start):
+            if (found.session, found.iteration) in done:
+                continue
+            now = Ledgers(desk).moved_on(ledger, events)
+            facts = found.model_dump(mode="json", exclude={"tally"}) | _counted(found.tally, kept=found.kept)
+            if found.kept and found.tally and (again := edited_since(now, found.tally.first, found.item)):
+                facts[EDITED] = again
+            seen = Observed(what=ITERATION, commit=found.commit or start.base, facts=facts)
+            now = Ledgers(desk).moved_on(now, [seen])
+            events += [seen, *(new_errors(now, found.tally, seen.commit) if found.kept else [])]
+    return events
+
+
+def new_errors(ledger: Ledger, tally: Tally | None, commit: str) -> list[ItemRecorded]:
+    """The errors of a count that the ledger does not know yet, each with its place in the queue."""
+    known = known_ids(ledger)
+    first = len(ledger.of(Broken)) + 1
+    fresh = [one for one in (tally.first if tally else ()) if one.id not in known]
+    items = [Broken(found=one) for one in fresh]
+    return [
+        ItemRecorded(id=f"{Broken.prefix}{number}", commit=commit, item=recorded(item))
+        for number, item in enumerate(items, first)
+    ]
+
+
+def recorded(item: Broken) -> dict[str, Any]:
+    """An error as the ledger stores it."""
+    return item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}
+
+
+class _Tried(Record):
+    """One iteration as the ledger sees it. The baseline is iteration 0, and counts as kept."""
+
+    session: str
+    iteration: int
+    status: str
+    kept: bool
+    item: str = ""
+    guard: str = "-"
+    description: str = ""
+    why: str = ""
+    commit: str = ""
+    points: float | None = None
+    delta: int | None = None
+    tally: Tally | None = None
+
+
+def _iterations(desk: Desk, session: str, start: Started) -> Iterator[_Tried]:
+    now = start.baseline[-1].tally
+    yield _Tried(session=session, iteration=0, status="baseline", kept=True, commit=start.base, tally=now)
+    for row in desk.journal.rows(session):
+        tally = _tally(desk, session, row)
+        delta = tally.count - now.count if tally and now else None
+        yield _Tried(
+            session=session,
+            iteration=row.iteration,
+            status=row.status.value,
+            kept=row.status.kept,
+            item=item_of(row.description),
+            guard=row.guard,
+            description=row.description,
+            why=row.why,
+            commit=row.commit,
+            points=row.metric,
+            delta=delta,
+            tally=tally,
+        )
+        now = tally if row.status.kept and tally else now
+
+
+def _tally(desk: Desk, session: str, row: Row) -> Tally | None:
+    """What the last run of an iteration's change counted."""
+    if row.metric is None:
+        return None
+    events = desk.journal.of_iteration(session, row.iteration)
+    runs = [event for event in events if isinstance(event, Verified) and event.arm is Arm.CANDIDATE]
+    return next((run.measurement.tally for run in reversed(runs) if run.measurement.tally), None)
+
+
+def _counted(tally: Tally | None, *, kept: bool) -> dict[str, Any]:
+    """What of a count stands in the ledger: every error by its identity where it is what stands on the branch."""
+    return {"errors": tally.count if tally else None, "ids": list(tally.ids) if tally and kept else None}

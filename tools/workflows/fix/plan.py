@@ -1,0 +1,95 @@
+"""The plan that a fix ledger hands to start_session."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...diagnostics.diagnostic import MASKING, Trouble
+from ...diagnostics.inspecting import typed
+from ...diagnostics.inspection import METRIC, Inspection
+from ...diagnostics.tally import Tally
+from ...lab.context import Desk
+from ...plan.model import Plan
+from ...plan.scope import Scope
+from ...project.folders import Language
+from ...project.projects import Project
+from ...session.events import Measurement
+from ..ledger.ledger import Ledger
+from .items import FixOptions
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A count, what it was made with, and what was left out of it."""
+
+    inspection: Inspection
+    measurement: Measurement
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def tally(self) -> Tally:
+        """What was counted."""
+        assert self.measurement.tally is not None, "a count that gave no number was refused"
+        return self.measurement.tally
+
+
+def plan_for(desk: Desk, ledger: Ledger, looked: Looked, projects: Sequence[Project]) -> Plan:
+    """What start_session is to be given: the same count, down to the target, and what may be edited for that.
+
+    While anything hides others the target is that nothing does: tests that nobody sees can neither be counted nor guard.
+    """
+    options, tally, files = ledger.opts(FixOptions), looked.tally, desk.repo.tracked()
+    code = [project for project in projects if not project.speaks(Language.MARKDOWN, Language.NOTEBOOK)]
+    used = [project for project in code if any(_within(project, one) for one in looked.inspection.commands)]
+    tests = [glob for project in used for glob in project.tests]
+    fixed = [glob for project in used for glob in project.fixed]
+    own = {one.path for one in tally.first if one.path in files and one.trouble is not Trouble.TEST}
+    wide = tuple(options.scope) or tuple(dict.fromkeys(glob for project in used for glob in project.sources))
+    kept = tuple(glob for glob in dict.fromkeys((*tests, *fixed)) if any(map(Scope((glob,)).matches, files)))
+    beyond = sorted(path for path in own if _needs_naming(path, options, wide, kept))
+    plan = Plan(
+        goal=options.goal or f"no more than {options.target} errors",
+        scope=(*wide, *map(_literal, beyond)),
+        protected=(*kept, *(f"!{_literal(path)}" for path in beyond)),
+        metric=METRIC,
+        direction="lower",
+        verify=typed(looked.inspection),
+        read="channel",
+        target=str(max(options.target, MASKING - 1) if blind(tally) else options.target),
+    )
+    return plan.model_copy(update=_guards(looked, options))
+
+
+def _needs_naming(path: str, options: FixOptions, wide: Sequence[str], kept: Sequence[str]) -> bool:
+    """Whether a file with an error can only be mended if the plan names it: it is a test or a manifest, or in no source
+    folder. A scope that was asked for is not widened.
+    """
+    inside = Scope(wide).matches(path)
+    return Scope(kept).matches(path) if inside else not options.scope
+
+
+def _within(project: Project, command: str) -> bool:
+    return not project.root or command.startswith(f"cd {project.root} ")
+
+
+def _guards(looked: Looked, options: FixOptions) -> dict[str, Any]:
+    """Green tests stay green. Of red ones no more may fail than at the start, provided that all of them could be seen."""
+    tests = tuple(one for one in looked.inspection.detections if one.trouble is Trouble.TEST)
+    extra = (options.guard,) if options.guard else ()
+    if not tests or blind(looked.tally):
+        return {"guards": extra}
+    if not looked.tally.of(Trouble.TEST):
+        return {"guards": (*(one.command for one in tests), *extra)}
+    failing = Inspection(tests, tests=looked.inspection.tests, only=(Trouble.TEST,), name="failing_tests")
+    return {"guards": extra, "guard_metrics": (f"failing_tests lower 0: {typed(failing)}",)}
+
+
+def blind(tally: Tally) -> bool:
+    return bool(tally.masked) or any(one.hides for one in tally.first)
+
+
+def _literal(path: str) -> str:
+    return re.sub(r"[*?\[\]{}!\\]", "?", path)

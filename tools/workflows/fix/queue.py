@@ -1,0 +1,164 @@
+"""The queue of a fix ledger: how each error stands, and whose turn it is. Computed from the ledger alone."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ...decision.decide import Status
+from ...diagnostics.diagnostic import Diagnostic, kindred
+from ..ledger.ledger import Entry, Ledger
+from ..ledger.rules import Fault, Objection
+from .items import Broken, SetAside
+
+EDITED = "edited"
+"""The fact of an iteration that says which errors are there still though their line was edited."""
+BLOCKED_AFTER = 3
+"""Failed iterations on one error, after which it is left."""
+DETECTED, ITERATION, ENDED, NOT_REPRODUCED = "detected", "iteration", "ended", "not-reproduced"
+"""What the server notes: a look at everything, an iteration of the loop, the look at the end; reports that nothing bears out."""
+_FAILED = frozenset({Status.DISCARD, Status.CRASH, Status.TAMPERED})
+_NAMED = re.compile(r"(F\d+):\s*\S")
+
+
+class Place(StrEnum):
+    """How an error stands."""
+
+    OPEN = "open"
+    FIXED = "fixed"
+    BLOCKED = "blocked"
+    SET_ASIDE = "set aside"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One error with how it stands, and the iterations that failed on it."""
+
+    entry: Entry[Broken]
+    place: Place
+    failures: tuple[Mapping[str, Any], ...] = ()
+    reason: str = ""
+
+    @property
+    def id(self) -> str:
+        """Its id in the ledger."""
+        return self.entry.id
+
+
+def standings(ledger: Ledger) -> tuple[Standing, ...]:
+    """Every error, as it was found."""
+    left, aside = frozenset(remaining(ledger)), {one.item: one.reason for one in ledger.items(SetAside)}
+    tried = iterations(ledger)
+    return tuple(_standing(entry, left, tried, aside) for entry in ledger.of(Broken))
+
+
+def _standing(
+    entry: Entry[Broken], left: frozenset[str], tried: tuple[Mapping[str, Any], ...], aside: Mapping[str, str]
+) -> Standing:
+    failures = tuple(row for row in tried if row["item"] == entry.id and row["status"] in _FAILED)
+    if entry.item.found.id not in left:
+        return Standing(entry, Place.FIXED, failures)
+    if len(failures) >= BLOCKED_AFTER:
+        return Standing(entry, Place.BLOCKED, failures, f"{len(failures)} iterations failed")
+    if entry.id in aside:
+        return Standing(entry, Place.SET_ASIDE, failures, aside[entry.id])
+    return Standing(entry, Place.OPEN, failures)
+
+
+def workable(ledger: Ledger) -> tuple[Standing, ...]:
+    """The open errors, whose turn it is first.
+
+    Order: what blocks most; then, as a file that others import breaks more than itself, files with more dependents; then
+    files with fewer errors, which are done sooner; then the place.
+    """
+    found = [one for one in standings(ledger) if one.place is Place.OPEN]
+    in_file = Counter(one.entry.item.found.path for one in found)
+    dependents = ledger.latest(DETECTED).get("dependents", {})
+
+    def turn(one: Standing) -> tuple[Any, ...]:
+        what = one.entry.item.found
+        cascade = -int(dependents.get(what.path, 0))
+        return (what.rank, cascade, in_file[what.path], what.path, what.line, int(one.id[1:]))
+
+    return tuple(sorted(found, key=turn))
+
+
+def remaining(ledger: Ledger) -> tuple[str, ...]:
+    """The identities of the errors that were there at the last look: the newest count of what stands on the branch."""
+    for seen in reversed(ledger.observed):
+        if seen.what in {DETECTED, ITERATION, ENDED} and seen.facts.get("ids") is not None:
+            edited = _edited(ledger)
+            return tuple(edited.get(id, id) for id in seen.facts["ids"])
+    return ()
+
+
+def edited_since(ledger: Ledger, found: Sequence[Diagnostic], worked_on: str) -> dict[str, str]:
+    """New identities of errors that the ledger knows: their line was edited on the way, and they are there all the same.
+
+    Args:
+        found: what was counted of a change that is kept.
+        worked_on: the error that the change mended; it is none of these.
+    """
+    known, before = _edited(ledger), set(remaining(ledger))
+    there = {known.get(one.id, one.id) for one in found}
+    lost = [entry for entry in ledger.of(Broken) if entry.item.found.id in before - there and entry.id != worked_on]
+    listed = {entry.item.found.id for entry in ledger.of(Broken)}
+    again: dict[str, str] = {}
+    for one in found:
+        if one.id in listed or one.id in known or not kindred(one):
+            continue
+        if same := next((entry for entry in lost if kindred(entry.item.found) == kindred(one)), None):
+            lost.remove(same)
+            again[one.id] = same.item.found.id
+    return again
+
+
+def known_ids(ledger: Ledger) -> frozenset[str]:
+    """Every identity under which an error of the ledger was counted."""
+    return frozenset(entry.item.found.id for entry in ledger.of(Broken)) | _edited(ledger).keys()
+
+
+def _edited(ledger: Ledger) -> dict[str, str]:
+    """The first identity of each error that got another one."""
+    return {new: old for seen in ledger.observed for new, old in seen.facts.get(EDITED, {}).items()}
+
+
+def iterations(ledger: Ledger) -> tuple[Mapping[str, Any], ...]:
+    """The iterations of the loop on this ledger, the baselines left out."""
+    return tuple(seen.facts for seen in ledger.observed if seen.what == ITERATION and seen.facts["iteration"])
+
+
+def item_of(description: str) -> str:
+    """The error that an iteration says it works on: `F3: ...`; empty if it names none."""
+    match = _NAMED.match(description)
+    return match[1] if match else ""
+
+
+def objection(ledger: Ledger, id: str) -> Objection | None:
+    """Why no iteration may work on this error now; None when one may."""
+    turn = workable(ledger)
+    if not turn:
+        return Objection(Fault.OUT_OF_ORDER, "No error is open any more. Call finish_session, then close the ledger.")
+    listed = ", ".join(one.id for one in turn[:6])
+    there = next((one for one in standings(ledger) if one.id == id), None)
+    if there is None:
+        named = f"There is no {id}." if id else "Say which error this iteration works on."
+        message = f"{named} Begin the description with its id, as `{turn[0].id}: what you changed and why`."
+        return Objection(Fault.OUT_OF_ORDER, f"{message} Open: {listed}.")
+    if there.place is not Place.OPEN:
+        return Objection(Fault.OUT_OF_ORDER, f"{id} is {there.place}. Work on one of: {listed}.")
+    first = turn[0].entry.item.found
+    if there.entry.item.found.rank > first.rank:
+        before = ", ".join(one.id for one in turn if one.entry.item.found.rank == first.rank)[:200]
+        message = f"{id} is of kind {there.entry.item.found.trouble}; {first.trouble} comes first: {before}."
+        return Objection(Fault.OUT_OF_ORDER, f"{message} What cannot be mended here can be set aside with record.")
+    return None
+
+
+def first_count(ledger: Ledger) -> Mapping[str, Any]:
+    """What was found when the ledger was opened."""
+    return next((seen.facts for seen in ledger.observed if seen.what == DETECTED), {"ids": ()})

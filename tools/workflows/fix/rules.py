@@ -1,0 +1,205 @@
+"""Fixing: the server counts what is broken and hands out the queue; the ordinary loop brings the count down, one error at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from ...decision.decide import Status
+from ...diagnostics.diagnostic import MASKING, Trouble
+from ..ledger.handoff import Ending, Finding
+from ..ledger.items import Item, Workflow
+from ..ledger.ledger import Ledger
+from ..ledger.options import Depth
+from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.scores import Score, fix_ancestor, fix_quality
+from .items import Broken, FixOptions, SetAside
+from .pages import pages
+from .queue import (
+    DETECTED,
+    ENDED,
+    NOT_REPRODUCED,
+    Place,
+    Standing,
+    first_count,
+    iterations,
+    remaining,
+    standings,
+    workable,
+)
+from .suppression_signs import Suppression
+
+SHOWN = 12
+_CATEGORIES = (Trouble.BUILD, Trouble.TEST, Trouble.TYPES, Trouble.LINT, Trouble.WARNING, Trouble.BUG)
+
+
+class Fix(Craft):
+    """Numbers are the server's: what was found, what each iteration did to the count, what is left."""
+
+    name = Workflow.FIX
+    options = FixOptions
+    items: ClassVar[Mapping[str, type[Item]]] = {"set-aside": SetAside}
+    found: ClassVar[Mapping[str, type[Item]]] = {"error": Broken}
+    rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 20, Depth.DEEP: 60}
+    onwards = ("ship", "regression")
+
+    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
+        match item:
+            case SetAside(item=id):
+                there = next((one for one in standings(ledger) if one.id == id), None)
+                if there is None or there.place is not Place.OPEN:
+                    how = there.place if there else "not there"
+                    return Objection(Fault.OUT_OF_ORDER, f"{id} is {how}; only an open error can be set aside.")
+        return None
+
+    def comparable(self, ledger: Ledger, item: Item) -> bool:
+        return False  # several errors may wait for the same reason
+
+    def costs(self, kind: str) -> bool:
+        return False  # rounds are iterations of the loop
+
+    def spent(self, ledger: Ledger) -> int:
+        return len(iterations(ledger))
+
+    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
+        counted = Counter(one.place for one in standings(ledger))
+        return (Coverage("errors fixed", counted[Place.FIXED], counted.total()),)
+
+    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
+        known, left = standings(ledger), len(remaining(ledger))
+        first, rows = first_count(ledger), iterations(ledger)
+        hidden = Counter(ledger.latest(ENDED).get("suppressions", {}))
+        surfaced = [one for one in known if one.entry.item.found.id not in first["ids"]]
+        hiding = {
+            "tests": hidden[Suppression.SKIPPED] + hidden[Suppression.DELETED],
+            "any": hidden[Suppression.ANY],
+        }
+        hiding["other"] = hidden.total() - hiding["tests"] - hiding["any"]
+        return (
+            fix_quality(max(len(known), left), left, hidden.total()),
+            fix_ancestor(
+                int(first.get("count", 0)),
+                left,
+                hiding,
+                guarded=not any(row["guard"] == "fail" for row in rows),
+                discards=sum(row["status"] == Status.DISCARD for row in rows),
+                compound=bool(surfaced) and all(one.place is Place.FIXED for one in surfaced),
+            ),
+        )
+
+    def missing(self, ledger: Ledger) -> tuple[str, ...]:
+        if len(remaining(ledger)) <= ledger.opts(FixOptions).target:
+            return ()
+        turn = workable(ledger)
+        if turn:
+            return (f"{len(turn)} open errors; next {_told(turn[0])}",)
+        unlisted = len(remaining(ledger)) - sum(one.place is not Place.FIXED for one in standings(ledger))
+        return (f"{unlisted} errors beyond those listed: call workflow with `run`",) if unlisted > 0 else ()
+
+    def ending(self, ledger: Ledger) -> Ending:
+        done = len(remaining(ledger)) <= ledger.opts(FixOptions).target
+        return Ending.COMPLETE if done else Ending.SATURATED
+
+    def state(self, ledger: Ledger) -> list[str]:
+        turn, seen = workable(ledger), ledger.latest(DETECTED)
+        stuck = [one for one in standings(ledger) if one.place in {Place.BLOCKED, Place.SET_ASIDE}]
+        return [
+            _count_line(ledger),
+            *([f"Next: {_told(turn[0])}"] if turn else []),
+            *(_told(one) for one in turn[1:SHOWN]),
+            *([f"… and {len(turn) - SHOWN} more"] if len(turn) > SHOWN else []),
+            *(f"{one.id} {one.place}: {one.reason}" for one in stuck),
+            *(f"Not looked at: {why}" for why in seen.get("left_out", ())),
+            *(f"Not counted: {why}" for why in seen.get("by_hand", ())),
+            *(f"Its own command finds nothing: {title}" for title in ledger.latest(NOT_REPRODUCED).get("titles", ())),
+            *_weights_line(ledger),
+        ]
+
+    def files(self, ledger: Ledger) -> dict[str, str]:
+        return pages(ledger)
+
+    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+        left = [one for one in standings(ledger) if one.place is not Place.FIXED]
+        ordered = sorted(left, key=lambda one: (one.entry.item.found.rank, int(one.id[1:])))
+        return tuple(
+            Finding(
+                id=one.id,
+                title=one.entry.item.found.message,
+                kind=one.entry.item.found.trouble,
+                severity=one.entry.item.severity,
+                location=one.entry.item.found.place,
+                detail=f"{one.place}{f': {one.reason}' if one.reason else ''}. Found by {one.entry.item.found.tool}.",
+                check=one.entry.item.check,
+                confirmed=True,
+            )
+            for one in ordered
+        )
+
+    def config(self, ledger: Ledger) -> dict[str, Any]:
+        plan = dict(ledger.latest(DETECTED).get("plan", {}))
+        if not plan or not workable(ledger):
+            return {}
+        most = self.most(ledger.options)
+        return plan | ({"iterations": max(1, most - self.spent(ledger))} if most else {})
+
+
+def categories(options: FixOptions) -> tuple[Trouble, ...]:
+    """The kinds of trouble that are asked for; none for all.
+
+    Raises:
+        ValueError: naming what is no category.
+    """
+    known = {kind.value: kind for kind in _CATEGORIES} | {"types": Trouble.TYPES, "tests": Trouble.TEST}
+    if unknown := [word for word in options.category if word not in known]:
+        raise ValueError(f"{', '.join(unknown)}: no category. Use {', '.join(_CATEGORIES)}.")
+    return tuple(dict.fromkeys(known[word] for word in options.category))
+
+
+def next_line(ledger: Ledger) -> str:
+    """What stands after an iteration, and whose turn it is, in a sentence or two."""
+    rows = iterations(ledger)
+    last = rows[-1] if rows else None
+    there = next((one for one in standings(ledger) if last and one.id == last["item"]), None)
+    told = f"{there.id} is {there.place}. " if there and there.place is not Place.OPEN else ""
+    turn = workable(ledger)
+    return f"{told}{len(turn)} open. {_onward(ledger, turn)}"
+
+
+def _onward(ledger: Ledger, turn: Sequence[Standing]) -> str:
+    if not turn:
+        return "No error is open any more: finish_session, then close the fix ledger."
+    if _can_see(ledger):
+        return (
+            "Nothing hides others any more: finish_session, then workflow with `run` hands out the plan for the rest."
+        )
+    return f"Next: {_told(turn[0])}"
+
+
+def _can_see(ledger: Ledger) -> bool:
+    """Whether what hid others at the last look is mended, so that another look shows the rest."""
+    return bool(ledger.latest(DETECTED).get("blind")) and not _hiding(ledger)
+
+
+def _hiding(ledger: Ledger) -> bool:
+    return any(one.entry.item.found.hides for one in standings(ledger) if one.place is not Place.FIXED)
+
+
+def _told(one: Standing) -> str:
+    tried = f" ({len(one.failures)} of 3 tries failed)" if one.failures else ""
+    return f"{one.id} {one.entry.item.title[:300]}{tried}"
+
+
+def _count_line(ledger: Ledger) -> str:
+    counted = Counter(one.entry.item.found.trouble for one in standings(ledger) if one.place is not Place.FIXED)
+    kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(counted.items()))
+    first = first_count(ledger).get("count", 0)
+    return f"{len(remaining(ledger))} errors are left, {first} at the start" + (f": {kinds}." if kinds else ".")
+
+
+def _weights_line(ledger: Ledger) -> list[str]:
+    why = (
+        f"In the metric an error that may hide others counts {MASKING:,} or more, so that those it gives way to are no step "
+        "back. The plan ends once nothing hides others; then `run` looks again, and hands out the plan for the rest."
+    )
+    return [why] if _hiding(ledger) else []

@@ -1,0 +1,253 @@
+"""The server's part of fixing: find out what is broken with the project's own commands, hand out the plan, count again at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
+from typing import Any
+
+from ...diagnostics.diagnostic import Trouble
+from ...diagnostics.inspecting import typed
+from ...diagnostics.inspection import METRIC, Bug, Inspection, names_inspection
+from ...diagnostics.tally import MOST, Tally, read_unable
+from ...errors import Code, Refusal
+from ...iteration.commit_checks import tracked_edits
+from ...lab.context import Desk
+from ...measurement.meter import Meter, at_checkout
+from ...measurement.ruler import ruler_now
+from ...plan.model import Plan
+from ...process.screen import cure, screen
+from ...project.projects import Project, recognise
+from ...project.scan import scan
+from ...session.events import Measurement
+from ...text.hygiene import hygiene
+from ...vocabulary import Phase
+from ..ledger.events import ItemRecorded, LedgerEvent, Overruled
+from ..ledger.handoff import Finding, carried
+from ..ledger.items import Settlement, Workflow
+from ..ledger.ledger import Ledger, advanced
+from ..ledger.registry import read_item
+from ..running.runner import Mechanic, observed
+from ..running.store import Ledgers
+from .detections import detections
+from .hooks import new_errors, recorded, since
+from .items import Broken, FixOptions
+from .plan import Looked, blind, plan_for
+from .queue import DETECTED, ENDED, NOT_REPRODUCED, Place, standings
+from .reach import changed_files, dependents
+from .rules import categories
+from .suppressions import counts, hidden
+
+LONGEST_S = 3600.0
+
+
+class Fixing(Mechanic):
+    """Counts errors at the start, when asked, and at the end; in between the loop does, with the same command."""
+
+    def opening(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
+        return self._detected(desk, ledger)
+
+    def since(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
+        return since(desk, ledger)
+
+    def run(self, desk: Desk, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[LedgerEvent]:
+        """Look at everything again, where no session is at it."""
+        _refuse_in_session(desk, "look again")
+        return self._detected(desk, ledger)
+
+    def closing(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
+        """Count once more, and say what was hidden on the way and how far the changes reach."""
+        _refuse_in_session(desk, "close the ledger")
+        found = _again(desk, ledger)
+        hiding = hidden(desk.repo.diff(ledger.commit, desk.repo.head()))
+        tally = found.tally
+        seen = observed(
+            desk,
+            ENDED,
+            count=tally.count if tally else None,
+            ids=list(tally.ids) if tally else None,
+            problem="" if tally else f"not counted again: {found.problem or found.failure}",
+            suppressions={kind.value: number for kind, number in counts(hiding).items()},
+            hidden=[hygiene()(one.told) for one in hiding[:50]],
+            changed=changed_files(desk, ledger.commit),
+        )
+        events: tuple[LedgerEvent, ...] = (seen, *new_errors(ledger, tally, seen.commit))
+        _settle_fixed(desk, ledger, events)
+        return events
+
+    def _detected(self, desk: Desk, ledger: Ledger) -> list[LedgerEvent]:
+        if edits := tracked_edits(desk.repo):
+            message = f"Uncommitted changes: {', '.join(edits[:6])}. Errors are counted at a commit."
+            raise Refusal(Code.OUT_OF_ORDER, f"{message} Commit them, or git stash, then call again.")
+        projects, options = _projects(desk), ledger.opts(FixOptions)
+        wanted = _wanted(projects, options)
+        bugs, by_hand = _bugs(desk, ledger, wanted)
+        inspection = replace(wanted, bugs=tuple(bug for bug, _ in bugs))
+        if not inspection.commands:
+            message = "No command was found that could say what is broken (build, tests, types, lint)."
+            raise Refusal(
+                Code.BAD_ARGUMENT, f"{message} inspect_project shows what is here; a Makefile with `test` will do."
+            )
+        _refuse_without_consent(desk, inspection)
+        looked = _looked(desk, inspection, options)
+        return [*self._queued(desk, ledger, looked, projects, by_hand), *_disproven(desk, ledger, bugs, looked.tally)]
+
+    def _queued(
+        self, desk: Desk, ledger: Ledger, looked: Looked, projects: Sequence[Project], by_hand: Sequence[str]
+    ) -> list[LedgerEvent]:
+        tally = looked.tally
+        if len(tally.ids) >= MOST:
+            message = f"{tally.count} errors: nobody mends so many one by one."
+            raise Refusal(Code.BAD_ARGUMENT, f"{message} Open with a `category` or a narrower `scope`.")
+        plan = plan_for(desk, ledger, looked, projects)
+        seen = observed(
+            desk,
+            DETECTED,
+            count=tally.count,
+            points=tally.points,
+            ids=list(tally.ids),
+            ran=tally.ran,
+            commands=list(looked.inspection.commands),
+            left_out=[
+                *looked.left_out,
+                *(f"`{command}`: masked by what is broken before it" for command in tally.masked),
+            ],
+            by_hand=list(by_hand),
+            blind=blind(tally),
+            dependents=dependents(desk, [one.path for one in tally.first if one.path]),
+            plan=plan.model_dump(mode="json", exclude_defaults=True),
+        )
+        return [seen, *(_with_check(event, looked.inspection) for event in new_errors(ledger, tally, seen.commit))]
+
+
+def _projects(desk: Desk) -> tuple[Project, ...]:
+    files = desk.repo.tracked()
+    return recognise(files, scan(desk.repo.root, files))
+
+
+def _wanted(projects: Sequence[Project], options: FixOptions) -> Inspection:
+    try:
+        kinds = categories(options)
+    except ValueError as error:
+        raise Refusal(Code.BAD_ARGUMENT, str(error)) from None
+    found = detections(projects, kinds, lint=not options.skip_lint) if set(kinds) != {Trouble.BUG} else ()
+    mild = (
+        (Trouble.WARNING,) if Trouble.LINT in kinds else ()
+    )  # what a linter only warns of is its finding all the same
+    return Inspection(found, only=tuple(dict.fromkeys((*kinds, *mild))), scope=tuple(options.scope))
+
+
+def _bugs(desk: Desk, ledger: Ledger, wanted: Inspection) -> tuple[list[tuple[Bug, Finding]], list[str]]:
+    """The findings of the workflow before that a command shows, and those that none does."""
+    incoming = Ledgers(desk).named(ledger.incoming) if ledger.incoming else None
+    if incoming is None or (wanted.only and Trouble.BUG not in wanted.only):
+        return [], []
+    shown, by_hand = [], []
+    for one in carried(Ledgers(desk).handoff(incoming).findings, incoming.workflow, Workflow.FIX):
+        title = f"{incoming.id}#{one.id} {one.title}"[:200]
+        if not one.check:
+            by_hand.append(f"{title}: no command shows it; write a failing test for it, and look again with `run`")
+        elif not desk.consent.agreed_to(one.check):
+            desk.consent.want(one.check)
+            by_hand.append(f"{title}: nobody agreed to `{one.check}`; a person can, with `autoresearch-mcp approve`")
+        else:
+            shown.append((Bug(one.severity, title, one.location, one.check), one))
+    return shown, by_hand
+
+
+def _disproven(desk: Desk, ledger: Ledger, bugs: Sequence[tuple[Bug, Finding]], tally: Tally) -> list[LedgerEvent]:
+    """Marks the findings whose own command finds nothing: what is measured overrules what was reported."""
+    there = {one.name for one in tally.first}
+    gone = [(bug, finding) for bug, finding in bugs if bug.title not in there]
+    for _, finding in gone:
+        if finding.outcome is None:
+            event = Overruled(id=finding.id, outcome=Settlement.DISPROVEN, by=ledger.id)
+            Ledgers(desk).settle(ledger.incoming, event)
+    return [observed(desk, NOT_REPRODUCED, titles=[bug.title for bug, _ in gone])] if gone else []
+
+
+def _settle_fixed(desk: Desk, ledger: Ledger, events: Sequence[LedgerEvent]) -> None:
+    """Marks the findings whose own command no longer shows anything: the ledger that reported them says so too."""
+    after = reduce(lambda so_far, event: advanced(so_far, event, desk.now(), read_item), events, ledger)
+    for one in standings(after):
+        if one.place is Place.FIXED and (upstream := one.entry.item.upstream):
+            source, _, id = upstream.partition("#")
+            event = Overruled(id=id, outcome=Settlement.FIXED, by=f"{ledger.id}#{one.entry.id}")
+            Ledgers(desk).settle(source, event)
+
+
+def _refuse_without_consent(desk: Desk, inspection: Inspection) -> None:
+    for command in inspection.commands:
+        if told := screen(command).refused:
+            raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {told}. {cure(told)}")
+    missing = [command for command in inspection.commands if not desk.consent.agreed_to(command)]
+    for command in missing:
+        desk.consent.want(command)
+    if missing:
+        listed = "; ".join(f"`{command}`" for command in missing)
+        ways = (
+            "A person can: `autoresearch-mcp approve` in a terminal shows exactly these; or a committed plan file that has "
+            "them; or the server registered with `--allow-commands`. Then call again."
+        )
+        raise Refusal(Code.CONSENT_NEEDED, f"Nobody agreed yet to run what finds errors here: {listed}. {ways}")
+
+
+def _refuse_in_session(desk: Desk, what: str) -> None:
+    session = desk.session
+    if session is not None and desk.phase is not Phase.NO_SESSION and names_inspection(session.plan.verify):
+        message = f"A session is at work on this count, so the server cannot {what} now. Call finish_session first."
+        raise Refusal(Code.OUT_OF_ORDER, message)
+
+
+def _looked(desk: Desk, inspection: Inspection, options: FixOptions) -> Looked:
+    """Count, without the commands that are not there.
+
+    Raises:
+        Refusal: if none is, or the count fails otherwise.
+    """
+    found = _measure(desk, inspection)
+    left_out: dict[int, str] = read_unable(found.tail) if found.tally is None else {}
+    if left_out:
+        inspection = _without(inspection, set(left_out))
+        found = _measure(desk, inspection) if inspection.commands else found
+    if found.tally is None:
+        said = hygiene()(found.tail[-600:])
+        message = f"Errors could not be counted: {found.problem or found.failure}. The output ends: {said!r}."
+        raise Refusal(Code.GATE_FAILED, f"{message} Mend that by hand, or open with another `category`.")
+    floor = found.tally.ran or 0
+    return Looked(replace(inspection, tests=floor), found, tuple(left_out.values()))
+
+
+def _without(inspection: Inspection, places: set[int]) -> Inspection:
+    size = len(inspection.detections)
+    return replace(
+        inspection,
+        detections=tuple(one for place, one in enumerate(inspection.detections) if place not in places),
+        bugs=tuple(one for place, one in enumerate(inspection.bugs, size) if place not in places),
+    )
+
+
+def _again(desk: Desk, ledger: Ledger) -> Measurement:
+    """The same count as at the last look, of what stands now."""
+    plan = Plan.model_validate(ledger.latest(DETECTED)["plan"])
+    if desk.consent.missing(plan):
+        return Measurement(problem="nobody agrees to the commands any more")
+    return Meter(desk, plan, ruler_now(desk.repo, plan)).verify(at_checkout(desk, "HEAD"), LONGEST_S)
+
+
+def _measure(desk: Desk, inspection: Inspection) -> Measurement:
+    plan = Plan(metric=METRIC, direction="lower", verify=typed(inspection), read="channel")
+    return Meter(desk, plan, ruler_now(desk.repo, plan)).verify(at_checkout(desk, "HEAD"), LONGEST_S)
+
+
+def _with_check(event: ItemRecorded, inspection: Inspection) -> ItemRecorded:
+    """A reported bug with its command, and the finding that it settles."""
+    item = Broken.model_validate(event.item)
+    bug = next(
+        (one for one in inspection.bugs if item.found.trouble is Trouble.BUG and one.title == item.found.name), None
+    )
+    if bug is None:
+        return event
+    known = item.model_copy(update={"check": bug.command, "upstream": bug.title.partition(" ")[0]})
+    return event.model_copy(update={"item": recorded(known)})

@@ -1,0 +1,127 @@
+"""What research into improvements adds up to: rounds, what was new, how well it is backed, and in which order it stands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from urllib.parse import urlsplit
+
+from ..ledger.ledger import Entry, Ledger
+from ..ledger.saturation import saturated
+from ..ledger.similarity import SAME, likeness
+from .items import Belief, Category, Comparison, Insight, Newness, Rank, Reference, Requirements, Round, Source, Tier
+from .preference import latest, order
+
+RESERVED = len(Category)
+"""Rounds at the beginning that take one category each, and do not count for saturation."""
+THRESHOLD = 2
+"""Below so many new insights a round is dry. Source: ancestor."""
+MOST_MUST_HAVES = 10
+
+
+def rounds(ledger: Ledger) -> list[tuple[Entry[Round], tuple[Entry[Insight], ...]]]:
+    """Each round that was ended, with its insights."""
+    found: list[tuple[Entry[Round], tuple[Entry[Insight], ...]]] = []
+    held: list[Entry[Insight]] = []
+    for entry in ledger.entries:
+        if isinstance(entry.item, Insight):
+            held.append(entry)  # type: ignore[arg-type]
+        if isinstance(entry.item, Round):
+            found.append((entry, tuple(held)))  # type: ignore[arg-type]
+            held = []
+    return found
+
+
+def open_round(ledger: Ledger) -> tuple[Entry[Insight], ...]:
+    """The insights since the last round ended."""
+    ended = sum(len(insights) for _, insights in rounds(ledger))
+    return ledger.of(Insight)[ended:]
+
+
+def kept(ledger: Ledger) -> tuple[Entry[Insight], ...]:
+    """The insights that count: those of a round that was not ended when the ledger was closed do not."""
+    dropped = {entry.id for entry in open_round(ledger)} if ledger.closed else set()
+    return tuple(entry for entry in ledger.of(Insight) if entry.id not in dropped)
+
+
+def new_a_round(ledger: Ledger) -> list[int]:
+    """How many new insights each round brought that was ended."""
+    return [sum(entry.item.newness is Newness.NEW for entry in insights) for _, insights in rounds(ledger)]
+
+
+def is_dry(ledger: Ledger) -> bool:
+    """Whether three rounds in a row, the reserved ones aside, brought fewer than two new insights."""
+    return saturated(new_a_round(ledger)[RESERVED:], THRESHOLD)
+
+
+def categories_left(ledger: Ledger) -> list[Category]:
+    """The categories that no round has taken yet."""
+    taken = {entry.item.category for entry, _ in rounds(ledger)}
+    return [category for category in Category if category not in taken]
+
+
+def richest(ledger: Ledger) -> Category:
+    """The category with the most new insights so far."""
+    counted = Counter(entry.item.category for entry in ledger.of(Insight) if entry.item.newness is Newness.NEW)
+    return max(Category, key=lambda category: counted[category])
+
+
+def same_problem(ledger: Ledger, item: Insight) -> list[Entry[Insight]]:
+    """The insights about the same problem of the same persona, the oldest first."""
+    return [
+        entry
+        for entry in ledger.of(Insight)
+        if likeness(entry.item.problem, item.problem) >= SAME and likeness(entry.item.persona, item.persona) >= SAME
+    ]
+
+
+def same_solution(ledger: Ledger, item: Insight) -> Entry[Insight] | None:
+    """An insight that says the same: problem, persona and mechanism."""
+    found = (one for one in same_problem(ledger, item) if likeness(one.item.mechanism, item.mechanism) >= SAME)
+    return next(found, None)
+
+
+def independent(ledger: Ledger, item: Insight) -> tuple[int, int]:
+    """How many independent sources back an insight: those that were checked, a file counted once; and outside ones, a host or
+    title counted once.
+    """
+    named = [entry.item for id in item.sources if (entry := ledger.find(id))]
+    files = {one.path for one in named if isinstance(one, Source)}
+    outside = {urlsplit(one.where).hostname or one.where.lower() for one in named if isinstance(one, Reference)}
+    return len(files), len(outside)
+
+
+def belief(checked: int, outside: int) -> Belief:
+    """HIGH from three independent sources on, MEDIUM from two, LOW else; what nothing in the repository bears out is never HIGH."""
+    count = checked + outside
+    if count >= 3 and checked:
+        return Belief.HIGH
+    return Belief.MEDIUM if count >= 2 else Belief.LOW
+
+
+def ranks(ledger: Ledger) -> dict[str, Rank]:
+    """The last rank of each insight."""
+    return {item.insight: item for item in ledger.items(Rank)}
+
+
+def must_haves(ledger: Ledger) -> list[str]:
+    """The insights that serve the customer and must be, in the order of the comparisons."""
+    ids = {entry.id for entry in kept(ledger)}
+    wanted = [id for id, rank in ranks(ledger).items() if id in ids and rank.serves and rank.tier is Tier.MUST_HAVE]
+    return order(wanted, compared(ledger, wanted))
+
+
+def compared(ledger: Ledger, among: list[str]) -> list[tuple[str, str]]:
+    """The comparisons that count, of these insights."""
+    pairs = latest((item.better, item.worse) for item in ledger.items(Comparison)).values()
+    return [pair for pair in pairs if set(pair) <= set(among)]
+
+
+def documents(ledger: Ledger) -> dict[str, Requirements]:
+    """The requirements documents by insight."""
+    return {item.insight: item for item in ledger.items(Requirements)}
+
+
+def insight(ledger: Ledger, id: str) -> Insight | None:
+    """An insight by its id."""
+    found = ledger.find(id)
+    return found.item if found and isinstance(found.item, Insight) else None

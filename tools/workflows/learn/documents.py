@@ -1,0 +1,206 @@
+"""Which documents a repository should have, told from its files; how long they may be; and when they are stale."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ...text.markdown import is_markdown
+
+FOLDER = "docs"
+WIKI = "wiki"
+MOST_LINES = 800
+README_LINES = 300
+STALE_DAYS = 7.0
+VERY_STALE_DAYS = 30.0
+DAY_S = 86_400.0
+_MANY_TESTS = 10
+_MANY_TODOS = 20
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of document: where a new one goes, and which names count as one that is there."""
+
+    name: str
+    path: str
+    names: re.Pattern[str]
+    holds: str
+    core: bool = False
+
+
+@dataclass(frozen=True)
+class Due:
+    """A document that should be there: its kind, the file that is it (or would be), why, and whether it exists."""
+
+    name: str
+    path: str
+    why: str
+    there: bool
+    core: bool
+
+
+class Freshness(StrEnum):
+    """How far a document has fallen behind the files that it describes."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    VERY_STALE = "very stale"
+
+
+def _kind(name: str, path: str, names: str, holds: str, *, core: bool = False) -> Kind:
+    return Kind(name, path, re.compile(rf"(?:{names})", re.IGNORECASE), holds, core)
+
+
+CORE = (
+    _kind("readme", "README.md", "readme", "what it is, how to install it, how to run it", core=True),
+    _kind(
+        "project overview", "docs/project-overview-pdr.md", "project[-_]?overview(?:[-_]pdr)?|overview|pdr",
+        "purpose, users, requirements, limits", core=True,
+    ),
+    _kind(
+        "codebase summary", "docs/codebase-summary.md", "codebase[-_]?summary|codebase",
+        "folders, modules, entry points, where to look for what", core=True,
+    ),
+    _kind(
+        "code standards", "docs/code-standards.md", "code[-_]?standards|coding[-_]?standards|style[-_]?guide|contributing",
+        "how code is written, named, tested and checked here", core=True,
+    ),
+    _kind(
+        "system architecture", "docs/system-architecture.md", "system[-_]?architecture|architecture|design",
+        "the parts, what each does, how they talk to one another, and why so", core=True,
+    ),
+)  # fmt: skip
+CONDITIONAL = (
+    _kind("deployment guide", "docs/deployment-guide.md", "deploy(?:ment|ing)?(?:[-_]?guide)?", "how it gets to where it runs"),
+    _kind("design guidelines", "docs/design-guidelines.md", "design[-_]?guidelines|ui[-_]?guide", "how the interface looks, and why"),
+    _kind("roadmap", "docs/project-roadmap.md", "(?:project[-_]?)?roadmap", "what is next, what waits"),
+    _kind("api reference", "docs/api-docs.md", "api(?:[-_]?(?:docs|reference|guide))?", "what can be called, with examples"),
+    _kind("testing guide", "docs/testing-guide.md", "test(?:s|ing)?(?:[-_]?guide)?", "how to run and to write tests"),
+    _kind("configuration guide", "docs/configuration-guide.md", "config(?:uration)?(?:[-_]?guide)?|settings", "every setting, with its default"),
+    _kind("changelog", "CHANGELOG.md", "change[-_]?log|changes|history|news|releases", "what changed in which version"),
+)  # fmt: skip
+_DEPLOYED = re.compile(
+    r"(?:^|/)(?:Dockerfile[^/]*|docker-compose[^/]*|compose\.ya?ml|Procfile|fly\.toml|vercel\.json|netlify\.toml|serverless\.ya?ml"
+    r"|[^/]+\.tf|Chart\.yaml|kustomization\.ya?ml)$|(?:^|/)(?:k8s|helm)/|\.github/workflows/[^/]*deploy",
+    re.IGNORECASE,
+)
+_STYLED = re.compile(r"\.(?:css|scss|sass|less)$|(?:^|/)tailwind\.config\.")
+_COMPONENTS = re.compile(r"\.(?:tsx|jsx|vue|svelte)$")
+_API_FILES = re.compile(r"(?:^|/)(?:openapi|swagger)[^/]*\.(?:ya?ml|json)$|\.(?:proto|graphql)$", re.IGNORECASE)
+_API_NAMES = re.compile(
+    r"[\"'\s](?:fastapi|flask|django|starlette|aiohttp|express|koa|hapi|@nestjs/core|actix-web|axum|gin-gonic/gin|rails|sinatra)\b",
+    re.IGNORECASE,
+)
+_SETTINGS = re.compile(
+    r"(?:^|/)(?:\.env\.(?:example|sample|template)|env\.example)$|^(?:[^/]+/)?settings\.(?:py|toml|ya?ml|json)$|^config/"
+)
+_MANIFEST = re.compile(r"(?:^|/)(?:pyproject\.toml|package\.json|Cargo\.toml|go\.mod|Gemfile|requirements[^/]*\.txt)$")
+_VERSIONED = re.compile(r"(?:^|[{,])\s*\"?version\"?\s*[:=]\s*[\"']\d", re.MULTILINE)
+_TESTS = re.compile(
+    r"(?:^|/)(?:tests?|__tests__|spec)/|(?:^|/)test_[^/]+\.py$|_test\.(?:py|go)$|\.(?:test|spec)\.[jt]sx?$"
+)
+
+
+def due(files: Sequence[str], texts: Mapping[str, str], *, only: str = "") -> tuple[Due, ...]:
+    """The documents that a repository should have, the core ones first; `only` names the one that is asked for.
+
+    Args:
+        files: All files that git has or would add.
+        texts: The text of those that were read.
+        only: A document's path, or the name of its kind. Empty: all of them.
+    """
+    signals = _signals(files, texts)
+    wanted = [*((kind, "every project has one") for kind in CORE)]
+    wanted += [(kind, signals[kind.name]) for kind in CONDITIONAL if kind.name in signals]
+    found = [_due(kind, why, files) for kind, why in wanted]
+    if not only:
+        return tuple(found)
+    kind = next(
+        (kind for kind in (*CORE, *CONDITIONAL) if only in {kind.name, kind.path, kind.path.rpartition("/")[2]}), None
+    )
+    if kind:
+        return (_due(kind, "asked for", files),)
+    return (Due(only, only, "asked for", only in files, False),)
+
+
+def _due(kind: Kind, why: str, files: Sequence[str]) -> Due:
+    there = _standing(kind, files)
+    return Due(kind.name, there or kind.path, why, bool(there), kind.core)
+
+
+def _standing(kind: Kind, files: Sequence[str]) -> str:
+    """The file that is a document of this kind: at the top or in the folder of documents; empty without one."""
+    if kind.path in files:
+        return kind.path
+    near = sorted(path for path in files if path.count("/") <= path.lower().startswith(f"{FOLDER}/") and _prose(path))
+    return next((path for path in near if kind.names.fullmatch(path.rpartition("/")[2].rpartition(".")[0])), "")
+
+
+def _prose(path: str) -> bool:
+    return is_markdown(path) or path.endswith((".rst", ".txt"))
+
+
+def _signals(files: Sequence[str], texts: Mapping[str, str]) -> dict[str, str]:
+    """Why a conditional document is due, by its kind."""
+    manifests = {path: text for path, text in texts.items() if _MANIFEST.search(path)}
+    tests = sum(bool(_TESTS.search(path)) for path in files)
+    todos = sum(len(re.findall(r"\b(?:TODO|FIXME)\b", text)) for path, text in texts.items() if not _prose(path))
+    components = _first(_COMPONENTS, files) and _first(_STYLED, files)
+    found = {
+        "deployment guide": _first(_DEPLOYED, files),
+        "design guidelines": components,
+        "roadmap": f"{todos} marks TODO or FIXME" if todos >= _MANY_TODOS else "",
+        "api reference": _first(_API_FILES, files)
+        or next((path for path, text in manifests.items() if _API_NAMES.search(text)), ""),
+        "testing guide": f"{tests} test files" if tests >= _MANY_TESTS else "",
+        "configuration guide": _first(_SETTINGS, files),
+        "changelog": next((path for path, text in manifests.items() if _VERSIONED.search(text)), ""),
+    }
+    return {name: f"because of {why}" for name, why in found.items() if why}
+
+
+def _first(pattern: re.Pattern[str], files: Iterable[str]) -> str:
+    return next((path for path in files if pattern.search(path)), "")
+
+
+def holds(name: str) -> str:
+    """What a document of a kind should hold; empty for one that is of no kind."""
+    return next((kind.holds for kind in (*CORE, *CONDITIONAL) if kind.name == name), "")
+
+
+def is_checked(path: str, *, wiki: bool = False) -> bool:
+    """Whether a Markdown file is one of the documents that are checked: at the top, or in the folder of documents; in wiki
+    mode the wiki's pages alone.
+    """
+    if not is_markdown(path):
+        return False
+    return path.startswith(f"{WIKI}/") if wiki else "/" not in path or path.startswith(f"{FOLDER}/")
+
+
+def is_history(path: str) -> bool:
+    """Whether a document tells of the past, which is not what the code is now: a changelog. It may be as long as it likes."""
+    kind = next(kind for kind in CONDITIONAL if kind.name == "changelog")
+    return kind.names.fullmatch(path.rpartition("/")[2].rpartition(".")[0]) is not None
+
+
+def most_lines(path: str) -> int:
+    """How many lines a document may have; 0 = any number."""
+    if is_history(path):
+        return 0
+    return README_LINES if path.rpartition("/")[2].lower().startswith("readme") else MOST_LINES
+
+
+def fits(path: str, lines: int) -> bool:
+    """Whether a document is within its number of lines."""
+    return lines <= most_lines(path) or not most_lines(path)
+
+
+def freshness(behind_s: float) -> Freshness:
+    """How stale a document is whose files changed `behind_s` seconds after it did: fresh below 7 days, very stale above 30."""
+    days = behind_s / DAY_S
+    return (
+        Freshness.FRESH if days < STALE_DAYS else Freshness.STALE if days <= VERY_STALE_DAYS else Freshness.VERY_STALE
+    )

@@ -1,0 +1,219 @@
+"""Learning a code base: documents that the agent writes as files, checked against the code by the server, repaired in rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from ..ledger.handoff import Ending, Finding
+from ..ledger.items import Item, Severity, Workflow
+from ..ledger.ledger import Ledger
+from ..ledger.options import Depth
+from ..ledger.rules import Coverage, Craft, Objection, table
+from ..ledger.rules import Fault as Refused
+from ..ledger.scores import Score, learn_ancestor, learn_quality
+from .documents import Freshness, fits
+from .items import Exempt, LearnOptions, Mismatch, Mode, Review, Skip
+from .pages import manifest_of, report_page, scout_page
+from .seen import counted, exempted, improved, line_of, looks, mode_of, newest, open_problems, valid, wanted
+from .validation import CLAIMED, Fault, Validation, may_be_exempted
+
+_LISTED = 12
+"""Problems that an answer lists."""
+
+
+class Learn(Craft):
+    """The agent writes; what it writes is held against the code, three repairs at most."""
+
+    name = Workflow.LEARN
+    options = LearnOptions
+    items: ClassVar[dict[str, type[Item]]] = {"mismatch": Mismatch, "review": Review, "exempt": Exempt, "skip": Skip}
+    rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 1, Depth.STANDARD: 3, Depth.DEEP: 3}
+    onwards = ("security",)
+
+    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
+        seen = newest(ledger)
+        match item:
+            case Exempt():
+                return _no_such_claim(seen, ledger, item)
+            case Review():
+                return _not_stale(seen, item)
+            case Skip(document=path):
+                return _not_skippable(seen, path)
+            case Mismatch(document=path) if path not in seen.digests:
+                known = ", ".join(seen.digests) or "none yet"
+                return Objection(Refused.EVIDENCE, f"{path} is no document that was looked at; those are: {known}.")
+            case _:
+                return None
+
+    def comparable(self, ledger: Ledger, item: Item) -> bool:
+        return isinstance(item, Mismatch)
+
+    def spent(self, ledger: Ledger) -> int:
+        return max(0, len(looks(ledger)) - 2)
+
+    def bounded(self, ledger: Ledger) -> bool:
+        return mode_of(ledger) is not Mode.CHECK and (super().bounded(ledger) or not improved(ledger))
+
+    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
+        seen = newest(ledger)
+        asked = wanted(ledger)
+        return (
+            Coverage("due documents", sum(there for _, _, there, _ in asked), len(asked)),
+            Coverage("valid documents", valid(seen), len(seen.documents)),
+            Coverage("areas described", seen.areas_described, seen.areas_described + len(seen.undescribed)),
+        )
+
+    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
+        seen, asked = newest(ledger), wanted(ledger)
+        expected = [there for _, _, there, core in asked if core] or [there for _, _, there, _ in asked]
+        documents = len(seen.documents)
+        fresh = sum(one.freshness is Freshness.FRESH for one in seen.documents)
+        short = sum(fits(one.path, one.lines) for one in seen.documents)
+        made, held = counted(seen)
+        return (
+            learn_quality(held, made, sum(there for _, _, there, _ in asked), len(asked), fresh, documents),
+            learn_ancestor(valid(seen), short, documents, sum(expected), len(expected)),
+        )
+
+    def missing(self, ledger: Ledger) -> tuple[str, ...]:
+        mode, count = mode_of(ledger), len(looks(ledger))
+        touched = ledger.latest("touched").get("documents", [])
+        if mode is Mode.CHECK:
+            told = "check only looks, and these were changed since it began: put them back, or close with a why"
+            return (f"{told}: {', '.join(touched)}",) if touched else ()
+        if count < 2:
+            return ("the documents: write them, then call workflow with `run`, which holds them against the code",)
+        wrong = [line_of(problem) for problem in open_problems(ledger)]
+        more = (f"and {len(wrong) - _LISTED} more, all in validation-report.md",) if len(wrong) > _LISTED else ()
+        return (*wrong[:_LISTED], *more)
+
+    def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
+        return ("learn",) if mode_of(ledger) is Mode.CHECK and open_problems(ledger) else self.onwards
+
+    def state(self, ledger: Ledger) -> list[str]:
+        seen = newest(ledger)
+        stale = [
+            f"{one.path} ({one.freshness}, {one.behind_s / 86400:.0f} days)" for one in seen.documents if one.behind_s
+        ]
+        wrong = open_problems(ledger)
+        return [
+            f"Mode {mode_of(ledger)}. {_how(self, ledger)}",
+            f"The map of the code: {ledger.folder}/scout-context.md. All problems: {ledger.folder}/validation-report.md.",
+            "Due: "
+            + "; ".join(
+                f"{path} ({name}, {'there' if there else 'MISSING'})" for name, path, there, _ in wanted(ledger)
+            ),
+            *([f"Behind the code: {', '.join(stale[:8])}."] if stale else []),
+            *([f"Areas that no document names: {', '.join(seen.undescribed[:12])}."] if seen.undescribed else []),
+            *([] if seen.symbols_known else ["Too much to read all of it: names and settings were not checked."]),
+            f"{len(wrong)} problems" + (":" if wrong else "."),
+            *map(line_of, wrong[:_LISTED]),
+        ]
+
+    def drafts(self, ledger: Ledger) -> dict[str, str]:
+        return {"scout-context.md": scout_page(ledger), "validation-report.md": report_page(ledger)}
+
+    def files(self, ledger: Ledger) -> dict[str, str]:
+        manifest = {"wiki-manifest.json": manifest_of(ledger)} if mode_of(ledger) is Mode.WIKI else {}
+        columns = ("iteration", "mode", "documents", "valid", "problems", "claims", "held", "exempted")
+        rows = [
+            (place, mode_of(ledger), len(look.documents), valid(look), look.wrong, *counted(look), look.exempted)
+            for place, look in enumerate(looks(ledger))
+        ]
+        return {**self.drafts(ledger), "learn-results.tsv": table(columns, rows), **manifest}
+
+    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+        mechanical = [
+            Finding(
+                id=f"V{place}",
+                title=f"{problem.path}: {problem.why}",
+                kind=f"docs {problem.fault}",
+                severity=_severity(problem.fault),
+                location=problem.place if problem.line else "",
+                quote=problem.text,
+                confirmed=True,
+            )
+            for place, problem in enumerate(open_problems(ledger), 1)
+            if problem.fault is not Fault.CONTRADICTION
+        ]
+        return (*_mismatches(ledger), *mechanical)
+
+    def ending(self, ledger: Ledger) -> Ending:
+        return Ending.COMPLETE
+
+
+def _how(rules: Learn, ledger: Ledger) -> str:
+    """What to do next, in a sentence."""
+    if ledger.closed:
+        return "It is closed."
+    if mode_of(ledger) is Mode.CHECK:
+        return "Change no document; record what a reader sees and the server cannot as `mismatch`, then close."
+    if len(looks(ledger)) < 2:
+        return "Write what is due, mend what is wrong, then call workflow with `run`."
+    if not open_problems(ledger):
+        return "Nothing is wrong that can be seen. Read it once more as a stranger would, then close."
+    if not improved(ledger):
+        return "The last repair left as much wrong as there was: the rounds end here. Close it."
+    left = rules.most(ledger.options) - rules.spent(ledger)
+    return f"Repairs left: {left}. Mend all of it, then call `run` again." if left else "No repair is left. Close it."
+
+
+def _severity(fault: Fault) -> Severity:
+    if fault is Fault.SECRET:
+        return Severity.HIGH
+    return Severity.MEDIUM if fault in {Fault.MISSING, Fault.OVERWRITTEN, Fault.STALE, Fault.COMMAND} else Severity.LOW
+
+
+def _no_such_claim(seen: Validation, ledger: Ledger, item: Exempt) -> Objection | None:
+    if (item.document, item.text) in exempted(ledger):
+        return Objection(Refused.DUPLICATE, f"`{item.text}` in {item.document} is exempted already.")
+    if any((one.path, one.text) == (item.document, item.text) and may_be_exempted(one) for one in seen.problems):
+        return None
+    kinds = ", ".join(sorted(CLAIMED))
+    told = f"The last look found no claim `{item.text}` wrong in {item.document}."
+    return Objection(
+        Refused.EVIDENCE,
+        f"{told} Only problems of these kinds can be exempted: {kinds}, and example passwords. Give path and text as shown.",
+    )
+
+
+def _not_stale(seen: Validation, item: Review) -> Objection | None:
+    one = next((one for one in seen.documents if one.path == item.document), None)
+    if one is None or not one.changed:
+        return Objection(
+            Refused.EVIDENCE, f"{item.document} is not behind anything that it describes: nothing to review."
+        )
+    if item.path not in one.changed:
+        return Objection(Refused.EVIDENCE, f"Cite one of the files that changed since: {', '.join(one.changed)}.")
+    return None
+
+
+def _not_skippable(seen: Validation, path: str) -> Objection | None:
+    found = next((due for due in seen.due if due[1] == path), None)
+    if found is None:
+        return Objection(Refused.BAD_ARGUMENT, f"{path} is not due. Due are: {', '.join(due[1] for due in seen.due)}.")
+    name, _, there, core = found
+    if core or there:
+        why = "is a core document" if core else "is there"
+        return Objection(
+            Refused.BAD_ARGUMENT, f"{path} ({name}) {why}, so it is not skipped. Write it, or close with a why."
+        )
+    return None
+
+
+def _mismatches(ledger: Ledger) -> tuple[Finding, ...]:
+    still = {problem.why.partition(":")[0] for problem in open_problems(ledger) if problem.fault is Fault.CONTRADICTION}
+    return tuple(
+        Finding(
+            id=entry.id,
+            title=f"{entry.item.document} says: {entry.item.says}",
+            kind="docs contradiction",
+            severity=entry.item.severity,
+            location=entry.item.location,
+            quote=entry.item.quote,
+            detail=f"It should say: {entry.item.should_say}",
+        )
+        for entry in ledger.of(Mismatch)
+        if entry.id in still
+    )

@@ -1,0 +1,299 @@
+"""What is wrong with documents, as far as it can be seen: links, claims, sizes, staleness, secrets, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+
+from ...session.events import Record
+from ...text.markdown import Page, broken_links, read_page
+from .claims import Claim, ClaimKind, World, claims, spoken_of
+from .codemap import areas, is_document
+from .documents import Due, Freshness, fits, freshness, holds, is_history, most_lines
+from .wiki import is_generated
+
+MOST_PROBLEMS = 300
+_NEEDS_NO_CODE = frozenset(
+    ("readme", "changelog", "roadmap", "project overview", "design guidelines", "deployment guide")
+)
+
+
+class Fault(StrEnum):
+    """What can be wrong with a document."""
+
+    MISSING = "missing"
+    SECRET = "secret"
+    OVERWRITTEN = "overwritten"
+    UNMARKED = "unmarked"
+    CONTRADICTION = "contradiction"
+    LINK = "link"
+    FILE = "file"
+    LINE = "line"
+    SYMBOL = "symbol"
+    COMMAND = "command"
+    KEY = "key"
+    SIZE = "size"
+    STALE = "stale"
+    EMPTY = "empty"
+
+
+_WEAK = ("[masked: assigned secret]", "[masked: password in a URL]")
+_PUT_BACK = "this page was the user's, and was changed: put it back as it was"
+CLAIMED = frozenset(Fault(kind.value) for kind in ClaimKind)
+"""What the server may take for a claim though it is none: an agent can say so."""
+
+
+class Problem(Record):
+    """One thing that is wrong: in which document, at which line (0: the whole of it), what stands there, and why it is wrong."""
+
+    path: str
+    line: int = 0
+    fault: Fault
+    text: str = ""
+    why: str
+
+    @property
+    def place(self) -> str:
+        """Where it is."""
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+def may_be_exempted(problem: Problem) -> bool:
+    """Whether an agent may say that something is none of what it was taken for: a claim, or a password that is an example. What
+    has the form of a real token is not for an agent to wave through.
+    """
+    if problem.fault is not Fault.SECRET:
+        return problem.fault in CLAIMED
+    return problem.text.count("[masked:") == sum(map(problem.text.count, _WEAK))
+
+
+class DocumentSeen(Record):
+    """One document as it was seen. `behind_s` are seconds by which the newest of the files that it describes is newer."""
+
+    path: str
+    digest: str
+    lines: int
+    claims: int
+    held: int
+    problems: int
+    behind_s: float = 0.0
+    changed: tuple[str, ...] = ()
+    freshness: Freshness = Freshness.FRESH
+
+
+class Validation(Record):
+    """Everything that one look at the documents found. `due` are name, path, whether it is there and whether it is core;
+    `exempted` claims were said to be none; `contradictions` are the ids of those that were looked for.
+    """
+
+    documents: tuple[DocumentSeen, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    more_problems: int = 0
+    exempted: int = 0
+    contradictions: tuple[str, ...] = ()
+    due: tuple[tuple[str, str, bool, bool], ...] = ()
+    areas_described: int = 0
+    undescribed: tuple[str, ...] = ()
+    symbols_known: bool = True
+
+    @property
+    def wrong(self) -> int:
+        """How many problems there are."""
+        return len(self.problems) + self.more_problems
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each document."""
+        return {one.path: one.digest for one in self.documents}
+
+
+@dataclass(frozen=True)
+class Studied:
+    """A document, read."""
+
+    text: str
+    page: Page
+    claims: tuple[Claim, ...]
+    spoken_of: frozenset[str] = frozenset()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files and folders that it describes, other documents aside."""
+        return tuple(sorted(path for path in self.spoken_of if not is_document(path)))
+
+
+@dataclass(frozen=True)
+class Behind:
+    """How far a document is behind, and which of the files that it describes changed since."""
+
+    seconds: float = 0.0
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Words of a document that code contradicts: wrong as long as they stand there."""
+
+    id: str
+    path: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is known beside the documents: what should be there, what was said about them, and which pages are the user's."""
+
+    due: Sequence[Due] = ()
+    behind: Mapping[str, Behind] = field(default_factory=dict)
+    exempt: Collection[tuple[str, str]] = ()
+    contradictions: Sequence[Contradiction] = ()
+    overwritten: Collection[str] = ()
+    marked: bool = False
+
+
+def studied(texts: Mapping[str, str], world: World) -> dict[str, Studied]:
+    """Each document with what it claims."""
+    return {path: _study(path, text, world) for path, text in texts.items()}
+
+
+def _study(path: str, text: str, world: World) -> Studied:
+    page = read_page(text)
+    found = () if is_history(path) else claims(path, page, world)
+    return Studied(text, page, found, spoken_of(path, page, found, world))
+
+
+def validated(documents: Mapping[str, Studied], world: World, asked: Asked, masked: Callable[[str], str]) -> Validation:
+    """Everything that is wrong with these documents, the worst first."""
+    found = [
+        *_missing(asked.due),
+        *(Problem(path=path, fault=Fault.OVERWRITTEN, why=_PUT_BACK) for path in asked.overwritten),
+        *_links(documents, world),
+        *(problem for path, one in documents.items() for problem in _own(path, one, asked, masked)),
+    ]
+    ranked = sorted(found, key=lambda one: (list(Fault).index(one.fault), one.path, one.line))
+    exempted = sum(
+        (path, claim.text) in asked.exempt for path, one in documents.items() for claim in one.claims if claim.why
+    )
+    touched = {path for one in documents.values() for path in one.spoken_of}
+    parts = areas(world.code)
+    left = tuple(area.name for area in parts if not _speaks_of(area.name, touched))
+    return Validation(
+        documents=tuple(_seen(path, one, ranked, asked) for path, one in sorted(documents.items())),
+        problems=tuple(ranked[:MOST_PROBLEMS]),
+        more_problems=len(ranked[MOST_PROBLEMS:]),
+        exempted=exempted,
+        contradictions=tuple(one.id for one in asked.contradictions),
+        due=tuple((one.name, one.path, one.there, one.core) for one in asked.due),
+        areas_described=len(parts) - len(left),
+        undescribed=left,
+        symbols_known=world.code.complete,
+    )
+
+
+def _speaks_of(area: str, touched: Collection[str]) -> bool:
+    """Whether any of the files and folders spoken of lies in an area; `.` are the files at the top."""
+    if area == ".":
+        return any("/" not in path for path in touched)
+    return any(path == area or path.startswith(f"{area}/") for path in touched)
+
+
+def _seen(path: str, one: Studied, problems: Sequence[Problem], asked: Asked) -> DocumentSeen:
+    behind = asked.behind.get(path, Behind())
+    return DocumentSeen(
+        path=path,
+        digest=sha256(one.text.encode()).hexdigest(),
+        lines=len(one.text.splitlines()),
+        claims=len(one.claims),
+        held=sum(not claim.why for claim in one.claims),
+        problems=sum(problem.path == path for problem in problems),
+        behind_s=behind.seconds,
+        changed=behind.changed,
+        freshness=freshness(behind.seconds),
+    )
+
+
+def _missing(wanted: Sequence[Due]) -> Iterator[Problem]:
+    for one in wanted:
+        if not one.there:
+            what = f" ({holds(one.name)})" if holds(one.name) else ""
+            yield Problem(path=one.path, fault=Fault.MISSING, why=f"due, {one.why}: {one.name}{what}")
+
+
+def _links(documents: Mapping[str, Studied], world: World) -> Iterator[Problem]:
+    for link in broken_links({path: one.text for path, one in documents.items()}, world.exists):
+        yield Problem(path=link.path, line=link.line, fault=Fault.LINK, text=link.target, why=link.why)
+
+
+def _own(path: str, one: Studied, asked: Asked, masked: Callable[[str], str]) -> Iterator[Problem]:
+    """What is wrong with one document by itself."""
+    for claim in one.claims:
+        if claim.why and (path, claim.text) not in asked.exempt:
+            yield Problem(path=path, line=claim.line, fault=Fault(claim.kind.value), text=claim.text, why=claim.why)
+    lines, most = len(one.text.splitlines()), most_lines(path)
+    if not fits(path, lines):
+        yield Problem(path=path, fault=Fault.SIZE, why=f"{lines} lines, of at most {most}: split it or shorten it")
+    yield from (one for one in _secrets(path, one.text, masked) if (path, one.text) not in asked.exempt)
+    yield from _contradictions(path, one.text, asked.contradictions)
+    yield from _stale(path, asked)
+    kind = next((due.name for due in asked.due if due.path == path), "")
+    if kind and kind not in _NEEDS_NO_CODE and not one.files:
+        yield Problem(
+            path=path,
+            fault=Fault.EMPTY,
+            why="it names no file and no symbol of the code, so nothing in it can be checked",
+        )
+    if asked.marked and not is_generated(one.text):
+        yield Problem(path=path, fault=Fault.UNMARKED, why="its front matter lacks `generated_by: autoresearch`")
+
+
+def _secrets(path: str, text: str, masked: Callable[[str], str]) -> Iterator[Problem]:
+    if masked(text) == text or "[masked:" not in masked(text):
+        return
+    for line, words in enumerate(text.splitlines(), 1):
+        if masked(words).count("[masked:") > words.count("[masked:"):
+            yield Problem(
+                path=path,
+                line=line,
+                fault=Fault.SECRET,
+                text=masked(words).strip()[:200],
+                why="it holds what looks like a secret",
+            )
+
+
+def _contradictions(path: str, text: str, told: Sequence[Contradiction]) -> Iterator[Problem]:
+    for one in told:
+        if one.path == path and stands(one.says, text):
+            yield contradicted(one, line_of(one.says, text))
+
+
+def contradicted(one: Contradiction, line: int = 0) -> Problem:
+    """The problem that a contradiction is while its words stand there."""
+    why = f"{one.id}: the code says otherwise"
+    return Problem(path=one.path, line=line, fault=Fault.CONTRADICTION, text=one.says[:200], why=why)
+
+
+def _stale(path: str, asked: Asked) -> Iterator[Problem]:
+    behind = asked.behind.get(path, Behind())
+    how = freshness(behind.seconds)
+    if how is Freshness.VERY_STALE:
+        since = ", ".join(behind.changed[:4]) + (
+            f" and {len(behind.changed) - 4} more" if len(behind.changed) > 4 else ""
+        )
+        yield Problem(
+            path=path,
+            fault=Fault.STALE,
+            why=f"{behind.seconds / 86400:.0f} days behind what it describes: {since} changed since",
+        )
+
+
+def stands(words: str, text: str) -> bool:
+    """Whether words stand in a text; whitespace may differ."""
+    return " ".join(words.split()) in " ".join(text.split())
+
+
+def line_of(words: str, text: str) -> int:
+    """The line at which words begin that stand in a text; 0 where they begin in the middle of a broken line."""
+    first = " ".join(words.split())[:40]
+    return next((line for line, one in enumerate(text.splitlines(), 1) if first[:20] in " ".join(one.split())), 0)

@@ -1,0 +1,1 @@
+"""What all ledgers have: items, options, events, evidence, scores, handoff. Pure."""

@@ -1,0 +1,132 @@
+"""What one workflow hands to the next: one schema for all of them, and what each receiver takes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from ...plan.model import Plan
+from ...session.events import Record
+from .items import Settlement, Severity, Workflow
+
+VERSION = 1
+
+
+class Ending(StrEnum):
+    """How a workflow ended."""
+
+    COMPLETE = "complete"
+    SATURATED = "saturated"
+    CONVERGED = "converged"
+    BOUNDED = "bounded"
+    INTERRUPTED = "interrupted"
+    DRY_RUN = "dry-run"
+    ROLLED_BACK = "rolled-back"
+    FAILED = "failed"
+
+
+class Finding(Record):
+    """One thing to act on. `confirmed` tells that the server or an experiment bears it out; `outcome` what later work said;
+    `check` is a command that exits non-zero while it is there.
+    """
+
+    id: str
+    title: str
+    kind: str = ""
+    severity: Severity = Severity.INFO
+    location: str = ""
+    quote: str = ""
+    detail: str = ""
+    check: str = ""
+    confirmed: bool = False
+    standing: str = Field("", description="What a panel's votes made of it: confirmed, probable or minority.")
+    outcome: Settlement | None = None
+    settled_by: str = ""
+
+
+class NextPrompt(Record):
+    """What to do next: the prompt's name, why, and which findings it takes."""
+
+    prompt: str
+    why: str
+    takes: tuple[str, ...] = ()
+
+
+class Handoff(Record):
+    """Everything that the next workflow needs. `at` is in ISO 8601 with a time zone, `scores` by name."""
+
+    version: int = VERSION
+    id: str
+    workflow: Workflow
+    status: Ending
+    why: str = ""
+    at: str
+    branch: str
+    commit: str
+    goal: str = ""
+    scope: tuple[str, ...] = ()
+    options: dict[str, Any] = Field(default_factory=dict)
+    scores: dict[str, float] = Field(default_factory=dict)
+    coverage: dict[str, str] = Field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    config: dict[str, Any] = Field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    next: tuple[NextPrompt, ...] = ()
+    chain: tuple[str, ...] = ()
+    incoming: str = ""
+
+
+def is_plan(config: Mapping[str, Any]) -> bool:
+    """Whether settings that are handed over can be given to start_session; others are the result of a workflow."""
+    return config.keys() <= Plan.model_fields.keys()
+
+
+_SERIOUS = frozenset({Severity.CRITICAL, Severity.HIGH})
+_ABUSE = ("abuse", "permission", "security", "spoof", "tamper", "disclosure", "privilege", "injection", "data")
+
+
+def carried(findings: tuple[Finding, ...], source: str, target: str) -> tuple[Finding, ...]:
+    """The findings that one workflow takes of another's, the worst first; those that were disproven since stay behind."""
+    left = [finding for finding in findings if not (finding.outcome and finding.outcome.over)]
+    wanted = [finding for finding in left if _wanted(finding, source, target)]
+    if source == Workflow.PREDICT:
+        return tuple(wanted)  # they come by priority, in which severity is a part
+    return tuple(sorted(wanted, key=lambda finding: (finding.severity.rank, not finding.confirmed)))
+
+
+def _wanted(finding: Finding, source: str, target: str) -> bool:
+    match (source, target):
+        case ("security", "fix"):
+            return finding.confirmed and finding.severity in _SERIOUS
+        case ("regression", "fix" | "debug" | "ship"):
+            return finding.kind == "regression"
+        case ("scenario", "fix" | "debug"):
+            return finding.severity in _SERIOUS
+        case ("predict", "scenario"):
+            return finding.standing == "confirmed"
+        case ("predict", "security") | ("scenario", "security") | ("debug", "security"):
+            return any(word in f"{finding.kind} {finding.title}".lower() for word in _ABUSE)
+        case ("learn", "security"):
+            return finding.kind == "docs secret"
+        case (_, "fix"):
+            return finding.severity is not Severity.INFO
+        case _:
+            return True
+
+
+def follow(
+    chain: tuple[str, ...], onwards: tuple[str, ...], findings: tuple[Finding, ...], source: str, why: Mapping[str, str]
+) -> tuple[NextPrompt, ...]:
+    """The prompts to go on with: the chain's next step where there is one, else the usual ones."""
+    names = chain[:1] or onwards
+    return tuple(
+        NextPrompt(
+            prompt=name,
+            why=why.get(name) or ("the next step of the chain" if chain else f"usual after {source}"),
+            takes=tuple(finding.id for finding in carried(findings, source, name)),
+        )
+        for name in names
+    )

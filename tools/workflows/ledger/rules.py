@@ -1,0 +1,167 @@
+"""What a workflow is: its options, the items it takes, the order it insists on, and what its ledger adds up to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from .barrier import Barrier
+from .handoff import Ending, Finding
+from .items import Item, Outcome, Workflow
+from .ledger import Entry, Ledger
+from .options import Depth, Options
+from .scores import Score
+
+
+class Fault(StrEnum):
+    """Why an item or a call was refused; each is also a word of `errors.Code`."""
+
+    BAD_ARGUMENT = "bad-argument"
+    MISSING_FIELD = "missing-field"
+    EVIDENCE = "evidence"
+    DUPLICATE = "duplicate"
+    SECRET = "secret"
+    SEALED = "sealed"
+    OUT_OF_ORDER = "out-of-order"
+    INCOMPLETE = "incomplete"
+    SATURATED = "saturated"
+    APPROVAL_NEEDED = "approval-needed"
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Why an item is not taken, with the sentence that cures it."""
+
+    fault: Fault
+    message: str
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of something was looked at."""
+
+    name: str
+    done: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.done}/{self.of}"
+
+
+class Craft:
+    """One workflow. Subclasses say what differs; what they return is computed from the ledger alone."""
+
+    name: ClassVar[Workflow]
+    options: ClassVar[type[Options]] = Options
+    items: ClassVar[Mapping[str, type[Item]]] = {}
+    """Every kind of item that an agent records, by its word."""
+    found: ClassVar[Mapping[str, type[Item]]] = {}
+    """Kinds of item that only the server records, by their words."""
+    rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 15, Depth.DEEP: 30}
+    """Rounds at each depth; 0 = unbounded."""
+    onwards: ClassVar[tuple[str, ...]] = ()
+    """The prompts that usually follow."""
+
+    def completed(self, ledger: Ledger, item: Item) -> Item:
+        """The item with the fields that are for the server to fill, such as new, variant or duplicate."""
+        return item
+
+    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
+        """Why this item may not be added to this ledger now; None when it may. Evidence and duplicates are checked elsewhere."""
+        return None
+
+    def comparable(self, ledger: Ledger, item: Item) -> bool:
+        """Whether an item that is near-identical to an earlier one is a duplicate to be refused."""
+        return True
+
+    def rivals(self, ledger: Ledger, item: Item) -> tuple[Entry[Item], ...]:
+        """The entries that this item may not repeat: those of its kind."""
+        return tuple(entry for entry in ledger.entries if entry.item.kind == item.kind)
+
+    def remembered(self, ledger: Ledger, item: Item, of: str) -> Mapping[str, Any] | None:
+        """Facts to keep of an item that was refused as a duplicate of the entry `of`, where even that counts; else None."""
+        return None
+
+    def command(self, ledger: Ledger, item: Item) -> str:
+        """The command that the server runs for an item, where a person agreed; empty for none."""
+        return item.command
+
+    def settles(self, ledger: Ledger, entry: Entry[Any]) -> Outcome | None:
+        """What an entry says about its upstream item, now that its command ran; None while it says nothing."""
+        settled: Outcome | None = entry.item.settles
+        return settled
+
+    def costs(self, kind: str) -> bool:
+        """Whether an item of this kind takes a round. One that does not can still be recorded when all rounds are used."""
+        return True
+
+    def spent(self, ledger: Ledger) -> int:
+        """Rounds used."""
+        return len(ledger.entries)
+
+    def most(self, options: Options) -> int:
+        """Rounds that may be used; 0 = unbounded."""
+        return options.iterations or self.rounds[options.depth]
+
+    def bounded(self, ledger: Ledger) -> bool:
+        """Whether the rounds are used up."""
+        most = self.most(ledger.options)
+        return 0 < most <= self.spent(ledger)
+
+    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
+        """How much was looked at."""
+        return ()
+
+    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
+        """The scores, ours first."""
+        return ()
+
+    def missing(self, ledger: Ledger) -> tuple[str, ...]:
+        """What stands between the ledger and its end, each with its cure; nothing when it may end."""
+        return ()
+
+    def ending(self, ledger: Ledger) -> Ending:
+        """What kind of end it is when nothing is missing."""
+        return Ending.COMPLETE
+
+    def state(self, ledger: Ledger) -> list[str]:
+        """How it stands, in lines for an answer and a prompt, the next step first. Never more than 3 kB."""
+        return [f"{entry.id}: {entry.item.title}" for entry in ledger.entries[-10:]]
+
+    def view(self, ledger: Ledger, asked: Mapping[str, Any]) -> list[str] | Objection:
+        """How it stands for whoever asks `status` with options of a workflow's own, such as one persona of a panel: the brief
+        that this one needs, and nothing that is kept from it. Never more than 7 kB.
+        """
+        return self.state(ledger)
+
+    def drafts(self, ledger: Ledger) -> dict[str, str]:
+        """Files that are of use while the ledger is open; written when it is opened and after each `run`."""
+        return {}
+
+    def files(self, ledger: Ledger) -> dict[str, str]:
+        """The files that its end writes, by name; `summary.md` and `handoff.json` are added to them."""
+        return {}
+
+    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+        """What it hands over, the most important first."""
+        return ()
+
+    def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
+        """The prompts that follow where no chain names one."""
+        return self.onwards
+
+    def barrier(self, ledger: Ledger) -> Barrier | None:
+        """What a gate in CI should hold against it, where the workflow ends in a verdict."""
+        return None
+
+    def config(self, ledger: Ledger) -> dict[str, Any]:
+        """Fields of a plan that it hands over."""
+        return {}
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Tab-separated lines under a header; a cell holds no tab and no newline."""
+    lines = ["\t".join(columns), *("\t".join(" ".join(str(cell).split()) or "-" for cell in row) for row in rows)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,207 @@
+"""What a panel foresaw as pages that people read: how it went, what was found, in which order to look, who said what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from ..ledger.items import Confidence, Settlement
+from ..ledger.pages import many, plain, quoted, section
+from ..ledger.rules import table
+from ..ledger.scores import priority, priority_ancestor
+from ..ledger.untrusted_text import flagged
+from .items import Challenge, Done, Revision
+from .panel import Panel, Position
+from .voting import HIGH_FLIPS, LOW_ENTROPY, Choice, Standing
+
+
+def pages(panel: Panel, ranked: Sequence[Position]) -> dict[str, str]:
+    """Every file by its name; `ranked` are the hypotheses in their order."""
+    return {
+        "overview.md": _overview(panel),
+        "findings.md": "# Findings\n\n" + ("\n".join(_finding(panel, one) for one in panel.all) or "None.\n"),
+        "hypothesis-queue.md": _queue(panel, ranked),
+        "persona-debates.md": "# Debates\n\n" + ("\n".join(_debate(panel, one) for one in panel.all) or "None.\n"),
+        "predict-results.tsv": _results(panel, ranked),
+    }
+
+
+def worth(panel: Panel, position: Position) -> tuple[float, float]:
+    """The priority of a position, ours and the ancestor's; without votes the consensus counts as none."""
+    counts = position.severity.rank, list(Confidence).index(position.confidence), panel.share(position) or 0.0
+    return priority(*counts), priority_ancestor(*counts)
+
+
+def _overview(panel: Panel) -> str:
+    options, herd = panel.ledger.options, panel.herd
+    counts = {one: sum(panel.standing(p) is one for p in panel.live) for one in Standing}
+    settled = Counter(_word(told[0]) for p in panel.live if (told := panel.outcome(p)))
+    merged = [f"- {', '.join(p.ids[1:])} said the same as {p.id}" for p in panel.all if len(p.ids) > 1]
+    verdict = (
+        "**Groupthink suspected.** Minorities are kept, whatever the votes; ask an adversarial panel before you trust this."
+        if herd.suspected
+        else "No sign of groupthink."
+    )
+    parts = [
+        f"# What the panel foresaw: {plain(options.goal) or 'everything'}\n",
+        (
+            f"By votes {', '.join(f'{count} {one}' for one, count in counts.items() if count) or 'no finding'}, after "
+            f"{panel.rounds_done} of {panel.planned} rounds.{_by_experiment(settled)} At commit {panel.ledger.commit[:7]}: on another commit look again "
+            "before you rely on it.\n"
+        ),
+        section("The panel", [_seat(panel, name) for name in panel.seats]),
+        section("Said by several", merged),
+        section(
+            "Check against following the herd",
+            [
+                (
+                    f"Entropy of the last votes, mean over the positions: {herd.entropy:.2f} bits (suspicious below {LOW_ENTROPY}). "
+                    f"Votes that changed sides: {herd.flipped:.0%} (suspicious above {HIGH_FLIPS:.0%}; both have to hold). "
+                    f"{panel.contrarian} challenged {panel.doubted()} of {len(panel.majority())} majority positions. {verdict}"
+                )
+            ],
+        ),
+        section("How to read the standings", [_STANDINGS]),
+        section("Still missing", [f"- {line}" for line in (panel.owed() if not panel.sealed else panel.waiting)]),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+_STANDINGS = (
+    "The share of the whole panel that confirms, by the last complete round: confirmed from 60 %, probable from 40 %, minority above "
+    "0, else discarded. An abstention is no confirmation. These are opinions: none was run. What an experiment says later "
+    "overrides them and is shown as DISPROVEN or confirmed."
+)
+
+
+def _seat(panel: Panel, name: str) -> str:
+    done = next((one.looked_at for one in panel.ledger.items(Done) if one.persona == name), "not done")
+    return f"- **{name}** ({panel.seats[name]}): {many(len(panel.by(name)), 'finding')}. Looked at: {plain(done)}"
+
+
+def _finding(panel: Panel, position: Position) -> str:
+    one = position.first
+    others = [
+        f"- {e.id} by {e.item.persona}, `{e.item.location}`: {plain(e.item.summary)}" for e in position.members[1:]
+    ]
+    parts = [
+        f"## {position.id}: {plain(one.summary)}\n",
+        (
+            f"{_standing(panel, position)}; {position.severity}, {position.confidence}, {one.category}; by "
+            f"{', '.join(position.authors)}, at `{one.location}`{flagged(one.quote, one.summary, one.reasoning)}.\n"
+        ),
+        f"{quoted(one.quote)}\n",
+        f"{one.reasoning}\n",
+        f"**Suggestion.** {one.suggestion}\n" if one.suggestion else "",
+        "Also:\n\n" + "\n".join(others) + "\n" if others else "",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _standing(panel: Panel, position: Position) -> str:
+    voted = "withdrawn" if position.withdrawn else panel.standing(position)
+    told = panel.outcome(position)
+    return f"**{_word(told[0])}** by {told[1]} (by votes {voted})" if told else str(voted)
+
+
+def _word(outcome: Settlement) -> str:
+    return outcome.upper() if outcome.over else str(outcome)
+
+
+def _by_experiment(settled: Mapping[str, int]) -> str:
+    told = ", ".join(f"{count} {word}" for word, count in settled.items())
+    return f" By experiments since: {told}." if told else ""
+
+
+def _queue(panel: Panel, ranked: Sequence[Position]) -> str:
+    rows = []
+    for place, position in enumerate(ranked, 1):
+        ours, ancestor = worth(panel, position)
+        text = plain(position.first.summary).replace("|", "\\|")
+        cells = (
+            place,
+            position.id,
+            f"{ours:.2f}",
+            f"{ancestor:.2f}",
+            position.severity,
+            position.confidence,
+            _agreed(panel, position),
+        )
+        rows.append(
+            f"| {' | '.join(map(str, cells))} | {_standing(panel, position)} | {text} (`{position.first.location}`) |"
+        )
+    head = "| # | finding | priority | ancestor's | severity | confidence | consensus | standing | hypothesis |"
+    return "\n".join(
+        [
+            "# Hypotheses, the most pressing first\n",
+            (
+                "Priority = 0.4 severity + 0.2 confidence + 0.4 consensus, each from 0 to 1. The ancestor's takes severity from 0 to 4, so "
+                "that it decides nearly alone.\n"
+            ),
+            *([head, "|---" * 9 + "|", *rows] if rows else ["None."]),
+            "",
+        ]
+    )
+
+
+def _agreed(panel: Panel, position: Position) -> str:
+    share = panel.share(position)
+    return "none yet" if share is None else f"{share:.0%}"
+
+
+def _debate(panel: Panel, position: Position) -> str:
+    lines = [
+        f"- **{entry.id}**, {entry.item.persona}, {_words(entry.item)}"
+        for entry in panel.ledger.entries
+        if isinstance(entry.item, Challenge | Revision) and entry.item.of in position.ids
+    ]
+    rounds = [f"- Round {number}: {_votes(panel, position, number)}" for number in range(1, panel.rounds_done + 1)]
+    body = [*(lines or ["Nobody spoke against it."]), *([""] if rounds else []), *rounds]
+    return section(f"{position.id}: {plain(position.first.summary)}", body)
+
+
+def _words(item: Challenge | Revision) -> str:
+    if isinstance(item, Challenge):
+        return f"against: {item.argument}{flagged(item.argument)}"
+    changed = [str(value) for value in (item.severity, item.confidence) if value]
+    how = "withdrew" if item.withdrawn else f"now {', '.join(changed)}" if changed else "stood by it"
+    return f"{how}: {item.reason}{flagged(item.reason)}"
+
+
+def _votes(panel: Panel, position: Position, number: int) -> str:
+    votes = panel.votes(position, number)
+    told = {choice: [name for name, vote in votes.items() if vote is choice] for choice in Choice}
+    return "; ".join(f"{choice} {', '.join(names)}" for choice, names in told.items() if names) or "no votes"
+
+
+def _results(panel: Panel, ranked: Sequence[Position]) -> str:
+    order = {position.id: place for place, position in enumerate(ranked, 1)}
+    columns = (
+        "id",
+        "persona",
+        "severity",
+        "confidence",
+        "location",
+        "standing",
+        "consensus",
+        "priority",
+        "rank",
+        "description",
+    )
+    return table(columns, [_row(panel, position, order.get(position.id, "-")) for position in panel.all])
+
+
+def _row(panel: Panel, position: Position, place: object) -> tuple[object, ...]:
+    one = position.first
+    return (
+        position.id,
+        ", ".join(position.authors),
+        position.severity,
+        position.confidence,
+        one.location,
+        _standing(panel, position).replace("*", ""),
+        _agreed(panel, position),
+        f"{worth(panel, position)[0]:.3f}",
+        place,
+        one.summary,
+    )

@@ -1,0 +1,237 @@
+"""A panel as its ledger makes it: who is in, what they agree to be one finding, how the rounds stand. All derived."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..ledger.items import Confidence, Settlement, Severity, split_location
+from ..ledger.ledger import Entry, Ledger
+from ..ledger.options import Depth
+from ..ledger.similarity import RELATED, SAME, likeness
+from .items import Challenge, Done, PredictFinding, PredictOptions, Revision, Vote
+from .voting import (
+    CONFIRMED_FROM,
+    HIGH_FLIPS,
+    LOW_ENTROPY,
+    Ballots,
+    Standing,
+    agreement,
+    flips,
+    mean_entropy,
+    standing,
+    unanimous,
+)
+from .words import CONTRARIAN, seats
+
+SEATS = {Depth.SHALLOW: 3, Depth.STANDARD: 5, Depth.DEEP: 8}
+ROUNDS = {Depth.SHALLOW: 1, Depth.STANDARD: 2, Depth.DEEP: 3}
+
+
+@dataclass(frozen=True)
+class Position:
+    """One finding to vote on: what several personas said of the same thing, under the id of the oldest, at the highest severity."""
+
+    members: tuple[Entry[PredictFinding], ...]
+    severity: Severity
+    confidence: Confidence
+    withdrawn: bool
+
+    @property
+    def id(self) -> str:
+        return self.members[0].id
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(entry.id for entry in self.members)
+
+    @property
+    def first(self) -> PredictFinding:
+        return self.members[0].item
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(entry.item.persona for entry in self.members))
+
+
+@dataclass(frozen=True)
+class Herd:
+    """Whether agreement looks like following each other: entropy in bits, flips as a share of those who could."""
+
+    entropy: float
+    flipped: float
+
+    @property
+    def suspected(self) -> bool:
+        return self.entropy < LOW_ENTROPY and self.flipped > HIGH_FLIPS
+
+
+class Panel:
+    """One ledger of findings, debates and votes, read once."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        options = ledger.opts(PredictOptions)
+        self.seats = seats(options.adversarial, options.personas or SEATS[options.depth])
+        self.planned = options.rounds or ROUNDS[options.depth]
+        self.limit = math.ceil(options.budget / len(self.seats))
+        self.contrarian = next(name for name in self.seats if name in CONTRARIAN)
+        done = {one.persona for one in ledger.items(Done)}
+        self.waiting = tuple(name for name in self.seats if name not in done)
+        self.all = _positions(ledger)
+        self.live = tuple(position for position in self.all if not position.withdrawn)
+        self.rounds_done = self._rounds_done()
+
+    @property
+    def sealed(self) -> bool:
+        """Whether findings are kept from one another still."""
+        return bool(self.waiting)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last vote is in."""
+        return not self.sealed and self.rounds_done >= self.planned
+
+    @property
+    def round(self) -> int:
+        """The round that is going on, from 1."""
+        return self.rounds_done + 1
+
+    def of(self, id: str) -> Position | None:
+        """The position that a finding belongs to."""
+        return next((position for position in self.all if id in position.ids), None)
+
+    def by(self, persona: str) -> tuple[Entry[PredictFinding], ...]:
+        """What one persona found."""
+        return tuple(entry for entry in self.ledger.of(PredictFinding) if entry.item.persona == persona)
+
+    def votes(self, position: Position, round: int) -> Ballots:
+        """The votes on a position in a round."""
+        cast = [vote for vote in self.ledger.items(Vote) if vote.round == round and position.id in vote.of]
+        return {vote.persona: vote.vote for vote in cast}
+
+    def ballot(self, persona: str) -> tuple[Position, ...]:
+        """What a persona has yet to vote on in this round, the worst first."""
+        left = [position for position in self.live if persona not in self.votes(position, self.round)]
+        return tuple(sorted(left, key=lambda position: position.severity.rank))
+
+    def share(self, position: Position) -> float | None:
+        """The share of the panel that confirms a position, by the last complete round; None before the first."""
+        if not self.rounds_done or position.withdrawn:
+            return None
+        return agreement(self.votes(position, self.rounds_done), len(self.seats))
+
+    def standing(self, position: Position) -> Standing:
+        """What the last complete round made of a position. Under suspicion of a herd nothing that ever had a voice is dropped."""
+        share = self.share(position)
+        if share is None:
+            return Standing.DISCARDED if position.withdrawn else Standing.OPEN
+        if share == 0 and self.herd.suspected and self._ever_confirmed(position):
+            return Standing.MINORITY
+        return standing(share)
+
+    def challenges(self, position: Position) -> tuple[Entry[Challenge], ...]:
+        """What was said against a position, the oldest first."""
+        return tuple(entry for entry in self.ledger.of(Challenge) if entry.item.of in position.ids)
+
+    def answers(self, position: Position) -> tuple[Entry[Revision], ...]:
+        """What its authors answered."""
+        return tuple(entry for entry in self.ledger.of(Revision) if entry.item.of in position.ids)
+
+    def majority(self) -> tuple[Position, ...]:
+        """The positions that have to be doubted before the next vote: those that the panel confirmed in the last round, and before
+        the first all, since nobody has spoken against them. What the contrarian itself found is not among them.
+        """
+        others = [position for position in self.live if self.contrarian not in position.authors]
+        held = [position for position in others if (self.share(position) or 0.0) >= CONFIRMED_FROM]
+        return tuple(held if self.rounds_done else others)
+
+    def doubted(self) -> int:
+        """How many of these the contrarian has challenged."""
+        return sum(any(one.item.persona == self.contrarian for one in self.challenges(p)) for p in self.majority())
+
+    def owed(self) -> tuple[str, ...]:
+        """What has to be said before the next vote, or before the end."""
+        held = self.majority()
+        short = math.ceil(len(held) / 2) - self.doubted()
+        ids = ", ".join(position.id for position in held)
+        doubts = f"{self.contrarian} challenges half of the majority positions ({ids}): {short} more"
+        agreed = self.rounds_done and unanimous([self.votes(p, 1) for p in self.live]) and not self._countered()
+        counter = "a counter-argument: round 1 agreed on everything, so somebody has to challenge what was agreed"
+        return (*([doubts] if short > 0 else []), *([counter] if agreed else []))
+
+    @property
+    def herd(self) -> Herd:
+        """The check against following each other."""
+        last = [self.votes(position, self.rounds_done) for position in self.live] if self.rounds_done else []
+        pairs = [
+            flips(self.votes(position, one), self.votes(position, one + 1))
+            for position in self.live
+            for one in range(1, self.rounds_done)
+        ]
+        chances = sum(of for _, of in pairs)
+        return Herd(mean_entropy(last), sum(count for count, _ in pairs) / chances if chances else 0.0)
+
+    def outcome(self, position: Position) -> tuple[Settlement, str] | None:
+        """What later work found about a position, and where that stands; None so far."""
+        told = [self.ledger.overruled[id] for id in position.ids if id in self.ledger.overruled]
+        return (told[-1].outcome, told[-1].by) if told else None
+
+    def _rounds_done(self) -> int:
+        if self.sealed:
+            return 0
+        voted = [
+            all(len(self.votes(position, number)) == len(self.seats) for position in self.live)
+            for number in range(1, self.planned + 1)
+        ]
+        return voted.index(False) if False in voted else self.planned
+
+    def _countered(self) -> bool:
+        """Whether a challenge came after the last vote of round 1."""
+        kinds = [entry.item for entry in self.ledger.entries]
+        voted = max(place for place, one in enumerate(kinds) if isinstance(one, Vote) and one.round == 1)
+        return any(isinstance(one, Challenge) for one in kinds[voted:])
+
+    def _ever_confirmed(self, position: Position) -> bool:
+        return any(agreement(self.votes(position, one), 1) for one in range(1, self.rounds_done + 1))
+
+
+def _positions(ledger: Ledger) -> tuple[Position, ...]:
+    groups: list[list[Entry[PredictFinding]]] = []
+    for entry in ledger.of(PredictFinding):
+        same = next((group for group in groups if _belongs(entry.item, [other.item for other in group])), None)
+        if same is None:
+            groups.append([entry])
+        else:
+            same.append(entry)
+    return tuple(_position(ledger, group) for group in groups)
+
+
+def _belongs(one: PredictFinding, group: Sequence[PredictFinding]) -> bool:
+    """Whether a finding says what a group of findings by other personas says."""
+    return one.persona not in {other.persona for other in group} and any(_same(one, other) for other in group)
+
+
+def _same(one: PredictFinding, other: PredictFinding) -> bool:
+    """The same words in one file; or lines in common, and either about one thing or of one kind with a word in common."""
+    (here, first, last), (there, begin, end) = split_location(one.location), split_location(other.location)
+    if here != there:
+        return False
+    alike = likeness(one.summary, other.summary)
+    related = alike >= RELATED or (alike > 0 and one.category is other.category)
+    return alike >= SAME or (related and first <= end and begin <= last)
+
+
+def _position(ledger: Ledger, group: Sequence[Entry[PredictFinding]]) -> Position:
+    revised = {entry.id: [one for one in ledger.items(Revision) if one.of == entry.id] for entry in group}
+    gone = {id for id, answers in revised.items() if any(one.withdrawn for one in answers)}
+    left = [entry for entry in group if entry.id not in gone] or list(group)
+    severities = [([one.severity for one in revised[e.id] if one.severity] or [e.item.severity])[-1] for e in left]
+    sure = [([one.confidence for one in revised[e.id] if one.confidence] or [e.item.confidence])[-1] for e in left]
+    return Position(
+        members=tuple(group),
+        severity=min(severities, key=lambda one: one.rank),
+        confidence=min(sure, key=list(Confidence).index),
+        withdrawn=len(gone) == len(group),
+    )

@@ -1,0 +1,159 @@
+"""A probe as files: what was asked, what follows, and the plan as it can be copied."""
+
+from __future__ import annotations
+
+import json
+
+from ...plan.model import PLAN_FILE, Plan
+from ..ledger.items import Item
+from ..ledger.ledger import Entry, Ledger
+from ..ledger.pages import section
+from ..ledger.rules import table
+from .items import Answer, Atom, Certainty, Evidence, Round, Type
+from .seen import answers_to, is_settled, kept_atoms, kept_questions, last_plan, rounds, said, tried
+
+_TITLES = {
+    Type.REQUIREMENT: "It has to",
+    Type.CONSTRAINT: "It may not, or only so",
+    Type.ASSUMPTION: "Taken for granted",
+    Type.RISK: "What could go wrong",
+    Type.OUT_OF_SCOPE: "Not part of it",
+    Type.AMBIGUITY: "Not clear yet",
+    Type.CONTRADICTION: "Contradictions",
+}
+
+
+def probe_files(ledger: Ledger) -> dict[str, str]:
+    """Every file of a probe; the plan's only where there is one."""
+    plan = last_plan(ledger)
+    return {
+        "probe-spec.md": _spec(ledger),
+        "constraints.tsv": table(
+            ("id", "type", "text", "certainty", "source", "said_by"),
+            [
+                (
+                    one.id,
+                    one.item.type,
+                    one.item.text,
+                    one.item.certainty,
+                    one.item.source,
+                    _who(ledger, one.item.source),
+                )
+                for one in kept_atoms(ledger)
+            ],
+        ),
+        "questions-asked.tsv": _questions(ledger),
+        "contradictions.md": _contradictions(ledger),
+        "hidden-assumptions.md": _assumptions(ledger),
+        **({"autoresearch-config.toml": _config(ledger, plan)} if plan else {}),
+    }
+
+
+def _spec(ledger: Ledger) -> str:
+    atoms = kept_atoms(ledger)
+    parts = [
+        section(title, [_line(ledger, one) for one in atoms if one.item.type is kind])
+        for kind, title in _TITLES.items()
+    ]
+    open_ones = [f"- {one.id}: {one.item.text}" for one in kept_questions(ledger) if not is_settled(ledger, one.id)]
+    learned = [f"{place}. {entry.item.learned}" for place, entry in enumerate(ledger.of(Round), 1)]
+    head = f"# {ledger.options.goal or 'What is wanted'}\n"
+    told = "Certain is what a file says or a person said in these words. What is low needs a person before anything rests on it.\n"
+    return "\n".join(
+        part
+        for part in (head, told, *parts, section("Questions left open", open_ones), section("Rounds", learned))
+        if part
+    )
+
+
+def _line(ledger: Ledger, entry: Entry[Atom]) -> str:
+    against = f", against {entry.item.against}" if entry.item.against else ""
+    return f"- **{entry.id}** ({entry.item.certainty}{against}) {entry.item.text} [{entry.item.source}, {_who(ledger, entry.item.source)}]"
+
+
+def _who(ledger: Ledger, id: str) -> str:
+    """Who answered: a file, or a person, as the agent tells it."""
+    found = ledger.find(id)
+    if found is not None and isinstance(found.item, Evidence):
+        return found.item.location
+    return "a person, as the agent reports"
+
+
+def _questions(ledger: Ledger) -> str:
+    places = {entry.id: place for place, entries in enumerate(rounds(ledger), 1) for entry in entries}
+    rows = []
+    for one in kept_questions(ledger):
+        found = answers_to(ledger, one.id)
+        told = "; ".join(_shown(answer.item) for answer in found) or "not answered"
+        who = "; ".join(_who(ledger, answer.id) for answer in found)
+        how = "settled" if is_settled(ledger, one.id) else "open"
+        rows.append((one.id, places.get(one.id, "open"), one.item.persona, one.item.text, how, who, told))
+    return table(("id", "round", "persona", "question", "how", "answered_by", "answer"), rows)
+
+
+def _shown(item: Item) -> str:
+    return item.says if isinstance(item, Evidence) else item.text if isinstance(item, Answer) else ""
+
+
+def _contradictions(ledger: Ledger) -> str:
+    found = [entry for entry in kept_atoms(ledger) if entry.item.type is Type.CONTRADICTION]
+    parts = []
+    for entry in found:
+        other = ledger.find(entry.item.against)
+        there = (other.item.text if isinstance(other.item, Atom) else said(other.item)) if other else ""
+        lines = [f"- {entry.item.source}: {_said(ledger, entry.item.source)}", f"- {entry.item.against}: {there}"]
+        parts.append(section(f"{entry.id}: {entry.item.text}", lines))
+    return "# Contradictions\n\n" + ("\n".join(parts) or "None was found.\n")
+
+
+def _said(ledger: Ledger, id: str) -> str:
+    found = ledger.find(id)
+    return said(found.item) if found else ""
+
+
+def _assumptions(ledger: Ledger) -> str:
+    found = [entry for entry in kept_atoms(ledger) if entry.item.type is Type.ASSUMPTION]
+    unsure = [entry for entry in kept_atoms(ledger) if entry.item.certainty is Certainty.LOW and entry not in found]
+    return "# Hidden assumptions\n\n" + "\n".join(
+        [
+            "\n".join(_line(ledger, entry) for entry in found) or "None was found.",
+            "",
+            section("Also unsure", [_line(ledger, entry) for entry in unsure]),
+        ]
+    )
+
+
+def _config(ledger: Ledger, plan: Plan) -> str:
+    """The plan as a plan file."""
+    facts = tried(ledger)
+    failed = [f"# Failed: [{gate['gate']}] {gate['seen']}" for gate in facts.get("failed", [])]
+    noted = [f"# Note: [{gate['gate']}] {gate['seen']}" for gate in facts.get("noted", [])]
+    how = (
+        "every gate that could be tried passed"
+        if facts and not failed
+        else "not every gate passed"
+        if facts
+        else "not tried"
+    )
+    head = [
+        f"# {PLAN_FILE}, from {ledger.id}: {how}.",
+        *failed,
+        *noted,
+        f"# Copy it to {PLAN_FILE}; a commit agrees to its commands.",
+        "",
+    ]
+    fields = plan.model_dump(mode="json", exclude_defaults=True)
+    return (
+        "\n".join(
+            [
+                *(" ".join(line.split()) for line in head),
+                *(f"{name} = {_toml(value)}" for name, value in fields.items()),
+            ]
+        )
+        + "\n"
+    )
+
+
+def _toml(value: object) -> str:
+    """A value of a plan in TOML, whose strings are written as in JSON but for one character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

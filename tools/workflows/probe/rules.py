@@ -1,0 +1,284 @@
+"""Probing a wish: questions that could be answered either way, answers that are settled, and what follows from them, until
+nothing new comes; then a plan that the server can run.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ...plan.model import Plan, load_plan, problems
+from ..ledger.handoff import Ending, Finding
+from ..ledger.items import Item, Severity, Workflow
+from ..ledger.ledger import Ledger
+from ..ledger.pages import sentence
+from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.saturation import WINDOW, dry_for
+from ..ledger.scores import Score, probe_ancestor, probe_quality
+from .items import Answer, Atom, Certainty, Evidence, Mode, Planned, ProbeOptions, Question, Round, Type
+from .pages import probe_files
+from .seen import (
+    answers_to,
+    certainty,
+    is_dry,
+    is_settled,
+    kept,
+    kept_atoms,
+    kept_questions,
+    last_plan,
+    new_a_round,
+    open_round,
+    personas,
+    said,
+    silent,
+    tried,
+)
+
+MOST_QUESTIONS = 5
+LEAST_QUESTIONS = 3
+LEAST_PERSONAS = 2
+_WEIGHT = {
+    Type.CONTRADICTION: Severity.HIGH,
+    Type.RISK: Severity.MEDIUM,
+    Type.AMBIGUITY: Severity.MEDIUM,
+    Type.ASSUMPTION: Severity.MEDIUM,
+    Type.REQUIREMENT: Severity.LOW,
+    Type.CONSTRAINT: Severity.LOW,
+    Type.OUT_OF_SCOPE: Severity.INFO,
+}
+
+
+class Probe(Craft):
+    """Asks until nothing new comes. What was not answered is no requirement."""
+
+    name = Workflow.PROBE
+    options = ProbeOptions
+    items: ClassVar[dict[str, type[Item]]] = {
+        "question": Question,
+        "answer": Answer,
+        "evidence": Evidence,
+        "atom": Atom,
+        "round": Round,
+        "plan": Planned,
+    }
+    onwards = ("plan", "scenario")
+
+    def completed(self, ledger: Ledger, item: Item) -> Item:
+        if not isinstance(item, Atom):
+            return item
+        return item.model_copy(update={"certainty": certainty(ledger, item)})
+
+    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
+        if not isinstance(item, Planned) and (full := self._full(ledger)):
+            return full
+        match item:
+            case Question():
+                return _may_ask(ledger, item)
+            case Answer() | Evidence():
+                return _may_answer(ledger, item)
+            case Atom():
+                return _follows(ledger, item)
+            case Round():
+                return _may_end(ledger)
+            case Planned():
+                return _rests(ledger, item)
+            case _:
+                return None
+
+    def comparable(self, ledger: Ledger, item: Item) -> bool:
+        return isinstance(item, Question | Atom)
+
+    def _full(self, ledger: Ledger) -> Objection | None:
+        most = self.most(ledger.options)
+        if not 0 < most <= self.spent(ledger):
+            return None
+        told = f"All {most} rounds are used."
+        return Objection(Fault.INCOMPLETE, f"{told} Record the `plan` that they come to, or close with a why.")
+
+    def spent(self, ledger: Ledger) -> int:
+        return len(ledger.of(Round))
+
+    def bounded(self, ledger: Ledger) -> bool:
+        return super().bounded(ledger) and not _plan_missing(ledger)
+
+    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
+        asking, questions = personas(ledger), kept_questions(ledger)
+        return (
+            Coverage("personas", len(asking) - len(silent(ledger)), len(asking)),
+            Coverage("types", len({entry.item.type for entry in kept_atoms(ledger)}), len(Type)),
+            Coverage("questions settled", sum(is_settled(ledger, one.id) for one in questions), len(questions)),
+        )
+
+    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
+        atoms, questions = [entry.item for entry in kept_atoms(ledger)], kept_questions(ledger)
+        certain = sum(atom.certainty is Certainty.HIGH for atom in atoms)
+        settled = sum(is_settled(ledger, one.id) for one in questions)
+        dry, passed = is_dry(ledger), bool(tried(ledger)) and not tried(ledger)["failed"]
+
+        def count(kind: Type) -> int:
+            return sum(atom.type is kind for atom in atoms)
+
+        return (
+            probe_quality(settled, len(questions), certain, len(atoms), saturated=dry, planned=passed),
+            probe_ancestor(
+                count(Type.CONSTRAINT),
+                count(Type.CONTRADICTION),
+                count(Type.ASSUMPTION),
+                count(Type.AMBIGUITY),
+                len({atom.type for atom in atoms}),
+                saturated=dry,
+                planned=passed,
+            ),
+        )
+
+    def missing(self, ledger: Ledger) -> tuple[str, ...]:
+        return (*_rounds_missing(ledger), *_plan_missing(ledger))
+
+    def ending(self, ledger: Ledger) -> Ending:
+        return Ending.SATURATED
+
+    def state(self, ledger: Ledger) -> list[str]:
+        options, fresh = ledger.opts(ProbeOptions), new_a_round(ledger)
+        asked = ledger.of(Question)
+        waiting = [f"{one.id} {one.item.text}" for one in asked if not answers_to(ledger, one.id)]
+        vague = [one.id for one in asked if answers_to(ledger, one.id) and not is_settled(ledger, one.id)]
+        quiet = silent(ledger)
+        where = f"Round {len(fresh) + 1}, {options.mode}. " if not ledger.closed else ""
+        dry = min(WINDOW, dry_for(fresh, options.saturation_threshold))
+        return [
+            f"{where}New a round: {', '.join(map(str, fresh)) or 'none is over'}; dry for {dry} of {WINDOW}.",
+            *([f"Personas not heard yet: {', '.join(quiet)}."] if quiet else []),
+            *([sentence(f"Not answered: {'; '.join(waiting)}")] if waiting else []),
+            *([f"Answered vaguely, to be asked again in other words: {', '.join(vague)}."] if vague else []),
+            *(f"{one.id} {one.item.classified}: {one.item.text}" for one in ledger.of(Atom)[-12:]),
+            *(f"{entry.id}: {entry.item.title}" for entry in ledger.of(Planned)[-1:]),
+        ]
+
+    def files(self, ledger: Ledger) -> dict[str, str]:
+        return probe_files(ledger)
+
+    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+        return tuple(
+            Finding(
+                id=entry.id,
+                title=entry.item.text,
+                kind=entry.item.type,
+                severity=_WEIGHT[entry.item.type],
+                location=_location(ledger, entry.item),
+                detail=f"certainty {entry.item.certainty}, from {entry.item.source}",
+                confirmed=entry.item.certainty is Certainty.HIGH,
+            )
+            for entry in sorted(kept_atoms(ledger), key=lambda entry: _WEIGHT[entry.item.type].rank)
+        )
+
+    def config(self, ledger: Ledger) -> dict[str, Any]:
+        plan = last_plan(ledger)
+        return plan.model_dump(mode="json", exclude_defaults=True) if plan else {}
+
+
+def _may_ask(ledger: Ledger, item: Question) -> Objection | None:
+    asking = personas(ledger)
+    if item.persona not in asking:
+        return Objection(Fault.BAD_ARGUMENT, f"Here ask: {', '.join(asking)}. Ask as one of them.")
+    if sum(isinstance(entry.item, Question) for entry in open_round(ledger)) >= MOST_QUESTIONS:
+        return Objection(
+            Fault.OUT_OF_ORDER,
+            f"This round has its {MOST_QUESTIONS} questions. Answer them and record `round` before you ask on.",
+        )
+    return None
+
+
+def _may_answer(ledger: Ledger, item: Answer | Evidence) -> Objection | None:
+    if all(entry.id != item.question for entry in ledger.of(Question)):
+        return Objection(Fault.EVIDENCE, f"There is no {item.question}. Record the question first.")
+    if isinstance(item, Answer) and ledger.opts(ProbeOptions).mode is Mode.AUTONOMOUS:
+        told = "In autonomous mode nobody is asked, so nobody answers."
+        return Objection(
+            Fault.EVIDENCE, f"{told} Record `evidence` from the repository; without any, the question stays open."
+        )
+    if isinstance(item, Answer) and is_settled(ledger, item.question):
+        return Objection(Fault.DUPLICATE, f"{item.question} is settled by {answers_to(ledger, item.question)[-1].id}.")
+    return None
+
+
+def _follows(ledger: Ledger, item: Atom) -> Objection | None:
+    """Why an atom does not follow from what it names."""
+    found = ledger.find(item.source)
+    if found is None:
+        return Objection(Fault.EVIDENCE, f"There is no {item.source}. Record the answer or the evidence first.")
+    if item.words and " ".join(item.words.split()).lower() not in " ".join(said(found.item).split()).lower():
+        return Objection(
+            Fault.EVIDENCE,
+            f"{item.source} does not say that: {said(found.item)[:300]}. Quote its words, or leave `words` out.",
+        )
+    vague = isinstance(found.item, Answer) and not found.item.settled
+    if vague and item.type not in {Type.AMBIGUITY, Type.ASSUMPTION, Type.RISK}:
+        return Objection(
+            Fault.EVIDENCE,
+            f"{item.source} is vague: from it follows an ambiguity, an assumption or a risk. Ask again for more.",
+        )
+    if item.type is Type.CONTRADICTION and (not item.against or ledger.find(item.against) is None):
+        return Objection(
+            Fault.MISSING_FIELD, "A contradiction has two sides: name the other as `against`, e.g. T3, A1 or E2."
+        )
+    return None
+
+
+def _may_end(ledger: Ledger) -> Objection | None:
+    """Why the round is not over yet."""
+    questions = [entry for entry in open_round(ledger) if isinstance(entry.item, Question)]
+    asked_by = {entry.item.persona for entry in questions if isinstance(entry.item, Question)}
+    if len(questions) < LEAST_QUESTIONS or len(asked_by) < LEAST_PERSONAS:
+        told = f"A round has at least {LEAST_QUESTIONS} questions by at least {LEAST_PERSONAS} personas"
+        return Objection(Fault.OUT_OF_ORDER, f"{told}; this one has {len(questions)} by {len(asked_by)}. Ask on.")
+    waiting = [entry.id for entry in questions if not answers_to(ledger, entry.id)]
+    autonomous = ledger.opts(ProbeOptions).mode is Mode.AUTONOMOUS
+    if waiting and not (autonomous and len(waiting) < len(questions)):
+        return Objection(
+            Fault.OUT_OF_ORDER,
+            f"Not answered yet: {', '.join(waiting)}. Answer them, `settled: false` where nobody knows.",
+        )
+    return None
+
+
+def _rests(ledger: Ledger, item: Planned) -> Objection | None:
+    loaded = load_plan(item.plan)
+    if wrong := problems(loaded) if isinstance(loaded, Plan) else loaded:
+        return Objection(Fault.BAD_ARGUMENT, "That is no plan yet. " + " ".join(f"{problem}." for problem in wrong))
+    known = {entry.id for entry in kept_atoms(ledger)}
+    if gone := [id for id in item.rests_on if id not in known]:
+        return Objection(
+            Fault.EVIDENCE, f"`rests_on` names {', '.join(gone)}; there are {', '.join(sorted(known)) or 'no atoms'}."
+        )
+    return None
+
+
+def _rounds_missing(ledger: Ledger) -> tuple[str, ...]:
+    if not kept(ledger):
+        return ("questions: record what would change the plan, at least three a round, by at least two personas",)
+    found = (
+        ["the end of this round: answer its questions, record what follows, then `round`"] if open_round(ledger) else []
+    )
+    if quiet := silent(ledger):
+        found.append(f"questions by {', '.join(quiet)}")
+    if not is_dry(ledger):
+        threshold = ledger.opts(ProbeOptions).saturation_threshold
+        dry = dry_for(new_a_round(ledger), threshold)
+        found.append(
+            f"saturation: {WINDOW} rounds in a row with fewer than {threshold} new; there are {min(dry, WINDOW)}"
+        )
+    return tuple(found)
+
+
+def _plan_missing(ledger: Ledger) -> tuple[str, ...]:
+    """What keeps the plan from being one that check_plan takes."""
+    if last_plan(ledger) is None:
+        return ("a plan: record `plan` with the fields of check_plan",)
+    return tuple(
+        f"a plan that passes: [{gate['gate']}] {gate['seen']}. {gate['cure']}"
+        for gate in tried(ledger).get("failed", [])
+    )
+
+
+def _location(ledger: Ledger, atom: Atom) -> str:
+    found = ledger.find(atom.source)
+    return found.item.location if found and isinstance(found.item, Evidence) else ""

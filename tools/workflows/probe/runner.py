@@ -1,0 +1,67 @@
+"""Probing: the plan that it comes to is tried through the gates of check_plan, as far as a person agreed to its commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...iteration.preflight import preflight
+from ...iteration.safety import GateRow
+from ...lab.context import Desk
+from ...vocabulary import Phase
+from ..ledger.events import Observed
+from ..ledger.ledger import Ledger
+from ..running.runner import observed
+from ..running.scoped import Scoped
+from .seen import TRIED, last_plan, tried
+
+_OF_THE_PLAN = frozenset(
+    (
+        "plan",
+        "scope",
+        "protected",
+        "screen",
+        "sandbox",
+        "verify",
+        "guard",
+        "no-op control",
+        "sabotage control",
+        "holdout",
+    )
+)
+"""Gates that a better plan would pass. The others tell how the repository stands at this moment, or wait for a person."""
+
+
+class PlanTrier(Scoped):
+    """Tries the plan when the ledger is about to be closed."""
+
+    def closing(self, desk: Desk, ledger: Ledger) -> Sequence[Observed]:
+        plan, before = last_plan(ledger), tried(ledger)
+        known = before and before.get("ran") and before.get("head") == desk.repo.head() and not before.get("failed")
+        if plan is None or known:
+            return ()
+        if desk.phase is not Phase.NO_SESSION:
+            noted = [{"gate": "session", "seen": "not tried: a session is open on this branch", "cure": ""}]
+            facts = {"plan": plan.digest(), "head": desk.repo.head(), "ran": False, "failed": [], "noted": noted}
+        else:
+            found = preflight(desk, plan)
+            desk.arena.remove()
+            asleep = bool(found.consent_missing)
+            facts = {
+                "plan": plan.digest(),
+                "head": desk.repo.head(),
+                "ran": found.baseline is not None,
+                "failed": [_shown(gate) for gate in found.gates if _fails(gate, asleep=asleep)],
+                "noted": [_shown(gate) for gate in found.gates if not gate.passed and not _fails(gate, asleep=asleep)],
+            }
+            for command in found.consent_missing:
+                desk.consent.want(command)
+        return (observed(desk, TRIED, **facts),) if facts != before else ()
+
+
+def _fails(gate: GateRow, *, asleep: bool) -> bool:
+    """Whether a gate speaks against the plan; verify does not where it did not run because nobody agreed to it."""
+    return not gate.passed and gate.gate in _OF_THE_PLAN and not (asleep and gate.gate == "verify")
+
+
+def _shown(gate: GateRow) -> dict[str, str]:
+    return {"gate": gate.gate, "seen": gate.seen[:500], "cure": gate.cure[:300]}

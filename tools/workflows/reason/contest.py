@@ -1,0 +1,193 @@
+"""A contest as its ledger makes it: rounds, whose turn it is, hidden labels, who won and how, when it is over. All derived."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..ledger.ledger import Entry, Ledger
+from .items import Candidate, Critique, Grade, Label, Mode, ReasonOptions, Slot, Vote, Weakness
+
+WINDOW, CHANGES = 8, 5
+"""Of the last so many rounds so many changed the incumbent: the contest goes in circles."""
+
+
+class Step(StrEnum):
+    """What a round waits for."""
+
+    A = "A"
+    CRITIQUE = "critique"
+    B = "B"
+    AB = "AB"
+    VOTES = "votes"
+    OVER = "over"
+
+
+class How(StrEnum):
+    """What decided a round."""
+
+    MAJORITY = "majority"
+    RUNNER_UP = "runner-up votes"
+    INCUMBENT = "tie, the incumbent stays"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Who won a round: by more than half of the first votes; else by first and runner-up votes together; else the incumbent stays."""
+
+    winner: Slot
+    how: How
+    first: Mapping[Slot, int]
+    named: Mapping[Slot, int]
+
+
+def verdict(ballots: list[tuple[Slot, Slot | None]], judges: int) -> Verdict:
+    """The verdict of ballots, each a winner and a runner-up: 2 of 3, 4 of 7 are a majority."""
+    first = Counter(winner for winner, _ in ballots)
+    named = first + Counter(second for _, second in ballots if second)
+    for counts, how, enough in ((first, How.MAJORITY, judges // 2 + 1), (named, How.RUNNER_UP, 1)):
+        best = [slot for slot, count in counts.items() if count == max(counts.values())]
+        if len(best) == 1 and counts[best[0]] >= enough:
+            return Verdict(best[0], how, first, named)
+    return Verdict(Slot.A, How.INCUMBENT, first, named)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round. `candidates` are those that are in, the incumbent first; labels are there once all are."""
+
+    number: int
+    candidates: Mapping[Slot, Entry[Candidate]]
+    critique: Entry[Critique] | None
+    labels: Mapping[Label, Slot]
+    votes: tuple[Entry[Vote], ...]
+
+    @property
+    def incumbent(self) -> Entry[Candidate] | None:
+        """The candidate that was there before the round; None before the very first text."""
+        return self.candidates.get(Slot.A)
+
+
+@dataclass(frozen=True)
+class Judged(Round):
+    """A round in which every judge has voted."""
+
+    critique: Entry[Critique]
+    verdict: Verdict
+
+    @property
+    def before(self) -> Entry[Candidate]:
+        """The candidate that was there before the round."""
+        return self.candidates[Slot.A]
+
+    @property
+    def winner(self) -> Entry[Candidate]:
+        """The candidate that won, the incumbent of the next round."""
+        return self.candidates[self.verdict.winner]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the incumbent was replaced."""
+        return self.verdict.winner is not Slot.A
+
+    @property
+    def left(self) -> tuple[Weakness, ...]:
+        """The weaknesses that the winner does not claim to have mended. A winning incumbent mended none; the synthesis, whose author
+        never saw the critique, those that B claims.
+        """
+        mended = self.candidates[Slot.B].item.addresses if self.changed else ()
+        return tuple(one for place, one in enumerate(self.critique.item.weaknesses, 1) if str(place) not in mended)
+
+    def mended(self, grade: Grade) -> tuple[int, int]:
+        """How many weaknesses of a grade the winner mended, of how many were named."""
+        named = self.critique.item.count(grade)
+        return named - sum(one.grade is grade for one in self.left), named
+
+
+class Contest:
+    """One ledger of candidates, critiques and votes, read once: the rounds that are decided, and the one that goes on."""
+
+    def __init__(self, ledger: Ledger, most: int) -> None:
+        self.ledger = ledger
+        self.options = ledger.opts(ReasonOptions)
+        self.most = most
+        done: list[Judged] = []
+        first = next((entry for entry in ledger.of(Candidate) if entry.item.slot is Slot.A), None)
+        now = self._round(1, first)
+        while isinstance(now, Judged):
+            done.append(now)
+            now = self._round(len(done) + 1, now.winner)
+        self.done = tuple(done)
+        self.now = now
+
+    @property
+    def step(self) -> Step:
+        """What is waited for."""
+        if self.over:
+            return Step.OVER
+        here = self.now
+        if Slot.A not in here.candidates:
+            return Step.A
+        if here.critique is None:
+            return Step.CRITIQUE
+        missing = [slot for slot in self.options.slots if slot not in here.candidates]
+        return Step(missing[0]) if missing else Step.VOTES
+
+    @property
+    def streak(self) -> int:
+        """Rounds in a row that the present incumbent has won."""
+        found = self.done
+        if not found:
+            return 0
+        held = next((n for n, one in enumerate(reversed(found)) if one.changed), None)
+        return len(found) if held is None else held + 1
+
+    @property
+    def converged(self) -> bool:
+        """Whether one candidate won often enough in a row."""
+        return self.options.mode is not Mode.CREATIVE and self.streak >= self.options.convergence
+
+    @property
+    def oscillates(self) -> bool:
+        """Whether it goes in circles: most of the last rounds changed the incumbent, the last one too."""
+        changes = [one.changed for one in self.done[-WINDOW:]]
+        return self.options.mode is not Mode.CREATIVE and sum(changes) >= CHANGES and changes[-1]
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is taken."""
+        return self.converged or self.oscillates or 0 < self.most <= len(self.done)
+
+    @property
+    def judges_left(self) -> tuple[int, ...]:
+        """The judges who have yet to vote in this round."""
+        voted = {entry.item.judge for entry in self.now.votes}
+        return tuple(number for number in range(1, self.options.judges + 1) if number not in voted)
+
+    def fatals(self) -> tuple[int, int]:
+        """Fatal weaknesses mended by a winner, of those named, in all rounds with a verdict."""
+        counts = [one.mended(Grade.FATAL) for one in self.done]
+        return sum(mended for mended, _ in counts), sum(named for _, named in counts)
+
+    def _round(self, number: int, incumbent: Entry[Candidate] | None) -> Round:
+        texts = [entry for entry in self.ledger.of(Candidate) if entry.item.round == number]
+        held: dict[Slot, Entry[Candidate]] = {Slot.A: incumbent} if incumbent else {}
+        candidates = held | {entry.item.slot: entry for entry in texts if entry.item.slot is not Slot.A}
+        critique = next((entry for entry in self.ledger.of(Critique) if entry.item.round == number), None)
+        votes = tuple(entry for entry in self.ledger.of(Vote) if entry.item.round == number)
+        labels = self._labels(number, candidates) if len(candidates) == len(self.options.slots) else {}
+        if critique is None or len(votes) < self.options.judges:
+            return Round(number, candidates, critique, labels, votes)
+        ballots = [
+            (labels[e.item.winner], labels[Label(e.item.runner_up)] if e.item.runner_up else None) for e in votes
+        ]
+        return Judged(number, candidates, critique, labels, votes, verdict(ballots, len(votes)))
+
+    def _labels(self, number: int, candidates: Mapping[Slot, Entry[Candidate]]) -> dict[Label, Slot]:
+        """The labels of a round: shuffled by a seed that the server drew, so that nobody can know or choose them."""
+        seed = str(self.ledger.latest("seed").get("seed", ""))
+        drawn = sorted(candidates, key=lambda slot: hashlib.sha256(f"{seed} {number} {slot}".encode()).hexdigest())
+        return dict(zip(Label, drawn, strict=False))

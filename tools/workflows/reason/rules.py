@@ -1,0 +1,246 @@
+"""Reasoning: texts that compete under hidden labels until one of them stays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..ledger.handoff import Ending, Finding
+from ..ledger.items import Item, Severity, Workflow
+from ..ledger.ledger import Entry, Ledger
+from ..ledger.options import Depth
+from ..ledger.pages import clipped
+from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.scores import Score, persuasion, reason_ancestor
+from .briefs import ROLES, brief, overview_lines
+from .contest import Contest, Step
+from .items import Candidate, Critique, Grade, Mode, ReasonOptions, Slot, Vote
+from .pages import pages
+
+_SEVERITIES = {Grade.FATAL: Severity.HIGH, Grade.MAJOR: Severity.MEDIUM, Grade.MINOR: Severity.LOW}
+
+
+class Reason(Craft):
+    """The server holds the texts, hides who wrote them, counts the votes and says when it is over."""
+
+    name = Workflow.REASON
+    options = ReasonOptions
+    items: ClassVar[dict[str, type[Item]]] = {"candidate": Candidate, "critique": Critique, "vote": Vote}
+    rounds: ClassVar[dict[Depth, int]] = {Depth.SHALLOW: 4, Depth.STANDARD: 8, Depth.DEEP: 12}
+    onwards = ("plan", "predict", "fix")
+
+    def contest(self, ledger: Ledger) -> Contest:
+        """The ledger as a contest."""
+        return Contest(ledger, self.most(ledger.options))
+
+    def completed(self, ledger: Ledger, item: Item) -> Item:
+        contest = self.contest(ledger)
+        match item:
+            case Critique():
+                of = contest.now.incumbent.id if contest.now.incumbent else ""
+                return item.model_copy(update={"round": contest.now.number, "of": of})
+            case Candidate() | Vote():
+                return item.model_copy(update={"round": contest.now.number})
+            case _:
+                return item
+
+    def rivals(self, ledger: Ledger, item: Item) -> tuple[Entry[Item], ...]:
+        """A critique may repeat what was said of another text, not what was said of this one."""
+        found = super().rivals(ledger, item)
+        return tuple(e for e in found if not isinstance(item, Critique) or getattr(e.item, "of", "") == item.of)
+
+    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
+        contest = self.contest(ledger)
+        if contest.step is Step.OVER:
+            return Objection(Fault.SATURATED, f"{_why_over(contest)} Close the ledger.")
+        match item:
+            case Candidate():
+                return _copied(contest, item) or _not_due(contest, Step(item.slot)) or _mends_nothing(contest, item)
+            case Critique():
+                return _not_due(contest, Step.CRITIQUE)
+            case Vote():
+                return _not_due(contest, Step.VOTES) or _no_judge(contest, item) or _no_label(contest, item)
+            case _:
+                return None
+
+    def bounded(self, ledger: Ledger) -> bool:
+        """Whether the rounds are used up while the contest was to converge; a creative one is complete then."""
+        return super().bounded(ledger) and bool(self.missing(ledger))
+
+    def spent(self, ledger: Ledger) -> int:
+        return len(self.contest(ledger).done)
+
+    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
+        contest = self.contest(ledger)
+        return (
+            Coverage("wins in a row", min(contest.streak, contest.options.convergence), contest.options.convergence),
+        )
+
+    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
+        contest = self.contest(ledger)
+        if not contest.done:
+            return ()
+        last = contest.done[-1]
+        first = ledger.items(Candidate)[0]
+        mended, named = contest.fatals()
+        votes = last.verdict.first.get(last.verdict.winner, 0)
+        return (
+            persuasion(
+                votes=votes,
+                judges=contest.options.judges,
+                streak=contest.streak,
+                needed=contest.options.convergence,
+                mended=mended,
+                fatals=named,
+            ),
+            reason_ancestor(
+                first_words=len(first.text.split()),
+                final_words=len(last.winner.item.text.split()),
+                rounds=len(contest.done),
+                votes=votes,
+                judges=contest.options.judges,
+                mended=mended,
+                converged=contest.converged,
+                oscillated=contest.oscillates,
+            ),
+        )
+
+    def missing(self, ledger: Ledger) -> tuple[str, ...]:
+        contest = self.contest(ledger)
+        if contest.converged or contest.oscillates:
+            return ()
+        if contest.step is Step.OVER:
+            return (
+                ()
+                if contest.options.mode is Mode.CREATIVE
+                else (f"a winner of {contest.options.convergence} rounds in a row",)
+            )
+        judges = ", ".join(map(str, contest.judges_left))
+        due = f"votes of judges {judges}" if contest.step is Step.VOTES else f"the {_named(contest.step)}"
+        return (f"{due} in round {contest.now.number}, and all that follows until one text wins often enough in a row",)
+
+    def ending(self, ledger: Ledger) -> Ending:
+        return Ending.CONVERGED if self.contest(ledger).converged else Ending.COMPLETE
+
+    def state(self, ledger: Ledger) -> list[str]:
+        contest = self.contest(ledger)
+        return [*([] if ledger.closed else [_next(contest)]), *overview_lines(contest)]
+
+    def view(self, ledger: Ledger, asked: Mapping[str, Any]) -> list[str] | Objection:
+        contest, role = self.contest(ledger), str(asked.get("role", ""))
+        if role not in ROLES or asked.keys() - {"role", "judge", "read", "part"}:
+            told = (
+                f"`status` takes here role ({', '.join(ROLES)}), for a judge also judge (a number), and read and part."
+            )
+            return Objection(Fault.BAD_ARGUMENT, told)
+        if ROLES[role] is not contest.step:
+            return Objection(Fault.OUT_OF_ORDER, f"It is not the {role}'s turn. {_next(contest)}")
+        return brief(contest, role, asked)
+
+    def files(self, ledger: Ledger) -> dict[str, str]:
+        contest = self.contest(ledger)
+        return pages(contest, _why_over(contest))
+
+    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+        contest = self.contest(ledger)
+        if not contest.done:
+            return ()
+        last = contest.done[-1]
+        left = sorted(last.left, key=lambda one: list(Grade).index(one.grade))
+        answer = Finding(
+            id=last.winner.id,
+            title=f"Answer: {clipped(last.winner.item.text, 160)}",
+            kind="decision",
+            detail=last.winner.item.text[:2000],
+        )
+        if not left:
+            return (answer,)
+        doubts = Finding(
+            id=last.critique.id,
+            title=f"Left open by {last.winner.id}: {clipped(left[0].text, 160)}",
+            kind="weakness",
+            severity=_SEVERITIES[left[0].grade],
+            detail="; ".join(f"{one.grade}: {one.text}" for one in left)[:2000],
+        )
+        return (answer, doubts)
+
+    def config(self, ledger: Ledger) -> dict[str, Any]:
+        return {"goal": ledger.options.goal}
+
+
+def _why_over(contest: Contest) -> str:
+    if contest.converged:
+        return f"{contest.streak} rounds in a row were won by one text: it converged."
+    if contest.oscillates:
+        return "The incumbent keeps changing: it goes in circles, and no text is better for these judges."
+    return f"{len(contest.done)} of {contest.most or 'any number of'} rounds are over."
+
+
+def _next(contest: Contest) -> str:
+    if contest.step is Step.OVER:
+        return f"{_why_over(contest)} Close it."
+    role = next(role for role, step in ROLES.items() if step is contest.step)
+    who = f"judges {', '.join(map(str, contest.judges_left))}" if contest.step is Step.VOTES else f"the {role}"
+    options = '{"role": "judge", "judge": <number>}' if contest.step is Step.VOTES else f'{{"role": "{role}"}}'
+    return f"Round {contest.now.number}. Next: {who}, with nothing but the brief that `workflow` reason, status, {options} gives."
+
+
+def _named(step: Step) -> str:
+    return "critique" if step is Step.CRITIQUE else f"candidate {step}"
+
+
+def _not_due(contest: Contest, step: Step) -> Objection | None:
+    if contest.step is step:
+        return None
+    if step is Step.A and contest.now.incumbent:
+        told = f"A is {contest.now.incumbent.id}, the incumbent: it stays as it is."
+    elif step is Step.AB and Slot.AB not in contest.options.slots:
+        told = "There is no synthesis in this contest."
+    elif step is Step.VOTES:
+        told = "The vote is not open yet."
+    else:
+        told = f"It is not the turn of the {_named(step)}."
+    return Objection(Fault.OUT_OF_ORDER, f"{told} {_next(contest)}")
+
+
+def _copied(contest: Contest, item: Candidate) -> Objection | None:
+    same = next((e for e in contest.ledger.of(Candidate) if _words(e.item.text) == _words(item.text)), None)
+    if same is None:
+        return None
+    return Objection(Fault.DUPLICATE, f"{same.id} is this text, word for word. Write another one.")
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def _mends_nothing(contest: Contest, item: Candidate) -> Objection | None:
+    if item.addresses and item.slot is not Slot.B:
+        told = f"The author of {item.slot} does not know the critique. Leave `addresses` out: B alone has it."
+        return Objection(Fault.BAD_ARGUMENT, told)
+    critique = contest.now.critique
+    most = len(critique.item.weaknesses) if critique else 0
+    wrong = [one for one in item.addresses if not one.isascii() or not one.isdecimal() or not 1 <= int(one) <= most]
+    if not wrong:
+        return None
+    told = f"There is no weakness {', '.join(wrong)}. `addresses` takes numbers from 1 to {most}, between commas."
+    return Objection(Fault.BAD_ARGUMENT, told)
+
+
+def _no_judge(contest: Contest, item: Vote) -> Objection | None:
+    if item.judge <= contest.options.judges:
+        return None
+    return Objection(Fault.BAD_ARGUMENT, f"There is no judge {item.judge}: they are 1 to {contest.options.judges}.")
+
+
+def _no_label(contest: Contest, item: Vote) -> Objection | None:
+    labels = list(contest.now.labels)
+    for given in (item.winner, *([item.runner_up] if item.runner_up else [])):
+        if given not in labels:
+            return Objection(Fault.BAD_ARGUMENT, f"There is no text {given} in this round: {', '.join(labels)}.")
+    if item.runner_up == item.winner:
+        return Objection(Fault.BAD_ARGUMENT, "`runner_up` is the winner itself. Name the second best.")
+    if not item.runner_up and len(labels) > 2:
+        return Objection(Fault.MISSING_FIELD, "`runner_up` is needed among three texts: it settles a tie.")
+    return None

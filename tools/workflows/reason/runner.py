@@ -1,0 +1,18 @@
+"""Contests: the seed that labels are shuffled with."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from ...lab.context import Desk
+from ..ledger.events import Observed
+from ..ledger.ledger import Ledger
+from ..running.runner import Mechanic, observed
+
+
+class Lots(Mechanic):
+    """Draws the seed when the ledger is opened: before there is a text, and shown to nobody before the end."""
+
+    def opening(self, desk: Desk, ledger: Ledger) -> Sequence[Observed]:
+        return (observed(desk, "seed", seed=secrets.token_hex(16)),)

@@ -1,0 +1,256 @@
+"""Comparing two commits by their tests: each by how often it failed on either side."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ...decision.ranks import more_often, seen_once
+from ..ledger.scores import regression_steady
+from .regressions import Classification, Dimension, Row, Severity, Side
+from .testruns import Fared, Form
+from .turns import Failure, Job, Reading, Seen, seen, unusable
+
+CHANCE = 0.05
+"""What is likelier than this by chance alone is no proof."""
+RARE = 0.05
+"""A flake that is told about: one run in twenty."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How often something failed, of the runs in which it could."""
+
+    failed: int
+    runs: int
+
+    def __str__(self) -> str:
+        return (
+            "absent"
+            if not self.runs
+            else "green"
+            if not self.failed
+            else "red"
+            if self.failed == self.runs
+            else f"red {self.failed}/{self.runs}"
+        )
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return self.failed / self.runs if self.runs else 0.0
+
+    @property
+    def mixed(self) -> bool:
+        """Whether it did both."""
+        return 0 < self.failed < self.runs
+
+
+_NEVER = Rate(0, 0)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What two rates say: whose fault it can be, whether it got worse, and as which dimension."""
+
+    classification: Classification
+    regressed: bool = False
+    flaky: bool = False
+    status: str = "same"
+
+
+def judged(base: Rate, head: Rate) -> Finding:
+    """Green to red is a regression, red to red none. Where either did both, the rates have to differ beyond chance (Fisher)."""
+    if not base.runs:
+        return Finding(Classification.NEW_COVERAGE, status="new" if head.runs and not head.failed else "new and red")
+    if not head.runs:
+        return Finding(Classification.ELIGIBLE, status="gone")
+    if base.mixed or head.mixed:
+        return _flaky(base, head)
+    if base.failed:
+        fixed = not head.failed
+        return Finding(
+            Classification.ELIGIBLE if fixed else Classification.PRE_EXISTING, status="fixed" if fixed else "red before"
+        )
+    return Finding(Classification.ELIGIBLE, bool(head.failed), status="green to red" if head.failed else "same")
+
+
+def _flaky(base: Rate, head: Rate) -> Finding:
+    worse = more_often(head.failed, head.runs, base.failed, base.runs)
+    if worse > CHANCE:
+        status = "flaky before" if base.mixed else "flaky, perhaps new" if not base.failed else "red to flaky"
+        return Finding(Classification.FLAKY, status=status)
+    if head.failed == head.runs:
+        return Finding(Classification.ELIGIBLE, True, status="flaky to red")
+    return Finding(Classification.ELIGIBLE, True, flaky=True, status="flakier")
+
+
+def compared_tests(job: Job, readings: Sequence[Reading]) -> tuple[Row, ...]:
+    """The rows of a command that is green or red: its tests where it reports them, and itself where they do not explain it."""
+    base, head = (seen(readings, job, side) for side in Side)
+    if not (base and head):
+        return ()
+    if unusable(job, base):
+        return (_unavailable(job, base),)
+    rows = list(_by_tests(job, base, head))
+    before, now = (Rate(sum(one.unexplained for one in runs), len(runs)) for runs in (base, head))
+    if job.form is Form.NONE:
+        rows.append(_row(job, f"`{job.name}`", before, now, Failure(id="", message=last_line(head))))
+    elif before.failed or now.failed:
+        told = f"ends badly though no test failed; {last_line(head)}"
+        rows.append(_row(job, f"`{job.name}`", before, now, Failure(id="", message=told)))
+    return (*rows, *_summary(job, base, head, rows))
+
+
+def _by_tests(job: Job, base: Sequence[Seen], head: Sequence[Seen]) -> Iterator[Row]:
+    """A row for each test that did not fare the same on both sides, or was not green."""
+    then, now = rates(base), rates(head)
+    before, after = then.keys() - _files(base), now.keys() - _files(head)
+    renamed = renames(before - after, after - before)
+    lost = before - after - renamed.keys()
+    failures = {one.id: one for run in (*base, *head) for one in run.reading.failed}
+    yield from _unloaded(job, base, head, lost)
+    skipped = {test for run in head for test, fared in (run.tests or {}).items() if fared is Fared.SKIPPED}
+    for test in sorted((before | after) - set(renamed.values()) - (lost if _files(head) else set())):
+        twin = renamed.get(test, test)
+        name = test if twin == test else f"{twin} (was {test})"
+        failure = failures.get(twin) or failures.get(test)
+        row = _row(job, name, then.get(test, _NEVER), now.get(twin, _NEVER), failure)
+        if row.status != "same":
+            yield row.model_copy(update={"status": "skipped now"}) if row.status == "gone" and test in skipped else row
+
+
+def _unloaded(job: Job, base: Sequence[Seen], head: Sequence[Seen], lost: Collection[str]) -> Iterator[Row]:
+    """Files that could not be loaded, and the tests that were there before and did not run because of them: these are red."""
+    failed = [one for run in head for one in run.reading.failed if one.broken]
+    if failed and lost:
+        unloaded = sum(not run.loaded for run in head)
+        unit = f"{len(lost)} tests of `{job.name}`"
+        why = failed[0].model_copy(update={"message": f"{failed[0].id} could not be loaded: {failed[0].message}"})
+        yield _row(job, unit, Rate(0, len(base)), Rate(unloaded, unloaded), why)
+    told = _files(head) - _files(base) if lost else set()
+    for file in sorted((_files(base) | _files(head)) - told):
+        counts = [sum(file in (run.tests or {}) for run in runs) for runs in (base, head)]
+        then = Rate(counts[0], len(base)) if counts[0] else _NEVER
+        yield _row(job, file, then, Rate(counts[1], len(head)), next((one for one in failed if one.id == file), None))
+
+
+def rates(runs: Sequence[Seen]) -> dict[str, Rate]:
+    """How often each test failed, of the runs in which it passed or failed."""
+    failed: Counter[str] = Counter()
+    ran: Counter[str] = Counter()
+    for run in runs:
+        for test, fared in (run.tests or {}).items():
+            ran[test] += fared is not Fared.SKIPPED
+            failed[test] += fared is Fared.FAILED
+    return {test: Rate(failed[test], count) for test, count in ran.items() if count}
+
+
+def renames(gone: Iterable[str], new: Iterable[str]) -> dict[str, str]:
+    """Which new test a vanished one became: the only one of the same name, else the only new one where it stood alone."""
+    found: dict[str, str] = {}
+    for key in (_name, _place):
+        left, right = _grouped(set(gone) - found.keys(), key), _grouped(set(new) - set(found.values()), key)
+        found |= {left[one][0]: right[one][0] for one in left if len(left[one]) == len(right.get(one, ())) == 1}
+    return found
+
+
+def _name(test: str) -> str:
+    return test.rpartition("::")[2]
+
+
+def _place(test: str) -> str:
+    return test.rpartition("::")[0] or test
+
+
+def _grouped(tests: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for test in sorted(tests):
+        found.setdefault(key(test), []).append(test)
+    return found
+
+
+def _files(runs: Sequence[Seen]) -> set[str]:
+    """Ids that stand for files that could not be loaded, not for tests."""
+    return {one.id for run in runs for one in run.reading.failed if one.broken}
+
+
+def _row(job: Job, name: str, base: Rate, head: Rate, failure: Failure | None) -> Row:
+    found = judged(base, head)
+    doubtful = found.flaky or found.classification is Classification.FLAKY
+    dimension = Dimension.FLAKINESS if doubtful else job.dimension
+    return Row(
+        dimension=dimension,
+        unit=name,
+        axis=job.cell or "-",
+        classification=found.classification,
+        baseline=str(base),
+        candidate=str(head),
+        delta=100 * (head.share - base.share) if base.runs and head.runs else None,
+        regressed=found.regressed,
+        subscore=regression_steady(head.share - base.share) if found.flaky else None,
+        severity=_severity(dimension, found, base),
+        status=found.status,
+        file_line=f"{failure.path}:{failure.line}"
+        if failure and failure.path and failure.line
+        else failure.path
+        if failure
+        else "",
+        description=_described(found, base, head, failure),
+    )
+
+
+def _severity(dimension: Dimension, found: Finding, base: Rate) -> Severity:
+    if found.regressed:
+        return "critical" if dimension is Dimension.DATA_MIGRATION else "medium" if found.flaky else "high"
+    if found.classification is Classification.FLAKY or found.status in {"gone", "new and red"}:
+        return "low"
+    return "info"
+
+
+def _described(found: Finding, base: Rate, head: Rate, failure: Failure | None) -> str:
+    parts = [failure.message if failure and found.status not in {"gone", "fixed"} else ""]
+    if base.mixed or head.mixed:
+        chance = more_often(head.failed, head.runs, base.failed, base.runs)
+        parts.append(f"by chance alone with probability {chance:.2g}")
+    return " ".join("; ".join(part for part in parts if part).split())[:400]
+
+
+def _unavailable(job: Job, base: Sequence[Seen]) -> Row:
+    last = base[-1].reading
+    how = "timed out" if last.timed_out else f"ended with {last.exit_code}"
+    return Row(
+        dimension=job.dimension,
+        unit=f"`{job.name}`",
+        axis=job.cell or "-",
+        classification=Classification.UNAVAILABLE,
+        baseline=how,
+        status="no baseline",
+        severity="low",
+        description=f"the baseline itself {how} and names no test that was green: {last_line(base)}"[:400],
+    )
+
+
+def last_line(runs: Sequence[Seen]) -> str:
+    """The last line that the last red one of some runs printed."""
+    tails = [one.reading.tail for one in runs if not one.reading.green and one.reading.tail.strip()]
+    return tails[-1].strip().splitlines()[-1][:200] if tails else ""
+
+
+def _summary(job: Job, base: Sequence[Seen], head: Sequence[Seen], rows: Sequence[Row]) -> list[Row]:
+    """What was the same, in one row; and that flakes were looked for."""
+    alike = (rates(base).keys() & rates(head).keys()) - {row.unit for row in rows}
+    what = f"{len(alike)} tests of `{job.name}`" if job.form is not Form.NONE else f"`{job.name}`"
+    same = Row(dimension=job.dimension, unit=what, axis=job.cell or "-", classification=Classification.ELIGIBLE)
+    found = []
+    if len(head) > 1:
+        chance = 100 * seen_once(RARE, len(head))
+        looked = f"{len(base)} runs of the baseline and {len(head)} of the candidate; a test that fails one run in twenty shows in the latter with probability {chance:.1f} %"
+        found.append(
+            same.model_copy(update={"dimension": Dimension.FLAKINESS, "subscore": 100.0, "description": looked})
+        )
+    if alike:
+        green = {"baseline": str(Rate(0, len(base))), "candidate": str(Rate(0, len(head)))}
+        found.append(same.model_copy(update={**green, "description": "green on both sides"}))
+    return found

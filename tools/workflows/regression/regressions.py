@@ -1,0 +1,252 @@
+"""What a regression is: the rows of a comparison of two commits, and the verdict that they add up to.
+
+Only what was green and is red counts. A row that does not count (red before, new, flaky beyond proof, no baseline) stands in
+the report and lowers nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, get_args
+
+from pydantic import Field, model_validator
+
+from ...session.events import Record
+from ..ledger.scores import REGRESSION_THRESHOLD, regression_stability
+
+Severity = Literal["critical", "high", "medium", "low", "info"]
+"""How bad a row is, the worst first."""
+
+
+class Side(StrEnum):
+    """One of the two commits that are compared."""
+
+    BASELINE = "baseline"
+    CANDIDATE = "candidate"
+
+
+class Tier(StrEnum):
+    """Whether one regressed row decides, or a score does."""
+
+    HARD = "HARD"
+    SCORE = "SCORE"
+
+
+class Dimension(StrEnum):
+    """What is compared."""
+
+    FUNCTIONAL = "functional"
+    API_CONTRACT = "api-contract"
+    DATA_MIGRATION = "data-migration"
+    INTEGRATION_E2E = "integration-e2e"
+    FLAKINESS = "flakiness"
+    PERFORMANCE = "performance"
+    RESOURCE = "resource"
+    VISUAL_UI = "visual-ui"
+
+    @property
+    def tier(self) -> Tier:
+        """The first four are hard."""
+        return Tier.HARD if list(Dimension).index(self) < 4 else Tier.SCORE
+
+
+class Classification(StrEnum):
+    """Whose fault a row can be; only an eligible one counts against the change."""
+
+    ELIGIBLE = "regression-eligible"
+    PRE_EXISTING = "pre-existing"
+    NEW_COVERAGE = "new-coverage"
+    FLAKY = "flaky"
+    UNAVAILABLE = "baseline-unavailable"
+
+
+class Word(StrEnum):
+    """A verdict."""
+
+    STABLE = "STABLE"
+    UNSTABLE = "UNSTABLE"
+    BASELINE_UNAVAILABLE = "BASELINE_UNAVAILABLE"
+
+
+class Row(Record):
+    """One thing that was compared. `delta` is in percent, or the rise of a rate in points; `subscore` 0 to 100.
+
+    Raises:
+        ValueError: for a row that contradicts itself: one that regressed and is not eligible, or lost nothing of its score.
+    """
+
+    dimension: Dimension
+    unit: str
+    axis: str = "-"
+    classification: Classification
+    baseline: str = "-"
+    candidate: str = "-"
+    delta: float | None = Field(None, allow_inf_nan=False)
+    regressed: bool = False
+    subscore: float | None = Field(None, ge=0, le=100)
+    severity: Severity = "info"
+    status: str = "same"
+    file_line: str = ""
+    description: str = ""
+    at: str = ""
+
+    @property
+    def tier(self) -> Tier:
+        """Hard or scored."""
+        return self.dimension.tier
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may count against the change."""
+        return self.classification is Classification.ELIGIBLE
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Row:
+        if self.regressed and not self.counts:
+            raise ValueError(f"a {self.classification} row is no regression")
+        scored = self.tier is Tier.SCORE and self.classification is not Classification.UNAVAILABLE
+        if scored and self.counts and self.subscore is None:
+            raise ValueError("a scored row needs a subscore")
+        if self.regressed and self.tier is Tier.SCORE and self.subscore == 100:
+            raise ValueError("a scored row that regressed has lost some of its score")
+        return self
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict, its score before rounding, and why, the weightiest reason first."""
+
+    word: Word
+    score: float | None
+    reasons: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """The score as a person sees it: cut to two decimals, so that what is below the threshold never looks like it."""
+        return "-" if self.score is None else f"{math.floor(self.score * 100 + 1e-9) / 100:.2f}"
+
+
+EXIT_CODES: Mapping[Word, int] = {Word.STABLE: 0, Word.UNSTABLE: 1, Word.BASELINE_UNAVAILABLE: 2}
+
+
+def exit_code(word: str) -> int:
+    """The exit status of a verdict: 0 stable, 1 unstable, 2 nothing to compare with. 2 for any other word."""
+    return EXIT_CODES[Word(word)] if word in [*Word] else 2
+
+
+def verdict_of(rows: Sequence[Row], threshold: float = REGRESSION_THRESHOLD) -> Verdict:
+    """What the rows add up to.
+
+    A hard row that regressed decides. Of the scored dimensions, each counts with its worst eligible row. It takes something
+    that ran on both sides to be stable: a comparison of files alone is none, and neither is one whose baseline did not run.
+    """
+    worst = worst_subscores(rows)
+    score = regression_stability(worst).value
+    broken = [row for row in rows if row.regressed and row.tier is Tier.HARD]
+    blind = [row for row in rows if row.classification is Classification.UNAVAILABLE and row.tier is Tier.HARD]
+    ran = [row for row in rows if row.classification is not Classification.UNAVAILABLE and _was_run(row)]
+    if broken:
+        return Verdict(Word.UNSTABLE, score, tuple(f"{row.dimension}: {row.unit} {row.status}" for row in broken))
+    if score < threshold and worst:
+        low = sorted((value, name) for name, value in worst.items() if value < 100)
+        return Verdict(Word.UNSTABLE, score, tuple(f"{name} has {value:.2f} of 100" for value, name in low))
+    if blind:
+        return Verdict(Word.BASELINE_UNAVAILABLE, None, tuple(f"{row.unit}: {row.description}" for row in blind))
+    if not ran:
+        return Verdict(Word.BASELINE_UNAVAILABLE, None, ("nothing ran on both sides",))
+    return Verdict(Word.STABLE, score, ())
+
+
+def worst_subscores(rows: Sequence[Row]) -> dict[str, float]:
+    """The worst eligible subscore of each scored dimension that was measured; 100 where nothing counts against the change."""
+    scored = [row for row in rows if row.tier is Tier.SCORE and row.classification is not Classification.UNAVAILABLE]
+    return {
+        dimension: min(
+            (row.subscore for row in scored if _lowers(row, dimension) and row.subscore is not None), default=100.0
+        )
+        for dimension in Dimension
+        if any(row.dimension is dimension for row in scored)
+    }
+
+
+def _lowers(row: Row, dimension: Dimension) -> bool:
+    return row.dimension is dimension and row.counts
+
+
+def _was_run(row: Row) -> bool:
+    return row.dimension is not Dimension.API_CONTRACT
+
+
+COLUMNS = (
+    "iteration", "timestamp", "dimension", "axis", "tier", "classification", "baseline", "candidate", "delta", "regressed",
+    "subscore", "severity", "status", "file_line", "description",
+)  # fmt: skip
+
+
+def cells(place: int, row: Row) -> tuple[object, ...]:
+    """A row as the results file has it; a missing number is `-`."""
+    return (
+        place,
+        row.at or "-",
+        row.dimension,
+        row.axis,
+        row.tier,
+        row.classification,
+        row.baseline,
+        row.candidate,
+        "-" if row.delta is None else f"{row.delta:+.4g}",
+        str(row.regressed).lower(),
+        "-" if row.subscore is None else f"{row.subscore:.10g}",
+        row.severity,
+        row.status,
+        row.file_line or "-",
+        f"{row.unit}: {row.description}" if row.description else row.unit,
+    )
+
+
+def read_rows(text: str) -> tuple[Row, ...]:
+    """The rows of a regression-results.tsv. Blank lines and remarks are nothing.
+
+    Raises:
+        ValueError: with its line, for a line that is no row.
+    """
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip() and line[0] != "#"]
+    if not lines or tuple(lines[0][1].split("\t")) != COLUMNS:
+        raise ValueError(f"the first line has to name the {len(COLUMNS)} columns: {' '.join(COLUMNS)}")
+    return tuple(_row(number, line.split("\t")) for number, line in lines[1:])
+
+
+def _row(number: int, parts: Sequence[str]) -> Row:
+    try:
+        found = dict(zip(COLUMNS, parts, strict=True))
+        missing = {name for name, cell in found.items() if cell == "-"}
+        row = Row(
+            dimension=Dimension(found["dimension"]),
+            unit=found["description"],
+            axis=found["axis"],
+            classification=Classification(found["classification"]),
+            baseline=found["baseline"],
+            candidate=found["candidate"],
+            delta=None if "delta" in missing else float(found["delta"]),
+            regressed={"true": True, "false": False}[found["regressed"]],
+            subscore=None if "subscore" in missing else float(found["subscore"]),
+            severity=_severity(found["severity"]),
+            status=found["status"],
+            file_line="" if "file_line" in missing else found["file_line"],
+            at="" if "timestamp" in missing else found["timestamp"],
+        )
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"line {number} is no row: {error}") from error
+    if found["tier"] != row.tier:
+        raise ValueError(f"line {number} is no row: {row.dimension} is {row.tier}")
+    return row
+
+
+def _severity(word: str) -> Severity:
+    found: Severity | None = next((one for one in get_args(Severity) if one == word), None)
+    if found is None:
+        raise ValueError(f"{word!r} is no severity")
+    return found

@@ -1,0 +1,388 @@
+"""Comparing HEAD with where it came from: the server measures both sides; the agent says what made a row regress."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from ..ledger.barrier import Barrier
+from ..ledger.handoff import Ending, Finding
+from ..ledger.items import Cited, Item, Severity, Text, Words, Workflow
+from ..ledger.ledger import Ledger
+from ..ledger.options import Depth, Options
+from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.scores import Score
+from .comparing_numbers import compared_numbers
+from .comparing_tests import compared_tests
+from .pages import dimension_page, report_page, results_table
+from .regressions import Classification, Dimension, Row, Side, Verdict, Word, exit_code, verdict_of
+from .turns import Job, Reading, due, projected
+
+PLAN, FILES, READING, SETUP, REFUSED = "plan", "files", "reading", "setup", "not-agreed"
+
+
+def _one(value: object) -> object:
+    return (value,) if isinstance(value, str) and value.strip() else () if value == "" else value
+
+
+Commands = Annotated[tuple[str, ...], BeforeValidator(_one)]
+"""Commands, or a single one as text: a command may hold commas."""
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%?")
+
+
+class Select(StrEnum):
+    """Which tests run."""
+
+    AUTO = "auto"
+    FULL = "full"
+    AFFECTED = "affected"
+
+
+class RegressionOptions(Options):
+    """What is compared, with what, and how often it is run."""
+
+    base: str = Field(
+        "",
+        max_length=200,
+        description="What to compare HEAD with, a commit, tag or branch: the baseline is where HEAD forked from it. Empty: main.",
+    )
+    select: Select = Field(Select.AUTO, description="All tests, or those that import what changed (Python).")
+    samples: int = Field(7, ge=3, le=30, description="Runs of each performance command on each side, by turns.")
+    reruns: int = Field(
+        5, ge=1, le=30, description="Runs of each test command on each side where something is red or differs."
+    )
+    noise_band: str = Field("5%", description="By how much a time or metric may grow in any case.")
+    resource_budget: str = Field("10%", description="By how much peak memory and CPU time may grow in any case.")
+    matrix: Words = Field(
+        (), description="Variables to run everything under, each a cell, as `TZ=UTC, TZ=Asia/Tokyo`. Empty: none."
+    )
+    max_runs: int = Field(200, ge=1, le=5000, description="The most runs that the comparison may take.")
+    timeout_s: float = Field(900, gt=0, le=7200, description="Seconds after which one run is ended and counts as red.")
+    dimensions: Words = Field((), description="Only these. Empty: all for which there is something to run or read.")
+    setup: str = Field(
+        "",
+        description="A command that prepares each side once, such as `npm ci`; what it makes has to be ignored by git. Empty: what git lacks is brought along.",
+    )
+    tests: Commands = Field((), description="Test commands. Empty: those that the project offers.")
+    performance: Commands = Field(
+        (),
+        description="Commands whose time, or whose one line `METRIC name=value`, may not grow. Empty: the project's benchmarks.",
+    )
+    migrations: Commands = Field((), description="Commands that migrate a throwaway database up, twice, and boot.")
+    e2e: Commands = Field((), description="End-to-end commands.")
+    visual: Commands = Field(
+        (), description="Commands that print `METRIC name=share` of the pixels that differ from reference pictures."
+    )
+    api: Words = Field(
+        (),
+        description="Globs of Python files all of whose public names are a contract. Empty: what `__all__` and packages' `__init__.py` declare.",
+    )
+
+    @field_validator("noise_band", "resource_budget")
+    @classmethod
+    def _percent(cls, text: str) -> str:
+        if not _PERCENT.fullmatch(text.strip()):
+            raise ValueError("has to be a percentage, such as `5%`")
+        return text.strip()
+
+    @field_validator("dimensions")
+    @classmethod
+    def _known(cls, named: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in named if name not in [*Dimension]]:
+            raise ValueError(f"{', '.join(unknown)}: use {', '.join(Dimension)}")
+        return named
+
+    @field_validator("matrix")
+    @classmethod
+    def _cells(cls, named: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [cell for cell in named if not re.fullmatch(r"(?!AUTORESEARCH_|GIT_)[A-Za-z_]\w*=.*", cell)]:
+            raise ValueError(f"{wrong[0]}: a cell is `NAME=value`")
+        return tuple(cell for cell in named)
+
+
+class Cause(Cited):
+    """What made a row regress: the line of the candidate that did it, and why."""
+
+    prefix: ClassVar[str] = "C"
+
+    kind: Literal["cause"] = "cause"
+    row: str = Field(pattern=r"^R\d+$", description="The regressed row, e.g. R1, as `status` shows it.")
+    explanation: Text = Field(description="How this line makes that row worse.")
+    suggestion: Text = Field(description="How it could be mended without undoing what the change is for.")
+
+    @property
+    def place(self) -> str:
+        return ""  # one line may break several things
+
+    @property
+    def subject(self) -> str:
+        return f"{self.row} {self.explanation}"
+
+
+class Regression(Craft):
+    """Rows and verdict are computed from runs that the server made; nothing that an agent says moves them."""
+
+    name = Workflow.REGRESSION
+    options = RegressionOptions
+    items: ClassVar[dict[str, type[Item]]] = {"cause": Cause}
+    rounds: ClassVar[dict[Depth, int]] = dict.fromkeys(Depth, 0)
+    onwards = ("ship",)
+
+    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
+        if not isinstance(item, Cause):
+            return None
+        if left(ledger):
+            return Objection(Fault.OUT_OF_ORDER, "The measurement is not finished. Call workflow with `run` first.")
+        named = {f"R{place}": row for place, row in enumerate(rows(ledger), 1)}
+        worse = [id for id, row in named.items() if row.regressed]
+        if item.row not in worse:
+            told = f"regressed: {', '.join(worse)}" if worse else "nothing regressed"
+            return Objection(Fault.EVIDENCE, f"{item.row} is no row that regressed ({told}).")
+        return None
+
+    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
+        found = {row.dimension for row in rows(ledger) if row.classification is not Classification.UNAVAILABLE}
+        return (Coverage("dimensions", len(found), len(Dimension)),)
+
+    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
+        score = verdict(ledger).score
+        return (Score("stability", score),) if score is not None else ()
+
+    def missing(self, ledger: Ledger) -> tuple[str, ...]:
+        if not _plan(ledger).get("base"):
+            return ()
+        asked = tuple(
+            f"a person's agreement to `{command}`: `autoresearch-mcp approve` in a terminal, then workflow with `run`"
+            for command in ledger.latest(REFUSED).get("commands", ())
+        )
+        made, most = len(readings(ledger)), projected(jobs(ledger), *_often(ledger))
+        to_run = left(ledger) and not asked
+        return (
+            *asked,
+            *([f"the measurement: call workflow with `run` ({made} runs made, at most {most})"] if to_run else []),
+        )
+
+    def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
+        return ("fix",) if verdict(ledger).word is Word.UNSTABLE else self.onwards
+
+    def ending(self, ledger: Ledger) -> Ending:
+        blind = verdict(ledger).word is Word.BASELINE_UNAVAILABLE and not self.missing(ledger)
+        return Ending.FAILED if blind else Ending.COMPLETE
+
+    def state(self, ledger: Ledger) -> list[str]:
+        plan, found = _plan(ledger), verdict(ledger)
+        if not plan.get("base"):
+            return [f"{found.word}: {plan.get('why', '')}"]
+        done = not left(ledger)
+        shown = (
+            [f"Verdict {found.word}, score {found.shown}."]
+            if done
+            else [f"{len(readings(ledger))} runs made, not finished."]
+        )
+        named = [(f"R{place}", row) for place, row in enumerate(rows(ledger), 1) if row.status != "same"]
+        listed = sorted(named, key=lambda pair: (not pair[1].regressed, pair[1].dimension))[:20]
+        return [
+            f"{plan['candidate'][:7]} against {plan['base'][:7]} ({plan['told']}).",
+            *shown,
+            *(f"Because {why}" for why in found.reasons[:6] if done),
+            *(
+                f"{id} {row.dimension} {row.status}: {row.unit} ({row.baseline} -> {row.candidate}) {row.file_line}".rstrip()
+                for id, row in listed
+            ),
+            *plan.get("notes", ()),
+            *(f"{entry.id}: {entry.item.subject}" for entry in ledger.of(Cause)),
+        ]
+
+    def files(self, ledger: Ledger) -> dict[str, str]:
+        found = rows(ledger)
+        causes = [(entry.id, entry.item.row, entry.item.location, entry.item.explanation) for entry in ledger.of(Cause)]
+        return {
+            "regression-results.tsv": results_table(found),
+            "stability-report.md": report_page(_plan(ledger), verdict(ledger), found, _unmeasured(ledger), causes),
+            **{
+                f"dimensions/{dimension}.md": dimension_page(
+                    dimension, [row for row in found if row.dimension is dimension]
+                )
+                for dimension in Dimension
+                if any(row.dimension is dimension for row in found)
+            },
+        }
+
+    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+        causes = {entry.item.row: entry.item for entry in ledger.of(Cause)}
+        told = [(f"R{place}", row) for place, row in enumerate(rows(ledger), 1) if row.severity != "info"]
+        return tuple(
+            _finding(id, row, causes.get(id))
+            for id, row in sorted(told, key=lambda pair: Severity(pair[1].severity).rank)
+        )
+
+    def barrier(self, ledger: Ledger) -> Barrier:
+        found, candidate = verdict(ledger), str(_plan(ledger).get("candidate", ""))
+        seen = f"{found.word}, score {found.shown}" + (f": {found.reasons[0]}" if found.reasons else "")
+        passed = {Word.STABLE: True, Word.UNSTABLE: False}.get(found.word)
+        if passed and ledger.closed and ledger.closed.commit != candidate:
+            return Barrier(
+                self.name, None, f"{seen}, but of {candidate[:7]}; it was closed at {ledger.closed.commit[:7]}"
+            )
+        return Barrier(self.name, passed, seen)
+
+    def config(self, ledger: Ledger) -> dict[str, Any]:
+        found = verdict(ledger)
+        before = _plan(ledger).get("verdict_before", "")
+        mended = before == Word.UNSTABLE and found.word is Word.STABLE
+        state = "REGRESSION_FOUND" if found.word is Word.UNSTABLE else "REGRESSION_FIXED" if mended else "none"
+        return {
+            "verdict": found.word,
+            "exit_code": exit_code(found.word),
+            "score": found.score,
+            "regression_state": state,
+            "base": _plan(ledger).get("base", ""),
+            "candidate": _plan(ledger).get("candidate", ""),
+        }
+
+
+def jobs(ledger: Ledger) -> tuple[Job, ...]:
+    """The commands that were sealed when the ledger was opened."""
+    return tuple(Job.model_validate(job) for job in _plan(ledger).get("jobs", ()))
+
+
+def readings(ledger: Ledger) -> tuple[Reading, ...]:
+    """Every run that was made."""
+    return tuple(Reading.model_validate(seen.facts) for seen in ledger.observed if seen.what == READING)
+
+
+def agreed_jobs(ledger: Ledger) -> tuple[Job, ...]:
+    """The commands that a person agreed to, as far as it is known."""
+    refused = set(ledger.latest(REFUSED).get("commands", ()))
+    return tuple(job for job in jobs(ledger) if job.command not in refused)
+
+
+def left(ledger: Ledger) -> bool:
+    """Whether there is something to measure still."""
+    if not _plan(ledger).get("base") or any(_setup(ledger, side) for side in Side):
+        return False
+    unread = not any(seen.what == FILES for seen in ledger.observed)
+    return unread or due(jobs(ledger), readings(ledger), *_often(ledger)) is not None
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """A ledger by its identity: nothing in it ever changes, and one answer asks for its rows a dozen times."""
+
+    ledger: Ledger
+
+    def __hash__(self) -> int:
+        return id(self.ledger)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.ledger is self.ledger
+
+
+def rows(ledger: Ledger) -> tuple[Row, ...]:
+    """Everything that was compared so far."""
+    return _rows(_Same(ledger))
+
+
+@lru_cache(maxsize=2)
+def _rows(same: _Same) -> tuple[Row, ...]:
+    ledger = same.ledger
+    options, made = ledger.opts(RegressionOptions), readings(ledger)
+    band, budget = _percent(options.noise_band), _percent(options.resource_budget)
+    found = [Row.model_validate(row) for row in ledger.latest(FILES).get("rows", ())]
+    found += [row for side in Side if (row := _setup(ledger, side))]
+    at = {reading.job: reading.at for reading in made}
+    for job in jobs(ledger):
+        compared = compared_numbers(job, made, band, budget) if job.timed else compared_tests(job, made)
+        found += [row.model_copy(update={"at": at.get(job.id, "")}) for row in compared]
+    return tuple(row for row in found if not options.dimensions or row.dimension in options.dimensions)
+
+
+def verdict(ledger: Ledger) -> Verdict:
+    """The verdict; while something is left to measure, nothing is stable."""
+    if not _plan(ledger).get("base"):
+        return Verdict(Word.BASELINE_UNAVAILABLE, None, (str(_plan(ledger).get("why", "nothing was planned")),))
+    found = verdict_of(rows(ledger))
+    if found.word is Word.STABLE and left(ledger):
+        return Verdict(Word.BASELINE_UNAVAILABLE, None, ("not everything was measured",))
+    return found
+
+
+def _plan(ledger: Ledger) -> dict[str, Any]:
+    return dict(ledger.latest(PLAN))
+
+
+def _often(ledger: Ledger) -> tuple[int, int]:
+    options = ledger.opts(RegressionOptions)
+    return options.reruns, options.samples
+
+
+def _percent(text: str) -> float:
+    found = _PERCENT.fullmatch(text)
+    assert found is not None, "checked when the options were read"
+    return float(found[1])
+
+
+def _setup(ledger: Ledger, side: Side) -> Row | None:
+    """What a failed preparation of a side means; None where it went well, or there was none."""
+    last = next(
+        (seen.facts for seen in reversed(ledger.observed) if seen.what == SETUP and seen.facts["side"] == side), None
+    )
+    if last is None or last["exit_code"] == 0:
+        return None
+    candidate = side is Side.CANDIDATE
+    ended = f"ended with {last['exit_code']}"
+    return Row(
+        dimension=Dimension.FUNCTIONAL,
+        unit=f"`{last['command']}`",
+        classification=Classification.ELIGIBLE if candidate else Classification.UNAVAILABLE,
+        baseline="green" if candidate else ended,
+        candidate=ended if candidate else "-",
+        regressed=candidate,
+        severity="high" if candidate else "low",
+        status="green to red" if candidate else "no baseline",
+        description=" ".join(str(last["tail"]).split())[-300:],
+        at=str(last["at"]),
+    )
+
+
+def _unmeasured(ledger: Ledger) -> list[tuple[str, str]]:
+    """The dimensions without a row, each with why."""
+    found = {row.dimension for row in rows(ledger)}
+    options = ledger.opts(RegressionOptions)
+    why = {
+        Dimension.FUNCTIONAL: "no test command was found or given",
+        Dimension.API_CONTRACT: str(ledger.latest(FILES).get("why", "")) or "not looked at",
+        Dimension.DATA_MIGRATION: "no `migrations` command was given",
+        Dimension.INTEGRATION_E2E: "no `e2e` command was given",
+        Dimension.FLAKINESS: "needs several runs of a test command",
+        Dimension.PERFORMANCE: "no `performance` command was found or given",
+        Dimension.RESOURCE: "comes with a `performance` command",
+        Dimension.VISUAL_UI: "no `visual` command was given",
+    }
+    left_out = {name for name in Dimension if options.dimensions and name not in options.dimensions}
+    refused = set(ledger.latest(REFUSED).get("commands", ()))
+    held = {job.dimension for job in jobs(ledger) if job.command in refused}
+    return [
+        (name, "left out" if name in left_out else "nobody agreed to its command" if name in held else why[name])
+        for name in Dimension
+        if name not in found
+    ]
+
+
+def _finding(id: str, row: Row, cause: Cause | None) -> Finding:
+    told = f"{row.baseline} -> {row.candidate}. {row.description}"
+    return Finding(
+        id=id,
+        title=f"{row.unit}: {row.status}",
+        kind="regression" if row.regressed else "flaky" if row.classification is Classification.FLAKY else "note",
+        severity=Severity(row.severity),
+        location=cause.location if cause else row.file_line,
+        quote=cause.quote if cause else "",
+        detail=f"{told} {cause.explanation} {cause.suggestion}" if cause else told,
+        confirmed=row.regressed,
+    )

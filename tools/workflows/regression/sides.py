@@ -1,0 +1,151 @@
+"""The two sides of a comparison: each a checkout of ours in an equal place, in which commands run as they do in the loop."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from ...errors import Code, Refusal
+from ...git.paired_checkout import Arena
+from ...lab.context import Desk
+from ...measurement.meter import import_paths
+from ...process.run_notes import Begun
+from ...process.runner import Run
+from ...text.hygiene import clean_end, hygiene
+from .regressions import Side
+from .testruns import CHOSEN, REPORT, Form, Test, read_tests
+from .turns import Due, Reading, Seen, packed, value_of
+
+ATTEMPTS = 3
+TAIL_CHARACTERS = 1500
+MOST_REPORT_BYTES = 64 * 2**20
+_NAMES = {Side.BASELINE: "base", Side.CANDIDATE: "head"}
+"""Names of one length, so that neither place has the longer paths."""
+
+
+class Cancelled(Exception):
+    """The call was cancelled while a command ran: what was recorded before stands."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Both places of one comparison. `commits` and `chosen` (test files to run, empty for all) are by side."""
+
+    desk: Desk
+    ledger: str
+    commits: Mapping[Side, str]
+    chosen: Mapping[Side, tuple[str, ...]]
+    timeout_s: float
+
+    def read(self, due: Due, first: Seen | None) -> Reading:
+        """Make one run and say what it showed. `first` is the side's first run of this command with a report."""
+        job, side = due.job, due.side
+        what = f"regression {self.ledger} {job.id} {side} {due.number} {job.command}"
+        report = self._reports / hashlib.sha256(what.encode()).hexdigest()[:20]
+        names = {REPORT: str(report), CHOSEN: " ".join(self.chosen.get(side, ())), "AUTORESEARCH_RUN": str(due.number)}
+        seed = int(hashlib.sha256(f"{self.ledger} {due.number}".encode()).hexdigest()[:8], 16) % 2**31
+        run = self.run(side, what, job.command, {**names, "AUTORESEARCH_SEED": str(seed)}, report)
+        tests = self._tests(side, job.form, report)
+        return Reading(
+            job=job.id,
+            side=side,
+            number=due.number,
+            exit_code=run.exit_code,
+            timed_out=run.timed_out,
+            value=value_of(run.stdout, run.seconds) if job.timed else None,
+            seconds=round(run.seconds, 4),
+            cpu_seconds=round(run.cpu_seconds, 4),
+            peak_bytes=run.peak_bytes,
+            tail="" if run.exit_code == 0 else clean_end(run.stdout + run.stderr, TAIL_CHARACTERS),
+            output=run.digest,
+            seed=seed,
+            at=now(self.desk),
+            **packed(tests, first),
+        )
+
+    def run(self, side: Side, what: str, command: str, names: Mapping[str, str], report: Path | None = None) -> Run:
+        """Run a command on a side, from its commit and nothing else; one that an earlier server began is joined.
+
+        Raises:
+            Cancelled: if the call was cancelled.
+            Refusal: if the process that watches over the run was killed three times.
+        """
+        arena = self.arenas[side]
+        names = {**names, **import_paths(self.desk.repo.root, arena.folder)}
+        for _ in range(ATTEMPTS):
+            key = self.desk.key(what)
+            if self.desk.begun.find(key) is None:
+                self.desk.runner.forget(key)
+                arena.stand_at(self.commits[side], self.desk.untracked)
+                if report is not None:
+                    self._reports.mkdir(parents=True, exist_ok=True)
+                    report.unlink(missing_ok=True)
+                self.desk.begun.note(key, Begun(seed=0, at_ns=time.time_ns()))
+            run = self.desk.run(key, command, self.timeout_s, arena.folder, names)
+            if run.cancelled:
+                raise Cancelled
+            if not run.lost:
+                return run
+            self.desk.begun.forget(key)
+        message = f"The process that watches over `{command[:100]}` was killed {ATTEMPTS} times. Free memory, and call run again."
+        raise Refusal(Code.BUSY, message)
+
+    @cached_property
+    def arenas(self) -> Mapping[Side, Arena]:
+        """The places; made when something first runs there."""
+        return {side: Arena(self.desk.repo, name) for side, name in _NAMES.items()}
+
+    @property
+    def _reports(self) -> Path:
+        return reports(self.desk)
+
+    def _tests(self, side: Side, form: Form, report: Path) -> Mapping[str, Test] | None:
+        """What a report says, with paths as they are from the checkout's root; it is gone after that."""
+        if form is Form.NONE:
+            return None
+        with suppress(OSError):
+            if report.stat().st_size <= MOST_REPORT_BYTES:
+                text = report.read_text(encoding="utf-8", errors="replace")
+                folder = self.arenas[side].folder
+                for place in {str(folder), os.path.realpath(folder)}:
+                    text = text.replace(f"{place}/", "")
+                found = read_tests(form, text)
+                report.unlink()
+                return _tidied(found) if found is not None else None
+        return None
+
+
+def clear(desk: Desk) -> None:
+    """Take both places away, and the reports that a dead server left."""
+    for name in _NAMES.values():
+        Arena(desk.repo, name).remove()
+    with suppress(OSError):
+        for file in reports(desk).iterdir():
+            file.unlink()
+
+
+def reports(desk: Desk) -> Path:
+    """Where commands write what became of each test: outside every checkout."""
+    return desk.repo.own_folder / "reports"
+
+
+def now(desk: Desk) -> str:
+    """The time in ISO 8601."""
+    return datetime.fromtimestamp(desk.now(), UTC).isoformat(timespec="seconds")
+
+
+def _tidied(tests: Mapping[str, Test]) -> Mapping[str, Test]:
+    """Names and messages without secrets and escapes; they are stored."""
+    tidy = hygiene()
+    whole = "\n".join(f"{test.id}\n{test.message}" for test in tests.values())
+    if tidy(whole) == whole:
+        return tests
+    clean = (Test(tidy(t.id), t.fared, tidy(t.path), t.line, tidy(t.message), t.broken) for t in tests.values())
+    return {test.id: test for test in clean}

@@ -1,0 +1,209 @@
+"""A comparison as it goes on: the commands, what each run showed, and whose run is next. A fold over what was recorded.
+
+So a server that dies loses at most one run, and that one is found again or made again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from pydantic import Field
+
+from ...session.events import Record
+from .regressions import Dimension, Side
+from .testruns import Fared, Form, Test
+
+WARM_UP = 0
+"""The number of the run that fills caches and is not counted."""
+FEWEST_SAMPLES = 3
+VISUAL_RUNS = 3
+_METRIC = re.compile(
+    r"^METRIC[ \t]+[^\s=]+[ \t]*=[ \t]*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[ \t]*$", re.MULTILINE
+)
+
+
+class Job(Record):
+    """One command that is run on both sides, exactly as a person agreed to it. `cell` is a variable of the matrix, `name` the
+    command without what makes it report its tests.
+    """
+
+    id: str
+    dimension: Dimension
+    command: str
+    name: str
+    form: Form = Form.NONE
+    cell: str = ""
+    chooses: bool = False
+
+    @property
+    def timed(self) -> bool:
+        """Whether it gives a number to compare, rather than green and red."""
+        return self.dimension in {Dimension.PERFORMANCE, Dimension.VISUAL_UI}
+
+
+class Failure(Record):
+    """A test that failed in a run."""
+
+    id: str
+    path: str = ""
+    line: int = 0
+    message: str = ""
+    broken: bool = False
+
+
+class Reading(Record):
+    """One run of one command on one side. `passed` is None where it is what the side's first report had, less the others.
+
+    `seconds` is wall-clock time, `cpu_seconds` and `peak_bytes` are of all that the command started; `at` is in ISO 8601.
+    """
+
+    job: str
+    side: Side
+    number: int
+    exit_code: int
+    timed_out: bool = False
+    value: float | None = Field(None, allow_inf_nan=False)
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
+    reported: bool = False
+    failed: tuple[Failure, ...] = ()
+    skipped: tuple[str, ...] = ()
+    passed: tuple[str, ...] | None = None
+    tail: str = ""
+    output: str = ""
+    seed: int = 0
+    at: str = ""
+
+    @property
+    def green(self) -> bool:
+        """Whether the command ended well."""
+        return self.exit_code == 0 and not self.timed_out
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A reading with its tests by id; None where it reported none. `loaded`: no file failed to load."""
+
+    reading: Reading
+    tests: Mapping[str, Fared] | None
+
+    @cached_property
+    def loaded(self) -> bool:
+        return not any(one.broken for one in self.reading.failed)
+
+    @property
+    def unexplained(self) -> bool:
+        """Red though no test failed: it could not start, was killed, or ended badly."""
+        return not self.reading.green and not self.reading.failed
+
+
+@dataclass(frozen=True)
+class Due:
+    """A run to make."""
+
+    job: Job
+    side: Side
+    number: int
+
+
+def packed(tests: Mapping[str, Test] | None, first: Seen | None) -> dict[str, object]:
+    """How every test fared, as it is recorded: what passed is left out where the first report of the side tells it."""
+    if tests is None:
+        return {}
+    failed = [one for one in tests.values() if one.fared is Fared.FAILED]
+    skipped = [one.id for one in tests.values() if one.fared is Fared.SKIPPED]
+    passed = [one.id for one in tests.values() if one.fared is Fared.PASSED]
+    known = first is not None and first.tests is not None and set(tests) == set(first.tests)
+    return {
+        "reported": True,
+        "failed": [Failure(id=t.id, path=t.path, line=t.line, message=t.message, broken=t.broken) for t in failed],
+        "skipped": skipped,
+        "passed": None if known else passed,
+    }
+
+
+def seen(readings: Sequence[Reading], job: Job, side: Side) -> tuple[Seen, ...]:
+    """The runs of a command on a side, in order, with their tests."""
+    found: list[Seen] = []
+    every: set[str] = set()
+    for reading in sorted(
+        (one for one in readings if (one.job, one.side) == (job.id, side)), key=lambda one: one.number
+    ):
+        tests: dict[str, Fared] | None = None
+        if reading.reported:
+            others = {one.id: Fared.FAILED for one in reading.failed} | dict.fromkeys(reading.skipped, Fared.SKIPPED)
+            passed = reading.passed if reading.passed is not None else every - others.keys()
+            tests = {**dict.fromkeys(passed, Fared.PASSED), **others}
+            every = every or set(tests)
+        found.append(Seen(reading, tests))
+    return tuple(found)
+
+
+def due(jobs: Sequence[Job], readings: Sequence[Reading], reruns: int, samples: int) -> Due | None:
+    """The next run to make; None when everything is measured."""
+    return next((found for job in jobs if (found := _due(job, readings, reruns, samples))), None)
+
+
+def _due(job: Job, readings: Sequence[Reading], reruns: int, samples: int) -> Due | None:
+    done = {(one.side, one.number) for one in readings if one.job == job.id}
+    if job.timed:
+        if any(not one.green for one in readings if one.job == job.id):
+            return None
+        most = VISUAL_RUNS if job.dimension is Dimension.VISUAL_UI else samples
+        return next((Due(job, side, number) for side, number in _interleaved(most) if (side, number) not in done), None)
+    wanted = _wanted(job, readings, reruns)
+    turns = ((side, number) for number in range(1, reruns + 1) for side in Side if number <= wanted[side])
+    return next((Due(job, side, number) for side, number in turns if (side, number) not in done), None)
+
+
+def _interleaved(samples: int) -> Iterator[tuple[Side, int]]:
+    """Both sides by turns, who is first by turns as well, so that a machine that drifts favours neither."""
+    for number in range(WARM_UP, samples + 1):
+        for side in Side if number % 2 else reversed(Side):
+            yield side, number
+
+
+def _wanted(job: Job, readings: Sequence[Reading], reruns: int) -> dict[Side, int]:
+    """How often each side runs: the candidate always as often as flakes are looked for, the baseline too once anything is red
+    or differs. A baseline that cannot run at all gets one more chance.
+    """
+    base, head = (seen(readings, job, side) for side in Side)
+    if not (base and head):
+        return {Side.BASELINE: 1, Side.CANDIDATE: 1}
+    if unusable(job, base):
+        return {Side.BASELINE: min(2, reruns), Side.CANDIDATE: 1}
+    return {Side.BASELINE: reruns if telling(base, head) else 1, Side.CANDIDATE: reruns}
+
+
+def unusable(job: Job, base: Sequence[Seen]) -> bool:
+    """Whether the baseline gives nothing to compare with: red as a whole, without a report of what was green."""
+    return all(not one.reading.green and (job.form is Form.NONE or one.tests is None) for one in base)
+
+
+def telling(base: Sequence[Seen], head: Sequence[Seen]) -> bool:
+    """Whether anything was red, or the same test fared in two ways."""
+    runs = (*base, *head)
+    if any(not one.reading.green or one.reading.failed for one in runs):
+        return True
+    fared: dict[str, Fared] = {}
+    for one in runs:
+        for test, how in (one.tests or {}).items():
+            if fared.setdefault(test, how) is not how:
+                return True
+    return False
+
+
+def projected(jobs: Sequence[Job], reruns: int, samples: int) -> int:
+    """The most runs that a comparison can take: jobs times sides times repetitions, warm-ups with them."""
+    each = {Dimension.VISUAL_UI: VISUAL_RUNS + 1, Dimension.PERFORMANCE: samples + 1}
+    return sum(2 * each.get(job.dimension, reruns) for job in jobs)
+
+
+def value_of(printed: str, seconds: float) -> float:
+    """The one number that a command printed as `METRIC name=value`; else the seconds that it took."""
+    found = _METRIC.findall(printed)
+    return float(found[0]) if len(found) == 1 else seconds

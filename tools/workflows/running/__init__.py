@@ -1,0 +1,1 @@
+"""What the server does itself in a workflow: keep ledgers, run commands, look at the project."""

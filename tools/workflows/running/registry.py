@@ -1,0 +1,32 @@
+"""The mechanical part of each workflow that has one; imported when first asked for."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from ..ledger.items import Workflow
+from .runner import Mechanic
+
+_MECHANICS = {
+    Workflow.DEBUG: "debug.runner:Investigation",
+    Workflow.FIX: "fix.runner:Fixing",
+    Workflow.SECURITY: "security.runner:Audit",
+    Workflow.SHIP: "ship.runner:Ship",
+    Workflow.LEARN: "learn.runner:Documents",
+    Workflow.PROBE: "probe.runner:PlanTrier",
+    Workflow.IMPROVE: "running.scoped:Scoped",
+    Workflow.REASON: "reason.runner:Lots",
+    Workflow.EVALS: "evals.runner:EvalsMechanic",
+    Workflow.REGRESSION: "regression.runner:RegressionMechanic",
+}
+
+
+@cache
+def mechanic(workflow: Workflow) -> Mechanic:
+    """The mechanical part of a workflow."""
+    if workflow not in _MECHANICS:
+        return Mechanic()
+    module, _, name = _MECHANICS[workflow].partition(":")
+    made: Mechanic = getattr(import_module(f"...{module}", __name__), name)()
+    return made

@@ -1,0 +1,54 @@
+"""What a workflow's mechanical part can do; by default nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...errors import Code, Refusal
+from ...lab.context import Desk
+from ..ledger.events import LedgerEvent, Observed
+from ..ledger.items import Item
+from ..ledger.ledger import Ledger
+
+
+class Mechanic:
+    """The server's own part of one workflow. What it finds is returned as facts, and stands in the ledger."""
+
+    def opening(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
+        """What is found when the ledger is opened. Called with the ledger as it will be."""
+        return ()
+
+    def since(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
+        """What happened elsewhere since the ledger was last written to, and belongs in it. Reads only; once more gives the same."""
+        return ()
+
+    def checked(self, desk: Desk, ledger: Ledger, item: Item) -> Item:
+        """The item, with what the server knows better filled in.
+
+        Raises:
+            Refusal: if what it claims is not so.
+        """
+        return item
+
+    def run(self, desk: Desk, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[LedgerEvent]:
+        """Do the mechanical part: detect, check, measure.
+
+        Raises:
+            Refusal: where a workflow has none, or something it needs is not there.
+        """
+        message = f"{ledger.workflow} has nothing to run by itself: record items, or ask for status or close."
+        raise Refusal(Code.BAD_ARGUMENT, message)
+
+    def closing(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
+        """What is found when the ledger is about to be closed.
+
+        Raises:
+            Refusal: if it may not be.
+        """
+        return ()
+
+
+def observed(desk: Desk, what: str, **facts: Any) -> Observed:  # noqa: ANN401 - any JSON
+    """Facts found at what is checked out now."""
+    return Observed(what=what, commit=desk.repo.head(), facts=facts)

@@ -1,0 +1,175 @@
+"""The ledgers of a repository as one desk sees them: found, moved on, and written out as files when they end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ...lab.context import Desk
+from ...storage.disk import write_atomically
+from ...text.hygiene import hygiene
+from ..ledger.events import LedgerEvent, Opened, Overruled, read_ledger_event
+from ..ledger.handoff import Ending, Finding, Handoff, follow
+from ..ledger.items import Workflow
+from ..ledger.ledger import Ledger, advanced, folded
+from ..ledger.options import slug, steps
+from ..ledger.pages import summary_page
+from ..ledger.registry import craft, read_item, read_options
+from ..ledger.rules import Craft
+
+FOLDER = "autoresearch"
+LEDGER_FOLDERS = f"/{FOLDER}/*-[0-9][0-9][0-9][0-9][0-9][0-9]-*/"
+"""What git is told not to show; whoever wants the files tracked adds them with force."""
+HANDOFF = "handoff.json"
+
+
+class Ledgers:
+    """Every ledger of a repository; those of other branches are found by their id."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def named(self, id: str) -> Ledger | None:
+        """A ledger by its id; None without one."""
+        return (
+            folded(id, self.events(id), read_options, read_item) if any(id == name for name, _ in self._all()) else None
+        )
+
+    def events(self, id: str) -> list[tuple[float, LedgerEvent]]:
+        """Every event of a ledger with its time, oldest first."""
+        return [(at, read_ledger_event(body)) for at, body in self._desk.journal.ledger_bodies(id)]
+
+    def last(self, workflow: Workflow) -> Ledger | None:
+        """The newest ledger of a workflow on this branch, open or closed."""
+        names = [name for name, opened in self._here() if opened == workflow]
+        return self.named(names[-1]) if names else None
+
+    def open_one(self, workflow: Workflow) -> Ledger | None:
+        """The open ledger of a workflow on this branch."""
+        found = self.last(workflow)
+        return found if found and found.closed is None else None
+
+    def open_ones(self) -> list[tuple[str, Workflow]]:
+        """The ids of all open ledgers of this branch with their workflows."""
+        closed = self._desk.journal.closed_ledgers()
+        return [(name, workflow) for name, workflow in self._here() if name not in closed]
+
+    def closed_ones(self) -> Iterator[Ledger]:
+        """The closed ledgers of this branch, the newest first."""
+        closed = self._desk.journal.closed_ledgers()
+        for name, _ in reversed(self._here()):
+            if name in closed and (ledger := self.named(name)):
+                yield ledger
+
+    def incoming(self, workflow: Workflow, after: str) -> Ledger | None:
+        """The ledger whose handoff a workflow takes: the one named, else the newest whose chain names it next."""
+        if after:
+            found = self.named(after)
+            return found if found and found.closed else None
+        newest = next(self.closed_ones(), None)
+        chained = newest and steps(newest.options.chain)[:1] == (workflow.value,)
+        return newest if chained else None
+
+    def new_id(self, workflow: Workflow, words: str) -> str:
+        """An id that no ledger has, which is also the name of its folder."""
+        date = time.strftime("%y%m%d", time.localtime(self._desk.now()))
+        stem = f"{workflow}-{date}-{slug(words, 'all')}"
+        taken = {name for name, _ in self._all()}
+        names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
+        return next(name for name in names if name not in taken)
+
+    def append(self, id: str, *events: LedgerEvent) -> Ledger:
+        """Write events down; returns the ledger after them."""
+        self._desk.journal.append(id, self._desk.now(), events)
+        ledger = self.named(id)
+        assert ledger is not None, "there was an event"
+        return ledger
+
+    def moved_on(self, ledger: Ledger, events: Sequence[LedgerEvent]) -> Ledger:
+        """The ledger as it would be after more events, which are not written down."""
+        for event in events:
+            ledger = advanced(ledger, event, self._desk.now(), read_item)
+        return ledger
+
+    def settle(self, upstream: str, event: Overruled) -> None:
+        """Mark an item of an earlier ledger by what was found since, and write its files anew if it has any."""
+        ledger = self.append(upstream, event)
+        if ledger.closed:
+            self.write_files(ledger)
+
+    def write_files(self, ledger: Ledger) -> tuple[str, ...]:
+        """Write everything that a ledger leaves; returns the paths from the repository's root. Once more does no harm."""
+        return self._write(ledger, files_of(ledger, craft(ledger.workflow), self.handoff(ledger)))
+
+    def write_drafts(self, ledger: Ledger) -> tuple[str, ...]:
+        """Write what is of use while a ledger is open."""
+        texts = craft(ledger.workflow).drafts(ledger)
+        return self._write(ledger, texts) if texts else ()
+
+    def _write(self, ledger: Ledger, texts: Mapping[str, str]) -> tuple[str, ...]:
+        self._desk.repo.exclude(LEDGER_FOLDERS)
+        tidy = hygiene()
+        for name, text in texts.items():
+            file = self._desk.repo.root / ledger.folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(file, tidy(text))
+        return tuple(str(Path(ledger.folder, name)) for name in texts)
+
+    def handoff(self, ledger: Ledger) -> Handoff:
+        """What a ledger hands over as it stands."""
+        return handoff_of(ledger, craft(ledger.workflow), self._desk.now)
+
+    def _all(self) -> list[tuple[str, Workflow]]:
+        return [(name, opened.workflow) for name, opened in self._openings()]
+
+    def _here(self) -> list[tuple[str, Workflow]]:
+        branch = self._desk.branch
+        return [(name, opened.workflow) for name, opened in self._openings() if opened.branch == branch]
+
+    def _openings(self) -> list[tuple[str, Opened]]:
+        return [(name, Opened.model_validate_json(body)) for name, body in self._desk.journal.opened_ledgers()]
+
+
+def files_of(ledger: Ledger, rules: Craft, handoff: Handoff) -> dict[str, str]:
+    """Every file of a ledger by name."""
+    texts = rules.files(ledger)
+    return {
+        "summary.md": summary_page(ledger, rules, handoff),
+        **texts,
+        HANDOFF: handoff.model_dump_json(indent=1) + "\n",
+    }
+
+
+def handoff_of(ledger: Ledger, rules: Craft, now: Callable[[], float]) -> Handoff:
+    """What a ledger hands over; an open one as if it were interrupted now."""
+    ended = ledger.closed
+    at = ledger.closed_at if ended else now()
+    findings = tuple(_settled(ledger, finding) for finding in rules.findings(ledger))
+    chain = steps(ledger.options.chain)
+    return Handoff(
+        id=ledger.id,
+        workflow=ledger.workflow,
+        status=Ending(ended.ending) if ended else Ending.INTERRUPTED,
+        why=ended.why if ended else "still open",
+        at=datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds"),
+        branch=ledger.branch,
+        commit=ended.commit if ended else ledger.commit,
+        goal=ledger.options.goal,
+        scope=ledger.options.scope,
+        options=ledger.options.model_dump(mode="json", exclude_defaults=True),
+        scores={score.name: round(score.value, 4) for score in rules.scores(ledger)},
+        coverage={part.name: f"{part.done}/{part.of}" for part in rules.coverage(ledger)},
+        findings=findings,
+        config=rules.config(ledger),
+        missing=rules.missing(ledger),
+        next=follow(chain, rules.follow_ups(ledger), findings, ledger.workflow, {}),
+        chain=chain,
+        incoming=ledger.incoming,
+    )
+
+
+def _settled(ledger: Ledger, finding: Finding) -> Finding:
+    told = ledger.overruled.get(finding.id)
+    return finding.model_copy(update={"outcome": told.outcome, "settled_by": told.by}) if told else finding

@@ -1,0 +1,68 @@
+"""A person's approval of a shipment: what they are shown, and how their yes is written down. No tool calls this for an agent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...errors import Code, Refusal
+from ...lab.access import Lab
+from ...lab.context import Desk
+from ...text.cleaning import visible
+from ...vocabulary import Tool
+from ..ledger.events import Observed
+from ..ledger.items import Workflow
+from ..ledger.ledger import Ledger
+from ..running.store import Ledgers
+from .items import ShipOptions
+from .pages import approval_question
+from .shipment import SHOWN_DIGEST, approved, checked_commit, digest, unready
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A shipment that waits for a person: what to show them, and the digest of all that it rests on."""
+
+    question: str
+    digest: str
+
+
+def waiting_shipment(lab: Lab, repo: str = "") -> Waiting | None:
+    """The shipment of this branch that a person could approve of now; None if there is none."""
+    desk = lab.open(repo)
+    ledger = Ledgers(desk).open_one(Workflow.SHIP)
+    if ledger is None or approved(ledger) or _in_the_way(desk, ledger):
+        return None
+    return Waiting("\n".join(map(visible, approval_question(ledger).splitlines())), digest(ledger))
+
+
+def approve_shipment(lab: Lab, shown: str, by: str, repo: str = "") -> None:
+    """Write down that a person said yes to what has this digest. `by` says where, as in `in a terminal`.
+
+    Raises:
+        Refusal: if it is not what stands now.
+    """
+    with lab.hold(repo, Tool.WORKFLOW) as desk:
+        ledgers = Ledgers(desk)
+        ledger = ledgers.open_one(Workflow.SHIP)
+        why = "no ship ledger is open" if ledger is None else _in_the_way(desk, ledger)
+        if ledger is None or why or digest(ledger) != shown:
+            raise Refusal(
+                Code.APPROVAL_NEEDED, f"This cannot be approved of: {why or 'it has changed since it was shown'}."
+            )
+        facts = {"digest": shown, "commit": checked_commit(ledger), "by": by, "at": desk.now()}
+        ledgers.append(ledger.id, Observed(what="approved", commit=desk.repo.head(), facts=facts))
+
+
+def is_digest(said: object, whole: str) -> bool:
+    """Whether what was said names a digest, as it is shown or in full."""
+    return isinstance(said, str) and len(said) >= SHOWN_DIGEST and whole.startswith(said)
+
+
+def _in_the_way(desk: Desk, ledger: Ledger) -> str:
+    """Why nobody can approve of a shipment now; empty if a person can."""
+    options = ledger.opts(ShipOptions)
+    if options.dry_run or options.checklist_only:
+        return "it was opened to ship nothing"
+    if left := unready(ledger):
+        return "; ".join(left)
+    return "" if desk.repo.head() == checked_commit(ledger) else "HEAD has moved since the checklist was run"

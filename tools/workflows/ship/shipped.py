@@ -1,0 +1,203 @@
+"""Gathers what a checklist looks at: what is shipped, what changed since the base, what git and earlier ledgers say."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...errors import Code, Refusal
+from ...git.delta import Delta
+from ...lab.context import Desk
+from ...plan.scope import Scope
+from ..ledger.handoff import carried
+from ..ledger.items import Workflow
+from ..ledger.ledger import Ledger
+from ..running.store import Ledgers
+from .checks.kinds import CODE, ShipType, belongs
+from .checks.markup import HTML, MARKDOWN
+from .checks.material import Before, Material
+from .checks.places import Line, Texts, added_lines
+from .checks.versions import CHANGELOGS, says_a_version, versions
+from .items import ShipOptions
+
+LARGEST_TEXT = 1_000_000
+"""Bytes: what is larger is no text that somebody wrote."""
+MOST_TEXTS = 5000
+DEFAULT_BRANCHES = ("main", "master", "trunk", "develop")
+
+_PROSE = (*MARKDOWN, *HTML, ".css", ".scss", ".less", ".txt", ".eml", ".rst", ".tex", ".bib", ".Rmd", ".qmd")
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg")
+_LOCKS = re.compile(
+    r"(?:^|/)(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|yarn\.lock|bun\.lockb?|[\w-]+\.lock|go\.sum|[\w.-]+\.min\.(?:js|css))$"
+)
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a shipment is compared with: its name, its tip, and where the two parted. All empty where there is nothing."""
+
+    name: str = ""
+    tip: str = ""
+    commit: str = ""
+
+
+def base_of(desk: Desk, given: str) -> Base:
+    """The base that was given; else the default branch, else the last tag, else what was pushed.
+
+    Raises:
+        Refusal: if git does not know what was given.
+    """
+    head = desk.repo.head()
+    if given:
+        base = _compared(desk, given, head)
+        if base is None:
+            raise Refusal(
+                Code.BAD_ARGUMENT, f"git knows no commit {given!r} with a common past. Name a branch, tag or commit."
+            )
+        return base
+    remote = desk.repo.git.ask("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD").text
+    tag = desk.repo.git.ask("describe", "--tags", "--abbrev=0", "HEAD^").text
+    branches = (remote, *DEFAULT_BRANCHES, *(f"origin/{name}" for name in DEFAULT_BRANCHES))
+    for name in (*branches, tag, "@{upstream}"):
+        if name and (base := _compared(desk, name, head)) and base.commit != head:
+            return base
+    return Base()
+
+
+def _compared(desk: Desk, name: str, head: str) -> Base | None:
+    tip = desk.repo.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if tip.code != 0:
+        return None
+    parted = desk.repo.git.ask("merge-base", tip.text, head)
+    return Base(name, tip.text, parted.text) if parted.code == 0 else None
+
+
+def since(desk: Desk, base: Base) -> Delta | None:
+    """What changed since the base; None where there is none."""
+    return desk.repo.delta(base.commit, desk.repo.head()) if base.commit else None
+
+
+def version_moved(desk: Desk, base: Base) -> bool:
+    """Whether a manifest says another version than at the base."""
+    if not base.commit:
+        return False
+    paths = [path for path in desk.repo.tracked() if says_a_version(path)]
+    now, then = (versions(_texts(desk, commit, paths)) for commit in (desk.repo.head(), base.commit))
+    old = {one.path: one.version for one in then}
+    return any(old.get(one.path, one.version) != one.version for one in now)
+
+
+def gather(desk: Desk, ledger: Ledger, type: ShipType, base: Base) -> Material:
+    """Everything that the checks of a type look at, as HEAD has it."""
+    head, options, delta = desk.repo.head(), ledger.opts(ShipOptions), since(desk, base)
+    sizes = _sizes(desk, head)
+    changed = [path for path in (delta.stat.files if delta else ()) if path in sizes]
+    shipped = _shipped(ledger, type, changed, tuple(sizes))
+    looked = changed if type is ShipType.CODE_PR and changed else list(sizes)
+    small = [path for path in looked if sizes[path] <= LARGEST_TEXT]
+    prose = [path for path in shipped if path.endswith(_PROSE) and sizes[path] <= LARGEST_TEXT]
+    logs = [path for path in sizes if CHANGELOGS.fullmatch(path)]
+    return Material(
+        head=head,
+        base=base.name or "nothing",
+        paths=frozenset(sizes),
+        texts=_texts(desk, head, prose[:MOST_TEXTS]),
+        whole=_texts(desk, head, small[:MOST_TEXTS]),
+        skipped=len(looked) - len(small[:MOST_TEXTS]),
+        added=_added(delta),
+        manifests=_texts(desk, head, [path for path in sizes if says_a_version(path)]),
+        changelog=next(iter(_texts(desk, head, logs[:1]).items()), ("", "")),
+        tags=tags(desk),
+        target=options.target,
+        dirty=_dirty(desk),
+        moved=_moved(desk, base),
+        merges=_merges(desk, base),
+        sizes={path: sizes[path] for path in shipped if path.endswith(_PICTURES)},
+        before=_before(desk, ledger),
+        regression=_regression(desk, head),
+    )
+
+
+def _dirty(desk: Desk) -> tuple[str, ...]:
+    """What is not committed, and the operation that git is in the middle of."""
+    busy = desk.repo.in_progress()
+    return (*((busy[0],) if busy else ()), *sorted({change.path for change in desk.repo.changes()}))
+
+
+def tags(desk: Desk) -> dict[str, str]:
+    """Every tag with the commit at which it stands."""
+    form = "--format=%(refname:strip=2)%00%(*objectname)%00%(objectname)"
+    rows = (line.split("\0") for line in desk.repo.git.line("for-each-ref", form, "refs/tags").splitlines())
+    return {name: peeled or own for name, peeled, own in rows}
+
+
+def _shipped(ledger: Ledger, type: ShipType, changed: Sequence[str], paths: Sequence[str]) -> list[str]:
+    """The files that are shipped: those in scope, else what the target names, else what changed or is there of the type."""
+    scope, target = ledger.options.scope, ledger.opts(ShipOptions).target.rstrip("/")
+    if scope:
+        return [path for path in paths if Scope(scope).matches(path)]
+    if named := [path for path in paths if target and (path == target or path.startswith(f"{target}/"))]:
+        return named
+    if type in CODE:
+        return [path for path in paths if path.endswith(MARKDOWN)] if type is ShipType.CODE_RELEASE else []
+    mine = ([path for path in some if belongs(type, path)] for some in (changed, paths))
+    return next((found for found in (*mine, list(changed)) if found), list(paths))
+
+
+def _texts(desk: Desk, commit: str, paths: Sequence[str]) -> Texts:
+    """The files that are text, read at a commit."""
+    found = desk.repo.contents(commit, list(paths))
+    return {path: data.decode("utf-8", errors="replace") for path, data in found.items() if b"\0" not in data}
+
+
+def _sizes(desk: Desk, commit: str) -> dict[str, int]:
+    """Every file at a commit with its bytes; links and submodules are none."""
+    entries = os.fsdecode(desk.repo.git.run("ls-tree", "-r", "-l", "-z", commit)).split("\0")
+    rows = ((entry.partition("\t")[0].split(), entry.partition("\t")[2]) for entry in entries if entry)
+    return {path: int(fields[3]) for fields, path in rows if fields[0].startswith("100")}
+
+
+def _added(delta: Delta | None) -> tuple[Line, ...]:
+    lines = added_lines(delta.patch) if delta else ()
+    return tuple(line for line in lines if not _LOCKS.search(line.path))
+
+
+def _moved(desk: Desk, base: Base) -> int:
+    """Lines added and removed since the base; what a package manager wrote, and files that only moved, do not count."""
+    if not base.commit:
+        return 0
+    form = ("diff-tree", "-r", "--numstat", "-M", "--no-ext-diff", "--no-textconv")
+    rows = [line.split("\t", 2) for line in desk.repo.git.line(*form, base.commit, desk.repo.head()).splitlines()]
+    counted = [row for row in rows if len(row) == 3 and row[0] != "-" and not _LOCKS.search(row[2].rstrip('"}'))]
+    return sum(int(added) + int(removed) for added, removed, _ in counted)
+
+
+def _merges(desk: Desk, base: Base) -> bool | None:
+    """Whether the base's tip merges; None where it is part of HEAD already, or git would run a program of the repository's."""
+    if base.tip == base.commit or desk.repo.git.ask("config", "--get-regexp", r"^merge\..*\.driver$").text:
+        return None
+    answer = desk.repo.git.ask("merge-tree", "--write-tree", "--no-messages", base.tip, desk.repo.head())
+    return answer.code == 0 if answer.code in {0, 1} else None  # before git 2.38 it cannot
+
+
+def _before(desk: Desk, ledger: Ledger) -> Before:
+    """What the workflow that hands over to this one has left open."""
+    incoming = Ledgers(desk).named(ledger.incoming) if ledger.incoming else None
+    if incoming is None:
+        return Before()
+    handoff = Ledgers(desk).handoff(incoming)
+    found = carried(handoff.findings, incoming.workflow, Workflow.SHIP)
+    return Before(incoming.workflow, found, handoff.scores)
+
+
+def _regression(desk: Desk, head: str) -> Before:
+    """The verdict of the last regression ledger on this branch, if it is about this commit."""
+    found = Ledgers(desk).last(Workflow.REGRESSION)
+    if found is None:
+        return Before()
+    measured = found.closed.commit if found.closed else next((seen.commit for seen in reversed(found.observed)), "")
+    if measured != head:
+        return Before()
+    return Before(Workflow.REGRESSION, verdict=str(Ledgers(desk).handoff(found).config.get("verdict", "")))

@@ -1,0 +1,109 @@
+"""How a ledger stands, as an answer and for a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ..errors import Code, Refusal
+from ..lab.context import Desk
+from ..vocabulary import Phase, Tool, following
+from .answers import STATE_CHARACTERS, VIEW_CHARACTERS, WorkflowAnswer
+from .ledger.forms import form_of
+from .ledger.handoff import carried, is_plan
+from .ledger.items import Workflow
+from .ledger.ledger import Ledger
+from .ledger.registry import craft
+from .ledger.rules import Craft, Objection
+from .running.registry import mechanic
+from .running.store import HANDOFF, Ledgers
+
+
+def ledger_state(desk: Desk, workflow: Workflow) -> str:
+    """How a workflow stands, for its prompt: its open ledger, or the handoff that waits for it, or that there is neither."""
+    ledgers = Ledgers(desk)
+    if ledger := ledgers.open_one(workflow):
+        return stands(desk, ledger).text()
+    waiting = ledgers.incoming(workflow, "")
+    if waiting is None:
+        return f"No {workflow} ledger is open on this branch."
+    lines = handed_over(desk, waiting, workflow)
+    return "\n".join([f"No {workflow} ledger is open. {waiting.id} hands over:", *lines])
+
+
+def stands(desk: Desk, ledger: Ledger, asked: Mapping[str, Any] = MappingProxyType({})) -> WorkflowAnswer:
+    """The answer that tells how a ledger stands, or what was `asked` of it.
+
+    Raises:
+        Refusal: if what was asked is not for whoever asks.
+    """
+    rules = craft(ledger.workflow)
+    if ledger.closed is None:
+        ledger = Ledgers(desk).moved_on(ledger, mechanic(ledger.workflow).since(desk, ledger))
+    lines = rules.view(ledger, asked) if asked else rules.state(ledger)
+    if isinstance(lines, Objection):
+        raise Refusal(Code(lines.fault.value), lines.message)
+    handoff = Ledgers(desk).handoff(ledger)
+    incoming = Ledgers(desk).named(ledger.incoming) if ledger.incoming and not ledger.closed else None
+    carries = [f"From {ledger.incoming}:", *handed_over(desk, incoming, ledger.workflow)] if incoming else []
+    return WorkflowAnswer(
+        **standing(desk, ledger, rules),
+        state=short([*lines, *carries], VIEW_CHARACTERS if asked else STATE_CHARACTERS),
+        takes=[] if ledger.closed else [form_of(kind) for kind in rules.items.values()],
+        folder=ledger.folder,
+        status=ledger.closed.ending if ledger.closed else "",
+        handoff=f"{ledger.folder}/{HANDOFF}" if ledger.closed else "",
+        next_prompts=list(handoff.next) if ledger.closed else [],
+        plan=handoff.config if _startable(desk, ledger, handoff.config) else {},
+    )
+
+
+def drafted(desk: Desk, ledger: Ledger) -> WorkflowAnswer:
+    """How a ledger stands, with the files that it has while it is open written anew."""
+    Ledgers(desk).write_drafts(ledger)
+    return stands(desk, ledger)
+
+
+def _startable(desk: Desk, ledger: Ledger, config: Mapping[str, Any]) -> bool:
+    """Whether what a ledger hands over is a plan that a session could be started with now; a goal alone starts nothing."""
+    return is_plan(config) and "verify" in config and desk.phase is Phase.NO_SESSION and not ledger.closed
+
+
+def handed_over(desk: Desk, ledger: Ledger, target: Workflow) -> list[str]:
+    """What a workflow takes of an earlier one, in lines."""
+    handoff = Ledgers(desk).handoff(ledger)
+    found = carried(handoff.findings, ledger.workflow, target)
+    lines = [f"{ledger.id}#{one.id} ({one.severity}) {one.title} {one.location}".strip() for one in found[:20]]
+    kind = "plan fields" if is_plan(handoff.config) else "settings"
+    settings = [f"{kind}: {handoff.config}"] if handoff.config else []
+    return [*lines, *settings] or ["nothing that this workflow takes"]
+
+
+def standing(desk: Desk, ledger: Ledger, rules: Craft) -> dict[str, Any]:
+    """The fields that every answer about a ledger has."""
+    most = rules.most(ledger.options)
+    return {
+        "phase": desk.phase,
+        "next": [*((Tool.RECORD,) if ledger.closed is None else ()), Tool.WORKFLOW, *following(desk.phase)],
+        "recovered": desk.recovered,
+        "workflow": ledger.workflow.value,
+        "ledger": ledger.id,
+        "open": ledger.closed is None,
+        "items": len(ledger.entries),
+        "rounds": f"{rules.spent(ledger)} of {most}" if most else "",
+        "coverage": list(map(str, rules.coverage(ledger))),
+        "scores": {score.name: round(score.value, 2) for score in rules.scores(ledger)},
+        "missing": [] if ledger.closed else list(rules.missing(ledger)),
+    }
+
+
+def short(lines: list[str], room: int = STATE_CHARACTERS) -> list[str]:
+    """The first lines that fit an answer."""
+    kept: list[str] = []
+    for line in lines:
+        room -= len(line)
+        if room < 0:
+            return [*kept, f"… {len(lines) - len(kept)} more lines: they are in the ledger's files once it is closed"]
+        kept.append(line)
+    return kept
