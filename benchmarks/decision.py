@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from autoresearch_mcp.tools.decision.calibration import baseline_runs, judge_from
 from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Stakes, Step
-from autoresearch_mcp.tools.plan.model import Rule
+from autoresearch_mcp.tools.plan.model import DecisionRule
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +94,7 @@ class Contender:
 
     title: str
     colour: str
-    rule: Rule = Rule.RACE
+    rule: DecisionRule = DecisionRule.RACE
     noise: str = "auto"
     error_rate: float = 0.05
     smallest: float = 0.0
@@ -114,12 +114,12 @@ RULES = {
     "race": Contender("race (5 %)", "#0050b0"),
     "strict": Contender("race, strict (1 %)", "#4a90d9", error_rate=0.01),
     "lenient": Contender("race, lenient (20 %)", "#00a0a0", error_rate=0.2),
-    "greedy": Contender("greedy", "#c03030", Rule.GREEDY),
-    "median3": Contender("median of 3 *", "#e08a00", Rule.MEDIAN, "3", smallest=1.0),
-    "median5": Contender("median of 5 *", "#b06a00", Rule.MEDIAN, "5", smallest=1.0),
-    "confirm3": Contender("median of 3, confirmed *", "#5fa55a", Rule.CONFIRM, "3", smallest=1.0),
-    "confirm5": Contender("median of 5, confirmed *", "#2e7d32", Rule.CONFIRM, "5", smallest=1.0),
-    "mad": Contender("MAD ratio", "#8e44ad", Rule.MAD),
+    "greedy": Contender("greedy", "#c03030", DecisionRule.GREEDY),
+    "median3": Contender("median of 3 *", "#e08a00", DecisionRule.MEDIAN, "3", smallest=1.0),
+    "median5": Contender("median of 5 *", "#b06a00", DecisionRule.MEDIAN, "5", smallest=1.0),
+    "confirm3": Contender("median of 3, confirmed *", "#5fa55a", DecisionRule.CONFIRM, "3", smallest=1.0),
+    "confirm5": Contender("median of 5, confirmed *", "#2e7d32", DecisionRule.CONFIRM, "5", smallest=1.0),
+    "mad": Contender("MAD ratio", "#8e44ad", DecisionRule.MAD),
     "two": Contender("2 sigma of 2 runs", "#d16ba5", own=_two_sigma, own_runs=2),
     "pairs": Contender("paired t, 5 + 5 runs", "#555555", own=_paired_t, own_runs=1),
 }
@@ -510,7 +510,7 @@ def _draw_power(mixed: Mapping[str, Tally], path: Path) -> None:
     spots = []
     for rule, tally in mixed.items():
         shares = [100 * share for share in power(tally)]
-        width = 2.6 if RULES[rule].rule is Rule.RACE and not RULES[rule].own else 1.4
+        width = 2.6 if RULES[rule].rule is DecisionRule.RACE and not RULES[rule].own else 1.4
         axes.plot(range(len(BINS)), shares, "o-", color=RULES[rule].colour, lw=width, ms=4)
         spots.append((len(BINS) - 1, shares[-1], RULES[rule].title, RULES[rule].colour))
     axes.set_xticks(range(len(BINS)), [f"{low:g} to {high:g}" for low, high in BINS])

@@ -23,12 +23,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from autoresearch_mcp.tools.project.harness import EVALUATE, HARNESS, SPEC_FILE, size_for, with_values
-from autoresearch_mcp.tools.project.scan import Device, DeviceKind
+from autoresearch_mcp.tools.project.scan import ComputeDevice, DeviceKind
 from autoresearch_mcp.tools.session.trained import read_trained
 
 PLAIN = Path(__file__).parent / "gpt_plain" / "train.py"
 ARMS = ("ours", "plain")
-GPU = Device(DeviceKind.CUDA, "preset", memory_bytes=80 * 2**30)
+GPU = ComputeDevice(DeviceKind.CUDA, "preset", memory_bytes=80 * 2**30)
 PLAIN_ON_GPU = {
     "DEPTH": 8,
     "WIDTH": 512,

@@ -23,7 +23,7 @@ from autoresearch_mcp.tools.project.harness import EVALUATE, HARNESS, create_har
 from autoresearch_mcp.tools.session.trained import read_trained
 
 sys.path.insert(0, str(HARNESS))
-from curves import EarlyStop, Run, tally
+from curves import EarlyStop, RecordedRun, tally
 
 VARIANTS: dict[str, dict[str, object]] = {
     "the default": {},
@@ -78,7 +78,7 @@ def show(found: Sequence[Recorded]) -> None:
         gap = here - mean
         row = f"{one.name:<22}{here:>9.4f}{sd:>8.4f}{len(one.scores):>7}{gap:>+12.4f}{gap / spread:>+8.1f}"
         print(f"{row}{statistics.median(one.seconds):>9.1f}")
-    runs = [Run(curve, score) for one in found for curve, score in zip(one.curves, one.scores, strict=True)]
+    runs = [RecordedRun(curve, score) for one in found for curve, score in zip(one.curves, one.scores, strict=True)]
     pairs = [(mine, theirs) for mine in runs for theirs in runs if mine is not theirs]
     print(f"\nEarly stop: {tally(EarlyStop(), pairs)}")
     to_default = [(mine, theirs) for mine in runs for theirs in runs[: len(base.scores)] if mine is not theirs]

@@ -200,14 +200,14 @@ def timed(call: Callable[[], object]) -> float:
 
 def fill(lab: Lab, rows: int) -> None:
     """Many iterations, as a session writes them down, 64 in one transaction."""
-    desk = lab.open()
+    context = lab.open()
     for first in range(1, rows + 1, 64):
         events: list[Event] = []
         for number in range(first, min(first + 64, rows + 1)):
             events += iteration(number, keep=number % 10 == 0)
-        desk.record(*events)
-        desk.sum_up()
-    desk.write_results()
+        context.record(*events)
+        context.sum_up()
+    context.write_results()
 
 
 def iteration(number: int, keep: bool) -> list[Event]:

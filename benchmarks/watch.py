@@ -45,11 +45,11 @@ def main() -> None:
 
 def write(lab: Lab, name: str) -> None:
     """One more row, as a server writes it."""
-    desk = lab.open()
-    number = desk.active.last_iteration + 1
+    context = lab.open()
+    number = context.active.last_iteration + 1
     *before, logged = iteration(number, keep=False)
     row = logged.row.model_copy(update={"description": name})  # type: ignore[union-attr]
-    desk.record(*before, logged.model_copy(update={"row": row}))
+    context.record(*before, logged.model_copy(update={"row": row}))
 
 
 def terminal(root: Path, lab: Lab, number: int) -> tuple[float, float]:

@@ -26,7 +26,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
-from autoresearch_mcp.server.cli.terminal import View
+from autoresearch_mcp.server.cli.terminal import TerminalView
 from autoresearch_mcp.server.web.live import LiveServer
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.lab.access import Lab
@@ -211,7 +211,7 @@ def followed(lab: Lab, root: Path, tried: tuple[str, str]) -> Iterator[tuple[Wat
 def terminal(watch: Watch) -> None:
     """The terminal view, in the colours of a terminal."""
     console = Console(width=104, height=32, record=True, file=io.StringIO(), force_terminal=True)
-    console.print(View(watch.glimpse()))
+    console.print(TerminalView(watch.glimpse()))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "terminal.html"
         svg = console.export_svg(title="autoresearch-mcp watch")

@@ -64,7 +64,7 @@ _FEWEST = 4
 
 
 @dataclass(frozen=True)
-class Run:
+class RecordedRun:
     """A recorded run: its curve, and its final score, lower being better."""
 
     curve: Curve
@@ -72,7 +72,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Tally:
+class RuleTally:
     """What a rule would have done to recorded runs. `wrong` counts stopped runs that ended better than the incumbent."""
 
     pairs: int
@@ -84,14 +84,14 @@ class Tally:
         return f"{self.pairs} pairs: {self.stopped} stopped, {self.wrong} of them wrongly; {100 * self.saved:.0f} % of the budget saved"
 
 
-def tally(rule: EarlyStop, pairs: Iterable[tuple[Run, Run]]) -> Tally:
+def tally(rule: EarlyStop, pairs: Iterable[tuple[RecordedRun, RecordedRun]]) -> RuleTally:
     """Try a rule on pairs of recorded runs, candidate and incumbent."""
     ended = [
         (candidate, incumbent, rule.stopped_at(candidate.curve, incumbent.curve)) for candidate, incumbent in pairs
     ]
     stopped = [(candidate, incumbent, share) for candidate, incumbent, share in ended if share is not None]
     wrong = sum(candidate.score < incumbent.score for candidate, incumbent, _ in stopped)
-    return Tally(len(ended), len(stopped), wrong, sum(1 - share for _, _, share in stopped) / max(1, len(ended)))
+    return RuleTally(len(ended), len(stopped), wrong, sum(1 - share for _, _, share in stopped) / max(1, len(ended)))
 
 
 def thinned(curve: Curve, most: int = MOST_POINTS) -> Curve:

@@ -213,7 +213,7 @@ class Sample:
     processes: frozenset[int]
 
 
-class Meter:
+class DeviceMeter:
     """Looks at a device every second while a run goes on. `own` are the processes below which everything is ours."""
 
     def __init__(self, device: Device, own: Collection[int]) -> None:

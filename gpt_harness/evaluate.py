@@ -28,12 +28,12 @@ import checks
 import devices
 from checks import Check, Name, Outcome, found
 from curves import EarlyStop, parse_curve, render_curve, thinned
-from players import HERE, Host, Place, PlayerError
+from players import HERE, Host, JobFolders, PlayerError
 from prepare import Data, cache_home, prepare
-from scoring import Judge, Scored, texts
+from scoring import Scored, WeightsJudge, texts
 from sources import SourceError, open_source
 from spec import Spec, SpecError, checked, checkpoint, read_spec
-from training import Hopeless, Trained, Training, budget_check, survivors_check, tell
+from training import FinishedRun, Hopeless, RunningTraining, budget_check, survivors_check, tell
 
 SEED = "AUTORESEARCH_SEED"
 INCUMBENT_CURVE = "AUTORESEARCH_INCUMBENT_CURVE"
@@ -45,12 +45,12 @@ REFUSED = 3
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RunVerdict:
     """All that is known of a run."""
 
     ready: Ready
     seed: int
-    trained: Trained
+    trained: FinishedRun
     scored: Scored
     checks: tuple[Check, ...]
     telemetry: devices.Telemetry
@@ -58,7 +58,7 @@ class Verdict:
     evaluation_seconds: float
 
 
-def evaluate(spec: Spec, folder: Path, seed: int) -> Verdict:
+def evaluate(spec: Spec, folder: Path, seed: int) -> RunVerdict:
     """Train what stands in a folder and score it.
 
     Raises:
@@ -68,9 +68,9 @@ def evaluate(spec: Spec, folder: Path, seed: int) -> Verdict:
     with (
         run_folder() as place,
         _ready(spec, folder, place) as ready,
-        devices.Meter(ready.device, {os.getpid()}) as meter,
+        devices.DeviceMeter(ready.device, {os.getpid()}) as meter,
     ):
-        training = Training(spec, ready.data, seed, place, tell, _early_stop(spec))
+        training = RunningTraining(spec, ready.data, seed, place, tell, _early_stop(spec))
         trained = training.run(ready.host, ready.shape, ready.walls)
         require_tensors(trained.weights)
         judged = time.monotonic()
@@ -83,7 +83,7 @@ def evaluate(spec: Spec, folder: Path, seed: int) -> Verdict:
             *scored.checks,
         )
         now = time.monotonic()
-    return Verdict(ready, seed, trained, scored, told, meter.telemetry(), now - began, now - judged)
+    return RunVerdict(ready, seed, trained, scored, told, meter.telemetry(), now - began, now - judged)
 
 
 def score_again(spec: Spec, folder: Path, kept: Path) -> tuple[float, tuple[Check, ...]]:
@@ -113,7 +113,7 @@ class Ready:
 
 
 @contextmanager
-def _ready(spec: Spec, folder: Path, place: Place) -> Iterator[Ready]:
+def _ready(spec: Spec, folder: Path, place: JobFolders) -> Iterator[Ready]:
     device = devices.choose(spec.device)
     leases = cache_home() / "leases"
     with Host() as host, devices.lease(device, leases, str(folder), wait_s=spec.start_seconds), _timed(device):
@@ -138,14 +138,14 @@ def _timed(device: devices.Device) -> Iterator[None]:
         print(f"device {device.uuid}: held for {time.monotonic() - began:.1f} s", flush=True)
 
 
-def _scored(ready: Ready, place: Place, weights: Path, trained_s: float) -> Scored:
+def _scored(ready: Ready, place: JobFolders, weights: Path, trained_s: float) -> Scored:
     """Ask the model; if it cannot be asked, say where the checkpoint is.
 
     Raises:
         PlayerError: if it cannot be asked.
     """
     limit_s = max(SHORTEST_ASKING_S, trained_s)
-    judge = Judge(ready.host, place, ready.walls, weights, ready.spec, ready.data, ready.shape, limit_s)
+    judge = WeightsJudge(ready.host, place, ready.walls, weights, ready.spec, ready.data, ready.shape, limit_s)
     try:
         return judge.score()
     except (PlayerError, ValueError) as error:
@@ -155,7 +155,7 @@ def _scored(ready: Ready, place: Place, weights: Path, trained_s: float) -> Scor
         ) from error
 
 
-def _looked_over(ready: Ready, place: Place, weights: Path) -> tuple[Check, ...]:
+def _looked_over(ready: Ready, place: JobFolders, weights: Path) -> tuple[Check, ...]:
     """The checks that need no answers."""
     text = place.code.read_text(encoding="utf-8")
     return (
@@ -165,7 +165,7 @@ def _looked_over(ready: Ready, place: Place, weights: Path) -> tuple[Check, ...]
     )
 
 
-def _walls(spec: Spec, folder: Path, place: Place) -> tuple[dict[str, list[str]] | None, Check]:
+def _walls(spec: Spec, folder: Path, place: JobFolders) -> tuple[dict[str, list[str]] | None, Check]:
     """What keeps the experiment from the held-out text, and from the next run."""
     version = _landlock_version()
     if not version:
@@ -218,14 +218,14 @@ def _early_stop(spec: Spec) -> Hopeless:
 
 
 @contextmanager
-def run_folder() -> Iterator[Place]:
+def run_folder() -> Iterator[JobFolders]:
     """A folder for one run. The last few that are over are kept with their checkpoints, so that a crash in scoring loses
     nothing.
     """
     runs = cache_home() / "runs"
     runs.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = Path(tempfile.mkdtemp(prefix=f"{datetime.now():%Y%m%d-%H%M%S.%f}-", dir=runs))
-    place = Place(folder / "code" / "train.py", folder / "out", folder / "tmp")
+    place = JobFolders(folder / "code" / "train.py", folder / "out", folder / "tmp")
     for made in (place.code.parent, place.out, place.tmp):
         made.mkdir()
     with _alone_in(folder):
@@ -262,7 +262,7 @@ def harness_digest() -> str:
     return whole.hexdigest()
 
 
-def summary(verdict: Verdict) -> str:
+def summary(verdict: RunVerdict) -> str:
     """The block that ends a run: one `name: value` a line, then the checks, then the learning curve."""
     trained, facts, telemetry = verdict.trained, verdict.trained.facts, verdict.telemetry
     speed = trained.tokens / max(trained.seconds, 1e-9)

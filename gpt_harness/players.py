@@ -55,7 +55,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Place:
+class JobFolders:
     """The folders of a job: `out` is where it stands and may write, as in `tmp`; it may read `code` too."""
 
     code: Path
@@ -114,7 +114,7 @@ class Host:
         self._line.close()
         self._process.wait()
 
-    def start(self, part: str, place: Place, files: Sequence[int], walls: object, **job: object) -> None:
+    def start(self, part: str, place: JobFolders, files: Sequence[int], walls: object, **job: object) -> None:
         """Begin a job; `files` are handed over."""
         told: dict[str, object] = {"cpu_seconds": 0, **job, "part": part, "walls": walls}
         told |= {"code": str(place.code), "folder": str(place.out), "environment": place.environment()}
@@ -150,7 +150,7 @@ class Predictor:
     """A model behind walls, asked for logits through shared memory. It sees rows of tokens, never what follows them."""
 
     def __init__(
-        self, host: Host, place: Place, walls: object, weights: Path, shape: Mapping[str, Any], rows: int
+        self, host: Host, place: JobFolders, walls: object, weights: Path, shape: Mapping[str, Any], rows: int
     ) -> None:
         self._host, self._rows, self._shape = host, rows, shape
         self._limit_s = 0.0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import checks
 from checks import Check, Nats
-from players import Host, Place, Predictor
+from players import Host, JobFolders, Predictor
 from prepare import Data, random_rows
 from sources import Split
 from spec import Spec
@@ -150,11 +150,11 @@ def _direct(model: Predictor, device: str) -> AbstractContextManager[None]:
 
 
 @dataclass(frozen=True)
-class Judge:
+class WeightsJudge:
     """Scores one experiment's weights. `limit_s` is what a whole pass may take."""
 
     host: Host
-    place: Place
+    place: JobFolders
     walls: object
     weights: Path
     spec: Spec

@@ -19,7 +19,7 @@ import numpy as np
 
 from checks import Check, Name, found
 from curves import Curve, render
-from players import KIND, Ended, Host, Place, PlayerError
+from players import KIND, Ended, Host, JobFolders, PlayerError
 from prepare import Data
 from spec import Spec, Unit, checkpoint
 
@@ -36,7 +36,7 @@ Hopeless = Callable[[Curve], bool]
 
 
 @dataclass(frozen=True)
-class Trained:
+class FinishedRun:
     """A run that handed over. `weights` stands where no experiment writes; `seconds` is from the first batch to the
     checkpoint, by the clock of who judges.
     """
@@ -51,13 +51,13 @@ class Trained:
 
 
 @dataclass
-class Training:
+class RunningTraining:
     """A run under way."""
 
     spec: Spec
     data: Data
     seed: int
-    place: Place
+    place: JobFolders
     listener: Listener
     hopeless: Hopeless
     began: float | None = None
@@ -69,7 +69,7 @@ class Training:
     stopped_early: bool = False
     told: float = 0.0
 
-    def run(self, host: Host, shape: dict[str, Any], walls: object) -> Trained:
+    def run(self, host: Host, shape: dict[str, Any], walls: object) -> FinishedRun:
         """Train to the end.
 
         Raises:
@@ -85,7 +85,9 @@ class Training:
         with ours:
             ended = self._watch(host, ours)
         weights = checkpoint(self.place.code.parent)
-        return Trained(weights, self.seconds, self.tokens, self.facts, tuple(self.points), ended, self.stopped_early)
+        return FinishedRun(
+            weights, self.seconds, self.tokens, self.facts, tuple(self.points), ended, self.stopped_early
+        )
 
     def _watch(self, host: Host, line: socket.socket) -> Ended:
         asked = time.monotonic()
@@ -210,7 +212,7 @@ def drawn_rows(data: Data, tokens: int, seed: int, folder: Path) -> int:
     return file
 
 
-def budget_check(spec: Spec, trained: Trained, on_cpu: bool) -> Check:
+def budget_check(spec: Spec, trained: FinishedRun, on_cpu: bool) -> Check:
     """Whether training stayed within what it was given, by our own clock and the kernel's."""
     budget, cpu = spec.allowance, trained.ended.cpu_seconds
     if budget.unit is Unit.SECONDS:
@@ -220,7 +222,7 @@ def budget_check(spec: Spec, trained: Trained, on_cpu: bool) -> Check:
     return found(Name.BUDGET, spent <= spec.most_seconds, f"{budget}; {spent:.1f} {kind} of {spec.most_seconds:g}")
 
 
-def survivors_check(trained: Trained) -> Check:
+def survivors_check(trained: FinishedRun) -> Check:
     """Whether anything went on after the checkpoint was handed over."""
     count = trained.ended.survivors
     words = f"{count} processes were left and ended" if count else "nothing ran on"

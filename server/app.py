@@ -31,7 +31,7 @@ from ..tools.workflows.ledger.items import Workflow
 from ..tools.workflows.standing import ledger_state
 from .completing import completes
 from .consenting import COMMANDS, PLANS, SHIPMENT
-from .tool import View, tool
+from .tool import HostPage, tool
 
 INSTRUCTIONS = """\
 A research lab in a git repository: use it to improve any measurable number (speed, size, coverage, errors, val_bpb) by \
@@ -57,7 +57,7 @@ def build_server(lab: Lab) -> MCPServer:
     """The server for one lab, ready to run on any transport."""
     prompts = load_prompts()
     planning, sessions, loop, review, running = Planning(lab), Sessions(lab), Loop(lab), Review(lab), Running(lab)
-    training, view = Training(lab), View(SESSION_VIEW, ChatView(lab).data)
+    training, view = Training(lab), HostPage(SESSION_VIEW, ChatView(lab).data)
     workflows = Workflows(lab, {name: _playbook(lab, prompt) for name, prompt in prompts.items()})
     server = MCPServer(
         "autoresearch",
@@ -108,7 +108,7 @@ class ChatView:
         return self._watches.setdefault(repo, Watch(self._lab, repo)).chat()
 
 
-def _apps(view: View) -> Apps:
+def _apps(view: HostPage) -> Apps:
     """MCP Apps (SEP-1865): the page is the same for every session, and is made when a host first reads it."""
     apps = Apps()
     apps.add_resource(
@@ -142,13 +142,13 @@ def package_version() -> str:
 def _live(lab: Lab, prompt: Prompt, repo: str = "") -> dict[str, str]:
     """What a prompt shows of this moment: the session, the project, and its own ledger or the handoff that waits for it."""
     try:
-        desk = lab.open(repo)
+        context = lab.open(repo)
     except Refusal as refusal:
         return {"state": refusal.message, "ledger": "", "facts": ""}
     looks: dict[str, Callable[[], str]] = {
-        "state": lambda: session_status(desk).text(),
-        "ledger": lambda: ledger_state(desk, Workflow(prompt.name)),
-        "facts": lambda: "\n".join(project_facts(desk)),
+        "state": lambda: session_status(context).text(),
+        "ledger": lambda: ledger_state(context, Workflow(prompt.name)),
+        "facts": lambda: "\n".join(project_facts(context)),
     }
     return {name: look() for name, look in looks.items() if name in prompt.shows}
 

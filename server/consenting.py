@@ -24,7 +24,7 @@ from ..tools.workflows.ship.approval import approve_shipment, is_digest, waiting
 
 
 @dataclass(frozen=True)
-class Question:
+class ConsentQuestion:
     """What a tool asks a person before it does its work.
 
     `asked` makes the annotation of a parameter that holds the person's answer, which no agent can fill; `remember`
@@ -206,6 +206,6 @@ def _remember_shipment(lab: Lab, answer: object, arguments: Mapping[str, Any]) -
     return dict(arguments)
 
 
-COMMANDS = Question(asked, remember)
-PLANS = Question(asked_for_a_plan, remember)
-SHIPMENT = Question(_asked_shipment, _remember_shipment)
+COMMANDS = ConsentQuestion(asked, remember)
+PLANS = ConsentQuestion(asked_for_a_plan, remember)
+SHIPMENT = ConsentQuestion(_asked_shipment, _remember_shipment)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from .cli.commands import COMMANDS, Command
+from .cli.commands import COMMANDS, CliCommand
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add(parser: argparse.ArgumentParser, command: Command) -> None:
+def _add(parser: argparse.ArgumentParser, command: CliCommand) -> None:
     for argument in command.arguments:
         parser.add_argument(*argument.names, **argument.options)
 

@@ -31,7 +31,7 @@ from ..tools.lab.jobs import PROGRESS
 from ..tools.text.hygiene import hygiene
 from ..tools.text.tidy import tidied_data
 from ..tools.vocabulary import Tool, following
-from .consenting import Question
+from .consenting import ConsentQuestion
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ VIEW_DATA = "autoresearch/view"
 
 
 @dataclass(frozen=True)
-class View:
+class HostPage:
     """A page that hosts of MCP Apps show beside a tool's answers: its address, and what it shows of a repository."""
 
     uri: str
@@ -82,9 +82,9 @@ def tool(
     hints: ToolAnnotations,
     *,
     always_load: bool = False,
-    asks: Question | None = None,
+    asks: ConsentQuestion | None = None,
     may_last: bool = False,
-    view: View | None = None,
+    view: HostPage | None = None,
 ) -> GatedTool:
     """Register a method: its docstring is the description, its parameters the arguments, its answer the output schema.
 
@@ -215,7 +215,7 @@ def _result(answer: Answer, is_error: bool = False) -> CallToolResult:
     )
 
 
-def _with_view(result: CallToolResult, view: View, repo: str) -> CallToolResult:
+def _with_view(result: CallToolResult, view: HostPage, repo: str) -> CallToolResult:
     return result.model_copy(update={"meta": {VIEW_DATA: tidied_data(view.data(repo), hygiene())}})
 
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from conftest import Project
-from ledgers import Desk
+from ledgers import WorkflowAgent
 
 PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider"
 
@@ -48,5 +48,5 @@ def replaced(project: Project, name: str, old: str, new: str) -> Project:
     return project.write(name, text.replace(old, new))
 
 
-def desk(project: Project, *, allow_commands: bool = True) -> Desk:
-    return Desk(project, "regression", allow_commands=allow_commands)
+def comparing_agent(project: Project, *, allow_commands: bool = True) -> WorkflowAgent:
+    return WorkflowAgent(project, "regression", allow_commands=allow_commands)

@@ -44,11 +44,11 @@ def events(row: Row, output: str = "", guards: tuple[GuardResult, ...] = ()) -> 
 
 def fill(project: Project, *rows: Row) -> Project:
     """Write rows into the session of a project, 64 in one transaction."""
-    desk = project.lab.open()
+    context = project.lab.open()
     for first in range(0, len(rows), 64):
-        desk.record(*(event for one in rows[first : first + 64] for event in events(one)))
-        desk.sum_up()
-    desk.write_results()
+        context.record(*(event for one in rows[first : first + 64] for event in events(one)))
+        context.sum_up()
+    context.write_results()
     return project
 
 

@@ -23,7 +23,7 @@ SHOP = {
 }
 
 
-class Desk:
+class WorkflowAgent:
     """One agent at work on the ledger of one workflow."""
 
     def __init__(self, project: Project, workflow: str, *, allow_commands: bool = True) -> None:

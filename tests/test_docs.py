@@ -23,7 +23,7 @@ from autoresearch_mcp.tools.errors import Code
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.plan.model import Plan, load_plan
 from autoresearch_mcp.tools.workflows.ledger.items import Workflow
-from autoresearch_mcp.tools.workflows.ledger.registry import craft
+from autoresearch_mcp.tools.workflows.ledger.registry import rules_of
 
 ROOT = Path(__file__).parent.parent
 TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -78,7 +78,7 @@ def test_every_argument_field_and_code_has_its_line(site: Path) -> None:
     arguments = {
         name for tool in anyio.run(build_server(Lab(site)).list_tools) for name in tool.input_schema["properties"]
     }
-    crafts = [craft(workflow) for workflow in Workflow if workflow in load_prompts()]
+    crafts = [rules_of(workflow) for workflow in Workflow if workflow in load_prompts()]
     options = {name for rules in crafts for name in rules.options.model_fields}
 
     wanted = {

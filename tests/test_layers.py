@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -73,7 +74,19 @@ def test_every_package_on_disk_is_listed_and_typed() -> None:
 
     assert listed == on_disk | {"autoresearch_mcp.gpt_harness", "autoresearch_mcp.tools.report.templates"}
     assert without_init == folders
-    assert all((folder / "py.typed").exists() for folder in folders)
+    assert all((ROOT / top / "py.typed").exists() for top in ("server", "tools", "prompts"))
+
+
+def test_no_class_name_means_two_things() -> None:
+    found = Counter(
+        node.name
+        for top in ("server", "tools", "prompts", "gpt_harness")
+        for file in (ROOT / top).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    )
+
+    assert [name for name, times in found.items() if times > 1] == []
 
 
 def test_only_one_file_pins_torch() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from autoresearch_mcp.server.cli.commands import COMMANDS, Command
+from autoresearch_mcp.server.cli.commands import COMMANDS, CliCommand
 from autoresearch_mcp.server.main import make_parser
 
 from .markdown import cell, page, table
@@ -23,7 +23,7 @@ def commands_page() -> str:
     )
 
 
-def _command(name: str, command: Command) -> str:
+def _command(name: str, command: CliCommand) -> str:
     parser = argparse.ArgumentParser(prog=f"autoresearch-mcp {name}", formatter_class=_Wide)
     for argument in command.arguments:
         parser.add_argument(*argument.names, **argument.options)

@@ -15,8 +15,8 @@ from autoresearch_mcp.tools.workflows.ledger import scores
 from autoresearch_mcp.tools.workflows.ledger.forms import choices
 from autoresearch_mcp.tools.workflows.ledger.items import Item, Workflow
 from autoresearch_mcp.tools.workflows.ledger.options import Options
-from autoresearch_mcp.tools.workflows.ledger.registry import craft
-from autoresearch_mcp.tools.workflows.ledger.rules import Craft
+from autoresearch_mcp.tools.workflows.ledger.registry import rules_of
+from autoresearch_mcp.tools.workflows.ledger.rules import WorkflowRules
 
 from .markdown import cell, codes, page, plain, shown, table
 
@@ -35,11 +35,11 @@ def workflows_page() -> str:
         "Fields that every item may have: `kind`, which is required, and `upstream`, "
         f"{cell(Item.model_fields['upstream'].description or '')[0].lower()}{cell(Item.model_fields['upstream'].description or '')[1:]}",
         "A score without an upper bound grows with the number of items: it counts work, not quality.",
-        *(_workflow(workflow, craft(workflow)) for workflow in WORKFLOWS),
+        *(_workflow(workflow, rules_of(workflow)) for workflow in WORKFLOWS),
     )
 
 
-def _workflow(name: Workflow, rules: Craft) -> str:
+def _workflow(name: Workflow, rules: WorkflowRules) -> str:
     own = {key: field for key, field in rules.options.model_fields.items() if key not in Options.model_fields}
     most = ", ".join(f"{depth} {most or 'unbounded'}" for depth, most in rules.rounds.items())
     rounds = f"Rounds by depth: {most}." if any(rules.rounds.values()) else "As many rounds as it takes."
@@ -84,7 +84,7 @@ def _with_words(model: type[BaseModel], name: str, field: FieldInfo) -> str:
     return " ".join(part for part in (told, listed) if part)
 
 
-def _scores(rules: Craft) -> list[Callable[..., object]]:
+def _scores(rules: WorkflowRules) -> list[Callable[..., object]]:
     """The formulas of a workflow, in the order of the file that holds them all: those that its module uses, or that bear its name."""
     home: ModuleType = import_module(type(rules).__module__)
     own = [(name, value) for name, value in vars(scores).items() if isinstance(value, FunctionType)]

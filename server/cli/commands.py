@@ -16,7 +16,7 @@ class Argument:
 
 
 @dataclass(frozen=True)
-class Command:
+class CliCommand:
     """One command. `runs` is `module:function` below `server`, called with the root folder and the parsed options; imported
     when the command is given.
     """
@@ -34,8 +34,8 @@ def _argument(*names: str, **options: Any) -> Argument:  # noqa: ANN401 - whatev
 
 _JSON = _argument("--json", action="store_true", help="one JSON object on standard output, as the tool answers it")
 
-COMMANDS: Mapping[str, Command] = {
-    "demo": Command(
+COMMANDS: Mapping[str, CliCommand] = {
+    "demo": CliCommand(
         "watch a scripted agent run a session over stdio",
         "cli.demo:run",
         (
@@ -46,7 +46,7 @@ COMMANDS: Mapping[str, Command] = {
             ),
         ),
     ),
-    "init": Command(
+    "init": CliCommand(
         "make a new repository to practise on",
         "cli.init:run",
         (
@@ -61,14 +61,14 @@ COMMANDS: Mapping[str, Command] = {
             _argument("--json", action="store_true", help="what was made, as one JSON object"),
         ),
     ),
-    "approve": Command(
+    "approve": CliCommand(
         "say yes, in a terminal, to the commands that wait for a person",
         "cli.approve:run",
         (_argument("--json", action="store_true", help="list what waits for a yes as JSON, and ask nothing"),),
         exits="Exit status: 0 agreed, or nothing to agree to; 1 not agreed, or listed and waiting; 2 nothing could be asked.",
     ),
-    "status": Command("how the session on this branch stands", "cli.twins:status", (_JSON,)),
-    "history": Command(
+    "status": CliCommand("how the session on this branch stands", "cli.twins:status", (_JSON,)),
+    "history": CliCommand(
         "the tries of the session, or one of them in full",
         "cli.twins:history",
         (
@@ -80,7 +80,7 @@ COMMANDS: Mapping[str, Command] = {
             _JSON,
         ),
     ),
-    "report": Command(
+    "report": CliCommand(
         "the whole session to read",
         "cli.twins:report",
         (
@@ -89,7 +89,7 @@ COMMANDS: Mapping[str, Command] = {
             _JSON,
         ),
     ),
-    "import": Command(
+    "import": CliCommand(
         "keep another tool's results for reports: Karpathy's, Claude Autoresearch's, pi-autoresearch's",
         "cli.importing:run",
         (
@@ -101,7 +101,7 @@ COMMANDS: Mapping[str, Command] = {
         ),
         exits="Exit status: 0 imported; 2 it cannot be read as results, with the reason on standard error.",
     ),
-    "watch": Command(
+    "watch": CliCommand(
         "follow a session as it runs, in this terminal or in a browser",
         "cli.watch:run",
         (
@@ -111,7 +111,7 @@ COMMANDS: Mapping[str, Command] = {
         ),
         says="Only reads, so it may run beside any client. Without a terminal each row is a line. Ctrl-C leaves.",
     ),
-    "evals": Command(
+    "evals": CliCommand(
         "analyse a results file: ours, Karpathy's, Claude Autoresearch's, pi-autoresearch's",
         "cli.evals:run",
         (
@@ -135,7 +135,7 @@ COMMANDS: Mapping[str, Command] = {
         says="Runs nothing and changes nothing. The session's own rows come from its journal.",
         exits="Exit status: 0 it was analysed, whatever came out; 2 there is nothing that could be.",
     ),
-    "workflow": Command(
+    "workflow": CliCommand(
         "open, look at, run or close the ledger of a workflow",
         "cli.twins:workflow",
         (
@@ -153,7 +153,7 @@ COMMANDS: Mapping[str, Command] = {
         ),
         says="For CI: what an agent calls as the tool `workflow`. Its commands run only where a person agreed to them.",
     ),
-    "train": Command(
+    "train": CliCommand(
         "train the GPT harness once, as a trial that counts for nothing",
         "cli.twins:train",
         (
@@ -163,7 +163,7 @@ COMMANDS: Mapping[str, Command] = {
         ),
         exits="Exit status: 0 there is a score; 1 there is none; 2 refused, with the reason on standard error.",
     ),
-    "gate": Command(
+    "gate": CliCommand(
         "for CI: whether what was asked for holds",
         "cli.gate:run",
         (
@@ -181,13 +181,13 @@ COMMANDS: Mapping[str, Command] = {
         says="Without a flag: everything that there is something to say about on this branch.",
         exits="Exit status: 0 all hold; 1 something fails; 2 something asked for cannot be told.",
     ),
-    "doctor": Command(
+    "doctor": CliCommand(
         "what stands in the way on this machine, with the cure for each",
         "cli.doctor:run",
         (_JSON,),
         exits="Exit status: 0 nothing is wrong; 1 something is.",
     ),
-    "serve": Command(
+    "serve": CliCommand(
         "serve MCP: over stdio, as without a command, or over HTTP",
         "web.over_http:run",
         (
@@ -208,7 +208,7 @@ COMMANDS: Mapping[str, Command] = {
         "connected at once; one experiment runs at a time in a repository.",
         exits="Exit status: 0 it was stopped; 2 it would not be safe, or the address is taken.",
     ),
-    "install": Command(
+    "install": CliCommand(
         "register this server with a client, or take it out again",
         "cli.install:run",
         (
@@ -228,7 +228,7 @@ COMMANDS: Mapping[str, Command] = {
         "`--root` and `--allow-commands`, given before the command, go into the entry.",
         exits="Exit status: 0 done; 1 the file was left as it is, and what to write by hand was printed.",
     ),
-    "completion": Command(
+    "completion": CliCommand(
         "print the completion script of a shell",
         "cli.completion:run",
         (_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell"),),

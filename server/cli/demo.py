@@ -24,17 +24,17 @@ from ...tools.errors import Refusal
 from ...tools.git.cli import GitCli
 from ...tools.project.harness import create_harness
 from ...tools.session.results import RESULTS_FILE, number
-from .demo_script import GPT, QUICK, Try, create_quick
+from .demo_script import GPT, QUICK, ScriptedTry, create_quick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TryOutcome:
     """What became of one try."""
 
-    tried: Try
+    tried: ScriptedTry
     status: str
     answer: dict[str, Any]
 
@@ -66,7 +66,7 @@ def run(root: Path, options: Namespace) -> int:
     return 0
 
 
-async def _session(console: Console, folder: Path, script: Sequence[Try]) -> list[Outcome]:
+async def _session(console: Console, folder: Path, script: Sequence[ScriptedTry]) -> list[TryOutcome]:
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "autoresearch_mcp.server", "--root", str(folder)]
     )
@@ -90,7 +90,7 @@ class Agent:
         self._folder = folder
         self._usual_s = 0.0
 
-    async def make(self, place: int, tried: Try) -> Outcome:
+    async def make(self, place: int, tried: ScriptedTry) -> TryOutcome:
         """One try: edit, iterate; give a crash up, put back what was refused."""
         saved = {edit.file: (self._folder / edit.file).read_text(encoding="utf-8") for edit in tried.edits}
         for edit in tried.edits:
@@ -100,12 +100,12 @@ class Agent:
         if "code" in answer:
             for file, text in saved.items():
                 (self._folder / file).write_text(text, encoding="utf-8")
-            outcome = Outcome(tried, f"refused: {answer['code']}", answer)
+            outcome = TryOutcome(tried, f"refused: {answer['code']}", answer)
         elif answer["status"] is None:
             await self.call("revert", title, {"reason": "giving this idea up"})
-            outcome = Outcome(tried, (await self.call("log", title, {}))["status"], answer)
+            outcome = TryOutcome(tried, (await self.call("log", title, {}))["status"], answer)
         else:
-            outcome = Outcome(tried, answer["status"], answer)
+            outcome = TryOutcome(tried, answer["status"], answer)
         self._console.print(Text(f"{title} -> {outcome.status}  {_metric(answer)}"))
         return outcome
 
@@ -147,7 +147,7 @@ def _metric(answer: dict[str, Any]) -> str:
     return f"{number(answer['metric'])} ({answer['delta']:+.5g})"
 
 
-def _show(console: Console, folder: Path, outcomes: Sequence[Outcome], report: str) -> None:
+def _show(console: Console, folder: Path, outcomes: Sequence[TryOutcome], report: str) -> None:
     table = Table("try", "status", "metric", "delta", "what was tried", title="The tries")
     for place, outcome in enumerate(outcomes, 1):
         answer = outcome.answer

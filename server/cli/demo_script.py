@@ -29,7 +29,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Try:
+class ScriptedTry:
     """One idea of the scripted agent."""
 
     description: str
@@ -154,12 +154,12 @@ _LETTERS = """\
 """
 
 QUICK = (
-    Try(
+    ScriptedTry(
         "sort with sorted() instead of by hand",
         "the double loop runs once for every pair of words",
         (Edit("words.py", _SORT, "    return sorted(seen, key=lambda pair: (-pair[1], pair[0]))[:limit]\n"),),
     ),
-    Try(
+    ScriptedTry(
         "look letters up in a table that is built for each word",
         "a table might save the calls to isalpha",
         (
@@ -170,18 +170,18 @@ QUICK = (
             ),
         ),
     ),
-    Try(
+    ScriptedTry(
         "count with a dictionary from the wrong module",
         "one pass over the words is enough",
         (Edit("words.py", _COUNT, "    seen = list(collection.Counter(words).items())\n"),),
     ),
-    Try(
+    ScriptedTry(
         "make the ruler's text shorter",
         "less text takes fewer lines",
         (Edit("measure.py", "* 2", "* 1"),),
     ),
-    Try("change nothing at all", "to see what happens", ()),
-    Try(
+    ScriptedTry("change nothing at all", "to see what happens", ()),
+    ScriptedTry(
         "count in one pass with collections.Counter",
         "words.count walks the whole list for each word",
         (
@@ -189,12 +189,12 @@ QUICK = (
             Edit("words.py", "\n\n\ndef normal", "\n\nfrom collections import Counter\n\n\ndef normal"),
         ),
     ),
-    Try(
+    ScriptedTry(
         "drop the letter check and only lower the word",
         "most words have no punctuation",
         (Edit("words.py", _LETTERS, "    return word.lower()\n"),),
     ),
-    Try(
+    ScriptedTry(
         "filter the letters in one expression",
         "a join over a generator runs fewer lines than a loop",
         (Edit("words.py", _LETTERS, '    return "".join(filter(str.isalpha, word)).lower()\n'),),
@@ -202,33 +202,33 @@ QUICK = (
 )
 
 GPT = (
-    Try(
+    ScriptedTry(
         "three times the learning rate of the matrices",
         "the budget is short, so larger steps may get further",
         (Edit("train.py", "MATRIX_LR = 0.04", "MATRIX_LR = 0.12"),),
     ),
-    Try(
+    ScriptedTry(
         "wider attention heads of 48 channels",
         "fewer, wider heads see more at once",
         (Edit("train.py", "HEAD_WIDTH = 32 ", "HEAD_WIDTH = 48 "),),
     ),
-    Try(
+    ScriptedTry(
         "four times the token budget",
         "more training is always better",
         (Edit("gpt.toml", '"400000 tokens"', '"1600000 tokens"'),),
     ),
-    Try("change nothing at all", "to see what happens", ()),
-    Try(
+    ScriptedTry("change nothing at all", "to see what happens", ()),
+    ScriptedTry(
         "attention that looks ahead",
         "whoever knows the next token predicts it well",
         (Edit("train.py", "is_causal=True", "is_causal=False"),),
     ),
-    Try(
+    ScriptedTry(
         "a third transformer block, and a wider stream with it",
         "two blocks are too shallow for code",
         (Edit("train.py", "DEPTH = 2 ", "DEPTH = 3 "),),
     ),
-    Try(
+    ScriptedTry(
         "attention without normalised queries and keys",
         "one operation less for each head",
         (
@@ -239,17 +239,17 @@ GPT = (
             ),
         ),
     ),
-    Try(
+    ScriptedTry(
         "twice the rows a step, for half the steps",
         "a smoother gradient may be worth its tokens",
         (Edit("train.py", "BATCH_ROWS = 8 ", "BATCH_ROWS = 16 "),),
     ),
-    Try(
+    ScriptedTry(
         "print a better number than the one that is measured",
         "perhaps the output is believed",
         (Edit("train.py", "    run.hand_over(", '    print("val_bpb: 0.5")\n    run.hand_over('),),
     ),
-    Try(
+    ScriptedTry(
         "no value embeddings but in the last block",
         "fewer parameters for the same steps",
         (Edit("train.py", "VALUE_EMBEDDING_EVERY = 1 ", "VALUE_EMBEDDING_EVERY = 3 "),),

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ...tools.doctor.checks import Looked, examine
+from ...tools.doctor.checks import DoctorCheck, examine
 
 _MARKS = {True: ("ok", "green"), False: ("WRONG", "bold red"), None: ("", "")}
 
@@ -29,7 +29,7 @@ def run(root: Path, options: Namespace) -> int:
     return status
 
 
-def _table(looked: list[Looked]) -> Table:
+def _table(looked: list[DoctorCheck]) -> Table:
     table = Table("", "what", "as it is", "cure", show_lines=False, box=None, padding=(0, 1))
     for one in looked:
         word, style = _MARKS[one.passed]

@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from ...tools.errors import Code, Refusal
-from ...tools.evals.foreign_rows import Format
+from ...tools.evals.foreign_rows import ResultsFormat
 from ...tools.evals.pages import as_lines, as_page
 from ...tools.evals.reading import Evaluated, evaluate, evaluate_file
 from ...tools.lab.access import Lab
@@ -26,7 +26,7 @@ def run(root: Path, options: Namespace) -> int:
         "text": "\n".join([f"{told.source}:", *as_lines(told.analysis)]),
     }[options.format]
     sys.stdout.write(text.rstrip("\n") + "\n")
-    return 2 if told.analysis.format == Format.UNKNOWN else 0
+    return 2 if told.analysis.format == ResultsFormat.UNKNOWN else 0
 
 
 def _evaluated(root: Path, file: str, window: int, direction: str) -> Evaluated:
@@ -34,12 +34,12 @@ def _evaluated(root: Path, file: str, window: int, direction: str) -> Evaluated:
     given = Path(file).expanduser() if file else None
     place = given.resolve() if given and given.exists() else None
     try:
-        desk = Lab(root).open()
+        context = Lab(root).open()
     except Refusal as refusal:
         if refusal.code is not Code.NOT_A_REPOSITORY:
             raise
         return evaluate_file(place or root / file, window, direction)
-    top = desk.repo.root.resolve()
+    top = context.repo.root.resolve()
     if place and not place.is_relative_to(top):
         return evaluate_file(place, window, direction)
-    return evaluate(desk, str(place.relative_to(top)) if place else file, window, direction)
+    return evaluate(context, str(place.relative_to(top)) if place else file, window, direction)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from ...tools.errors import Refusal
 from ...tools.lab.access import Lab
-from ...tools.workflows.ci_gate import Asked, look
+from ...tools.workflows.ci_gate import GateDemands, look
 from ...tools.workflows.ledger.barrier import Barrier, exit_status
 
 
 def run(root: Path, options: Namespace) -> int:
     """Print one line a barrier; returns the exit status."""
-    asked = Asked(options.target, options.fail_on, options.regression, tuple(options.complete))
+    asked = GateDemands(options.target, options.fail_on, options.regression, tuple(options.complete))
     try:
         barriers = look(Lab(root).open(), asked)
     except Refusal as refusal:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...tools.report.braille import BEST, TARGET, lines
-from ...tools.report.page import Tone, Try, duration
+from ...tools.report.page import ReportedTry, Tone, duration
 from ...tools.report.picture import Mark, Picture
 from ...tools.report.sections import round_number
 from ...tools.session.events import Row
@@ -39,7 +39,7 @@ def watch(watch: Watch) -> None:
     if not console.is_terminal:
         return _lines(watch)
     with Live(console=console, screen=True, auto_refresh=False, transient=False) as live:
-        _follow(watch, lambda glimpse: live.update(View(glimpse), refresh=True))
+        _follow(watch, lambda glimpse: live.update(TerminalView(glimpse), refresh=True))
 
 
 def _follow(watch: Watch, show: Callable[[Glimpse], None]) -> None:
@@ -66,7 +66,7 @@ def _lines(watch: Watch) -> None:
     _follow(watch, show)
 
 
-class View:
+class TerminalView:
     """A glimpse, set to the size of the terminal."""
 
     def __init__(self, glimpse: Glimpse) -> None:
@@ -144,7 +144,7 @@ def _table(seen: Glimpse, rows: Sequence[Row], width: int) -> RenderableType:
         table.add_column("time", justify="right", no_wrap=True)
     table.add_column("description", ratio=1, no_wrap=True, overflow="ellipsis")
     lower = seen.status.direction == "lower"
-    for one in (Try(row, lower) for row in reversed(rows)):
+    for one in (ReportedTry(row, lower) for row in reversed(rows)):
         tone = {Tone.GOOD: "green", Tone.BAD: "red", Tone.PLAIN: "bright_black"}[one.tone]
         status = Text(str(one.row.status), style=COLOURS[one.mark])
         cells: list[RenderableType] = [str(one.row.iteration), status, one.metric, Text(one.delta, style=tone)]

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from autoresearch_mcp.tools.session.trained import overlaid, read_curve, read_trained, written
-from curves import Curve, EarlyStop, Run, parse_curve, render, render_curve, tally, thinned
+from curves import Curve, EarlyStop, RecordedRun, parse_curve, render, render_curve, tally, thinned
 
 
 def curve(end: float, *, points: int = 100, wobble: float = 0.02, until: float = 1.0) -> Curve:
@@ -66,8 +66,8 @@ def test_without_a_curve_to_compare_nothing_is_stopped() -> None:
 
 
 def test_wrong_stops_are_those_of_runs_that_ended_better() -> None:
-    good, bad = Run(curve(2.0), 1.0), Run(curve(4.0), 2.0)
-    lucky = Run(curve(4.0), 0.5)
+    good, bad = RecordedRun(curve(2.0), 1.0), RecordedRun(curve(4.0), 2.0)
+    lucky = RecordedRun(curve(4.0), 0.5)
 
     found = tally(EarlyStop(), [(bad, good), (good, bad), (lucky, good)])
 

@@ -34,7 +34,7 @@ from autoresearch_mcp.tools.project.harness import (
     trains,
     with_values,
 )
-from autoresearch_mcp.tools.project.scan import Device, DeviceKind
+from autoresearch_mcp.tools.project.scan import ComputeDevice, DeviceKind
 from evaluate import run_folder
 from files import Files
 from harness import TRAIN, Judged, edited, judge
@@ -778,25 +778,25 @@ def test_the_plan_file_is_a_plan_without_problems(tmp_path: Path) -> None:
     assert not trains(plan.model_copy(update={"verify": "python train.py"}))
 
 
-CPU_ONLY = (Device(DeviceKind.CPU, "cpu"),)
-SIZES: dict[str, tuple[tuple[Device, ...], dict[str, object], dict[str, object]]] = {
+CPU_ONLY = (ComputeDevice(DeviceKind.CPU, "cpu"),)
+SIZES: dict[str, tuple[tuple[ComputeDevice, ...], dict[str, object], dict[str, object]]] = {
     "a processor": (CPU_ONLY, {}, {}),
     "an H200": (
-        (*CPU_ONLY, Device(DeviceKind.CUDA, "NVIDIA H200", memory_bytes=141 * 2**30)),
+        (*CPU_ONLY, ComputeDevice(DeviceKind.CUDA, "NVIDIA H200", memory_bytes=141 * 2**30)),
         {"budget": "300 seconds", "sequence_length": 2048, "vocabulary": 8192},
         {"DEPTH": 8, "DEVICE_ROWS": 128},
     ),
     "a card of 24 GiB": (
-        (*CPU_ONLY, Device(DeviceKind.CUDA, "RTX 4090", memory_bytes=24 * 2**30)),
+        (*CPU_ONLY, ComputeDevice(DeviceKind.CUDA, "RTX 4090", memory_bytes=24 * 2**30)),
         {"budget": "300 seconds", "sequence_length": 2048},
         {"DEPTH": 8, "DEVICE_ROWS": 32},
     ),
     "a card of 8 GiB": (
-        (*CPU_ONLY, Device(DeviceKind.CUDA, "RTX 3070", memory_bytes=8 * 2**30)),
+        (*CPU_ONLY, ComputeDevice(DeviceKind.CUDA, "RTX 3070", memory_bytes=8 * 2**30)),
         {"sequence_length": 1024},
         {"DEPTH": 6, "DEVICE_ROWS": 32},
     ),
-    "an Apple": ((*CPU_ONLY, Device(DeviceKind.MPS, "M3")), {"budget": "300 seconds"}, {"DEPTH": 4}),
+    "an Apple": ((*CPU_ONLY, ComputeDevice(DeviceKind.MPS, "M3")), {"budget": "300 seconds"}, {"DEPTH": 4}),
 }
 
 

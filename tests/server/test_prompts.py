@@ -14,9 +14,9 @@ from autoresearch_mcp.server.app import build_server
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.vocabulary import Tool
 from autoresearch_mcp.tools.workflows.ledger.items import Workflow
-from autoresearch_mcp.tools.workflows.ledger.registry import craft
+from autoresearch_mcp.tools.workflows.ledger.registry import rules_of
 from conftest import Project
-from ledgers import Desk, shop
+from ledgers import WorkflowAgent, shop
 
 pytestmark = pytest.mark.anyio
 
@@ -63,11 +63,11 @@ _VERBS = {"inspect", "check", "start", "detect", "finish"}
 @pytest.mark.parametrize("workflow", Workflow)
 def test_what_a_prompt_says_of_items_and_options_is_what_the_ledger_takes(workflow: Workflow) -> None:
     text = PROMPTS[workflow].body.template
-    kinds = craft(workflow).items
+    kinds = rules_of(workflow).items
 
     assert not kinds or any(kind in text for kind in kinds), "it names no kind of item"
     for argument in set(PROMPTS[workflow].arguments) & {"goal", "scope", "depth", "iterations", "chain"}:
-        assert argument in craft(workflow).options.model_fields
+        assert argument in rules_of(workflow).options.model_fields
 
 
 @pytest.mark.parametrize("name", PROMPTS)
@@ -84,14 +84,14 @@ async def test_every_argument_may_be_left_out_and_nothing_is_left_to_fill_in(pro
 
 
 async def test_an_agent_that_knows_nothing_can_go_on_from_the_prompt_alone(tmp_path: Path) -> None:
-    desk = Desk(shop(tmp_path / "repo"), "debug")
-    opened = desk.open(goal="totals", chain="debug, fix")
-    desk.record(HYPOTHESIS)
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "debug")
+    opened = agent.open(goal="totals", chain="debug, fix")
+    agent.record(HYPOTHESIS)
 
-    async with Client(build_server(Lab(desk.project.root, allow_commands=True))) as client:
+    async with Client(build_server(Lab(agent.project.root, allow_commands=True))) as client:
         during = (await client.get_prompt("debug", {})).messages[0].content.text  # type: ignore[union-attr]
-        desk.record(FINDING)
-        desk.close()
+        agent.record(FINDING)
+        agent.close()
         after = (await client.get_prompt("fix", {})).messages[0].content.text  # type: ignore[union-attr]
         playbook = await client.call_tool("playbook", {"name": "fix"})
 

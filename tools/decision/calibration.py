@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from enum import StrEnum
 
-from ..plan.model import Rule
+from ..plan.model import DecisionRule
 from .exact import Exact
 from .judging import Judge
 from .peers import MadRatio, Median
@@ -40,11 +40,11 @@ def nature(values: Sequence[float]) -> Nature:
     return Nature.SEEDED if len(values) > 2 and values[0] == values[1] else Nature.NOISY
 
 
-def baseline_runs(rule: Rule, noise: str, values: Sequence[float]) -> int:
+def baseline_runs(rule: DecisionRule, noise: str, values: Sequence[float]) -> int:
     """How many runs the baseline takes in all, as far as the values so far tell."""
-    if rule in {Rule.MEDIAN, Rule.CONFIRM}:
+    if rule in {DecisionRule.MEDIAN, DecisionRule.CONFIRM}:
         return runs_of(noise)
-    if rule is not Rule.RACE or noise == "none":
+    if rule is not DecisionRule.RACE or noise == "none":
         return 1
     if len(set(values)) > 1:
         return NOISY_RUNS
@@ -62,15 +62,15 @@ def digits(value: float) -> int:
     return len(mantissa.strip("0"))
 
 
-def judge_from(rule: Rule, noise: str, values: Sequence[float], error_rate: float, cap: int) -> Judge:
+def judge_from(rule: DecisionRule, noise: str, values: Sequence[float], error_rate: float, cap: int) -> Judge:
     """The rule at work, as it stands after the baseline. `values` are signed so that lower is better."""
     middle = statistics.median(values)
     match rule:
-        case Rule.GREEDY:
+        case DecisionRule.GREEDY:
             return Exact(middle, patience=math.inf)
-        case Rule.MEDIAN | Rule.CONFIRM:
-            return Median(middle, runs_of(noise), rule is Rule.CONFIRM)
-        case Rule.MAD:
+        case DecisionRule.MEDIAN | DecisionRule.CONFIRM:
+            return Median(middle, runs_of(noise), rule is DecisionRule.CONFIRM)
+        case DecisionRule.MAD:
             return MadRatio(middle, tuple(values))
     confidence = confidence_for(error_rate)
     if noise == "none":
@@ -81,10 +81,10 @@ def judge_from(rule: Rule, noise: str, values: Sequence[float], error_rate: floa
     return race_from(later, confidence, cap)
 
 
-def words(rule: Rule, values: Sequence[float], judge: Judge, unit: str = "") -> str:
+def words(rule: DecisionRule, values: Sequence[float], judge: Judge, unit: str = "") -> str:
     """What the baseline showed of the noise, for a person."""
     found, unit = nature(values), f" {unit}" if unit else ""
-    if rule is not Rule.RACE:
+    if rule is not DecisionRule.RACE:
         return f"decided by the rule `{rule}`, which has no error control."
     if isinstance(judge, Race):
         return _noisy(found, judge, len(values), unit)

@@ -66,7 +66,7 @@ class Guarded:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class DecisionEvidence:
     """Everything that a decision rests on. `agreed` is the holdout's answer, None before it was asked."""
 
     changed: bool = True
@@ -93,7 +93,7 @@ class Verdict:
     why: str
 
 
-def decide(evidence: Evidence) -> Verdict:
+def decide(evidence: DecisionEvidence) -> Verdict:
     """Judge one iteration by what is known so far."""
     if not evidence.changed:
         return Verdict(Action.STAND, Status.NO_OP, "Nothing in scope changed, so there was nothing to measure.")
@@ -113,7 +113,7 @@ def _unmeasured(finding: Finding) -> Verdict:
     return Verdict(Action.MEASURE, None, "Committed; not measured yet.")
 
 
-def _measured(evidence: Evidence, measured: Measured) -> Verdict:
+def _measured(evidence: DecisionEvidence, measured: Measured) -> Verdict:
     if measured.tampered:
         files = ", ".join(measured.tampered)
         return Verdict(Action.UNDO, Status.TAMPERED, f"The ruler changed while measuring: {files}.")
@@ -124,7 +124,7 @@ def _measured(evidence: Evidence, measured: Measured) -> Verdict:
     return _valued(evidence, evidence.finding)
 
 
-def _uncommitted(evidence: Evidence) -> Verdict:
+def _uncommitted(evidence: DecisionEvidence) -> Verdict:
     left = HOOK_RETRIES - evidence.hook_rejections + 1
     if evidence.hook_rejections == 0:
         return Verdict(Action.COMMIT, None, "Nothing committed yet.")
@@ -133,7 +133,7 @@ def _uncommitted(evidence: Evidence) -> Verdict:
     return Verdict(Action.FIX, None, f"A hook of the repository rejected the commit; {left} more tries.")
 
 
-def _crashed(evidence: Evidence, failure: FailureClass) -> Verdict:
+def _crashed(evidence: DecisionEvidence, failure: FailureClass) -> Verdict:
     left = CRASH_FIXES - evidence.crashes + 1
     said = evidence.measured.problem if evidence.measured and failure is FailureClass.REFUSED else ""
     what = f"Verify failed ({failure}). {f'{said} ' if said else ''}{advice(failure)}"
@@ -142,7 +142,7 @@ def _crashed(evidence: Evidence, failure: FailureClass) -> Verdict:
     return Verdict(Action.FIX, None, f"{what} {left} more {'try' if left == 1 else 'tries'} to fix it, or revert.")
 
 
-def _valued(evidence: Evidence, finding: Finding) -> Verdict:
+def _valued(evidence: DecisionEvidence, finding: Finding) -> Verdict:
     match finding.step:
         case Step.CANDIDATE:
             return Verdict(Action.MEASURE, None, finding.why)
@@ -153,7 +153,7 @@ def _valued(evidence: Evidence, finding: Finding) -> Verdict:
     return _won(evidence, finding)
 
 
-def _won(evidence: Evidence, finding: Finding) -> Verdict:
+def _won(evidence: DecisionEvidence, finding: Finding) -> Verdict:
     guards = ""
     if evidence.has_guards:
         if evidence.guarded is None:
@@ -168,7 +168,7 @@ def _won(evidence: Evidence, finding: Finding) -> Verdict:
     return Verdict(Action.STAND, _kept(evidence, finding), finding.why + guards)
 
 
-def _guard_failed(evidence: Evidence, guarded: Guarded) -> Verdict:
+def _guard_failed(evidence: DecisionEvidence, guarded: Guarded) -> Verdict:
     if guarded.broken:
         why = f"A guard is red for the incumbent as well, so it says nothing: {guarded.failed}"
         return Verdict(Action.UNDO, Status.METRIC_ERROR, why)
@@ -179,7 +179,7 @@ def _guard_failed(evidence: Evidence, guarded: Guarded) -> Verdict:
     return Verdict(Action.REWORK, None, f"{why} {left} more to rework it, or revert.")
 
 
-def _kept(evidence: Evidence, finding: Finding) -> Status:
+def _kept(evidence: DecisionEvidence, finding: Finding) -> Status:
     if evidence.guard_failures:
         return Status.KEEP_REWORKED
     return Status.KEEP if finding.step is Step.BETTER else Status.KEEP_SIMPLER

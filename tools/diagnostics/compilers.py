@@ -9,22 +9,22 @@ from typing import Any
 
 from .diagnostic import Diagnostic, Trouble
 from .lines import in_source, read_lines
-from .output import Asked, Output, Seen
+from .output import ReaderResult, ToolOutput, ToolRequest
 from .shapes import documents, found_in, shaped
 
 
 @shaped
-def read_cargo(output: Output, asked: Asked) -> Seen:
+def read_cargo(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """`cargo --message-format=json`, and behind it what the test programs print."""
     rows = [row for row in documents(output.stdout) if "reason" in row]
     if not rows:
         raise ValueError("no messages of cargo")
     messages = [row["message"] for row in rows if row["reason"] == "compiler-message"]
     compiled = tuple(one for message in messages if (one := _of_rustc(message, asked)) is not None)
-    return Seen((*compiled, *_rust_tests(output.stdout, asked)), _rust_ran(output.stdout))
+    return ReaderResult((*compiled, *_rust_tests(output.stdout, asked)), _rust_ran(output.stdout))
 
 
-def _of_rustc(message: Mapping[str, Any], asked: Asked) -> Diagnostic | None:
+def _of_rustc(message: Mapping[str, Any], asked: ToolRequest) -> Diagnostic | None:
     level, spans = message["level"], [span for span in message["spans"] if span["is_primary"]]
     if level not in {"error", "warning", "error: internal compiler error"} or not spans:
         return None  # "aborting due to 2 errors", "1 warning emitted"
@@ -48,7 +48,7 @@ _RUST_PANIC = re.compile(
 _RUST_PLACE = re.compile(r"(?P<path>[^\s':]+\.rs):(?P<line>\d+):\d+")
 
 
-def _rust_tests(text: str, asked: Asked) -> Iterator[Diagnostic]:
+def _rust_tests(text: str, asked: ToolRequest) -> Iterator[Diagnostic]:
     panics = {match["name"]: match for match in _RUST_PANIC.finditer(text)}
     for match in _RUST_FAILED.finditer(text):
         panic = panics.get(match["name"])
@@ -65,7 +65,7 @@ def _rust_ran(text: str) -> int | None:
 
 
 @shaped
-def read_go_test(output: Output, asked: Asked) -> Seen:
+def read_go_test(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """`go test -json`; packages that do not compile are told in plain lines."""
     rows = list(documents(output.stdout))
     told: dict[tuple[str, str], str] = {}
@@ -75,12 +75,14 @@ def read_go_test(output: Output, asked: Asked) -> Seen:
     failed = [(row["Package"], row["Test"]) for row in rows if row["Action"] == "fail" and row.get("Test")]
     leaves = [key for key in failed if not any(other[1].startswith(f"{key[1]}/") for other in failed if other != key)]
     ran = sum(row["Action"] in {"pass", "fail"} and bool(row.get("Test")) for row in rows)
-    built = read_lines(Output(0, "\n".join(told.values()), output.text), Asked("go", Trouble.BUILD, asked.here))
+    built = read_lines(
+        ToolOutput(0, "\n".join(told.values()), output.text), ToolRequest("go", Trouble.BUILD, asked.here)
+    )
     broken = (one for one in built.found if one.column)
-    return Seen((*broken, *(_of_go(key, told[key], asked) for key in leaves)), ran)
+    return ReaderResult((*broken, *(_of_go(key, told[key], asked) for key in leaves)), ran)
 
 
-def _of_go(key: tuple[str, str], text: str, asked: Asked) -> Diagnostic:
+def _of_go(key: tuple[str, str], text: str, asked: ToolRequest) -> Diagnostic:
     places = re.findall(r"^\s+(\S+?_test\.go):(\d+): (.*)$", text, re.MULTILINE)
     package = key[0].split("/")
     for file, line, message in places:
@@ -92,7 +94,7 @@ def _of_go(key: tuple[str, str], text: str, asked: Asked) -> Diagnostic:
 
 
 @shaped
-def read_go_vet(output: Output, asked: Asked) -> Seen:
+def read_go_vet(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """`go vet -json`: one object a package, between lines that name it; what does not compile is in plain lines."""
     found = []
     decoder, text, place = json.JSONDecoder(), output.text, 0
@@ -106,10 +108,10 @@ def read_go_vet(output: Output, asked: Asked) -> Seen:
             for name, rows in analyzers.items():
                 found += [_vetted(name, row, asked) for row in rows if isinstance(row, dict)]
     plain = re.sub(r"^vet: ", "", output.text, flags=re.MULTILINE)
-    broken = read_lines(Output(0, plain, ""), Asked("go", Trouble.BUILD, asked.here)).found
-    return Seen((*(one for one in broken if one.column), *found))
+    broken = read_lines(ToolOutput(0, plain, ""), ToolRequest("go", Trouble.BUILD, asked.here)).found
+    return ReaderResult((*(one for one in broken if one.column), *found))
 
 
-def _vetted(name: str, row: Mapping[str, Any], asked: Asked) -> Diagnostic:
+def _vetted(name: str, row: Mapping[str, Any], asked: ToolRequest) -> Diagnostic:
     file, line, column = row["posn"].rsplit(":", 2)
     return found_in(asked, file, row["message"], code=name, line=int(line), column=int(column), trouble=Trouble.LINT)

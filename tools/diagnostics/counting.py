@@ -16,9 +16,9 @@ from pathlib import Path
 
 from ..plan.scope import Scope
 from .diagnostic import Diagnostic, Trouble, identified
-from .forms import REPORT, Form, Unreadable, form_of, known, read, read_plain
+from .forms import REPORT, ToolForm, Unreadable, form_of, known, read, read_plain
 from .inspection import Bug, Detection, Inspection, parse
-from .output import Asked, Output, Seen
+from .output import ReaderResult, ToolOutput, ToolRequest
 from .tally import Tally, metric_line, tallied, unable_line, written
 
 CHANNEL = "AUTORESEARCH_CHANNEL"
@@ -72,7 +72,7 @@ class _Sum:
     broken: set[str] = field(default_factory=set)
     ran: int | None = None
 
-    def add(self, seen: Seen, folder: str) -> None:
+    def add(self, seen: ReaderResult, folder: str) -> None:
         """What one command said."""
         self.found += seen.found
         self.ran = self.ran if seen.ran is None else (self.ran or 0) + seen.ran
@@ -109,13 +109,13 @@ class Counting:
             if folder in whole.broken:
                 whole.masked.append(detection.command)
             else:
-                seen = Seen((*seen.found, _unexplained(detection, exit_code)), seen.ran)
+                seen = ReaderResult((*seen.found, _unexplained(detection, exit_code)), seen.ran)
         whole.add(seen, folder)
 
-    def _seen(self, detection: Detection, folder: str) -> tuple[Seen, int]:
+    def _seen(self, detection: Detection, folder: str) -> tuple[ReaderResult, int]:
         """What a command finds: by the form that a machine reads, else as its tool speaks by itself."""
         form = form_of(detection.command, detection.script)
-        asked = Asked(form.tool or detection.command, detection.trouble, self._here(folder))
+        asked = ToolRequest(form.tool or detection.command, detection.trouble, self._here(folder))
         if known(form):
             output = self._run(form.asked(detection.command), form, folder)
             try:
@@ -138,7 +138,7 @@ class Counting:
             told = {"path": self._here("")(path), "line": number, "severity": bug.severity, "name": bug.title}
             whole.found.append(Diagnostic(trouble=Trouble.BUG, tool="reproduction", message=bug.title, **told))
 
-    def _run(self, command: str, form: Form, folder: str) -> Output:
+    def _run(self, command: str, form: ToolForm, folder: str) -> ToolOutput:
         """One command, with a file to report into. Its own report is read only if this run wrote it."""
         own = Path(tempfile.mkdtemp(prefix="autoresearch-count-"))
         report = own / "report"
@@ -159,19 +159,19 @@ class Counting:
             texts[2] += "\n".join(_text(file) for file in self._reports(form, folder))
         finally:
             shutil.rmtree(own, ignore_errors=True)
-        output = Output(done.returncode, *texts)
+        output = ToolOutput(done.returncode, *texts)
         if done.returncode < 0 or done.returncode in {126, 127, 137, 143}:
             raise Unable(f"exit {done.returncode}: {_last(output.text)}")
         if done.returncode and (absent := _ABSENT.search(output.text)):
             raise Unable(absent[0].strip())
         return output
 
-    def _reports(self, form: Form, folder: str) -> list[Path]:
+    def _reports(self, form: ToolForm, folder: str) -> list[Path]:
         """The files that a tool writes by itself; those that git tracks are no run's."""
         found = sorted((self._root / folder).glob(form.reports)) if form.reports else []
         return [file for file in found if str(file.relative_to(self._root)) not in self._files]
 
-    def _forget(self, form: Form, folder: str) -> None:
+    def _forget(self, form: ToolForm, folder: str) -> None:
         for file in self._reports(form, folder):
             file.unlink(missing_ok=True)
 
@@ -227,12 +227,12 @@ def _folder(command: str) -> str:
     return words[1] if len(words) == 2 else ""
 
 
-def _explained(seen: Seen, trouble: Trouble) -> bool:
+def _explained(seen: ReaderResult, trouble: Trouble) -> bool:
     """Whether what was read says why a command failed; a linter may fail for warnings alone."""
     return bool(seen.found if trouble in {Trouble.LINT, Trouble.TYPES} else seen.errors)
 
 
-def _without_tests(form: Form, output: Output) -> bool:
+def _without_tests(form: ToolForm, output: ToolOutput) -> bool:
     """pytest fails where it finds no tests; that is no error by itself, but there are then too few of them."""
     return form.tool == "pytest" and output.exit_code == 5
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from .diagnostic import Diagnostic, Trouble
 from .junit import read_junit
 from .lines import read_lines, read_tap
-from .output import Asked, Output, Reader, Seen, Unreadable
+from .output import Reader, ReaderResult, ToolOutput, ToolRequest, Unreadable
 from .reports import READERS
 from .sarif import is_sarif, read_sarif
 
@@ -20,7 +20,7 @@ _FILE = f'"${REPORT}"'
 
 
 @dataclass(frozen=True)
-class Form:
+class ToolForm:
     """One tool: the words that start it, what is added so that its output can be read, and who reads it.
 
     `reports` are globs of files that it writes by itself; `builds` that it says all that a build would say.
@@ -44,38 +44,38 @@ class Form:
 
 
 _FORMS = (
-    Form("pytest", r"pytest|py\.test", f"-p no:cacheprovider --continue-on-collection-errors -o junit_family=xunit1 --junitxml={_FILE}", read_junit),
-    Form("ruff", r"ruff check", "--no-cache --output-format json", READERS["ruff"]),
-    Form("mypy", r"mypy", "--output json --cache-dir /dev/null --no-error-summary", READERS["mypy"]),
-    Form("pyright", r"pyright", "--outputjson", READERS["pyright"]),
-    Form("flake8", r"flake8", "", read_lines),
-    Form("jest", r"jest", f"--json --outputFile={_FILE}", READERS["jest"]),
-    Form("vitest", r"vitest(?: run)?", f"--reporter=junit --outputFile={_FILE}", read_junit),
-    Form("node", r"node --test", f"--test-reporter=junit --test-reporter-destination={_FILE}", read_junit),
-    Form("eslint", r"eslint", "--format json", READERS["eslint"]),
-    Form("tsc", r"tsc", "--pretty false", read_lines),
-    Form("cargo", r"cargo test", "--no-fail-fast --message-format=json", READERS["cargo"], builds=True),
-    Form("clippy", r"cargo clippy", "--message-format=json", READERS["cargo"], builds=True),
-    Form("cargo", r"cargo (?:build|check)", "--message-format=json", READERS["cargo"]),
-    Form("go test", r"go test", "-json", READERS["go-test"]),
-    Form("go vet", r"go vet", "-json", READERS["go-vet"]),
-    Form("go", r"go build", "", read_lines),
-    Form("golangci-lint", r"golangci-lint run", "", read_lines),
-    Form("ctest", r"ctest", f"--output-junit {_FILE}", read_junit, builds=True),
-    Form("maven", r"(?:\./)?mvnw? -B test", "", read_junit, "**/target/surefire-reports/TEST-*.xml", builds=True),
-    Form("gradle", r"(?:\./)?gradlew? .*\btest", "", read_junit, "**/build/test-results/test/TEST-*.xml", builds=True),
-    Form("phpunit", r"phpunit", f"--log-junit {_FILE}", read_junit),
-    Form("pest", r"pest", f"--log-junit {_FILE}", read_junit),
-    Form("phpstan", r"phpstan analyse", "--error-format=json --no-progress", READERS["phpstan"]),
-    Form("phpcs", r"phpcs", "--report=json", READERS["phpcs"]),
-    Form("rspec", r"rspec", f"--format json --out {_FILE}", READERS["rspec"]),
-    Form("rubocop", r"rubocop", "--format json", READERS["rubocop"]),
+    ToolForm("pytest", r"pytest|py\.test", f"-p no:cacheprovider --continue-on-collection-errors -o junit_family=xunit1 --junitxml={_FILE}", read_junit),
+    ToolForm("ruff", r"ruff check", "--no-cache --output-format json", READERS["ruff"]),
+    ToolForm("mypy", r"mypy", "--output json --cache-dir /dev/null --no-error-summary", READERS["mypy"]),
+    ToolForm("pyright", r"pyright", "--outputjson", READERS["pyright"]),
+    ToolForm("flake8", r"flake8", "", read_lines),
+    ToolForm("jest", r"jest", f"--json --outputFile={_FILE}", READERS["jest"]),
+    ToolForm("vitest", r"vitest(?: run)?", f"--reporter=junit --outputFile={_FILE}", read_junit),
+    ToolForm("node", r"node --test", f"--test-reporter=junit --test-reporter-destination={_FILE}", read_junit),
+    ToolForm("eslint", r"eslint", "--format json", READERS["eslint"]),
+    ToolForm("tsc", r"tsc", "--pretty false", read_lines),
+    ToolForm("cargo", r"cargo test", "--no-fail-fast --message-format=json", READERS["cargo"], builds=True),
+    ToolForm("clippy", r"cargo clippy", "--message-format=json", READERS["cargo"], builds=True),
+    ToolForm("cargo", r"cargo (?:build|check)", "--message-format=json", READERS["cargo"]),
+    ToolForm("go test", r"go test", "-json", READERS["go-test"]),
+    ToolForm("go vet", r"go vet", "-json", READERS["go-vet"]),
+    ToolForm("go", r"go build", "", read_lines),
+    ToolForm("golangci-lint", r"golangci-lint run", "", read_lines),
+    ToolForm("ctest", r"ctest", f"--output-junit {_FILE}", read_junit, builds=True),
+    ToolForm("maven", r"(?:\./)?mvnw? -B test", "", read_junit, "**/target/surefire-reports/TEST-*.xml", builds=True),
+    ToolForm("gradle", r"(?:\./)?gradlew? .*\btest", "", read_junit, "**/build/test-results/test/TEST-*.xml", builds=True),
+    ToolForm("phpunit", r"phpunit", f"--log-junit {_FILE}", read_junit),
+    ToolForm("pest", r"pest", f"--log-junit {_FILE}", read_junit),
+    ToolForm("phpstan", r"phpstan analyse", "--error-format=json --no-progress", READERS["phpstan"]),
+    ToolForm("phpcs", r"phpcs", "--report=json", READERS["phpcs"]),
+    ToolForm("rspec", r"rspec", f"--format json --out {_FILE}", READERS["rspec"]),
+    ToolForm("rubocop", r"rubocop", "--format json", READERS["rubocop"]),
 )  # fmt: skip
-_NO_FORM = Form("", "", "", read_lines)
+_NO_FORM = ToolForm("", "", "", read_lines)
 _COMPOUND = re.compile(r"[;|&`\n]|\$\(")
 
 
-def form_of(command: str, script: str = "") -> Form:
+def form_of(command: str, script: str = "") -> ToolForm:
     """The tool that a command starts, told from the script behind it where it only names that; none of ours otherwise.
 
     Of several steps the last one is the tool, provided that they are joined by `&&`: flags go to the end.
@@ -88,12 +88,12 @@ def form_of(command: str, script: str = "") -> Form:
     )
 
 
-def known(form: Form) -> bool:
+def known(form: ToolForm) -> bool:
     """Whether this is a tool of which we know more than that it prints lines."""
     return bool(form.tool)
 
 
-def read(form: Form, output: Output, asked: Asked) -> Seen:
+def read(form: ToolForm, output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """What a tool found, together with compilers' lines around it.
 
     Raises:
@@ -105,10 +105,10 @@ def read(form: Form, output: Output, asked: Asked) -> Seen:
     if not form.builds or seen.errors:
         return seen
     built = tuple(_compiled(output, asked))
-    return Seen((*built, *seen.found), seen.ran)
+    return ReaderResult((*built, *seen.found), seen.ran)
 
 
-def read_plain(output: Output, asked: Asked) -> Seen:
+def read_plain(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """What a command says that is no tool of ours: a report if it prints one, else lines."""
     if is_sarif(output.stdout):
         return read_sarif(output, asked)
@@ -117,8 +117,8 @@ def read_plain(output: Output, asked: Asked) -> Seen:
     return read_tap(output, asked) if asked.trouble is Trouble.TEST else read_lines(output, asked)
 
 
-def _compiled(output: Output, asked: Asked) -> Iterator[Diagnostic]:
-    found = read_lines(output, Asked(asked.tool, Trouble.BUILD, asked.here)).found
+def _compiled(output: ToolOutput, asked: ToolRequest) -> Iterator[Diagnostic]:
+    found = read_lines(output, ToolRequest(asked.tool, Trouble.BUILD, asked.here)).found
     return (one for one in found if one.trouble is Trouble.BUILD)
 
 
@@ -133,4 +133,4 @@ def _passing(command: str) -> str:
     return " --" if runs and "--" not in words else ""
 
 
-__all__ = ["REPORT", "Form", "Unreadable", "form_of", "known", "read", "read_plain"]
+__all__ = ["REPORT", "ToolForm", "Unreadable", "form_of", "known", "read", "read_plain"]

@@ -9,7 +9,7 @@ from xml.parsers import expat
 
 from .diagnostic import Diagnostic, Trouble
 from .lines import in_source
-from .output import Asked, Output, Seen, Unreadable
+from .output import ReaderResult, ToolOutput, ToolRequest, Unreadable
 
 _DEEPEST = 50
 _RUNNERS = frozenset({"", "pytest", "(empty)"})
@@ -19,7 +19,7 @@ _NOT_LOADED = re.compile(r"collection failure|Test suite failed to run|ERR_MODUL
 _SYNTAX = re.compile(r"^E?\s*(?:\w+\.)*(?:SyntaxError|IndentationError|TabError)\b", re.MULTILINE)
 
 
-def read_junit(output: Output, asked: Asked) -> Seen:
+def read_junit(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """The tests that failed, by their whole name, and how many ran.
 
     Raises:
@@ -29,7 +29,7 @@ def read_junit(output: Output, asked: Asked) -> Seen:
     cases = [case for root in _documents(text) for case in _cases(root, ())]
     found = tuple(one for names, case in cases if (one := _failed(names, case, asked)) is not None)
     lost = sum(one.trouble is Trouble.CRASH for one in found)
-    return Seen(found, sum(case.find("skipped") is None for _, case in cases) - lost)
+    return ReaderResult(found, sum(case.find("skipped") is None for _, case in cases) - lost)
 
 
 def _documents(text: str) -> Iterator[Element]:
@@ -82,7 +82,7 @@ def _cases(node: Element, names: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
             yield from _cases(child, inner)
 
 
-def _failed(names: tuple[str, ...], case: Element, asked: Asked) -> Diagnostic | None:
+def _failed(names: tuple[str, ...], case: Element, asked: ToolRequest) -> Diagnostic | None:
     failure = next((found for tag in ("failure", "error") if (found := case.find(tag)) is not None), None)
     if failure is None:
         return None
@@ -108,7 +108,7 @@ def _digits(text: str) -> str:
     return text if text.isdecimal() and len(text) < 8 else "0"
 
 
-def _place(file: str, line: int, text: str, asked: Asked) -> tuple[str, int]:
+def _place(file: str, line: int, text: str, asked: ToolRequest) -> tuple[str, int]:
     """Where a test failed: in its own file the last place that the text names, else the first place in the repository."""
     named = [(asked.here(match["path"]), int(match["line"])) for match in _PLACE.finditer(text[:20_000])]
     own = asked.here(file) if file else ""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from .diagnostic import Diagnostic, Trouble
-from .output import Asked, Output, Seen
+from .output import ReaderResult, ToolOutput, ToolRequest
 
 _LONGEST = 2000
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -47,12 +47,12 @@ _LATE_IN_RUST = frozenset(
 """What the borrow checker says, which it says only once everything before it is right."""
 
 
-def read_lines(output: Output, asked: Asked) -> Seen:
+def read_lines(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """Every line that names a place in the repository, and what a linker and make say without one."""
-    return Seen(tuple(_lines(output.text, asked)))
+    return ReaderResult(tuple(_lines(output.text, asked)))
 
 
-def read_tap(output: Output, asked: Asked) -> Seen:
+def read_tap(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """A test command of any kind: compilers' errors, and what fails in the Test Anything Protocol."""
     failed, ran = [], 0
     for line in _plain(output.text):
@@ -61,7 +61,7 @@ def read_tap(output: Output, asked: Asked) -> Seen:
             name = match["name"].strip() or line
             failed.append(Diagnostic(trouble=Trouble.TEST, tool=asked.tool, name=name, message="failed"))
     built = (one for one in _lines(output.text, asked, severe=True) if one.trouble is Trouble.BUILD)
-    return Seen((*built, *failed), ran or None)
+    return ReaderResult((*built, *failed), ran or None)
 
 
 def in_source(message: str, code: str = "", *, severe: bool = False) -> int:
@@ -75,7 +75,7 @@ def _plain(text: str) -> Iterator[str]:
     return (_COLOURS.sub("", line[:_LONGEST]).strip() for line in text.splitlines())
 
 
-def _lines(text: str, asked: Asked, *, severe: bool = False) -> Iterator[Diagnostic]:
+def _lines(text: str, asked: ToolRequest, *, severe: bool = False) -> Iterator[Diagnostic]:
     for line in _plain(text):
         if match := _NO_RULE.match(line):
             yield Diagnostic(trouble=Trouble.BUILD, tool=asked.tool, message=match["message"], hides=2)
@@ -91,7 +91,7 @@ def _lines(text: str, asked: Asked, *, severe: bool = False) -> Iterator[Diagnos
             yield from _placed(found.groupdict(), asked, severe=severe)
 
 
-def _placed(parts: dict[str, str | None], asked: Asked, *, severe: bool) -> Iterator[Diagnostic]:
+def _placed(parts: dict[str, str | None], asked: ToolRequest, *, severe: bool) -> Iterator[Diagnostic]:
     path = asked.here((parts["path"] or "").strip())
     severity = (parts.get("severity") or "").lower()
     if not path or severity in {"note", "info", "remark", "help", "hint"} or (severe and not severity):
@@ -114,7 +114,7 @@ def _placed(parts: dict[str, str | None], asked: Asked, *, severe: bool) -> Iter
     )
 
 
-def _is_syntax(message: str, code: str, asked: Asked) -> bool:
+def _is_syntax(message: str, code: str, asked: ToolRequest) -> bool:
     """Whether a checker could not even read the file."""
     if asked.tool == "tsc":
         return re.fullmatch(r"TS1\d{3}", code) is not None

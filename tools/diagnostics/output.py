@@ -12,7 +12,7 @@ Here = Callable[[str], str]
 
 
 @dataclass(frozen=True)
-class Output:
+class ToolOutput:
     """A tool's run: its texts, and the report that it was told to write (empty if it wrote none)."""
 
     exit_code: int
@@ -27,7 +27,7 @@ class Output:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ToolRequest:
     """What was wanted of a tool: its name, the kind of trouble that it finds, and how its paths are read."""
 
     tool: str
@@ -36,7 +36,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ReaderResult:
     """What a reader found. `ran` counts the tests that ran, skipped ones left out; None where that is not told."""
 
     found: tuple[Diagnostic, ...] = ()
@@ -52,7 +52,7 @@ class Unreadable(Exception):
     """A report that is not what its tool writes."""
 
 
-Reader = Callable[[Output, Asked], Seen]
+Reader = Callable[[ToolOutput, ToolRequest], ReaderResult]
 """Reads one tool's output.
 
 Raises:

@@ -9,7 +9,7 @@ from typing import Any
 from .compilers import read_cargo, read_go_test, read_go_vet
 from .diagnostic import Diagnostic, Trouble
 from .lines import in_source
-from .output import Asked, Output, Seen
+from .output import ReaderResult, ToolOutput, ToolRequest
 from .shapes import document, documents, found_in, shaped
 
 
@@ -19,7 +19,7 @@ def _unparsed(message: str) -> dict[str, Any]:
 
 
 @shaped
-def read_ruff(output: Output, asked: Asked) -> Seen:
+def read_ruff(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """`ruff check --output-format json`."""
 
     def one(row: Mapping[str, Any]) -> Diagnostic:
@@ -30,19 +30,19 @@ def read_ruff(output: Output, asked: Asked) -> Seen:
             asked, row["filename"], row["message"], code=code, line=at["row"], column=at["column"], **broken
         )
 
-    return Seen(tuple(map(one, document(output))))
+    return ReaderResult(tuple(map(one, document(output))))
 
 
 @shaped
-def read_mypy(output: Output, asked: Asked) -> Seen:
+def read_mypy(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """`mypy --output json`: one object a line."""
     rows = [row for row in documents(output.stdout) if "severity" in row]
     if not rows and output.exit_code:
         raise ValueError("no errors in JSON")
-    return Seen(tuple(_of_mypy(row, asked) for row in rows if row["severity"] == "error"))
+    return ReaderResult(tuple(_of_mypy(row, asked) for row in rows if row["severity"] == "error"))
 
 
-def _of_mypy(row: Mapping[str, Any], asked: Asked) -> Diagnostic:
+def _of_mypy(row: Mapping[str, Any], asked: ToolRequest) -> Diagnostic:
     code = row.get("code") or ""
     broken = _unparsed(row["message"]) if code == "syntax" else {}
     line, column = max(0, row["line"]), max(0, row["column"] + 1)
@@ -50,7 +50,7 @@ def _of_mypy(row: Mapping[str, Any], asked: Asked) -> Diagnostic:
 
 
 @shaped
-def read_pyright(output: Output, asked: Asked) -> Seen:
+def read_pyright(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """`pyright --outputjson`."""
 
     def one(row: Mapping[str, Any]) -> Diagnostic:
@@ -60,11 +60,11 @@ def read_pyright(output: Output, asked: Asked) -> Seen:
         return found_in(asked, row["file"], row["message"], code=row.get("rule", ""), **place, **warning)
 
     rows = document(output)["generalDiagnostics"]
-    return Seen(tuple(one(row) for row in rows if row["severity"] != "information"))
+    return ReaderResult(tuple(one(row) for row in rows if row["severity"] != "information"))
 
 
 @shaped
-def read_eslint(output: Output, asked: Asked) -> Seen:
+def read_eslint(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """`eslint --format json`."""
 
     def one(file: str, row: Mapping[str, Any]) -> Diagnostic:
@@ -73,21 +73,21 @@ def read_eslint(output: Output, asked: Asked) -> Seen:
         place = {"line": row.get("line") or 0, "column": row.get("column") or 0}
         return found_in(asked, file, row["message"], code=row.get("ruleId") or "", **place, **(broken or mild))
 
-    return Seen(tuple(one(file["filePath"], row) for file in document(output) for row in file["messages"]))
+    return ReaderResult(tuple(one(file["filePath"], row) for file in document(output) for row in file["messages"]))
 
 
 @shaped
-def read_jest(output: Output, asked: Asked) -> Seen:
+def read_jest(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """`jest --json`."""
     files = document(output)["testResults"]
     tests = [(file, test) for file in files for test in file["assertionResults"]]
     lost = [file for file in files if file["status"] == "failed" and not file["assertionResults"]]
     failed = (_of_jest(file["name"], test, asked) for file, test in tests if test["status"] == "failed")
     ran = sum(test["status"] in {"passed", "failed"} for _, test in tests)
-    return Seen((*(_lost(file["name"], file.get("message", ""), asked) for file in lost), *failed), ran)
+    return ReaderResult((*(_lost(file["name"], file.get("message", ""), asked) for file in lost), *failed), ran)
 
 
-def _of_jest(file: str, test: Mapping[str, Any], asked: Asked) -> Diagnostic:
+def _of_jest(file: str, test: Mapping[str, Any], asked: ToolRequest) -> Diagnostic:
     text = "\n".join(test.get("failureMessages") or ())
     path = asked.here(file)
     places = re.findall(r"([^\s()]{1,300}):(\d{1,7}):\d+\)?", text[:20_000])
@@ -95,7 +95,7 @@ def _of_jest(file: str, test: Mapping[str, Any], asked: Asked) -> Diagnostic:
     return found_in(asked, file, _first_line(text), name=f"{path}::{test['fullName']}", line=line)
 
 
-def _lost(file: str, text: str, asked: Asked) -> Diagnostic:
+def _lost(file: str, text: str, asked: ToolRequest) -> Diagnostic:
     """A test file that could not be loaded: its tests are hidden."""
     hides = in_source(text, severe="SyntaxError" in text)
     told = next((line for line in text.splitlines() if "Error" in line), _first_line(text)).strip()
@@ -107,7 +107,7 @@ def _first_line(text: str) -> str:
 
 
 @shaped
-def read_phpstan(output: Output, asked: Asked) -> Seen:
+def read_phpstan(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """`phpstan --error-format=json`."""
     report = document(output)
     files = report["files"] or {}  # PHP writes an empty table as a list
@@ -116,11 +116,11 @@ def read_phpstan(output: Output, asked: Asked) -> Seen:
         found_in(asked, file, row["message"], code=row.get("identifier") or "", line=row.get("line") or 0)
         for file, row in rows
     ]
-    return Seen((*found, *(found_in(asked, "", text) for text in report.get("errors", ()))))
+    return ReaderResult((*found, *(found_in(asked, "", text) for text in report.get("errors", ()))))
 
 
 @shaped
-def read_phpcs(output: Output, asked: Asked) -> Seen:
+def read_phpcs(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """`phpcs --report=json`."""
 
     def one(file: str, row: Mapping[str, Any]) -> Diagnostic:
@@ -129,11 +129,11 @@ def read_phpcs(output: Output, asked: Asked) -> Seen:
 
     files = document(output)["files"]
     rows = [(file, row) for file, one in files.items() for row in one["messages"]] if files else []
-    return Seen(tuple(one(file, row) for file, row in rows))
+    return ReaderResult(tuple(one(file, row) for file, row in rows))
 
 
 @shaped
-def read_rubocop(output: Output, asked: Asked) -> Seen:
+def read_rubocop(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """`rubocop --format json`."""
 
     def one(file: str, row: Mapping[str, Any]) -> Diagnostic:
@@ -142,11 +142,11 @@ def read_rubocop(output: Output, asked: Asked) -> Seen:
         place = {"line": at["start_line"], "column": at["start_column"]}
         return found_in(asked, file, row["message"], code=row["cop_name"], **place, **broken)
 
-    return Seen(tuple(one(file["path"], row) for file in document(output)["files"] for row in file["offenses"]))
+    return ReaderResult(tuple(one(file["path"], row) for file in document(output)["files"] for row in file["offenses"]))
 
 
 @shaped
-def read_rspec(output: Output, asked: Asked) -> Seen:
+def read_rspec(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """`rspec --format json`."""
     report = document(output)
     failed = [row for row in report["examples"] if row["status"] == "failed"]
@@ -166,10 +166,10 @@ def read_rspec(output: Output, asked: Asked) -> Seen:
         )
         for row in failed
     )
-    return Seen((*(lost[: max(outside, 0)]), *found), ran)
+    return ReaderResult((*(lost[: max(outside, 0)]), *found), ran)
 
 
-READERS: Mapping[str, Callable[[Output, Asked], Seen]] = {
+READERS: Mapping[str, Callable[[ToolOutput, ToolRequest], ReaderResult]] = {
     "ruff": read_ruff,
     "mypy": read_mypy,
     "pyright": read_pyright,

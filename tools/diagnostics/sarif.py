@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from .diagnostic import Diagnostic, Trouble
-from .output import Asked, Output, Seen, Unreadable
+from .output import ReaderResult, ToolOutput, ToolRequest, Unreadable
 
 
-def read_sarif(output: Output, asked: Asked) -> Seen:
+def read_sarif(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     """Results of every run that are not suppressed; notes are left out.
 
     Raises:
@@ -20,7 +20,7 @@ def read_sarif(output: Output, asked: Asked) -> Seen:
     text = output.report or output.stdout
     try:
         log = json.loads(text[text.index("{") :])
-        return Seen(tuple(one for run in log["runs"] for one in _results(run, asked)))
+        return ReaderResult(tuple(one for run in log["runs"] for one in _results(run, asked)))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable(f"no SARIF: {error}") from error
 
@@ -30,7 +30,7 @@ def is_sarif(text: str) -> bool:
     return text.lstrip().startswith("{") and '"runs"' in text and '"results"' in text
 
 
-def _results(run: Mapping[str, Any], asked: Asked) -> Iterator[Diagnostic]:
+def _results(run: Mapping[str, Any], asked: ToolRequest) -> Iterator[Diagnostic]:
     driver = run["tool"]["driver"]
     levels = {rule["id"]: rule.get("defaultConfiguration", {}).get("level", "") for rule in driver.get("rules") or ()}
     for result in run.get("results") or ():

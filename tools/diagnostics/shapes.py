@@ -9,14 +9,14 @@ from functools import wraps
 from typing import Any
 
 from .diagnostic import Diagnostic
-from .output import Asked, Output, Reader, Seen, Unreadable
+from .output import Reader, ReaderResult, ToolOutput, ToolRequest, Unreadable
 
 
 def shaped(reader: Reader) -> Reader:
     """A report of another shape is unreadable, wherever that shows."""
 
     @wraps(reader)
-    def read(output: Output, asked: Asked) -> Seen:
+    def read(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
         try:
             return reader(output, asked)
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -25,7 +25,7 @@ def shaped(reader: Reader) -> Reader:
     return read
 
 
-def document(output: Output) -> Any:  # noqa: ANN401 - any JSON
+def document(output: ToolOutput) -> Any:  # noqa: ANN401 - any JSON
     """The first JSON value that begins a line; package managers print a banner before it."""
     text = output.report or output.stdout
     for start in re.finditer(r"^[ \t]*(?=[\[{])", text, re.MULTILINE):
@@ -46,7 +46,7 @@ def documents(text: str) -> Iterator[Any]:
                 continue
 
 
-def found_in(asked: Asked, file: object, message: object, **more: Any) -> Diagnostic:  # noqa: ANN401 - fields
+def found_in(asked: ToolRequest, file: object, message: object, **more: Any) -> Diagnostic:  # noqa: ANN401 - fields
     """A finding of the tool that was asked, in a file as the tool names it."""
     fields = {"trouble": asked.trouble, **more}
     return Diagnostic(tool=asked.tool, path=asked.here(str(file)), message=str(message), **fields)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import Refusal
 from ..lab.access import Lab
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..plan.model import PLAN_FILE
 from ..process.environment import passes
 from ..process.sandbox import available
@@ -28,7 +28,7 @@ OLDEST_TORCH = (2, 9)
 
 
 @dataclass(frozen=True)
-class Looked:
+class DoctorCheck:
     """One thing that was looked at. `cure` is empty where nothing is wrong; `passed` is None for a mere fact."""
 
     name: str
@@ -37,104 +37,108 @@ class Looked:
     cure: str = ""
 
 
-def examine(root: Path) -> list[Looked]:
+def examine(root: Path) -> list[DoctorCheck]:
     """Everything about this machine, and about the repository at the root."""
     return [*_programs(), *_hardware(), *_environment(), *_repository(root)]
 
 
-def _programs() -> Iterator[Looked]:
+def _programs() -> Iterator[DoctorCheck]:
     here = sys.version_info
-    yield Looked(
+    yield DoctorCheck(
         "python", here >= (3, 11), platform.python_version(), "" if here >= (3, 11) else "Use Python 3.11 or later."
     )
     for name in ("autoresearch-mcp", "mcp"):
-        yield Looked(name, None, version(name))
+        yield DoctorCheck(name, None, version(name))
     if shutil.which("git") is None:
-        yield Looked(
+        yield DoctorCheck(
             "git", False, "not found on PATH", "Install git 2.36 or later, and give the client a PATH that has it."
         )
     shell = shutil.which("bash") or shutil.which("sh")
-    yield Looked("shell", shell is not None, shell or "none found", "" if shell else "Install bash.")
+    yield DoctorCheck("shell", shell is not None, shell or "none found", "" if shell else "Install bash.")
     offer = available()
-    yield Looked("sandbox", None, offer.mechanism or f"none: {offer.why_not}")
+    yield DoctorCheck("sandbox", None, offer.mechanism or f"none: {offer.why_not}")
 
 
-def _hardware() -> Iterator[Looked]:
+def _hardware() -> Iterator[DoctorCheck]:
     for device in devices():
         memory = f", {device.memory_bytes / 2**30:.0f} GiB" if device.memory_bytes else ""
-        yield Looked(f"device {device.kind}", None, f"{device.name}{memory}")
+        yield DoctorCheck(f"device {device.kind}", None, f"{device.name}{memory}")
     try:
         found = version("torch")
     except PackageNotFoundError:
-        yield Looked("torch", None, "not installed here; only the GPT harness needs it: the extra `gpt`")
+        yield DoctorCheck("torch", None, "not installed here; only the GPT harness needs it: the extra `gpt`")
         return
     recent = tuple(int(part) for part in found.split("+")[0].split(".")[:2]) >= OLDEST_TORCH
-    yield Looked("torch", recent, found, "" if recent else "Install torch 2.9 or later.")
+    yield DoctorCheck("torch", recent, found, "" if recent else "Install torch 2.9 or later.")
     has_gpu = any(device.kind is DeviceKind.CUDA for device in devices())
     if has_gpu and "+cpu" in found:
-        yield Looked("torch and GPU", False, "a build without CUDA", "Install the torch build for your CUDA version.")
+        yield DoctorCheck(
+            "torch and GPU", False, "a build without CUDA", "Install the torch build for your CUDA version."
+        )
 
 
-def _environment() -> Iterator[Looked]:
+def _environment() -> Iterator[DoctorCheck]:
     """Variables that a command here may have and that a client did not pass on to the server."""
     for client, names in remembered().items():
         dropped = sorted(name for name in os.environ if passes(name) and name not in names)
         shown = ", ".join(dropped[:12]) + (" ..." if len(dropped) > 12 else "")
         cure = f"If your commands need one of them, set it in the configuration of {client}." if dropped else ""
-        yield Looked(f"environment of {client}", None, f"did not get {shown}" if dropped else "complete", cure)
+        yield DoctorCheck(f"environment of {client}", None, f"did not get {shown}" if dropped else "complete", cure)
 
 
-def _repository(root: Path) -> Iterator[Looked]:
+def _repository(root: Path) -> Iterator[DoctorCheck]:
     lab = Lab(root)
     try:
-        desk = lab.open()
+        context = lab.open()
     except Refusal as refusal:
-        yield Looked("repository", False, str(root), refusal.message)
+        yield DoctorCheck("repository", False, str(root), refusal.message)
         return
-    yield from _git(desk)
-    yield from _state(desk)
-    free = shutil.disk_usage(desk.repo.root).free
+    yield from _git(context)
+    yield from _state(context)
+    free = shutil.disk_usage(context.repo.root).free
     enough = free >= LEAST_FREE_BYTES
     cure = "" if enough else "Free some: a second checkout and the journal need room."
-    yield Looked("free disk", enough, f"{free / 2**30:.1f} GiB at {desk.repo.root}", cure)
+    yield DoctorCheck("free disk", enough, f"{free / 2**30:.1f} GiB at {context.repo.root}", cure)
 
 
-def _git(desk: Desk) -> Iterator[Looked]:
-    told = desk.repo.git.line("version")
+def _git(context: RepoContext) -> Iterator[DoctorCheck]:
+    told = context.repo.git.line("version")
     numbers = tuple(int(part) for part in told.split()[2].split(".")[:2])
     recent = numbers >= OLDEST_GIT
-    yield Looked("git", recent, told, "" if recent else "Install git 2.36 or later: hooks are run by `git hook run`.")
-    who = desk.repo.git.ask("var", "GIT_AUTHOR_IDENT")
+    yield DoctorCheck(
+        "git", recent, told, "" if recent else "Install git 2.36 or later: hooks are run by `git hook run`."
+    )
+    who = context.repo.git.ask("var", "GIT_AUTHOR_IDENT")
     cure = "" if who.code == 0 else "Set it: git config user.name NAME, git config user.email ADDRESS."
-    yield Looked("git identity", who.code == 0, who.text.rsplit(" ", 2)[0] if who.code == 0 else "none", cure)
-    branch = desk.branch
+    yield DoctorCheck("git identity", who.code == 0, who.text.rsplit(" ", 2)[0] if who.code == 0 else "none", cure)
+    branch = context.branch
     cure = "" if branch else "Switch to a branch: git switch NAME."
-    yield Looked("branch", bool(branch), branch or "a detached HEAD", cure)
-    if busy := desk.repo.in_progress():
-        yield Looked("in progress", False, busy[0], f"End it: {busy[1]}.")
-    dirty = [change.path for change in desk.repo.changes() if change.tracked]
-    yield Looked("work tree", None, f"{len(dirty)} files with uncommitted changes" if dirty else "clean")
-    plan = (desk.repo.root / PLAN_FILE).is_file()
-    yield Looked("plan file", None, PLAN_FILE if plan else f"no {PLAN_FILE}")
+    yield DoctorCheck("branch", bool(branch), branch or "a detached HEAD", cure)
+    if busy := context.repo.in_progress():
+        yield DoctorCheck("in progress", False, busy[0], f"End it: {busy[1]}.")
+    dirty = [change.path for change in context.repo.changes() if change.tracked]
+    yield DoctorCheck("work tree", None, f"{len(dirty)} files with uncommitted changes" if dirty else "clean")
+    plan = (context.repo.root / PLAN_FILE).is_file()
+    yield DoctorCheck("plan file", None, PLAN_FILE if plan else f"no {PLAN_FILE}")
 
 
-def _state(desk: Desk) -> Iterator[Looked]:
-    broken = desk.journal.broken()
+def _state(context: RepoContext) -> Iterator[DoctorCheck]:
+    broken = context.journal.broken()
     cure = "Stop the server, then restore the journal from a backup or move it away." if broken else ""
-    yield Looked("journal", not broken, broken or "no record was edited or taken out", cure)
-    holder = lock_holder(desk.repo.own_folder)
-    yield Looked("lock", None, f"held: {holder}" if holder else "free")
-    if read_intent(desk.repo.own_folder):
+    yield DoctorCheck("journal", not broken, broken or "no record was edited or taken out", cure)
+    holder = lock_holder(context.repo.own_folder)
+    yield DoctorCheck("lock", None, f"held: {holder}" if holder else "free")
+    if read_intent(context.repo.own_folder):
         cure = "The next call that writes finishes it: call status, then go on."
-        yield Looked("step", None, "one was interrupted", cure)
-    alive = desk.runner.alive()
-    left = desk.unfinished()
+        yield DoctorCheck("step", None, "one was interrupted", cure)
+    alive = context.runner.alive()
+    left = context.unfinished()
     if alive and not holder:
         cure = "Call wait to have their answer, or cancel."
-        yield Looked("runs", None, f"{len(alive)} go on without a server", cure)
+        yield DoctorCheck("runs", None, f"{len(alive)} go on without a server", cure)
     elif left and not holder:
-        yield Looked(
+        yield DoctorCheck(
             "runs", None, f"`{left.tool}` was interrupted with its server", "Make the same call again, or wait."
         )
     else:
-        yield Looked("runs", None, "none left over")
+        yield DoctorCheck("runs", None, "none left over")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from .analysis import Advice, Analysis
+from .analysis import Analysis, Continuation
 from .course import Course
-from .foreign_rows import Fate, Line
+from .foreign_rows import ResultsLine, RowFate
 
 SPENT = 3
 """Plateaus' worth of tries after which more of the same is a waste."""
@@ -15,7 +15,7 @@ BROKEN = 0.6
 """From this share of crashes among the last tries on, the harness is looked at first."""
 
 
-def advice(analysis: Analysis, course: Course, window: int) -> Advice:
+def advice(analysis: Analysis, course: Course, window: int) -> Continuation:
     """Whether to go on: the first of these that holds, the most certain first."""
     recent = course.tries[-window:]
     flat = analysis.plateau_length or 0
@@ -30,9 +30,9 @@ def advice(analysis: Analysis, course: Course, window: int) -> Advice:
             f"The goal {analysis.goal:g} is reached: {analysis.best:g}." if analysis.goal_achieved else "",
         ),
         (
-            _share(recent, Fate.CRASH) >= BROKEN,
+            _share(recent, RowFate.CRASH) >= BROKEN,
             "change",
-            f"{sum(row.fate is Fate.CRASH for row in recent)} of the last {len(recent)} tries crashed: mend what crashes first.",
+            f"{sum(row.fate is RowFate.CRASH for row in recent)} of the last {len(recent)} tries crashed: mend what crashes first.",
         ),
         (
             refused >= 2,
@@ -67,8 +67,8 @@ def advice(analysis: Analysis, course: Course, window: int) -> Advice:
         ((word, why) for holds, word, why in cases if holds),
         ("continue", "Too little was tried to tell: nothing was kept yet."),
     )
-    return Advice(verdict=verdict, reason=reason)
+    return Continuation(verdict=verdict, reason=reason)
 
 
-def _share(rows: Sequence[Line], fate: Fate) -> float:
+def _share(rows: Sequence[ResultsLine], fate: RowFate) -> float:
     return sum(row.fate is fate for row in rows) / len(rows) if rows else 0.0

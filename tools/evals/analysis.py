@@ -9,7 +9,7 @@ from pydantic import Field
 from ..session.events import Record
 
 
-class Step(Record):
+class NotedRow(Record):
     """One row that an analysis points at. `gain` is in the metric's unit, positive where it is better."""
 
     number: int | None
@@ -26,7 +26,7 @@ class HotFile(Record):
     keeps: int
 
 
-class Advice(Record):
+class Continuation(Record):
     """Whether to go on, and why."""
 
     verdict: Literal["continue", "stop", "change"]
@@ -61,7 +61,7 @@ class Analysis(Record):
     plateau_length: int | None = None
     diminishing_returns: bool | None = None
     later_share: float | None = None
-    jumps: tuple[Step, ...] = ()
+    jumps: tuple[NotedRow, ...] = ()
     gain_per_try: float | None = None
     gain_per_keep: float | None = None
     gain_per_hour: float | None = None
@@ -70,11 +70,11 @@ class Analysis(Record):
     longest_streak_without_keep: int = 0
     current_streak_without_keep: int = 0
     guard_fail_rate: float | None = None
-    improved_but_failed: tuple[Step, ...] = ()
+    improved_but_failed: tuple[NotedRow, ...] = ()
     hot_files: tuple[HotFile, ...] = ()
     goal: float | None = None
     goal_achieved: bool | None = None
     columns: dict[str, Any] = Field(default_factory=dict)
     anomalies: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
-    recommendation: Advice = Advice(verdict="change", reason="Nothing was read.")
+    recommendation: Continuation = Continuation(verdict="change", reason="Nothing was read.")

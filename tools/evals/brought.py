@@ -8,17 +8,17 @@ from ..decision.decide import Status
 from ..plan.model import Plan
 from ..report.picture import Chapter
 from ..session.events import Row
-from .foreign_rows import Fate, Line, Results
+from .foreign_rows import Results, ResultsLine, RowFate
 
 _STATUS = {
-    Fate.BASELINE: Status.BASELINE,
-    Fate.KEEP: Status.KEEP,
-    Fate.DISCARD: Status.DISCARD,
-    Fate.CRASH: Status.CRASH,
-    Fate.METRIC_ERROR: Status.METRIC_ERROR,
-    Fate.HOOK_BLOCKED: Status.HOOK_BLOCKED,
-    Fate.NO_OP: Status.NO_OP,
-    Fate.OTHER: Status.DISCARD,
+    RowFate.BASELINE: Status.BASELINE,
+    RowFate.KEEP: Status.KEEP,
+    RowFate.DISCARD: Status.DISCARD,
+    RowFate.CRASH: Status.CRASH,
+    RowFate.METRIC_ERROR: Status.METRIC_ERROR,
+    RowFate.HOOK_BLOCKED: Status.HOOK_BLOCKED,
+    RowFate.NO_OP: Status.NO_OP,
+    RowFate.OTHER: Status.DISCARD,
 }
 
 
@@ -35,7 +35,7 @@ def chapter_of_results(found: Results, name: str, direction: str) -> Chapter:
     return Chapter(name, plan, tuple(_row(place, line) for place, line in enumerate(found.rows)))
 
 
-def _row(place: int, line: Line) -> Row:
+def _row(place: int, line: ResultsLine) -> Row:
     return Row(
         iteration=place,
         commit=line.commit,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from .foreign_rows import Line, number_in
+from .foreign_rows import ResultsLine, number_in
 
 DIMENSIONS = 12
 """Dimensions of a scenario; regression has eight, so its coverage is told by names alone."""
@@ -17,7 +17,7 @@ SATURATED = 3
 """Rounds in a row with fewer than two new items by which a search is saturated."""
 
 
-def told_by_columns(rows: Sequence[Line]) -> dict[str, Any]:
+def told_by_columns(rows: Sequence[ResultsLine]) -> dict[str, Any]:
     """Whatever the columns beside the metric allow: counts, confirmation, coverage, convergence, saturation."""
     columns = {name for row in rows for name in row.cells}
     found: dict[str, Any] = {}
@@ -40,12 +40,12 @@ def told_by_columns(rows: Sequence[Line]) -> dict[str, Any]:
     return found
 
 
-def _counted(rows: Sequence[Line], column: str) -> dict[str, int]:
+def _counted(rows: Sequence[ResultsLine], column: str) -> dict[str, int]:
     words = (row.cells.get(column, "").strip().lower() for row in rows)
     return dict(Counter(word for word in words if word and word != "-").most_common())
 
 
-def _settled(rows: Sequence[Line]) -> list[str]:
+def _settled(rows: Sequence[ResultsLine]) -> list[str]:
     """The outcomes of hypotheses; rows of findings are not asked."""
     words = [
         _first(row, "result", "status").lower() for row in rows if row.cells.get("type", "hypothesis") != "finding"
@@ -53,7 +53,7 @@ def _settled(rows: Sequence[Line]) -> list[str]:
     return [word for word in words if word and word != "-"]
 
 
-def _first(row: Line, *columns: str) -> str:
+def _first(row: ResultsLine, *columns: str) -> str:
     return next((word for name in columns if (word := row.cells.get(name, "").strip()) and word != "-"), "")
 
 
@@ -68,7 +68,7 @@ def _saturation(news: Sequence[bool], width: int = 5) -> dict[str, Any]:
     return {"new_per_5": curve, "saturated": len(full) >= 2 and full[-1] < 2}
 
 
-def _by_round(rows: Sequence[Line]) -> dict[str, Any]:
+def _by_round(rows: Sequence[ResultsLine]) -> dict[str, Any]:
     """New atoms a round: rows with an atom, or the column that counts them."""
     counts: Counter[int] = Counter()
     for row in rows:

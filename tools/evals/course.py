@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from .foreign_rows import Fate, Line, Results
+from .foreign_rows import Results, ResultsLine, RowFate
 
 FLAT = 0.001
 """A new best counts from a tenth of a percent on."""
@@ -19,7 +19,7 @@ MOST_VALUES = 500
 """Values that a trend looks at; more are thinned out evenly."""
 FEWEST_STEPS = 4
 """Kept steps from which jumps and diminishing returns can be told."""
-_STAYED = frozenset({Fate.KEEP, Fate.BASELINE})
+_STAYED = frozenset({RowFate.KEEP, RowFate.BASELINE})
 _LOWER = frozenset(
     "bpb loss error errors err rmse mse mae perplexity ppl latency time seconds sec ms us µs ns s duration bytes size kb mb"
     " gb memory gas cost ops op allocs allocations warnings violations failures bugs lines loc tokens wer cer".split()
@@ -29,7 +29,7 @@ _HIGHER = frozenset(
 )
 
 
-def direction_of(found: Results, rows: Sequence[Line]) -> tuple[str, str]:
+def direction_of(found: Results, rows: Sequence[ResultsLine]) -> tuple[str, str]:
     """`lower` or `higher` and what told it: the file, the metric's name, or how the kept rows went; empty if nothing did."""
     if found.direction:
         return found.direction, "the file"
@@ -46,35 +46,35 @@ def direction_of(found: Results, rows: Sequence[Line]) -> tuple[str, str]:
 class Course:
     """The rows of one session in their order, and 1 or -1 for a metric to be raised or lowered; 0 where nobody knows."""
 
-    rows: tuple[Line, ...]
+    rows: tuple[ResultsLine, ...]
     sign: int
 
     @cached_property
-    def tries(self) -> tuple[Line, ...]:
+    def tries(self) -> tuple[ResultsLine, ...]:
         """Every row but the baseline: the one so marked, or a first row that was kept without anything before it."""
         first = self.first
         started = first is not None and "baseline" in first.description.lower()
-        return tuple(row for row in self.rows if row.fate is not Fate.BASELINE and not (started and row is first))
+        return tuple(row for row in self.rows if row.fate is not RowFate.BASELINE and not (started and row is first))
 
     @cached_property
-    def measured(self) -> tuple[Line, ...]:
+    def measured(self) -> tuple[ResultsLine, ...]:
         """The rows with a number."""
         return tuple(row for row in self.rows if row.metric is not None)
 
     @cached_property
-    def first(self) -> Line | None:
+    def first(self) -> ResultsLine | None:
         """The row that everything is compared with: the first that stayed; in a table without statuses the first measured."""
         stayed = (row for row in self.measured if row.fate in _STAYED)
-        bare = all(row.fate is Fate.OTHER for row in self.rows)
+        bare = all(row.fate is RowFate.OTHER for row in self.rows)
         return next(stayed, self.measured[0] if bare and self.measured else None)
 
     @cached_property
-    def kept(self) -> tuple[Line, ...]:
+    def kept(self) -> tuple[ResultsLine, ...]:
         """The measured rows that stayed, the first among them."""
         return tuple(row for row in self.measured if row is self.first or row.fate in _STAYED)
 
     @cached_property
-    def best(self) -> Line | None:
+    def best(self) -> ResultsLine | None:
         """The best row that stayed; None without a direction."""
         return max(self.kept, key=lambda row: self.sign * _value(row)) if self.kept and self.sign else None
 
@@ -86,13 +86,13 @@ class Course:
         return self.sign * (_value(self.best) - _value(self.first)) or 0.0
 
     @property
-    def _after_first(self) -> tuple[Line, ...]:
+    def _after_first(self) -> tuple[ResultsLine, ...]:
         return self.measured[self.measured.index(self.first) + 1 :] if self.first else ()
 
     @cached_property
-    def gains(self) -> tuple[tuple[Line, float], ...]:
+    def gains(self) -> tuple[tuple[ResultsLine, float], ...]:
         """Each measured row after the first with how much better it was than what had been kept before it."""
-        found: list[tuple[Line, float]] = []
+        found: list[tuple[ResultsLine, float]] = []
         kept = self.first
         for row in self._after_first:
             assert kept is not None, "there is a first"
@@ -101,12 +101,12 @@ class Course:
         return tuple(found) if self.sign else ()
 
     @property
-    def steps(self) -> tuple[tuple[Line, float], ...]:
+    def steps(self) -> tuple[tuple[ResultsLine, float], ...]:
         """The kept ones of the gains."""
-        return tuple((row, gain) for row, gain in self.gains if row.fate is Fate.KEEP)
+        return tuple((row, gain) for row, gain in self.gains if row.fate is RowFate.KEEP)
 
     @cached_property
-    def plateau(self) -> tuple[Line, ...] | None:
+    def plateau(self) -> tuple[ResultsLine, ...] | None:
         """The measured rows since the last new best of more than a tenth of a percent; None without a direction."""
         if not (self.sign and self.first):
             return None
@@ -128,7 +128,7 @@ class Course:
         return statistics.fmean(gains[-half:]) / statistics.fmean(gains[:half])
 
     @property
-    def jumps(self) -> tuple[tuple[Line, float], ...]:
+    def jumps(self) -> tuple[tuple[ResultsLine, float], ...]:
         """The kept steps of several times the usual one."""
         gains = [gain for _, gain in self.steps if gain > 0]
         if len(gains) < FEWEST_STEPS:
@@ -136,16 +136,16 @@ class Course:
         return tuple((row, gain) for row, gain in self.steps if gain > JUMP * statistics.median(gains))
 
     @property
-    def improved_but_failed(self) -> tuple[tuple[Line, float], ...]:
+    def improved_but_failed(self) -> tuple[tuple[ResultsLine, float], ...]:
         """Better, and refused by a guard."""
         return tuple(
-            (row, gain) for row, gain in self.gains if row.guard == "fail" and gain > 0 and row.fate is not Fate.KEEP
+            (row, gain) for row, gain in self.gains if row.guard == "fail" and gain > 0 and row.fate is not RowFate.KEEP
         )
 
     @property
     def streaks(self) -> tuple[int, int, int]:
         """The longest run of keeps, the longest without one, and how long the one at the end is."""
-        keeps = [row.fate is Fate.KEEP for row in self.tries]
+        keeps = [row.fate is RowFate.KEEP for row in self.tries]
         return (
             _longest(keeps, True),
             _longest(keeps, False),
@@ -180,6 +180,6 @@ def _longest(flags: Sequence[bool], wanted: bool) -> int:
     return longest
 
 
-def _value(row: Line) -> float:
+def _value(row: ResultsLine) -> float:
     assert row.metric is not None, "only measured rows are asked"
     return row.metric

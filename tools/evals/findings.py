@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .advice import advice
-from .analysis import Analysis, HotFile, Step
+from .analysis import Analysis, HotFile, NotedRow
 from .columns import told_by_columns
 from .course import Course, direction_of, trend
-from .foreign_rows import Fate, Line, Results
+from .foreign_rows import Results, ResultsLine, RowFate
 
 WINDOW = 5
 """Measured tries in a row without a new best that make a plateau."""
@@ -71,11 +71,11 @@ def _counts(course: Course) -> dict[str, Any]:
     return {
         "iterations_run": len(tries),
         "measured": sum(row.metric is not None for row in tries),
-        "keeps": sum(row.fate is Fate.KEEP for row in tries),
-        "discards": sum(row.fate is Fate.DISCARD for row in tries),
-        "crashes": sum(row.fate is Fate.CRASH for row in tries),
-        "keep_rate": _share(tries, Fate.KEEP) if told else None,
-        "crash_rate": _share(tries, Fate.CRASH) if told else None,
+        "keeps": sum(row.fate is RowFate.KEEP for row in tries),
+        "discards": sum(row.fate is RowFate.DISCARD for row in tries),
+        "crashes": sum(row.fate is RowFate.CRASH for row in tries),
+        "keep_rate": _share(tries, RowFate.KEEP) if told else None,
+        "crash_rate": _share(tries, RowFate.CRASH) if told else None,
         "guard_fail_rate": sum(row.guard == "fail" for row in guarded) / len(guarded) if guarded else None,
         "longest_keep_streak": streaks[0],
         "longest_streak_without_keep": streaks[1],
@@ -86,7 +86,7 @@ def _counts(course: Course) -> dict[str, Any]:
 def _values(course: Course, goal: float | None) -> dict[str, Any]:
     first, best, total, hours = course.first, course.best, course.total, course.hours
     start = first.metric if first else None
-    keeps = sum(row.fate is Fate.KEEP for row in course.tries)
+    keeps = sum(row.fate is RowFate.KEEP for row in course.tries)
     reached = None
     if goal is not None and best is not None and best.metric is not None:
         reached = course.sign * (best.metric - goal) >= 0
@@ -120,16 +120,16 @@ def _shape(course: Course, window: int) -> dict[str, Any]:
     }
 
 
-def _step(row: Line, gain: float) -> Step:
-    return Step(number=row.number, line=row.line, metric=row.metric, gain=gain, description=row.description[:200])
+def _step(row: ResultsLine, gain: float) -> NotedRow:
+    return NotedRow(number=row.number, line=row.line, metric=row.metric, gain=gain, description=row.description[:200])
 
 
-def _share(rows: Sequence[Line], fate: Fate) -> float:
+def _share(rows: Sequence[ResultsLine], fate: RowFate) -> float:
     return sum(row.fate is fate for row in rows) / len(rows) if rows else 0.0
 
 
-def _hot(rows: Sequence[Line], files: Mapping[str, Sequence[str]]) -> tuple[HotFile, ...]:
-    kept = [row for row in rows if row.fate is Fate.KEEP]
+def _hot(rows: Sequence[ResultsLine], files: Mapping[str, Sequence[str]]) -> tuple[HotFile, ...]:
+    kept = [row for row in rows if row.fate is RowFate.KEEP]
     counts = Counter(path for row in kept for path in set(row.files or files.get(row.commit, ())))
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return tuple(HotFile(path=path, keeps=count) for path, count in ranked[:HOT_FILES])
@@ -142,7 +142,7 @@ def _anomalies(found: Results, course: Course) -> list[str]:
     if len({row.segment for row in found.rows}) > 1:
         told.append(f"{len(found.rows) - len(rows)} rows of earlier segments are not part of these figures.")
     first = course.first
-    if first and first.fate is Fate.KEEP and first is not course.rows[0]:
+    if first and first.fate is RowFate.KEEP and first is not course.rows[0]:
         told.append(f"No baseline row: compared with the first row that was kept, {_named([first])}.")
     zeros = [row for row in course.measured if row.metric == 0]
     if zeros and not _measured_here(found) and 2 * len(zeros) < len(course.measured):
@@ -153,12 +153,12 @@ def _anomalies(found: Results, course: Course) -> list[str]:
     worse = [row for row, gain in course.steps if gain < 0]
     if worse:
         told.append(f"{_named(worse)}: kept although worse than what was kept before.")
-    bare = [row for row in rows if row.fate in {Fate.KEEP, Fate.BASELINE} and row.metric is None]
+    bare = [row for row in rows if row.fate in {RowFate.KEEP, RowFate.BASELINE} and row.metric is None]
     if bare and found.metric:
         told.append(f"{_named(bare)}: kept without a number.")
     if found.metric and not course.sign and course.measured:
         told.append("Neither the file nor its rows tell whether lower or higher is better; give a direction.")
-    other = sorted({row.status for row in rows if row.fate is Fate.OTHER and row.status})
+    other = sorted({row.status for row in rows if row.fate is RowFate.OTHER and row.status})
     if other and found.metric:
         told.append(f"Statuses that are none of the known: {', '.join(other[:8])}.")
     if found.unread:
@@ -179,6 +179,6 @@ def _one_row_a_number(found: Results) -> bool:
     return bool(re.match(r"loop|journal|pi", found.format))
 
 
-def _named(rows: Sequence[Line]) -> str:
+def _named(rows: Sequence[ResultsLine]) -> str:
     names = [f"#{row.number}" if row.number is not None else f"line {row.line}" for row in rows[:8]]
     return ", ".join(names) + (f" and {len(rows) - 8} more" if len(rows) > 8 else "")

@@ -10,10 +10,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from .foreign_rows import Fate, Format, Line, Results, Skipped, fate_of
+from .foreign_rows import Results, ResultsFormat, ResultsLine, RowFate, Skipped, fate_of
 from .foreign_tables import read_table
 
-__all__ = ["MOST_BYTES", "Fate", "Format", "Line", "Results", "Skipped", "read_results"]
+__all__ = ["MOST_BYTES", "Results", "ResultsFormat", "ResultsLine", "RowFate", "Skipped", "read_results"]
 
 MOST_BYTES = 16 * 2**20
 """A results file larger than this is something else."""
@@ -29,8 +29,8 @@ def read_results(text: str) -> Results:
 
 def _log(text: str) -> Results:
     """The log of pi-autoresearch: a `config` line begins a segment, a line with `run` is a try, others are its hooks'."""
-    found = Results(Format.PI)
-    rows: list[Line] = []
+    found = Results(ResultsFormat.PI)
+    rows: list[ResultsLine] = []
     skipped: list[Skipped] = []
     segment = 0
     for number, line in enumerate(text.replace("\r", "").split("\n"), 1):
@@ -52,11 +52,11 @@ def _log(text: str) -> Results:
     return replace(found, rows=tuple(rows), skipped=tuple(skipped), columns=("run", "commit", "metric", "status"))
 
 
-def _logged(number: int, entry: Mapping[str, object], segment: int) -> Line:
+def _logged(number: int, entry: Mapping[str, object], segment: int) -> ResultsLine:
     run, metric, at, more = (entry.get(name) for name in ("run", "metric", "timestamp", "metrics"))
     status = str(entry.get("status") or "")
     cells = {name: str(value) for name, value in more.items()} if isinstance(more, dict) else {}
-    return Line(
+    return ResultsLine(
         line=number,
         number=int(run) if isinstance(run, int | float) else None,
         commit=str(entry.get("commit") or ""),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Format(StrEnum):
+class ResultsFormat(StrEnum):
     """Whose file it is."""
 
     LOOP_7 = "loop, 7 columns"
@@ -34,7 +34,7 @@ class Format(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Fate(StrEnum):
+class RowFate(StrEnum):
     """What became of a row, in one vocabulary."""
 
     BASELINE = "baseline"
@@ -49,11 +49,11 @@ class Fate(StrEnum):
     @property
     def measured(self) -> bool:
         """Whether such a row can have a number at all."""
-        return self not in {Fate.CRASH, Fate.METRIC_ERROR, Fate.HOOK_BLOCKED, Fate.NO_OP}
+        return self not in {RowFate.CRASH, RowFate.METRIC_ERROR, RowFate.HOOK_BLOCKED, RowFate.NO_OP}
 
 
 @dataclass(frozen=True)
-class Line:
+class ResultsLine:
     """One row. `line` is where it stands in the file, from 1; `at` seconds since the epoch; `cells` every column by name."""
 
     line: int
@@ -62,7 +62,7 @@ class Line:
     metric: float | None = None
     delta: float | None = None
     guard: str = "-"
-    fate: Fate = Fate.OTHER
+    fate: RowFate = RowFate.OTHER
     status: str = ""
     description: str = ""
     at: float | None = None
@@ -84,8 +84,8 @@ class Skipped:
 class Results:
     """A results file, read. `direction` is `lower`, `higher` or empty where the file does not say; `notes` is what was odd."""
 
-    format: Format
-    rows: tuple[Line, ...] = ()
+    format: ResultsFormat
+    rows: tuple[ResultsLine, ...] = ()
     direction: str = ""
     metric: str = ""
     unit: str = ""
@@ -111,20 +111,20 @@ def number_in(cell: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def fate_of(word: str) -> Fate:
+def fate_of(word: str) -> RowFate:
     """A status in one vocabulary, however a file writes it: `KEPT`, `keep (reworked)`, `reverted_worse`, `checks_failed`."""
     plain = word.strip().lower().replace("_", "-")
     exact = {"no-op", "hook-blocked", "metric-error", "baseline"}
     if plain in exact:
-        return Fate(plain)
+        return RowFate(plain)
     for fate, starts in (
-        (Fate.KEEP, ("keep", "kept", "accept")),
-        (Fate.DISCARD, ("discard", "revert", "reject", "drop", "checks-failed", "tampered")),
-        (Fate.CRASH, ("crash", "fail", "error", "oom", "timeout")),
+        (RowFate.KEEP, ("keep", "kept", "accept")),
+        (RowFate.DISCARD, ("discard", "revert", "reject", "drop", "checks-failed", "tampered")),
+        (RowFate.CRASH, ("crash", "fail", "error", "oom", "timeout")),
     ):
         if plain.startswith(starts):
             return fate
-    return Fate.OTHER
+    return RowFate.OTHER
 
 
 def time_in(cell: str) -> float | None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from .foreign_rows import Format, Line, Results, Skipped, fate_of, number_in, time_in
+from .foreign_rows import Results, ResultsFormat, ResultsLine, Skipped, fate_of, number_in, time_in
 
 Splitter = Callable[[str], list[str]]
 """Cuts a line into cells."""
@@ -15,29 +15,29 @@ LONGEST_LINE = 100_000
 """Of a table with commas; the reader of such lines has a limit of its own above this."""
 
 # The headers by which each command's file is known: all of these columns are there, and no format above it fits.
-_SIGNS: tuple[tuple[Format, frozenset[str]], ...] = tuple(
+_SIGNS: tuple[tuple[ResultsFormat, frozenset[str]], ...] = tuple(
     (format, frozenset(words.split()))
     for format, words in (
-        (Format.REGRESSION, "dimension classification baseline candidate regressed subscore"),
-        (Format.LOOP_9, "iteration timestamp commit metric delta guard guard-metric status"),
-        (Format.LOOP_8, "iteration commit metric delta guard guard-metric status"),
-        (Format.FIX, "iteration category target delta guard status"),
-        (Format.FIX, "iteration error_type error_fixed"),
-        (Format.LOOP_7, "iteration commit metric delta guard status"),
-        (Format.DEBUG, "iteration hypothesis result location"),
-        (Format.DEBUG, "iteration hypothesis status technique"),
-        (Format.SECURITY, "iteration severity owasp stride"),
-        (Format.SHIP, "type target checklist_score shipped"),
-        (Format.SCENARIO, "iteration dimension classification severity"),
-        (Format.PREDICT, "round persona findings_produced"),
-        (Format.LEARN, "iteration mode docs_generated"),
-        (Format.LEARN, "iteration file_documented"),
-        (Format.REASON, "round winner votes"),
-        (Format.REASON, "round candidate_label judge_verdict"),
-        (Format.PROBE, "round persona atom type"),
-        (Format.IMPROVE, "iteration research_question confidence"),
-        (Format.KARPATHY, "commit memory_gb status description"),
-        (Format.KARPATHY, "commit val_bpb status description"),
+        (ResultsFormat.REGRESSION, "dimension classification baseline candidate regressed subscore"),
+        (ResultsFormat.LOOP_9, "iteration timestamp commit metric delta guard guard-metric status"),
+        (ResultsFormat.LOOP_8, "iteration commit metric delta guard guard-metric status"),
+        (ResultsFormat.FIX, "iteration category target delta guard status"),
+        (ResultsFormat.FIX, "iteration error_type error_fixed"),
+        (ResultsFormat.LOOP_7, "iteration commit metric delta guard status"),
+        (ResultsFormat.DEBUG, "iteration hypothesis result location"),
+        (ResultsFormat.DEBUG, "iteration hypothesis status technique"),
+        (ResultsFormat.SECURITY, "iteration severity owasp stride"),
+        (ResultsFormat.SHIP, "type target checklist_score shipped"),
+        (ResultsFormat.SCENARIO, "iteration dimension classification severity"),
+        (ResultsFormat.PREDICT, "round persona findings_produced"),
+        (ResultsFormat.LEARN, "iteration mode docs_generated"),
+        (ResultsFormat.LEARN, "iteration file_documented"),
+        (ResultsFormat.REASON, "round winner votes"),
+        (ResultsFormat.REASON, "round candidate_label judge_verdict"),
+        (ResultsFormat.PROBE, "round persona atom type"),
+        (ResultsFormat.IMPROVE, "iteration research_question confidence"),
+        (ResultsFormat.KARPATHY, "commit memory_gb status description"),
+        (ResultsFormat.KARPATHY, "commit val_bpb status description"),
     )
 )
 _LOOP = {
@@ -79,13 +79,15 @@ def read_table(text: str) -> Results:
         header = _LOOP.get(len(split(body[0][1])), ())
         if not header or not _looks_like_row(split(body[0][1]), header):
             told = tuple(Skipped(number, "no header before it that is known", line[:200]) for number, line in body)
-            return Results(Format.UNKNOWN, skipped=told, direction=_direction(marks))
+            return Results(ResultsFormat.UNKNOWN, skipped=told, direction=_direction(marks))
         notes = (f"The file has no header; read as the loop's {len(header)} columns.",)
     rows, skipped, more = _rows(body, header, split)
-    format = next((one for one, sign in _SIGNS if sign <= set(header)), Format.TABLE)
+    format = next((one for one, sign in _SIGNS if sign <= set(header)), ResultsFormat.TABLE)
     metric = _metric_column(header, rows)
     return Results(
-        format=Format.KARPATHY if format is Format.TABLE and header[:1] == ("commit",) and metric else format,
+        format=ResultsFormat.KARPATHY
+        if format is ResultsFormat.TABLE and header[:1] == ("commit",) and metric
+        else format,
         rows=tuple(_typed(row, metric) for row in rows),
         direction=_direction(marks),
         metric=metric,
@@ -98,8 +100,8 @@ def read_table(text: str) -> Results:
 
 def _rows(
     body: Sequence[tuple[int, str]], header: tuple[str, ...], split: Splitter
-) -> tuple[list[Line], tuple[Skipped, ...], tuple[str, ...]]:
-    rows: list[Line] = []
+) -> tuple[list[ResultsLine], tuple[Skipped, ...], tuple[str, ...]]:
+    rows: list[ResultsLine] = []
     skipped: list[Skipped] = []
     segment, short = 0, 0
     for number, line in body:
@@ -113,12 +115,12 @@ def _rows(
             short += len(cells) < len(header)
             rest = [" ".join(cells[len(header) - 1 :])] if len(cells) >= len(header) else []
             named = dict(zip(header, [*cells[: len(header) - 1], *rest], strict=False))
-            rows.append(Line(number, segment=segment, cells=named))
+            rows.append(ResultsLine(number, segment=segment, cells=named))
     told = (f"{short} rows have fewer cells than the header; the last ones are taken as missing.",) if short else ()
     return rows, tuple(skipped), told
 
 
-def _typed(row: Line, metric: str) -> Line:
+def _typed(row: ResultsLine, metric: str) -> ResultsLine:
     """A row with what its columns say."""
     cells = {name: next((row.cells[one] for one in ones if one in row.cells), "") for name, ones in _NAMES.items()}
     status = cells["status"].strip()
@@ -139,7 +141,7 @@ def _typed(row: Line, metric: str) -> Line:
     )
 
 
-def _metric_column(header: Sequence[str], rows: Sequence[Line]) -> str:
+def _metric_column(header: Sequence[str], rows: Sequence[ResultsLine]) -> str:
     """The column with the number that is improved: by its name, else the first of numbers after `commit`."""
     if named := next((name for name in _NAMES["metric"] if name in header), ""):
         return named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .analysis import Analysis, Step
+from .analysis import Analysis, NotedRow
 
 
 def as_lines(told: Analysis) -> list[str]:
@@ -118,7 +118,7 @@ def _words(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _steps(steps: Sequence[Step]) -> list[str]:
+def _steps(steps: Sequence[NotedRow]) -> list[str]:
     return [
         f"#{step.number if step.number is not None else f'line {step.line}'} {_number(step.metric)} ({step.gain:+.4g} better) {step.description}".strip()
         for step in steps[:10]

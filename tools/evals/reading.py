@@ -9,13 +9,13 @@ from pathlib import Path
 
 from ..decision.decide import Status
 from ..errors import Code, Refusal
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..plan.model import Direction
 from ..session.events import Row
 from ..session.results import COLUMNS, RESULTS_FILE
 from .analysis import Analysis
 from .findings import WINDOW, analyse
-from .foreign import MOST_BYTES, Fate, Format, Line, Results, read_results
+from .foreign import MOST_BYTES, Results, ResultsFormat, ResultsLine, RowFate, read_results
 from .foreign_rows import fate_of
 
 MOST_COMMITS = 500
@@ -65,19 +65,21 @@ class Evaluated:
     analysis: Analysis
 
 
-def evaluate(desk: Desk, name: str = "", window: int = WINDOW, direction: str = "") -> Evaluated:
+def evaluate(context: RepoContext, name: str = "", window: int = WINDOW, direction: str = "") -> Evaluated:
     """A results file of a repository by its path there, analysed. Of the session's own file the journal knows more."""
-    own = desk.session
+    own = context.session
     if own is not None and name in {"", RESULTS_FILE}:
         plan = own.plan
         way = "lower" if plan.better is Direction.LOWER else "higher"
-        found = Results(Format.JOURNAL, tuple(map(_line, desk.rows())), way, plan.metric, plan.unit, columns=COLUMNS)
+        found = Results(
+            ResultsFormat.JOURNAL, tuple(map(_line, context.rows())), way, plan.metric, plan.unit, columns=COLUMNS
+        )
         return Evaluated(RESULTS_FILE, _numbers(found), analyse(found, window, direction=way, goal=plan.target_value))
-    file = find_results(desk.repo.root, name)
+    file = find_results(context.repo.root, name)
     found = read_file(file)
-    commits = [row.commit for row in found.rows if row.commit and row.fate is Fate.KEEP]
-    files = files_of_commits(desk, commits)
-    source = str(file.relative_to(desk.repo.root.resolve()))
+    commits = [row.commit for row in found.rows if row.commit and row.fate is RowFate.KEEP]
+    files = files_of_commits(context, commits)
+    source = str(file.relative_to(context.repo.root.resolve()))
     return Evaluated(source, _numbers(found), analyse(found, window, files, direction))
 
 
@@ -92,15 +94,15 @@ def evaluate_file(file: Path, window: int = WINDOW, direction: str = "") -> Eval
     return Evaluated(found_at.name, _numbers(found), analyse(found, window, None, direction))
 
 
-def files_of_commits(desk: Desk, commits: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def files_of_commits(context: RepoContext, commits: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The files that each of these commits changed; those that git does not have are left out."""
     names = list(dict.fromkeys(commits))[-MOST_COMMITS:]
     if not names:
         return {}
     asked = "".join(f"{name}^{{commit}}\n" for name in names).encode()
-    said = os.fsdecode(desk.repo.git.run("cat-file", "--batch-check", stdin=asked)).splitlines()
+    said = os.fsdecode(context.repo.git.run("cat-file", "--batch-check", stdin=asked)).splitlines()
     full = {words[0]: name for name, words in zip(names, map(str.split, said), strict=True) if words[1] == "commit"}
-    out = desk.repo.git.run(
+    out = context.repo.git.run(
         "diff-tree", "--stdin", "--root", "-r", "-m", "--first-parent", "--name-only", "-z", "--no-renames",
         stdin="".join(f"{commit}\n" for commit in full).encode(),
     )  # fmt: skip
@@ -126,9 +128,9 @@ def _candidates(root: Path) -> Iterator[Path]:
         yield from (file for file in names if file.is_file())
 
 
-def _line(row: Row) -> Line:
-    fate = Fate.DISCARD if row.status is Status.TAMPERED else fate_of(row.status)
-    return Line(
+def _line(row: Row) -> ResultsLine:
+    fate = RowFate.DISCARD if row.status is Status.TAMPERED else fate_of(row.status)
+    return ResultsLine(
         line=row.iteration,
         number=row.iteration,
         commit=row.commit,

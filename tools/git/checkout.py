@@ -29,7 +29,7 @@ _IN_PROGRESS = {
 
 
 @dataclass(frozen=True)
-class Change:
+class PathChange:
     """One path that differs from HEAD, staged or not. `tracked` is false for a file that git does not know."""
 
     path: str
@@ -38,14 +38,14 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Look:
+class CheckoutStatus:
     """What one look at the checkout showed. `as_head` tells that nothing is staged, not even the name of a new file.
 
     `ignored` are paths that git ignores, None where they were not looked for: a folder as a whole where a rule names it,
     so that what a run leaves in another one can be told from what was there.
     """
 
-    changes: tuple[Change, ...]
+    changes: tuple[PathChange, ...]
     as_head: bool
     ignored: tuple[str, ...] | None = None
 
@@ -122,13 +122,13 @@ class Checkout:
         """Whether another git process holds the index, or died holding it."""
         return (self.git_dir / "index.lock").exists()
 
-    def changes(self, *paths: str) -> tuple[Change, ...]:
+    def changes(self, *paths: str) -> tuple[PathChange, ...]:
         """Every path that differs from HEAD, untracked files included, ignored ones not. With paths, a fresh look at these."""
         return self._look(*paths).changes if paths else self.look().changes
 
-    def look(self, ignored: bool = False) -> Look:
+    def look(self, ignored: bool = False) -> CheckoutStatus:
         """The whole checkout, since something last moved; with what git ignores, which costs a little more."""
-        seen: Look | None = self._now.get("look")
+        seen: CheckoutStatus | None = self._now.get("look")
         if seen is None or (ignored and seen.ignored is None):
             with ThreadPoolExecutor(
                 1
@@ -138,7 +138,7 @@ class Checkout:
             self._now.put("look", seen)
         return seen
 
-    def _look(self, *paths: str, ignored: bool = False) -> Look:
+    def _look(self, *paths: str, ignored: bool = False) -> CheckoutStatus:
         form = ("--porcelain=v2", "-z", "--untracked-files=all", "--no-renames")
         more = ("--ignored=matching",) if ignored else ()
         entries = os.fsdecode(self.git.run("status", *form, *more, "--", *paths)).split("\0")
@@ -146,11 +146,11 @@ class Checkout:
 
     def committed(self, paths: Sequence[str]) -> None:
         """These paths are at HEAD now, by plumbing that touches nothing else: what else was seen still stands."""
-        seen: Look | None = self._now.get("look")
+        seen: CheckoutStatus | None = self._now.get("look")
         self._now.forget("listing")
         if seen is not None:
             rest = tuple(change for change in seen.changes if change.path not in set(paths))
-            self._now.put("look", Look(rest, seen.as_head, seen.ignored))
+            self._now.put("look", CheckoutStatus(rest, seen.as_head, seen.ignored))
 
     def settings(self) -> Settings:
         """What git is configured to here."""
@@ -176,19 +176,19 @@ class Checkout:
         return self._kept.digests.of(self.root / path)
 
 
-def _look_at(entries: Sequence[str], ignored: bool) -> Look:
+def _look_at(entries: Sequence[str], ignored: bool) -> CheckoutStatus:
     changes = tuple(_change(entry) for entry in entries if entry[0] in "12u?")
     as_head = not any(entry[0] in "12u" and (entry[2] != "." or entry[3] == "A") for entry in entries)
     hidden = tuple(entry[2:].rstrip("/") for entry in entries if entry[0] == "!")
-    return Look(changes, as_head, hidden if ignored else None)
+    return CheckoutStatus(changes, as_head, hidden if ignored else None)
 
 
-def _change(entry: str) -> Change:
+def _change(entry: str) -> PathChange:
     if entry.startswith("? "):
-        return Change(entry[2:], tracked=False, staged=False)
+        return PathChange(entry[2:], tracked=False, staged=False)
     # `1 XY sub mH mI mW hH hI path`, and two fields more for a path that is not merged.
     path = entry.split(" ", 10 if entry[0] == "u" else 8)[-1]
-    return Change(path, tracked=True, staged=entry[2] != ".")
+    return PathChange(path, tracked=True, staged=entry[2] != ".")
 
 
 def _marks(folder: Path, common: Path) -> tuple[object, ...]:

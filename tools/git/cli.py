@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Answer:
+class GitOutput:
     """What a git process said."""
 
     code: int
@@ -51,7 +51,7 @@ class _Settings:
 
 
 @dataclass(frozen=True)
-class _Known:
+class _KnownFilters:
     """Filters that were looked up, and the settings that say so."""
 
     file: _Settings
@@ -62,7 +62,7 @@ class _Known:
 _YOUNG_NS = 2_000_000_000
 HOOK_S = 120.0
 """Seconds after which a hook that hangs counts as one that says no."""
-_FILTERS: dict[Path, _Known] = {}
+_FILTERS: dict[Path, _KnownFilters] = {}
 """A process saved for each of the many short lives of a GitCli; only for repositories whose settings are one file."""
 
 
@@ -89,7 +89,7 @@ class GitCli:
         listing = os.fsdecode(out)
         found = foreign_filters(listing) if code == 0 else ()
         if file and mark and code == 0 and in_one_file(listing):
-            _FILTERS[self._folder] = _Known(file, mark, found)
+            _FILTERS[self._folder] = _KnownFilters(file, mark, found)
         return found
 
     @cached_property
@@ -102,13 +102,13 @@ class GitCli:
         stdin: bytes = b"",
         environment: Mapping[str, str] | None = None,
         hooks: bool = False,
-    ) -> Answer:
+    ) -> GitOutput:
         """Run git and answer with whatever happened. With `hooks` it runs as the user's own git would, settings and all."""
         command = list(arguments) if hooks else [*self._hardened, *arguments]
         quiet = UNATTENDED if hooks else self._quiet
         locks, limit_s = ((), HOOK_S) if hooks else (tuple(HELD), None)
         code, out, err = self._execute(command, {**quiet, **(environment or {})}, stdin, locks, limit_s)
-        return Answer(code, out, err)
+        return GitOutput(code, out, err)
 
     def _execute(
         self,

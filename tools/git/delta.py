@@ -13,7 +13,7 @@ FILE, EXECUTABLE, SYMLINK, FOLDER, GITLINK = "100644", "100755", "120000", "0400
 
 
 @dataclass(frozen=True)
-class Entry:
+class TreeChange:
     """One path of a tree difference: modes and object ids before and after."""
 
     path: str
@@ -27,9 +27,9 @@ class Entry:
         """Whether the path was not there before."""
         return self.old_mode == ABSENT
 
-    def reversed(self) -> Entry:
+    def reversed(self) -> TreeChange:
         """The same difference, looked at from the other side."""
-        return Entry(self.path, self.new_mode, self.old_mode, self.new_id, self.old_id)
+        return TreeChange(self.path, self.new_mode, self.old_mode, self.new_id, self.old_id)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class DiffStat:
 class Delta:
     """All of it. Undecodable bytes of the patch are replaced."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[TreeChange, ...]
     stat: DiffStat
     patch: str
 
@@ -62,9 +62,9 @@ def read_delta(out: bytes) -> Delta:
     return Delta(entries, _stat(fields[raw:]), out[place + 1 :].decode(errors="replace"))
 
 
-def _entry(head: str, path: str) -> Entry:
+def _entry(head: str, path: str) -> TreeChange:
     old_mode, new_mode, old_id, new_id, _ = head.lstrip(":").split(" ")
-    return Entry(path, old_mode, new_mode, old_id, new_id)
+    return TreeChange(path, old_mode, new_mode, old_id, new_id)
 
 
 def _stat(fields: Sequence[str]) -> DiffStat:

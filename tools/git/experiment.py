@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Code, Refusal
-from .checkout import Change
-from .delta import ABSENT, SYMLINK, Entry
+from .checkout import PathChange
+from .delta import ABSENT, SYMLINK, TreeChange
 from .repo import Repo, literal
 from .trees import planted, stored
 
@@ -24,7 +24,7 @@ class Staged:
     """A tree ready to be committed, and how it differs from its parent."""
 
     tree: str
-    entries: tuple[Entry, ...]
+    entries: tuple[TreeChange, ...]
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -52,7 +52,7 @@ class HookFailure(Exception):
     """A hook of the repository said no; the text is what it printed."""
 
 
-class Bench:
+class ExperimentIndex:
     """Where experiments are committed and undone."""
 
     def __init__(self, repo: Repo) -> None:
@@ -128,7 +128,7 @@ class Bench:
         self._restore([entry for entry in left if entry not in theirs])
         return tuple(entry.path for entry in theirs)
 
-    def _is_ours(self, entry: Entry) -> bool:
+    def _is_ours(self, entry: TreeChange) -> bool:
         """Whether what stands at a path is the experiment's, or the undo's, whole or in part."""
         file = self._repo.root / entry.path
         if not os.path.lexists(file):
@@ -157,7 +157,7 @@ class Bench:
             if path in changes and not changes[path].tracked:
                 _remove(self._repo.root, path)
 
-    def _changes(self, paths: Sequence[str]) -> Sequence[Change]:
+    def _changes(self, paths: Sequence[str]) -> Sequence[PathChange]:
         """A fresh look at these paths; a command line holds only so many."""
         return self._repo.changes(*paths) if 0 < len(paths) <= MOST_PATHS else self._repo.changes()
 
@@ -222,12 +222,12 @@ class Bench:
         if answer.code != 0:
             raise Refusal(Code.HEAD_MOVED, f"HEAD is no longer at {old[:7]}: {answer.err.strip()}")
 
-    def _sync_index(self, entries: Sequence[Entry]) -> None:
+    def _sync_index(self, entries: Sequence[TreeChange]) -> None:
         # Exact ids instead of `add`: an edit made since then must not be staged by accident.
         lines = [f"{entry.new_mode} {entry.new_id}\t{entry.path}" for entry in entries]
         self._git.run("update-index", "-z", "--index-info", stdin=literal(lines))
 
-    def _restore(self, entries: Sequence[Entry]) -> None:
+    def _restore(self, entries: Sequence[TreeChange]) -> None:
         gone = [entry.path for entry in entries if entry.new_mode == ABSENT]
         for path in gone:
             _remove(self._repo.root, path)

@@ -40,7 +40,7 @@ class Brought:
     shared: tuple[str, ...]
 
 
-class Arena:
+class PairedCheckout:
     """One place for both arms: made when it is first needed, and again whenever it is gone or broken."""
 
     def __init__(self, repo: Repo, name: str, as_of: float = math.inf) -> None:

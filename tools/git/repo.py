@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import Code, Refusal
 from .checkout import Checkout
 from .cli import GitCli
-from .delta import COMMAND, Delta, DiffStat, Entry, read_delta
+from .delta import COMMAND, Delta, DiffStat, TreeChange, read_delta
 
 
 class Repo(Checkout):
@@ -54,7 +54,7 @@ class Repo(Checkout):
             return ask()
         return self._kept.deltas.ask((self._tree_of(old), self._tree_of(new)), ask)
 
-    def entries(self, old: str, new: str) -> tuple[Entry, ...]:
+    def entries(self, old: str, new: str) -> tuple[TreeChange, ...]:
         """The paths that changed between two commits or trees."""
         back: Delta | None = self._kept.deltas.get((self._tree_of(new), self._tree_of(old)))
         return tuple(entry.reversed() for entry in back.entries) if back else self.delta(old, new).entries

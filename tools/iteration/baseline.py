@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from ..decision.calibration import Nature, baseline_runs, judge_from, nature, words
 from ..decision.judging import Judge
-from ..lab.context import Desk
-from ..measurement.meter import Meter, Turn, at_checkout, in_arena
+from ..lab.context import RepoContext
+from ..measurement.meter import Meter, RunSpec, at_checkout, in_arena
 from ..measurement.ruler import Ruler, ruler_now
 from ..plan.model import Plan
 from ..project.measurement_inputs import steps as shell_steps
@@ -41,38 +41,38 @@ class Baseline:
         return next((run for run in self.runs if run.value is None), None)
 
 
-def first_run(desk: Desk, plan: Plan) -> Baseline:
+def first_run(context: RepoContext, plan: Plan) -> Baseline:
     """One run in the user's checkout, and the files named in the command that it wrote."""
-    ruler, seed = ruler_now(desk.repo, plan), secrets.randbelow(2**31)
-    turn = at_checkout(desk, "HEAD", seed=seed)
-    named = tuple(_named_files(desk, plan.verify))
-    run, outputs = Meter(desk, plan, ruler).first(turn, _timeout(plan.verify_timeout_s), named)
+    ruler, seed = ruler_now(context.repo, plan), secrets.randbelow(2**31)
+    turn = at_checkout(context, "HEAD", seed=seed)
+    named = tuple(_named_files(context, plan.verify))
+    run, outputs = Meter(context, plan, ruler).first(turn, _timeout(plan.verify_timeout_s), named)
     return Baseline(replace(ruler, outputs=outputs), run.receipt.seed if run.receipt else seed, (run,))
 
 
-def further_runs(desk: Desk, plan: Plan, found: Baseline) -> Baseline:
+def further_runs(context: RepoContext, plan: Plan, found: Baseline) -> Baseline:
     """As many more runs as it takes: in the user's checkout while they agree, else in the arena."""
-    meter = Meter(desk, plan, found.ruler)
+    meter = Meter(context, plan, found.ruler)
     signed = list(map(plan.signed, found.values))
     while found.failed is None and len(found.runs) < baseline_runs(plan.decided_by, plan.noise, signed):
         seed = found.seed if len(found.runs) == 1 else secrets.randbelow(2**31)
-        turn = _next_turn(desk, plan, found, seed)
+        turn = _next_turn(context, plan, found, seed)
         found = replace(found, runs=(*found.runs, meter.verify(turn, _timeout(plan.verify_timeout_s))))
         signed = list(map(plan.signed, found.values))
     return found
 
 
-def _next_turn(desk: Desk, plan: Plan, found: Baseline, seed: int) -> Turn:
+def _next_turn(context: RepoContext, plan: Plan, found: Baseline, seed: int) -> RunSpec:
     numbers = (0, len(found.runs) + 1, seed)
     if len(set(found.values)) == 1:
-        return at_checkout(desk, "HEAD", *numbers)
-    return in_arena(desk, desk.repo.head(), desk.repo.head(), numbers)
+        return at_checkout(context, "HEAD", *numbers)
+    return in_arena(context, context.repo.head(), context.repo.head(), numbers)
 
 
-def with_guards(desk: Desk, plan: Plan, found: Baseline) -> Baseline:
+def with_guards(context: RepoContext, plan: Plan, found: Baseline) -> Baseline:
     """The guards, before any experiment."""
-    turn = at_checkout(desk, "HEAD", seed=found.seed)
-    guards = Meter(desk, plan, found.ruler).guards(turn, _timeout(plan.guard_timeout_s), None)
+    turn = at_checkout(context, "HEAD", seed=found.seed)
+    guards = Meter(context, plan, found.ruler).guards(turn, _timeout(plan.guard_timeout_s), None)
     return replace(found, guards=guards)
 
 
@@ -102,15 +102,15 @@ def _values_at(found: Baseline, place: Place) -> list[float]:
     return [r.value for r in found.runs if r.value is not None and r.receipt and r.receipt.place is place]
 
 
-def sabotaged(desk: Desk, plan: Plan, found: Baseline) -> tuple[bool, str]:
+def sabotaged(context: RepoContext, plan: Plan, found: Baseline) -> tuple[bool, str]:
     """Whether the metric notices the plan's sabotage, made in the arena, and what was seen."""
-    head = desk.repo.head()
-    meter, turn = Meter(desk, plan, found.ruler), in_arena(desk, head, head, (0, 1, found.seed))
+    head = context.repo.head()
+    meter, turn = Meter(context, plan, found.ruler), in_arena(context, head, head, (0, 1, found.seed))
     broken = meter.sabotage(turn, _timeout(plan.verify_timeout_s))
     if broken.exit_code != 0:
         return False, f"the sabotage command itself failed with exit {broken.exit_code}"
     run = meter.verify(turn, _timeout(plan.verify_timeout_s))
-    desk.standing = None  # what the sabotage did is cleaned away before the next run
+    context.standing = None  # what the sabotage did is cleaned away before the next run
     if run.value is None:
         return True, f"sabotage was noticed: {run.problem or run.failure}"
     judge = judge_of(plan, found)
@@ -119,16 +119,16 @@ def sabotaged(desk: Desk, plan: Plan, found: Baseline) -> tuple[bool, str]:
     return moved > MOVED * judge.spread, seen
 
 
-def holdout_answers(desk: Desk, plan: Plan, found: Baseline) -> bool:
+def holdout_answers(context: RepoContext, plan: Plan, found: Baseline) -> bool:
     """Whether the holdout gives a number; which one, nobody learns."""
-    meter = Meter(desk, plan, found.ruler)
-    value, _ = meter.holdout(at_checkout(desk, "HEAD", seed=found.seed), _timeout(plan.verify_timeout_s))
+    meter = Meter(context, plan, found.ruler)
+    value, _ = meter.holdout(at_checkout(context, "HEAD", seed=found.seed), _timeout(plan.verify_timeout_s))
     return value is not None
 
 
-def _named_files(desk: Desk, command: str) -> Iterator[str]:
+def _named_files(context: RepoContext, command: str) -> Iterator[str]:
     """Words of a command that may be files of the work tree which git does not track: where a result may stand."""
-    tracked = set(desk.repo.tracked())
+    tracked = set(context.repo.tracked())
     words = dict.fromkeys(word for step in shell_steps(command) for word in step.words)
     for word in words:
         path = word.removeprefix("./")

@@ -8,7 +8,7 @@ from ..decision.decide import Status
 from ..decision.failures import FailureClass
 from ..git.experiment import Edited, Undone
 from ..git.repo import shown
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..session.events import GaveUp, Logged, Reverted, Row
 from ..session.intent import Intent, clear_intent, write_intent
 from ..session.messages import revert_message
@@ -19,15 +19,15 @@ from ..vocabulary import Phase
 from .commit_checks import changes_in_scope
 
 
-def give_up(desk: Desk, reason: str) -> None:
+def give_up(context: RepoContext, reason: str) -> None:
     """End an idea whose fix or rework the agent does not want to try."""
-    if desk.phase in {Phase.FIX, Phase.REWORK}:
-        desk.record(GaveUp(iteration=desk.active.last_iteration + 1, reason=flat(reason)))
+    if context.phase in {Phase.FIX, Phase.REWORK}:
+        context.record(GaveUp(iteration=context.active.last_iteration + 1, reason=flat(reason)))
 
 
-def undo(desk: Desk) -> None:
+def undo(context: RepoContext) -> None:
     """Take the open iteration back: by a Revert commit, or, if no hook ever let it in, by restoring its files."""
-    trial = desk.active.open_trial
+    trial = context.active.open_trial
     if trial.commit:
         events: list[Reverted] = []
 
@@ -35,7 +35,7 @@ def undo(desk: Desk) -> None:
             kept = tuple(map(shown, undone.kept_edits))
             events.append(Reverted(iteration=trial.number, commit=undone.commit, kept_edits=kept))
             intent = Intent(
-                session=desk.active.id,
+                session=context.active.id,
                 old=trial.commit,
                 new=undone.commit,
                 base=trial.parent,
@@ -43,25 +43,25 @@ def undo(desk: Desk) -> None:
                 edited=edited.paths,
                 staged=edited.staged,
             )
-            write_intent(desk.repo.own_folder, intent)
+            write_intent(context.repo.own_folder, intent)
 
-        desk.bench.undo(trial.commit, trial.parent, revert_message(desk.active, trial), intend)
-        desk.record(events[0])
-        clear_intent(desk.repo.own_folder)
+        context.index.undo(trial.commit, trial.parent, revert_message(context.active, trial), intend)
+        context.record(events[0])
+        clear_intent(context.repo.own_folder)
         return
-    paths = changes_in_scope(desk)
-    folder = desk.repo.own_folder / "evidence" / desk.active.id / str(trial.number)
-    keep_evidence(folder, desk.repo.root, paths)
-    desk.bench.discard_edits(paths)
-    desk.record(Reverted(iteration=trial.number, commit=""))
+    paths = changes_in_scope(context)
+    folder = context.repo.own_folder / "evidence" / context.active.id / str(trial.number)
+    keep_evidence(folder, context.repo.root, paths)
+    context.index.discard_edits(paths)
+    context.record(Reverted(iteration=trial.number, commit=""))
 
 
-def log(desk: Desk, learned: str) -> Row:
+def log(context: RepoContext, learned: str) -> Row:
     """Write the iteration's row, once."""
-    session = desk.active
+    session = context.active
     row = _row(session, session.open_trial, flat(learned))
-    desk.record(Logged(iteration=row.iteration, row=row))
-    desk.write_results()
+    context.record(Logged(iteration=row.iteration, row=row))
+    context.write_results()
     return row
 
 

@@ -10,8 +10,8 @@ from ..decision.failures import FailureClass
 from ..errors import Code, Refusal
 from ..git.experiment import HookFailure, Staged
 from ..git.repo import shown
-from ..lab.context import Desk
-from ..session.change import Change, fingerprints, resemblance
+from ..lab.context import RepoContext
+from ..session.change import ChangeFingerprints, fingerprints, resemblance
 from ..session.events import Committed, HookRejected, Repeated, Unchanged
 from ..session.intent import Intent, clear_intent, write_intent
 from ..session.messages import experiment_message
@@ -24,42 +24,44 @@ HOOK_OUTPUT_CHARACTERS = 3000
 _SERVERS_TURN = frozenset({Phase.COMMITTED, Phase.VERIFIED, Phase.DISCARDED, Phase.JUDGED})
 
 
-def commit(desk: Desk, description: str, hypothesis: str, check: Callable[[Desk, str, str], None]) -> None:
+def commit(
+    context: RepoContext, description: str, hypothesis: str, check: Callable[[RepoContext, str, str], None]
+) -> None:
     """Commit what changed in scope, as the next attempt of the open iteration or the first of a new one.
 
     `check` sees the tree and the description before anything is committed, and may refuse.
     """
-    idea = Idea(desk.active.last_iteration + 1, _described(description), hygiene()(flat(hypothesis)))
-    paths = changes_in_scope(desk)
+    idea = Idea(context.active.last_iteration + 1, _described(description), hygiene()(flat(hypothesis)))
+    paths = changes_in_scope(context)
     made: Committed | HookRejected
     try:
-        staged = _staged(desk, paths)
+        staged = _staged(context, paths)
         if staged is None:
-            _record_unchanged(desk, idea)
+            _record_unchanged(context, idea)
             return
-        check(desk, staged.tree, idea.description)
-        change = _changed(desk, staged)
-        _refuse_repeat(desk, staged, change, idea)
-        made = _committed(desk, staged, idea, change)
+        check(context, staged.tree, idea.description)
+        change = _changed(context, staged)
+        _refuse_repeat(context, staged, change, idea)
+        made = _committed(context, staged, idea, change)
     except HookFailure as failure:
         made = _rejected(idea, paths, failure)
-    desk.record(made)
-    clear_intent(desk.repo.own_folder)
+    context.record(made)
+    clear_intent(context.repo.own_folder)
 
 
-def is_open(desk: Desk, description: str) -> bool:
+def is_open(context: RepoContext, description: str) -> bool:
     """Whether an iteration of this description waits for the server: its call was interrupted, and is made again."""
-    trial = desk.session.trial if desk.session else None
-    return desk.phase in _SERVERS_TURN and trial is not None and trial.description == flat(description)[:500]
+    trial = context.session.trial if context.session else None
+    return context.phase in _SERVERS_TURN and trial is not None and trial.description == flat(description)[:500]
 
 
-def answer_was_lost(desk: Desk, description: str) -> bool:
+def answer_was_lost(context: RepoContext, description: str) -> bool:
     """Whether this is the last call once more, and nothing in scope was edited since: its answer did not arrive."""
-    if not desk.repeated or changes_in_scope(desk):
+    if not context.repeated or changes_in_scope(context):
         return False
-    if (trial := desk.active.trial) is not None:
-        return desk.phase in {Phase.FIX, Phase.REWORK} and trial.description == _described(description)
-    rows = desk.journal.rows(desk.active.id, 1)
+    if (trial := context.active.trial) is not None:
+        return context.phase in {Phase.FIX, Phase.REWORK} and trial.description == _described(description)
+    rows = context.journal.rows(context.active.id, 1)
     return bool(rows) and rows[-1].iteration > 0 and rows[-1].description == _described(description)
 
 
@@ -72,42 +74,44 @@ class Idea:
     hypothesis: str
 
 
-def _staged(desk: Desk, paths: Sequence[str]) -> Staged | None:
+def _staged(context: RepoContext, paths: Sequence[str]) -> Staged | None:
     """The tree that a commit of these paths would have, looked at once more; None if it is the same as before."""
     if not paths:
         return None
-    session = desk.active
-    staged = desk.bench.stage(paths, session.head)
-    refuse_entries(desk.repo, session.plan, staged.entries, paths)
+    session = context.active
+    staged = context.index.stage(paths, session.head)
+    refuse_entries(context.repo, session.plan, staged.entries, paths)
     return staged if staged.entries else None
 
 
-def _changed(desk: Desk, staged: Staged) -> Change:
-    session = desk.active
+def _changed(context: RepoContext, staged: Staged) -> ChangeFingerprints:
+    session = context.active
     parent = session.trial.parent if session.trial else session.head
-    return fingerprints(desk.repo.diff(parent, staged.tree))
+    return fingerprints(context.repo.diff(parent, staged.tree))
 
 
-def _committed(desk: Desk, staged: Staged, idea: Idea, change: Change) -> Committed:
-    session = desk.active
+def _committed(context: RepoContext, staged: Staged, idea: Idea, change: ChangeFingerprints) -> Committed:
+    session = context.active
     names = [shown(path) for path in staged.paths]
     message = experiment_message(
-        session, idea.number, idea.description, idea.hypothesis, names, journal=desk.journal.tip()
+        session, idea.number, idea.description, idea.hypothesis, names, journal=context.journal.tip()
     )
     events: list[Committed] = []
 
     def intend(commit: str) -> None:
-        events.append(_commit_event(desk, staged, idea, change, commit))
+        events.append(_commit_event(context, staged, idea, change, commit))
         intent = Intent(session=session.id, old=session.head, new=commit, event=events[0])
-        write_intent(desk.repo.own_folder, intent)
+        write_intent(context.repo.own_folder, intent)
 
-    desk.bench.commit(staged, session.head, message, intend)
+    context.index.commit(staged, session.head, message, intend)
     return events[0]
 
 
-def _commit_event(desk: Desk, staged: Staged, idea: Idea, change: Change, commit: str) -> Committed:
-    session = desk.active
-    stat = desk.repo.diffstat(session.trial.parent if session.trial else session.head, commit)
+def _commit_event(
+    context: RepoContext, staged: Staged, idea: Idea, change: ChangeFingerprints, commit: str
+) -> Committed:
+    session = context.active
+    stat = context.repo.diffstat(session.trial.parent if session.trial else session.head, commit)
     return Committed(
         iteration=idea.number,
         commit=commit,
@@ -120,7 +124,7 @@ def _commit_event(desk: Desk, staged: Staged, idea: Idea, change: Change, commit
         change=change.change,
         inverse=change.inverse,
         shape=change.shape,
-        note=resemblance(change, partial(desk.journal.latest_commit, session.id)),
+        note=resemblance(change, partial(context.journal.latest_commit, session.id)),
     )
 
 
@@ -141,27 +145,29 @@ def _described(description: str) -> str:
     return text[:500]
 
 
-def _record_unchanged(desk: Desk, idea: Idea) -> None:
-    trial = desk.active.trial
+def _record_unchanged(context: RepoContext, idea: Idea) -> None:
+    trial = context.active.trial
     if trial and trial.commit:
         message = (
             "Nothing in scope changed since the last attempt. Edit the files, or call revert to give this idea up."
         )
         raise Refusal(Code.OUT_OF_ORDER, message)
-    desk.record(Unchanged(iteration=idea.number, description=idea.description, hypothesis=idea.hypothesis))
+    context.record(Unchanged(iteration=idea.number, description=idea.description, hypothesis=idea.hypothesis))
 
 
-def _refuse_repeat(desk: Desk, staged: Staged, change: Change, idea: Idea) -> None:
-    session = desk.active
-    exact = desk.journal.latest_commit(session.id, "tree", staged.tree)
-    earlier = exact if exact is not None else desk.journal.latest_commit(session.id, "change", change.change)
+def _refuse_repeat(context: RepoContext, staged: Staged, change: ChangeFingerprints, idea: Idea) -> None:
+    session = context.active
+    exact = context.journal.latest_commit(session.id, "tree", staged.tree)
+    earlier = exact if exact is not None else context.journal.latest_commit(session.id, "change", change.change)
     # The same change to another incumbent is another try.
     if earlier is None or (exact is None and earlier <= session.incumbent_iteration):
         return
-    row = next((row for row in desk.journal.rows(session.id, 1, before=earlier + 1) if row.iteration == earlier), None)
+    row = next(
+        (row for row in context.journal.rows(session.id, 1, before=earlier + 1) if row.iteration == earlier), None
+    )
     if row is not None and row.failure in {FailureClass.EXTERNAL, FailureClass.HANG}:
         return
-    desk.record(Repeated(iteration=idea.number, description=idea.description, earlier=earlier))
+    context.record(Repeated(iteration=idea.number, description=idea.description, earlier=earlier))
     outcome = f"{row.status}: {row.description}" if row else "still open"
     how = "This is byte for byte" if exact is not None else "But for white space this is"
     message = f"{how} what iteration {earlier} tried ({outcome}). Nothing was committed. Try something else."

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Code, Refusal
-from ..git.delta import GITLINK, SYMLINK, Entry
+from ..git.delta import GITLINK, SYMLINK, TreeChange
 from ..git.repo import Repo, shown
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..measurement.ruler import SCRIPTS, ruler_now, ruler_of
 from ..measurement.shadow import shadowed
 from ..plan.model import Plan
@@ -22,47 +22,49 @@ from ..storage.disk import changed
 MOST_RULERS = 200
 
 
-def changes_in_scope(desk: Desk) -> tuple[str, ...]:
+def changes_in_scope(context: RepoContext) -> tuple[str, ...]:
     """The paths that a commit would take: every change in the tree, provided that all of them are the experiment's to make.
 
     Raises:
         Refusal: if a protected file or anything outside the scope changed.
     """
-    session = desk.active
-    changes = desk.repo.changes()
+    session = context.active
+    changes = context.repo.changes()
     found = [c.path for c in changes if c.tracked or shown(c.path) not in session.left_behind]
     scope, protected = Scope(session.plan.scope), _protected(session.plan)
     if outside := [path for path in found if not scope.matches(path)]:
         named = [f"{path} (protected)" if protected.matches(path) else path for path in outside]
         message = f"Outside the scope {_listed(session.plan.scope)}: {_listed(named)}. Nothing was committed."
-        raise Refusal(Code.OUTSIDE_SCOPE, f"{message} {_cure(desk, outside)}")
+        raise Refusal(Code.OUTSIDE_SCOPE, f"{message} {_cure(context, outside)}")
     if inner := [path for path in found if path.endswith("/")]:
         raise _repository_inside(inner[0])
-    refuse_tampering(desk)
+    refuse_tampering(context)
     if bent := [path for path in found if protected.matches(path)]:  # in the index only: the file stands as it was
-        raise Refusal(Code.PROTECTED, f"Protected files changed: {_listed(bent)}. {_cure(desk, bent)}")
-    refuse_other_ground(desk)
+        raise Refusal(Code.PROTECTED, f"Protected files changed: {_listed(bent)}. {_cure(context, bent)}")
+    refuse_other_ground(context)
     return tuple(found)
 
 
-def refuse_tampering(desk: Desk) -> None:
+def refuse_tampering(context: RepoContext) -> None:
     """Refuse while a protected file is not what it was at the start.
 
     Raises:
         Refusal: naming the files and the command that puts them back.
     """
-    if files := unlike_the_start(desk).files:
-        message = f"Protected files changed since the start: {_listed(files)}. They are the ruler. {_cure(desk, files)}"
+    if files := unlike_the_start(context).files:
+        message = (
+            f"Protected files changed since the start: {_listed(files)}. They are the ruler. {_cure(context, files)}"
+        )
         raise Refusal(Code.PROTECTED, message)
 
 
-def refuse_other_ground(desk: Desk) -> None:
+def refuse_other_ground(context: RepoContext) -> None:
     """Refuse to begin an iteration where git's settings or the machine are not those of the baseline.
 
     Raises:
         Refusal: naming what differs, and how to begin a new segment.
     """
-    found = unlike_the_start(desk)
+    found = unlike_the_start(context)
     segment = "or begin a new segment: finish_session, then start_session measures a new baseline."
     if found.settings:
         message = f"What steers git here changed since the start: {_listed(found.settings)}."
@@ -86,20 +88,20 @@ class Unlike:
         return (*self.files, *self.settings, *self.machine)
 
 
-def unlike_the_start(desk: Desk) -> Unlike:
+def unlike_the_start(context: RepoContext) -> Unlike:
     """Compare the ruler with what was sealed."""
-    then = ruler_of(desk.active.start)
-    now = ruler_now(desk.repo, desk.active.plan, then.protected)
+    then = ruler_of(context.active.start)
+    now = ruler_now(context.repo, context.active.plan, then.protected)
     return Unlike(changed(then.protected, now.protected), changed(then.sealed, now.sealed), then.moved(now))
 
 
-def refuse_uncommitted(desk: Desk) -> None:
+def refuse_uncommitted(context: RepoContext) -> None:
     """Refuse to measure a tree that is not the one that was committed.
 
     Raises:
         Refusal: naming the edits.
     """
-    if edits := tracked_edits(desk.repo):
+    if edits := tracked_edits(context.repo):
         message = (
             f"Edited since the commit: {_listed(edits)}. What is measured must be what was committed. "
             "Undo these edits (keep them elsewhere for the next iteration), then call again."
@@ -112,7 +114,7 @@ def tracked_edits(repo: Repo) -> tuple[str, ...]:
     return tuple(change.path for change in repo.changes() if change.tracked)
 
 
-def refuse_entries(repo: Repo, plan: Plan, entries: Sequence[Entry], allowed: Sequence[str]) -> None:
+def refuse_entries(repo: Repo, plan: Plan, entries: Sequence[TreeChange], allowed: Sequence[str]) -> None:
     """Look at the tree that would be committed: nothing may have slipped in that the list of changes did not show.
 
     Raises:
@@ -171,9 +173,9 @@ def _protected(plan: Plan) -> Scope:
     return Scope(protected_globs(plan))
 
 
-def _cure(desk: Desk, paths: Sequence[str]) -> str:
-    tracked = set(desk.repo.tracked())
-    at_head = desk.repo.contents("HEAD", paths)
+def _cure(context: RepoContext, paths: Sequence[str]) -> str:
+    tracked = set(context.repo.tracked())
+    at_head = context.repo.contents("HEAD", paths)
     known = [path for path in paths if path in at_head or path in tracked]
     new = [path for path in paths if path not in known]
     parts = []

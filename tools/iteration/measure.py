@@ -11,8 +11,8 @@ from ..decision.failures import FailureClass
 from ..decision.judging import Arm
 from ..git.repo import shown
 from ..git.untracked import changed_since
-from ..lab.context import Desk
-from ..measurement.meter import Meter, Turn, all_clean, at_checkout, guard_baselines, in_arena
+from ..lab.context import RepoContext
+from ..measurement.meter import Meter, RunSpec, all_clean, at_checkout, guard_baselines, in_arena
 from ..measurement.ruler import ruler_of
 from ..session.events import GuardResult, GuardsRan, HeldOut, Measurement, Place, Verified
 from ..session.state import Session, Trial
@@ -23,74 +23,74 @@ from .commit_checks import refuse_tampering, refuse_uncommitted, tracked_edits, 
 _NOT_IN_GIT = "The incumbent runs there. Git does not have these files, which changed since the start:"
 
 
-def measure(desk: Desk) -> None:
+def measure(context: RepoContext) -> None:
     """One run of verify, on the candidate or, where the race asks for it, on the incumbent."""
-    refuse_tampering(desk)
-    session, verdict = desk.active, desk.active.verdict
+    refuse_tampering(context)
+    session, verdict = context.active, context.active.verdict
     arm = Arm.INCUMBENT if verdict and verdict.action is Action.COMPARE else Arm.CANDIDATE
-    if _other_ground(desk):
+    if _other_ground(context):
         return
-    turn = _turn(desk, arm)
+    turn = _turn(context, arm)
     if turn.place is Place.CHECKOUT:
-        refuse_uncommitted(desk)
-    before = {change.path for change in desk.repo.changes()}
-    ran = _measured(desk, replace(turn, curve=session.curve if arm is Arm.CANDIDATE else ()))
-    ahead = _is_ahead(desk, turn, ran)
-    desk.repo.look(ignored=ahead)  # one look for all that follows
-    measurement = _checked(desk, turn, ran)
-    left = _new_files(desk, before)
-    unseen = changed_since(desk.repo, session.started_at) if ahead and measurement.value is not None else ()
+        refuse_uncommitted(context)
+    before = {change.path for change in context.repo.changes()}
+    ran = _measured(context, replace(turn, curve=session.curve if arm is Arm.CANDIDATE else ()))
+    ahead = _is_ahead(context, turn, ran)
+    context.repo.look(ignored=ahead)  # one look for all that follows
+    measurement = _checked(context, turn, ran)
+    left = _new_files(context, before)
+    unseen = changed_since(context.repo, session.started_at) if ahead and measurement.value is not None else ()
     if measurement.failure is FailureClass.CANCELLED:
         arm = Arm.CANDIDATE  # whoever cancels gives the change up, whichever arm was running
-    desk.record(
+    context.record(
         Verified(iteration=session.last_iteration + 1, arm=arm, measurement=measurement, untracked=left, unseen=unseen)
     )
 
 
-def _measured(desk: Desk, turn: Turn) -> Measurement:
+def _measured(context: RepoContext, turn: RunSpec) -> Measurement:
     """One run of verify. Where nothing but the commit counts, a failure is the change's only if the incumbent runs there."""
-    meter, timeout_s = _meter(desk), desk.active.start.verify_timeout_s
+    meter, timeout_s = _meter(context), context.active.start.verify_timeout_s
     run = meter.verify(turn, timeout_s)
     if turn.place is not Place.CLEAN:
         return run
     try:
         if run.value is not None or run.failure is FailureClass.CANCELLED:
             return run
-        trial = desk.active.open_trial
-        control = meter.verify(replace(turn, commit=trial.parent, tree=desk.repo.tree(trial.parent)), timeout_s)
+        trial = context.active.open_trial
+        control = meter.verify(replace(turn, commit=trial.parent, tree=context.repo.tree(trial.parent)), timeout_s)
         if control.value is not None:
             why = f"In a clean checkout of the commit: {run.problem} {_NOT_IN_GIT} {', '.join(trial.unseen)}."
             return run.model_copy(update={"problem": why, "seconds": run.seconds + control.seconds})
-        again = meter.verify(at_checkout(desk, turn.commit, turn.iteration, turn.run, turn.seed), timeout_s)
+        again = meter.verify(at_checkout(context, turn.commit, turn.iteration, turn.run, turn.seed), timeout_s)
         return again.model_copy(update={"seconds": run.seconds + control.seconds + again.seconds})
     finally:
-        desk.clean.remove()
+        context.clean.remove()
 
 
-def _is_ahead(desk: Desk, turn: Turn, run: Measurement) -> bool:
+def _is_ahead(context: RepoContext, turn: RunSpec, run: Measurement) -> bool:
     """Whether this number would be believed at once, wherever it came from."""
-    session = desk.active
+    session = context.active
     if run.value is None or turn.place is not Place.CHECKOUT:
         return False
     return session.plan.gain(run.value, session.reference) >= 0
 
 
-def _other_ground(desk: Desk) -> bool:
+def _other_ground(context: RepoContext) -> bool:
     """End the iteration where git's settings or the machine changed since its commit: nothing can be compared any more."""
-    if not (found := unlike_the_start(desk).all):
+    if not (found := unlike_the_start(context).all):
         return False
-    desk.record(Verified(iteration=desk.active.open_trial.number, measurement=Measurement(tampered=found)))
+    context.record(Verified(iteration=context.active.open_trial.number, measurement=Measurement(tampered=found)))
     return True
 
 
-def _meter(desk: Desk) -> Meter:
-    session = desk.active
-    return Meter(desk, session.plan, ruler_of(session.start))
+def _meter(context: RepoContext) -> Meter:
+    session = context.active
+    return Meter(context, session.plan, ruler_of(session.start))
 
 
-def _turn(desk: Desk, arm: Arm) -> Turn:
+def _turn(context: RepoContext, arm: Arm) -> RunSpec:
     """The next run of an arm: a noisy metric is measured in the arena, an exact one where the user works."""
-    session, trial = desk.active, desk.active.open_trial
+    session, trial = context.active, context.active.open_trial
     mine, other = (trial.candidate, trial.incumbent) if arm is Arm.CANDIDATE else (trial.incumbent, trial.candidate)
     run = len(mine) + 1
     seed = session.start.seed
@@ -99,104 +99,107 @@ def _turn(desk: Desk, arm: Arm) -> Turn:
         seed = paired.seed if paired else secrets.randbelow(2**31)
     commit = trial.commit if arm is Arm.CANDIDATE else trial.parent
     if arm is Arm.CANDIDATE and trial.candidate and trial.unseen and not session.noisy:
-        return all_clean(desk, commit, session.start.base, (trial.number, run, seed))
-    return place(desk, commit, arm, (trial.number, run, seed))
+        return all_clean(context, commit, session.start.base, (trial.number, run, seed))
+    return place(context, commit, arm, (trial.number, run, seed))
 
 
-def run_again(desk: Desk, session: Session, commit: str, iteration: int) -> Measurement:
+def run_again(context: RepoContext, session: Session, commit: str, iteration: int) -> Measurement:
     """One more run of a commit of the session, in the arena."""
-    meter = _meter(desk)
+    meter = _meter(context)
     numbers = (iteration, 1, session.start.seed if not session.seeds_vary else secrets.randbelow(2**31))
-    turn = in_arena(desk, commit, session.start.base, numbers)
+    turn = in_arena(context, commit, session.start.base, numbers)
     return meter.verify(turn, session.start.verify_timeout_s)
 
 
-def place(desk: Desk, commit: str, arm: Arm, turn: tuple[int, int, int]) -> Turn:
+def place(context: RepoContext, commit: str, arm: Arm, turn: tuple[int, int, int]) -> RunSpec:
     """Where a run of an arm takes place."""
-    session = desk.active
+    session = context.active
     if arm is Arm.CANDIDATE and not session.noisy:
-        return at_checkout(desk, commit, *turn)
-    return in_arena(desk, commit, session.start.base, turn)
+        return at_checkout(context, commit, *turn)
+    return in_arena(context, commit, session.start.base, turn)
 
 
-def _new_files(desk: Desk, before: set[str]) -> tuple[str, ...]:
+def _new_files(context: RepoContext, before: set[str]) -> tuple[str, ...]:
     """Untracked files that a run left behind."""
-    found = (change.path for change in desk.repo.changes() if not change.tracked and change.path not in before)
+    found = (change.path for change in context.repo.changes() if not change.tracked and change.path not in before)
     return tuple(shown(path) for path in found)
 
 
-def _checked(desk: Desk, turn: Turn, measurement: Measurement) -> Measurement:
+def _checked(context: RepoContext, turn: RunSpec, measurement: Measurement) -> Measurement:
     """The measurement, unless the ruler or the measured files changed meanwhile."""
-    found = unlike_the_start(desk)
-    other = bent(desk.active.start.baseline[-1].trained, measurement.trained)
+    found = unlike_the_start(context)
+    other = bent(context.active.start.baseline[-1].trained, measurement.trained)
     if bent_by := tuple(dict.fromkeys((*found.all, *measurement.tampered, *other))):
-        _set_aside(desk, found.files)
+        _set_aside(context, found.files)
         return measurement.model_copy(update={"value": None, "tampered": bent_by})
-    if turn.place is Place.CHECKOUT and (edits := tracked_edits(desk.repo)):
+    if turn.place is Place.CHECKOUT and (edits := tracked_edits(context.repo)):
         problem = f"Files changed while measuring: {', '.join(map(shown, edits[:8]))}"
         return measurement.model_copy(update={"value": None, "problem": problem, "failure": FailureClass.RUNTIME})
     return measurement
 
 
-def _set_aside(desk: Desk, files: Sequence[str]) -> None:
+def _set_aside(context: RepoContext, files: Sequence[str]) -> None:
     """Keep the evidence, then give the tracked files back what the session was started with."""
-    session = desk.active
-    folder = desk.repo.own_folder / "evidence" / session.id / str(session.last_iteration + 1)
-    keep_evidence(folder, desk.repo.root, files)
-    tracked = set(desk.repo.tracked())
-    desk.bench.restore([path for path in files if path in tracked])
+    session = context.active
+    folder = context.repo.own_folder / "evidence" / session.id / str(session.last_iteration + 1)
+    keep_evidence(folder, context.repo.root, files)
+    tracked = set(context.repo.tracked())
+    context.index.restore([path for path in files if path in tracked])
 
 
-def guard(desk: Desk) -> None:
+def guard(context: RepoContext) -> None:
     """Run every guard on the latest attempt, unless they have run; then ask the holdout, if the plan has one."""
-    refuse_tampering(desk)
-    if _other_ground(desk):
+    refuse_tampering(context)
+    if _other_ground(context):
         return
-    trial = desk.active.open_trial
-    if trial.guards is None and desk.active.plan.has_guards:
-        _run_guards(desk, trial)
-    verdict = desk.active.verdict
+    trial = context.active.open_trial
+    if trial.guards is None and context.active.plan.has_guards:
+        _run_guards(context, trial)
+    verdict = context.active.verdict
     if verdict and verdict.action is Action.HOLD_OUT:
-        _hold_out(desk, desk.active.open_trial)
+        _hold_out(context, context.active.open_trial)
 
 
-def _run_guards(desk: Desk, trial: Trial) -> None:
-    session = desk.active
-    turn = place(desk, trial.commit, Arm.CANDIDATE, (trial.number, 1, session.start.seed))
+def _run_guards(context: RepoContext, trial: Trial) -> None:
+    session = context.active
+    turn = place(context, trial.commit, Arm.CANDIDATE, (trial.number, 1, session.start.seed))
     if turn.place is Place.CHECKOUT:
-        refuse_uncommitted(desk)
-    before = {change.path for change in desk.repo.changes()}
-    results = _meter(desk).guards(turn, session.start.guard_timeout_s, guard_baselines(session.start.guards))
-    results = tuple(_probed(desk, trial, result) for result in results)
-    left = _new_files(desk, before)
-    desk.record(GuardsRan(iteration=trial.number, results=results, untracked=left))
+        refuse_uncommitted(context)
+    before = {change.path for change in context.repo.changes()}
+    results = _meter(context).guards(turn, session.start.guard_timeout_s, guard_baselines(session.start.guards))
+    results = tuple(_probed(context, trial, result) for result in results)
+    left = _new_files(context, before)
+    context.record(GuardsRan(iteration=trial.number, results=results, untracked=left))
     if trial.measurement is None:
         return
-    after = _checked(desk, turn, trial.measurement)
+    after = _checked(context, turn, trial.measurement)
     if after.tampered:
-        desk.record(Verified(iteration=trial.number, measurement=after.model_copy(update={"seconds": 0.0})))
+        context.record(Verified(iteration=trial.number, measurement=after.model_copy(update={"seconds": 0.0})))
 
 
-def _probed(desk: Desk, trial: Trial, result: GuardResult) -> GuardResult:
+def _probed(context: RepoContext, trial: Trial, result: GuardResult) -> GuardResult:
     """A red guard is tried on the incumbent, where a second checkout is known to work: is the guard itself broken?"""
-    session = desk.active
-    if result.passed or desk.cancelled or not session.noisy or result.guard not in session.plan.guards:
+    session = context.active
+    if result.passed or context.cancelled or not session.noisy or result.guard not in session.plan.guards:
         return result
-    turn = place(desk, trial.parent, Arm.INCUMBENT, (trial.number, 1, session.start.seed))
+    turn = place(context, trial.parent, Arm.INCUMBENT, (trial.number, 1, session.start.seed))
     return result.model_copy(
-        update={"broken": _meter(desk).red(turn, result.guard, session.start.guard_timeout_s), "runs": result.runs + 1}
+        update={
+            "broken": _meter(context).red(turn, result.guard, session.start.guard_timeout_s),
+            "runs": result.runs + 1,
+        }
     )
 
 
-def _hold_out(desk: Desk, trial: Trial) -> None:
+def _hold_out(context: RepoContext, trial: Trial) -> None:
     """Measure candidate and incumbent on what was kept back; only whether they agree with verify is written down."""
-    session, meter = desk.active, _meter(desk)
+    session, meter = context.active, _meter(context)
     numbers = (trial.number, 1, session.start.seed)
     values, seconds = [], 0.0
     for commit in (trial.commit, trial.parent):
-        turn = in_arena(desk, commit, session.start.base, numbers)
+        turn = in_arena(context, commit, session.start.base, numbers)
         value, took = meter.holdout(turn, session.start.verify_timeout_s)
         values.append(value)
         seconds += took
     agreed, problem = session.holdout_agrees(*values)
-    desk.record(HeldOut(iteration=trial.number, agreed=agreed, seconds=seconds, problem=problem))
+    context.record(HeldOut(iteration=trial.number, agreed=agreed, seconds=seconds, problem=problem))

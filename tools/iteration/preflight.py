@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import Code, Refusal
-from ..git.checkout import Change
+from ..git.checkout import PathChange
 from ..git.repo import shown
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..measurement.ruler import protected_now
 from ..plan.model import PLAN_FILE, Plan, problems
 from ..plan.scope import Scope
@@ -47,16 +47,16 @@ class Preflight:
         return all(gate.passed for gate in self.gates)
 
 
-def preflight(desk: Desk, plan: Plan) -> Preflight:
+def preflight(context: RepoContext, plan: Plan) -> Preflight:
     """Try every gate of a plan: those that only look first, then, if a person agreed to the commands, those that run."""
-    gates = [*_repository(desk, plan), *_plan(plan)]
+    gates = [*_repository(context, plan), *_plan(plan)]
     fields_fine = all(gate.passed for gate in gates if gate.gate == "plan")
-    if not desk.repo.head():
+    if not context.repo.head():
         return Preflight((*gates, _not_run("verify", "there is no commit to measure")))
     if not fields_fine:
         return Preflight((*gates, _not_run("verify", "the plan's fields come first")))
-    gates += [*_files(desk, plan), *screened(plan), behind_walls(plan)]
-    missing = desk.consent.missing(plan)
+    gates += [*_files(context, plan), *screened(plan), behind_walls(plan)]
+    missing = context.consent.missing(plan)
     gates.append(agreed(missing))
     if missing:
         return Preflight((*gates, _not_run("verify", "nobody agreed to its command yet")), consent_missing=missing)
@@ -64,18 +64,18 @@ def preflight(desk: Desk, plan: Plan) -> Preflight:
         return Preflight((*gates, _not_run("verify", "there are no walls to run it behind")))
     if not all(gate.passed for gate in gates if gate.gate == "screen"):
         return Preflight((*gates, _not_run("verify", "a command was refused")))
-    return _measured(desk, plan, gates)
+    return _measured(context, plan, gates)
 
 
 def _not_run(gate: str, why: str) -> GateRow:
     return GateRow(gate=gate, passed=False, seen=f"not run: {why}", cure="Cure the gates above and check again.")
 
 
-def _repository(desk: Desk, plan: Plan) -> Iterator[GateRow]:
-    repo = desk.repo
+def _repository(context: RepoContext, plan: Plan) -> Iterator[GateRow]:
+    repo = context.repo
     if not repo.head():
         yield _row("commits", "there are no commits yet", "Commit your files first: git add ... && git commit.")
-    if not desk.branch:
+    if not context.branch:
         yield _row("branch", "HEAD is detached", "Stand on a branch: git switch -c <name>.")
     if doing := repo.in_progress():
         yield _row("repository", f"in the middle of {doing[0]}", f"End it first: {doing[1]}.")
@@ -83,7 +83,7 @@ def _repository(desk: Desk, plan: Plan) -> Iterator[GateRow]:
         yield _row(
             "repository", "index.lock exists", "Wait for the other git process, or delete the file if none runs."
         )
-    if desk.phase is not Phase.NO_SESSION:
+    if context.phase is not Phase.NO_SESSION:
         yield _row("session", "a session is open on this branch", "Finish it with finish_session, or go on with it.")
     if foreign := repo.git.foreign_filters:
         cure = (
@@ -91,8 +91,8 @@ def _repository(desk: Desk, plan: Plan) -> Iterator[GateRow]:
             "git config --global filter.NAME.clean ... (smudge, process), and git config --unset them here."
         )
         yield _row("git filters", f"not run: {_listed(foreign)}, set in the repository's own configuration", cure)
-    yield from _tree(desk.repo.changes(), plan)
-    if plan.branch and not (desk.again and repo.head() == repo.tip(plan.branch)):
+    yield from _tree(context.repo.changes(), plan)
+    if plan.branch and not (context.again and repo.head() == repo.tip(plan.branch)):
         yield _refusable("branch", lambda: repo.check_new_branch(plan.branch), f"{plan.branch} can be created")
     if RESULTS_FILE in repo.tracked():
         yield _row("results", f"{RESULTS_FILE} is tracked by git", f"git rm --cached {RESULTS_FILE} and commit.")
@@ -106,7 +106,7 @@ def _refusable(gate: str, check: Callable[[], None], seen: str) -> GateRow:
     return _row(gate, seen)
 
 
-def _tree(changes: Sequence[Change], plan: Plan) -> Iterator[GateRow]:
+def _tree(changes: Sequence[PathChange], plan: Plan) -> Iterator[GateRow]:
     edited = [change.path for change in changes if change.tracked]
     scope = Scope(plan.scope)
     inside = [c.path for c in changes if not c.tracked and scope.matches(c.path) and c.path != PLAN_FILE]
@@ -124,8 +124,8 @@ def _plan(plan: Plan) -> list[GateRow]:
     return found or [_row("plan", "every field is fine")]
 
 
-def _files(desk: Desk, plan: Plan) -> Iterator[GateRow]:
-    tracked, scope, protected = desk.repo.tracked(), Scope(plan.scope), Scope(protected_globs(plan))
+def _files(context: RepoContext, plan: Plan) -> Iterator[GateRow]:
+    tracked, scope, protected = context.repo.tracked(), Scope(plan.scope), Scope(protected_globs(plan))
     files = [path for path in tracked if scope.matches(path)]
     mine = [path for path in files if not protected.matches(path)]
     if not mine:
@@ -133,9 +133,9 @@ def _files(desk: Desk, plan: Plan) -> Iterator[GateRow]:
         seen = f"{_listed(plan.scope)} covers no tracked file" + (" that is not protected" if files else "")
         yield _row("scope", seen, f"Name files that exist; the top of the repository holds {_listed(near)}.")
         return
-    warnings = scope_warnings(mine, recognise(tracked, scan(desk.repo.root, tracked)))
+    warnings = scope_warnings(mine, recognise(tracked, scan(context.repo.root, tracked)))
     yield _row("scope", f"{len(mine)} files" + "".join(f"; warning: {warning}" for warning in warnings))
-    sealed = protected_now(desk.repo, plan)
+    sealed = protected_now(context.repo, plan)
     if own := measured_in_scope(plan.verify, tracked, scope, protected):
         word = "warning: verify runs these files of the scope, so the number is the experiment's own word"
         yield _row("ruler", f"{word}: {_listed(own)}; let a protected file measure if you can")
@@ -148,19 +148,19 @@ def _files(desk: Desk, plan: Plan) -> Iterator[GateRow]:
             yield _row("protected", f"{glob!r} matches nothing", "Correct the glob: an unprotected ruler can be bent.")
 
 
-def _measured(desk: Desk, plan: Plan, gates: list[GateRow]) -> Preflight:
-    changes = desk.repo.changes()
+def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflight:
+    changes = context.repo.changes()
     before, untracked = {c.path for c in changes if c.tracked}, {c.path for c in changes}
-    desk.arena.remove()  # what an earlier session left there is not this one's
-    found = first_run(desk, plan)
+    context.arena.remove()  # what an earlier session left there is not this one's
+    found = first_run(context, plan)
     gates.append(_verified(plan, found.runs[0]))
     if found.failed is None:
-        found = with_guards(desk, plan, found)
+        found = with_guards(context, plan, found)
         gates += [_guarded(plan, result) for result in found.guards]
     if found.failed is None and all(result.passed for result in found.guards):
-        found = further_runs(desk, plan, found)
-        gates += _controls(desk, plan, found)
-    after = desk.repo.changes()
+        found = further_runs(context, plan, found)
+        gates += _controls(context, plan, found)
+    after = context.repo.changes()
     if dirtied := [c.path for c in after if c.tracked and c.path not in before]:
         cure = "Let it write elsewhere, or stop tracking them: every try would look like an edit."
         gates.append(_row("verify leaves the tree alone", f"the commands changed {_listed(dirtied)}", cure))
@@ -171,7 +171,7 @@ def _measured(desk: Desk, plan: Plan, gates: list[GateRow]) -> Preflight:
     return Preflight(tuple(gates), found)
 
 
-def _controls(desk: Desk, plan: Plan, found: Baseline) -> Iterator[GateRow]:
+def _controls(context: RepoContext, plan: Plan, found: Baseline) -> Iterator[GateRow]:
     """Does the metric hold still when nothing changes, move when something breaks, and does the holdout answer?"""
     if (failed := found.failed) is not None:
         cure = "It gave a number before. Run it again by hand: it has to give a number every time, in a copy as well."
@@ -181,10 +181,10 @@ def _controls(desk: Desk, plan: Plan, found: Baseline) -> Iterator[GateRow]:
     if warning := place_warning(plan, found):
         yield _row("second checkout", warning)
     if plan.sabotage:
-        moved, seen = sabotaged(desk, plan, found)
+        moved, seen = sabotaged(context, plan, found)
         yield _row("sabotage control", seen, "" if moved else "The metric cannot move: let verify measure the scope.")
     if plan.holdout:
-        answers = holdout_answers(desk, plan, found)
+        answers = holdout_answers(context, plan, found)
         cure = f"Let it print the metric `{plan.metric}` and exit 0."
         yield _row("holdout", "gives a number" if answers else "gave no number", "" if answers else cure)
 

@@ -1,4 +1,4 @@
-"""The lab: finds the repository that a call means, and opens a desk on it."""
+"""The lab: finds the repository that a call means, and opens it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from ..errors import Code, Refusal
 from ..git.checkout import Kept
 from ..git.repo import Repo
-from ..session.store import Books
+from ..session.store import SessionStore
 from ..storage.disk import writer_lock
 from ..vocabulary import Phase, Tool, following
 from .consent import Consent
-from .context import Desk
+from .context import RepoContext
 from .jobfile import JobRecord, read_job, write_job
 from .jobs import JOB, PATIENCE_S, Jobs
 from .recovery import recover
@@ -42,10 +42,10 @@ class Lab:
         self._clock = clock
         self._follows = follows
         self._kept: dict[Path, Kept] = {}
-        self._books: dict[Path, Books] = {}
+        self._books: dict[Path, SessionStore] = {}
 
-    def open(self, repo: str = "") -> Desk:
-        """A desk for reading.
+    def open(self, repo: str = "") -> RepoContext:
+        """A repository to read.
 
         Raises:
             Refusal: if the path is outside the root or not in a git repository.
@@ -55,41 +55,43 @@ class Lab:
         if not found.root.resolve().is_relative_to(self.root) and repo:
             raise self._outside(found.root)
         books = self._books.get(found.own_folder)
-        books = books or self._books.setdefault(found.own_folder, Books(found.own_folder, self._follows))
-        return Desk(found, books, Consent(found, self._allow_commands), self._clock)
+        books = books or self._books.setdefault(found.own_folder, SessionStore(found.own_folder, self._follows))
+        return RepoContext(found, books, Consent(found, self._allow_commands), self._clock)
 
     @contextmanager
-    def hold(self, repo: str, tool: Tool, again: Callable[[Desk], bool] = lambda desk: False) -> Iterator[Desk]:
-        """A desk for writing: one at a time in a repository, and only when the phase allows the tool, or when it is the
+    def hold(
+        self, repo: str, tool: Tool, again: Callable[[RepoContext], bool] = lambda context: False
+    ) -> Iterator[RepoContext]:
+        """A repository to write to: one at a time in a repository, and only when the phase allows the tool, or when it is the
         call `again` that was interrupted.
         """
         place = self.open(repo)
         with _disk(), self._place_of_writer(place, tool):
-            desk = self.open(repo)
-            if told := recover(desk):
-                desk = self.open(repo)
-                desk.recovered = told
-            desk.require(tool, again(desk))
-            _take_over(desk, tool)
+            context = self.open(repo)
+            if told := recover(context):
+                context = self.open(repo)
+                context.recovered = told
+            context.require(tool, again(context))
+            _take_over(context, tool)
             try:
-                yield desk
+                yield context
             except Refusal as refusal:
                 if refusal.code is not Code.DISK:  # that one goes on where it stopped
-                    desk.end_runs()
+                    context.end_runs()
                 raise
-            desk.end_runs()
+            context.end_runs()
 
     @contextmanager
-    def _place_of_writer(self, desk: Desk, tool: Tool) -> Iterator[None]:
+    def _place_of_writer(self, context: RepoContext, tool: Tool) -> Iterator[None]:
         with ExitStack() as stack:
             try:
-                stack.enter_context(writer_lock(desk.repo.own_folder, tool, TURN_S.get(tool, 0.0)))
+                stack.enter_context(writer_lock(context.repo.own_folder, tool, TURN_S.get(tool, 0.0)))
             except Refusal as refusal:
-                raise _at_work(refusal, desk.unfinished()) from None
+                raise _at_work(refusal, context.unfinished()) from None
             yield
 
     def whereabouts(self, repo: str) -> Phase:
-        """The phase, for a refusal that was raised before a desk was open."""
+        """The phase, for a refusal that was raised before a repository was open."""
         try:
             return self.open(repo).phase
         except Refusal:
@@ -114,15 +116,15 @@ class Lab:
         return Refusal(Code.OUTSIDE_ROOT, f"{message} Register it with `--root` for that folder.")
 
 
-def _take_over(desk: Desk, tool: Tool) -> None:
+def _take_over(context: RepoContext, tool: Tool) -> None:
     """Note the call. What another call left running ends, if this one would measure something else in the same place."""
-    left, job = read_job(desk.repo.own_folder), JOB.get(None)
-    desk.repeated = bool(left and job and left.same(job.record))
-    desk.again = bool(desk.repeated and left and job and left.server != job.record.server)
-    if left and not left.done and not desk.again and tool in {Tool.CHECK_PLAN, Tool.START_SESSION, Tool.HISTORY}:
-        desk.end_runs()
+    left, job = read_job(context.repo.own_folder), JOB.get(None)
+    context.repeated = bool(left and job and left.same(job.record))
+    context.again = bool(context.repeated and left and job and left.server != job.record.server)
+    if left and not left.done and not context.again and tool in {Tool.CHECK_PLAN, Tool.START_SESSION, Tool.HISTORY}:
+        context.end_runs()
     if job:
-        write_job(desk.repo.own_folder, job.record)
+        write_job(context.repo.own_folder, job.record)
 
 
 @contextmanager

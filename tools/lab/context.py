@@ -1,4 +1,4 @@
-"""The desk: one repository with its journal and session, as they stand during one call."""
+"""What a call works with: one repository with its journal and session, as they stand while it lasts."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 
 from ..decision.decide import Status
 from ..errors import Code, Refusal
-from ..git.experiment import Bench
-from ..git.paired_checkout import Arena
+from ..git.experiment import ExperimentIndex
+from ..git.paired_checkout import PairedCheckout
 from ..git.repo import Repo, shown
-from ..process.run_notes import Beginnings
-from ..process.runner import Run, Runner, Wrap
+from ..process.run_notes import RunNotes
+from ..process.runner import CommandRun, Runner, Wrap
 from ..session.events import Event, Row
 from ..session.results import RESULTS_FILE, baseline_row, line, render
 from ..session.state import Session, phase_of
-from ..session.store import Books
+from ..session.store import SessionStore
 from ..text.hygiene import hygiene
 from ..text.tidy import tidied
 from ..vocabulary import Phase, Tool, allows, following
@@ -26,7 +26,7 @@ from .consent import Consent
 from .jobfile import JobRecord, read_job, write_job
 from .jobs import JOB, PROGRESS
 
-NEVER_RUN = Run(-1, False, 0.0, "", "", cancelled=True)
+NEVER_RUN = CommandRun(-1, False, 0.0, "", "", cancelled=True)
 """What a run is when its call was cancelled before it began."""
 
 
@@ -34,16 +34,16 @@ def _nobody(seconds: float, line: str) -> None:
     """Hears of a command when nobody asked to."""
 
 
-class Desk:
+class RepoContext:
     """One repository with its journal and session, as they stand during one call."""
 
-    def __init__(self, repo: Repo, books: Books, consent: Consent, clock: Callable[[], float]) -> None:
+    def __init__(self, repo: Repo, books: SessionStore, consent: Consent, clock: Callable[[], float]) -> None:
         self.repo = repo
-        self.bench = Bench(repo)
+        self.index = ExperimentIndex(repo)
         self.journal = books.journal
         self.consent = consent
         self.runner = Runner(repo.own_folder / "runs")
-        self.begun = Beginnings(repo.own_folder / "begun")
+        self.begun = RunNotes(repo.own_folder / "begun")
         self.standing: object = None
         self.now = clock
         self.cancelled = False
@@ -113,7 +113,7 @@ class Desk:
         names: Mapping[str, str],
         wrap: Wrap = list,
         channel: str = "",
-    ) -> Run:
+    ) -> CommandRun:
         """Run a command of the sealed plan at the top of a checkout, or join the run that has this key."""
         before, job = self._run_seconds, JOB.get(None)
 
@@ -143,14 +143,14 @@ class Desk:
             write_job(self.repo.own_folder, left.model_copy(update={"done": True}))
 
     @cached_property
-    def arena(self) -> Arena:
+    def arena(self) -> PairedCheckout:
         """The second checkout."""
-        return Arena(self.repo, "arena")
+        return PairedCheckout(self.repo, "arena")
 
     @cached_property
-    def clean(self) -> Arena:
+    def clean(self) -> PairedCheckout:
         """A checkout for a single run, with nothing in it that changed since the session began unless git has it."""
-        return Arena(self.repo, "clean", self.active.started_at)
+        return PairedCheckout(self.repo, "clean", self.active.started_at)
 
     @property
     def untracked(self) -> tuple[str, ...]:

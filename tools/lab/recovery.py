@@ -10,37 +10,37 @@ from ..session.events import Committed, Reverted
 from ..session.intent import Intent, clear_intent, read_intent
 
 if TYPE_CHECKING:
-    from .context import Desk
+    from .context import RepoContext
 
 
-def recover(desk: Desk) -> str:
+def recover(context: RepoContext) -> str:
     """Finish or forget the step that a dead server had begun; what was done, in words, empty if there was none.
 
     HEAD tells how far the step came: where it was, nothing happened; where it should go, the rest is done again, which
     does no harm. Anywhere else, or where no step of the session leads, somebody moved it: nothing is touched, and the
     call is refused as for any moved HEAD.
     """
-    intent = read_intent(desk.repo.own_folder)
+    intent = read_intent(context.repo.own_folder)
     if intent is None:
         return ""
-    _unlock(desk)
-    head = desk.repo.head()
+    _unlock(context)
+    head = context.repo.head()
     if head == intent.old:
-        clear_intent(desk.repo.own_folder)
+        clear_intent(context.repo.own_folder)
         return "A step that was interrupted before it changed anything was forgotten."
-    if head != intent.new or not _is_ours(desk, intent):
+    if head != intent.new or not _is_ours(context, intent):
         return ""
-    if not _recorded(desk, intent):
-        desk.record(_finished(desk, intent))
-    clear_intent(desk.repo.own_folder)
+    if not _recorded(context, intent):
+        context.record(_finished(context, intent))
+    clear_intent(context.repo.own_folder)
     what = "commit" if isinstance(intent.event, Committed) else "revert"
     return f"An interrupted {what} of iteration {intent.event.iteration} was finished."
 
 
-def _is_ours(desk: Desk, intent: Intent) -> bool:
+def _is_ours(context: RepoContext, intent: Intent) -> bool:
     """Whether a step leads where a step of this session can lead: an intent is a file, and anybody can write one."""
-    session = desk.session
-    if session is None or session.id != intent.session or desk.repo.parents(intent.new) != (intent.old,):
+    session = context.session
+    if session is None or session.id != intent.session or context.repo.parents(intent.new) != (intent.old,):
         return False
     if session.head == intent.new:
         return True
@@ -48,31 +48,31 @@ def _is_ours(desk: Desk, intent: Intent) -> bool:
         return False
     if isinstance(intent.event, Reverted):
         parent = session.trial.parent if session.trial else ""
-        return intent.base == parent and desk.repo.tree(intent.new) == desk.repo.tree(parent)
-    paths = [entry.path for entry in desk.repo.entries(intent.old, intent.new)]
-    return desk.repo.tree(intent.new) == intent.event.tree and not misplaced(session.plan, paths)
+        return intent.base == parent and context.repo.tree(intent.new) == context.repo.tree(parent)
+    paths = [entry.path for entry in context.repo.entries(intent.old, intent.new)]
+    return context.repo.tree(intent.new) == intent.event.tree and not misplaced(session.plan, paths)
 
 
-def _finished(desk: Desk, intent: Intent) -> Committed | Reverted:
+def _finished(context: RepoContext, intent: Intent) -> Committed | Reverted:
     """Bring index and files to where the step leads, and say what came of it."""
     event = intent.event
     if isinstance(event, Committed):
-        desk.bench.sync(intent.old, intent.new)
+        context.index.sync(intent.old, intent.new)
         return event
-    kept = desk.bench.finish_undo(intent.old, intent.base, intent.edited, intent.staged)
+    kept = context.index.finish_undo(intent.old, intent.base, intent.edited, intent.staged)
     return event.model_copy(update={"kept_edits": tuple(sorted({*event.kept_edits, *kept}))})
 
 
-def _recorded(desk: Desk, intent: Intent) -> bool:
-    session = desk.active
+def _recorded(context: RepoContext, intent: Intent) -> bool:
+    session = context.active
     return session.head == intent.new
 
 
-def _unlock(desk: Desk) -> None:
+def _unlock(context: RepoContext) -> None:
     """Remove git's locks. Ours is the only git that could hold them: it died, or else it would still hold the writer's lock."""
-    repo = desk.repo
+    repo = context.repo
     for name in ("index.lock", "HEAD.lock", "autoresearch-index.lock"):
         with suppress(OSError):
             (repo.git_dir / name).unlink(missing_ok=True)
     with suppress(OSError):
-        (repo.common_dir / "refs" / "heads" / f"{desk.branch}.lock").unlink(missing_ok=True)
+        (repo.common_dir / "refs" / "heads" / f"{context.branch}.lock").unlink(missing_ok=True)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from ..plan.model import Plan
 from ..process.environment import passed_on
-from ..process.runner import Run
+from ..process.runner import CommandRun
 from ..process.sandbox import available, policy_for, wrap
-from .context import Desk
+from .context import RepoContext
 
 CHANNEL_NAME = "AUTORESEARCH_CHANNEL"
 
 
-def run_boxed(
-    desk: Desk,
+def run_sandboxed(
+    context: RepoContext,
     plan: Plan,
     key: str,
     command: str,
@@ -24,7 +24,7 @@ def run_boxed(
     folder: Path,
     names: Mapping[str, str],
     temporary: str,
-) -> Run:
+) -> CommandRun:
     """Run a command of a plan in a checkout, behind walls if the plan wants them and this machine has them.
 
     `temporary` is a folder that the command may write behind walls.
@@ -32,12 +32,12 @@ def run_boxed(
     channel = names.get(CHANNEL_NAME, "")
     given = {**passed_on(plan.environment, os.environ), **names}
     if not temporary:
-        return desk.run(key, command, timeout_s, folder, given, channel=channel)
+        return context.run(key, command, timeout_s, folder, given, channel=channel)
     writable = (temporary, *([str(Path(channel).parent)] if channel else []))
     limits = (plan.network, plan.memory_mb, plan.processes)
-    policy = policy_for(desk.repo, folder, plan.scope, limits, writable)
+    policy = policy_for(context.repo, folder, plan.scope, limits, writable)
     given["TMPDIR"] = temporary
-    return desk.run(key, command, timeout_s, folder, given, lambda argv: wrap(argv, policy), channel)
+    return context.run(key, command, timeout_s, folder, given, lambda argv: wrap(argv, policy), channel)
 
 
 def walled(plan: Plan) -> bool:

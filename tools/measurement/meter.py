@@ -16,13 +16,13 @@ from ..decision.failures import FailureClass, classify
 from ..decision.guarding import enough_for_baseline, limit_of, settled, within
 from ..diagnostics.tally import Tally, read_tally
 from ..git.paired_checkout import editable_roots
-from ..lab.context import Desk
-from ..lab.sandboxed_run import CHANNEL_NAME, run_boxed, walled
+from ..lab.context import RepoContext
+from ..lab.sandboxed_run import CHANNEL_NAME, run_sandboxed, walled
 from ..plan.metrics import Reading, read_metric
 from ..plan.model import GuardMetric, Plan
 from ..process.channel import open_channel
-from ..process.run_notes import Begun
-from ..process.runner import Run
+from ..process.run_notes import RunNote
+from ..process.runner import CommandRun
 from ..session.events import GuardResult, Measurement, Place, Receipt
 from ..session.trained import Curve, read_checks, read_device, read_trained, written
 from ..text.hygiene import clean_end, hygiene
@@ -37,7 +37,7 @@ SECOND_NS = 10**9
 
 
 @dataclass(frozen=True, eq=False)
-class Turn:
+class RunSpec:
     """One run to make: where, of which tree, and the numbers that reach the command. Equal in a pair but for the tree.
 
     `sealed` is the commit that protected files are taken from in the arena; `curve` the incumbent's learning curve, which
@@ -55,34 +55,34 @@ class Turn:
     curve: Curve = ()
 
 
-def at_checkout(desk: Desk, commit: str, iteration: int = 0, run: int = 1, seed: int = 0) -> Turn:
+def at_checkout(context: RepoContext, commit: str, iteration: int = 0, run: int = 1, seed: int = 0) -> RunSpec:
     """A run in the user's own checkout, which stands at `commit`."""
-    return Turn(Place.CHECKOUT, desk.repo.root, commit, desk.repo.tree(commit), iteration, run, seed)
+    return RunSpec(Place.CHECKOUT, context.repo.root, commit, context.repo.tree(commit), iteration, run, seed)
 
 
-def in_arena(desk: Desk, commit: str, baseline: str, turn: tuple[int, int, int]) -> Turn:
+def in_arena(context: RepoContext, commit: str, baseline: str, turn: tuple[int, int, int]) -> RunSpec:
     """A run in the second checkout, brought to `commit` for it, with protected files as of the commit `baseline`."""
-    return Turn(Place.ARENA, desk.arena.folder, commit, desk.repo.tree(commit), *turn, sealed=baseline)
+    return RunSpec(Place.ARENA, context.arena.folder, commit, context.repo.tree(commit), *turn, sealed=baseline)
 
 
-def all_clean(desk: Desk, commit: str, baseline: str, turn: tuple[int, int, int]) -> Turn:
+def all_clean(context: RepoContext, commit: str, baseline: str, turn: tuple[int, int, int]) -> RunSpec:
     """A run in a checkout that is made for it, out of the commit and what git did not have at the start."""
-    return Turn(Place.CLEAN, desk.clean.folder, commit, desk.repo.tree(commit), *turn, sealed=baseline)
+    return RunSpec(Place.CLEAN, context.clean.folder, commit, context.repo.tree(commit), *turn, sealed=baseline)
 
 
 @dataclass(frozen=True)
 class Meter:
     """Measures by one plan and one ruler."""
 
-    desk: Desk
+    context: RepoContext
     plan: Plan
     ruler: Ruler
 
-    def verify(self, turn: Turn, timeout_s: float) -> Measurement:
+    def verify(self, turn: RunSpec, timeout_s: float) -> Measurement:
         """One run of the verify command, read as the plan says."""
         return self.first(turn, timeout_s, ())[0]
 
-    def first(self, turn: Turn, timeout_s: float, named: Sequence[str]) -> tuple[Measurement, tuple[str, ...]]:
+    def first(self, turn: RunSpec, timeout_s: float, named: Sequence[str]) -> tuple[Measurement, tuple[str, ...]]:
         """One run of the verify command, and which of the files `named` in it the run wrote."""
         run, begun = self._measured(self.plan.verify, turn, timeout_s, named=named, wired=self.plan.read == CHANNEL)
         text = run.channel if begun.channel else run.stdout
@@ -101,7 +101,7 @@ class Meter:
         asked = replace(turn, seed=begun.seed)
         return seen.model_copy(update={"receipt": self._receipt(self.plan.verify, asked, run, seen.value)}), wrote
 
-    def _read(self, run: Run, text: str, stale: Sequence[str]) -> Measurement:
+    def _read(self, run: CommandRun, text: str, stale: Sequence[str]) -> Measurement:
         if not _green(run):
             return Measurement(failure=_failure(run), problem=_ended(run), exit_code=run.exit_code)
         reading = read_metric(text, self.plan.read, self.plan.metric, self.plan.unit)
@@ -110,7 +110,7 @@ class Meter:
             return Measurement(problem=f"{was} Let verify delete it first.", exit_code=0)
         return Measurement(value=reading.value, problem=self._problem(reading, run), exit_code=0)
 
-    def _problem(self, reading: Reading, run: Run) -> str:
+    def _problem(self, reading: Reading, run: CommandRun) -> str:
         if reading.problem and self.plan.read == CHANNEL:
             return f"The evaluator has to write to the file that AUTORESEARCH_CHANNEL names: {reading.problem}"
         if reading.problem and not run.stdout.strip() and run.stderr.strip():
@@ -118,45 +118,45 @@ class Meter:
             return f"{reading.problem} {hint}"
         return reading.problem
 
-    def stand(self, turn: Turn) -> None:
+    def stand(self, turn: RunSpec) -> None:
         """Bring the place of a turn to its tree, clean of what an earlier run left."""
         if turn.place is Place.CLEAN:
-            self.desk.clean.remove()
+            self.context.clean.remove()
         if turn.place is not Place.CHECKOUT:
-            arena = self.desk.clean if turn.place is Place.CLEAN else self.desk.arena
-            arena.stand_at(turn.commit, self.desk.untracked, (turn.sealed, tuple(self.ruler.protected)))
-        self.desk.standing = turn
+            arena = self.context.clean if turn.place is Place.CLEAN else self.context.arena
+            arena.stand_at(turn.commit, self.context.untracked, (turn.sealed, tuple(self.ruler.protected)))
+        self.context.standing = turn
 
-    def _run(self, command: str, turn: Turn, timeout_s: float) -> Run:
+    def _run(self, command: str, turn: RunSpec, timeout_s: float) -> CommandRun:
         return self._measured(command, turn, timeout_s)[0]
 
     def _measured(
-        self, command: str, turn: Turn, timeout_s: float, *, named: Sequence[str] = (), wired: bool = False
-    ) -> tuple[Run, Begun]:
+        self, command: str, turn: RunSpec, timeout_s: float, *, named: Sequence[str] = (), wired: bool = False
+    ) -> tuple[CommandRun, RunNote]:
         """A run, joined if an earlier call began it. One that was lost with its supervisor is made again, from the start."""
         turned = f"{self.ruler.plan} {turn.place} {turn.tree} {turn.iteration} {turn.run} {command}"
         for _ in range(ATTEMPTS):
-            key = self.desk.key(turned)
-            begun = self.desk.begun.find(key) or self._begin(key, turn, named, wired)
+            key = self.context.key(turned)
+            begun = self.context.begun.find(key) or self._begin(key, turn, named, wired)
             names = {
                 "AUTORESEARCH_ITERATION": str(turn.iteration),
                 "AUTORESEARCH_RUN": str(turn.run),
                 "AUTORESEARCH_SEED": str(begun.seed),
                 **({CHANNEL_NAME: begun.channel} if begun.channel else {}),
                 **({CURVE_NAME: written(turn.curve)} if turn.curve else {}),
-                **({} if turn.place is Place.CHECKOUT else import_paths(self.desk.repo.root, turn.folder)),
+                **({} if turn.place is Place.CHECKOUT else import_paths(self.context.repo.root, turn.folder)),
             }
-            run = run_boxed(self.desk, self.plan, key, command, timeout_s, turn.folder, names, begun.temporary)
+            run = run_sandboxed(self.context, self.plan, key, command, timeout_s, turn.folder, names, begun.temporary)
             if not run.lost:
                 break
-            self.desk.standing = None
+            self.context.standing = None
         return run, begun
 
-    def _begin(self, key: str, turn: Turn, named: Sequence[str], wired: bool) -> Begun:
-        self.desk.runner.forget(key)  # a run that nobody noted is not ours
-        if self.desk.standing is not turn:
+    def _begin(self, key: str, turn: RunSpec, named: Sequence[str], wired: bool) -> RunNote:
+        self.context.runner.forget(key)  # a run that nobody noted is not ours
+        if self.context.standing is not turn:
             self.stand(turn)
-        begun = Begun(
+        begun = RunNote(
             seed=turn.seed,
             at_ns=time.time_ns(),
             channel=str(open_channel().file) if wired else "",
@@ -165,10 +165,10 @@ class Meter:
             written=file_marks(turn.folder, self.ruler.outputs),
             named=file_marks(turn.folder, named),
         )
-        self.desk.begun.note(key, begun)
+        self.context.begun.note(key, begun)
         return begun
 
-    def _receipt(self, command: str, turn: Turn, run: Run, value: float | None) -> Receipt:
+    def _receipt(self, command: str, turn: RunSpec, run: CommandRun, value: float | None) -> Receipt:
         receipt = Receipt(
             id="",
             tree=turn.tree,
@@ -178,7 +178,7 @@ class Meter:
             command=command,
             place=turn.place,
             seed=turn.seed,
-            at=self.desk.now(),
+            at=self.context.now(),
             output=run.digest,
             cpu_seconds=round(run.cpu_seconds, 3),
             peak_bytes=run.peak_bytes,
@@ -189,7 +189,7 @@ class Meter:
         return receipt.model_copy(update={"id": hashlib.sha256(whole.encode()).hexdigest()[:16]})
 
     def guards(
-        self, turn: Turn, timeout_s: float, baselines: Mapping[str, Sequence[float]] | None
+        self, turn: RunSpec, timeout_s: float, baselines: Mapping[str, Sequence[float]] | None
     ) -> tuple[GuardResult, ...]:
         """Every guard of the plan, commands first. Without baselines a metric-valued guard passes if it gives numbers."""
         commands = tuple(self._command_guard(turn, guard, timeout_s) for guard in self.plan.guards)
@@ -199,15 +199,15 @@ class Meter:
         )
         return commands + numbers
 
-    def red(self, turn: Turn, guard: str, timeout_s: float) -> bool:
+    def red(self, turn: RunSpec, guard: str, timeout_s: float) -> bool:
         """Whether one run of a command guard fails."""
         return not _green(self._run(guard, turn, timeout_s))
 
-    def sabotage(self, turn: Turn, timeout_s: float) -> Run:
+    def sabotage(self, turn: RunSpec, timeout_s: float) -> CommandRun:
         """Run the plan's sabotage at a turn; verify at the same turn then meets what it did."""
         return self._run(self.plan.sabotage, turn, timeout_s)
 
-    def _command_guard(self, turn: Turn, command: str, timeout_s: float) -> GuardResult:
+    def _command_guard(self, turn: RunSpec, command: str, timeout_s: float) -> GuardResult:
         runs = [self._run(command, turn, timeout_s)]
         while (passed := settled([_green(run) for run in runs])) is None:
             runs.append(self._run(command, turn, timeout_s))
@@ -226,10 +226,10 @@ class Meter:
         )
 
     def _metric_guard(
-        self, turn: Turn, guard: GuardMetric, timeout_s: float, baseline: Sequence[float] | None
+        self, turn: RunSpec, guard: GuardMetric, timeout_s: float, baseline: Sequence[float] | None
     ) -> GuardResult:
         values: list[float] = []
-        runs: list[Run] = []
+        runs: list[CommandRun] = []
         done = enough_for_baseline if baseline is None else partial(_decided, guard, baseline)
         while not values or not done(values):
             runs.append(self._run(guard.command, turn, timeout_s))
@@ -247,7 +247,13 @@ class Meter:
         return self._guarded(turn, guard, runs, values, bool(within(guard, values, baseline)), seen)
 
     def _guarded(
-        self, turn: Turn, guard: GuardMetric, runs: Sequence[Run], values: Sequence[float], passed: bool, seen: str
+        self,
+        turn: RunSpec,
+        guard: GuardMetric,
+        runs: Sequence[CommandRun],
+        values: Sequence[float],
+        passed: bool,
+        seen: str,
     ) -> GuardResult:
         return GuardResult(
             guard=guard.name,
@@ -261,7 +267,7 @@ class Meter:
             receipts=tuple(self._receipt(guard.command, turn, run, None) for run in runs),
         )
 
-    def holdout(self, turn: Turn, timeout_s: float) -> tuple[float | None, float]:
+    def holdout(self, turn: RunSpec, timeout_s: float) -> tuple[float | None, float]:
         """The holdout's number and the seconds that it took. The number goes nowhere but into a comparison."""
         run = self._run(self.plan.holdout, turn, timeout_s)
         if not _green(run):
@@ -290,7 +296,7 @@ def _tally(text: str) -> Tally | None:
     return tally.told(hygiene()) if tally else None
 
 
-def _failure(run: Run) -> FailureClass | None:
+def _failure(run: CommandRun) -> FailureClass | None:
     if run.cancelled:
         return FailureClass.CANCELLED
     if run.lost:
@@ -298,11 +304,11 @@ def _failure(run: Run) -> FailureClass | None:
     return classify(None if run.timed_out else run.exit_code, run.timed_out, run.stdout + run.stderr)
 
 
-def _green(run: Run) -> bool:
+def _green(run: CommandRun) -> bool:
     return run.exit_code == 0 and not (run.timed_out or run.cancelled or run.lost)
 
 
-def _ended(run: Run) -> str:
+def _ended(run: CommandRun) -> str:
     if run.cancelled:
         return f"cancelled after {run.seconds:.0f} s"
     if run.lost:
@@ -316,7 +322,7 @@ def _ended(run: Run) -> str:
     return f"exit {run.exit_code}" + (f": {last[:300]}" if last else "")
 
 
-def _tail(run: Run) -> str:
+def _tail(run: CommandRun) -> str:
     text = run.stdout.rstrip()
     if run.stderr.strip():
         text += ("\n--- standard error ---\n" if text else "") + run.stderr.rstrip()

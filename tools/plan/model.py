@@ -29,7 +29,7 @@ class Direction(StrEnum):
     HIGHER = "higher"
 
 
-class Rule(StrEnum):
+class DecisionRule(StrEnum):
     """The rule of decision by name: ours, and other tools' for comparison."""
 
     RACE = "race"
@@ -47,7 +47,7 @@ class Ties(StrEnum):
 
 
 @dataclass(frozen=True)
-class Effect:
+class EffectSize:
     """A size of change, in the metric's unit or in percent of a reference value."""
 
     amount: float
@@ -64,7 +64,7 @@ class GuardMetric:
 
     name: str
     direction: Direction
-    tolerance: Effect
+    tolerance: EffectSize
     command: str
 
     def limit(self, baseline: float) -> float:
@@ -79,7 +79,7 @@ class GuardMetric:
 
 
 @dataclass(frozen=True)
-class Problem:
+class PlanProblem:
     """What is wrong with one field of a plan, and what to write instead."""
 
     field: str
@@ -200,9 +200,9 @@ class Plan(BaseModel):
         return float(self.target) if self.target else None
 
     @property
-    def smallest_effect(self) -> Effect:
+    def smallest_effect(self) -> EffectSize:
         """`min_effect`, parsed; nothing asked is an effect of 0."""
-        return parse_effect(self.min_effect) if self.min_effect else Effect(0.0)
+        return parse_effect(self.min_effect) if self.min_effect else EffectSize(0.0)
 
     @property
     def metric_guards(self) -> tuple[GuardMetric, ...]:
@@ -221,10 +221,14 @@ class Plan(BaseModel):
         return (self.verify, *self.guards, *(guard.command for guard in self.metric_guards), *extra)
 
     @property
-    def decided_by(self) -> Rule:
+    def decided_by(self) -> DecisionRule:
         """The rule of decision; a number of runs asks for their median."""
-        chosen = Rule(self.rule)
-        return Rule.MEDIAN if chosen is Rule.RACE and self.noise.isdecimal() and self.noise != "1" else chosen
+        chosen = DecisionRule(self.rule)
+        return (
+            DecisionRule.MEDIAN
+            if chosen is DecisionRule.RACE and self.noise.isdecimal() and self.noise != "1"
+            else chosen
+        )
 
     @property
     def given(self) -> bool:
@@ -244,7 +248,7 @@ class Plan(BaseModel):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
-def parse_effect(text: str) -> Effect:
+def parse_effect(text: str) -> EffectSize:
     """Parse `0.5` or `2%`.
 
     Raises:
@@ -254,7 +258,7 @@ def parse_effect(text: str) -> Effect:
     amount = float(text.strip().removesuffix("%"))
     if not math.isfinite(amount) or amount < 0:
         raise ValueError(f"{text!r} is not a size")
-    return Effect(amount, percent)
+    return EffectSize(amount, percent)
 
 
 _GUARD_METRIC = re.compile(
@@ -276,7 +280,7 @@ def parse_guard_metric(text: str) -> GuardMetric:
     )
 
 
-def load_plan(fields: Mapping[str, Any]) -> Plan | tuple[Problem, ...]:
+def load_plan(fields: Mapping[str, Any]) -> Plan | tuple[PlanProblem, ...]:
     """Validate raw fields, from a plan file or a call: a plan, or what is wrong with them. Unknown keys are named."""
     try:
         return Plan.model_validate(fields)
@@ -284,15 +288,15 @@ def load_plan(fields: Mapping[str, Any]) -> Plan | tuple[Problem, ...]:
         return tuple(_shape_problem(str(issue["loc"][0]), issue["type"], issue["msg"]) for issue in error.errors())
 
 
-def _shape_problem(field: str, kind: str, message: str) -> Problem:
+def _shape_problem(field: str, kind: str, message: str) -> PlanProblem:
     if kind != "extra_forbidden":
-        return Problem(field, message, "Give a value of the documented type")
+        return PlanProblem(field, message, "Give a value of the documented type")
     close = difflib.get_close_matches(field, Plan.model_fields, n=1)
     cure = f"Did you mean `{close[0]}`?" if close else f"Known keys: {', '.join(Plan.model_fields)}"
-    return Problem(field, "unknown key", cure)
+    return PlanProblem(field, "unknown key", cure)
 
 
-def problems(plan: Plan) -> tuple[Problem, ...]:
+def problems(plan: Plan) -> tuple[PlanProblem, ...]:
     """Everything that keeps a well-formed plan from being sealed; empty when it is fine."""
     return (
         *_required(plan),
@@ -305,7 +309,7 @@ def problems(plan: Plan) -> tuple[Problem, ...]:
     )
 
 
-def _required(plan: Plan) -> list[Problem]:
+def _required(plan: Plan) -> list[PlanProblem]:
     missing = [
         ("goal", "Say in one sentence what should get better"),
         ("scope", "Name the files an experiment may change, e.g. `src/**`"),
@@ -313,34 +317,34 @@ def _required(plan: Plan) -> list[Problem]:
         ("verify", "Give the shell command that prints the number"),
         ("direction", "Say `lower` or `higher`; a wrong default would optimise the wrong way"),
     ]
-    return [Problem(field, "missing", cure) for field, cure in missing if not getattr(plan, field)]
+    return [PlanProblem(field, "missing", cure) for field, cure in missing if not getattr(plan, field)]
 
 
-def _globs(plan: Plan) -> list[Problem]:
+def _globs(plan: Plan) -> list[PlanProblem]:
     named = [("scope", glob) for glob in plan.scope] + [("protected", glob) for glob in plan.protected]
     return [
-        Problem(field, f"{glob!r}: {seen}", "Write a glob anchored at the repository root")
+        PlanProblem(field, f"{glob!r}: {seen}", "Write a glob anchored at the repository root")
         for field, glob in named
         if (seen := check_glob(glob))
     ]
 
 
-def _choices(plan: Plan) -> list[Problem]:
+def _choices(plan: Plan) -> list[PlanProblem]:
     found = []
     if plan.direction and plan.direction not in list(Direction):
-        found.append(Problem("direction", f"{plan.direction!r} is no direction", "Say `lower` or `higher`"))
+        found.append(PlanProblem("direction", f"{plan.direction!r} is no direction", "Say `lower` or `higher`"))
     if plan.ties not in list(Ties):
-        found.append(Problem("ties", f"{plan.ties!r} is unknown", "Say `discard` or `simpler`"))
+        found.append(PlanProblem("ties", f"{plan.ties!r} is unknown", "Say `discard` or `simpler`"))
     if seen := check_read(plan.read):
-        found.append(Problem("read", seen, "Use auto, last, line, key, channel, regex:PATTERN or json:PATH"))
-    if plan.rule not in list(Rule):
-        found.append(Problem("rule", f"{plan.rule!r} is unknown", f"Say one of {', '.join(Rule)}"))
+        found.append(PlanProblem("read", seen, "Use auto, last, line, key, channel, regex:PATTERN or json:PATH"))
+    if plan.rule not in list(DecisionRule):
+        found.append(PlanProblem("rule", f"{plan.rule!r} is unknown", f"Say one of {', '.join(DecisionRule)}"))
     if plan.noise not in {"auto", "none"} and not 1 <= _whole(plan.noise) <= MOST_RUNS:
         found.append(
-            Problem("noise", f"{plan.noise!r} is unknown", f"Say `auto`, `none`, or a number up to {MOST_RUNS}")
+            PlanProblem("noise", f"{plan.noise!r} is unknown", f"Say `auto`, `none`, or a number up to {MOST_RUNS}")
         )
     if plan.sandbox not in {"off", "on", "auto"}:
-        found.append(Problem("sandbox", f"{plan.sandbox!r} is unknown", "Say `off`, `on` or `auto`"))
+        found.append(PlanProblem("sandbox", f"{plan.sandbox!r} is unknown", "Say `off`, `on` or `auto`"))
     return found
 
 
@@ -348,14 +352,16 @@ def _whole(text: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _numbers(plan: Plan) -> list[Problem]:
+def _numbers(plan: Plan) -> list[PlanProblem]:
     found = []
     if plan.target and not _finite(plan.target):
-        found.append(Problem("target", f"{plan.target!r} is not a finite number", "Give a number or leave it empty"))
+        found.append(
+            PlanProblem("target", f"{plan.target!r} is not a finite number", "Give a number or leave it empty")
+        )
     try:
         _ = plan.smallest_effect
     except ValueError:
-        found.append(Problem("min_effect", f"{plan.min_effect!r} is not a size", "Write `0.5` or `2%`"))
+        found.append(PlanProblem("min_effect", f"{plan.min_effect!r} is not a size", "Write `0.5` or `2%`"))
     return found
 
 
@@ -366,26 +372,30 @@ def _finite(text: str) -> bool:
         return False
 
 
-def _hidden(plan: Plan) -> list[Problem]:
+def _hidden(plan: Plan) -> list[PlanProblem]:
     """A person has to see what they agree to."""
     cure = "Write it with plain characters; inside quotes a shell and printf understand `\\033` and the like"
     texts = [("verify", plan.verify), ("holdout", plan.holdout), ("sabotage", plan.sabotage)]
     texts += [("guards", guard) for guard in plan.guards] + [("guard_metrics", guard) for guard in plan.guard_metrics]
     found = "characters that do not show or steer a terminal"
-    return [Problem(field, f"{visible(text)!r} has {found}", cure) for field, text in texts if hides_something(text)]
+    return [
+        PlanProblem(field, f"{visible(text)!r} has {found}", cure) for field, text in texts if hides_something(text)
+    ]
 
 
-def _names(plan: Plan) -> list[Problem]:
+def _names(plan: Plan) -> list[PlanProblem]:
     cure = "Name variables of the server's environment, e.g. `DATABASE_URL`; give values there, never in the plan"
-    return [Problem("environment", f"{name!r} {seen}", cure) for name in plan.environment if (seen := check_name(name))]
+    return [
+        PlanProblem("environment", f"{name!r} {seen}", cure) for name in plan.environment if (seen := check_name(name))
+    ]
 
 
-def _guard_problems(plan: Plan) -> list[Problem]:
-    found = [Problem("guards", "an empty command", "Remove it") for guard in plan.guards if not guard.strip()]
+def _guard_problems(plan: Plan) -> list[PlanProblem]:
+    found = [PlanProblem("guards", "an empty command", "Remove it") for guard in plan.guards if not guard.strip()]
     for text in plan.guard_metrics:
         try:
             parse_guard_metric(text)
         except ValueError:
             cure = "Write `name lower|higher TOLERANCE: command`, e.g. `bytes lower 5%: wc -c < app.js`"
-            found.append(Problem("guard_metrics", f"{text!r} is not of that form", cure))
+            found.append(PlanProblem("guard_metrics", f"{text!r} is not of that form", cure))
     return found

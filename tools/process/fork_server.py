@@ -13,7 +13,7 @@ from pathlib import Path
 TIMEOUT_S = 20.0
 
 
-class Nursery:
+class ForkServer:
     """Starts the small process when it is first needed, and again whenever it was killed."""
 
     def __init__(self) -> None:
@@ -72,4 +72,4 @@ class Nursery:
         self._line = self._process = None
 
 
-NURSERY = Nursery()
+NURSERY = ForkServer()

@@ -14,7 +14,7 @@ Mark = tuple[int, int, int]
 """Inode, time of the last change of any kind in nanoseconds, and size; zeros where there is no file."""
 
 
-class Begun(BaseModel):
+class RunNote(BaseModel):
     """One run as it began. Marks tell whether a file was swapped or written since; `at_ns` is since the epoch."""
 
     model_config = ConfigDict(frozen=True)
@@ -28,20 +28,20 @@ class Begun(BaseModel):
     named: dict[str, Mark] = {}
 
 
-class Beginnings:
+class RunNotes:
     """The notes of one repository, by the key of their run."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def find(self, key: str) -> Begun | None:
+    def find(self, key: str) -> RunNote | None:
         """The note of a run that began; None if it never did."""
         try:
-            return Begun.model_validate_json((self._folder / f"{key}.json").read_bytes())
+            return RunNote.model_validate_json((self._folder / f"{key}.json").read_bytes())
         except (OSError, ValidationError):
             return None
 
-    def note(self, key: str, begun: Begun) -> None:
+    def note(self, key: str, begun: RunNote) -> None:
         """Note that a run begins."""
         self._folder.mkdir(parents=True, exist_ok=True)
         write_atomically(self._folder / f"{key}.json", begun.model_dump_json())

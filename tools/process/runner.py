@@ -35,7 +35,7 @@ Wrap = Callable[[Sequence[str]], list[str]]
 
 
 @dataclass(frozen=True)
-class Run:
+class CommandRun:
     """A finished command. `exit_code` is negative for a signal; output is head and tail, the middle counted.
 
     `digest` is the SHA-256 of the SHA-256 of standard output followed by that of standard error. `lost` means that the
@@ -57,7 +57,7 @@ class Run:
     channel: str = ""
 
 
-LOST = Run(-9, False, 0.0, "", "", lost=True)
+LOST = CommandRun(-9, False, 0.0, "", "", lost=True)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Runner:
         id: str = "",
         wrap: Wrap = list,
         channel: str = "",
-    ) -> Run:
+    ) -> CommandRun:
         """Run a shell command to its end or its deadline, or join the run that has this id already.
 
         `wrap` may put something around the argument vector, such as a sandbox; `channel` is a pipe to listen to. The
@@ -185,7 +185,7 @@ class Runner:
             os.close(lock)
         return secret
 
-    def _lost(self, place: Path) -> Run:
+    def _lost(self, place: Path) -> CommandRun:
         """End what a killed supervisor left behind, and forget its run."""
         _end_marked(_mark(place))
         shutil.rmtree(place, ignore_errors=True)
@@ -196,7 +196,7 @@ def _mark(place: Path) -> str:
     return re.sub(r"[^\w.-]", "_", str(place))[-80:]
 
 
-def _result(place: Path, secret: str) -> Run | None:
+def _result(place: Path, secret: str) -> CommandRun | None:
     """What the supervisor wrote at its end, if it is whole and bears the seal of a secret that is known; None if not."""
     said = [_bytes(place / name) for name in ("stdout", "stderr", "channel")]
     try:
@@ -207,7 +207,7 @@ def _result(place: Path, secret: str) -> Run | None:
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     stdout, stderr, channel = (text.decode(errors="replace") for text in said)
-    return Run(stdout=stdout, stderr=stderr, channel=channel, **found)
+    return CommandRun(stdout=stdout, stderr=stderr, channel=channel, **found)
 
 
 def _bytes(file: Path) -> bytes:

@@ -31,7 +31,7 @@ _CACHES = (
 
 
 @dataclass(frozen=True)
-class Offer:
+class SandboxOffer:
     """Which mechanism works here, and why not if none does."""
 
     mechanism: str = ""
@@ -39,16 +39,16 @@ class Offer:
 
 
 @cache
-def available() -> Offer:
+def available() -> SandboxOffer:
     """What works on this machine; tried once, because a program that is installed may still not be allowed to."""
     if sys.platform == "darwin":
-        return Offer(SEATBELT) if shutil.which("sandbox-exec") else Offer("", "sandbox-exec is missing")
+        return SandboxOffer(SEATBELT) if shutil.which("sandbox-exec") else SandboxOffer("", "sandbox-exec is missing")
     if shutil.which("bwrap") and _works(wrapped(["true"], Policy(()), BUBBLEWRAP, ())):
-        return Offer(BUBBLEWRAP)
+        return SandboxOffer(BUBBLEWRAP)
     if landlock_version() and _works(wrapped(["true"], Policy(()), LANDLOCK, _helper())):
-        return Offer(LANDLOCK)
+        return SandboxOffer(LANDLOCK)
     missing = "does not work here" if shutil.which("bwrap") else "is not installed"
-    return Offer("", f"bubblewrap {missing}, and the kernel offers no Landlock that closes the network")
+    return SandboxOffer("", f"bubblewrap {missing}, and the kernel offers no Landlock that closes the network")
 
 
 def _works(argv: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from .shell_words import Operator, Redirect, Word, tokens
+from .shell_words import Operator, Redirect, ShellWord, tokens
 
 _DEEPEST = 6
 _MOST_SCRIPTS = 2000
@@ -80,11 +80,11 @@ def scripts(command: str) -> tuple[tuple[Simple, ...], ...]:
 
 def _programs(command: str) -> tuple[Simple, ...]:
     found: list[Simple] = []
-    words: list[Word] = []
+    words: list[ShellWord] = []
     redirects: list[Redirect] = []
     before = ""
     for token in (*tokens(command), Operator(";")):
-        if isinstance(token, Word):
+        if isinstance(token, ShellWord):
             words.append(token)
         elif isinstance(token, Redirect):
             redirects.append(token)
@@ -96,7 +96,7 @@ def _programs(command: str) -> tuple[Simple, ...]:
     return tuple(found)
 
 
-def _unwrapped(words: Sequence[Word], redirects: Sequence[Redirect]) -> Simple:
+def _unwrapped(words: Sequence[ShellWord], redirects: Sequence[Redirect]) -> Simple:
     """The program itself, without the assignments and the programs in front that only start it."""
     rest = [word.text for word in words]
     while rest and (rest[0] in _STEPS or _base(rest[0]) in _STARTERS or re.match(r"\w+\+?=", rest[0])):
@@ -169,4 +169,4 @@ def _for_each_file(part: Simple) -> Iterator[Simple]:
         end = next((n for n, text in enumerate(rest) if text in {";", "+"}), len(rest))
         narrowed = any(test in part.words[:place] for test in ("-name", "-iname", "-path", "-type"))
         file = f"{root.rstrip('/')}/found" if narrowed else root
-        yield _unwrapped([Word(file if text == "{}" else text) for text in rest[:end]], ())
+        yield _unwrapped([ShellWord(file if text == "{}" else text) for text in rest[:end]], ())

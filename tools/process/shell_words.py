@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Word:
+class ShellWord:
     """A word without its quotes, and the commands whose output stands in it."""
 
     text: str
@@ -32,7 +32,7 @@ class Redirect:
     body: str = ""
 
 
-Token = Word | Operator | Redirect
+Token = ShellWord | Operator | Redirect
 
 _BLANK = re.compile(r"(?:[ \t\r]|\\\n)+")
 _OPERATOR = re.compile(r"&&|\|\||;;&?|;&|\|&|[;|&()\n]")
@@ -82,7 +82,7 @@ class _Reader:
             self._at = blank.end()
         operator = match[0].lstrip("0123456789")
         ends = self._at >= len(self._text) or _OPERATOR.match(self._text, self._at) is not None
-        word = Word("") if ends else self._word()
+        word = ShellWord("") if ends else self._word()
         if operator in {"<<", "<<-"}:
             self._documents.append((word.text, len(found)))
         body = word.text if operator == "<<<" else ""
@@ -104,7 +104,7 @@ class _Reader:
             found[place] = Redirect(known.operator, known.target, known.inner, "\n".join(lines))
         self._documents = []
 
-    def _word(self) -> Word:
+    def _word(self) -> ShellWord:
         parts: list[str] = []
         self._inner = []
         # A tilde in quotes is a name like any other.
@@ -120,7 +120,7 @@ class _Reader:
         if self._at == start:  # nothing else fits: take one character, so that reading goes on
             parts.append(self._text[start])
             self._at += 1
-        return Word("".join(parts), tuple(self._inner))
+        return ShellWord("".join(parts), tuple(self._inner))
 
     def _special(self, parts: list[str]) -> bool:
         """Read one quoted or substituted piece; false at the end of the word."""

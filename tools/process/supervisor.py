@@ -38,7 +38,7 @@ PIPE_SIZE = 1031
 PIPE_BYTES = 1 << 20
 
 
-class Output:
+class BoundedOutput:
     """Head and tail of a stream, whatever its length."""
 
     def __init__(self) -> None:
@@ -87,8 +87,8 @@ class Supervisor:
         self._timeout_s: float = request["timeout_s"]
         self._secret: str = request["secret"]
         self._channel = _opened(request["channel"])
-        self._said = Output()
-        self._outputs: dict[int, Output] = {}
+        self._said = BoundedOutput()
+        self._outputs: dict[int, BoundedOutput] = {}
         self._code: int | None = None
         self._child = 0
         self._peak = 0
@@ -116,7 +116,7 @@ class Supervisor:
     def _cancel(self, number: int, frame: object) -> None:
         self._cancelled = True
 
-    def _start(self) -> tuple[Output, Output]:
+    def _start(self) -> tuple[BoundedOutput, BoundedOutput]:
         """Fork the command into a session of its own, its output in pipes, its input empty."""
         read_out, write_out = os.pipe()
         read_err, write_err = os.pipe()
@@ -128,7 +128,7 @@ class Supervisor:
             self._become(write_out, write_err)
         os.close(write_out)
         os.close(write_err)
-        outputs = Output(), Output()
+        outputs = BoundedOutput(), BoundedOutput()
         self._outputs = dict(zip((read_out, read_err), outputs, strict=True))
         for end in self._outputs:
             os.set_blocking(end, False)
@@ -234,7 +234,7 @@ class Supervisor:
             self._read(0.005)
         return len(leaked - {self._child})
 
-    def _write(self, out: Output, err: Output, timed_out: bool, seconds: float, leaked: int) -> None:
+    def _write(self, out: BoundedOutput, err: BoundedOutput, timed_out: bool, seconds: float, leaked: int) -> None:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         unit = 1 if sys.platform == "darwin" else 1024
         result = {

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from . import measures
 from .measures import Measure
-from .projects import Kind, Project
+from .projects import CommandKind, Project
 
 
 class Edits(StrEnum):
@@ -32,7 +32,7 @@ class Aim:
     asks: tuple[tuple[str, ...], ...]
     useful: int
     measure: Callable[[Project], Measure | None]
-    guards: tuple[Kind, ...] = ()
+    guards: tuple[CommandKind, ...] = ()
     unit: str = ""
     edits: Edits = Edits.SOURCES
 
@@ -50,20 +50,20 @@ AIMS = (
     Aim("passed_tests", "higher", "More passing tests", "tests that pass; the tests themselves are protected",
         (_TESTS, ("pass", "fail", "fix", "fixes", "fixing", "green", "broken", "repair", "flak")), 4, measures.passed_tests),
     Aim("type_errors", "lower", "Fewer type errors", "errors that the type checker reports",
-        (("type", "typing", "mypy", "pyright", "tsc", "phpstan"),), 6, measures.type_errors, (Kind.TEST,)),
+        (("type", "typing", "mypy", "pyright", "tsc", "phpstan"),), 6, measures.type_errors, (CommandKind.TEST,)),
     Aim("lint_errors", "lower", "Fewer lint findings", "findings of the linter",
-        (("lint", "style", "ruff", "eslint", "flake8", "clippy", "rubocop", "vet", "smell"),), 7, measures.lint_errors, (Kind.TEST,)),
-    Aim("compiler_warnings", "lower", "Fewer compiler warnings", "warnings of a full build", (("warning",),), 5, measures.compiler_warnings, (Kind.TEST,)),
+        (("lint", "style", "ruff", "eslint", "flake8", "clippy", "rubocop", "vet", "smell"),), 7, measures.lint_errors, (CommandKind.TEST,)),
+    Aim("compiler_warnings", "lower", "Fewer compiler warnings", "warnings of a full build", (("warning",),), 5, measures.compiler_warnings, (CommandKind.TEST,)),
     Aim("bundle_bytes", "lower", "Smaller bundle", "bytes of the built bundle, source maps left out",
-        (("bundle", "asset", "dist", "javascript", "js", "web", "frontend", "build"), _SMALLER), 10, measures.bundle_bytes, (Kind.TEST,), "bytes"),
+        (("bundle", "asset", "dist", "javascript", "js", "web", "frontend", "build"), _SMALLER), 10, measures.bundle_bytes, (CommandKind.TEST,), "bytes"),
     Aim("program_bytes", "lower", "Smaller program", "bytes of the built program",
-        (("binary", "program", "executable", "artifact"), _SMALLER), 3, measures.program_bytes, (Kind.TEST,), "bytes"),
-    Aim("ns_per_op", "lower", "Faster benchmarks", "nanoseconds an operation, summed over all benchmarks", (_FASTER,), 10, measures.ns_per_op, (Kind.TEST,)),
-    Aim("seconds", "lower", "Faster program", "wall-clock seconds of a run", (_FASTER,), 9, measures.seconds, (Kind.TEST,)),
+        (("binary", "program", "executable", "artifact"), _SMALLER), 3, measures.program_bytes, (CommandKind.TEST,), "bytes"),
+    Aim("ns_per_op", "lower", "Faster benchmarks", "nanoseconds an operation, summed over all benchmarks", (_FASTER,), 10, measures.ns_per_op, (CommandKind.TEST,)),
+    Aim("seconds", "lower", "Faster program", "wall-clock seconds of a run", (_FASTER,), 9, measures.seconds, (CommandKind.TEST,)),
     Aim("build_seconds", "lower", "Faster build", "wall-clock seconds of a build",
-        (("build", "compil", "bundl"), _FASTER), 2, measures.build_seconds, (Kind.TEST,)),
+        (("build", "compil", "bundl"), _FASTER), 2, measures.build_seconds, (CommandKind.TEST,)),
     Aim("code_lines", "lower", "Fewer lines of code", "lines of source that are not blank",
-        (("line", "loc", "code", "refactor", "simpl", "complex"), _FEWER), 5, measures.code_lines, (Kind.TEST, Kind.TYPES)),
+        (("line", "loc", "code", "refactor", "simpl", "complex"), _FEWER), 5, measures.code_lines, (CommandKind.TEST, CommandKind.TYPES)),
     Aim("reading_grade", "lower", "More readable text", "school year needed to follow the text (Automated Readability Index)",
         (("readab", "reading", "clear", "clarity", "plain", "understand", "easier"),), 3, measures.reading_grade),
     Aim("words", "lower", "Shorter text", "words in the text", (_DOCS, (*_FEWER, "conci", "word", "long")), 1, measures.words),

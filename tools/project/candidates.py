@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..plan.scope import Scope
 from .aims import AIMS, Aim, Edits
 from .measures import Measure
-from .projects import Kind, Language, Project
+from .projects import CommandKind, Language, Project
 from .recipes import inside
 
 MANY_FILES = 50
@@ -22,7 +22,7 @@ _LANGUAGES = frozenset(Language)
 
 
 @dataclass(frozen=True)
-class Candidate:
+class PlanCandidate:
     """A plan that only has to be agreed to: the flat fields of a plan, and what to know before agreeing."""
 
     title: str
@@ -41,7 +41,9 @@ class Candidate:
     warnings: tuple[str, ...]
 
 
-def candidates(projects: Sequence[Project], goal: str, files: Sequence[str], limit: int = 20) -> tuple[Candidate, ...]:
+def candidates(
+    projects: Sequence[Project], goal: str, files: Sequence[str], limit: int = 20
+) -> tuple[PlanCandidate, ...]:
     """The plans that these projects allow, best match with the goal first; equals by usefulness, root and title.
 
     Args:
@@ -96,12 +98,12 @@ def _score(aim: Aim, project: Project, words: Sequence[str], met: Sequence[str])
     return score
 
 
-def _candidate(project: Project, aim: Aim, measure: Measure, wish: _Wish, files: Sequence[str]) -> Candidate:
+def _candidate(project: Project, aim: Aim, measure: Measure, wish: _Wish, files: Sequence[str]) -> PlanCandidate:
     scope, protected = _areas(project, aim)
     near = [file for file in files if file.startswith(f"{project.root}/")] if project.root else files
     held = in_scope(scope, protected, near)
     language = f" ({project.languages[0]})" if wish.ambiguous else ""
-    return Candidate(
+    return PlanCandidate(
         title=aim.title + (f" in {project.root}" if project.root else "") + language,
         why=_why(aim, wish.met),
         goal=wish.goal or aim.title,
@@ -165,7 +167,7 @@ def scope_warnings(held: Sequence[str], projects: Sequence[Project]) -> tuple[st
 
 def _warnings(project: Project, aim: Aim, files: Sequence[str]) -> tuple[str, ...]:
     found = []
-    if Kind.TEST in aim.guards and not project.of_kind(Kind.TEST):
+    if CommandKind.TEST in aim.guards and not project.of_kind(CommandKind.TEST):
         found.append("No test runner was found, so nothing guards the behaviour.")
     start = f"{project.root}/" if project.root else ""
     built = Scope([f"{start}{output}" for output in project.outputs])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .compiled import look_c, look_dotnet, look_go, look_java, look_rust
-from .folders import MAKEFILES, Finding, Folder, Language
+from .folders import MAKEFILES, Folder, FolderFinding, Language
 from .scripted import look_content, look_node, look_notebooks, look_php, look_python, look_ruby
 
 _TEST_FOLDERS = ("tests/**", "test/**", "**/tests/**", "**/test/**")
@@ -22,7 +22,7 @@ class Ecosystem:
     """
 
     languages: Mapping[str, Language]
-    look: Callable[[Folder], Finding]
+    look: Callable[[Folder], FolderFinding]
     markers: tuple[str, ...] = ()
     weak_markers: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()

@@ -32,7 +32,7 @@ class Language(StrEnum):
     MARKDOWN = "markdown"
 
 
-class Kind(StrEnum):
+class CommandKind(StrEnum):
     """What a project's command is for."""
 
     TEST = "test"
@@ -45,12 +45,12 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Command:
+class ProjectCommand:
     """A command that a project offers, as typed in the project's own folder, and the file that showed it; `script` is what
     a package manager's script of that name would start.
     """
 
-    kind: Kind
+    kind: CommandKind
     text: str
     source: str
     script: str = ""
@@ -88,18 +88,18 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class Finding:
+class FolderFinding:
     """What an ecosystem makes of a folder."""
 
     package_managers: tuple[str, ...] = ()
-    commands: tuple[Command, ...] = ()
+    commands: tuple[ProjectCommand, ...] = ()
     outputs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-def command_list(rows: list[tuple[Kind, str, str]]) -> tuple[Command, ...]:
+def command_list(rows: list[tuple[CommandKind, str, str]]) -> tuple[ProjectCommand, ...]:
     """Rows of kind, text and source as commands; those without a source were not found."""
-    return tuple(Command(kind, text, source) for kind, text, source in rows if source)
+    return tuple(ProjectCommand(kind, text, source) for kind, text, source in rows if source)
 
 
 def table_of(folder: Folder, name: str) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -121,16 +121,16 @@ def within(table: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 
 
 _MAKE_KINDS = {
-    "test": Kind.TEST, "tests": Kind.TEST, "check": Kind.TEST, "lint": Kind.LINT, "types": Kind.TYPES,
-    "typecheck": Kind.TYPES, "mypy": Kind.TYPES, "coverage": Kind.COVERAGE, "cov": Kind.COVERAGE,
-    "bench": Kind.BENCHMARK, "benchmark": Kind.BENCHMARK, "benchmarks": Kind.BENCHMARK, "build": Kind.BUILD,
+    "test": CommandKind.TEST, "tests": CommandKind.TEST, "check": CommandKind.TEST, "lint": CommandKind.LINT, "types": CommandKind.TYPES,
+    "typecheck": CommandKind.TYPES, "mypy": CommandKind.TYPES, "coverage": CommandKind.COVERAGE, "cov": CommandKind.COVERAGE,
+    "bench": CommandKind.BENCHMARK, "benchmark": CommandKind.BENCHMARK, "benchmarks": CommandKind.BENCHMARK, "build": CommandKind.BUILD,
 }  # fmt: skip
 MAKEFILES = ("Makefile", "makefile", "GNUmakefile")
 
 
-def make_commands(folder: Folder) -> tuple[Command, ...]:
+def make_commands(folder: Folder) -> tuple[ProjectCommand, ...]:
     """The well-known targets of a makefile, in the file's order; of two for one kind the first."""
     name = folder.has(*MAKEFILES)
     targets = re.findall(r"^([A-Za-z][\w.-]*)[ \t]*:(?!=)", folder.text(name), re.MULTILINE) if name else []
     kinds = {_MAKE_KINDS[target]: target for target in reversed(targets) if target in _MAKE_KINDS}
-    return tuple(Command(kind, f"make {target}", name) for kind, target in kinds.items())
+    return tuple(ProjectCommand(kind, f"make {target}", name) for kind, target in kinds.items())

@@ -14,7 +14,7 @@ from ..errors import Code, Refusal
 from ..git.repo import create_repository
 from ..plan.model import PLAN_FILE, Plan
 from .measurement_inputs import steps
-from .scan import Device, DeviceKind
+from .scan import ComputeDevice, DeviceKind
 
 HARNESS = Path(__file__).parent.parent.parent / "gpt_harness"
 EVALUATE = HARNESS / "evaluate.py"
@@ -34,7 +34,7 @@ class Size:
     why: str = "the default for a processor: 400,000 tokens, half a minute a run"
 
 
-def size_for(devices: tuple[Device, ...], data: str = "") -> Size:
+def size_for(devices: tuple[ComputeDevice, ...], data: str = "") -> Size:
     """Defaults for the best device there is. A GPU gets five minutes a run, and rows by its memory."""
     text = {"data": data} if data else {}
     gpu = next((device for device in devices if device.kind is DeviceKind.CUDA), None)
@@ -48,7 +48,7 @@ def size_for(devices: tuple[Device, ...], data: str = "") -> Size:
     return Size(text)
 
 
-def _for_gpu(gpu: Device, text: Mapping[str, object]) -> Size:
+def _for_gpu(gpu: ComputeDevice, text: Mapping[str, object]) -> Size:
     """The published setting of autoresearch on one H100, with fewer rows at a time, or a smaller model, where memory is less."""
     big = gpu.memory_bytes >= 20 * _GIB
     rows = _rows(gpu, _GIB * (0.62 if big else 0.25))
@@ -82,7 +82,7 @@ def _for_gpu(gpu: Device, text: Mapping[str, object]) -> Size:
     return Size(spec, constants, f"{gpu.name}: five minutes a run, depth {constants['DEPTH']}, {rows} rows at a time")
 
 
-def _rows(gpu: Device, each: float) -> int:
+def _rows(gpu: ComputeDevice, each: float) -> int:
     """Rows that fit at a time, a power of two."""
     fitting = max(1, int(gpu.memory_bytes / each))
     return int(2 ** min(7, fitting.bit_length() - 1))

@@ -60,7 +60,7 @@ _STARTERS: dict[str, tuple[frozenset[str], int]] = {
 
 
 @dataclass(frozen=True)
-class Step:
+class SimpleCommand:
     """One simple command: its program with its arguments (nothing for assignments alone), and what it assigns."""
 
     words: tuple[str, ...]
@@ -72,7 +72,7 @@ class Step:
         return posixpath.basename(self.words[0]) if self.words else ""
 
 
-def steps(command: str) -> tuple[Step, ...]:
+def steps(command: str) -> tuple[SimpleCommand, ...]:
     """The simple commands of a shell command, also of what a shell inside it is told to run."""
     return tuple(_steps(command, 0))
 
@@ -97,7 +97,7 @@ def working_folders(command: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("", *(folder for folder in entered if folder is not None))))
 
 
-def _steps(command: str, depth: int) -> Iterator[Step]:
+def _steps(command: str, depth: int) -> Iterator[SimpleCommand]:
     words: list[str] = []
     skip = False
     for token in [*_tokens(_plain(command)), "\n"]:
@@ -135,7 +135,7 @@ def _parts(token: str) -> list[str]:
     return _PUNCTUATION.findall(token) if token and set(token) <= set("();<>|&\n") else [token]
 
 
-def _finished(words: list[str], depth: int) -> Iterator[Step]:
+def _finished(words: list[str], depth: int) -> Iterator[SimpleCommand]:
     if not words or words[0].startswith("#"):
         return
     step = _without_starters(words)
@@ -145,7 +145,7 @@ def _finished(words: list[str], depth: int) -> Iterator[Step]:
             yield from _steps(text, depth + 1)
 
 
-def _inner(words: Sequence[str], step: Step) -> Iterator[str]:
+def _inner(words: Sequence[str], step: SimpleCommand) -> Iterator[str]:
     for word in words:
         yield from _INNER.findall(word)
     told = step.name == "eval" or (step.name in _SHELLS and any(re.fullmatch(r"-\w*c", word) for word in step.words))
@@ -154,7 +154,7 @@ def _inner(words: Sequence[str], step: Step) -> Iterator[str]:
     yield from commands_in(step.words)
 
 
-def _without_starters(words: Sequence[str]) -> Step:
+def _without_starters(words: Sequence[str]) -> SimpleCommand:
     rest, assigned = list(words), []
     while rest:
         name = posixpath.basename(rest[0])
@@ -170,7 +170,7 @@ def _without_starters(words: Sequence[str]) -> Step:
             break
     # `export PATH=...` assigns for everything that follows.
     exported = [word for word in rest if _ASSIGNMENT.match(word)] if rest[:1] == ["export"] else []
-    return Step(tuple(rest), (*assigned, *exported))
+    return SimpleCommand(tuple(rest), (*assigned, *exported))
 
 
 def _started(words: Sequence[str], valued: frozenset[str], before: int) -> list[str]:
@@ -182,7 +182,7 @@ def _started(words: Sequence[str], valued: frozenset[str], before: int) -> list[
     return rest[before:]
 
 
-def _entered(step: Step) -> Iterator[str]:
+def _entered(step: SimpleCommand) -> Iterator[str]:
     if step.name in {"cd", "pushd"}:
         yield from step.words[1:2]
     for option, value in zip(step.words, step.words[1:], strict=False):
@@ -301,7 +301,7 @@ def _named(command: str) -> Iterator[tuple[str, ...]]:
             yield tuple(posixpath.normpath(posixpath.join(folder, word)) for folder in folders for word in words)
 
 
-def _modules(step: Step) -> list[str]:
+def _modules(step: SimpleCommand) -> list[str]:
     """The files behind `python -m package.module`."""
     if "-m" not in step.words[:-1] or not _RUNNERS.fullmatch(step.name):
         return []

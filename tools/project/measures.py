@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from . import recipes
-from .projects import Command, Kind, Language, Project
+from .projects import CommandKind, Language, Project, ProjectCommand
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ _FRESH = {
 }
 
 
-def _with(project: Project, kind: Kind, tool: str) -> Command | None:
+def _with(project: Project, kind: CommandKind, tool: str) -> ProjectCommand | None:
     """The project's own command that calls a tool, if it has one."""
     word = re.compile(rf"(?<![\w-]){re.escape(tool)}(?![\w-])")
     return next((command for command in project.of_kind(kind) if word.search(command.text)), None)
 
 
-def _first(project: Project, kind: Kind) -> Command | None:
+def _first(project: Project, kind: CommandKind) -> ProjectCommand | None:
     return next(iter(project.of_kind(kind)), None)
 
 
@@ -103,7 +103,7 @@ def _fresh(command: str) -> str:
     return command
 
 
-def _count(project: Project, kind: Kind, metric: str, counters: tuple[_Counter, ...]) -> Measure | None:
+def _count(project: Project, kind: CommandKind, metric: str, counters: tuple[_Counter, ...]) -> Measure | None:
     for counter in counters:
         if command := _with(project, kind, counter.tool):
             verify = recipes.counted(command.text + counter.flags, metric, counter.pattern, counter.broken)
@@ -120,43 +120,43 @@ def _no_more(project: Project, suppression: str) -> tuple[str, ...]:
 
 def lint_errors(project: Project) -> Measure | None:
     """Findings of the first linter here that we can count."""
-    return _count(project, Kind.LINT, "lint_errors", _FINDINGS)
+    return _count(project, CommandKind.LINT, "lint_errors", _FINDINGS)
 
 
 def type_errors(project: Project) -> Measure | None:
     """Errors of the first type checker here that we can count."""
-    return _count(project, Kind.TYPES, "type_errors", _TYPE_ERRORS)
+    return _count(project, CommandKind.TYPES, "type_errors", _TYPE_ERRORS)
 
 
 def compiler_warnings(project: Project) -> Measure | None:
     """Warnings of a full build, where the build says each in one line."""
-    return _count(project, Kind.BUILD, "compiler_warnings", _WARNINGS)
+    return _count(project, CommandKind.BUILD, "compiler_warnings", _WARNINGS)
 
 
 def passed_tests(project: Project) -> Measure | None:
     """Tests that pass, as the runner counts them."""
     for tool, flags, pattern in _PASSED:
-        if command := _with(project, Kind.TEST, tool):
+        if command := _with(project, CommandKind.TEST, tool):
             return _here(project, recipes.summed(command.text + flags, "passed_tests", pattern))
-    if command := _with(project, Kind.TEST, "go test"):
+    if command := _with(project, CommandKind.TEST, "go test"):
         return _here(
             project,
             recipes.counted(f"{_fresh(command.text)} -v", "passed_tests", "^ *--- PASS: ", r"\[(build|setup) failed\]"),
         )
-    if command := _with(project, Kind.TEST, "ctest"):
+    if command := _with(project, CommandKind.TEST, "ctest"):
         return _here(project, recipes.counted(command.text, "passed_tests", r"Test +#[0-9]+: .* Passed "))
     return None
 
 
 def test_seconds(project: Project) -> Measure | None:
     """Wall-clock time of the test command."""
-    command = _first(project, Kind.TEST)
+    command = _first(project, CommandKind.TEST)
     return _here(project, recipes.timed(_fresh(command.text), "test_seconds")) if command else None
 
 
 def build_seconds(project: Project) -> Measure | None:
     """Wall-clock time of a full build; none where nothing but a wiped cache would make it full."""
-    command = _first(project, Kind.BUILD)
+    command = _first(project, CommandKind.BUILD)
     if command is None or "cargo" in command.text:
         return None
     return _here(project, recipes.timed(_fresh(command.text), "build_seconds"))
@@ -164,16 +164,16 @@ def build_seconds(project: Project) -> Measure | None:
 
 def coverage(project: Project) -> Measure | None:
     """Percent of the code that the tests run."""
-    if project.speaks(Language.PYTHON) and (test := _with(project, Kind.TEST, "pytest")):
+    if project.speaks(Language.PYTHON) and (test := _with(project, CommandKind.TEST, "pytest")):
         return _python_coverage(project, test.text.removesuffix("pytest -q"))
     for tool in ("vitest", "jest"):
-        if test := _with(project, Kind.TEST, tool):
+        if test := _with(project, CommandKind.TEST, tool):
             return _here(project, recipes.node_coverage(test.text, vitest=tool == "vitest"))
-    return _here(project, recipes.go_coverage()) if _with(project, Kind.COVERAGE, "go test") else None
+    return _here(project, recipes.go_coverage()) if _with(project, CommandKind.COVERAGE, "go test") else None
 
 
 def _python_coverage(project: Project, prefix: str) -> Measure:
-    named = project.of_kind(Kind.COVERAGE)
+    named = project.of_kind(CommandKind.COVERAGE)
     plain = bool(named) and not any("--cov" in command.text for command in named)
     verify = recipes.python_coverage(prefix, _python(prefix), plugin=not plain)
     return _here(project, verify, warnings=() if named else ("No manifest names pytest-cov; install it first.",))
@@ -192,18 +192,20 @@ _SELF_TIMED = (
 
 def seconds(project: Project) -> Measure | None:
     """Time of a benchmark, else of the program itself; none for benchmarks that run for a fixed time."""
-    bench = next((c for c in project.of_kind(Kind.BENCHMARK) if not any(word in c.text for word in _FIXED_TIME)), None)
+    bench = next(
+        (c for c in project.of_kind(CommandKind.BENCHMARK) if not any(word in c.text for word in _FIXED_TIME)), None
+    )
     if bench and "--benchmark-only" in bench.text:
         return _here(
             project, recipes.pytest_benchmark(bench.text, _python(bench.text.partition("pytest")[0]), "seconds")
         )
     if bench and not bench.text.startswith("go test"):
         return _here(project, recipes.timed(_fresh(bench.text), "seconds"), warnings=(_SELF_TIMED,))
-    run = _first(project, Kind.RUN)
+    run = _first(project, CommandKind.RUN)
     if run is None:
         return None
-    build = _first(project, Kind.BUILD) if project.outputs else None
-    others = len(project.of_kind(Kind.RUN)) - 1
+    build = _first(project, CommandKind.BUILD) if project.outputs else None
+    others = len(project.of_kind(CommandKind.RUN)) - 1
     only = (f"Only {run.source} is timed, not the other {others}.",) if others else ()
     whole = f"{build.text} && {run.text}" if build else run.text
     return _here(project, recipes.timed(whole, "seconds"), warnings=(_WORKLOAD, *only))
@@ -211,13 +213,13 @@ def seconds(project: Project) -> Measure | None:
 
 def ns_per_op(project: Project) -> Measure | None:
     """Time an operation, of Go's own benchmarks."""
-    command = _with(project, Kind.BENCHMARK, "go test")
+    command = _with(project, CommandKind.BENCHMARK, "go test")
     return _here(project, recipes.go_benchmark(command.text, "ns_per_op")) if command else None
 
 
 def bundle_bytes(project: Project) -> Measure | None:
     """Size of what the build script writes into its output folder."""
-    build = _first(project, Kind.BUILD)
+    build = _first(project, CommandKind.BUILD)
     if build is None or not project.outputs or not project.speaks(Language.JAVASCRIPT, Language.TYPESCRIPT):
         return None
     return _here(project, recipes.folder_bytes(build.text, project.outputs[0], "bundle_bytes"))
@@ -225,7 +227,7 @@ def bundle_bytes(project: Project) -> Measure | None:
 
 def program_bytes(project: Project) -> Measure | None:
     """Size of the linked program."""
-    build = _first(project, Kind.BUILD)
+    build = _first(project, CommandKind.BUILD)
     if build is None or not project.outputs or not project.speaks(Language.C, Language.CPP, Language.RUST):
         return None
     return _here(project, recipes.file_bytes(build.text, project.outputs[0], "program_bytes"))

@@ -11,9 +11,9 @@ from functools import cache
 
 from ..plan.scope import Scope
 from .ecosystems import ECOSYSTEMS, Ecosystem
-from .folders import MAKEFILES, Command, Finding, Folder, Kind, Language, make_commands
+from .folders import MAKEFILES, CommandKind, Folder, FolderFinding, Language, ProjectCommand, make_commands
 
-__all__ = ["MANIFESTS", "Command", "Kind", "Language", "Project", "manifests", "recognise"]
+__all__ = ["MANIFESTS", "CommandKind", "Language", "Project", "ProjectCommand", "manifests", "recognise"]
 
 MANIFESTS = tuple(dict.fromkeys(name for row in ECOSYSTEMS for name in (*row.markers, *row.weak_markers, *MAKEFILES)))
 """Shell patterns for the base names of the files whose text `recognise` wants."""
@@ -32,14 +32,14 @@ class Project:
     root: str
     languages: tuple[Language, ...]
     package_managers: tuple[str, ...] = ()
-    commands: tuple[Command, ...] = ()
+    commands: tuple[ProjectCommand, ...] = ()
     sources: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
-    def of_kind(self, kind: Kind) -> tuple[Command, ...]:
+    def of_kind(self, kind: CommandKind) -> tuple[ProjectCommand, ...]:
         """The commands of one kind, the most specific first."""
         return tuple(command for command in self.commands if command.kind is kind)
 
@@ -130,7 +130,7 @@ def _is_near(name: str, row: Ecosystem) -> bool:
     return "/" not in name or not row.nests
 
 
-def _commands(finding: Finding, folder: Folder, *, everywhere: bool) -> tuple[Command, ...]:
+def _commands(finding: FolderFinding, folder: Folder, *, everywhere: bool) -> tuple[ProjectCommand, ...]:
     extra = () if everywhere else make_commands(folder)
     return tuple({(command.kind, command.text): command for command in (*finding.commands, *extra)}.values())
 

@@ -30,7 +30,7 @@ class DeviceKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Device:
+class ComputeDevice:
     """Something that computes. Unknown numbers are 0, an unknown driver is empty."""
 
     kind: DeviceKind
@@ -62,11 +62,11 @@ def _text(home: Path, name: str) -> str | None:
     return content.decode("utf-8", errors="replace") if len(content) <= MANIFEST_BYTES else None
 
 
-def devices() -> tuple[Device, ...]:
+def devices() -> tuple[ComputeDevice, ...]:
     """The processor, then the accelerators that can be seen without loading any library."""
-    cpu = Device(DeviceKind.CPU, _processor(), _cores(), _memory())
+    cpu = ComputeDevice(DeviceKind.CPU, _processor(), _cores(), _memory())
     apple = platform.system() == "Darwin" and platform.machine() == "arm64"
-    metal = (Device(DeviceKind.MPS, cpu.name, 0, cpu.memory_bytes),) if apple else ()
+    metal = (ComputeDevice(DeviceKind.MPS, cpu.name, 0, cpu.memory_bytes),) if apple else ()
     return (cpu, *_nvidia(), *metal)
 
 
@@ -91,7 +91,7 @@ def _processor() -> str:
     return named[1].strip() if named else platform.processor() or platform.machine()
 
 
-def _nvidia() -> tuple[Device, ...]:
+def _nvidia() -> tuple[ComputeDevice, ...]:
     program = shutil.which("nvidia-smi")
     if program is None:
         return ()
@@ -105,13 +105,13 @@ def _nvidia() -> tuple[Device, ...]:
     return tuple(device for line in answer.splitlines() if (device := nvidia_device(line)) is not None)
 
 
-def nvidia_device(line: str) -> Device | None:
+def nvidia_device(line: str) -> ComputeDevice | None:
     """One line of nvidia-smi's answer, `name, 81559 MiB, 550.54`; None for anything else."""
     parts = [part.strip() for part in line.rsplit(",", 2)]
     if len(parts) != 3:
         return None
     size = re.fullmatch(r"(\d+) MiB", parts[1])
-    return Device(DeviceKind.CUDA, parts[0], 0, int(size[1]) * 2**20 if size else 0, parts[2])
+    return ComputeDevice(DeviceKind.CUDA, parts[0], 0, int(size[1]) * 2**20 if size else 0, parts[2])
 
 
 _STEP = {"{", "!", "if", "then", "else", "elif", "do", "while", "until", "time"}

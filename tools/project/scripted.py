@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from .folders import Command, Finding, Folder, Kind, command_list, table_of, within
+from .folders import CommandKind, Folder, FolderFinding, ProjectCommand, command_list, table_of, within
 
 
-def look_python(folder: Folder) -> Finding:
+def look_python(folder: Folder) -> FolderFinding:
     """Python: who starts its tools, and which of pytest, coverage, ruff, flake8, mypy, pyright it names."""
     manifest, warnings = table_of(folder, "pyproject.toml")
     tool = within(manifest, "tool")
@@ -21,19 +21,27 @@ def look_python(folder: Folder) -> Finding:
         warnings += ("There are tests, but no manifest names a runner; pytest is assumed.",)
     mypy = "mypy" if within(tool, "mypy").keys() & {"files", "packages", "modules"} else "mypy ."
     rows = [
-        (Kind.TEST, f"{prefix}pytest -q", pytest or ("test files" if tested else "")),
-        (Kind.COVERAGE, f"{prefix}pytest -q --cov", _named(folder, "pytest-cov")),
-        (Kind.COVERAGE, f"{prefix}coverage run -m pytest -q", folder.has(".coveragerc") or _named(folder, "coverage")),
-        (Kind.LINT, f"{prefix}ruff check .", folder.has("ruff.toml", ".ruff.toml") or _named(folder, "ruff")),
-        (Kind.LINT, f"{prefix}flake8 .", folder.has(".flake8") or _named(folder, "flake8")),
-        (Kind.TYPES, prefix + mypy, folder.has("mypy.ini", ".mypy.ini") or _named(folder, "mypy")),
-        (Kind.TYPES, f"{prefix}pyright", folder.has("pyrightconfig.json") or _named(folder, "pyright")),
-        (Kind.TEST, "tox -q", folder.has("tox.ini") or ("pyproject.toml" if "tox" in tool else "")),
-        (Kind.BENCHMARK, f"{prefix}pytest -q --benchmark-only", _named(folder, "pytest-benchmark")),
-        *((Kind.BENCHMARK, _script(prefix, name), name) for name in sorted(folder.files) if _is_benchmark(name)),
-        *((Kind.RUN, _script(prefix, name), name) for name in ("main.py", "src/main.py") if name in folder.files),
+        (CommandKind.TEST, f"{prefix}pytest -q", pytest or ("test files" if tested else "")),
+        (CommandKind.COVERAGE, f"{prefix}pytest -q --cov", _named(folder, "pytest-cov")),
+        (
+            CommandKind.COVERAGE,
+            f"{prefix}coverage run -m pytest -q",
+            folder.has(".coveragerc") or _named(folder, "coverage"),
+        ),
+        (CommandKind.LINT, f"{prefix}ruff check .", folder.has("ruff.toml", ".ruff.toml") or _named(folder, "ruff")),
+        (CommandKind.LINT, f"{prefix}flake8 .", folder.has(".flake8") or _named(folder, "flake8")),
+        (CommandKind.TYPES, prefix + mypy, folder.has("mypy.ini", ".mypy.ini") or _named(folder, "mypy")),
+        (CommandKind.TYPES, f"{prefix}pyright", folder.has("pyrightconfig.json") or _named(folder, "pyright")),
+        (CommandKind.TEST, "tox -q", folder.has("tox.ini") or ("pyproject.toml" if "tox" in tool else "")),
+        (CommandKind.BENCHMARK, f"{prefix}pytest -q --benchmark-only", _named(folder, "pytest-benchmark")),
+        *((CommandKind.BENCHMARK, _script(prefix, name), name) for name in sorted(folder.files) if _is_benchmark(name)),
+        *(
+            (CommandKind.RUN, _script(prefix, name), name)
+            for name in ("main.py", "src/main.py")
+            if name in folder.files
+        ),
     ]
-    return Finding(managers, command_list(rows), (), warnings)
+    return FolderFinding(managers, command_list(rows), (), warnings)
 
 
 _PYTHON_MANAGERS = (("uv", "uv.lock"), ("poetry", "poetry.lock"), ("pdm", "pdm.lock"), ("pipenv", "Pipfile"))
@@ -59,9 +67,9 @@ def _named(folder: Folder, tool: str) -> str:
 
 
 _NODE_KINDS = {
-    "test": Kind.TEST, "test:unit": Kind.TEST, "lint": Kind.LINT, "typecheck": Kind.TYPES, "type-check": Kind.TYPES,
-    "types": Kind.TYPES, "build": Kind.BUILD, "coverage": Kind.COVERAGE, "test:coverage": Kind.COVERAGE,
-    "bench": Kind.BENCHMARK, "benchmark": Kind.BENCHMARK,
+    "test": CommandKind.TEST, "test:unit": CommandKind.TEST, "lint": CommandKind.LINT, "typecheck": CommandKind.TYPES, "type-check": CommandKind.TYPES,
+    "types": CommandKind.TYPES, "build": CommandKind.BUILD, "coverage": CommandKind.COVERAGE, "test:coverage": CommandKind.COVERAGE,
+    "bench": CommandKind.BENCHMARK, "benchmark": CommandKind.BENCHMARK,
 }  # fmt: skip
 _NODE_MANAGERS = (
     ("pnpm", "pnpm-lock.yaml"), ("yarn", "yarn.lock"), ("bun", "bun.lock"), ("bun", "bun.lockb"),
@@ -69,7 +77,7 @@ _NODE_MANAGERS = (
 )  # fmt: skip
 
 
-def look_node(folder: Folder) -> Finding:
+def look_node(folder: Folder) -> FolderFinding:
     """JavaScript and TypeScript: the scripts of package.json, and the tools that it names or that are configured."""
     manifest, warnings = table_of(folder, "package.json")
     manager = _node_manager(folder, manifest)
@@ -79,7 +87,7 @@ def look_node(folder: Folder) -> Finding:
     words = set(re.findall(r"[@\w/-]+", " ".join(named)))
     configured = {name.split("/")[-1].split(".")[0] for name in folder.files if "/" not in name and ".config." in name}
     offered = [
-        Command(_NODE_KINDS[name], f"{manager} run {name}", "package.json", text)
+        ProjectCommand(_NODE_KINDS[name], f"{manager} run {name}", "package.json", text)
         for name, text in scripts.items()
         if name in _NODE_KINDS and "no test specified" not in text
     ]
@@ -87,15 +95,15 @@ def look_node(folder: Folder) -> Finding:
         ".eslintrc.json", ".eslintrc.js", ".eslintrc.cjs", ".eslintrc"
     )
     tools = [
-        (Kind.TEST, f"{run}vitest run", "vitest" in words | configured),
-        (Kind.TEST, f"{run}jest", "jest" in words | configured),
-        (Kind.TEST, "node --test", _node_tests(folder) and not words & {"jest", "vitest", "mocha", "ava"}),
-        (Kind.LINT, f"{run}eslint .", eslint),
-        (Kind.TYPES, f"{run}tsc --noEmit", folder.has("tsconfig.json")),
-        (Kind.RUN, "node main.js", folder.has("main.js")),
+        (CommandKind.TEST, f"{run}vitest run", "vitest" in words | configured),
+        (CommandKind.TEST, f"{run}jest", "jest" in words | configured),
+        (CommandKind.TEST, "node --test", _node_tests(folder) and not words & {"jest", "vitest", "mocha", "ava"}),
+        (CommandKind.LINT, f"{run}eslint .", eslint),
+        (CommandKind.TYPES, f"{run}tsc --noEmit", folder.has("tsconfig.json")),
+        (CommandKind.RUN, "node main.js", folder.has("main.js")),
     ]
     rows = [(kind, text, "package.json or config") for kind, text, found in tools if found]
-    return Finding(
+    return FolderFinding(
         (manager,), (*offered, *command_list(rows)), _node_outputs(scripts.get("build", ""), folder), warnings
     )
 
@@ -121,44 +129,44 @@ def _node_outputs(build: str, folder: Folder) -> tuple[str, ...]:
     return tuple({output: None for tool, output in _BUNDLERS.items() if re.search(rf"\b{tool}\b", build)})[:1]
 
 
-def look_ruby(folder: Folder) -> Finding:
+def look_ruby(folder: Folder) -> FolderFinding:
     """Ruby: Bundler, RSpec or Rake, RuboCop."""
     gemfile = folder.has("Gemfile")
     run = "bundle exec " if gemfile else ""
     rspec = folder.has(".rspec") or _named(folder, "rspec") or _named(folder, "rspec-rails")
     rows = [
-        (Kind.TEST, f"{run}rspec", rspec),
-        (Kind.TEST, f"{run}rake test", folder.has("Rakefile") if not rspec else ""),
-        (Kind.COVERAGE, f"{run}rspec", rspec if _named(folder, "simplecov") else ""),
-        (Kind.LINT, f"{run}rubocop", folder.has(".rubocop.yml") or _named(folder, "rubocop")),
+        (CommandKind.TEST, f"{run}rspec", rspec),
+        (CommandKind.TEST, f"{run}rake test", folder.has("Rakefile") if not rspec else ""),
+        (CommandKind.COVERAGE, f"{run}rspec", rspec if _named(folder, "simplecov") else ""),
+        (CommandKind.LINT, f"{run}rubocop", folder.has(".rubocop.yml") or _named(folder, "rubocop")),
     ]
-    return Finding(("bundler",) if gemfile else ("gem",), command_list(rows))
+    return FolderFinding(("bundler",) if gemfile else ("gem",), command_list(rows))
 
 
-def look_php(folder: Folder) -> Finding:
+def look_php(folder: Folder) -> FolderFinding:
     """PHP: Composer, PHPUnit or Pest, PHPStan, PHP_CodeSniffer."""
     manifest, warnings = table_of(folder, "composer.json")
     named = {name: "composer.json" for name in (*within(manifest, "require-dev"), *within(manifest, "require"))}
     unit = folder.has("phpunit.xml", "phpunit.xml.dist") or named.get("phpunit/phpunit", "")
     stan = folder.has("phpstan.neon", "phpstan.neon.dist") or named.get("phpstan/phpstan", "")
     rows = [
-        (Kind.TEST, "vendor/bin/pest", named.get("pestphp/pest", "")),
-        (Kind.TEST, "vendor/bin/phpunit", unit),
-        (Kind.TYPES, "vendor/bin/phpstan analyse", stan),
-        (Kind.LINT, "vendor/bin/phpcs", folder.has("phpcs.xml") or named.get("squizlabs/php_codesniffer", "")),
+        (CommandKind.TEST, "vendor/bin/pest", named.get("pestphp/pest", "")),
+        (CommandKind.TEST, "vendor/bin/phpunit", unit),
+        (CommandKind.TYPES, "vendor/bin/phpstan analyse", stan),
+        (CommandKind.LINT, "vendor/bin/phpcs", folder.has("phpcs.xml") or named.get("squizlabs/php_codesniffer", "")),
     ]
-    return Finding(("composer",), command_list(rows), (), warnings)
+    return FolderFinding(("composer",), command_list(rows), (), warnings)
 
 
-def look_notebooks(folder: Folder) -> Finding:
+def look_notebooks(folder: Folder) -> FolderFinding:
     """Notebooks: each can be run from top to bottom."""
     rows = [
-        (Kind.RUN, f"jupyter nbconvert --to notebook --execute --stdout {shlex.quote(name)} > /dev/null", name)
+        (CommandKind.RUN, f"jupyter nbconvert --to notebook --execute --stdout {shlex.quote(name)} > /dev/null", name)
         for name in folder.ending(".ipynb")[:20]
     ]
-    return Finding(commands=command_list(rows))
+    return FolderFinding(commands=command_list(rows))
 
 
-def look_content(_folder: Folder) -> Finding:
+def look_content(_folder: Folder) -> FolderFinding:
     """Plain content has no commands of its own."""
-    return Finding()
+    return FolderFinding()

@@ -17,7 +17,7 @@ MANY = 60
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-class Kind(StrEnum):
+class AxisScale(StrEnum):
     """How numbers are spread over an axis. `asinh` is logarithmic on both sides of zero and linear near it."""
 
     LINEAR = "linear"
@@ -40,7 +40,7 @@ class Axis:
 
     low: float
     high: float
-    kind: Kind = Kind.LINEAR
+    kind: AxisScale = AxisScale.LINEAR
     soft: float = 1.0
 
     def place(self, value: float) -> float:
@@ -57,9 +57,9 @@ class Axis:
         return [Tick(value, self.place(value), short(value, _digits(found))) for value in found]
 
     def _decades(self, most: int) -> list[float]:
-        if self.kind is Kind.LINEAR:
+        if self.kind is AxisScale.LINEAR:
             return []
-        if self.kind is Kind.LOG:
+        if self.kind is AxisScale.LOG:
             return _powers(self.low, self.high, most)
         side = max(2, most // 2)
         above, below = _powers(self.soft, self.high, side), _powers(self.soft, -self.low, side)
@@ -83,7 +83,7 @@ def fitted(core: Sequence[float], others: Sequence[float] = (), wished: float | 
     room = max(high - low, 3.0 * _spread(_middle(far)))
     if far:
         low, high = min(low, max(far[0], low - room)), max(high, min(far[-1], high + room))
-    if wished is not None and (kind is not Kind.LOG or wished > 0):
+    if wished is not None and (kind is not AxisScale.LOG or wished > 0):
         place, reach = _inner(wished, kind, soft), max(high - low, room)
         if low - reach <= place <= high + reach:
             low, high = min(low, place), max(high, place)
@@ -102,31 +102,31 @@ def short(value: float, digits: int = 4) -> str:
     return f"{value:,.{digits if size < 1e4 else 0}f}"
 
 
-def _inner(value: float, kind: Kind, soft: float) -> float:
-    if kind is Kind.LOG:
+def _inner(value: float, kind: AxisScale, soft: float) -> float:
+    if kind is AxisScale.LOG:
         return math.log(value) if value > 0 else -1e3
-    return math.asinh(value / soft) if kind is Kind.ASINH else value
+    return math.asinh(value / soft) if kind is AxisScale.ASINH else value
 
 
-def _outer(place: float, kind: Kind, soft: float) -> float:
-    if kind is Kind.LOG:
+def _outer(place: float, kind: AxisScale, soft: float) -> float:
+    if kind is AxisScale.LOG:
         return math.exp(max(-700.0, min(700.0, place)))
-    if kind is Kind.ASINH:
+    if kind is AxisScale.ASINH:
         place = soft * math.sinh(max(-700.0, min(700.0, place)))
     return max(-sys.float_info.max, min(sys.float_info.max, place))
 
 
-def _kind(usual: Sequence[float], every: Sequence[float]) -> tuple[Kind, float]:
+def _kind(usual: Sequence[float], every: Sequence[float]) -> tuple[AxisScale, float]:
     sizes = sorted(abs(value) for value in usual if value)
     if not math.isfinite(max(every, default=0.0) - min(every, default=0.0)):
-        return Kind.ASINH, sizes[-1] / 100
+        return AxisScale.ASINH, sizes[-1] / 100
     if len(sizes) < 2 or sizes[-1] / sizes[0] < WIDE:
-        return Kind.LINEAR, 1.0
+        return AxisScale.LINEAR, 1.0
     if min(every) > 0:
-        return Kind.LOG, 1.0
+        return AxisScale.LOG, 1.0
     # Zeros and changes of sign alone call for no other scale; orders of magnitude do.
     middle = statistics.median(sizes)
-    return (Kind.ASINH, max(middle / 100, sizes[0])) if sizes[-1] / middle >= WIDE else (Kind.LINEAR, 1.0)
+    return (AxisScale.ASINH, max(middle / 100, sizes[0])) if sizes[-1] / middle >= WIDE else (AxisScale.LINEAR, 1.0)
 
 
 def _middle(values: Sequence[float]) -> Sequence[float]:

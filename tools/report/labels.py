@@ -10,7 +10,7 @@ from ..plan.model import Direction
 from .picture import Dot, Mark, Picture
 
 
-class Side(StrEnum):
+class LabelAnchor(StrEnum):
     """Where a label's text begins or ends: the SVG word for it."""
 
     START = "start"
@@ -46,19 +46,19 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Label:
+class PlacedLabel:
     """A label in its place; `x` and `y` are where its text starts or ends, on its middle line. `of` counts the wanted."""
 
     of: int
     x: float
     y: float
-    side: Side
+    side: LabelAnchor
     text: str
 
 
 def placed(
     wanted: Sequence[Wanted], taken: Sequence[Box], field: Box, letter: float, line: float, down: bool
-) -> list[Label]:  # fmt: skip
+) -> list[PlacedLabel]:  # fmt: skip
     """Labels for as many of the wanted as find room, the first ones first; one that does not fit is cut, then left out.
 
     `letter` and `line` are the size of one letter; `down` tells that the empty side of the picture is below.
@@ -79,27 +79,29 @@ def _versions(text: str) -> list[str]:
     return list(dict.fromkeys([text, short, text.split(" ")[0]]))
 
 
-def _spots(of: int, want: Wanted, text: str, line: float, down: bool) -> list[Label]:
+def _spots(of: int, want: Wanted, text: str, line: float, down: bool) -> list[PlacedLabel]:
     near, far = (0.75 * line, 1.6 * line) if down else (-0.75 * line, -1.6 * line)
     offsets = [(-7, near), (7, near), (-10, 0.0), (10, 0.0), (-7, far), (7, far)]
     return [
-        Label(of, want.x + dx, want.y + dy, Side.END if dx < 0 else Side.START, text) for dx, dy in offsets
+        PlacedLabel(of, want.x + dx, want.y + dy, LabelAnchor.END if dx < 0 else LabelAnchor.START, text) for dx, dy in offsets
     ]  # fmt: skip
 
 
-def _box(label: Label, letter: float, line: float) -> Box:
+def _box(label: PlacedLabel, letter: float, line: float) -> Box:
     width = letter * (len(label.text) + 1)
-    left = label.x - width if label.side is Side.END else label.x
+    left = label.x - width if label.side is LabelAnchor.END else label.x
     return Box(left, label.y - line / 2, left + width, label.y + line / 2)
 
 
-def _free(label: Label, boxes: Sequence[Box], field: Box, letter: float, line: float) -> bool:
+def _free(label: PlacedLabel, boxes: Sequence[Box], field: Box, letter: float, line: float) -> bool:
     box = _box(label, letter, line)
     inside = field.left <= box.left and box.right <= field.right and field.top <= box.top and box.bottom <= field.bottom
     return inside and not any(box.meets(other) for other in boxes)
 
 
-def labels_of(picture: Picture, field: Box, letter: float, line: float, most: int = 24) -> list[tuple[Dot, Label]]:
+def labels_of(
+    picture: Picture, field: Box, letter: float, line: float, most: int = 24
+) -> list[tuple[Dot, PlacedLabel]]:
     """Labels of the kept changes for a picture that fills `field`."""
     chosen = picture.labelled[:most]
     wanted = [Wanted(*_spot(picture, dot, field), f"#{dot.iteration} {_cut(dot.words)}".rstrip()) for dot in chosen]

@@ -21,7 +21,7 @@ class Tone(StrEnum):
     BAD = "bad"
 
 
-class Line(StrEnum):
+class PatchLine(StrEnum):
     """What a line of a patch is."""
 
     FILE = "file"
@@ -42,7 +42,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Section:
+class PageSection:
     """A part of the page. `id` names it in links; `kind` is the template that sets it."""
 
     kind: ClassVar[str]
@@ -51,7 +51,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Facts(Section):
+class Facts(PageSection):
     """A list of facts, two columns."""
 
     kind = "facts"
@@ -59,7 +59,7 @@ class Facts(Section):
 
 
 @dataclass(frozen=True)
-class Drawing(Section):
+class Drawing(PageSection):
     """The progress picture with a legend that filters."""
 
     kind = "picture"
@@ -77,7 +77,7 @@ class Drawing(Section):
 
 
 @dataclass(frozen=True)
-class Now(Section):
+class Now(PageSection):
     """What is at work, and the end of what it has printed; without a title nothing is."""
 
     kind = "now"
@@ -86,7 +86,7 @@ class Now(Section):
 
 
 @dataclass(frozen=True)
-class Curves(Section):
+class Curves(PageSection):
     """Learning curves as markup."""
 
     kind = "curves"
@@ -94,19 +94,19 @@ class Curves(Section):
 
 
 @dataclass(frozen=True)
-class NearMisses(Section):
+class NearMisses(PageSection):
     """Discards that came closest, closest first."""
 
     kind = "near"
-    tries: Sequence[Try]
+    tries: Sequence[ReportedTry]
 
 
 @dataclass(frozen=True)
-class Tries(Section):
+class Tries(PageSection):
     """The table: newest first. `more` says what is not in it."""
 
     kind = "tries"
-    tries: Sequence[Try]
+    tries: Sequence[ReportedTry]
     more: str = ""
 
     @property
@@ -117,18 +117,18 @@ class Tries(Section):
 
 
 @dataclass(frozen=True)
-class Last(Section):
+class Last(PageSection):
     """The newest tries by themselves, newest first."""
 
     kind = "last"
-    tries: Sequence[Try]
+    tries: Sequence[ReportedTry]
 
 
 @dataclass(frozen=True)
 class Details:
     """What is behind a row. `diff` is the patch in runs of equal lines."""
 
-    diff: Sequence[tuple[Line, str]] = ()
+    diff: Sequence[tuple[PatchLine, str]] = ()
     guards: Sequence[GuardResult] = ()
     receipts: Sequence[Receipt] = ()
     output: str = ""
@@ -136,7 +136,7 @@ class Details:
 
 
 @dataclass(frozen=True)
-class Try:
+class ReportedTry:
     """One row, in words."""
 
     row: Row
@@ -210,35 +210,35 @@ class Try:
 
 
 @dataclass(frozen=True)
-class Page:
+class ReportPage:
     """The whole report."""
 
     title: str
     subtitle: str
     state: str
     facts: Sequence[Fact]
-    sections: Sequence[Section]
+    sections: Sequence[PageSection]
     footer: str = ""
     tone: Tone = Tone.PLAIN
 
 
-def patch_lines(patch: str, most: int) -> list[tuple[Line, str]]:
+def patch_lines(patch: str, most: int) -> list[tuple[PatchLine, str]]:
     """A patch in runs of lines of the same kind, at most so many characters of it."""
     text = patch if len(patch) <= most else patch[:most].rpartition("\n")[0]
-    runs: list[tuple[Line, str]] = []
+    runs: list[tuple[PatchLine, str]] = []
     inside = False
     for line in text.splitlines():
         inside = line.startswith("@@") or (inside and not line.startswith(_FILE))
         kind = _line_kind(line, inside)
         if kind is None:
             continue
-        words = line.rpartition(" b/")[2] if kind is Line.FILE else line
-        if runs and runs[-1][0] is kind and kind is not Line.FILE:
+        words = line.rpartition(" b/")[2] if kind is PatchLine.FILE else line
+        if runs and runs[-1][0] is kind and kind is not PatchLine.FILE:
             runs[-1] = (kind, f"{runs[-1][1]}\n{words}")
         else:
             runs.append((kind, words))
     if len(patch) > most:
-        runs.append((Line.HUNK, f"… {patch.count(chr(10), len(text)):,} more lines"))
+        runs.append((PatchLine.HUNK, f"… {patch.count(chr(10), len(text)):,} more lines"))
     return runs
 
 
@@ -246,10 +246,10 @@ _FILE = "diff --git "
 _NOISE = ("index ", "--- ", "+++ ")
 
 
-def _line_kind(line: str, inside: bool) -> Line | None:
+def _line_kind(line: str, inside: bool) -> PatchLine | None:
     if not inside:
-        return Line.FILE if line.startswith(_FILE) else None if line.startswith(_NOISE) else Line.HUNK
-    return {"+": Line.ADDED, "-": Line.REMOVED, "@": Line.HUNK}.get(line[:1], Line.SAME)
+        return PatchLine.FILE if line.startswith(_FILE) else None if line.startswith(_NOISE) else PatchLine.HUNK
+    return {"+": PatchLine.ADDED, "-": PatchLine.REMOVED, "@": PatchLine.HUNK}.get(line[:1], PatchLine.SAME)
 
 
 def duration(seconds: float) -> str:

@@ -20,7 +20,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..session.results import number
-from .labels import Box, Side, labels_of
+from .labels import Box, LabelAnchor, labels_of
 from .picture import Dot, Mark, Picture
 
 WIDTH, HEIGHT, DPI = 1400, 800, 100
@@ -177,7 +177,7 @@ def _look(mark: Mark, crowd: int, alike: int) -> dict[str, Any]:
 def _labels(axes: Axes, picture: Picture) -> None:
     for _, label in labels_of(picture, _FIELD, _LETTER, _LINE):
         halo = [withStroke(linewidth=2.5, foreground="white", alpha=0.85)]
-        side = "left" if label.side is Side.START else "right"
+        side = "left" if label.side is LabelAnchor.START else "right"
         look = {"ha": side, "va": "center", "color": INK, "fontsize": _LETTERING, "zorder": 6, "path_effects": halo}
         _say(axes, label.x, label.y, label.text, **look)
 

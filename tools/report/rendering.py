@@ -14,33 +14,33 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from .page import Page, Section, Try, duration, size
+from .page import PageSection, ReportedTry, ReportPage, duration, size
 
 _FOLDER = Path(__file__).with_name("templates")
 
 
-def whole(page: Page, live: str = "") -> str:
+def whole(page: ReportPage, live: str = "") -> str:
     """A page as one file. With `live`, the name of its state, it follows the session through the server that sent it."""
     return _environment().get_template("report.html").render(page=page, live=live, **_assets())
 
 
-def part(section: Section) -> str:
+def part(section: PageSection) -> str:
     """One section by itself."""
     template = _environment().get_template(f"section-{section.kind}.html")
     return template.render(section=section, live="live")
 
 
-def head(page: Page) -> str:
+def head(page: ReportPage) -> str:
     """Title, state and facts by themselves."""
     return _environment().get_template("head.html").render(page=page)
 
 
-def row(one: Try, live: str = "live") -> str:
+def row(one: ReportedTry, live: str = "live") -> str:
     """One row of the table by itself."""
     return _environment().get_template("try.html").render(one=one, live=live)
 
 
-def details(one: Try) -> str:
+def details(one: ReportedTry) -> str:
     """What is behind a row, by itself."""
     return _environment().get_template("details.html").render(one=one)
 

@@ -16,7 +16,21 @@ from ..session.stuck import near_misses
 from ..session.summary import Summary, budget_left
 from ..session.trained import Curve
 from ..vocabulary import Phase
-from .page import Curves, Details, Drawing, Fact, Facts, NearMisses, Page, Section, Tone, Tries, Try, duration, size
+from .page import (
+    Curves,
+    Details,
+    Drawing,
+    Fact,
+    Facts,
+    NearMisses,
+    PageSection,
+    ReportedTry,
+    ReportPage,
+    Tone,
+    Tries,
+    duration,
+    size,
+)
 from .picture import Chapter, picture, thinned
 from .svg import curves_drawn
 
@@ -25,7 +39,7 @@ MOST_NEAR = 8
 
 
 @dataclass(frozen=True)
-class Material:
+class ReportMaterial:
     """Everything that a report is made of. `rows` are oldest first, with iteration 0; `details` by iteration; the table
     shows those `listed`, or all.
 
@@ -47,11 +61,11 @@ class Material:
     dots: int = MOST_DOTS
 
 
-def page(material: Material) -> Page:
+def page(material: ReportMaterial) -> ReportPage:
     """The report."""
     session, plan = material.session, material.session.plan
     found = (section(material) for section in SECTIONS)
-    return Page(
+    return ReportPage(
         title=" ".join(plan.goal.split()) or "A session",
         subtitle=f"{plan.metric}, {plan.direction} is better, on {session.start.branch}; began {material.started}",
         state=_state(material),
@@ -85,7 +99,7 @@ def round_number(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def tiles(material: Material) -> list[Fact]:
+def tiles(material: ReportMaterial) -> list[Fact]:
     """What a reader wants to know first."""
     session, summary = material.session, material.summary
     change = f"{summary.change_percent:+.2f} %" if summary.change_percent is not None else "no change"
@@ -123,11 +137,11 @@ def _noise(session: Session) -> tuple[str, str]:
     return f"± {session.judge.spread:.3g}", "standard deviation of one run"
 
 
-def _broken(material: Material) -> bool:
+def _broken(material: ReportMaterial) -> bool:
     return "BROKEN" in material.integrity
 
 
-def _state(material: Material) -> str:
+def _state(material: ReportMaterial) -> str:
     session = material.session
     if _broken(material):
         return material.integrity
@@ -141,33 +155,33 @@ def _state(material: Material) -> str:
     return "Open, waiting for the next idea"
 
 
-def _drawing(material: Material) -> Section:
+def _drawing(material: ReportMaterial) -> PageSection:
     whole = picture([*material.earlier, chapter_of(material.session, material.rows)])
     return Drawing("progress", "Progress", thinned(whole, material.dots))
 
 
-def _curves(material: Material) -> Section | None:
+def _curves(material: ReportMaterial) -> PageSection | None:
     svg = curves_drawn(material.curves)
     return Curves("curves", "Learning curves", svg) if svg else None
 
 
-def _near(material: Material) -> Section | None:
+def _near(material: ReportMaterial) -> PageSection | None:
     missed = near_misses(material.session.plan, [row for row in material.rows if row.iteration])[:MOST_NEAR]
     return NearMisses("near", "Near misses, closest first", shown(material, missed)) if missed else None
 
 
-def _tries(material: Material) -> Section:
+def _tries(material: ReportMaterial) -> PageSection:
     rows = material.rows if material.listed is None else material.listed
     return Tries("tries", "Tries", shown(material, rows[::-1]), material.left_out)
 
 
-def shown(material: Material, rows: Sequence[Row]) -> list[Try]:
+def shown(material: ReportMaterial, rows: Sequence[Row]) -> list[ReportedTry]:
     """Rows in words, with what is known of them."""
     lower, details = material.session.plan.direction == Direction.LOWER, material.details or {}
-    return [Try(row, lower, details.get(row.iteration)) for row in rows]
+    return [ReportedTry(row, lower, details.get(row.iteration)) for row in rows]
 
 
-def _spent(material: Material) -> Section:
+def _spent(material: ReportMaterial) -> PageSection:
     session, summary, rows = material.session, material.summary, material.rows
     receipts = [receipt for details in (material.details or {}).values() for receipt in details.receipts]
     longest = max(rows, key=lambda row: row.seconds)
@@ -195,7 +209,7 @@ def _hardware(name: str, value: str) -> bool:
     }
 
 
-def _plan(material: Material) -> Section:
+def _plan(material: ReportMaterial) -> PageSection:
     plan = material.session.plan
     rows = [
         ("Verify", plan.verify),
@@ -211,7 +225,7 @@ def _plan(material: Material) -> Section:
     return Facts("plan", "Plan", [Fact(name, value) for name, value in rows if value])
 
 
-def _certainty(material: Material) -> Section:
+def _certainty(material: ReportMaterial) -> PageSection:
     session = material.session
     rows = [
         ("Journal", material.integrity),
@@ -222,7 +236,7 @@ def _certainty(material: Material) -> Section:
     return Facts("certainty", "How sure this is", [Fact(name, value) for name, value in rows if value])
 
 
-SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
+SECTIONS: tuple[Callable[[ReportMaterial], PageSection | None], ...] = (
     _drawing,
     _curves,
     _certainty,

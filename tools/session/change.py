@@ -11,7 +11,7 @@ _NUMBER = re.compile(r"\d+(?:[._]\d+)*(?:[eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangeFingerprints:
     """A difference as it is, turned round, and with every number taken out; each SHA-256 in hexadecimal."""
 
     change: str
@@ -19,7 +19,7 @@ class Change:
     shape: str
 
 
-def resemblance(change: Change, latest: Callable[[str, str], int | None]) -> str:
+def resemblance(change: ChangeFingerprints, latest: Callable[[str, str], int | None]) -> str:
     """Which earlier iteration a new change makes again, turns round, or differs from in numbers only.
 
     `latest` gives the last iteration with a fingerprint of a kind; None without one.
@@ -33,10 +33,10 @@ def resemblance(change: Change, latest: Callable[[str, str], int | None]) -> str
     return ""
 
 
-def fingerprints(diff: str) -> Change:
+def fingerprints(diff: str) -> ChangeFingerprints:
     """The fingerprints of a patch as git prints it; white space within lines and empty lines do not count."""
     removed, added = _lines(diff, "-"), _lines(diff, "+")
-    return Change(_digest(removed, added), _digest(added, removed), _digest(_bare(removed), _bare(added)))
+    return ChangeFingerprints(_digest(removed, added), _digest(added, removed), _digest(_bare(removed), _bare(added)))
 
 
 def _lines(diff: str, sign: str) -> list[str]:

@@ -68,7 +68,7 @@ def _edited(file: Path, what: str) -> Refusal:
 
 
 @dataclass(frozen=True)
-class Place:
+class RecordPlace:
     """A record's number, its digest, and when it was written, in seconds since the epoch."""
 
     number: int
@@ -151,7 +151,7 @@ class Journal:
             (digest for (digest,) in self._database.query("SELECT digest FROM event WHERE number = ?", number)), ""
         )
 
-    def events(self, session: str, after: int = 0) -> Iterator[tuple[Place, Event]]:
+    def events(self, session: str, after: int = 0) -> Iterator[tuple[RecordPlace, Event]]:
         """Every event of a session with its place, oldest first, those after record number `after`.
 
         Raises:
@@ -177,7 +177,7 @@ class Journal:
             name for (name,) in self._database.query("SELECT session FROM event WHERE kind = 'ledger-closed'")
         )
 
-    def _bodies(self, session: str, after: int, way: str) -> Iterator[tuple[Place, str]]:
+    def _bodies(self, session: str, after: int, way: str) -> Iterator[tuple[RecordPlace, str]]:
         before = after
         for row in self._database.query(
             f"SELECT {_FIELDS}, previous, digest FROM event {way} WHERE session = ? AND number > ? ORDER BY number",
@@ -190,7 +190,7 @@ class Journal:
             if before and not self._whole(before, fields[0]):
                 raise _edited(self._file, f"a record is missing between {before} and {fields[0]}, or was replaced")
             before = fields[0]
-            yield Place(fields[0], own, fields[2]), fields[5]
+            yield RecordPlace(fields[0], own, fields[2]), fields[5]
 
     def _whole(self, first: int, last: int) -> bool:
         """Whether every record from one to another is there; those of other sessions may stand between."""

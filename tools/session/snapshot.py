@@ -20,7 +20,7 @@ _JUDGES: dict[str, type[Judge]] = {kind.__name__: kind for kind in (Exact, Race,
 _ELSEWHERE = frozenset({"id", "start", "trial", "judge"})
 
 
-def freeze(session: Session) -> str:
+def dump_snapshot(session: Session) -> str:
     """A session without its id and start. No iteration may be open."""
     assert session.trial is None, "only what is decided is kept"
     state = {name: adapter.dump_python(getattr(session, name), mode="json") for name, adapter in _state().items()}
@@ -29,7 +29,7 @@ def freeze(session: Session) -> str:
     return json.dumps({"kind": kind, "judge": judge, "state": state})
 
 
-def thaw(text: str, start: Started, session_id: str) -> Session | None:
+def load_snapshot(text: str, start: Started, session_id: str) -> Session | None:
     """The session that was frozen; None if the text is of another kind."""
     try:
         found = json.loads(text)

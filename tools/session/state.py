@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ..decision.decide import Action, Evidence, Guarded, Measured, Status, Verdict, decide
+from ..decision.decide import Action, DecisionEvidence, Guarded, Measured, Status, Verdict, decide
 from ..decision.exact import Exact
 from ..decision.judging import Finding, Judge
 from ..decision.race import Race
@@ -57,7 +57,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Shown:
+class MetricDelta:
     """A metric and its distance from the incumbent, in the metric's unit."""
 
     metric: float
@@ -126,7 +126,7 @@ class Session:
         return self.trial
 
     @property
-    def shown(self) -> Shown | None:
+    def shown(self) -> MetricDelta | None:
         """The metric of the open iteration and its distance from the incumbent; None without a number."""
         trial = self.trial
         if trial is None or trial.measurement is None or trial.measurement.value is None or not trial.candidate:
@@ -134,8 +134,8 @@ class Session:
         values = [run.value for run in trial.candidate if run.value is not None]
         metric, gain = statistics.median(values), self.finding.gain
         if self.noisy and len(values) > 1:
-            return Shown(metric, -self.plan.signed(gain))
-        return Shown(metric, metric - self.reference)
+            return MetricDelta(metric, -self.plan.signed(gain))
+        return MetricDelta(metric, metric - self.reference)
 
     def holdout_agrees(self, candidate: float | None, incumbent: float | None) -> tuple[bool, str]:
         """Whether the holdout lets a change stay: not worse than the incumbent by more than the noise of two runs."""
@@ -154,9 +154,9 @@ class Session:
         """What the decision table says of the open iteration; None without one."""
         return decide(self._evidence(self.trial)) if self.trial else None
 
-    def _evidence(self, trial: Trial) -> Evidence:
+    def _evidence(self, trial: Trial) -> DecisionEvidence:
         plan, measured = self.plan, trial.measurement
-        return Evidence(
+        return DecisionEvidence(
             changed=trial.changed,
             committed=bool(trial.commit),
             hook_rejections=trial.hook_rejections,

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ..storage.disk import View
+from ..storage.disk import DerivedFile
 from .events import Event, Started
 from .fold import advance
 from .journal import Journal
-from .snapshot import freeze, thaw
+from .snapshot import dump_snapshot, load_snapshot
 from .state import Session
 
-SUMMED_UP_EVERY = 64
+SNAPSHOT_INTERVAL = 64
 """Iterations after which the session is summed up, so that the next server need not read all of it."""
 
 
@@ -29,7 +29,7 @@ class _Known:
     writes: tuple[int, ...]
 
 
-class Books:
+class SessionStore:
     """For many threads: what is known is replaced whole.
 
     One that only `follows` what another process writes adds that to what it has read; every record it reads is checked,
@@ -39,7 +39,7 @@ class Books:
     def __init__(self, folder: Path, follows: bool = False) -> None:
         self._follows = follows
         self.journal = Journal(folder)
-        self.view = View()
+        self.view = DerivedFile()
         self._known: _Known | None = None
 
     def session(self, branch: str) -> Session | None:
@@ -81,9 +81,9 @@ class Books:
 
     def sum_up(self, session: Session) -> None:
         """Now and then, between two iterations: keep what the session has come to."""
-        if session.trial is None and session.last_iteration and session.last_iteration % SUMMED_UP_EVERY == 0:
+        if session.trial is None and session.last_iteration and session.last_iteration % SNAPSHOT_INTERVAL == 0:
             number = self.journal.last_of(session.id)
-            self.journal.sum_up(session.id, number, f"{_rules()}\n{freeze(session)}")
+            self.journal.sum_up(session.id, number, f"{_rules()}\n{dump_snapshot(session)}")
 
     def _summed_up(self, name: str, writes: tuple[int, ...]) -> _Known | None:
         found = self.journal.summary(name)
@@ -92,7 +92,7 @@ class Books:
         number, text = found
         rules, _, frozen = text.partition("\n")
         start = next((event for event in self.journal.of_kind(name, "started") if isinstance(event, Started)), None)
-        session = thaw(frozen, start, name) if start and rules == _rules() else None
+        session = load_snapshot(frozen, start, name) if start and rules == _rules() else None
         return _Known(session, number, self.journal.marked(number), writes) if session else None
 
 

@@ -40,7 +40,7 @@ def write_atomically(file: Path, content: str | bytes) -> None:
     os.replace(draft, file)
 
 
-class View:
+class DerivedFile:
     """A derived file: whole after every write, and put aside rather than overwritten when somebody edited it.
 
     While it is as we left it, it only grows at its end.

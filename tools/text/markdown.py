@@ -60,7 +60,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Code:
+class CodeText:
     """A code span or block: the line of its first word (from 1), its text, and its language; None for a span."""
 
     line: int
@@ -69,13 +69,13 @@ class Code:
 
 
 @dataclass
-class Page:
+class MarkdownPage:
     """What stands in one Markdown file, each kind in the order of the file."""
 
     headings: list[Heading] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
-    spans: list[Code] = field(default_factory=list)
-    blocks: list[Code] = field(default_factory=list)
+    spans: list[CodeText] = field(default_factory=list)
+    blocks: list[CodeText] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
 
     @property
@@ -114,7 +114,7 @@ def resolved(path: str, target: str) -> str | None:
     return normpath(target.lstrip("/") if target.startswith("/") else f"{dirname(path)}/{target}".lstrip("/"))
 
 
-def _broken(path: str, target: str, pages: Mapping[str, Page], exists: Callable[[str], bool]) -> str:
+def _broken(path: str, target: str, pages: Mapping[str, MarkdownPage], exists: Callable[[str], bool]) -> str:
     """Why a link of a page leads nowhere; empty if it leads somewhere, or outside."""
     place = resolved(path, target)
     if place is None:
@@ -148,10 +148,10 @@ def _is_word(letter: str) -> bool:
     return kind[0] in "LM" or kind in {"Nd", "Nl", "Pc"}
 
 
-def read_page(text: str) -> Page:
+def read_page(text: str) -> MarkdownPage:
     """What stands in a Markdown text. Front matter is skipped."""
     text = _FRONT_MATTER.sub(lambda match: "\n" * match[0].count("\n"), text.replace("\r\n", "\n"))
-    page, used = Page(), dict[str, int]()
+    page, used = MarkdownPage(), dict[str, int]()
     tokens = _parser().parse(_FOOTNOTE.sub(r"\1\\[\2", text))
     line = 1
     for place, token in enumerate(tokens):
@@ -162,9 +162,9 @@ def read_page(text: str) -> Page:
                 page.headings.append(Heading(line, int(token.tag[1]), words, _unique(slug(words), used)))
             case "fence":
                 language = (token.info.split() or [""])[0].lower()
-                page.blocks.append(Code(line + 1, token.content, language))
+                page.blocks.append(CodeText(line + 1, token.content, language))
             case "code_block":
-                page.blocks.append(Code(line, token.content, ""))
+                page.blocks.append(CodeText(line, token.content, ""))
             case "html_block":
                 _read_html(page, token.content, line)
             case "inline":
@@ -188,14 +188,14 @@ def _words(children: Sequence[Token]) -> str:
     return "".join(one.content if one.type in shown else " " * (one.type == "softbreak") for one in children)
 
 
-def _read_inline(page: Page, block: Token, line: int) -> None:
+def _read_inline(page: MarkdownPage, block: Token, line: int) -> None:
     children, seen = block.children or (), 0
     for place, token in enumerate(children):
         match token.type:
             case "softbreak" | "hardbreak":
                 line += 1
             case "code_inline":
-                page.spans.append(Code(line, token.content))
+                page.spans.append(CodeText(line, token.content))
                 # Its line breaks have become spaces, so they are counted in the source.
                 spelled = r"[ \n]".join(map(re.escape, token.content.split(" ")))
                 if found := re.compile(spelled).search(block.content, seen):
@@ -214,7 +214,7 @@ def _closing(children: Sequence[Token], place: int) -> int:
     return next((at for at in range(place, len(children)) if children[at].type == "link_close"), len(children))
 
 
-def _read_html(page: Page, text: str, line: int) -> None:
+def _read_html(page: MarkdownPage, text: str, line: int) -> None:
     reader = _Tags()
     reader.feed(text)
     for offset, tag, attributes in reader.seen:

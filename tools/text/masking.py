@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote
 
-from .tokens import FORMS, Form, looks_secret
+from .tokens import FORMS, CredentialForm, looks_secret
 
 SHORTEST_VALUE = 8
 _NO_SECRETS = frozenset("disabled enabled required optional password username anonymous undefined".split())
@@ -74,7 +74,7 @@ def _worth_hiding(value: str) -> bool:
     return len(value) >= SHORTEST_VALUE and not value.startswith(("/", "~/", "./")) and value.lower() not in _NO_SECRETS
 
 
-def _hidden(match: re.Match[str], form: Form) -> str:
+def _hidden(match: re.Match[str], form: CredentialForm) -> str:
     if match["secret"].startswith("[masked"):
         return match[0]
     start, end = match.start("secret") - match.start(), match.end("secret") - match.start()

@@ -18,7 +18,7 @@ FINGERPRINT = "primaryLocationLineHash"
 """The name that code hosts look for to tell that two runs found the same."""
 
 
-class Level(StrEnum):
+class SarifLevel(StrEnum):
     """How a result is shown."""
 
     ERROR = "error"
@@ -27,7 +27,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True)
-class Rule:
+class SarifRule:
     """One kind of result. `security_severity` is from 0.1 to 10.0 as in CVSS; None where it is no matter of security."""
 
     id: str
@@ -35,14 +35,14 @@ class Rule:
     title: str
     text: str
     help: str
-    level: Level
+    level: SarifLevel
     help_address: str = ""
     tags: tuple[str, ...] = ()
     security_severity: float | None = None
 
 
 @dataclass(frozen=True)
-class Result:
+class SarifResult:
     """One result at one place. `fingerprint` stays the same when lines move."""
 
     rule: str
@@ -56,7 +56,9 @@ class Result:
     properties: dict[str, str] = field(default_factory=dict)
 
 
-def sarif(name: str, run: str, rules: Sequence[Rule], results: Sequence[Result], properties: dict[str, str]) -> str:
+def sarif(
+    name: str, run: str, rules: Sequence[SarifRule], results: Sequence[SarifResult], properties: dict[str, str]
+) -> str:
     """One run of a tool as a SARIF log. `run` is its id; hosts take what stands before its last `/` as the category."""
     places = {rule.id: place for place, rule in enumerate(rules)}
     levels = {rule.id: rule.level for rule in rules}
@@ -71,7 +73,7 @@ def sarif(name: str, run: str, rules: Sequence[Rule], results: Sequence[Result],
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [made]}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _rule(rule: SarifRule) -> dict[str, Any]:
     severity = {} if rule.security_severity is None else {"security-severity": f"{rule.security_severity:.1f}"}
     return {
         "id": rule.id,
@@ -85,11 +87,11 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _linked(rule: Rule) -> str:
+def _linked(rule: SarifRule) -> str:
     return f"{rule.help} [{rule.title}]({rule.help_address})" if rule.help_address else rule.help
 
 
-def _result(one: Result, place: int, level: Level) -> dict[str, Any]:
+def _result(one: SarifResult, place: int, level: SarifLevel) -> dict[str, Any]:
     region = {"startLine": one.first_line, "endLine": one.last_line, "snippet": {"text": one.quote}}
     return {
         "ruleId": one.rule,

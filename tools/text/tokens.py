@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Form:
+class CredentialForm:
     """One kind of credential: its name, texts of which one must occur, and the pattern."""
 
     name: str
@@ -19,8 +19,8 @@ class Form:
     pattern: re.Pattern[str]
 
 
-def _form(name: str, hints: str, pattern: str) -> Form:
-    return Form(name, tuple(hints.split()), re.compile(pattern))
+def _form(name: str, hints: str, pattern: str) -> CredentialForm:
+    return CredentialForm(name, tuple(hints.split()), re.compile(pattern))
 
 
 _MIXED = r"(?=[\w-]{0,60}\d)(?=[\w-]{0,60}[A-Z])"

@@ -9,7 +9,7 @@ from ..iteration import close as closing
 from ..iteration import commit as committing
 from ..iteration import measure as measuring
 from ..lab.access import Lab
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..session.events import Row
 from ..session.state import Session, Trial
 from ..session.stuck import is_stuck, on_plateau
@@ -22,7 +22,7 @@ from .review import advice, guard_words
 
 OUTPUT_CHARACTERS = 2000
 
-_AUTOMATIC: dict[Phase, Callable[[Desk], object]] = {
+_AUTOMATIC: dict[Phase, Callable[[RepoContext], object]] = {
     Phase.COMMITTED: measuring.measure,
     Phase.VERIFIED: measuring.guard,
     Phase.DISCARDED: closing.undo,
@@ -46,16 +46,18 @@ class Loop:
         guard fails you may fix the files and call again (same iteration), or call revert to give the idea up. Refused, with
         nothing committed, if anything outside the scope or any protected file changed.
         """
-        with self._lab.hold(repo, Tool.ITERATE, again=lambda desk: committing.is_open(desk, description)) as desk:
-            if committing.answer_was_lost(desk, description):
-                return _iterated_before(desk)
-            if not committing.is_open(desk, description):
-                committing.commit(desk, description, hypothesis, refuse_hiding)
-            while step := _AUTOMATIC.get(desk.phase):
-                step(desk)
-            decided = desk.active
-            row = closing.log(desk, learned) if desk.phase is Phase.JUDGED else None
-            return _iterated(desk, decided, row)
+        with self._lab.hold(
+            repo, Tool.ITERATE, again=lambda context: committing.is_open(context, description)
+        ) as context:
+            if committing.answer_was_lost(context, description):
+                return _iterated_before(context)
+            if not committing.is_open(context, description):
+                committing.commit(context, description, hypothesis, refuse_hiding)
+            while step := _AUTOMATIC.get(context.phase):
+                step(context)
+            decided = context.active
+            row = closing.log(context, learned) if context.phase is Phase.JUDGED else None
+            return _iterated(context, decided, row)
 
     def commit(self, description: Description, hypothesis: Hypothesis = "", repo: RepoPath = "") -> CommitMade:
         """Use instead of iterate to go step by step: commits the change in scope as an experiment, before it is measured.
@@ -63,11 +65,11 @@ class Loop:
         Refused, with nothing committed, if anything outside the scope or any protected file changed, or if this exact
         change was tried before. Next is verify.
         """
-        with self._lab.hold(repo, Tool.COMMIT) as desk:
-            committing.commit(desk, description, hypothesis, refuse_hiding)
-            trial, verdict = desk.active.open_trial, desk.active.verdict
+        with self._lab.hold(repo, Tool.COMMIT) as context:
+            committing.commit(context, description, hypothesis, refuse_hiding)
+            trial, verdict = context.active.open_trial, context.active.verdict
             return CommitMade(
-                **_where(desk),
+                **_where(context),
                 iteration=trial.number,
                 commit=trial.commit,
                 files=list(trial.files),
@@ -83,19 +85,19 @@ class Loop:
 
         Takes no number and no command. Refused before a commit, or while files differ from what was committed.
         """
-        with self._lab.hold(repo, Tool.VERIFY) as desk:
-            while desk.phase is Phase.COMMITTED:
-                measuring.measure(desk)
-            return _verified(desk)
+        with self._lab.hold(repo, Tool.VERIFY) as context:
+            while context.phase is Phase.COMMITTED:
+                measuring.measure(context)
+            return _verified(context)
 
     def guard(self, repo: RepoPath = "") -> GuardsChecked:
         """Use after a verify that found an improvement: runs every guard of the plan. Refused in any other phase."""
-        with self._lab.hold(repo, Tool.GUARD) as desk:
-            measuring.guard(desk)
-            session = desk.active
+        with self._lab.hold(repo, Tool.GUARD) as context:
+            measuring.guard(context)
+            session = context.active
             results = list(session.open_trial.guards or ())
             return GuardsChecked(
-                **_where(desk),
+                **_where(context),
                 iteration=session.last_iteration + 1,
                 passed=all(result.passed for result in results),
                 guards=guard_words(results),
@@ -109,17 +111,17 @@ class Loop:
 
         A file edited since the commit keeps the edit and is named. Refused while the change is still to be measured.
         """
-        with self._lab.hold(repo, Tool.REVERT) as desk:
-            closing.give_up(desk, reason)
-            closing.undo(desk)
-            trial = desk.active.open_trial
+        with self._lab.hold(repo, Tool.REVERT) as context:
+            closing.give_up(context, reason)
+            closing.undo(context)
+            trial = context.active.open_trial
             return RevertMade(
-                **_where(desk),
+                **_where(context),
                 iteration=trial.number,
                 commit=trial.undone or "",
                 restored=[path for path in trial.files if path not in trial.kept_edits],
                 kept_edits=list(trial.kept_edits),
-                why=desk.active.verdict.why if desk.active.verdict else "",
+                why=context.active.verdict.why if context.active.verdict else "",
             )
 
     def log(self, learned: Learned = "", repo: RepoPath = "") -> Iterated:
@@ -127,14 +129,14 @@ class Loop:
 
         `learned` is what this try taught. Takes no metric and no verdict; refused until the iteration is decided.
         """
-        with self._lab.hold(repo, Tool.LOG) as desk:
-            decided = desk.active
-            row = closing.log(desk, learned)
-            return _iterated(desk, decided, row)
+        with self._lab.hold(repo, Tool.LOG) as context:
+            decided = context.active
+            row = closing.log(context, learned)
+            return _iterated(context, decided, row)
 
 
-def _where(desk: Desk) -> dict[str, object]:
-    return {"phase": desk.phase, "next": list(following(desk.phase)), "recovered": desk.recovered}
+def _where(context: RepoContext) -> dict[str, object]:
+    return {"phase": context.phase, "next": list(following(context.phase)), "recovered": context.recovered}
 
 
 def _standing(session: Session) -> str:
@@ -142,13 +144,13 @@ def _standing(session: Session) -> str:
     return str(verdict.status or f"open: {verdict.action} next") if verdict else ""
 
 
-def _verified(desk: Desk) -> VerifyRan:
-    session = desk.active
+def _verified(context: RepoContext) -> VerifyRan:
+    session = context.active
     measurement = session.open_trial.measurement
     assert measurement is not None, "verify just ran"
     shown, trial = session.shown, session.open_trial
     return VerifyRan(
-        **_where(desk),
+        **_where(context),
         iteration=session.last_iteration + 1,
         metric=shown.metric if shown else None,
         samples=[run.value for run in trial.candidate if run.value is not None],
@@ -163,13 +165,13 @@ def _verified(desk: Desk) -> VerifyRan:
     )
 
 
-def _iterated(desk: Desk, decided: Session, row: Row | None) -> Iterated:
+def _iterated(context: RepoContext, decided: Session, row: Row | None) -> Iterated:
     """The answer to an iteration that was logged, or that waits for the agent."""
     trial, verdict, shown = decided.open_trial, decided.verdict, decided.shown
-    session = desk.active
-    over = row is not None and bool(session.ended or session.spent(desk.now()))
+    session = context.active
+    over = row is not None and bool(session.ended or session.spent(context.now()))
     return Iterated(
-        **_where(desk),
+        **_where(context),
         iteration=trial.number,
         status=verdict.status if verdict and row else None,
         metric=shown.metric if shown else None,
@@ -182,20 +184,20 @@ def _iterated(desk: Desk, decided: Session, row: Row | None) -> Iterated:
         output=_output(trial, row),
         guards=guard_words(trial.guards or ()),
         kept_edits=list(trial.kept_edits),
-        stuck=advice(desk) if row and (is_stuck(session) or on_plateau(session)) else None,
-        note=" ".join(filter(None, (trial.note, after_iteration(desk) if row else ""))),
-        summary=summarise(session, desk.now()) if over or (row and row.iteration % EVERY == 0) else None,
+        stuck=advice(context) if row and (is_stuck(session) or on_plateau(session)) else None,
+        note=" ".join(filter(None, (trial.note, after_iteration(context) if row else ""))),
+        summary=summarise(session, context.now()) if over or (row and row.iteration % EVERY == 0) else None,
     )
 
 
-def _iterated_before(desk: Desk) -> Iterated:
+def _iterated_before(context: RepoContext) -> Iterated:
     """The answer to an iteration whose answer was lost with its server, and whose call came again."""
-    if desk.phase in {Phase.FIX, Phase.REWORK}:
-        return _iterated(desk, desk.active, None)
-    desk.write_results()
-    row = desk.journal.rows(desk.active.id, 1)[0]
+    if context.phase in {Phase.FIX, Phase.REWORK}:
+        return _iterated(context, context.active, None)
+    context.write_results()
+    row = context.journal.rows(context.active.id, 1)[0]
     return Iterated(
-        **_where(desk),
+        **_where(context),
         iteration=row.iteration,
         status=row.status,
         metric=row.metric,
@@ -203,7 +205,7 @@ def _iterated_before(desk: Desk) -> Iterated:
         guard=row.guard,
         commit=row.commit,
         why=row.why,
-        best=desk.active.best,
+        best=context.active.best,
         note="The same call was answered before, and nothing in scope was edited since: this is that answer.",
     )
 

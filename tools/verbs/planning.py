@@ -10,11 +10,11 @@ from ..iteration.preflight import preflight
 from ..lab.access import Lab
 from ..lab.answers import page_of
 from ..lab.consent import read_plan_file
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..plan.model import PLAN_FILE, Plan, load_plan
 from ..project import candidates as plans
 from ..project.projects import Project, recognise
-from ..project.scan import Device, devices, missing_tools, scan
+from ..project.scan import ComputeDevice, devices, missing_tools, scan
 from ..vocabulary import Phase, Tool, following
 from .answers_planning import Candidate, Checked, Inspected, ProjectFacts
 from .arguments import Goal, RepoPath
@@ -34,16 +34,16 @@ class Planning:
         Each plan has the command that measures, how its number is read, a guard, and a scope with its file count and
         warnings. Pass one of them, changed as you like, to check_plan. Runs no command of the project.
         """
-        desk = self._lab.open(repo)
-        files = desk.repo.tracked()
-        projects = recognise(files, scan(desk.repo.root, files))
+        context = self._lab.open(repo)
+        files = context.repo.tracked()
+        projects = recognise(files, scan(context.repo.root, files))
         ranked = plans.candidates(projects, goal, files)[:SHOWN]
         commands = [command.text for project in projects for command in project.commands]
         return Inspected(
-            phase=desk.phase,
+            phase=context.phase,
             next=[
                 Tool.CHECK_PLAN,
-                *(t for t in following(desk.phase) if t not in {Tool.INSPECT_PROJECT, Tool.CHECK_PLAN}),
+                *(t for t in following(context.phase) if t not in {Tool.INSPECT_PROJECT, Tool.CHECK_PLAN}),
             ],
             projects=[_facts(project) for project in projects[:8]],
             devices=[_device(device) for device in devices()],
@@ -59,14 +59,14 @@ class Planning:
         nothing says what to measure, a client that can ask lets the person choose among the plans that fit the goal.
         Changes nothing in the repository and opens no session.
         """
-        with self._lab.hold(repo, Tool.CHECK_PLAN) as desk:
-            plan = chosen_plan(desk, plan)
-            found = preflight(desk, plan)
-            desk.arena.remove()
+        with self._lab.hold(repo, Tool.CHECK_PLAN) as context:
+            plan = chosen_plan(context, plan)
+            found = preflight(context, plan)
+            context.arena.remove()
             ready = (Tool.START_SESSION,) if found.passed else (Tool.CHECK_PLAN, Tool.INSPECT_PROJECT)
             return Checked(
-                phase=desk.phase,
-                next=list(ready if desk.phase is Phase.NO_SESSION else following(desk.phase)),
+                phase=context.phase,
+                next=list(ready if context.phase is Phase.NO_SESSION else following(context.phase)),
                 ready=found.passed,
                 gates=list(found.gates),
                 values=found.baseline.values if found.baseline else [],
@@ -76,7 +76,7 @@ class Planning:
             )
 
 
-def chosen_plan(desk: Desk, plan: Plan) -> Plan:
+def chosen_plan(context: RepoContext, plan: Plan) -> Plan:
     """The plan that was passed, or, if none was, the plan file's.
 
     Raises:
@@ -84,7 +84,7 @@ def chosen_plan(desk: Desk, plan: Plan) -> Plan:
     """
     if plan.given:
         return plan
-    loaded = load_plan(read_plan_file(desk.repo.root))
+    loaded = load_plan(read_plan_file(context.repo.root))
     if isinstance(loaded, Plan):
         return loaded
     raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not a plan. " + " ".join(f"{problem}." for problem in loaded))
@@ -95,13 +95,13 @@ def proposals(lab: Lab, goal: str, repo: str) -> list[Candidate]:
     without one none if there is a plan file, which then is what is meant.
     """
     try:
-        desk = lab.open(repo)
+        context = lab.open(repo)
     except Refusal:
         return []
-    if desk.phase is not Phase.NO_SESSION or (not goal and (desk.repo.root / PLAN_FILE).exists()):
+    if context.phase is not Phase.NO_SESSION or (not goal and (context.repo.root / PLAN_FILE).exists()):
         return []
-    files = desk.repo.tracked()
-    found = plans.candidates(recognise(files, scan(desk.repo.root, files)), goal, files)[:SHOWN]
+    files = context.repo.tracked()
+    found = plans.candidates(recognise(files, scan(context.repo.root, files)), goal, files)[:SHOWN]
     return [_shown(candidate) for candidate in found if candidate.file_count]
 
 
@@ -113,8 +113,8 @@ def wanted_commands(lab: Lab) -> tuple[str, ...]:
 def commands_without_consent(lab: Lab, plan: Plan, repo: str) -> tuple[str, ...]:
     """What a plan, or the plan file if it has none, asks for and nobody agreed to; empty if the plan is unusable."""
     try:
-        desk = lab.open(repo)
-        return desk.consent.missing(chosen_plan(desk, plan))
+        context = lab.open(repo)
+        return context.consent.missing(chosen_plan(context, plan))
     except (Refusal, ValueError):
         return ()
 
@@ -124,10 +124,10 @@ def agree_to(lab: Lab, said: Sequence[str], repo: str = "") -> None:
     lab.open(repo).consent.approve(said)
 
 
-def project_facts(desk: Desk) -> list[str]:
+def project_facts(context: RepoContext) -> list[str]:
     """What lives in the repository, a line each: languages, and the commands by what they are for."""
-    files = desk.repo.tracked()
-    found = [_facts(project) for project in recognise(files, scan(desk.repo.root, files))[:8]]
+    files = context.repo.tracked()
+    found = [_facts(project) for project in recognise(files, scan(context.repo.root, files))[:8]]
     lines = []
     for one in found:
         commands = "; ".join(f"{kind}: `{text}`" for kind, text in one.commands.items())
@@ -145,7 +145,7 @@ def _facts(project: Project) -> ProjectFacts:
     )
 
 
-def _shown(candidate: plans.Candidate) -> Candidate:
+def _shown(candidate: plans.PlanCandidate) -> Candidate:
     fields: dict[str, str | list[str]] = {
         "goal": candidate.goal,
         "scope": list(candidate.scope),
@@ -167,7 +167,7 @@ def _shown(candidate: plans.Candidate) -> Candidate:
     )
 
 
-def _device(device: Device) -> str:
+def _device(device: ComputeDevice) -> str:
     memory = f", {device.memory_bytes / 2**30:.0f} GiB" if device.memory_bytes else ""
     cores = f", {device.cores} cores" if device.cores else ""
     return f"{device.kind}: {device.name}{cores}{memory}"

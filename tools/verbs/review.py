@@ -10,7 +10,7 @@ from ..evals.imports import as_words, draw_imported
 from ..iteration.measure import run_again
 from ..lab.access import Lab
 from ..lab.answers import cut, page_of
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..plan.scope import Scope
 from ..report.data import as_text
 from ..report.gathering import curves, integrity, write_page, write_picture
@@ -44,16 +44,16 @@ class Review:
         without a keep) or on a plateau (fifteen measured tries without a new best), with computed material for the next
         idea: near misses, kept changes, files never touched, what was tried most, pairs not combined yet.
         """
-        desk = self._lab.open(repo)
-        session = _session(desk)
+        context = self._lab.open(repo)
+        session = _session(context)
         return StuckReport(
-            phase=desk.phase,
-            next=list(following(desk.phase)),
+            phase=context.phase,
+            next=list(following(context.phase)),
             stuck=is_stuck(session),
             plateau=on_plateau(session),
             streak=session.streak,
             since_best=session.since_best,
-            material=advice(desk),
+            material=advice(context),
         )
 
     def history(
@@ -74,23 +74,23 @@ class Review:
         once more, in a second checkout, to see whether the row still holds. After finish_session it shows the last session.
         """
         if remeasure:
-            with self._lab.hold(repo, Tool.HISTORY) as desk:
-                return remeasured(desk, _session(desk), iteration)
-        desk = self._lab.open(repo)
-        session = _session(desk)
+            with self._lab.hold(repo, Tool.HISTORY) as context:
+                return remeasured(context, _session(context), iteration)
+        context = self._lab.open(repo)
+        session = _session(context)
         if iteration >= 0:
-            return _one(desk, session, iteration)
+            return _one(context, session, iteration)
         wanted = _statuses(status)
         most = max(1, min(limit, LARGEST_PAGE))
         if search:
-            rows = [row for row in desk.rows(0, before, wanted) if _mentions(row, search)]
+            rows = [row for row in context.rows(0, before, wanted) if _mentions(row, search)]
             total = len(rows)
         else:
-            rows, total = desk.rows(most, before, wanted), desk.count(before, wanted)
+            rows, total = context.rows(most, before, wanted), context.count(before, wanted)
         page = page_of([_brief(row) for row in reversed(rows)][:most])[::-1]
         left = total - len(page)
         more = f"{left} earlier rows: call history with before={page[0].iteration}." if left and page else ""
-        return HistoryPage(phase=desk.phase, next=list(following(desk.phase)), rows=page, total=total, more=more)
+        return HistoryPage(phase=context.phase, next=list(following(context.phase)), rows=page, total=total, more=more)
 
     def report(self, format: str = "text", imported: str = "", repo: RepoPath = "") -> Reported:
         """Use at the end, or when a person asks how it goes: the whole session. `format`: `text` (default) to read here;
@@ -101,38 +101,42 @@ class Review:
         """
         if format not in FORMATS:
             raise Refusal(Code.BAD_ARGUMENT, f"{format!r} is not a report format. Use one of: {', '.join(FORMATS)}.")
-        desk = self._lab.open(repo)
+        context = self._lab.open(repo)
         if imported:
-            return _imported(desk, format, imported)
-        session = _session(desk)
-        about = {"phase": desk.phase, "next": list(following(desk.phase))}
+            return _imported(context, format, imported)
+        session = _session(context)
+        about = {"phase": context.phase, "next": list(following(context.phase))}
         if format == "text":
-            text = as_text(session, desk.rows(), summarise(session, desk.now()), integrity(desk), curves(desk))
+            text = as_text(
+                session, context.rows(), summarise(session, context.now()), integrity(context), curves(context)
+            )
             return Reported(**about, report=text)
         if format == "png":
-            png, words = write_picture(desk)
+            png, words = write_picture(context)
             return Reported(**about, report=words, file=PICTURE_FILE).with_picture(png)
-        return Reported(**about, report=write_page(desk), file=PAGE_FILE)
+        return Reported(**about, report=write_page(context), file=PAGE_FILE)
 
 
-def _imported(desk: Desk, format: str, name: str) -> Reported:
-    about = {"phase": desk.phase, "next": list(following(desk.phase))}
+def _imported(context: RepoContext, format: str, name: str) -> Reported:
+    about = {"phase": context.phase, "next": list(following(context.phase))}
     if format == "text":
-        return Reported(**about, report=as_words(desk, name))
+        return Reported(**about, report=as_words(context, name))
     if format == "html":
         message = "Imported results have no diffs, samples or receipts to make a page of. Use `png` or `text`."
         raise Refusal(Code.BAD_ARGUMENT, message)
-    png, words, file = draw_imported(desk, name)
+    png, words, file = draw_imported(context, name)
     return Reported(**about, report=words, file=file).with_picture(png)
 
 
-def advice(desk: Desk) -> Advice:
-    """Material for the next idea of the session at a desk."""
-    session = desk.active
+def advice(context: RepoContext) -> Advice:
+    """Material for the next idea of the session."""
+    session = context.active
     scope = Scope(session.plan.scope)
-    files = [path for path in desk.repo.tracked() if scope.matches(path)]
-    repeats = [event for event in desk.journal.latest_of(session.id, "repeated", SHOWN) if isinstance(event, Repeated)]
-    return material(session.plan, desk.rows(ADVISED_BY), files, repeats)
+    files = [path for path in context.repo.tracked() if scope.matches(path)]
+    repeats = [
+        event for event in context.journal.latest_of(session.id, "repeated", SHOWN) if isinstance(event, Repeated)
+    ]
+    return material(session.plan, context.rows(ADVISED_BY), files, repeats)
 
 
 def guard_words(results: Sequence[GuardResult]) -> list[GuardResult]:
@@ -145,11 +149,11 @@ def guard_words(results: Sequence[GuardResult]) -> list[GuardResult]:
     ]
 
 
-def _session(desk: Desk) -> Session:
-    if desk.session is None:
+def _session(context: RepoContext) -> Session:
+    if context.session is None:
         message = "There has been no session on this branch. Call inspect_project or start_session."
         raise Refusal(Code.NO_SESSION, message, phase=Phase.NO_SESSION)
-    return desk.session
+    return context.session
 
 
 def _statuses(word: str) -> tuple[Status, ...]:
@@ -171,24 +175,24 @@ def _brief(row: Row) -> Row:
     return row.model_copy(update={**short, "why": "", "hypothesis": ""})
 
 
-def _one(desk: Desk, session: Session, iteration: int) -> HistoryPage:
-    rows = [row for row in desk.rows(1, iteration + 1) if row.iteration == iteration]
+def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
+    rows = [row for row in context.rows(1, iteration + 1) if row.iteration == iteration]
     if not rows:
         raise Refusal(
             Code.BAD_ARGUMENT, f"There is no iteration {iteration}; the last one is {session.last_iteration}."
         )
-    events = desk.journal.of_iteration(session.id, iteration)
+    events = context.journal.of_iteration(session.id, iteration)
     runs = [event.measurement for event in events if isinstance(event, Verified)]
     guards = [event.results for event in events if isinstance(event, GuardsRan)]
     if iteration == 0:
         runs, guards = list(session.start.baseline), [session.start.guards]
     return HistoryPage(
-        phase=desk.phase,
-        next=list(following(desk.phase)),
+        phase=context.phase,
+        next=list(following(context.phase)),
         rows=rows,
         total=1,
         iteration=iteration,
-        diff=_diff(desk, events),
+        diff=_diff(context, events),
         samples=[run.value for run in runs if run.value is not None],
         receipts=page_of([run.receipt for run in runs if run.receipt], RECEIPT_BYTES),
         output=runs[-1].tail[-OUTPUT_CHARACTERS:] if runs else "",
@@ -196,29 +200,29 @@ def _one(desk: Desk, session: Session, iteration: int) -> HistoryPage:
     )
 
 
-def remeasured(desk: Desk, session: Session, iteration: int) -> HistoryPage:
+def remeasured(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
     """One iteration in full, after one more run of its commit."""
     if session.trial is not None:
         raise Refusal(Code.OUT_OF_ORDER, "An iteration is open. Decide it first, then measure an earlier one again.")
-    page = _one(desk, session, iteration)
+    page = _one(context, session, iteration)
     row = page.rows[0]
     if not row.commit or row.metric is None:
         raise Refusal(Code.BAD_ARGUMENT, f"Iteration {iteration} has no measurement ({row.status}). Name another one.")
-    run = run_again(desk, session, row.commit, iteration)
-    desk.record(Remeasured(iteration=iteration, measurement=run))
+    run = run_again(context, session, row.commit, iteration)
+    context.record(Remeasured(iteration=iteration, measurement=run))
     if session.finished:
-        desk.arena.remove()
+        context.arena.remove()
     said = f"Measured again: {number(run.value)}" if run.value is not None else f"Measured again: {run.problem}"
     before = f"its runs were {', '.join(map(number, page.samples[:12]))}"
     return page.model_copy(update={"again": run.value, "more": f"{said}; {before}."})
 
 
-def _diff(desk: Desk, events: Sequence[object]) -> str:
+def _diff(context: RepoContext, events: Sequence[object]) -> str:
     commits = [event for event in events if isinstance(event, Committed)]
     if not commits:
         return ""
     first, last = commits[0].commit, commits[-1].commit
-    text = hygiene()(desk.repo.diff(f"{first}^", last))  # before it is cut: half a secret is not recognised
+    text = hygiene()(context.repo.diff(f"{first}^", last))  # before it is cut: half a secret is not recognised
     if len(text) <= DIFF_CHARACTERS:
         return text
     return f"{text[:DIFF_CHARACTERS]}\n… cut; the whole: git diff {first[:7]}^ {last[:7]}"

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ..errors import Code, Refusal
 from ..lab.access import Lab
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..lab.jobs import PROGRESS, Job, still_running
 from ..storage.disk import lock_holder
 from ..vocabulary import Phase, Tool, following
@@ -35,13 +35,13 @@ class Running:
 
         Refused if nothing is at work and no answer is left to give.
         """
-        desk = self._lab.open(repo)
+        context = self._lab.open(repo)
         patience = min(seconds, self._lab.jobs.patience_s)
-        if job := self._job(desk, run):
+        if job := self._job(context, run):
             job.wait(patience, PROGRESS.get(_nobody))
             job.delivered = job.done.is_set()
             return Awaited.of(job.outcome())
-        return self._of_another_server(desk, run, patience)
+        return self._of_another_server(context, run, patience)
 
     def cancel(self, run: RunId = "", repo: RepoPath = "") -> Cancelled:
         """Use to end a run that is not worth its time: ends its processes, all of them. The change that was being measured
@@ -49,51 +49,51 @@ class Running:
 
         Refused if nothing is at work.
         """
-        desk = self._lab.open(repo)
-        job = self._job(desk, run)
+        context = self._lab.open(repo)
+        job = self._job(context, run)
         if job and not job.done.is_set():
-            return self._stop(desk, job, repo)
-        if not desk.runner.alive():
-            raise _nothing(run, desk)
-        desk.runner.cancel_all()
+            return self._stop(context, job, repo)
+        if not context.runner.alive():
+            raise _nothing(run, context)
+        context.runner.cancel_all()
         return self._stopped(repo)
 
-    def _job(self, desk: Desk, run: str) -> Job | None:
+    def _job(self, context: RepoContext, run: str) -> Job | None:
         """The job that goes by this id; of an earlier server's, which is taken up again; without an id the one at work."""
-        record = desk.unfinished()
+        record = context.unfinished()
         name = run or (record.run if record else "") or self._lab.jobs.latest()
         if found := self._lab.jobs.find(name):
             return found
-        if record and record.run == name and not lock_holder(desk.repo.own_folder):
+        if record and record.run == name and not lock_holder(context.repo.own_folder):
             return self._lab.jobs.start(record.tool, record.arguments, record.run)
         return None
 
-    def _of_another_server(self, desk: Desk, run: str, patience: float) -> Awaited:
-        record, began = desk.unfinished(), time.monotonic()
+    def _of_another_server(self, context: RepoContext, run: str, patience: float) -> Awaited:
+        record, began = context.unfinished(), time.monotonic()
         if record is None or run not in {"", record.run}:
-            raise _nothing(run, desk)
-        while desk.unfinished() == record and time.monotonic() - began < patience:
+            raise _nothing(run, context)
+        while context.unfinished() == record and time.monotonic() - began < patience:
             time.sleep(TICK_S)
-        if desk.unfinished() == record:
-            return Awaited(**still_running(record.run, *desk.runner.progress()))
+        if context.unfinished() == record:
+            return Awaited(**still_running(record.run, *context.runner.progress()))
         message = f"{record.run} is over; another server has its answer. Call status and history to see how it ended."
         raise Refusal(Code.BAD_ARGUMENT, message)
 
-    def _stop(self, desk: Desk, job: Job, repo: str) -> Cancelled:
+    def _stop(self, context: RepoContext, job: Job, repo: str) -> Cancelled:
         job.cancelled = True
         deadline = time.monotonic() + ENDING_S
         while not job.done.is_set() and time.monotonic() < deadline:
-            desk.runner.cancel_all()
+            context.runner.cancel_all()
             job.wait(TICK_S, _nobody)
         return self._stopped(repo)
 
     def _stopped(self, repo: str) -> Cancelled:
-        desk = self._lab.open(repo)
-        session = desk.session
-        open_trial = session.trial if session and desk.phase is not Phase.NO_SESSION else None
+        context = self._lab.open(repo)
+        session = context.session
+        open_trial = session.trial if session and context.phase is not Phase.NO_SESSION else None
         how = f"Iteration {open_trial.number} is open." if open_trial else "No iteration is open."
         return Cancelled(
-            phase=desk.phase, next=list(following(desk.phase)), stopped=True, note=f"The run was ended. {how}"
+            phase=context.phase, next=list(following(context.phase)), stopped=True, note=f"The run was ended. {how}"
         )
 
 
@@ -101,7 +101,7 @@ def _nobody(seconds: float, line: str) -> None:
     """Hears of a run when nobody asked to."""
 
 
-def _nothing(run: str, desk: Desk) -> Refusal:
+def _nothing(run: str, context: RepoContext) -> Refusal:
     which = f"No run {run} is known here" if run else "Nothing is at work here"
     message = f"{which}. Call status to see how the session stands."
-    return Refusal(Code.BAD_ARGUMENT, message, following=(Tool.STATUS, *following(desk.phase)))
+    return Refusal(Code.BAD_ARGUMENT, message, following=(Tool.STATUS, *following(context.phase)))

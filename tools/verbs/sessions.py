@@ -11,7 +11,7 @@ from ..iteration.baseline import longest, noise_words
 from ..iteration.preflight import Preflight, preflight, refuse_unless_passed
 from ..lab.access import Lab
 from ..lab.answers import cut
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..lab.jobs import still_running
 from ..lab.sandboxed_run import sandbox_words
 from ..measurement.ruler import ruler_now
@@ -49,26 +49,26 @@ class Sessions:
         plan file of the GPT harness. Refused while a session is open on the branch, on a dirty tree, with a red guard,
         or without a person's consent to the commands. From here on no tool takes a command.
         """
-        with self._lab.hold(repo, Tool.START_SESSION) as desk:
-            sealed = chosen_plan(desk, _preset(desk, plan, preset))
-            found = preflight(desk, sealed)
+        with self._lab.hold(repo, Tool.START_SESSION) as context:
+            sealed = chosen_plan(context, _preset(context, plan, preset))
+            found = preflight(context, sealed)
             refuse_unless_passed(found)
-            return _begin(desk, sealed, found)
+            return _begin(context, sealed, found)
 
     def status(self, repo: RepoPath = "") -> SessionStatus:
         """Use whenever you lost track, and first in a new conversation: the plan in short, the baseline, the best, the
         counters, the budget left, the last rows, whether the session is stuck, and what to call next. Changes nothing.
         """
-        desk = self._lab.open(repo)
-        answer = session_status(desk)
-        record, holder = desk.unfinished(), lock_holder(desk.repo.own_folder)
+        context = self._lab.open(repo)
+        answer = session_status(context)
+        record, holder = context.unfinished(), lock_holder(context.repo.own_folder)
         if holder and record:
-            running = still_running(record.run, *desk.runner.progress())
+            running = still_running(record.run, *context.runner.progress())
             return answer.model_copy(update={**running, "note": f"`{record.tool}` is at work."})
         if holder:
             busy = f"A call is at work here ({holder}); call status until it is done."
             return answer.model_copy(update={"note": busy, "next": [Tool.STATUS]})
-        if read_intent(desk.repo.own_folder):
+        if read_intent(context.repo.own_folder):
             return answer.model_copy(
                 update={"note": "A step was interrupted. The next call that writes will finish it."}
             )
@@ -83,74 +83,74 @@ class Sessions:
         Answers with the final summary. `squash_branch` = a new branch name also makes one clean commit of all kept
         changes, on the commit that the session started from. Refused in the middle of an iteration.
         """
-        with self._lab.hold(repo, Tool.FINISH_SESSION) as desk:
-            session = desk.active
+        with self._lab.hold(repo, Tool.FINISH_SESSION) as context:
+            session = context.active
             if squash_branch:
-                message = f"{flat(session.plan.goal) or 'Results of an autoresearch session'}\n\n{_summary_text(session, desk)}\n"
-                desk.repo.squash(squash_branch, session.start.base, session.head, message)
-            desk.record(Finished(squashed=squash_branch))
-            desk.write_results()
-            desk.arena.remove()
+                message = f"{flat(session.plan.goal) or 'Results of an autoresearch session'}\n\n{_summary_text(session, context)}\n"
+                context.repo.squash(squash_branch, session.start.base, session.head, message)
+            context.record(Finished(squashed=squash_branch))
+            context.write_results()
+            context.arena.remove()
             return SessionFinished(
-                phase=desk.phase,
+                phase=context.phase,
                 next=[Tool.REPORT, Tool.HISTORY, Tool.START_SESSION],
-                recovered=desk.recovered,
-                summary=summarise(desk.active, desk.now()),
+                recovered=context.recovered,
+                summary=summarise(context.active, context.now()),
                 results_file=RESULTS_FILE,
                 branch=session.start.branch,
                 squashed=squash_branch,
             )
 
 
-def _preset(desk: Desk, plan: Plan, preset: str) -> Plan:
+def _preset(context: RepoContext, plan: Plan, preset: str) -> Plan:
     if preset not in {"", "gpt"}:
         raise Refusal(
             Code.BAD_ARGUMENT, f"{preset!r} is no preset. Leave it out, or use `gpt` in a GPT harness repository."
         )
-    if preset == "gpt" and not all((desk.repo.root / name).is_file() for name in HARNESS_FILES):
+    if preset == "gpt" and not all((context.repo.root / name).is_file() for name in HARNESS_FILES):
         message = "This is not a GPT harness repository. Make one with `autoresearch-mcp init gpt DIR` and open it."
         raise Refusal(Code.BAD_PLAN, message)
     return Plan() if preset == "gpt" else plan
 
 
-def _begin(desk: Desk, plan: Plan, found: Preflight) -> SessionStarted:
+def _begin(context: RepoContext, plan: Plan, found: Preflight) -> SessionStarted:
     baseline = found.baseline
     assert baseline is not None, "every gate was passed"
-    if plan.branch and plan.branch != desk.branch:
-        desk.repo.switch_to_new_branch(plan.branch)
+    if plan.branch and plan.branch != context.branch:
+        context.repo.switch_to_new_branch(plan.branch)
     for name in (RESULTS_FILE, RESULTS_FILE.replace(".tsv", ".edited-*.tsv"), PICTURE_FILE, PAGE_FILE):
-        desk.repo.exclude(f"/{name}")
+        context.repo.exclude(f"/{name}")
     for name in (RESULTS_FILE, PICTURE_FILE, PAGE_FILE):
-        desk.repo.exclude(f"/.{name}.draft")
-    desk.repo.exclude(LEDGER_FOLDERS)  # now, because a ledger that is opened later may not change git's settings
-    previous = desk.session
+        context.repo.exclude(f"/.{name}.draft")
+    context.repo.exclude(LEDGER_FOLDERS)  # now, because a ledger that is opened later may not change git's settings
+    previous = context.session
     event = Started(
         plan=plan,
-        branch=plan.branch or desk.branch,
-        base=desk.repo.head(),
+        branch=plan.branch or context.branch,
+        base=context.repo.head(),
         protected=dict(baseline.ruler.protected),
-        sealed=dict(ruler_now(desk.repo, plan).sealed),  # the lines above changed git's list of excluded files
+        sealed=dict(ruler_now(context.repo, plan).sealed),  # the lines above changed git's list of excluded files
         machine=dict(baseline.ruler.machine),
         outputs=baseline.ruler.outputs,
         seed=baseline.seed,
-        untracked=tuple(shown(change.path) for change in desk.repo.changes()),
+        untracked=tuple(shown(change.path) for change in context.repo.changes()),
         baseline=baseline.runs,
         guards=baseline.guards,
         verify_timeout_s=plan.verify_timeout_s or _timeout(longest(baseline.runs)),
         guard_timeout_s=plan.guard_timeout_s or _timeout(longest(baseline.guards)),
     )
     identity = f"{time.strftime('%y%m%d-%H%M')}-{secrets.token_hex(3)}"
-    _archive(desk, previous)
-    desk.session = None
-    desk.record(event, session=identity)
-    desk.write_results()
-    return _started(desk, event, found)
+    _archive(context, previous)
+    context.session = None
+    context.record(event, session=identity)
+    context.write_results()
+    return _started(context, event, found)
 
 
-def _archive(desk: Desk, previous: Session | None) -> None:
+def _archive(context: RepoContext, previous: Session | None) -> None:
     """Take the view of the session before out of the way; its rows stay in the journal. A foreign file is set aside."""
-    file = desk.repo.root / RESULTS_FILE
-    if previous is not None and desk.write_results() is None:
+    file = context.repo.root / RESULTS_FILE
+    if previous is not None and context.write_results() is None:
         file.unlink(missing_ok=True)
 
 
@@ -158,13 +158,13 @@ def _timeout(baseline_s: float) -> float:
     return max(SHORTEST_TIMEOUT_S, TIMEOUT_FACTOR * baseline_s)
 
 
-def _started(desk: Desk, event: Started, found: Preflight) -> SessionStarted:
+def _started(context: RepoContext, event: Started, found: Preflight) -> SessionStarted:
     return SessionStarted(
-        phase=desk.phase,
-        next=list(following(desk.phase)),
-        session=desk.active.id,
+        phase=context.phase,
+        next=list(following(context.phase)),
+        session=context.active.id,
         branch=event.branch,
-        baseline=desk.active.baseline,
+        baseline=context.active.baseline,
         row=baseline_row(event),
         samples=found.baseline.values if found.baseline else [],
         noise=noise_words(event.plan, found.baseline) if found.baseline else "",
@@ -174,17 +174,17 @@ def _started(desk: Desk, event: Started, found: Preflight) -> SessionStarted:
     )
 
 
-def session_status(desk: Desk) -> SessionStatus:
+def session_status(context: RepoContext) -> SessionStatus:
     """How the session on this branch stands."""
-    session = desk.session
-    ledgers = [name for name, _ in Ledgers(desk).open_ones()][:8]
+    session = context.session
+    ledgers = [name for name, _ in Ledgers(context).open_ones()][:8]
     if session is None:
         note = "No session on this branch. Use inspect_project to find a plan, or write autoresearch.toml."
-        return SessionStatus(phase=desk.phase, next=list(following(desk.phase)), note=note, ledgers=ledgers)
-    plan, now = session.plan, desk.now()
+        return SessionStatus(phase=context.phase, next=list(following(context.phase)), note=note, ledgers=ledgers)
+    plan, now = session.plan, context.now()
     return SessionStatus(
-        phase=desk.phase,
-        next=list(following(desk.phase)),
+        phase=context.phase,
+        next=list(following(context.phase)),
         session=session.id,
         goal=cut(plan.goal, 200),
         metric=plan.metric,
@@ -204,7 +204,7 @@ def session_status(desk: Desk) -> SessionStatus:
         stuck=is_stuck(session),
         plateau=on_plateau(session),
         open_iteration=_open(session, now),
-        last=[_row_words(row) for row in desk.journal.rows(session.id, LAST_ROWS)],
+        last=[_row_words(row) for row in context.journal.rows(session.id, LAST_ROWS)],
         sandbox=cut(sandbox_words(plan), 60),
         ledgers=ledgers,
         note="This session is finished." if session.finished else "",
@@ -226,5 +226,5 @@ def _row_words(row: Row) -> str:
     return cut(f"#{row.iteration} {row.status} {number(row.metric)}: {row.description}", 110)
 
 
-def _summary_text(session: Session, desk: Desk) -> str:
-    return "\n".join(summarise(session, desk.now()).lines())
+def _summary_text(session: Session, context: RepoContext) -> str:
+    return "\n".join(summarise(session, context.now()).lines())

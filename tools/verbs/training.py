@@ -13,7 +13,7 @@ from ..errors import Code, Refusal
 from ..iteration import measure as measuring
 from ..iteration.baseline import LONGEST_BASELINE_S
 from ..lab.access import Lab
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..measurement.meter import Meter, at_checkout
 from ..measurement.ruler import ruler_now
 from ..plan.model import Plan
@@ -50,26 +50,26 @@ class Training:
         Refused between experiments of a session (call iterate, so that every run is on the record), where the plan's
         verify is not the harness, and, for a trial run, while nobody agreed to the plan's command.
         """
-        with self._lab.hold(repo, Tool.TRAIN) as desk:
-            if desk.phase is Phase.COMMITTED:
-                return _as_verify(desk, budget_s, device)
-            return _trial(desk, budget_s, device)
+        with self._lab.hold(repo, Tool.TRAIN) as context:
+            if context.phase is Phase.COMMITTED:
+                return _as_verify(context, budget_s, device)
+            return _trial(context, budget_s, device)
 
 
-def _as_verify(desk: Desk, budget_s: float, device: str) -> TrainRan:
-    _require_harness(desk.active.plan)
+def _as_verify(context: RepoContext, budget_s: float, device: str) -> TrainRan:
+    _require_harness(context.active.plan)
     if budget_s or device:
         message = (
             "Budget and device are sealed in a session. Call train without them; or finish the session for a trial run."
         )
-        raise Refusal(Code.BAD_ARGUMENT, message, phase=desk.phase, following=following(desk.phase))
-    while desk.phase is Phase.COMMITTED:
-        measuring.measure(desk)
-    session = desk.active
+        raise Refusal(Code.BAD_ARGUMENT, message, phase=context.phase, following=following(context.phase))
+    while context.phase is Phase.COMMITTED:
+        measuring.measure(context)
+    session = context.active
     measurement = session.open_trial.measurement
     assert measurement is not None, "verify just ran"
     verdict = session.verdict
-    answer = _answer(desk, measurement)
+    answer = _answer(context, measurement)
     return answer.model_copy(
         update={
             "counts": True,
@@ -80,23 +80,23 @@ def _as_verify(desk: Desk, budget_s: float, device: str) -> TrainRan:
     )
 
 
-def _trial(desk: Desk, budget_s: float, device: str) -> TrainRan:
-    if not (desk.repo.root / SPEC_FILE).is_file():
+def _trial(context: RepoContext, budget_s: float, device: str) -> TrainRan:
+    if not (context.repo.root / SPEC_FILE).is_file():
         raise _no_harness()
-    plan = chosen_plan(desk, Plan())
+    plan = chosen_plan(context, Plan())
     _require_harness(plan)
-    if missing := desk.consent.missing(plan):
+    if missing := context.consent.missing(plan):
         cure = "Commit the plan file as it is, or let a person run `autoresearch-mcp approve`."
         raise Refusal(Code.CONSENT_NEEDED, f"Nobody agreed to: {'; '.join(missing)}. {cure}")
     if not _DEVICE.fullmatch(device):
         raise Refusal(Code.BAD_ARGUMENT, f"{device!r} is no device. Use `cpu`, `cuda`, `cuda:1`, `mps` or a UUID.")
     options = (f" --budget '{budget_s:g} seconds'" if budget_s else "") + (f" --device {device}" if device else "")
     asked = plan.model_copy(update={"verify": plan.verify + options})
-    turn = at_checkout(desk, "HEAD", seed=secrets.randbelow(2**31))
-    if any(change.tracked for change in desk.repo.changes()):
+    turn = at_checkout(context, "HEAD", seed=secrets.randbelow(2**31))
+    if any(change.tracked for change in context.repo.changes()):
         turn = replace(turn, tree=UNCOMMITTED)
-    run = Meter(desk, asked, ruler_now(desk.repo, plan)).verify(turn, plan.verify_timeout_s or LONGEST_BASELINE_S)
-    return _answer(desk, run)
+    run = Meter(context, asked, ruler_now(context.repo, plan)).verify(turn, plan.verify_timeout_s or LONGEST_BASELINE_S)
+    return _answer(context, run)
 
 
 def _require_harness(plan: Plan) -> None:
@@ -111,12 +111,12 @@ def _no_harness() -> Refusal:
     return Refusal(Code.BAD_PLAN, f"{message} For other work call inspect_project, or go on with what status names.")
 
 
-def _answer(desk: Desk, run: Measurement) -> TrainRan:
+def _answer(context: RepoContext, run: Measurement) -> TrainRan:
     trained = run.trained or Trained(facts={})
     return TrainRan(
-        phase=desk.phase,
-        next=list(following(desk.phase)),
-        recovered=desk.recovered,
+        phase=context.phase,
+        next=list(following(context.phase)),
+        recovered=context.recovered,
         val_bpb=run.value,
         tokens_per_second=trained.number("tokens_per_second"),
         mfu_percent=trained.number("mfu_percent"),

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..lab.access import Lab
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..plan.model import Direction
 from ..report.gathering import details_of, earlier, gathered, integrity
-from ..report.page import Last, Now, Page, Section, Try, duration
+from ..report.page import Last, Now, PageSection, ReportedTry, ReportPage, duration
 from ..report.picture import Chapter, Picture, picture
-from ..report.sections import Material, chapter_of, page, shown
+from ..report.sections import ReportMaterial, chapter_of, page, shown
 from ..session.events import Row
 from ..session.results import baseline_row
 from ..session.state import Session
@@ -40,7 +40,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Mark:
+class WatchMark:
     """What changes with every event of a session, and what is at work."""
 
     session: Hashable
@@ -72,95 +72,97 @@ class Watch:
         self._checked_of, self._checked = "", ""
         self._before: Sequence[Chapter] = ()
 
-    def mark(self) -> Mark:
+    def mark(self) -> WatchMark:
         """A value that changes when there is something new to see."""
-        desk = self._lab.open(self._repo)
-        return Mark((_record(desk.session), self._checked), _work(desk))
+        context = self._lab.open(self._repo)
+        return WatchMark((_record(context.session), self._checked), _work(context))
 
     def glimpse(self) -> Glimpse:
         """What there is to see now."""
-        desk = self._lab.open(self._repo)
-        rows = self._read(desk)
-        drawn = picture([chapter_of(desk.session, rows)]) if desk.session else None
-        return Glimpse(Sessions(self._lab).status(self._repo), rows, desk.session, _work(desk), drawn)
+        context = self._lab.open(self._repo)
+        rows = self._read(context)
+        drawn = picture([chapter_of(context.session, rows)]) if context.session else None
+        return Glimpse(Sessions(self._lab).status(self._repo), rows, context.session, _work(context), drawn)
 
     def check(self) -> None:
         """Check the journal, once a session: the next page tells. It takes a second where the journal is long."""
-        desk = self._lab.open(self._repo)
-        if desk.session is None:
+        context = self._lab.open(self._repo)
+        if context.session is None:
             return
-        self._turn_to(desk)
+        self._turn_to(context)
         if self._checked == CHECKING:
-            self._checked = integrity(desk)
+            self._checked = integrity(context)
 
-    def page(self) -> Page:
+    def page(self) -> ReportPage:
         """The live page, whole."""
-        desk = self._lab.open(self._repo)
-        if desk.session is None:
-            return _waiting(desk)
-        return self._made(desk, self._gathered(desk))
+        context = self._lab.open(self._repo)
+        if context.session is None:
+            return _waiting(context)
+        return self._made(context, self._gathered(context))
 
-    def update(self, after: int) -> tuple[Page, list[Try]]:
+    def update(self, after: int) -> tuple[ReportPage, list[ReportedTry]]:
         """The live page anew, and the rows after an iteration, oldest first."""
-        desk = self._lab.open(self._repo)
-        if desk.session is None:
-            return _waiting(desk), []
-        material = self._gathered(desk)
+        context = self._lab.open(self._repo)
+        if context.session is None:
+            return _waiting(context), []
+        material = self._gathered(context)
         fresh = [row for row in material.rows if row.iteration > after][-LIVE_ROWS:]
-        return self._made(desk, material), shown(material, fresh)
+        return self._made(context, material), shown(material, fresh)
 
     def chat(self) -> dict[str, Any]:
         """What a chat shows of the session: parts of a page as markup, and whether it is worth looking again."""
         from ..report import rendering as pages
 
-        desk = self._lab.open(self._repo)
-        if desk.session is None:
-            return {"open": True, "parts": {"head": pages.head(_waiting(desk))}}
-        material = replace(gathered(desk, self._read(desk), (), CHECKING, details=False), dots=CHAT_DOTS)
+        context = self._lab.open(self._repo)
+        if context.session is None:
+            return {"open": True, "parts": {"head": pages.head(_waiting(context))}}
+        material = replace(gathered(context, self._read(context), (), CHECKING, details=False), dots=CHAT_DOTS)
         made = page(material)
         newest = Last("last", "", shown(material, material.rows[-CHAT_ROWS:][::-1]))
-        sections = [_now(_work(desk)), *(one for one in made.sections if one.kind == "picture"), newest]
+        sections = [_now(_work(context)), *(one for one in made.sections if one.kind == "picture"), newest]
         parts = {"head": pages.head(made), **{one.id: pages.part(one) for one in sections}}
-        return {"open": not desk.session.finished, "parts": parts}
+        return {"open": not context.session.finished, "parts": parts}
 
-    def one(self, iteration: int) -> Try | None:
+    def one(self, iteration: int) -> ReportedTry | None:
         """One try with all that is behind it."""
-        desk = self._lab.open(self._repo)
-        row = next((row for row in self._read(desk) if row.iteration == iteration), None)
-        if row is None or desk.session is None:
+        context = self._lab.open(self._repo)
+        row = next((row for row in self._read(context) if row.iteration == iteration), None)
+        if row is None or context.session is None:
             return None
-        lower = desk.session.plan.direction == Direction.LOWER
-        return Try(row, lower, details_of(desk, [row])[iteration])
+        lower = context.session.plan.direction == Direction.LOWER
+        return ReportedTry(row, lower, details_of(context, [row])[iteration])
 
     def position(self) -> tuple[str, int]:
         """The session and its last iteration; empty without one."""
         session = self._lab.open(self._repo).session
         return (session.id, session.last_iteration) if session else ("", 0)
 
-    def now(self) -> Section:
+    def now(self) -> PageSection:
         """What is at work, as a section of the page."""
         return _now(_work(self._lab.open(self._repo)))
 
-    def _turn_to(self, desk: Desk) -> None:
+    def _turn_to(self, context: RepoContext) -> None:
         """Begin anew where the session is another one."""
         with self._lock:
-            if self._checked_of != desk.active.id:
-                self._checked_of, self._checked, self._before = desk.active.id, CHECKING, earlier(desk)
+            if self._checked_of != context.active.id:
+                self._checked_of, self._checked, self._before = context.active.id, CHECKING, earlier(context)
 
-    def _gathered(self, desk: Desk) -> Material:
+    def _gathered(self, context: RepoContext) -> ReportMaterial:
         """What a page tells, of the journal what `check` found."""
-        self._turn_to(desk)
-        return gathered(desk, self._read(desk), self._before, self._checked, details=False)
+        self._turn_to(context)
+        return gathered(context, self._read(context), self._before, self._checked, details=False)
 
-    def _made(self, desk: Desk, material: Material) -> Page:
+    def _made(self, context: RepoContext, material: ReportMaterial) -> ReportPage:
         newest = material.rows[-LIVE_ROWS:]
         left = len(material.rows) - len(newest)
         more = f"{left:,} earlier tries: `report` with format html has them all." if left else ""
         made = page(replace(material, listed=newest, left_out=more, dots=LIVE_DOTS))
-        return replace(made, sections=[_now(_work(desk)), *made.sections], footer=f"{made.footer} Follows the session.")
+        return replace(
+            made, sections=[_now(_work(context)), *made.sections], footer=f"{made.footer} Follows the session."
+        )
 
-    def _read(self, desk: Desk) -> Sequence[Row]:
-        session = desk.session
+    def _read(self, context: RepoContext) -> Sequence[Row]:
+        session = context.session
         if session is None:
             return ()
         with self._lock:
@@ -168,7 +170,7 @@ class Watch:
                 self._of, self._rows = session.id, [baseline_row(session.start)]
             missing = session.last_iteration - self._rows[-1].iteration
             if missing:
-                self._rows = [*self._rows, *desk.journal.rows(session.id, missing)]
+                self._rows = [*self._rows, *context.journal.rows(session.id, missing)]
             return self._rows
 
 
@@ -179,29 +181,29 @@ def _record(session: Session | None) -> Hashable:
     return (session.id, session.last_iteration, session.finished, session.measured_seconds, session.head, session.trial)
 
 
-def _work(desk: Desk) -> Work | None:
-    holder = lock_holder(desk.repo.own_folder)
+def _work(context: RepoContext) -> Work | None:
+    holder = lock_holder(context.repo.own_folder)
     if not holder:
         return None
-    record, (seconds, _) = desk.unfinished(), desk.runner.progress()
-    tail = hygiene()("\n".join(desk.runner.tail())).splitlines()
+    record, (seconds, _) = context.unfinished(), context.runner.progress()
+    tail = hygiene()("\n".join(context.runner.tail())).splitlines()
     tool, run = (str(record.tool), record.run) if record else (holder.split(" ")[0], "")
     return Work(tool, run, seconds, tuple(tail))
 
 
-def _now(work: Work | None) -> Section:
+def _now(work: Work | None) -> PageSection:
     if work is None:
         return Now("now", "")
     parts = [duration(work.seconds)] * bool(work.seconds) + [f"run {work.run}"] * bool(work.run)
     return Now("now", f"{work.tool} is at work", ", ".join(parts), "\n".join(work.tail))
 
 
-def _waiting(desk: Desk) -> Page:
-    where = f"on {desk.branch}" if desk.branch else "on a detached HEAD"
-    return Page(
+def _waiting(context: RepoContext) -> ReportPage:
+    where = f"on {context.branch}" if context.branch else "on a detached HEAD"
+    return ReportPage(
         title="No session yet",
         subtitle=f"There has been no session {where}. This page begins when one does.",
         state="Waiting",
         facts=(),
-        sections=[_now(_work(desk))],
+        sections=[_now(_work(context))],
     )

@@ -10,19 +10,19 @@ from pydantic import Field
 
 from ..errors import Code, Refusal
 from ..lab.access import Lab
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..vocabulary import Tool, following
 from ..workflows.admission import Duplicate, admitted
 from ..workflows.answers import ItemTaken, WorkflowAnswer
-from ..workflows.ledger.events import ItemRecorded, LedgerClosed, Overruled
+from ..workflows.ledger.events import ItemRecorded, ItemSettled, LedgerClosed
 from ..workflows.ledger.forms import choices, fields_of
 from ..workflows.ledger.handoff import Ending
 from ..workflows.ledger.items import Settlement, Workflow
 from ..workflows.ledger.ledger import Ledger
-from ..workflows.ledger.registry import craft
-from ..workflows.ledger.rules import Craft
+from ..workflows.ledger.registry import rules_of
+from ..workflows.ledger.rules import WorkflowRules
 from ..workflows.opening import CHAINABLE, open_ledger
-from ..workflows.running.registry import mechanic
+from ..workflows.running.registry import runner_of
 from ..workflows.running.runner import observed
 from ..workflows.running.store import Ledgers
 from ..workflows.standing import drafted, short, standing, stands
@@ -66,12 +66,12 @@ class Workflows:
         if action not in ACTIONS:
             raise Refusal(Code.BAD_ARGUMENT, f"{action!r} is no action. Use one of: {', '.join(ACTIONS)}.")
         if action == "status":
-            desk = self._lab.open(repo)
-            return stands(desk, _found(desk, workflow), options)
-        with self._lab.hold(repo, Tool.WORKFLOW) as desk, _leading_on(desk, Tool.WORKFLOW):
+            context = self._lab.open(repo)
+            return stands(context, _found(context, workflow), options)
+        with self._lab.hold(repo, Tool.WORKFLOW) as context, _leading_on(context, Tool.WORKFLOW):
             if action == "open":
-                return open_ledger(desk, workflow, options)
-            return _run(desk, workflow, options) if action == "run" else _close(desk, workflow, options)
+                return open_ledger(context, workflow, options)
+            return _run(context, workflow, options) if action == "run" else _close(context, workflow, options)
 
     def record(self, workflow: str, item: Fields, repo: RepoPath = "") -> ItemTaken:
         """Use to write one finding, hypothesis, scenario, vote or the like into an open ledger.
@@ -80,8 +80,8 @@ class Workflows:
         duplicate, that it holds no secret, that it is this item's turn. A command cited as reproduction is run by the
         server where a person agreed to it, and what it saw is recorded instead of the claim. A refusal names the cure.
         """
-        with self._lab.hold(repo, Tool.RECORD) as desk, _leading_on(desk, Tool.RECORD):
-            return _record(desk, _named(workflow), item)
+        with self._lab.hold(repo, Tool.RECORD) as context, _leading_on(context, Tool.RECORD):
+            return _record(context, _named(workflow), item)
 
     def playbook(self, name: str = "autoresearch", repo: RepoPath = "") -> PlaybookText:
         """Use to learn how to work here, before the first iteration: the text of a prompt with the live state in it.
@@ -93,27 +93,27 @@ class Workflows:
             raise Refusal(
                 Code.BAD_ARGUMENT, f"There is no playbook {name!r}. Use one of: {', '.join(self._playbooks)}."
             )
-        desk = self._lab.open(repo)
+        context = self._lab.open(repo)
         text = self._playbooks[name](repo)
-        return PlaybookText(phase=desk.phase, next=list(following(desk.phase)), name=name, playbook=text)
+        return PlaybookText(phase=context.phase, next=list(following(context.phase)), name=name, playbook=text)
 
 
 def known_values(prompt: str, argument: str) -> tuple[str, ...]:
     """What may be written for an argument of a prompt, where that is known."""
     if argument == "chain":
         return (*Workflow, *CHAINABLE)
-    return choices(craft(Workflow(prompt)).options, argument) if prompt in [*Workflow] else ()
+    return choices(rules_of(Workflow(prompt)).options, argument) if prompt in [*Workflow] else ()
 
 
 @contextmanager
-def _leading_on(desk: Desk, tool: Tool) -> Iterator[None]:
+def _leading_on(context: RepoContext, tool: Tool) -> Iterator[None]:
     """Whoever is refused goes on with the ledger: with another item where one can be taken, else with the ledger itself."""
     try:
         yield
     except Refusal as refusal:
         takes = refusal.code is Code.INCOMPLETE or (tool is Tool.RECORD and refusal.code is not Code.NOT_OPEN)
         own = (Tool.RECORD, Tool.WORKFLOW) if takes else (Tool.WORKFLOW,)
-        refusal.following = refusal.following or (*own, *following(desk.phase))
+        refusal.following = refusal.following or (*own, *following(context.phase))
         raise
 
 
@@ -124,52 +124,52 @@ def _named(name: str) -> Workflow:
         raise Refusal(Code.BAD_ARGUMENT, f"{name!r} is no workflow. Use one of: {', '.join(Workflow)}.") from None
 
 
-def _found(desk: Desk, workflow: Workflow) -> Ledger:
-    ledger = Ledgers(desk).last(workflow)
+def _found(context: RepoContext, workflow: Workflow) -> Ledger:
+    ledger = Ledgers(context).last(workflow)
     if ledger is None:
-        fields = ", ".join(fields_of(craft(workflow).options))
+        fields = ", ".join(fields_of(rules_of(workflow).options))
         message = f"There is no {workflow} ledger on this branch. Call workflow with `open`; options: {fields}."
         raise Refusal(Code.NOT_OPEN, message)
     return ledger
 
 
-def _open_one(desk: Desk, workflow: Workflow) -> Ledger:
-    ledger = Ledgers(desk).open_one(workflow)
+def _open_one(context: RepoContext, workflow: Workflow) -> Ledger:
+    ledger = Ledgers(context).open_one(workflow)
     if ledger is None:
         raise Refusal(Code.NOT_OPEN, f"No {workflow} ledger is open on this branch. Call workflow with `open` first.")
-    return _caught_up(desk, ledger)
+    return _caught_up(context, ledger)
 
 
-def _caught_up(desk: Desk, ledger: Ledger) -> Ledger:
+def _caught_up(context: RepoContext, ledger: Ledger) -> Ledger:
     """The ledger with what happened elsewhere written into it."""
-    news = [] if ledger.closed else mechanic(ledger.workflow).since(desk, ledger)
-    return Ledgers(desk).append(ledger.id, *news) if news else ledger
+    news = [] if ledger.closed else runner_of(ledger.workflow).since(context, ledger)
+    return Ledgers(context).append(ledger.id, *news) if news else ledger
 
 
-def _run(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
-    ledger = _open_one(desk, workflow)
-    found = mechanic(workflow).run(desk, ledger, given)
-    ledgers = Ledgers(desk)
+def _run(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
+    ledger = _open_one(context, workflow)
+    found = runner_of(workflow).run(context, ledger, given)
+    ledgers = Ledgers(context)
     # A long run records what it finds as it goes, so the ledger may have moved on.
-    return drafted(desk, ledgers.append(ledger.id, *found) if found else ledgers.named(ledger.id) or ledger)
+    return drafted(context, ledgers.append(ledger.id, *found) if found else ledgers.named(ledger.id) or ledger)
 
 
-def _record(desk: Desk, workflow: Workflow, fields: Mapping[str, Any]) -> ItemTaken:
-    ledgers, rules, ledger = Ledgers(desk), craft(workflow), _open_one(desk, workflow)
+def _record(context: RepoContext, workflow: Workflow, fields: Mapping[str, Any]) -> ItemTaken:
+    ledgers, rules, ledger = Ledgers(context), rules_of(workflow), _open_one(context, workflow)
     if rules.bounded(ledger) and rules.costs(str(fields.get("kind", ""))):
         message = f"No round of {ledger.id} is left ({rules.spent(ledger)} used). Close it: it ends as bounded."
         raise Refusal(Code.INCOMPLETE, message)
-    event = _admitted(desk, ledger, rules, fields)
+    event = _admitted(context, ledger, rules, fields)
     ledger = ledgers.append(ledger.id, event)
     entry = ledger.entries[-1]
     settled = ""
     outcome = rules.settles(ledger, entry)
     if entry.item.upstream and outcome:
         earlier, _, id = entry.item.upstream.partition("#")
-        ledgers.settle(earlier, Overruled(id=id, outcome=Settlement(outcome), by=f"{ledger.id}#{entry.id}"))
+        ledgers.settle(earlier, ItemSettled(id=id, outcome=Settlement(outcome), by=f"{ledger.id}#{entry.id}"))
         settled = f"{entry.item.upstream} as {outcome}"
     return ItemTaken(
-        **standing(desk, ledger, rules),
+        **standing(context, ledger, rules),
         id=entry.id,
         title=entry.item.title,
         classified=entry.item.classified,
@@ -179,25 +179,25 @@ def _record(desk: Desk, workflow: Workflow, fields: Mapping[str, Any]) -> ItemTa
     )
 
 
-def _admitted(desk: Desk, ledger: Ledger, rules: Craft, fields: Mapping[str, Any]) -> ItemRecorded:
+def _admitted(context: RepoContext, ledger: Ledger, rules: WorkflowRules, fields: Mapping[str, Any]) -> ItemRecorded:
     """The event of an item. A refused duplicate may leave a trace, because looking and finding nothing new says something."""
     try:
-        return admitted(desk, ledger, rules, mechanic(ledger.workflow), fields)
+        return admitted(context, ledger, rules, runner_of(ledger.workflow), fields)
     except Duplicate as duplicate:
         facts = rules.remembered(ledger, duplicate.item, duplicate.of)
         if facts is None:
             raise
-        ledger = Ledgers(desk).append(ledger.id, observed(desk, "duplicate", **facts))
+        ledger = Ledgers(context).append(ledger.id, observed(context, "duplicate", **facts))
         told = "\n".join([duplicate.message, "That it was tried is written down.", *rules.state(ledger)[:3]])
         raise Refusal(duplicate.code, told) from duplicate
 
 
-def _close(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
-    ledgers, rules = Ledgers(desk), craft(workflow)
-    ledger = _caught_up(desk, _found(desk, workflow))
+def _close(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
+    ledgers, rules = Ledgers(context), rules_of(workflow)
+    ledger = _caught_up(context, _found(context, workflow))
     if ledger.closed is None:
         why = str(given.get("why", "")).strip()
-        found = mechanic(workflow).closing(desk, ledger)
+        found = runner_of(workflow).closing(context, ledger)
         ledger = ledgers.append(ledger.id, *found) if found else ledger
         missing = rules.missing(ledger)
         if missing and not why and not rules.bounded(ledger):
@@ -205,12 +205,12 @@ def _close(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> Workflow
             cure = 'Record it; or close with options {"why": "..."}, and the end counts as interrupted.'
             raise Refusal(Code.INCOMPLETE, f"{ledger.id} may not end yet:\n{listed}\n{cure}")
         ending = _ending(rules, ledger, why)
-        ledger = ledgers.append(ledger.id, LedgerClosed(commit=desk.repo.head(), ending=ending, why=why))
+        ledger = ledgers.append(ledger.id, LedgerClosed(commit=context.repo.head(), ending=ending, why=why))
     files = ledgers.write_files(ledger)
-    return stands(desk, ledger).model_copy(update={"files": list(files)})
+    return stands(context, ledger).model_copy(update={"files": list(files)})
 
 
-def _ending(rules: Craft, ledger: Ledger, why: str) -> Ending:
+def _ending(rules: WorkflowRules, ledger: Ledger, why: str) -> Ending:
     """What kind of end it is. What has failed by what is recorded has failed, however early the end."""
     ending = rules.ending(ledger)
     if ending is Ending.FAILED or not rules.missing(ledger):

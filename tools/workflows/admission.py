@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ..errors import Code, Refusal
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..text.cleaning import cleaned
 from ..text.hygiene import hygiene
 from ..text.tidy import tidied_data
@@ -18,10 +18,10 @@ from .ledger.forms import form_of
 from .ledger.items import Cited, Item
 from .ledger.ledger import Ledger
 from .ledger.pages import sentence
-from .ledger.rules import Craft
+from .ledger.rules import WorkflowRules
 from .ledger.similarity import SAME, nearest
 from .running.reproduction import reproduce
-from .running.runner import Mechanic
+from .running.runner import WorkflowRunner
 from .running.store import Ledgers
 
 
@@ -34,7 +34,9 @@ class Duplicate(Refusal):
         self.of = of
 
 
-def admitted(desk: Desk, ledger: Ledger, rules: Craft, mechanic: Mechanic, fields: Mapping[str, Any]) -> ItemRecorded:
+def admitted(
+    context: RepoContext, ledger: Ledger, rules: WorkflowRules, mechanic: WorkflowRunner, fields: Mapping[str, Any]
+) -> ItemRecorded:
     """The event of an item that passed every check.
 
     Raises:
@@ -42,20 +44,20 @@ def admitted(desk: Desk, ledger: Ledger, rules: Craft, mechanic: Mechanic, field
     """
     item = _shaped(rules, fields)
     _without_secrets(item)
-    _settles_something(desk, item)
+    _settles_something(context, item)
     if isinstance(item, Cited) and item.location:  # a kind of item may leave it to the agent whether to cite
-        item = _proven(desk, item)
-    item = mechanic.checked(desk, ledger, rules.completed(ledger, item))
+        item = _proven(context, item)
+    item = mechanic.checked(context, ledger, rules.completed(ledger, item))
     _new(ledger, rules, item)
     if objection := rules.objection(ledger, item):
         raise Refusal(Code(objection.fault.value), objection.message)
     command = rules.command(ledger, item)
-    ran = reproduce(desk, command) if command else None
+    ran = reproduce(context, command) if command else None
     data = item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}
-    return ItemRecorded(id=ledger.next_id(item), commit=desk.repo.head(), item=data, ran=ran)
+    return ItemRecorded(id=ledger.next_id(item), commit=context.repo.head(), item=data, ran=ran)
 
 
-def _shaped(rules: Craft, fields: Mapping[str, Any]) -> Item:
+def _shaped(rules: WorkflowRules, fields: Mapping[str, Any]) -> Item:
     kinds = rules.items
     kind = str(fields.get("kind", "")) or (next(iter(kinds)) if len(kinds) == 1 else "")
     if kind not in kinds:
@@ -102,37 +104,37 @@ def _texts(value: object) -> list[str]:
     return [text for _, part in value for text in _texts(part)] if isinstance(value, BaseModel) else []
 
 
-def _settles_something(desk: Desk, item: Item) -> None:
+def _settles_something(context: RepoContext, item: Item) -> None:
     if not item.upstream:
         return
     ledger, _, id = item.upstream.partition("#")
-    found = Ledgers(desk).named(ledger)
+    found = Ledgers(context).named(ledger)
     if found is None or found.find(id) is None:
         known = ", ".join(entry.id for entry in found.entries[:20]) if found else ""
         cure = f"It has: {known}." if found else "Use `<ledger id>#<item id>` from the handoff, or leave it out."
         raise Refusal(Code.BAD_ARGUMENT, f"`upstream` names {item.upstream}, which is not there. {cure}")
 
 
-def _proven(desk: Desk, item: Cited) -> Cited:
-    commit = desk.repo.head()
+def _proven(context: RepoContext, item: Cited) -> Cited:
+    commit = context.repo.head()
     if item.commit:
-        answer = desk.repo.git.ask("rev-parse", "--verify", "--quiet", f"{item.commit}^{{commit}}")
+        answer = context.repo.git.ask("rev-parse", "--verify", "--quiet", f"{item.commit}^{{commit}}")
         if answer.code != 0:
             raise Refusal(
                 Code.EVIDENCE, f"There is no commit {item.commit}. Cite one that git has, or leave `commit` out."
             )
         commit = answer.text
-    content = desk.repo.content(commit, item.path)
+    content = context.repo.content(commit, item.path)
     text = None if content is None else content.decode("utf-8", errors="replace")
     wrong = unproven(item.location, item.quote, text, hygiene())
     if wrong is None:
         return item.model_copy(update={"commit": commit}) if item.commit else item
-    changed = any(change.path == item.path for change in desk.repo.changes())
+    changed = any(change.path == item.path for change in context.repo.changes())
     hint = f" {item.path} has changes that are not committed; evidence is what git has." if changed else ""
     raise Refusal(Code.EVIDENCE, f"{wrong}{hint}")
 
 
-def _new(ledger: Ledger, rules: Craft, item: Item) -> None:
+def _new(ledger: Ledger, rules: WorkflowRules, item: Item) -> None:
     alike = rules.rivals(ledger, item)
     there = next((entry for entry in alike if item.place and entry.item.place == item.place), None)
     if there is not None:

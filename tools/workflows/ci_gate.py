@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import Code, Refusal
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from .ledger.barrier import Barrier, ended_well, target_reached, without_findings
 from .ledger.items import Severity, Workflow
-from .ledger.registry import craft
+from .ledger.registry import rules_of
 from .running.store import Ledgers
 
 
 @dataclass(frozen=True)
-class Asked:
+class GateDemands:
     """What the gate insists on; all empty means everything that there is something to say about."""
 
     target: bool = False
@@ -28,27 +28,32 @@ class Asked:
         return not (self.target or self.fail_on or self.regression or self.complete)
 
 
-def look(desk: Desk, asked: Asked) -> list[Barrier]:
+def look(context: RepoContext, asked: GateDemands) -> list[Barrier]:
     """Every barrier that was asked for.
 
     Raises:
         Refusal: for a severity or a workflow that is none.
     """
-    found = [*_target(desk, asked), *_findings(desk, asked), *_verdicts(desk, asked), *_endings(desk, asked)]
+    found = [
+        *_target(context, asked),
+        *_findings(context, asked),
+        *_verdicts(context, asked),
+        *_endings(context, asked),
+    ]
     return found or [Barrier("gate", None, "this branch has no session with a target, and no ledger")]
 
 
-def _target(desk: Desk, asked: Asked) -> Iterator[Barrier]:
-    barrier = target_reached(desk.session)
+def _target(context: RepoContext, asked: GateDemands) -> Iterator[Barrier]:
+    barrier = target_reached(context.session)
     if asked.target or (asked.all and barrier.passed is not None):
         yield barrier
 
 
-def _findings(desk: Desk, asked: Asked) -> Iterator[Barrier]:
+def _findings(context: RepoContext, asked: GateDemands) -> Iterator[Barrier]:
     if not asked.fail_on:
         return
     severity = _severity(asked.fail_on)
-    ledgers = Ledgers(desk)
+    ledgers = Ledgers(context)
     named = [_workflow(name) for name in asked.complete] or list(Workflow)
     found = [ledger for workflow in named if (ledger := ledgers.last(workflow))]
     if not found:
@@ -57,13 +62,13 @@ def _findings(desk: Desk, asked: Asked) -> Iterator[Barrier]:
         yield without_findings(ledger.workflow, ledgers.handoff(ledger).findings, severity)
 
 
-def _verdicts(desk: Desk, asked: Asked) -> Iterator[Barrier]:
+def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[Barrier]:
     """What ledgers say of themselves: a regression verdict, an audit that was told where to fail."""
-    ledgers, told = Ledgers(desk), False
+    ledgers, told = Ledgers(context), False
     for workflow in Workflow if asked.all else [Workflow.REGRESSION] if asked.regression else []:
         ledger = ledgers.last(workflow)
-        barrier = craft(workflow).barrier(ledger) if ledger else None
-        if ledger and barrier and barrier.passed and ledger.closed and ledger.closed.commit != desk.repo.head():
+        barrier = rules_of(workflow).barrier(ledger) if ledger else None
+        if ledger and barrier and barrier.passed and ledger.closed and ledger.closed.commit != context.repo.head():
             barrier = Barrier(barrier.name, None, f"{barrier.seen}, but at {ledger.closed.commit[:7]}, not here")
         if barrier:
             told = True
@@ -72,13 +77,13 @@ def _verdicts(desk: Desk, asked: Asked) -> Iterator[Barrier]:
         yield Barrier("regression", None, "there is no verdict on this branch")
 
 
-def _endings(desk: Desk, asked: Asked) -> Iterator[Barrier]:
-    ledgers = Ledgers(desk)
+def _endings(context: RepoContext, asked: GateDemands) -> Iterator[Barrier]:
+    ledgers = Ledgers(context)
     for workflow in [_workflow(name) for name in asked.complete] or (list(Workflow) if asked.all else []):
         ledger = ledgers.last(workflow)
         if ledger:
             ending = ledger.closed.ending if ledger.closed else ""
-            yield ended_well(workflow, ending, craft(workflow).missing(ledger))
+            yield ended_well(workflow, ending, rules_of(workflow).missing(ledger))
         elif asked.complete:
             yield Barrier(f"{workflow} ledger", None, "there is none on this branch")
 

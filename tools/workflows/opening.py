@@ -8,15 +8,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..errors import Code, Refusal
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from .answers import WorkflowAnswer
 from .ledger.events import Opened
 from .ledger.forms import fields_of
 from .ledger.items import Workflow
 from .ledger.ledger import Ledger, folded
 from .ledger.options import Options, steps
-from .ledger.registry import craft, read_item, read_options
-from .running.registry import mechanic
+from .ledger.registry import read_item, read_options, rules_of
+from .running.registry import runner_of
 from .running.store import Ledgers
 from .standing import drafted, stands
 
@@ -24,8 +24,8 @@ CHAINABLE = ("plan", "autoresearch")
 """Prompts beside the workflows that a chain may name."""
 
 
-def open_ledger(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
-    ledgers, rules = Ledgers(desk), craft(workflow)
+def open_ledger(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
+    ledgers, rules = Ledgers(context), rules_of(workflow)
     try:
         options = _onward(workflow, rules.options.model_validate(given))
     except ValidationError as error:
@@ -39,7 +39,7 @@ def open_ledger(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> Wor
                 f"{there.id} is open with other options ({sealed}), which are sealed. Go on with it, or close it first."
             )
             raise Refusal(Code.SEALED, message)
-        return stands(desk, there)
+        return stands(context, there)
     if unknown := [name for name in steps(options.chain) if name not in [*Workflow, "plan", "autoresearch"]]:
         raise Refusal(
             Code.BAD_ARGUMENT, f"`chain` names {', '.join(unknown)}. Use: {', '.join(Workflow)}, plan, autoresearch."
@@ -54,15 +54,15 @@ def open_ledger(desk: Desk, workflow: Workflow, given: Mapping[str, Any]) -> Wor
     id = ledgers.new_id(workflow, options.goal)
     opened = Opened(
         workflow=workflow,
-        branch=desk.branch,
-        commit=desk.repo.head(),
+        branch=context.branch,
+        commit=context.repo.head(),
         options=options.model_dump(mode="json", exclude_defaults=True),
         incoming=waiting.id if waiting else "",
         folder=f"autoresearch/{id}",
     )
-    ledger = folded(id, [(desk.now(), opened)], read_options, read_item)
-    found = mechanic(workflow).opening(desk, ledger)
-    return drafted(desk, ledgers.append(id, opened, *found))
+    ledger = folded(id, [(context.now(), opened)], read_options, read_item)
+    found = runner_of(workflow).opening(context, ledger)
+    return drafted(context, ledgers.append(id, opened, *found))
 
 
 def _onward(workflow: Workflow, options: Options) -> Options:

@@ -7,72 +7,72 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import Code, Refusal
-from ..lab.context import Desk
+from ..lab.context import RepoContext
 from ..vocabulary import Phase, Tool, following
 from .answers import STATE_CHARACTERS, VIEW_CHARACTERS, WorkflowAnswer
 from .ledger.forms import form_of
 from .ledger.handoff import carried, is_plan
 from .ledger.items import Workflow
 from .ledger.ledger import Ledger
-from .ledger.registry import craft
-from .ledger.rules import Craft, Objection
-from .running.registry import mechanic
+from .ledger.registry import rules_of
+from .ledger.rules import Objection, WorkflowRules
+from .running.registry import runner_of
 from .running.store import HANDOFF, Ledgers
 
 
-def ledger_state(desk: Desk, workflow: Workflow) -> str:
+def ledger_state(context: RepoContext, workflow: Workflow) -> str:
     """How a workflow stands, for its prompt: its open ledger, or the handoff that waits for it, or that there is neither."""
-    ledgers = Ledgers(desk)
+    ledgers = Ledgers(context)
     if ledger := ledgers.open_one(workflow):
-        return stands(desk, ledger).text()
+        return stands(context, ledger).text()
     waiting = ledgers.incoming(workflow, "")
     if waiting is None:
         return f"No {workflow} ledger is open on this branch."
-    lines = handed_over(desk, waiting, workflow)
+    lines = handed_over(context, waiting, workflow)
     return "\n".join([f"No {workflow} ledger is open. {waiting.id} hands over:", *lines])
 
 
-def stands(desk: Desk, ledger: Ledger, asked: Mapping[str, Any] = MappingProxyType({})) -> WorkflowAnswer:
+def stands(context: RepoContext, ledger: Ledger, asked: Mapping[str, Any] = MappingProxyType({})) -> WorkflowAnswer:
     """The answer that tells how a ledger stands, or what was `asked` of it.
 
     Raises:
         Refusal: if what was asked is not for whoever asks.
     """
-    rules = craft(ledger.workflow)
+    rules = rules_of(ledger.workflow)
     if ledger.closed is None:
-        ledger = Ledgers(desk).moved_on(ledger, mechanic(ledger.workflow).since(desk, ledger))
+        ledger = Ledgers(context).moved_on(ledger, runner_of(ledger.workflow).since(context, ledger))
     lines = rules.view(ledger, asked) if asked else rules.state(ledger)
     if isinstance(lines, Objection):
         raise Refusal(Code(lines.fault.value), lines.message)
-    handoff = Ledgers(desk).handoff(ledger)
-    incoming = Ledgers(desk).named(ledger.incoming) if ledger.incoming and not ledger.closed else None
-    carries = [f"From {ledger.incoming}:", *handed_over(desk, incoming, ledger.workflow)] if incoming else []
+    handoff = Ledgers(context).handoff(ledger)
+    incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming and not ledger.closed else None
+    carries = [f"From {ledger.incoming}:", *handed_over(context, incoming, ledger.workflow)] if incoming else []
     return WorkflowAnswer(
-        **standing(desk, ledger, rules),
+        **standing(context, ledger, rules),
         state=short([*lines, *carries], VIEW_CHARACTERS if asked else STATE_CHARACTERS),
         takes=[] if ledger.closed else [form_of(kind) for kind in rules.items.values()],
         folder=ledger.folder,
         status=ledger.closed.ending if ledger.closed else "",
         handoff=f"{ledger.folder}/{HANDOFF}" if ledger.closed else "",
         next_prompts=list(handoff.next) if ledger.closed else [],
-        plan=handoff.config if _startable(desk, ledger, handoff.config) else {},
+        plan=handoff.config if _startable(context, ledger, handoff.config) else {},
     )
 
 
-def drafted(desk: Desk, ledger: Ledger) -> WorkflowAnswer:
+def drafted(context: RepoContext, ledger: Ledger) -> WorkflowAnswer:
     """How a ledger stands, with the files that it has while it is open written anew."""
-    Ledgers(desk).write_drafts(ledger)
-    return stands(desk, ledger)
+    Ledgers(context).write_drafts(ledger)
+    return stands(context, ledger)
 
 
-def _startable(desk: Desk, ledger: Ledger, config: Mapping[str, Any]) -> bool:
+def _startable(context: RepoContext, ledger: Ledger, config: Mapping[str, Any]) -> bool:
     """Whether what a ledger hands over is a plan that a session could be started with now; a goal alone starts nothing."""
-    return is_plan(config) and "verify" in config and desk.phase is Phase.NO_SESSION and not ledger.closed
+    return is_plan(config) and "verify" in config and context.phase is Phase.NO_SESSION and not ledger.closed
 
 
-def handed_over(desk: Desk, ledger: Ledger, target: Workflow) -> list[str]:
+def handed_over(context: RepoContext, ledger: Ledger, target: Workflow) -> list[str]:
     """What a workflow takes of an earlier one, in lines."""
-    handoff = Ledgers(desk).handoff(ledger)
+    handoff = Ledgers(context).handoff(ledger)
     found = carried(handoff.findings, ledger.workflow, target)
     lines = [f"{ledger.id}#{one.id} ({one.severity}) {one.title} {one.location}".strip() for one in found[:20]]
     kind = "plan fields" if is_plan(handoff.config) else "settings"
@@ -80,13 +80,13 @@ def handed_over(desk: Desk, ledger: Ledger, target: Workflow) -> list[str]:
     return [*lines, *settings] or ["nothing that this workflow takes"]
 
 
-def standing(desk: Desk, ledger: Ledger, rules: Craft) -> dict[str, Any]:
+def standing(context: RepoContext, ledger: Ledger, rules: WorkflowRules) -> dict[str, Any]:
     """The fields that every answer about a ledger has."""
     most = rules.most(ledger.options)
     return {
-        "phase": desk.phase,
-        "next": [*((Tool.RECORD,) if ledger.closed is None else ()), Tool.WORKFLOW, *following(desk.phase)],
-        "recovered": desk.recovered,
+        "phase": context.phase,
+        "next": [*((Tool.RECORD,) if ledger.closed is None else ()), Tool.WORKFLOW, *following(context.phase)],
+        "recovered": context.recovered,
         "workflow": ledger.workflow.value,
         "ledger": ledger.id,
         "open": ledger.closed is None,

@@ -16,7 +16,7 @@ from test_stdio import Wire
 from autoresearch_mcp.server.cli.commands import COMMANDS
 from autoresearch_mcp.server.main import main
 from conftest import Project
-from ledgers import Desk, shop
+from ledgers import WorkflowAgent, shop
 
 Typed = Callable[..., tuple[int, str]]
 
@@ -107,32 +107,32 @@ def test_the_gate_tells_what_it_cannot_tell(project: Project, typed: Typed) -> N
 
 
 def test_the_gate_fails_on_findings_of_a_severity_until_they_are_disproven(tmp_path: Path, typed: Typed) -> None:
-    desk = Desk(shop(tmp_path / "repo"), "debug")
-    first = desk.open(goal="totals")
-    desk.record(HYPOTHESIS)
-    desk.record(FINDING)
-    desk.close()
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "debug")
+    first = agent.open(goal="totals")
+    agent.record(HYPOTHESIS)
+    agent.record(FINDING)
+    agent.close()
 
-    assert typed(desk.project, "gate", "--fail-on", "critical")[0] == 0
-    status, told = typed(desk.project, "gate", "--fail-on", "high", "--json")
+    assert typed(agent.project, "gate", "--fail-on", "critical")[0] == 0
+    status, told = typed(agent.project, "gate", "--fail-on", "high", "--json")
     assert status == 1
     assert parsed(told)["barriers"] == [
         {"barrier": "debug findings", "passed": False, "seen": "1 at or above high: F1 high"}
     ]
 
-    desk.open(goal="again")
-    desk.record(HYPOTHESIS, outcome="disproven", upstream=f"{first.ledger}#F1")
-    assert "**DISPROVEN** by" in desk.project.read(f"{first.folder}/summary.md")
-    desk.close(why="nothing is wrong")
-    assert typed(desk.project, "gate", "--fail-on", "high")[0] == 0
+    agent.open(goal="again")
+    agent.record(HYPOTHESIS, outcome="disproven", upstream=f"{first.ledger}#F1")
+    assert "**DISPROVEN** by" in agent.project.read(f"{first.folder}/summary.md")
+    agent.close(why="nothing is wrong")
+    assert typed(agent.project, "gate", "--fail-on", "high")[0] == 0
 
 
 def test_the_gate_fails_on_a_ledger_that_is_open_or_was_broken_off(tmp_path: Path, typed: Typed) -> None:
-    desk = Desk(shop(tmp_path / "repo"), "debug")
-    desk.open()
-    assert "still open" in typed(desk.project, "gate")[1]
-    desk.close(why="enough")
-    assert typed(desk.project, "gate", "--complete", "debug") == (1, "FAIL    debug ledger: ended interrupted\n")
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "debug")
+    agent.open()
+    assert "still open" in typed(agent.project, "gate")[1]
+    agent.close(why="enough")
+    assert typed(agent.project, "gate", "--complete", "debug") == (1, "FAIL    debug ledger: ended interrupted\n")
 
 
 # --- The doctor ------------------------------------------------------------------------------------------------------
@@ -183,14 +183,14 @@ def test_the_completion_script_knows_every_command(capsys: pytest.CaptureFixture
 
 
 def test_what_waits_for_a_person_is_listed_for_a_script(tmp_path: Path, typed: Typed) -> None:
-    desk = Desk(shop(tmp_path / "repo"), "debug", allow_commands=False)
-    assert typed(desk.project, "approve", "--json") == (0, '{"commands": [], "shipment": ""}\n')
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "debug", allow_commands=False)
+    assert typed(agent.project, "approve", "--json") == (0, '{"commands": [], "shipment": ""}\n')
 
-    desk.open()
-    desk.record(HYPOTHESIS)
-    desk.record(FINDING, reproduction="touch ran.txt")
+    agent.open()
+    agent.record(HYPOTHESIS)
+    agent.record(FINDING, reproduction="touch ran.txt")
 
-    status, out = typed(desk.project, "approve", "--json")
+    status, out = typed(agent.project, "approve", "--json")
     assert (status, "touch ran.txt" in parsed(out)["commands"]) == (1, True)
 
 

@@ -15,7 +15,7 @@ from autoresearch_mcp.tools.decision.guarding import enough_for_baseline, settle
 from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Stakes, Step
 from autoresearch_mcp.tools.decision.peers import MadRatio, Median
 from autoresearch_mcp.tools.decision.race import Race, confidence_for, normal, race_from
-from autoresearch_mcp.tools.plan.model import Rule, parse_guard_metric
+from autoresearch_mcp.tools.plan.model import DecisionRule, parse_guard_metric
 from autoresearch_mcp.tools.session.certainty import chance_a_try, round_to
 from autoresearch_mcp.tools.session.change import fingerprints
 
@@ -234,24 +234,26 @@ def test_the_baselines_runs_tell_the_nature_of_the_metric(values: list[float], e
 @pytest.mark.parametrize(
     ("rule", "noise", "values", "runs"),
     [
-        (Rule.RACE, "auto", [], 5),
-        (Rule.RACE, "auto", [12.0, 12.0], 5),
-        (Rule.RACE, "auto", [2.0249434, 2.0249434], 3),
-        (Rule.RACE, "auto", [12345.0], 3),
-        (Rule.RACE, "auto", [12.0, 12.5], 6),
-        (Rule.RACE, "auto", [12.0, 12.0, 12.5], 6),
-        (Rule.RACE, "none", [12.0], 1),
-        (Rule.GREEDY, "auto", [12.0], 1),
-        (Rule.MEDIAN, "7", [12.0], 7),
-        (Rule.CONFIRM, "auto", [12.0], 3),
+        (DecisionRule.RACE, "auto", [], 5),
+        (DecisionRule.RACE, "auto", [12.0, 12.0], 5),
+        (DecisionRule.RACE, "auto", [2.0249434, 2.0249434], 3),
+        (DecisionRule.RACE, "auto", [12345.0], 3),
+        (DecisionRule.RACE, "auto", [12.0, 12.5], 6),
+        (DecisionRule.RACE, "auto", [12.0, 12.0, 12.5], 6),
+        (DecisionRule.RACE, "none", [12.0], 1),
+        (DecisionRule.GREEDY, "auto", [12.0], 1),
+        (DecisionRule.MEDIAN, "7", [12.0], 7),
+        (DecisionRule.CONFIRM, "auto", [12.0], 3),
     ],
 )
-def test_a_baseline_takes_as_many_runs_as_it_needs(rule: Rule, noise: str, values: list[float], runs: int) -> None:
+def test_a_baseline_takes_as_many_runs_as_it_needs(
+    rule: DecisionRule, noise: str, values: list[float], runs: int
+) -> None:
     assert baseline_runs(rule, noise, values) == runs
 
 
 def test_a_baseline_of_which_only_the_first_run_differs_can_start() -> None:
-    assert judge_from(Rule.RACE, "auto", [11.0, 10.0, 10.0, 10.0, 10.0, 10.0], 0.05, 24).spread > 0
+    assert judge_from(DecisionRule.RACE, "auto", [11.0, 10.0, 10.0, 10.0, 10.0, 10.0], 0.05, 24).spread > 0
 
 
 @pytest.mark.parametrize(

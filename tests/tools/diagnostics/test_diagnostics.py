@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from autoresearch_mcp.tools.diagnostics.diagnostic import Diagnostic, Trouble, identified, points
-from autoresearch_mcp.tools.diagnostics.forms import Form, form_of, known, read, read_plain
+from autoresearch_mcp.tools.diagnostics.forms import ToolForm, form_of, known, read, read_plain
 from autoresearch_mcp.tools.diagnostics.inspection import Bug, Detection, Inspection, inspection_of
-from autoresearch_mcp.tools.diagnostics.output import Asked, Output, Seen, Unreadable
+from autoresearch_mcp.tools.diagnostics.output import ReaderResult, ToolOutput, ToolRequest, Unreadable
 from autoresearch_mcp.tools.diagnostics.tally import read_tally, tallied, written
 from autoresearch_mcp.tools.project.measurement_inputs import implied, tools
 
@@ -27,13 +27,13 @@ def here(path: str) -> str:
 
 def seen(
     command: str, stdout: str = "", trouble: Trouble = Trouble.LINT, *, stderr: str = "", report: str = ""
-) -> Seen:
+) -> ReaderResult:
     form = form_of(command)
-    return read(form, Output(1, stdout, stderr, report), Asked(form.tool, trouble, here))
+    return read(form, ToolOutput(1, stdout, stderr, report), ToolRequest(form.tool, trouble, here))
 
 
-def plain(text: str, trouble: Trouble = Trouble.BUILD, tool: str = "make") -> Seen:
-    return read_plain(Output(1, text, ""), Asked(tool, trouble, here))
+def plain(text: str, trouble: Trouble = Trouble.BUILD, tool: str = "make") -> ReaderResult:
+    return read_plain(ToolOutput(1, text, ""), ToolRequest(tool, trouble, here))
 
 
 def told(one: Diagnostic) -> tuple[str, str, str, str, int]:
@@ -297,7 +297,7 @@ COMMANDS = [
 def test_a_tool_is_told_from_its_command_and_asked_for_what_a_machine_reads(
     command: str, script: str, tool: str, asked: str
 ) -> None:
-    form: Form = form_of(command, script)
+    form: ToolForm = form_of(command, script)
 
     assert (form.tool, known(form)) == (tool, bool(tool))
     assert form.asked(command).startswith(asked)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from autoresearch_mcp.tools.evals.foreign import Fate, Format, Results, read_results
+from autoresearch_mcp.tools.evals.foreign import Results, ResultsFormat, RowFate, read_results
 from autoresearch_mcp.tools.evals.foreign_rows import fate_of, number_in, time_in
 
 
@@ -22,61 +22,61 @@ LOOP_9 = "iteration|timestamp|commit|metric|delta|guard|guard-metric|status|desc
 FORMATS = {
     "karpathy": (
         table("commit|val_bpb|memory_gb|status|description", "39d586d|0.998100|44.0|keep|baseline"),
-        (Format.KARPATHY, "val_bpb", None, "39d586d", 0.9981, "-", Fate.KEEP),
+        (ResultsFormat.KARPATHY, "val_bpb", None, "39d586d", 0.9981, "-", RowFate.KEEP),
     ),
     "karpathy with another metric": (
         table("commit|val_rmse|status|description", "c2450ad|343.88|keep|baseline"),
-        (Format.KARPATHY, "val_rmse", None, "c2450ad", 343.88, "-", Fate.KEEP),
+        (ResultsFormat.KARPATHY, "val_rmse", None, "c2450ad", 343.88, "-", RowFate.KEEP),
     ),
     "seven columns": (
         "# metric_direction: higher_is_better\n" + table(LOOP_7, "0|a1b2c3d|85.2|0.0|pass|baseline|start"),
-        (Format.LOOP_7, "metric", 0, "a1b2c3d", 85.2, "pass", Fate.BASELINE),
+        (ResultsFormat.LOOP_7, "metric", 0, "a1b2c3d", 85.2, "pass", RowFate.BASELINE),
     ),
     "eight columns": (
         table(LOOP_8, "4|74780cc727|98500|-15348|pass|-|keep|13% better"),
-        (Format.LOOP_8, "metric", 4, "74780cc727", 98500.0, "pass", Fate.KEEP),
+        (ResultsFormat.LOOP_8, "metric", 4, "74780cc727", 98500.0, "pass", RowFate.KEEP),
     ),
     "nine columns": (
         table(LOOP_9, "1|2026-03-01T10:00:00Z|-|9.5|+0.1|fail|12|discard|worse"),
-        (Format.LOOP_9, "metric", 1, "", 9.5, "fail", Fate.DISCARD),
+        (ResultsFormat.LOOP_9, "metric", 1, "", 9.5, "fail", RowFate.DISCARD),
     ),
     "columns in another order": (
         table("iteration|commit|metric|delta|status|guard|description", "1|f5bc22d|1002|-59.0|keep|pass|switches"),
-        (Format.LOOP_7, "metric", 1, "f5bc22d", 1002.0, "pass", Fate.KEEP),
+        (ResultsFormat.LOOP_7, "metric", 1, "f5bc22d", 1002.0, "pass", RowFate.KEEP),
     ),
     "no header": (
         table("6|9788b69a0|9546|-1924|pass*|keep|flat event"),
-        (Format.LOOP_7, "metric", 6, "9788b69a0", 9546.0, "pass", Fate.KEEP),
+        (ResultsFormat.LOOP_7, "metric", 6, "9788b69a0", 9546.0, "pass", RowFate.KEEP),
     ),
     "a metric by another name": (
         table("iteration|error_count|status", "1|12|keep"),
-        (Format.TABLE, "error_count", 1, "", 12.0, "-", Fate.KEEP),
+        (ResultsFormat.TABLE, "error_count", 1, "", 12.0, "-", RowFate.KEEP),
     ),
     "its own words for statuses": (
         table("experiment|val_bpb|bytes|status|timestamp", "3|1.5128|12227825|KEPT|2026-03-19T01:18:29-04:00"),
-        (Format.TABLE, "val_bpb", 3, "", 1.5128, "-", Fate.KEEP),
+        (ResultsFormat.TABLE, "val_bpb", 3, "", 1.5128, "-", RowFate.KEEP),
     ),
     "before and after": (
         table(
             "iteration|change|metric_before|metric_after|guard|result|commit",
             "2|score|0.9|0.975|93 passed|keep|abc1234",
         ),
-        (Format.TABLE, "metric_after", 2, "abc1234", 0.975, "pass", Fate.KEEP),
+        (ResultsFormat.TABLE, "metric_after", 2, "abc1234", 0.975, "pass", RowFate.KEEP),
     ),
     "commas": (
         table(LOOP_7, '1|abc1234|5|-1|pass|keep|"one, two"', separator=","),
-        (Format.LOOP_7, "metric", 1, "abc1234", 5.0, "pass", Fate.KEEP),
+        (ResultsFormat.LOOP_7, "metric", 1, "abc1234", 5.0, "pass", RowFate.KEEP),
     ),
     "fix": (
         table("iteration|category|target|delta|guard|status|description", "1|type|a.ts:3|-2|pass|keep|x"),
-        (Format.FIX, "", 1, "", None, "pass", Fate.KEEP),
+        (ResultsFormat.FIX, "", 1, "", None, "pass", RowFate.KEEP),
     ),
     "regression": (
         table(
             "iteration|timestamp|dimension|axis|tier|classification|baseline|candidate|delta|regressed|subscore|severity|status|file_line|description",
             "1|2026-03-01|functional|-|HARD|flaky|pass|fail|-|false|-|low|open|a.py:1|x",
         ),
-        (Format.REGRESSION, "", 1, "", None, "-", Fate.OTHER),
+        (ResultsFormat.REGRESSION, "", 1, "", None, "-", RowFate.OTHER),
     ),
 }
 
@@ -95,23 +95,23 @@ def test_every_format_is_known_by_its_columns(name: str) -> None:
 @pytest.mark.parametrize(
     ("header", "format"),
     [
-        ("iteration|type|hypothesis|result|severity|location|description", Format.DEBUG),
-        ("iteration|timestamp|hypothesis|status|technique|evidence|file_line", Format.DEBUG),
-        ("iteration|timestamp|error_type|error_fixed|commit|metric|delta|guard|status|description", Format.FIX),
-        ("iteration|vector|severity|owasp|stride|confidence|location|description", Format.SECURITY),
-        ("iteration|timestamp|finding|severity|owasp|stride|evidence|file_line", Format.SECURITY),
-        ("timestamp|type|target|checklist_score|dry_run|shipped|verified|duration|notes", Format.SHIP),
-        ("iteration|dimension|classification|severity|title|description|parent", Format.SCENARIO),
-        ("round|persona|findings_produced|findings_revised|challenges_issued|flip_count|status", Format.PREDICT),
-        ("iteration|mode|docs_generated|docs_updated|validation_score|fix_iterations|learn_score|duration_s", Format.LEARN),
-        ("iteration|timestamp|file_documented|validation_status|issues_found|issues_fixed|description", Format.LEARN),
-        ("round|winner|votes|consecutive_wins|word_counts", Format.REASON),
-        ("round|timestamp|candidate_label|judge_verdict|convergence_count|description", Format.REASON),
-        ("round|persona|atom|type|flag|source", Format.PROBE),
-        ("iteration|timestamp|category|research_question|status|source|insight_problem|insight_mechanism|confidence|classification", Format.IMPROVE),
+        ("iteration|type|hypothesis|result|severity|location|description", ResultsFormat.DEBUG),
+        ("iteration|timestamp|hypothesis|status|technique|evidence|file_line", ResultsFormat.DEBUG),
+        ("iteration|timestamp|error_type|error_fixed|commit|metric|delta|guard|status|description", ResultsFormat.FIX),
+        ("iteration|vector|severity|owasp|stride|confidence|location|description", ResultsFormat.SECURITY),
+        ("iteration|timestamp|finding|severity|owasp|stride|evidence|file_line", ResultsFormat.SECURITY),
+        ("timestamp|type|target|checklist_score|dry_run|shipped|verified|duration|notes", ResultsFormat.SHIP),
+        ("iteration|dimension|classification|severity|title|description|parent", ResultsFormat.SCENARIO),
+        ("round|persona|findings_produced|findings_revised|challenges_issued|flip_count|status", ResultsFormat.PREDICT),
+        ("iteration|mode|docs_generated|docs_updated|validation_score|fix_iterations|learn_score|duration_s", ResultsFormat.LEARN),
+        ("iteration|timestamp|file_documented|validation_status|issues_found|issues_fixed|description", ResultsFormat.LEARN),
+        ("round|winner|votes|consecutive_wins|word_counts", ResultsFormat.REASON),
+        ("round|timestamp|candidate_label|judge_verdict|convergence_count|description", ResultsFormat.REASON),
+        ("round|persona|atom|type|flag|source", ResultsFormat.PROBE),
+        ("iteration|timestamp|category|research_question|status|source|insight_problem|insight_mechanism|confidence|classification", ResultsFormat.IMPROVE),
     ],
 )  # fmt: skip
-def test_every_command_of_the_ancestor_is_known_by_its_header(header: str, format: Format) -> None:
+def test_every_command_of_the_ancestor_is_known_by_its_header(header: str, format: ResultsFormat) -> None:
     found = read_results(table(header, "|".join(["1"] * len(header.split("|")))))
 
     assert (found.format, len(found.rows), found.unread) == (format, 1, ())
@@ -132,11 +132,11 @@ def test_a_log_of_pi_autoresearch_has_segments_and_lines_that_are_no_runs() -> N
         "{ half a line",
     )
 
-    assert (found.format, found.direction, found.metric) == (Format.PI, "higher", "acc")
+    assert (found.format, found.direction, found.metric) == (ResultsFormat.PI, "higher", "acc")
     assert [(row.number, row.metric, row.fate, row.guard, row.segment) for row in found.rows] == [
-        (1, 9.0, Fate.KEEP, "-", 0),
-        (2, 8.0, Fate.DISCARD, "fail", 0),
-        (3, 0.5, Fate.KEEP, "-", 1),
+        (1, 9.0, RowFate.KEEP, "-", 0),
+        (2, 8.0, RowFate.DISCARD, "fail", 0),
+        (3, 0.5, RowFate.KEEP, "-", 1),
     ]
     assert found.rows[0].at == 1773348490.227
     assert found.rows[2].cells == {"extra": "2"}
@@ -203,12 +203,12 @@ def test_a_cell_is_a_number_or_missing(cell: str, value: float | None) -> None:
 @pytest.mark.parametrize(
     ("word", "fate"),
     [
-        ("KEPT", Fate.KEEP), ("keep (reworked)", Fate.KEEP), ("reverted_worse", Fate.DISCARD), ("checks_failed", Fate.DISCARD),
-        ("FAILED", Fate.CRASH), ("no-op", Fate.NO_OP), ("hook_blocked", Fate.HOOK_BLOCKED), ("metric-error", Fate.METRIC_ERROR),
-        ("FINAL", Fate.OTHER), ("", Fate.OTHER),
+        ("KEPT", RowFate.KEEP), ("keep (reworked)", RowFate.KEEP), ("reverted_worse", RowFate.DISCARD), ("checks_failed", RowFate.DISCARD),
+        ("FAILED", RowFate.CRASH), ("no-op", RowFate.NO_OP), ("hook_blocked", RowFate.HOOK_BLOCKED), ("metric-error", RowFate.METRIC_ERROR),
+        ("FINAL", RowFate.OTHER), ("", RowFate.OTHER),
     ],
 )  # fmt: skip
-def test_statuses_come_down_to_one_vocabulary(word: str, fate: Fate) -> None:
+def test_statuses_come_down_to_one_vocabulary(word: str, fate: RowFate) -> None:
     assert fate_of(word) is fate
 
 

@@ -13,7 +13,7 @@ import pytest
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.git import paired_checkout as module
 from autoresearch_mcp.tools.git import untracked as unseen
-from autoresearch_mcp.tools.git.paired_checkout import Arena, Brought, editable_roots
+from autoresearch_mcp.tools.git.paired_checkout import Brought, PairedCheckout, editable_roots
 from autoresearch_mcp.tools.git.repo import Repo
 from conftest import Project
 
@@ -36,8 +36,8 @@ def commits(project: Project) -> tuple[str, str]:
     return old, project.git("rev-parse", "HEAD")
 
 
-def arena_of(project: Project, name: str = "s1") -> Arena:
-    return Arena(Repo(project.root), name)
+def arena_of(project: Project, name: str = "s1") -> PairedCheckout:
+    return PairedCheckout(Repo(project.root), name)
 
 
 def tree_in(folder: Path) -> dict[str, str]:

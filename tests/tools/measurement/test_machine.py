@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.git.cli import Answer
+from autoresearch_mcp.tools.git.cli import GitOutput
 from autoresearch_mcp.tools.git.repo import Repo
 from autoresearch_mcp.tools.measurement import machine
 from autoresearch_mcp.tools.measurement.machine import differences, fingerprint
@@ -456,7 +456,7 @@ def test_seals_take_two_processes(settled: Project, monkeypatch: pytest.MonkeyPa
     asked: list[str] = []
     ask = repo.git.ask
 
-    def counting(*words: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> Answer:
+    def counting(*words: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> GitOutput:
         asked.append(words[0])
         return ask(*words, stdin=stdin, environment=environment)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.process.runner import Run, Runner
+from autoresearch_mcp.tools.process.runner import CommandRun, Runner
 from conftest import PYTHON
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -195,7 +195,7 @@ def test_when_the_supervisor_is_killed_the_run_is_lost_and_nothing_lives_on(runn
     ready = tmp_path / "ready"
     command = f"setsid sleep {NAP} & sleep {NAP} & touch {ready}; wait"
     before = sleepers()
-    found: list[Run] = []
+    found: list[CommandRun] = []
     thread = threading.Thread(target=lambda: found.append(runner.run(command, tmp_path, 60, id="one")))
     thread.start()
     until(ready.exists)
@@ -215,7 +215,7 @@ def supervisors(folder: Path) -> list[int]:
 
 @linux
 def test_cancel_ends_a_run_and_says_so(runner: Runner, tmp_path: Path) -> None:
-    ready, before, found = tmp_path / "ready", sleepers(), list[Run]()
+    ready, before, found = tmp_path / "ready", sleepers(), list[CommandRun]()
     command = f"touch {ready}; sleep {NAP}"
     thread = threading.Thread(target=lambda: found.append(runner.run(command, tmp_path, 60, id="one")))
     thread.start()
@@ -245,7 +245,7 @@ def test_clear_ends_and_forgets_everything(runner: Runner, tmp_path: Path) -> No
 def test_secrets_stand_neither_on_a_command_line_nor_in_a_file(
     runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go, ready, found = tmp_path / "go", tmp_path / "ready", list[Run]()
+    go, ready, found = tmp_path / "go", tmp_path / "ready", list[CommandRun]()
     command = f"touch {ready}; while ! test -e {go}; do sleep 0.05; done; echo $AUTORESEARCH_NAME"
     names = {"AUTORESEARCH_NAME": "correct-horse"}
     thread = threading.Thread(target=lambda: found.append(runner.run(command, tmp_path, 60, names, id="one")))

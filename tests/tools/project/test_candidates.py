@@ -11,7 +11,7 @@ import pytest
 
 from autoresearch_mcp.tools.plan.metrics import Reading, read_metric
 from autoresearch_mcp.tools.plan.model import Plan, load_plan, parse_guard_metric, problems
-from autoresearch_mcp.tools.project.candidates import Candidate, candidates, in_scope, scope_warnings
+from autoresearch_mcp.tools.project.candidates import PlanCandidate, candidates, in_scope, scope_warnings
 from autoresearch_mcp.tools.project.projects import recognise
 
 PYTHON = {
@@ -51,11 +51,11 @@ def repository(folder: Path, files: Mapping[str, str]) -> Path:
     return folder
 
 
-def plans(files: Mapping[str, str], goal: str = "") -> tuple[Candidate, ...]:
+def plans(files: Mapping[str, str], goal: str = "") -> tuple[PlanCandidate, ...]:
     return candidates(recognise(tuple(files), files), goal, tuple(files), limit=100)
 
 
-def plan(files: Mapping[str, str], metric: str) -> Candidate:
+def plan(files: Mapping[str, str], metric: str) -> PlanCandidate:
     return next(found for found in plans(files) if found.metric == metric)
 
 
@@ -73,7 +73,7 @@ def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def measure(found: Candidate, folder: Path) -> Reading:
+def measure(found: PlanCandidate, folder: Path) -> Reading:
     ran = shell(found.verify, folder)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return read_metric(ran.stdout, found.read, found.metric, found.unit)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.project.projects import Kind, Language, Project, manifests, recognise
+from autoresearch_mcp.tools.project.projects import CommandKind, Language, Project, manifests, recognise
 from autoresearch_mcp.tools.project.scan import DeviceKind, devices, missing_tools, nvidia_device, scan
 
 PYPROJECT = """
@@ -247,14 +247,14 @@ def test_a_makefile_alone_does_not_make_a_c_project() -> None:
 def test_targets_of_a_makefile_are_commands_of_the_project_beside_it() -> None:
     project = only({"pyproject.toml": "", "a.py": "", "Makefile": "VERSION := 1\nlint: a.py\n\t./lint.sh\n"})
 
-    assert [(c.kind, c.text, c.source) for c in project.commands] == [(Kind.LINT, "make lint", "Makefile")]
+    assert [(c.kind, c.text, c.source) for c in project.commands] == [(CommandKind.LINT, "make lint", "Makefile")]
 
 
 def test_a_test_script_that_npm_wrote_is_no_test() -> None:
     script = 'echo "Error: no test specified" && exit 1'
     project = only({"package.json": json.dumps({"scripts": {"test": script}}), "a.js": ""})
 
-    assert project.of_kind(Kind.TEST) == ()
+    assert project.of_kind(CommandKind.TEST) == ()
 
 
 @pytest.mark.parametrize(

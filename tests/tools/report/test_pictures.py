@@ -14,9 +14,9 @@ from PIL import Image
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.report import plot
-from autoresearch_mcp.tools.report.axes import Axis, Kind, fitted, short
+from autoresearch_mcp.tools.report.axes import Axis, AxisScale, fitted, short
 from autoresearch_mcp.tools.report.braille import BEST, TARGET, lines
-from autoresearch_mcp.tools.report.labels import Box, Side, labels_of
+from autoresearch_mcp.tools.report.labels import Box, LabelAnchor, labels_of
 from autoresearch_mcp.tools.report.picture import Chapter, Mark, Picture, picture, thinned
 from autoresearch_mcp.tools.report.svg import FIELD, STRIP, drawn
 from autoresearch_mcp.tools.session.events import Row
@@ -47,17 +47,17 @@ def kept(number: int, metric: float, **more: object) -> Row:
 @pytest.mark.parametrize(
     ("core", "others", "kind"),
     [
-        ([1.0, 0.97], [1.01, 1.2], Kind.LINEAR),
-        ([2e6, 3.0], [], Kind.LOG),
-        ([5.0], [1.0, 1e6, 3e4, 200.0, 1e3], Kind.LOG),
-        ([0.0, -3.0], [2.0, 1.0], Kind.LINEAR),
-        ([1e6, -1e6, 2.0, 1.0], [0.0, 3.0, 1e3], Kind.ASINH),
-        ([1.0], [1.0, 1.1, 1.2, 5e5] * 5, Kind.LINEAR),
+        ([1.0, 0.97], [1.01, 1.2], AxisScale.LINEAR),
+        ([2e6, 3.0], [], AxisScale.LOG),
+        ([5.0], [1.0, 1e6, 3e4, 200.0, 1e3], AxisScale.LOG),
+        ([0.0, -3.0], [2.0, 1.0], AxisScale.LINEAR),
+        ([1e6, -1e6, 2.0, 1.0], [0.0, 3.0, 1e3], AxisScale.ASINH),
+        ([1.0], [1.0, 1.1, 1.2, 5e5] * 5, AxisScale.LINEAR),
     ],
     ids=["close", "six magnitudes", "spread discards", "around zero", "both signs, magnitudes", "a few far off"],
 )
-def test_the_scale_suits_the_numbers(core: list[float], others: list[float], kind: Kind) -> None:
-    usual = others if kind is not Kind.LINEAR or len(others) < 10 else [1.0, 1.1, 1.2] * 20 + [5e5]
+def test_the_scale_suits_the_numbers(core: list[float], others: list[float], kind: AxisScale) -> None:
+    usual = others if kind is not AxisScale.LINEAR or len(others) < 10 else [1.0, 1.1, 1.2] * 20 + [5e5]
 
     assert fitted(core, usual).kind is kind
 
@@ -76,7 +76,7 @@ def test_one_run_that_is_far_off_does_not_squeeze_the_others() -> None:
     near = fitted([10.0, 9.0], [10.5, 11.0, 10.2])
     far = fitted([10.0, 9.0], [10.5, 11.0, 10.2, 99_999.0])
 
-    assert far.kind is Kind.LINEAR
+    assert far.kind is AxisScale.LINEAR
     assert far.high < 2 * near.high
     assert far.place(99_999.0) > 1
 
@@ -92,10 +92,10 @@ def test_a_near_target_is_shown_and_a_far_one_costs_no_room() -> None:
         Axis(0, 1),
         Axis(0.9712, 0.9744),
         Axis(-3, 1e5),
-        Axis(1, 1e12, Kind.LOG),
-        Axis(40, 90, Kind.LOG),
-        Axis(1e-9, 1e-7, Kind.LOG),
-        Axis(-1e6, 1e6, Kind.ASINH, 10.0),
+        Axis(1, 1e12, AxisScale.LOG),
+        Axis(40, 90, AxisScale.LOG),
+        Axis(1e-9, 1e-7, AxisScale.LOG),
+        Axis(-1e6, 1e6, AxisScale.ASINH, 10.0),
     ],
     ids=str,
 )
@@ -179,7 +179,7 @@ def test_labels_meet_neither_each_other_nor_the_edge(count: int, direction: str)
     boxes = []
     for label in found:
         width = 6.7 * len(label.text)
-        left = label.x - width if label.side is Side.END else label.x
+        left = label.x - width if label.side is LabelAnchor.END else label.x
         boxes.append(Box(left, label.y - 7, left + width, label.y + 7))
 
     assert len(found) >= min(3, count // 10)

@@ -18,7 +18,7 @@ from autoresearch_mcp.server.app import build_server
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.lab.access import Lab
-from autoresearch_mcp.tools.report.page import Line, duration, patch_lines, size
+from autoresearch_mcp.tools.report.page import PatchLine, duration, patch_lines, size
 from autoresearch_mcp.tools.report.sections import SECTIONS
 from autoresearch_mcp.tools.session.events import GuardResult, Place, Verified
 from conftest import Project
@@ -87,8 +87,8 @@ def test_looking_at_a_session_does_not_disturb_it(project: Project) -> None:
     project.review.report("html")
 
     assert project.try_value(8).status == "keep"
-    desk = project.lab.open()
-    runs = [event for event in desk.journal.of_iteration(desk.active.id, 1) if isinstance(event, Verified)]
+    context = project.lab.open()
+    runs = [event for event in context.journal.of_iteration(context.active.id, 1) if isinstance(event, Verified)]
     assert {run.measurement.receipt.place for run in runs if run.measurement.receipt} == {Place.CHECKOUT}
     assert "no record was edited" in project.review.report().report
 
@@ -181,14 +181,14 @@ def test_the_page_tells_every_try_with_its_change_samples_guards_and_receipts(pr
 
 
 def test_nothing_that_an_agent_or_a_command_says_becomes_markup(project: Project) -> None:
-    desk = project.start().lab.open()
+    context = project.start().lab.open()
     failed = GuardResult(guard=HOSTILE, passed=False, seen=HOSTILE, tail=HOSTILE)
     hostile = row(
         1, metric=9.0, description=HOSTILE, learned=HOSTILE, hypothesis=HOSTILE, why=HOSTILE, files=(HOSTILE,)
     )
-    desk.record(*events(hostile, output=HOSTILE, guards=(failed,)))
+    context.record(*events(hostile, output=HOSTILE, guards=(failed,)))
     crashed = row(2, Status.CRASH, None, description='x" onmouseover="alert(3)')
-    desk.record(*events(crashed, output="</pre><script>alert(4)</script>"))
+    context.record(*events(crashed, output="</pre><script>alert(4)</script>"))
 
     page = page_of(project)
 
@@ -267,8 +267,8 @@ def test_a_broken_journal_is_said_first(project: Project) -> None:
 def test_a_session_whose_commits_are_gone_can_still_be_read(project: Project) -> None:
     project.start()
     project.try_value(8)
-    desk = project.lab.open()
-    lost = desk.active.head
+    context = project.lab.open()
+    lost = context.active.head
     project.git("reset", "--quiet", "--hard", "HEAD~1")
     (project.root / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
 
@@ -300,7 +300,7 @@ def test_a_long_patch_says_how_much_was_cut() -> None:
 
     kind, words = patch_lines(patch, 600)[-1]
 
-    assert kind is Line.HUNK
+    assert kind is PatchLine.HUNK
     assert re.fullmatch(r"… 4\d\d more lines", words)
 
 

@@ -23,7 +23,7 @@ import pytest
 from rich.console import Console
 from test_reports import Reader
 
-from autoresearch_mcp.server.cli.terminal import View
+from autoresearch_mcp.server.cli.terminal import TerminalView
 from autoresearch_mcp.server.web.live import LiveServer
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.session.events import Event, read_event
@@ -51,7 +51,7 @@ def follower(project: Project) -> Watch:
 def shown(watch: Watch, width: int = 100, height: int = 30) -> str:
     console = Console(width=width, height=height, record=True, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115
     with console.capture() as captured:
-        console.print(View(watch.glimpse()))
+        console.print(TerminalView(watch.glimpse()))
     console.file.close()
     return captured.get()
 

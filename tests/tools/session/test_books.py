@@ -15,7 +15,7 @@ from autoresearch_mcp.tools.session import store as books
 from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Measurement, Reverted, Row, Verified
 from autoresearch_mcp.tools.session.fold import advance, replay
 from autoresearch_mcp.tools.session.journal import Journal
-from autoresearch_mcp.tools.session.snapshot import freeze, thaw
+from autoresearch_mcp.tools.session.snapshot import dump_snapshot, load_snapshot
 from autoresearch_mcp.tools.session.state import Session
 from conftest import Project
 
@@ -220,7 +220,7 @@ def test_a_session_that_was_frozen_and_thawed_goes_on_the_same(
     session = replay("one", [(1.0, event) for event in past])
     assert session is not None
 
-    thawed = thaw(freeze(session), start, "one")
+    thawed = load_snapshot(dump_snapshot(session), start, "one")
 
     assert thawed == session
     whole = replay("one", [(1.0, event) for event in (*past, *future)])

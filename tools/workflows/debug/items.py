@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ..ledger.items import Cited, Note, Outcome, Severity, Text
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.items import Cited, ItemOutcome, Note, Severity, Text
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.options import Options
 from ..ledger.proof import ran, refuted
 
@@ -56,7 +56,7 @@ class Hypothesis(Cited):
     technique: Technique
     experiment: Text = Field(description="What you did to find out: one experiment.")
     seen: Text = Field(description="What it showed, in a line or two.")
-    outcome: Outcome
+    outcome: ItemOutcome
     line: Text = Field(description="The line of inquiry, a word or two, e.g. `cache`: three failures in a row end it.")
     basis: Basis | None = Field(None, description=f"{'|'.join(Basis)}: what made you suspect it.")
     reproduction: Note = Field("", description="A command that shows it and exits non-zero while the fault is there.")
@@ -97,12 +97,12 @@ class DebugFinding(Cited):
         return self.reproduction
 
 
-def outcome_of(ledger: Ledger, entry: Entry[Hypothesis]) -> Outcome:
+def outcome_of(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> ItemOutcome:
     """What an experiment said. A claim to have confirmed counts for nothing once its own command showed that all is well."""
     claimed = entry.item.outcome
-    return Outcome.INCONCLUSIVE if claimed is Outcome.CONFIRMED and refuted(ran(ledger, entry)) else claimed
+    return ItemOutcome.INCONCLUSIVE if claimed is ItemOutcome.CONFIRMED and refuted(ran(ledger, entry)) else claimed
 
 
-def by_severity(ledger: Ledger) -> list[Entry[DebugFinding]]:
+def by_severity(ledger: Ledger) -> list[LedgerEntry[DebugFinding]]:
     """The findings, the worst first."""
     return sorted(ledger.of(DebugFinding), key=lambda entry: entry.item.severity.rank)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...text.sarif import Level, Result, Rule, sarif
+from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
 from ..ledger.comparison import fingerprint
-from ..ledger.items import Outcome, Severity, split_location
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.items import ItemOutcome, Severity, split_location
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import quoted, section, sentence
 from ..ledger.proof import ran, refuted, words
 from ..ledger.rules import table
@@ -15,11 +15,11 @@ from .items import DebugFinding, Hypothesis, by_severity, outcome_of
 
 COLUMNS = ("iteration", "type", "hypothesis", "result", "severity", "location", "description")
 LEVELS = {
-    Severity.CRITICAL: Level.ERROR,
-    Severity.HIGH: Level.ERROR,
-    Severity.MEDIUM: Level.WARNING,
-    Severity.LOW: Level.NOTE,
-    Severity.INFO: Level.NOTE,
+    Severity.CRITICAL: SarifLevel.ERROR,
+    Severity.HIGH: SarifLevel.ERROR,
+    Severity.MEDIUM: SarifLevel.WARNING,
+    Severity.LOW: SarifLevel.NOTE,
+    Severity.INFO: SarifLevel.NOTE,
 }
 
 
@@ -32,7 +32,7 @@ def findings_page(ledger: Ledger) -> str:
 def eliminated_page(ledger: Ledger) -> str:
     """What was suspected and is not the cause, or could not be shown to be."""
     entries = [(entry, outcome_of(ledger, entry)) for entry in ledger.of(Hypothesis)]
-    ruled_out = [_eliminated(ledger, entry, how) for entry, how in entries if how is not Outcome.CONFIRMED]
+    ruled_out = [_eliminated(ledger, entry, how) for entry, how in entries if how is not ItemOutcome.CONFIRMED]
     return "# What it was not\n\n" + ("\n".join(ruled_out) or "Nothing was ruled out.\n")
 
 
@@ -49,7 +49,7 @@ def sarif_log(ledger: Ledger) -> str:
     return sarif("autoresearch debug", f"autoresearch-debug/{ledger.id}", rules, [*map(_result, entries)], properties)
 
 
-def _finding(ledger: Ledger, entry: Entry[DebugFinding]) -> str:
+def _finding(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> str:
     one, seen = entry.item, ran(ledger, entry)
     parts = [
         f"## {entry.id}: {one.summary}\n",
@@ -61,7 +61,7 @@ def _finding(ledger: Ledger, entry: Entry[DebugFinding]) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _eliminated(ledger: Ledger, entry: Entry[Hypothesis], how: Outcome) -> str:
+def _eliminated(ledger: Ledger, entry: LedgerEntry[Hypothesis], how: ItemOutcome) -> str:
     one = entry.item
     contradicted = (
         f"\nClaimed as confirmed, but its command: {words(ran(ledger, entry))}.\n" if how is not one.outcome else ""
@@ -73,28 +73,28 @@ def _eliminated(ledger: Ledger, entry: Entry[Hypothesis], how: Outcome) -> str:
     return section(f"{entry.id}: {one.claim}", [text.rstrip("\n")])
 
 
-def _row(ledger: Ledger, place: int, entry: Entry[Any]) -> tuple[object, ...]:
+def _row(ledger: Ledger, place: int, entry: LedgerEntry[Any]) -> tuple[object, ...]:
     one = entry.item
     if isinstance(one, Hypothesis):
         return (place, "hypothesis", entry.id, outcome_of(ledger, entry), "-", one.location, one.claim)
     return (place, "finding", one.hypothesis, "confirmed", one.severity, one.location, one.summary)
 
 
-def _rule(severity: Severity) -> Rule:
+def _rule(severity: Severity) -> SarifRule:
     text = f"A fault of {severity} severity whose cause an experiment confirmed."
     advice = "The message says why it happens and how it is shown. Run its command before and after a change."
-    return Rule(
+    return SarifRule(
         f"debug-{severity}", f"Fault{severity.title()}", text, text, advice, LEVELS[severity], tags=("correctness",)
     )
 
 
-def _result(entry: Entry[DebugFinding]) -> Result:
+def _result(entry: LedgerEntry[DebugFinding]) -> SarifResult:
     one = entry.item
     path, first, last = split_location(one.location)
     message = "\n\n".join(
         (sentence(one.summary), f"Cause: {one.root_cause}", f"Impact: {one.impact}", f"Shown by: {one.reproduction}")
     )
-    return Result(
+    return SarifResult(
         f"debug-{one.severity}", message, path, first, last, one.quote, fingerprint(path, "bug", one.quote),
         properties={"id": entry.id},
     )  # fmt: skip

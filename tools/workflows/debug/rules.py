@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..ledger.handoff import Finding
-from ..ledger.items import Cited, Item, Outcome, Severity, Workflow
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.handoff import HandoffFinding
+from ..ledger.items import Cited, Item, ItemOutcome, Severity, Workflow
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import sentence
 from ..ledger.proof import pending, ran, shown
-from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import TECHNIQUES, Score, debug_ancestor, debug_quality
 from . import pages
 from .items import Basis, DebugFinding, DebugOptions, Hypothesis, Technique, by_severity, outcome_of
@@ -25,7 +25,7 @@ GATHERED, CHECKED = "gathered", "checks"
 """What the server found when the ledger was opened, and what the project's own commands said when they were run."""
 
 
-class Debug(Craft):
+class Debug(WorkflowRules):
     """Facts before opinions: what was not confirmed by an experiment is no finding."""
 
     name = Workflow.DEBUG
@@ -42,9 +42,9 @@ class Debug(Craft):
             case _:
                 return None
 
-    def settles(self, ledger: Ledger, entry: Entry[Any]) -> Outcome | None:
+    def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         settled = outcome_of(ledger, entry) if isinstance(entry.item, Hypothesis) else None
-        return None if settled is Outcome.INCONCLUSIVE else settled
+        return None if settled is ItemOutcome.INCONCLUSIVE else settled
 
     def costs(self, kind: str) -> bool:
         return kind != "finding"
@@ -60,7 +60,7 @@ class Debug(Craft):
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
         hypotheses, findings = ledger.of(Hypothesis), ledger.of(DebugFinding)
-        settled = sum(outcome_of(ledger, one) is not Outcome.INCONCLUSIVE for one in hypotheses)
+        settled = sum(outcome_of(ledger, one) is not ItemOutcome.INCONCLUSIVE for one in hypotheses)
         reproduced = sum(shown(ran(ledger, one)) for one in findings)
         return (
             debug_quality(settled, len(hypotheses), reproduced, len(findings)),
@@ -73,7 +73,7 @@ class Debug(Craft):
         if not ledger.entries:
             return ("a hypothesis: record what you suspected, what you did and what it showed",)
         cited = {one.hypothesis for one in ledger.items(DebugFinding)}
-        confirmed = [one for one in ledger.of(Hypothesis) if outcome_of(ledger, one) is Outcome.CONFIRMED]
+        confirmed = [one for one in ledger.of(Hypothesis) if outcome_of(ledger, one) is ItemOutcome.CONFIRMED]
         left = [f"a finding for {entry.id}, which was confirmed" for entry in confirmed if entry.id not in cited]
         if left or confirmed:
             return tuple(left)
@@ -95,9 +95,9 @@ class Debug(Craft):
             "debug.sarif": pages.sarif_log(ledger),
         }
 
-    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         return tuple(
-            Finding(
+            HandoffFinding(
                 id=entry.id,
                 title=entry.item.summary,
                 kind="bug",
@@ -131,7 +131,7 @@ def _failures(ledger: Ledger, line: str = "") -> int:
     """Experiments at the end of a line of inquiry that did not confirm; of all without one."""
     entries = [one for one in ledger.of(Hypothesis) if not line or one.item.line.lower() == line.lower()]
     outcomes = [outcome_of(ledger, one) for one in entries]
-    return next((n for n, outcome in enumerate(reversed(outcomes)) if outcome is Outcome.CONFIRMED), len(outcomes))
+    return next((n for n, outcome in enumerate(reversed(outcomes)) if outcome is ItemOutcome.CONFIRMED), len(outcomes))
 
 
 def _rests_on_nothing(ledger: Ledger, id: str) -> Objection | None:
@@ -139,7 +139,7 @@ def _rests_on_nothing(ledger: Ledger, id: str) -> Objection | None:
     if entry is None:
         return Objection(Fault.EVIDENCE, f"There is no {id}. Record the hypothesis and its experiment first.")
     outcome = outcome_of(ledger, entry)
-    if outcome is not Outcome.CONFIRMED:
+    if outcome is not ItemOutcome.CONFIRMED:
         why = "" if outcome is entry.item.outcome else " (claimed as confirmed, but its command exited 0)"
         return Objection(
             Fault.EVIDENCE, f"{id} was {outcome}{why}: a finding rests on a confirmed hypothesis. Test another one."

@@ -10,17 +10,17 @@ from pydantic import BeforeValidator, Field
 from ...evals.analysis import Analysis
 from ...evals.findings import WINDOW
 from ...evals.pages import as_lines, as_page
-from ..ledger.handoff import Ending, Finding
+from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Text, Workflow
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.options import Depth, Options
 from ..ledger.pages import section, sentence
-from ..ledger.rules import Craft, Fault, Objection
+from ..ledger.rules import Fault, Objection, WorkflowRules
 
 ANALYSIS = "analysis"
 
 
-class Shown(StrEnum):
+class EvalsView(StrEnum):
     """How the analysis is shown."""
 
     TEXT = "text"
@@ -36,7 +36,7 @@ class EvalsOptions(Options):
         max_length=400,
         description="The results file, from the repository's root. Empty: the session's, or the newest.",
     )
-    format: Shown = Field(Shown.TEXT, description="How `status` shows it; every form is written.")
+    format: EvalsView = Field(EvalsView.TEXT, description="How `status` shows it; every form is written.")
     plateau_window: int = Field(
         WINDOW, ge=2, le=100, description="Measured tries without a new best that make a plateau."
     )
@@ -47,7 +47,7 @@ def _numbers(value: object) -> object:
     return [part for part in value.replace("#", "").split(",") if part.strip()] if isinstance(value, str) else value
 
 
-class Insight(Item):
+class RowInsight(Item):
     """What follows from some rows: a pattern and what to do about it."""
 
     prefix: ClassVar[str] = "N"
@@ -64,17 +64,17 @@ class Insight(Item):
         return self.claim
 
 
-class Evals(Craft):
+class Evals(WorkflowRules):
     """Figures come from the server; an insight has to name rows that are there."""
 
     name = Workflow.EVALS
     options = EvalsOptions
-    items: ClassVar[dict[str, type[Item]]] = {"insight": Insight}
+    items: ClassVar[dict[str, type[Item]]] = {"insight": RowInsight}
     rounds: ClassVar[dict[Depth, int]] = dict.fromkeys(Depth, 0)
     onwards = ("autoresearch",)
 
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:
-        if not isinstance(item, Insight):
+        if not isinstance(item, RowInsight):
             return None
         facts = ledger.latest(ANALYSIS)
         if not facts:
@@ -98,38 +98,38 @@ class Evals(Craft):
             return ["Nothing was analysed yet: call workflow with `run`."]
         told, source = _analysis(ledger), str(facts["source"])
         match ledger.opts(EvalsOptions).format:
-            case Shown.JSON:
+            case EvalsView.JSON:
                 shown = [told.model_dump_json()]
-            case Shown.MD:
+            case EvalsView.MD:
                 shown = as_page(told, source).splitlines()
             case _:
                 shown = [f"{source}:", *as_lines(told)]
-        return [*shown, *(f"{entry.id}: {entry.item.claim}" for entry in ledger.of(Insight))]
+        return [*shown, *(f"{entry.id}: {entry.item.claim}" for entry in ledger.of(RowInsight))]
 
     def files(self, ledger: Ledger) -> dict[str, str]:
         if not ledger.latest(ANALYSIS):
             return {}
         told, source = _analysis(ledger), str(ledger.latest(ANALYSIS)["source"])
-        insights = section("Insights", map(_insight, ledger.of(Insight)))
+        insights = section("Insights", map(_insight, ledger.of(RowInsight)))
         return {
             "evals.md": "\n".join(part for part in (as_page(told, source), insights) if part),
             "evals.json": told.model_dump_json(indent=1) + "\n",
         }
 
-    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         if not ledger.latest(ANALYSIS):
             return ()
         insights = tuple(
-            Finding(
+            HandoffFinding(
                 id=entry.id,
                 title=entry.item.claim,
                 kind="insight",
                 detail=f"{sentence(entry.item.proposal)} Rows {_rows(entry.item)}.",
             )
-            for entry in ledger.of(Insight)
+            for entry in ledger.of(RowInsight)
         )
         anomalies = tuple(
-            Finding(id=f"A{place}", title=told, kind="anomaly", severity=Severity.LOW, confirmed=True)
+            HandoffFinding(id=f"A{place}", title=told, kind="anomaly", severity=Severity.LOW, confirmed=True)
             for place, told in enumerate(_analysis(ledger).anomalies, 1)
         )
         return (*insights, *anomalies)
@@ -149,9 +149,9 @@ def _analysis(ledger: Ledger) -> Analysis:
     return Analysis.model_validate(ledger.latest(ANALYSIS)["analysis"])
 
 
-def _rows(item: Insight) -> str:
+def _rows(item: RowInsight) -> str:
     return ", ".join(f"#{row}" for row in item.rows)
 
 
-def _insight(entry: Entry[Insight]) -> str:
+def _insight(entry: LedgerEntry[RowInsight]) -> str:
     return f"- **{entry.id}** {entry.item.claim} ({_rows(entry.item)}). {sentence(entry.item.proposal)}"

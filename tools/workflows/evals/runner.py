@@ -6,24 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...evals.reading import evaluate, find_results
-from ...lab.context import Desk
+from ...lab.context import RepoContext
 from ..ledger.events import Observed
 from ..ledger.ledger import Ledger
-from ..running.runner import Mechanic, observed
+from ..running.runner import WorkflowRunner, observed
 from .rules import ANALYSIS, EvalsOptions
 
 
-class EvalsMechanic(Mechanic):
+class EvalsMechanic(WorkflowRunner):
     """Finds the file when the ledger is opened, and analyses it as it stands whenever it is asked to."""
 
-    def opening(self, desk: Desk, ledger: Ledger) -> Sequence[Observed]:
+    def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         options = ledger.opts(EvalsOptions)
-        if desk.session is None or options.file:
-            find_results(desk.repo.root, options.file)
+        if context.session is None or options.file:
+            find_results(context.repo.root, options.file)
         return ()
 
-    def run(self, desk: Desk, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
+    def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
         asked = ledger.opts(EvalsOptions)
-        seen = evaluate(desk, asked.file, asked.plateau_window, asked.direction)
+        seen = evaluate(context, asked.file, asked.plateau_window, asked.direction)
         facts = seen.analysis.model_dump(mode="json", exclude_defaults=True)
-        return (observed(desk, ANALYSIS, source=seen.source, numbers=list(seen.numbers), analysis=facts),)
+        return (observed(context, ANALYSIS, source=seen.source, numbers=list(seen.numbers), analysis=facts),)

@@ -7,16 +7,21 @@ from collections.abc import Iterator, Sequence
 from ...diagnostics.diagnostic import Trouble
 from ...diagnostics.forms import form_of, known
 from ...diagnostics.inspection import Detection
-from ...project.projects import Command, Kind, Language, Project
+from ...project.projects import CommandKind, Language, Project, ProjectCommand
 from ...project.recipes import inside
 
-_TROUBLES = {Kind.BUILD: Trouble.BUILD, Kind.TEST: Trouble.TEST, Kind.TYPES: Trouble.TYPES, Kind.LINT: Trouble.LINT}
+_TROUBLES = {
+    CommandKind.BUILD: Trouble.BUILD,
+    CommandKind.TEST: Trouble.TEST,
+    CommandKind.TYPES: Trouble.TYPES,
+    CommandKind.LINT: Trouble.LINT,
+}
 _FOR = {
-    Trouble.BUILD: (Kind.BUILD,),
-    Trouble.TEST: (Kind.TEST,),
-    Trouble.TYPES: (Kind.TYPES,),
-    Trouble.LINT: (Kind.LINT,),
-    Trouble.WARNING: (Kind.BUILD, Kind.TYPES, Kind.LINT),
+    Trouble.BUILD: (CommandKind.BUILD,),
+    Trouble.TEST: (CommandKind.TEST,),
+    Trouble.TYPES: (CommandKind.TYPES,),
+    Trouble.LINT: (CommandKind.LINT,),
+    Trouble.WARNING: (CommandKind.BUILD, CommandKind.TYPES, CommandKind.LINT),
 }
 
 
@@ -29,29 +34,29 @@ def detections(
     we can. A build is left out where the tests say the same.
     """
     wanted = [kind for kind in _TROUBLES if not categories or any(kind in _FOR.get(one, ()) for one in categories)]
-    kinds = [kind for kind in wanted if lint or kind is not Kind.LINT]
+    kinds = [kind for kind in wanted if lint or kind is not CommandKind.LINT]
     ordered = [one for kind in kinds for project in projects for one in _of_kind(project, kind, kinds)]
     return tuple(dict.fromkeys(ordered))
 
 
-def _of_kind(project: Project, kind: Kind, kinds: Sequence[Kind]) -> Iterator[Detection]:
+def _of_kind(project: Project, kind: CommandKind, kinds: Sequence[CommandKind]) -> Iterator[Detection]:
     if project.speaks(Language.MARKDOWN, Language.NOTEBOOK):
         return
     chosen = _chosen(project, kind)
-    if kind is Kind.BUILD:
-        others = (command for other in kinds if other is not Kind.BUILD for command in _chosen(project, other))
+    if kind is CommandKind.BUILD:
+        others = (command for other in kinds if other is not CommandKind.BUILD for command in _chosen(project, other))
         if any(form_of(command.text, command.script).builds for command in others):
             return
     for command in chosen:
         yield Detection(_TROUBLES[kind], inside(project.root, command.text), command.script)
 
 
-def _chosen(project: Project, kind: Kind) -> tuple[Command, ...]:
+def _chosen(project: Project, kind: CommandKind) -> tuple[ProjectCommand, ...]:
     offered = project.of_kind(kind)
-    read: dict[str, Command] = {}
+    read: dict[str, ProjectCommand] = {}
     for command in offered:
         form = form_of(command.text, command.script)
         if known(form):
             read.setdefault(form.tool, command)
-    several = kind in {Kind.TYPES, Kind.LINT}
+    several = kind in {CommandKind.TYPES, CommandKind.LINT}
     return tuple(read.values())[: None if several else 1] or offered[:1]

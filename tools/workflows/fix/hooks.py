@@ -9,7 +9,7 @@ from ...decision.judging import Arm
 from ...diagnostics.inspection import names_inspection
 from ...diagnostics.tally import Tally
 from ...errors import Code, Refusal
-from ...lab.context import Desk
+from ...lab.context import RepoContext
 from ...session.events import Record, Row, Started, Verified
 from ..ledger.events import ItemRecorded, LedgerEvent, Observed
 from ..ledger.items import Workflow
@@ -21,52 +21,52 @@ from .rules import next_line
 from .suppressions import hidden
 
 
-def refuse_hiding(desk: Desk, tree: str, description: str) -> None:
+def refuse_hiding(context: RepoContext, tree: str, description: str) -> None:
     """In a session that counts errors, refuse a change that hides an error instead of mending it, or that works on none of the queue, or not in its turn.
 
     Raises:
         Refusal: naming the line, or the errors whose turn it is.
     """
-    session = desk.active
+    session = context.active
     if not names_inspection(session.plan.verify):
         return
-    if (ledger := Ledgers(desk).open_one(Workflow.FIX)) is not None:
-        news = since(desk, ledger)
-        ledger = Ledgers(desk).append(ledger.id, *news) if news else ledger
+    if (ledger := Ledgers(context).open_one(Workflow.FIX)) is not None:
+        news = since(context, ledger)
+        ledger = Ledgers(context).append(ledger.id, *news) if news else ledger
         if against := objection(ledger, item_of(description)):
             raise Refusal(Code(against.fault.value), f"{against.message} Nothing was committed.")
     parent = session.trial.parent if session.trial else session.head
-    if found := [one for one in hidden(desk.repo.diff(parent, tree), desk.repo.tracked()) if one.refused]:
+    if found := [one for one in hidden(context.repo.diff(parent, tree), context.repo.tracked()) if one.refused]:
         told = "; ".join(one.told for one in found[:5]) + (f"; and {len(found) - 5} more" if len(found) > 5 else "")
         cure = "Take that out and mend the cause; an error that cannot be mended here can be set aside with record."
         raise Refusal(Code.SUPPRESSED, f"This hides an error and mends none: {told}. Nothing was committed. {cure}")
 
 
-def after_iteration(desk: Desk) -> str:
+def after_iteration(context: RepoContext) -> str:
     """What became of the error that the last iteration worked on, and whose turn it is; empty where none are counted."""
-    if not names_inspection(desk.active.plan.verify):
+    if not names_inspection(context.active.plan.verify):
         return ""
-    ledger = Ledgers(desk).open_one(Workflow.FIX)
-    return next_line(Ledgers(desk).moved_on(ledger, since(desk, ledger))) if ledger else ""
+    ledger = Ledgers(context).open_one(Workflow.FIX)
+    return next_line(Ledgers(context).moved_on(ledger, since(context, ledger))) if ledger else ""
 
 
-def since(desk: Desk, ledger: Ledger) -> list[LedgerEvent]:
+def since(context: RepoContext, ledger: Ledger) -> list[LedgerEvent]:
     """The iterations of the loop that the ledger does not have yet, and the errors that surfaced in them."""
     done = {(seen.facts["session"], seen.facts["iteration"]) for seen in ledger.observed if seen.what == ITERATION}
     events: list[LedgerEvent] = []
-    for name in desk.journal.sessions_after(ledger.branch, ledger.id):
-        start = next((event for event in desk.journal.of_kind(name, "started") if isinstance(event, Started)), None)
+    for name in context.journal.sessions_after(ledger.branch, ledger.id):
+        start = next((event for event in context.journal.of_kind(name, "started") if isinstance(event, Started)), None)
         if start is None or not names_inspection(start.plan.verify):
             continue
-        for found in _iterations(desk, name, start):
+        for found in _iterations(context, name, start):
             if (found.session, found.iteration) in done:
                 continue
-            now = Ledgers(desk).moved_on(ledger, events)
+            now = Ledgers(context).moved_on(ledger, events)
             facts = found.model_dump(mode="json", exclude={"tally"}) | _counted(found.tally, kept=found.kept)
             if found.kept and found.tally and (again := edited_since(now, found.tally.first, found.item)):
                 facts[EDITED] = again
             seen = Observed(what=ITERATION, commit=found.commit or start.base, facts=facts)
-            now = Ledgers(desk).moved_on(now, [seen])
+            now = Ledgers(context).moved_on(now, [seen])
             events += [seen, *(new_errors(now, found.tally, seen.commit) if found.kept else [])]
     return events
 
@@ -105,11 +105,11 @@ class _Tried(Record):
     tally: Tally | None = None
 
 
-def _iterations(desk: Desk, session: str, start: Started) -> Iterator[_Tried]:
+def _iterations(context: RepoContext, session: str, start: Started) -> Iterator[_Tried]:
     now = start.baseline[-1].tally
     yield _Tried(session=session, iteration=0, status="baseline", kept=True, commit=start.base, tally=now)
-    for row in desk.journal.rows(session):
-        tally = _tally(desk, session, row)
+    for row in context.journal.rows(session):
+        tally = _tally(context, session, row)
         delta = tally.count - now.count if tally and now else None
         yield _Tried(
             session=session,
@@ -128,11 +128,11 @@ def _iterations(desk: Desk, session: str, start: Started) -> Iterator[_Tried]:
         now = tally if row.status.kept and tally else now
 
 
-def _tally(desk: Desk, session: str, row: Row) -> Tally | None:
+def _tally(context: RepoContext, session: str, row: Row) -> Tally | None:
     """What the last run of an iteration's change counted."""
     if row.metric is None:
         return None
-    events = desk.journal.of_iteration(session, row.iteration)
+    events = context.journal.of_iteration(session, row.iteration)
     runs = [event for event in events if isinstance(event, Verified) and event.arm is Arm.CANDIDATE]
     return next((run.measurement.tally for run in reversed(runs) if run.measurement.tally), None)
 

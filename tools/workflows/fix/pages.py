@@ -9,7 +9,7 @@ from ..ledger.ledger import Ledger
 from ..ledger.pages import section
 from ..ledger.rules import table
 from .items import Broken
-from .queue import ENDED, Place, Standing, first_count, iterations, standings
+from .queue import ENDED, ErrorState, QueuedError, first_count, iterations, standings
 
 HIGH_IMPACT, MEDIUM_IMPACT = 10, 3
 """More dependents than these make a change one of high or medium impact."""
@@ -19,7 +19,7 @@ def pages(ledger: Ledger) -> dict[str, str]:
     """Every file by its name."""
     rows = [_row(ledger, number, row) for number, row in enumerate(iterations(ledger), 1)]
     columns = ("iteration", "commit", "item", "category", "errors", "delta", "guard", "status", "description")
-    stuck = [one for one in standings(ledger) if one.place in {Place.BLOCKED, Place.SET_ASIDE}]
+    stuck = [one for one in standings(ledger) if one.place in {ErrorState.BLOCKED, ErrorState.SET_ASIDE}]
     blocked = "\n".join(map(_blocked_page, stuck)) or "Nothing: no error was given up.\n"
     return {
         "fix-results.tsv": table(columns, rows),
@@ -39,7 +39,7 @@ def _row(ledger: Ledger, number: int, facts: Mapping[str, Any]) -> tuple[object,
     return (number, commit, facts["item"], category, errors, delta, facts["guard"], status, facts["description"])
 
 
-def _blocked_page(one: Standing) -> str:
+def _blocked_page(one: QueuedError) -> str:
     what = one.entry.item.found
     tries = [
         f"- iteration {row['iteration']} ({row['status']}): {row['description']}. {row['why']}" for row in one.failures
@@ -49,7 +49,7 @@ def _blocked_page(one: Standing) -> str:
 
 def _errors_page(ledger: Ledger) -> str:
     parts = []
-    for place in Place:
+    for place in ErrorState:
         lines = [
             f"- **{one.id}** {one.entry.item.found.line_of_text}" for one in standings(ledger) if one.place is place
         ]

@@ -11,7 +11,7 @@ from ...diagnostics.diagnostic import MASKING, Trouble
 from ...diagnostics.inspecting import typed
 from ...diagnostics.inspection import METRIC, Inspection
 from ...diagnostics.tally import Tally
-from ...lab.context import Desk
+from ...lab.context import RepoContext
 from ...plan.model import Plan
 from ...plan.scope import Scope
 from ...project.folders import Language
@@ -22,7 +22,7 @@ from .items import FixOptions
 
 
 @dataclass(frozen=True)
-class Looked:
+class CountedErrors:
     """A count, what it was made with, and what was left out of it."""
 
     inspection: Inspection
@@ -36,12 +36,12 @@ class Looked:
         return self.measurement.tally
 
 
-def plan_for(desk: Desk, ledger: Ledger, looked: Looked, projects: Sequence[Project]) -> Plan:
+def plan_for(context: RepoContext, ledger: Ledger, looked: CountedErrors, projects: Sequence[Project]) -> Plan:
     """What start_session is to be given: the same count, down to the target, and what may be edited for that.
 
     While anything hides others the target is that nothing does: tests that nobody sees can neither be counted nor guard.
     """
-    options, tally, files = ledger.opts(FixOptions), looked.tally, desk.repo.tracked()
+    options, tally, files = ledger.opts(FixOptions), looked.tally, context.repo.tracked()
     code = [project for project in projects if not project.speaks(Language.MARKDOWN, Language.NOTEBOOK)]
     used = [project for project in code if any(_within(project, one) for one in looked.inspection.commands)]
     tests = [glob for project in used for glob in project.tests]
@@ -75,7 +75,7 @@ def _within(project: Project, command: str) -> bool:
     return not project.root or command.startswith(f"cd {project.root} ")
 
 
-def _guards(looked: Looked, options: FixOptions) -> dict[str, Any]:
+def _guards(looked: CountedErrors, options: FixOptions) -> dict[str, Any]:
     """Green tests stay green. Of red ones no more may fail than at the start, provided that all of them could be seen."""
     tests = tuple(one for one in looked.inspection.detections if one.trouble is Trouble.TEST)
     extra = (options.guard,) if options.guard else ()

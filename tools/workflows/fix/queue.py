@@ -11,7 +11,7 @@ from typing import Any
 
 from ...decision.decide import Status
 from ...diagnostics.diagnostic import Diagnostic, kindred
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.rules import Fault, Objection
 from .items import Broken, SetAside
 
@@ -25,7 +25,7 @@ _FAILED = frozenset({Status.DISCARD, Status.CRASH, Status.TAMPERED})
 _NAMED = re.compile(r"(F\d+):\s*\S")
 
 
-class Place(StrEnum):
+class ErrorState(StrEnum):
     """How an error stands."""
 
     OPEN = "open"
@@ -35,11 +35,11 @@ class Place(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class QueuedError:
     """One error with how it stands, and the iterations that failed on it."""
 
-    entry: Entry[Broken]
-    place: Place
+    entry: LedgerEntry[Broken]
+    place: ErrorState
     failures: tuple[Mapping[str, Any], ...] = ()
     reason: str = ""
 
@@ -49,7 +49,7 @@ class Standing:
         return self.entry.id
 
 
-def standings(ledger: Ledger) -> tuple[Standing, ...]:
+def standings(ledger: Ledger) -> tuple[QueuedError, ...]:
     """Every error, as it was found."""
     left, aside = frozenset(remaining(ledger)), {one.item: one.reason for one in ledger.items(SetAside)}
     tried = iterations(ledger)
@@ -57,29 +57,29 @@ def standings(ledger: Ledger) -> tuple[Standing, ...]:
 
 
 def _standing(
-    entry: Entry[Broken], left: frozenset[str], tried: tuple[Mapping[str, Any], ...], aside: Mapping[str, str]
-) -> Standing:
+    entry: LedgerEntry[Broken], left: frozenset[str], tried: tuple[Mapping[str, Any], ...], aside: Mapping[str, str]
+) -> QueuedError:
     failures = tuple(row for row in tried if row["item"] == entry.id and row["status"] in _FAILED)
     if entry.item.found.id not in left:
-        return Standing(entry, Place.FIXED, failures)
+        return QueuedError(entry, ErrorState.FIXED, failures)
     if len(failures) >= BLOCKED_AFTER:
-        return Standing(entry, Place.BLOCKED, failures, f"{len(failures)} iterations failed")
+        return QueuedError(entry, ErrorState.BLOCKED, failures, f"{len(failures)} iterations failed")
     if entry.id in aside:
-        return Standing(entry, Place.SET_ASIDE, failures, aside[entry.id])
-    return Standing(entry, Place.OPEN, failures)
+        return QueuedError(entry, ErrorState.SET_ASIDE, failures, aside[entry.id])
+    return QueuedError(entry, ErrorState.OPEN, failures)
 
 
-def workable(ledger: Ledger) -> tuple[Standing, ...]:
+def workable(ledger: Ledger) -> tuple[QueuedError, ...]:
     """The open errors, whose turn it is first.
 
     Order: what blocks most; then, as a file that others import breaks more than itself, files with more dependents; then
     files with fewer errors, which are done sooner; then the place.
     """
-    found = [one for one in standings(ledger) if one.place is Place.OPEN]
+    found = [one for one in standings(ledger) if one.place is ErrorState.OPEN]
     in_file = Counter(one.entry.item.found.path for one in found)
     dependents = ledger.latest(DETECTED).get("dependents", {})
 
-    def turn(one: Standing) -> tuple[Any, ...]:
+    def turn(one: QueuedError) -> tuple[Any, ...]:
         what = one.entry.item.found
         cascade = -int(dependents.get(what.path, 0))
         return (what.rank, cascade, in_file[what.path], what.path, what.line, int(one.id[1:]))
@@ -149,7 +149,7 @@ def objection(ledger: Ledger, id: str) -> Objection | None:
         named = f"There is no {id}." if id else "Say which error this iteration works on."
         message = f"{named} Begin the description with its id, as `{turn[0].id}: what you changed and why`."
         return Objection(Fault.OUT_OF_ORDER, f"{message} Open: {listed}.")
-    if there.place is not Place.OPEN:
+    if there.place is not ErrorState.OPEN:
         return Objection(Fault.OUT_OF_ORDER, f"{id} is {there.place}. Work on one of: {listed}.")
     first = turn[0].entry.item.found
     if there.entry.item.found.rank > first.rank:

@@ -6,16 +6,16 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ...lab.context import Desk
+from ...lab.context import RepoContext
 
 MOST_CHANGED = 60
 """Files whose dependents are counted, each with one search of the tracked files."""
 
 
-def changed_files(desk: Desk, since: str) -> list[dict[str, Any]]:
+def changed_files(context: RepoContext, since: str) -> list[dict[str, Any]]:
     """The files that differ from the start, with how many others import them."""
-    stat = desk.repo.diffstat(since, desk.repo.head())
-    found = dependents(desk, stat.files)
+    stat = context.repo.diffstat(since, context.repo.head())
+    found = dependents(context, stat.files)
     return [{"path": path, "dependents": found.get(path, 0)} for path in stat.files[:MOST_CHANGED]]
 
 
@@ -24,7 +24,7 @@ _FAMILIES = tuple(
 )
 
 
-def dependents(desk: Desk, paths: Sequence[str]) -> dict[str, int]:
+def dependents(context: RepoContext, paths: Sequence[str]) -> dict[str, int]:
     """How many tracked files import each of these, by the lines that say so: cheap, and blind to anything dynamic."""
     found = {}
     for path in list(dict.fromkeys(paths))[:MOST_CHANGED]:
@@ -35,7 +35,7 @@ def dependents(desk: Desk, paths: Sequence[str]) -> dict[str, int]:
         if not (name and family):
             continue
         pattern = rf"^[[:space:]]*(from|import|export|#[[:space:]]*include|const|let|var)\b.*\b{re.escape(name)}\b"
-        answer = desk.repo.git.ask("grep", "-lIE", "-e", pattern)
+        answer = context.repo.git.ask("grep", "-lIE", "-e", pattern)
         others = [line for line in answer.text.splitlines() if line != path and line.rpartition(".")[2] in family]
         found[path] = len(others)
     return {path: count for path, count in found.items() if count}

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 from ...decision.decide import Status
 from ...diagnostics.diagnostic import MASKING, Trouble
-from ..ledger.handoff import Ending, Finding
+from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Workflow
 from ..ledger.ledger import Ledger
 from ..ledger.options import Depth
-from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, fix_ancestor, fix_quality
 from .items import Broken, FixOptions, SetAside
 from .pages import pages
@@ -20,8 +20,8 @@ from .queue import (
     DETECTED,
     ENDED,
     NOT_REPRODUCED,
-    Place,
-    Standing,
+    ErrorState,
+    QueuedError,
     first_count,
     iterations,
     remaining,
@@ -34,7 +34,7 @@ SHOWN = 12
 _CATEGORIES = (Trouble.BUILD, Trouble.TEST, Trouble.TYPES, Trouble.LINT, Trouble.WARNING, Trouble.BUG)
 
 
-class Fix(Craft):
+class Fix(WorkflowRules):
     """Numbers are the server's: what was found, what each iteration did to the count, what is left."""
 
     name = Workflow.FIX
@@ -48,7 +48,7 @@ class Fix(Craft):
         match item:
             case SetAside(item=id):
                 there = next((one for one in standings(ledger) if one.id == id), None)
-                if there is None or there.place is not Place.OPEN:
+                if there is None or there.place is not ErrorState.OPEN:
                     how = there.place if there else "not there"
                     return Objection(Fault.OUT_OF_ORDER, f"{id} is {how}; only an open error can be set aside.")
         return None
@@ -64,7 +64,7 @@ class Fix(Craft):
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
         counted = Counter(one.place for one in standings(ledger))
-        return (Coverage("errors fixed", counted[Place.FIXED], counted.total()),)
+        return (Coverage("errors fixed", counted[ErrorState.FIXED], counted.total()),)
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
         known, left = standings(ledger), len(remaining(ledger))
@@ -84,7 +84,7 @@ class Fix(Craft):
                 hiding,
                 guarded=not any(row["guard"] == "fail" for row in rows),
                 discards=sum(row["status"] == Status.DISCARD for row in rows),
-                compound=bool(surfaced) and all(one.place is Place.FIXED for one in surfaced),
+                compound=bool(surfaced) and all(one.place is ErrorState.FIXED for one in surfaced),
             ),
         )
 
@@ -94,7 +94,7 @@ class Fix(Craft):
         turn = workable(ledger)
         if turn:
             return (f"{len(turn)} open errors; next {_told(turn[0])}",)
-        unlisted = len(remaining(ledger)) - sum(one.place is not Place.FIXED for one in standings(ledger))
+        unlisted = len(remaining(ledger)) - sum(one.place is not ErrorState.FIXED for one in standings(ledger))
         return (f"{unlisted} errors beyond those listed: call workflow with `run`",) if unlisted > 0 else ()
 
     def ending(self, ledger: Ledger) -> Ending:
@@ -103,7 +103,7 @@ class Fix(Craft):
 
     def state(self, ledger: Ledger) -> list[str]:
         turn, seen = workable(ledger), ledger.latest(DETECTED)
-        stuck = [one for one in standings(ledger) if one.place in {Place.BLOCKED, Place.SET_ASIDE}]
+        stuck = [one for one in standings(ledger) if one.place in {ErrorState.BLOCKED, ErrorState.SET_ASIDE}]
         return [
             _count_line(ledger),
             *([f"Next: {_told(turn[0])}"] if turn else []),
@@ -119,11 +119,11 @@ class Fix(Craft):
     def files(self, ledger: Ledger) -> dict[str, str]:
         return pages(ledger)
 
-    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
-        left = [one for one in standings(ledger) if one.place is not Place.FIXED]
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
+        left = [one for one in standings(ledger) if one.place is not ErrorState.FIXED]
         ordered = sorted(left, key=lambda one: (one.entry.item.found.rank, int(one.id[1:])))
         return tuple(
-            Finding(
+            HandoffFinding(
                 id=one.id,
                 title=one.entry.item.found.message,
                 kind=one.entry.item.found.trouble,
@@ -161,12 +161,12 @@ def next_line(ledger: Ledger) -> str:
     rows = iterations(ledger)
     last = rows[-1] if rows else None
     there = next((one for one in standings(ledger) if last and one.id == last["item"]), None)
-    told = f"{there.id} is {there.place}. " if there and there.place is not Place.OPEN else ""
+    told = f"{there.id} is {there.place}. " if there and there.place is not ErrorState.OPEN else ""
     turn = workable(ledger)
     return f"{told}{len(turn)} open. {_onward(ledger, turn)}"
 
 
-def _onward(ledger: Ledger, turn: Sequence[Standing]) -> str:
+def _onward(ledger: Ledger, turn: Sequence[QueuedError]) -> str:
     if not turn:
         return "No error is open any more: finish_session, then close the fix ledger."
     if _can_see(ledger):
@@ -182,16 +182,16 @@ def _can_see(ledger: Ledger) -> bool:
 
 
 def _hiding(ledger: Ledger) -> bool:
-    return any(one.entry.item.found.hides for one in standings(ledger) if one.place is not Place.FIXED)
+    return any(one.entry.item.found.hides for one in standings(ledger) if one.place is not ErrorState.FIXED)
 
 
-def _told(one: Standing) -> str:
+def _told(one: QueuedError) -> str:
     tried = f" ({len(one.failures)} of 3 tries failed)" if one.failures else ""
     return f"{one.id} {one.entry.item.title[:300]}{tried}"
 
 
 def _count_line(ledger: Ledger) -> str:
-    counted = Counter(one.entry.item.found.trouble for one in standings(ledger) if one.place is not Place.FIXED)
+    counted = Counter(one.entry.item.found.trouble for one in standings(ledger) if one.place is not ErrorState.FIXED)
     kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(counted.items()))
     first = first_count(ledger).get("count", 0)
     return f"{len(remaining(ledger))} errors are left, {first} at the start" + (f": {kinds}." if kinds else ".")

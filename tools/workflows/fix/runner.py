@@ -13,7 +13,7 @@ from ...diagnostics.inspection import METRIC, Bug, Inspection, names_inspection
 from ...diagnostics.tally import MOST, Tally, read_unable
 from ...errors import Code, Refusal
 from ...iteration.commit_checks import tracked_edits
-from ...lab.context import Desk
+from ...lab.context import RepoContext
 from ...measurement.meter import Meter, at_checkout
 from ...measurement.ruler import ruler_now
 from ...plan.model import Plan
@@ -23,18 +23,18 @@ from ...project.scan import scan
 from ...session.events import Measurement
 from ...text.hygiene import hygiene
 from ...vocabulary import Phase
-from ..ledger.events import ItemRecorded, LedgerEvent, Overruled
-from ..ledger.handoff import Finding, carried
+from ..ledger.events import ItemRecorded, ItemSettled, LedgerEvent
+from ..ledger.handoff import HandoffFinding, carried
 from ..ledger.items import Settlement, Workflow
 from ..ledger.ledger import Ledger, advanced
 from ..ledger.registry import read_item
-from ..running.runner import Mechanic, observed
+from ..running.runner import WorkflowRunner, observed
 from ..running.store import Ledgers
 from .detections import detections
 from .hooks import new_errors, recorded, since
 from .items import Broken, FixOptions
-from .plan import Looked, blind, plan_for
-from .queue import DETECTED, ENDED, NOT_REPRODUCED, Place, standings
+from .plan import CountedErrors, blind, plan_for
+from .queue import DETECTED, ENDED, NOT_REPRODUCED, ErrorState, standings
 from .reach import changed_files, dependents
 from .rules import categories
 from .suppressions import counts, hidden
@@ -42,67 +42,75 @@ from .suppressions import counts, hidden
 LONGEST_S = 3600.0
 
 
-class Fixing(Mechanic):
+class Fixing(WorkflowRunner):
     """Counts errors at the start, when asked, and at the end; in between the loop does, with the same command."""
 
-    def opening(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
-        return self._detected(desk, ledger)
+    def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[LedgerEvent]:
+        return self._detected(context, ledger)
 
-    def since(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
-        return since(desk, ledger)
+    def since(self, context: RepoContext, ledger: Ledger) -> Sequence[LedgerEvent]:
+        return since(context, ledger)
 
-    def run(self, desk: Desk, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[LedgerEvent]:
+    def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[LedgerEvent]:
         """Look at everything again, where no session is at it."""
-        _refuse_in_session(desk, "look again")
-        return self._detected(desk, ledger)
+        _refuse_in_session(context, "look again")
+        return self._detected(context, ledger)
 
-    def closing(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
+    def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[LedgerEvent]:
         """Count once more, and say what was hidden on the way and how far the changes reach."""
-        _refuse_in_session(desk, "close the ledger")
-        found = _again(desk, ledger)
-        hiding = hidden(desk.repo.diff(ledger.commit, desk.repo.head()))
+        _refuse_in_session(context, "close the ledger")
+        found = _again(context, ledger)
+        hiding = hidden(context.repo.diff(ledger.commit, context.repo.head()))
         tally = found.tally
         seen = observed(
-            desk,
+            context,
             ENDED,
             count=tally.count if tally else None,
             ids=list(tally.ids) if tally else None,
             problem="" if tally else f"not counted again: {found.problem or found.failure}",
             suppressions={kind.value: number for kind, number in counts(hiding).items()},
             hidden=[hygiene()(one.told) for one in hiding[:50]],
-            changed=changed_files(desk, ledger.commit),
+            changed=changed_files(context, ledger.commit),
         )
         events: tuple[LedgerEvent, ...] = (seen, *new_errors(ledger, tally, seen.commit))
-        _settle_fixed(desk, ledger, events)
+        _settle_fixed(context, ledger, events)
         return events
 
-    def _detected(self, desk: Desk, ledger: Ledger) -> list[LedgerEvent]:
-        if edits := tracked_edits(desk.repo):
+    def _detected(self, context: RepoContext, ledger: Ledger) -> list[LedgerEvent]:
+        if edits := tracked_edits(context.repo):
             message = f"Uncommitted changes: {', '.join(edits[:6])}. Errors are counted at a commit."
             raise Refusal(Code.OUT_OF_ORDER, f"{message} Commit them, or git stash, then call again.")
-        projects, options = _projects(desk), ledger.opts(FixOptions)
+        projects, options = _projects(context), ledger.opts(FixOptions)
         wanted = _wanted(projects, options)
-        bugs, by_hand = _bugs(desk, ledger, wanted)
+        bugs, by_hand = _bugs(context, ledger, wanted)
         inspection = replace(wanted, bugs=tuple(bug for bug, _ in bugs))
         if not inspection.commands:
             message = "No command was found that could say what is broken (build, tests, types, lint)."
             raise Refusal(
                 Code.BAD_ARGUMENT, f"{message} inspect_project shows what is here; a Makefile with `test` will do."
             )
-        _refuse_without_consent(desk, inspection)
-        looked = _looked(desk, inspection, options)
-        return [*self._queued(desk, ledger, looked, projects, by_hand), *_disproven(desk, ledger, bugs, looked.tally)]
+        _refuse_without_consent(context, inspection)
+        looked = _looked(context, inspection, options)
+        return [
+            *self._queued(context, ledger, looked, projects, by_hand),
+            *_disproven(context, ledger, bugs, looked.tally),
+        ]
 
     def _queued(
-        self, desk: Desk, ledger: Ledger, looked: Looked, projects: Sequence[Project], by_hand: Sequence[str]
+        self,
+        context: RepoContext,
+        ledger: Ledger,
+        looked: CountedErrors,
+        projects: Sequence[Project],
+        by_hand: Sequence[str],
     ) -> list[LedgerEvent]:
         tally = looked.tally
         if len(tally.ids) >= MOST:
             message = f"{tally.count} errors: nobody mends so many one by one."
             raise Refusal(Code.BAD_ARGUMENT, f"{message} Open with a `category` or a narrower `scope`.")
-        plan = plan_for(desk, ledger, looked, projects)
+        plan = plan_for(context, ledger, looked, projects)
         seen = observed(
-            desk,
+            context,
             DETECTED,
             count=tally.count,
             points=tally.points,
@@ -115,15 +123,15 @@ class Fixing(Mechanic):
             ],
             by_hand=list(by_hand),
             blind=blind(tally),
-            dependents=dependents(desk, [one.path for one in tally.first if one.path]),
+            dependents=dependents(context, [one.path for one in tally.first if one.path]),
             plan=plan.model_dump(mode="json", exclude_defaults=True),
         )
         return [seen, *(_with_check(event, looked.inspection) for event in new_errors(ledger, tally, seen.commit))]
 
 
-def _projects(desk: Desk) -> tuple[Project, ...]:
-    files = desk.repo.tracked()
-    return recognise(files, scan(desk.repo.root, files))
+def _projects(context: RepoContext) -> tuple[Project, ...]:
+    files = context.repo.tracked()
+    return recognise(files, scan(context.repo.root, files))
 
 
 def _wanted(projects: Sequence[Project], options: FixOptions) -> Inspection:
@@ -138,52 +146,56 @@ def _wanted(projects: Sequence[Project], options: FixOptions) -> Inspection:
     return Inspection(found, only=tuple(dict.fromkeys((*kinds, *mild))), scope=tuple(options.scope))
 
 
-def _bugs(desk: Desk, ledger: Ledger, wanted: Inspection) -> tuple[list[tuple[Bug, Finding]], list[str]]:
+def _bugs(
+    context: RepoContext, ledger: Ledger, wanted: Inspection
+) -> tuple[list[tuple[Bug, HandoffFinding]], list[str]]:
     """The findings of the workflow before that a command shows, and those that none does."""
-    incoming = Ledgers(desk).named(ledger.incoming) if ledger.incoming else None
+    incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming else None
     if incoming is None or (wanted.only and Trouble.BUG not in wanted.only):
         return [], []
     shown, by_hand = [], []
-    for one in carried(Ledgers(desk).handoff(incoming).findings, incoming.workflow, Workflow.FIX):
+    for one in carried(Ledgers(context).handoff(incoming).findings, incoming.workflow, Workflow.FIX):
         title = f"{incoming.id}#{one.id} {one.title}"[:200]
         if not one.check:
             by_hand.append(f"{title}: no command shows it; write a failing test for it, and look again with `run`")
-        elif not desk.consent.agreed_to(one.check):
-            desk.consent.want(one.check)
+        elif not context.consent.agreed_to(one.check):
+            context.consent.want(one.check)
             by_hand.append(f"{title}: nobody agreed to `{one.check}`; a person can, with `autoresearch-mcp approve`")
         else:
             shown.append((Bug(one.severity, title, one.location, one.check), one))
     return shown, by_hand
 
 
-def _disproven(desk: Desk, ledger: Ledger, bugs: Sequence[tuple[Bug, Finding]], tally: Tally) -> list[LedgerEvent]:
+def _disproven(
+    context: RepoContext, ledger: Ledger, bugs: Sequence[tuple[Bug, HandoffFinding]], tally: Tally
+) -> list[LedgerEvent]:
     """Marks the findings whose own command finds nothing: what is measured overrules what was reported."""
     there = {one.name for one in tally.first}
     gone = [(bug, finding) for bug, finding in bugs if bug.title not in there]
     for _, finding in gone:
         if finding.outcome is None:
-            event = Overruled(id=finding.id, outcome=Settlement.DISPROVEN, by=ledger.id)
-            Ledgers(desk).settle(ledger.incoming, event)
-    return [observed(desk, NOT_REPRODUCED, titles=[bug.title for bug, _ in gone])] if gone else []
+            event = ItemSettled(id=finding.id, outcome=Settlement.DISPROVEN, by=ledger.id)
+            Ledgers(context).settle(ledger.incoming, event)
+    return [observed(context, NOT_REPRODUCED, titles=[bug.title for bug, _ in gone])] if gone else []
 
 
-def _settle_fixed(desk: Desk, ledger: Ledger, events: Sequence[LedgerEvent]) -> None:
+def _settle_fixed(context: RepoContext, ledger: Ledger, events: Sequence[LedgerEvent]) -> None:
     """Marks the findings whose own command no longer shows anything: the ledger that reported them says so too."""
-    after = reduce(lambda so_far, event: advanced(so_far, event, desk.now(), read_item), events, ledger)
+    after = reduce(lambda so_far, event: advanced(so_far, event, context.now(), read_item), events, ledger)
     for one in standings(after):
-        if one.place is Place.FIXED and (upstream := one.entry.item.upstream):
+        if one.place is ErrorState.FIXED and (upstream := one.entry.item.upstream):
             source, _, id = upstream.partition("#")
-            event = Overruled(id=id, outcome=Settlement.FIXED, by=f"{ledger.id}#{one.entry.id}")
-            Ledgers(desk).settle(source, event)
+            event = ItemSettled(id=id, outcome=Settlement.FIXED, by=f"{ledger.id}#{one.entry.id}")
+            Ledgers(context).settle(source, event)
 
 
-def _refuse_without_consent(desk: Desk, inspection: Inspection) -> None:
+def _refuse_without_consent(context: RepoContext, inspection: Inspection) -> None:
     for command in inspection.commands:
         if told := screen(command).refused:
             raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {told}. {cure(told)}")
-    missing = [command for command in inspection.commands if not desk.consent.agreed_to(command)]
+    missing = [command for command in inspection.commands if not context.consent.agreed_to(command)]
     for command in missing:
-        desk.consent.want(command)
+        context.consent.want(command)
     if missing:
         listed = "; ".join(f"`{command}`" for command in missing)
         ways = (
@@ -193,30 +205,30 @@ def _refuse_without_consent(desk: Desk, inspection: Inspection) -> None:
         raise Refusal(Code.CONSENT_NEEDED, f"Nobody agreed yet to run what finds errors here: {listed}. {ways}")
 
 
-def _refuse_in_session(desk: Desk, what: str) -> None:
-    session = desk.session
-    if session is not None and desk.phase is not Phase.NO_SESSION and names_inspection(session.plan.verify):
+def _refuse_in_session(context: RepoContext, what: str) -> None:
+    session = context.session
+    if session is not None and context.phase is not Phase.NO_SESSION and names_inspection(session.plan.verify):
         message = f"A session is at work on this count, so the server cannot {what} now. Call finish_session first."
         raise Refusal(Code.OUT_OF_ORDER, message)
 
 
-def _looked(desk: Desk, inspection: Inspection, options: FixOptions) -> Looked:
+def _looked(context: RepoContext, inspection: Inspection, options: FixOptions) -> CountedErrors:
     """Count, without the commands that are not there.
 
     Raises:
         Refusal: if none is, or the count fails otherwise.
     """
-    found = _measure(desk, inspection)
+    found = _measure(context, inspection)
     left_out: dict[int, str] = read_unable(found.tail) if found.tally is None else {}
     if left_out:
         inspection = _without(inspection, set(left_out))
-        found = _measure(desk, inspection) if inspection.commands else found
+        found = _measure(context, inspection) if inspection.commands else found
     if found.tally is None:
         said = hygiene()(found.tail[-600:])
         message = f"Errors could not be counted: {found.problem or found.failure}. The output ends: {said!r}."
         raise Refusal(Code.GATE_FAILED, f"{message} Mend that by hand, or open with another `category`.")
     floor = found.tally.ran or 0
-    return Looked(replace(inspection, tests=floor), found, tuple(left_out.values()))
+    return CountedErrors(replace(inspection, tests=floor), found, tuple(left_out.values()))
 
 
 def _without(inspection: Inspection, places: set[int]) -> Inspection:
@@ -228,17 +240,17 @@ def _without(inspection: Inspection, places: set[int]) -> Inspection:
     )
 
 
-def _again(desk: Desk, ledger: Ledger) -> Measurement:
+def _again(context: RepoContext, ledger: Ledger) -> Measurement:
     """The same count as at the last look, of what stands now."""
     plan = Plan.model_validate(ledger.latest(DETECTED)["plan"])
-    if desk.consent.missing(plan):
+    if context.consent.missing(plan):
         return Measurement(problem="nobody agrees to the commands any more")
-    return Meter(desk, plan, ruler_now(desk.repo, plan)).verify(at_checkout(desk, "HEAD"), LONGEST_S)
+    return Meter(context, plan, ruler_now(context.repo, plan)).verify(at_checkout(context, "HEAD"), LONGEST_S)
 
 
-def _measure(desk: Desk, inspection: Inspection) -> Measurement:
+def _measure(context: RepoContext, inspection: Inspection) -> Measurement:
     plan = Plan(metric=METRIC, direction="lower", verify=typed(inspection), read="channel")
-    return Meter(desk, plan, ruler_now(desk.repo, plan)).verify(at_checkout(desk, "HEAD"), LONGEST_S)
+    return Meter(context, plan, ruler_now(context.repo, plan)).verify(at_checkout(context, "HEAD"), LONGEST_S)
 
 
 def _with_check(event: ItemRecorded, inspection: Inspection) -> ItemRecorded:

@@ -62,7 +62,7 @@ class Hidden:
 
 
 @dataclass(frozen=True)
-class Run:
+class ChangedLines:
     """Neighbouring changed lines of one file, each with its number: before, and after. `new`: there was no such file."""
 
     path: str
@@ -88,7 +88,7 @@ def counts(found: Iterable[Hidden]) -> dict[Suppression, int]:
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 
-def runs_of(patch: str) -> Iterator[Run]:
+def runs_of(patch: str) -> Iterator[ChangedLines]:
     """The runs of changed lines in a patch as git prints it."""
     path, fresh, old, new = "", False, 0, 0
     removed: list[tuple[int, str]] = []
@@ -107,7 +107,7 @@ def runs_of(patch: str) -> Iterator[Run]:
         if sign == "\\":  # no newline at the end of the file
             continue
         if removed or added:
-            yield Run(path, tuple(removed), tuple(added), fresh)
+            yield ChangedLines(path, tuple(removed), tuple(added), fresh)
             removed, added = [], []
         if line.startswith("diff --git "):
             path, fresh, inside = line.rpartition(" b/")[2], False, False
@@ -119,7 +119,7 @@ def runs_of(patch: str) -> Iterator[Run]:
             old, new = old + 1, new + 1
 
 
-def _of_run(run: Run) -> Iterator[Hidden]:
+def _of_run(run: ChangedLines) -> Iterator[Hidden]:
     """What one run of changed lines hides."""
     before = Counter(_squeezed(text) for _, text in run.removed)
     substance = _has_substance(run)
@@ -138,7 +138,7 @@ def _of_run(run: Run) -> Iterator[Hidden]:
                 yield Hidden(Suppression.LOOSER, run.path, number, text)
 
 
-def _kinds(run: Run, text: str) -> Iterator[Suppression]:
+def _kinds(run: ChangedLines, text: str) -> Iterator[Suppression]:
     found = dict.fromkeys(sign.kind for sign in SIGNS if sign.files.search(run.path) and sign.pattern.search(text))
     yield from found
     for files, pattern in HANDLERS:
@@ -146,7 +146,7 @@ def _kinds(run: Run, text: str) -> Iterator[Suppression]:
             yield Suppression.EMPTY_HANDLER
 
 
-def _is_empty(run: Run, text: str) -> bool:
+def _is_empty(run: ChangedLines, text: str) -> bool:
     """Whether nothing follows a handler that could do something."""
     if re.search(r"\}\s*\)?\s*$|\bpass\s*$|\.\.\.\s*$|suppress\(|\bnil\s*$", text):
         return True
@@ -155,7 +155,7 @@ def _is_empty(run: Run, text: str) -> bool:
     return bool(after) and bool(NOTHING.match(after[0])) and bool(after[0].strip())
 
 
-def _pairs(run: Run) -> Iterator[tuple[Suppression, int, str]]:
+def _pairs(run: ChangedLines) -> Iterator[tuple[Suppression, int, str]]:
     """Limits that grew, and code that turned into a comment."""
     removed = [text for _, text in run.removed]
     for number, text in run.added:
@@ -168,7 +168,7 @@ def _pairs(run: Run) -> Iterator[tuple[Suppression, int, str]]:
             yield Suppression.COMMENTED_OUT, number, text
 
 
-def _has_substance(run: Run) -> bool:
+def _has_substance(run: ChangedLines) -> bool:
     """Whether a run does anything but hide: what is left without suppressions is not what was there before."""
     typed = any(Suppression.ANY in _kinds(run, text) for _, text in run.added)
     old = Counter(left for _, text in run.removed if (left := _bare(run.path, text, typed=typed)))
@@ -197,7 +197,7 @@ def _bare(path: str, text: str, *, typed: bool) -> str:
     return left if re.search(r"\w", left) else ""
 
 
-def _net(found: Sequence[Hidden], runs: Sequence[Run]) -> list[Hidden]:
+def _net(found: Sequence[Hidden], runs: Sequence[ChangedLines]) -> list[Hidden]:
     """What is left when as many of a kind were taken out, in the same file or elsewhere, as were put in."""
     gone: Counter[Suppression] = Counter()
     for run in runs:
@@ -216,7 +216,7 @@ def _net(found: Sequence[Hidden], runs: Sequence[Run]) -> list[Hidden]:
     return kept
 
 
-def _gone(runs: Sequence[Run], kind: Suppression, name_of: Callable[[str, str], str]) -> Iterator[Hidden]:
+def _gone(runs: Sequence[ChangedLines], kind: Suppression, name_of: Callable[[str, str], str]) -> Iterator[Hidden]:
     """What has a name and is nowhere any more. A new one counts as an old one under another name."""
     after = Counter(name for run in runs for _, text in run.added if (name := name_of(run.path, text)))
     gone = []
@@ -229,7 +229,7 @@ def _gone(runs: Sequence[Run], kind: Suppression, name_of: Callable[[str, str], 
     yield from gone[sum(after.values()) :]
 
 
-def _assertions(runs: Sequence[Run]) -> Iterator[Hidden]:
+def _assertions(runs: Sequence[ChangedLines]) -> Iterator[Hidden]:
     """Assertions fewer, where no test went with them."""
     if not any(_gone(runs, Suppression.DELETED, _tests)):
         yield from _gone(runs, Suppression.ASSERTION, _asserted)
@@ -239,7 +239,7 @@ def _asserted(path: str, text: str) -> str:
     return _squeezed(text) if TEST_FILE.search(path) and ASSERTION.search(text) else ""
 
 
-def _stubs(runs: Sequence[Run], files: Collection[str]) -> Iterator[Hidden]:
+def _stubs(runs: Sequence[ChangedLines], files: Collection[str]) -> Iterator[Hidden]:
     for run in runs:
         if run.new and run.path.endswith((".pyi", ".d.ts")):
             stem = run.path.removesuffix(".pyi").removesuffix(".d.ts")

@@ -17,7 +17,7 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+){0,7}$
 Lines = Annotated[tuple[Text, ...], Field(min_length=1)]
 
 
-class Category(StrEnum):
+class ImproveCategory(StrEnum):
     """Where to look. The first five rounds take one each. Source: ancestor."""
 
     CUSTOMER = "customer-challenges"
@@ -42,7 +42,7 @@ class Belief(StrEnum):
     LOW = "LOW"
 
 
-class Tier(StrEnum):
+class ImportanceTier(StrEnum):
     """How much it matters, the most first."""
 
     MUST_HAVE = "must-have"
@@ -58,7 +58,7 @@ class ImproveOptions(Options):
     features: int = Field(3, ge=1, le=10, description="How many of the best get a requirements document.")
 
 
-class Source(Cited):
+class RepositorySource(Cited):
     """What the repository says: code, documents, issues or notes that git has."""
 
     prefix: ClassVar[str] = "S"
@@ -90,14 +90,14 @@ class Reference(Item):
         return f"{self.where}: {self.says}"
 
 
-class Insight(Item):
+class ProblemInsight(Item):
     """A problem of somebody, and how it could be solved. Whether it is new and how well it is backed, the server says."""
 
     prefix: ClassVar[str] = "I"
     filled: ClassVar[frozenset[str]] = frozenset({"newness", "extends", "belief"})
 
     kind: Literal["insight"] = "insight"
-    category: Category
+    category: ImproveCategory
     problem: Text = Field(description="The problem in about ten words.")
     persona: Text = Field(description="Who has it, a few words, the same for the same people.")
     mechanism: Text = Field(description="How it could be solved.")
@@ -116,13 +116,13 @@ class Insight(Item):
         return f"{self.newness}{f' of {self.extends}' if self.extends else ''}, {self.belief}"
 
 
-class Round(Item):
+class ImproveRound(Item):
     """The end of a round in one category."""
 
     prefix: ClassVar[str] = "R"
 
     kind: Literal["round"] = "round"
-    category: Category
+    category: ImproveCategory
     question: Text = Field(description="What this round asked.")
     found: Text = Field(description="What it found, or that it found nothing, in a sentence.")
 
@@ -139,7 +139,7 @@ class Rank(Item):
     kind: Literal["rank"] = "rank"
     insight: str = Field(pattern=r"^I\d+$")
     serves: bool = Field(description="Whether the ideal customer has this problem. Without it nothing else counts.")
-    tier: Tier
+    tier: ImportanceTier
     why: Text = Field(description="By what was found, not by taste.")
 
     @property

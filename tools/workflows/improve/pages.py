@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import quoted, section, sentence
 from ..ledger.rules import table
-from .items import Category, ImproveOptions, Insight, Reference, Requirements, Source, Tier
+from .items import (
+    ImportanceTier,
+    ImproveCategory,
+    ImproveOptions,
+    ProblemInsight,
+    Reference,
+    RepositorySource,
+    Requirements,
+)
 from .preference import circle, undecided
 from .seen import compared, documents, independent, insight, kept, must_haves, ranks, rounds
 
@@ -28,11 +36,11 @@ def _findings(ledger: Ledger) -> str:
     found = kept(ledger)
     parts = [
         section(category, [_insight(ledger, entry) for entry in found if entry.item.category is category])
-        for category in Category
+        for category in ImproveCategory
     ]
     checked = [
         f"- **{one.id}** `{one.item.location}`: {one.item.says}\n\n{quoted(one.item.quote)}\n"
-        for one in ledger.of(Source)
+        for one in ledger.of(RepositorySource)
     ]
     outside = [f"- **{one.id}** {one.item.where}: {one.item.says}" for one in ledger.of(Reference)]
     head = f"# What was found: {ledger.options.goal or 'improvements'}\n\nFor: {ledger.opts(ImproveOptions).icp or 'not said'}.\n"
@@ -40,7 +48,7 @@ def _findings(ledger: Ledger) -> str:
     return "\n".join(part for part in body if part)
 
 
-def _insight(ledger: Ledger, entry: Entry[Insight]) -> str:
+def _insight(ledger: Ledger, entry: LedgerEntry[ProblemInsight]) -> str:
     one = entry.item
     checked, outside = independent(ledger, one)
     sure = f"{one.belief}: {checked} checked, {outside} outside ({', '.join(one.sources)})"
@@ -57,7 +65,7 @@ def _plan(ledger: Ledger) -> str:
             tier.replace("-", " ").capitalize(),
             [_line(ledger, id) for id, rank in given.items() if id in found and rank.serves and rank.tier is tier],
         )
-        for tier in (Tier.NICE_TO_HAVE, Tier.MOONSHOT)
+        for tier in (ImportanceTier.NICE_TO_HAVE, ImportanceTier.MOONSHOT)
     ]
     gated = [
         f"- **{id}** {found[id].problem}: {rank.why}" for id, rank in given.items() if id in found and not rank.serves
@@ -113,11 +121,11 @@ def _document(ledger: Ledger, one: Requirements) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _evidence(ledger: Ledger, found: Insight | None) -> list[str]:
+def _evidence(ledger: Ledger, found: ProblemInsight | None) -> list[str]:
     lines = []
     for id in found.sources if found else ():
         entry = ledger.find(id)
-        if entry and isinstance(entry.item, Source):
+        if entry and isinstance(entry.item, RepositorySource):
             lines.append(f"- `{entry.item.location}` (checked): {entry.item.says}")
         if entry and isinstance(entry.item, Reference):
             lines.append(f"- {entry.item.where} (not checked): {entry.item.says}")

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ..ledger.handoff import Ending, Finding
+from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.ledger import Ledger
-from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.saturation import WINDOW, dry_for
 from ..ledger.scores import Score, improve_coverage, improve_quality
 from .items import (
     MOST_WORDS,
     Belief,
-    Category,
     Comparison,
+    ImportanceTier,
+    ImproveCategory,
     ImproveOptions,
-    Insight,
+    ImproveRound,
     Newness,
+    ProblemInsight,
     Rank,
     Reference,
+    RepositorySource,
     Requirements,
-    Round,
-    Source,
-    Tier,
 )
 from .pages import improve_files
 from .preference import circle, undecided
@@ -49,27 +49,31 @@ from .seen import (
     same_solution,
 )
 
-_WEIGHT = {Tier.MUST_HAVE: Severity.HIGH, Tier.NICE_TO_HAVE: Severity.MEDIUM, Tier.MOONSHOT: Severity.LOW}
-_RESEARCH = (Source, Reference, Insight, Round)
+_WEIGHT = {
+    ImportanceTier.MUST_HAVE: Severity.HIGH,
+    ImportanceTier.NICE_TO_HAVE: Severity.MEDIUM,
+    ImportanceTier.MOONSHOT: Severity.LOW,
+}
+_RESEARCH = (RepositorySource, Reference, ProblemInsight, ImproveRound)
 
 
-class Improve(Craft):
+class Improve(WorkflowRules):
     """What nobody needs is not built: each idea names whose problem it solves and what shows that they have it."""
 
     name = Workflow.IMPROVE
     options = ImproveOptions
     items: ClassVar[dict[str, type[Item]]] = {
-        "source": Source,
+        "source": RepositorySource,
         "reference": Reference,
-        "insight": Insight,
-        "round": Round,
+        "insight": ProblemInsight,
+        "round": ImproveRound,
         "rank": Rank,
         "comparison": Comparison,
         "prd": Requirements,
     }
 
     def completed(self, ledger: Ledger, item: Item) -> Item:
-        if not isinstance(item, Insight):
+        if not isinstance(item, ProblemInsight):
             return item
         known = same_problem(ledger, item)
         told = {"newness": Newness.EXTENSION, "extends": known[0].id} if known else {"newness": Newness.NEW}
@@ -79,9 +83,9 @@ class Improve(Craft):
         if isinstance(item, _RESEARCH) and (full := self._full(ledger)):
             return full
         match item:
-            case Insight():
+            case ProblemInsight():
                 return _unbacked(ledger, item) or _out_of_turn(ledger, item.category) or _known(ledger, item)
-            case Round():
+            case ImproveRound():
                 return _out_of_turn(ledger, item.category)
             case Rank():
                 return _unrankable(ledger, item)
@@ -104,7 +108,7 @@ class Improve(Craft):
         )
 
     def spent(self, ledger: Ledger) -> int:
-        return len(ledger.of(Round))
+        return len(ledger.of(ImproveRound))
 
     def bounded(self, ledger: Ledger) -> bool:
         return super().bounded(ledger) and not _ranking_missing(ledger)
@@ -112,7 +116,7 @@ class Improve(Craft):
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
         found, wanted = kept(ledger), _wanted(ledger)
         return (
-            Coverage("categories", len(Category) - len(categories_left(ledger)), len(Category)),
+            Coverage("categories", len(ImproveCategory) - len(categories_left(ledger)), len(ImproveCategory)),
             Coverage("insights ranked", sum(entry.id in ranks(ledger) for entry in found), len(found)),
             Coverage("features specified", sum(id in documents(ledger) for id in wanted), len(wanted)),
         )
@@ -128,7 +132,7 @@ class Improve(Craft):
             improve_coverage(
                 sum(entry.item.newness is Newness.NEW for entry in found),
                 sum(entry.item.newness is Newness.EXTENSION for entry in found),
-                len(Category) - len(categories_left(ledger)),
+                len(ImproveCategory) - len(categories_left(ledger)),
             ),
         )
 
@@ -149,22 +153,22 @@ class Improve(Craft):
             *([f"First to last: {', '.join(best)}."] if best else []),
             *(
                 f"{one.id} {one.item.category}, {one.item.classified}: {one.item.title}"
-                for one in ledger.of(Insight)[-12:]
+                for one in ledger.of(ProblemInsight)[-12:]
             ),
             *(
                 f"{entry.id} {entry.item.title}"
                 for entry in ledger.entries
-                if isinstance(entry.item, Source | Reference)
+                if isinstance(entry.item, RepositorySource | Reference)
             ),
         ]
 
     def files(self, ledger: Ledger) -> dict[str, str]:
         return improve_files(ledger)
 
-    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         given, written = ranks(ledger), documents(ledger)
         return tuple(
-            Finding(
+            HandoffFinding(
                 id=entry.id,
                 title=entry.item.title,
                 kind=f"improvement {given[entry.id].tier}" if entry.id in given else "improvement",
@@ -185,12 +189,17 @@ class Improve(Craft):
 def _place(ledger: Ledger, id: str) -> tuple[int, int]:
     """Where an insight stands: its tier, then among the must-haves its place."""
     rank, best = ranks(ledger).get(id), must_haves(ledger)
-    return (list(Tier).index(rank.tier) if rank else len(Tier), best.index(id) if id in best else len(best))
+    return (
+        list(ImportanceTier).index(rank.tier) if rank else len(ImportanceTier),
+        best.index(id) if id in best else len(best),
+    )
 
 
-def _location(ledger: Ledger, item: Insight) -> str:
+def _location(ledger: Ledger, item: ProblemInsight) -> str:
     found = (
-        entry.item.location for id in item.sources if (entry := ledger.find(id)) and isinstance(entry.item, Source)
+        entry.item.location
+        for id in item.sources
+        if (entry := ledger.find(id)) and isinstance(entry.item, RepositorySource)
     )
     return next(found, "")
 
@@ -200,7 +209,7 @@ def _wanted(ledger: Ledger) -> list[str]:
     return must_haves(ledger)[: ledger.opts(ImproveOptions).features]
 
 
-def _unbacked(ledger: Ledger, item: Insight) -> Objection | None:
+def _unbacked(ledger: Ledger, item: ProblemInsight) -> Objection | None:
     if len(item.problem.split()) > MOST_WORDS:
         words = len(item.problem.split())
         return Objection(Fault.BAD_ARGUMENT, f"`problem` has {words} words. Say it in about ten, {MOST_WORDS} at most.")
@@ -208,14 +217,14 @@ def _unbacked(ledger: Ledger, item: Insight) -> Objection | None:
         return Objection(
             Fault.MISSING_FIELD, "`sources` is empty. Record a `source` or `reference` first, and name it."
         )
-    known = {entry.id for entry in ledger.entries if isinstance(entry.item, Source | Reference)}
+    known = {entry.id for entry in ledger.entries if isinstance(entry.item, RepositorySource | Reference)}
     if gone := [id for id in item.sources if id not in known]:
         there = ", ".join(sorted(known)) or "none yet"
         return Objection(Fault.EVIDENCE, f"`sources` names {', '.join(gone)}; recorded are: {there}.")
     return None
 
 
-def _out_of_turn(ledger: Ledger, category: Category) -> Objection | None:
+def _out_of_turn(ledger: Ledger, category: ImproveCategory) -> Objection | None:
     held, left = open_round(ledger), categories_left(ledger)
     if held and held[0].item.category is not category:
         now = held[0].item.category
@@ -229,7 +238,7 @@ def _out_of_turn(ledger: Ledger, category: Category) -> Objection | None:
     return None
 
 
-def _known(ledger: Ledger, item: Insight) -> Objection | None:
+def _known(ledger: Ledger, item: ProblemInsight) -> Objection | None:
     if there := same_solution(ledger, item):
         told = f"{there.id} has the same problem, persona and mechanism: {there.item.title[:200]}."
         return Objection(Fault.DUPLICATE, f"{told} Another mechanism would extend it.")
@@ -240,7 +249,7 @@ def _unrankable(ledger: Ledger, item: Rank) -> Objection | None:
     if insight(ledger, item.insight) is None:
         return Objection(Fault.EVIDENCE, f"There is no {item.insight}.")
     best = [id for id in must_haves(ledger) if id != item.insight]
-    if item.serves and item.tier is Tier.MUST_HAVE and len(best) >= MOST_MUST_HAVES:
+    if item.serves and item.tier is ImportanceTier.MUST_HAVE and len(best) >= MOST_MUST_HAVES:
         return Objection(
             Fault.BAD_ARGUMENT, f"{MOST_MUST_HAVES} are must-haves already: {', '.join(best)}. Lower one of them first."
         )
@@ -272,7 +281,7 @@ def _unspecifiable(ledger: Ledger, item: Requirements) -> Objection | None:
 
 
 def _research_missing(ledger: Ledger) -> tuple[str, ...]:
-    if not ledger.of(Insight) and not rounds(ledger):
+    if not ledger.of(ProblemInsight) and not rounds(ledger):
         return ("insights: record `source` or `reference`, then `insight`, one category a round",)
     found = ["the end of this round: record `round`"] if open_round(ledger) else []
     if left := categories_left(ledger):

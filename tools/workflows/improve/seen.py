@@ -5,42 +5,54 @@ from __future__ import annotations
 from collections import Counter
 from urllib.parse import urlsplit
 
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.saturation import saturated
 from ..ledger.similarity import SAME, likeness
-from .items import Belief, Category, Comparison, Insight, Newness, Rank, Reference, Requirements, Round, Source, Tier
+from .items import (
+    Belief,
+    Comparison,
+    ImportanceTier,
+    ImproveCategory,
+    ImproveRound,
+    Newness,
+    ProblemInsight,
+    Rank,
+    Reference,
+    RepositorySource,
+    Requirements,
+)
 from .preference import latest, order
 
-RESERVED = len(Category)
+RESERVED = len(ImproveCategory)
 """Rounds at the beginning that take one category each, and do not count for saturation."""
 THRESHOLD = 2
 """Below so many new insights a round is dry. Source: ancestor."""
 MOST_MUST_HAVES = 10
 
 
-def rounds(ledger: Ledger) -> list[tuple[Entry[Round], tuple[Entry[Insight], ...]]]:
+def rounds(ledger: Ledger) -> list[tuple[LedgerEntry[ImproveRound], tuple[LedgerEntry[ProblemInsight], ...]]]:
     """Each round that was ended, with its insights."""
-    found: list[tuple[Entry[Round], tuple[Entry[Insight], ...]]] = []
-    held: list[Entry[Insight]] = []
+    found: list[tuple[LedgerEntry[ImproveRound], tuple[LedgerEntry[ProblemInsight], ...]]] = []
+    held: list[LedgerEntry[ProblemInsight]] = []
     for entry in ledger.entries:
-        if isinstance(entry.item, Insight):
+        if isinstance(entry.item, ProblemInsight):
             held.append(entry)  # type: ignore[arg-type]
-        if isinstance(entry.item, Round):
+        if isinstance(entry.item, ImproveRound):
             found.append((entry, tuple(held)))  # type: ignore[arg-type]
             held = []
     return found
 
 
-def open_round(ledger: Ledger) -> tuple[Entry[Insight], ...]:
+def open_round(ledger: Ledger) -> tuple[LedgerEntry[ProblemInsight], ...]:
     """The insights since the last round ended."""
     ended = sum(len(insights) for _, insights in rounds(ledger))
-    return ledger.of(Insight)[ended:]
+    return ledger.of(ProblemInsight)[ended:]
 
 
-def kept(ledger: Ledger) -> tuple[Entry[Insight], ...]:
+def kept(ledger: Ledger) -> tuple[LedgerEntry[ProblemInsight], ...]:
     """The insights that count: those of a round that was not ended when the ledger was closed do not."""
     dropped = {entry.id for entry in open_round(ledger)} if ledger.closed else set()
-    return tuple(entry for entry in ledger.of(Insight) if entry.id not in dropped)
+    return tuple(entry for entry in ledger.of(ProblemInsight) if entry.id not in dropped)
 
 
 def new_a_round(ledger: Ledger) -> list[int]:
@@ -53,39 +65,39 @@ def is_dry(ledger: Ledger) -> bool:
     return saturated(new_a_round(ledger)[RESERVED:], THRESHOLD)
 
 
-def categories_left(ledger: Ledger) -> list[Category]:
+def categories_left(ledger: Ledger) -> list[ImproveCategory]:
     """The categories that no round has taken yet."""
     taken = {entry.item.category for entry, _ in rounds(ledger)}
-    return [category for category in Category if category not in taken]
+    return [category for category in ImproveCategory if category not in taken]
 
 
-def richest(ledger: Ledger) -> Category:
+def richest(ledger: Ledger) -> ImproveCategory:
     """The category with the most new insights so far."""
-    counted = Counter(entry.item.category for entry in ledger.of(Insight) if entry.item.newness is Newness.NEW)
-    return max(Category, key=lambda category: counted[category])
+    counted = Counter(entry.item.category for entry in ledger.of(ProblemInsight) if entry.item.newness is Newness.NEW)
+    return max(ImproveCategory, key=lambda category: counted[category])
 
 
-def same_problem(ledger: Ledger, item: Insight) -> list[Entry[Insight]]:
+def same_problem(ledger: Ledger, item: ProblemInsight) -> list[LedgerEntry[ProblemInsight]]:
     """The insights about the same problem of the same persona, the oldest first."""
     return [
         entry
-        for entry in ledger.of(Insight)
+        for entry in ledger.of(ProblemInsight)
         if likeness(entry.item.problem, item.problem) >= SAME and likeness(entry.item.persona, item.persona) >= SAME
     ]
 
 
-def same_solution(ledger: Ledger, item: Insight) -> Entry[Insight] | None:
+def same_solution(ledger: Ledger, item: ProblemInsight) -> LedgerEntry[ProblemInsight] | None:
     """An insight that says the same: problem, persona and mechanism."""
     found = (one for one in same_problem(ledger, item) if likeness(one.item.mechanism, item.mechanism) >= SAME)
     return next(found, None)
 
 
-def independent(ledger: Ledger, item: Insight) -> tuple[int, int]:
+def independent(ledger: Ledger, item: ProblemInsight) -> tuple[int, int]:
     """How many independent sources back an insight: those that were checked, a file counted once; and outside ones, a host or
     title counted once.
     """
     named = [entry.item for id in item.sources if (entry := ledger.find(id))]
-    files = {one.path for one in named if isinstance(one, Source)}
+    files = {one.path for one in named if isinstance(one, RepositorySource)}
     outside = {urlsplit(one.where).hostname or one.where.lower() for one in named if isinstance(one, Reference)}
     return len(files), len(outside)
 
@@ -106,7 +118,9 @@ def ranks(ledger: Ledger) -> dict[str, Rank]:
 def must_haves(ledger: Ledger) -> list[str]:
     """The insights that serve the customer and must be, in the order of the comparisons."""
     ids = {entry.id for entry in kept(ledger)}
-    wanted = [id for id, rank in ranks(ledger).items() if id in ids and rank.serves and rank.tier is Tier.MUST_HAVE]
+    wanted = [
+        id for id, rank in ranks(ledger).items() if id in ids and rank.serves and rank.tier is ImportanceTier.MUST_HAVE
+    ]
     return order(wanted, compared(ledger, wanted))
 
 
@@ -121,7 +135,7 @@ def documents(ledger: Ledger) -> dict[str, Requirements]:
     return {item.insight: item for item in ledger.items(Requirements)}
 
 
-def insight(ledger: Ledger, id: str) -> Insight | None:
+def insight(ledger: Ledger, id: str) -> ProblemInsight | None:
     """An insight by its id."""
     found = ledger.find(id)
-    return found.item if found and isinstance(found.item, Insight) else None
+    return found.item if found and isinstance(found.item, ProblemInsight) else None

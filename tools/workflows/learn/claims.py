@@ -15,7 +15,7 @@ from functools import cached_property
 from posixpath import dirname, normpath
 
 from ...process.shell import scripts
-from ...text.markdown import SHELLS, Code, Page, resolved
+from ...text.markdown import SHELLS, CodeText, MarkdownPage, resolved
 from .codemap import CodeMap, Module, is_document, words_of
 
 _SUFFIXES = frozenset(
@@ -125,7 +125,7 @@ class World:
         return plain if end is None and self.ignored(plain) else end
 
 
-def claims(document: str, page: Page, world: World) -> tuple[Claim, ...]:
+def claims(document: str, page: MarkdownPage, world: World) -> tuple[Claim, ...]:
     """Every claim of a document, those that are not so with their why, by line."""
     lines = _files_by_line(document, page, world)
     found = [claim for span in page.spans if (claim := _of_span(document, span, world, lines))]
@@ -137,14 +137,14 @@ def claims(document: str, page: Page, world: World) -> tuple[Claim, ...]:
     return tuple(sorted(found, key=lambda claim: claim.line))
 
 
-def spoken_of(document: str, page: Page, found: Iterable[Claim], world: World) -> frozenset[str]:
+def spoken_of(document: str, page: MarkdownPage, found: Iterable[Claim], world: World) -> frozenset[str]:
     """The files and folders that a document speaks of: in its claims, and by links, which are checked elsewhere."""
     links = (resolved(document, link.target) for link in page.links if not link.image)
     linked = {place for place in links if place and place != document and place in world.files}
     return frozenset({claim.path for claim in found if claim.path} | linked)
 
 
-def _of_span(document: str, span: Code, world: World, lines: Mapping[int, str]) -> Claim | None:
+def _of_span(document: str, span: CodeText, world: World, lines: Mapping[int, str]) -> Claim | None:
     """The claim that a code span makes, if it makes one."""
     text = span.text.strip()
     if not text or _PLACEHOLDER.search(text):
@@ -258,7 +258,7 @@ def _of_key(line: int, text: str, key: str, world: World, beside: str) -> Claim 
     return Claim(ClaimKind.KEY, line, text, "" if known else f"no file of the code knows the setting {last}")
 
 
-def _files_by_line(document: str, page: Page, world: World) -> dict[int, str]:
+def _files_by_line(document: str, page: MarkdownPage, world: World) -> dict[int, str]:
     """The configuration file that a line of the document names, if it names one."""
     found: dict[int, str] = {}
     for span in page.spans:
@@ -269,7 +269,7 @@ def _files_by_line(document: str, page: Page, world: World) -> dict[int, str]:
     return found
 
 
-def _of_settings(block: Code, world: World) -> Iterator[Claim]:
+def _of_settings(block: CodeText, world: World) -> Iterator[Claim]:
     for offset, text in enumerate(block.text.splitlines()):
         match = _KEY.match(text.strip())
         if match and not _PLACEHOLDER.search(match["key"]):
@@ -278,7 +278,7 @@ def _of_settings(block: Code, world: World) -> Iterator[Claim]:
                 yield claim
 
 
-def _of_commands(document: str, block: Code, world: World) -> Iterator[Claim]:
+def _of_commands(document: str, block: CodeText, world: World) -> Iterator[Claim]:
     entered = False
     for line, command in _commands(block):
         if _BLANK.search(command):
@@ -290,7 +290,7 @@ def _of_commands(document: str, block: Code, world: World) -> Iterator[Claim]:
                 yield Claim(ClaimKind.COMMAND, line, " ".join(part.words)[:120], why, path)
 
 
-def _commands(block: Code) -> Iterator[tuple[int, str]]:
+def _commands(block: CodeText) -> Iterator[tuple[int, str]]:
     """The commands of a block, each with its line: prompts taken off, comments left out, continued lines joined."""
     lines = block.text.splitlines()
     prompted = block.language in {"console", "shell-session"} or any(text.startswith(("$ ", "> ")) for text in lines)

@@ -21,7 +21,7 @@ _MANY_TODOS = 20
 
 
 @dataclass(frozen=True)
-class Kind:
+class DocumentKind:
     """A kind of document: where a new one goes, and which names count as one that is there."""
 
     name: str
@@ -32,7 +32,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Due:
+class DueDocument:
     """A document that should be there: its kind, the file that is it (or would be), why, and whether it exists."""
 
     name: str
@@ -50,8 +50,8 @@ class Freshness(StrEnum):
     VERY_STALE = "very stale"
 
 
-def _kind(name: str, path: str, names: str, holds: str, *, core: bool = False) -> Kind:
-    return Kind(name, path, re.compile(rf"(?:{names})", re.IGNORECASE), holds, core)
+def _kind(name: str, path: str, names: str, holds: str, *, core: bool = False) -> DocumentKind:
+    return DocumentKind(name, path, re.compile(rf"(?:{names})", re.IGNORECASE), holds, core)
 
 
 CORE = (
@@ -104,7 +104,7 @@ _TESTS = re.compile(
 )
 
 
-def due(files: Sequence[str], texts: Mapping[str, str], *, only: str = "") -> tuple[Due, ...]:
+def due(files: Sequence[str], texts: Mapping[str, str], *, only: str = "") -> tuple[DueDocument, ...]:
     """The documents that a repository should have, the core ones first; `only` names the one that is asked for.
 
     Args:
@@ -123,15 +123,15 @@ def due(files: Sequence[str], texts: Mapping[str, str], *, only: str = "") -> tu
     )
     if kind:
         return (_due(kind, "asked for", files),)
-    return (Due(only, only, "asked for", only in files, False),)
+    return (DueDocument(only, only, "asked for", only in files, False),)
 
 
-def _due(kind: Kind, why: str, files: Sequence[str]) -> Due:
+def _due(kind: DocumentKind, why: str, files: Sequence[str]) -> DueDocument:
     there = _standing(kind, files)
-    return Due(kind.name, there or kind.path, why, bool(there), kind.core)
+    return DueDocument(kind.name, there or kind.path, why, bool(there), kind.core)
 
 
-def _standing(kind: Kind, files: Sequence[str]) -> str:
+def _standing(kind: DocumentKind, files: Sequence[str]) -> str:
     """The file that is a document of this kind: at the top or in the folder of documents; empty without one."""
     if kind.path in files:
         return kind.path

@@ -11,7 +11,7 @@ from ..ledger.items import Cited, Item, Severity, Text, Words
 from ..ledger.options import Options
 
 
-class Mode(StrEnum):
+class LearnMode(StrEnum):
     """What is to be done with the documents."""
 
     AUTO = "auto"
@@ -25,8 +25,8 @@ class Mode(StrEnum):
 class LearnOptions(Options):
     """Which documents, and what is to be done with them."""
 
-    mode: Mode = Field(
-        Mode.AUTO,
+    mode: LearnMode = Field(
+        LearnMode.AUTO,
         description="init writes them, update brings them up to date, check only looks, wiki writes one page a module.",
     )
     file: str = Field("", max_length=300, description="One document alone, by its path or the name of its kind.")
@@ -65,7 +65,7 @@ class Mismatch(Cited):
         return f"{self.document}: {self.says}"
 
 
-class Review(Cited):
+class DocumentReview(Cited):
     """A document that is still right though a file that it describes has changed. `location` and `quote` are the change's."""
 
     prefix: ClassVar[str] = "R"

@@ -7,7 +7,7 @@ import json
 from ..ledger.ledger import Ledger
 from ..ledger.pages import many, section
 from .documents import most_lines
-from .items import Exempt, Mode, Review, Skip
+from .items import DocumentReview, Exempt, LearnMode, Skip
 from .seen import MAPPED, line_of, looks, mode_of, newest, open_problems, wanted
 
 
@@ -51,7 +51,9 @@ def report_page(ledger: Ledger) -> str:
     exempt = [
         f"- `{item.text}` in `{item.document}` ({item.because}): {item.explained}" for item in ledger.items(Exempt)
     ]
-    reviews = [f"- `{item.document}`, seen `{item.location}`: {item.still_right}" for item in ledger.items(Review)]
+    reviews = [
+        f"- `{item.document}`, seen `{item.location}`: {item.still_right}" for item in ledger.items(DocumentReview)
+    ]
     more = [f"- and {seen.more_problems} more that are not listed"] if seen.more_problems else []
     rounds = [
         f"- {_look_name(place, mode_of(ledger))}: {many(look.wrong, 'problem')}"
@@ -71,8 +73,8 @@ def report_page(ledger: Ledger) -> str:
     return "\n".join(part for part in pages if part)
 
 
-def _look_name(place: int, mode: Mode) -> str:
-    if mode is Mode.CHECK and place:
+def _look_name(place: int, mode: LearnMode) -> str:
+    if mode is LearnMode.CHECK and place:
         return f"look {place}"
     return ("at the opening", "after the writing")[place] if place < 2 else f"after repair {place - 1}"
 

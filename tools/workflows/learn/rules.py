@@ -5,29 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ..ledger.handoff import Ending, Finding
+from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.ledger import Ledger
 from ..ledger.options import Depth
-from ..ledger.rules import Coverage, Craft, Objection, table
+from ..ledger.rules import Coverage, Objection, WorkflowRules, table
 from ..ledger.rules import Fault as Refused
 from ..ledger.scores import Score, learn_ancestor, learn_quality
 from .documents import Freshness, fits
-from .items import Exempt, LearnOptions, Mismatch, Mode, Review, Skip
+from .items import DocumentReview, Exempt, LearnMode, LearnOptions, Mismatch, Skip
 from .pages import manifest_of, report_page, scout_page
 from .seen import counted, exempted, improved, line_of, looks, mode_of, newest, open_problems, valid, wanted
-from .validation import CLAIMED, Fault, Validation, may_be_exempted
+from .validation import CLAIMED, DocumentFault, Validation, may_be_exempted
 
 _LISTED = 12
 """Problems that an answer lists."""
 
 
-class Learn(Craft):
+class Learn(WorkflowRules):
     """The agent writes; what it writes is held against the code, three repairs at most."""
 
     name = Workflow.LEARN
     options = LearnOptions
-    items: ClassVar[dict[str, type[Item]]] = {"mismatch": Mismatch, "review": Review, "exempt": Exempt, "skip": Skip}
+    items: ClassVar[dict[str, type[Item]]] = {
+        "mismatch": Mismatch,
+        "review": DocumentReview,
+        "exempt": Exempt,
+        "skip": Skip,
+    }
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 1, Depth.STANDARD: 3, Depth.DEEP: 3}
     onwards = ("security",)
 
@@ -36,7 +41,7 @@ class Learn(Craft):
         match item:
             case Exempt():
                 return _no_such_claim(seen, ledger, item)
-            case Review():
+            case DocumentReview():
                 return _not_stale(seen, item)
             case Skip(document=path):
                 return _not_skippable(seen, path)
@@ -53,7 +58,7 @@ class Learn(Craft):
         return max(0, len(looks(ledger)) - 2)
 
     def bounded(self, ledger: Ledger) -> bool:
-        return mode_of(ledger) is not Mode.CHECK and (super().bounded(ledger) or not improved(ledger))
+        return mode_of(ledger) is not LearnMode.CHECK and (super().bounded(ledger) or not improved(ledger))
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
         seen = newest(ledger)
@@ -79,7 +84,7 @@ class Learn(Craft):
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
         mode, count = mode_of(ledger), len(looks(ledger))
         touched = ledger.latest("touched").get("documents", [])
-        if mode is Mode.CHECK:
+        if mode is LearnMode.CHECK:
             told = "check only looks, and these were changed since it began: put them back, or close with a why"
             return (f"{told}: {', '.join(touched)}",) if touched else ()
         if count < 2:
@@ -89,7 +94,7 @@ class Learn(Craft):
         return (*wrong[:_LISTED], *more)
 
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
-        return ("learn",) if mode_of(ledger) is Mode.CHECK and open_problems(ledger) else self.onwards
+        return ("learn",) if mode_of(ledger) is LearnMode.CHECK and open_problems(ledger) else self.onwards
 
     def state(self, ledger: Ledger) -> list[str]:
         seen = newest(ledger)
@@ -115,7 +120,7 @@ class Learn(Craft):
         return {"scout-context.md": scout_page(ledger), "validation-report.md": report_page(ledger)}
 
     def files(self, ledger: Ledger) -> dict[str, str]:
-        manifest = {"wiki-manifest.json": manifest_of(ledger)} if mode_of(ledger) is Mode.WIKI else {}
+        manifest = {"wiki-manifest.json": manifest_of(ledger)} if mode_of(ledger) is LearnMode.WIKI else {}
         columns = ("iteration", "mode", "documents", "valid", "problems", "claims", "held", "exempted")
         rows = [
             (place, mode_of(ledger), len(look.documents), valid(look), look.wrong, *counted(look), look.exempted)
@@ -123,9 +128,9 @@ class Learn(Craft):
         ]
         return {**self.drafts(ledger), "learn-results.tsv": table(columns, rows), **manifest}
 
-    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         mechanical = [
-            Finding(
+            HandoffFinding(
                 id=f"V{place}",
                 title=f"{problem.path}: {problem.why}",
                 kind=f"docs {problem.fault}",
@@ -135,7 +140,7 @@ class Learn(Craft):
                 confirmed=True,
             )
             for place, problem in enumerate(open_problems(ledger), 1)
-            if problem.fault is not Fault.CONTRADICTION
+            if problem.fault is not DocumentFault.CONTRADICTION
         ]
         return (*_mismatches(ledger), *mechanical)
 
@@ -147,7 +152,7 @@ def _how(rules: Learn, ledger: Ledger) -> str:
     """What to do next, in a sentence."""
     if ledger.closed:
         return "It is closed."
-    if mode_of(ledger) is Mode.CHECK:
+    if mode_of(ledger) is LearnMode.CHECK:
         return "Change no document; record what a reader sees and the server cannot as `mismatch`, then close."
     if len(looks(ledger)) < 2:
         return "Write what is due, mend what is wrong, then call workflow with `run`."
@@ -159,10 +164,14 @@ def _how(rules: Learn, ledger: Ledger) -> str:
     return f"Repairs left: {left}. Mend all of it, then call `run` again." if left else "No repair is left. Close it."
 
 
-def _severity(fault: Fault) -> Severity:
-    if fault is Fault.SECRET:
+def _severity(fault: DocumentFault) -> Severity:
+    if fault is DocumentFault.SECRET:
         return Severity.HIGH
-    return Severity.MEDIUM if fault in {Fault.MISSING, Fault.OVERWRITTEN, Fault.STALE, Fault.COMMAND} else Severity.LOW
+    return (
+        Severity.MEDIUM
+        if fault in {DocumentFault.MISSING, DocumentFault.OVERWRITTEN, DocumentFault.STALE, DocumentFault.COMMAND}
+        else Severity.LOW
+    )
 
 
 def _no_such_claim(seen: Validation, ledger: Ledger, item: Exempt) -> Objection | None:
@@ -178,7 +187,7 @@ def _no_such_claim(seen: Validation, ledger: Ledger, item: Exempt) -> Objection 
     )
 
 
-def _not_stale(seen: Validation, item: Review) -> Objection | None:
+def _not_stale(seen: Validation, item: DocumentReview) -> Objection | None:
     one = next((one for one in seen.documents if one.path == item.document), None)
     if one is None or not one.changed:
         return Objection(
@@ -202,10 +211,14 @@ def _not_skippable(seen: Validation, path: str) -> Objection | None:
     return None
 
 
-def _mismatches(ledger: Ledger) -> tuple[Finding, ...]:
-    still = {problem.why.partition(":")[0] for problem in open_problems(ledger) if problem.fault is Fault.CONTRADICTION}
+def _mismatches(ledger: Ledger) -> tuple[HandoffFinding, ...]:
+    still = {
+        problem.why.partition(":")[0]
+        for problem in open_problems(ledger)
+        if problem.fault is DocumentFault.CONTRADICTION
+    }
     return tuple(
-        Finding(
+        HandoffFinding(
             id=entry.id,
             title=f"{entry.item.document} says: {entry.item.says}",
             kind="docs contradiction",

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from ...errors import Code, Refusal
-from ...lab.context import Desk
+from ...lab.context import RepoContext
 from ...project.projects import recognise
 from ...project.reading import is_installed, read_texts
 from ...project.scan import scan
@@ -18,23 +18,23 @@ from ...text.markdown import is_markdown
 from ..ledger.events import Observed
 from ..ledger.items import Item
 from ..ledger.ledger import Ledger
-from ..running.runner import Mechanic, observed
+from ..running.runner import WorkflowRunner, observed
 from . import codemap, wiki
 from .ages import behind
 from .claims import World
 from .codemap import CodeMap, code_map
-from .documents import FOLDER, WIKI, Due, due, is_checked
-from .items import LearnOptions, Mismatch, Mode, Review
+from .documents import FOLDER, WIKI, DueDocument, due, is_checked
+from .items import DocumentReview, LearnMode, LearnOptions, Mismatch
 from .rules import Learn
 from .seen import MAPPED, VALIDATED, contradictions, exempted, improved, looks, mode_of, newest
-from .validation import Asked, Behind, Validation, stands, studied, validated
+from .validation import Behind, DocumentFacts, Validation, stands, studied, validated
 
 _SYMBOLS = 200
 _LARGEST = 15
 
 
 @dataclass(frozen=True)
-class Library:
+class CheckoutFiles:
     """The checkout as it is now: all files that git has or would add, their text, and what that says of the code."""
 
     files: tuple[str, ...]
@@ -42,19 +42,19 @@ class Library:
     code: CodeMap
 
 
-class Documents(Mechanic):
+class Documents(WorkflowRunner):
     """Never writes a document: it maps, and looks."""
 
-    def opening(self, desk: Desk, ledger: Ledger) -> Sequence[Observed]:
-        shelf = _library(desk)
-        facts = _map(desk, ledger, shelf)
-        found = _validate(desk, ledger, shelf, facts)
-        return observed(desk, MAPPED, **facts), observed(desk, VALIDATED, **found.model_dump(mode="json"))
+    def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
+        shelf = _library(context)
+        facts = _map(context, ledger, shelf)
+        found = _validate(context, ledger, shelf, facts)
+        return observed(context, MAPPED, **facts), observed(context, VALIDATED, **found.model_dump(mode="json"))
 
-    def checked(self, desk: Desk, ledger: Ledger, item: Item) -> Item:
-        _untouched(desk, ledger)
+    def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
+        _untouched(context, ledger)
         if isinstance(item, Mismatch):
-            text = read_texts(desk.repo.root, [item.document])[0].get(item.document, "")
+            text = read_texts(context.repo.root, [item.document])[0].get(item.document, "")
             if not stands(item.says, text):
                 told = f"{item.document} does not say that." if text else f"There is no {item.document}."
                 raise Refusal(
@@ -62,48 +62,50 @@ class Documents(Mechanic):
                 )
         return item
 
-    def run(self, desk: Desk, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
-        _untouched(desk, ledger)
+    def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
+        _untouched(context, ledger)
         rules = Learn()
         if rules.bounded(ledger):
             why = "all repairs are made" if improved(ledger) else "the last repair left as much wrong as there was"
             raise Refusal(Code.INCOMPLETE, f"{ledger.id} takes no further repair: {why}. Close it.")
-        return self._look(desk, ledger)
+        return self._look(context, ledger)
 
-    def closing(self, desk: Desk, ledger: Ledger) -> Sequence[Observed]:
-        if mode_of(ledger) is Mode.CHECK:
-            touched = _touched(desk, ledger)
+    def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
+        if mode_of(ledger) is LearnMode.CHECK:
+            touched = _touched(context, ledger)
             known = ledger.latest("touched").get("documents", [])
-            noted = [observed(desk, "touched", documents=touched)] if touched != known else []
-            return [*noted, *([] if touched else self._look(desk, ledger))]
-        return self._look(desk, ledger) if len(looks(ledger)) > 1 else ()
+            noted = [observed(context, "touched", documents=touched)] if touched != known else []
+            return [*noted, *([] if touched else self._look(context, ledger))]
+        return self._look(context, ledger) if len(looks(ledger)) > 1 else ()
 
-    def _look(self, desk: Desk, ledger: Ledger) -> Sequence[Observed]:
+    def _look(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         """A look at the documents; none where nothing has changed since the last one, so that a repeated call costs no round."""
-        found = _validate(desk, ledger, _library(desk), ledger.latest(MAPPED))
+        found = _validate(context, ledger, _library(context), ledger.latest(MAPPED))
         if len(looks(ledger)) > 1 and found == newest(ledger):
             return ()
-        if mode_of(ledger) is Mode.CHECK and found == newest(ledger):
+        if mode_of(ledger) is LearnMode.CHECK and found == newest(ledger):
             return ()
-        return (observed(desk, VALIDATED, **found.model_dump(mode="json")),)
+        return (observed(context, VALIDATED, **found.model_dump(mode="json")),)
 
 
-def _library(desk: Desk) -> Library:
-    others = (change.path for change in desk.repo.changes() if not change.tracked)
-    files = tuple(sorted({*desk.repo.tracked(), *others}))
-    texts, complete = read_texts(desk.repo.root, files)
+def _library(context: RepoContext) -> CheckoutFiles:
+    others = (change.path for change in context.repo.changes() if not change.tracked)
+    files = tuple(sorted({*context.repo.tracked(), *others}))
+    texts, complete = read_texts(context.repo.root, files)
     gone = {
-        change.path for change in desk.repo.changes() if change.tracked and not (desk.repo.root / change.path).exists()
+        change.path
+        for change in context.repo.changes()
+        if change.tracked and not (context.repo.root / change.path).exists()
     }
-    return Library(tuple(file for file in files if file not in gone), texts, code_map(texts, complete=complete))
+    return CheckoutFiles(tuple(file for file in files if file not in gone), texts, code_map(texts, complete=complete))
 
 
-def _map(desk: Desk, ledger: Ledger, shelf: Library) -> dict[str, Any]:
+def _map(context: RepoContext, ledger: Ledger, shelf: CheckoutFiles) -> dict[str, Any]:
     """The facts that the map of the code consists of, and the mode that `auto` comes to."""
     options, code = ledger.opts(LearnOptions), shelf.code
     documented = any(path.startswith(f"{FOLDER}/") and is_markdown(path) for path in shelf.files)
-    mode = options.mode if options.mode is not Mode.AUTO else Mode.UPDATE if documented else Mode.INIT
-    projects = recognise(shelf.files, scan(desk.repo.root, shelf.files))
+    mode = options.mode if options.mode is not LearnMode.AUTO else LearnMode.UPDATE if documented else LearnMode.INIT
+    projects = recognise(shelf.files, scan(context.repo.root, shelf.files))
     public = [symbol for symbol in code.symbols if "." not in symbol.name and not symbol.name.startswith("_")]
     named = [symbol for symbol in public if symbol.kind in {"class", "function"}]
     facts: dict[str, Any] = {
@@ -119,22 +121,22 @@ def _map(desk: Desk, ledger: Ledger, shelf: Library) -> dict[str, Any]:
         "symbols": [(f"{symbol.path}:{symbol.line}", symbol.name, symbol.kind) for symbol in named[:_SYMBOLS]],
         "symbol_count": len(named),
     }
-    if mode is Mode.WIKI:
+    if mode is LearnMode.WIKI:
         existing = {path: text for path, text in shelf.texts.items() if path.startswith(f"{WIKI}/")}
         facts["modules"] = wiki.modules(options.modules, shelf.files, shelf.texts)
         facts["users"] = {path: _digest(text) for path, text in existing.items() if not wiki.is_generated(text)}
     return facts
 
 
-def _validate(desk: Desk, ledger: Ledger, shelf: Library, facts: Mapping[str, Any]) -> Validation:
-    options, mode = ledger.opts(LearnOptions), Mode(facts["mode"])
+def _validate(context: RepoContext, ledger: Ledger, shelf: CheckoutFiles, facts: Mapping[str, Any]) -> Validation:
+    options, mode = ledger.opts(LearnOptions), LearnMode(facts["mode"])
     users, wanted = facts.get("users", {}), _due(options, mode, shelf, facts)
-    only = {one.path for one in wanted} if options.file or mode is Mode.SUMMARIZE else set(shelf.texts)
+    only = {one.path for one in wanted} if options.file or mode is LearnMode.SUMMARIZE else set(shelf.texts)
     looked_at = only - set(users)
     texts = {
         path: text
         for path, text in shelf.texts.items()
-        if path in looked_at and (options.file or is_checked(path, wiki=mode is Mode.WIKI))
+        if path in looked_at and (options.file or is_checked(path, wiki=mode is LearnMode.WIKI))
     }
     world = World(
         shelf.code,
@@ -142,54 +144,56 @@ def _validate(desk: Desk, ledger: Ledger, shelf: Library, facts: Mapping[str, An
         codemap.commands_declared(shelf.texts),
         codemap.make_targets(shelf.texts),
         codemap.node_scripts(shelf.texts),
-        ignored=cache(lambda path: desk.repo.git.ask("check-ignore", "--quiet", "--no-index", "--", path).code == 0),
+        ignored=cache(lambda path: context.repo.git.ask("check-ignore", "--quiet", "--no-index", "--", path).code == 0),
         installed=is_installed,
     )
     documents = studied(texts, world)
     described = {path: [file for file in one.files if file in world.files] for path, one in documents.items()}
-    edited = {change.path for change in desk.repo.changes()}
-    reviews = {entry.item.document: entry.commit for entry in ledger.of(Review)}
-    asked = Asked(
+    edited = {change.path for change in context.repo.changes()}
+    reviews = {entry.item.document: entry.commit for entry in ledger.of(DocumentReview)}
+    asked = DocumentFacts(
         due=wanted,
         behind={
-            path: Behind() if path in edited else behind(desk.repo, path, files, reviews.get(path, ""))
+            path: Behind() if path in edited else behind(context.repo, path, files, reviews.get(path, ""))
             for path, files in described.items()
         },
         exempt=exempted(ledger),
         contradictions=contradictions(ledger),
         overwritten=[path for path, digest in users.items() if _digest(shelf.texts.get(path, "")) != digest],
-        marked=mode is Mode.WIKI,
+        marked=mode is LearnMode.WIKI,
     )
     return validated(documents, world, asked, hygiene())
 
 
-def _due(options: LearnOptions, mode: Mode, shelf: Library, facts: Mapping[str, Any]) -> tuple[Due, ...]:
-    if mode is Mode.WIKI:
+def _due(
+    options: LearnOptions, mode: LearnMode, shelf: CheckoutFiles, facts: Mapping[str, Any]
+) -> tuple[DueDocument, ...]:
+    if mode is LearnMode.WIKI:
         existing = {path: text for path, text in shelf.texts.items() if path.startswith(f"{WIKI}/")}
         planned = wiki.pages(facts["modules"], options.topics, existing)
-        return tuple(Due(page.about, page.path, "planned", page.path in existing, False) for page in planned)
-    return due(shelf.files, shelf.texts, only="codebase summary" if mode is Mode.SUMMARIZE else options.file)
+        return tuple(DueDocument(page.about, page.path, "planned", page.path in existing, False) for page in planned)
+    return due(shelf.files, shelf.texts, only="codebase summary" if mode is LearnMode.SUMMARIZE else options.file)
 
 
-def _touched(desk: Desk, ledger: Ledger) -> list[str]:
+def _touched(context: RepoContext, ledger: Ledger) -> list[str]:
     """The documents that differ from what they were when the ledger was opened."""
     before = looks(ledger)[0].digests
-    texts, _ = read_texts(desk.repo.root, list(before))
+    texts, _ = read_texts(context.repo.root, list(before))
     added = [
         change.path
-        for change in desk.repo.changes()
+        for change in context.repo.changes()
         if not change.tracked and is_checked(change.path) and change.path not in before
     ]
     return sorted([path for path, digest in before.items() if _digest(texts.get(path, "")) != digest] + added)
 
 
-def _untouched(desk: Desk, ledger: Ledger) -> None:
+def _untouched(context: RepoContext, ledger: Ledger) -> None:
     """Refuse in check mode when a document was changed.
 
     Raises:
         Refusal: naming the documents.
     """
-    if mode_of(ledger) is Mode.CHECK and (touched := _touched(desk, ledger)):
+    if mode_of(ledger) is LearnMode.CHECK and (touched := _touched(context, ledger)):
         told = f"Check only looks, and these were changed since it began: {', '.join(touched)}."
         raise Refusal(Code.PROTECTED, f"{told} Put them back; or close with a why, and open learn with mode update.")
 

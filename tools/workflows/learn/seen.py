@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..ledger.ledger import Ledger
 from ..ledger.pages import code
-from .items import Exempt, LearnOptions, Mismatch, Mode, Review, Skip
-from .validation import Contradiction, Fault, Problem, Validation, contradicted, may_be_exempted
+from .items import DocumentReview, Exempt, LearnMode, LearnOptions, Mismatch, Skip
+from .validation import Contradiction, DocumentFault, DocumentProblem, Validation, contradicted, may_be_exempted
 
 VALIDATED = "validated"
 MAPPED = "mapped"
@@ -21,9 +21,9 @@ def newest(ledger: Ledger) -> Validation:
     return Validation.model_validate(ledger.latest(VALIDATED) or {})
 
 
-def mode_of(ledger: Ledger) -> Mode:
+def mode_of(ledger: Ledger) -> LearnMode:
     """What is done, once `auto` was settled by what was there."""
-    return Mode(ledger.latest(MAPPED).get("mode") or ledger.opts(LearnOptions).mode)
+    return LearnMode(ledger.latest(MAPPED).get("mode") or ledger.opts(LearnOptions).mode)
 
 
 def improved(ledger: Ledger) -> bool:
@@ -36,7 +36,9 @@ def improved(ledger: Ledger) -> bool:
         return True
     known = set(seen[-2].contradictions)
     new = [
-        one for one in seen[-1].problems if one.fault is Fault.CONTRADICTION and one.why.partition(":")[0] not in known
+        one
+        for one in seen[-1].problems
+        if one.fault is DocumentFault.CONTRADICTION and one.why.partition(":")[0] not in known
     ]
     return seen[-1].wrong - len(new) < seen[-2].wrong
 
@@ -56,18 +58,18 @@ def exempted(ledger: Ledger) -> frozenset[tuple[str, str]]:
     return frozenset((item.document, item.text) for item in ledger.items(Exempt))
 
 
-def open_problems(ledger: Ledger) -> tuple[Problem, ...]:
+def open_problems(ledger: Ledger) -> tuple[DocumentProblem, ...]:
     """What the last look found and no item has answered since."""
-    gone, none, reviewed = skipped(ledger), exempted(ledger), {item.document for item in ledger.items(Review)}
+    gone, none, reviewed = skipped(ledger), exempted(ledger), {item.document for item in ledger.items(DocumentReview)}
     seen = newest(ledger)
     told = [one for one in contradictions(ledger) if one.id not in seen.contradictions]
     found = (*(contradicted(one) for one in told), *seen.problems)
     return tuple(
         problem
         for problem in found
-        if not (problem.fault is Fault.MISSING and problem.path in gone)
+        if not (problem.fault is DocumentFault.MISSING and problem.path in gone)
         and not (may_be_exempted(problem) and (problem.path, problem.text) in none)
-        and not (problem.fault is Fault.STALE and problem.path in reviewed)
+        and not (problem.fault is DocumentFault.STALE and problem.path in reviewed)
     )
 
 
@@ -87,7 +89,7 @@ def counted(seen: Validation) -> tuple[int, int]:
     return sum(one.claims for one in seen.documents), sum(one.held for one in seen.documents)
 
 
-def line_of(problem: Problem) -> str:
+def line_of(problem: DocumentProblem) -> str:
     """A problem on one line."""
     text = f" {code(problem.text)}" if problem.text else ""
     return f"{problem.place} [{problem.fault}]{text}: {problem.why}"

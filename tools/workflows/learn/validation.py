@@ -8,10 +8,10 @@ from enum import StrEnum
 from hashlib import sha256
 
 from ...session.events import Record
-from ...text.markdown import Page, broken_links, read_page
+from ...text.markdown import MarkdownPage, broken_links, read_page
 from .claims import Claim, ClaimKind, World, claims, spoken_of
 from .codemap import areas, is_document
-from .documents import Due, Freshness, fits, freshness, holds, is_history, most_lines
+from .documents import DueDocument, Freshness, fits, freshness, holds, is_history, most_lines
 from .wiki import is_generated
 
 MOST_PROBLEMS = 300
@@ -20,7 +20,7 @@ _NEEDS_NO_CODE = frozenset(
 )
 
 
-class Fault(StrEnum):
+class DocumentFault(StrEnum):
     """What can be wrong with a document."""
 
     MISSING = "missing"
@@ -41,16 +41,16 @@ class Fault(StrEnum):
 
 _WEAK = ("[masked: assigned secret]", "[masked: password in a URL]")
 _PUT_BACK = "this page was the user's, and was changed: put it back as it was"
-CLAIMED = frozenset(Fault(kind.value) for kind in ClaimKind)
+CLAIMED = frozenset(DocumentFault(kind.value) for kind in ClaimKind)
 """What the server may take for a claim though it is none: an agent can say so."""
 
 
-class Problem(Record):
+class DocumentProblem(Record):
     """One thing that is wrong: in which document, at which line (0: the whole of it), what stands there, and why it is wrong."""
 
     path: str
     line: int = 0
-    fault: Fault
+    fault: DocumentFault
     text: str = ""
     why: str
 
@@ -60,11 +60,11 @@ class Problem(Record):
         return f"{self.path}:{self.line}" if self.line else self.path
 
 
-def may_be_exempted(problem: Problem) -> bool:
+def may_be_exempted(problem: DocumentProblem) -> bool:
     """Whether an agent may say that something is none of what it was taken for: a claim, or a password that is an example. What
     has the form of a real token is not for an agent to wave through.
     """
-    if problem.fault is not Fault.SECRET:
+    if problem.fault is not DocumentFault.SECRET:
         return problem.fault in CLAIMED
     return problem.text.count("[masked:") == sum(map(problem.text.count, _WEAK))
 
@@ -89,7 +89,7 @@ class Validation(Record):
     """
 
     documents: tuple[DocumentSeen, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[DocumentProblem, ...] = ()
     more_problems: int = 0
     exempted: int = 0
     contradictions: tuple[str, ...] = ()
@@ -114,7 +114,7 @@ class Studied:
     """A document, read."""
 
     text: str
-    page: Page
+    page: MarkdownPage
     claims: tuple[Claim, ...]
     spoken_of: frozenset[str] = frozenset()
 
@@ -142,10 +142,10 @@ class Contradiction:
 
 
 @dataclass(frozen=True)
-class Asked:
+class DocumentFacts:
     """What is known beside the documents: what should be there, what was said about them, and which pages are the user's."""
 
-    due: Sequence[Due] = ()
+    due: Sequence[DueDocument] = ()
     behind: Mapping[str, Behind] = field(default_factory=dict)
     exempt: Collection[tuple[str, str]] = ()
     contradictions: Sequence[Contradiction] = ()
@@ -164,15 +164,17 @@ def _study(path: str, text: str, world: World) -> Studied:
     return Studied(text, page, found, spoken_of(path, page, found, world))
 
 
-def validated(documents: Mapping[str, Studied], world: World, asked: Asked, masked: Callable[[str], str]) -> Validation:
+def validated(
+    documents: Mapping[str, Studied], world: World, asked: DocumentFacts, masked: Callable[[str], str]
+) -> Validation:
     """Everything that is wrong with these documents, the worst first."""
     found = [
         *_missing(asked.due),
-        *(Problem(path=path, fault=Fault.OVERWRITTEN, why=_PUT_BACK) for path in asked.overwritten),
+        *(DocumentProblem(path=path, fault=DocumentFault.OVERWRITTEN, why=_PUT_BACK) for path in asked.overwritten),
         *_links(documents, world),
         *(problem for path, one in documents.items() for problem in _own(path, one, asked, masked)),
     ]
-    ranked = sorted(found, key=lambda one: (list(Fault).index(one.fault), one.path, one.line))
+    ranked = sorted(found, key=lambda one: (list(DocumentFault).index(one.fault), one.path, one.line))
     exempted = sum(
         (path, claim.text) in asked.exempt for path, one in documents.items() for claim in one.claims if claim.why
     )
@@ -199,7 +201,7 @@ def _speaks_of(area: str, touched: Collection[str]) -> bool:
     return any(path == area or path.startswith(f"{area}/") for path in touched)
 
 
-def _seen(path: str, one: Studied, problems: Sequence[Problem], asked: Asked) -> DocumentSeen:
+def _seen(path: str, one: Studied, problems: Sequence[DocumentProblem], asked: DocumentFacts) -> DocumentSeen:
     behind = asked.behind.get(path, Behind())
     return DocumentSeen(
         path=path,
@@ -214,76 +216,82 @@ def _seen(path: str, one: Studied, problems: Sequence[Problem], asked: Asked) ->
     )
 
 
-def _missing(wanted: Sequence[Due]) -> Iterator[Problem]:
+def _missing(wanted: Sequence[DueDocument]) -> Iterator[DocumentProblem]:
     for one in wanted:
         if not one.there:
             what = f" ({holds(one.name)})" if holds(one.name) else ""
-            yield Problem(path=one.path, fault=Fault.MISSING, why=f"due, {one.why}: {one.name}{what}")
+            yield DocumentProblem(path=one.path, fault=DocumentFault.MISSING, why=f"due, {one.why}: {one.name}{what}")
 
 
-def _links(documents: Mapping[str, Studied], world: World) -> Iterator[Problem]:
+def _links(documents: Mapping[str, Studied], world: World) -> Iterator[DocumentProblem]:
     for link in broken_links({path: one.text for path, one in documents.items()}, world.exists):
-        yield Problem(path=link.path, line=link.line, fault=Fault.LINK, text=link.target, why=link.why)
+        yield DocumentProblem(path=link.path, line=link.line, fault=DocumentFault.LINK, text=link.target, why=link.why)
 
 
-def _own(path: str, one: Studied, asked: Asked, masked: Callable[[str], str]) -> Iterator[Problem]:
+def _own(path: str, one: Studied, asked: DocumentFacts, masked: Callable[[str], str]) -> Iterator[DocumentProblem]:
     """What is wrong with one document by itself."""
     for claim in one.claims:
         if claim.why and (path, claim.text) not in asked.exempt:
-            yield Problem(path=path, line=claim.line, fault=Fault(claim.kind.value), text=claim.text, why=claim.why)
+            yield DocumentProblem(
+                path=path, line=claim.line, fault=DocumentFault(claim.kind.value), text=claim.text, why=claim.why
+            )
     lines, most = len(one.text.splitlines()), most_lines(path)
     if not fits(path, lines):
-        yield Problem(path=path, fault=Fault.SIZE, why=f"{lines} lines, of at most {most}: split it or shorten it")
+        yield DocumentProblem(
+            path=path, fault=DocumentFault.SIZE, why=f"{lines} lines, of at most {most}: split it or shorten it"
+        )
     yield from (one for one in _secrets(path, one.text, masked) if (path, one.text) not in asked.exempt)
     yield from _contradictions(path, one.text, asked.contradictions)
     yield from _stale(path, asked)
     kind = next((due.name for due in asked.due if due.path == path), "")
     if kind and kind not in _NEEDS_NO_CODE and not one.files:
-        yield Problem(
+        yield DocumentProblem(
             path=path,
-            fault=Fault.EMPTY,
+            fault=DocumentFault.EMPTY,
             why="it names no file and no symbol of the code, so nothing in it can be checked",
         )
     if asked.marked and not is_generated(one.text):
-        yield Problem(path=path, fault=Fault.UNMARKED, why="its front matter lacks `generated_by: autoresearch`")
+        yield DocumentProblem(
+            path=path, fault=DocumentFault.UNMARKED, why="its front matter lacks `generated_by: autoresearch`"
+        )
 
 
-def _secrets(path: str, text: str, masked: Callable[[str], str]) -> Iterator[Problem]:
+def _secrets(path: str, text: str, masked: Callable[[str], str]) -> Iterator[DocumentProblem]:
     if masked(text) == text or "[masked:" not in masked(text):
         return
     for line, words in enumerate(text.splitlines(), 1):
         if masked(words).count("[masked:") > words.count("[masked:"):
-            yield Problem(
+            yield DocumentProblem(
                 path=path,
                 line=line,
-                fault=Fault.SECRET,
+                fault=DocumentFault.SECRET,
                 text=masked(words).strip()[:200],
                 why="it holds what looks like a secret",
             )
 
 
-def _contradictions(path: str, text: str, told: Sequence[Contradiction]) -> Iterator[Problem]:
+def _contradictions(path: str, text: str, told: Sequence[Contradiction]) -> Iterator[DocumentProblem]:
     for one in told:
         if one.path == path and stands(one.says, text):
             yield contradicted(one, line_of(one.says, text))
 
 
-def contradicted(one: Contradiction, line: int = 0) -> Problem:
+def contradicted(one: Contradiction, line: int = 0) -> DocumentProblem:
     """The problem that a contradiction is while its words stand there."""
     why = f"{one.id}: the code says otherwise"
-    return Problem(path=one.path, line=line, fault=Fault.CONTRADICTION, text=one.says[:200], why=why)
+    return DocumentProblem(path=one.path, line=line, fault=DocumentFault.CONTRADICTION, text=one.says[:200], why=why)
 
 
-def _stale(path: str, asked: Asked) -> Iterator[Problem]:
+def _stale(path: str, asked: DocumentFacts) -> Iterator[DocumentProblem]:
     behind = asked.behind.get(path, Behind())
     how = freshness(behind.seconds)
     if how is Freshness.VERY_STALE:
         since = ", ".join(behind.changed[:4]) + (
             f" and {len(behind.changed) - 4} more" if len(behind.changed) > 4 else ""
         )
-        yield Problem(
+        yield DocumentProblem(
             path=path,
-            fault=Fault.STALE,
+            fault=DocumentFault.STALE,
             why=f"{behind.seconds / 86400:.0f} days behind what it describes: {since} changed since",
         )
 

@@ -20,7 +20,7 @@ _PROJECT_FILE = re.compile(r"/(?:pyproject\.toml|package\.json|Cargo\.toml|go\.m
 
 
 @dataclass(frozen=True)
-class Page:
+class WikiPage:
     """A page that is planned: its path, what it is about, and whether a page of the user's stands there already."""
 
     path: str
@@ -86,11 +86,12 @@ def _is_tests(folder: str) -> bool:
     return re.search(r"(?:^|/)(?:tests?|__tests__|docs|wiki)(?:/|$)", folder) is not None
 
 
-def pages(found: Sequence[str], topics: Sequence[str], existing: Mapping[str, str]) -> tuple[Page, ...]:
+def pages(found: Sequence[str], topics: Sequence[str], existing: Mapping[str, str]) -> tuple[WikiPage, ...]:
     """The pages that are planned: an index, one a module, one a topic. `existing` are the texts of pages that are there."""
     planned = [("index", "the modules, and where to begin")]
     planned += [(re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"), name) for name in (*found, *topics)]
     named = ((f"{WIKI}/{name}.md", about) for name, about in planned if name)
     return tuple(
-        Page(path, about, path in existing and not is_generated(existing[path])) for path, about in dict(named).items()
+        WikiPage(path, about, path in existing and not is_generated(existing[path]))
+        for path, about in dict(named).items()
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...session.state import Session
-from .handoff import Ending, Finding
+from .handoff import Ending, HandoffFinding
 from .items import Severity
 
 ENDED_WELL = frozenset({Ending.COMPLETE, Ending.SATURATED, Ending.CONVERGED, Ending.BOUNDED, Ending.DRY_RUN})
@@ -40,13 +40,13 @@ def target_reached(session: Session | None) -> Barrier:
     return Barrier("target", reached, f"best {session.best:.10g}, target {target:.10g}")
 
 
-def severe(findings: Iterable[Finding], severity: Severity) -> tuple[Finding, ...]:
+def severe(findings: Iterable[HandoffFinding], severity: Severity) -> tuple[HandoffFinding, ...]:
     """The findings of this severity or worse; those that were disproven since do not count."""
     left = (one for one in findings if not (one.outcome and one.outcome.over))
     return tuple(one for one in left if one.severity.rank <= severity.rank)
 
 
-def without_findings(name: str, findings: Iterable[Finding], severity: Severity) -> Barrier:
+def without_findings(name: str, findings: Iterable[HandoffFinding], severity: Severity) -> Barrier:
     """Whether no finding of this severity or worse stands; those that were disproven since do not count."""
     bad = severe(findings, severity)
     listed = ", ".join(f"{one.id} {one.severity}" for one in bad[:10])

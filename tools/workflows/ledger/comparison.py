@@ -37,7 +37,7 @@ class Known(Record):
         return f"{self.ledger}#{self.id}"
 
 
-class Fate(StrEnum):
+class FindingFate(StrEnum):
     """What became of an earlier finding."""
 
     RECURRING = "recurring"
@@ -55,7 +55,7 @@ class Matching:
     """What became of one earlier finding, and the item that says so."""
 
     known: Known
-    fate: Fate
+    fate: FindingFate
     by: str = ""
 
 
@@ -80,12 +80,12 @@ def fates(
 
 def _fate(known: Known, again: Mapping[str, str], settled: Collection[str], unchanged: Collection[str]) -> Matching:
     if known.name in again:
-        return Matching(known, Fate.RECURRING, again[known.name])
+        return Matching(known, FindingFate.RECURRING, again[known.name])
     if known.name in settled:
-        return Matching(known, Fate.FIXED)
+        return Matching(known, FindingFate.FIXED)
     if not known.stands:
-        return Matching(known, Fate.GONE)
-    return Matching(known, Fate.CARRIED if known.path in unchanged else Fate.UNSETTLED)
+        return Matching(known, FindingFate.GONE)
+    return Matching(known, FindingFate.CARRIED if known.path in unchanged else FindingFate.UNSETTLED)
 
 
 def _overlaps(one: Known, other: Known) -> bool:

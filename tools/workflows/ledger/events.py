@@ -61,7 +61,7 @@ class Observed(Record):
     facts: dict[str, Any]
 
 
-class Overruled(Record):
+class ItemSettled(Record):
     """What was measured later settles an item of this ledger, whatever it had claimed."""
 
     kind: Literal["ledger-overruled"] = "ledger-overruled"
@@ -80,7 +80,7 @@ class LedgerClosed(Record):
 
 
 LedgerEvent = Annotated[
-    Opened | ItemRecorded | Observed | Overruled | LedgerClosed,
+    Opened | ItemRecorded | Observed | ItemSettled | LedgerClosed,
     Field(discriminator="kind"),
 ]
 

@@ -28,7 +28,7 @@ class Ending(StrEnum):
     FAILED = "failed"
 
 
-class Finding(Record):
+class HandoffFinding(Record):
     """One thing to act on. `confirmed` tells that the server or an experiment bears it out; `outcome` what later work said;
     `check` is a command that exits non-zero while it is there.
     """
@@ -71,7 +71,7 @@ class Handoff(Record):
     options: dict[str, Any] = Field(default_factory=dict)
     scores: dict[str, float] = Field(default_factory=dict)
     coverage: dict[str, str] = Field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[HandoffFinding, ...] = ()
     config: dict[str, Any] = Field(default_factory=dict)
     missing: tuple[str, ...] = ()
     next: tuple[NextPrompt, ...] = ()
@@ -88,7 +88,7 @@ _SERIOUS = frozenset({Severity.CRITICAL, Severity.HIGH})
 _ABUSE = ("abuse", "permission", "security", "spoof", "tamper", "disclosure", "privilege", "injection", "data")
 
 
-def carried(findings: tuple[Finding, ...], source: str, target: str) -> tuple[Finding, ...]:
+def carried(findings: tuple[HandoffFinding, ...], source: str, target: str) -> tuple[HandoffFinding, ...]:
     """The findings that one workflow takes of another's, the worst first; those that were disproven since stay behind."""
     left = [finding for finding in findings if not (finding.outcome and finding.outcome.over)]
     wanted = [finding for finding in left if _wanted(finding, source, target)]
@@ -97,7 +97,7 @@ def carried(findings: tuple[Finding, ...], source: str, target: str) -> tuple[Fi
     return tuple(sorted(wanted, key=lambda finding: (finding.severity.rank, not finding.confirmed)))
 
 
-def _wanted(finding: Finding, source: str, target: str) -> bool:
+def _wanted(finding: HandoffFinding, source: str, target: str) -> bool:
     match (source, target):
         case ("security", "fix"):
             return finding.confirmed and finding.severity in _SERIOUS
@@ -118,7 +118,11 @@ def _wanted(finding: Finding, source: str, target: str) -> bool:
 
 
 def follow(
-    chain: tuple[str, ...], onwards: tuple[str, ...], findings: tuple[Finding, ...], source: str, why: Mapping[str, str]
+    chain: tuple[str, ...],
+    onwards: tuple[str, ...],
+    findings: tuple[HandoffFinding, ...],
+    source: str,
+    why: Mapping[str, str],
 ) -> tuple[NextPrompt, ...]:
     """The prompts to go on with: the chain's next step where there is one, else the usual ones."""
     names = chain[:1] or onwards

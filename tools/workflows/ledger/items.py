@@ -68,7 +68,7 @@ class Confidence(StrEnum):
     POSSIBLE = "possible"
 
 
-class Outcome(StrEnum):
+class ItemOutcome(StrEnum):
     """What an experiment said about a hypothesis."""
 
     CONFIRMED = "confirmed"
@@ -130,7 +130,7 @@ class Item(Record):
         return ""
 
     @property
-    def settles(self) -> Outcome | None:
+    def settles(self) -> ItemOutcome | None:
         """What this says about the upstream item; None while it says nothing."""
         return None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from .events import ItemRecorded, LedgerClosed, LedgerEvent, Observed, Opened, Overruled, Ran
+from .events import ItemRecorded, ItemSettled, LedgerClosed, LedgerEvent, Observed, Opened, Ran
 from .items import Item, Workflow
 from .options import Options
 
@@ -15,7 +15,7 @@ Opts = TypeVar("Opts", bound=Options)
 
 
 @dataclass(frozen=True)
-class Entry(Generic[Some]):
+class LedgerEntry(Generic[Some]):
     """An item with its id, when it was recorded (seconds since the epoch), at which commit, and what its command did."""
 
     id: str
@@ -37,13 +37,13 @@ class Ledger:
     options: Options
     folder: str
     incoming: str = ""
-    entries: tuple[Entry[Item], ...] = ()
+    entries: tuple[LedgerEntry[Item], ...] = ()
     observed: tuple[Observed, ...] = ()
-    overruled: Mapping[str, Overruled] = field(default_factory=dict)
+    overruled: Mapping[str, ItemSettled] = field(default_factory=dict)
     closed: LedgerClosed | None = None
     closed_at: float = 0.0
 
-    def of(self, kind: type[Some]) -> tuple[Entry[Some], ...]:
+    def of(self, kind: type[Some]) -> tuple[LedgerEntry[Some], ...]:
         """The entries of one kind, the oldest first."""
         return tuple(entry for entry in self.entries if isinstance(entry.item, kind))  # type: ignore[misc]
 
@@ -51,7 +51,7 @@ class Ledger:
         """The items of one kind, the oldest first."""
         return tuple(entry.item for entry in self.of(kind))
 
-    def find(self, id: str) -> Entry[Item] | None:
+    def find(self, id: str) -> LedgerEntry[Item] | None:
         """The entry with an id."""
         return next((entry for entry in self.entries if entry.id == id), None)
 
@@ -96,11 +96,11 @@ def advanced(ledger: Ledger, event: LedgerEvent, at: float, read_item: ReadItem)
     match event:
         case ItemRecorded():
             item = read_item(ledger.workflow, event.item)
-            entry: Entry[Item] = Entry(event.id, at, event.commit, item, event.ran)
+            entry: LedgerEntry[Item] = LedgerEntry(event.id, at, event.commit, item, event.ran)
             return replace(ledger, entries=(*ledger.entries, entry))
         case Observed():
             return replace(ledger, observed=(*ledger.observed, event))
-        case Overruled():
+        case ItemSettled():
             return replace(ledger, overruled={**ledger.overruled, event.id: event})
         case LedgerClosed():
             return replace(ledger, closed=event, closed_at=at)

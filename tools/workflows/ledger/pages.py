@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .handoff import Finding, Handoff, is_plan
+from .handoff import Handoff, HandoffFinding, is_plan
 from .ledger import Ledger
-from .rules import Craft
+from .rules import WorkflowRules
 
 
-def summary_page(ledger: Ledger, rules: Craft, handoff: Handoff) -> str:
+def summary_page(ledger: Ledger, rules: WorkflowRules, handoff: Handoff) -> str:
     """What came of a ledger, on one page."""
     scores = [
         f"| {s.name} | {s.value:.1f} | {'no bound' if s.most is None else f'{s.most:g}'} |"
@@ -41,7 +41,7 @@ def section(title: str, lines: Iterable[str]) -> str:
     return f"## {title}\n\n{body}\n" if body else ""
 
 
-def finding_lines(findings: Iterable[Finding]) -> list[str]:
+def finding_lines(findings: Iterable[HandoffFinding]) -> list[str]:
     """One line a finding, the place and what became of it with it."""
     return [
         f"- **{one.id}** ({one.severity}{', confirmed' if one.confirmed else ''}{_voted(one)}) {one.title.rstrip('.')}"
@@ -94,11 +94,11 @@ def plain(text: str) -> str:
     return one_line(text).replace("<", "\\<")
 
 
-def _voted(finding: Finding) -> str:
+def _voted(finding: HandoffFinding) -> str:
     return f", by votes {finding.standing}" if finding.standing else ""
 
 
-def _settled(finding: Finding) -> str:
+def _settled(finding: HandoffFinding) -> str:
     if finding.outcome is None:
         return ""
     word = finding.outcome.upper() if finding.outcome.over else str(finding.outcome)

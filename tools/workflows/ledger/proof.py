@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .events import Ran
-from .ledger import Entry, Ledger
+from .ledger import Ledger, LedgerEntry
 
 REPRODUCED = "reproduced"
 """The facts of a later run: what each item's command did, by the item's id."""
@@ -13,7 +13,7 @@ _NEVER_BEGAN = frozenset({126, 127})
 """What a shell answers when it finds no such program, or may not start it: that shows nothing."""
 
 
-def ran(ledger: Ledger, entry: Entry[Any]) -> Ran | None:
+def ran(ledger: Ledger, entry: LedgerEntry[Any]) -> Ran | None:
     """What an item's command did when it was last run; None where it cites none."""
     for seen in reversed(ledger.observed):
         if seen.what == REPRODUCED and entry.id in seen.facts:

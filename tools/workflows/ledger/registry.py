@@ -9,7 +9,7 @@ from typing import Any
 
 from .items import Item, Workflow
 from .options import Options
-from .rules import Craft
+from .rules import WorkflowRules
 
 _CRAFTS = {
     Workflow.DEBUG: "Debug",
@@ -28,18 +28,18 @@ _CRAFTS = {
 
 
 @cache
-def craft(workflow: Workflow) -> Craft:
+def rules_of(workflow: Workflow) -> WorkflowRules:
     """The rules of a workflow; imported when first asked for, because a server that just starts needs none."""
-    made: Craft = getattr(import_module(f"...{workflow}.rules", __name__), _CRAFTS[workflow])()
+    made: WorkflowRules = getattr(import_module(f"...{workflow}.rules", __name__), _CRAFTS[workflow])()
     return made
 
 
 def read_item(workflow: Workflow, fields: Mapping[str, Any]) -> Item:
     """An item as it was recorded."""
-    rules = craft(workflow)
+    rules = rules_of(workflow)
     return {**rules.found, **rules.items}[fields["kind"]].model_validate(fields)
 
 
 def read_options(workflow: Workflow, fields: Mapping[str, Any]) -> Options:
     """The options that a ledger was opened with."""
-    return craft(workflow).options.model_validate(fields)
+    return rules_of(workflow).options.model_validate(fields)

@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from .barrier import Barrier
-from .handoff import Ending, Finding
-from .items import Item, Outcome, Workflow
-from .ledger import Entry, Ledger
+from .handoff import Ending, HandoffFinding
+from .items import Item, ItemOutcome, Workflow
+from .ledger import Ledger, LedgerEntry
 from .options import Depth, Options
 from .scores import Score
 
@@ -50,7 +50,7 @@ class Coverage:
         return f"{self.name} {self.done}/{self.of}"
 
 
-class Craft:
+class WorkflowRules:
     """One workflow. Subclasses say what differs; what they return is computed from the ledger alone."""
 
     name: ClassVar[Workflow]
@@ -76,7 +76,7 @@ class Craft:
         """Whether an item that is near-identical to an earlier one is a duplicate to be refused."""
         return True
 
-    def rivals(self, ledger: Ledger, item: Item) -> tuple[Entry[Item], ...]:
+    def rivals(self, ledger: Ledger, item: Item) -> tuple[LedgerEntry[Item], ...]:
         """The entries that this item may not repeat: those of its kind."""
         return tuple(entry for entry in ledger.entries if entry.item.kind == item.kind)
 
@@ -88,9 +88,9 @@ class Craft:
         """The command that the server runs for an item, where a person agreed; empty for none."""
         return item.command
 
-    def settles(self, ledger: Ledger, entry: Entry[Any]) -> Outcome | None:
+    def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         """What an entry says about its upstream item, now that its command ran; None while it says nothing."""
-        settled: Outcome | None = entry.item.settles
+        settled: ItemOutcome | None = entry.item.settles
         return settled
 
     def costs(self, kind: str) -> bool:
@@ -144,7 +144,7 @@ class Craft:
         """The files that its end writes, by name; `summary.md` and `handoff.json` are added to them."""
         return {}
 
-    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         """What it hands over, the most important first."""
         return ()
 

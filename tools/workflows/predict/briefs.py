@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ledger.ledger import Entry
+from ..ledger.ledger import LedgerEntry
 from ..ledger.untrusted_text import flagged
 from .items import PredictFinding
 from .panel import Panel, Position
@@ -142,5 +142,5 @@ def _tally(panel: Panel, position: Position) -> str:
     return f" [round {panel.rounds_done}: {counts}]"
 
 
-def _own_line(entry: Entry[PredictFinding]) -> str:
+def _own_line(entry: LedgerEntry[PredictFinding]) -> str:
     return f"{entry.id} {entry.item.severity}, {entry.item.location}: {entry.item.summary}"

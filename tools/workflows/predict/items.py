@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 from ..ledger.items import Cited, Confidence, Item, Note, Severity, Text, Words
 from ..ledger.options import Options
 from .voting import Choice
-from .words import Category
+from .words import TroubleCategory
 
 Persona = Annotated[
     str,
@@ -49,7 +49,7 @@ class PredictFinding(Cited):
     kind: Literal["finding"] = "finding"
     persona: Persona
     summary: Text = Field(description="The trouble in one sentence.")
-    category: Category
+    category: TroubleCategory
     severity: Severity
     confidence: Confidence
     reasoning: Text = Field(description="Why what stands there leads to it.")
@@ -111,7 +111,7 @@ class Revision(Item):
         return f"{self.of} {'withdrawn' if self.withdrawn else 'answered'} by {self.persona}"
 
 
-class Vote(Item):
+class PersonaVote(Item):
     """What one persona says of one or more findings in this round."""
 
     prefix: ClassVar[str] = "V"

@@ -12,7 +12,7 @@ from ..ledger.scores import priority, priority_ancestor
 from ..ledger.untrusted_text import flagged
 from .items import Challenge, Done, Revision
 from .panel import Panel, Position
-from .voting import HIGH_FLIPS, LOW_ENTROPY, Choice, Standing
+from .voting import HIGH_FLIPS, LOW_ENTROPY, Choice, VoteOutcome
 
 
 def pages(panel: Panel, ranked: Sequence[Position]) -> dict[str, str]:
@@ -34,7 +34,7 @@ def worth(panel: Panel, position: Position) -> tuple[float, float]:
 
 def _overview(panel: Panel) -> str:
     options, herd = panel.ledger.options, panel.herd
-    counts = {one: sum(panel.standing(p) is one for p in panel.live) for one in Standing}
+    counts = {one: sum(panel.standing(p) is one for p in panel.live) for one in VoteOutcome}
     settled = Counter(_word(told[0]) for p in panel.live if (told := panel.outcome(p)))
     merged = [f"- {', '.join(p.ids[1:])} said the same as {p.id}" for p in panel.all if len(p.ids) > 1]
     verdict = (

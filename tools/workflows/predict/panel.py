@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..ledger.items import Confidence, Settlement, Severity, split_location
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.options import Depth
 from ..ledger.similarity import RELATED, SAME, likeness
-from .items import Challenge, Done, PredictFinding, PredictOptions, Revision, Vote
+from .items import Challenge, Done, PersonaVote, PredictFinding, PredictOptions, Revision
 from .voting import (
     CONFIRMED_FROM,
     HIGH_FLIPS,
     LOW_ENTROPY,
     Ballots,
-    Standing,
+    VoteOutcome,
     agreement,
     flips,
     mean_entropy,
@@ -33,7 +33,7 @@ ROUNDS = {Depth.SHALLOW: 1, Depth.STANDARD: 2, Depth.DEEP: 3}
 class Position:
     """One finding to vote on: what several personas said of the same thing, under the id of the oldest, at the highest severity."""
 
-    members: tuple[Entry[PredictFinding], ...]
+    members: tuple[LedgerEntry[PredictFinding], ...]
     severity: Severity
     confidence: Confidence
     withdrawn: bool
@@ -102,13 +102,13 @@ class Panel:
         """The position that a finding belongs to."""
         return next((position for position in self.all if id in position.ids), None)
 
-    def by(self, persona: str) -> tuple[Entry[PredictFinding], ...]:
+    def by(self, persona: str) -> tuple[LedgerEntry[PredictFinding], ...]:
         """What one persona found."""
         return tuple(entry for entry in self.ledger.of(PredictFinding) if entry.item.persona == persona)
 
     def votes(self, position: Position, round: int) -> Ballots:
         """The votes on a position in a round."""
-        cast = [vote for vote in self.ledger.items(Vote) if vote.round == round and position.id in vote.of]
+        cast = [vote for vote in self.ledger.items(PersonaVote) if vote.round == round and position.id in vote.of]
         return {vote.persona: vote.vote for vote in cast}
 
     def ballot(self, persona: str) -> tuple[Position, ...]:
@@ -122,20 +122,20 @@ class Panel:
             return None
         return agreement(self.votes(position, self.rounds_done), len(self.seats))
 
-    def standing(self, position: Position) -> Standing:
+    def standing(self, position: Position) -> VoteOutcome:
         """What the last complete round made of a position. Under suspicion of a herd nothing that ever had a voice is dropped."""
         share = self.share(position)
         if share is None:
-            return Standing.DISCARDED if position.withdrawn else Standing.OPEN
+            return VoteOutcome.DISCARDED if position.withdrawn else VoteOutcome.OPEN
         if share == 0 and self.herd.suspected and self._ever_confirmed(position):
-            return Standing.MINORITY
+            return VoteOutcome.MINORITY
         return standing(share)
 
-    def challenges(self, position: Position) -> tuple[Entry[Challenge], ...]:
+    def challenges(self, position: Position) -> tuple[LedgerEntry[Challenge], ...]:
         """What was said against a position, the oldest first."""
         return tuple(entry for entry in self.ledger.of(Challenge) if entry.item.of in position.ids)
 
-    def answers(self, position: Position) -> tuple[Entry[Revision], ...]:
+    def answers(self, position: Position) -> tuple[LedgerEntry[Revision], ...]:
         """What its authors answered."""
         return tuple(entry for entry in self.ledger.of(Revision) if entry.item.of in position.ids)
 
@@ -190,7 +190,7 @@ class Panel:
     def _countered(self) -> bool:
         """Whether a challenge came after the last vote of round 1."""
         kinds = [entry.item for entry in self.ledger.entries]
-        voted = max(place for place, one in enumerate(kinds) if isinstance(one, Vote) and one.round == 1)
+        voted = max(place for place, one in enumerate(kinds) if isinstance(one, PersonaVote) and one.round == 1)
         return any(isinstance(one, Challenge) for one in kinds[voted:])
 
     def _ever_confirmed(self, position: Position) -> bool:
@@ -198,7 +198,7 @@ class Panel:
 
 
 def _positions(ledger: Ledger) -> tuple[Position, ...]:
-    groups: list[list[Entry[PredictFinding]]] = []
+    groups: list[list[LedgerEntry[PredictFinding]]] = []
     for entry in ledger.of(PredictFinding):
         same = next((group for group in groups if _belongs(entry.item, [other.item for other in group])), None)
         if same is None:
@@ -223,7 +223,7 @@ def _same(one: PredictFinding, other: PredictFinding) -> bool:
     return alike >= SAME or (related and first <= end and begin <= last)
 
 
-def _position(ledger: Ledger, group: Sequence[Entry[PredictFinding]]) -> Position:
+def _position(ledger: Ledger, group: Sequence[LedgerEntry[PredictFinding]]) -> Position:
     revised = {entry.id: [one for one in ledger.items(Revision) if one.of == entry.id] for entry in group}
     gone = {id for id, answers in revised.items() if any(one.withdrawn for one in answers)}
     left = [entry for entry in group if entry.id not in gone] or list(group)

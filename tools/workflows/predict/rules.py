@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..ledger.handoff import Finding
+from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, Settlement, Workflow
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.options import Options
-from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, foresight, predict_ancestor
 from ..ledger.untrusted_text import personal
 from .briefs import brief, overview_lines
-from .items import Challenge, Done, PredictFinding, PredictOptions, Revision, Vote
+from .items import Challenge, Done, PersonaVote, PredictFinding, PredictOptions, Revision
 from .pages import pages, worth
 from .panel import Panel, Position
-from .voting import Standing
+from .voting import VoteOutcome
 
 
-class Predict(Craft):
+class Predict(WorkflowRules):
     """Nobody hears another before all have spoken, nobody votes before half of the majority was doubted."""
 
     name = Workflow.PREDICT
@@ -29,19 +29,19 @@ class Predict(Craft):
         "done": Done,
         "challenge": Challenge,
         "revision": Revision,
-        "vote": Vote,
+        "vote": PersonaVote,
     }
     onwards = ("debug", "security", "scenario")
 
     def completed(self, ledger: Ledger, item: Item) -> Item:
         """A vote gets its round, and the finding that stands for those which say the same."""
         panel = Panel(ledger)
-        if not isinstance(item, Vote) or panel.sealed:
+        if not isinstance(item, PersonaVote) or panel.sealed:
             return item
         ids = [position.id if (position := panel.of(id)) else id for id in item.of]
         return item.model_copy(update={"of": tuple(dict.fromkeys(ids)), "round": panel.round})
 
-    def rivals(self, ledger: Ledger, item: Item) -> tuple[Entry[Item], ...]:
+    def rivals(self, ledger: Ledger, item: Item) -> tuple[LedgerEntry[Item], ...]:
         """While findings are sealed, one persona's are compared with its own alone: no refusal may tell what another found."""
         found = super().rivals(ledger, item)
         if isinstance(item, PredictFinding):
@@ -73,7 +73,7 @@ class Predict(Craft):
         panel = Panel(ledger)
         if panel.sealed:
             return ()
-        counts = {one: sum(panel.standing(p) is one for p in panel.live) for one in Standing}
+        counts = {one: sum(panel.standing(p) is one for p in panel.live) for one in VoteOutcome}
         settled = [told[0] for position in panel.live if (told := panel.outcome(position))]
         argued = sum(any(c.item.persona not in p.authors for c in panel.challenges(p)) for p in panel.live)
         return (
@@ -87,9 +87,9 @@ class Predict(Craft):
                 herd=panel.herd.suspected,
             ),
             predict_ancestor(
-                confirmed=counts[Standing.CONFIRMED],
-                probable=counts[Standing.PROBABLE],
-                minority=counts[Standing.MINORITY],
+                confirmed=counts[VoteOutcome.CONFIRMED],
+                probable=counts[VoteOutcome.PROBABLE],
+                minority=counts[VoteOutcome.MINORITY],
                 active=sum(bool(panel.by(name)) for name in panel.seats),
                 personas=len(panel.seats),
                 rounds=panel.rounds_done,
@@ -118,7 +118,7 @@ class Predict(Craft):
     def files(self, ledger: Ledger) -> dict[str, str]:
         return pages(Panel(ledger), ranked(Panel(ledger)))
 
-    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         panel = Panel(ledger)
         if panel.sealed and ledger.closed is None:
             return ()
@@ -127,17 +127,17 @@ class Predict(Craft):
 
 def ranked(panel: Panel) -> list[Position]:
     """The hypotheses by priority: what was neither withdrawn nor discarded."""
-    kept = [position for position in panel.live if panel.standing(position) is not Standing.DISCARDED]
+    kept = [position for position in panel.live if panel.standing(position) is not VoteOutcome.DISCARDED]
     return sorted(kept, key=lambda position: (-worth(panel, position)[0], position.severity.rank))
 
 
-def _finding(panel: Panel, position: Position) -> Finding:
+def _finding(panel: Panel, position: Position) -> HandoffFinding:
     one, told, share = position.first, panel.outcome(position), panel.share(position)
     ours, ancestor = worth(panel, position)
     why = one.reasoning.rstrip(".")
     votes = "not voted on" if share is None else f"{share:.0%} of {len(panel.seats)} confirm"
     told_by = f"Foreseen by {', '.join(position.authors)}; {votes}; priority {ours:.2f} (ancestor's {ancestor:.2f})."
-    return Finding(
+    return HandoffFinding(
         id=position.id,
         title=one.summary,
         kind=one.category,
@@ -173,7 +173,7 @@ def _while_sealed(panel: Panel, item: Item) -> Objection | None:
         case PredictFinding(persona=name) if len(panel.by(name)) >= panel.limit:
             told = f"{name} has {panel.limit} findings, its share of the budget. Record `done`."
             return Objection(Fault.OUT_OF_ORDER, told)
-        case Challenge() | Revision() | Vote():
+        case Challenge() | Revision() | PersonaVote():
             waiting = ", ".join(panel.waiting)
             told = f"Findings are sealed until all are in; {waiting} still have to record `done`. Wait for that."
             return Objection(Fault.SEALED, told)
@@ -187,7 +187,7 @@ def _after_seal(panel: Panel, item: Item) -> Objection | None:
             return _unknown(panel, (id,)) or _own(panel, name, id)
         case Revision(persona=name, of=id):
             return _unknown(panel, (id,)) or _not_own(panel, name, id) or _voted_on(panel, id)
-        case Vote(persona=name, of=ids):
+        case PersonaVote(persona=name, of=ids):
             return _unknown(panel, ids) or _voted_all(panel) or _voted(panel, name, ids) or _too_early(panel)
         case _:
             return Objection(Fault.OUT_OF_ORDER, "The findings are in and open. Challenge, revise or vote now.")

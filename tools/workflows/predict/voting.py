@@ -20,7 +20,7 @@ class Choice(StrEnum):
     ABSTAIN = "abstain"
 
 
-class Standing(StrEnum):
+class VoteOutcome(StrEnum):
     """What the votes made of a position."""
 
     CONFIRMED = "confirmed"
@@ -39,13 +39,13 @@ def agreement(votes: Ballots, voters: int) -> float:
     return sum(vote is Choice.CONFIRM for vote in votes.values()) / voters if voters else 0.0
 
 
-def standing(share: float) -> Standing:
+def standing(share: float) -> VoteOutcome:
     """What a share of confirming voters makes of a position: the ancestor's 3, 2 and 1 of 5, as fractions."""
     if share >= CONFIRMED_FROM:
-        return Standing.CONFIRMED
+        return VoteOutcome.CONFIRMED
     if share >= PROBABLE_FROM:
-        return Standing.PROBABLE
-    return Standing.MINORITY if share > 0 else Standing.DISCARDED
+        return VoteOutcome.PROBABLE
+    return VoteOutcome.MINORITY if share > 0 else VoteOutcome.DISCARDED
 
 
 def entropy(votes: Iterable[Choice]) -> float:

@@ -30,7 +30,7 @@ CONTRARIAN = frozenset({"devils-advocate", "judge"})
 """Those who have to speak against the majority."""
 
 
-class Category(StrEnum):
+class TroubleCategory(StrEnum):
     """What kind of trouble a finding foresees."""
 
     CORRECTNESS = "correctness"

@@ -11,7 +11,7 @@ from ..ledger.items import Cited, Item, Note, Text
 from ..ledger.options import Options
 
 
-class Persona(StrEnum):
+class ProbePersona(StrEnum):
     """Who asks. With fewer than eight the first ones are heard."""
 
     SKEPTIC = "skeptic"
@@ -24,7 +24,7 @@ class Persona(StrEnum):
     CONSTRAINT_EXCAVATOR = "constraint-excavator"
 
 
-class Mode(StrEnum):
+class ProbeMode(StrEnum):
     """Who answers: a person, or the repository."""
 
     INTERACTIVE = "interactive"
@@ -58,8 +58,9 @@ class Certainty(StrEnum):
 class ProbeOptions(Options):
     """What to probe, and who asks and answers."""
 
-    mode: Mode = Field(
-        Mode.INTERACTIVE, description="interactive: a person answers; autonomous: the repository does, by citations."
+    mode: ProbeMode = Field(
+        ProbeMode.INTERACTIVE,
+        description="interactive: a person answers; autonomous: the repository does, by citations.",
     )
     personas: int = Field(6, ge=3, le=8, description="How many personas ask.")
     saturation_threshold: int = Field(
@@ -68,13 +69,13 @@ class ProbeOptions(Options):
     adversarial: bool = Field(False, description="All eight personas, and each has to ask before it ends.")
 
 
-class Question(Item):
+class ProbeQuestion(Item):
     """A question whose answer would change the plan."""
 
     prefix: ClassVar[str] = "Q"
 
     kind: Literal["question"] = "question"
-    persona: Persona
+    persona: ProbePersona
     text: Text = Field(description="One question; it could be answered either way.")
     changes: Text = Field(description="What the plan would have to change, were the answer the other one.")
 
@@ -83,7 +84,7 @@ class Question(Item):
         return self.text
 
 
-class Answer(Item):
+class PersonAnswer(Item):
     """What a person said, in their words. Autonomous ledgers take none."""
 
     prefix: ClassVar[str] = "A"
@@ -100,7 +101,7 @@ class Answer(Item):
         return f"{self.question}: {self.text}"
 
 
-class Evidence(Cited):
+class RepositoryEvidence(Cited):
     """What the repository says."""
 
     prefix: ClassVar[str] = "E"
@@ -141,7 +142,7 @@ class Atom(Item):
         return f"{self.type}, {self.certainty}"
 
 
-class Round(Item):
+class ProbeRound(Item):
     """The end of a round: its questions are answered and what follows is recorded. What comes after belongs to the next one."""
 
     prefix: ClassVar[str] = "R"

@@ -6,10 +6,10 @@ import json
 
 from ...plan.model import PLAN_FILE, Plan
 from ..ledger.items import Item
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import section
 from ..ledger.rules import table
-from .items import Answer, Atom, Certainty, Evidence, Round, Type
+from .items import Atom, Certainty, PersonAnswer, ProbeRound, RepositoryEvidence, Type
 from .seen import answers_to, is_settled, kept_atoms, kept_questions, last_plan, rounds, said, tried
 
 _TITLES = {
@@ -56,7 +56,7 @@ def _spec(ledger: Ledger) -> str:
         for kind, title in _TITLES.items()
     ]
     open_ones = [f"- {one.id}: {one.item.text}" for one in kept_questions(ledger) if not is_settled(ledger, one.id)]
-    learned = [f"{place}. {entry.item.learned}" for place, entry in enumerate(ledger.of(Round), 1)]
+    learned = [f"{place}. {entry.item.learned}" for place, entry in enumerate(ledger.of(ProbeRound), 1)]
     head = f"# {ledger.options.goal or 'What is wanted'}\n"
     told = "Certain is what a file says or a person said in these words. What is low needs a person before anything rests on it.\n"
     return "\n".join(
@@ -66,7 +66,7 @@ def _spec(ledger: Ledger) -> str:
     )
 
 
-def _line(ledger: Ledger, entry: Entry[Atom]) -> str:
+def _line(ledger: Ledger, entry: LedgerEntry[Atom]) -> str:
     against = f", against {entry.item.against}" if entry.item.against else ""
     return f"- **{entry.id}** ({entry.item.certainty}{against}) {entry.item.text} [{entry.item.source}, {_who(ledger, entry.item.source)}]"
 
@@ -74,7 +74,7 @@ def _line(ledger: Ledger, entry: Entry[Atom]) -> str:
 def _who(ledger: Ledger, id: str) -> str:
     """Who answered: a file, or a person, as the agent tells it."""
     found = ledger.find(id)
-    if found is not None and isinstance(found.item, Evidence):
+    if found is not None and isinstance(found.item, RepositoryEvidence):
         return found.item.location
     return "a person, as the agent reports"
 
@@ -92,7 +92,7 @@ def _questions(ledger: Ledger) -> str:
 
 
 def _shown(item: Item) -> str:
-    return item.says if isinstance(item, Evidence) else item.text if isinstance(item, Answer) else ""
+    return item.says if isinstance(item, RepositoryEvidence) else item.text if isinstance(item, PersonAnswer) else ""
 
 
 def _contradictions(ledger: Ledger) -> str:

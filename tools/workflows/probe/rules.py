@@ -7,14 +7,25 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ...plan.model import Plan, load_plan, problems
-from ..ledger.handoff import Ending, Finding
+from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.ledger import Ledger
 from ..ledger.pages import sentence
-from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.saturation import WINDOW, dry_for
 from ..ledger.scores import Score, probe_ancestor, probe_quality
-from .items import Answer, Atom, Certainty, Evidence, Mode, Planned, ProbeOptions, Question, Round, Type
+from .items import (
+    Atom,
+    Certainty,
+    PersonAnswer,
+    Planned,
+    ProbeMode,
+    ProbeOptions,
+    ProbeQuestion,
+    ProbeRound,
+    RepositoryEvidence,
+    Type,
+)
 from .pages import probe_files
 from .seen import (
     answers_to,
@@ -47,17 +58,17 @@ _WEIGHT = {
 }
 
 
-class Probe(Craft):
+class Probe(WorkflowRules):
     """Asks until nothing new comes. What was not answered is no requirement."""
 
     name = Workflow.PROBE
     options = ProbeOptions
     items: ClassVar[dict[str, type[Item]]] = {
-        "question": Question,
-        "answer": Answer,
-        "evidence": Evidence,
+        "question": ProbeQuestion,
+        "answer": PersonAnswer,
+        "evidence": RepositoryEvidence,
         "atom": Atom,
-        "round": Round,
+        "round": ProbeRound,
         "plan": Planned,
     }
     onwards = ("plan", "scenario")
@@ -71,13 +82,13 @@ class Probe(Craft):
         if not isinstance(item, Planned) and (full := self._full(ledger)):
             return full
         match item:
-            case Question():
+            case ProbeQuestion():
                 return _may_ask(ledger, item)
-            case Answer() | Evidence():
+            case PersonAnswer() | RepositoryEvidence():
                 return _may_answer(ledger, item)
             case Atom():
                 return _follows(ledger, item)
-            case Round():
+            case ProbeRound():
                 return _may_end(ledger)
             case Planned():
                 return _rests(ledger, item)
@@ -85,7 +96,7 @@ class Probe(Craft):
                 return None
 
     def comparable(self, ledger: Ledger, item: Item) -> bool:
-        return isinstance(item, Question | Atom)
+        return isinstance(item, ProbeQuestion | Atom)
 
     def _full(self, ledger: Ledger) -> Objection | None:
         most = self.most(ledger.options)
@@ -95,7 +106,7 @@ class Probe(Craft):
         return Objection(Fault.INCOMPLETE, f"{told} Record the `plan` that they come to, or close with a why.")
 
     def spent(self, ledger: Ledger) -> int:
-        return len(ledger.of(Round))
+        return len(ledger.of(ProbeRound))
 
     def bounded(self, ledger: Ledger) -> bool:
         return super().bounded(ledger) and not _plan_missing(ledger)
@@ -138,7 +149,7 @@ class Probe(Craft):
 
     def state(self, ledger: Ledger) -> list[str]:
         options, fresh = ledger.opts(ProbeOptions), new_a_round(ledger)
-        asked = ledger.of(Question)
+        asked = ledger.of(ProbeQuestion)
         waiting = [f"{one.id} {one.item.text}" for one in asked if not answers_to(ledger, one.id)]
         vague = [one.id for one in asked if answers_to(ledger, one.id) and not is_settled(ledger, one.id)]
         quiet = silent(ledger)
@@ -156,9 +167,9 @@ class Probe(Craft):
     def files(self, ledger: Ledger) -> dict[str, str]:
         return probe_files(ledger)
 
-    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         return tuple(
-            Finding(
+            HandoffFinding(
                 id=entry.id,
                 title=entry.item.text,
                 kind=entry.item.type,
@@ -175,11 +186,11 @@ class Probe(Craft):
         return plan.model_dump(mode="json", exclude_defaults=True) if plan else {}
 
 
-def _may_ask(ledger: Ledger, item: Question) -> Objection | None:
+def _may_ask(ledger: Ledger, item: ProbeQuestion) -> Objection | None:
     asking = personas(ledger)
     if item.persona not in asking:
         return Objection(Fault.BAD_ARGUMENT, f"Here ask: {', '.join(asking)}. Ask as one of them.")
-    if sum(isinstance(entry.item, Question) for entry in open_round(ledger)) >= MOST_QUESTIONS:
+    if sum(isinstance(entry.item, ProbeQuestion) for entry in open_round(ledger)) >= MOST_QUESTIONS:
         return Objection(
             Fault.OUT_OF_ORDER,
             f"This round has its {MOST_QUESTIONS} questions. Answer them and record `round` before you ask on.",
@@ -187,15 +198,15 @@ def _may_ask(ledger: Ledger, item: Question) -> Objection | None:
     return None
 
 
-def _may_answer(ledger: Ledger, item: Answer | Evidence) -> Objection | None:
-    if all(entry.id != item.question for entry in ledger.of(Question)):
+def _may_answer(ledger: Ledger, item: PersonAnswer | RepositoryEvidence) -> Objection | None:
+    if all(entry.id != item.question for entry in ledger.of(ProbeQuestion)):
         return Objection(Fault.EVIDENCE, f"There is no {item.question}. Record the question first.")
-    if isinstance(item, Answer) and ledger.opts(ProbeOptions).mode is Mode.AUTONOMOUS:
+    if isinstance(item, PersonAnswer) and ledger.opts(ProbeOptions).mode is ProbeMode.AUTONOMOUS:
         told = "In autonomous mode nobody is asked, so nobody answers."
         return Objection(
             Fault.EVIDENCE, f"{told} Record `evidence` from the repository; without any, the question stays open."
         )
-    if isinstance(item, Answer) and is_settled(ledger, item.question):
+    if isinstance(item, PersonAnswer) and is_settled(ledger, item.question):
         return Objection(Fault.DUPLICATE, f"{item.question} is settled by {answers_to(ledger, item.question)[-1].id}.")
     return None
 
@@ -210,7 +221,7 @@ def _follows(ledger: Ledger, item: Atom) -> Objection | None:
             Fault.EVIDENCE,
             f"{item.source} does not say that: {said(found.item)[:300]}. Quote its words, or leave `words` out.",
         )
-    vague = isinstance(found.item, Answer) and not found.item.settled
+    vague = isinstance(found.item, PersonAnswer) and not found.item.settled
     if vague and item.type not in {Type.AMBIGUITY, Type.ASSUMPTION, Type.RISK}:
         return Objection(
             Fault.EVIDENCE,
@@ -225,13 +236,13 @@ def _follows(ledger: Ledger, item: Atom) -> Objection | None:
 
 def _may_end(ledger: Ledger) -> Objection | None:
     """Why the round is not over yet."""
-    questions = [entry for entry in open_round(ledger) if isinstance(entry.item, Question)]
-    asked_by = {entry.item.persona for entry in questions if isinstance(entry.item, Question)}
+    questions = [entry for entry in open_round(ledger) if isinstance(entry.item, ProbeQuestion)]
+    asked_by = {entry.item.persona for entry in questions if isinstance(entry.item, ProbeQuestion)}
     if len(questions) < LEAST_QUESTIONS or len(asked_by) < LEAST_PERSONAS:
         told = f"A round has at least {LEAST_QUESTIONS} questions by at least {LEAST_PERSONAS} personas"
         return Objection(Fault.OUT_OF_ORDER, f"{told}; this one has {len(questions)} by {len(asked_by)}. Ask on.")
     waiting = [entry.id for entry in questions if not answers_to(ledger, entry.id)]
-    autonomous = ledger.opts(ProbeOptions).mode is Mode.AUTONOMOUS
+    autonomous = ledger.opts(ProbeOptions).mode is ProbeMode.AUTONOMOUS
     if waiting and not (autonomous and len(waiting) < len(questions)):
         return Objection(
             Fault.OUT_OF_ORDER,
@@ -281,4 +292,4 @@ def _plan_missing(ledger: Ledger) -> tuple[str, ...]:
 
 def _location(ledger: Ledger, atom: Atom) -> str:
     found = ledger.find(atom.source)
-    return found.item.location if found and isinstance(found.item, Evidence) else ""
+    return found.item.location if found and isinstance(found.item, RepositoryEvidence) else ""

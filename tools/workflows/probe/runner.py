@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...iteration.preflight import preflight
 from ...iteration.safety import GateRow
-from ...lab.context import Desk
+from ...lab.context import RepoContext
 from ...vocabulary import Phase
 from ..ledger.events import Observed
 from ..ledger.ledger import Ledger
@@ -34,28 +34,28 @@ _OF_THE_PLAN = frozenset(
 class PlanTrier(Scoped):
     """Tries the plan when the ledger is about to be closed."""
 
-    def closing(self, desk: Desk, ledger: Ledger) -> Sequence[Observed]:
+    def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         plan, before = last_plan(ledger), tried(ledger)
-        known = before and before.get("ran") and before.get("head") == desk.repo.head() and not before.get("failed")
+        known = before and before.get("ran") and before.get("head") == context.repo.head() and not before.get("failed")
         if plan is None or known:
             return ()
-        if desk.phase is not Phase.NO_SESSION:
+        if context.phase is not Phase.NO_SESSION:
             noted = [{"gate": "session", "seen": "not tried: a session is open on this branch", "cure": ""}]
-            facts = {"plan": plan.digest(), "head": desk.repo.head(), "ran": False, "failed": [], "noted": noted}
+            facts = {"plan": plan.digest(), "head": context.repo.head(), "ran": False, "failed": [], "noted": noted}
         else:
-            found = preflight(desk, plan)
-            desk.arena.remove()
+            found = preflight(context, plan)
+            context.arena.remove()
             asleep = bool(found.consent_missing)
             facts = {
                 "plan": plan.digest(),
-                "head": desk.repo.head(),
+                "head": context.repo.head(),
                 "ran": found.baseline is not None,
                 "failed": [_shown(gate) for gate in found.gates if _fails(gate, asleep=asleep)],
                 "noted": [_shown(gate) for gate in found.gates if not gate.passed and not _fails(gate, asleep=asleep)],
             }
             for command in found.consent_missing:
-                desk.consent.want(command)
-        return (observed(desk, TRIED, **facts),) if facts != before else ()
+                context.consent.want(command)
+        return (observed(context, TRIED, **facts),) if facts != before else ()
 
 
 def _fails(gate: GateRow, *, asleep: bool) -> bool:

@@ -7,23 +7,35 @@ from typing import Any
 
 from ...plan.model import Plan, load_plan
 from ..ledger.items import Item
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.saturation import saturated
-from .items import COUNTED, Answer, Atom, Certainty, Evidence, Persona, Planned, ProbeOptions, Question, Round, Type
+from .items import (
+    COUNTED,
+    Atom,
+    Certainty,
+    PersonAnswer,
+    Planned,
+    ProbeOptions,
+    ProbePersona,
+    ProbeQuestion,
+    ProbeRound,
+    RepositoryEvidence,
+    Type,
+)
 
 SCOPE_LOCKED_AFTER = 2
 """Rounds in a row in which all that came up was out of scope."""
 TRIED = "plan-tried"
 
-Entries = tuple[Entry[Item], ...]
+Entries = tuple[LedgerEntry[Item], ...]
 
 
 def rounds(ledger: Ledger) -> tuple[Entries, ...]:
     """What was recorded in each round that was ended."""
     found: list[Entries] = []
-    held: list[Entry[Item]] = []
+    held: list[LedgerEntry[Item]] = []
     for entry in ledger.entries:
-        if isinstance(entry.item, Round):
+        if isinstance(entry.item, ProbeRound):
             found.append(tuple(held))
             held = []
         elif not isinstance(entry.item, Planned):
@@ -34,7 +46,7 @@ def rounds(ledger: Ledger) -> tuple[Entries, ...]:
 def open_round(ledger: Ledger) -> Entries:
     """What was recorded since the last round ended; empty when nothing was."""
     ended = sum(map(len, rounds(ledger)))
-    return tuple(entry for entry in ledger.entries if not isinstance(entry.item, Round | Planned))[ended:]
+    return tuple(entry for entry in ledger.entries if not isinstance(entry.item, ProbeRound | Planned))[ended:]
 
 
 def kept(ledger: Ledger) -> Entries:
@@ -43,16 +55,16 @@ def kept(ledger: Ledger) -> Entries:
     return ended if ledger.closed else (*ended, *open_round(ledger))
 
 
-def kept_atoms(ledger: Ledger) -> tuple[Entry[Atom], ...]:
+def kept_atoms(ledger: Ledger) -> tuple[LedgerEntry[Atom], ...]:
     """The atoms that count."""
     ids = {entry.id for entry in kept(ledger)}
     return tuple(entry for entry in ledger.of(Atom) if entry.id in ids)
 
 
-def kept_questions(ledger: Ledger) -> tuple[Entry[Question], ...]:
+def kept_questions(ledger: Ledger) -> tuple[LedgerEntry[ProbeQuestion], ...]:
     """The questions that count."""
     ids = {entry.id for entry in kept(ledger)}
-    return tuple(entry for entry in ledger.of(Question) if entry.id in ids)
+    return tuple(entry for entry in ledger.of(ProbeQuestion) if entry.id in ids)
 
 
 def new_a_round(ledger: Ledger) -> list[int]:
@@ -75,37 +87,37 @@ def is_dry(ledger: Ledger) -> bool:
     return saturated(new_a_round(ledger), ledger.opts(ProbeOptions).saturation_threshold) or scope_locked(ledger)
 
 
-def personas(ledger: Ledger) -> tuple[Persona, ...]:
+def personas(ledger: Ledger) -> tuple[ProbePersona, ...]:
     """Who asks here."""
     options = ledger.opts(ProbeOptions)
-    return tuple(Persona)[: len(Persona) if options.adversarial else options.personas]
+    return tuple(ProbePersona)[: len(ProbePersona) if options.adversarial else options.personas]
 
 
-def silent(ledger: Ledger) -> list[Persona]:
+def silent(ledger: Ledger) -> list[ProbePersona]:
     """Who has asked nothing yet."""
     heard = {entry.item.persona for entry in kept_questions(ledger)}
     return [persona for persona in personas(ledger) if persona not in heard]
 
 
-def answers_to(ledger: Ledger, question: str) -> list[Entry[Any]]:
+def answers_to(ledger: Ledger, question: str) -> list[LedgerEntry[Any]]:
     """What was said to a question, the newest last."""
     return [
         entry
         for entry in ledger.entries
-        if isinstance(entry.item, Answer | Evidence) and entry.item.question == question
+        if isinstance(entry.item, PersonAnswer | RepositoryEvidence) and entry.item.question == question
     ]
 
 
 def is_settled(ledger: Ledger, question: str) -> bool:
     """Whether a question has an answer that says something."""
-    return any(isinstance(one.item, Evidence) or one.item.settled for one in answers_to(ledger, question))
+    return any(isinstance(one.item, RepositoryEvidence) or one.item.settled for one in answers_to(ledger, question))
 
 
 def said(item: Item) -> str:
     """The words that an answer or a piece of evidence consists of."""
-    if isinstance(item, Answer):
+    if isinstance(item, PersonAnswer):
         return item.text
-    return f"{item.says} {item.quote}" if isinstance(item, Evidence) else ""
+    return f"{item.says} {item.quote}" if isinstance(item, RepositoryEvidence) else ""
 
 
 def certainty(ledger: Ledger, atom: Atom) -> Certainty:
@@ -113,11 +125,11 @@ def certainty(ledger: Ledger, atom: Atom) -> Certainty:
     assumption never higher than med.
     """
     found = ledger.find(atom.source)
-    if found is None or (isinstance(found.item, Answer) and not found.item.settled):
+    if found is None or (isinstance(found.item, PersonAnswer) and not found.item.settled):
         return Certainty.LOW
     if atom.type is Type.ASSUMPTION:
         return Certainty.MEDIUM
-    return Certainty.HIGH if isinstance(found.item, Evidence) or atom.words else Certainty.MEDIUM
+    return Certainty.HIGH if isinstance(found.item, RepositoryEvidence) or atom.words else Certainty.MEDIUM
 
 
 def last_plan(ledger: Ledger) -> Plan | None:

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..ledger.untrusted_text import flagged
-from .contest import Contest, Step
+from .contest import Contest, ContestStep
 from .items import Critique, Slot
 
 ROOM = 5500
 """Characters of texts in one brief; what is longer is read part by part."""
 ROLES = {
-    "author": Step.A,
-    "critic": Step.CRITIQUE,
-    "challenger": Step.B,
-    "synthesizer": Step.AB,
-    "judge": Step.VOTES,
+    "author": ContestStep.A,
+    "critic": ContestStep.CRITIQUE,
+    "challenger": ContestStep.B,
+    "synthesizer": ContestStep.AB,
+    "judge": ContestStep.VOTES,
 }
 """Each role with the step at which it has its turn."""
 _TASKS = {
@@ -82,14 +82,14 @@ def _texts(contest: Contest, role: str) -> dict[str, str]:
     texts = {slot: entry.item.text for slot, entry in here.candidates.items()}
     given = {"context": context} if context else {}
     match ROLES[role]:
-        case Step.A:
+        case ContestStep.A:
             return given
-        case Step.CRITIQUE:
+        case ContestStep.CRITIQUE:
             return given | {"A": texts[Slot.A]}
-        case Step.B:
+        case ContestStep.B:
             assert here.critique is not None, "B comes after it"
             return given | {"A": texts[Slot.A], "critique": told(here.critique.item)}
-        case Step.AB:
+        case ContestStep.AB:
             return given | {"A": texts[Slot.A], "B": texts[Slot.B]}
         case _:
             return given | {str(label): texts[slot] for label, slot in here.labels.items()}

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..ledger.ledger import Entry, Ledger
-from .items import Candidate, Critique, Grade, Label, Mode, ReasonOptions, Slot, Vote, Weakness
+from ..ledger.ledger import Ledger, LedgerEntry
+from .items import CandidateLabel, CandidateText, ContestMode, Critique, Grade, JudgeVote, ReasonOptions, Slot, Weakness
 
 WINDOW, CHANGES = 8, 5
 """Of the last so many rounds so many changed the incumbent: the contest goes in circles."""
 
 
-class Step(StrEnum):
+class ContestStep(StrEnum):
     """What a round waits for."""
 
     A = "A"
@@ -35,7 +35,7 @@ class How(StrEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ContestVerdict:
     """Who won a round: by more than half of the first votes; else by first and runner-up votes together; else the incumbent stays."""
 
     winner: Slot
@@ -44,47 +44,47 @@ class Verdict:
     named: Mapping[Slot, int]
 
 
-def verdict(ballots: list[tuple[Slot, Slot | None]], judges: int) -> Verdict:
+def verdict(ballots: list[tuple[Slot, Slot | None]], judges: int) -> ContestVerdict:
     """The verdict of ballots, each a winner and a runner-up: 2 of 3, 4 of 7 are a majority."""
     first = Counter(winner for winner, _ in ballots)
     named = first + Counter(second for _, second in ballots if second)
     for counts, how, enough in ((first, How.MAJORITY, judges // 2 + 1), (named, How.RUNNER_UP, 1)):
         best = [slot for slot, count in counts.items() if count == max(counts.values())]
         if len(best) == 1 and counts[best[0]] >= enough:
-            return Verdict(best[0], how, first, named)
-    return Verdict(Slot.A, How.INCUMBENT, first, named)
+            return ContestVerdict(best[0], how, first, named)
+    return ContestVerdict(Slot.A, How.INCUMBENT, first, named)
 
 
 @dataclass(frozen=True)
-class Round:
+class ContestRound:
     """One round. `candidates` are those that are in, the incumbent first; labels are there once all are."""
 
     number: int
-    candidates: Mapping[Slot, Entry[Candidate]]
-    critique: Entry[Critique] | None
-    labels: Mapping[Label, Slot]
-    votes: tuple[Entry[Vote], ...]
+    candidates: Mapping[Slot, LedgerEntry[CandidateText]]
+    critique: LedgerEntry[Critique] | None
+    labels: Mapping[CandidateLabel, Slot]
+    votes: tuple[LedgerEntry[JudgeVote], ...]
 
     @property
-    def incumbent(self) -> Entry[Candidate] | None:
+    def incumbent(self) -> LedgerEntry[CandidateText] | None:
         """The candidate that was there before the round; None before the very first text."""
         return self.candidates.get(Slot.A)
 
 
 @dataclass(frozen=True)
-class Judged(Round):
+class JudgedRound(ContestRound):
     """A round in which every judge has voted."""
 
-    critique: Entry[Critique]
-    verdict: Verdict
+    critique: LedgerEntry[Critique]
+    verdict: ContestVerdict
 
     @property
-    def before(self) -> Entry[Candidate]:
+    def before(self) -> LedgerEntry[CandidateText]:
         """The candidate that was there before the round."""
         return self.candidates[Slot.A]
 
     @property
-    def winner(self) -> Entry[Candidate]:
+    def winner(self) -> LedgerEntry[CandidateText]:
         """The candidate that won, the incumbent of the next round."""
         return self.candidates[self.verdict.winner]
 
@@ -114,27 +114,27 @@ class Contest:
         self.ledger = ledger
         self.options = ledger.opts(ReasonOptions)
         self.most = most
-        done: list[Judged] = []
-        first = next((entry for entry in ledger.of(Candidate) if entry.item.slot is Slot.A), None)
+        done: list[JudgedRound] = []
+        first = next((entry for entry in ledger.of(CandidateText) if entry.item.slot is Slot.A), None)
         now = self._round(1, first)
-        while isinstance(now, Judged):
+        while isinstance(now, JudgedRound):
             done.append(now)
             now = self._round(len(done) + 1, now.winner)
         self.done = tuple(done)
         self.now = now
 
     @property
-    def step(self) -> Step:
+    def step(self) -> ContestStep:
         """What is waited for."""
         if self.over:
-            return Step.OVER
+            return ContestStep.OVER
         here = self.now
         if Slot.A not in here.candidates:
-            return Step.A
+            return ContestStep.A
         if here.critique is None:
-            return Step.CRITIQUE
+            return ContestStep.CRITIQUE
         missing = [slot for slot in self.options.slots if slot not in here.candidates]
-        return Step(missing[0]) if missing else Step.VOTES
+        return ContestStep(missing[0]) if missing else ContestStep.VOTES
 
     @property
     def streak(self) -> int:
@@ -148,13 +148,13 @@ class Contest:
     @property
     def converged(self) -> bool:
         """Whether one candidate won often enough in a row."""
-        return self.options.mode is not Mode.CREATIVE and self.streak >= self.options.convergence
+        return self.options.mode is not ContestMode.CREATIVE and self.streak >= self.options.convergence
 
     @property
     def oscillates(self) -> bool:
         """Whether it goes in circles: most of the last rounds changed the incumbent, the last one too."""
         changes = [one.changed for one in self.done[-WINDOW:]]
-        return self.options.mode is not Mode.CREATIVE and sum(changes) >= CHANGES and changes[-1]
+        return self.options.mode is not ContestMode.CREATIVE and sum(changes) >= CHANGES and changes[-1]
 
     @property
     def over(self) -> bool:
@@ -172,22 +172,23 @@ class Contest:
         counts = [one.mended(Grade.FATAL) for one in self.done]
         return sum(mended for mended, _ in counts), sum(named for _, named in counts)
 
-    def _round(self, number: int, incumbent: Entry[Candidate] | None) -> Round:
-        texts = [entry for entry in self.ledger.of(Candidate) if entry.item.round == number]
-        held: dict[Slot, Entry[Candidate]] = {Slot.A: incumbent} if incumbent else {}
+    def _round(self, number: int, incumbent: LedgerEntry[CandidateText] | None) -> ContestRound:
+        texts = [entry for entry in self.ledger.of(CandidateText) if entry.item.round == number]
+        held: dict[Slot, LedgerEntry[CandidateText]] = {Slot.A: incumbent} if incumbent else {}
         candidates = held | {entry.item.slot: entry for entry in texts if entry.item.slot is not Slot.A}
         critique = next((entry for entry in self.ledger.of(Critique) if entry.item.round == number), None)
-        votes = tuple(entry for entry in self.ledger.of(Vote) if entry.item.round == number)
+        votes = tuple(entry for entry in self.ledger.of(JudgeVote) if entry.item.round == number)
         labels = self._labels(number, candidates) if len(candidates) == len(self.options.slots) else {}
         if critique is None or len(votes) < self.options.judges:
-            return Round(number, candidates, critique, labels, votes)
+            return ContestRound(number, candidates, critique, labels, votes)
         ballots = [
-            (labels[e.item.winner], labels[Label(e.item.runner_up)] if e.item.runner_up else None) for e in votes
+            (labels[e.item.winner], labels[CandidateLabel(e.item.runner_up)] if e.item.runner_up else None)
+            for e in votes
         ]
-        return Judged(number, candidates, critique, labels, votes, verdict(ballots, len(votes)))
+        return JudgedRound(number, candidates, critique, labels, votes, verdict(ballots, len(votes)))
 
-    def _labels(self, number: int, candidates: Mapping[Slot, Entry[Candidate]]) -> dict[Label, Slot]:
+    def _labels(self, number: int, candidates: Mapping[Slot, LedgerEntry[CandidateText]]) -> dict[CandidateLabel, Slot]:
         """The labels of a round: shuffled by a seed that the server drew, so that nobody can know or choose them."""
         seed = str(self.ledger.latest("seed").get("seed", ""))
         drawn = sorted(candidates, key=lambda slot: hashlib.sha256(f"{seed} {number} {slot}".encode()).hexdigest())
-        return dict(zip(Label, drawn, strict=False))
+        return dict(zip(CandidateLabel, drawn, strict=False))

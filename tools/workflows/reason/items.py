@@ -17,7 +17,7 @@ JUDGES = (3, 5, 7)
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=12_000)]
 
 
-class Mode(StrEnum):
+class ContestMode(StrEnum):
     """What a contest is for."""
 
     CONVERGENT = "convergent"
@@ -33,7 +33,7 @@ class Slot(StrEnum):
     AB = "AB"
 
 
-class Label(StrEnum):
+class CandidateLabel(StrEnum):
     """What a judge sees of a candidate."""
 
     X = "X"
@@ -57,8 +57,8 @@ class ReasonOptions(Options):
     judges: int = Field(3, description="How many judges: 3, 5 or 7.")
     judge_personas: Words = Field((), max_length=7, description="Whose eyes the judges judge with, in their order.")
     convergence: int = Field(3, ge=2, le=5, description="Rounds in a row that one candidate has to win.")
-    mode: Mode = Field(
-        Mode.CONVERGENT, description="creative: no end before the last round; debate: without a synthesis."
+    mode: ContestMode = Field(
+        ContestMode.CONVERGENT, description="creative: no end before the last round; debate: without a synthesis."
     )
     domain: str = Field("", max_length=100, description="The field that it is about, such as architecture.")
     synthesis: bool = Field(True, description="Whether a third candidate puts A and B together.")
@@ -73,7 +73,7 @@ class ReasonOptions(Options):
     @property
     def slots(self) -> tuple[Slot, ...]:
         """The candidates of a round."""
-        both = self.synthesis and self.mode is not Mode.DEBATE
+        both = self.synthesis and self.mode is not ContestMode.DEBATE
         return (Slot.A, Slot.B, Slot.AB) if both else (Slot.A, Slot.B)
 
 
@@ -94,7 +94,7 @@ class Weakness(Record):
     text: Text
 
 
-class Candidate(Item):
+class CandidateText(Item):
     """A text that answers the task. Who wrote it is kept from the judges."""
 
     prefix: ClassVar[str] = "C"
@@ -137,7 +137,7 @@ class Critique(Item):
         return sum(weakness.grade is grade for weakness in self.weaknesses)
 
 
-class Vote(Item):
+class JudgeVote(Item):
     """What one judge says of the labelled texts of a round."""
 
     prefix: ClassVar[str] = "V"
@@ -145,7 +145,7 @@ class Vote(Item):
 
     kind: Literal["vote"] = "vote"
     judge: int = Field(ge=1, le=99, description="Your number, from 1.")
-    winner: Label
+    winner: CandidateLabel
     runner_up: Literal["", "X", "Y", "Z"] = Field("", description="The second best; needed where there are three.")
     reasons: Text = Field(description="Why, text by text.")
     round: int = 0

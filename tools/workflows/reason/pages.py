@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from ..ledger.ledger import Entry
+from ..ledger.ledger import LedgerEntry
 from ..ledger.pages import one_line, plain, quoted, section
 from ..ledger.rules import table
 from ..ledger.untrusted_text import flagged
 from .briefs import told
-from .contest import Contest, Judged, Round
-from .items import Candidate
+from .contest import Contest, ContestRound, JudgedRound
+from .items import CandidateText
 
 
 def pages(contest: Contest, end: str) -> dict[str, str]:
@@ -19,14 +19,14 @@ def pages(contest: Contest, end: str) -> dict[str, str]:
     return {
         "overview.md": _overview(contest, end),
         "lineage.md": "# How it got there\n\n" + "\n".join(_lineage(one) for one in _begun(contest)),
-        "candidates.md": "# Candidates\n\n" + "\n".join(map(_text, contest.ledger.of(Candidate))),
+        "candidates.md": "# Candidates\n\n" + "\n".join(map(_text, contest.ledger.of(CandidateText))),
         "judge-transcripts.md": "# What the judges said\n\n" + "\n".join(_transcript(one) for one in contest.done),
         "reason-results.tsv": _results(contest),
         "reason-lineage.jsonl": "".join(json.dumps(_record(contest, one)) + "\n" for one in contest.done),
     }
 
 
-def _begun(contest: Contest) -> tuple[Round, ...]:
+def _begun(contest: Contest) -> tuple[ContestRound, ...]:
     return contest.done if contest.now.critique is None and contest.done else (*contest.done, contest.now)
 
 
@@ -47,12 +47,12 @@ def _overview(contest: Contest, end: str) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _shown(contest: Contest, last: Judged) -> list[Entry[Candidate]]:
+def _shown(contest: Contest, last: JudgedRound) -> list[LedgerEntry[CandidateText]]:
     """The text that holds; all of the last round where none does."""
     return [last.winner] if not contest.oscillates else list(last.candidates.values())
 
 
-def _lineage(one: Round) -> str:
+def _lineage(one: ContestRound) -> str:
     rows = [
         f"- {slot}: {entry.id}, {len(entry.item.text.split())} words{_mends(entry)}"
         for slot, entry in one.candidates.items()
@@ -62,25 +62,25 @@ def _lineage(one: Round) -> str:
     return section(f"Round {one.number}", [*rows, _outcome(one)])
 
 
-def _mends(entry: Entry[Candidate]) -> str:
+def _mends(entry: LedgerEntry[CandidateText]) -> str:
     return f", mends {', '.join(entry.item.addresses)}" if entry.item.addresses else ""
 
 
-def _outcome(one: Round) -> str:
-    if not isinstance(one, Judged):
+def _outcome(one: ContestRound) -> str:
+    if not isinstance(one, JudgedRound):
         return "\nNot decided."
     votes = ", ".join(f"{slot} {one.verdict.first.get(slot, 0)}" for slot in one.candidates)
     change = f"{one.winner.id} replaces {one.before.id}" if one.changed else f"{one.winner.id} stays"
     return f"\n**{one.verdict.winner}** wins by {one.verdict.how} (first votes: {votes}); {change}."
 
 
-def _text(entry: Entry[Candidate]) -> str:
+def _text(entry: LedgerEntry[CandidateText]) -> str:
     one = entry.item
     head = f"## {entry.id}: {one.slot} of round {one.round}{flagged(one.text)}\n"
     return f"{head}\n{quoted(one.text)}\n"
 
 
-def _transcript(one: Judged) -> str:
+def _transcript(one: JudgedRound) -> str:
     labels = ", ".join(f"{label} = {slot} ({one.candidates[slot].id})" for label, slot in one.labels.items())
     critique = f"Critique {one.critique.id}:\n\n{told(one.critique.item)}\n"
     said = [
@@ -108,7 +108,7 @@ def _results(contest: Contest) -> str:
     return table(columns, list(_rows(contest, contest.done)))
 
 
-def _rows(contest: Contest, done: Iterable[Judged]) -> Iterable[tuple[object, ...]]:
+def _rows(contest: Contest, done: Iterable[JudgedRound]) -> Iterable[tuple[object, ...]]:
     streak = 0
     for one in done:
         streak = 1 if one.changed else streak + 1
@@ -127,7 +127,7 @@ def _rows(contest: Contest, done: Iterable[Judged]) -> Iterable[tuple[object, ..
         )
 
 
-def _record(contest: Contest, one: Judged) -> dict[str, object]:
+def _record(contest: Contest, one: JudgedRound) -> dict[str, object]:
     """A round for programs: the labels, every vote, the count, the incumbent before and after, and the seed of the labels."""
     return {
         "round": one.number,

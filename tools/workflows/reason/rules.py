@@ -6,27 +6,27 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..ledger.handoff import Ending, Finding
+from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.options import Depth
 from ..ledger.pages import clipped
-from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, persuasion, reason_ancestor
 from .briefs import ROLES, brief, overview_lines
-from .contest import Contest, Step
-from .items import Candidate, Critique, Grade, Mode, ReasonOptions, Slot, Vote
+from .contest import Contest, ContestStep
+from .items import CandidateText, ContestMode, Critique, Grade, JudgeVote, ReasonOptions, Slot
 from .pages import pages
 
 _SEVERITIES = {Grade.FATAL: Severity.HIGH, Grade.MAJOR: Severity.MEDIUM, Grade.MINOR: Severity.LOW}
 
 
-class Reason(Craft):
+class Reason(WorkflowRules):
     """The server holds the texts, hides who wrote them, counts the votes and says when it is over."""
 
     name = Workflow.REASON
     options = ReasonOptions
-    items: ClassVar[dict[str, type[Item]]] = {"candidate": Candidate, "critique": Critique, "vote": Vote}
+    items: ClassVar[dict[str, type[Item]]] = {"candidate": CandidateText, "critique": Critique, "vote": JudgeVote}
     rounds: ClassVar[dict[Depth, int]] = {Depth.SHALLOW: 4, Depth.STANDARD: 8, Depth.DEEP: 12}
     onwards = ("plan", "predict", "fix")
 
@@ -40,27 +40,29 @@ class Reason(Craft):
             case Critique():
                 of = contest.now.incumbent.id if contest.now.incumbent else ""
                 return item.model_copy(update={"round": contest.now.number, "of": of})
-            case Candidate() | Vote():
+            case CandidateText() | JudgeVote():
                 return item.model_copy(update={"round": contest.now.number})
             case _:
                 return item
 
-    def rivals(self, ledger: Ledger, item: Item) -> tuple[Entry[Item], ...]:
+    def rivals(self, ledger: Ledger, item: Item) -> tuple[LedgerEntry[Item], ...]:
         """A critique may repeat what was said of another text, not what was said of this one."""
         found = super().rivals(ledger, item)
         return tuple(e for e in found if not isinstance(item, Critique) or getattr(e.item, "of", "") == item.of)
 
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:
         contest = self.contest(ledger)
-        if contest.step is Step.OVER:
+        if contest.step is ContestStep.OVER:
             return Objection(Fault.SATURATED, f"{_why_over(contest)} Close the ledger.")
         match item:
-            case Candidate():
-                return _copied(contest, item) or _not_due(contest, Step(item.slot)) or _mends_nothing(contest, item)
+            case CandidateText():
+                return (
+                    _copied(contest, item) or _not_due(contest, ContestStep(item.slot)) or _mends_nothing(contest, item)
+                )
             case Critique():
-                return _not_due(contest, Step.CRITIQUE)
-            case Vote():
-                return _not_due(contest, Step.VOTES) or _no_judge(contest, item) or _no_label(contest, item)
+                return _not_due(contest, ContestStep.CRITIQUE)
+            case JudgeVote():
+                return _not_due(contest, ContestStep.VOTES) or _no_judge(contest, item) or _no_label(contest, item)
             case _:
                 return None
 
@@ -82,7 +84,7 @@ class Reason(Craft):
         if not contest.done:
             return ()
         last = contest.done[-1]
-        first = ledger.items(Candidate)[0]
+        first = ledger.items(CandidateText)[0]
         mended, named = contest.fatals()
         votes = last.verdict.first.get(last.verdict.winner, 0)
         return (
@@ -110,14 +112,14 @@ class Reason(Craft):
         contest = self.contest(ledger)
         if contest.converged or contest.oscillates:
             return ()
-        if contest.step is Step.OVER:
+        if contest.step is ContestStep.OVER:
             return (
                 ()
-                if contest.options.mode is Mode.CREATIVE
+                if contest.options.mode is ContestMode.CREATIVE
                 else (f"a winner of {contest.options.convergence} rounds in a row",)
             )
         judges = ", ".join(map(str, contest.judges_left))
-        due = f"votes of judges {judges}" if contest.step is Step.VOTES else f"the {_named(contest.step)}"
+        due = f"votes of judges {judges}" if contest.step is ContestStep.VOTES else f"the {_named(contest.step)}"
         return (f"{due} in round {contest.now.number}, and all that follows until one text wins often enough in a row",)
 
     def ending(self, ledger: Ledger) -> Ending:
@@ -142,13 +144,13 @@ class Reason(Craft):
         contest = self.contest(ledger)
         return pages(contest, _why_over(contest))
 
-    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         contest = self.contest(ledger)
         if not contest.done:
             return ()
         last = contest.done[-1]
         left = sorted(last.left, key=lambda one: list(Grade).index(one.grade))
-        answer = Finding(
+        answer = HandoffFinding(
             id=last.winner.id,
             title=f"Answer: {clipped(last.winner.item.text, 160)}",
             kind="decision",
@@ -156,7 +158,7 @@ class Reason(Craft):
         )
         if not left:
             return (answer,)
-        doubts = Finding(
+        doubts = HandoffFinding(
             id=last.critique.id,
             title=f"Left open by {last.winner.id}: {clipped(left[0].text, 160)}",
             kind="weakness",
@@ -178,34 +180,34 @@ def _why_over(contest: Contest) -> str:
 
 
 def _next(contest: Contest) -> str:
-    if contest.step is Step.OVER:
+    if contest.step is ContestStep.OVER:
         return f"{_why_over(contest)} Close it."
     role = next(role for role, step in ROLES.items() if step is contest.step)
-    who = f"judges {', '.join(map(str, contest.judges_left))}" if contest.step is Step.VOTES else f"the {role}"
-    options = '{"role": "judge", "judge": <number>}' if contest.step is Step.VOTES else f'{{"role": "{role}"}}'
+    who = f"judges {', '.join(map(str, contest.judges_left))}" if contest.step is ContestStep.VOTES else f"the {role}"
+    options = '{"role": "judge", "judge": <number>}' if contest.step is ContestStep.VOTES else f'{{"role": "{role}"}}'
     return f"Round {contest.now.number}. Next: {who}, with nothing but the brief that `workflow` reason, status, {options} gives."
 
 
-def _named(step: Step) -> str:
-    return "critique" if step is Step.CRITIQUE else f"candidate {step}"
+def _named(step: ContestStep) -> str:
+    return "critique" if step is ContestStep.CRITIQUE else f"candidate {step}"
 
 
-def _not_due(contest: Contest, step: Step) -> Objection | None:
+def _not_due(contest: Contest, step: ContestStep) -> Objection | None:
     if contest.step is step:
         return None
-    if step is Step.A and contest.now.incumbent:
+    if step is ContestStep.A and contest.now.incumbent:
         told = f"A is {contest.now.incumbent.id}, the incumbent: it stays as it is."
-    elif step is Step.AB and Slot.AB not in contest.options.slots:
+    elif step is ContestStep.AB and Slot.AB not in contest.options.slots:
         told = "There is no synthesis in this contest."
-    elif step is Step.VOTES:
+    elif step is ContestStep.VOTES:
         told = "The vote is not open yet."
     else:
         told = f"It is not the turn of the {_named(step)}."
     return Objection(Fault.OUT_OF_ORDER, f"{told} {_next(contest)}")
 
 
-def _copied(contest: Contest, item: Candidate) -> Objection | None:
-    same = next((e for e in contest.ledger.of(Candidate) if _words(e.item.text) == _words(item.text)), None)
+def _copied(contest: Contest, item: CandidateText) -> Objection | None:
+    same = next((e for e in contest.ledger.of(CandidateText) if _words(e.item.text) == _words(item.text)), None)
     if same is None:
         return None
     return Objection(Fault.DUPLICATE, f"{same.id} is this text, word for word. Write another one.")
@@ -215,7 +217,7 @@ def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower())
 
 
-def _mends_nothing(contest: Contest, item: Candidate) -> Objection | None:
+def _mends_nothing(contest: Contest, item: CandidateText) -> Objection | None:
     if item.addresses and item.slot is not Slot.B:
         told = f"The author of {item.slot} does not know the critique. Leave `addresses` out: B alone has it."
         return Objection(Fault.BAD_ARGUMENT, told)
@@ -228,13 +230,13 @@ def _mends_nothing(contest: Contest, item: Candidate) -> Objection | None:
     return Objection(Fault.BAD_ARGUMENT, told)
 
 
-def _no_judge(contest: Contest, item: Vote) -> Objection | None:
+def _no_judge(contest: Contest, item: JudgeVote) -> Objection | None:
     if item.judge <= contest.options.judges:
         return None
     return Objection(Fault.BAD_ARGUMENT, f"There is no judge {item.judge}: they are 1 to {contest.options.judges}.")
 
 
-def _no_label(contest: Contest, item: Vote) -> Objection | None:
+def _no_label(contest: Contest, item: JudgeVote) -> Objection | None:
     labels = list(contest.now.labels)
     for given in (item.winner, *([item.runner_up] if item.runner_up else [])):
         if given not in labels:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from ...lab.context import Desk
+from ...lab.context import RepoContext
 from ..ledger.events import Observed
 from ..ledger.ledger import Ledger
-from ..running.runner import Mechanic, observed
+from ..running.runner import WorkflowRunner, observed
 
 
-class Lots(Mechanic):
+class LabelSeed(WorkflowRunner):
     """Draws the seed when the ledger is opened: before there is a text, and shown to nobody before the end."""
 
-    def opening(self, desk: Desk, ledger: Ledger) -> Sequence[Observed]:
-        return (observed(desk, "seed", seed=secrets.token_hex(16)),)
+    def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
+        return (observed(context, "seed", seed=secrets.token_hex(16)),)

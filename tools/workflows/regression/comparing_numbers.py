@@ -8,39 +8,41 @@ from collections.abc import Sequence
 from ...decision.ranks import larger
 from ..ledger.scores import regression_within
 from .comparing_tests import CHANCE, last_line
-from .regressions import Classification, Dimension, Row, Side
-from .turns import FEWEST_SAMPLES, WARM_UP, Job, Reading, Seen, seen
+from .regressions import Classification, ComparedDimension, ComparedRow, ComparisonSide
+from .turns import FEWEST_SAMPLES, WARM_UP, ComparisonJob, ComparisonReading, ParsedReading, seen
 
 VISUAL_ALLOWED = 0.1
 """Percent of the pixels that may differ more than before."""
 
 
-def compared_numbers(job: Job, readings: Sequence[Reading], band: float, budget: float) -> tuple[Row, ...]:
+def compared_numbers(
+    job: ComparisonJob, readings: Sequence[ComparisonReading], band: float, budget: float
+) -> tuple[ComparedRow, ...]:
     """The rows of a command that gives numbers: its time or metric, and the memory and CPU time that it took.
 
     Args:
         band: percent by which a number may grow in any case.
         budget: percent by which memory and CPU time may grow.
     """
-    base, head = (seen(readings, job, side) for side in Side)
+    base, head = (seen(readings, job, side) for side in ComparisonSide)
     failed = next((one for one in (*base, *head) if not one.reading.green), None)
     if failed is not None:
         return (_failed_number(job, failed),)
     sides = [[one.reading for one in runs if one.reading.number != WARM_UP] for runs in (base, head)]
     if min(map(len, sides)) < FEWEST_SAMPLES:
         return ()
-    if job.dimension is Dimension.VISUAL_UI:
+    if job.dimension is ComparedDimension.VISUAL_UI:
         return (_visual(job, *([one.value or 0.0 for one in side] for side in sides)),)
     measures = (
         (
-            Dimension.PERFORMANCE,
+            ComparedDimension.PERFORMANCE,
             "",
             band,
             [[one.value if one.value is not None else one.seconds for one in side] for side in sides],
         ),
-        (Dimension.RESOURCE, " CPU seconds", budget, [[one.cpu_seconds for one in side] for side in sides]),
+        (ComparedDimension.RESOURCE, " CPU seconds", budget, [[one.cpu_seconds for one in side] for side in sides]),
         (
-            Dimension.RESOURCE,
+            ComparedDimension.RESOURCE,
             " peak memory in bytes",
             budget,
             [[float(one.peak_bytes) for one in side] for side in sides],
@@ -49,17 +51,22 @@ def compared_numbers(job: Job, readings: Sequence[Reading], band: float, budget:
     return tuple(
         _number_row(job, dimension, f"`{job.name}`{what}", allowed, values[0], values[1])
         for dimension, what, allowed, values in measures
-        if dimension is Dimension.PERFORMANCE or all(min(side) > 0 for side in values)
+        if dimension is ComparedDimension.PERFORMANCE or all(min(side) > 0 for side in values)
     )
 
 
 def _number_row(
-    job: Job, dimension: Dimension, unit: str, band: float, base: Sequence[float], head: Sequence[float]
-) -> Row:
+    job: ComparisonJob,
+    dimension: ComparedDimension,
+    unit: str,
+    band: float,
+    base: Sequence[float],
+    head: Sequence[float],
+) -> ComparedRow:
     """Worse only if the ranks say so (Mann-Whitney, 5 %) and the medians differ by more than the band and twice the scatter."""
     before, now = statistics.median(base), statistics.median(head)
     if not before:
-        return Row(dimension=dimension, unit=unit, axis=job.cell or "-", classification=Classification.UNAVAILABLE,
+        return ComparedRow(dimension=dimension, unit=unit, axis=job.cell or "-", classification=Classification.UNAVAILABLE,
                    baseline="0", candidate=f"{now:.6g}", status="no baseline", description="the baseline is 0: nothing is a percentage of it")  # fmt: skip
     scatter = statistics.fmean([statistics.variance(base), statistics.variance(head)]) ** 0.5
     allowed = max(band, 200 * scatter / abs(before))
@@ -67,7 +74,7 @@ def _number_row(
     worse = chance <= CHANCE and delta > allowed
     better = larger(base, head) <= CHANCE and -delta > allowed
     subscore = regression_within(delta, allowed) if worse else 100.0
-    return Row(
+    return ComparedRow(
         dimension=dimension,
         unit=unit,
         axis=job.cell or "-",
@@ -83,11 +90,11 @@ def _number_row(
     )
 
 
-def _failed_number(job: Job, failed: Seen) -> Row:
+def _failed_number(job: ComparisonJob, failed: ParsedReading) -> ComparedRow:
     """A command that is to give numbers and failed: on the candidate that is the worst, on the baseline there is no comparison."""
-    on_base = failed.reading.side is Side.BASELINE
+    on_base = failed.reading.side is ComparisonSide.BASELINE
     how = "timed out" if failed.reading.timed_out else f"ended with {failed.reading.exit_code}"
-    return Row(
+    return ComparedRow(
         dimension=job.dimension,
         unit=f"`{job.name}`",
         axis=job.cell or "-",
@@ -102,11 +109,11 @@ def _failed_number(job: Job, failed: Seen) -> Row:
     )
 
 
-def _visual(job: Job, base: Sequence[float], head: Sequence[float]) -> Row:
+def _visual(job: ComparisonJob, base: Sequence[float], head: Sequence[float]) -> ComparedRow:
     """A share of pixels that differ from the reference pictures, by median; more than before by a tenth of a percent is worse."""
     before, now = 100 * statistics.median(base), 100 * statistics.median(head)
     worse = now - before > VISUAL_ALLOWED
-    return Row(
+    return ComparedRow(
         dimension=job.dimension,
         unit=f"`{job.name}`",
         axis=job.cell or "-",

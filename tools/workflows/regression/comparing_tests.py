@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from ...decision.ranks import more_often, seen_once
 from ..ledger.scores import regression_steady
-from .regressions import Classification, Dimension, Row, Severity, Side
-from .testruns import Fared, Form
-from .turns import Failure, Job, Reading, Seen, seen, unusable
+from .regressions import Classification, ComparedDimension, ComparedRow, ComparisonSide, Severity
+from .testruns import Fared, ReportForm
+from .turns import ComparisonJob, ComparisonReading, Failure, ParsedReading, seen, unusable
 
 CHANCE = 0.05
 """What is likelier than this by chance alone is no proof."""
@@ -51,7 +51,7 @@ _NEVER = Rate(0, 0)
 
 
 @dataclass(frozen=True)
-class Finding:
+class RateFinding:
     """What two rates say: whose fault it can be, whether it got worse, and as which dimension."""
 
     classification: Classification
@@ -60,42 +60,44 @@ class Finding:
     status: str = "same"
 
 
-def judged(base: Rate, head: Rate) -> Finding:
+def judged(base: Rate, head: Rate) -> RateFinding:
     """Green to red is a regression, red to red none. Where either did both, the rates have to differ beyond chance (Fisher)."""
     if not base.runs:
-        return Finding(Classification.NEW_COVERAGE, status="new" if head.runs and not head.failed else "new and red")
+        return RateFinding(
+            Classification.NEW_COVERAGE, status="new" if head.runs and not head.failed else "new and red"
+        )
     if not head.runs:
-        return Finding(Classification.ELIGIBLE, status="gone")
+        return RateFinding(Classification.ELIGIBLE, status="gone")
     if base.mixed or head.mixed:
         return _flaky(base, head)
     if base.failed:
         fixed = not head.failed
-        return Finding(
+        return RateFinding(
             Classification.ELIGIBLE if fixed else Classification.PRE_EXISTING, status="fixed" if fixed else "red before"
         )
-    return Finding(Classification.ELIGIBLE, bool(head.failed), status="green to red" if head.failed else "same")
+    return RateFinding(Classification.ELIGIBLE, bool(head.failed), status="green to red" if head.failed else "same")
 
 
-def _flaky(base: Rate, head: Rate) -> Finding:
+def _flaky(base: Rate, head: Rate) -> RateFinding:
     worse = more_often(head.failed, head.runs, base.failed, base.runs)
     if worse > CHANCE:
         status = "flaky before" if base.mixed else "flaky, perhaps new" if not base.failed else "red to flaky"
-        return Finding(Classification.FLAKY, status=status)
+        return RateFinding(Classification.FLAKY, status=status)
     if head.failed == head.runs:
-        return Finding(Classification.ELIGIBLE, True, status="flaky to red")
-    return Finding(Classification.ELIGIBLE, True, flaky=True, status="flakier")
+        return RateFinding(Classification.ELIGIBLE, True, status="flaky to red")
+    return RateFinding(Classification.ELIGIBLE, True, flaky=True, status="flakier")
 
 
-def compared_tests(job: Job, readings: Sequence[Reading]) -> tuple[Row, ...]:
+def compared_tests(job: ComparisonJob, readings: Sequence[ComparisonReading]) -> tuple[ComparedRow, ...]:
     """The rows of a command that is green or red: its tests where it reports them, and itself where they do not explain it."""
-    base, head = (seen(readings, job, side) for side in Side)
+    base, head = (seen(readings, job, side) for side in ComparisonSide)
     if not (base and head):
         return ()
     if unusable(job, base):
         return (_unavailable(job, base),)
     rows = list(_by_tests(job, base, head))
     before, now = (Rate(sum(one.unexplained for one in runs), len(runs)) for runs in (base, head))
-    if job.form is Form.NONE:
+    if job.form is ReportForm.NONE:
         rows.append(_row(job, f"`{job.name}`", before, now, Failure(id="", message=last_line(head))))
     elif before.failed or now.failed:
         told = f"ends badly though no test failed; {last_line(head)}"
@@ -103,7 +105,9 @@ def compared_tests(job: Job, readings: Sequence[Reading]) -> tuple[Row, ...]:
     return (*rows, *_summary(job, base, head, rows))
 
 
-def _by_tests(job: Job, base: Sequence[Seen], head: Sequence[Seen]) -> Iterator[Row]:
+def _by_tests(
+    job: ComparisonJob, base: Sequence[ParsedReading], head: Sequence[ParsedReading]
+) -> Iterator[ComparedRow]:
     """A row for each test that did not fare the same on both sides, or was not green."""
     then, now = rates(base), rates(head)
     before, after = then.keys() - _files(base), now.keys() - _files(head)
@@ -121,7 +125,9 @@ def _by_tests(job: Job, base: Sequence[Seen], head: Sequence[Seen]) -> Iterator[
             yield row.model_copy(update={"status": "skipped now"}) if row.status == "gone" and test in skipped else row
 
 
-def _unloaded(job: Job, base: Sequence[Seen], head: Sequence[Seen], lost: Collection[str]) -> Iterator[Row]:
+def _unloaded(
+    job: ComparisonJob, base: Sequence[ParsedReading], head: Sequence[ParsedReading], lost: Collection[str]
+) -> Iterator[ComparedRow]:
     """Files that could not be loaded, and the tests that were there before and did not run because of them: these are red."""
     failed = [one for run in head for one in run.reading.failed if one.broken]
     if failed and lost:
@@ -136,7 +142,7 @@ def _unloaded(job: Job, base: Sequence[Seen], head: Sequence[Seen], lost: Collec
         yield _row(job, file, then, Rate(counts[1], len(head)), next((one for one in failed if one.id == file), None))
 
 
-def rates(runs: Sequence[Seen]) -> dict[str, Rate]:
+def rates(runs: Sequence[ParsedReading]) -> dict[str, Rate]:
     """How often each test failed, of the runs in which it passed or failed."""
     failed: Counter[str] = Counter()
     ran: Counter[str] = Counter()
@@ -171,16 +177,16 @@ def _grouped(tests: Iterable[str], key: Callable[[str], str]) -> dict[str, list[
     return found
 
 
-def _files(runs: Sequence[Seen]) -> set[str]:
+def _files(runs: Sequence[ParsedReading]) -> set[str]:
     """Ids that stand for files that could not be loaded, not for tests."""
     return {one.id for run in runs for one in run.reading.failed if one.broken}
 
 
-def _row(job: Job, name: str, base: Rate, head: Rate, failure: Failure | None) -> Row:
+def _row(job: ComparisonJob, name: str, base: Rate, head: Rate, failure: Failure | None) -> ComparedRow:
     found = judged(base, head)
     doubtful = found.flaky or found.classification is Classification.FLAKY
-    dimension = Dimension.FLAKINESS if doubtful else job.dimension
-    return Row(
+    dimension = ComparedDimension.FLAKINESS if doubtful else job.dimension
+    return ComparedRow(
         dimension=dimension,
         unit=name,
         axis=job.cell or "-",
@@ -201,15 +207,15 @@ def _row(job: Job, name: str, base: Rate, head: Rate, failure: Failure | None) -
     )
 
 
-def _severity(dimension: Dimension, found: Finding, base: Rate) -> Severity:
+def _severity(dimension: ComparedDimension, found: RateFinding, base: Rate) -> Severity:
     if found.regressed:
-        return "critical" if dimension is Dimension.DATA_MIGRATION else "medium" if found.flaky else "high"
+        return "critical" if dimension is ComparedDimension.DATA_MIGRATION else "medium" if found.flaky else "high"
     if found.classification is Classification.FLAKY or found.status in {"gone", "new and red"}:
         return "low"
     return "info"
 
 
-def _described(found: Finding, base: Rate, head: Rate, failure: Failure | None) -> str:
+def _described(found: RateFinding, base: Rate, head: Rate, failure: Failure | None) -> str:
     parts = [failure.message if failure and found.status not in {"gone", "fixed"} else ""]
     if base.mixed or head.mixed:
         chance = more_often(head.failed, head.runs, base.failed, base.runs)
@@ -217,10 +223,10 @@ def _described(found: Finding, base: Rate, head: Rate, failure: Failure | None) 
     return " ".join("; ".join(part for part in parts if part).split())[:400]
 
 
-def _unavailable(job: Job, base: Sequence[Seen]) -> Row:
+def _unavailable(job: ComparisonJob, base: Sequence[ParsedReading]) -> ComparedRow:
     last = base[-1].reading
     how = "timed out" if last.timed_out else f"ended with {last.exit_code}"
-    return Row(
+    return ComparedRow(
         dimension=job.dimension,
         unit=f"`{job.name}`",
         axis=job.cell or "-",
@@ -232,23 +238,25 @@ def _unavailable(job: Job, base: Sequence[Seen]) -> Row:
     )
 
 
-def last_line(runs: Sequence[Seen]) -> str:
+def last_line(runs: Sequence[ParsedReading]) -> str:
     """The last line that the last red one of some runs printed."""
     tails = [one.reading.tail for one in runs if not one.reading.green and one.reading.tail.strip()]
     return tails[-1].strip().splitlines()[-1][:200] if tails else ""
 
 
-def _summary(job: Job, base: Sequence[Seen], head: Sequence[Seen], rows: Sequence[Row]) -> list[Row]:
+def _summary(
+    job: ComparisonJob, base: Sequence[ParsedReading], head: Sequence[ParsedReading], rows: Sequence[ComparedRow]
+) -> list[ComparedRow]:
     """What was the same, in one row; and that flakes were looked for."""
     alike = (rates(base).keys() & rates(head).keys()) - {row.unit for row in rows}
-    what = f"{len(alike)} tests of `{job.name}`" if job.form is not Form.NONE else f"`{job.name}`"
-    same = Row(dimension=job.dimension, unit=what, axis=job.cell or "-", classification=Classification.ELIGIBLE)
+    what = f"{len(alike)} tests of `{job.name}`" if job.form is not ReportForm.NONE else f"`{job.name}`"
+    same = ComparedRow(dimension=job.dimension, unit=what, axis=job.cell or "-", classification=Classification.ELIGIBLE)
     found = []
     if len(head) > 1:
         chance = 100 * seen_once(RARE, len(head))
         looked = f"{len(base)} runs of the baseline and {len(head)} of the candidate; a test that fails one run in twenty shows in the latter with probability {chance:.1f} %"
         found.append(
-            same.model_copy(update={"dimension": Dimension.FLAKINESS, "subscore": 100.0, "description": looked})
+            same.model_copy(update={"dimension": ComparedDimension.FLAKINESS, "subscore": 100.0, "description": looked})
         )
     if alike:
         green = {"baseline": str(Rate(0, len(base))), "candidate": str(Rate(0, len(head)))}

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 
 from ...errors import Code, Refusal
 from ...git.paired_checkout import installed_copies
-from ...lab.context import Desk
+from ...lab.context import RepoContext
 from ...plan.scope import Scope
 from ...process.screen import cure, screen
-from ...project.projects import Kind, Project, recognise
+from ...project.projects import CommandKind, Project, recognise
 from ...project.recipes import inside
 from ...project.scan import scan
 from .importing import affected, is_test
 from .interfaces import Sources, breaks, public_names
-from .regressions import Classification, Dimension, Row, Side
+from .regressions import Classification, ComparedDimension, ComparedRow, ComparisonSide
 from .rules import RegressionOptions, Select
 from .schemas import schema_breaks
-from .testruns import Form, reporting
-from .turns import Job, projected
+from .testruns import ReportForm, reporting
+from .turns import ComparisonJob, projected
 
 _MAINS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 _SCHEMA = re.compile(r"(^|/)((openapi|swagger)[^/]*|[^/]*\.schema)\.json$")
@@ -35,7 +35,7 @@ _OWN_HOSTS = frozenset(("", "localhost", "127.0.0.1", "[", "::1", "db", "databas
 
 
 @dataclass(frozen=True)
-class Base:
+class BaselineCommit:
     """The baseline's commit, how it was found, and why there is none."""
 
     commit: str
@@ -43,62 +43,62 @@ class Base:
     why: str = ""
 
 
-def base_of(desk: Desk, asked: str) -> Base:
+def base_of(context: RepoContext, asked: str) -> BaselineCommit:
     """Where HEAD forked from what it is compared with.
 
     Raises:
         Refusal: if that does not exist, or HEAD is contained in it.
     """
     if asked:
-        if not _commit(desk, asked):
-            shallow = " This clone is shallow: `git fetch --unshallow` brings the rest." if _shallow(desk) else ""
+        if not _commit(context, asked):
+            shallow = " This clone is shallow: `git fetch --unshallow` brings the rest." if _shallow(context) else ""
             raise Refusal(
                 Code.BAD_ARGUMENT,
                 f"`base` names {asked}, which git does not have.{shallow} Name a commit, tag or branch.",
             )
         names: Sequence[str] = (asked,)
     else:
-        names = [name for name in _MAINS if _commit(desk, name)]
+        names = [name for name in _MAINS if _commit(context, name)]
         if not names:
             raise Refusal(
                 Code.BAD_ARGUMENT, "There is no main or master to compare with. Give `base`: a commit, tag or branch."
             )
-    head, apart = desk.repo.head(), []
+    head, apart = context.repo.head(), []
     for name in names:
-        commit = desk.repo.git.ask("merge-base", name, "HEAD").text.split("\n")[0]
+        commit = context.repo.git.ask("merge-base", name, "HEAD").text.split("\n")[0]
         if commit and commit != head:
-            moved = commit != _commit(desk, name)
-            return Base(commit, f"where HEAD forked from {name}, which has moved on since" if moved else name)
+            moved = commit != _commit(context, name)
+            return BaselineCommit(commit, f"where HEAD forked from {name}, which has moved on since" if moved else name)
         apart += [] if commit else [name]
     if apart:
         shallow = (
             "this clone is shallow; `git fetch --unshallow` brings what is missing"
-            if _shallow(desk)
+            if _shallow(context)
             else "their histories have nothing in common; give another `base`"
         )
-        return Base("", apart[0], f"HEAD and {apart[0]} have no common commit: {shallow}")
+        return BaselineCommit("", apart[0], f"HEAD and {apart[0]} have no common commit: {shallow}")
     message = f"HEAD is contained in {names[0]}: there is nothing to compare. Give an earlier `base`, such as HEAD~1 or a tag."
     raise Refusal(Code.BAD_ARGUMENT, message)
 
 
-def jobs_of(desk: Desk, options: RegressionOptions) -> tuple[Job, ...]:
+def jobs_of(context: RepoContext, options: RegressionOptions) -> tuple[ComparisonJob, ...]:
     """The commands that are run on both sides, given or found, once for each cell of the matrix.
 
     Raises:
         Refusal: for a command that is never run, or more runs than are allowed.
     """
-    files = desk.repo.tracked()
-    projects = recognise(files, scan(desk.repo.root, files))
+    files = context.repo.tracked()
+    projects = recognise(files, scan(context.repo.root, files))
     given = {
-        Dimension.FUNCTIONAL: options.tests or tuple(_found(projects, Kind.TEST)),
-        Dimension.DATA_MIGRATION: options.migrations,
-        Dimension.INTEGRATION_E2E: options.e2e,
-        Dimension.PERFORMANCE: options.performance or tuple(_found(projects, Kind.BENCHMARK)),
-        Dimension.VISUAL_UI: options.visual,
+        ComparedDimension.FUNCTIONAL: options.tests or tuple(_found(projects, CommandKind.TEST)),
+        ComparedDimension.DATA_MIGRATION: options.migrations,
+        ComparedDimension.INTEGRATION_E2E: options.e2e,
+        ComparedDimension.PERFORMANCE: options.performance or tuple(_found(projects, CommandKind.BENCHMARK)),
+        ComparedDimension.VISUAL_UI: options.visual,
     }
     wanted = [name for name in given if not options.dimensions or name in options.dimensions]
-    if Dimension.RESOURCE in options.dimensions and Dimension.PERFORMANCE not in wanted:
-        wanted.append(Dimension.PERFORMANCE)
+    if ComparedDimension.RESOURCE in options.dimensions and ComparedDimension.PERFORMANCE not in wanted:
+        wanted.append(ComparedDimension.PERFORMANCE)
     found = [
         job
         for dimension in wanted
@@ -122,36 +122,38 @@ def jobs_of(desk: Desk, options: RegressionOptions) -> tuple[Job, ...]:
 
 
 def selected(
-    desk: Desk, options: RegressionOptions, jobs: Sequence[Job], base: str
-) -> tuple[dict[Side, tuple[str, ...]], str]:
+    context: RepoContext, options: RegressionOptions, jobs: Sequence[ComparisonJob], base: str
+) -> tuple[dict[ComparisonSide, tuple[str, ...]], str]:
     """The test files to run on each side (none: all), and in words which and why."""
     if options.select is Select.FULL:
         return {}, "all tests: asked for"
     if not any(job.chooses for job in jobs):
         return {}, "all tests: no test command takes the files to run"
-    head = desk.repo.head()
-    texts = texts_at(desk, head)
-    changed = [entry.path for entry in desk.repo.entries(base, head)]
+    head = context.repo.head()
+    texts = texts_at(context, head)
+    changed = [entry.path for entry in context.repo.entries(base, head)]
     files, why = affected(texts, changed)
     if odd := [path for path in files if not _PLAIN.fullmatch(path)]:
         files, why = (), f"{odd[0]} has a name that a command line cannot take"
-    before = set(texts_at(desk, base)) if files else set()
+    before = set(texts_at(context, base)) if files else set()
     there = tuple(path for path in files if path in before)
     if files and not there:
         files, why = (), "the test files that are reached are all new"
     return (
-        ({Side.BASELINE: there, Side.CANDIDATE: files}, f"affected tests: {why}")
+        ({ComparisonSide.BASELINE: there, ComparisonSide.CANDIDATE: files}, f"affected tests: {why}")
         if files
         else ({}, f"all tests: {why}")
     )
 
 
-def contract_rows(desk: Desk, options: RegressionOptions, base: str, at: str) -> tuple[list[Row], str]:
+def contract_rows(
+    context: RepoContext, options: RegressionOptions, base: str, at: str
+) -> tuple[list[ComparedRow], str]:
     """What the change breaks for callers, from the files alone; or why that was not looked at."""
-    if options.dimensions and Dimension.API_CONTRACT not in options.dimensions:
+    if options.dimensions and ComparedDimension.API_CONTRACT not in options.dimensions:
         return [], "left out"
-    head = desk.repo.head()
-    old_texts, new_texts = texts_at(desk, base), texts_at(desk, head)
+    head = context.repo.head()
+    old_texts, new_texts = texts_at(context, base), texts_at(context, head)
     old, new = Sources(old_texts), Sources(new_texts)
     scope, contract = options.scope, options.api
     paths = [
@@ -159,7 +161,7 @@ def contract_rows(desk: Desk, options: RegressionOptions, base: str, at: str) ->
     ]
     paths = [path for path in paths if Scope(contract).matches(path)] if contract else paths
     declared = [path for path in paths if public_names(old, path, bool(contract))]
-    schemas = [path for path in paths_at(desk, base) if _SCHEMA.search(path)]
+    schemas = [path for path in paths_at(context, base) if _SCHEMA.search(path)]
     if not (declared or schemas):
         return (
             [],
@@ -169,46 +171,46 @@ def contract_rows(desk: Desk, options: RegressionOptions, base: str, at: str) ->
         _contract(one.name, one.what, f"{one.path}:{one.line}" if one.line else one.path, at)
         for one in breaks(old, new, declared, bool(contract))
     ]
-    texts = [desk.repo.contents(commit, schemas) for commit in (base, head)]
+    texts = [context.repo.contents(commit, schemas) for commit in (base, head)]
     for path in schemas:
         before, after = (side.get(path, b"").decode("utf-8", errors="replace") for side in texts)
         found += [_contract(path, what, path, at) for what in schema_breaks(before, after)]
     looked = f"{len(declared)} Python files and {len(schemas)} schemas"
-    same = Row(
-        dimension=Dimension.API_CONTRACT, unit=looked, classification=Classification.ELIGIBLE, baseline="present",
+    same = ComparedRow(
+        dimension=ComparedDimension.API_CONTRACT, unit=looked, classification=Classification.ELIGIBLE, baseline="present",
         candidate="present", at=at, description="whatever is not named above can be called as before",
     )  # fmt: skip
     return [*found, same], ""
 
 
-def paths_at(desk: Desk, commit: str) -> tuple[str, ...]:
+def paths_at(context: RepoContext, commit: str) -> tuple[str, ...]:
     """Every path of a commit."""
-    out = desk.repo.git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+    out = context.repo.git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
     return tuple(path for path in os.fsdecode(out).split("\0") if path)
 
 
-def texts_at(desk: Desk, commit: str) -> Mapping[str, str]:
+def texts_at(context: RepoContext, commit: str) -> Mapping[str, str]:
     """The Python files of a commit."""
-    paths = [path for path in paths_at(desk, commit) if path.endswith(".py")]
-    found = desk.repo.contents(commit, paths)
+    paths = [path for path in paths_at(context, commit) if path.endswith(".py")]
+    found = context.repo.contents(commit, paths)
     return {path: data.decode("utf-8", errors="replace") for path, data in found.items()}
 
 
-def notes_of(desk: Desk, base: str) -> list[str]:
+def notes_of(context: RepoContext, base: str) -> list[str]:
     """What a reader of the verdict has to know about how it came about."""
-    dirty = len(desk.repo.changes())
+    dirty = len(context.repo.changes())
     notes = [f"The checkout has {dirty} uncommitted changes: they are not measured, HEAD is."] if dirty else []
-    if _shallow(desk):
+    if _shallow(context):
         notes.append("This clone is shallow: the true fork point may lie further back.")
-    tops = {path.removeprefix("src/").split("/")[0] for path in desk.repo.tracked() if path.endswith("/__init__.py")}
-    if copies := installed_copies(desk.repo.root, sorted(tops)):
+    tops = {path.removeprefix("src/").split("/")[0] for path in context.repo.tracked() if path.endswith("/__init__.py")}
+    if copies := installed_copies(context.repo.root, sorted(tops)):
         notes.append(
             f"{copies[0].name} is installed as a copy in {copies[0].parent}: where tests import that copy, both sides test the same code. Install it editable, or give `setup`."
         )
     locks = re.compile(
         r"(^|/)(package-lock\.json|pnpm-lock\.yaml|yarn\.lock|uv\.lock|poetry\.lock|requirements[^/]*\.txt|Cargo\.lock|go\.sum)$"
     )
-    changed = [entry.path for entry in desk.repo.entries(base, desk.repo.head()) if locks.search(entry.path)]
+    changed = [entry.path for entry in context.repo.entries(base, context.repo.head()) if locks.search(entry.path)]
     if changed:
         notes.append(
             f"{changed[0]} differs between the sides, and both use what is installed here. Give `setup` if that matters."
@@ -225,25 +227,27 @@ def foreign_database(command: str) -> str:
     return ""
 
 
-def _found(projects: Sequence[Project], kind: Kind) -> Iterator[str]:
+def _found(projects: Sequence[Project], kind: CommandKind) -> Iterator[str]:
     """One command a project: the first that tells how each test fared, else the first."""
     for project in projects:
         commands = [command.text for command in project.of_kind(kind)]
-        telling = [text for text in commands if reporting(text).form is not Form.NONE]
+        telling = [text for text in commands if reporting(text).form is not ReportForm.NONE]
         if commands:
             yield inside(project.root, (telling or commands)[0])
 
 
-def _cells(dimension: Dimension, place: int, command: str, matrix: Sequence[str]) -> Iterator[Job]:
+def _cells(dimension: ComparedDimension, place: int, command: str, matrix: Sequence[str]) -> Iterator[ComparisonJob]:
     """A command once for each cell; the cell's variable stands in the command, so that a person agrees to both."""
-    made = reporting(command) if dimension in {Dimension.FUNCTIONAL, Dimension.INTEGRATION_E2E} else None
+    made = (
+        reporting(command) if dimension in {ComparedDimension.FUNCTIONAL, ComparedDimension.INTEGRATION_E2E} else None
+    )
     for cell in matrix or ("",):
-        yield Job(
+        yield ComparisonJob(
             id=f"{dimension}-{place}{f'-{cell}' if cell else ''}",
             dimension=dimension,
             command=_under(cell, made.command if made else command),
             name=command,
-            form=made.form if made else Form.NONE,
+            form=made.form if made else ReportForm.NONE,
             cell=cell,
             chooses=bool(made and made.chooses and not command.startswith("cd ")),
         )
@@ -254,9 +258,9 @@ def _under(cell: str, command: str) -> str:
     return f"export {name}={shlex.quote(value)}; {command}" if cell else command
 
 
-def _contract(name: str, what: str, place: str, at: str) -> Row:
-    return Row(
-        dimension=Dimension.API_CONTRACT, unit=name, classification=Classification.ELIGIBLE, baseline="present",
+def _contract(name: str, what: str, place: str, at: str) -> ComparedRow:
+    return ComparedRow(
+        dimension=ComparedDimension.API_CONTRACT, unit=name, classification=Classification.ELIGIBLE, baseline="present",
         candidate="broken", regressed=True, severity="high", status="breaks callers", file_line=place, description=what, at=at,
     )  # fmt: skip
 
@@ -266,10 +270,10 @@ def _public(path: str) -> bool:
     return not any(part.startswith("_") and part != "__init__" for part in parts) and not {"tests", "test"} & set(parts)
 
 
-def _commit(desk: Desk, name: str) -> str:
-    answer = desk.repo.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+def _commit(context: RepoContext, name: str) -> str:
+    answer = context.repo.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     return answer.text if answer.code == 0 else ""
 
 
-def _shallow(desk: Desk) -> bool:
-    return desk.repo.git.ask("rev-parse", "--is-shallow-repository").text == "true"
+def _shallow(context: RepoContext) -> bool:
+    return context.repo.git.ask("rev-parse", "--is-shallow-repository").text == "true"

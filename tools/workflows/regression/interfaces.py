@@ -26,14 +26,14 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Shape:
+class InterfaceShape:
     """What callers can rely on: the kind of thing, its parameters, and, for a class, its public members."""
 
     kind: str
     path: str
     line: int
     parameters: tuple[Parameter, ...] = ()
-    members: Mapping[str, Shape] = field(default_factory=dict)
+    members: Mapping[str, InterfaceShape] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ class Sources:
         """The file of a module; empty if it is not of this repository."""
         return self._paths.get(module, "")
 
-    def find(self, path: str, name: str, depth: int = _DEPTH) -> Shape | None:
+    def find(self, path: str, name: str, depth: int = _DEPTH) -> InterfaceShape | None:
         """What a name means in a file, followed through imports within the repository."""
         tree = self.tree(path)
-        found: Shape | None = None
+        found: InterfaceShape | None = None
         for node in _statements(tree) if tree and depth else ():
             match node:
                 case ast.FunctionDef(name=own) | ast.AsyncFunctionDef(name=own) if own == name:
@@ -82,21 +82,21 @@ class Sources:
                         if (alias.asname or alias.name) == name:
                             found = self._imported(path, node, alias.name, depth) or found
                 case ast.Assign() | ast.AnnAssign() if name in _targets(node):
-                    found = Shape("value", path, node.lineno)
+                    found = InterfaceShape("value", path, node.lineno)
                 case ast.Import(names=names) if any((a.asname or a.name.split(".")[0]) == name for a in names):
-                    found = Shape("module", path, node.lineno)
+                    found = InterfaceShape("module", path, node.lineno)
         return found
 
-    def _imported(self, path: str, node: ast.ImportFrom, name: str, depth: int) -> Shape:
+    def _imported(self, path: str, node: ast.ImportFrom, name: str, depth: int) -> InterfaceShape:
         module = absolute(path, node)
         if file := self.path_of(f"{module}.{name}"):
-            return Shape("module", file, 1)
+            return InterfaceShape("module", file, 1)
         there = self.path_of(module)
         followed = self.find(there, name, depth - 1) if there else None
-        return followed or Shape("imported", path, node.lineno)
+        return followed or InterfaceShape("imported", path, node.lineno)
 
-    def _class(self, node: ast.ClassDef, path: str, depth: int) -> Shape:
-        members: dict[str, Shape] = {}
+    def _class(self, node: ast.ClassDef, path: str, depth: int) -> InterfaceShape:
+        members: dict[str, InterfaceShape] = {}
         for base in reversed(node.bases):
             inherited = self.find(path, base.id, depth - 1) if isinstance(base, ast.Name) else None
             members |= inherited.members if inherited else {}
@@ -106,16 +106,16 @@ class Sources:
                 kind = {ast.unparse(one).split(".")[-1] for one in inner.decorator_list}
                 shape = _function(inner, path, bound="staticmethod" not in kind)
                 property_like = bool(kind & {"property", "cached_property", "setter"})
-                members[inner.name] = Shape("value", path, inner.lineno) if property_like else shape
+                members[inner.name] = InterfaceShape("value", path, inner.lineno) if property_like else shape
             for name in _targets(inner):
-                members[name] = Shape("value", path, inner.lineno)
+                members[name] = InterfaceShape("value", path, inner.lineno)
                 if isinstance(inner, ast.AnnAssign) and "ClassVar" not in ast.unparse(inner.annotation):
                     fields.append(Parameter(name, "any", inner.value is not None))
         made = members.get("__init__") or members.get("__new__")
         is_data = any("dataclass" in ast.unparse(one) for one in node.decorator_list)
         parameters = made.parameters if made else tuple(fields) if is_data else ()
         public = {name: shape for name, shape in members.items() if not name.startswith("_")}
-        return Shape("class", path, node.lineno, parameters, public)
+        return InterfaceShape("class", path, node.lineno, parameters, public)
 
 
 def public_names(sources: Sources, path: str, whole: bool) -> tuple[str, ...]:
@@ -200,7 +200,7 @@ def _targets(node: ast.stmt) -> list[str]:
     return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
-def _function(node: Function, path: str, bound: bool) -> Shape:
+def _function(node: Function, path: str, bound: bool) -> InterfaceShape:
     given = node.args
     positional = [*given.posonlyargs, *given.args]
     without = len(positional) - len(given.defaults)
@@ -215,10 +215,10 @@ def _function(node: Function, path: str, bound: bool) -> Shape:
     ]
     made += [Parameter(given.kwarg.arg, "**", True)] if given.kwarg else []
     kind = "coroutine" if isinstance(node, ast.AsyncFunctionDef) else "function"
-    return Shape(kind, path, node.lineno, tuple(made[1:] if bound and made else made))
+    return InterfaceShape(kind, path, node.lineno, tuple(made[1:] if bound and made else made))
 
 
-def _changes(name: str, old: Shape, new: Shape) -> Iterator[Break]:
+def _changes(name: str, old: InterfaceShape, new: InterfaceShape) -> Iterator[Break]:
     if "imported" in {old.kind, new.kind}:
         return
     if old.kind != new.kind:

@@ -8,20 +8,20 @@ from typing import Any
 from ..ledger.pages import section
 from ..ledger.rules import table
 from ..ledger.scores import REGRESSION_THRESHOLD, REGRESSION_WEIGHTS
-from .regressions import COLUMNS, Dimension, Row, Verdict, cells, worst_subscores
+from .regressions import COLUMNS, ComparedDimension, ComparedRow, RegressionVerdict, cells, worst_subscores
 
 _MOST = 40
 
 
-def results_table(rows: Sequence[Row]) -> str:
+def results_table(rows: Sequence[ComparedRow]) -> str:
     """regression-results.tsv: fifteen columns, a row for everything that was compared."""
     return table(COLUMNS, [cells(place, row) for place, row in enumerate(rows, 1)])
 
 
 def report_page(
     plan: Mapping[str, Any],
-    verdict: Verdict,
-    rows: Sequence[Row],
+    verdict: RegressionVerdict,
+    rows: Sequence[ComparedRow],
     unmeasured: Sequence[tuple[str, str]],
     causes: Sequence[tuple[str, str, str, str]],
 ) -> str:
@@ -45,7 +45,7 @@ def report_page(
     return "\n".join(part for part in parts if part)
 
 
-def dimension_page(dimension: Dimension, rows: Sequence[Row]) -> str:
+def dimension_page(dimension: ComparedDimension, rows: Sequence[ComparedRow]) -> str:
     """One dimension with every row of it."""
     listed = [
         f"| {_cell(row.unit)} | {row.axis} | {row.classification} | {row.baseline} | {row.candidate} | {row.status} | {_number(row.subscore)} | {_cell(row.description)} |"
@@ -58,10 +58,10 @@ def dimension_page(dimension: Dimension, rows: Sequence[Row]) -> str:
     return f"# {dimension}\n\n" + "\n".join([*head, *listed]) + "\n"
 
 
-def _dimensions(rows: Sequence[Row]) -> list[str]:
+def _dimensions(rows: Sequence[ComparedRow]) -> list[str]:
     worst = worst_subscores(rows)
     lines = ["| dimension | decides | rows | regressed | worst subscore | weight |", "|---|---|---|---|---|---|"]
-    for dimension in Dimension:
+    for dimension in ComparedDimension:
         mine = [row for row in rows if row.dimension is dimension]
         if mine:
             weight = f"{REGRESSION_WEIGHTS[dimension]:.2f}" if dimension in REGRESSION_WEIGHTS else "-"
@@ -72,7 +72,7 @@ def _dimensions(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def _line(id: str, row: Row) -> str:
+def _line(id: str, row: ComparedRow) -> str:
     where = f", `{row.file_line}`" if row.file_line else ""
     told = f": {row.description}" if row.description else ""
     return f"- **{id}** {row.dimension}, {row.status}: {row.unit} ({row.baseline} -> {row.candidate}){where}{told}"

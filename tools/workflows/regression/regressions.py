@@ -21,21 +21,21 @@ Severity = Literal["critical", "high", "medium", "low", "info"]
 """How bad a row is, the worst first."""
 
 
-class Side(StrEnum):
+class ComparisonSide(StrEnum):
     """One of the two commits that are compared."""
 
     BASELINE = "baseline"
     CANDIDATE = "candidate"
 
 
-class Tier(StrEnum):
+class VerdictRule(StrEnum):
     """Whether one regressed row decides, or a score does."""
 
     HARD = "HARD"
     SCORE = "SCORE"
 
 
-class Dimension(StrEnum):
+class ComparedDimension(StrEnum):
     """What is compared."""
 
     FUNCTIONAL = "functional"
@@ -48,9 +48,9 @@ class Dimension(StrEnum):
     VISUAL_UI = "visual-ui"
 
     @property
-    def tier(self) -> Tier:
+    def tier(self) -> VerdictRule:
         """The first four are hard."""
-        return Tier.HARD if list(Dimension).index(self) < 4 else Tier.SCORE
+        return VerdictRule.HARD if list(ComparedDimension).index(self) < 4 else VerdictRule.SCORE
 
 
 class Classification(StrEnum):
@@ -63,7 +63,7 @@ class Classification(StrEnum):
     UNAVAILABLE = "baseline-unavailable"
 
 
-class Word(StrEnum):
+class VerdictWord(StrEnum):
     """A verdict."""
 
     STABLE = "STABLE"
@@ -71,14 +71,14 @@ class Word(StrEnum):
     BASELINE_UNAVAILABLE = "BASELINE_UNAVAILABLE"
 
 
-class Row(Record):
+class ComparedRow(Record):
     """One thing that was compared. `delta` is in percent, or the rise of a rate in points; `subscore` 0 to 100.
 
     Raises:
         ValueError: for a row that contradicts itself: one that regressed and is not eligible, or lost nothing of its score.
     """
 
-    dimension: Dimension
+    dimension: ComparedDimension
     unit: str
     axis: str = "-"
     classification: Classification
@@ -94,7 +94,7 @@ class Row(Record):
     at: str = ""
 
     @property
-    def tier(self) -> Tier:
+    def tier(self) -> VerdictRule:
         """Hard or scored."""
         return self.dimension.tier
 
@@ -104,22 +104,22 @@ class Row(Record):
         return self.classification is Classification.ELIGIBLE
 
     @model_validator(mode="after")
-    def _consistent(self) -> Row:
+    def _consistent(self) -> ComparedRow:
         if self.regressed and not self.counts:
             raise ValueError(f"a {self.classification} row is no regression")
-        scored = self.tier is Tier.SCORE and self.classification is not Classification.UNAVAILABLE
+        scored = self.tier is VerdictRule.SCORE and self.classification is not Classification.UNAVAILABLE
         if scored and self.counts and self.subscore is None:
             raise ValueError("a scored row needs a subscore")
-        if self.regressed and self.tier is Tier.SCORE and self.subscore == 100:
+        if self.regressed and self.tier is VerdictRule.SCORE and self.subscore == 100:
             raise ValueError("a scored row that regressed has lost some of its score")
         return self
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RegressionVerdict:
     """The verdict, its score before rounding, and why, the weightiest reason first."""
 
-    word: Word
+    word: VerdictWord
     score: float | None
     reasons: tuple[str, ...]
 
@@ -129,15 +129,19 @@ class Verdict:
         return "-" if self.score is None else f"{math.floor(self.score * 100 + 1e-9) / 100:.2f}"
 
 
-EXIT_CODES: Mapping[Word, int] = {Word.STABLE: 0, Word.UNSTABLE: 1, Word.BASELINE_UNAVAILABLE: 2}
+EXIT_CODES: Mapping[VerdictWord, int] = {
+    VerdictWord.STABLE: 0,
+    VerdictWord.UNSTABLE: 1,
+    VerdictWord.BASELINE_UNAVAILABLE: 2,
+}
 
 
 def exit_code(word: str) -> int:
     """The exit status of a verdict: 0 stable, 1 unstable, 2 nothing to compare with. 2 for any other word."""
-    return EXIT_CODES[Word(word)] if word in [*Word] else 2
+    return EXIT_CODES[VerdictWord(word)] if word in [*VerdictWord] else 2
 
 
-def verdict_of(rows: Sequence[Row], threshold: float = REGRESSION_THRESHOLD) -> Verdict:
+def verdict_of(rows: Sequence[ComparedRow], threshold: float = REGRESSION_THRESHOLD) -> RegressionVerdict:
     """What the rows add up to.
 
     A hard row that regressed decides. Of the scored dimensions, each counts with its worst eligible row. It takes something
@@ -145,39 +149,47 @@ def verdict_of(rows: Sequence[Row], threshold: float = REGRESSION_THRESHOLD) -> 
     """
     worst = worst_subscores(rows)
     score = regression_stability(worst).value
-    broken = [row for row in rows if row.regressed and row.tier is Tier.HARD]
-    blind = [row for row in rows if row.classification is Classification.UNAVAILABLE and row.tier is Tier.HARD]
+    broken = [row for row in rows if row.regressed and row.tier is VerdictRule.HARD]
+    blind = [row for row in rows if row.classification is Classification.UNAVAILABLE and row.tier is VerdictRule.HARD]
     ran = [row for row in rows if row.classification is not Classification.UNAVAILABLE and _was_run(row)]
     if broken:
-        return Verdict(Word.UNSTABLE, score, tuple(f"{row.dimension}: {row.unit} {row.status}" for row in broken))
+        return RegressionVerdict(
+            VerdictWord.UNSTABLE, score, tuple(f"{row.dimension}: {row.unit} {row.status}" for row in broken)
+        )
     if score < threshold and worst:
         low = sorted((value, name) for name, value in worst.items() if value < 100)
-        return Verdict(Word.UNSTABLE, score, tuple(f"{name} has {value:.2f} of 100" for value, name in low))
+        return RegressionVerdict(
+            VerdictWord.UNSTABLE, score, tuple(f"{name} has {value:.2f} of 100" for value, name in low)
+        )
     if blind:
-        return Verdict(Word.BASELINE_UNAVAILABLE, None, tuple(f"{row.unit}: {row.description}" for row in blind))
+        return RegressionVerdict(
+            VerdictWord.BASELINE_UNAVAILABLE, None, tuple(f"{row.unit}: {row.description}" for row in blind)
+        )
     if not ran:
-        return Verdict(Word.BASELINE_UNAVAILABLE, None, ("nothing ran on both sides",))
-    return Verdict(Word.STABLE, score, ())
+        return RegressionVerdict(VerdictWord.BASELINE_UNAVAILABLE, None, ("nothing ran on both sides",))
+    return RegressionVerdict(VerdictWord.STABLE, score, ())
 
 
-def worst_subscores(rows: Sequence[Row]) -> dict[str, float]:
+def worst_subscores(rows: Sequence[ComparedRow]) -> dict[str, float]:
     """The worst eligible subscore of each scored dimension that was measured; 100 where nothing counts against the change."""
-    scored = [row for row in rows if row.tier is Tier.SCORE and row.classification is not Classification.UNAVAILABLE]
+    scored = [
+        row for row in rows if row.tier is VerdictRule.SCORE and row.classification is not Classification.UNAVAILABLE
+    ]
     return {
         dimension: min(
             (row.subscore for row in scored if _lowers(row, dimension) and row.subscore is not None), default=100.0
         )
-        for dimension in Dimension
+        for dimension in ComparedDimension
         if any(row.dimension is dimension for row in scored)
     }
 
 
-def _lowers(row: Row, dimension: Dimension) -> bool:
+def _lowers(row: ComparedRow, dimension: ComparedDimension) -> bool:
     return row.dimension is dimension and row.counts
 
 
-def _was_run(row: Row) -> bool:
-    return row.dimension is not Dimension.API_CONTRACT
+def _was_run(row: ComparedRow) -> bool:
+    return row.dimension is not ComparedDimension.API_CONTRACT
 
 
 COLUMNS = (
@@ -186,7 +198,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def cells(place: int, row: Row) -> tuple[object, ...]:
+def cells(place: int, row: ComparedRow) -> tuple[object, ...]:
     """A row as the results file has it; a missing number is `-`."""
     return (
         place,
@@ -207,7 +219,7 @@ def cells(place: int, row: Row) -> tuple[object, ...]:
     )
 
 
-def read_rows(text: str) -> tuple[Row, ...]:
+def read_rows(text: str) -> tuple[ComparedRow, ...]:
     """The rows of a regression-results.tsv. Blank lines and remarks are nothing.
 
     Raises:
@@ -219,12 +231,12 @@ def read_rows(text: str) -> tuple[Row, ...]:
     return tuple(_row(number, line.split("\t")) for number, line in lines[1:])
 
 
-def _row(number: int, parts: Sequence[str]) -> Row:
+def _row(number: int, parts: Sequence[str]) -> ComparedRow:
     try:
         found = dict(zip(COLUMNS, parts, strict=True))
         missing = {name for name, cell in found.items() if cell == "-"}
-        row = Row(
-            dimension=Dimension(found["dimension"]),
+        row = ComparedRow(
+            dimension=ComparedDimension(found["dimension"]),
             unit=found["description"],
             axis=found["axis"],
             classification=Classification(found["classification"]),

@@ -11,17 +11,26 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from ..ledger.barrier import Barrier
-from ..ledger.handoff import Ending, Finding
+from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Cited, Item, Severity, Text, Words, Workflow
 from ..ledger.ledger import Ledger
 from ..ledger.options import Depth, Options
-from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score
 from .comparing_numbers import compared_numbers
 from .comparing_tests import compared_tests
 from .pages import dimension_page, report_page, results_table
-from .regressions import Classification, Dimension, Row, Side, Verdict, Word, exit_code, verdict_of
-from .turns import Job, Reading, due, projected
+from .regressions import (
+    Classification,
+    ComparedDimension,
+    ComparedRow,
+    ComparisonSide,
+    RegressionVerdict,
+    VerdictWord,
+    exit_code,
+    verdict_of,
+)
+from .turns import ComparisonJob, ComparisonReading, due, projected
 
 PLAN, FILES, READING, SETUP, REFUSED = "plan", "files", "reading", "setup", "not-agreed"
 
@@ -93,8 +102,8 @@ class RegressionOptions(Options):
     @field_validator("dimensions")
     @classmethod
     def _known(cls, named: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [name for name in named if name not in [*Dimension]]:
-            raise ValueError(f"{', '.join(unknown)}: use {', '.join(Dimension)}")
+        if unknown := [name for name in named if name not in [*ComparedDimension]]:
+            raise ValueError(f"{', '.join(unknown)}: use {', '.join(ComparedDimension)}")
         return named
 
     @field_validator("matrix")
@@ -124,7 +133,7 @@ class Cause(Cited):
         return f"{self.row} {self.explanation}"
 
 
-class Regression(Craft):
+class Regression(WorkflowRules):
     """Rows and verdict are computed from runs that the server made; nothing that an agent says moves them."""
 
     name = Workflow.REGRESSION
@@ -147,7 +156,7 @@ class Regression(Craft):
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
         found = {row.dimension for row in rows(ledger) if row.classification is not Classification.UNAVAILABLE}
-        return (Coverage("dimensions", len(found), len(Dimension)),)
+        return (Coverage("dimensions", len(found), len(ComparedDimension)),)
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
         score = verdict(ledger).score
@@ -168,10 +177,10 @@ class Regression(Craft):
         )
 
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
-        return ("fix",) if verdict(ledger).word is Word.UNSTABLE else self.onwards
+        return ("fix",) if verdict(ledger).word is VerdictWord.UNSTABLE else self.onwards
 
     def ending(self, ledger: Ledger) -> Ending:
-        blind = verdict(ledger).word is Word.BASELINE_UNAVAILABLE and not self.missing(ledger)
+        blind = verdict(ledger).word is VerdictWord.BASELINE_UNAVAILABLE and not self.missing(ledger)
         return Ending.FAILED if blind else Ending.COMPLETE
 
     def state(self, ledger: Ledger) -> list[str]:
@@ -208,12 +217,12 @@ class Regression(Craft):
                 f"dimensions/{dimension}.md": dimension_page(
                     dimension, [row for row in found if row.dimension is dimension]
                 )
-                for dimension in Dimension
+                for dimension in ComparedDimension
                 if any(row.dimension is dimension for row in found)
             },
         }
 
-    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         causes = {entry.item.row: entry.item for entry in ledger.of(Cause)}
         told = [(f"R{place}", row) for place, row in enumerate(rows(ledger), 1) if row.severity != "info"]
         return tuple(
@@ -224,7 +233,7 @@ class Regression(Craft):
     def barrier(self, ledger: Ledger) -> Barrier:
         found, candidate = verdict(ledger), str(_plan(ledger).get("candidate", ""))
         seen = f"{found.word}, score {found.shown}" + (f": {found.reasons[0]}" if found.reasons else "")
-        passed = {Word.STABLE: True, Word.UNSTABLE: False}.get(found.word)
+        passed = {VerdictWord.STABLE: True, VerdictWord.UNSTABLE: False}.get(found.word)
         if passed and ledger.closed and ledger.closed.commit != candidate:
             return Barrier(
                 self.name, None, f"{seen}, but of {candidate[:7]}; it was closed at {ledger.closed.commit[:7]}"
@@ -234,8 +243,8 @@ class Regression(Craft):
     def config(self, ledger: Ledger) -> dict[str, Any]:
         found = verdict(ledger)
         before = _plan(ledger).get("verdict_before", "")
-        mended = before == Word.UNSTABLE and found.word is Word.STABLE
-        state = "REGRESSION_FOUND" if found.word is Word.UNSTABLE else "REGRESSION_FIXED" if mended else "none"
+        mended = before == VerdictWord.UNSTABLE and found.word is VerdictWord.STABLE
+        state = "REGRESSION_FOUND" if found.word is VerdictWord.UNSTABLE else "REGRESSION_FIXED" if mended else "none"
         return {
             "verdict": found.word,
             "exit_code": exit_code(found.word),
@@ -246,17 +255,17 @@ class Regression(Craft):
         }
 
 
-def jobs(ledger: Ledger) -> tuple[Job, ...]:
+def jobs(ledger: Ledger) -> tuple[ComparisonJob, ...]:
     """The commands that were sealed when the ledger was opened."""
-    return tuple(Job.model_validate(job) for job in _plan(ledger).get("jobs", ()))
+    return tuple(ComparisonJob.model_validate(job) for job in _plan(ledger).get("jobs", ()))
 
 
-def readings(ledger: Ledger) -> tuple[Reading, ...]:
+def readings(ledger: Ledger) -> tuple[ComparisonReading, ...]:
     """Every run that was made."""
-    return tuple(Reading.model_validate(seen.facts) for seen in ledger.observed if seen.what == READING)
+    return tuple(ComparisonReading.model_validate(seen.facts) for seen in ledger.observed if seen.what == READING)
 
 
-def agreed_jobs(ledger: Ledger) -> tuple[Job, ...]:
+def agreed_jobs(ledger: Ledger) -> tuple[ComparisonJob, ...]:
     """The commands that a person agreed to, as far as it is known."""
     refused = set(ledger.latest(REFUSED).get("commands", ()))
     return tuple(job for job in jobs(ledger) if job.command not in refused)
@@ -264,7 +273,7 @@ def agreed_jobs(ledger: Ledger) -> tuple[Job, ...]:
 
 def left(ledger: Ledger) -> bool:
     """Whether there is something to measure still."""
-    if not _plan(ledger).get("base") or any(_setup(ledger, side) for side in Side):
+    if not _plan(ledger).get("base") or any(_setup(ledger, side) for side in ComparisonSide):
         return False
     unread = not any(seen.what == FILES for seen in ledger.observed)
     return unread or due(jobs(ledger), readings(ledger), *_often(ledger)) is not None
@@ -283,18 +292,18 @@ class _Same:
         return isinstance(other, _Same) and other.ledger is self.ledger
 
 
-def rows(ledger: Ledger) -> tuple[Row, ...]:
+def rows(ledger: Ledger) -> tuple[ComparedRow, ...]:
     """Everything that was compared so far."""
     return _rows(_Same(ledger))
 
 
 @lru_cache(maxsize=2)
-def _rows(same: _Same) -> tuple[Row, ...]:
+def _rows(same: _Same) -> tuple[ComparedRow, ...]:
     ledger = same.ledger
     options, made = ledger.opts(RegressionOptions), readings(ledger)
     band, budget = _percent(options.noise_band), _percent(options.resource_budget)
-    found = [Row.model_validate(row) for row in ledger.latest(FILES).get("rows", ())]
-    found += [row for side in Side if (row := _setup(ledger, side))]
+    found = [ComparedRow.model_validate(row) for row in ledger.latest(FILES).get("rows", ())]
+    found += [row for side in ComparisonSide if (row := _setup(ledger, side))]
     at = {reading.job: reading.at for reading in made}
     for job in jobs(ledger):
         compared = compared_numbers(job, made, band, budget) if job.timed else compared_tests(job, made)
@@ -302,13 +311,15 @@ def _rows(same: _Same) -> tuple[Row, ...]:
     return tuple(row for row in found if not options.dimensions or row.dimension in options.dimensions)
 
 
-def verdict(ledger: Ledger) -> Verdict:
+def verdict(ledger: Ledger) -> RegressionVerdict:
     """The verdict; while something is left to measure, nothing is stable."""
     if not _plan(ledger).get("base"):
-        return Verdict(Word.BASELINE_UNAVAILABLE, None, (str(_plan(ledger).get("why", "nothing was planned")),))
+        return RegressionVerdict(
+            VerdictWord.BASELINE_UNAVAILABLE, None, (str(_plan(ledger).get("why", "nothing was planned")),)
+        )
     found = verdict_of(rows(ledger))
-    if found.word is Word.STABLE and left(ledger):
-        return Verdict(Word.BASELINE_UNAVAILABLE, None, ("not everything was measured",))
+    if found.word is VerdictWord.STABLE and left(ledger):
+        return RegressionVerdict(VerdictWord.BASELINE_UNAVAILABLE, None, ("not everything was measured",))
     return found
 
 
@@ -327,17 +338,17 @@ def _percent(text: str) -> float:
     return float(found[1])
 
 
-def _setup(ledger: Ledger, side: Side) -> Row | None:
+def _setup(ledger: Ledger, side: ComparisonSide) -> ComparedRow | None:
     """What a failed preparation of a side means; None where it went well, or there was none."""
     last = next(
         (seen.facts for seen in reversed(ledger.observed) if seen.what == SETUP and seen.facts["side"] == side), None
     )
     if last is None or last["exit_code"] == 0:
         return None
-    candidate = side is Side.CANDIDATE
+    candidate = side is ComparisonSide.CANDIDATE
     ended = f"ended with {last['exit_code']}"
-    return Row(
-        dimension=Dimension.FUNCTIONAL,
+    return ComparedRow(
+        dimension=ComparedDimension.FUNCTIONAL,
         unit=f"`{last['command']}`",
         classification=Classification.ELIGIBLE if candidate else Classification.UNAVAILABLE,
         baseline="green" if candidate else ended,
@@ -355,28 +366,28 @@ def _unmeasured(ledger: Ledger) -> list[tuple[str, str]]:
     found = {row.dimension for row in rows(ledger)}
     options = ledger.opts(RegressionOptions)
     why = {
-        Dimension.FUNCTIONAL: "no test command was found or given",
-        Dimension.API_CONTRACT: str(ledger.latest(FILES).get("why", "")) or "not looked at",
-        Dimension.DATA_MIGRATION: "no `migrations` command was given",
-        Dimension.INTEGRATION_E2E: "no `e2e` command was given",
-        Dimension.FLAKINESS: "needs several runs of a test command",
-        Dimension.PERFORMANCE: "no `performance` command was found or given",
-        Dimension.RESOURCE: "comes with a `performance` command",
-        Dimension.VISUAL_UI: "no `visual` command was given",
+        ComparedDimension.FUNCTIONAL: "no test command was found or given",
+        ComparedDimension.API_CONTRACT: str(ledger.latest(FILES).get("why", "")) or "not looked at",
+        ComparedDimension.DATA_MIGRATION: "no `migrations` command was given",
+        ComparedDimension.INTEGRATION_E2E: "no `e2e` command was given",
+        ComparedDimension.FLAKINESS: "needs several runs of a test command",
+        ComparedDimension.PERFORMANCE: "no `performance` command was found or given",
+        ComparedDimension.RESOURCE: "comes with a `performance` command",
+        ComparedDimension.VISUAL_UI: "no `visual` command was given",
     }
-    left_out = {name for name in Dimension if options.dimensions and name not in options.dimensions}
+    left_out = {name for name in ComparedDimension if options.dimensions and name not in options.dimensions}
     refused = set(ledger.latest(REFUSED).get("commands", ()))
     held = {job.dimension for job in jobs(ledger) if job.command in refused}
     return [
         (name, "left out" if name in left_out else "nobody agreed to its command" if name in held else why[name])
-        for name in Dimension
+        for name in ComparedDimension
         if name not in found
     ]
 
 
-def _finding(id: str, row: Row, cause: Cause | None) -> Finding:
+def _finding(id: str, row: ComparedRow, cause: Cause | None) -> HandoffFinding:
     told = f"{row.baseline} -> {row.candidate}. {row.description}"
-    return Finding(
+    return HandoffFinding(
         id=id,
         title=f"{row.unit}: {row.status}",
         kind="regression" if row.regressed else "flaky" if row.classification is Classification.FLAKY else "note",

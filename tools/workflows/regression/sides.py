@@ -13,24 +13,24 @@ from functools import cached_property
 from pathlib import Path
 
 from ...errors import Code, Refusal
-from ...git.paired_checkout import Arena
-from ...lab.context import Desk
+from ...git.paired_checkout import PairedCheckout
+from ...lab.context import RepoContext
 from ...measurement.meter import import_paths
-from ...process.run_notes import Begun
-from ...process.runner import Run
+from ...process.run_notes import RunNote
+from ...process.runner import CommandRun
 from ...text.hygiene import clean_end, hygiene
-from .regressions import Side
-from .testruns import CHOSEN, REPORT, Form, Test, read_tests
-from .turns import Due, Reading, Seen, packed, value_of
+from .regressions import ComparisonSide
+from .testruns import CHOSEN, REPORT, ReportForm, Test, read_tests
+from .turns import ComparisonReading, DueRun, ParsedReading, packed, value_of
 
 ATTEMPTS = 3
 TAIL_CHARACTERS = 1500
 MOST_REPORT_BYTES = 64 * 2**20
-_NAMES = {Side.BASELINE: "base", Side.CANDIDATE: "head"}
+_NAMES = {ComparisonSide.BASELINE: "base", ComparisonSide.CANDIDATE: "head"}
 """Names of one length, so that neither place has the longer paths."""
 
 
-class Cancelled(Exception):
+class RunCancelled(Exception):
     """The call was cancelled while a command ran: what was recorded before stands."""
 
 
@@ -38,13 +38,13 @@ class Cancelled(Exception):
 class Sides:
     """Both places of one comparison. `commits` and `chosen` (test files to run, empty for all) are by side."""
 
-    desk: Desk
+    context: RepoContext
     ledger: str
-    commits: Mapping[Side, str]
-    chosen: Mapping[Side, tuple[str, ...]]
+    commits: Mapping[ComparisonSide, str]
+    chosen: Mapping[ComparisonSide, tuple[str, ...]]
     timeout_s: float
 
-    def read(self, due: Due, first: Seen | None) -> Reading:
+    def read(self, due: DueRun, first: ParsedReading | None) -> ComparisonReading:
         """Make one run and say what it showed. `first` is the side's first run of this command with a report."""
         job, side = due.job, due.side
         what = f"regression {self.ledger} {job.id} {side} {due.number} {job.command}"
@@ -53,7 +53,7 @@ class Sides:
         seed = int(hashlib.sha256(f"{self.ledger} {due.number}".encode()).hexdigest()[:8], 16) % 2**31
         run = self.run(side, what, job.command, {**names, "AUTORESEARCH_SEED": str(seed)}, report)
         tests = self._tests(side, job.form, report)
-        return Reading(
+        return ComparisonReading(
             job=job.id,
             side=side,
             number=due.number,
@@ -66,11 +66,13 @@ class Sides:
             tail="" if run.exit_code == 0 else clean_end(run.stdout + run.stderr, TAIL_CHARACTERS),
             output=run.digest,
             seed=seed,
-            at=now(self.desk),
+            at=now(self.context),
             **packed(tests, first),
         )
 
-    def run(self, side: Side, what: str, command: str, names: Mapping[str, str], report: Path | None = None) -> Run:
+    def run(
+        self, side: ComparisonSide, what: str, command: str, names: Mapping[str, str], report: Path | None = None
+    ) -> CommandRun:
         """Run a command on a side, from its commit and nothing else; one that an earlier server began is joined.
 
         Raises:
@@ -78,37 +80,37 @@ class Sides:
             Refusal: if the process that watches over the run was killed three times.
         """
         arena = self.arenas[side]
-        names = {**names, **import_paths(self.desk.repo.root, arena.folder)}
+        names = {**names, **import_paths(self.context.repo.root, arena.folder)}
         for _ in range(ATTEMPTS):
-            key = self.desk.key(what)
-            if self.desk.begun.find(key) is None:
-                self.desk.runner.forget(key)
-                arena.stand_at(self.commits[side], self.desk.untracked)
+            key = self.context.key(what)
+            if self.context.begun.find(key) is None:
+                self.context.runner.forget(key)
+                arena.stand_at(self.commits[side], self.context.untracked)
                 if report is not None:
                     self._reports.mkdir(parents=True, exist_ok=True)
                     report.unlink(missing_ok=True)
-                self.desk.begun.note(key, Begun(seed=0, at_ns=time.time_ns()))
-            run = self.desk.run(key, command, self.timeout_s, arena.folder, names)
+                self.context.begun.note(key, RunNote(seed=0, at_ns=time.time_ns()))
+            run = self.context.run(key, command, self.timeout_s, arena.folder, names)
             if run.cancelled:
-                raise Cancelled
+                raise RunCancelled
             if not run.lost:
                 return run
-            self.desk.begun.forget(key)
+            self.context.begun.forget(key)
         message = f"The process that watches over `{command[:100]}` was killed {ATTEMPTS} times. Free memory, and call run again."
         raise Refusal(Code.BUSY, message)
 
     @cached_property
-    def arenas(self) -> Mapping[Side, Arena]:
+    def arenas(self) -> Mapping[ComparisonSide, PairedCheckout]:
         """The places; made when something first runs there."""
-        return {side: Arena(self.desk.repo, name) for side, name in _NAMES.items()}
+        return {side: PairedCheckout(self.context.repo, name) for side, name in _NAMES.items()}
 
     @property
     def _reports(self) -> Path:
-        return reports(self.desk)
+        return reports(self.context)
 
-    def _tests(self, side: Side, form: Form, report: Path) -> Mapping[str, Test] | None:
+    def _tests(self, side: ComparisonSide, form: ReportForm, report: Path) -> Mapping[str, Test] | None:
         """What a report says, with paths as they are from the checkout's root; it is gone after that."""
-        if form is Form.NONE:
+        if form is ReportForm.NONE:
             return None
         with suppress(OSError):
             if report.stat().st_size <= MOST_REPORT_BYTES:
@@ -122,23 +124,23 @@ class Sides:
         return None
 
 
-def clear(desk: Desk) -> None:
+def clear(context: RepoContext) -> None:
     """Take both places away, and the reports that a dead server left."""
     for name in _NAMES.values():
-        Arena(desk.repo, name).remove()
+        PairedCheckout(context.repo, name).remove()
     with suppress(OSError):
-        for file in reports(desk).iterdir():
+        for file in reports(context).iterdir():
             file.unlink()
 
 
-def reports(desk: Desk) -> Path:
+def reports(context: RepoContext) -> Path:
     """Where commands write what became of each test: outside every checkout."""
-    return desk.repo.own_folder / "reports"
+    return context.repo.own_folder / "reports"
 
 
-def now(desk: Desk) -> str:
+def now(context: RepoContext) -> str:
     """The time in ISO 8601."""
-    return datetime.fromtimestamp(desk.now(), UTC).isoformat(timespec="seconds")
+    return datetime.fromtimestamp(context.now(), UTC).isoformat(timespec="seconds")
 
 
 def _tidied(tests: Mapping[str, Test]) -> Mapping[str, Test]:

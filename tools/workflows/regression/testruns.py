@@ -21,7 +21,7 @@ MOST_TESTS = 200_000
 LONGEST_ID = 400
 
 
-class Form(StrEnum):
+class ReportForm(StrEnum):
     """How a command tells what became of each test."""
 
     JUNIT = "junit"
@@ -60,25 +60,25 @@ class Reporting:
     """A command that tells by id how each test fared, or just itself. `chooses`: it can be told which files to run."""
 
     command: str
-    form: Form
+    form: ReportForm
     chooses: bool = False
 
 
-class _Unreadable(Exception):
+class _UnreadableReport(Exception):
     """The report is not what its form says."""
 
 
 # what starts a runner; what is put right after it; what is put at the end; the form. `%` stands for the report's file.
-_RUNNERS: tuple[tuple[str, str, str, Form], ...] = (
-    ("(?:py[.]test|pytest)", f' -o junit_family=xunit1 --junitxml="%" ${CHOSEN}', "", Form.JUNIT),
-    ("vitest run", ' --reporter=json --outputFile="%"', "", Form.JEST),
-    ("jest", ' --json --outputFile="%"', "", Form.JEST),
-    ("go test", " -json -count=1", ' > "%"', Form.GO),
-    ("cargo test", " --no-fail-fast", ' > "%" 2>&1', Form.CARGO),
-    ("node --test", ' --test-reporter=tap --test-reporter-destination="%"', "", Form.TAP),
-    ("ctest", ' --output-junit "%"', "", Form.JUNIT),
-    ("phpunit", ' --log-junit "%"', "", Form.JUNIT),
-    ("rspec", ' --format json --out "%"', "", Form.RSPEC),
+_RUNNERS: tuple[tuple[str, str, str, ReportForm], ...] = (
+    ("(?:py[.]test|pytest)", f' -o junit_family=xunit1 --junitxml="%" ${CHOSEN}', "", ReportForm.JUNIT),
+    ("vitest run", ' --reporter=json --outputFile="%"', "", ReportForm.JEST),
+    ("jest", ' --json --outputFile="%"', "", ReportForm.JEST),
+    ("go test", " -json -count=1", ' > "%"', ReportForm.GO),
+    ("cargo test", " --no-fail-fast", ' > "%" 2>&1', ReportForm.CARGO),
+    ("node --test", ' --test-reporter=tap --test-reporter-destination="%"', "", ReportForm.TAP),
+    ("ctest", ' --output-junit "%"', "", ReportForm.JUNIT),
+    ("phpunit", ' --log-junit "%"', "", ReportForm.JUNIT),
+    ("rspec", ' --format json --out "%"', "", ReportForm.RSPEC),
 )
 _FOLDER = r"(?:(?<=\s)|^)(?:[\w./-]*/)?"
 _TAKEN = re.compile(r"--junit-?xml|--outputFile|--json\b|-json\b|--test-reporter|--log-junit|--output-junit|--out\b")
@@ -97,12 +97,12 @@ def reporting(command: str) -> Reporting:
         made = head + after.replace("%", file) + tail + end.replace("%", file)
         plain = re.sub(r"\s-[pkmocnW]\s+\S+", " ", tail)
         return Reporting(made, form, f"${CHOSEN}" in made and all(word.startswith("-") for word in plain.split()))
-    return Reporting(command, Form.NONE)
+    return Reporting(command, ReportForm.NONE)
 
 
-def read_tests(form: Form, text: str) -> Mapping[str, Test] | None:
+def read_tests(form: ReportForm, text: str) -> Mapping[str, Test] | None:
     """How every test fared, by its id; None if there is no report, or it cannot be read. A repeated id gets a number."""
-    if not text.strip() or form is Form.NONE:
+    if not text.strip() or form is ReportForm.NONE:
         return None
     found: dict[str, Test] = {}
     try:
@@ -114,7 +114,7 @@ def read_tests(form: Form, text: str) -> Mapping[str, Test] | None:
             found[name] = test if name == test.id else Test(name, test.fared, test.path, test.line, test.message)
             if len(found) > MOST_TESTS:
                 return None
-    except (_Unreadable, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (_UnreadableReport, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return found or None
 
@@ -139,7 +139,7 @@ def _junit(text: str) -> Iterator[Test]:
             cases[-1] |= {"fared": fared, "message": given.get("message", ""), "error": "1" if tag == "error" else ""}
 
     def refuse(*_: object) -> None:
-        raise _Unreadable("a document type or an entity has no place in a report")
+        raise _UnreadableReport("a document type or an entity has no place in a report")
 
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = start, lambda tag: inside.pop()
@@ -147,7 +147,7 @@ def _junit(text: str) -> Iterator[Test]:
     try:
         parser.Parse(text.encode(errors="replace") if "encoding=" not in text[:100] else _reencoded(text), True)
     except expat.ExpatError as error:
-        raise _Unreadable(str(error)) from error
+        raise _UnreadableReport(str(error)) from error
     for case in cases:
         group, name = case.get("classname", ""), case.get("name", "")
         told = case.get("status", "")  # CTest
@@ -257,11 +257,11 @@ def _rspec(text: str) -> Iterator[Test]:
         yield Test(_id(path, str(case["full_description"])), fared, path, int(case.get("line_number") or 0), said)
 
 
-_READERS: Mapping[Form, Callable[[str], Iterator[Test]]] = {
-    Form.JUNIT: _junit,
-    Form.JEST: _jest,
-    Form.GO: _go,
-    Form.CARGO: _cargo,
-    Form.TAP: _tap,
-    Form.RSPEC: _rspec,
+_READERS: Mapping[ReportForm, Callable[[str], Iterator[Test]]] = {
+    ReportForm.JUNIT: _junit,
+    ReportForm.JEST: _jest,
+    ReportForm.GO: _go,
+    ReportForm.CARGO: _cargo,
+    ReportForm.TAP: _tap,
+    ReportForm.RSPEC: _rspec,
 }

@@ -13,8 +13,8 @@ from functools import cached_property
 from pydantic import Field
 
 from ...session.events import Record
-from .regressions import Dimension, Side
-from .testruns import Fared, Form, Test
+from .regressions import ComparedDimension, ComparisonSide
+from .testruns import Fared, ReportForm, Test
 
 WARM_UP = 0
 """The number of the run that fills caches and is not counted."""
@@ -25,23 +25,23 @@ _METRIC = re.compile(
 )
 
 
-class Job(Record):
+class ComparisonJob(Record):
     """One command that is run on both sides, exactly as a person agreed to it. `cell` is a variable of the matrix, `name` the
     command without what makes it report its tests.
     """
 
     id: str
-    dimension: Dimension
+    dimension: ComparedDimension
     command: str
     name: str
-    form: Form = Form.NONE
+    form: ReportForm = ReportForm.NONE
     cell: str = ""
     chooses: bool = False
 
     @property
     def timed(self) -> bool:
         """Whether it gives a number to compare, rather than green and red."""
-        return self.dimension in {Dimension.PERFORMANCE, Dimension.VISUAL_UI}
+        return self.dimension in {ComparedDimension.PERFORMANCE, ComparedDimension.VISUAL_UI}
 
 
 class Failure(Record):
@@ -54,14 +54,14 @@ class Failure(Record):
     broken: bool = False
 
 
-class Reading(Record):
+class ComparisonReading(Record):
     """One run of one command on one side. `passed` is None where it is what the side's first report had, less the others.
 
     `seconds` is wall-clock time, `cpu_seconds` and `peak_bytes` are of all that the command started; `at` is in ISO 8601.
     """
 
     job: str
-    side: Side
+    side: ComparisonSide
     number: int
     exit_code: int
     timed_out: bool = False
@@ -85,10 +85,10 @@ class Reading(Record):
 
 
 @dataclass(frozen=True)
-class Seen:
+class ParsedReading:
     """A reading with its tests by id; None where it reported none. `loaded`: no file failed to load."""
 
-    reading: Reading
+    reading: ComparisonReading
     tests: Mapping[str, Fared] | None
 
     @cached_property
@@ -102,15 +102,15 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Due:
+class DueRun:
     """A run to make."""
 
-    job: Job
-    side: Side
+    job: ComparisonJob
+    side: ComparisonSide
     number: int
 
 
-def packed(tests: Mapping[str, Test] | None, first: Seen | None) -> dict[str, object]:
+def packed(tests: Mapping[str, Test] | None, first: ParsedReading | None) -> dict[str, object]:
     """How every test fared, as it is recorded: what passed is left out where the first report of the side tells it."""
     if tests is None:
         return {}
@@ -126,9 +126,9 @@ def packed(tests: Mapping[str, Test] | None, first: Seen | None) -> dict[str, ob
     }
 
 
-def seen(readings: Sequence[Reading], job: Job, side: Side) -> tuple[Seen, ...]:
+def seen(readings: Sequence[ComparisonReading], job: ComparisonJob, side: ComparisonSide) -> tuple[ParsedReading, ...]:
     """The runs of a command on a side, in order, with their tests."""
-    found: list[Seen] = []
+    found: list[ParsedReading] = []
     every: set[str] = set()
     for reading in sorted(
         (one for one in readings if (one.job, one.side) == (job.id, side)), key=lambda one: one.number
@@ -139,52 +139,56 @@ def seen(readings: Sequence[Reading], job: Job, side: Side) -> tuple[Seen, ...]:
             passed = reading.passed if reading.passed is not None else every - others.keys()
             tests = {**dict.fromkeys(passed, Fared.PASSED), **others}
             every = every or set(tests)
-        found.append(Seen(reading, tests))
+        found.append(ParsedReading(reading, tests))
     return tuple(found)
 
 
-def due(jobs: Sequence[Job], readings: Sequence[Reading], reruns: int, samples: int) -> Due | None:
+def due(
+    jobs: Sequence[ComparisonJob], readings: Sequence[ComparisonReading], reruns: int, samples: int
+) -> DueRun | None:
     """The next run to make; None when everything is measured."""
     return next((found for job in jobs if (found := _due(job, readings, reruns, samples))), None)
 
 
-def _due(job: Job, readings: Sequence[Reading], reruns: int, samples: int) -> Due | None:
+def _due(job: ComparisonJob, readings: Sequence[ComparisonReading], reruns: int, samples: int) -> DueRun | None:
     done = {(one.side, one.number) for one in readings if one.job == job.id}
     if job.timed:
         if any(not one.green for one in readings if one.job == job.id):
             return None
-        most = VISUAL_RUNS if job.dimension is Dimension.VISUAL_UI else samples
-        return next((Due(job, side, number) for side, number in _interleaved(most) if (side, number) not in done), None)
+        most = VISUAL_RUNS if job.dimension is ComparedDimension.VISUAL_UI else samples
+        return next(
+            (DueRun(job, side, number) for side, number in _interleaved(most) if (side, number) not in done), None
+        )
     wanted = _wanted(job, readings, reruns)
-    turns = ((side, number) for number in range(1, reruns + 1) for side in Side if number <= wanted[side])
-    return next((Due(job, side, number) for side, number in turns if (side, number) not in done), None)
+    turns = ((side, number) for number in range(1, reruns + 1) for side in ComparisonSide if number <= wanted[side])
+    return next((DueRun(job, side, number) for side, number in turns if (side, number) not in done), None)
 
 
-def _interleaved(samples: int) -> Iterator[tuple[Side, int]]:
+def _interleaved(samples: int) -> Iterator[tuple[ComparisonSide, int]]:
     """Both sides by turns, who is first by turns as well, so that a machine that drifts favours neither."""
     for number in range(WARM_UP, samples + 1):
-        for side in Side if number % 2 else reversed(Side):
+        for side in ComparisonSide if number % 2 else reversed(ComparisonSide):
             yield side, number
 
 
-def _wanted(job: Job, readings: Sequence[Reading], reruns: int) -> dict[Side, int]:
+def _wanted(job: ComparisonJob, readings: Sequence[ComparisonReading], reruns: int) -> dict[ComparisonSide, int]:
     """How often each side runs: the candidate always as often as flakes are looked for, the baseline too once anything is red
     or differs. A baseline that cannot run at all gets one more chance.
     """
-    base, head = (seen(readings, job, side) for side in Side)
+    base, head = (seen(readings, job, side) for side in ComparisonSide)
     if not (base and head):
-        return {Side.BASELINE: 1, Side.CANDIDATE: 1}
+        return {ComparisonSide.BASELINE: 1, ComparisonSide.CANDIDATE: 1}
     if unusable(job, base):
-        return {Side.BASELINE: min(2, reruns), Side.CANDIDATE: 1}
-    return {Side.BASELINE: reruns if telling(base, head) else 1, Side.CANDIDATE: reruns}
+        return {ComparisonSide.BASELINE: min(2, reruns), ComparisonSide.CANDIDATE: 1}
+    return {ComparisonSide.BASELINE: reruns if telling(base, head) else 1, ComparisonSide.CANDIDATE: reruns}
 
 
-def unusable(job: Job, base: Sequence[Seen]) -> bool:
+def unusable(job: ComparisonJob, base: Sequence[ParsedReading]) -> bool:
     """Whether the baseline gives nothing to compare with: red as a whole, without a report of what was green."""
-    return all(not one.reading.green and (job.form is Form.NONE or one.tests is None) for one in base)
+    return all(not one.reading.green and (job.form is ReportForm.NONE or one.tests is None) for one in base)
 
 
-def telling(base: Sequence[Seen], head: Sequence[Seen]) -> bool:
+def telling(base: Sequence[ParsedReading], head: Sequence[ParsedReading]) -> bool:
     """Whether anything was red, or the same test fared in two ways."""
     runs = (*base, *head)
     if any(not one.reading.green or one.reading.failed for one in runs):
@@ -197,9 +201,9 @@ def telling(base: Sequence[Seen], head: Sequence[Seen]) -> bool:
     return False
 
 
-def projected(jobs: Sequence[Job], reruns: int, samples: int) -> int:
+def projected(jobs: Sequence[ComparisonJob], reruns: int, samples: int) -> int:
     """The most runs that a comparison can take: jobs times sides times repetitions, warm-ups with them."""
-    each = {Dimension.VISUAL_UI: VISUAL_RUNS + 1, Dimension.PERFORMANCE: samples + 1}
+    each = {ComparedDimension.VISUAL_UI: VISUAL_RUNS + 1, ComparedDimension.PERFORMANCE: samples + 1}
     return sum(2 * each.get(job.dimension, reruns) for job in jobs)
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 
 from ..ledger.items import Workflow
-from .runner import Mechanic
+from .runner import WorkflowRunner
 
 _MECHANICS = {
     Workflow.DEBUG: "debug.runner:Investigation",
@@ -23,10 +23,10 @@ _MECHANICS = {
 
 
 @cache
-def mechanic(workflow: Workflow) -> Mechanic:
+def runner_of(workflow: Workflow) -> WorkflowRunner:
     """The mechanical part of a workflow."""
     if workflow not in _MECHANICS:
-        return Mechanic()
+        return WorkflowRunner()
     module, _, name = _MECHANICS[workflow].partition(":")
-    made: Mechanic = getattr(import_module(f"...{module}", __name__), name)()
+    made: WorkflowRunner = getattr(import_module(f"...{module}", __name__), name)()
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import Code, Refusal
-from ...lab.context import Desk
+from ...lab.context import RepoContext
 from ...process.screen import cure, screen
 from ...text.hygiene import clean_end
 from ..ledger.events import Ran
@@ -12,7 +12,7 @@ TIMEOUT_S = 120.0
 TAIL_CHARACTERS = 1500
 
 
-def reproduce(desk: Desk, command: str, timeout_s: float = TIMEOUT_S) -> Ran:
+def reproduce(context: RepoContext, command: str, timeout_s: float = TIMEOUT_S) -> Ran:
     """Run a command at the top of the checkout if a person agreed to it; say that nobody did otherwise.
 
     Raises:
@@ -20,11 +20,11 @@ def reproduce(desk: Desk, command: str, timeout_s: float = TIMEOUT_S) -> Ran:
     """
     if told := screen(command).refused:
         raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {told}. {cure(told)}")
-    if not desk.consent.agreed_to(command):
-        desk.consent.want(command)
+    if not context.consent.agreed_to(command):
+        context.consent.want(command)
         why = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
         return Ran(command=command, why=why)
-    run = desk.run(desk.key(f"reproduce {command}"), command, timeout_s, desk.repo.root, {})
+    run = context.run(context.key(f"reproduce {command}"), command, timeout_s, context.repo.root, {})
     return Ran(
         command=command,
         exit_code=None if run.lost or run.cancelled else run.exit_code,

@@ -6,24 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import Code, Refusal
-from ...lab.context import Desk
+from ...lab.context import RepoContext
 from ..ledger.events import LedgerEvent, Observed
 from ..ledger.items import Item
 from ..ledger.ledger import Ledger
 
 
-class Mechanic:
+class WorkflowRunner:
     """The server's own part of one workflow. What it finds is returned as facts, and stands in the ledger."""
 
-    def opening(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
+    def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[LedgerEvent]:
         """What is found when the ledger is opened. Called with the ledger as it will be."""
         return ()
 
-    def since(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
+    def since(self, context: RepoContext, ledger: Ledger) -> Sequence[LedgerEvent]:
         """What happened elsewhere since the ledger was last written to, and belongs in it. Reads only; once more gives the same."""
         return ()
 
-    def checked(self, desk: Desk, ledger: Ledger, item: Item) -> Item:
+    def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
         """The item, with what the server knows better filled in.
 
         Raises:
@@ -31,7 +31,7 @@ class Mechanic:
         """
         return item
 
-    def run(self, desk: Desk, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[LedgerEvent]:
+    def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[LedgerEvent]:
         """Do the mechanical part: detect, check, measure.
 
         Raises:
@@ -40,7 +40,7 @@ class Mechanic:
         message = f"{ledger.workflow} has nothing to run by itself: record items, or ask for status or close."
         raise Refusal(Code.BAD_ARGUMENT, message)
 
-    def closing(self, desk: Desk, ledger: Ledger) -> Sequence[LedgerEvent]:
+    def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[LedgerEvent]:
         """What is found when the ledger is about to be closed.
 
         Raises:
@@ -49,6 +49,6 @@ class Mechanic:
         return ()
 
 
-def observed(desk: Desk, what: str, **facts: Any) -> Observed:  # noqa: ANN401 - any JSON
+def observed(context: RepoContext, what: str, **facts: Any) -> Observed:  # noqa: ANN401 - any JSON
     """Facts found at what is checked out now."""
-    return Observed(what=what, commit=desk.repo.head(), facts=facts)
+    return Observed(what=what, commit=context.repo.head(), facts=facts)

@@ -1,4 +1,4 @@
-"""The ledgers of a repository as one desk sees them: found, moved on, and written out as files when they end."""
+"""The ledgers of a repository as one call sees them: found, moved on, and written out as files when they end."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...lab.context import Desk
+from ...lab.context import RepoContext
 from ...storage.disk import write_atomically
 from ...text.hygiene import hygiene
-from ..ledger.events import LedgerEvent, Opened, Overruled, read_ledger_event
-from ..ledger.handoff import Ending, Finding, Handoff, follow
+from ..ledger.events import ItemSettled, LedgerEvent, Opened, read_ledger_event
+from ..ledger.handoff import Ending, Handoff, HandoffFinding, follow
 from ..ledger.items import Workflow
 from ..ledger.ledger import Ledger, advanced, folded
 from ..ledger.options import slug, steps
 from ..ledger.pages import summary_page
-from ..ledger.registry import craft, read_item, read_options
-from ..ledger.rules import Craft
+from ..ledger.registry import read_item, read_options, rules_of
+from ..ledger.rules import WorkflowRules
 
 FOLDER = "autoresearch"
 LEDGER_FOLDERS = f"/{FOLDER}/*-[0-9][0-9][0-9][0-9][0-9][0-9]-*/"
@@ -28,8 +28,8 @@ HANDOFF = "handoff.json"
 class Ledgers:
     """Every ledger of a repository; those of other branches are found by their id."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: RepoContext) -> None:
+        self._context = context
 
     def named(self, id: str) -> Ledger | None:
         """A ledger by its id; None without one."""
@@ -39,7 +39,7 @@ class Ledgers:
 
     def events(self, id: str) -> list[tuple[float, LedgerEvent]]:
         """Every event of a ledger with its time, oldest first."""
-        return [(at, read_ledger_event(body)) for at, body in self._desk.journal.ledger_bodies(id)]
+        return [(at, read_ledger_event(body)) for at, body in self._context.journal.ledger_bodies(id)]
 
     def last(self, workflow: Workflow) -> Ledger | None:
         """The newest ledger of a workflow on this branch, open or closed."""
@@ -53,12 +53,12 @@ class Ledgers:
 
     def open_ones(self) -> list[tuple[str, Workflow]]:
         """The ids of all open ledgers of this branch with their workflows."""
-        closed = self._desk.journal.closed_ledgers()
+        closed = self._context.journal.closed_ledgers()
         return [(name, workflow) for name, workflow in self._here() if name not in closed]
 
     def closed_ones(self) -> Iterator[Ledger]:
         """The closed ledgers of this branch, the newest first."""
-        closed = self._desk.journal.closed_ledgers()
+        closed = self._context.journal.closed_ledgers()
         for name, _ in reversed(self._here()):
             if name in closed and (ledger := self.named(name)):
                 yield ledger
@@ -74,7 +74,7 @@ class Ledgers:
 
     def new_id(self, workflow: Workflow, words: str) -> str:
         """An id that no ledger has, which is also the name of its folder."""
-        date = time.strftime("%y%m%d", time.localtime(self._desk.now()))
+        date = time.strftime("%y%m%d", time.localtime(self._context.now()))
         stem = f"{workflow}-{date}-{slug(words, 'all')}"
         taken = {name for name, _ in self._all()}
         names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
@@ -82,7 +82,7 @@ class Ledgers:
 
     def append(self, id: str, *events: LedgerEvent) -> Ledger:
         """Write events down; returns the ledger after them."""
-        self._desk.journal.append(id, self._desk.now(), events)
+        self._context.journal.append(id, self._context.now(), events)
         ledger = self.named(id)
         assert ledger is not None, "there was an event"
         return ledger
@@ -90,10 +90,10 @@ class Ledgers:
     def moved_on(self, ledger: Ledger, events: Sequence[LedgerEvent]) -> Ledger:
         """The ledger as it would be after more events, which are not written down."""
         for event in events:
-            ledger = advanced(ledger, event, self._desk.now(), read_item)
+            ledger = advanced(ledger, event, self._context.now(), read_item)
         return ledger
 
-    def settle(self, upstream: str, event: Overruled) -> None:
+    def settle(self, upstream: str, event: ItemSettled) -> None:
         """Mark an item of an earlier ledger by what was found since, and write its files anew if it has any."""
         ledger = self.append(upstream, event)
         if ledger.closed:
@@ -101,38 +101,38 @@ class Ledgers:
 
     def write_files(self, ledger: Ledger) -> tuple[str, ...]:
         """Write everything that a ledger leaves; returns the paths from the repository's root. Once more does no harm."""
-        return self._write(ledger, files_of(ledger, craft(ledger.workflow), self.handoff(ledger)))
+        return self._write(ledger, files_of(ledger, rules_of(ledger.workflow), self.handoff(ledger)))
 
     def write_drafts(self, ledger: Ledger) -> tuple[str, ...]:
         """Write what is of use while a ledger is open."""
-        texts = craft(ledger.workflow).drafts(ledger)
+        texts = rules_of(ledger.workflow).drafts(ledger)
         return self._write(ledger, texts) if texts else ()
 
     def _write(self, ledger: Ledger, texts: Mapping[str, str]) -> tuple[str, ...]:
-        self._desk.repo.exclude(LEDGER_FOLDERS)
+        self._context.repo.exclude(LEDGER_FOLDERS)
         tidy = hygiene()
         for name, text in texts.items():
-            file = self._desk.repo.root / ledger.folder / name
+            file = self._context.repo.root / ledger.folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(file, tidy(text))
         return tuple(str(Path(ledger.folder, name)) for name in texts)
 
     def handoff(self, ledger: Ledger) -> Handoff:
         """What a ledger hands over as it stands."""
-        return handoff_of(ledger, craft(ledger.workflow), self._desk.now)
+        return handoff_of(ledger, rules_of(ledger.workflow), self._context.now)
 
     def _all(self) -> list[tuple[str, Workflow]]:
         return [(name, opened.workflow) for name, opened in self._openings()]
 
     def _here(self) -> list[tuple[str, Workflow]]:
-        branch = self._desk.branch
+        branch = self._context.branch
         return [(name, opened.workflow) for name, opened in self._openings() if opened.branch == branch]
 
     def _openings(self) -> list[tuple[str, Opened]]:
-        return [(name, Opened.model_validate_json(body)) for name, body in self._desk.journal.opened_ledgers()]
+        return [(name, Opened.model_validate_json(body)) for name, body in self._context.journal.opened_ledgers()]
 
 
-def files_of(ledger: Ledger, rules: Craft, handoff: Handoff) -> dict[str, str]:
+def files_of(ledger: Ledger, rules: WorkflowRules, handoff: Handoff) -> dict[str, str]:
     """Every file of a ledger by name."""
     texts = rules.files(ledger)
     return {
@@ -142,7 +142,7 @@ def files_of(ledger: Ledger, rules: Craft, handoff: Handoff) -> dict[str, str]:
     }
 
 
-def handoff_of(ledger: Ledger, rules: Craft, now: Callable[[], float]) -> Handoff:
+def handoff_of(ledger: Ledger, rules: WorkflowRules, now: Callable[[], float]) -> Handoff:
     """What a ledger hands over; an open one as if it were interrupted now."""
     ended = ledger.closed
     at = ledger.closed_at if ended else now()
@@ -170,6 +170,6 @@ def handoff_of(ledger: Ledger, rules: Craft, now: Callable[[], float]) -> Handof
     )
 
 
-def _settled(ledger: Ledger, finding: Finding) -> Finding:
+def _settled(ledger: Ledger, finding: HandoffFinding) -> HandoffFinding:
     told = ledger.overruled.get(finding.id)
     return finding.model_copy(update={"outcome": told.outcome, "settled_by": told.by}) if told else finding

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from ..ledger.items import Item, Severity, Text, Words
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.options import Options
-from .words import PRIORITIES, Dimension, Dimensions, Domain, Format, Steps
+from .words import PRIORITIES, Dimensions, Domain, ScenarioDimension, ScenarioFormat, Steps
 
 DRY_AFTER = 3
 """Tries in a row in one dimension that brought nothing new, after which it is closed."""
@@ -21,7 +21,9 @@ class ScenarioOptions(Options):
     """What to explore: `goal` is the situation to start from."""
 
     domain: Domain = Field(Domain.SOFTWARE, description="Which dimensions matter most.")
-    format: Format = Field(Format.AUTO, description="How scenarios.md tells them; auto: what suits the domain.")
+    format: ScenarioFormat = Field(
+        ScenarioFormat.AUTO, description="How scenarios.md tells them; auto: what suits the domain."
+    )
     focus: Dimensions = Field((), description="Only these dimensions. Empty: all twelve.")
 
 
@@ -33,7 +35,7 @@ class Situation(Item):
 
     kind: Literal["scenario"] = "scenario"
     name: Text = Field(description="The scenario in a few words.")
-    dimension: Dimension
+    dimension: ScenarioDimension
     actors: Words = Field(min_length=1, max_length=20, description="Who takes part, between commas.")
     precondition: Text = Field(description="What holds before.")
     trigger: Text = Field(description="What sets it off.")
@@ -64,7 +66,7 @@ class OutOfScope(Item):
 
     kind: Literal["out-of-scope"] = "out-of-scope"
     name: Text = Field(description="The scenario in a few words.")
-    dimension: Dimension
+    dimension: ScenarioDimension
     reason: Text = Field(description="Why it does not belong to what is looked at.")
 
     @property
@@ -76,11 +78,11 @@ class OutOfScope(Item):
         return "out of scope"
 
 
-class Refused(NamedTuple):
+class RefusedScenario(NamedTuple):
     """A scenario that was refused because `of` says it already."""
 
     name: str
-    dimension: Dimension
+    dimension: ScenarioDimension
     of: str
     digest: str
     after: int
@@ -91,28 +93,28 @@ class Refused(NamedTuple):
         return self._asdict()
 
 
-class Try(NamedTuple):
+class DimensionLook(NamedTuple):
     """One look into a dimension, and whether it brought something new."""
 
-    dimension: Dimension
+    dimension: ScenarioDimension
     new: bool
 
 
-def dimensions(ledger: Ledger) -> tuple[Dimension, ...]:
+def dimensions(ledger: Ledger) -> tuple[ScenarioDimension, ...]:
     """The dimensions that are looked into, those that matter most in the domain first."""
     options = ledger.opts(ScenarioOptions)
     first = PRIORITIES[options.domain]
-    ordered = (*first, *(one for one in Dimension if one not in first))
+    ordered = (*first, *(one for one in ScenarioDimension if one not in first))
     return tuple(one for one in ordered if not options.focus or one in options.focus)
 
 
-def refused(ledger: Ledger) -> tuple[Refused, ...]:
+def refused(ledger: Ledger) -> tuple[RefusedScenario, ...]:
     """What was refused as a duplicate, the oldest first."""
     facts = [seen.facts for seen in ledger.observed if seen.what == "duplicate"]
-    return tuple(Refused(**{**one, "dimension": Dimension(one["dimension"])}) for one in facts)
+    return tuple(RefusedScenario(**{**one, "dimension": ScenarioDimension(one["dimension"])}) for one in facts)
 
 
-def in_order(ledger: Ledger) -> Iterator[Entry[Item] | Refused]:
+def in_order(ledger: Ledger) -> Iterator[LedgerEntry[Item] | RefusedScenario]:
     """Everything that was tried in its order, what was refused among it."""
     gone = refused(ledger)
     for place, entry in enumerate(ledger.entries):
@@ -121,28 +123,28 @@ def in_order(ledger: Ledger) -> Iterator[Entry[Item] | Refused]:
     yield from (one for one in gone if one.after == len(ledger.entries))
 
 
-def tries(ledger: Ledger) -> tuple[Try, ...]:
+def tries(ledger: Ledger) -> tuple[DimensionLook, ...]:
     """Every look into a dimension in its order; what is out of scope was none."""
-    found: list[Try] = []
+    found: list[DimensionLook] = []
     for one in in_order(ledger):
-        if isinstance(one, Refused):
-            found.append(Try(one.dimension, new=False))
+        if isinstance(one, RefusedScenario):
+            found.append(DimensionLook(one.dimension, new=False))
         elif isinstance(one.item, Situation):
-            found.append(Try(one.item.dimension, new=not one.item.variant_of))
+            found.append(DimensionLook(one.item.dimension, new=not one.item.variant_of))
     return tuple(found)
 
 
-def dry(ledger: Ledger, dimension: Dimension) -> int:
+def dry(ledger: Ledger, dimension: ScenarioDimension) -> int:
     """Tries at the end of a dimension that brought nothing new."""
     there = [one for one in tries(ledger) if one.dimension is dimension]
     return sum(1 for _ in takewhile(lambda one: not one.new, reversed(there)))
 
 
-def open_dimensions(ledger: Ledger) -> tuple[Dimension, ...]:
+def open_dimensions(ledger: Ledger) -> tuple[ScenarioDimension, ...]:
     """Those that may still have something new to give."""
     return tuple(one for one in dimensions(ledger) if dry(ledger, one) < DRY_AFTER)
 
 
-def worst_first(ledger: Ledger) -> list[Entry[Situation]]:
+def worst_first(ledger: Ledger) -> list[LedgerEntry[Situation]]:
     """The scenarios by severity; the older first where it is the same."""
     return sorted(ledger.of(Situation), key=lambda entry: entry.item.severity.rank)

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterable
 
 from ..ledger.items import Item
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import one_line, plain
 from ..ledger.rules import table
 from ..ledger.untrusted_text import flagged
-from .items import OutOfScope, Refused, ScenarioOptions, Situation, dimensions, in_order, refused, worst_first
-from .words import FORMATS, SUITABLE, Dimension, Format
+from .items import OutOfScope, RefusedScenario, ScenarioOptions, Situation, dimensions, in_order, refused, worst_first
+from .words import FORMATS, SUITABLE, ScenarioDimension, ScenarioFormat
 
-Entries = Iterable[Entry[Situation]]
+Entries = Iterable[LedgerEntry[Situation]]
 
 
 def pages(ledger: Ledger) -> dict[str, str]:
@@ -21,8 +21,9 @@ def pages(ledger: Ledger) -> dict[str, str]:
     found = ledger.of(Situation)
     return {
         "scenarios.md": _scenarios(ledger),
-        "use-cases.md": "# Use cases\n\n" + _told(found, Format.USE_CASES),
-        "edge-cases.md": "# Edge cases\n\n" + (_told(_edges(ledger), Format.TEST_SCENARIOS) or "None was found.\n"),
+        "use-cases.md": "# Use cases\n\n" + _told(found, ScenarioFormat.USE_CASES),
+        "edge-cases.md": "# Edge cases\n\n"
+        + (_told(_edges(ledger), ScenarioFormat.TEST_SCENARIOS) or "None was found.\n"),
         "scenarios.feature": feature(ledger),
         "scenarios.json": json.dumps([_plain(entry) for entry in found], indent=1, ensure_ascii=False) + "\n",
         "scenario-results.tsv": _results(ledger),
@@ -48,7 +49,7 @@ def feature(ledger: Ledger) -> str:
 
 def _scenarios(ledger: Ledger) -> str:
     options = ledger.opts(ScenarioOptions)
-    form = FORMATS[options.domain] if options.format is Format.AUTO else options.format
+    form = FORMATS[options.domain] if options.format is ScenarioFormat.AUTO else options.format
     parts = [f"# Scenarios: {plain(options.goal) or 'everything'}\n"]
     for dimension in dimensions(ledger):
         if there := [entry for entry in ledger.of(Situation) if entry.item.dimension is dimension]:
@@ -65,34 +66,34 @@ def _repeats(ledger: Ledger) -> list[str]:
     return [f"- {plain(one.name)} ({one.dimension}), which {one.of} says already" for one in refused(ledger)]
 
 
-def _edges(ledger: Ledger) -> list[Entry[Situation]]:
-    return [entry for entry in worst_first(ledger) if entry.item.dimension is Dimension.EDGE]
+def _edges(ledger: Ledger) -> list[LedgerEntry[Situation]]:
+    return [entry for entry in worst_first(ledger) if entry.item.dimension is ScenarioDimension.EDGE]
 
 
-def _told(entries: Entries, form: Format) -> str:
+def _told(entries: Entries, form: ScenarioFormat) -> str:
     return "\n".join(_page(entry, form) for entry in entries)
 
 
-def _page(entry: Entry[Situation], form: Format) -> str:
+def _page(entry: LedgerEntry[Situation], form: ScenarioFormat) -> str:
     one = entry.item
-    form = SUITABLE.get(one.dimension, Format.TEST_SCENARIOS) if form is Format.MIXED else form
+    form = SUITABLE.get(one.dimension, ScenarioFormat.TEST_SCENARIOS) if form is ScenarioFormat.MIXED else form
     from_ = f", grew out of {one.parent}" if one.parent else ""
     head = f"### {entry.id}: {plain(one.name)}\n\n{one.severity}, {one.classified}{from_}{flagged(*_texts(one))}\n"
     return "\n".join([head, *_body(one, form), f"**At stake.** {plain(one.risk)}\n"])
 
 
-def _body(one: Situation, form: Format) -> list[str]:
+def _body(one: Situation, form: ScenarioFormat) -> list[str]:
     actors, precondition, trigger = plain(", ".join(one.actors)), plain(one.precondition), plain(one.trigger)
     expected, flow = plain(one.expected), [plain(step) for step in one.flow]
     numbered = [*(f"{place}. {step}" for place, step in enumerate(flow, 1)), ""]
     match form:
-        case Format.USER_STORIES:
+        case ScenarioFormat.USER_STORIES:
             return [
                 f"As **{actors}**, when {trigger}, I expect: {expected}\n",
                 f"It holds before: {precondition}\n",
                 *numbered,
             ]
-        case Format.THREAT_SCENARIOS:
+        case ScenarioFormat.THREAT_SCENARIOS:
             return [
                 f"**Who.** {actors}\n",
                 f"**Opening.** {precondition}\n",
@@ -100,7 +101,7 @@ def _body(one: Situation, form: Format) -> list[str]:
                 *numbered,
                 f"**Defence that has to hold.** {expected}\n",
             ]
-        case Format.USE_CASES:
+        case ScenarioFormat.USE_CASES:
             return [
                 f"**Actors.** {actors}\n",
                 f"**Precondition.** {precondition}\n",
@@ -117,7 +118,7 @@ def _texts(one: Situation) -> tuple[str, ...]:
     return (one.name, one.precondition, one.trigger, *one.flow, one.expected, one.risk)
 
 
-def _plain(entry: Entry[Situation]) -> dict[str, object]:
+def _plain(entry: LedgerEntry[Situation]) -> dict[str, object]:
     data = entry.item.model_dump(mode="json", exclude={"kind", "upstream", "variant_of"})
     return {"id": entry.id, **data, "classification": entry.item.classified}
 
@@ -127,8 +128,8 @@ def _results(ledger: Ledger) -> str:
     return table(("iteration", "id", "dimension", "classification", "severity", "parent", "description"), rows)
 
 
-def _row(one: Entry[Item] | Refused) -> tuple[object, ...]:
-    if isinstance(one, Refused):
+def _row(one: LedgerEntry[Item] | RefusedScenario) -> tuple[object, ...]:
+    if isinstance(one, RefusedScenario):
         return ("-", one.dimension, f"duplicate of {one.of}", "-", "-", one.name)
     item = one.item
     if isinstance(item, Situation):

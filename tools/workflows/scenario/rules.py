@@ -8,21 +8,21 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Any, ClassVar
 
-from ..ledger.handoff import Ending, Finding
+from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.options import Depth
-from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, scenario_ancestor, scenario_breadth
 from ..ledger.similarity import RELATED, nearest
 from ..ledger.untrusted_text import flagged
 from .items import (
     DRY_AFTER,
+    DimensionLook,
     OutOfScope,
-    Refused,
+    RefusedScenario,
     ScenarioOptions,
     Situation,
-    Try,
     dimensions,
     dry,
     open_dimensions,
@@ -31,13 +31,13 @@ from .items import (
     worst_first,
 )
 from .pages import pages
-from .words import Dimension
+from .words import ScenarioDimension
 
 ROTATED_AFTER = 3
 """Tries in a row in one dimension, after which the next is another."""
 
 
-class Scenario(Craft):
+class Scenario(WorkflowRules):
     """The server says what is new. A dimension is closed when looking into it brings nothing new any more."""
 
     name = Workflow.SCENARIO
@@ -63,7 +63,7 @@ class Scenario(Craft):
         """A duplicate counts towards the end of its dimension, unless it was out of turn or is word for word an old one."""
         if not isinstance(item, Situation) or self.objection(ledger, item) or (mark := _digest(item)) in _known(ledger):
             return None
-        return Refused(item.name, item.dimension, of, mark, after=len(ledger.entries)).facts
+        return RefusedScenario(item.name, item.dimension, of, mark, after=len(ledger.entries)).facts
 
     def spent(self, ledger: Ledger) -> int:
         return len(tries(ledger))
@@ -78,7 +78,7 @@ class Scenario(Craft):
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
         found, wanted = ledger.items(Situation), dimensions(ledger)
         actors = {actor.lower() for one in found for actor in one.actors}
-        edges = sum(one.dimension is Dimension.EDGE for one in found)
+        edges = sum(one.dimension is ScenarioDimension.EDGE for one in found)
         high = sum(one.severity in {Severity.CRITICAL, Severity.HIGH} for one in found)
         closed, fruitful = len(wanted) - len(open_dimensions(ledger)), {one.dimension for one in found}
         return (
@@ -107,7 +107,7 @@ class Scenario(Craft):
             *map(_line, ledger.entries[-12:]),
         ]
 
-    def _next(self, ledger: Ledger, wanted: Sequence[Dimension]) -> str:
+    def _next(self, ledger: Ledger, wanted: Sequence[ScenarioDimension]) -> str:
         if not wanted:
             return "All dimensions are saturated: close it."
         if self.bounded(ledger):
@@ -118,20 +118,20 @@ class Scenario(Craft):
     def files(self, ledger: Ledger) -> dict[str, str]:
         return pages(ledger)
 
-    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         return tuple(map(_finding, worst_first(ledger)))
 
 
-def _last_run(found: Sequence[Try]) -> int:
+def _last_run(found: Sequence[DimensionLook]) -> int:
     """Tries at the end that were all in one dimension."""
     return sum(1 for _ in takewhile(lambda one: one.dimension is found[-1].dimension, reversed(found)))
 
 
-def _looked_at(ledger: Ledger) -> set[Dimension]:
+def _looked_at(ledger: Ledger) -> set[ScenarioDimension]:
     return {one.dimension for one in tries(ledger)} & set(dimensions(ledger))
 
 
-def _closed(ledger: Ledger, dimension: Dimension) -> Objection | None:
+def _closed(ledger: Ledger, dimension: ScenarioDimension) -> Objection | None:
     if dimension not in dimensions(ledger):
         told = f"{dimension} is not in focus here. Look into: {', '.join(dimensions(ledger))}."
         return Objection(Fault.BAD_ARGUMENT, told)
@@ -144,7 +144,7 @@ def _closed(ledger: Ledger, dimension: Dimension) -> Objection | None:
     )
 
 
-def _in_a_row(ledger: Ledger, dimension: Dimension) -> Objection | None:
+def _in_a_row(ledger: Ledger, dimension: ScenarioDimension) -> Objection | None:
     found, others = tries(ledger), [one for one in open_dimensions(ledger) if one is not dimension]
     if not found or not others or found[-1].dimension is not dimension or _last_run(found) < ROTATED_AFTER:
         return None
@@ -172,15 +172,15 @@ def _known(ledger: Ledger) -> set[str]:
     return {one.digest for one in refused(ledger)} | {_digest(one) for one in ledger.items(Situation)}
 
 
-def _line(entry: Entry[Item]) -> str:
+def _line(entry: LedgerEntry[Item]) -> str:
     where = getattr(entry.item, "dimension", "")
     return f"{entry.id} {where}, {entry.item.classified}: {entry.item.title}{flagged(entry.item.title)}"
 
 
-def _finding(entry: Entry[Situation]) -> Finding:
+def _finding(entry: LedgerEntry[Situation]) -> HandoffFinding:
     one = entry.item
     steps = "; ".join(one.flow)
-    return Finding(
+    return HandoffFinding(
         id=entry.id,
         title=one.name,
         kind=one.dimension,

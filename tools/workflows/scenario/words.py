@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 from ..ledger.items import Text, listed
 
 
-class Dimension(StrEnum):
+class ScenarioDimension(StrEnum):
     """Where to look."""
 
     HAPPY = "happy-path"
@@ -37,7 +37,7 @@ class Domain(StrEnum):
     MARKETING = "marketing"
 
 
-class Format(StrEnum):
+class ScenarioFormat(StrEnum):
     """How a page tells scenarios."""
 
     AUTO = "auto"
@@ -49,31 +49,55 @@ class Format(StrEnum):
 
 
 PRIORITIES = {
-    Domain.SOFTWARE: (Dimension.ERROR, Dimension.EDGE, Dimension.CONCURRENT, Dimension.DATA, Dimension.STATE),
-    Domain.PRODUCT: (Dimension.HAPPY, Dimension.ERROR, Dimension.STATE, Dimension.PERMISSION, Dimension.RECOVERY),
-    Domain.BUSINESS: (
-        Dimension.HAPPY,
-        Dimension.PERMISSION,
-        Dimension.TEMPORAL,
-        Dimension.INTEGRATION,
-        Dimension.RECOVERY,
+    Domain.SOFTWARE: (
+        ScenarioDimension.ERROR,
+        ScenarioDimension.EDGE,
+        ScenarioDimension.CONCURRENT,
+        ScenarioDimension.DATA,
+        ScenarioDimension.STATE,
     ),
-    Domain.SECURITY: (Dimension.ABUSE, Dimension.PERMISSION, Dimension.DATA, Dimension.INTEGRATION, Dimension.RECOVERY),
-    Domain.MARKETING: (Dimension.HAPPY, Dimension.DATA, Dimension.TEMPORAL, Dimension.SCALE, Dimension.INTEGRATION),
+    Domain.PRODUCT: (
+        ScenarioDimension.HAPPY,
+        ScenarioDimension.ERROR,
+        ScenarioDimension.STATE,
+        ScenarioDimension.PERMISSION,
+        ScenarioDimension.RECOVERY,
+    ),
+    Domain.BUSINESS: (
+        ScenarioDimension.HAPPY,
+        ScenarioDimension.PERMISSION,
+        ScenarioDimension.TEMPORAL,
+        ScenarioDimension.INTEGRATION,
+        ScenarioDimension.RECOVERY,
+    ),
+    Domain.SECURITY: (
+        ScenarioDimension.ABUSE,
+        ScenarioDimension.PERMISSION,
+        ScenarioDimension.DATA,
+        ScenarioDimension.INTEGRATION,
+        ScenarioDimension.RECOVERY,
+    ),
+    Domain.MARKETING: (
+        ScenarioDimension.HAPPY,
+        ScenarioDimension.DATA,
+        ScenarioDimension.TEMPORAL,
+        ScenarioDimension.SCALE,
+        ScenarioDimension.INTEGRATION,
+    ),
 }
 """The five dimensions that matter most in each domain."""
 FORMATS = {
-    Domain.SOFTWARE: Format.TEST_SCENARIOS,
-    Domain.PRODUCT: Format.USER_STORIES,
-    Domain.BUSINESS: Format.USE_CASES,
-    Domain.SECURITY: Format.THREAT_SCENARIOS,
-    Domain.MARKETING: Format.USER_STORIES,
+    Domain.SOFTWARE: ScenarioFormat.TEST_SCENARIOS,
+    Domain.PRODUCT: ScenarioFormat.USER_STORIES,
+    Domain.BUSINESS: ScenarioFormat.USE_CASES,
+    Domain.SECURITY: ScenarioFormat.THREAT_SCENARIOS,
+    Domain.MARKETING: ScenarioFormat.USER_STORIES,
 }
 """How each domain's scenarios are told where nobody asked for another way."""
 SUITABLE = {
-    Dimension.HAPPY: Format.USE_CASES,
-    Dimension.ABUSE: Format.THREAT_SCENARIOS,
-    Dimension.PERMISSION: Format.THREAT_SCENARIOS,
+    ScenarioDimension.HAPPY: ScenarioFormat.USE_CASES,
+    ScenarioDimension.ABUSE: ScenarioFormat.THREAT_SCENARIOS,
+    ScenarioDimension.PERMISSION: ScenarioFormat.THREAT_SCENARIOS,
 }
 """How the mixed format tells a dimension; all others as test scenarios."""
 
@@ -84,4 +108,4 @@ def _lines(value: Any) -> Any:  # noqa: ANN401 - whatever a client sends
 
 
 Steps = Annotated[tuple[Text, ...], BeforeValidator(_lines)]
-Dimensions = Annotated[tuple[Dimension, ...], BeforeValidator(listed)]
+Dimensions = Annotated[tuple[ScenarioDimension, ...], BeforeValidator(listed)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..ledger.comparison import Fate, Known, Matching, fates, fingerprint, matching
+from ..ledger.comparison import FindingFate, Known, Matching, fates, fingerprint, matching
 from ..ledger.events import Observed
 from ..ledger.items import Confidence, Settlement, Severity, split_location
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.proof import ran, refuted, shown
 from .items import Cleared, Remedy, SecurityFinding, SecurityOptions
 
@@ -17,7 +17,7 @@ MOST_ATTEMPTS = 3
 SERIOUS = frozenset({Severity.CRITICAL, Severity.HIGH})
 
 
-def confidence_of(ledger: Ledger, entry: Entry[SecurityFinding]) -> Confidence:
+def confidence_of(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> Confidence:
     """How sure a finding is. Whoever says confirmed is believed once the server saw the command fail; until then it is likely,
     and only possible once the command showed that all is well.
     """
@@ -29,12 +29,12 @@ def confidence_of(ledger: Ledger, entry: Entry[SecurityFinding]) -> Confidence:
     return entry.item.confidence
 
 
-def attempts(ledger: Ledger, finding: str) -> tuple[Entry[Remedy], ...]:
+def attempts(ledger: Ledger, finding: str) -> tuple[LedgerEntry[Remedy], ...]:
     """The attempts to mend a finding, the oldest first."""
     return tuple(entry for entry in ledger.of(Remedy) if entry.item.finding == finding)
 
 
-def held(ledger: Ledger, entry: Entry[Remedy]) -> bool:
+def held(ledger: Ledger, entry: LedgerEntry[Remedy]) -> bool:
     """Whether an attempt ended the attack, as the server saw it, and broke no test."""
     return refuted(ran(ledger, entry)) and not broken_tests(ledger, entry.commit)
 
@@ -50,19 +50,19 @@ def _failed(seen: Observed) -> frozenset[str]:
     return frozenset(one["command"] for one in seen.facts.get("commands", ()) if one["exit_code"] not in {0, None})
 
 
-def untested_remedies(ledger: Ledger) -> tuple[Entry[Remedy], ...]:
+def untested_remedies(ledger: Ledger) -> tuple[LedgerEntry[Remedy], ...]:
     """Attempts at whose commit the tests were not run."""
     commits = {seen.commit for seen in ledger.observed if seen.what == TESTS}
     return tuple(entry for entry in ledger.of(Remedy) if held(ledger, entry) and entry.commit not in commits)
 
 
-def is_fixed(ledger: Ledger, entry: Entry[SecurityFinding]) -> bool:
+def is_fixed(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> bool:
     """Whether the newest attempt to mend a finding held."""
     tried = attempts(ledger, entry.id)
     return bool(tried) and held(ledger, tried[-1])
 
 
-def open_findings(ledger: Ledger) -> tuple[Entry[SecurityFinding], ...]:
+def open_findings(ledger: Ledger) -> tuple[LedgerEntry[SecurityFinding], ...]:
     """The findings that were not mended, the worst and surest first."""
     left = (entry for entry in ledger.of(SecurityFinding) if not is_fixed(ledger, entry))
     order = list(Confidence)
@@ -71,7 +71,7 @@ def open_findings(ledger: Ledger) -> tuple[Entry[SecurityFinding], ...]:
     )
 
 
-def mendable(ledger: Ledger) -> tuple[Entry[SecurityFinding], ...]:
+def mendable(ledger: Ledger) -> tuple[LedgerEntry[SecurityFinding], ...]:
     """The findings that this audit still has to mend."""
     if not ledger.opts(SecurityOptions).fix:
         return ()
@@ -84,13 +84,13 @@ def mendable(ledger: Ledger) -> tuple[Entry[SecurityFinding], ...]:
     )
 
 
-def known_of(ledger: Ledger, entry: Entry[SecurityFinding]) -> Known:
+def known_of(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> Known:
     """A finding as the next audit will know it. One that recurs keeps the fingerprint it had, however it is quoted now."""
     fresh, before = _fresh(ledger, entry), recurring(ledger).get(entry.id)
     return fresh.model_copy(update={"fingerprint": before.fingerprint}) if before else fresh
 
 
-def _fresh(ledger: Ledger, entry: Entry[SecurityFinding]) -> Known:
+def _fresh(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> Known:
     one = entry.item
     return Known(
         ledger=ledger.id, id=entry.id, path=one.path, kind=one.owasp, quote=one.quote, summary=one.summary,
@@ -131,14 +131,14 @@ def fates_of(ledger: Ledger) -> tuple[Matching, ...]:
 
 def to_settle(ledger: Ledger) -> tuple[Known, ...]:
     """What the last audit left open and nobody has looked at again."""
-    return tuple(one.known for one in fates_of(ledger) if one.fate is Fate.UNSETTLED)
+    return tuple(one.known for one in fates_of(ledger) if one.fate is FindingFate.UNSETTLED)
 
 
 def left_open(ledger: Ledger) -> tuple[Known, ...]:
     """What the next audit has to look at: what this one found and did not mend, and what it left as it was."""
     disproven = {id for id, told in ledger.overruled.items() if told.outcome is Settlement.DISPROVEN}
     found = tuple(known_of(ledger, entry) for entry in open_findings(ledger) if entry.id not in disproven)
-    carried = (one.known for one in fates_of(ledger) if one.fate in {Fate.CARRIED, Fate.UNSETTLED})
+    carried = (one.known for one in fates_of(ledger) if one.fate in {FindingFate.CARRIED, FindingFate.UNSETTLED})
     return (*found, *carried)
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ..ledger.items import Cited, Confidence, Note, Outcome, Severity, Text, Words, listed
+from ..ledger.items import Cited, Confidence, ItemOutcome, Note, Severity, Text, Words, listed
 from ..ledger.options import Options
-from .threats import Asset, Boundary, Owasp, Persona, Stride
+from .threats import Asset, Attacker, Boundary, Owasp, Stride
 
 _FOCUS = (*Owasp, *Stride)
 
@@ -84,14 +84,14 @@ class BoundaryItem(Cited):
         return self.name
 
 
-class Trial(Cited):
+class ThreatTest(Cited):
     """A test of one cell: one threat to one asset across one boundary, by one persona."""
 
     asset: AssetId = Field(description="e.g. A1")
     boundary: BoundaryId = Field(description="e.g. B1; it has to reach the asset.")
     stride: Stride
     owasp: Owasp = Field(description="A01 to A10, edition of 2021.")
-    persona: Persona
+    persona: Attacker
 
     @property
     def cell(self) -> tuple[str, str, Stride]:
@@ -99,7 +99,7 @@ class Trial(Cited):
         return self.asset, self.boundary, self.stride
 
 
-class Cleared(Trial):
+class Cleared(ThreatTest):
     """A cell that was tested and held: what was tried, and the code that withstands it."""
 
     prefix: ClassVar[str] = "C"
@@ -117,11 +117,11 @@ class Cleared(Trial):
         return self.tried
 
     @property
-    def settles(self) -> Outcome:
-        return Outcome.DISPROVEN
+    def settles(self) -> ItemOutcome:
+        return ItemOutcome.DISPROVEN
 
 
-class SecurityFinding(Trial):
+class SecurityFinding(ThreatTest):
     """A weakness that can be attacked, cited where it is."""
 
     prefix: ClassVar[str] = "V"

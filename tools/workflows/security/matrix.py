@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from itertools import product
 
 from ..ledger.items import Cited, Severity
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.options import Depth
 from .findings import AUDITED
-from .items import AssetItem, BoundaryItem, SecurityOptions, Trial
-from .threats import Owasp, Persona, Stride
+from .items import AssetItem, BoundaryItem, SecurityOptions, ThreatTest
+from .threats import Attacker, Owasp, Stride
 
 Cell = tuple[str, str, Stride]
 """An asset, a boundary that reaches it, and a threat."""
 
 
-def trials(ledger: Ledger) -> tuple[Entry[Trial], ...]:
+def trials(ledger: Ledger) -> tuple[LedgerEntry[ThreatTest], ...]:
     """Every test, whether it found something or not, the oldest first."""
-    return ledger.of(Trial)
+    return ledger.of(ThreatTest)
 
 
 def pairs(ledger: Ledger) -> tuple[tuple[str, str], ...]:
@@ -50,7 +50,7 @@ def categories(ledger: Ledger) -> tuple[Owasp, ...]:
     return tuple(Owasp(word) for word in focus if word in [*Owasp]) or tuple(Owasp)
 
 
-def covered(ledger: Ledger) -> tuple[frozenset[Owasp], frozenset[Stride], frozenset[Persona]]:
+def covered(ledger: Ledger) -> tuple[frozenset[Owasp], frozenset[Stride], frozenset[Attacker]]:
     """The categories, the threats and the personas that at least one test had."""
     items = [entry.item for entry in trials(ledger)]
     return (
@@ -85,7 +85,7 @@ def untested(ledger: Ledger) -> Iterator[str]:
         return
     yield from _listed("a test in", f"of {len(categories(ledger))} OWASP categories", [*categories(ledger)], owasp)
     yield from _listed("a test for", f"of {len(threats(ledger))} threats", [*threats(ledger)], stride)
-    yield from _listed("a test by", "of the four personas", [*Persona], personas)
+    yield from _listed("a test by", "of the four personas", [*Attacker], personas)
     if options.depth is Depth.DEEP:
         left = [cell for cell in cells(ledger) if cell not in seen]
         yield from _listed("a test of the cell", "cells", [cell_words(cell) for cell in left], frozenset())

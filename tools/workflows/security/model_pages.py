@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import quoted, section, sentence
 from .findings import DEPENDENCIES, SURFACE
 from .items import AssetItem, BoundaryItem, Cleared, Dependency, SecurityFinding
@@ -85,7 +85,7 @@ def dependency_page(ledger: Ledger) -> str:
     return "\n".join(parts)
 
 
-def _entry_point(ledger: Ledger, entry: Entry[BoundaryItem]) -> str:
+def _entry_point(ledger: Ledger, entry: LedgerEntry[BoundaryItem]) -> str:
     one = entry.item
     names = {asset.id: asset.item.name for asset in ledger.of(AssetItem)}
     behind = [f"- leads to **{id}** {names[id]}" for id in one.reaches]
@@ -103,11 +103,11 @@ def _cell(ledger: Ledger, cell: tuple[str, str, Stride]) -> str:
     return ", ".join(f"**{one.id}**" if isinstance(one.item, SecurityFinding) else one.id for one in here)
 
 
-def _tests_of(ledger: Ledger, category: Owasp) -> list[Entry[Any]]:
+def _tests_of(ledger: Ledger, category: Owasp) -> list[LedgerEntry[Any]]:
     return [one for one in trials(ledger) if one.item.owasp is category]
 
 
-def _test(entry: Entry[Any]) -> str:
+def _test(entry: LedgerEntry[Any]) -> str:
     one = entry.item
     if isinstance(one, SecurityFinding):
         return f"- **{entry.id}** {one.severity}: {sentence(one.summary)} `{one.location}`"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..ledger.items import Severity
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import quoted, section
 from ..ledger.proof import pending, ran, refuted, words
 from ..ledger.rules import Coverage, table
@@ -16,7 +16,7 @@ from .items import Dependency, Health, Remedy, SecurityFinding, SecurityOptions
 from .matrix import trials
 from .model_pages import dependency_page, owasp_page, surface_page, threat_page
 from .sarif import sarif_log
-from .threats import OWASP_EDITION, Persona
+from .threats import OWASP_EDITION, Attacker
 
 COLUMNS = tuple("iteration persona asset boundary stride owasp result severity confidence location description".split())
 _TO_CHANGE = frozenset({Health.VULNERABLE, Health.UNMAINTAINED, Health.OUTDATED, Health.UNPINNED})
@@ -142,7 +142,7 @@ def _history(ledger: Ledger) -> list[str]:
 
 
 def _who(ledger: Ledger) -> Iterator[str]:
-    for persona in Persona:
+    for persona in Attacker:
         made = [one for one in trials(ledger) if one.item.persona is persona]
         found = sum(isinstance(one.item, SecurityFinding) for one in made)
         yield f"- {persona}, {persona.aim}: tests {len(made)}, findings {found}"
@@ -156,7 +156,7 @@ def _findings(ledger: Ledger) -> str:
     return "# Findings\n\n" + ("\n".join(pages) or none)
 
 
-def _finding(ledger: Ledger, entry: Entry[SecurityFinding], again: str) -> str:
+def _finding(ledger: Ledger, entry: LedgerEntry[SecurityFinding], again: str) -> str:
     one = entry.item
     known = f"recurring, known as {again}" if again else "new"
     mended = " **Fixed in this audit.**" if is_fixed(ledger, entry) else ""
@@ -185,7 +185,7 @@ def _recommendations(ledger: Ledger) -> str:
     return "\n".join(["# Recommendations\n", *(body or ["Nothing to change was found.\n"])])
 
 
-def _advice(entries: Iterable[Entry[SecurityFinding]]) -> Iterator[str]:
+def _advice(entries: Iterable[LedgerEntry[SecurityFinding]]) -> Iterator[str]:
     for entry in entries:
         one = entry.item
         yield f"- **{entry.id}** {one.mitigation} (`{one.location}`)"
@@ -196,7 +196,7 @@ def _results(ledger: Ledger) -> str:
     return table(COLUMNS, [_row(ledger, place, one) for place, one in enumerate(trials(ledger), 1)])
 
 
-def _row(ledger: Ledger, place: int, entry: Entry[Any]) -> tuple[object, ...]:
+def _row(ledger: Ledger, place: int, entry: LedgerEntry[Any]) -> tuple[object, ...]:
     one = entry.item
     cell = (place, one.persona, one.asset, one.boundary, one.stride, one.owasp)
     if isinstance(one, SecurityFinding):
@@ -217,7 +217,7 @@ def _fix_log(ledger: Ledger) -> str:
     return "\n".join([*parts, section("Tests", [tests_words(ledger.latest(TESTS)) or "Not run."])])
 
 
-def _attempt(ledger: Ledger, number: int, entry: Entry[Remedy]) -> str:
+def _attempt(ledger: Ledger, number: int, entry: LedgerEntry[Remedy]) -> str:
     how = "held" if held(ledger, entry) else "did not hold"
     seen = words(ran(ledger, entry))
     where = f"{entry.id}, commit {entry.commit[:7]}, `{entry.item.location}`"

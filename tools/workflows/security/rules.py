@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from ...plan.scope import Scope
 from ..ledger.barrier import Barrier, without_findings
-from ..ledger.handoff import Ending, Finding
-from ..ledger.items import Confidence, Item, Outcome, Workflow
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.handoff import Ending, HandoffFinding
+from ..ledger.items import Confidence, Item, ItemOutcome, Workflow
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.options import Depth
 from ..ledger.pages import sentence
-from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import OWASP_CATEGORIES, STRIDE_THREATS, Score, security_ancestor, security_quality
 from . import pages
 from .findings import (
@@ -30,16 +30,16 @@ from .findings import (
     to_settle,
     untested_remedies,
 )
-from .items import AssetItem, BoundaryItem, Cleared, Dependency, Remedy, SecurityFinding, SecurityOptions, Trial
+from .items import AssetItem, BoundaryItem, Cleared, Dependency, Remedy, SecurityFinding, SecurityOptions, ThreatTest
 from .matrix import cell_words, cells, covered, looked_at, pairs, tested, trials, untested
 from .reach import reaches
-from .threats import OWASP_EDITION, Owasp, Persona
+from .threats import OWASP_EDITION, Attacker, Owasp
 
 IN_A_ROW = 4
 """Tests that one persona may make before another has to look."""
 
 
-class Security(Craft):
+class Security(WorkflowRules):
     """A cell counts as tested only by an item that cites code: one that found something, or one that shows what holds."""
 
     name = Workflow.SECURITY
@@ -61,7 +61,7 @@ class Security(Craft):
                 return _unknown(ledger, assets)
             case SecurityFinding():
                 return _no_such_cell(ledger, item) or _same_again(ledger, item.persona) or _unproven(item)
-            case Trial():
+            case ThreatTest():
                 return _no_such_cell(ledger, item) or _same_again(ledger, item.persona)
             case Remedy():
                 return _may_not_mend(ledger, item)
@@ -74,10 +74,10 @@ class Security(Craft):
         mended = next((one for one in ledger.of(SecurityFinding) if one.id == item.finding), None)
         return mended.item.reproduction if mended else ""
 
-    def settles(self, ledger: Ledger, entry: Entry[Any]) -> Outcome | None:
+    def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         if isinstance(entry.item, SecurityFinding):
-            return Outcome.CONFIRMED if confidence_of(ledger, entry) is Confidence.CONFIRMED else None
-        settled: Outcome | None = entry.item.settles
+            return ItemOutcome.CONFIRMED if confidence_of(ledger, entry) is Confidence.CONFIRMED else None
+        settled: ItemOutcome | None = entry.item.settles
         return settled
 
     def costs(self, kind: str) -> bool:
@@ -93,7 +93,7 @@ class Security(Craft):
             Coverage("OWASP", len(owasp), OWASP_CATEGORIES),
             Coverage("STRIDE", len(stride), STRIDE_THREATS),
             Coverage("matrix cells", sum(cell in done for cell in cells(ledger)), len(cells(ledger))),
-            Coverage("personas", len(personas), len(Persona)),
+            Coverage("personas", len(personas), len(Attacker)),
             Coverage("files", len(looked_at(ledger)), int(ledger.latest("scope").get("files", 0))),
         )
 
@@ -157,9 +157,9 @@ class Security(Craft):
     def files(self, ledger: Ledger) -> dict[str, str]:
         return pages.files(ledger, self.scores(ledger), self.coverage(ledger))
 
-    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         return tuple(
-            Finding(
+            HandoffFinding(
                 id=entry.id,
                 title=entry.item.summary,
                 kind=f"security {entry.item.owasp} {entry.item.stride}",
@@ -189,7 +189,7 @@ def _unknown(ledger: Ledger, assets: Iterable[str]) -> Objection | None:
     return Objection(Fault.OUT_OF_ORDER if not known else Fault.BAD_ARGUMENT, told)
 
 
-def _no_such_cell(ledger: Ledger, item: Trial) -> Objection | None:
+def _no_such_cell(ledger: Ledger, item: ThreatTest) -> Objection | None:
     known = pairs(ledger)
     if not known:
         return Objection(
@@ -204,11 +204,11 @@ def _no_such_cell(ledger: Ledger, item: Trial) -> Objection | None:
     )
 
 
-def _same_again(ledger: Ledger, persona: Persona) -> Objection | None:
+def _same_again(ledger: Ledger, persona: Attacker) -> Objection | None:
     last = [entry.item.persona for entry in trials(ledger)[-IN_A_ROW:]]
     if len(last) < IN_A_ROW or set(last) != {persona}:
         return None
-    others = ", ".join(f"{one} ({one.aim})" for one in Persona if one is not persona)
+    others = ", ".join(f"{one} ({one.aim})" for one in Attacker if one is not persona)
     return Objection(Fault.OUT_OF_ORDER, f"{persona} made {IN_A_ROW} tests in a row. Look as another: {others}.")
 
 
@@ -259,7 +259,7 @@ def _next_steps(ledger: Ledger) -> list[str]:
     last = ledger.latest(AUDITED)
     everything = last.get("changed") is None
     uncovered = [f"{one} {one.label}" for one in Owasp if one not in owasp and everything]
-    quiet = [f"{one} ({one.aim})" for one in Persona if one not in personas and everything]
+    quiet = [f"{one} ({one.aim})" for one in Attacker if one not in personas and everything]
     return [
         *([f"Last audit: {last['ledger']}, {len(last['known'])} findings left open."] if last.get("ledger") else []),
         *([last["warning"]] if last.get("warning") else []),

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import Code, Refusal
-from ...lab.context import Desk
-from ...project.projects import Kind
+from ...lab.context import RepoContext
+from ...project.projects import CommandKind
 from ...project.scan import scan
 from ...text.hygiene import hygiene
 from ..ledger.comparison import Known
@@ -34,50 +34,53 @@ MOST_AUDITS = 10
 class Audit(Scoped):
     """Sees the surface and the last audit at the opening; `run` runs reproductions, dependency audits and tests."""
 
-    def opening(self, desk: Desk, ledger: Ledger) -> Sequence[Observed]:
-        scope = super().opening(desk, ledger)
-        files = files_in_scope(desk, ledger)
-        last = _last_audit(desk, ledger, files)
+    def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
+        scope = super().opening(context, ledger)
+        files = files_in_scope(context, ledger)
+        last = _last_audit(context, ledger, files)
         if (changed := last.get("changed")) is not None:
-            scope = (observed(desk, "scope", files=len(changed)),)
-        surface = observed(desk, SURFACE, **_surface(desk, files))
+            scope = (observed(context, "scope", files=len(changed)),)
+        surface = observed(context, SURFACE, **_surface(context, files))
         # Whoever may mend has to know how the tests stood before.
-        return (*scope, observed(desk, AUDITED, **last), surface, *_tests(desk, ledger))
+        return (*scope, observed(context, AUDITED, **last), surface, *_tests(context, ledger))
 
-    def checked(self, desk: Desk, ledger: Ledger, item: Item) -> Item:
+    def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
         if not ledger.opts(SecurityOptions).fix:
-            _nothing_changed(desk, ledger)
+            _nothing_changed(context, ledger)
         if isinstance(item, Remedy):
-            _committed_since(desk, ledger, item)
+            _committed_since(context, ledger, item)
         return item
 
-    def run(self, desk: Desk, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
-        files = desk.repo.tracked()
+    def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
+        files = context.repo.tracked()
         audits = [
-            {"kind": "dependency audit", "command": one} for one in audit_commands(files, scan(desk.repo.root, files))
+            {"kind": "dependency audit", "command": one}
+            for one in audit_commands(files, scan(context.repo.root, files))
         ]
         return (
-            *run_pending(desk, ledger),
-            *([observed(desk, DEPENDENCIES, commands=run_checks(desk, audits))] if audits else []),
-            *_tests(desk, ledger),
+            *run_pending(context, ledger),
+            *([observed(context, DEPENDENCIES, commands=run_checks(context, audits))] if audits else []),
+            *_tests(context, ledger),
         )
 
-    def closing(self, desk: Desk, ledger: Ledger) -> Sequence[Observed]:
+    def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         known = earlier(ledger)
-        now = {one.name: _stands(desk, one) for one in known}
-        return () if all(one.stands == now[one.name] for one in known) else (observed(desk, STANDING, **now),)
+        now = {one.name: _stands(context, one) for one in known}
+        return () if all(one.stands == now[one.name] for one in known) else (observed(context, STANDING, **now),)
 
 
-def _tests(desk: Desk, ledger: Ledger) -> list[Observed]:
+def _tests(context: RepoContext, ledger: Ledger) -> list[Observed]:
     """The project's tests, in an audit that may mend."""
     if not ledger.opts(SecurityOptions).fix:
         return []
-    return [observed(desk, TESTS, commands=run_checks(desk, checks_of(projects_of(desk), (Kind.TEST,))))]
+    return [
+        observed(context, TESTS, commands=run_checks(context, checks_of(projects_of(context), (CommandKind.TEST,))))
+    ]
 
 
-def _last_audit(desk: Desk, ledger: Ledger, files: Sequence[str]) -> dict[str, Any]:
+def _last_audit(context: RepoContext, ledger: Ledger, files: Sequence[str]) -> dict[str, Any]:
     """What the last audit on this branch left open, and what changed since in the files that this one looks at."""
-    last = next((one for one in Ledgers(desk).closed_ones() if one.workflow is Workflow.SECURITY), None)
+    last = next((one for one in Ledgers(context).closed_ones() if one.workflow is Workflow.SECURITY), None)
     wants_diff = ledger.opts(SecurityOptions).diff
     if last is None or last.closed is None:
         return (
@@ -85,7 +88,7 @@ def _last_audit(desk: Desk, ledger: Ledger, files: Sequence[str]) -> dict[str, A
             if wants_diff
             else {}
         )
-    known = [one.model_copy(update={"stands": _stands(desk, one)}) for one in left_open(last)]
+    known = [one.model_copy(update={"stands": _stands(context, one)}) for one in left_open(last)]
     found = {
         "ledger": last.id,
         "commit": last.closed.commit,
@@ -94,7 +97,7 @@ def _last_audit(desk: Desk, ledger: Ledger, files: Sequence[str]) -> dict[str, A
     }
     if not wants_diff:
         return found
-    changed = desk.repo.changed_paths(last.closed.commit, desk.repo.head())
+    changed = context.repo.changed_paths(last.closed.commit, context.repo.head())
     if changed is None:
         return {
             **found,
@@ -110,28 +113,30 @@ def _numbers(ledger: Ledger) -> dict[str, Any]:
     return {"ledger": ledger.id, **counts}
 
 
-def _stands(desk: Desk, known: Known) -> str:
+def _stands(context: RepoContext, known: Known) -> str:
     """Where the quote of an earlier finding stands at HEAD: in its file, else in another one; empty where it stands no more."""
-    elsewhere = desk.repo.holding(max(known.quote.splitlines(), key=len).strip()) if len(known.quote) >= TELLING else ()
+    elsewhere = (
+        context.repo.holding(max(known.quote.splitlines(), key=len).strip()) if len(known.quote) >= TELLING else ()
+    )
     for path in (known.path, *elsewhere[:MOST_LISTED]):
-        content = desk.repo.content(desk.repo.head(), path)
+        content = context.repo.content(context.repo.head(), path)
         text = "" if content is None else content.decode("utf-8", errors="replace")
         if line := line_of(known.quote, text, hygiene()):
             return f"{path}:{line}"
     return ""
 
 
-def _surface(desk: Desk, files: Sequence[str]) -> dict[str, Any]:
+def _surface(context: RepoContext, files: Sequence[str]) -> dict[str, Any]:
     """What is there to attack, as far as file names and patterns tell; and what already differed from HEAD."""
-    texts, tidy = texts_of(desk, files), hygiene()
+    texts, tidy = texts_of(context, files), hygiene()
     secrets = [place for path, text in texts.items() for place in _masked_lines(path, text, tidy(text))]
     return {
         "manifests": list(manifests_of(files))[:MOST_LISTED],
         "pipelines": list(pipelines_of(files))[:MOST_LISTED],
         "hints": looked_through(texts, WEAKNESSES),
         "secrets": secrets[:MOST_LISTED],
-        "tests": [glob for project in projects_of(desk) for glob in project.tests],
-        "dirty": _dirty(desk),
+        "tests": [glob for project in projects_of(context) for glob in project.tests],
+        "dirty": _dirty(context),
         "read": len(texts),
     }
 
@@ -144,12 +149,12 @@ def _masked_lines(path: str, text: str, shown: str) -> list[str]:
     return [f"{path}:{place}" for place in (marks if same else marks[:1])]
 
 
-def _dirty(desk: Desk) -> list[str]:
-    return sorted({change.path for change in desk.repo.changes() if change.tracked})
+def _dirty(context: RepoContext) -> list[str]:
+    return sorted({change.path for change in context.repo.changes() if change.tracked})
 
 
-def _nothing_changed(desk: Desk, ledger: Ledger) -> None:
-    edited = [path for path in _dirty(desk) if path not in ledger.latest(SURFACE).get("dirty", ())]
+def _nothing_changed(context: RepoContext, ledger: Ledger) -> None:
+    edited = [path for path in _dirty(context) if path not in ledger.latest(SURFACE).get("dirty", ())]
     if not edited:
         return
     told = f"This audit only reads, and these files were edited since it was opened: {', '.join(edited[:8])}."
@@ -157,8 +162,8 @@ def _nothing_changed(desk: Desk, ledger: Ledger) -> None:
     raise Refusal(Code.OUT_OF_ORDER, f"{told} {cure}")
 
 
-def _committed_since(desk: Desk, ledger: Ledger, item: Remedy) -> None:
+def _committed_since(context: RepoContext, ledger: Ledger, item: Remedy) -> None:
     found = ledger.find(item.finding)
-    if found is not None and found.commit == desk.repo.head():
+    if found is not None and found.commit == context.repo.head():
         told = f"Nothing was committed since {item.finding} was recorded. Commit the change first: a remedy is what git has."
         raise Refusal(Code.EVIDENCE, told)

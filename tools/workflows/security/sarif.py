@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from ...text.sarif import Level, Result, Rule, sarif
+from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
 from ..ledger.items import Severity, split_location
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import sentence
 from .findings import confidence_of, known_of, open_findings, recurring
 from .items import SecurityFinding
 from .threats import OWASP_EDITION, Owasp
 
 _LEVELS = {
-    Severity.CRITICAL: (Level.ERROR, 9.5),
-    Severity.HIGH: (Level.ERROR, 8.0),
-    Severity.MEDIUM: (Level.WARNING, 5.5),
-    Severity.LOW: (Level.NOTE, 2.0),
-    Severity.INFO: (Level.NOTE, None),
+    Severity.CRITICAL: (SarifLevel.ERROR, 9.5),
+    Severity.HIGH: (SarifLevel.ERROR, 8.0),
+    Severity.MEDIUM: (SarifLevel.WARNING, 5.5),
+    Severity.LOW: (SarifLevel.NOTE, 2.0),
+    Severity.INFO: (SarifLevel.NOTE, None),
 }
 """How a severity is shown, and the number that code hosts read back as that severity: above 9.0, from 7.0, from 4.0, from 0.1."""
 
@@ -40,9 +40,9 @@ def _id(owasp: Owasp, severity: Severity) -> str:
     return f"owasp-{OWASP_EDITION}-{owasp.lower()}-{severity}"
 
 
-def _rule(owasp: Owasp, severity: Severity) -> Rule:
+def _rule(owasp: Owasp, severity: Severity) -> SarifRule:
     level, number = _LEVELS[severity]
-    return Rule(
+    return SarifRule(
         id=_id(owasp, severity),
         name=f"{owasp}{''.join(word.title() for word in owasp.label.split() if word.isalpha())}{severity.title()}",
         title=f"{owasp.label} ({severity})",
@@ -55,10 +55,10 @@ def _rule(owasp: Owasp, severity: Severity) -> Rule:
     )
 
 
-def _result(ledger: Ledger, entry: Entry[SecurityFinding]) -> Result:
+def _result(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> SarifResult:
     one = entry.item
     path, first, last = split_location(one.location)
-    return Result(
+    return SarifResult(
         rule=_id(one.owasp, one.severity),
         message="\n\n".join(
             (sentence(one.summary), f"Attack: {one.scenario}", f"Impact: {one.impact}", f"Mitigation: {one.mitigation}")

@@ -138,7 +138,7 @@ _TITLES = {
 }
 
 
-class Persona(StrEnum):
+class Attacker(StrEnum):
     """Who looks for a way in."""
 
     SECURITY_ADVERSARY = "security-adversary"
@@ -153,8 +153,8 @@ class Persona(StrEnum):
 
 
 _AIMS = {
-    Persona.SECURITY_ADVERSARY: "from outside, through every input and endpoint",
-    Persona.SUPPLY_CHAIN: "through dependencies, builds, updates and what is downloaded",
-    Persona.INSIDER: "with an account, or with rights that are too wide, unseen",
-    Persona.INFRASTRUCTURE: "through configuration, hosts, containers, networks and stored secrets",
+    Attacker.SECURITY_ADVERSARY: "from outside, through every input and endpoint",
+    Attacker.SUPPLY_CHAIN: "through dependencies, builds, updates and what is downloaded",
+    Attacker.INSIDER: "with an account, or with rights that are too wide, unseen",
+    Attacker.INFRASTRUCTURE: "through configuration, hosts, containers, networks and stored secrets",
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...errors import Code, Refusal
 from ...lab.access import Lab
-from ...lab.context import Desk
+from ...lab.context import RepoContext
 from ...text.cleaning import visible
 from ...vocabulary import Tool
 from ..ledger.events import Observed
@@ -28,9 +28,9 @@ class Waiting:
 
 def waiting_shipment(lab: Lab, repo: str = "") -> Waiting | None:
     """The shipment of this branch that a person could approve of now; None if there is none."""
-    desk = lab.open(repo)
-    ledger = Ledgers(desk).open_one(Workflow.SHIP)
-    if ledger is None or approved(ledger) or _in_the_way(desk, ledger):
+    context = lab.open(repo)
+    ledger = Ledgers(context).open_one(Workflow.SHIP)
+    if ledger is None or approved(ledger) or _in_the_way(context, ledger):
         return None
     return Waiting("\n".join(map(visible, approval_question(ledger).splitlines())), digest(ledger))
 
@@ -41,16 +41,16 @@ def approve_shipment(lab: Lab, shown: str, by: str, repo: str = "") -> None:
     Raises:
         Refusal: if it is not what stands now.
     """
-    with lab.hold(repo, Tool.WORKFLOW) as desk:
-        ledgers = Ledgers(desk)
+    with lab.hold(repo, Tool.WORKFLOW) as context:
+        ledgers = Ledgers(context)
         ledger = ledgers.open_one(Workflow.SHIP)
-        why = "no ship ledger is open" if ledger is None else _in_the_way(desk, ledger)
+        why = "no ship ledger is open" if ledger is None else _in_the_way(context, ledger)
         if ledger is None or why or digest(ledger) != shown:
             raise Refusal(
                 Code.APPROVAL_NEEDED, f"This cannot be approved of: {why or 'it has changed since it was shown'}."
             )
-        facts = {"digest": shown, "commit": checked_commit(ledger), "by": by, "at": desk.now()}
-        ledgers.append(ledger.id, Observed(what="approved", commit=desk.repo.head(), facts=facts))
+        facts = {"digest": shown, "commit": checked_commit(ledger), "by": by, "at": context.now()}
+        ledgers.append(ledger.id, Observed(what="approved", commit=context.repo.head(), facts=facts))
 
 
 def is_digest(said: object, whole: str) -> bool:
@@ -58,11 +58,11 @@ def is_digest(said: object, whole: str) -> bool:
     return isinstance(said, str) and len(said) >= SHOWN_DIGEST and whole.startswith(said)
 
 
-def _in_the_way(desk: Desk, ledger: Ledger) -> str:
+def _in_the_way(context: RepoContext, ledger: Ledger) -> str:
     """Why nobody can approve of a shipment now; empty if a person can."""
     options = ledger.opts(ShipOptions)
     if options.dry_run or options.checklist_only:
         return "it was opened to ship nothing"
     if left := unready(ledger):
         return "; ".join(left)
-    return "" if desk.repo.head() == checked_commit(ledger) else "HEAD has moved since the checklist was run"
+    return "" if context.repo.head() == checked_commit(ledger) else "HEAD has moved since the checklist was run"

@@ -29,7 +29,7 @@ class ShipOptions(Options):
     health: str = Field("", max_length=1000, description="A command that fails while what was shipped is ill.")
 
 
-class Judged(Cited):
+class JudgedCheck(Cited):
     """A check that no machine can make, with what was seen. The newest of a name counts."""
 
     prefix: ClassVar[str] = "C"
@@ -112,7 +112,7 @@ class Shipped(Item):
         return self.verified
 
 
-class Undone(Item):
+class ShipmentUndone(Item):
     """It was taken back."""
 
     prefix: ClassVar[str] = "U"

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import quoted, section
 from ..ledger.rules import table
 from .checks.lists import Weight
-from .checks.material import Result
-from .items import DryRun, Rollback, ShipOptions, Shipped, Undone
+from .checks.material import CheckResult
+from .items import DryRun, Rollback, ShipmentUndone, ShipOptions, Shipped
 from .moments import iso
 from .shipment import (
     SHOWN_DIGEST,
@@ -26,7 +26,7 @@ from .shipment import (
 )
 
 COLUMNS = ("timestamp", "type", "target", "checklist_score", "dry_run", "shipped", "verified", "duration", "notes")
-_MARKS = {Result.PASSED: "[x]", Result.FAILED: "[ ]", Result.OPEN: "[?]", Result.NOT_HERE: "[-]"}
+_MARKS = {CheckResult.PASSED: "[x]", CheckResult.FAILED: "[ ]", CheckResult.OPEN: "[?]", CheckResult.NOT_HERE: "[-]"}
 
 
 def mark(one: Made) -> str:
@@ -46,7 +46,9 @@ def checklist_page(ledger: Ledger) -> str:
         f"## Rollback\n\n{_rollback(last_rollback(ledger))}\n",
         f"## Dry run\n\n{_dry_run(last_dry_run(ledger))}\n",
         f"## Approval\n\n{f'Approved {told}.' if (told := approved(ledger)) else 'Nobody has approved of this.'}\n",
-        section("Shipped", [_went(entry) for entry in ledger.entries if isinstance(entry.item, Shipped | Undone)]),
+        section(
+            "Shipped", [_went(entry) for entry in ledger.entries if isinstance(entry.item, Shipped | ShipmentUndone)]
+        ),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -85,7 +87,7 @@ def _rollback(undo: Rollback | None) -> str:
     return f"**This cannot be undone.** Instead: {undo.how}" if undo.irreversible else undo.how
 
 
-def _dry_run(entry: Entry[DryRun] | None) -> str:
+def _dry_run(entry: LedgerEntry[DryRun] | None) -> str:
     if entry is None:
         return "None of this commit."
     if not entry.item.run:
@@ -97,7 +99,7 @@ def _dry_run(entry: Entry[DryRun] | None) -> str:
     )
 
 
-def _went(entry: Entry[Any]) -> str:
+def _went(entry: LedgerEntry[Any]) -> str:
     """That something was shipped or taken back, and what bears it out."""
     item, ran = entry.item, entry.ran
     seen = [item.classified] if item.classified else []
@@ -149,7 +151,7 @@ def _happened(ledger: Ledger) -> Iterator[_Row]:
             case Shipped(failed=failed, verified=verified):
                 came = verified or ("ok" if entry.ran and entry.ran.exit_code == 0 else "not verified")
                 yield entry.at, ("-", "no" if failed else "yes", came), f"shipped: {entry.item.title}"
-            case Undone():
+            case ShipmentUndone():
                 yield entry.at, ("-", "taken back", "-"), f"rolled-back: {entry.item.title}"
             case item:
                 yield entry.at, ("-", "-", "-"), f"{item.kind}: {item.title}"
@@ -172,7 +174,7 @@ def approval_question(ledger: Ledger) -> str:
     undo = last_rollback(ledger)
     open_ones = [f"  {mark(one)} {one.weight} {one.name}: {one.seen}" for one in made if not one.holds]
     judged = [f"  {mark(one)} {one.name}: {one.seen}" for one in made if one.judged and one.holds]
-    commands = [f"  {command}" for one in made if one.result is not Result.OPEN for command in one.commands]
+    commands = [f"  {command}" for one in made if one.result is not CheckResult.OPEN for command in one.commands]
     rehearsal = last_dry_run(ledger)
     tried = (
         f"{'ok' if went_well(rehearsal) else 'not seen to go well'}: {rehearsal.item.title}" if rehearsal else "none"
@@ -181,7 +183,7 @@ def approval_question(ledger: Ledger) -> str:
         f"May this be shipped? {facts['type']} {options.target}".rstrip()
         + (f": {options.goal}" if options.goal else ""),
         f"Commit {checked_commit(ledger)[:12]}, checklist {digest(ledger)[:SHOWN_DIGEST]}.",
-        f"{sum(one.result is Result.PASSED for one in made)} checks passed.",
+        f"{sum(one.result is CheckResult.PASSED for one in made)} checks passed.",
         *(["Do not hold, or nobody looked:", *open_ones] if open_ones else []),
         *(["Judged by the agent, not measured:", *judged] if judged else []),
         *(["Commands that were run:", *commands] if commands else []),

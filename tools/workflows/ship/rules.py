@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ..ledger.barrier import Barrier
-from ..ledger.handoff import Ending, Finding
+from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.ledger import Ledger
 from ..ledger.options import Options
-from ..ledger.rules import Coverage, Craft, Fault, Objection
+from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, ship_ancestor, ship_readiness
 from .checks.kinds import IRREVERSIBLE
 from .checks.lists import Weight, checklist
-from .checks.material import Result
-from .items import DryRun, Judged, Rollback, ShipOptions, Shipped, Undone
+from .checks.material import CheckResult
+from .items import DryRun, JudgedCheck, Rollback, ShipmentUndone, ShipOptions, Shipped
 from .pages import checklist_page, log_table, mark
 from .shipment import (
     SHOWN_DIGEST,
@@ -37,22 +37,22 @@ _SEVERITY = {Weight.BLOCKER: Severity.CRITICAL, Weight.REQUIRED: Severity.HIGH, 
 APPROVING = 'A person approves: `run` with {{"approve": "{digest}"}} asks through the client, or `autoresearch-mcp approve` in a terminal.'
 
 
-class Ship(Craft):
+class Ship(WorkflowRules):
     """Nothing leaves without a checklist, a way back, and a person who said yes to exactly that."""
 
     name = Workflow.SHIP
     options = ShipOptions
     items: ClassVar[Mapping[str, type[Item]]] = {
-        "check": Judged,
+        "check": JudgedCheck,
         "rollback": Rollback,
         "dry-run": DryRun,
         "shipped": Shipped,
-        "rolled-back": Undone,
+        "rolled-back": ShipmentUndone,
     }
 
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:
         match item:
-            case Judged(name=name):
+            case JudgedCheck(name=name):
                 return _no_such_check(ledger, name)
             case Rollback(irreversible=False) if ship_type(ledger) in IRREVERSIBLE:
                 told = (
@@ -63,7 +63,7 @@ class Ship(Craft):
                 return Objection(Fault.MISSING_FIELD, "Give `run`, a command; or `note`, what was rehearsed instead.")
             case Shipped():
                 return _may_not_ship(ledger)
-            case Undone() if shipped(ledger) is None:
+            case ShipmentUndone() if shipped(ledger) is None:
                 return Objection(Fault.OUT_OF_ORDER, "Nothing was shipped, so there is nothing to take back.")
             case _:
                 return None
@@ -73,10 +73,10 @@ class Ship(Craft):
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
         made = standing(ledger)
-        applying = [one for one in made if one.result is not Result.NOT_HERE]
-        looked = sum(one.result is not Result.OPEN for one in applying)
+        applying = [one for one in made if one.result is not CheckResult.NOT_HERE]
+        looked = sum(one.result is not CheckResult.OPEN for one in applying)
         return Coverage("checks made", looked, len(applying)), Coverage(
-            "passed", count(made, Result.PASSED), len(applying)
+            "passed", count(made, CheckResult.PASSED), len(applying)
         )
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
@@ -85,7 +85,9 @@ class Ship(Craft):
         left = [one.weight for one in made if not one.holds]
         return (
             ship_readiness(blockers, left.count(Weight.REQUIRED), left.count(Weight.RECOMMENDED), rehearsed),
-            ship_ancestor(count(made, Result.PASSED), len(made) - count(made, Result.NOT_HERE), rehearsed, blockers),
+            ship_ancestor(
+                count(made, CheckResult.PASSED), len(made) - count(made, CheckResult.NOT_HERE), rehearsed, blockers
+            ),
         )
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
@@ -107,7 +109,7 @@ class Ship(Craft):
         options = ledger.opts(ShipOptions)
         if options.checklist_only or options.dry_run:
             return Ending.DRY_RUN
-        if ledger.of(Undone):
+        if ledger.of(ShipmentUndone):
             return Ending.ROLLED_BACK
         entry = shipped(ledger)
         lost = entry is not None and entry.ran is not None and entry.ran.exit_code not in {0, None}
@@ -124,16 +126,16 @@ class Ship(Craft):
     def _coverage(self, ledger: Ledger) -> float:
         return self.scores(ledger)[1].value
 
-    def findings(self, ledger: Ledger) -> tuple[Finding, ...]:
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         return tuple(
-            Finding(
+            HandoffFinding(
                 id=one.name,
                 title=f"{one.title}: {one.seen}",
                 kind="check",
                 severity=_SEVERITY[one.weight],
                 location=one.places[0].partition(" ")[0] if one.places else "",
                 detail="\n".join((*one.places, one.cure)),
-                confirmed=not one.judged and one.result is Result.FAILED,
+                confirmed=not one.judged and one.result is CheckResult.FAILED,
             )
             for one in standing(ledger)
             if not one.holds
@@ -151,7 +153,7 @@ class Ship(Craft):
 
 def _is_over(ledger: Ledger) -> bool:
     """Whether shipping failed, or was taken back."""
-    return bool(ledger.of(Undone)) or bool(ledger.of(Shipped) and shipped(ledger) is None)
+    return bool(ledger.of(ShipmentUndone)) or bool(ledger.of(Shipped) and shipped(ledger) is None)
 
 
 def _no_such_check(ledger: Ledger, name: str) -> Objection | None:
@@ -196,7 +198,7 @@ def _checklist_lines(ledger: Ledger, made: tuple[Made, ...]) -> list[str]:
     commit = checked_commit(ledger)
     if not commit:
         return ["Yours to judge: " + ", ".join(one.name for one in made if one.judged)]
-    numbers = ", ".join(f"{count(made, result)} {result.of_several}" for result in Result if count(made, result))
+    numbers = ", ".join(f"{count(made, result)} {result.of_several}" for result in CheckResult if count(made, result))
     undo, said = last_rollback(ledger), approved(ledger)
     return [
         f"Checklist at {commit[:7]}, digest {digest(ledger)[:SHOWN_DIGEST]}: {numbers}.",

@@ -7,11 +7,11 @@ import json
 from collections.abc import Iterable
 
 from ...session.events import Record
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.ledger import Ledger, LedgerEntry
 from .checks.kinds import ShipType
-from .checks.lists import Check, Weight, checklist
-from .checks.material import Result
-from .items import DryRun, Judged, Rollback, ShipOptions, Shipped
+from .checks.lists import ChecklistEntry, Weight, checklist
+from .checks.material import CheckResult
+from .items import DryRun, JudgedCheck, Rollback, ShipOptions, Shipped
 
 SHOWN_DIGEST = 12
 """Digits of a checklist's digest that people and agents see."""
@@ -24,7 +24,7 @@ class Made(Record):
     title: str
     weight: Weight
     judged: bool = False
-    result: Result
+    result: CheckResult
     seen: str = ""
     places: tuple[str, ...] = ()
     found: int = 0
@@ -34,7 +34,7 @@ class Made(Record):
     @property
     def holds(self) -> bool:
         """Whether nothing is to be done about it."""
-        return self.result in {Result.PASSED, Result.NOT_HERE}
+        return self.result in {CheckResult.PASSED, CheckResult.NOT_HERE}
 
     @property
     def blocks(self) -> bool:
@@ -60,30 +60,30 @@ def checked_commit(ledger: Ledger) -> str:
 def standing(ledger: Ledger) -> tuple[Made, ...]:
     """The checklist as it stands: what the server saw last, and what was judged. Before the first run, all open."""
     seen = {one["name"]: Made.model_validate(one) for one in ledger.latest("checklist").get("made", ())}
-    judged = {entry.item.name: entry for entry in ledger.of(Judged)}
+    judged = {entry.item.name: entry for entry in ledger.of(JudgedCheck)}
     made = (_judged(check, judged.get(check.name)) if check.judged else _made(check, seen) for check in _list(ledger))
     return tuple(sorted(made, key=lambda one: one.weight.rank))
 
 
-def _list(ledger: Ledger) -> tuple[Check, ...]:
+def _list(ledger: Ledger) -> tuple[ChecklistEntry, ...]:
     return checklist(ship_type(ledger))
 
 
-def _made(check: Check, seen: dict[str, Made]) -> Made:
-    return seen.get(check.name) or _blank(check, Result.OPEN, "not looked at yet")
+def _made(check: ChecklistEntry, seen: dict[str, Made]) -> Made:
+    return seen.get(check.name) or _blank(check, CheckResult.OPEN, "not looked at yet")
 
 
-def _judged(check: Check, entry: Entry[Judged] | None) -> Made:
+def _judged(check: ChecklistEntry, entry: LedgerEntry[JudgedCheck] | None) -> Made:
     if entry is None:
-        return _blank(check, Result.OPEN, "nobody has judged it yet")
+        return _blank(check, CheckResult.OPEN, "nobody has judged it yet")
     one = entry.item
-    result = Result.PASSED if one.holds else Result.FAILED
+    result = CheckResult.PASSED if one.holds else CheckResult.FAILED
     place = (f"{one.location} {one.quote}",) if one.location else ()
     made = _blank(check, result, f"{one.note} ({entry.id}, at {entry.commit[:7]})")
     return made.model_copy(update={"places": place, "found": len(place)})
 
 
-def _blank(check: Check, result: Result, seen: str) -> Made:
+def _blank(check: ChecklistEntry, result: CheckResult, seen: str) -> Made:
     return Made(
         name=check.name,
         title=check.title,
@@ -100,13 +100,13 @@ def last_rollback(ledger: Ledger) -> Rollback | None:
     return next(reversed(ledger.items(Rollback)), None)
 
 
-def last_dry_run(ledger: Ledger) -> Entry[DryRun] | None:
+def last_dry_run(ledger: Ledger) -> LedgerEntry[DryRun] | None:
     """The newest rehearsal of the commit that the checklist is about."""
     commit = checked_commit(ledger)
     return next((entry for entry in reversed(ledger.of(DryRun)) if entry.commit == commit), None)
 
 
-def went_well(entry: Entry[DryRun] | None) -> bool:
+def went_well(entry: LedgerEntry[DryRun] | None) -> bool:
     """Whether the server saw a rehearsal succeed."""
     return entry is not None and entry.ran is not None and entry.ran.exit_code == 0
 
@@ -139,7 +139,7 @@ def approved(ledger: Ledger) -> str:
     return str(facts["by"]) if valid else ""
 
 
-def shipped(ledger: Ledger) -> Entry[Shipped] | None:
+def shipped(ledger: Ledger) -> LedgerEntry[Shipped] | None:
     """The newest attempt that did not fail."""
     return next((entry for entry in reversed(ledger.of(Shipped)) if not entry.item.failed), None)
 
@@ -157,7 +157,7 @@ def unready(ledger: Ledger) -> tuple[str, ...]:
     return (*left, *_rehearsal_wanted(last_dry_run(ledger)))
 
 
-def _rehearsal_wanted(entry: Entry[DryRun] | None) -> tuple[str, ...]:
+def _rehearsal_wanted(entry: LedgerEntry[DryRun] | None) -> tuple[str, ...]:
     if entry is None:
         return ("a dry-run of this commit: record the command, or what was rehearsed instead",)
     if not entry.item.run or went_well(entry):
@@ -166,6 +166,6 @@ def _rehearsal_wanted(entry: Entry[DryRun] | None) -> tuple[str, ...]:
     return (f"a dry-run that goes well: {entry.id} did not ({told}). Mend what it shows, and record it again",)
 
 
-def count(made: Iterable[Made], result: Result) -> int:
+def count(made: Iterable[Made], result: CheckResult) -> int:
     """How many checks came out so."""
     return sum(one.result is result for one in made)

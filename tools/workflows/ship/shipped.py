@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ...errors import Code, Refusal
 from ...git.delta import Delta
-from ...lab.context import Desk
+from ...lab.context import RepoContext
 from ...plan.scope import Scope
 from ..ledger.handoff import carried
 from ..ledger.items import Workflow
@@ -17,8 +17,8 @@ from ..ledger.ledger import Ledger
 from ..running.store import Ledgers
 from .checks.kinds import CODE, ShipType, belongs
 from .checks.markup import HTML, MARKDOWN
-from .checks.material import Before, Material
-from .checks.places import Line, Texts, added_lines
+from .checks.material import Before, ShipmentMaterial
+from .checks.places import FileLine, Texts, added_lines
 from .checks.versions import CHANGELOGS, says_a_version, versions
 from .items import ShipOptions
 
@@ -35,7 +35,7 @@ _LOCKS = re.compile(
 
 
 @dataclass(frozen=True)
-class Base:
+class ShipmentBase:
     """What a shipment is compared with: its name, its tip, and where the two parted. All empty where there is nothing."""
 
     name: str = ""
@@ -43,93 +43,93 @@ class Base:
     commit: str = ""
 
 
-def base_of(desk: Desk, given: str) -> Base:
+def base_of(context: RepoContext, given: str) -> ShipmentBase:
     """The base that was given; else the default branch, else the last tag, else what was pushed.
 
     Raises:
         Refusal: if git does not know what was given.
     """
-    head = desk.repo.head()
+    head = context.repo.head()
     if given:
-        base = _compared(desk, given, head)
+        base = _compared(context, given, head)
         if base is None:
             raise Refusal(
                 Code.BAD_ARGUMENT, f"git knows no commit {given!r} with a common past. Name a branch, tag or commit."
             )
         return base
-    remote = desk.repo.git.ask("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD").text
-    tag = desk.repo.git.ask("describe", "--tags", "--abbrev=0", "HEAD^").text
+    remote = context.repo.git.ask("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD").text
+    tag = context.repo.git.ask("describe", "--tags", "--abbrev=0", "HEAD^").text
     branches = (remote, *DEFAULT_BRANCHES, *(f"origin/{name}" for name in DEFAULT_BRANCHES))
     for name in (*branches, tag, "@{upstream}"):
-        if name and (base := _compared(desk, name, head)) and base.commit != head:
+        if name and (base := _compared(context, name, head)) and base.commit != head:
             return base
-    return Base()
+    return ShipmentBase()
 
 
-def _compared(desk: Desk, name: str, head: str) -> Base | None:
-    tip = desk.repo.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+def _compared(context: RepoContext, name: str, head: str) -> ShipmentBase | None:
+    tip = context.repo.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if tip.code != 0:
         return None
-    parted = desk.repo.git.ask("merge-base", tip.text, head)
-    return Base(name, tip.text, parted.text) if parted.code == 0 else None
+    parted = context.repo.git.ask("merge-base", tip.text, head)
+    return ShipmentBase(name, tip.text, parted.text) if parted.code == 0 else None
 
 
-def since(desk: Desk, base: Base) -> Delta | None:
+def since(context: RepoContext, base: ShipmentBase) -> Delta | None:
     """What changed since the base; None where there is none."""
-    return desk.repo.delta(base.commit, desk.repo.head()) if base.commit else None
+    return context.repo.delta(base.commit, context.repo.head()) if base.commit else None
 
 
-def version_moved(desk: Desk, base: Base) -> bool:
+def version_moved(context: RepoContext, base: ShipmentBase) -> bool:
     """Whether a manifest says another version than at the base."""
     if not base.commit:
         return False
-    paths = [path for path in desk.repo.tracked() if says_a_version(path)]
-    now, then = (versions(_texts(desk, commit, paths)) for commit in (desk.repo.head(), base.commit))
+    paths = [path for path in context.repo.tracked() if says_a_version(path)]
+    now, then = (versions(_texts(context, commit, paths)) for commit in (context.repo.head(), base.commit))
     old = {one.path: one.version for one in then}
     return any(old.get(one.path, one.version) != one.version for one in now)
 
 
-def gather(desk: Desk, ledger: Ledger, type: ShipType, base: Base) -> Material:
+def gather(context: RepoContext, ledger: Ledger, type: ShipType, base: ShipmentBase) -> ShipmentMaterial:
     """Everything that the checks of a type look at, as HEAD has it."""
-    head, options, delta = desk.repo.head(), ledger.opts(ShipOptions), since(desk, base)
-    sizes = _sizes(desk, head)
+    head, options, delta = context.repo.head(), ledger.opts(ShipOptions), since(context, base)
+    sizes = _sizes(context, head)
     changed = [path for path in (delta.stat.files if delta else ()) if path in sizes]
     shipped = _shipped(ledger, type, changed, tuple(sizes))
     looked = changed if type is ShipType.CODE_PR and changed else list(sizes)
     small = [path for path in looked if sizes[path] <= LARGEST_TEXT]
     prose = [path for path in shipped if path.endswith(_PROSE) and sizes[path] <= LARGEST_TEXT]
     logs = [path for path in sizes if CHANGELOGS.fullmatch(path)]
-    return Material(
+    return ShipmentMaterial(
         head=head,
         base=base.name or "nothing",
         paths=frozenset(sizes),
-        texts=_texts(desk, head, prose[:MOST_TEXTS]),
-        whole=_texts(desk, head, small[:MOST_TEXTS]),
+        texts=_texts(context, head, prose[:MOST_TEXTS]),
+        whole=_texts(context, head, small[:MOST_TEXTS]),
         skipped=len(looked) - len(small[:MOST_TEXTS]),
         added=_added(delta),
-        manifests=_texts(desk, head, [path for path in sizes if says_a_version(path)]),
-        changelog=next(iter(_texts(desk, head, logs[:1]).items()), ("", "")),
-        tags=tags(desk),
+        manifests=_texts(context, head, [path for path in sizes if says_a_version(path)]),
+        changelog=next(iter(_texts(context, head, logs[:1]).items()), ("", "")),
+        tags=tags(context),
         target=options.target,
-        dirty=_dirty(desk),
-        moved=_moved(desk, base),
-        merges=_merges(desk, base),
+        dirty=_dirty(context),
+        moved=_moved(context, base),
+        merges=_merges(context, base),
         sizes={path: sizes[path] for path in shipped if path.endswith(_PICTURES)},
-        before=_before(desk, ledger),
-        regression=_regression(desk, head),
+        before=_before(context, ledger),
+        regression=_regression(context, head),
     )
 
 
-def _dirty(desk: Desk) -> tuple[str, ...]:
+def _dirty(context: RepoContext) -> tuple[str, ...]:
     """What is not committed, and the operation that git is in the middle of."""
-    busy = desk.repo.in_progress()
-    return (*((busy[0],) if busy else ()), *sorted({change.path for change in desk.repo.changes()}))
+    busy = context.repo.in_progress()
+    return (*((busy[0],) if busy else ()), *sorted({change.path for change in context.repo.changes()}))
 
 
-def tags(desk: Desk) -> dict[str, str]:
+def tags(context: RepoContext) -> dict[str, str]:
     """Every tag with the commit at which it stands."""
     form = "--format=%(refname:strip=2)%00%(*objectname)%00%(objectname)"
-    rows = (line.split("\0") for line in desk.repo.git.line("for-each-ref", form, "refs/tags").splitlines())
+    rows = (line.split("\0") for line in context.repo.git.line("for-each-ref", form, "refs/tags").splitlines())
     return {name: peeled or own for name, peeled, own in rows}
 
 
@@ -146,58 +146,58 @@ def _shipped(ledger: Ledger, type: ShipType, changed: Sequence[str], paths: Sequ
     return next((found for found in (*mine, list(changed)) if found), list(paths))
 
 
-def _texts(desk: Desk, commit: str, paths: Sequence[str]) -> Texts:
+def _texts(context: RepoContext, commit: str, paths: Sequence[str]) -> Texts:
     """The files that are text, read at a commit."""
-    found = desk.repo.contents(commit, list(paths))
+    found = context.repo.contents(commit, list(paths))
     return {path: data.decode("utf-8", errors="replace") for path, data in found.items() if b"\0" not in data}
 
 
-def _sizes(desk: Desk, commit: str) -> dict[str, int]:
+def _sizes(context: RepoContext, commit: str) -> dict[str, int]:
     """Every file at a commit with its bytes; links and submodules are none."""
-    entries = os.fsdecode(desk.repo.git.run("ls-tree", "-r", "-l", "-z", commit)).split("\0")
+    entries = os.fsdecode(context.repo.git.run("ls-tree", "-r", "-l", "-z", commit)).split("\0")
     rows = ((entry.partition("\t")[0].split(), entry.partition("\t")[2]) for entry in entries if entry)
     return {path: int(fields[3]) for fields, path in rows if fields[0].startswith("100")}
 
 
-def _added(delta: Delta | None) -> tuple[Line, ...]:
+def _added(delta: Delta | None) -> tuple[FileLine, ...]:
     lines = added_lines(delta.patch) if delta else ()
     return tuple(line for line in lines if not _LOCKS.search(line.path))
 
 
-def _moved(desk: Desk, base: Base) -> int:
+def _moved(context: RepoContext, base: ShipmentBase) -> int:
     """Lines added and removed since the base; what a package manager wrote, and files that only moved, do not count."""
     if not base.commit:
         return 0
     form = ("diff-tree", "-r", "--numstat", "-M", "--no-ext-diff", "--no-textconv")
-    rows = [line.split("\t", 2) for line in desk.repo.git.line(*form, base.commit, desk.repo.head()).splitlines()]
+    rows = [line.split("\t", 2) for line in context.repo.git.line(*form, base.commit, context.repo.head()).splitlines()]
     counted = [row for row in rows if len(row) == 3 and row[0] != "-" and not _LOCKS.search(row[2].rstrip('"}'))]
     return sum(int(added) + int(removed) for added, removed, _ in counted)
 
 
-def _merges(desk: Desk, base: Base) -> bool | None:
+def _merges(context: RepoContext, base: ShipmentBase) -> bool | None:
     """Whether the base's tip merges; None where it is part of HEAD already, or git would run a program of the repository's."""
-    if base.tip == base.commit or desk.repo.git.ask("config", "--get-regexp", r"^merge\..*\.driver$").text:
+    if base.tip == base.commit or context.repo.git.ask("config", "--get-regexp", r"^merge\..*\.driver$").text:
         return None
-    answer = desk.repo.git.ask("merge-tree", "--write-tree", "--no-messages", base.tip, desk.repo.head())
+    answer = context.repo.git.ask("merge-tree", "--write-tree", "--no-messages", base.tip, context.repo.head())
     return answer.code == 0 if answer.code in {0, 1} else None  # before git 2.38 it cannot
 
 
-def _before(desk: Desk, ledger: Ledger) -> Before:
+def _before(context: RepoContext, ledger: Ledger) -> Before:
     """What the workflow that hands over to this one has left open."""
-    incoming = Ledgers(desk).named(ledger.incoming) if ledger.incoming else None
+    incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming else None
     if incoming is None:
         return Before()
-    handoff = Ledgers(desk).handoff(incoming)
+    handoff = Ledgers(context).handoff(incoming)
     found = carried(handoff.findings, incoming.workflow, Workflow.SHIP)
     return Before(incoming.workflow, found, handoff.scores)
 
 
-def _regression(desk: Desk, head: str) -> Before:
+def _regression(context: RepoContext, head: str) -> Before:
     """The verdict of the last regression ledger on this branch, if it is about this commit."""
-    found = Ledgers(desk).last(Workflow.REGRESSION)
+    found = Ledgers(context).last(Workflow.REGRESSION)
     if found is None:
         return Before()
     measured = found.closed.commit if found.closed else next((seen.commit for seen in reversed(found.observed)), "")
     if measured != head:
         return Before()
-    return Before(Workflow.REGRESSION, verdict=str(Ledgers(desk).handoff(found).config.get("verdict", "")))
+    return Before(Workflow.REGRESSION, verdict=str(Ledgers(context).handoff(found).config.get("verdict", "")))

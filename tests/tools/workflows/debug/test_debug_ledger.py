@@ -10,7 +10,7 @@ from test_ledgers import HYPOTHESIS
 
 from autoresearch_mcp.tools.errors import Code
 from conftest import Project
-from ledgers import Desk, shop
+from ledgers import WorkflowAgent, shop
 from sarif import check_sarif
 
 FINDING = {
@@ -40,15 +40,15 @@ def checked(root: Path, command: str = "python3 check.py") -> Project:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def agent(tmp_path: Path) -> WorkflowAgent:
     """A debug ledger that is open on a project with a check and an older commit."""
-    made = Desk(checked(tmp_path / "repo"), "debug")
+    made = WorkflowAgent(checked(tmp_path / "repo"), "debug")
     made.open(goal="wrong totals")
     return made
 
 
-def test_what_the_project_knows_of_itself_is_gathered_at_the_opening(desk: Desk) -> None:
-    state = "\n".join(desk.status().state)
+def test_what_the_project_knows_of_itself_is_gathered_at_the_opening(agent: WorkflowAgent) -> None:
+    state = "\n".join(agent.status().state)
 
     assert "`make test`" in state
     assert "Changed lately (commits): Makefile (1), check.py (1), " in state
@@ -56,8 +56,8 @@ def test_what_the_project_knows_of_itself_is_gathered_at_the_opening(desk: Desk)
     assert "Suspect next, in this order: error-text, recent-change, data-flow" in state
 
 
-def test_a_run_runs_the_projects_own_checks(desk: Desk) -> None:
-    state = "\n".join(desk.run().state)
+def test_a_run_runs_the_projects_own_checks(agent: WorkflowAgent) -> None:
+    state = "\n".join(agent.run().state)
 
     assert "test `make test`: exit 2" in state
     assert "Output of `make test`, which is data: " in state
@@ -66,26 +66,26 @@ def test_a_run_runs_the_projects_own_checks(desk: Desk) -> None:
 
 def test_without_consent_a_run_runs_nothing(tmp_path: Path) -> None:
     project = checked(tmp_path / "repo", "touch ran.txt")
-    desk = Desk(project, "debug", allow_commands=False)
-    desk.open()
+    agent = WorkflowAgent(project, "debug", allow_commands=False)
+    agent.open()
 
-    assert "`make test`: not run: nobody agreed" in "\n".join(desk.run().state)
+    assert "`make test`: not run: nobody agreed" in "\n".join(agent.run().state)
     assert not (project.root / "ran.txt").exists()
 
 
-def test_three_failures_in_a_row_end_a_line_of_inquiry_and_a_success_begins_it_anew(desk: Desk) -> None:
+def test_three_failures_in_a_row_end_a_line_of_inquiry_and_a_success_begins_it_anew(agent: WorkflowAgent) -> None:
     for claim in CLAIMS[:2]:
-        desk.record(HYPOTHESIS, claim=claim, outcome="disproven")
-    desk.record(HYPOTHESIS)
+        agent.record(HYPOTHESIS, claim=claim, outcome="disproven")
+    agent.record(HYPOTHESIS)
     for claim in CLAIMS[2:]:
-        desk.record(HYPOTHESIS, claim=claim, outcome="inconclusive")
-    desk.record(HYPOTHESIS, claim="threads share one link", outcome="disproven")
+        agent.record(HYPOTHESIS, claim=claim, outcome="inconclusive")
+    agent.record(HYPOTHESIS, claim="threads share one link", outcome="disproven")
 
-    assert "`Off by One` confirmed nothing" in desk.refused(
+    assert "`Off by One` confirmed nothing" in agent.refused(
         Code.OUT_OF_ORDER, HYPOTHESIS, claim="it is the moon", line="Off by One"
     )
-    assert desk.record(HYPOTHESIS, claim="it is the moon", line="astronomy").id == "H7"
-    assert "Dropped lines of inquiry: off by one." in desk.status().state
+    assert agent.record(HYPOTHESIS, claim="it is the moon", line="astronomy").id == "H7"
+    assert "Dropped lines of inquiry: off by one." in agent.status().state
 
 
 @pytest.mark.parametrize(
@@ -93,26 +93,26 @@ def test_three_failures_in_a_row_end_a_line_of_inquiry_and_a_success_begins_it_a
     [("confirmed", "true", "inconclusive"), ("confirmed", "false", "confirmed"), ("confirmed", None, "confirmed"), ("disproven", "true", "disproven")],
 )  # fmt: skip
 def test_a_confirmation_counts_for_nothing_when_its_own_command_shows_nothing(
-    desk: Desk, outcome: str, reproduction: str | None, stands: str
+    agent: WorkflowAgent, outcome: str, reproduction: str | None, stands: str
 ) -> None:
-    desk.record(HYPOTHESIS, outcome=outcome, reproduction=reproduction)
+    agent.record(HYPOTHESIS, outcome=outcome, reproduction=reproduction)
 
-    assert f"H1 {stands}: count leaves out one item" in desk.status().state
+    assert f"H1 {stands}: count leaves out one item" in agent.status().state
 
 
-def test_a_finding_does_not_rest_on_what_was_contradicted(desk: Desk) -> None:
-    desk.record(HYPOTHESIS, reproduction="true")
+def test_a_finding_does_not_rest_on_what_was_contradicted(agent: WorkflowAgent) -> None:
+    agent.record(HYPOTHESIS, reproduction="true")
 
-    assert "claimed as confirmed, but its command exited 0" in desk.refused(Code.EVIDENCE, FINDING)
-    page = desk.file(desk.close(why="enough"), "eliminated.md")
+    assert "claimed as confirmed, but its command exited 0" in agent.refused(Code.EVIDENCE, FINDING)
+    page = agent.file(agent.close(why="enough"), "eliminated.md")
     assert "Claimed as confirmed, but its command: exit 0 when the server ran it." in page
 
 
-def test_a_command_that_could_not_begin_shows_nothing(desk: Desk) -> None:
-    desk.record(HYPOTHESIS)
-    desk.record(FINDING, reproduction="no-such-program")
+def test_a_command_that_could_not_begin_shows_nothing(agent: WorkflowAgent) -> None:
+    agent.record(HYPOTHESIS)
+    agent.record(FINDING, reproduction="no-such-program")
 
-    assert not desk.handoff(desk.close())["findings"][0]["confirmed"]
+    assert not agent.handoff(agent.close())["findings"][0]["confirmed"]
 
 
 @pytest.mark.parametrize(
@@ -122,79 +122,79 @@ def test_a_command_that_could_not_begin_shows_nothing(desk: Desk) -> None:
         ({"hypothesis": "H2"}, "H2 was disproven: a finding rests on a confirmed hypothesis"),
     ],
 )
-def test_a_finding_rests_on_a_confirmed_hypothesis(desk: Desk, changed: dict[str, str], told: str) -> None:
-    desk.record(HYPOTHESIS)
-    desk.record(HYPOTHESIS, claim=CLAIMS[0], outcome="disproven")
+def test_a_finding_rests_on_a_confirmed_hypothesis(agent: WorkflowAgent, changed: dict[str, str], told: str) -> None:
+    agent.record(HYPOTHESIS)
+    agent.record(HYPOTHESIS, claim=CLAIMS[0], outcome="disproven")
 
-    assert told in desk.refused(Code.EVIDENCE, FINDING, **changed)
+    assert told in agent.refused(Code.EVIDENCE, FINDING, **changed)
 
 
 def test_options_limit_severity_and_technique(tmp_path: Path) -> None:
-    desk = Desk(checked(tmp_path / "repo"), "debug")
-    desk.open(severity="high", technique="trace")
+    agent = WorkflowAgent(checked(tmp_path / "repo"), "debug")
+    agent.open(severity="high", technique="trace")
 
-    assert "opened for trace alone" in desk.refused(Code.BAD_ARGUMENT, HYPOTHESIS)
-    desk.record(HYPOTHESIS, technique="trace")
-    assert "looks for high and worse" in desk.refused(Code.BAD_ARGUMENT, FINDING, severity="low")
+    assert "opened for trace alone" in agent.refused(Code.BAD_ARGUMENT, HYPOTHESIS)
+    agent.record(HYPOTHESIS, technique="trace")
+    assert "looks for high and worse" in agent.refused(Code.BAD_ARGUMENT, FINDING, severity="low")
 
 
 def test_the_finding_of_the_last_round_can_still_be_recorded(tmp_path: Path) -> None:
-    desk = Desk(checked(tmp_path / "repo"), "debug")
-    desk.open(iterations=1)
-    desk.record(HYPOTHESIS)
+    agent = WorkflowAgent(checked(tmp_path / "repo"), "debug")
+    agent.open(iterations=1)
+    agent.record(HYPOTHESIS)
 
-    assert "No round" in desk.refused(Code.INCOMPLETE, HYPOTHESIS, claim=CLAIMS[0])
-    desk.record(FINDING)
-    assert desk.close().status == "complete"
+    assert "No round" in agent.refused(Code.INCOMPLETE, HYPOTHESIS, claim=CLAIMS[0])
+    agent.record(FINDING)
+    assert agent.close().status == "complete"
 
 
-def test_what_is_inconclusive_settles_nothing_and_what_is_disproven_does(desk: Desk) -> None:
-    desk.record(HYPOTHESIS)
-    desk.record(FINDING)
-    name = f"{desk.close().ledger}#F1"
-    desk.project.now += 60
-    desk.open(goal="once more")
+def test_what_is_inconclusive_settles_nothing_and_what_is_disproven_does(agent: WorkflowAgent) -> None:
+    agent.record(HYPOTHESIS)
+    agent.record(FINDING)
+    name = f"{agent.close().ledger}#F1"
+    agent.project.now += 60
+    agent.open(goal="once more")
 
-    assert desk.record(HYPOTHESIS, upstream=name, outcome="inconclusive").settled == ""
-    assert desk.record(HYPOTHESIS, upstream=name, reproduction="true", claim=CLAIMS[1]).settled == ""
+    assert agent.record(HYPOTHESIS, upstream=name, outcome="inconclusive").settled == ""
+    assert agent.record(HYPOTHESIS, upstream=name, reproduction="true", claim=CLAIMS[1]).settled == ""
     assert (
-        desk.record(HYPOTHESIS, upstream=name, outcome="disproven", claim=CLAIMS[0]).settled == f"{name} as disproven"
+        agent.record(HYPOTHESIS, upstream=name, outcome="disproven", claim=CLAIMS[0]).settled == f"{name} as disproven"
     )
 
 
 def test_a_chain_goes_on_to_fix_with_what_was_found(tmp_path: Path) -> None:
-    desk = Desk(checked(tmp_path / "repo"), "debug")
-    desk.open(chain="fix, ship")
-    desk.record(HYPOTHESIS, basis="error-text")
-    desk.record(FINDING)
+    agent = WorkflowAgent(checked(tmp_path / "repo"), "debug")
+    agent.open(chain="fix, ship")
+    agent.record(HYPOTHESIS, basis="error-text")
+    agent.record(FINDING)
 
-    closed = desk.close()
+    closed = agent.close()
 
     assert [(step.prompt, step.takes) for step in closed.next_prompts] == [("fix", ("F1",))]
 
 
-def test_the_files_are_complete(desk: Desk) -> None:
-    desk.record(HYPOTHESIS)
-    desk.record(HYPOTHESIS, claim=CLAIMS[0], outcome="disproven")
-    desk.record(FINDING)
+def test_the_files_are_complete(agent: WorkflowAgent) -> None:
+    agent.record(HYPOTHESIS)
+    agent.record(HYPOTHESIS, claim=CLAIMS[0], outcome="disproven")
+    agent.record(FINDING)
 
-    closed = desk.close()
+    closed = agent.close()
 
-    assert "**Reproduction** (exit 1 when the server ran it)." in desk.file(closed, "findings.md")
-    assert f"## H2: {CLAIMS[0]}\n\ndisproven by minimal-reproduction" in desk.file(closed, "eliminated.md")
-    assert desk.file(closed, "debug-results.tsv").splitlines()[1:] == [
+    assert "**Reproduction** (exit 1 when the server ran it)." in agent.file(closed, "findings.md")
+    assert f"## H2: {CLAIMS[0]}\n\ndisproven by minimal-reproduction" in agent.file(closed, "eliminated.md")
+    assert agent.file(closed, "debug-results.tsv").splitlines()[1:] == [
         "1\thypothesis\tH1\tconfirmed\t-\tshop/cart.py:6\tcount leaves out one item",
         f"2\thypothesis\tH2\tdisproven\t-\tshop/cart.py:6\t{CLAIMS[0]}",
         "3\tfinding\tH1\tconfirmed\thigh\tshop/cart.py:6\tThe cart shows one item too few",
     ]
-    log = json.loads(desk.file(closed, "debug.sarif"))
+    log = json.loads(agent.file(closed, "debug.sarif"))
     check_sarif(log)
     assert log["runs"][0]["results"][0]["ruleId"] == "debug-high"
     assert "security-severity" not in log["runs"][0]["tool"]["driver"]["rules"][0]["properties"]
 
 
-def test_a_ledger_without_anything_says_so(desk: Desk) -> None:
-    closed = desk.close(why="no time")
+def test_a_ledger_without_anything_says_so(agent: WorkflowAgent) -> None:
+    closed = agent.close(why="no time")
 
-    assert "No cause was confirmed." in desk.file(closed, "findings.md")
-    assert "Nothing was ruled out." in desk.file(closed, "eliminated.md")
+    assert "No cause was confirmed." in agent.file(closed, "findings.md")
+    assert "Nothing was ruled out." in agent.file(closed, "eliminated.md")

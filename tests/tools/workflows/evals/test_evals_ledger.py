@@ -12,7 +12,7 @@ import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from conftest import Project
-from ledgers import Desk
+from ledgers import WorkflowAgent
 
 KARPATHY = "commit\tval_bpb\tmemory_gb\tstatus\tdescription\n"
 INSIGHT = {
@@ -42,31 +42,31 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_a_foreign_file_is_analysed_to_the_end(project: Project) -> None:
-    desk = Desk(project, "evals")
-    desk.open(file="results.tsv")
+    agent = WorkflowAgent(project, "evals")
+    agent.open(file="results.tsv")
 
-    state = "\n".join(desk.run().state)
+    state = "\n".join(agent.run().state)
     with pytest.raises(Refusal) as twice:
-        desk.record(INSIGHT, rows=[3, 99])
-    desk.record(INSIGHT, rows="4, #5")
-    closed = desk.close()
+        agent.record(INSIGHT, rows=[3, 99])
+    agent.record(INSIGHT, rows="4, #5")
+    closed = agent.close()
 
     assert "CONTINUE" in state
     assert twice.value.code is Code.EVIDENCE
     assert "has no row 99" in twice.value.message
     assert closed.status == "complete"
-    page = desk.file(closed, "evals.md")
+    page = agent.file(closed, "evals.md")
     assert "# Evaluation of results.tsv" in page
     assert "`value.txt`: 2" in page  # the third kept commit is not here
     assert "Wider layers run out of memory (#4, #5)" in page
-    figures = json.loads(desk.file(closed, "evals.json"))
+    figures = json.loads(agent.file(closed, "evals.json"))
     assert (figures["format"], figures["best"], figures["crashes"], figures["best_iteration"]) == (
         "karpathy",
         0.96,
         1,
         None,
     )
-    handoff = desk.handoff(closed)
+    handoff = agent.handoff(closed)
     assert handoff["config"]["recommendation"] == "continue"
     assert [finding["kind"] for finding in handoff["findings"]] == ["insight", "anomaly"]
     assert project.git("status", "--porcelain") == "?? results.tsv"
@@ -76,10 +76,10 @@ def test_the_sessions_own_rows_come_from_the_journal_and_not_from_a_file_that_so
     project.start()
     project.try_value(7)
     project.write("autoresearch-results.tsv", "# metric_direction: higher_is_better\nfalse\n")
-    desk = Desk(project, "evals")
-    desk.open(format="json")
+    agent = WorkflowAgent(project, "evals")
+    agent.open(format="json")
 
-    figures = json.loads(desk.run().state[0])
+    figures = json.loads(agent.run().state[0])
 
     assert (figures["format"], figures["baseline"], figures["best"], figures["direction"]) == ("journal", 8, 7, "lower")
     assert figures["hot_files"] == [{"path": "value.txt", "keeps": 1}]
@@ -90,39 +90,39 @@ def test_the_sessions_own_rows_come_from_the_journal_and_not_from_a_file_that_so
     [("nothing.tsv", "There is no file nothing.tsv. There are: results.tsv."), ("../x.tsv", "lies outside"), (".", "There is no file")],
 )  # fmt: skip
 def test_a_file_that_is_not_there_is_refused_before_anything_is_opened(project: Project, file: str, told: str) -> None:
-    desk = Desk(project, "evals")
+    agent = WorkflowAgent(project, "evals")
     with pytest.raises(Refusal) as refused:
-        desk.open(file=file)
+        agent.open(file=file)
 
     assert refused.value.code is Code.BAD_ARGUMENT
     assert told in refused.value.message
     with pytest.raises(Refusal) as nothing:
-        desk.status()
+        agent.status()
     assert nothing.value.code is Code.NOT_OPEN
 
 
 def test_an_insight_needs_an_analysis_and_the_end_needs_one_too(project: Project) -> None:
-    desk = Desk(project, "evals")
-    desk.open()
+    agent = WorkflowAgent(project, "evals")
+    agent.open()
 
-    assert "Call workflow with `run` first" in desk.refused(Code.OUT_OF_ORDER, INSIGHT)
+    assert "Call workflow with `run` first" in agent.refused(Code.OUT_OF_ORDER, INSIGHT)
     with pytest.raises(Refusal, match="the analysis") as refused:
-        desk.close()
+        agent.close()
     assert refused.value.code is Code.INCOMPLETE
 
 
 def test_a_new_server_goes_on_and_a_second_run_sees_the_file_as_it_is_now(project: Project) -> None:
-    desk = Desk(project, "evals")
-    desk.open(file="results.tsv")
-    desk.run()
-    desk.record(INSIGHT)
+    agent = WorkflowAgent(project, "evals")
+    agent.open(file="results.tsv")
+    agent.run()
+    agent.record(INSIGHT)
     project.write("results.tsv", project.read("results.tsv") + "-\t0.98\t44.0\tdiscard\tnarrower\n")
 
-    desk.restart()
-    desk.run()
+    agent.restart()
+    agent.run()
 
-    assert desk.status().items == 1
-    assert json.loads(desk.file(desk.close(), "evals.json"))["discards"] == 1
+    assert agent.status().items == 1
+    assert json.loads(agent.file(agent.close(), "evals.json"))["discards"] == 1
 
 
 def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Project
-from ledgers import Desk
+from ledgers import WorkflowAgent
 
 HOME = Path.home()
 MAVEN = Path("/usr/share/maven-repo")
@@ -307,9 +307,9 @@ def test_what_is_broken_is_found_and_nothing_where_nothing_is(name: str, tmp_pat
     for file, text in layout.files.items():
         project.write(file, text)
     project.commit("broken")
-    desk = Desk(project, "fix")
+    agent = WorkflowAgent(project, "fix")
 
-    state = desk.open().state
+    state = agent.open().state
 
     assert not [line for line in state if line.startswith("Not looked at")]
     found = [line.removeprefix("Next: ").partition(" ")[2] for line in state[1:] if line.lstrip("Next: ")[:1] == "F"]
@@ -320,4 +320,4 @@ def test_what_is_broken_is_found_and_nothing_where_nothing_is(name: str, tmp_pat
     for file, text in layout.mended.items():
         project.write(file, text)
     project.commit("mended")
-    assert desk.run().state[0] == f"0 errors are left, {len(found)} at the start."
+    assert agent.run().state[0] == f"0 errors are left, {len(found)} at the start."

@@ -19,7 +19,7 @@ from autoresearch_mcp.tools.verbs.answers_loop import Iterated
 from autoresearch_mcp.tools.verbs.planning import agree_to, wanted_commands
 from autoresearch_mcp.tools.workflows.answers import WorkflowAnswer
 from conftest import Project
-from ledgers import Desk
+from ledgers import WorkflowAgent
 
 MAKEFILE = """\
 test:
@@ -70,7 +70,7 @@ class Mender:
 
     def __init__(self, project: Project, *, allow_commands: bool = True) -> None:
         self.project = project
-        self.desk = Desk(project, "fix", allow_commands=allow_commands)
+        self.agent = WorkflowAgent(project, "fix", allow_commands=allow_commands)
 
     def start(self, answer: WorkflowAnswer) -> None:
         self.project.sessions.start_session(Plan.model_validate(answer.plan))
@@ -94,7 +94,7 @@ def opened(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Mender:
     """A fix ledger that is open; made once, and copied for each test."""
     if "opened" not in _STAGES:
         _STAGES["opened"] = Mender(shop(tmp_path_factory.mktemp("stage") / "repo"))
-        _STAGES["opened"].desk.open(goal="make it whole")
+        _STAGES["opened"].agent.open(goal="make it whole")
     return Mender(_STAGES["opened"].project.copied(tmp_path / "repo"))
 
 
@@ -103,13 +103,13 @@ def mender(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, opened: Men
     """The same, and a session on its plan."""
     if "started" not in _STAGES:
         twin = Mender(opened.project.copied(tmp_path_factory.mktemp("stage") / "repo"))
-        twin.start(twin.desk.status())
+        twin.start(twin.agent.status())
         _STAGES["started"] = twin
     return Mender(_STAGES["started"].project.copied(tmp_path / "started"))
 
 
 def test_the_queue_comes_from_the_server_what_blocks_most_first(opened: Mender) -> None:
-    answer = opened.desk.status()
+    answer = opened.agent.status()
 
     assert answer.state[0] == "5 errors are left, 5 at the start: 2 test, 2 type, 1 warning."
     assert answer.state[1].startswith('Next: F1 type: src/cart.py:2 WRONG in `total = "WRONG"`')
@@ -117,7 +117,7 @@ def test_the_queue_comes_from_the_server_what_blocks_most_first(opened: Mender) 
 
 
 def test_the_plan_counts_with_the_same_commands_down_to_nothing(opened: Mender) -> None:
-    plan = opened.desk.status().plan
+    plan = opened.agent.status().plan
 
     assert (plan["metric"], plan["direction"], plan["target"], plan["read"]) == ("errors", "lower", "0", "channel")
     assert all(f"'make {target}'" in plan["verify"] for target in ("test", "types", "lint"))
@@ -137,17 +137,17 @@ def test_a_whole_run_ends_with_nothing_broken_and_files_that_say_so(mender: Mend
 
     assert (last.metric, last.phase) == (0, "ended")
     mender.project.sessions.finish_session()
-    closed = mender.desk.close()
+    closed = mender.agent.close()
 
     assert closed.status == "complete"
     assert closed.scores == {"fix": 100, "fix points": 60 + 25 + 15}
-    results = mender.desk.file(closed, "fix-results.tsv").splitlines()
+    results = mender.agent.file(closed, "fix-results.tsv").splitlines()
     assert [line.split("\t")[2] for line in results] == ["item", "F1", "F2", "F3", "F4", "F5"]
     assert results[1] == (f"1\t{first.commit[:7]}\tF1\ttype\t4\t-1\tpass\tfixed\tF1: right in place of WRONG")
-    assert "5 errors at the start, 0 at the end, both counted by the server" in mender.desk.file(closed, "errors.md")
-    assert "Nothing: no error was given up" in mender.desk.file(closed, "blocked.md")
-    assert "| `src/cart.py` | 0 | LOW |" in mender.desk.file(closed, "impact-assessment.md")
-    assert mender.desk.handoff(closed)["findings"] == []
+    assert "5 errors at the start, 0 at the end, both counted by the server" in mender.agent.file(closed, "errors.md")
+    assert "Nothing: no error was given up" in mender.agent.file(closed, "blocked.md")
+    assert "| `src/cart.py` | 0 | LOW |" in mender.agent.file(closed, "impact-assessment.md")
+    assert mender.agent.handoff(closed)["findings"] == []
 
 
 @pytest.mark.parametrize(
@@ -219,16 +219,16 @@ def test_an_error_whose_line_was_edited_on_the_way_stays_the_one_it_was(tmp_path
     project = shop(tmp_path / "repo", "# adds counts names\n[WRONG] + [UGLY]\n")
     project.write("tool.py", TOOL.replace(" in `{line.strip()}`", "")).commit("messages without the line")
     made = Mender(project)
-    made.start(made.desk.open())
+    made.start(made.agent.open())
 
     first = made.mend("F1", "[WRONG] + [UGLY]", "[UGLY]")
 
     assert first.note.startswith("F1 is fixed. 1 open. Next: F2 warning")
-    assert made.desk.status().coverage == ["errors fixed 1/2"]
-    made.desk.restart()
+    assert made.agent.status().coverage == ["errors fixed 1/2"]
+    made.agent.restart()
     assert made.mend("F2", "[UGLY]\n", "").metric == 0
     made.project.sessions.finish_session()
-    assert made.desk.close().coverage == ["errors fixed 2/2"]
+    assert made.agent.close().coverage == ["errors fixed 2/2"]
 
 
 def test_three_failed_iterations_block_an_error_and_name_the_next(mender: Mender) -> None:
@@ -244,15 +244,15 @@ def test_three_failed_iterations_block_an_error_and_name_the_next(mender: Mender
     mender.replace('price = "WRONG"', 'price = "right"')
     assert mender.iterate("F2: a right price").status == "keep"
     mender.project.sessions.finish_session()
-    closed = mender.desk.close(why="enough for today")
-    blocked = mender.desk.file(closed, "blocked.md")
+    closed = mender.agent.close(why="enough for today")
+    blocked = mender.agent.file(closed, "blocked.md")
     assert blocked.count("(discard)") == 3
     assert "## F1: type: src/cart.py:2" in blocked
 
 
 def test_tests_that_run_no_more_are_errors_not_progress(tmp_path: Path) -> None:
     made = Mender(shop(tmp_path / "repo"))
-    answer = made.desk.open(category="test")
+    answer = made.agent.open(category="test")
     made.start(answer.model_copy(update={"plan": {**answer.plan, "protected": ["Makefile"]}}))
     made.replace('names = ["adds", "counts", "names"]', 'names = ["adds"]', "check.py")
 
@@ -263,7 +263,7 @@ def test_tests_that_run_no_more_are_errors_not_progress(tmp_path: Path) -> None:
 
 def test_green_tests_guard_and_a_change_that_breaks_one_is_not_kept(tmp_path: Path) -> None:
     made = Mender(shop(tmp_path / "repo", CART.replace("# adds", "# adds counts names")))
-    answer = made.desk.open()
+    answer = made.agent.open()
     made.start(answer)
     made.project.write("src/cart.py", "# adds counts\n")
 
@@ -304,9 +304,9 @@ def test_a_file_with_an_error_can_be_mended_wherever_it_is_but_a_scope_that_was_
     made.project.write("tool.py", TOOL.replace('Path("src").glob("*.py")', 'Path(".").rglob("[at]*.py")'))
     made.project.write("tests/test_a.py", "ugly = 'UGLY'\n").write("src/a.py", "ugly = 'UGLY'\n").commit("more")
 
-    wide = made.desk.open(category="lint").plan
-    made.desk.close(why="another scope")
-    narrow = made.desk.open(category="lint", scope=["src/**"]).plan
+    wide = made.agent.open(category="lint").plan
+    made.agent.close(why="another scope")
+    narrow = made.agent.open(category="lint", scope=["src/**"]).plan
 
     assert "tests/test_a.py" in wide["scope"]
     assert "!tests/test_a.py" in wide["protected"]
@@ -323,10 +323,10 @@ def test_what_was_masked_joins_the_queue_and_is_no_step_back(tmp_path: Path) -> 
         ).replace("if word in line", "if not hide and word in line"),
     )
     made.project.write("src/cart.py", CART + "BROKEN\n").commit("broken")
-    answer = made.desk.open()
+    answer = made.agent.open()
     made.start(answer)
     assert answer.state[1].startswith("Next: F1 build: src/cart.py:5 BROKEN")
-    assert len(made.desk.status().state) < 6
+    assert len(made.agent.status().state) < 6
 
     fixed = made.mend("F1", "BROKEN\n", "")
 
@@ -334,9 +334,9 @@ def test_what_was_masked_joins_the_queue_and_is_no_step_back(tmp_path: Path) -> 
     assert fixed.metric == 5
     assert (fixed.phase, answer.plan["target"]) == ("ended", "9999")
     assert "F1 is fixed. 5 open. Nothing hides others any more" in fixed.note
-    assert made.desk.status().coverage == ["errors fixed 1/6"]
+    assert made.agent.status().coverage == ["errors fixed 1/6"]
     made.project.sessions.finish_session()
-    again = made.desk.run()
+    again = made.agent.run()
     assert again.state[1].startswith("Next: F4 type")
     assert (again.plan["target"], again.plan["guard_metrics"][0].split(":")[0]) == ("0", "failing_tests lower 0")
 
@@ -344,14 +344,14 @@ def test_what_was_masked_joins_the_queue_and_is_no_step_back(tmp_path: Path) -> 
 def test_a_command_without_consent_is_not_run_and_is_offered_to_a_person(tmp_path: Path) -> None:
     made = Mender(shop(tmp_path / "repo"), allow_commands=False)
     with pytest.raises(Refusal) as refused:
-        made.desk.open()
+        made.agent.open()
     lab = Lab(made.project.root)
 
     assert refused.value.code is Code.CONSENT_NEEDED
     assert wanted_commands(lab) == ("make test", "make types", "make lint")
 
     agree_to(lab, wanted_commands(lab))
-    answer = made.desk.open()
+    answer = made.agent.open()
     assert lab.open().consent.missing(Plan.model_validate(answer.plan)) == ()
 
 
@@ -360,7 +360,7 @@ def test_consent_to_the_commands_covers_the_count_of_them_and_nothing_more(tmp_p
     lab = Lab(made.project.root)
     consent = lab.open().consent
     consent.approve(["make test", "make types", "make lint"])
-    plan = Plan.model_validate(made.desk.open().plan)
+    plan = Plan.model_validate(made.agent.open().plan)
 
     counted = inspects(plan.verify)
     assert counted is not None
@@ -372,44 +372,44 @@ def test_consent_to_the_commands_covers_the_count_of_them_and_nothing_more(tmp_p
 
 def test_a_new_server_goes_on_where_the_last_one_was(mender: Mender) -> None:
     mender.mend("F1", "WRONG", "right")
-    before = mender.desk.status()
+    before = mender.agent.status()
 
-    mender.desk.restart()
+    mender.agent.restart()
     mender.project.restart()
 
-    assert mender.desk.status() == before
-    assert mender.desk.open(goal="make it whole") == before
+    assert mender.agent.status() == before
+    assert mender.agent.open(goal="make it whole") == before
     assert mender.mend("F2", "WRONG", "right").note.startswith("F2 is fixed. 3 open.")
-    assert len({line.split()[0] for line in mender.desk.status().state[2:4]}) == 2
+    assert len({line.split()[0] for line in mender.agent.status().state[2:4]}) == 2
 
 
 def test_what_cannot_be_mended_here_is_set_aside_for_a_person(mender: Mender) -> None:
-    mender.desk.record({"item": "F1", "reason": "the price list comes from another team"})
+    mender.agent.record({"item": "F1", "reason": "the price list comes from another team"})
     with pytest.raises(Refusal, match="A1 already stands at F1"):
-        mender.desk.record({"item": "F1", "reason": "really"})
+        mender.agent.record({"item": "F1", "reason": "really"})
 
     mender.replace('price = "WRONG"', 'price = "right"')
     assert mender.iterate("F2: a price").status == "keep"
     mender.project.sessions.finish_session()
-    closed = mender.desk.close(why="the rest tomorrow")
+    closed = mender.agent.close(why="the rest tomorrow")
 
     assert closed.status == "interrupted"
-    assert "set aside: the price list comes from another team" in mender.desk.file(closed, "blocked.md")
-    assert {one["id"] for one in mender.desk.handoff(closed)["findings"]} == {"F1", "F3", "F4", "F5"}
-    assert mender.desk.handoff(closed)["config"]["metric"] == "errors"
+    assert "set aside: the price list comes from another team" in mender.agent.file(closed, "blocked.md")
+    assert {one["id"] for one in mender.agent.handoff(closed)["findings"]} == {"F1", "F3", "F4", "F5"}
+    assert mender.agent.handoff(closed)["config"]["metric"] == "errors"
 
 
 def test_errors_are_never_taken_from_the_agent(mender: Mender) -> None:
     with pytest.raises(Refusal, match="`kind` has to be one of set-aside"):
-        mender.desk.record({"kind": "error", "found": {"trouble": "lint", "tool": "me", "message": "so I say"}})
+        mender.agent.record({"kind": "error", "found": {"trouble": "lint", "tool": "me", "message": "so I say"}})
 
 
 def test_the_ledger_stays_open_while_errors_are(mender: Mender) -> None:
     with pytest.raises(Refusal, match="finish_session first"):
-        mender.desk.close()
+        mender.agent.close()
     mender.project.sessions.finish_session()
     with pytest.raises(Refusal, match="5 open errors; next F1"):
-        mender.desk.close()
+        mender.agent.close()
 
 
 def test_what_was_hidden_outside_the_session_is_counted_at_the_end(mender: Mender) -> None:
@@ -417,21 +417,21 @@ def test_what_was_hidden_outside_the_session_is_counted_at_the_end(mender: Mende
     mender.replace('total = "WRONG"', 'total = "WRONG"  # noqa')
     mender.project.commit("by hand")
 
-    closed = mender.desk.close(why="done by hand")
+    closed = mender.agent.close(why="done by hand")
 
     assert closed.scores["fix points"] == pytest.approx(60 / 5 - 5 + 25 + 5)
     assert closed.scores["fix"] == 0
-    assert "comment that silences a tool at src/cart.py:2" in mender.desk.file(closed, "errors.md")
+    assert "comment that silences a tool at src/cart.py:2" in mender.agent.file(closed, "errors.md")
 
 
 def test_a_secret_in_a_message_is_masked_wherever_it_is_kept(tmp_path: Path) -> None:
     made = Mender(shop(tmp_path / "repo", CART.replace('price = "WRONG"', 'key = "WRONG AKIAIOSFODNN7EXAMPLE"')))
 
-    answer = made.desk.open()
+    answer = made.agent.open()
     made.start(answer)
 
     assert "[masked:" in answer.text()
-    assert "AKIAIOSFODNN7EXAMPLE" not in answer.text() + made.desk.status().text()
+    assert "AKIAIOSFODNN7EXAMPLE" not in answer.text() + made.agent.status().text()
     with sqlite3.connect(made.project.root / ".git" / "autoresearch" / "journal.db") as link:
         assert not link.execute("SELECT 1 FROM event WHERE body LIKE '%AKIAIOSFODNN7%'").fetchall()
 
@@ -441,17 +441,17 @@ def test_uncommitted_edits_are_not_counted(tmp_path: Path) -> None:
     made.replace("WRONG", "right")
 
     with pytest.raises(Refusal, match=r"Uncommitted changes: src/cart\.py"):
-        made.desk.open()
+        made.agent.open()
 
 
 def test_an_unknown_category_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match=r"beauty: no category\. Use build, test, type, lint, warning, bug"):
-        Mender(shop(tmp_path / "repo")).desk.open(category="beauty")
+        Mender(shop(tmp_path / "repo")).agent.open(category="beauty")
 
 
 def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> None:
     made = Mender(shop(tmp_path / "repo", "# adds counts names\nfee = 2\n"))
-    debug = Desk(made.project, "debug")
+    debug = WorkflowAgent(made.project, "debug")
     debug.open(goal="fees", chain="fix")
     for number, check in ((1, "! grep -q 'fee = 2' src/cart.py"), (2, "true")):
         cited = {"location": "src/cart.py:2", "quote": "fee = 2"}
@@ -465,7 +465,7 @@ def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> Non
                           "summary": "Names are lost at night", "reproduction": check})  # fmt: skip
     earlier = debug.close()
 
-    answer = made.desk.open()
+    answer = made.agent.open()
     made.start(answer)
 
     assert answer.state[0] == "1 errors are left, 1 at the start: 1 bug."
@@ -476,7 +476,7 @@ def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> Non
     gate = ["--root", str(made.project.root), "gate", "--fail-on", "high"]
     assert main(gate) == 1
     made.project.sessions.finish_session()
-    closed = made.desk.close()
+    closed = made.agent.close()
     assert debug.handoff(earlier)["findings"][0]["outcome"] == "fixed"
     assert f"**FIXED** by {closed.ledger}#F1" in debug.file(earlier, "summary.md")
     assert main(gate) == 0

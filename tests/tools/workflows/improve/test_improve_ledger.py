@@ -11,7 +11,7 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.workflows.improve.items import Belief
 from autoresearch_mcp.tools.workflows.improve.preference import circle, order, undecided
 from autoresearch_mcp.tools.workflows.improve.seen import belief
-from ledgers import Desk, shop
+from ledgers import WorkflowAgent, shop
 
 CATEGORIES = "customer-challenges competitor-gaps market-trends user-experience revenue-growth".split()
 SOURCE = {
@@ -55,58 +55,58 @@ MECHANISMS = ("Subtract it.", "Count all.", "Bind parameters.", "Print one.", "T
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    made = Desk(shop(tmp_path / "repo"), "improve")
+def agent(tmp_path: Path) -> WorkflowAgent:
+    made = WorkflowAgent(shop(tmp_path / "repo"), "improve")
     made.open(goal="the cart", icp="owners of small shops")
     made.record(SOURCE)
     return made
 
 
-def end(desk: Desk, category: str) -> None:
-    desk.record({"kind": "round", "category": category, "question": "what hurts?", "found": "this"})
+def end(agent: WorkflowAgent, category: str) -> None:
+    agent.record({"kind": "round", "category": category, "question": "what hurts?", "found": "this"})
 
 
-def research(desk: Desk, dry: int = 3) -> None:
+def research(agent: WorkflowAgent, dry: int = 3) -> None:
     """One insight a category, then rounds that find nothing."""
     for category, problem, mechanism in zip(CATEGORIES, PROBLEMS, MECHANISMS, strict=True):
-        desk.record(INSIGHT, category=category, problem=problem, mechanism=mechanism)
-        end(desk, category)
+        agent.record(INSIGHT, category=category, problem=problem, mechanism=mechanism)
+        end(agent, category)
     for _ in range(dry):
-        end(desk, CATEGORIES[0])
+        end(agent, CATEGORIES[0])
 
 
-def rank(desk: Desk, id: str, tier: str = "must-have", serves: bool = True) -> None:
-    desk.record({"kind": "rank", "insight": id, "serves": serves, "tier": tier, "why": "the cart says so"})
+def rank(agent: WorkflowAgent, id: str, tier: str = "must-have", serves: bool = True) -> None:
+    agent.record({"kind": "rank", "insight": id, "serves": serves, "tier": tier, "why": "the cart says so"})
 
 
-def prefer(desk: Desk, better: str, worse: str) -> None:
-    desk.record({"kind": "comparison", "better": better, "worse": worse, "why": "it hurts more"})
+def prefer(agent: WorkflowAgent, better: str, worse: str) -> None:
+    agent.record({"kind": "comparison", "better": better, "worse": worse, "why": "it hurts more"})
 
 
-def test_the_best_are_found_ranked_and_specified(desk: Desk) -> None:
-    desk.record(SOURCE, location="test_cart.py:3", quote="assert count([1, 2]) == 2", says="It is known")
-    desk.record(REFERENCE)
-    desk.record(INSIGHT, sources="S1, S2, O1")
-    end(desk, CATEGORIES[0])
+def test_the_best_are_found_ranked_and_specified(agent: WorkflowAgent) -> None:
+    agent.record(SOURCE, location="test_cart.py:3", quote="assert count([1, 2]) == 2", says="It is known")
+    agent.record(REFERENCE)
+    agent.record(INSIGHT, sources="S1, S2, O1")
+    end(agent, CATEGORIES[0])
     for category, problem, mechanism in list(zip(CATEGORIES, PROBLEMS, MECHANISMS, strict=True))[1:]:
-        desk.record(INSIGHT, category=category, problem=problem, mechanism=mechanism)
-        end(desk, category)
+        agent.record(INSIGHT, category=category, problem=problem, mechanism=mechanism)
+        end(agent, category)
     for _ in range(3):
-        end(desk, CATEGORIES[0])
-    assert desk.status().missing == ["a `rank` for I1, I2, I3, I4, I5"]
-    rank(desk, "I1")
-    rank(desk, "I2")
-    rank(desk, "I3")
-    rank(desk, "I4", "nice-to-have")
-    rank(desk, "I5", serves=False)
-    prefer(desk, "I3", "I1")
-    assert "a `comparison` of I1 and I2 and 1 more pairs" in desk.status().missing[0]
-    prefer(desk, "I1", "I2")  # I3 before I2 follows
-    assert desk.status().missing == ["a `prd` for I3", "a `prd` for I1", "a `prd` for I2"]
+        end(agent, CATEGORIES[0])
+    assert agent.status().missing == ["a `rank` for I1, I2, I3, I4, I5"]
+    rank(agent, "I1")
+    rank(agent, "I2")
+    rank(agent, "I3")
+    rank(agent, "I4", "nice-to-have")
+    rank(agent, "I5", serves=False)
+    prefer(agent, "I3", "I1")
+    assert "a `comparison` of I1 and I2 and 1 more pairs" in agent.status().missing[0]
+    prefer(agent, "I1", "I2")  # I3 before I2 follows
+    assert agent.status().missing == ["a `prd` for I3", "a `prd` for I1", "a `prd` for I2"]
     for place, id in enumerate(("I3", "I1", "I2")):
-        desk.record(PRD, insight=id, slug=f"{PRD['slug']}-{place}")
+        agent.record(PRD, insight=id, slug=f"{PRD['slug']}-{place}")
 
-    closed = desk.close()
+    closed = agent.close()
 
     assert closed.status == "saturated"
     assert [Path(file).name for file in closed.files][1:] == [
@@ -120,11 +120,11 @@ def test_the_best_are_found_ranked_and_specified(desk: Desk) -> None:
     ]
     # 40 * 1/5 backed by two with one checked, 30 * 3/3 pairs, 30 * 3/3 specified; 5 * 10 + 30 * 5/5
     assert closed.scores == {"improve": 68, "improve coverage": 80}
-    plan = desk.file(closed, "improvement-plan.md")
+    plan = agent.file(closed, "improvement-plan.md")
     assert [line[:10] for line in plan.splitlines() if line[:1].isdigit()] == ["1. **I3** ", "2. **I1** ", "3. **I2** "]
     assert "## Does not serve the customer\n\n- **I5** Paying needs a phone call" in plan
-    assert "[HIGH: 2 checked, 1 outside (S1, S2, O1)]" in desk.file(closed, "research-findings.md")
-    document = desk.file(closed, "prd-right-discounts-1.md")
+    assert "[HIGH: 2 checked, 1 outside (S1, S2, O1)]" in agent.file(closed, "research-findings.md")
+    document = agent.file(closed, "prd-right-discounts-1.md")
     assert "- `shop/cart.py:2` (checked): A discount of ten per cent costs ninety" in document
     assert "- https://example.org/carts (not checked): Wrong totals end carts" in document
     for title in (
@@ -137,7 +137,7 @@ def test_the_best_are_found_ranked_and_specified(desk: Desk) -> None:
         "Risks",
     ):
         assert f"\n## {title}\n" in document
-    assert [one["id"] for one in desk.handoff(closed)["findings"]] == ["I3", "I1", "I2", "I4"]
+    assert [one["id"] for one in agent.handoff(closed)["findings"]] == ["I3", "I1", "I2", "I4"]
 
 
 @pytest.mark.parametrize(
@@ -182,17 +182,19 @@ def test_the_best_are_found_ranked_and_specified(desk: Desk) -> None:
         (Code.BAD_ARGUMENT, {**PRD, "slug": "../../evil"}, "slug"),
     ],
 )
-def test_what_is_not_backed_or_not_its_turn_is_refused(desk: Desk, code: Code, item: dict[str, Any], told: str) -> None:
-    desk.record(INSIGHT)
+def test_what_is_not_backed_or_not_its_turn_is_refused(
+    agent: WorkflowAgent, code: Code, item: dict[str, Any], told: str
+) -> None:
+    agent.record(INSIGHT)
 
-    assert told in desk.refused(code, item)
+    assert told in agent.refused(code, item)
 
 
-def test_another_way_to_solve_a_known_problem_extends_it(desk: Desk) -> None:
-    desk.record(INSIGHT)
+def test_another_way_to_solve_a_known_problem_extends_it(agent: WorkflowAgent) -> None:
+    agent.record(INSIGHT)
 
-    same = desk.record(INSIGHT, mechanism="Show both prices.", problem="Discounts are the wrong way round taken")
-    other = desk.record(INSIGHT, mechanism="Show both prices.", persona="customer of the shop")
+    same = agent.record(INSIGHT, mechanism="Show both prices.", problem="Discounts are the wrong way round taken")
+    other = agent.record(INSIGHT, mechanism="Show both prices.", persona="customer of the shop")
 
     assert (same.classified, other.classified) == ("extension of I1, LOW", "new, LOW")
 
@@ -216,61 +218,61 @@ def test_belief_grows_with_independent_sources_and_is_never_high_on_hearsay(
     assert belief(checked, outside) is how
 
 
-def test_two_places_of_one_file_and_two_pages_of_one_host_are_one_source_each(desk: Desk) -> None:
-    desk.record(SOURCE, location="shop/cart.py:6", quote="return len(items) - 1")
-    desk.record(REFERENCE)
-    desk.record(REFERENCE, where="https://example.org/other")
+def test_two_places_of_one_file_and_two_pages_of_one_host_are_one_source_each(agent: WorkflowAgent) -> None:
+    agent.record(SOURCE, location="shop/cart.py:6", quote="return len(items) - 1")
+    agent.record(REFERENCE)
+    agent.record(REFERENCE, where="https://example.org/other")
 
-    assert desk.record(INSIGHT, sources=["S1", "S2", "O1", "O2"]).classified == "new, MEDIUM"
+    assert agent.record(INSIGHT, sources=["S1", "S2", "O1", "O2"]).classified == "new, MEDIUM"
 
 
-def test_the_first_five_rounds_take_one_category_each_and_do_not_saturate(desk: Desk) -> None:
-    end(desk, CATEGORIES[0])
+def test_the_first_five_rounds_take_one_category_each_and_do_not_saturate(agent: WorkflowAgent) -> None:
+    end(agent, CATEGORIES[0])
     again = {"kind": "round", "category": CATEGORIES[0], "question": "a", "found": "b"}
-    assert "The first 5 rounds take one category each" in desk.refused(Code.OUT_OF_ORDER, again)
+    assert "The first 5 rounds take one category each" in agent.refused(Code.OUT_OF_ORDER, again)
     for category in CATEGORIES[1:]:
-        end(desk, category)
-    assert desk.status().missing == ["saturation: 3 rounds after the first 5 with fewer than 2 new; there are 0"]
+        end(agent, category)
+    assert agent.status().missing == ["saturation: 3 rounds after the first 5 with fewer than 2 new; there are 0"]
 
-    end(desk, CATEGORIES[0])
-    end(desk, CATEGORIES[0])
+    end(agent, CATEGORIES[0])
+    end(agent, CATEGORIES[0])
     for place, problem in enumerate(PROBLEMS[:2]):
-        desk.record(INSIGHT, problem=problem, mechanism=MECHANISMS[place])
-    end(desk, CATEGORIES[0])
+        agent.record(INSIGHT, problem=problem, mechanism=MECHANISMS[place])
+    end(agent, CATEGORIES[0])
 
-    assert desk.status().missing[0] == "saturation: 3 rounds after the first 5 with fewer than 2 new; there are 0"
+    assert agent.status().missing[0] == "saturation: 3 rounds after the first 5 with fewer than 2 new; there are 0"
 
 
-def test_preferences_that_run_in_a_circle_are_told_and_the_last_word_counts(desk: Desk) -> None:
-    research(desk)
+def test_preferences_that_run_in_a_circle_are_told_and_the_last_word_counts(agent: WorkflowAgent) -> None:
+    research(agent)
     for id in ("I1", "I2", "I3"):
-        rank(desk, id)
+        rank(agent, id)
     for id in ("I4", "I5"):
-        rank(desk, id, "moonshot")
-    prefer(desk, "I1", "I2")
-    prefer(desk, "I2", "I3")
-    prefer(desk, "I3", "I1")
+        rank(agent, id, "moonshot")
+    prefer(agent, "I1", "I2")
+    prefer(agent, "I2", "I3")
+    prefer(agent, "I3", "I1")
 
-    assert "a way out of a circle: I1 before I2 before I3 before I1" in desk.status().missing[0]
-    assert "The order is not settled yet" in desk.refused(Code.OUT_OF_ORDER, PRD)
-    prefer(desk, "I1", "I3")
-    assert desk.status().missing == ["a `prd` for I1", "a `prd` for I2", "a `prd` for I3"]
+    assert "a way out of a circle: I1 before I2 before I3 before I1" in agent.status().missing[0]
+    assert "The order is not settled yet" in agent.refused(Code.OUT_OF_ORDER, PRD)
+    prefer(agent, "I1", "I3")
+    assert agent.status().missing == ["a `prd` for I1", "a `prd` for I2", "a `prd` for I3"]
 
 
 def test_ten_are_must_haves_at_most(tmp_path: Path) -> None:
-    desk = Desk(shop(tmp_path / "repo"), "improve")
-    desk.open()
-    desk.record(SOURCE)
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "improve")
+    agent.open()
+    agent.record(SOURCE)
     names = "apples bread cheese dates eggs figs grapes honey icing jam kale".split()
     for place, name in enumerate(names):
-        desk.record(INSIGHT, problem=f"no {name}", mechanism=f"sell {name} {place}")
+        agent.record(INSIGHT, problem=f"no {name}", mechanism=f"sell {name} {place}")
     for place in range(1, 11):
-        rank(desk, f"I{place}")
+        rank(agent, f"I{place}")
 
     eleventh = {"kind": "rank", "insight": "I11", "serves": True, "tier": "must-have", "why": "x"}
-    assert "10 are must-haves already" in desk.refused(Code.BAD_ARGUMENT, eleventh)
-    rank(desk, "I1", "moonshot")
-    rank(desk, "I11")
+    assert "10 are must-haves already" in agent.refused(Code.BAD_ARGUMENT, eleventh)
+    rank(agent, "I1", "moonshot")
+    rank(agent, "I11")
 
 
 @pytest.mark.parametrize(
@@ -295,31 +297,31 @@ def test_an_order_follows_from_comparisons_of_two(
 
 
 def test_when_the_rounds_are_used_up_what_was_found_is_still_ranked(tmp_path: Path) -> None:
-    desk = Desk(shop(tmp_path / "repo"), "improve")
-    desk.open(iterations=1, features=1)
-    desk.record(SOURCE)
-    desk.record(INSIGHT)
-    end(desk, CATEGORIES[0])
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "improve")
+    agent.open(iterations=1, features=1)
+    agent.record(SOURCE)
+    agent.record(INSIGHT)
+    end(agent, CATEGORIES[0])
 
-    assert "All 1 rounds are used" in desk.refused(Code.INCOMPLETE, REFERENCE)
+    assert "All 1 rounds are used" in agent.refused(Code.INCOMPLETE, REFERENCE)
     with pytest.raises(Refusal, match="a `rank` for I1"):
-        desk.close()
-    rank(desk, "I1")
-    desk.record(PRD)
-    assert desk.close().status == "bounded"
+        agent.close()
+    rank(agent, "I1")
+    agent.record(PRD)
+    assert agent.close().status == "bounded"
 
 
-def test_an_interruption_loses_nothing_and_drops_the_round_that_was_not_ended(desk: Desk) -> None:
-    desk.record(INSIGHT)
-    end(desk, CATEGORIES[0])
-    desk.record(INSIGHT, category=CATEGORIES[1], problem="Half a thought", mechanism="Later.")
-    before = desk.status()
+def test_an_interruption_loses_nothing_and_drops_the_round_that_was_not_ended(agent: WorkflowAgent) -> None:
+    agent.record(INSIGHT)
+    end(agent, CATEGORIES[0])
+    agent.record(INSIGHT, category=CATEGORIES[1], problem="Half a thought", mechanism="Later.")
+    before = agent.status()
 
-    desk.restart()
-    assert desk.status() == before
-    closed = desk.close(why="no time")
+    agent.restart()
+    assert agent.status() == before
+    closed = agent.close(why="no time")
 
     assert closed.status == "interrupted"
-    assert [one["id"] for one in desk.handoff(closed)["findings"]] == ["I1"]
-    assert "Half a thought" not in desk.file(closed, "research-findings.md")
-    assert desk.file(closed, "improve-results.tsv").count("\n") == 2
+    assert [one["id"] for one in agent.handoff(closed)["findings"]] == ["I1"]
+    assert "Half a thought" not in agent.file(closed, "research-findings.md")
+    assert agent.file(closed, "improve-results.tsv").count("\n") == 2

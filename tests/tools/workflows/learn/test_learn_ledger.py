@@ -9,7 +9,7 @@ import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from conftest import Project
-from ledgers import Desk, shop
+from ledgers import WorkflowAgent, shop
 
 GOOD = {
     "README.md": "# Shop\n\nTotals and stock. Run the tests:\n\n```sh\npython3 test_cart.py\n```\n\nMore: [the parts](docs/system-architecture.md#parts).\n",
@@ -34,32 +34,32 @@ def write(project: Project, documents: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(shop(tmp_path / "repo"), "learn")
+def agent(tmp_path: Path) -> WorkflowAgent:
+    return WorkflowAgent(shop(tmp_path / "repo"), "learn")
 
 
 @pytest.fixture
-def documented(desk: Desk) -> Desk:
+def documented(agent: WorkflowAgent) -> WorkflowAgent:
     """A shop whose documents are right and committed."""
-    write(desk.project, GOOD)
-    desk.project.commit("documents")
-    return desk
+    write(agent.project, GOOD)
+    agent.project.commit("documents")
+    return agent
 
 
-def test_documents_are_mapped_written_checked_and_handed_over(desk: Desk) -> None:
-    opened = desk.open(goal="documents")
+def test_documents_are_mapped_written_checked_and_handed_over(agent: WorkflowAgent) -> None:
+    opened = agent.open(goal="documents")
 
     assert opened.coverage == ["due documents 0/5", "valid documents 0/0", "areas described 0/2"]
     assert "Mode init." in opened.state[0]
-    assert "`total` function, shop/cart.py:1" in desk.project.read(f"{opened.folder}/scout-context.md")
-    assert desk.project.git("status", "--porcelain") == ""
+    assert "`total` function, shop/cart.py:1" in agent.project.read(f"{opened.folder}/scout-context.md")
+    assert agent.project.git("status", "--porcelain") == ""
     assert opened.missing == [
         "the documents: write them, then call workflow with `run`, which holds them against the code"
     ]
 
-    write(desk.project, GOOD)
-    looked = desk.run()
-    closed = desk.close()
+    write(agent.project, GOOD)
+    looked = agent.run()
+    closed = agent.close()
 
     assert looked.missing == []
     assert looked.scores == {"learn": 100, "learn validation": 100}
@@ -71,18 +71,18 @@ def test_documents_are_mapped_written_checked_and_handed_over(desk: Desk) -> Non
         "learn-results.tsv",
         "handoff.json",
     ]
-    assert "| `README.md` | 9 of 300 | 1 of 1 | 0 | fresh |" in desk.file(closed, "validation-report.md")
-    assert desk.file(closed, "learn-results.tsv").splitlines()[1:] == [
+    assert "| `README.md` | 9 of 300 | 1 of 1 | 0 | fresh |" in agent.file(closed, "validation-report.md")
+    assert agent.file(closed, "learn-results.tsv").splitlines()[1:] == [
         "0\tinit\t0\t0\t5\t0\t0\t0",
         "1\tinit\t5\t5\t0\t8\t8\t0",
     ]
-    assert desk.handoff(closed)["findings"] == []
+    assert agent.handoff(closed)["findings"] == []
     assert (closed.next_prompts[0].prompt, closed.next_prompts[0].takes) == ("security", ())
 
 
-def test_everything_that_is_wrong_is_found_and_the_worst_comes_first(desk: Desk) -> None:
-    desk.open()
-    write(desk.project, GOOD)
+def test_everything_that_is_wrong_is_found_and_the_worst_comes_first(agent: WorkflowAgent) -> None:
+    agent.open()
+    write(agent.project, GOOD)
     wrong = [
         "# Shop",
         *("`shop/basket.py`, `shop/cart.py:99`, `shop.cart.gone`, `retries = 3`, [x](gone.md), [y](#gone)",),
@@ -90,11 +90,11 @@ def test_everything_that_is_wrong_is_found_and_the_worst_comes_first(desk: Desk)
         *("```sh", "frobnicate", "```"),
         *["line"] * 300,
     ]
-    desk.project.write("README.md", "\n".join(wrong))
-    desk.project.write("docs/code-standards.md", "# How code is written\n\nWell.\n")
-    (desk.project.root / "docs/system-architecture.md").unlink()
+    agent.project.write("README.md", "\n".join(wrong))
+    agent.project.write("docs/code-standards.md", "# How code is written\n\nWell.\n")
+    (agent.project.root / "docs/system-architecture.md").unlink()
 
-    looked = desk.run()
+    looked = agent.run()
 
     assert [line.partition("]")[0] for line in looked.missing] == [
         "docs/system-architecture.md [missing",
@@ -109,110 +109,110 @@ def test_everything_that_is_wrong_is_found_and_the_worst_comes_first(desk: Desk)
         "README.md [size",
         "docs/code-standards.md [empty",
     ]
-    assert "AKIA" not in desk.project.read(f"{looked.folder}/validation-report.md")
+    assert "AKIA" not in agent.project.read(f"{looked.folder}/validation-report.md")
     # 5 of 10 claims hold: those of the overview, the summary (3) and none of the readme's five; of the parts it had two.
     assert looked.coverage[:2] == ["due documents 4/5", "valid documents 2/4"]
 
 
-def test_three_repairs_at_most_and_then_it_ends_as_bounded(desk: Desk) -> None:
-    desk.open()
-    write(desk.project, GOOD)
+def test_three_repairs_at_most_and_then_it_ends_as_bounded(agent: WorkflowAgent) -> None:
+    agent.open()
+    write(agent.project, GOOD)
     for left in (4, 3, 2, 1):
-        desk.project.write("README.md", "# Shop\n\n" + "".join(f"`shop/gone{n}.py`\n" for n in range(left)))
-        looked = desk.run()
+        agent.project.write("README.md", "# Shop\n\n" + "".join(f"`shop/gone{n}.py`\n" for n in range(left)))
+        looked = agent.run()
 
     assert looked.rounds == "3 of 3"
     with pytest.raises(Refusal, match="all repairs are made"):
-        desk.run()
-    assert desk.close().status == "bounded"
+        agent.run()
+    assert agent.close().status == "bounded"
 
 
-def test_a_repair_that_improves_nothing_ends_the_repairs(desk: Desk) -> None:
-    desk.open()
-    write(desk.project, {**GOOD, "README.md": "`shop/gone.py`"})
-    desk.run()
-    desk.project.write("README.md", "`shop/gone.py` is gone")
-    looked = desk.run()
+def test_a_repair_that_improves_nothing_ends_the_repairs(agent: WorkflowAgent) -> None:
+    agent.open()
+    write(agent.project, {**GOOD, "README.md": "`shop/gone.py`"})
+    agent.run()
+    agent.project.write("README.md", "`shop/gone.py` is gone")
+    looked = agent.run()
 
     assert "left as much wrong" in looked.state[0]
     with pytest.raises(Refusal, match="left as much wrong as there was") as refused:
-        desk.run()
+        agent.run()
     assert refused.value.code is Code.INCOMPLETE
-    closed = desk.close()
+    closed = agent.close()
     assert closed.status == "bounded"
-    assert desk.handoff(closed)["findings"][0]["title"] == "README.md: there is no shop/gone.py"
+    assert agent.handoff(closed)["findings"][0]["title"] == "README.md: there is no shop/gone.py"
 
 
-def test_a_look_at_the_same_again_costs_no_round_also_for_a_new_server(desk: Desk) -> None:
-    desk.open()
-    write(desk.project, {**GOOD, "README.md": "`shop/gone.py`"})
-    first = desk.run()
+def test_a_look_at_the_same_again_costs_no_round_also_for_a_new_server(agent: WorkflowAgent) -> None:
+    agent.open()
+    write(agent.project, {**GOOD, "README.md": "`shop/gone.py`"})
+    first = agent.run()
 
-    desk.restart()
+    agent.restart()
 
-    assert desk.run() == first
-    desk.project.write("README.md", "`shop/cart.py`")
-    assert desk.run().rounds == "1 of 3"
-    assert desk.close().status == "complete"
+    assert agent.run() == first
+    agent.project.write("README.md", "`shop/cart.py`")
+    assert agent.run().rounds == "1 of 3"
+    assert agent.close().status == "complete"
 
 
-def test_what_is_broken_after_the_last_look_is_found_at_the_close(desk: Desk) -> None:
-    desk.open()
-    write(desk.project, GOOD)
-    desk.run()
-    desk.project.write("README.md", "`shop/gone.py`")
+def test_what_is_broken_after_the_last_look_is_found_at_the_close(agent: WorkflowAgent) -> None:
+    agent.open()
+    write(agent.project, GOOD)
+    agent.run()
+    agent.project.write("README.md", "`shop/gone.py`")
 
     with pytest.raises(Refusal, match=r"there is no shop/gone\.py"):
-        desk.close()
+        agent.close()
 
 
-def test_check_changes_nothing_and_notices_who_does(documented: Desk) -> None:
-    desk = documented
-    opened = desk.open(mode="check")
+def test_check_changes_nothing_and_notices_who_does(documented: WorkflowAgent) -> None:
+    agent = documented
+    opened = agent.open(mode="check")
     assert "Mode check." in opened.state[0]
-    desk.record(MISMATCH)
+    agent.record(MISMATCH)
 
-    desk.project.write("README.md", "# Better\n")
-    assert "Check only looks" in desk.refused(Code.PROTECTED, MISMATCH, says="Better")
+    agent.project.write("README.md", "# Better\n")
+    assert "Check only looks" in agent.refused(Code.PROTECTED, MISMATCH, says="Better")
     with pytest.raises(Refusal, match=r"changed since it began: README\.md"):
-        desk.run()
+        agent.run()
     with pytest.raises(Refusal, match=r"were changed since it began.*README\.md"):
-        desk.close()
-    desk.project.git("checkout", "--quiet", "README.md")
-    closed = desk.close()
+        agent.close()
+    agent.project.git("checkout", "--quiet", "README.md")
+    closed = agent.close()
 
     assert closed.status == "complete"
-    found = desk.handoff(closed)["findings"]
+    found = agent.handoff(closed)["findings"]
     assert [(one["id"], one["title"]) for one in found] == [("M1", "README.md says: Totals and stock.")]
     assert closed.next_prompts[0].prompt == "learn"
 
 
-def test_a_mismatch_is_open_until_its_words_are_gone(documented: Desk) -> None:
-    desk = documented
-    desk.open()
-    desk.run()
-    assert desk.record(MISMATCH).missing == [
+def test_a_mismatch_is_open_until_its_words_are_gone(documented: WorkflowAgent) -> None:
+    agent = documented
+    agent.open()
+    agent.run()
+    assert agent.record(MISMATCH).missing == [
         "README.md [contradiction] `Totals and stock.`: M1: the code says otherwise"
     ]
 
     with pytest.raises(Refusal, match="M1: the code says otherwise"):
-        desk.close()
-    desk.project.write("README.md", GOOD["README.md"].replace("Totals and stock.", "Totals."))
+        agent.close()
+    agent.project.write("README.md", GOOD["README.md"].replace("Totals and stock.", "Totals."))
 
-    assert desk.run().missing == []
-    assert desk.close().status == "complete"
+    assert agent.run().missing == []
+    assert agent.close().status == "complete"
 
 
 def test_a_document_falls_behind_by_commit_times_and_a_review_or_an_edit_brings_it_back(
-    documented: Desk, monkeypatch: pytest.MonkeyPatch
+    documented: WorkflowAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = documented
-    asked = int(desk.project.git("log", "-1", "--format=%ct")) + 31 * 86400
+    agent = documented
+    asked = int(agent.project.git("log", "-1", "--format=%ct")) + 31 * 86400
     monkeypatch.setenv("GIT_COMMITTER_DATE", f"{asked} +0000")
-    desk.project.write("shop/db.py", "def find(link, name):\n    return link.find(name)\n").commit("another data base")
+    agent.project.write("shop/db.py", "def find(link, name):\n    return link.find(name)\n").commit("another data base")
     monkeypatch.delenv("GIT_COMMITTER_DATE")
 
-    opened = desk.open(mode="update")
+    opened = agent.open(mode="update")
 
     behind = "31 days behind what it describes: shop/db.py changed since"
     assert [line for line in opened.state if "[stale]" in line] == [
@@ -226,14 +226,14 @@ def test_a_document_falls_behind_by_commit_times_and_a_review_or_an_edit_brings_
         "document": "docs/codebase-summary.md",
         "still_right": "find still finds items",
     }
-    desk.refused(Code.EVIDENCE, review, document="README.md")
-    desk.refused(Code.EVIDENCE, review, location="shop/cart.py:1", quote="def total(prices, discount)")
-    desk.record(review)
-    desk.project.write("docs/system-architecture.md", GOOD["docs/system-architecture.md"] + "\nIt asks a link.\n")
+    agent.refused(Code.EVIDENCE, review, document="README.md")
+    agent.refused(Code.EVIDENCE, review, location="shop/cart.py:1", quote="def total(prices, discount)")
+    agent.record(review)
+    agent.project.write("docs/system-architecture.md", GOOD["docs/system-architecture.md"] + "\nIt asks a link.\n")
 
-    assert desk.run().missing == []
-    closed = desk.close()
-    assert "`docs/codebase-summary.md`, seen `shop/db.py:1`: find still finds items" in desk.file(
+    assert agent.run().missing == []
+    closed = agent.close()
+    assert "`docs/codebase-summary.md`, seen `shop/db.py:1`: find still finds items" in agent.file(
         closed, "validation-report.md"
     )
 
@@ -269,18 +269,18 @@ def test_a_document_falls_behind_by_commit_times_and_a_review_or_an_edit_brings_
         (Code.BAD_ARGUMENT, {"kind": "score", "value": 100}, "`kind` has to be one of mismatch, review, exempt, skip"),
     ],
 )
-def test_what_is_not_so_is_refused(documented: Desk, code: Code, item: dict[str, str], told: str) -> None:
-    desk = documented
-    desk.project.write("README.md", GOOD["README.md"] + "\n[x](gone.md)\n").commit("a broken link")
-    desk.open()
+def test_what_is_not_so_is_refused(documented: WorkflowAgent, code: Code, item: dict[str, str], told: str) -> None:
+    agent = documented
+    agent.project.write("README.md", GOOD["README.md"] + "\n[x](gone.md)\n").commit("a broken link")
+    agent.open()
 
-    assert told in desk.refused(code, item)
+    assert told in agent.refused(code, item)
 
 
-def test_an_exempted_claim_is_no_problem_and_does_not_hold_either(documented: Desk) -> None:
-    desk = documented
-    desk.project.write("README.md", GOOD["README.md"] + "\nThe client has `client.toml`.\n")
-    desk.open()
+def test_an_exempted_claim_is_no_problem_and_does_not_hold_either(documented: WorkflowAgent) -> None:
+    agent = documented
+    agent.project.write("README.md", GOOD["README.md"] + "\nThe client has `client.toml`.\n")
+    agent.open()
     exempt = {
         "kind": "exempt",
         "document": "README.md",
@@ -288,34 +288,34 @@ def test_an_exempted_claim_is_no_problem_and_does_not_hold_either(documented: De
         "because": "other-project",
         "explained": "It is the client's.",
     }
-    desk.record(exempt)
-    desk.refused(Code.DUPLICATE, exempt)
+    agent.record(exempt)
+    agent.refused(Code.DUPLICATE, exempt)
 
-    looked = desk.run()
-    closed = desk.close()
+    looked = agent.run()
+    closed = agent.close()
 
     assert looked.missing == []
     # 8 of 9 claims hold: 50 * 8 / 9 + 30 + 20
     assert looked.scores["learn"] == pytest.approx(94.44, abs=0.01)
-    assert "`client.toml` in `README.md` (other-project): It is the client's." in desk.file(
+    assert "`client.toml` in `README.md` (other-project): It is the client's." in agent.file(
         closed, "validation-report.md"
     )
 
 
-def test_a_password_in_an_example_may_be_exempted_and_a_token_may_not(documented: Desk) -> None:
-    desk = documented
-    desk.project.write("README.md", "# Shop\n\n    password: 'hunter2hunter2'\n\nkey AKIAIOSFODNN7EXAMPLE\n")
-    seen = [line for line in desk.open().state if "[secret]" in line]
+def test_a_password_in_an_example_may_be_exempted_and_a_token_may_not(documented: WorkflowAgent) -> None:
+    agent = documented
+    agent.project.write("README.md", "# Shop\n\n    password: 'hunter2hunter2'\n\nkey AKIAIOSFODNN7EXAMPLE\n")
+    seen = [line for line in agent.open().state if "[secret]" in line]
     example = {"kind": "exempt", "document": "README.md", "because": "example", "explained": "It opens nothing."}
 
-    assert "Only problems of these kinds" in desk.refused(Code.EVIDENCE, example, text=seen[1].split("`")[1])
+    assert "Only problems of these kinds" in agent.refused(Code.EVIDENCE, example, text=seen[1].split("`")[1])
     assert "AKIA" not in seen[1]
-    taken = desk.record(example, text=seen[0].split("`")[1])
+    taken = agent.record(example, text=seen[0].split("`")[1])
 
     assert [line.partition("]")[0] for line in taken.state if "[secret]" in line] == ["README.md:5 [secret"]
 
 
-def test_a_changelog_tells_of_the_past(documented: Desk) -> None:
+def test_a_changelog_tells_of_the_past(documented: WorkflowAgent) -> None:
     history = "# 2.0\n\n`shop/gone.py` and `old_name` are gone, [see](gone.md).\n" + "line\n" * 900
     documented.project.write("CHANGELOG.md", history).commit("history")
 
@@ -324,39 +324,39 @@ def test_a_changelog_tells_of_the_past(documented: Desk) -> None:
     assert problems == ["CHANGELOG.md:3 [link] `gone.md`: there is no gone.md"]
 
 
-def test_a_document_that_a_signal_asks_for_may_be_not_wanted(documented: Desk) -> None:
-    desk = documented
-    desk.project.write("Dockerfile", "FROM scratch\n").commit("a container")
-    assert "docs/deployment-guide.md (deployment guide, MISSING)" in " ".join(desk.open().state)
+def test_a_document_that_a_signal_asks_for_may_be_not_wanted(documented: WorkflowAgent) -> None:
+    agent = documented
+    agent.project.write("Dockerfile", "FROM scratch\n").commit("a container")
+    assert "docs/deployment-guide.md (deployment guide, MISSING)" in " ".join(agent.open().state)
 
-    desk.record({"kind": "skip", "document": "docs/deployment-guide.md", "because": "only for tests"})
+    agent.record({"kind": "skip", "document": "docs/deployment-guide.md", "because": "only for tests"})
 
-    assert desk.run().missing == []
-    assert desk.close().coverage[0] == "due documents 5/5"
+    assert agent.run().missing == []
+    assert agent.close().coverage[0] == "due documents 5/5"
 
 
-def test_a_wiki_has_a_page_a_module_and_the_users_pages_stay_theirs(desk: Desk) -> None:
-    desk.project.write("wiki/shop.md", "# My own words\n").commit("a page of the user's")
-    opened = desk.open(mode="wiki", topics="How to sell")
+def test_a_wiki_has_a_page_a_module_and_the_users_pages_stay_theirs(agent: WorkflowAgent) -> None:
+    agent.project.write("wiki/shop.md", "# My own words\n").commit("a page of the user's")
+    opened = agent.open(mode="wiki", topics="How to sell")
     due = "wiki/index.md (the modules, and where to begin, MISSING); wiki/shop.md (shop, there); wiki/how-to-sell.md (How to sell, MISSING)"
     assert f"Due: {due}" in opened.state
 
     mark = "---\ngenerated_by: autoresearch\n---\n"
-    desk.project.write(
+    agent.project.write(
         "wiki/index.md", f"{mark}# Index\n\n[Shop](shop.md), [selling](how-to-sell.md), `shop/cart.py`\n"
     )
-    desk.project.write("wiki/how-to-sell.md", "# Sell\n\n`shop/cart.py`\n")
-    desk.project.write("wiki/shop.md", f"{mark}# Better\n")
-    assert [line.partition(":")[0] for line in desk.run().missing] == [
+    agent.project.write("wiki/how-to-sell.md", "# Sell\n\n`shop/cart.py`\n")
+    agent.project.write("wiki/shop.md", f"{mark}# Better\n")
+    assert [line.partition(":")[0] for line in agent.run().missing] == [
         "wiki/shop.md [overwritten]",
         "wiki/how-to-sell.md [unmarked]",
     ]
-    desk.project.git("checkout", "--quiet", "wiki/shop.md")
-    desk.project.write("wiki/how-to-sell.md", f"{mark}# Sell\n\n`shop/cart.py`\n")
-    desk.run()
-    closed = desk.close()
+    agent.project.git("checkout", "--quiet", "wiki/shop.md")
+    agent.project.write("wiki/how-to-sell.md", f"{mark}# Sell\n\n`shop/cart.py`\n")
+    agent.run()
+    closed = agent.close()
 
-    manifest = json.loads(desk.file(closed, "wiki-manifest.json"))
+    manifest = json.loads(agent.file(closed, "wiki-manifest.json"))
     assert {path: page["status"] for path, page in manifest["pages"].items()} == {
         "wiki/index.md": "generated",
         "wiki/shop.md": "user's",
@@ -365,28 +365,28 @@ def test_a_wiki_has_a_page_a_module_and_the_users_pages_stay_theirs(desk: Desk) 
     assert (manifest["generation_status"], manifest["pages_generated"], manifest["pages_planned"]) == ("complete", 2, 3)
 
 
-def test_one_document_or_the_summary_alone_may_be_asked_for(desk: Desk) -> None:
-    opened = desk.open(mode="summarize")
+def test_one_document_or_the_summary_alone_may_be_asked_for(agent: WorkflowAgent) -> None:
+    opened = agent.open(mode="summarize")
     assert opened.coverage[0] == "due documents 0/1"
-    desk.project.write("README.md", "`shop/gone.py`").write(
+    agent.project.write("README.md", "`shop/gone.py`").write(
         "docs/codebase-summary.md", GOOD["docs/codebase-summary.md"]
     )
-    assert desk.run().missing == []
-    desk.close()
+    assert agent.run().missing == []
+    agent.close()
 
-    assert "Due: README.md (readme, there)" in desk.open(file="README.md").state[2]
-    assert "there is no shop/gone.py" in desk.run().missing[0]
+    assert "Due: README.md (readme, there)" in agent.open(file="README.md").state[2]
+    assert "there is no shop/gone.py" in agent.run().missing[0]
 
 
-def test_code_that_is_broken_links_out_or_odd_names_hinder_nobody(desk: Desk, tmp_path: Path) -> None:
+def test_code_that_is_broken_links_out_or_odd_names_hinder_nobody(agent: WorkflowAgent, tmp_path: Path) -> None:
     (tmp_path / "secret.md").write_text("`shop/gone.py`")
-    (desk.project.root / "LINK.md").symlink_to(tmp_path / "secret.md")
-    desk.project.write("shop/bad.py", "def (:\n").write("docs/ü (1).md", "`shop/gone.py`\n").write(
+    (agent.project.root / "LINK.md").symlink_to(tmp_path / "secret.md")
+    agent.project.write("shop/bad.py", "def (:\n").write("docs/ü (1).md", "`shop/gone.py`\n").write(
         "docs/x.bin.md", "\0\0"
     )
-    desk.project.commit("odd things")
+    agent.project.commit("odd things")
 
-    problems = desk.open().state
+    problems = agent.open().state
 
     assert [line for line in problems if "[file]" in line] == [
         "docs/ü (1).md:1 [file] `shop/gone.py`: there is no shop/gone.py"

@@ -17,7 +17,7 @@ from autoresearch_mcp.tools.workflows.ledger.ledger import folded
 from autoresearch_mcp.tools.workflows.ledger.registry import read_item, read_options
 from autoresearch_mcp.tools.workflows.reason.contest import Contest, How, verdict
 from autoresearch_mcp.tools.workflows.reason.items import Slot
-from ledgers import Desk, shop
+from ledgers import WorkflowAgent, shop
 
 TASK = "Where should the till keep its carts?"
 WEAKNESSES = [
@@ -50,24 +50,24 @@ def critique(number: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def agent(tmp_path: Path) -> WorkflowAgent:
     """A contest that is open, without a text."""
-    made = Desk(shop(tmp_path / "repo"), "reason")
+    made = WorkflowAgent(shop(tmp_path / "repo"), "reason")
     made.open(goal=TASK)
     return made
 
 
 @pytest.fixture
-def voting(desk: Desk) -> Desk:
+def voting(agent: WorkflowAgent) -> WorkflowAgent:
     """The first round is ready for its judges."""
     for item in (text("A"), CRITIQUE, text("B", addresses="1, 2"), text("AB")):
-        desk.record(item)
-    return desk
+        agent.record(item)
+    return agent
 
 
-def label_of(desk: Desk, slot: str, number: int = 1) -> str:
+def label_of(agent: WorkflowAgent, slot: str, number: int = 1) -> str:
     """The label under which the judges see a text; told by its words, as its author could."""
-    told = brief(desk, "judge")
+    told = brief(agent, "judge")
     return next(
         label
         for label in "XYZ"
@@ -76,18 +76,18 @@ def label_of(desk: Desk, slot: str, number: int = 1) -> str:
     )
 
 
-def played(desk: Desk, number: int, winner: str, held: tuple[str, int]) -> tuple[str, int]:
+def played(agent: WorkflowAgent, number: int, winner: str, held: tuple[str, int]) -> tuple[str, int]:
     """One whole round that a slot wins; returns which text is the incumbent then."""
     for item in (critique(number), text("B", number, addresses=["1"]), text("AB", number)):
-        desk.record(item)
-    chosen = label_of(desk, *(held if winner == "A" else (winner, number)))
+        agent.record(item)
+    chosen = label_of(agent, *(held if winner == "A" else (winner, number)))
     for judge in (1, 2, 3):
-        desk.record(vote(judge, chosen))
+        agent.record(vote(judge, chosen))
     return held if winner == "A" else (winner, number)
 
 
-def brief(desk: Desk, role: str, **more: object) -> str:
-    return "\n".join(desk.verbs.workflow("reason", "status", {"role": role, **more}).state)
+def brief(agent: WorkflowAgent, role: str, **more: object) -> str:
+    return "\n".join(agent.verbs.workflow("reason", "status", {"role": role, **more}).state)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_contest_that_could_not_be_decided_is_not_opened(
     tmp_path: Path, options: dict[str, object], told: str
 ) -> None:
     with pytest.raises(Refusal) as refused:
-        Desk(shop(tmp_path / "repo"), "reason").open(**options)
+        WorkflowAgent(shop(tmp_path / "repo"), "reason").open(**options)
     assert refused.value.code is Code.BAD_ARGUMENT
     assert told in refused.value.message
 
@@ -151,20 +151,20 @@ def test_a_contest_that_could_not_be_decided_is_not_opened(
     ],
 )
 def test_what_is_out_of_turn_or_wrong_is_refused(
-    desk: Desk, before: int, code: Code, item: dict[str, Any], told: str
+    agent: WorkflowAgent, before: int, code: Code, item: dict[str, Any], told: str
 ) -> None:
     for one in (text("A"), CRITIQUE, text("B", addresses="1, 2"), text("AB"))[:before]:
-        desk.record(one)
+        agent.record(one)
 
-    assert told in desk.refused(code, item)
+    assert told in agent.refused(code, item)
 
 
-def test_a_judge_votes_once_a_round_and_for_a_label_that_is_there(voting: Desk, tmp_path: Path) -> None:
+def test_a_judge_votes_once_a_round_and_for_a_label_that_is_there(voting: WorkflowAgent, tmp_path: Path) -> None:
     voting.record(vote(2, "Y"))
 
     assert "already stands at judge 2 in round 1" in voting.refused(Code.DUPLICATE, vote(2, "X"))
 
-    two = Desk(shop(tmp_path / "two"), "reason")
+    two = WorkflowAgent(shop(tmp_path / "two"), "reason")
     two.open(goal=TASK, mode="debate")
     for item in (text("A"), CRITIQUE, text("B")):
         two.record(item)
@@ -172,27 +172,27 @@ def test_a_judge_votes_once_a_round_and_for_a_label_that_is_there(voting: Desk, 
     assert "There is no text Z in this round: X, Y" in two.refused(Code.BAD_ARGUMENT, vote(1, "Z"))
 
 
-def test_each_role_reads_what_it_may_and_nothing_else(desk: Desk) -> None:
+def test_each_role_reads_what_it_may_and_nothing_else(agent: WorkflowAgent) -> None:
     secret = {slot: hashed(slot, 1) for slot in ("A", "B", "AB")}
-    assert TASK in brief(desk, "author")
-    desk.record(text("A"))
-    assert secret["A"] in brief(desk, "critic")
-    desk.record(CRITIQUE)
-    assert {secret["A"], "1. fatal: Carts are gone after a restart"} <= words(brief(desk, "challenger"), secret["A"])
-    desk.record(text("B"))
-    told = brief(desk, "synthesizer")
+    assert TASK in brief(agent, "author")
+    agent.record(text("A"))
+    assert secret["A"] in brief(agent, "critic")
+    agent.record(CRITIQUE)
+    assert {secret["A"], "1. fatal: Carts are gone after a restart"} <= words(brief(agent, "challenger"), secret["A"])
+    agent.record(text("B"))
+    told = brief(agent, "synthesizer")
     assert secret["A"] in told
     assert secret["B"] in told
     assert "Carts are gone" not in told
-    desk.record(text("AB"))
-    told = brief(desk, "judge", judge=2)
+    agent.record(text("AB"))
+    told = brief(agent, "judge", judge=2)
     assert "You are judge 2 of 3 in round 1." in told
     assert all(word in told for word in secret.values())
     assert "Carts are gone" not in told
     with pytest.raises(Refusal, match="It is not the critic's turn"):
-        brief(desk, "critic")
+        brief(agent, "critic")
     with pytest.raises(Refusal, match="`status` takes here role"):
-        brief(desk, "spy")
+        brief(agent, "spy")
 
 
 def words(told: str, *wanted: str) -> set[str]:
@@ -200,7 +200,7 @@ def words(told: str, *wanted: str) -> set[str]:
     return {*told.splitlines(), *(word for word in wanted if word in told)}
 
 
-def test_nothing_tells_whose_text_a_label_is_before_every_vote_is_in(voting: Desk) -> None:
+def test_nothing_tells_whose_text_a_label_is_before_every_vote_is_in(voting: WorkflowAgent) -> None:
     told = [voting.status().text(), voting.status().model_dump_json(), brief(voting, "judge", judge=1)]
     for judge in (1, 2):
         told += [voting.record(vote(judge, "X")).text(), voting.status().model_dump_json()]
@@ -212,7 +212,7 @@ def test_nothing_tells_whose_text_a_label_is_before_every_vote_is_in(voting: Des
     assert "was AB" in answer.text()
 
 
-def test_labels_follow_from_a_seed_that_the_server_drew_and_shows_at_the_end(voting: Desk) -> None:
+def test_labels_follow_from_a_seed_that_the_server_drew_and_shows_at_the_end(voting: WorkflowAgent) -> None:
     shown = {label_of(voting, slot): slot for slot in ("A", "B", "AB")}
     for judge in (1, 2, 3):
         voting.record(vote(judge, "X"))
@@ -273,19 +273,19 @@ def test_a_round_goes_to_the_majority_then_to_who_is_named_most_then_to_the_incu
     assert (told.winner, told.how) == (winner, how)
 
 
-def test_it_converges_when_one_text_wins_often_enough_in_a_row(desk: Desk) -> None:
-    desk.record(text("A"))
-    held = played(desk, 1, "AB", ("A", 1))
+def test_it_converges_when_one_text_wins_often_enough_in_a_row(agent: WorkflowAgent) -> None:
+    agent.record(text("A"))
+    held = played(agent, 1, "AB", ("A", 1))
     with pytest.raises(Refusal, match="the critique in round 2") as refused:
-        desk.close()
+        agent.close()
     assert refused.value.code is Code.INCOMPLETE
-    held = played(desk, 2, "A", held)
-    assert desk.status().coverage == ["wins in a row 2/3"]
+    held = played(agent, 2, "A", held)
+    assert agent.status().coverage == ["wins in a row 2/3"]
 
-    played(desk, 3, "A", held)
+    played(agent, 3, "A", held)
 
-    assert "it converged. Close the ledger" in desk.refused(Code.SATURATED, critique(4))
-    closed = desk.close()
+    assert "it converged. Close the ledger" in agent.refused(Code.SATURATED, critique(4))
+    closed = agent.close()
     assert closed.status == "converged"
     assert held == ("AB", 1)
     # All three judges, three of three in a row; one of the three fatal weaknesses was mended: 50 + 30 + 20 / 3.
@@ -293,75 +293,75 @@ def test_it_converges_when_one_text_wins_often_enough_in_a_row(desk: Desk) -> No
     assert closed.scores == {"reason": round(80 + 20 / 3, 2), "reason coverage": 0 + 15 + 20 + 15 + 10 + 5}
 
 
-def test_another_winner_begins_the_count_anew(desk: Desk) -> None:
-    desk.record(text("A"))
+def test_another_winner_begins_the_count_anew(agent: WorkflowAgent) -> None:
+    agent.record(text("A"))
     held = ("A", 1)
     for number, winner in enumerate(("A", "A", "B"), 1):
-        held = played(desk, number, winner, held)
+        held = played(agent, number, winner, held)
 
-    assert "C6 holds, 1 in a row." in desk.status().state
+    assert "C6 holds, 1 in a row." in agent.status().state
 
 
-def test_going_in_circles_ends_it_and_shows_every_text(desk: Desk) -> None:
-    desk.record(text("A"))
+def test_going_in_circles_ends_it_and_shows_every_text(agent: WorkflowAgent) -> None:
+    agent.record(text("A"))
     held = ("A", 1)
     for number, winner in enumerate(("B", "B", "A", "AB", "B"), 1):
-        held = played(desk, number, winner, held)
-    assert "Next: the critic" in desk.status().state[0]
-    played(desk, 6, "AB", held)
+        held = played(agent, number, winner, held)
+    assert "Next: the critic" in agent.status().state[0]
+    played(agent, 6, "AB", held)
 
-    assert "it goes in circles" in desk.refused(Code.SATURATED, critique(7))
-    closed = desk.close()
+    assert "it goes in circles" in agent.refused(Code.SATURATED, critique(7))
+    closed = agent.close()
     assert closed.status == "complete"
-    shown = desk.file(closed, "overview.md")
+    shown = agent.file(closed, "overview.md")
     assert all(hashed(*one) in shown for one in (("B", 5), ("B", 6), ("AB", 6)))
 
 
 def test_a_creative_contest_goes_through_all_its_rounds(tmp_path: Path) -> None:
-    desk = Desk(shop(tmp_path / "repo"), "reason")
-    desk.open(goal=TASK, mode="creative", iterations=4)
-    desk.record(text("A"))
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "reason")
+    agent.open(goal=TASK, mode="creative", iterations=4)
+    agent.record(text("A"))
     for number in range(1, 5):
-        played(desk, number, "A", ("A", 1))
+        played(agent, number, "A", ("A", 1))
 
-    assert "4 of 4 rounds are over" in desk.refused(Code.SATURATED, critique(9))
-    assert desk.close().status == "complete"
+    assert "4 of 4 rounds are over" in agent.refused(Code.SATURATED, critique(9))
+    assert agent.close().status == "complete"
 
 
 def test_rounds_that_are_used_up_without_a_winner_end_it_as_bounded(tmp_path: Path) -> None:
-    desk = Desk(shop(tmp_path / "repo"), "reason")
-    desk.open(goal=TASK, iterations=1)
-    desk.record(text("A"))
-    played(desk, 1, "A", ("A", 1))
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "reason")
+    agent.open(goal=TASK, iterations=1)
+    agent.record(text("A"))
+    played(agent, 1, "A", ("A", 1))
 
-    assert "No round" in desk.refused(Code.INCOMPLETE, critique(2))
-    assert desk.close().status == "bounded"
+    assert "No round" in agent.refused(Code.INCOMPLETE, critique(2))
+    assert agent.close().status == "bounded"
 
 
-def test_a_long_text_is_read_part_by_part_to_its_end(desk: Desk) -> None:
+def test_a_long_text_is_read_part_by_part_to_its_end(agent: WorkflowAgent) -> None:
     long = " ".join(f"word{number}" for number in range(1400))
-    desk.record({**text("A"), "text": long})
-    assert "Parts: A in 3." in brief(desk, "critic")
+    agent.record({**text("A"), "text": long})
+    assert "Parts: A in 3." in brief(agent, "critic")
 
-    parts = [brief(desk, "critic", read="A", part=part) for part in (1, 2, 3)]
+    parts = [brief(agent, "critic", read="A", part=part) for part in (1, 2, 3)]
 
     assert "".join(part.split("\n")[1] for part in parts) == long
-    assert "You may read: A in 3." in brief(desk, "critic", read="B")
-    assert "You may read: A in 3." in brief(desk, "critic", read="A", part=4)
+    assert "You may read: A in 3." in brief(agent, "critic", read="B")
+    assert "You may read: A in 3." in brief(agent, "critic", read="A", part=4)
 
 
 def test_judges_judge_with_the_eyes_that_were_given_to_them(tmp_path: Path) -> None:
-    desk = Desk(shop(tmp_path / "repo"), "reason")
-    desk.open(goal=TASK, judge_personas="a shopkeeper, an auditor", context="There are two tills.")
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "reason")
+    agent.open(goal=TASK, judge_personas="a shopkeeper, an auditor", context="There are two tills.")
     for item in (text("A"), CRITIQUE, text("B"), text("AB")):
-        desk.record(item)
+        agent.record(item)
 
-    assert "with the eyes of: an auditor" in brief(desk, "judge", judge=2)
-    assert "eyes" not in brief(desk, "judge", judge=3)
-    assert "--- context ---\nThere are two tills." in brief(desk, "judge", judge=3)
+    assert "with the eyes of: an auditor" in brief(agent, "judge", judge=2)
+    assert "eyes" not in brief(agent, "judge", judge=3)
+    assert "--- context ---\nThere are two tills." in brief(agent, "judge", judge=3)
 
 
-def test_it_leaves_the_text_how_it_got_there_and_every_word_of_the_judges(voting: Desk) -> None:
+def test_it_leaves_the_text_how_it_got_there_and_every_word_of_the_judges(voting: WorkflowAgent) -> None:
     winner = label_of(voting, "B")
     for judge in (1, 2):
         voting.record(vote(judge, winner))
@@ -403,17 +403,17 @@ STEPS = [
 
 @pytest.mark.parametrize("after", range(1, len(STEPS)))
 def test_interrupted_anywhere_it_goes_on_without_a_lost_or_doubled_item(tmp_path: Path, after: int) -> None:
-    desk = Desk(shop(tmp_path / "repo"), "reason")
-    desk.open(goal=TASK)
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "reason")
+    agent.open(goal=TASK)
     for item in STEPS[:after]:
-        desk.record(item)
-    before = desk.status()
+        agent.record(item)
+    before = agent.status()
 
-    desk.restart()
+    agent.restart()
 
-    assert desk.status() == before
+    assert agent.status() == before
     with pytest.raises(Refusal, match=r"word for word|nearly the same|already stands|not open yet"):
-        desk.record(STEPS[after - 1])
+        agent.record(STEPS[after - 1])
     for item in STEPS[after:]:
-        desk.record(item)
-    assert desk.status().items == len(STEPS)
+        agent.record(item)
+    assert agent.status().items == len(STEPS)

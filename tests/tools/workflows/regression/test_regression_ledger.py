@@ -20,10 +20,10 @@ from autoresearch_mcp.tools.verbs.planning import wanted_commands
 from autoresearch_mcp.tools.workflows.ledger.items import Workflow
 from autoresearch_mcp.tools.workflows.regression.rules import readings
 from autoresearch_mcp.tools.workflows.running.store import Ledgers
-from comparing import FLAKE, PYTEST, desk, replaced, shop
+from comparing import FLAKE, PYTEST, comparing_agent, replaced, shop
 from conftest import Project
 from crashing import killed_at, when_free
-from ledgers import Desk
+from ledgers import WorkflowAgent
 
 CAUSE = {
     "kind": "cause",
@@ -70,7 +70,7 @@ def test_a_planted_regression_flake_and_slowdown_are_found_and_each_is_told_from
     project.write("bench.py", "print('METRIC ms=30')\n").commit("a change")
     project.write("notes.txt", "not committed\n")
     before = theirs(project)
-    agent = desk(project)
+    agent = comparing_agent(project)
 
     agent.open(base="main", tests=PYTEST, performance=f"{sys.executable} bench.py", select="full", samples=4)
     state = "\n".join(agent.run().state)
@@ -103,7 +103,7 @@ def test_a_planted_regression_flake_and_slowdown_are_found_and_each_is_told_from
 
 
 def test_a_change_that_breaks_nothing_is_stable_and_a_mended_regression_is_called_so(project: Project) -> None:
-    agent = desk(changed(project))
+    agent = comparing_agent(changed(project))
     agent.open(**TESTS_ONLY)
     agent.run()
     first = agent.close()
@@ -128,7 +128,7 @@ def test_a_change_that_breaks_nothing_is_stable_and_a_mended_regression_is_calle
 )
 def test_a_renamed_test_is_no_loss_and_a_deleted_one_is_told(project: Project, old: str, new: str, status: str) -> None:
     replaced(project, "tests/test_cart.py", old, new).commit("tests")
-    agent = desk(project)
+    agent = comparing_agent(project)
     agent.open(**TESTS_ONLY)
 
     lines = [line for line in agent.run().state if "test_count" in line]
@@ -139,7 +139,7 @@ def test_a_renamed_test_is_no_loss_and_a_deleted_one_is_told(project: Project, o
 
 def test_a_test_that_cannot_be_loaded_any_more_is_a_regression(project: Project) -> None:
     replaced(project, "shop/cart.py", "def count(", "def counted(").commit("a change")
-    agent = desk(project)
+    agent = comparing_agent(project)
     agent.open(**TESTS_ONLY)
 
     state = "\n".join(agent.run().state)
@@ -153,7 +153,7 @@ def test_a_baseline_that_does_not_run_is_no_baseline(project: Project) -> None:
     project.write("conftest.py", "raise RuntimeError('no')\n").commit("broken")
     project.git("checkout", "--quiet", "-B", "work")
     project.write("conftest.py", "").commit("mended")
-    agent = desk(project)
+    agent = comparing_agent(project)
     agent.open(**TESTS_ONLY)
     agent.run()
     closed = agent.close()
@@ -169,7 +169,7 @@ def test_a_preparation_that_fails_is_told_by_its_side(project: Project, side: st
     project.write("ready", "yes\n" if side == "head" else "no\n").commit("ready")
     project.git("checkout", "--quiet", "-B", "work")
     project.write("ready", "no\n" if side == "head" else "yes\n").commit("ready")
-    agent = desk(project)
+    agent = comparing_agent(project)
     agent.open(**TESTS_ONLY, setup="grep -q yes ready")
 
     assert verdict in "\n".join(agent.run().state)
@@ -182,7 +182,7 @@ def test_a_base_that_moved_on_is_compared_where_head_forked_from_it(project: Pro
     project.git("checkout", "--quiet", "main")
     changed(project, "len(items)", "len(items) + 1")
     project.git("checkout", "--quiet", "work")
-    agent = desk(project)
+    agent = comparing_agent(project)
 
     opened = agent.open(**{**TESTS_ONLY, "base": ""})
 
@@ -192,7 +192,7 @@ def test_a_base_that_moved_on_is_compared_where_head_forked_from_it(project: Pro
 def test_without_a_common_commit_there_is_no_baseline_and_that_is_a_verdict(project: Project) -> None:
     project.git("checkout", "--quiet", "--orphan", "alone")
     project.commit("a history of its own")
-    agent = desk(project)
+    agent = comparing_agent(project)
 
     opened = agent.open(**TESTS_ONLY)
     closed = agent.close()
@@ -211,7 +211,7 @@ def test_a_shallow_clone_is_told_how_to_get_the_rest(project: Project, tmp_path:
     )
     shallow = project.copied(tmp_path / "unused").copied_server()
     shallow.root = tmp_path / "clone"
-    agent = Desk(shallow, "regression")
+    agent = WorkflowAgent(shallow, "regression")
 
     assert "git fetch --unshallow" in agent.open(**{**TESTS_ONLY, "base": "origin/main"}).state[0]
     agent.close()
@@ -240,7 +240,7 @@ def test_what_cannot_be_compared_is_refused_and_nothing_is_opened(
     project: Project, options: dict[str, object], told: str
 ) -> None:
     changed(project)
-    agent = desk(project)
+    agent = comparing_agent(project)
     with pytest.raises(Refusal) as refused:
         agent.open(**{"base": "main", "tests": PYTEST, **options})
 
@@ -255,7 +255,7 @@ def test_what_cannot_be_compared_is_refused_and_nothing_is_opened(
 def test_on_main_itself_an_earlier_base_is_asked_for(project: Project) -> None:
     project.git("checkout", "--quiet", "main")
     with pytest.raises(Refusal, match="such as HEAD~1 or a tag"):
-        desk(project).open(tests=PYTEST)
+        comparing_agent(project).open(tests=PYTEST)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_a_database_that_may_be_a_real_one_is_recognised(command: str, place: st
 
 def test_without_consent_nothing_runs_and_the_verdict_says_that_nothing_did(project: Project) -> None:
     changed(project)
-    agent = desk(project, allow_commands=False)
+    agent = comparing_agent(project, allow_commands=False)
     opened = agent.open(**TESTS_ONLY)
 
     ran = agent.run()
@@ -296,7 +296,7 @@ def test_without_consent_nothing_runs_and_the_verdict_says_that_nothing_did(proj
 
 def test_consent_that_comes_later_is_enough(project: Project) -> None:
     changed(project)
-    agent = desk(project, allow_commands=False)
+    agent = comparing_agent(project, allow_commands=False)
     agent.open(**TESTS_ONLY)
     agent.run()
 
@@ -308,7 +308,7 @@ def test_consent_that_comes_later_is_enough(project: Project) -> None:
 
 
 def test_a_cause_names_a_row_that_regressed_and_comes_after_the_measurement(project: Project) -> None:
-    agent = desk(changed(project))
+    agent = comparing_agent(changed(project))
     agent.open(**TESTS_ONLY)
     assert "not finished" in agent.refused(Code.OUT_OF_ORDER, CAUSE, row="R1")
     agent.run()
@@ -324,7 +324,7 @@ def test_everything_runs_under_each_cell_of_the_matrix(project: Project) -> None
         "def test_count():",
         "def test_count():\n    import os\n\n    assert os.environ['CELL'] != 'b'\n",
     ).commit("x")
-    agent = desk(project)
+    agent = comparing_agent(project)
     opened = agent.open(**TESTS_ONLY, matrix="CELL=a, CELL=b")
     agent.run()
 
@@ -337,7 +337,7 @@ def test_everything_runs_under_each_cell_of_the_matrix(project: Project) -> None
 def test_a_variable_of_the_matrix_is_part_of_what_a_person_agrees_to(project: Project) -> None:
     changed(project)
 
-    opened = desk(project, allow_commands=False).open(
+    opened = comparing_agent(project, allow_commands=False).open(
         tests="true", base="main", dimensions="functional", matrix="BASH_ENV=x y.sh"
     )
 
@@ -348,7 +348,7 @@ def test_the_affected_tests_are_run_and_that_is_said(project: Project) -> None:
     project.git("checkout", "--quiet", "main")
     project.write("tests/test_other.py", "def test_other():\n    pass\n").commit("another test")
     project.git("checkout", "--quiet", "-B", "work")
-    agent = desk(changed(project))
+    agent = comparing_agent(changed(project))
 
     opened = agent.open(**TESTS_ONLY)
     agent.run()
@@ -360,7 +360,7 @@ def test_the_affected_tests_are_run_and_that_is_said(project: Project) -> None:
 def test_the_projects_own_commands_are_found(project: Project) -> None:
     project.write("requirements.txt", "pytest\n")
     changed(project)
-    agent = desk(project, allow_commands=False)
+    agent = comparing_agent(project, allow_commands=False)
 
     missing = "\n".join(agent.open(base="main").missing)
 
@@ -380,7 +380,7 @@ def test_a_project_in_another_language_is_compared_by_its_tests_too(tmp_path: Pa
         root, **{"cart.js": "exports.total = (items) => items.reduce((a, b) => a + b, 0);\n", "test/cart.test.js": NODE}
     )
     replaced(project, "cart.js", "a + b, 0", "a + b, 1").commit("a change")
-    agent = desk(project)
+    agent = comparing_agent(project)
     agent.open(base="main", tests=f"{node} --test", dimensions="functional", reruns=1)
     assert "nothing" not in "\n".join(agent.run().state)
 
@@ -397,7 +397,7 @@ SLOW = "import time\n\n\ndef test_slow():\n    time.sleep(0.3)\n"
 
 def test_a_cancelled_run_keeps_what_it_has_and_goes_on_when_it_is_called_again(project: Project) -> None:
     project.write("tests/test_slow.py", SLOW)
-    agent = desk(changed(project))
+    agent = comparing_agent(changed(project))
     agent.open(**TESTS_ONLY)
     made = threading.Thread(target=agent.run)
     made.start()
@@ -417,10 +417,10 @@ def test_a_cancelled_run_keeps_what_it_has_and_goes_on_when_it_is_called_again(p
     assert len(places(project)) == 1
 
 
-def counted(project: Project, tmp_path: Path) -> Desk:
+def counted(project: Project, tmp_path: Path) -> WorkflowAgent:
     """A comparison by a command without a report, which counts its runs and is red on the candidate."""
     project.write("app.txt", "bad\n").commit("a change")
-    agent = desk(project)
+    agent = comparing_agent(project)
     command = f"echo $AUTORESEARCH_RUN >> {tmp_path}/runs; ! grep -q bad app.txt"
     agent.open(base="main", tests=command, dimensions="functional", reruns=3)
     return agent
@@ -459,7 +459,7 @@ def test_a_server_that_dies_at_any_moment_loses_nothing_and_measures_nothing_twi
 def test_a_run_that_its_server_left_behind_is_joined_and_not_made_again(tmp_path: Path) -> None:
     project = shop(tmp_path / "repo")
     project.write("app.txt", "bad\n").commit("a change")
-    agent = desk(project)
+    agent = comparing_agent(project)
     command = (
         f"echo run >> {tmp_path}/runs; while ! test -e {tmp_path}/gate; do sleep 0.05; done; ! grep -q bad app.txt"
     )
@@ -483,7 +483,7 @@ def test_a_run_that_its_server_left_behind_is_joined_and_not_made_again(tmp_path
 
 def test_closing_early_takes_the_checkouts_away_and_calls_nothing_stable(project: Project) -> None:
     project.write("shop/cart.py", project.read("shop/cart.py") + "\n\nx = 1\n").commit("harmless")
-    agent = desk(project)
+    agent = comparing_agent(project)
     agent.open(**TESTS_ONLY)
     with pytest.raises(Refusal, match="call workflow with `run`"):
         agent.close()
@@ -531,7 +531,7 @@ def test_each_side_has_what_git_does_not_and_is_prepared_once(project: Project, 
     project.write("app.txt", "two\n").commit("a change")
     project.write("local.env", "yes\n")
     setup = f"pwd >> {tmp_path}/prepared; cp app.txt built"
-    agent = desk(project)
+    agent = comparing_agent(project)
     agent.open(
         base="main", tests="grep -q yes local.env && cmp built app.txt", dimensions="functional", reruns=2, setup=setup
     )
@@ -545,7 +545,7 @@ def test_each_side_has_what_git_does_not_and_is_prepared_once(project: Project, 
 
 def test_a_migration_that_breaks_is_the_worst_of_findings(project: Project) -> None:
     project.write("app.txt", "bad\n").commit("a change")
-    agent = desk(project)
+    agent = comparing_agent(project)
     agent.open(base="main", migrations="! grep -q bad app.txt", dimensions="data-migration", reruns=2)
     agent.run()
 

@@ -18,30 +18,37 @@ from autoresearch_mcp.tools.workflows.regression.comparing_tests import Rate, co
 from autoresearch_mcp.tools.workflows.regression.regressions import (
     COLUMNS,
     Classification,
-    Dimension,
-    Row,
-    Side,
-    Word,
+    ComparedDimension,
+    ComparedRow,
+    ComparisonSide,
+    VerdictWord,
     cells,
     exit_code,
     read_rows,
     verdict_of,
 )
-from autoresearch_mcp.tools.workflows.regression.testruns import Form
-from autoresearch_mcp.tools.workflows.regression.turns import Failure, Job, Reading, due, projected, value_of
+from autoresearch_mcp.tools.workflows.regression.testruns import ReportForm
+from autoresearch_mcp.tools.workflows.regression.turns import (
+    ComparisonJob,
+    ComparisonReading,
+    Failure,
+    due,
+    projected,
+    value_of,
+)
 
 ELIGIBLE, PRE_EXISTING, NEW, FLAKY, UNAVAILABLE = Classification
 
 
-def row(dimension: Dimension, classification: Classification = ELIGIBLE, **fields: object) -> Row:
-    return Row.model_validate({"dimension": dimension, "unit": "x", "classification": classification, **fields})
+def row(dimension: ComparedDimension, classification: Classification = ELIGIBLE, **fields: object) -> ComparedRow:
+    return ComparedRow.model_validate({"dimension": dimension, "unit": "x", "classification": classification, **fields})
 
 
-GREEN = row(Dimension.FUNCTIONAL)
-RED = row(Dimension.FUNCTIONAL, regressed=True)
+GREEN = row(ComparedDimension.FUNCTIONAL)
+RED = row(ComparedDimension.FUNCTIONAL, regressed=True)
 
 
-def scored(dimension: Dimension, subscore: float, classification: Classification = ELIGIBLE) -> Row:
+def scored(dimension: ComparedDimension, subscore: float, classification: Classification = ELIGIBLE) -> ComparedRow:
     return row(dimension, classification, subscore=subscore, regressed=subscore < 100 and classification is ELIGIBLE)
 
 
@@ -75,38 +82,54 @@ def test_the_stability_is_the_weighted_mean_of_what_was_measured() -> None:
 @pytest.mark.parametrize(
     ("rows", "word", "shown"),
     [
-        ([GREEN], Word.STABLE, "100.00"),
-        ([GREEN, RED], Word.UNSTABLE, "100.00"),
-        ([], Word.BASELINE_UNAVAILABLE, "-"),
+        ([GREEN], VerdictWord.STABLE, "100.00"),
+        ([GREEN, RED], VerdictWord.UNSTABLE, "100.00"),
+        ([], VerdictWord.BASELINE_UNAVAILABLE, "-"),
         # what was red before lowers nothing, hard or scored
-        ([row(Dimension.FUNCTIONAL, PRE_EXISTING)], Word.STABLE, "100.00"),
-        ([GREEN, scored(Dimension.PERFORMANCE, 10, PRE_EXISTING)], Word.STABLE, "100.00"),
-        ([GREEN, scored(Dimension.FLAKINESS, 0, FLAKY)], Word.STABLE, "100.00"),
-        ([row(Dimension.FUNCTIONAL, NEW)], Word.STABLE, "100.00"),
+        ([row(ComparedDimension.FUNCTIONAL, PRE_EXISTING)], VerdictWord.STABLE, "100.00"),
+        ([GREEN, scored(ComparedDimension.PERFORMANCE, 10, PRE_EXISTING)], VerdictWord.STABLE, "100.00"),
+        ([GREEN, scored(ComparedDimension.FLAKINESS, 0, FLAKY)], VerdictWord.STABLE, "100.00"),
+        ([row(ComparedDimension.FUNCTIONAL, NEW)], VerdictWord.STABLE, "100.00"),
         # the threshold is compared before rounding, and what is shown never rounds up to it
-        ([GREEN, scored(Dimension.PERFORMANCE, 95)], Word.STABLE, "95.00"),
-        ([GREEN, scored(Dimension.PERFORMANCE, 94.9999)], Word.UNSTABLE, "94.99"),
-        ([GREEN, scored(Dimension.PERFORMANCE, 94.999999999)], Word.UNSTABLE, "94.99"),
+        ([GREEN, scored(ComparedDimension.PERFORMANCE, 95)], VerdictWord.STABLE, "95.00"),
+        ([GREEN, scored(ComparedDimension.PERFORMANCE, 94.9999)], VerdictWord.UNSTABLE, "94.99"),
+        ([GREEN, scored(ComparedDimension.PERFORMANCE, 94.999999999)], VerdictWord.UNSTABLE, "94.99"),
         # the worst eligible row of a dimension speaks for it, and dimensions that were measured share the weight
-        ([GREEN, scored(Dimension.PERFORMANCE, 90), scored(Dimension.PERFORMANCE, 100)], Word.UNSTABLE, "90.00"),
-        ([GREEN, scored(Dimension.PERFORMANCE, 90), scored(Dimension.FLAKINESS, 100)], Word.STABLE, "95.00"),
-        ([GREEN, scored(Dimension.RESOURCE, 80), scored(Dimension.FLAKINESS, 100)], Word.UNSTABLE, "92.00"),
+        (
+            [GREEN, scored(ComparedDimension.PERFORMANCE, 90), scored(ComparedDimension.PERFORMANCE, 100)],
+            VerdictWord.UNSTABLE,
+            "90.00",
+        ),
+        (
+            [GREEN, scored(ComparedDimension.PERFORMANCE, 90), scored(ComparedDimension.FLAKINESS, 100)],
+            VerdictWord.STABLE,
+            "95.00",
+        ),
+        (
+            [GREEN, scored(ComparedDimension.RESOURCE, 80), scored(ComparedDimension.FLAKINESS, 100)],
+            VerdictWord.UNSTABLE,
+            "92.00",
+        ),
         # nothing to compare with, though something else was compared
-        ([row(Dimension.FUNCTIONAL, UNAVAILABLE)], Word.BASELINE_UNAVAILABLE, "-"),
-        ([GREEN, row(Dimension.INTEGRATION_E2E, UNAVAILABLE)], Word.BASELINE_UNAVAILABLE, "-"),
-        ([RED, row(Dimension.INTEGRATION_E2E, UNAVAILABLE)], Word.UNSTABLE, "100.00"),
-        ([GREEN, row(Dimension.PERFORMANCE, UNAVAILABLE)], Word.STABLE, "100.00"),
-        ([scored(Dimension.PERFORMANCE, 50), row(Dimension.FUNCTIONAL, UNAVAILABLE)], Word.UNSTABLE, "50.00"),
+        ([row(ComparedDimension.FUNCTIONAL, UNAVAILABLE)], VerdictWord.BASELINE_UNAVAILABLE, "-"),
+        ([GREEN, row(ComparedDimension.INTEGRATION_E2E, UNAVAILABLE)], VerdictWord.BASELINE_UNAVAILABLE, "-"),
+        ([RED, row(ComparedDimension.INTEGRATION_E2E, UNAVAILABLE)], VerdictWord.UNSTABLE, "100.00"),
+        ([GREEN, row(ComparedDimension.PERFORMANCE, UNAVAILABLE)], VerdictWord.STABLE, "100.00"),
+        (
+            [scored(ComparedDimension.PERFORMANCE, 50), row(ComparedDimension.FUNCTIONAL, UNAVAILABLE)],
+            VerdictWord.UNSTABLE,
+            "50.00",
+        ),
         # a comparison of files alone has run nothing; a broken interface is one all the same
-        ([row(Dimension.API_CONTRACT)], Word.BASELINE_UNAVAILABLE, "-"),
-        ([row(Dimension.API_CONTRACT, regressed=True)], Word.UNSTABLE, "100.00"),
+        ([row(ComparedDimension.API_CONTRACT)], VerdictWord.BASELINE_UNAVAILABLE, "-"),
+        ([row(ComparedDimension.API_CONTRACT, regressed=True)], VerdictWord.UNSTABLE, "100.00"),
     ],
 )
-def test_a_verdict_follows_from_the_rows(rows: list[Row], word: Word, shown: str) -> None:
+def test_a_verdict_follows_from_the_rows(rows: list[ComparedRow], word: VerdictWord, shown: str) -> None:
     found = verdict_of(rows)
 
     assert (found.word, found.shown) == (word, shown)
-    assert bool(found.reasons) == (word is not Word.STABLE)
+    assert bool(found.reasons) == (word is not VerdictWord.STABLE)
 
 
 @pytest.mark.parametrize(
@@ -120,23 +143,25 @@ def test_a_verdict_is_an_exit_status(word: str, status: int) -> None:
     "fields",
     [
         {"classification": PRE_EXISTING, "regressed": True},
-        {"dimension": Dimension.PERFORMANCE, "regressed": True, "subscore": 100},
-        {"dimension": Dimension.PERFORMANCE},
-        {"dimension": Dimension.PERFORMANCE, "subscore": 100.1},
-        {"dimension": Dimension.PERFORMANCE, "subscore": float("nan")},
+        {"dimension": ComparedDimension.PERFORMANCE, "regressed": True, "subscore": 100},
+        {"dimension": ComparedDimension.PERFORMANCE},
+        {"dimension": ComparedDimension.PERFORMANCE, "subscore": 100.1},
+        {"dimension": ComparedDimension.PERFORMANCE, "subscore": float("nan")},
         {"delta": float("inf")},
     ],
 )
 def test_a_row_that_contradicts_itself_cannot_be_made(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        Row.model_validate({"dimension": Dimension.FUNCTIONAL, "unit": "x", "classification": ELIGIBLE, **fields})
+        ComparedRow.model_validate(
+            {"dimension": ComparedDimension.FUNCTIONAL, "unit": "x", "classification": ELIGIBLE, **fields}
+        )
 
 
 def test_rows_are_written_in_fifteen_columns_and_read_back_to_the_same_verdict() -> None:
     rows = [
         GREEN,
-        scored(Dimension.PERFORMANCE, 94.9999),
-        row(Dimension.FUNCTIONAL, PRE_EXISTING, delta=-3.0, file_line="a.py:3"),
+        scored(ComparedDimension.PERFORMANCE, 94.9999),
+        row(ComparedDimension.FUNCTIONAL, PRE_EXISTING, delta=-3.0, file_line="a.py:3"),
     ]
     lines = ["\t".join(COLUMNS), *("\t".join(map(str, cells(place, one))) for place, one in enumerate(rows, 1))]
 
@@ -199,13 +224,21 @@ def test_both_rates_say_whose_fault_it_is(
     )
 
 
-JOB = Job(id="t", dimension=Dimension.FUNCTIONAL, command="pytest --report", name="pytest", form=Form.JUNIT)
-WHOLE = Job(id="w", dimension=Dimension.FUNCTIONAL, command="make check", name="make check")
+JOB = ComparisonJob(
+    id="t", dimension=ComparedDimension.FUNCTIONAL, command="pytest --report", name="pytest", form=ReportForm.JUNIT
+)
+WHOLE = ComparisonJob(id="w", dimension=ComparedDimension.FUNCTIONAL, command="make check", name="make check")
 
 
 def run(
-    side: Side, number: int, passed: str = "", failed: str = "", broken: str = "", skipped: str = "", **fields: object
-) -> Reading:
+    side: ComparisonSide,
+    number: int,
+    passed: str = "",
+    failed: str = "",
+    broken: str = "",
+    skipped: str = "",
+    **fields: object,
+) -> ComparisonReading:
     """A run with tests by their names, between spaces."""
     failures = [Failure(id=f"m::{name}", path="m.py", line=1, message="no") for name in failed.split()]
     failures += [Failure(id=name, broken=True) for name in broken.split()]
@@ -213,13 +246,13 @@ def run(
         "job": "t", "exit_code": 1 if failures else 0, "reported": True, "failed": failures,
         "passed": tuple(f"m::{name}" for name in passed.split()), "skipped": tuple(f"m::{name}" for name in skipped.split()),
     }  # fmt: skip
-    return Reading.model_validate({"side": side, "number": number, **usual, **fields})
+    return ComparisonReading.model_validate({"side": side, "number": number, **usual, **fields})
 
 
-BASE, HEAD = Side
+BASE, HEAD = ComparisonSide
 
 
-def statuses(rows: Sequence[Row]) -> dict[str, tuple[str, bool]]:
+def statuses(rows: Sequence[ComparedRow]) -> dict[str, tuple[str, bool]]:
     return {row.unit: (row.status, row.regressed) for row in rows if row.status != "same"}
 
 
@@ -228,14 +261,14 @@ def test_what_was_red_before_stays_out_and_what_was_green_counts() -> None:
 
     assert statuses(rows) == {"m::a": ("green to red", True), "m::b": ("red before", False)}
     assert [row.file_line for row in rows if row.regressed] == ["m.py:1"]
-    assert verdict_of(rows).word is Word.UNSTABLE
+    assert verdict_of(rows).word is VerdictWord.UNSTABLE
 
 
 def test_a_new_red_test_is_no_regression_and_explains_a_red_command() -> None:
     rows = compared_tests(JOB, [run(BASE, 1, "a"), run(HEAD, 1, "a", "n1 n2")])
 
     assert statuses(rows) == {"m::n1": ("new and red", False), "m::n2": ("new and red", False)}
-    assert verdict_of(rows).word is Word.STABLE
+    assert verdict_of(rows).word is VerdictWord.STABLE
 
 
 def test_a_renamed_test_is_the_same_test() -> None:
@@ -260,14 +293,14 @@ def test_a_file_that_cannot_be_loaded_makes_its_tests_red_and_not_gone() -> None
     rows = compared_tests(JOB, [run(BASE, 1, "a b"), run(HEAD, 1, broken="m")])
 
     assert statuses(rows)["2 tests of `pytest`"] == ("green to red", True)
-    assert verdict_of(rows).word is Word.UNSTABLE
+    assert verdict_of(rows).word is VerdictWord.UNSTABLE
 
 
 def test_a_file_that_could_not_be_loaded_before_either_does_not_count() -> None:
     rows = compared_tests(JOB, [run(BASE, 1, "a", broken="old"), run(HEAD, 1, "a", broken="old")])
 
     assert statuses(rows) == {"old": ("red before", False)}
-    assert verdict_of(rows).word is Word.STABLE
+    assert verdict_of(rows).word is VerdictWord.STABLE
 
 
 def test_a_run_that_ends_badly_without_a_failed_test_counts() -> None:
@@ -278,22 +311,22 @@ def test_a_run_that_ends_badly_without_a_failed_test_counts() -> None:
     assert "Segmentation fault" in next(row for row in rows if row.unit == "`pytest`").description
 
 
-def whole(side: Side, number: int, exit_code: int) -> Reading:
-    return Reading(job="w", side=side, number=number, exit_code=exit_code, tail="last words\n")
+def whole(side: ComparisonSide, number: int, exit_code: int) -> ComparisonReading:
+    return ComparisonReading(job="w", side=side, number=number, exit_code=exit_code, tail="last words\n")
 
 
 @pytest.mark.parametrize(
     ("base", "head", "word", "status"),
     [
-        ((0,), (0,), Word.STABLE, "same"),
-        ((0, 0, 0, 0, 0), (1, 1, 1, 1, 1), Word.UNSTABLE, "green to red"),
-        ((1, 1), (0,), Word.BASELINE_UNAVAILABLE, "no baseline"),
-        ((1, 1), (1,), Word.BASELINE_UNAVAILABLE, "no baseline"),
-        ((1, 0, 1, 0, 0), (0, 1, 0, 1, 0), Word.STABLE, "flaky before"),
+        ((0,), (0,), VerdictWord.STABLE, "same"),
+        ((0, 0, 0, 0, 0), (1, 1, 1, 1, 1), VerdictWord.UNSTABLE, "green to red"),
+        ((1, 1), (0,), VerdictWord.BASELINE_UNAVAILABLE, "no baseline"),
+        ((1, 1), (1,), VerdictWord.BASELINE_UNAVAILABLE, "no baseline"),
+        ((1, 0, 1, 0, 0), (0, 1, 0, 1, 0), VerdictWord.STABLE, "flaky before"),
     ],
 )
 def test_a_command_without_a_report_is_one_test(
-    base: tuple[int, ...], head: tuple[int, ...], word: Word, status: str
+    base: tuple[int, ...], head: tuple[int, ...], word: VerdictWord, status: str
 ) -> None:
     readings = [
         whole(side, number, code)
@@ -320,21 +353,23 @@ def test_a_baseline_without_a_report_has_nothing_to_compare_with() -> None:
 def test_how_likely_a_flake_would_have_shown_is_told() -> None:
     readings = [run(BASE, 1, "a"), *(run(HEAD, number, "a") for number in range(1, 6))]
 
-    told = [row.description for row in compared_tests(JOB, readings) if row.dimension is Dimension.FLAKINESS]
+    told = [row.description for row in compared_tests(JOB, readings) if row.dimension is ComparedDimension.FLAKINESS]
 
     assert told == [
         "1 runs of the baseline and 5 of the candidate; a test that fails one run in twenty shows in the latter with probability 22.6 %"
     ]
 
 
-BENCH = Job(id="b", dimension=Dimension.PERFORMANCE, command="bench", name="bench")
+BENCH = ComparisonJob(id="b", dimension=ComparedDimension.PERFORMANCE, command="bench", name="bench")
 
 
-def timed(side: Side, *values: float, **fields: object) -> list[Reading]:
+def timed(side: ComparisonSide, *values: float, **fields: object) -> list[ComparisonReading]:
     """A warm-up that would mislead, and samples."""
-    warm = Reading(job="b", side=side, number=0, exit_code=0, value=1000.0)
+    warm = ComparisonReading(job="b", side=side, number=0, exit_code=0, value=1000.0)
     more = [
-        Reading.model_validate({"job": "b", "side": side, "number": n, "exit_code": 0, "value": value, **fields})
+        ComparisonReading.model_validate(
+            {"job": "b", "side": side, "number": n, "exit_code": 0, "value": value, **fields}
+        )
         for n, value in enumerate(values, 1)
     ]
     return [warm, *more]
@@ -404,11 +439,11 @@ def test_memory_and_cpu_time_are_held_against_a_budget_of_their_own() -> None:
 
 
 def test_a_benchmark_that_fails_on_the_candidate_is_the_worst_and_on_the_baseline_no_comparison() -> None:
-    failed = Reading(job="b", side=HEAD, number=0, exit_code=1)
+    failed = ComparisonReading(job="b", side=HEAD, number=0, exit_code=1)
     assert [(row.regressed, row.subscore) for row in compared_numbers(BENCH, [*timed(BASE, 1.0), failed], 5, 10)] == [
         (True, 0.0)
     ]
-    failed = Reading(job="b", side=BASE, number=0, exit_code=1)
+    failed = ComparisonReading(job="b", side=BASE, number=0, exit_code=1)
     assert [row.classification for row in compared_numbers(BENCH, [failed, *timed(HEAD, 1.0)], 5, 10)] == [UNAVAILABLE]
 
 
@@ -424,17 +459,19 @@ def test_a_baseline_of_zero_has_no_percentage() -> None:
 def test_pictures_may_differ_by_a_tenth_of_a_percent_more_than_before(
     share: float, regressed: bool, subscore: float
 ) -> None:
-    job = BENCH.model_copy(update={"dimension": Dimension.VISUAL_UI})
+    job = BENCH.model_copy(update={"dimension": ComparedDimension.VISUAL_UI})
     rows = compared_numbers(job, [*timed(BASE, 0, 0, 0), *timed(HEAD, share, share, share)], 5, 10)
 
     assert [row.regressed for row in rows] == [regressed]
     assert rows[0].subscore == pytest.approx(subscore)
 
 
-def walked(jobs: Sequence[Job], answer: object, reruns: int = 3, samples: int = 3) -> list[tuple[str, Side, int]]:
+def walked(
+    jobs: Sequence[ComparisonJob], answer: object, reruns: int = 3, samples: int = 3
+) -> list[tuple[str, ComparisonSide, int]]:
     """Every run that is due, when each is answered so."""
     assert callable(answer)
-    readings: list[Reading] = []
+    readings: list[ComparisonReading] = []
     while (found := due(jobs, readings, reruns, samples)) is not None:
         readings.append(
             answer(found.side, found.number).model_copy(update={"job": found.job.id, "number": found.number})
@@ -465,7 +502,7 @@ def test_a_flake_that_shows_late_on_the_candidate_makes_the_baseline_run_as_ofte
         ),
     )
 
-    assert sorted(runs) == sorted(("t", side, number) for side in Side for number in (1, 2, 3))
+    assert sorted(runs) == sorted(("t", side, number) for side in ComparisonSide for number in (1, 2, 3))
 
 
 def test_a_baseline_that_cannot_run_gets_a_second_chance_and_no_third() -> None:
@@ -477,7 +514,9 @@ def test_a_baseline_that_cannot_run_gets_a_second_chance_and_no_third() -> None:
 
 
 def test_samples_are_taken_by_turns_after_a_warm_up_and_the_first_turn_changes() -> None:
-    runs = walked([BENCH], lambda side, number: Reading(job="b", side=side, number=number, exit_code=0, value=1.0))
+    runs = walked(
+        [BENCH], lambda side, number: ComparisonReading(job="b", side=side, number=number, exit_code=0, value=1.0)
+    )
 
     assert [(side, number) for _, side, number in runs] == [
         (HEAD, 0), (BASE, 0), (BASE, 1), (HEAD, 1), (HEAD, 2), (BASE, 2), (BASE, 3), (HEAD, 3),
@@ -485,7 +524,10 @@ def test_samples_are_taken_by_turns_after_a_warm_up_and_the_first_turn_changes()
 
 
 def test_a_benchmark_that_fails_is_not_run_on() -> None:
-    assert len(walked([BENCH], lambda side, number: Reading(job="b", side=side, number=number, exit_code=1))) == 1
+    assert (
+        len(walked([BENCH], lambda side, number: ComparisonReading(job="b", side=side, number=number, exit_code=1)))
+        == 1
+    )
 
 
 def test_the_projection_is_the_most_that_can_happen() -> None:

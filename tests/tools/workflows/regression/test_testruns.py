@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from autoresearch_mcp.tools.workflows.regression.testruns import Fared, Form, read_tests, reporting
+from autoresearch_mcp.tools.workflows.regression.testruns import Fared, ReportForm, read_tests, reporting
 
 PYTEST = """<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="1"
 skipped="2" tests="5" time="0.033"><testcase classname="tests.test_a" name="test_ok" file="tests/test_a.py" line="1" time="0.000" />
@@ -111,7 +111,7 @@ PASSED, FAILED, SKIPPED = Fared
     ("form", "text", "fared", "broken"),
     [
         (
-            Form.JUNIT,
+            ReportForm.JUNIT,
             PYTEST,
             {
                 "tests.test_a::test_ok": PASSED, "tests.test_a::test_bad": FAILED, "tests.test_a::test_p[a b]": PASSED,
@@ -120,7 +120,7 @@ PASSED, FAILED, SKIPPED = Fared
             ["tests.test_b"],
         ),
         (
-            Form.TAP,
+            ReportForm.TAP,
             NODE,
             {
                 "adds": PASSED, "outer::inner ok": PASSED, "outer::inner bad": FAILED, "skipped": SKIPPED, "todo": SKIPPED,
@@ -129,7 +129,7 @@ PASSED, FAILED, SKIPPED = Fared
             ["test/b.test.js"],
         ),
         (
-            Form.GO,
+            ReportForm.GO,
             GO,
             {
                 "x/a::TestOk": PASSED, "x/a::TestBad/sub_one": FAILED, "x/a::TestBad": FAILED, "x/a::TestSkip": SKIPPED,
@@ -138,7 +138,7 @@ PASSED, FAILED, SKIPPED = Fared
             ["x/c", "x/b"],
         ),
         (
-            Form.CARGO,
+            ReportForm.CARGO,
             CARGO,
             {
                 "src/lib.rs::tests::ig": SKIPPED, "src/lib.rs::tests::ok": PASSED, "src/lib.rs::tests::bad": FAILED,
@@ -147,7 +147,7 @@ PASSED, FAILED, SKIPPED = Fared
             [],
         ),
         (
-            Form.JEST,
+            ReportForm.JEST,
             JEST,
             {
                 "src/a.test.js::cart > adds": PASSED, "src/a.test.js::cart > halves": FAILED, "src/a.test.js::later": SKIPPED,
@@ -156,17 +156,19 @@ PASSED, FAILED, SKIPPED = Fared
             ["src/b.test.js"],
         ),
         (
-            Form.RSPEC,
+            ReportForm.RSPEC,
             RSPEC,
             {
                 "spec/a_spec.rb::Cart adds": PASSED, "spec/a_spec.rb::Cart halves": FAILED, "spec/a_spec.rb::Cart waits": SKIPPED,
             },
             [],
         ),
-        (Form.JUNIT, CTEST, {"fast::fast": PASSED, "slow::slow": FAILED, "off::off": SKIPPED}, []),
+        (ReportForm.JUNIT, CTEST, {"fast::fast": PASSED, "slow::slow": FAILED, "off::off": SKIPPED}, []),
     ],
 )  # fmt: skip
-def test_a_report_tells_how_each_test_fared(form: Form, text: str, fared: dict[str, Fared], broken: list[str]) -> None:
+def test_a_report_tells_how_each_test_fared(
+    form: ReportForm, text: str, fared: dict[str, Fared], broken: list[str]
+) -> None:
     found = read_tests(form, text)
 
     assert found is not None
@@ -175,7 +177,7 @@ def test_a_report_tells_how_each_test_fared(form: Form, text: str, fared: dict[s
 
 
 def test_a_failure_comes_with_its_place_and_message() -> None:
-    found = read_tests(Form.JUNIT, PYTEST)
+    found = read_tests(ReportForm.JUNIT, PYTEST)
 
     assert found is not None
     bad = found["tests.test_a::test_bad"]
@@ -185,26 +187,26 @@ def test_a_failure_comes_with_its_place_and_message() -> None:
 @pytest.mark.parametrize(
     ("form", "text"),
     [
-        (Form.JUNIT, '<?xml version="1.0"?><!DOCTYPE t [<!ENTITY a "aaaa">]><testsuite><testcase name="&a;"/></testsuite>'),
-        (Form.JUNIT, '<!DOCTYPE t SYSTEM "file:///etc/passwd"><testsuite><testcase name="a"/></testsuite>'),
-        (Form.JUNIT, "<testsuite><testcase name='a'/>"),
-        (Form.JUNIT, "<testsuite/>"),
-        (Form.JEST, '{"testResults": 3}'),
-        (Form.JEST, "[" * 100_000),
-        (Form.GO, "{not json}\n"),
-        (Form.TAP, "hello\n"),
-        (Form.CARGO, "error: could not compile\n"),
-        (Form.RSPEC, "{}"),
-        (Form.JUNIT, ""),
-        (Form.NONE, PYTEST),
+        (ReportForm.JUNIT, '<?xml version="1.0"?><!DOCTYPE t [<!ENTITY a "aaaa">]><testsuite><testcase name="&a;"/></testsuite>'),
+        (ReportForm.JUNIT, '<!DOCTYPE t SYSTEM "file:///etc/passwd"><testsuite><testcase name="a"/></testsuite>'),
+        (ReportForm.JUNIT, "<testsuite><testcase name='a'/>"),
+        (ReportForm.JUNIT, "<testsuite/>"),
+        (ReportForm.JEST, '{"testResults": 3}'),
+        (ReportForm.JEST, "[" * 100_000),
+        (ReportForm.GO, "{not json}\n"),
+        (ReportForm.TAP, "hello\n"),
+        (ReportForm.CARGO, "error: could not compile\n"),
+        (ReportForm.RSPEC, "{}"),
+        (ReportForm.JUNIT, ""),
+        (ReportForm.NONE, PYTEST),
     ],
 )  # fmt: skip
-def test_what_is_no_report_tells_nothing(form: Form, text: str) -> None:
+def test_what_is_no_report_tells_nothing(form: ReportForm, text: str) -> None:
     assert read_tests(form, text) is None
 
 
 def test_control_characters_and_endless_names_do_not_get_through() -> None:
-    found = read_tests(Form.TAP, f"ok 1 - a\x1b[31mred\nok 2 - {'x' * 1000}\n")
+    found = read_tests(ReportForm.TAP, f"ok 1 - a\x1b[31mred\nok 2 - {'x' * 1000}\n")
 
     assert found is not None
     assert [len(name) for name in found] == [len("a [31mred"), 400]
@@ -213,24 +215,24 @@ def test_control_characters_and_endless_names_do_not_get_through() -> None:
 @pytest.mark.parametrize(
     ("command", "made", "form", "chooses"),
     [
-        ("python -m pytest -q", 'python -m pytest -o junit_family=xunit1 --junitxml="$AUTORESEARCH_RESULTS" $AUTORESEARCH_TESTS -q', Form.JUNIT, True),
-        ("uv run pytest -p no:cacheprovider", 'uv run pytest -o junit_family=xunit1 --junitxml="$AUTORESEARCH_RESULTS" $AUTORESEARCH_TESTS -p no:cacheprovider', Form.JUNIT, True),
-        (".venv/bin/pytest tests/unit", '.venv/bin/pytest -o junit_family=xunit1 --junitxml="$AUTORESEARCH_RESULTS" $AUTORESEARCH_TESTS tests/unit', Form.JUNIT, False),
-        ("npx --no-install jest", 'npx --no-install jest --json --outputFile="$AUTORESEARCH_RESULTS"', Form.JEST, False),
-        ("pnpm exec vitest run", 'pnpm exec vitest run --reporter=json --outputFile="$AUTORESEARCH_RESULTS"', Form.JEST, False),
-        ("go test ./...", 'go test -json -count=1 ./... > "$AUTORESEARCH_RESULTS"', Form.GO, False),
-        ("cargo test --workspace", 'cargo test --no-fail-fast --workspace > "$AUTORESEARCH_RESULTS" 2>&1', Form.CARGO, False),
-        ("cd web && node --test", 'cd web && node --test --test-reporter=tap --test-reporter-destination="$AUTORESEARCH_RESULTS"', Form.TAP, False),
-        ("bundle exec rspec", 'bundle exec rspec --format json --out "$AUTORESEARCH_RESULTS"', Form.RSPEC, False),
-        ("make b && ctest --test-dir b", 'make b && ctest --output-junit "$AUTORESEARCH_RESULTS" --test-dir b', Form.JUNIT, False),
-        ("pytest -q | tee out", "pytest -q | tee out", Form.NONE, False),
-        ("pytest --junitxml=a.xml", "pytest --junitxml=a.xml", Form.NONE, False),
-        ("pip install pytest && pytest", "pip install pytest && pytest", Form.NONE, False),
-        ("npm test", "npm test", Form.NONE, False),
-        ("make jestful", "make jestful", Form.NONE, False),
+        ("python -m pytest -q", 'python -m pytest -o junit_family=xunit1 --junitxml="$AUTORESEARCH_RESULTS" $AUTORESEARCH_TESTS -q', ReportForm.JUNIT, True),
+        ("uv run pytest -p no:cacheprovider", 'uv run pytest -o junit_family=xunit1 --junitxml="$AUTORESEARCH_RESULTS" $AUTORESEARCH_TESTS -p no:cacheprovider', ReportForm.JUNIT, True),
+        (".venv/bin/pytest tests/unit", '.venv/bin/pytest -o junit_family=xunit1 --junitxml="$AUTORESEARCH_RESULTS" $AUTORESEARCH_TESTS tests/unit', ReportForm.JUNIT, False),
+        ("npx --no-install jest", 'npx --no-install jest --json --outputFile="$AUTORESEARCH_RESULTS"', ReportForm.JEST, False),
+        ("pnpm exec vitest run", 'pnpm exec vitest run --reporter=json --outputFile="$AUTORESEARCH_RESULTS"', ReportForm.JEST, False),
+        ("go test ./...", 'go test -json -count=1 ./... > "$AUTORESEARCH_RESULTS"', ReportForm.GO, False),
+        ("cargo test --workspace", 'cargo test --no-fail-fast --workspace > "$AUTORESEARCH_RESULTS" 2>&1', ReportForm.CARGO, False),
+        ("cd web && node --test", 'cd web && node --test --test-reporter=tap --test-reporter-destination="$AUTORESEARCH_RESULTS"', ReportForm.TAP, False),
+        ("bundle exec rspec", 'bundle exec rspec --format json --out "$AUTORESEARCH_RESULTS"', ReportForm.RSPEC, False),
+        ("make b && ctest --test-dir b", 'make b && ctest --output-junit "$AUTORESEARCH_RESULTS" --test-dir b', ReportForm.JUNIT, False),
+        ("pytest -q | tee out", "pytest -q | tee out", ReportForm.NONE, False),
+        ("pytest --junitxml=a.xml", "pytest --junitxml=a.xml", ReportForm.NONE, False),
+        ("pip install pytest && pytest", "pip install pytest && pytest", ReportForm.NONE, False),
+        ("npm test", "npm test", ReportForm.NONE, False),
+        ("make jestful", "make jestful", ReportForm.NONE, False),
     ],
 )  # fmt: skip
-def test_a_known_runner_is_told_to_report(command: str, made: str, form: Form, chooses: bool) -> None:
+def test_a_known_runner_is_told_to_report(command: str, made: str, form: ReportForm, chooses: bool) -> None:
     found = reporting(command)
 
     assert (found.command, found.form, found.chooses) == (made, form, chooses)

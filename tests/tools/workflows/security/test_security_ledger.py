@@ -12,10 +12,10 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.workflows.answers import WorkflowAnswer
 from autoresearch_mcp.tools.workflows.ledger.barrier import severe
 from autoresearch_mcp.tools.workflows.ledger.comparison import fingerprint
-from autoresearch_mcp.tools.workflows.ledger.handoff import Finding
-from autoresearch_mcp.tools.workflows.ledger.items import Outcome, Severity
-from autoresearch_mcp.tools.workflows.security.threats import Owasp, Persona, Stride
-from ledgers import Desk, shop
+from autoresearch_mcp.tools.workflows.ledger.handoff import HandoffFinding
+from autoresearch_mcp.tools.workflows.ledger.items import ItemOutcome, Severity
+from autoresearch_mcp.tools.workflows.security.threats import Attacker, Owasp, Stride
+from ledgers import WorkflowAgent, shop
 from sarif import check_sarif
 
 INJECTED = "return link.execute(f\"SELECT * FROM item WHERE name = '{name}'\")"
@@ -87,36 +87,36 @@ WAYS = ["a forged cookie", "an old library", "a log that lies", "a huge basket",
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def agent(tmp_path: Path) -> WorkflowAgent:
     """A security ledger whose assets and boundaries are recorded."""
-    return opened(Desk(shop(tmp_path / "repo"), "security"))
+    return opened(WorkflowAgent(shop(tmp_path / "repo"), "security"))
 
 
-def opened(desk: Desk, **options: object) -> Desk:
-    desk.open(**options)
+def opened(agent: WorkflowAgent, **options: object) -> WorkflowAgent:
+    agent.open(**options)
     for item in (STORE, PRICES, SEARCH, CHECKOUT):
-        desk.record(item)
-    return desk
+        agent.record(item)
+    return agent
 
 
-def covered(desk: Desk, personas: tuple[Persona, ...] = tuple(Persona)) -> None:
+def covered(agent: WorkflowAgent, personas: tuple[Attacker, ...] = tuple(Attacker)) -> None:
     """Test whatever the standard depth asks for, so that the ledger may end."""
     for place, category in enumerate(Owasp):
         threat = list(Stride)[place % 6]
         told = f"{threat} by way of {WAYS[place % 6]} number {place} in {category.label}"
         persona = personas[place % len(personas)]
         line, quote = (2, CLEARED["quote"]) if place < 6 else (1, "def total(prices, discount):")
-        desk.record(
+        agent.record(
             CLEARED, stride=threat, owasp=category, persona=persona, tried=told, location=f"shop/cart.py:{line}", quote=quote
         )  # fmt: skip
-    desk.record(
+    agent.record(
         CLEARED, asset="A1", boundary="B1", stride="denial-of-service", persona="infrastructure",
         location="shop/db.py:4", quote="def find(link, name):", tried="asked for more rows than there are",
     )  # fmt: skip
 
 
-def validated(desk: Desk, closed: WorkflowAnswer) -> dict[str, Any]:
-    log: dict[str, Any] = json.loads(desk.file(closed, "security.sarif"))
+def validated(agent: WorkflowAgent, closed: WorkflowAnswer) -> dict[str, Any]:
+    log: dict[str, Any] = json.loads(agent.file(closed, "security.sarif"))
     check_sarif(log)
     run: dict[str, Any] = log["runs"][0]
     return run
@@ -147,57 +147,57 @@ def validated(desk: Desk, closed: WorkflowAnswer) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_what_is_not_so_is_refused_with_a_cure(
-    desk: Desk, code: Code, item: dict[str, Any], changed: dict[str, Any], told: str
+    agent: WorkflowAgent, code: Code, item: dict[str, Any], changed: dict[str, Any], told: str
 ) -> None:
-    assert told in desk.refused(code, item, **changed)
+    assert told in agent.refused(code, item, **changed)
 
 
 def test_a_test_comes_after_the_assets_and_boundaries(tmp_path: Path) -> None:
-    desk = Desk(shop(tmp_path / "repo"), "security")
-    desk.open()
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "security")
+    agent.open()
 
-    assert "Record the assets first" in desk.refused(Code.OUT_OF_ORDER, FINDING)
-    assert "Record the asset first" in desk.refused(Code.OUT_OF_ORDER, SEARCH)
-    assert "the assets" in desk.status().missing[0]
+    assert "Record the assets first" in agent.refused(Code.OUT_OF_ORDER, FINDING)
+    assert "Record the asset first" in agent.refused(Code.OUT_OF_ORDER, SEARCH)
+    assert "the assets" in agent.status().missing[0]
 
 
-def test_one_persona_does_not_look_five_times_in_a_row(desk: Desk) -> None:
+def test_one_persona_does_not_look_five_times_in_a_row(agent: WorkflowAgent) -> None:
     for place, category in enumerate(list(Owasp)[:4]):
-        desk.record(CLEARED, owasp=category, stride=list(Stride)[place], tried=f"{WAYS[place]} {place}")
+        agent.record(CLEARED, owasp=category, stride=list(Stride)[place], tried=f"{WAYS[place]} {place}")
 
-    told = desk.refused(Code.OUT_OF_ORDER, CLEARED, stride="elevation-of-privilege", tried="became an admin")
+    told = agent.refused(Code.OUT_OF_ORDER, CLEARED, stride="elevation-of-privilege", tried="became an admin")
 
     assert "insider made 4 tests in a row. Look as another: security-adversary (from outside" in told
-    desk.record(CLEARED, stride="elevation-of-privilege", tried="became an admin", persona="supply-chain")
+    agent.record(CLEARED, stride="elevation-of-privilege", tried="became an admin", persona="supply-chain")
 
 
-def test_one_place_may_show_several_cells_but_each_only_once(desk: Desk) -> None:
-    desk.record(CLEARED)
+def test_one_place_may_show_several_cells_but_each_only_once(agent: WorkflowAgent) -> None:
+    agent.record(CLEARED)
 
-    assert "C1 already stands" in desk.refused(Code.DUPLICATE, CLEARED, tried="something quite different")
-    assert desk.record(CLEARED, stride="repudiation", tried="something quite different").id == "C2"
+    assert "C1 already stands" in agent.refused(Code.DUPLICATE, CLEARED, tried="something quite different")
+    assert agent.record(CLEARED, stride="repudiation", tried="something quite different").id == "C2"
 
 
-def test_an_audit_only_reads(desk: Desk) -> None:
-    desk.project.write("shop/db.py", "import sqlite3\n")
+def test_an_audit_only_reads(agent: WorkflowAgent) -> None:
+    agent.project.write("shop/db.py", "import sqlite3\n")
 
-    assert "only reads, and these files were edited" in desk.refused(Code.OUT_OF_ORDER, CLEARED)
-    desk.project.git("restore", "shop/db.py")
-    assert desk.record(CLEARED).id == "C1"
+    assert "only reads, and these files were edited" in agent.refused(Code.OUT_OF_ORDER, CLEARED)
+    agent.project.git("restore", "shop/db.py")
+    assert agent.record(CLEARED).id == "C1"
 
 
 def test_what_was_edited_before_the_audit_is_the_users(tmp_path: Path) -> None:
     project = shop(tmp_path / "repo").write("test_cart.py", "from shop.cart import count\n")
 
-    assert opened(Desk(project, "security")).record(CLEARED).id == "C1"
+    assert opened(WorkflowAgent(project, "security")).record(CLEARED).id == "C1"
 
 
 # --- Coverage and scores ---------------------------------------------------------------------------------------------
 
 
-def test_only_an_item_makes_a_cell_count_as_tested_and_findings_are_not_needed(desk: Desk) -> None:
-    before = desk.status()
-    after = desk.record(CLEARED)
+def test_only_an_item_makes_a_cell_count_as_tested_and_findings_are_not_needed(agent: WorkflowAgent) -> None:
+    before = agent.status()
+    after = agent.record(CLEARED)
 
     assert before.coverage == ["OWASP 0/10", "STRIDE 0/6", "matrix cells 0/12", "personas 0/4", "files 2/8"]
     assert after.coverage == ["OWASP 1/10", "STRIDE 1/6", "matrix cells 1/12", "personas 1/4", "files 2/8"]
@@ -214,43 +214,43 @@ def test_only_an_item_makes_a_cell_count_as_tested_and_findings_are_not_needed(d
     ],
 )
 def test_what_is_missing_depends_on_depth_and_focus(tmp_path: Path, options: dict[str, Any], told: str) -> None:
-    desk = opened(Desk(shop(tmp_path / "repo"), "security"), **options)
-    desk.record(CLEARED)
+    agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security"), **options)
+    agent.record(CLEARED)
 
     with pytest.raises(Refusal) as refused:
-        desk.close()
+        agent.close()
 
     assert refused.value.code is Code.INCOMPLETE
     assert told in refused.value.message
     assert "B1 (1 of the boundaries left)" in refused.value.message
 
 
-def test_every_persona_has_to_look(desk: Desk) -> None:
-    covered(desk, personas=(Persona.INSIDER, Persona.SUPPLY_CHAIN))
+def test_every_persona_has_to_look(agent: WorkflowAgent) -> None:
+    covered(agent, personas=(Attacker.INSIDER, Attacker.SUPPLY_CHAIN))
 
-    assert desk.status().missing == ["a test by security-adversary (1 of the four personas left)"]
+    assert agent.status().missing == ["a test by security-adversary (1 of the four personas left)"]
 
 
 def test_a_focus_that_is_no_category_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="login is neither an OWASP id nor a STRIDE word"):
-        Desk(shop(tmp_path / "repo"), "security").open(focus="login")
+        WorkflowAgent(shop(tmp_path / "repo"), "security").open(focus="login")
 
 
 def test_a_shallow_audit_ends_when_boundaries_and_what_is_most_precious_were_tested(tmp_path: Path) -> None:
-    desk = opened(Desk(shop(tmp_path / "repo"), "security"), depth="shallow")
-    desk.record(CLEARED)
-    desk.record(FINDING)
+    agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security"), depth="shallow")
+    agent.record(CLEARED)
+    agent.record(FINDING)
 
-    assert desk.close().status == "complete"
+    assert agent.close().status == "complete"
 
 
 def test_when_all_rounds_are_used_it_ends_as_bounded_and_no_more_is_tested(tmp_path: Path) -> None:
-    desk = opened(Desk(shop(tmp_path / "repo"), "security"), iterations=1)
-    desk.record(CLEARED)
+    agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security"), iterations=1)
+    agent.record(CLEARED)
 
-    assert "No round" in desk.refused(Code.INCOMPLETE, FINDING)
-    desk.record({**STORE, "location": "shop/db.py:4", "quote": "def find", "name": "the link to the database"})
-    assert desk.close().status == "bounded"
+    assert "No round" in agent.refused(Code.INCOMPLETE, FINDING)
+    agent.record({**STORE, "location": "shop/db.py:4", "quote": "def find", "name": "the link to the database"})
+    assert agent.close().status == "bounded"
 
 
 # --- Confidence ------------------------------------------------------------------------------------------------------
@@ -267,54 +267,54 @@ def test_when_all_rounds_are_used_it_ends_as_bounded_and_no_more_is_tested(tmp_p
     ],
 )
 def test_how_sure_a_finding_is_follows_from_what_the_server_saw(
-    desk: Desk, reproduction: str | None, claimed: str, stands: str
+    agent: WorkflowAgent, reproduction: str | None, claimed: str, stands: str
 ) -> None:
-    desk.record(FINDING, reproduction=reproduction, confidence=claimed)
+    agent.record(FINDING, reproduction=reproduction, confidence=claimed)
 
-    assert f"V1 critical {stands}: The name of an item" in "\n".join(desk.status().state)
+    assert f"V1 critical {stands}: The name of an item" in "\n".join(agent.status().state)
 
 
 def test_a_reproduction_that_waited_for_consent_is_run_once_a_person_agreed(tmp_path: Path) -> None:
-    desk = opened(Desk(shop(tmp_path / "repo"), "security", allow_commands=False))
-    desk.record(FINDING)
-    waiting = "\n".join(desk.status().state)
-    desk.allow_commands = True
-    desk.restart()
+    agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security", allow_commands=False))
+    agent.record(FINDING)
+    waiting = "\n".join(agent.status().state)
+    agent.allow_commands = True
+    agent.restart()
 
-    ran = "\n".join(desk.run().state)
+    ran = "\n".join(agent.run().state)
 
     assert "1 reproductions wait for a person's consent" in waiting
     assert "V1 critical likely" in waiting
     assert "V1 critical confirmed" in ran
-    assert desk.handoff(desk.close(why="enough"))["findings"][0]["confirmed"]
+    assert agent.handoff(agent.close(why="enough"))["findings"][0]["confirmed"]
 
 
 def test_without_consent_a_run_runs_nothing_and_says_so(tmp_path: Path) -> None:
     project = shop(tmp_path / "repo").write("Makefile", "audit:\n\ttouch ran.txt\n").commit("an audit")
-    desk = opened(Desk(project, "security", allow_commands=False))
+    agent = opened(WorkflowAgent(project, "security", allow_commands=False))
 
-    desk.run()
-    closed = desk.close(why="enough")
+    agent.run()
+    closed = agent.close(why="enough")
 
     assert not (project.root / "ran.txt").exists()
-    assert "`make audit`: not run: nobody agreed to it" in desk.file(closed, "dependency-audit.md")
+    assert "`make audit`: not run: nobody agreed to it" in agent.file(closed, "dependency-audit.md")
 
 
 def test_lines_that_look_like_a_secret_are_pointed_at_and_never_shown(tmp_path: Path) -> None:
     project = shop(tmp_path / "repo").write("key.py", '# ours\nkey = "AKIAIOSFODNN7EXAMPLE"\n').commit("oh")
-    desk = Desk(project, "security")
+    agent = WorkflowAgent(project, "security")
 
-    state = "\n".join(desk.open().state)
-    closed = desk.close(why="enough")
+    state = "\n".join(agent.open().state)
+    closed = agent.close(why="enough")
 
     assert "Lines that look like a secret: key.py:2." in state
-    assert "`key.py:2`" in desk.file(closed, "attack-surface-map.md")
+    assert "`key.py:2`" in agent.file(closed, "attack-surface-map.md")
     assert not any("AKIA" in project.read(file) for file in closed.files)
 
 
 def test_what_debugging_found_is_settled_by_the_audit_that_follows_and_goes_on_to_fix(tmp_path: Path) -> None:
     project = shop(tmp_path / "repo")
-    first = Desk(project, "debug")
+    first = WorkflowAgent(project, "debug")
     first.open(chain="security, fix")
     place = {"location": "shop/db.py:5", "quote": INJECTED}
     first.record({"kind": "hypothesis", **place, "claim": "quotes end the text", "refuted_if": "no row came", "seen": "all rows",
@@ -323,11 +323,11 @@ def test_what_debugging_found_is_settled_by_the_audit_that_follows_and_goes_on_t
                   "reproduction": "false", "root_cause": "text in a query", "impact": "everybody"})  # fmt: skip
     handed = first.close()
     project.now += 60
-    desk = Desk(project, "security")
+    agent = WorkflowAgent(project, "security")
 
-    state = "\n".join(opened(desk).status().state)
-    taken = desk.record(FINDING, upstream=f"{handed.ledger}#F1")
-    closed = desk.close(why="enough")
+    state = "\n".join(opened(agent).status().state)
+    taken = agent.record(FINDING, upstream=f"{handed.ledger}#F1")
+    closed = agent.close(why="enough")
 
     assert handed.next_prompts[0].takes == ("F1",)
     assert f"{handed.ledger}#F1 (high) An injection through the name" in state
@@ -350,83 +350,85 @@ def test_what_debugging_found_is_settled_by_the_audit_that_follows_and_goes_on_t
     ],
 )
 def test_a_gate_fails_at_its_severity(severity: str, outcome: str | None, fail_on: str, fails: bool) -> None:
-    finding = Finding(id="V1", title="t", severity=Severity(severity), outcome=Outcome(outcome) if outcome else None)
+    finding = HandoffFinding(
+        id="V1", title="t", severity=Severity(severity), outcome=ItemOutcome(outcome) if outcome else None
+    )
 
     assert severe([finding], Severity(fail_on)) == ((finding,) if fails else ())
 
 
 def test_a_ledger_with_a_finding_at_the_gate_ends_as_failed_however_early(tmp_path: Path) -> None:
-    desk = opened(Desk(shop(tmp_path / "repo"), "security"), fail_on="high")
-    desk.record(FINDING)
-    assert desk.status().state[0] == "The gate fails: 1 at or above high: V1 critical."
+    agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security"), fail_on="high")
+    agent.record(FINDING)
+    assert agent.status().state[0] == "The gate fails: 1 at or above high: V1 critical."
 
-    closed = desk.close(why="out of time")
+    closed = agent.close(why="out of time")
 
     assert closed.status == "failed"
-    assert desk.handoff(closed)["status"] == "failed"
-    assert "**Gate at high: failed because of V1.**" in desk.file(closed, "overview.md")
+    assert agent.handoff(closed)["status"] == "failed"
+    assert "**Gate at high: failed because of V1.**" in agent.file(closed, "overview.md")
 
 
 def test_a_ledger_without_one_passes(tmp_path: Path) -> None:
-    desk = opened(Desk(shop(tmp_path / "repo"), "security"), fail_on="critical")
-    covered(desk)
-    desk.record(FINDING, severity="high")
+    agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security"), fail_on="critical")
+    covered(agent)
+    agent.record(FINDING, severity="high")
 
-    closed = desk.close()
+    closed = agent.close()
 
     assert closed.status == "complete"
-    assert "**Gate at critical: passed.**" in desk.file(closed, "overview.md")
+    assert "**Gate at critical: passed.**" in agent.file(closed, "overview.md")
 
 
 # --- The whole run ---------------------------------------------------------------------------------------------------
 
 
-def test_an_audit_goes_to_its_end_over_a_new_server_and_leaves_complete_files(desk: Desk) -> None:
-    desk.record(FINDING)
-    desk.record({"kind": "dependency", "location": "shop/db.py:1", "quote": "import sqlite3", "name": "sqlite3",
+def test_an_audit_goes_to_its_end_over_a_new_server_and_leaves_complete_files(agent: WorkflowAgent) -> None:
+    agent.record(FINDING)
+    agent.record({"kind": "dependency", "location": "shop/db.py:1", "quote": "import sqlite3", "name": "sqlite3",
                  "health": "fine", "why": "comes with Python"})  # fmt: skip
-    before = desk.status()
-    desk.restart()
-    assert desk.status() == before
-    covered(desk)
+    before = agent.status()
+    agent.restart()
+    assert agent.status() == before
+    covered(agent)
 
-    closed = desk.close()
+    closed = agent.close()
 
     assert closed.status == "complete"
     assert closed.next_prompts[0].prompt == "fix"
     assert closed.next_prompts[0].takes == ("V1",)
-    assert "# Security audit: everything" in desk.file(closed, "overview.md")
-    assert "| critical | 1 |" in desk.file(closed, "overview.md")
-    assert "There is no earlier audit on this branch" in desk.file(closed, "overview.md")
-    model = desk.file(closed, "threat-model.md")
+    assert "# Security audit: everything" in agent.file(closed, "overview.md")
+    assert "| critical | 1 |" in agent.file(closed, "overview.md")
+    assert "There is no earlier audit on this branch" in agent.file(closed, "overview.md")
+    model = agent.file(closed, "threat-model.md")
     assert "| A1 | the table of items | data-store | critical |" in model
     assert "| A1 across B1 |   | **V1** |   |   | C11 |   |" in model
-    surface = desk.file(closed, "attack-surface-map.md")
+    surface = agent.file(closed, "attack-surface-map.md")
     assert "- leads to **A1** the table of items\n- abused by **V1** (critical)" in surface
     assert "`shop/db.py:5`: a query is put together from text" in surface
-    assert "critical, confirmed, new." in desk.file(closed, "findings.md")
-    assert "exit 1 when the server ran it" in desk.file(closed, "findings.md")
-    owasp = desk.file(closed, "owasp-coverage.md")
+    assert "critical, confirmed, new." in agent.file(closed, "findings.md")
+    assert "exit 1 when the server ran it" in agent.file(closed, "findings.md")
+    owasp = agent.file(closed, "owasp-coverage.md")
     assert "edition of 2021" in owasp
     assert "## A03 Injection\n\n- **V1** critical" in owasp
     assert "Not tested" not in owasp
-    assert "| D1 | sqlite3 |" in desk.file(closed, "dependency-audit.md")
-    assert "## Critical\n\n- **V1** Pass the name as a parameter." in desk.file(closed, "recommendations.md")
-    rows = desk.file(closed, "security-audit-results.tsv").splitlines()
+    assert "| D1 | sqlite3 |" in agent.file(closed, "dependency-audit.md")
+    assert "## Critical\n\n- **V1** Pass the name as a parameter." in agent.file(closed, "recommendations.md")
+    rows = agent.file(closed, "security-audit-results.tsv").splitlines()
     assert len(rows) == 13
     assert rows[1].split("\t")[:8] == [
         "1", "security-adversary", "A1", "B1", "tampering", "A03", "finding V1", "critical",
     ]  # fmt: skip
-    assert not (desk.project.root / closed.folder / "fix-log.md").exists()
+    assert not (agent.project.root / closed.folder / "fix-log.md").exists()
 
 
-def test_the_sarif_log_is_valid_and_says_what_code_hosts_read(desk: Desk) -> None:
-    desk.record(FINDING)
-    desk.record(FINDING, severity="low", confidence="possible", owasp="A04", stride="repudiation", cwe="", reproduction=None,
+def test_the_sarif_log_is_valid_and_says_what_code_hosts_read(agent: WorkflowAgent) -> None:
+    agent.record(FINDING)
+    agent.record(FINDING, severity="low", confidence="possible", owasp="A04", stride="repudiation", cwe="", reproduction=None,
                 location="shop/cart.py:5-6", quote="def count(items):\n    return len(items) - 1", asset="A2", boundary="B2",
                 summary="A basket counts one item too few")  # fmt: skip
 
-    run = validated(desk, desk.close(why="enough"))
+    run = validated(agent, agent.close(why="enough"))
 
     rules = run["tool"]["driver"]["rules"]
     assert [(rule["id"], rule["properties"]["security-severity"]) for rule in rules] == [
@@ -445,45 +447,45 @@ def test_the_sarif_log_is_valid_and_says_what_code_hosts_read(desk: Desk) -> Non
 
 def test_a_path_is_written_as_an_address(tmp_path: Path) -> None:
     project = shop(tmp_path / "repo").write("shop/ä b%.py", "import sqlite3\n").commit("odd")
-    desk = opened(Desk(project, "security"))
-    desk.record(FINDING, location="shop/ä b%.py:1", quote="import sqlite3")
+    agent = opened(WorkflowAgent(project, "security"))
+    agent.record(FINDING, location="shop/ä b%.py:1", quote="import sqlite3")
 
-    place = validated(desk, desk.close(why="enough"))["results"][0]["locations"][0]["physicalLocation"]
+    place = validated(agent, agent.close(why="enough"))["results"][0]["locations"][0]["physicalLocation"]
 
     assert place["artifactLocation"]["uri"] == "shop/%C3%A4%20b%25.py"
 
 
-def test_an_audit_without_findings_has_a_valid_sarif_log_too(desk: Desk) -> None:
-    assert validated(desk, desk.close(why="enough"))["results"] == []
+def test_an_audit_without_findings_has_a_valid_sarif_log_too(agent: WorkflowAgent) -> None:
+    assert validated(agent, agent.close(why="enough"))["results"] == []
 
 
 # --- The last audit --------------------------------------------------------------------------------------------------
 
 
-def again(desk: Desk, **options: object) -> Desk:
+def again(agent: WorkflowAgent, **options: object) -> WorkflowAgent:
     """A second audit after one that found the injection."""
-    desk.record(FINDING)
-    desk.close(why="enough")
-    desk.project.now += 60
-    return desk
+    agent.record(FINDING)
+    agent.close(why="enough")
+    agent.project.now += 60
+    return agent
 
 
-def test_a_finding_is_the_same_when_its_lines_moved_and_its_alert_stays(desk: Desk) -> None:
-    again(desk)
-    first = validated(desk, desk.close())["results"][0]["partialFingerprints"]
-    text = desk.project.read("shop/db.py")
-    desk.project.write("shop/db.py", f"# a comment\n\n{text}").commit("moved")
-    desk.open()
+def test_a_finding_is_the_same_when_its_lines_moved_and_its_alert_stays(agent: WorkflowAgent) -> None:
+    again(agent)
+    first = validated(agent, agent.close())["results"][0]["partialFingerprints"]
+    text = agent.project.read("shop/db.py")
+    agent.project.write("shop/db.py", f"# a comment\n\n{text}").commit("moved")
+    agent.open()
     for item, line in ((STORE, 3), (SEARCH, 6)):
-        desk.record(item, location=f"shop/db.py:{line}")
+        agent.record(item, location=f"shop/db.py:{line}")
 
-    desk.record(FINDING, location="shop/db.py:7", summary="Anything can be put into the query", quote="link.execute(f\"SELECT * FROM item")  # fmt: skip
-    closed = desk.close(why="enough")
+    agent.record(FINDING, location="shop/db.py:7", summary="Anything can be put into the query", quote="link.execute(f\"SELECT * FROM item")  # fmt: skip
+    closed = agent.close(why="enough")
 
-    assert "critical, confirmed, recurring, known as security-" in desk.file(closed, "findings.md")
-    assert "| recurring | security-" in desk.file(closed, "overview.md")
-    assert validated(desk, closed)["results"][0]["partialFingerprints"] == first
-    assert validated(desk, closed)["results"][0]["properties"]["comparison"] == "recurring"
+    assert "critical, confirmed, recurring, known as security-" in agent.file(closed, "findings.md")
+    assert "| recurring | security-" in agent.file(closed, "overview.md")
+    assert validated(agent, closed)["results"][0]["partialFingerprints"] == first
+    assert validated(agent, closed)["results"][0]["properties"]["comparison"] == "recurring"
 
 
 def test_a_fingerprint_is_of_the_file_the_kind_and_the_code_and_not_of_its_spacing() -> None:
@@ -498,80 +500,80 @@ def test_a_fingerprint_is_of_the_file_the_kind_and_the_code_and_not_of_its_spaci
     assert len({one, *others}) == 4
 
 
-def test_what_the_last_audit_found_and_is_gone_counts_as_fixed(desk: Desk) -> None:
-    again(desk)
-    desk.project.write("shop/db.py", "import sqlite3\n").commit("no search any more")
-    desk.open()
+def test_what_the_last_audit_found_and_is_gone_counts_as_fixed(agent: WorkflowAgent) -> None:
+    again(agent)
+    agent.project.write("shop/db.py", "import sqlite3\n").commit("no search any more")
+    agent.open()
 
-    overview = desk.file(desk.close(why="enough"), "overview.md")
+    overview = agent.file(agent.close(why="enough"), "overview.md")
 
     assert "| gone from the code | security-" in overview
     assert "| audit | critical | high | medium | low | info |" in overview
 
 
-def test_a_finding_is_followed_to_the_file_that_its_code_moved_to(desk: Desk) -> None:
-    again(desk)
-    desk.project.git("mv", "shop/db.py", "shop/store.py")
-    desk.project.commit("another name")
+def test_a_finding_is_followed_to_the_file_that_its_code_moved_to(agent: WorkflowAgent) -> None:
+    again(agent)
+    agent.project.git("mv", "shop/db.py", "shop/store.py")
+    agent.project.commit("another name")
 
-    opened_again = desk.open()
-    desk.record(STORE, location="shop/store.py:1")
-    desk.record(SEARCH, location="shop/store.py:4")
-    assert any("still stands at shop/store.py:5" in line for line in desk.status().missing)
-    desk.record(FINDING, location="shop/store.py:5", reproduction="false")
+    opened_again = agent.open()
+    agent.record(STORE, location="shop/store.py:1")
+    agent.record(SEARCH, location="shop/store.py:4")
+    assert any("still stands at shop/store.py:5" in line for line in agent.status().missing)
+    agent.record(FINDING, location="shop/store.py:5", reproduction="false")
 
     assert "#V1 of the last audit: unsettled" in "\n".join(opened_again.state)
-    assert "#V1 of the last audit: recurring" in "\n".join(desk.status().state)
+    assert "#V1 of the last audit: recurring" in "\n".join(agent.status().state)
 
 
-def test_what_still_stands_is_not_forgotten(desk: Desk) -> None:
-    again(desk)
-    name = f"{desk.status().ledger}#V1"
-    opened(desk)
-    covered(desk)
+def test_what_still_stands_is_not_forgotten(agent: WorkflowAgent) -> None:
+    again(agent)
+    name = f"{agent.status().ledger}#V1"
+    opened(agent)
+    covered(agent)
 
     with pytest.raises(Refusal, match=r"of the last audit still stands at shop/db\.py:5: record it again, or record"):
-        desk.close()
-    desk.record(CLEARED, asset="A1", boundary="B1", stride="tampering", location="shop/db.py:5", quote=INJECTED, upstream=name,
+        agent.close()
+    agent.record(CLEARED, asset="A1", boundary="B1", stride="tampering", location="shop/db.py:5", quote=INJECTED, upstream=name,
                 persona="security-adversary", tried="sent quotes in a name", holds="names come from a fixed list now")  # fmt: skip
-    closed = desk.close()
+    closed = agent.close()
 
     assert closed.status == "complete"
-    assert "| fixed | security-" in desk.file(closed, "overview.md")
-    assert "**DISPROVEN** by security-" in desk.project.read(f"autoresearch/{name.partition('#')[0]}/summary.md")
+    assert "| fixed | security-" in agent.file(closed, "overview.md")
+    assert "**DISPROVEN** by security-" in agent.project.read(f"autoresearch/{name.partition('#')[0]}/summary.md")
 
 
-def test_an_audit_of_what_changed_looks_at_those_files_and_carries_the_rest_over(desk: Desk) -> None:
-    again(desk)
-    desk.project.write("shop/cart.py", "def total(prices, discount):\n    return 1\n").commit("cheap")
+def test_an_audit_of_what_changed_looks_at_those_files_and_carries_the_rest_over(agent: WorkflowAgent) -> None:
+    again(agent)
+    agent.project.write("shop/cart.py", "def total(prices, discount):\n    return 1\n").commit("cheap")
 
-    state = "\n".join(desk.open(diff=True).state)
-    desk.record(PRICES)
-    desk.record(CHECKOUT, reaches=["A1"])
-    assert desk.status().missing == []
-    closed = desk.close()
+    state = "\n".join(agent.open(diff=True).state)
+    agent.record(PRICES)
+    agent.record(CHECKOUT, reaches=["A1"])
+    assert agent.status().missing == []
+    closed = agent.close()
 
     assert "Changed since: shop/cart.py." in state
-    assert "| carried over | security-" in desk.file(closed, "overview.md")
+    assert "| carried over | security-" in agent.file(closed, "overview.md")
     assert closed.status == "complete"
-    desk.project.now += 60
-    assert "1 findings left open" in "\n".join(desk.open().state)
+    agent.project.now += 60
+    assert "1 findings left open" in "\n".join(agent.open().state)
 
 
 def test_without_an_earlier_audit_everything_is_looked_at(tmp_path: Path) -> None:
-    desk = Desk(shop(tmp_path / "repo"), "security")
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "security")
 
-    answer = desk.open(diff=True)
+    answer = agent.open(diff=True)
 
     assert "There is no earlier audit on this branch to compare with" in "\n".join(answer.state)
     assert "files 0/8" in answer.coverage
 
 
-def test_an_audit_of_what_changed_may_end_at_once_when_nothing_did(desk: Desk) -> None:
-    again(desk)
-    desk.open(diff=True)
+def test_an_audit_of_what_changed_may_end_at_once_when_nothing_did(agent: WorkflowAgent) -> None:
+    again(agent)
+    agent.open(diff=True)
 
-    assert desk.close().status == "complete"
+    assert agent.close().status == "complete"
 
 
 # --- Mending ---------------------------------------------------------------------------------------------------------
@@ -587,16 +589,16 @@ MENDED = 'def find(link, name):\n    return link.execute("SELECT * FROM item WHE
 
 
 @pytest.fixture
-def fixing(tmp_path: Path) -> Desk:
+def fixing(tmp_path: Path) -> WorkflowAgent:
     """An audit that may mend, with a confirmed critical finding."""
     project = shop(tmp_path / "repo").write("Makefile", "test:\n\tpython3 check.py\n").write("check.py", "")
     project.git("rm", "--quiet", "test_cart.py")
-    desk = opened(Desk(project.commit("a check"), "security"), fix=True, fail_on="critical")
-    desk.record(FINDING)
-    return desk
+    agent = opened(WorkflowAgent(project.commit("a check"), "security"), fix=True, fail_on="critical")
+    agent.record(FINDING)
+    return agent
 
 
-def test_a_remedy_counts_when_the_attack_fails_after_it(fixing: Desk) -> None:
+def test_a_remedy_counts_when_the_attack_fails_after_it(fixing: WorkflowAgent) -> None:
     assert "Nothing was committed since V1" in fixing.refused(
         Code.EVIDENCE, REMEDY, location="shop/db.py:1", quote="import sqlite3"
     )
@@ -613,7 +615,7 @@ def test_a_remedy_counts_when_the_attack_fails_after_it(fixing: Desk) -> None:
     assert validated(fixing, closed)["results"] == []
 
 
-def test_a_remedy_that_breaks_a_test_does_not_count(fixing: Desk) -> None:
+def test_a_remedy_that_breaks_a_test_does_not_count(fixing: WorkflowAgent) -> None:
     fixing.project.write("shop/db.py", MENDED).write("check.py", "raise SystemExit(1)\n").commit("mended, but")
     fixing.record(REMEDY)
     assert "the tests after R1: call workflow with `run`" in fixing.status().missing
@@ -629,16 +631,16 @@ def test_a_remedy_that_breaks_a_test_does_not_count(fixing: Desk) -> None:
 def test_a_test_that_failed_before_is_not_held_against_a_remedy(tmp_path: Path) -> None:
     project = shop(tmp_path / "repo").write("Makefile", "test:\n\tfalse\n")
     project.git("rm", "--quiet", "test_cart.py")
-    desk = opened(Desk(project.commit("a broken check"), "security"), fix=True)
-    desk.record(FINDING)
+    agent = opened(WorkflowAgent(project.commit("a broken check"), "security"), fix=True)
+    agent.record(FINDING)
     project.write("shop/db.py", MENDED).commit("mended")
-    desk.record(REMEDY)
+    agent.record(REMEDY)
 
-    assert "`make test` exit 2" in "\n".join(desk.run().state)
-    assert "(fixed)" in desk.file(desk.close(why="enough"), "fix-log.md")
+    assert "`make test` exit 2" in "\n".join(agent.run().state)
+    assert "(fixed)" in agent.file(agent.close(why="enough"), "fix-log.md")
 
 
-def test_three_attempts_are_enough_and_only_what_is_confirmed_and_serious_is_mended(fixing: Desk) -> None:
+def test_three_attempts_are_enough_and_only_what_is_confirmed_and_serious_is_mended(fixing: WorkflowAgent) -> None:
     fixing.record(
         FINDING,
         summary="Another thing entirely",
@@ -658,7 +660,7 @@ def test_three_attempts_are_enough_and_only_what_is_confirmed_and_serious_is_men
     )
 
 
-def test_a_remedy_does_not_touch_the_tests(fixing: Desk) -> None:
+def test_a_remedy_does_not_touch_the_tests(fixing: WorkflowAgent) -> None:
     fixing.project.write("tests/test_db.py", "import sqlite3\n").write(
         "pyproject.toml", "[project]\nname = 's'\n"
     ).commit("t")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from autoresearch_mcp.tools.workflows.ledger.handoff import Finding
+from autoresearch_mcp.tools.workflows.ledger.handoff import HandoffFinding
 from autoresearch_mcp.tools.workflows.ledger.items import Severity
 from autoresearch_mcp.tools.workflows.ship.checks.colours import colour, contrast
 from autoresearch_mcp.tools.workflows.ship.checks.contrast import readable
@@ -35,9 +35,9 @@ from autoresearch_mcp.tools.workflows.ship.checks.lists import Weight, checklist
 from autoresearch_mcp.tools.workflows.ship.checks.looks import LOOKED, look
 from autoresearch_mcp.tools.workflows.ship.checks.mail import without_a_way_out, without_plain_text
 from autoresearch_mcp.tools.workflows.ship.checks.markup import pictures_without_text
-from autoresearch_mcp.tools.workflows.ship.checks.material import Before, Look, Material, Result
+from autoresearch_mcp.tools.workflows.ship.checks.material import Before, CheckLook, CheckResult, ShipmentMaterial
 from autoresearch_mcp.tools.workflows.ship.checks.papers import lost_citations
-from autoresearch_mcp.tools.workflows.ship.checks.places import Line, Place, added_lines
+from autoresearch_mcp.tools.workflows.ship.checks.places import FileLine, FoundPlace, added_lines
 from autoresearch_mcp.tools.workflows.ship.checks.versions import (
     disagreeing,
     newest,
@@ -51,11 +51,11 @@ from autoresearch_mcp.tools.workflows.ship.moments import iso
 KEY = "AKIA" + "Q3EGVXYZ2ABCDEF7"
 
 
-def lines(*texts: str) -> list[Line]:
-    return [Line("a.py", number, text) for number, text in enumerate(texts, 1)]
+def lines(*texts: str) -> list[FileLine]:
+    return [FileLine("a.py", number, text) for number, text in enumerate(texts, 1)]
 
 
-def at(places: Sequence[Place]) -> list[int]:
+def at(places: Sequence[FoundPlace]) -> list[int]:
     return [place.line for place in places]
 
 
@@ -69,10 +69,10 @@ def test_added_lines_are_read_from_a_patch_with_their_places() -> None:
     )
 
     assert list(added_lines(patch)) == [
-        Line("a.py", 2, "two!"),
-        Line("a.py", 3, "++ b/no file"),
-        Line("a.py", 10, "y"),
-        Line("ä b.md", 1, "z"),
+        FileLine("a.py", 2, "two!"),
+        FileLine("a.py", 3, "++ b/no file"),
+        FileLine("a.py", 10, "y"),
+        FileLine("ä b.md", 1, "z"),
     ]
 
 
@@ -123,7 +123,7 @@ def test_marks_of_a_merge_are_found_and_underlined_titles_are_none() -> None:
     ],
 )
 def test_a_secret_is_found_and_never_repeated(text: str, what: str) -> None:
-    assert secrets(lines(text)) == (Place("a.py", 1, what),)
+    assert secrets(lines(text)) == (FoundPlace("a.py", 1, what),)
     assert [place.line for place in secrets_in({"a.py": f"x\n{text}\n"})] == [2]
 
 
@@ -311,7 +311,7 @@ def test_text_that_can_hardly_be_read_is_found_where_both_colours_are_named(path
 def test_the_place_of_a_weak_rule_is_its_selector() -> None:
     told = readable({"a.css": "a { color: red }\n\n\np,\nq { color: #ddd; background: #fff }\n"})
 
-    assert told.weak == (Place("a.css", 4, "p, q: contrast 1.36:1, 4.5:1 is needed"),)
+    assert told.weak == (FoundPlace("a.css", 4, "p, q: contrast 1.36:1, 4.5:1 is needed"),)
     assert (told.pairs, told.computed) == (1, 1)
 
 
@@ -417,15 +417,15 @@ def test_citations_without_an_entry_are_found() -> None:
 # --- Looks -----------------------------------------------------------------------------------------------------------
 
 
-def material(**fields: Any) -> Material:  # noqa: ANN401 - any field of it
+def material(**fields: Any) -> ShipmentMaterial:  # noqa: ANN401 - any field of it
     usual: dict[str, Any] = {
         "head": "a" * 40, "base": "main", "paths": frozenset(fields.get("texts", ())), "texts": {}, "whole": {}, "added": (),
         "manifests": {}, "changelog": ("", ""), "tags": {},
     }  # fmt: skip
-    return Material(**{**usual, **fields})
+    return ShipmentMaterial(**{**usual, **fields})
 
 
-def released(version: str = "1.2.3", **fields: Any) -> Material:  # noqa: ANN401 - any field of it
+def released(version: str = "1.2.3", **fields: Any) -> ShipmentMaterial:  # noqa: ANN401 - any field of it
     usual = {"manifests": {"VERSION": version}, "changelog": ("CHANGELOG.md", CHANGELOG), "tags": {"v1.2.2": "b" * 40}}
     return material(**{**usual, **fields})
 
@@ -433,75 +433,81 @@ def released(version: str = "1.2.3", **fields: Any) -> Material:  # noqa: ANN401
 @pytest.mark.parametrize(
     ("name", "looked_at", "result", "weight"),
     [
-        ("clean", material(dirty=("a.py",)), Result.FAILED, None),
-        ("size", material(moved=399), Result.PASSED, None),
-        ("size", material(moved=400), Result.FAILED, None),
-        ("size", material(moved=799), Result.FAILED, None),
-        ("size", material(moved=800), Result.FAILED, Weight.BLOCKER),
-        ("merges", material(merges=False), Result.FAILED, None),
-        ("merges", material(merges=None), Result.NOT_HERE, None),
-        ("secrets", material(whole={"a.py": f'k = "{KEY}"'}), Result.FAILED, None),
-        ("secrets", material(whole={"tests/test_a.py": f'k = "{KEY}"'}), Result.FAILED, None),
-        ("secrets", material(whole={"tests/test_a.py": 'password = "hunter2hunter2"'}), Result.FAILED, Weight.RECOMMENDED),
-        ("secrets", material(paths=frozenset({"app/.env"})), Result.FAILED, None),
-        ("secrets", material(paths=frozenset({"app/.env.example"})), Result.PASSED, None),
-        ("regression", material(regression=Before("regression", verdict="UNSTABLE")), Result.FAILED, None),
-        ("regression", material(regression=Before("regression", verdict="STABLE")), Result.PASSED, None),
-        ("regression", material(regression=Before("regression", verdict="BASELINE_UNAVAILABLE")), Result.FAILED, Weight.RECOMMENDED),
-        ("regression", material(), Result.NOT_HERE, None),
-        ("version", released(), Result.PASSED, None),
-        ("version", released("1.2.2"), Result.FAILED, None),
-        ("version", released("1.2.2", tags={"v1.2.2": "a" * 40, "v1.2.1": "b" * 40}), Result.PASSED, None),
-        ("version", released(manifests={"VERSION": "1.2.3", "package.json": '{"version": "1.2.4"}'}), Result.FAILED, None),
-        ("changelog", released(), Result.PASSED, None),
-        ("changelog", released("1.2.2"), Result.FAILED, None),
-        ("changelog", released("1.2.4"), Result.FAILED, None),
-        ("changelog", released(changelog=("", "")), Result.FAILED, None),
-        ("changelog", released(changelog=("C", "## Unreleased\n- x\n## 1.2.3\n- y\n")), Result.FAILED, Weight.RECOMMENDED),
-        ("tag", released(), Result.PASSED, None),
-        ("tag", released(tags={"v1.2.3": "a" * 40}), Result.PASSED, None),
-        ("tag", released(tags={"v1.2.3": "b" * 40}), Result.FAILED, None),
-        ("tag", released(target="v1.2.4"), Result.FAILED, None),
-        ("tag", material(), Result.NOT_HERE, None),
-        ("links", material(texts={"a.md": "[x](b.md)"}), Result.FAILED, None),
-        ("links", material(texts={"a.md": "[x](b)"}, paths=frozenset({"a.md", "b/c.md"})), Result.PASSED, None),
-        ("links", material(texts={"a.tex": ""}), Result.NOT_HERE, None),
-        ("unsubscribe", material(), Result.FAILED, None),
-        ("weight", material(sizes={"a.png": 500_001}), Result.FAILED, None),
-        ("weight", material(sizes={"a.png": 500_000}), Result.PASSED, None),
-        ("limits", material(texts={"a.tex": "\\section{Limitations}"}), Result.PASSED, None),
-        ("limits", material(texts={"a.tex": "All is well."}), Result.FAILED, None),
+        ("clean", material(dirty=("a.py",)), CheckResult.FAILED, None),
+        ("size", material(moved=399), CheckResult.PASSED, None),
+        ("size", material(moved=400), CheckResult.FAILED, None),
+        ("size", material(moved=799), CheckResult.FAILED, None),
+        ("size", material(moved=800), CheckResult.FAILED, Weight.BLOCKER),
+        ("merges", material(merges=False), CheckResult.FAILED, None),
+        ("merges", material(merges=None), CheckResult.NOT_HERE, None),
+        ("secrets", material(whole={"a.py": f'k = "{KEY}"'}), CheckResult.FAILED, None),
+        ("secrets", material(whole={"tests/test_a.py": f'k = "{KEY}"'}), CheckResult.FAILED, None),
+        ("secrets", material(whole={"tests/test_a.py": 'password = "hunter2hunter2"'}), CheckResult.FAILED, Weight.RECOMMENDED),
+        ("secrets", material(paths=frozenset({"app/.env"})), CheckResult.FAILED, None),
+        ("secrets", material(paths=frozenset({"app/.env.example"})), CheckResult.PASSED, None),
+        ("regression", material(regression=Before("regression", verdict="UNSTABLE")), CheckResult.FAILED, None),
+        ("regression", material(regression=Before("regression", verdict="STABLE")), CheckResult.PASSED, None),
+        ("regression", material(regression=Before("regression", verdict="BASELINE_UNAVAILABLE")), CheckResult.FAILED, Weight.RECOMMENDED),
+        ("regression", material(), CheckResult.NOT_HERE, None),
+        ("version", released(), CheckResult.PASSED, None),
+        ("version", released("1.2.2"), CheckResult.FAILED, None),
+        ("version", released("1.2.2", tags={"v1.2.2": "a" * 40, "v1.2.1": "b" * 40}), CheckResult.PASSED, None),
+        ("version", released(manifests={"VERSION": "1.2.3", "package.json": '{"version": "1.2.4"}'}), CheckResult.FAILED, None),
+        ("changelog", released(), CheckResult.PASSED, None),
+        ("changelog", released("1.2.2"), CheckResult.FAILED, None),
+        ("changelog", released("1.2.4"), CheckResult.FAILED, None),
+        ("changelog", released(changelog=("", "")), CheckResult.FAILED, None),
+        ("changelog", released(changelog=("C", "## Unreleased\n- x\n## 1.2.3\n- y\n")), CheckResult.FAILED, Weight.RECOMMENDED),
+        ("tag", released(), CheckResult.PASSED, None),
+        ("tag", released(tags={"v1.2.3": "a" * 40}), CheckResult.PASSED, None),
+        ("tag", released(tags={"v1.2.3": "b" * 40}), CheckResult.FAILED, None),
+        ("tag", released(target="v1.2.4"), CheckResult.FAILED, None),
+        ("tag", material(), CheckResult.NOT_HERE, None),
+        ("links", material(texts={"a.md": "[x](b.md)"}), CheckResult.FAILED, None),
+        ("links", material(texts={"a.md": "[x](b)"}, paths=frozenset({"a.md", "b/c.md"})), CheckResult.PASSED, None),
+        ("links", material(texts={"a.tex": ""}), CheckResult.NOT_HERE, None),
+        ("unsubscribe", material(), CheckResult.FAILED, None),
+        ("weight", material(sizes={"a.png": 500_001}), CheckResult.FAILED, None),
+        ("weight", material(sizes={"a.png": 500_000}), CheckResult.PASSED, None),
+        ("limits", material(texts={"a.tex": "\\section{Limitations}"}), CheckResult.PASSED, None),
+        ("limits", material(texts={"a.tex": "All is well."}), CheckResult.FAILED, None),
     ],
 )  # fmt: skip
-def test_a_check_says_what_it_saw(name: str, looked_at: Material, result: Result, weight: Weight | None) -> None:
+def test_a_check_says_what_it_saw(
+    name: str, looked_at: ShipmentMaterial, result: CheckResult, weight: Weight | None
+) -> None:
     told = look(name, looked_at)
 
     assert (told.result, told.weight) == (result, weight), told
 
 
-def upstream(workflow: str, severity: Severity, *, confirmed: bool = True) -> Look:
-    finding = Finding(id="F1", title="x", severity=severity, confirmed=confirmed)
+def upstream(workflow: str, severity: Severity, *, confirmed: bool = True) -> CheckLook:
+    finding = HandoffFinding(id="F1", title="x", severity=severity, confirmed=confirmed)
     return look("upstream", material(before=Before(workflow, (finding,))))
 
 
 @pytest.mark.parametrize(
     ("told", "result", "weight"),
     [
-        (upstream("security", Severity.CRITICAL), Result.FAILED, Weight.BLOCKER),
-        (upstream("debug", Severity.HIGH), Result.FAILED, Weight.BLOCKER),
-        (upstream("debug", Severity.MEDIUM), Result.FAILED, Weight.RECOMMENDED),
-        (upstream("debug", Severity.LOW), Result.PASSED, None),
-        (upstream("scenario", Severity.HIGH), Result.FAILED, Weight.RECOMMENDED),
-        (upstream("scenario", Severity.CRITICAL), Result.FAILED, Weight.BLOCKER),
-        (upstream("predict", Severity.CRITICAL), Result.FAILED, Weight.BLOCKER),
-        (upstream("predict", Severity.CRITICAL, confirmed=False), Result.PASSED, None),
-        (look("upstream", material(before=Before("fix", scores={"fix": 79.0}))), Result.FAILED, Weight.RECOMMENDED),
-        (look("upstream", material(before=Before("fix", scores={"fix": 80.0}))), Result.PASSED, None),
-        (look("upstream", material()), Result.NOT_HERE, None),
+        (upstream("security", Severity.CRITICAL), CheckResult.FAILED, Weight.BLOCKER),
+        (upstream("debug", Severity.HIGH), CheckResult.FAILED, Weight.BLOCKER),
+        (upstream("debug", Severity.MEDIUM), CheckResult.FAILED, Weight.RECOMMENDED),
+        (upstream("debug", Severity.LOW), CheckResult.PASSED, None),
+        (upstream("scenario", Severity.HIGH), CheckResult.FAILED, Weight.RECOMMENDED),
+        (upstream("scenario", Severity.CRITICAL), CheckResult.FAILED, Weight.BLOCKER),
+        (upstream("predict", Severity.CRITICAL), CheckResult.FAILED, Weight.BLOCKER),
+        (upstream("predict", Severity.CRITICAL, confirmed=False), CheckResult.PASSED, None),
+        (
+            look("upstream", material(before=Before("fix", scores={"fix": 79.0}))),
+            CheckResult.FAILED,
+            Weight.RECOMMENDED,
+        ),
+        (look("upstream", material(before=Before("fix", scores={"fix": 80.0}))), CheckResult.PASSED, None),
+        (look("upstream", material()), CheckResult.NOT_HERE, None),
     ],
 )
 def test_what_the_workflow_before_left_over_weighs_as_its_worst_finding(
-    told: Look, result: Result, weight: Weight | None
+    told: CheckLook, result: CheckResult, weight: Weight | None
 ) -> None:
     assert (told.result, told.weight) == (result, weight)
 
@@ -526,7 +532,7 @@ def test_moments_are_written_as_the_library_writes_them(at: int) -> None:
     assert iso(at + 0.7) == datetime.fromtimestamp(at, UTC).isoformat()
 
 
-Broken = Callable[[Mapping[str, str]], Sequence[Place]]
+Broken = Callable[[Mapping[str, str]], Sequence[FoundPlace]]
 
 
 @pytest.mark.parametrize(

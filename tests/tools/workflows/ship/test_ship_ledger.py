@@ -19,11 +19,11 @@ from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.verbs.planning import wanted_commands
 from autoresearch_mcp.tools.verbs.workflows import known_values
 from autoresearch_mcp.tools.workflows.answers import WorkflowAnswer
-from autoresearch_mcp.tools.workflows.ci_gate import Asked, look
+from autoresearch_mcp.tools.workflows.ci_gate import GateDemands, look
 from autoresearch_mcp.tools.workflows.ship.approval import approve_shipment, waiting_shipment
 from autoresearch_mcp.tools.workflows.ship.checks.kinds import ShipType
 from conftest import Project
-from ledgers import Desk, shop
+from ledgers import WorkflowAgent, shop
 
 DESCRIBED = {"kind": "check", "name": "described", "holds": True, "note": "the message says what and why"}
 ROLLBACK = {"kind": "rollback", "how": "git revert topic"}
@@ -41,26 +41,26 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def desk(project: Project) -> Desk:
+def agent(project: Project) -> WorkflowAgent:
     """A ledger that is open."""
-    made = Desk(project, "ship")
+    made = WorkflowAgent(project, "ship")
     made.open(goal="the cart counts right", type="code-pr")
     return made
 
 
-def ready(desk: Desk) -> str:
+def ready(agent: WorkflowAgent) -> str:
     """Everything but the approval; returns the digest that a person would approve of."""
-    desk.run()
+    agent.run()
     for item in (DESCRIBED, ROLLBACK, REHEARSAL):
-        desk.record(item)
-    waiting = waiting_shipment(Lab(desk.project.root))
+        agent.record(item)
+    waiting = waiting_shipment(Lab(agent.project.root))
     assert waiting is not None
     return waiting.digest
 
 
-def approve(desk: Desk) -> None:
+def approve(agent: WorkflowAgent) -> None:
     """A person says yes."""
-    lab = Lab(desk.project.root, clock=lambda: desk.project.now)
+    lab = Lab(agent.project.root, clock=lambda: agent.project.now)
     waiting = waiting_shipment(lab)
     assert waiting is not None
     approve_shipment(lab, waiting.digest, "in a terminal")
@@ -93,8 +93,10 @@ def line_of(answer: WorkflowAnswer, name: str) -> str:
         (Code.BAD_ARGUMENT, {"kind": "approved", "digest": "0"}, "`kind` has to be one of check, rollback, dry-run"),
     ],
 )  # fmt: skip
-def test_what_is_not_so_is_refused_with_a_cure(desk: Desk, code: Code, item: dict[str, Any], told: str) -> None:
-    assert told in desk.refused(code, item)
+def test_what_is_not_so_is_refused_with_a_cure(
+    agent: WorkflowAgent, code: Code, item: dict[str, Any], told: str
+) -> None:
+    assert told in agent.refused(code, item)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ def test_what_is_not_so_is_refused_with_a_cure(desk: Desk, code: Code, item: dic
 )
 def test_a_ledger_is_not_opened_with_what_cannot_be(project: Project, options: dict[str, Any], told: str) -> None:
     with pytest.raises(Refusal) as refused:
-        Desk(project, "ship").open(**options)
+        WorkflowAgent(project, "ship").open(**options)
 
     assert told in refused.value.message
     assert refused.value.code is Code.BAD_ARGUMENT
@@ -120,28 +122,28 @@ def test_a_ledger_is_not_opened_with_what_cannot_be(project: Project, options: d
 @pytest.mark.parametrize(
     "options", [{"force": True}, {"approve": True}, {"monitor": False}, {"monitor": True, "approve": "x"}]
 )
-def test_run_takes_nothing_else(desk: Desk, options: dict[str, Any]) -> None:
+def test_run_takes_nothing_else(agent: WorkflowAgent, options: dict[str, Any]) -> None:
     with pytest.raises(Refusal, match="`run` does not take"):
-        desk.run(**options)
+        agent.run(**options)
 
 
 # --- The checklist ---------------------------------------------------------------------------------------------------
 
 
-def test_the_server_runs_the_checklist_and_counts(desk: Desk) -> None:
-    answer = desk.run()
+def test_the_server_runs_the_checklist_and_counts(agent: WorkflowAgent) -> None:
+    answer = agent.run()
 
     assert answer.coverage == ["checks made 7/9", "passed 7/9"]
     assert answer.scores == {"ship": 100 - 20 - 5 - 15, "ship coverage": round(7 / 9 * 80 + 5, 2)}
     assert line_of(answer, "described") == "[?] required described: nobody has judged it yet"
 
 
-def test_planted_faults_are_each_found_at_their_place(desk: Desk) -> None:
+def test_planted_faults_are_each_found_at_their_place(agent: WorkflowAgent) -> None:
     key = "AKIA" + "Q3EGVXYZ2ABCDEF7"
-    desk.project.write("shop/new.py", f'KEY = "{key}"\n# TODO: hide it\nbreakpoint()\n<<<<<<< HEAD\n')
-    desk.project.write("shop/cart.py", "def count(items):\n    return 0\n").commit("worse")
+    agent.project.write("shop/new.py", f'KEY = "{key}"\n# TODO: hide it\nbreakpoint()\n<<<<<<< HEAD\n')
+    agent.project.write("shop/cart.py", "def count(items):\n    return 0\n").commit("worse")
 
-    told = "\n".join(desk.run().state)
+    told = "\n".join(agent.run().state)
 
     for place in (
         "shop/new.py:1 [masked: AWS key id]",
@@ -153,75 +155,75 @@ def test_planted_faults_are_each_found_at_their_place(desk: Desk) -> None:
     assert "[ ] blocker tests: `make test`: exit 2" in told
     assert "AssertionError" in told
     assert key not in told
-    assert desk.status().scores["ship"] == 0
+    assert agent.status().scores["ship"] == 0
 
 
-def test_what_is_not_committed_is_not_shipped_and_not_tested(desk: Desk) -> None:
-    desk.project.write("shop/cart.py", "def count(items):\n    return len(items) + 0\n")
+def test_what_is_not_committed_is_not_shipped_and_not_tested(agent: WorkflowAgent) -> None:
+    agent.project.write("shop/cart.py", "def count(items):\n    return len(items) + 0\n")
 
-    answer = desk.run()
+    answer = agent.run()
 
     assert "shop/cart.py is not committed" in "\n".join(answer.state)
     assert "what would be tested is not what is committed" in line_of(answer, "tests")
 
 
-def test_a_command_that_changes_files_leaves_nothing_to_ship(desk: Desk) -> None:
-    desk.project.write("Makefile", "test:\n\techo '# formatted' >> shop/cart.py\n").commit("a test that formats")
+def test_a_command_that_changes_files_leaves_nothing_to_ship(agent: WorkflowAgent) -> None:
+    agent.project.write("Makefile", "test:\n\techo '# formatted' >> shop/cart.py\n").commit("a test that formats")
 
-    answer = desk.run()
+    answer = agent.run()
 
     assert "the project's commands change it" in line_of(answer, "clean")
     assert "shop/cart.py was changed by a check" in "\n".join(answer.state)
 
 
 def test_a_command_that_nobody_agreed_to_is_not_run_and_blocks(project: Project) -> None:
-    desk = Desk(project, "ship", allow_commands=False)
-    desk.open(type="code-pr")
+    agent = WorkflowAgent(project, "ship", allow_commands=False)
+    agent.open(type="code-pr")
 
-    answer = desk.run()
+    answer = agent.run()
 
     assert line_of(answer, "tests").startswith("[?] blocker tests: not run: nobody agreed to `make test`.")
     assert wanted_commands(Lab(project.root)) == ("make test",)
 
 
-def test_a_test_that_fails_and_passes_at_the_same_commit_is_told_as_such(desk: Desk) -> None:
+def test_a_test_that_fails_and_passes_at_the_same_commit_is_told_as_such(agent: WorkflowAgent) -> None:
     flaky = "test:\n\ttest -e .git/again || { touch .git/again; exit 1; }\n"
-    desk.project.write("Makefile", flaky).commit("a test that depends on the moon")
-    assert "exit 2" in line_of(desk.run(), "tests")
+    agent.project.write("Makefile", flaky).commit("a test that depends on the moon")
+    assert "exit 2" in line_of(agent.run(), "tests")
 
-    desk.run()
-    closed = desk.close(why="looked")
+    agent.run()
+    closed = agent.close(why="looked")
 
-    assert "it FAILED 1 times before at this very commit" in desk.file(closed, "checklist.md")
+    assert "it FAILED 1 times before at this very commit" in agent.file(closed, "checklist.md")
 
 
 def test_code_without_tests_needs_force(project: Project) -> None:
     project.git("rm", "-q", "test_cart.py", "Makefile")
     project.commit("no tests")
-    desk = Desk(project, "ship")
-    desk.open(type="code-pr")
+    agent = WorkflowAgent(project, "ship")
+    agent.open(type="code-pr")
 
-    assert line_of(desk.run(), "tests").startswith("[ ] required tests: no test command was found")
-
-
-def test_a_change_that_nobody_can_review_is_blocked(desk: Desk) -> None:
-    desk.project.write("shop/long.py", "a = 1\n" * 792).commit("long")
-
-    assert line_of(desk.run(), "size").startswith("[ ] blocker size: 800 lines")
+    assert line_of(agent.run(), "tests").startswith("[ ] required tests: no test command was found")
 
 
-def test_a_branch_that_conflicts_with_its_base_is_blocked(desk: Desk) -> None:
-    desk.project.git("checkout", "-q", "main")
-    desk.project.write("shop/cart.py", "def count(items):\n    return -1\n").commit("meanwhile")
-    desk.project.git("checkout", "-q", "topic")
-    desk.close(why="main moved")
-    desk.open(type="code-pr")
+def test_a_change_that_nobody_can_review_is_blocked(agent: WorkflowAgent) -> None:
+    agent.project.write("shop/long.py", "a = 1\n" * 792).commit("long")
 
-    assert line_of(desk.run(), "merges") == "[ ] blocker merges: it conflicts with main"
+    assert line_of(agent.run(), "size").startswith("[ ] blocker size: 800 lines")
+
+
+def test_a_branch_that_conflicts_with_its_base_is_blocked(agent: WorkflowAgent) -> None:
+    agent.project.git("checkout", "-q", "main")
+    agent.project.write("shop/cart.py", "def count(items):\n    return -1\n").commit("meanwhile")
+    agent.project.git("checkout", "-q", "topic")
+    agent.close(why="main moved")
+    agent.open(type="code-pr")
+
+    assert line_of(agent.run(), "merges") == "[ ] blocker merges: it conflicts with main"
 
 
 def test_what_an_earlier_ledger_left_over_blocks_until_it_is_disproven(project: Project) -> None:
-    debug = Desk(project, "debug")
+    debug = WorkflowAgent(project, "debug")
     debug.open(chain="ship")
     place = {"location": "shop/cart.py:2", "quote": "return len(items)"}
     hypothesis = {
@@ -235,43 +237,43 @@ def test_what_an_earlier_ledger_left_over_blocks_until_it_is_disproven(project: 
     }  # fmt: skip
     debug.record(finding)
     first = debug.close()
-    desk = Desk(project, "ship")
-    desk.open(type="code-pr")
-    assert line_of(desk.run(), "upstream") == "[ ] blocker upstream: findings of debug: 1"
+    agent = WorkflowAgent(project, "ship")
+    agent.open(type="code-pr")
+    assert line_of(agent.run(), "upstream") == "[ ] blocker upstream: findings of debug: 1"
 
     debug.open(goal="again")
     debug.record({**hypothesis, "outcome": "disproven", "upstream": f"{first.ledger}#F1"})
     debug.close(why="nothing there")
 
-    assert line_of(desk.run(), "upstream") == ""
+    assert line_of(agent.run(), "upstream") == ""
 
 
 # --- Approval --------------------------------------------------------------------------------------------------------
 
 
-def test_no_argument_of_an_agent_is_a_persons_yes(desk: Desk) -> None:
-    digest = ready(desk)
+def test_no_argument_of_an_agent_is_a_persons_yes(agent: WorkflowAgent) -> None:
+    digest = ready(agent)
 
     for said in (digest, digest[:12], "yes"):
         with pytest.raises(Refusal) as refused:
-            desk.run(approve=said)
+            agent.run(approve=said)
         assert refused.value.code is Code.APPROVAL_NEEDED
         assert "`autoresearch-mcp approve` in a terminal" in refused.value.message
-    assert "No person approved of this" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+    assert "No person approved of this" in agent.refused(Code.APPROVAL_NEEDED, SHIPPED)
 
 
-def test_what_a_person_approved_of_can_be_shipped(desk: Desk) -> None:
-    ready(desk)
-    approve(desk)
+def test_what_a_person_approved_of_can_be_shipped(agent: WorkflowAgent) -> None:
+    ready(agent)
+    approve(agent)
 
-    assert desk.run(approve="whatever").missing == ["shipping it, and recording `shipped`: what was done, and the tag, branch or command that shows it"]  # fmt: skip
-    desk.project.git("branch", "pushed", "main")
-    assert "pushed stands at" in desk.refused(Code.EVIDENCE, SHIPPED, branch="pushed")
-    desk.project.git(
-        "branch", "-f", "pushed", desk.project.git("commit-tree", "-p", "topic", "-m", "merged", "topic^{tree}")
+    assert agent.run(approve="whatever").missing == ["shipping it, and recording `shipped`: what was done, and the tag, branch or command that shows it"]  # fmt: skip
+    agent.project.git("branch", "pushed", "main")
+    assert "pushed stands at" in agent.refused(Code.EVIDENCE, SHIPPED, branch="pushed")
+    agent.project.git(
+        "branch", "-f", "pushed", agent.project.git("commit-tree", "-p", "topic", "-m", "merged", "topic^{tree}")
     )
-    assert desk.record(SHIPPED, branch="pushed").classified.startswith("pushed, here, holds ")
-    assert desk.close().status == "complete"
+    assert agent.record(SHIPPED, branch="pushed").classified.startswith("pushed, here, holds ")
+    assert agent.close().status == "complete"
 
 
 @pytest.mark.parametrize(
@@ -283,101 +285,103 @@ def test_what_a_person_approved_of_can_be_shipped(desk: Desk) -> None:
         ("another dry run", {"kind": "dry-run", "note": "read the diff"}),
     ],
 )
-def test_an_approval_is_void_when_what_it_rests_on_changes(desk: Desk, name: str, item: dict[str, Any]) -> None:
-    ready(desk)
-    approve(desk)
+def test_an_approval_is_void_when_what_it_rests_on_changes(
+    agent: WorkflowAgent, name: str, item: dict[str, Any]
+) -> None:
+    ready(agent)
+    approve(agent)
 
-    desk.record(item)
+    agent.record(item)
 
-    assert "What was approved before was something else" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
-
-
-def test_an_approval_is_void_after_a_new_commit_and_stands_after_the_same_checklist_again(desk: Desk) -> None:
-    ready(desk)
-    approve(desk)
-    desk.run()
-    assert "Approved in a terminal." in desk.status().state
-
-    desk.project.write("shop/more.py", "a = 1\n").commit("one more thing")
-    assert "what was approved is" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
-    desk.run()
-    assert "a dry-run of this commit" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
-    desk.record(REHEARSAL)
-    assert "No person approved of this" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+    assert "What was approved before was something else" in agent.refused(Code.APPROVAL_NEEDED, SHIPPED)
 
 
-def test_a_yes_to_something_that_has_changed_since_is_not_written_down(desk: Desk) -> None:
-    shown = ready(desk)
-    desk.record(ROLLBACK, how="something else")
+def test_an_approval_is_void_after_a_new_commit_and_stands_after_the_same_checklist_again(agent: WorkflowAgent) -> None:
+    ready(agent)
+    approve(agent)
+    agent.run()
+    assert "Approved in a terminal." in agent.status().state
+
+    agent.project.write("shop/more.py", "a = 1\n").commit("one more thing")
+    assert "what was approved is" in agent.refused(Code.APPROVAL_NEEDED, SHIPPED)
+    agent.run()
+    assert "a dry-run of this commit" in agent.refused(Code.APPROVAL_NEEDED, SHIPPED)
+    agent.record(REHEARSAL)
+    assert "No person approved of this" in agent.refused(Code.APPROVAL_NEEDED, SHIPPED)
+
+
+def test_a_yes_to_something_that_has_changed_since_is_not_written_down(agent: WorkflowAgent) -> None:
+    shown = ready(agent)
+    agent.record(ROLLBACK, how="something else")
 
     with pytest.raises(Refusal, match="it has changed since it was shown"):
-        approve_shipment(Lab(desk.project.root), shown, "in a terminal")
+        approve_shipment(Lab(agent.project.root), shown, "in a terminal")
 
 
-def test_a_yes_does_not_count_for_a_commit_that_was_not_checked(desk: Desk) -> None:
-    shown = ready(desk)
-    desk.project.write("shop/more.py", "a = 1\n").commit("one more thing")
+def test_a_yes_does_not_count_for_a_commit_that_was_not_checked(agent: WorkflowAgent) -> None:
+    shown = ready(agent)
+    agent.project.write("shop/more.py", "a = 1\n").commit("one more thing")
 
-    assert waiting_shipment(Lab(desk.project.root)) is None
+    assert waiting_shipment(Lab(agent.project.root)) is None
     with pytest.raises(Refusal, match="HEAD has moved"):
-        approve_shipment(Lab(desk.project.root), shown, "in a terminal")
+        approve_shipment(Lab(agent.project.root), shown, "in a terminal")
 
 
 @pytest.mark.parametrize("force", [False, True])
 def test_force_lets_a_person_approve_of_what_is_required_and_never_of_a_blocker(project: Project, force: bool) -> None:
     project.write("Makefile", "test:\n\tpython3 test_cart.py\nlint:\n\tfalse\n").commit("a linter that complains")
-    desk = Desk(project, "ship")
-    desk.open(type="code-pr", force=force)
-    desk.run()
+    agent = WorkflowAgent(project, "ship")
+    agent.open(type="code-pr", force=force)
+    agent.run()
     for item in (DESCRIBED, ROLLBACK, REHEARSAL):
-        desk.record(item)
+        agent.record(item)
     assert (waiting_shipment(Lab(project.root)) is not None) is force
 
     project.write("shop/cart.py", "def count(items):\n    return 0\n").commit("tests fail")
-    desk.run()
-    desk.record(REHEARSAL)
+    agent.run()
+    agent.record(REHEARSAL)
 
     assert waiting_shipment(Lab(project.root)) is None
-    assert "blocker tests" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+    assert "blocker tests" in agent.refused(Code.APPROVAL_NEEDED, SHIPPED)
 
 
 def test_a_blocker_that_is_judged_blocks_until_it_holds(tmp_path: Path) -> None:
-    desk = mails(tmp_path)
-    desk.run()
-    desk.record({"kind": "rollback", "how": "a second mail with a correction", "irreversible": True})
-    desk.record({"kind": "dry-run", "note": "sent to ourselves"})
-    assert "blocker recipients: nobody has judged it yet" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+    agent = mails(tmp_path)
+    agent.run()
+    agent.record({"kind": "rollback", "how": "a second mail with a correction", "irreversible": True})
+    agent.record({"kind": "dry-run", "note": "sent to ourselves"})
+    assert "blocker recipients: nobody has judged it yet" in agent.refused(Code.APPROVAL_NEEDED, SHIPPED)
 
-    desk.record(
+    agent.record(
         {"kind": "check", "name": "recipients", "holds": True, "note": "Bo compared the list with the sign-ups"}
     )
 
-    waiting = waiting_shipment(Lab(desk.project.root))
+    waiting = waiting_shipment(Lab(agent.project.root))
     assert waiting is not None
     assert "THIS CANNOT BE UNDONE. Instead: a second mail" in waiting.question
 
 
-def test_the_way_back_and_a_rehearsal_that_went_well_come_first(desk: Desk) -> None:
-    desk.run()
-    assert waiting_shipment(Lab(desk.project.root)) is None
+def test_the_way_back_and_a_rehearsal_that_went_well_come_first(agent: WorkflowAgent) -> None:
+    agent.run()
+    assert waiting_shipment(Lab(agent.project.root)) is None
 
-    desk.record(ROLLBACK)
-    desk.record(REHEARSAL, run="git push --dry-run nowhere HEAD")
-    assert "D1 did not (exit 128)" in desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+    agent.record(ROLLBACK)
+    agent.record(REHEARSAL, run="git push --dry-run nowhere HEAD")
+    assert "D1 did not (exit 128)" in agent.refused(Code.APPROVAL_NEEDED, SHIPPED)
 
-    desk.record(REHEARSAL)
-    assert waiting_shipment(Lab(desk.project.root)) is not None
+    agent.record(REHEARSAL)
+    assert waiting_shipment(Lab(agent.project.root)) is not None
 
 
-def test_what_differs_from_what_was_approved_is_no_evidence(desk: Desk) -> None:
-    ready(desk)
-    approve(desk)
-    desk.project.git("tag", "v1", "main")
+def test_what_differs_from_what_was_approved_is_no_evidence(agent: WorkflowAgent) -> None:
+    ready(agent)
+    approve(agent)
+    agent.project.git("tag", "v1", "main")
 
-    assert "git knows no v2 here" in desk.refused(Code.EVIDENCE, SHIPPED, tag="v2")
-    assert "v1 stands at" in desk.refused(Code.EVIDENCE, SHIPPED, tag="v1")
-    desk.project.write("shop/cart.py", "x = 1\n")
-    assert "shop/cart.py differ from what was approved" in desk.refused(Code.EVIDENCE, SHIPPED)
+    assert "git knows no v2 here" in agent.refused(Code.EVIDENCE, SHIPPED, tag="v2")
+    assert "v1 stands at" in agent.refused(Code.EVIDENCE, SHIPPED, tag="v1")
+    agent.project.write("shop/cart.py", "x = 1\n")
+    assert "shop/cart.py differ from what was approved" in agent.refused(Code.EVIDENCE, SHIPPED)
 
 
 Mode = Literal["auto", "legacy"]
@@ -408,11 +412,11 @@ def anyio_backend() -> str:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_a_person_is_asked_through_the_client_and_a_yes_counts(desk: Desk, mode: Mode) -> None:
-    digest = ready(desk)
+async def test_a_person_is_asked_through_the_client_and_a_yes_counts(agent: WorkflowAgent, mode: Mode) -> None:
+    digest = ready(agent)
     yes = ElicitResult(action="accept", content={"ship": True})
 
-    told, asked = await _asked(desk.project, yes, digest[:12], mode)
+    told, asked = await _asked(agent.project, yes, digest[:12], mode)
 
     assert "Approved in the client." in told["state"]
     assert len(asked) == 1
@@ -425,7 +429,7 @@ async def test_a_person_is_asked_through_the_client_and_a_yes_counts(desk: Desk,
         "Dry run: ok",
     ):
         assert part in asked[0]
-    assert desk.record(SHIPPED).id == "S1"
+    assert agent.record(SHIPPED).id == "S1"
 
 
 @pytest.mark.anyio
@@ -440,45 +444,47 @@ async def test_a_person_is_asked_through_the_client_and_a_yes_counts(desk: Desk,
     ],
     ids=["decline", "cancel", "no", "a client that cannot ask"],
 )
-async def test_anything_but_a_yes_is_none(desk: Desk, answer: ElicitResult | None, times: int, mode: Mode) -> None:
-    digest = ready(desk)
+async def test_anything_but_a_yes_is_none(
+    agent: WorkflowAgent, answer: ElicitResult | None, times: int, mode: Mode
+) -> None:
+    digest = ready(agent)
 
-    told, asked = await _asked(desk.project, answer, digest[:12], mode)
+    told, asked = await _asked(agent.project, answer, digest[:12], mode)
 
     assert (told["code"], len(asked)) == ("approval-needed", times)
-    desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+    agent.refused(Code.APPROVAL_NEEDED, SHIPPED)
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("digest", ["", "0", "f" * 12, "f" * 64])
-async def test_a_person_is_not_asked_about_another_checklist(desk: Desk, digest: str) -> None:
-    ready(desk)
+async def test_a_person_is_not_asked_about_another_checklist(agent: WorkflowAgent, digest: str) -> None:
+    ready(agent)
 
-    told, asked = await _asked(desk.project, ElicitResult(action="accept", content={"ship": True}), digest, "auto")
+    told, asked = await _asked(agent.project, ElicitResult(action="accept", content={"ship": True}), digest, "auto")
 
     assert (told["code"], asked) == ("approval-needed", [])
 
 
 @pytest.mark.parametrize(("typed", "status"), [("ship", 0), ("yes", 1), ("", 1)])
-def test_a_person_approves_in_a_terminal_by_typing_the_word(desk: Desk, typed: str, status: int) -> None:
-    digest = ready(desk)
+def test_a_person_approves_in_a_terminal_by_typing_the_word(agent: WorkflowAgent, typed: str, status: int) -> None:
+    digest = ready(agent)
 
-    shown, code = in_a_terminal(desk.project.root, f"{typed}\n")
+    shown, code = in_a_terminal(agent.project.root, f"{typed}\n")
 
     assert code == status
     assert digest[:12] in shown
     assert "To undo it: git revert topic" in shown
-    assert ("Approved in a terminal." in desk.status().state) is (status == 0)
+    assert ("Approved in a terminal." in agent.status().state) is (status == 0)
 
 
-def test_approving_needs_a_terminal(desk: Desk) -> None:
-    ready(desk)
-    command = [sys.executable, "-m", "autoresearch_mcp.server", "--root", str(desk.project.root), "approve"]
+def test_approving_needs_a_terminal(agent: WorkflowAgent) -> None:
+    ready(agent)
+    command = [sys.executable, "-m", "autoresearch_mcp.server", "--root", str(agent.project.root), "approve"]
 
     piped = subprocess.run(command, input="ship\n", capture_output=True, text=True, check=False)
 
     assert piped.returncode == 2
-    desk.refused(Code.APPROVAL_NEEDED, SHIPPED)
+    agent.refused(Code.APPROVAL_NEEDED, SHIPPED)
 
 
 def in_a_terminal(root: Path, typed: str) -> tuple[str, int]:
@@ -511,16 +517,16 @@ def test_a_release_runs_to_its_end_and_leaves_files_that_read_well(tmp_path: Pat
     project.write("Makefile", "test:\n\tpython3 -c 'import shop.cart'\n").commit("1.0.0")
     project.git("tag", "v1.0.0")
     project.write("VERSION", "1.1.0\n").commit("to be 1.1.0")
-    desk = Desk(project, "ship")
-    opened = desk.open(goal="the next version", target="v1.1.0", chain="learn")
+    agent = WorkflowAgent(project, "ship")
+    opened = agent.open(goal="the next version", target="v1.1.0", chain="learn")
     assert opened.state[0] == "code-release (a manifest says another version than at the base), compared with v1.0.0."
-    assert line_of(desk.run(), "changelog") == "[ ] required changelog: CHANGELOG.md has no heading for 1.1.0"
+    assert line_of(agent.run(), "changelog") == "[ ] required changelog: CHANGELOG.md has no heading for 1.1.0"
 
     project.write("CHANGELOG.md", "# Changelog\n\n## 1.1.0\n- more\n\n## 1.0.0\n- first\n").commit("tell what is new")
-    desk.restart()
+    agent.restart()
     project.now += 60
-    desk.run()
-    desk.record(
+    agent.run()
+    agent.record(
         {
             "kind": "check",
             "name": "upgrade",
@@ -530,14 +536,14 @@ def test_a_release_runs_to_its_end_and_leaves_files_that_read_well(tmp_path: Pat
             "quote": "- more",
         }
     )
-    desk.record({"kind": "rollback", "how": "git tag -d v1.1.0"})
-    desk.record({"kind": "dry-run", "run": "git push --dry-run . HEAD:refs/tags/v1.1.0"})
-    desk.restart()
-    approve(desk)
+    agent.record({"kind": "rollback", "how": "git tag -d v1.1.0"})
+    agent.record({"kind": "dry-run", "run": "git push --dry-run . HEAD:refs/tags/v1.1.0"})
+    agent.restart()
+    approve(agent)
     project.git("tag", "-a", "-m", "1.1.0", "v1.1.0")
     project.now += 60
-    taken = desk.record({"kind": "shipped", "how": "tagged", "tag": "v1.1.0", "check": "git rev-parse v1.1.0"})
-    closed = desk.close()
+    taken = agent.record({"kind": "shipped", "how": "tagged", "tag": "v1.1.0", "check": "git rev-parse v1.1.0"})
+    closed = agent.close()
 
     head = project.git("rev-parse", "--short=7", "HEAD")
     assert taken.classified == f"v1.1.0 stands at {head}"
@@ -546,7 +552,7 @@ def test_a_release_runs_to_its_end_and_leaves_files_that_read_well(tmp_path: Pat
     assert [step.prompt for step in closed.next_prompts] == ["learn"]
     assert Path(closed.folder).name.startswith("ship-")
     assert {Path(name).name for name in closed.files} == {"summary.md", "checklist.md", "ship-log.tsv", "handoff.json"}
-    page = desk.file(closed, "checklist.md")
+    page = agent.file(closed, "checklist.md")
     for part in (
         "# Checklist: code-release of v1.1.0",
         "- [x] **version** All manifests say the same, new version: 1.1.0 in VERSION",
@@ -559,7 +565,7 @@ def test_a_release_runs_to_its_end_and_leaves_files_that_read_well(tmp_path: Pat
         "Approved in a terminal.",
     ):
         assert part in page
-    rows = [row.split("\t") for row in desk.file(closed, "ship-log.tsv").splitlines()]
+    rows = [row.split("\t") for row in agent.file(closed, "ship-log.tsv").splitlines()]
     assert rows[0] == [
         "timestamp",
         "type",
@@ -584,7 +590,7 @@ MAIL = (
 )
 
 
-def mails(tmp_path: Path, **changed: str) -> Desk:
+def mails(tmp_path: Path, **changed: str) -> WorkflowAgent:
     """A repository of mails with a ledger that is open."""
     fields = {
         "subject": "News in March",
@@ -598,16 +604,16 @@ def mails(tmp_path: Path, **changed: str) -> Desk:
         MAIL.replace("{subject}", fields["subject"]).replace("{text}", fields["text"]).replace("{ink}", fields["ink"]),
     )
     project.write("emails/march.txt", "Hello. To unsubscribe, answer.\n").commit("March")
-    desk = Desk(project, "ship")
-    desk.open(goal="the March newsletter")
-    return desk
+    agent = WorkflowAgent(project, "ship")
+    agent.open(goal="the March newsletter")
+    return agent
 
 
 def test_a_mail_with_faults_is_told_all_of_them(tmp_path: Path) -> None:
     text = 'Dear [First Name], <img src="cat.png"> <a href="offer.html">offer</a>'
-    desk = mails(tmp_path, subject="s" * 61, text=text, ink="#aaa")
+    agent = mails(tmp_path, subject="s" * 61, text=text, ink="#aaa")
 
-    answer = desk.run()
+    answer = agent.run()
 
     told = "\n".join(answer.state)
     assert answer.state[0].startswith("marketing-email (the goal says `newsletter`)")
@@ -629,40 +635,40 @@ def test_a_mail_without_faults_waits_for_people_alone(tmp_path: Path) -> None:
 
 
 def test_a_mail_cannot_be_taken_back(tmp_path: Path) -> None:
-    desk = mails(tmp_path)
+    agent = mails(tmp_path)
 
-    assert "A mail that was sent cannot be taken back" in desk.refused(Code.BAD_ARGUMENT, ROLLBACK)
+    assert "A mail that was sent cannot be taken back" in agent.refused(Code.BAD_ARGUMENT, ROLLBACK)
 
 
 # --- Endings ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_dry_run_ships_nothing_and_ends_as_one(project: Project) -> None:
-    desk = Desk(project, "ship")
-    desk.open(type="code-pr", dry_run=True)
+    agent = WorkflowAgent(project, "ship")
+    agent.open(type="code-pr", dry_run=True)
     with pytest.raises(Refusal, match="the checklist"):
-        desk.close()
-    desk.run()
+        agent.close()
+    agent.run()
     with pytest.raises(Refusal, match="a dry-run of this commit"):
-        desk.close()
-    desk.record(REHEARSAL)
+        agent.close()
+    agent.record(REHEARSAL)
 
-    assert "opened with `dry_run`" in desk.refused(Code.OUT_OF_ORDER, SHIPPED)
+    assert "opened with `dry_run`" in agent.refused(Code.OUT_OF_ORDER, SHIPPED)
     assert waiting_shipment(Lab(project.root)) is None
-    assert desk.close().status == "dry-run"
+    assert agent.close().status == "dry-run"
 
 
 def test_a_checklist_alone_ends_with_what_is_to_be_mended(project: Project) -> None:
     project.write("shop/cart.py", "def count(items):\n    return 0\n").commit("broken")
-    desk = Desk(project, "ship")
-    desk.open(type="code-pr", checklist_only=True)
-    desk.run()
+    agent = WorkflowAgent(project, "ship")
+    agent.open(type="code-pr", checklist_only=True)
+    agent.run()
 
-    closed = desk.close()
+    closed = agent.close()
 
     assert closed.status == "dry-run"
     assert [step.prompt for step in closed.next_prompts] == ["fix"]
-    findings = desk.handoff(closed)["findings"]
+    findings = agent.handoff(closed)["findings"]
     assert [(one["id"], one["severity"], one["confirmed"]) for one in findings] == [
         ("tests", "critical", True),
         ("described", "high", False),
@@ -670,37 +676,37 @@ def test_a_checklist_alone_ends_with_what_is_to_be_mended(project: Project) -> N
     ]
 
 
-def test_what_was_taken_back_ends_as_rolled_back(desk: Desk) -> None:
-    ready(desk)
-    approve(desk)
-    desk.record(SHIPPED)
+def test_what_was_taken_back_ends_as_rolled_back(agent: WorkflowAgent) -> None:
+    ready(agent)
+    approve(agent)
+    agent.record(SHIPPED)
 
-    taken = desk.record({"kind": "rolled-back", "how": "it broke the till", "check": "test ! -e deployed"})
+    taken = agent.record({"kind": "rolled-back", "how": "it broke the till", "check": "test ! -e deployed"})
 
     assert taken.ran is not None
     assert taken.ran.exit_code == 0
-    assert desk.close().status == "rolled-back"
+    assert agent.close().status == "rolled-back"
 
 
-def test_an_attempt_that_failed_ends_as_failed_and_may_be_made_again(desk: Desk) -> None:
-    ready(desk)
-    approve(desk)
-    desk.record(SHIPPED, failed=True, how="the registry said no")
-    assert desk.status().missing == []
+def test_an_attempt_that_failed_ends_as_failed_and_may_be_made_again(agent: WorkflowAgent) -> None:
+    ready(agent)
+    approve(agent)
+    agent.record(SHIPPED, failed=True, how="the registry said no")
+    assert agent.status().missing == []
 
-    desk.record(SHIPPED, check="test -e nothing")
+    agent.record(SHIPPED, check="test -e nothing")
 
-    assert "S2 says that it was shipped" in desk.refused(Code.OUT_OF_ORDER, SHIPPED)
-    assert desk.close().status == "failed"
+    assert "S2 says that it was shipped" in agent.refused(Code.OUT_OF_ORDER, SHIPPED)
+    assert agent.close().status == "failed"
 
 
-def test_an_end_before_its_time_says_what_was_missing(desk: Desk) -> None:
-    desk.run()
+def test_an_end_before_its_time_says_what_was_missing(agent: WorkflowAgent) -> None:
+    agent.run()
 
-    closed = desk.close(why="the person said no")
+    closed = agent.close(why="the person said no")
 
     assert closed.status == "interrupted"
-    assert any("rollback" in line for line in desk.handoff(closed)["missing"])
+    assert any("rollback" in line for line in agent.handoff(closed)["missing"])
 
 
 @pytest.mark.parametrize(
@@ -710,57 +716,57 @@ def test_an_end_before_its_time_says_what_was_missing(desk: Desk) -> None:
 def test_what_was_shipped_is_watched_if_that_was_asked_for(
     project: Project, health: str, looks: int, failed: int, ending: str
 ) -> None:
-    desk = Desk(project, "ship")
-    desk.open(type="code-pr", monitor=0.5, health=health)
+    agent = WorkflowAgent(project, "ship")
+    agent.open(type="code-pr", monitor=0.5, health=health)
     with pytest.raises(Refusal, match="There is nothing to watch"):
-        desk.run(monitor=True)
-    ready(desk)
-    approve(desk)
-    desk.record(SHIPPED)
+        agent.run(monitor=True)
+    ready(agent)
+    approve(agent)
+    agent.record(SHIPPED)
     with pytest.raises(Refusal, match="watching"):
-        desk.close()
+        agent.close()
 
-    told = "\n".join(desk.run(monitor=True).state)
+    told = "\n".join(agent.run(monitor=True).state)
 
     alert = f"ALERT: {failed} of {looks} looks failed"
     assert (f"Watched: {looks} looks, all well" in told) is not bool(failed)
     assert (alert in told and "To undo it: git revert topic" in told) is bool(failed)
-    assert desk.close().status == ending
+    assert agent.close().status == ending
 
 
 def test_watching_goes_on_every_so_often_and_gives_up_after_three_failures_in_a_row(project: Project) -> None:
-    desk = Desk(project, "ship")
-    desk.open(type="code-pr", monitor=1, every=1, health="echo x >> .git/looks; test $(wc -l < .git/looks) -lt 3")
-    ready(desk)
-    approve(desk)
-    desk.record(SHIPPED)
+    agent = WorkflowAgent(project, "ship")
+    agent.open(type="code-pr", monitor=1, every=1, health="echo x >> .git/looks; test $(wc -l < .git/looks) -lt 3")
+    ready(agent)
+    approve(agent)
+    agent.record(SHIPPED)
 
-    told = "\n".join(desk.run(monitor=True).state)
+    told = "\n".join(agent.run(monitor=True).state)
 
     assert "ALERT: 3 of 5 looks failed" in told
     assert project.read(".git/looks").count("x") == 5
 
 
 def test_a_deployment_is_asked_for_its_health(project: Project) -> None:
-    desk = Desk(project, "ship")
-    desk.open(type="deployment")
-    assert line_of(desk.run(), "health").startswith("[ ] required health: the ledger was opened without")
-    desk.close(why="once more")
+    agent = WorkflowAgent(project, "ship")
+    agent.open(type="deployment")
+    assert line_of(agent.run(), "health").startswith("[ ] required health: the ledger was opened without")
+    agent.close(why="once more")
 
-    desk.open(type="deployment", health="test -e gone")
-    assert line_of(desk.run(), "health") == "[ ] required health: `test -e gone`: exit 1"
+    agent.open(type="deployment", health="test -e gone")
+    assert line_of(agent.run(), "health") == "[ ] required health: `test -e gone`: exit 1"
 
 
-def test_a_gate_holds_a_blocker_against_the_branch(desk: Desk) -> None:
+def test_a_gate_holds_a_blocker_against_the_branch(agent: WorkflowAgent) -> None:
     def seen() -> list[tuple[str, bool | None, str]]:
-        found = look(Lab(desk.project.root).open(), Asked())
+        found = look(Lab(agent.project.root).open(), GateDemands())
         return [(one.name, one.passed, one.seen) for one in found if one.name == "ship"]
 
     assert seen() == [("ship", None, "the checklist was not run")]
-    desk.run()
+    agent.run()
     assert seen() == [("ship", True, "blockers: none")]
-    desk.project.write("shop/cart.py", "def count(items):\n    return 0\n").commit("worse")
-    desk.run()
+    agent.project.write("shop/cart.py", "def count(items):\n    return 0\n").commit("worse")
+    agent.run()
     assert seen() == [("ship", False, "blockers: tests")]
 
 
@@ -768,14 +774,14 @@ def test_the_types_are_offered_for_completion() -> None:
     assert known_values("ship", "type") == tuple(ShipType)
 
 
-def test_a_new_server_goes_on_where_the_last_one_was(desk: Desk) -> None:
-    ready(desk)
-    approve(desk)
-    before = desk.status()
+def test_a_new_server_goes_on_where_the_last_one_was(agent: WorkflowAgent) -> None:
+    ready(agent)
+    approve(agent)
+    before = agent.status()
 
-    desk.restart()
+    agent.restart()
 
-    assert desk.status() == before
-    assert desk.record(SHIPPED).id == "S1"
-    desk.restart()
-    assert desk.close().items == 4
+    assert agent.status() == before
+    assert agent.record(SHIPPED).id == "S1"
+    agent.restart()
+    assert agent.close().items == 4

@@ -13,7 +13,7 @@ import pytest
 
 from autoresearch_mcp.tools.workflows.ship.checks.kinds import ShipType, detected
 from conftest import Project
-from ledgers import Desk
+from ledgers import WorkflowAgent
 
 Files = dict[str, str]
 
@@ -133,9 +133,9 @@ def branched(root: Path, before: Files, after: Files) -> Project:
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_shipped_is_told_from_what_changed(tmp_path: Path, name: str) -> None:
     before, after, goal, expected = CASES[name]
-    desk = Desk(branched(tmp_path / "repo", before, after), "ship")
+    agent = WorkflowAgent(branched(tmp_path / "repo", before, after), "ship")
 
-    answer = desk.open(goal=goal)
+    answer = agent.open(goal=goal)
 
     assert answer.state[0].startswith(f"{expected} ("), answer.state[0]
     assert answer.state[0].endswith("compared with main.")
@@ -163,7 +163,7 @@ def test_without_a_base_what_is_here_tells(tmp_path: Path, files: Files, expecte
     project.commit("all")
     project.git("branch", "-q", "-D", "main", "topic")
 
-    told = Desk(project, "ship").open().state[0]
+    told = WorkflowAgent(project, "ship").open().state[0]
 
     assert told.startswith(f"{expected} (what is here is ")
     assert told.endswith("compared with nothing.")
@@ -221,11 +221,11 @@ def test_parts_of_words_tell_nothing(goal: str) -> None:
 
 
 def commands_of(tmp_path: Path, files: Files) -> dict[str, str]:
-    desk = Desk(branched(tmp_path / "repo", {}, files), "ship", allow_commands=False)
-    desk.open(type="code-pr")
-    desk.run()
-    closed = desk.close(why="looked")
-    page = desk.file(closed, "checklist.md")
+    agent = WorkflowAgent(branched(tmp_path / "repo", {}, files), "ship", allow_commands=False)
+    agent.open(type="code-pr")
+    agent.run()
+    closed = agent.close(why="looked")
+    page = agent.file(closed, "checklist.md")
     found = {}
     for block in page.split("\n- ")[1:]:
         if "command: `" in block:

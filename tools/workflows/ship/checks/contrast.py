@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .colours import LEAST_CONTRAST, LEAST_CONTRAST_LARGE, Colour, colour, contrast
 from .markup import HTML, read_page
-from .places import Place, Texts
+from .places import FoundPlace, Texts
 
 STYLES = (".css", ".scss", ".less")
 
@@ -20,7 +20,7 @@ _PIXELS = {"px": 1.0, "pt": 4 / 3, "rem": 16.0, "em": 16.0}
 
 
 @dataclass(frozen=True)
-class Rule:
+class StyleRule:
     """What one rule of a style sheet says of colours; `line` counts from 1."""
 
     path: str
@@ -35,7 +35,7 @@ class Readable:
 
     pairs: int
     computed: int
-    weak: tuple[Place, ...]
+    weak: tuple[FoundPlace, ...]
 
 
 def readable(texts: Texts) -> Readable:
@@ -45,14 +45,14 @@ def readable(texts: Texts) -> Readable:
     pairs = [rule for rule in rules if _text(rule) and _background(rule)]
     computed = [(rule, found) for rule in pairs if (found := _ratio(rule, variables)) is not None]
     weak = tuple(
-        Place(rule.path, rule.line, f"{rule.selector}: contrast {ratio:.2f}:1, {_least(rule)}:1 is needed")
+        FoundPlace(rule.path, rule.line, f"{rule.selector}: contrast {ratio:.2f}:1, {_least(rule)}:1 is needed")
         for rule, ratio in computed
         if ratio < _least(rule)
     )
     return Readable(len(pairs), len(computed), weak)
 
 
-def _rules(path: str, text: str) -> Iterator[Rule]:
+def _rules(path: str, text: str) -> Iterator[StyleRule]:
     if path.endswith(STYLES):
         yield from _sheet(path, text, 1)
     elif path.endswith(HTML):
@@ -61,16 +61,18 @@ def _rules(path: str, text: str) -> Iterator[Rule]:
             yield from _sheet(path, style, line)
         for tag in page.tags:
             if fields := _declared(tag.attributes.get("style") or "") | _old_fashioned(tag.attributes):
-                yield Rule(path, tag.line, f"<{tag.name}>", fields)
+                yield StyleRule(path, tag.line, f"<{tag.name}>", fields)
 
 
-def _sheet(path: str, text: str, first: int) -> Iterator[Rule]:
+def _sheet(path: str, text: str, first: int) -> Iterator[StyleRule]:
     """The innermost blocks: what a media query says stands beside what it says otherwise."""
     plain = _COMMENT.sub(lambda comment: re.sub(r"[^\n]", " ", comment[0]), text)
     for block in _BLOCK.finditer(plain):
         selector = block["selector"]
         start = block.start() + len(selector) - len(selector.lstrip())
-        yield Rule(path, first + plain[:start].count("\n"), " ".join(selector.split())[:60], _declared(block["body"]))
+        yield StyleRule(
+            path, first + plain[:start].count("\n"), " ".join(selector.split())[:60], _declared(block["body"])
+        )
 
 
 def _declared(body: str) -> dict[str, str]:
@@ -84,7 +86,7 @@ def _old_fashioned(attributes: Mapping[str, str | None]) -> dict[str, str]:
     return {field: value for name, field in named.items() if (value := attributes.get(name))}
 
 
-def _variables(rules: list[Rule]) -> dict[str, str]:
+def _variables(rules: list[StyleRule]) -> dict[str, str]:
     """Those with one value everywhere; one with several depends on where it is used."""
     said: dict[str, set[str]] = {}
     for rule in rules:
@@ -94,15 +96,15 @@ def _variables(rules: list[Rule]) -> dict[str, str]:
     return {name: next(iter(values)) for name, values in said.items() if len(values) == 1}
 
 
-def _text(rule: Rule) -> str:
+def _text(rule: StyleRule) -> str:
     return rule.fields.get("color", "")
 
 
-def _background(rule: Rule) -> str:
+def _background(rule: StyleRule) -> str:
     return rule.fields.get("background-color", "") or rule.fields.get("background", "")
 
 
-def _ratio(rule: Rule, variables: Mapping[str, str]) -> float | None:
+def _ratio(rule: StyleRule, variables: Mapping[str, str]) -> float | None:
     one, other = _colour(_text(rule), variables), _colour(_background(rule), variables)
     return None if one is None or other is None or "opacity" in rule.fields else contrast(one, other)
 
@@ -115,7 +117,7 @@ def _colour(value: str, variables: Mapping[str, str]) -> Colour | None:
     return colour(value)
 
 
-def _least(rule: Rule) -> float:
+def _least(rule: StyleRule) -> float:
     """Large text may be weaker: 24 px, or 18.66 px in bold."""
     size = _SIZE.fullmatch(rule.fields.get("font-size", ""))
     pixels = float(size[1]) * _PIXELS[size[2]] if size else 0.0

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ....text.masking import Masker
 from .markup import prose
-from .places import Line, Place, Texts, found, lines_of
+from .places import FileLine, FoundPlace, Texts, found, lines_of
 
 ALLOWED = ("pragma: allowlist secret", "gitleaks:allow")
 """Marks by which detect-secrets and gitleaks let a line pass: whoever uses these has looked at it."""
@@ -40,61 +40,61 @@ PERHAPS = ", perhaps"
 _UNSURE = frozenset({"[masked: assigned secret]", "[masked: password in a URL]", "[masked: authorization]"})
 
 
-def notes(lines: Iterable[Line]) -> tuple[Place, ...]:
+def notes(lines: Iterable[FileLine]) -> tuple[FoundPlace, ...]:
     """Notes to oneself, such as TODO."""
     return found(lines, _NOTES)
 
 
-def debugging(lines: Iterable[Line]) -> tuple[Place, ...]:
+def debugging(lines: Iterable[FileLine]) -> tuple[FoundPlace, ...]:
     """Debuggers, prints for debugging, and tests that switch the others off."""
     return found(lines, _DEBUGGING)
 
 
-def conflicts(texts: Texts) -> tuple[Place, ...]:
+def conflicts(texts: Texts) -> tuple[FoundPlace, ...]:
     """Marks that a merge left behind. A row of `=` alone is none: it underlines titles."""
     return found(
         lines_of({path: text for path, text in texts.items() if "<<<<<<<" in text or ">>>>>>>" in text}), _CONFLICT
     )
 
 
-def stand_ins(texts: Texts) -> tuple[Place, ...]:
+def stand_ins(texts: Texts) -> tuple[FoundPlace, ...]:
     """Text that stands in for text, and pictures that stand in for pictures; code in Markdown is left out."""
     return found((line for path, text in texts.items() for line in prose(path, text)), _STANDS_IN)
 
 
-def secrets(lines: Sequence[Line]) -> tuple[Place, ...]:
+def secrets(lines: Sequence[FileLine]) -> tuple[FoundPlace, ...]:
     """Lines with something that has the form of a credential; never the credential itself."""
     mask = Masker({})
     looked = [line for line in lines if not any(mark in line.text for mark in ALLOWED)]
     shown = ((line, mask(_DOCUMENTED.sub("", line.text))) for line in looked)
     return tuple(
-        Place(line.path, line.number, _mark(line.text, masked))
+        FoundPlace(line.path, line.number, _mark(line.text, masked))
         for line, masked in shown
         if masked.count("[masked:") > line.text.count("[masked:")
     )
 
 
-def secrets_in(texts: Texts) -> tuple[Place, ...]:
+def secrets_in(texts: Texts) -> tuple[FoundPlace, ...]:
     """The same in whole files; most files are done with one look."""
     mask = Masker({})
     return secrets([line for line in lines_of({path: text for path, text in texts.items() if mask(text) != text})])
 
 
-def may_be_made_up(place: Place) -> bool:
+def may_be_made_up(place: FoundPlace) -> bool:
     """Whether this may be no secret: a plain word, or in a test and told by what stands around it, not by a form that only
     keys have.
     """
     return place.what.endswith(PERHAPS) or bool(_TESTS.search(place.path) and place.what in _UNSURE)
 
 
-def allowed(lines: Iterable[Line]) -> int:
+def allowed(lines: Iterable[FileLine]) -> int:
     """How many lines are marked as no secret."""
     return sum(any(mark in line.text for mark in ALLOWED) for line in lines)
 
 
-def secret_files(paths: Iterable[str]) -> tuple[Place, ...]:
+def secret_files(paths: Iterable[str]) -> tuple[FoundPlace, ...]:
     """Files whose names say that they hold credentials."""
-    return tuple(Place(path, 0, "is a file for credentials") for path in paths if _FILES.search(path))
+    return tuple(FoundPlace(path, 0, "is a file for credentials") for path in paths if _FILES.search(path))
 
 
 def _mark(text: str, masked: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from .markup import HTML, MARKDOWN, front_matter, read_page
-from .places import Place, Texts
+from .places import FoundPlace, Texts
 
 SUBJECT, TITLE, DESCRIPTION, PREVIEW = 60, 60, 160, 150
 """Characters that most mail programs and search engines show. Source of the first and third: ancestor."""
@@ -17,7 +17,7 @@ _Reader = Callable[[str, str], tuple[int, str] | None]
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredText:
     """A text with its place; `line` is 0 where it is missing."""
 
     path: str
@@ -25,30 +25,30 @@ class Measured:
     text: str
 
 
-def subjects(texts: Texts) -> tuple[Measured, ...]:
+def subjects(texts: Texts) -> tuple[MeasuredText, ...]:
     """Every subject line: of a mail's header, of front matter, or the title of a page. Nothing for files that are no mail."""
     return tuple(_of(texts, _subject))
 
 
-def titles(texts: Texts) -> tuple[Measured, ...]:
+def titles(texts: Texts) -> tuple[MeasuredText, ...]:
     """The title of every page and of all Markdown with front matter."""
     return tuple(_of(texts, lambda path, text: _field(path, text, "title")))
 
 
-def descriptions(texts: Texts) -> tuple[Measured, ...]:
+def descriptions(texts: Texts) -> tuple[MeasuredText, ...]:
     """The description of every page with a head and of all Markdown with front matter; one without has an empty text."""
     return tuple(_of(texts, lambda path, text: _field(path, text, "description")))
 
 
-def previews(texts: Texts) -> tuple[Measured, ...]:
+def previews(texts: Texts) -> tuple[MeasuredText, ...]:
     """What a mail program shows beside the subject."""
     return tuple(_of(texts, _preview))
 
 
-def misfits(measured: Iterable[Measured], most: int, name: str) -> tuple[Place, ...]:
+def misfits(measured: Iterable[MeasuredText], most: int, name: str) -> tuple[FoundPlace, ...]:
     """Those that are missing or too long."""
     return tuple(
-        Place(
+        FoundPlace(
             one.path, one.line, f"{name} has {len(one.text)} characters, {most} are shown" if one.text else f"no {name}"
         )
         for one in measured
@@ -56,10 +56,10 @@ def misfits(measured: Iterable[Measured], most: int, name: str) -> tuple[Place, 
     )
 
 
-def _of(texts: Texts, read: _Reader) -> Iterator[Measured]:
+def _of(texts: Texts, read: _Reader) -> Iterator[MeasuredText]:
     for path, text in texts.items():
         if (found := read(path, text)) is not None:
-            yield Measured(path, found[0], " ".join(found[1].split()))
+            yield MeasuredText(path, found[0], " ".join(found[1].split()))
 
 
 def _subject(path: str, text: str) -> tuple[int, str] | None:

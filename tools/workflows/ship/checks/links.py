@@ -11,18 +11,18 @@ from urllib.parse import unquote
 from ....project.folders import MAKEFILES
 from ....text.markdown import broken_links
 from .markup import HTML, MARKDOWN, broken_tags
-from .places import Place, Texts
+from .places import FoundPlace, Texts
 
 _ELSEWHERE = re.compile(r"(?:https?:)?//[^\s)>\"'\]]+", re.IGNORECASE)
 _NO_FILE = re.compile(r"[a-zA-Z][\w+.-]*:|//|#|\{|\[\[|\*\||%|$")
 _CHECKERS = re.compile(r"^(?:(?:check|test|lint)[-_:]?links?|links?[-_:]?check(?:er)?|links)$", re.IGNORECASE)
 
 
-def lost_links(texts: Texts, exists: Callable[[str], bool]) -> tuple[Place, ...]:
+def lost_links(texts: Texts, exists: Callable[[str], bool]) -> tuple[FoundPlace, ...]:
     """Links to files and headings that are not there, in Markdown and HTML."""
     pages = {path: text for path, text in texts.items() if path.endswith(MARKDOWN)}
     lost = [one for one in broken_links(pages, exists) if not _of_a_site(one.target)]
-    broken = [Place(one.path, one.line, f"{one.target}: {one.why}") for one in lost]
+    broken = [FoundPlace(one.path, one.line, f"{one.target}: {one.why}") for one in lost]
     html = {path: text for path, text in texts.items() if path.endswith(HTML)}
     return (*broken, *(place for path, text in html.items() for place in _lost_tags(path, text, exists)))
 
@@ -32,7 +32,7 @@ def _of_a_site(target: str) -> bool:
     return target.startswith("/") and "." not in target.partition("#")[0].rpartition("/")[2]
 
 
-def _lost_tags(path: str, text: str, exists: Callable[[str], bool]) -> list[Place]:
+def _lost_tags(path: str, text: str, exists: Callable[[str], bool]) -> list[FoundPlace]:
     """An address that begins with a slash belongs to a site's root, wherever that is: it is looked for nowhere."""
     told = []
     for line, target in broken_tags(path, text):
@@ -40,7 +40,7 @@ def _lost_tags(path: str, text: str, exists: Callable[[str], bool]) -> list[Plac
         if file and not _NO_FILE.match(file) and not file.startswith("/"):
             place = normpath(f"{dirname(path)}/{file}".lstrip("/"))
             if not exists(place):
-                told.append(Place(path, line, f"{target}: there is no {place}"))
+                told.append(FoundPlace(path, line, f"{target}: there is no {place}"))
     return told
 
 

@@ -22,7 +22,7 @@ class Weight(StrEnum):
 
 
 @dataclass(frozen=True)
-class Check:
+class ChecklistEntry:
     """One line of a checklist. `judged` tells that no machine can make it: it is recorded with what was seen."""
 
     name: str
@@ -35,26 +35,28 @@ class Check:
 _B, _Q, _R = Weight.BLOCKER, Weight.REQUIRED, Weight.RECOMMENDED
 
 
-def _judged(name: str, title: str, weight: Weight) -> Check:
-    return Check(name, title, weight, f"Look, and record a check `{name}` with what you saw.", judged=True)
+def _judged(name: str, title: str, weight: Weight) -> ChecklistEntry:
+    return ChecklistEntry(name, title, weight, f"Look, and record a check `{name}` with what you saw.", judged=True)
 
 
 _ALWAYS = (
-    Check(
+    ChecklistEntry(
         "clean",
         "Everything is committed",
         _B,
         "Commit what belongs to it; put the rest away. Then run the checklist again.",
     ),
-    Check("conflicts", "No marks of a merge are left", _B, "Resolve the merge at these places."),
-    Check("secrets", "No secret is in it", _B, "Take it out, and change the secret: what was committed is known."),
-    Check(
+    ChecklistEntry("conflicts", "No marks of a merge are left", _B, "Resolve the merge at these places."),
+    ChecklistEntry(
+        "secrets", "No secret is in it", _B, "Take it out, and change the secret: what was committed is known."
+    ),
+    ChecklistEntry(
         "regression",
         "No regression was found at this commit",
         _B,
         "Mend what the regression ledger lists, and run it again.",
     ),
-    Check(
+    ChecklistEntry(
         "upstream",
         "Nothing serious is left over from the workflow before",
         _B,
@@ -62,56 +64,62 @@ _ALWAYS = (
     ),
 )
 _COMMANDS = (
-    Check("tests", "The tests pass", _B, "Mend what fails. A test that is skipped or deleted is not mended."),
-    Check("build", "It builds", _B, "Mend the build."),
-    Check("types", "The types hold", _Q, "Mend the types."),
-    Check("lint", "The linter has nothing to say", _Q, "Mend what it says."),
+    ChecklistEntry("tests", "The tests pass", _B, "Mend what fails. A test that is skipped or deleted is not mended."),
+    ChecklistEntry("build", "It builds", _B, "Mend the build."),
+    ChecklistEntry("types", "The types hold", _Q, "Mend the types."),
+    ChecklistEntry("lint", "The linter has nothing to say", _Q, "Mend what it says."),
 )
 _SOURCE = (
-    Check("merges", "It merges with its base", _B, "Merge the base into the branch and resolve the conflicts."),
-    Check("debugging", "No debugging aid was added", _R, "Take it out."),
-    Check("leftovers", "No TODO or FIXME was added", _R, "Do it, or write it down where such work is planned."),
+    ChecklistEntry(
+        "merges", "It merges with its base", _B, "Merge the base into the branch and resolve the conflicts."
+    ),
+    ChecklistEntry("debugging", "No debugging aid was added", _R, "Take it out."),
+    ChecklistEntry(
+        "leftovers", "No TODO or FIXME was added", _R, "Do it, or write it down where such work is planned."
+    ),
 )
 _TEXTS = {
-    "placeholders": Check("placeholders", "No text stands in for text", _B, "Write what belongs there."),
-    "links": Check("links", "Links lead somewhere", _Q, "Correct them, or add what they lead to."),
-    "images": Check(
+    "placeholders": ChecklistEntry("placeholders", "No text stands in for text", _B, "Write what belongs there."),
+    "links": ChecklistEntry("links", "Links lead somewhere", _Q, "Correct them, or add what they lead to."),
+    "images": ChecklistEntry(
         "images", "Pictures have a text", _Q, 'Say in a few words what they show; in HTML `alt=""` for decoration.'
     ),
-    "description": Check("description", "Descriptions have 1 to 160 characters", _R, "Write one that is not cut off."),
-    "titles": Check("titles", "Titles have 1 to 60 characters", _R, "Shorten them."),
-    "contrast": Check(
+    "description": ChecklistEntry(
+        "description", "Descriptions have 1 to 160 characters", _R, "Write one that is not cut off."
+    ),
+    "titles": ChecklistEntry("titles", "Titles have 1 to 60 characters", _R, "Shorten them."),
+    "contrast": ChecklistEntry(
         "contrast", "Text stands out from its background (4.5:1)", _R, "Make one of the two colours darker or lighter."
     ),
 }
 
 
-def _text(name: str, weight: Weight | None = None) -> Check:
+def _text(name: str, weight: Weight | None = None) -> ChecklistEntry:
     return replace(_TEXTS[name], weight=weight or _TEXTS[name].weight)
 
 
-def _texts(*names: str) -> tuple[Check, ...]:
+def _texts(*names: str) -> tuple[ChecklistEntry, ...]:
     return tuple(_text(name) for name in names)
 
 
-_LISTS: dict[ShipType, tuple[Check, ...]] = {
+_LISTS: dict[ShipType, tuple[ChecklistEntry, ...]] = {
     ShipType.CODE_PR: (
         *_ALWAYS, *_COMMANDS, *_SOURCE,
-        Check("size", "It can be reviewed: fewer than 400 lines", _R, "Split it. From 800 lines on nobody reads it."),
+        ChecklistEntry("size", "It can be reviewed: fewer than 400 lines", _R, "Split it. From 800 lines on nobody reads it."),
         _judged("described", "It is said what changed, why, and how it was tried", _Q),
         _judged("reviewed", "Somebody who did not write it has read it", _R),
     ),
     ShipType.CODE_RELEASE: (
         *_ALWAYS, *_COMMANDS, *_SOURCE,
-        Check("version", "All manifests say the same, new version", _B, "Write the same version into each, newer than the last tag."),
-        Check("changelog", "The changelog tells what this version brings", _Q, "Add a heading with the version, and what changed."),
-        Check("tag", "The tag is free, or stands at this commit", _B, "Choose the next version: a tag that was published is never moved."),
+        ChecklistEntry("version", "All manifests say the same, new version", _B, "Write the same version into each, newer than the last tag."),
+        ChecklistEntry("changelog", "The changelog tells what this version brings", _Q, "Add a heading with the version, and what changed."),
+        ChecklistEntry("tag", "The tag is free, or stands at this commit", _B, "Choose the next version: a tag that was published is never moved."),
         _text("links", _R),
         _judged("upgrade", "Whoever upgrades is told what breaks and what to do", _Q),
     ),
     ShipType.DEPLOYMENT: (
         *_ALWAYS, *_COMMANDS, *_SOURCE,
-        Check("health", "The health command answers", _Q, "Open with `health`, a command that fails while the service is ill."),
+        ChecklistEntry("health", "The health command answers", _Q, "Open with `health`, a command that fails while the service is ill."),
         _judged("settings", "Settings and secrets are there where it will run", _Q),
         _judged("migrations", "Changes of data were tried on a copy, and can be undone", _Q),
         _judged("watched", "Somebody is there while and after it goes out", _R),
@@ -123,10 +131,10 @@ _LISTS: dict[ShipType, tuple[Check, ...]] = {
     ),
     ShipType.MARKETING_EMAIL: (
         *_ALWAYS, *_texts("placeholders", "links", "images"),
-        Check("subject", "Subject lines have 1 to 60 characters", _Q, "Shorten them; say the main thing first."),
-        Check("preview", "The preview text has 1 to 150 characters", _R, "Write one: it is read beside the subject."),
-        Check("unsubscribe", "Readers are told how to get no more", _B, "Add a way to unsubscribe."),
-        Check("plain-text", "Each has a twin in plain text", _R, "Add one beside it, with the same name and `.txt`."),
+        ChecklistEntry("subject", "Subject lines have 1 to 60 characters", _Q, "Shorten them; say the main thing first."),
+        ChecklistEntry("preview", "The preview text has 1 to 150 characters", _R, "Write one: it is read beside the subject."),
+        ChecklistEntry("unsubscribe", "Readers are told how to get no more", _B, "Add a way to unsubscribe."),
+        ChecklistEntry("plain-text", "Each has a twin in plain text", _R, "Add one beside it, with the same name and `.txt`."),
         _text("contrast", _Q),
         _judged("recipients", "The list is the right one, and everybody on it agreed to get mail", _B),
         _judged("test-mail", "It was sent to oneself and read in two mail programs", _Q),
@@ -145,20 +153,20 @@ _LISTS: dict[ShipType, tuple[Check, ...]] = {
     ),
     ShipType.RESEARCH: (
         *_ALWAYS, *_texts("placeholders", "links", "images"),
-        Check("citations", "Every citation is in the bibliography", _Q, "Add the missing entries, or correct the keys."),
-        Check("limits", "It says where its results end", _R, "Add a part on limitations."),
+        ChecklistEntry("citations", "Every citation is in the bibliography", _Q, "Add the missing entries, or correct the keys."),
+        ChecklistEntry("limits", "It says where its results end", _R, "Add a part on limitations."),
         _judged("numbers", "Every number comes from a run that can be repeated", _B),
         _judged("data", "Data and code can be had, or it says why not", _Q),
     ),
     ShipType.DESIGN: (
         *_ALWAYS, _text("placeholders", _Q), *_texts("links", "images"), _text("contrast", _Q),
-        Check("weight", "Pictures have at most 500 kB", _R, "Make them smaller."),
+        ChecklistEntry("weight", "Pictures have at most 500 kB", _R, "Make them smaller."),
         _judged("states", "Hover, focus, errors, nothing to show and small screens were looked at", _Q),
         _judged("keyboard", "It can be used without a mouse", _Q),
     ),
 }  # fmt: skip
 
 
-def checklist(type: ShipType) -> tuple[Check, ...]:
+def checklist(type: ShipType) -> tuple[ChecklistEntry, ...]:
     """The checks of a type, blockers first."""
     return tuple(sorted(_LISTS[type], key=lambda check: check.weight.rank))

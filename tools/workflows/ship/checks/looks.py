@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from ...ledger.handoff import Finding
+from ...ledger.handoff import HandoffFinding
 from ...ledger.items import Severity
 from . import leftovers, lengths, links, mail, papers
 from .contrast import readable
-from .lengths import Measured
+from .lengths import MeasuredText
 from .lists import Weight
 from .markup import HTML, MARKDOWN, pictures_without_text
-from .material import Look, Material, Result, of
-from .places import Place, Texts
+from .material import CheckLook, CheckResult, ShipmentMaterial, of
+from .places import FoundPlace, Texts
 from .releases import changelog_look, tag_look, version_look
 
 WARN_LINES, BLOCK_LINES = 400, 800
@@ -24,20 +24,20 @@ FIX_SCORE = 80.0
 """Of the workflow `fix`: below, ship warns. Source: ancestor."""
 
 
-def look(name: str, material: Material) -> Look:
+def look(name: str, material: ShipmentMaterial) -> CheckLook:
     """One check by its name."""
     return _LOOKS[name](material)
 
 
-def _clean(m: Material) -> Look:
-    return of([Place(path, 0, "is not committed") for path in m.dirty], "nothing is uncommitted", "not committed")
+def _clean(m: ShipmentMaterial) -> CheckLook:
+    return of([FoundPlace(path, 0, "is not committed") for path in m.dirty], "nothing is uncommitted", "not committed")
 
 
-def _conflicts(m: Material) -> Look:
+def _conflicts(m: ShipmentMaterial) -> CheckLook:
     return of(leftovers.conflicts(m.whole), f"none in {len(m.whole)} files", "lines with marks")
 
 
-def _secrets(m: Material) -> Look:
+def _secrets(m: ShipmentMaterial) -> CheckLook:
     """What may be no secret, such as a password in a test, is told and does not block."""
     places = (*leftovers.secret_files(m.paths), *leftovers.secrets_in(m.whole))
     sure = tuple(place for place in places if not leftovers.may_be_made_up(place))
@@ -48,59 +48,65 @@ def _secrets(m: Material) -> Look:
     return replace(found, weight=Weight.RECOMMENDED) if places and not sure else found
 
 
-def _debugging(m: Material) -> Look:
+def _debugging(m: ShipmentMaterial) -> CheckLook:
     return of(leftovers.debugging(m.added), f"none in {len(m.added)} added lines", "lines")
 
 
-def _notes(m: Material) -> Look:
+def _notes(m: ShipmentMaterial) -> CheckLook:
     return of(leftovers.notes(m.added), f"none in {len(m.added)} added lines", "lines")
 
 
-def _size(m: Material) -> Look:
+def _size(m: ShipmentMaterial) -> CheckLook:
     seen = f"{m.moved} lines since {m.base}, lock files not counted"
     if m.moved < WARN_LINES:
-        return Look(Result.PASSED, seen)
-    return Look(Result.FAILED, seen, weight=Weight.BLOCKER if m.moved >= BLOCK_LINES else None)
+        return CheckLook(CheckResult.PASSED, seen)
+    return CheckLook(CheckResult.FAILED, seen, weight=Weight.BLOCKER if m.moved >= BLOCK_LINES else None)
 
 
-def _merges(m: Material) -> Look:
+def _merges(m: ShipmentMaterial) -> CheckLook:
     if m.merges is None:
-        return Look(Result.NOT_HERE, f"{m.base} is part of it already, or git cannot try it here")
-    return Look(Result.PASSED, f"{m.base} merges") if m.merges else Look(Result.FAILED, f"it conflicts with {m.base}")
+        return CheckLook(CheckResult.NOT_HERE, f"{m.base} is part of it already, or git cannot try it here")
+    return (
+        CheckLook(CheckResult.PASSED, f"{m.base} merges")
+        if m.merges
+        else CheckLook(CheckResult.FAILED, f"it conflicts with {m.base}")
+    )
 
 
-def _regression(m: Material) -> Look:
+def _regression(m: ShipmentMaterial) -> CheckLook:
     match m.regression.verdict.upper():
         case "":
-            return Look(Result.NOT_HERE, "no regression ledger was closed at this commit")
+            return CheckLook(CheckResult.NOT_HERE, "no regression ledger was closed at this commit")
         case "UNSTABLE":
-            return Look(Result.FAILED, "the regression ledger says UNSTABLE at this commit")
+            return CheckLook(CheckResult.FAILED, "the regression ledger says UNSTABLE at this commit")
         case "STABLE":
-            return Look(Result.PASSED, "the regression ledger says STABLE at this commit")
+            return CheckLook(CheckResult.PASSED, "the regression ledger says STABLE at this commit")
         case other:
-            return Look(Result.FAILED, f"the regression ledger says {other}", weight=Weight.RECOMMENDED)
+            return CheckLook(CheckResult.FAILED, f"the regression ledger says {other}", weight=Weight.RECOMMENDED)
 
 
 _GATES = {Severity.CRITICAL: Weight.BLOCKER, Severity.HIGH: Weight.BLOCKER, Severity.MEDIUM: Weight.RECOMMENDED}
 
 
-def _upstream(m: Material) -> Look:
+def _upstream(m: ShipmentMaterial) -> CheckLook:
     """What the workflow before has left over: its worst finding says how much that weighs."""
     before = m.before
     if not before.workflow:
-        return Look(Result.NOT_HERE, "no workflow came before")
+        return CheckLook(CheckResult.NOT_HERE, "no workflow came before")
     weighed = [(weight, one) for one in before.findings if (weight := _gate(before.workflow, one))]
     score = before.scores.get("fix")
     if not weighed:
         if before.workflow == "fix" and score is not None and score < FIX_SCORE:
-            return Look(Result.FAILED, f"fix came to {score:.0f} of 100", weight=Weight.RECOMMENDED)
-        return Look(Result.PASSED, f"{before.workflow} has left nothing serious")
-    places = tuple(Place(one.location or one.id, 0, f"{one.id} ({one.severity}) {one.title}") for _, one in weighed)
+            return CheckLook(CheckResult.FAILED, f"fix came to {score:.0f} of 100", weight=Weight.RECOMMENDED)
+        return CheckLook(CheckResult.PASSED, f"{before.workflow} has left nothing serious")
+    places = tuple(
+        FoundPlace(one.location or one.id, 0, f"{one.id} ({one.severity}) {one.title}") for _, one in weighed
+    )
     worst = min((weight for weight, _ in weighed), key=lambda weight: weight.rank)
-    return Look(Result.FAILED, f"findings of {before.workflow}: {len(places)}", places, worst)
+    return CheckLook(CheckResult.FAILED, f"findings of {before.workflow}: {len(places)}", places, worst)
 
 
-def _gate(workflow: str, finding: Finding) -> Weight | None:
+def _gate(workflow: str, finding: HandoffFinding) -> Weight | None:
     """How much a finding weighs. Source: ancestor's table of conversions, column ship."""
     weight = _GATES.get(finding.severity)
     if workflow == "scenario" and finding.severity is Severity.HIGH:
@@ -110,33 +116,35 @@ def _gate(workflow: str, finding: Finding) -> Weight | None:
     return weight
 
 
-def _placeholders(m: Material) -> Look:
+def _placeholders(m: ShipmentMaterial) -> CheckLook:
     return of(leftovers.stand_ins(m.texts), f"none in {len(m.texts)} files", "places")
 
 
-def _links(m: Material) -> Look:
+def _links(m: ShipmentMaterial) -> CheckLook:
     away = links.elsewhere(m.texts)
     more = f"; {away} addresses elsewhere are not looked up" if away else ""
     found = of(links.lost_links(m.texts, m.exists), f"all lead somewhere{more}", f"lead nowhere{more}")
-    return found if _pages(m.texts) else Look(Result.NOT_HERE, f"no Markdown or HTML is shipped{more}")
+    return found if _pages(m.texts) else CheckLook(CheckResult.NOT_HERE, f"no Markdown or HTML is shipped{more}")
 
 
-def _images(m: Material) -> Look:
+def _images(m: ShipmentMaterial) -> CheckLook:
     found = of(pictures_without_text(m.texts), "all have a text", "without")
-    return found if _pages(m.texts) else Look(Result.NOT_HERE, "no Markdown or HTML is shipped")
+    return found if _pages(m.texts) else CheckLook(CheckResult.NOT_HERE, "no Markdown or HTML is shipped")
 
 
 def _pages(texts: Texts) -> bool:
     return any(path.endswith((*HTML, *MARKDOWN)) for path in texts)
 
 
-def _fit(name: str, read: Callable[[Texts], tuple[Measured, ...]], most: int) -> Callable[[Material], Look]:
+def _fit(
+    name: str, read: Callable[[Texts], tuple[MeasuredText, ...]], most: int
+) -> Callable[[ShipmentMaterial], CheckLook]:
     """A check of lengths."""
 
-    def check(m: Material) -> Look:
+    def check(m: ShipmentMaterial) -> CheckLook:
         measured = read(m.texts)
         if not measured:
-            return Look(Result.NOT_HERE, f"no file here has a {name}")
+            return CheckLook(CheckResult.NOT_HERE, f"no file here has a {name}")
         longest = max(len(one.text) for one in measured)
         return of(
             lengths.misfits(measured, most, name),
@@ -147,43 +155,51 @@ def _fit(name: str, read: Callable[[Texts], tuple[Measured, ...]], most: int) ->
     return check
 
 
-def _contrast(m: Material) -> Look:
+def _contrast(m: ShipmentMaterial) -> CheckLook:
     told = readable(m.texts)
     if not told.computed:
-        return Look(Result.NOT_HERE, "no rule here names a text's colour and its background")
+        return CheckLook(CheckResult.NOT_HERE, "no rule here names a text's colour and its background")
     seen = f"of {told.computed} rules that name both colours"
     more = f" ({told.pairs - told.computed} more cannot be computed)" if told.pairs > told.computed else ""
     return of(told.weak, f"none {seen} is too weak{more}", f"too weak {seen}{more}")
 
 
-def _unsubscribe(m: Material) -> Look:
+def _unsubscribe(m: ShipmentMaterial) -> CheckLook:
     mails = {path: text for path, text in m.texts.items() if not path.endswith(".css")}
     if not mails:
-        return Look(Result.FAILED, "no mail is here")
+        return CheckLook(CheckResult.FAILED, "no mail is here")
     return of(mail.without_a_way_out(mails), f"all of {len(mails)} do", "without")
 
 
-def _plain_text(m: Material) -> Look:
+def _plain_text(m: ShipmentMaterial) -> CheckLook:
     return of(mail.without_plain_text(m.texts, m.exists), "all that are HTML have", "without")
 
 
-def _citations(m: Material) -> Look:
+def _citations(m: ShipmentMaterial) -> CheckLook:
     if not papers.cites(m.texts):
-        return Look(Result.NOT_HERE, "nothing is cited by a key")
+        return CheckLook(CheckResult.NOT_HERE, "nothing is cited by a key")
     return of(papers.lost_citations(m.texts), "all are there", "not there")
 
 
-def _limits(m: Material) -> Look:
+def _limits(m: ShipmentMaterial) -> CheckLook:
     told = papers.tells_its_limits(m.texts)
-    return Look(Result.PASSED, "it does") if told else Look(Result.FAILED, "no part on limitations was found")
+    return (
+        CheckLook(CheckResult.PASSED, "it does")
+        if told
+        else CheckLook(CheckResult.FAILED, "no part on limitations was found")
+    )
 
 
-def _weight(m: Material) -> Look:
-    heavy = [Place(path, 0, f"{size // 1000} kB") for path, size in m.sizes.items() if size > LARGEST_PICTURE]
-    return of(heavy, f"none of {len(m.sizes)} is larger", "larger") if m.sizes else Look(Result.NOT_HERE, "no pictures")
+def _weight(m: ShipmentMaterial) -> CheckLook:
+    heavy = [FoundPlace(path, 0, f"{size // 1000} kB") for path, size in m.sizes.items() if size > LARGEST_PICTURE]
+    return (
+        of(heavy, f"none of {len(m.sizes)} is larger", "larger")
+        if m.sizes
+        else CheckLook(CheckResult.NOT_HERE, "no pictures")
+    )
 
 
-_LOOKS: Mapping[str, Callable[[Material], Look]] = {
+_LOOKS: Mapping[str, Callable[[ShipmentMaterial], CheckLook]] = {
     "clean": _clean,
     "conflicts": _conflicts,
     "secrets": _secrets,

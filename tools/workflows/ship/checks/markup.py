@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from .places import Line, Place, Texts
+from .places import FileLine, FoundPlace, Texts
 
 MARKDOWN = (".md", ".mdx", ".markdown")
 HTML = (".html", ".htm", ".mjml")
@@ -28,7 +28,7 @@ class Tag:
 
 
 @dataclass
-class Page(HTMLParser):
+class HtmlPage(HTMLParser):
     """An HTML text, read once. Whoever wrote it need not have written it well."""
 
     tags: list[Tag] = field(default_factory=list)
@@ -66,9 +66,9 @@ class Page(HTMLParser):
         return (tag for tag in self.tags if tag.name in names)
 
 
-def read_page(text: str) -> Page:
+def read_page(text: str) -> HtmlPage:
     """An HTML text."""
-    page = Page()
+    page = HtmlPage()
     page.feed(text)
     page.close()
     return page
@@ -85,10 +85,10 @@ def front_matter(text: str) -> dict[str, tuple[int, str]]:
     return {pair[1].lower(): (number, pair[2].strip().strip("\"'")) for number, pair in pairs if pair}
 
 
-def prose(path: str, text: str) -> Iterator[Line]:
+def prose(path: str, text: str) -> Iterator[FileLine]:
     """The lines of a text; of Markdown without what is code."""
     if not path.endswith(MARKDOWN):
-        yield from (Line(path, number, line) for number, line in enumerate(text.splitlines(), 1))
+        yield from (FileLine(path, number, line) for number, line in enumerate(text.splitlines(), 1))
         return
     fence = ""
     for number, line in enumerate(text.splitlines(), 1):
@@ -98,30 +98,32 @@ def prose(path: str, text: str) -> Iterator[Line]:
         elif mark and mark[1].startswith(fence) and not mark[2].strip():
             fence = ""
         elif not fence:
-            yield Line(path, number, _CODE.sub(lambda code: " " * len(code[0]), line))
+            yield FileLine(path, number, _CODE.sub(lambda code: " " * len(code[0]), line))
 
 
-def pictures_without_text(texts: Texts) -> tuple[Place, ...]:
+def pictures_without_text(texts: Texts) -> tuple[FoundPlace, ...]:
     """Pictures that a reader who cannot see them learns nothing of. In HTML an empty `alt` says that one is decoration."""
     return tuple(place for path, text in texts.items() for place in _wordless(path, text))
 
 
-def _wordless(path: str, text: str) -> Iterator[Place]:
+def _wordless(path: str, text: str) -> Iterator[FoundPlace]:
     if path.endswith(HTML):
         yield from _wordless_tags(path, text, 0)
     elif path.endswith(MARKDOWN):
         for line in prose(path, text):
             if any(not picture["text"].strip() for picture in _PICTURE.finditer(line.text)):
-                yield Place(path, line.number, "a picture without text: `![what it shows](...)`")
+                yield FoundPlace(path, line.number, "a picture without text: `![what it shows](...)`")
             if _OPENING_TAG.search(line.text):
                 yield from _wordless_tags(path, line.text, line.number - 1)
 
 
-def _wordless_tags(path: str, text: str, above: int) -> Iterator[Place]:
+def _wordless_tags(path: str, text: str, above: int) -> Iterator[FoundPlace]:
     for tag in read_page(text).named("img", "mj-image"):
         hidden = tag.attributes.get("aria-hidden") == "true" or tag.attributes.get("role") in {"presentation", "none"}
         if not hidden and tag.attributes.get("alt") is None:
-            yield Place(path, above + tag.line, f"a picture without `alt`: {tag.attributes.get('src') or tag.name}")
+            yield FoundPlace(
+                path, above + tag.line, f"a picture without `alt`: {tag.attributes.get('src') or tag.name}"
+            )
 
 
 def broken_tags(path: str, text: str) -> Iterator[tuple[int, str]]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from ...ledger.handoff import Finding
+from ...ledger.handoff import HandoffFinding
 from .lists import Weight
-from .places import Line, Place, Texts
+from .places import FileLine, FoundPlace, Texts
 
 
-class Result(StrEnum):
+class CheckResult(StrEnum):
     """What came of a check. `open`: nobody looked yet, or the command was not run."""
 
     PASSED = "passed"
@@ -23,16 +23,16 @@ class Result(StrEnum):
     @property
     def of_several(self) -> str:
         """The word after a number."""
-        return "not applicable" if self is Result.NOT_HERE else self.value
+        return "not applicable" if self is CheckResult.NOT_HERE else self.value
 
 
 @dataclass(frozen=True)
-class Look:
+class CheckLook:
     """What a check saw. `weight` where it weighs more or less than its list says."""
 
-    result: Result
+    result: CheckResult
     seen: str
-    places: tuple[Place, ...] = ()
+    places: tuple[FoundPlace, ...] = ()
     weight: Weight | None = None
 
 
@@ -41,13 +41,13 @@ class Before:
     """What an earlier ledger says: the workflow, its findings that nobody settled, its scores, the verdict of a regression."""
 
     workflow: str = ""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[HandoffFinding, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
     verdict: str = ""
 
 
 @dataclass(frozen=True)
-class Material:
+class ShipmentMaterial:
     """All that is looked at, gathered once. `texts` are the files that are shipped, `whole` everything that could hold a
     secret, `manifests` what says a version, `sizes` bytes of pictures, `moved` lines added and removed since the base.
     """
@@ -57,7 +57,7 @@ class Material:
     paths: frozenset[str]
     texts: Texts
     whole: Texts
-    added: Sequence[Line]
+    added: Sequence[FileLine]
     manifests: Texts
     changelog: tuple[str, str]
     tags: Mapping[str, str]
@@ -79,8 +79,8 @@ class Material:
         return frozenset(path[:place] for path in self.paths for place, sign in enumerate(path) if sign == "/")
 
 
-def of(places: Sequence[Place], well: str, ill: str) -> Look:
+def of(places: Sequence[FoundPlace], well: str, ill: str) -> CheckLook:
     """Passed without places, failed with some. `ill` says what they are, in words that fit any number."""
     if not places:
-        return Look(Result.PASSED, well)
-    return Look(Result.FAILED, f"{ill}: {len(places)}", tuple(places))
+        return CheckLook(CheckResult.PASSED, well)
+    return CheckLook(CheckResult.FAILED, f"{ill}: {len(places)}", tuple(places))

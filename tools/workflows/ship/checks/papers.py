@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .places import Place, Texts, lines_of
+from .places import FoundPlace, Texts, lines_of
 
 _CITED = re.compile(
     r"\\(?:[a-z]*cite[a-z]*\*?|nocite)(?:\[[^\]]*\])*\{(?P<tex>[^}]+)\}|(?<![\w@\\])@(?P<markdown>[A-Za-z][\w:.-]*\w)(?=[\];, ])"
@@ -14,7 +14,7 @@ _LIMITS = re.compile(r"limitation|threats to validity|caveats|scope and limits",
 _PAPER = (".tex", ".md", ".Rmd", ".qmd", ".rst")
 
 
-def lost_citations(texts: Texts) -> tuple[Place, ...]:
+def lost_citations(texts: Texts) -> tuple[FoundPlace, ...]:
     """Citations of keys that no bibliography here has; nothing where there is no bibliography."""
     known = {match["key"] or match["item"] for text in texts.values() for match in _ENTRY.finditer(text)}
     if not known:
@@ -22,7 +22,9 @@ def lost_citations(texts: Texts) -> tuple[Place, ...]:
     papers = {path: text for path, text in texts.items() if path.endswith(_PAPER)}
     cited = ((line, match) for line in lines_of(papers) for match in _CITED.finditer(line.text))
     keys = ((line, key.strip()) for line, match in cited for key in (match["tex"] or match["markdown"]).split(","))
-    return tuple(Place(line.path, line.number, f"cites {key}") for line, key in keys if key != "*" and key not in known)
+    return tuple(
+        FoundPlace(line.path, line.number, f"cites {key}") for line, key in keys if key != "*" and key not in known
+    )
 
 
 def cites(texts: Texts) -> bool:

@@ -13,7 +13,7 @@ _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
 @dataclass(frozen=True)
-class Line:
+class FileLine:
     """One line of a file, counted from 1."""
 
     path: str
@@ -22,7 +22,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Place:
+class FoundPlace:
     """Where something was found, and what."""
 
     path: str
@@ -33,14 +33,14 @@ class Place:
         return f"{self.path}:{self.line} {self.what}" if self.line else f"{self.path} {self.what}"
 
 
-def lines_of(texts: Texts) -> Iterator[Line]:
+def lines_of(texts: Texts) -> Iterator[FileLine]:
     """Every line of every file."""
     for path, text in texts.items():
         for number, line in enumerate(text.splitlines(), 1):
-            yield Line(path, number, line)
+            yield FileLine(path, number, line)
 
 
-def added_lines(patch: str) -> Iterator[Line]:
+def added_lines(patch: str) -> Iterator[FileLine]:
     """The lines that a patch, as git writes it, adds."""
     path, number, old, new = "", 0, 0, 0
     for line in patch.splitlines():
@@ -50,7 +50,7 @@ def added_lines(patch: str) -> Iterator[Line]:
             elif hunk := _HUNK.match(line):
                 old, number, new = int(hunk[1] or 1), int(hunk[2]), int(hunk[3] or 1)
         elif line.startswith("+"):
-            yield Line(path, number, line[1:])
+            yield FileLine(path, number, line[1:])
             number, new = number + 1, new - 1
         elif line.startswith("-"):
             old -= 1
@@ -58,10 +58,10 @@ def added_lines(patch: str) -> Iterator[Line]:
             number, old, new = number + 1, old - 1, new - 1
 
 
-def found(lines: Iterable[Line], pattern: re.Pattern[str]) -> tuple[Place, ...]:
+def found(lines: Iterable[FileLine], pattern: re.Pattern[str]) -> tuple[FoundPlace, ...]:
     """The first match in each line that has one."""
     pairs = ((line, pattern.search(line.text)) for line in lines)
-    return tuple(Place(line.path, line.number, match[0].strip()[:80]) for line, match in pairs if match)
+    return tuple(FoundPlace(line.path, line.number, match[0].strip()[:80]) for line, match in pairs if match)
 
 
 def _named(told: str) -> str:

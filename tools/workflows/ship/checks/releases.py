@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .lists import Weight
-from .material import Look, Material, Result
-from .places import Place
-from .versions import Section, disagreeing, newest, newness, section_of, sections, tag_for, versions
+from .material import CheckLook, CheckResult, ShipmentMaterial
+from .places import FoundPlace
+from .versions import ChangelogSection, disagreeing, newest, newness, section_of, sections, tag_for, versions
 
 
-def version_look(m: Material) -> Look:
+def version_look(m: ShipmentMaterial) -> CheckLook:
     said = versions(m.manifests)
     if not said:
-        return Look(Result.NOT_HERE, "no manifest here says a version")
+        return CheckLook(CheckResult.NOT_HERE, "no manifest here says a version")
     if places := disagreeing(said):
-        return Look(Result.FAILED, f"{len(places)} manifests say different versions", places)
+        return CheckLook(CheckResult.FAILED, f"{len(places)} manifests say different versions", places)
     version, last = said[0].version, newest(tag for tag, commit in m.tags.items() if commit != m.head)
     seen = f"{version} in {', '.join(one.path for one in said)}"
     if last and newness(version) <= newness(last):
-        return Look(
-            Result.FAILED, f"{seen}: not newer than the last tag, {last}", (Place(said[0].path, 0, f"says {version}"),)
+        return CheckLook(
+            CheckResult.FAILED,
+            f"{seen}: not newer than the last tag, {last}",
+            (FoundPlace(said[0].path, 0, f"says {version}"),),
         )
-    return Look(Result.PASSED, seen)
+    return CheckLook(CheckResult.PASSED, seen)
 
 
-def shipped_version(m: Material) -> str:
+def shipped_version(m: ShipmentMaterial) -> str:
     """The version that is released: of the manifests, else of the changelog's first entry, else of the target."""
     if said := versions(m.manifests):
         return said[0].version
@@ -33,30 +35,36 @@ def shipped_version(m: Material) -> str:
     return entry or newest((m.target,))
 
 
-def changelog_look(m: Material) -> Look:
+def changelog_look(m: ShipmentMaterial) -> CheckLook:
     path, text = m.changelog
     version = shipped_version(m)
     if not path:
-        return Look(Result.FAILED, "there is no changelog")
+        return CheckLook(CheckResult.FAILED, "there is no changelog")
     if not version:
-        return Look(Result.NOT_HERE, "no version is named anywhere")
+        return CheckLook(CheckResult.NOT_HERE, "no version is named anywhere")
     part = section_of(text, version)
     if part is None:
-        return Look(Result.FAILED, f"{path} has no heading for {version}", (Place(path, 0, f"has no {version}"),))
+        return CheckLook(
+            CheckResult.FAILED, f"{path} has no heading for {version}", (FoundPlace(path, 0, f"has no {version}"),)
+        )
     if part.empty:
-        return Look(Result.FAILED, f"nothing stands below {version}", (Place(path, part.line, "is empty"),))
+        return CheckLook(
+            CheckResult.FAILED, f"nothing stands below {version}", (FoundPlace(path, part.line, "is empty"),)
+        )
     return _nothing_unreleased(path, sections(text), f"{path} has {version}")
 
 
-def _nothing_unreleased(path: str, parts: Sequence[Section], seen: str) -> Look:
+def _nothing_unreleased(path: str, parts: Sequence[ChangelogSection], seen: str) -> CheckLook:
     left = next((part for part in parts if part.version == "unreleased" and not part.empty), None)
     if left is None:
-        return Look(Result.PASSED, seen)
-    place = Place(path, left.line, "stands under Unreleased")
-    return Look(Result.FAILED, f"{seen}, but something is still under Unreleased", (place,), Weight.RECOMMENDED)
+        return CheckLook(CheckResult.PASSED, seen)
+    place = FoundPlace(path, left.line, "stands under Unreleased")
+    return CheckLook(
+        CheckResult.FAILED, f"{seen}, but something is still under Unreleased", (place,), Weight.RECOMMENDED
+    )
 
 
-def release_tag(m: Material) -> str:
+def release_tag(m: ShipmentMaterial) -> str:
     """The tag that a release gets: the target where it names one, else made of the version."""
     version = shipped_version(m)
     if m.target and newest((m.target,)):
@@ -64,15 +72,15 @@ def release_tag(m: Material) -> str:
     return tag_for(version, m.tags) if version else ""
 
 
-def tag_look(m: Material) -> Look:
+def tag_look(m: ShipmentMaterial) -> CheckLook:
     tag, version = release_tag(m), shipped_version(m)
     if not tag:
-        return Look(Result.NOT_HERE, "no version is named anywhere")
+        return CheckLook(CheckResult.NOT_HERE, "no version is named anywhere")
     if newest((tag,)) != version:
-        return Look(Result.FAILED, f"the target {tag} is not version {version}")
+        return CheckLook(CheckResult.FAILED, f"the target {tag} is not version {version}")
     commit = m.tags.get(tag)
     if commit is None:
-        return Look(Result.PASSED, f"{tag} is free")
+        return CheckLook(CheckResult.PASSED, f"{tag} is free")
     if commit == m.head:
-        return Look(Result.PASSED, f"{tag} stands at this commit")
-    return Look(Result.FAILED, f"{tag} stands at {commit[:7]}")
+        return CheckLook(CheckResult.PASSED, f"{tag} stands at this commit")
+    return CheckLook(CheckResult.FAILED, f"{tag} stands at {commit[:7]}")

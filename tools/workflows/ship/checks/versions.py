@@ -10,7 +10,7 @@ from configparser import ConfigParser, Error
 from dataclasses import dataclass
 from typing import Any
 
-from .places import Place, Texts
+from .places import FoundPlace, Texts
 
 CHANGELOGS = re.compile(r"(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES)(?:\.(?:md|rst|txt))?", re.IGNORECASE)
 NUMBER = r"\d+(?:\.\d+)+(?:[-.+]?[0-9A-Za-z][0-9A-Za-z.+-]*)?"
@@ -31,7 +31,7 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Section:
+class ChangelogSection:
     """A part of a changelog: whose it is, its line, and whether anything stands in it."""
 
     version: str
@@ -45,19 +45,19 @@ def versions(texts: Texts) -> tuple[Version, ...]:
     return tuple(Version(path, version) for path, version in found if version not in {"", "0.0.0"})
 
 
-def disagreeing(found: Iterable[Version]) -> tuple[Place, ...]:
+def disagreeing(found: Iterable[Version]) -> tuple[FoundPlace, ...]:
     """The manifests, if they do not all say the same."""
     said = list(found)
     same = len({_canonical(one.version) for one in said}) <= 1
-    return () if same else tuple(Place(one.path, 0, f"says {one.version}") for one in said)
+    return () if same else tuple(FoundPlace(one.path, 0, f"says {one.version}") for one in said)
 
 
-def sections(changelog: str) -> tuple[Section, ...]:
+def sections(changelog: str) -> tuple[ChangelogSection, ...]:
     """The parts of a changelog under headings that name a version or `Unreleased`, as Keep a Changelog has them."""
     heads = [head for head in _HEADING.finditer(changelog) if _is_heading(changelog, head)]
     ends = [head.start() for head in heads[1:]] + [len(changelog)] * bool(heads)
     return tuple(
-        Section(
+        ChangelogSection(
             head["version"].lower(),
             changelog[: head.start()].count("\n") + 1,
             not re.search(r"\w", _body(changelog[head.end() : end])),
@@ -66,7 +66,7 @@ def sections(changelog: str) -> tuple[Section, ...]:
     )
 
 
-def section_of(changelog: str, version: str) -> Section | None:
+def section_of(changelog: str, version: str) -> ChangelogSection | None:
     """The part for a version."""
     return next((part for part in sections(changelog) if _canonical(part.version) == _canonical(version)), None)
 
