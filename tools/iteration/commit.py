@@ -20,6 +20,7 @@ from ..text.hygiene import clean_end, hygiene
 from ..vocabulary import Phase
 from .commit_checks import changes_in_scope, refuse_entries
 
+DESCRIPTION_CHARACTERS = 500
 HOOK_OUTPUT_CHARACTERS = 3000
 _SERVERS_TURN = frozenset({Phase.COMMITTED, Phase.VERIFIED, Phase.DISCARDED, Phase.JUDGED})
 
@@ -31,7 +32,7 @@ def commit(
 
     `check` sees the tree and the description before anything is committed, and may refuse.
     """
-    idea = Idea(context.active.last_iteration + 1, _described(description), hygiene()(flat(hypothesis)))
+    idea = _idea(context, description, hypothesis)
     paths = changes_in_scope(context)
     made: Committed | HookRejected
     try:
@@ -49,10 +50,17 @@ def commit(
     clear_intent(context.repo.own_folder)
 
 
+def described(description: str) -> str:
+    """A description as the journal keeps it and a commit message says it: by this a call that is made again is known."""
+    tidy = hygiene()
+    text = tidy(flat(description))[:DESCRIPTION_CHARACTERS]
+    return tidy(text)  # a cut can make a secret of what was none; as the journal looks again, so do we
+
+
 def is_open(context: RepoContext, description: str) -> bool:
     """Whether an iteration of this description waits for the server: its call was interrupted, and is made again."""
     trial = context.session.trial if context.session else None
-    return context.phase in _SERVERS_TURN and trial is not None and trial.description == flat(description)[:500]
+    return context.phase in _SERVERS_TURN and trial is not None and trial.description == described(description)
 
 
 def answer_was_lost(context: RepoContext, description: str) -> bool:
@@ -60,9 +68,9 @@ def answer_was_lost(context: RepoContext, description: str) -> bool:
     if not context.repeated or changes_in_scope(context):
         return False
     if (trial := context.active.trial) is not None:
-        return context.phase in {Phase.FIX, Phase.REWORK} and trial.description == _described(description)
+        return context.phase in {Phase.FIX, Phase.REWORK} and trial.description == described(description)
     rows = context.journal.rows(context.active.id, 1)
-    return bool(rows) and rows[-1].iteration > 0 and rows[-1].description == _described(description)
+    return bool(rows) and rows[-1].iteration > 0 and rows[-1].description == described(description)
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,12 @@ class Idea:
     number: int
     description: str
     hypothesis: str
+
+
+def _idea(context: RepoContext, description: str, hypothesis: str) -> Idea:
+    if not (text := described(description)):
+        raise Refusal(Code.BAD_ARGUMENT, "`description` is empty. Say in one sentence what you changed and why.")
+    return Idea(context.active.last_iteration + 1, text, hygiene()(flat(hypothesis)))
 
 
 def _staged(context: RepoContext, paths: Sequence[str]) -> Staged | None:
@@ -136,13 +150,6 @@ def _rejected(idea: Idea, paths: Sequence[str], failure: HookFailure) -> HookRej
         files=tuple(map(shown, paths)),
         output=clean_end(str(failure), HOOK_OUTPUT_CHARACTERS),
     )
-
-
-def _described(description: str) -> str:
-    text = hygiene()(flat(description))  # it goes into a commit message, which may be pushed
-    if not text:
-        raise Refusal(Code.BAD_ARGUMENT, "`description` is empty. Say in one sentence what you changed and why.")
-    return text[:500]
 
 
 def _record_unchanged(context: RepoContext, idea: Idea) -> None:

@@ -101,6 +101,49 @@ def test_killed_again_while_it_recovers(template: Project, tmp_path: Path) -> No
             check(project)
 
 
+WORDS = {
+    "plain": "moved the value",
+    "masked": "password=hunter2hunter2hunter2 moved",
+    "masked across the end": "x" * 470 + " password=hunter2hunter2hunter2 moved",
+    "made a secret by the end": "x" * 478 + " password: abc1def-foo" + "(asked)",
+    "longer than is kept": "the value " * 80,
+    "with escapes": "\x1b[31mred\x1b[0m value\x1b]0;title\x07 moved\x00",
+    "with hidden characters": "the\u200b va\ufe00lue\u3164 mo\u034fved\u202e",
+    "on many lines": "  the\n\tvalue\r\nmoved  ",
+}
+
+
+@pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
+def test_a_call_made_again_is_known_by_its_words_whatever_of_them_is_kept(project: Project, words: str) -> None:
+    project.start().write("value.txt", "8\n")
+    project.loop.commit(words)
+    project.restart()
+
+    assert project.loop.iterate(words).status == "keep"
+    assert "hunter2" not in project.git("log", "--format=%B")
+
+
+@pytest.mark.parametrize("words", ["moved something else", ""])
+def test_a_call_with_other_words_is_not_taken_for_the_one_that_was_interrupted(project: Project, words: str) -> None:
+    project.start().write("value.txt", "8\n")
+    project.loop.commit("moved the value")
+    project.restart()
+
+    with pytest.raises(Refusal, match="`iterate` is not possible in phase `committed`"):
+        project.loop.iterate(words)
+
+
+@pytest.mark.parametrize("words", ["", " \n\t", "\u200b", "\u3164"])
+def test_a_description_with_nothing_to_read_is_refused(project: Project, words: str) -> None:
+    project.start().write("value.txt", "8\n")
+
+    for call in (project.loop.commit, project.loop.iterate):
+        with pytest.raises(Refusal, match=r"`description` is empty\. Say in one sentence"):
+            call(words)
+
+    assert project.sessions.status().phase is Phase.READY
+
+
 def test_an_edit_made_after_the_crash_is_left_as_it_is(template: Project, tmp_path: Path) -> None:
     for place in range(1, MOST_PLACES, 3):
         project = copied(template, tmp_path / str(place))
