@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,19 +17,21 @@ from autoresearch_mcp.tools.decision.judging import Arm
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.session import store as books
 from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Measurement, Reverted, Row, Verified
+from autoresearch_mcp.tools.session.foundations import digest, foundations
 from autoresearch_mcp.tools.session.fold import advance, replay
 from autoresearch_mcp.tools.session.journal import Journal
 from autoresearch_mcp.tools.session.snapshot import dump_snapshot, load_snapshot
 from autoresearch_mcp.tools.session.state import Session
 from conftest import Project
 
+TOOLS = Path(books.__file__).parent.parent
 NOISY = (10.4, 9.1, 10.9, 9.6, 10.2, 9.8, 10.6, 9.3)
 
 
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """A summary after every iteration."""
-    monkeypatch.setattr(books, "SUMMED_UP_EVERY", 1)
+    monkeypatch.setattr(books, "SNAPSHOT_INTERVAL", 1)
 
 
 def database(project: Project) -> sqlite3.Connection:
@@ -109,15 +115,73 @@ def test_a_summary_that_is_not_what_was_written_is_left_aside(
     assert read
 
 
-@pytest.mark.usefixtures("often")
-def test_what_other_code_summed_up_is_not_believed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    project.start().try_value(8)
-    monkeypatch.setattr(books, "_rules", lambda: "the rules of another version")
-    read = counted(monkeypatch)
-    project.restart()
+EVENTS_READ = """\
+import sys
+from pathlib import Path
 
-    assert project.sessions.status().best == 8.0
-    assert read
+from autoresearch_mcp.tools.session.store import SessionStore
+from autoresearch_mcp.tools.session.journal import Journal
+
+read, events = [], Journal.events
+Journal.events = lambda *which: (read.append(event) or event for event in events(*which))
+session = SessionStore(Path(sys.argv[1])).session("main")
+print(len(read), session.best, sys.modules["autoresearch_mcp.tools.session.store"].__file__)
+"""
+
+
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize(
+    ("module", "believed"),
+    [
+        ("session/fold", False),
+        ("decision/decide", False),
+        ("diagnostics/inspection", False),
+        ("session/snapshot", False),
+        ("text/markdown", True),
+    ],
+)
+def test_what_other_code_summed_up_is_not_believed(
+    project: Project, tmp_path: Path, module: str, believed: bool
+) -> None:
+    project.start().try_value(8)
+    other = tmp_path / "other/autoresearch_mcp"
+    shutil.copytree(TOOLS, other / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    file = other / f"tools/{module}.py"
+    file.write_text(file.read_text().replace(".", "!", 1))  # the first stands in the sentence that says what it is for
+
+    command = [sys.executable, "-c", EVENTS_READ, str(project.root / ".git/autoresearch")]
+    paths = {**os.environ, "PYTHONPATH": str(other.parent)}
+    done = subprocess.run(command, env=paths, check=True, capture_output=True, text=True)
+
+    read, best, books_file = done.stdout.split()
+    assert (int(read) == 0, best) == (believed, "8.0")
+    assert books_file == str(other / "tools/session/store.py")
+
+
+def test_a_summary_rests_on_the_fold_and_on_all_that_it_imports() -> None:
+    files = foundations(advance.__module__)
+    names = {file.relative_to(TOOLS).as_posix() for file in files}
+
+    assert {f"session/{name}.py" for name in ("fold", "state", "events")} <= names
+    assert {"decision/decide.py", "decision/race.py", "plan/model.py"} <= names
+    assert "diagnostics/inspection.py" in names, "only constants of it are used"
+    assert not {name for name in names if name.startswith(("workflows", "git", "storage"))}
+    assert len(files) == len(names)
+
+
+def test_a_byte_in_any_of_its_files_gives_another_digest(tmp_path: Path) -> None:
+    files = foundations(advance.__module__)
+    before = digest(files)
+    for place, file in enumerate(files):
+        changed = tmp_path / f"{place}.py"
+        changed.write_bytes(file.read_bytes() + b"\n")
+        assert digest([*files[:place], changed, *files[place + 1 :]]) != before
+
+
+@pytest.mark.parametrize("names", [(), ("autoresearch_mcp.tools.nowhere",), (advance.__module__, "json")])
+def test_a_digest_of_nothing_is_a_fault(names: tuple[str, ...]) -> None:
+    with pytest.raises(RuntimeError, match="no source was found"):
+        foundations(*names)
 
 
 def test_an_old_record_edited_behind_a_running_server_is_found_by_the_next_call(project: Project) -> None:
