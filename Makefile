@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := -p autoresearch_mcp.server -p autoresearch_mcp.tools -p autoresearch_mcp.prompts
 
-.PHONY: demo test docs conformance env clean
+.PHONY: demo test docs conformance env env-light clean
 
 demo: env
 	$(BIN)/autoresearch-mcp demo
@@ -26,15 +26,21 @@ conformance: env
 
 # The installed package is what gets tested, so it is installed anew each time; its needs only when they change.
 env: $(VENV)/.needs
+# The same without torch: what needs it is skipped by the tests.
+env-light: $(VENV)/.needs-light
+env env-light:
 	@rm -rf build *.egg-info
 	$(BIN)/pip install --quiet --no-deps --force-reinstall .
 	@rm -rf build *.egg-info
 
-$(VENV)/.needs: pyproject.toml constraints.txt
+$(VENV)/.needs: WITH := '.[gpt]'
+$(VENV)/.needs-light: WITH := .
+# pip is renewed first: the one that Python 3.11 brings does not know `--group`.
+$(VENV)/.needs $(VENV)/.needs-light: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --constraint constraints.txt '.[gpt]' --group dev
+	$(BIN)/pip install --quiet --constraint constraints.txt $(WITH) --group dev
 	@rm -rf build *.egg-info
 	@touch $@
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from autoresearch_mcp.server.main import make_parser
 
@@ -60,3 +63,26 @@ def test_one_sentence_says_everywhere_what_this_is() -> None:
     places = [read("mcpb/manifest.json"), read(".claude-plugin/plugin.json"), read("server.json")]
 
     assert len({place["description"] for place in places}) == 1
+
+
+def commands_of(target: str) -> list[str]:
+    """What make would run for a target, were nothing there yet."""
+    command = ["make", "--dry-run", "--always-make", "--no-print-directory", target]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+@pytest.mark.parametrize(("target", "torch"), [("env", True), ("env-light", False)])
+def test_an_environment_is_built_with_a_pip_that_knows_groups(target: str, torch: bool) -> None:
+    installs = [line for line in commands_of(target) if "/pip install" in line]
+
+    assert "--upgrade pip" in installs[0]
+    assert "--group dev" in installs[1]
+    assert "--force-reinstall ." in installs[-1]
+    assert any("[gpt]" in line for line in installs) == torch
+
+
+def test_the_page_for_contributors_leaves_the_groups_to_make() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+    assert "make env-light" in page
+    assert "--group" not in page

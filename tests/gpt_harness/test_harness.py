@@ -15,9 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
+
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 import checks

@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
+
 import torch
 
 from autoresearch_mcp.tools.decision.decide import Status

@@ -23,6 +23,8 @@ from training_cheats import (
     TRY_ALL,
 )
 
+pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
+
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -94,6 +94,7 @@ if __name__ == "__main__":
 
 
 def test_init_makes_a_repository_whose_plan_is_ready_but_for_the_training(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
     made = run("init", "gpt", str(tmp_path / "a lab"))
 
     assert made.returncode == 0, made.stderr

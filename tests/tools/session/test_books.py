@@ -17,8 +17,8 @@ from autoresearch_mcp.tools.decision.judging import Arm
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.session import store as books
 from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Measurement, Reverted, Row, Verified
-from autoresearch_mcp.tools.session.foundations import digest, foundations
 from autoresearch_mcp.tools.session.fold import advance, replay
+from autoresearch_mcp.tools.session.foundations import digest, foundations
 from autoresearch_mcp.tools.session.journal import Journal
 from autoresearch_mcp.tools.session.snapshot import dump_snapshot, load_snapshot
 from autoresearch_mcp.tools.session.state import Session
