@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 HERE = Path(__file__).resolve().parent
-LANDLOCK = HERE.parent / "tools" / "edges" / "landlock.py"
+LANDLOCK = HERE.parent / "tools" / "process" / "landlock.py"
 SUB_REAPER = 36
 TICK_S = 0.02
 SETTLING_S = 3.0

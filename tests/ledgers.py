@@ -76,3 +76,30 @@ def shop(root: Path) -> Project:
     for name, text in SHOP.items():
         project.write(name, text)
     return project.commit("a shop")
+
+
+HYPOTHESIS = {
+    "kind": "hypothesis",
+    "location": "shop/cart.py:6",
+    "quote": "return len(items) - 1",
+    "claim": "count leaves out one item",
+    "refuted_if": "count([1, 2]) were 2",
+    "technique": "minimal-reproduction",
+    "experiment": "called count([1, 2])",
+    "seen": "it returned 1",
+    "outcome": "confirmed",
+    "line": "off by one",
+}
+
+
+FINDING = {
+    "kind": "finding",
+    "location": "shop/cart.py:6",
+    "quote": "return len(items) - 1",
+    "summary": "The cart shows one item too few",
+    "hypothesis": "H1",
+    "severity": "high",
+    "reproduction": "python3 test_cart.py",
+    "root_cause": "one is subtracted for no reason",
+    "impact": "every customer",
+}

@@ -122,3 +122,45 @@ class Gate:
 
     def open(self) -> None:
         self._place.open("w").close()
+
+
+class Wire:
+    """A client of an older protocol, written by hand: lines of JSON over pipes."""
+
+    def __init__(self, root: Path) -> None:
+        self.process = subprocess.Popen(
+            [*FRONTED, str(root)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._number = 0
+
+    def send(self, method: str, parameters: dict[str, Any], notification: bool = False) -> None:
+        self._number += 1
+        message = {"jsonrpc": "2.0", "method": method, "params": parameters}
+        numbered = message if notification else {**message, "id": self._number}
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(numbered) + "\n")
+        self.process.stdin.flush()
+
+    def ask(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        self.send(method, parameters)
+        assert self.process.stdout
+        for line in self.process.stdout:
+            answer: dict[str, Any] = json.loads(line)
+            if answer.get("id") == self._number:
+                return answer
+        raise AssertionError("the server closed the pipe")
+
+    def greet(self, version: str) -> str:
+        client = {"name": "by hand", "version": "1"}
+        answer = self.ask("initialize", {"protocolVersion": version, "capabilities": {}, "clientInfo": client})
+        self.send("notifications/initialized", {}, notification=True)
+        return str(answer["result"]["protocolVersion"])
+
+    def close(self) -> str:
+        """Leave; returns what stood on standard error."""
+        _, complaints = self.process.communicate(timeout=30)
+        return complaints

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
-from test_stdio import Wire
 
 import suite
 from conftest import Project
+from wires import Wire
 
 HERE = Path(__file__).parent
 VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")

@@ -8,13 +8,13 @@ import pytest
 from mcp import Client
 from mcp.client.extension import advertise
 from mcp.types import CallToolResult
-from test_reports import Reader
 
 from autoresearch_mcp.server.app import SESSION_VIEW, build_server
 from autoresearch_mcp.server.tool import VIEW_DATA
 from autoresearch_mcp.tools.lab.access import Lab
 from conftest import Project
 from filled import HOSTILE, fill, long, row
+from pages import Reader
 
 pytestmark = pytest.mark.anyio
 

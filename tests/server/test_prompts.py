@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from mcp import Client
-from test_ledgers import FINDING, HYPOTHESIS
 
 from autoresearch_mcp.prompts import load_prompts
 from autoresearch_mcp.server.app import build_server
@@ -16,7 +15,7 @@ from autoresearch_mcp.tools.vocabulary import Tool
 from autoresearch_mcp.tools.workflows.ledger.items import Workflow
 from autoresearch_mcp.tools.workflows.ledger.registry import rules_of
 from conftest import Project
-from ledgers import WorkflowAgent, shop
+from ledgers import FINDING, HYPOTHESIS, WorkflowAgent, shop
 
 pytestmark = pytest.mark.anyio
 

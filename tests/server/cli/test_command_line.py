@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_ledgers import FINDING, HYPOTHESIS
-from test_stdio import Wire
 
 from autoresearch_mcp.server.cli.commands import COMMANDS
 from autoresearch_mcp.server.main import main
 from conftest import Project
-from ledgers import WorkflowAgent, shop
+from ledgers import FINDING, HYPOTHESIS, WorkflowAgent, shop
+from wires import Wire
 
 Typed = Callable[..., tuple[int, str]]
 

@@ -19,6 +19,7 @@ from mcp import Client, StdioServerParameters
 from autoresearch_mcp.prompts import load_prompts
 from autoresearch_mcp.tools.vocabulary import Tool
 from conftest import Project
+from wires import Wire
 
 SERVER = [sys.executable, "-m", "autoresearch_mcp.server"]
 HEAVY = ("torch", "numpy", "git", "tiktoken", "tokenizers")
@@ -66,48 +67,6 @@ async def test_a_client_drives_one_iteration_over_pipes(project: Project) -> Non
     assert started.structured_content is not None
     assert kept.structured_content is not None
     assert (started.structured_content["baseline"], kept.structured_content["status"]) == (10.0, "keep")
-
-
-class Wire:
-    """A client of an older protocol, written by hand: lines of JSON over pipes."""
-
-    def __init__(self, root: Path) -> None:
-        self.process = subprocess.Popen(
-            [*SERVER, "--root", str(root), "--allow-commands"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._number = 0
-
-    def send(self, method: str, parameters: dict[str, Any], notification: bool = False) -> None:
-        self._number += 1
-        message = {"jsonrpc": "2.0", "method": method, "params": parameters}
-        numbered = message if notification else {**message, "id": self._number}
-        assert self.process.stdin
-        self.process.stdin.write(json.dumps(numbered) + "\n")
-        self.process.stdin.flush()
-
-    def ask(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        self.send(method, parameters)
-        assert self.process.stdout
-        for line in self.process.stdout:
-            answer: dict[str, Any] = json.loads(line)
-            if answer.get("id") == self._number:
-                return answer
-        raise AssertionError("the server closed the pipe")
-
-    def greet(self, version: str) -> str:
-        client = {"name": "by hand", "version": "1"}
-        answer = self.ask("initialize", {"protocolVersion": version, "capabilities": {}, "clientInfo": client})
-        self.send("notifications/initialized", {}, notification=True)
-        return str(answer["result"]["protocolVersion"])
-
-    def close(self) -> str:
-        """Leave; returns what stood on standard error."""
-        _, complaints = self.process.communicate(timeout=30)
-        return complaints
 
 
 @pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])

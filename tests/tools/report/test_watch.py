@@ -21,7 +21,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from rich.console import Console
-from test_reports import Reader
 
 from autoresearch_mcp.server.cli.terminal import TerminalView
 from autoresearch_mcp.server.web.live import LiveServer
@@ -30,6 +29,7 @@ from autoresearch_mcp.tools.session.events import Event, read_event
 from autoresearch_mcp.tools.verbs.watching import CHECKING, Watch
 from conftest import Project
 from filled import HOSTILE, fill, long, row
+from pages import Reader
 
 COMMAND = [sys.executable, "-m", "autoresearch_mcp.server", "watch"]
 PATIENCE_S = 30.0

@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from test_ledgers import HYPOTHESIS
 
 from autoresearch_mcp.tools.errors import Code
 from conftest import Project
-from ledgers import WorkflowAgent, shop
+from ledgers import HYPOTHESIS, WorkflowAgent, shop
 from sarif import check_sarif
 
 FINDING = {
