@@ -20,7 +20,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
 from autoresearch_mcp.tools.decision.calibration import baseline_runs, judge_from
-from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Stakes, Step
+from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, Threshold
 from autoresearch_mcp.tools.plan.model import DecisionRule
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class _Own:
     candidate: tuple[float, ...] = ()
     incumbent: tuple[float, ...] = ()
 
-    def open(self, stakes: Stakes) -> Self:
+    def open(self, threshold: Threshold) -> Self:
         return replace(self, candidate=(), incumbent=())
 
     def see(self, arm: Arm, value: float) -> Self:
@@ -305,7 +305,7 @@ def session(contender: Contender, kind: Kind, world: str, index: int) -> Tally:
     for effect in effects(world, index):
         machine.pause()
         candidate = machine.commit(incumbent[0] - effect)
-        judge, runs = _proposal(judge.open(Stakes(contender.smallest)), machine, candidate, incumbent)
+        judge, runs = _proposal(judge.open(Threshold(contender.smallest)), machine, candidate, incumbent)
         found = judge.finding()
         kept = found.step is Step.BETTER
         judge, incumbent = judge.close(kept), candidate if kept else incumbent

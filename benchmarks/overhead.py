@@ -129,7 +129,7 @@ def by_server(loop: Loop, root: Path, value: int, status: str) -> float:
     answer = loop.iterate(f"try {value}")
     seconds = time.perf_counter() - began
     assert answer.status == status, answer
-    measured = Journal(root / ".git" / "autoresearch").rows(loop._lab.open().active.id, 1)[0].seconds
+    measured = Journal(root / ".git" / "autoresearch").rows(loop._lab.for_reading().active.id, 1)[0].seconds
     return seconds - measured
 
 
@@ -200,13 +200,13 @@ def timed(call: Callable[[], object]) -> float:
 
 def fill(lab: Lab, rows: int) -> None:
     """Many iterations, as a session writes them down, 64 in one transaction."""
-    context = lab.open()
+    context = lab.for_reading()
     for first in range(1, rows + 1, 64):
         events: list[Event] = []
         for number in range(first, min(first + 64, rows + 1)):
             events += iteration(number, keep=number % 10 == 0)
         context.record(*events)
-        context.sum_up()
+        context.save_snapshot()
     context.write_results()
 
 

@@ -45,7 +45,7 @@ def main() -> None:
 
 def write(lab: Lab, name: str) -> None:
     """One more row, as a server writes it."""
-    context = lab.open()
+    context = lab.for_reading()
     number = context.active.last_iteration + 1
     *before, logged = iteration(number, keep=False)
     row = logged.row.model_copy(update={"description": name})  # type: ignore[union-attr]

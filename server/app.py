@@ -142,7 +142,7 @@ def package_version() -> str:
 def _live(lab: Lab, prompt: Prompt, repo: str = "") -> dict[str, str]:
     """What a prompt shows of this moment: the session, the project, and its own ledger or the handoff that waits for it."""
     try:
-        context = lab.open(repo)
+        context = lab.for_reading(repo)
     except Refusal as refusal:
         return {"state": refusal.message, "ledger": "", "facts": ""}
     looks: dict[str, Callable[[], str]] = {
@@ -173,14 +173,14 @@ def _prompt(lab: Lab, prompt: Prompt) -> ServerPrompt:
 def _resources(lab: Lab) -> list[Resource]:
     def results() -> str:
         try:
-            file = lab.open().repo.root / RESULTS_FILE
+            file = lab.for_reading().repo.root / RESULTS_FILE
         except Refusal:
             return ""
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
     def status() -> str:
         try:
-            return session_status(lab.open()).model_dump_json()
+            return session_status(lab.for_reading()).model_dump_json()
         except Refusal as refusal:  # a resource has no other way to say what to do about it
             return json.dumps({"code": refusal.code, "message": refusal.message})
 

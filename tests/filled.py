@@ -44,10 +44,10 @@ def events(row: Row, output: str = "", guards: tuple[GuardResult, ...] = ()) -> 
 
 def fill(project: Project, *rows: Row) -> Project:
     """Write rows into the session of a project, 64 in one transaction."""
-    context = project.lab.open()
+    context = project.lab.for_reading()
     for first in range(0, len(rows), 64):
         context.record(*(event for one in rows[first : first + 64] for event in events(one)))
-        context.sum_up()
+        context.save_snapshot()
     context.write_results()
     return project
 

@@ -19,7 +19,7 @@ def run(root: Path, options: Namespace) -> int:
     """Show what waits for a yes, and ask; returns the exit status: 0 agreed, 1 not, 2 nothing could be asked."""
     lab = Lab(root)
     try:
-        lab.open()
+        lab.for_reading()
         if options.json:
             return _listed(lab)
         statuses = [status for ask in (_commands, _shipment) if (status := ask(lab, root)) is not None]

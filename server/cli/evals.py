@@ -34,7 +34,7 @@ def _evaluated(root: Path, file: str, window: int, direction: str) -> Evaluated:
     given = Path(file).expanduser() if file else None
     place = given.resolve() if given and given.exists() else None
     try:
-        context = Lab(root).open()
+        context = Lab(root).for_reading()
     except Refusal as refusal:
         if refusal.code is not Code.NOT_A_REPOSITORY:
             raise

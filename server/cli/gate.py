@@ -17,7 +17,7 @@ def run(root: Path, options: Namespace) -> int:
     """Print one line a barrier; returns the exit status."""
     asked = GateDemands(options.target, options.fail_on, options.regression, tuple(options.complete))
     try:
-        barriers = look(Lab(root).open(), asked)
+        barriers = look(Lab(root).for_reading(), asked)
     except Refusal as refusal:
         barriers = [Barrier("repository", None, refusal.message)]
     status = exit_status(barriers)

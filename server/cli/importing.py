@@ -15,7 +15,7 @@ from ...tools.lab.access import Lab
 def run(root: Path, options: Namespace) -> int:
     """Import a file; returns the exit status."""
     try:
-        name, found = bring_in(Lab(root).open(), Path(options.file).expanduser(), options.direction)
+        name, found = bring_in(Lab(root).for_reading(), Path(options.file).expanduser(), options.direction)
     except Refusal as refusal:
         sys.stderr.write(f"{refusal.message}\n")
         return 2

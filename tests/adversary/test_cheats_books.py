@@ -181,7 +181,7 @@ def forged_intent(tmp_path: Path) -> None:
     new, tree = project.git("rev-parse", "HEAD", "HEAD^{tree}").splitlines()
     made = {"kind": "committed", "iteration": 1, "commit": new, "tree": tree, "files": ["src/work.sh"]}
     made |= {"description": "shorter", "hypothesis": "", "added": 1, "removed": 4}
-    intent = {"session": project.lab.open().active.id, "old": old, "new": new, "event": made}
+    intent = {"session": project.lab.for_reading().active.id, "old": old, "new": new, "event": made}
     project.write(".git/autoresearch/intent.json", json.dumps(intent))
 
     refused(lambda: project.loop.iterate("shorter"), Code.HEAD_MOVED, "HEAD is at")

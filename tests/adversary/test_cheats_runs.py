@@ -287,7 +287,7 @@ def writes_the_result_before(tmp_path: Path) -> None:
 
 def _name_of_a_run(project: Project) -> Callable[[int], str]:
     """What an agent that has read the server's code knows: the name of each run of the first attempt to come."""
-    session = project.lab.open().active
+    session = project.lab.for_reading().active
 
     def name(run: int) -> str:
         tree = project.git("rev-parse", "HEAD^{tree}")

@@ -33,7 +33,7 @@ class Status(StrEnum):
         return self in {Status.KEEP, Status.KEEP_REWORKED, Status.KEEP_SIMPLER}
 
 
-class Action(StrEnum):
+class NextStep(StrEnum):
     """What has to happen next in an open iteration."""
 
     COMMIT = "commit"
@@ -88,7 +88,7 @@ class DecisionEvidence:
 class Verdict:
     """The next action; once the iteration is decided, also its status; always the reason in a sentence."""
 
-    action: Action
+    action: NextStep
     status: Status | None
     why: str
 
@@ -96,12 +96,12 @@ class Verdict:
 def decide(evidence: DecisionEvidence) -> Verdict:
     """Judge one iteration by what is known so far."""
     if not evidence.changed:
-        return Verdict(Action.STAND, Status.NO_OP, "Nothing in scope changed, so there was nothing to measure.")
+        return Verdict(NextStep.STAND, Status.NO_OP, "Nothing in scope changed, so there was nothing to measure.")
     if not evidence.committed:
         return _uncommitted(evidence)
     if evidence.incumbent_problem:
         why = f"The incumbent itself could not be measured again: {evidence.incumbent_problem}"
-        return Verdict(Action.UNDO, Status.METRIC_ERROR, why)
+        return Verdict(NextStep.UNDO, Status.METRIC_ERROR, why)
     if evidence.measured is None:
         return _unmeasured(evidence.finding)
     return _measured(evidence, evidence.measured)
@@ -109,28 +109,30 @@ def decide(evidence: DecisionEvidence) -> Verdict:
 
 def _unmeasured(finding: Finding) -> Verdict:
     if finding.step is Step.INCUMBENT:
-        return Verdict(Action.COMPARE, None, "Committed; the incumbent is run first, because its last run is long ago.")
-    return Verdict(Action.MEASURE, None, "Committed; not measured yet.")
+        return Verdict(
+            NextStep.COMPARE, None, "Committed; the incumbent is run first, because its last run is long ago."
+        )
+    return Verdict(NextStep.MEASURE, None, "Committed; not measured yet.")
 
 
 def _measured(evidence: DecisionEvidence, measured: Measured) -> Verdict:
     if measured.tampered:
         files = ", ".join(measured.tampered)
-        return Verdict(Action.UNDO, Status.TAMPERED, f"The ruler changed while measuring: {files}.")
+        return Verdict(NextStep.UNDO, Status.TAMPERED, f"The ruler changed while measuring: {files}.")
     if measured.failure is not None:
         return _crashed(evidence, measured.failure)
     if measured.value is None:
-        return Verdict(Action.UNDO, Status.METRIC_ERROR, f"No number could be read: {measured.problem}")
+        return Verdict(NextStep.UNDO, Status.METRIC_ERROR, f"No number could be read: {measured.problem}")
     return _valued(evidence, evidence.finding)
 
 
 def _uncommitted(evidence: DecisionEvidence) -> Verdict:
     left = HOOK_RETRIES - evidence.hook_rejections + 1
     if evidence.hook_rejections == 0:
-        return Verdict(Action.COMMIT, None, "Nothing committed yet.")
+        return Verdict(NextStep.COMMIT, None, "Nothing committed yet.")
     if evidence.gave_up or left <= 0:
-        return Verdict(Action.UNDO, Status.HOOK_BLOCKED, "A hook of the repository rejected the commit.")
-    return Verdict(Action.FIX, None, f"A hook of the repository rejected the commit; {left} more tries.")
+        return Verdict(NextStep.UNDO, Status.HOOK_BLOCKED, "A hook of the repository rejected the commit.")
+    return Verdict(NextStep.FIX, None, f"A hook of the repository rejected the commit; {left} more tries.")
 
 
 def _crashed(evidence: DecisionEvidence, failure: FailureClass) -> Verdict:
@@ -138,18 +140,18 @@ def _crashed(evidence: DecisionEvidence, failure: FailureClass) -> Verdict:
     said = evidence.measured.problem if evidence.measured and failure is FailureClass.REFUSED else ""
     what = f"Verify failed ({failure}). {f'{said} ' if said else ''}{advice(failure)}"
     if evidence.gave_up or left <= 0:
-        return Verdict(Action.UNDO, Status.CRASH, what)
-    return Verdict(Action.FIX, None, f"{what} {left} more {'try' if left == 1 else 'tries'} to fix it, or revert.")
+        return Verdict(NextStep.UNDO, Status.CRASH, what)
+    return Verdict(NextStep.FIX, None, f"{what} {left} more {'try' if left == 1 else 'tries'} to fix it, or revert.")
 
 
 def _valued(evidence: DecisionEvidence, finding: Finding) -> Verdict:
     match finding.step:
         case Step.CANDIDATE:
-            return Verdict(Action.MEASURE, None, finding.why)
+            return Verdict(NextStep.MEASURE, None, finding.why)
         case Step.INCUMBENT:
-            return Verdict(Action.COMPARE, None, finding.why)
+            return Verdict(NextStep.COMPARE, None, finding.why)
         case Step.NOT_BETTER:
-            return Verdict(Action.UNDO, Status.DISCARD, finding.why)
+            return Verdict(NextStep.UNDO, Status.DISCARD, finding.why)
     return _won(evidence, finding)
 
 
@@ -157,26 +159,26 @@ def _won(evidence: DecisionEvidence, finding: Finding) -> Verdict:
     guards = ""
     if evidence.has_guards:
         if evidence.guarded is None:
-            return Verdict(Action.GUARD, None, f"{finding.why} The guards decide.")
+            return Verdict(NextStep.GUARD, None, f"{finding.why} The guards decide.")
         if evidence.guarded.failed:
             return _guard_failed(evidence, evidence.guarded)
         guards = " All guards passed."
     if evidence.has_holdout and evidence.agreed is None:
-        return Verdict(Action.HOLD_OUT, None, f"{finding.why}{guards} The holdout decides.")
+        return Verdict(NextStep.HOLD_OUT, None, f"{finding.why}{guards} The holdout decides.")
     if evidence.agreed is False:
-        return Verdict(Action.UNDO, Status.DISCARD, f"{finding.why}{guards} The holdout did not agree.")
-    return Verdict(Action.STAND, _kept(evidence, finding), finding.why + guards)
+        return Verdict(NextStep.UNDO, Status.DISCARD, f"{finding.why}{guards} The holdout did not agree.")
+    return Verdict(NextStep.STAND, _kept(evidence, finding), finding.why + guards)
 
 
 def _guard_failed(evidence: DecisionEvidence, guarded: Guarded) -> Verdict:
     if guarded.broken:
         why = f"A guard is red for the incumbent as well, so it says nothing: {guarded.failed}"
-        return Verdict(Action.UNDO, Status.METRIC_ERROR, why)
+        return Verdict(NextStep.UNDO, Status.METRIC_ERROR, why)
     left = REWORKS - evidence.guard_failures + 1
     why = f"Better, but a guard failed: {guarded.failed}"
     if evidence.gave_up or left <= 0:
-        return Verdict(Action.UNDO, Status.DISCARD, why)
-    return Verdict(Action.REWORK, None, f"{why} {left} more to rework it, or revert.")
+        return Verdict(NextStep.UNDO, Status.DISCARD, why)
+    return Verdict(NextStep.REWORK, None, f"{why} {left} more to rework it, or revert.")
 
 
 def _kept(evidence: DecisionEvidence, finding: Finding) -> Status:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from .judging import NO_STAKES, UNMEASURED, Arm, Finding, Judge, Stakes, Step
+from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, Judge, Step, Threshold
 from .race import race_from
 
 FRESH_RUNS = 4
@@ -30,7 +30,7 @@ class Exact:
     cap: int = 24
     unchecked: int = 0
     doubtful: bool = False
-    stakes: Stakes = NO_STAKES
+    threshold: Threshold = NO_THRESHOLD
     candidate: tuple[float, ...] = ()
     incumbent: tuple[float, ...] = ()
 
@@ -44,9 +44,9 @@ class Exact:
         """No noise is known."""
         return 0.0
 
-    def open(self, stakes: Stakes) -> Exact:
+    def open(self, threshold: Threshold) -> Exact:
         """A new proposal, or a new attempt at the same one."""
-        return replace(self, stakes=stakes, candidate=(), doubtful=False)
+        return replace(self, threshold=threshold, candidate=(), doubtful=False)
 
     def doubted(self) -> Exact:
         """A proposal that only a second run can prove, because more than its commit changed."""
@@ -69,7 +69,7 @@ class Exact:
         race: Judge = race_from([*scatter, self.level, *self.incumbent], self.confidence, self.cap)
         if not self.candidate:
             return race
-        race = race.open(self.stakes)
+        race = race.open(self.threshold)
         for value in self.candidate:
             race = race.see(Arm.CANDIDATE, value)
         return race
@@ -81,7 +81,7 @@ class Exact:
         if not self.candidate:
             return UNMEASURED
         gain = self.level - self.candidate[-1]
-        step, why = _compared(gain, self.stakes)
+        step, why = _compared(gain, self.threshold)
         if (
             step is not Step.NOT_BETTER
             and len(self.candidate) == 1
@@ -92,7 +92,7 @@ class Exact:
 
     def close(self, kept: bool) -> Exact:
         """The end of the proposal."""
-        ended = replace(self, stakes=NO_STAKES, candidate=(), incumbent=())
+        ended = replace(self, threshold=NO_THRESHOLD, candidate=(), incumbent=())
         if not kept:
             return ended
         trusting = replace(ended, level=self.candidate[-1], unchecked=self.unchecked + 1)
@@ -101,12 +101,12 @@ class Exact:
         return replace(trusting, patience=min(MOST_PATIENCE, 2 * self.patience) or 1.0, unchecked=0)
 
 
-def _compared(gain: float, stakes: Stakes) -> tuple[Step, str]:
-    if gain > 0 and gain >= stakes.smallest:
+def _compared(gain: float, threshold: Threshold) -> tuple[Step, str]:
+    if gain > 0 and gain >= threshold.smallest:
         return Step.BETTER, f"Better by {gain:.6g}."
-    if gain >= 0 and stakes.simpler:
+    if gain >= 0 and threshold.simpler:
         return Step.SIMPLER, "Not worse, and simpler."
     if gain > 0:
-        least = f"less than the smallest effect worth keeping ({stakes.smallest:.6g})"
+        least = f"less than the smallest effect worth keeping ({threshold.smallest:.6g})"
         return Step.NOT_BETTER, f"Better by {gain:.6g}, {least}."
     return Step.NOT_BETTER, "Equal to the incumbent." if gain == 0 else f"Worse by {-gain:.6g}."

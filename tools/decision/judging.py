@@ -46,7 +46,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Stakes:
+class Threshold:
     """What one proposal has to show. `smallest` is the least gain worth keeping, in the metric's unit.
 
     `simpler` says that the change removes code and that the plan rewards it.
@@ -56,7 +56,7 @@ class Stakes:
     simpler: bool = False
 
 
-NO_STAKES = Stakes()
+NO_THRESHOLD = Threshold()
 UNMEASURED = Finding(Step.CANDIDATE, "Nothing was measured yet.")
 
 
@@ -81,7 +81,7 @@ class Judge(Protocol):
         """Standard deviation of one run, 0 for a metric that repeats exactly."""
         ...
 
-    def open(self, stakes: Stakes) -> Judge:
+    def open(self, threshold: Threshold) -> Judge:
         """A new proposal, or a new attempt at the same one."""
         ...
 

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .judging import NO_STAKES, UNMEASURED, Arm, Finding, Stakes, Step
+from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, Step, Threshold
 
 SCORE = 2.0
 """Median absolute deviations that the MAD ratio asks for."""
@@ -22,14 +22,14 @@ class Median:
     level: float
     runs: int = 3
     confirm: bool = False
-    stakes: Stakes = NO_STAKES
+    threshold: Threshold = NO_THRESHOLD
     candidate: tuple[float, ...] = ()
     doubt: float = 0.0
     spread: float = 0.0
 
-    def open(self, stakes: Stakes) -> Median:
+    def open(self, threshold: Threshold) -> Median:
         """A new proposal."""
-        return replace(self, stakes=stakes, candidate=())
+        return replace(self, threshold=threshold, candidate=())
 
     def see(self, arm: Arm, value: float) -> Median:
         """One more run; the incumbent's are not looked at."""
@@ -41,21 +41,21 @@ class Median:
         if count < self.runs:
             return Finding(Step.CANDIDATE, f"{count} of {self.runs} runs.")
         gain = self.level - statistics.median(self.candidate[: self.runs])
-        if not _wins(gain, self.stakes):
-            return Finding(_loser(gain, self.stakes), f"The median of {self.runs} runs is {gain:.4g} better.", gain)
+        if not _wins(gain, self.threshold):
+            return Finding(_loser(gain, self.threshold), f"The median of {self.runs} runs is {gain:.4g} better.", gain)
         if self.confirm and count == self.runs:
             return Finding(
                 Step.CANDIDATE, f"The median of {self.runs} runs is {gain:.4g} better; one run to confirm.", gain
             )
         again = self.level - self.candidate[-1]
-        if self.confirm and not _wins(again, self.stakes):
+        if self.confirm and not _wins(again, self.threshold):
             return Finding(Step.NOT_BETTER, f"The confirming run was only {again:.4g} better.", gain)
         return Finding(Step.BETTER, f"The median of {self.runs} runs is {gain:.4g} better.", gain)
 
     def close(self, kept: bool) -> Median:
         """The end of the proposal."""
         level = statistics.median(self.candidate[: self.runs]) if kept else self.level
-        return replace(self, level=level, stakes=NO_STAKES, candidate=())
+        return replace(self, level=level, threshold=NO_THRESHOLD, candidate=())
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class MadRatio:
 
     level: float
     values: tuple[float, ...]
-    stakes: Stakes = NO_STAKES
+    threshold: Threshold = NO_THRESHOLD
     candidate: tuple[float, ...] = ()
     doubt: float = 0.0
 
@@ -73,9 +73,9 @@ class MadRatio:
         """Median absolute deviation of the session's runs, its own improvements included."""
         return deviation(self.values)
 
-    def open(self, stakes: Stakes) -> MadRatio:
+    def open(self, threshold: Threshold) -> MadRatio:
         """A new proposal."""
-        return replace(self, stakes=stakes, candidate=())
+        return replace(self, threshold=threshold, candidate=())
 
     def see(self, arm: Arm, value: float) -> MadRatio:
         """One more run."""
@@ -89,14 +89,14 @@ class MadRatio:
         gain = self.level - self.candidate[-1]
         bar = SCORE * self.spread if len(self.values) >= 3 else 0.0
         why = f"{gain:.4g} better; {bar:.4g} needed, which is {SCORE:g} median absolute deviations."
-        if _wins(gain, self.stakes) and gain >= bar:
+        if _wins(gain, self.threshold) and gain >= bar:
             return Finding(Step.BETTER, why, gain)
-        return Finding(_loser(gain, self.stakes), why, gain)
+        return Finding(_loser(gain, self.threshold), why, gain)
 
     def close(self, kept: bool) -> MadRatio:
         """The end of the proposal."""
         level = self.candidate[-1] if kept else self.level
-        return replace(self, level=level, stakes=NO_STAKES, candidate=())
+        return replace(self, level=level, threshold=NO_THRESHOLD, candidate=())
 
 
 def deviation(values: Sequence[float]) -> float:
@@ -105,9 +105,9 @@ def deviation(values: Sequence[float]) -> float:
     return statistics.median([abs(value - middle) for value in values])
 
 
-def _wins(gain: float, stakes: Stakes) -> bool:
-    return gain > 0 and gain >= stakes.smallest
+def _wins(gain: float, threshold: Threshold) -> bool:
+    return gain > 0 and gain >= threshold.smallest
 
 
-def _loser(gain: float, stakes: Stakes) -> Step:
-    return Step.SIMPLER if gain >= 0 and stakes.simpler else Step.NOT_BETTER
+def _loser(gain: float, threshold: Threshold) -> Step:
+    return Step.SIMPLER if gain >= 0 and threshold.simpler else Step.NOT_BETTER

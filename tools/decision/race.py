@@ -16,7 +16,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .judging import NO_STAKES, UNMEASURED, Arm, Finding, Stakes, Step
+from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, Step, Threshold
 from .noise import CLIP, Bank, calibrated
 from .scale import Scale, scale_for
 
@@ -56,7 +56,7 @@ class Race:
     cap: int = 24
     quiet: int = 0
     lost: float = 0.0
-    stakes: Stakes = NO_STAKES
+    threshold: Threshold = NO_THRESHOLD
     candidate: tuple[float, ...] = ()
     incumbent: tuple[float, ...] = ()
     attempts: int = 0
@@ -85,12 +85,12 @@ class Race:
         level = self.bank.best.level
         return self._outer(level) - self._outer(level - gain)
 
-    def open(self, stakes: Stakes) -> Race:
+    def open(self, threshold: Threshold) -> Race:
         """A new proposal, or a new attempt at the same one."""
         quiet = self.quiet + (self.attempts == 0)
         bank = self.bank.passed().opened()
         return replace(
-            self, bank=bank, stakes=stakes, quiet=quiet, candidate=(), incumbent=(), attempts=self.attempts + 1
+            self, bank=bank, threshold=threshold, quiet=quiet, candidate=(), incumbent=(), attempts=self.attempts + 1
         )
 
     def see(self, arm: Arm, value: float) -> Race:
@@ -133,7 +133,7 @@ class Race:
 
     @property
     def _bar(self) -> float:
-        return NOT_WORSE if self.stakes.simpler else self.confidence
+        return NOT_WORSE if self.threshold.simpler else self.confidence
 
     def _standing(self) -> tuple[float, float, float]:
         """Gain and its standard error on the scale, and the evidence as a normal deviate."""
@@ -149,7 +149,7 @@ class Race:
         sure = ours >= 2 and z >= self.confidence and gain >= smallest
         if sure and theirs and self._fresh_ahead():
             return Step.BETTER
-        if self.stakes.simpler and not sure:
+        if self.threshold.simpler and not sure:
             return self._simpler_step(gain, error)
         hopeless = gain < floor or max(gain, self._plain()) < smallest
         if hopeless or ours + theirs >= self.cap:
@@ -162,7 +162,7 @@ class Race:
 
     def _smallest(self) -> float:
         """The least gain worth keeping, on the scale."""
-        return self.bank.best.level - self.scale.inner(self.level - self.stakes.smallest, self.origin)
+        return self.bank.best.level - self.scale.inner(self.level - self.threshold.smallest, self.origin)
 
     def _simpler_step(self, gain: float, error: float) -> Step:
         room = ROOM * self.bank.sigma - self.lost
@@ -200,7 +200,7 @@ class Race:
 
     def close(self, kept: bool) -> Race:
         """The end of the proposal: the incumbent's level moves with a keep, except for one that was only simpler."""
-        ended = replace(self, stakes=NO_STAKES, candidate=(), incumbent=(), attempts=0, before=None)
+        ended = replace(self, threshold=NO_THRESHOLD, candidate=(), incumbent=(), attempts=0, before=None)
         if not kept:
             return replace(ended, bank=self.bank.closed())
         if self.finding().step is Step.SIMPLER:

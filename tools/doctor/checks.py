@@ -89,7 +89,7 @@ def _environment() -> Iterator[DoctorCheck]:
 def _repository(root: Path) -> Iterator[DoctorCheck]:
     lab = Lab(root)
     try:
-        context = lab.open()
+        context = lab.for_reading()
     except Refusal as refusal:
         yield DoctorCheck("repository", False, str(root), refusal.message)
         return

@@ -51,7 +51,7 @@ def refuse_tampering(context: RepoContext) -> None:
     Raises:
         Refusal: naming the files and the command that puts them back.
     """
-    if files := unlike_the_start(context).files:
+    if files := drift_since_start(context).files:
         message = (
             f"Protected files changed since the start: {_listed(files)}. They are the ruler. {_cure(context, files)}"
         )
@@ -64,7 +64,7 @@ def refuse_other_ground(context: RepoContext) -> None:
     Raises:
         Refusal: naming what differs, and how to begin a new segment.
     """
-    found = unlike_the_start(context)
+    found = drift_since_start(context)
     segment = "or begin a new segment: finish_session, then start_session measures a new baseline."
     if found.settings:
         message = f"What steers git here changed since the start: {_listed(found.settings)}."
@@ -75,7 +75,7 @@ def refuse_other_ground(context: RepoContext) -> None:
 
 
 @dataclass(frozen=True)
-class Unlike:
+class Drift:
     """What of the ruler is not as it was at the start."""
 
     files: tuple[str, ...]
@@ -88,11 +88,11 @@ class Unlike:
         return (*self.files, *self.settings, *self.machine)
 
 
-def unlike_the_start(context: RepoContext) -> Unlike:
+def drift_since_start(context: RepoContext) -> Drift:
     """Compare the ruler with what was sealed."""
     then = ruler_of(context.active.start)
     now = ruler_now(context.repo, context.active.plan, then.protected)
-    return Unlike(changed(then.protected, now.protected), changed(then.sealed, now.sealed), then.moved(now))
+    return Drift(changed(then.protected, now.protected), changed(then.sealed, now.sealed), then.moved(now))
 
 
 def refuse_uncommitted(context: RepoContext) -> None:

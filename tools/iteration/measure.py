@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..decision.decide import Action
+from ..decision.decide import NextStep
 from ..decision.failures import FailureClass
 from ..decision.judging import Arm
 from ..git.repo import shown
@@ -18,7 +18,7 @@ from ..session.events import GuardResult, GuardsRan, HeldOut, Measurement, Place
 from ..session.state import Session, Trial
 from ..session.trained import bent
 from ..storage.disk import keep_evidence
-from .commit_checks import refuse_tampering, refuse_uncommitted, tracked_edits, unlike_the_start
+from .commit_checks import drift_since_start, refuse_tampering, refuse_uncommitted, tracked_edits
 
 _NOT_IN_GIT = "The incumbent runs there. Git does not have these files, which changed since the start:"
 
@@ -27,7 +27,7 @@ def measure(context: RepoContext) -> None:
     """One run of verify, on the candidate or, where the race asks for it, on the incumbent."""
     refuse_tampering(context)
     session, verdict = context.active, context.active.verdict
-    arm = Arm.INCUMBENT if verdict and verdict.action is Action.COMPARE else Arm.CANDIDATE
+    arm = Arm.INCUMBENT if verdict and verdict.action is NextStep.COMPARE else Arm.CANDIDATE
     if _other_ground(context):
         return
     turn = _turn(context, arm)
@@ -77,7 +77,7 @@ def _is_ahead(context: RepoContext, turn: RunSpec, run: Measurement) -> bool:
 
 def _other_ground(context: RepoContext) -> bool:
     """End the iteration where git's settings or the machine changed since its commit: nothing can be compared any more."""
-    if not (found := unlike_the_start(context).all):
+    if not (found := drift_since_start(context).all):
         return False
     context.record(Verified(iteration=context.active.open_trial.number, measurement=Measurement(tampered=found)))
     return True
@@ -127,7 +127,7 @@ def _new_files(context: RepoContext, before: set[str]) -> tuple[str, ...]:
 
 def _checked(context: RepoContext, turn: RunSpec, measurement: Measurement) -> Measurement:
     """The measurement, unless the ruler or the measured files changed meanwhile."""
-    found = unlike_the_start(context)
+    found = drift_since_start(context)
     other = bent(context.active.start.baseline[-1].trained, measurement.trained)
     if bent_by := tuple(dict.fromkeys((*found.all, *measurement.tampered, *other))):
         _set_aside(context, found.files)
@@ -156,7 +156,7 @@ def guard(context: RepoContext) -> None:
     if trial.guards is None and context.active.plan.has_guards:
         _run_guards(context, trial)
     verdict = context.active.verdict
-    if verdict and verdict.action is Action.HOLD_OUT:
+    if verdict and verdict.action is NextStep.HOLD_OUT:
         _hold_out(context, context.active.open_trial)
 
 

@@ -42,9 +42,9 @@ class Lab:
         self._clock = clock
         self._follows = follows
         self._kept: dict[Path, Kept] = {}
-        self._books: dict[Path, SessionStore] = {}
+        self._stores: dict[Path, SessionStore] = {}
 
-    def open(self, repo: str = "") -> RepoContext:
+    def for_reading(self, repo: str = "") -> RepoContext:
         """A repository to read.
 
         Raises:
@@ -54,22 +54,22 @@ class Lab:
         found = Repo(folder, self._kept.setdefault(folder, Kept()))
         if not found.root.resolve().is_relative_to(self.root) and repo:
             raise self._outside(found.root)
-        books = self._books.get(found.own_folder)
-        books = books or self._books.setdefault(found.own_folder, SessionStore(found.own_folder, self._follows))
-        return RepoContext(found, books, Consent(found, self._allow_commands), self._clock)
+        store = self._stores.get(found.own_folder)
+        store = store or self._stores.setdefault(found.own_folder, SessionStore(found.own_folder, self._follows))
+        return RepoContext(found, store, Consent(found, self._allow_commands), self._clock)
 
     @contextmanager
-    def hold(
+    def for_writing(
         self, repo: str, tool: Tool, again: Callable[[RepoContext], bool] = lambda context: False
     ) -> Iterator[RepoContext]:
         """A repository to write to: one at a time in a repository, and only when the phase allows the tool, or when it is the
         call `again` that was interrupted.
         """
-        place = self.open(repo)
+        place = self.for_reading(repo)
         with _disk(), self._place_of_writer(place, tool):
-            context = self.open(repo)
+            context = self.for_reading(repo)
             if told := recover(context):
-                context = self.open(repo)
+                context = self.for_reading(repo)
                 context.recovered = told
             context.require(tool, again(context))
             _take_over(context, tool)
@@ -93,7 +93,7 @@ class Lab:
     def whereabouts(self, repo: str) -> Phase:
         """The phase, for a refusal that was raised before a repository was open."""
         try:
-            return self.open(repo).phase
+            return self.for_reading(repo).phase
         except Refusal:
             return Phase.NO_SESSION
 

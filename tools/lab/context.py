@@ -37,10 +37,10 @@ def _nobody(seconds: float, line: str) -> None:
 class RepoContext:
     """One repository with its journal and session, as they stand during one call."""
 
-    def __init__(self, repo: Repo, books: SessionStore, consent: Consent, clock: Callable[[], float]) -> None:
+    def __init__(self, repo: Repo, store: SessionStore, consent: Consent, clock: Callable[[], float]) -> None:
         self.repo = repo
         self.index = ExperimentIndex(repo)
-        self.journal = books.journal
+        self.journal = store.journal
         self.consent = consent
         self.runner = Runner(repo.own_folder / "runs")
         self.begun = RunNotes(repo.own_folder / "begun")
@@ -50,11 +50,11 @@ class RepoContext:
         self.again = False
         self.repeated = False
         self.recovered = ""
-        self._books = books
+        self._store = store
         self._asked: Counter[str] = Counter()
         self._run_seconds = 0.0
         self.branch = repo.branch()
-        self.session = books.session(self.branch)
+        self.session = store.session(self.branch)
 
     @property
     def phase(self) -> Phase:
@@ -72,7 +72,7 @@ class RepoContext:
         name = session or self.active.id
         tidy = hygiene()
         events = tuple(tidied(event, tidy) for event in events)
-        self.session = self._books.append(name, self.now(), events, self.session)
+        self.session = self._store.append(name, self.now(), events, self.session)
 
     def require(self, tool: Tool, again: bool = False) -> None:
         """Refuse a call that is out of order.
@@ -176,17 +176,17 @@ class RepoContext:
             return min(before, there) if before > 0 else there
         return self.journal.count(self.active.id, before, statuses) + (not _without_baseline(statuses))
 
-    def sum_up(self) -> None:
-        """Now and then, keep what the session has come to for the next server."""
+    def save_snapshot(self) -> None:
+        """Now and then, keep the session as it stands for the next server."""
         if self.session is not None:
-            self._books.sum_up(self.session)
+            self._store.save_snapshot(self.session)
 
     def write_results(self) -> Path | None:
         """Bring the results file up to date; returns where a version that somebody had edited was set aside."""
         if self.session is None:
             return None
-        session, file, view = self.session, self.repo.root / RESULTS_FILE, self._books.view
-        self.sum_up()
+        session, file, view = self.session, self.repo.root / RESULTS_FILE, self._store.view
+        self.save_snapshot()
         aside, last = None, session.last_iteration
         newest = self.journal.rows(session.id, 1)
         if not (newest and view.grow(file, f"{line(newest[0])}\n", (session.id, last - 1))):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ..decision.calibration import judge_from
 from ..decision.decide import Status
 from ..decision.exact import Exact
-from ..decision.judging import Arm, Stakes
+from ..decision.judging import Arm, Threshold
 from ..plan.model import Ties
 from .events import (
     Committed,
@@ -132,7 +132,7 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
         agreed=None,
         note=event.note,
     )
-    stakes = Stakes(
+    threshold = Threshold(
         session.plan.smallest_effect.absolute(session.reference),
         session.plan.ties == Ties.SIMPLER and event.added < event.removed,
     )
@@ -140,7 +140,7 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
         session,
         trial=latest,
         head=event.commit,
-        judge=session.judge.open(stakes),
+        judge=session.judge.open(threshold),
     )
 
 

@@ -145,7 +145,7 @@ class Journal:
         """A value that changes when anybody but this object writes to the file, or puts another in its place."""
         return self._database.writes()
 
-    def marked(self, number: int) -> str:
+    def digest_of(self, number: int) -> str:
         """The digest of the record with a number; empty without one."""
         return next(
             (digest for (digest,) in self._database.query("SELECT digest FROM event WHERE number = ?", number)), ""
@@ -265,20 +265,20 @@ class Journal:
         limit = before if before > 0 else _NO_LIMIT
         return sum(int(self._database.query(query, session, limit, status)[0][0]) for status in statuses)
 
-    def summary(self, session: str) -> tuple[int, str] | None:
-        """What was last summed up of a session, with the number of the record that it reaches to; None without any.
+    def snapshot(self, session: str) -> tuple[int, str] | None:
+        """The last snapshot of a session, with the number of the record that it reaches to; None without any.
 
-        A summary that is not what was written, or whose record is another by now, is none.
+        A snapshot that is not what was written, or whose record is another by now, is none.
         """
         for number, text, digest in self._database.query(
             "SELECT number, text, digest FROM summary WHERE session = ?", session
         ):
-            if digest == _chained(self.marked(number), (session, number, text)):
+            if digest == _chained(self.digest_of(number), (session, number, text)):
                 return number, text
         return None
 
-    def sum_up(self, session: str, number: int, text: str) -> None:
-        """Keep a summary of all records of a session up to one, in place of an earlier one."""
-        digest = _chained(self.marked(number), (session, number, text))
+    def save_snapshot(self, session: str, number: int, text: str) -> None:
+        """Keep a snapshot of a session after all its records up to one, in place of an earlier one."""
+        digest = _chained(self.digest_of(number), (session, number, text))
         with self._database.transaction() as execute:
             execute("INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?)", (session, number, text, digest))

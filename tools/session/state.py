@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ..decision.decide import Action, DecisionEvidence, Guarded, Measured, Status, Verdict, decide
+from ..decision.decide import DecisionEvidence, Guarded, Measured, NextStep, Status, Verdict, decide
 from ..decision.exact import Exact
 from ..decision.judging import Finding, Judge
 from ..decision.race import Race
@@ -210,18 +210,18 @@ def phase_of(session: Session | None, now: float) -> Phase:
         return Phase.NO_SESSION
     if session.trial is None or session.verdict is None:
         return Phase.ENDED if session.ended or session.spent(now) else Phase.READY
-    if session.verdict.action is Action.UNDO:
+    if session.verdict.action is NextStep.UNDO:
         return Phase.DISCARDED if session.trial.undone is None else Phase.JUDGED
     return _PHASES[session.verdict.action]
 
 
 _PHASES = {
-    Action.COMMIT: Phase.READY,
-    Action.MEASURE: Phase.COMMITTED,
-    Action.COMPARE: Phase.COMMITTED,
-    Action.GUARD: Phase.VERIFIED,
-    Action.HOLD_OUT: Phase.VERIFIED,
-    Action.FIX: Phase.FIX,
-    Action.REWORK: Phase.REWORK,
-    Action.STAND: Phase.JUDGED,
+    NextStep.COMMIT: Phase.READY,
+    NextStep.MEASURE: Phase.COMMITTED,
+    NextStep.COMPARE: Phase.COMMITTED,
+    NextStep.GUARD: Phase.VERIFIED,
+    NextStep.HOLD_OUT: Phase.VERIFIED,
+    NextStep.FIX: Phase.FIX,
+    NextStep.REWORK: Phase.REWORK,
+    NextStep.STAND: Phase.JUDGED,
 }

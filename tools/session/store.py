@@ -56,11 +56,11 @@ class SessionStore:
         writes = self.journal.writes()
         known = self._known
         if known is None or known.session.id != name:
-            known = self._summed_up(name, writes)
+            known = self._from_snapshot(name, writes)
         elif (
             not writes
             or (known.writes != writes and not self._follows)
-            or self.journal.marked(known.number) != known.digest
+            or self.journal.digest_of(known.number) != known.digest
         ):
             known = None
         before = known.number if known else self.journal.start_of(name) - 1
@@ -79,24 +79,24 @@ class SessionStore:
         assert session is not None, "there was an event"
         return session
 
-    def sum_up(self, session: Session) -> None:
+    def save_snapshot(self, session: Session) -> None:
         """Now and then, between two iterations: keep what the session has come to."""
         if session.trial is None and session.last_iteration and session.last_iteration % SNAPSHOT_INTERVAL == 0:
             number = self.journal.last_of(session.id)
-            self.journal.sum_up(session.id, number, f"{_rules()}\n{dump_snapshot(session)}")
+            self.journal.save_snapshot(session.id, number, f"{_code_digest()}\n{dump_snapshot(session)}")
 
-    def _summed_up(self, name: str, writes: tuple[int, ...]) -> _Known | None:
-        found = self.journal.summary(name)
+    def _from_snapshot(self, name: str, writes: tuple[int, ...]) -> _Known | None:
+        found = self.journal.snapshot(name)
         if found is None:
             return None
         number, text = found
         rules, _, frozen = text.partition("\n")
         start = next((event for event in self.journal.of_kind(name, "started") if isinstance(event, Started)), None)
-        session = load_snapshot(frozen, start, name) if start and rules == _rules() else None
-        return _Known(session, number, self.journal.marked(number), writes) if session else None
+        session = load_snapshot(frozen, start, name) if start and rules == _code_digest() else None
+        return _Known(session, number, self.journal.digest_of(number), writes) if session else None
 
 
 @cache
-def _rules() -> str:
+def _code_digest() -> str:
     """A digest of the code that adds events up and writes the sum down: what other code summed up is not believed."""
     return digest(foundations(advance.__module__, dump_snapshot.__module__))

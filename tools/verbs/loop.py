@@ -46,7 +46,7 @@ class Loop:
         guard fails you may fix the files and call again (same iteration), or call revert to give the idea up. Refused, with
         nothing committed, if anything outside the scope or any protected file changed.
         """
-        with self._lab.hold(
+        with self._lab.for_writing(
             repo, Tool.ITERATE, again=lambda context: committing.is_open(context, description)
         ) as context:
             if committing.answer_was_lost(context, description):
@@ -65,7 +65,7 @@ class Loop:
         Refused, with nothing committed, if anything outside the scope or any protected file changed, or if this exact
         change was tried before. Next is verify.
         """
-        with self._lab.hold(repo, Tool.COMMIT) as context:
+        with self._lab.for_writing(repo, Tool.COMMIT) as context:
             committing.commit(context, description, hypothesis, refuse_hiding)
             trial, verdict = context.active.open_trial, context.active.verdict
             return CommitMade(
@@ -85,14 +85,14 @@ class Loop:
 
         Takes no number and no command. Refused before a commit, or while files differ from what was committed.
         """
-        with self._lab.hold(repo, Tool.VERIFY) as context:
+        with self._lab.for_writing(repo, Tool.VERIFY) as context:
             while context.phase is Phase.COMMITTED:
                 measuring.measure(context)
             return _verified(context)
 
     def guard(self, repo: RepoPath = "") -> GuardsChecked:
         """Use after a verify that found an improvement: runs every guard of the plan. Refused in any other phase."""
-        with self._lab.hold(repo, Tool.GUARD) as context:
+        with self._lab.for_writing(repo, Tool.GUARD) as context:
             measuring.guard(context)
             session = context.active
             results = list(session.open_trial.guards or ())
@@ -111,7 +111,7 @@ class Loop:
 
         A file edited since the commit keeps the edit and is named. Refused while the change is still to be measured.
         """
-        with self._lab.hold(repo, Tool.REVERT) as context:
+        with self._lab.for_writing(repo, Tool.REVERT) as context:
             closing.give_up(context, reason)
             closing.undo(context)
             trial = context.active.open_trial
@@ -129,7 +129,7 @@ class Loop:
 
         `learned` is what this try taught. Takes no metric and no verdict; refused until the iteration is decided.
         """
-        with self._lab.hold(repo, Tool.LOG) as context:
+        with self._lab.for_writing(repo, Tool.LOG) as context:
             decided = context.active
             row = closing.log(context, learned)
             return _iterated(context, decided, row)

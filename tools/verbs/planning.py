@@ -34,7 +34,7 @@ class Planning:
         Each plan has the command that measures, how its number is read, a guard, and a scope with its file count and
         warnings. Pass one of them, changed as you like, to check_plan. Runs no command of the project.
         """
-        context = self._lab.open(repo)
+        context = self._lab.for_reading(repo)
         files = context.repo.tracked()
         projects = recognise(files, scan(context.repo.root, files))
         ranked = plans.candidates(projects, goal, files)[:SHOWN]
@@ -59,7 +59,7 @@ class Planning:
         nothing says what to measure, a client that can ask lets the person choose among the plans that fit the goal.
         Changes nothing in the repository and opens no session.
         """
-        with self._lab.hold(repo, Tool.CHECK_PLAN) as context:
+        with self._lab.for_writing(repo, Tool.CHECK_PLAN) as context:
             plan = chosen_plan(context, plan)
             found = preflight(context, plan)
             context.arena.remove()
@@ -95,7 +95,7 @@ def proposals(lab: Lab, goal: str, repo: str) -> list[Candidate]:
     without one none if there is a plan file, which then is what is meant.
     """
     try:
-        context = lab.open(repo)
+        context = lab.for_reading(repo)
     except Refusal:
         return []
     if context.phase is not Phase.NO_SESSION or (not goal and (context.repo.root / PLAN_FILE).exists()):
@@ -107,13 +107,13 @@ def proposals(lab: Lab, goal: str, repo: str) -> list[Candidate]:
 
 def wanted_commands(lab: Lab) -> tuple[str, ...]:
     """The commands that ledgers would run and nobody agreed to."""
-    return lab.open().consent.wanted()
+    return lab.for_reading().consent.wanted()
 
 
 def commands_without_consent(lab: Lab, plan: Plan, repo: str) -> tuple[str, ...]:
     """What a plan, or the plan file if it has none, asks for and nobody agreed to; empty if the plan is unusable."""
     try:
-        context = lab.open(repo)
+        context = lab.for_reading(repo)
         return context.consent.missing(chosen_plan(context, plan))
     except (Refusal, ValueError):
         return ()
@@ -121,7 +121,7 @@ def commands_without_consent(lab: Lab, plan: Plan, repo: str) -> tuple[str, ...]
 
 def agree_to(lab: Lab, said: Sequence[str], repo: str = "") -> None:
     """Remember that a person agreed to exactly these statements, the ones that they were shown."""
-    lab.open(repo).consent.approve(said)
+    lab.for_reading(repo).consent.approve(said)
 
 
 def project_facts(context: RepoContext) -> list[str]:

@@ -44,7 +44,7 @@ class Review:
         without a keep) or on a plateau (fifteen measured tries without a new best), with computed material for the next
         idea: near misses, kept changes, files never touched, what was tried most, pairs not combined yet.
         """
-        context = self._lab.open(repo)
+        context = self._lab.for_reading(repo)
         session = _session(context)
         return StuckReport(
             phase=context.phase,
@@ -74,9 +74,9 @@ class Review:
         once more, in a second checkout, to see whether the row still holds. After finish_session it shows the last session.
         """
         if remeasure:
-            with self._lab.hold(repo, Tool.HISTORY) as context:
+            with self._lab.for_writing(repo, Tool.HISTORY) as context:
                 return remeasured(context, _session(context), iteration)
-        context = self._lab.open(repo)
+        context = self._lab.for_reading(repo)
         session = _session(context)
         if iteration >= 0:
             return _one(context, session, iteration)
@@ -101,7 +101,7 @@ class Review:
         """
         if format not in FORMATS:
             raise Refusal(Code.BAD_ARGUMENT, f"{format!r} is not a report format. Use one of: {', '.join(FORMATS)}.")
-        context = self._lab.open(repo)
+        context = self._lab.for_reading(repo)
         if imported:
             return _imported(context, format, imported)
         session = _session(context)

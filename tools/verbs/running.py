@@ -35,7 +35,7 @@ class Running:
 
         Refused if nothing is at work and no answer is left to give.
         """
-        context = self._lab.open(repo)
+        context = self._lab.for_reading(repo)
         patience = min(seconds, self._lab.jobs.patience_s)
         if job := self._job(context, run):
             job.wait(patience, PROGRESS.get(_nobody))
@@ -49,7 +49,7 @@ class Running:
 
         Refused if nothing is at work.
         """
-        context = self._lab.open(repo)
+        context = self._lab.for_reading(repo)
         job = self._job(context, run)
         if job and not job.done.is_set():
             return self._stop(context, job, repo)
@@ -88,7 +88,7 @@ class Running:
         return self._stopped(repo)
 
     def _stopped(self, repo: str) -> Cancelled:
-        context = self._lab.open(repo)
+        context = self._lab.for_reading(repo)
         session = context.session
         open_trial = session.trial if session and context.phase is not Phase.NO_SESSION else None
         how = f"Iteration {open_trial.number} is open." if open_trial else "No iteration is open."

@@ -49,7 +49,7 @@ class Sessions:
         plan file of the GPT harness. Refused while a session is open on the branch, on a dirty tree, with a red guard,
         or without a person's consent to the commands. From here on no tool takes a command.
         """
-        with self._lab.hold(repo, Tool.START_SESSION) as context:
+        with self._lab.for_writing(repo, Tool.START_SESSION) as context:
             sealed = chosen_plan(context, _preset(context, plan, preset))
             found = preflight(context, sealed)
             refuse_unless_passed(found)
@@ -59,7 +59,7 @@ class Sessions:
         """Use whenever you lost track, and first in a new conversation: the plan in short, the baseline, the best, the
         counters, the budget left, the last rows, whether the session is stuck, and what to call next. Changes nothing.
         """
-        context = self._lab.open(repo)
+        context = self._lab.for_reading(repo)
         answer = session_status(context)
         record, holder = context.unfinished(), lock_holder(context.repo.own_folder)
         if holder and record:
@@ -83,7 +83,7 @@ class Sessions:
         Answers with the final summary. `squash_branch` = a new branch name also makes one clean commit of all kept
         changes, on the commit that the session started from. Refused in the middle of an iteration.
         """
-        with self._lab.hold(repo, Tool.FINISH_SESSION) as context:
+        with self._lab.for_writing(repo, Tool.FINISH_SESSION) as context:
             session = context.active
             if squash_branch:
                 message = f"{flat(session.plan.goal) or 'Results of an autoresearch session'}\n\n{_summary_text(session, context)}\n"
@@ -141,7 +141,6 @@ def _begin(context: RepoContext, plan: Plan, found: Preflight) -> SessionStarted
     )
     identity = f"{time.strftime('%y%m%d-%H%M')}-{secrets.token_hex(3)}"
     _archive(context, previous)
-    context.session = None
     context.record(event, session=identity)
     context.write_results()
     return _started(context, event, found)

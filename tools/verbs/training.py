@@ -50,7 +50,7 @@ class Training:
         Refused between experiments of a session (call iterate, so that every run is on the record), where the plan's
         verify is not the harness, and, for a trial run, while nobody agreed to the plan's command.
         """
-        with self._lab.hold(repo, Tool.TRAIN) as context:
+        with self._lab.for_writing(repo, Tool.TRAIN) as context:
             if context.phase is Phase.COMMITTED:
                 return _as_verify(context, budget_s, device)
             return _trial(context, budget_s, device)

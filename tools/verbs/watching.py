@@ -74,19 +74,19 @@ class Watch:
 
     def mark(self) -> WatchMark:
         """A value that changes when there is something new to see."""
-        context = self._lab.open(self._repo)
+        context = self._lab.for_reading(self._repo)
         return WatchMark((_record(context.session), self._checked), _work(context))
 
     def glimpse(self) -> Glimpse:
         """What there is to see now."""
-        context = self._lab.open(self._repo)
+        context = self._lab.for_reading(self._repo)
         rows = self._read(context)
         drawn = picture([chapter_of(context.session, rows)]) if context.session else None
         return Glimpse(Sessions(self._lab).status(self._repo), rows, context.session, _work(context), drawn)
 
     def check(self) -> None:
         """Check the journal, once a session: the next page tells. It takes a second where the journal is long."""
-        context = self._lab.open(self._repo)
+        context = self._lab.for_reading(self._repo)
         if context.session is None:
             return
         self._turn_to(context)
@@ -95,14 +95,14 @@ class Watch:
 
     def page(self) -> ReportPage:
         """The live page, whole."""
-        context = self._lab.open(self._repo)
+        context = self._lab.for_reading(self._repo)
         if context.session is None:
             return _waiting(context)
         return self._made(context, self._gathered(context))
 
     def update(self, after: int) -> tuple[ReportPage, list[ReportedTry]]:
         """The live page anew, and the rows after an iteration, oldest first."""
-        context = self._lab.open(self._repo)
+        context = self._lab.for_reading(self._repo)
         if context.session is None:
             return _waiting(context), []
         material = self._gathered(context)
@@ -113,7 +113,7 @@ class Watch:
         """What a chat shows of the session: parts of a page as markup, and whether it is worth looking again."""
         from ..report import rendering as pages
 
-        context = self._lab.open(self._repo)
+        context = self._lab.for_reading(self._repo)
         if context.session is None:
             return {"open": True, "parts": {"head": pages.head(_waiting(context))}}
         material = replace(gathered(context, self._read(context), (), CHECKING, details=False), dots=CHAT_DOTS)
@@ -125,7 +125,7 @@ class Watch:
 
     def one(self, iteration: int) -> ReportedTry | None:
         """One try with all that is behind it."""
-        context = self._lab.open(self._repo)
+        context = self._lab.for_reading(self._repo)
         row = next((row for row in self._read(context) if row.iteration == iteration), None)
         if row is None or context.session is None:
             return None
@@ -134,12 +134,12 @@ class Watch:
 
     def position(self) -> tuple[str, int]:
         """The session and its last iteration; empty without one."""
-        session = self._lab.open(self._repo).session
+        session = self._lab.for_reading(self._repo).session
         return (session.id, session.last_iteration) if session else ("", 0)
 
     def now(self) -> PageSection:
         """What is at work, as a section of the page."""
-        return _now(_work(self._lab.open(self._repo)))
+        return _now(_work(self._lab.for_reading(self._repo)))
 
     def _turn_to(self, context: RepoContext) -> None:
         """Begin anew where the session is another one."""

@@ -66,9 +66,9 @@ class Workflows:
         if action not in ACTIONS:
             raise Refusal(Code.BAD_ARGUMENT, f"{action!r} is no action. Use one of: {', '.join(ACTIONS)}.")
         if action == "status":
-            context = self._lab.open(repo)
+            context = self._lab.for_reading(repo)
             return stands(context, _found(context, workflow), options)
-        with self._lab.hold(repo, Tool.WORKFLOW) as context, _leading_on(context, Tool.WORKFLOW):
+        with self._lab.for_writing(repo, Tool.WORKFLOW) as context, _leading_on(context, Tool.WORKFLOW):
             if action == "open":
                 return open_ledger(context, workflow, options)
             return _run(context, workflow, options) if action == "run" else _close(context, workflow, options)
@@ -80,7 +80,7 @@ class Workflows:
         duplicate, that it holds no secret, that it is this item's turn. A command cited as reproduction is run by the
         server where a person agreed to it, and what it saw is recorded instead of the claim. A refusal names the cure.
         """
-        with self._lab.hold(repo, Tool.RECORD) as context, _leading_on(context, Tool.RECORD):
+        with self._lab.for_writing(repo, Tool.RECORD) as context, _leading_on(context, Tool.RECORD):
             return _record(context, _named(workflow), item)
 
     def playbook(self, name: str = "autoresearch", repo: RepoPath = "") -> PlaybookText:
@@ -93,7 +93,7 @@ class Workflows:
             raise Refusal(
                 Code.BAD_ARGUMENT, f"There is no playbook {name!r}. Use one of: {', '.join(self._playbooks)}."
             )
-        context = self._lab.open(repo)
+        context = self._lab.for_reading(repo)
         text = self._playbooks[name](repo)
         return PlaybookText(phase=context.phase, next=list(following(context.phase)), name=name, playbook=text)
 

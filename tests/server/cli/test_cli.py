@@ -173,7 +173,7 @@ def test_a_repository_that_is_none_is_said_so(tmp_path: Path, capsys: pytest.Cap
     assert main(["--root", str(tmp_path), "approve"]) == 2
     assert "is not in a git repository" in capsys.readouterr().err
     with pytest.raises(Refusal):
-        Lab(tmp_path).open()
+        Lab(tmp_path).for_reading()
 
 
 def _in_a_terminal(arguments: list[str], typed: str) -> tuple[str, int]:

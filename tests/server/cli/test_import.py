@@ -52,7 +52,7 @@ def test_each_tools_results_are_imported_and_drawn(
     assert main(["--root", str(project.root), "import", str(file)]) == 0
     drawn = review.report("png", imported=name)
 
-    _, chapter = imported(project.lab.open(), name)
+    _, chapter = imported(project.lab.for_reading(), name)
     assert [row.metric for row in chapter.rows] == values
     assert chapter.plan.better == direction
     assert (project.root / drawn.file).read_bytes().startswith(b"\x89PNG")
@@ -65,7 +65,7 @@ def test_a_crash_that_was_written_as_zero_is_no_record(project: Project, tmp_pat
     (tmp_path / "results.tsv").write_text(KARPATHY)
     main(["--root", str(project.root), "import", str(tmp_path / "results.tsv")])
 
-    _, chapter = imported(project.lab.open(), "results.tsv")
+    _, chapter = imported(project.lab.for_reading(), "results.tsv")
 
     assert min(row.metric for row in chapter.rows if row.metric is not None) == 0.9932
 

@@ -12,7 +12,7 @@ import pytest
 from autoresearch_mcp.tools.decision.calibration import Nature, baseline_runs, digits, judge_from, nature
 from autoresearch_mcp.tools.decision.exact import Exact
 from autoresearch_mcp.tools.decision.guarding import enough_for_baseline, settled, within
-from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Stakes, Step
+from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, Threshold
 from autoresearch_mcp.tools.decision.peers import MadRatio, Median
 from autoresearch_mcp.tools.decision.race import Race, confidence_for, normal, race_from
 from autoresearch_mcp.tools.plan.model import DecisionRule, parse_guard_metric
@@ -44,9 +44,9 @@ def race(seed: int = 3) -> Race:
     return race_from([100 + noise.gauss(0, 1) for _ in range(5)], 3.85, 24)
 
 
-def decided(judge: Judge, draw: Draw, stakes: Stakes | None = None) -> tuple[Judge, Finding, list[Arm]]:
+def decided(judge: Judge, draw: Draw, threshold: Threshold | None = None) -> tuple[Judge, Finding, list[Arm]]:
     """One proposal to its end: the rule, what it found, and whose runs it took."""
-    judge, arms = judge.open(stakes or Stakes()), []
+    judge, arms = judge.open(threshold or Threshold()), []
     while not (found := judge.finding()).step.decided:
         arm = Arm.CANDIDATE if found.step is Step.CANDIDATE else Arm.INCUMBENT
         arms.append(arm)
@@ -115,8 +115,8 @@ def test_a_huge_effect_is_believed_after_few_runs_and_at_its_size() -> None:
 
 
 def test_the_smallest_effect_worth_keeping_is_a_bar_as_well() -> None:
-    assert decided(race(), gaussian(4, 1), Stakes(smallest=8))[1].step is Step.NOT_BETTER
-    assert decided(race(), gaussian(40, 1), Stakes(smallest=8))[1].step is Step.BETTER
+    assert decided(race(), gaussian(4, 1), Threshold(smallest=8))[1].step is Step.NOT_BETTER
+    assert decided(race(), gaussian(40, 1), Threshold(smallest=8))[1].step is Step.BETTER
 
 
 def test_the_incumbent_is_run_again_after_five_quiet_proposals() -> None:
@@ -151,9 +151,9 @@ def test_the_level_after_a_keep_is_an_estimate_and_not_the_luckiest_run() -> Non
 
 
 def test_simpler_and_not_worse_is_found_by_non_inferiority_and_worse_is_not() -> None:
-    stakes = Stakes(simpler=True)
-    equal = [decided(race(), gaussian(0, seed), stakes)[1].step for seed in range(40)]
-    worse = [decided(race(), gaussian(-2, seed), stakes)[1].step for seed in range(40)]
+    threshold = Threshold(simpler=True)
+    equal = [decided(race(), gaussian(0, seed), threshold)[1].step for seed in range(40)]
+    worse = [decided(race(), gaussian(-2, seed), threshold)[1].step for seed in range(40)]
 
     assert equal.count(Step.SIMPLER) > 15
     assert worse.count(Step.SIMPLER) <= 1
@@ -162,7 +162,7 @@ def test_simpler_and_not_worse_is_found_by_non_inferiority_and_worse_is_not() ->
 def test_kept_simplifications_cannot_add_up_to_a_loss() -> None:
     judge: Judge = race()
     for seed in range(30):
-        judge, found, _ = decided(judge, gaussian(-0.3, seed), Stakes(simpler=True))
+        judge, found, _ = decided(judge, gaussian(-0.3, seed), Threshold(simpler=True))
         judge = judge.close(found.step is Step.SIMPLER)
 
     assert isinstance(judge, Race)
@@ -172,12 +172,12 @@ def test_kept_simplifications_cannot_add_up_to_a_loss() -> None:
 def test_deterministic_equal_is_equal() -> None:
     for value, step in ((9.0, Step.BETTER), (10.0, Step.NOT_BETTER), (11.0, Step.NOT_BETTER)):
         assert decided(Exact(10.0), always(value))[1].step is step
-    assert decided(Exact(10.0), lambda arm: 10.0, Stakes(simpler=True))[1].step is Step.SIMPLER
+    assert decided(Exact(10.0), lambda arm: 10.0, Threshold(simpler=True))[1].step is Step.SIMPLER
 
 
 @pytest.mark.parametrize(("smallest", "step"), [(1.0, Step.BETTER), (1.5, Step.NOT_BETTER)])
 def test_deterministic_the_smallest_effect_counts_from_exactly_that_size(smallest: float, step: Step) -> None:
-    assert decided(Exact(10.0), lambda arm: 9.0, Stakes(smallest))[1].step is step
+    assert decided(Exact(10.0), lambda arm: 9.0, Threshold(smallest))[1].step is step
 
 
 @pytest.mark.parametrize(

@@ -333,13 +333,13 @@ def test_while_one_call_is_at_work_another_is_told_to_wait(project: Project) -> 
     project.start()
 
     with (
-        project.lab.hold("", Tool.ITERATE),
+        project.lab.for_writing("", Tool.ITERATE),
         pytest.raises(Refusal, match=r"Another call is at work .*iterate since [\d:]+ on \S+, process \d+") as refused,
     ):
         project.try_value(5)
 
     assert (refused.value.code, refused.value.following) == (Code.BUSY, (Tool.STATUS,))
-    with project.lab.hold("", Tool.ITERATE):
+    with project.lab.for_writing("", Tool.ITERATE):
         status = project.sessions.status()
     assert "A call is at work here (iterate" in status.note
     assert status.next == [Tool.STATUS]

@@ -55,7 +55,7 @@ def test_looking_at_a_session_does_not_disturb_it(project: Project) -> None:
     project.review.report("html")
 
     assert project.try_value(8).status == "keep"
-    context = project.lab.open()
+    context = project.lab.for_reading()
     runs = [event for event in context.journal.of_iteration(context.active.id, 1) if isinstance(event, Verified)]
     assert {run.measurement.receipt.place for run in runs if run.measurement.receipt} == {Place.CHECKOUT}
     assert "no record was edited" in project.review.report().report
@@ -149,7 +149,7 @@ def test_the_page_tells_every_try_with_its_change_samples_guards_and_receipts(pr
 
 
 def test_nothing_that_an_agent_or_a_command_says_becomes_markup(project: Project) -> None:
-    context = project.start().lab.open()
+    context = project.start().lab.for_reading()
     failed = GuardResult(guard=HOSTILE, passed=False, seen=HOSTILE, tail=HOSTILE)
     hostile = row(
         1, metric=9.0, description=HOSTILE, learned=HOSTILE, hypothesis=HOSTILE, why=HOSTILE, files=(HOSTILE,)
@@ -235,7 +235,7 @@ def test_a_broken_journal_is_said_first(project: Project) -> None:
 def test_a_session_whose_commits_are_gone_can_still_be_read(project: Project) -> None:
     project.start()
     project.try_value(8)
-    context = project.lab.open()
+    context = project.lab.for_reading()
     lost = context.active.head
     project.git("reset", "--quiet", "--hard", "HEAD~1")
     (project.root / ".git" / "objects" / lost[:2] / lost[2:]).unlink()

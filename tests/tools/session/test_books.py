@@ -276,7 +276,7 @@ def test_a_session_that_was_frozen_and_thawed_goes_on_the_same(
     tmp_path: Path, rule: str, values: tuple[float, ...]
 ) -> None:
     project = Project(tmp_path / "repo", rule=rule, noise="3" if rule == "median" else "auto", guards=()).start()
-    start = project.lab.open().active.start
+    start = project.lab.for_reading().active.start
     baseline = tuple(Measurement(value=value, seconds=1.0) for value in values)
     start = start.model_copy(update={"baseline": baseline})
     past: list[Event] = [start, *iteration(1, 9.0, Status.DISCARD), *iteration(2, 8.0, Status.KEEP)]

@@ -68,7 +68,7 @@ def test_a_quote_may_be_spaced_otherwise_and_run_over_lines(agent: WorkflowAgent
 def test_what_is_hidden_in_a_text_is_not_stored(agent: WorkflowAgent) -> None:
     agent.record(HYPOTHESIS, claim="count \u202eleaves out\u200b one \x1b[31mitem")
 
-    events = [event for _, event in Ledgers(agent.project.lab.open()).events(agent.status().ledger)]
+    events = [event for _, event in Ledgers(agent.project.lab.for_reading()).events(agent.status().ledger)]
     assert events[-1].model_dump()["item"]["claim"] == "count leaves out one item"
 
 

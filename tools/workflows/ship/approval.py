@@ -28,7 +28,7 @@ class Waiting:
 
 def waiting_shipment(lab: Lab, repo: str = "") -> Waiting | None:
     """The shipment of this branch that a person could approve of now; None if there is none."""
-    context = lab.open(repo)
+    context = lab.for_reading(repo)
     ledger = Ledgers(context).open_one(Workflow.SHIP)
     if ledger is None or approved(ledger) or _in_the_way(context, ledger):
         return None
@@ -41,7 +41,7 @@ def approve_shipment(lab: Lab, shown: str, by: str, repo: str = "") -> None:
     Raises:
         Refusal: if it is not what stands now.
     """
-    with lab.hold(repo, Tool.WORKFLOW) as context:
+    with lab.for_writing(repo, Tool.WORKFLOW) as context:
         ledgers = Ledgers(context)
         ledger = ledgers.open_one(Workflow.SHIP)
         why = "no ship ledger is open" if ledger is None else _in_the_way(context, ledger)

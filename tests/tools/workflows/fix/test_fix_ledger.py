@@ -352,13 +352,13 @@ def test_a_command_without_consent_is_not_run_and_is_offered_to_a_person(tmp_pat
 
     agree_to(lab, wanted_commands(lab))
     answer = made.agent.open()
-    assert lab.open().consent.missing(Plan.model_validate(answer.plan)) == ()
+    assert lab.for_reading().consent.missing(Plan.model_validate(answer.plan)) == ()
 
 
 def test_consent_to_the_commands_covers_the_count_of_them_and_nothing_more(tmp_path: Path) -> None:
     made = Mender(shop(tmp_path / "repo"), allow_commands=False)
     lab = Lab(made.project.root)
-    consent = lab.open().consent
+    consent = lab.for_reading().consent
     consent.approve(["make test", "make types", "make lint"])
     plan = Plan.model_validate(made.agent.open().plan)
 

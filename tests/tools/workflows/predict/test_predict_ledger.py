@@ -164,7 +164,7 @@ def test_nothing_tells_of_anothers_finding_before_all_are_in(agent: WorkflowAgen
         agent.refused(Code.SEALED, challenge("P1")),
         agent.refused(Code.SEALED, vote(DEVIL, "P1")),
         agent.refused(Code.BAD_ARGUMENT, {**COUNT, "upstream": f"{agent.status().ledger}#P9"}),
-        ledger_state(agent.project.lab.open(), Workflow.PREDICT),
+        ledger_state(agent.project.lab.for_reading(), Workflow.PREDICT),
     ]
     with pytest.raises(Refusal) as refused:
         agent.close()
@@ -172,7 +172,7 @@ def test_nothing_tells_of_anothers_finding_before_all_are_in(agent: WorkflowAgen
 
     assert not [text for text in told if "zebra" in text or "db.py" in text]
     assert agent.status().scores == {}
-    lab = agent.project.lab.open()
+    lab = agent.project.lab.for_reading()
     ledger = Ledgers(lab).open_one(Workflow.PREDICT)
     assert ledger is not None
     assert Ledgers(lab).handoff(ledger).findings == ()

@@ -401,9 +401,9 @@ def test_a_cancelled_run_keeps_what_it_has_and_goes_on_when_it_is_called_again(p
     agent.open(**TESTS_ONLY)
     made = threading.Thread(target=agent.run)
     made.start()
-    other = Lab(project.root, allow_commands=True).open()
+    other = Lab(project.root, allow_commands=True).for_reading()
     while not other.runner.alive():
-        other = Lab(project.root, allow_commands=True).open()
+        other = Lab(project.root, allow_commands=True).for_reading()
     other.runner.cancel_all()
     made.join()
 
@@ -428,7 +428,7 @@ def counted(project: Project, tmp_path: Path) -> WorkflowAgent:
 
 def kept(project: Project) -> list[tuple[str, int]]:
     """The runs that are recorded."""
-    ledger = Ledgers(Lab(project.root).open()).open_one(Workflow.REGRESSION)
+    ledger = Ledgers(Lab(project.root).for_reading()).open_one(Workflow.REGRESSION)
     assert ledger is not None
     return sorted((reading.side.value, reading.number) for reading in readings(ledger))
 

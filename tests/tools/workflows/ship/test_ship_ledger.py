@@ -759,7 +759,7 @@ def test_a_deployment_is_asked_for_its_health(project: Project) -> None:
 
 def test_a_gate_holds_a_blocker_against_the_branch(agent: WorkflowAgent) -> None:
     def seen() -> list[tuple[str, bool | None, str]]:
-        found = look(Lab(agent.project.root).open(), GateDemands())
+        found = look(Lab(agent.project.root).for_reading(), GateDemands())
         return [(one.name, one.passed, one.seen) for one in found if one.name == "ship"]
 
     assert seen() == [("ship", None, "the checklist was not run")]
