@@ -31,7 +31,7 @@ HOMES = {
     "markdown_it": {"tools/text/markdown.py"},
     "matplotlib": {"tools/report/plot.py"},
     "PIL": {"tools/report/plot.py"},
-    "jinja2": {"tools/report/rendering.py"},
+    "jinja2": {"tools/report/rendering.py", "tools/text/templates.py"},
     "http": {"server/web/live.py"},
 }
 # A person's globs have one dialect, `Scope`. These two match names of our own and what package managers write.
@@ -69,10 +69,11 @@ def test_every_package_on_disk_is_listed_and_typed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     listed = set(project["tool"]["setuptools"]["packages"])
     folders = {file.parent for top in ("server", "tools", "prompts") for file in (ROOT / top).rglob("__init__.py")}
-    on_disk = {f"autoresearch_mcp.{'.'.join(folder.relative_to(ROOT).parts)}" for folder in folders}
+    templates = set((ROOT / "tools").rglob("templates"))
+    on_disk = {f"autoresearch_mcp.{'.'.join(folder.relative_to(ROOT).parts)}" for folder in folders | templates}
     without_init = {file.parent for top in ("server", "tools", "prompts") for file in (ROOT / top).rglob("*.py")}
 
-    assert listed == on_disk | {"autoresearch_mcp.gpt_harness", "autoresearch_mcp.tools.report.templates"}
+    assert listed == on_disk | {"autoresearch_mcp.gpt_harness"}
     assert without_init == folders
     assert all((ROOT / top / "py.typed").exists() for top in ("server", "tools", "prompts"))
 

@@ -1,12 +1,26 @@
-"""Ledgers as pages that people read."""
+"""Ledgers as pages that people read: what all of them share, and the templates of a workflow filled in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from ...text.templates import fill
 from .handoff import Handoff, HandoffFinding, is_plan
 from .ledger import Ledger
-from .rules import WorkflowRules
+from .untrusted_text import flagged
+
+if TYPE_CHECKING:
+    from .rules import WorkflowRules
+
+
+def render(package: str, template: str, **values: object) -> str:
+    """Fill in a template of the folder `templates` of a workflow's package.
+
+    It may use `clipped`, `code`, `flagged`, `many`, `one_line`, `plain`, `quoted` and `sentence`, as filters or functions.
+    """
+    helpers = (clipped, code, flagged, many, one_line, plain, quoted, sentence)
+    return fill(package, template, {one.__name__: one for one in helpers}, values)
 
 
 def summary_page(ledger: Ledger, rules: WorkflowRules, handoff: Handoff) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -12,6 +12,7 @@ from .handoff import Ending, HandoffFinding
 from .items import Item, ItemOutcome, Workflow
 from .ledger import Ledger, LedgerEntry
 from .options import Depth, Options
+from .pages import render
 from .scores import Score
 
 
@@ -63,6 +64,8 @@ class WorkflowRules:
     """Rounds at each depth; 0 = unbounded."""
     onwards: ClassVar[tuple[str, ...]] = ()
     """The prompts that usually follow."""
+    pages: ClassVar[Mapping[str, str | Callable[[Ledger], str]]] = {}
+    """The files that its end writes, in order: each with its template, or with the function that writes what is no prose."""
 
     def completed(self, ledger: Ledger, item: Item) -> Item:
         """The item with the fields that are for the server to fill, such as new, variant or duplicate."""
@@ -141,8 +144,17 @@ class WorkflowRules:
         return {}
 
     def files(self, ledger: Ledger) -> dict[str, str]:
-        """The files that its end writes, by name; `summary.md` and `handoff.json` are added to them."""
-        return {}
+        """The files that its end writes, by name; `summary.md` and `handoff.json` are added to them. An empty one is left out."""
+        package, values = type(self).__module__.rpartition(".")[0], self.page_values(ledger) if self.pages else {}
+        texts = {
+            name: render(package, page, **values) if isinstance(page, str) else page(ledger)
+            for name, page in self.pages.items()
+        }
+        return {name: text for name, text in texts.items() if text}
+
+    def page_values(self, ledger: Ledger) -> Mapping[str, object]:
+        """What its templates are given, by the names that they use."""
+        return {"ledger": ledger}
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         """What it hands over, the most important first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, ClassVar
 
@@ -30,7 +30,7 @@ from .items import (
     tries,
     worst_first,
 )
-from .pages import pages
+from .pages import as_json, as_table, page_values
 from .words import ScenarioDimension
 
 ROTATED_AFTER = 3
@@ -45,6 +45,14 @@ class Scenario(WorkflowRules):
     items: ClassVar[dict[str, type[Item]]] = {"scenario": Situation, "out-of-scope": OutOfScope}
     rounds: ClassVar[dict[Depth, int]] = {Depth.SHALLOW: 10, Depth.STANDARD: 25, Depth.DEEP: 50}
     onwards = ("debug", "security", "fix")
+    pages: ClassVar[Mapping[str, str | Callable[[Ledger], str]]] = {
+        "scenarios.md": "scenarios.md.j2",
+        "use-cases.md": "use-cases.md.j2",
+        "edge-cases.md": "edge-cases.md.j2",
+        "scenarios.feature": "scenarios.feature.j2",
+        "scenarios.json": as_json,
+        "scenario-results.tsv": as_table,
+    }
 
     def completed(self, ledger: Ledger, item: Item) -> Item:
         if not isinstance(item, Situation):
@@ -115,8 +123,8 @@ class Scenario(WorkflowRules):
         turn = [one for one in wanted if not _in_a_row(ledger, one)] or wanted
         return f"Next: a scenario of {', '.join(turn[:3])}."
 
-    def files(self, ledger: Ledger) -> dict[str, str]:
-        return pages(ledger)
+    def page_values(self, ledger: Ledger) -> Mapping[str, object]:
+        return page_values(ledger)
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         return tuple(map(_finding, worst_first(ledger)))

@@ -1,0 +1,38 @@
+"""Pages of workflows: each file has its template, each template is one, and what is filled in stays as it is."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+from autoresearch_mcp.tools.workflows.ledger.items import Workflow
+from autoresearch_mcp.tools.workflows.ledger.pages import render
+from autoresearch_mcp.tools.workflows.ledger.registry import rules_of
+
+FOLDER = Path(__file__).parents[3] / "tools/workflows"
+PACKAGE = "autoresearch_mcp.tools.workflows"
+
+
+@pytest.mark.parametrize("workflow", Workflow)
+def test_each_page_has_its_template_and_each_template_is_one(workflow: Workflow) -> None:
+    there = {file.name for file in FOLDER.glob(f"{workflow}/templates/*.j2")}
+    named = {page for page in rules_of(workflow).pages.values() if isinstance(page, str)}
+
+    assert named <= there
+    for template in there:
+        with suppress(UndefinedError):  # nothing was given; what is no template is another error
+            render(f"{PACKAGE}.{workflow}", template)
+
+
+def test_a_name_that_is_not_given_is_no_empty_text() -> None:
+    with pytest.raises(UndefinedError, match="goal"):
+        render(f"{PACKAGE}.scenario", "scenarios.feature.j2", scenarios=())
+
+
+def test_what_is_filled_in_stays_as_it_is() -> None:
+    page = render(f"{PACKAGE}.scenario", "scenarios.feature.j2", scenarios=(), goal="a <b> & {{ 'c' }}\n{% d %}")
+
+    assert page == "# language: en\nFeature: a <b> & {{ 'c' }} {% d %}\n"
