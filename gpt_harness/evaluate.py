@@ -31,8 +31,9 @@ from curves import EarlyStop, parse_curve, render_curve, thinned
 from players import HERE, Host, JobFolders, PlayerError
 from prepare import Data, cache_home, prepare
 from scoring import Scored, WeightsJudge, texts
-from sources import SourceError, open_source
+from sources import open_source
 from spec import Spec, SpecError, checked, checkpoint, read_spec
+from splits import SourceError
 from training import FinishedRun, Hopeless, RunningTraining, budget_check, survivors_check, tell
 
 SEED = "AUTORESEARCH_SEED"

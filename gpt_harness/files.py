@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from sources import MOST_SHARED, SourceError, Split, shared, shingles, stamp_of
+from splits import MOST_SHARED, SourceError, Split, shared, shingles, stamp_of
 
 LONGEST = 10_000
 """Characters of a document; longer ones are cut where a blank line comes next."""

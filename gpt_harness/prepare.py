@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 
 from packing import pack
 from reference import Bigrams
-from sources import Source, SourceError, Split, open_source
+from sources import open_source
 from spec import Spec, SpecError, read_spec
+from splits import Source, SourceError, Split
 from tokenizer import SPLIT, Tokenizer, learn
 
 FORMAT = "3"

@@ -17,8 +17,8 @@ import checks
 from checks import Check, Nats
 from players import Host, JobFolders, Predictor
 from prepare import Data, random_rows
-from sources import Split
 from spec import Spec
+from splits import Split
 
 TEST_SHARE = 4
 """The secret text is scored on one row for so many of the validation text."""

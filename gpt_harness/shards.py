@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from files import of_parquet
-from sources import SourceError, Split
+from splits import SourceError, Split
 
 HUB = "https://huggingface.co"
 CLIMBMIX, STORIES = "karpathy/climbmix-400b-shuffle", "roneneldan/TinyStories"

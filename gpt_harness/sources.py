@@ -7,15 +7,13 @@ from __future__ import annotations
 import hashlib
 import os
 import sysconfig
-from collections.abc import Iterable, Iterator
-from enum import StrEnum
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
-SHINGLE = 8
-MOST_SHARED = 0.2
-"""Share of a training document's shingles, runs of eight words, that may stand in a held-out text."""
+from files import Files
+from shards import climbmix, tinystories
+from splits import MOST_SHARED, Source, SourceError, Split, shared, shingles, stamp_of
 
 # Held out by whole modules, which hardly any other module quotes and which no training needs to import.
 VALIDATION = frozenset(
@@ -29,45 +27,6 @@ LEFT_OUT = frozenset("test tests idlelib turtledemo lib2to3 encodings pydoc_data
 SHORTEST = 200  # characters; shorter files are mostly empty packages
 
 
-class SourceError(Exception):
-    """Text that cannot be had; the message has the next step."""
-
-
-class Split(StrEnum):
-    """What a text is for."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-    TEST = "test"
-
-
-class Source(Protocol):
-    """Texts by split. `spec` is how it was asked for, `digest` the SHA-256 of what it holds."""
-
-    @property
-    def spec(self) -> str:
-        """As it was asked for."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 in hexadecimal over the content."""
-        ...
-
-    @property
-    def stamp(self) -> str:
-        """What tells without reading whether the content may have changed."""
-        ...
-
-    def documents(self, split: Split) -> Iterator[str]:
-        """The documents of a split, in a fixed order, as often as asked."""
-        ...
-
-    def held_out_files(self) -> tuple[Path, ...]:
-        """Files and folders on this machine that hold text which is kept back."""
-        ...
-
-
 def open_source(spec: str, root: Path, cache: Path) -> Source:
     """The source of a spec: `stdlib`, `files:GLOB,...` below `root`, `climbmix[:SHARDS]`, `tinystories`. Downloads go
     below `cache`.
@@ -79,12 +38,8 @@ def open_source(spec: str, root: Path, cache: Path) -> Source:
     if name == "stdlib" and not rest:
         return Library(Path(sysconfig.get_paths()["stdlib"]))
     if name == "files" and rest:
-        from files import Files
-
         return Files(spec, tuple(filter(None, (part.strip() for part in rest.split(",")))), root)
     if name in {"climbmix", "tinystories"}:
-        from shards import climbmix, tinystories
-
         return tinystories(cache) if name == "tinystories" else climbmix(rest, cache)
     known = "stdlib, files:GLOB,..., climbmix:SHARDS, tinystories"
     raise SourceError(f"data = {spec!r} is no source of text. Use one of: {known}.")
@@ -150,30 +105,8 @@ class Library:
         return tuple(sorted(place for place in (*places, *compiled) if place.exists()))
 
 
-def stamp_of(files: Iterable[Path]) -> str:
-    """SHA-256 over names, sizes and times of change."""
-    lines = [f"{file} {(status := file.stat()).st_size} {status.st_mtime_ns}" for file in files]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
 def split_of(module: str) -> Split:
     """What a module of the standard library is for."""
     if module in VALIDATION:
         return Split.VALIDATION
     return Split.TEST if module in TEST else Split.TRAIN
-
-
-def shingles(texts: Iterable[str]) -> set[int]:
-    """The runs of eight words that stand in some texts."""
-    return {mark for text in texts for mark in _marks(text)}
-
-
-def shared(text: str, held_out: set[int]) -> float:
-    """The share of a text's shingles that are among the held-out ones."""
-    marks = set(_marks(text))
-    return len(marks & held_out) / len(marks) if marks else 0.0
-
-
-def _marks(text: str) -> Iterator[int]:
-    words = text.split()
-    return map(hash, zip(*(words[place:] for place in range(SHINGLE)), strict=False))

@@ -44,8 +44,8 @@ from harness import TRAIN, Judged, edited, judge
 from packing import pack
 from reference import Bigrams
 from run import Shape, fail_with_what_fits
-from sources import SourceError, Split
 from spec import Budget, Spec, SpecError, Unit, checked, read_spec
+from splits import SourceError, Split
 from tokenizer import Tokenizer, learn
 from training import longest
 

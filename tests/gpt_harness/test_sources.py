@@ -18,11 +18,12 @@ import pytest
 from pyarrow import parquet
 
 import shards
-import sources
+import splits
 from autoresearch_mcp.tools.project.harness import HARNESS
 from files import LONGEST, Files
 from shards import fetch
-from sources import Library, Source, SourceError, Split, open_source
+from sources import Library, open_source
+from splits import Source, SourceError, Split
 
 HELD_OUT = (Split.VALIDATION, Split.TEST)
 
@@ -94,11 +95,11 @@ def test_the_digest_tells_libraries_apart(tmp_path: Path) -> None:
 def test_of_the_real_library_no_training_text_repeats_a_held_out_module() -> None:
     source = open_source("stdlib", Path(), Path())
     whole = held(source)
-    marks = sources.shingles([text for split in HELD_OUT for text in whole[split]])
+    marks = splits.shingles([text for split in HELD_OUT for text in whole[split]])
 
     assert all(len(whole[split]) >= 10 for split in HELD_OUT)
     assert sum(map(len, whole[Split.TRAIN])) > 5_000_000
-    assert max(sources.shared(text, marks) for text in whole[Split.TRAIN]) <= sources.MOST_SHARED
+    assert max(splits.shared(text, marks) for text in whole[Split.TRAIN]) <= splits.MOST_SHARED
 
 
 def test_what_a_source_holds_is_read_again_only_when_its_files_changed(tmp_path: Path) -> None:

@@ -279,7 +279,7 @@ def test_another_evaluator_than_the_baseline_s_is_tampering(lab: Path, tmp_path:
 
     own = tmp_path / "site"
     shutil.copytree(EVALUATE.parent, own / "gpt_harness", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(EVALUATE.parent.parent / "tools" / "edges", own / "tools" / "edges")
+    shutil.copytree(EVALUATE.parent.parent / "tools" / "process", own / "tools" / "process")
     plan = lab / "autoresearch.toml"
     plan.write_text(plan.read_text().replace(str(EVALUATE), str(own / "gpt_harness" / "evaluate.py")))
     subprocess.run(["git", "commit", "-qam", "another place"], cwd=lab, check=True)
