@@ -16,8 +16,7 @@ from .items import (
     RepositorySource,
     Requirements,
 )
-from .preference import circle, undecided
-from .seen import compared, documents, independent, insight, kept, must_haves, ranks, rounds
+from .research import circle, compared, documents, independent, insight, kept, must_haves, ranks, rounds, undecided
 
 _DISCLAIMER = "Written by an agent from research. What is LOW, and what no file of the repository bears out, needs your judgement."
 

@@ -26,13 +26,13 @@ from .items import (
     Requirements,
 )
 from .pages import improve_files
-from .preference import circle, undecided
-from .seen import (
+from .research import (
     MOST_MUST_HAVES,
     RESERVED,
     THRESHOLD,
     belief,
     categories_left,
+    circle,
     compared,
     documents,
     independent,
@@ -47,6 +47,7 @@ from .seen import (
     rounds,
     same_problem,
     same_solution,
+    undecided,
 )
 
 _WEIGHT = {

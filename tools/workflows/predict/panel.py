@@ -3,27 +3,73 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ..ledger.items import Confidence, Settlement, Severity, split_location
 from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.options import Depth
 from ..ledger.similarity import RELATED, SAME, likeness
-from .items import Challenge, Done, PersonaVote, PredictFinding, PredictOptions, Revision
-from .voting import (
-    CONFIRMED_FROM,
-    HIGH_FLIPS,
-    LOW_ENTROPY,
-    Ballots,
-    VoteOutcome,
-    agreement,
-    flips,
-    mean_entropy,
-    standing,
-    unanimous,
-)
-from .words import CONTRARIAN, seats
+from .items import CONTRARIAN, Challenge, Choice, Done, PersonaVote, PredictFinding, PredictOptions, Revision, seats
+
+CONFIRMED_FROM, PROBABLE_FROM = 0.6, 0.4
+LOW_ENTROPY, HIGH_FLIPS = 0.3, 0.8
+"""Below the one and above the other, agreement looks like following the herd."""
+
+
+class VoteOutcome(StrEnum):
+    """What the votes made of a position."""
+
+    CONFIRMED = "confirmed"
+    PROBABLE = "probable"
+    MINORITY = "minority"
+    DISCARDED = "discarded"
+    OPEN = "open"
+
+
+Ballots = Mapping[str, Choice]
+"""The votes on one position in one round, by voter."""
+
+
+def agreement(votes: Ballots, voters: int) -> float:
+    """The share of all voters that confirm, 0 to 1. An abstention is a voter who does not confirm, so it never lifts the share."""
+    return sum(vote is Choice.CONFIRM for vote in votes.values()) / voters if voters else 0.0
+
+
+def standing(share: float) -> VoteOutcome:
+    """What a share of confirming voters makes of a position: the ancestor's 3, 2 and 1 of 5, as fractions."""
+    if share >= CONFIRMED_FROM:
+        return VoteOutcome.CONFIRMED
+    if share >= PROBABLE_FROM:
+        return VoteOutcome.PROBABLE
+    return VoteOutcome.MINORITY if share > 0 else VoteOutcome.DISCARDED
+
+
+def entropy(votes: Iterable[Choice]) -> float:
+    """Shannon's entropy of votes in bits (Shannon 1948): 0 when all are the same, log2 3 = 1.58 at most."""
+    counts = Counter(votes)
+    total = counts.total()
+    return abs(sum(-count / total * math.log2(count / total) for count in counts.values()))
+
+
+def mean_entropy(round: Sequence[Ballots]) -> float:
+    """The mean entropy of the positions of one round: how mixed the votes on one position are, 0 without any."""
+    return sum(entropy(votes.values()) for votes in round) / len(round) if round else 0.0
+
+
+def flips(before: Ballots, after: Ballots) -> tuple[int, int]:
+    """How many voters went from one side to the other between two rounds, of how many that took a side in both."""
+    sides = [(before[voter], vote) for voter, vote in after.items() if voter in before]
+    chances = [pair for pair in sides if Choice.ABSTAIN not in pair]
+    return sum(one is not other for one, other in chances), len(chances)
+
+
+def unanimous(round: Sequence[Ballots]) -> bool:
+    """Whether no position of a round was both confirmed and disputed."""
+    return bool(round) and not any({Choice.CONFIRM, Choice.DISPUTE} <= set(votes.values()) for votes in round)
+
 
 SEATS = {Depth.SHALLOW: 3, Depth.STANDARD: 5, Depth.DEEP: 8}
 ROUNDS = {Depth.SHALLOW: 1, Depth.STANDARD: 2, Depth.DEEP: 3}

@@ -12,11 +12,9 @@ from ..ledger.options import Options
 from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, foresight, predict_ancestor
 from ..ledger.untrusted_text import personal
-from .briefs import brief, overview_lines
 from .items import Challenge, Done, PersonaVote, PredictFinding, PredictOptions, Revision
-from .pages import pages, worth
-from .panel import Panel, Position
-from .voting import VoteOutcome
+from .pages import brief, overview_lines, pages, worth
+from .panel import Panel, Position, VoteOutcome
 
 
 class Predict(WorkflowRules):

@@ -13,10 +13,8 @@ from ..ledger.options import Depth
 from ..ledger.pages import clipped
 from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, persuasion, reason_ancestor
-from .briefs import ROLES, brief, overview_lines
-from .contest import Contest, ContestStep
-from .items import CandidateText, ContestMode, Critique, Grade, JudgeVote, ReasonOptions, Slot
-from .pages import pages
+from .contest import CandidateText, Contest, ContestMode, ContestStep, Critique, Grade, JudgeVote, ReasonOptions, Slot
+from .pages import ROLES, brief, overview_lines, pages
 
 _SEVERITIES = {Grade.FATAL: Severity.HIGH, Grade.MAJOR: Severity.MEDIUM, Grade.MINOR: Severity.LOW}
 

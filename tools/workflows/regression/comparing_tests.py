@@ -8,12 +8,10 @@ from dataclasses import dataclass
 
 from ...decision.ranks import more_often, seen_once
 from ..ledger.scores import regression_steady
-from .regressions import Classification, ComparedDimension, ComparedRow, ComparisonSide, Severity
+from .readings import CHANCE, ComparisonJob, ComparisonReading, Failure, ParsedReading, last_line, seen, unusable
 from .testruns import Fared, ReportForm
-from .turns import ComparisonJob, ComparisonReading, Failure, ParsedReading, seen, unusable
+from .verdict import Classification, ComparedDimension, ComparedRow, ComparisonSide, Severity
 
-CHANCE = 0.05
-"""What is likelier than this by chance alone is no proof."""
 RARE = 0.05
 """A flake that is told about: one run in twenty."""
 
@@ -236,12 +234,6 @@ def _unavailable(job: ComparisonJob, base: Sequence[ParsedReading]) -> ComparedR
         severity="low",
         description=f"the baseline itself {how} and names no test that was green: {last_line(base)}"[:400],
     )
-
-
-def last_line(runs: Sequence[ParsedReading]) -> str:
-    """The last line that the last red one of some runs printed."""
-    tails = [one.reading.tail for one in runs if not one.reading.green and one.reading.tail.strip()]
-    return tails[-1].strip().splitlines()[-1][:200] if tails else ""
 
 
 def _summary(

@@ -2,135 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal
-
-from pydantic import BeforeValidator, Field, field_validator
+from typing import Any, ClassVar
 
 from ..ledger.barrier import Barrier
 from ..ledger.handoff import Ending, HandoffFinding
-from ..ledger.items import Cited, Item, Severity, Text, Words, Workflow
+from ..ledger.items import Item, Severity, Workflow
 from ..ledger.ledger import Ledger
-from ..ledger.options import Depth, Options
+from ..ledger.options import Depth
 from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score
-from .comparing_numbers import compared_numbers
 from .comparing_tests import compared_tests
-from .pages import dimension_page, report_page, results_table
-from .regressions import (
+from .items import Cause, RegressionOptions
+from .readings import ComparisonJob, ComparisonReading, compared_numbers, due, projected
+from .verdict import (
     Classification,
     ComparedDimension,
     ComparedRow,
     ComparisonSide,
     RegressionVerdict,
     VerdictWord,
+    dimension_page,
     exit_code,
+    report_page,
+    results_table,
     verdict_of,
 )
-from .turns import ComparisonJob, ComparisonReading, due, projected
 
 PLAN, FILES, READING, SETUP, REFUSED = "plan", "files", "reading", "setup", "not-agreed"
-
-
-def _one(value: object) -> object:
-    return (value,) if isinstance(value, str) and value.strip() else () if value == "" else value
-
-
-Commands = Annotated[tuple[str, ...], BeforeValidator(_one)]
-"""Commands, or a single one as text: a command may hold commas."""
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%?")
-
-
-class Select(StrEnum):
-    """Which tests run."""
-
-    AUTO = "auto"
-    FULL = "full"
-    AFFECTED = "affected"
-
-
-class RegressionOptions(Options):
-    """What is compared, with what, and how often it is run."""
-
-    base: str = Field(
-        "",
-        max_length=200,
-        description="What to compare HEAD with, a commit, tag or branch: the baseline is where HEAD forked from it. Empty: main.",
-    )
-    select: Select = Field(Select.AUTO, description="All tests, or those that import what changed (Python).")
-    samples: int = Field(7, ge=3, le=30, description="Runs of each performance command on each side, by turns.")
-    reruns: int = Field(
-        5, ge=1, le=30, description="Runs of each test command on each side where something is red or differs."
-    )
-    noise_band: str = Field("5%", description="By how much a time or metric may grow in any case.")
-    resource_budget: str = Field("10%", description="By how much peak memory and CPU time may grow in any case.")
-    matrix: Words = Field(
-        (), description="Variables to run everything under, each a cell, as `TZ=UTC, TZ=Asia/Tokyo`. Empty: none."
-    )
-    max_runs: int = Field(200, ge=1, le=5000, description="The most runs that the comparison may take.")
-    timeout_s: float = Field(900, gt=0, le=7200, description="Seconds after which one run is ended and counts as red.")
-    dimensions: Words = Field((), description="Only these. Empty: all for which there is something to run or read.")
-    setup: str = Field(
-        "",
-        description="A command that prepares each side once, such as `npm ci`; what it makes has to be ignored by git. Empty: what git lacks is brought along.",
-    )
-    tests: Commands = Field((), description="Test commands. Empty: those that the project offers.")
-    performance: Commands = Field(
-        (),
-        description="Commands whose time, or whose one line `METRIC name=value`, may not grow. Empty: the project's benchmarks.",
-    )
-    migrations: Commands = Field((), description="Commands that migrate a throwaway database up, twice, and boot.")
-    e2e: Commands = Field((), description="End-to-end commands.")
-    visual: Commands = Field(
-        (), description="Commands that print `METRIC name=share` of the pixels that differ from reference pictures."
-    )
-    api: Words = Field(
-        (),
-        description="Globs of Python files all of whose public names are a contract. Empty: what `__all__` and packages' `__init__.py` declare.",
-    )
-
-    @field_validator("noise_band", "resource_budget")
-    @classmethod
-    def _percent(cls, text: str) -> str:
-        if not _PERCENT.fullmatch(text.strip()):
-            raise ValueError("has to be a percentage, such as `5%`")
-        return text.strip()
-
-    @field_validator("dimensions")
-    @classmethod
-    def _known(cls, named: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [name for name in named if name not in [*ComparedDimension]]:
-            raise ValueError(f"{', '.join(unknown)}: use {', '.join(ComparedDimension)}")
-        return named
-
-    @field_validator("matrix")
-    @classmethod
-    def _cells(cls, named: tuple[str, ...]) -> tuple[str, ...]:
-        if wrong := [cell for cell in named if not re.fullmatch(r"(?!AUTORESEARCH_|GIT_)[A-Za-z_]\w*=.*", cell)]:
-            raise ValueError(f"{wrong[0]}: a cell is `NAME=value`")
-        return tuple(cell for cell in named)
-
-
-class Cause(Cited):
-    """What made a row regress: the line of the candidate that did it, and why."""
-
-    prefix: ClassVar[str] = "C"
-
-    kind: Literal["cause"] = "cause"
-    row: str = Field(pattern=r"^R\d+$", description="The regressed row, e.g. R1, as `status` shows it.")
-    explanation: Text = Field(description="How this line makes that row worse.")
-    suggestion: Text = Field(description="How it could be mended without undoing what the change is for.")
-
-    @property
-    def place(self) -> str:
-        return ""  # one line may break several things
-
-    @property
-    def subject(self) -> str:
-        return f"{self.row} {self.explanation}"
 
 
 class Regression(WorkflowRules):
@@ -301,7 +201,7 @@ def rows(ledger: Ledger) -> tuple[ComparedRow, ...]:
 def _rows(same: _Same) -> tuple[ComparedRow, ...]:
     ledger = same.ledger
     options, made = ledger.opts(RegressionOptions), readings(ledger)
-    band, budget = _percent(options.noise_band), _percent(options.resource_budget)
+    band, budget = (float(text.rstrip("%")) for text in (options.noise_band, options.resource_budget))
     found = [ComparedRow.model_validate(row) for row in ledger.latest(FILES).get("rows", ())]
     found += [row for side in ComparisonSide if (row := _setup(ledger, side))]
     at = {reading.job: reading.at for reading in made}
@@ -330,12 +230,6 @@ def _plan(ledger: Ledger) -> dict[str, Any]:
 def _often(ledger: Ledger) -> tuple[int, int]:
     options = ledger.opts(RegressionOptions)
     return options.reruns, options.samples
-
-
-def _percent(text: str) -> float:
-    found = _PERCENT.fullmatch(text)
-    assert found is not None, "checked when the options were read"
-    return float(found[1])
 
 
 def _setup(ledger: Ledger, side: ComparisonSide) -> ComparedRow | None:

@@ -6,21 +6,164 @@ nothing, and a call that is made again goes on.
 
 from __future__ import annotations
 
+import hashlib
+import os
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from ...errors import Code, Refusal
+from ...git.paired_checkout import PairedCheckout
 from ...lab.context import RepoContext
-from ...text.hygiene import clean_end
+from ...measurement.meter import import_paths
+from ...process.run_notes import RunNote
+from ...process.runner import CommandRun
+from ...text.hygiene import clean_end, hygiene
 from ..ledger.events import Observed
 from ..ledger.items import Workflow
 from ..ledger.ledger import Ledger
 from ..running.runner import WorkflowRunner, observed
 from ..running.store import Ledgers
-from .comparison import base_of, contract_rows, jobs_of, notes_of, selected
-from .regressions import ComparisonSide
-from .rules import FILES, PLAN, READING, REFUSED, SETUP, RegressionOptions, agreed_jobs, jobs, left, readings, verdict
-from .sides import TAIL_CHARACTERS, RunCancelled, Sides, clear, now
-from .turns import ComparisonJob, due, seen
+from .items import RegressionOptions
+from .planning import base_of, contract_rows, jobs_of, notes_of, selected
+from .readings import ComparisonJob, ComparisonReading, DueRun, ParsedReading, due, packed, seen, value_of
+from .rules import FILES, PLAN, READING, REFUSED, SETUP, agreed_jobs, jobs, left, readings, verdict
+from .testruns import CHOSEN, REPORT, ReportForm, Test, read_tests
+from .verdict import ComparisonSide
+
+ATTEMPTS = 3
+TAIL_CHARACTERS = 1500
+MOST_REPORT_BYTES = 64 * 2**20
+_NAMES = {ComparisonSide.BASELINE: "base", ComparisonSide.CANDIDATE: "head"}
+"""Names of one length, so that neither place has the longer paths."""
+
+
+class RunCancelled(Exception):
+    """The call was cancelled while a command ran: what was recorded before stands."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Both places of one comparison. `commits` and `chosen` (test files to run, empty for all) are by side."""
+
+    context: RepoContext
+    ledger: str
+    commits: Mapping[ComparisonSide, str]
+    chosen: Mapping[ComparisonSide, tuple[str, ...]]
+    timeout_s: float
+
+    def read(self, due: DueRun, first: ParsedReading | None) -> ComparisonReading:
+        """Make one run and say what it showed. `first` is the side's first run of this command with a report."""
+        job, side = due.job, due.side
+        what = f"regression {self.ledger} {job.id} {side} {due.number} {job.command}"
+        report = self._reports / hashlib.sha256(what.encode()).hexdigest()[:20]
+        names = {REPORT: str(report), CHOSEN: " ".join(self.chosen.get(side, ())), "AUTORESEARCH_RUN": str(due.number)}
+        seed = int(hashlib.sha256(f"{self.ledger} {due.number}".encode()).hexdigest()[:8], 16) % 2**31
+        run = self.run(side, what, job.command, {**names, "AUTORESEARCH_SEED": str(seed)}, report)
+        tests = self._tests(side, job.form, report)
+        return ComparisonReading(
+            job=job.id,
+            side=side,
+            number=due.number,
+            exit_code=run.exit_code,
+            timed_out=run.timed_out,
+            value=value_of(run.stdout, run.seconds) if job.timed else None,
+            seconds=round(run.seconds, 4),
+            cpu_seconds=round(run.cpu_seconds, 4),
+            peak_bytes=run.peak_bytes,
+            tail="" if run.exit_code == 0 else clean_end(run.stdout + run.stderr, TAIL_CHARACTERS),
+            output=run.digest,
+            seed=seed,
+            at=now(self.context),
+            **packed(tests, first),
+        )
+
+    def run(
+        self, side: ComparisonSide, what: str, command: str, names: Mapping[str, str], report: Path | None = None
+    ) -> CommandRun:
+        """Run a command on a side, from its commit and nothing else; one that an earlier server began is joined.
+
+        Raises:
+            Cancelled: if the call was cancelled.
+            Refusal: if the process that watches over the run was killed three times.
+        """
+        arena = self.arenas[side]
+        names = {**names, **import_paths(self.context.repo.root, arena.folder)}
+        for _ in range(ATTEMPTS):
+            key = self.context.key(what)
+            if self.context.begun.find(key) is None:
+                self.context.runner.forget(key)
+                arena.stand_at(self.commits[side], self.context.untracked)
+                if report is not None:
+                    self._reports.mkdir(parents=True, exist_ok=True)
+                    report.unlink(missing_ok=True)
+                self.context.begun.note(key, RunNote(seed=0, at_ns=time.time_ns()))
+            run = self.context.run(key, command, self.timeout_s, arena.folder, names)
+            if run.cancelled:
+                raise RunCancelled
+            if not run.lost:
+                return run
+            self.context.begun.forget(key)
+        message = f"The process that watches over `{command[:100]}` was killed {ATTEMPTS} times. Free memory, and call run again."
+        raise Refusal(Code.BUSY, message)
+
+    @cached_property
+    def arenas(self) -> Mapping[ComparisonSide, PairedCheckout]:
+        """The places; made when something first runs there."""
+        return {side: PairedCheckout(self.context.repo, name) for side, name in _NAMES.items()}
+
+    @property
+    def _reports(self) -> Path:
+        return reports(self.context)
+
+    def _tests(self, side: ComparisonSide, form: ReportForm, report: Path) -> Mapping[str, Test] | None:
+        """What a report says, with paths as they are from the checkout's root; it is gone after that."""
+        if form is ReportForm.NONE:
+            return None
+        with suppress(OSError):
+            if report.stat().st_size <= MOST_REPORT_BYTES:
+                text = report.read_text(encoding="utf-8", errors="replace")
+                folder = self.arenas[side].folder
+                for place in {str(folder), os.path.realpath(folder)}:
+                    text = text.replace(f"{place}/", "")
+                found = read_tests(form, text)
+                report.unlink()
+                return _tidied(found) if found is not None else None
+        return None
+
+
+def clear(context: RepoContext) -> None:
+    """Take both places away, and the reports that a dead server left."""
+    for name in _NAMES.values():
+        PairedCheckout(context.repo, name).remove()
+    with suppress(OSError):
+        for file in reports(context).iterdir():
+            file.unlink()
+
+
+def reports(context: RepoContext) -> Path:
+    """Where commands write what became of each test: outside every checkout."""
+    return context.repo.own_folder / "reports"
+
+
+def now(context: RepoContext) -> str:
+    """The time in ISO 8601."""
+    return datetime.fromtimestamp(context.now(), UTC).isoformat(timespec="seconds")
+
+
+def _tidied(tests: Mapping[str, Test]) -> Mapping[str, Test]:
+    """Names and messages without secrets and escapes; they are stored."""
+    tidy = hygiene()
+    whole = "\n".join(f"{test.id}\n{test.message}" for test in tests.values())
+    if tidy(whole) == whole:
+        return tests
+    clean = (Test(tidy(t.id), t.fared, tidy(t.path), t.line, tidy(t.message), t.broken) for t in tests.values())
+    return {test.id: test for test in clean}
 
 
 class RegressionMechanic(WorkflowRunner):

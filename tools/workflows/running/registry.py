@@ -16,7 +16,7 @@ _MECHANICS = {
     Workflow.LEARN: "learn.runner:Documents",
     Workflow.PROBE: "probe.runner:PlanTrier",
     Workflow.IMPROVE: "running.scoped:Scoped",
-    Workflow.REASON: "reason.runner:Lots",
+    Workflow.REASON: "reason.runner:LabelSeed",
     Workflow.EVALS: "evals.runner:EvalsMechanic",
     Workflow.REGRESSION: "regression.runner:RegressionMechanic",
 }

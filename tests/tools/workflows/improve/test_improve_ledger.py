@@ -9,8 +9,7 @@ import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.workflows.improve.items import Belief
-from autoresearch_mcp.tools.workflows.improve.preference import circle, order, undecided
-from autoresearch_mcp.tools.workflows.improve.seen import belief
+from autoresearch_mcp.tools.workflows.improve.research import belief, circle, order, undecided
 from ledgers import WorkflowAgent, shop
 
 CATEGORIES = "customer-challenges competitor-gaps market-trends user-experience revenue-growth".split()

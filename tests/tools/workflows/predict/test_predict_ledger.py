@@ -10,7 +10,8 @@ import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.workflows.ledger.items import Workflow
-from autoresearch_mcp.tools.workflows.predict.voting import Choice, entropy, flips, mean_entropy, standing, unanimous
+from autoresearch_mcp.tools.workflows.predict.items import Choice
+from autoresearch_mcp.tools.workflows.predict.panel import entropy, flips, mean_entropy, standing, unanimous
 from autoresearch_mcp.tools.workflows.running.store import Ledgers
 from autoresearch_mcp.tools.workflows.standing import ledger_state
 from ledgers import WorkflowAgent, shop

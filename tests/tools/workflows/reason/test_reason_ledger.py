@@ -15,8 +15,7 @@ from autoresearch_mcp.tools.workflows.ledger.events import ItemRecorded, LedgerE
 from autoresearch_mcp.tools.workflows.ledger.items import Workflow
 from autoresearch_mcp.tools.workflows.ledger.ledger import folded
 from autoresearch_mcp.tools.workflows.ledger.registry import read_item, read_options
-from autoresearch_mcp.tools.workflows.reason.contest import Contest, How, verdict
-from autoresearch_mcp.tools.workflows.reason.items import Slot
+from autoresearch_mcp.tools.workflows.reason.contest import Contest, How, Slot, verdict
 from ledgers import WorkflowAgent, shop
 
 TASK = "Where should the till keep its carts?"

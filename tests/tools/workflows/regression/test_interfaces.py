@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from autoresearch_mcp.tools.workflows.regression.importing import affected
-from autoresearch_mcp.tools.workflows.regression.interfaces import Sources, breaks
+from autoresearch_mcp.tools.workflows.regression.interfaces import Sources, affected, breaks
 from autoresearch_mcp.tools.workflows.regression.schemas import schema_breaks
 
 

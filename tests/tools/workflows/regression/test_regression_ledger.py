@@ -271,7 +271,7 @@ def test_on_main_itself_an_earlier_base_is_asked_for(project: Project) -> None:
     ],
 )
 def test_a_database_that_may_be_a_real_one_is_recognised(command: str, place: str) -> None:
-    from autoresearch_mcp.tools.workflows.regression.comparison import foreign_database
+    from autoresearch_mcp.tools.workflows.regression.planning import foreign_database
 
     assert foreign_database(command) == place
 

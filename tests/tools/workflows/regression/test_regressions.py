@@ -13,28 +13,26 @@ from autoresearch_mcp.tools.workflows.ledger.scores import (
     regression_steady,
     regression_within,
 )
-from autoresearch_mcp.tools.workflows.regression.comparing_numbers import compared_numbers
 from autoresearch_mcp.tools.workflows.regression.comparing_tests import Rate, compared_tests, judged, renames
-from autoresearch_mcp.tools.workflows.regression.regressions import (
-    COLUMNS,
+from autoresearch_mcp.tools.workflows.regression.readings import (
+    ComparisonJob,
+    ComparisonReading,
+    Failure,
+    compared_numbers,
+    due,
+    projected,
+    value_of,
+)
+from autoresearch_mcp.tools.workflows.regression.testruns import ReportForm
+from autoresearch_mcp.tools.workflows.regression.verdict import (
     Classification,
     ComparedDimension,
     ComparedRow,
     ComparisonSide,
     VerdictWord,
-    cells,
     exit_code,
-    read_rows,
+    results_table,
     verdict_of,
-)
-from autoresearch_mcp.tools.workflows.regression.testruns import ReportForm
-from autoresearch_mcp.tools.workflows.regression.turns import (
-    ComparisonJob,
-    ComparisonReading,
-    Failure,
-    due,
-    projected,
-    value_of,
 )
 
 ELIGIBLE, PRE_EXISTING, NEW, FLAKY, UNAVAILABLE = Classification
@@ -157,35 +155,21 @@ def test_a_row_that_contradicts_itself_cannot_be_made(fields: dict[str, object])
         )
 
 
-def test_rows_are_written_in_fifteen_columns_and_read_back_to_the_same_verdict() -> None:
+def test_rows_are_written_in_fifteen_columns() -> None:
     rows = [
         GREEN,
         scored(ComparedDimension.PERFORMANCE, 94.9999),
-        row(ComparedDimension.FUNCTIONAL, PRE_EXISTING, delta=-3.0, file_line="a.py:3"),
+        row(ComparedDimension.FUNCTIONAL, PRE_EXISTING, delta=-3.0, file_line="a.py:3", at="now", description="why"),
     ]
-    lines = ["\t".join(COLUMNS), *("\t".join(map(str, cells(place, one))) for place, one in enumerate(rows, 1))]
 
-    found = read_rows("\n".join([lines[0], "", *lines[1:], "# a remark", ""]))
+    written = results_table(rows).splitlines()
 
-    assert len(COLUMNS) == 15
-    assert verdict_of(found) == verdict_of(rows)
-    assert [(one.classification, one.delta, one.file_line) for one in found] == [
-        (ELIGIBLE, None, ""), (ELIGIBLE, None, ""), (PRE_EXISTING, -3.0, "a.py:3"),
+    assert len(written[0].split("\t")) == 15
+    assert [line.split("\t") for line in written[1:]] == [
+        ["1", "-", "functional", "-", "HARD", "regression-eligible", "-", "-", "-", "false", "-", "info", "same", "-", "x"],
+        ["2", "-", "performance", "-", "SCORE", "regression-eligible", "-", "-", "-", "true", "94.9999", "info", "same", "-", "x"],
+        ["3", "now", "functional", "-", "HARD", "pre-existing", "-", "-", "-3", "false", "-", "info", "same", "a.py:3", "x: why"],
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("place", "cell"),
-    [(2, "nothing"), (4, "SCORE"), (5, "mine"), (9, "yes"), (10, "high"), (11, "awful"), (8, "nan")],
-)
-def test_a_line_that_is_no_row_is_named(place: int, cell: str) -> None:
-    parts = list(map(str, cells(1, GREEN)))
-    parts[place] = cell
-
-    with pytest.raises(ValueError, match="line 2 is no row"):
-        read_rows("\n".join(["\t".join(COLUMNS), "\t".join(parts)]))
-    with pytest.raises(ValueError, match="15 columns"):
-        read_rows("a\tb\n")
 
 
 GREEN_5, RED_5 = Rate(0, 5), Rate(5, 5)

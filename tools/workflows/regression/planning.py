@@ -16,13 +16,12 @@ from ...process.screen import cure, screen
 from ...project.projects import CommandKind, Project, recognise
 from ...project.recipes import inside
 from ...project.scan import scan
-from .importing import affected, is_test
-from .interfaces import Sources, breaks, public_names
-from .regressions import Classification, ComparedDimension, ComparedRow, ComparisonSide
-from .rules import RegressionOptions, Select
+from .interfaces import Sources, affected, breaks, is_test, public_names
+from .items import RegressionOptions, Select
+from .readings import ComparisonJob, projected
 from .schemas import schema_breaks
 from .testruns import ReportForm, reporting
-from .turns import ComparisonJob, projected
+from .verdict import Classification, ComparedDimension, ComparedRow, ComparisonSide
 
 _MAINS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 _SCHEMA = re.compile(r"(^|/)((openapi|swagger)[^/]*|[^/]*\.schema)\.json$")

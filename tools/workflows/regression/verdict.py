@@ -10,12 +10,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, get_args
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from ...session.events import Record
-from ..ledger.scores import REGRESSION_THRESHOLD, regression_stability
+from ..ledger.pages import section
+from ..ledger.rules import table
+from ..ledger.scores import REGRESSION_THRESHOLD, REGRESSION_WEIGHTS, regression_stability
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 """How bad a row is, the worst first."""
@@ -219,46 +221,81 @@ def cells(place: int, row: ComparedRow) -> tuple[object, ...]:
     )
 
 
-def read_rows(text: str) -> tuple[ComparedRow, ...]:
-    """The rows of a regression-results.tsv. Blank lines and remarks are nothing.
-
-    Raises:
-        ValueError: with its line, for a line that is no row.
-    """
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip() and line[0] != "#"]
-    if not lines or tuple(lines[0][1].split("\t")) != COLUMNS:
-        raise ValueError(f"the first line has to name the {len(COLUMNS)} columns: {' '.join(COLUMNS)}")
-    return tuple(_row(number, line.split("\t")) for number, line in lines[1:])
+_MOST = 40
 
 
-def _row(number: int, parts: Sequence[str]) -> ComparedRow:
-    try:
-        found = dict(zip(COLUMNS, parts, strict=True))
-        missing = {name for name, cell in found.items() if cell == "-"}
-        row = ComparedRow(
-            dimension=ComparedDimension(found["dimension"]),
-            unit=found["description"],
-            axis=found["axis"],
-            classification=Classification(found["classification"]),
-            baseline=found["baseline"],
-            candidate=found["candidate"],
-            delta=None if "delta" in missing else float(found["delta"]),
-            regressed={"true": True, "false": False}[found["regressed"]],
-            subscore=None if "subscore" in missing else float(found["subscore"]),
-            severity=_severity(found["severity"]),
-            status=found["status"],
-            file_line="" if "file_line" in missing else found["file_line"],
-            at="" if "timestamp" in missing else found["timestamp"],
-        )
-    except (ValueError, KeyError) as error:
-        raise ValueError(f"line {number} is no row: {error}") from error
-    if found["tier"] != row.tier:
-        raise ValueError(f"line {number} is no row: {row.dimension} is {row.tier}")
-    return row
+def results_table(rows: Sequence[ComparedRow]) -> str:
+    """regression-results.tsv: fifteen columns, a row for everything that was compared."""
+    return table(COLUMNS, [cells(place, row) for place, row in enumerate(rows, 1)])
 
 
-def _severity(word: str) -> Severity:
-    found: Severity | None = next((one for one in get_args(Severity) if one == word), None)
-    if found is None:
-        raise ValueError(f"{word!r} is no severity")
-    return found
+def report_page(
+    plan: Mapping[str, Any],
+    verdict: RegressionVerdict,
+    rows: Sequence[ComparedRow],
+    unmeasured: Sequence[tuple[str, str]],
+    causes: Sequence[tuple[str, str, str, str]],
+) -> str:
+    """stability-report.md: the verdict and why, what was compared and how, what was not."""
+    named = [(f"R{place}", row) for place, row in enumerate(rows, 1)]
+    worse = [pair for pair in named if pair[1].regressed]
+    other = [pair for pair in named if not pair[1].regressed and pair[1].status != "same"]
+    compared = f"Candidate `{str(plan.get('candidate', ''))[:12]}` against baseline `{str(plan.get('base', ''))[:12]}` ({plan.get('told', '')})."
+    parts = [
+        f"# {verdict.word}{f', {verdict.shown} of 100' if verdict.score is not None else ''}\n",
+        (compared if plan.get("base") else str(plan.get("why", ""))) + "\n",
+        section("Why", [f"- {why}" for why in verdict.reasons[:_MOST]]),
+        section("Regressed", [_line(id, row) for id, row in worse[:_MOST]]),
+        section("Causes", [f"- **{id}** {row}, `{place}`: {why}" for id, row, place, why in causes]),
+        section("Does not count against the change", [_line(id, row) for id, row in other[:_MOST]]),
+        section("Dimensions", _dimensions(rows)),
+        section("Not measured", [f"- {name}: {why}" for name, why in unmeasured]),
+        section("Notes", [f"- {note}" for note in plan.get("notes", ())]),
+        section("Commands", [f"- {job['dimension']}: `{job['command']}`{_under(job)}" for job in plan.get("jobs", ())]),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def dimension_page(dimension: ComparedDimension, rows: Sequence[ComparedRow]) -> str:
+    """One dimension with every row of it."""
+    listed = [
+        f"| {_cell(row.unit)} | {row.axis} | {row.classification} | {row.baseline} | {row.candidate} | {row.status} | {_number(row.subscore)} | {_cell(row.description)} |"
+        for row in rows
+    ]
+    head = [
+        "| what | axis | class | baseline | candidate | status | subscore | told |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    return f"# {dimension}\n\n" + "\n".join([*head, *listed]) + "\n"
+
+
+def _dimensions(rows: Sequence[ComparedRow]) -> list[str]:
+    worst = worst_subscores(rows)
+    lines = ["| dimension | decides | rows | regressed | worst subscore | weight |", "|---|---|---|---|---|---|"]
+    for dimension in ComparedDimension:
+        mine = [row for row in rows if row.dimension is dimension]
+        if mine:
+            weight = f"{REGRESSION_WEIGHTS[dimension]:.2f}" if dimension in REGRESSION_WEIGHTS else "-"
+            lines.append(
+                f"| {dimension} | {'alone' if dimension.tier == 'HARD' else f'by score, {REGRESSION_THRESHOLD:g} needed'} | {len(mine)} "
+                f"| {sum(row.regressed for row in mine)} | {_number(worst.get(dimension))} | {weight} |"
+            )
+    return lines
+
+
+def _line(id: str, row: ComparedRow) -> str:
+    where = f", `{row.file_line}`" if row.file_line else ""
+    told = f": {row.description}" if row.description else ""
+    return f"- **{id}** {row.dimension}, {row.status}: {row.unit} ({row.baseline} -> {row.candidate}){where}{told}"
+
+
+def _under(job: Mapping[str, Any]) -> str:
+    return f" with `{job['cell']}`" if job.get("cell") else ""
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
