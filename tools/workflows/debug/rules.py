@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from ...lab.context import RepoContext
+from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
+from ..ledger.comparison import fingerprint
+from ..ledger.events import Observed
 from ..ledger.handoff import HandoffFinding
-from ..ledger.items import Cited, Item, ItemOutcome, Severity, Workflow
+from ..ledger.items import Cited, Item, ItemOutcome, Severity, Workflow, split_location
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.pages import sentence
-from ..ledger.proof import pending, ran, shown
-from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
+from ..ledger.pages import quoted, section, sentence
+from ..ledger.proof import pending, ran, refuted, shown, words
+from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules, table
 from ..ledger.scores import TECHNIQUES, Score, debug_ancestor, debug_quality
-from . import pages
+from ..running.evidence_io import checks_of, looked_through, projects_of, recent, run_checks, run_pending, texts_of
+from ..running.hints import FAULTS
+from ..running.runner import observed
+from ..running.scoped import Scoped, files_in_scope
 from .items import Basis, DebugFinding, DebugOptions, Hypothesis, Technique, by_severity, outcome_of
 
 DROPPED_AFTER = 3
@@ -89,10 +96,10 @@ class Debug(WorkflowRules):
 
     def files(self, ledger: Ledger) -> dict[str, str]:
         return {
-            "findings.md": pages.findings_page(ledger),
-            "eliminated.md": pages.eliminated_page(ledger),
-            "debug-results.tsv": pages.results_table(ledger),
-            "debug.sarif": pages.sarif_log(ledger),
+            "findings.md": findings_page(ledger),
+            "eliminated.md": eliminated_page(ledger),
+            "debug-results.tsv": results_table(ledger),
+            "debug.sarif": sarif_log(ledger),
         }
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
@@ -200,3 +207,110 @@ def _in_scope(ledger: Ledger) -> int:
 
 def _techniques(ledger: Ledger) -> set[Technique]:
     return {one.technique for one in ledger.items(Hypothesis)}
+
+
+COLUMNS = ("iteration", "type", "hypothesis", "result", "severity", "location", "description")
+LEVELS = {
+    Severity.CRITICAL: SarifLevel.ERROR,
+    Severity.HIGH: SarifLevel.ERROR,
+    Severity.MEDIUM: SarifLevel.WARNING,
+    Severity.LOW: SarifLevel.NOTE,
+    Severity.INFO: SarifLevel.NOTE,
+}
+
+
+def findings_page(ledger: Ledger) -> str:
+    """Every fault whose cause is known."""
+    found = [_finding(ledger, entry) for entry in by_severity(ledger)]
+    return "# Findings\n\n" + ("\n".join(found) or "No cause was confirmed.\n")
+
+
+def eliminated_page(ledger: Ledger) -> str:
+    """What was suspected and is not the cause, or could not be shown to be."""
+    entries = [(entry, outcome_of(ledger, entry)) for entry in ledger.of(Hypothesis)]
+    ruled_out = [_eliminated(ledger, entry, how) for entry, how in entries if how is not ItemOutcome.CONFIRMED]
+    return "# What it was not\n\n" + ("\n".join(ruled_out) or "Nothing was ruled out.\n")
+
+
+def results_table(ledger: Ledger) -> str:
+    """One row for each hypothesis and each finding, in the order in which they were recorded."""
+    return table(COLUMNS, [_row(ledger, place, entry) for place, entry in enumerate(ledger.entries, 1)])
+
+
+def sarif_log(ledger: Ledger) -> str:
+    """The findings in SARIF 2.1.0."""
+    entries = by_severity(ledger)
+    rules = [_rule(severity) for severity in Severity if any(one.item.severity is severity for one in entries)]
+    properties = {"ledger": ledger.id, "commit": ledger.closed.commit if ledger.closed else ledger.commit}
+    return sarif("autoresearch debug", f"autoresearch-debug/{ledger.id}", rules, [*map(_result, entries)], properties)
+
+
+def _finding(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> str:
+    one, seen = entry.item, ran(ledger, entry)
+    parts = [
+        f"## {entry.id}: {one.summary}\n",
+        f"{one.severity}, at `{one.location}`, from {one.hypothesis}.\n\n{quoted(one.quote)}\n",
+        f"**Root cause.** {one.root_cause}\n\n**Impact.** {one.impact}\n",
+        f"**Reproduction** ({words(seen)}{', so it shows nothing' if refuted(seen) else ''}).\n\n{quoted(one.reproduction)}\n",
+        f"**Suggestion.** {one.suggestion}\n" if one.suggestion else "",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _eliminated(ledger: Ledger, entry: LedgerEntry[Hypothesis], how: ItemOutcome) -> str:
+    one = entry.item
+    contradicted = (
+        f"\nClaimed as confirmed, but its command: {words(ran(ledger, entry))}.\n" if how is not one.outcome else ""
+    )
+    foreseen = f", foreseen as {one.upstream}" if one.upstream else ""
+    text = (
+        f"{how} by {one.technique}, at `{one.location}`{foreseen}: {one.experiment}\n\nSeen: {one.seen}\n{contradicted}"
+    )
+    return section(f"{entry.id}: {one.claim}", [text.rstrip("\n")])
+
+
+def _row(ledger: Ledger, place: int, entry: LedgerEntry[Any]) -> tuple[object, ...]:
+    one = entry.item
+    if isinstance(one, Hypothesis):
+        return (place, "hypothesis", entry.id, outcome_of(ledger, entry), "-", one.location, one.claim)
+    return (place, "finding", one.hypothesis, "confirmed", one.severity, one.location, one.summary)
+
+
+def _rule(severity: Severity) -> SarifRule:
+    text = f"A fault of {severity} severity whose cause an experiment confirmed."
+    advice = "The message says why it happens and how it is shown. Run its command before and after a change."
+    return SarifRule(
+        f"debug-{severity}", f"Fault{severity.title()}", text, text, advice, LEVELS[severity], tags=("correctness",)
+    )
+
+
+def _result(entry: LedgerEntry[DebugFinding]) -> SarifResult:
+    one = entry.item
+    path, first, last = split_location(one.location)
+    message = "\n\n".join(
+        (sentence(one.summary), f"Cause: {one.root_cause}", f"Impact: {one.impact}", f"Shown by: {one.reproduction}")
+    )
+    return SarifResult(
+        f"debug-{one.severity}", message, path, first, last, one.quote, fingerprint(path, "bug", one.quote),
+        properties={"id": entry.id},
+    )  # fmt: skip
+
+
+class Investigation(Scoped):
+    """Gathers at the opening; `run` runs the project's checks, and the reproductions that waited for consent."""
+
+    def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
+        files = files_in_scope(context, ledger)
+        scope = super().opening(context, ledger)
+        lately = recent(context, files)
+        # What changed lately first: of many hints, those are the ones to keep.
+        order = [*(path for path, _ in lately), *(path for path in files if path not in dict(lately))]
+        hints = looked_through(texts_of(context, order), FAULTS)
+        return (
+            *scope,
+            observed(context, GATHERED, commands=checks_of(projects_of(context)), recent=lately, hints=hints),
+        )
+
+    def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
+        told = run_checks(context, checks_of(projects_of(context)))
+        return (*run_pending(context, ledger), observed(context, CHECKED, commands=told))

@@ -15,8 +15,7 @@ from ..ledger.events import ItemRecorded, LedgerEvent, Observed
 from ..ledger.items import Workflow
 from ..ledger.ledger import Ledger
 from ..running.store import Ledgers
-from .items import Broken
-from .queue import EDITED, ITERATION, edited_since, item_of, known_ids, objection
+from .queue import EDITED, ITERATION, Broken, edited_since, item_of, known_ids, objection
 from .rules import next_line
 from .suppressions import hidden
 

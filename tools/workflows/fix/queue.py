@@ -1,4 +1,4 @@
-"""The queue of a fix ledger: how each error stands, and whose turn it is. Computed from the ledger alone."""
+"""The queue of a fix ledger: its errors and options, how each error stands, and whose turn it is. Computed from the ledger alone."""
 
 from __future__ import annotations
 
@@ -7,13 +7,73 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
 
 from ...decision.decide import Status
-from ...diagnostics.diagnostic import Diagnostic, kindred
+from ...diagnostics.diagnostic import Diagnostic, Trouble, kindred
+from ..ledger.items import Item, Severity, Text, Words
 from ..ledger.ledger import Ledger, LedgerEntry
+from ..ledger.options import Options
 from ..ledger.rules import Fault, Objection
-from .items import Broken, SetAside
+
+
+class FixOptions(Options):
+    """What to mend."""
+
+    category: Words = Field((), description="Only these, of build, test, type, lint, warning, bug. Empty: all.")
+    target: int = Field(0, ge=0, description="How many errors may be left.")
+    skip_lint: bool = Field(False, description="Leave linters out.")
+    guard: str = Field("", max_length=1000, description="A command more that has to exit 0 for a change to be kept.")
+
+
+class Broken(Item):
+    """One error of the queue, as its tool told it; only the server records it. `check` is a bug's own command."""
+
+    prefix: ClassVar[str] = "F"
+
+    kind: Literal["error"] = "error"
+    found: Diagnostic
+    check: str = ""
+
+    @property
+    def title(self) -> str:
+        return self.found.line_of_text
+
+    @property
+    def severity(self) -> Severity:
+        """How bad, as later workflows ask."""
+        return _SEVERITIES.get(self.found.trouble) or Severity(self.found.severity or Severity.MEDIUM)
+
+
+class SetAside(Item):
+    """An error that you cannot mend here. It stays counted; a person decides."""
+
+    prefix: ClassVar[str] = "A"
+
+    kind: Literal["set-aside"] = "set-aside"
+    item: str = Field(pattern=r"^F\d+$", description="The error, e.g. F3.")
+    reason: Text = Field(description="What would be needed, and why it is not yours to do.")
+
+    @property
+    def place(self) -> str:
+        return self.item
+
+    @property
+    def title(self) -> str:
+        return f"{self.item} set aside: {self.reason}"
+
+
+_SEVERITIES = {
+    Trouble.BUILD: Severity.CRITICAL,
+    Trouble.CRASH: Severity.CRITICAL,
+    Trouble.TYPES: Severity.MEDIUM,
+    Trouble.TEST: Severity.HIGH,
+    Trouble.LINT: Severity.LOW,
+    Trouble.WARNING: Severity.LOW,
+}
+
 
 EDITED = "edited"
 """The fact of an iteration that says which errors are there still though their line was edited."""

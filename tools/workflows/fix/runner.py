@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -18,8 +19,7 @@ from ...measurement.meter import Meter, at_checkout
 from ...measurement.ruler import ruler_now
 from ...plan.model import Plan
 from ...process.screen import cure, screen
-from ...project.projects import Project, recognise
-from ...project.scan import scan
+from ...project.projects import Project
 from ...session.events import Measurement
 from ...text.hygiene import hygiene
 from ...vocabulary import Phase
@@ -28,14 +28,12 @@ from ..ledger.handoff import HandoffFinding, carried
 from ..ledger.items import Settlement, Workflow
 from ..ledger.ledger import Ledger, advanced
 from ..ledger.registry import read_item
+from ..running.evidence_io import projects_of
 from ..running.runner import WorkflowRunner, observed
 from ..running.store import Ledgers
-from .detections import detections
 from .hooks import new_errors, recorded, since
-from .items import Broken, FixOptions
-from .plan import CountedErrors, blind, plan_for
-from .queue import DETECTED, ENDED, NOT_REPRODUCED, ErrorState, standings
-from .reach import changed_files, dependents
+from .plan import CountedErrors, blind, detections, plan_for
+from .queue import DETECTED, ENDED, NOT_REPRODUCED, Broken, ErrorState, FixOptions, standings
 from .rules import categories
 from .suppressions import counts, hidden
 
@@ -80,7 +78,7 @@ class Fixing(WorkflowRunner):
         if edits := tracked_edits(context.repo):
             message = f"Uncommitted changes: {', '.join(edits[:6])}. Errors are counted at a commit."
             raise Refusal(Code.OUT_OF_ORDER, f"{message} Commit them, or git stash, then call again.")
-        projects, options = _projects(context), ledger.opts(FixOptions)
+        projects, options = projects_of(context), ledger.opts(FixOptions)
         wanted = _wanted(projects, options)
         bugs, by_hand = _bugs(context, ledger, wanted)
         inspection = replace(wanted, bugs=tuple(bug for bug, _ in bugs))
@@ -127,11 +125,6 @@ class Fixing(WorkflowRunner):
             plan=plan.model_dump(mode="json", exclude_defaults=True),
         )
         return [seen, *(_with_check(event, looked.inspection) for event in new_errors(ledger, tally, seen.commit))]
-
-
-def _projects(context: RepoContext) -> tuple[Project, ...]:
-    files = context.repo.tracked()
-    return recognise(files, scan(context.repo.root, files))
 
 
 def _wanted(projects: Sequence[Project], options: FixOptions) -> Inspection:
@@ -263,3 +256,36 @@ def _with_check(event: ItemRecorded, inspection: Inspection) -> ItemRecorded:
         return event
     known = item.model_copy(update={"check": bug.command, "upstream": bug.title.partition(" ")[0]})
     return event.model_copy(update={"item": recorded(known)})
+
+
+MOST_CHANGED = 60
+"""Files whose dependents are counted, each with one search of the tracked files."""
+
+
+def changed_files(context: RepoContext, since: str) -> list[dict[str, Any]]:
+    """The files that differ from the start, with how many others import them."""
+    stat = context.repo.diffstat(since, context.repo.head())
+    found = dependents(context, stat.files)
+    return [{"path": path, "dependents": found.get(path, 0)} for path in stat.files[:MOST_CHANGED]]
+
+
+_FAMILIES = tuple(
+    tuple(words.split()) for words in ("py pyi", "js jsx mjs cjs ts tsx mts cts vue svelte", "c h cc cpp cxx hpp hh")
+)
+
+
+def dependents(context: RepoContext, paths: Sequence[str]) -> dict[str, int]:
+    """How many tracked files import each of these, by the lines that say so: cheap, and blind to anything dynamic."""
+    found = {}
+    for path in list(dict.fromkeys(paths))[:MOST_CHANGED]:
+        folder, _, base = path.rpartition("/")
+        stem, _, ending = base.rpartition(".")
+        family = next((family for family in _FAMILIES if ending in family), ())
+        name = folder.rpartition("/")[2] if stem in {"__init__", "index"} else stem
+        if not (name and family):
+            continue
+        pattern = rf"^[[:space:]]*(from|import|export|#[[:space:]]*include|const|let|var)\b.*\b{re.escape(name)}\b"
+        answer = context.repo.git.ask("grep", "-lIE", "-e", pattern)
+        others = [line for line in answer.text.splitlines() if line != path and line.rpartition(".")[2] in family]
+        found[path] = len(others)
+    return {path: count for path, count in found.items() if count}

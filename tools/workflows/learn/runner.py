@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -9,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from ...errors import Code, Refusal
+from ...git.repo import Repo
 from ...lab.context import RepoContext
 from ...project.projects import recognise
 from ...project.reading import is_installed, read_texts
@@ -19,14 +21,25 @@ from ..ledger.events import Observed
 from ..ledger.items import Item
 from ..ledger.ledger import Ledger
 from ..running.runner import WorkflowRunner, observed
-from . import codemap, wiki
-from .ages import behind
+from . import codemap
 from .claims import World
 from .codemap import CodeMap, code_map
-from .documents import FOLDER, WIKI, DueDocument, due, is_checked
-from .items import DocumentReview, LearnMode, LearnOptions, Mismatch
+from .documents import FOLDER, WIKI, DueDocument, due, is_checked, is_generated, wiki_modules, wiki_pages
+from .items import (
+    MAPPED,
+    VALIDATED,
+    DocumentReview,
+    LearnMode,
+    LearnOptions,
+    Mismatch,
+    contradictions,
+    exempted,
+    improved,
+    looks,
+    mode_of,
+    newest,
+)
 from .rules import Learn
-from .seen import MAPPED, VALIDATED, contradictions, exempted, improved, looks, mode_of, newest
 from .validation import Behind, DocumentFacts, Validation, stands, studied, validated
 
 _SYMBOLS = 200
@@ -123,8 +136,8 @@ def _map(context: RepoContext, ledger: Ledger, shelf: CheckoutFiles) -> dict[str
     }
     if mode is LearnMode.WIKI:
         existing = {path: text for path, text in shelf.texts.items() if path.startswith(f"{WIKI}/")}
-        facts["modules"] = wiki.modules(options.modules, shelf.files, shelf.texts)
-        facts["users"] = {path: _digest(text) for path, text in existing.items() if not wiki.is_generated(text)}
+        facts["modules"] = wiki_modules(options.modules, shelf.files, shelf.texts)
+        facts["users"] = {path: _digest(text) for path, text in existing.items() if not is_generated(text)}
     return facts
 
 
@@ -170,7 +183,7 @@ def _due(
 ) -> tuple[DueDocument, ...]:
     if mode is LearnMode.WIKI:
         existing = {path: text for path, text in shelf.texts.items() if path.startswith(f"{WIKI}/")}
-        planned = wiki.pages(facts["modules"], options.topics, existing)
+        planned = wiki_pages(facts["modules"], options.topics, existing)
         return tuple(DueDocument(page.about, page.path, "planned", page.path in existing, False) for page in planned)
     return due(shelf.files, shelf.texts, only="codebase summary" if mode is LearnMode.SUMMARIZE else options.file)
 
@@ -200,3 +213,23 @@ def _untouched(context: RepoContext, ledger: Ledger) -> None:
 
 def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
+
+
+_MOST_COMMITS = 5000
+
+
+def behind(repo: Repo, document: str, files: Sequence[str], reviewed_at: str = "") -> Behind:
+    """How far a document's last commit is behind the newest commit that changed one of these files after it, by their
+    commit times; with `reviewed_at`, after that commit too. A document that git does not have is not behind.
+    """
+    last = repo.git.ask("log", "-1", "--format=%H %ct", "--", document).text.split()
+    if len(last) != 2 or not files:
+        return Behind()
+    since = [f"^{last[0]}", *([f"^{reviewed_at}"] if reviewed_at else [])]
+    plain = ("-c", "core.quotePath=false")  # names as they are, not between quotes
+    form = (f"-{_MOST_COMMITS}", "--format=commit %ct", "--name-only", "--no-renames")
+    answer = repo.git.ask(*plain, "log", *form, "HEAD", *since, "--", *files)
+    times = [int(time) for time in re.findall(r"^commit (\d+)$", answer.text, re.MULTILINE)]
+    names = (line for line in answer.text.splitlines() if line and not re.fullmatch(r"commit \d+", line))
+    changed = tuple(dict.fromkeys(name for name in names if name in set(files)))
+    return Behind(float(max(0, max(times) - int(last[1]))), changed[:20]) if times else Behind()

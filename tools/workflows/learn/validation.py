@@ -11,8 +11,7 @@ from ...session.events import Record
 from ...text.markdown import MarkdownPage, broken_links, read_page
 from .claims import Claim, ClaimKind, World, claims, spoken_of
 from .codemap import areas, is_document
-from .documents import DueDocument, Freshness, fits, freshness, holds, is_history, most_lines
-from .wiki import is_generated
+from .documents import DueDocument, Freshness, fits, freshness, holds, is_generated, is_history, most_lines
 
 MOST_PROBLEMS = 300
 _NEEDS_NO_CODE = frozenset(

@@ -9,8 +9,22 @@ from ..ledger.items import Item
 from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import section
 from ..ledger.rules import table
-from .items import Atom, Certainty, PersonAnswer, ProbeRound, RepositoryEvidence, Type
-from .seen import answers_to, is_settled, kept_atoms, kept_questions, last_plan, rounds, said, tried
+from .items import (
+    Atom,
+    Certainty,
+    PersonAnswer,
+    ProbeRound,
+    RepositoryEvidence,
+    Type,
+    answers_to,
+    is_settled,
+    kept_atoms,
+    kept_questions,
+    last_plan,
+    rounds,
+    said,
+    tried,
+)
 
 _TITLES = {
     Type.REQUIREMENT: "It has to",

@@ -25,9 +25,6 @@ from .items import (
     ProbeRound,
     RepositoryEvidence,
     Type,
-)
-from .pages import probe_files
-from .seen import (
     answers_to,
     certainty,
     is_dry,
@@ -43,6 +40,7 @@ from .seen import (
     silent,
     tried,
 )
+from .pages import probe_files
 
 MOST_QUESTIONS = 5
 LEAST_QUESTIONS = 3

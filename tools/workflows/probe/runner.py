@@ -12,7 +12,7 @@ from ..ledger.events import Observed
 from ..ledger.ledger import Ledger
 from ..running.runner import observed
 from ..running.scoped import Scoped
-from .seen import TRIED, last_plan, tried
+from .items import TRIED, last_plan, tried
 
 _OF_THE_PLAN = frozenset(
     (

@@ -9,10 +9,10 @@ from ..ledger.items import Workflow
 from .runner import WorkflowRunner
 
 _MECHANICS = {
-    Workflow.DEBUG: "debug.runner:Investigation",
+    Workflow.DEBUG: "debug.rules:Investigation",
     Workflow.FIX: "fix.runner:Fixing",
     Workflow.SECURITY: "security.runner:Audit",
-    Workflow.SHIP: "ship.runner:Ship",
+    Workflow.SHIP: "ship.runner:ShipRunner",
     Workflow.LEARN: "learn.runner:Documents",
     Workflow.PROBE: "probe.runner:PlanTrier",
     Workflow.IMPROVE: "running.scoped:Scoped",

@@ -13,9 +13,8 @@ from ..ledger.events import Observed
 from ..ledger.items import Workflow
 from ..ledger.ledger import Ledger
 from ..running.store import Ledgers
-from .items import ShipOptions
 from .pages import approval_question
-from .shipment import SHOWN_DIGEST, approved, checked_commit, digest, unready
+from .shipment import SHOWN_DIGEST, ShipOptions, approved, checked_commit, digest, unready
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import quoted, section
 from ..ledger.rules import table
-from .checks.lists import Weight
+from .checks.checklists import Weight
 from .checks.material import CheckResult
-from .items import DryRun, Rollback, ShipmentUndone, ShipOptions, Shipped
-from .moments import iso
 from .shipment import (
     SHOWN_DIGEST,
+    DryRun,
     Made,
+    Rollback,
+    ShipmentUndone,
+    ShipOptions,
+    Shipped,
     approved,
     checked_commit,
     digest,
@@ -117,7 +121,7 @@ def log_table(ledger: Ledger, score: Callable[[Ledger], float]) -> str:
         COLUMNS,
         [
             (
-                iso(at),
+                datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds"),
                 facts["type"],
                 target,
                 f"{score(_as_of(ledger, at)):.1f}",

@@ -12,14 +12,18 @@ from ..ledger.ledger import Ledger
 from ..ledger.options import Options
 from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, ship_ancestor, ship_readiness
-from .checks.kinds import IRREVERSIBLE
-from .checks.lists import Weight, checklist
+from .checks.checklists import IRREVERSIBLE, Weight, checklist
 from .checks.material import CheckResult
-from .items import DryRun, JudgedCheck, Rollback, ShipmentUndone, ShipOptions, Shipped
 from .pages import checklist_page, log_table, mark
 from .shipment import (
     SHOWN_DIGEST,
+    DryRun,
+    JudgedCheck,
     Made,
+    Rollback,
+    ShipmentUndone,
+    ShipOptions,
+    Shipped,
     approved,
     checked_commit,
     count,

@@ -15,8 +15,14 @@ from autoresearch_mcp.tools.workflows.learn.codemap import (
     make_targets,
     node_scripts,
 )
-from autoresearch_mcp.tools.workflows.learn.documents import Freshness, due, freshness
-from autoresearch_mcp.tools.workflows.learn.wiki import is_generated, modules, pages
+from autoresearch_mcp.tools.workflows.learn.documents import (
+    Freshness,
+    due,
+    freshness,
+    is_generated,
+    wiki_modules,
+    wiki_pages,
+)
 
 TEXTS = {
     "README.md": "old_name is only spoken of here",
@@ -267,11 +273,11 @@ def test_modules_come_from_what_was_asked_then_workspaces_then_project_files_the
     ]
     workspaces = {"package.json": '{"workspaces": ["packages/*"]}'}
 
-    assert modules(["lib/"], files, workspaces) == ("lib",)
-    assert modules([], ["packages/c/x.ts", *files], workspaces) == ("packages/a", "packages/b", "packages/c")
-    assert modules([], files, {}) == ("packages/a", "packages/b")
-    assert modules([], [file for file in files if "lib" in file], {}) == ("lib",)
-    assert len(modules([], [f"m{n}/{k}.py" for n in range(20) for k in range(3)], {})) == 10
+    assert wiki_modules(["lib/"], files, workspaces) == ("lib",)
+    assert wiki_modules([], ["packages/c/x.ts", *files], workspaces) == ("packages/a", "packages/b", "packages/c")
+    assert wiki_modules([], files, {}) == ("packages/a", "packages/b")
+    assert wiki_modules([], [file for file in files if "lib" in file], {}) == ("lib",)
+    assert len(wiki_modules([], [f"m{n}/{k}.py" for n in range(20) for k in range(3)], {})) == 10
 
 
 def test_a_page_without_the_mark_is_the_users() -> None:
@@ -279,7 +285,7 @@ def test_a_page_without_the_mark_is_the_users() -> None:
 
     assert is_generated(ours)
     assert not is_generated(theirs)
-    assert [(page.path, page.users) for page in pages(["src/web"], ["How to"], {"wiki/index.md": theirs})] == [
+    assert [(page.path, page.users) for page in wiki_pages(["src/web"], ["How to"], {"wiki/index.md": theirs})] == [
         ("wiki/index.md", True),
         ("wiki/src-web.md", False),
         ("wiki/how-to.md", False),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -11,34 +10,20 @@ import pytest
 
 from autoresearch_mcp.tools.workflows.ledger.handoff import HandoffFinding
 from autoresearch_mcp.tools.workflows.ledger.items import Severity
-from autoresearch_mcp.tools.workflows.ship.checks.colours import colour, contrast
-from autoresearch_mcp.tools.workflows.ship.checks.contrast import readable
-from autoresearch_mcp.tools.workflows.ship.checks.kinds import ShipType
-from autoresearch_mcp.tools.workflows.ship.checks.leftovers import (
-    conflicts,
-    debugging,
-    notes,
-    secrets,
-    secrets_in,
-    stand_ins,
+from autoresearch_mcp.tools.workflows.ship.checks.checklists import ShipType, Weight, checklist
+from autoresearch_mcp.tools.workflows.ship.checks.contrast import colour, contrast, readable
+from autoresearch_mcp.tools.workflows.ship.checks.markup import checker, elsewhere, lost_links, pictures_without_text
+from autoresearch_mcp.tools.workflows.ship.checks.material import (
+    Before,
+    CheckLook,
+    CheckResult,
+    FileLine,
+    FoundPlace,
+    ShipmentMaterial,
+    added_lines,
 )
-from autoresearch_mcp.tools.workflows.ship.checks.lengths import (
-    DESCRIPTION,
-    SUBJECT,
-    descriptions,
-    misfits,
-    subjects,
-    titles,
-)
-from autoresearch_mcp.tools.workflows.ship.checks.links import checker, elsewhere, lost_links
-from autoresearch_mcp.tools.workflows.ship.checks.lists import Weight, checklist
-from autoresearch_mcp.tools.workflows.ship.checks.looks import LOOKED, look
-from autoresearch_mcp.tools.workflows.ship.checks.mail import without_a_way_out, without_plain_text
-from autoresearch_mcp.tools.workflows.ship.checks.markup import pictures_without_text
-from autoresearch_mcp.tools.workflows.ship.checks.material import Before, CheckLook, CheckResult, ShipmentMaterial
-from autoresearch_mcp.tools.workflows.ship.checks.papers import lost_citations
-from autoresearch_mcp.tools.workflows.ship.checks.places import FileLine, FoundPlace, added_lines
-from autoresearch_mcp.tools.workflows.ship.checks.versions import (
+from autoresearch_mcp.tools.workflows.ship.checks.mechanical import LOOKED, look
+from autoresearch_mcp.tools.workflows.ship.checks.releases import (
     disagreeing,
     newest,
     newness,
@@ -46,7 +31,23 @@ from autoresearch_mcp.tools.workflows.ship.checks.versions import (
     tag_for,
     versions,
 )
-from autoresearch_mcp.tools.workflows.ship.moments import iso
+from autoresearch_mcp.tools.workflows.ship.checks.texts import (
+    DESCRIPTION,
+    SUBJECT,
+    conflicts,
+    debugging,
+    descriptions,
+    lost_citations,
+    misfits,
+    notes,
+    secrets,
+    secrets_in,
+    stand_ins,
+    subjects,
+    titles,
+    without_a_way_out,
+    without_plain_text,
+)
 
 KEY = "AKIA" + "Q3EGVXYZ2ABCDEF7"
 
@@ -525,11 +526,6 @@ def test_every_type_has_a_list_that_can_be_made(type: ShipType) -> None:
     for check in checks:
         if check.name in LOOKED:
             assert look(check.name, material()).seen
-
-
-@pytest.mark.parametrize("at", [0, 951_782_399, 951_868_800, 1_700_000_000, 4_107_542_400, 86_399])
-def test_moments_are_written_as_the_library_writes_them(at: int) -> None:
-    assert iso(at + 0.7) == datetime.fromtimestamp(at, UTC).isoformat()
 
 
 Broken = Callable[[Mapping[str, str]], Sequence[FoundPlace]]

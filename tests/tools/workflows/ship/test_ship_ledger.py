@@ -21,7 +21,7 @@ from autoresearch_mcp.tools.verbs.workflows import known_values
 from autoresearch_mcp.tools.workflows.answers import WorkflowAnswer
 from autoresearch_mcp.tools.workflows.ci_gate import GateDemands, look
 from autoresearch_mcp.tools.workflows.ship.approval import approve_shipment, waiting_shipment
-from autoresearch_mcp.tools.workflows.ship.checks.kinds import ShipType
+from autoresearch_mcp.tools.workflows.ship.checks.checklists import ShipType
 from conftest import Project
 from ledgers import WorkflowAgent, shop
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.workflows.ship.checks.kinds import ShipType, detected
+from autoresearch_mcp.tools.workflows.ship.checks.checklists import ShipType, detected
 from conftest import Project
 from ledgers import WorkflowAgent
 

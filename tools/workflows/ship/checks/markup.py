@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from posixpath import dirname, normpath
+from urllib.parse import unquote
 
-from .places import FileLine, FoundPlace, Texts
+from ....project.folders import MAKEFILES
+from ....text.markdown import broken_links
+from .material import FileLine, FoundPlace, Texts
 
 MARKDOWN = (".md", ".mdx", ".markdown")
 HTML = (".html", ".htm", ".mjml")
@@ -132,3 +137,53 @@ def broken_tags(path: str, text: str) -> Iterator[tuple[int, str]]:
         for name in ("href", "src"):
             if target := (tag.attributes.get(name) or "").strip():
                 yield tag.line, target
+
+
+_ELSEWHERE = re.compile(r"(?:https?:)?//[^\s)>\"'\]]+", re.IGNORECASE)
+_NO_FILE = re.compile(r"[a-zA-Z][\w+.-]*:|//|#|\{|\[\[|\*\||%|$")
+_CHECKERS = re.compile(r"^(?:(?:check|test|lint)[-_:]?links?|links?[-_:]?check(?:er)?|links)$", re.IGNORECASE)
+
+
+def lost_links(texts: Texts, exists: Callable[[str], bool]) -> tuple[FoundPlace, ...]:
+    """Links to files and headings that are not there, in Markdown and HTML."""
+    pages = {path: text for path, text in texts.items() if path.endswith(MARKDOWN)}
+    lost = [one for one in broken_links(pages, exists) if not _of_a_site(one.target)]
+    broken = [FoundPlace(one.path, one.line, f"{one.target}: {one.why}") for one in lost]
+    html = {path: text for path, text in texts.items() if path.endswith(HTML)}
+    return (*broken, *(place for path, text in html.items() for place in _lost_tags(path, text, exists)))
+
+
+def _of_a_site(target: str) -> bool:
+    """Whether an address may be one of a site's own, wherever its root is: `/about/`, unlike `/docs/about.md`."""
+    return target.startswith("/") and "." not in target.partition("#")[0].rpartition("/")[2]
+
+
+def _lost_tags(path: str, text: str, exists: Callable[[str], bool]) -> list[FoundPlace]:
+    """An address that begins with a slash belongs to a site's root, wherever that is: it is looked for nowhere."""
+    told = []
+    for line, target in broken_tags(path, text):
+        file = unquote(target.partition("#")[0].partition("?")[0])
+        if file and not _NO_FILE.match(file) and not file.startswith("/"):
+            place = normpath(f"{dirname(path)}/{file}".lstrip("/"))
+            if not exists(place):
+                told.append(FoundPlace(path, line, f"{target}: there is no {place}"))
+    return told
+
+
+def elsewhere(texts: Texts) -> int:
+    """How many different addresses lead out of the repository."""
+    return len({address.rstrip(".,;") for text in texts.values() for address in _ELSEWHERE.findall(text)})
+
+
+def checker(texts: Mapping[str, str]) -> str:
+    """The project's own command that checks links, if its makefile or package.json has one."""
+    for name in MAKEFILES:
+        targets = re.findall(r"^([A-Za-z][\w.:-]*)[ \t]*:(?!=)", texts.get(name, ""), re.MULTILINE)
+        if found := next(filter(_CHECKERS.match, targets), ""):
+            return f"make {found}"
+    try:
+        scripts = json.loads(texts.get("package.json", "{}")).get("scripts", {})
+        found = next(filter(_CHECKERS.match, scripts), "")
+    except (ValueError, AttributeError, TypeError):
+        return ""
+    return f"npm run {found}" if found else ""

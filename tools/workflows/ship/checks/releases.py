@@ -1,13 +1,187 @@
-"""The checks of a release: its version, its changelog, its tag."""
+"""The version that a project says it has, in its manifests, changelog and tags; and the checks of a release."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from configparser import ConfigParser, Error
+from dataclasses import dataclass
+from typing import Any
 
-from .lists import Weight
-from .material import CheckLook, CheckResult, ShipmentMaterial
-from .places import FoundPlace
-from .versions import ChangelogSection, disagreeing, newest, newness, section_of, sections, tag_for, versions
+from .checklists import Weight
+from .material import CheckLook, CheckResult, FoundPlace, ShipmentMaterial, Texts
+
+CHANGELOGS = re.compile(r"(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES)(?:\.(?:md|rst|txt))?", re.IGNORECASE)
+NUMBER = r"\d+(?:\.\d+)+(?:[-.+]?[0-9A-Za-z][0-9A-Za-z.+-]*)?"
+
+_HEADING = re.compile(
+    rf"^(?:#{{1,3}}\s+|(?=\S))(?:version |release |v)?\[?v?(?P<version>{NUMBER}|unreleased)\]?(?P<rest>[^\n]*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_TAG = re.compile(rf"(?P<before>.*?)(?P<version>{NUMBER})")
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version with the file that says so."""
+
+    path: str
+    version: str
+
+
+@dataclass(frozen=True)
+class ChangelogSection:
+    """A part of a changelog: whose it is, its line, and whether anything stands in it."""
+
+    version: str
+    line: int
+    empty: bool
+
+
+def versions(texts: Texts) -> tuple[Version, ...]:
+    """The version in each manifest at the root that has one. One that is computed when building, or 0.0.0, is none."""
+    found = ((path, read(text)) for path, text in sorted(texts.items()) if (read := _reader(path)))
+    return tuple(Version(path, version) for path, version in found if version not in {"", "0.0.0"})
+
+
+def disagreeing(found: Iterable[Version]) -> tuple[FoundPlace, ...]:
+    """The manifests, if they do not all say the same."""
+    said = list(found)
+    same = len({_canonical(one.version) for one in said}) <= 1
+    return () if same else tuple(FoundPlace(one.path, 0, f"says {one.version}") for one in said)
+
+
+def sections(changelog: str) -> tuple[ChangelogSection, ...]:
+    """The parts of a changelog under headings that name a version or `Unreleased`, as Keep a Changelog has them."""
+    heads = [head for head in _HEADING.finditer(changelog) if _is_heading(changelog, head)]
+    ends = [head.start() for head in heads[1:]] + [len(changelog)] * bool(heads)
+    return tuple(
+        ChangelogSection(
+            head["version"].lower(),
+            changelog[: head.start()].count("\n") + 1,
+            not re.search(r"\w", _body(changelog[head.end() : end])),
+        )
+        for head, end in zip(heads, ends, strict=True)
+    )
+
+
+def section_of(changelog: str, version: str) -> ChangelogSection | None:
+    """The part for a version."""
+    return next((part for part in sections(changelog) if _canonical(part.version) == _canonical(version)), None)
+
+
+def tag_for(version: str, tags: Iterable[str]) -> str:
+    """The tag that a version would get, in the way in which the newest tags are named; `v1.2.3` where there are none."""
+    named = [(newness(match["version"]), match["before"]) for tag in tags if (match := _TAG.fullmatch(tag))]
+    return f"{max(named)[1] if named else 'v'}{version}"
+
+
+def newest(tags: Iterable[str]) -> str:
+    """The version of the newest tag; empty where no tag names one."""
+    named = [match["version"] for tag in tags if (match := _TAG.fullmatch(tag))]
+    return max(named, key=newness, default="")
+
+
+def newness(version: str) -> tuple[object, ...]:
+    """What to order versions by: their numbers, then a final release after its trials."""
+    numbers = re.match(r"\d+(?:\.\d+)*", version)
+    rest = version[numbers.end() :].partition("+")[0] if numbers else version
+    parts = [int(part) for part in numbers[0].split(".")] if numbers else []
+    while parts and parts[-1] == 0:
+        parts.pop()
+    final = not rest or rest.lstrip(".-").startswith("post")
+    return tuple(parts), final, [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in _pieces(rest)]
+
+
+def _pieces(rest: str) -> list[str]:
+    return re.findall(r"\d+|[a-z]+", rest.lower())
+
+
+def _canonical(version: str) -> str:
+    return version.lower().removeprefix("v").partition("+")[0]
+
+
+def _is_heading(text: str, head: re.Match[str]) -> bool:
+    """A line with `#`, or one that is underlined. A number that begins a sentence is none."""
+    below = text[head.end() + 1 :].partition("\n")[0]
+    return head[0].startswith("#") or bool(re.fullmatch(r"[-=~^]{3,}\s*", below))
+
+
+def _body(text: str) -> str:
+    """What stands below a heading, without headings of its own and link targets."""
+    return re.sub(r"^(?:#.*|\[[^\]]+\]:.*|[-=~^]{3,}\s*)$", "", text, flags=re.MULTILINE)
+
+
+def _reader(path: str) -> Callable[[str], str] | None:
+    return next((read for pattern, read in _READERS.items() if re.fullmatch(pattern, path)), None)
+
+
+def _toml(text: str, *ways: tuple[str, ...]) -> str:
+    try:
+        table: Mapping[str, Any] = tomllib.loads(text)
+    except ValueError:
+        return ""
+    return next((found for way in ways if (found := _at(table, way))), "")
+
+
+def _at(table: Any, way: tuple[str, ...]) -> str:  # noqa: ANN401 - any TOML or JSON
+    for key in way:
+        table = table.get(key) if isinstance(table, dict) else None
+    return table if isinstance(table, str) else ""
+
+
+def _json(text: str) -> str:
+    try:
+        return _at(json.loads(text), ("version",))
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _setup_cfg(text: str) -> str:
+    parser = ConfigParser(interpolation=None)
+    try:
+        parser.read_string(text)
+    except Error:
+        return ""
+    said = parser.get("metadata", "version", fallback="")
+    return "" if said.startswith(("attr:", "file:")) else said
+
+
+def _pom(text: str) -> str:
+    """The project's own version, which stands outside of its parent, dependencies and plugins."""
+    own = re.sub(
+        r"<(parent|dependencies|dependencyManagement|build|profiles|modules)>.*?</\1>", "", text, flags=re.DOTALL
+    )
+    found = re.search(r"<version>\s*([^<$]+?)\s*</version>", own)
+    return found[1] if found else ""
+
+
+def _plain(text: str) -> str:
+    found = re.fullmatch(rf"\s*v?({NUMBER})\s*", text)
+    return found[1] if found else ""
+
+
+def _assigned(text: str) -> str:
+    found = re.search(rf"^\s*(?:\w+\.version|__version__|VERSION)\s*=\s*['\"]({NUMBER})['\"]", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+_READERS: dict[str, Callable[[str], str]] = {
+    r"pyproject\.toml": lambda text: _toml(text, ("project", "version"), ("tool", "poetry", "version")),
+    r"Cargo\.toml": lambda text: _toml(text, ("package", "version"), ("workspace", "package", "version")),
+    r"(?:package|composer)\.json": _json,
+    r"setup\.cfg": _setup_cfg,
+    r"pom\.xml": _pom,
+    r"[^/]+\.gemspec|lib/[^/]+/version\.rb|(?:src/)?[^/]+/__init__\.py": _assigned,
+    r"VERSION|version\.txt": _plain,
+}
+
+
+def says_a_version(path: str) -> bool:
+    """Whether a file may say which version the project has."""
+    return _reader(path) is not None
 
 
 def version_look(m: ShipmentMaterial) -> CheckLook:

@@ -7,14 +7,36 @@ from dataclasses import replace
 
 from ...ledger.handoff import HandoffFinding
 from ...ledger.items import Severity
-from . import leftovers, lengths, links, mail, papers
+from .checklists import Weight
 from .contrast import readable
-from .lengths import MeasuredText
-from .lists import Weight
-from .markup import HTML, MARKDOWN, pictures_without_text
-from .material import CheckLook, CheckResult, ShipmentMaterial, of
-from .places import FoundPlace, Texts
+from .markup import HTML, MARKDOWN, elsewhere, lost_links, pictures_without_text
+from .material import CheckLook, CheckResult, FoundPlace, ShipmentMaterial, Texts, of
 from .releases import changelog_look, tag_look, version_look
+from .texts import (
+    DESCRIPTION,
+    PREVIEW,
+    SUBJECT,
+    TITLE,
+    MeasuredText,
+    allowed,
+    cites,
+    conflicts,
+    debugging,
+    descriptions,
+    lost_citations,
+    may_be_made_up,
+    misfits,
+    notes,
+    previews,
+    secret_files,
+    secrets_in,
+    stand_ins,
+    subjects,
+    tells_its_limits,
+    titles,
+    without_a_way_out,
+    without_plain_text,
+)
 
 WARN_LINES, BLOCK_LINES = 400, 800
 """Lines added and removed, from which on a change is hard to review, and from which on it is not reviewed. Source: ancestor."""
@@ -34,14 +56,14 @@ def _clean(m: ShipmentMaterial) -> CheckLook:
 
 
 def _conflicts(m: ShipmentMaterial) -> CheckLook:
-    return of(leftovers.conflicts(m.whole), f"none in {len(m.whole)} files", "lines with marks")
+    return of(conflicts(m.whole), f"none in {len(m.whole)} files", "lines with marks")
 
 
 def _secrets(m: ShipmentMaterial) -> CheckLook:
     """What may be no secret, such as a password in a test, is told and does not block."""
-    places = (*leftovers.secret_files(m.paths), *leftovers.secrets_in(m.whole))
-    sure = tuple(place for place in places if not leftovers.may_be_made_up(place))
-    let = leftovers.allowed(line for line in m.added)
+    places = (*secret_files(m.paths), *secrets_in(m.whole))
+    sure = tuple(place for place in places if not may_be_made_up(place))
+    let = allowed(line for line in m.added)
     more = f", {let} added lines are marked as none" if let else ""
     more += f", {m.skipped} files not read" if m.skipped else ""
     found = of(sure or places, f"none in {len(m.whole)} files{more}", f"secrets{more}")
@@ -49,11 +71,11 @@ def _secrets(m: ShipmentMaterial) -> CheckLook:
 
 
 def _debugging(m: ShipmentMaterial) -> CheckLook:
-    return of(leftovers.debugging(m.added), f"none in {len(m.added)} added lines", "lines")
+    return of(debugging(m.added), f"none in {len(m.added)} added lines", "lines")
 
 
 def _notes(m: ShipmentMaterial) -> CheckLook:
-    return of(leftovers.notes(m.added), f"none in {len(m.added)} added lines", "lines")
+    return of(notes(m.added), f"none in {len(m.added)} added lines", "lines")
 
 
 def _size(m: ShipmentMaterial) -> CheckLook:
@@ -117,13 +139,13 @@ def _gate(workflow: str, finding: HandoffFinding) -> Weight | None:
 
 
 def _placeholders(m: ShipmentMaterial) -> CheckLook:
-    return of(leftovers.stand_ins(m.texts), f"none in {len(m.texts)} files", "places")
+    return of(stand_ins(m.texts), f"none in {len(m.texts)} files", "places")
 
 
 def _links(m: ShipmentMaterial) -> CheckLook:
-    away = links.elsewhere(m.texts)
+    away = elsewhere(m.texts)
     more = f"; {away} addresses elsewhere are not looked up" if away else ""
-    found = of(links.lost_links(m.texts, m.exists), f"all lead somewhere{more}", f"lead nowhere{more}")
+    found = of(lost_links(m.texts, m.exists), f"all lead somewhere{more}", f"lead nowhere{more}")
     return found if _pages(m.texts) else CheckLook(CheckResult.NOT_HERE, f"no Markdown or HTML is shipped{more}")
 
 
@@ -139,7 +161,7 @@ def _pages(texts: Texts) -> bool:
 def _fit(
     name: str, read: Callable[[Texts], tuple[MeasuredText, ...]], most: int
 ) -> Callable[[ShipmentMaterial], CheckLook]:
-    """A check of lengths."""
+    """A check of"""
 
     def check(m: ShipmentMaterial) -> CheckLook:
         measured = read(m.texts)
@@ -147,7 +169,7 @@ def _fit(
             return CheckLook(CheckResult.NOT_HERE, f"no file here has a {name}")
         longest = max(len(one.text) for one in measured)
         return of(
-            lengths.misfits(measured, most, name),
+            misfits(measured, most, name),
             f"{len(measured)}, the longest {longest}",
             f"of {len(measured)} do not fit",
         )
@@ -168,21 +190,21 @@ def _unsubscribe(m: ShipmentMaterial) -> CheckLook:
     mails = {path: text for path, text in m.texts.items() if not path.endswith(".css")}
     if not mails:
         return CheckLook(CheckResult.FAILED, "no mail is here")
-    return of(mail.without_a_way_out(mails), f"all of {len(mails)} do", "without")
+    return of(without_a_way_out(mails), f"all of {len(mails)} do", "without")
 
 
 def _plain_text(m: ShipmentMaterial) -> CheckLook:
-    return of(mail.without_plain_text(m.texts, m.exists), "all that are HTML have", "without")
+    return of(without_plain_text(m.texts, m.exists), "all that are HTML have", "without")
 
 
 def _citations(m: ShipmentMaterial) -> CheckLook:
-    if not papers.cites(m.texts):
+    if not cites(m.texts):
         return CheckLook(CheckResult.NOT_HERE, "nothing is cited by a key")
-    return of(papers.lost_citations(m.texts), "all are there", "not there")
+    return of(lost_citations(m.texts), "all are there", "not there")
 
 
 def _limits(m: ShipmentMaterial) -> CheckLook:
-    told = papers.tells_its_limits(m.texts)
+    told = tells_its_limits(m.texts)
     return (
         CheckLook(CheckResult.PASSED, "it does")
         if told
@@ -215,10 +237,10 @@ _LOOKS: Mapping[str, Callable[[ShipmentMaterial], CheckLook]] = {
     "placeholders": _placeholders,
     "links": _links,
     "images": _images,
-    "description": _fit("description", lengths.descriptions, lengths.DESCRIPTION),
-    "titles": _fit("title", lengths.titles, lengths.TITLE),
-    "subject": _fit("subject", lengths.subjects, lengths.SUBJECT),
-    "preview": _fit("preview", lengths.previews, lengths.PREVIEW),
+    "description": _fit("description", descriptions, DESCRIPTION),
+    "titles": _fit("title", titles, TITLE),
+    "subject": _fit("subject", subjects, SUBJECT),
+    "preview": _fit("preview", previews, PREVIEW),
     "contrast": _contrast,
     "unsubscribe": _unsubscribe,
     "plain-text": _plain_text,

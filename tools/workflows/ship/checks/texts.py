@@ -1,0 +1,257 @@
+"""What is looked for in texts: what should not be left in them, how long they may be, what a mail and a paper need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ....text.masking import Masker
+from .markup import HTML, MARKDOWN, front_matter, prose, read_page
+from .material import FileLine, FoundPlace, Texts, found, lines_of
+
+ALLOWED = ("pragma: allowlist secret", "gitleaks:allow")
+"""Marks by which detect-secrets and gitleaks let a line pass: whoever uses these has looked at it."""
+
+_DOCUMENTED = re.compile(r"AKIAIOSFODNN7EXAMPLE|wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+"""What Amazon's own documents show as keys."""
+_NOTES = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
+_CONFLICT = re.compile(r"^(?:<{7}|>{7}|\|{7})(?: .*)?$")
+_DEBUGGING = re.compile(
+    r"^\s*(?:debugger;?\s*$|breakpoint\(\)|import i?pdb\b|(?:from|import) pudb\b|i?pdb\.set_trace\(|binding\.(?:pry|irb)\b"
+    r"|dbg!\(|console\.(?:log|debug)\(|var_dump\(|dd\()|\b(?:describe|it|test|context)\.only\("
+)
+_STANDS_IN = re.compile(
+    r"\blorem ipsum\b|\bdolor sit amet\b|\bTBD\b|\bTK TK\b|\bTKTK\b|\bCHANGE_?ME\b|\bPLACEHOLDER\b|\bX{4,}\b"
+    r"|\[(?:your|insert|enter|company|customer|client|recipient|first|last|product|date|name)\b[^\]\n]{0,40}\](?![(\[:])"
+    r"|<(?:your|insert)[ _-][^>\n]{1,40}>|\binsert [a-z ]{1,30} here\b"
+    r"|(?:via\.placeholder\.com|placehold\.(?:co|it)|placekitten\.com|picsum\.photos|dummyimage\.com)",
+    re.IGNORECASE,
+)
+_FILES = re.compile(
+    r"(?:^|/)(?:\.env(?:\.(?:local|production|development|staging))?|id_(?:rsa|dsa|ecdsa|ed25519)|[^/]+\.(?:p12|pfx|jks|keystore)"
+    r"|\.netrc|\.git-credentials|\.pypirc|credentials\.(?:json|ya?ml))$"
+)
+
+
+_TESTS = re.compile(
+    r"(?:^|/)(?:tests?|specs?|__tests__|fixtures|testdata)/|(?:^|/)(?:test_|conftest)|[._-](?:test|spec)s?\.\w+$"
+)
+PERHAPS = ", perhaps"
+_UNSURE = frozenset({"[masked: assigned secret]", "[masked: password in a URL]", "[masked: authorization]"})
+
+
+def notes(lines: Iterable[FileLine]) -> tuple[FoundPlace, ...]:
+    """Notes to oneself, such as TODO."""
+    return found(lines, _NOTES)
+
+
+def debugging(lines: Iterable[FileLine]) -> tuple[FoundPlace, ...]:
+    """Debuggers, prints for debugging, and tests that switch the others off."""
+    return found(lines, _DEBUGGING)
+
+
+def conflicts(texts: Texts) -> tuple[FoundPlace, ...]:
+    """Marks that a merge left behind. A row of `=` alone is none: it underlines titles."""
+    return found(
+        lines_of({path: text for path, text in texts.items() if "<<<<<<<" in text or ">>>>>>>" in text}), _CONFLICT
+    )
+
+
+def stand_ins(texts: Texts) -> tuple[FoundPlace, ...]:
+    """Text that stands in for text, and pictures that stand in for pictures; code in Markdown is left out."""
+    return found((line for path, text in texts.items() for line in prose(path, text)), _STANDS_IN)
+
+
+def secrets(lines: Sequence[FileLine]) -> tuple[FoundPlace, ...]:
+    """Lines with something that has the form of a credential; never the credential itself."""
+    mask = Masker({})
+    looked = [line for line in lines if not any(mark in line.text for mark in ALLOWED)]
+    shown = ((line, mask(_DOCUMENTED.sub("", line.text))) for line in looked)
+    return tuple(
+        FoundPlace(line.path, line.number, _mark(line.text, masked))
+        for line, masked in shown
+        if masked.count("[masked:") > line.text.count("[masked:")
+    )
+
+
+def secrets_in(texts: Texts) -> tuple[FoundPlace, ...]:
+    """The same in whole files; most files are done with one look."""
+    mask = Masker({})
+    return secrets([line for line in lines_of({path: text for path, text in texts.items() if mask(text) != text})])
+
+
+def may_be_made_up(place: FoundPlace) -> bool:
+    """Whether this may be no secret: a plain word, or in a test and told by what stands around it, not by a form that only
+    keys have.
+    """
+    return place.what.endswith(PERHAPS) or bool(_TESTS.search(place.path) and place.what in _UNSURE)
+
+
+def allowed(lines: Iterable[FileLine]) -> int:
+    """How many lines are marked as no secret."""
+    return sum(any(mark in line.text for mark in ALLOWED) for line in lines)
+
+
+def secret_files(paths: Iterable[str]) -> tuple[FoundPlace, ...]:
+    """Files whose names say that they hold credentials."""
+    return tuple(FoundPlace(path, 0, "is a file for credentials") for path in paths if _FILES.search(path))
+
+
+def _mark(text: str, masked: str) -> str:
+    """What stands in a secret's place. A plain word may be the name of something, as in `SECRET = "secret"`."""
+    before, _, rest = masked.partition("[masked: ")
+    name, _, after = rest.partition("]")
+    plain = re.fullmatch(r"[a-z_-]+|[A-Z_-]+", text[len(before) : len(text) - len(after)])
+    return f"[masked: {name}]{PERHAPS if plain else ''}"
+
+
+SUBJECT, TITLE, DESCRIPTION, PREVIEW = 60, 60, 160, 150
+"""Characters that most mail programs and search engines show. Source of the first and third: ancestor."""
+MAIL = (".eml", ".txt")
+
+_Reader = Callable[[str, str], tuple[int, str] | None]
+
+
+@dataclass(frozen=True)
+class MeasuredText:
+    """A text with its place; `line` is 0 where it is missing."""
+
+    path: str
+    line: int
+    text: str
+
+
+def subjects(texts: Texts) -> tuple[MeasuredText, ...]:
+    """Every subject line: of a mail's header, of front matter, or the title of a page. Nothing for files that are no mail."""
+    return tuple(_of(texts, _subject))
+
+
+def titles(texts: Texts) -> tuple[MeasuredText, ...]:
+    """The title of every page and of all Markdown with front matter."""
+    return tuple(_of(texts, lambda path, text: _field(path, text, "title")))
+
+
+def descriptions(texts: Texts) -> tuple[MeasuredText, ...]:
+    """The description of every page with a head and of all Markdown with front matter; one without has an empty text."""
+    return tuple(_of(texts, lambda path, text: _field(path, text, "description")))
+
+
+def previews(texts: Texts) -> tuple[MeasuredText, ...]:
+    """What a mail program shows beside the subject."""
+    return tuple(_of(texts, _preview))
+
+
+def misfits(measured: Iterable[MeasuredText], most: int, name: str) -> tuple[FoundPlace, ...]:
+    """Those that are missing or too long."""
+    return tuple(
+        FoundPlace(
+            one.path, one.line, f"{name} has {len(one.text)} characters, {most} are shown" if one.text else f"no {name}"
+        )
+        for one in measured
+        if not 0 < len(one.text) <= most
+    )
+
+
+def _of(texts: Texts, read: _Reader) -> Iterator[MeasuredText]:
+    for path, text in texts.items():
+        if (found := read(path, text)) is not None:
+            yield MeasuredText(path, found[0], " ".join(found[1].split()))
+
+
+def _subject(path: str, text: str) -> tuple[int, str] | None:
+    if path.endswith(HTML):
+        fields = front_matter(text)
+        page = read_page(text)
+        preferred = fields.get("subject") or next(((tag.line, "") for tag in page.named("mj-title")), None)
+        return preferred if preferred and preferred[1] else (page.title_line, page.title) if "<" in text else None
+    if path.endswith(MARKDOWN):
+        fields = front_matter(text)
+        return fields.get("subject") or fields.get("title") or (0, "")
+    head = text.partition("\n\n")[0]
+    lines = [(number, line) for number, line in enumerate(head.splitlines(), 1) if line.lower().startswith("subject:")]
+    if lines:
+        return lines[0][0], lines[0][1].partition(":")[2]
+    return (0, "") if path.endswith(".eml") else None
+
+
+def _field(path: str, text: str, name: str) -> tuple[int, str] | None:
+    if path.endswith(MARKDOWN):
+        fields = front_matter(text)
+        return fields.get(name, (0, "")) if fields else None
+    if not path.endswith(HTML) or not re.search(r"<head\b", text, re.IGNORECASE):
+        return None
+    page = read_page(text)
+    if name == "title":
+        return page.title_line, page.title
+    metas = [tag for tag in page.named("meta") if (tag.attributes.get("name") or "").lower() == name]
+    return next(((tag.line, tag.attributes.get("content") or "") for tag in metas), (0, ""))
+
+
+def _preview(path: str, text: str) -> tuple[int, str] | None:
+    if path.endswith(MARKDOWN):
+        fields = front_matter(text)
+        return fields.get("preview") or fields.get("preheader") or (0, "")
+    if not path.endswith(HTML):
+        return None
+    found = re.search(
+        r"<mj-preview>(?P<mjml>[^<]*)|class=[\"'][^\"']*(?:preheader|preview)[^\"']*[\"'][^>]*>(?P<html>[^<]*)"
+        r"|^(?:preview|preheader):\s*(?P<field>.*)$",
+        text,
+        re.IGNORECASE | re.MULTILINE,
+    )
+    return (text[: found.start()].count("\n") + 1, found[found.lastgroup or 0]) if found else (0, "")
+
+
+_LEAVING = re.compile(
+    r"unsubscribe|opt[- ]?out|abmelden|abbestellen|se désabonner|désinscri|darse de baja|list-unsubscribe",
+    re.IGNORECASE,
+)
+_BODY = re.compile(r"<(?:body|mjml|mj-body)\b", re.IGNORECASE)
+
+
+def without_a_way_out(texts: Texts) -> tuple[FoundPlace, ...]:
+    """Mails whose readers are not told how to get no more of them. A part of a page, without a body, is no mail."""
+    mails = {path: text for path, text in texts.items() if not path.endswith(HTML) or _BODY.search(text)}
+    return tuple(
+        FoundPlace(path, 0, "no way to unsubscribe") for path, text in mails.items() if not _LEAVING.search(text)
+    )
+
+
+def without_plain_text(texts: Texts, exists: Callable[[str], bool]) -> tuple[FoundPlace, ...]:
+    """Mails in HTML that have no twin in plain text beside them (the same name, `.txt`)."""
+    pages = [path for path, text in texts.items() if path.endswith(HTML) and _BODY.search(text)]
+    return tuple(
+        FoundPlace(path, 0, "no plain text beside it") for path in pages if not exists(f"{path.rpartition('.')[0]}.txt")
+    )
+
+
+_CITED = re.compile(
+    r"\\(?:[a-z]*cite[a-z]*\*?|nocite)(?:\[[^\]]*\])*\{(?P<tex>[^}]+)\}|(?<![\w@\\])@(?P<markdown>[A-Za-z][\w:.-]*\w)(?=[\];, ])"
+)
+_ENTRY = re.compile(r"@\w+\s*[{(]\s*(?P<key>[^,\s]+)\s*,|\\bibitem(?:\[[^\]]*\])?\{(?P<item>[^}]+)\}")
+_LIMITS = re.compile(r"limitation|threats to validity|caveats|scope and limits", re.IGNORECASE)
+_PAPER = (".tex", ".md", ".Rmd", ".qmd", ".rst")
+
+
+def lost_citations(texts: Texts) -> tuple[FoundPlace, ...]:
+    """Citations of keys that no bibliography here has; nothing where there is no bibliography."""
+    known = {match["key"] or match["item"] for text in texts.values() for match in _ENTRY.finditer(text)}
+    if not known:
+        return ()
+    papers = {path: text for path, text in texts.items() if path.endswith(_PAPER)}
+    cited = ((line, match) for line in lines_of(papers) for match in _CITED.finditer(line.text))
+    keys = ((line, key.strip()) for line, match in cited for key in (match["tex"] or match["markdown"]).split(","))
+    return tuple(
+        FoundPlace(line.path, line.number, f"cites {key}") for line, key in keys if key != "*" and key not in known
+    )
+
+
+def cites(texts: Texts) -> bool:
+    """Whether anything is cited."""
+    return any(_CITED.search(text) for path, text in texts.items() if path.endswith(_PAPER))
+
+
+def tells_its_limits(texts: Texts) -> bool:
+    """Whether a heading or a sentence speaks of limits."""
+    return any(_LIMITS.search(text) for path, text in texts.items() if path.endswith(_PAPER))
