@@ -1,10 +1,15 @@
-"""The answers that never change, recorded from the real server and shipped beside the code: what the front gives.
+"""The answers that hardly ever change, recorded from the real server and shipped beside the code: what the front gives.
 
-`python -m autoresearch_mcp.server.stdio.manifest` records them anew, after any change to the code: like a lock file, the
-manifest names what it was recorded from, the digest of our files and the versions of the libraries that shape an
-answer. Where anything differs, nothing is answered early and the real server does it all, only later; what it answers
-is then kept in the user's cache, so that a newer library costs one slow start and not every start. So a stale answer
-is never given; and no answer may depend on where or how a server was started.
+`python -m autoresearch_mcp.server.stdio.manifest` records them anew, when a tool, a prompt or a library has changed. The
+manifest names the versions of the libraries that shape an answer, and whether docstrings are there (`python -OO`). Where
+these differ, nothing is answered early and the real server does it all, only later. What it answers is then kept in the
+user's cache, so that a newer library costs one slow start and not every start. No answer may depend on where or how a
+server was started.
+
+Nothing here looks at our own files, so an installation that somebody edits in place answers once from before the edit.
+The real server, once loaded, is asked the same: what it answers otherwise goes into the cache too, for the next start,
+and into the log. Until then a client may hold an old schema. The server checks each call against its own, so the worst
+is a refusal that names the arguments it takes.
 """
 
 from __future__ import annotations
@@ -13,42 +18,49 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .front import Answers
 
 COMMAND = "python -m autoresearch_mcp.server.stdio.manifest"
-
-_PACKAGE = Path(__file__).parent.parent.parent
 FILE = Path(__file__).with_name("manifest.json")
 
-_SHIPPED = {"server": (".py",), "tools": (".py",), "prompts": (".py", ".md")}
+_PACKAGE = Path(__file__).parent.parent.parent
 _LIBRARIES = ("autoresearch-mcp", "mcp", "mcp-types", "pydantic", "pydantic-core")
 
 
-def load_answers() -> Answers:
-    """What may be answered early; nothing if no manifest belongs to what is installed here."""
-    for file in (FILE, learned_file()):
-        with suppress(OSError, ValueError, LookupError, TypeError):
-            manifest = json.loads(file.read_text(encoding="utf-8"))
-            if manifest["recorded from"] == origin():
-                return _by_version(manifest["answers"])
-    return {}
+class Manifest(NamedTuple):
+    """Answers, and what decided them: the versions of libraries, say."""
+
+    answers: Answers
+    origin: dict[str, str]
 
 
-def origin() -> dict[str, str]:
-    """What decides the answers here: our files, the libraries, whether docstrings are there. Empty if files cannot be read."""
-    digest = hashlib.sha256(b"-OO" if sys.flags.optimize > 1 else b"")
-    names = sorted(_files())
-    try:
-        for name in names:
-            digest.update(name.encode() + b"\0" + (_PACKAGE / name).read_bytes() + b"\0")
-    except OSError:
-        return {}
-    return {"code": digest.hexdigest(), **_versions()} if names else {}
+def load_manifest() -> Manifest:
+    """What may be answered early in this process: nothing if what is written down comes from other libraries."""
+    shipped, origin = b"", library_versions()
+    with suppress(OSError):
+        shipped = FILE.read_bytes()
+    learned_origin = {**origin, "instead of": hashlib.sha256(shipped).hexdigest()}
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        return Manifest(_answers_from(learned_file().read_bytes(), learned_origin), learned_origin)
+    with suppress(ValueError, LookupError, TypeError):
+        return Manifest(_answers_from(shipped, origin), learned_origin)
+    return Manifest({}, learned_origin)
+
+
+def library_versions() -> dict[str, str]:
+    """What decides the answers besides our code. By the names of folders: `importlib.metadata` takes longer than all else."""
+    found: dict[str, str] = {}
+    for folder in filter(os.path.isdir, sys.path):
+        for entry in os.listdir(folder):
+            name, _, rest = entry.partition("-")
+            if rest.endswith(".dist-info"):
+                found.setdefault(name.lower().replace("_", "-"), rest.removesuffix(".dist-info"))
+    without = {"docstrings": "none"} if sys.flags.optimize > 1 else {}
+    return {**{name: found.get(name, "?") for name in _LIBRARIES}, **without}
 
 
 def learned_file() -> Path:
@@ -58,36 +70,26 @@ def learned_file() -> Path:
     return Path(home).expanduser() / "autoresearch-mcp" / f"answers-{installation}.json"
 
 
-def keep(answers: Answers, file: Path) -> None:
+def keep(manifest: Manifest, file: Path) -> None:
     """Write a manifest; a server that starts at the same time sees the old one or the new one."""
-    manifest = {"made by": COMMAND, "recorded from": origin(), "answers": in_parts(answers)}
+    parts = {"made by": COMMAND, "recorded from": manifest.origin, "answers": in_parts(manifest.answers)}
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    draft.write_text(json.dumps(parts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     draft.replace(file)
 
 
-def _files() -> Iterator[str]:
-    for folder, endings in _SHIPPED.items():
-        for place, _, names in os.walk(_PACKAGE / folder):
-            ours = (name for name in names if name.endswith(endings))
-            yield from (os.path.relpath(os.path.join(place, name), _PACKAGE) for name in ours)
+def _answers_from(text: bytes, origin: dict[str, str]) -> Answers:
+    """The answers in a manifest.
 
-
-def _versions() -> dict[str, str]:
-    """The installed versions, by the names of their folders: `importlib.metadata` takes longer than all else together."""
-    found: dict[str, str] = {}
-    for folder in filter(os.path.isdir, sys.path):
-        for entry in os.listdir(folder):
-            name, _, rest = entry.partition("-")
-            if rest.endswith(".dist-info"):
-                found.setdefault(name.lower().replace("_", "-"), rest.removesuffix(".dist-info"))
-    return {name: found.get(name, "?") for name in _LIBRARIES}
-
-
-def _by_version(parts: list[dict[str, Any]]) -> Answers:
+    Raises:
+        LookupError, TypeError, ValueError: if it is no manifest, or one of another origin.
+    """
+    manifest = json.loads(text)
+    if manifest["recorded from"] != origin:
+        raise LookupError(manifest["recorded from"])
     answers: dict[str, dict[str, dict[str, object]]] = {}
-    for part in parts:
+    for part in manifest["answers"]:
         for version in part["versions"]:
             answers.setdefault(version, {}).setdefault(part["method"], {}).update(part["holds"])
     return answers
@@ -108,15 +110,18 @@ def in_parts(answers: Answers) -> list[dict[str, Any]]:
 
 
 def main() -> int:
-    """Record the manifest; returns the exit status."""
+    """Record the manifest of this installation, and of the checkout that one stands in; returns the exit status."""
     from tempfile import TemporaryDirectory
 
     from .real import Real
     from .recording import record
 
     with TemporaryDirectory() as folder:
-        keep(record(Real(Path(folder), allow_commands=False)), FILE)
-    sys.stdout.write(f"Wrote {FILE}\n")
+        manifest = Manifest(record(Real(Path(folder), allow_commands=False)), library_versions())
+    of_checkout = Path("server/stdio/manifest.json").absolute()
+    for file in {FILE, of_checkout} if of_checkout.exists() else {FILE}:
+        keep(manifest, file)
+        sys.stdout.write(f"Wrote {file}\n")
     return 0
 
 

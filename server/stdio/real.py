@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TextIO, cast
@@ -13,6 +14,8 @@ import anyio.to_thread
 
 from ...tools.lab.access import Lab
 from ..app import build_server
+
+_ONE_TAKES_THE_STREAMS = threading.Lock()
 
 
 class Real:
@@ -26,6 +29,7 @@ class Real:
         anyio.run(self._serve, inbox, outbox)
 
     async def _serve(self, inbox: io.BufferedIOBase, outbox: io.BufferedIOBase) -> None:
+        _ONE_TAKES_THE_STREAMS.acquire()
         usual = sys.stdin, sys.stdout
         # In its first step the library takes the buffers of these two; after it a print goes where it always went.
         sys.stdin = cast(TextIO, SimpleNamespace(buffer=inbox))
@@ -38,3 +42,4 @@ class Real:
 
 async def _put_back(stdin: TextIO, stdout: TextIO) -> None:
     sys.stdin, sys.stdout = stdin, stdout
+    _ONE_TAKES_THE_STREAMS.release()

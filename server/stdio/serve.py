@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+import threading
+import time
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from .front import Front
 from .loading import Loading
-from .manifest import keep, learned_file, load_answers, origin
+from .manifest import Manifest, keep, learned_file, load_manifest
 from .relay import Relay
 from .wire import claim
 
@@ -22,15 +23,18 @@ if TYPE_CHECKING:
     from .real import Real
 
 
+_CHECK_AFTER_S = 2.0
+"""By then the first calls of a client have been answered."""
+
+
 def serve(root: Path, allow_commands: bool) -> NoReturn:
     """Serve until the client closes the pipe or sends a signal."""
-    answers = load_answers()
-    unknown = {} if answers else origin()
-    loading = Loading(lambda: _load(root, allow_commands, unknown))
+    manifest = load_manifest()
+    loading = Loading(lambda: _load(root, allow_commands, manifest))
     _stop_on_signals()
     status = 1
     try:
-        relay = Relay(Front(answers), loading, claim())
+        relay = Relay(Front(manifest.answers), loading, claim())
         if relay.run():
             loading.wait().serve(*relay.hand_over())
         status = 0
@@ -43,7 +47,7 @@ def serve(root: Path, allow_commands: bool) -> NoReturn:
         _leave(status)
 
 
-def _load(root: Path, allow_commands: bool, unknown: Mapping[str, str]) -> Real:
+def _load(root: Path, allow_commands: bool, manifest: Manifest) -> Real:
     log_to_file()
     from ...tools.doctor.clients import remember
     from ...tools.process.environment import passes
@@ -51,23 +55,36 @@ def _load(root: Path, allow_commands: bool, unknown: Mapping[str, str]) -> Real:
 
     remember(frozenset(filter(passes, os.environ)))
     server = Real(root, allow_commands)
-    if unknown:
-        _learn(server, unknown)
+    if manifest.answers:
+        threading.Thread(target=_check, args=(root, manifest), name="checking", daemon=True).start()
+    else:
+        _learn(server, manifest)
     return server
 
 
-def _learn(server: Real, unknown: Mapping[str, str]) -> None:
-    """Keep the answers for the next start, unless the code was edited while it loaded or there is nowhere to keep them."""
+def _check(root: Path, manifest: Manifest) -> None:
+    """Ask a second server, once there is time, what the front has answered from the manifest."""
+    from .real import Real
+
+    time.sleep(_CHECK_AFTER_S)
+    _learn(Real(root, allow_commands=False), manifest)
+
+
+def _learn(server: Real, manifest: Manifest) -> None:
+    """Keep what the real server answers for the next start, where the manifest says something else."""
     import logging
 
     from .recording import record
 
+    logger = logging.getLogger(__name__)
     try:
         answers = record(server)
-        if origin() == unknown:
-            keep(answers, learned_file())
+        if answers != manifest.answers:
+            keep(Manifest(answers, manifest.origin), learned_file())
+            if manifest.answers:
+                logger.warning("tools or prompts were listed as they were before the code was edited; start anew")
     except Exception:
-        logging.getLogger(__name__).exception("the answers could not be kept")
+        logger.exception("the answers could not be kept")
 
 
 def _leave(status: int) -> NoReturn:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,7 +15,15 @@ import pytest
 
 from autoresearch_mcp.server.stdio import manifest
 from autoresearch_mcp.server.stdio.front import REPLAYED, Front
-from autoresearch_mcp.server.stdio.manifest import COMMAND, in_parts, load_answers, origin
+from autoresearch_mcp.server.stdio.manifest import (
+    COMMAND,
+    Manifest,
+    in_parts,
+    keep,
+    learned_file,
+    library_versions,
+    load_manifest,
+)
 from autoresearch_mcp.server.stdio.real import Real
 from autoresearch_mcp.server.stdio.recording import Talk, record
 from conftest import Project
@@ -32,15 +42,14 @@ def test_the_manifest_holds_what_the_real_server_answers(real: Real) -> None:
     assert written["answers"] == in_parts(record(real)), (
         f"the answers have changed: run `{COMMAND}` and commit its file"
     )
-    assert written["recorded from"] == origin(), (
-        f"the code or a library has changed: run `{COMMAND}` and commit its file"
-    )
+    assert written["recorded from"] == library_versions(), f"a library has changed: run `{COMMAND}` and commit its file"
+    assert load_manifest().answers == record(real)
 
 
 def test_the_front_answers_without_a_library() -> None:
     code = (
         "import sys, autoresearch_mcp.server.stdio.serve as serve\n"
-        "front = serve.Front(serve.load_answers())\n"
+        "front = serve.Front(serve.load_manifest().answers)\n"
         f"print(len([front.hear(line) for line in {[*opening('2025-06-18'), ask('2025-06-18', 1, 'tools/list')]!r}][2]))\n"
         "ours = [name for name in sys.modules if name.startswith('autoresearch_mcp.tools')]\n"
         "print(ours, [n for n in ('mcp', 'pydantic', 'anyio', 'asyncio', 'git', 'logging') if n in sys.modules])\n"
@@ -178,27 +187,60 @@ def test_an_odd_first_message_is_answered_as_by_the_library(real: Real, version:
 
 
 def alike(real: Real, lines: Sequence[bytes], probe: bytes) -> None:
-    front = Front(load_answers())
+    front = Front(load_manifest().answers)
     early = [json.loads(answer) for answer in map(front.hear, lines) if answer]
     late = spoken(real, front.ahead, probe)
 
     assert sorted([*early, *late], key=json.dumps) == sorted(spoken(real, lines, probe), key=json.dumps)
 
 
-def test_a_manifest_of_other_code_or_libraries_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_manifest_of_other_libraries_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = json.loads(manifest.FILE.read_text(encoding="utf-8"))
     other = tmp_path / "manifest.json"
     monkeypatch.setattr(manifest, "FILE", other)
 
     for name in written["recorded from"]:
         other.write_text(json.dumps({**written, "recorded from": {**written["recorded from"], name: "0"}}))
-        assert load_answers() == {}, name
+        assert load_manifest().answers == {}, name
     other.write_text(json.dumps({**written, "answers": [{}]}))
-    assert load_answers() == {}
+    assert load_manifest().answers == {}
     other.write_text("{")
-    assert load_answers() == {}
+    assert load_manifest().answers == {}
     other.unlink()
-    assert load_answers() == {}
+    assert load_manifest().answers == {}
+
+
+def test_what_was_learned_is_used_until_another_manifest_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = load_manifest()
+    learned = Manifest({"2025-06-18": {"ping": {"edited": True}}}, shipped.origin)
+    keep(learned, learned_file())
+
+    assert load_manifest() == learned
+    reinstalled = tmp_path / "manifest.json"
+    reinstalled.write_bytes(manifest.FILE.read_bytes() + b"\n")
+    monkeypatch.setattr(manifest, "FILE", reinstalled)
+    assert load_manifest().answers == shipped.answers
+
+
+def test_the_manifest_of_the_checkout_is_recorded(tmp_path: Path) -> None:
+    package = tmp_path / "installed" / "autoresearch_mcp"
+    for folder in ("server", "tools", "prompts"):
+        shutil.copytree(manifest.FILE.parents[2] / folder, package / folder)
+    installed, checkout = package / "server/stdio/manifest.json", tmp_path / "checkout/server/stdio/manifest.json"
+    checkout.parent.mkdir(parents=True)
+    checkout.touch()
+
+    said = subprocess.check_output(
+        [sys.executable, *COMMAND.split()[1:]],
+        cwd=tmp_path / "checkout",
+        env={**os.environ, "PYTHONPATH": str(package.parent)},
+        text=True,
+    )
+
+    assert sorted(said.splitlines()) == sorted([f"Wrote {checkout}", f"Wrote {installed}"])
+    assert checkout.read_bytes() == installed.read_bytes() == manifest.FILE.read_bytes()
 
 
 def test_without_answers_everything_waits() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from autoresearch_mcp.server.stdio.manifest import FILE
 from conftest import Project
 from wires import FRONTED, INITIALIZED, LISTS, PLAIN, STATELESS, VERSIONS, Client, Gate, ask, initialize, line, opening
 
@@ -212,4 +216,31 @@ def test_a_manifest_that_does_not_fit_costs_one_slow_start(gate: Gate, project: 
 
     assert second.answers == first.answers
     assert "Use " not in first.answers["list"]["result"]["tools"][0].get("description", "")
+    assert second.leave() == (0, b"", b"")
+
+
+def test_an_installation_edited_in_place_lists_its_old_words_once(tmp_path: Path, project: Project) -> None:
+    package = tmp_path / "autoresearch_mcp"
+    for folder in ("server", "tools", "prompts"):
+        shutil.copytree(FILE.parents[2] / folder, package / folder)
+    edited = package / "prompts/improve.md"
+    edited.write_text(edited.read_text(encoding="utf-8").replace("description: ", "description: New. ", 1))
+    asked = ask(OLD, "prompts", "prompts/list")
+
+    def described(client: Client) -> str:
+        client.send(*opening(OLD), asked)
+        client.hear("hello", "prompts")
+        prompts = client.answers["prompts"]["result"]["prompts"]
+        return next(str(one["description"]) for one in prompts if one["name"] == "improve")
+
+    first = Client([*FRONTED, project.root], PYTHONPATH=str(tmp_path))
+    assert not described(first).startswith("New. ")
+    cache = Path(os.environ["XDG_CACHE_HOME"]) / "autoresearch-mcp"
+    deadline = time.monotonic() + 60
+    while not any(cache.glob("answers-*.json")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert first.leave() == (0, b"", b"")
+
+    second = Client([*FRONTED, project.root], PYTHONPATH=str(tmp_path))
+    assert described(second).startswith("New. ")
     assert second.leave() == (0, b"", b"")
