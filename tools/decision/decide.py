@@ -88,7 +88,7 @@ class DecisionEvidence:
 class Verdict:
     """The next action; once the iteration is decided, also its status; always the reason in a sentence."""
 
-    action: NextStep
+    next: NextStep
     status: Status | None
     why: str
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,18 +34,11 @@ class Staged:
 
 
 @dataclass(frozen=True)
-class Undone:
-    """The Revert commit, and the paths left alone because somebody had edited them since."""
+class Undo:
+    """The Revert commit, the paths left alone because somebody had edited them since, and those of them that are staged."""
 
     commit: str
-    kept_edits: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Edited:
-    """Paths that somebody edited after the experiment's commit, and those of them that are staged."""
-
-    paths: tuple[str, ...]
+    edited: tuple[str, ...]
     staged: tuple[str, ...]
 
 
@@ -79,40 +73,43 @@ class ExperimentIndex:
             staged = self._staged(parent)
         return staged
 
-    def commit(self, staged: Staged, parent: str, message: str, intend: Callable[[str], None]) -> str:
-        """Commit a staged tree onto the current branch; returns the commit. `intend` hears of it before HEAD moves.
+    @contextmanager
+    def commit(self, staged: Staged, parent: str, message: str) -> Iterator[str]:
+        """Make a commit of a staged tree, which no branch has yet; HEAD moves to it on exit, unless the body raised.
 
         Raises:
-            HookFailure: if the repository's commit-msg hook refuses.
-            Refusal: if HEAD is no longer `parent`.
+            HookFailure: on entry, if the repository's commit-msg hook refuses.
+            Refusal: on exit, if HEAD is no longer `parent`.
         """
         commit = self._repo.commit_tree(staged.tree, parent, self._checked(message))
-        intend(commit)
+        yield commit
         self._move_head(commit, parent, message)
         self._sync_index(staged.entries)
         self._repo.committed(staged.paths)
-        return commit
 
     def sync(self, old: str, new: str) -> None:
         """Bring the index from one commit to another, where they differ."""
         self._sync_index(self._repo.entries(old, new))
 
-    def undo(self, experiment: str, base: str, message: str, intend: Callable[[Undone, Edited], None]) -> Undone:
-        """Commit the tree of `base` on top of `experiment`, then restore the files of the experiment, and only those.
+    @contextmanager
+    def undo(self, experiment: str, base: str, message: str) -> Iterator[Undo]:
+        """Make a commit of the tree of `base` on top of `experiment`; on exit, unless the body raised, HEAD moves to it and the
+        files of the experiment are restored, and only those.
 
-        A file that somebody edited after the experiment's commit keeps the edit and is reported. `intend` hears of it all
-        before HEAD moves.
+        A file that somebody edited after the experiment's commit keeps the edit.
+
+        Raises:
+            Refusal: on exit, if HEAD is no longer `experiment`.
         """
         entries = self._repo.entries(experiment, base)
         changes = {change.path: change for change in self._changes([entry.path for entry in entries])}
         edited = tuple(sorted(entry.path for entry in entries if entry.path in changes))
         staged = tuple(path for path in edited if changes[path].staged)
-        undone = Undone(self._repo.commit_tree(self._repo.tree(base), experiment, message), edited)
-        intend(undone, Edited(edited, staged))
-        self._move_head(undone.commit, experiment, message)
+        undo = Undo(self._repo.commit_tree(self._repo.tree(base), experiment, message), edited, staged)
+        yield undo
+        self._move_head(undo.commit, experiment, message)
         self._sync_index([entry for entry in entries if entry.path not in staged])
         self._restore([entry for entry in entries if entry.path not in edited])
-        return undone
 
     def finish_undo(
         self, experiment: str, base: str, edited: Collection[str], staged: Collection[str]

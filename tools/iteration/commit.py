@@ -20,17 +20,18 @@ from ..text.hygiene import clean_end, hygiene
 from ..vocabulary import Phase
 from .commit_checks import changes_in_scope, refuse_entries
 
+Check = Callable[[RepoContext, str, str], None]
+"""Sees a tree and its description before they are committed, and may refuse."""
 DESCRIPTION_CHARACTERS = 500
 HOOK_OUTPUT_CHARACTERS = 3000
 _SERVERS_TURN = frozenset({Phase.COMMITTED, Phase.VERIFIED, Phase.DISCARDED, Phase.JUDGED})
 
 
-def commit(
-    context: RepoContext, description: str, hypothesis: str, check: Callable[[RepoContext, str, str], None]
-) -> None:
+def commit(context: RepoContext, description: str, hypothesis: str, check: Check) -> None:
     """Commit what changed in scope, as the next attempt of the open iteration or the first of a new one.
 
-    `check` sees the tree and the description before anything is committed, and may refuse.
+    Raises:
+        Refusal: with nothing committed, if the change is not the experiment's to make, was tried before, or fails `check`.
     """
     idea = _idea(context, description, hypothesis)
     paths = changes_in_scope(context)
@@ -110,15 +111,10 @@ def _committed(context: RepoContext, staged: Staged, idea: Idea, change: ChangeF
     message = experiment_message(
         session, idea.number, idea.description, idea.hypothesis, names, journal=context.journal.tip()
     )
-    events: list[Committed] = []
-
-    def intend(commit: str) -> None:
-        events.append(_commit_event(context, staged, idea, change, commit))
-        intent = Intent(session=session.id, old=session.head, new=commit, event=events[0])
-        write_intent(context.repo.own_folder, intent)
-
-    context.index.commit(staged, session.head, message, intend)
-    return events[0]
+    with context.index.commit(staged, session.head, message) as commit:
+        made = _commit_event(context, staged, idea, change, commit)
+        write_intent(context.repo.own_folder, Intent(session=session.id, old=session.head, new=commit, event=made))
+    return made
 
 
 def _commit_event(

@@ -6,9 +6,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..decision.decide import NextStep
 from ..decision.failures import FailureClass
-from ..decision.judging import Arm
+from ..decision.judging import Arm, Step
 from ..git.repo import shown
 from ..git.untracked import changed_since
 from ..lab.context import RepoContext
@@ -18,16 +17,23 @@ from ..session.events import GuardResult, GuardsRan, HeldOut, Measurement, Place
 from ..session.state import Session, Trial
 from ..session.trained import bent
 from ..storage.disk import keep_evidence
+from ..vocabulary import Phase
 from .commit_checks import drift_since_start, refuse_tampering, refuse_uncommitted, tracked_edits
 
 _NOT_IN_GIT = "The incumbent runs there. Git does not have these files, which changed since the start:"
 
 
-def measure(context: RepoContext) -> None:
+def verify(context: RepoContext) -> None:
+    """Run verify on the latest attempt until its evidence decides; not at all where that was done."""
+    while context.phase is Phase.COMMITTED:
+        _verify_once(context)
+
+
+def _verify_once(context: RepoContext) -> None:
     """One run of verify, on the candidate or, where the race asks for it, on the incumbent."""
     refuse_tampering(context)
-    session, verdict = context.active, context.active.verdict
-    arm = Arm.INCUMBENT if verdict and verdict.action is NextStep.COMPARE else Arm.CANDIDATE
+    session = context.active
+    arm = Arm.INCUMBENT if session.finding.step is Step.INCUMBENT else Arm.CANDIDATE
     if _other_ground(context):
         return
     turn = _turn(context, arm)
@@ -148,15 +154,16 @@ def _set_aside(context: RepoContext, files: Sequence[str]) -> None:
 
 
 def guard(context: RepoContext) -> None:
-    """Run every guard on the latest attempt, unless they have run; then ask the holdout, if the plan has one."""
+    """Run every guard on an attempt that looks better, unless they have run; then ask the holdout, if the plan has one."""
+    if context.phase is not Phase.VERIFIED:
+        return
     refuse_tampering(context)
     if _other_ground(context):
         return
     trial = context.active.open_trial
     if trial.guards is None and context.active.plan.has_guards:
         _run_guards(context, trial)
-    verdict = context.active.verdict
-    if verdict and verdict.action is NextStep.HOLD_OUT:
+    if context.phase is Phase.VERIFIED:
         _hold_out(context, context.active.open_trial)
 
 

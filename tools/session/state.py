@@ -210,9 +210,9 @@ def phase_of(session: Session | None, now: float) -> Phase:
         return Phase.NO_SESSION
     if session.trial is None or session.verdict is None:
         return Phase.ENDED if session.ended or session.spent(now) else Phase.READY
-    if session.verdict.action is NextStep.UNDO:
+    if session.verdict.next is NextStep.UNDO:
         return Phase.DISCARDED if session.trial.undone is None else Phase.JUDGED
-    return _PHASES[session.verdict.action]
+    return _PHASES[session.verdict.next]
 
 
 _PHASES = {

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..decision.decide import Status
-from ..iteration import close as closing
-from ..iteration import commit as committing
-from ..iteration import measure as measuring
+from ..iteration import commit, measure, run
 from ..lab.access import Lab
 from ..lab.context import RepoContext
 from ..session.events import Row
@@ -21,12 +17,6 @@ from .arguments import Description, Hypothesis, Learned, RepoPath
 from .review import advice, guard_words
 
 OUTPUT_CHARACTERS = 2000
-
-_AUTOMATIC: dict[Phase, Callable[[RepoContext], object]] = {
-    Phase.COMMITTED: measuring.measure,
-    Phase.VERIFIED: measuring.guard,
-    Phase.DISCARDED: closing.undo,
-}
 
 
 class Loop:
@@ -47,16 +37,11 @@ class Loop:
         nothing committed, if anything outside the scope or any protected file changed.
         """
         with self._lab.for_writing(
-            repo, Tool.ITERATE, again=lambda context: committing.is_open(context, description)
+            repo, Tool.ITERATE, again=lambda context: commit.is_open(context, description)
         ) as context:
-            if committing.answer_was_lost(context, description):
+            if commit.answer_was_lost(context, description):
                 return _iterated_before(context)
-            if not committing.is_open(context, description):
-                committing.commit(context, description, hypothesis, refuse_hiding)
-            while step := _AUTOMATIC.get(context.phase):
-                step(context)
-            decided = context.active
-            row = closing.log(context, learned) if context.phase is Phase.JUDGED else None
+            decided, row = run.run_iteration(context, description, hypothesis, learned, refuse_hiding)
             return _iterated(context, decided, row)
 
     def commit(self, description: Description, hypothesis: Hypothesis = "", repo: RepoPath = "") -> CommitMade:
@@ -66,7 +51,7 @@ class Loop:
         change was tried before. Next is verify.
         """
         with self._lab.for_writing(repo, Tool.COMMIT) as context:
-            committing.commit(context, description, hypothesis, refuse_hiding)
+            commit.commit(context, description, hypothesis, refuse_hiding)
             trial, verdict = context.active.open_trial, context.active.verdict
             return CommitMade(
                 **_where(context),
@@ -86,14 +71,13 @@ class Loop:
         Takes no number and no command. Refused before a commit, or while files differ from what was committed.
         """
         with self._lab.for_writing(repo, Tool.VERIFY) as context:
-            while context.phase is Phase.COMMITTED:
-                measuring.measure(context)
+            measure.verify(context)
             return _verified(context)
 
     def guard(self, repo: RepoPath = "") -> GuardsChecked:
         """Use after a verify that found an improvement: runs every guard of the plan. Refused in any other phase."""
         with self._lab.for_writing(repo, Tool.GUARD) as context:
-            measuring.guard(context)
+            measure.guard(context)
             session = context.active
             results = list(session.open_trial.guards or ())
             return GuardsChecked(
@@ -112,8 +96,8 @@ class Loop:
         A file edited since the commit keeps the edit and is named. Refused while the change is still to be measured.
         """
         with self._lab.for_writing(repo, Tool.REVERT) as context:
-            closing.give_up(context, reason)
-            closing.undo(context)
+            run.give_up(context, reason)
+            run.undo(context)
             trial = context.active.open_trial
             return RevertMade(
                 **_where(context),
@@ -131,7 +115,7 @@ class Loop:
         """
         with self._lab.for_writing(repo, Tool.LOG) as context:
             decided = context.active
-            row = closing.log(context, learned)
+            row = run.log(context, learned)
             return _iterated(context, decided, row)
 
 
@@ -141,7 +125,7 @@ def _where(context: RepoContext) -> dict[str, object]:
 
 def _standing(session: Session) -> str:
     verdict = session.verdict
-    return str(verdict.status or f"open: {verdict.action} next") if verdict else ""
+    return str(verdict.status or f"open: {verdict.next} next") if verdict else ""
 
 
 def _verified(context: RepoContext) -> VerifyRan:

@@ -10,8 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from ..errors import Code, Refusal
-from ..iteration import measure as measuring
 from ..iteration.baseline import LONGEST_BASELINE_S
+from ..iteration.measure import verify
 from ..lab.access import Lab
 from ..lab.context import RepoContext
 from ..measurement.meter import Meter, at_checkout
@@ -63,8 +63,7 @@ def _as_verify(context: RepoContext, budget_s: float, device: str) -> TrainRan:
             "Budget and device are sealed in a session. Call train without them; or finish the session for a trial run."
         )
         raise Refusal(Code.BAD_ARGUMENT, message, phase=context.phase, following=following(context.phase))
-    while context.phase is Phase.COMMITTED:
-        measuring.measure(context)
+    verify(context)
     session = context.active
     measurement = session.open_trial.measurement
     assert measurement is not None, "verify just ran"
@@ -74,7 +73,7 @@ def _as_verify(context: RepoContext, budget_s: float, device: str) -> TrainRan:
         update={
             "counts": True,
             "iteration": session.open_trial.number,
-            "verdict": str(verdict.status or f"open: {verdict.action} next") if verdict else "",
+            "verdict": str(verdict.status or f"open: {verdict.next} next") if verdict else "",
             "why": verdict.why if verdict else "",
         }
     )

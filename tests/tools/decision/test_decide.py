@@ -161,7 +161,7 @@ def test_each_situation_has_one_verdict(situation: str) -> None:
 
     verdict = decide(evidence)
 
-    assert (verdict.action, verdict.status) == (action, status)
+    assert (verdict.next, verdict.status) == (action, status)
     assert verdict.why.endswith((".", "revert.")), verdict.why
 
 

@@ -1,12 +1,11 @@
-"""The last steps of an iteration: give up, undo, write the row."""
+"""One iteration from the commit to its row: the steps in the order in which they happen."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..decision.decide import Status
+from ..decision.decide import NextStep, Status
 from ..decision.failures import FailureClass
-from ..git.experiment import Edited, Undone
 from ..git.repo import shown
 from ..lab.context import RepoContext
 from ..session.events import GaveUp, Logged, Reverted, Row
@@ -16,7 +15,36 @@ from ..session.results import flat
 from ..session.state import Session, Trial
 from ..storage.disk import keep_evidence
 from ..vocabulary import Phase
+from .commit import Check, commit, is_open
 from .commit_checks import changes_in_scope
+from .measure import guard, verify
+
+
+def run_iteration(
+    context: RepoContext, description: str, hypothesis: str, learned: str, check: Check
+) -> tuple[Session, Row | None]:
+    """Commit, verify, guard, decide, keep or undo, log.
+
+    Every step is in the journal before the next begins, and what is there is not done again: a call that is made once more
+    after its server died goes on where that one stopped.
+
+    Returns the session as decided and the iteration's row; no row yet where the agent may fix or rework the idea.
+
+    Raises:
+        Refusal: with nothing committed, if the change is not the experiment's to make, or was tried before.
+    """
+    if not is_open(context, description):
+        commit(context, description, hypothesis, check)
+    verify(context)  # a close call is run again, in turn with the incumbent, until the evidence decides
+    guard(context)  # only what looks better, and the holdout after the guards
+    verdict = context.active.verdict  # of the table in decision/decide.py
+    assert verdict is not None, "an iteration is open"
+    if verdict.status is None:
+        return context.active, None
+    if verdict.next is NextStep.UNDO:
+        undo(context)
+    decided = context.active
+    return decided, log(context, learned)
 
 
 def give_up(context: RepoContext, reason: str) -> None:
@@ -26,32 +54,35 @@ def give_up(context: RepoContext, reason: str) -> None:
 
 
 def undo(context: RepoContext) -> None:
-    """Take the open iteration back: by a Revert commit, or, if no hook ever let it in, by restoring its files."""
-    trial = context.active.open_trial
-    if trial.commit:
-        events: list[Reverted] = []
-
-        def intend(undone: Undone, edited: Edited) -> None:
-            kept = tuple(map(shown, undone.kept_edits))
-            events.append(Reverted(iteration=trial.number, commit=undone.commit, kept_edits=kept))
-            intent = Intent(
-                session=context.active.id,
-                old=trial.commit,
-                new=undone.commit,
-                base=trial.parent,
-                event=events[0],
-                edited=edited.paths,
-                staged=edited.staged,
-            )
-            write_intent(context.repo.own_folder, intent)
-
-        context.index.undo(trial.commit, trial.parent, revert_message(context.active, trial), intend)
-        context.record(events[0])
-        clear_intent(context.repo.own_folder)
+    """Take the open iteration back, unless that was done: by a Revert commit, or, if no hook ever let it in, by restoring its
+    files.
+    """
+    session, trial = context.active, context.active.open_trial
+    if trial.undone is not None:
         return
+    if not trial.commit:
+        _discard(context, session, trial)
+        return
+    folder = context.repo.own_folder
+    with context.index.undo(trial.commit, trial.parent, revert_message(session, trial)) as undone:
+        event = Reverted(iteration=trial.number, commit=undone.commit, kept_edits=tuple(map(shown, undone.edited)))
+        intent = Intent(
+            session=session.id,
+            old=trial.commit,
+            new=undone.commit,
+            base=trial.parent,
+            event=event,
+            edited=undone.edited,
+            staged=undone.staged,
+        )
+        write_intent(folder, intent)
+    context.record(event)
+    clear_intent(folder)
+
+
+def _discard(context: RepoContext, session: Session, trial: Trial) -> None:
     paths = changes_in_scope(context)
-    folder = context.repo.own_folder / "evidence" / context.active.id / str(trial.number)
-    keep_evidence(folder, context.repo.root, paths)
+    keep_evidence(context.repo.own_folder / "evidence" / session.id / str(trial.number), context.repo.root, paths)
     context.index.discard_edits(paths)
     context.record(Reverted(iteration=trial.number, commit=""))
 
