@@ -23,10 +23,13 @@ _LONGEST_LINE = 20_000  # what a plan's own regular expression sees of a line; n
 
 @dataclass(frozen=True)
 class Reading:
-    """A number, or what is wrong and how to cure it; exactly one of the two."""
+    """A number, or what is wrong and how to cure it; exactly one of the two. `unit` stood behind a number that a regular
+    expression captured; the value is in that unit, or in the one that was expected.
+    """
 
     value: float | None
     problem: str = ""
+    unit: str = ""
 
     def __post_init__(self) -> None:
         assert (self.value is None) == bool(self.problem)
@@ -49,13 +52,37 @@ _UNITS = frozenset(
     "% ns us µs μs ms s sec secs second seconds min mins minute minutes h hr hrs hour hours"
     " B kB KB MB GB TB KiB MiB GiB TiB byte bytes".split()
 )
+# What each unit is worth in the first of its kind; a number in one can be told in another.
+_KINDS: tuple[Mapping[str, float], ...] = (
+    {"s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1, "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3}
+    | {
+        "min": 60,
+        "mins": 60,
+        "minute": 60,
+        "minutes": 60,
+        "h": 3600,
+        "hr": 3600,
+        "hrs": 3600,
+        "hour": 3600,
+        "hours": 3600,
+    },
+    {"B": 1, "byte": 1, "bytes": 1, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+    | {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40},
+    {"": 1, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12},
+)
+_KNOWN = frozenset(unit for kind in _KINDS for unit in kind if unit) | {"%"}
+_UNIT_BEHIND = re.compile(r" ?(%|[a-zA-Zµμ]{1,8}(?:/[a-zA-Z]{1,8})?)(?![\w%])")
+# Around a capture: what shows that it is only a part of a number.
+_GOES_BEFORE = re.compile(r"[0-9][.]?$|[0-9][eE][+-]?$|(?:^|[^\w.])\.$|(?:^|[\s:=(\[,;|])-$")
+_GROUP_BEFORE, _GROUP = re.compile(r"(?<![0-9])[0-9]{1,3}[,_'’]$"), re.compile(r"[0-9]{3}(?![0-9])")
+_GOES_ON = re.compile(r"[0-9]|\.[0-9]|[eE][+-]?[0-9]|[,_'’][0-9]{3}(?![0-9])")
 _OPENING, _CLOSING = "([{\"'`*", ")]}\"'`*.,:!?"
 _PATH = re.compile(r"(?:[^.\[\]]+|\[[0-9]{1,9}\])(?:\.[^.\[\]]+|\[[0-9]{1,9}\])*")
 # A repeated group with a repetition in it may take exponential time, and nothing can stop a running match.
 _EXPLOSIVE = re.compile(r"(?<!\\)\((?!\?>)[^()]*[*+][^()]*\)[*+{](?!\+)")
 
 
-def read_metric(output: str, read: str, name: str, unit: str = "") -> Reading:
+def read_metric(output: str, read: str, name: str, unit: str = "", before: str | None = None) -> Reading:
     """Read the metric `name` from a command's output.
 
     Args:
@@ -64,12 +91,16 @@ def read_metric(output: str, read: str, name: str, unit: str = "") -> Reading:
             line by line), or `json:PATH`.
         name: the metric's name, for `line`, `key` and `auto`.
         unit: a unit or `%` that may follow the number and is stripped; nothing else is.
+        before: the unit that stood behind the number at the baseline, empty for none; None at the baseline. A number in
+            another unit of its kind is converted, in one of another kind refused. For `regex`; the others take none but `unit`.
     """
     text = plain(output)
     kind, _, rule = read.partition(":")
     if not text.strip():
         return Reading(None, f"The command printed nothing. {_CURE}")
     try:
+        if kind == "regex":
+            return _captured(text, rule, unit, before)
         return Reading(_READERS[kind](text, rule, name, unit))
     except _Unreadable as problem:
         return Reading(None, str(problem))
@@ -78,7 +109,7 @@ def read_metric(output: str, read: str, name: str, unit: str = "") -> Reading:
 def check_read(read: str) -> str:
     """What is wrong with a `read` rule; empty when it can be used."""
     kind, colon, rule = read.partition(":")
-    if kind not in _READERS or bool(colon) != (kind in {"regex", "json"}) or (colon and not rule):
+    if kind not in {*_READERS, "regex"} or bool(colon) != (kind in {"regex", "json"}) or (colon and not rule):
         return f"{read!r} is not a way to read a number"
     if kind == "json" and not _PATH.fullmatch(rule):
         return f"{rule!r} is not a path such as `a.b[0].c`"
@@ -125,19 +156,59 @@ def _why_not(bare: str, unit: str) -> str:
 
 def _labelled(label: str, text: str, rule: str, name: str, unit: str) -> float:
     found = re.findall(_LABELS[label].format(re.escape(name)), text, re.MULTILINE)
-    return _agreed(found, label.format(name), text, unit)
+    return _agreed({_parse(item, unit): item for item in found}, label.format(name), text)
 
 
-def _regex(text: str, rule: str, name: str, unit: str) -> float:
+def _captured(text: str, rule: str, unit: str, before: str | None) -> Reading:
+    """What a plan's regular expression captures, line by line, in one unit whatever unit stands behind it."""
     pattern = re.compile(rule)
-    matches = (match for line in text.split("\n") for match in pattern.finditer(line[:_LONGEST_LINE]))
-    found = (match[min(1, pattern.groups)] or "" for match in matches)
-    return _agreed(found, f"a match of {rule!r}, which is tried line by line", text, unit)
+    lines = (line[:_LONGEST_LINE] for line in text.split("\n"))
+    found = [_with_unit(match, unit) for line in lines for match in pattern.finditer(line)]
+    wanted = unit or (before if before is not None else next((seen for _, seen in found if seen), ""))
+    values = {_converted(_parse(item, unit), seen or unit, wanted): item for item, seen in found}
+    return Reading(_agreed(values, f"a match of {rule!r}, which is tried line by line", text), unit=wanted)
 
 
-def _agreed(found: Iterable[str], what: str, text: str, unit: str) -> float:
-    """The value that all findings agree on."""
-    values = {_parse(item, unit): item for item in found}
+def _with_unit(match: re.Match[str], unit: str) -> tuple[str, str]:
+    """A capture with the unit that stands behind it. One that is only a part of a number is refused."""
+    group = min(1, match.re.groups)
+    item, line, end = (match[group] or "").strip(), match.string, match.end(group)
+    if not re.fullmatch(_NUMBER, item):
+        return item, ""
+    head, tail = line[: match.start(group)][-_LONGEST_NUMBER:], line[end:]
+    grouped = _GROUP_BEFORE.search(head) and _GROUP.match(item)
+    if grouped or _GOES_BEFORE.search(head) or _GOES_ON.match(tail):
+        raise _Unreadable(_part(match, item))
+    behind = _UNIT_BEHIND.match(tail)
+    if behind and (
+        behind[1] in _KNOWN
+        or behind[1] == unit
+        or (not behind[0].startswith(" ") and match.end() >= end + behind.end())
+    ):
+        return item, behind[1]
+    if re.match(r"[^\W\d]", tail):
+        raise _Unreadable(_part(match, item))
+    return item, ""
+
+
+def _part(match: re.Match[str], item: str) -> str:
+    around = match.string[max(0, match.start() - 20) : match.end() + 20]
+    return f"{item!r} is only a part of what stands there, {_short(around)}. Let the pattern capture the whole number."
+
+
+def _converted(value: float, unit: str, wanted: str) -> float:
+    """A number in another unit of its kind."""
+    if unit == wanted:
+        return value
+    for kind in _KINDS:
+        if unit in kind and wanted in kind:
+            return value * kind[unit] / kind[wanted]
+    told = f"{value:g} stands in {unit or 'no unit'}, but the number is measured in {wanted or 'no unit'}"
+    raise _Unreadable(f"{told}. Print it in one unit, always.")
+
+
+def _agreed(values: Mapping[float, str], what: str, text: str) -> float:
+    """The one value that was found, however often; each stands with the text that it was read from."""
     if not values:
         raise _Unreadable(f"No line has {what}. {_ending(text)} {_CURE}")
     if len(values) > 1:
@@ -247,4 +318,4 @@ def _short(text: str) -> str:
 
 _line, _key = (partial(_labelled, label) for label in _LABELS)
 _READERS: Mapping[str, Callable[[str, str, str, str], float]]
-_READERS = {"auto": _auto, "channel": _auto, "last": _last, "line": _line, "key": _key, "regex": _regex, "json": _json}
+_READERS = {"auto": _auto, "channel": _auto, "last": _last, "line": _line, "key": _key, "json": _json}

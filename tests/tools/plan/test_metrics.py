@@ -313,3 +313,81 @@ def test_an_output_made_to_be_slow_is_read_all_the_same(unit: str, read: str) ->
     output = unit * (200_000 // len(unit)) + "_"
 
     assert isinstance(read_metric(output, read, "loss", "ms"), Reading)
+
+
+HYPERFINE = "  Time (mean \u00b1 \u03c3):  {}    [User: 1 ms, System: 2 ms]\n"
+MEAN = r"regex:Time \(mean[^:]*:\s+([\d.]+)"
+
+
+@pytest.mark.parametrize(
+    ("output", "before", "value", "unit"),
+    [
+        (HYPERFINE.format("263.4 ms"), None, 263.4, "ms"),
+        (HYPERFINE.format("1.281 s"), "ms", 1281.0, "ms"),
+        (HYPERFINE.format("900.0 \u00b5s"), "ms", 0.9, "ms"),
+        (HYPERFINE.format("2.5 min"), "s", 150.0, "s"),
+        (HYPERFINE.format("263.4"), "", 263.4, ""),
+    ],
+)
+def test_a_captured_number_stays_in_the_unit_of_the_baseline(
+    output: str, before: str | None, value: float, unit: str
+) -> None:
+    reading = read_metric(output, MEAN, "time", before=before)
+
+    assert (reading.problem, reading.unit) == ("", unit)
+    assert reading.value == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "told"),
+    [("ms", "12 kB", "'kB'"), ("ms", "12", "no unit"), ("", "12 ms", "no unit"), ("x", "12 ms", "in x")],
+)
+def test_a_captured_number_in_another_kind_of_unit_is_refused(before: str, text: str, told: str) -> None:
+    reading = read_metric(f"took {text}\n", r"regex:took ([\d.]+)", "time", before=before)
+
+    assert reading.value is None
+    assert told.strip("'") in reading.problem
+
+
+def test_the_plan_s_unit_wins_over_what_stands_behind_a_capture() -> None:
+    assert read_metric("took 1.5 s\n", r"regex:took ([\d.]+)", "time", "ms").value == 1500
+    assert "kB" in read_metric("took 12 kB\n", r"regex:took ([\d.]+)", "time", "ms").problem
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line"),
+    [
+        (r"bench:\s+([\d.]+)", "bench: 1.5e-05 s"),
+        (r"bench:\s+([\d.]+)", "bench: 3e9"),
+        (r"bench:\s+([\d.]+)", "bench: 1,234"),
+        (r"bench:\s+(\d+)", "bench: 12.34"),
+        (r"bench:\s+(\d{2})", "bench: 1234"),
+        (r"bench:\s+([\d.]+)", "bench: 12furlongs"),
+        (r"bench:.*?([\d.]+)$", "bench: -5"),
+        (r"(\d+) ms", "bench: 12.5 ms"),
+        (r"(\d+)$", "bench: 1e-05"),
+        (r",(\d+)$", "bench: 12,345"),
+    ],
+)
+def test_a_capture_that_is_a_part_of_a_number_is_refused(pattern: str, line: str) -> None:
+    assert "only a part" in read_metric(f"{line}\n", f"regex:{pattern}", "bench").problem
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line", "value", "unit"),
+    [
+        (r"([\d.]+)x faster", "2.31x faster", 2.31, "x"),
+        (r"bench:\s+([\d.]+)", "bench: 12.34k", 12.34, "k"),
+        (r"pages 3-(\d+)", "pages 3-5", 5, ""),
+        (r"row,(\d+),(?:\d+)", "row,7,8", 7, ""),
+        (r"ok (\d+) tests", "ok 12 tests", 12, ""),
+        (r"total: ([\d.]+) %", "total: 93.5 %", 93.5, "%"),
+        (r"took (\S+)", "took 12", 12, ""),
+    ],
+)
+def test_a_whole_number_is_captured_with_what_stands_behind_it(
+    pattern: str, line: str, value: float, unit: str
+) -> None:
+    reading = read_metric(f"{line}\n", f"regex:{pattern}", "bench")
+
+    assert (reading.value, reading.unit, reading.problem) == (value, unit, "")
