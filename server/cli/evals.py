@@ -7,9 +7,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from ...tools.errors import Code, Refusal
-from ...tools.evals.foreign_rows import ResultsFormat
 from ...tools.evals.pages import as_lines, as_page
 from ...tools.evals.reading import Evaluated, evaluate, evaluate_file
+from ...tools.evals.rows import ResultsFormat
 from ...tools.lab.access import Lab
 
 

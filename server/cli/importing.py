@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from ...tools.errors import Refusal
-from ...tools.evals.imports import bring_in
+from ...tools.evals.reading import bring_in
 from ...tools.lab.access import Lab
 
 

@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from ...tools.doctor.registration import REGISTRATIONS, Client, Registration, Unwritable, added, removed, snippet
+from ...tools.doctor.clients import REGISTRATIONS, Client, Registration, Unwritable, added, removed, snippet
 from ...tools.storage.disk import write_atomically
 
 

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ...tools.report.braille import BEST, TARGET, lines
+from ...tools.report.drawing import BEST, TARGET, lines
 from ...tools.report.page import ReportedTry, Tone, duration
 from ...tools.report.picture import Mark, Picture
 from ...tools.report.sections import round_number

@@ -1,12 +1,20 @@
-"""What can be known of a session from its results file: the shape of the answer."""
+"""Analyse a results file: trend, plateau, efficiency, streaks, anomalies, and whether to go on.
+
+What the file does not tell is None. Rates are from 0 to 1, improvements positive whatever the direction of the metric.
+"""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field
 
 from ..session.events import Record
+from .history import Course, direction_of, trend
+from .rows import Results, ResultsLine, RowFate, told_by_columns
 
 
 class NotedRow(Record):
@@ -78,3 +86,231 @@ class Analysis(Record):
     anomalies: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     recommendation: Continuation = Continuation(verdict="change", reason="Nothing was read.")
+
+
+WINDOW = 5
+"""Measured tries in a row without a new best that make a plateau."""
+HALVED = 0.5
+"""Returns diminish when a later step brings less than this share of an earlier one."""
+HOT_FILES = 10
+
+
+def analyse(
+    found: Results,
+    window: int = WINDOW,
+    files: Mapping[str, Sequence[str]] | None = None,
+    direction: str = "",
+    goal: float | None = None,
+) -> Analysis:
+    """Everything that a results file tells; of several segments, the last one with rows.
+
+    Args:
+        found: the file, read.
+        window: measured tries without a new best that make a plateau.
+        files: the files that each commit changed, by the commit as the file names it, where git has it.
+        direction: `lower` or `higher`, where the caller knows; else the file, the metric's name or the kept rows tell.
+        goal: the value that the session wants to reach.
+    """
+    last = max((row.segment for row in found.rows), default=0)
+    rows = tuple(row for row in found.rows if row.segment == last)
+    way, told_by = (direction, _who_knows(found)) if direction else direction_of(found, rows)
+    course = Course(rows, {"lower": -1, "higher": 1}.get(way, 0))
+    analysis = Analysis(
+        format=found.format,
+        metric=found.metric,
+        unit=found.unit,
+        direction=way,
+        direction_from=told_by,
+        segments=len({row.segment for row in found.rows}),
+        goal=goal,
+        columns=told_by_columns(rows),
+        hot_files=_hot(rows, files or {}),
+        anomalies=(*found.notes, *_anomalies(found, course)),
+        skipped=tuple(f"line {one.line}: {one.why}" for one in found.skipped),
+        **_counts(course),
+        **_values(course, goal),
+        **_shape(course, window),
+    )
+    return analysis.model_copy(update={"recommendation": advice(analysis, course, window)})
+
+
+def _counts(course: Course) -> dict[str, Any]:
+    tries = course.tries
+    told = any(row.status for row in tries)
+    guarded = [row for row in tries if row.guard != "-"]
+    streaks = course.streaks if told else (0, 0, 0)
+    return {
+        "iterations_run": len(tries),
+        "measured": sum(row.metric is not None for row in tries),
+        "keeps": sum(row.fate is RowFate.KEEP for row in tries),
+        "discards": sum(row.fate is RowFate.DISCARD for row in tries),
+        "crashes": sum(row.fate is RowFate.CRASH for row in tries),
+        "keep_rate": _share(tries, RowFate.KEEP) if told else None,
+        "crash_rate": _share(tries, RowFate.CRASH) if told else None,
+        "guard_fail_rate": sum(row.guard == "fail" for row in guarded) / len(guarded) if guarded else None,
+        "longest_keep_streak": streaks[0],
+        "longest_streak_without_keep": streaks[1],
+        "current_streak_without_keep": streaks[2],
+    }
+
+
+def _values(course: Course, goal: float | None) -> dict[str, Any]:
+    first, best, total, hours = course.first, course.best, course.total, course.hours
+    start = first.metric if first else None
+    keeps = sum(row.fate is RowFate.KEEP for row in course.tries)
+    reached = None
+    if goal is not None and best is not None and best.metric is not None:
+        reached = course.sign * (best.metric - goal) >= 0
+    return {
+        "baseline": start,
+        "final": course.kept[-1].metric if course.kept else None,
+        "best": best.metric if best else None,
+        "best_iteration": best.number if best else None,
+        "improvement": total,
+        "improvement_pct": 100 * total / abs(start) if total is not None and start else None,
+        "gain_per_try": total / len(course.tries) if total is not None and course.tries else None,
+        "gain_per_keep": total / keeps if total is not None and keeps else None,
+        "gain_per_hour": total / hours if total is not None and hours else None,
+        "hours": hours,
+        "goal_achieved": reached,
+    }
+
+
+def _shape(course: Course, window: int) -> dict[str, Any]:
+    flat, share = course.plateau, course.later_share
+    on_plateau = flat is not None and len(flat) >= window
+    return {
+        "trend": trend([row.metric for row in course.measured if row.metric is not None], course.sign),
+        "plateau_detected": None if flat is None else on_plateau,
+        "plateau_start": flat[0].number if flat and on_plateau else None,
+        "plateau_length": None if flat is None else len(flat),
+        "diminishing_returns": None if share is None else share < HALVED,
+        "later_share": share,
+        "jumps": tuple(_step(row, gain) for row, gain in course.jumps),
+        "improved_but_failed": tuple(_step(row, gain) for row, gain in course.improved_but_failed),
+    }
+
+
+def _step(row: ResultsLine, gain: float) -> NotedRow:
+    return NotedRow(number=row.number, line=row.line, metric=row.metric, gain=gain, description=row.description[:200])
+
+
+def _share(rows: Sequence[ResultsLine], fate: RowFate) -> float:
+    return sum(row.fate is fate for row in rows) / len(rows) if rows else 0.0
+
+
+def _hot(rows: Sequence[ResultsLine], files: Mapping[str, Sequence[str]]) -> tuple[HotFile, ...]:
+    kept = [row for row in rows if row.fate is RowFate.KEEP]
+    counts = Counter(path for row in kept for path in set(row.files or files.get(row.commit, ())))
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(HotFile(path=path, keeps=count) for path, count in ranked[:HOT_FILES])
+
+
+def _anomalies(found: Results, course: Course) -> list[str]:
+    """What does not fit: numbers that cannot be, rows out of order, keeps that made it worse."""
+    rows = course.rows
+    told: list[str] = []
+    if len({row.segment for row in found.rows}) > 1:
+        told.append(f"{len(found.rows) - len(rows)} rows of earlier segments are not part of these figures.")
+    first = course.first
+    if first and first.fate is RowFate.KEEP and first is not course.rows[0]:
+        told.append(f"No baseline row: compared with the first row that was kept, {_named([first])}.")
+    zeros = [row for row in course.measured if row.metric == 0]
+    if zeros and not _measured_here(found) and 2 * len(zeros) < len(course.measured):
+        told.append(f"{_named(zeros)}: exactly 0 where other rows are not; a measurement, or none? Left as it is.")
+    numbers = [row.number for row in rows if row.number is not None]
+    if twice := [number for number, count in Counter(numbers).items() if count > 1 and _one_row_a_number(found)]:
+        told.append(f"Iteration numbers that come more than once: {', '.join(map(str, twice[:8]))}.")
+    worse = [row for row, gain in course.steps if gain < 0]
+    if worse:
+        told.append(f"{_named(worse)}: kept although worse than what was kept before.")
+    bare = [row for row in rows if row.fate in {RowFate.KEEP, RowFate.BASELINE} and row.metric is None]
+    if bare and found.metric:
+        told.append(f"{_named(bare)}: kept without a number.")
+    if found.metric and not course.sign and course.measured:
+        told.append("Neither the file nor its rows tell whether lower or higher is better; give a direction.")
+    other = sorted({row.status for row in rows if row.fate is RowFate.OTHER and row.status})
+    if other and found.metric:
+        told.append(f"Statuses that are none of the known: {', '.join(other[:8])}.")
+    if found.unread:
+        told.append(f"Columns that were not used: {', '.join(found.unread)}.")
+    return told
+
+
+def _measured_here(found: Results) -> bool:
+    """Whether every number was measured by this server: a 0 is one then."""
+    return found.format == "journal"
+
+
+def _who_knows(found: Results) -> str:
+    return "the plan" if _measured_here(found) else "whoever asked"
+
+
+def _one_row_a_number(found: Results) -> bool:
+    return bool(re.match(r"loop|journal|pi", found.format))
+
+
+def _named(rows: Sequence[ResultsLine]) -> str:
+    names = [f"#{row.number}" if row.number is not None else f"line {row.line}" for row in rows[:8]]
+    return ", ".join(names) + (f" and {len(rows) - 8} more" if len(rows) > 8 else "")
+
+
+SPENT = 3
+"""Plateaus' worth of tries after which more of the same is a waste."""
+BROKEN = 0.6
+"""From this share of crashes among the last tries on, the harness is looked at first."""
+
+
+def advice(analysis: Analysis, course: Course, window: int) -> Continuation:
+    """Whether to go on: the first of these that holds, the most certain first."""
+    recent = course.tries[-window:]
+    flat = analysis.plateau_length or 0
+    refused = sum(step.line in {row.line for row in recent} for step in analysis.improved_but_failed)
+    tournament = analysis.columns.get("tournament", {})
+    saturated = analysis.columns.get("saturation", {}).get("saturated", False)
+    cases: tuple[tuple[bool, Literal["continue", "stop", "change"], str], ...] = (
+        (not course.rows, "change", "The file has no rows: nothing to go by."),
+        (
+            analysis.goal_achieved is True,
+            "stop",
+            f"The goal {analysis.goal:g} is reached: {analysis.best:g}." if analysis.goal_achieved else "",
+        ),
+        (
+            _share(recent, RowFate.CRASH) >= BROKEN,
+            "change",
+            f"{sum(row.fate is RowFate.CRASH for row in recent)} of the last {len(recent)} tries crashed: mend what crashes first.",
+        ),
+        (
+            refused >= 2,
+            "change",
+            f"{refused} of the last {len(recent)} tries were better and a guard refused them: find what it protects.",
+        ),
+        (
+            bool(tournament.get("oscillating")),
+            "change",
+            "Two candidates take turns at winning: the judges have no stable preference.",
+        ),
+        (
+            bool(tournament.get("converged")),
+            "stop",
+            f"{tournament.get('winner')} won {tournament.get('wins_in_a_row')} rounds in a row.",
+        ),
+        (bool(saturated), "stop", "The last rounds brought hardly anything new."),
+        (flat >= SPENT * window, "stop", f"No new best in {flat} measured tries: this line is spent."),
+        (flat >= window, "change", f"No new best in {flat} measured tries: try something of another kind."),
+        (
+            analysis.diminishing_returns is True,
+            "continue",
+            f"Still gaining, but a step now brings {100 * (analysis.later_share or 0):.0f} % of what it did: plan for the end.",
+        ),
+        (
+            analysis.keeps > 0,
+            "continue",
+            f"{analysis.keeps} kept of {analysis.iterations_run}, and the last new best is recent.",
+        ),
+    )
+    verdict, reason = next(
+        ((word, why) for holds, word, why in cases if holds),
+        ("continue", "Too little was tried to tell: nothing was kept yet."),
+    )
+    return Continuation(verdict=verdict, reason=reason)

@@ -1,8 +1,10 @@
-"""A results file of this repository, found, read and analysed; the session's own rows come from its journal."""
+"""Results files found, read and analysed: those of a repository, and those of other tools that were imported into it."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +12,16 @@ from pathlib import Path
 from ..decision.decide import Status
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
-from ..plan.model import Direction
+from ..plan.model import Direction, Plan
+from ..report.picture import Chapter, picture
+from ..report.writing import write_beside
 from ..session.events import Row
 from ..session.results import COLUMNS, RESULTS_FILE
-from .analysis import Analysis
-from .findings import WINDOW, analyse
-from .foreign import MOST_BYTES, Results, ResultsFormat, ResultsLine, RowFate, read_results
-from .foreign_rows import fate_of
+from ..storage.disk import write_atomically
+from .analysis import WINDOW, Analysis, analyse
+from .formats import MOST_BYTES, read_results
+from .pages import as_lines
+from .rows import Results, ResultsFormat, ResultsLine, RowFate, fate_of
 
 MOST_COMMITS = 500
 """Kept commits whose files are looked up, the newest ones."""
@@ -142,3 +147,112 @@ def _line(row: Row) -> ResultsLine:
         description=row.description,
         files=row.files,
     )
+
+
+DIRECTIONS = ("lower", "higher")
+KNOWN_BY_NAME = {"val_bpb": "lower"}
+"""Karpathy's files do not say which way is better, but bits per byte leave no doubt."""
+
+
+def bring_in(context: RepoContext, file: Path, direction: str = "") -> tuple[str, Results]:
+    """Keep a results file beside the journal; returns the name that it has here, and what was read.
+
+    Raises:
+        Refusal: if it cannot be read as results, or does not say which way is better and nobody else does.
+    """
+    if not file.is_file():
+        raise Refusal(Code.BAD_ARGUMENT, f"There is no file {file}. Name a results file.")
+    found = read_file(file)
+    if found.format is ResultsFormat.UNKNOWN or not found.rows:
+        why = "; ".join(found.notes) or "it has no rows that are known"
+        raise Refusal(
+            Code.BAD_ARGUMENT, f"{file.name} was not imported: {why}. Known are ours and three other tools' files."
+        )
+    way = direction or found.direction or KNOWN_BY_NAME.get(found.metric, "")
+    if way not in DIRECTIONS:
+        raise Refusal(Code.BAD_ARGUMENT, f"{file.name} does not say which way is better. Say it: lower or higher.")
+    name = name_of(file.name)
+    folder = _folder(context)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = file.read_text(encoding="utf-8", errors="replace")
+    write_atomically(folder / f"{name}.json", json.dumps({"file": file.name, "direction": way, "text": text}))
+    return name, found
+
+
+def imported(context: RepoContext, name: str) -> tuple[Results, Chapter]:
+    """What was imported under a name, and as a chapter of a picture.
+
+    Raises:
+        Refusal: if nothing was.
+    """
+    file = _folder(context) / f"{name_of(name)}.json"
+    if not file.is_file():
+        there = sorted(one.stem for one in _folder(context).glob("*.json"))
+        known = f"There are: {', '.join(there)}." if there else "A person can, with `autoresearch-mcp import FILE`."
+        raise Refusal(Code.BAD_ARGUMENT, f"Nothing was imported as {name!r}. {known}")
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    found = read_results(kept["text"])
+    return found, chapter_of_results(found, kept["file"], kept["direction"])
+
+
+def _folder(context: RepoContext) -> Path:
+    return context.repo.own_folder / "imported"
+
+
+def as_words(context: RepoContext, name: str) -> str:
+    """Imported results, analysed, in words."""
+    found, chapter = imported(context, name)
+    told = analyse(found, direction=str(chapter.plan.better))
+    return "\n".join([f"{chapter.name}, imported: nothing of it was measured here.", *as_lines(told)])
+
+
+def draw_imported(context: RepoContext, name: str) -> tuple[bytes, str, str]:
+    """Draw imported results and write the picture beside the repository's own; returns it as PNG, in words, and its file."""
+    from ..report import plot  # matplotlib takes half a second to import
+
+    _, chapter = imported(context, name)
+    words = f"{len(chapter.rows)} rows of {chapter.name}, imported: nothing of it was measured here"
+    png = plot.draw(picture([chapter]), words, f"imported from {chapter.name}")
+    file = f"autoresearch-imported-{name_of(name)}.png"
+    write_beside(context, file, png)
+    return png, words, file
+
+
+_STATUS = {
+    RowFate.BASELINE: Status.BASELINE,
+    RowFate.KEEP: Status.KEEP,
+    RowFate.DISCARD: Status.DISCARD,
+    RowFate.CRASH: Status.CRASH,
+    RowFate.METRIC_ERROR: Status.METRIC_ERROR,
+    RowFate.HOOK_BLOCKED: Status.HOOK_BLOCKED,
+    RowFate.NO_OP: Status.NO_OP,
+    RowFate.OTHER: Status.DISCARD,
+}
+
+
+def chapter_of_results(found: Results, name: str, direction: str) -> Chapter:
+    """A results file as a chapter of a picture: its rows in their order, a missing number missing."""
+    plan = Plan.model_validate(
+        {
+            "metric": found.metric or "metric",
+            "direction": direction,
+            "unit": found.unit,
+            "goal": f"imported from {name}",
+        }
+    )
+    return Chapter(name, plan, tuple(_row(place, line) for place, line in enumerate(found.rows)))
+
+
+def _row(place: int, line: ResultsLine) -> Row:
+    return Row(
+        iteration=place,
+        commit=line.commit,
+        metric=line.metric if line.fate.measured else None,
+        status=_STATUS[line.fate],
+        description=line.description or line.status or "-",
+    )
+
+
+def name_of(file: str) -> str:
+    """A short name for a file, fit for a file name of ours."""
+    return re.sub(r"[^\w.-]+", "-", file).strip("-.")[:80] or "results"

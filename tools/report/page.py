@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from ..session.events import GuardResult, Receipt, Row
 from ..session.results import number
+from .drawing import drawn, icon, name_of
 from .picture import Mark, Picture, mark_of
-from .svg import drawn, icon, name_of
 
 
 class Tone(StrEnum):

@@ -20,8 +20,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..session.results import number
-from .labels import Box, LabelAnchor, labels_of
-from .picture import Dot, Mark, Picture
+from .picture import Box, Dot, LabelAnchor, Mark, Picture, labels_of
 
 WIDTH, HEIGHT, DPI = 1400, 800, 100
 """Pixels: what vision models and chat windows take without shrinking it."""

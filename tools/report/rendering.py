@@ -1,6 +1,6 @@
 """The only home of jinja2: pages out of the templates beside the tools, as single files that need nothing else.
 
-Everything that a template is given is escaped unless it is markup that `svg.py` wrote. Should an escape ever be
+Everything that a template is given is escaped unless it is markup that `drawing.py` wrote. Should an escape ever be
 forgotten, the page's own policy still lets no script run but ours, which it names by its digest.
 """
 

@@ -16,6 +16,7 @@ from ..session.stuck import near_misses
 from ..session.summary import Summary, budget_left
 from ..session.trained import Curve
 from ..vocabulary import Phase
+from .drawing import curves_drawn
 from .page import (
     Curves,
     Details,
@@ -32,7 +33,6 @@ from .page import (
     size,
 )
 from .picture import Chapter, picture, thinned
-from .svg import curves_drawn
 
 MOST_DOTS = 2500
 MOST_NEAR = 8

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 from ..decision.decide import Status
 from ..errors import Code, Refusal
-from ..evals.imports import as_words, draw_imported
+from ..evals.reading import as_words, draw_imported
 from ..iteration.measure import run_again
 from ..lab.access import Lab
 from ..lab.answers import cut, page_of
 from ..lab.context import RepoContext
 from ..plan.scope import Scope
-from ..report.data import as_text
-from ..report.gathering import curves, integrity, write_page, write_picture
+from ..report.writing import as_text, curves, integrity, write_page, write_picture
 from ..session.events import Committed, GuardResult, GuardsRan, Remeasured, Repeated, Row, Verified
 from ..session.results import PAGE_FILE, PICTURE_FILE, number
 from ..session.state import Session

@@ -10,10 +10,10 @@ from typing import Any
 from ..lab.access import Lab
 from ..lab.context import RepoContext
 from ..plan.model import Direction
-from ..report.gathering import details_of, earlier, gathered, integrity
 from ..report.page import Last, Now, PageSection, ReportedTry, ReportPage, duration
 from ..report.picture import Chapter, Picture, picture
 from ..report.sections import ReportMaterial, chapter_of, page, shown
+from ..report.writing import details_of, earlier, gathered, integrity
 from ..session.events import Row
 from ..session.results import baseline_row
 from ..session.state import Session

@@ -8,7 +8,7 @@ import pytest
 
 from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.evals.imports import imported
+from autoresearch_mcp.tools.evals.reading import imported
 from autoresearch_mcp.tools.verbs.review import Review
 from conftest import Project
 

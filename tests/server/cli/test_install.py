@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autoresearch_mcp.server.main import main
-from autoresearch_mcp.tools.doctor.registration import REGISTRATIONS, Client
+from autoresearch_mcp.tools.doctor.clients import REGISTRATIONS, Client
 from conftest import Project
 
 PLACES = {

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from autoresearch_mcp.tools.evals.analysis import Analysis
-from autoresearch_mcp.tools.evals.findings import analyse
-from autoresearch_mcp.tools.evals.foreign import read_results
+from autoresearch_mcp.tools.evals.analysis import Analysis, analyse
+from autoresearch_mcp.tools.evals.formats import read_results
 
 HEADER = "iteration\tcommit\tmetric\tdelta\tguard\tstatus\tdescription\n"
 

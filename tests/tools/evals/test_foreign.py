@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from autoresearch_mcp.tools.evals.foreign import Results, ResultsFormat, RowFate, read_results
-from autoresearch_mcp.tools.evals.foreign_rows import fate_of, number_in, time_in
+from autoresearch_mcp.tools.evals.formats import read_results
+from autoresearch_mcp.tools.evals.rows import Results, ResultsFormat, RowFate, fate_of, number_in, time_in
 
 
 def table(header: str, *rows: str, separator: str = "\t") -> str:

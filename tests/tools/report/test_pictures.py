@@ -15,10 +15,8 @@ from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.report import plot
 from autoresearch_mcp.tools.report.axes import Axis, AxisScale, fitted, short
-from autoresearch_mcp.tools.report.braille import BEST, TARGET, lines
-from autoresearch_mcp.tools.report.labels import Box, LabelAnchor, labels_of
-from autoresearch_mcp.tools.report.picture import Chapter, Mark, Picture, picture, thinned
-from autoresearch_mcp.tools.report.svg import FIELD, STRIP, drawn
+from autoresearch_mcp.tools.report.drawing import BEST, FIELD, STRIP, TARGET, drawn, lines
+from autoresearch_mcp.tools.report.picture import Box, Chapter, LabelAnchor, Mark, Picture, labels_of, picture, thinned
 from autoresearch_mcp.tools.session.events import Row
 from filled import HOSTILE, long, row
 

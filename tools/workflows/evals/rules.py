@@ -7,8 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ...evals.analysis import Analysis
-from ...evals.findings import WINDOW
+from ...evals.analysis import WINDOW, Analysis
 from ...evals.pages import as_lines, as_page
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Text, Workflow

@@ -1,4 +1,4 @@
-"""What research into improvements adds up to: rounds, what was new, how well it is backed, and in which order it stands."""
+"""Derive rounds, new insights, their evidence and the order of the must-haves from a ledger of research."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a panel writes: findings, that somebody is done, challenges, revisions and votes."""
+"""Options, personas and items of a panel: findings, done, challenges, revisions and votes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a panel foresaw as pages that people read: how it went, what was found, in which order to look, who said what."""
+"""What a panel writes: a brief for each persona, and pages about the result for people."""
 
 from __future__ import annotations
 

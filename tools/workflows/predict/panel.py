@@ -1,4 +1,4 @@
-"""A panel as its ledger makes it: who is in, what they agree to be one finding, how the rounds stand. All derived."""
+"""A panel as its ledger makes it: positions, rounds, votes and what they add up to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A contest as its ledger makes it: rounds, whose turn it is, hidden labels, who won and how, when it is over. All derived."""
+"""A contest of texts: its options and items, its rounds, and the verdict of each round."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A contest as pages that people read: what came of it, how it got there, every text, every judge's words."""
+"""What a contest writes: a brief for each role with no more than it may read, and pages for people."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A comparison as it goes on: the commands, what each run showed, and whose run is next. A fold over what was recorded.
+"""The commands of a comparison, what each run showed, which run is next, and rows for commands that give numbers.
 
-So a server that dies loses at most one run, and that one is found again or made again.
+All of it is derived from recorded runs, so a server that dies loses at most one run.
 """
 
 from __future__ import annotations

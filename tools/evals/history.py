@@ -1,4 +1,4 @@
-"""The course of a session, read off its rows: gains, best, streaks, plateau. Improvements are positive whatever the direction."""
+"""The history of a metric over the rows of a session: gains, best, streaks, plateau. An improvement is positive either way."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from .foreign_rows import Results, ResultsLine, RowFate
+from .rows import Results, ResultsLine, RowFate
 
 FLAT = 0.001
 """A new best counts from a tenth of a percent on."""

@@ -1,4 +1,4 @@
-"""Reports of a session: what they are made of, and the picture and the page that are written of it."""
+"""Gather what the reports of a session are made of; write its picture and its page, and say it as text."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from itertools import takewhile
 from ..decision.judging import Arm
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
+from ..session.certainty import honest_best, luck_words, noise_band
 from ..session.events import Committed, Event, GuardsRan, HeldOut, HookRejected, Row, Started, Verified
 from ..session.messages import JOURNAL_TRAILER
-from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row
-from ..session.state import baseline_values
+from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row, number
+from ..session.state import Session, baseline_values
 from ..session.stuck import near_misses
-from ..session.summary import summarise
-from ..session.trained import Curve
+from ..session.summary import Summary, summarise
+from ..session.trained import Curve, overlaid
 from ..storage.disk import write_ours
 from ..text.hygiene import hygiene
 from .page import Details, patch_lines
@@ -193,3 +194,83 @@ def integrity(context: RepoContext) -> str:
         if not context.journal.knows(digest):
             return f"JOURNAL BROKEN: commit {commit[:7]} names a record that the journal does not have."
     return "Journal: no record was edited or taken out, and git's history bears it out."
+
+
+LONGEST_TABLE = 40
+LONGEST_LIST = 20
+
+
+def as_text(
+    session: Session, rows: Sequence[Row], summary: Summary, integrity: str, curves: Sequence[tuple[str, Curve]] = ()
+) -> str:
+    """Goal, summary, kept changes with their effect, learning curves, and the table of tries; a long table keeps its newest
+    rows.
+    """
+    plan = session.plan
+    kept = [row for row in rows if row.status.kept]
+    return "\n".join(
+        [
+            f"Goal: {plan.goal}",
+            f"Metric: {plan.metric} ({plan.direction} is better), measured by `{plan.verify}`; scope {', '.join(plan.scope)}",
+            *summary.lines(),
+            *certainty(session),
+            integrity,
+            "",
+            "Kept changes:",
+            *(
+                [
+                    f"  #{row.iteration} {row.commit[:7]} {_delta(row)}  {row.description[:100]}"
+                    for row in kept[-LONGEST_LIST:]
+                ]
+                or ["  none"]
+            ),
+            "",
+            *learning(curves),
+            *table(rows),
+        ]
+    )
+
+
+def certainty(session: Session) -> list[str]:
+    """Noise, the chance of luck, the honest estimate of the best, and how often the holdout was asked."""
+    plan = session.plan
+    asked = f"Holdout asked {session.asked} times of at most {plan.holdout_budget}." if plan.holdout else ""
+    return [
+        line for line in (f"Noise: {noise_band(session)}.", luck_words(session), honest_best(session), asked) if line
+    ]
+
+
+def learning(curves: Sequence[tuple[str, Curve]]) -> list[str]:
+    """Learning curves over one another: the loss at even shares of the budget."""
+    lines = overlaid(curves)
+    return (
+        ["Learning curves, loss in nats a token by share of the budget:", *(f"  {line}" for line in lines), ""]
+        if lines
+        else []
+    )
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """The rows as aligned columns."""
+    shown = rows[-LONGEST_TABLE:]
+    cells = [("#", "commit", "metric", "delta", "guard", "status", "description"), *(_cells(row) for row in shown)]
+    widths = [max(len(row[column]) for row in cells) for column in range(6)]
+    left_out = [f"({len(rows) - len(shown)} earlier rows left out)"] if len(rows) > len(shown) else []
+    return left_out + ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[6]]) for row in cells]
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    description = row.description if len(row.description) <= 70 else row.description[:69] + "…"
+    return (
+        str(row.iteration),
+        row.commit[:7] or "-",
+        number(row.metric),
+        _delta(row),
+        row.guard,
+        str(row.status),
+        description,
+    )
+
+
+def _delta(row: Row) -> str:
+    return "-" if row.delta is None else f"{row.delta:+.5g}"
