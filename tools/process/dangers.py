@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 
-from .shell import SHELLS, Simple, scripts
+from .shell import SimpleCommand, scripts
+from .shell_words import SHELLS
 
-Parts = Sequence[Simple]
+Parts = Sequence[SimpleCommand]
 Sign = Callable[[Parts], bool]
 
 _INTERPRETERS = SHELLS | frozenset("python python3 node perl ruby php deno bun".split())
@@ -38,7 +39,7 @@ def deletes_outside(parts: Parts) -> bool:
     return any(_OUTSIDE.match(place) and (not _TEMPORARY.match(place) or "/../" in place) for place in places)
 
 
-def _deleted(part: Simple) -> tuple[str, ...]:
+def _deleted(part: SimpleCommand) -> tuple[str, ...]:
     """What is removed with all that is in it."""
     if part.name == "find":
         named = {"-name", "-path", "-iname", "-regex"} & set(part.words)
@@ -62,7 +63,7 @@ def _fetches(command: str) -> bool:
     return any(part.name in FETCHERS for parts in scripts(command) for part in parts)
 
 
-def _takes_program(part: Simple) -> bool:
+def _takes_program(part: SimpleCommand) -> bool:
     """Whether what stands in the words, or is fed in, is run: by an interpreter, or as the program itself."""
     runs = part.name in _INTERPRETERS | {"eval", "source", "."}
     if part.name in _INTERPRETERS - SHELLS:
@@ -74,13 +75,13 @@ def _runs_input(later: Parts) -> bool:
     return any(_reads_program(part) for part in takewhile(lambda part: part.piped, later))
 
 
-def _reads_program(part: Simple) -> bool:
+def _reads_program(part: SimpleCommand) -> bool:
     """Whether an interpreter takes its program from its input."""
     options = [word for word in part.words[1:] if word.startswith("-")]
     return part.name in _INTERPRETERS and (len(options) == len(part.words) - 1 or bool({"-", "-s"} & set(options)))
 
 
-def _runs_file(fetch: Simple, later: Parts) -> bool:
+def _runs_file(fetch: SimpleCommand, later: Parts) -> bool:
     pairs = zip(fetch.words, fetch.words[1:], strict=False)
     files = {name.removeprefix("./") for option, name in pairs if option in {"-o", "-O", "--output"}}
     files |= {redirect.target.removeprefix("./") for redirect in fetch.redirects if redirect.operator.startswith(">")}
@@ -97,7 +98,7 @@ def overwrites_a_disk(parts: Parts) -> bool:
     return any(_writes_disk(part) for part in parts)
 
 
-def _writes_disk(part: Simple) -> bool:
+def _writes_disk(part: SimpleCommand) -> bool:
     if part.name.startswith("mkfs") or part.name in {"wipefs", "sgdisk", "fdisk", "parted", "blkdiscard"}:
         return any(_DISK.match(word) for word in part.words) or part.name.startswith("mkfs")
     targets = [redirect.target for redirect in part.redirects if ">" in redirect.operator]

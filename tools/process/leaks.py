@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .dangers import FETCHERS
-from .shell import Simple
+from .shell import SimpleCommand
 
-Parts = Sequence[Simple]
+Parts = Sequence[SimpleCommand]
 
 _STORE = re.compile(
     r"(?:@|[\w.-]+=@?)?(?:~|\$HOME|\$\{HOME\}|/root|/(?:home|Users)/[\w.-]+)/(?:\.ssh(?:/|$)|\.aws(?:/|$)|\.gnupg(?:/|$)|\.netrc|_netrc"
@@ -40,8 +40,8 @@ def reads_credentials(parts: Parts) -> bool:
     return any(_reads_store(part) or _asks_keeper(part) for part in parts)
 
 
-def _reads_store(part: Simple) -> bool:
-    words = list(part.words[1:]) if part.name not in _ONLY_NAMES else []
+def _reads_store(part: SimpleCommand) -> bool:
+    words = [*part.words[1:], *part.data] if part.name not in _ONLY_NAMES else []
     if part.name in {"grep", "egrep", "fgrep", "rg", "ag", "sed", "awk"} and "-e" not in words:
         words = [word for word in words if not word.startswith("-")][1:]  # the first is what is looked for
     if part.name in {"ssh", "ssh-keygen", "git"}:
@@ -49,7 +49,7 @@ def _reads_store(part: Simple) -> bool:
     return any(map(_STORE.match, [*words, *(redirect.target for redirect in part.redirects)]))
 
 
-def _asks_keeper(part: Simple) -> bool:
+def _asks_keeper(part: SimpleCommand) -> bool:
     said = " ".join(part.words[1:])
     return any(said.startswith(asked) for asked in _KEEPERS.get(part.name, ()))
 
@@ -76,14 +76,14 @@ def prints_environment(parts: Parts) -> bool:
     return any(_prints_all(part) and not list(_piped_into(parts, place)) for place, part in enumerate(parts))
 
 
-def _prints_all(part: Simple) -> bool:
+def _prints_all(part: SimpleCommand) -> bool:
     if any(">" in redirect.operator and not redirect.operator.endswith("&") for redirect in part.redirects):
         return False
     bare = part.words in {("env",), ("printenv",), ("export", "-p"), ("declare", "-x"), ("set",)}
     return bare or (part.name in {"env", "printenv"} and part.words[1:] in {("-0",), ("--null",)})
 
 
-def _piped_into(parts: Parts, place: int) -> Iterator[Simple]:
+def _piped_into(parts: Parts, place: int) -> Iterator[SimpleCommand]:
     for later in parts[place + 1 :]:
         if not later.piped:
             return
@@ -95,7 +95,7 @@ def sends(parts: Parts) -> bool:
     return any(_sends_out(part) for part in parts)
 
 
-def _sends_out(part: Simple) -> bool:
+def _sends_out(part: SimpleCommand) -> bool:
     if part.name in FETCHERS | {"http", "https", "xh"}:
         return _requests(part)
     if part.name in {"scp", "rsync"}:
@@ -119,7 +119,7 @@ def _here(text: str) -> bool:
     return bool(hosts) and all(re.match(r"localhost|127\.|0\.0\.0\.0|\[::1\]", host) for host in hosts)
 
 
-def _requests(part: Simple) -> bool:
+def _requests(part: SimpleCommand) -> bool:
     text = " ".join(part.words[1:])
     if _here(text):
         return False

@@ -24,7 +24,7 @@ from .dangers import (
     stops_the_machine,
 )
 from .leaks import prints_environment, reads_credentials, sends, sends_environment
-from .shell import Simple, scripts
+from .shell import SimpleCommand, scripts
 
 _MOST_CHARACTERS = 20_000
 _ANSWERS = frozenset("grep egrep fgrep rg diff cmp test [ [[ rm mkdir kill wait".split())
@@ -101,7 +101,7 @@ def _hides_failure(parts: Parts) -> bool:
     return any(_says_fine(part) and before.name not in _ANSWERS for before, part in pairs)
 
 
-def _says_fine(part: Simple) -> bool:
+def _says_fine(part: SimpleCommand) -> bool:
     if part.name in {"echo", "printf"}:
         return bool(re.search(r"\d", " ".join(part.words[1:])))
     return part.name in {"true", ":"} or part.words == ("exit", "0")

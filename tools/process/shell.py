@@ -7,42 +7,31 @@ What a shell is told to run is cut as well: `$(...)`, backticks, `<(...)`, here-
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
-from .shell_words import Operator, Redirect, ShellWord, tokens
+from .shell_words import SHELLS, WRAPPERS, Operator, Redirect, ShellWord, Token, tokens
 
 _DEEPEST = 6
 _MOST_SCRIPTS = 2000
 _MOST_STARTS = 20
-SHELLS = frozenset("sh bash zsh dash ksh fish ash".split())
-# Programs that start another: their options that take a value, and how many words come before the program.
-_STARTERS: dict[str, tuple[str, int]] = {
-    "sudo": ("-u -g -h -p -C -D -R -T --user --group", 0),
-    "doas": ("-u -C", 0),
-    "env": ("-u -C --unset --chdir", 0),
-    "nice": ("-n --adjustment", 0),
-    "ionice": ("-c -n --class --classdata", 0),
-    "timeout": ("-s -k --signal --kill-after", 1),
-    "gtimeout": ("-s -k --signal --kill-after", 1),
-    "xargs": ("-n -I -L -P -s -d -a -E --max-args --max-procs --replace --delimiter --arg-file", 0),
-    "parallel": ("-j -n -N -I -a --jobs", 0),
-    "stdbuf": ("-i -o -e", 0),
-    "time": ("-f -o", 0),
-    "exec": ("-a", 0),
-    "taskset": ("", 1),
-    "flock": ("-w -E", 1),
-    "chroot": ("", 1),
-    "strace": ("-e -o -s -P", 0),
-    "busybox": ("", 0),
-}
-_STEPS = frozenset("nohup setsid command builtin caffeinate if while until then do else elif ! {".split())
+
+
+_OPENING = frozenset("if while until then do else elif ! { time coproc".split())
+_CLOSING = frozenset("fi done esac }".split())
+_RESERVED = (_OPENING | _CLOSING) - {"time"}
+_NO_PROGRAM = frozenset("for select case function".split())
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=")
+_DECLARING = frozenset("export declare typeset readonly local".split())
 
 
 @dataclass(frozen=True)
-class Simple:
-    """One program with its arguments, what starts it, the operators around it and what is redirected."""
+class SimpleCommand:
+    """One program with its arguments, what starts it, the operators around it and what is redirected.
+
+    `words` are empty where no program is started: an assignment alone, the head of a loop, a pattern of `case`, `fi`.
+    """
 
     words: tuple[str, ...]
     wrappers: tuple[str, ...] = ()
@@ -51,11 +40,15 @@ class Simple:
     redirects: tuple[Redirect, ...] = ()
     fed: tuple[str, ...] = field(default=(), repr=False)
     """Commands whose output stands in its words, as text."""
+    assigned: tuple[str, ...] = ()
+    """Assignments in front of it, of `env`, and of `export` and its like."""
+    data: tuple[str, ...] = ()
+    """Words that no program gets as they stand: of an array, the head of a loop, a pattern."""
 
     @property
     def name(self) -> str:
         """The program without its folder."""
-        return self.words[0].rpartition("/")[2] if self.words else ""
+        return _base(self.words[0]) if self.words else ""
 
     @property
     def piped(self) -> bool:
@@ -63,13 +56,17 @@ class Simple:
         return re.search(r"(?<!\|)\|(?!\|)", self.before) is not None
 
 
-def scripts(command: str) -> tuple[tuple[Simple, ...], ...]:
-    """A command and every command within it, each as the programs that it starts, in the order in which they stand."""
-    found: list[tuple[Simple, ...]] = []
+def _base(word: str) -> str:
+    return word.rpartition("/")[2]
+
+
+def scripts(command: str) -> tuple[tuple[SimpleCommand, ...], ...]:
+    """Cut a command and every command within it: each as the programs that it starts, in the order in which they stand."""
+    found: list[tuple[SimpleCommand, ...]] = []
     waiting = [(command, 0)]
     while waiting and len(found) < _MOST_SCRIPTS:
         text, depth = waiting.pop(0)
-        parts = _programs(text)
+        parts = _Script(text).read()
         found.append(parts)
         if depth < _DEEPEST:
             inner = (script for place in range(len(parts)) for script in _within(parts, place))
@@ -78,58 +75,193 @@ def scripts(command: str) -> tuple[tuple[Simple, ...], ...]:
     return tuple(found)
 
 
-def _programs(command: str) -> tuple[Simple, ...]:
-    found: list[Simple] = []
-    words: list[ShellWord] = []
-    redirects: list[Redirect] = []
-    before = ""
-    for token in (*tokens(command), Operator(";")):
-        if isinstance(token, ShellWord):
-            words.append(token)
-        elif isinstance(token, Redirect):
-            redirects.append(token)
-        elif words or redirects:
-            found.append(replace(_unwrapped(words, redirects), before=before, after=token.text))
-            words, redirects, before = [], [], token.text
+Starts = Callable[[Sequence[str]], Sequence[str]]
+"""The commands, as text, that a program with these words starts in turn."""
+
+
+def simple_commands(command: str, starts: Starts = lambda words: ()) -> tuple[SimpleCommand, ...]:
+    """List what a command and every command within it start, the outer one first; `starts` knows more such programs."""
+    return tuple(islice(_deep(command, starts, 0), _MOST_SCRIPTS))
+
+
+def _deep(command: str, starts: Starts, depth: int) -> Iterator[SimpleCommand]:
+    parts = _Script(command).read()
+    for place, part in enumerate(parts):
+        inner = (*_within(parts, place), *starts(part.words)) if depth < _DEEPEST else ()
+        # What an assignment needs stands before the program.
+        first = len(part.fed) if any("$(" in word or "`" in word for word in part.assigned) else 0
+        yield from (found for text in inner[:first] for found in _deep(text, starts, depth + 1))
+        yield part
+        yield from _for_each_file(part)
+        yield from (found for text in inner[first:] for found in _deep(text, starts, depth + 1))
+
+
+class _Script:
+    """Reads one script. Knows the shell's reserved words; what it reads need not be complete or right."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens: Sequence[Token] = (*tokens(text), Operator(";"))
+        places = (place for place, token in enumerate(self._tokens) if token == ShellWord("]]"))
+        self._last_bracket = max(places, default=-1)
+        self._at = 0
+        self._found: list[SimpleCommand] = []
+        self._cases = 0
+        self._in_pattern = False
+        self._before = ""
+        self._begin("")
+
+    def _begin(self, before: str) -> None:
+        self._words: list[ShellWord] = []
+        self._redirects: list[Redirect] = []
+        self._data: list[ShellWord] = []
+        self._head = ""
+        """The first word that is not reserved; empty while a reserved word may follow."""
+        self._behind = 0
+        """How many words stand behind it."""
+        self._before = before
+
+    def read(self) -> tuple[SimpleCommand, ...]:
+        """Return the simple commands in the order in which they stand."""
+        while self._at < len(self._tokens):
+            token = self._tokens[self._at]
+            self._at += 1
+            if self._head == "[[" and self._at - 1 < self._last_bracket and not isinstance(token, ShellWord):
+                # Within `[[ ... ]]` there are neither pipes nor redirections.
+                self._words.append(ShellWord(token.text if isinstance(token, Operator) else token.operator))
+                if isinstance(token, Redirect):
+                    self._words.append(ShellWord(token.target, token.inner))
+            elif isinstance(token, Redirect):
+                self._redirects.append(token)
+            elif isinstance(token, Operator):
+                self._operator(token.text)
+            else:
+                self._word(token)
+        return tuple(self._found)
+
+    def _word(self, word: ShellWord) -> None:
+        if self._in_pattern:
+            self._in_pattern = bool(self._words) or word.text != "esac"
+        elif self._head:
+            self._behind += 1
+            if self._head == "[[" and word.text == "]]":
+                self._head = "]]"
+            elif self._head in {"for", "select"} and self._behind == 2 and word.text in {"do", "{"}:
+                self._end("")
+        elif word.text not in _OPENING | _CLOSING and not (self._words and word.text == "-p"):
+            self._head = word.text
+        if not self._in_pattern and not self._head and word.text == "esac":
+            self._cases = max(0, self._cases - 1)
+        self._words.append(word)
+        if self._head == "case" and self._behind == 2 and word.text == "in":
+            self._cases += 1
+            self._end("")
+            self._in_pattern = True
+        elif self._head == "function" and self._behind == 1:
+            self._end("")
+
+    def _operator(self, text: str) -> None:
+        if self._in_pattern and text in {"(", "|", "\n"}:
+            return
+        if text == "(" and self._words and _ASSIGNMENT.fullmatch(self._words[-1].text):
+            self._array()
+            return
+        if text == "(" and self._head and not self._behind and self._tokens[self._at] == Operator(")"):
+            self._at += 1
+            self._data, self._words = self._words, []
+            self._end("()")
+        elif self._words or self._redirects:
+            self._end(text)
         else:
-            before += token.text
-    return tuple(found)
+            self._before += text
+        self._in_pattern = self._cases > 0 and text in {";;", ";&", ";;&"}
+
+    def _array(self) -> None:
+        """Pass over the values of an array."""
+        depth = 1
+        while depth and self._at < len(self._tokens) - 1:
+            token = self._tokens[self._at]
+            self._at += 1
+            if isinstance(token, ShellWord):
+                self._data.append(token)
+            elif isinstance(token, Operator):
+                depth += {"(": 1, ")": -1}.get(token.text, 0)
+
+    def _end(self, after: str) -> None:
+        """End the simple command that was read."""
+        if self._in_pattern or self._head in _NO_PROGRAM or self._head.startswith("(("):
+            self._data, self._words = [*self._words, *self._data], []
+        self._found.append(_unwrapped(self._words, self._redirects, self._data, self._before, after))
+        self._begin(after)
 
 
-def _unwrapped(words: Sequence[ShellWord], redirects: Sequence[Redirect]) -> Simple:
+def _unwrapped(
+    words: Sequence[ShellWord],
+    redirects: Sequence[Redirect] = (),
+    data: Sequence[ShellWord] = (),
+    before: str = "",
+    after: str = "",
+) -> SimpleCommand:
     """The program itself, without the assignments and the programs in front that only start it."""
     rest = [word.text for word in words]
-    while rest and (rest[0] in _STEPS or _base(rest[0]) in _STARTERS or re.match(r"\w+\+?=", rest[0])):
-        starter = _base(rest.pop(0))
-        valued, skipped = _STARTERS.get(starter, ("", 0))
-        while starter in _STARTERS and rest and re.match(r"-", rest[0]) and rest[0] != "-":
-            takes = rest.pop(0) in valued.split()
-            rest = rest[1:] if takes else rest
-        while starter == "env" and rest and re.match(r"\w+=", rest[0]):
-            rest.pop(0)
-        rest = rest[skipped:]
-    wrappers = tuple(word.text for word in words[: len(words) - len(rest)])
-    inner = tuple(text for word in words for text in word.inner)
-    inner += tuple(text for redirect in redirects for text in redirect.inner)
+    wrappers: list[str] = []
+    assigned: list[str] = []
+    pieces: tuple[ShellWord | Redirect, ...] = (*words, *data, *redirects)
+    inner = [text for piece in pieces for text in piece.inner]
+    while rest:
+        name, length = _base(rest[0]), 1
+        if _ASSIGNMENT.match(rest[0]):
+            assigned.append(rest[0])
+        elif name in WRAPPERS:
+            if name == "env":
+                rest, split = _split(rest)
+                inner += [text for text in split if re.search(r"[;|&\n]", text)]
+            length = WRAPPERS[name].length(rest)
+        elif rest[0] not in _RESERVED:
+            break
+        if not length:
+            break
+        wrappers, rest = [*wrappers, *rest[:length]], rest[length:]
     # Bare `env` or `time` starts nothing: it is the program.
-    return Simple(tuple(rest) or _last_starter(wrappers), wrappers, redirects=tuple(redirects), fed=inner)
+    program = tuple(rest) or _last_wrapper(wrappers)
+    if program[:1] and program[0] in _DECLARING:
+        assigned += [word for word in program[1:] if _ASSIGNMENT.match(word)]
+    return SimpleCommand(
+        program,
+        tuple(wrappers),
+        before,
+        after,
+        tuple(redirects),
+        tuple(inner),
+        tuple(assigned),
+        tuple(word.text for word in data),
+    )
 
 
-def _base(word: str) -> str:
-    return word.rpartition("/")[2]
+def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Put in the place of `env -S TEXT` the words that it makes of the text; return the texts as well."""
+    for place, word in enumerate(words[1:], 1):
+        if option := re.fullmatch(r"-[i0v]*S(.*)|--split-string(?:=(.*))?", word, re.DOTALL):
+            attached = option[1] or option[2] or ""
+            texts = [attached] if attached else list(words[place + 1 : place + 2])
+            made = [token.text for text in texts for token in tokens(text) if isinstance(token, ShellWord)]
+            return [*words[:place], *made, *words[place + (1 if attached else 2) :]], texts
+        if not word.startswith("-") and words[place - 1] not in WRAPPERS["env"].valued:
+            break
+    return list(words), []
 
 
-def _last_starter(wrappers: Sequence[str]) -> tuple[str, ...]:
-    places = [place for place, word in enumerate(wrappers) if _base(word) in _STARTERS]
-    return tuple(wrappers[places[-1] :]) if places else ()
+def _last_wrapper(words: Sequence[str]) -> tuple[str, ...]:
+    places = [place for place, word in enumerate(words) if _base(word) in WRAPPERS]
+    return tuple(words[places[-1] :]) if places else ()
 
 
-def _within(parts: Sequence[Simple], place: int) -> Iterator[str]:
+def _within(parts: Sequence[SimpleCommand], place: int) -> Iterator[str]:
     """The commands inside one program's words, arguments and input."""
     part, arguments = parts[place], parts[place].words[1:]
     yield from part.fed
-    if part.name in SHELLS | {"su"}:
+    if part.name in SHELLS | {"su", "script", "flock"}:
         yield from _after_c(arguments)
+    if part.name in SHELLS | {"su"}:
         yield from (redirect.body for redirect in part.redirects if redirect.body)
         if part.piped and place:
             yield from _written(parts[place - 1])
@@ -140,11 +272,11 @@ def _within(parts: Sequence[Simple], place: int) -> Iterator[str]:
         yield arguments[0]
     elif part.name in {"hyperfine", "watch", "concurrently"}:
         yield from (word for word in arguments if " " in word)
-    if "-S" in part.wrappers:
-        yield " ".join(part.wrappers[part.wrappers.index("-S") + 1 :] + part.words)
+    if "parallel" in map(_base, part.wrappers) and " " in part.words[0]:
+        yield part.words[0]
 
 
-def _written(part: Simple) -> Iterator[str]:
+def _written(part: SimpleCommand) -> Iterator[str]:
     """What a program writes into the pipe, where that can be read off its words."""
     if part.name in {"echo", "printf"}:
         yield " ".join(part.words[1:])
@@ -158,7 +290,7 @@ def _after_c(arguments: Sequence[str]) -> Iterator[str]:
             return
 
 
-def _for_each_file(part: Simple) -> Iterator[Simple]:
+def _for_each_file(part: SimpleCommand) -> Iterator[SimpleCommand]:
     """What `find` starts for each file; the folder that it looks in stands for the file."""
     if part.name != "find":
         return
@@ -169,4 +301,4 @@ def _for_each_file(part: Simple) -> Iterator[Simple]:
         end = next((n for n, text in enumerate(rest) if text in {";", "+"}), len(rest))
         narrowed = any(test in part.words[:place] for test in ("-name", "-iname", "-path", "-type"))
         file = f"{root.rstrip('/')}/found" if narrowed else root
-        yield _unwrapped([ShellWord(file if text == "{}" else text) for text in rest[:end]], ())
+        yield _unwrapped([ShellWord(file if text == "{}" else text) for text in rest[:end]])

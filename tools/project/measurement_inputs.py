@@ -7,80 +7,34 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ..diagnostics.inspection import commands_in
 from ..plan.model import PLAN_FILE, Plan
 from ..plan.scope import Scope
+from ..process.shell import SimpleCommand, simple_commands
+from ..process.shell_words import BUILT_IN
 
-_DEEPEST = 5
-_HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1([^\n]*)\n(?:.*?\n)??[ \t]*\2(?=\n|$)", re.DOTALL)
-_ARITHMETIC = re.compile(r"\$\(\([^()]*\)\)")
-_INNER = re.compile(r"\$\(([^()]*)\)")
-_BACKTICKS = re.compile(r"`([^`]*)`")
-_PUNCTUATION = re.compile(r"[<>]\(|&?[<>]+[&|]?|[;|&()\n]+")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _PROGRAM = re.compile(r"[\w.+/@:,~-]*[A-Za-z0-9_+~-]")
 _PLAIN_PATH = re.compile(r"[\w./ @+-]+")
 _WILD = re.compile(r"[*?\[{]")
 
-_SHELLS = frozenset("sh bash zsh dash ksh".split())
-_BUILT_IN = frozenset(
-    "cd echo exit export false printf set test trap true [ [[ ]] wait ulimit umask shift declare typeset pushd popd type "
-    "alias read unset eval source . : local return readonly break continue shopt hash kill".split()
-)
-_KEYWORDS = frozenset("if then else elif while until do ! { } fi done esac".split())
-_NO_COMMAND = frozenset("for case select function".split())
-
-# A program that only starts another one: its options that take a value, and how many words stand before that program.
-_STARTERS: dict[str, tuple[frozenset[str], int]] = {
-    name: (frozenset(valued.split()), words)
-    for name, valued, words in (
-        ("env", "-u -C -S --unset --chdir", 0),
-        ("timeout", "-k -s --kill-after --signal", 1),
-        ("nice", "-n --adjustment", 0),
-        ("ionice", "-c -n --class --classdata", 0),
-        ("taskset", "", 1),
-        ("chrt", "", 1),
-        ("numactl", "-C -N -m -i -p", 0),
-        ("stdbuf", "-i -o -e", 0),
-        ("time", "-f -o --format --output", 0),
-        ("sudo", "-u -g -h -p", 0),
-        ("doas", "-u", 0),
-        ("xargs", "-n -P -I -L -d -a -s -E", 0),
-        ("exec", "-a", 0),
-        ("nohup", "", 0),
-        ("setsid", "", 0),
-        ("command", "", 0),
-        ("builtin", "", 0),
-    )
-}
-
-
-@dataclass(frozen=True)
-class SimpleCommand:
-    """One simple command: its program with its arguments (nothing for assignments alone), and what it assigns."""
-
-    words: tuple[str, ...]
-    assigned: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The program's name without its folder."""
-        return posixpath.basename(self.words[0]) if self.words else ""
-
 
 def steps(command: str) -> tuple[SimpleCommand, ...]:
     """The simple commands of a shell command, also of what a shell inside it is told to run."""
-    return tuple(_steps(command, 0))
+    return simple_commands(command, commands_in)
 
 
 def executables(command: str) -> tuple[str, ...]:
     """The programs that a shell command starts, as written and once each; the shell's own commands are none."""
-    found = (step.words[0] for step in steps(command) if step.words)
-    return tuple(dict.fromkeys(word for word in found if word not in _BUILT_IN and _PROGRAM.fullmatch(word)))
+    found = (_started(step) for step in steps(command) if step.words)
+    return tuple(dict.fromkeys(word for word in found if word not in BUILT_IN and _PROGRAM.fullmatch(word)))
+
+
+def _started(step: SimpleCommand) -> str:
+    """The file that is started: what busybox starts is busybox."""
+    last = step.wrappers[-1] if step.wrappers else ""
+    return last if posixpath.basename(last) == "busybox" else step.words[0]
 
 
 def search_folders(commands: Sequence[str], variable: str) -> tuple[str, ...]:
@@ -95,91 +49,6 @@ def working_folders(command: str) -> tuple[str, ...]:
     """The repository's folders in which a command works: the root as the empty name, and what it enters."""
     entered = (_inside(word) for step in steps(command) for word in _entered(step))
     return tuple(dict.fromkeys(("", *(folder for folder in entered if folder is not None))))
-
-
-def _steps(command: str, depth: int) -> Iterator[SimpleCommand]:
-    words: list[str] = []
-    skip = False
-    for token in [*_tokens(_plain(command)), "\n"]:
-        if skip and not _PUNCTUATION.fullmatch(token):
-            skip = False
-        elif not _PUNCTUATION.fullmatch(token):
-            words.append(token)
-        elif token[-1] != "(" and re.search(r"[<>]", token):
-            # The digit in `2>` is glued to the redirection in a shell, but a word of its own here; it never comes first.
-            skip = True
-        else:
-            # `name()` begins a function: its body runs, its name is no program.
-            yield from _finished([] if token.startswith("()") else words, depth)
-            words, skip = [], False
-
-
-def _plain(command: str) -> str:
-    """Without the texts of here-documents and without arithmetic, which read like commands."""
-    joined = _BACKTICKS.sub(r"$(\1)", command.replace("\\\n", " "))
-    return _ARITHMETIC.sub("0", _HEREDOC.sub(r"\3\n", joined))
-
-
-def _tokens(command: str) -> list[str]:
-    lexer = shlex.shlex(command, posix=True, punctuation_chars="();<>|&\n")
-    lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
-    try:
-        tokens = list(lexer)
-    except ValueError:  # an open quote
-        tokens = command.split()
-    return [part for token in tokens for part in _parts(token)]
-
-
-def _parts(token: str) -> list[str]:
-    """A run of punctuation such as `)>` is cut into operators; a word stays whole."""
-    return _PUNCTUATION.findall(token) if token and set(token) <= set("();<>|&\n") else [token]
-
-
-def _finished(words: list[str], depth: int) -> Iterator[SimpleCommand]:
-    if not words or words[0].startswith("#"):
-        return
-    step = _without_starters(words)
-    yield step
-    if depth < _DEEPEST:
-        for text in _inner(words, step):
-            yield from _steps(text, depth + 1)
-
-
-def _inner(words: Sequence[str], step: SimpleCommand) -> Iterator[str]:
-    for word in words:
-        yield from _INNER.findall(word)
-    told = step.name == "eval" or (step.name in _SHELLS and any(re.fullmatch(r"-\w*c", word) for word in step.words))
-    if told:
-        yield from (word for word in step.words[1:] if not word.startswith("-"))
-    yield from commands_in(step.words)
-
-
-def _without_starters(words: Sequence[str]) -> SimpleCommand:
-    rest, assigned = list(words), []
-    while rest:
-        name = posixpath.basename(rest[0])
-        if rest[0] in _NO_COMMAND:
-            rest = []
-        elif _ASSIGNMENT.match(rest[0]):
-            assigned.append(rest.pop(0))
-        elif rest[0] in _KEYWORDS:
-            rest.pop(0)
-        elif name in _STARTERS:
-            rest = _started(rest[1:], *_STARTERS[name])
-        else:
-            break
-    # `export PATH=...` assigns for everything that follows.
-    exported = [word for word in rest if _ASSIGNMENT.match(word)] if rest[:1] == ["export"] else []
-    return SimpleCommand(tuple(rest), (*assigned, *exported))
-
-
-def _started(words: Sequence[str], valued: frozenset[str], before: int) -> list[str]:
-    rest = list(words)
-    while rest and rest[0].startswith("-"):
-        option = rest.pop(0)
-        if option in valued and rest:
-            rest.pop(0)
-    return rest[before:]
 
 
 def _entered(step: SimpleCommand) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from ...process.shell import Simple, scripts
+from ...process.shell import SimpleCommand, scripts
 
 _LOCAL = re.compile(r"(?:[\w-]+\.)?localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|\[?::1\]?", re.IGNORECASE)
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]{1,15}://[^\s\"'`()<>\\]{1,300}", re.IGNORECASE)
@@ -49,7 +49,7 @@ def _host(address: str) -> str:
         return address
 
 
-def _of_program(part: Simple) -> Iterator[str]:
+def _of_program(part: SimpleCommand) -> Iterator[str]:
     arguments = [word for word in part.words[1:] if not word.startswith("-")]
     if part.name in _DOWNLOADERS:
         wanted = _DOWNLOADERS[part.name]
