@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pydantic import BaseModel, Field
+
 from ..plan.scope import Scope
 from .aims import AIMS, Aim, Edits
 from .measures import Measure
@@ -21,29 +23,17 @@ _NAMES_LANGUAGE = 3
 _LANGUAGES = frozenset(Language)
 
 
-@dataclass(frozen=True)
-class PlanCandidate:
-    """A plan that only has to be agreed to: the flat fields of a plan, and what to know before agreeing."""
+class Candidate(BaseModel):
+    """A ready-made plan."""
 
     title: str
     why: str
-    goal: str
-    scope: tuple[str, ...]
-    protected: tuple[str, ...]
-    metric: str
-    direction: str
-    unit: str
-    verify: str
-    read: str
-    guards: tuple[str, ...]
-    guard_metrics: tuple[str, ...]
-    file_count: int
-    warnings: tuple[str, ...]
+    plan: dict[str, str | list[str]] = Field(description="Arguments for check_plan and start_session.")
+    file_count: int = Field(description="Files in scope.")
+    warnings: list[str] = []
 
 
-def candidates(
-    projects: Sequence[Project], goal: str, files: Sequence[str], limit: int = 20
-) -> tuple[PlanCandidate, ...]:
+def candidates(projects: Sequence[Project], goal: str, files: Sequence[str], limit: int = 20) -> list[Candidate]:
     """The plans that these projects allow, best match with the goal first; equals by usefulness, root and title.
 
     Args:
@@ -62,10 +52,10 @@ def candidates(
                 found.append((rank, (project, aim, measure, met)))
     ranked = [parts for _, parts in sorted(found, key=lambda pair: pair[0])[:limit]]
     titles = Counter((project.root, aim.title) for project, aim, _, _ in ranked)
-    return tuple(
+    return [
         _candidate(project, aim, measure, _Wish(goal, met, titles[project.root, aim.title] > 1), files)
         for project, aim, measure, met in ranked
-    )
+    ]
 
 
 @dataclass(frozen=True)
@@ -98,31 +88,34 @@ def _score(aim: Aim, project: Project, words: Sequence[str], met: Sequence[str])
     return score
 
 
-def _candidate(project: Project, aim: Aim, measure: Measure, wish: _Wish, files: Sequence[str]) -> PlanCandidate:
+def _candidate(project: Project, aim: Aim, measure: Measure, wish: _Wish, files: Sequence[str]) -> Candidate:
     scope, protected = _areas(project, aim)
     near = [file for file in files if file.startswith(f"{project.root}/")] if project.root else files
     held = in_scope(scope, protected, near)
     language = f" ({project.languages[0]})" if wish.ambiguous else ""
-    return PlanCandidate(
+    plan: dict[str, str | list[str]] = {
+        "goal": wish.goal or aim.title,
+        "scope": list(scope),
+        "protected": list(protected),
+        "metric": aim.metric,
+        "direction": aim.direction,
+        "unit": aim.unit,
+        "verify": measure.verify,
+        "read": "line",
+        "guards": list(_guards(project, aim)),
+        "guard_metrics": list(measure.guard_metrics),
+    }
+    return Candidate(
         title=aim.title + (f" in {project.root}" if project.root else "") + language,
         why=_why(aim, wish.met),
-        goal=wish.goal or aim.title,
-        scope=scope,
-        protected=protected,
-        metric=aim.metric,
-        direction=aim.direction,
-        unit=aim.unit,
-        verify=measure.verify,
-        read="line",
-        guards=_guards(project, aim),
-        guard_metrics=measure.guard_metrics,
+        plan={name: value for name, value in plan.items() if value},
         file_count=len(held),
-        warnings=(
+        warnings=[
             *measure.warnings,
             *scope_warnings(held, (project,)),
             *_warnings(project, aim, files),
             *project.warnings,
-        ),
+        ],
     )
 
 

@@ -2,31 +2,93 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, Field
 
 from ..errors import Code, Refusal
 from ..iteration.baseline import noise_words
 from ..iteration.preflight import preflight
+from ..iteration.safety import GateRow
 from ..lab.access import Lab
-from ..lab.answers import page_of
+from ..lab.answers import Answer, cut, page_of
 from ..lab.consent import read_plan_file
 from ..lab.context import RepoContext
 from ..plan.model import PLAN_FILE, Plan, load_plan
-from ..project import candidates as plans
+from ..project.candidates import Candidate, candidates
 from ..project.projects import Project, recognise
 from ..project.scan import ComputeDevice, devices, missing_tools, scan
 from ..vocabulary import Phase, Tool, following
-from .answers_planning import Candidate, Checked, Inspected, ProjectFacts
-from .arguments import Goal, RepoPath
+from .base import Goal, RepoPath, Verbs
 
 SHOWN = 6
 
 
-class Planning:
-    """Look at a project and try out a plan; nothing is changed."""
+MOST_OF_PLAN = 2000
+"""Characters of the plan in an answer's text."""
 
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+
+class ProjectFacts(BaseModel):
+    """One project found in the repository."""
+
+    root: str
+    languages: list[str]
+    package_managers: list[str]
+    commands: dict[str, str]
+    warnings: list[str] = []
+
+
+class Inspected(Answer):
+    """What the repository holds and which plans would fit it."""
+
+    projects: list[ProjectFacts] = []
+    devices: list[str] = []
+    candidates: list[Candidate] = []
+    missing_tools: list[str] = []
+
+    def lines(self) -> list[str]:
+        found = [
+            f"{p.root or '.'}: {', '.join(p.languages)} ({', '.join(p.commands) or 'no commands'})"
+            for p in self.projects
+        ]
+        plans = [
+            f"{place}. {c.title} — {c.why} verify: `{c.plan['verify']}`; {c.file_count} files in scope"
+            + "".join(f"; warning: {warning}" for warning in c.warnings)
+            for place, c in enumerate(self.candidates, 1)
+        ]
+        return ["Projects:", *found, f"Devices: {'; '.join(self.devices)}", "Candidate plans, best fit first:", *plans]
+
+
+class Checked(Answer):
+    """One row a gate; whether a session could start."""
+
+    ready: bool = False
+    gates: list[GateRow] = []
+    values: list[float] = Field([], description="The number(s) that verify gave.")
+    noise: str = ""
+    commands: list[str] = Field([], description="Commands that still need a person's consent.")
+    plan: dict[str, Any] = Field({}, description="The plan that was tried: arguments for start_session.")
+
+    def lines(self) -> list[str]:
+        rows = [
+            f"[{'ok' if g.passed else 'FAILED'}] {g.gate}: {g.seen}"
+            + (f" -> {g.cure}" if g.cure else "")
+            + (f"\n    output ends: {g.output!r}" if g.output else "")
+            for g in self.gates
+        ]
+        end = (
+            "Every gate passed: start_session with the same fields."
+            if self.ready
+            else "Cure the failed gates and check again."
+        )
+        tried = f"The plan: {cut(json.dumps(self.plan, ensure_ascii=False), MOST_OF_PLAN)}"
+        return [*rows, *([f"Noise: {self.noise}"] if self.noise else []), tried, end]
+
+
+class Planning(Verbs):
+    """Look at a project and try out a plan; nothing is changed."""
 
     def inspect_project(self, goal: Goal = "", repo: RepoPath = "") -> Inspected:
         """Use first in a repository without a plan: finds out what it holds and proposes ready-made plans, ranked by the goal.
@@ -37,7 +99,6 @@ class Planning:
         context = self._lab.for_reading(repo)
         files = context.repo.tracked()
         projects = recognise(files, scan(context.repo.root, files))
-        ranked = plans.candidates(projects, goal, files)[:SHOWN]
         commands = [command.text for project in projects for command in project.commands]
         return Inspected(
             phase=context.phase,
@@ -47,7 +108,7 @@ class Planning:
             ],
             projects=[_facts(project) for project in projects[:8]],
             devices=[_device(device) for device in devices()],
-            candidates=page_of([_shown(candidate) for candidate in ranked]),
+            candidates=page_of(candidates(projects, goal, files)[:SHOWN]),
             missing_tools=list(missing_tools(commands)),
         )
 
@@ -101,8 +162,8 @@ def proposals(lab: Lab, goal: str, repo: str) -> list[Candidate]:
     if context.phase is not Phase.NO_SESSION or (not goal and (context.repo.root / PLAN_FILE).exists()):
         return []
     files = context.repo.tracked()
-    found = plans.candidates(recognise(files, scan(context.repo.root, files)), goal, files)[:SHOWN]
-    return [_shown(candidate) for candidate in found if candidate.file_count]
+    found = candidates(recognise(files, scan(context.repo.root, files)), goal, files)[:SHOWN]
+    return [candidate for candidate in found if candidate.file_count]
 
 
 def wanted_commands(lab: Lab) -> tuple[str, ...]:
@@ -142,28 +203,6 @@ def _facts(project: Project) -> ProjectFacts:
         package_managers=list(project.package_managers),
         commands={str(command.kind): command.text for command in project.commands},
         warnings=list(project.warnings),
-    )
-
-
-def _shown(candidate: plans.PlanCandidate) -> Candidate:
-    fields: dict[str, str | list[str]] = {
-        "goal": candidate.goal,
-        "scope": list(candidate.scope),
-        "protected": list(candidate.protected),
-        "metric": candidate.metric,
-        "direction": candidate.direction,
-        "unit": candidate.unit,
-        "verify": candidate.verify,
-        "read": candidate.read,
-        "guards": list(candidate.guards),
-        "guard_metrics": list(candidate.guard_metrics),
-    }
-    return Candidate(
-        title=candidate.title,
-        why=candidate.why,
-        plan={name: value for name, value in fields.items() if value},
-        file_count=candidate.file_count,
-        warnings=list(candidate.warnings),
     )
 
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pydantic import Field, PrivateAttr
+
 from ..decision.decide import Status
 from ..errors import Code, Refusal
 from ..evals.reading import as_words, draw_imported
 from ..iteration.measure import run_again
-from ..lab.access import Lab
-from ..lab.answers import cut, page_of
+from ..lab.answers import Answer, cut, page_of
 from ..lab.context import RepoContext
 from ..plan.scope import Scope
 from ..report.writing import as_text, curves, integrity, write_page, write_picture
-from ..session.events import Committed, GuardResult, GuardsRan, Remeasured, Repeated, Row, Verified
+from ..session.events import Committed, GuardResult, GuardsRan, Receipt, Remeasured, Repeated, Row, Verified
 from ..session.results import PAGE_FILE, PICTURE_FILE, number
 from ..session.state import Session
 from ..session.stuck import SHOWN, Advice, is_stuck, material, on_plateau
 from ..session.summary import summarise
 from ..text.hygiene import hygiene
 from ..vocabulary import Phase, Tool, following
-from .answers_review import HistoryPage, Reported, StuckReport
-from .arguments import RepoPath
+from .base import RepoPath, Verbs
 
 LARGEST_PAGE = 50
 ADVISED_BY = 200
@@ -32,11 +32,69 @@ OUTPUT_CHARACTERS = 1500
 FORMATS = ("text", "png", "html")
 
 
-class Review:
-    """Read the journal; nothing is changed."""
+class StuckReport(Answer):
+    """Whether the session is stuck, and material for the next idea."""
 
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+    stuck: bool = False
+    plateau: bool = False
+    streak: int = 0
+    since_best: int = 0
+    material: Advice | None = None
+
+    def lines(self) -> list[str]:
+        state = "stuck" if self.stuck else "on a plateau" if self.plateau else "not stuck"
+        head = f"{state}: {self.streak} iterations without a keep, {self.since_best} measured without a new best."
+        return [head, *(self.material.lines() if self.material else [])]
+
+
+class HistoryPage(Answer):
+    """Rows, or one iteration in full."""
+
+    rows: list[Row] = []
+    total: int = 0
+    iteration: int | None = None
+    diff: str = ""
+    samples: list[float] = []
+    receipts: list[Receipt] = []
+    again: float | None = Field(None, description="What one more run gave, if it was asked for.")
+    output: str = ""
+    guards: list[GuardResult] = []
+    more: str = ""
+
+    def lines(self) -> list[str]:
+        rows = [
+            f"{r.iteration}\t{r.commit[:7] or '-'}\t{number(r.metric)}\t{r.guard}\t{r.status}\t{r.description}"
+            + (f" (learned: {r.learned})" if r.learned else "")
+            for r in self.rows
+        ]
+        parts = [f"Why: {self.rows[0].why}"] if self.iteration is not None and self.rows else []
+        diff = [f"Diff:\n{self.diff}"] if self.diff else []
+        output = [f"Output:\n{self.output}"] if self.output else []
+        return [*rows, *parts, *diff, *output, *([self.more] if self.more else [])]
+
+
+class Reported(Answer):
+    """The session as a text to read; for a picture or a page, in short, and where that was written."""
+
+    report: str = ""
+    file: str = Field("", description="The picture or page that was written, from the repository's root.")
+    _png: bytes = PrivateAttr(b"")
+
+    def lines(self) -> list[str]:
+        return [self.report, *([f"Written to {self.file}."] if self.file else [])]
+
+    def with_picture(self, png: bytes) -> Reported:
+        """The same answer, with a picture beside it."""
+        shown = self.model_copy()
+        shown._png = png
+        return shown
+
+    def pictures(self) -> list[bytes]:
+        return [self._png] if self._png else []
+
+
+class Review(Verbs):
+    """Read the journal; nothing is changed."""
 
     def detect_stuck(self, repo: RepoPath = "") -> StuckReport:
         """Use when ideas run dry, or when an answer says that the session is stuck: tells whether it is (five tries in a row

@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from ..errors import Code, Refusal
-from ..lab.access import Lab
+from ..lab.answers import Answer
 from ..lab.context import RepoContext
 from ..lab.jobs import PROGRESS, Job, still_running
 from ..storage.disk import lock_holder
 from ..vocabulary import Phase, Tool, following
-from .answers_loop import Awaited, Cancelled
-from .arguments import RepoPath
+from .base import RepoPath, Verbs
 
 RunId = Annotated[str, Field(description="The run that an answer named. Empty, the default: the one at work.")]
 Seconds = Annotated[float, Field(description="How long to wait, 0 to 25 seconds, default 25.", ge=0, le=3600)]
@@ -23,11 +22,36 @@ ENDING_S = 20.0
 TICK_S = 0.5
 
 
-class Running:
-    """Runs outlive the call that began them, the client and the server."""
+class Awaited(Answer):
+    """What the call that began the run answers; while it goes on, how it goes."""
 
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+    model_config = ConfigDict(extra="allow")
+
+    _words: str = PrivateAttr("")
+
+    @classmethod
+    def of(cls, answer: Answer) -> Awaited:
+        """The answer to another call."""
+        made = cls(**answer.model_dump(mode="json"))
+        made._words = answer.text()
+        return made
+
+    def text(self) -> str:
+        return self._words or super().text()
+
+
+class Cancelled(Answer):
+    """What was stopped, and how the iteration stands."""
+
+    stopped: bool = False
+    note: str = ""
+
+    def lines(self) -> list[str]:
+        return [self.note]
+
+
+class Running(Verbs):
+    """Runs outlive the call that began them, the client and the server."""
 
     def wait(self, run: RunId = "", seconds: Seconds = 25.0, repo: RepoPath = "") -> Awaited:
         """Use when an answer's phase is `running`: gives the answer of the call that began the run, once it is there, else how

@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 
+from pydantic import Field
+
 from ..errors import Code, Refusal
 from ..git.repo import shown
 from ..iteration.baseline import longest, noise_words
 from ..iteration.preflight import Preflight, preflight, refuse_unless_passed
-from ..lab.access import Lab
-from ..lab.answers import cut
+from ..lab.answers import Answer, cut
 from ..lab.context import RepoContext
 from ..lab.jobs import still_running
 from ..lab.sandboxed_run import sandbox_words
@@ -23,12 +24,11 @@ from ..session.intent import read_intent
 from ..session.results import PAGE_FILE, PICTURE_FILE, RESULTS_FILE, baseline_row, flat, number
 from ..session.state import Session, phase_of
 from ..session.stuck import is_stuck, on_plateau
-from ..session.summary import budget_left, summarise
+from ..session.summary import Summary, budget_left, summarise
 from ..storage.disk import lock_holder
 from ..vocabulary import Phase, Tool, following
 from ..workflows.running.store import LEDGER_FOLDERS, Ledgers
-from .answers_sessions import SessionFinished, SessionStarted, SessionStatus
-from .arguments import RepoPath
+from .base import RepoPath, Verbs
 from .planning import chosen_plan
 
 SHORTEST_TIMEOUT_S = 120.0
@@ -36,11 +36,94 @@ TIMEOUT_FACTOR = 4.0
 LAST_ROWS = 5
 
 
-class Sessions:
-    """Open a session, say how it stands, close it."""
+class SessionStarted(Answer):
+    """The baseline."""
 
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+    session: str = ""
+    branch: str = ""
+    baseline: float | None = None
+    row: Row | None = None
+    samples: list[float] = []
+    noise: str = ""
+    verify_timeout_s: float = 0.0
+    guard_timeout_s: float = 0.0
+    results_file: str = ""
+
+    def lines(self) -> list[str]:
+        return [
+            f"Session {self.session} on branch {self.branch}: baseline {number(self.baseline)}.",
+            f"Noise: {self.noise} Verify is killed after {self.verify_timeout_s:.0f} s. Rows go to {self.results_file}.",
+            "Edit files in scope, then call iterate with one sentence on what you changed.",
+        ]
+
+
+class SessionStatus(Answer):
+    """The session in short."""
+
+    session: str = ""
+    goal: str = ""
+    metric: str = ""
+    direction: str = ""
+    scope: list[str] = []
+    branch: str = ""
+    baseline: float | None = None
+    best: float | None = None
+    best_iteration: int | None = None
+    current: float | None = Field(None, description="The incumbent: what the next change has to beat.")
+    noise: str = Field("", description="How much one run scatters, and how sure the current value is.")
+    luck: str = Field("", description="The chance that any kept change is luck.")
+    iterations: int = 0
+    counts: dict[str, int] = {}
+    budget_left: dict[str, float] = Field({}, description="What is left of each bounded budget.")
+    ended: str = ""
+    stuck: bool = False
+    plateau: bool = False
+    open_iteration: str = Field("", description="The undecided iteration and what it waits for.")
+    last: list[str] = Field([], description="The last rows: iteration, status, metric, description.")
+    sandbox: str = Field("", description="What stands between the commands and the machine.")
+    ledgers: list[str] = Field([], description="The open ledgers of workflows on this branch.")
+    note: str = ""
+
+    def lines(self) -> list[str]:
+        ledgers = [f"Open ledgers: {', '.join(self.ledgers)}."] if self.ledgers else []
+        if not self.session:
+            return [self.note or "No session on this branch.", *ledgers]
+        counts = ", ".join(f"{count} {status}" for status, count in self.counts.items()) or "no iterations yet"
+        budget = ", ".join(f"{left:g} {name}" for name, left in self.budget_left.items())
+        return [
+            f"{self.goal} [{self.metric}, {self.direction} is better] on {self.branch}; scope {', '.join(self.scope)}.",
+            f"Baseline {number(self.baseline)}, now {number(self.current)}, best {number(self.best)} (iteration {self.best_iteration}).",
+            *([f"Noise: {self.noise}"] if self.noise else []),
+            *([self.luck] if self.luck else []),
+            f"{counts}." + (f" Left: {budget}." if budget else ""),
+            *([f"Ended: {self.ended}."] if self.ended else []),
+            *(["Stuck: call detect_stuck."] if self.stuck or self.plateau else []),
+            *([self.open_iteration] if self.open_iteration else []),
+            *self.last,
+            *ledgers,
+            *([self.note] if self.note else []),
+        ]
+
+
+class SessionFinished(Answer):
+    """The final summary."""
+
+    summary: Summary | None = None
+    results_file: str = ""
+    branch: str = ""
+    squashed: str = Field("", description="The branch with one clean commit, if one was asked for.")
+
+    def lines(self) -> list[str]:
+        squashed = [f"One clean commit stands on branch {self.squashed}."] if self.squashed else []
+        return [
+            *(self.summary.lines() if self.summary else []),
+            f"Results: {self.results_file}, on {self.branch}.",
+            *squashed,
+        ]
+
+
+class Sessions(Verbs):
+    """Open a session, say how it stands, close it."""
 
     def start_session(self, plan: Plan, preset: str = "", repo: RepoPath = "") -> SessionStarted:
         """Use once check_plan is green: seals the plan, measures the baseline (iteration 0) and opens the session.

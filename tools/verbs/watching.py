@@ -19,8 +19,7 @@ from ..session.results import baseline_row
 from ..session.state import Session
 from ..storage.disk import lock_holder
 from ..text.hygiene import hygiene
-from .answers_sessions import SessionStatus
-from .sessions import Sessions
+from .sessions import Sessions, SessionStatus
 
 LIVE_ROWS = 300
 """Rows that a live page shows; earlier ones are in the results file and in the report."""

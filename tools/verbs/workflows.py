@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ..errors import Code, Refusal
 from ..lab.access import Lab
+from ..lab.answers import Answer
 from ..lab.context import RepoContext
 from ..vocabulary import Tool, following
 from ..workflows.admission import Duplicate, admitted
@@ -26,8 +27,7 @@ from ..workflows.running.registry import runner_of
 from ..workflows.running.runner import observed
 from ..workflows.running.store import Ledgers
 from ..workflows.standing import drafted, short, standing, stands
-from .answers_review import PlaybookText
-from .arguments import RepoPath
+from .base import RepoPath, Verbs
 
 Playbook = Callable[[str], str]
 """Renders a prompt for a repository."""
@@ -46,11 +46,21 @@ Given = Annotated[
 ACTIONS = ("open", "status", "run", "close")
 
 
-class Workflows:
+class PlaybookText(Answer):
+    """A prompt's text."""
+
+    name: str = ""
+    playbook: str = ""
+
+    def lines(self) -> list[str]:
+        return [self.playbook]
+
+
+class Workflows(Verbs):
     """The ledgers, and the prompts as a tool."""
 
     def __init__(self, lab: Lab, playbooks: Mapping[str, Playbook]) -> None:
-        self._lab = lab
+        super().__init__(lab)
         self._playbooks = playbooks
 
     def workflow(self, name: str, action: str = "status", options: Given = {}, repo: RepoPath = "") -> WorkflowAnswer:  # noqa: B006

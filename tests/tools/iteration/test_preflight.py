@@ -12,8 +12,7 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.session.results import RESULTS_FILE
-from autoresearch_mcp.tools.verbs.answers_planning import Checked
-from autoresearch_mcp.tools.verbs.planning import Planning
+from autoresearch_mcp.tools.verbs.planning import Checked, Planning
 from conftest import Project
 
 PLANS: dict[str, tuple[dict[str, object], str, str]] = {

@@ -11,7 +11,7 @@ import pytest
 
 from autoresearch_mcp.tools.plan.metrics import Reading, read_metric
 from autoresearch_mcp.tools.plan.model import Plan, load_plan, parse_guard_metric, problems
-from autoresearch_mcp.tools.project.candidates import PlanCandidate, candidates, in_scope, scope_warnings
+from autoresearch_mcp.tools.project.candidates import Candidate, candidates, in_scope, scope_warnings
 from autoresearch_mcp.tools.project.projects import recognise
 
 PYTHON = {
@@ -51,12 +51,16 @@ def repository(folder: Path, files: Mapping[str, str]) -> Path:
     return folder
 
 
-def plans(files: Mapping[str, str], goal: str = "") -> tuple[PlanCandidate, ...]:
+def plans(files: Mapping[str, str], goal: str = "") -> list[Candidate]:
     return candidates(recognise(tuple(files), files), goal, tuple(files), limit=100)
 
 
-def plan(files: Mapping[str, str], metric: str) -> PlanCandidate:
-    return next(found for found in plans(files) if found.metric == metric)
+def candidate(files: Mapping[str, str], metric: str) -> Candidate:
+    return next(found for found in plans(files) if found.plan["metric"] == metric)
+
+
+def plan(files: Mapping[str, str], metric: str) -> Plan:
+    return Plan.model_validate(candidate(files, metric).plan)
 
 
 def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -73,7 +77,7 @@ def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def measure(found: PlanCandidate, folder: Path) -> Reading:
+def measure(found: Plan, folder: Path) -> Reading:
     ran = shell(found.verify, folder)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return read_metric(ran.stdout, found.read, found.metric, found.unit)
@@ -148,15 +152,14 @@ def test_two_projects_in_one_folder_are_told_apart_by_language() -> None:
 
 
 def test_every_plan_can_be_sealed_as_it_stands() -> None:
-    fields = ("goal", "scope", "protected", "metric", "direction", "unit", "verify", "read", "guards", "guard_metrics")
     for found in plans(MIXED):
-        loaded = load_plan({name: getattr(found, name) for name in fields})
+        loaded = load_plan(found.plan)
         assert isinstance(loaded, Plan), loaded
         assert problems(loaded) == (), found.title
 
 
 def test_every_command_is_valid_shell(tmp_path: Path) -> None:
-    for found in plans(MIXED):
+    for found in (Plan.model_validate(one.plan) for one in plans(MIXED)):
         commands = [found.verify, *found.guards, *(parse_guard_metric(text).command for text in found.guard_metrics)]
         assert [shell(f"set -n; {command}", tmp_path).stderr for command in commands] == [""] * len(commands)
 
@@ -166,7 +169,7 @@ def test_an_ordinary_plan_changes_sources_and_protects_tests_and_manifests() -> 
 
     assert found.scope == ("*.py",)
     assert found.protected == ("tests/**", "pyproject.toml", "**/conftest.py")
-    assert found.file_count == 2
+    assert candidate(PYTHON, "lint_errors").file_count == 2
     assert found.guards == ("python -m pytest -q",)
 
 
@@ -175,7 +178,7 @@ def test_a_coverage_plan_changes_tests_and_protects_sources() -> None:
 
     assert found.scope == ("tests/**",)
     assert "*.py" in found.protected
-    assert found.file_count == 1
+    assert candidate(PYTHON, "coverage").file_count == 1
     assert (found.direction, found.unit, found.guards) == ("higher", "%", ())
 
 
@@ -186,9 +189,9 @@ def test_guards_fit_the_metric() -> None:
 
 
 def test_without_a_test_runner_a_plan_has_no_guard_and_says_so() -> None:
-    found = plan({"a.py": ""}, "code_lines")
+    found = candidate({"a.py": ""}, "code_lines")
 
-    assert found.guards == ()
+    assert "guards" not in found.plan
     assert "No test runner was found, so nothing guards the behaviour." in found.warnings
 
 
@@ -196,9 +199,10 @@ def test_warnings_name_an_empty_and_a_large_scope() -> None:
     many = {"pyproject.toml": "", **{f"a/m{number}.py": "" for number in range(51)}}
 
     assert (
-        "No file matches the scope." in plan({"pyproject.toml": "pytest-cov\npytest", "a.py": ""}, "coverage").warnings
+        "No file matches the scope."
+        in candidate({"pyproject.toml": "pytest-cov\npytest", "a.py": ""}, "coverage").warnings
     )
-    assert any(warning.startswith("51 files") for warning in plan(many, "code_lines").warnings)
+    assert any(warning.startswith("51 files") for warning in candidate(many, "code_lines").warnings)
 
 
 def test_a_scope_that_mixes_tests_and_sources_is_a_warning() -> None:
@@ -213,14 +217,14 @@ def test_a_scope_that_mixes_tests_and_sources_is_a_warning() -> None:
 
 
 def test_only_the_first_of_several_notebooks_is_timed_and_the_plan_says_so() -> None:
-    found = plan({"a.ipynb": "", "b.ipynb": ""}, "seconds")
+    found = candidate({"a.ipynb": "", "b.ipynb": ""}, "seconds")
 
-    assert "--stdout a.ipynb" in found.verify
+    assert "--stdout a.ipynb" in found.plan["verify"]
     assert "Only a.ipynb is timed, not the other 1." in found.warnings
 
 
 def test_a_tracked_bundle_is_a_warning() -> None:
-    assert any("out is tracked" in text for text in plan({**NODE, "out/app.js": ""}, "bundle_bytes").warnings)
+    assert any("out is tracked" in text for text in candidate({**NODE, "out/app.js": ""}, "bundle_bytes").warnings)
 
 
 @pytest.mark.parametrize(

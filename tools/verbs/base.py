@@ -1,10 +1,12 @@
-"""The arguments that several tools share, each described once."""
+"""What the verbs share: the lab that they work in, and the arguments that several tools take, each described once."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from pydantic import Field
+
+from ..lab.access import Lab
 
 RepoPath = Annotated[
     str, Field(description="Path of the repository, inside the server's root. Empty, the default: the root itself.")
@@ -15,3 +17,10 @@ Learned = Annotated[str, Field(description="What this try, or the one before it,
 Goal = Annotated[
     str, Field(description="What should get better, in words, e.g. `faster tests`. Empty: everything possible.")
 ]
+
+
+class Verbs:
+    """Tools of one kind: each public method is one, with its docstring as the description that an agent reads."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
