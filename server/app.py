@@ -28,7 +28,7 @@ from ..tools.verbs.training import Training
 from ..tools.verbs.watching import Watch
 from ..tools.verbs.workflows import Playbook, Workflows
 from ..tools.workflows.ledger.items import Workflow
-from ..tools.workflows.standing import ledger_state
+from ..tools.workflows.status import ledger_state
 from .completing import completes
 from .consenting import COMMANDS, PLANS, SHIPMENT
 from .tool import HostPage, tool

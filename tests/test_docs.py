@@ -23,7 +23,7 @@ from autoresearch_mcp.tools.errors import Code
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.plan.model import Plan, load_plan
 from autoresearch_mcp.tools.workflows.ledger.items import Workflow
-from autoresearch_mcp.tools.workflows.ledger.registry import rules_of
+from autoresearch_mcp.tools.workflows.ledger.rules import rules_of
 
 ROOT = Path(__file__).parent.parent
 TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

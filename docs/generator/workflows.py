@@ -12,11 +12,8 @@ from pydantic.fields import FieldInfo
 
 from autoresearch_mcp.prompts import load_prompts
 from autoresearch_mcp.tools.workflows.ledger import scores
-from autoresearch_mcp.tools.workflows.ledger.forms import choices
-from autoresearch_mcp.tools.workflows.ledger.items import Item, Workflow
-from autoresearch_mcp.tools.workflows.ledger.options import Options
-from autoresearch_mcp.tools.workflows.ledger.registry import rules_of
-from autoresearch_mcp.tools.workflows.ledger.rules import WorkflowRules
+from autoresearch_mcp.tools.workflows.ledger.items import Item, Options, Workflow, choices
+from autoresearch_mcp.tools.workflows.ledger.rules import WorkflowRules, rules_of
 
 from .markdown import cell, codes, page, plain, shown, table
 

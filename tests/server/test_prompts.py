@@ -13,7 +13,7 @@ from autoresearch_mcp.server.app import build_server
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.vocabulary import Tool
 from autoresearch_mcp.tools.workflows.ledger.items import Workflow
-from autoresearch_mcp.tools.workflows.ledger.registry import rules_of
+from autoresearch_mcp.tools.workflows.ledger.rules import rules_of
 from conftest import Project
 from ledgers import FINDING, HYPOTHESIS, WorkflowAgent, shop
 

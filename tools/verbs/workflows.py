@@ -6,27 +6,22 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from ..errors import Code, Refusal
 from ..lab.access import Lab
 from ..lab.answers import Answer
 from ..lab.context import RepoContext
 from ..vocabulary import Tool, following
-from ..workflows.admission import Duplicate, admitted
+from ..workflows.admission import Duplicate, admit
 from ..workflows.answers import ItemTaken, WorkflowAnswer
-from ..workflows.ledger.events import ItemRecorded, ItemSettled, LedgerClosed
-from ..workflows.ledger.forms import choices, fields_of
 from ..workflows.ledger.handoff import Ending
-from ..workflows.ledger.items import Settlement, Workflow
-from ..workflows.ledger.ledger import Ledger
-from ..workflows.ledger.registry import rules_of
-from ..workflows.ledger.rules import WorkflowRules
-from ..workflows.opening import CHAINABLE, open_ledger
-from ..workflows.running.registry import runner_of
-from ..workflows.running.runner import observed
+from ..workflows.ledger.items import Options, Settlement, Workflow, choices, fields_of, steps
+from ..workflows.ledger.ledger import ItemRecorded, ItemSettled, Ledger, LedgerClosed, Opened, folded
+from ..workflows.ledger.rules import WorkflowRules, read_item, read_options, rules_of
+from ..workflows.running.runner import observed, runner_of
 from ..workflows.running.store import Ledgers
-from ..workflows.standing import drafted, short, standing, stands
+from ..workflows.status import ledger_status, shortened, status_fields
 from .base import RepoPath, Verbs
 
 Playbook = Callable[[str], str]
@@ -44,6 +39,8 @@ Given = Annotated[
     ),
 ]
 ACTIONS = ("open", "status", "run", "close")
+CHAINABLE = ("plan", "autoresearch")
+"""Prompts beside the workflows that a chain may name."""
 
 
 class PlaybookText(Answer):
@@ -77,10 +74,10 @@ class Workflows(Verbs):
             raise Refusal(Code.BAD_ARGUMENT, f"{action!r} is no action. Use one of: {', '.join(ACTIONS)}.")
         if action == "status":
             context = self._lab.for_reading(repo)
-            return stands(context, _found(context, workflow), options)
-        with self._lab.for_writing(repo, Tool.WORKFLOW) as context, _leading_on(context, Tool.WORKFLOW):
+            return ledger_status(context, _found(context, workflow), options)
+        with self._lab.for_writing(repo, Tool.WORKFLOW) as context, _next_calls(context, Tool.WORKFLOW):
             if action == "open":
-                return open_ledger(context, workflow, options)
+                return _open(context, workflow, options)
             return _run(context, workflow, options) if action == "run" else _close(context, workflow, options)
 
     def record(self, workflow: str, item: Fields, repo: RepoPath = "") -> ItemTaken:
@@ -90,7 +87,7 @@ class Workflows(Verbs):
         duplicate, that it holds no secret, that it is this item's turn. A command cited as reproduction is run by the
         server where a person agreed to it, and what it saw is recorded instead of the claim. A refusal names the cure.
         """
-        with self._lab.for_writing(repo, Tool.RECORD) as context, _leading_on(context, Tool.RECORD):
+        with self._lab.for_writing(repo, Tool.RECORD) as context, _next_calls(context, Tool.RECORD):
             return _record(context, _named(workflow), item)
 
     def playbook(self, name: str = "autoresearch", repo: RepoPath = "") -> PlaybookText:
@@ -109,15 +106,15 @@ class Workflows(Verbs):
 
 
 def known_values(prompt: str, argument: str) -> tuple[str, ...]:
-    """What may be written for an argument of a prompt, where that is known."""
+    """Return what may be written for an argument of a prompt, where that is known."""
     if argument == "chain":
         return (*Workflow, *CHAINABLE)
     return choices(rules_of(Workflow(prompt)).options, argument) if prompt in [*Workflow] else ()
 
 
 @contextmanager
-def _leading_on(context: RepoContext, tool: Tool) -> Iterator[None]:
-    """Whoever is refused goes on with the ledger: with another item where one can be taken, else with the ledger itself."""
+def _next_calls(context: RepoContext, tool: Tool) -> Iterator[None]:
+    """Add the calls to go on with to a refusal: another item where one can be taken, else the ledger itself."""
     try:
         yield
     except Refusal as refusal:
@@ -147,13 +144,73 @@ def _open_one(context: RepoContext, workflow: Workflow) -> Ledger:
     ledger = Ledgers(context).open_one(workflow)
     if ledger is None:
         raise Refusal(Code.NOT_OPEN, f"No {workflow} ledger is open on this branch. Call workflow with `open` first.")
-    return _caught_up(context, ledger)
+    return _with_news(context, ledger)
 
 
-def _caught_up(context: RepoContext, ledger: Ledger) -> Ledger:
-    """The ledger with what happened elsewhere written into it."""
+def _with_news(context: RepoContext, ledger: Ledger) -> Ledger:
+    """Write what happened elsewhere into an open ledger; return the ledger with it."""
     news = [] if ledger.closed else runner_of(ledger.workflow).since(context, ledger)
     return Ledgers(context).append(ledger.id, *news) if news else ledger
+
+
+def _open(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
+    ledgers, rules = Ledgers(context), rules_of(workflow)
+    try:
+        options = _onward(workflow, rules.options.model_validate(given))
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:6])
+        raise Refusal(Code.BAD_ARGUMENT, f"{problems}. Options: {', '.join(fields_of(rules.options))}.") from error
+    if there := ledgers.open_one(workflow):
+        before = ledgers.named(there.incoming) if there.incoming else None
+        if given and _inherited(options, before) != there.options:
+            sealed = there.options.model_dump(mode="json", exclude_defaults=True)
+            message = (
+                f"{there.id} is open with other options ({sealed}), which are sealed. Go on with it, or close it first."
+            )
+            raise Refusal(Code.SEALED, message)
+        return ledger_status(context, there)
+    if unknown := [name for name in steps(options.chain) if name not in [*Workflow, *CHAINABLE]]:
+        raise Refusal(
+            Code.BAD_ARGUMENT, f"`chain` names {', '.join(unknown)}. Use: {', '.join(Workflow)}, plan, autoresearch."
+        )
+    waiting = ledgers.incoming(workflow, options.after)
+    if options.after and waiting is None:
+        raise Refusal(
+            Code.BAD_ARGUMENT,
+            f"`after` names {options.after}, which is no closed ledger here. Leave it out, or close it.",
+        )
+    options = _inherited(options, waiting)
+    id = ledgers.new_id(workflow, options.goal)
+    opened = Opened(
+        workflow=workflow,
+        branch=context.branch,
+        commit=context.repo.head(),
+        options=options.model_dump(mode="json", exclude_defaults=True),
+        incoming=waiting.id if waiting else "",
+        folder=f"autoresearch/{id}",
+    )
+    ledger = folded(id, [(context.now(), opened)], read_options, read_item)
+    found = runner_of(workflow).opening(context, ledger)
+    return _drafted(context, ledgers.append(id, opened, *found))
+
+
+def _onward(workflow: Workflow, options: Options) -> Options:
+    """Return options whose chain says what follows: whoever names the whole chain names its first step too."""
+    first, *rest = steps(options.chain) or ("",)
+    return options.model_copy(update={"chain": ", ".join(rest)}) if first == workflow else options
+
+
+def _inherited(options: Options, before: Ledger | None) -> Options:
+    """Return options with the rest of the chain of the ledger before, where they name none of their own."""
+    if before is None or options.chain:
+        return options
+    return options.model_copy(update={"chain": ", ".join(steps(before.options.chain)[1:])})
+
+
+def _drafted(context: RepoContext, ledger: Ledger) -> WorkflowAnswer:
+    """Write the files that a ledger has while it is open, and return its status."""
+    Ledgers(context).write_drafts(ledger)
+    return ledger_status(context, ledger)
 
 
 def _run(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
@@ -161,7 +218,7 @@ def _run(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> 
     found = runner_of(workflow).run(context, ledger, given)
     ledgers = Ledgers(context)
     # A long run records what it finds as it goes, so the ledger may have moved on.
-    return drafted(context, ledgers.append(ledger.id, *found) if found else ledgers.named(ledger.id) or ledger)
+    return _drafted(context, ledgers.append(ledger.id, *found) if found else ledgers.named(ledger.id) or ledger)
 
 
 def _record(context: RepoContext, workflow: Workflow, fields: Mapping[str, Any]) -> ItemTaken:
@@ -169,7 +226,7 @@ def _record(context: RepoContext, workflow: Workflow, fields: Mapping[str, Any])
     if rules.bounded(ledger) and rules.costs(str(fields.get("kind", ""))):
         message = f"No round of {ledger.id} is left ({rules.spent(ledger)} used). Close it: it ends as bounded."
         raise Refusal(Code.INCOMPLETE, message)
-    event = _admitted(context, ledger, rules, fields)
+    event = _admit(context, ledger, rules, fields)
     ledger = ledgers.append(ledger.id, event)
     entry = ledger.entries[-1]
     settled = ""
@@ -179,32 +236,32 @@ def _record(context: RepoContext, workflow: Workflow, fields: Mapping[str, Any])
         ledgers.settle(earlier, ItemSettled(id=id, outcome=Settlement(outcome), by=f"{ledger.id}#{entry.id}"))
         settled = f"{entry.item.upstream} as {outcome}"
     return ItemTaken(
-        **standing(context, ledger, rules),
+        **status_fields(context, ledger, rules),
         id=entry.id,
         title=entry.item.title,
         classified=entry.item.classified,
         ran=entry.ran,
         settled=settled,
-        state=short(rules.state(ledger)),
+        state=shortened(rules.state(ledger)),
     )
 
 
-def _admitted(context: RepoContext, ledger: Ledger, rules: WorkflowRules, fields: Mapping[str, Any]) -> ItemRecorded:
-    """The event of an item. A refused duplicate may leave a trace, because looking and finding nothing new says something."""
+def _admit(context: RepoContext, ledger: Ledger, rules: WorkflowRules, fields: Mapping[str, Any]) -> ItemRecorded:
+    """Return the event of an item. A refused duplicate may leave a trace: to look and find nothing new says something."""
     try:
-        return admitted(context, ledger, rules, runner_of(ledger.workflow), fields)
+        return admit(context, ledger, rules, runner_of(ledger.workflow), fields)
     except Duplicate as duplicate:
         facts = rules.remembered(ledger, duplicate.item, duplicate.of)
         if facts is None:
             raise
         ledger = Ledgers(context).append(ledger.id, observed(context, "duplicate", **facts))
-        told = "\n".join([duplicate.message, "That it was tried is written down.", *rules.state(ledger)[:3]])
-        raise Refusal(duplicate.code, told) from duplicate
+        lines = [duplicate.message, "That it was tried is written down.", *rules.state(ledger)[:3]]
+        raise Refusal(duplicate.code, "\n".join(lines)) from duplicate
 
 
 def _close(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
     ledgers, rules = Ledgers(context), rules_of(workflow)
-    ledger = _caught_up(context, _found(context, workflow))
+    ledger = _with_news(context, _found(context, workflow))
     if ledger.closed is None:
         why = str(given.get("why", "")).strip()
         found = runner_of(workflow).closing(context, ledger)
@@ -217,11 +274,11 @@ def _close(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -
         ending = _ending(rules, ledger, why)
         ledger = ledgers.append(ledger.id, LedgerClosed(commit=context.repo.head(), ending=ending, why=why))
     files = ledgers.write_files(ledger)
-    return stands(context, ledger).model_copy(update={"files": list(files)})
+    return ledger_status(context, ledger).model_copy(update={"files": list(files)})
 
 
 def _ending(rules: WorkflowRules, ledger: Ledger, why: str) -> Ending:
-    """What kind of end it is. What has failed by what is recorded has failed, however early the end."""
+    """Return what kind of end it is. What failed by what is recorded has failed, however early the end."""
     ending = rules.ending(ledger)
     if ending is Ending.FAILED or not rules.missing(ledger):
         return ending

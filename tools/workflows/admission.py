@@ -1,4 +1,4 @@
-"""The door of a ledger: what an agent reports is checked here, once, before it stands."""
+"""Admission to a ledger: what an agent reports is checked here, once, before it is recorded."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from ..lab.context import RepoContext
 from ..text.cleaning import cleaned
 from ..text.hygiene import hygiene
 from ..text.tidy import tidied_data
-from .ledger.events import ItemRecorded
 from .ledger.evidence import unproven
-from .ledger.forms import form_of
-from .ledger.items import Cited, Item
-from .ledger.ledger import Ledger
+from .ledger.items import Cited, Item, form_of
+from .ledger.ledger import ItemRecorded, Ledger
 from .ledger.pages import sentence
 from .ledger.rules import WorkflowRules
 from .ledger.similarity import SAME, nearest
-from .running.reproduction import reproduce
+from .running.inspection import reproduce
 from .running.runner import WorkflowRunner
 from .running.store import Ledgers
 
@@ -34,10 +32,10 @@ class Duplicate(Refusal):
         self.of = of
 
 
-def admitted(
-    context: RepoContext, ledger: Ledger, rules: WorkflowRules, mechanic: WorkflowRunner, fields: Mapping[str, Any]
+def admit(
+    context: RepoContext, ledger: Ledger, rules: WorkflowRules, runner: WorkflowRunner, fields: Mapping[str, Any]
 ) -> ItemRecorded:
-    """The event of an item that passed every check.
+    """Return the event of an item that passed every check.
 
     Raises:
         Refusal: at the first check that it fails, with the cure; a `Duplicate` where it says nothing new.
@@ -47,7 +45,7 @@ def admitted(
     _settles_something(context, item)
     if isinstance(item, Cited) and item.location:  # a kind of item may leave it to the agent whether to cite
         item = _proven(context, item)
-    item = mechanic.checked(context, ledger, rules.completed(ledger, item))
+    item = runner.checked(context, ledger, rules.completed(ledger, item))
     _new(ledger, rules, item)
     if objection := rules.objection(ledger, item):
         raise Refusal(Code(objection.fault.value), objection.message)

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import Field
 
 from ..lab.answers import Answer, cut
-from .ledger.events import Ran
-from .ledger.forms import Form
 from .ledger.handoff import NextPrompt
+from .ledger.items import Form
+from .ledger.ledger import Ran
 from .ledger.pages import many, sentence
 
 STATE_CHARACTERS = 3500
@@ -30,13 +30,13 @@ class LedgerAnswer(Answer):
     scores: dict[str, float] = Field({}, description="Computed by the server from checked items alone.")
     missing: list[str] = Field([], description="What stands between the ledger and its end.")
 
-    def standing(self) -> list[str]:
-        """The same in words."""
+    def summary(self) -> list[str]:
+        """Return the same in words."""
         scores = ", ".join(f"{name} {value:g}" for name, value in self.scores.items())
-        told = "; ".join(part for part in (", ".join(self.coverage), scores) if part)
+        counts = "; ".join(part for part in (", ".join(self.coverage), scores) if part)
         return [
             f"{self.ledger}: {many(self.items, 'item')}{f', round {self.rounds}' if self.rounds else ''}"
-            + (f"; {told}." if told else "."),
+            + (f"; {counts}." if counts else "."),
             *(["Missing: " + "; ".join(self.missing)] if self.missing else []),
         ]
 
@@ -57,7 +57,7 @@ class ItemTaken(LedgerAnswer):
             + (f"{cut(self.title, 200)} ({self.classified})." if self.classified else sentence(cut(self.title, 200))),
             *([_ran_words(self.ran)] if self.ran else []),
             *([f"Settles {self.settled}."] if self.settled else []),
-            *self.standing(),
+            *self.summary(),
             *self.state,
         ]
 
@@ -81,7 +81,7 @@ class WorkflowAnswer(LedgerAnswer):
         wrote = [f"Written: {', '.join(self.files)}."] if self.files else []
         onward = [f"Next prompt: {step.prompt} ({step.why})" for step in self.next_prompts]
         plan = [f"Plan for start_session: {json.dumps(self.plan, ensure_ascii=False)}"] if self.plan else []
-        return [*ended, *self.standing(), *self.state, *plan, *takes, *wrote, *onward]
+        return [*ended, *self.summary(), *self.state, *plan, *takes, *wrote, *onward]
 
 
 def _ran_words(ran: Ran) -> str:

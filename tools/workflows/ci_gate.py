@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
-from .ledger.barrier import Barrier, ended_well, target_reached, without_findings
+from .ledger.handoff import GateCheck, ended_well, target_reached, without_findings
 from .ledger.items import Severity, Workflow
-from .ledger.registry import rules_of
+from .ledger.rules import rules_of
 from .running.store import Ledgers
 
 
@@ -28,8 +28,8 @@ class GateDemands:
         return not (self.target or self.fail_on or self.regression or self.complete)
 
 
-def look(context: RepoContext, asked: GateDemands) -> list[Barrier]:
-    """Every barrier that was asked for.
+def gate_checks(context: RepoContext, asked: GateDemands) -> list[GateCheck]:
+    """Every check that was asked for.
 
     Raises:
         Refusal: for a severity or a workflow that is none.
@@ -40,16 +40,16 @@ def look(context: RepoContext, asked: GateDemands) -> list[Barrier]:
         *_verdicts(context, asked),
         *_endings(context, asked),
     ]
-    return found or [Barrier("gate", None, "this branch has no session with a target, and no ledger")]
+    return found or [GateCheck("gate", None, "this branch has no session with a target, and no ledger")]
 
 
-def _target(context: RepoContext, asked: GateDemands) -> Iterator[Barrier]:
-    barrier = target_reached(context.session)
-    if asked.target or (asked.all and barrier.passed is not None):
-        yield barrier
+def _target(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
+    check = target_reached(context.session)
+    if asked.target or (asked.all and check.passed is not None):
+        yield check
 
 
-def _findings(context: RepoContext, asked: GateDemands) -> Iterator[Barrier]:
+def _findings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
     if not asked.fail_on:
         return
     severity = _severity(asked.fail_on)
@@ -57,27 +57,27 @@ def _findings(context: RepoContext, asked: GateDemands) -> Iterator[Barrier]:
     named = [_workflow(name) for name in asked.complete] or list(Workflow)
     found = [ledger for workflow in named if (ledger := ledgers.last(workflow))]
     if not found:
-        yield Barrier("findings", None, "there is no ledger on this branch")
+        yield GateCheck("findings", None, "there is no ledger on this branch")
     for ledger in found:
         yield without_findings(ledger.workflow, ledgers.handoff(ledger).findings, severity)
 
 
-def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[Barrier]:
+def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
     """What ledgers say of themselves: a regression verdict, an audit that was told where to fail."""
-    ledgers, told = Ledgers(context), False
+    ledgers, found = Ledgers(context), False
     for workflow in Workflow if asked.all else [Workflow.REGRESSION] if asked.regression else []:
         ledger = ledgers.last(workflow)
-        barrier = rules_of(workflow).barrier(ledger) if ledger else None
-        if ledger and barrier and barrier.passed and ledger.closed and ledger.closed.commit != context.repo.head():
-            barrier = Barrier(barrier.name, None, f"{barrier.seen}, but at {ledger.closed.commit[:7]}, not here")
-        if barrier:
-            told = True
-            yield barrier
-    if asked.regression and not told:
-        yield Barrier("regression", None, "there is no verdict on this branch")
+        check = rules_of(workflow).gate_check(ledger) if ledger else None
+        if ledger and check and check.passed and ledger.closed and ledger.closed.commit != context.repo.head():
+            check = GateCheck(check.name, None, f"{check.seen}, but at {ledger.closed.commit[:7]}, not here")
+        if check:
+            found = True
+            yield check
+    if asked.regression and not found:
+        yield GateCheck("regression", None, "there is no verdict on this branch")
 
 
-def _endings(context: RepoContext, asked: GateDemands) -> Iterator[Barrier]:
+def _endings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
     ledgers = Ledgers(context)
     for workflow in [_workflow(name) for name in asked.complete] or (list(Workflow) if asked.all else []):
         ledger = ledgers.last(workflow)
@@ -85,7 +85,7 @@ def _endings(context: RepoContext, asked: GateDemands) -> Iterator[Barrier]:
             ending = ledger.closed.ending if ledger.closed else ""
             yield ended_well(workflow, ending, rules_of(workflow).missing(ledger))
         elif asked.complete:
-            yield Barrier(f"{workflow} ledger", None, "there is none on this branch")
+            yield GateCheck(f"{workflow} ledger", None, "there is none on this branch")
 
 
 def _severity(word: str) -> Severity:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoresearch_mcp.tools.workflows.running.hints import FAULTS, WEAKNESSES, hints
+from autoresearch_mcp.tools.workflows.running.inspection import FAULTS, WEAKNESSES, hints
 from autoresearch_mcp.tools.workflows.security.auditing import audit_commands, manifests_of, pipelines_of
 from autoresearch_mcp.tools.workflows.security.reach import reaches
 

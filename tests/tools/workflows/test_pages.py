@@ -10,7 +10,8 @@ from jinja2 import UndefinedError
 
 from autoresearch_mcp.tools.workflows.ledger.items import Workflow
 from autoresearch_mcp.tools.workflows.ledger.pages import render
-from autoresearch_mcp.tools.workflows.ledger.registry import rules_of
+from autoresearch_mcp.tools.workflows.ledger.rules import rules_of
+from autoresearch_mcp.tools.workflows.running.runner import WorkflowRunner, runner_of
 
 FOLDER = Path(__file__).parents[3] / "tools/workflows"
 PACKAGE = "autoresearch_mcp.tools.workflows"
@@ -36,3 +37,8 @@ def test_what_is_filled_in_stays_as_it_is() -> None:
     page = render(f"{PACKAGE}.scenario", "scenarios.feature.j2", scenarios=(), goal="a <b> & {{ 'c' }}\n{% d %}")
 
     assert page == "# language: en\nFeature: a <b> & {{ 'c' }} {% d %}\n"
+
+
+@pytest.mark.parametrize("workflow", Workflow)
+def test_each_workflow_has_a_part_of_the_server(workflow: Workflow) -> None:
+    assert isinstance(runner_of(workflow), WorkflowRunner)

@@ -7,10 +7,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ..ledger.items import Cited, ItemOutcome, Note, Severity, Text
+from ..ledger.evidence import ran, refuted
+from ..ledger.items import Cited, ItemOutcome, Note, Options, Severity, Text
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.options import Options
-from ..ledger.proof import ran, refuted
 
 
 class Technique(StrEnum):

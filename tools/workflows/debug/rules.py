@@ -7,19 +7,25 @@ from typing import Any, ClassVar
 
 from ...lab.context import RepoContext
 from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
-from ..ledger.comparison import fingerprint
-from ..ledger.events import Observed
+from ..ledger.evidence import pending, ran, refuted, shown, words
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, ItemOutcome, Severity, Workflow, split_location
-from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.pages import quoted, section, sentence
-from ..ledger.proof import pending, ran, refuted, shown, words
-from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules, table
+from ..ledger.ledger import Ledger, LedgerEntry, Observed
+from ..ledger.pages import quoted, section, sentence, table
+from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import TECHNIQUES, Score, debug_ancestor, debug_quality
-from ..running.evidence_io import checks_of, looked_through, projects_of, recent, run_checks, run_pending, texts_of
-from ..running.hints import FAULTS
-from ..running.runner import observed
-from ..running.scoped import Scoped, files_in_scope
+from ..ledger.similarity import fingerprint
+from ..running.inspection import (
+    FAULTS,
+    checks_of,
+    looked_through,
+    projects_of,
+    recent,
+    run_checks,
+    run_pending,
+    texts_of,
+)
+from ..running.runner import Scoped, files_in_scope, observed
 from .items import Basis, DebugFinding, DebugOptions, Hypothesis, Technique, by_severity, outcome_of
 
 DROPPED_AFTER = 3

@@ -10,9 +10,8 @@ from pydantic import BeforeValidator, Field
 from ...evals.analysis import WINDOW, Analysis
 from ...evals.pages import as_lines, as_page
 from ..ledger.handoff import Ending, HandoffFinding
-from ..ledger.items import Item, Severity, Text, Workflow
+from ..ledger.items import Depth, Item, Options, Severity, Text, Workflow
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.options import Depth, Options
 from ..ledger.pages import section, sentence
 from ..ledger.rules import Fault, Objection, WorkflowRules
 

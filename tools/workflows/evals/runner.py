@@ -7,8 +7,7 @@ from typing import Any
 
 from ...evals.reading import evaluate, find_results
 from ...lab.context import RepoContext
-from ..ledger.events import Observed
-from ..ledger.ledger import Ledger
+from ..ledger.ledger import Ledger, Observed
 from ..running.runner import WorkflowRunner, observed
 from .rules import ANALYSIS, EvalsOptions
 

@@ -11,9 +11,8 @@ from ...diagnostics.tally import Tally
 from ...errors import Code, Refusal
 from ...lab.context import RepoContext
 from ...session.events import Record, Row, Started, Verified
-from ..ledger.events import ItemRecorded, LedgerEvent, Observed
 from ..ledger.items import Workflow
-from ..ledger.ledger import Ledger
+from ..ledger.ledger import ItemRecorded, Ledger, LedgerEvent, Observed
 from ..running.store import Ledgers
 from .queue import EDITED, ITERATION, Broken, edited_since, item_of, known_ids, objection
 from .rules import next_line

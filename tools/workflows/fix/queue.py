@@ -13,9 +13,8 @@ from pydantic import Field
 
 from ...decision.decide import Status
 from ...diagnostics.diagnostic import Diagnostic, Trouble, kindred
-from ..ledger.items import Item, Severity, Text, Words
+from ..ledger.items import Item, Options, Severity, Text, Words
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.options import Options
 from ..ledger.rules import Fault, Objection
 
 

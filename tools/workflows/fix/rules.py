@@ -9,11 +9,10 @@ from typing import Any, ClassVar
 from ...decision.decide import Status
 from ...diagnostics.diagnostic import MASKING, Trouble
 from ..ledger.handoff import Ending, HandoffFinding
-from ..ledger.items import Item, Workflow
+from ..ledger.items import Depth, Item, Workflow
 from ..ledger.ledger import Ledger
-from ..ledger.options import Depth
-from ..ledger.pages import section
-from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules, table
+from ..ledger.pages import section, table
+from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, fix_ancestor, fix_quality
 from .queue import (
     DETECTED,

@@ -23,12 +23,11 @@ from ...project.projects import Project
 from ...session.events import Measurement
 from ...text.hygiene import hygiene
 from ...vocabulary import Phase
-from ..ledger.events import ItemRecorded, ItemSettled, LedgerEvent
 from ..ledger.handoff import HandoffFinding, carried
 from ..ledger.items import Settlement, Workflow
-from ..ledger.ledger import Ledger, advanced
-from ..ledger.registry import read_item
-from ..running.evidence_io import projects_of
+from ..ledger.ledger import ItemRecorded, ItemSettled, Ledger, LedgerEvent, advanced
+from ..ledger.rules import read_item
+from ..running.inspection import projects_of
 from ..running.runner import WorkflowRunner, observed
 from ..running.store import Ledgers
 from .hooks import new_errors, recorded, since

@@ -7,8 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from ..ledger.items import Cited, Item, Note, Text, Words
-from ..ledger.options import Options
+from ..ledger.items import Cited, Item, Note, Options, Text, Words
 
 MOST_WORDS = 14
 """In the problem of an insight: about ten words, so that two of the same problem are told to be the same."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.pages import quoted, section, sentence
-from ..ledger.rules import table
+from ..ledger.pages import quoted, section, sentence, table
 from .items import (
     ImportanceTier,
     ImproveCategory,

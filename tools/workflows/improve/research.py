@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.saturation import saturated
-from ..ledger.similarity import SAME, likeness
+from ..ledger.similarity import SAME, likeness, saturated
 from .items import (
     Belief,
     Comparison,

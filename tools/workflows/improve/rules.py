@@ -8,8 +8,8 @@ from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.ledger import Ledger
 from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
-from ..ledger.saturation import WINDOW, dry_for
 from ..ledger.scores import Score, improve_coverage, improve_quality
+from ..ledger.similarity import WINDOW, dry_for
 from .items import (
     MOST_WORDS,
     Belief,

@@ -7,9 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ..ledger.items import Cited, Item, Severity, Text, Words
+from ..ledger.items import Cited, Item, Options, Severity, Text, Words
 from ..ledger.ledger import Ledger
-from ..ledger.options import Options
 from ..ledger.pages import code
 from .validation import Contradiction, DocumentFault, DocumentProblem, Validation, contradicted, may_be_exempted
 

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ..ledger.handoff import Ending, HandoffFinding
-from ..ledger.items import Item, Severity, Workflow
+from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.ledger import Ledger
-from ..ledger.options import Depth
-from ..ledger.pages import many, section
-from ..ledger.rules import Coverage, Objection, WorkflowRules, table
+from ..ledger.pages import many, section, table
+from ..ledger.rules import Coverage, Objection, WorkflowRules
 from ..ledger.rules import Fault as Refused
 from ..ledger.scores import Score, learn_ancestor, learn_quality
 from .documents import Freshness, fits, most_lines

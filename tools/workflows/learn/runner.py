@@ -17,9 +17,8 @@ from ...project.reading import is_installed, read_texts
 from ...project.scan import scan
 from ...text.hygiene import hygiene
 from ...text.markdown import is_markdown
-from ..ledger.events import Observed
 from ..ledger.items import Item
-from ..ledger.ledger import Ledger
+from ..ledger.ledger import Ledger, Observed
 from ..running.runner import WorkflowRunner, observed
 from . import codemap
 from .claims import World

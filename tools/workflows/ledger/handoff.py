@@ -1,8 +1,9 @@
-"""What one workflow hands to the next: one schema for all of them, and what each receiver takes of it."""
+"""What one workflow hands to the next, in one schema; what each receiver takes of it; and what a gate in CI insists on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from ...plan.model import Plan
 from ...session.events import Record
+from ...session.state import Session
 from .items import Settlement, Severity, Workflow
 
 VERSION = 1
@@ -134,3 +136,54 @@ def follow(
         )
         for name in names
     )
+
+
+ENDED_WELL = frozenset({Ending.COMPLETE, Ending.SATURATED, Ending.CONVERGED, Ending.BOUNDED, Ending.DRY_RUN})
+"""Endings as agreed: a bounded one used the rounds that it was given."""
+
+
+@dataclass(frozen=True)
+class GateCheck:
+    """One thing that was asked for. `passed` is None where it cannot be told."""
+
+    name: str
+    passed: bool | None
+    seen: str
+
+
+def exit_status(checks: Sequence[GateCheck]) -> int:
+    """0 all hold; 1 something fails; 2 something cannot be told."""
+    if any(one.passed is False for one in checks):
+        return 1
+    return 0 if all(one.passed for one in checks) else 2
+
+
+def target_reached(session: Session | None) -> GateCheck:
+    """Whether the session's best reached the plan's target."""
+    if session is None:
+        return GateCheck("target", None, "there is no session on this branch")
+    target = session.plan.target_value
+    if target is None:
+        return GateCheck("target", None, "the plan has no target")
+    reached = session.plan.signed(session.best) <= session.plan.signed(target)
+    return GateCheck("target", reached, f"best {session.best:.10g}, target {target:.10g}")
+
+
+def severe(findings: Iterable[HandoffFinding], severity: Severity) -> tuple[HandoffFinding, ...]:
+    """The findings of this severity or worse; those that were disproven since do not count."""
+    left = (one for one in findings if not (one.outcome and one.outcome.over))
+    return tuple(one for one in left if one.severity.rank <= severity.rank)
+
+
+def without_findings(name: str, findings: Iterable[HandoffFinding], severity: Severity) -> GateCheck:
+    """Whether no finding of this severity or worse stands; those that were disproven since do not count."""
+    bad = severe(findings, severity)
+    listed = ", ".join(f"{one.id} {one.severity}" for one in bad[:10])
+    return GateCheck(f"{name} findings", not bad, f"{len(bad)} at or above {severity}" + (f": {listed}" if bad else ""))
+
+
+def ended_well(name: str, ending: str, missing: Sequence[str]) -> GateCheck:
+    """Whether a ledger ended as it should."""
+    if not ending:
+        return GateCheck(f"{name} ledger", False, f"still open; missing: {'; '.join(missing) or 'only its end'}")
+    return GateCheck(f"{name} ledger", Ending(ending) in ENDED_WELL, f"ended {ending}")

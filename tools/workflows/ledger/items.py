@@ -1,12 +1,14 @@
-"""What can be written into a ledger: one frozen model for each kind of item, and the words that several of them share."""
+"""What a workflow takes: its options, and one frozen model for each kind of item, with their forms in words."""
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from inspect import isclass
+from typing import Annotated, Any, ClassVar, get_args
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, field_validator
+from pydantic.fields import FieldInfo
 
 from ...session.events import Record
 
@@ -155,7 +157,7 @@ class Cited(Item):
 def split_location(location: str) -> tuple[str, int, int]:
     """Path, first line and last line of a location, lines counted from 1."""
     found = _PLACE.fullmatch(location)
-    assert found is not None, "checked at the door"
+    assert found is not None, "checked when it was admitted"
     first = int(found["first"])
     return found["path"], first, max(first, int(found["last"] or first))
 
@@ -169,3 +171,90 @@ def listed(value: Any) -> Any:  # noqa: ANN401 - whatever a client sends
 
 Words = Annotated[tuple[str, ...], BeforeValidator(listed)]
 """A list of words, or one text with commas."""
+
+
+class Depth(StrEnum):
+    """How far to go: each workflow says what that means in numbers."""
+
+    SHALLOW = "shallow"
+    STANDARD = "standard"
+    DEEP = "deep"
+
+
+class Options(Record):
+    """The options of every workflow; each adds its own. All are sealed when the ledger is opened."""
+
+    goal: str = Field("", max_length=500, description="What it is about, in words.")
+    scope: Words = Field((), description="Globs of the files that it looks at. Empty: all that git tracks.")
+    depth: Depth = Field(Depth.STANDARD, description="shallow, standard or deep.")
+    iterations: int = Field(0, ge=0, le=10_000, description="At most so many rounds. 0: what the depth says.")
+    chain: str = Field("", max_length=200, description="What follows, as `debug, fix, ship`.")
+    after: str = Field(
+        "", max_length=80, description="The ledger whose handoff to take. Empty: the one that names this."
+    )
+
+    @field_validator("chain")
+    @classmethod
+    def _plain(cls, chain: str) -> str:
+        return ", ".join(steps(chain))
+
+
+def steps(chain: str) -> tuple[str, ...]:
+    """The workflows of a chain in order; arrows, commas and spaces between them."""
+    return tuple(re.findall(r"[a-z]+", chain.lower()))
+
+
+def slug(text: str, otherwise: str) -> str:
+    """A few words of a text as a part of a file name."""
+    words = re.findall(r"[a-z0-9]+", text.lower())
+    return "-".join(words[:5])[:40].strip("-") or otherwise
+
+
+_GENERAL = frozenset({"kind", "upstream", "commit"})
+
+
+class Form(Record):
+    """The fields of one kind of item: each `name`, or `name (what it is)`."""
+
+    kind: str
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+    def line(self) -> str:
+        """The form on one line."""
+        more = f"; may have {', '.join(self.optional)}" if self.optional else ""
+        return f"{self.kind}: {', '.join(self.required) or 'nothing'}{more}"
+
+
+def form_of(item: type[Item]) -> Form:
+    """What one kind of item takes."""
+    own = {name: field for name, field in item.model_fields.items() if name not in _GENERAL | item.filled}
+    return Form(
+        kind=str(item.model_fields["kind"].default),
+        required=tuple(_described(name, field) for name, field in own.items() if field.is_required()),
+        optional=tuple(_described(name, field) for name, field in own.items() if not field.is_required()),
+    )
+
+
+def fields_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """The fields of any model, described."""
+    return tuple(_described(name, field) for name, field in model.model_fields.items())
+
+
+def choices(model: type[BaseModel], name: str) -> tuple[str, ...]:
+    """The words that a field may hold; none where it is free, or is not there."""
+    field = model.model_fields.get(name)
+    return _words(field) if field else ()
+
+
+def _described(name: str, field: FieldInfo) -> str:
+    words = "|".join(_words(field))
+    told = "; ".join(part for part in (words, field.description or "") if part)
+    return f"{name} ({told})" if told else name
+
+
+def _words(field: FieldInfo) -> tuple[str, ...]:
+    """The words of a field that holds one of a closed list, several of it, or one or nothing."""
+    kinds = get_args(field.annotation) or (field.annotation,)
+    closed = (kind for kind in kinds if isclass(kind) and issubclass(kind, StrEnum))
+    return tuple(next(closed, ()))

@@ -1,17 +1,103 @@
-"""A ledger as its events make it: a frozen value, and the fold that moves it on."""
+"""A ledger: the records that the journal holds of it, and the frozen value that they add up to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from functools import cache
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from .events import ItemRecorded, ItemSettled, LedgerClosed, LedgerEvent, Observed, Opened, Ran
-from .items import Item, Workflow
-from .options import Options
+from pydantic import Field, TypeAdapter
+
+from ...session.events import Record
+from .items import Item, Options, Settlement, Workflow
+
+VERSION = 1
+"""Of these records and of what stands in them."""
 
 Some = TypeVar("Some", bound=Item)
 Opts = TypeVar("Opts", bound=Options)
+
+
+class Ran(Record):
+    """What a command cited by an item did when the server ran it. `seconds` is wall-clock time; `tail` the end of its output.
+
+    `exit_code` is None where it was not run; `why` says why not.
+    """
+
+    command: str
+    exit_code: int | None = None
+    timed_out: bool = False
+    seconds: float = 0.0
+    tail: str = ""
+    output: str = Field("", description="SHA-256 of everything that it printed.")
+    why: str = ""
+
+
+class Opened(Record):
+    """A ledger was opened. `incoming` is the ledger whose handoff it takes."""
+
+    kind: Literal["ledger-opened"] = "ledger-opened"
+    version: int = VERSION
+    workflow: Workflow
+    branch: str
+    commit: str
+    options: dict[str, Any]
+    incoming: str = ""
+    folder: str
+
+
+class ItemRecorded(Record):
+    """An item passed every check and stands in the ledger under its id. `commit` is what was checked out."""
+
+    kind: Literal["ledger-item"] = "ledger-item"
+    id: str
+    commit: str
+    item: dict[str, Any]
+    ran: Ran | None = None
+
+
+class Observed(Record):
+    """Something that the server found itself: `what` names it, `facts` hold it."""
+
+    kind: Literal["ledger-observed"] = "ledger-observed"
+    what: str
+    commit: str
+    facts: dict[str, Any]
+
+
+class ItemSettled(Record):
+    """What was measured later settles an item of this ledger, whatever it had claimed."""
+
+    kind: Literal["ledger-overruled"] = "ledger-overruled"
+    id: str
+    outcome: Settlement
+    by: str
+
+
+class LedgerClosed(Record):
+    """The ledger was closed. `why` is a person's or agent's reason where it ended early."""
+
+    kind: Literal["ledger-closed"] = "ledger-closed"
+    commit: str
+    ending: str
+    why: str = ""
+
+
+LedgerEvent = Annotated[
+    Opened | ItemRecorded | Observed | ItemSettled | LedgerClosed,
+    Field(discriminator="kind"),
+]
+
+
+def read_ledger_event(body: str) -> LedgerEvent:
+    """An event as it was written, by its kind."""
+    return _adapter().validate_json(body)
+
+
+@cache
+def _adapter() -> TypeAdapter[LedgerEvent]:
+    return TypeAdapter(LedgerEvent)
 
 
 @dataclass(frozen=True)

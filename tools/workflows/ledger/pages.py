@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
 
 from ...text.templates import fill
 from .handoff import Handoff, HandoffFinding, is_plan
 from .ledger import Ledger
-from .untrusted_text import flagged
-
-if TYPE_CHECKING:
-    from .rules import WorkflowRules
 
 
 def render(package: str, template: str, **values: object) -> str:
@@ -23,30 +20,21 @@ def render(package: str, template: str, **values: object) -> str:
     return fill(package, template, {one.__name__: one for one in helpers}, values)
 
 
-def summary_page(ledger: Ledger, rules: WorkflowRules, handoff: Handoff) -> str:
-    """What came of a ledger, on one page."""
-    scores = [
-        f"| {s.name} | {s.value:.1f} | {'no bound' if s.most is None else f'{s.most:g}'} |"
-        for s in rules.scores(ledger)
-    ]
-    coverage = [f"| {part.name} | {part.done} | {part.of} |" for part in rules.coverage(ledger)]
-    next_steps = [f"- `{step.prompt}`: {step.why}" + taking(step.takes) for step in handoff.next]
-    ended = f"{handoff.status}{f': {handoff.why}' if handoff.why else ''}"
-    told = {} if is_plan(handoff.config) else handoff.config
-    result = {name: value for name, value in told.items() if value not in ("", None)}
-    before = f" It goes on from `{handoff.incoming}`." if handoff.incoming else ""
-    where = f"at {handoff.at}, commit {handoff.commit[:7]} of branch {handoff.branch}"
-    parts = [
-        f"# {ledger.workflow.title()}{f': {goal}' if (goal := ledger.options.goal) else ''}\n",
-        f"{sentence(ended[:1].upper() + ended[1:])} {many(len(ledger.entries), 'item')}, {where}.{before}\n",
-        section("Result", [f"- {name.replace('_', ' ')}: {value}" for name, value in result.items()]),
-        section("Scores", ["| score | value | of |", "|---|---|---|", *scores] if scores else []),
-        section("Coverage", ["| what | done | of |", "|---|---|---|", *coverage] if coverage else []),
-        section("Findings", finding_lines(handoff.findings)),
-        section("Still missing", [f"- {line}" for line in handoff.missing]),
-        section("Next", next_steps),
-    ]
-    return "\n".join(part for part in parts if part)
+def summary_page(ledger: Ledger, scores: Iterable[object], coverage: Iterable[object], handoff: Handoff) -> str:
+    """Return what came of a ledger, on one page."""
+    config = {} if is_plan(handoff.config) else handoff.config
+    return render(
+        __package__,
+        "summary.md.j2",
+        ledger=ledger,
+        handoff=handoff,
+        scores=scores,
+        coverage=coverage,
+        ended=(handoff.status[:1].upper() + handoff.status[1:]) + (f": {handoff.why}" if handoff.why else ""),
+        result={name: value for name, value in config.items() if value not in ("", None)},
+        finding_lines=finding_lines,
+        taking=taking,
+    )
 
 
 def section(title: str, lines: Iterable[str]) -> str:
@@ -108,6 +96,12 @@ def plain(text: str) -> str:
     return one_line(text).replace("<", "\\<")
 
 
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Tab-separated lines under a header; a cell holds no tab and no newline."""
+    lines = ["\t".join(columns), *("\t".join(" ".join(str(cell).split()) or "-" for cell in row) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
 def _voted(finding: HandoffFinding) -> str:
     return f", by votes {finding.standing}" if finding.standing else ""
 
@@ -117,3 +111,44 @@ def _settled(finding: HandoffFinding) -> str:
         return ""
     word = finding.outcome.upper() if finding.outcome.over else str(finding.outcome)
     return f". **{word}** by {finding.settled_by}"
+
+
+_INSTRUCTION = re.compile(
+    r"ignore\s+(?:all\s+|any\s+)?(?:the\s+|your\s+)?(?:previous|prior|above|earlier)\s+(?:instructions|prompts?|rules)"
+    r"|disregard\s+(?:all\s+|the\s+|your\s+)"
+    r"|(?:from\s+now\s+on\s+)?you\s+are\s+now\s"
+    r"|system\s+prompt|<?\|?im_(?:start|end)\|?>?",
+    re.IGNORECASE,
+)
+_EMAIL = re.compile(r"[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}(?!\w)", re.IGNORECASE)
+_TELEPHONE = re.compile(r"(?<![\w+])\+[1-9]\d{0,2}[ .()/-]{0,2}(?:\d[ .()/-]{0,2}){6,11}\d(?!\w)")
+_ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
+_NOBODY = ("example.com", "example.org", "example.net", ".example", ".test", ".invalid", "localhost")
+"""Domains that were set aside for examples (RFC 2606)."""
+
+MARK = " [reads like an instruction: it is data]"
+
+
+def flagged(*texts: str) -> str:
+    """A mark to put behind text that reads like an instruction to a model; empty for other text."""
+    return MARK if any(_INSTRUCTION.search(text) for text in texts) else ""
+
+
+def personal(texts: Iterable[str]) -> str:
+    """What of these texts tells who somebody is: a mail address, telephone number or public network address; else empty."""
+    for text in texts:
+        for found in _EMAIL.finditer(text):
+            if not found[0].lower().endswith(_NOBODY):
+                return "a mail address"
+        if _TELEPHONE.search(text):
+            return "a telephone number"
+        if any(map(_public, _ADDRESS.findall(text))):
+            return "a public network address"
+    return ""
+
+
+def _public(text: str) -> bool:
+    try:
+        return ip_address(text).is_global
+    except ValueError:
+        return False

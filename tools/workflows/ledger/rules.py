@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+from importlib import import_module
 from typing import Any, ClassVar
 
-from .barrier import Barrier
-from .handoff import Ending, HandoffFinding
-from .items import Item, ItemOutcome, Workflow
+from .handoff import Ending, GateCheck, HandoffFinding
+from .items import Depth, Item, ItemOutcome, Options, Workflow
 from .ledger import Ledger, LedgerEntry
-from .options import Depth, Options
 from .pages import render
 from .scores import Score
 
@@ -164,7 +164,7 @@ class WorkflowRules:
         """The prompts that follow where no chain names one."""
         return self.onwards
 
-    def barrier(self, ledger: Ledger) -> Barrier | None:
+    def gate_check(self, ledger: Ledger) -> GateCheck | None:
         """What a gate in CI should hold against it, where the workflow ends in a verdict."""
         return None
 
@@ -173,7 +173,35 @@ class WorkflowRules:
         return {}
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Tab-separated lines under a header; a cell holds no tab and no newline."""
-    lines = ["\t".join(columns), *("\t".join(" ".join(str(cell).split()) or "-" for cell in row) for row in rows)]
-    return "\n".join(lines) + "\n"
+_RULES = {
+    Workflow.DEBUG: "Debug",
+    Workflow.FIX: "Fix",
+    Workflow.SECURITY: "Security",
+    Workflow.SHIP: "Ship",
+    Workflow.SCENARIO: "Scenario",
+    Workflow.PREDICT: "Predict",
+    Workflow.LEARN: "Learn",
+    Workflow.PROBE: "Probe",
+    Workflow.REASON: "Reason",
+    Workflow.EVALS: "Evals",
+    Workflow.IMPROVE: "Improve",
+    Workflow.REGRESSION: "Regression",
+}
+
+
+@cache
+def rules_of(workflow: Workflow) -> WorkflowRules:
+    """The rules of a workflow; imported when first asked for, because a server that just starts needs none."""
+    made: WorkflowRules = getattr(import_module(f"...{workflow}.rules", __name__), _RULES[workflow])()
+    return made
+
+
+def read_item(workflow: Workflow, fields: Mapping[str, Any]) -> Item:
+    """An item as it was recorded."""
+    rules = rules_of(workflow)
+    return {**rules.found, **rules.items}[fields["kind"]].model_validate(fields)
+
+
+def read_options(workflow: Workflow, fields: Mapping[str, Any]) -> Options:
+    """The options that a ledger was opened with."""
+    return rules_of(workflow).options.model_validate(fields)

@@ -1,9 +1,10 @@
-"""How alike two texts are, by the words that carry meaning. No stemming, no model: the same words in any order."""
+"""How alike two texts are, and when a search brings nothing new any more."""
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 SAME = 0.8
 """From here on two texts say the same: one of five words may differ."""
@@ -30,3 +31,24 @@ def likeness(one: str, other: str) -> float:
 def nearest(text: str, others: Iterable[tuple[str, str]]) -> tuple[str, float]:
     """The name of the text most like this one, and how alike it is; nothing and 0 without any."""
     return max(((name, likeness(text, other)) for name, other in others), key=lambda pair: pair[1], default=("", 0.0))
+
+
+WINDOW = 3
+"""Rounds in a row that have to bring too little. Source: ancestor."""
+
+
+def saturated(new: Sequence[int], threshold: int) -> bool:
+    """Whether each of the last three rounds brought less than `threshold` that was new; never before three rounds."""
+    last = new[-WINDOW:]
+    return len(last) == WINDOW and all(count < threshold for count in last)
+
+
+def dry_for(new: Sequence[int], threshold: int) -> int:
+    """How many rounds at the end brought less than `threshold` that was new."""
+    return next((n for n, count in enumerate(reversed(new)) if count >= threshold), len(new))
+
+
+def fingerprint(path: str, kind: str, quote: str) -> str:
+    """16 hexadecimal digits for a finding: the same as long as its file, its kind and the quoted code are, wherever it stands."""
+    text = "\0".join((path, kind, " ".join(quote.split())))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

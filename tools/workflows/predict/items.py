@@ -7,8 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
-from ..ledger.items import Cited, Confidence, Item, Note, Severity, Text, Words
-from ..ledger.options import Options
+from ..ledger.items import Cited, Confidence, Item, Note, Options, Severity, Text, Words
 
 STANDARD = {
     "architect": "structure: coupling, boundaries, what cannot be changed without breaking something else",

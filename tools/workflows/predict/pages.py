@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from ..ledger.items import Confidence, Settlement
 from ..ledger.ledger import LedgerEntry
-from ..ledger.pages import many, plain, quoted, section
-from ..ledger.rules import table
+from ..ledger.pages import flagged, many, plain, quoted, section, table
 from ..ledger.scores import priority, priority_ancestor
-from ..ledger.untrusted_text import flagged
 from .items import Challenge, Choice, Done, PredictFinding, Revision
 from .panel import HIGH_FLIPS, LOW_ENTROPY, Panel, Position, VoteOutcome
 

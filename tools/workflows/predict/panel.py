@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..ledger.items import Confidence, Settlement, Severity, split_location
+from ..ledger.items import Confidence, Depth, Settlement, Severity, split_location
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.options import Depth
 from ..ledger.similarity import RELATED, SAME, likeness
 from .items import CONTRARIAN, Challenge, Choice, Done, PersonaVote, PredictFinding, PredictOptions, Revision, seats
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..ledger.handoff import HandoffFinding
-from ..ledger.items import Cited, Item, Settlement, Workflow
+from ..ledger.items import Cited, Item, Options, Settlement, Workflow
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.options import Options
+from ..ledger.pages import personal
 from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, foresight, predict_ancestor
-from ..ledger.untrusted_text import personal
 from .items import Challenge, Done, PersonaVote, PredictFinding, PredictOptions, Revision
 from .pages import brief, overview_lines, pages, worth
 from .panel import Panel, Position, VoteOutcome

@@ -9,10 +9,9 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from ...plan.model import Plan, load_plan
-from ..ledger.items import Cited, Item, Note, Text
+from ..ledger.items import Cited, Item, Note, Options, Text
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.options import Options
-from ..ledger.saturation import saturated
+from ..ledger.similarity import saturated
 
 
 class ProbePersona(StrEnum):

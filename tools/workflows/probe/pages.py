@@ -7,8 +7,7 @@ import json
 from ...plan.model import PLAN_FILE, Plan
 from ..ledger.items import Item
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.pages import section
-from ..ledger.rules import table
+from ..ledger.pages import section, table
 from .items import (
     Atom,
     Certainty,

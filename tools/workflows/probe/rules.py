@@ -12,8 +12,8 @@ from ..ledger.items import Item, Severity, Workflow
 from ..ledger.ledger import Ledger
 from ..ledger.pages import sentence
 from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
-from ..ledger.saturation import WINDOW, dry_for
 from ..ledger.scores import Score, probe_ancestor, probe_quality
+from ..ledger.similarity import WINDOW, dry_for
 from .items import (
     Atom,
     Certainty,

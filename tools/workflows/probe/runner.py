@@ -8,10 +8,8 @@ from ...iteration.preflight import preflight
 from ...iteration.safety import GateRow
 from ...lab.context import RepoContext
 from ...vocabulary import Phase
-from ..ledger.events import Observed
-from ..ledger.ledger import Ledger
-from ..running.runner import observed
-from ..running.scoped import Scoped
+from ..ledger.ledger import Ledger, Observed
+from ..running.runner import Scoped, observed
 from .items import TRIED, last_plan, tried
 
 _OF_THE_PLAN = frozenset(

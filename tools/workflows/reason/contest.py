@@ -13,9 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
 from ...session.events import Record
-from ..ledger.items import Item, Note, Text, Words
+from ..ledger.items import Item, Note, Options, Text, Words
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.options import Options
 
 JUDGES = (3, 5, 7)
 

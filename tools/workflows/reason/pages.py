@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..ledger.ledger import LedgerEntry
-from ..ledger.pages import one_line, plain, quoted, section
-from ..ledger.rules import table
-from ..ledger.untrusted_text import flagged
+from ..ledger.pages import flagged, one_line, plain, quoted, section, table
 from .contest import CandidateText, Contest, ContestRound, ContestStep, Critique, JudgedRound, Slot
 
 ROOM = 5500

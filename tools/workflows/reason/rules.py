@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..ledger.handoff import Ending, HandoffFinding
-from ..ledger.items import Item, Severity, Workflow
+from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.options import Depth
 from ..ledger.pages import clipped
 from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, persuasion, reason_ancestor

@@ -6,8 +6,7 @@ import secrets
 from collections.abc import Sequence
 
 from ...lab.context import RepoContext
-from ..ledger.events import Observed
-from ..ledger.ledger import Ledger
+from ..ledger.ledger import Ledger, Observed
 from ..running.runner import WorkflowRunner, observed
 
 

@@ -8,8 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from ..ledger.items import Cited, Text, Words
-from ..ledger.options import Options
+from ..ledger.items import Cited, Options, Text, Words
 from .verdict import (
     ComparedDimension,
 )

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from ..ledger.barrier import Barrier
-from ..ledger.handoff import Ending, HandoffFinding
-from ..ledger.items import Item, Severity, Workflow
+from ..ledger.handoff import Ending, GateCheck, HandoffFinding
+from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.ledger import Ledger
-from ..ledger.options import Depth
 from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score
 from .comparing_tests import compared_tests
@@ -130,15 +128,15 @@ class Regression(WorkflowRules):
             for id, row in sorted(told, key=lambda pair: Severity(pair[1].severity).rank)
         )
 
-    def barrier(self, ledger: Ledger) -> Barrier:
+    def gate_check(self, ledger: Ledger) -> GateCheck:
         found, candidate = verdict(ledger), str(_plan(ledger).get("candidate", ""))
         seen = f"{found.word}, score {found.shown}" + (f": {found.reasons[0]}" if found.reasons else "")
         passed = {VerdictWord.STABLE: True, VerdictWord.UNSTABLE: False}.get(found.word)
         if passed and ledger.closed and ledger.closed.commit != candidate:
-            return Barrier(
+            return GateCheck(
                 self.name, None, f"{seen}, but of {candidate[:7]}; it was closed at {ledger.closed.commit[:7]}"
             )
-        return Barrier(self.name, passed, seen)
+        return GateCheck(self.name, passed, seen)
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
         found = verdict(ledger)

@@ -24,9 +24,8 @@ from ...measurement.meter import import_paths
 from ...process.run_notes import RunNote
 from ...process.runner import CommandRun
 from ...text.hygiene import clean_end, hygiene
-from ..ledger.events import Observed
 from ..ledger.items import Workflow
-from ..ledger.ledger import Ledger
+from ..ledger.ledger import Ledger, Observed
 from ..running.runner import WorkflowRunner, observed
 from ..running.store import Ledgers
 from .items import RegressionOptions

@@ -15,8 +15,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from ...session.events import Record
-from ..ledger.pages import section
-from ..ledger.rules import table
+from ..ledger.pages import section, table
 from ..ledger.scores import REGRESSION_THRESHOLD, REGRESSION_WEIGHTS, regression_stability
 
 Severity = Literal["critical", "high", "medium", "low", "info"]

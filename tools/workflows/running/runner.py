@@ -1,15 +1,17 @@
-"""What a workflow's mechanical part can do; by default nothing."""
+"""What the server does itself in a workflow; by default nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 from ...errors import Code, Refusal
 from ...lab.context import RepoContext
-from ..ledger.events import LedgerEvent, Observed
-from ..ledger.items import Item
-from ..ledger.ledger import Ledger
+from ...plan.scope import Scope
+from ..ledger.items import Item, Workflow
+from ..ledger.ledger import Ledger, LedgerEvent, Observed
 
 
 class WorkflowRunner:
@@ -52,3 +54,44 @@ class WorkflowRunner:
 def observed(context: RepoContext, what: str, **facts: Any) -> Observed:  # noqa: ANN401 - any JSON
     """Facts found at what is checked out now."""
     return Observed(what=what, commit=context.repo.head(), facts=facts)
+
+
+class Scoped(WorkflowRunner):
+    """Counts the files in scope, so that coverage has a denominator which the agent cannot choose later."""
+
+    def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
+        files = files_in_scope(context, ledger)
+        if not files:
+            told = f"No file that git tracks is in scope ({', '.join(ledger.options.scope) or 'everything'})."
+            raise Refusal(Code.BAD_ARGUMENT, f"{told} Give globs from the repository's root, such as `src/**`.")
+        return (observed(context, "scope", files=len(files)),)
+
+
+def files_in_scope(context: RepoContext, ledger: Ledger) -> tuple[str, ...]:
+    """The tracked files that a ledger's scope covers; all without a scope."""
+    scope = ledger.options.scope
+    return tuple(path for path in context.repo.tracked() if not scope or Scope(scope).matches(path))
+
+
+_RUNNERS = {
+    Workflow.DEBUG: "debug.rules:Investigation",
+    Workflow.FIX: "fix.runner:Fixing",
+    Workflow.SECURITY: "security.runner:Audit",
+    Workflow.SHIP: "ship.runner:ShipRunner",
+    Workflow.LEARN: "learn.runner:Documents",
+    Workflow.PROBE: "probe.runner:PlanTrier",
+    Workflow.IMPROVE: "running.runner:Scoped",
+    Workflow.REASON: "reason.runner:LabelSeed",
+    Workflow.EVALS: "evals.runner:EvalsMechanic",
+    Workflow.REGRESSION: "regression.runner:RegressionMechanic",
+}
+
+
+@cache
+def runner_of(workflow: Workflow) -> WorkflowRunner:
+    """Return what the server does itself in a workflow; imported when first asked for."""
+    if workflow not in _RUNNERS:
+        return WorkflowRunner()
+    module, _, name = _RUNNERS[workflow].partition(":")
+    made: WorkflowRunner = getattr(import_module(f"...{module}", __name__), name)()
+    return made

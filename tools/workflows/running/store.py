@@ -10,14 +10,11 @@ from pathlib import Path
 from ...lab.context import RepoContext
 from ...storage.disk import write_atomically
 from ...text.hygiene import hygiene
-from ..ledger.events import ItemSettled, LedgerEvent, Opened, read_ledger_event
 from ..ledger.handoff import Ending, Handoff, HandoffFinding, follow
-from ..ledger.items import Workflow
-from ..ledger.ledger import Ledger, advanced, folded
-from ..ledger.options import slug, steps
+from ..ledger.items import Workflow, slug, steps
+from ..ledger.ledger import ItemSettled, Ledger, LedgerEvent, Opened, advanced, folded, read_ledger_event
 from ..ledger.pages import summary_page
-from ..ledger.registry import read_item, read_options, rules_of
-from ..ledger.rules import WorkflowRules
+from ..ledger.rules import WorkflowRules, read_item, read_options, rules_of
 
 FOLDER = "autoresearch"
 LEDGER_FOLDERS = f"/{FOLDER}/*-[0-9][0-9][0-9][0-9][0-9][0-9]-*/"
@@ -136,7 +133,7 @@ def files_of(ledger: Ledger, rules: WorkflowRules, handoff: Handoff) -> dict[str
     """Every file of a ledger by name."""
     texts = rules.files(ledger)
     return {
-        "summary.md": summary_page(ledger, rules, handoff),
+        "summary.md": summary_page(ledger, rules.scores(ledger), rules.coverage(ledger), handoff),
         **texts,
         HANDOFF: handoff.model_dump_json(indent=1) + "\n",
     }

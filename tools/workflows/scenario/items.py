@@ -8,9 +8,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from ..ledger.items import Item, Severity, Text, Words
+from ..ledger.items import Item, Options, Severity, Text, Words
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.options import Options
 from .words import PRIORITIES, Dimensions, Domain, ScenarioDimension, ScenarioFormat, Steps
 
 DRY_AFTER = 3

@@ -6,7 +6,7 @@ import json
 
 from ..ledger.items import Item
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.rules import table
+from ..ledger.pages import table
 from .items import OutOfScope, RefusedScenario, ScenarioOptions, Situation, dimensions, in_order, refused, worst_first
 from .words import FORMATS, SUITABLE, ScenarioDimension, ScenarioFormat
 

@@ -9,13 +9,12 @@ from itertools import takewhile
 from typing import Any, ClassVar
 
 from ..ledger.handoff import Ending, HandoffFinding
-from ..ledger.items import Item, Severity, Workflow
+from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.options import Depth
+from ..ledger.pages import flagged
 from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, scenario_ancestor, scenario_breadth
 from ..ledger.similarity import RELATED, nearest
-from ..ledger.untrusted_text import flagged
 from .items import (
     DRY_AFTER,
     DimensionLook,

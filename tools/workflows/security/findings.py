@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..ledger.comparison import FindingFate, Known, Matching, fates, fingerprint, matching
-from ..ledger.events import Observed
+from ..ledger.evidence import ran, refuted, shown
 from ..ledger.items import Confidence, Settlement, Severity, split_location
-from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.proof import ran, refuted, shown
+from ..ledger.ledger import Ledger, LedgerEntry, Observed
+from ..ledger.similarity import fingerprint
+from .comparison import FindingFate, Known, Matching, fates, matching
 from .items import Cleared, Remedy, SecurityFinding, SecurityOptions
 
 AUDITED, SURFACE, STANDING = "last audit", "surface", "standing"

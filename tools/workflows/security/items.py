@@ -7,8 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ..ledger.items import Cited, Confidence, ItemOutcome, Note, Severity, Text, Words, listed
-from ..ledger.options import Options
+from ..ledger.items import Cited, Confidence, ItemOutcome, Note, Options, Severity, Text, Words, listed
 from .threats import Asset, Attacker, Boundary, Owasp, Stride
 
 _FOCUS = (*Owasp, *Stride)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from ..ledger.items import Cited, Severity
+from ..ledger.items import Cited, Depth, Severity
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.options import Depth
 from .findings import AUDITED
 from .items import AssetItem, BoundaryItem, SecurityOptions, ThreatTest
 from .threats import Attacker, Owasp, Stride

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..ledger.evidence import pending, ran, refuted, words
 from ..ledger.items import Severity
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.pages import quoted, section
-from ..ledger.proof import pending, ran, refuted, words
-from ..ledger.rules import Coverage, table
+from ..ledger.pages import quoted, section, table
+from ..ledger.rules import Coverage
 from ..ledger.scores import Score
 from .findings import AUDITED, TESTS, attempts, confidence_of, fates_of, held, is_fixed, open_findings, recurring
 from .items import Dependency, Health, Remedy, SecurityFinding, SecurityOptions

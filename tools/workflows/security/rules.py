@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from ...plan.scope import Scope
-from ..ledger.barrier import Barrier, without_findings
-from ..ledger.handoff import Ending, HandoffFinding
-from ..ledger.items import Confidence, Item, ItemOutcome, Workflow
+from ..ledger.handoff import Ending, GateCheck, HandoffFinding, without_findings
+from ..ledger.items import Confidence, Depth, Item, ItemOutcome, Workflow
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.options import Depth
 from ..ledger.pages import sentence
 from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import OWASP_CATEGORIES, STRIDE_THREATS, Score, security_ancestor, security_quality
@@ -128,19 +126,19 @@ class Security(WorkflowRules):
         )
 
     def ending(self, ledger: Ledger) -> Ending:
-        barrier = self.barrier(ledger)
-        return Ending.FAILED if barrier and not barrier.passed else Ending.COMPLETE
+        check = self.gate_check(ledger)
+        return Ending.FAILED if check and not check.passed else Ending.COMPLETE
 
-    def barrier(self, ledger: Ledger) -> Barrier | None:
+    def gate_check(self, ledger: Ledger) -> GateCheck | None:
         limit = ledger.opts(SecurityOptions).fail_on
         over = {id for id, told in ledger.overruled.items() if told.outcome.over}
         left = [one for one in self.findings(ledger) if one.id not in over]
         return without_findings(self.name, left, limit) if limit else None
 
     def state(self, ledger: Ledger) -> list[str]:
-        barrier = self.barrier(ledger)
+        check = self.gate_check(ledger)
         return [
-            *([f"The gate fails: {barrier.seen}."] if barrier and not barrier.passed else []),
+            *([f"The gate fails: {check.seen}."] if check and not check.passed else []),
             *_next_steps(ledger),
             *pages.surface_lines(ledger.latest(SURFACE)),
             *(f"{one.id} {one.item.asset}: {one.item.name}" for one in ledger.of(AssetItem)),

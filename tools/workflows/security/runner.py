@@ -10,17 +10,14 @@ from ...lab.context import RepoContext
 from ...project.projects import CommandKind
 from ...project.scan import scan
 from ...text.hygiene import hygiene
-from ..ledger.comparison import Known
-from ..ledger.events import Observed
 from ..ledger.evidence import line_of
 from ..ledger.items import Item, Severity, Workflow
-from ..ledger.ledger import Ledger
-from ..running.evidence_io import checks_of, looked_through, projects_of, run_checks, run_pending, texts_of
-from ..running.hints import WEAKNESSES
-from ..running.runner import observed
-from ..running.scoped import Scoped, files_in_scope
+from ..ledger.ledger import Ledger, Observed
+from ..running.inspection import WEAKNESSES, checks_of, looked_through, projects_of, run_checks, run_pending, texts_of
+from ..running.runner import Scoped, files_in_scope, observed
 from ..running.store import Ledgers
 from .auditing import audit_commands, manifests_of, pipelines_of
+from .comparison import Known
 from .findings import AUDITED, DEPENDENCIES, STANDING, SURFACE, TESTS, earlier, left_open, open_findings
 from .items import Remedy, SecurityOptions
 

@@ -9,9 +9,8 @@ from ...lab.access import Lab
 from ...lab.context import RepoContext
 from ...text.cleaning import visible
 from ...vocabulary import Tool
-from ..ledger.events import Observed
 from ..ledger.items import Workflow
-from ..ledger.ledger import Ledger
+from ..ledger.ledger import Ledger, Observed
 from ..running.store import Ledgers
 from .pages import approval_question
 from .shipment import SHOWN_DIGEST, ShipOptions, approved, checked_commit, digest, unready

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.pages import quoted, section
-from ..ledger.rules import table
+from ..ledger.pages import quoted, section, table
 from .checks.checklists import Weight
 from .checks.material import CheckResult
 from .shipment import (

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ..ledger.barrier import Barrier
-from ..ledger.handoff import Ending, HandoffFinding
-from ..ledger.items import Item, Severity, Workflow
+from ..ledger.handoff import Ending, GateCheck, HandoffFinding
+from ..ledger.items import Item, Options, Severity, Workflow
 from ..ledger.ledger import Ledger
-from ..ledger.options import Options
 from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, ship_ancestor, ship_readiness
 from .checks.checklists import IRREVERSIBLE, Weight, checklist
@@ -145,11 +143,11 @@ class Ship(WorkflowRules):
             if not one.holds
         )
 
-    def barrier(self, ledger: Ledger) -> Barrier | None:
+    def gate_check(self, ledger: Ledger) -> GateCheck | None:
         if not checked_commit(ledger):
-            return Barrier("ship", None, "the checklist was not run")
+            return GateCheck("ship", None, "the checklist was not run")
         blockers = [one.name for one in standing(ledger) if one.blocks]
-        return Barrier("ship", not blockers, f"blockers: {', '.join(blockers) or 'none'}")
+        return GateCheck("ship", not blockers, f"blockers: {', '.join(blockers) or 'none'}")
 
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
         return ("fix",) if any(one.blocks or one.needs_force for one in standing(ledger)) else ()

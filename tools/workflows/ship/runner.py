@@ -10,10 +10,9 @@ from ...errors import Code, Refusal
 from ...lab.context import RepoContext
 from ...process.screen import cure, screen
 from ...process.shell import scripts
-from ..ledger.events import Observed
 from ..ledger.items import Item
-from ..ledger.ledger import Ledger
-from ..ledger.registry import rules_of
+from ..ledger.ledger import Ledger, Observed
+from ..ledger.rules import rules_of
 from ..running.runner import WorkflowRunner, observed
 from .checks.checklists import ChecklistEntry, ShipType, Told, checklist, detected
 from .checks.material import CheckLook, CheckResult, FoundPlace, ShipmentMaterial

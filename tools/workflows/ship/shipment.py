@@ -10,9 +10,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ...session.events import Record
-from ..ledger.items import Cited, Item, Location, Note, Text
+from ..ledger.items import Cited, Item, Location, Note, Options, Text
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.options import Options
 from .checks.checklists import ChecklistEntry, ShipType, Weight, checklist
 from .checks.material import CheckResult
 

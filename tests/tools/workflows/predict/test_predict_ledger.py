@@ -13,7 +13,7 @@ from autoresearch_mcp.tools.workflows.ledger.items import Workflow
 from autoresearch_mcp.tools.workflows.predict.items import Choice
 from autoresearch_mcp.tools.workflows.predict.panel import entropy, flips, mean_entropy, standing, unanimous
 from autoresearch_mcp.tools.workflows.running.store import Ledgers
-from autoresearch_mcp.tools.workflows.standing import ledger_state
+from autoresearch_mcp.tools.workflows.status import ledger_state
 from ledgers import WorkflowAgent, shop
 
 ARCHITECT, SECURITY, DEVIL = TRIO = ("architect", "security-analyst", "devils-advocate")

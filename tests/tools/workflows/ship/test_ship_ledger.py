@@ -19,7 +19,7 @@ from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.verbs.planning import wanted_commands
 from autoresearch_mcp.tools.verbs.workflows import known_values
 from autoresearch_mcp.tools.workflows.answers import WorkflowAnswer
-from autoresearch_mcp.tools.workflows.ci_gate import GateDemands, look
+from autoresearch_mcp.tools.workflows.ci_gate import GateDemands, gate_checks
 from autoresearch_mcp.tools.workflows.ship.approval import approve_shipment, waiting_shipment
 from autoresearch_mcp.tools.workflows.ship.checks.checklists import ShipType
 from conftest import Project
@@ -759,7 +759,7 @@ def test_a_deployment_is_asked_for_its_health(project: Project) -> None:
 
 def test_a_gate_holds_a_blocker_against_the_branch(agent: WorkflowAgent) -> None:
     def seen() -> list[tuple[str, bool | None, str]]:
-        found = look(Lab(agent.project.root).for_reading(), GateDemands())
+        found = gate_checks(Lab(agent.project.root).for_reading(), GateDemands())
         return [(one.name, one.passed, one.seen) for one in found if one.name == "ship"]
 
     assert seen() == [("ship", None, "the checklist was not run")]

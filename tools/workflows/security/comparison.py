@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ...session.events import Record
-from .items import Severity
-from .similarity import SAME, likeness
-
-
-def fingerprint(path: str, kind: str, quote: str) -> str:
-    """16 hexadecimal digits for a finding: the same as long as its file, its kind and the quoted code are, wherever it stands."""
-    text = "\0".join((path, kind, " ".join(quote.split())))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+from ..ledger.items import Severity
+from ..ledger.similarity import SAME, likeness
 
 
 class Known(Record):

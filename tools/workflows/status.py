@@ -1,4 +1,4 @@
-"""How a ledger stands, as an answer and for a prompt."""
+"""The status of a ledger, as an answer and for a prompt."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ from ..errors import Code, Refusal
 from ..lab.context import RepoContext
 from ..vocabulary import Phase, Tool, following
 from .answers import STATE_CHARACTERS, VIEW_CHARACTERS, WorkflowAnswer
-from .ledger.forms import form_of
 from .ledger.handoff import carried, is_plan
-from .ledger.items import Workflow
+from .ledger.items import Workflow, form_of
 from .ledger.ledger import Ledger
-from .ledger.registry import rules_of
-from .ledger.rules import Objection, WorkflowRules
-from .running.registry import runner_of
+from .ledger.rules import Objection, WorkflowRules, rules_of
+from .running.runner import runner_of
 from .running.store import HANDOFF, Ledgers
 
 
 def ledger_state(context: RepoContext, workflow: Workflow) -> str:
-    """How a workflow stands, for its prompt: its open ledger, or the handoff that waits for it, or that there is neither."""
+    """Return the status of a workflow for its prompt: its open ledger, the handoff that waits for it, or that there is neither."""
     ledgers = Ledgers(context)
     if ledger := ledgers.open_one(workflow):
-        return stands(context, ledger).text()
+        return ledger_status(context, ledger).text()
     waiting = ledgers.incoming(workflow, "")
     if waiting is None:
         return f"No {workflow} ledger is open on this branch."
@@ -32,8 +30,10 @@ def ledger_state(context: RepoContext, workflow: Workflow) -> str:
     return "\n".join([f"No {workflow} ledger is open. {waiting.id} hands over:", *lines])
 
 
-def stands(context: RepoContext, ledger: Ledger, asked: Mapping[str, Any] = MappingProxyType({})) -> WorkflowAnswer:
-    """The answer that tells how a ledger stands, or what was `asked` of it.
+def ledger_status(
+    context: RepoContext, ledger: Ledger, asked: Mapping[str, Any] = MappingProxyType({})
+) -> WorkflowAnswer:
+    """Return the answer about a ledger, or about what was `asked` of it.
 
     Raises:
         Refusal: if what was asked is not for whoever asks.
@@ -48,8 +48,8 @@ def stands(context: RepoContext, ledger: Ledger, asked: Mapping[str, Any] = Mapp
     incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming and not ledger.closed else None
     carries = [f"From {ledger.incoming}:", *handed_over(context, incoming, ledger.workflow)] if incoming else []
     return WorkflowAnswer(
-        **standing(context, ledger, rules),
-        state=short([*lines, *carries], VIEW_CHARACTERS if asked else STATE_CHARACTERS),
+        **status_fields(context, ledger, rules),
+        state=shortened([*lines, *carries], VIEW_CHARACTERS if asked else STATE_CHARACTERS),
         takes=[] if ledger.closed else [form_of(kind) for kind in rules.items.values()],
         folder=ledger.folder,
         status=ledger.closed.ending if ledger.closed else "",
@@ -59,19 +59,13 @@ def stands(context: RepoContext, ledger: Ledger, asked: Mapping[str, Any] = Mapp
     )
 
 
-def drafted(context: RepoContext, ledger: Ledger) -> WorkflowAnswer:
-    """How a ledger stands, with the files that it has while it is open written anew."""
-    Ledgers(context).write_drafts(ledger)
-    return stands(context, ledger)
-
-
 def _startable(context: RepoContext, ledger: Ledger, config: Mapping[str, Any]) -> bool:
-    """Whether what a ledger hands over is a plan that a session could be started with now; a goal alone starts nothing."""
+    """Tell whether what a ledger hands over is a plan to start a session with now; a goal alone starts nothing."""
     return is_plan(config) and "verify" in config and context.phase is Phase.NO_SESSION and not ledger.closed
 
 
 def handed_over(context: RepoContext, ledger: Ledger, target: Workflow) -> list[str]:
-    """What a workflow takes of an earlier one, in lines."""
+    """Return what a workflow takes of an earlier one, a line each."""
     handoff = Ledgers(context).handoff(ledger)
     found = carried(handoff.findings, ledger.workflow, target)
     lines = [f"{ledger.id}#{one.id} ({one.severity}) {one.title} {one.location}".strip() for one in found[:20]]
@@ -80,8 +74,8 @@ def handed_over(context: RepoContext, ledger: Ledger, target: Workflow) -> list[
     return [*lines, *settings] or ["nothing that this workflow takes"]
 
 
-def standing(context: RepoContext, ledger: Ledger, rules: WorkflowRules) -> dict[str, Any]:
-    """The fields that every answer about a ledger has."""
+def status_fields(context: RepoContext, ledger: Ledger, rules: WorkflowRules) -> dict[str, Any]:
+    """Return the fields that every answer about a ledger has."""
     most = rules.most(ledger.options)
     return {
         "phase": context.phase,
@@ -98,8 +92,8 @@ def standing(context: RepoContext, ledger: Ledger, rules: WorkflowRules) -> dict
     }
 
 
-def short(lines: list[str], room: int = STATE_CHARACTERS) -> list[str]:
-    """The first lines that fit an answer."""
+def shortened(lines: list[str], room: int = STATE_CHARACTERS) -> list[str]:
+    """Return the first lines that fit an answer."""
     kept: list[str] = []
     for line in lines:
         room -= len(line)

@@ -1,0 +1,209 @@
+"""Look into a project: run its checks and what items cite, find recent changes, and lines worth a look."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ...errors import Code, Refusal
+from ...lab.context import RepoContext
+from ...process.screen import cure, screen
+from ...project.projects import CommandKind, Project, recognise
+from ...project.scan import scan
+from ...text.hygiene import clean_end
+from ..ledger.evidence import REPRODUCED, pending
+from ..ledger.ledger import Ledger, Observed, Ran
+from .runner import observed
+
+CHECKS = (CommandKind.TEST, CommandKind.TYPES, CommandKind.LINT, CommandKind.BUILD)
+CHECK_TIMEOUT_S = 600.0
+MOST_CHECKS = 8
+LARGEST_FILE = 256 * 1024
+LARGEST_LOOK = 8 * 1024 * 1024
+"""Bytes that one look at a repository reads at most."""
+MOST_HINTS = 60
+COMMITS_LOOKED_AT = 30
+MOST_RECENT = 20
+
+
+def projects_of(context: RepoContext) -> tuple[Project, ...]:
+    """The projects of the checkout."""
+    files = context.repo.tracked()
+    return recognise(files, scan(context.repo.root, files))
+
+
+def checks_of(projects: Iterable[Project], kinds: Sequence[CommandKind] = CHECKS) -> list[dict[str, str]]:
+    """The first command of each kind that each project has, as typed at the repository's root."""
+    found = [
+        {"kind": str(kind), "command": f"cd {project.root} && {command.text}" if project.root else command.text}
+        for project in projects
+        for kind in kinds
+        for command in project.of_kind(kind)[:1]
+    ]
+    return found[:MOST_CHECKS]
+
+
+def run_checks(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Run commands where a person agreed to them, and tell what each did."""
+    told = []
+    for check in checks:
+        ran = reproduce(context, check["command"], CHECK_TIMEOUT_S)
+        said = ran.why or (
+            "timed out" if ran.timed_out else "passes" if ran.exit_code == 0 else f"exit {ran.exit_code}"
+        )
+        told.append({**check, "exit_code": ran.exit_code, "said": said, "tail": ran.tail})
+    return told
+
+
+def run_pending(context: RepoContext, ledger: Ledger) -> list[Observed]:
+    """Run the commands of items that nobody had agreed to when these were recorded."""
+    seen = {id: reproduce(context, command) for id, command in pending(ledger) if context.consent.agreed_to(command)}
+    facts = {id: ran.model_dump(mode="json", exclude_defaults=True) for id, ran in seen.items()}
+    return [observed(context, REPRODUCED, **facts)] if facts else []
+
+
+def recent(context: RepoContext, files: Iterable[str]) -> list[tuple[str, int]]:
+    """The files among these that the last commits changed, with how many did, the newest change first."""
+    there = set(files)
+    changed = context.repo.recently_changed(COMMITS_LOOKED_AT)
+    return [(path, times) for path, times in changed.items() if path in there][:MOST_RECENT]
+
+
+def texts_of(context: RepoContext, files: Sequence[str]) -> dict[str, str]:
+    """The text of files at HEAD, as many as one look may read; large ones and those that are no text are left out."""
+    return {
+        path: data.decode("utf-8", errors="replace")
+        for path, data in context.repo.contents(context.repo.head(), _readable(context, files)).items()
+        if len(data) <= LARGEST_FILE and b"\0" not in data[:1024]
+    }
+
+
+def _readable(context: RepoContext, files: Sequence[str]) -> list[str]:
+    """The files that are small enough, up to what one look reads; told from the checkout, so that no large one is read."""
+    found: list[str] = []
+    room = LARGEST_LOOK
+    for path in files:
+        file = context.repo.root / path
+        size = file.lstat().st_size if file.is_file() and not file.is_symlink() else LARGEST_FILE + 1
+        if size <= LARGEST_FILE:
+            room -= size
+            found.append(path)
+        if room < 0:
+            break
+    return found
+
+
+def looked_through(texts: Mapping[str, str], patterns: Sequence[Pattern]) -> list[dict[str, str]]:
+    """The lines that match a pattern, in the order of the files."""
+    found: list[Hint] = []
+    for path, text in texts.items():
+        found += hints(path, text, patterns)
+        if len(found) >= MOST_HINTS:
+            break
+    return [asdict(hint) for hint in found[:MOST_HINTS]]
+
+
+TIMEOUT_S = 120.0
+TAIL_CHARACTERS = 1500
+
+
+def reproduce(context: RepoContext, command: str, timeout_s: float = TIMEOUT_S) -> Ran:
+    """Run a command at the top of the checkout if a person agreed to it; say that nobody did otherwise.
+
+    Raises:
+        Refusal: if the command is one that is never run.
+    """
+    if told := screen(command).refused:
+        raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {told}. {cure(told)}")
+    if not context.consent.agreed_to(command):
+        context.consent.want(command)
+        why = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
+        return Ran(command=command, why=why)
+    run = context.run(context.key(f"reproduce {command}"), command, timeout_s, context.repo.root, {})
+    return Ran(
+        command=command,
+        exit_code=None if run.lost or run.cancelled else run.exit_code,
+        timed_out=run.timed_out,
+        seconds=round(run.seconds, 3),
+        tail=clean_end(run.stdout + run.stderr, TAIL_CHARACTERS),
+        output=run.digest,
+        why="cancelled" if run.cancelled else run.problem,
+    )
+
+
+LONGEST_LINE = 400
+"""Longer lines are generated or minified."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What a line that matches may be, and in which files, by the ends of their names; empty: in all."""
+
+    what: str
+    expression: re.Pattern[str]
+    endings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A line that matched, as `path:line`."""
+
+    what: str
+    location: str
+
+
+def _pattern(what: str, expression: str, endings: str = "") -> Pattern:
+    return Pattern(what, re.compile(expression), tuple(endings.split()))
+
+
+_SCRIPTS = ".js .jsx .mjs .cjs .ts .tsx .vue .svelte"
+
+FAULTS = (
+    _pattern("an error is swallowed", r"except\b[^:]{0,80}:\s*(?:pass|\.\.\.|continue)\b", ".py"),
+    _pattern("every error is caught", r"^\s*except\s*:|except\s+BaseException\b", ".py"),
+    _pattern("an error is swallowed", r"catch\s*(?:\([^)]{0,80}\))?\s*\{\s*\}"),
+    _pattern("an error is ignored", r"^\s*[\w, ]{1,60}_\s*:?=\s*\w[\w.]{0,60}\(", ".go"),
+    _pattern("a default value is shared by all calls", r"def\s+\w+\([^)]{0,200}=\s*(?:\[\]|\{\}|set\(\))", ".py"),
+    _pattern("a loose comparison", r"[^=!]==[^=]\s*(?:null|undefined|'|\"|\d)", _SCRIPTS),
+    _pattern("waits for something by sleeping", r"\b(?:time\.)?sleep\(|setTimeout\(\s*(?:resolve|r)\b"),
+    _pattern("compares floating-point numbers for equality", r"==\s*\d+\.\d+"),
+    _pattern("takes one away or adds one to a length", r"\blen\([^()]{1,60}\)\s*[-+]\s*1\b|\.length\s*[-+]\s*1\b"),
+    _pattern("marked as unfinished", r"\b(?:TODO|FIXME|XXX|HACK)\b"),
+)
+"""What often goes with a fault."""
+
+WEAKNESSES = (
+    _pattern("a query is put together from text", r"(?i)(?:execute|query|raw)\w{0,8}\(\s*f[\"']"),
+    _pattern("a query is put together from text", r"(?i)[\"'`]\s*(?:select|insert|update|delete)\s[^\"'`]{0,120}[\"'`]\s*(?:\+|%|\.format)"),
+    _pattern("a query is put together from text", r"(?i)`\s*(?:select|insert|update|delete)\s[^`]{0,120}\$\{", _SCRIPTS),
+    _pattern("text is run as code", r"(?<![\w.])(?:eval|exec)\s*\(|new\s+Function\s*\("),
+    _pattern("a shell is given text", r"shell\s*=\s*True|os\.(?:system|popen)\s*\(|child_process|\bexecSync\s*\("),
+    _pattern("foreign data is made into objects", r"\bpickle\.loads?\(|\bmarshal\.loads?\(|yaml\.load\s*\((?![^)]{0,80}Safe)|unserialize\s*\("),
+    _pattern("text becomes markup as it is", r"\.innerHTML\s*=|dangerouslySetInnerHTML|v-html|\|\s*safe\b|mark_safe\s*\("),
+    _pattern("a weak digest or cipher", r"(?i)\b(?:md5|sha1|des|rc4)\b\s*[.(]|createHash\(\s*[\"'](?:md5|sha1)"),
+    _pattern("numbers that can be guessed", r"\brandom\.(?:random|randint|choice)\s*\(|Math\.random\s*\("),
+    _pattern("a certificate is not checked", r"verify\s*=\s*False|rejectUnauthorized\s*:\s*false|InsecureSkipVerify\s*:\s*true"),
+    _pattern("debugging is switched on", r"(?i)\bdebug\s*[=:]\s*true\b"),
+    _pattern("every origin is let in", r"Access-Control-Allow-Origin[\"']?\s*[:,]\s*[\"']\*|allow_origins\s*=\s*\[\s*[\"']\*"),
+    _pattern("a path is put together from input", r"open\(\s*(?:request|req|params|input)\b|sendFile\(\s*req\b"),
+    _pattern("a path is put together from input", r"(?:/\s*|join\([^()]{0,80},\s*)(?:self|request|req)\.(?:path|params|query|url)\b"),
+    _pattern("listens on every address", r"(?:Server|\bbind|\blisten)\(\s*\(?\s*[\"'](?:0\.0\.0\.0|::)?[\"']\s*,|\bhost\s*[=:]\s*[\"']0\.0\.0\.0[\"']"),
+    _pattern("an address is fetched that input may name", r"(?:requests|httpx|axios)\.(?:get|post)\(\s*(?!f?[\"'`])\w"),
+    _pattern("permissions for everybody", r"chmod\s+(?:-R\s+)?0?777|0o?777\b"),
+)  # fmt: skip
+"""What often goes with a weakness that can be attacked."""
+
+
+def hints(path: str, text: str, patterns: Sequence[Pattern]) -> tuple[Hint, ...]:
+    """The lines of a file that match, each once, in the order in which they stand."""
+    usable = [one for one in patterns if not one.endings or path.endswith(one.endings)]
+    found = []
+    for place, line in enumerate(text.splitlines(), 1):
+        if len(line) > LONGEST_LINE:
+            continue
+        first = next((one for one in usable if one.expression.search(line)), None)
+        if first is not None:
+            found.append(Hint(first.what, f"{path}:{place}"))
+    return tuple(found)
