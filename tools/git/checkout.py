@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -70,17 +71,21 @@ class Checkout:
         self._now = Memory(32)
         self._settings: Settings | None = None
         self.root, self.git_dir, self.common_dir = self._place(folder)
-        if self.root != folder:
-            self.git = GitCli(self.root)
+        # From here on git looks for nothing: should this repository go away, the one around it is not meant.
+        self.git = GitCli(self.root, self.git_dir)
 
     def _place(self, folder: Path) -> tuple[Path, Path, Path]:
         known: tuple[Path, Path, Path] | None = self._kept.places.get(folder)
         if known and self._kept.places.get((folder, "marks")) == _marks(folder, known[2]):
             return known
-        answer = self.git.ask("rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+        questions = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+        answer = self.git.ask("rev-parse", *questions)
         if answer.code != 0:
             raise _not_a_repository(folder, answer.err)
-        top, git_dir, common = answer.text.split("\n")
+        lines = answer.text.split("\n")
+        if len(lines) != len(questions):  # a folder's name holds a line feed
+            lines = [self.git.line("rev-parse", question) for question in questions]
+        top, git_dir, common = lines
         found = (Path(top), Path(git_dir), (folder / common).resolve())
         self._kept.places.put(folder, found)
         self._kept.places.put((folder, "marks"), _marks(folder, found[2]))
@@ -192,16 +197,16 @@ def _change(entry: str) -> PathChange:
 
 
 def _marks(folder: Path, common: Path) -> tuple[object, ...]:
-    """What would tell that a folder belongs to another checkout than before."""
+    """What would tell that a folder belongs to another checkout than before, or to somebody else."""
     return (*(_mark(place / ".git") for place in (folder, *folder.parents)), _text(common / "config"))
 
 
-def _mark(file: Path) -> tuple[int, int] | bytes | None:
+def _mark(file: Path) -> tuple[int, int, int] | bytes | None:
     try:
         status = file.lstat()
     except OSError:
         return None
-    return (status.st_dev, status.st_ino) if file.is_dir() else _text(file)
+    return (status.st_dev, status.st_ino, status.st_uid) if stat.S_ISDIR(status.st_mode) else _text(file)
 
 
 def _text(file: Path) -> bytes:

@@ -6,7 +6,8 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -67,13 +68,19 @@ _FILTERS: dict[Path, _KnownFilters] = {}
 
 
 class GitCli:
-    """Runs git in one folder."""
+    """Runs git in one folder, and in no other: not where its name could be read as another, nor where it was replaced.
 
-    def __init__(self, folder: Path) -> None:
-        self._git = _load(folder)
+    Without `git_dir` git looks for the repository from there upwards, as it does for a person.
+    """
+
+    def __init__(self, folder: Path, git_dir: Path | None = None) -> None:
+        self._git = _load()
         self._folder, self._top = folder, _top(folder)
+        self._inode = _inode(folder)
         # A repository may say that its files lie elsewhere, and so hide what is here.
         place = [f"--work-tree={self._top}"] if self._top else []
+        if git_dir is not None:
+            place = [f"--git-dir={git_dir}", f"--work-tree={folder}"]
         self._hardened = ["--no-pager", *place, *(part for value in SETTINGS for part in ("-c", value))]
 
     @cached_property
@@ -104,6 +111,8 @@ class GitCli:
         hooks: bool = False,
     ) -> GitOutput:
         """Run git and answer with whatever happened. With `hooks` it runs as the user's own git would, settings and all."""
+        if hooks and not os.path.lexists(self._folder / ".git"):
+            raise Refusal(Code.GIT, f"{self._folder} has lost its .git: no hook of a repository around it is meant.")
         command = list(arguments) if hooks else [*self._hardened, *arguments]
         quiet = UNATTENDED if hooks else self._quiet
         locks, limit_s = ((), HOOK_S) if hooks else (tuple(HELD), None)
@@ -118,21 +127,42 @@ class GitCli:
         locks: Sequence[int] = (),
         limit_s: float | None = None,
     ) -> tuple[int, bytes, str]:
-        with tempfile.TemporaryFile() as feed:
+        with tempfile.TemporaryFile() as feed, self._entered() as (folder, descriptor):
             feed.write(stdin)
             feed.seek(0)
+            # The library expands `$NAME` and `~` in a folder's name, and runs where we stand if it cannot enter it: git enters.
             code, out, err = self._git.execute(
-                ["git", *command],
+                ["git", "-C", folder, *command],
                 istream=feed,
                 with_extended_output=True,
                 with_exceptions=False,
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
                 env=dict(environment),
-                pass_fds=locks,
+                pass_fds=(*locks, descriptor),
                 kill_after_timeout=limit_s,
             )
         return code, out, err if isinstance(err, str) else os.fsdecode(err)
+
+    @contextmanager
+    def _entered(self) -> Iterator[tuple[str, int]]:
+        """The folder, held open so that nothing can be put in its place, by a name that git can enter.
+
+        Raises:
+            Refusal: if it cannot be entered, or is not the one that it was.
+        """
+        try:
+            descriptor = os.open(self._folder, _HOLD)
+        except OSError as error:
+            raise Refusal(Code.GIT, f"{self._folder} cannot be entered: {error.strerror}.") from error
+        try:
+            seen = os.fstat(descriptor)
+            if (seen.st_dev, seen.st_ino) != self._inode:
+                message = f"{self._folder} is not the folder that it was when this call began. Make the call again."
+                raise Refusal(Code.GIT, message)
+            yield (f"/proc/self/fd/{descriptor}" if _BY_DESCRIPTOR else str(self._folder)), descriptor
+        finally:
+            os.close(descriptor)
 
     def run(self, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
         """Run git and return its output.
@@ -150,7 +180,19 @@ class GitCli:
         return os.fsdecode(self.run(*arguments, stdin=stdin, environment=environment)).removesuffix("\n")
 
 
-def _load(folder: Path) -> git.Git:
+_HOLD = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+_BY_DESCRIPTOR = os.path.isdir("/proc/self/fd")
+
+
+def _inode(folder: Path) -> tuple[int, int] | None:
+    try:
+        seen = folder.stat()
+    except OSError:
+        return None
+    return seen.st_dev, seen.st_ino
+
+
+def _load() -> git.Git:
     for name in to_drop(tuple(os.environ)):
         os.environ.pop(name, None)
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
@@ -158,7 +200,7 @@ def _load(folder: Path) -> git.Git:
         import git  # imported late: it costs 0.15 s and starts a process
     except ImportError as error:  # pragma: no cover - needs a machine without git
         raise Refusal(Code.GIT, "git was not found on PATH. Install git 2.36 or later and try again.") from error
-    return git.Git(str(folder))
+    return git.Git(os.sep)
 
 
 def _top(folder: Path) -> Path | None:

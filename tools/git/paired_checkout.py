@@ -30,6 +30,7 @@ MOST_PATTERNS = 5000
 """Paths that one command line can spare from cleaning; beyond that, their whole folders are spared."""
 DEPENDENCIES = frozenset({"node_modules", ".venv", "venv", "env", ".tox", ".gradle", "vendor"})
 """Folders that commands read and do not write: linked, however small."""
+_SWITCH = ("checkout", "--quiet", "--force", "--detach")
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,13 @@ class PairedCheckout:
             Refusal: if there is no such commit, or git cannot make a second checkout.
         """
         exact = self._known(commit)
-        if not (self._usable() and self._switched(exact)):
-            self._make(exact, untracked)
-        self._clean()
+        git = self._own_git() if self._remembered() is not None else None
+        # Where git cannot switch, a lock or half an index that a killed process left is cured by a new place.
+        if git is None or git.ask(*_SWITCH, exact).code != 0:
+            git = self._make(exact, untracked)
+        self._clean(git)
         if sealed is not None:
-            self._seal(exact, *sealed)
+            self._seal(git, exact, *sealed)
         return self.folder
 
     def brought(self) -> Brought:
@@ -89,16 +92,18 @@ class PairedCheckout:
             raise Refusal(Code.GIT, f"{commit!r} is not a commit of {self._repo.root}. Name one that `git log` shows.")
         return answer.text
 
-    def _usable(self) -> bool:
-        """Whether the place is whole. Asked before each `checkout` and `clean`, which must never hit anything else."""
-        if not (self.folder / ".git").is_file() or self._remembered() is None:
-            return False
+    def _own_git(self) -> GitCli | None:
+        """The git of this place and no other, if the place is whole. Every `checkout` and `clean` runs by it."""
+        if self.folder.is_symlink() or not (self.folder / ".git").is_file():
+            return None
         answer = GitCli(self.folder).ask("rev-parse", "--absolute-git-dir")
         place = Path(answer.text).resolve()
         if answer.code != 0 or place.parent != self._repo.common_dir / "worktrees":
-            return False
+            return None
         # Both must point at each other: a `.git` that names the user's own place would move the user's HEAD.
-        return Path(place, _text(place / "gitdir").strip()).resolve() == (self.folder / ".git").resolve()
+        if Path(place, _text(place / "gitdir").strip()).resolve() != (self.folder / ".git").resolve():
+            return None
+        return GitCli(self.folder, place)
 
     def _remembered(self) -> Brought | None:
         try:
@@ -107,19 +112,18 @@ class PairedCheckout:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def _switched(self, commit: str) -> bool:
-        """False where git could not: a lock or half an index that a killed process left is cured by a new place."""
-        return GitCli(self.folder).ask("checkout", "--quiet", "--force", "--detach", commit).code == 0
-
-    def _make(self, commit: str, untracked: Sequence[str]) -> None:
+    def _make(self, commit: str, untracked: Sequence[str]) -> GitCli:
         self.remove()
         try:
             self._open_home()
             # --force: the path may still be noted in a worktree list that `remove` could not read.
             add = ("worktree", "add", "--quiet", "--force", "--detach", "--no-checkout")
             self._repo.git.run(*add, str(self.folder), commit)
-            GitCli(self.folder).run("checkout", "--quiet", "--force", "--detach", commit)
+            if (git := self._own_git()) is None:
+                raise Refusal(Code.GIT, "git made it for another repository, or elsewhere.")
+            git.run(*_SWITCH, commit)
             write_atomically(self._memory, json.dumps(asdict(self._bring(untracked))))
+            return git
         except (OSError, Refusal) as error:
             self.remove()
             cure = "Free disk space there, or set XDG_CACHE_HOME to a folder that can be written, and try again."
@@ -133,17 +137,17 @@ class PairedCheckout:
             if folder.stat().st_uid not in trusted:  # a name in /tmp can be guessed, and taken before us
                 raise PermissionError(f"{folder} belongs to somebody else.")
 
-    def _clean(self) -> None:
+    def _clean(self, git: GitCli) -> None:
         """Remove what an earlier run left, so that nobody reads a stale result; `-ff` also takes nested repositories."""
         brought = self.brought()
         kept = {*brought.copied, *brought.shared}
         if len(kept) > MOST_PATTERNS:
             kept = {os.path.dirname(path) or path for path in kept}
         patterns = [part for path in sorted(kept) for part in ("-e", _pattern(path))]
-        GitCli(self.folder).run("clean", "-f", "-f", "-d", "-q", *patterns)
+        git.run("clean", "-f", "-f", "-d", "-q", *patterns)
 
-    def _seal(self, commit: str, baseline: str, paths: Sequence[str]) -> None:
-        git, guarded = GitCli(self.folder), frozenset(paths)
+    def _seal(self, git: GitCli, commit: str, baseline: str, paths: Sequence[str]) -> None:
+        guarded = frozenset(paths)
         changed = [entry.path for entry in self._repo.entries(commit, baseline)]
         if bent := [path for path in changed if _under(path, guarded)]:
             restore = ("restore", "--staged", "--worktree", f"--source={baseline}")

@@ -224,7 +224,7 @@ def literal(paths: Sequence[str]) -> bytes:
 
 def create_repository(folder: Path, message: str) -> None:
     """Make a folder a git repository with one commit of everything in it."""
-    git = GitCli(folder)
+    git = GitCli(folder, folder / ".git")
     git.run("init", "--quiet", "--initial-branch=main")
     git.run("add", "--all")
     git.run("commit", "--quiet", "--no-gpg-sign", "-m", message, environment=_identity(git))
