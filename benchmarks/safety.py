@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable
 
 from autoresearch_mcp.tools.plan.scope import Scope
-from autoresearch_mcp.tools.process.policy import Policy
-from autoresearch_mcp.tools.process.sandbox import available, wrap
+from autoresearch_mcp.tools.process.isolation import Policy, available, wrap
 from autoresearch_mcp.tools.process.screen import screen
 from autoresearch_mcp.tools.text.cleaning import cleaned
 from autoresearch_mcp.tools.text.masking import Masker

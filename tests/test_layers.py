@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 HOMES = {
     "git": {"tools/git/cli.py"},
     "subprocess": {
-        *("tools/process/fork_server.py", "tools/process/sandbox.py"),
+        *("tools/process/runner.py", "tools/process/isolation.py"),
         *("tools/project/scan.py", "tools/diagnostics/counting.py"),
     },
     "sqlite3": {"tools/storage/database.py"},

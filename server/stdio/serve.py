@@ -50,7 +50,7 @@ def serve(root: Path, allow_commands: bool) -> NoReturn:
 def _load(root: Path, allow_commands: bool, manifest: Manifest) -> Real:
     log_to_file()
     from ...tools.doctor.clients import remember
-    from ...tools.process.environment import passes
+    from ...tools.process.isolation import passes
     from .real import Real
 
     remember(frozenset(filter(passes, os.environ)))

@@ -15,7 +15,7 @@ from cheats import BENCH, SIZE, SMALL, WORK, given_up, golf, listed, not_kept, r
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
-from autoresearch_mcp.tools.process.supervisor import checked, sealed
+from autoresearch_mcp.tools.process.supervisor import result_digest, result_seal
 from autoresearch_mcp.tools.verbs.running import Running
 from conftest import PYTHON, Project
 
@@ -241,8 +241,8 @@ def kills_the_watcher(tmp_path: Path) -> None:
 
 ENDED_WELL: dict[str, object] = {"exit_code": 0, "timed_out": False, "seconds": 1}
 SAID = b"METRIC bytes=1\n"
-CHECK = checked(ENDED_WELL, [SAID, b"", b""])
-RESULT = json.dumps(ENDED_WELL | {"check": CHECK, "seal": sealed("a secret", CHECK)})
+CHECK = result_digest(ENDED_WELL, [SAID, b"", b""])
+RESULT = json.dumps(ENDED_WELL | {"check": CHECK, "seal": result_seal("a secret", CHECK)})
 """What the server reads of a run that ended well, but for the secret."""
 
 

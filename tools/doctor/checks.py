@@ -15,8 +15,7 @@ from ..errors import Refusal
 from ..lab.access import Lab
 from ..lab.context import RepoContext
 from ..plan.model import PLAN_FILE
-from ..process.environment import passes
-from ..process.sandbox import available
+from ..process.isolation import available, passes
 from ..project.scan import DeviceKind, devices
 from ..session.intent import read_intent
 from ..storage.disk import lock_holder

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from ..lab.sandboxed_run import sandbox_words, walled
 from ..plan.model import PLAN_FILE, Plan
-from ..process.environment import withheld
+from ..process.isolation import withheld
 from ..process.screen import cure as cure_of
 from ..process.screen import screen
 

@@ -14,7 +14,7 @@ from ..git.experiment import ExperimentIndex
 from ..git.paired_checkout import PairedCheckout
 from ..git.repo import Repo, shown
 from ..process.run_notes import RunNotes
-from ..process.runner import CommandRun, Runner, Wrap
+from ..process.runner import CommandRun, CommandSpec, Runner, Wrap
 from ..session.events import Event, Row
 from ..session.results import RESULTS_FILE, baseline_row, line, render
 from ..session.state import Session, phase_of
@@ -124,7 +124,7 @@ class RepoContext:
         self.repo.moved()
         run = NEVER_RUN
         if not self.cancelled:
-            run = self.runner.run(command, folder, timeout_s, names, listen, key, wrap, channel)
+            run = self.runner.run(CommandSpec(command, folder, timeout_s, names, wrap, channel), key, listen)
         self.repo.moved()
         self.cancelled = self.cancelled or run.cancelled
         self._run_seconds += run.seconds  # progress only ever grows, also over several runs in one call

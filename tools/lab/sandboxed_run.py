@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..plan.model import Plan
-from ..process.environment import passed_on
+from ..process.isolation import available, passed_on, policy_for, wrap
 from ..process.runner import CommandRun
-from ..process.sandbox import available, policy_for, wrap
 from .context import RepoContext
 
 CHANNEL_NAME = "AUTORESEARCH_CHANNEL"

@@ -20,8 +20,7 @@ from ..lab.context import RepoContext
 from ..lab.sandboxed_run import CHANNEL_NAME, run_sandboxed, walled
 from ..plan.metrics import Reading, read_metric
 from ..plan.model import GuardMetric, Plan
-from ..process.channel import open_channel
-from ..process.run_notes import RunNote
+from ..process.run_notes import RunNote, open_channel
 from ..process.runner import CommandRun
 from ..session.events import GuardResult, Measurement, Place, Receipt
 from ..session.trained import Curve, read_checks, read_device, read_trained, written

@@ -9,17 +9,85 @@ import re
 import secrets
 import shutil
 import signal
+import socket
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..storage.disk import take_lock
-from .environment import measured_environment
-from .fork_server import NURSERY
-from .supervisor import checked, sealed
+from .isolation import measured_environment
+from .supervisor import result_digest, result_seal
+
+TIMEOUT_S = 20.0
+
+
+class ForkServer:
+    """Starts the small process when it is first needed, and again whenever it was killed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._line: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+
+    def start(self, place: Path, lock: int) -> None:
+        """Have a supervisor started for the run in a folder; it holds the locked descriptor from now on.
+
+        Raises:
+            OSError: if no process can be started.
+        """
+        with self._lock:
+            if self._line is None or self._owner != os.getpid():
+                self._open()
+            try:
+                self._ask(place, lock)
+            except OSError:
+                self._close()
+                self._open()
+                self._ask(place, lock)
+
+    def _ask(self, place: Path, lock: int) -> None:
+        assert self._line is not None, "opened just before"
+        socket.send_fds(self._line, [os.fsencode(place)], [lock])
+        if self._line.recv(1) != b".":
+            raise ConnectionResetError("the process that starts supervisors has ended")
+
+    def _open(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        ours.settimeout(TIMEOUT_S)
+        nothing = subprocess.DEVNULL
+        # The interpreter itself: a virtual environment's would look for what nobody needs here.
+        python = getattr(sys, "_base_executable", None) or sys.executable
+        with theirs:
+            self._process = subprocess.Popen(
+                [python, "-I", "-S", "-E", str(Path(__file__).with_name("supervisor.py"))],
+                cwd="/",
+                env={},
+                stdin=theirs.fileno(),
+                stdout=nothing,
+                stderr=nothing,
+                start_new_session=True,
+            )
+        self._line, self._owner = ours, os.getpid()
+
+    def _close(self) -> None:
+        if self._line:
+            self._line.close()
+        if self._process:
+            self._process.kill()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(TIMEOUT_S)
+        self._line = self._process = None
+
+
+FORK_SERVER = ForkServer()
+
 
 MARK = "AUTORESEARCH_RUN_ID"
 """A variable of every measured process, by which those of a killed supervisor are found."""
@@ -61,24 +129,34 @@ LOST = CommandRun(-9, False, 0.0, "", "", lost=True)
 
 
 @dataclass(frozen=True)
-class _Request:
-    """What a supervisor is told."""
+class CommandSpec:
+    """A shell command to run: in which folder, for at most how many seconds, with which variables beside the ordinary ones.
 
-    argv: Sequence[str]
+    `wrap` may put something around the argument vector, such as a sandbox; `channel` is a named pipe to listen to.
+    """
+
+    text: str
     folder: Path
     timeout_s: float
-    names: Mapping[str, str]
-    channel: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    wrap: Wrap = list
+    channel: str = ""
 
-    def told(self, place: Path, secret: str) -> dict[str, object]:
+    def request(self, place: Path, secret: str) -> dict[str, object]:
+        """Return what the supervisor of a run in this folder of ours reads."""
+        argv = self.wrap([shutil.which("bash") or "/bin/sh", "-c", self.text])
         return {
-            "command": [shutil.which(self.argv[0]) or self.argv[0], *self.argv[1:]],
+            "command": [shutil.which(argv[0]) or argv[0], *argv[1:]],
             "folder": str(self.folder),
-            "environment": {**measured_environment(os.environ, self.names), MARK: _mark(place)},
+            "environment": {**measured_environment(os.environ, self.variables), MARK: _mark(place)},
             "timeout_s": self.timeout_s,
             "channel": self.channel,
             "secret": secret,
         }
+
+
+def _nobody(seconds: float, line: str) -> None:
+    """Default listener: does nothing."""
 
 
 class Runner:
@@ -87,26 +165,14 @@ class Runner:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def run(
-        self,
-        command: str,
-        folder: Path,
-        timeout_s: float,
-        names: Mapping[str, str] | None = None,
-        listener: Listener = lambda seconds, line: None,
-        id: str = "",
-        wrap: Wrap = list,
-        channel: str = "",
-    ) -> CommandRun:
-        """Run a shell command to its end or its deadline, or join the run that has this id already.
+    def run(self, command: CommandSpec, id: str = "", listener: Listener = _nobody) -> CommandRun:
+        """Run a command to its end or its deadline, or join the run that has this id already.
 
-        `wrap` may put something around the argument vector, such as a sandbox; `channel` is a pipe to listen to. The
-        result counts only once the supervisor has ended, and with it all that the command started, and only with the
+        The result counts only once the supervisor has ended, and with it all that the command started, and only with the
         supervisor's seal: what the command itself may have written in its place does not.
         """
         place = self._folder / (id or secrets.token_hex(10))
-        argv = wrap([shutil.which("bash") or "/bin/sh", "-c", command])
-        secret = self._start(place, _Request(argv, folder, timeout_s, names or {}, channel))
+        secret = self._start(place, command)
         while _alive(place):
             listener(*_progress(place))
             _pause(place)
@@ -123,7 +189,7 @@ class Runner:
     def tail(self) -> list[str]:
         """The last lines that the run at work has printed; none where nothing is at work."""
         place = next((place for place in self._places() if _alive(place)), None)
-        lines = _told(place).get("tail", []) if place else []
+        lines = _read_progress(place).get("tail", []) if place else []
         return [str(line) for line in lines] if isinstance(lines, list) else []
 
     def cancel_all(self) -> None:
@@ -158,7 +224,7 @@ class Runner:
             self._cancel([place])
             self._lost(place)
 
-    def _start(self, place: Path, asked: _Request) -> str:
+    def _start(self, place: Path, command: CommandSpec) -> str:
         """Begin a run, unless it has begun: the folder appears whole, with its lock held, or not at all.
 
         Returns the secret that its supervisor seals the result with. It is nowhere on disk, where the command could read
@@ -170,12 +236,12 @@ class Runner:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._folder / f".{place.name}.{secrets.token_hex(4)}"
         draft.mkdir(mode=0o700)
-        (draft / "request.json").write_text(json.dumps(asked.told(place, secret)), encoding="utf-8")
+        (draft / "request.json").write_text(json.dumps(command.request(place, secret)), encoding="utf-8")
         lock = take_lock(draft / "alive")
         assert lock is not None, "nobody else knows this folder yet"
         try:
             os.rename(draft, place)
-            NURSERY.start(place, lock)
+            FORK_SERVER.start(place, lock)
         except OSError:
             shutil.rmtree(draft, ignore_errors=True)
             if not place.exists():
@@ -187,7 +253,7 @@ class Runner:
 
     def _lost(self, place: Path) -> CommandRun:
         """End what a killed supervisor left behind, and forget its run."""
-        _end_marked(_mark(place))
+        _kill_marked(_mark(place))
         shutil.rmtree(place, ignore_errors=True)
         return LOST
 
@@ -202,7 +268,9 @@ def _result(place: Path, secret: str) -> CommandRun | None:
     try:
         found = json.loads(_bytes(place / "result.json"))
         check, seal = found.pop("check"), found.pop("seal")
-        if check != checked(found, said) or (secret and not hmac.compare_digest(seal, sealed(secret, check))):
+        if check != result_digest(found, said) or (
+            secret and not hmac.compare_digest(seal, result_seal(secret, check))
+        ):
             return None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -218,16 +286,16 @@ def _bytes(file: Path) -> bytes:
 
 
 def _progress(place: Path) -> tuple[float, str]:
-    told = _told(place)
-    return (told["seconds"], told["line"]) if told else (0.0, "")
+    written = _read_progress(place)
+    return (written["seconds"], written["line"]) if written else (0.0, "")
 
 
-def _told(place: Path) -> dict[str, Any]:
+def _read_progress(place: Path) -> dict[str, Any]:
     try:
-        told: dict[str, Any] = json.loads((place / "progress.json").read_bytes())
+        written: dict[str, Any] = json.loads((place / "progress.json").read_bytes())
     except (OSError, ValueError):
         return {}
-    return told
+    return written
 
 
 def _alive(place: Path) -> bool:
@@ -251,7 +319,7 @@ def _pause(place: Path) -> None:
     time.sleep(min(TICK_S, max(0.003, age / 10)))
 
 
-def _end_marked(mark: str) -> None:
+def _kill_marked(mark: str) -> None:
     """KILL every process that has the mark in its environment, until none is found. Linux only: elsewhere none is found."""
     wanted = f"{MARK}={mark}".encode()
     for _ in range(50):

@@ -19,11 +19,14 @@ from .dangers import (
     deletes_repository,
     forks_without_end,
     overwrites_a_disk,
+    prints_environment,
     publishes,
+    reads_credentials,
     runs_a_download,
+    sends,
+    sends_environment,
     stops_the_machine,
 )
-from .leaks import prints_environment, reads_credentials, sends, sends_environment
 from .shell import SimpleCommand, scripts
 
 _MOST_CHARACTERS = 20_000

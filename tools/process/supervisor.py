@@ -27,14 +27,9 @@ from pathlib import Path
 
 HEAD_BYTES = 64 * 1024
 TAIL_BYTES = 256 * 1024
-GRACE_S = 3.0
-DRAIN_S = 0.2
-TICK_S = 0.1
-PROGRESS_S = 0.5
-TOLD_BYTES, TOLD_LINES = 2000, 12
-SUB_REAPER = 36
-PARENT_DEATH_SIGNAL = 1
-PIPE_SIZE = 1031
+GRACE_S, DRAIN_S, TICK_S, PROGRESS_S = 3.0, 0.2, 0.1, 0.5
+PROGRESS_BYTES, PROGRESS_LINES = 2000, 12
+SUB_REAPER, PARENT_DEATH_SIGNAL, PIPE_SIZE = 36, 1, 1031  # numbers of the kernel for prctl and fcntl
 PIPE_BYTES = 1 << 20
 
 
@@ -49,7 +44,7 @@ class BoundedOutput:
         self._size = 0
 
     def add(self, chunk: bytes) -> None:
-        """More of the stream."""
+        """Take in more of the stream."""
         self.sum.update(chunk)
         room = HEAD_BYTES - len(self._head)
         if room > 0:
@@ -63,15 +58,15 @@ class BoundedOutput:
             self.dropped += len(self._tail.popleft())
 
     def kept(self) -> bytes:
-        """What is kept, the gap named."""
+        """Return what is kept, the gap named."""
         gap = f"\n… {self.dropped} bytes left out …\n".encode() if self.dropped else b""
         return bytes(self._head) + gap + b"".join(self._tail)
 
     def last_lines(self) -> list[str]:
-        """The last lines so far, each of at most 120 characters; of a progress bar its last states."""
-        recent = (self._tail[-1] if self._tail else bytes(self._head))[-TOLD_BYTES:]
+        """Return the last lines so far, each of at most 120 characters; of a progress bar its last states."""
+        recent = (self._tail[-1] if self._tail else bytes(self._head))[-PROGRESS_BYTES:]
         lines = recent.replace(b"\r", b"\n").decode(errors="replace").split("\n")
-        return [line.rstrip()[:120] for line in lines if line.strip()][-TOLD_LINES:]
+        return [line.rstrip()[:120] for line in lines if line.strip()][-PROGRESS_LINES:]
 
 
 class Supervisor:
@@ -86,13 +81,13 @@ class Supervisor:
         self._environment: dict[str, str] = request["environment"]
         self._timeout_s: float = request["timeout_s"]
         self._secret: str = request["secret"]
-        self._channel = _opened(request["channel"])
-        self._said = BoundedOutput()
+        self._channel = _open_channel(request["channel"])
+        self._channel_output = BoundedOutput()
         self._outputs: dict[int, BoundedOutput] = {}
         self._code: int | None = None
         self._child = 0
         self._peak = 0
-        self._told = 0.0
+        self._last_progress = 0.0
         self._cancelled = False
         self._began = time.monotonic()
 
@@ -106,9 +101,9 @@ class Supervisor:
         timed_out = not self._watch()
         seconds = time.monotonic() - self._began
         if timed_out or self._cancelled:
-            self._ask_to_end()
+            self._terminate()
         self._drain(DRAIN_S)
-        leaked = self._end_all()
+        leaked = self._kill_all()
         self._drain(DRAIN_S)
         self._read(0)  # whoever could still write to the channel is gone
         self._write(out, err, timed_out and not self._cancelled, seconds, leaked)
@@ -125,7 +120,7 @@ class Supervisor:
                 fcntl.fcntl(end, PIPE_SIZE, PIPE_BYTES)  # a flood is read in fewer turns
         self._child = os.fork()
         if self._child == 0:
-            self._become(write_out, write_err)
+            self._exec_child(write_out, write_err)
         os.close(write_out)
         os.close(write_err)
         outputs = BoundedOutput(), BoundedOutput()
@@ -134,10 +129,10 @@ class Supervisor:
             os.set_blocking(end, False)
         return outputs
 
-    def _become(self, out: int, err: int) -> None:
-        """In the child: turn into the command."""
+    def _exec_child(self, out: int, err: int) -> None:
+        """In the child process: set it up and execute the command in its place."""
         try:
-            _control(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+            _prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
             os.setsid()
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
@@ -145,7 +140,7 @@ class Supervisor:
             os.dup2(out, 1)
             os.dup2(err, 2)
             os.closerange(3, 256)
-            _modest()
+            _limit_child()
             os.chdir(self._place)
             os.execve(self._command[0], self._command, self._environment)
         except BaseException as error:  # noqa: BLE001 - a forked child must never go on as its parent
@@ -164,11 +159,11 @@ class Supervisor:
                 return True
             self._read(min(TICK_S, left))
             self._reap()
-            self._tell()
+            self._write_progress()
         return True
 
     def _read(self, seconds: float) -> None:
-        """Take what the pipes hold, waiting at most so long."""
+        """Take what the pipes hold, waiting at most so many seconds."""
         if not self._outputs:
             seconds = min(seconds, 0.02)
         for end in select.select([*self._outputs, *self._channel], [], [], seconds)[0]:
@@ -177,7 +172,7 @@ class Supervisor:
             except BlockingIOError:
                 continue
             if end in self._channel:
-                self._said.add(chunk)
+                self._channel_output.add(chunk)
             elif chunk:
                 self._outputs[end].add(chunk)
             else:
@@ -201,13 +196,13 @@ class Supervisor:
             if pid == self._child:
                 self._code = os.waitstatus_to_exitcode(status)
 
-    def _tell(self) -> None:
-        """Say now and then how it goes."""
+    def _write_progress(self) -> None:
+        """Write the progress file, at most every `PROGRESS_S` seconds."""
         now = time.monotonic()
-        if now - self._told < PROGRESS_S:
+        if now - self._last_progress < PROGRESS_S:
             return
-        self._told = now
-        self._peak = max(self._peak, sum(map(_resident, descendants(os.getpid()))))
+        self._last_progress = now
+        self._peak = max(self._peak, sum(map(_resident_bytes, descendants(os.getpid()))))
         tail = next((lines for output in self._outputs.values() if (lines := output.last_lines())), [])
         line = tail[-1].strip() if tail else ""
         draft = self._folder / "progress.draft"
@@ -215,16 +210,16 @@ class Supervisor:
             draft.write_text(json.dumps({"seconds": now - self._began, "line": line, "tail": tail}))
             draft.replace(self._folder / "progress.json")
 
-    def _ask_to_end(self) -> None:
-        """TERM to the whole tree, and some time to obey."""
+    def _terminate(self) -> None:
+        """SIGTERM the whole tree and wait at most `GRACE_S` seconds for it to end."""
         for pid in (*descendants(os.getpid()), -self._child):
             _signal(pid, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_S
         while time.monotonic() < deadline and self._reap():
             self._read(TICK_S / 2)
 
-    def _end_all(self) -> int:
-        """KILL until nobody is left; returns how many were. Who loses its parent becomes our child, and is met again."""
+    def _kill_all(self) -> int:
+        """SIGKILL all descendants until none remain (orphans become our children); return how many there were."""
         leaked: set[int] = set()
         while self._reap():
             found = descendants(os.getpid())
@@ -247,69 +242,59 @@ class Supervisor:
             "cpu_seconds": used.ru_utime + used.ru_stime,
             "leaked": leaked,
         }
-        said = {"stdout": out.kept(), "stderr": err.kept(), "channel": self._said.kept()}
+        streams = {"stdout": out.kept(), "stderr": err.kept(), "channel": self._channel_output.kept()}
         try:
-            self._publish(result, said)
+            self._publish(result, streams)
         except OSError as error:
             # The head of the output may have to make room for the news that there is no more.
-            for name in said:
+            for name in streams:
                 (self._folder / name).unlink(missing_ok=True)
             result |= {"exit_code": 1, "problem": f"the result could not be written: {error.strerror}"}
             self._publish(result, {})
 
-    def _publish(self, result: dict[str, object], said: dict[str, bytes]) -> None:
-        for name, text in said.items():
+    def _publish(self, result: dict[str, object], streams: dict[str, bytes]) -> None:
+        for name, text in streams.items():
             if text:
                 (self._folder / name).write_bytes(text)
-        check = checked(result, [said.get(name, b"") for name in ("stdout", "stderr", "channel")])
+        check = result_digest(result, [streams.get(name, b"") for name in ("stdout", "stderr", "channel")])
         draft = self._folder / "result.draft"
-        draft.write_text(json.dumps(result | {"check": check, "seal": sealed(self._secret, check)}))
+        draft.write_text(json.dumps(result | {"check": check, "seal": result_seal(self._secret, check)}))
         draft.replace(self._folder / "result.json")
 
 
-def checked(result: dict[str, object], said: list[bytes]) -> str:
-    """What tells a whole result from one that a loss of power left in part: cheaper than to wait for the disk."""
-    parts = [json.dumps(result, sort_keys=True).encode(), *said]
+def result_digest(result: dict[str, object], streams: list[bytes]) -> str:
+    """Digest a result with its output, to tell it from one that a loss of power left in part; cheaper than to sync the disk."""
+    parts = [json.dumps(result, sort_keys=True).encode(), *streams]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
-def sealed(secret: str, check: str) -> str:
-    """What only who knows the secret can write below a result."""
+def result_seal(secret: str, check: str) -> str:
+    """Seal a result: nobody can forge this who does not know the secret."""
     return hmac.digest(secret.encode(), check.encode(), "sha256").hex()
 
 
-def _opened(channel: str) -> list[int]:
-    """The evaluator's pipe, open on both ends: so it neither blocks nor ends while nobody writes."""
+def _open_channel(channel: str) -> list[int]:
+    """Open the evaluator's pipe on both ends, so that it neither blocks nor ends while nobody writes."""
     return [os.open(channel, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)] if channel else []
 
 
 def descendants(pid: int) -> list[int]:
-    """Every process below one, by what the kernel says now; only the command's own group is known without /proc."""
-    found, ask = [], [pid]
-    while ask:
-        parent = ask.pop()
-        children = _children(parent)
-        found += children
-        ask += children
+    """Return every process below one, as the kernel says now; none where there is no /proc."""
+    found, waiting = [], [pid]
+    while waiting:
+        parent = waiting.pop()
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{parent}/task"):
+                children = list(map(int, Path(f"/proc/{parent}/task/{task}/children").read_bytes().split()))
+                found += children
+                waiting += children
     return found
 
 
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
+def _resident_bytes(pid: int) -> int:
+    """Return the bytes of memory that a process holds."""
     try:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children", "rb") as file:
-                found += map(int, file.read().split())
-    except OSError:
-        pass
-    return found
-
-
-def _resident(pid: int) -> int:
-    """Bytes of memory that a process holds."""
-    try:
-        with open(f"/proc/{pid}/statm", "rb") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(Path(f"/proc/{pid}/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):
         return 0
 
@@ -319,41 +304,41 @@ def _signal(pid: int, number: int) -> None:
         os.killpg(-pid, number) if pid < 0 else os.kill(pid, number)
 
 
-def _control(option: int, value: int) -> None:
-    """prctl, where there is one."""
+def _prctl(option: int, value: int) -> None:
+    """Call prctl, where there is one."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-def _modest() -> None:
-    """No core files, and first in line when memory runs out: the server shall live."""
+def _limit_child() -> None:
+    """Forbid core files, and offer the child first when memory runs out, so that the server survives."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def serve() -> None:
-    """Fork a supervisor for every folder that comes, until nobody is left who could send one."""
+    """Fork a supervisor for every folder that is sent, until nobody is left who could send one."""
     with socket.socket(fileno=0) as server:
         while True:
-            told, locks, _, _ = socket.recv_fds(server, 4096, 1)
-            if not told:
+            message, locks, _, _ = socket.recv_fds(server, 4096, 1)
+            if not message:
                 return
             child = os.fork()
             if child == 0:
                 server.close()
-                _leave(Path(os.fsdecode(told)))
+                _detach(Path(os.fsdecode(message)))
             os.close(locks[0])
             os.waitpid(child, 0)
             server.send(b".")
 
 
-def _leave(folder: Path) -> None:
-    """Leave the parent at once: whoever ends the server's children does not find this one."""
+def _detach(folder: Path) -> None:
+    """Supervise a run as a daemon: who ends the server's children does not find this process."""
     try:
         if os.fork() == 0:
             os.setsid()
-            _control(SUB_REAPER, 1)
+            _prctl(SUB_REAPER, 1)
             Supervisor(folder).run()
     finally:
         os._exit(0)

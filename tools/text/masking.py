@@ -1,7 +1,7 @@
 """Hides secrets in text that is stored or answered: known values first, then what has the form of a credential.
 
 A net, not a wall: a program that wants to get a secret past it spells the secret backwards. What keeps a secret from a
-program is not to pass it on (`environment.py`).
+program is not to pass it on (`process/isolation.py`).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from autoresearch_mcp.tools.plan.scope import Scope, check_glob
-from autoresearch_mcp.tools.process.policy import bases
+from autoresearch_mcp.tools.process.isolation import bases
 
 TABLE = {
     "a path is anchored at the root": ("a.py", "a.py", "src/a.py"),

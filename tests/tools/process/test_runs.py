@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.process.runner import CommandRun, Runner
+from autoresearch_mcp.tools.process.runner import CommandRun, CommandSpec, Runner
 from conftest import PYTHON
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -33,7 +33,7 @@ def until(what: Callable[[], bool], seconds: float = 15.0) -> None:
 
 
 def test_a_command_gives_its_output_its_end_and_what_it_used(runner: Runner, tmp_path: Path) -> None:
-    run = runner.run("echo out; echo err >&2; exit 3", tmp_path, 30)
+    run = runner.run(CommandSpec("echo out; echo err >&2; exit 3", tmp_path, 30))
 
     assert (run.exit_code, run.stdout, run.stderr) == (3, "out\n", "err\n")
     assert (run.timed_out, run.cancelled, run.lost) == (False, False, False)
@@ -44,30 +44,32 @@ def test_a_command_gives_its_output_its_end_and_what_it_used(runner: Runner, tmp
 
 
 def test_memory_is_that_of_the_whole_tree(runner: Runner, tmp_path: Path) -> None:
-    run = runner.run(f"{PYTHON} -c 'x = bytearray(200_000_000)'", tmp_path, 60)
+    run = runner.run(CommandSpec(f"{PYTHON} -c 'x = bytearray(200_000_000)'", tmp_path, 60))
 
     assert 200_000_000 < run.peak_bytes < 400_000_000
 
 
 def test_a_missing_program_and_a_signal_are_told_apart(runner: Runner, tmp_path: Path) -> None:
-    assert runner.run("exec no-such-program", tmp_path, 30).exit_code == 127
-    assert runner.run("kill -SEGV $$", tmp_path, 30).exit_code == -signal.SIGSEGV
+    assert runner.run(CommandSpec("exec no-such-program", tmp_path, 30)).exit_code == 127
+    assert runner.run(CommandSpec("kill -SEGV $$", tmp_path, 30)).exit_code == -signal.SIGSEGV
 
 
 def test_a_missing_folder_is_told(runner: Runner, tmp_path: Path) -> None:
-    run = runner.run("echo x", tmp_path / "gone", 30)
+    run = runner.run(CommandSpec("echo x", tmp_path / "gone", 30))
 
     assert run.exit_code == 127
     assert "No such file" in run.stderr
 
 
 def test_standard_input_is_empty(runner: Runner, tmp_path: Path) -> None:
-    assert runner.run("cat; echo done", tmp_path, 30).stdout == "done\n"
+    assert runner.run(CommandSpec("cat; echo done", tmp_path, 30)).stdout == "done\n"
 
 
 @linux
 def test_no_descriptor_is_inherited(runner: Runner, tmp_path: Path) -> None:
-    run = runner.run(f"{PYTHON} -c \"import os; print(sorted(os.listdir('/proc/self/fd')))\"", tmp_path, 30)
+    run = runner.run(
+        CommandSpec(f"{PYTHON} -c \"import os; print(sorted(os.listdir('/proc/self/fd')))\"", tmp_path, 30)
+    )
 
     assert run.stdout == "['0', '1', '2', '3']\n", "3 is the listing itself"
 
@@ -82,14 +84,14 @@ def test_binary_output_and_progress_bars_are_text_in_the_end(runner: Runner, tmp
         if line == "30%":
             go.touch()
 
-    run = runner.run(command, tmp_path, 30, listener=listen)
+    run = runner.run(CommandSpec(command, tmp_path, 30), listener=listen)
 
     assert run.stdout == "a\0b\ufffdc\n10%\r20%\r30%"
     assert "30%" in heard
 
 
 def test_gigabytes_of_output_keep_head_and_tail(runner: Runner, tmp_path: Path) -> None:
-    run = runner.run("echo first; head -c 2G /dev/zero; echo; echo last", tmp_path, 120)
+    run = runner.run(CommandSpec("echo first; head -c 2G /dev/zero; echo; echo last", tmp_path, 120))
 
     assert run.exit_code == 0
     assert run.stdout.startswith("first\n\0")
@@ -99,7 +101,7 @@ def test_gigabytes_of_output_keep_head_and_tail(runner: Runner, tmp_path: Path) 
 
 
 def test_ten_thousand_short_children_leave_nothing(runner: Runner, tmp_path: Path) -> None:
-    run = runner.run("sh -c 'for i in $(seq 10000); do : & done; wait'; echo done", tmp_path, 120)
+    run = runner.run(CommandSpec("sh -c 'for i in $(seq 10000); do : & done; wait'; echo done", tmp_path, 120))
 
     assert (run.stdout, run.leaked) == ("done\n", 0)
 
@@ -139,7 +141,7 @@ def sleepers() -> set[int]:
 @pytest.mark.parametrize("how", ESCAPES)
 def test_at_the_time_limit_the_whole_tree_ends(runner: Runner, tmp_path: Path, how: str) -> None:
     before = sleepers()
-    run = runner.run(ESCAPES[how], tmp_path, 0.5)
+    run = runner.run(CommandSpec(ESCAPES[how], tmp_path, 0.5))
 
     assert (run.timed_out, run.cancelled) == (True, False)
     assert sleepers() - before == set()
@@ -149,7 +151,7 @@ def test_at_the_time_limit_the_whole_tree_ends(runner: Runner, tmp_path: Path, h
 @pytest.mark.parametrize("how", DAEMONS)
 def test_at_its_end_a_run_takes_its_daemons_along(runner: Runner, tmp_path: Path, how: str) -> None:
     before = sleepers()
-    run = runner.run(DAEMONS[how], tmp_path, 60)
+    run = runner.run(CommandSpec(DAEMONS[how], tmp_path, 60))
 
     assert (run.exit_code, run.stdout, run.timed_out) == (0, "out\n", False)
     assert run.leaked > 0
@@ -159,8 +161,9 @@ def test_at_its_end_a_run_takes_its_daemons_along(runner: Runner, tmp_path: Path
 def begin(folder: Path, command: str, id: str) -> subprocess.Popen[bytes]:
     """Another process, a server say, that begins a run and waits for it."""
     code = (
-        "import sys; from pathlib import Path; from autoresearch_mcp.tools.process.runner import Runner;"
-        "print(Runner(Path(sys.argv[1]) / 'runs').run(sys.argv[2], Path(sys.argv[1]), 60, id=sys.argv[3]).stdout)"
+        "import sys; from pathlib import Path; from autoresearch_mcp.tools.process.runner import CommandSpec, Runner;"
+        "command = CommandSpec(sys.argv[2], Path(sys.argv[1]), 60);"
+        "print(Runner(Path(sys.argv[1]) / 'runs').run(command, id=sys.argv[3]).stdout)"
     )
     return subprocess.Popen([PYTHON, "-c", code, folder, command, id], stdout=subprocess.PIPE)
 
@@ -175,7 +178,7 @@ def test_a_run_survives_its_server_and_is_joined_by_the_next(runner: Runner, tmp
     assert runner.alive() == ["one"]
 
     go.touch()
-    run = runner.run(command, tmp_path, 60, id="one")
+    run = runner.run(CommandSpec(command, tmp_path, 60), id="one")
 
     assert run.stdout == "done\n"
     assert count.read_text() == "run\n"
@@ -196,7 +199,7 @@ def test_when_the_supervisor_is_killed_the_run_is_lost_and_nothing_lives_on(runn
     command = f"setsid sleep {NAP} & sleep {NAP} & touch {ready}; wait"
     before = sleepers()
     found: list[CommandRun] = []
-    thread = threading.Thread(target=lambda: found.append(runner.run(command, tmp_path, 60, id="one")))
+    thread = threading.Thread(target=lambda: found.append(runner.run(CommandSpec(command, tmp_path, 60), id="one")))
     thread.start()
     until(ready.exists)
     for pid in supervisors(tmp_path):
@@ -217,7 +220,7 @@ def supervisors(folder: Path) -> list[int]:
 def test_cancel_ends_a_run_and_says_so(runner: Runner, tmp_path: Path) -> None:
     ready, before, found = tmp_path / "ready", sleepers(), list[CommandRun]()
     command = f"touch {ready}; sleep {NAP}"
-    thread = threading.Thread(target=lambda: found.append(runner.run(command, tmp_path, 60, id="one")))
+    thread = threading.Thread(target=lambda: found.append(runner.run(CommandSpec(command, tmp_path, 60), id="one")))
     thread.start()
     until(ready.exists)
     runner.cancel_all()
@@ -248,7 +251,9 @@ def test_secrets_stand_neither_on_a_command_line_nor_in_a_file(
     go, ready, found = tmp_path / "go", tmp_path / "ready", list[CommandRun]()
     command = f"touch {ready}; while ! test -e {go}; do sleep 0.05; done; echo $AUTORESEARCH_NAME"
     names = {"AUTORESEARCH_NAME": "correct-horse"}
-    thread = threading.Thread(target=lambda: found.append(runner.run(command, tmp_path, 60, names, id="one")))
+    thread = threading.Thread(
+        target=lambda: found.append(runner.run(CommandSpec(command, tmp_path, 60, names), id="one"))
+    )
     thread.start()
     until(ready.exists)
     lines = b"".join(entry.read_bytes() for entry in Path("/proc").glob("[0-9]*/cmdline") if entry.exists())
@@ -269,7 +274,7 @@ def test_a_full_disk_fails_the_run_and_hangs_nobody(tmp_path: Path) -> None:
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", small], check=False).returncode:
         pytest.skip("mounting is not allowed here")
     try:
-        run = Runner(small / "runs").run("head -c 300000 /dev/urandom", tmp_path, 30)
+        run = Runner(small / "runs").run(CommandSpec("head -c 300000 /dev/urandom", tmp_path, 30))
     finally:
         subprocess.run(["umount", "-l", small], check=True)
 

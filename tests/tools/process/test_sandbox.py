@@ -13,15 +13,15 @@ import pytest
 
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.process import sandbox
-from autoresearch_mcp.tools.process.policy import BUBBLEWRAP, LANDLOCK, SEATBELT, Policy, bases, wrapped
+from autoresearch_mcp.tools.process import isolation
+from autoresearch_mcp.tools.process.isolation import BUBBLEWRAP, LANDLOCK, SEATBELT, Policy, bases, wrapped
 from conftest import PYTHON, Project
 
-HELPER = sandbox._helper()
+HELPER = isolation._helper()
 
 
 def _works(mechanism: str) -> bool:
-    return sys.platform == "linux" and sandbox._works(wrapped(["true"], Policy(()), mechanism, HELPER))
+    return sys.platform == "linux" and isolation._works(wrapped(["true"], Policy(()), mechanism, HELPER))
 
 
 MECHANISMS = [
@@ -142,8 +142,8 @@ def test_a_profile_for_macos_denies_before_it_allows() -> None:
 def test_a_session_goes_on_behind_walls_and_is_told_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mechanism: str
 ) -> None:
-    monkeypatch.setattr("autoresearch_mcp.tools.lab.sandboxed_run.available", lambda: sandbox.SandboxOffer(mechanism))
-    monkeypatch.setattr(sandbox, "available", lambda: sandbox.SandboxOffer(mechanism))
+    monkeypatch.setattr("autoresearch_mcp.tools.lab.sandboxed_run.available", lambda: isolation.SandboxOffer(mechanism))
+    monkeypatch.setattr(isolation, "available", lambda: isolation.SandboxOffer(mechanism))
     spoil = "(echo x > notes.txt; echo x > .git/autoresearch/x; echo y >> app.txt; echo y > $TMPDIR/y) 2>/dev/null"
     project = Project(tmp_path / "repo", sandbox="on", verify=f"{spoil}; git checkout app.txt 2>&1; cat value.txt")
     project.plan = project.plan.model_copy(update={"verify": f"({spoil}); cat value.txt", "scope": ("value.txt",)})
@@ -160,8 +160,8 @@ def test_a_session_goes_on_behind_walls_and_is_told_so(
 
 
 def test_the_channel_can_be_written_behind_walls(tmp_path: Path) -> None:
-    if not sandbox.available().mechanism:
-        pytest.skip(sandbox.available().why_not)
+    if not isolation.available().mechanism:
+        pytest.skip(isolation.available().why_not)
     verify = 'echo "value: $(cat value.txt)" > "$AUTORESEARCH_CHANNEL"'
     project = Project(tmp_path / "repo", sandbox="on", verify=verify, read="channel").start()
 
@@ -170,7 +170,7 @@ def test_the_channel_can_be_written_behind_walls(tmp_path: Path) -> None:
 
 def test_without_walls_a_plan_that_demands_them_does_not_run(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "autoresearch_mcp.tools.lab.sandboxed_run.available", lambda: sandbox.SandboxOffer("", "nothing here")
+        "autoresearch_mcp.tools.lab.sandboxed_run.available", lambda: isolation.SandboxOffer("", "nothing here")
     )
     project.plan = project.plan.model_copy(update={"sandbox": "on", "verify": "touch ran; cat value.txt"})
 
