@@ -128,16 +128,16 @@ class Debug(WorkflowRules):
 def _dropped(ledger: Ledger, line: str) -> Objection | None:
     if _failures(ledger, line) < DROPPED_AFTER:
         return None
-    told = f"Three experiments in a row on `{line}` confirmed nothing: that line of inquiry is dropped."
-    return Objection(Fault.OUT_OF_ORDER, f"{told} Suspect something else, and name another line.")
+    problem = f"Three experiments in a row on `{line}` confirmed nothing: that line of inquiry is dropped."
+    return Objection(Fault.OUT_OF_ORDER, f"{problem} Suspect something else, and name another line.")
 
 
 def _other_technique(ledger: Ledger, technique: Technique) -> Objection | None:
     wanted = ledger.opts(DebugOptions).technique
     if wanted in {None, technique}:
         return None
-    told = f"This ledger was opened for {wanted} alone, and this is {technique}."
-    return Objection(Fault.BAD_ARGUMENT, f"{told} Use {wanted}, or close it and open one for all techniques.")
+    problem = f"This ledger was opened for {wanted} alone, and this is {technique}."
+    return Objection(Fault.BAD_ARGUMENT, f"{problem} Use {wanted}, or close it and open one for all techniques.")
 
 
 def _failures(ledger: Ledger, line: str = "") -> int:
@@ -318,5 +318,5 @@ class Investigation(Scoped):
         )
 
     def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
-        told = run_checks(context, checks_of(projects_of(context)))
-        return (*run_pending(context, ledger), observed(context, CHECKED, commands=told))
+        results = run_checks(context, checks_of(projects_of(context)))
+        return (*run_pending(context, ledger), observed(context, CHECKED, commands=results))

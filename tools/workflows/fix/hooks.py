@@ -10,11 +10,11 @@ from ...diagnostics.inspection import names_inspection
 from ...diagnostics.tally import Tally
 from ...errors import Code, Refusal
 from ...lab.context import RepoContext
-from ...session.events import Record, Row, Started, Verified
+from ...session.events import Row, Started, Verified
 from ..ledger.items import Workflow
 from ..ledger.ledger import ItemRecorded, Ledger, LedgerEvent, Observed
 from ..running.store import Ledgers
-from .queue import EDITED, ITERATION, Broken, edited_since, item_of, known_ids, objection
+from .queue import ITERATION, Broken, FixIteration, edited_since, item_of, iterations, known_ids, objection
 from .rules import next_line
 from .suppressions import hidden
 
@@ -35,9 +35,11 @@ def refuse_hiding(context: RepoContext, tree: str, description: str) -> None:
             raise Refusal(Code(against.fault.value), f"{against.message} Nothing was committed.")
     parent = session.trial.parent if session.trial else session.head
     if found := [one for one in hidden(context.repo.diff(parent, tree), context.repo.tracked()) if one.refused]:
-        told = "; ".join(one.told for one in found[:5]) + (f"; and {len(found) - 5} more" if len(found) > 5 else "")
+        hiding = "; ".join(one.description for one in found[:5]) + (
+            f"; and {len(found) - 5} more" if len(found) > 5 else ""
+        )
         cure = "Take that out and mend the cause; an error that cannot be mended here can be set aside with record."
-        raise Refusal(Code.SUPPRESSED, f"This hides an error and mends none: {told}. Nothing was committed. {cure}")
+        raise Refusal(Code.SUPPRESSED, f"This hides an error and mends none: {hiding}. Nothing was committed. {cure}")
 
 
 def after_iteration(context: RepoContext) -> str:
@@ -50,22 +52,21 @@ def after_iteration(context: RepoContext) -> str:
 
 def since(context: RepoContext, ledger: Ledger) -> list[LedgerEvent]:
     """The iterations of the loop that the ledger does not have yet, and the errors that surfaced in them."""
-    done = {(seen.facts["session"], seen.facts["iteration"]) for seen in ledger.observed if seen.what == ITERATION}
+    done = {(one["session"], one["iteration"]) for one in iterations(ledger, baselines=True)}
     events: list[LedgerEvent] = []
     for name in context.journal.sessions_after(ledger.branch, ledger.id):
         start = next((event for event in context.journal.of_kind(name, "started") if isinstance(event, Started)), None)
         if start is None or not names_inspection(start.plan.verify):
             continue
-        for found in _iterations(context, name, start):
-            if (found.session, found.iteration) in done:
+        for found, tally in _iterations(context, name, start):
+            if (name, found["iteration"]) in done:
                 continue
             now = Ledgers(context).moved_on(ledger, events)
-            facts = found.model_dump(mode="json", exclude={"tally"}) | _counted(found.tally, kept=found.kept)
-            if found.kept and found.tally and (again := edited_since(now, found.tally.first, found.item)):
-                facts[EDITED] = again
-            seen = Observed(what=ITERATION, commit=found.commit or start.base, facts=facts)
+            if found["kept"] and tally and (again := edited_since(now, tally.first, found["item"])):
+                found["edited"] = again
+            seen = Observed(what=ITERATION, commit=found["commit"] or start.base, facts=dict(found))
             now = Ledgers(context).moved_on(now, [seen])
-            events += [seen, *(new_errors(now, found.tally, seen.commit) if found.kept else [])]
+            events += [seen, *(new_errors(now, tally, seen.commit) if found["kept"] else [])]
     return events
 
 
@@ -86,44 +87,34 @@ def recorded(item: Broken) -> dict[str, Any]:
     return item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}
 
 
-class _Tried(Record):
-    """One iteration as the ledger sees it. The baseline is iteration 0, and counts as kept."""
-
-    session: str
-    iteration: int
-    status: str
-    kept: bool
-    item: str = ""
-    guard: str = "-"
-    description: str = ""
-    why: str = ""
-    commit: str = ""
-    points: float | None = None
-    delta: int | None = None
-    tally: Tally | None = None
-
-
-def _iterations(context: RepoContext, session: str, start: Started) -> Iterator[_Tried]:
+def _iterations(context: RepoContext, session: str, start: Started) -> Iterator[tuple[FixIteration, Tally | None]]:
+    """The baseline and the iterations of a session, each with what its change counted."""
     now = start.baseline[-1].tally
-    yield _Tried(session=session, iteration=0, status="baseline", kept=True, commit=start.base, tally=now)
+    yield FixIteration(
+        session=session, iteration=0, status="baseline", kept=True, item="", guard="-", description="", why="",
+        commit=start.base, points=None, delta=None, errors=now.count if now else None, ids=list(now.ids) if now else None,
+    ), now  # fmt: skip
     for row in context.journal.rows(session):
-        tally = _tally(context, session, row)
-        delta = tally.count - now.count if tally and now else None
-        yield _Tried(
-            session=session,
-            iteration=row.iteration,
-            status=row.status.value,
-            kept=row.status.kept,
-            item=item_of(row.description),
-            guard=row.guard,
-            description=row.description,
-            why=row.why,
-            commit=row.commit,
-            points=row.metric,
-            delta=delta,
-            tally=tally,
+        tally, kept = _tally(context, session, row), row.status.kept
+        yield (
+            FixIteration(
+                session=session,
+                iteration=row.iteration,
+                status=row.status.value,
+                kept=kept,
+                item=item_of(row.description),
+                guard=row.guard,
+                description=row.description,
+                why=row.why,
+                commit=row.commit,
+                points=row.metric,
+                delta=tally.count - now.count if tally and now else None,
+                errors=tally.count if tally else None,
+                ids=list(tally.ids) if tally and kept else None,
+            ),
+            tally,
         )
-        now = tally if row.status.kept and tally else now
+        now = tally if kept and tally else now
 
 
 def _tally(context: RepoContext, session: str, row: Row) -> Tally | None:
@@ -133,8 +124,3 @@ def _tally(context: RepoContext, session: str, row: Row) -> Tally | None:
     events = context.journal.of_iteration(session, row.iteration)
     runs = [event for event in events if isinstance(event, Verified) and event.arm is Arm.CANDIDATE]
     return next((run.measurement.tally for run in reversed(runs) if run.measurement.tally), None)
-
-
-def _counted(tally: Tally | None, *, kept: bool) -> dict[str, Any]:
-    """What of a count stands in the ledger: every error by its identity where it is what stands on the branch."""
-    return {"errors": tally.count if tally else None, "ids": list(tally.ids) if tally and kept else None}

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NotRequired, TypedDict, cast
 
 from pydantic import Field
 
@@ -74,14 +74,34 @@ _SEVERITIES = {
 }
 
 
-EDITED = "edited"
-"""The fact of an iteration that says which errors are there still though their line was edited."""
 BLOCKED_AFTER = 3
 """Failed iterations on one error, after which it is left."""
 DETECTED, ITERATION, ENDED, NOT_REPRODUCED = "detected", "iteration", "ended", "not-reproduced"
 """What the server notes: a look at everything, an iteration of the loop, the look at the end; reports that nothing bears out."""
 _FAILED = frozenset({Status.DISCARD, Status.CRASH, Status.TAMPERED})
 _NAMED = re.compile(r"(F\d+):\s*\S")
+
+
+class FixIteration(TypedDict):
+    """The facts of one iteration of the loop. The baseline is iteration 0, and counts as kept.
+
+    `errors` is how many there were, `delta` how many more than before, `ids` every one where it stands on the branch.
+    """
+
+    session: str
+    iteration: int
+    status: str
+    kept: bool
+    item: str
+    guard: str
+    description: str
+    why: str
+    commit: str
+    points: float | None
+    delta: int | None
+    errors: int | None
+    ids: list[str] | None
+    edited: NotRequired[dict[str, str]]
 
 
 class ErrorState(StrEnum):
@@ -98,8 +118,8 @@ class QueuedError:
     """One error with how it stands, and the iterations that failed on it."""
 
     entry: LedgerEntry[Broken]
-    place: ErrorState
-    failures: tuple[Mapping[str, Any], ...] = ()
+    state: ErrorState
+    failures: tuple[FixIteration, ...] = ()
     reason: str = ""
 
     @property
@@ -108,15 +128,15 @@ class QueuedError:
         return self.entry.id
 
 
-def standings(ledger: Ledger) -> tuple[QueuedError, ...]:
+def queued_errors(ledger: Ledger) -> tuple[QueuedError, ...]:
     """Every error, as it was found."""
     left, aside = frozenset(remaining(ledger)), {one.item: one.reason for one in ledger.items(SetAside)}
     tried = iterations(ledger)
-    return tuple(_standing(entry, left, tried, aside) for entry in ledger.of(Broken))
+    return tuple(_queued(entry, left, tried, aside) for entry in ledger.of(Broken))
 
 
-def _standing(
-    entry: LedgerEntry[Broken], left: frozenset[str], tried: tuple[Mapping[str, Any], ...], aside: Mapping[str, str]
+def _queued(
+    entry: LedgerEntry[Broken], left: frozenset[str], tried: tuple[FixIteration, ...], aside: Mapping[str, str]
 ) -> QueuedError:
     failures = tuple(row for row in tried if row["item"] == entry.id and row["status"] in _FAILED)
     if entry.item.found.id not in left:
@@ -134,7 +154,7 @@ def workable(ledger: Ledger) -> tuple[QueuedError, ...]:
     Order: what blocks most; then, as a file that others import breaks more than itself, files with more dependents; then
     files with fewer errors, which are done sooner; then the place.
     """
-    found = [one for one in standings(ledger) if one.place is ErrorState.OPEN]
+    found = [one for one in queued_errors(ledger) if one.state is ErrorState.OPEN]
     in_file = Counter(one.entry.item.found.path for one in found)
     dependents = ledger.latest(DETECTED).get("dependents", {})
 
@@ -183,12 +203,13 @@ def known_ids(ledger: Ledger) -> frozenset[str]:
 
 def _edited(ledger: Ledger) -> dict[str, str]:
     """The first identity of each error that got another one."""
-    return {new: old for seen in ledger.observed for new, old in seen.facts.get(EDITED, {}).items()}
+    return {new: old for one in iterations(ledger, baselines=True) for new, old in one.get("edited", {}).items()}
 
 
-def iterations(ledger: Ledger) -> tuple[Mapping[str, Any], ...]:
-    """The iterations of the loop on this ledger, the baselines left out."""
-    return tuple(seen.facts for seen in ledger.observed if seen.what == ITERATION and seen.facts["iteration"])
+def iterations(ledger: Ledger, *, baselines: bool = False) -> tuple[FixIteration, ...]:
+    """The iterations of the loop on this ledger, with or without the baselines."""
+    found = (cast("FixIteration", seen.facts) for seen in ledger.observed if seen.what == ITERATION)
+    return tuple(one for one in found if baselines or one["iteration"])
 
 
 def item_of(description: str) -> str:
@@ -203,13 +224,13 @@ def objection(ledger: Ledger, id: str) -> Objection | None:
     if not turn:
         return Objection(Fault.OUT_OF_ORDER, "No error is open any more. Call finish_session, then close the ledger.")
     listed = ", ".join(one.id for one in turn[:6])
-    there = next((one for one in standings(ledger) if one.id == id), None)
+    there = next((one for one in queued_errors(ledger) if one.id == id), None)
     if there is None:
         named = f"There is no {id}." if id else "Say which error this iteration works on."
         message = f"{named} Begin the description with its id, as `{turn[0].id}: what you changed and why`."
         return Objection(Fault.OUT_OF_ORDER, f"{message} Open: {listed}.")
-    if there.place is not ErrorState.OPEN:
-        return Objection(Fault.OUT_OF_ORDER, f"{id} is {there.place}. Work on one of: {listed}.")
+    if there.state is not ErrorState.OPEN:
+        return Objection(Fault.OUT_OF_ORDER, f"{id} is {there.state}. Work on one of: {listed}.")
     first = turn[0].entry.item.found
     if there.entry.item.found.rank > first.rank:
         before = ", ".join(one.id for one in turn if one.entry.item.found.rank == first.rank)[:200]

@@ -20,16 +20,17 @@ from .queue import (
     NOT_REPRODUCED,
     Broken,
     ErrorState,
+    FixIteration,
     FixOptions,
     QueuedError,
     SetAside,
     first_count,
     iterations,
+    queued_errors,
     remaining,
-    standings,
     workable,
 )
-from .suppression_signs import Suppression
+from .suppressions import Suppression
 
 SHOWN = 12
 _CATEGORIES = (Trouble.BUILD, Trouble.TEST, Trouble.TYPES, Trouble.LINT, Trouble.WARNING, Trouble.BUG)
@@ -48,9 +49,9 @@ class Fix(WorkflowRules):
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:
         match item:
             case SetAside(item=id):
-                there = next((one for one in standings(ledger) if one.id == id), None)
-                if there is None or there.place is not ErrorState.OPEN:
-                    how = there.place if there else "not there"
+                there = next((one for one in queued_errors(ledger) if one.id == id), None)
+                if there is None or there.state is not ErrorState.OPEN:
+                    how = there.state if there else "not there"
                     return Objection(Fault.OUT_OF_ORDER, f"{id} is {how}; only an open error can be set aside.")
         return None
 
@@ -64,11 +65,11 @@ class Fix(WorkflowRules):
         return len(iterations(ledger))
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
-        counted = Counter(one.place for one in standings(ledger))
+        counted = Counter(one.state for one in queued_errors(ledger))
         return (Coverage("errors fixed", counted[ErrorState.FIXED], counted.total()),)
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        known, left = standings(ledger), len(remaining(ledger))
+        known, left = queued_errors(ledger), len(remaining(ledger))
         first, rows = first_count(ledger), iterations(ledger)
         hidden = Counter(ledger.latest(ENDED).get("suppressions", {}))
         surfaced = [one for one in known if one.entry.item.found.id not in first["ids"]]
@@ -85,7 +86,7 @@ class Fix(WorkflowRules):
                 hiding,
                 guarded=not any(row["guard"] == "fail" for row in rows),
                 discards=sum(row["status"] == Status.DISCARD for row in rows),
-                compound=bool(surfaced) and all(one.place is ErrorState.FIXED for one in surfaced),
+                compound=bool(surfaced) and all(one.state is ErrorState.FIXED for one in surfaced),
             ),
         )
 
@@ -94,8 +95,8 @@ class Fix(WorkflowRules):
             return ()
         turn = workable(ledger)
         if turn:
-            return (f"{len(turn)} open errors; next {_told(turn[0])}",)
-        unlisted = len(remaining(ledger)) - sum(one.place is not ErrorState.FIXED for one in standings(ledger))
+            return (f"{len(turn)} open errors; next {_line(turn[0])}",)
+        unlisted = len(remaining(ledger)) - sum(one.state is not ErrorState.FIXED for one in queued_errors(ledger))
         return (f"{unlisted} errors beyond those listed: call workflow with `run`",) if unlisted > 0 else ()
 
     def ending(self, ledger: Ledger) -> Ending:
@@ -104,13 +105,12 @@ class Fix(WorkflowRules):
 
     def state(self, ledger: Ledger) -> list[str]:
         turn, seen = workable(ledger), ledger.latest(DETECTED)
-        stuck = [one for one in standings(ledger) if one.place in {ErrorState.BLOCKED, ErrorState.SET_ASIDE}]
         return [
             _count_line(ledger),
-            *([f"Next: {_told(turn[0])}"] if turn else []),
-            *(_told(one) for one in turn[1:SHOWN]),
+            *([f"Next: {_line(turn[0])}"] if turn else []),
+            *(_line(one) for one in turn[1:SHOWN]),
             *([f"… and {len(turn) - SHOWN} more"] if len(turn) > SHOWN else []),
-            *(f"{one.id} {one.place}: {one.reason}" for one in stuck),
+            *(f"{one.id} {one.state}: {one.reason}" for one in _stuck(ledger)),
             *(f"Not looked at: {why}" for why in seen.get("left_out", ())),
             *(f"Not counted: {why}" for why in seen.get("by_hand", ())),
             *(f"Its own command finds nothing: {title}" for title in ledger.latest(NOT_REPRODUCED).get("titles", ())),
@@ -121,7 +121,7 @@ class Fix(WorkflowRules):
         return pages(ledger)
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
-        left = [one for one in standings(ledger) if one.place is not ErrorState.FIXED]
+        left = [one for one in queued_errors(ledger) if one.state is not ErrorState.FIXED]
         ordered = sorted(left, key=lambda one: (one.entry.item.found.rank, int(one.id[1:])))
         return tuple(
             HandoffFinding(
@@ -130,7 +130,7 @@ class Fix(WorkflowRules):
                 kind=one.entry.item.found.trouble,
                 severity=one.entry.item.severity,
                 location=one.entry.item.found.place,
-                detail=f"{one.place}{f': {one.reason}' if one.reason else ''}. Found by {one.entry.item.found.tool}.",
+                detail=f"{one.state}{f': {one.reason}' if one.reason else ''}. Found by {one.entry.item.found.tool}.",
                 check=one.entry.item.check,
                 confirmed=True,
             )
@@ -161,10 +161,10 @@ def next_line(ledger: Ledger) -> str:
     """What stands after an iteration, and whose turn it is, in a sentence or two."""
     rows = iterations(ledger)
     last = rows[-1] if rows else None
-    there = next((one for one in standings(ledger) if last and one.id == last["item"]), None)
-    told = f"{there.id} is {there.place}. " if there and there.place is not ErrorState.OPEN else ""
+    there = next((one for one in queued_errors(ledger) if last and one.id == last["item"]), None)
+    settled = f"{there.id} is {there.state}. " if there and there.state is not ErrorState.OPEN else ""
     turn = workable(ledger)
-    return f"{told}{len(turn)} open. {_onward(ledger, turn)}"
+    return f"{settled}{len(turn)} open. {_onward(ledger, turn)}"
 
 
 def _onward(ledger: Ledger, turn: Sequence[QueuedError]) -> str:
@@ -174,7 +174,7 @@ def _onward(ledger: Ledger, turn: Sequence[QueuedError]) -> str:
         return (
             "Nothing hides others any more: finish_session, then workflow with `run` hands out the plan for the rest."
         )
-    return f"Next: {_told(turn[0])}"
+    return f"Next: {_line(turn[0])}"
 
 
 def _can_see(ledger: Ledger) -> bool:
@@ -183,16 +183,18 @@ def _can_see(ledger: Ledger) -> bool:
 
 
 def _hiding(ledger: Ledger) -> bool:
-    return any(one.entry.item.found.hides for one in standings(ledger) if one.place is not ErrorState.FIXED)
+    return any(one.entry.item.found.hides for one in queued_errors(ledger) if one.state is not ErrorState.FIXED)
 
 
-def _told(one: QueuedError) -> str:
+def _line(one: QueuedError) -> str:
     tried = f" ({len(one.failures)} of 3 tries failed)" if one.failures else ""
     return f"{one.id} {one.entry.item.title[:300]}{tried}"
 
 
 def _count_line(ledger: Ledger) -> str:
-    counted = Counter(one.entry.item.found.trouble for one in standings(ledger) if one.place is not ErrorState.FIXED)
+    counted = Counter(
+        one.entry.item.found.trouble for one in queued_errors(ledger) if one.state is not ErrorState.FIXED
+    )
     kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(counted.items()))
     first = first_count(ledger).get("count", 0)
     return f"{len(remaining(ledger))} errors are left, {first} at the start" + (f": {kinds}." if kinds else ".")
@@ -206,83 +208,70 @@ def _weights_line(ledger: Ledger) -> list[str]:
     return [why] if _hiding(ledger) else []
 
 
-HIGH_IMPACT, MEDIUM_IMPACT = 10, 3
-"""More dependents than these make a change one of high or medium impact."""
+_IMPACTS = (
+    ("HIGH", 10, "run the whole suite and have it reviewed"),
+    ("MEDIUM", 3, "run the tests of what depends on it"),
+    ("LOW", -1, "its own tests do"),
+)
+"""How far a change of a file reaches if more files than so many import it, and what to do about it."""
 
 
 def pages(ledger: Ledger) -> dict[str, str]:
     """Every file by its name."""
-    rows = [_row(ledger, number, row) for number, row in enumerate(iterations(ledger), 1)]
     columns = ("iteration", "commit", "item", "category", "errors", "delta", "guard", "status", "description")
-    stuck = [one for one in standings(ledger) if one.place in {ErrorState.BLOCKED, ErrorState.SET_ASIDE}]
-    blocked = "\n".join(map(_blocked_page, stuck)) or "Nothing: no error was given up.\n"
+    blocked = "\n".join(map(_blocked_page, _stuck(ledger))) or "Nothing: no error was given up.\n"
     return {
-        "fix-results.tsv": table(columns, rows),
+        "fix-results.tsv": table(
+            columns, [_row(ledger, place, one) for place, one in enumerate(iterations(ledger), 1)]
+        ),
         "blocked.md": f"# Not mended\n\n{blocked}",
         "impact-assessment.md": _impact_page(ledger),
         "errors.md": _errors_page(ledger),
     }
 
 
-def _row(ledger: Ledger, number: int, facts: Mapping[str, Any]) -> tuple[object, ...]:
-    entry = ledger.find(facts["item"])
+def _row(ledger: Ledger, number: int, one: FixIteration) -> tuple[object, ...]:
+    entry = ledger.find(one["item"])
     category = entry.item.found.trouble if entry and isinstance(entry.item, Broken) else "-"
-    errors = "-" if facts["errors"] is None else facts["errors"]
-    delta = "-" if facts["delta"] is None else f"{facts['delta']:+d}"
-    status = "fixed" if facts["kept"] else facts["status"]
-    commit = facts["commit"][:7]
-    return (number, commit, facts["item"], category, errors, delta, facts["guard"], status, facts["description"])
+    errors = "-" if one["errors"] is None else one["errors"]
+    delta = "-" if one["delta"] is None else f"{one['delta']:+d}"
+    status = "fixed" if one["kept"] else one["status"]
+    return (number, one["commit"][:7], one["item"], category, errors, delta, one["guard"], status, one["description"])
+
+
+def _stuck(ledger: Ledger) -> list[QueuedError]:
+    return [one for one in queued_errors(ledger) if one.state in {ErrorState.BLOCKED, ErrorState.SET_ASIDE}]
 
 
 def _blocked_page(one: QueuedError) -> str:
-    what = one.entry.item.found
     tries = [
         f"- iteration {row['iteration']} ({row['status']}): {row['description']}. {row['why']}" for row in one.failures
     ]
-    return section(f"{one.id}: {what.line_of_text}", [f"{one.place}: {one.reason}\n", *tries])
+    return section(f"{one.id}: {one.entry.item.title}", [f"{one.state}: {one.reason}\n", *tries])
 
 
 def _errors_page(ledger: Ledger) -> str:
-    parts = []
-    for place in ErrorState:
-        lines = [
-            f"- **{one.id}** {one.entry.item.found.line_of_text}" for one in standings(ledger) if one.place is place
-        ]
-        parts.append(section(place.capitalize(), lines))
-    ended, first = ledger.latest(ENDED), first_count(ledger)
-    after = ended.get("count")
-    told = f"{first.get('count', 0)} errors at the start, {'not counted' if after is None else after} at the end"
+    known, ended = queued_errors(ledger), ledger.latest(ENDED)
+    parts = [
+        section(state.capitalize(), [f"- **{one.id}** {one.entry.item.title}" for one in known if one.state is state])
+        for state in ErrorState
+    ]
+    parts.append(section("Hidden rather than mended", [f"- {line}" for line in ended.get("hidden", ())]))
+    after = "not counted" if ended.get("count") is None else ended["count"]
     why = f" ({ended['problem']})" if ended.get("problem") else ""
-    hidden = [f"- {line}" for line in ended.get("hidden", ())]
-    parts.append(section("Hidden rather than mended", hidden))
-    return f"# Errors\n\n{told}{why}, both counted by the server.\n\n" + "\n".join(part for part in parts if part)
-
-
-def impact(dependents: int) -> str:
-    """How far a change of a file reaches, by how many files import it."""
-    return "HIGH" if dependents > HIGH_IMPACT else "MEDIUM" if dependents > MEDIUM_IMPACT else "LOW"
-
-
-_CHECKS = {
-    "HIGH": "run the whole suite and have it reviewed",
-    "MEDIUM": "run the tests of what depends on it",
-    "LOW": "its own tests do",
-}
+    numbers = f"{first_count(ledger).get('count', 0)} errors at the start, {after} at the end{why}"
+    return f"# Errors\n\n{numbers}, both counted by the server.\n\n" + "\n".join(part for part in parts if part)
 
 
 def _impact_page(ledger: Ledger) -> str:
     changed: Sequence[Mapping[str, Any]] = ledger.latest(ENDED).get("changed", ())
-    rows = [
-        f"| `{one['path']}` | {one['dependents']} | {impact(one['dependents'])} | {_CHECKS[impact(one['dependents'])]} |"
-        for one in sorted(changed, key=lambda one: (-one["dependents"], one["path"]))
-    ]
+    rows = ["| changed file | dependents | impact | so |", "|---|---|---|---|"]
+    for one in sorted(changed, key=lambda one: (-one["dependents"], one["path"])):
+        impact = next(impact for impact in _IMPACTS if one["dependents"] > impact[1])
+        rows.append(f"| `{one['path']}` | {one['dependents']} | {impact[0]} | {impact[2]} |")
     how = (
         "Dependents are tracked files with an import, require or include that ends in the file's module name; "
         "what is loaded in another way is not seen."
     )
-    body = (
-        "\n".join(["| changed file | dependents | impact | so |", "|---|---|---|---|", *rows])
-        if rows
-        else "No file changed."
-    )
+    body = "\n".join(rows) if changed else "No file changed."
     return f"# How far the changes reach\n\n{body}\n\n{how}\n"

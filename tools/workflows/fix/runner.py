@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -32,9 +33,9 @@ from ..running.runner import WorkflowRunner, observed
 from ..running.store import Ledgers
 from .hooks import new_errors, recorded, since
 from .plan import CountedErrors, blind, detections, plan_for
-from .queue import DETECTED, ENDED, NOT_REPRODUCED, Broken, ErrorState, FixOptions, standings
+from .queue import DETECTED, ENDED, NOT_REPRODUCED, Broken, ErrorState, FixOptions, queued_errors
 from .rules import categories
-from .suppressions import counts, hidden
+from .suppressions import hidden
 
 LONGEST_S = 3600.0
 
@@ -65,8 +66,8 @@ class Fixing(WorkflowRunner):
             count=tally.count if tally else None,
             ids=list(tally.ids) if tally else None,
             problem="" if tally else f"not counted again: {found.problem or found.failure}",
-            suppressions={kind.value: number for kind, number in counts(hiding).items()},
-            hidden=[hygiene()(one.told) for one in hiding[:50]],
+            suppressions=dict(Counter(one.kind.value for one in hiding)),
+            hidden=[hygiene()(one.description) for one in hiding[:50]],
             changed=changed_files(context, ledger.commit),
         )
         events: tuple[LedgerEvent, ...] = (seen, *new_errors(ledger, tally, seen.commit))
@@ -174,8 +175,8 @@ def _disproven(
 def _settle_fixed(context: RepoContext, ledger: Ledger, events: Sequence[LedgerEvent]) -> None:
     """Marks the findings whose own command no longer shows anything: the ledger that reported them says so too."""
     after = reduce(lambda so_far, event: advanced(so_far, event, context.now(), read_item), events, ledger)
-    for one in standings(after):
-        if one.place is ErrorState.FIXED and (upstream := one.entry.item.upstream):
+    for one in queued_errors(after):
+        if one.state is ErrorState.FIXED and (upstream := one.entry.item.upstream):
             source, _, id = upstream.partition("#")
             event = ItemSettled(id=id, outcome=Settlement.FIXED, by=f"{ledger.id}#{one.entry.id}")
             Ledgers(context).settle(source, event)
@@ -183,8 +184,8 @@ def _settle_fixed(context: RepoContext, ledger: Ledger, events: Sequence[LedgerE
 
 def _refuse_without_consent(context: RepoContext, inspection: Inspection) -> None:
     for command in inspection.commands:
-        if told := screen(command).refused:
-            raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {told}. {cure(told)}")
+        if danger := screen(command).refused:
+            raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {danger}. {cure(danger)}")
     missing = [command for command in inspection.commands if not context.consent.agreed_to(command)]
     for command in missing:
         context.consent.want(command)

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from functools import cached_property
-from posixpath import dirname, normpath
 
 from ...process.shell import scripts
 from ...text.markdown import SHELLS, CodeText, MarkdownPage, resolved
-from .codemap import CodeMap, Module, is_document, words_of
+from .codemap import CodeMap, Module, Repository, words_of
 
 _SUFFIXES = frozenset(
     "py pyi ipynb js jsx mjs cjs ts tsx vue svelte go rs java kt cs fs c h cc cpp hpp rb php sh bash ps1 sql html css scss "
@@ -71,144 +69,90 @@ class Claim:
     path: str = ""
 
 
-@dataclass(frozen=True)
-class World:
-    """What documents can speak of. `files` are all that git has or would add; `ignored` tells whether a path is one that
-    git ignores, such as what a build makes; `installed` whether a program is on this machine.
-    """
-
-    code: CodeMap
-    files: frozenset[str]
-    programs: frozenset[str] = frozenset()
-    targets: frozenset[str] = frozenset()
-    node_scripts: frozenset[str] = frozenset()
-    ignored: Callable[[str], bool] = field(default=lambda path: False)
-    installed: Callable[[str], bool] = field(default=lambda program: False)
-
-    @cached_property
-    def folders(self) -> frozenset[str]:
-        """Every folder that holds a file."""
-        found: set[str] = {""}
-        for path in self.files:
-            parts = path.split("/")[:-1]
-            found |= {"/".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
-        return frozenset(found)
-
-    @cached_property
-    def by_name(self) -> Mapping[str, tuple[str, ...]]:
-        """The files by the last part of their path."""
-        found: dict[str, tuple[str, ...]] = {}
-        for path in sorted(self.files):
-            name = path.rpartition("/")[2]
-            found[name] = (*found.get(name, ()), path)
-        return found
-
-    def spelled(self, name: str) -> bool:
-        """Whether any file that is no document has a text in it."""
-        return any(name in text for path, text in self.code.texts.items() if not is_document(path))
-
-    def exists(self, path: str) -> bool:
-        """Whether a file or folder is there, or would be made."""
-        return path in self.files or path in self.folders or self.ignored(path)
-
-    def place(self, document: str, name: str) -> str | None:
-        """The file or folder that a name in a document means: from the root, from the document, or the end of a path; the
-        name itself where only a build makes it; None where there is nothing.
-        """
-        plain: str = normpath(name.removeprefix("./")).rstrip("/")
-        for path in (plain, normpath(f"{dirname(document)}/{plain}").lstrip("/")):
-            if path in self.files or path in self.folders:
-                return path
-        named: list[str] = [*self.by_name.get(plain.rpartition("/")[2], ())]
-        named += sorted(self.folders) if name.endswith("/") else []
-        end = next((path for path in named if path.endswith(f"/{plain}")), None)
-        return plain if end is None and self.ignored(plain) else end
-
-
-def claims(document: str, page: MarkdownPage, world: World) -> tuple[Claim, ...]:
+def claims(document: str, page: MarkdownPage, repository: Repository) -> tuple[Claim, ...]:
     """Every claim of a document, those that are not so with their why, by line."""
-    lines = _files_by_line(document, page, world)
-    found = [claim for span in page.spans if (claim := _of_span(document, span, world, lines))]
+    lines = _files_by_line(document, page, repository)
+    found = [claim for span in page.spans if (claim := _of_span(document, span, repository, lines))]
     for block in page.blocks:
         if block.language in SHELLS:
-            found += _of_commands(document, block, world)
+            found += _of_commands(document, block, repository)
         elif block.language in _CONFIG_LANGUAGES:
-            found += _of_settings(block, world)
+            found += _of_settings(block, repository)
     return tuple(sorted(found, key=lambda claim: claim.line))
 
 
-def spoken_of(document: str, page: MarkdownPage, found: Iterable[Claim], world: World) -> frozenset[str]:
+def spoken_of(document: str, page: MarkdownPage, found: Iterable[Claim], repository: Repository) -> frozenset[str]:
     """The files and folders that a document speaks of: in its claims, and by links, which are checked elsewhere."""
     links = (resolved(document, link.target) for link in page.links if not link.image)
-    linked = {place for place in links if place and place != document and place in world.files}
+    linked = {place for place in links if place and place != document and place in repository.files}
     return frozenset({claim.path for claim in found if claim.path} | linked)
 
 
-def _of_span(document: str, span: CodeText, world: World, lines: Mapping[int, str]) -> Claim | None:
+def _of_span(document: str, span: CodeText, repository: Repository, lines: Mapping[int, str]) -> Claim | None:
     """The claim that a code span makes, if it makes one."""
     text = span.text.strip()
     if not text or _PLACEHOLDER.search(text):
         return None
-    if (match := _PATH.fullmatch(text)) and (claim := _of_path(document, span.line, match, world)):
+    if (match := _PATH.fullmatch(text)) and (claim := _of_path(document, span.line, match, repository)):
         return claim
     if (match := _KEY.fullmatch(text)) and " " not in match["key"]:
-        return _of_key(span.line, text, match["key"], world, lines.get(span.line, ""))
+        return _of_key(span.line, text, match["key"], repository, lines.get(span.line, ""))
     if match := _CALL.fullmatch(text):
-        return _of_symbol(span.line, text, match["name"], world)
+        return _of_symbol(span.line, text, match["name"], repository)
     if _DOTTED.fullmatch(text):
-        return _of_symbol(span.line, text, text, world) if _is_ours(text, world) else None
-    return _of_symbol(span.line, text, text, world) if _NAME.fullmatch(text) else None
+        return _of_symbol(span.line, text, text, repository) if _is_ours(text, repository) else None
+    return _of_symbol(span.line, text, text, repository) if _NAME.fullmatch(text) else None
 
 
-def _of_path(document: str, line: int, match: re.Match[str], world: World) -> Claim | None:
+def _of_path(document: str, line: int, match: re.Match[str], repository: Repository) -> Claim | None:
     name = match["path"]
-    place = world.place(document, name)
-    if place is None and not _meant_for_a_file(name, world):
+    place = repository.place(document, name)
+    if place is None and not _meant_for_a_file(name, repository):
         return None
     if place is None:
-        near = get_close_matches(name, sorted(world.files), n=1, cutoff=0.85)
+        near = get_close_matches(name, sorted(repository.files), n=1, cutoff=0.85)
         why = f"there is no {name}" + (f"; there is {near[0]}" if near else "")
         return Claim(ClaimKind.FILE, line, match[0], why)
-    if place in world.folders and "/" not in name:
+    if place in repository.folders and "/" not in name:
         return None  # `docs` may be any word
-    if match["first"] and place in world.code.texts:
-        last, there = int(match["last"] or match["first"]), world.code.lines(place)
+    if match["first"] and place in repository.code.texts:
+        last, there = int(match["last"] or match["first"]), repository.code.lines(place)
         why = f"{place} has {there} lines" if last > there else ""
         return Claim(ClaimKind.LINE, line, match[0], why, place)
     return Claim(ClaimKind.FILE, line, match[0], path=place)
 
 
-def _meant_for_a_file(name: str, world: World) -> bool:
+def _meant_for_a_file(name: str, repository: Repository) -> bool:
     """Whether a name that nothing bears was meant for a file or folder of this repository.
 
     One that code spells out may be an attribute (`answer.json`) or a file that the code writes.
     """
     plain = name.removeprefix("./")
     first, _, rest = plain.partition("/")
-    here = bool(rest) and first in world.folders
+    here = bool(rest) and first in repository.folders
     stem, _, suffix = plain.rpartition("/")[2].rpartition(".")
     if stem and suffix in _SUFFIXES:
-        return here or not world.spelled(plain)
+        return here or not repository.spelled(plain)
     return here and name.endswith("/")
 
 
-def _is_ours(dotted: str, world: World) -> bool:
+def _is_ours(dotted: str, repository: Repository) -> bool:
     head = dotted.partition(".")[0]
-    return head in world.code.classes or any(name.partition(".")[0] == head for name in world.code.modules)
+    return head in repository.code.classes or any(name.partition(".")[0] == head for name in repository.code.modules)
 
 
-def _of_symbol(line: int, text: str, name: str, world: World) -> Claim | None:
+def _of_symbol(line: int, text: str, name: str, repository: Repository) -> Claim | None:
     """Whether a name is defined; None where that cannot be told."""
     last = name.rpartition(".")[2]
-    if not world.code.complete or hasattr(builtins, name.partition(".")[0]):
+    if not repository.code.complete or hasattr(builtins, name.partition(".")[0]):
         return None
     if "." in name:
-        if not _is_ours(name, world):
+        if not _is_ours(name, repository):
             return None
-        why, path = _looked_up(name, world.code)
+        why, path = _looked_up(name, repository.code)
         return Claim(ClaimKind.SYMBOL, line, text, why, path)
-    path = next((symbol.path for symbol in world.code.symbols if symbol.name.rpartition(".")[2] == last), "")
-    known = path or last in world.code.words
+    path = next((symbol.path for symbol in repository.code.symbols if symbol.name.rpartition(".")[2] == last), "")
+    known = path or last in repository.code.words
     return Claim(ClaimKind.SYMBOL, line, text, "" if known else f"nothing in the code is called {last}", path)
 
 
@@ -246,46 +190,46 @@ def _holds(module: Module, rest: Sequence[str], code: CodeMap) -> bool:
     return rest[0] in module.names and rest[0] not in module.plain_classes and rest[-1] in code.words
 
 
-def _of_key(line: int, text: str, key: str, world: World, beside: str) -> Claim | None:
+def _of_key(line: int, text: str, key: str, repository: Repository, beside: str) -> Claim | None:
     """Whether a setting is known: to the file that the same line names, else to any file that is no document."""
-    if not world.code.complete:
+    if not repository.code.complete:
         return None
     last = key.rpartition(".")[2]
     if beside:
-        known = last in words_of(world.code.texts[beside])
+        known = last in words_of(repository.code.texts[beside])
         return Claim(ClaimKind.KEY, line, text, "" if known else f"{beside} has no {last}", beside)
-    known = last in world.code.words
+    known = last in repository.code.words
     return Claim(ClaimKind.KEY, line, text, "" if known else f"no file of the code knows the setting {last}")
 
 
-def _files_by_line(document: str, page: MarkdownPage, world: World) -> dict[int, str]:
+def _files_by_line(document: str, page: MarkdownPage, repository: Repository) -> dict[int, str]:
     """The configuration file that a line of the document names, if it names one."""
     found: dict[int, str] = {}
     for span in page.spans:
         match = _PATH.fullmatch(span.text.strip())
-        place = world.place(document, match["path"]) if match else None
-        if place and place in world.code.texts and place.endswith(_CONFIG_SUFFIXES):
+        place = repository.place(document, match["path"]) if match else None
+        if place and place in repository.code.texts and place.endswith(_CONFIG_SUFFIXES):
             found.setdefault(span.line, place)
     return found
 
 
-def _of_settings(block: CodeText, world: World) -> Iterator[Claim]:
+def _of_settings(block: CodeText, repository: Repository) -> Iterator[Claim]:
     for offset, text in enumerate(block.text.splitlines()):
         match = _KEY.match(text.strip())
         if match and not _PLACEHOLDER.search(match["key"]):
-            claim = _of_key(block.line + offset, f"{match['key']} =", match["key"], world, "")
+            claim = _of_key(block.line + offset, f"{match['key']} =", match["key"], repository, "")
             if claim:
                 yield claim
 
 
-def _of_commands(document: str, block: CodeText, world: World) -> Iterator[Claim]:
+def _of_commands(document: str, block: CodeText, repository: Repository) -> Iterator[Claim]:
     entered = False
     for line, command in _commands(block):
         if _BLANK.search(command):
             continue
         for part in (part for script in scripts(command) for part in script):
             entered = entered or part.name in {"cd", "pushd"}
-            why, path = _why_not(document, part.words, world, entered=entered)
+            why, path = _why_not(document, part.words, repository, entered=entered)
             if part.words and part.name not in BUILT_IN:
                 yield Claim(ClaimKind.COMMAND, line, " ".join(part.words)[:120], why, path)
 
@@ -311,7 +255,7 @@ def _commands(block: CodeText) -> Iterator[tuple[int, str]]:
             yield block.line + first, text
 
 
-def _why_not(document: str, words: Sequence[str], world: World, *, entered: bool) -> tuple[str, str]:
+def _why_not(document: str, words: Sequence[str], repository: Repository, *, entered: bool) -> tuple[str, str]:
     """Why a command cannot be typed as it stands, empty if it can, and the file of the repository that it runs.
 
     After a `cd` paths and targets are those of another folder, so only the program is looked at.
@@ -320,41 +264,41 @@ def _why_not(document: str, words: Sequence[str], world: World, *, entered: bool
         return "", ""
     program, rest = words[0], [word for word in words[1:] if not word.startswith("-")]
     if "/" in program:
-        place = world.place(document, program)
+        place = repository.place(document, program)
         return (f"there is no {program}" if place is None and not program.startswith(("/", "~")) else ""), place or ""
-    if program not in world.programs | WELL_KNOWN and not world.installed(program):
+    if program not in repository.programs | WELL_KNOWN and not repository.installed(program):
         return f"no program is called {program}: not on this machine, and this repository installs none", ""
     if entered:
         return "", ""
     match program:
         case "make" if not {"-C", "-f"} & set(words):
-            if not world.targets:
+            if not repository.targets:
                 return "there is no makefile", ""
-            gone = [word for word in rest if not re.search(r"[=$]", word) and word not in world.targets]
+            gone = [word for word in rest if not re.search(r"[=$]", word) and word not in repository.targets]
             return (f"no makefile has a target {gone[0]}" if gone else ""), ""
         case "npm" | "pnpm" | "yarn" | "bun" if rest[:1] == ["run"] or rest[:1] == ["test"]:
             script = rest[1] if rest[0] == "run" and len(rest) > 1 else rest[0]
-            known = script in world.node_scripts or script == "run"
+            known = script in repository.node_scripts or script == "run"
             return ("" if known else f"no package.json has a script {script}"), ""
         case "python" | "python3" if "-m" in words[:3]:
-            return _module_runs(words[words.index("-m") + 1 :], world)
+            return _module_runs(words[words.index("-m") + 1 :], repository)
         case "python" | "python3" | "node" | "bash" | "sh" | "pytest" | "source":
-            return _files_run(document, rest, world)
+            return _files_run(document, rest, repository)
     return "", ""
 
 
-def _module_runs(words: Sequence[str], world: World) -> tuple[str, str]:
+def _module_runs(words: Sequence[str], repository: Repository) -> tuple[str, str]:
     name = words[0] if words else ""
-    if not _is_ours(name + ".", world):
+    if not _is_ours(name + ".", repository):
         return "", ""
-    module = world.code.modules.get(f"{name}.__main__") or world.code.modules.get(name)
+    module = repository.code.modules.get(f"{name}.__main__") or repository.code.modules.get(name)
     return ("" if module else f"there is no module {name}"), module.path if module else ""
 
 
-def _files_run(document: str, words: Sequence[str], world: World) -> tuple[str, str]:
+def _files_run(document: str, words: Sequence[str], repository: Repository) -> tuple[str, str]:
     for word in words:
         name = word.partition("::")[0]
         if name.rpartition(".")[2] in _SUFFIXES and "." in name and not name.startswith(("/", "~")):
-            place = world.place(document, name)
+            place = repository.place(document, name)
             return (f"there is no {name}" if place is None else ""), place or ""
     return "", ""

@@ -1,4 +1,7 @@
-"""What code holds: its languages, areas, sizes, entry points and symbols. Python is parsed; of other files the words are known."""
+"""What a repository holds: its files and commands; and its code, by languages, areas, sizes, entry points and symbols.
+
+Python is parsed; of other files the words are known.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ import json
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from posixpath import dirname, normpath
 from typing import Any
 
 from ...project.ecosystems import ECOSYSTEMS
@@ -110,6 +114,60 @@ class CodeMap:
     def lines(self, path: str) -> int:
         """How many lines a file has."""
         return len(self.texts[path].splitlines())
+
+
+@dataclass(frozen=True)
+class Repository:
+    """What documents can speak of. `files` are all that git has or would add; `ignored` tells whether a path is one that
+    git ignores, such as what a build makes; `installed` whether a program is on this machine.
+    """
+
+    code: CodeMap
+    files: frozenset[str]
+    programs: frozenset[str] = frozenset()
+    targets: frozenset[str] = frozenset()
+    node_scripts: frozenset[str] = frozenset()
+    ignored: Callable[[str], bool] = field(default=lambda path: False)
+    installed: Callable[[str], bool] = field(default=lambda program: False)
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Every folder that holds a file."""
+        found: set[str] = {""}
+        for path in self.files:
+            parts = path.split("/")[:-1]
+            found |= {"/".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
+        return frozenset(found)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, tuple[str, ...]]:
+        """The files by the last part of their path."""
+        found: dict[str, tuple[str, ...]] = {}
+        for path in sorted(self.files):
+            name = path.rpartition("/")[2]
+            found[name] = (*found.get(name, ()), path)
+        return found
+
+    def spelled(self, name: str) -> bool:
+        """Whether any file that is no document has a text in it."""
+        return any(name in text for path, text in self.code.texts.items() if not is_document(path))
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or folder is there, or would be made."""
+        return path in self.files or path in self.folders or self.ignored(path)
+
+    def place(self, document: str, name: str) -> str | None:
+        """The file or folder that a name in a document means: from the root, from the document, or the end of a path; the
+        name itself where only a build makes it; None where there is nothing.
+        """
+        plain: str = normpath(name.removeprefix("./")).rstrip("/")
+        for path in (plain, normpath(f"{dirname(document)}/{plain}").lstrip("/")):
+            if path in self.files or path in self.folders:
+                return path
+        named: list[str] = [*self.by_name.get(plain.rpartition("/")[2], ())]
+        named += sorted(self.folders) if name.endswith("/") else []
+        end = next((path for path in named if path.endswith(f"/{plain}")), None)
+        return plain if end is None and self.ignored(plain) else end
 
 
 def code_map(texts: Mapping[str, str], *, complete: bool = True) -> CodeMap:

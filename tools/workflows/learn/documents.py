@@ -131,11 +131,11 @@ def due(files: Sequence[str], texts: Mapping[str, str], *, only: str = "") -> tu
 
 
 def _due(kind: DocumentKind, why: str, files: Sequence[str]) -> DueDocument:
-    there = _standing(kind, files)
+    there = _existing(kind, files)
     return DueDocument(kind.name, there or kind.path, why, bool(there), kind.core)
 
 
-def _standing(kind: DocumentKind, files: Sequence[str]) -> str:
+def _existing(kind: DocumentKind, files: Sequence[str]) -> str:
     """The file that is a document of this kind: at the top or in the folder of documents; empty without one."""
     if kind.path in files:
         return kind.path
@@ -275,9 +275,9 @@ def _project_folders(files: Sequence[str]) -> list[str]:
 
 
 def _full_folders(files: Sequence[str]) -> list[str]:
-    counted = Counter(path.rpartition("/")[0] for path in files if language_of(path) and "/" in path)
-    full = [folder for folder, count in counted.items() if count >= _FEW_SOURCES and not _is_tests(folder)]
-    return sorted(sorted(full, key=lambda folder: -counted[folder])[:MOST_MODULES])
+    claims_made_and_held = Counter(path.rpartition("/")[0] for path in files if language_of(path) and "/" in path)
+    full = [folder for folder, count in claims_made_and_held.items() if count >= _FEW_SOURCES and not _is_tests(folder)]
+    return sorted(sorted(full, key=lambda folder: -claims_made_and_held[folder])[:MOST_MODULES])
 
 
 def _is_tests(folder: str) -> bool:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from ...session.events import Record
 from ..ledger.items import Cited, Item, Options, Severity, Text, Words
 from ..ledger.ledger import Ledger
 from ..ledger.pages import code
-from .validation import Contradiction, DocumentFault, DocumentProblem, Validation, contradicted, may_be_exempted
+from .validation import (
+    Contradiction,
+    DocumentFault,
+    DocumentProblem,
+    DueSeen,
+    Validation,
+    contradicted,
+    may_be_exempted,
+)
 
 
 class LearnMode(StrEnum):
@@ -123,14 +133,37 @@ VALIDATED = "validated"
 MAPPED = "mapped"
 
 
-def looks(ledger: Ledger) -> tuple[Validation, ...]:
+def validations(ledger: Ledger) -> tuple[Validation, ...]:
     """Every look at the documents: at the opening, after the writing, after each repair."""
     return tuple(Validation.model_validate(seen.facts) for seen in ledger.observed if seen.what == VALIDATED)
 
 
-def newest(ledger: Ledger) -> Validation:
+def last_validation(ledger: Ledger) -> Validation:
     """The last look; an empty one before the first."""
     return Validation.model_validate(ledger.latest(VALIDATED) or {})
+
+
+class CodeSummary(Record):
+    """What was found of the code when the ledger was opened. `mode` is what `auto` came to; `users` are the wiki pages that a
+    person wrote, each with its SHA-256.
+    """
+
+    mode: LearnMode = LearnMode.AUTO
+    files: int = 0
+    languages: tuple[tuple[str, int, int], ...] = ()
+    areas: tuple[tuple[str, int, int], ...] = ()
+    entries: tuple[str, ...] = ()
+    largest: tuple[tuple[str, int], ...] = ()
+    commands: tuple[tuple[str, ...], ...] = ()
+    symbols: tuple[tuple[str, str, str], ...] = ()
+    symbol_count: int = 0
+    modules: tuple[str, ...] = ()
+    users: Mapping[str, str] = Field(default_factory=dict)
+
+
+def code_of(ledger: Ledger) -> CodeSummary:
+    """The summary of the code; an empty one before it is made."""
+    return CodeSummary.model_validate(ledger.latest(MAPPED))
 
 
 def mode_of(ledger: Ledger) -> LearnMode:
@@ -143,7 +176,7 @@ def improved(ledger: Ledger) -> bool:
 
     What a reader found in between was not there to be repaired, and does not count.
     """
-    seen = looks(ledger)
+    seen = validations(ledger)
     if len(seen) < 3 or not seen[-2].wrong:
         return True
     known = set(seen[-2].contradictions)
@@ -173,9 +206,9 @@ def exempted(ledger: Ledger) -> frozenset[tuple[str, str]]:
 def open_problems(ledger: Ledger) -> tuple[DocumentProblem, ...]:
     """What the last look found and no item has answered since."""
     gone, none, reviewed = skipped(ledger), exempted(ledger), {item.document for item in ledger.items(DocumentReview)}
-    seen = newest(ledger)
-    told = [one for one in contradictions(ledger) if one.id not in seen.contradictions]
-    found = (*(contradicted(one) for one in told), *seen.problems)
+    seen = last_validation(ledger)
+    since = [one for one in contradictions(ledger) if one.id not in seen.contradictions]
+    found = (*(contradicted(one) for one in since), *seen.problems)
     return tuple(
         problem
         for problem in found
@@ -185,23 +218,23 @@ def open_problems(ledger: Ledger) -> tuple[DocumentProblem, ...]:
     )
 
 
-def wanted(ledger: Ledger) -> list[tuple[str, str, bool, bool]]:
-    """What is due and not skipped: name, path, whether it is there, whether it is core."""
+def wanted(ledger: Ledger) -> list[DueSeen]:
+    """What is due and not skipped."""
     gone = skipped(ledger)
-    return [due for due in newest(ledger).due if due[1] not in gone]
+    return [due for due in last_validation(ledger).due if due.path not in gone]
 
 
-def valid(seen: Validation) -> int:
+def valid_documents(seen: Validation) -> int:
     """How many documents have no problem."""
     return sum(not one.problems for one in seen.documents)
 
 
-def counted(seen: Validation) -> tuple[int, int]:
+def claims_made_and_held(seen: Validation) -> tuple[int, int]:
     """Claims made, and those that hold."""
     return sum(one.claims for one in seen.documents), sum(one.held for one in seen.documents)
 
 
-def line_of(problem: DocumentProblem) -> str:
+def problem_line(problem: DocumentProblem) -> str:
     """A problem on one line."""
     text = f" {code(problem.text)}" if problem.text else ""
     return f"{problem.place} [{problem.fault}]{text}: {problem.why}"

@@ -10,30 +10,29 @@ from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.ledger import Ledger
 from ..ledger.pages import many, section, table
-from ..ledger.rules import Coverage, Objection, WorkflowRules
-from ..ledger.rules import Fault as Refused
+from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, learn_ancestor, learn_quality
 from .documents import Freshness, fits, most_lines
 from .items import (
-    MAPPED,
     DocumentReview,
     Exempt,
     LearnMode,
     LearnOptions,
     Mismatch,
     Skip,
-    counted,
+    claims_made_and_held,
+    code_of,
     exempted,
     improved,
-    line_of,
-    looks,
+    last_validation,
     mode_of,
-    newest,
     open_problems,
-    valid,
+    problem_line,
+    valid_documents,
+    validations,
     wanted,
 )
-from .validation import CLAIMED, DocumentFault, Validation, may_be_exempted
+from .validation import CLAIMED, DocumentFault, DueSeen, Validation, may_be_exempted
 
 _LISTED = 12
 """Problems that an answer lists."""
@@ -54,7 +53,7 @@ class Learn(WorkflowRules):
     onwards = ("security",)
 
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:
-        seen = newest(ledger)
+        seen = last_validation(ledger)
         match item:
             case Exempt():
                 return _no_such_claim(seen, ledger, item)
@@ -64,7 +63,7 @@ class Learn(WorkflowRules):
                 return _not_skippable(seen, path)
             case Mismatch(document=path) if path not in seen.digests:
                 known = ", ".join(seen.digests) or "none yet"
-                return Objection(Refused.EVIDENCE, f"{path} is no document that was looked at; those are: {known}.")
+                return Objection(Fault.EVIDENCE, f"{path} is no document that was looked at; those are: {known}.")
             case _:
                 return None
 
@@ -72,41 +71,41 @@ class Learn(WorkflowRules):
         return isinstance(item, Mismatch)
 
     def spent(self, ledger: Ledger) -> int:
-        return max(0, len(looks(ledger)) - 2)
+        return max(0, len(validations(ledger)) - 2)
 
     def bounded(self, ledger: Ledger) -> bool:
         return mode_of(ledger) is not LearnMode.CHECK and (super().bounded(ledger) or not improved(ledger))
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
-        seen = newest(ledger)
+        seen = last_validation(ledger)
         asked = wanted(ledger)
         return (
-            Coverage("due documents", sum(there for _, _, there, _ in asked), len(asked)),
-            Coverage("valid documents", valid(seen), len(seen.documents)),
+            Coverage("due documents", sum(one.there for one in asked), len(asked)),
+            Coverage("valid documents", valid_documents(seen), len(seen.documents)),
             Coverage("areas described", seen.areas_described, seen.areas_described + len(seen.undescribed)),
         )
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        seen, asked = newest(ledger), wanted(ledger)
-        expected = [there for _, _, there, core in asked if core] or [there for _, _, there, _ in asked]
+        seen, asked = last_validation(ledger), wanted(ledger)
+        expected = [one.there for one in asked if one.core] or [one.there for one in asked]
         documents = len(seen.documents)
         fresh = sum(one.freshness is Freshness.FRESH for one in seen.documents)
         short = sum(fits(one.path, one.lines) for one in seen.documents)
-        made, held = counted(seen)
+        made, held = claims_made_and_held(seen)
         return (
-            learn_quality(held, made, sum(there for _, _, there, _ in asked), len(asked), fresh, documents),
-            learn_ancestor(valid(seen), short, documents, sum(expected), len(expected)),
+            learn_quality(held, made, sum(one.there for one in asked), len(asked), fresh, documents),
+            learn_ancestor(valid_documents(seen), short, documents, sum(expected), len(expected)),
         )
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
-        mode, count = mode_of(ledger), len(looks(ledger))
+        mode, count = mode_of(ledger), len(validations(ledger))
         touched = ledger.latest("touched").get("documents", [])
         if mode is LearnMode.CHECK:
-            told = "check only looks, and these were changed since it began: put them back, or close with a why"
-            return (f"{told}: {', '.join(touched)}",) if touched else ()
+            problem = "check only looks, and these were changed since it began: put them back, or close with a why"
+            return (f"{problem}: {', '.join(touched)}",) if touched else ()
         if count < 2:
             return ("the documents: write them, then call workflow with `run`, which holds them against the code",)
-        wrong = [line_of(problem) for problem in open_problems(ledger)]
+        wrong = [problem_line(problem) for problem in open_problems(ledger)]
         more = (f"and {len(wrong) - _LISTED} more, all in validation-report.md",) if len(wrong) > _LISTED else ()
         return (*wrong[:_LISTED], *more)
 
@@ -114,7 +113,7 @@ class Learn(WorkflowRules):
         return ("learn",) if mode_of(ledger) is LearnMode.CHECK and open_problems(ledger) else self.onwards
 
     def state(self, ledger: Ledger) -> list[str]:
-        seen = newest(ledger)
+        seen = last_validation(ledger)
         stale = [
             f"{one.path} ({one.freshness}, {one.behind_s / 86400:.0f} days)" for one in seen.documents if one.behind_s
         ]
@@ -123,14 +122,12 @@ class Learn(WorkflowRules):
             f"Mode {mode_of(ledger)}. {_how(self, ledger)}",
             f"The map of the code: {ledger.folder}/scout-context.md. All problems: {ledger.folder}/validation-report.md.",
             "Due: "
-            + "; ".join(
-                f"{path} ({name}, {'there' if there else 'MISSING'})" for name, path, there, _ in wanted(ledger)
-            ),
+            + "; ".join(f"{one.path} ({one.name}, {'there' if one.there else 'MISSING'})" for one in wanted(ledger)),
             *([f"Behind the code: {', '.join(stale[:8])}."] if stale else []),
             *([f"Areas that no document names: {', '.join(seen.undescribed[:12])}."] if seen.undescribed else []),
             *([] if seen.symbols_known else ["Too much to read all of it: names and settings were not checked."]),
             f"{len(wrong)} problems" + (":" if wrong else "."),
-            *map(line_of, wrong[:_LISTED]),
+            *map(problem_line, wrong[:_LISTED]),
         ]
 
     def drafts(self, ledger: Ledger) -> dict[str, str]:
@@ -140,8 +137,16 @@ class Learn(WorkflowRules):
         manifest = {"wiki-manifest.json": manifest_of(ledger)} if mode_of(ledger) is LearnMode.WIKI else {}
         columns = ("iteration", "mode", "documents", "valid", "problems", "claims", "held", "exempted")
         rows = [
-            (place, mode_of(ledger), len(look.documents), valid(look), look.wrong, *counted(look), look.exempted)
-            for place, look in enumerate(looks(ledger))
+            (
+                place,
+                mode_of(ledger),
+                len(look.documents),
+                valid_documents(look),
+                look.wrong,
+                *claims_made_and_held(look),
+                look.exempted,
+            )
+            for place, look in enumerate(validations(ledger))
         ]
         return {**self.drafts(ledger), "learn-results.tsv": table(columns, rows), **manifest}
 
@@ -171,7 +176,7 @@ def _how(rules: Learn, ledger: Ledger) -> str:
         return "It is closed."
     if mode_of(ledger) is LearnMode.CHECK:
         return "Change no document; record what a reader sees and the server cannot as `mismatch`, then close."
-    if len(looks(ledger)) < 2:
+    if len(validations(ledger)) < 2:
         return "Write what is due, mend what is wrong, then call workflow with `run`."
     if not open_problems(ledger):
         return "Nothing is wrong that can be seen. Read it once more as a stranger would, then close."
@@ -193,14 +198,14 @@ def _severity(fault: DocumentFault) -> Severity:
 
 def _no_such_claim(seen: Validation, ledger: Ledger, item: Exempt) -> Objection | None:
     if (item.document, item.text) in exempted(ledger):
-        return Objection(Refused.DUPLICATE, f"`{item.text}` in {item.document} is exempted already.")
+        return Objection(Fault.DUPLICATE, f"`{item.text}` in {item.document} is exempted already.")
     if any((one.path, one.text) == (item.document, item.text) and may_be_exempted(one) for one in seen.problems):
         return None
     kinds = ", ".join(sorted(CLAIMED))
-    told = f"The last look found no claim `{item.text}` wrong in {item.document}."
+    problem = f"The last look found no claim `{item.text}` wrong in {item.document}."
     return Objection(
-        Refused.EVIDENCE,
-        f"{told} Only problems of these kinds can be exempted: {kinds}, and example passwords. Give path and text as shown.",
+        Fault.EVIDENCE,
+        f"{problem} Only problems of these kinds can be exempted: {kinds}, and example passwords. Give path and text as shown.",
     )
 
 
@@ -208,24 +213,23 @@ def _not_stale(seen: Validation, item: DocumentReview) -> Objection | None:
     one = next((one for one in seen.documents if one.path == item.document), None)
     if one is None or not one.changed:
         return Objection(
-            Refused.EVIDENCE, f"{item.document} is not behind anything that it describes: nothing to review."
+            Fault.EVIDENCE, f"{item.document} is not behind anything that it describes: nothing to review."
         )
     if item.path not in one.changed:
-        return Objection(Refused.EVIDENCE, f"Cite one of the files that changed since: {', '.join(one.changed)}.")
+        return Objection(Fault.EVIDENCE, f"Cite one of the files that changed since: {', '.join(one.changed)}.")
     return None
 
 
 def _not_skippable(seen: Validation, path: str) -> Objection | None:
-    found = next((due for due in seen.due if due[1] == path), None)
-    if found is None:
-        return Objection(Refused.BAD_ARGUMENT, f"{path} is not due. Due are: {', '.join(due[1] for due in seen.due)}.")
-    name, _, there, core = found
-    if core or there:
-        why = "is a core document" if core else "is there"
-        return Objection(
-            Refused.BAD_ARGUMENT, f"{path} ({name}) {why}, so it is not skipped. Write it, or close with a why."
-        )
-    return None
+    one = next((due for due in seen.due if due.path == path), None)
+    if one is None:
+        listed = ", ".join(due.path for due in seen.due)
+        return Objection(Fault.BAD_ARGUMENT, f"{path} is not due. Due are: {listed}.")
+    if not one.core and not one.there:
+        return None
+    why = "is a core document" if one.core else "is there"
+    cure = "so it is not skipped. Write it, or close with a why."
+    return Objection(Fault.BAD_ARGUMENT, f"{path} ({one.name}) {why}, {cure}")
 
 
 def _mismatches(ledger: Ledger) -> tuple[HandoffFinding, ...]:
@@ -251,19 +255,19 @@ def _mismatches(ledger: Ledger) -> tuple[HandoffFinding, ...]:
 
 def scout_page(ledger: Ledger) -> str:
     """The map of the code, as it was when the ledger was opened."""
-    facts = ledger.latest(MAPPED)
-    languages = [f"| {name} | {files} | {lines} |" for name, files, lines in facts.get("languages", [])]
-    parts = [f"| `{name}` | {files} | {lines} |" for name, files, lines in facts.get("areas", [])]
-    symbols = [f"- `{name}` {kind}, {place}" for place, name, kind in facts.get("symbols", [])]
-    left = facts.get("symbol_count", 0) - len(symbols)
+    code = code_of(ledger)
+    languages = [f"| {name} | {files} | {lines} |" for name, files, lines in code.languages]
+    parts = [f"| `{name}` | {files} | {lines} |" for name, files, lines in code.areas]
+    symbols = [f"- `{name}` {kind}, {place}" for place, name, kind in code.symbols]
+    left = code.symbol_count - len(symbols)
     pages = [
         f"# The code at {ledger.commit[:7]}\n",
-        f"{facts.get('files', 0)} files. Mode: {mode_of(ledger)}.\n",
+        f"{code.files} files. Mode: {mode_of(ledger)}.\n",
         section("Languages", ["| language | files | lines |", "|---|---|---|", *languages] if languages else []),
         section("Areas", ["| folder | source files | lines |", "|---|---|---|", *parts] if parts else []),
-        section("Where it begins", [f"- {place}" for place in facts.get("entries", [])]),
-        section("Commands", [_command(*one) for one in facts.get("commands", [])]),
-        section("Longest files", [f"- `{path}` ({many(lines, 'line')})" for path, lines in facts.get("largest", [])]),
+        section("Where it begins", [f"- {place}" for place in code.entries]),
+        section("Commands", [_command(*one) for one in code.commands]),
+        section("Longest files", [f"- `{path}` ({many(lines, 'line')})" for path, lines in code.largest]),
         section("Symbols of Python", [*symbols, *([f"- and {left} more"] if left > 0 else [])]),
     ]
     return "\n".join(part for part in pages if part)
@@ -276,7 +280,7 @@ def _command(kind: str, text: str, source: str = "") -> str:
 
 def report_page(ledger: Ledger) -> str:
     """What the last look found, document by document."""
-    seen, wrong = newest(ledger), open_problems(ledger)
+    seen, wrong = last_validation(ledger), open_problems(ledger)
     rows = [
         f"| `{one.path}` | {one.lines} of {most_lines(one.path) or 'any'} | {one.held} of {one.claims} | {one.problems} | "
         + (f"{one.freshness}, {one.behind_s / 86400:.0f} days" if one.behind_s else f"{one.freshness}")
@@ -284,7 +288,7 @@ def report_page(ledger: Ledger) -> str:
         for one in seen.documents
     ]
     head = ["| document | lines | claims that hold | problems | against the code |", "|---|---|---|---|---|"]
-    due = [f"- `{path}`: {name}, {'there' if there else '**missing**'}" for name, path, there, _ in wanted(ledger)]
+    due = [f"- `{one.path}`: {one.name}, {'there' if one.there else '**missing**'}" for one in wanted(ledger)]
     due += [f"- `{item.document}`: not wanted: {item.because}" for item in ledger.items(Skip)]
     exempt = [
         f"- `{item.text}` in `{item.document}` ({item.because}): {item.explained}" for item in ledger.items(Exempt)
@@ -295,14 +299,14 @@ def report_page(ledger: Ledger) -> str:
     more = [f"- and {seen.more_problems} more that are not listed"] if seen.more_problems else []
     rounds = [
         f"- {_look_name(place, mode_of(ledger))}: {many(look.wrong, 'problem')}"
-        for place, look in enumerate(looks(ledger))
+        for place, look in enumerate(validations(ledger))
     ]
     pages = [
         "# What the documents say, held against the code\n",
         f"Open: {many(len(wrong) + seen.more_problems, 'problem')}.\n",
         section("Documents", [*head, *rows] if rows else []),
         section("Due", due),
-        section("Problems", [*(f"- {line_of(problem)}" for problem in wrong), *more]),
+        section("Problems", [*(f"- {problem_line(problem)}" for problem in wrong), *more]),
         section("Said to be no claims", exempt),
         section("Said to be still right", reviews),
         section("Areas that no document names", [f"- `{name}`" for name in seen.undescribed]),
@@ -319,23 +323,22 @@ def _look_name(place: int, mode: LearnMode) -> str:
 
 def manifest_of(ledger: Ledger) -> str:
     """What the wiki consists of; it was planned before any page was written."""
-    facts, seen = ledger.latest(MAPPED), newest(ledger)
+    code, seen = code_of(ledger), last_validation(ledger)
     wrong = {problem.path for problem in open_problems(ledger)}
-    users = facts.get("users", {})
 
-    def standing(path: str, there: bool) -> str:
-        return (
-            "user's" if path in users else "failed" if path in wrong and there else "generated" if there else "planned"
-        )
+    def status(one: DueSeen) -> str:
+        if one.path in code.users:
+            return "user's"
+        return "failed" if one.path in wrong and one.there else "generated" if one.there else "planned"
 
-    pages = {path: {"status": standing(path, there), "type": name} for name, path, there, _ in seen.due}
+    pages = {one.path: {"status": status(one), "type": one.name} for one in seen.due}
     done = all(page["status"] in {"generated", "user's"} for page in pages.values())
     manifest = {
         "version": 1,
         "generated_by": "autoresearch",
         "generation_status": "complete" if done else "partial",
         "commit": ledger.commit,
-        "modules_detected": facts.get("modules", []),
+        "modules_detected": code.modules,
         "pages_planned": len(pages),
         "pages_generated": sum(page["status"] == "generated" for page in pages.values()),
         "pages": pages,

@@ -21,25 +21,26 @@ from ..ledger.items import Item
 from ..ledger.ledger import Ledger, Observed
 from ..running.runner import WorkflowRunner, observed
 from . import codemap
-from .claims import World
-from .codemap import CodeMap, code_map
+from .codemap import CodeMap, Repository, code_map
 from .documents import FOLDER, WIKI, DueDocument, due, is_checked, is_generated, wiki_modules, wiki_pages
 from .items import (
     MAPPED,
     VALIDATED,
+    CodeSummary,
     DocumentReview,
     LearnMode,
     LearnOptions,
     Mismatch,
+    code_of,
     contradictions,
     exempted,
     improved,
-    looks,
+    last_validation,
     mode_of,
-    newest,
+    validations,
 )
 from .rules import Learn
-from .validation import Behind, DocumentFacts, Validation, stands, studied, validated
+from .validation import DocumentFacts, Staleness, Validation, contains, read_documents, validated
 
 _SYMBOLS = 200
 _LARGEST = 15
@@ -58,19 +59,21 @@ class Documents(WorkflowRunner):
     """Never writes a document: it maps, and looks."""
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
-        shelf = _library(context)
-        facts = _map(context, ledger, shelf)
-        found = _validate(context, ledger, shelf, facts)
-        return observed(context, MAPPED, **facts), observed(context, VALIDATED, **found.model_dump(mode="json"))
+        checkout = _checkout_files(context)
+        code = _map(context, ledger, checkout)
+        found = _validate(context, ledger, checkout, code)
+        return observed(context, MAPPED, **code.model_dump(mode="json", exclude_unset=True)), observed(
+            context, VALIDATED, **found.model_dump(mode="json")
+        )
 
     def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
         _untouched(context, ledger)
         if isinstance(item, Mismatch):
             text = read_texts(context.repo.root, [item.document])[0].get(item.document, "")
-            if not stands(item.says, text):
-                told = f"{item.document} does not say that." if text else f"There is no {item.document}."
+            if not contains(item.says, text):
+                problem = f"{item.document} does not say that." if text else f"There is no {item.document}."
                 raise Refusal(
-                    Code.EVIDENCE, f"{told} Give `says` word for word as it stands there; whitespace may differ."
+                    Code.EVIDENCE, f"{problem} Give `says` word for word as it stands there; whitespace may differ."
                 )
         return item
 
@@ -88,19 +91,19 @@ class Documents(WorkflowRunner):
             known = ledger.latest("touched").get("documents", [])
             noted = [observed(context, "touched", documents=touched)] if touched != known else []
             return [*noted, *([] if touched else self._look(context, ledger))]
-        return self._look(context, ledger) if len(looks(ledger)) > 1 else ()
+        return self._look(context, ledger) if len(validations(ledger)) > 1 else ()
 
     def _look(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         """A look at the documents; none where nothing has changed since the last one, so that a repeated call costs no round."""
-        found = _validate(context, ledger, _library(context), ledger.latest(MAPPED))
-        if len(looks(ledger)) > 1 and found == newest(ledger):
+        found = _validate(context, ledger, _checkout_files(context), code_of(ledger))
+        if len(validations(ledger)) > 1 and found == last_validation(ledger):
             return ()
-        if mode_of(ledger) is LearnMode.CHECK and found == newest(ledger):
+        if mode_of(ledger) is LearnMode.CHECK and found == last_validation(ledger):
             return ()
         return (observed(context, VALIDATED, **found.model_dump(mode="json")),)
 
 
-def _library(context: RepoContext) -> CheckoutFiles:
+def _checkout_files(context: RepoContext) -> CheckoutFiles:
     others = (change.path for change in context.repo.changes() if not change.tracked)
     files = tuple(sorted({*context.repo.tracked(), *others}))
     texts, complete = read_texts(context.repo.root, files)
@@ -112,84 +115,82 @@ def _library(context: RepoContext) -> CheckoutFiles:
     return CheckoutFiles(tuple(file for file in files if file not in gone), texts, code_map(texts, complete=complete))
 
 
-def _map(context: RepoContext, ledger: Ledger, shelf: CheckoutFiles) -> dict[str, Any]:
-    """The facts that the map of the code consists of, and the mode that `auto` comes to."""
-    options, code = ledger.opts(LearnOptions), shelf.code
-    documented = any(path.startswith(f"{FOLDER}/") and is_markdown(path) for path in shelf.files)
+def _map(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles) -> CodeSummary:
+    """What the code consists of, and the mode that `auto` comes to."""
+    options, code = ledger.opts(LearnOptions), checkout.code
+    documented = any(path.startswith(f"{FOLDER}/") and is_markdown(path) for path in checkout.files)
     mode = options.mode if options.mode is not LearnMode.AUTO else LearnMode.UPDATE if documented else LearnMode.INIT
-    projects = recognise(shelf.files, scan(context.repo.root, shelf.files))
+    projects = recognise(checkout.files, scan(context.repo.root, checkout.files))
     public = [symbol for symbol in code.symbols if "." not in symbol.name and not symbol.name.startswith("_")]
     named = [symbol for symbol in public if symbol.kind in {"class", "function"}]
-    facts: dict[str, Any] = {
-        "mode": mode,
-        "files": len(shelf.files),
-        "languages": codemap.languages(code),
-        "areas": [(area.name, area.files, area.lines) for area in codemap.areas(code)],
-        "entries": codemap.entry_points(code),
-        "largest": codemap.largest(code, _LARGEST),
-        "commands": [
-            (command.kind, command.text, command.source) for project in projects for command in project.commands
-        ][:20],
-        "symbols": [(f"{symbol.path}:{symbol.line}", symbol.name, symbol.kind) for symbol in named[:_SYMBOLS]],
-        "symbol_count": len(named),
-    }
-    if mode is LearnMode.WIKI:
-        existing = {path: text for path, text in shelf.texts.items() if path.startswith(f"{WIKI}/")}
-        facts["modules"] = wiki_modules(options.modules, shelf.files, shelf.texts)
-        facts["users"] = {path: _digest(text) for path, text in existing.items() if not is_generated(text)}
-    return facts
+    found = CodeSummary(
+        mode=mode,
+        files=len(checkout.files),
+        languages=codemap.languages(code),
+        areas=[(area.name, area.files, area.lines) for area in codemap.areas(code)],
+        entries=codemap.entry_points(code),
+        largest=codemap.largest(code, _LARGEST),
+        commands=[(one.kind, one.text, one.source) for project in projects for one in project.commands][:20],
+        symbols=[(f"{symbol.path}:{symbol.line}", symbol.name, symbol.kind) for symbol in named[:_SYMBOLS]],
+        symbol_count=len(named),
+    )
+    if mode is not LearnMode.WIKI:
+        return found
+    pages = {path: text for path, text in checkout.texts.items() if path.startswith(f"{WIKI}/")}
+    users = {path: _digest(text) for path, text in pages.items() if not is_generated(text)}
+    modules = wiki_modules(options.modules, checkout.files, checkout.texts)
+    return found.model_copy(update={"modules": modules, "users": users})
 
 
-def _validate(context: RepoContext, ledger: Ledger, shelf: CheckoutFiles, facts: Mapping[str, Any]) -> Validation:
-    options, mode = ledger.opts(LearnOptions), LearnMode(facts["mode"])
-    users, wanted = facts.get("users", {}), _due(options, mode, shelf, facts)
-    only = {one.path for one in wanted} if options.file or mode is LearnMode.SUMMARIZE else set(shelf.texts)
+def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, code: CodeSummary) -> Validation:
+    options, mode, users = ledger.opts(LearnOptions), code.mode, code.users
+    wanted = _due(options, code, checkout)
+    only = {one.path for one in wanted} if options.file or mode is LearnMode.SUMMARIZE else set(checkout.texts)
     looked_at = only - set(users)
     texts = {
         path: text
-        for path, text in shelf.texts.items()
+        for path, text in checkout.texts.items()
         if path in looked_at and (options.file or is_checked(path, wiki=mode is LearnMode.WIKI))
     }
-    world = World(
-        shelf.code,
-        frozenset(shelf.files),
-        codemap.commands_declared(shelf.texts),
-        codemap.make_targets(shelf.texts),
-        codemap.node_scripts(shelf.texts),
+    repository = Repository(
+        checkout.code,
+        frozenset(checkout.files),
+        codemap.commands_declared(checkout.texts),
+        codemap.make_targets(checkout.texts),
+        codemap.node_scripts(checkout.texts),
         ignored=cache(lambda path: context.repo.git.ask("check-ignore", "--quiet", "--no-index", "--", path).code == 0),
         installed=is_installed,
     )
-    documents = studied(texts, world)
-    described = {path: [file for file in one.files if file in world.files] for path, one in documents.items()}
+    documents = read_documents(texts, repository)
+    described = {path: [file for file in one.files if file in repository.files] for path, one in documents.items()}
     edited = {change.path for change in context.repo.changes()}
     reviews = {entry.item.document: entry.commit for entry in ledger.of(DocumentReview)}
     asked = DocumentFacts(
         due=wanted,
         behind={
-            path: Behind() if path in edited else behind(context.repo, path, files, reviews.get(path, ""))
+            path: Staleness() if path in edited else behind(context.repo, path, files, reviews.get(path, ""))
             for path, files in described.items()
         },
         exempt=exempted(ledger),
         contradictions=contradictions(ledger),
-        overwritten=[path for path, digest in users.items() if _digest(shelf.texts.get(path, "")) != digest],
+        overwritten=[path for path, digest in users.items() if _digest(checkout.texts.get(path, "")) != digest],
         marked=mode is LearnMode.WIKI,
     )
-    return validated(documents, world, asked, hygiene())
+    return validated(documents, repository, asked, hygiene())
 
 
-def _due(
-    options: LearnOptions, mode: LearnMode, shelf: CheckoutFiles, facts: Mapping[str, Any]
-) -> tuple[DueDocument, ...]:
-    if mode is LearnMode.WIKI:
-        existing = {path: text for path, text in shelf.texts.items() if path.startswith(f"{WIKI}/")}
-        planned = wiki_pages(facts["modules"], options.topics, existing)
+def _due(options: LearnOptions, code: CodeSummary, checkout: CheckoutFiles) -> tuple[DueDocument, ...]:
+    if code.mode is LearnMode.WIKI:
+        existing = {path: text for path, text in checkout.texts.items() if path.startswith(f"{WIKI}/")}
+        planned = wiki_pages(code.modules, options.topics, existing)
         return tuple(DueDocument(page.about, page.path, "planned", page.path in existing, False) for page in planned)
-    return due(shelf.files, shelf.texts, only="codebase summary" if mode is LearnMode.SUMMARIZE else options.file)
+    only = "codebase summary" if code.mode is LearnMode.SUMMARIZE else options.file
+    return due(checkout.files, checkout.texts, only=only)
 
 
 def _touched(context: RepoContext, ledger: Ledger) -> list[str]:
     """The documents that differ from what they were when the ledger was opened."""
-    before = looks(ledger)[0].digests
+    before = validations(ledger)[0].digests
     texts, _ = read_texts(context.repo.root, list(before))
     added = [
         change.path
@@ -206,8 +207,8 @@ def _untouched(context: RepoContext, ledger: Ledger) -> None:
         Refusal: naming the documents.
     """
     if mode_of(ledger) is LearnMode.CHECK and (touched := _touched(context, ledger)):
-        told = f"Check only looks, and these were changed since it began: {', '.join(touched)}."
-        raise Refusal(Code.PROTECTED, f"{told} Put them back; or close with a why, and open learn with mode update.")
+        problem = f"Check only looks, and these were changed since it began: {', '.join(touched)}."
+        raise Refusal(Code.PROTECTED, f"{problem} Put them back; or close with a why, and open learn with mode update.")
 
 
 def _digest(text: str) -> str:
@@ -217,13 +218,13 @@ def _digest(text: str) -> str:
 _MOST_COMMITS = 5000
 
 
-def behind(repo: Repo, document: str, files: Sequence[str], reviewed_at: str = "") -> Behind:
+def behind(repo: Repo, document: str, files: Sequence[str], reviewed_at: str = "") -> Staleness:
     """How far a document's last commit is behind the newest commit that changed one of these files after it, by their
     commit times; with `reviewed_at`, after that commit too. A document that git does not have is not behind.
     """
     last = repo.git.ask("log", "-1", "--format=%H %ct", "--", document).text.split()
     if len(last) != 2 or not files:
-        return Behind()
+        return Staleness()
     since = [f"^{last[0]}", *([f"^{reviewed_at}"] if reviewed_at else [])]
     plain = ("-c", "core.quotePath=false")  # names as they are, not between quotes
     form = (f"-{_MOST_COMMITS}", "--format=commit %ct", "--name-only", "--no-renames")
@@ -231,4 +232,4 @@ def behind(repo: Repo, document: str, files: Sequence[str], reviewed_at: str = "
     times = [int(time) for time in re.findall(r"^commit (\d+)$", answer.text, re.MULTILINE)]
     names = (line for line in answer.text.splitlines() if line and not re.fullmatch(r"commit \d+", line))
     changed = tuple(dict.fromkeys(name for name in names if name in set(files)))
-    return Behind(float(max(0, max(times) - int(last[1]))), changed[:20]) if times else Behind()
+    return Staleness(float(max(0, max(times) - int(last[1]))), changed[:20]) if times else Staleness()

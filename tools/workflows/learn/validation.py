@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 from ...session.events import Record
 from ...text.markdown import MarkdownPage, broken_links, read_page
-from .claims import Claim, ClaimKind, World, claims, spoken_of
-from .codemap import areas, is_document
+from .claims import Claim, ClaimKind, claims, spoken_of
+from .codemap import Repository, areas, is_document
 from .documents import DueDocument, Freshness, fits, freshness, holds, is_generated, is_history, most_lines
 
 MOST_PROBLEMS = 300
@@ -82,9 +83,18 @@ class DocumentSeen(Record):
     freshness: Freshness = Freshness.FRESH
 
 
+class DueSeen(NamedTuple):
+    """A document that should be there, as it was seen. A core document cannot be skipped."""
+
+    name: str
+    path: str
+    there: bool
+    core: bool
+
+
 class Validation(Record):
-    """Everything that one look at the documents found. `due` are name, path, whether it is there and whether it is core;
-    `exempted` claims were said to be none; `contradictions` are the ids of those that were looked for.
+    """Everything that one look at the documents found. `exempted` claims were said to be none; `contradictions` are the ids
+    of those that were looked for.
     """
 
     documents: tuple[DocumentSeen, ...] = ()
@@ -92,7 +102,7 @@ class Validation(Record):
     more_problems: int = 0
     exempted: int = 0
     contradictions: tuple[str, ...] = ()
-    due: tuple[tuple[str, str, bool, bool], ...] = ()
+    due: tuple[DueSeen, ...] = ()
     areas_described: int = 0
     undescribed: tuple[str, ...] = ()
     symbols_known: bool = True
@@ -109,7 +119,7 @@ class Validation(Record):
 
 
 @dataclass(frozen=True)
-class Studied:
+class ReadDocument:
     """A document, read."""
 
     text: str
@@ -124,7 +134,7 @@ class Studied:
 
 
 @dataclass(frozen=True)
-class Behind:
+class Staleness:
     """How far a document is behind, and which of the files that it describes changed since."""
 
     seconds: float = 0.0
@@ -145,40 +155,40 @@ class DocumentFacts:
     """What is known beside the documents: what should be there, what was said about them, and which pages are the user's."""
 
     due: Sequence[DueDocument] = ()
-    behind: Mapping[str, Behind] = field(default_factory=dict)
+    behind: Mapping[str, Staleness] = field(default_factory=dict)
     exempt: Collection[tuple[str, str]] = ()
     contradictions: Sequence[Contradiction] = ()
     overwritten: Collection[str] = ()
     marked: bool = False
 
 
-def studied(texts: Mapping[str, str], world: World) -> dict[str, Studied]:
+def read_documents(texts: Mapping[str, str], repository: Repository) -> dict[str, ReadDocument]:
     """Each document with what it claims."""
-    return {path: _study(path, text, world) for path, text in texts.items()}
+    return {path: _read(path, text, repository) for path, text in texts.items()}
 
 
-def _study(path: str, text: str, world: World) -> Studied:
+def _read(path: str, text: str, repository: Repository) -> ReadDocument:
     page = read_page(text)
-    found = () if is_history(path) else claims(path, page, world)
-    return Studied(text, page, found, spoken_of(path, page, found, world))
+    found = () if is_history(path) else claims(path, page, repository)
+    return ReadDocument(text, page, found, spoken_of(path, page, found, repository))
 
 
 def validated(
-    documents: Mapping[str, Studied], world: World, asked: DocumentFacts, masked: Callable[[str], str]
+    documents: Mapping[str, ReadDocument], repository: Repository, asked: DocumentFacts, masked: Callable[[str], str]
 ) -> Validation:
     """Everything that is wrong with these documents, the worst first."""
     found = [
         *_missing(asked.due),
         *(DocumentProblem(path=path, fault=DocumentFault.OVERWRITTEN, why=_PUT_BACK) for path in asked.overwritten),
-        *_links(documents, world),
-        *(problem for path, one in documents.items() for problem in _own(path, one, asked, masked)),
+        *_links(documents, repository),
+        *(problem for path, one in documents.items() for problem in _problems_of(path, one, asked, masked)),
     ]
     ranked = sorted(found, key=lambda one: (list(DocumentFault).index(one.fault), one.path, one.line))
     exempted = sum(
         (path, claim.text) in asked.exempt for path, one in documents.items() for claim in one.claims if claim.why
     )
     touched = {path for one in documents.values() for path in one.spoken_of}
-    parts = areas(world.code)
+    parts = areas(repository.code)
     left = tuple(area.name for area in parts if not _speaks_of(area.name, touched))
     return Validation(
         documents=tuple(_seen(path, one, ranked, asked) for path, one in sorted(documents.items())),
@@ -186,10 +196,10 @@ def validated(
         more_problems=len(ranked[MOST_PROBLEMS:]),
         exempted=exempted,
         contradictions=tuple(one.id for one in asked.contradictions),
-        due=tuple((one.name, one.path, one.there, one.core) for one in asked.due),
+        due=tuple(DueSeen(one.name, one.path, one.there, one.core) for one in asked.due),
         areas_described=len(parts) - len(left),
         undescribed=left,
-        symbols_known=world.code.complete,
+        symbols_known=repository.code.complete,
     )
 
 
@@ -200,8 +210,8 @@ def _speaks_of(area: str, touched: Collection[str]) -> bool:
     return any(path == area or path.startswith(f"{area}/") for path in touched)
 
 
-def _seen(path: str, one: Studied, problems: Sequence[DocumentProblem], asked: DocumentFacts) -> DocumentSeen:
-    behind = asked.behind.get(path, Behind())
+def _seen(path: str, one: ReadDocument, problems: Sequence[DocumentProblem], asked: DocumentFacts) -> DocumentSeen:
+    behind = asked.behind.get(path, Staleness())
     return DocumentSeen(
         path=path,
         digest=sha256(one.text.encode()).hexdigest(),
@@ -222,12 +232,14 @@ def _missing(wanted: Sequence[DueDocument]) -> Iterator[DocumentProblem]:
             yield DocumentProblem(path=one.path, fault=DocumentFault.MISSING, why=f"due, {one.why}: {one.name}{what}")
 
 
-def _links(documents: Mapping[str, Studied], world: World) -> Iterator[DocumentProblem]:
-    for link in broken_links({path: one.text for path, one in documents.items()}, world.exists):
+def _links(documents: Mapping[str, ReadDocument], repository: Repository) -> Iterator[DocumentProblem]:
+    for link in broken_links({path: one.text for path, one in documents.items()}, repository.exists):
         yield DocumentProblem(path=link.path, line=link.line, fault=DocumentFault.LINK, text=link.target, why=link.why)
 
 
-def _own(path: str, one: Studied, asked: DocumentFacts, masked: Callable[[str], str]) -> Iterator[DocumentProblem]:
+def _problems_of(
+    path: str, one: ReadDocument, asked: DocumentFacts, masked: Callable[[str], str]
+) -> Iterator[DocumentProblem]:
     """What is wrong with one document by itself."""
     for claim in one.claims:
         if claim.why and (path, claim.text) not in asked.exempt:
@@ -269,9 +281,9 @@ def _secrets(path: str, text: str, masked: Callable[[str], str]) -> Iterator[Doc
             )
 
 
-def _contradictions(path: str, text: str, told: Sequence[Contradiction]) -> Iterator[DocumentProblem]:
-    for one in told:
-        if one.path == path and stands(one.says, text):
+def _contradictions(path: str, text: str, contradictions: Sequence[Contradiction]) -> Iterator[DocumentProblem]:
+    for one in contradictions:
+        if one.path == path and contains(one.says, text):
             yield contradicted(one, line_of(one.says, text))
 
 
@@ -282,7 +294,7 @@ def contradicted(one: Contradiction, line: int = 0) -> DocumentProblem:
 
 
 def _stale(path: str, asked: DocumentFacts) -> Iterator[DocumentProblem]:
-    behind = asked.behind.get(path, Behind())
+    behind = asked.behind.get(path, Staleness())
     how = freshness(behind.seconds)
     if how is Freshness.VERY_STALE:
         since = ", ".join(behind.changed[:4]) + (
@@ -295,7 +307,7 @@ def _stale(path: str, asked: DocumentFacts) -> Iterator[DocumentProblem]:
         )
 
 
-def stands(words: str, text: str) -> bool:
+def contains(words: str, text: str) -> bool:
     """Whether words stand in a text; whitespace may differ."""
     return " ".join(words.split()) in " ".join(text.split())
 

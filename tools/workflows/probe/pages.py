@@ -71,10 +71,10 @@ def _spec(ledger: Ledger) -> str:
     open_ones = [f"- {one.id}: {one.item.text}" for one in kept_questions(ledger) if not is_settled(ledger, one.id)]
     learned = [f"{place}. {entry.item.learned}" for place, entry in enumerate(ledger.of(ProbeRound), 1)]
     head = f"# {ledger.options.goal or 'What is wanted'}\n"
-    told = "Certain is what a file says or a person said in these words. What is low needs a person before anything rests on it.\n"
+    legend = "Certain is what a file says or a person said in these words. What is low needs a person before anything rests on it.\n"
     return "\n".join(
         part
-        for part in (head, told, *parts, section("Questions left open", open_ones), section("Rounds", learned))
+        for part in (head, legend, *parts, section("Questions left open", open_ones), section("Rounds", learned))
         if part
     )
 
@@ -97,10 +97,10 @@ def _questions(ledger: Ledger) -> str:
     rows = []
     for one in kept_questions(ledger):
         found = answers_to(ledger, one.id)
-        told = "; ".join(_shown(answer.item) for answer in found) or "not answered"
+        words = "; ".join(_shown(answer.item) for answer in found) or "not answered"
         who = "; ".join(_who(ledger, answer.id) for answer in found)
         how = "settled" if is_settled(ledger, one.id) else "open"
-        rows.append((one.id, places.get(one.id, "open"), one.item.persona, one.item.text, how, who, told))
+        rows.append((one.id, places.get(one.id, "open"), one.item.persona, one.item.text, how, who, words))
     return table(("id", "round", "persona", "question", "how", "answered_by", "answer"), rows)
 
 

@@ -100,8 +100,8 @@ class Probe(WorkflowRules):
         most = self.most(ledger.options)
         if not 0 < most <= self.spent(ledger):
             return None
-        told = f"All {most} rounds are used."
-        return Objection(Fault.INCOMPLETE, f"{told} Record the `plan` that they come to, or close with a why.")
+        problem = f"All {most} rounds are used."
+        return Objection(Fault.INCOMPLETE, f"{problem} Record the `plan` that they come to, or close with a why.")
 
     def spent(self, ledger: Ledger) -> int:
         return len(ledger.of(ProbeRound))
@@ -200,9 +200,9 @@ def _may_answer(ledger: Ledger, item: PersonAnswer | RepositoryEvidence) -> Obje
     if all(entry.id != item.question for entry in ledger.of(ProbeQuestion)):
         return Objection(Fault.EVIDENCE, f"There is no {item.question}. Record the question first.")
     if isinstance(item, PersonAnswer) and ledger.opts(ProbeOptions).mode is ProbeMode.AUTONOMOUS:
-        told = "In autonomous mode nobody is asked, so nobody answers."
+        problem = "In autonomous mode nobody is asked, so nobody answers."
         return Objection(
-            Fault.EVIDENCE, f"{told} Record `evidence` from the repository; without any, the question stays open."
+            Fault.EVIDENCE, f"{problem} Record `evidence` from the repository; without any, the question stays open."
         )
     if isinstance(item, PersonAnswer) and is_settled(ledger, item.question):
         return Objection(Fault.DUPLICATE, f"{item.question} is settled by {answers_to(ledger, item.question)[-1].id}.")
@@ -237,8 +237,8 @@ def _may_end(ledger: Ledger) -> Objection | None:
     questions = [entry for entry in open_round(ledger) if isinstance(entry.item, ProbeQuestion)]
     asked_by = {entry.item.persona for entry in questions if isinstance(entry.item, ProbeQuestion)}
     if len(questions) < LEAST_QUESTIONS or len(asked_by) < LEAST_PERSONAS:
-        told = f"A round has at least {LEAST_QUESTIONS} questions by at least {LEAST_PERSONAS} personas"
-        return Objection(Fault.OUT_OF_ORDER, f"{told}; this one has {len(questions)} by {len(asked_by)}. Ask on.")
+        problem = f"A round has at least {LEAST_QUESTIONS} questions by at least {LEAST_PERSONAS} personas"
+        return Objection(Fault.OUT_OF_ORDER, f"{problem}; this one has {len(questions)} by {len(asked_by)}. Ask on.")
     waiting = [entry.id for entry in questions if not answers_to(ledger, entry.id)]
     autonomous = ledger.opts(ProbeOptions).mode is ProbeMode.AUTONOMOUS
     if waiting and not (autonomous and len(waiting) < len(questions)):

@@ -12,8 +12,19 @@ from ...vocabulary import Tool
 from ..ledger.items import Workflow
 from ..ledger.ledger import Ledger, Observed
 from ..running.store import Ledgers
-from .pages import approval_question
-from .shipment import SHOWN_DIGEST, ShipOptions, approved, checked_commit, digest, unready
+from .checks.material import CheckResult
+from .shipment import (
+    SHOWN_DIGEST,
+    ShipOptions,
+    approved,
+    checked_commit,
+    current_checks,
+    digest,
+    last_dry_run,
+    last_rollback,
+    unready,
+    went_well,
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,33 @@ def approve_shipment(lab: Lab, shown: str, by: str, repo: str = "") -> None:
 def is_digest(said: object, whole: str) -> bool:
     """Whether what was said names a digest, as it is shown or in full."""
     return isinstance(said, str) and len(said) >= SHOWN_DIGEST and whole.startswith(said)
+
+
+def approval_question(ledger: Ledger) -> str:
+    """What a person is shown and asked. All that matters stands in it; the whole list is in the ledger."""
+    facts, made, options = ledger.latest("shipment"), current_checks(ledger), ledger.opts(ShipOptions)
+    undo = last_rollback(ledger)
+    open_ones = [f"  {one.mark} {one.weight} {one.name}: {one.seen}" for one in made if not one.holds]
+    judged = [f"  {one.mark} {one.name}: {one.seen}" for one in made if one.judged and one.holds]
+    commands = [f"  {command}" for one in made if one.result is not CheckResult.OPEN for command in one.commands]
+    rehearsal = last_dry_run(ledger)
+    tried = (
+        f"{'ok' if went_well(rehearsal) else 'not seen to go well'}: {rehearsal.item.title}" if rehearsal else "none"
+    )
+    lines = [
+        f"May this be shipped? {facts['type']} {options.target}".rstrip()
+        + (f": {options.goal}" if options.goal else ""),
+        f"Commit {checked_commit(ledger)[:12]}, checklist {digest(ledger)[:SHOWN_DIGEST]}.",
+        f"{sum(one.result is CheckResult.PASSED for one in made)} checks passed.",
+        *(["Do not hold, or nobody looked:", *open_ones] if open_ones else []),
+        *(["Judged by the agent, not measured:", *judged] if judged else []),
+        *(["Commands that were run:", *commands] if commands else []),
+        f"Dry run: {tried}",
+        ("THIS CANNOT BE UNDONE. Instead: " if undo and undo.irreversible else "To undo it: ")
+        + (undo.how if undo else "-"),
+        *([f"Afterwards watched for {options.monitor:g} minutes with: {options.health}"] if options.monitor else []),
+    ]
+    return "\n".join(lines)
 
 
 def _in_the_way(context: RepoContext, ledger: Ledger) -> str:

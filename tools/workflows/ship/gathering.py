@@ -24,7 +24,16 @@ from ..ledger.ledger import Ledger
 from ..running.store import Ledgers
 from .checks.checklists import CODE, ShipType, Weight, belongs
 from .checks.markup import HTML, MARKDOWN, checker
-from .checks.material import Before, CheckLook, CheckResult, FileLine, FoundPlace, ShipmentMaterial, Texts, added_lines
+from .checks.material import (
+    CheckOutcome,
+    CheckResult,
+    EarlierLedger,
+    FileLine,
+    FoundPlace,
+    ShipmentMaterial,
+    Texts,
+    added_lines,
+)
 from .checks.releases import CHANGELOGS, says_a_version, versions
 from .shipment import ShipOptions
 
@@ -188,25 +197,25 @@ def _merges(context: RepoContext, base: ShipmentBase) -> bool | None:
     return answer.code == 0 if answer.code in {0, 1} else None  # before git 2.38 it cannot
 
 
-def _before(context: RepoContext, ledger: Ledger) -> Before:
+def _before(context: RepoContext, ledger: Ledger) -> EarlierLedger:
     """What the workflow that hands over to this one has left open."""
     incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming else None
     if incoming is None:
-        return Before()
+        return EarlierLedger()
     handoff = Ledgers(context).handoff(incoming)
     found = carried(handoff.findings, incoming.workflow, Workflow.SHIP)
-    return Before(incoming.workflow, found, handoff.scores)
+    return EarlierLedger(incoming.workflow, found, handoff.scores)
 
 
-def _regression(context: RepoContext, head: str) -> Before:
+def _regression(context: RepoContext, head: str) -> EarlierLedger:
     """The verdict of the last regression ledger on this branch, if it is about this commit."""
     found = Ledgers(context).last(Workflow.REGRESSION)
     if found is None:
-        return Before()
+        return EarlierLedger()
     measured = found.closed.commit if found.closed else next((seen.commit for seen in reversed(found.observed)), "")
     if measured != head:
-        return Before()
-    return Before(Workflow.REGRESSION, verdict=str(Ledgers(context).handoff(found).config.get("verdict", "")))
+        return EarlierLedger()
+    return EarlierLedger(Workflow.REGRESSION, verdict=str(Ledgers(context).handoff(found).config.get("verdict", "")))
 
 
 TIMEOUT_S = 1800.0
@@ -248,35 +257,35 @@ def _preferred(commands: Sequence[ProjectCommand]) -> ProjectCommand | None:
     return next(iter([*own, *commands]), None)
 
 
-def not_offered(name: str, code: bool) -> CheckLook:
+def not_offered(name: str, code: bool) -> CheckOutcome:
     """What a check without a command is: tests are missed where there is code."""
     if name != "tests" or not code:
-        return CheckLook(CheckResult.NOT_HERE, "the project has no command for it that is known here")
+        return CheckOutcome(CheckResult.NOT_HERE, "the project has no command for it that is known here")
     cure = "no test command was found. A make target or package script `test` is always found"
-    return CheckLook(CheckResult.FAILED, cure, weight=Weight.REQUIRED)
+    return CheckOutcome(CheckResult.FAILED, cure, weight=Weight.REQUIRED)
 
 
-def ran(context: RepoContext, name: str, commands: Sequence[str], timeout_s: float = TIMEOUT_S) -> CheckLook:
+def ran(context: RepoContext, name: str, commands: Sequence[str], timeout_s: float = TIMEOUT_S) -> CheckOutcome:
     """Run the commands of a check, up to the first that fails."""
     if why := _may_not_run(context, commands):
-        return CheckLook(CheckResult.OPEN, why)
+        return CheckOutcome(CheckResult.OPEN, why)
     for command in commands:
         run = context.run(context.key(f"ship {name} {command}"), command, timeout_s, context.repo.root, {})
         if run.cancelled or run.lost:
-            return CheckLook(CheckResult.OPEN, f"`{command}` was {'cancelled' if run.cancelled else 'lost'}")
+            return CheckOutcome(CheckResult.OPEN, f"`{command}` was {'cancelled' if run.cancelled else 'lost'}")
         if run.exit_code != 0 or run.timed_out:
-            told = f"timed out after {timeout_s:.0f} s" if run.timed_out else f"exit {run.exit_code}"
-            return CheckLook(
-                CheckResult.FAILED, f"`{command}`: {told}", tuple(FoundPlace(line, 0, "") for line in last_lines(run))
+            how = f"timed out after {timeout_s:.0f} s" if run.timed_out else f"exit {run.exit_code}"
+            return CheckOutcome(
+                CheckResult.FAILED, f"`{command}`: {how}", tuple(FoundPlace(line, 0, "") for line in last_lines(run))
             )
-    return CheckLook(CheckResult.PASSED, f"{', '.join(f'`{command}`' for command in commands)}: exit 0")
+    return CheckOutcome(CheckResult.PASSED, f"{', '.join(f'`{command}`' for command in commands)}: exit 0")
 
 
 def _may_not_run(context: RepoContext, commands: Sequence[str]) -> str:
     """Why commands are not run; empty if they may. Those that nobody agreed to are noted for a person to look at."""
     for command in commands:
-        if told := screen(command).refused:
-            return f"`{command}` is not run here: {told}"
+        if danger := screen(command).refused:
+            return f"`{command}` is not run here: {danger}"
     if waiting := [command for command in commands if not context.consent.agreed_to(command)]:
         for command in waiting:
             context.consent.want(command)

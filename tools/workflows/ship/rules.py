@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding
 from ..ledger.items import Item, Options, Severity, Workflow
 from ..ledger.ledger import Ledger
+from ..ledger.pages import table
 from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, ship_ancestor, ship_readiness
 from .checks.checklists import IRREVERSIBLE, Weight, checklist
 from .checks.material import CheckResult
-from .pages import checklist_page, log_table, mark
 from .shipment import (
     SHOWN_DIGEST,
+    CheckState,
     DryRun,
     JudgedCheck,
-    Made,
     Rollback,
     ShipmentUndone,
     ShipOptions,
@@ -25,18 +27,72 @@ from .shipment import (
     approved,
     checked_commit,
     count,
+    current_checks,
     digest,
     last_dry_run,
     last_rollback,
     ship_type,
     shipped,
-    standing,
     unready,
     went_well,
 )
 
 _SEVERITY = {Weight.BLOCKER: Severity.CRITICAL, Weight.REQUIRED: Severity.HIGH, Weight.RECOMMENDED: Severity.LOW}
 APPROVING = 'A person approves: `run` with {{"approve": "{digest}"}} asks through the client, or `autoresearch-mcp approve` in a terminal.'
+
+
+_LOG = ("timestamp", "type", "target", "checklist_score", "dry_run", "shipped", "verified", "duration", "notes")
+
+
+def log_table(ledger: Ledger) -> str:
+    """One row for each thing that happened, the oldest first, with the score as it stood then. `duration` is in seconds
+    since the ledger was opened.
+    """
+    about = (ledger.latest("shipment")["type"], ledger.opts(ShipOptions).target or "-")
+    rows = [
+        (datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds"), *about,
+         f"{Ship().scores(_as_of(ledger, at))[1].value:.1f}", *states, f"{at - ledger.at:.0f}", notes)
+        for at, states, notes in sorted(_happened(ledger), key=lambda row: row[0])
+    ]  # fmt: skip
+    return table(_LOG, rows)
+
+
+def _as_of(ledger: Ledger, at: float) -> Ledger:
+    """The ledger as it stood at a moment, in seconds since the epoch."""
+    observed = tuple(seen for seen in ledger.observed if float(seen.facts.get("at", 0)) <= at)
+    return replace(ledger, observed=observed, entries=tuple(entry for entry in ledger.entries if entry.at <= at))
+
+
+_Row = tuple[float, tuple[str, str, str], str]
+
+
+def _happened(ledger: Ledger) -> Iterator[_Row]:
+    for seen in ledger.observed:
+        if seen.what in {"checklist", "approved", "monitored"}:
+            yield float(seen.facts["at"]), ("-", "-", "-"), _observed(seen.what, seen.facts)
+    for entry in ledger.entries:
+        match entry.item:
+            case DryRun():
+                well = "ok" if entry.ran and entry.ran.exit_code == 0 else "not seen"
+                yield entry.at, (well, "-", "-"), f"dry-run: {entry.item.title}"
+            case Shipped(failed=failed, verified=verified):
+                came = verified or ("ok" if entry.ran and entry.ran.exit_code == 0 else "not verified")
+                yield entry.at, ("-", "no" if failed else "yes", came), f"shipped: {entry.item.title}"
+            case ShipmentUndone():
+                yield entry.at, ("-", "taken back", "-"), f"rolled-back: {entry.item.title}"
+            case item:
+                yield entry.at, ("-", "-", "-"), f"{item.kind}: {item.title}"
+
+
+def _observed(what: str, facts: Mapping[str, object]) -> str:
+    commit = str(facts.get("commit", ""))[:7]
+    match what:
+        case "checklist":
+            return f"checklist at {commit}: {facts['summary']}"
+        case "approved":
+            return f"approved at {commit} {facts['by']}, digest {str(facts['digest'])[:SHOWN_DIGEST]}"
+        case _:
+            return f"watched: {facts['looks']} looks, {facts['failed']} failed"
 
 
 class Ship(WorkflowRules):
@@ -51,16 +107,20 @@ class Ship(WorkflowRules):
         "shipped": Shipped,
         "rolled-back": ShipmentUndone,
     }
+    pages: ClassVar[Mapping[str, str | Callable[[Ledger], str]]] = {
+        "checklist.md": "checklist.md.j2",
+        "ship-log.tsv": log_table,
+    }
 
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:
         match item:
             case JudgedCheck(name=name):
                 return _no_such_check(ledger, name)
             case Rollback(irreversible=False) if ship_type(ledger) in IRREVERSIBLE:
-                told = (
+                problem = (
                     "A mail that was sent cannot be taken back. Set `irreversible`, and say what will be done instead."
                 )
-                return Objection(Fault.BAD_ARGUMENT, told)
+                return Objection(Fault.BAD_ARGUMENT, problem)
             case DryRun(run="", note=""):
                 return Objection(Fault.MISSING_FIELD, "Give `run`, a command; or `note`, what was rehearsed instead.")
             case Shipped():
@@ -74,7 +134,7 @@ class Ship(WorkflowRules):
         return 0
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
-        made = standing(ledger)
+        made = current_checks(ledger)
         applying = [one for one in made if one.result is not CheckResult.NOT_HERE]
         looked = sum(one.result is not CheckResult.OPEN for one in applying)
         return Coverage("checks made", looked, len(applying)), Coverage(
@@ -82,7 +142,7 @@ class Ship(WorkflowRules):
         )
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        made = standing(ledger)
+        made = current_checks(ledger)
         rehearsed, blockers = went_well(last_dry_run(ledger)), sum(one.blocks for one in made)
         left = [one.weight for one in made if not one.holds]
         return (
@@ -118,15 +178,24 @@ class Ship(WorkflowRules):
         return Ending.FAILED if lost or ledger.latest("monitored").get("failed") else Ending.COMPLETE
 
     def state(self, ledger: Ledger) -> list[str]:
-        made, facts = standing(ledger), ledger.latest("shipment")
+        made, facts = current_checks(ledger), ledger.latest("shipment")
         about = f"{facts['type']} ({facts['why']}), compared with {facts['base'] or 'nothing'}."
         return [about, *_checklist_lines(ledger, made), *_watched(ledger)]
 
-    def files(self, ledger: Ledger) -> dict[str, str]:
-        return {"checklist.md": checklist_page(ledger), "ship-log.tsv": log_table(ledger, self._coverage)}
-
-    def _coverage(self, ledger: Ledger) -> float:
-        return self.scores(ledger)[1].value
+    def page_values(self, ledger: Ledger) -> Mapping[str, object]:
+        checks = current_checks(ledger)
+        groups = [(weight, [one for one in checks if one.weight is weight]) for weight in Weight]
+        return {
+            "shipment": ledger.latest("shipment"),
+            "target": ledger.opts(ShipOptions).target,
+            "commit": checked_commit(ledger),
+            "digest": digest(ledger)[:SHOWN_DIGEST],
+            "groups": [(weight, found) for weight, found in groups if found],
+            "rollback": last_rollback(ledger),
+            "dry_run": last_dry_run(ledger),
+            "approved": approved(ledger),
+            "outcome": [entry for entry in ledger.entries if isinstance(entry.item, Shipped | ShipmentUndone)],
+        }
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         return tuple(
@@ -139,18 +208,18 @@ class Ship(WorkflowRules):
                 detail="\n".join((*one.places, one.cure)),
                 confirmed=not one.judged and one.result is CheckResult.FAILED,
             )
-            for one in standing(ledger)
+            for one in current_checks(ledger)
             if not one.holds
         )
 
     def gate_check(self, ledger: Ledger) -> GateCheck | None:
         if not checked_commit(ledger):
             return GateCheck("ship", None, "the checklist was not run")
-        blockers = [one.name for one in standing(ledger) if one.blocks]
+        blockers = [one.name for one in current_checks(ledger) if one.blocks]
         return GateCheck("ship", not blockers, f"blockers: {', '.join(blockers) or 'none'}")
 
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
-        return ("fix",) if any(one.blocks or one.needs_force for one in standing(ledger)) else ()
+        return ("fix",) if any(one.blocks or one.needs_force for one in current_checks(ledger)) else ()
 
 
 def _is_over(ledger: Ledger) -> bool:
@@ -196,7 +265,7 @@ def _approval_or_shipping(ledger: Ledger) -> tuple[str, ...]:
     return ("shipping it, and recording `shipped`: what was done, and the tag, branch or command that shows it",)
 
 
-def _checklist_lines(ledger: Ledger, made: tuple[Made, ...]) -> list[str]:
+def _checklist_lines(ledger: Ledger, made: tuple[CheckState, ...]) -> list[str]:
     commit = checked_commit(ledger)
     if not commit:
         return ["Yours to judge: " + ", ".join(one.name for one in made if one.judged)]
@@ -210,9 +279,9 @@ def _checklist_lines(ledger: Ledger, made: tuple[Made, ...]) -> list[str]:
     ]
 
 
-def _failed(one: Made) -> list[str]:
+def _failed(one: CheckState) -> list[str]:
     shown = one.places[-5:] if one.commands else one.places[:5]  # a command says at its end what went wrong
-    return [f"{mark(one)} {one.weight} {one.name}: {one.seen}", *(f"    {place}" for place in shown)]
+    return [f"{one.mark} {one.weight} {one.name}: {one.seen}", *(f"    {place}" for place in shown)]
 
 
 def _watched(ledger: Ledger) -> list[str]:

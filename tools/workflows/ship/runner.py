@@ -14,9 +14,9 @@ from ..ledger.items import Item
 from ..ledger.ledger import Ledger, Observed
 from ..ledger.rules import rules_of
 from ..running.runner import WorkflowRunner, observed
-from .checks.checklists import ChecklistEntry, ShipType, Told, checklist, detected
-from .checks.material import CheckLook, CheckResult, FoundPlace, ShipmentMaterial
-from .checks.mechanical import LOOKED, look
+from .checks.checklists import ChecklistEntry, ShipType, ShipTypeFound, checklist, detected
+from .checks.material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial
+from .checks.mechanical import MECHANICAL, inspect
 from .gathering import (
     COMMANDS,
     HEALTH_S,
@@ -33,16 +33,16 @@ from .gathering import (
 )
 from .rules import approving
 from .shipment import (
+    CheckState,
     DryRun,
-    Made,
     ShipOptions,
     Shipped,
     approved,
     checked_commit,
     count,
+    current_checks,
     ship_type,
     shipped,
-    standing,
     unready,
 )
 
@@ -60,10 +60,16 @@ class ShipRunner(WorkflowRunner):
         if options.health and (why := screen(options.health).refused):
             raise Refusal(Code.BAD_ARGUMENT, f"`{options.health}` is not run here: {why}. {cure(why)}")
         base = base_of(context, options.base)
-        told = _told(context, options, base)
+        shipped_type = _shipped_type(context, options, base)
         return (
             observed(
-                context, "shipment", type=told.type, why=told.why, base=base.name, tip=base.tip, parted=base.commit
+                context,
+                "shipment",
+                type=shipped_type.type,
+                why=shipped_type.why,
+                base=base.name,
+                tip=base.tip,
+                parted=base.commit,
             ),
         )
 
@@ -94,9 +100,9 @@ def _unknown(options: Mapping[str, Any]) -> Sequence[Observed]:
     raise Refusal(Code.BAD_ARGUMENT, f"`run` does not take {dict(options)}. Without options it {message}")
 
 
-def _told(context: RepoContext, options: ShipOptions, base: ShipmentBase) -> Told:
+def _shipped_type(context: RepoContext, options: ShipOptions, base: ShipmentBase) -> ShipTypeFound:
     if options.type:
-        return Told(ShipType(options.type), "as asked for")
+        return ShipTypeFound(ShipType(options.type), "as asked for")
     delta = since(context, base)
     return detected(
         options.goal, delta.stat.files if delta else (), context.repo.tracked(), version_moved(context, base)
@@ -115,33 +121,33 @@ def _checklist(context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
     made = [_still_clean(context, material, one) for one in made]
     said = {"commit": material.head, "made": [one.model_dump(mode="json") for one in made], "at": context.now()}
     after = replace(ledger, observed=(*ledger.observed, observed(context, "checklist", **said)))
-    numbers = ", ".join(f"{count(standing(after), result)} {result.of_several}" for result in CheckResult)
+    numbers = ", ".join(f"{count(current_checks(after), result)} {result.of_several}" for result in CheckResult)
     return (observed(context, "checklist", **said, summary=numbers),)
 
 
 def _look(
     context: RepoContext, ledger: Ledger, check: ChecklistEntry, material: ShipmentMaterial
-) -> tuple[CheckLook, tuple[str, ...]]:
+) -> tuple[CheckOutcome, tuple[str, ...]]:
     """What a check saw, and the commands that were run for it."""
     if check.name in COMMANDS or check.name == "health":
         return _commanded(context, ledger, check.name, material)
-    assert check.name in LOOKED, "every check is one or the other"
-    found = look(check.name, material)
+    assert check.name in MECHANICAL, "every check is one or the other"
+    found = inspect(check.name, material)
     command = offered(context).links if check.name == "links" and found.result is not CheckResult.FAILED else ""
     return (ran(context, "links", (command,)), (command,)) if command else (found, ())
 
 
 def _commanded(
     context: RepoContext, ledger: Ledger, name: str, material: ShipmentMaterial
-) -> tuple[CheckLook, tuple[str, ...]]:
+) -> tuple[CheckOutcome, tuple[str, ...]]:
     health, here = ledger.opts(ShipOptions).health, offered(context)
     commands = here.commands.get(name, ()) if name != "health" else (health,) if health else ()
     if name == "health" and not commands:
-        return CheckLook(CheckResult.FAILED, "the ledger was opened without a `health` command"), ()
+        return CheckOutcome(CheckResult.FAILED, "the ledger was opened without a `health` command"), ()
     if not commands:
         return not_offered(name, here.code), ()
     if material.dirty:
-        return CheckLook(CheckResult.OPEN, "not run: what would be tested is not what is committed"), commands
+        return CheckOutcome(CheckResult.OPEN, "not run: what would be tested is not what is committed"), commands
     found = ran(context, name, commands, HEALTH_S) if name == "health" else ran(context, name, commands)
     failed = _failed_before(ledger, name, material.head)
     if found.result is CheckResult.PASSED and failed:
@@ -155,9 +161,9 @@ def _failed_before(ledger: Ledger, name: str, head: str) -> int:
     return sum(one["name"] == name and one["result"] == CheckResult.FAILED for facts in lists for one in facts["made"])
 
 
-def _made(check: ChecklistEntry, told: tuple[CheckLook, tuple[str, ...]]) -> Made:
-    found, commands = told
-    return Made(
+def _made(check: ChecklistEntry, outcome: tuple[CheckOutcome, tuple[str, ...]]) -> CheckState:
+    found, commands = outcome
+    return CheckState(
         name=check.name,
         title=check.title,
         weight=found.weight or check.weight,
@@ -170,7 +176,7 @@ def _made(check: ChecklistEntry, told: tuple[CheckLook, tuple[str, ...]]) -> Mad
     )
 
 
-def _still_clean(context: RepoContext, material: ShipmentMaterial, one: Made) -> Made:
+def _still_clean(context: RepoContext, material: ShipmentMaterial, one: CheckState) -> CheckState:
     """The check for a clean checkout, made once more: a command that changes files has tested something else."""
     if one.name != "clean" or one.result is not CheckResult.PASSED:
         return one
@@ -229,8 +235,8 @@ def verified(context: RepoContext, ledger: Ledger, item: Shipped) -> str:
         raise Refusal(Code.EVIDENCE, message)
     if item.failed:
         return ""
-    told = [_tag(context, item.tag, commit)] if item.tag else []
-    return "; ".join([*told, *([_branch(context, item.branch, commit)] if item.branch else [])])
+    shown = [_tag(context, item.tag, commit)] if item.tag else []
+    return "; ".join([*shown, *([_branch(context, item.branch, commit)] if item.branch else [])])
 
 
 def _tag(context: RepoContext, tag: str, commit: str) -> str:

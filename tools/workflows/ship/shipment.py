@@ -139,7 +139,10 @@ SHOWN_DIGEST = 12
 """Digits of a checklist's digest that people and agents see."""
 
 
-class Made(Record):
+_MARKS = {CheckResult.PASSED: "[x]", CheckResult.FAILED: "[ ]", CheckResult.OPEN: "[?]", CheckResult.NOT_HERE: "[-]"}
+
+
+class CheckState(Record):
     """One check of a checklist as it was made. `places` are the first of them, `found` is how many there are."""
 
     name: str
@@ -152,6 +155,11 @@ class Made(Record):
     found: int = 0
     cure: str = ""
     commands: tuple[str, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """The box before it in a list."""
+        return _MARKS[self.result]
 
     @property
     def holds(self) -> bool:
@@ -179,9 +187,9 @@ def checked_commit(ledger: Ledger) -> str:
     return str(ledger.latest("checklist").get("commit", ""))
 
 
-def standing(ledger: Ledger) -> tuple[Made, ...]:
+def current_checks(ledger: Ledger) -> tuple[CheckState, ...]:
     """The checklist as it stands: what the server saw last, and what was judged. Before the first run, all open."""
-    seen = {one["name"]: Made.model_validate(one) for one in ledger.latest("checklist").get("made", ())}
+    seen = {one["name"]: CheckState.model_validate(one) for one in ledger.latest("checklist").get("made", ())}
     judged = {entry.item.name: entry for entry in ledger.of(JudgedCheck)}
     made = (_judged(check, judged.get(check.name)) if check.judged else _made(check, seen) for check in _list(ledger))
     return tuple(sorted(made, key=lambda one: one.weight.rank))
@@ -191,11 +199,11 @@ def _list(ledger: Ledger) -> tuple[ChecklistEntry, ...]:
     return checklist(ship_type(ledger))
 
 
-def _made(check: ChecklistEntry, seen: dict[str, Made]) -> Made:
+def _made(check: ChecklistEntry, seen: dict[str, CheckState]) -> CheckState:
     return seen.get(check.name) or _blank(check, CheckResult.OPEN, "not looked at yet")
 
 
-def _judged(check: ChecklistEntry, entry: LedgerEntry[JudgedCheck] | None) -> Made:
+def _judged(check: ChecklistEntry, entry: LedgerEntry[JudgedCheck] | None) -> CheckState:
     if entry is None:
         return _blank(check, CheckResult.OPEN, "nobody has judged it yet")
     one = entry.item
@@ -205,8 +213,8 @@ def _judged(check: ChecklistEntry, entry: LedgerEntry[JudgedCheck] | None) -> Ma
     return made.model_copy(update={"places": place, "found": len(place)})
 
 
-def _blank(check: ChecklistEntry, result: CheckResult, seen: str) -> Made:
-    return Made(
+def _blank(check: ChecklistEntry, result: CheckResult, seen: str) -> CheckState:
+    return CheckState(
         name=check.name,
         title=check.title,
         weight=check.weight,
@@ -239,18 +247,18 @@ def digest(ledger: Ledger) -> str:
     Times and counts that differ from run to run are left out: they are no reason to ask again.
     """
     options, rehearsal, undo = ledger.opts(ShipOptions), last_dry_run(ledger), last_rollback(ledger)
-    told = {
+    bound = {
         "commit": checked_commit(ledger),
         "shipment": dict(ledger.latest("shipment")),
         "options": options.model_dump(mode="json", include={"force", "health", "monitor", "every", "goal"}),
-        "checklist": [_essence(one) for one in standing(ledger)],
+        "checklist": [_essence(one) for one in current_checks(ledger)],
         "rollback": undo.model_dump(mode="json") if undo else None,
         "dry run": (rehearsal.item.model_dump(mode="json"), went_well(rehearsal)) if rehearsal else None,
     }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(bound, sort_keys=True).encode()).hexdigest()
 
 
-def _essence(one: Made) -> tuple[object, ...]:
+def _essence(one: CheckState) -> tuple[object, ...]:
     return one.name, one.weight, one.result, list(one.commands), one.seen if one.judged else one.found
 
 
@@ -270,7 +278,7 @@ def unready(ledger: Ledger) -> tuple[str, ...]:
     """What stands between the ledger and a person's approval, each with its cure."""
     if not checked_commit(ledger):
         return ("the checklist: call workflow with `run`",)
-    options, made = ledger.opts(ShipOptions), standing(ledger)
+    options, made = ledger.opts(ShipOptions), current_checks(ledger)
     left = [f"{one.weight} {one.name}: {one.seen}. {one.cure}" for one in made if one.blocks]
     if not options.force:
         left += [f"{one.name}: {one.seen}. {one.cure}" for one in made if one.needs_force]
@@ -284,10 +292,10 @@ def _rehearsal_wanted(entry: LedgerEntry[DryRun] | None) -> tuple[str, ...]:
         return ("a dry-run of this commit: record the command, or what was rehearsed instead",)
     if not entry.item.run or went_well(entry):
         return ()
-    told = entry.ran.why or f"exit {entry.ran.exit_code}" if entry.ran else "not run"
-    return (f"a dry-run that goes well: {entry.id} did not ({told}). Mend what it shows, and record it again",)
+    why = entry.ran.why or f"exit {entry.ran.exit_code}" if entry.ran else "not run"
+    return (f"a dry-run that goes well: {entry.id} did not ({why}). Mend what it shows, and record it again",)
 
 
-def count(made: Iterable[Made], result: CheckResult) -> int:
+def count(made: Iterable[CheckState], result: CheckResult) -> int:
     """How many checks came out so."""
     return sum(one.result is result for one in made)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 
 import pytest
 
-from autoresearch_mcp.tools.workflows.fix.suppression_signs import Suppression
-from autoresearch_mcp.tools.workflows.fix.suppressions import Hidden, counts, hidden
+from autoresearch_mcp.tools.workflows.fix.suppressions import Hidden, Suppression, hidden
 
 
 def patch(path: str, before: str, after: str) -> str:
@@ -116,14 +116,14 @@ def test_what_may_be_honest_is_counted_and_not_refused_where_the_lines_around_do
 
     found = hidden(patch("a.py", before, after))
 
-    assert counts(found) == {Suppression.ANY: 1, Suppression.EMPTY_HANDLER: 1}
+    assert Counter(one.kind for one in found) == {Suppression.ANY: 1, Suppression.EMPTY_HANDLER: 1}
     assert not any(one.refused for one in found)
 
 
 def test_a_silencing_comment_is_refused_whatever_stands_beside_it() -> None:
     (found,) = refused("a.py", "x = f()\n", "y = 1\nx = g(y)  # type: ignore\n")
 
-    assert found.told == "comment that silences a tool at a.py:2: `x = g(y)  # type: ignore`"
+    assert found.description == "comment that silences a tool at a.py:2: `x = g(y)  # type: ignore`"
 
 
 def test_a_stub_beside_a_module_is_read_in_its_place_and_a_stub_for_another_package_is_not() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from autoresearch_mcp.tools.text.markdown import read_page
-from autoresearch_mcp.tools.workflows.learn.claims import World, claims, spoken_of
+from autoresearch_mcp.tools.workflows.learn.claims import claims, spoken_of
 from autoresearch_mcp.tools.workflows.learn.codemap import (
+    Repository,
     areas,
     code_map,
     commands_declared,
@@ -41,8 +42,8 @@ TEXTS = {
 
 
 @pytest.fixture(scope="module")
-def world() -> World:
-    return World(
+def repository() -> Repository:
+    return Repository(
         code_map(TEXTS),
         frozenset(TEXTS),
         commands_declared(TEXTS),
@@ -53,8 +54,8 @@ def world() -> World:
     )
 
 
-def whys(text: str, world: World, document: str = "docs/page.md") -> list[str]:
-    return [claim.why for claim in claims(document, read_page(text), world)]
+def whys(text: str, repository: Repository, document: str = "docs/page.md") -> list[str]:
+    return [claim.why for claim in claims(document, read_page(text), repository)]
 
 
 def sh(*lines: str) -> str:
@@ -94,8 +95,8 @@ def sh(*lines: str) -> str:
         "```toml\n[tool.ruff]\nline-length = 88\n```",
     ],
 )
-def test_what_is_so_is_a_claim_that_holds(text: str, world: World) -> None:
-    found = whys(text, world)
+def test_what_is_so_is_a_claim_that_holds(text: str, repository: Repository) -> None:
+    found = whys(text, repository)
 
     assert found
     assert set(found) == {""}
@@ -125,8 +126,8 @@ def test_what_is_so_is_a_claim_that_holds(text: str, world: World) -> None:
         sh("frob <name>", "frob your-file", "frob ..."),
     ],
 )
-def test_what_may_be_anything_is_no_claim(text: str, world: World) -> None:
-    assert whys(text, world) == []
+def test_what_may_be_anything_is_no_claim(text: str, repository: Repository) -> None:
+    assert whys(text, repository) == []
 
 
 @pytest.mark.parametrize(
@@ -163,21 +164,21 @@ def test_what_may_be_anything_is_no_claim(text: str, world: World) -> None:
         ("```ini\nretries = 3\n```", "no file of the code knows the setting retries"),
     ],
 )
-def test_what_is_not_so_is_told(text: str, why: str, world: World) -> None:
-    assert [told for told in whys(text, world) if told] == [why]
+def test_what_is_not_so_is_told(text: str, why: str, repository: Repository) -> None:
+    assert [told for told in whys(text, repository) if told] == [why]
 
 
-def test_a_claim_stands_at_its_line_and_names_the_file_that_it_means(world: World) -> None:
+def test_a_claim_stands_at_its_line_and_names_the_file_that_it_means(repository: Repository) -> None:
     page = read_page("# A\n\n" + sh("make build", "frob") + "\nSee `Cart.add`, [how](../shop/cli.py).\n")
 
-    found = claims("docs/page.md", page, world)
+    found = claims("docs/page.md", page, repository)
 
     assert [(claim.line, claim.text, claim.path) for claim in found] == [
         (4, "make build", ""),
         (5, "frob", ""),
         (8, "Cart.add", "shop/cart.py"),
     ]
-    assert spoken_of("docs/page.md", page, found, world) == {"shop/cart.py", "shop/cli.py"}
+    assert spoken_of("docs/page.md", page, found, repository) == {"shop/cart.py", "shop/cli.py"}
 
 
 @pytest.mark.parametrize(
@@ -189,12 +190,14 @@ def test_a_claim_stands_at_its_line_and_names_the_file_that_it_means(world: Worl
         ("Cart.add", "shop/cart.py"),
     ],
 )
-def test_a_name_that_is_only_passed_on_means_the_file_that_defines_it(name: str, home: str, world: World) -> None:
-    assert [claim.path for claim in claims("a.md", read_page(f"`{name}`"), world)] == [home]
+def test_a_name_that_is_only_passed_on_means_the_file_that_defines_it(
+    name: str, home: str, repository: Repository
+) -> None:
+    assert [claim.path for claim in claims("a.md", read_page(f"`{name}`"), repository)] == [home]
 
 
 def test_where_not_all_was_read_no_name_is_called_missing() -> None:
-    part = World(code_map(TEXTS, complete=False), frozenset(TEXTS))
+    part = Repository(code_map(TEXTS, complete=False), frozenset(TEXTS))
 
     assert whys("`old_name`, `shop.cart.gone`, `retries = 3`", part) == []
 
@@ -202,7 +205,7 @@ def test_where_not_all_was_read_no_name_is_called_missing() -> None:
 def test_code_that_cannot_be_parsed_may_define_anything() -> None:
     texts = {"shop/old.py": "print 'x'\n"}
 
-    assert whys("`shop.old.thing`", World(code_map(texts), frozenset(texts))) == [""]
+    assert whys("`shop.old.thing`", Repository(code_map(texts), frozenset(texts))) == [""]
 
 
 def test_the_map_knows_languages_areas_and_where_the_code_begins() -> None:

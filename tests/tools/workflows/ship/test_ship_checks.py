@@ -14,15 +14,15 @@ from autoresearch_mcp.tools.workflows.ship.checks.checklists import ShipType, We
 from autoresearch_mcp.tools.workflows.ship.checks.contrast import colour, contrast, readable
 from autoresearch_mcp.tools.workflows.ship.checks.markup import checker, elsewhere, lost_links, pictures_without_text
 from autoresearch_mcp.tools.workflows.ship.checks.material import (
-    Before,
-    CheckLook,
+    CheckOutcome,
     CheckResult,
+    EarlierLedger,
     FileLine,
     FoundPlace,
     ShipmentMaterial,
     added_lines,
 )
-from autoresearch_mcp.tools.workflows.ship.checks.mechanical import LOOKED, look
+from autoresearch_mcp.tools.workflows.ship.checks.mechanical import MECHANICAL, inspect
 from autoresearch_mcp.tools.workflows.ship.checks.releases import (
     disagreeing,
     newest,
@@ -446,9 +446,9 @@ def released(version: str = "1.2.3", **fields: Any) -> ShipmentMaterial:  # noqa
         ("secrets", material(whole={"tests/test_a.py": 'password = "hunter2hunter2"'}), CheckResult.FAILED, Weight.RECOMMENDED),
         ("secrets", material(paths=frozenset({"app/.env"})), CheckResult.FAILED, None),
         ("secrets", material(paths=frozenset({"app/.env.example"})), CheckResult.PASSED, None),
-        ("regression", material(regression=Before("regression", verdict="UNSTABLE")), CheckResult.FAILED, None),
-        ("regression", material(regression=Before("regression", verdict="STABLE")), CheckResult.PASSED, None),
-        ("regression", material(regression=Before("regression", verdict="BASELINE_UNAVAILABLE")), CheckResult.FAILED, Weight.RECOMMENDED),
+        ("regression", material(regression=EarlierLedger("regression", verdict="UNSTABLE")), CheckResult.FAILED, None),
+        ("regression", material(regression=EarlierLedger("regression", verdict="STABLE")), CheckResult.PASSED, None),
+        ("regression", material(regression=EarlierLedger("regression", verdict="BASELINE_UNAVAILABLE")), CheckResult.FAILED, Weight.RECOMMENDED),
         ("regression", material(), CheckResult.NOT_HERE, None),
         ("version", released(), CheckResult.PASSED, None),
         ("version", released("1.2.2"), CheckResult.FAILED, None),
@@ -477,14 +477,14 @@ def released(version: str = "1.2.3", **fields: Any) -> ShipmentMaterial:  # noqa
 def test_a_check_says_what_it_saw(
     name: str, looked_at: ShipmentMaterial, result: CheckResult, weight: Weight | None
 ) -> None:
-    told = look(name, looked_at)
+    told = inspect(name, looked_at)
 
     assert (told.result, told.weight) == (result, weight), told
 
 
-def upstream(workflow: str, severity: Severity, *, confirmed: bool = True) -> CheckLook:
+def upstream(workflow: str, severity: Severity, *, confirmed: bool = True) -> CheckOutcome:
     finding = HandoffFinding(id="F1", title="x", severity=severity, confirmed=confirmed)
-    return look("upstream", material(before=Before(workflow, (finding,))))
+    return inspect("upstream", material(before=EarlierLedger(workflow, (finding,))))
 
 
 @pytest.mark.parametrize(
@@ -499,16 +499,16 @@ def upstream(workflow: str, severity: Severity, *, confirmed: bool = True) -> Ch
         (upstream("predict", Severity.CRITICAL), CheckResult.FAILED, Weight.BLOCKER),
         (upstream("predict", Severity.CRITICAL, confirmed=False), CheckResult.PASSED, None),
         (
-            look("upstream", material(before=Before("fix", scores={"fix": 79.0}))),
+            inspect("upstream", material(before=EarlierLedger("fix", scores={"fix": 79.0}))),
             CheckResult.FAILED,
             Weight.RECOMMENDED,
         ),
-        (look("upstream", material(before=Before("fix", scores={"fix": 80.0}))), CheckResult.PASSED, None),
-        (look("upstream", material()), CheckResult.NOT_HERE, None),
+        (inspect("upstream", material(before=EarlierLedger("fix", scores={"fix": 80.0}))), CheckResult.PASSED, None),
+        (inspect("upstream", material()), CheckResult.NOT_HERE, None),
     ],
 )
 def test_what_the_workflow_before_left_over_weighs_as_its_worst_finding(
-    told: CheckLook, result: CheckResult, weight: Weight | None
+    told: CheckOutcome, result: CheckResult, weight: Weight | None
 ) -> None:
     assert (told.result, told.weight) == (result, weight)
 
@@ -518,14 +518,14 @@ def test_every_type_has_a_list_that_can_be_made(type: ShipType) -> None:
     checks = checklist(type)
     commands = {"tests", "build", "types", "lint", "health"}
 
-    assert {check.name for check in checks if not check.judged} <= LOOKED | commands
+    assert {check.name for check in checks if not check.judged} <= MECHANICAL | commands
     assert len({check.name for check in checks}) == len(checks)
     assert [check.weight.rank for check in checks] == sorted(check.weight.rank for check in checks)
     assert {"clean", "secrets", "upstream"} <= {check.name for check in checks if check.weight is Weight.BLOCKER}
     assert any(check.judged for check in checks)
     for check in checks:
-        if check.name in LOOKED:
-            assert look(check.name, material()).seen
+        if check.name in MECHANICAL:
+            assert inspect(check.name, material()).seen
 
 
 Broken = Callable[[Mapping[str, str]], Sequence[FoundPlace]]

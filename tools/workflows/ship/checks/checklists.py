@@ -29,7 +29,7 @@ IRREVERSIBLE = frozenset({ShipType.MARKETING_EMAIL})
 
 
 @dataclass(frozen=True)
-class Told:
+class ShipTypeFound:
     """A type, and what told it."""
 
     type: ShipType
@@ -90,22 +90,22 @@ _BY_FILES: tuple[tuple[ShipType, str, Callable[[str], object]], ...] = (
 )
 
 
-def detected(goal: str, changed: Sequence[str], files: Sequence[str], version_moved: bool) -> Told:
+def detected(goal: str, changed: Sequence[str], files: Sequence[str], version_moved: bool) -> ShipTypeFound:
     """What is shipped: told by the words of the goal, else by what changed since the base, else by what is there.
 
     `changed` are the paths that differ from the base, `files` all tracked ones, `version_moved` whether a manifest says
     another version than at the base. One rule after the other; the first that fits tells.
     """
-    if (told := _by_goal(goal)) is not None:
-        return told
+    if (found := _by_goal(goal)) is not None:
+        return found
     if version_moved:
-        return Told(ShipType.CODE_RELEASE, "a manifest says another version than at the base")
+        return ShipTypeFound(ShipType.CODE_RELEASE, "a manifest says another version than at the base")
     looked, which = (changed, "what changed") if changed else (files, "what is here")
     code = [path for path in looked if _is_code(path, changed=bool(changed))]
     for type, what, is_so in _BY_FILES:
         if _mostly(looked, code, is_so):
-            return Told(type, f"{which} is {what}")
-    return Told(ShipType.CODE_PR, f"{which} is code")
+            return ShipTypeFound(type, f"{which} is {what}")
+    return ShipTypeFound(ShipType.CODE_PR, f"{which} is code")
 
 
 def _is_code(path: str, *, changed: bool) -> bool:
@@ -117,10 +117,10 @@ def belongs(type: ShipType, path: str) -> bool:
     return next((bool(is_so(path)) for one, _, is_so in _BY_FILES if one is type), False)
 
 
-def _by_goal(goal: str) -> Told | None:
+def _by_goal(goal: str) -> ShipTypeFound | None:
     for type, words in (*((type, type.value) for type in ShipType if "-" in type), *_WORDS.items()):
         if found := re.search(rf"(?<![\w-])(?:{words})(?![\w-])", goal, re.IGNORECASE):
-            return Told(type, f"the goal says `{found[0]}`")
+            return ShipTypeFound(type, f"the goal says `{found[0]}`")
     return None
 
 

@@ -160,14 +160,14 @@ def _of_a_site(target: str) -> bool:
 
 def _lost_tags(path: str, text: str, exists: Callable[[str], bool]) -> list[FoundPlace]:
     """An address that begins with a slash belongs to a site's root, wherever that is: it is looked for nowhere."""
-    told = []
+    lost = []
     for line, target in broken_tags(path, text):
         file = unquote(target.partition("#")[0].partition("?")[0])
         if file and not _NO_FILE.match(file) and not file.startswith("/"):
             place = normpath(f"{dirname(path)}/{file}".lstrip("/"))
             if not exists(place):
-                told.append(FoundPlace(path, line, f"{target}: there is no {place}"))
-    return told
+                lost.append(FoundPlace(path, line, f"{target}: there is no {place}"))
+    return lost
 
 
 def elsewhere(texts: Texts) -> int:

@@ -69,9 +69,9 @@ def found(lines: Iterable[FileLine], pattern: re.Pattern[str]) -> tuple[FoundPla
     return tuple(FoundPlace(line.path, line.number, match[0].strip()[:80]) for line, match in pairs if match)
 
 
-def _named(told: str) -> str:
+def _named(written: str) -> str:
     """A path as a patch names it: after `b/`, in quotes where it is unusual."""
-    name = told.rstrip("\t")
+    name = written.rstrip("\t")
     if name.startswith('"') and name.endswith('"'):
         octal = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), name[1:-1])
         name = octal.encode("latin-1", "replace").decode("utf-8", "replace").replace('\\"', '"').replace("\\\\", "\\")
@@ -93,7 +93,7 @@ class CheckResult(StrEnum):
 
 
 @dataclass(frozen=True)
-class CheckLook:
+class CheckOutcome:
     """What a check saw. `weight` where it weighs more or less than its list says."""
 
     result: CheckResult
@@ -103,7 +103,7 @@ class CheckLook:
 
 
 @dataclass(frozen=True)
-class Before:
+class EarlierLedger:
     """What an earlier ledger says: the workflow, its findings that nobody settled, its scores, the verdict of a regression."""
 
     workflow: str = ""
@@ -133,8 +133,8 @@ class ShipmentMaterial:
     merges: bool | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
     skipped: int = 0
-    before: Before = Before()
-    regression: Before = Before()
+    before: EarlierLedger = EarlierLedger()
+    regression: EarlierLedger = EarlierLedger()
 
     def exists(self, path: str) -> bool:
         """Whether a file or folder is there."""
@@ -145,8 +145,8 @@ class ShipmentMaterial:
         return frozenset(path[:place] for path in self.paths for place, sign in enumerate(path) if sign == "/")
 
 
-def of(places: Sequence[FoundPlace], well: str, ill: str) -> CheckLook:
+def of(places: Sequence[FoundPlace], well: str, ill: str) -> CheckOutcome:
     """Passed without places, failed with some. `ill` says what they are, in words that fit any number."""
     if not places:
-        return CheckLook(CheckResult.PASSED, well)
-    return CheckLook(CheckResult.FAILED, f"{ill}: {len(places)}", tuple(places))
+        return CheckOutcome(CheckResult.PASSED, well)
+    return CheckOutcome(CheckResult.FAILED, f"{ill}: {len(places)}", tuple(places))

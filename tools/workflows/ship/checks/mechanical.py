@@ -10,8 +10,8 @@ from ...ledger.items import Severity
 from .checklists import Weight
 from .contrast import readable
 from .markup import HTML, MARKDOWN, elsewhere, lost_links, pictures_without_text
-from .material import CheckLook, CheckResult, FoundPlace, ShipmentMaterial, Texts, of
-from .releases import changelog_look, tag_look, version_look
+from .material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial, Texts, of
+from .releases import check_changelog, check_tag, check_version
 from .texts import (
     DESCRIPTION,
     PREVIEW,
@@ -46,20 +46,20 @@ FIX_SCORE = 80.0
 """Of the workflow `fix`: below, ship warns. Source: ancestor."""
 
 
-def look(name: str, material: ShipmentMaterial) -> CheckLook:
+def inspect(name: str, material: ShipmentMaterial) -> CheckOutcome:
     """One check by its name."""
-    return _LOOKS[name](material)
+    return _CHECKS[name](material)
 
 
-def _clean(m: ShipmentMaterial) -> CheckLook:
+def _clean(m: ShipmentMaterial) -> CheckOutcome:
     return of([FoundPlace(path, 0, "is not committed") for path in m.dirty], "nothing is uncommitted", "not committed")
 
 
-def _conflicts(m: ShipmentMaterial) -> CheckLook:
+def _conflicts(m: ShipmentMaterial) -> CheckOutcome:
     return of(conflicts(m.whole), f"none in {len(m.whole)} files", "lines with marks")
 
 
-def _secrets(m: ShipmentMaterial) -> CheckLook:
+def _secrets(m: ShipmentMaterial) -> CheckOutcome:
     """What may be no secret, such as a password in a test, is told and does not block."""
     places = (*secret_files(m.paths), *secrets_in(m.whole))
     sure = tuple(place for place in places if not may_be_made_up(place))
@@ -70,62 +70,62 @@ def _secrets(m: ShipmentMaterial) -> CheckLook:
     return replace(found, weight=Weight.RECOMMENDED) if places and not sure else found
 
 
-def _debugging(m: ShipmentMaterial) -> CheckLook:
+def _debugging(m: ShipmentMaterial) -> CheckOutcome:
     return of(debugging(m.added), f"none in {len(m.added)} added lines", "lines")
 
 
-def _notes(m: ShipmentMaterial) -> CheckLook:
+def _notes(m: ShipmentMaterial) -> CheckOutcome:
     return of(notes(m.added), f"none in {len(m.added)} added lines", "lines")
 
 
-def _size(m: ShipmentMaterial) -> CheckLook:
+def _size(m: ShipmentMaterial) -> CheckOutcome:
     seen = f"{m.moved} lines since {m.base}, lock files not counted"
     if m.moved < WARN_LINES:
-        return CheckLook(CheckResult.PASSED, seen)
-    return CheckLook(CheckResult.FAILED, seen, weight=Weight.BLOCKER if m.moved >= BLOCK_LINES else None)
+        return CheckOutcome(CheckResult.PASSED, seen)
+    return CheckOutcome(CheckResult.FAILED, seen, weight=Weight.BLOCKER if m.moved >= BLOCK_LINES else None)
 
 
-def _merges(m: ShipmentMaterial) -> CheckLook:
+def _merges(m: ShipmentMaterial) -> CheckOutcome:
     if m.merges is None:
-        return CheckLook(CheckResult.NOT_HERE, f"{m.base} is part of it already, or git cannot try it here")
+        return CheckOutcome(CheckResult.NOT_HERE, f"{m.base} is part of it already, or git cannot try it here")
     return (
-        CheckLook(CheckResult.PASSED, f"{m.base} merges")
+        CheckOutcome(CheckResult.PASSED, f"{m.base} merges")
         if m.merges
-        else CheckLook(CheckResult.FAILED, f"it conflicts with {m.base}")
+        else CheckOutcome(CheckResult.FAILED, f"it conflicts with {m.base}")
     )
 
 
-def _regression(m: ShipmentMaterial) -> CheckLook:
+def _regression(m: ShipmentMaterial) -> CheckOutcome:
     match m.regression.verdict.upper():
         case "":
-            return CheckLook(CheckResult.NOT_HERE, "no regression ledger was closed at this commit")
+            return CheckOutcome(CheckResult.NOT_HERE, "no regression ledger was closed at this commit")
         case "UNSTABLE":
-            return CheckLook(CheckResult.FAILED, "the regression ledger says UNSTABLE at this commit")
+            return CheckOutcome(CheckResult.FAILED, "the regression ledger says UNSTABLE at this commit")
         case "STABLE":
-            return CheckLook(CheckResult.PASSED, "the regression ledger says STABLE at this commit")
+            return CheckOutcome(CheckResult.PASSED, "the regression ledger says STABLE at this commit")
         case other:
-            return CheckLook(CheckResult.FAILED, f"the regression ledger says {other}", weight=Weight.RECOMMENDED)
+            return CheckOutcome(CheckResult.FAILED, f"the regression ledger says {other}", weight=Weight.RECOMMENDED)
 
 
 _GATES = {Severity.CRITICAL: Weight.BLOCKER, Severity.HIGH: Weight.BLOCKER, Severity.MEDIUM: Weight.RECOMMENDED}
 
 
-def _upstream(m: ShipmentMaterial) -> CheckLook:
+def _upstream(m: ShipmentMaterial) -> CheckOutcome:
     """What the workflow before has left over: its worst finding says how much that weighs."""
     before = m.before
     if not before.workflow:
-        return CheckLook(CheckResult.NOT_HERE, "no workflow came before")
+        return CheckOutcome(CheckResult.NOT_HERE, "no workflow came before")
     weighed = [(weight, one) for one in before.findings if (weight := _gate(before.workflow, one))]
     score = before.scores.get("fix")
     if not weighed:
         if before.workflow == "fix" and score is not None and score < FIX_SCORE:
-            return CheckLook(CheckResult.FAILED, f"fix came to {score:.0f} of 100", weight=Weight.RECOMMENDED)
-        return CheckLook(CheckResult.PASSED, f"{before.workflow} has left nothing serious")
+            return CheckOutcome(CheckResult.FAILED, f"fix came to {score:.0f} of 100", weight=Weight.RECOMMENDED)
+        return CheckOutcome(CheckResult.PASSED, f"{before.workflow} has left nothing serious")
     places = tuple(
         FoundPlace(one.location or one.id, 0, f"{one.id} ({one.severity}) {one.title}") for _, one in weighed
     )
     worst = min((weight for weight, _ in weighed), key=lambda weight: weight.rank)
-    return CheckLook(CheckResult.FAILED, f"findings of {before.workflow}: {len(places)}", places, worst)
+    return CheckOutcome(CheckResult.FAILED, f"findings of {before.workflow}: {len(places)}", places, worst)
 
 
 def _gate(workflow: str, finding: HandoffFinding) -> Weight | None:
@@ -138,20 +138,20 @@ def _gate(workflow: str, finding: HandoffFinding) -> Weight | None:
     return weight
 
 
-def _placeholders(m: ShipmentMaterial) -> CheckLook:
+def _placeholders(m: ShipmentMaterial) -> CheckOutcome:
     return of(stand_ins(m.texts), f"none in {len(m.texts)} files", "places")
 
 
-def _links(m: ShipmentMaterial) -> CheckLook:
+def _links(m: ShipmentMaterial) -> CheckOutcome:
     away = elsewhere(m.texts)
     more = f"; {away} addresses elsewhere are not looked up" if away else ""
     found = of(lost_links(m.texts, m.exists), f"all lead somewhere{more}", f"lead nowhere{more}")
-    return found if _pages(m.texts) else CheckLook(CheckResult.NOT_HERE, f"no Markdown or HTML is shipped{more}")
+    return found if _pages(m.texts) else CheckOutcome(CheckResult.NOT_HERE, f"no Markdown or HTML is shipped{more}")
 
 
-def _images(m: ShipmentMaterial) -> CheckLook:
+def _images(m: ShipmentMaterial) -> CheckOutcome:
     found = of(pictures_without_text(m.texts), "all have a text", "without")
-    return found if _pages(m.texts) else CheckLook(CheckResult.NOT_HERE, "no Markdown or HTML is shipped")
+    return found if _pages(m.texts) else CheckOutcome(CheckResult.NOT_HERE, "no Markdown or HTML is shipped")
 
 
 def _pages(texts: Texts) -> bool:
@@ -160,13 +160,13 @@ def _pages(texts: Texts) -> bool:
 
 def _fit(
     name: str, read: Callable[[Texts], tuple[MeasuredText, ...]], most: int
-) -> Callable[[ShipmentMaterial], CheckLook]:
+) -> Callable[[ShipmentMaterial], CheckOutcome]:
     """A check of"""
 
-    def check(m: ShipmentMaterial) -> CheckLook:
+    def check(m: ShipmentMaterial) -> CheckOutcome:
         measured = read(m.texts)
         if not measured:
-            return CheckLook(CheckResult.NOT_HERE, f"no file here has a {name}")
+            return CheckOutcome(CheckResult.NOT_HERE, f"no file here has a {name}")
         longest = max(len(one.text) for one in measured)
         return of(
             misfits(measured, most, name),
@@ -177,51 +177,51 @@ def _fit(
     return check
 
 
-def _contrast(m: ShipmentMaterial) -> CheckLook:
-    told = readable(m.texts)
-    if not told.computed:
-        return CheckLook(CheckResult.NOT_HERE, "no rule here names a text's colour and its background")
-    seen = f"of {told.computed} rules that name both colours"
-    more = f" ({told.pairs - told.computed} more cannot be computed)" if told.pairs > told.computed else ""
-    return of(told.weak, f"none {seen} is too weak{more}", f"too weak {seen}{more}")
+def _contrast(m: ShipmentMaterial) -> CheckOutcome:
+    found = readable(m.texts)
+    if not found.computed:
+        return CheckOutcome(CheckResult.NOT_HERE, "no rule here names a text's colour and its background")
+    seen = f"of {found.computed} rules that name both colours"
+    more = f" ({found.pairs - found.computed} more cannot be computed)" if found.pairs > found.computed else ""
+    return of(found.weak, f"none {seen} is too weak{more}", f"too weak {seen}{more}")
 
 
-def _unsubscribe(m: ShipmentMaterial) -> CheckLook:
+def _unsubscribe(m: ShipmentMaterial) -> CheckOutcome:
     mails = {path: text for path, text in m.texts.items() if not path.endswith(".css")}
     if not mails:
-        return CheckLook(CheckResult.FAILED, "no mail is here")
+        return CheckOutcome(CheckResult.FAILED, "no mail is here")
     return of(without_a_way_out(mails), f"all of {len(mails)} do", "without")
 
 
-def _plain_text(m: ShipmentMaterial) -> CheckLook:
+def _plain_text(m: ShipmentMaterial) -> CheckOutcome:
     return of(without_plain_text(m.texts, m.exists), "all that are HTML have", "without")
 
 
-def _citations(m: ShipmentMaterial) -> CheckLook:
+def _citations(m: ShipmentMaterial) -> CheckOutcome:
     if not cites(m.texts):
-        return CheckLook(CheckResult.NOT_HERE, "nothing is cited by a key")
+        return CheckOutcome(CheckResult.NOT_HERE, "nothing is cited by a key")
     return of(lost_citations(m.texts), "all are there", "not there")
 
 
-def _limits(m: ShipmentMaterial) -> CheckLook:
-    told = tells_its_limits(m.texts)
+def _limits(m: ShipmentMaterial) -> CheckOutcome:
+    found = tells_its_limits(m.texts)
     return (
-        CheckLook(CheckResult.PASSED, "it does")
-        if told
-        else CheckLook(CheckResult.FAILED, "no part on limitations was found")
+        CheckOutcome(CheckResult.PASSED, "it does")
+        if found
+        else CheckOutcome(CheckResult.FAILED, "no part on limitations was found")
     )
 
 
-def _weight(m: ShipmentMaterial) -> CheckLook:
+def _weight(m: ShipmentMaterial) -> CheckOutcome:
     heavy = [FoundPlace(path, 0, f"{size // 1000} kB") for path, size in m.sizes.items() if size > LARGEST_PICTURE]
     return (
         of(heavy, f"none of {len(m.sizes)} is larger", "larger")
         if m.sizes
-        else CheckLook(CheckResult.NOT_HERE, "no pictures")
+        else CheckOutcome(CheckResult.NOT_HERE, "no pictures")
     )
 
 
-_LOOKS: Mapping[str, Callable[[ShipmentMaterial], CheckLook]] = {
+_CHECKS: Mapping[str, Callable[[ShipmentMaterial], CheckOutcome]] = {
     "clean": _clean,
     "conflicts": _conflicts,
     "secrets": _secrets,
@@ -231,9 +231,9 @@ _LOOKS: Mapping[str, Callable[[ShipmentMaterial], CheckLook]] = {
     "merges": _merges,
     "regression": _regression,
     "upstream": _upstream,
-    "version": version_look,
-    "changelog": changelog_look,
-    "tag": tag_look,
+    "version": check_version,
+    "changelog": check_changelog,
+    "tag": check_tag,
     "placeholders": _placeholders,
     "links": _links,
     "images": _images,
@@ -248,5 +248,5 @@ _LOOKS: Mapping[str, Callable[[ShipmentMaterial], CheckLook]] = {
     "limits": _limits,
     "weight": _weight,
 }
-LOOKED = frozenset(_LOOKS)
+MECHANICAL = frozenset(_CHECKS)
 """The names of the checks that are made here; those of commands are not among them."""

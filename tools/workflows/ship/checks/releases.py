@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .checklists import Weight
-from .material import CheckLook, CheckResult, FoundPlace, ShipmentMaterial, Texts
+from .material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial, Texts
 
 CHANGELOGS = re.compile(r"(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES)(?:\.(?:md|rst|txt))?", re.IGNORECASE)
 NUMBER = r"\d+(?:\.\d+)+(?:[-.+]?[0-9A-Za-z][0-9A-Za-z.+-]*)?"
@@ -184,21 +184,21 @@ def says_a_version(path: str) -> bool:
     return _reader(path) is not None
 
 
-def version_look(m: ShipmentMaterial) -> CheckLook:
+def check_version(m: ShipmentMaterial) -> CheckOutcome:
     said = versions(m.manifests)
     if not said:
-        return CheckLook(CheckResult.NOT_HERE, "no manifest here says a version")
+        return CheckOutcome(CheckResult.NOT_HERE, "no manifest here says a version")
     if places := disagreeing(said):
-        return CheckLook(CheckResult.FAILED, f"{len(places)} manifests say different versions", places)
+        return CheckOutcome(CheckResult.FAILED, f"{len(places)} manifests say different versions", places)
     version, last = said[0].version, newest(tag for tag, commit in m.tags.items() if commit != m.head)
     seen = f"{version} in {', '.join(one.path for one in said)}"
     if last and newness(version) <= newness(last):
-        return CheckLook(
+        return CheckOutcome(
             CheckResult.FAILED,
             f"{seen}: not newer than the last tag, {last}",
             (FoundPlace(said[0].path, 0, f"says {version}"),),
         )
-    return CheckLook(CheckResult.PASSED, seen)
+    return CheckOutcome(CheckResult.PASSED, seen)
 
 
 def shipped_version(m: ShipmentMaterial) -> str:
@@ -209,31 +209,31 @@ def shipped_version(m: ShipmentMaterial) -> str:
     return entry or newest((m.target,))
 
 
-def changelog_look(m: ShipmentMaterial) -> CheckLook:
+def check_changelog(m: ShipmentMaterial) -> CheckOutcome:
     path, text = m.changelog
     version = shipped_version(m)
     if not path:
-        return CheckLook(CheckResult.FAILED, "there is no changelog")
+        return CheckOutcome(CheckResult.FAILED, "there is no changelog")
     if not version:
-        return CheckLook(CheckResult.NOT_HERE, "no version is named anywhere")
+        return CheckOutcome(CheckResult.NOT_HERE, "no version is named anywhere")
     part = section_of(text, version)
     if part is None:
-        return CheckLook(
+        return CheckOutcome(
             CheckResult.FAILED, f"{path} has no heading for {version}", (FoundPlace(path, 0, f"has no {version}"),)
         )
     if part.empty:
-        return CheckLook(
+        return CheckOutcome(
             CheckResult.FAILED, f"nothing stands below {version}", (FoundPlace(path, part.line, "is empty"),)
         )
     return _nothing_unreleased(path, sections(text), f"{path} has {version}")
 
 
-def _nothing_unreleased(path: str, parts: Sequence[ChangelogSection], seen: str) -> CheckLook:
+def _nothing_unreleased(path: str, parts: Sequence[ChangelogSection], seen: str) -> CheckOutcome:
     left = next((part for part in parts if part.version == "unreleased" and not part.empty), None)
     if left is None:
-        return CheckLook(CheckResult.PASSED, seen)
+        return CheckOutcome(CheckResult.PASSED, seen)
     place = FoundPlace(path, left.line, "stands under Unreleased")
-    return CheckLook(
+    return CheckOutcome(
         CheckResult.FAILED, f"{seen}, but something is still under Unreleased", (place,), Weight.RECOMMENDED
     )
 
@@ -246,15 +246,15 @@ def release_tag(m: ShipmentMaterial) -> str:
     return tag_for(version, m.tags) if version else ""
 
 
-def tag_look(m: ShipmentMaterial) -> CheckLook:
+def check_tag(m: ShipmentMaterial) -> CheckOutcome:
     tag, version = release_tag(m), shipped_version(m)
     if not tag:
-        return CheckLook(CheckResult.NOT_HERE, "no version is named anywhere")
+        return CheckOutcome(CheckResult.NOT_HERE, "no version is named anywhere")
     if newest((tag,)) != version:
-        return CheckLook(CheckResult.FAILED, f"the target {tag} is not version {version}")
+        return CheckOutcome(CheckResult.FAILED, f"the target {tag} is not version {version}")
     commit = m.tags.get(tag)
     if commit is None:
-        return CheckLook(CheckResult.PASSED, f"{tag} is free")
+        return CheckOutcome(CheckResult.PASSED, f"{tag} is free")
     if commit == m.head:
-        return CheckLook(CheckResult.PASSED, f"{tag} stands at this commit")
-    return CheckLook(CheckResult.FAILED, f"{tag} stands at {commit[:7]}")
+        return CheckOutcome(CheckResult.PASSED, f"{tag} stands at this commit")
+    return CheckOutcome(CheckResult.FAILED, f"{tag} stands at {commit[:7]}")
