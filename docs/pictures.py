@@ -27,6 +27,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
 from autoresearch_mcp.server.cli.terminal import TerminalView
+from autoresearch_mcp.server.watching import Watch
 from autoresearch_mcp.server.web.live import LiveServer
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.lab.access import Lab
@@ -34,7 +35,6 @@ from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.verbs.loop import Loop
 from autoresearch_mcp.tools.verbs.review import Review
 from autoresearch_mcp.tools.verbs.sessions import Sessions
-from autoresearch_mcp.tools.verbs.watching import Watch
 
 IMAGES = Path(__file__).parent / "images"
 FLAGS = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from mcp.server import MCPServer
 from mcp.server.apps import APP_MIME_TYPE, Apps
@@ -13,7 +12,15 @@ from mcp.server.mcpserver.prompts.base import Prompt as ServerPrompt
 from mcp.server.mcpserver.prompts.base import PromptArgument, UserMessage
 from mcp.server.mcpserver.resources import FunctionResource, Resource
 from mcp.shared.exceptions import MCPError
-from mcp.types import INVALID_PARAMS, ToolAnnotations
+from mcp.types import (
+    INVALID_PARAMS,
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    PromptReference,
+    ResourceTemplateReference,
+    ToolAnnotations,
+)
 
 from ..prompts import Prompt, load_prompts
 from ..tools.errors import Refusal
@@ -25,13 +32,12 @@ from ..tools.verbs.review import Review
 from ..tools.verbs.running import Running
 from ..tools.verbs.sessions import Sessions, session_status
 from ..tools.verbs.training import Training
-from ..tools.verbs.watching import Watch
-from ..tools.verbs.workflows import Playbook, Workflows
+from ..tools.verbs.workflows import Playbook, Workflows, known_values
 from ..tools.workflows.ledger.items import Workflow
 from ..tools.workflows.status import ledger_state
-from .completing import completes
 from .consenting import COMMANDS, PLANS, SHIPMENT
 from .tool import HostPage, tool
+from .watching import ChatView
 
 INSTRUCTIONS = """\
 A research lab in a git repository: use it to improve any measurable number (speed, size, coverage, errors, val_bpb) by \
@@ -49,6 +55,9 @@ SESSION_VIEW = "ui://autoresearch/session"
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 # Local writers: they only ever undo their own commits, so they destroy nothing.
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
+
+MOST_COMPLETIONS = 100
+"""Values that one answer may hold, by the protocol."""
 
 REPEATS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
@@ -92,20 +101,8 @@ def build_server(lab: Lab) -> MCPServer:
     )
     for prompt in prompts.values():
         server.add_prompt(_prompt(lab, prompt))
-    completes(server)
+    _complete_arguments(server)
     return server
-
-
-class ChatView:
-    """What the view in a chat shows of each repository; what was read of one stays read."""
-
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
-        self._watches: dict[str, Watch] = {}
-
-    def data(self, repo: str) -> dict[str, Any]:
-        """The session of a repository as parts of a page."""
-        return self._watches.setdefault(repo, Watch(self._lab, repo)).chat()
 
 
 def _apps(view: HostPage) -> Apps:
@@ -168,6 +165,30 @@ def _prompt(lab: Lab, prompt: Prompt) -> ServerPrompt:
     return ServerPrompt(
         name=prompt.name, title=prompt.title, description=prompt.description, arguments=arguments, fn=render
     )
+
+
+def _complete_arguments(server: MCPServer) -> None:
+    """Have a server complete the arguments of prompts, where it is known what may stand there."""
+
+    async def complete(
+        ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: CompletionContext | None,
+    ) -> Completion | None:
+        if not isinstance(ref, PromptReference):
+            return None
+        return Completion(values=list(completed(ref.name, argument.name, argument.value))[:MOST_COMPLETIONS])
+
+    server.completion()(complete)  # type: ignore[no-untyped-call] # the library leaves it untyped
+
+
+def completed(prompt: str, argument: str, typed: str) -> tuple[str, ...]:
+    """What a half-typed value could become. Of a list the last word is completed, and no word is offered twice."""
+    before, comma, word = typed.rpartition(",") if argument == "chain" else ("", "", typed)
+    taken = {part.strip() for part in before.split(",")}
+    start = f"{before}{comma} " if comma else ""
+    fitting = (value for value in known_values(prompt, argument) if value.startswith(word.strip()))
+    return tuple(start + value for value in fitting if value not in taken)
 
 
 def _resources(lab: Lab) -> list[Resource]:

@@ -4,13 +4,14 @@ shipment may go out. A client that cannot ask is not asked, and then all is as i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import anyio.to_thread
-from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
-from mcp.server.mcpserver import Context, Elicit, Resolve
+from mcp.server.elicitation import AcceptedElicitation
+from mcp.server.mcpserver import Context, Elicit
 from pydantic import BaseModel, Field, JsonValue, create_model
 
 from ..tools.errors import Refusal
@@ -25,24 +26,22 @@ from ..tools.workflows.ship.approval import approve_shipment, is_digest, waiting
 
 @dataclass(frozen=True)
 class ConsentQuestion:
-    """What a tool asks a person before it does its work.
+    """What a tool asks a person before it does its work, or nobody.
 
-    `asked` makes the annotation of a parameter that holds the person's answer, which no agent can fill; `remember`
-    notes the answer to a call, and gives its arguments with what the person chose.
+    `ask` gets the named arguments of a call. It returns a question for the person, or what to go on with where there is
+    none. `remember` notes the answer, and gives the arguments of the call with what the person chose.
     """
 
-    asked: Callable[[Lab], object]
+    arguments: tuple[str, ...]
+    ask: Callable[[Lab, Context[Any, Any], Mapping[str, Any]], Awaitable[BaseModel | Elicit[Any]]]
     remember: Callable[[Lab, object, Mapping[str, Any]], dict[str, Any]]
 
 
 _AGREE = "Yes: the server may run these commands on this machine, in this repository."
 
 
-class Reply(BaseModel):
-    """What a person said. A question makes a class of its own, which holds what was shown, so that a yes is to exactly that."""
-
-
-class Agreement(Reply):
+# A question makes a class of its own of these, which holds what was shown, so that a yes is to exactly that.
+class Agreement(BaseModel):
     """Whether commands may run."""
 
     shown: ClassVar[tuple[str, ...]] = ()
@@ -50,7 +49,7 @@ class Agreement(Reply):
     agree: bool = Field(description=_AGREE)
 
 
-class Wish(Reply):
+class Wish(BaseModel):
     """All that a plan leaves open: which, how long, how far, and whether it may run."""
 
     offers: ClassVar[tuple[Candidate, ...]] = ()
@@ -61,62 +60,13 @@ class Wish(Reply):
     agree: bool = Field(description=_AGREE)
 
 
-def asked(lab: Lab) -> object:
-    """The annotation of a parameter that holds the person's answer; no agent can fill it."""
-
-    async def ask(
-        ctx: Context[Any, Any],
-        verify: str,
-        guards: tuple[str, ...],
-        guard_metrics: tuple[str, ...],
-        holdout: str,
-        sabotage: str,
-        environment: tuple[str, ...],
-        sandbox: str,
-        network: bool,
-        repo: str,
-    ) -> Reply | Elicit[Reply]:
-        given = (verify, guards, guard_metrics, holdout, sabotage, environment, sandbox, network)
-        return await _about_commands(lab, ctx, dict(zip(_ASKED, given, strict=True)), repo)
-
-    return Annotated[ElicitationResult[Reply], Resolve(ask)]
-
-
-def asked_for_a_plan(lab: Lab) -> object:
-    """The same for a tool that can do without a plan: where nothing says what to measure, the person chooses in one form."""
-
-    async def ask(
-        ctx: Context[Any, Any],
-        goal: str,
-        scope: tuple[str, ...],
-        metric: str,
-        verify: str,
-        guards: tuple[str, ...],
-        guard_metrics: tuple[str, ...],
-        holdout: str,
-        sabotage: str,
-        environment: tuple[str, ...],
-        sandbox: str,
-        network: bool,
-        repo: str,
-    ) -> Reply | Elicit[Reply]:
-        if _can_ask(ctx) and not (scope or metric or verify):
-            offers = await anyio.to_thread.run_sync(proposals, lab, goal, repo)
-            if offers:
-                return Elicit(_offered(offers), _form(offers))
-        given = (verify, guards, guard_metrics, holdout, sabotage, environment, sandbox, network)
-        return await _about_commands(lab, ctx, dict(zip(_ASKED, given, strict=True)), repo)
-
-    return Annotated[ElicitationResult[Reply], Resolve(ask)]
-
-
-async def _about_commands(
-    lab: Lab, ctx: Context[Any, Any], given: Mapping[str, Any], repo: str
-) -> Reply | Elicit[Reply]:
-    """The question whether commands may run, if the client can ask it and nobody has answered it yet."""
+async def _ask_about_commands(
+    lab: Lab, ctx: Context[Any, Any], given: Mapping[str, Any]
+) -> BaseModel | Elicit[Agreement]:
+    """Ask whether the commands of a plan may run, if the client can ask it and nobody has answered it yet."""
     if not _can_ask(ctx):
         return Agreement(agree=False)
-    missing = await anyio.to_thread.run_sync(commands_without_consent, lab, _agreeable(given), repo)
+    missing = await anyio.to_thread.run_sync(commands_without_consent, lab, _plan(given), given["repo"])
     if not missing:
         return Agreement(agree=False)
     schema = create_model("Agreement", __base__=Agreement)
@@ -124,12 +74,21 @@ async def _about_commands(
     return Elicit("May autoresearch run these commands on this machine?\n\n" + "\n".join(map(visible, missing)), schema)
 
 
+async def _ask_for_a_plan(lab: Lab, ctx: Context[Any, Any], given: Mapping[str, Any]) -> BaseModel | Elicit[Any]:
+    """The same for a tool that can do without a plan: where nothing says what to measure, the person chooses in one form."""
+    if _can_ask(ctx) and not (given["scope"] or given["metric"] or given["verify"]):
+        offers = await anyio.to_thread.run_sync(proposals, lab, given["goal"], given["repo"])
+        if offers:
+            return Elicit(_offered(offers), _form(offers))
+    return await _ask_about_commands(lab, ctx, given)
+
+
 def _can_ask(ctx: Context[Any, Any]) -> bool:
     capabilities = ctx.client_capabilities
     return capabilities is not None and capabilities.elicitation is not None
 
 
-def remember(lab: Lab, answer: object, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _remember_plan(lab: Lab, answer: object, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Note a person's yes for exactly the commands that were shown; returns the arguments with what the person chose."""
     match answer:
         case AcceptedElicitation(data=Agreement(agree=True) as said):
@@ -138,7 +97,7 @@ def remember(lab: Lab, answer: object, arguments: Mapping[str, Any]) -> dict[str
             chosen = next((offer.plan for offer in said.offers if _named(said.offers, offer) == said.plan), {})
             settled = {**arguments, **chosen, "iterations": said.iterations, "target": said.target}
             if chosen and said.agree:
-                agree_to(lab, statements(_agreeable(settled)), settled["repo"])
+                agree_to(lab, statements(_plan(settled)), settled["repo"])
             return settled if chosen else dict(arguments)
     return dict(arguments)
 
@@ -166,12 +125,8 @@ def _form(offers: Sequence[Candidate]) -> type[Wish]:
     return schema
 
 
-_ASKED = ("verify", "guards", "guard_metrics", "holdout", "sabotage", "environment", "sandbox", "network")
-
-
-def _agreeable(arguments: Mapping[str, Any]) -> Plan:
-    """A plan with nothing but what a person has to agree to."""
-    return Plan.model_validate({name: arguments[name] for name in _ASKED})
+def _plan(arguments: Mapping[str, Any]) -> Plan:
+    return Plan.model_validate({name: arguments[name] for name in Plan.model_fields})
 
 
 class Approval(BaseModel):
@@ -180,21 +135,16 @@ class Approval(BaseModel):
     ship: bool = Field(description="Yes: ship exactly this commit, with this checklist.")
 
 
-def _asked_shipment(lab: Lab) -> object:
-    async def ask(
-        ctx: Context[Any, Any], name: str, action: str, options: dict[str, Any], repo: str
-    ) -> Approval | Elicit[Approval]:
-        if (name, action) != ("ship", "run") or "approve" not in options or not _can_ask(ctx):
-            return Approval(ship=False)
-        try:
-            waiting = await anyio.to_thread.run_sync(waiting_shipment, lab, repo)
-        except Refusal:
-            return Approval(ship=False)
-        if waiting is None or not is_digest(options["approve"], waiting.digest):
-            return Approval(ship=False)
-        return Elicit(waiting.question, Approval)
-
-    return Annotated[ElicitationResult[Approval], Resolve(ask)]
+async def _ask_about_shipment(
+    lab: Lab, ctx: Context[Any, Any], given: Mapping[str, Any]
+) -> BaseModel | Elicit[Approval]:
+    """Ask whether the shipment may go out that a call wants approved, if that is the one that waits."""
+    if (given["name"], given["action"]) == ("ship", "run") and "approve" in given["options"] and _can_ask(ctx):
+        with suppress(Refusal):
+            waiting = await anyio.to_thread.run_sync(waiting_shipment, lab, given["repo"])
+            if waiting is not None and is_digest(given["options"]["approve"], waiting.digest):
+                return Elicit(waiting.question, Approval)
+    return Approval(ship=False)
 
 
 def _remember_shipment(lab: Lab, answer: object, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,6 +156,7 @@ def _remember_shipment(lab: Lab, answer: object, arguments: Mapping[str, Any]) -
     return dict(arguments)
 
 
-COMMANDS = ConsentQuestion(asked, remember)
-PLANS = ConsentQuestion(asked_for_a_plan, remember)
-SHIPMENT = ConsentQuestion(_asked_shipment, _remember_shipment)
+_OF_PLAN = (*Plan.model_fields, "repo")
+COMMANDS = ConsentQuestion(_OF_PLAN, _ask_about_commands, _remember_plan)
+PLANS = ConsentQuestion(_OF_PLAN, _ask_for_a_plan, _remember_plan)
+SHIPMENT = ConsentQuestion(("name", "action", "options", "repo"), _ask_about_shipment, _remember_shipment)

@@ -9,7 +9,7 @@ import operator
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,11 +18,12 @@ from typing import Annotated, Any
 import anyio.from_thread
 import anyio.to_thread
 from mcp.server.apps import client_supports_apps
-from mcp.server.mcpserver import Context
+from mcp.server.elicitation import ElicitationResult
+from mcp.server.mcpserver import Context, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool as ServerTool
 from mcp.types import CallToolResult, ImageContent, TextContent, ToolAnnotations
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from ..tools.errors import Code, Refusal
 from ..tools.lab.access import Lab
@@ -53,14 +54,24 @@ class HostPage:
 class GatedTool(ServerTool):
     """A tool whose bad arguments are refused like everything else that can be cured."""
 
-    lab: Lab = Field(exclude=True)
-    answer: type[Answer] = Field(exclude=True)
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    _lab: Lab = PrivateAttr()
+    _answer: type[Answer] = PrivateAttr()
+
+    @classmethod
+    def answering(cls, function: Callable[..., object], lab: Lab, answer: type[Answer], **described: Any) -> GatedTool:  # noqa: ANN401
+        """Make a tool of a function. Unknown arguments are refused, and the schemas hold nothing that only costs tokens."""
+        made = cls.from_function(function, structured_output=False, **described)
+        assert isinstance(made, GatedTool)
+        made._lab, made._answer = lab, answer
+        known = made.fn_metadata.arg_model
+        made.fn_metadata.arg_model = type(known.__name__, (known,), {"model_config": ConfigDict(extra="forbid")})
+        made.parameters = {**_untitled(made.parameters), "additionalProperties": False}
+        return made
 
     @cached_property
     def output_schema(self) -> dict[str, Any] | None:
         """The schema of the answer; made when it is first listed, because fifteen of them would hold up the start."""
-        schema: dict[str, Any] = _untitled(self.answer.model_json_schema())
+        schema: dict[str, Any] = _untitled(self._answer.model_json_schema())
         return schema
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:  # noqa: ANN401
@@ -72,7 +83,7 @@ class GatedTool(ServerTool):
                 raise
             repo = arguments.get("repo", "")
             refusal = Refusal(Code.BAD_ARGUMENT, _argument_problems(error.__cause__, self.parameters))
-            return await anyio.to_thread.run_sync(_refused, self.lab, refusal, repo if isinstance(repo, str) else "")
+            return await anyio.to_thread.run_sync(_refused, self._lab, refusal, repo if isinstance(repo, str) else "")
 
 
 def tool(
@@ -113,24 +124,29 @@ def tool(
         finally:
             gone.set()
 
-    extra = {"ctx": Context, **({"consent": asks.asked(lab)} if asks else {})}
-    flat = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in extra.items()]
-    call.__signature__ = inspect.Signature([*flat, *_flat(parameters)], return_annotation=CallToolResult)  # type: ignore[attr-defined]
-    call.__annotations__ = {**extra, "return": CallToolResult}
+    arguments = {"ctx": _keyword("ctx", Context)}
+    if asks:
+        arguments["consent"] = _keyword("consent", Annotated[ElicitationResult[BaseModel], Resolve(_asking(lab, asks))])
     call.__name__, call.__doc__ = method.__name__, inspect.getdoc(method)
+    _declare(call, {**arguments, **_flat(parameters)})
     meta = {**(_ALWAYS_LOAD if always_load else {}), **({"ui": {"resourceUri": view.uri}} if view else {})} or None
-    made = ServerTool.from_function(call, title=title, annotations=hints, meta=meta, structured_output=False)
-    return _strict(made, lab, signature.return_annotation)
+    return GatedTool.answering(call, lab, signature.return_annotation, title=title, annotations=hints, meta=meta)
 
 
-def _strict(made: ServerTool, lab: Lab, answer: type[Answer]) -> GatedTool:
-    """Refuse unknown arguments, and say so in the schema; drop what only costs tokens there."""
-    model = made.fn_metadata.arg_model
-    model.model_config["extra"] = "forbid"
-    model.model_rebuild(force=True)
-    fields = {name: getattr(made, name) for name in type(made).model_fields}
-    schema = {**_untitled(made.parameters), "additionalProperties": False}
-    return GatedTool.model_construct(**{**fields, "parameters": schema, "lab": lab, "answer": answer})
+def _asking(lab: Lab, question: ConsentQuestion) -> Callable[..., Awaitable[object]]:
+    """What the protocol library runs to fill in a person's answer, which no agent can give."""
+
+    async def ask(ctx: Context[Any, Any], **given: object) -> object:
+        return await question.ask(lab, ctx, given)
+
+    _declare(ask, {"ctx": _keyword("ctx", Context), **{name: _keyword(name, Any) for name in question.arguments}})
+    return ask
+
+
+def _declare(function: Callable[..., object], parameters: Mapping[str, inspect.Parameter]) -> None:
+    """Have a function that takes any keywords look, to the protocol library, as if it took these."""
+    function.__signature__ = inspect.Signature([*parameters.values()], return_annotation=object)  # type: ignore[attr-defined]
+    function.__annotations__ = {name: parameter.annotation for name, parameter in parameters.items()}
 
 
 def _untitled(schema: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -146,16 +162,21 @@ def _untitled(schema: Any) -> Any:  # noqa: ANN401 - any JSON
     }
 
 
-def _flat(parameters: Mapping[str, inspect.Parameter]) -> Iterator[inspect.Parameter]:
+def _flat(parameters: Mapping[str, inspect.Parameter]) -> dict[str, inspect.Parameter]:
     """A parameter that is a model stands for its fields, so that a client sees no nesting."""
-    for parameter in parameters.values():
+    flat = {}
+    for name, parameter in parameters.items():
         if not _is_model(parameter):
-            yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            flat[name] = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             continue
-        for name, field in parameter.annotation.model_fields.items():
+        for part, field in parameter.annotation.model_fields.items():
             described = (*field.metadata, Field(description=field.description))
-            annotation = operator.getitem(Annotated, (field.annotation, *described))
-            yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=annotation)
+            flat[part] = _keyword(part, operator.getitem(Annotated, (field.annotation, *described)), field.default)
+    return flat
+
+
+def _keyword(name: str, kind: object, default: object = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 
 
 def _is_model(parameter: inspect.Parameter) -> bool:

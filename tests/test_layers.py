@@ -22,7 +22,7 @@ HOMES = {
     "fcntl": {"tools/storage/disk.py", "tools/process/supervisor.py", "tools/process/landlock.py"},
     "ctypes": {"tools/process/landlock.py", "tools/process/supervisor.py"},
     "mcp": {
-        *(f"server/{name}.py" for name in ("app", "tool", "completing", "consenting")),
+        *(f"server/{name}.py" for name in ("app", "tool", "consenting")),
         *("server/cli/demo.py", "server/web/over_http.py"),
     },
     "uvicorn": {"server/web/over_http.py"},

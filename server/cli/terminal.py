@@ -18,7 +18,7 @@ from ...tools.report.picture import Mark, Picture
 from ...tools.report.sections import round_number
 from ...tools.session.events import Row
 from ...tools.session.results import number
-from ...tools.verbs.watching import Glimpse, Watch, Work
+from ..watching import Glimpse, Watch, Work
 
 LOOK_EVERY_S = 0.3
 COLOURS = {

@@ -13,7 +13,7 @@ from ...tools.errors import Code, Refusal
 from ...tools.lab.access import Lab
 from ...tools.text.hygiene import hygiene
 from ...tools.text.tidy import tidied_data
-from ...tools.verbs.watching import Watch
+from ..watching import Watch
 
 JSON_ROWS = 20
 

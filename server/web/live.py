@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ...tools.errors import Refusal
 from ...tools.report import rendering as pages
-from ...tools.verbs.watching import Watch
+from ..watching import Watch
 
 LOOPBACK = "127.0.0.1"
 LOOK_EVERY_S = 0.3

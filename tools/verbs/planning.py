@@ -175,7 +175,8 @@ def commands_without_consent(lab: Lab, plan: Plan, repo: str) -> tuple[str, ...]
     """What a plan, or the plan file if it has none, asks for and nobody agreed to; empty if the plan is unusable."""
     try:
         context = lab.for_reading(repo)
-        return context.consent.missing(chosen_plan(context, plan))
+        chosen = chosen_plan(context, plan)
+        return context.consent.missing(chosen) if chosen.verify else ()
     except (Refusal, ValueError):
         return ()
 

@@ -23,10 +23,10 @@ import pytest
 from rich.console import Console
 
 from autoresearch_mcp.server.cli.terminal import TerminalView
+from autoresearch_mcp.server.watching import CHECKING, Watch
 from autoresearch_mcp.server.web.live import LiveServer
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.session.events import Event, read_event
-from autoresearch_mcp.tools.verbs.watching import CHECKING, Watch
 from conftest import Project
 from filled import HOSTILE, fill, long, row
 from pages import Reader

@@ -7,19 +7,19 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..lab.access import Lab
-from ..lab.context import RepoContext
-from ..plan.model import Direction
-from ..report.page import Last, Now, PageSection, ReportedTry, ReportPage, duration
-from ..report.picture import Chapter, Picture, picture
-from ..report.sections import ReportMaterial, chapter_of, page, shown
-from ..report.writing import details_of, earlier, gathered, integrity
-from ..session.events import Row
-from ..session.results import baseline_row
-from ..session.state import Session
-from ..storage.disk import lock_holder
-from ..text.hygiene import hygiene
-from .sessions import Sessions, SessionStatus
+from ..tools.lab.access import Lab
+from ..tools.lab.context import RepoContext
+from ..tools.plan.model import Direction
+from ..tools.report.page import Last, Now, PageSection, ReportedTry, ReportPage, duration
+from ..tools.report.picture import Chapter, Picture, picture
+from ..tools.report.sections import ReportMaterial, chapter_of, page, shown
+from ..tools.report.writing import details_of, earlier, gathered, integrity
+from ..tools.session.events import Row
+from ..tools.session.results import baseline_row
+from ..tools.session.state import Session
+from ..tools.storage.disk import lock_holder
+from ..tools.text.hygiene import hygiene
+from ..tools.verbs.sessions import Sessions, SessionStatus
 
 LIVE_ROWS = 300
 """Rows that a live page shows; earlier ones are in the results file and in the report."""
@@ -110,7 +110,7 @@ class Watch:
 
     def chat(self) -> dict[str, Any]:
         """What a chat shows of the session: parts of a page as markup, and whether it is worth looking again."""
-        from ..report import rendering as pages
+        from ..tools.report import rendering as pages
 
         context = self._lab.for_reading(self._repo)
         if context.session is None:
@@ -171,6 +171,18 @@ class Watch:
             if missing:
                 self._rows = [*self._rows, *context.journal.rows(session.id, missing)]
             return self._rows
+
+
+class ChatView:
+    """What the view in a chat shows of each repository; what was read of one stays read."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._watches: dict[str, Watch] = {}
+
+    def data(self, repo: str) -> dict[str, Any]:
+        """The session of a repository as parts of a page."""
+        return self._watches.setdefault(repo, Watch(self._lab, repo)).chat()
 
 
 def _record(session: Session | None) -> Hashable:
