@@ -17,8 +17,6 @@ from .items import (
 )
 from .research import circle, compared, documents, independent, insight, kept, must_haves, ranks, rounds, undecided
 
-_DISCLAIMER = "Written by an agent from research. What is LOW, and what no file of the repository bears out, needs your judgement."
-
 
 def improve_files(ledger: Ledger) -> dict[str, str]:
     """Every file of the research."""
@@ -103,7 +101,8 @@ def _document(ledger: Ledger, one: Requirements) -> str:
         else ""
     )
     parts = [
-        f"# {one.feature}\n\n> {_DISCLAIMER}\n",
+        f"# {one.feature}\n",
+        "> Written by an agent from research. What is LOW, and what no file of the repository bears out, needs your judgement.\n",
         section("Problem", [why, "", *_evidence(ledger, found)]),
         section("User stories", _bullets(one.stories)),
         section("Requirements", [f"{place}. {text}" for place, text in enumerate(one.requirements, 1)]),
@@ -135,31 +134,14 @@ def _bullets(texts: Iterable[str]) -> list[str]:
 
 
 def _results(ledger: Ledger) -> str:
-    columns = (
-        "iteration",
-        "category",
-        "question",
-        "insight",
-        "problem",
-        "mechanism",
-        "classification",
-        "confidence",
-        "checked",
-        "outside",
-    )
+    columns = "iteration category question insight problem mechanism classification confidence checked outside".split()
     rows: list[tuple[object, ...]] = []
     for place, (ended, insights) in enumerate(rounds(ledger), 1):
         start = (place, ended.item.category, ended.item.question)
-        rows += [
-            (
-                *start,
-                one.id,
-                one.item.problem,
-                one.item.mechanism,
-                one.item.newness,
-                one.item.belief,
-                *independent(ledger, one.item),
-            )
-            for one in insights
-        ] or [(*start, "-", ended.item.found, "-", "-", "-", 0, 0)]
+        for entry in insights:
+            one = entry.item
+            fields = (entry.id, one.problem, one.mechanism, one.newness, one.belief)
+            rows.append((*start, *fields, *independent(ledger, one)))
+        if not insights:
+            rows.append((*start, "-", ended.item.found, "-", "-", "-", 0, 0))
     return table(columns, rows)

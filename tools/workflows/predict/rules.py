@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from ..ledger.handoff import HandoffFinding
@@ -12,7 +12,7 @@ from ..ledger.pages import personal
 from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
 from ..ledger.scores import Score, foresight, predict_ancestor
 from .items import Challenge, Done, PersonaVote, PredictFinding, PredictOptions, Revision
-from .pages import brief, overview_lines, pages, worth
+from .pages import as_table, brief, overview_lines, page_values, ranked, worth
 from .panel import Panel, Position, VoteOutcome
 
 
@@ -29,6 +29,13 @@ class Predict(WorkflowRules):
         "vote": PersonaVote,
     }
     onwards = ("debug", "security", "scenario")
+    pages: ClassVar[Mapping[str, str | Callable[[Ledger], str]]] = {
+        "overview.md": "overview.md.j2",
+        "findings.md": "findings.md.j2",
+        "hypothesis-queue.md": "hypothesis-queue.md.j2",
+        "persona-debates.md": "persona-debates.md.j2",
+        "predict-results.tsv": as_table,
+    }
 
     def completed(self, ledger: Ledger, item: Item) -> Item:
         """A vote gets its round, and the finding that stands for those which say the same."""
@@ -112,20 +119,14 @@ class Predict(WorkflowRules):
             return Objection(Fault.BAD_ARGUMENT, told)
         return brief(panel, name)
 
-    def files(self, ledger: Ledger) -> dict[str, str]:
-        return pages(Panel(ledger), ranked(Panel(ledger)))
+    def page_values(self, ledger: Ledger) -> Mapping[str, object]:
+        return page_values(ledger)
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         panel = Panel(ledger)
         if panel.sealed and ledger.closed is None:
             return ()
         return tuple(_finding(panel, position) for position in ranked(panel))
-
-
-def ranked(panel: Panel) -> list[Position]:
-    """The hypotheses by priority: what was neither withdrawn nor discarded."""
-    kept = [position for position in panel.live if panel.standing(position) is not VoteOutcome.DISCARDED]
-    return sorted(kept, key=lambda position: (-worth(panel, position)[0], position.severity.rank))
 
 
 def _finding(panel: Panel, position: Position) -> HandoffFinding:

@@ -204,19 +204,7 @@ def _transcript(one: JudgedRound) -> str:
 
 
 def _results(contest: Contest) -> str:
-    columns = (
-        "round",
-        "incumbent",
-        "winner",
-        "slot",
-        "votes",
-        "judges",
-        "how",
-        "fatal",
-        "mended",
-        "streak",
-        "description",
-    )
+    columns = "round incumbent winner slot votes judges how fatal mended streak description".split()
     return table(columns, list(_rows(contest, contest.done)))
 
 
