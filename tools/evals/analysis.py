@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ..session.events import Record
-from .history import Course, direction_of, trend
+from .history import MetricHistory, direction_of, trend
 from .rows import Results, ResultsLine, RowFate, told_by_columns
 
 
@@ -114,7 +114,7 @@ def analyse(
     last = max((row.segment for row in found.rows), default=0)
     rows = tuple(row for row in found.rows if row.segment == last)
     way, told_by = (direction, _who_knows(found)) if direction else direction_of(found, rows)
-    course = Course(rows, {"lower": -1, "higher": 1}.get(way, 0))
+    history = MetricHistory(rows, {"lower": -1, "higher": 1}.get(way, 0))
     analysis = Analysis(
         format=found.format,
         metric=found.metric,
@@ -125,28 +125,28 @@ def analyse(
         goal=goal,
         columns=told_by_columns(rows),
         hot_files=_hot(rows, files or {}),
-        anomalies=(*found.notes, *_anomalies(found, course)),
+        anomalies=(*found.notes, *_anomalies(found, history)),
         skipped=tuple(f"line {one.line}: {one.why}" for one in found.skipped),
-        **_counts(course),
-        **_values(course, goal),
-        **_shape(course, window),
+        **_counts(history),
+        **_values(history, goal),
+        **_shape(history, window),
     )
-    return analysis.model_copy(update={"recommendation": advice(analysis, course, window)})
+    return analysis.model_copy(update={"recommendation": advice(analysis, history, window)})
 
 
-def _counts(course: Course) -> dict[str, Any]:
-    tries = course.tries
-    told = any(row.status for row in tries)
+def _counts(history: MetricHistory) -> dict[str, Any]:
+    tries = history.tries
+    has_statuses = any(row.status for row in tries)
     guarded = [row for row in tries if row.guard != "-"]
-    streaks = course.streaks if told else (0, 0, 0)
+    streaks = history.streaks if has_statuses else (0, 0, 0)
     return {
         "iterations_run": len(tries),
         "measured": sum(row.metric is not None for row in tries),
         "keeps": sum(row.fate is RowFate.KEEP for row in tries),
         "discards": sum(row.fate is RowFate.DISCARD for row in tries),
         "crashes": sum(row.fate is RowFate.CRASH for row in tries),
-        "keep_rate": _share(tries, RowFate.KEEP) if told else None,
-        "crash_rate": _share(tries, RowFate.CRASH) if told else None,
+        "keep_rate": _share(tries, RowFate.KEEP) if has_statuses else None,
+        "crash_rate": _share(tries, RowFate.CRASH) if has_statuses else None,
         "guard_fail_rate": sum(row.guard == "fail" for row in guarded) / len(guarded) if guarded else None,
         "longest_keep_streak": streaks[0],
         "longest_streak_without_keep": streaks[1],
@@ -154,21 +154,21 @@ def _counts(course: Course) -> dict[str, Any]:
     }
 
 
-def _values(course: Course, goal: float | None) -> dict[str, Any]:
-    first, best, total, hours = course.first, course.best, course.total, course.hours
+def _values(history: MetricHistory, goal: float | None) -> dict[str, Any]:
+    first, best, total, hours = history.first, history.best, history.total, history.hours
     start = first.metric if first else None
-    keeps = sum(row.fate is RowFate.KEEP for row in course.tries)
+    keeps = sum(row.fate is RowFate.KEEP for row in history.tries)
     reached = None
     if goal is not None and best is not None and best.metric is not None:
-        reached = course.sign * (best.metric - goal) >= 0
+        reached = history.sign * (best.metric - goal) >= 0
     return {
         "baseline": start,
-        "final": course.kept[-1].metric if course.kept else None,
+        "final": history.kept[-1].metric if history.kept else None,
         "best": best.metric if best else None,
         "best_iteration": best.number if best else None,
         "improvement": total,
         "improvement_pct": 100 * total / abs(start) if total is not None and start else None,
-        "gain_per_try": total / len(course.tries) if total is not None and course.tries else None,
+        "gain_per_try": total / len(history.tries) if total is not None and history.tries else None,
         "gain_per_keep": total / keeps if total is not None and keeps else None,
         "gain_per_hour": total / hours if total is not None and hours else None,
         "hours": hours,
@@ -176,18 +176,18 @@ def _values(course: Course, goal: float | None) -> dict[str, Any]:
     }
 
 
-def _shape(course: Course, window: int) -> dict[str, Any]:
-    flat, share = course.plateau, course.later_share
+def _shape(history: MetricHistory, window: int) -> dict[str, Any]:
+    flat, share = history.plateau, history.later_share
     on_plateau = flat is not None and len(flat) >= window
     return {
-        "trend": trend([row.metric for row in course.measured if row.metric is not None], course.sign),
+        "trend": trend([row.metric for row in history.measured if row.metric is not None], history.sign),
         "plateau_detected": None if flat is None else on_plateau,
         "plateau_start": flat[0].number if flat and on_plateau else None,
         "plateau_length": None if flat is None else len(flat),
         "diminishing_returns": None if share is None else share < HALVED,
         "later_share": share,
-        "jumps": tuple(_step(row, gain) for row, gain in course.jumps),
-        "improved_but_failed": tuple(_step(row, gain) for row, gain in course.improved_but_failed),
+        "jumps": tuple(_step(row, gain) for row, gain in history.jumps),
+        "improved_but_failed": tuple(_step(row, gain) for row, gain in history.improved_but_failed),
     }
 
 
@@ -206,35 +206,35 @@ def _hot(rows: Sequence[ResultsLine], files: Mapping[str, Sequence[str]]) -> tup
     return tuple(HotFile(path=path, keeps=count) for path, count in ranked[:HOT_FILES])
 
 
-def _anomalies(found: Results, course: Course) -> list[str]:
+def _anomalies(found: Results, history: MetricHistory) -> list[str]:
     """What does not fit: numbers that cannot be, rows out of order, keeps that made it worse."""
-    rows = course.rows
-    told: list[str] = []
+    rows = history.rows
+    anomalies: list[str] = []
     if len({row.segment for row in found.rows}) > 1:
-        told.append(f"{len(found.rows) - len(rows)} rows of earlier segments are not part of these figures.")
-    first = course.first
-    if first and first.fate is RowFate.KEEP and first is not course.rows[0]:
-        told.append(f"No baseline row: compared with the first row that was kept, {_named([first])}.")
-    zeros = [row for row in course.measured if row.metric == 0]
-    if zeros and not _measured_here(found) and 2 * len(zeros) < len(course.measured):
-        told.append(f"{_named(zeros)}: exactly 0 where other rows are not; a measurement, or none? Left as it is.")
+        anomalies.append(f"{len(found.rows) - len(rows)} rows of earlier segments are not part of these figures.")
+    first = history.first
+    if first and first.fate is RowFate.KEEP and first is not history.rows[0]:
+        anomalies.append(f"No baseline row: compared with the first row that was kept, {_named([first])}.")
+    zeros = [row for row in history.measured if row.metric == 0]
+    if zeros and not _measured_here(found) and 2 * len(zeros) < len(history.measured):
+        anomalies.append(f"{_named(zeros)}: exactly 0 where other rows are not; a measurement, or none? Left as it is.")
     numbers = [row.number for row in rows if row.number is not None]
     if twice := [number for number, count in Counter(numbers).items() if count > 1 and _one_row_a_number(found)]:
-        told.append(f"Iteration numbers that come more than once: {', '.join(map(str, twice[:8]))}.")
-    worse = [row for row, gain in course.steps if gain < 0]
+        anomalies.append(f"Iteration numbers that come more than once: {', '.join(map(str, twice[:8]))}.")
+    worse = [row for row, gain in history.steps if gain < 0]
     if worse:
-        told.append(f"{_named(worse)}: kept although worse than what was kept before.")
+        anomalies.append(f"{_named(worse)}: kept although worse than what was kept before.")
     bare = [row for row in rows if row.fate in {RowFate.KEEP, RowFate.BASELINE} and row.metric is None]
     if bare and found.metric:
-        told.append(f"{_named(bare)}: kept without a number.")
-    if found.metric and not course.sign and course.measured:
-        told.append("Neither the file nor its rows tell whether lower or higher is better; give a direction.")
+        anomalies.append(f"{_named(bare)}: kept without a number.")
+    if found.metric and not history.sign and history.measured:
+        anomalies.append("Neither the file nor its rows tell whether lower or higher is better; give a direction.")
     other = sorted({row.status for row in rows if row.fate is RowFate.OTHER and row.status})
     if other and found.metric:
-        told.append(f"Statuses that are none of the known: {', '.join(other[:8])}.")
+        anomalies.append(f"Statuses that are none of the known: {', '.join(other[:8])}.")
     if found.unread:
-        told.append(f"Columns that were not used: {', '.join(found.unread)}.")
-    return told
+        anomalies.append(f"Columns that were not used: {', '.join(found.unread)}.")
+    return anomalies
 
 
 def _measured_here(found: Results) -> bool:
@@ -261,15 +261,15 @@ BROKEN = 0.6
 """From this share of crashes among the last tries on, the harness is looked at first."""
 
 
-def advice(analysis: Analysis, course: Course, window: int) -> Continuation:
+def advice(analysis: Analysis, history: MetricHistory, window: int) -> Continuation:
     """Whether to go on: the first of these that holds, the most certain first."""
-    recent = course.tries[-window:]
+    recent = history.tries[-window:]
     flat = analysis.plateau_length or 0
     refused = sum(step.line in {row.line for row in recent} for step in analysis.improved_but_failed)
     tournament = analysis.columns.get("tournament", {})
     saturated = analysis.columns.get("saturation", {}).get("saturated", False)
     cases: tuple[tuple[bool, Literal["continue", "stop", "change"], str], ...] = (
-        (not course.rows, "change", "The file has no rows: nothing to go by."),
+        (not history.rows, "change", "The file has no rows: nothing to go by."),
         (
             analysis.goal_achieved is True,
             "stop",

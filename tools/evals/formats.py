@@ -76,9 +76,9 @@ def _without_false_zeros(found: Results) -> Results:
     if not false:
         return found
     zeros = sum(row.metric == 0 for row in false)
-    told = f"Crashes and the like that carry a number: {len(false)}, of which 0: {zeros}. No measurement; taken as missing."
+    note = f"Crashes and the like that carry a number: {len(false)}, of which 0: {zeros}. No measurement; taken as missing."
     rows = tuple(row if row.fate.measured else replace(row, metric=None) for row in found.rows)
-    return replace(found, rows=rows, notes=(*found.notes, told))
+    return replace(found, rows=rows, notes=(*found.notes, note))
 
 
 def _object(line: str) -> dict[str, object] | None:
@@ -162,8 +162,8 @@ def read_table(text: str) -> Results:
     if body and not header:
         header = _LOOP.get(len(split(body[0][1])), ())
         if not header or not _looks_like_row(split(body[0][1]), header):
-            told = tuple(Skipped(number, "no header before it that is known", line[:200]) for number, line in body)
-            return Results(ResultsFormat.UNKNOWN, skipped=told, direction=_direction(marks))
+            unread = tuple(Skipped(number, "no header before it that is known", line[:200]) for number, line in body)
+            return Results(ResultsFormat.UNKNOWN, skipped=unread, direction=_direction(marks))
         notes = (f"The file has no header; read as the loop's {len(header)} columns.",)
     rows, skipped, more = _rows(body, header, split)
     format = next((one for one, sign in _SIGNS if sign <= set(header)), ResultsFormat.TABLE)
@@ -200,8 +200,8 @@ def _rows(
             rest = [" ".join(cells[len(header) - 1 :])] if len(cells) >= len(header) else []
             named = dict(zip(header, [*cells[: len(header) - 1], *rest], strict=False))
             rows.append(ResultsLine(number, segment=segment, cells=named))
-    told = (f"{short} rows have fewer cells than the header; the last ones are taken as missing.",) if short else ()
-    return rows, tuple(skipped), told
+    notes = (f"{short} rows have fewer cells than the header; the last ones are taken as missing.",) if short else ()
+    return rows, tuple(skipped), notes
 
 
 def _typed(row: ResultsLine, metric: str) -> ResultsLine:

@@ -43,7 +43,7 @@ def direction_of(found: Results, rows: Sequence[ResultsLine]) -> tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Course:
+class MetricHistory:
     """The rows of one session in their order, and 1 or -1 for a metric to be raised or lowered; 0 where nobody knows."""
 
     rows: tuple[ResultsLine, ...]

@@ -7,97 +7,106 @@ from collections.abc import Sequence
 from .analysis import Analysis, NotedRow
 
 
-def as_lines(told: Analysis) -> list[str]:
+def as_lines(analysis: Analysis) -> list[str]:
     """The analysis in words, the recommendation first; what the file does not tell is left out."""
     return [
-        f"{told.recommendation.verdict.upper()}: {told.recommendation.reason}",
+        f"{analysis.recommendation.verdict.upper()}: {analysis.recommendation.reason}",
         "",
-        *(f"{name:<22}{value}" for name, value in _facts(told)),
-        *_listed("Jumps", _steps(told.jumps)),
-        *_listed("Better, but a guard failed", _steps(told.improved_but_failed)),
-        *_listed("Files of kept changes", [f"{one.path}: {one.keeps}" for one in told.hot_files]),
-        *_listed("Anomalies", told.anomalies),
-        *_listed("Lines skipped", _shortened(told.skipped)),
+        *(f"{name:<22}{value}" for name, value in _facts(analysis)),
+        *_listed("Jumps", _steps(analysis.jumps)),
+        *_listed("Better, but a guard failed", _steps(analysis.improved_but_failed)),
+        *_listed("Files of kept changes", [f"{one.path}: {one.keeps}" for one in analysis.hot_files]),
+        *_listed("Anomalies", analysis.anomalies),
+        *_listed("Lines skipped", _shortened(analysis.skipped)),
     ]
 
 
-def as_page(told: Analysis, source: str) -> str:
+def as_page(analysis: Analysis, source: str) -> str:
     """The analysis as Markdown."""
     parts = [
         f"# Evaluation of {source}\n",
-        f"**{told.recommendation.verdict.capitalize()}.** {told.recommendation.reason}\n",
-        "\n".join(["| what | value |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in _facts(told))])
+        f"**{analysis.recommendation.verdict.capitalize()}.** {analysis.recommendation.reason}\n",
+        "\n".join(
+            ["| what | value |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in _facts(analysis))]
+        )
         + "\n",
-        _section("Jumps", _steps(told.jumps)),
-        _section("Better, but a guard failed", _steps(told.improved_but_failed)),
-        _section("Files of kept changes", [f"`{one.path}`: {one.keeps}" for one in told.hot_files]),
-        _section("Anomalies", told.anomalies),
-        _section("Lines skipped", _shortened(told.skipped)),
+        _section("Jumps", _steps(analysis.jumps)),
+        _section("Better, but a guard failed", _steps(analysis.improved_but_failed)),
+        _section("Files of kept changes", [f"`{one.path}`: {one.keeps}" for one in analysis.hot_files]),
+        _section("Anomalies", analysis.anomalies),
+        _section("Lines skipped", _shortened(analysis.skipped)),
     ]
     return "\n".join(part for part in parts if part)
 
 
-def _facts(told: Analysis) -> list[tuple[str, str]]:
-    better = f"{told.direction} is better, told by {told.direction_from}" if told.direction else "direction unknown"
+def _facts(analysis: Analysis) -> list[tuple[str, str]]:
+    better = (
+        f"{analysis.direction} is better, told by {analysis.direction_from}"
+        if analysis.direction
+        else "direction unknown"
+    )
     facts = [
-        ("format", told.format),
-        ("metric", f"{told.metric}{f' in {told.unit}' if told.unit else ''} ({better})" if told.metric else ""),
-        ("tries", f"{told.iterations_run}, {told.measured} measured"),
-        ("kept", _rate(told.keeps, told.keep_rate)),
-        ("discarded", str(told.discards)),
-        ("crashed", _rate(told.crashes, told.crash_rate)),
-        ("baseline", _number(told.baseline)),
-        ("best", _best(told)),
-        ("last kept", _number(told.final) if told.final != told.best else ""),
-        ("goal", _goal(told)),
-        ("trend", told.trend or ""),
-        ("plateau", _plateau(told)),
-        ("diminishing returns", _returns(told)),
-        ("gain per try", _number(told.gain_per_try)),
-        ("gain per keep", _number(told.gain_per_keep)),
+        ("format", analysis.format),
+        (
+            "metric",
+            f"{analysis.metric}{f' in {analysis.unit}' if analysis.unit else ''} ({better})" if analysis.metric else "",
+        ),
+        ("tries", f"{analysis.iterations_run}, {analysis.measured} measured"),
+        ("kept", _rate(analysis.keeps, analysis.keep_rate)),
+        ("discarded", str(analysis.discards)),
+        ("crashed", _rate(analysis.crashes, analysis.crash_rate)),
+        ("baseline", _number(analysis.baseline)),
+        ("best", _best(analysis)),
+        ("last kept", _number(analysis.final) if analysis.final != analysis.best else ""),
+        ("goal", _goal(analysis)),
+        ("trend", analysis.trend or ""),
+        ("plateau", _plateau(analysis)),
+        ("diminishing returns", _returns(analysis)),
+        ("gain per try", _number(analysis.gain_per_try)),
+        ("gain per keep", _number(analysis.gain_per_keep)),
         (
             "gain per hour",
-            f"{_number(told.gain_per_hour)} over {told.hours:.1f} h"
-            if told.hours and told.gain_per_hour is not None
+            f"{_number(analysis.gain_per_hour)} over {analysis.hours:.1f} h"
+            if analysis.hours and analysis.gain_per_hour is not None
             else "",
         ),
         (
             "longest streaks",
-            f"{told.longest_keep_streak} keeps, {told.longest_streak_without_keep} without; {told.current_streak_without_keep} without at the end"
-            if told.keep_rate is not None
+            f"{analysis.longest_keep_streak} keeps, {analysis.longest_streak_without_keep} without; {analysis.current_streak_without_keep} without at the end"
+            if analysis.keep_rate is not None
             else "",
         ),
-        ("guard failures", f"{100 * told.guard_fail_rate:.0f} %" if told.guard_fail_rate is not None else ""),
-        *((name.replace("_", " "), _words(value)) for name, value in told.columns.items()),
+        ("guard failures", f"{100 * analysis.guard_fail_rate:.0f} %" if analysis.guard_fail_rate is not None else ""),
+        *((name.replace("_", " "), _words(value)) for name, value in analysis.columns.items()),
     ]
     return [(name, value) for name, value in facts if value]
 
 
-def _best(told: Analysis) -> str:
-    if told.best is None:
+def _best(analysis: Analysis) -> str:
+    if analysis.best is None:
         return ""
-    change = f", {told.improvement_pct:+.2f} % better" if told.improvement_pct is not None else ""
-    where = f" at iteration {told.best_iteration}" if told.best_iteration is not None else ""
-    return f"{_number(told.best)}{where}{change}"
+    change = f", {analysis.improvement_pct:+.2f} % better" if analysis.improvement_pct is not None else ""
+    where = f" at iteration {analysis.best_iteration}" if analysis.best_iteration is not None else ""
+    return f"{_number(analysis.best)}{where}{change}"
 
 
-def _goal(told: Analysis) -> str:
-    if told.goal is None:
+def _goal(analysis: Analysis) -> str:
+    if analysis.goal is None:
         return ""
-    return f"{told.goal:g}, {'reached' if told.goal_achieved else 'not reached'}"
+    return f"{analysis.goal:g}, {'reached' if analysis.goal_achieved else 'not reached'}"
 
 
-def _plateau(told: Analysis) -> str:
-    if told.plateau_length is None:
+def _plateau(analysis: Analysis) -> str:
+    if analysis.plateau_length is None:
         return ""
-    since = f" since iteration {told.plateau_start}" if told.plateau_start is not None else ""
-    return f"{'yes' if told.plateau_detected else 'no'}: {told.plateau_length} measured tries without a new best{since}"
+    since = f" since iteration {analysis.plateau_start}" if analysis.plateau_start is not None else ""
+    return f"{'yes' if analysis.plateau_detected else 'no'}: {analysis.plateau_length} measured tries without a new best{since}"
 
 
-def _returns(told: Analysis) -> str:
-    if told.later_share is None:
+def _returns(analysis: Analysis) -> str:
+    if analysis.later_share is None:
         return ""
-    return f"{'yes' if told.diminishing_returns else 'no'}: a later step brings {100 * told.later_share:.0f} % of an earlier one"
+    return f"{'yes' if analysis.diminishing_returns else 'no'}: a later step brings {100 * analysis.later_share:.0f} % of an earlier one"
 
 
 def _rate(count: int, rate: float | None) -> str:

@@ -202,8 +202,8 @@ def _folder(context: RepoContext) -> Path:
 def as_words(context: RepoContext, name: str) -> str:
     """Imported results, analysed, in words."""
     found, chapter = imported(context, name)
-    told = analyse(found, direction=str(chapter.plan.better))
-    return "\n".join([f"{chapter.name}, imported: nothing of it was measured here.", *as_lines(told)])
+    analysis = analyse(found, direction=str(chapter.plan.better))
+    return "\n".join([f"{chapter.name}, imported: nothing of it was measured here.", *as_lines(analysis)])
 
 
 def draw_imported(context: RepoContext, name: str) -> tuple[bytes, str, str]:

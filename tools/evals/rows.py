@@ -208,8 +208,8 @@ def _by_round(rows: Sequence[ResultsLine]) -> dict[str, Any]:
     """New atoms a round: rows with an atom, or the column that counts them."""
     counts: Counter[int] = Counter()
     for row in rows:
-        told = number_in(row.cells.get("atoms_extracted", ""))
-        counts[row.number or 0] += int(told) if told is not None else bool(_first(row, "atom"))
+        count = number_in(row.cells.get("atoms_extracted", ""))
+        counts[row.number or 0] += int(count) if count is not None else bool(_first(row, "atom"))
     curve = [counts[number] for number in sorted(counts)]
     return {"new_per_round": curve, "saturated": len(curve) >= SATURATED and all(n < 2 for n in curve[-SATURATED:])}
 

@@ -114,9 +114,9 @@ def _run(svg: Element, picture: Picture, segment: Segment, name: str) -> None:
     """One session: its running best, the noise around it, and where it begins if it is not the first."""
     steps = [(x, value, *(segment.band(value) if segment.spread else (value, value))) for x, value in segment.steps]
     place = picture.axis.place
-    told = ";".join(f"{x}:{place(value):.5g}:{place(low):.5g}:{place(high):.5g}" for x, value, low, high in steps)
+    points = ";".join(f"{x}:{place(value):.5g}:{place(low):.5g}:{place(high):.5g}" for x, value, low, high in steps)
     run = SubElement(svg, "g", {"class": "run", "clip-path": f"url(#{name}-field)"})
-    run.set("data-steps", told)
+    run.set("data-steps", points)
     run.set("data-first", str(segment.first))
     run.set("data-last", str(segment.last))
     ends = [*(x for x, *_ in steps[1:]), segment.last]

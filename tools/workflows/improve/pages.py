@@ -89,8 +89,8 @@ def _ranked(ledger: Ledger, place: int, id: str) -> str:
 
 def _line(ledger: Ledger, id: str) -> str:
     one = insight(ledger, id)
-    told = f"{one.problem} ({one.persona}): {sentence(one.mechanism)} {one.belief}." if one else ""
-    return f"- **{id}** {told} Why: {sentence(ranks(ledger)[id].why)}"
+    what = f"{one.problem} ({one.persona}): {sentence(one.mechanism)} {one.belief}." if one else ""
+    return f"- **{id}** {what} Why: {sentence(ranks(ledger)[id].why)}"
 
 
 def _document(ledger: Ledger, one: Requirements) -> str:

@@ -77,8 +77,8 @@ class Improve(WorkflowRules):
         if not isinstance(item, ProblemInsight):
             return item
         known = same_problem(ledger, item)
-        told = {"newness": Newness.EXTENSION, "extends": known[0].id} if known else {"newness": Newness.NEW}
-        return item.model_copy(update={**told, "belief": belief(*independent(ledger, item))})
+        filled = {"newness": Newness.EXTENSION, "extends": known[0].id} if known else {"newness": Newness.NEW}
+        return item.model_copy(update={**filled, "belief": belief(*independent(ledger, item))})
 
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:
         if isinstance(item, _RESEARCH) and (full := self._full(ledger)):
@@ -241,8 +241,8 @@ def _out_of_turn(ledger: Ledger, category: ImproveCategory) -> Objection | None:
 
 def _known(ledger: Ledger, item: ProblemInsight) -> Objection | None:
     if there := same_solution(ledger, item):
-        told = f"{there.id} has the same problem, persona and mechanism: {there.item.title[:200]}."
-        return Objection(Fault.DUPLICATE, f"{told} Another mechanism would extend it.")
+        same = f"{there.id} has the same problem, persona and mechanism: {there.item.title[:200]}."
+        return Objection(Fault.DUPLICATE, f"{same} Another mechanism would extend it.")
     return None
 
 
@@ -301,8 +301,8 @@ def _ranking_missing(ledger: Ledger) -> tuple[str, ...]:
     if not unranked and kept(ledger) and not must_haves(ledger):
         return ()  # nothing that must be: nothing to compare or to specify
     left = [id for id in _wanted(ledger) if id not in documents(ledger)]
-    told = tuple(f"a `prd` for {id}" for id in left) if not unranked else ()
-    return (*first, *_order_missing(ledger), *told)
+    unwritten = tuple(f"a `prd` for {id}" for id in left) if not unranked else ()
+    return (*first, *_order_missing(ledger), *unwritten)
 
 
 def _order_missing(ledger: Ledger) -> tuple[str, ...]:
@@ -310,8 +310,8 @@ def _order_missing(ledger: Ledger) -> tuple[str, ...]:
     best = must_haves(ledger)
     pairs = compared(ledger, best)
     if round_trip := circle(pairs):
-        told = " before ".join((*round_trip, round_trip[0]))
-        return (f"a way out of a circle: {told}. Compare one of these pairs again, the other way round",)
+        way = " before ".join((*round_trip, round_trip[0]))
+        return (f"a way out of a circle: {way}. Compare one of these pairs again, the other way round",)
     left = undecided(best, pairs)
     more = f" and {len(left) - 1} more pairs" if len(left) > 1 else ""
     return (

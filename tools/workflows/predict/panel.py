@@ -220,8 +220,8 @@ class Panel:
 
     def outcome(self, position: Position) -> tuple[Settlement, str] | None:
         """What later work found about a position, and where that stands; None so far."""
-        told = [self.ledger.overruled[id] for id in position.ids if id in self.ledger.overruled]
-        return (told[-1].outcome, told[-1].by) if told else None
+        settled = [self.ledger.overruled[id] for id in position.ids if id in self.ledger.overruled]
+        return (settled[-1].outcome, settled[-1].by) if settled else None
 
     def _rounds_done(self) -> int:
         if self.sealed:

@@ -78,7 +78,7 @@ class Predict(WorkflowRules):
         if panel.sealed:
             return ()
         counts = {one: sum(panel.standing(p) is one for p in panel.live) for one in VoteOutcome}
-        settled = [told[0] for position in panel.live if (told := panel.outcome(position))]
+        settled = [outcome[0] for position in panel.live if (outcome := panel.outcome(position))]
         argued = sum(any(c.item.persona not in p.authors for c in panel.challenges(p)) for p in panel.live)
         return (
             foresight(
@@ -115,8 +115,8 @@ class Predict(WorkflowRules):
     def view(self, ledger: Ledger, asked: Mapping[str, Any]) -> list[str] | Objection:
         panel, name = Panel(ledger), str(asked.get("persona", "")).strip()
         if name not in panel.seats or len(asked) > 1:
-            told = f"`status` takes here {{'persona': one of {', '.join(panel.seats)}}}, or nothing."
-            return Objection(Fault.BAD_ARGUMENT, told)
+            message = f"`status` takes here {{'persona': one of {', '.join(panel.seats)}}}, or nothing."
+            return Objection(Fault.BAD_ARGUMENT, message)
         return brief(panel, name)
 
     def page_values(self, ledger: Ledger) -> Mapping[str, object]:
@@ -130,7 +130,7 @@ class Predict(WorkflowRules):
 
 
 def _finding(panel: Panel, position: Position) -> HandoffFinding:
-    one, told, share = position.first, panel.outcome(position), panel.share(position)
+    one, outcome, share = position.first, panel.outcome(position), panel.share(position)
     ours, ancestor = worth(panel, position)
     why = one.reasoning.rstrip(".")
     votes = "not voted on" if share is None else f"{share:.0%} of {len(panel.seats)} confirm"
@@ -144,8 +144,8 @@ def _finding(panel: Panel, position: Position) -> HandoffFinding:
         quote=one.quote,
         detail=f"{why}. {told_by} {one.suggestion}".strip(),
         standing=panel.standing(position),
-        outcome=told[0] if told else None,
-        settled_by=told[1] if told else "",
+        outcome=outcome[0] if outcome else None,
+        settled_by=outcome[1] if outcome else "",
     )
 
 
@@ -169,12 +169,12 @@ def _while_sealed(panel: Panel, item: Item) -> Objection | None:
         case PredictFinding(persona=name) if name not in panel.waiting:
             return Objection(Fault.OUT_OF_ORDER, f"{name} is done and adds nothing more. The others go on.")
         case PredictFinding(persona=name) if len(panel.by(name)) >= panel.limit:
-            told = f"{name} has {panel.limit} findings, its share of the budget. Record `done`."
-            return Objection(Fault.OUT_OF_ORDER, told)
+            message = f"{name} has {panel.limit} findings, its share of the budget. Record `done`."
+            return Objection(Fault.OUT_OF_ORDER, message)
         case Challenge() | Revision() | PersonaVote():
             waiting = ", ".join(panel.waiting)
-            told = f"Findings are sealed until all are in; {waiting} still have to record `done`. Wait for that."
-            return Objection(Fault.SEALED, told)
+            message = f"Findings are sealed until all are in; {waiting} still have to record `done`. Wait for that."
+            return Objection(Fault.SEALED, message)
         case _:
             return None
 
@@ -196,16 +196,16 @@ def _unknown(panel: Panel, ids: tuple[str, ...]) -> Objection | None:
     wrong = [id for id in ids if (position := panel.of(id)) is None or position.withdrawn]
     if not wrong:
         return None
-    told = f"{', '.join(wrong)} is not there, or was withdrawn. There are: {', '.join(known) or 'none'}."
-    return Objection(Fault.BAD_ARGUMENT, told)
+    message = f"{', '.join(wrong)} is not there, or was withdrawn. There are: {', '.join(known) or 'none'}."
+    return Objection(Fault.BAD_ARGUMENT, message)
 
 
 def _own(panel: Panel, name: str, id: str) -> Objection | None:
     position = panel.of(id)
     if position is None or name not in position.authors:
         return None
-    told = f"{position.id} is {name}'s own finding. Revise or withdraw it with a `revision`, or challenge another's."
-    return Objection(Fault.BAD_ARGUMENT, told)
+    message = f"{position.id} is {name}'s own finding. Revise or withdraw it with a `revision`, or challenge another's."
+    return Objection(Fault.BAD_ARGUMENT, message)
 
 
 def _not_own(panel: Panel, name: str, id: str) -> Objection | None:
@@ -213,8 +213,8 @@ def _not_own(panel: Panel, name: str, id: str) -> Objection | None:
     if found is not None and getattr(found.item, "persona", "") == name:
         return None
     mine = ", ".join(entry.id for entry in panel.by(name)) or "none"
-    told = f"{id} is not {name}'s finding; those are: {mine}. Record a `challenge` to it."
-    return Objection(Fault.BAD_ARGUMENT, told)
+    message = f"{id} is not {name}'s finding; those are: {mine}. Record a `challenge` to it."
+    return Objection(Fault.BAD_ARGUMENT, message)
 
 
 def _voted_on(panel: Panel, id: str) -> Objection | None:
@@ -223,13 +223,13 @@ def _voted_on(panel: Panel, id: str) -> Objection | None:
         return Objection(Fault.OUT_OF_ORDER, "The last votes are in: nothing is revised any more. Close the ledger.")
     if position is None or not panel.votes(position, panel.round):
         return None
-    told = f"{position.id} is being voted on in round {panel.round}. Revise it after the round, before the next vote on it."
-    return Objection(Fault.OUT_OF_ORDER, told)
+    message = f"{position.id} is being voted on in round {panel.round}. Revise it after the round, before the next vote on it."
+    return Objection(Fault.OUT_OF_ORDER, message)
 
 
 def _voted_all(panel: Panel) -> Objection | None:
-    told = f"All {panel.planned} rounds of votes are in. Close the ledger, after what is still missing."
-    return Objection(Fault.OUT_OF_ORDER, told) if panel.finished else None
+    message = f"All {panel.planned} rounds of votes are in. Close the ledger, after what is still missing."
+    return Objection(Fault.OUT_OF_ORDER, message) if panel.finished else None
 
 
 def _voted(panel: Panel, name: str, ids: tuple[str, ...]) -> Objection | None:
@@ -237,8 +237,8 @@ def _voted(panel: Panel, name: str, ids: tuple[str, ...]) -> Objection | None:
     if not again:
         return None
     left = ", ".join(position.id for position in panel.ballot(name)) or "nothing: wait for the others"
-    told = f"{name} has voted on {', '.join(again)} in round {panel.round}. Left: {left}."
-    return Objection(Fault.DUPLICATE, told)
+    message = f"{name} has voted on {', '.join(again)} in round {panel.round}. Left: {left}."
+    return Objection(Fault.DUPLICATE, message)
 
 
 def _too_early(panel: Panel) -> Objection | None:

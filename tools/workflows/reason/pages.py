@@ -46,8 +46,8 @@ def overview_lines(contest: Contest) -> list[str]:
     for one in contest.done:
         labels = ", ".join(f"{label} was {slot}" for label, slot in one.labels.items())
         votes = one.verdict.first.get(one.verdict.winner, 0)
-        told = f"{one.verdict.winner} ({one.winner.id}) won with {votes} of {contest.options.judges} votes, by {one.verdict.how}"
-        lines.append(f"Round {one.number}: {told}; {labels}.")
+        result = f"{one.verdict.winner} ({one.winner.id}) won with {votes} of {contest.options.judges} votes, by {one.verdict.how}"
+        lines.append(f"Round {one.number}: {result}; {labels}.")
     held = [f"{contest.done[-1].winner.id} holds, {contest.streak} in a row."] if contest.done else []
     return [*held, *lines[-8:]]
 
@@ -89,14 +89,14 @@ def _texts(contest: Contest, role: str) -> dict[str, str]:
             return given | {"A": texts[Slot.A]}
         case ContestStep.B:
             assert here.critique is not None, "B comes after it"
-            return given | {"A": texts[Slot.A], "critique": told(here.critique.item)}
+            return given | {"A": texts[Slot.A], "critique": numbered(here.critique.item)}
         case ContestStep.AB:
             return given | {"A": texts[Slot.A], "B": texts[Slot.B]}
         case _:
             return given | {str(label): texts[slot] for label, slot in here.labels.items()}
 
 
-def told(critique: Critique) -> str:
+def numbered(critique: Critique) -> str:
     """A critique as a numbered list."""
     return "\n".join(f"{place}. {one.grade}: {one.text}" for place, one in enumerate(critique.weaknesses, 1))
 
@@ -128,9 +128,10 @@ def _count(text: str) -> int:
 
 def pages(contest: Contest, end: str) -> dict[str, str]:
     """Every file by its name; `end` says why it is over."""
+    begun = contest.done if contest.now.critique is None and contest.done else (*contest.done, contest.now)
     return {
         "overview.md": _overview(contest, end),
-        "lineage.md": "# How it got there\n\n" + "\n".join(_lineage(one) for one in _begun(contest)),
+        "lineage.md": "# How it got there\n\n" + "\n".join(_lineage(one) for one in begun),
         "candidates.md": "# Candidates\n\n" + "\n".join(map(_text, contest.ledger.of(CandidateText))),
         "judge-transcripts.md": "# What the judges said\n\n" + "\n".join(_transcript(one) for one in contest.done),
         "reason-results.tsv": _results(contest),
@@ -138,13 +139,9 @@ def pages(contest: Contest, end: str) -> dict[str, str]:
     }
 
 
-def _begun(contest: Contest) -> tuple[ContestRound, ...]:
-    return contest.done if contest.now.critique is None and contest.done else (*contest.done, contest.now)
-
-
 def _overview(contest: Contest, end: str) -> str:
     options, last = contest.options, contest.done[-1] if contest.done else None
-    shown = [] if last is None else _shown(contest, last)
+    shown = [] if last is None else [*last.candidates.values()] if contest.oscillates else [last.winner]
     left = [f"- {one.grade}: {plain(one.text)}" for one in last.left] if last else []
     parts = [
         f"# {plain(options.goal)}\n",
@@ -159,23 +156,15 @@ def _overview(contest: Contest, end: str) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _shown(contest: Contest, last: JudgedRound) -> list[LedgerEntry[CandidateText]]:
-    """The text that holds; all of the last round where none does."""
-    return [last.winner] if not contest.oscillates else list(last.candidates.values())
-
-
 def _lineage(one: ContestRound) -> str:
     rows = [
-        f"- {slot}: {entry.id}, {len(entry.item.text.split())} words{_mends(entry)}"
+        f"- {slot}: {entry.id}, {len(entry.item.text.split())} words"
+        + (f", mends {', '.join(entry.item.addresses)}" if entry.item.addresses else "")
         for slot, entry in one.candidates.items()
     ]
     if one.critique:
         rows.append(f"- Critique {one.critique.id} of {one.critique.item.of}: {one.critique.item.title}")
     return section(f"Round {one.number}", [*rows, _outcome(one)])
-
-
-def _mends(entry: LedgerEntry[CandidateText]) -> str:
-    return f", mends {', '.join(entry.item.addresses)}" if entry.item.addresses else ""
 
 
 def _outcome(one: ContestRound) -> str:
@@ -194,7 +183,7 @@ def _text(entry: LedgerEntry[CandidateText]) -> str:
 
 def _transcript(one: JudgedRound) -> str:
     labels = ", ".join(f"{label} = {slot} ({one.candidates[slot].id})" for label, slot in one.labels.items())
-    critique = f"Critique {one.critique.id}:\n\n{told(one.critique.item)}\n"
+    critique = f"Critique {one.critique.id}:\n\n{numbered(one.critique.item)}\n"
     said = [
         f"**Judge {e.item.judge}**: {e.item.winner} first{f', {e.item.runner_up} second' if e.item.runner_up else ''}. "
         f"{e.item.reasons}{flagged(e.item.reasons)}\n"

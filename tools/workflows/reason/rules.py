@@ -129,10 +129,10 @@ class Reason(WorkflowRules):
     def view(self, ledger: Ledger, asked: Mapping[str, Any]) -> list[str] | Objection:
         contest, role = self.contest(ledger), str(asked.get("role", ""))
         if role not in ROLES or asked.keys() - {"role", "judge", "read", "part"}:
-            told = (
+            message = (
                 f"`status` takes here role ({', '.join(ROLES)}), for a judge also judge (a number), and read and part."
             )
-            return Objection(Fault.BAD_ARGUMENT, told)
+            return Objection(Fault.BAD_ARGUMENT, message)
         if ROLES[role] is not contest.step:
             return Objection(Fault.OUT_OF_ORDER, f"It is not the {role}'s turn. {_next(contest)}")
         return brief(contest, role, asked)
@@ -193,14 +193,14 @@ def _not_due(contest: Contest, step: ContestStep) -> Objection | None:
     if contest.step is step:
         return None
     if step is ContestStep.A and contest.now.incumbent:
-        told = f"A is {contest.now.incumbent.id}, the incumbent: it stays as it is."
+        why = f"A is {contest.now.incumbent.id}, the incumbent: it stays as it is."
     elif step is ContestStep.AB and Slot.AB not in contest.options.slots:
-        told = "There is no synthesis in this contest."
+        why = "There is no synthesis in this contest."
     elif step is ContestStep.VOTES:
-        told = "The vote is not open yet."
+        why = "The vote is not open yet."
     else:
-        told = f"It is not the turn of the {_named(step)}."
-    return Objection(Fault.OUT_OF_ORDER, f"{told} {_next(contest)}")
+        why = f"It is not the turn of the {_named(step)}."
+    return Objection(Fault.OUT_OF_ORDER, f"{why} {_next(contest)}")
 
 
 def _copied(contest: Contest, item: CandidateText) -> Objection | None:
@@ -216,15 +216,15 @@ def _words(text: str) -> list[str]:
 
 def _mends_nothing(contest: Contest, item: CandidateText) -> Objection | None:
     if item.addresses and item.slot is not Slot.B:
-        told = f"The author of {item.slot} does not know the critique. Leave `addresses` out: B alone has it."
-        return Objection(Fault.BAD_ARGUMENT, told)
+        message = f"The author of {item.slot} does not know the critique. Leave `addresses` out: B alone has it."
+        return Objection(Fault.BAD_ARGUMENT, message)
     critique = contest.now.critique
     most = len(critique.item.weaknesses) if critique else 0
     wrong = [one for one in item.addresses if not one.isascii() or not one.isdecimal() or not 1 <= int(one) <= most]
     if not wrong:
         return None
-    told = f"There is no weakness {', '.join(wrong)}. `addresses` takes numbers from 1 to {most}, between commas."
-    return Objection(Fault.BAD_ARGUMENT, told)
+    message = f"There is no weakness {', '.join(wrong)}. `addresses` takes numbers from 1 to {most}, between commas."
+    return Objection(Fault.BAD_ARGUMENT, message)
 
 
 def _no_judge(contest: Contest, item: JudgeVote) -> Objection | None:

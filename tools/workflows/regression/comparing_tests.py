@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ...decision.ranks import more_often, seen_once
 from ..ledger.scores import regression_steady
-from .readings import CHANCE, ComparisonJob, ComparisonReading, Failure, ParsedReading, last_line, seen, unusable
-from .testruns import Fared, ReportForm
+from .readings import CHANCE, ComparisonJob, ComparisonReading, Failure, ParsedReading, last_line, runs_of, unusable
+from .testruns import CaseOutcome, ReportForm
 from .verdict import Classification, ComparedDimension, ComparedRow, ComparisonSide, Severity
 
 RARE = 0.05
@@ -88,7 +88,7 @@ def _flaky(base: Rate, head: Rate) -> RateFinding:
 
 def compared_tests(job: ComparisonJob, readings: Sequence[ComparisonReading]) -> tuple[ComparedRow, ...]:
     """The rows of a command that is green or red: its tests where it reports them, and itself where they do not explain it."""
-    base, head = (seen(readings, job, side) for side in ComparisonSide)
+    base, head = (runs_of(readings, job, side) for side in ComparisonSide)
     if not (base and head):
         return ()
     if unusable(job, base):
@@ -98,8 +98,8 @@ def compared_tests(job: ComparisonJob, readings: Sequence[ComparisonReading]) ->
     if job.form is ReportForm.NONE:
         rows.append(_row(job, f"`{job.name}`", before, now, Failure(id="", message=last_line(head))))
     elif before.failed or now.failed:
-        told = f"ends badly though no test failed; {last_line(head)}"
-        rows.append(_row(job, f"`{job.name}`", before, now, Failure(id="", message=told)))
+        message = f"ends badly though no test failed; {last_line(head)}"
+        rows.append(_row(job, f"`{job.name}`", before, now, Failure(id="", message=message)))
     return (*rows, *_summary(job, base, head, rows))
 
 
@@ -113,7 +113,7 @@ def _by_tests(
     lost = before - after - renamed.keys()
     failures = {one.id: one for run in (*base, *head) for one in run.reading.failed}
     yield from _unloaded(job, base, head, lost)
-    skipped = {test for run in head for test, fared in (run.tests or {}).items() if fared is Fared.SKIPPED}
+    skipped = {test for run in head for test, outcome in (run.tests or {}).items() if outcome is CaseOutcome.SKIPPED}
     for test in sorted((before | after) - set(renamed.values()) - (lost if _files(head) else set())):
         twin = renamed.get(test, test)
         name = test if twin == test else f"{twin} (was {test})"
@@ -133,8 +133,8 @@ def _unloaded(
         unit = f"{len(lost)} tests of `{job.name}`"
         why = failed[0].model_copy(update={"message": f"{failed[0].id} could not be loaded: {failed[0].message}"})
         yield _row(job, unit, Rate(0, len(base)), Rate(unloaded, unloaded), why)
-    told = _files(head) - _files(base) if lost else set()
-    for file in sorted((_files(base) | _files(head)) - told):
+    explained = _files(head) - _files(base) if lost else set()
+    for file in sorted((_files(base) | _files(head)) - explained):
         counts = [sum(file in (run.tests or {}) for run in runs) for runs in (base, head)]
         then = Rate(counts[0], len(base)) if counts[0] else _NEVER
         yield _row(job, file, then, Rate(counts[1], len(head)), next((one for one in failed if one.id == file), None))
@@ -145,27 +145,20 @@ def rates(runs: Sequence[ParsedReading]) -> dict[str, Rate]:
     failed: Counter[str] = Counter()
     ran: Counter[str] = Counter()
     for run in runs:
-        for test, fared in (run.tests or {}).items():
-            ran[test] += fared is not Fared.SKIPPED
-            failed[test] += fared is Fared.FAILED
+        for test, outcome in (run.tests or {}).items():
+            ran[test] += outcome is not CaseOutcome.SKIPPED
+            failed[test] += outcome is CaseOutcome.FAILED
     return {test: Rate(failed[test], count) for test, count in ran.items() if count}
 
 
 def renames(gone: Iterable[str], new: Iterable[str]) -> dict[str, str]:
     """Which new test a vanished one became: the only one of the same name, else the only new one where it stood alone."""
     found: dict[str, str] = {}
-    for key in (_name, _place):
+    name, place = (lambda test: test.rpartition("::")[2]), (lambda test: test.rpartition("::")[0] or test)
+    for key in (name, place):
         left, right = _grouped(set(gone) - found.keys(), key), _grouped(set(new) - set(found.values()), key)
         found |= {left[one][0]: right[one][0] for one in left if len(left[one]) == len(right.get(one, ())) == 1}
     return found
-
-
-def _name(test: str) -> str:
-    return test.rpartition("::")[2]
-
-
-def _place(test: str) -> str:
-    return test.rpartition("::")[0] or test
 
 
 def _grouped(tests: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:

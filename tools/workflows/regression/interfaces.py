@@ -225,8 +225,8 @@ def _changes(name: str, old: InterfaceShape, new: InterfaceShape) -> Iterator[Br
     if old.kind != new.kind:
         yield Break(name, f"was a {old.kind} and is a {new.kind}", new.path, new.line)
         return
-    if told := _narrower(old.parameters, new.parameters):
-        yield Break(name, told, new.path, new.line)
+    if narrower := _narrower(old.parameters, new.parameters):
+        yield Break(name, narrower, new.path, new.line)
     for member, shape in old.members.items():
         there = new.members.get(member)
         if there is None:

@@ -38,7 +38,7 @@ class BaselineCommit:
     """The baseline's commit, how it was found, and why there is none."""
 
     commit: str
-    told: str
+    how: str
     why: str = ""
 
 
@@ -105,8 +105,8 @@ def jobs_of(context: RepoContext, options: RegressionOptions) -> tuple[Compariso
         for job in _cells(dimension, place, command, options.matrix)
     ]
     for command in dict.fromkeys([*([options.setup] if options.setup else []), *(job.command for job in found)]):
-        if told := screen(command).refused:
-            raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {told}. {cure(told)}")
+        if reason := screen(command).refused:
+            raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {reason}. {cure(reason)}")
     for command in options.migrations:
         if place := foreign_database(command):
             raise Refusal(

@@ -16,7 +16,7 @@ from pydantic import Field
 from ...decision.ranks import larger
 from ...session.events import Record
 from ..ledger.scores import regression_within
-from .testruns import Fared, ReportForm, Test
+from .testruns import CaseOutcome, ReportForm, Test
 from .verdict import Classification, ComparedDimension, ComparedRow, ComparisonSide
 
 WARM_UP = 0
@@ -94,7 +94,7 @@ class ParsedReading:
     """A reading with its tests by id; None where it reported none. `loaded`: no file failed to load."""
 
     reading: ComparisonReading
-    tests: Mapping[str, Fared] | None
+    tests: Mapping[str, CaseOutcome] | None
 
     @cached_property
     def loaded(self) -> bool:
@@ -119,9 +119,9 @@ def packed(tests: Mapping[str, Test] | None, first: ParsedReading | None) -> dic
     """How every test fared, as it is recorded: what passed is left out where the first report of the side tells it."""
     if tests is None:
         return {}
-    failed = [one for one in tests.values() if one.fared is Fared.FAILED]
-    skipped = [one.id for one in tests.values() if one.fared is Fared.SKIPPED]
-    passed = [one.id for one in tests.values() if one.fared is Fared.PASSED]
+    failed = [one for one in tests.values() if one.outcome is CaseOutcome.FAILED]
+    skipped = [one.id for one in tests.values() if one.outcome is CaseOutcome.SKIPPED]
+    passed = [one.id for one in tests.values() if one.outcome is CaseOutcome.PASSED]
     known = first is not None and first.tests is not None and set(tests) == set(first.tests)
     return {
         "reported": True,
@@ -131,18 +131,22 @@ def packed(tests: Mapping[str, Test] | None, first: ParsedReading | None) -> dic
     }
 
 
-def seen(readings: Sequence[ComparisonReading], job: ComparisonJob, side: ComparisonSide) -> tuple[ParsedReading, ...]:
+def runs_of(
+    readings: Sequence[ComparisonReading], job: ComparisonJob, side: ComparisonSide
+) -> tuple[ParsedReading, ...]:
     """The runs of a command on a side, in order, with their tests."""
     found: list[ParsedReading] = []
     every: set[str] = set()
     for reading in sorted(
         (one for one in readings if (one.job, one.side) == (job.id, side)), key=lambda one: one.number
     ):
-        tests: dict[str, Fared] | None = None
+        tests: dict[str, CaseOutcome] | None = None
         if reading.reported:
-            others = {one.id: Fared.FAILED for one in reading.failed} | dict.fromkeys(reading.skipped, Fared.SKIPPED)
+            others = {one.id: CaseOutcome.FAILED for one in reading.failed} | dict.fromkeys(
+                reading.skipped, CaseOutcome.SKIPPED
+            )
             passed = reading.passed if reading.passed is not None else every - others.keys()
-            tests = {**dict.fromkeys(passed, Fared.PASSED), **others}
+            tests = {**dict.fromkeys(passed, CaseOutcome.PASSED), **others}
             every = every or set(tests)
         found.append(ParsedReading(reading, tests))
     return tuple(found)
@@ -180,7 +184,7 @@ def _wanted(job: ComparisonJob, readings: Sequence[ComparisonReading], reruns: i
     """How often each side runs: the candidate always as often as flakes are looked for, the baseline too once anything is red
     or differs. A baseline that cannot run at all gets one more chance.
     """
-    base, head = (seen(readings, job, side) for side in ComparisonSide)
+    base, head = (runs_of(readings, job, side) for side in ComparisonSide)
     if not (base and head):
         return {ComparisonSide.BASELINE: 1, ComparisonSide.CANDIDATE: 1}
     if unusable(job, base):
@@ -198,10 +202,10 @@ def telling(base: Sequence[ParsedReading], head: Sequence[ParsedReading]) -> boo
     runs = (*base, *head)
     if any(not one.reading.green or one.reading.failed for one in runs):
         return True
-    fared: dict[str, Fared] = {}
+    outcome: dict[str, CaseOutcome] = {}
     for one in runs:
         for test, how in (one.tests or {}).items():
-            if fared.setdefault(test, how) is not how:
+            if outcome.setdefault(test, how) is not how:
                 return True
     return False
 
@@ -237,7 +241,7 @@ def compared_numbers(
         band: percent by which a number may grow in any case.
         budget: percent by which memory and CPU time may grow.
     """
-    base, head = (seen(readings, job, side) for side in ComparisonSide)
+    base, head = (runs_of(readings, job, side) for side in ComparisonSide)
     failed = next((one for one in (*base, *head) if not one.reading.green), None)
     if failed is not None:
         return (_failed_number(job, failed),)

@@ -48,8 +48,8 @@ class Regression(WorkflowRules):
         named = {f"R{place}": row for place, row in enumerate(rows(ledger), 1)}
         worse = [id for id, row in named.items() if row.regressed]
         if item.row not in worse:
-            told = f"regressed: {', '.join(worse)}" if worse else "nothing regressed"
-            return Objection(Fault.EVIDENCE, f"{item.row} is no row that regressed ({told}).")
+            known = f"regressed: {', '.join(worse)}" if worse else "nothing regressed"
+            return Objection(Fault.EVIDENCE, f"{item.row} is no row that regressed ({known}).")
         return None
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
@@ -122,10 +122,10 @@ class Regression(WorkflowRules):
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         causes = {entry.item.row: entry.item for entry in ledger.of(Cause)}
-        told = [(f"R{place}", row) for place, row in enumerate(rows(ledger), 1) if row.severity != "info"]
+        worth_telling = [(f"R{place}", row) for place, row in enumerate(rows(ledger), 1) if row.severity != "info"]
         return tuple(
             _finding(id, row, causes.get(id))
-            for id, row in sorted(told, key=lambda pair: Severity(pair[1].severity).rank)
+            for id, row in sorted(worth_telling, key=lambda pair: Severity(pair[1].severity).rank)
         )
 
     def gate_check(self, ledger: Ledger) -> GateCheck:
@@ -278,7 +278,7 @@ def _unmeasured(ledger: Ledger) -> list[tuple[str, str]]:
 
 
 def _finding(id: str, row: ComparedRow, cause: Cause | None) -> HandoffFinding:
-    told = f"{row.baseline} -> {row.candidate}. {row.description}"
+    change = f"{row.baseline} -> {row.candidate}. {row.description}"
     return HandoffFinding(
         id=id,
         title=f"{row.unit}: {row.status}",
@@ -286,6 +286,6 @@ def _finding(id: str, row: ComparedRow, cause: Cause | None) -> HandoffFinding:
         severity=Severity(row.severity),
         location=cause.location if cause else row.file_line,
         quote=cause.quote if cause else "",
-        detail=f"{told} {cause.explanation} {cause.suggestion}" if cause else told,
+        detail=f"{change} {cause.explanation} {cause.suggestion}" if cause else change,
         confirmed=row.regressed,
     )

@@ -30,7 +30,7 @@ from ..running.runner import WorkflowRunner, observed
 from ..running.store import Ledgers
 from .items import RegressionOptions
 from .planning import base_of, contract_rows, jobs_of, notes_of, selected
-from .readings import ComparisonJob, ComparisonReading, DueRun, ParsedReading, due, packed, seen, value_of
+from .readings import ComparisonJob, ComparisonReading, DueRun, ParsedReading, due, packed, runs_of, value_of
 from .rules import FILES, PLAN, READING, REFUSED, SETUP, agreed_jobs, jobs, left, readings, verdict
 from .testruns import CHOSEN, REPORT, ReportForm, Test, read_tests
 from .verdict import ComparisonSide
@@ -47,7 +47,7 @@ class RunCancelled(Exception):
 
 
 @dataclass(frozen=True)
-class Sides:
+class PairedSides:
     """Both places of one comparison. `commits` and `chosen` (test files to run, empty for all) are by side."""
 
     context: RepoContext
@@ -91,18 +91,18 @@ class Sides:
             Cancelled: if the call was cancelled.
             Refusal: if the process that watches over the run was killed three times.
         """
-        arena = self.arenas[side]
-        names = {**names, **import_paths(self.context.repo.root, arena.folder)}
+        checkout = self.checkouts[side]
+        names = {**names, **import_paths(self.context.repo.root, checkout.folder)}
         for _ in range(ATTEMPTS):
             key = self.context.key(what)
             if self.context.begun.find(key) is None:
                 self.context.runner.forget(key)
-                arena.stand_at(self.commits[side], self.context.untracked)
+                checkout.stand_at(self.commits[side], self.context.untracked)
                 if report is not None:
                     self._reports.mkdir(parents=True, exist_ok=True)
                     report.unlink(missing_ok=True)
                 self.context.begun.note(key, RunNote(seed=0, at_ns=time.time_ns()))
-            run = self.context.run(key, command, self.timeout_s, arena.folder, names)
+            run = self.context.run(key, command, self.timeout_s, checkout.folder, names)
             if run.cancelled:
                 raise RunCancelled
             if not run.lost:
@@ -112,7 +112,7 @@ class Sides:
         raise Refusal(Code.BUSY, message)
 
     @cached_property
-    def arenas(self) -> Mapping[ComparisonSide, PairedCheckout]:
+    def checkouts(self) -> Mapping[ComparisonSide, PairedCheckout]:
         """The places; made when something first runs there."""
         return {side: PairedCheckout(self.context.repo, name) for side, name in _NAMES.items()}
 
@@ -127,7 +127,7 @@ class Sides:
         with suppress(OSError):
             if report.stat().st_size <= MOST_REPORT_BYTES:
                 text = report.read_text(encoding="utf-8", errors="replace")
-                folder = self.arenas[side].folder
+                folder = self.checkouts[side].folder
                 for place in {str(folder), os.path.realpath(folder)}:
                     text = text.replace(f"{place}/", "")
                 found = read_tests(form, text)
@@ -161,7 +161,7 @@ def _tidied(tests: Mapping[str, Test]) -> Mapping[str, Test]:
     whole = "\n".join(f"{test.id}\n{test.message}" for test in tests.values())
     if tidy(whole) == whole:
         return tests
-    clean = (Test(tidy(t.id), t.fared, tidy(t.path), t.line, tidy(t.message), t.broken) for t in tests.values())
+    clean = (Test(tidy(t.id), t.outcome, tidy(t.path), t.line, tidy(t.message), t.broken) for t in tests.values())
     return {test.id: test for test in clean}
 
 
@@ -175,14 +175,14 @@ class RegressionMechanic(WorkflowRunner):
         if not base.commit:
             return (observed(context, PLAN, base="", why=base.why),)
         found = jobs_of(context, options)
-        chosen, told = selected(context, options, found, base.commit)
+        chosen, which = selected(context, options, found, base.commit)
         plan = {
             "base": base.commit,
             "candidate": context.repo.head(),
-            "told": base.told,
+            "told": base.how,
             "jobs": [job.model_dump(mode="json", exclude_defaults=True) for job in found],
             "chosen": {side: list(files) for side, files in chosen.items()},
-            "notes": [f"Tests: {told}.", *notes_of(context, base.commit)],
+            "notes": [f"Tests: {which}.", *notes_of(context, base.commit)],
             "verdict_before": _before(context),
         }
         refused = _unagreed(context, _commands(options, found))
@@ -200,7 +200,7 @@ class RegressionMechanic(WorkflowRunner):
             found, why = contract_rows(context, asked, plan["base"], now(context))
             facts = [row.model_dump(mode="json", exclude_defaults=True) for row in found]
             ledger = ledgers.append(ledger.id, observed(context, FILES, rows=facts, why=why))
-        sides = Sides(
+        sides = PairedSides(
             context,
             ledger.id,
             {ComparisonSide.BASELINE: plan["base"], ComparisonSide.CANDIDATE: plan["candidate"]},
@@ -220,7 +220,7 @@ class RegressionMechanic(WorkflowRunner):
         return ()
 
 
-def _measured(context: RepoContext, ledger: Ledger, sides: Sides, asked: RegressionOptions) -> Ledger:
+def _measured(context: RepoContext, ledger: Ledger, sides: PairedSides, asked: RegressionOptions) -> Ledger:
     """Everything that is due, run by run; the ledger after it."""
     ledgers, often, prepared = Ledgers(context), (asked.reruns, asked.samples), set[ComparisonSide]()
     unagreed = set(ledger.latest(REFUSED).get("commands", ()))
@@ -233,7 +233,7 @@ def _measured(context: RepoContext, ledger: Ledger, sides: Sides, asked: Regress
             ledger, ready = _prepared(context, ledger, sides, side, asked.setup)
             if not ready:
                 return ledger
-        earlier = seen(readings(ledger), next_run.job, side)
+        earlier = runs_of(readings(ledger), next_run.job, side)
         first = next((one for one in earlier if one.tests is not None), None)
         reading = sides.read(next_run, first)
         ledger = ledgers.append(
@@ -243,7 +243,7 @@ def _measured(context: RepoContext, ledger: Ledger, sides: Sides, asked: Regress
 
 
 def _prepared(
-    context: RepoContext, ledger: Ledger, sides: Sides, side: ComparisonSide, command: str
+    context: RepoContext, ledger: Ledger, sides: PairedSides, side: ComparisonSide, command: str
 ) -> tuple[Ledger, bool]:
     """Prepare a side once in this call: what an earlier call prepared may be gone with its checkout."""
     run = sides.run(side, f"regression {ledger.id} setup {side}", command, {})

@@ -33,7 +33,7 @@ class ReportForm(StrEnum):
     NONE = "none"
 
 
-class Fared(StrEnum):
+class CaseOutcome(StrEnum):
     """What became of a test."""
 
     PASSED = "passed"
@@ -48,7 +48,7 @@ class Test:
     __test__ = False
 
     id: str
-    fared: Fared
+    outcome: CaseOutcome
     path: str = ""
     line: int = 0
     message: str = ""
@@ -111,7 +111,7 @@ def read_tests(form: ReportForm, text: str) -> Mapping[str, Test] | None:
             while name in found:
                 number += 1
                 name = f"{test.id} #{number}"
-            found[name] = test if name == test.id else Test(name, test.fared, test.path, test.line, test.message)
+            found[name] = test if name == test.id else Test(name, test.outcome, test.path, test.line, test.message)
             if len(found) > MOST_TESTS:
                 return None
     except (_UnreadableReport, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -133,10 +133,14 @@ def _junit(text: str) -> Iterator[Test]:
     def start(tag: str, given: dict[str, str]) -> None:
         inside.append(tag)
         if tag == "testcase":
-            cases.append({**given, "fared": Fared.PASSED})
+            cases.append({**given, "outcome": CaseOutcome.PASSED})
         elif cases and "testcase" in inside and tag in {"failure", "error", "skipped"}:
-            fared = Fared.SKIPPED if tag == "skipped" else Fared.FAILED
-            cases[-1] |= {"fared": fared, "message": given.get("message", ""), "error": "1" if tag == "error" else ""}
+            outcome = CaseOutcome.SKIPPED if tag == "skipped" else CaseOutcome.FAILED
+            cases[-1] |= {
+                "outcome": outcome,
+                "message": given.get("message", ""),
+                "error": "1" if tag == "error" else "",
+            }
 
     def refuse(*_: object) -> None:
         raise _UnreadableReport("a document type or an entity has no place in a report")
@@ -150,20 +154,20 @@ def _junit(text: str) -> Iterator[Test]:
         raise _UnreadableReport(str(error)) from error
     for case in cases:
         group, name = case.get("classname", ""), case.get("name", "")
-        told = case.get("status", "")  # CTest
-        fared = Fared(case["fared"]) if told not in {"fail", "notrun", "disabled"} else _CTEST[told]
+        status = case.get("status", "")  # CTest
+        outcome = CaseOutcome(case["outcome"]) if status not in {"fail", "notrun", "disabled"} else _CTEST[status]
         line = case.get("line", "")
         yield Test(
             id=_id(group, name) or "unnamed",
-            fared=fared,
+            outcome=outcome,
             path=case.get("file", ""),
             line=int(line) + 1 if line.isdigit() else 0,
             message=case.get("message", "")[:500],
-            broken=not group and bool(case.get("error")) and fared is Fared.FAILED,
+            broken=not group and bool(case.get("error")) and outcome is CaseOutcome.FAILED,
         )
 
 
-_CTEST = {"fail": Fared.FAILED, "notrun": Fared.FAILED, "disabled": Fared.SKIPPED}
+_CTEST = {"fail": CaseOutcome.FAILED, "notrun": CaseOutcome.FAILED, "disabled": CaseOutcome.SKIPPED}
 
 
 def _reencoded(text: str) -> bytes:
@@ -179,17 +183,26 @@ def _jest(text: str) -> Iterator[Test]:
         path = str(file.get("name", ""))
         cases = file.get("assertionResults", [])
         if not cases and file.get("status") == "failed":
-            yield Test(_id(path), Fared.FAILED, path, 0, str(file.get("message", ""))[:500], broken=True)
+            yield Test(_id(path), CaseOutcome.FAILED, path, 0, str(file.get("message", ""))[:500], broken=True)
         for case in cases:
             title = " > ".join([*case.get("ancestorTitles", []), str(case.get("title", ""))])
             place = case.get("location") or {}
             said = "; ".join(map(str, case.get("failureMessages") or []))[:500]
             yield Test(
-                _id(path, title), _WORDS.get(case["status"], Fared.SKIPPED), path, int(place.get("line") or 0), said
+                _id(path, title),
+                _WORDS.get(case["status"], CaseOutcome.SKIPPED),
+                path,
+                int(place.get("line") or 0),
+                said,
             )
 
 
-_WORDS = {"passed": Fared.PASSED, "failed": Fared.FAILED, "pass": Fared.PASSED, "fail": Fared.FAILED}
+_WORDS = {
+    "passed": CaseOutcome.PASSED,
+    "failed": CaseOutcome.FAILED,
+    "pass": CaseOutcome.PASSED,
+    "fail": CaseOutcome.FAILED,
+}
 
 
 def _go(text: str) -> Iterator[Test]:
@@ -202,12 +215,12 @@ def _go(text: str) -> Iterator[Test]:
             continue
         if name:
             failed |= {package} if action == "fail" else set()
-            yield Test(_id(package, str(name)), _WORDS.get(action, Fared.SKIPPED))
+            yield Test(_id(package, str(name)), _WORDS.get(action, CaseOutcome.SKIPPED))
         elif action == "fail":
             packages.append(package)
     packages += re.findall(r"^FAIL\t(\S+) \[(?:build|setup) failed\]", text, re.MULTILINE)
     alone = dict.fromkeys(package for package in packages if package not in failed)
-    yield from (Test(_id(package), Fared.FAILED, broken=True) for package in alone)
+    yield from (Test(_id(package), CaseOutcome.FAILED, broken=True) for package in alone)
 
 
 def _objects(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -226,7 +239,8 @@ def _cargo(text: str) -> Iterator[Test]:
             program = started[1] or f"doc {started[2]}"
         elif found := re.match(r"test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)\b", line):
             yield Test(
-                _id(program, found[1]), {"ok": Fared.PASSED, "FAILED": Fared.FAILED}.get(found[2], Fared.SKIPPED)
+                _id(program, found[1]),
+                {"ok": CaseOutcome.PASSED, "FAILED": CaseOutcome.FAILED}.get(found[2], CaseOutcome.SKIPPED),
             )
 
 
@@ -242,10 +256,10 @@ def _tap(text: str) -> Iterator[Test]:
             parent, above[depth + 1 :] = len(above) > depth + 1, []
             if parent:
                 continue
-            fared = Fared.SKIPPED if found[4] else Fared.FAILED if found[2] else Fared.PASSED
+            outcome = CaseOutcome.SKIPPED if found[4] else CaseOutcome.FAILED if found[2] else CaseOutcome.PASSED
             name = found[3] or "unnamed"
-            file = depth == 0 and fared is Fared.FAILED and re.search(r"\.[cm]?[jt]s$", name) is not None
-            yield Test(_id(*above[:depth], name), fared, name if file else "", broken=file)
+            file = depth == 0 and outcome is CaseOutcome.FAILED and re.search(r"\.[cm]?[jt]s$", name) is not None
+            yield Test(_id(*above[:depth], name), outcome, name if file else "", broken=file)
 
 
 def _rspec(text: str) -> Iterator[Test]:
@@ -253,8 +267,8 @@ def _rspec(text: str) -> Iterator[Test]:
     for case in json.loads(text)["examples"]:
         path = str(case.get("file_path", "")).removeprefix("./")
         said = str((case.get("exception") or {}).get("message", ""))[:500]
-        fared = _WORDS.get(str(case["status"]), Fared.SKIPPED)
-        yield Test(_id(path, str(case["full_description"])), fared, path, int(case.get("line_number") or 0), said)
+        outcome = _WORDS.get(str(case["status"]), CaseOutcome.SKIPPED)
+        yield Test(_id(path, str(case["full_description"])), outcome, path, int(case.get("line_number") or 0), said)
 
 
 _READERS: Mapping[ReportForm, Callable[[str], Iterator[Test]]] = {

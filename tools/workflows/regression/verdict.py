@@ -152,7 +152,10 @@ def verdict_of(rows: Sequence[ComparedRow], threshold: float = REGRESSION_THRESH
     score = regression_stability(worst).value
     broken = [row for row in rows if row.regressed and row.tier is VerdictRule.HARD]
     blind = [row for row in rows if row.classification is Classification.UNAVAILABLE and row.tier is VerdictRule.HARD]
-    ran = [row for row in rows if row.classification is not Classification.UNAVAILABLE and _was_run(row)]
+    ran = any(
+        row.classification is not Classification.UNAVAILABLE and row.dimension is not ComparedDimension.API_CONTRACT
+        for row in rows
+    )
     if broken:
         return RegressionVerdict(
             VerdictWord.UNSTABLE, score, tuple(f"{row.dimension}: {row.unit} {row.status}" for row in broken)
@@ -178,19 +181,12 @@ def worst_subscores(rows: Sequence[ComparedRow]) -> dict[str, float]:
     ]
     return {
         dimension: min(
-            (row.subscore for row in scored if _lowers(row, dimension) and row.subscore is not None), default=100.0
+            (row.subscore for row in scored if row.dimension is dimension and row.counts and row.subscore is not None),
+            default=100.0,
         )
         for dimension in ComparedDimension
         if any(row.dimension is dimension for row in scored)
     }
-
-
-def _lowers(row: ComparedRow, dimension: ComparedDimension) -> bool:
-    return row.dimension is dimension and row.counts
-
-
-def _was_run(row: ComparedRow) -> bool:
-    return row.dimension is not ComparedDimension.API_CONTRACT
 
 
 COLUMNS = (
@@ -250,7 +246,13 @@ def report_page(
         section("Dimensions", _dimensions(rows)),
         section("Not measured", [f"- {name}: {why}" for name, why in unmeasured]),
         section("Notes", [f"- {note}" for note in plan.get("notes", ())]),
-        section("Commands", [f"- {job['dimension']}: `{job['command']}`{_under(job)}" for job in plan.get("jobs", ())]),
+        section(
+            "Commands",
+            [
+                f"- {job['dimension']}: `{job['command']}`" + (f" with `{job['cell']}`" if job.get("cell") else "")
+                for job in plan.get("jobs", ())
+            ],
+        ),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -284,12 +286,8 @@ def _dimensions(rows: Sequence[ComparedRow]) -> list[str]:
 
 def _line(id: str, row: ComparedRow) -> str:
     where = f", `{row.file_line}`" if row.file_line else ""
-    told = f": {row.description}" if row.description else ""
-    return f"- **{id}** {row.dimension}, {row.status}: {row.unit} ({row.baseline} -> {row.candidate}){where}{told}"
-
-
-def _under(job: Mapping[str, Any]) -> str:
-    return f" with `{job['cell']}`" if job.get("cell") else ""
+    why = f": {row.description}" if row.description else ""
+    return f"- **{id}** {row.dimension}, {row.status}: {row.unit} ({row.baseline} -> {row.candidate}){where}{why}"
 
 
 def _number(value: float | None) -> str:

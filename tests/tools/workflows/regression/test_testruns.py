@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from autoresearch_mcp.tools.workflows.regression.testruns import Fared, ReportForm, read_tests, reporting
+from autoresearch_mcp.tools.workflows.regression.testruns import CaseOutcome, ReportForm, read_tests, reporting
 
 PYTEST = """<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="1"
 skipped="2" tests="5" time="0.033"><testcase classname="tests.test_a" name="test_ok" file="tests/test_a.py" line="1" time="0.000" />
@@ -104,11 +104,11 @@ CTEST = """<testsuite name="x" tests="2"><testcase name="fast" classname="fast" 
 <testcase name="slow" classname="slow" status="fail"><failure message=""/></testcase>
 <testcase name="off" classname="off" status="disabled"/></testsuite>"""
 
-PASSED, FAILED, SKIPPED = Fared
+PASSED, FAILED, SKIPPED = CaseOutcome
 
 
 @pytest.mark.parametrize(
-    ("form", "text", "fared", "broken"),
+    ("form", "text", "outcome", "broken"),
     [
         (
             ReportForm.JUNIT,
@@ -167,12 +167,12 @@ PASSED, FAILED, SKIPPED = Fared
     ],
 )  # fmt: skip
 def test_a_report_tells_how_each_test_fared(
-    form: ReportForm, text: str, fared: dict[str, Fared], broken: list[str]
+    form: ReportForm, text: str, outcome: dict[str, CaseOutcome], broken: list[str]
 ) -> None:
     found = read_tests(form, text)
 
     assert found is not None
-    assert {test.id: test.fared for test in found.values()} == fared
+    assert {test.id: test.outcome for test in found.values()} == outcome
     assert [test.id for test in found.values() if test.broken] == broken
 
 
