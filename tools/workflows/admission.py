@@ -48,7 +48,7 @@ def admit(
     item = runner.checked(context, ledger, rules.completed(ledger, item))
     _new(ledger, rules, item)
     if objection := rules.objection(ledger, item):
-        raise Refusal(Code(objection.fault.value), objection.message)
+        raise Refusal(objection.code, objection.message)
     command = rules.command(ledger, item)
     ran = reproduce(context, command) if command else None
     data = item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import Code, Refusal
+from ..errors import Refusal
 from ..lab.context import RepoContext
 from ..vocabulary import Phase, Tool, following
 from .answers import STATE_CHARACTERS, VIEW_CHARACTERS, WorkflowAnswer
@@ -43,7 +43,7 @@ def ledger_status(
         ledger = Ledgers(context).moved_on(ledger, runner_of(ledger.workflow).since(context, ledger))
     lines = rules.view(ledger, asked) if asked else rules.state(ledger)
     if isinstance(lines, Objection):
-        raise Refusal(Code(lines.fault.value), lines.message)
+        raise Refusal(lines.code, lines.message)
     handoff = Ledgers(context).handoff(ledger)
     incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming and not ledger.closed else None
     carries = [f"From {ledger.incoming}:", *handed_over(context, incoming, ledger.workflow)] if incoming else []

@@ -7,13 +7,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from ...errors import Code
 from ...evals.analysis import WINDOW, Analysis
 from ...evals.pages import as_lines, as_page
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Depth, Item, Options, Severity, Text, Workflow
 from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import section, sentence
-from ..ledger.rules import Fault, Objection, WorkflowRules
+from ..ledger.rules import Objection, WorkflowRules
 
 ANALYSIS = "analysis"
 
@@ -76,12 +77,12 @@ class Evals(WorkflowRules):
             return None
         facts = ledger.latest(ANALYSIS)
         if not facts:
-            return Objection(Fault.OUT_OF_ORDER, "Nothing was analysed yet. Call workflow with `run` first.")
+            return Objection(Code.OUT_OF_ORDER, "Nothing was analysed yet. Call workflow with `run` first.")
         unknown = [row for row in item.rows if row not in facts["numbers"]]
         if unknown:
             last = max(facts["numbers"], default=0)
             told = f"{facts['source']} has no row {', '.join(map(str, unknown[:8]))} (the last is {last})."
-            return Objection(Fault.EVIDENCE, f"{told} Name rows that show it.")
+            return Objection(Code.EVIDENCE, f"{told} Name rows that show it.")
         return None
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ def refuse_hiding(context: RepoContext, tree: str, description: str) -> None:
         news = since(context, ledger)
         ledger = Ledgers(context).append(ledger.id, *news) if news else ledger
         if against := objection(ledger, item_of(description)):
-            raise Refusal(Code(against.fault.value), f"{against.message} Nothing was committed.")
+            raise Refusal(against.code, f"{against.message} Nothing was committed.")
     parent = session.trial.parent if session.trial else session.head
     if found := [one for one in hidden(context.repo.diff(parent, tree), context.repo.tracked()) if one.refused]:
         hiding = "; ".join(one.description for one in found[:5]) + (

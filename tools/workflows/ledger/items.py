@@ -102,6 +102,11 @@ class Item(Record):
     """The first letters of its ids."""
     filled: ClassVar[frozenset[str]] = frozenset()
     """Fields that the server fills in, which nobody else may set."""
+    place_format: ClassVar[str] = ""
+    """How the property is made of the fields, as a format string; so are the next three."""
+    subject_format: ClassVar[str] = ""
+    title_format: ClassVar[str] = ""
+    command_format: ClassVar[str] = ""
 
     kind: str
     upstream: str = Field("", description="An item of an earlier ledger that this settles: `<ledger id>#<item id>`.")
@@ -109,22 +114,25 @@ class Item(Record):
     @property
     def place(self) -> str:
         """Where it is: a second item of the same kind at the same place is a duplicate. Empty: nowhere in particular."""
-        return ""
+        return self._filled_in(self.place_format)
 
     @property
     def subject(self) -> str:
         """What it says, for telling near-identical items. Empty: never compared."""
-        return ""
+        return self._filled_in(self.subject_format)
 
     @property
     def title(self) -> str:
         """One line for lists and handoffs."""
-        return self.subject or self.kind
+        return self._filled_in(self.title_format) or self.subject or self.kind
 
     @property
     def command(self) -> str:
         """A command that shows it. The server runs it, where a person agreed, and records what it saw."""
-        return ""
+        return self._filled_in(self.command_format)
+
+    def _filled_in(self, form: str) -> str:
+        return form.format_map(dict(self)) if form else ""
 
     @property
     def classified(self) -> str:
@@ -140,13 +148,11 @@ class Item(Record):
 class Cited(Item):
     """An item that rests on what stands in a file: the quote has to stand at that place, at that commit."""
 
+    place_format: ClassVar[str] = "{location}"
+
     location: Location = Field(description="Where: `path:line`.")
     quote: Text = Field(description="What stands there, word for word; whitespace may differ.")
     commit: str = Field("", pattern=r"^([0-9a-f]{7,64})?$", description="The commit cited. Empty: as checked out now.")
-
-    @property
-    def place(self) -> str:
-        return self.location
 
     @property
     def path(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter
 
@@ -17,6 +17,7 @@ VERSION = 1
 
 Some = TypeVar("Some", bound=Item)
 Opts = TypeVar("Opts", bound=Options)
+Found = TypeVar("Found", bound="Facts")
 
 
 class Ran(Record):
@@ -64,6 +65,12 @@ class Observed(Record):
     what: str
     commit: str
     facts: dict[str, Any]
+
+
+class Facts(Record):
+    """The shape of facts that the server finds. `what` is their name in the journal; what is not set is not written."""
+
+    what: ClassVar[str]
 
 
 class ItemSettled(Record):
@@ -145,13 +152,17 @@ class Ledger:
         """The newest facts of a name; empty before the first."""
         return next((seen.facts for seen in reversed(self.observed) if seen.what == what), {})
 
+    def seen(self, kind: type[Found]) -> Found | None:
+        """The newest facts of a kind; None before the first."""
+        return next((kind.model_validate(one.facts) for one in reversed(self.observed) if one.what == kind.what), None)
+
     def next_id(self, item: Item) -> str:
         """The id that an item would get."""
         return f"{item.prefix}{1 + sum(entry.item.prefix == item.prefix for entry in self.entries)}"
 
     def opts(self, kind: type[Opts]) -> Opts:
         """The options, as their workflow's own type."""
-        assert isinstance(self.options, kind), "made by its craft"
+        assert isinstance(self.options, kind), "made by its rules"
         return self.options
 
 

@@ -43,6 +43,11 @@ def section(title: str, lines: Iterable[str]) -> str:
     return f"## {title}\n\n{body}\n" if body else ""
 
 
+def lines(*parts: object) -> list[str]:
+    """Return the parts that say something: `cond and "text"` is a line only where the condition holds."""
+    return [str(part) for part in parts if part]
+
+
 def finding_lines(findings: Iterable[HandoffFinding]) -> list[str]:
     """One line a finding, the place and what became of it with it."""
     return [

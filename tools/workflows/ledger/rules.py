@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar
 
+from ...errors import Code
 from .handoff import Ending, GateCheck, HandoffFinding
 from .items import Depth, Item, ItemOutcome, Options, Workflow
 from .ledger import Ledger, LedgerEntry
 from .pages import render
 from .scores import Score
 
-
-class Fault(StrEnum):
-    """Why an item or a call was refused; each is also a word of `errors.Code`."""
-
-    BAD_ARGUMENT = "bad-argument"
-    MISSING_FIELD = "missing-field"
-    EVIDENCE = "evidence"
-    DUPLICATE = "duplicate"
-    SECRET = "secret"
-    SEALED = "sealed"
-    OUT_OF_ORDER = "out-of-order"
-    INCOMPLETE = "incomplete"
-    SATURATED = "saturated"
-    APPROVAL_NEEDED = "approval-needed"
+Fault = Code
 
 
 @dataclass(frozen=True)
 class Objection:
     """Why an item is not taken, with the sentence that cures it."""
 
-    fault: Fault
+    code: Code
     message: str
+
+
+Pages = Mapping[str, str | Callable[[Ledger], str]]
+"""Files by name, each with its template, or with the function that writes what is no prose."""
+Check = Callable[[Ledger, Any], Objection | None]
+"""Says why an item of one kind may not be added to a ledger now."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a ledger has to have before it may end: one sentence for each thing that `left` finds missing.
+
+    `left` returns the things themselves, for `{0}` in the sentence to name; or a text, or True, for one. Nothing behind a
+    need that is `first` is asked for while it is missing.
+    """
+
+    left: Callable[[Ledger], object]
+    sentence: str = "{0}"
+    first: bool = False
+
+    def sentences(self, ledger: Ledger) -> list[str]:
+        found = self.left(ledger)
+        things = found if isinstance(found, Iterable) and not isinstance(found, str) else [found] if found else []
+        return [self.sentence.format(one) for one in things]
 
 
 @dataclass(frozen=True)
@@ -52,20 +63,32 @@ class Coverage:
 
 
 class WorkflowRules:
-    """One workflow. Subclasses say what differs; what they return is computed from the ledger alone."""
+    """One workflow. Subclasses declare what differs in the tables, and override a method where a table is not enough; what
+    they return is computed from the ledger alone.
+    """
 
     name: ClassVar[Workflow]
     options: ClassVar[type[Options]] = Options
+    kinds: ClassVar[tuple[type[Item], ...]] = ()
+    """Every kind of item that an agent records."""
     items: ClassVar[Mapping[str, type[Item]]] = {}
-    """Every kind of item that an agent records, by its word."""
+    """The same by their words; made of `kinds` where it is not given."""
     found: ClassVar[Mapping[str, type[Item]]] = {}
     """Kinds of item that only the server records, by their words."""
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 15, Depth.DEEP: 30}
     """Rounds at each depth; 0 = unbounded."""
     onwards: ClassVar[tuple[str, ...]] = ()
     """The prompts that usually follow."""
-    pages: ClassVar[Mapping[str, str | Callable[[Ledger], str]]] = {}
-    """The files that its end writes, in order: each with its template, or with the function that writes what is no prose."""
+    checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {}
+    """What is held against an item, by its kind or what its kind is based on; the first objection counts."""
+    needs: ClassVar[tuple[Need, ...]] = ()
+    """What has to be there before the ledger may end, in this order."""
+    pages: ClassVar[Pages] = {}
+    """The files that its end writes, in this order."""
+
+    def __init_subclass__(cls) -> None:
+        if cls.kinds:
+            cls.items = {str(kind.model_fields["kind"].default): kind for kind in cls.kinds}
 
     def completed(self, ledger: Ledger, item: Item) -> Item:
         """The item with the fields that are for the server to fill, such as new, variant or duplicate."""
@@ -73,7 +96,8 @@ class WorkflowRules:
 
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:
         """Why this item may not be added to this ledger now; None when it may. Evidence and duplicates are checked elsewhere."""
-        return None
+        checks = (check for kind, checks in self.checks.items() if isinstance(item, kind) for check in checks)
+        return next((objection for check in checks if (objection := check(ledger, item))), None)
 
     def comparable(self, ledger: Ledger, item: Item) -> bool:
         """Whether an item that is near-identical to an earlier one is a duplicate to be refused."""
@@ -123,7 +147,12 @@ class WorkflowRules:
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
         """What stands between the ledger and its end, each with its cure; nothing when it may end."""
-        return ()
+        missing: list[str] = []
+        for need in self.needs:
+            missing += need.sentences(ledger)
+            if need.first and missing:
+                break
+        return tuple(missing)
 
     def ending(self, ledger: Ledger) -> Ending:
         """What kind of end it is when nothing is missing."""

@@ -11,7 +11,7 @@ from ...errors import Code, Refusal
 from ...lab.context import RepoContext
 from ...plan.scope import Scope
 from ..ledger.items import Item, Workflow
-from ..ledger.ledger import Ledger, LedgerEvent, Observed
+from ..ledger.ledger import Facts, Ledger, LedgerEvent, Observed
 
 
 class WorkflowRunner:
@@ -54,6 +54,11 @@ class WorkflowRunner:
 def observed(context: RepoContext, what: str, **facts: Any) -> Observed:  # noqa: ANN401 - any JSON
     """Facts found at what is checked out now."""
     return Observed(what=what, commit=context.repo.head(), facts=facts)
+
+
+def saw(context: RepoContext, facts: Facts) -> Observed:
+    """Facts of a known shape, found at what is checked out now."""
+    return observed(context, facts.what, **facts.model_dump(mode="json", exclude_unset=True))
 
 
 class Scoped(WorkflowRunner):

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, ClassVar
 
+from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import flagged
-from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
+from ..ledger.rules import Coverage, Objection, WorkflowRules
 from ..ledger.scores import Score, scenario_ancestor, scenario_breadth
 from ..ledger.similarity import RELATED, nearest
 from .items import (
@@ -141,13 +142,13 @@ def _looked_at(ledger: Ledger) -> set[ScenarioDimension]:
 def _closed(ledger: Ledger, dimension: ScenarioDimension) -> Objection | None:
     if dimension not in dimensions(ledger):
         told = f"{dimension} is not in focus here. Look into: {', '.join(dimensions(ledger))}."
-        return Objection(Fault.BAD_ARGUMENT, told)
+        return Objection(Code.BAD_ARGUMENT, told)
     left = open_dimensions(ledger)
     if dimension in left:
         return None
     cure = f"Look into another: {', '.join(left)}." if left else "All are: close the ledger."
     return Objection(
-        Fault.SATURATED, f"{dimension} is saturated: its last {DRY_AFTER} tries brought nothing new. {cure}"
+        Code.SATURATED, f"{dimension} is saturated: its last {DRY_AFTER} tries brought nothing new. {cure}"
     )
 
 
@@ -156,7 +157,7 @@ def _in_a_row(ledger: Ledger, dimension: ScenarioDimension) -> Objection | None:
     if not found or not others or found[-1].dimension is not dimension or _last_run(found) < ROTATED_AFTER:
         return None
     told = f"The last {ROTATED_AFTER} tries were all in {dimension}. Take another next: {', '.join(others)}."
-    return Objection(Fault.OUT_OF_ORDER, told)
+    return Objection(Code.OUT_OF_ORDER, told)
 
 
 def _orphan(ledger: Ledger, parent: str) -> Objection | None:
@@ -166,7 +167,7 @@ def _orphan(ledger: Ledger, parent: str) -> Objection | None:
     told = (
         f"`parent` names {parent}, which is not there. Use one of: {', '.join(known) or 'none yet'}; or leave it out."
     )
-    return Objection(Fault.BAD_ARGUMENT, told)
+    return Objection(Code.BAD_ARGUMENT, told)
 
 
 def _digest(item: Situation) -> str:

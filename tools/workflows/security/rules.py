@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from ...errors import Code
 from ...plan.scope import Scope
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding, without_findings
 from ..ledger.items import Confidence, Depth, Item, ItemOutcome, Workflow
 from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import sentence
-from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
+from ..ledger.rules import Coverage, Objection, WorkflowRules
 from ..ledger.scores import OWASP_CATEGORIES, STRIDE_THREATS, Score, security_ancestor, security_quality
 from . import pages
 from .findings import (
@@ -184,20 +185,20 @@ def _unknown(ledger: Ledger, assets: Iterable[str]) -> Objection | None:
     if not strange:
         return None
     told = f"There is no {', '.join(strange)}. Record the asset first; there are: {', '.join(known) or 'none'}."
-    return Objection(Fault.OUT_OF_ORDER if not known else Fault.BAD_ARGUMENT, told)
+    return Objection(Code.OUT_OF_ORDER if not known else Code.BAD_ARGUMENT, told)
 
 
 def _no_such_cell(ledger: Ledger, item: ThreatTest) -> Objection | None:
     known = pairs(ledger)
     if not known:
         return Objection(
-            Fault.OUT_OF_ORDER, "Record the assets first, then the boundaries that reach them; then test what is there."
+            Code.OUT_OF_ORDER, "Record the assets first, then the boundaries that reach them; then test what is there."
         )
     if (item.asset, item.boundary) in known:
         return None
     listed = ", ".join(f"{asset} across {boundary}" for asset, boundary in known[:12])
     return Objection(
-        Fault.BAD_ARGUMENT,
+        Code.BAD_ARGUMENT,
         f"{item.boundary} does not reach {item.asset}. Test one of: {listed}; or record a boundary that reaches it.",
     )
 
@@ -207,18 +208,18 @@ def _same_again(ledger: Ledger, persona: Attacker) -> Objection | None:
     if len(last) < IN_A_ROW or set(last) != {persona}:
         return None
     others = ", ".join(f"{one} ({one.aim})" for one in Attacker if one is not persona)
-    return Objection(Fault.OUT_OF_ORDER, f"{persona} made {IN_A_ROW} tests in a row. Look as another: {others}.")
+    return Objection(Code.OUT_OF_ORDER, f"{persona} made {IN_A_ROW} tests in a row. Look as another: {others}.")
 
 
 def _unproven(item: SecurityFinding) -> Objection | None:
     if item.confidence is Confidence.CONFIRMED and not item.reproduction:
         told = "A confirmed finding needs a `reproduction`: a command that exits non-zero while the weakness is there."
-        return Objection(Fault.MISSING_FIELD, f"{told} Give one, or say `likely`.")
+        return Objection(Code.MISSING_FIELD, f"{told} Give one, or say `likely`.")
     host = reaches(item.reproduction)
     if not host:
         return None
     return Objection(
-        Fault.BAD_ARGUMENT,
+        Code.BAD_ARGUMENT,
         f"The reproduction talks to {host}. It may reach only this machine: start the service here and use localhost.",
     )
 
@@ -226,21 +227,21 @@ def _unproven(item: SecurityFinding) -> Objection | None:
 def _may_not_mend(ledger: Ledger, item: Remedy) -> Objection | None:
     if not ledger.opts(SecurityOptions).fix:
         told = "This audit only reads. The next prompt is `fix`; or close it and open one with `fix: true`."
-        return Objection(Fault.OUT_OF_ORDER, told)
+        return Objection(Code.OUT_OF_ORDER, told)
     entry = next((one for one in ledger.of(SecurityFinding) if one.id == item.finding), None)
     if entry is None:
-        return Objection(Fault.EVIDENCE, f"There is no {item.finding}. Record the finding first.")
+        return Objection(Code.EVIDENCE, f"There is no {item.finding}. Record the finding first.")
     if entry.item.severity not in SERIOUS or confidence_of(ledger, entry) is not Confidence.CONFIRMED:
         told = f"{item.finding} is {entry.item.severity} and {confidence_of(ledger, entry)}."
-        return Objection(Fault.OUT_OF_ORDER, f"{told} Only confirmed critical and high ones are mended here.")
+        return Objection(Code.OUT_OF_ORDER, f"{told} Only confirmed critical and high ones are mended here.")
     if is_fixed(ledger, entry):
-        return Objection(Fault.DUPLICATE, f"{item.finding} is fixed. Go on with another.")
+        return Objection(Code.DUPLICATE, f"{item.finding} is fixed. Go on with another.")
     if len(attempts(ledger, item.finding)) >= MOST_ATTEMPTS:
         return Objection(
-            Fault.OUT_OF_ORDER, f"{item.finding} had {MOST_ATTEMPTS} attempts. Leave it to `fix` or a person."
+            Code.OUT_OF_ORDER, f"{item.finding} had {MOST_ATTEMPTS} attempts. Leave it to `fix` or a person."
         )
     if Scope(tuple(ledger.latest(SURFACE).get("tests", ()))).matches(item.path):
-        return Objection(Fault.BAD_ARGUMENT, f"{item.path} is a test. A remedy changes what was attacked; tests stay.")
+        return Objection(Code.BAD_ARGUMENT, f"{item.path} is a test. A remedy changes what was attacked; tests stay.")
     return None
 
 

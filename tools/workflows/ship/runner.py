@@ -79,7 +79,7 @@ class ShipRunner(WorkflowRunner):
                 raise Refusal(Code.EVIDENCE, f"`{run}` rehearses nothing. Give the command that ships, in its dry run.")
             case Shipped():
                 if objection := rules_of(ledger.workflow).objection(ledger, item):
-                    raise Refusal(Code(objection.fault.value), objection.message)
+                    raise Refusal(objection.code, objection.message)
                 return item.model_copy(update={"verified": verified(context, ledger, item)})
             case _:
                 return item
