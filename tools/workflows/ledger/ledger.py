@@ -152,9 +152,14 @@ class Ledger:
         """The newest facts of a name; empty before the first."""
         return next((seen.facts for seen in reversed(self.observed) if seen.what == what), {})
 
+    def every(self, kind: type[Found]) -> tuple[Found, ...]:
+        """The facts of a kind, the oldest first."""
+        return tuple(kind.model_validate(one.facts) for one in self.observed if one.what == kind.what)
+
     def seen(self, kind: type[Found]) -> Found | None:
         """The newest facts of a kind; None before the first."""
-        return next((kind.model_validate(one.facts) for one in reversed(self.observed) if one.what == kind.what), None)
+        facts = self.latest(kind.what)
+        return kind.model_validate(facts) if facts else None
 
     def next_id(self, item: Item) -> str:
         """The id that an item would get."""

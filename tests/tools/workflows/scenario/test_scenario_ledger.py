@@ -11,7 +11,7 @@ import pytest
 from gherkin.parser import Parser
 
 from autoresearch_mcp.tools.errors import Code, Refusal
-from autoresearch_mcp.tools.workflows.scenario.words import PRIORITIES, Domain, ScenarioDimension
+from autoresearch_mcp.tools.workflows.scenario.items import PRIORITIES, Domain, ScenarioDimension
 from ledgers import WorkflowAgent, shop
 
 EMPTY_CART: dict[str, Any] = {
