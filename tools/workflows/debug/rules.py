@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from ...errors import Code
 from ...lab.context import RepoContext
 from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
 from ..ledger.evidence import pending, ran, refuted, shown, words
@@ -12,7 +13,7 @@ from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, ItemOutcome, Severity, Workflow, split_location
 from ..ledger.ledger import Ledger, LedgerEntry, Observed
 from ..ledger.pages import quoted, section, sentence, table
-from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
+from ..ledger.rules import Coverage, Objection, WorkflowRules
 from ..ledger.scores import TECHNIQUES, Score, debug_ancestor, debug_quality
 from ..ledger.similarity import fingerprint
 from ..running.inspection import (
@@ -129,7 +130,7 @@ def _dropped(ledger: Ledger, line: str) -> Objection | None:
     if _failures(ledger, line) < DROPPED_AFTER:
         return None
     problem = f"Three experiments in a row on `{line}` confirmed nothing: that line of inquiry is dropped."
-    return Objection(Fault.OUT_OF_ORDER, f"{problem} Suspect something else, and name another line.")
+    return Objection(Code.OUT_OF_ORDER, f"{problem} Suspect something else, and name another line.")
 
 
 def _other_technique(ledger: Ledger, technique: Technique) -> Objection | None:
@@ -137,7 +138,7 @@ def _other_technique(ledger: Ledger, technique: Technique) -> Objection | None:
     if wanted in {None, technique}:
         return None
     problem = f"This ledger was opened for {wanted} alone, and this is {technique}."
-    return Objection(Fault.BAD_ARGUMENT, f"{problem} Use {wanted}, or close it and open one for all techniques.")
+    return Objection(Code.BAD_ARGUMENT, f"{problem} Use {wanted}, or close it and open one for all techniques.")
 
 
 def _failures(ledger: Ledger, line: str = "") -> int:
@@ -150,12 +151,12 @@ def _failures(ledger: Ledger, line: str = "") -> int:
 def _rests_on_nothing(ledger: Ledger, id: str) -> Objection | None:
     entry = next((entry for entry in ledger.of(Hypothesis) if entry.id == id), None)
     if entry is None:
-        return Objection(Fault.EVIDENCE, f"There is no {id}. Record the hypothesis and its experiment first.")
+        return Objection(Code.EVIDENCE, f"There is no {id}. Record the hypothesis and its experiment first.")
     outcome = outcome_of(ledger, entry)
     if outcome is not ItemOutcome.CONFIRMED:
         why = "" if outcome is entry.item.outcome else " (claimed as confirmed, but its command exited 0)"
         return Objection(
-            Fault.EVIDENCE, f"{id} was {outcome}{why}: a finding rests on a confirmed hypothesis. Test another one."
+            Code.EVIDENCE, f"{id} was {outcome}{why}: a finding rests on a confirmed hypothesis. Test another one."
         )
     return None
 
@@ -164,7 +165,7 @@ def _too_small(ledger: Ledger, severity: Severity) -> Objection | None:
     least = ledger.opts(DebugOptions).severity
     if severity.rank <= least.rank:
         return None
-    return Objection(Fault.BAD_ARGUMENT, f"This ledger looks for {least} and worse, and this is {severity}. Leave it.")
+    return Objection(Code.BAD_ARGUMENT, f"This ledger looks for {least} and worse, and this is {severity}. Leave it.")
 
 
 def _next_steps(ledger: Ledger) -> list[str]:

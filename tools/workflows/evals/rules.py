@@ -1,7 +1,8 @@
-"""Evaluating a results file: the server analyses, the agent says what follows from which rows."""
+"""Evaluating a results file: the server does all of the arithmetic, the agent says what follows from which rows."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -10,13 +11,14 @@ from pydantic import BeforeValidator, Field
 from ...errors import Code
 from ...evals.analysis import WINDOW, Analysis
 from ...evals.pages import as_lines, as_page
-from ..ledger.handoff import Ending, HandoffFinding
+from ...evals.reading import evaluate, find_results
+from ...lab.context import RepoContext
+from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Depth, Item, Options, Severity, Text, Workflow
-from ..ledger.ledger import Ledger, LedgerEntry
+from ..ledger.ledger import Ledger, LedgerFacts, Observed
 from ..ledger.pages import section, sentence
-from ..ledger.rules import Objection, WorkflowRules
-
-ANALYSIS = "analysis"
+from ..ledger.rules import Check, Need, Objection, Pages, WorkflowRules
+from ..running.runner import WorkflowRunner, saw
 
 
 class EvalsView(StrEnum):
@@ -50,6 +52,7 @@ class RowInsight(Item):
     """What follows from some rows: a pattern and what to do about it."""
 
     prefix: ClassVar[str] = "N"
+    subject_format: ClassVar[str] = "{claim}"
 
     kind: Literal["insight"] = "insight"
     claim: Text = Field(description="The pattern, in one sentence.")
@@ -58,9 +61,42 @@ class RowInsight(Item):
     )
     proposal: Text = Field(description="What to do differently, or to go on with.")
 
-    @property
-    def subject(self) -> str:
-        return self.claim
+
+class AnalysedFile(LedgerFacts):
+    """What the server made of the results file when it was last asked to; `numbers` are the rows that there are."""
+
+    what: ClassVar[str] = "analysis"
+
+    source: str
+    numbers: tuple[int, ...]
+    analysis: Analysis
+
+
+def _unknown_rows(ledger: Ledger, item: RowInsight) -> Objection | None:
+    facts = ledger.seen(AnalysedFile)
+    if facts is None:
+        return Objection(Code.OUT_OF_ORDER, "Nothing was analysed yet. Call workflow with `run` first.")
+    unknown = [str(row) for row in item.rows if row not in facts.numbers]
+    if not unknown:
+        return None
+    there = f"the last is {max(facts.numbers, default=0)}"
+    message = f"{facts.source} has no row {', '.join(unknown[:8])} ({there}). Name rows that show it."
+    return Objection(Code.EVIDENCE, message)
+
+
+def _page(ledger: Ledger) -> str:
+    if not (facts := ledger.seen(AnalysedFile)):
+        return ""
+    insights = [
+        f"- **{entry.id}** {entry.item.claim} ({_rows(entry.item)}). {sentence(entry.item.proposal)}"
+        for entry in ledger.of(RowInsight)
+    ]
+    return "\n".join(part for part in (as_page(facts.analysis, facts.source), section("Insights", insights)) if part)
+
+
+def _json(ledger: Ledger) -> str:
+    facts = ledger.seen(AnalysedFile)
+    return facts.analysis.model_dump_json(indent=1) + "\n" if facts else ""
 
 
 class Evals(WorkflowRules):
@@ -68,57 +104,31 @@ class Evals(WorkflowRules):
 
     name = Workflow.EVALS
     options = EvalsOptions
-    items: ClassVar[dict[str, type[Item]]] = {"insight": RowInsight}
-    rounds: ClassVar[dict[Depth, int]] = dict.fromkeys(Depth, 0)
+    kinds = (RowInsight,)
+    rounds: ClassVar[Mapping[Depth, int]] = dict.fromkeys(Depth, 0)
     onwards = ("autoresearch",)
-
-    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
-        if not isinstance(item, RowInsight):
-            return None
-        facts = ledger.latest(ANALYSIS)
-        if not facts:
-            return Objection(Code.OUT_OF_ORDER, "Nothing was analysed yet. Call workflow with `run` first.")
-        unknown = [row for row in item.rows if row not in facts["numbers"]]
-        if unknown:
-            last = max(facts["numbers"], default=0)
-            told = f"{facts['source']} has no row {', '.join(map(str, unknown[:8]))} (the last is {last})."
-            return Objection(Code.EVIDENCE, f"{told} Name rows that show it.")
-        return None
-
-    def missing(self, ledger: Ledger) -> tuple[str, ...]:
-        return () if ledger.latest(ANALYSIS) else ("the analysis: call workflow with `run`",)
-
-    def ending(self, ledger: Ledger) -> Ending:
-        return Ending.COMPLETE
+    checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {RowInsight: (_unknown_rows,)}
+    needs = (Need(lambda ledger: not ledger.seen(AnalysedFile), "the analysis: call workflow with `run`"),)
+    pages: ClassVar[Pages] = {"evals.md": _page, "evals.json": _json}
 
     def state(self, ledger: Ledger) -> list[str]:
-        facts = ledger.latest(ANALYSIS)
-        if not facts:
+        facts = ledger.seen(AnalysedFile)
+        if facts is None:
             return ["Nothing was analysed yet: call workflow with `run`."]
-        told, source = _analysis(ledger), str(facts["source"])
         match ledger.opts(EvalsOptions).format:
             case EvalsView.JSON:
-                shown = [told.model_dump_json()]
+                shown = [facts.analysis.model_dump_json()]
             case EvalsView.MD:
-                shown = as_page(told, source).splitlines()
+                shown = as_page(facts.analysis, facts.source).splitlines()
             case _:
-                shown = [f"{source}:", *as_lines(told)]
+                shown = [f"{facts.source}:", *as_lines(facts.analysis)]
         return [*shown, *(f"{entry.id}: {entry.item.claim}" for entry in ledger.of(RowInsight))]
 
-    def files(self, ledger: Ledger) -> dict[str, str]:
-        if not ledger.latest(ANALYSIS):
-            return {}
-        told, source = _analysis(ledger), str(ledger.latest(ANALYSIS)["source"])
-        insights = section("Insights", map(_insight, ledger.of(RowInsight)))
-        return {
-            "evals.md": "\n".join(part for part in (as_page(told, source), insights) if part),
-            "evals.json": told.model_dump_json(indent=1) + "\n",
-        }
-
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
-        if not ledger.latest(ANALYSIS):
+        facts = ledger.seen(AnalysedFile)
+        if facts is None:
             return ()
-        insights = tuple(
+        insights = (
             HandoffFinding(
                 id=entry.id,
                 title=entry.item.claim,
@@ -127,30 +137,40 @@ class Evals(WorkflowRules):
             )
             for entry in ledger.of(RowInsight)
         )
-        anomalies = tuple(
-            HandoffFinding(id=f"A{place}", title=told, kind="anomaly", severity=Severity.LOW, confirmed=True)
-            for place, told in enumerate(_analysis(ledger).anomalies, 1)
+        anomalies = (
+            HandoffFinding(id=f"A{place}", title=anomaly, kind="anomaly", severity=Severity.LOW, confirmed=True)
+            for place, anomaly in enumerate(facts.analysis.anomalies, 1)
         )
         return (*insights, *anomalies)
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
-        if not ledger.latest(ANALYSIS):
+        facts = ledger.seen(AnalysedFile)
+        if facts is None:
             return {}
-        told = _analysis(ledger)
+        found = facts.analysis
         return {
-            "recommendation": told.recommendation.verdict,
-            "reason": told.recommendation.reason,
-            "goal_achieved": told.goal_achieved,
+            "recommendation": found.recommendation.verdict,
+            "reason": found.recommendation.reason,
+            "goal_achieved": found.goal_achieved,
         }
-
-
-def _analysis(ledger: Ledger) -> Analysis:
-    return Analysis.model_validate(ledger.latest(ANALYSIS)["analysis"])
 
 
 def _rows(item: RowInsight) -> str:
     return ", ".join(f"#{row}" for row in item.rows)
 
 
-def _insight(entry: LedgerEntry[RowInsight]) -> str:
-    return f"- **{entry.id}** {entry.item.claim} ({_rows(entry.item)}). {sentence(entry.item.proposal)}"
+class EvalsRunner(WorkflowRunner):
+    """Finds the file when the ledger is opened, and analyses it as it stands whenever it is asked to."""
+
+    def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
+        options = ledger.opts(EvalsOptions)
+        if context.session is None or options.file:
+            find_results(context.repo.root, options.file)
+        return ()
+
+    def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
+        asked = ledger.opts(EvalsOptions)
+        seen = evaluate(context, asked.file, asked.plateau_window, asked.direction)
+        analysis = seen.analysis.model_dump(mode="json", exclude_defaults=True)
+        facts = {"source": seen.source, "numbers": seen.numbers, "analysis": analysis}
+        return (saw(context, AnalysedFile.model_validate(facts)),)

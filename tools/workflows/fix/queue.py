@@ -13,9 +13,10 @@ from pydantic import Field
 
 from ...decision.decide import Status
 from ...diagnostics.diagnostic import Diagnostic, Trouble, kindred
+from ...errors import Code
 from ..ledger.items import Item, Options, Severity, Text, Words
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.rules import Fault, Objection
+from ..ledger.rules import Objection
 
 
 class FixOptions(Options):
@@ -222,20 +223,20 @@ def objection(ledger: Ledger, id: str) -> Objection | None:
     """Why no iteration may work on this error now; None when one may."""
     turn = workable(ledger)
     if not turn:
-        return Objection(Fault.OUT_OF_ORDER, "No error is open any more. Call finish_session, then close the ledger.")
+        return Objection(Code.OUT_OF_ORDER, "No error is open any more. Call finish_session, then close the ledger.")
     listed = ", ".join(one.id for one in turn[:6])
     there = next((one for one in queued_errors(ledger) if one.id == id), None)
     if there is None:
         named = f"There is no {id}." if id else "Say which error this iteration works on."
         message = f"{named} Begin the description with its id, as `{turn[0].id}: what you changed and why`."
-        return Objection(Fault.OUT_OF_ORDER, f"{message} Open: {listed}.")
+        return Objection(Code.OUT_OF_ORDER, f"{message} Open: {listed}.")
     if there.state is not ErrorState.OPEN:
-        return Objection(Fault.OUT_OF_ORDER, f"{id} is {there.state}. Work on one of: {listed}.")
+        return Objection(Code.OUT_OF_ORDER, f"{id} is {there.state}. Work on one of: {listed}.")
     first = turn[0].entry.item.found
     if there.entry.item.found.rank > first.rank:
         before = ", ".join(one.id for one in turn if one.entry.item.found.rank == first.rank)[:200]
         message = f"{id} is of kind {there.entry.item.found.trouble}; {first.trouble} comes first: {before}."
-        return Objection(Fault.OUT_OF_ORDER, f"{message} What cannot be mended here can be set aside with record.")
+        return Objection(Code.OUT_OF_ORDER, f"{message} What cannot be mended here can be set aside with record.")
     return None
 
 

@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 from ...decision.decide import Status
 from ...diagnostics.diagnostic import MASKING, Trouble
+from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Depth, Item, Workflow
 from ..ledger.ledger import Ledger
 from ..ledger.pages import section, table
-from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
+from ..ledger.rules import Coverage, Objection, WorkflowRules
 from ..ledger.scores import Score, fix_ancestor, fix_quality
 from .queue import (
     DETECTED,
@@ -52,7 +53,7 @@ class Fix(WorkflowRules):
                 there = next((one for one in queued_errors(ledger) if one.id == id), None)
                 if there is None or there.state is not ErrorState.OPEN:
                     how = there.state if there else "not there"
-                    return Objection(Fault.OUT_OF_ORDER, f"{id} is {how}; only an open error can be set aside.")
+                    return Objection(Code.OUT_OF_ORDER, f"{id} is {how}; only an open error can be set aside.")
         return None
 
     def comparable(self, ledger: Ledger, item: Item) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.ledger import Ledger
-from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
+from ..ledger.rules import Coverage, Objection, WorkflowRules
 from ..ledger.scores import Score, improve_coverage, improve_quality
 from ..ledger.similarity import WINDOW, dry_for
 from .items import (
@@ -105,7 +106,7 @@ class Improve(WorkflowRules):
         if not 0 < most <= self.spent(ledger):
             return None
         return Objection(
-            Fault.INCOMPLETE, f"All {most} rounds are used. Rank what was found, and specify the best of it."
+            Code.INCOMPLETE, f"All {most} rounds are used. Rank what was found, and specify the best of it."
         )
 
     def spent(self, ledger: Ledger) -> int:
@@ -213,15 +214,13 @@ def _wanted(ledger: Ledger) -> list[str]:
 def _unbacked(ledger: Ledger, item: ProblemInsight) -> Objection | None:
     if len(item.problem.split()) > MOST_WORDS:
         words = len(item.problem.split())
-        return Objection(Fault.BAD_ARGUMENT, f"`problem` has {words} words. Say it in about ten, {MOST_WORDS} at most.")
+        return Objection(Code.BAD_ARGUMENT, f"`problem` has {words} words. Say it in about ten, {MOST_WORDS} at most.")
     if not item.sources:
-        return Objection(
-            Fault.MISSING_FIELD, "`sources` is empty. Record a `source` or `reference` first, and name it."
-        )
+        return Objection(Code.MISSING_FIELD, "`sources` is empty. Record a `source` or `reference` first, and name it.")
     known = {entry.id for entry in ledger.entries if isinstance(entry.item, RepositorySource | Reference)}
     if gone := [id for id in item.sources if id not in known]:
         there = ", ".join(sorted(known)) or "none yet"
-        return Objection(Fault.EVIDENCE, f"`sources` names {', '.join(gone)}; recorded are: {there}.")
+        return Objection(Code.EVIDENCE, f"`sources` names {', '.join(gone)}; recorded are: {there}.")
     return None
 
 
@@ -230,11 +229,11 @@ def _out_of_turn(ledger: Ledger, category: ImproveCategory) -> Objection | None:
     if held and held[0].item.category is not category:
         now = held[0].item.category
         return Objection(
-            Fault.OUT_OF_ORDER, f"This round is about {now}. End it with `round` before you turn to {category}."
+            Code.OUT_OF_ORDER, f"This round is about {now}. End it with `round` before you turn to {category}."
         )
     if len(rounds(ledger)) < RESERVED and category not in left:
         return Objection(
-            Fault.OUT_OF_ORDER, f"The first {RESERVED} rounds take one category each. Left are: {', '.join(left)}."
+            Code.OUT_OF_ORDER, f"The first {RESERVED} rounds take one category each. Left are: {', '.join(left)}."
         )
     return None
 
@@ -242,17 +241,17 @@ def _out_of_turn(ledger: Ledger, category: ImproveCategory) -> Objection | None:
 def _known(ledger: Ledger, item: ProblemInsight) -> Objection | None:
     if there := same_solution(ledger, item):
         same = f"{there.id} has the same problem, persona and mechanism: {there.item.title[:200]}."
-        return Objection(Fault.DUPLICATE, f"{same} Another mechanism would extend it.")
+        return Objection(Code.DUPLICATE, f"{same} Another mechanism would extend it.")
     return None
 
 
 def _unrankable(ledger: Ledger, item: Rank) -> Objection | None:
     if insight(ledger, item.insight) is None:
-        return Objection(Fault.EVIDENCE, f"There is no {item.insight}.")
+        return Objection(Code.EVIDENCE, f"There is no {item.insight}.")
     best = [id for id in must_haves(ledger) if id != item.insight]
     if item.serves and item.tier is ImportanceTier.MUST_HAVE and len(best) >= MOST_MUST_HAVES:
         return Objection(
-            Fault.BAD_ARGUMENT, f"{MOST_MUST_HAVES} are must-haves already: {', '.join(best)}. Lower one of them first."
+            Code.BAD_ARGUMENT, f"{MOST_MUST_HAVES} are must-haves already: {', '.join(best)}. Lower one of them first."
         )
     return None
 
@@ -260,10 +259,10 @@ def _unrankable(ledger: Ledger, item: Rank) -> Objection | None:
 def _incomparable(ledger: Ledger, item: Comparison) -> Objection | None:
     best = must_haves(ledger)
     if item.better == item.worse:
-        return Objection(Fault.BAD_ARGUMENT, "An insight is not compared with itself.")
+        return Objection(Code.BAD_ARGUMENT, "An insight is not compared with itself.")
     if gone := [id for id in (item.better, item.worse) if id not in best]:
         return Objection(
-            Fault.BAD_ARGUMENT, f"{', '.join(gone)} is no must-have; those are: {', '.join(best) or 'none yet'}."
+            Code.BAD_ARGUMENT, f"{', '.join(gone)} is no must-have; those are: {', '.join(best) or 'none yet'}."
         )
     return None
 
@@ -271,13 +270,13 @@ def _incomparable(ledger: Ledger, item: Comparison) -> Objection | None:
 def _unspecifiable(ledger: Ledger, item: Requirements) -> Objection | None:
     wanted = _wanted(ledger)
     if item.insight not in must_haves(ledger):
-        return Objection(Fault.OUT_OF_ORDER, f"{item.insight} is no must-have that serves the customer. Rank it first.")
+        return Objection(Code.OUT_OF_ORDER, f"{item.insight} is no must-have that serves the customer. Rank it first.")
     if missing := _order_missing(ledger):
-        return Objection(Fault.OUT_OF_ORDER, f"The order is not settled yet: {missing[0]}.")
+        return Objection(Code.OUT_OF_ORDER, f"The order is not settled yet: {missing[0]}.")
     if item.insight not in wanted:
-        return Objection(Fault.OUT_OF_ORDER, f"To be specified are the first {len(wanted)}: {', '.join(wanted)}.")
+        return Objection(Code.OUT_OF_ORDER, f"To be specified are the first {len(wanted)}: {', '.join(wanted)}.")
     if any(one.slug == item.slug for one in ledger.items(Requirements)):
-        return Objection(Fault.DUPLICATE, f"prd-{item.slug}.md is taken. Use another slug.")
+        return Objection(Code.DUPLICATE, f"prd-{item.slug}.md is taken. Use another slug.")
     return None
 
 

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import ClassVar
 
+from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.ledger import Ledger
 from ..ledger.pages import many, section, table
-from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
+from ..ledger.rules import Coverage, Objection, WorkflowRules
 from ..ledger.scores import Score, learn_ancestor, learn_quality
 from .documents import Freshness, fits, most_lines
 from .items import (
@@ -63,7 +64,7 @@ class Learn(WorkflowRules):
                 return _not_skippable(seen, path)
             case Mismatch(document=path) if path not in seen.digests:
                 known = ", ".join(seen.digests) or "none yet"
-                return Objection(Fault.EVIDENCE, f"{path} is no document that was looked at; those are: {known}.")
+                return Objection(Code.EVIDENCE, f"{path} is no document that was looked at; those are: {known}.")
             case _:
                 return None
 
@@ -198,13 +199,13 @@ def _severity(fault: DocumentFault) -> Severity:
 
 def _no_such_claim(seen: Validation, ledger: Ledger, item: Exempt) -> Objection | None:
     if (item.document, item.text) in exempted(ledger):
-        return Objection(Fault.DUPLICATE, f"`{item.text}` in {item.document} is exempted already.")
+        return Objection(Code.DUPLICATE, f"`{item.text}` in {item.document} is exempted already.")
     if any((one.path, one.text) == (item.document, item.text) and may_be_exempted(one) for one in seen.problems):
         return None
     kinds = ", ".join(sorted(CLAIMED))
     problem = f"The last look found no claim `{item.text}` wrong in {item.document}."
     return Objection(
-        Fault.EVIDENCE,
+        Code.EVIDENCE,
         f"{problem} Only problems of these kinds can be exempted: {kinds}, and example passwords. Give path and text as shown.",
     )
 
@@ -212,11 +213,9 @@ def _no_such_claim(seen: Validation, ledger: Ledger, item: Exempt) -> Objection 
 def _not_stale(seen: Validation, item: DocumentReview) -> Objection | None:
     one = next((one for one in seen.documents if one.path == item.document), None)
     if one is None or not one.changed:
-        return Objection(
-            Fault.EVIDENCE, f"{item.document} is not behind anything that it describes: nothing to review."
-        )
+        return Objection(Code.EVIDENCE, f"{item.document} is not behind anything that it describes: nothing to review.")
     if item.path not in one.changed:
-        return Objection(Fault.EVIDENCE, f"Cite one of the files that changed since: {', '.join(one.changed)}.")
+        return Objection(Code.EVIDENCE, f"Cite one of the files that changed since: {', '.join(one.changed)}.")
     return None
 
 
@@ -224,12 +223,12 @@ def _not_skippable(seen: Validation, path: str) -> Objection | None:
     one = next((due for due in seen.due if due.path == path), None)
     if one is None:
         listed = ", ".join(due.path for due in seen.due)
-        return Objection(Fault.BAD_ARGUMENT, f"{path} is not due. Due are: {listed}.")
+        return Objection(Code.BAD_ARGUMENT, f"{path} is not due. Due are: {listed}.")
     if not one.core and not one.there:
         return None
     why = "is a core document" if one.core else "is there"
     cure = "so it is not skipped. Write it, or close with a why."
-    return Objection(Fault.BAD_ARGUMENT, f"{path} ({one.name}) {why}, {cure}")
+    return Objection(Code.BAD_ARGUMENT, f"{path} ({one.name}) {why}, {cure}")
 
 
 def _mismatches(ledger: Ledger) -> tuple[HandoffFinding, ...]:

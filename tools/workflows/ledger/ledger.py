@@ -17,7 +17,7 @@ VERSION = 1
 
 Some = TypeVar("Some", bound=Item)
 Opts = TypeVar("Opts", bound=Options)
-Found = TypeVar("Found", bound="Facts")
+Found = TypeVar("Found", bound="LedgerFacts")
 
 
 class Ran(Record):
@@ -67,7 +67,7 @@ class Observed(Record):
     facts: dict[str, Any]
 
 
-class Facts(Record):
+class LedgerFacts(Record):
     """The shape of facts that the server finds. `what` is their name in the journal; what is not set is not written."""
 
     what: ClassVar[str]

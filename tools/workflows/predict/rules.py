@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from ...errors import Code
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, Options, Settlement, Workflow
 from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import personal
-from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
+from ..ledger.rules import Coverage, Objection, WorkflowRules
 from ..ledger.scores import Score, foresight, predict_ancestor
 from .items import Challenge, Done, PersonaVote, PredictFinding, PredictOptions, Revision
 from .pages import as_table, brief, overview_lines, page_values, ranked, worth
@@ -116,7 +117,7 @@ class Predict(WorkflowRules):
         panel, name = Panel(ledger), str(asked.get("persona", "")).strip()
         if name not in panel.seats or len(asked) > 1:
             message = f"`status` takes here {{'persona': one of {', '.join(panel.seats)}}}, or nothing."
-            return Objection(Fault.BAD_ARGUMENT, message)
+            return Objection(Code.BAD_ARGUMENT, message)
         return brief(panel, name)
 
     def page_values(self, ledger: Ledger) -> Mapping[str, object]:
@@ -153,7 +154,7 @@ def _stranger(panel: Panel, item: Item) -> Objection | None:
     name = str(getattr(item, "persona", ""))
     if name in panel.seats:
         return None
-    return Objection(Fault.BAD_ARGUMENT, f"{name} is not on this panel. It is: {', '.join(panel.seats)}.")
+    return Objection(Code.BAD_ARGUMENT, f"{name} is not on this panel. It is: {', '.join(panel.seats)}.")
 
 
 def _tells_who(item: Item) -> Objection | None:
@@ -161,20 +162,20 @@ def _tells_who(item: Item) -> Objection | None:
     if not (what := personal(texts)):
         return None
     cure = "Leave it out; a quote may be a part of the line." if isinstance(item, Cited) else "Leave it out."
-    return Objection(Fault.SECRET, f"This holds {what}, which tells who somebody is. {cure}")
+    return Objection(Code.SECRET, f"This holds {what}, which tells who somebody is. {cure}")
 
 
 def _while_sealed(panel: Panel, item: Item) -> Objection | None:
     match item:
         case PredictFinding(persona=name) if name not in panel.waiting:
-            return Objection(Fault.OUT_OF_ORDER, f"{name} is done and adds nothing more. The others go on.")
+            return Objection(Code.OUT_OF_ORDER, f"{name} is done and adds nothing more. The others go on.")
         case PredictFinding(persona=name) if len(panel.by(name)) >= panel.limit:
             message = f"{name} has {panel.limit} findings, its share of the budget. Record `done`."
-            return Objection(Fault.OUT_OF_ORDER, message)
+            return Objection(Code.OUT_OF_ORDER, message)
         case Challenge() | Revision() | PersonaVote():
             waiting = ", ".join(panel.waiting)
             message = f"Findings are sealed until all are in; {waiting} still have to record `done`. Wait for that."
-            return Objection(Fault.SEALED, message)
+            return Objection(Code.SEALED, message)
         case _:
             return None
 
@@ -188,7 +189,7 @@ def _after_seal(panel: Panel, item: Item) -> Objection | None:
         case PersonaVote(persona=name, of=ids):
             return _unknown(panel, ids) or _voted_all(panel) or _voted(panel, name, ids) or _too_early(panel)
         case _:
-            return Objection(Fault.OUT_OF_ORDER, "The findings are in and open. Challenge, revise or vote now.")
+            return Objection(Code.OUT_OF_ORDER, "The findings are in and open. Challenge, revise or vote now.")
 
 
 def _unknown(panel: Panel, ids: tuple[str, ...]) -> Objection | None:
@@ -197,7 +198,7 @@ def _unknown(panel: Panel, ids: tuple[str, ...]) -> Objection | None:
     if not wrong:
         return None
     message = f"{', '.join(wrong)} is not there, or was withdrawn. There are: {', '.join(known) or 'none'}."
-    return Objection(Fault.BAD_ARGUMENT, message)
+    return Objection(Code.BAD_ARGUMENT, message)
 
 
 def _own(panel: Panel, name: str, id: str) -> Objection | None:
@@ -205,7 +206,7 @@ def _own(panel: Panel, name: str, id: str) -> Objection | None:
     if position is None or name not in position.authors:
         return None
     message = f"{position.id} is {name}'s own finding. Revise or withdraw it with a `revision`, or challenge another's."
-    return Objection(Fault.BAD_ARGUMENT, message)
+    return Objection(Code.BAD_ARGUMENT, message)
 
 
 def _not_own(panel: Panel, name: str, id: str) -> Objection | None:
@@ -214,22 +215,22 @@ def _not_own(panel: Panel, name: str, id: str) -> Objection | None:
         return None
     mine = ", ".join(entry.id for entry in panel.by(name)) or "none"
     message = f"{id} is not {name}'s finding; those are: {mine}. Record a `challenge` to it."
-    return Objection(Fault.BAD_ARGUMENT, message)
+    return Objection(Code.BAD_ARGUMENT, message)
 
 
 def _voted_on(panel: Panel, id: str) -> Objection | None:
     position = panel.of(id)
     if panel.finished:
-        return Objection(Fault.OUT_OF_ORDER, "The last votes are in: nothing is revised any more. Close the ledger.")
+        return Objection(Code.OUT_OF_ORDER, "The last votes are in: nothing is revised any more. Close the ledger.")
     if position is None or not panel.votes(position, panel.round):
         return None
     message = f"{position.id} is being voted on in round {panel.round}. Revise it after the round, before the next vote on it."
-    return Objection(Fault.OUT_OF_ORDER, message)
+    return Objection(Code.OUT_OF_ORDER, message)
 
 
 def _voted_all(panel: Panel) -> Objection | None:
     message = f"All {panel.planned} rounds of votes are in. Close the ledger, after what is still missing."
-    return Objection(Fault.OUT_OF_ORDER, message) if panel.finished else None
+    return Objection(Code.OUT_OF_ORDER, message) if panel.finished else None
 
 
 def _voted(panel: Panel, name: str, ids: tuple[str, ...]) -> Objection | None:
@@ -238,9 +239,9 @@ def _voted(panel: Panel, name: str, ids: tuple[str, ...]) -> Objection | None:
         return None
     left = ", ".join(position.id for position in panel.ballot(name)) or "nothing: wait for the others"
     message = f"{name} has voted on {', '.join(again)} in round {panel.round}. Left: {left}."
-    return Objection(Fault.DUPLICATE, message)
+    return Objection(Code.DUPLICATE, message)
 
 
 def _too_early(panel: Panel) -> Objection | None:
     owed = panel.owed()
-    return Objection(Fault.OUT_OF_ORDER, f"Before votes of round {panel.round}: {'; '.join(owed)}.") if owed else None
+    return Objection(Code.OUT_OF_ORDER, f"Before votes of round {panel.round}: {'; '.join(owed)}.") if owed else None

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from ...errors import Code
 from ...plan.model import Plan, load_plan, problems
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.ledger import Ledger
 from ..ledger.pages import sentence
-from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
+from ..ledger.rules import Coverage, Objection, WorkflowRules
 from ..ledger.scores import Score, probe_ancestor, probe_quality
 from ..ledger.similarity import WINDOW, dry_for
 from .items import (
@@ -101,7 +102,7 @@ class Probe(WorkflowRules):
         if not 0 < most <= self.spent(ledger):
             return None
         problem = f"All {most} rounds are used."
-        return Objection(Fault.INCOMPLETE, f"{problem} Record the `plan` that they come to, or close with a why.")
+        return Objection(Code.INCOMPLETE, f"{problem} Record the `plan` that they come to, or close with a why.")
 
     def spent(self, ledger: Ledger) -> int:
         return len(ledger.of(ProbeRound))
@@ -187,10 +188,10 @@ class Probe(WorkflowRules):
 def _may_ask(ledger: Ledger, item: ProbeQuestion) -> Objection | None:
     asking = personas(ledger)
     if item.persona not in asking:
-        return Objection(Fault.BAD_ARGUMENT, f"Here ask: {', '.join(asking)}. Ask as one of them.")
+        return Objection(Code.BAD_ARGUMENT, f"Here ask: {', '.join(asking)}. Ask as one of them.")
     if sum(isinstance(entry.item, ProbeQuestion) for entry in open_round(ledger)) >= MOST_QUESTIONS:
         return Objection(
-            Fault.OUT_OF_ORDER,
+            Code.OUT_OF_ORDER,
             f"This round has its {MOST_QUESTIONS} questions. Answer them and record `round` before you ask on.",
         )
     return None
@@ -198,14 +199,14 @@ def _may_ask(ledger: Ledger, item: ProbeQuestion) -> Objection | None:
 
 def _may_answer(ledger: Ledger, item: PersonAnswer | RepositoryEvidence) -> Objection | None:
     if all(entry.id != item.question for entry in ledger.of(ProbeQuestion)):
-        return Objection(Fault.EVIDENCE, f"There is no {item.question}. Record the question first.")
+        return Objection(Code.EVIDENCE, f"There is no {item.question}. Record the question first.")
     if isinstance(item, PersonAnswer) and ledger.opts(ProbeOptions).mode is ProbeMode.AUTONOMOUS:
         problem = "In autonomous mode nobody is asked, so nobody answers."
         return Objection(
-            Fault.EVIDENCE, f"{problem} Record `evidence` from the repository; without any, the question stays open."
+            Code.EVIDENCE, f"{problem} Record `evidence` from the repository; without any, the question stays open."
         )
     if isinstance(item, PersonAnswer) and is_settled(ledger, item.question):
-        return Objection(Fault.DUPLICATE, f"{item.question} is settled by {answers_to(ledger, item.question)[-1].id}.")
+        return Objection(Code.DUPLICATE, f"{item.question} is settled by {answers_to(ledger, item.question)[-1].id}.")
     return None
 
 
@@ -213,21 +214,21 @@ def _follows(ledger: Ledger, item: Atom) -> Objection | None:
     """Why an atom does not follow from what it names."""
     found = ledger.find(item.source)
     if found is None:
-        return Objection(Fault.EVIDENCE, f"There is no {item.source}. Record the answer or the evidence first.")
+        return Objection(Code.EVIDENCE, f"There is no {item.source}. Record the answer or the evidence first.")
     if item.words and " ".join(item.words.split()).lower() not in " ".join(said(found.item).split()).lower():
         return Objection(
-            Fault.EVIDENCE,
+            Code.EVIDENCE,
             f"{item.source} does not say that: {said(found.item)[:300]}. Quote its words, or leave `words` out.",
         )
     vague = isinstance(found.item, PersonAnswer) and not found.item.settled
     if vague and item.type not in {Type.AMBIGUITY, Type.ASSUMPTION, Type.RISK}:
         return Objection(
-            Fault.EVIDENCE,
+            Code.EVIDENCE,
             f"{item.source} is vague: from it follows an ambiguity, an assumption or a risk. Ask again for more.",
         )
     if item.type is Type.CONTRADICTION and (not item.against or ledger.find(item.against) is None):
         return Objection(
-            Fault.MISSING_FIELD, "A contradiction has two sides: name the other as `against`, e.g. T3, A1 or E2."
+            Code.MISSING_FIELD, "A contradiction has two sides: name the other as `against`, e.g. T3, A1 or E2."
         )
     return None
 
@@ -238,12 +239,12 @@ def _may_end(ledger: Ledger) -> Objection | None:
     asked_by = {entry.item.persona for entry in questions if isinstance(entry.item, ProbeQuestion)}
     if len(questions) < LEAST_QUESTIONS or len(asked_by) < LEAST_PERSONAS:
         problem = f"A round has at least {LEAST_QUESTIONS} questions by at least {LEAST_PERSONAS} personas"
-        return Objection(Fault.OUT_OF_ORDER, f"{problem}; this one has {len(questions)} by {len(asked_by)}. Ask on.")
+        return Objection(Code.OUT_OF_ORDER, f"{problem}; this one has {len(questions)} by {len(asked_by)}. Ask on.")
     waiting = [entry.id for entry in questions if not answers_to(ledger, entry.id)]
     autonomous = ledger.opts(ProbeOptions).mode is ProbeMode.AUTONOMOUS
     if waiting and not (autonomous and len(waiting) < len(questions)):
         return Objection(
-            Fault.OUT_OF_ORDER,
+            Code.OUT_OF_ORDER,
             f"Not answered yet: {', '.join(waiting)}. Answer them, `settled: false` where nobody knows.",
         )
     return None
@@ -252,11 +253,11 @@ def _may_end(ledger: Ledger) -> Objection | None:
 def _rests(ledger: Ledger, item: Planned) -> Objection | None:
     loaded = load_plan(item.plan)
     if wrong := problems(loaded) if isinstance(loaded, Plan) else loaded:
-        return Objection(Fault.BAD_ARGUMENT, "That is no plan yet. " + " ".join(f"{problem}." for problem in wrong))
+        return Objection(Code.BAD_ARGUMENT, "That is no plan yet. " + " ".join(f"{problem}." for problem in wrong))
     known = {entry.id for entry in kept_atoms(ledger)}
     if gone := [id for id in item.rests_on if id not in known]:
         return Objection(
-            Fault.EVIDENCE, f"`rests_on` names {', '.join(gone)}; there are {', '.join(sorted(known)) or 'no atoms'}."
+            Code.EVIDENCE, f"`rests_on` names {', '.join(gone)}; there are {', '.join(sorted(known)) or 'no atoms'}."
         )
     return None
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import clipped
-from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
+from ..ledger.rules import Coverage, Objection, WorkflowRules
 from ..ledger.scores import Score, persuasion, reason_ancestor
 from .contest import CandidateText, Contest, ContestMode, ContestStep, Critique, Grade, JudgeVote, ReasonOptions, Slot
 from .pages import ROLES, brief, overview_lines, pages
@@ -50,7 +51,7 @@ class Reason(WorkflowRules):
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:
         contest = self.contest(ledger)
         if contest.step is ContestStep.OVER:
-            return Objection(Fault.SATURATED, f"{_why_over(contest)} Close the ledger.")
+            return Objection(Code.SATURATED, f"{_why_over(contest)} Close the ledger.")
         match item:
             case CandidateText():
                 return (
@@ -132,9 +133,9 @@ class Reason(WorkflowRules):
             message = (
                 f"`status` takes here role ({', '.join(ROLES)}), for a judge also judge (a number), and read and part."
             )
-            return Objection(Fault.BAD_ARGUMENT, message)
+            return Objection(Code.BAD_ARGUMENT, message)
         if ROLES[role] is not contest.step:
-            return Objection(Fault.OUT_OF_ORDER, f"It is not the {role}'s turn. {_next(contest)}")
+            return Objection(Code.OUT_OF_ORDER, f"It is not the {role}'s turn. {_next(contest)}")
         return brief(contest, role, asked)
 
     def files(self, ledger: Ledger) -> dict[str, str]:
@@ -200,14 +201,14 @@ def _not_due(contest: Contest, step: ContestStep) -> Objection | None:
         why = "The vote is not open yet."
     else:
         why = f"It is not the turn of the {_named(step)}."
-    return Objection(Fault.OUT_OF_ORDER, f"{why} {_next(contest)}")
+    return Objection(Code.OUT_OF_ORDER, f"{why} {_next(contest)}")
 
 
 def _copied(contest: Contest, item: CandidateText) -> Objection | None:
     same = next((e for e in contest.ledger.of(CandidateText) if _words(e.item.text) == _words(item.text)), None)
     if same is None:
         return None
-    return Objection(Fault.DUPLICATE, f"{same.id} is this text, word for word. Write another one.")
+    return Objection(Code.DUPLICATE, f"{same.id} is this text, word for word. Write another one.")
 
 
 def _words(text: str) -> list[str]:
@@ -217,29 +218,29 @@ def _words(text: str) -> list[str]:
 def _mends_nothing(contest: Contest, item: CandidateText) -> Objection | None:
     if item.addresses and item.slot is not Slot.B:
         message = f"The author of {item.slot} does not know the critique. Leave `addresses` out: B alone has it."
-        return Objection(Fault.BAD_ARGUMENT, message)
+        return Objection(Code.BAD_ARGUMENT, message)
     critique = contest.now.critique
     most = len(critique.item.weaknesses) if critique else 0
     wrong = [one for one in item.addresses if not one.isascii() or not one.isdecimal() or not 1 <= int(one) <= most]
     if not wrong:
         return None
     message = f"There is no weakness {', '.join(wrong)}. `addresses` takes numbers from 1 to {most}, between commas."
-    return Objection(Fault.BAD_ARGUMENT, message)
+    return Objection(Code.BAD_ARGUMENT, message)
 
 
 def _no_judge(contest: Contest, item: JudgeVote) -> Objection | None:
     if item.judge <= contest.options.judges:
         return None
-    return Objection(Fault.BAD_ARGUMENT, f"There is no judge {item.judge}: they are 1 to {contest.options.judges}.")
+    return Objection(Code.BAD_ARGUMENT, f"There is no judge {item.judge}: they are 1 to {contest.options.judges}.")
 
 
 def _no_label(contest: Contest, item: JudgeVote) -> Objection | None:
     labels = list(contest.now.labels)
     for given in (item.winner, *([item.runner_up] if item.runner_up else [])):
         if given not in labels:
-            return Objection(Fault.BAD_ARGUMENT, f"There is no text {given} in this round: {', '.join(labels)}.")
+            return Objection(Code.BAD_ARGUMENT, f"There is no text {given} in this round: {', '.join(labels)}.")
     if item.runner_up == item.winner:
-        return Objection(Fault.BAD_ARGUMENT, "`runner_up` is the winner itself. Name the second best.")
+        return Objection(Code.BAD_ARGUMENT, "`runner_up` is the winner itself. Name the second best.")
     if not item.runner_up and len(labels) > 2:
-        return Objection(Fault.MISSING_FIELD, "`runner_up` is needed among three texts: it settles a tie.")
+        return Objection(Code.MISSING_FIELD, "`runner_up` is needed among three texts: it settles a tie.")
     return None

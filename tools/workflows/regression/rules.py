@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
+from ...errors import Code
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.ledger import Ledger
-from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
+from ..ledger.rules import Coverage, Objection, WorkflowRules
 from ..ledger.scores import Score
 from .comparing_tests import compared_tests
 from .items import Cause, RegressionOptions
@@ -44,12 +45,12 @@ class Regression(WorkflowRules):
         if not isinstance(item, Cause):
             return None
         if left(ledger):
-            return Objection(Fault.OUT_OF_ORDER, "The measurement is not finished. Call workflow with `run` first.")
+            return Objection(Code.OUT_OF_ORDER, "The measurement is not finished. Call workflow with `run` first.")
         named = {f"R{place}": row for place, row in enumerate(rows(ledger), 1)}
         worse = [id for id, row in named.items() if row.regressed]
         if item.row not in worse:
             known = f"regressed: {', '.join(worse)}" if worse else "nothing regressed"
-            return Objection(Fault.EVIDENCE, f"{item.row} is no row that regressed ({known}).")
+            return Objection(Code.EVIDENCE, f"{item.row} is no row that regressed ({known}).")
         return None
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:

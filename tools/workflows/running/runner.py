@@ -11,7 +11,7 @@ from ...errors import Code, Refusal
 from ...lab.context import RepoContext
 from ...plan.scope import Scope
 from ..ledger.items import Item, Workflow
-from ..ledger.ledger import Facts, Ledger, LedgerEvent, Observed
+from ..ledger.ledger import Ledger, LedgerEvent, LedgerFacts, Observed
 
 
 class WorkflowRunner:
@@ -56,7 +56,7 @@ def observed(context: RepoContext, what: str, **facts: Any) -> Observed:  # noqa
     return Observed(what=what, commit=context.repo.head(), facts=facts)
 
 
-def saw(context: RepoContext, facts: Facts) -> Observed:
+def saw(context: RepoContext, facts: LedgerFacts) -> Observed:
     """Facts of a known shape, found at what is checked out now."""
     return observed(context, facts.what, **facts.model_dump(mode="json", exclude_unset=True))
 
@@ -87,7 +87,7 @@ _RUNNERS = {
     Workflow.PROBE: "probe.runner:PlanTrier",
     Workflow.IMPROVE: "running.runner:Scoped",
     Workflow.REASON: "reason.runner:LabelSeed",
-    Workflow.EVALS: "evals.runner:EvalsMechanic",
+    Workflow.EVALS: "evals.rules:EvalsRunner",
     Workflow.REGRESSION: "regression.runner:RegressionMechanic",
 }
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from ..ledger.items import Item, Options, Severity, Text, Words, listed
-from ..ledger.ledger import Facts, Ledger, LedgerEntry
+from ..ledger.ledger import Ledger, LedgerEntry, LedgerFacts
 
 DRY_AFTER = 3
 """Looks in a row into one dimension that brought nothing new, after which it is closed."""
@@ -143,7 +143,7 @@ class OutOfScope(Item):
         return "out of scope"
 
 
-class RefusedScenario(Facts):
+class RefusedScenario(LedgerFacts):
     """A scenario that was refused because `of` says it already; `after` is the number of entries before it."""
 
     what: ClassVar[str] = "duplicate"

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from ...errors import Code
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding
 from ..ledger.items import Item, Options, Severity, Workflow
 from ..ledger.ledger import Ledger
 from ..ledger.pages import table
-from ..ledger.rules import Coverage, Fault, Objection, WorkflowRules
+from ..ledger.rules import Coverage, Objection, WorkflowRules
 from ..ledger.scores import Score, ship_ancestor, ship_readiness
 from .checks.checklists import IRREVERSIBLE, Weight, checklist
 from .checks.material import CheckResult
@@ -120,13 +121,13 @@ class Ship(WorkflowRules):
                 problem = (
                     "A mail that was sent cannot be taken back. Set `irreversible`, and say what will be done instead."
                 )
-                return Objection(Fault.BAD_ARGUMENT, problem)
+                return Objection(Code.BAD_ARGUMENT, problem)
             case DryRun(run="", note=""):
-                return Objection(Fault.MISSING_FIELD, "Give `run`, a command; or `note`, what was rehearsed instead.")
+                return Objection(Code.MISSING_FIELD, "Give `run`, a command; or `note`, what was rehearsed instead.")
             case Shipped():
                 return _may_not_ship(ledger)
             case ShipmentUndone() if shipped(ledger) is None:
-                return Objection(Fault.OUT_OF_ORDER, "Nothing was shipped, so there is nothing to take back.")
+                return Objection(Code.OUT_OF_ORDER, "Nothing was shipped, so there is nothing to take back.")
             case _:
                 return None
 
@@ -231,9 +232,9 @@ def _no_such_check(ledger: Ledger, name: str) -> Objection | None:
     listed = {check.name: check for check in checklist(ship_type(ledger))}
     names = ", ".join(check.name for check in listed.values() if check.judged)
     if name not in listed:
-        return Objection(Fault.BAD_ARGUMENT, f"`{name}` is not on this list. Yours to judge: {names}.")
+        return Objection(Code.BAD_ARGUMENT, f"`{name}` is not on this list. Yours to judge: {names}.")
     if not listed[name].judged:
-        return Objection(Fault.BAD_ARGUMENT, f"`{name}` is checked by the server: call `run`. Yours to judge: {names}.")
+        return Objection(Code.BAD_ARGUMENT, f"`{name}` is checked by the server: call `run`. Yours to judge: {names}.")
     return None
 
 
@@ -241,16 +242,16 @@ def _may_not_ship(ledger: Ledger) -> Objection | None:
     options = ledger.opts(ShipOptions)
     if options.checklist_only or options.dry_run:
         name = "checklist_only" if options.checklist_only else "dry_run"
-        return Objection(Fault.OUT_OF_ORDER, f"This ledger was opened with `{name}`: nothing is shipped. Close it.")
+        return Objection(Code.OUT_OF_ORDER, f"This ledger was opened with `{name}`: nothing is shipped. Close it.")
     if (entry := shipped(ledger)) is not None:
-        return Objection(Fault.OUT_OF_ORDER, f"{entry.id} says that it was shipped. Close, or record rolled-back.")
+        return Objection(Code.OUT_OF_ORDER, f"{entry.id} says that it was shipped. Close, or record rolled-back.")
     if left := unready(ledger):
         return Objection(
-            Fault.APPROVAL_NEEDED, "Nothing may be shipped yet, and nobody can approve of it:\n- " + "\n- ".join(left)
+            Code.APPROVAL_NEEDED, "Nothing may be shipped yet, and nobody can approve of it:\n- " + "\n- ".join(left)
         )
     if not approved(ledger):
         void = " What was approved before was something else." if ledger.latest("approved") else ""
-        return Objection(Fault.APPROVAL_NEEDED, f"No person approved of this.{void} {approving(ledger)}")
+        return Objection(Code.APPROVAL_NEEDED, f"No person approved of this.{void} {approving(ledger)}")
     return None
 
 
