@@ -196,8 +196,8 @@ def _work(context: RepoContext) -> Work | None:
     holder = lock_holder(context.repo.own_folder)
     if not holder:
         return None
-    record, (seconds, _) = context.unfinished(), context.runner.progress()
-    tail = hygiene()("\n".join(context.runner.tail())).splitlines()
+    record, (seconds, _) = context.unfinished(), context.runs.runner.progress()
+    tail = hygiene()("\n".join(context.runs.runner.tail())).splitlines()
     tool, run = (str(record.tool), record.run) if record else (holder.split(" ")[0], "")
     return Work(tool, run, seconds, tuple(tail))
 

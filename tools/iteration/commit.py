@@ -11,10 +11,9 @@ from ..errors import Code, Refusal
 from ..git.experiment import HookFailure, Staged
 from ..git.repo import shown
 from ..lab.context import RepoContext
-from ..session.change import ChangeFingerprints, fingerprints, resemblance
+from ..session.commits import ChangeFingerprints, experiment_message, fingerprints, resemblance
 from ..session.events import Committed, HookRejected, Repeated, Unchanged
 from ..session.intent import Intent, clear_intent, write_intent
-from ..session.messages import experiment_message
 from ..session.results import flat
 from ..text.hygiene import clean_end, hygiene
 from ..vocabulary import Phase
@@ -66,7 +65,7 @@ def is_open(context: RepoContext, description: str) -> bool:
 
 def answer_was_lost(context: RepoContext, description: str) -> bool:
     """Whether this is the last call once more, and nothing in scope was edited since: its answer did not arrive."""
-    if not context.repeated or changes_in_scope(context):
+    if not context.call.repeated or changes_in_scope(context):
         return False
     if (trial := context.active.trial) is not None:
         return context.phase in {Phase.FIX, Phase.REWORK} and trial.description == described(description)

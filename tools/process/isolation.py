@@ -82,15 +82,6 @@ def withheld(command: str, output: str, inherited: Mapping[str, str], named: Ite
     return tuple(sorted(kept_back & (asked | spoken)))
 
 
-def check_name(name: str) -> str:
-    """What is wrong with a name in the plan's list; empty when it can be passed on."""
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        return "is no name of a variable"
-    if name.startswith("GIT_"):
-        return "steers git, which is the server's part"
-    return "is set by the server" if name.startswith("AUTORESEARCH_") else ""
-
-
 BUBBLEWRAP, LANDLOCK, SEATBELT = "bubblewrap", "landlock", "sandbox-exec"
 
 

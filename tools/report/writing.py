@@ -8,16 +8,15 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from ..decision.judging import Arm
+from ..decision.measured import Curve, overlaid
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
-from ..session.certainty import honest_best, luck_words, noise_band
+from ..session.commits import JOURNAL_TRAILER
 from ..session.events import Committed, Event, GuardsRan, HeldOut, HookRejected, Row, Started, Verified
-from ..session.messages import JOURNAL_TRAILER
 from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row, number
 from ..session.state import Session, baseline_values
 from ..session.stuck import near_misses
-from ..session.summary import Summary, summarise
-from ..session.trained import Curve, overlaid
+from ..session.summary import Summary, honest_best, luck_words, noise_band, summarise
 from ..storage.disk import write_ours
 from ..text.hygiene import hygiene
 from .page import Details, patch_lines

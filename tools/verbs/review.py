@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import Field, PrivateAttr
 
 from ..decision.decide import Status
+from ..decision.measured import GuardResult, Receipt
 from ..errors import Code, Refusal
 from ..evals.reading import as_words, draw_imported
 from ..iteration.measure import run_again
@@ -14,7 +15,7 @@ from ..lab.answers import Answer, cut, page_of
 from ..lab.context import RepoContext
 from ..plan.scope import Scope
 from ..report.writing import as_text, curves, integrity, write_page, write_picture
-from ..session.events import Committed, GuardResult, GuardsRan, Receipt, Remeasured, Repeated, Row, Verified
+from ..session.events import Committed, GuardsRan, Remeasured, Repeated, Row, Verified
 from ..session.results import PAGE_FILE, PICTURE_FILE, number
 from ..session.state import Session
 from ..session.stuck import SHOWN, Advice, is_stuck, material, on_plateau

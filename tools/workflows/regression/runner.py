@@ -94,20 +94,20 @@ class PairedSides:
         checkout = self.checkouts[side]
         names = {**names, **import_paths(self.context.repo.root, checkout.folder)}
         for _ in range(ATTEMPTS):
-            key = self.context.key(what)
-            if self.context.begun.find(key) is None:
-                self.context.runner.forget(key)
+            key = self.context.runs.key(what)
+            if self.context.runs.notes.find(key) is None:
+                self.context.runs.runner.forget(key)
                 checkout.stand_at(self.commits[side], self.context.untracked)
                 if report is not None:
                     self._reports.mkdir(parents=True, exist_ok=True)
                     report.unlink(missing_ok=True)
-                self.context.begun.note(key, RunNote(seed=0, at_ns=time.time_ns()))
-            run = self.context.run(key, command, self.timeout_s, checkout.folder, names)
+                self.context.runs.notes.note(key, RunNote(seed=0, at_ns=time.time_ns()))
+            run = self.context.runs.run(key, command, self.timeout_s, checkout.folder, names)
             if run.cancelled:
                 raise RunCancelled
             if not run.lost:
                 return run
-            self.context.begun.forget(key)
+            self.context.runs.notes.forget(key)
         message = f"The process that watches over `{command[:100]}` was killed {ATTEMPTS} times. Free memory, and call run again."
         raise Refusal(Code.BUSY, message)
 

@@ -121,7 +121,7 @@ def reproduce(context: RepoContext, command: str, timeout_s: float = TIMEOUT_S) 
         context.consent.want(command)
         why = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
         return Ran(command=command, why=why)
-    run = context.run(context.key(f"reproduce {command}"), command, timeout_s, context.repo.root, {})
+    run = context.runs.run(context.runs.key(f"reproduce {command}"), command, timeout_s, context.repo.root, {})
     return Ran(
         command=command,
         exit_code=None if run.lost or run.cancelled else run.exit_code,

@@ -270,7 +270,7 @@ def ran(context: RepoContext, name: str, commands: Sequence[str], timeout_s: flo
     if why := _may_not_run(context, commands):
         return CheckOutcome(CheckResult.OPEN, why)
     for command in commands:
-        run = context.run(context.key(f"ship {name} {command}"), command, timeout_s, context.repo.root, {})
+        run = context.runs.run(context.runs.key(f"ship {name} {command}"), command, timeout_s, context.repo.root, {})
         if run.cancelled or run.lost:
             return CheckOutcome(CheckResult.OPEN, f"`{command}` was {'cancelled' if run.cancelled else 'lost'}")
         if run.exit_code != 0 or run.timed_out:
