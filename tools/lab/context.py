@@ -18,8 +18,7 @@ from ..session.journal import Journal
 from ..session.results import RESULTS_FILE, baseline_row, line, render
 from ..session.state import Session, phase_of
 from ..session.store import SessionStore
-from ..text.hygiene import hygiene
-from ..text.tidy import tidied
+from ..text.redaction import redact_record, redactor
 from ..vocabulary import Phase, Tool, allows, following
 from .consent import Consent
 from .jobs import JobRecord, unfinished, write_job
@@ -86,8 +85,8 @@ class RepoContext:
     def record(self, *events: Event, session: str = "") -> None:
         """Append events to the journal, and move the session on. What they quote is stored without secrets and escapes."""
         name = session or self.active.id
-        tidy = hygiene()
-        events = tuple(tidied(event, tidy) for event in events)
+        redact = redactor()
+        events = tuple(redact_record(event, redact) for event in events)
         self.call.session = self.store.append(name, self.now(), events, self.session)
 
     def require(self, tool: Tool, again: bool = False) -> None:

@@ -30,7 +30,7 @@ from ..plan.metrics import Reading, read_metric
 from ..plan.model import GuardMetric, Plan
 from ..process.run_notes import RunNote, open_channel
 from ..process.runner import CommandRun
-from ..text.hygiene import clean_end, hygiene
+from ..text.redaction import redact_tail, redactor
 from .ruler import Ruler, file_marks, swapped
 from .runs import CHANNEL_NAME, RunService, RunSpec, has_sandbox
 
@@ -266,7 +266,7 @@ def import_paths(root: Path, folder: Path) -> dict[str, str]:
 
 def _tally(text: str) -> Tally | None:
     tally = read_tally(text)
-    return tally.told(hygiene()) if tally else None
+    return tally.told(redactor()) if tally else None
 
 
 def _failure(run: CommandRun) -> FailureClass | None:
@@ -290,7 +290,7 @@ def _ended(run: CommandRun) -> str:
         return f"killed after {run.seconds:.0f} s: time-out"
     if run.exit_code < 0:
         return f"killed by signal {-run.exit_code}"
-    said = clean_end(run.stderr or run.stdout, 2 * TAIL_CHARACTERS)
+    said = redact_tail(run.stderr or run.stdout, 2 * TAIL_CHARACTERS)
     last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
     return f"exit {run.exit_code}" + (f": {last[:300]}" if last else "")
 
@@ -299,4 +299,4 @@ def _tail(run: CommandRun) -> str:
     text = run.stdout.rstrip()
     if run.stderr.strip():
         text += ("\n--- standard error ---\n" if text else "") + run.stderr.rstrip()
-    return clean_end(text, TAIL_CHARACTERS)
+    return redact_tail(text, TAIL_CHARACTERS)

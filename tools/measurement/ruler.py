@@ -16,9 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..git.refs import refs_named
 from ..git.repo import Repo, shown
-from ..git.settings import Setting, Settings
+from ..git.settings import Setting, Settings, refs_named
 from ..plan.model import Plan
 from ..plan.scope import Scope
 from ..process.run_notes import Mark

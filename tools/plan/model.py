@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from ..text.cleaning import hides_something, visible
+from ..text.redaction import hides_something, visible
 from .metrics import check_read
 from .scope import check_glob
 

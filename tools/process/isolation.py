@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from ..git.repo import Repo
-from ..text.tokens import looks_secret
+from ..text.masking import looks_secret
 from .landlock import landlock_version
 
 _EXACT = frozenset(

@@ -11,7 +11,7 @@ from autoresearch_mcp.tools.lab.consent import Consent
 from autoresearch_mcp.tools.plan.agreement import missing, statements
 from autoresearch_mcp.tools.plan.model import Plan, check_name, problems
 from autoresearch_mcp.tools.process.isolation import measured_environment, passed_on, passes, withheld
-from autoresearch_mcp.tools.text.tokens import looks_secret
+from autoresearch_mcp.tools.text.masking import looks_secret
 from conftest import Project
 
 ORDINARY = (

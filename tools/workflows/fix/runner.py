@@ -23,7 +23,7 @@ from ...measurement.runs import at_checkout
 from ...plan.model import Plan
 from ...process.screen import cure, screen
 from ...project.projects import Project
-from ...text.hygiene import hygiene
+from ...text.redaction import redactor
 from ...vocabulary import Phase
 from ..ledger.handoff import HandoffFinding, carried
 from ..ledger.items import Settlement, Workflow
@@ -68,7 +68,7 @@ class Fixing(WorkflowRunner):
             ids=list(tally.ids) if tally else None,
             problem="" if tally else f"not counted again: {found.problem or found.failure}",
             suppressions=dict(Counter(one.kind.value for one in hiding)),
-            hidden=[hygiene()(one.description) for one in hiding[:50]],
+            hidden=[redactor()(one.description) for one in hiding[:50]],
             changed=changed_files(context, ledger.commit),
         )
         events: tuple[LedgerEvent, ...] = (seen, *new_errors(ledger, tally, seen.commit))
@@ -218,7 +218,7 @@ def _looked(context: RepoContext, inspection: Inspection, options: FixOptions) -
         inspection = _without(inspection, set(left_out))
         found = _measure(context, inspection) if inspection.commands else found
     if found.tally is None:
-        said = hygiene()(found.tail[-600:])
+        said = redactor()(found.tail[-600:])
         message = f"Errors could not be counted: {found.problem or found.failure}. The output ends: {said!r}."
         raise Refusal(Code.GATE_FAILED, f"{message} Mend that by hand, or open with another `category`.")
     floor = found.tally.ran or 0

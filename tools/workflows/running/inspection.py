@@ -12,7 +12,7 @@ from ...lab.context import RepoContext
 from ...process.screen import cure, screen
 from ...project.projects import CommandKind, Project, recognise
 from ...project.scan import scan
-from ...text.hygiene import clean_end
+from ...text.redaction import redact_tail
 from ..ledger.evidence import REPRODUCED, pending
 from ..ledger.ledger import Ledger, Observed, Ran
 from .runner import observed
@@ -127,7 +127,7 @@ def reproduce(context: RepoContext, command: str, timeout_s: float = TIMEOUT_S) 
         exit_code=None if run.lost or run.cancelled else run.exit_code,
         timed_out=run.timed_out,
         seconds=round(run.seconds, 3),
-        tail=clean_end(run.stdout + run.stderr, TAIL_CHARACTERS),
+        tail=redact_tail(run.stdout + run.stderr, TAIL_CHARACTERS),
         output=run.digest,
         why="cancelled" if run.cancelled else run.problem,
     )
