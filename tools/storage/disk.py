@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import platform
@@ -38,6 +39,24 @@ def write_atomically(file: Path, content: str | bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(draft, file)
+    _synchronise(file.parent)
+
+
+_CANNOT = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EACCES})
+"""What file systems say that keep no folder apart from its files, and folders that one may write but not read."""
+
+
+def _synchronise(folder: Path) -> None:
+    """Make the names in a folder durable: a file that was synchronised may still be lost with a name that was not."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            raise
 
 
 class DerivedFile:
