@@ -61,32 +61,12 @@ def armed(bomb: Bomb) -> Iterator[None]:
     yield
 
 
-def killed_at(place: int, act: Callable[[], object]) -> bool:
-    """Do something in a forked child that kills itself at a checkpoint; false if it came to its end before."""
+def in_a_child(act: Callable[[], object]) -> bool:
+    """Do something in a forked child; whether it was killed before its end."""
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            with armed(Bomb(place)):
-                act()
-            status = 0
-        except Refusal:
-            status = 0
-        finally:
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the child failed by itself"
-    return os.WIFSIGNALED(status)
-
-
-def killed_after(seconds: float, act: Callable[[], object]) -> bool:
-    """Do something in a forked child that the kernel kills after some time; false if it came to its end before."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            signal.signal(signal.SIGALRM, lambda number, frame: os.kill(os.getpid(), signal.SIGKILL))
-            signal.setitimer(signal.ITIMER_REAL, seconds)
             act()
             status = 0
         except Refusal:
@@ -96,6 +76,66 @@ def killed_after(seconds: float, act: Callable[[], object]) -> bool:
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the child failed by itself"
     return os.WIFSIGNALED(status)
+
+
+def killed_at(place: int, act: Callable[[], object]) -> bool:
+    """Do something in a forked child that kills itself at a checkpoint; false if it came to its end before."""
+
+    def child() -> None:
+        with armed(Bomb(place)):
+            act()
+
+    return in_a_child(child)
+
+
+def killed_after(seconds: float, act: Callable[[], object]) -> bool:
+    """Do something in a forked child that the kernel kills after some time; false if it came to its end before."""
+
+    def child() -> None:
+        signal.signal(signal.SIGALRM, lambda number, frame: os.kill(os.getpid(), signal.SIGKILL))
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        act()
+
+    return in_a_child(child)
+
+
+def killed_before(owner: type, name: str, when: Callable[..., bool], act: Callable[[], object]) -> None:
+    """Do something in a forked child that kills itself just before the first call of a method of which `when` is true."""
+    call = getattr(owner, name)
+
+    def wired(*arguments: object, **named: object) -> object:
+        if when(*arguments):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(*arguments, **named)
+
+    def child() -> None:
+        setattr(owner, name, wired)
+        act()
+
+    assert in_a_child(child), f"`{name}` was not called so"
+
+
+def before_git(command: str, act: Callable[[], object]) -> None:
+    """Die before git is asked for a command."""
+    killed_before(GitCli, "ask", lambda git, *arguments: arguments[0] == command, act)
+
+
+def before_record(kind: str, act: Callable[[], object]) -> None:
+    """Die before an event of a kind is written down."""
+    killed_before(Journal, "append", lambda journal, name, at, events: kind in {one.kind for one in events}, act)
+
+
+def before_the_intent_is_cleared(kind: str, act: Callable[[], object]) -> None:
+    """Die between the record of a step of a kind and the end of the intent that announced it."""
+    intended = f'"kind":"{kind}"'
+    killed_before(Path, "unlink", lambda path, *rest: path.name == "intent.json" and intended in path.read_text(), act)
+
+
+def kinds(project: Project, iteration: int) -> list[str]:
+    """The kinds of event that the journal has of an iteration, in order."""
+    with sqlite3.connect(project.root / ".git/autoresearch/journal.db") as database:
+        query = "SELECT kind FROM event WHERE iteration = ? ORDER BY number"
+        return [kind for (kind,) in database.execute(query, (iteration,))]
 
 
 def iterate(project: Project, description: str) -> Iterated:
@@ -108,6 +148,15 @@ def iterate(project: Project, description: str) -> Iterated:
     answer = job.outcome()
     assert isinstance(answer, Iterated)
     return answer
+
+
+def recorded_twice(project: Project) -> list[tuple[str, str]]:
+    """Steps that happen once and stand in the journal more often, with their commit or iteration."""
+    step = "kind, CASE kind WHEN 'logged' THEN iteration ELSE json_extract(body, '$.commit') END AS what"
+    once = "kind IN ('logged', 'committed', 'reverted') AND what <> ''"
+    with sqlite3.connect(project.root / ".git/autoresearch/journal.db") as database:
+        query = f"SELECT {step} FROM event WHERE {once} GROUP BY session, kind, what HAVING count(*) > 1"
+        return database.execute(query).fetchall()
 
 
 def when_free(call: Callable[[], object]) -> object:
@@ -132,6 +181,7 @@ def check(project: Project) -> None:
     assert not list(project.root.glob(".*.draft"))
     locks = [path for path in (project.root / ".git").rglob("*.lock") if path.name != "lock"]
     assert locks == []
+    assert recorded_twice(project) == []
     kept = [row.split("\t") for row in rows if row.split("\t")[5].startswith(("baseline", "keep"))]
     assert project.git("rev-parse", "HEAD^{tree}") == project.git("rev-parse", f"{kept[-1][1]}^{{tree}}")
     assert project.git("fsck", "--strict", "--no-dangling") == ""

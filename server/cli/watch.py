@@ -11,7 +11,8 @@ from typing import Any
 
 from ...tools.errors import Code, Refusal
 from ...tools.lab.access import Lab
-from ...tools.text.redaction import redact_json, redactor
+from ...tools.text.hygiene import hygiene
+from ...tools.text.tidy import tidied_data
 from ..watching import Watch
 
 JSON_ROWS = 20
@@ -45,10 +46,10 @@ def snapshot(watched: Watch) -> dict[str, Any]:
         "tail": [*seen.work.tail],
     }
     rows = [row.model_dump(mode="json") for row in seen.rows[-JSON_ROWS:]]
-    shown: dict[str, Any] = redact_json(
-        {"status": seen.status.model_dump(mode="json"), "work": work, "rows": rows}, redactor()
+    tidied: dict[str, Any] = tidied_data(
+        {"status": seen.status.model_dump(mode="json"), "work": work, "rows": rows}, hygiene()
     )
-    return shown
+    return tidied
 
 
 def _terminal(watched: Watch) -> None:

@@ -14,11 +14,13 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from .front import Front
+from .loading import Loading
 from .manifest import Manifest, keep, learned_file, load_manifest
-from .relay import Loading, Relay, claim
+from .relay import Relay
+from .wire import claim
 
 if TYPE_CHECKING:
-    from .real import RealServer
+    from .real import Real
 
 
 _CHECK_AFTER_S = 2.0
@@ -45,14 +47,14 @@ def serve(root: Path, allow_commands: bool) -> NoReturn:
         _leave(status)
 
 
-def _load(root: Path, allow_commands: bool, manifest: Manifest) -> RealServer:
+def _load(root: Path, allow_commands: bool, manifest: Manifest) -> Real:
     log_to_file()
     from ...tools.doctor.clients import remember
     from ...tools.process.isolation import passes
-    from .real import RealServer
+    from .real import Real
 
     remember(frozenset(filter(passes, os.environ)))
-    server = RealServer(root, allow_commands)
+    server = Real(root, allow_commands)
     if manifest.answers:
         threading.Thread(target=_check, args=(root, manifest), name="checking", daemon=True).start()
     else:
@@ -62,17 +64,17 @@ def _load(root: Path, allow_commands: bool, manifest: Manifest) -> RealServer:
 
 def _check(root: Path, manifest: Manifest) -> None:
     """Ask a second server, once there is time, what the front has answered from the manifest."""
-    from .real import RealServer
+    from .real import Real
 
     time.sleep(_CHECK_AFTER_S)
-    _learn(RealServer(root, allow_commands=False), manifest)
+    _learn(Real(root, allow_commands=False), manifest)
 
 
-def _learn(server: RealServer, manifest: Manifest) -> None:
+def _learn(server: Real, manifest: Manifest) -> None:
     """Keep what the real server answers for the next start, where the manifest says something else."""
     import logging
 
-    from .real import record
+    from .recording import record
 
     logger = logging.getLogger(__name__)
     try:

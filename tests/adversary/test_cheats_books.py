@@ -19,6 +19,7 @@ from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.verbs.running import Running
+from autoresearch_mcp.tools.vocabulary import Phase
 from conftest import Project
 
 Play = Callable[[Path], None]
@@ -181,10 +182,53 @@ def forged_intent(tmp_path: Path) -> None:
     new, tree = project.git("rev-parse", "HEAD", "HEAD^{tree}").splitlines()
     made = {"kind": "committed", "iteration": 1, "commit": new, "tree": tree, "files": ["src/work.sh"]}
     made |= {"description": "shorter", "hypothesis": "", "added": 1, "removed": 4}
-    intent = {"session": project.lab.for_reading().active.id, "old": old, "new": new, "event": made}
-    project.write(".git/autoresearch/intent.json", json.dumps(intent))
+    _hand_in(project, old, new, made)
 
     refused(lambda: project.loop.iterate("shorter"), Code.HEAD_MOVED, "HEAD is at")
+
+
+def _hand_in(project: Project, old: str, new: str, event: dict[str, Any], **more: object) -> None:
+    """An intent as a server writes it, with a step that no server began."""
+    intent = {"session": project.lab.for_reading().active.id, "old": old, "new": new, "event": event, **more}
+    project.write(".git/autoresearch/intent.json", json.dumps(intent))
+
+
+@cheat("a commit of the agent's own, handed in as an undo that was interrupted, with nothing to undo")
+def forged_undo(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    old = project.git("rev-parse", "HEAD")
+    project.write("src/work.sh", SMALL).commit("an undo of my own")
+    new = project.git("rev-parse", "HEAD")
+    _hand_in(project, old, new, {"kind": "reverted", "iteration": 1, "commit": new}, base=new)
+
+    refused(lambda: project.loop.iterate("shorter"), Code.HEAD_MOVED, "HEAD is at")
+
+
+@cheat("a commit of the agent's own, handed in as the undo of a try that crashed")
+def forged_undo_of_a_crash(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    base = project.git("rev-parse", "HEAD")
+    project.write("src/work.sh", SMALL)
+    assert project.loop.iterate("shorter").phase is Phase.FIX
+    old = project.git("rev-parse", "HEAD")
+    project.write("src/work.sh", ":\n:\n").commit("an undo of my own")
+    new = project.git("rev-parse", "HEAD")
+    _hand_in(project, old, new, {"kind": "reverted", "iteration": 1, "commit": new}, base=base)
+
+    refused(lambda: project.loop.revert(), Code.HEAD_MOVED, "HEAD is at")
+
+
+@cheat("a commit of the agent's own, handed in as an undo to a place of its choice")
+def forged_base(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    project.write("src/work.sh", SMALL)
+    assert project.loop.iterate("shorter").phase is Phase.FIX
+    old = project.git("rev-parse", "HEAD")
+    project.write("src/work.sh", ":\n:\n").commit("an undo of my own")
+    new = project.git("rev-parse", "HEAD")
+    _hand_in(project, old, new, {"kind": "reverted", "iteration": 1, "commit": new}, base=new)
+
+    refused(lambda: project.loop.revert(), Code.HEAD_MOVED, "HEAD is at")
 
 
 @cheat("the branch reset, to get rid of the incumbent")

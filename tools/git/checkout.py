@@ -12,8 +12,10 @@ from typing import TypeVar
 
 from ..errors import Code, Refusal
 from .cli import GitCli
-from .memory import Digests, Listing, Listings, Memory
-from .settings import Settings, branch_in, commit_in, settings_now
+from .listing import Listing, Listings
+from .memory import Digests, Memory
+from .refs import branch_in, commit_in
+from .settings import Settings, settings_now
 
 T = TypeVar("T")
 

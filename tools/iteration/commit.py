@@ -11,11 +11,12 @@ from ..errors import Code, Refusal
 from ..git.experiment import HookFailure, Staged
 from ..git.repo import shown
 from ..lab.context import RepoContext
-from ..session.commits import ChangeFingerprints, experiment_message, fingerprints, resemblance
+from ..session.change import ChangeFingerprints, fingerprints, resemblance
 from ..session.events import Committed, HookRejected, Repeated, Unchanged
 from ..session.intent import Intent, clear_intent, write_intent
+from ..session.messages import experiment_message
 from ..session.results import flat
-from ..text.redaction import redact_tail, redactor
+from ..text.hygiene import clean_end, hygiene
 from ..vocabulary import Phase
 from .commit_checks import changes_in_scope, refuse_entries
 
@@ -52,9 +53,9 @@ def commit(context: RepoContext, description: str, hypothesis: str, check: Check
 
 def described(description: str) -> str:
     """A description as the journal keeps it and a commit message says it: by this a call that is made again is known."""
-    redact = redactor()
-    text = redact(flat(description))[:DESCRIPTION_CHARACTERS]
-    return redact(text)  # a cut can make a secret of what was none; as the journal looks again, so do we
+    tidy = hygiene()
+    text = tidy(flat(description))[:DESCRIPTION_CHARACTERS]
+    return tidy(text)  # a cut can make a secret of what was none; as the journal looks again, so do we
 
 
 def is_open(context: RepoContext, description: str) -> bool:
@@ -65,7 +66,7 @@ def is_open(context: RepoContext, description: str) -> bool:
 
 def answer_was_lost(context: RepoContext, description: str) -> bool:
     """Whether this is the last call once more, and nothing in scope was edited since: its answer did not arrive."""
-    if not context.call.repeated or changes_in_scope(context):
+    if not context.repeated or changes_in_scope(context):
         return False
     if (trial := context.active.trial) is not None:
         return context.phase in {Phase.FIX, Phase.REWORK} and trial.description == described(description)
@@ -85,7 +86,7 @@ class Idea:
 def _idea(context: RepoContext, description: str, hypothesis: str) -> Idea:
     if not (text := described(description)):
         raise Refusal(Code.BAD_ARGUMENT, "`description` is empty. Say in one sentence what you changed and why.")
-    return Idea(context.active.last_iteration + 1, text, redactor()(flat(hypothesis)))
+    return Idea(context.active.last_iteration + 1, text, hygiene()(flat(hypothesis)))
 
 
 def _staged(context: RepoContext, paths: Sequence[str]) -> Staged | None:
@@ -143,7 +144,7 @@ def _rejected(idea: Idea, paths: Sequence[str], failure: HookFailure) -> HookRej
         description=idea.description,
         hypothesis=idea.hypothesis,
         files=tuple(map(shown, paths)),
-        output=redact_tail(str(failure), HOOK_OUTPUT_CHARACTERS),
+        output=clean_end(str(failure), HOOK_OUTPUT_CHARACTERS),
     )
 
 

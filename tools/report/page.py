@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from ..decision.measured import GuardResult, Receipt
-from ..session.events import Row
+from ..session.events import GuardResult, Receipt, Row
 from ..session.results import number
 from .drawing import drawn, icon, name_of
 from .picture import Mark, Picture, mark_of

@@ -7,20 +7,21 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..decision.calibration import judge_from
-from ..decision.decide import Status, Trial
+from ..decision.decide import Status
 from ..decision.exact import Exact
 from ..decision.judging import Arm, Threshold
-from ..decision.measured import Curve, GuardResult, Measurement
 from ..plan.model import Ties
 from .events import (
     Committed,
     Event,
     Finished,
     GaveUp,
+    GuardResult,
     GuardsRan,
     HeldOut,
     HookRejected,
     Logged,
+    Measurement,
     Remeasured,
     Repeated,
     Reverted,
@@ -29,7 +30,8 @@ from .events import (
     Unchanged,
     Verified,
 )
-from .state import Session, baseline_values
+from .state import Session, Trial, baseline_values
+from .trained import Curve
 
 METRIC_ERRORS_THAT_END = 2
 

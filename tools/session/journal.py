@@ -125,19 +125,21 @@ class Journal:
 
     def latest_session(self, branch: str) -> str:
         """The id of the newest session on a branch; empty without one."""
-        query = (
-            "SELECT session FROM event WHERE kind = 'started' AND json_extract(body, '$.branch') = ? "
-            "ORDER BY number DESC LIMIT 1"
-        )
-        return next((str(session) for (session,) in self._database.query(query, branch)), "")
+        for session, body in self._database.query(
+            "SELECT session, body FROM event WHERE kind = 'started' ORDER BY number DESC"
+        ):
+            if json.loads(body)["branch"] == branch:
+                return str(session)
+        return ""
 
     def sessions_after(self, branch: str, ledger: str) -> tuple[str, ...]:
         """The sessions that began on a branch after a ledger was opened, oldest first."""
         query = (
-            "SELECT session FROM event WHERE kind = 'started' AND json_extract(body, '$.branch') = ? AND number > "
+            "SELECT session, body FROM event WHERE kind = 'started' AND number > "
             "(SELECT min(number) FROM event WHERE session = ?) ORDER BY number"
         )
-        return tuple(str(session) for (session,) in self._database.query(query, branch, ledger))
+        found = self._database.query(query, ledger)
+        return tuple(str(session) for session, body in found if json.loads(body)["branch"] == branch)
 
     def writes(self) -> tuple[int, ...]:
         """A value that changes when anybody but this object writes to the file, or puts another in its place."""

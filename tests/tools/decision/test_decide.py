@@ -2,172 +2,153 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from autoresearch_mcp.tools.decision.decide import (
     CRASH_FIXES,
     HOOK_RETRIES,
-    INCUMBENT_RETRIES,
     REWORKS,
+    DecisionEvidence,
+    Guarded,
+    Measured,
     NextStep,
     Status,
-    Trial,
     decide,
 )
 from autoresearch_mcp.tools.decision.failures import FailureClass
-from autoresearch_mcp.tools.decision.judging import UNMEASURED, Finding, Step
-from autoresearch_mcp.tools.decision.measured import GuardResult, Measurement
-from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.decision.judging import Finding, Step
 
-CRASHED = Measurement(failure=FailureClass.RUNTIME)
-NUMBER = Measurement(value=1.0)
+CRASHED = Measured(failure=FailureClass.RUNTIME)
+NUMBER = Measured(value=1.0)
 BETTER, WORSE = Finding(Step.BETTER, "Better by 1."), Finding(Step.NOT_BETTER, "Worse by 1.")
 SIMPLER = Finding(Step.SIMPLER, "Not worse, and simpler.")
 CLOSE = Finding(Step.INCUMBENT, "A close call.")
 AGAIN = Finding(Step.CANDIDATE, "A close call.")
-GREEN = (GuardResult(guard="tests", passed=True, seen="exit 0"),)
-RED = (*GREEN, GuardResult(guard="lint", passed=False, seen="exit 1"))
-BROKEN = (GuardResult(guard="tests", passed=False, seen="exit 1", broken=True),)
-
-
-def case(
-    finding: Finding = UNMEASURED, *, has_guards: bool = False, has_holdout: bool = False, **trial: object
-) -> tuple[Trial, Finding, Plan]:
-    """A committed trial, but for what is named."""
-    plan = Plan(guards=("tests", "lint") if has_guards else (), holdout="measure it" if has_holdout else "")
-    return replace(Trial(1, "a", "an idea", commit="b"), **trial), finding, plan  # type: ignore[arg-type]
-
+GREEN, RED, BROKEN = Guarded(), Guarded("tests: exit 1."), Guarded("tests: exit 1.", broken=True)
 
 TABLE = {
-    "nothing changed in scope": (case(changed=False), NextStep.STAND, Status.NO_OP),
-    "not committed yet": (case(commit=""), NextStep.COMMIT, None),
-    "a hook rejects the commit": (case(commit="", hook_rejections=1), NextStep.FIX, None),
+    "nothing changed in scope": (DecisionEvidence(changed=False), NextStep.STAND, Status.NO_OP),
+    "not committed yet": (DecisionEvidence(committed=False), NextStep.COMMIT, None),
+    "a hook rejects the commit": (DecisionEvidence(committed=False, hook_rejections=1), NextStep.FIX, None),
     "a hook rejects the last retry but one": (
-        case(commit="", hook_rejections=HOOK_RETRIES),
+        DecisionEvidence(committed=False, hook_rejections=HOOK_RETRIES),
         NextStep.FIX,
         None,
     ),
     "a hook rejects the last retry": (
-        case(commit="", hook_rejections=HOOK_RETRIES + 1),
+        DecisionEvidence(committed=False, hook_rejections=HOOK_RETRIES + 1),
         NextStep.UNDO,
         Status.HOOK_BLOCKED,
     ),
     "the agent gives a rejected commit up": (
-        case(commit="", hook_rejections=1, gave_up=True),
+        DecisionEvidence(committed=False, hook_rejections=1, gave_up=True),
         NextStep.UNDO,
         Status.HOOK_BLOCKED,
     ),
-    "committed, not measured": (case(), NextStep.MEASURE, None),
-    "verify crashes": (case(measurement=CRASHED, crashes=1), NextStep.FIX, None),
+    "committed, not measured": (DecisionEvidence(), NextStep.MEASURE, None),
+    "verify crashes": (DecisionEvidence(measured=CRASHED, crashes=1), NextStep.FIX, None),
     "verify crashes on the last fix but one": (
-        case(measurement=CRASHED, crashes=CRASH_FIXES),
+        DecisionEvidence(measured=CRASHED, crashes=CRASH_FIXES),
         NextStep.FIX,
         None,
     ),
     "verify crashes on the last fix": (
-        case(measurement=CRASHED, crashes=CRASH_FIXES + 1),
+        DecisionEvidence(measured=CRASHED, crashes=CRASH_FIXES + 1),
         NextStep.UNDO,
         Status.CRASH,
     ),
     "the agent gives a crash up": (
-        case(measurement=CRASHED, crashes=1, gave_up=True),
+        DecisionEvidence(measured=CRASHED, crashes=1, gave_up=True),
         NextStep.UNDO,
         Status.CRASH,
     ),
     "verify gives no number": (
-        case(measurement=Measurement(problem="nothing.")),
+        DecisionEvidence(measured=Measured(problem="nothing.")),
         NextStep.UNDO,
         Status.METRIC_ERROR,
     ),
-    "better, no guards": (case(measurement=NUMBER, finding=BETTER), NextStep.STAND, Status.KEEP),
+    "better, no guards": (DecisionEvidence(measured=NUMBER, finding=BETTER), NextStep.STAND, Status.KEEP),
     "better, guards not run": (
-        case(measurement=NUMBER, finding=BETTER, has_guards=True),
+        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True),
         NextStep.GUARD,
         None,
     ),
     "better, guards pass": (
-        case(measurement=NUMBER, finding=BETTER, has_guards=True, guards=GREEN),
+        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=GREEN),
         NextStep.STAND,
         Status.KEEP,
     ),
     "better, a guard fails": (
-        case(measurement=NUMBER, finding=BETTER, has_guards=True, guards=RED, guard_failures=1),
+        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=RED, guard_failures=1),
         NextStep.REWORK,
         None,
     ),
     "better, a guard fails on the last rework": (
-        case(measurement=NUMBER, finding=BETTER, has_guards=True, guards=RED, guard_failures=REWORKS + 1),
+        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=RED, guard_failures=REWORKS + 1),
         NextStep.UNDO,
         Status.DISCARD,
     ),
     "the agent gives a rework up": (
-        case(measurement=NUMBER, finding=BETTER, has_guards=True, guards=RED, guard_failures=1, gave_up=True),
+        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=RED, guard_failures=1, gave_up=True),
         NextStep.UNDO,
         Status.DISCARD,
     ),
     "better, guards pass after a rework": (
-        case(measurement=NUMBER, finding=BETTER, has_guards=True, guards=GREEN, guard_failures=1),
+        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=GREEN, guard_failures=1),
         NextStep.STAND,
         Status.KEEP_REWORKED,
     ),
-    "a close call wants the incumbent": (case(measurement=NUMBER, finding=CLOSE), NextStep.COMPARE, None),
+    "a close call wants the incumbent": (DecisionEvidence(measured=NUMBER, finding=CLOSE), NextStep.COMPARE, None),
     "a close call wants the candidate again": (
-        case(measurement=NUMBER, finding=AGAIN),
+        DecisionEvidence(measured=NUMBER, finding=AGAIN),
         NextStep.MEASURE,
         None,
     ),
-    "the incumbent is due before the candidate": (case(finding=CLOSE), NextStep.COMPARE, None),
-    "the incumbent failed once": (
-        case(measurement=NUMBER, finding=CLOSE, incumbent_failures=INCUMBENT_RETRIES),
-        NextStep.COMPARE,
-        None,
-    ),
+    "the incumbent is due before the candidate": (DecisionEvidence(finding=CLOSE), NextStep.COMPARE, None),
     "the incumbent cannot be measured any more": (
-        case(measurement=NUMBER, finding=BETTER, incumbent_failures=INCUMBENT_RETRIES + 1),
+        DecisionEvidence(measured=NUMBER, finding=BETTER, incumbent_problem="it failed twice."),
         NextStep.UNDO,
         Status.METRIC_ERROR,
     ),
-    "simpler": (case(measurement=NUMBER, finding=SIMPLER), NextStep.STAND, Status.KEEP_SIMPLER),
+    "simpler": (DecisionEvidence(measured=NUMBER, finding=SIMPLER), NextStep.STAND, Status.KEEP_SIMPLER),
     "simpler still has to pass the guards": (
-        case(measurement=NUMBER, finding=SIMPLER, has_guards=True),
+        DecisionEvidence(measured=NUMBER, finding=SIMPLER, has_guards=True),
         NextStep.GUARD,
         None,
     ),
-    "worse": (case(measurement=NUMBER, finding=WORSE, has_guards=True), NextStep.UNDO, Status.DISCARD),
+    "worse": (DecisionEvidence(measured=NUMBER, finding=WORSE, has_guards=True), NextStep.UNDO, Status.DISCARD),
     "better, a guard fails for the incumbent too": (
-        case(measurement=NUMBER, finding=BETTER, has_guards=True, guards=BROKEN, guard_failures=1),
+        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=BROKEN, guard_failures=1),
         NextStep.UNDO,
         Status.METRIC_ERROR,
     ),
     "better, the holdout not asked": (
-        case(measurement=NUMBER, finding=BETTER, has_guards=True, guards=GREEN, has_holdout=True),
+        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=GREEN, has_holdout=True),
         NextStep.HOLD_OUT,
         None,
     ),
     "better, no guards, the holdout not asked": (
-        case(measurement=NUMBER, finding=BETTER, has_holdout=True),
+        DecisionEvidence(measured=NUMBER, finding=BETTER, has_holdout=True),
         NextStep.HOLD_OUT,
         None,
     ),
     "better, the holdout agrees": (
-        case(measurement=NUMBER, finding=BETTER, has_holdout=True, agreed=True),
+        DecisionEvidence(measured=NUMBER, finding=BETTER, has_holdout=True, agreed=True),
         NextStep.STAND,
         Status.KEEP,
     ),
     "better, the holdout does not agree": (
-        case(measurement=NUMBER, finding=BETTER, has_holdout=True, agreed=False),
+        DecisionEvidence(measured=NUMBER, finding=BETTER, has_holdout=True, agreed=False),
         NextStep.UNDO,
         Status.DISCARD,
     ),
     "a protected file changed while measuring": (
-        case(measurement=Measurement(value=1.0, tampered=("ruler.py",)), finding=BETTER),
+        DecisionEvidence(measured=Measured(value=1.0, tampered=("ruler.py",)), finding=BETTER),
         NextStep.UNDO,
         Status.TAMPERED,
     ),
     "a protected file changed and verify crashed": (
-        case(measurement=Measurement(failure=FailureClass.RUNTIME, tampered=("ruler.py",)), crashes=1),
+        DecisionEvidence(measured=Measured(failure=FailureClass.RUNTIME, tampered=("ruler.py",)), crashes=1),
         NextStep.UNDO,
         Status.TAMPERED,
     ),
@@ -176,11 +157,11 @@ TABLE = {
 
 @pytest.mark.parametrize("situation", TABLE)
 def test_each_situation_has_one_verdict(situation: str) -> None:
-    known, step, status = TABLE[situation]
+    evidence, action, status = TABLE[situation]
 
-    verdict = decide(*known)
+    verdict = decide(evidence)
 
-    assert (verdict.next, verdict.status) == (step, status)
+    assert (verdict.next, verdict.status) == (action, status)
     assert verdict.why.endswith((".", "revert.")), verdict.why
 
 

@@ -16,8 +16,8 @@ from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, T
 from autoresearch_mcp.tools.decision.peers import MadRatio, Median
 from autoresearch_mcp.tools.decision.race import Race, confidence_for, normal, race_from
 from autoresearch_mcp.tools.plan.model import DecisionRule, parse_guard_metric
-from autoresearch_mcp.tools.session.commits import fingerprints
-from autoresearch_mcp.tools.session.summary import chance_a_try, round_to
+from autoresearch_mcp.tools.session.certainty import chance_a_try, round_to
+from autoresearch_mcp.tools.session.change import fingerprints
 
 Draw = Callable[[Arm], float]
 
@@ -167,6 +167,83 @@ def test_kept_simplifications_cannot_add_up_to_a_loss() -> None:
 
     assert isinstance(judge, Race)
     assert judge.lost <= 0.75 * judge.spread + 0.5
+
+
+LEVEL = [100, 101, 99, 100.5, 99.5]
+"""Runs of an incumbent that gives 100 and scatters by about 0.8."""
+
+
+def by_arm(candidate: float, incumbent: float) -> Draw:
+    """One number for each arm."""
+    return lambda arm: candidate if arm is Arm.CANDIDATE else incumbent
+
+
+def test_a_change_that_is_only_ahead_of_old_runs_is_not_kept() -> None:
+    judge: Judge = race_from(LEVEL, 3.85, 24)
+
+    _, found, arms = decided(judge, by_arm(92, 92))  # the machine got faster, for both
+
+    assert found.step is Step.NOT_BETTER
+    judge, evidence = judge.open(Threshold()), []
+    for place, arm in enumerate(arms):
+        judge = judge.see(arm, 92)
+        evidence.append((judge.finding().evidence or 0.0) if Arm.INCUMBENT in arms[: place + 1] else 0.0)
+    assert max(evidence) > 3.85, "by all runs together it was far enough ahead once: only fresh ones tell"
+    assert decided(race_from(LEVEL, 3.85, 24), by_arm(92, 100))[1].step is Step.BETTER
+
+
+def test_fresh_runs_have_to_be_further_ahead_than_the_noise() -> None:
+    barely, clearly = (decided(race_from(LEVEL, 3.85, 24), by_arm(92, incumbent))[1].step for incumbent in (93, 96))
+
+    assert (barely, clearly) == (Step.NOT_BETTER, Step.BETTER)
+
+
+A_LITTLE_WORSE = [
+    *(100.3, 99.8, 98.6, 101.9, 99.9, 99.5, 99.3, 100.8, 100.6, 99.9, 100.5, 100.7),
+    *(98.2, 100.2, 99.9, 99.1, 99.3, 99.5, 99.8, 99.7, 102.0, 100.2, 98.7, 99.3),
+]
+"""Runs of a simplification and of the incumbent, in the order in which the race asks for them."""
+
+
+def test_what_a_kept_simplification_loses_is_missing_from_the_room_of_the_next() -> None:
+    simpler = Threshold(simpler=True)
+    judge, found, _ = decided(race_from(LEVEL, 3.85, 24), in_order(*A_LITTLE_WORSE), simpler)
+    assert found.step is Step.SIMPLER
+    kept = judge.close(True)
+    assert isinstance(kept, Race)
+
+    assert kept.lost == pytest.approx(-found.gain, rel=1e-3)
+    assert kept.lost > 0
+    assert decided(kept, in_order(*A_LITTLE_WORSE), simpler)[1].step is Step.NOT_BETTER
+    assert decided(replace(kept, lost=0.0), in_order(*A_LITTLE_WORSE), simpler)[1].step is Step.SIMPLER
+
+
+def test_losses_of_simplifications_add_up_until_something_is_better() -> None:
+    simpler, judge, losses = Threshold(simpler=True), race_from(LEVEL, 3.85, 24), []
+    for _ in range(2):
+        ended, found, _ = decided(judge, by_arm(100, 100), simpler)
+        assert found.step is Step.SIMPLER
+        losses.append(max(0.0, -found.gain))
+        kept = ended.close(True)
+        assert isinstance(kept, Race)
+        judge = kept
+
+    assert judge.lost == pytest.approx(sum(losses), rel=1e-3)
+    assert judge.lost > losses[0] > 0
+
+    discarded = decided(judge, by_arm(110, 100))[0].close(False)
+    better = decided(judge, by_arm(90, 100))[0].close(True)
+    assert isinstance(discarded, Race)
+    assert isinstance(better, Race)
+    assert (discarded.lost, better.lost) == (judge.lost, 0.0)
+
+
+def test_a_gain_of_a_simplification_gives_no_room_back() -> None:
+    judge, found, _ = decided(replace(race_from(LEVEL, 3.85, 24), lost=0.2), by_arm(99.8, 100), Threshold(simpler=True))
+    kept = judge.close(True)
+
+    assert isinstance(kept, Race)
+    assert (found.step, kept.lost) == (Step.SIMPLER, 0.2)
 
 
 def test_deterministic_equal_is_equal() -> None:

@@ -16,7 +16,7 @@ from rich.console import Console
 from autoresearch_mcp.server.app import build_server
 from autoresearch_mcp.server.cli.demo import Agent
 from autoresearch_mcp.tools.lab.access import Lab
-from conftest import Project
+from conftest import PYTHON, Project
 
 pytestmark = pytest.mark.anyio
 
@@ -154,6 +154,40 @@ async def test_cancel_ends_the_run_and_the_change_counts_as_crashed(
     assert content(await client.call_tool("revert", {}))["phase"] == "judged"
     assert content(await client.call_tool("log", {}))["status"] == "crash"
     assert project.read("value.txt") == "10\n"
+
+
+SCATTERED = """
+import os, pathlib, random
+runs = pathlib.Path(os.environ["RUNS"])
+count = int(runs.read_text()) + 1 if runs.exists() else 0
+runs.write_text(str(count))
+print(float(pathlib.Path("value.txt").read_text()) + random.Random(count).gauss(0, 1))
+"""
+
+
+async def test_a_guard_that_was_cancelled_is_not_blamed_on_the_incumbent(
+    tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNS", str(tmp_path / "noisy-runs"))
+    begun = tmp_path / "guarding"
+    guard = f"test $(cat value.txt) = 100 || {{ touch {begun}; while ! test -e {gate.fifo}; do sleep 0.05; done; }}"
+    plan = {"guards": (guard,), "protected": ("ruler.py",), "environment": ("RUNS",)}
+    project = Project(tmp_path / "noisy", verify=f"{PYTHON} ruler.py", **plan)
+    project.write("ruler.py", SCATTERED).write("value.txt", "100\n").commit("a noisy ruler").start()
+    assert project.lab.for_reading().active.noisy
+    async with serving(project) as client:
+        project.write("value.txt", "50\n")
+        going = content(await client.call_tool("iterate", {"description": "fifty"}))
+        with anyio.fail_after(60):
+            while not begun.exists():
+                await anyio.sleep(0.05)
+        await client.call_tool("cancel", {"run": going["run"]})
+        answer = await finished(client, "wait", {"run": going["run"]})
+
+    assert (answer["phase"], answer["guard"]) == ("rework", "fail"), answer["why"]
+    assert "Better, but a guard failed" in answer["why"]
+    [result] = project.lab.for_reading().active.open_trial.guards or ()
+    assert (result.broken, result.passed) == (False, False)
 
 
 async def test_wait_and_cancel_with_nothing_at_work_are_refused(client: Client) -> None:

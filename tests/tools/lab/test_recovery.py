@@ -12,9 +12,20 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.verbs.loop import Iterated
 from autoresearch_mcp.tools.vocabulary import Phase
 from conftest import Project
-from crashing import check, iterate, killed_after, killed_at, when_free
+from crashing import (
+    before_git,
+    before_record,
+    before_the_intent_is_cleared,
+    check,
+    iterate,
+    killed_after,
+    killed_at,
+    kinds,
+    when_free,
+)
 
 MOST_PLACES = 120
 
@@ -99,6 +110,88 @@ def test_killed_again_while_it_recovers(template: Project, tmp_path: Path) -> No
             assert to_the_end(project) == "discard"
 
             check(project)
+
+
+STEPS = ["committed", "verified", "reverted", "logged"]
+"""The events of an iteration of `discards`."""
+
+
+@pytest.mark.parametrize("step", ["committed", "reverted"])
+def test_a_step_that_was_recorded_is_not_recorded_again(template: Project, tmp_path: Path, step: str) -> None:
+    project = copied(template, tmp_path / "repo")
+    discards(project)
+    before_the_intent_is_cleared(step, lambda: iterate(project, "an idea"))
+    assert kinds(project, 1)[-1] == step
+
+    assert to_the_end(project) == "discard"
+
+    assert kinds(project, 1) == STEPS
+    assert project.review.history().rows[-1].tries == 1
+    check(project)
+
+
+@pytest.mark.parametrize("step", ["committed", "reverted"])
+def test_a_step_that_a_recovery_recorded_before_it_died_is_not_recorded_again(
+    template: Project, tmp_path: Path, step: str
+) -> None:
+    project = copied(template, tmp_path / "repo")
+    discards(project)
+    before_record(step, lambda: iterate(project, "an idea"))
+    assert step not in kinds(project, 1)
+    project.restart()
+    before_the_intent_is_cleared(step, lambda: when_free(lambda: iterate(project, "an idea")))
+    assert kinds(project, 1)[-1] == step
+
+    assert to_the_end(project) == "discard"
+
+    assert kinds(project, 1) == STEPS
+    check(project)
+
+
+def test_an_undo_that_was_interrupted_leaves_a_later_edit_alone(template: Project, tmp_path: Path) -> None:
+    for command in ("update-index", "checkout-index"):
+        project = copied(template, tmp_path / command)
+        discards(project)
+        before_git_of_the_undo(project, command)
+        project.write("value.txt", "the user's next idea\n").write("src/new.txt", "the user's new file\n")
+        project.restart()
+
+        answer = when_free(lambda project=project: project.loop.log())  # type: ignore[misc]
+
+        assert isinstance(answer, Iterated)
+        assert answer.status == "discard"
+        assert sorted(answer.kept_edits) == ["src/new.txt", "value.txt"]
+        assert "revert of iteration 1 was finished" in answer.recovered
+        assert project.read("value.txt") == "the user's next idea\n"
+        assert project.read("src/new.txt") == "the user's new file\n"
+        assert project.read("app.txt") == "one\ntwo\nthree\n", "nobody edited it, so it is back"
+        assert project.git("show", "HEAD:value.txt") == "10"
+
+
+def test_an_undo_that_was_interrupted_leaves_an_edit_from_before_it_alone(template: Project, tmp_path: Path) -> None:
+    project = copied(template, tmp_path / "repo")
+    discards(project)
+    project.loop.commit("an idea")
+    project.loop.verify()
+    project.write("value.txt", "the user's next idea\n")
+    project.git("add", "value.txt")
+    before_git("checkout-index", project.loop.revert)
+    project.restart()
+
+    answer = when_free(lambda: project.loop.log())
+
+    assert isinstance(answer, Iterated)
+    assert answer.kept_edits == ["value.txt"]
+    assert project.read("value.txt") == "the user's next idea\n"
+    assert project.git("diff", "--cached", "--name-only") == "value.txt", "staged it was, and staged it is"
+    assert not (project.root / "src/new.txt").exists()
+
+
+def before_git_of_the_undo(project: Project, command: str) -> None:
+    """Go as far as the undo, and die in it before git is asked for a command."""
+    project.loop.commit("an idea")
+    project.loop.verify()
+    before_git(command, project.loop.revert)
 
 
 WORDS = {

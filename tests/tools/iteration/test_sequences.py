@@ -1,0 +1,283 @@
+"""What happens the second time: the same change, the same words, the same step, the same run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.tools.decision.decide import Status
+from autoresearch_mcp.tools.decision.failures import FailureClass
+from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.session.events import Row
+from autoresearch_mcp.tools.vocabulary import Phase
+from conftest import Project
+from crashing import iterate, kinds
+
+COUNTED = "echo $((10 - $(wc -l < app.txt)))"
+"""A metric that is better with each line of `app.txt`."""
+
+
+def last_row(project: Project) -> Row:
+    return project.review.history().rows[-1]
+
+
+def refused_repeat(project: Project, says: str) -> None:
+    before = project.git("rev-parse", "HEAD")
+    with pytest.raises(Refusal, match=says) as refused:
+        project.loop.iterate("once more")
+    assert refused.value.code is Code.REPEAT
+    assert project.git("rev-parse", "HEAD") == before
+
+
+# --- The same change again -----------------------------------------------------------------------------------------------
+
+
+def test_what_was_tried_byte_for_byte_is_refused_also_after_a_keep(project: Project) -> None:
+    project.start()
+    project.try_value(12, "twelve")
+    assert project.try_value(8, "eight").status is Status.KEEP
+
+    project.write("value.txt", "12\n")
+
+    refused_repeat(project, r"This is byte for byte what iteration 1 tried \(discard: twelve\)")
+
+
+def test_what_the_incumbent_replaced_is_refused_when_it_comes_back(project: Project) -> None:
+    project.start()
+    project.try_value(8, "eight")
+    project.try_value(7, "seven")
+
+    project.write("value.txt", "8\n")
+
+    refused_repeat(project, r"This is byte for byte what iteration 1 tried \(keep: eight\)")
+
+
+def test_a_change_that_failed_may_be_tried_on_another_incumbent(project: Project) -> None:
+    project.start()
+    project.write("app.txt", "one\ntwo\nthree\nfour\n")
+    assert project.loop.iterate("a fourth line").status is Status.DISCARD
+    project.try_value(8, "eight")
+    project.write("app.txt", "one\ntwo\nthree\nfour\n")
+
+    answer = project.loop.iterate("a fourth line")
+
+    assert (answer.iteration, answer.status) == (3, Status.DISCARD)
+    assert answer.note == "This is iteration 1's change again, on another incumbent."
+
+
+def test_a_change_that_was_kept_may_be_made_once_more_on_top(tmp_path: Path) -> None:
+    project = Project(tmp_path / "repo", verify=COUNTED, guards=()).start()
+    project.write("app.txt", "one\ntwo\nthree\nmore\n")
+    assert project.loop.iterate("more").status is Status.KEEP
+    project.write("app.txt", "one\ntwo\nthree\nmore\nmore\n")
+
+    answer = project.loop.iterate("and more")
+
+    assert (answer.status, answer.note) == (
+        Status.KEEP,
+        "This is iteration 1's change again, on another incumbent.",
+    )
+
+
+def test_a_change_that_failed_on_this_incumbent_is_refused_with_other_spacing(project: Project) -> None:
+    project.start()
+    project.try_value(8, "eight")
+    project.write("app.txt", "one\ntwo\nthree\nthe fourth\n")
+    project.loop.iterate("a fourth line")
+
+    project.write("app.txt", "one\ntwo\nthree\nthe   fourth\n")
+
+    refused_repeat(project, r"But for white space this is what iteration 2 tried \(discard: a fourth line\)")
+
+
+MISHAPS = {
+    "hang": ("exit 124", FailureClass.HANG),  # what `timeout` exits with
+    "external": ("echo connection refused >&2; exit 1", FailureClass.EXTERNAL),
+    "runtime": ("exit 1", FailureClass.RUNTIME),
+}
+
+
+@pytest.fixture
+def fated(tmp_path: Path, request: pytest.FixtureRequest) -> Project:
+    """A try that failed for one reason or another, and was given up; what made it fail is gone."""
+    mishap, failure = MISHAPS[request.param]
+    bad_day = tmp_path / "bad-day"
+    verify = f"test ! -e {bad_day} || {{ {mishap}; }}; cat value.txt"
+    project = Project(tmp_path / "repo", verify=verify, guards=()).start()
+    bad_day.write_text("")
+    assert project.try_value(8, "eight").phase is Phase.FIX
+    project.loop.revert()
+    assert project.loop.log().status is Status.CRASH
+    assert last_row(project).failure is failure
+    bad_day.unlink()
+    return project.write("value.txt", "8\n")
+
+
+@pytest.mark.parametrize("fated", ["hang", "external"], indirect=True)
+def test_what_hung_or_met_an_outage_may_be_tried_again_as_it_was(fated: Project) -> None:
+    answer = fated.loop.iterate("eight, on a better day")
+
+    assert (answer.iteration, answer.status, answer.metric) == (2, Status.KEEP, 8.0)
+
+
+@pytest.mark.parametrize("fated", ["runtime"], indirect=True)
+def test_what_failed_by_itself_may_not(fated: Project) -> None:
+    refused_repeat(fated, r"byte for byte what iteration 1 tried \(crash: eight\)")
+
+
+# --- The same call again -------------------------------------------------------------------------------------------------
+
+
+def again(project: Project, restarted: bool) -> None:
+    if restarted:
+        project.restart()
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["same server", "next server"])
+def test_the_same_words_after_another_edit_are_another_iteration(project: Project, restarted: bool) -> None:
+    project.start().write("value.txt", "12\n")
+    first = iterate(project, "another value")
+    again(project, restarted)
+    project.write("value.txt", "8\n")
+
+    second = iterate(project, "another value")
+
+    assert (first.iteration, first.status) == (1, Status.DISCARD)
+    assert (second.iteration, second.status, second.metric) == (2, Status.KEEP, 8.0)
+    assert project.statuses() == ["baseline", "discard", "keep"]
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["same server", "next server"])
+def test_the_same_words_after_an_edit_are_a_fix_of_what_crashed(project: Project, restarted: bool) -> None:
+    project.start()
+    (project.root / "value.txt").unlink()
+    first = iterate(project, "another value")
+    again(project, restarted)
+    project.write("value.txt", "8\n")
+
+    second = iterate(project, "another value")
+
+    assert first.phase is Phase.FIX
+    assert (second.iteration, second.status, second.metric) == (1, Status.KEEP, 8.0)
+    assert kinds(project, 1).count("committed") == 2
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["same server", "next server"])
+def test_the_same_words_without_an_edit_get_the_same_answer(project: Project, restarted: bool) -> None:
+    project.start().write("value.txt", "12\n")
+    first = iterate(project, "another value")
+    again(project, restarted)
+
+    second = iterate(project, "another value")
+
+    assert (second.iteration, second.status, second.metric, second.why) == (1, first.status, first.metric, first.why)
+    assert "this is that answer" in second.note
+    assert project.statuses() == ["baseline", "discard"]
+
+
+def test_other_words_without_an_edit_are_a_no_op(project: Project) -> None:
+    project.start().write("value.txt", "12\n")
+    iterate(project, "another value")
+
+    second = iterate(project, "something else")
+
+    assert (second.iteration, second.status) == (2, Status.NO_OP)
+
+
+# --- The same hook again -------------------------------------------------------------------------------------------------
+
+
+def test_what_hooks_rejected_is_kept_aside_when_it_is_discarded_and_every_try_counted(project: Project) -> None:
+    project.hook("pre-commit", "exit 1")
+    project.start()
+    for value in (5, 6, 7):
+        project.write("src/deep/new.txt", f"new for {value}\n")
+        (project.root / "app.txt").unlink(missing_ok=True)
+        answer = project.try_value(value)
+
+    assert answer.status is Status.HOOK_BLOCKED
+    assert last_row(project).tries == 3
+    assert project.git("status", "--porcelain") == ""
+    session = project.lab.for_reading().active.id
+    aside = project.root / ".git/autoresearch/evidence" / session / "1"
+    files = {str(file.relative_to(aside)): file.read_text() for file in aside.rglob("*") if file.is_file()}
+    assert files == {"value.txt": "7\n", "src/deep/new.txt": "new for 7\n"}
+
+
+def test_what_a_hook_let_in_at_the_second_try_starts_again_with_the_next_iteration(project: Project) -> None:
+    project.hook("pre-commit", "git diff --cached | grep -q forbidden && exit 1 || exit 0")
+    project.start().write("app.txt", "forbidden\n")
+    project.try_value(8)
+    project.write("app.txt", "allowed\n")
+    assert project.try_value(8).status is Status.KEEP
+
+    project.write("app.txt", "forbidden again\n")
+    rejected = project.try_value(7)
+
+    assert (rejected.phase, rejected.iteration) == (Phase.FIX, 2)
+    assert "2 more tries" in rejected.why
+
+
+# --- The same run again --------------------------------------------------------------------------------------------------
+
+
+def test_an_edit_during_the_confirming_run_makes_its_number_void(tmp_path: Path) -> None:
+    verify = 'test "$AUTORESEARCH_RUN" = 1 || test ! -e src/self || echo 1 > value.txt; cat value.txt'
+    project = Project(tmp_path / "repo", verify=verify, guards=()).start()
+    project.write("src/self", "")
+
+    answer = project.try_value(8, "a program that edits itself when it is run again")
+
+    assert (answer.status, answer.phase, answer.metric) == (None, Phase.FIX, None)
+    assert "Verify failed (runtime)" in answer.why
+    assert project.read("value.txt") == "1\n", "whoever made the edit keeps it"
+
+
+CACHED = "test ! -e cache/answer || cat cache/answer; cat value.txt"
+
+
+@pytest.fixture
+def trusted(tmp_path: Path) -> Project:
+    """A session whose next keep is believed after one run; its verify prefers what stands in an ignored folder."""
+    project = Project(tmp_path / "repo", verify=f"({CACHED}) | head -1", guards=())
+    project.write(".gitignore", "cache/\n").commit("ignore the cache").start()
+    assert project.try_value(9).status is Status.KEEP
+    assert last_row(project).samples == (9.0, 9.0)
+    return project
+
+
+def test_a_second_keep_is_believed_after_one_run(trusted: Project) -> None:
+    assert trusted.try_value(8).status is Status.KEEP
+    assert last_row(trusted).samples == (8.0,)
+
+
+def test_a_keep_beside_files_that_git_does_not_have_is_run_again_without_them(trusted: Project) -> None:
+    trusted.write("cache/log", "some words\n")
+
+    answer = trusted.try_value(8)
+
+    assert answer.status is Status.KEEP
+    assert last_row(trusted).samples == (8.0, 8.0)
+    places = [receipt.place for receipt in trusted.review.history(iteration=2).receipts]
+    assert places == ["checkout", "clean"]
+
+
+def test_a_number_out_of_a_file_that_git_does_not_have_is_never_kept(trusted: Project) -> None:
+    trusted.write("cache/answer", "1\n")
+
+    answer = trusted.try_value(9.5)
+
+    assert answer.status is Status.DISCARD
+    assert trusted.git("show", "HEAD:value.txt") == "9"
+
+
+def test_files_as_old_as_the_session_leave_no_doubt(trusted: Project) -> None:
+    trusted.write("cache/log", "some words\n")
+    trusted.sessions.finish_session()
+    trusted.now = (trusted.root / "cache/log").stat().st_ctime + 3600
+    trusted.start()
+    trusted.try_value(8)
+
+    assert trusted.try_value(7).status is Status.KEEP
+    assert last_row(trusted).samples == (7.0,)
