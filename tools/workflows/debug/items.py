@@ -48,6 +48,9 @@ class Hypothesis(Cited):
     """A claim about the cause that an experiment has tested. It names where in the code the cause would be."""
 
     prefix: ClassVar[str] = "H"
+    place_format: ClassVar[str] = ""  # one place may be suspected for several reasons
+    subject_format: ClassVar[str] = "{claim}"
+    command_format: ClassVar[str] = "{reproduction}"
 
     kind: Literal["hypothesis"] = "hypothesis"
     claim: Text = Field(description="One specific cause, which could be false.")
@@ -60,23 +63,13 @@ class Hypothesis(Cited):
     basis: Basis | None = Field(None, description=f"{'|'.join(Basis)}: what made you suspect it.")
     reproduction: Note = Field("", description="A command that shows it and exits non-zero while the fault is there.")
 
-    @property
-    def place(self) -> str:
-        return ""  # one place may be suspected for several reasons
-
-    @property
-    def subject(self) -> str:
-        return self.claim
-
-    @property
-    def command(self) -> str:
-        return self.reproduction
-
 
 class DebugFinding(Cited):
     """A fault whose cause is known, because a hypothesis was confirmed."""
 
     prefix: ClassVar[str] = "F"
+    subject_format: ClassVar[str] = "{summary}"
+    command_format: ClassVar[str] = "{reproduction}"
 
     kind: Literal["finding"] = "finding"
     summary: Text = Field(description="The fault in one sentence.")
@@ -86,14 +79,6 @@ class DebugFinding(Cited):
     root_cause: Text = Field(description="Why it happens.")
     impact: Text = Field(description="Who meets it, and what it does to them.")
     suggestion: Note = Field("", description="How it could be mended.")
-
-    @property
-    def subject(self) -> str:
-        return self.summary
-
-    @property
-    def command(self) -> str:
-        return self.reproduction
 
 
 def outcome_of(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> ItemOutcome:

@@ -12,8 +12,8 @@ from ..ledger.evidence import pending, ran, refuted, shown, words
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, ItemOutcome, Severity, Workflow, split_location
 from ..ledger.ledger import Ledger, LedgerEntry, Observed
-from ..ledger.pages import quoted, section, sentence, table
-from ..ledger.rules import Coverage, Objection, WorkflowRules
+from ..ledger.pages import lines, quoted, section, sentence, table
+from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.scores import TECHNIQUES, Score, debug_ancestor, debug_quality
 from ..ledger.similarity import fingerprint
 from ..running.inspection import (
@@ -39,22 +39,166 @@ GATHERED, CHECKED = "gathered", "checks"
 """What the server found when the ledger was opened, and what the project's own commands said when they were run."""
 
 
+def _dropped(ledger: Ledger, item: Hypothesis) -> Objection | None:
+    if _failures(ledger, item.line) < DROPPED_AFTER:
+        return None
+    problem = f"Three experiments in a row on `{item.line}` confirmed nothing: that line of inquiry is dropped."
+    return Objection(Code.OUT_OF_ORDER, f"{problem} Suspect something else, and name another line.")
+
+
+def _other_technique(ledger: Ledger, item: Hypothesis) -> Objection | None:
+    wanted = ledger.opts(DebugOptions).technique
+    if wanted in {None, item.technique}:
+        return None
+    problem = f"This ledger was opened for {wanted} alone, and this is {item.technique}."
+    return Objection(Code.BAD_ARGUMENT, f"{problem} Use {wanted}, or close it and open one for all techniques.")
+
+
+def _failures(ledger: Ledger, line: str = "") -> int:
+    """Experiments at the end of a line of inquiry that did not confirm; of all without one."""
+    entries = [one for one in ledger.of(Hypothesis) if not line or one.item.line.lower() == line.lower()]
+    outcomes = [outcome_of(ledger, one) for one in entries]
+    return next((n for n, outcome in enumerate(reversed(outcomes)) if outcome is ItemOutcome.CONFIRMED), len(outcomes))
+
+
+def _rests_on_nothing(ledger: Ledger, item: DebugFinding) -> Objection | None:
+    entry = next((entry for entry in ledger.of(Hypothesis) if entry.id == item.hypothesis), None)
+    if entry is None:
+        return Objection(
+            Code.EVIDENCE, f"There is no {item.hypothesis}. Record the hypothesis and its experiment first."
+        )
+    outcome = outcome_of(ledger, entry)
+    if outcome is ItemOutcome.CONFIRMED:
+        return None
+    why = "" if outcome is entry.item.outcome else " (claimed as confirmed, but its command exited 0)"
+    message = f"{entry.id} was {outcome}{why}: a finding rests on a confirmed hypothesis. Test another one."
+    return Objection(Code.EVIDENCE, message)
+
+
+def _too_small(ledger: Ledger, item: DebugFinding) -> Objection | None:
+    least = ledger.opts(DebugOptions).severity
+    if item.severity.rank <= least.rank:
+        return None
+    return Objection(
+        Code.BAD_ARGUMENT, f"This ledger looks for {least} and worse, and this is {item.severity}. Leave it."
+    )
+
+
+def _confirmed(ledger: Ledger) -> list[str]:
+    return [entry.id for entry in ledger.of(Hypothesis) if outcome_of(ledger, entry) is ItemOutcome.CONFIRMED]
+
+
+def _without_finding(ledger: Ledger) -> list[str]:
+    cited = {one.hypothesis for one in ledger.items(DebugFinding)}
+    return [id for id in _confirmed(ledger) if id not in cited]
+
+
+def findings_page(ledger: Ledger) -> str:
+    """Every fault whose cause is known."""
+    found = [_finding(ledger, entry) for entry in by_severity(ledger)]
+    return "# Findings\n\n" + ("\n".join(found) or "No cause was confirmed.\n")
+
+
+def _finding(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> str:
+    one, seen = entry.item, ran(ledger, entry)
+    parts = [
+        f"## {entry.id}: {one.summary}\n",
+        f"{one.severity}, at `{one.location}`, from {one.hypothesis}.\n\n{quoted(one.quote)}\n",
+        f"**Root cause.** {one.root_cause}\n\n**Impact.** {one.impact}\n",
+        f"**Reproduction** ({words(seen)}{', so it shows nothing' if refuted(seen) else ''}).\n\n{quoted(one.reproduction)}\n",
+        f"**Suggestion.** {one.suggestion}\n" if one.suggestion else "",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def eliminated_page(ledger: Ledger) -> str:
+    """What was suspected and is not the cause, or could not be shown to be."""
+    entries = [(entry, outcome_of(ledger, entry)) for entry in ledger.of(Hypothesis)]
+    ruled_out = [_eliminated(ledger, entry, how) for entry, how in entries if how is not ItemOutcome.CONFIRMED]
+    return "# What it was not\n\n" + ("\n".join(ruled_out) or "Nothing was ruled out.\n")
+
+
+def _eliminated(ledger: Ledger, entry: LedgerEntry[Hypothesis], how: ItemOutcome) -> str:
+    one = entry.item
+    contradicted = (
+        f"\nClaimed as confirmed, but its command: {words(ran(ledger, entry))}.\n" if how is not one.outcome else ""
+    )
+    foreseen = f", foreseen as {one.upstream}" if one.upstream else ""
+    text = (
+        f"{how} by {one.technique}, at `{one.location}`{foreseen}: {one.experiment}\n\nSeen: {one.seen}\n{contradicted}"
+    )
+    return section(f"{entry.id}: {one.claim}", [text.rstrip("\n")])
+
+
+def results_table(ledger: Ledger) -> str:
+    """One row for each hypothesis and each finding, in the order in which they were recorded."""
+    return table(COLUMNS, [_row(ledger, place, entry) for place, entry in enumerate(ledger.entries, 1)])
+
+
+def _row(ledger: Ledger, place: int, entry: LedgerEntry[Any]) -> tuple[object, ...]:
+    one = entry.item
+    if isinstance(one, Hypothesis):
+        return (place, "hypothesis", entry.id, outcome_of(ledger, entry), "-", one.location, one.claim)
+    return (place, "finding", one.hypothesis, "confirmed", one.severity, one.location, one.summary)
+
+
+def sarif_log(ledger: Ledger) -> str:
+    """The findings in SARIF 2.1.0."""
+    entries = by_severity(ledger)
+    rules = [_rule(severity) for severity in Severity if any(one.item.severity is severity for one in entries)]
+    properties = {"ledger": ledger.id, "commit": ledger.closed.commit if ledger.closed else ledger.commit}
+    return sarif("autoresearch debug", f"autoresearch-debug/{ledger.id}", rules, [*map(_result, entries)], properties)
+
+
+def _rule(severity: Severity) -> SarifRule:
+    text = f"A fault of {severity} severity whose cause an experiment confirmed."
+    advice = "The message says why it happens and how it is shown. Run its command before and after a change."
+    return SarifRule(
+        f"debug-{severity}", f"Fault{severity.title()}", text, text, advice, LEVELS[severity], tags=("correctness",)
+    )
+
+
+def _result(entry: LedgerEntry[DebugFinding]) -> SarifResult:
+    one = entry.item
+    path, first, last = split_location(one.location)
+    message = "\n\n".join(
+        (sentence(one.summary), f"Cause: {one.root_cause}", f"Impact: {one.impact}", f"Shown by: {one.reproduction}")
+    )
+    return SarifResult(
+        f"debug-{one.severity}", message, path, first, last, one.quote, fingerprint(path, "bug", one.quote),
+        properties={"id": entry.id},
+    )  # fmt: skip
+
+
 class Debug(WorkflowRules):
     """Facts before opinions: what was not confirmed by an experiment is no finding."""
 
     name = Workflow.DEBUG
     options = DebugOptions
-    items: ClassVar[dict[str, type[Item]]] = {"hypothesis": Hypothesis, "finding": DebugFinding}
+    kinds = (Hypothesis, DebugFinding)
     onwards = ("fix",)
-
-    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
-        match item:
-            case Hypothesis():
-                return _dropped(ledger, item.line) or _other_technique(ledger, item.technique)
-            case DebugFinding(hypothesis=id):
-                return _rests_on_nothing(ledger, id) or _too_small(ledger, item.severity)
-            case _:
-                return None
+    checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
+        Hypothesis: (_dropped, _other_technique),
+        DebugFinding: (_rests_on_nothing, _too_small),
+    }
+    needs = (
+        Need(
+            lambda ledger: not ledger.entries,
+            "a hypothesis: record what you suspected, what you did and what it showed",
+            first=True,
+        ),
+        Need(_without_finding, "a finding for {0}, which was confirmed"),
+        Need(
+            lambda ledger: not _confirmed(ledger),
+            "a confirmed hypothesis: nothing has been found yet; go on, or close with a why",
+        ),
+    )
+    pages: ClassVar[Pages] = {
+        "findings.md": findings_page,
+        "eliminated.md": eliminated_page,
+        "debug-results.tsv": results_table,
+        "debug.sarif": sarif_log,
+    }
 
     def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         settled = outcome_of(ledger, entry) if isinstance(entry.item, Hypothesis) else None
@@ -83,16 +227,6 @@ class Debug(WorkflowRules):
             ),
         )
 
-    def missing(self, ledger: Ledger) -> tuple[str, ...]:
-        if not ledger.entries:
-            return ("a hypothesis: record what you suspected, what you did and what it showed",)
-        cited = {one.hypothesis for one in ledger.items(DebugFinding)}
-        confirmed = [one for one in ledger.of(Hypothesis) if outcome_of(ledger, one) is ItemOutcome.CONFIRMED]
-        left = [f"a finding for {entry.id}, which was confirmed" for entry in confirmed if entry.id not in cited]
-        if left or confirmed:
-            return tuple(left)
-        return ("a confirmed hypothesis: nothing has been found yet; go on, or close with a why",)
-
     def state(self, ledger: Ledger) -> list[str]:
         return [
             *_next_steps(ledger),
@@ -100,14 +234,6 @@ class Debug(WorkflowRules):
             *(f"{entry.id} {entry.item.severity}: {entry.item.summary}" for entry in ledger.of(DebugFinding)[-8:]),
             *_gathered(ledger.latest(GATHERED), ledger.latest(CHECKED)),
         ]
-
-    def files(self, ledger: Ledger) -> dict[str, str]:
-        return {
-            "findings.md": findings_page(ledger),
-            "eliminated.md": eliminated_page(ledger),
-            "debug-results.tsv": results_table(ledger),
-            "debug.sarif": sarif_log(ledger),
-        }
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         return tuple(
@@ -126,81 +252,48 @@ class Debug(WorkflowRules):
         )
 
 
-def _dropped(ledger: Ledger, line: str) -> Objection | None:
-    if _failures(ledger, line) < DROPPED_AFTER:
-        return None
-    problem = f"Three experiments in a row on `{line}` confirmed nothing: that line of inquiry is dropped."
-    return Objection(Code.OUT_OF_ORDER, f"{problem} Suspect something else, and name another line.")
-
-
-def _other_technique(ledger: Ledger, technique: Technique) -> Objection | None:
-    wanted = ledger.opts(DebugOptions).technique
-    if wanted in {None, technique}:
-        return None
-    problem = f"This ledger was opened for {wanted} alone, and this is {technique}."
-    return Objection(Code.BAD_ARGUMENT, f"{problem} Use {wanted}, or close it and open one for all techniques.")
-
-
-def _failures(ledger: Ledger, line: str = "") -> int:
-    """Experiments at the end of a line of inquiry that did not confirm; of all without one."""
-    entries = [one for one in ledger.of(Hypothesis) if not line or one.item.line.lower() == line.lower()]
-    outcomes = [outcome_of(ledger, one) for one in entries]
-    return next((n for n, outcome in enumerate(reversed(outcomes)) if outcome is ItemOutcome.CONFIRMED), len(outcomes))
-
-
-def _rests_on_nothing(ledger: Ledger, id: str) -> Objection | None:
-    entry = next((entry for entry in ledger.of(Hypothesis) if entry.id == id), None)
-    if entry is None:
-        return Objection(Code.EVIDENCE, f"There is no {id}. Record the hypothesis and its experiment first.")
-    outcome = outcome_of(ledger, entry)
-    if outcome is not ItemOutcome.CONFIRMED:
-        why = "" if outcome is entry.item.outcome else " (claimed as confirmed, but its command exited 0)"
-        return Objection(
-            Code.EVIDENCE, f"{id} was {outcome}{why}: a finding rests on a confirmed hypothesis. Test another one."
-        )
-    return None
-
-
-def _too_small(ledger: Ledger, severity: Severity) -> Objection | None:
-    least = ledger.opts(DebugOptions).severity
-    if severity.rank <= least.rank:
-        return None
-    return Objection(Code.BAD_ARGUMENT, f"This ledger looks for {least} and worse, and this is {severity}. Leave it.")
+COLUMNS = ("iteration", "type", "hypothesis", "result", "severity", "location", "description")
+LEVELS = {
+    Severity.CRITICAL: SarifLevel.ERROR,
+    Severity.HIGH: SarifLevel.ERROR,
+    Severity.MEDIUM: SarifLevel.WARNING,
+    Severity.LOW: SarifLevel.NOTE,
+    Severity.INFO: SarifLevel.NOTE,
+}
 
 
 def _next_steps(ledger: Ledger) -> list[str]:
     """What to do now, the most pressing first."""
-    hypotheses = ledger.items(Hypothesis)
+    hypotheses, waiting, failures = ledger.items(Hypothesis), pending(ledger), _failures(ledger)
     dropped = sorted({one.line for one in hypotheses if _failures(ledger, one.line) >= DROPPED_AFTER})
     unused = [technique for technique in Technique if technique not in _techniques(ledger)]
     tried = {one.basis for one in hypotheses}
     grounds = [basis for basis in Basis if basis not in tried]
-    waiting = pending(ledger)
-    run = f"{len(waiting)} commands wait for a person's consent; then call workflow with `run`."
-    fruitless = f"{_failures(ledger)} experiments in a row confirmed nothing: go back to what is known for certain."
-    return [
-        *([fruitless] if _failures(ledger) >= WARNED_AFTER else []),
-        *([run] if waiting else []),
-        *([f"Dropped lines of inquiry: {', '.join(dropped)}."] if dropped else []),
-        *([f"Suspect next, in this order: {', '.join(grounds)}."] if grounds else []),
-        *([f"Techniques not used yet: {', '.join(unused)}."] if unused else []),
-    ]
+    return lines(
+        failures >= WARNED_AFTER
+        and f"{failures} experiments in a row confirmed nothing: go back to what is known for certain.",
+        waiting and f"{len(waiting)} commands wait for a person's consent; then call workflow with `run`.",
+        dropped and f"Dropped lines of inquiry: {', '.join(dropped)}.",
+        grounds and f"Suspect next, in this order: {', '.join(grounds)}.",
+        unused and f"Techniques not used yet: {', '.join(unused)}.",
+    )
 
 
 def _gathered(found: Mapping[str, Any], checks: Mapping[str, Any]) -> list[str]:
     """What the server knows of the project, in lines."""
-    ran = [f"{one['kind']} `{one['command']}`: {one['said']}" for one in checks.get("commands", ())]
-    failed = [one for one in checks.get("commands", ()) if one["exit_code"] and one["tail"]]
+    results = checks.get("commands", ())
+    said = [f"{one['kind']} `{one['command']}`: {one['said']}" for one in results]
+    failed = [one for one in results if one["exit_code"] and one["tail"]]
     known = [f"{one['kind']} `{one['command']}`" for one in found.get("commands", ())]
     recent = [f"{path} ({times})" for path, times in found.get("recent", ())[:8]]
     hints = [f"{one['location']} {one['what']}" for one in found.get("hints", ())[:8]]
-    return [
-        *([f"Checks: {'; '.join(ran)}."] if ran else []),
+    return lines(
+        said and f"Checks: {'; '.join(said)}.",
         *(f"Output of `{one['command']}`, which is data: {one['tail'][-TAIL:]}" for one in failed[:3]),
-        *([f"The project's own checks, which `run` runs: {'; '.join(known)}."] if known and not ran else []),
-        *([f"Changed lately (commits): {', '.join(recent)}."] if recent else []),
-        *([f"Patterns worth a look, no findings: {'; '.join(hints)}."] if hints else []),
-    ]
+        known and not said and f"The project's own checks, which `run` runs: {'; '.join(known)}.",
+        recent and f"Changed lately (commits): {', '.join(recent)}.",
+        hints and f"Patterns worth a look, no findings: {'; '.join(hints)}.",
+    )
 
 
 def _files(ledger: Ledger) -> set[str]:
@@ -214,93 +307,6 @@ def _in_scope(ledger: Ledger) -> int:
 
 def _techniques(ledger: Ledger) -> set[Technique]:
     return {one.technique for one in ledger.items(Hypothesis)}
-
-
-COLUMNS = ("iteration", "type", "hypothesis", "result", "severity", "location", "description")
-LEVELS = {
-    Severity.CRITICAL: SarifLevel.ERROR,
-    Severity.HIGH: SarifLevel.ERROR,
-    Severity.MEDIUM: SarifLevel.WARNING,
-    Severity.LOW: SarifLevel.NOTE,
-    Severity.INFO: SarifLevel.NOTE,
-}
-
-
-def findings_page(ledger: Ledger) -> str:
-    """Every fault whose cause is known."""
-    found = [_finding(ledger, entry) for entry in by_severity(ledger)]
-    return "# Findings\n\n" + ("\n".join(found) or "No cause was confirmed.\n")
-
-
-def eliminated_page(ledger: Ledger) -> str:
-    """What was suspected and is not the cause, or could not be shown to be."""
-    entries = [(entry, outcome_of(ledger, entry)) for entry in ledger.of(Hypothesis)]
-    ruled_out = [_eliminated(ledger, entry, how) for entry, how in entries if how is not ItemOutcome.CONFIRMED]
-    return "# What it was not\n\n" + ("\n".join(ruled_out) or "Nothing was ruled out.\n")
-
-
-def results_table(ledger: Ledger) -> str:
-    """One row for each hypothesis and each finding, in the order in which they were recorded."""
-    return table(COLUMNS, [_row(ledger, place, entry) for place, entry in enumerate(ledger.entries, 1)])
-
-
-def sarif_log(ledger: Ledger) -> str:
-    """The findings in SARIF 2.1.0."""
-    entries = by_severity(ledger)
-    rules = [_rule(severity) for severity in Severity if any(one.item.severity is severity for one in entries)]
-    properties = {"ledger": ledger.id, "commit": ledger.closed.commit if ledger.closed else ledger.commit}
-    return sarif("autoresearch debug", f"autoresearch-debug/{ledger.id}", rules, [*map(_result, entries)], properties)
-
-
-def _finding(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> str:
-    one, seen = entry.item, ran(ledger, entry)
-    parts = [
-        f"## {entry.id}: {one.summary}\n",
-        f"{one.severity}, at `{one.location}`, from {one.hypothesis}.\n\n{quoted(one.quote)}\n",
-        f"**Root cause.** {one.root_cause}\n\n**Impact.** {one.impact}\n",
-        f"**Reproduction** ({words(seen)}{', so it shows nothing' if refuted(seen) else ''}).\n\n{quoted(one.reproduction)}\n",
-        f"**Suggestion.** {one.suggestion}\n" if one.suggestion else "",
-    ]
-    return "\n".join(part for part in parts if part)
-
-
-def _eliminated(ledger: Ledger, entry: LedgerEntry[Hypothesis], how: ItemOutcome) -> str:
-    one = entry.item
-    contradicted = (
-        f"\nClaimed as confirmed, but its command: {words(ran(ledger, entry))}.\n" if how is not one.outcome else ""
-    )
-    foreseen = f", foreseen as {one.upstream}" if one.upstream else ""
-    text = (
-        f"{how} by {one.technique}, at `{one.location}`{foreseen}: {one.experiment}\n\nSeen: {one.seen}\n{contradicted}"
-    )
-    return section(f"{entry.id}: {one.claim}", [text.rstrip("\n")])
-
-
-def _row(ledger: Ledger, place: int, entry: LedgerEntry[Any]) -> tuple[object, ...]:
-    one = entry.item
-    if isinstance(one, Hypothesis):
-        return (place, "hypothesis", entry.id, outcome_of(ledger, entry), "-", one.location, one.claim)
-    return (place, "finding", one.hypothesis, "confirmed", one.severity, one.location, one.summary)
-
-
-def _rule(severity: Severity) -> SarifRule:
-    text = f"A fault of {severity} severity whose cause an experiment confirmed."
-    advice = "The message says why it happens and how it is shown. Run its command before and after a change."
-    return SarifRule(
-        f"debug-{severity}", f"Fault{severity.title()}", text, text, advice, LEVELS[severity], tags=("correctness",)
-    )
-
-
-def _result(entry: LedgerEntry[DebugFinding]) -> SarifResult:
-    one = entry.item
-    path, first, last = split_location(one.location)
-    message = "\n\n".join(
-        (sentence(one.summary), f"Cause: {one.root_cause}", f"Impact: {one.impact}", f"Shown by: {one.reproduction}")
-    )
-    return SarifResult(
-        f"debug-{one.severity}", message, path, first, last, one.quote, fingerprint(path, "bug", one.quote),
-        properties={"id": entry.id},
-    )  # fmt: skip
 
 
 class Investigation(Scoped):

@@ -51,18 +51,12 @@ class SetAside(Item):
     """An error that you cannot mend here. It stays counted; a person decides."""
 
     prefix: ClassVar[str] = "A"
+    place_format: ClassVar[str] = "{item}"
+    title_format: ClassVar[str] = "{item} set aside: {reason}"
 
     kind: Literal["set-aside"] = "set-aside"
     item: str = Field(pattern=r"^F\d+$", description="The error, e.g. F3.")
     reason: Text = Field(description="What would be needed, and why it is not yours to do.")
-
-    @property
-    def place(self) -> str:
-        return self.item
-
-    @property
-    def title(self) -> str:
-        return f"{self.item} set aside: {self.reason}"
 
 
 _SEVERITIES = {

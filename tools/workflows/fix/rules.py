@@ -42,7 +42,7 @@ class Fix(WorkflowRules):
 
     name = Workflow.FIX
     options = FixOptions
-    items: ClassVar[Mapping[str, type[Item]]] = {"set-aside": SetAside}
+    kinds = (SetAside,)
     found: ClassVar[Mapping[str, type[Item]]] = {"error": Broken}
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 20, Depth.DEEP: 60}
     onwards = ("ship", "regression")

@@ -8,9 +8,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ...session.events import Record
 from ..ledger.items import Cited, Item, Options, Severity, Text, Words
-from ..ledger.ledger import Ledger
+from ..ledger.ledger import Ledger, LedgerFacts
 from ..ledger.pages import code
 from .validation import (
     Contradiction,
@@ -61,6 +60,8 @@ class Mismatch(Cited):
     """Words of a document that the code contradicts, where only a reader can tell. `location` and `quote` are the code's."""
 
     prefix: ClassVar[str] = "M"
+    place_format: ClassVar[str] = ""
+    subject_format: ClassVar[str] = "{document}: {says}"
 
     kind: Literal["mismatch"] = "mismatch"
     document: Text = Field(description="The document's path.")
@@ -68,37 +69,24 @@ class Mismatch(Cited):
     should_say: Text = Field(description="What is so, by the code quoted.")
     severity: Severity = Severity.MEDIUM
 
-    @property
-    def place(self) -> str:
-        return ""
-
-    @property
-    def subject(self) -> str:
-        return f"{self.document}: {self.says}"
-
 
 class DocumentReview(Cited):
     """A document that is still right though a file that it describes has changed. `location` and `quote` are the change's."""
 
     prefix: ClassVar[str] = "R"
+    place_format: ClassVar[str] = ""
+    title_format: ClassVar[str] = "{document} is still right"
 
     kind: Literal["review"] = "review"
     document: Text = Field(description="The stale document's path.")
     still_right: Text = Field(description="Why the change leaves what it says true.")
-
-    @property
-    def place(self) -> str:
-        return ""
-
-    @property
-    def title(self) -> str:
-        return f"{self.document} is still right"
 
 
 class Exempt(Item):
     """Something that the server took for a claim about this code, and that is none. Counts as not held; people see it."""
 
     prefix: ClassVar[str] = "X"
+    title_format: ClassVar[str] = "`{text}` in {document}: {because}"
 
     kind: Literal["exempt"] = "exempt"
     document: Text = Field(description="The document's path.")
@@ -106,47 +94,35 @@ class Exempt(Item):
     because: Why
     explained: Text = Field(description="One sentence for a person who doubts it.")
 
-    @property
-    def title(self) -> str:
-        return f"`{self.text}` in {self.document}: {self.because}"
-
 
 class Skip(Item):
     """A document that is due by a signal and not wanted here. Core documents cannot be skipped."""
 
     prefix: ClassVar[str] = "S"
+    place_format: ClassVar[str] = "{document}"
+    title_format: ClassVar[str] = "{document} is not wanted"
 
     kind: Literal["skip"] = "skip"
     document: Text = Field(description="Its path, as the list of due documents shows it.")
     because: Text
 
-    @property
-    def place(self) -> str:
-        return self.document
-
-    @property
-    def title(self) -> str:
-        return f"{self.document} is not wanted"
-
-
-VALIDATED = "validated"
-MAPPED = "mapped"
-
 
 def validations(ledger: Ledger) -> tuple[Validation, ...]:
     """Every look at the documents: at the opening, after the writing, after each repair."""
-    return tuple(Validation.model_validate(seen.facts) for seen in ledger.observed if seen.what == VALIDATED)
+    return ledger.every(Validation)
 
 
 def last_validation(ledger: Ledger) -> Validation:
     """The last look; an empty one before the first."""
-    return Validation.model_validate(ledger.latest(VALIDATED) or {})
+    return ledger.seen(Validation) or Validation()
 
 
-class CodeSummary(Record):
+class CodeSummary(LedgerFacts):
     """What was found of the code when the ledger was opened. `mode` is what `auto` came to; `users` are the wiki pages that a
     person wrote, each with its SHA-256.
     """
+
+    what: ClassVar[str] = "mapped"
 
     mode: LearnMode = LearnMode.AUTO
     files: int = 0
@@ -163,12 +139,12 @@ class CodeSummary(Record):
 
 def code_of(ledger: Ledger) -> CodeSummary:
     """The summary of the code; an empty one before it is made."""
-    return CodeSummary.model_validate(ledger.latest(MAPPED))
+    return ledger.seen(CodeSummary) or CodeSummary()
 
 
 def mode_of(ledger: Ledger) -> LearnMode:
     """What is done, once `auto` was settled by what was there."""
-    return LearnMode(ledger.latest(MAPPED).get("mode") or ledger.opts(LearnOptions).mode)
+    return LearnMode(ledger.latest(CodeSummary.what).get("mode") or ledger.opts(LearnOptions).mode)
 
 
 def improved(ledger: Ledger) -> bool:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ...errors import Code
-from ..ledger.handoff import Ending, HandoffFinding
+from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.ledger import Ledger
-from ..ledger.pages import many, section, table
-from ..ledger.rules import Coverage, Objection, WorkflowRules
+from ..ledger.pages import lines, many, section, table
+from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
 from ..ledger.scores import Score, learn_ancestor, learn_quality
 from .documents import Freshness, fits, most_lines
 from .items import (
@@ -33,174 +33,19 @@ from .items import (
     validations,
     wanted,
 )
-from .validation import CLAIMED, DocumentFault, DueSeen, Validation, may_be_exempted
+from .validation import CLAIMED, DocumentFault, DueSeen, may_be_exempted
 
 _LISTED = 12
 """Problems that an answer lists."""
 
 
-class Learn(WorkflowRules):
-    """The agent writes; what it writes is held against the code, three repairs at most."""
-
-    name = Workflow.LEARN
-    options = LearnOptions
-    items: ClassVar[dict[str, type[Item]]] = {
-        "mismatch": Mismatch,
-        "review": DocumentReview,
-        "exempt": Exempt,
-        "skip": Skip,
-    }
-    rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 1, Depth.STANDARD: 3, Depth.DEEP: 3}
-    onwards = ("security",)
-
-    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
-        seen = last_validation(ledger)
-        match item:
-            case Exempt():
-                return _no_such_claim(seen, ledger, item)
-            case DocumentReview():
-                return _not_stale(seen, item)
-            case Skip(document=path):
-                return _not_skippable(seen, path)
-            case Mismatch(document=path) if path not in seen.digests:
-                known = ", ".join(seen.digests) or "none yet"
-                return Objection(Code.EVIDENCE, f"{path} is no document that was looked at; those are: {known}.")
-            case _:
-                return None
-
-    def comparable(self, ledger: Ledger, item: Item) -> bool:
-        return isinstance(item, Mismatch)
-
-    def spent(self, ledger: Ledger) -> int:
-        return max(0, len(validations(ledger)) - 2)
-
-    def bounded(self, ledger: Ledger) -> bool:
-        return mode_of(ledger) is not LearnMode.CHECK and (super().bounded(ledger) or not improved(ledger))
-
-    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
-        seen = last_validation(ledger)
-        asked = wanted(ledger)
-        return (
-            Coverage("due documents", sum(one.there for one in asked), len(asked)),
-            Coverage("valid documents", valid_documents(seen), len(seen.documents)),
-            Coverage("areas described", seen.areas_described, seen.areas_described + len(seen.undescribed)),
-        )
-
-    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        seen, asked = last_validation(ledger), wanted(ledger)
-        expected = [one.there for one in asked if one.core] or [one.there for one in asked]
-        documents = len(seen.documents)
-        fresh = sum(one.freshness is Freshness.FRESH for one in seen.documents)
-        short = sum(fits(one.path, one.lines) for one in seen.documents)
-        made, held = claims_made_and_held(seen)
-        return (
-            learn_quality(held, made, sum(one.there for one in asked), len(asked), fresh, documents),
-            learn_ancestor(valid_documents(seen), short, documents, sum(expected), len(expected)),
-        )
-
-    def missing(self, ledger: Ledger) -> tuple[str, ...]:
-        mode, count = mode_of(ledger), len(validations(ledger))
-        touched = ledger.latest("touched").get("documents", [])
-        if mode is LearnMode.CHECK:
-            problem = "check only looks, and these were changed since it began: put them back, or close with a why"
-            return (f"{problem}: {', '.join(touched)}",) if touched else ()
-        if count < 2:
-            return ("the documents: write them, then call workflow with `run`, which holds them against the code",)
-        wrong = [problem_line(problem) for problem in open_problems(ledger)]
-        more = (f"and {len(wrong) - _LISTED} more, all in validation-report.md",) if len(wrong) > _LISTED else ()
-        return (*wrong[:_LISTED], *more)
-
-    def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
-        return ("learn",) if mode_of(ledger) is LearnMode.CHECK and open_problems(ledger) else self.onwards
-
-    def state(self, ledger: Ledger) -> list[str]:
-        seen = last_validation(ledger)
-        stale = [
-            f"{one.path} ({one.freshness}, {one.behind_s / 86400:.0f} days)" for one in seen.documents if one.behind_s
-        ]
-        wrong = open_problems(ledger)
-        return [
-            f"Mode {mode_of(ledger)}. {_how(self, ledger)}",
-            f"The map of the code: {ledger.folder}/scout-context.md. All problems: {ledger.folder}/validation-report.md.",
-            "Due: "
-            + "; ".join(f"{one.path} ({one.name}, {'there' if one.there else 'MISSING'})" for one in wanted(ledger)),
-            *([f"Behind the code: {', '.join(stale[:8])}."] if stale else []),
-            *([f"Areas that no document names: {', '.join(seen.undescribed[:12])}."] if seen.undescribed else []),
-            *([] if seen.symbols_known else ["Too much to read all of it: names and settings were not checked."]),
-            f"{len(wrong)} problems" + (":" if wrong else "."),
-            *map(problem_line, wrong[:_LISTED]),
-        ]
-
-    def drafts(self, ledger: Ledger) -> dict[str, str]:
-        return {"scout-context.md": scout_page(ledger), "validation-report.md": report_page(ledger)}
-
-    def files(self, ledger: Ledger) -> dict[str, str]:
-        manifest = {"wiki-manifest.json": manifest_of(ledger)} if mode_of(ledger) is LearnMode.WIKI else {}
-        columns = ("iteration", "mode", "documents", "valid", "problems", "claims", "held", "exempted")
-        rows = [
-            (
-                place,
-                mode_of(ledger),
-                len(look.documents),
-                valid_documents(look),
-                look.wrong,
-                *claims_made_and_held(look),
-                look.exempted,
-            )
-            for place, look in enumerate(validations(ledger))
-        ]
-        return {**self.drafts(ledger), "learn-results.tsv": table(columns, rows), **manifest}
-
-    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
-        mechanical = [
-            HandoffFinding(
-                id=f"V{place}",
-                title=f"{problem.path}: {problem.why}",
-                kind=f"docs {problem.fault}",
-                severity=_severity(problem.fault),
-                location=problem.place if problem.line else "",
-                quote=problem.text,
-                confirmed=True,
-            )
-            for place, problem in enumerate(open_problems(ledger), 1)
-            if problem.fault is not DocumentFault.CONTRADICTION
-        ]
-        return (*_mismatches(ledger), *mechanical)
-
-    def ending(self, ledger: Ledger) -> Ending:
-        return Ending.COMPLETE
-
-
-def _how(rules: Learn, ledger: Ledger) -> str:
-    """What to do next, in a sentence."""
-    if ledger.closed:
-        return "It is closed."
-    if mode_of(ledger) is LearnMode.CHECK:
-        return "Change no document; record what a reader sees and the server cannot as `mismatch`, then close."
-    if len(validations(ledger)) < 2:
-        return "Write what is due, mend what is wrong, then call workflow with `run`."
-    if not open_problems(ledger):
-        return "Nothing is wrong that can be seen. Read it once more as a stranger would, then close."
-    if not improved(ledger):
-        return "The last repair left as much wrong as there was: the rounds end here. Close it."
-    left = rules.most(ledger.options) - rules.spent(ledger)
-    return f"Repairs left: {left}. Mend all of it, then call `run` again." if left else "No repair is left. Close it."
-
-
-def _severity(fault: DocumentFault) -> Severity:
-    if fault is DocumentFault.SECRET:
-        return Severity.HIGH
-    return (
-        Severity.MEDIUM
-        if fault in {DocumentFault.MISSING, DocumentFault.OVERWRITTEN, DocumentFault.STALE, DocumentFault.COMMAND}
-        else Severity.LOW
-    )
-
-
-def _no_such_claim(seen: Validation, ledger: Ledger, item: Exempt) -> Objection | None:
+def _no_such_claim(ledger: Ledger, item: Exempt) -> Objection | None:
     if (item.document, item.text) in exempted(ledger):
         return Objection(Code.DUPLICATE, f"`{item.text}` in {item.document} is exempted already.")
-    if any((one.path, one.text) == (item.document, item.text) and may_be_exempted(one) for one in seen.problems):
+    if any(
+        (one.path, one.text) == (item.document, item.text) and may_be_exempted(one)
+        for one in last_validation(ledger).problems
+    ):
         return None
     kinds = ", ".join(sorted(CLAIMED))
     problem = f"The last look found no claim `{item.text}` wrong in {item.document}."
@@ -210,8 +55,8 @@ def _no_such_claim(seen: Validation, ledger: Ledger, item: Exempt) -> Objection 
     )
 
 
-def _not_stale(seen: Validation, item: DocumentReview) -> Objection | None:
-    one = next((one for one in seen.documents if one.path == item.document), None)
+def _not_stale(ledger: Ledger, item: DocumentReview) -> Objection | None:
+    one = next((one for one in last_validation(ledger).documents if one.path == item.document), None)
     if one is None or not one.changed:
         return Objection(Code.EVIDENCE, f"{item.document} is not behind anything that it describes: nothing to review.")
     if item.path not in one.changed:
@@ -219,37 +64,24 @@ def _not_stale(seen: Validation, item: DocumentReview) -> Objection | None:
     return None
 
 
-def _not_skippable(seen: Validation, path: str) -> Objection | None:
-    one = next((due for due in seen.due if due.path == path), None)
+def _not_skippable(ledger: Ledger, item: Skip) -> Objection | None:
+    asked = last_validation(ledger).due
+    one = next((due for due in asked if due.path == item.document), None)
     if one is None:
-        listed = ", ".join(due.path for due in seen.due)
-        return Objection(Code.BAD_ARGUMENT, f"{path} is not due. Due are: {listed}.")
+        listed = ", ".join(due.path for due in asked)
+        return Objection(Code.BAD_ARGUMENT, f"{item.document} is not due. Due are: {listed}.")
     if not one.core and not one.there:
         return None
-    why = "is a core document" if one.core else "is there"
-    cure = "so it is not skipped. Write it, or close with a why."
-    return Objection(Code.BAD_ARGUMENT, f"{path} ({one.name}) {why}, {cure}")
+    why = f"{one.path} ({one.name}) {'is a core document' if one.core else 'is there'}"
+    return Objection(Code.BAD_ARGUMENT, f"{why}, so it is not skipped. Write it, or close with a why.")
 
 
-def _mismatches(ledger: Ledger) -> tuple[HandoffFinding, ...]:
-    still = {
-        problem.why.partition(":")[0]
-        for problem in open_problems(ledger)
-        if problem.fault is DocumentFault.CONTRADICTION
-    }
-    return tuple(
-        HandoffFinding(
-            id=entry.id,
-            title=f"{entry.item.document} says: {entry.item.says}",
-            kind="docs contradiction",
-            severity=entry.item.severity,
-            location=entry.item.location,
-            quote=entry.item.quote,
-            detail=f"It should say: {entry.item.should_say}",
-        )
-        for entry in ledger.of(Mismatch)
-        if entry.id in still
-    )
+def _not_looked_at(ledger: Ledger, item: Mismatch) -> Objection | None:
+    known = last_validation(ledger).digests
+    if item.document in known:
+        return None
+    message = f"{item.document} is no document that was looked at; those are: {', '.join(known) or 'none yet'}."
+    return Objection(Code.EVIDENCE, message)
 
 
 def scout_page(ledger: Ledger) -> str:
@@ -320,8 +152,21 @@ def _look_name(place: int, mode: LearnMode) -> str:
     return ("at the opening", "after the writing")[place] if place < 2 else f"after repair {place - 1}"
 
 
+def results_table(ledger: Ledger) -> str:
+    """One row for each look at the documents."""
+    columns = ("iteration", "mode", "documents", "valid", "problems", "claims", "held", "exempted")
+    mode = mode_of(ledger)
+    rows = [
+        (place, mode, len(one.documents), valid_documents(one), one.wrong, *claims_made_and_held(one), one.exempted)
+        for place, one in enumerate(validations(ledger))
+    ]
+    return table(columns, rows)
+
+
 def manifest_of(ledger: Ledger) -> str:
-    """What the wiki consists of; it was planned before any page was written."""
+    """What the wiki consists of, planned before any page was written; empty without a wiki."""
+    if mode_of(ledger) is not LearnMode.WIKI:
+        return ""
     code, seen = code_of(ledger), last_validation(ledger)
     wrong = {problem.path for problem in open_problems(ledger)}
 
@@ -343,3 +188,151 @@ def manifest_of(ledger: Ledger) -> str:
         "pages": pages,
     }
     return json.dumps(manifest, indent=1) + "\n"
+
+
+class Learn(WorkflowRules):
+    """The agent writes; what it writes is held against the code, three repairs at most."""
+
+    name = Workflow.LEARN
+    options = LearnOptions
+    kinds = (Mismatch, DocumentReview, Exempt, Skip)
+    rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 1, Depth.STANDARD: 3, Depth.DEEP: 3}
+    onwards = ("security",)
+    checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
+        Mismatch: (_not_looked_at,),
+        DocumentReview: (_not_stale,),
+        Exempt: (_no_such_claim,),
+        Skip: (_not_skippable,),
+    }
+    pages: ClassVar[Pages] = {
+        "scout-context.md": scout_page,
+        "validation-report.md": report_page,
+        "learn-results.tsv": results_table,
+        "wiki-manifest.json": manifest_of,
+    }
+
+    def comparable(self, ledger: Ledger, item: Item) -> bool:
+        return isinstance(item, Mismatch)
+
+    def spent(self, ledger: Ledger) -> int:
+        return max(0, len(validations(ledger)) - 2)
+
+    def bounded(self, ledger: Ledger) -> bool:
+        return mode_of(ledger) is not LearnMode.CHECK and (super().bounded(ledger) or not improved(ledger))
+
+    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
+        seen = last_validation(ledger)
+        asked = wanted(ledger)
+        return (
+            Coverage("due documents", sum(one.there for one in asked), len(asked)),
+            Coverage("valid documents", valid_documents(seen), len(seen.documents)),
+            Coverage("areas described", seen.areas_described, seen.areas_described + len(seen.undescribed)),
+        )
+
+    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
+        seen, asked = last_validation(ledger), wanted(ledger)
+        expected = [one.there for one in asked if one.core] or [one.there for one in asked]
+        documents = len(seen.documents)
+        fresh = sum(one.freshness is Freshness.FRESH for one in seen.documents)
+        short = sum(fits(one.path, one.lines) for one in seen.documents)
+        made, held = claims_made_and_held(seen)
+        return (
+            learn_quality(held, made, sum(one.there for one in asked), len(asked), fresh, documents),
+            learn_ancestor(valid_documents(seen), short, documents, sum(expected), len(expected)),
+        )
+
+    def missing(self, ledger: Ledger) -> tuple[str, ...]:
+        mode, count = mode_of(ledger), len(validations(ledger))
+        touched = ledger.latest("touched").get("documents", [])
+        if mode is LearnMode.CHECK:
+            problem = "check only looks, and these were changed since it began: put them back, or close with a why"
+            return (f"{problem}: {', '.join(touched)}",) if touched else ()
+        if count < 2:
+            return ("the documents: write them, then call workflow with `run`, which holds them against the code",)
+        wrong = [problem_line(problem) for problem in open_problems(ledger)]
+        more = (f"and {len(wrong) - _LISTED} more, all in validation-report.md",) if len(wrong) > _LISTED else ()
+        return (*wrong[:_LISTED], *more)
+
+    def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
+        return ("learn",) if mode_of(ledger) is LearnMode.CHECK and open_problems(ledger) else self.onwards
+
+    def state(self, ledger: Ledger) -> list[str]:
+        seen = last_validation(ledger)
+        stale = [
+            f"{one.path} ({one.freshness}, {one.behind_s / 86400:.0f} days)" for one in seen.documents if one.behind_s
+        ]
+        wrong = open_problems(ledger)
+        return lines(
+            f"Mode {mode_of(ledger)}. {_how(self, ledger)}",
+            f"The map of the code: {ledger.folder}/scout-context.md. All problems: {ledger.folder}/validation-report.md.",
+            "Due: "
+            + "; ".join(f"{one.path} ({one.name}, {'there' if one.there else 'MISSING'})" for one in wanted(ledger)),
+            stale and f"Behind the code: {', '.join(stale[:8])}.",
+            seen.undescribed and f"Areas that no document names: {', '.join(seen.undescribed[:12])}.",
+            not seen.symbols_known and "Too much to read all of it: names and settings were not checked.",
+            f"{len(wrong)} problems" + (":" if wrong else "."),
+            *map(problem_line, wrong[:_LISTED]),
+        )
+
+    def drafts(self, ledger: Ledger) -> dict[str, str]:
+        return {"scout-context.md": scout_page(ledger), "validation-report.md": report_page(ledger)}
+
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
+        mechanical = [
+            HandoffFinding(
+                id=f"V{place}",
+                title=f"{problem.path}: {problem.why}",
+                kind=f"docs {problem.fault}",
+                severity=_severity(problem.fault),
+                location=problem.place if problem.line else "",
+                quote=problem.text,
+                confirmed=True,
+            )
+            for place, problem in enumerate(open_problems(ledger), 1)
+            if problem.fault is not DocumentFault.CONTRADICTION
+        ]
+        return (*_mismatches(ledger), *mechanical)
+
+
+def _how(rules: Learn, ledger: Ledger) -> str:
+    """What to do next, in a sentence."""
+    if ledger.closed:
+        return "It is closed."
+    if mode_of(ledger) is LearnMode.CHECK:
+        return "Change no document; record what a reader sees and the server cannot as `mismatch`, then close."
+    if len(validations(ledger)) < 2:
+        return "Write what is due, mend what is wrong, then call workflow with `run`."
+    if not open_problems(ledger):
+        return "Nothing is wrong that can be seen. Read it once more as a stranger would, then close."
+    if not improved(ledger):
+        return "The last repair left as much wrong as there was: the rounds end here. Close it."
+    left = rules.most(ledger.options) - rules.spent(ledger)
+    return f"Repairs left: {left}. Mend all of it, then call `run` again." if left else "No repair is left. Close it."
+
+
+def _severity(fault: DocumentFault) -> Severity:
+    if fault is DocumentFault.SECRET:
+        return Severity.HIGH
+    weighty = {DocumentFault.MISSING, DocumentFault.OVERWRITTEN, DocumentFault.STALE, DocumentFault.COMMAND}
+    return Severity.MEDIUM if fault in weighty else Severity.LOW
+
+
+def _mismatches(ledger: Ledger) -> tuple[HandoffFinding, ...]:
+    still = {
+        problem.why.partition(":")[0]
+        for problem in open_problems(ledger)
+        if problem.fault is DocumentFault.CONTRADICTION
+    }
+    return tuple(
+        HandoffFinding(
+            id=entry.id,
+            title=f"{entry.item.document} says: {entry.item.says}",
+            kind="docs contradiction",
+            severity=entry.item.severity,
+            location=entry.item.location,
+            quote=entry.item.quote,
+            detail=f"It should say: {entry.item.should_say}",
+        )
+        for entry in ledger.of(Mismatch)
+        if entry.id in still
+    )

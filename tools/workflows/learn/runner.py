@@ -19,13 +19,11 @@ from ...text.hygiene import hygiene
 from ...text.markdown import is_markdown
 from ..ledger.items import Item
 from ..ledger.ledger import Ledger, Observed
-from ..running.runner import WorkflowRunner, observed
+from ..running.runner import WorkflowRunner, observed, saw
 from . import codemap
 from .codemap import CodeMap, Repository, code_map
 from .documents import FOLDER, WIKI, DueDocument, due, is_checked, is_generated, wiki_modules, wiki_pages
 from .items import (
-    MAPPED,
-    VALIDATED,
     CodeSummary,
     DocumentReview,
     LearnMode,
@@ -62,9 +60,7 @@ class Documents(WorkflowRunner):
         checkout = _checkout_files(context)
         code = _map(context, ledger, checkout)
         found = _validate(context, ledger, checkout, code)
-        return observed(context, MAPPED, **code.model_dump(mode="json", exclude_unset=True)), observed(
-            context, VALIDATED, **found.model_dump(mode="json")
-        )
+        return saw(context, code), _observed(context, found)
 
     def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
         _untouched(context, ledger)
@@ -100,7 +96,12 @@ class Documents(WorkflowRunner):
             return ()
         if mode_of(ledger) is LearnMode.CHECK and found == last_validation(ledger):
             return ()
-        return (observed(context, VALIDATED, **found.model_dump(mode="json")),)
+        return (_observed(context, found),)
+
+
+def _observed(context: RepoContext, found: Validation) -> Observed:
+    """A look at the documents with all of its fields, also those that hold their default."""
+    return observed(context, found.what, **found.model_dump(mode="json"))
 
 
 def _checkout_files(context: RepoContext) -> CheckoutFiles:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from ...session.events import Record
 from ...text.markdown import MarkdownPage, broken_links, read_page
+from ..ledger.ledger import LedgerFacts
 from .claims import Claim, ClaimKind, claims, spoken_of
 from .codemap import Repository, areas, is_document
 from .documents import DueDocument, Freshness, fits, freshness, holds, is_generated, is_history, most_lines
@@ -92,10 +93,12 @@ class DueSeen(NamedTuple):
     core: bool
 
 
-class Validation(Record):
+class Validation(LedgerFacts):
     """Everything that one look at the documents found. `exempted` claims were said to be none; `contradictions` are the ids
     of those that were looked for.
     """
+
+    what: ClassVar[str] = "validated"
 
     documents: tuple[DocumentSeen, ...] = ()
     problems: tuple[DocumentProblem, ...] = ()

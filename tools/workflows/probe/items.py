@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from ...plan.model import Plan, load_plan
+from ...session.events import Record
 from ..ledger.items import Cited, Item, Note, Options, Text
-from ..ledger.ledger import Ledger, LedgerEntry
+from ..ledger.ledger import Ledger, LedgerEntry, LedgerFacts
 from ..ledger.similarity import saturated
 
 
@@ -76,21 +76,19 @@ class ProbeQuestion(Item):
     """A question whose answer would change the plan."""
 
     prefix: ClassVar[str] = "Q"
+    subject_format: ClassVar[str] = "{text}"
 
     kind: Literal["question"] = "question"
     persona: ProbePersona
     text: Text = Field(description="One question; it could be answered either way.")
     changes: Text = Field(description="What the plan would have to change, were the answer the other one.")
 
-    @property
-    def subject(self) -> str:
-        return self.text
-
 
 class PersonAnswer(Item):
     """What a person said, in their words. Autonomous ledgers take none."""
 
     prefix: ClassVar[str] = "A"
+    title_format: ClassVar[str] = "{question}: {text}"
 
     kind: Literal["answer"] = "answer"
     question: str = Field(pattern=r"^Q\d+$", description="Which question, e.g. Q3.")
@@ -99,33 +97,24 @@ class PersonAnswer(Item):
         True, description="false: vague or unknown; ask again in other words, or record an ambiguity."
     )
 
-    @property
-    def title(self) -> str:
-        return f"{self.question}: {self.text}"
-
 
 class RepositoryEvidence(Cited):
     """What the repository says."""
 
     prefix: ClassVar[str] = "E"
+    place_format: ClassVar[str] = ""  # one place may answer several questions
+    title_format: ClassVar[str] = "{question}: {says}"
 
     kind: Literal["evidence"] = "evidence"
     question: str = Field(pattern=r"^Q\d+$", description="Which question, e.g. Q3.")
     says: Text = Field(description="What the quoted lines answer.")
-
-    @property
-    def place(self) -> str:
-        return ""  # one place may answer several questions
-
-    @property
-    def title(self) -> str:
-        return f"{self.question}: {self.says}"
 
 
 class Atom(Item):
     """One thing that follows from an answer. How certain it is, is told by the server."""
 
     prefix: ClassVar[str] = "T"
+    subject_format: ClassVar[str] = "{text}"
     filled: ClassVar[frozenset[str]] = frozenset({"certainty"})
 
     kind: Literal["atom"] = "atom"
@@ -137,10 +126,6 @@ class Atom(Item):
     certainty: Certainty | None = None
 
     @property
-    def subject(self) -> str:
-        return self.text
-
-    @property
     def classified(self) -> str:
         return f"{self.type}, {self.certainty}"
 
@@ -149,13 +134,10 @@ class ProbeRound(Item):
     """The end of a round: its questions are answered and what follows is recorded. What comes after belongs to the next one."""
 
     prefix: ClassVar[str] = "R"
+    title_format: ClassVar[str] = "{learned}"
 
     kind: Literal["round"] = "round"
     learned: Text = Field(description="What this round changed, in one sentence.")
-
-    @property
-    def title(self) -> str:
-        return self.learned
 
 
 class Planned(Item):
@@ -174,9 +156,30 @@ class Planned(Item):
         return f"{self.plan.get('metric')}, {self.plan.get('direction')} is better: {self.plan.get('verify')}"
 
 
+class GateSeen(Record):
+    """A gate of check_plan that was not passed: its name, what it saw, and what would cure it."""
+
+    gate: str
+    seen: str
+    cure: str
+
+
+class PlanTried(LedgerFacts):
+    """What the gates of check_plan said of the plan with this digest. `ran` says whether its command gave a number; what is
+    `noted` tells of the repository at that moment, and nothing against the plan.
+    """
+
+    what: ClassVar[str] = "plan-tried"
+
+    plan: str
+    head: str
+    ran: bool
+    failed: tuple[GateSeen, ...]
+    noted: tuple[GateSeen, ...]
+
+
 SCOPE_LOCKED_AFTER = 2
 """Rounds in a row in which all that came up was out of scope."""
-TRIED = "plan-tried"
 
 Entries = tuple[LedgerEntry[Item], ...]
 
@@ -290,7 +293,13 @@ def last_plan(ledger: Ledger) -> Plan | None:
     return loaded if isinstance(loaded, Plan) else None
 
 
-def tried(ledger: Ledger) -> Mapping[str, Any]:
-    """What the gates said of the last plan; empty while they have not seen it."""
-    facts, plan = ledger.latest(TRIED), last_plan(ledger)
-    return facts if plan and facts.get("plan") == plan.digest() else {}
+def tried(ledger: Ledger) -> PlanTried | None:
+    """What the gates said of the last plan; None while they have not seen it."""
+    facts, plan = ledger.seen(PlanTried), last_plan(ledger)
+    return facts if facts and plan and facts.plan == plan.digest() else None
+
+
+def gates_failed(ledger: Ledger) -> tuple[GateSeen, ...]:
+    """The gates that the last plan did not pass."""
+    facts = tried(ledger)
+    return facts.failed if facts else ()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
-from ...plan.model import PLAN_FILE, Plan
+from ...plan.model import PLAN_FILE
 from ..ledger.items import Item
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.pages import section, table
+from ..ledger.pages import one_line, section, table
+from ..ledger.rules import Pages
 from .items import (
     Atom,
     Certainty,
@@ -36,32 +37,6 @@ _TITLES = {
 }
 
 
-def probe_files(ledger: Ledger) -> dict[str, str]:
-    """Every file of a probe; the plan's only where there is one."""
-    plan = last_plan(ledger)
-    return {
-        "probe-spec.md": _spec(ledger),
-        "constraints.tsv": table(
-            ("id", "type", "text", "certainty", "source", "said_by"),
-            [
-                (
-                    one.id,
-                    one.item.type,
-                    one.item.text,
-                    one.item.certainty,
-                    one.item.source,
-                    _who(ledger, one.item.source),
-                )
-                for one in kept_atoms(ledger)
-            ],
-        ),
-        "questions-asked.tsv": _questions(ledger),
-        "contradictions.md": _contradictions(ledger),
-        "hidden-assumptions.md": _assumptions(ledger),
-        **({"autoresearch-config.toml": _config(ledger, plan)} if plan else {}),
-    }
-
-
 def _spec(ledger: Ledger) -> str:
     atoms = kept_atoms(ledger)
     parts = [
@@ -77,6 +52,14 @@ def _spec(ledger: Ledger) -> str:
         for part in (head, legend, *parts, section("Questions left open", open_ones), section("Rounds", learned))
         if part
     )
+
+
+def _constraints(ledger: Ledger) -> str:
+    rows = [
+        (one.id, one.item.type, one.item.text, one.item.certainty, one.item.source, _who(ledger, one.item.source))
+        for one in kept_atoms(ledger)
+    ]
+    return table(("id", "type", "text", "certainty", "source", "said_by"), rows)
 
 
 def _line(ledger: Ledger, entry: LedgerEntry[Atom]) -> str:
@@ -125,48 +108,51 @@ def _said(ledger: Ledger, id: str) -> str:
 
 
 def _assumptions(ledger: Ledger) -> str:
-    found = [entry for entry in kept_atoms(ledger) if entry.item.type is Type.ASSUMPTION]
-    unsure = [entry for entry in kept_atoms(ledger) if entry.item.certainty is Certainty.LOW and entry not in found]
-    return "# Hidden assumptions\n\n" + "\n".join(
-        [
-            "\n".join(_line(ledger, entry) for entry in found) or "None was found.",
-            "",
-            section("Also unsure", [_line(ledger, entry) for entry in unsure]),
-        ]
-    )
+    atoms = kept_atoms(ledger)
+    found = [_line(ledger, one) for one in atoms if one.item.type is Type.ASSUMPTION]
+    unsure = [
+        _line(ledger, one)
+        for one in atoms
+        if one.item.certainty is Certainty.LOW and one.item.type is not Type.ASSUMPTION
+    ]
+    lines = "\n".join(found) or "None was found."
+    return f"# Hidden assumptions\n\n{lines}\n\n{section('Also unsure', unsure)}"
 
 
-def _config(ledger: Ledger, plan: Plan) -> str:
-    """The plan as a plan file."""
-    facts = tried(ledger)
-    failed = [f"# Failed: [{gate['gate']}] {gate['seen']}" for gate in facts.get("failed", [])]
-    noted = [f"# Note: [{gate['gate']}] {gate['seen']}" for gate in facts.get("noted", [])]
+def _config(ledger: Ledger) -> str:
+    """The plan as a plan file; empty without one."""
+    plan, facts = last_plan(ledger), tried(ledger)
+    if plan is None:
+        return ""
     how = (
-        "every gate that could be tried passed"
-        if facts and not failed
+        "not tried"
+        if facts is None
         else "not every gate passed"
-        if facts
-        else "not tried"
+        if facts.failed
+        else "every gate that could be tried passed"
     )
     head = [
         f"# {PLAN_FILE}, from {ledger.id}: {how}.",
-        *failed,
-        *noted,
+        *(f"# Failed: [{one.gate}] {one.seen}" for one in (facts.failed if facts else ())),
+        *(f"# Note: [{one.gate}] {one.seen}" for one in (facts.noted if facts else ())),
         f"# Copy it to {PLAN_FILE}; a commit agrees to its commands.",
         "",
     ]
     fields = plan.model_dump(mode="json", exclude_defaults=True)
-    return (
-        "\n".join(
-            [
-                *(" ".join(line.split()) for line in head),
-                *(f"{name} = {_toml(value)}" for name, value in fields.items()),
-            ]
-        )
-        + "\n"
-    )
+    settings = [f"{name} = {_toml(value)}" for name, value in fields.items()]
+    return "\n".join([*map(one_line, head), *settings]) + "\n"
 
 
 def _toml(value: object) -> str:
     """A value of a plan in TOML, whose strings are written as in JSON but for one character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+PAGES: Pages = {
+    "probe-spec.md": _spec,
+    "constraints.tsv": _constraints,
+    "questions-asked.tsv": _questions,
+    "contradictions.md": _contradictions,
+    "hidden-assumptions.md": _assumptions,
+    "autoresearch-config.toml": _config,
+}

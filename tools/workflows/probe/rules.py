@@ -4,6 +4,7 @@ nothing new comes; then a plan that the server can run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ...errors import Code
@@ -11,8 +12,8 @@ from ...plan.model import Plan, load_plan, problems
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.ledger import Ledger
-from ..ledger.pages import sentence
-from ..ledger.rules import Coverage, Objection, WorkflowRules
+from ..ledger.pages import lines, sentence
+from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
 from ..ledger.scores import Score, probe_ancestor, probe_quality
 from ..ledger.similarity import WINDOW, dry_for
 from .items import (
@@ -28,6 +29,7 @@ from .items import (
     Type,
     answers_to,
     certainty,
+    gates_failed,
     is_dry,
     is_settled,
     kept,
@@ -41,7 +43,7 @@ from .items import (
     silent,
     tried,
 )
-from .pages import probe_files
+from .pages import PAGES
 
 MOST_QUESTIONS = 5
 LEAST_QUESTIONS = 3
@@ -55,134 +57,6 @@ _WEIGHT = {
     Type.CONSTRAINT: Severity.LOW,
     Type.OUT_OF_SCOPE: Severity.INFO,
 }
-
-
-class Probe(WorkflowRules):
-    """Asks until nothing new comes. What was not answered is no requirement."""
-
-    name = Workflow.PROBE
-    options = ProbeOptions
-    items: ClassVar[dict[str, type[Item]]] = {
-        "question": ProbeQuestion,
-        "answer": PersonAnswer,
-        "evidence": RepositoryEvidence,
-        "atom": Atom,
-        "round": ProbeRound,
-        "plan": Planned,
-    }
-    onwards = ("plan", "scenario")
-
-    def completed(self, ledger: Ledger, item: Item) -> Item:
-        if not isinstance(item, Atom):
-            return item
-        return item.model_copy(update={"certainty": certainty(ledger, item)})
-
-    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
-        if not isinstance(item, Planned) and (full := self._full(ledger)):
-            return full
-        match item:
-            case ProbeQuestion():
-                return _may_ask(ledger, item)
-            case PersonAnswer() | RepositoryEvidence():
-                return _may_answer(ledger, item)
-            case Atom():
-                return _follows(ledger, item)
-            case ProbeRound():
-                return _may_end(ledger)
-            case Planned():
-                return _rests(ledger, item)
-            case _:
-                return None
-
-    def comparable(self, ledger: Ledger, item: Item) -> bool:
-        return isinstance(item, ProbeQuestion | Atom)
-
-    def _full(self, ledger: Ledger) -> Objection | None:
-        most = self.most(ledger.options)
-        if not 0 < most <= self.spent(ledger):
-            return None
-        problem = f"All {most} rounds are used."
-        return Objection(Code.INCOMPLETE, f"{problem} Record the `plan` that they come to, or close with a why.")
-
-    def spent(self, ledger: Ledger) -> int:
-        return len(ledger.of(ProbeRound))
-
-    def bounded(self, ledger: Ledger) -> bool:
-        return super().bounded(ledger) and not _plan_missing(ledger)
-
-    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
-        asking, questions = personas(ledger), kept_questions(ledger)
-        return (
-            Coverage("personas", len(asking) - len(silent(ledger)), len(asking)),
-            Coverage("types", len({entry.item.type for entry in kept_atoms(ledger)}), len(Type)),
-            Coverage("questions settled", sum(is_settled(ledger, one.id) for one in questions), len(questions)),
-        )
-
-    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        atoms, questions = [entry.item for entry in kept_atoms(ledger)], kept_questions(ledger)
-        certain = sum(atom.certainty is Certainty.HIGH for atom in atoms)
-        settled = sum(is_settled(ledger, one.id) for one in questions)
-        dry, passed = is_dry(ledger), bool(tried(ledger)) and not tried(ledger)["failed"]
-
-        def count(kind: Type) -> int:
-            return sum(atom.type is kind for atom in atoms)
-
-        return (
-            probe_quality(settled, len(questions), certain, len(atoms), saturated=dry, planned=passed),
-            probe_ancestor(
-                count(Type.CONSTRAINT),
-                count(Type.CONTRADICTION),
-                count(Type.ASSUMPTION),
-                count(Type.AMBIGUITY),
-                len({atom.type for atom in atoms}),
-                saturated=dry,
-                planned=passed,
-            ),
-        )
-
-    def missing(self, ledger: Ledger) -> tuple[str, ...]:
-        return (*_rounds_missing(ledger), *_plan_missing(ledger))
-
-    def ending(self, ledger: Ledger) -> Ending:
-        return Ending.SATURATED
-
-    def state(self, ledger: Ledger) -> list[str]:
-        options, fresh = ledger.opts(ProbeOptions), new_a_round(ledger)
-        asked = ledger.of(ProbeQuestion)
-        waiting = [f"{one.id} {one.item.text}" for one in asked if not answers_to(ledger, one.id)]
-        vague = [one.id for one in asked if answers_to(ledger, one.id) and not is_settled(ledger, one.id)]
-        quiet = silent(ledger)
-        where = f"Round {len(fresh) + 1}, {options.mode}. " if not ledger.closed else ""
-        dry = min(WINDOW, dry_for(fresh, options.saturation_threshold))
-        return [
-            f"{where}New a round: {', '.join(map(str, fresh)) or 'none is over'}; dry for {dry} of {WINDOW}.",
-            *([f"Personas not heard yet: {', '.join(quiet)}."] if quiet else []),
-            *([sentence(f"Not answered: {'; '.join(waiting)}")] if waiting else []),
-            *([f"Answered vaguely, to be asked again in other words: {', '.join(vague)}."] if vague else []),
-            *(f"{one.id} {one.item.classified}: {one.item.text}" for one in ledger.of(Atom)[-12:]),
-            *(f"{entry.id}: {entry.item.title}" for entry in ledger.of(Planned)[-1:]),
-        ]
-
-    def files(self, ledger: Ledger) -> dict[str, str]:
-        return probe_files(ledger)
-
-    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
-        return tuple(
-            HandoffFinding(
-                id=entry.id,
-                title=entry.item.text,
-                kind=entry.item.type,
-                severity=_WEIGHT[entry.item.type],
-                location=_location(ledger, entry.item),
-                detail=f"certainty {entry.item.certainty}, from {entry.item.source}",
-                confirmed=entry.item.certainty is Certainty.HIGH,
-            )
-            for entry in sorted(kept_atoms(ledger), key=lambda entry: _WEIGHT[entry.item.type].rank)
-        )
-
-    def config(self, ledger: Ledger) -> dict[str, Any]:
-        plan = last_plan(ledger)
-        return plan.model_dump(mode="json", exclude_defaults=True) if plan else {}
 
 
 def _may_ask(ledger: Ledger, item: ProbeQuestion) -> Objection | None:
@@ -233,7 +107,7 @@ def _follows(ledger: Ledger, item: Atom) -> Objection | None:
     return None
 
 
-def _may_end(ledger: Ledger) -> Objection | None:
+def _may_end(ledger: Ledger, item: ProbeRound) -> Objection | None:
     """Why the round is not over yet."""
     questions = [entry for entry in open_round(ledger) if isinstance(entry.item, ProbeQuestion)]
     asked_by = {entry.item.persona for entry in questions if isinstance(entry.item, ProbeQuestion)}
@@ -283,10 +157,118 @@ def _plan_missing(ledger: Ledger) -> tuple[str, ...]:
     """What keeps the plan from being one that check_plan takes."""
     if last_plan(ledger) is None:
         return ("a plan: record `plan` with the fields of check_plan",)
-    return tuple(
-        f"a plan that passes: [{gate['gate']}] {gate['seen']}. {gate['cure']}"
-        for gate in tried(ledger).get("failed", [])
-    )
+    return tuple(f"a plan that passes: [{one.gate}] {one.seen}. {one.cure}" for one in gates_failed(ledger))
+
+
+class Probe(WorkflowRules):
+    """Asks until nothing new comes. What was not answered is no requirement."""
+
+    name = Workflow.PROBE
+    options = ProbeOptions
+    kinds = (ProbeQuestion, PersonAnswer, RepositoryEvidence, Atom, ProbeRound, Planned)
+    onwards = ("plan", "scenario")
+    checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
+        ProbeQuestion: (_may_ask,),
+        PersonAnswer: (_may_answer,),
+        RepositoryEvidence: (_may_answer,),
+        Atom: (_follows,),
+        ProbeRound: (_may_end,),
+        Planned: (_rests,),
+    }
+    needs = (Need(_rounds_missing), Need(_plan_missing))
+    pages = PAGES
+
+    def completed(self, ledger: Ledger, item: Item) -> Item:
+        if not isinstance(item, Atom):
+            return item
+        return item.model_copy(update={"certainty": certainty(ledger, item)})
+
+    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
+        return (None if isinstance(item, Planned) else self._full(ledger)) or super().objection(ledger, item)
+
+    def comparable(self, ledger: Ledger, item: Item) -> bool:
+        return isinstance(item, ProbeQuestion | Atom)
+
+    def _full(self, ledger: Ledger) -> Objection | None:
+        most = self.most(ledger.options)
+        if not 0 < most <= self.spent(ledger):
+            return None
+        problem = f"All {most} rounds are used."
+        return Objection(Code.INCOMPLETE, f"{problem} Record the `plan` that they come to, or close with a why.")
+
+    def spent(self, ledger: Ledger) -> int:
+        return len(ledger.of(ProbeRound))
+
+    def bounded(self, ledger: Ledger) -> bool:
+        return super().bounded(ledger) and not _plan_missing(ledger)
+
+    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
+        asking, questions = personas(ledger), kept_questions(ledger)
+        return (
+            Coverage("personas", len(asking) - len(silent(ledger)), len(asking)),
+            Coverage("types", len({entry.item.type for entry in kept_atoms(ledger)}), len(Type)),
+            Coverage("questions settled", sum(is_settled(ledger, one.id) for one in questions), len(questions)),
+        )
+
+    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
+        atoms, questions = [entry.item for entry in kept_atoms(ledger)], kept_questions(ledger)
+        certain = sum(atom.certainty is Certainty.HIGH for atom in atoms)
+        settled = sum(is_settled(ledger, one.id) for one in questions)
+        dry, passed = is_dry(ledger), tried(ledger) is not None and not gates_failed(ledger)
+
+        def count(kind: Type) -> int:
+            return sum(atom.type is kind for atom in atoms)
+
+        return (
+            probe_quality(settled, len(questions), certain, len(atoms), saturated=dry, planned=passed),
+            probe_ancestor(
+                count(Type.CONSTRAINT),
+                count(Type.CONTRADICTION),
+                count(Type.ASSUMPTION),
+                count(Type.AMBIGUITY),
+                len({atom.type for atom in atoms}),
+                saturated=dry,
+                planned=passed,
+            ),
+        )
+
+    def ending(self, ledger: Ledger) -> Ending:
+        return Ending.SATURATED
+
+    def state(self, ledger: Ledger) -> list[str]:
+        options, fresh = ledger.opts(ProbeOptions), new_a_round(ledger)
+        asked = ledger.of(ProbeQuestion)
+        waiting = [f"{one.id} {one.item.text}" for one in asked if not answers_to(ledger, one.id)]
+        vague = [one.id for one in asked if answers_to(ledger, one.id) and not is_settled(ledger, one.id)]
+        quiet = silent(ledger)
+        where = f"Round {len(fresh) + 1}, {options.mode}. " if not ledger.closed else ""
+        dry = min(WINDOW, dry_for(fresh, options.saturation_threshold))
+        return lines(
+            f"{where}New a round: {', '.join(map(str, fresh)) or 'none is over'}; dry for {dry} of {WINDOW}.",
+            quiet and f"Personas not heard yet: {', '.join(quiet)}.",
+            waiting and sentence(f"Not answered: {'; '.join(waiting)}"),
+            vague and f"Answered vaguely, to be asked again in other words: {', '.join(vague)}.",
+            *(f"{one.id} {one.item.classified}: {one.item.text}" for one in ledger.of(Atom)[-12:]),
+            *(f"{entry.id}: {entry.item.title}" for entry in ledger.of(Planned)[-1:]),
+        )
+
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
+        return tuple(
+            HandoffFinding(
+                id=entry.id,
+                title=entry.item.text,
+                kind=entry.item.type,
+                severity=_WEIGHT[entry.item.type],
+                location=_location(ledger, entry.item),
+                detail=f"certainty {entry.item.certainty}, from {entry.item.source}",
+                confirmed=entry.item.certainty is Certainty.HIGH,
+            )
+            for entry in sorted(kept_atoms(ledger), key=lambda entry: _WEIGHT[entry.item.type].rank)
+        )
+
+    def config(self, ledger: Ledger) -> dict[str, Any]:
+        plan = last_plan(ledger)
+        return plan.model_dump(mode="json", exclude_defaults=True) if plan else {}
 
 
 def _location(ledger: Ledger, atom: Atom) -> str:

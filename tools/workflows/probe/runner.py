@@ -9,8 +9,8 @@ from ...iteration.safety import GateRow
 from ...lab.context import RepoContext
 from ...vocabulary import Phase
 from ..ledger.ledger import Ledger, Observed
-from ..running.runner import Scoped, observed
-from .items import TRIED, last_plan, tried
+from ..running.runner import Scoped, saw
+from .items import GateSeen, PlanTried, last_plan, tried
 
 _OF_THE_PLAN = frozenset(
     (
@@ -34,32 +34,32 @@ class PlanTrier(Scoped):
 
     def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         plan, before = last_plan(ledger), tried(ledger)
-        known = before and before.get("ran") and before.get("head") == context.repo.head() and not before.get("failed")
-        if plan is None or known:
+        head = context.repo.head()
+        if plan is None or (before and before.ran and before.head == head and not before.failed):
             return ()
         if context.phase is not Phase.NO_SESSION:
-            noted = [{"gate": "session", "seen": "not tried: a session is open on this branch", "cure": ""}]
-            facts = {"plan": plan.digest(), "head": context.repo.head(), "ran": False, "failed": [], "noted": noted}
+            busy = GateSeen(gate="session", seen="not tried: a session is open on this branch", cure="")
+            facts = PlanTried(plan=plan.digest(), head=head, ran=False, failed=(), noted=(busy,))
         else:
             found = preflight(context, plan)
             context.arena.remove()
-            asleep = bool(found.consent_missing)
-            facts = {
-                "plan": plan.digest(),
-                "head": context.repo.head(),
-                "ran": found.baseline is not None,
-                "failed": [_shown(gate) for gate in found.gates if _fails(gate, asleep=asleep)],
-                "noted": [_shown(gate) for gate in found.gates if not gate.passed and not _fails(gate, asleep=asleep)],
-            }
+            asleep, missed = bool(found.consent_missing), [gate for gate in found.gates if not gate.passed]
+            facts = PlanTried(
+                plan=plan.digest(),
+                head=context.repo.head(),
+                ran=found.baseline is not None,
+                failed=tuple(_shown(gate) for gate in missed if _fails(gate, asleep=asleep)),
+                noted=tuple(_shown(gate) for gate in missed if not _fails(gate, asleep=asleep)),
+            )
             for command in found.consent_missing:
                 context.consent.want(command)
-        return (observed(context, TRIED, **facts),) if facts != before else ()
+        return (saw(context, facts),) if facts != before else ()
 
 
 def _fails(gate: GateRow, *, asleep: bool) -> bool:
-    """Whether a gate speaks against the plan; verify does not where it did not run because nobody agreed to it."""
-    return not gate.passed and gate.gate in _OF_THE_PLAN and not (asleep and gate.gate == "verify")
+    """Whether a gate that was not passed speaks against the plan; verify does not where it did not run because nobody agreed to it."""
+    return gate.gate in _OF_THE_PLAN and not (asleep and gate.gate == "verify")
 
 
-def _shown(gate: GateRow) -> dict[str, str]:
-    return {"gate": gate.gate, "seen": gate.seen[:500], "cure": gate.cure[:300]}
+def _shown(gate: GateRow) -> GateSeen:
+    return GateSeen(gate=gate.gate, seen=gate.seen[:500], cure=gate.cure[:300])

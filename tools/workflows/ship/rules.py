@@ -101,13 +101,7 @@ class Ship(WorkflowRules):
 
     name = Workflow.SHIP
     options = ShipOptions
-    items: ClassVar[Mapping[str, type[Item]]] = {
-        "check": JudgedCheck,
-        "rollback": Rollback,
-        "dry-run": DryRun,
-        "shipped": Shipped,
-        "rolled-back": ShipmentUndone,
-    }
+    kinds = (JudgedCheck, Rollback, DryRun, Shipped, ShipmentUndone)
     pages: ClassVar[Mapping[str, str | Callable[[Ledger], str]]] = {
         "checklist.md": "checklist.md.j2",
         "ship-log.tsv": log_table,

@@ -38,6 +38,7 @@ class JudgedCheck(Cited):
     """A check that no machine can make, with what was seen. The newest of a name counts."""
 
     prefix: ClassVar[str] = "C"
+    place_format: ClassVar[str] = ""
 
     kind: Literal["check"] = "check"
     name: Text = Field(description="Which check of the list, e.g. `described`.")
@@ -45,10 +46,6 @@ class JudgedCheck(Cited):
     note: Text = Field(description="What you looked at and what you saw: what would convince somebody else.")
     location: Location = Field("", description="Where it can be seen, if in a file: `path:line`.")
     quote: Note = Field("", description="What stands there, if you name a place.")
-
-    @property
-    def place(self) -> str:
-        return ""
 
     @property
     def title(self) -> str:
@@ -75,14 +72,11 @@ class DryRun(Item):
     """A rehearsal. The server runs its command where a person agreed, and records what it saw."""
 
     prefix: ClassVar[str] = "D"
+    command_format: ClassVar[str] = "{run}"
 
     kind: Literal["dry-run"] = "dry-run"
     run: Note = Field("", description="A command that does all but ship, e.g. `npm publish --dry-run`.")
     note: Note = Field("", description="Where no command can: what was rehearsed instead, and what it showed.")
-
-    @property
-    def command(self) -> str:
-        return self.run
 
     @property
     def title(self) -> str:
@@ -93,6 +87,7 @@ class Shipped(Item):
     """It was shipped, or the attempt failed. Tag and branch are looked at by the server."""
 
     prefix: ClassVar[str] = "S"
+    command_format: ClassVar[str] = "{check}"
     filled: ClassVar[frozenset[str]] = frozenset({"verified"})
 
     kind: Literal["shipped"] = "shipped"
@@ -103,10 +98,6 @@ class Shipped(Item):
     check: Note = Field("", description="A command that exits 0 if it arrived; the server runs it.")
     failed: bool = Field(False, description="The attempt failed.")
     verified: str = ""
-
-    @property
-    def command(self) -> str:
-        return self.check
 
     @property
     def title(self) -> str:
@@ -121,18 +112,12 @@ class ShipmentUndone(Item):
     """It was taken back."""
 
     prefix: ClassVar[str] = "U"
+    title_format: ClassVar[str] = "{how}"
+    command_format: ClassVar[str] = "{check}"
 
     kind: Literal["rolled-back"] = "rolled-back"
     how: Text = Field(description="What was done to take it back, and why.")
     check: Note = Field("", description="A command that exits 0 if it is gone; the server runs it.")
-
-    @property
-    def command(self) -> str:
-        return self.check
-
-    @property
-    def title(self) -> str:
-        return self.how
 
 
 SHOWN_DIGEST = 12

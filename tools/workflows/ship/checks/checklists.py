@@ -178,58 +178,34 @@ def _judged(name: str, title: str, weight: Weight) -> ChecklistEntry:
 
 
 _ALWAYS = (
-    ChecklistEntry(
-        "clean",
-        "Everything is committed",
-        _B,
-        "Commit what belongs to it; put the rest away. Then run the checklist again.",
-    ),
+    ChecklistEntry("clean", "Everything is committed", _B, "Commit what belongs to it; put the rest away. Then run the checklist again."),
     ChecklistEntry("conflicts", "No marks of a merge are left", _B, "Resolve the merge at these places."),
-    ChecklistEntry(
-        "secrets", "No secret is in it", _B, "Take it out, and change the secret: what was committed is known."
-    ),
-    ChecklistEntry(
-        "regression",
-        "No regression was found at this commit",
-        _B,
-        "Mend what the regression ledger lists, and run it again.",
-    ),
-    ChecklistEntry(
-        "upstream",
-        "Nothing serious is left over from the workflow before",
-        _B,
-        "Fix it or disprove it there; what an experiment disproved does not count.",
-    ),
-)
+    ChecklistEntry("secrets", "No secret is in it", _B, "Take it out, and change the secret: what was committed is known."),
+    ChecklistEntry("regression", "No regression was found at this commit", _B, "Mend what the regression ledger lists, and run it again."),
+    ChecklistEntry("upstream", "Nothing serious is left over from the workflow before", _B, "Fix it or disprove it there; what an experiment disproved does not count."),
+)  # fmt: skip
 _COMMANDS = (
     ChecklistEntry("tests", "The tests pass", _B, "Mend what fails. A test that is skipped or deleted is not mended."),
     ChecklistEntry("build", "It builds", _B, "Mend the build."),
     ChecklistEntry("types", "The types hold", _Q, "Mend the types."),
     ChecklistEntry("lint", "The linter has nothing to say", _Q, "Mend what it says."),
-)
+)  # fmt: skip
 _SOURCE = (
-    ChecklistEntry(
-        "merges", "It merges with its base", _B, "Merge the base into the branch and resolve the conflicts."
-    ),
+    ChecklistEntry("merges", "It merges with its base", _B, "Merge the base into the branch and resolve the conflicts."),
     ChecklistEntry("debugging", "No debugging aid was added", _R, "Take it out."),
-    ChecklistEntry(
-        "leftovers", "No TODO or FIXME was added", _R, "Do it, or write it down where such work is planned."
-    ),
-)
+    ChecklistEntry("leftovers", "No TODO or FIXME was added", _R, "Do it, or write it down where such work is planned."),
+)  # fmt: skip
 _TEXTS = {
-    "placeholders": ChecklistEntry("placeholders", "No text stands in for text", _B, "Write what belongs there."),
-    "links": ChecklistEntry("links", "Links lead somewhere", _Q, "Correct them, or add what they lead to."),
-    "images": ChecklistEntry(
-        "images", "Pictures have a text", _Q, 'Say in a few words what they show; in HTML `alt=""` for decoration.'
-    ),
-    "description": ChecklistEntry(
-        "description", "Descriptions have 1 to 160 characters", _R, "Write one that is not cut off."
-    ),
-    "titles": ChecklistEntry("titles", "Titles have 1 to 60 characters", _R, "Shorten them."),
-    "contrast": ChecklistEntry(
-        "contrast", "Text stands out from its background (4.5:1)", _R, "Make one of the two colours darker or lighter."
-    ),
-}
+    one.name: one
+    for one in (
+        ChecklistEntry("placeholders", "No text stands in for text", _B, "Write what belongs there."),
+        ChecklistEntry("links", "Links lead somewhere", _Q, "Correct them, or add what they lead to."),
+        ChecklistEntry("images", "Pictures have a text", _Q, 'Say in a few words what they show; in HTML `alt=""` for decoration.'),
+        ChecklistEntry("description", "Descriptions have 1 to 160 characters", _R, "Write one that is not cut off."),
+        ChecklistEntry("titles", "Titles have 1 to 60 characters", _R, "Shorten them."),
+        ChecklistEntry("contrast", "Text stands out from its background (4.5:1)", _R, "Make one of the two colours darker or lighter."),
+    )
+}  # fmt: skip
 
 
 def _text(name: str, weight: Weight | None = None) -> ChecklistEntry:

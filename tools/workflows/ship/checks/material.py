@@ -145,7 +145,7 @@ class ShipmentMaterial:
         return frozenset(path[:place] for path in self.paths for place, sign in enumerate(path) if sign == "/")
 
 
-def of(places: Sequence[FoundPlace], well: str, ill: str) -> CheckOutcome:
+def outcome(places: Sequence[FoundPlace], well: str, ill: str) -> CheckOutcome:
     """Passed without places, failed with some. `ill` says what they are, in words that fit any number."""
     if not places:
         return CheckOutcome(CheckResult.PASSED, well)

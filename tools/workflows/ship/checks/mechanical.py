@@ -10,7 +10,7 @@ from ...ledger.items import Severity
 from .checklists import Weight
 from .contrast import readable
 from .markup import HTML, MARKDOWN, elsewhere, lost_links, pictures_without_text
-from .material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial, Texts, of
+from .material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial, Texts, outcome
 from .releases import check_changelog, check_tag, check_version
 from .texts import (
     DESCRIPTION,
@@ -51,14 +51,6 @@ def inspect(name: str, material: ShipmentMaterial) -> CheckOutcome:
     return _CHECKS[name](material)
 
 
-def _clean(m: ShipmentMaterial) -> CheckOutcome:
-    return of([FoundPlace(path, 0, "is not committed") for path in m.dirty], "nothing is uncommitted", "not committed")
-
-
-def _conflicts(m: ShipmentMaterial) -> CheckOutcome:
-    return of(conflicts(m.whole), f"none in {len(m.whole)} files", "lines with marks")
-
-
 def _secrets(m: ShipmentMaterial) -> CheckOutcome:
     """What may be no secret, such as a password in a test, is told and does not block."""
     places = (*secret_files(m.paths), *secrets_in(m.whole))
@@ -66,16 +58,8 @@ def _secrets(m: ShipmentMaterial) -> CheckOutcome:
     let = allowed(line for line in m.added)
     more = f", {let} added lines are marked as none" if let else ""
     more += f", {m.skipped} files not read" if m.skipped else ""
-    found = of(sure or places, f"none in {len(m.whole)} files{more}", f"secrets{more}")
+    found = outcome(sure or places, f"none in {len(m.whole)} files{more}", f"secrets{more}")
     return replace(found, weight=Weight.RECOMMENDED) if places and not sure else found
-
-
-def _debugging(m: ShipmentMaterial) -> CheckOutcome:
-    return of(debugging(m.added), f"none in {len(m.added)} added lines", "lines")
-
-
-def _notes(m: ShipmentMaterial) -> CheckOutcome:
-    return of(notes(m.added), f"none in {len(m.added)} added lines", "lines")
 
 
 def _size(m: ShipmentMaterial) -> CheckOutcome:
@@ -88,11 +72,9 @@ def _size(m: ShipmentMaterial) -> CheckOutcome:
 def _merges(m: ShipmentMaterial) -> CheckOutcome:
     if m.merges is None:
         return CheckOutcome(CheckResult.NOT_HERE, f"{m.base} is part of it already, or git cannot try it here")
-    return (
-        CheckOutcome(CheckResult.PASSED, f"{m.base} merges")
-        if m.merges
-        else CheckOutcome(CheckResult.FAILED, f"it conflicts with {m.base}")
-    )
+    if m.merges:
+        return CheckOutcome(CheckResult.PASSED, f"{m.base} merges")
+    return CheckOutcome(CheckResult.FAILED, f"it conflicts with {m.base}")
 
 
 def _regression(m: ShipmentMaterial) -> CheckOutcome:
@@ -138,19 +120,15 @@ def _gate(workflow: str, finding: HandoffFinding) -> Weight | None:
     return weight
 
 
-def _placeholders(m: ShipmentMaterial) -> CheckOutcome:
-    return of(stand_ins(m.texts), f"none in {len(m.texts)} files", "places")
-
-
 def _links(m: ShipmentMaterial) -> CheckOutcome:
     away = elsewhere(m.texts)
     more = f"; {away} addresses elsewhere are not looked up" if away else ""
-    found = of(lost_links(m.texts, m.exists), f"all lead somewhere{more}", f"lead nowhere{more}")
+    found = outcome(lost_links(m.texts, m.exists), f"all lead somewhere{more}", f"lead nowhere{more}")
     return found if _pages(m.texts) else CheckOutcome(CheckResult.NOT_HERE, f"no Markdown or HTML is shipped{more}")
 
 
 def _images(m: ShipmentMaterial) -> CheckOutcome:
-    found = of(pictures_without_text(m.texts), "all have a text", "without")
+    found = outcome(pictures_without_text(m.texts), "all have a text", "without")
     return found if _pages(m.texts) else CheckOutcome(CheckResult.NOT_HERE, "no Markdown or HTML is shipped")
 
 
@@ -168,7 +146,7 @@ def _fit(
         if not measured:
             return CheckOutcome(CheckResult.NOT_HERE, f"no file here has a {name}")
         longest = max(len(one.text) for one in measured)
-        return of(
+        return outcome(
             misfits(measured, most, name),
             f"{len(measured)}, the longest {longest}",
             f"of {len(measured)} do not fit",
@@ -183,50 +161,43 @@ def _contrast(m: ShipmentMaterial) -> CheckOutcome:
         return CheckOutcome(CheckResult.NOT_HERE, "no rule here names a text's colour and its background")
     seen = f"of {found.computed} rules that name both colours"
     more = f" ({found.pairs - found.computed} more cannot be computed)" if found.pairs > found.computed else ""
-    return of(found.weak, f"none {seen} is too weak{more}", f"too weak {seen}{more}")
+    return outcome(found.weak, f"none {seen} is too weak{more}", f"too weak {seen}{more}")
 
 
 def _unsubscribe(m: ShipmentMaterial) -> CheckOutcome:
     mails = {path: text for path, text in m.texts.items() if not path.endswith(".css")}
     if not mails:
         return CheckOutcome(CheckResult.FAILED, "no mail is here")
-    return of(without_a_way_out(mails), f"all of {len(mails)} do", "without")
-
-
-def _plain_text(m: ShipmentMaterial) -> CheckOutcome:
-    return of(without_plain_text(m.texts, m.exists), "all that are HTML have", "without")
+    return outcome(without_a_way_out(mails), f"all of {len(mails)} do", "without")
 
 
 def _citations(m: ShipmentMaterial) -> CheckOutcome:
     if not cites(m.texts):
         return CheckOutcome(CheckResult.NOT_HERE, "nothing is cited by a key")
-    return of(lost_citations(m.texts), "all are there", "not there")
+    return outcome(lost_citations(m.texts), "all are there", "not there")
 
 
 def _limits(m: ShipmentMaterial) -> CheckOutcome:
-    found = tells_its_limits(m.texts)
-    return (
-        CheckOutcome(CheckResult.PASSED, "it does")
-        if found
-        else CheckOutcome(CheckResult.FAILED, "no part on limitations was found")
-    )
+    if tells_its_limits(m.texts):
+        return CheckOutcome(CheckResult.PASSED, "it does")
+    return CheckOutcome(CheckResult.FAILED, "no part on limitations was found")
 
 
 def _weight(m: ShipmentMaterial) -> CheckOutcome:
+    if not m.sizes:
+        return CheckOutcome(CheckResult.NOT_HERE, "no pictures")
     heavy = [FoundPlace(path, 0, f"{size // 1000} kB") for path, size in m.sizes.items() if size > LARGEST_PICTURE]
-    return (
-        of(heavy, f"none of {len(m.sizes)} is larger", "larger")
-        if m.sizes
-        else CheckOutcome(CheckResult.NOT_HERE, "no pictures")
-    )
+    return outcome(heavy, f"none of {len(m.sizes)} is larger", "larger")
 
 
 _CHECKS: Mapping[str, Callable[[ShipmentMaterial], CheckOutcome]] = {
-    "clean": _clean,
-    "conflicts": _conflicts,
+    "clean": lambda m: outcome(
+        [FoundPlace(path, 0, "is not committed") for path in m.dirty], "nothing is uncommitted", "not committed"
+    ),
+    "conflicts": lambda m: outcome(conflicts(m.whole), f"none in {len(m.whole)} files", "lines with marks"),
     "secrets": _secrets,
-    "debugging": _debugging,
-    "leftovers": _notes,
+    "debugging": lambda m: outcome(debugging(m.added), f"none in {len(m.added)} added lines", "lines"),
+    "leftovers": lambda m: outcome(notes(m.added), f"none in {len(m.added)} added lines", "lines"),
     "size": _size,
     "merges": _merges,
     "regression": _regression,
@@ -234,7 +205,7 @@ _CHECKS: Mapping[str, Callable[[ShipmentMaterial], CheckOutcome]] = {
     "version": check_version,
     "changelog": check_changelog,
     "tag": check_tag,
-    "placeholders": _placeholders,
+    "placeholders": lambda m: outcome(stand_ins(m.texts), f"none in {len(m.texts)} files", "places"),
     "links": _links,
     "images": _images,
     "description": _fit("description", descriptions, DESCRIPTION),
@@ -243,7 +214,7 @@ _CHECKS: Mapping[str, Callable[[ShipmentMaterial], CheckOutcome]] = {
     "preview": _fit("preview", previews, PREVIEW),
     "contrast": _contrast,
     "unsubscribe": _unsubscribe,
-    "plain-text": _plain_text,
+    "plain-text": lambda m: outcome(without_plain_text(m.texts, m.exists), "all that are HTML have", "without"),
     "citations": _citations,
     "limits": _limits,
     "weight": _weight,

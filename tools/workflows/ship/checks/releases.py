@@ -92,11 +92,14 @@ def newness(version: str) -> tuple[object, ...]:
     while parts and parts[-1] == 0:
         parts.pop()
     final = not rest or rest.lstrip(".-").startswith("post")
-    return tuple(parts), final, [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in _pieces(rest)]
-
-
-def _pieces(rest: str) -> list[str]:
-    return re.findall(r"\d+|[a-z]+", rest.lower())
+    return (
+        tuple(parts),
+        final,
+        [
+            (part.isdigit(), int(part) if part.isdigit() else 0, part)
+            for part in re.findall(r"\d+|[a-z]+", rest.lower())
+        ],
+    )
 
 
 def _canonical(version: str) -> str:
