@@ -26,7 +26,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
-from autoresearch_mcp.server.cli.terminal import TerminalView
+from autoresearch_mcp.server.cli.watch import TerminalView
 from autoresearch_mcp.server.watching import Watch
 from autoresearch_mcp.server.web.live import LiveServer
 from autoresearch_mcp.tools.errors import Refusal

@@ -48,7 +48,7 @@ COMMANDS: Mapping[str, CliCommand] = {
     ),
     "init": CliCommand(
         "make a new repository to practise on",
-        "cli.init:run",
+        "cli.setup_commands:init",
         (
             _argument("kind", choices=["gpt"], help="`gpt`: a small language model to train"),
             _argument("folder", metavar="DIR", help="the folder to make; it must not exist, or be empty"),
@@ -67,10 +67,10 @@ COMMANDS: Mapping[str, CliCommand] = {
         (_argument("--json", action="store_true", help="list what waits for a yes as JSON, and ask nothing"),),
         exits="Exit status: 0 agreed, or nothing to agree to; 1 not agreed, or listed and waiting; 2 nothing could be asked.",
     ),
-    "status": CliCommand("how the session on this branch stands", "cli.twins:status", (_JSON,)),
+    "status": CliCommand("how the session on this branch stands", "cli.tool_commands:status", (_JSON,)),
     "history": CliCommand(
         "the tries of the session, or one of them in full",
-        "cli.twins:history",
+        "cli.tool_commands:history",
         (
             _argument("iteration", nargs="?", type=int, default=-1, help="show this one in full"),
             _argument("--status", default="", help="only rows of this status, e.g. keep"),
@@ -82,7 +82,7 @@ COMMANDS: Mapping[str, CliCommand] = {
     ),
     "report": CliCommand(
         "the whole session to read",
-        "cli.twins:report",
+        "cli.tool_commands:report",
         (
             _argument("--format", choices=["text", "png", "html"], default="text", help="text (default), png or html"),
             _argument("--imported", metavar="NAME", default="", help="of results that were imported under this name"),
@@ -91,7 +91,7 @@ COMMANDS: Mapping[str, CliCommand] = {
     ),
     "import": CliCommand(
         "keep another tool's results for reports: Karpathy's, Claude Autoresearch's, pi-autoresearch's",
-        "cli.importing:run",
+        "cli.tool_commands:import_results",
         (
             _argument("file", metavar="FILE", help="the results file"),
             _argument(
@@ -113,7 +113,7 @@ COMMANDS: Mapping[str, CliCommand] = {
     ),
     "evals": CliCommand(
         "analyse a results file: ours, Karpathy's, Claude Autoresearch's, pi-autoresearch's",
-        "cli.evals:run",
+        "cli.tool_commands:evals",
         (
             _argument("file", metavar="FILE", nargs="?", default="", help="the file (default: the newest one here)"),
             _argument(
@@ -137,7 +137,7 @@ COMMANDS: Mapping[str, CliCommand] = {
     ),
     "workflow": CliCommand(
         "open, look at, run or close the ledger of a workflow",
-        "cli.twins:workflow",
+        "cli.tool_commands:workflow",
         (
             _argument("name", help="debug, fix, security, ship, scenario, predict, learn, regression, ..."),
             _argument("action", nargs="?", default="status", help="open, status (default), run or close"),
@@ -155,7 +155,7 @@ COMMANDS: Mapping[str, CliCommand] = {
     ),
     "train": CliCommand(
         "train the GPT harness once, as a trial that counts for nothing",
-        "cli.twins:train",
+        "cli.tool_commands:train",
         (
             _argument("--budget", type=float, default=0.0, metavar="SECONDS", help="default: the budget of gpt.toml"),
             _argument("--device", default="", help="cpu, cuda, cuda:1, mps or a UUID (default: what gpt.toml says)"),
@@ -165,7 +165,7 @@ COMMANDS: Mapping[str, CliCommand] = {
     ),
     "gate": CliCommand(
         "for CI: whether what was asked for holds",
-        "cli.gate:run",
+        "cli.tool_commands:gate",
         (
             _argument("--target", action="store_true", help="the session has reached its target"),
             _argument(
@@ -183,7 +183,7 @@ COMMANDS: Mapping[str, CliCommand] = {
     ),
     "doctor": CliCommand(
         "what stands in the way on this machine, with the cure for each",
-        "cli.doctor:run",
+        "cli.setup_commands:doctor",
         (_JSON,),
         exits="Exit status: 0 nothing is wrong; 1 something is.",
     ),
@@ -210,7 +210,7 @@ COMMANDS: Mapping[str, CliCommand] = {
     ),
     "install": CliCommand(
         "register this server with a client, or take it out again",
-        "cli.install:run",
+        "cli.setup_commands:install",
         (
             _argument(
                 "--client",
@@ -230,7 +230,7 @@ COMMANDS: Mapping[str, CliCommand] = {
     ),
     "completion": CliCommand(
         "print the completion script of a shell",
-        "cli.completion:run",
+        "cli.setup_commands:completion",
         (_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell"),),
         says='For bash: eval "$(autoresearch-mcp completion bash)"',
     ),

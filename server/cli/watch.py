@@ -4,18 +4,43 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from argparse import Namespace
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
 from ...tools.errors import Code, Refusal
 from ...tools.lab.access import Lab
+from ...tools.report.drawing import BEST, TARGET, lines
+from ...tools.report.page import ReportedTry, Tone, duration
+from ...tools.report.picture import Mark, Picture
+from ...tools.report.sections import round_number
+from ...tools.session.events import Row
+from ...tools.session.results import number
 from ...tools.text.hygiene import hygiene
 from ...tools.text.tidy import tidied_data
-from ..watching import Watch
+from ..watching import Glimpse, Watch, Work
 
 JSON_ROWS = 20
+LOOK_EVERY_S = 0.3
+COLOURS = {
+    Mark.BASELINE: "bold",
+    Mark.KEEP: "green",
+    Mark.DISCARD: "bright_black",
+    Mark.GUARD: "yellow",
+    Mark.CRASH: "red",
+    Mark.NOTHING: "bright_black",
+    Mark.TAMPERED: "magenta",
+}
+_LEAST_ROWS, _LEAST_PICTURE, _MOST_PICTURE = 4, 3, 12
 
 
 def run(root: Path, options: Namespace) -> int:
@@ -52,12 +77,6 @@ def snapshot(watched: Watch) -> dict[str, Any]:
     return tidied
 
 
-def _terminal(watched: Watch) -> None:
-    from . import terminal
-
-    terminal.watch(watched)
-
-
 def _web(watched: Watch, port: int) -> None:
     from ..web.live import LiveServer
 
@@ -70,3 +89,123 @@ def _web(watched: Watch, port: int) -> None:
         sys.stdout.write(f"{server.url}\nFollows the session, for this machine only. Leave with Ctrl-C.\n")
         sys.stdout.flush()
         server.serve_forever(poll_interval=3600)
+
+
+def _terminal(watch: Watch) -> None:
+    """Show the session until the person leaves; without a terminal, one line for each row from now on."""
+    console = Console()
+    if not console.is_terminal:
+        return _lines(watch)
+    with Live(console=console, screen=True, auto_refresh=False, transient=False) as live:
+        _follow(watch, lambda glimpse: live.update(TerminalView(glimpse), refresh=True))
+
+
+def _follow(watch: Watch, show: Callable[[Glimpse], None]) -> None:
+    seen = None
+    while True:
+        mark = watch.mark()
+        if mark != seen:
+            show(watch.glimpse())
+            seen = mark
+        time.sleep(LOOK_EVERY_S)
+
+
+def _lines(watch: Watch) -> None:
+    told = -1
+
+    def show(glimpse: Glimpse) -> None:
+        nonlocal told
+        for row in glimpse.rows:
+            if row.iteration > told:
+                sys.stdout.write(f"#{row.iteration}\t{row.status}\t{number(row.metric)}\t{row.description}\n")
+                told = row.iteration
+        sys.stdout.flush()
+
+    _follow(watch, show)
+
+
+class TerminalView:
+    """A glimpse, set to the size of the terminal."""
+
+    def __init__(self, glimpse: Glimpse) -> None:
+        self._seen = glimpse
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What rich asks for."""
+        width, height = options.max_width, options.height or console.height
+        seen = self._seen
+        if seen.session is None or seen.picture is None:
+            yield Panel(Text(seen.status.note), title="No session yet", border_style="bright_black")
+            return
+        work = [_work(seen.work, width)] if seen.work else []
+        taken = 6 + (4 + min(len(seen.work.tail), 5) if seen.work else 0)
+        room = max(_LEAST_ROWS + _LEAST_PICTURE, height - taken - 3)
+        tall = max(_LEAST_PICTURE, min(_MOST_PICTURE, room // 2))
+        shown = seen.rows[-max(_LEAST_ROWS, room - tall) :]
+        yield Group(_head(seen, width), _drawn(seen.picture, width, tall), *work, _table(seen, shown, width))
+
+
+def _head(seen: Glimpse, width: int) -> RenderableType:
+    status = seen.status
+    title = Text(" ".join(status.goal.split()) or "A session", style="bold", no_wrap=True, overflow="ellipsis")
+    about = Text(
+        f"{status.metric}, {status.direction} is better, on {status.branch}  ", style="bright_black", no_wrap=True
+    )
+    idle = f"ended: {status.ended}" if status.ended else status.note or str(status.phase)
+    state = "at work" if seen.work else idle
+    about.append(state, style="cyan")
+    counted = Text.assemble("\n", ("best ", "bright_black"), (number(round_number(status.best or 0.0)), "bold green"))
+    if status.baseline and status.best is not None:
+        counted.append(f" ({100 * (status.best - status.baseline) / abs(status.baseline):+.2f} %)", style="green")
+    kept = sum(count for name, count in status.counts.items() if name.startswith("keep"))
+    counted.append("   kept ", style="bright_black").append(f"{kept:,} of {status.iterations:,}")
+    for name, left in status.budget_left.items():
+        counted.append("   left ", style="bright_black").append(f"{left:,.4g} {name.replace('_', ' ')}")
+    for name in ("crash", "tampered"):
+        if status.counts.get(name):
+            counted.append(f"   {name} ", style="bright_black").append(f"{status.counts[name]:,}", style="red")
+    if status.stuck or status.plateau:
+        counted.append("   stuck" if status.stuck else "   plateau", style="yellow")
+    return Group(title, about, counted)
+
+
+def _drawn(picture: Picture, width: int, tall: int) -> RenderableType:
+    """The picture with its highest and lowest tick at the side."""
+    wide = max(20, width - 12)
+    ticks = {round((1 - tick.place) * (tall - 1)): tick.label for tick in picture.axis.ticks(max(2, tall // 2))}
+    whole = Text()
+    for place, line in enumerate(lines(picture, wide, tall)):
+        whole.append(f"\n{ticks.get(place, ''):>10} ", style="bright_black")
+        for stretch in line:
+            whole.append(stretch.text, style=_colour(stretch.what))
+    return whole
+
+
+def _colour(what: str) -> str:
+    known = {BEST: "blue", TARGET: "magenta", "": ""}
+    return known[what] if what in known else COLOURS[Mark(what)]
+
+
+def _work(work: Work, width: int) -> RenderableType:
+    tail = Text("\n".join(work.tail[-5:]), no_wrap=True, overflow="ellipsis")
+    title = f"{work.tool} is at work, {duration(work.seconds)}" if work.seconds else f"{work.tool} is at work"
+    return Panel(tail, title=Text(title), title_align="left", border_style="blue", padding=(0, 1))
+
+
+def _table(seen: Glimpse, rows: Sequence[Row], width: int) -> RenderableType:
+    table = Table(box=None, padding=(0, 1), expand=True, header_style="bright_black", show_edge=False)
+    table.add_column("try", justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column(seen.status.metric[:16], justify="right", no_wrap=True)
+    table.add_column("delta", justify="right", no_wrap=True)
+    if width >= 90:
+        table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("description", ratio=1, no_wrap=True, overflow="ellipsis")
+    lower = seen.status.direction == "lower"
+    for one in (ReportedTry(row, lower) for row in reversed(rows)):
+        tone = {Tone.GOOD: "green", Tone.BAD: "red", Tone.PLAIN: "bright_black"}[one.tone]
+        status = Text(str(one.row.status), style=COLOURS[one.mark])
+        cells: list[RenderableType] = [str(one.row.iteration), status, one.metric, Text(one.delta, style=tone)]
+        cells += [one.seconds] if width >= 90 else []
+        table.add_row(*cells, Text(" ".join(one.row.description.split())))
+    return table

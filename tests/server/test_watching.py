@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import pytest
 from rich.console import Console
 
-from autoresearch_mcp.server.cli.terminal import TerminalView
+from autoresearch_mcp.server.cli.watch import TerminalView
 from autoresearch_mcp.server.watching import CHECKING, Watch
 from autoresearch_mcp.server.web.live import LiveServer
 from autoresearch_mcp.tools.lab.access import Lab

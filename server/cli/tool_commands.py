@@ -1,0 +1,169 @@
+"""The tools for people, scripts and CI: the same verbs, and what other tools left, printed. Each public function runs a
+command, with the root folder and the parsed options, and returns the exit status.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+from ...tools.errors import Code, Refusal
+from ...tools.evals.pages import as_lines, as_page
+from ...tools.evals.reading import Evaluated, bring_in, evaluate, evaluate_file
+from ...tools.evals.rows import ResultsFormat
+from ...tools.lab.access import Lab
+from ...tools.lab.answers import Answer
+from ...tools.lab.jobs import PROGRESS
+from ...tools.text.hygiene import hygiene
+from ...tools.text.tidy import tidied_data
+from ...tools.verbs.review import Review
+from ...tools.verbs.sessions import Sessions
+from ...tools.verbs.training import Training
+from ...tools.verbs.workflows import Workflows
+from ...tools.workflows.ci_gate import GateDemands, gate_checks
+from ...tools.workflows.ledger.handoff import GateCheck, exit_status
+
+
+def status(root: Path, options: Namespace) -> int:
+    """Print how the session stands."""
+    return _print_answer(options.json, lambda: Sessions(Lab(root)).status())
+
+
+def history(root: Path, options: Namespace) -> int:
+    """Print rows, or one iteration in full."""
+    filters = (options.status, options.search, options.limit, options.before, options.iteration)
+    return _print_answer(options.json, lambda: Review(Lab(root)).history(*filters))
+
+
+def report(root: Path, options: Namespace) -> int:
+    """Print the whole session."""
+    return _print_answer(options.json, lambda: Review(Lab(root)).report(options.format, options.imported))
+
+
+def workflow(root: Path, options: Namespace) -> int:
+    """Open, show, run or close the ledger of a workflow."""
+    lab = Lab(root, allow_commands=options.allow_commands)
+    given = {key: _value(value) for key, _, value in (pair.partition("=") for pair in options.pairs)}
+    return _print_answer(options.json, lambda: Workflows(lab, {}).workflow(options.name, options.action, given))
+
+
+def train(root: Path, options: Namespace) -> int:
+    """Train once, as a trial; returns the exit status: 1 without a score."""
+    lab = Lab(root, allow_commands=options.allow_commands)
+    scored: list[bool] = []
+
+    def ask() -> Answer:
+        answer = Training(lab).train(options.budget, options.device)
+        scored.append(answer.val_bpb is not None)
+        return answer
+
+    return _print_answer(options.json, ask) or (0 if scored == [True] else 1)
+
+
+def gate(root: Path, options: Namespace) -> int:
+    """Print one line a check, for CI; returns the exit status. Nothing is run: it was measured and decided before."""
+    asked = GateDemands(options.target, options.fail_on, options.regression, tuple(options.complete))
+    try:
+        checks = gate_checks(Lab(root).for_reading(), asked)
+    except Refusal as refusal:
+        checks = [GateCheck("repository", None, refusal.message)]
+    status = exit_status(checks)
+    if options.json:
+        rows = [{"barrier": one.name, "passed": one.passed, "seen": one.seen} for one in checks]
+        _print_json({"status": status, "barriers": rows})
+    else:
+        words = {True: "pass", False: "FAIL", None: "unknown"}
+        sys.stdout.write("".join(f"{words[one.passed]:8}{one.name}: {one.seen}\n" for one in checks))
+    return status
+
+
+def evals(root: Path, options: Namespace) -> int:
+    """Analyse a results file and print what it tells; returns the exit status."""
+    try:
+        found = _evaluated(root, options.file, options.window, options.direction)
+    except Refusal as refusal:
+        sys.stderr.write(f"{refusal.message}\n")
+        return 2
+    text = {
+        "json": found.analysis.model_dump_json(indent=1),
+        "md": as_page(found.analysis, found.source),
+        "text": "\n".join([f"{found.source}:", *as_lines(found.analysis)]),
+    }[options.format]
+    sys.stdout.write(text.rstrip("\n") + "\n")
+    return 2 if found.analysis.format == ResultsFormat.UNKNOWN else 0
+
+
+def _evaluated(root: Path, file: str, window: int, direction: str) -> Evaluated:
+    """In a repository, with what its journal and its commits tell; a file anywhere else, by itself."""
+    given = Path(file).expanduser() if file else None
+    place = given.resolve() if given and given.exists() else None
+    try:
+        context = Lab(root).for_reading()
+    except Refusal as refusal:
+        if refusal.code is not Code.NOT_A_REPOSITORY:
+            raise
+        return evaluate_file(place or root / file, window, direction)
+    top = context.repo.root.resolve()
+    if place and not place.is_relative_to(top):
+        return evaluate_file(place, window, direction)
+    return evaluate(context, str(place.relative_to(top)) if place else file, window, direction)
+
+
+def import_results(root: Path, options: Namespace) -> int:
+    """Keep another tool's results for reports; returns the exit status."""
+    try:
+        name, found = bring_in(Lab(root).for_reading(), Path(options.file).expanduser(), options.direction)
+    except Refusal as refusal:
+        sys.stderr.write(f"{refusal.message}\n")
+        return 2
+    if options.json:
+        counts = {"rows": len(found.rows), "skipped": len(found.skipped)}
+        _print_json({"name": name, "format": found.format, **counts, "notes": found.notes})
+        return 0
+    left = f", {len(found.skipped)} lines are no rows" if found.skipped else ""
+    out = [f"Imported {name} ({found.format}): {len(found.rows)} rows{left}.", *found.notes]
+    out.append(f"See it: autoresearch-mcp report --imported {name} --format png")
+    sys.stdout.write("\n".join(out) + "\n")
+    return 0
+
+
+def _value(text: str) -> object:
+    """What was typed: a number, a truth, a list or an object where it reads as JSON; else words."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _print_answer(as_json: bool, ask: Callable[[], Answer]) -> int:
+    """Print an answer, in words without the line for agents, or as JSON; a refusal goes to standard error."""
+    tidy = hygiene()
+    token = PROGRESS.set(_show_progress)
+    try:
+        answer = ask()
+    except Refusal as refusal:
+        sys.stderr.write(f"{tidy(refusal.message)}\n")
+        if as_json:
+            _print_json({"code": refusal.code, "message": tidy(refusal.message)})
+        return 2
+    finally:
+        PROGRESS.reset(token)
+    if as_json:
+        _print_json(tidied_data(answer.model_dump(mode="json"), tidy))
+    else:
+        sys.stdout.write(tidy("\n".join(answer.lines())) + "\n")
+    return 0
+
+
+def _show_progress(seconds: float, line: str) -> None:
+    """Show how a command goes, on one line of a terminal."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{seconds:.0f} s  {hygiene()(line)[:100]}")
+        sys.stderr.flush()
+
+
+def _print_json(data: object) -> None:
+    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
