@@ -22,9 +22,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from autoresearch_mcp.tools.decision.measured import read_trained
 from autoresearch_mcp.tools.project.harness import EVALUATE, HARNESS, SPEC_FILE, size_for, with_values
 from autoresearch_mcp.tools.project.scan import ComputeDevice, DeviceKind
-from autoresearch_mcp.tools.session.trained import read_trained
 
 PLAIN = Path(__file__).parent / "gpt_plain" / "train.py"
 ARMS = ("ours", "plain")

@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autoresearch_mcp.tools.decision.measured import read_trained
 from autoresearch_mcp.tools.project.harness import EVALUATE, HARNESS, create_harness, with_values
-from autoresearch_mcp.tools.session.trained import read_trained
 
 sys.path.insert(0, str(HARNESS))
 from curves import EarlyStop, RecordedRun, tally

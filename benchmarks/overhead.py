@@ -23,10 +23,11 @@ from typing import Any
 from mcp import Client, StdioServerParameters
 
 from autoresearch_mcp.tools.decision.decide import Status
+from autoresearch_mcp.tools.decision.measured import Measurement
 from autoresearch_mcp.tools.git.cli import GitCli
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.plan.model import Plan
-from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Measurement, Reverted, Row, Verified
+from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Reverted, Row, Verified
 from autoresearch_mcp.tools.session.journal import Journal
 from autoresearch_mcp.tools.verbs.loop import Loop
 from autoresearch_mcp.tools.verbs.review import Review

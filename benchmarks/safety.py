@@ -11,8 +11,8 @@ from collections.abc import Callable
 from autoresearch_mcp.tools.plan.scope import Scope
 from autoresearch_mcp.tools.process.isolation import Policy, available, wrap
 from autoresearch_mcp.tools.process.screen import screen
-from autoresearch_mcp.tools.text.cleaning import cleaned
 from autoresearch_mcp.tools.text.masking import Masker
+from autoresearch_mcp.tools.text.redaction import strip_hidden
 
 SIZE = 512 * 1024
 LINE = "step 100 loss=2.345 tokens/s=12345 lr 3e-4 mfu 40.1% 3f2a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a\n"
@@ -34,8 +34,8 @@ def main() -> None:
     colours = "\x1b[32m10%\x1b[0m\r" * (SIZE // 13)
     mask = Masker({f"SECRET_{place}": f"value-of-secret-{place}" for place in range(12)})
     told("mask 512 KB of log, 12 known secrets", lambda: mask(log))
-    told("clean 512 KB of log", lambda: cleaned(log))
-    told("clean 512 KB of coloured progress bar", lambda: cleaned(colours))
+    told("clean 512 KB of log", lambda: strip_hidden(log))
+    told("clean 512 KB of coloured progress bar", lambda: strip_hidden(colours))
     told("screen an ordinary command", lambda: screen("cd app && npm ci --silent && npm test 2>&1 | tail -1"))
     dice = random.Random(1)
     folders = [f"{word}{number}" for word in ("src", "lib", "test", "docs") for number in range(20)]

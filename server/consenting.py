@@ -19,7 +19,7 @@ from ..tools.lab.access import Lab
 from ..tools.plan.agreement import statements
 from ..tools.plan.model import Plan
 from ..tools.project.candidates import Candidate
-from ..tools.text.cleaning import visible
+from ..tools.text.redaction import visible
 from ..tools.verbs.planning import agree_to, commands_without_consent, proposals
 from ..tools.workflows.ship.approval import approve_shipment, is_digest, waiting_shipment
 

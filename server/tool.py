@@ -29,8 +29,7 @@ from ..tools.errors import Code, Refusal
 from ..tools.lab.access import Lab
 from ..tools.lab.answers import Answer, Refused
 from ..tools.lab.jobs import PROGRESS
-from ..tools.text.hygiene import hygiene
-from ..tools.text.tidy import tidied_data
+from ..tools.text.redaction import redact_json, redactor
 from ..tools.vocabulary import Tool, following
 from .consenting import ConsentQuestion
 
@@ -227,17 +226,17 @@ def _as_job(lab: Lab, tool: Tool, gone: threading.Event, arguments: Mapping[str,
 
 def _result(answer: Answer, is_error: bool = False) -> CallToolResult:
     """The one door for answers: whatever was quoted on the way, no secret and no escape sequence leaves."""
-    tidy = hygiene()
+    redact = redactor()
     pictures = [ImageContent(data=b64encode(png).decode(), mime_type="image/png") for png in answer.pictures()]
     return CallToolResult(
-        content=[TextContent(type="text", text=tidy(answer.text())), *pictures],
-        structured_content=tidied_data(answer.model_dump(mode="json"), tidy),
+        content=[TextContent(type="text", text=redact(answer.text())), *pictures],
+        structured_content=redact_json(answer.model_dump(mode="json"), redact),
         is_error=is_error,
     )
 
 
 def _with_view(result: CallToolResult, view: HostPage, repo: str) -> CallToolResult:
-    return result.model_copy(update={"meta": {VIEW_DATA: tidied_data(view.data(repo), hygiene())}})
+    return result.model_copy(update={"meta": {VIEW_DATA: redact_json(view.data(repo), redactor())}})
 
 
 def _refused(lab: Lab, refusal: Refusal, repo: str) -> CallToolResult:
@@ -263,7 +262,7 @@ def _argument_problems(error: ValidationError, schema: Mapping[str, Any]) -> str
 def _listener(ctx: Context[Any, Any]) -> Callable[[float, str], None]:
     """Passes progress on to the client, at most once a second; a client that is gone does not matter."""
     last = time.monotonic()
-    tidy = hygiene()
+    redact = redactor()
 
     def listen(seconds: float, line: str) -> None:
         nonlocal last
@@ -271,6 +270,6 @@ def _listener(ctx: Context[Any, Any]) -> Callable[[float, str], None]:
             return
         last = time.monotonic()
         with suppress(Exception):
-            anyio.from_thread.run(ctx.report_progress, round(seconds, 1), None, tidy(line) or "running")
+            anyio.from_thread.run(ctx.report_progress, round(seconds, 1), None, redact(line) or "running")
 
     return listen

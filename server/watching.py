@@ -18,7 +18,7 @@ from ..tools.session.events import Row
 from ..tools.session.results import baseline_row
 from ..tools.session.state import Session
 from ..tools.storage.disk import lock_holder
-from ..tools.text.hygiene import hygiene
+from ..tools.text.redaction import redactor
 from ..tools.verbs.sessions import Sessions, SessionStatus
 
 LIVE_ROWS = 300
@@ -196,8 +196,8 @@ def _work(context: RepoContext) -> Work | None:
     holder = lock_holder(context.repo.own_folder)
     if not holder:
         return None
-    record, (seconds, _) = context.unfinished(), context.runner.progress()
-    tail = hygiene()("\n".join(context.runner.tail())).splitlines()
+    record, (seconds, _) = context.unfinished(), context.runs.runner.progress()
+    tail = redactor()("\n".join(context.runs.runner.tail())).splitlines()
     tool, run = (str(record.tool), record.run) if record else (holder.split(" ")[0], "")
     return Work(tool, run, seconds, tuple(tail))
 

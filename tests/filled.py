@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.decision.failures import FailureClass
-from autoresearch_mcp.tools.session.events import (
-    Event,
-    GuardResult,
-    GuardsRan,
-    Logged,
-    Measurement,
-    Reverted,
-    Row,
-    Unchanged,
-    Verified,
-)
+from autoresearch_mcp.tools.decision.measured import GuardResult, Measurement
+from autoresearch_mcp.tools.session.events import Event, GuardsRan, Logged, Reverted, Row, Unchanged, Verified
 from conftest import Project
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)> & "quoted" {{ 7*7 }} </title></pre>'

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...tools.errors import Refusal
 from ...tools.lab.access import Lab
 from ...tools.plan.model import PLAN_FILE, Plan
-from ...tools.text.cleaning import visible
+from ...tools.text.redaction import visible
 from ...tools.verbs.planning import agree_to, commands_without_consent, wanted_commands
 from ...tools.workflows.ship.approval import approve_shipment, waiting_shipment
 

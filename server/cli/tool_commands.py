@@ -17,8 +17,7 @@ from ...tools.evals.rows import ResultsFormat
 from ...tools.lab.access import Lab
 from ...tools.lab.answers import Answer
 from ...tools.lab.jobs import PROGRESS
-from ...tools.text.hygiene import hygiene
-from ...tools.text.tidy import tidied_data
+from ...tools.text.redaction import redact_json, redactor
 from ...tools.verbs.review import Review
 from ...tools.verbs.sessions import Sessions
 from ...tools.verbs.training import Training
@@ -140,28 +139,28 @@ def _value(text: str) -> object:
 
 def _print_answer(as_json: bool, ask: Callable[[], Answer]) -> int:
     """Print an answer, in words without the line for agents, or as JSON; a refusal goes to standard error."""
-    tidy = hygiene()
+    redact = redactor()
     token = PROGRESS.set(_show_progress)
     try:
         answer = ask()
     except Refusal as refusal:
-        sys.stderr.write(f"{tidy(refusal.message)}\n")
+        sys.stderr.write(f"{redact(refusal.message)}\n")
         if as_json:
-            _print_json({"code": refusal.code, "message": tidy(refusal.message)})
+            _print_json({"code": refusal.code, "message": redact(refusal.message)})
         return 2
     finally:
         PROGRESS.reset(token)
     if as_json:
-        _print_json(tidied_data(answer.model_dump(mode="json"), tidy))
+        _print_json(redact_json(answer.model_dump(mode="json"), redact))
     else:
-        sys.stdout.write(tidy("\n".join(answer.lines())) + "\n")
+        sys.stdout.write(redact("\n".join(answer.lines())) + "\n")
     return 0
 
 
 def _show_progress(seconds: float, line: str) -> None:
     """Show how a command goes, on one line of a terminal."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{seconds:.0f} s  {hygiene()(line)[:100]}")
+        sys.stderr.write(f"\r\x1b[K{seconds:.0f} s  {redactor()(line)[:100]}")
         sys.stderr.flush()
 
 

@@ -25,8 +25,7 @@ from ...tools.report.picture import Mark, Picture
 from ...tools.report.sections import round_number
 from ...tools.session.events import Row
 from ...tools.session.results import number
-from ...tools.text.hygiene import hygiene
-from ...tools.text.tidy import tidied_data
+from ...tools.text.redaction import redact_json, redactor
 from ..watching import Glimpse, Watch, Work
 
 JSON_ROWS = 20
@@ -71,10 +70,10 @@ def snapshot(watched: Watch) -> dict[str, Any]:
         "tail": [*seen.work.tail],
     }
     rows = [row.model_dump(mode="json") for row in seen.rows[-JSON_ROWS:]]
-    tidied: dict[str, Any] = tidied_data(
-        {"status": seen.status.model_dump(mode="json"), "work": work, "rows": rows}, hygiene()
+    shown: dict[str, Any] = redact_json(
+        {"status": seen.status.model_dump(mode="json"), "work": work, "rows": rows}, redactor()
     )
-    return tidied
+    return shown
 
 
 def _web(watched: Watch, port: int) -> None:

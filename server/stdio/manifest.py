@@ -113,11 +113,10 @@ def main() -> int:
     """Record the manifest of this installation, and of the checkout that one stands in; returns the exit status."""
     from tempfile import TemporaryDirectory
 
-    from .real import Real
-    from .recording import record
+    from .real import RealServer, record
 
     with TemporaryDirectory() as folder:
-        manifest = Manifest(record(Real(Path(folder), allow_commands=False)), library_versions())
+        manifest = Manifest(record(RealServer(Path(folder), allow_commands=False)), library_versions())
     of_checkout = Path("server/stdio/manifest.json").absolute()
     for file in {FILE, of_checkout} if of_checkout.exists() else {FILE}:
         keep(manifest, file)

@@ -14,13 +14,11 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from .front import Front
-from .loading import Loading
 from .manifest import Manifest, keep, learned_file, load_manifest
-from .relay import Relay
-from .wire import claim
+from .relay import Loading, Relay, claim
 
 if TYPE_CHECKING:
-    from .real import Real
+    from .real import RealServer
 
 
 _CHECK_AFTER_S = 2.0
@@ -47,14 +45,14 @@ def serve(root: Path, allow_commands: bool) -> NoReturn:
         _leave(status)
 
 
-def _load(root: Path, allow_commands: bool, manifest: Manifest) -> Real:
+def _load(root: Path, allow_commands: bool, manifest: Manifest) -> RealServer:
     log_to_file()
     from ...tools.doctor.clients import remember
     from ...tools.process.isolation import passes
-    from .real import Real
+    from .real import RealServer
 
     remember(frozenset(filter(passes, os.environ)))
-    server = Real(root, allow_commands)
+    server = RealServer(root, allow_commands)
     if manifest.answers:
         threading.Thread(target=_check, args=(root, manifest), name="checking", daemon=True).start()
     else:
@@ -64,17 +62,17 @@ def _load(root: Path, allow_commands: bool, manifest: Manifest) -> Real:
 
 def _check(root: Path, manifest: Manifest) -> None:
     """Ask a second server, once there is time, what the front has answered from the manifest."""
-    from .real import Real
+    from .real import RealServer
 
     time.sleep(_CHECK_AFTER_S)
-    _learn(Real(root, allow_commands=False), manifest)
+    _learn(RealServer(root, allow_commands=False), manifest)
 
 
-def _learn(server: Real, manifest: Manifest) -> None:
+def _learn(server: RealServer, manifest: Manifest) -> None:
     """Keep what the real server answers for the next start, where the manifest says something else."""
     import logging
 
-    from .recording import record
+    from .real import record
 
     logger = logging.getLogger(__name__)
     try:

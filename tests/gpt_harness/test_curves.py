@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from autoresearch_mcp.tools.session.trained import overlaid, read_curve, read_trained, written
+from autoresearch_mcp.tools.decision.measured import overlaid, read_curve, read_trained, written
 from curves import Curve, EarlyStop, RecordedRun, parse_curve, render, render_curve, tally, thinned
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..plan.model import Plan
 from .failures import FailureClass, advice
-from .judging import UNMEASURED, Finding, Step
+from .judging import Finding, Step
+from .measured import GuardResult, Measurement
 
 HOOK_RETRIES = 2
 CRASH_FIXES = 3
 REWORKS = 2
+INCUMBENT_RETRIES = 1
 
 
 class Status(StrEnum):
@@ -48,40 +51,38 @@ class NextStep(StrEnum):
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What one verify run showed. Exactly one of value, problem, failure speaks; tampered files overrule all."""
+class Trial:
+    """The open iteration: one idea, so far. `parent` is the commit that an undo goes back to.
 
-    value: float | None = None
-    problem: str = ""
-    failure: FailureClass | None = None
-    tampered: tuple[str, ...] = ()
+    `measurement` is the latest run of the candidate; `candidate` and `incumbent` are all runs that gave a number.
+    """
 
-
-@dataclass(frozen=True)
-class Guarded:
-    """What the guards showed: the first failing one with what was seen, or nothing; `broken` if the incumbent fails too."""
-
-    failed: str = ""
-    broken: bool = False
-
-
-@dataclass(frozen=True)
-class DecisionEvidence:
-    """Everything that a decision rests on. `agreed` is the holdout's answer, None before it was asked."""
-
+    number: int
+    parent: str
+    description: str
+    hypothesis: str = ""
     changed: bool = True
-    committed: bool = True
+    commit: str = ""
+    files: tuple[str, ...] = ()
+    added: int = 0
+    removed: int = 0
+    tries: int = 0
     hook_rejections: int = 0
-    measured: Measured | None = None
-    finding: Finding = UNMEASURED
-    incumbent_problem: str = ""
-    has_guards: bool = False
-    guarded: Guarded | None = None
-    has_holdout: bool = False
+    hook_output: str = ""
+    measurement: Measurement | None = None
+    candidate: tuple[Measurement, ...] = ()
+    incumbent: tuple[Measurement, ...] = ()
+    incumbent_failures: int = 0
+    unseen: tuple[str, ...] = ()
+    guards: tuple[GuardResult, ...] | None = None
     agreed: bool | None = None
+    note: str = ""
     crashes: int = 0
     guard_failures: int = 0
     gave_up: bool = False
+    undone: str | None = None
+    kept_edits: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,18 +94,27 @@ class Verdict:
     why: str
 
 
-def decide(evidence: DecisionEvidence) -> Verdict:
-    """Judge one iteration by what is known so far."""
-    if not evidence.changed:
+def decide(trial: Trial, finding: Finding, plan: Plan) -> Verdict:
+    """Judge the open iteration by what is known so far."""
+    if not trial.changed:
         return Verdict(NextStep.STAND, Status.NO_OP, "Nothing in scope changed, so there was nothing to measure.")
-    if not evidence.committed:
-        return _uncommitted(evidence)
-    if evidence.incumbent_problem:
-        why = f"The incumbent itself could not be measured again: {evidence.incumbent_problem}"
+    if not trial.commit:
+        return _uncommitted(trial)
+    if trial.incumbent_failures > INCUMBENT_RETRIES:
+        why = "The incumbent itself could not be measured again: verify failed on it twice."
         return Verdict(NextStep.UNDO, Status.METRIC_ERROR, why)
-    if evidence.measured is None:
-        return _unmeasured(evidence.finding)
-    return _measured(evidence, evidence.measured)
+    if trial.measurement is None:
+        return _unmeasured(finding)
+    return _measured(trial, trial.measurement, finding, plan)
+
+
+def _uncommitted(trial: Trial) -> Verdict:
+    left = HOOK_RETRIES - trial.hook_rejections + 1
+    if trial.hook_rejections == 0:
+        return Verdict(NextStep.COMMIT, None, "Nothing committed yet.")
+    if trial.gave_up or left <= 0:
+        return Verdict(NextStep.UNDO, Status.HOOK_BLOCKED, "A hook of the repository rejected the commit.")
+    return Verdict(NextStep.FIX, None, f"A hook of the repository rejected the commit; {left} more tries.")
 
 
 def _unmeasured(finding: Finding) -> Verdict:
@@ -115,36 +125,14 @@ def _unmeasured(finding: Finding) -> Verdict:
     return Verdict(NextStep.MEASURE, None, "Committed; not measured yet.")
 
 
-def _measured(evidence: DecisionEvidence, measured: Measured) -> Verdict:
-    if measured.tampered:
-        files = ", ".join(measured.tampered)
+def _measured(trial: Trial, run: Measurement, finding: Finding, plan: Plan) -> Verdict:
+    if run.tampered:
+        files = ", ".join(run.tampered)
         return Verdict(NextStep.UNDO, Status.TAMPERED, f"The ruler changed while measuring: {files}.")
-    if measured.failure is not None:
-        return _crashed(evidence, measured.failure)
-    if measured.value is None:
-        return Verdict(NextStep.UNDO, Status.METRIC_ERROR, f"No number could be read: {measured.problem}")
-    return _valued(evidence, evidence.finding)
-
-
-def _uncommitted(evidence: DecisionEvidence) -> Verdict:
-    left = HOOK_RETRIES - evidence.hook_rejections + 1
-    if evidence.hook_rejections == 0:
-        return Verdict(NextStep.COMMIT, None, "Nothing committed yet.")
-    if evidence.gave_up or left <= 0:
-        return Verdict(NextStep.UNDO, Status.HOOK_BLOCKED, "A hook of the repository rejected the commit.")
-    return Verdict(NextStep.FIX, None, f"A hook of the repository rejected the commit; {left} more tries.")
-
-
-def _crashed(evidence: DecisionEvidence, failure: FailureClass) -> Verdict:
-    left = CRASH_FIXES - evidence.crashes + 1
-    said = evidence.measured.problem if evidence.measured and failure is FailureClass.REFUSED else ""
-    what = f"Verify failed ({failure}). {f'{said} ' if said else ''}{advice(failure)}"
-    if evidence.gave_up or left <= 0:
-        return Verdict(NextStep.UNDO, Status.CRASH, what)
-    return Verdict(NextStep.FIX, None, f"{what} {left} more {'try' if left == 1 else 'tries'} to fix it, or revert.")
-
-
-def _valued(evidence: DecisionEvidence, finding: Finding) -> Verdict:
+    if run.failure is not None:
+        return _crashed(trial, run.failure, run.problem)
+    if run.value is None:
+        return Verdict(NextStep.UNDO, Status.METRIC_ERROR, f"No number could be read: {run.problem}")
     match finding.step:
         case Step.CANDIDATE:
             return Verdict(NextStep.MEASURE, None, finding.why)
@@ -152,36 +140,46 @@ def _valued(evidence: DecisionEvidence, finding: Finding) -> Verdict:
             return Verdict(NextStep.COMPARE, None, finding.why)
         case Step.NOT_BETTER:
             return Verdict(NextStep.UNDO, Status.DISCARD, finding.why)
-    return _won(evidence, finding)
+    return _won(trial, finding, plan)
 
 
-def _won(evidence: DecisionEvidence, finding: Finding) -> Verdict:
+def _crashed(trial: Trial, failure: FailureClass, problem: str) -> Verdict:
+    left = CRASH_FIXES - trial.crashes + 1
+    said = problem if failure is FailureClass.REFUSED else ""
+    what = f"Verify failed ({failure}). {f'{said} ' if said else ''}{advice(failure)}"
+    if trial.gave_up or left <= 0:
+        return Verdict(NextStep.UNDO, Status.CRASH, what)
+    return Verdict(NextStep.FIX, None, f"{what} {left} more {'try' if left == 1 else 'tries'} to fix it, or revert.")
+
+
+def _won(trial: Trial, finding: Finding, plan: Plan) -> Verdict:
     guards = ""
-    if evidence.has_guards:
-        if evidence.guarded is None:
+    if plan.has_guards:
+        if trial.guards is None:
             return Verdict(NextStep.GUARD, None, f"{finding.why} The guards decide.")
-        if evidence.guarded.failed:
-            return _guard_failed(evidence, evidence.guarded)
+        if failed := next((guard for guard in trial.guards if not guard.passed), None):
+            return _guard_failed(trial, failed)
         guards = " All guards passed."
-    if evidence.has_holdout and evidence.agreed is None:
+    if plan.holdout and trial.agreed is None:
         return Verdict(NextStep.HOLD_OUT, None, f"{finding.why}{guards} The holdout decides.")
-    if evidence.agreed is False:
+    if trial.agreed is False:
         return Verdict(NextStep.UNDO, Status.DISCARD, f"{finding.why}{guards} The holdout did not agree.")
-    return Verdict(NextStep.STAND, _kept(evidence, finding), finding.why + guards)
+    return Verdict(NextStep.STAND, _kept(trial, finding), finding.why + guards)
 
 
-def _guard_failed(evidence: DecisionEvidence, guarded: Guarded) -> Verdict:
-    if guarded.broken:
-        why = f"A guard is red for the incumbent as well, so it says nothing: {guarded.failed}"
+def _guard_failed(trial: Trial, failed: GuardResult) -> Verdict:
+    seen = f"{failed.guard}: {failed.seen}."
+    if failed.broken:
+        why = f"A guard is red for the incumbent as well, so it says nothing: {seen}"
         return Verdict(NextStep.UNDO, Status.METRIC_ERROR, why)
-    left = REWORKS - evidence.guard_failures + 1
-    why = f"Better, but a guard failed: {guarded.failed}"
-    if evidence.gave_up or left <= 0:
+    left = REWORKS - trial.guard_failures + 1
+    why = f"Better, but a guard failed: {seen}"
+    if trial.gave_up or left <= 0:
         return Verdict(NextStep.UNDO, Status.DISCARD, why)
     return Verdict(NextStep.REWORK, None, f"{why} {left} more to rework it, or revert.")
 
 
-def _kept(evidence: DecisionEvidence, finding: Finding) -> Status:
-    if evidence.guard_failures:
+def _kept(trial: Trial, finding: Finding) -> Status:
+    if trial.guard_failures:
         return Status.KEEP_REWORKED
     return Status.KEEP if finding.step is Step.BETTER else Status.KEEP_SIMPLER

@@ -15,10 +15,10 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, Step, Threshold
 from .noise import CLIP, Bank, calibrated
-from .scale import Scale, scale_for
 
 SCREEN = 0.5
 """Standard deviations that the first run has to be ahead, after shrinking, for a second one."""
@@ -39,6 +39,32 @@ ROOM = 0.75
 """Standard deviations that all simplifications since the last proven improvement may lose together."""
 NOT_WORSE = 1.64
 """Standard errors that show a simplification to be within that room: one-sided, 5 %."""
+LEAST = 1e-6
+"""What a number of the wrong sign, or zero, counts as on the ratio scale, in units of the level."""
+
+
+class Scale(StrEnum):
+    """How values are compared: by differences, or by ratios where every number has the same sign.
+
+    Durations, sizes and rates scatter in proportion to themselves: what was noise at 500 ms would drown everything at 5 ms.
+    """
+
+    LINEAR = "linear"
+    RATIO = "ratio"
+
+    def inner(self, value: float, level: float = 1.0) -> float:
+        """A value on the scale: itself, or 100 times its natural logarithm, so that 1 is about one percent."""
+        if self is Scale.LINEAR:
+            return value
+        sign = math.copysign(1.0, level)
+        return sign * 100 * math.log(max(value * sign, LEAST * abs(level)))
+
+    def outer(self, inner: float, level: float = 1.0) -> float:
+        """The value of a place on the scale."""
+        if self is Scale.LINEAR:
+            return inner
+        sign = math.copysign(1.0, level)
+        return sign * math.exp(min(700.0, sign * inner / 100))
 
 
 @dataclass(frozen=True)
@@ -262,3 +288,8 @@ def confidence_for(error_rate: float) -> float:
     (left, high), (right, low) = known[:2] if error_rate <= known[1][0] else known[1:]
     slope = (low - high) / math.log(right / left)
     return max(2.0, min(5.0, high + slope * math.log(error_rate / left)))
+
+
+def scale_for(values: Sequence[float]) -> Scale:
+    """Ratios where all values have one sign, differences elsewhere."""
+    return Scale.RATIO if min(values) > 0 or max(values) < 0 else Scale.LINEAR

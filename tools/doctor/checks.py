@@ -130,7 +130,7 @@ def _state(context: RepoContext) -> Iterator[DoctorCheck]:
     if read_intent(context.repo.own_folder):
         cure = "The next call that writes finishes it: call status, then go on."
         yield DoctorCheck("step", None, "one was interrupted", cure)
-    alive = context.runner.alive()
+    alive = context.runs.runner.alive()
     left = context.unfinished()
     if alive and not holder:
         cure = "Call wait to have their answer, or cancel."

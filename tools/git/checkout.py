@@ -12,10 +12,8 @@ from typing import TypeVar
 
 from ..errors import Code, Refusal
 from .cli import GitCli
-from .listing import Listing, Listings
-from .memory import Digests, Memory
-from .refs import branch_in, commit_in
-from .settings import Settings, settings_now
+from .memory import Digests, Listing, Listings, Memory
+from .settings import Settings, branch_in, commit_in, settings_now
 
 T = TypeVar("T")
 

@@ -11,9 +11,8 @@ from pathlib import Path
 
 from ..errors import Code, Refusal
 from .checkout import PathChange
-from .delta import ABSENT, SYMLINK, TreeChange
 from .repo import Repo, literal
-from .trees import planted, stored
+from .trees import ABSENT, SYMLINK, TreeChange, planted, stored
 
 MOST_PATHS = 500
 LARGE_INDEX = 2**20

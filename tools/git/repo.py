@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import Code, Refusal
 from .checkout import Checkout
 from .cli import GitCli
-from .delta import COMMAND, Delta, DiffStat, TreeChange, read_delta
+from .trees import COMMAND, Delta, DiffStat, TreeChange, read_delta
 
 
 class Repo(Checkout):

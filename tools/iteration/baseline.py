@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 
 from ..decision.calibration import Nature, baseline_runs, judge_from, nature, words
 from ..decision.judging import Judge
+from ..decision.measured import GuardResult, Measurement, Place
 from ..lab.context import RepoContext
-from ..measurement.meter import Meter, RunSpec, at_checkout, in_arena
+from ..measurement.meter import Meter
 from ..measurement.ruler import Ruler, ruler_now
+from ..measurement.runs import RunNumbers, RunSpec, at_checkout
 from ..plan.model import Plan
 from ..project.measurement_inputs import steps as shell_steps
-from ..session.events import GuardResult, Measurement, Place
+from .measure import in_arena
 
 LONGEST_BASELINE_S = 3600.0
 MOVED = 3.0
@@ -44,35 +46,35 @@ class Baseline:
 def first_run(context: RepoContext, plan: Plan) -> Baseline:
     """One run in the user's checkout, and the files named in the command that it wrote."""
     ruler, seed = ruler_now(context.repo, plan), secrets.randbelow(2**31)
-    turn = at_checkout(context, "HEAD", seed=seed)
+    spec = at_checkout(context.repo, "HEAD", RunNumbers(seed=seed))
     named = tuple(_named_files(context, plan.verify))
-    run, outputs = Meter(context, plan, ruler).first(turn, _timeout(plan.verify_timeout_s), named)
+    run, outputs = Meter(context.runs, plan, ruler).first(spec, _timeout(plan.verify_timeout_s), named)
     return Baseline(replace(ruler, outputs=outputs), run.receipt.seed if run.receipt else seed, (run,))
 
 
 def further_runs(context: RepoContext, plan: Plan, found: Baseline) -> Baseline:
     """As many more runs as it takes: in the user's checkout while they agree, else in the arena."""
-    meter = Meter(context, plan, found.ruler)
+    meter = Meter(context.runs, plan, found.ruler)
     signed = list(map(plan.signed, found.values))
     while found.failed is None and len(found.runs) < baseline_runs(plan.decided_by, plan.noise, signed):
         seed = found.seed if len(found.runs) == 1 else secrets.randbelow(2**31)
-        turn = _next_turn(context, plan, found, seed)
-        found = replace(found, runs=(*found.runs, meter.verify(turn, _timeout(plan.verify_timeout_s))))
+        spec = _next_run(context, plan, found, seed)
+        found = replace(found, runs=(*found.runs, meter.verify(spec, _timeout(plan.verify_timeout_s))))
         signed = list(map(plan.signed, found.values))
     return found
 
 
-def _next_turn(context: RepoContext, plan: Plan, found: Baseline, seed: int) -> RunSpec:
-    numbers = (0, len(found.runs) + 1, seed)
+def _next_run(context: RepoContext, plan: Plan, found: Baseline, seed: int) -> RunSpec:
+    numbers = RunNumbers(0, len(found.runs) + 1, seed)
     if len(set(found.values)) == 1:
-        return at_checkout(context, "HEAD", *numbers)
+        return at_checkout(context.repo, "HEAD", numbers)
     return in_arena(context, context.repo.head(), context.repo.head(), numbers)
 
 
 def with_guards(context: RepoContext, plan: Plan, found: Baseline) -> Baseline:
     """The guards, before any experiment."""
-    turn = at_checkout(context, "HEAD", seed=found.seed)
-    guards = Meter(context, plan, found.ruler).guards(turn, _timeout(plan.guard_timeout_s), None)
+    spec = at_checkout(context.repo, "HEAD", RunNumbers(seed=found.seed))
+    guards = Meter(context.runs, plan, found.ruler).guards(spec, _timeout(plan.guard_timeout_s), None)
     return replace(found, guards=guards)
 
 
@@ -105,12 +107,10 @@ def _values_at(found: Baseline, place: Place) -> list[float]:
 def sabotaged(context: RepoContext, plan: Plan, found: Baseline) -> tuple[bool, str]:
     """Whether the metric notices the plan's sabotage, made in the arena, and what was seen."""
     head = context.repo.head()
-    meter, turn = Meter(context, plan, found.ruler), in_arena(context, head, head, (0, 1, found.seed))
-    broken = meter.sabotage(turn, _timeout(plan.verify_timeout_s))
-    if broken.exit_code != 0:
-        return False, f"the sabotage command itself failed with exit {broken.exit_code}"
-    run = meter.verify(turn, _timeout(plan.verify_timeout_s))
-    context.standing = None  # what the sabotage did is cleaned away before the next run
+    spec = in_arena(context, head, head, RunNumbers(seed=found.seed))
+    exit_code, run = Meter(context.runs, plan, found.ruler).sabotaged(spec, _timeout(plan.verify_timeout_s))
+    if run is None:
+        return False, f"the sabotage command itself failed with exit {exit_code}"
     if run.value is None:
         return True, f"sabotage was noticed: {run.problem or run.failure}"
     judge = judge_of(plan, found)
@@ -121,8 +121,10 @@ def sabotaged(context: RepoContext, plan: Plan, found: Baseline) -> tuple[bool, 
 
 def holdout_answers(context: RepoContext, plan: Plan, found: Baseline) -> bool:
     """Whether the holdout gives a number; which one, nobody learns."""
-    meter = Meter(context, plan, found.ruler)
-    value, _ = meter.holdout(at_checkout(context, "HEAD", seed=found.seed), _timeout(plan.verify_timeout_s))
+    meter = Meter(context.runs, plan, found.ruler)
+    value, _ = meter.holdout(
+        at_checkout(context.repo, "HEAD", RunNumbers(seed=found.seed)), _timeout(plan.verify_timeout_s)
+    )
     return value is not None
 
 

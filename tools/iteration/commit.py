@@ -11,12 +11,11 @@ from ..errors import Code, Refusal
 from ..git.experiment import HookFailure, Staged
 from ..git.repo import shown
 from ..lab.context import RepoContext
-from ..session.change import ChangeFingerprints, fingerprints, resemblance
+from ..session.commits import ChangeFingerprints, experiment_message, fingerprints, resemblance
 from ..session.events import Committed, HookRejected, Repeated, Unchanged
 from ..session.intent import Intent, clear_intent, write_intent
-from ..session.messages import experiment_message
 from ..session.results import flat
-from ..text.hygiene import clean_end, hygiene
+from ..text.redaction import redact_tail, redactor
 from ..vocabulary import Phase
 from .commit_checks import changes_in_scope, refuse_entries
 
@@ -53,9 +52,9 @@ def commit(context: RepoContext, description: str, hypothesis: str, check: Check
 
 def described(description: str) -> str:
     """A description as the journal keeps it and a commit message says it: by this a call that is made again is known."""
-    tidy = hygiene()
-    text = tidy(flat(description))[:DESCRIPTION_CHARACTERS]
-    return tidy(text)  # a cut can make a secret of what was none; as the journal looks again, so do we
+    redact = redactor()
+    text = redact(flat(description))[:DESCRIPTION_CHARACTERS]
+    return redact(text)  # a cut can make a secret of what was none; as the journal looks again, so do we
 
 
 def is_open(context: RepoContext, description: str) -> bool:
@@ -66,7 +65,7 @@ def is_open(context: RepoContext, description: str) -> bool:
 
 def answer_was_lost(context: RepoContext, description: str) -> bool:
     """Whether this is the last call once more, and nothing in scope was edited since: its answer did not arrive."""
-    if not context.repeated or changes_in_scope(context):
+    if not context.call.repeated or changes_in_scope(context):
         return False
     if (trial := context.active.trial) is not None:
         return context.phase in {Phase.FIX, Phase.REWORK} and trial.description == described(description)
@@ -86,7 +85,7 @@ class Idea:
 def _idea(context: RepoContext, description: str, hypothesis: str) -> Idea:
     if not (text := described(description)):
         raise Refusal(Code.BAD_ARGUMENT, "`description` is empty. Say in one sentence what you changed and why.")
-    return Idea(context.active.last_iteration + 1, text, hygiene()(flat(hypothesis)))
+    return Idea(context.active.last_iteration + 1, text, redactor()(flat(hypothesis)))
 
 
 def _staged(context: RepoContext, paths: Sequence[str]) -> Staged | None:
@@ -144,7 +143,7 @@ def _rejected(idea: Idea, paths: Sequence[str], failure: HookFailure) -> HookRej
         description=idea.description,
         hypothesis=idea.hypothesis,
         files=tuple(map(shown, paths)),
-        output=clean_end(str(failure), HOOK_OUTPUT_CHARACTERS),
+        output=redact_tail(str(failure), HOOK_OUTPUT_CHARACTERS),
     )
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Code, Refusal
-from ..git.delta import GITLINK, SYMLINK, TreeChange
 from ..git.repo import Repo, shown
+from ..git.trees import GITLINK, SYMLINK, TreeChange
 from ..lab.context import RepoContext
 from ..measurement.ruler import SCRIPTS, ruler_now, ruler_of
 from ..measurement.shadow import shadowed

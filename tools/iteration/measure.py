@@ -6,16 +6,18 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..decision.decide import Trial
 from ..decision.failures import FailureClass
 from ..decision.judging import Arm, Step
+from ..decision.measured import GuardResult, Measurement, Place, bent
 from ..git.repo import shown
 from ..git.untracked import changed_since
 from ..lab.context import RepoContext
-from ..measurement.meter import Meter, RunSpec, all_clean, at_checkout, guard_baselines, in_arena
+from ..measurement.meter import Meter, guard_baselines
 from ..measurement.ruler import ruler_of
-from ..session.events import GuardResult, GuardsRan, HeldOut, Measurement, Place, Verified
-from ..session.state import Session, Trial
-from ..session.trained import bent
+from ..measurement.runs import RunNumbers, RunSpec, at_checkout
+from ..session.events import GuardsRan, HeldOut, Verified
+from ..session.state import Session
 from ..storage.disk import keep_evidence
 from ..vocabulary import Phase
 from .commit_checks import drift_since_start, refuse_tampering, refuse_uncommitted, tracked_edits
@@ -36,14 +38,14 @@ def _verify_once(context: RepoContext) -> None:
     arm = Arm.INCUMBENT if session.finding.step is Step.INCUMBENT else Arm.CANDIDATE
     if _other_ground(context):
         return
-    turn = _turn(context, arm)
-    if turn.place is Place.CHECKOUT:
+    spec = _next_run(context, arm)
+    if spec.place is Place.CHECKOUT:
         refuse_uncommitted(context)
     before = {change.path for change in context.repo.changes()}
-    ran = _measured(context, replace(turn, curve=session.curve if arm is Arm.CANDIDATE else ()))
-    ahead = _is_ahead(context, turn, ran)
+    ran = _measured(context, replace(spec, curve=session.curve if arm is Arm.CANDIDATE else ()))
+    ahead = _is_ahead(context, spec, ran)
     context.repo.look(ignored=ahead)  # one look for all that follows
-    measurement = _checked(context, turn, ran)
+    measurement = _checked(context, spec, ran)
     left = _new_files(context, before)
     unseen = changed_since(context.repo, session.started_at) if ahead and measurement.value is not None else ()
     if measurement.failure is FailureClass.CANCELLED:
@@ -53,30 +55,30 @@ def _verify_once(context: RepoContext) -> None:
     )
 
 
-def _measured(context: RepoContext, turn: RunSpec) -> Measurement:
+def _measured(context: RepoContext, spec: RunSpec) -> Measurement:
     """One run of verify. Where nothing but the commit counts, a failure is the change's only if the incumbent runs there."""
     meter, timeout_s = _meter(context), context.active.start.verify_timeout_s
-    run = meter.verify(turn, timeout_s)
-    if turn.place is not Place.CLEAN:
+    run = meter.verify(spec, timeout_s)
+    if spec.place is not Place.CLEAN:
         return run
     try:
         if run.value is not None or run.failure is FailureClass.CANCELLED:
             return run
         trial = context.active.open_trial
-        control = meter.verify(replace(turn, commit=trial.parent, tree=context.repo.tree(trial.parent)), timeout_s)
+        control = meter.verify(replace(spec, commit=trial.parent, tree=context.repo.tree(trial.parent)), timeout_s)
         if control.value is not None:
             why = f"In a clean checkout of the commit: {run.problem} {_NOT_IN_GIT} {', '.join(trial.unseen)}."
             return run.model_copy(update={"problem": why, "seconds": run.seconds + control.seconds})
-        again = meter.verify(at_checkout(context, turn.commit, turn.iteration, turn.run, turn.seed), timeout_s)
+        again = meter.verify(at_checkout(context.repo, spec.commit, spec.numbers), timeout_s)
         return again.model_copy(update={"seconds": run.seconds + control.seconds + again.seconds})
     finally:
         context.clean.remove()
 
 
-def _is_ahead(context: RepoContext, turn: RunSpec, run: Measurement) -> bool:
+def _is_ahead(context: RepoContext, spec: RunSpec, run: Measurement) -> bool:
     """Whether this number would be believed at once, wherever it came from."""
     session = context.active
-    if run.value is None or turn.place is not Place.CHECKOUT:
+    if run.value is None or spec.place is not Place.CHECKOUT:
         return False
     return session.plan.gain(run.value, session.reference) >= 0
 
@@ -91,10 +93,10 @@ def _other_ground(context: RepoContext) -> bool:
 
 def _meter(context: RepoContext) -> Meter:
     session = context.active
-    return Meter(context, session.plan, ruler_of(session.start))
+    return Meter(context.runs, session.plan, ruler_of(session.start))
 
 
-def _turn(context: RepoContext, arm: Arm) -> RunSpec:
+def _next_run(context: RepoContext, arm: Arm) -> RunSpec:
     """The next run of an arm: a noisy metric is measured in the arena, an exact one where the user works."""
     session, trial = context.active, context.active.open_trial
     mine, other = (trial.candidate, trial.incumbent) if arm is Arm.CANDIDATE else (trial.incumbent, trial.candidate)
@@ -103,26 +105,40 @@ def _turn(context: RepoContext, arm: Arm) -> RunSpec:
     if session.seeds_vary:
         paired = other[len(mine)].receipt if len(other) > len(mine) else None
         seed = paired.seed if paired else secrets.randbelow(2**31)
-    commit = trial.commit if arm is Arm.CANDIDATE else trial.parent
+    numbers = RunNumbers(trial.number, run, seed)
     if arm is Arm.CANDIDATE and trial.candidate and trial.unseen and not session.noisy:
-        return all_clean(context, commit, session.start.base, (trial.number, run, seed))
-    return place(context, commit, arm, (trial.number, run, seed))
+        return _in_clean_checkout(context, trial.commit, numbers)
+    return _of_arm(context, arm, numbers)
 
 
 def run_again(context: RepoContext, session: Session, commit: str, iteration: int) -> Measurement:
     """One more run of a commit of the session, in the arena."""
-    meter = _meter(context)
-    numbers = (iteration, 1, session.start.seed if not session.seeds_vary else secrets.randbelow(2**31))
-    turn = in_arena(context, commit, session.start.base, numbers)
-    return meter.verify(turn, session.start.verify_timeout_s)
+    seed = secrets.randbelow(2**31) if session.seeds_vary else session.start.seed
+    spec = in_arena(context, commit, session.start.base, RunNumbers(iteration, seed=seed))
+    return _meter(context).verify(spec, session.start.verify_timeout_s)
 
 
-def place(context: RepoContext, commit: str, arm: Arm, turn: tuple[int, int, int]) -> RunSpec:
-    """Where a run of an arm takes place."""
-    session = context.active
+def _of_arm(context: RepoContext, arm: Arm, numbers: RunNumbers) -> RunSpec:
+    """A run of an arm: of a candidate where the user works, unless both arms take turns."""
+    session, trial = context.active, context.active.open_trial
     if arm is Arm.CANDIDATE and not session.noisy:
-        return at_checkout(context, commit, *turn)
-    return in_arena(context, commit, session.start.base, turn)
+        return at_checkout(context.repo, trial.commit, numbers)
+    commit = trial.commit if arm is Arm.CANDIDATE else trial.parent
+    return in_arena(context, commit, session.start.base, numbers)
+
+
+def in_arena(context: RepoContext, commit: str, sealed: str, numbers: RunNumbers) -> RunSpec:
+    """A run in the second checkout, brought to `commit` for it, with protected files as of the commit `sealed`."""
+    arena, tree = context.arena, context.repo.tree(commit)
+    return RunSpec(Place.ARENA, arena.folder, commit, tree, numbers, sealed, arena, context.untracked)
+
+
+def _in_clean_checkout(context: RepoContext, commit: str, numbers: RunNumbers) -> RunSpec:
+    """A run in a checkout that is made for it, out of the commit and what git did not have at the start."""
+    clean, tree = context.clean, context.repo.tree(commit)
+    return RunSpec(
+        Place.CLEAN, clean.folder, commit, tree, numbers, context.active.start.base, clean, context.untracked
+    )
 
 
 def _new_files(context: RepoContext, before: set[str]) -> tuple[str, ...]:
@@ -131,14 +147,14 @@ def _new_files(context: RepoContext, before: set[str]) -> tuple[str, ...]:
     return tuple(shown(path) for path in found)
 
 
-def _checked(context: RepoContext, turn: RunSpec, measurement: Measurement) -> Measurement:
+def _checked(context: RepoContext, spec: RunSpec, measurement: Measurement) -> Measurement:
     """The measurement, unless the ruler or the measured files changed meanwhile."""
     found = drift_since_start(context)
     other = bent(context.active.start.baseline[-1].trained, measurement.trained)
     if bent_by := tuple(dict.fromkeys((*found.all, *measurement.tampered, *other))):
         _set_aside(context, found.files)
         return measurement.model_copy(update={"value": None, "tampered": bent_by})
-    if turn.place is Place.CHECKOUT and (edits := tracked_edits(context.repo)):
+    if spec.place is Place.CHECKOUT and (edits := tracked_edits(context.repo)):
         problem = f"Files changed while measuring: {', '.join(map(shown, edits[:8]))}"
         return measurement.model_copy(update={"value": None, "problem": problem, "failure": FailureClass.RUNTIME})
     return measurement
@@ -169,17 +185,17 @@ def guard(context: RepoContext) -> None:
 
 def _run_guards(context: RepoContext, trial: Trial) -> None:
     session = context.active
-    turn = place(context, trial.commit, Arm.CANDIDATE, (trial.number, 1, session.start.seed))
-    if turn.place is Place.CHECKOUT:
+    spec = _of_arm(context, Arm.CANDIDATE, RunNumbers(trial.number, seed=session.start.seed))
+    if spec.place is Place.CHECKOUT:
         refuse_uncommitted(context)
     before = {change.path for change in context.repo.changes()}
-    results = _meter(context).guards(turn, session.start.guard_timeout_s, guard_baselines(session.start.guards))
+    results = _meter(context).guards(spec, session.start.guard_timeout_s, guard_baselines(session.start.guards))
     results = tuple(_probed(context, trial, result) for result in results)
     left = _new_files(context, before)
     context.record(GuardsRan(iteration=trial.number, results=results, untracked=left))
     if trial.measurement is None:
         return
-    after = _checked(context, turn, trial.measurement)
+    after = _checked(context, spec, trial.measurement)
     if after.tampered:
         context.record(Verified(iteration=trial.number, measurement=after.model_copy(update={"seconds": 0.0})))
 
@@ -187,12 +203,12 @@ def _run_guards(context: RepoContext, trial: Trial) -> None:
 def _probed(context: RepoContext, trial: Trial, result: GuardResult) -> GuardResult:
     """A red guard is tried on the incumbent, where a second checkout is known to work: is the guard itself broken?"""
     session = context.active
-    if result.passed or context.cancelled or not session.noisy or result.guard not in session.plan.guards:
+    if result.passed or context.runs.cancelled or not session.noisy or result.guard not in session.plan.guards:
         return result
-    turn = place(context, trial.parent, Arm.INCUMBENT, (trial.number, 1, session.start.seed))
+    spec = _of_arm(context, Arm.INCUMBENT, RunNumbers(trial.number, seed=session.start.seed))
     return result.model_copy(
         update={
-            "broken": _meter(context).red(turn, result.guard, session.start.guard_timeout_s),
+            "broken": _meter(context).red(spec, result.guard, session.start.guard_timeout_s),
             "runs": result.runs + 1,
         }
     )
@@ -201,11 +217,11 @@ def _probed(context: RepoContext, trial: Trial, result: GuardResult) -> GuardRes
 def _hold_out(context: RepoContext, trial: Trial) -> None:
     """Measure candidate and incumbent on what was kept back; only whether they agree with verify is written down."""
     session, meter = context.active, _meter(context)
-    numbers = (trial.number, 1, session.start.seed)
+    numbers = RunNumbers(trial.number, seed=session.start.seed)
     values, seconds = [], 0.0
     for commit in (trial.commit, trial.parent):
-        turn = in_arena(context, commit, session.start.base, numbers)
-        value, took = meter.holdout(turn, session.start.verify_timeout_s)
+        spec = in_arena(context, commit, session.start.base, numbers)
+        value, took = meter.holdout(spec, session.start.verify_timeout_s)
         values.append(value)
         seconds += took
     agreed, problem = session.holdout_agrees(*values)

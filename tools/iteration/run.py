@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..decision.decide import NextStep, Status
+from ..decision.decide import NextStep, Status, Trial
 from ..decision.failures import FailureClass
 from ..git.repo import shown
 from ..lab.context import RepoContext
+from ..session.commits import revert_message
 from ..session.events import GaveUp, Logged, Reverted, Row
 from ..session.intent import Intent, clear_intent, write_intent
-from ..session.messages import revert_message
 from ..session.results import flat
-from ..session.state import Session, Trial
+from ..session.state import Session
 from ..storage.disk import keep_evidence
 from ..vocabulary import Phase
 from .commit import Check, commit, is_open

@@ -11,13 +11,13 @@ from pathlib import Path
 from ..errors import Code, Refusal
 from ..git.checkout import Kept
 from ..git.repo import Repo
+from ..measurement.runs import RunService
 from ..session.store import SessionStore
 from ..storage.disk import writer_lock
 from ..vocabulary import Phase, Tool, following
 from .consent import Consent
-from .context import RepoContext
-from .jobfile import JobRecord, read_job, write_job
-from .jobs import JOB, PATIENCE_S, Jobs
+from .context import CallState, RepoContext
+from .jobs import JOB, PATIENCE_S, JobRecord, Jobs, is_cancelled, pass_on_progress, read_job, unfinished, write_job
 from .recovery import recover
 
 TURN_S = {Tool.RECORD: 10.0}
@@ -50,13 +50,7 @@ class Lab:
         Raises:
             Refusal: if the path is outside the root or not in a git repository.
         """
-        folder = self._folder(repo)
-        found = Repo(folder, self._kept.setdefault(folder, Kept()))
-        if not found.root.resolve().is_relative_to(self.root) and repo:
-            raise self._outside(found.root)
-        store = self._stores.get(found.own_folder)
-        store = store or self._stores.setdefault(found.own_folder, SessionStore(found.own_folder, self._follows))
-        return RepoContext(found, store, Consent(found, self._allow_commands), self._clock)
+        return self._open(repo)
 
     @contextmanager
     def for_writing(
@@ -65,12 +59,11 @@ class Lab:
         """A repository to write to: one at a time in a repository, and only when the phase allows the tool, or when it is the
         call `again` that was interrupted.
         """
-        place = self.for_reading(repo)
-        with _disk(), self._place_of_writer(place, tool):
-            context = self.for_reading(repo)
-            if told := recover(context):
-                context = self.for_reading(repo)
-                context.recovered = told
+        folder = self._repo(repo).own_folder
+        with _disk(), _turn_to_write(folder, tool):
+            context = self._open(repo)
+            if recovered := recover(context):
+                context = self._open(repo, recovered)
             context.require(tool, again(context))
             _take_over(context, tool)
             try:
@@ -81,14 +74,21 @@ class Lab:
                 raise
             context.end_runs()
 
-    @contextmanager
-    def _place_of_writer(self, context: RepoContext, tool: Tool) -> Iterator[None]:
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(writer_lock(context.repo.own_folder, tool, TURN_S.get(tool, 0.0)))
-            except Refusal as refusal:
-                raise _at_work(refusal, context.unfinished()) from None
-            yield
+    def _open(self, repo: str, recovered: str = "") -> RepoContext:
+        found = self._repo(repo)
+        folder, branch = found.own_folder, found.branch()
+        store = self._stores.get(folder) or self._stores.setdefault(folder, SessionStore(folder, self._follows))
+        repeated, again = _made_before(folder)
+        call = CallState(store.session(branch), repeated, again, recovered)
+        runs = RunService(found, self._clock, lambda: call.scope(self._clock()), pass_on_progress, is_cancelled)
+        return RepoContext(found, store, Consent(found, self._allow_commands), self._clock, branch, call, runs)
+
+    def _repo(self, repo: str) -> Repo:
+        folder = self._folder(repo)
+        found = Repo(folder, self._kept.setdefault(folder, Kept()))
+        if not found.root.resolve().is_relative_to(self.root) and repo:
+            raise self._outside(found.root)
+        return found
 
     def whereabouts(self, repo: str) -> Phase:
         """The phase, for a refusal that was raised before a repository was open."""
@@ -116,14 +116,30 @@ class Lab:
         return Refusal(Code.OUTSIDE_ROOT, f"{message} Register it with `--root` for that folder.")
 
 
+@contextmanager
+def _turn_to_write(folder: Path, tool: Tool) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(writer_lock(folder, tool, TURN_S.get(tool, 0.0)))
+        except Refusal as refusal:
+            raise _at_work(refusal, unfinished(folder)) from None
+        yield
+
+
+def _made_before(folder: Path) -> tuple[bool, bool]:
+    """Whether this call is the last one made once more, and whether another server began it then."""
+    left, job = read_job(folder), JOB.get(None)
+    if left is None or job is None or not left.same(job.record):
+        return False, False
+    return True, left.server != job.record.server
+
+
 def _take_over(context: RepoContext, tool: Tool) -> None:
     """Note the call. What another call left running ends, if this one would measure something else in the same place."""
-    left, job = read_job(context.repo.own_folder), JOB.get(None)
-    context.repeated = bool(left and job and left.same(job.record))
-    context.again = bool(context.repeated and left and job and left.server != job.record.server)
-    if left and not left.done and not context.again and tool in {Tool.CHECK_PLAN, Tool.START_SESSION, Tool.HISTORY}:
+    measures_else = tool in {Tool.CHECK_PLAN, Tool.START_SESSION, Tool.HISTORY}
+    if context.unfinished() and measures_else and not context.call.again:
         context.end_runs()
-    if job:
+    if job := JOB.get(None):
         write_job(context.repo.own_folder, job.record)
 
 

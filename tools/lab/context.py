@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -13,48 +12,64 @@ from ..errors import Code, Refusal
 from ..git.experiment import ExperimentIndex
 from ..git.paired_checkout import PairedCheckout
 from ..git.repo import Repo, shown
-from ..process.run_notes import RunNotes
-from ..process.runner import CommandRun, CommandSpec, Runner, Wrap
+from ..measurement.runs import RunService
 from ..session.events import Event, Row
+from ..session.journal import Journal
 from ..session.results import RESULTS_FILE, baseline_row, line, render
 from ..session.state import Session, phase_of
 from ..session.store import SessionStore
-from ..text.hygiene import hygiene
-from ..text.tidy import tidied
+from ..text.redaction import redact_record, redactor
 from ..vocabulary import Phase, Tool, allows, following
 from .consent import Consent
-from .jobfile import JobRecord, read_job, write_job
-from .jobs import JOB, PROGRESS
-
-NEVER_RUN = CommandRun(-1, False, 0.0, "", "", cancelled=True)
-"""What a run is when its call was cancelled before it began."""
+from .jobs import JobRecord, unfinished, write_job
 
 
-def _nobody(seconds: float, line: str) -> None:
-    """Hears of a command when nobody asked to."""
+@dataclass
+class CallState:
+    """What a call began with, and the session, the only thing that moves while it lasts.
+
+    `repeated` tells that the call before was the same one, `again` that another server left it unfinished, and `recovered`
+    what a dead server's step was finished to, in words.
+    """
+
+    session: Session | None
+    repeated: bool = False
+    again: bool = False
+    recovered: str = ""
+
+    def scope(self, now: float) -> str:
+        """What the keys of runs are for: the session and the try, so that the same call finds its runs again."""
+        session = self.session
+        name = session.id if session and phase_of(session, now) is not Phase.NO_SESSION else ""
+        return f"{name} {session.trial.tries if session and session.trial else 0}"
 
 
+@dataclass(frozen=True)
 class RepoContext:
-    """One repository with its journal and session, as they stand during one call."""
+    """One repository during one call. Only `record` moves its session on."""
 
-    def __init__(self, repo: Repo, store: SessionStore, consent: Consent, clock: Callable[[], float]) -> None:
-        self.repo = repo
-        self.index = ExperimentIndex(repo)
-        self.journal = store.journal
-        self.consent = consent
-        self.runner = Runner(repo.own_folder / "runs")
-        self.begun = RunNotes(repo.own_folder / "begun")
-        self.standing: object = None
-        self.now = clock
-        self.cancelled = False
-        self.again = False
-        self.repeated = False
-        self.recovered = ""
-        self._store = store
-        self._asked: Counter[str] = Counter()
-        self._run_seconds = 0.0
-        self.branch = repo.branch()
-        self.session = store.session(self.branch)
+    repo: Repo
+    store: SessionStore
+    consent: Consent
+    now: Callable[[], float]
+    branch: str
+    call: CallState
+    runs: RunService
+
+    @property
+    def journal(self) -> Journal:
+        """The repository's journal."""
+        return self.store.journal
+
+    @cached_property
+    def index(self) -> ExperimentIndex:
+        """Where experiments are committed and undone."""
+        return ExperimentIndex(self.repo)
+
+    @property
+    def session(self) -> Session | None:
+        """The newest session on this branch as it stands now; None without one."""
+        return self.call.session
 
     @property
     def phase(self) -> Phase:
@@ -70,9 +85,9 @@ class RepoContext:
     def record(self, *events: Event, session: str = "") -> None:
         """Append events to the journal, and move the session on. What they quote is stored without secrets and escapes."""
         name = session or self.active.id
-        tidy = hygiene()
-        events = tuple(tidied(event, tidy) for event in events)
-        self.session = self._store.append(name, self.now(), events, self.session)
+        redact = redactor()
+        events = tuple(redact_record(event, redact) for event in events)
+        self.call.session = self.store.append(name, self.now(), events, self.session)
 
     def require(self, tool: Tool, again: bool = False) -> None:
         """Refuse a call that is out of order.
@@ -96,49 +111,13 @@ class RepoContext:
             )
             raise Refusal(Code.HEAD_MOVED, message)
 
-    def key(self, what: str) -> str:
-        """The id of a run, the same for the same run of the same call, so that a later server finds it again."""
-        session = self.session.id if self.session and self.phase is not Phase.NO_SESSION else ""
-        tries = self.session.trial.tries if self.session and self.session.trial else 0
-        self._asked[what] += 1
-        whole = f"{session} {tries} {self._asked[what]} {what}"
-        return hashlib.sha256(whole.encode()).hexdigest()[:20]
-
-    def run(
-        self,
-        key: str,
-        command: str,
-        timeout_s: float,
-        folder: Path,
-        names: Mapping[str, str],
-        wrap: Wrap = list,
-        channel: str = "",
-    ) -> CommandRun:
-        """Run a command of the sealed plan at the top of a checkout, or join the run that has this key."""
-        before, job = self._run_seconds, JOB.get(None)
-
-        def listen(seconds: float, line: str) -> None:
-            PROGRESS.get(_nobody)(before + seconds, line)
-
-        self.cancelled = self.cancelled or bool(job and job.cancelled)
-        self.repo.moved()
-        run = NEVER_RUN
-        if not self.cancelled:
-            run = self.runner.run(CommandSpec(command, folder, timeout_s, names, wrap, channel), key, listen)
-        self.repo.moved()
-        self.cancelled = self.cancelled or run.cancelled
-        self._run_seconds += run.seconds  # progress only ever grows, also over several runs in one call
-        return run
-
     def unfinished(self) -> JobRecord | None:
         """The call that is at work here, or that a server left unfinished when it ended."""
-        record = read_job(self.repo.own_folder)
-        return None if record is None or record.done else record
+        return unfinished(self.repo.own_folder)
 
     def end_runs(self) -> None:
         """End and forget every run: whoever asked for one has its result, or gave it up."""
-        self.runner.clear()
-        self.begun.clear()
+        self.runs.clear()
         if left := self.unfinished():
             write_job(self.repo.own_folder, left.model_copy(update={"done": True}))
 
@@ -179,13 +158,13 @@ class RepoContext:
     def save_snapshot(self) -> None:
         """Now and then, keep the session as it stands for the next server."""
         if self.session is not None:
-            self._store.save_snapshot(self.session)
+            self.store.save_snapshot(self.session)
 
     def write_results(self) -> Path | None:
         """Bring the results file up to date; returns where a version that somebody had edited was set aside."""
         if self.session is None:
             return None
-        session, file, view = self.session, self.repo.root / RESULTS_FILE, self._store.view
+        session, file, view = self.session, self.repo.root / RESULTS_FILE, self.store.view
         self.save_snapshot()
         aside, last = None, session.last_iteration
         newest = self.journal.rows(session.id, 1)

@@ -8,10 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ..process.runner import Listener
+from ..storage.disk import write_atomically
 from ..vocabulary import Phase, Tool
 from .answers import Answer
-from .jobfile import JobRecord
 
 PATIENCE_S = 25.0
 """How long a call waits for its job. The shortest time-out of a known client is 60 s."""
@@ -19,14 +24,52 @@ TICK_S = 0.5
 KEPT = 8
 """Finished jobs whose answers can still be asked for."""
 
-Listener = Callable[[float, str], None]
-"""Hears of a running command: seconds so far, and a line of text."""
+JOB_FILE = "job.json"
+"""Says which call is at work in a repository. It outlives the server, so that the next one can go on."""
 Work = Callable[[], Answer]
 
 PROGRESS: contextvars.ContextVar[Listener] = contextvars.ContextVar("PROGRESS")
 """Who hears of a running command. Set by whoever calls a tool."""
 JOB: contextvars.ContextVar[Job] = contextvars.ContextVar("JOB")
 """The job that a verb is called in; none when a verb is called directly."""
+
+
+class JobRecord(BaseModel):
+    """A call and the id of its run. `arguments` are as the client gave them; `server` tells one server's life from another's.
+
+    A call that is `done` is kept until the next one begins: its server may have died before it gave the answer.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    run: str
+    tool: Tool
+    arguments: dict[str, Any] = {}
+    server: str = ""
+    done: bool = False
+
+    def same(self, other: JobRecord) -> bool:
+        """Whether this is the same call."""
+        return (self.tool, self.arguments) == (other.tool, other.arguments)
+
+
+def write_job(folder: Path, record: JobRecord) -> None:
+    """Note that a call is at work."""
+    write_atomically(folder / JOB_FILE, record.model_dump_json())
+
+
+def read_job(folder: Path) -> JobRecord | None:
+    """The call that is at work, or that a dead server left unfinished; None if there is none."""
+    try:
+        return JobRecord.model_validate_json((folder / JOB_FILE).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def unfinished(folder: Path) -> JobRecord | None:
+    """The call that is at work in a repository, or that a server left unfinished when it ended."""
+    record = read_job(folder)
+    return None if record is None or record.done else record
 
 
 @dataclass
@@ -78,6 +121,18 @@ class Job:
             if time.monotonic() >= deadline:
                 return
             listener(self.seconds, self.line)
+
+
+def pass_on_progress(seconds: float, line: str) -> None:
+    """Tell whoever called a tool how its command goes; nobody, where nobody asked."""
+    if listener := PROGRESS.get(None):
+        listener(seconds, line)
+
+
+def is_cancelled() -> bool:
+    """Whether the call that this code works for was cancelled."""
+    job = JOB.get(None)
+    return job is not None and job.cancelled
 
 
 def still_running(run: str, seconds: float, line: str) -> dict[str, object]:

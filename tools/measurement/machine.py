@@ -100,7 +100,7 @@ def _governor() -> str:
 def _programs(commands: Sequence[str], root: Path) -> dict[str, str]:
     folders = _search_path(commands, root)
     names = dict.fromkeys(name for command in commands for name in executables(command))
-    return {f"program:{name}": _told(_found(name, folders, root), root) for name in names}
+    return {f"program:{name}": _described(_found(name, folders, root), root) for name in names}
 
 
 def _scripts(commands: Sequence[str], root: Path) -> dict[str, str]:
@@ -136,7 +136,7 @@ def _can_run(place: Path) -> bool:
         return False
 
 
-def _told(place: Path | None, root: Path) -> str:
+def _described(place: Path | None, root: Path) -> str:
     if place is None:
         return "missing"
     real = Path(os.path.realpath(place))

@@ -14,19 +14,25 @@ from pathlib import Path
 
 from ..decision.failures import FailureClass, classify
 from ..decision.guarding import enough_for_baseline, limit_of, settled, within
+from ..decision.measured import (
+    GuardResult,
+    Measurement,
+    Place,
+    Receipt,
+    read_checks,
+    read_device,
+    read_trained,
+    written,
+)
 from ..diagnostics.tally import Tally, read_tally
 from ..git.paired_checkout import editable_roots
-from ..lab.context import RepoContext
-from ..lab.sandboxed_run import CHANNEL_NAME, run_sandboxed, walled
 from ..plan.metrics import Reading, read_metric
 from ..plan.model import GuardMetric, Plan
 from ..process.run_notes import RunNote, open_channel
 from ..process.runner import CommandRun
-from ..session.events import GuardResult, Measurement, Place, Receipt
-from ..session.trained import Curve, read_checks, read_device, read_trained, written
-from ..text.hygiene import clean_end, hygiene
-from .ruler import Ruler
-from .seals import file_marks, swapped
+from ..text.redaction import redact_tail, redactor
+from .ruler import Ruler, file_marks, swapped
+from .runs import CHANNEL_NAME, RunService, RunSpec, has_sandbox
 
 TAIL_CHARACTERS = 3000
 CHANNEL = "channel"
@@ -35,69 +41,35 @@ ATTEMPTS = 3
 SECOND_NS = 10**9
 
 
-@dataclass(frozen=True, eq=False)
-class RunSpec:
-    """One run to make: where, of which tree, and the numbers that reach the command. Equal in a pair but for the tree.
-
-    `sealed` is the commit that protected files are taken from in the arena; `curve` the incumbent's learning curve, which
-    a run of the candidate may be held against.
-    """
-
-    place: Place
-    folder: Path
-    commit: str
-    tree: str
-    iteration: int = 0
-    run: int = 1
-    seed: int = 0
-    sealed: str = ""
-    curve: Curve = ()
-
-
-def at_checkout(context: RepoContext, commit: str, iteration: int = 0, run: int = 1, seed: int = 0) -> RunSpec:
-    """A run in the user's own checkout, which stands at `commit`."""
-    return RunSpec(Place.CHECKOUT, context.repo.root, commit, context.repo.tree(commit), iteration, run, seed)
-
-
-def in_arena(context: RepoContext, commit: str, baseline: str, turn: tuple[int, int, int]) -> RunSpec:
-    """A run in the second checkout, brought to `commit` for it, with protected files as of the commit `baseline`."""
-    return RunSpec(Place.ARENA, context.arena.folder, commit, context.repo.tree(commit), *turn, sealed=baseline)
-
-
-def all_clean(context: RepoContext, commit: str, baseline: str, turn: tuple[int, int, int]) -> RunSpec:
-    """A run in a checkout that is made for it, out of the commit and what git did not have at the start."""
-    return RunSpec(Place.CLEAN, context.clean.folder, commit, context.repo.tree(commit), *turn, sealed=baseline)
-
-
 @dataclass(frozen=True)
 class Meter:
     """Measures by one plan and one ruler."""
 
-    context: RepoContext
+    runs: RunService
     plan: Plan
     ruler: Ruler
 
-    def verify(self, turn: RunSpec, timeout_s: float) -> Measurement:
+    def verify(self, spec: RunSpec, timeout_s: float) -> Measurement:
         """One run of the verify command, read as the plan says."""
-        return self.first(turn, timeout_s, ())[0]
+        return self.first(spec, timeout_s, ())[0]
 
-    def first(self, turn: RunSpec, timeout_s: float, named: Sequence[str]) -> tuple[Measurement, tuple[str, ...]]:
+    def first(self, spec: RunSpec, timeout_s: float, named: Sequence[str]) -> tuple[Measurement, tuple[str, ...]]:
         """One run of the verify command, and which of the files `named` in it the run wrote."""
-        run, begun = self._measured(self.plan.verify, turn, timeout_s, named=named, wired=self.plan.read == CHANNEL)
+        run, begun = self._measured(self.plan.verify, spec, timeout_s, named=named, wired=self.plan.read == CHANNEL)
         text = run.channel if begun.channel else run.stdout
-        marks = file_marks(turn.folder, (*self.ruler.outputs, *named))
+        marks = file_marks(spec.folder, (*self.ruler.outputs, *named))
         stale = [path for path in self.ruler.outputs if marks[path] == begun.written.get(path)]
         wrote = tuple(p for p in named if marks[p] != begun.named.get(p) and marks[p][1] >= begun.at_ns - SECOND_NS)
         seen = self._read(run, text, stale).model_copy(
             update={
                 "seconds": run.seconds,
                 "tail": _tail(run),
-                "tampered": swapped(begun.watched, file_marks(turn.folder, self.ruler.protected)),
+                "tampered": swapped(begun.watched, file_marks(spec.folder, self.ruler.protected)),
                 "trained": read_trained(text) if _green(run) else None,
                 "tally": _tally(text) if _green(run) and begun.channel else None,
             }
         )
-        asked = replace(turn, seed=begun.seed)
+        asked = replace(spec, numbers=replace(spec.numbers, seed=begun.seed))
         return seen.model_copy(update={"receipt": self._receipt(self.plan.verify, asked, run, seen.value)}), wrote
 
     def _read(self, run: CommandRun, text: str, stale: Sequence[str]) -> Measurement:
@@ -117,67 +89,66 @@ class Meter:
             return f"{reading.problem} {hint}"
         return reading.problem
 
-    def stand(self, turn: RunSpec) -> None:
-        """Bring the place of a turn to its tree, clean of what an earlier run left."""
-        if turn.place is Place.CLEAN:
-            self.context.clean.remove()
-        if turn.place is not Place.CHECKOUT:
-            arena = self.context.clean if turn.place is Place.CLEAN else self.context.arena
-            arena.stand_at(turn.commit, self.context.untracked, (turn.sealed, tuple(self.ruler.protected)))
-        self.context.standing = turn
+    def _bring(self, spec: RunSpec) -> None:
+        """Bring the checkout of a run to its commit, clean of what an earlier run left."""
+        if spec.checkout is not None:
+            if spec.place is Place.CLEAN:
+                spec.checkout.remove()
+            spec.checkout.stand_at(spec.commit, spec.untracked, (spec.sealed, tuple(self.ruler.protected)))
+        self.runs.ready_for = spec
 
-    def _run(self, command: str, turn: RunSpec, timeout_s: float) -> CommandRun:
-        return self._measured(command, turn, timeout_s)[0]
+    def _run(self, command: str, spec: RunSpec, timeout_s: float) -> CommandRun:
+        return self._measured(command, spec, timeout_s)[0]
 
     def _measured(
-        self, command: str, turn: RunSpec, timeout_s: float, *, named: Sequence[str] = (), wired: bool = False
+        self, command: str, spec: RunSpec, timeout_s: float, *, named: Sequence[str] = (), wired: bool = False
     ) -> tuple[CommandRun, RunNote]:
         """A run, joined if an earlier call began it. One that was lost with its supervisor is made again, from the start."""
-        turned = f"{self.ruler.plan} {turn.place} {turn.tree} {turn.iteration} {turn.run} {command}"
+        what = f"{self.ruler.plan} {spec.place} {spec.tree} {spec.numbers.iteration} {spec.numbers.run} {command}"
         for _ in range(ATTEMPTS):
-            key = self.context.key(turned)
-            begun = self.context.begun.find(key) or self._begin(key, turn, named, wired)
+            key = self.runs.key(what)
+            begun = self.runs.notes.find(key) or self._begin(key, spec, named, wired)
             names = {
-                "AUTORESEARCH_ITERATION": str(turn.iteration),
-                "AUTORESEARCH_RUN": str(turn.run),
+                "AUTORESEARCH_ITERATION": str(spec.numbers.iteration),
+                "AUTORESEARCH_RUN": str(spec.numbers.run),
                 "AUTORESEARCH_SEED": str(begun.seed),
                 **({CHANNEL_NAME: begun.channel} if begun.channel else {}),
-                **({CURVE_NAME: written(turn.curve)} if turn.curve else {}),
-                **({} if turn.place is Place.CHECKOUT else import_paths(self.context.repo.root, turn.folder)),
+                **({CURVE_NAME: written(spec.curve)} if spec.curve else {}),
+                **({} if spec.place is Place.CHECKOUT else import_paths(self.runs.repo.root, spec.folder)),
             }
-            run = run_sandboxed(self.context, self.plan, key, command, timeout_s, turn.folder, names, begun.temporary)
+            run = self.runs.run_sandboxed(self.plan, key, command, timeout_s, spec.folder, names, begun.temporary)
             if not run.lost:
                 break
-            self.context.standing = None
+            self.runs.ready_for = None
         return run, begun
 
-    def _begin(self, key: str, turn: RunSpec, named: Sequence[str], wired: bool) -> RunNote:
-        self.context.runner.forget(key)  # a run that nobody noted is not ours
-        if self.context.standing is not turn:
-            self.stand(turn)
+    def _begin(self, key: str, spec: RunSpec, named: Sequence[str], wired: bool) -> RunNote:
+        self.runs.runner.forget(key)  # a run that nobody noted is not ours
+        if self.runs.ready_for is not spec:
+            self._bring(spec)
         begun = RunNote(
-            seed=turn.seed,
+            seed=spec.numbers.seed,
             at_ns=time.time_ns(),
             channel=str(open_channel().file) if wired else "",
-            temporary=tempfile.mkdtemp(prefix="autoresearch-") if walled(self.plan) else "",
-            watched=file_marks(turn.folder, self.ruler.protected),
-            written=file_marks(turn.folder, self.ruler.outputs),
-            named=file_marks(turn.folder, named),
+            temporary=tempfile.mkdtemp(prefix="autoresearch-") if has_sandbox(self.plan) else "",
+            watched=file_marks(spec.folder, self.ruler.protected),
+            written=file_marks(spec.folder, self.ruler.outputs),
+            named=file_marks(spec.folder, named),
         )
-        self.context.begun.note(key, begun)
+        self.runs.notes.note(key, begun)
         return begun
 
-    def _receipt(self, command: str, turn: RunSpec, run: CommandRun, value: float | None) -> Receipt:
+    def _receipt(self, command: str, spec: RunSpec, run: CommandRun, value: float | None) -> Receipt:
         receipt = Receipt(
             id="",
-            tree=turn.tree,
+            tree=spec.tree,
             plan=self.ruler.plan,
             protected=self.ruler.protected_digest,
             machine=self.ruler.machine_digest,
             command=command,
-            place=turn.place,
-            seed=turn.seed,
-            at=self.context.now(),
+            place=spec.place,
+            seed=spec.numbers.seed,
+            at=self.runs.now(),
             output=run.digest,
             cpu_seconds=round(run.cpu_seconds, 3),
             peak_bytes=run.peak_bytes,
@@ -188,28 +159,31 @@ class Meter:
         return receipt.model_copy(update={"id": hashlib.sha256(whole.encode()).hexdigest()[:16]})
 
     def guards(
-        self, turn: RunSpec, timeout_s: float, baselines: Mapping[str, Sequence[float]] | None
+        self, spec: RunSpec, timeout_s: float, baselines: Mapping[str, Sequence[float]] | None
     ) -> tuple[GuardResult, ...]:
         """Every guard of the plan, commands first. Without baselines a metric-valued guard passes if it gives numbers."""
-        commands = tuple(self._command_guard(turn, guard, timeout_s) for guard in self.plan.guards)
+        commands = tuple(self._command_guard(spec, guard, timeout_s) for guard in self.plan.guards)
         numbers = tuple(
-            self._metric_guard(turn, guard, timeout_s, None if baselines is None else baselines.get(guard.name, ()))
+            self._metric_guard(spec, guard, timeout_s, None if baselines is None else baselines.get(guard.name, ()))
             for guard in self.plan.metric_guards
         )
         return commands + numbers
 
-    def red(self, turn: RunSpec, guard: str, timeout_s: float) -> bool:
+    def red(self, spec: RunSpec, guard: str, timeout_s: float) -> bool:
         """Whether one run of a command guard fails."""
-        return not _green(self._run(guard, turn, timeout_s))
+        return not _green(self._run(guard, spec, timeout_s))
 
-    def sabotage(self, turn: RunSpec, timeout_s: float) -> CommandRun:
-        """Run the plan's sabotage at a turn; verify at the same turn then meets what it did."""
-        return self._run(self.plan.sabotage, turn, timeout_s)
+    def sabotaged(self, spec: RunSpec, timeout_s: float) -> tuple[int, Measurement | None]:
+        """Run the plan's sabotage, and verify on what it did; returns its exit code, and no measurement where it failed."""
+        broken = self._run(self.plan.sabotage, spec, timeout_s)
+        run = self.verify(spec, timeout_s) if broken.exit_code == 0 else None
+        self.runs.ready_for = None  # what the sabotage did is cleaned away before the next run
+        return broken.exit_code, run
 
-    def _command_guard(self, turn: RunSpec, command: str, timeout_s: float) -> GuardResult:
-        runs = [self._run(command, turn, timeout_s)]
+    def _command_guard(self, spec: RunSpec, command: str, timeout_s: float) -> GuardResult:
+        runs = [self._run(command, spec, timeout_s)]
         while (passed := settled([_green(run) for run in runs])) is None:
-            runs.append(self._run(command, turn, timeout_s))
+            runs.append(self._run(command, spec, timeout_s))
         telling = next((run for run in reversed(runs) if not _green(run)), runs[-1])
         flaky = passed and len(runs) > 1
         seen = "exit 0" if not flaky and passed else _ended(telling)
@@ -221,33 +195,33 @@ class Meter:
             flaky=flaky,
             seconds=sum(run.seconds for run in runs),
             tail=_tail(telling),
-            receipts=tuple(self._receipt(command, turn, run, None) for run in runs),
+            receipts=tuple(self._receipt(command, spec, run, None) for run in runs),
         )
 
     def _metric_guard(
-        self, turn: RunSpec, guard: GuardMetric, timeout_s: float, baseline: Sequence[float] | None
+        self, spec: RunSpec, guard: GuardMetric, timeout_s: float, baseline: Sequence[float] | None
     ) -> GuardResult:
         values: list[float] = []
         runs: list[CommandRun] = []
         done = enough_for_baseline if baseline is None else partial(_decided, guard, baseline)
         while not values or not done(values):
-            runs.append(self._run(guard.command, turn, timeout_s))
+            runs.append(self._run(guard.command, spec, timeout_s))
             if not _green(runs[-1]):
-                return self._guarded(turn, guard, runs, values, False, _ended(runs[-1]))
+                return self._guarded(spec, guard, runs, values, False, _ended(runs[-1]))
             reading = read_metric(runs[-1].stdout, "auto", guard.name)
             if reading.value is None:
-                return self._guarded(turn, guard, runs, values, False, reading.problem)
+                return self._guarded(spec, guard, runs, values, False, reading.problem)
             values.append(reading.value)
         mean = statistics.fmean(values)
         if baseline is None:
             scatter = f", one run scatters by {statistics.stdev(values):.3g}" if len(set(values)) > 1 else ""
-            return self._guarded(turn, guard, runs, values, True, f"baseline {mean:g}{scatter}")
+            return self._guarded(spec, guard, runs, values, True, f"baseline {mean:g}{scatter}")
         seen = f"{mean:g}, limit {limit_of(guard, baseline):g} (baseline {statistics.fmean(baseline):g})"
-        return self._guarded(turn, guard, runs, values, bool(within(guard, values, baseline)), seen)
+        return self._guarded(spec, guard, runs, values, bool(within(guard, values, baseline)), seen)
 
     def _guarded(
         self,
-        turn: RunSpec,
+        spec: RunSpec,
         guard: GuardMetric,
         runs: Sequence[CommandRun],
         values: Sequence[float],
@@ -263,12 +237,12 @@ class Meter:
             runs=len(runs),
             seconds=sum(run.seconds for run in runs),
             tail=_tail(runs[-1]),
-            receipts=tuple(self._receipt(guard.command, turn, run, None) for run in runs),
+            receipts=tuple(self._receipt(guard.command, spec, run, None) for run in runs),
         )
 
-    def holdout(self, turn: RunSpec, timeout_s: float) -> tuple[float | None, float]:
+    def holdout(self, spec: RunSpec, timeout_s: float) -> tuple[float | None, float]:
         """The holdout's number and the seconds that it took. The number goes nowhere but into a comparison."""
-        run = self._run(self.plan.holdout, turn, timeout_s)
+        run = self._run(self.plan.holdout, spec, timeout_s)
         if not _green(run):
             return None, run.seconds
         return read_metric(run.stdout, "auto", self.plan.metric, self.plan.unit).value, run.seconds
@@ -292,7 +266,7 @@ def import_paths(root: Path, folder: Path) -> dict[str, str]:
 
 def _tally(text: str) -> Tally | None:
     tally = read_tally(text)
-    return tally.told(hygiene()) if tally else None
+    return tally.told(redactor()) if tally else None
 
 
 def _failure(run: CommandRun) -> FailureClass | None:
@@ -316,7 +290,7 @@ def _ended(run: CommandRun) -> str:
         return f"killed after {run.seconds:.0f} s: time-out"
     if run.exit_code < 0:
         return f"killed by signal {-run.exit_code}"
-    said = clean_end(run.stderr or run.stdout, 2 * TAIL_CHARACTERS)
+    said = redact_tail(run.stderr or run.stdout, 2 * TAIL_CHARACTERS)
     last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
     return f"exit {run.exit_code}" + (f": {last[:300]}" if last else "")
 
@@ -325,4 +299,4 @@ def _tail(run: CommandRun) -> str:
     text = run.stdout.rstrip()
     if run.stderr.strip():
         text += ("\n--- standard error ---\n" if text else "") + run.stderr.rstrip()
-    return clean_end(text, TAIL_CHARACTERS)
+    return redact_tail(text, TAIL_CHARACTERS)

@@ -1,22 +1,29 @@
-"""The ruler of a session: everything that a measurement rests on besides the code under experiment, and whether it still stands."""
+"""The ruler of a session: everything that a measurement rests on besides the code under experiment, and whether it still stands.
+
+What can bend git or a measurement without showing in the tree is kept as digests to compare before and after. What git
+writes in normal work is left out: branch tips, the index, other worktrees, tracking of branches.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..git.repo import Repo, shown
+from ..git.settings import Setting, Settings, refs_named
 from ..plan.model import Plan
 from ..plan.scope import Scope
+from ..process.run_notes import Mark
 from ..project.measurement_inputs import protected_globs
 from ..session.events import Started
 from .machine import differences, fingerprint
-from .seals import git_seals, refs_seal
 
 REFS = "git tags and branches that the commands name"
 SCRIPTS = (".py", ".sh", ".bash")
@@ -37,12 +44,12 @@ class Ruler:
     @property
     def protected_digest(self) -> str:
         """One digest of all that may not change."""
-        return _digest({**self.protected, **self.sealed})
+        return _digest_of({**self.protected, **self.sealed})
 
     @property
     def machine_digest(self) -> str:
         """One digest of hardware and programs."""
-        return _digest(self.machine)
+        return _digest_of(self.machine)
 
     def moved(self, now: Ruler) -> tuple[str, ...]:
         """How the machine differs, in words."""
@@ -97,5 +104,163 @@ def _named_on_disk(root: Path, globs: tuple[str, ...]) -> set[str]:
     return found
 
 
-def _digest(parts: Mapping[str, str]) -> str:
+def _digest_of(parts: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(sorted(parts.items()))).encode()).hexdigest()
+
+
+NONE = "none"
+_OURS = (
+    *(
+        f"/{dot}autoresearch-{name}".encode()
+        for dot in ("", ".")
+        for name in ("results", "progress.png", "report.html", "imported-")
+    ),
+    b"/autoresearch/*-[0-9]",  # folders of ledgers
+)
+
+# Programs write these in normal work: git for tracking branches, for settings of single worktrees and for its upkeep,
+# git-lfs and gh for what they found out about a server.
+_GITS_OWN = re.compile(
+    r"branch\..*|extensions\.worktreeconfig|core\.repositoryformatversion|gc\..*|maintenance\..*"
+    r"|lfs\.repositoryformatversion|lfs\..*\.(?:access|locksverify)|remote\..*\.gh-resolved"
+)
+# Of the user's settings for all repositories, what decides which bytes and which files git sees.
+_MACHINE_WIDE = re.compile(
+    r"filter\..*|core\.(?:attributesfile|excludesfile|autocrlf|eol|symlinks|filemode|ignorecase|hookspath)"
+)
+
+
+def git_seals(repo: Repo) -> dict[str, str]:
+    """A digest of each thing outside the tree that changes what git does here."""
+    settings = repo.settings()
+    info = repo.common_dir / "info"
+    return {
+        "git configuration": _configuration(settings.values, {"local", "worktree"}, re.compile(".*")),
+        "git configuration of the machine": _configuration(settings.values, {"global", "system"}, _MACHINE_WIDE),
+        "git hooks": _digest(_hooks(repo, settings)),
+        "git attributes": _digest(_lines(info / "attributes")),
+        "git exclude": _digest(_lines(info / "exclude")),
+        "git replace and grafts": _digest(_replaced(repo.common_dir)),
+        "index flags": _index_flags(repo),
+        "global excludes": _digest(_lines(_users(repo, settings, "core.excludesfile", "ignore"))),
+        "global attributes": _digest(_lines(_users(repo, settings, "core.attributesfile", "attributes"))),
+    }
+
+
+def refs_seal(repo: Repo, words: frozenset[str]) -> str:
+    """A digest of where the refs stand that a command can mean by one of these words, if it asks git at all."""
+    named = refs_named(repo.common_dir, words, repo.branch()) if "git" in words else {}
+    return _digest(os.fsencode(part) for item in named.items() for part in item)
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    """A digest of a list: its items cannot run into each other."""
+    items = list(parts)
+    if not items:
+        return NONE
+    joined = b"".join(b"%d:%b" % (len(item), item) for item in items)
+    return hashlib.sha256(joined).hexdigest()
+
+
+def _configuration(settings: Sequence[Setting], scopes: set[str], of: re.Pattern[str]) -> str:
+    """Without the scope, because git may move a setting from the shared file to a worktree's own."""
+    found = [(name, value) for scope, name, value in settings if scope in scopes and of.fullmatch(name)]
+    kept = sorted((item for item in found if not _GITS_OWN.fullmatch(item[0])), key=lambda item: item[0])
+    return _digest(os.fsencode(part) for item in kept for part in item)
+
+
+def _hooks(repo: Repo, settings: Settings) -> Iterator[bytes]:
+    named = settings.last("core.hookspath")
+    # A relative hooksPath counts from where hooks run, which is the top of the work tree.
+    folders = [repo.common_dir / "hooks", *([repo.root / os.path.expanduser(named)] if named else [])]
+    for folder in folders:
+        for file in _files(folder):
+            if file.suffix != ".sample":
+                yield from (os.fsencode(file.name), _runnable(file), _content(file))
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(file for file in folder.iterdir() if file.is_file())
+    except OSError:
+        return []
+
+
+def _runnable(file: Path) -> bytes:
+    return b"x" if os.access(file, os.X_OK) else b"-"
+
+
+def _content(file: Path) -> bytes:
+    """A digest rather than the bytes: a hook may be a large program."""
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").digest()
+    except OSError:
+        return b"unreadable"
+
+
+def _lines(file: Path) -> list[bytes]:
+    """The lines that say something; ours were added by the session itself."""
+    return [line for line in _bytes(file).splitlines() if line.strip() and not line.startswith((*_OURS, b"#"))]
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        # A pipe in place of a file would hold us up for ever.
+        return file.read_bytes() if stat.S_ISREG(file.stat().st_mode) else b""
+    except OSError:
+        return b""
+
+
+def _users(repo: Repo, settings: Settings, setting: str, usual: str) -> Path:
+    """A file of the user's for all repositories: where a setting says, or at its usual place."""
+    if named := settings.last(setting):
+        return repo.root / os.path.expanduser(named)
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return Path(home) / "git" / usual
+
+
+def _replaced(common: Path) -> Iterator[bytes]:
+    yield from _bytes(common / "info" / "grafts").splitlines()
+    yield from _bytes(common / "shallow").splitlines()
+    # Packing refs moves them from files of their own into one list; that changes nothing.
+    found = dict(_packed(common / "packed-refs")) | dict(_loose(common / "refs" / "replace"))
+    yield from (part for item in sorted(found.items()) for part in item)
+
+
+def _packed(file: Path) -> Iterator[tuple[bytes, bytes]]:
+    for target, name in re.findall(rb"^(\w+) refs/replace/(\S+)$", _bytes(file), re.MULTILINE):
+        yield name, target
+
+
+def _loose(folder: Path) -> Iterator[tuple[bytes, bytes]]:
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            yield os.fsencode(file.relative_to(folder).as_posix()), _bytes(file).strip()
+
+
+def _index_flags(repo: Repo) -> str:
+    """The tracked files that git was told not to look at."""
+    flagged = repo.listing().flagged
+    return f"{len(flagged)} files, {_digest(flagged)}" if flagged else NONE
+
+
+def file_marks(root: Path, paths: Iterable[str]) -> dict[str, Mark]:
+    """What tells that a file was swapped and put back: a program can set all times of a file but that of its change.
+
+    A link is marked itself, not what it leads to.
+    """
+    return {path: _mark(root / path) for path in paths}
+
+
+def _mark(file: Path) -> Mark:
+    try:
+        status = file.lstat()
+    except (OSError, ValueError):
+        return (0, 0, 0)
+    return (status.st_ino, status.st_ctime_ns, status.st_size)
+
+
+def swapped(before: Mapping[str, Mark], after: Mapping[str, Mark]) -> tuple[str, ...]:
+    """The paths whose files are not the very files that they were."""
+    return tuple(sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path)))

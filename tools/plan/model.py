@@ -13,8 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from ..process.isolation import check_name
-from ..text.cleaning import hides_something, visible
+from ..text.redaction import hides_something, visible
 from .metrics import check_read
 from .scope import check_glob
 
@@ -388,6 +387,15 @@ def _names(plan: Plan) -> list[PlanProblem]:
     return [
         PlanProblem("environment", f"{name!r} {seen}", cure) for name in plan.environment if (seen := check_name(name))
     ]
+
+
+def check_name(name: str) -> str:
+    """What is wrong with a name in the plan's list; empty when it can be passed on."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        return "is no name of a variable"
+    if name.startswith("GIT_"):
+        return "steers git, which is the server's part"
+    return "is set by the server" if name.startswith("AUTORESEARCH_") else ""
 
 
 def _guard_problems(plan: Plan) -> list[PlanProblem]:

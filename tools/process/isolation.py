@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from ..git.repo import Repo
-from ..text.tokens import looks_secret
+from ..text.masking import looks_secret
 from .landlock import landlock_version
 
 _EXACT = frozenset(
@@ -80,15 +80,6 @@ def withheld(command: str, output: str, inherited: Mapping[str, str], named: Ite
     asked = set(re.findall(r"\$\{?(\w+)", command))
     spoken = {word for word in re.findall(r"\b[A-Z_][A-Z0-9_]{2,}\b", output) if "_" in word}
     return tuple(sorted(kept_back & (asked | spoken)))
-
-
-def check_name(name: str) -> str:
-    """What is wrong with a name in the plan's list; empty when it can be passed on."""
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        return "is no name of a variable"
-    if name.startswith("GIT_"):
-        return "steers git, which is the server's part"
-    return "is set by the server" if name.startswith("AUTORESEARCH_") else ""
 
 
 BUBBLEWRAP, LANDLOCK, SEATBELT = "bubblewrap", "landlock", "sandbox-exec"

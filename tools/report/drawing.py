@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from ..decision.measured import Curve
 from ..session.results import number
-from ..session.trained import Curve
 from .picture import Box, Dot, Mark, Picture, Segment, labels_of
 
 WIDTH, HEIGHT = 960, 430

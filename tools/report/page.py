@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from ..session.events import GuardResult, Receipt, Row
+from ..decision.measured import GuardResult, Receipt
+from ..session.events import Row
 from ..session.results import number
 from .drawing import drawn, icon, name_of
 from .picture import Mark, Picture, mark_of

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..decision.race import Race
-from ..decision.scale import Scale
+from ..decision.measured import Curve
+from ..decision.race import Race, Scale
 from ..plan.model import Direction
-from ..session.certainty import honest_best, luck_words, noise_band
 from ..session.events import Row
 from ..session.results import number
 from ..session.state import Session, phase_of
 from ..session.stuck import near_misses
-from ..session.summary import Summary, budget_left
-from ..session.trained import Curve
+from ..session.summary import Summary, budget_left, honest_best, luck_words, noise_band
 from ..vocabulary import Phase
 from .drawing import curves_drawn
 from .page import (

@@ -8,18 +8,17 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from ..decision.judging import Arm
+from ..decision.measured import Curve, overlaid
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
-from ..session.certainty import honest_best, luck_words, noise_band
+from ..session.commits import JOURNAL_TRAILER
 from ..session.events import Committed, Event, GuardsRan, HeldOut, HookRejected, Row, Started, Verified
-from ..session.messages import JOURNAL_TRAILER
 from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row, number
 from ..session.state import Session, baseline_values
 from ..session.stuck import near_misses
-from ..session.summary import Summary, summarise
-from ..session.trained import Curve, overlaid
+from ..session.summary import Summary, honest_best, luck_words, noise_band, summarise
 from ..storage.disk import write_ours
-from ..text.hygiene import hygiene
+from ..text.redaction import redactor
 from .page import Details, patch_lines
 from .picture import Chapter, picture
 from .sections import ReportMaterial, chapter_of, page, subtitle
@@ -95,7 +94,7 @@ def gathered(
 
 def details_of(context: RepoContext, rows: Sequence[Row]) -> dict[int, Details]:
     """What is behind some rows: in a few queries and two processes, however many they are."""
-    session, tidy = context.active, hygiene()
+    session, redact = context.active, redactor()
     events: dict[int, list[Event]] = defaultdict(list)
     for event in context.journal.of_iterations(session.id, _KINDS, [row.iteration for row in rows]):
         events[getattr(event, "iteration", 0)].append(event)
@@ -109,7 +108,7 @@ def details_of(context: RepoContext, rows: Sequence[Row]) -> dict[int, Details]:
             continue
         last = next(iter(commits.get(row.iteration, [])[-1:]), "")
         patch = patches.get(last, "")
-        found[row.iteration] = _details(row, events[row.iteration], tidy(patch[: 20 * PATCH_CHARACTERS]))
+        found[row.iteration] = _details(row, events[row.iteration], redact(patch[: 20 * PATCH_CHARACTERS]))
     return found
 
 

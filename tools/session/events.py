@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import cache
 from typing import Annotated, Literal
 
@@ -11,87 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from ..decision.decide import Status
 from ..decision.failures import FailureClass
 from ..decision.judging import Arm
-from ..diagnostics.tally import Tally
+from ..decision.measured import GuardResult, Measurement
 from ..plan.model import Plan
-from .trained import CheckSeen, DeviceHeld, Trained
 
 
 class Record(BaseModel):
     """A frozen piece of the journal."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class Place(StrEnum):
-    """Where a command ran: the user's own checkout, a second one of ours where both arms take turns, or one made for a
-    single run out of the commit and what git did not have at the start.
-    """
-
-    CHECKOUT = "checkout"
-    ARENA = "arena"
-    CLEAN = "clean"
-
-
-class Receipt(Record):
-    """What a measurement was made of. `at` is in seconds since the epoch; every digest is SHA-256 in hexadecimal.
-
-    `seed` went to the command as `AUTORESEARCH_SEED`; `output` is the digest of everything that it printed. CPU time and
-    peak memory are those of the command and all that it started. `device` is what the evaluation of a training run held,
-    also of one that failed, and `checks` are those that it named.
-    """
-
-    id: str
-    tree: str
-    plan: str
-    protected: str
-    machine: str
-    command: str
-    place: Place
-    seed: int
-    at: float
-    output: str
-    cpu_seconds: float = 0.0
-    peak_bytes: int = 0
-    device: DeviceHeld = DeviceHeld()
-    checks: tuple[CheckSeen, ...] = ()
-
-
-class Measurement(Record):
-    """One verify run: the number, or why there is none. `seconds` is wall-clock time; `tail` the end of the output.
-
-    `trained` is there when verify was the evaluation of a training run, `tally` when it counted errors.
-    """
-
-    value: float | None = None
-    problem: str = ""
-    failure: FailureClass | None = None
-    exit_code: int | None = None
-    seconds: float = 0.0
-    tail: str = ""
-    tampered: tuple[str, ...] = ()
-    receipt: Receipt | None = None
-    trained: Trained | None = None
-    tally: Tally | None = None
-
-
-class GuardResult(Record):
-    """What one guard showed. `samples` are the numbers of a metric-valued guard and `value` their mean.
-
-    `runs` counts how often it ran: a guard that fails is run again before it may cost a good change. `broken` says that
-    it is red for the incumbent as well.
-    """
-
-    guard: str
-    passed: bool
-    seen: str
-    value: float | None = None
-    samples: tuple[float, ...] = ()
-    runs: int = 1
-    flaky: bool = False
-    broken: bool = False
-    seconds: float = 0.0
-    tail: str = ""
-    receipts: tuple[Receipt, ...] = ()
 
 
 class Row(Record):

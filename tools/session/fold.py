@@ -7,21 +7,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..decision.calibration import judge_from
-from ..decision.decide import Status
+from ..decision.decide import Status, Trial
 from ..decision.exact import Exact
 from ..decision.judging import Arm, Threshold
+from ..decision.measured import Curve, GuardResult, Measurement
 from ..plan.model import Ties
 from .events import (
     Committed,
     Event,
     Finished,
     GaveUp,
-    GuardResult,
     GuardsRan,
     HeldOut,
     HookRejected,
     Logged,
-    Measurement,
     Remeasured,
     Repeated,
     Reverted,
@@ -30,8 +29,7 @@ from .events import (
     Unchanged,
     Verified,
 )
-from .state import Session, Trial, baseline_values
-from .trained import Curve
+from .state import Session, baseline_values
 
 METRIC_ERRORS_THAT_END = 2
 

@@ -125,21 +125,19 @@ class Journal:
 
     def latest_session(self, branch: str) -> str:
         """The id of the newest session on a branch; empty without one."""
-        for session, body in self._database.query(
-            "SELECT session, body FROM event WHERE kind = 'started' ORDER BY number DESC"
-        ):
-            if json.loads(body)["branch"] == branch:
-                return str(session)
-        return ""
+        query = (
+            "SELECT session FROM event WHERE kind = 'started' AND json_extract(body, '$.branch') = ? "
+            "ORDER BY number DESC LIMIT 1"
+        )
+        return next((str(session) for (session,) in self._database.query(query, branch)), "")
 
     def sessions_after(self, branch: str, ledger: str) -> tuple[str, ...]:
         """The sessions that began on a branch after a ledger was opened, oldest first."""
         query = (
-            "SELECT session, body FROM event WHERE kind = 'started' AND number > "
+            "SELECT session FROM event WHERE kind = 'started' AND json_extract(body, '$.branch') = ? AND number > "
             "(SELECT min(number) FROM event WHERE session = ?) ORDER BY number"
         )
-        found = self._database.query(query, ledger)
-        return tuple(str(session) for session, body in found if json.loads(body)["branch"] == branch)
+        return tuple(str(session) for (session,) in self._database.query(query, branch, ledger))
 
     def writes(self) -> tuple[int, ...]:
         """A value that changes when anybody but this object writes to the file, or puts another in its place."""

@@ -2,58 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, fields
+from functools import cache, cached_property
+from typing import Any, get_type_hints
 
-from ..decision.decide import DecisionEvidence, Guarded, Measured, NextStep, Status, Verdict, decide
+from pydantic import TypeAdapter, ValidationError
+
+from ..decision.decide import NextStep, Status, Trial, Verdict, decide
 from ..decision.exact import Exact
 from ..decision.judging import Finding, Judge
+from ..decision.measured import Curve
+from ..decision.peers import MadRatio, Median
 from ..decision.race import Race
 from ..plan.model import Plan
 from ..vocabulary import Phase
-from .events import GuardResult, Measurement, Started
-from .trained import Curve
+from .events import Started
 
-INCUMBENT_RETRIES = 1
 HOLDOUT_ROOM = 2.0
-
-
-@dataclass(frozen=True)
-class Trial:
-    """The open iteration: one idea, so far. `parent` is the commit that an undo goes back to.
-
-    `measurement` is the latest run of the candidate; `candidate` and `incumbent` are all runs that gave a number.
-    """
-
-    number: int
-    parent: str
-    description: str
-    hypothesis: str = ""
-    changed: bool = True
-    commit: str = ""
-    files: tuple[str, ...] = ()
-    added: int = 0
-    removed: int = 0
-    tries: int = 0
-    hook_rejections: int = 0
-    hook_output: str = ""
-    measurement: Measurement | None = None
-    candidate: tuple[Measurement, ...] = ()
-    incumbent: tuple[Measurement, ...] = ()
-    incumbent_failures: int = 0
-    unseen: tuple[str, ...] = ()
-    guards: tuple[GuardResult, ...] | None = None
-    agreed: bool | None = None
-    note: str = ""
-    crashes: int = 0
-    guard_failures: int = 0
-    gave_up: bool = False
-    undone: str | None = None
-    kept_edits: tuple[str, ...] = ()
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -152,25 +121,7 @@ class Session:
     @cached_property
     def verdict(self) -> Verdict | None:
         """What the decision table says of the open iteration; None without one."""
-        return decide(self._evidence(self.trial)) if self.trial else None
-
-    def _evidence(self, trial: Trial) -> DecisionEvidence:
-        plan, measured = self.plan, trial.measurement
-        return DecisionEvidence(
-            changed=trial.changed,
-            committed=bool(trial.commit),
-            hook_rejections=trial.hook_rejections,
-            measured=_measured(measured) if measured else None,
-            finding=self.finding,
-            incumbent_problem=_incumbent_problem(trial),
-            has_guards=plan.has_guards,
-            guarded=None if trial.guards is None else _guarded_as(trial.guards),
-            has_holdout=bool(plan.holdout),
-            agreed=trial.agreed,
-            crashes=trial.crashes,
-            guard_failures=trial.guard_failures,
-            gave_up=trial.gave_up,
-        )
+        return decide(self.trial, self.finding, self.plan) if self.trial else None
 
     def spent(self, now: float) -> str:
         """Which budget is used up, in words; empty while all last."""
@@ -189,19 +140,6 @@ class Session:
 def baseline_values(start: Started) -> list[float]:
     """The numbers of the baseline's runs, in order."""
     return [run.value for run in start.baseline if run.value is not None]
-
-
-def _measured(run: Measurement) -> Measured:
-    return Measured(run.value, run.problem, run.failure, run.tampered)
-
-
-def _incumbent_problem(trial: Trial) -> str:
-    return "verify failed on it twice." if trial.incumbent_failures > INCUMBENT_RETRIES else ""
-
-
-def _guarded_as(results: tuple[GuardResult, ...]) -> Guarded:
-    failed = next((guard for guard in results if not guard.passed), None)
-    return Guarded(f"{failed.guard}: {failed.seen}.", failed.broken) if failed else Guarded()
 
 
 def phase_of(session: Session | None, now: float) -> Phase:
@@ -225,3 +163,38 @@ _PHASES = {
     NextStep.REWORK: Phase.REWORK,
     NextStep.STAND: Phase.JUDGED,
 }
+
+
+_JUDGES: dict[str, type[Judge]] = {kind.__name__: kind for kind in (Exact, Race, Median, MadRatio)}
+_ELSEWHERE = frozenset({"id", "start", "trial", "judge"})
+
+
+def dump_snapshot(session: Session) -> str:
+    """A session without its id and start. No iteration may be open."""
+    assert session.trial is None, "only what is decided is kept"
+    state = {name: adapter.dump_python(getattr(session, name), mode="json") for name, adapter in _state().items()}
+    kind = type(session.judge).__name__
+    judge = _judge(kind).dump_python(session.judge, mode="json")
+    return json.dumps({"kind": kind, "judge": judge, "state": state})
+
+
+def load_snapshot(text: str, start: Started, session_id: str) -> Session | None:
+    """The session that was frozen; None if the text is of another kind."""
+    try:
+        found = json.loads(text)
+        state = {name: adapter.validate_python(found["state"][name]) for name, adapter in _state().items()}
+        judge = _judge(found["kind"]).validate_python(found["judge"])
+        return Session(id=session_id, start=start, judge=judge, **state)
+    except (ValueError, KeyError, TypeError, ValidationError):
+        return None
+
+
+@cache
+def _state() -> dict[str, TypeAdapter[Any]]:
+    hints = get_type_hints(Session)
+    return {field.name: TypeAdapter(hints[field.name]) for field in fields(Session) if field.name not in _ELSEWHERE}
+
+
+@cache
+def _judge(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(_JUDGES[kind])

@@ -1,10 +1,13 @@
-"""Where a session got to, in numbers."""
+"""Where a session got to, in numbers, and how sure they are, in words a person understands."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
 from ..decision.decide import Status
+from ..decision.exact import Exact
+from ..decision.peers import Median
+from ..decision.race import Race
 from .results import number
 from .state import Session
 
@@ -75,3 +78,55 @@ def budget_left(session: Session, now: float) -> dict[str, float]:
         "holdout": (plan.holdout_budget if plan.holdout else 0, session.asked),
     }
     return {name: round(max(0.0, whole - spent), 2) for name, (whole, spent) in budgets.items() if whole}
+
+
+LUCK_PER_TRY = ((3.2, 0.0015), (3.85, 0.0002), (4.2, 0.00005))
+"""Chance that one change without any effect is kept, by the bar in standard errors."""
+
+
+def noise_band(session: Session) -> str:
+    """How much one run scatters now, and where the incumbent stands."""
+    judge = session.judge
+    if not isinstance(judge, Race):
+        return (
+            "none known: the metric repeats" if isinstance(judge, Exact) else f"not controlled by `{session.plan.rule}`"
+        )
+    place = f"the incumbent stands at {number(round_to(session.reference, judge.doubt))} ± {2 * judge.doubt:.2g}"
+    return f"one run scatters by {judge.spread:.3g}; {place}"
+
+
+def luck_words(session: Session) -> str:
+    """The chance that any kept change of the session is luck; empty before the first keep."""
+    if not any(status.kept for status in session.counts):
+        return ""
+    if isinstance(session.judge, Race):
+        chance = min(1.0, session.last_iteration * chance_a_try(session.judge.confidence))
+        return f"Chance that any kept change is luck: about {100 * chance:.2g} %."
+    if isinstance(session.judge, Median) or session.plan.rule in {"mad", "greedy"}:
+        return f"The rule `{session.plan.rule}` does not bound the chance that a kept change is luck."
+    return "The metric repeats exactly, so no kept change is luck of the measurement."
+
+
+def honest_best(session: Session) -> str:
+    """What the best is worth: the estimate, not its luckiest run; empty where one run is the truth."""
+    if not isinstance(session.judge, Race) or not session.best_iteration:
+        return ""
+    best = number(round_to(session.best, session.judge.doubt))
+    return f"The best, iteration {session.best_iteration}, is worth about {best}: an estimate from all its runs, shrunk against luck."
+
+
+def chance_a_try(confidence: float) -> float:
+    """Chance that one change without effect is kept at a bar, from the nearest measured bar that is not higher."""
+    return min((chance for bar, chance in LUCK_PER_TRY if bar <= confidence), default=LUCK_PER_TRY[0][1])
+
+
+def round_to(value: float, doubt: float) -> float:
+    """The value with no more digits than its doubt allows."""
+    return float(f"{value:.{_digits(value, doubt)}g}") if doubt > 0 else value
+
+
+def _digits(value: float, doubt: float) -> int:
+    ratio, digits = abs(value) / doubt, 2
+    while ratio >= 1 and digits < 15:
+        ratio, digits = ratio / 10, digits + 1
+    return digits

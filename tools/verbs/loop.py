@@ -6,13 +6,14 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from ..decision.decide import Status
+from ..decision.decide import Status, Trial
+from ..decision.measured import GuardResult
 from ..iteration import commit, measure, run
 from ..lab.answers import Answer
 from ..lab.context import RepoContext
-from ..session.events import GuardResult, Row
+from ..session.events import Row
 from ..session.results import number
-from ..session.state import Session, Trial
+from ..session.state import Session
 from ..session.stuck import Advice, is_stuck, on_plateau
 from ..session.summary import EVERY, Summary, summarise
 from ..vocabulary import Phase, Tool, following
@@ -246,7 +247,7 @@ class Loop(Verbs):
 
 
 def _where(context: RepoContext) -> dict[str, object]:
-    return {"phase": context.phase, "next": list(following(context.phase)), "recovered": context.recovered}
+    return {"phase": context.phase, "next": list(following(context.phase)), "recovered": context.call.recovered}
 
 
 def _standing(session: Session) -> str:

@@ -10,8 +10,7 @@ from pydantic import BaseModel, Field
 
 from ..errors import Code, Refusal
 from ..iteration.baseline import noise_words
-from ..iteration.preflight import preflight
-from ..iteration.safety import GateRow
+from ..iteration.preflight import GateRow, preflight
 from ..lab.access import Lab
 from ..lab.answers import Answer, cut, page_of
 from ..lab.consent import read_plan_file

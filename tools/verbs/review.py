@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import Field, PrivateAttr
 
 from ..decision.decide import Status
+from ..decision.measured import GuardResult, Receipt
 from ..errors import Code, Refusal
 from ..evals.reading import as_words, draw_imported
 from ..iteration.measure import run_again
@@ -14,12 +15,12 @@ from ..lab.answers import Answer, cut, page_of
 from ..lab.context import RepoContext
 from ..plan.scope import Scope
 from ..report.writing import as_text, curves, integrity, write_page, write_picture
-from ..session.events import Committed, GuardResult, GuardsRan, Receipt, Remeasured, Repeated, Row, Verified
+from ..session.events import Committed, GuardsRan, Remeasured, Repeated, Row, Verified
 from ..session.results import PAGE_FILE, PICTURE_FILE, number
 from ..session.state import Session
 from ..session.stuck import SHOWN, Advice, is_stuck, material, on_plateau
 from ..session.summary import summarise
-from ..text.hygiene import hygiene
+from ..text.redaction import redactor
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs
 
@@ -279,7 +280,7 @@ def _diff(context: RepoContext, events: Sequence[object]) -> str:
     if not commits:
         return ""
     first, last = commits[0].commit, commits[-1].commit
-    text = hygiene()(context.repo.diff(f"{first}^", last))  # before it is cut: half a secret is not recognised
+    text = redactor()(context.repo.diff(f"{first}^", last))  # before it is cut: half a secret is not recognised
     if len(text) <= DIFF_CHARACTERS:
         return text
     return f"{text[:DIFF_CHARACTERS]}\n… cut; the whole: git diff {first[:7]}^ {last[:7]}"

@@ -77,9 +77,9 @@ class Running(Verbs):
         job = self._job(context, run)
         if job and not job.done.is_set():
             return self._stop(context, job, repo)
-        if not context.runner.alive():
+        if not context.runs.runner.alive():
             raise _nothing(run, context)
-        context.runner.cancel_all()
+        context.runs.runner.cancel_all()
         return self._stopped(repo)
 
     def _job(self, context: RepoContext, run: str) -> Job | None:
@@ -99,7 +99,7 @@ class Running(Verbs):
         while context.unfinished() == record and time.monotonic() - began < patience:
             time.sleep(TICK_S)
         if context.unfinished() == record:
-            return Awaited(**still_running(record.run, *context.runner.progress()))
+            return Awaited(**still_running(record.run, *context.runs.runner.progress()))
         message = f"{record.run} is over; another server has its answer. Call status and history to see how it ended."
         raise Refusal(Code.BAD_ARGUMENT, message)
 
@@ -107,7 +107,7 @@ class Running(Verbs):
         job.cancelled = True
         deadline = time.monotonic() + ENDING_S
         while not job.done.is_set() and time.monotonic() < deadline:
-            context.runner.cancel_all()
+            context.runs.runner.cancel_all()
             job.wait(TICK_S, _nobody)
         return self._stopped(repo)
 

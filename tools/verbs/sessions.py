@@ -14,17 +14,16 @@ from ..iteration.preflight import Preflight, preflight, refuse_unless_passed
 from ..lab.answers import Answer, cut
 from ..lab.context import RepoContext
 from ..lab.jobs import still_running
-from ..lab.sandboxed_run import sandbox_words
 from ..measurement.ruler import ruler_now
+from ..measurement.runs import sandbox_words
 from ..plan.model import Plan
 from ..project.harness import HARNESS_FILES
-from ..session.certainty import luck_words, noise_band
 from ..session.events import Finished, Row, Started
 from ..session.intent import read_intent
 from ..session.results import PAGE_FILE, PICTURE_FILE, RESULTS_FILE, baseline_row, flat, number
 from ..session.state import Session, phase_of
 from ..session.stuck import is_stuck, on_plateau
-from ..session.summary import Summary, budget_left, summarise
+from ..session.summary import Summary, budget_left, luck_words, noise_band, summarise
 from ..storage.disk import lock_holder
 from ..vocabulary import Phase, Tool, following
 from ..workflows.running.store import LEDGER_FOLDERS, Ledgers
@@ -146,7 +145,7 @@ class Sessions(Verbs):
         answer = session_status(context)
         record, holder = context.unfinished(), lock_holder(context.repo.own_folder)
         if holder and record:
-            running = still_running(record.run, *context.runner.progress())
+            running = still_running(record.run, *context.runs.runner.progress())
             return answer.model_copy(update={**running, "note": f"`{record.tool}` is at work."})
         if holder:
             busy = f"A call is at work here ({holder}); call status until it is done."
@@ -177,7 +176,7 @@ class Sessions(Verbs):
             return SessionFinished(
                 phase=context.phase,
                 next=[Tool.REPORT, Tool.HISTORY, Tool.START_SESSION],
-                recovered=context.recovered,
+                recovered=context.call.recovered,
                 summary=summarise(context.active, context.now()),
                 results_file=RESULTS_FILE,
                 branch=session.start.branch,

@@ -9,17 +9,17 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ..decision.measured import CheckSeen, Measurement, Receipt, Trained
 from ..errors import Code, Refusal
 from ..iteration.baseline import LONGEST_BASELINE_S
 from ..iteration.measure import verify
 from ..lab.answers import Answer
 from ..lab.context import RepoContext
-from ..measurement.meter import Meter, at_checkout
+from ..measurement.meter import Meter
 from ..measurement.ruler import ruler_now
+from ..measurement.runs import RunNumbers, at_checkout
 from ..plan.model import Plan
 from ..project.harness import SPEC_FILE, trains
-from ..session.events import Measurement, Receipt
-from ..session.trained import CheckSeen, Trained
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs
 from .planning import chosen_plan
@@ -134,10 +134,11 @@ def _trial(context: RepoContext, budget_s: float, device: str) -> TrainRan:
         raise Refusal(Code.BAD_ARGUMENT, f"{device!r} is no device. Use `cpu`, `cuda`, `cuda:1`, `mps` or a UUID.")
     options = (f" --budget '{budget_s:g} seconds'" if budget_s else "") + (f" --device {device}" if device else "")
     asked = plan.model_copy(update={"verify": plan.verify + options})
-    turn = at_checkout(context, "HEAD", seed=secrets.randbelow(2**31))
+    spec = at_checkout(context.repo, "HEAD", RunNumbers(seed=secrets.randbelow(2**31)))
     if any(change.tracked for change in context.repo.changes()):
-        turn = replace(turn, tree=UNCOMMITTED)
-    run = Meter(context, asked, ruler_now(context.repo, plan)).verify(turn, plan.verify_timeout_s or LONGEST_BASELINE_S)
+        spec = replace(spec, tree=UNCOMMITTED)
+    meter = Meter(context.runs, asked, ruler_now(context.repo, plan))
+    run = meter.verify(spec, plan.verify_timeout_s or LONGEST_BASELINE_S)
     return _answer(context, run)
 
 
@@ -158,7 +159,7 @@ def _answer(context: RepoContext, run: Measurement) -> TrainRan:
     return TrainRan(
         phase=context.phase,
         next=list(following(context.phase)),
-        recovered=context.recovered,
+        recovered=context.call.recovered,
         val_bpb=run.value,
         tokens_per_second=trained.number("tokens_per_second"),
         mfu_percent=trained.number("mfu_percent"),

@@ -9,9 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
-from ..text.cleaning import cleaned
-from ..text.hygiene import hygiene
-from ..text.tidy import tidied_data
+from ..text.redaction import redact_json, redactor, strip_hidden
 from .ledger.evidence import unproven
 from .ledger.items import Cited, Item, form_of
 from .ledger.ledger import ItemRecorded, Ledger
@@ -64,7 +62,9 @@ def _shaped(rules: WorkflowRules, fields: Mapping[str, Any]) -> Item:
     if taken := sorted(kinds[kind].filled & fields.keys()):
         raise Refusal(Code.BAD_ARGUMENT, f"The server fills in {', '.join(taken)}. Leave it out.")
     try:
-        return kinds[kind].model_validate({**tidied_data(fields, cleaned), "kind": kind})  # nothing hidden is stored
+        return kinds[kind].model_validate(
+            {**redact_json(fields, strip_hidden), "kind": kind}
+        )  # nothing hidden is stored
     except ValidationError as error:
         missing = [str(one["loc"][-1]) for one in error.errors() if one["type"] in {"missing", "string_too_short"}]
         problems = "; ".join(
@@ -80,11 +80,11 @@ def _where(loc: tuple[int | str, ...]) -> str:
 
 def _without_secrets(item: Item) -> None:
     """What would be masked when it is stored has to come masked: whoever reads the ledger must know that something was there."""
-    tidy = hygiene()
+    redact = redactor()
     for name, value in item:
         for text in _texts(value):
             if (
-                (shown := tidy(text)) != text
+                (shown := redact(text)) != text
                 and "[masked:" in shown
                 and shown.count("[masked:") > text.count("[masked:")
             ):
@@ -124,7 +124,7 @@ def _proven(context: RepoContext, item: Cited) -> Cited:
         commit = answer.text
     content = context.repo.content(commit, item.path)
     text = None if content is None else content.decode("utf-8", errors="replace")
-    wrong = unproven(item.location, item.quote, text, hygiene())
+    wrong = unproven(item.location, item.quote, text, redactor())
     if wrong is None:
         return item.model_copy(update={"commit": commit}) if item.commit else item
     changed = any(change.path == item.path for change in context.repo.changes())

@@ -80,7 +80,7 @@ def status_fields(context: RepoContext, ledger: Ledger, rules: WorkflowRules) ->
     return {
         "phase": context.phase,
         "next": [*((Tool.RECORD,) if ledger.closed is None else ()), Tool.WORKFLOW, *following(context.phase)],
-        "recovered": context.recovered,
+        "recovered": context.call.recovered,
         "workflow": ledger.workflow.value,
         "ledger": ledger.id,
         "open": ledger.closed is None,

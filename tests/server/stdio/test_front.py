@@ -24,19 +24,18 @@ from autoresearch_mcp.server.stdio.manifest import (
     library_versions,
     load_manifest,
 )
-from autoresearch_mcp.server.stdio.real import Real
-from autoresearch_mcp.server.stdio.recording import Talk, record
+from autoresearch_mcp.server.stdio.real import RealServer, ScriptedClient, record
 from conftest import Project
 from wires import ENVELOPE, INITIALIZED, LISTS, STATELESS, ask, initialize, line, opening
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Real:
+def real(tmp_path_factory: pytest.TempPathFactory) -> RealServer:
     """The real server in this process."""
-    return Real(tmp_path_factory.mktemp("empty"), allow_commands=False)
+    return RealServer(tmp_path_factory.mktemp("empty"), allow_commands=False)
 
 
-def test_the_manifest_holds_what_the_real_server_answers(real: Real) -> None:
+def test_the_manifest_holds_what_the_real_server_answers(real: RealServer) -> None:
     written = json.loads(manifest.FILE.read_text(encoding="utf-8"))
 
     assert written["answers"] == in_parts(record(real)), (
@@ -50,7 +49,7 @@ def test_the_front_answers_without_a_library() -> None:
     code = (
         "import sys, autoresearch_mcp.server.stdio.serve as serve\n"
         "front = serve.Front(serve.load_manifest().answers)\n"
-        f"print(len([front.hear(line) for line in {[*opening('2025-06-18'), ask('2025-06-18', 1, 'tools/list')]!r}][2]))\n"
+        f"print(len([front.answer(line) for line in {[*opening('2025-06-18'), ask('2025-06-18', 1, 'tools/list')]!r}][2]))\n"
         "ours = [name for name in sys.modules if name.startswith('autoresearch_mcp.tools')]\n"
         "print(ours, [n for n in ('mcp', 'pydantic', 'anyio', 'asyncio', 'git', 'logging') if n in sys.modules])\n"
     )
@@ -61,10 +60,10 @@ def test_the_front_answers_without_a_library() -> None:
     assert heavy == "[] []"
 
 
-def spoken(real: Real, lines: Sequence[bytes], probe: bytes) -> list[dict[str, Any]]:
+def spoken(real: RealServer, lines: Sequence[bytes], probe: bytes) -> list[dict[str, Any]]:
     """What the real server says to these lines; two probes one after the other give it the time to."""
     turns = [("probe", b"".join(lines) + probe), ("last", probe.replace(b"probe", b"last"))]
-    talk = Talk(turns)
+    talk = ScriptedClient(turns)
     real.serve(talk, talk)
     return [answer for answer in talk.answers if answer["id"] not in {"probe", "last", REPLAYED}]
 
@@ -175,21 +174,21 @@ ENVELOPES = [
 
 @pytest.mark.parametrize("version", ["2024-11-05", STATELESS])
 @pytest.mark.parametrize("odd", [*AFTER_THE_HANDSHAKE, *ENVELOPES])
-def test_an_odd_message_is_answered_as_by_the_library(real: Real, version: str, odd: bytes) -> None:
+def test_an_odd_message_is_answered_as_by_the_library(real: RealServer, version: str, odd: bytes) -> None:
     alike(real, [*opening(version), odd, ask(version, "then", "prompts/list")], ask(version, "probe", "resources/list"))
 
 
 @pytest.mark.parametrize("odd", [*BEFORE_THE_HANDSHAKE, *ENVELOPES])
 @pytest.mark.parametrize("version", ["2025-06-18", STATELESS])
-def test_an_odd_first_message_is_answered_as_by_the_library(real: Real, version: str, odd: bytes) -> None:
+def test_an_odd_first_message_is_answered_as_by_the_library(real: RealServer, version: str, odd: bytes) -> None:
     alike(real, [odd, ask(version, "then", "prompts/list")], ask(version, "probe", "resources/list"))
     alike(real, [odd, *opening(version)[-1:]], ask(version, "probe", "resources/list"))
 
 
-def alike(real: Real, lines: Sequence[bytes], probe: bytes) -> None:
+def alike(real: RealServer, lines: Sequence[bytes], probe: bytes) -> None:
     front = Front(load_manifest().answers)
-    early = [json.loads(answer) for answer in map(front.hear, lines) if answer]
-    late = spoken(real, front.ahead, probe)
+    early = [json.loads(answer) for answer in map(front.answer, lines) if answer]
+    late = spoken(real, front.missed, probe)
 
     assert sorted([*early, *late], key=json.dumps) == sorted(spoken(real, lines, probe), key=json.dumps)
 
@@ -248,9 +247,9 @@ def test_without_answers_everything_waits() -> None:
 
     lines = [*opening("2025-06-18"), ask("2025-06-18", 1, "tools/list")]
 
-    assert [front.hear(line) for line in lines] == [b"", b"", b""]
-    assert (front.ahead, front.waiting, front.opened) == (lines, True, False)
+    assert [front.answer(line) for line in lines] == [b"", b"", b""]
+    assert (front.missed, front.waiting, front.opened) == (lines, True, False)
 
 
-def test_where_a_server_runs_and_what_it_may_do_changes_no_answer(real: Real, project: Project) -> None:
-    assert record(Real(project.root, allow_commands=True)) == record(real)
+def test_where_a_server_runs_and_what_it_may_do_changes_no_answer(real: RealServer, project: Project) -> None:
+    assert record(RealServer(project.root, allow_commands=True)) == record(real)

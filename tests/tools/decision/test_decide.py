@@ -2,153 +2,172 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from autoresearch_mcp.tools.decision.decide import (
     CRASH_FIXES,
     HOOK_RETRIES,
+    INCUMBENT_RETRIES,
     REWORKS,
-    DecisionEvidence,
-    Guarded,
-    Measured,
     NextStep,
     Status,
+    Trial,
     decide,
 )
 from autoresearch_mcp.tools.decision.failures import FailureClass
-from autoresearch_mcp.tools.decision.judging import Finding, Step
+from autoresearch_mcp.tools.decision.judging import UNMEASURED, Finding, Step
+from autoresearch_mcp.tools.decision.measured import GuardResult, Measurement
+from autoresearch_mcp.tools.plan.model import Plan
 
-CRASHED = Measured(failure=FailureClass.RUNTIME)
-NUMBER = Measured(value=1.0)
+CRASHED = Measurement(failure=FailureClass.RUNTIME)
+NUMBER = Measurement(value=1.0)
 BETTER, WORSE = Finding(Step.BETTER, "Better by 1."), Finding(Step.NOT_BETTER, "Worse by 1.")
 SIMPLER = Finding(Step.SIMPLER, "Not worse, and simpler.")
 CLOSE = Finding(Step.INCUMBENT, "A close call.")
 AGAIN = Finding(Step.CANDIDATE, "A close call.")
-GREEN, RED, BROKEN = Guarded(), Guarded("tests: exit 1."), Guarded("tests: exit 1.", broken=True)
+GREEN = (GuardResult(guard="tests", passed=True, seen="exit 0"),)
+RED = (*GREEN, GuardResult(guard="lint", passed=False, seen="exit 1"))
+BROKEN = (GuardResult(guard="tests", passed=False, seen="exit 1", broken=True),)
+
+
+def case(
+    finding: Finding = UNMEASURED, *, has_guards: bool = False, has_holdout: bool = False, **trial: object
+) -> tuple[Trial, Finding, Plan]:
+    """A committed trial, but for what is named."""
+    plan = Plan(guards=("tests", "lint") if has_guards else (), holdout="measure it" if has_holdout else "")
+    return replace(Trial(1, "a", "an idea", commit="b"), **trial), finding, plan  # type: ignore[arg-type]
+
 
 TABLE = {
-    "nothing changed in scope": (DecisionEvidence(changed=False), NextStep.STAND, Status.NO_OP),
-    "not committed yet": (DecisionEvidence(committed=False), NextStep.COMMIT, None),
-    "a hook rejects the commit": (DecisionEvidence(committed=False, hook_rejections=1), NextStep.FIX, None),
+    "nothing changed in scope": (case(changed=False), NextStep.STAND, Status.NO_OP),
+    "not committed yet": (case(commit=""), NextStep.COMMIT, None),
+    "a hook rejects the commit": (case(commit="", hook_rejections=1), NextStep.FIX, None),
     "a hook rejects the last retry but one": (
-        DecisionEvidence(committed=False, hook_rejections=HOOK_RETRIES),
+        case(commit="", hook_rejections=HOOK_RETRIES),
         NextStep.FIX,
         None,
     ),
     "a hook rejects the last retry": (
-        DecisionEvidence(committed=False, hook_rejections=HOOK_RETRIES + 1),
+        case(commit="", hook_rejections=HOOK_RETRIES + 1),
         NextStep.UNDO,
         Status.HOOK_BLOCKED,
     ),
     "the agent gives a rejected commit up": (
-        DecisionEvidence(committed=False, hook_rejections=1, gave_up=True),
+        case(commit="", hook_rejections=1, gave_up=True),
         NextStep.UNDO,
         Status.HOOK_BLOCKED,
     ),
-    "committed, not measured": (DecisionEvidence(), NextStep.MEASURE, None),
-    "verify crashes": (DecisionEvidence(measured=CRASHED, crashes=1), NextStep.FIX, None),
+    "committed, not measured": (case(), NextStep.MEASURE, None),
+    "verify crashes": (case(measurement=CRASHED, crashes=1), NextStep.FIX, None),
     "verify crashes on the last fix but one": (
-        DecisionEvidence(measured=CRASHED, crashes=CRASH_FIXES),
+        case(measurement=CRASHED, crashes=CRASH_FIXES),
         NextStep.FIX,
         None,
     ),
     "verify crashes on the last fix": (
-        DecisionEvidence(measured=CRASHED, crashes=CRASH_FIXES + 1),
+        case(measurement=CRASHED, crashes=CRASH_FIXES + 1),
         NextStep.UNDO,
         Status.CRASH,
     ),
     "the agent gives a crash up": (
-        DecisionEvidence(measured=CRASHED, crashes=1, gave_up=True),
+        case(measurement=CRASHED, crashes=1, gave_up=True),
         NextStep.UNDO,
         Status.CRASH,
     ),
     "verify gives no number": (
-        DecisionEvidence(measured=Measured(problem="nothing.")),
+        case(measurement=Measurement(problem="nothing.")),
         NextStep.UNDO,
         Status.METRIC_ERROR,
     ),
-    "better, no guards": (DecisionEvidence(measured=NUMBER, finding=BETTER), NextStep.STAND, Status.KEEP),
+    "better, no guards": (case(measurement=NUMBER, finding=BETTER), NextStep.STAND, Status.KEEP),
     "better, guards not run": (
-        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True),
+        case(measurement=NUMBER, finding=BETTER, has_guards=True),
         NextStep.GUARD,
         None,
     ),
     "better, guards pass": (
-        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=GREEN),
+        case(measurement=NUMBER, finding=BETTER, has_guards=True, guards=GREEN),
         NextStep.STAND,
         Status.KEEP,
     ),
     "better, a guard fails": (
-        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=RED, guard_failures=1),
+        case(measurement=NUMBER, finding=BETTER, has_guards=True, guards=RED, guard_failures=1),
         NextStep.REWORK,
         None,
     ),
     "better, a guard fails on the last rework": (
-        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=RED, guard_failures=REWORKS + 1),
+        case(measurement=NUMBER, finding=BETTER, has_guards=True, guards=RED, guard_failures=REWORKS + 1),
         NextStep.UNDO,
         Status.DISCARD,
     ),
     "the agent gives a rework up": (
-        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=RED, guard_failures=1, gave_up=True),
+        case(measurement=NUMBER, finding=BETTER, has_guards=True, guards=RED, guard_failures=1, gave_up=True),
         NextStep.UNDO,
         Status.DISCARD,
     ),
     "better, guards pass after a rework": (
-        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=GREEN, guard_failures=1),
+        case(measurement=NUMBER, finding=BETTER, has_guards=True, guards=GREEN, guard_failures=1),
         NextStep.STAND,
         Status.KEEP_REWORKED,
     ),
-    "a close call wants the incumbent": (DecisionEvidence(measured=NUMBER, finding=CLOSE), NextStep.COMPARE, None),
+    "a close call wants the incumbent": (case(measurement=NUMBER, finding=CLOSE), NextStep.COMPARE, None),
     "a close call wants the candidate again": (
-        DecisionEvidence(measured=NUMBER, finding=AGAIN),
+        case(measurement=NUMBER, finding=AGAIN),
         NextStep.MEASURE,
         None,
     ),
-    "the incumbent is due before the candidate": (DecisionEvidence(finding=CLOSE), NextStep.COMPARE, None),
+    "the incumbent is due before the candidate": (case(finding=CLOSE), NextStep.COMPARE, None),
+    "the incumbent failed once": (
+        case(measurement=NUMBER, finding=CLOSE, incumbent_failures=INCUMBENT_RETRIES),
+        NextStep.COMPARE,
+        None,
+    ),
     "the incumbent cannot be measured any more": (
-        DecisionEvidence(measured=NUMBER, finding=BETTER, incumbent_problem="it failed twice."),
+        case(measurement=NUMBER, finding=BETTER, incumbent_failures=INCUMBENT_RETRIES + 1),
         NextStep.UNDO,
         Status.METRIC_ERROR,
     ),
-    "simpler": (DecisionEvidence(measured=NUMBER, finding=SIMPLER), NextStep.STAND, Status.KEEP_SIMPLER),
+    "simpler": (case(measurement=NUMBER, finding=SIMPLER), NextStep.STAND, Status.KEEP_SIMPLER),
     "simpler still has to pass the guards": (
-        DecisionEvidence(measured=NUMBER, finding=SIMPLER, has_guards=True),
+        case(measurement=NUMBER, finding=SIMPLER, has_guards=True),
         NextStep.GUARD,
         None,
     ),
-    "worse": (DecisionEvidence(measured=NUMBER, finding=WORSE, has_guards=True), NextStep.UNDO, Status.DISCARD),
+    "worse": (case(measurement=NUMBER, finding=WORSE, has_guards=True), NextStep.UNDO, Status.DISCARD),
     "better, a guard fails for the incumbent too": (
-        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=BROKEN, guard_failures=1),
+        case(measurement=NUMBER, finding=BETTER, has_guards=True, guards=BROKEN, guard_failures=1),
         NextStep.UNDO,
         Status.METRIC_ERROR,
     ),
     "better, the holdout not asked": (
-        DecisionEvidence(measured=NUMBER, finding=BETTER, has_guards=True, guarded=GREEN, has_holdout=True),
+        case(measurement=NUMBER, finding=BETTER, has_guards=True, guards=GREEN, has_holdout=True),
         NextStep.HOLD_OUT,
         None,
     ),
     "better, no guards, the holdout not asked": (
-        DecisionEvidence(measured=NUMBER, finding=BETTER, has_holdout=True),
+        case(measurement=NUMBER, finding=BETTER, has_holdout=True),
         NextStep.HOLD_OUT,
         None,
     ),
     "better, the holdout agrees": (
-        DecisionEvidence(measured=NUMBER, finding=BETTER, has_holdout=True, agreed=True),
+        case(measurement=NUMBER, finding=BETTER, has_holdout=True, agreed=True),
         NextStep.STAND,
         Status.KEEP,
     ),
     "better, the holdout does not agree": (
-        DecisionEvidence(measured=NUMBER, finding=BETTER, has_holdout=True, agreed=False),
+        case(measurement=NUMBER, finding=BETTER, has_holdout=True, agreed=False),
         NextStep.UNDO,
         Status.DISCARD,
     ),
     "a protected file changed while measuring": (
-        DecisionEvidence(measured=Measured(value=1.0, tampered=("ruler.py",)), finding=BETTER),
+        case(measurement=Measurement(value=1.0, tampered=("ruler.py",)), finding=BETTER),
         NextStep.UNDO,
         Status.TAMPERED,
     ),
     "a protected file changed and verify crashed": (
-        DecisionEvidence(measured=Measured(failure=FailureClass.RUNTIME, tampered=("ruler.py",)), crashes=1),
+        case(measurement=Measurement(failure=FailureClass.RUNTIME, tampered=("ruler.py",)), crashes=1),
         NextStep.UNDO,
         Status.TAMPERED,
     ),
@@ -157,11 +176,11 @@ TABLE = {
 
 @pytest.mark.parametrize("situation", TABLE)
 def test_each_situation_has_one_verdict(situation: str) -> None:
-    evidence, action, status = TABLE[situation]
+    known, step, status = TABLE[situation]
 
-    verdict = decide(evidence)
+    verdict = decide(*known)
 
-    assert (verdict.next, verdict.status) == (action, status)
+    assert (verdict.next, verdict.status) == (step, status)
     assert verdict.why.endswith((".", "revert.")), verdict.why
 
 

@@ -16,8 +16,8 @@ from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, T
 from autoresearch_mcp.tools.decision.peers import MadRatio, Median
 from autoresearch_mcp.tools.decision.race import Race, confidence_for, normal, race_from
 from autoresearch_mcp.tools.plan.model import DecisionRule, parse_guard_metric
-from autoresearch_mcp.tools.session.certainty import chance_a_try, round_to
-from autoresearch_mcp.tools.session.change import fingerprints
+from autoresearch_mcp.tools.session.commits import fingerprints
+from autoresearch_mcp.tools.session.summary import chance_a_try, round_to
 
 Draw = Callable[[Arm], float]
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.git.cli import GitCli
-from autoresearch_mcp.tools.git.hardening import foreign_filters, to_drop
+from autoresearch_mcp.tools.git.cli import GitCli, foreign_filters, to_drop
 from autoresearch_mcp.tools.git.repo import Repo
 from conftest import Project
 

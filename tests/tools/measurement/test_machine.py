@@ -14,7 +14,7 @@ from autoresearch_mcp.tools.git.cli import GitOutput
 from autoresearch_mcp.tools.git.repo import Repo
 from autoresearch_mcp.tools.measurement import machine
 from autoresearch_mcp.tools.measurement.machine import differences, fingerprint
-from autoresearch_mcp.tools.measurement.seals import file_marks, git_seals, swapped
+from autoresearch_mcp.tools.measurement.ruler import file_marks, git_seals, swapped
 from conftest import Project
 
 

@@ -9,9 +9,9 @@ import pytest
 from autoresearch_mcp.tools.git.repo import Repo
 from autoresearch_mcp.tools.lab.consent import Consent
 from autoresearch_mcp.tools.plan.agreement import missing, statements
-from autoresearch_mcp.tools.plan.model import Plan, problems
-from autoresearch_mcp.tools.process.isolation import check_name, measured_environment, passed_on, passes, withheld
-from autoresearch_mcp.tools.text.tokens import looks_secret
+from autoresearch_mcp.tools.plan.model import Plan, check_name, problems
+from autoresearch_mcp.tools.process.isolation import measured_environment, passed_on, passes, withheld
+from autoresearch_mcp.tools.text.masking import looks_secret
 from conftest import Project
 
 ORDINARY = (

@@ -142,7 +142,7 @@ def test_a_profile_for_macos_denies_before_it_allows() -> None:
 def test_a_session_goes_on_behind_walls_and_is_told_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mechanism: str
 ) -> None:
-    monkeypatch.setattr("autoresearch_mcp.tools.lab.sandboxed_run.available", lambda: isolation.SandboxOffer(mechanism))
+    monkeypatch.setattr("autoresearch_mcp.tools.measurement.runs.available", lambda: isolation.SandboxOffer(mechanism))
     monkeypatch.setattr(isolation, "available", lambda: isolation.SandboxOffer(mechanism))
     spoil = "(echo x > notes.txt; echo x > .git/autoresearch/x; echo y >> app.txt; echo y > $TMPDIR/y) 2>/dev/null"
     project = Project(tmp_path / "repo", sandbox="on", verify=f"{spoil}; git checkout app.txt 2>&1; cat value.txt")
@@ -170,7 +170,7 @@ def test_the_channel_can_be_written_behind_walls(tmp_path: Path) -> None:
 
 def test_without_walls_a_plan_that_demands_them_does_not_run(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "autoresearch_mcp.tools.lab.sandboxed_run.available", lambda: isolation.SandboxOffer("", "nothing here")
+        "autoresearch_mcp.tools.measurement.runs.available", lambda: isolation.SandboxOffer("", "nothing here")
     )
     project.plan = project.plan.model_copy(update={"sandbox": "on", "verify": "touch ran; cat value.txt"})
 

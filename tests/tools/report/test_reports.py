@@ -15,11 +15,12 @@ from PIL import Image
 
 from autoresearch_mcp.server.app import build_server
 from autoresearch_mcp.tools.decision.decide import Status
+from autoresearch_mcp.tools.decision.measured import GuardResult, Place
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.report.page import PatchLine, duration, patch_lines, size
 from autoresearch_mcp.tools.report.sections import SECTIONS
-from autoresearch_mcp.tools.session.events import GuardResult, Place, Verified
+from autoresearch_mcp.tools.session.events import Verified
 from conftest import Project
 from filled import HOSTILE, events, fill, long, row
 from pages import Reader

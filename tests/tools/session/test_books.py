@@ -14,14 +14,14 @@ import pytest
 
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.decision.judging import Arm
+from autoresearch_mcp.tools.decision.measured import Measurement
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.session import store as books
-from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Measurement, Reverted, Row, Verified
+from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Reverted, Row, Verified
 from autoresearch_mcp.tools.session.fold import advance, replay
-from autoresearch_mcp.tools.session.foundations import digest, foundations
 from autoresearch_mcp.tools.session.journal import Journal
-from autoresearch_mcp.tools.session.snapshot import dump_snapshot, load_snapshot
-from autoresearch_mcp.tools.session.state import Session
+from autoresearch_mcp.tools.session.state import Session, dump_snapshot, load_snapshot
+from autoresearch_mcp.tools.session.store import digest, foundations
 from conftest import Project
 
 TOOLS = Path(books.__file__).parent.parent
@@ -136,7 +136,7 @@ print(len(read), session.best, sys.modules["autoresearch_mcp.tools.session.store
         ("session/fold", False),
         ("decision/decide", False),
         ("diagnostics/inspection", False),
-        ("session/snapshot", False),
+        ("session/state", False),
         ("text/markdown", True),
     ],
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...decision.measured import Measurement
 from ...diagnostics.diagnostic import MASKING, Trouble
 from ...diagnostics.forms import form_of, known
 from ...diagnostics.inspecting import typed
@@ -17,7 +18,6 @@ from ...plan.model import Plan
 from ...plan.scope import Scope
 from ...project.projects import CommandKind, Language, Project, ProjectCommand
 from ...project.recipes import inside
-from ...session.events import Measurement
 from ..ledger.ledger import Ledger
 from .queue import FixOptions
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any
 
+from ...decision.measured import Measurement
 from ...diagnostics.diagnostic import Trouble
 from ...diagnostics.inspecting import typed
 from ...diagnostics.inspection import METRIC, Bug, Inspection, names_inspection
@@ -16,13 +17,13 @@ from ...diagnostics.tally import MOST, Tally, read_unable
 from ...errors import Code, Refusal
 from ...iteration.commit_checks import tracked_edits
 from ...lab.context import RepoContext
-from ...measurement.meter import Meter, at_checkout
+from ...measurement.meter import Meter
 from ...measurement.ruler import ruler_now
+from ...measurement.runs import at_checkout
 from ...plan.model import Plan
 from ...process.screen import cure, screen
 from ...project.projects import Project
-from ...session.events import Measurement
-from ...text.hygiene import hygiene
+from ...text.redaction import redactor
 from ...vocabulary import Phase
 from ..ledger.handoff import HandoffFinding, carried
 from ..ledger.items import Settlement, Workflow
@@ -67,7 +68,7 @@ class Fixing(WorkflowRunner):
             ids=list(tally.ids) if tally else None,
             problem="" if tally else f"not counted again: {found.problem or found.failure}",
             suppressions=dict(Counter(one.kind.value for one in hiding)),
-            hidden=[hygiene()(one.description) for one in hiding[:50]],
+            hidden=[redactor()(one.description) for one in hiding[:50]],
             changed=changed_files(context, ledger.commit),
         )
         events: tuple[LedgerEvent, ...] = (seen, *new_errors(ledger, tally, seen.commit))
@@ -217,7 +218,7 @@ def _looked(context: RepoContext, inspection: Inspection, options: FixOptions) -
         inspection = _without(inspection, set(left_out))
         found = _measure(context, inspection) if inspection.commands else found
     if found.tally is None:
-        said = hygiene()(found.tail[-600:])
+        said = redactor()(found.tail[-600:])
         message = f"Errors could not be counted: {found.problem or found.failure}. The output ends: {said!r}."
         raise Refusal(Code.GATE_FAILED, f"{message} Mend that by hand, or open with another `category`.")
     floor = found.tally.ran or 0
@@ -238,12 +239,12 @@ def _again(context: RepoContext, ledger: Ledger) -> Measurement:
     plan = Plan.model_validate(ledger.latest(DETECTED)["plan"])
     if context.consent.missing(plan):
         return Measurement(problem="nobody agrees to the commands any more")
-    return Meter(context, plan, ruler_now(context.repo, plan)).verify(at_checkout(context, "HEAD"), LONGEST_S)
+    return Meter(context.runs, plan, ruler_now(context.repo, plan)).verify(at_checkout(context.repo, "HEAD"), LONGEST_S)
 
 
 def _measure(context: RepoContext, inspection: Inspection) -> Measurement:
     plan = Plan(metric=METRIC, direction="lower", verify=typed(inspection), read="channel")
-    return Meter(context, plan, ruler_now(context.repo, plan)).verify(at_checkout(context, "HEAD"), LONGEST_S)
+    return Meter(context.runs, plan, ruler_now(context.repo, plan)).verify(at_checkout(context.repo, "HEAD"), LONGEST_S)
 
 
 def _with_check(event: ItemRecorded, inspection: Inspection) -> ItemRecorded:

@@ -15,8 +15,8 @@ from ...lab.context import RepoContext
 from ...project.projects import recognise
 from ...project.reading import is_installed, read_texts
 from ...project.scan import scan
-from ...text.hygiene import hygiene
 from ...text.markdown import is_markdown
+from ...text.redaction import redactor
 from ..ledger.items import Item
 from ..ledger.ledger import Ledger, Observed
 from ..running.runner import WorkflowRunner, observed, saw
@@ -177,7 +177,7 @@ def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, cod
         overwritten=[path for path, digest in users.items() if _digest(checkout.texts.get(path, "")) != digest],
         marked=mode is LearnMode.WIKI,
     )
-    return validated(documents, repository, asked, hygiene())
+    return validated(documents, repository, asked, redactor())
 
 
 def _due(options: LearnOptions, code: CodeSummary, checkout: CheckoutFiles) -> tuple[DueDocument, ...]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...iteration.preflight import preflight
-from ...iteration.safety import GateRow
+from ...iteration.preflight import GateRow, preflight
 from ...lab.context import RepoContext
 from ...vocabulary import Phase
 from ..ledger.ledger import Ledger, Observed

@@ -23,7 +23,7 @@ from ...lab.context import RepoContext
 from ...measurement.meter import import_paths
 from ...process.run_notes import RunNote
 from ...process.runner import CommandRun
-from ...text.hygiene import clean_end, hygiene
+from ...text.redaction import redact_tail, redactor
 from ..ledger.items import Workflow
 from ..ledger.ledger import Ledger, Observed
 from ..running.runner import WorkflowRunner, observed
@@ -75,7 +75,7 @@ class PairedSides:
             seconds=round(run.seconds, 4),
             cpu_seconds=round(run.cpu_seconds, 4),
             peak_bytes=run.peak_bytes,
-            tail="" if run.exit_code == 0 else clean_end(run.stdout + run.stderr, TAIL_CHARACTERS),
+            tail="" if run.exit_code == 0 else redact_tail(run.stdout + run.stderr, TAIL_CHARACTERS),
             output=run.digest,
             seed=seed,
             at=now(self.context),
@@ -94,20 +94,20 @@ class PairedSides:
         checkout = self.checkouts[side]
         names = {**names, **import_paths(self.context.repo.root, checkout.folder)}
         for _ in range(ATTEMPTS):
-            key = self.context.key(what)
-            if self.context.begun.find(key) is None:
-                self.context.runner.forget(key)
+            key = self.context.runs.key(what)
+            if self.context.runs.notes.find(key) is None:
+                self.context.runs.runner.forget(key)
                 checkout.stand_at(self.commits[side], self.context.untracked)
                 if report is not None:
                     self._reports.mkdir(parents=True, exist_ok=True)
                     report.unlink(missing_ok=True)
-                self.context.begun.note(key, RunNote(seed=0, at_ns=time.time_ns()))
-            run = self.context.run(key, command, self.timeout_s, checkout.folder, names)
+                self.context.runs.notes.note(key, RunNote(seed=0, at_ns=time.time_ns()))
+            run = self.context.runs.run(key, command, self.timeout_s, checkout.folder, names)
             if run.cancelled:
                 raise RunCancelled
             if not run.lost:
                 return run
-            self.context.begun.forget(key)
+            self.context.runs.notes.forget(key)
         message = f"The process that watches over `{command[:100]}` was killed {ATTEMPTS} times. Free memory, and call run again."
         raise Refusal(Code.BUSY, message)
 
@@ -132,7 +132,7 @@ class PairedSides:
                     text = text.replace(f"{place}/", "")
                 found = read_tests(form, text)
                 report.unlink()
-                return _tidied(found) if found is not None else None
+                return _redacted(found) if found is not None else None
         return None
 
 
@@ -155,13 +155,13 @@ def now(context: RepoContext) -> str:
     return datetime.fromtimestamp(context.now(), UTC).isoformat(timespec="seconds")
 
 
-def _tidied(tests: Mapping[str, Test]) -> Mapping[str, Test]:
+def _redacted(tests: Mapping[str, Test]) -> Mapping[str, Test]:
     """Names and messages without secrets and escapes; they are stored."""
-    tidy = hygiene()
+    redact = redactor()
     whole = "\n".join(f"{test.id}\n{test.message}" for test in tests.values())
-    if tidy(whole) == whole:
+    if redact(whole) == whole:
         return tests
-    clean = (Test(tidy(t.id), t.outcome, tidy(t.path), t.line, tidy(t.message), t.broken) for t in tests.values())
+    clean = (Test(redact(t.id), t.outcome, redact(t.path), t.line, redact(t.message), t.broken) for t in tests.values())
     return {test.id: test for test in clean}
 
 
@@ -247,7 +247,7 @@ def _prepared(
 ) -> tuple[Ledger, bool]:
     """Prepare a side once in this call: what an earlier call prepared may be gone with its checkout."""
     run = sides.run(side, f"regression {ledger.id} setup {side}", command, {})
-    tail = clean_end(run.stdout + run.stderr, TAIL_CHARACTERS) if run.exit_code else ""
+    tail = redact_tail(run.stdout + run.stderr, TAIL_CHARACTERS) if run.exit_code else ""
     facts = {"side": side, "command": command, "exit_code": run.exit_code, "tail": tail, "at": now(context)}
     return Ledgers(context).append(ledger.id, observed(context, SETUP, **facts)), run.exit_code == 0
 

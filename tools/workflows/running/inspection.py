@@ -12,7 +12,7 @@ from ...lab.context import RepoContext
 from ...process.screen import cure, screen
 from ...project.projects import CommandKind, Project, recognise
 from ...project.scan import scan
-from ...text.hygiene import clean_end
+from ...text.redaction import redact_tail
 from ..ledger.evidence import REPRODUCED, pending
 from ..ledger.ledger import Ledger, Observed, Ran
 from .runner import observed
@@ -121,13 +121,13 @@ def reproduce(context: RepoContext, command: str, timeout_s: float = TIMEOUT_S) 
         context.consent.want(command)
         why = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
         return Ran(command=command, why=why)
-    run = context.run(context.key(f"reproduce {command}"), command, timeout_s, context.repo.root, {})
+    run = context.runs.run(context.runs.key(f"reproduce {command}"), command, timeout_s, context.repo.root, {})
     return Ran(
         command=command,
         exit_code=None if run.lost or run.cancelled else run.exit_code,
         timed_out=run.timed_out,
         seconds=round(run.seconds, 3),
-        tail=clean_end(run.stdout + run.stderr, TAIL_CHARACTERS),
+        tail=redact_tail(run.stdout + run.stderr, TAIL_CHARACTERS),
         output=run.digest,
         why="cancelled" if run.cancelled else run.problem,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...lab.context import RepoContext
 from ...storage.disk import write_atomically
-from ...text.hygiene import hygiene
+from ...text.redaction import redactor
 from ..ledger.handoff import Ending, Handoff, HandoffFinding, follow
 from ..ledger.items import Workflow, slug, steps
 from ..ledger.ledger import ItemSettled, Ledger, LedgerEvent, Opened, advanced, folded, read_ledger_event
@@ -107,11 +107,11 @@ class Ledgers:
 
     def _write(self, ledger: Ledger, texts: Mapping[str, str]) -> tuple[str, ...]:
         self._context.repo.exclude(LEDGER_FOLDERS)
-        tidy = hygiene()
+        redact = redactor()
         for name, text in texts.items():
             file = self._context.repo.root / ledger.folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(file, tidy(text))
+            write_atomically(file, redact(text))
         return tuple(str(Path(ledger.folder, name)) for name in texts)
 
     def handoff(self, ledger: Ledger) -> Handoff:

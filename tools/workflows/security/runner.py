@@ -9,7 +9,7 @@ from ...errors import Code, Refusal
 from ...lab.context import RepoContext
 from ...project.projects import CommandKind
 from ...project.scan import scan
-from ...text.hygiene import hygiene
+from ...text.redaction import redactor
 from ..ledger.evidence import line_of
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.ledger import Ledger, Observed
@@ -118,15 +118,15 @@ def _stands(context: RepoContext, known: Known) -> str:
     for path in (known.path, *elsewhere[:MOST_LISTED]):
         content = context.repo.content(context.repo.head(), path)
         text = "" if content is None else content.decode("utf-8", errors="replace")
-        if line := line_of(known.quote, text, hygiene()):
+        if line := line_of(known.quote, text, redactor()):
             return f"{path}:{line}"
     return ""
 
 
 def _surface(context: RepoContext, files: Sequence[str]) -> dict[str, Any]:
     """What is there to attack, as far as file names and patterns tell; and what already differed from HEAD."""
-    texts, tidy = texts_of(context, files), hygiene()
-    secrets = [place for path, text in texts.items() for place in _masked_lines(path, text, tidy(text))]
+    texts, redact = texts_of(context, files), redactor()
+    secrets = [place for path, text in texts.items() for place in _masked_lines(path, text, redact(text))]
     return {
         "manifests": list(manifests_of(files))[:MOST_LISTED],
         "pipelines": list(pipelines_of(files))[:MOST_LISTED],

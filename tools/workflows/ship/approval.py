@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...errors import Code, Refusal
 from ...lab.access import Lab
 from ...lab.context import RepoContext
-from ...text.cleaning import visible
+from ...text.redaction import visible
 from ...vocabulary import Tool
 from ..ledger.items import Workflow
 from ..ledger.ledger import Ledger, Observed

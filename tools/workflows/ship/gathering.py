@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...errors import Code, Refusal
-from ...git.delta import Delta
+from ...git.trees import Delta
 from ...lab.context import RepoContext
 from ...plan.scope import Scope
 from ...process.runner import CommandRun
@@ -17,7 +17,7 @@ from ...project.folders import MAKEFILES, CommandKind, Language, ProjectCommand
 from ...project.projects import Project, recognise
 from ...project.recipes import inside
 from ...project.scan import missing_tools, scan
-from ...text.hygiene import clean_end
+from ...text.redaction import redact_tail
 from ..ledger.handoff import carried
 from ..ledger.items import Workflow
 from ..ledger.ledger import Ledger
@@ -270,7 +270,7 @@ def ran(context: RepoContext, name: str, commands: Sequence[str], timeout_s: flo
     if why := _may_not_run(context, commands):
         return CheckOutcome(CheckResult.OPEN, why)
     for command in commands:
-        run = context.run(context.key(f"ship {name} {command}"), command, timeout_s, context.repo.root, {})
+        run = context.runs.run(context.runs.key(f"ship {name} {command}"), command, timeout_s, context.repo.root, {})
         if run.cancelled or run.lost:
             return CheckOutcome(CheckResult.OPEN, f"`{command}` was {'cancelled' if run.cancelled else 'lost'}")
         if run.exit_code != 0 or run.timed_out:
@@ -297,4 +297,4 @@ def _may_not_run(context: RepoContext, commands: Sequence[str]) -> str:
 
 def last_lines(run: CommandRun) -> list[str]:
     """The end of what a command printed."""
-    return clean_end(run.stdout + run.stderr, 1500).strip().splitlines()[-TAIL_LINES:]
+    return redact_tail(run.stdout + run.stderr, 1500).strip().splitlines()[-TAIL_LINES:]

@@ -280,14 +280,16 @@ def watched(context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         )
     looks, failed, row, tail = 0, 0, 0, ""
     most = 1 + int(options.monitor * 60 / options.every)
-    while looks < most and row < GIVE_UP_AFTER and not context.cancelled:
+    while looks < most and row < GIVE_UP_AFTER and not context.runs.cancelled:
         if looks:
-            context.run(context.key("ship pause"), f"sleep {options.every}", options.every + 60, context.repo.root, {})
-        run = context.run(context.key("ship watch"), options.health, HEALTH_S, context.repo.root, {})
+            context.runs.run(
+                context.runs.key("ship pause"), f"sleep {options.every}", options.every + 60, context.repo.root, {}
+            )
+        run = context.runs.run(context.runs.key("ship watch"), options.health, HEALTH_S, context.repo.root, {})
         well = run.exit_code == 0 and not run.timed_out
         looks, failed, row = looks + 1, failed + (not well), 0 if well else row + 1
         tail = tail if well else "\n".join(last_lines(run))
-    if context.cancelled:
+    if context.runs.cancelled:
         raise Refusal(Code.INCOMPLETE, "Watching was cancelled. Start it again, or close with a why.")
     return (
         observed(

@@ -402,9 +402,9 @@ def test_a_cancelled_run_keeps_what_it_has_and_goes_on_when_it_is_called_again(p
     made = threading.Thread(target=agent.run)
     made.start()
     other = Lab(project.root, allow_commands=True).for_reading()
-    while not other.runner.alive():
+    while not other.runs.runner.alive():
         other = Lab(project.root, allow_commands=True).for_reading()
-    other.runner.cancel_all()
+    other.runs.runner.cancel_all()
     made.join()
 
     between = agent.status()

@@ -1,12 +1,17 @@
-"""What a training run told of itself beside its number: facts, the named checks of its evaluation, its learning curve."""
+"""What one run of a command showed: its number, its receipt, and what a training run printed beside its number."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from ..diagnostics.tally import Tally
+from .failures import FailureClass
+
+_FROZEN = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 _FACT = re.compile(r"^([a-z][\w]{1,40}):[ \t]+(\S.{0,200})$", re.MULTILINE)
 _CHECK = re.compile(r"^check ([a-z][a-z-]{1,40}): (passed|failed|skipped) \((.{0,400})\)$", re.MULTILINE)
 _HELD = re.compile(r"^device (\S{1,80}): held for (\d{1,7}\.\d) s$", re.MULTILINE)
@@ -44,6 +49,93 @@ class Trained(BaseModel):
             return None
 
 
+class DeviceHeld(BaseModel):
+    """The device that a training run had, a GPU by its UUID, and for how many seconds; empty where none was named."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = ""
+    seconds: float = 0.0
+
+
+class Place(StrEnum):
+    """Where a command ran: the user's own checkout, a second one of ours where both arms take turns, or one made for a
+    single run out of the commit and what git did not have at the start.
+    """
+
+    CHECKOUT = "checkout"
+    ARENA = "arena"
+    CLEAN = "clean"
+
+
+class Receipt(BaseModel):
+    """What a measurement was made of. `at` is in seconds since the epoch; every digest is SHA-256 in hexadecimal.
+
+    `seed` went to the command as `AUTORESEARCH_SEED`; `output` is the digest of everything that it printed. CPU time and
+    peak memory are those of the command and all that it started. `device` is what the evaluation of a training run held,
+    also of one that failed, and `checks` are those that it named.
+    """
+
+    model_config = _FROZEN
+
+    id: str
+    tree: str
+    plan: str
+    protected: str
+    machine: str
+    command: str
+    place: Place
+    seed: int
+    at: float
+    output: str
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
+    device: DeviceHeld = DeviceHeld()
+    checks: tuple[CheckSeen, ...] = ()
+
+
+class Measurement(BaseModel):
+    """One verify run: the number, or why there is none. `seconds` is wall-clock time; `tail` the end of the output.
+
+    `trained` is there when verify was the evaluation of a training run, `tally` when it counted errors.
+    """
+
+    model_config = _FROZEN
+
+    value: float | None = None
+    problem: str = ""
+    failure: FailureClass | None = None
+    exit_code: int | None = None
+    seconds: float = 0.0
+    tail: str = ""
+    tampered: tuple[str, ...] = ()
+    receipt: Receipt | None = None
+    trained: Trained | None = None
+    tally: Tally | None = None
+
+
+class GuardResult(BaseModel):
+    """What one guard showed. `samples` are the numbers of a metric-valued guard and `value` their mean.
+
+    `runs` counts how often it ran: a guard that fails is run again before it may cost a good change. `broken` says that
+    it is red for the incumbent as well.
+    """
+
+    model_config = _FROZEN
+
+    guard: str
+    passed: bool
+    seen: str
+    value: float | None = None
+    samples: tuple[float, ...] = ()
+    runs: int = 1
+    flaky: bool = False
+    broken: bool = False
+    seconds: float = 0.0
+    tail: str = ""
+    receipts: tuple[Receipt, ...] = ()
+
+
 def read_trained(text: str) -> Trained | None:
     """The last summary block of an output; None where there is none, or one without a check."""
     _, found, block = text.rpartition(f"{_START}\n")
@@ -58,15 +150,6 @@ def read_checks(text: str) -> tuple[CheckSeen, ...]:
     """The checks that an output names, each once, as last told."""
     found = {name: CheckSeen(name=name, outcome=how, seen=seen) for name, how, seen in _CHECK.findall(text)}
     return tuple(found.values())
-
-
-class DeviceHeld(BaseModel):
-    """The device that a training run had, a GPU by its UUID, and for how many seconds; empty where none was named."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str = ""
-    seconds: float = 0.0
 
 
 def read_device(text: str) -> DeviceHeld:

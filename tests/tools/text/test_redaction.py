@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autoresearch_mcp.tools.plan.model import Plan, problems
-from autoresearch_mcp.tools.text.cleaning import cleaned, hides_something, visible
-from autoresearch_mcp.tools.text.hygiene import clean_end
+from autoresearch_mcp.tools.text.redaction import hides_something, redact_tail, strip_hidden, visible
 
 TABLE = {
     "ordinary text": ("a\tb\nc é 漢 🙂", "a\tb\nc é 漢 🙂"),
@@ -41,13 +40,13 @@ TABLE = {
 
 @pytest.mark.parametrize(("text", "clean"), TABLE.values(), ids=TABLE)
 def test_what_is_not_to_be_read_is_taken_out(text: str, clean: str) -> None:
-    assert cleaned(text) == clean
-    assert cleaned(clean) == clean
+    assert strip_hidden(text) == clean
+    assert strip_hidden(clean) == clean
 
 
 @pytest.mark.parametrize("unit", ["\x1b[", "\x1b]", "\x1bP", "\r", "\b", "a\b", "\x9d", "\u200b", "10%\r", "\x1b"])
 def test_a_text_made_to_be_slow_is_cleaned_all_the_same(unit: str) -> None:
-    assert len(cleaned(unit * (524_288 // len(unit)))) < 600_000
+    assert len(strip_hidden(unit * (524_288 // len(unit)))) < 600_000
 
 
 def test_what_hides_is_written_out_for_who_has_to_judge_it() -> None:
@@ -67,5 +66,5 @@ def test_a_command_that_looks_different_from_what_it_is_cannot_be_sealed(hidden:
 def test_the_end_of_an_output_is_cleaned_before_it_is_cut() -> None:
     token = "ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dF3gH5"
 
-    assert clean_end("x\n" * 100 + token, 20) == "[masked: GitHub token]"[-20:]
-    assert clean_end("line\n" * 100_000 + "\x1b[1mend", 8) == "line\nend"
+    assert redact_tail("x\n" * 100 + token, 20) == "[masked: GitHub token]"[-20:]
+    assert redact_tail("line\n" * 100_000 + "\x1b[1mend", 8) == "line\nend"

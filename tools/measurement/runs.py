@@ -1,0 +1,153 @@
+"""The commands that one call runs: each has a key, by which a later call, of this server or another, joins its run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..decision.measured import Curve, Place
+from ..git.paired_checkout import PairedCheckout
+from ..git.repo import Repo
+from ..plan.model import Plan
+from ..process.isolation import available, passed_on, policy_for, wrap
+from ..process.run_notes import RunNotes
+from ..process.runner import CommandRun, CommandSpec, Listener, Runner, Wrap
+
+CHANNEL_NAME = "AUTORESEARCH_CHANNEL"
+NEVER_RUN = CommandRun(-1, False, 0.0, "", "", cancelled=True)
+"""What a run is when its call was cancelled before it began."""
+
+
+@dataclass(frozen=True)
+class RunNumbers:
+    """What a command is told of its run: the iteration, how often this code was run in it, and the seed."""
+
+    iteration: int = 0
+    run: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class RunSpec:
+    """One run to make: where, of which commit and tree, and its numbers. Equal in a pair but for the commit.
+
+    `checkout` is ours, none the user's own. What git does not have and commands may need is `untracked`; protected files
+    are taken from the commit `sealed`. A run of the candidate may be held against the incumbent's learning `curve`.
+    """
+
+    place: Place
+    folder: Path
+    commit: str
+    tree: str
+    numbers: RunNumbers = RunNumbers()
+    sealed: str = ""
+    checkout: PairedCheckout | None = None
+    untracked: tuple[str, ...] = ()
+    curve: Curve = ()
+
+
+def at_checkout(repo: Repo, commit: str, numbers: RunNumbers = RunNumbers()) -> RunSpec:
+    """A run in the user's own checkout, which stands at `commit`."""
+    return RunSpec(Place.CHECKOUT, repo.root, commit, repo.tree(commit), numbers)
+
+
+class RunService:
+    """Runs the commands of one call, or joins those that an earlier call began.
+
+    `scope` says which state of the session the keys are for, `listener` hears how a command goes, and `is_cancelled` tells
+    whether the call was; nothing is run from then on.
+    """
+
+    def __init__(
+        self,
+        repo: Repo,
+        now: Callable[[], float],
+        scope: Callable[[], str],
+        listener: Listener,
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        self.repo = repo
+        self.now = now
+        self.runner = Runner(repo.own_folder / "runs")
+        self.notes = RunNotes(repo.own_folder / "begun")
+        self.cancelled = False
+        self.ready_for: RunSpec | None = None
+        """The run that its checkout was last brought to, if nothing else ran there since."""
+        self._scope = scope
+        self._listener = listener
+        self._is_cancelled = is_cancelled
+        self._asked: Counter[str] = Counter()
+        self._seconds = 0.0
+
+    def key(self, what: str) -> str:
+        """The id of a run, the same for the same run of the same call, so that a later server finds it again."""
+        self._asked[what] += 1
+        whole = f"{self._scope()} {self._asked[what]} {what}"
+        return hashlib.sha256(whole.encode()).hexdigest()[:20]
+
+    def run(
+        self,
+        key: str,
+        command: str,
+        timeout_s: float,
+        folder: Path,
+        names: Mapping[str, str],
+        wrap: Wrap = list,
+        channel: str = "",
+    ) -> CommandRun:
+        """Run a command at the top of a checkout with these variables, or join the run that has this key."""
+        before = self._seconds
+
+        def listen(seconds: float, line: str) -> None:
+            self._listener(before + seconds, line)
+
+        self.cancelled = self.cancelled or self._is_cancelled()
+        self.repo.moved()
+        run = NEVER_RUN
+        if not self.cancelled:
+            run = self.runner.run(CommandSpec(command, folder, timeout_s, names, wrap, channel), key, listen)
+        self.repo.moved()
+        self.cancelled = self.cancelled or run.cancelled
+        self._seconds += run.seconds  # progress only ever grows, also over several runs in one call
+        return run
+
+    def run_sandboxed(
+        self, plan: Plan, key: str, command: str, timeout_s: float, folder: Path, names: Mapping[str, str], own: str
+    ) -> CommandRun:
+        """Run a command of a plan with the variables that the plan passes on; in a sandbox if there is a folder of its `own`
+        that it may write.
+        """
+        channel = names.get(CHANNEL_NAME, "")
+        given = {**passed_on(plan.environment, os.environ), **names}
+        if not own:
+            return self.run(key, command, timeout_s, folder, given, channel=channel)
+        writable = (own, *([str(Path(channel).parent)] if channel else []))
+        policy = policy_for(self.repo, folder, plan.scope, (plan.network, plan.memory_mb, plan.processes), writable)
+        given["TMPDIR"] = own
+        return self.run(key, command, timeout_s, folder, given, lambda argv: wrap(argv, policy), channel)
+
+    def clear(self) -> None:
+        """End and forget every run."""
+        self.runner.clear()
+        self.notes.clear()
+
+
+def has_sandbox(plan: Plan) -> bool:
+    """Whether this plan's commands run in a sandbox here."""
+    return plan.sandbox != "off" and bool(available().mechanism)
+
+
+def sandbox_words(plan: Plan) -> str:
+    """What stands between the commands and the machine, as it is and not as it was wished."""
+    if plan.sandbox == "off":
+        return "off: commands may do on this machine what you may"
+    offer = available()
+    if not offer.mechanism:
+        return f"off: {offer.why_not}"
+    network = "with network" if plan.network else "no network"
+    where = "scope, ignored build folders, caches and a temporary folder"
+    return f"on ({offer.mechanism}): commands write only in {where}; {network}; they can read everything that you can"

@@ -1,0 +1,108 @@
+"""What our commits say, and fingerprints of their changes, so that the same idea is known again whatever its spacing."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..decision.decide import Trial
+from .results import flat
+from .state import Session
+
+_SUBJECT_LENGTH = 100
+JOURNAL_TRAILER = "Autoresearch-Journal"
+
+
+def experiment_message(
+    session: Session, number: int, description: str, hypothesis: str, paths: Sequence[str], journal: str
+) -> str:
+    """`experiment(<scope>): <description>`, with the hypothesis and the iteration below.
+
+    `journal` is the digest of the journal's last record: who rewrites the journal would have to rewrite git as well.
+    """
+    trial = session.trial
+    kind = ("rework - " if trial.guard_failures else "fix - ") if trial and trial.commit else ""
+    subject = f"experiment({area(paths)}): {kind}{description}"
+    body = [textwrap.fill(flat(hypothesis), 72)] if flat(hypothesis) else []
+    return _message(subject, body, session, number, journal)
+
+
+def revert_message(session: Session, trial: Trial) -> str:
+    """git's own form for a revert, with the reason below."""
+    subject = f'Revert "experiment({area(trial.files)}): {trial.description}"'
+    verdict = session.verdict
+    why = f"{verdict.status}: {verdict.why}" if verdict else ""
+    body = [f"This reverts commit {trial.commit}.", textwrap.fill(flat(why), 72)]
+    return _message(subject, body, session, trial.number)
+
+
+def area(paths: Sequence[str]) -> str:
+    """A short name of what was touched: the file, or the folder that holds all of it."""
+    if len(paths) == 1:
+        return posixpath.basename(paths[0])
+    common = posixpath.commonpath([posixpath.dirname(path) for path in paths]) if paths else ""
+    return common or "repo"
+
+
+def _message(subject: str, body: Sequence[str], session: Session, number: int, journal: str = "") -> str:
+    short = subject if len(subject) <= _SUBJECT_LENGTH else subject[: _SUBJECT_LENGTH - 1] + "…"
+    rest = [flat(subject), *body] if short != subject else list(body)
+    trailers = f"Autoresearch-Session: {session.id}\nAutoresearch-Iteration: {number}"
+    trailers += f"\n{JOURNAL_TRAILER}: {journal}" if journal else ""
+    return "\n\n".join([short, *rest, trailers]) + "\n"
+
+
+_NUMBER = re.compile(r"\d+(?:[._]\d+)*(?:[eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True)
+class ChangeFingerprints:
+    """A difference as it is, turned round, and with every number taken out; each SHA-256 in hexadecimal."""
+
+    change: str
+    inverse: str
+    shape: str
+
+
+def resemblance(change: ChangeFingerprints, latest: Callable[[str, str], int | None]) -> str:
+    """Which earlier iteration a new change makes again, turns round, or differs from in numbers only.
+
+    `latest` gives the last iteration with a fingerprint of a kind; None without one.
+    """
+    if (earlier := latest("change", change.change)) is not None:
+        return f"This is iteration {earlier}'s change again, on another incumbent."
+    if (earlier := latest("change", change.inverse)) is not None:
+        return f"This turns iteration {earlier}'s change round."
+    if (earlier := latest("shape", change.shape)) is not None:
+        return f"This differs from iteration {earlier}'s change in numbers only."
+    return ""
+
+
+def fingerprints(diff: str) -> ChangeFingerprints:
+    """The fingerprints of a patch as git prints it; white space within lines and empty lines do not count."""
+    removed, added = _lines(diff, "-"), _lines(diff, "+")
+    return ChangeFingerprints(_digest(removed, added), _digest(added, removed), _digest(_bare(removed), _bare(added)))
+
+
+def _lines(diff: str, sign: str) -> list[str]:
+    found, name, inside = [], "", False
+    for line in diff.split("\n"):
+        if line.startswith("diff --git "):
+            name, inside = line.rpartition(" b/")[2], False
+        elif line.startswith("@@"):
+            inside = True
+        elif inside and line.startswith(sign) and line[1:].strip():
+            found.append(f"{name}\t{' '.join(line[1:].split())}")
+    return found
+
+
+def _bare(lines: list[str]) -> list[str]:
+    return [_NUMBER.sub("#", line) for line in lines]
+
+
+def _digest(removed: list[str], added: list[str]) -> str:
+    return hashlib.sha256("\0".join((*removed, "\1", *added)).encode(errors="surrogateescape")).hexdigest()
