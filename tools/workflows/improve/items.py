@@ -61,38 +61,30 @@ class RepositorySource(Cited):
     """What the repository says: code, documents, issues or notes that git has."""
 
     prefix: ClassVar[str] = "S"
+    title_format: ClassVar[str] = "{location}: {says}"
 
     kind: Literal["source"] = "source"
     says: Text = Field(description="What it shows, in a sentence.")
-
-    @property
-    def title(self) -> str:
-        return f"{self.location}: {self.says}"
 
 
 class Reference(Item):
     """Something outside that you have read. Recorded as such: the server cannot check it."""
 
     prefix: ClassVar[str] = "O"
+    place_format: ClassVar[str] = "{where}"
+    title_format: ClassVar[str] = "{where}: {says}"
 
     kind: Literal["reference"] = "reference"
     where: Text = Field(description="Its address, or author, title and year.")
     says: Text = Field(description="What it says, in a sentence.")
     read_on: str = Field("", max_length=10, description="The date, e.g. 2026-03-01.")
 
-    @property
-    def place(self) -> str:
-        return self.where
-
-    @property
-    def title(self) -> str:
-        return f"{self.where}: {self.says}"
-
 
 class ProblemInsight(Item):
     """A problem of somebody, and how it could be solved. Whether it is new and how well it is backed, the server says."""
 
     prefix: ClassVar[str] = "I"
+    title_format: ClassVar[str] = "{problem} ({persona}): {mechanism}"
     filled: ClassVar[frozenset[str]] = frozenset({"newness", "extends", "belief"})
 
     kind: Literal["insight"] = "insight"
@@ -107,10 +99,6 @@ class ProblemInsight(Item):
     belief: Belief | None = None
 
     @property
-    def title(self) -> str:
-        return f"{self.problem} ({self.persona}): {self.mechanism}"
-
-    @property
     def classified(self) -> str:
         return f"{self.newness}{f' of {self.extends}' if self.extends else ''}, {self.belief}"
 
@@ -119,15 +107,12 @@ class ImproveRound(Item):
     """The end of a round in one category."""
 
     prefix: ClassVar[str] = "R"
+    title_format: ClassVar[str] = "{category}: {found}"
 
     kind: Literal["round"] = "round"
     category: ImproveCategory
     question: Text = Field(description="What this round asked.")
     found: Text = Field(description="What it found, or that it found nothing, in a sentence.")
-
-    @property
-    def title(self) -> str:
-        return f"{self.category}: {self.found}"
 
 
 class Rank(Item):
@@ -150,21 +135,20 @@ class Comparison(Item):
     """Of two must-haves the one to do first. The last one on a pair counts."""
 
     prefix: ClassVar[str] = "C"
+    title_format: ClassVar[str] = "{better} before {worse}"
 
     kind: Literal["comparison"] = "comparison"
     better: str = Field(pattern=r"^I\d+$")
     worse: str = Field(pattern=r"^I\d+$")
     why: Text
 
-    @property
-    def title(self) -> str:
-        return f"{self.better} before {self.worse}"
-
 
 class Requirements(Item):
     """The requirements document of one must-have."""
 
     prefix: ClassVar[str] = "P"
+    place_format: ClassVar[str] = "{insight}"
+    title_format: ClassVar[str] = "{feature} ({insight})"
 
     kind: Literal["prd"] = "prd"
     insight: str = Field(pattern=r"^I\d+$")
@@ -180,11 +164,3 @@ class Requirements(Item):
     decisions: Words = Field((), description="What a person has to decide.")
     questions: Words = Field((), description="What is open.")
     note: Note = ""
-
-    @property
-    def place(self) -> str:
-        return self.insight
-
-    @property
-    def title(self) -> str:
-        return f"{self.feature} ({self.insight})"

@@ -4,106 +4,91 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import quoted, section, sentence, table
-from .items import (
-    ImportanceTier,
-    ImproveCategory,
-    ImproveOptions,
-    ProblemInsight,
-    Reference,
-    RepositorySource,
-    Requirements,
-)
-from .research import circle, compared, documents, independent, insight, kept, must_haves, ranks, rounds, undecided
+from .items import ImportanceTier, ImproveCategory, ProblemInsight, Reference, RepositorySource, Requirements
+from .research import Research, circle
 
 
-def improve_files(ledger: Ledger) -> dict[str, str]:
+def improve_files(research: Research) -> dict[str, str]:
     """Every file of the research."""
     return {
-        "research-findings.md": _findings(ledger),
-        "improvement-plan.md": _plan(ledger),
-        **{f"prd-{one.slug}.md": _document(ledger, one) for one in documents(ledger).values()},
-        "improve-results.tsv": _results(ledger),
+        "research-findings.md": _findings(research),
+        "improvement-plan.md": _plan(research),
+        **{f"prd-{one.slug}.md": _document(research, one) for one in research.documents.values()},
+        "improve-results.tsv": _results(research),
     }
 
 
-def _findings(ledger: Ledger) -> str:
-    found = kept(ledger)
-    parts = [
-        section(category, [_insight(ledger, entry) for entry in found if entry.item.category is category])
-        for category in ImproveCategory
-    ]
+def _findings(research: Research) -> str:
+    ledger, found = research.ledger, research.insights
     checked = [
         f"- **{one.id}** `{one.item.location}`: {one.item.says}\n\n{quoted(one.item.quote)}\n"
         for one in ledger.of(RepositorySource)
     ]
     outside = [f"- **{one.id}** {one.item.where}: {one.item.says}" for one in ledger.of(Reference)]
-    head = f"# What was found: {ledger.options.goal or 'improvements'}\n\nFor: {ledger.opts(ImproveOptions).icp or 'not said'}.\n"
-    body = [head, *parts, section("Checked sources", checked), section("Outside references, not checked", outside)]
-    return "\n".join(part for part in body if part)
+    return _page(
+        f"# What was found: {ledger.options.goal or 'improvements'}\n\nFor: {research.options.icp or 'not said'}.\n",
+        *(
+            section(name, [_insight(research, one.id, one.item) for one in found if one.item.category is name])
+            for name in ImproveCategory
+        ),
+        section("Checked sources", checked),
+        section("Outside references, not checked", outside),
+    )
 
 
-def _insight(ledger: Ledger, entry: LedgerEntry[ProblemInsight]) -> str:
-    one = entry.item
-    checked, outside = independent(ledger, one)
-    sure = f"{one.belief}: {checked} checked, {outside} outside ({', '.join(one.sources)})"
+def _insight(research: Research, id: str, one: ProblemInsight) -> str:
+    checked, outside = research.independent(one)
+    backing = f"{one.belief}: {checked} checked, {outside} outside ({', '.join(one.sources)})"
     extends = f", extends {one.extends}" if one.extends else ""
-    return f"- **{entry.id}** {one.problem} ({one.persona}{extends}). {sentence(one.mechanism)} Then: {sentence(one.outcome)} [{sure}]"
+    return f"- **{id}** {one.problem} ({one.persona}{extends}). {sentence(one.mechanism)} Then: {sentence(one.outcome)} [{backing}]"
 
 
-def _plan(ledger: Ledger) -> str:
-    given, best, found = ranks(ledger), must_haves(ledger), {entry.id: entry.item for entry in kept(ledger)}
-    pairs = compared(ledger, best)
-    lines = [_ranked(ledger, place, id) for place, id in enumerate(best, 1)]
-    tiers = [
+def _plan(research: Research) -> str:
+    found = {entry.id: entry.item for entry in research.insights}
+    ranks = {id: rank for id, rank in research.ranks.items() if id in found}
+
+    def line(id: str) -> str:
+        one = found[id]
+        what = f"{one.problem} ({one.persona}): {sentence(one.mechanism)} {one.belief}."
+        return f"**{id}** {what} Why: {sentence(ranks[id].why)}"
+
+    links = {id: f" See [prd-{one.slug}.md](prd-{one.slug}.md)." for id, one in research.documents.items()}
+    trouble = [f"- They run in a circle: {' before '.join(way)}." for way in [circle(research.compared)] if way]
+    return _page(
+        "# What to do, and in which order\n\nMust-haves stand in the order of comparisons of two; no number stands behind it.\n",
         section(
-            tier.replace("-", " ").capitalize(),
-            [_line(ledger, id) for id, rank in given.items() if id in found and rank.serves and rank.tier is tier],
-        )
-        for tier in (ImportanceTier.NICE_TO_HAVE, ImportanceTier.MOONSHOT)
-    ]
-    gated = [
-        f"- **{id}** {found[id].problem}: {rank.why}" for id, rank in given.items() if id in found and not rank.serves
-    ]
-    trouble = [f"- They run in a circle: {' before '.join(way)}." for way in [circle(pairs)] if way]
-    trouble += [f"- {one} and {other} were not compared." for one, other in undecided(best, pairs)]
-    unranked = [f"- **{id}** {one.problem}" for id, one in found.items() if id not in given]
-    head = "# What to do, and in which order\n\nMust-haves stand in the order of comparisons of two; no number stands behind it.\n"
-    parts = [
-        section("Must have", lines),
-        section("The order is not settled", trouble),
-        *tiers,
-        section("Does not serve the customer", gated),
-        section("Not ranked", unranked),
-    ]
-    return "\n".join([head, *(part for part in parts if part)])
-
-
-def _ranked(ledger: Ledger, place: int, id: str) -> str:
-    written = documents(ledger).get(id)
-    return f"{place}. {_line(ledger, id).removeprefix('- ')}" + (
-        f" See [prd-{written.slug}.md](prd-{written.slug}.md)." if written else ""
+            "Must have",
+            [f"{place}. {line(id)}{links.get(id, '')}" for place, id in enumerate(research.must_haves, 1)],
+        ),
+        section(
+            "The order is not settled",
+            [*trouble, *(f"- {one} and {other} were not compared." for one, other in research.undecided)],
+        ),
+        section("Nice to have", _bullets(map(line, research.ranked(ImportanceTier.NICE_TO_HAVE)))),
+        section("Moonshot", _bullets(map(line, research.ranked(ImportanceTier.MOONSHOT)))),
+        section(
+            "Does not serve the customer",
+            [f"- **{id}** {found[id].problem}: {rank.why}" for id, rank in ranks.items() if not rank.serves],
+        ),
+        section("Not ranked", [f"- **{id}** {found[id].problem}" for id in research.unranked]),
     )
 
 
-def _line(ledger: Ledger, id: str) -> str:
-    one = insight(ledger, id)
-    what = f"{one.problem} ({one.persona}): {sentence(one.mechanism)} {one.belief}." if one else ""
-    return f"- **{id}** {what} Why: {sentence(ranks(ledger)[id].why)}"
-
-
-def _document(ledger: Ledger, one: Requirements) -> str:
-    found = insight(ledger, one.insight)
-    why = (
-        f"{found.problem} ({found.persona}). Wanted: {sentence(found.outcome)} Confidence: {found.belief}."
-        if found
-        else ""
+def _document(research: Research, one: Requirements) -> str:
+    found = research.insight(one.insight)
+    assert found is not None, "only a ranked insight is specified"
+    why = f"{found.problem} ({found.persona}). Wanted: {sentence(found.outcome)} Confidence: {found.belief}."
+    evidence = (
+        f"`{source.location}` (checked): {source.says}"
+        if isinstance(source, RepositorySource)
+        else f"{source.where} (not checked): {source.says}"
+        for source in research.sources(found)
     )
-    parts = [
+    return _page(
         f"# {one.feature}\n",
         "> Written by an agent from research. What is LOW, and what no file of the repository bears out, needs your judgement.\n",
-        section("Problem", [why, "", *_evidence(ledger, found)]),
+        section("Problem", [why, "", *_bullets(evidence)]),
         section("User stories", _bullets(one.stories)),
         section("Requirements", [f"{place}. {text}" for place, text in enumerate(one.requirements, 1)]),
         section("Acceptance criteria", [f"- [ ] {text}" for text in one.acceptance]),
@@ -114,34 +99,26 @@ def _document(ledger: Ledger, one: Requirements) -> str:
         section("Decisions needed", _bullets(one.decisions)),
         section("Open questions", _bullets(one.questions)),
         section("Note", [one.note] if one.note else []),
-    ]
+    )
+
+
+def _page(*parts: str) -> str:
     return "\n".join(part for part in parts if part)
-
-
-def _evidence(ledger: Ledger, found: ProblemInsight | None) -> list[str]:
-    lines = []
-    for id in found.sources if found else ():
-        entry = ledger.find(id)
-        if entry and isinstance(entry.item, RepositorySource):
-            lines.append(f"- `{entry.item.location}` (checked): {entry.item.says}")
-        if entry and isinstance(entry.item, Reference):
-            lines.append(f"- {entry.item.where} (not checked): {entry.item.says}")
-    return lines
 
 
 def _bullets(texts: Iterable[str]) -> list[str]:
     return [f"- {text}" for text in texts]
 
 
-def _results(ledger: Ledger) -> str:
+def _results(research: Research) -> str:
     columns = "iteration category question insight problem mechanism classification confidence checked outside".split()
     rows: list[tuple[object, ...]] = []
-    for place, (ended, insights) in enumerate(rounds(ledger), 1):
+    for place, (ended, insights) in enumerate(research.rounds, 1):
         start = (place, ended.item.category, ended.item.question)
         for entry in insights:
             one = entry.item
             fields = (entry.id, one.problem, one.mechanism, one.newness, one.belief)
-            rows.append((*start, *fields, *independent(ledger, one)))
+            rows.append((*start, *fields, *research.independent(one)))
         if not insights:
             rows.append((*start, "-", ended.item.found, "-", "-", "-", 0, 0))
     return table(columns, rows)

@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.similarity import SAME, likeness, saturated
+from ..ledger.similarity import SAME, WINDOW, dry_for, likeness
 from .items import (
     Belief,
     Comparison,
     ImportanceTier,
     ImproveCategory,
+    ImproveOptions,
     ImproveRound,
     Newness,
     ProblemInsight,
@@ -29,7 +30,84 @@ THRESHOLD = 2
 MOST_MUST_HAVES = 10
 
 
-def rounds(ledger: Ledger) -> list[tuple[LedgerEntry[ImproveRound], tuple[LedgerEntry[ProblemInsight], ...]]]:
+class Research:
+    """One ledger of research, read once: rounds, insights that count, ranks, and the order of the must-haves."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.options = ledger.opts(ImproveOptions)
+        self.rounds = _rounds(ledger)
+        found = ledger.of(ProblemInsight)
+        over = sum(len(insights) for _, insights in self.rounds)
+        self.open_round = found[over:]
+        """The insights since the last round ended."""
+        self.insights = found[:over] if ledger.closed else found
+        """Those that count: a round that was not ended when the ledger was closed does not."""
+        self.new_a_round = [sum(one.item.newness is Newness.NEW for one in some) for _, some in self.rounds]
+        taken = {entry.item.category for entry, _ in self.rounds}
+        self.categories_left = [category for category in ImproveCategory if category not in taken]
+        self.dry_rounds = min(WINDOW, dry_for(self.new_a_round[RESERVED:], THRESHOLD))
+        self.ranks = {item.insight: item for item in ledger.items(Rank)}
+        """The last rank of each insight."""
+        self.unranked = [entry.id for entry in self.insights if entry.id not in self.ranks]
+        best = self.ranked(ImportanceTier.MUST_HAVE)
+        pairs = latest((item.better, item.worse) for item in ledger.items(Comparison)).values()
+        self.compared = [pair for pair in pairs if set(pair) <= set(best)]
+        """The comparisons of must-haves that count, as (better, worse)."""
+        self.must_haves = order(best, self.compared)
+        self.to_specify = self.must_haves[: self.options.features]
+        self.documents = {item.insight: item for item in ledger.items(Requirements)}
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether three rounds in a row, the reserved ones aside, brought fewer than two new insights."""
+        return self.dry_rounds == WINDOW
+
+    @property
+    def richest(self) -> ImproveCategory:
+        """The category with the most new insights so far."""
+        found = self.ledger.items(ProblemInsight)
+        counts = Counter(one.category for one in found if one.newness is Newness.NEW)
+        return max(ImproveCategory, key=lambda category: counts[category])
+
+    @property
+    def undecided(self) -> list[tuple[str, str]]:
+        """The pairs of must-haves of which neither comes before the other."""
+        return undecided(self.must_haves, self.compared)
+
+    def insight(self, id: str) -> ProblemInsight | None:
+        """Return an insight by its id."""
+        return next((entry.item for entry in self.ledger.of(ProblemInsight) if entry.id == id), None)
+
+    def ranked(self, tier: ImportanceTier) -> list[str]:
+        """Return the insights of a tier that serve the customer, in the order of their ranks."""
+        ids = {entry.id for entry in self.insights}
+        return [id for id, rank in self.ranks.items() if id in ids and rank.serves and rank.tier is tier]
+
+    def same_problem(self, item: ProblemInsight) -> list[LedgerEntry[ProblemInsight]]:
+        """Return the insights about the same problem of the same persona, the oldest first."""
+        return [
+            entry
+            for entry in self.ledger.of(ProblemInsight)
+            if likeness(entry.item.problem, item.problem) >= SAME and likeness(entry.item.persona, item.persona) >= SAME
+        ]
+
+    def sources(self, item: ProblemInsight) -> list[RepositorySource | Reference]:
+        """Return what an insight names as its sources."""
+        named = (entry.item for id in item.sources if (entry := self.ledger.find(id)))
+        return [one for one in named if isinstance(one, RepositorySource | Reference)]
+
+    def independent(self, item: ProblemInsight) -> tuple[int, int]:
+        """Count the independent sources of an insight: checked ones, a file counted once; and outside ones, a host or title
+        counted once.
+        """
+        named = self.sources(item)
+        files = {one.path for one in named if isinstance(one, RepositorySource)}
+        outside = {urlsplit(one.where).hostname or one.where.lower() for one in named if isinstance(one, Reference)}
+        return len(files), len(outside)
+
+
+def _rounds(ledger: Ledger) -> list[tuple[LedgerEntry[ImproveRound], tuple[LedgerEntry[ProblemInsight], ...]]]:
     """Each round that was ended, with its insights."""
     found: list[tuple[LedgerEntry[ImproveRound], tuple[LedgerEntry[ProblemInsight], ...]]] = []
     held: list[LedgerEntry[ProblemInsight]] = []
@@ -42,102 +120,12 @@ def rounds(ledger: Ledger) -> list[tuple[LedgerEntry[ImproveRound], tuple[Ledger
     return found
 
 
-def open_round(ledger: Ledger) -> tuple[LedgerEntry[ProblemInsight], ...]:
-    """The insights since the last round ended."""
-    ended = sum(len(insights) for _, insights in rounds(ledger))
-    return ledger.of(ProblemInsight)[ended:]
-
-
-def kept(ledger: Ledger) -> tuple[LedgerEntry[ProblemInsight], ...]:
-    """The insights that count: those of a round that was not ended when the ledger was closed do not."""
-    dropped = {entry.id for entry in open_round(ledger)} if ledger.closed else set()
-    return tuple(entry for entry in ledger.of(ProblemInsight) if entry.id not in dropped)
-
-
-def new_a_round(ledger: Ledger) -> list[int]:
-    """How many new insights each round brought that was ended."""
-    return [sum(entry.item.newness is Newness.NEW for entry in insights) for _, insights in rounds(ledger)]
-
-
-def is_dry(ledger: Ledger) -> bool:
-    """Whether three rounds in a row, the reserved ones aside, brought fewer than two new insights."""
-    return saturated(new_a_round(ledger)[RESERVED:], THRESHOLD)
-
-
-def categories_left(ledger: Ledger) -> list[ImproveCategory]:
-    """The categories that no round has taken yet."""
-    taken = {entry.item.category for entry, _ in rounds(ledger)}
-    return [category for category in ImproveCategory if category not in taken]
-
-
-def richest(ledger: Ledger) -> ImproveCategory:
-    """The category with the most new insights so far."""
-    counted = Counter(entry.item.category for entry in ledger.of(ProblemInsight) if entry.item.newness is Newness.NEW)
-    return max(ImproveCategory, key=lambda category: counted[category])
-
-
-def same_problem(ledger: Ledger, item: ProblemInsight) -> list[LedgerEntry[ProblemInsight]]:
-    """The insights about the same problem of the same persona, the oldest first."""
-    return [
-        entry
-        for entry in ledger.of(ProblemInsight)
-        if likeness(entry.item.problem, item.problem) >= SAME and likeness(entry.item.persona, item.persona) >= SAME
-    ]
-
-
-def same_solution(ledger: Ledger, item: ProblemInsight) -> LedgerEntry[ProblemInsight] | None:
-    """An insight that says the same: problem, persona and mechanism."""
-    found = (one for one in same_problem(ledger, item) if likeness(one.item.mechanism, item.mechanism) >= SAME)
-    return next(found, None)
-
-
-def independent(ledger: Ledger, item: ProblemInsight) -> tuple[int, int]:
-    """How many independent sources back an insight: those that were checked, a file counted once; and outside ones, a host or
-    title counted once.
-    """
-    named = [entry.item for id in item.sources if (entry := ledger.find(id))]
-    files = {one.path for one in named if isinstance(one, RepositorySource)}
-    outside = {urlsplit(one.where).hostname or one.where.lower() for one in named if isinstance(one, Reference)}
-    return len(files), len(outside)
-
-
 def belief(checked: int, outside: int) -> Belief:
     """HIGH from three independent sources on, MEDIUM from two, LOW else; what nothing in the repository bears out is never HIGH."""
     count = checked + outside
     if count >= 3 and checked:
         return Belief.HIGH
     return Belief.MEDIUM if count >= 2 else Belief.LOW
-
-
-def ranks(ledger: Ledger) -> dict[str, Rank]:
-    """The last rank of each insight."""
-    return {item.insight: item for item in ledger.items(Rank)}
-
-
-def must_haves(ledger: Ledger) -> list[str]:
-    """The insights that serve the customer and must be, in the order of the comparisons."""
-    ids = {entry.id for entry in kept(ledger)}
-    wanted = [
-        id for id, rank in ranks(ledger).items() if id in ids and rank.serves and rank.tier is ImportanceTier.MUST_HAVE
-    ]
-    return order(wanted, compared(ledger, wanted))
-
-
-def compared(ledger: Ledger, among: list[str]) -> list[tuple[str, str]]:
-    """The comparisons that count, of these insights."""
-    pairs = latest((item.better, item.worse) for item in ledger.items(Comparison)).values()
-    return [pair for pair in pairs if set(pair) <= set(among)]
-
-
-def documents(ledger: Ledger) -> dict[str, Requirements]:
-    """The requirements documents by insight."""
-    return {item.insight: item for item in ledger.items(Requirements)}
-
-
-def insight(ledger: Ledger, id: str) -> ProblemInsight | None:
-    """An insight by its id."""
-    found = ledger.find(id)
-    return found.item if found and isinstance(found.item, ProblemInsight) else None
 
 
 def latest(pairs: Iterable[tuple[str, str]]) -> dict[frozenset[str], tuple[str, str]]:

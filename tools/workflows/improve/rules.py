@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.ledger import Ledger
-from ..ledger.rules import Coverage, Objection, WorkflowRules
+from ..ledger.pages import lines
+from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
 from ..ledger.scores import Score, improve_coverage, improve_quality
-from ..ledger.similarity import WINDOW, dry_for
+from ..ledger.similarity import SAME, WINDOW, likeness
 from .items import (
     MOST_WORDS,
     Belief,
@@ -27,193 +29,18 @@ from .items import (
     Requirements,
 )
 from .pages import improve_files
-from .research import (
-    MOST_MUST_HAVES,
-    RESERVED,
-    THRESHOLD,
-    belief,
-    categories_left,
-    circle,
-    compared,
-    documents,
-    independent,
-    insight,
-    is_dry,
-    kept,
-    must_haves,
-    new_a_round,
-    open_round,
-    ranks,
-    richest,
-    rounds,
-    same_problem,
-    same_solution,
-    undecided,
-)
+from .research import MOST_MUST_HAVES, RESERVED, THRESHOLD, Research, belief, circle
 
 _WEIGHT = {
     ImportanceTier.MUST_HAVE: Severity.HIGH,
     ImportanceTier.NICE_TO_HAVE: Severity.MEDIUM,
     ImportanceTier.MOONSHOT: Severity.LOW,
 }
-_RESEARCH = (RepositorySource, Reference, ProblemInsight, ImproveRound)
-
-
-class Improve(WorkflowRules):
-    """What nobody needs is not built: each idea names whose problem it solves and what shows that they have it."""
-
-    name = Workflow.IMPROVE
-    options = ImproveOptions
-    items: ClassVar[dict[str, type[Item]]] = {
-        "source": RepositorySource,
-        "reference": Reference,
-        "insight": ProblemInsight,
-        "round": ImproveRound,
-        "rank": Rank,
-        "comparison": Comparison,
-        "prd": Requirements,
-    }
-
-    def completed(self, ledger: Ledger, item: Item) -> Item:
-        if not isinstance(item, ProblemInsight):
-            return item
-        known = same_problem(ledger, item)
-        filled = {"newness": Newness.EXTENSION, "extends": known[0].id} if known else {"newness": Newness.NEW}
-        return item.model_copy(update={**filled, "belief": belief(*independent(ledger, item))})
-
-    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
-        if isinstance(item, _RESEARCH) and (full := self._full(ledger)):
-            return full
-        match item:
-            case ProblemInsight():
-                return _unbacked(ledger, item) or _out_of_turn(ledger, item.category) or _known(ledger, item)
-            case ImproveRound():
-                return _out_of_turn(ledger, item.category)
-            case Rank():
-                return _unrankable(ledger, item)
-            case Comparison():
-                return _incomparable(ledger, item)
-            case Requirements():
-                return _unspecifiable(ledger, item)
-            case _:
-                return None
-
-    def comparable(self, ledger: Ledger, item: Item) -> bool:
-        return False  # insights are compared by problem, persona and mechanism
-
-    def _full(self, ledger: Ledger) -> Objection | None:
-        most = self.most(ledger.options)
-        if not 0 < most <= self.spent(ledger):
-            return None
-        return Objection(
-            Code.INCOMPLETE, f"All {most} rounds are used. Rank what was found, and specify the best of it."
-        )
-
-    def spent(self, ledger: Ledger) -> int:
-        return len(ledger.of(ImproveRound))
-
-    def bounded(self, ledger: Ledger) -> bool:
-        return super().bounded(ledger) and not _ranking_missing(ledger)
-
-    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
-        found, wanted = kept(ledger), _wanted(ledger)
-        return (
-            Coverage("categories", len(ImproveCategory) - len(categories_left(ledger)), len(ImproveCategory)),
-            Coverage("insights ranked", sum(entry.id in ranks(ledger) for entry in found), len(found)),
-            Coverage("features specified", sum(id in documents(ledger) for id in wanted), len(wanted)),
-        )
-
-    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        found, wanted, must = kept(ledger), _wanted(ledger), must_haves(ledger)
-        backed = sum(entry.item.belief is not Belief.LOW and independent(ledger, entry.item)[0] > 0 for entry in found)
-        pairs = len(must) * (len(must) - 1) // 2
-        open_pairs = len(undecided(must, compared(ledger, must)))
-        specified = sum(id in documents(ledger) for id in wanted)
-        return (
-            improve_quality(backed, len(found), pairs - open_pairs, pairs, specified, len(wanted)),
-            improve_coverage(
-                sum(entry.item.newness is Newness.NEW for entry in found),
-                sum(entry.item.newness is Newness.EXTENSION for entry in found),
-                len(ImproveCategory) - len(categories_left(ledger)),
-            ),
-        )
-
-    def missing(self, ledger: Ledger) -> tuple[str, ...]:
-        return (*_research_missing(ledger), *_ranking_missing(ledger))
-
-    def ending(self, ledger: Ledger) -> Ending:
-        return Ending.SATURATED if is_dry(ledger) else Ending.COMPLETE
-
-    def state(self, ledger: Ledger) -> list[str]:
-        options, fresh = ledger.opts(ImproveOptions), new_a_round(ledger)
-        left, best = categories_left(ledger), must_haves(ledger)
-        dry = min(WINDOW, dry_for(fresh[RESERVED:], THRESHOLD))
-        onward = f"left: {', '.join(left)}" if left else f"richest: {richest(ledger)}"
-        return [
-            f"For: {options.icp or 'not said yet; ask, or take it from the documents and say so'}.",
-            f"New a round: {', '.join(map(str, fresh)) or 'none is over'}; dry for {dry} of {WINDOW}. Categories {onward}.",
-            *([f"First to last: {', '.join(best)}."] if best else []),
-            *(
-                f"{one.id} {one.item.category}, {one.item.classified}: {one.item.title}"
-                for one in ledger.of(ProblemInsight)[-12:]
-            ),
-            *(
-                f"{entry.id} {entry.item.title}"
-                for entry in ledger.entries
-                if isinstance(entry.item, RepositorySource | Reference)
-            ),
-        ]
-
-    def files(self, ledger: Ledger) -> dict[str, str]:
-        return improve_files(ledger)
-
-    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
-        given, written = ranks(ledger), documents(ledger)
-        return tuple(
-            HandoffFinding(
-                id=entry.id,
-                title=entry.item.title,
-                kind=f"improvement {given[entry.id].tier}" if entry.id in given else "improvement",
-                severity=_WEIGHT[given[entry.id].tier] if entry.id in given else Severity.INFO,
-                location=_location(ledger, entry.item),
-                detail=f"{entry.item.belief}, {entry.item.outcome}"
-                + (f" Specified in prd-{written[entry.id].slug}.md." if entry.id in written else ""),
-                confirmed=independent(ledger, entry.item)[0] > 0 and entry.item.belief is Belief.HIGH,
-            )
-            for entry in sorted(kept(ledger), key=lambda entry: _place(ledger, entry.id))
-            if entry.id not in given or given[entry.id].serves
-        )
-
-    def config(self, ledger: Ledger) -> dict[str, Any]:
-        return {}
-
-
-def _place(ledger: Ledger, id: str) -> tuple[int, int]:
-    """Where an insight stands: its tier, then among the must-haves its place."""
-    rank, best = ranks(ledger).get(id), must_haves(ledger)
-    return (
-        list(ImportanceTier).index(rank.tier) if rank else len(ImportanceTier),
-        best.index(id) if id in best else len(best),
-    )
-
-
-def _location(ledger: Ledger, item: ProblemInsight) -> str:
-    found = (
-        entry.item.location
-        for id in item.sources
-        if (entry := ledger.find(id)) and isinstance(entry.item, RepositorySource)
-    )
-    return next(found, "")
-
-
-def _wanted(ledger: Ledger) -> list[str]:
-    """The insights that are to be specified."""
-    return must_haves(ledger)[: ledger.opts(ImproveOptions).features]
 
 
 def _unbacked(ledger: Ledger, item: ProblemInsight) -> Objection | None:
-    if len(item.problem.split()) > MOST_WORDS:
-        words = len(item.problem.split())
+    words = len(item.problem.split())
+    if words > MOST_WORDS:
         return Objection(Code.BAD_ARGUMENT, f"`problem` has {words} words. Say it in about ten, {MOST_WORDS} at most.")
     if not item.sources:
         return Objection(Code.MISSING_FIELD, "`sources` is empty. Record a `source` or `reference` first, and name it.")
@@ -224,55 +51,54 @@ def _unbacked(ledger: Ledger, item: ProblemInsight) -> Objection | None:
     return None
 
 
-def _out_of_turn(ledger: Ledger, category: ImproveCategory) -> Objection | None:
-    held, left = open_round(ledger), categories_left(ledger)
-    if held and held[0].item.category is not category:
-        now = held[0].item.category
-        return Objection(
-            Code.OUT_OF_ORDER, f"This round is about {now}. End it with `round` before you turn to {category}."
-        )
-    if len(rounds(ledger)) < RESERVED and category not in left:
-        return Objection(
-            Code.OUT_OF_ORDER, f"The first {RESERVED} rounds take one category each. Left are: {', '.join(left)}."
-        )
-    return None
+def _out_of_turn(ledger: Ledger, item: ProblemInsight | ImproveRound) -> Objection | None:
+    research = Research(ledger)
+    now = research.open_round[0].item.category if research.open_round else item.category
+    message = ""
+    if now is not item.category:
+        message = f"This round is about {now}. End it with `round` before you turn to {item.category}."
+    elif len(research.rounds) < RESERVED and item.category not in research.categories_left:
+        left = ", ".join(research.categories_left)
+        message = f"The first {RESERVED} rounds take one category each. Left are: {left}."
+    return Objection(Code.OUT_OF_ORDER, message) if message else None
 
 
 def _known(ledger: Ledger, item: ProblemInsight) -> Objection | None:
-    if there := same_solution(ledger, item):
-        same = f"{there.id} has the same problem, persona and mechanism: {there.item.title[:200]}."
-        return Objection(Code.DUPLICATE, f"{same} Another mechanism would extend it.")
+    for entry in Research(ledger).same_problem(item):
+        if likeness(entry.item.mechanism, item.mechanism) >= SAME:
+            same = f"{entry.id} has the same problem, persona and mechanism: {entry.item.title[:200]}."
+            return Objection(Code.DUPLICATE, f"{same} Another mechanism would extend it.")
     return None
 
 
 def _unrankable(ledger: Ledger, item: Rank) -> Objection | None:
-    if insight(ledger, item.insight) is None:
+    research = Research(ledger)
+    if research.insight(item.insight) is None:
         return Objection(Code.EVIDENCE, f"There is no {item.insight}.")
-    best = [id for id in must_haves(ledger) if id != item.insight]
+    best = [id for id in research.must_haves if id != item.insight]
     if item.serves and item.tier is ImportanceTier.MUST_HAVE and len(best) >= MOST_MUST_HAVES:
-        return Objection(
-            Code.BAD_ARGUMENT, f"{MOST_MUST_HAVES} are must-haves already: {', '.join(best)}. Lower one of them first."
-        )
+        message = f"{MOST_MUST_HAVES} are must-haves already: {', '.join(best)}. Lower one of them first."
+        return Objection(Code.BAD_ARGUMENT, message)
     return None
 
 
 def _incomparable(ledger: Ledger, item: Comparison) -> Objection | None:
-    best = must_haves(ledger)
+    best = Research(ledger).must_haves
     if item.better == item.worse:
         return Objection(Code.BAD_ARGUMENT, "An insight is not compared with itself.")
     if gone := [id for id in (item.better, item.worse) if id not in best]:
-        return Objection(
-            Code.BAD_ARGUMENT, f"{', '.join(gone)} is no must-have; those are: {', '.join(best) or 'none yet'}."
-        )
+        message = f"{', '.join(gone)} is no must-have; those are: {', '.join(best) or 'none yet'}."
+        return Objection(Code.BAD_ARGUMENT, message)
     return None
 
 
 def _unspecifiable(ledger: Ledger, item: Requirements) -> Objection | None:
-    wanted = _wanted(ledger)
-    if item.insight not in must_haves(ledger):
+    research = Research(ledger)
+    wanted = research.to_specify
+    if item.insight not in research.must_haves:
         return Objection(Code.OUT_OF_ORDER, f"{item.insight} is no must-have that serves the customer. Rank it first.")
-    if missing := _order_missing(ledger):
-        return Objection(Code.OUT_OF_ORDER, f"The order is not settled yet: {missing[0]}.")
+    if missing := _unsettled(ledger):
+        return Objection(Code.OUT_OF_ORDER, f"The order is not settled yet: {missing}.")
     if item.insight not in wanted:
         return Objection(Code.OUT_OF_ORDER, f"To be specified are the first {len(wanted)}: {', '.join(wanted)}.")
     if any(one.slug == item.slug for one in ledger.items(Requirements)):
@@ -280,41 +106,156 @@ def _unspecifiable(ledger: Ledger, item: Requirements) -> Objection | None:
     return None
 
 
-def _research_missing(ledger: Ledger) -> tuple[str, ...]:
-    if not ledger.of(ProblemInsight) and not rounds(ledger):
-        return ("insights: record `source` or `reference`, then `insight`, one category a round",)
-    found = ["the end of this round: record `round`"] if open_round(ledger) else []
-    if left := categories_left(ledger):
-        found.append(f"a round for each of {', '.join(left)}")
-    elif not is_dry(ledger):
-        dry = min(WINDOW, dry_for(new_a_round(ledger)[RESERVED:], THRESHOLD))
-        found.append(
-            f"saturation: {WINDOW} rounds after the first {RESERVED} with fewer than {THRESHOLD} new; there are {dry}"
-        )
-    return tuple(found)
+def _unsaturated(ledger: Ledger) -> str:
+    research = Research(ledger)
+    if left := research.categories_left:
+        return f"a round for each of {', '.join(left)}"
+    few = f"{WINDOW} rounds after the first {RESERVED} with fewer than {THRESHOLD} new"
+    return "" if research.is_dry else f"saturation: {few}; there are {research.dry_rounds}"
 
 
-def _ranking_missing(ledger: Ledger) -> tuple[str, ...]:
-    unranked = [entry.id for entry in kept(ledger) if entry.id not in ranks(ledger)]
-    first = (f"a `rank` for {', '.join(unranked[:10])}",) if unranked else ()
-    if not unranked and kept(ledger) and not must_haves(ledger):
-        return ()  # nothing that must be: nothing to compare or to specify
-    left = [id for id in _wanted(ledger) if id not in documents(ledger)]
-    unwritten = tuple(f"a `prd` for {id}" for id in left) if not unranked else ()
-    return (*first, *_order_missing(ledger), *unwritten)
-
-
-def _order_missing(ledger: Ledger) -> tuple[str, ...]:
+def _unsettled(ledger: Ledger) -> str:
     """What keeps the must-haves from standing in an order."""
-    best = must_haves(ledger)
-    pairs = compared(ledger, best)
-    if round_trip := circle(pairs):
-        way = " before ".join((*round_trip, round_trip[0]))
-        return (f"a way out of a circle: {way}. Compare one of these pairs again, the other way round",)
-    left = undecided(best, pairs)
+    research = Research(ledger)
+    if names := circle(research.compared):
+        way = " before ".join((*names, names[0]))
+        return f"a way out of a circle: {way}. Compare one of these pairs again, the other way round"
+    if not (left := research.undecided):
+        return ""
     more = f" and {len(left) - 1} more pairs" if len(left) > 1 else ""
-    return (
-        (f"a `comparison` of {left[0][0]} and {left[0][1]}{more}; what follows from others need not be said",)
-        if left
-        else ()
+    return f"a `comparison` of {left[0][0]} and {left[0][1]}{more}; what follows from others need not be said"
+
+
+def _unspecified(ledger: Ledger) -> list[str]:
+    research = Research(ledger)
+    return [id for id in research.to_specify if id not in research.documents and not research.unranked]
+
+
+_RANKING = (
+    Need(lambda ledger: ", ".join(Research(ledger).unranked[:10]), "a `rank` for {0}"),
+    Need(_unsettled),
+    Need(_unspecified, "a `prd` for {0}"),
+)
+
+
+class Improve(WorkflowRules):
+    """What nobody needs is not built: each idea names whose problem it solves and what shows that they have it."""
+
+    name = Workflow.IMPROVE
+    options = ImproveOptions
+    kinds = (RepositorySource, Reference, ProblemInsight, ImproveRound, Rank, Comparison, Requirements)
+    checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
+        ProblemInsight: (_unbacked, _out_of_turn, _known),
+        ImproveRound: (_out_of_turn,),
+        Rank: (_unrankable,),
+        Comparison: (_incomparable,),
+        Requirements: (_unspecifiable,),
+    }
+    needs = (
+        Need(
+            lambda ledger: not (ledger.of(ProblemInsight) or Research(ledger).rounds),
+            "insights: record `source` or `reference`, then `insight`, one category a round",
+            first=True,
+        ),
+        Need(lambda ledger: bool(Research(ledger).open_round), "the end of this round: record `round`"),
+        Need(_unsaturated),
+        *_RANKING,
+    )
+
+    def completed(self, ledger: Ledger, item: Item) -> Item:
+        if not isinstance(item, ProblemInsight):
+            return item
+        research = Research(ledger)
+        known = research.same_problem(item)
+        filled = {"newness": Newness.EXTENSION, "extends": known[0].id} if known else {"newness": Newness.NEW}
+        return item.model_copy(update={**filled, "belief": belief(*research.independent(item))})
+
+    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
+        if super().bounded(ledger) and isinstance(item, RepositorySource | Reference | ProblemInsight | ImproveRound):
+            most = self.most(ledger.options)
+            message = f"All {most} rounds are used. Rank what was found, and specify the best of it."
+            return Objection(Code.INCOMPLETE, message)
+        return super().objection(ledger, item)
+
+    def comparable(self, ledger: Ledger, item: Item) -> bool:
+        return False  # insights are compared by problem, persona and mechanism
+
+    def spent(self, ledger: Ledger) -> int:
+        return len(ledger.of(ImproveRound))
+
+    def bounded(self, ledger: Ledger) -> bool:
+        return super().bounded(ledger) and not any(need.sentences(ledger) for need in _RANKING)
+
+    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
+        research, most = Research(ledger), len(ImproveCategory)
+        found, wanted = len(research.insights), research.to_specify
+        return (
+            Coverage("categories", most - len(research.categories_left), most),
+            Coverage("insights ranked", found - len(research.unranked), found),
+            Coverage("features specified", sum(id in research.documents for id in wanted), len(wanted)),
+        )
+
+    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
+        research = Research(ledger)
+        found, wanted, best = [entry.item for entry in research.insights], research.to_specify, len(research.must_haves)
+        backed = sum(one.belief is not Belief.LOW and research.independent(one)[0] > 0 for one in found)
+        pairs = best * (best - 1) // 2
+        specified = sum(id in research.documents for id in wanted)
+        return (
+            improve_quality(backed, len(found), pairs - len(research.undecided), pairs, specified, len(wanted)),
+            improve_coverage(
+                sum(one.newness is Newness.NEW for one in found),
+                sum(one.newness is Newness.EXTENSION for one in found),
+                len(ImproveCategory) - len(research.categories_left),
+            ),
+        )
+
+    def ending(self, ledger: Ledger) -> Ending:
+        return Ending.SATURATED if Research(ledger).is_dry else Ending.COMPLETE
+
+    def state(self, ledger: Ledger) -> list[str]:
+        research = Research(ledger)
+        left, best, fresh = research.categories_left, research.must_haves, ", ".join(map(str, research.new_a_round))
+        onward = f"left: {', '.join(left)}" if left else f"richest: {research.richest}"
+        named = [entry for entry in ledger.entries if isinstance(entry.item, RepositorySource | Reference)]
+        return lines(
+            f"For: {research.options.icp or 'not said yet; ask, or take it from the documents and say so'}.",
+            f"New a round: {fresh or 'none is over'}; dry for {research.dry_rounds} of {WINDOW}. Categories {onward}.",
+            best and f"First to last: {', '.join(best)}.",
+            *(
+                f"{one.id} {one.item.category}, {one.item.classified}: {one.item.title}"
+                for one in ledger.of(ProblemInsight)[-12:]
+            ),
+            *(f"{entry.id} {entry.item.title}" for entry in named),
+        )
+
+    def files(self, ledger: Ledger) -> dict[str, str]:
+        return improve_files(Research(ledger))
+
+    def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
+        research = Research(ledger)
+        tiers, best = list(ImportanceTier), research.must_haves
+
+        def place(id: str) -> tuple[int, int]:
+            rank = research.ranks.get(id)
+            return tiers.index(rank.tier) if rank else len(tiers), best.index(id) if id in best else len(best)
+
+        return tuple(
+            _finding(research, entry.id, entry.item)
+            for entry in sorted(research.insights, key=lambda entry: place(entry.id))
+            if entry.id not in research.ranks or research.ranks[entry.id].serves
+        )
+
+
+def _finding(research: Research, id: str, item: ProblemInsight) -> HandoffFinding:
+    rank, document = research.ranks.get(id), research.documents.get(id)
+    cited = (one.location for one in research.sources(item) if isinstance(one, RepositorySource))
+    return HandoffFinding(
+        id=id,
+        title=item.title,
+        kind=f"improvement {rank.tier}" if rank else "improvement",
+        severity=_WEIGHT[rank.tier] if rank else Severity.INFO,
+        location=next(cited, ""),
+        detail=f"{item.belief}, {item.outcome}" + (f" Specified in prd-{document.slug}.md." if document else ""),
+        confirmed=research.independent(item)[0] > 0 and item.belief is Belief.HIGH,
     )

@@ -93,6 +93,7 @@ class PredictFinding(Cited):
     """Trouble that one persona foresees, resting on what stands in a file."""
 
     prefix: ClassVar[str] = "P"
+    subject_format: ClassVar[str] = "{summary}"
 
     kind: Literal["finding"] = "finding"
     persona: Persona
@@ -103,42 +104,29 @@ class PredictFinding(Cited):
     reasoning: Text = Field(description="Why what stands there leads to it.")
     suggestion: Note = Field("", description="What could be done.")
 
-    @property
-    def subject(self) -> str:
-        return self.summary
-
 
 class Done(Item):
     """One persona has looked at everything that it wanted to."""
 
     prefix: ClassVar[str] = "D"
+    place_format: ClassVar[str] = "{persona}"
+    title_format: ClassVar[str] = "{persona} is done"
 
     kind: Literal["done"] = "done"
     persona: Persona
     looked_at: Text = Field(description="What was looked at, and what of it was found to be in order.")
-
-    @property
-    def place(self) -> str:
-        return self.persona
-
-    @property
-    def title(self) -> str:
-        return f"{self.persona} is done"
 
 
 class Challenge(Item):
     """A reason to doubt somebody else's finding."""
 
     prefix: ClassVar[str] = "C"
+    subject_format: ClassVar[str] = "{argument}"
 
     kind: Literal["challenge"] = "challenge"
     persona: Persona
     of: Of
     argument: Text = Field(description="Why it may not be so, or not be as bad.")
-
-    @property
-    def subject(self) -> str:
-        return self.argument
 
 
 class Revision(Item):

@@ -7,7 +7,7 @@ from functools import partial
 
 from ..ledger.items import Confidence, Settlement
 from ..ledger.ledger import Ledger
-from ..ledger.pages import flagged, table
+from ..ledger.pages import flagged, lines, table
 from ..ledger.scores import priority, priority_ancestor
 from .items import Challenge, Choice, Done, Revision
 from .panel import HIGH_FLIPS, LOW_ENTROPY, Panel, Position, VoteOutcome
@@ -107,11 +107,11 @@ def overview_lines(panel: Panel) -> list[str]:
     agreed = f"Agreement looks like a herd (entropy {herd.entropy:.2f}, {herd.flipped:.0%} of the votes flipped): "
     suspicion = agreed + "minorities are kept; a run with {'adversarial': true} is advised."
     positions = sorted(panel.live, key=lambda position: position.severity.rank)
-    return [
-        *([] if ended else _turn(panel)),
-        *([suspicion] if herd.suspected else []),
+    return lines(
+        *(() if ended else _turn(panel)),
+        herd.suspected and suspicion,
         *(f"{_named(position)}: {panel.standing(position)}{_tally(panel, position)}" for position in positions),
-    ]
+    )
 
 
 def brief(panel: Panel, name: str) -> list[str]:
@@ -133,11 +133,11 @@ def _turn(panel: Panel) -> list[str]:
     if panel.finished:
         return [f"Before it may end: {'; '.join(owed)}." if owed else "All votes are in: close it."]
     late = {name: len(panel.ballot(name)) for name in panel.seats}
-    return [
+    return lines(
         f"Round {panel.round} of {panel.planned}: challenges and revisions, then votes on {len(panel.live)} positions.",
-        *([f"Before the votes: {'; '.join(owed)}."] if owed else []),
+        owed and f"Before the votes: {'; '.join(owed)}.",
         f"Still to vote: {', '.join(f'{name} on {count}' for name, count in late.items() if count)}.",
-    ]
+    )
 
 
 def _alone(panel: Panel, name: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ...errors import Code
@@ -10,7 +10,7 @@ from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, Options, Settlement, Workflow
 from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import personal
-from ..ledger.rules import Coverage, Objection, WorkflowRules
+from ..ledger.rules import Coverage, Objection, Pages, WorkflowRules
 from ..ledger.scores import Score, foresight, predict_ancestor
 from .items import Challenge, Done, PersonaVote, PredictFinding, PredictOptions, Revision
 from .pages import as_table, brief, overview_lines, page_values, ranked, worth
@@ -22,15 +22,9 @@ class Predict(WorkflowRules):
 
     name = Workflow.PREDICT
     options = PredictOptions
-    items: ClassVar[dict[str, type[Item]]] = {
-        "finding": PredictFinding,
-        "done": Done,
-        "challenge": Challenge,
-        "revision": Revision,
-        "vote": PersonaVote,
-    }
+    kinds = (PredictFinding, Done, Challenge, Revision, PersonaVote)
     onwards = ("debug", "security", "scenario")
-    pages: ClassVar[Mapping[str, str | Callable[[Ledger], str]]] = {
+    pages: ClassVar[Pages] = {
         "overview.md": "overview.md.j2",
         "findings.md": "findings.md.j2",
         "hypothesis-queue.md": "hypothesis-queue.md.j2",

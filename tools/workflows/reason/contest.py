@@ -13,10 +13,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
 from ...session.events import Record
-from ..ledger.items import Item, Note, Options, Text, Words
+from ..ledger.items import Depth, Item, Note, Options, Text, Words
 from ..ledger.ledger import Ledger, LedgerEntry
 
 JUDGES = (3, 5, 7)
+ROUNDS = {Depth.SHALLOW: 4, Depth.STANDARD: 8, Depth.DEEP: 12}
 
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=12_000)]
 
@@ -145,6 +146,8 @@ class JudgeVote(Item):
     """What one judge says of the labelled texts of a round."""
 
     prefix: ClassVar[str] = "V"
+    place_format: ClassVar[str] = "judge {judge} in round {round}"
+    title_format: ClassVar[str] = "judge {judge}: {winner}"
     filled: ClassVar[frozenset[str]] = frozenset({"round"})
 
     kind: Literal["vote"] = "vote"
@@ -153,14 +156,6 @@ class JudgeVote(Item):
     runner_up: Literal["", "X", "Y", "Z"] = Field("", description="The second best; needed where there are three.")
     reasons: Text = Field(description="Why, text by text.")
     round: int = 0
-
-    @property
-    def place(self) -> str:
-        return f"judge {self.judge} in round {self.round}"
-
-    @property
-    def title(self) -> str:
-        return f"judge {self.judge}: {self.winner}"
 
 
 WINDOW, CHANGES = 8, 5
@@ -262,10 +257,10 @@ class JudgedRound(ContestRound):
 class Contest:
     """One ledger of candidates, critiques and votes, read once: the rounds that are decided, and the one that goes on."""
 
-    def __init__(self, ledger: Ledger, most: int) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.options = ledger.opts(ReasonOptions)
-        self.most = most
+        self.most = self.options.iterations or ROUNDS[self.options.depth]
         done: list[JudgedRound] = []
         first = next((entry for entry in ledger.of(CandidateText) if entry.item.slot is Slot.A), None)
         now = self._round(1, first)
@@ -291,11 +286,8 @@ class Contest:
     @property
     def streak(self) -> int:
         """Rounds in a row that the present incumbent has won."""
-        found = self.done
-        if not found:
-            return 0
-        held = next((n for n, one in enumerate(reversed(found)) if one.changed), None)
-        return len(found) if held is None else held + 1
+        changed = [place for place, one in enumerate(self.done) if one.changed]
+        return len(self.done) - (changed[-1] if changed else 0)
 
     @property
     def converged(self) -> bool:

@@ -97,16 +97,10 @@ class Cause(Cited):
     """What made a row regress: the line of the candidate that did it, and why."""
 
     prefix: ClassVar[str] = "C"
+    place_format: ClassVar[str] = ""  # one line may break several things
+    subject_format: ClassVar[str] = "{row} {explanation}"
 
     kind: Literal["cause"] = "cause"
     row: str = Field(pattern=r"^R\d+$", description="The regressed row, e.g. R1, as `status` shows it.")
     explanation: Text = Field(description="How this line makes that row worse.")
     suggestion: Text = Field(description="How it could be mended without undoing what the change is for.")
-
-    @property
-    def place(self) -> str:
-        return ""  # one line may break several things
-
-    @property
-    def subject(self) -> str:
-        return f"{self.row} {self.explanation}"

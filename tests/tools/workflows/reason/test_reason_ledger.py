@@ -241,7 +241,7 @@ def shuffled(seed: str) -> Contest:
         Observed(what="seed", commit="c", facts={"seed": seed}),
         *(ItemRecorded(id=f"I{n}", commit="c", item={**item, "round": 1}) for n, item in enumerate(items)),
     ]
-    return Contest(folded("reason-1", [(0.0, event) for event in events], read_options, read_item), 8)
+    return Contest(folded("reason-1", [(0.0, event) for event in events], read_options, read_item))
 
 
 A, B, AB = Slot.A, Slot.B, Slot.AB
