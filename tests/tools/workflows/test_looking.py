@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from autoresearch_mcp.tools.workflows.running.inspection import FAULTS, WEAKNESSES, hints
-from autoresearch_mcp.tools.workflows.security.auditing import audit_commands, manifests_of, pipelines_of
 from autoresearch_mcp.tools.workflows.security.reach import reaches
+from autoresearch_mcp.tools.workflows.security.runner import audit_commands, manifests_of, pipelines_of
 
 
 @pytest.mark.parametrize(

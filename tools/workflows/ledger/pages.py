@@ -14,9 +14,9 @@ from .ledger import Ledger
 def render(package: str, template: str, **values: object) -> str:
     """Fill in a template of the folder `templates` of a workflow's package.
 
-    It may use `clipped`, `code`, `flagged`, `many`, `one_line`, `plain`, `quoted` and `sentence`, as filters or functions.
+    It may use `cell`, `clipped`, `code`, `flagged`, `many`, `one_line`, `plain`, `quoted` and `sentence`, as filters or functions.
     """
-    helpers = (clipped, code, flagged, many, one_line, plain, quoted, sentence)
+    helpers = (cell, clipped, code, flagged, many, one_line, plain, quoted, sentence)
     return fill(package, template, {one.__name__: one for one in helpers}, values)
 
 
@@ -89,6 +89,11 @@ def quoted(text: str, fence: str = "```") -> str:
     while fence in text:
         fence += "`"
     return f"{fence}\n{text}\n{fence}"
+
+
+def cell(text: str) -> str:
+    """A text that a table's cell can hold."""
+    return one_line(text).replace("|", "\\|") or " "
 
 
 def one_line(text: str) -> str:

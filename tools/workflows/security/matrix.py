@@ -7,50 +7,49 @@ from itertools import product
 
 from ..ledger.items import Cited, Depth, Severity
 from ..ledger.ledger import Ledger, LedgerEntry
-from .findings import AUDITED
-from .items import AssetItem, BoundaryItem, SecurityOptions, ThreatTest
-from .threats import Attacker, Owasp, Stride
+from .findings import last_audit
+from .items import AssetItem, Attacker, BoundaryItem, Owasp, SecurityOptions, Stride, ThreatTest
 
 Cell = tuple[str, str, Stride]
 """An asset, a boundary that reaches it, and a threat."""
 
 
 def trials(ledger: Ledger) -> tuple[LedgerEntry[ThreatTest], ...]:
-    """Every test, whether it found something or not, the oldest first."""
+    """Return every test, whether it found something or not, the oldest first."""
     return ledger.of(ThreatTest)
 
 
 def pairs(ledger: Ledger) -> tuple[tuple[str, str], ...]:
-    """Each asset with each boundary that reaches it, the most precious assets first."""
+    """Return each asset with each boundary that reaches it, the most precious assets first."""
     ranks = {entry.id: entry.item.asset.priority.rank for entry in ledger.of(AssetItem)}
     found = {(asset, entry.id) for entry in ledger.of(BoundaryItem) for asset in entry.item.reaches}
     return tuple(sorted(found, key=lambda pair: (ranks[pair[0]], pair)))
 
 
 def cells(ledger: Ledger) -> tuple[Cell, ...]:
-    """Every cell that there is to test, in the order in which it is worth testing."""
+    """Return every cell that there is to test, in the order in which it is worth testing."""
     return tuple((asset, boundary, threat) for (asset, boundary), threat in product(pairs(ledger), threats(ledger)))
 
 
 def tested(ledger: Ledger) -> frozenset[Cell]:
-    """The cells that an item tested."""
+    """Return the cells that an item tested."""
     return frozenset(entry.item.cell for entry in trials(ledger))
 
 
 def threats(ledger: Ledger) -> tuple[Stride, ...]:
-    """The threats that have to be covered."""
+    """Return the threats that have to be covered."""
     focus = ledger.opts(SecurityOptions).focus
-    return tuple(Stride(word) for word in focus if word in [*Stride]) or tuple(Stride)
+    return tuple(one for word in focus for one in Stride if one == word) or tuple(Stride)
 
 
 def categories(ledger: Ledger) -> tuple[Owasp, ...]:
-    """The OWASP categories that have to be covered."""
+    """Return the OWASP categories that have to be covered."""
     focus = ledger.opts(SecurityOptions).focus
-    return tuple(Owasp(word) for word in focus if word in [*Owasp]) or tuple(Owasp)
+    return tuple(one for word in focus for one in Owasp if one == word) or tuple(Owasp)
 
 
 def covered(ledger: Ledger) -> tuple[frozenset[Owasp], frozenset[Stride], frozenset[Attacker]]:
-    """The categories, the threats and the personas that at least one test had."""
+    """Return the categories, the threats and the personas that at least one test had."""
     items = [entry.item for entry in trials(ledger)]
     return (
         frozenset(one.owasp for one in items),
@@ -60,14 +59,14 @@ def covered(ledger: Ledger) -> tuple[frozenset[Owasp], frozenset[Stride], frozen
 
 
 def looked_at(ledger: Ledger) -> frozenset[str]:
-    """The files that any item cites."""
+    """Return the files that any item cites."""
     return frozenset(entry.item.path for entry in ledger.entries if isinstance(entry.item, Cited))
 
 
 def untested(ledger: Ledger) -> Iterator[str]:
-    """What has to be tested yet at the depth that was asked for, each as a sentence."""
+    """Yield what has to be tested yet at the depth that was asked for, each as a sentence."""
     options = ledger.opts(SecurityOptions)
-    changed = ledger.latest(AUDITED).get("changed") if options.diff else None
+    changed = last_audit(ledger).changed if options.diff else None
     if changed is not None:
         yield from _listed("a test that cites", "of the changed files", [*changed], looked_at(ledger))
         return
@@ -91,7 +90,7 @@ def untested(ledger: Ledger) -> Iterator[str]:
 
 
 def cell_words(cell: Cell) -> str:
-    """A cell in words."""
+    """Return a cell in words."""
     asset, boundary, threat = cell
     return f"{threat} of {asset} across {boundary}"
 

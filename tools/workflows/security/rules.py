@@ -2,40 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ...errors import Code
 from ...plan.scope import Scope
+from ..ledger.evidence import pending
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding, without_findings
 from ..ledger.items import Confidence, Depth, Item, ItemOutcome, Workflow
 from ..ledger.ledger import Ledger, LedgerEntry
-from ..ledger.pages import sentence
-from ..ledger.rules import Coverage, Objection, WorkflowRules
+from ..ledger.pages import lines, sentence
+from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.scores import OWASP_CATEGORIES, STRIDE_THREATS, Score, security_ancestor, security_quality
-from . import pages
 from .findings import (
-    AUDITED,
     MOST_ATTEMPTS,
     SERIOUS,
-    SURFACE,
-    TESTS,
     attempts,
     confidence_of,
     fates_of,
     is_fixed,
+    last_audit,
     mendable,
     open_findings,
+    surface_of,
     to_settle,
     untested_remedies,
 )
-from .items import AssetItem, BoundaryItem, Cleared, Dependency, Remedy, SecurityFinding, SecurityOptions, ThreatTest
+from .items import (
+    OWASP_EDITION,
+    AssetItem,
+    Attacker,
+    BoundaryItem,
+    Cleared,
+    Dependency,
+    Owasp,
+    Remedy,
+    SecurityFinding,
+    SecurityOptions,
+    ThreatTest,
+)
 from .matrix import cell_words, cells, covered, looked_at, pairs, tested, trials, untested
+from .pages import page_values, results_table, sarif_log, tests_words
 from .reach import reaches
-from .threats import OWASP_EDITION, Attacker, Owasp
 
 IN_A_ROW = 4
 """Tests that one persona may make before another has to look."""
+
+
+def _unknown(ledger: Ledger, item: BoundaryItem) -> Objection | None:
+    known = [entry.id for entry in ledger.of(AssetItem)]
+    strange = [id for id in item.reaches if id not in known]
+    if not strange:
+        return None
+    problem = f"There is no {', '.join(strange)}. Record the asset first; there are: {', '.join(known) or 'none'}."
+    return Objection(Code.OUT_OF_ORDER if not known else Code.BAD_ARGUMENT, problem)
+
+
+def _no_such_cell(ledger: Ledger, item: ThreatTest) -> Objection | None:
+    known = pairs(ledger)
+    if not known:
+        return Objection(
+            Code.OUT_OF_ORDER, "Record the assets first, then the boundaries that reach them; then test what is there."
+        )
+    if (item.asset, item.boundary) in known:
+        return None
+    listed = ", ".join(f"{asset} across {boundary}" for asset, boundary in known[:12])
+    return Objection(
+        Code.BAD_ARGUMENT,
+        f"{item.boundary} does not reach {item.asset}. Test one of: {listed}; or record a boundary that reaches it.",
+    )
+
+
+def _same_again(ledger: Ledger, item: ThreatTest) -> Objection | None:
+    persona = item.persona
+    last = [entry.item.persona for entry in trials(ledger)[-IN_A_ROW:]]
+    if len(last) < IN_A_ROW or set(last) != {persona}:
+        return None
+    others = ", ".join(f"{one} ({one.aim})" for one in Attacker if one is not persona)
+    return Objection(Code.OUT_OF_ORDER, f"{persona} made {IN_A_ROW} tests in a row. Look as another: {others}.")
+
+
+def _unproven(ledger: Ledger, item: SecurityFinding) -> Objection | None:
+    if item.confidence is Confidence.CONFIRMED and not item.reproduction:
+        problem = (
+            "A confirmed finding needs a `reproduction`: a command that exits non-zero while the weakness is there."
+        )
+        return Objection(Code.MISSING_FIELD, f"{problem} Give one, or say `likely`.")
+    host = reaches(item.reproduction)
+    if not host:
+        return None
+    return Objection(
+        Code.BAD_ARGUMENT,
+        f"The reproduction talks to {host}. It may reach only this machine: start the service here and use localhost.",
+    )
+
+
+def _may_not_mend(ledger: Ledger, item: Remedy) -> Objection | None:
+    if not ledger.opts(SecurityOptions).fix:
+        problem = "This audit only reads. The next prompt is `fix`; or close it and open one with `fix: true`."
+        return Objection(Code.OUT_OF_ORDER, problem)
+    entry = next((one for one in ledger.of(SecurityFinding) if one.id == item.finding), None)
+    if entry is None:
+        return Objection(Code.EVIDENCE, f"There is no {item.finding}. Record the finding first.")
+    if entry.item.severity not in SERIOUS or confidence_of(ledger, entry) is not Confidence.CONFIRMED:
+        problem = f"{item.finding} is {entry.item.severity} and {confidence_of(ledger, entry)}."
+        return Objection(Code.OUT_OF_ORDER, f"{problem} Only confirmed critical and high ones are mended here.")
+    if is_fixed(ledger, entry):
+        return Objection(Code.DUPLICATE, f"{item.finding} is fixed. Go on with another.")
+    if len(attempts(ledger, item.finding)) >= MOST_ATTEMPTS:
+        return Objection(
+            Code.OUT_OF_ORDER, f"{item.finding} had {MOST_ATTEMPTS} attempts. Leave it to `fix` or a person."
+        )
+    if Scope(surface_of(ledger).tests).matches(item.path):
+        return Objection(Code.BAD_ARGUMENT, f"{item.path} is a test. A remedy changes what was attacked; tests stay.")
+    return None
+
+
+def _unreached(ledger: Ledger) -> list[str]:
+    reached = {asset for asset, _ in pairs(ledger)}
+    return [entry.id for entry in ledger.of(AssetItem) if entry.id not in reached]
 
 
 class Security(WorkflowRules):
@@ -43,41 +128,59 @@ class Security(WorkflowRules):
 
     name = Workflow.SECURITY
     options = SecurityOptions
-    items: ClassVar[Mapping[str, type[Item]]] = {
-        "asset": AssetItem,
-        "boundary": BoundaryItem,
-        "cleared": Cleared,
-        "finding": SecurityFinding,
-        "dependency": Dependency,
-        "remedy": Remedy,
-    }
+    kinds = (AssetItem, BoundaryItem, Cleared, SecurityFinding, Dependency, Remedy)
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 15, Depth.DEEP: 0}
     onwards = ("fix",)
-
-    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
-        match item:
-            case BoundaryItem(reaches=assets):
-                return _unknown(ledger, assets)
-            case SecurityFinding():
-                return _no_such_cell(ledger, item) or _same_again(ledger, item.persona) or _unproven(item)
-            case ThreatTest():
-                return _no_such_cell(ledger, item) or _same_again(ledger, item.persona)
-            case Remedy():
-                return _may_not_mend(ledger, item)
-            case _:
-                return None
+    checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
+        BoundaryItem: (_unknown,),
+        ThreatTest: (_no_such_cell, _same_again),
+        SecurityFinding: (_unproven,),
+        Remedy: (_may_not_mend,),
+    }
+    needs = (
+        Need(
+            lambda ledger: not ledger.of(AssetItem),
+            "the assets: what is worth protecting, each cited where the code has it",
+            first=True,
+        ),
+        Need(
+            lambda ledger: not ledger.of(BoundaryItem),
+            "the trust boundaries: where input or control enters, and which assets can be reached from there",
+            first=True,
+        ),
+        Need(lambda ledger: ", ".join(_unreached(ledger)), "a boundary that reaches {0}"),
+        Need(untested),
+        Need(
+            to_settle,
+            "{0.name} of the last audit still stands at {0.stands}: record it again, or record as `cleared`, with "
+            "`upstream`, why it is none any more",
+        ),
+        Need(mendable, "a remedy for {0.id}, or its third attempt"),
+        Need(lambda ledger: untested_remedies(ledger)[-1:], "the tests after {0.id}: call workflow with `run`"),
+    )
+    pages: ClassVar[Pages] = {
+        "overview.md": "overview.md.j2",
+        "threat-model.md": "threat-model.md.j2",
+        "attack-surface-map.md": "attack-surface-map.md.j2",
+        "findings.md": "findings.md.j2",
+        "owasp-coverage.md": "owasp-coverage.md.j2",
+        "dependency-audit.md": "dependency-audit.md.j2",
+        "recommendations.md": "recommendations.md.j2",
+        "security-audit-results.tsv": results_table,
+        "fix-log.md": "fix-log.md.j2",
+        "security.sarif": sarif_log,
+    }
 
     def command(self, ledger: Ledger, item: Item) -> str:
         if not isinstance(item, Remedy):
             return item.command
-        mended = next((one for one in ledger.of(SecurityFinding) if one.id == item.finding), None)
-        return mended.item.reproduction if mended else ""
+        mended = ledger.find(item.finding)
+        return mended.item.command if mended else ""
 
     def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         if isinstance(entry.item, SecurityFinding):
             return ItemOutcome.CONFIRMED if confidence_of(ledger, entry) is Confidence.CONFIRMED else None
-        settled: ItemOutcome | None = entry.item.settles
-        return settled
+        return super().settles(ledger, entry)
 
     def costs(self, kind: str) -> bool:
         return kind in {"cleared", "finding"}
@@ -107,24 +210,9 @@ class Security(WorkflowRules):
         )
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
-        unreached = _unreached(ledger)
-        if ledger.opts(SecurityOptions).diff and ledger.latest(AUDITED).get("changed") == []:
+        if ledger.opts(SecurityOptions).diff and last_audit(ledger).changed == ():
             return ()
-        if not ledger.of(AssetItem):
-            return ("the assets: what is worth protecting, each cited where the code has it",)
-        if not ledger.of(BoundaryItem):
-            return ("the trust boundaries: where input or control enters, and which assets can be reached from there",)
-        return (
-            *([f"a boundary that reaches {', '.join(unreached)}"] if unreached else []),
-            *untested(ledger),
-            *(
-                f"{one.name} of the last audit still stands at {one.stands}: record it again, or record as `cleared`, with "
-                f"`upstream`, why it is none any more"
-                for one in to_settle(ledger)
-            ),
-            *(f"a remedy for {entry.id}, or its third attempt" for entry in mendable(ledger)),
-            *(f"the tests after {entry.id}: call workflow with `run`" for entry in untested_remedies(ledger)[-1:]),
-        )
+        return super().missing(ledger)
 
     def ending(self, ledger: Ledger) -> Ending:
         check = self.gate_check(ledger)
@@ -132,16 +220,16 @@ class Security(WorkflowRules):
 
     def gate_check(self, ledger: Ledger) -> GateCheck | None:
         limit = ledger.opts(SecurityOptions).fail_on
-        over = {id for id, told in ledger.overruled.items() if told.outcome.over}
+        over = {id for id, settled in ledger.overruled.items() if settled.outcome.over}
         left = [one for one in self.findings(ledger) if one.id not in over]
         return without_findings(self.name, left, limit) if limit else None
 
     def state(self, ledger: Ledger) -> list[str]:
         check = self.gate_check(ledger)
-        return [
-            *([f"The gate fails: {check.seen}."] if check and not check.passed else []),
+        return lines(
+            check and not check.passed and f"The gate fails: {check.seen}.",
             *_next_steps(ledger),
-            *pages.surface_lines(ledger.latest(SURFACE)),
+            *_surface_lines(ledger),
             *(f"{one.id} {one.item.asset}: {one.item.name}" for one in ledger.of(AssetItem)),
             *(
                 f"{one.id} {one.item.boundary}: {one.item.name}, reaches {', '.join(one.item.reaches)}"
@@ -151,10 +239,10 @@ class Security(WorkflowRules):
                 f"{one.id} {one.item.severity} {confidence_of(ledger, one)}: {one.item.summary}"
                 for one in ledger.of(SecurityFinding)[-10:]
             ),
-        ]
+        )
 
-    def files(self, ledger: Ledger) -> dict[str, str]:
-        return pages.files(ledger, self.scores(ledger), self.coverage(ledger))
+    def page_values(self, ledger: Ledger) -> Mapping[str, object]:
+        return {**page_values(ledger), "scores": self.scores(ledger), "coverage": self.coverage(ledger)}
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         return tuple(
@@ -175,98 +263,39 @@ class Security(WorkflowRules):
 
 def _detail(one: SecurityFinding) -> str:
     shown = f" Reproduction: `{one.reproduction}`." if one.reproduction else ""
-    told = f"{sentence(one.scenario)} Impact: {sentence(one.impact)} Mitigation: {sentence(one.mitigation)}"
-    return told + shown
-
-
-def _unknown(ledger: Ledger, assets: Iterable[str]) -> Objection | None:
-    known = [entry.id for entry in ledger.of(AssetItem)]
-    strange = [id for id in assets if id not in known]
-    if not strange:
-        return None
-    told = f"There is no {', '.join(strange)}. Record the asset first; there are: {', '.join(known) or 'none'}."
-    return Objection(Code.OUT_OF_ORDER if not known else Code.BAD_ARGUMENT, told)
-
-
-def _no_such_cell(ledger: Ledger, item: ThreatTest) -> Objection | None:
-    known = pairs(ledger)
-    if not known:
-        return Objection(
-            Code.OUT_OF_ORDER, "Record the assets first, then the boundaries that reach them; then test what is there."
-        )
-    if (item.asset, item.boundary) in known:
-        return None
-    listed = ", ".join(f"{asset} across {boundary}" for asset, boundary in known[:12])
-    return Objection(
-        Code.BAD_ARGUMENT,
-        f"{item.boundary} does not reach {item.asset}. Test one of: {listed}; or record a boundary that reaches it.",
-    )
-
-
-def _same_again(ledger: Ledger, persona: Attacker) -> Objection | None:
-    last = [entry.item.persona for entry in trials(ledger)[-IN_A_ROW:]]
-    if len(last) < IN_A_ROW or set(last) != {persona}:
-        return None
-    others = ", ".join(f"{one} ({one.aim})" for one in Attacker if one is not persona)
-    return Objection(Code.OUT_OF_ORDER, f"{persona} made {IN_A_ROW} tests in a row. Look as another: {others}.")
-
-
-def _unproven(item: SecurityFinding) -> Objection | None:
-    if item.confidence is Confidence.CONFIRMED and not item.reproduction:
-        told = "A confirmed finding needs a `reproduction`: a command that exits non-zero while the weakness is there."
-        return Objection(Code.MISSING_FIELD, f"{told} Give one, or say `likely`.")
-    host = reaches(item.reproduction)
-    if not host:
-        return None
-    return Objection(
-        Code.BAD_ARGUMENT,
-        f"The reproduction talks to {host}. It may reach only this machine: start the service here and use localhost.",
-    )
-
-
-def _may_not_mend(ledger: Ledger, item: Remedy) -> Objection | None:
-    if not ledger.opts(SecurityOptions).fix:
-        told = "This audit only reads. The next prompt is `fix`; or close it and open one with `fix: true`."
-        return Objection(Code.OUT_OF_ORDER, told)
-    entry = next((one for one in ledger.of(SecurityFinding) if one.id == item.finding), None)
-    if entry is None:
-        return Objection(Code.EVIDENCE, f"There is no {item.finding}. Record the finding first.")
-    if entry.item.severity not in SERIOUS or confidence_of(ledger, entry) is not Confidence.CONFIRMED:
-        told = f"{item.finding} is {entry.item.severity} and {confidence_of(ledger, entry)}."
-        return Objection(Code.OUT_OF_ORDER, f"{told} Only confirmed critical and high ones are mended here.")
-    if is_fixed(ledger, entry):
-        return Objection(Code.DUPLICATE, f"{item.finding} is fixed. Go on with another.")
-    if len(attempts(ledger, item.finding)) >= MOST_ATTEMPTS:
-        return Objection(
-            Code.OUT_OF_ORDER, f"{item.finding} had {MOST_ATTEMPTS} attempts. Leave it to `fix` or a person."
-        )
-    if Scope(tuple(ledger.latest(SURFACE).get("tests", ()))).matches(item.path):
-        return Objection(Code.BAD_ARGUMENT, f"{item.path} is a test. A remedy changes what was attacked; tests stay.")
-    return None
-
-
-def _unreached(ledger: Ledger) -> list[str]:
-    reached = {asset for asset, _ in pairs(ledger)}
-    return [entry.id for entry in ledger.of(AssetItem) if entry.id not in reached]
+    attack = f"{sentence(one.scenario)} Impact: {sentence(one.impact)} Mitigation: {sentence(one.mitigation)}"
+    return attack + shown
 
 
 def _next_steps(ledger: Ledger) -> list[str]:
     """What to do now, the most pressing first."""
     owasp, _, personas = covered(ledger)
-    done = tested(ledger)
+    done, last, waiting = tested(ledger), last_audit(ledger), len(pending(ledger))
     left = [cell for cell in cells(ledger) if cell not in done]
-    last = ledger.latest(AUDITED)
-    everything = last.get("changed") is None
+    everything = last.changed is None
     uncovered = [f"{one} {one.label}" for one in Owasp if one not in owasp and everything]
     quiet = [f"{one} ({one.aim})" for one in Attacker if one not in personas and everything]
-    return [
-        *([f"Last audit: {last['ledger']}, {len(last['known'])} findings left open."] if last.get("ledger") else []),
-        *([last["warning"]] if last.get("warning") else []),
-        *([f"Changed since: {', '.join(last['changed'][:12])}."] if last.get("changed") else []),
-        *([f"Test next: {'; '.join(map(cell_words, left[:3]))}."] if left else []),
-        *([f"OWASP {OWASP_EDITION} not tested: {', '.join(uncovered)}."] if uncovered else []),
-        *([f"Personas not heard: {'; '.join(quiet)}."] if quiet else []),
-        *pages.waiting_lines(ledger),
+    tests = tests_words(ledger)
+    return lines(
+        last.ledger and f"Last audit: {last.ledger}, {len(last.known)} findings left open.",
+        last.warning,
+        last.changed and f"Changed since: {', '.join(last.changed[:12])}.",
+        left and f"Test next: {'; '.join(map(cell_words, left[:3]))}.",
+        uncovered and f"OWASP {OWASP_EDITION} not tested: {', '.join(uncovered)}.",
+        quiet and f"Personas not heard: {'; '.join(quiet)}.",
+        waiting
+        and f"{waiting} reproductions wait for a person's consent (`autoresearch-mcp approve`); then call `run`.",
         *(f"{one.known.name} of the last audit: {one.fate}" for one in fates_of(ledger)[:8]),
-        *([f"Tests: {last_run}."] if (last_run := pages.tests_words(ledger.latest(TESTS))) else []),
-    ]
+        tests and f"Tests: {tests}.",
+    )
+
+
+def _surface_lines(ledger: Ledger) -> list[str]:
+    """What the server saw of the surface, for whoever begins."""
+    surface = surface_of(ledger)
+    hints = [f"{one.location} {one.what}" for one in surface.hints[:10]]
+    return lines(
+        surface.secrets and f"Lines that look like a secret: {', '.join(surface.secrets[:8])}.",
+        hints and f"Patterns worth a look, no findings: {'; '.join(hints)}.",
+        surface.manifests and f"Dependencies are declared in: {', '.join(surface.manifests[:8])}.",
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...errors import Code, Refusal
@@ -11,14 +13,35 @@ from ...project.projects import CommandKind
 from ...project.scan import scan
 from ...text.redaction import redactor
 from ..ledger.evidence import line_of
-from ..ledger.items import Item, Severity, Workflow
+from ..ledger.items import Item, Workflow
 from ..ledger.ledger import Ledger, Observed
-from ..running.inspection import WEAKNESSES, checks_of, looked_through, projects_of, run_checks, run_pending, texts_of
-from ..running.runner import Scoped, files_in_scope, observed
+from ..running.inspection import (
+    WEAKNESSES,
+    Hint,
+    checks_of,
+    looked_through,
+    projects_of,
+    run_checks,
+    run_pending,
+    texts_of,
+)
+from ..running.runner import Scoped, files_in_scope, observed, saw
 from ..running.store import Ledgers
-from .auditing import audit_commands, manifests_of, pipelines_of
-from .comparison import Known
-from .findings import AUDITED, DEPENDENCIES, STANDING, SURFACE, TESTS, earlier, left_open, open_findings
+from .findings import (
+    PLACES,
+    AuditNumbers,
+    CommandSeen,
+    DependencyAudits,
+    Known,
+    LastAudit,
+    Surface,
+    TestsSeen,
+    counts_of,
+    earlier,
+    last_audit,
+    left_open,
+    surface_of,
+)
 from .items import Remedy, SecurityOptions
 
 MOST_LISTED = 40
@@ -26,6 +49,22 @@ TELLING = 20
 """Characters from which on a quote found in another file is taken for the same code."""
 MOST_AUDITS = 10
 """Earlier audits whose numbers are shown."""
+_MANIFESTS = re.compile(
+    r"(?:requirements[\w.-]*\.txt|pyproject\.toml|setup\.py|Pipfile(?:\.lock)?|poetry\.lock|uv\.lock|constraints[\w.-]*\.txt"
+    r"|package(?:-lock)?\.json|yarn\.lock|pnpm-lock\.yaml|go\.(?:mod|sum)|Cargo\.(?:toml|lock)|Gemfile(?:\.lock)?"
+    r"|composer\.(?:json|lock)|pom\.xml|build\.gradle(?:\.kts)?|[\w.-]+\.csproj)"
+)
+_PIPELINES = re.compile(
+    r"(?:.*/)?\.github/workflows/[^/]+\.ya?ml|(?:.*/)?\.gitlab-ci\.yml|(?:.*/)?Jenkinsfile|(?:.*/)?\.circleci/.+"
+    r"|(?:.*/)?(?:[\w.-]+\.)?Dockerfile(?:\.[\w.-]+)?|(?:.*/)?(?:docker-)?compose[\w.-]*\.ya?ml|.+\.tf|(?:.*/)?\.ci/.+"
+)
+_TOOLS = {
+    "pip-audit": "pip-audit",
+    "govulncheck": "govulncheck ./...",
+    "cargo-audit": "cargo audit",
+    "bundler-audit": "bundle exec bundle-audit check",
+}
+"""Tools that a project names in a manifest, and how each is run."""
 
 
 class Audit(Scoped):
@@ -35,11 +74,10 @@ class Audit(Scoped):
         scope = super().opening(context, ledger)
         files = files_in_scope(context, ledger)
         last = _last_audit(context, ledger, files)
-        if (changed := last.get("changed")) is not None:
-            scope = (observed(context, "scope", files=len(changed)),)
-        surface = observed(context, SURFACE, **_surface(context, files))
+        if last.changed is not None:
+            scope = (observed(context, "scope", files=len(last.changed)),)
         # Whoever may mend has to know how the tests stood before.
-        return (*scope, observed(context, AUDITED, **last), surface, *_tests(context, ledger))
+        return (*scope, saw(context, last), saw(context, _surface(context, files)), *_tests(context, ledger))
 
     def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
         if not ledger.opts(SecurityOptions).fix:
@@ -50,64 +88,52 @@ class Audit(Scoped):
 
     def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
         files = context.repo.tracked()
-        audits = [
-            {"kind": "dependency audit", "command": one}
-            for one in audit_commands(files, scan(context.repo.root, files))
-        ]
+        commands = audit_commands(files, scan(context.repo.root, files))
+        audits = [{"kind": "dependency audit", "command": command} for command in commands]
         return (
             *run_pending(context, ledger),
-            *([observed(context, DEPENDENCIES, commands=run_checks(context, audits))] if audits else []),
+            *([saw(context, DependencyAudits(commands=_seen(context, audits)))] if audits else []),
             *_tests(context, ledger),
         )
 
     def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         known = earlier(ledger)
         now = {one.name: _stands(context, one) for one in known}
-        return () if all(one.stands == now[one.name] for one in known) else (observed(context, STANDING, **now),)
+        return () if all(one.stands == now[one.name] for one in known) else (observed(context, PLACES, **now),)
 
 
 def _tests(context: RepoContext, ledger: Ledger) -> list[Observed]:
     """The project's tests, in an audit that may mend."""
     if not ledger.opts(SecurityOptions).fix:
         return []
-    return [
-        observed(context, TESTS, commands=run_checks(context, checks_of(projects_of(context), (CommandKind.TEST,))))
-    ]
+    return [saw(context, TestsSeen(commands=_seen(context, checks_of(projects_of(context), (CommandKind.TEST,)))))]
 
 
-def _last_audit(context: RepoContext, ledger: Ledger, files: Sequence[str]) -> dict[str, Any]:
+def _seen(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> tuple[CommandSeen, ...]:
+    return tuple(map(CommandSeen.model_validate, run_checks(context, checks)))
+
+
+def _last_audit(context: RepoContext, ledger: Ledger, files: Sequence[str]) -> LastAudit:
     """What the last audit on this branch left open, and what changed since in the files that this one looks at."""
     last = next((one for one in Ledgers(context).closed_ones() if one.workflow is Workflow.SECURITY), None)
     wants_diff = ledger.opts(SecurityOptions).diff
     if last is None or last.closed is None:
-        return (
-            {"warning": "There is no earlier audit on this branch to compare with: this one looks at everything."}
-            if wants_diff
-            else {}
-        )
-    known = [one.model_copy(update={"stands": _stands(context, one)}) for one in left_open(last)]
-    found = {
-        "ledger": last.id,
-        "commit": last.closed.commit,
-        "known": [one.model_dump(mode="json") for one in known],
-        "history": [*last.latest(AUDITED).get("history", ()), _numbers(last)][-MOST_AUDITS:],
-    }
+        warning = "There is no earlier audit on this branch to compare with: this one looks at everything."
+        return LastAudit(warning=warning) if wants_diff else LastAudit()
+    numbers = AuditNumbers.model_validate({"ledger": last.id, **counts_of(last)})
+    found = LastAudit(
+        ledger=last.id,
+        commit=last.closed.commit,
+        known=tuple(one.model_copy(update={"stands": _stands(context, one)}) for one in left_open(last)),
+        history=(*last_audit(last).history, numbers)[-MOST_AUDITS:],
+    )
     if not wants_diff:
         return found
     changed = context.repo.changed_paths(last.closed.commit, context.repo.head())
     if changed is None:
-        return {
-            **found,
-            "warning": f"The commit of the last audit, {last.closed.commit[:7]}, is gone: this one looks at everything.",
-        }
-    return {**found, "changed": [path for path in files if path in changed]}
-
-
-def _numbers(ledger: Ledger) -> dict[str, Any]:
-    counts = {
-        str(severity): sum(one.item.severity is severity for one in open_findings(ledger)) for severity in Severity
-    }
-    return {"ledger": ledger.id, **counts}
+        gone = f"The commit of the last audit, {last.closed.commit[:7]}, is gone: this one looks at everything."
+        return found.model_copy(update={"warning": gone})
+    return found.model_copy(update={"changed": tuple(path for path in files if path in changed)})
 
 
 def _stands(context: RepoContext, known: Known) -> str:
@@ -123,19 +149,19 @@ def _stands(context: RepoContext, known: Known) -> str:
     return ""
 
 
-def _surface(context: RepoContext, files: Sequence[str]) -> dict[str, Any]:
+def _surface(context: RepoContext, files: Sequence[str]) -> Surface:
     """What is there to attack, as far as file names and patterns tell; and what already differed from HEAD."""
     texts, redact = texts_of(context, files), redactor()
     secrets = [place for path, text in texts.items() for place in _masked_lines(path, text, redact(text))]
-    return {
-        "manifests": list(manifests_of(files))[:MOST_LISTED],
-        "pipelines": list(pipelines_of(files))[:MOST_LISTED],
-        "hints": looked_through(texts, WEAKNESSES),
-        "secrets": secrets[:MOST_LISTED],
-        "tests": [glob for project in projects_of(context) for glob in project.tests],
-        "dirty": _dirty(context),
-        "read": len(texts),
-    }
+    return Surface(
+        manifests=manifests_of(files)[:MOST_LISTED],
+        pipelines=pipelines_of(files)[:MOST_LISTED],
+        hints=tuple(Hint(**hint) for hint in looked_through(texts, WEAKNESSES)),
+        secrets=tuple(secrets[:MOST_LISTED]),
+        tests=tuple(glob for project in projects_of(context) for glob in project.tests),
+        dirty=tuple(_dirty(context)),
+        read=len(texts),
+    )
 
 
 def _masked_lines(path: str, text: str, shown: str) -> list[str]:
@@ -151,16 +177,57 @@ def _dirty(context: RepoContext) -> list[str]:
 
 
 def _nothing_changed(context: RepoContext, ledger: Ledger) -> None:
-    edited = [path for path in _dirty(context) if path not in ledger.latest(SURFACE).get("dirty", ())]
+    edited = [path for path in _dirty(context) if path not in surface_of(ledger).dirty]
     if not edited:
         return
-    told = f"This audit only reads, and these files were edited since it was opened: {', '.join(edited[:8])}."
+    problem = f"This audit only reads, and these files were edited since it was opened: {', '.join(edited[:8])}."
     cure = "Take your edits back; if they are a person's, wait until they are committed. To mend here, open an audit with `fix: true`."
-    raise Refusal(Code.OUT_OF_ORDER, f"{told} {cure}")
+    raise Refusal(Code.OUT_OF_ORDER, f"{problem} {cure}")
 
 
 def _committed_since(context: RepoContext, ledger: Ledger, item: Remedy) -> None:
     found = ledger.find(item.finding)
     if found is not None and found.commit == context.repo.head():
-        told = f"Nothing was committed since {item.finding} was recorded. Commit the change first: a remedy is what git has."
-        raise Refusal(Code.EVIDENCE, told)
+        problem = f"Nothing was committed since {item.finding} was recorded. Commit the change first: a remedy is what git has."
+        raise Refusal(Code.EVIDENCE, problem)
+
+
+def manifests_of(files: Iterable[str]) -> tuple[str, ...]:
+    """Return the files that declare or lock dependencies."""
+    return tuple(
+        file for file in files if _MANIFESTS.fullmatch(file.rpartition("/")[2]) and "node_modules/" not in file
+    )
+
+
+def pipelines_of(files: Iterable[str]) -> tuple[str, ...]:
+    """Return the files that build or deploy."""
+    return tuple(file for file in files if _PIPELINES.fullmatch(file))
+
+
+def audit_commands(files: Sequence[str], texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the dependency audits that the project itself offers, as typed at the repository's root: a script or target named audit,
+    a tool that a manifest names, and what comes with a package manager whose lock file is there.
+    """
+    named = "\n".join(texts.values())
+    tools = [command for name, command in _TOOLS.items() if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", named)]
+    return tuple(dict.fromkeys([*_targets(texts), *tools, *_of_locks(files)]))
+
+
+def _targets(texts: Mapping[str, str]) -> Iterable[str]:
+    for file, text in texts.items():
+        folder, _, name = file.rpartition("/")
+        if name in {"Makefile", "makefile", "GNUmakefile"} and re.search(r"^audit[ \t]*:", text, re.MULTILINE):
+            yield _in(folder, "make audit")
+        if name == "package.json" and re.search(r'"audit"\s*:\s*"', text):
+            yield _in(folder, "npm run audit")
+
+
+def _of_locks(files: Iterable[str]) -> Iterable[str]:
+    for file in files:
+        folder, _, name = file.rpartition("/")
+        if name == "package-lock.json" and "node_modules" not in folder.split("/"):
+            yield _in(folder, "npm audit")
+
+
+def _in(folder: str, command: str) -> str:
+    return f"cd {shlex.quote(folder)} && {command}" if folder else command

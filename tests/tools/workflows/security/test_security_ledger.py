@@ -13,7 +13,7 @@ from autoresearch_mcp.tools.workflows.answers import WorkflowAnswer
 from autoresearch_mcp.tools.workflows.ledger.handoff import HandoffFinding, severe
 from autoresearch_mcp.tools.workflows.ledger.items import ItemOutcome, Severity
 from autoresearch_mcp.tools.workflows.ledger.similarity import fingerprint
-from autoresearch_mcp.tools.workflows.security.threats import Attacker, Owasp, Stride
+from autoresearch_mcp.tools.workflows.security.items import Attacker, Owasp, Stride
 from ledgers import WorkflowAgent, shop
 from sarif import check_sarif
 
