@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from ..diagnostics.tally import Tally
+from ..diagnostics.inspection import Tally
 from .failures import FailureClass
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid", defer_build=True)

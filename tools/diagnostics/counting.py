@@ -15,11 +15,9 @@ from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 
 from ..plan.scope import Scope
-from .diagnostic import Diagnostic, Trouble, identified
-from .forms import REPORT, ToolForm, Unreadable, form_of, known, read, read_plain
-from .inspection import Bug, Detection, Inspection, parse
-from .output import ReaderResult, ToolOutput, ToolRequest
-from .tally import Tally, metric_line, tallied, unable_line, written
+from .diagnostic import Diagnostic, ReaderResult, ToolOutput, ToolRequest, Trouble, Unreadable, identified
+from .forms import REPORT, ToolForm, form_of, known, read, read_plain
+from .inspection import Bug, Detection, Inspection, Tally, metric_line, parse, tallied, unable_line, written
 
 CHANNEL = "AUTORESEARCH_CHANNEL"
 UNABLE = 3
@@ -48,11 +46,11 @@ def main(arguments: Sequence[str]) -> int:
         return UNABLE
     if channel := os.environ.get(CHANNEL, ""):
         Path(channel).write_text(written(tally, inspection.name), encoding="utf-8")
-    print("\n".join([*_told(tally), metric_line(tally, inspection.name)]))  # noqa: T201 - a script
+    print("\n".join([*_report(tally), metric_line(tally, inspection.name)]))  # noqa: T201 - a script
     return 0
 
 
-def _told(tally: Tally) -> list[str]:
+def _report(tally: Tally) -> list[str]:
     left = tally.count - min(tally.count, SHOWN)
     return [
         *(one.line_of_text for one in tally.first[:SHOWN]),

@@ -1,12 +1,16 @@
-"""One thing that is broken, whoever found it, and an identity of it that outlives edits elsewhere in the file."""
+"""One thing that is broken, with an identity that outlives edits elsewhere in the file; and what readers of tools share."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import wraps
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -148,3 +152,96 @@ def _cut(text: str) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:10]
+
+
+Here = Callable[[str], str]
+"""A path as a tool writes it, as a path from the repository's root; empty where it is no file of the repository."""
+
+
+@dataclass(frozen=True)
+class ToolOutput:
+    """A tool's run: its texts, and the report that it was told to write (empty if it wrote none)."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    report: str = ""
+
+    @property
+    def text(self) -> str:
+        """Both streams."""
+        return f"{self.stdout}\n{self.stderr}"
+
+
+@dataclass(frozen=True)
+class ToolRequest:
+    """What was wanted of a tool: its name, the kind of trouble that it finds, and how its paths are read."""
+
+    tool: str
+    trouble: Trouble
+    here: Here
+
+
+@dataclass(frozen=True)
+class ReaderResult:
+    """What a reader found. `ran` counts the tests that ran, skipped ones left out; None where that is not told."""
+
+    found: tuple[Diagnostic, ...] = ()
+    ran: int | None = None
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """What is more than a warning."""
+        return tuple(one for one in self.found if one.trouble is not Trouble.WARNING)
+
+
+class Unreadable(Exception):
+    """A report that is not what its tool writes."""
+
+
+Reader = Callable[[ToolOutput, ToolRequest], ReaderResult]
+"""Reads one tool's output.
+
+Raises:
+    Unreadable: if it is not what this tool writes.
+"""
+
+
+def shaped(reader: Reader) -> Reader:
+    """A report of another shape is unreadable, wherever that shows."""
+
+    @wraps(reader)
+    def read(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
+        try:
+            return reader(output, asked)
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise Unreadable(f"not what {asked.tool} writes: {type(error).__name__} {error}") from error
+
+    return read
+
+
+def document(output: ToolOutput) -> Any:  # noqa: ANN401 - any JSON
+    """The first JSON value that begins a line; package managers print a banner before it."""
+    text = output.report or output.stdout
+    for start in re.finditer(r"^[ \t]*(?=[\[{])", text, re.MULTILINE):
+        try:
+            return json.JSONDecoder().raw_decode(text, start.end())[0]
+        except json.JSONDecodeError:
+            continue
+    raise ValueError("no JSON")
+
+
+def documents(text: str) -> Iterator[Any]:
+    """Every line that is a JSON object."""
+    for line in text.splitlines():
+        if line.startswith("{"):
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError:
+                continue
+
+
+def found_in(asked: ToolRequest, file: object, message: object, **more: Any) -> Diagnostic:  # noqa: ANN401 - fields
+    """A finding of the tool that was asked, in a file as the tool names it."""
+    fields = {"trouble": asked.trouble, **more}
+    return Diagnostic(tool=asked.tool, path=asked.here(str(file)), message=str(message), **fields)

@@ -7,12 +7,9 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .diagnostic import Diagnostic, Trouble
-from .junit import read_junit
-from .lines import read_lines, read_tap
-from .output import Reader, ReaderResult, ToolOutput, ToolRequest, Unreadable
-from .reports import READERS
-from .sarif import is_sarif, read_sarif
+from .compilers import read_lines, read_tap
+from .diagnostic import Diagnostic, Reader, ReaderResult, ToolOutput, ToolRequest, Trouble
+from .reports import READERS, is_sarif, read_junit, read_sarif
 
 REPORT = "AUTORESEARCH_REPORT"
 """The variable that names the file for a report."""
@@ -131,6 +128,3 @@ def _passing(command: str) -> str:
     words = shlex.split(command)
     runs = words[:1] == ["npm"] and words[1:2] in (["run"], ["test"], ["run-script"])
     return " --" if runs and "--" not in words else ""
-
-
-__all__ = ["REPORT", "ToolForm", "Unreadable", "form_of", "known", "read", "read_plain"]

@@ -1,16 +1,24 @@
-"""The command that counts errors: which of a project's commands it starts, as one line that a person can read and seal."""
+"""The command that counts errors: which of a project's commands it starts, as one line that a person can read and seal; and
+the count that it gives: the number that decides, and behind it every error by its identity, the first of them in full.
+"""
 
 from __future__ import annotations
 
 import argparse
+import posixpath
+import re
 import shlex
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .diagnostic import Trouble
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from .diagnostic import Diagnostic, Trouble, points
 
 SCRIPT = "count_errors.py"
 """The name of our script, by which such a command is known."""
+_FILE = posixpath.join(posixpath.dirname(__file__), SCRIPT)
 METRIC = "errors"
 _KINDS = (Trouble.BUILD, Trouble.TEST, Trouble.TYPES, Trouble.LINT)
 
@@ -52,8 +60,8 @@ class Inspection:
         """Every command of the project that would run."""
         return (*(one.command for one in self.detections), *(bug.command for bug in self.bugs))
 
-    def typed(self, python: str, script: str) -> str:
-        """The whole as a shell command. It has no effect but to start these commands and count."""
+    def command_line(self, python: str = sys.executable, script: str = _FILE) -> str:
+        """Write the whole as a shell command of this installation. All that it does is to start these commands and count."""
         words = [python, "-I", script]
         for one in self.detections:
             words += [f"--{one.trouble}", one.command, *(["--script", one.script] if one.script else [])]
@@ -67,7 +75,7 @@ class Inspection:
 
 
 class _Ordered(argparse.Action):
-    """Commands in the order in which they were typed; a script belongs to the command before it."""
+    """Commands in the order in which they stand; a script belongs to the command before it."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None) -> None:  # fmt: skip
         found: list[Detection] = list(getattr(namespace, "detections", None) or [])
@@ -90,7 +98,7 @@ def parse(words: Sequence[str]) -> Inspection:
     """The inspection that these arguments of the script ask for.
 
     Raises:
-        ValueError: if they are not what `typed` makes.
+        ValueError: if they are not what `command_line` makes.
     """
     parser = _Quiet(prog=SCRIPT, add_help=False, allow_abbrev=False)
     for kind in _KINDS:
@@ -112,8 +120,8 @@ def parse(words: Sequence[str]) -> Inspection:
     )
 
 
-def inspection_of(command: str, python: str, script: str) -> Inspection | None:
-    """The inspection that a shell command is, if it is exactly that and nothing besides; None otherwise."""
+def inspection_of(command: str, python: str = sys.executable, script: str = _FILE) -> Inspection | None:
+    """Read a shell command as an inspection; None unless it is exactly what `command_line` gives."""
     if SCRIPT not in command:
         return None
     try:
@@ -121,7 +129,7 @@ def inspection_of(command: str, python: str, script: str) -> Inspection | None:
         found = parse(words[3:])
     except ValueError:
         return None
-    return found if found.typed(python, script) == command else None
+    return found if found.command_line(python, script) == command else None
 
 
 def commands_in(words: Sequence[str]) -> tuple[str, ...]:
@@ -137,3 +145,82 @@ def commands_in(words: Sequence[str]) -> tuple[str, ...]:
 def names_inspection(command: str) -> bool:
     """Whether a command counts errors by our script; cheap, for those who only have to look elsewhere."""
     return SCRIPT in command
+
+
+MOST = 5000
+"""Errors beyond which nobody works one by one."""
+IN_FULL = 200
+_MARK = "DIAGNOSTICS "
+
+
+class Tally(BaseModel):
+    """A count. `ids` names every error, the most urgent first, `first` the first of them; `ran` how many tests ran.
+
+    `masked` are commands that could not look, because something that hides what they would see is broken.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int
+    points: int
+    ids: tuple[str, ...]
+    first: tuple[Diagnostic, ...]
+    ran: int | None = None
+    masked: tuple[str, ...] = ()
+
+    def of(self, trouble: Trouble) -> tuple[Diagnostic, ...]:
+        """The errors of one kind, as far as they are told in full."""
+        return tuple(one for one in self.first if one.trouble is trouble)
+
+    def redacted(self, change: Callable[[str], str]) -> Tally:
+        """The count with its words changed, for whoever stores or shows them; the identities are of what was said."""
+        words = ({"message": change(one.message), "name": change(one.name)} for one in self.first)
+        return self.model_copy(
+            update={"first": tuple(one.model_copy(update=new) for one, new in zip(self.first, words, strict=True))}
+        )
+
+
+def tallied(found: Sequence[Diagnostic], ran: int | None, masked: Sequence[str]) -> Tally:
+    """The count of these errors, which are in order and identified."""
+    return Tally(
+        count=len(found),
+        points=points(found),
+        ids=tuple(one.id for one in found[:MOST]),
+        first=tuple(found[:IN_FULL]),
+        ran=ran,
+        masked=tuple(masked),
+    )
+
+
+def metric_line(tally: Tally, name: str = METRIC) -> str:
+    """The line that decides."""
+    return f"METRIC {name}={tally.points}"
+
+
+def written(tally: Tally, name: str = METRIC) -> str:
+    """The count for the channel: the number, then all the rest on one line."""
+    return f"{metric_line(tally, name)}\n{_MARK}{tally.model_dump_json(exclude_defaults=True)}\n"
+
+
+def read_tally(text: str) -> Tally | None:
+    """A count as it was written; None where there is none."""
+    before, mark, after = text.partition(f"\n{_MARK}")
+    if not mark or not before.startswith("METRIC "):
+        return None
+    try:
+        return Tally.model_validate_json(after.strip())
+    except ValidationError:
+        return None
+
+
+_UNABLE = re.compile(r"^could not run #(\d+): (.*)$", re.MULTILINE)
+
+
+def unable_line(number: int, why: str) -> str:
+    """What is said of a command, by its place among those of the inspection, that could not be run."""
+    return f"could not run #{number}: {' '.join(why.split())[:400]}"
+
+
+def read_unable(text: str) -> dict[int, str]:
+    """Which commands could not be run, and why."""
+    return {int(number): why for number, why in _UNABLE.findall(text)}

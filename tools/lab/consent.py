@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..diagnostics.inspecting import inspects
+from ..diagnostics.inspection import inspection_of
 from ..errors import Code, Refusal
 from ..git.repo import Repo
 from ..plan.agreement import missing, statements
@@ -96,7 +96,7 @@ def _covers(agreed: set[str], statement: str) -> bool:
     """
     if statement in agreed or _fingerprint(statement) in agreed:
         return True
-    inspection = inspects(statement)
+    inspection = inspection_of(statement)
     return inspection is not None and all(_covers(agreed, command) for command in inspection.commands)
 
 

@@ -24,7 +24,7 @@ from ..decision.measured import (
     read_trained,
     written,
 )
-from ..diagnostics.tally import Tally, read_tally
+from ..diagnostics.inspection import Tally, read_tally
 from ..git.paired_checkout import editable_roots
 from ..plan.metrics import Reading, read_metric
 from ..plan.model import GuardMetric, Plan
@@ -266,7 +266,7 @@ def import_paths(root: Path, folder: Path) -> dict[str, str]:
 
 def _tally(text: str) -> Tally | None:
     tally = read_tally(text)
-    return tally.told(redactor()) if tally else None
+    return tally.redacted(redactor()) if tally else None
 
 
 def _failure(run: CommandRun) -> FailureClass | None:

@@ -7,11 +7,26 @@ from collections.abc import Callable
 
 import pytest
 
-from autoresearch_mcp.tools.diagnostics.diagnostic import Diagnostic, Trouble, identified, points
+from autoresearch_mcp.tools.diagnostics.diagnostic import (
+    Diagnostic,
+    ReaderResult,
+    ToolOutput,
+    ToolRequest,
+    Trouble,
+    Unreadable,
+    identified,
+    points,
+)
 from autoresearch_mcp.tools.diagnostics.forms import ToolForm, form_of, known, read, read_plain
-from autoresearch_mcp.tools.diagnostics.inspection import Bug, Detection, Inspection, inspection_of
-from autoresearch_mcp.tools.diagnostics.output import ReaderResult, ToolOutput, ToolRequest, Unreadable
-from autoresearch_mcp.tools.diagnostics.tally import read_tally, tallied, written
+from autoresearch_mcp.tools.diagnostics.inspection import (
+    Bug,
+    Detection,
+    Inspection,
+    inspection_of,
+    read_tally,
+    tallied,
+    written,
+)
 from autoresearch_mcp.tools.project.measurement_inputs import implied, tools
 
 FILES = {
@@ -318,7 +333,7 @@ INSPECTION = Inspection(
 
 
 def test_a_count_is_one_command_line_that_means_exactly_itself() -> None:
-    typed = INSPECTION.typed("/usr/bin/python3", "/opt/count_errors.py")
+    typed = INSPECTION.command_line("/usr/bin/python3", "/opt/count_errors.py")
 
     assert inspection_of(typed, "/usr/bin/python3", "/opt/count_errors.py") == INSPECTION
     for bent in (
@@ -336,7 +351,7 @@ def test_a_count_is_one_command_line_that_means_exactly_itself() -> None:
 
 def test_what_steers_the_counted_commands_is_part_of_the_ruler() -> None:
     typed = Inspection((Detection(Trouble.TEST, "python -m pytest -q"), Detection(Trouble.BUILD, "make -B")))
-    command = typed.typed("/usr/bin/python3", "/opt/count_errors.py")
+    command = typed.command_line("/usr/bin/python3", "/opt/count_errors.py")
 
     assert {"pytest", "make"} <= tools(command)
     assert {"conftest.py", "pytest.ini", "Makefile"} <= set(implied((command,), ("src/**",)))

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...decision.judging import Arm
-from ...diagnostics.inspection import names_inspection
-from ...diagnostics.tally import Tally
+from ...diagnostics.inspection import Tally, names_inspection
 from ...errors import Code, Refusal
 from ...lab.context import RepoContext
 from ...session.events import Row, Started, Verified

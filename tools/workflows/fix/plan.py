@@ -10,9 +10,7 @@ from typing import Any
 from ...decision.measured import Measurement
 from ...diagnostics.diagnostic import MASKING, Trouble
 from ...diagnostics.forms import form_of, known
-from ...diagnostics.inspecting import typed
-from ...diagnostics.inspection import METRIC, Detection, Inspection
-from ...diagnostics.tally import Tally
+from ...diagnostics.inspection import METRIC, Detection, Inspection, Tally
 from ...lab.context import RepoContext
 from ...plan.model import Plan
 from ...plan.scope import Scope
@@ -108,7 +106,7 @@ def plan_for(context: RepoContext, ledger: Ledger, looked: CountedErrors, projec
         protected=(*kept, *(f"!{_literal(path)}" for path in beyond)),
         metric=METRIC,
         direction="lower",
-        verify=typed(looked.inspection),
+        verify=looked.inspection.command_line(),
         read="channel",
         target=str(max(options.target, MASKING - 1) if blind(tally) else options.target),
     )
@@ -136,7 +134,7 @@ def _guards(looked: CountedErrors, options: FixOptions) -> dict[str, Any]:
     if not looked.tally.of(Trouble.TEST):
         return {"guards": (*(one.command for one in tests), *extra)}
     failing = Inspection(tests, tests=looked.inspection.tests, only=(Trouble.TEST,), name="failing_tests")
-    return {"guards": extra, "guard_metrics": (f"failing_tests lower 0: {typed(failing)}",)}
+    return {"guards": extra, "guard_metrics": (f"failing_tests lower 0: {failing.command_line()}",)}
 
 
 def blind(tally: Tally) -> bool:

@@ -11,9 +11,7 @@ from typing import Any
 
 from ...decision.measured import Measurement
 from ...diagnostics.diagnostic import Trouble
-from ...diagnostics.inspecting import typed
-from ...diagnostics.inspection import METRIC, Bug, Inspection, names_inspection
-from ...diagnostics.tally import MOST, Tally, read_unable
+from ...diagnostics.inspection import METRIC, MOST, Bug, Inspection, Tally, names_inspection, read_unable
 from ...errors import Code, Refusal
 from ...iteration.commit_checks import tracked_edits
 from ...lab.context import RepoContext
@@ -243,7 +241,7 @@ def _again(context: RepoContext, ledger: Ledger) -> Measurement:
 
 
 def _measure(context: RepoContext, inspection: Inspection) -> Measurement:
-    plan = Plan(metric=METRIC, direction="lower", verify=typed(inspection), read="channel")
+    plan = Plan(metric=METRIC, direction="lower", verify=inspection.command_line(), read="channel")
     return Meter(context.runs, plan, ruler_now(context.repo, plan)).verify(at_checkout(context.repo, "HEAD"), LONGEST_S)
 
 

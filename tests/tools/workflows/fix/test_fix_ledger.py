@@ -10,8 +10,7 @@ import pytest
 
 from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.diagnostics.diagnostic import Trouble
-from autoresearch_mcp.tools.diagnostics.inspecting import inspects, typed
-from autoresearch_mcp.tools.diagnostics.inspection import Detection
+from autoresearch_mcp.tools.diagnostics.inspection import Detection, inspection_of
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.plan.model import Plan
@@ -362,11 +361,11 @@ def test_consent_to_the_commands_covers_the_count_of_them_and_nothing_more(tmp_p
     consent.approve(["make test", "make types", "make lint"])
     plan = Plan.model_validate(made.agent.open().plan)
 
-    counted = inspects(plan.verify)
+    counted = inspection_of(plan.verify)
     assert counted is not None
     more = replace(counted, detections=(*counted.detections, Detection(Trouble.LINT, "touch evil")))
     forms = ("{}; touch evil", "{} --lint 'touch evil'", "cd .. && {}", "{} > evil", "PATH=. {}")
-    for bent in (typed(more), *(form.format(plan.verify) for form in forms)):
+    for bent in (more.command_line(), *(form.format(plan.verify) for form in forms)):
         assert consent.missing(plan.model_copy(update={"verify": bent})) == (bent,)
 
 
