@@ -56,6 +56,7 @@ def armed(bomb: Bomb) -> Iterator[None]:
 
     GitCli.ask = asked  # type: ignore[method-assign, assignment]
     Journal.append = bomb.around(Journal.append)  # type: ignore[method-assign, assignment]
+    os.link = bomb.around(os.link)  # type: ignore[assignment]
     os.replace = bomb.around(os.replace)  # type: ignore[assignment]
     Path.unlink = bomb.around(Path.unlink)  # type: ignore[method-assign, assignment]
     yield
@@ -113,6 +114,27 @@ def killed_before(owner: type, name: str, when: Callable[..., bool], act: Callab
         act()
 
     assert in_a_child(child), f"`{name}` was not called so"
+
+
+def killed_around(command: str, nth: int, when: str, act: Callable[[], object]) -> bool:
+    """Do something in a forked child that kills itself `before` or `after` the n-th git of a kind."""
+    ask, left = GitCli.ask, nth
+
+    def asked(self: GitCli, *arguments: str, **named: object) -> object:
+        nonlocal left
+        left -= arguments[0] == command
+        if left == 0 and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = ask(self, *arguments, **named)  # type: ignore[arg-type]
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    def child() -> None:
+        GitCli.ask = asked  # type: ignore[method-assign, assignment]
+        act()
+
+    return in_a_child(child)
 
 
 def before_git(command: str, act: Callable[[], object]) -> None:

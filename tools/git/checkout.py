@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from ..errors import Code, Refusal
 from .cli import GitCli
+from .locks import wait_until_free
 from .memory import Digests, Listing, Listings, Memory
 from .settings import Settings, branch_in, commit_in, settings_now
 
@@ -122,8 +123,12 @@ class Checkout:
         return next((told for name, told in _IN_PROGRESS.items() if (self.git_dir / name).exists()), None)
 
     def index_locked(self) -> bool:
-        """Whether another git process holds the index, or died holding it."""
-        return (self.git_dir / "index.lock").exists()
+        """Whether another git process holds the index for longer than a moment, or died holding it."""
+        return not wait_until_free(self.git_dir / "index.lock")
+
+    def ref_locks(self) -> tuple[Path, Path]:
+        """The locks that git takes to move HEAD on its branch."""
+        return self.git_dir / "HEAD.lock", self.common_dir / "refs" / "heads" / f"{self.branch()}.lock"
 
     def changes(self, *paths: str) -> tuple[PathChange, ...]:
         """Every path that differs from HEAD, untracked files included, ignored ones not. With paths, a fresh look at these."""

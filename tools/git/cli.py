@@ -42,6 +42,8 @@ SETTINGS = (
     "maintenance.auto=false",
     "protocol.allow=never",
     "submodule.recurse=false",
+    # how long to wait for another git that moves a branch, in milliseconds
+    "core.filesRefLockTimeout=3000",
     # repositories where none should be
     "safe.bareRepository=explicit",
     # changes that git would not see

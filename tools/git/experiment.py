@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import Code, Refusal
 from .checkout import PathChange
+from .locks import held_by_another, index_held
 from .repo import Repo, literal
 from .trees import ABSENT, SYMLINK, TreeChange, planted, stored
 
@@ -78,17 +79,22 @@ class ExperimentIndex:
 
         Raises:
             HookFailure: on entry, if the repository's commit-msg hook refuses.
-            Refusal: on exit, if HEAD is no longer `parent`.
+            Refusal: on entry, if another git holds the index; on exit, if HEAD is no longer `parent`.
         """
         commit = self._repo.commit_tree(staged.tree, parent, self._checked(message))
-        yield commit
-        self._move_head(commit, parent, message)
-        self._sync_index(staged.entries)
+        with self._index_with(staged.entries):
+            yield commit
+            self._move_head(commit, parent, message)
         self._repo.committed(staged.paths)
 
     def sync(self, old: str, new: str) -> None:
-        """Bring the index from one commit to another, where they differ."""
-        self._sync_index(self._repo.entries(old, new))
+        """Bring the index from one commit to another, where they differ.
+
+        Raises:
+            Refusal: if another git holds the index.
+        """
+        with self._index_with(self._repo.entries(old, new)):
+            pass
 
     @contextmanager
     def undo(self, experiment: str, base: str, message: str) -> Iterator[Undo]:
@@ -98,16 +104,16 @@ class ExperimentIndex:
         A file that somebody edited after the experiment's commit keeps the edit.
 
         Raises:
-            Refusal: on exit, if HEAD is no longer `experiment`.
+            Refusal: on entry, if another git holds the index; on exit, if HEAD is no longer `experiment`.
         """
         entries = self._repo.entries(experiment, base)
         changes = {change.path: change for change in self._changes([entry.path for entry in entries])}
         edited = tuple(sorted(entry.path for entry in entries if entry.path in changes))
         staged = tuple(path for path in edited if changes[path].staged)
         undo = Undo(self._repo.commit_tree(self._repo.tree(base), experiment, message), edited, staged)
-        yield undo
-        self._move_head(undo.commit, experiment, message)
-        self._sync_index([entry for entry in entries if entry.path not in staged])
+        with self._index_with([entry for entry in entries if entry.path not in staged]):
+            yield undo
+            self._move_head(undo.commit, experiment, message)
         self._restore([entry for entry in entries if entry.path not in edited])
 
     def finish_undo(
@@ -118,7 +124,8 @@ class ExperimentIndex:
         A file as the experiment left it, or as git left it half written, is replaced; one that is back already is done.
         """
         entries = self._repo.entries(experiment, base)
-        self._sync_index([entry for entry in entries if entry.path not in staged])
+        with self._index_with([entry for entry in entries if entry.path not in staged]):
+            pass
         left = [entry for entry in entries if entry.path not in edited]
         theirs = [entry for entry in left if not self._is_ours(entry)]
         self._restore([entry for entry in left if entry not in theirs])
@@ -215,13 +222,27 @@ class ExperimentIndex:
     def _move_head(self, new: str, old: str, message: str) -> None:
         reason = f"autoresearch: {message.splitlines()[0]}"
         answer = self._git.ask("update-ref", "-m", reason, "HEAD", new, old)
+        if answer.code != 0 and self._repo.head() == old:
+            lock = next((lock for lock in self._repo.ref_locks() if os.path.lexists(lock)), None)
+            raise held_by_another(lock) if lock else Refusal(Code.GIT, f"HEAD cannot be moved: {answer.err.strip()}")
         if answer.code != 0:
             raise Refusal(Code.HEAD_MOVED, f"HEAD is no longer at {old[:7]}: {answer.err.strip()}")
 
-    def _sync_index(self, entries: Sequence[TreeChange]) -> None:
-        # Exact ids instead of `add`: an edit made since then must not be staged by accident.
-        lines = [f"{entry.new_mode} {entry.new_id}\t{entry.path}" for entry in entries]
-        self._git.run("update-index", "-z", "--index-info", stdin=literal(lines))
+    @contextmanager
+    def _index_with(self, entries: Sequence[TreeChange]) -> Iterator[None]:
+        """Hold the index, and give these paths their place in it on exit, unless the body raised.
+
+        It is written beside the index before the body runs: after that nothing is left that could be refused.
+        """
+        with index_held(self._repo.git_dir):
+            self._index.unlink(missing_ok=True)
+            self._copy_index()
+            # Exact ids instead of `add`: an edit made since then must not be staged by accident.
+            lines = [f"{entry.new_mode} {entry.new_id}\t{entry.path}" for entry in entries]
+            self._git.run("update-index", "-z", "--index-info", stdin=literal(lines), environment=self._private)
+            yield
+            if self._index.exists():
+                os.replace(self._index, self._repo.git_dir / "index")
 
     def _restore(self, entries: Sequence[TreeChange]) -> None:
         gone = [entry.path for entry in entries if entry.new_mode == ABSENT]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ..git.locks import remove_dead, remove_own
 from ..project.measurement_inputs import misplaced
 from ..session.events import Committed, Reverted
-from ..session.intent import Intent, clear_intent, read_intent
+from ..session.intent import Intent, clear_intent, intent_written_at, read_intent
 
 if TYPE_CHECKING:
     from .context import RepoContext
@@ -19,11 +19,15 @@ def recover(context: RepoContext) -> str:
     HEAD tells how far the step came: where it was, nothing happened; where it should go, the rest is done again, which
     does no harm. Anywhere else, or where no step of the session leads, somebody moved it: nothing is touched, and the
     call is refused as for any moved HEAD.
+
+    Raises:
+        Refusal: if the rest needs the index, and another git holds it.
     """
+    remove_own(context.repo.git_dir)
     intent = read_intent(context.repo.own_folder)
     if intent is None:
         return ""
-    _unlock(context)
+    remove_dead(*context.repo.ref_locks(), intent.new, intent_written_at(context.repo.own_folder))
     head = context.repo.head()
     if head == intent.old:
         clear_intent(context.repo.own_folder)
@@ -66,13 +70,3 @@ def _finished(context: RepoContext, intent: Intent) -> Committed | Reverted:
 def _recorded(context: RepoContext, intent: Intent) -> bool:
     session = context.active
     return session.head == intent.new
-
-
-def _unlock(context: RepoContext) -> None:
-    """Remove git's locks. Ours is the only git that could hold them: it died, or else it would still hold the writer's lock."""
-    repo = context.repo
-    for name in ("index.lock", "HEAD.lock", "autoresearch-index.lock"):
-        with suppress(OSError):
-            (repo.git_dir / name).unlink(missing_ok=True)
-    with suppress(OSError):
-        (repo.common_dir / "refs" / "heads" / f"{context.branch}.lock").unlink(missing_ok=True)

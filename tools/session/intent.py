@@ -43,6 +43,11 @@ def read_intent(folder: Path) -> Intent | None:
         return None
 
 
+def intent_written_at(folder: Path) -> float:
+    """When the open intent was written, in seconds since the epoch."""
+    return (folder / INTENT_FILE).stat().st_mtime
+
+
 def clear_intent(folder: Path) -> None:
     """It is done, or was never begun."""
     (folder / INTENT_FILE).unlink(missing_ok=True)
