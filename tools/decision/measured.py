@@ -97,6 +97,7 @@ class Receipt(BaseModel):
 class Measurement(BaseModel):
     """One verify run: the number, or why there is none. `seconds` is wall-clock time; `tail` the end of the output.
 
+    `unit` stood behind the number, where the plan's own pattern reads it; None where that was not looked at.
     `trained` is there when verify was the evaluation of a training run, `tally` when it counted errors.
     """
 
@@ -112,6 +113,7 @@ class Measurement(BaseModel):
     receipt: Receipt | None = None
     trained: Trained | None = None
     tally: Tally | None = None
+    unit: str | None = None
 
 
 class GuardResult(BaseModel):

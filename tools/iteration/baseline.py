@@ -54,7 +54,7 @@ def first_run(context: RepoContext, plan: Plan) -> Baseline:
 
 def further_runs(context: RepoContext, plan: Plan, found: Baseline) -> Baseline:
     """As many more runs as it takes: in the user's checkout while they agree, else in the arena."""
-    meter = Meter(context.runs, plan, found.ruler)
+    meter = Meter(context.runs, plan, found.ruler, found.runs[0].unit)
     signed = list(map(plan.signed, found.values))
     while found.failed is None and len(found.runs) < baseline_runs(plan.decided_by, plan.noise, signed):
         seed = found.seed if len(found.runs) == 1 else secrets.randbelow(2**31)
@@ -108,7 +108,9 @@ def sabotaged(context: RepoContext, plan: Plan, found: Baseline) -> tuple[bool, 
     """Whether the metric notices the plan's sabotage, made in the arena, and what was seen."""
     head = context.repo.head()
     spec = in_arena(context, head, head, RunNumbers(seed=found.seed))
-    exit_code, run = Meter(context.runs, plan, found.ruler).sabotaged(spec, _timeout(plan.verify_timeout_s))
+    exit_code, run = Meter(context.runs, plan, found.ruler, found.runs[0].unit).sabotaged(
+        spec, _timeout(plan.verify_timeout_s)
+    )
     if run is None:
         return False, f"the sabotage command itself failed with exit {exit_code}"
     if run.value is None:

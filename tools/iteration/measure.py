@@ -93,7 +93,7 @@ def _other_ground(context: RepoContext) -> bool:
 
 def _meter(context: RepoContext) -> Meter:
     session = context.active
-    return Meter(context.runs, session.plan, ruler_of(session.start))
+    return Meter(context.runs, session.plan, ruler_of(session.start), session.start.baseline[0].unit)
 
 
 def _next_run(context: RepoContext, arm: Arm) -> RunSpec:

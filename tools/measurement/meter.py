@@ -43,11 +43,12 @@ SECOND_NS = 10**9
 
 @dataclass(frozen=True)
 class Meter:
-    """Measures by one plan and one ruler."""
+    """Measures by one plan and one ruler. `unit` is the one that stood behind the number at the baseline; None before it."""
 
     runs: RunService
     plan: Plan
     ruler: Ruler
+    unit: str | None = None
 
     def verify(self, spec: RunSpec, timeout_s: float) -> Measurement:
         """One run of the verify command, read as the plan says."""
@@ -75,11 +76,11 @@ class Meter:
     def _read(self, run: CommandRun, text: str, stale: Sequence[str]) -> Measurement:
         if not _green(run):
             return Measurement(failure=_failure(run), problem=_ended(run), exit_code=run.exit_code)
-        reading = read_metric(text, self.plan.read, self.plan.metric, self.plan.unit)
+        reading = read_metric(text, self.plan.read, self.plan.metric, self.plan.unit, self.unit)
         if stale:
             was = f"{', '.join(stale)} was not written by this run: a number in it is an earlier run's."
             return Measurement(problem=f"{was} Let verify delete it first.", exit_code=0)
-        return Measurement(value=reading.value, problem=self._problem(reading, run), exit_code=0)
+        return Measurement(value=reading.value, unit=reading.unit, problem=self._problem(reading, run), exit_code=0)
 
     def _problem(self, reading: Reading, run: CommandRun) -> str:
         if reading.problem and self.plan.read == CHANNEL:

@@ -532,3 +532,15 @@ def test_commits_name_their_iteration_and_hypothesis(project: Project) -> None:
 
     assert body.splitlines()[0] == "smaller numbers are smaller"
     assert "Autoresearch-Iteration: 1" in body
+
+
+def test_a_number_in_another_unit_than_the_baseline_s_is_converted_or_refused(tmp_path: Path) -> None:
+    """hyperfine prints `263.4 ms` and, once it takes longer, `1.281 s`: a smaller number and no improvement."""
+    project = Project(tmp_path / "repo", read=r"regex:took ([\d.]+)", verify="cat value.txt")
+    project.write("value.txt", "took 263.4 ms\n").commit("in words")
+    project.start()
+
+    assert project.try_value("took 1.281 s", "slower").status == "discard"
+    assert project.try_value("took 0.2 s", "faster").status == "keep"
+    assert project.try_value("took 12 kB", "another measure").status == "metric-error"
+    assert [row.split("\t")[2] for row in project.table()] == ["263.4", "1281", "200", "-"]
