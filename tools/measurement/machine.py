@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..project.measurement_inputs import executables, search_folders, steps
+from ..project.scan import usable_cores
 
 NONE = "none"
 SCRIPT = ".py"
@@ -27,7 +28,7 @@ def fingerprint(commands: Sequence[str], root: Path) -> dict[str, str]:
         "system": f"{system.sysname} {system.release}",
         "machine": system.machine,
         "cpu": _processor() or system.machine,
-        "usable cpus": str(_cores()),
+        "usable cpus": str(usable_cores()),
         "memory": _memory(),
         "gpus": ", ".join(_gpus()) or NONE,
         "gpu driver": _gpu_driver(),
@@ -59,11 +60,6 @@ def _processor() -> str:
     # An ARM core tells numbers instead of a name. `platform.processor` would start a process.
     parts = dict(re.findall(r"^CPU (implementer|variant|part)\s*:\s*(\S+)$", text, re.MULTILINE))
     return " ".join(f"{name} {value}" for name, value in parts.items())
-
-
-def _cores() -> int:
-    usable = getattr(os, "sched_getaffinity", None)
-    return len(usable(0)) if usable else os.cpu_count() or 0
 
 
 def _memory() -> str:

@@ -38,6 +38,11 @@ class Scope:
         return next((included for included, rule in reversed(self._rules) if rule.fullmatch(path)), False)
 
 
+def literal_glob(path: str) -> str:
+    """A path as a glob: globs know no escapes, so a character with a meaning becomes `?`, any one character."""
+    return re.sub(r"[*?\[\]{}!\\]", "?", path)
+
+
 def check_glob(glob: str) -> str:
     """What is wrong with a glob; empty when it can be used."""
     body = glob.removeprefix("!")

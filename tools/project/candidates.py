@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pydantic import BaseModel, Field
 
 from ..plan.scope import Scope
-from .aims import AIMS, Aim, Edits
-from .measures import Measure
-from .projects import CommandKind, Language, Project
+from .folders import CommandKind, Language
+from .measures import AIMS, Aim, Edits, Measure
+from .projects import Project
 from .recipes import inside
 
 MANY_FILES = 50

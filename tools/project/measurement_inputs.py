@@ -13,7 +13,7 @@ from ..diagnostics.inspection import commands_in
 from ..plan.model import PLAN_FILE, Plan
 from ..plan.scope import Scope
 from ..process.shell import SimpleCommand, simple_commands
-from ..process.shell_words import BUILT_IN
+from ..process.shell_words import BUILT_IN, WRAPPERS
 
 _PROGRAM = re.compile(r"[\w.+/@:,~-]*[A-Za-z0-9_+~-]")
 _PLAIN_PATH = re.compile(r"[\w./ @+-]+")
@@ -29,6 +29,12 @@ def executables(command: str) -> tuple[str, ...]:
     """The programs that a shell command starts, as written and once each; the shell's own commands are none."""
     found = (_started(step) for step in steps(command) if step.words)
     return tuple(dict.fromkeys(word for word in found if word not in BUILT_IN and _PROGRAM.fullmatch(word)))
+
+
+def wrappers(command: str) -> tuple[str, ...]:
+    """The programs that only start another one, as written and once each."""
+    words = (word for step in steps(command) for word in step.wrappers)
+    return tuple(dict.fromkeys(w for w in words if posixpath.basename(w) in WRAPPERS and w not in BUILT_IN))
 
 
 def _started(step: SimpleCommand) -> str:

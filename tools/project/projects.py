@@ -1,19 +1,137 @@
-"""Which projects live in a repository: told from file names and the text of manifests alone."""
+"""Which projects live in a repository: told from file names and the text of manifests alone. A new kind is one row here."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache
 
-from ..plan.scope import Scope
-from .ecosystems import ECOSYSTEMS, Ecosystem
+from ..plan.scope import Scope, literal_glob
 from .folders import MAKEFILES, CommandKind, Folder, FolderFinding, Language, ProjectCommand, make_commands
+from .languages import (
+    find_c,
+    find_content,
+    find_dotnet,
+    find_go,
+    find_java,
+    find_node,
+    find_notebooks,
+    find_php,
+    find_python,
+    find_ruby,
+    find_rust,
+)
 
-__all__ = ["MANIFESTS", "CommandKind", "Language", "Project", "ProjectCommand", "manifests", "recognise"]
+_TEST_FOLDERS = ("tests/**", "test/**", "**/tests/**", "**/test/**")
+
+
+@dataclass(frozen=True)
+class Ecosystem:
+    """One kind of project.
+
+    `markers` and `fixed` are shell patterns for a base name: a file that makes its folder a project, a manifest or
+    configuration that plans protect. A weak marker counts only with source files below and no such project above.
+    `always_fixed` and `tests` are globs relative to the project; the former are protected even while no such file exists.
+    """
+
+    languages: Mapping[str, Language]
+    find: Callable[[Folder], FolderFinding]
+    markers: tuple[str, ...] = ()
+    weak_markers: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    always_fixed: tuple[str, ...] = ()
+    tests: tuple[str, ...] = _TEST_FOLDERS
+    nests: bool = True
+    everywhere: bool = False
+
+
+_C = {".c": Language.C, ".h": Language.C}
+_CPP = dict.fromkeys((".cc", ".cpp", ".cxx", ".hpp", ".hh"), Language.CPP)
+_JAVASCRIPT = dict.fromkeys((".js", ".jsx", ".mjs", ".cjs", ".vue", ".svelte"), Language.JAVASCRIPT)
+_TYPESCRIPT = dict.fromkeys((".ts", ".tsx", ".mts", ".cts"), Language.TYPESCRIPT)
+
+ECOSYSTEMS = (
+    Ecosystem(
+        {".py": Language.PYTHON},
+        find_python,
+        markers=("pyproject.toml", "setup.py"),
+        weak_markers=("setup.cfg", "tox.ini", "Pipfile", "requirements*.txt"),
+        fixed=("noxfile.py", "uv.lock", "poetry.lock", ".coveragerc", "pytest.ini", "*ruff.toml", "*mypy.ini", ".flake8"),
+        always_fixed=("**/conftest.py",),
+        tests=(*_TEST_FOLDERS, "**/test_*.py", "**/*_test.py"),
+    ),
+    Ecosystem(
+        _JAVASCRIPT | _TYPESCRIPT,
+        find_node,
+        markers=("package.json",),
+        fixed=(
+            "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "tsconfig*.json",
+            ".eslintrc*", "eslint.config.*", "jest.config.*", "vitest.config.*",
+        ),
+        tests=(*_TEST_FOLDERS, "**/__tests__/**", *(f"**/*.{word}.{{js,jsx,mjs,cjs,ts,tsx,mts,cts}}" for word in ("test", "spec"))),
+    ),
+    Ecosystem(
+        {".go": Language.GO},
+        find_go,
+        markers=("go.mod",),
+        fixed=("go.sum", ".golangci.*"),
+        tests=("**/*_test.go", "**/testdata/**"),
+    ),
+    Ecosystem(
+        {".rs": Language.RUST},
+        find_rust,
+        markers=("Cargo.toml",),
+        fixed=("Cargo.lock", "clippy.toml", ".clippy.toml"),
+        tests=("tests/**", "benches/**", "**/tests.rs"),
+    ),
+    Ecosystem(
+        {".java": Language.JAVA, ".kt": Language.KOTLIN},
+        find_java,
+        markers=("pom.xml", "build.gradle", "build.gradle.kts"),
+        weak_markers=("settings.gradle", "settings.gradle.kts"),
+        fixed=("gradle.properties", "mvnw", "gradlew"),
+        tests=("**/src/test/**", "**/*Test.java", "**/*Test.kt"),
+        nests=False,
+    ),
+    Ecosystem(
+        {".cs": Language.CSHARP, ".fs": Language.FSHARP},
+        find_dotnet,
+        markers=("*.sln", "*.csproj", "*.fsproj"),
+        fixed=("Directory.Build.props", "global.json", ".editorconfig"),
+        tests=("**/*{Test,Tests}/**", "**/*{Test,Tests}.cs", *_TEST_FOLDERS),
+        nests=False,
+    ),
+    Ecosystem(
+        _C | _CPP,
+        find_c,
+        markers=("CMakeLists.txt",),
+        weak_markers=MAKEFILES,
+        tests=(*_TEST_FOLDERS, "**/test_*.{c,cc,cpp,cxx}", "**/*_test.{c,cc,cpp,cxx}"),
+        nests=False,
+    ),
+    Ecosystem(
+        {".rb": Language.RUBY},
+        find_ruby,
+        markers=("Gemfile", "*.gemspec"),
+        weak_markers=("Rakefile",),
+        fixed=("Gemfile.lock", ".rubocop.yml", ".rspec"),
+        tests=("spec/**", *_TEST_FOLDERS),
+    ),
+    Ecosystem(
+        {".php": Language.PHP},
+        find_php,
+        markers=("composer.json",),
+        weak_markers=("phpunit.xml", "phpunit.xml.dist"),
+        fixed=("composer.lock", "phpstan.neon*", "phpcs.xml*"),
+        tests=(*_TEST_FOLDERS, "**/*Test.php"),
+    ),
+    Ecosystem({".ipynb": Language.NOTEBOOK}, find_notebooks, fixed=("requirements*.txt",), tests=(), everywhere=True),
+    Ecosystem({".md": Language.MARKDOWN, ".mdx": Language.MARKDOWN}, find_content, tests=(), everywhere=True),
+)  # fmt: skip
+
 
 MANIFESTS = tuple(dict.fromkeys(name for row in ECOSYSTEMS for name in (*row.markers, *row.weak_markers, *MAKEFILES)))
 """Shell patterns for the base names of the files whose text `recognise` wants."""
@@ -110,7 +228,7 @@ def _project(
         return None
     held = {name: texts[start + name] for name in names if start + name in texts and _is_near(name, row)}
     folder = Folder(frozenset(names), held, above)
-    finding = row.look(folder)
+    finding = row.find(folder)
     code = [name for name in names if _suffix(name) in row.languages]
     tests = _useful(row.tests, code)
     return Project(
@@ -145,7 +263,7 @@ def _sources(row: Ecosystem, code: Sequence[str], tests: Sequence[str]) -> tuple
     if row.everywhere or len({top for top, _ in pairs}) > _FOLDERS_NAMED:
         globs = tuple(dict.fromkeys(f"**/*{suffix}" for _, suffix in pairs))
     else:
-        globs = tuple(f"{_escaped(top)}/**/*{suffix}" if top else f"*{suffix}" for top, suffix in pairs)
+        globs = tuple(f"{literal_glob(top)}/**/*{suffix}" if top else f"*{suffix}" for top, suffix in pairs)
     return (*globs, *(f"!{glob}" for glob in tests if _mixed(globs, glob, code)))
 
 
@@ -168,16 +286,13 @@ def _useful(globs: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
 
 def _fixed(row: Ecosystem, names: Sequence[str]) -> tuple[str, ...]:
     patterns = (*row.markers, *row.weak_markers, *row.fixed, *(() if row.everywhere else MAKEFILES))
-    return tuple(_escaped(name) for name in sorted(names) if "/" not in name and _matches(name, patterns))
+    return tuple(literal_glob(name) for name in sorted(names) if "/" not in name and _matches(name, patterns))
 
 
 def _at(start: str, globs: Iterable[str]) -> tuple[str, ...]:
-    return tuple(f"!{_escaped(start)}{glob[1:]}" if glob[0] == "!" else _escaped(start) + glob for glob in globs)
-
-
-def _escaped(path: str) -> str:
-    """A path as a glob: globs know no escapes, so a character with a meaning becomes `?`, any one character."""
-    return re.sub(r"[*?\[\]{}!\\]", "?", path)
+    return tuple(
+        f"!{literal_glob(start)}{glob[1:]}" if glob[0] == "!" else literal_glob(start) + glob for glob in globs
+    )
 
 
 def _parents(path: str) -> list[str]:

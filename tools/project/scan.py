@@ -1,11 +1,10 @@
-"""What planning asks of the machine: the text of manifests, the devices, and which programs are missing."""
+"""What is asked of the checkout and the machine: text of files within bounds, devices, and which programs are missing."""
 
 from __future__ import annotations
 
 import os
 import platform
 import re
-import shlex
 import shutil
 import stat
 import subprocess
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from .measurement_inputs import executables, wrappers
 from .projects import manifests
 
 MANIFEST_BYTES = 256 * 1024
@@ -64,13 +64,13 @@ def _text(home: Path, name: str) -> str | None:
 
 def devices() -> tuple[ComputeDevice, ...]:
     """The processor, then the accelerators that can be seen without loading any library."""
-    cpu = ComputeDevice(DeviceKind.CPU, _processor(), _cores(), _memory())
+    cpu = ComputeDevice(DeviceKind.CPU, _processor(), usable_cores(), _memory())
     apple = platform.system() == "Darwin" and platform.machine() == "arm64"
     metal = (ComputeDevice(DeviceKind.MPS, cpu.name, 0, cpu.memory_bytes),) if apple else ()
     return (cpu, *_nvidia(), *metal)
 
 
-def _cores() -> int:
+def usable_cores() -> int:
     usable = getattr(os, "sched_getaffinity", None)
     return len(usable(0)) if usable else os.cpu_count() or 0
 
@@ -114,36 +114,51 @@ def nvidia_device(line: str) -> ComputeDevice | None:
     return ComputeDevice(DeviceKind.CUDA, parts[0], 0, int(size[1]) * 2**20 if size else 0, parts[2])
 
 
-_STEP = {"{", "!", "if", "then", "else", "elif", "do", "while", "until", "time"}
-_BUILT_IN = {
-    "cd", "echo", "exit", "export", "false", "printf", "set", "test", "trap", "true", "[", "[[", "]", "}", ")", ";;",
-    "fi", "done", "for", "case", "esac", "read", "unset", "eval", "exec", "source", ".", ":", "local", "return",
-}  # fmt: skip
-
-
 def missing_tools(commands: Sequence[str]) -> tuple[str, ...]:
-    """The programs that stand first in any step of these shell commands and are not on the PATH.
+    """The programs that these shell commands start and that are not on the PATH, with those that only start others.
 
-    Names with a slash are the repository's own and not looked for; commands within `$(...)` are looked at as well.
+    Names with a slash are the repository's own and not looked for.
     """
-    programs = dict.fromkeys(program for command in commands for program in _programs(command))
+    programs = dict.fromkeys(program for command in commands for program in (*wrappers(command), *executables(command)))
     return tuple(name for name in programs if "/" not in name and shutil.which(name) is None)
 
 
-def _programs(command: str) -> list[str]:
-    lexer = shlex.shlex(command.replace("$(", " ; "), posix=True, punctuation_chars="();<>|&\n")
-    lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t", True, ""
-    try:
-        words = list(lexer)
-    except ValueError:
-        return []
-    found, first = [], True
-    for word in words:
-        if first and (word in _BUILT_IN or re.fullmatch(r"[\w.+/-]+", word)) and word not in _STEP:
-            found.append(word)
-        first = word in _STEP or set(word) <= set("();|&\n") or (first and _is_assignment(word))
-    return [word for word in found if word not in _BUILT_IN]
+MOST_FILES = 8000
+MOST_BYTES_EACH = 512 * 1024
+MOST_BYTES = 96 * 1024 * 1024
 
 
-def _is_assignment(word: str) -> bool:
-    return re.match(r"\w+=", word) is not None
+def read_texts(root: Path, names: Sequence[str]) -> tuple[dict[str, str], bool]:
+    """The text of these files, and whether that is all text that there is.
+
+    Left out are files that are missing, binary, no regular files or reached through a link out of the root; what is too
+    large, or comes after too much, is left out as well and makes the answer incomplete.
+    """
+    home, left, complete = root.resolve(), MOST_BYTES, len(names) <= MOST_FILES
+    found: dict[str, str] = {}
+    for name in names[:MOST_FILES]:
+        path = (home / name).resolve()
+        try:
+            seen = path.stat()
+            if not path.is_relative_to(home) or not stat.S_ISREG(seen.st_mode):
+                continue
+            if seen.st_size > min(MOST_BYTES_EACH, left):
+                complete = complete and _is_binary(path)
+                continue
+            data = path.read_bytes()
+        except OSError:
+            continue
+        if b"\0" not in data[:8192]:
+            found[name] = data.decode("utf-8", errors="replace")
+            left -= len(data)
+    return found, complete
+
+
+def _is_binary(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"\0" in file.read(8192)
+
+
+def is_installed(program: str) -> bool:
+    """Whether a program is on the PATH of this server."""
+    return shutil.which(program) is not None

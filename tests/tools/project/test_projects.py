@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.project.projects import CommandKind, Language, Project, manifests, recognise
+from autoresearch_mcp.tools.project.folders import CommandKind, Language
+from autoresearch_mcp.tools.project.projects import Project, manifests, recognise
 from autoresearch_mcp.tools.project.scan import DeviceKind, devices, missing_tools, nvidia_device, scan
 
 PYPROJECT = """

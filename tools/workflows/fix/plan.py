@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +12,9 @@ from ...diagnostics.forms import form_of, known
 from ...diagnostics.inspection import METRIC, Detection, Inspection, Tally
 from ...lab.context import RepoContext
 from ...plan.model import Plan
-from ...plan.scope import Scope
-from ...project.projects import CommandKind, Language, Project, ProjectCommand
+from ...plan.scope import Scope, literal_glob
+from ...project.folders import CommandKind, Language, ProjectCommand
+from ...project.projects import Project
 from ...project.recipes import inside
 from ..ledger.ledger import Ledger
 from .queue import FixOptions
@@ -102,8 +102,8 @@ def plan_for(context: RepoContext, ledger: Ledger, looked: CountedErrors, projec
     beyond = sorted(path for path in own if _needs_naming(path, options, wide, kept))
     plan = Plan(
         goal=options.goal or f"no more than {options.target} errors",
-        scope=(*wide, *map(_literal, beyond)),
-        protected=(*kept, *(f"!{_literal(path)}" for path in beyond)),
+        scope=(*wide, *map(literal_glob, beyond)),
+        protected=(*kept, *(f"!{literal_glob(path)}" for path in beyond)),
         metric=METRIC,
         direction="lower",
         verify=looked.inspection.command_line(),
@@ -139,7 +139,3 @@ def _guards(looked: CountedErrors, options: FixOptions) -> dict[str, Any]:
 
 def blind(tally: Tally) -> bool:
     return bool(tally.masked) or any(one.hides for one in tally.first)
-
-
-def _literal(path: str) -> str:
-    return re.sub(r"[*?\[\]{}!\\]", "?", path)

@@ -13,8 +13,7 @@ from ...errors import Code, Refusal
 from ...git.repo import Repo
 from ...lab.context import RepoContext
 from ...project.projects import recognise
-from ...project.reading import is_installed, read_texts
-from ...project.scan import scan
+from ...project.scan import is_installed, read_texts, scan
 from ...text.markdown import is_markdown
 from ...text.redaction import redactor
 from ..ledger.items import Item

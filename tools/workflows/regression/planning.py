@@ -13,7 +13,8 @@ from ...git.paired_checkout import installed_copies
 from ...lab.context import RepoContext
 from ...plan.scope import Scope
 from ...process.screen import cure, screen
-from ...project.projects import CommandKind, Project, recognise
+from ...project.folders import CommandKind
+from ...project.projects import Project, recognise
 from ...project.recipes import inside
 from ...project.scan import scan
 from .interfaces import Sources, affected, breaks, is_test, public_names

@@ -10,7 +10,8 @@ from typing import Any
 from ...errors import Code, Refusal
 from ...lab.context import RepoContext
 from ...process.screen import cure, screen
-from ...project.projects import CommandKind, Project, recognise
+from ...project.folders import CommandKind
+from ...project.projects import Project, recognise
 from ...project.scan import scan
 from ...text.redaction import redact_tail
 from ..ledger.evidence import REPRODUCED, pending

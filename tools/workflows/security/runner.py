@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import Code, Refusal
 from ...lab.context import RepoContext
-from ...project.projects import CommandKind
+from ...project.folders import CommandKind
 from ...project.scan import scan
 from ...text.redaction import redactor
 from ..ledger.evidence import line_of
