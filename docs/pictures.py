@@ -201,7 +201,7 @@ def followed(lab: Lab, root: Path, tried: tuple[str, str]) -> Iterator[tuple[Wat
     threading.Thread(target=server.serve_forever, daemon=True).start()
     work = threading.Thread(target=attempt, args=(lab, root, *tried))
     work.start()
-    while not ((seen := watch.glimpse().work) and len(seen.tail) > 1):
+    while not ((seen := watch.snapshot().work) and len(seen.tail) > 1):
         time.sleep(0.01)
     yield watch, server.url
     work.join()
@@ -211,7 +211,7 @@ def followed(lab: Lab, root: Path, tried: tuple[str, str]) -> Iterator[tuple[Wat
 def terminal(watch: Watch) -> None:
     """The terminal view, in the colours of a terminal."""
     console = Console(width=104, height=32, record=True, file=io.StringIO(), force_terminal=True)
-    console.print(TerminalView(watch.glimpse()))
+    console.print(TerminalView(watch.snapshot()))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "terminal.html"
         svg = console.export_svg(title="autoresearch-mcp watch")

@@ -63,7 +63,7 @@ REPEATS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempote
 
 
 def build_server(lab: Lab) -> MCPServer:
-    """The server for one lab, ready to run on any transport."""
+    """Build the server for one lab, ready to run on any transport."""
     prompts = load_prompts()
     planning, sessions, loop, review, running = Planning(lab), Sessions(lab), Loop(lab), Review(lab), Running(lab)
     training, view = Training(lab), HostPage(SESSION_VIEW, ChatView(lab).data)
@@ -129,7 +129,7 @@ def _chat_page() -> str:
 
 
 def package_version() -> str:
-    """The installed version."""
+    """Return the installed version; 0 in a tree that was never installed."""
     try:
         return version("autoresearch-mcp")
     except PackageNotFoundError:  # pragma: no cover - run from a tree that was never installed

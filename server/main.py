@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from .cli.commands import COMMANDS, CliCommand
+from .cli.commands import COMMANDS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
+    """Make the parser of the whole command line."""
     parser = argparse.ArgumentParser(
         prog="autoresearch-mcp",
         description="A research lab in a git repository for any coding agent, served over MCP (stdio).",
@@ -42,13 +42,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
     for name, command in COMMANDS.items():
-        _add(commands.add_parser(name, help=command.help, description=command.says, epilog=command.exits), command)
+        own = commands.add_parser(name, help=command.help, description=command.says, epilog=command.exits)
+        for argument in command.arguments:
+            own.add_argument(*argument.names, **argument.options)
     return parser
-
-
-def _add(parser: argparse.ArgumentParser, command: CliCommand) -> None:
-    for argument in command.arguments:
-        parser.add_argument(*argument.names, **argument.options)
 
 
 class _Version(argparse.Action):
@@ -60,7 +57,7 @@ class _Version(argparse.Action):
 
 
 def root_folder(option: str, environment: Mapping[str, str]) -> Path:
-    """Where the server works: `--root`, AUTORESEARCH_ROOT, CLAUDE_PROJECT_DIR, or the repository around the working directory."""
+    """Return the folder that the server works in: `--root`, AUTORESEARCH_ROOT, CLAUDE_PROJECT_DIR, or the repository around the working directory."""
     named = option or environment.get("AUTORESEARCH_ROOT", "") or environment.get("CLAUDE_PROJECT_DIR", "")
     if named:
         return Path(named).expanduser().resolve()

@@ -113,8 +113,8 @@ def tool(
     async def call(ctx: Context[Any, Any], consent: object = None, **arguments: object) -> CallToolResult:
         gone = threading.Event()
         work = functools.partial(_as_job, lab, Tool(method.__name__), gone) if may_last else verb
-        heard = functools.partial(asks.remember, lab, consent) if asks else _as_given
-        bound = functools.partial(_call, lab, work, arguments, heard, _listener(ctx))
+        remember = functools.partial(asks.remember, lab, consent) if asks else dict
+        bound = functools.partial(_call, lab, work, arguments, remember, _listener(ctx))
         try:
             result = await anyio.to_thread.run_sync(bound, abandon_on_cancel=True)
             if view is None or result.is_error or not client_supports_apps(ctx):
@@ -125,14 +125,16 @@ def tool(
 
     arguments = {"ctx": _keyword("ctx", Context)}
     if asks:
-        arguments["consent"] = _keyword("consent", Annotated[ElicitationResult[BaseModel], Resolve(_asking(lab, asks))])
+        arguments["consent"] = _keyword(
+            "consent", Annotated[ElicitationResult[BaseModel], Resolve(_resolver(lab, asks))]
+        )
     call.__name__, call.__doc__ = method.__name__, inspect.getdoc(method)
     _declare(call, {**arguments, **_flat(parameters)})
     meta = {**(_ALWAYS_LOAD if always_load else {}), **({"ui": {"resourceUri": view.uri}} if view else {})} or None
     return GatedTool.answering(call, lab, signature.return_annotation, title=title, annotations=hints, meta=meta)
 
 
-def _asking(lab: Lab, question: ConsentQuestion) -> Callable[..., Awaitable[object]]:
+def _resolver(lab: Lab, question: ConsentQuestion) -> Callable[..., Awaitable[object]]:
     """What the protocol library runs to fill in a person's answer, which no agent can give."""
 
     async def ask(ctx: Context[Any, Any], **given: object) -> object:
@@ -192,21 +194,16 @@ def _folded(parameters: Mapping[str, inspect.Parameter], arguments: Mapping[str,
     return given
 
 
-def _as_given(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What a call asks where nobody is asked about it."""
-    return dict(arguments)
-
-
 def _call(
     lab: Lab,
     work: Callable[[Mapping[str, object]], Answer],
     arguments: dict[str, Any],
-    heard: Callable[[Mapping[str, Any]], dict[str, Any]],
+    remember: Callable[[Mapping[str, Any]], dict[str, Any]],
     listener: Callable[[float, str], None],
 ) -> CallToolResult:
     token = PROGRESS.set(listener)
     try:
-        return _result(work(heard(arguments)))
+        return _result(work(remember(arguments)))
     except Refusal as refusal:
         return _refused(lab, refusal, str(arguments.get("repo", "")))
     except Exception:
@@ -225,7 +222,7 @@ def _as_job(lab: Lab, tool: Tool, gone: threading.Event, arguments: Mapping[str,
 
 
 def _result(answer: Answer, is_error: bool = False) -> CallToolResult:
-    """The one door for answers: whatever was quoted on the way, no secret and no escape sequence leaves."""
+    """Make the result of an answer. Every answer leaves here: whatever was quoted on the way, no secret and no escape sequence does."""
     redact = redactor()
     pictures = [ImageContent(data=b64encode(png).decode(), mime_type="image/png") for png in answer.pictures()]
     return CallToolResult(
@@ -240,7 +237,7 @@ def _with_view(result: CallToolResult, view: HostPage, repo: str) -> CallToolRes
 
 
 def _refused(lab: Lab, refusal: Refusal, repo: str) -> CallToolResult:
-    """The one place where an error that can be cured becomes an answer."""
+    """Make the result of a refusal: the one place where an error that can be cured becomes an answer."""
     phase = refusal.phase or lab.whereabouts(repo)
     choices = list(refusal.following or following(phase))
     answer = Refused(phase=phase, next=choices, code=refusal.code, message=refusal.message)
@@ -260,7 +257,7 @@ def _argument_problems(error: ValidationError, schema: Mapping[str, Any]) -> str
 
 
 def _listener(ctx: Context[Any, Any]) -> Callable[[float, str], None]:
-    """Passes progress on to the client, at most once a second; a client that is gone does not matter."""
+    """Make what passes progress on to the client, at most once a second; a client that is gone does not matter."""
     last = time.monotonic()
     redact = redactor()
 

@@ -47,7 +47,7 @@ class WatchMark:
 
 
 @dataclass(frozen=True)
-class Glimpse:
+class Snapshot:
     """A session at a moment. `rows` are all of them, oldest first, with iteration 0; without a session there are none."""
 
     status: SessionStatus
@@ -76,12 +76,12 @@ class Watch:
         context = self._lab.for_reading(self._repo)
         return WatchMark((_record(context.session), self._checked), _work(context))
 
-    def glimpse(self) -> Glimpse:
+    def snapshot(self) -> Snapshot:
         """What there is to see now."""
         context = self._lab.for_reading(self._repo)
         rows = self._read(context)
         drawn = picture([chapter_of(context.session, rows)]) if context.session else None
-        return Glimpse(Sessions(self._lab).status(self._repo), rows, context.session, _work(context), drawn)
+        return Snapshot(Sessions(self._lab).status(self._repo), rows, context.session, _work(context), drawn)
 
     def check(self) -> None:
         """Check the journal, once a session: the next page tells. It takes a second where the journal is long."""

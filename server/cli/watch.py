@@ -26,7 +26,7 @@ from ...tools.report.sections import round_number
 from ...tools.session.events import Row
 from ...tools.session.results import number
 from ...tools.text.redaction import redact_json, redactor
-from ..watching import Glimpse, Watch, Work
+from ..watching import Snapshot, Watch, Work
 
 JSON_ROWS = 20
 LOOK_EVERY_S = 0.3
@@ -48,7 +48,7 @@ def run(root: Path, options: Namespace) -> int:
     try:
         watched.mark()
         if options.json:
-            sys.stdout.write(json.dumps(snapshot(watched), indent=2) + "\n")
+            sys.stdout.write(json.dumps(_as_data(watched), indent=2) + "\n")
             return 0
         with suppress(KeyboardInterrupt):
             _web(watched, options.port) if options.web else _terminal(watched)
@@ -60,9 +60,9 @@ def run(root: Path, options: Namespace) -> int:
     return 0
 
 
-def snapshot(watched: Watch) -> dict[str, Any]:
-    """The session at this moment, as data."""
-    seen = watched.glimpse()
+def _as_data(watched: Watch) -> dict[str, Any]:
+    """Return the session at this moment, as it is printed with `--json`."""
+    seen = watched.snapshot()
     work = seen.work and {
         "tool": seen.work.tool,
         "run": seen.work.run,
@@ -96,15 +96,15 @@ def _terminal(watch: Watch) -> None:
     if not console.is_terminal:
         return _lines(watch)
     with Live(console=console, screen=True, auto_refresh=False, transient=False) as live:
-        _follow(watch, lambda glimpse: live.update(TerminalView(glimpse), refresh=True))
+        _follow(watch, lambda snapshot: live.update(TerminalView(snapshot), refresh=True))
 
 
-def _follow(watch: Watch, show: Callable[[Glimpse], None]) -> None:
+def _follow(watch: Watch, show: Callable[[Snapshot], None]) -> None:
     seen = None
     while True:
         mark = watch.mark()
         if mark != seen:
-            show(watch.glimpse())
+            show(watch.snapshot())
             seen = mark
         time.sleep(LOOK_EVERY_S)
 
@@ -112,9 +112,9 @@ def _follow(watch: Watch, show: Callable[[Glimpse], None]) -> None:
 def _lines(watch: Watch) -> None:
     told = -1
 
-    def show(glimpse: Glimpse) -> None:
+    def show(snapshot: Snapshot) -> None:
         nonlocal told
-        for row in glimpse.rows:
+        for row in snapshot.rows:
             if row.iteration > told:
                 sys.stdout.write(f"#{row.iteration}\t{row.status}\t{number(row.metric)}\t{row.description}\n")
                 told = row.iteration
@@ -124,10 +124,10 @@ def _lines(watch: Watch) -> None:
 
 
 class TerminalView:
-    """A glimpse, set to the size of the terminal."""
+    """A snapshot, set to the size of the terminal."""
 
-    def __init__(self, glimpse: Glimpse) -> None:
-        self._seen = glimpse
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._seen = snapshot
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """What rich asks for."""
@@ -144,7 +144,7 @@ class TerminalView:
         yield Group(_head(seen, width), _drawn(seen.picture, width, tall), *work, _table(seen, shown, width))
 
 
-def _head(seen: Glimpse, width: int) -> RenderableType:
+def _head(seen: Snapshot, width: int) -> RenderableType:
     status = seen.status
     title = Text(" ".join(status.goal.split()) or "A session", style="bold", no_wrap=True, overflow="ellipsis")
     about = Text(
@@ -191,7 +191,7 @@ def _work(work: Work, width: int) -> RenderableType:
     return Panel(tail, title=Text(title), title_align="left", border_style="blue", padding=(0, 1))
 
 
-def _table(seen: Glimpse, rows: Sequence[Row], width: int) -> RenderableType:
+def _table(seen: Snapshot, rows: Sequence[Row], width: int) -> RenderableType:
     table = Table(box=None, padding=(0, 1), expand=True, header_style="bright_black", show_edge=False)
     table.add_column("try", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)

@@ -51,7 +51,7 @@ def follower(project: Project) -> Watch:
 def shown(watch: Watch, width: int = 100, height: int = 30) -> str:
     console = Console(width=width, height=height, record=True, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115
     with console.capture() as captured:
-        console.print(TerminalView(watch.glimpse()))
+        console.print(TerminalView(watch.snapshot()))
     console.file.close()
     return captured.get()
 
@@ -61,19 +61,19 @@ def shown(watch: Watch, width: int = 100, height: int = 30) -> str:
 
 def test_a_row_that_another_process_wrote_is_seen(project: Project) -> None:
     watch = follower(project.start())
-    before, mark = watch.glimpse(), watch.mark()
+    before, mark = watch.snapshot(), watch.mark()
 
     project.try_value(8, "eight")
 
     assert [one.iteration for one in before.rows] == [0]
-    assert [one.description for one in watch.glimpse().rows] == ["baseline", "eight"]
+    assert [one.description for one in watch.snapshot().rows] == ["baseline", "eight"]
     assert watch.mark() != mark
-    assert watch.glimpse().status.best == 8.0
+    assert watch.snapshot().status.best == 8.0
 
 
 def test_nothing_new_looks_the_same_and_reads_nothing_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     watch = follower(fill(project.start(), *long(200)))
-    watch.glimpse()
+    watch.snapshot()
     mark = watch.mark()
     monkeypatch.setattr("autoresearch_mcp.tools.session.journal.Journal.rows", lambda *_: pytest.fail("read again"))
     monkeypatch.setattr("autoresearch_mcp.tools.session.journal.read_event", lambda *_: pytest.fail("read again"))
@@ -83,7 +83,7 @@ def test_nothing_new_looks_the_same_and_reads_nothing_again(project: Project, mo
 
 def test_a_new_row_costs_the_reader_one_row(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     watch = follower(fill(project.start(), *long(200)))
-    watch.glimpse()
+    watch.snapshot()
     fill(project.copied_server(), row(201))
     read: list[str] = []
 
@@ -93,7 +93,7 @@ def test_a_new_row_costs_the_reader_one_row(project: Project, monkeypatch: pytes
 
     monkeypatch.setattr("autoresearch_mcp.tools.session.journal.read_event", counted)
 
-    assert watch.glimpse().rows[-1].iteration == 201
+    assert watch.snapshot().rows[-1].iteration == 201
     assert 0 < len(read) <= 5
 
 
@@ -102,7 +102,7 @@ def test_a_watcher_writes_nothing(project: Project) -> None:
     before = project.picture()
     written = (project.root / ".git/autoresearch/journal.db").read_bytes()
     watch = follower(project)
-    for look in (watch.glimpse, watch.page, lambda: watch.update(3), lambda: watch.one(3), watch.check):
+    for look in (watch.snapshot, watch.page, lambda: watch.update(3), lambda: watch.one(3), watch.check):
         look()
 
     assert project.picture() == before
@@ -112,15 +112,15 @@ def test_a_watcher_writes_nothing(project: Project) -> None:
 
 def test_a_session_that_begins_later_is_followed(project: Project) -> None:
     watch = follower(project)
-    assert watch.glimpse().rows == ()
+    assert watch.snapshot().rows == ()
     assert "No session yet" in shown(watch)
 
     fill(project.start(), *long(3))
-    assert len(watch.glimpse().rows) == 4
+    assert len(watch.snapshot().rows) == 4
     project.sessions.finish_session()
     project.start()
 
-    assert len(watch.glimpse().rows) == 1
+    assert len(watch.snapshot().rows) == 1
 
 
 def test_what_is_at_work_is_shown_with_its_last_lines(project: Project) -> None:
@@ -134,7 +134,7 @@ def test_what_is_at_work_is_shown_with_its_last_lines(project: Project) -> None:
     work = threading.Thread(target=project.try_value, args=(8,))
     work.start()
     watch = follower(project)
-    seen = until(lambda: (found := watch.glimpse().work) and len(found.tail) > 1 and found)
+    seen = until(lambda: (found := watch.snapshot().work) and len(found.tail) > 1 and found)
     text = shown(watch)
     go.touch()
     work.join()
@@ -143,7 +143,7 @@ def test_what_is_at_work_is_shown_with_its_last_lines(project: Project) -> None:
     assert seen.tail == ("step one", "step two")
     assert "iterate is at work" in text
     assert "step two" in text
-    assert until(lambda: watch.glimpse().work is None)
+    assert until(lambda: watch.snapshot().work is None)
 
 
 # In a terminal

@@ -22,7 +22,8 @@ from ..project.scan import ComputeDevice, devices, missing_tools, scan
 from ..vocabulary import Phase, Tool, following
 from .base import Goal, RepoPath, Verbs
 
-SHOWN = 6
+MOST_CANDIDATES = 6
+MOST_PROJECTS = 8
 
 
 MOST_OF_PLAN = 2000
@@ -96,8 +97,7 @@ class Planning(Verbs):
         warnings. Pass one of them, changed as you like, to check_plan. Runs no command of the project.
         """
         context = self._lab.for_reading(repo)
-        files = context.repo.tracked()
-        projects = recognise(files, scan(context.repo.root, files))
+        files, projects = _recognised(context)
         commands = [command.text for project in projects for command in project.commands]
         return Inspected(
             phase=context.phase,
@@ -105,9 +105,9 @@ class Planning(Verbs):
                 Tool.CHECK_PLAN,
                 *(t for t in following(context.phase) if t not in {Tool.INSPECT_PROJECT, Tool.CHECK_PLAN}),
             ],
-            projects=[_facts(project) for project in projects[:8]],
+            projects=[_facts(project) for project in projects[:MOST_PROJECTS]],
             devices=[_device(device) for device in devices()],
-            candidates=page_of(candidates(projects, goal, files)[:SHOWN]),
+            candidates=page_of(candidates(projects, goal, files)[:MOST_CANDIDATES]),
             missing_tools=list(missing_tools(commands)),
         )
 
@@ -160,13 +160,12 @@ def proposals(lab: Lab, goal: str, repo: str) -> list[Candidate]:
         return []
     if context.phase is not Phase.NO_SESSION or (not goal and (context.repo.root / PLAN_FILE).exists()):
         return []
-    files = context.repo.tracked()
-    found = candidates(recognise(files, scan(context.repo.root, files)), goal, files)[:SHOWN]
-    return [candidate for candidate in found if candidate.file_count]
+    files, projects = _recognised(context)
+    return [one for one in candidates(projects, goal, files)[:MOST_CANDIDATES] if one.file_count]
 
 
 def wanted_commands(lab: Lab) -> tuple[str, ...]:
-    """The commands that ledgers would run and nobody agreed to."""
+    """Return the commands that ledgers would run and nobody agreed to."""
     return lab.for_reading().consent.wanted()
 
 
@@ -187,13 +186,17 @@ def agree_to(lab: Lab, said: Sequence[str], repo: str = "") -> None:
 
 def project_facts(context: RepoContext) -> list[str]:
     """What lives in the repository, a line each: languages, and the commands by what they are for."""
-    files = context.repo.tracked()
-    found = [_facts(project) for project in recognise(files, scan(context.repo.root, files))[:8]]
     lines = []
-    for one in found:
+    for one in map(_facts, _recognised(context)[1][:MOST_PROJECTS]):
         commands = "; ".join(f"{kind}: `{text}`" for kind, text in one.commands.items())
         lines.append(f"{one.root or '.'} ({', '.join(one.languages)}): {commands or 'no commands found'}")
     return lines or ["no project that is known here"]
+
+
+def _recognised(context: RepoContext) -> tuple[tuple[str, ...], tuple[Project, ...]]:
+    """The tracked files, and the projects among them."""
+    files = context.repo.tracked()
+    return files, recognise(files, scan(context.repo.root, files))
 
 
 def _facts(project: Project) -> ProjectFacts:

@@ -168,7 +168,8 @@ class Sessions(Verbs):
         with self._lab.for_writing(repo, Tool.FINISH_SESSION) as context:
             session = context.active
             if squash_branch:
-                message = f"{flat(session.plan.goal) or 'Results of an autoresearch session'}\n\n{_summary_text(session, context)}\n"
+                summary = "\n".join(summarise(session, context.now()).lines())
+                message = f"{flat(session.plan.goal) or 'Results of an autoresearch session'}\n\n{summary}\n"
                 context.repo.squash(squash_branch, session.start.base, session.head, message)
             context.record(Finished(squashed=squash_branch))
             context.write_results()
@@ -305,7 +306,3 @@ def _open(session: Session, now: float) -> str:
 
 def _row_words(row: Row) -> str:
     return cut(f"#{row.iteration} {row.status} {number(row.metric)}: {row.description}", 110)
-
-
-def _summary_text(session: Session, context: RepoContext) -> str:
-    return "\n".join(summarise(session, context.now()).lines())
