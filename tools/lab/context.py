@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ..decision.decide import Status
 from ..errors import Code, Refusal
@@ -65,6 +66,11 @@ class RepoContext:
     def index(self) -> ExperimentIndex:
         """Where experiments are committed and undone."""
         return ExperimentIndex(self.repo)
+
+    @cached_property
+    def ledgers_read(self) -> dict[str, Any]:
+        """What was read of ledgers during this call, by their ids, for whoever reads them again."""
+        return {}
 
     @property
     def session(self) -> Session | None:

@@ -157,13 +157,13 @@ class Journal:
         """
         return ((place, read_event(body)) for place, body in self._bodies(session, after, _IN_ORDER))
 
-    def ledger_bodies(self, ledger: str) -> Iterator[tuple[float, str]]:
-        """Every event of a ledger as JSON, with its time, oldest first.
+    def ledger_bodies(self, ledger: str, after: int = 0) -> Iterator[tuple[RecordPlace, str]]:
+        """Every event of a ledger as JSON with its place, oldest first, those after record number `after`.
 
         Raises:
             Refusal: at a record that is not what was written, or before which one is missing, naming it.
         """
-        return ((place.at, body) for place, body in self._bodies(ledger, 0, _BY_INDEX))  # few records among many
+        return self._bodies(ledger, after, _BY_INDEX)  # few records among many
 
     def opened_ledgers(self) -> list[tuple[str, str]]:
         """Every ledger by its id with the event that opened it as JSON, the oldest first."""

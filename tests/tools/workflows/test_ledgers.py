@@ -214,6 +214,35 @@ def test_what_a_ledger_holds_is_part_of_the_chain_of_the_journal(agent: Workflow
         agent.status()
 
 
+@pytest.mark.parametrize("in_a_call", [True, False])
+def test_a_ledger_that_is_edited_behind_a_running_server_is_noticed(agent: WorkflowAgent, in_a_call: bool) -> None:
+    agent.record(HYPOTHESIS)
+    agent.record(FINDING)
+    ledgers = Ledgers(agent.project.lab.for_reading())
+    name = agent.status().ledger
+    read = ledgers.named(name)
+    assert ledgers.named(name) == read
+
+    with sqlite3.connect(agent.project.root / ".git" / "autoresearch" / "journal.db") as link:
+        link.execute("DROP TRIGGER event_is_never_changed")
+        link.execute("UPDATE event SET body = replace(body, 'one item', 'no item') WHERE kind = 'ledger-item'")
+
+    with pytest.raises(Refusal, match="was edited"):
+        ledgers.named(name) if in_a_call else agent.status()
+
+
+def test_what_another_server_writes_is_read_during_a_call(agent: WorkflowAgent) -> None:
+    ledgers = Ledgers(agent.project.lab.for_reading())
+    name = agent.status().ledger
+    before = ledgers.named(name)
+    agent.record(HYPOTHESIS)
+
+    after = ledgers.named(name)
+    assert before is not None
+    assert after is not None
+    assert [len(one.entries) for one in (before, after)] == [0, 1]
+
+
 def test_a_ledger_may_be_written_while_a_session_is_open(agent: WorkflowAgent) -> None:
     agent.project.start()
 

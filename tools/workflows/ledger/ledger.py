@@ -176,10 +176,13 @@ ReadItem = Callable[[Workflow, Mapping[str, Any]], Item]
 
 
 def folded(
-    id: str, events: Iterable[tuple[float, LedgerEvent]], read_options: ReadOptions, read_item: ReadItem
+    id: str,
+    events: Iterable[tuple[float, LedgerEvent]],
+    read_options: ReadOptions,
+    read_item: ReadItem,
+    ledger: Ledger | None = None,
 ) -> Ledger:
-    """The ledger that these events make; the first of them opened it."""
-    ledger: Ledger | None = None
+    """Return the ledger that these events make: the first of them opened it, or they follow on `ledger`."""
     for at, event in events:
         if isinstance(event, Opened):
             options = read_options(event.workflow, event.options)

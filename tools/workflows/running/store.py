@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +23,16 @@ LEDGER_FOLDERS = f"/{FOLDER}/*-[0-9][0-9][0-9][0-9][0-9][0-9]-*/"
 HANDOFF = "handoff.json"
 
 
+@dataclass(frozen=True)
+class _LedgerRead:
+    """A ledger as it was after a record, when nobody else had written since."""
+
+    ledger: Ledger | None
+    number: int
+    digest: str
+    writes: tuple[int, ...]
+
+
 class Ledgers:
     """Every ledger of a repository; those of other branches are found by their id."""
 
@@ -29,14 +40,29 @@ class Ledgers:
         self._context = context
 
     def named(self, id: str) -> Ledger | None:
-        """A ledger by its id; None without one."""
-        return (
-            folded(id, self.events(id), read_options, read_item) if any(id == name for name, _ in self._all()) else None
-        )
+        """Return a ledger by its id; None without one.
+
+        During a call only what was written since the last look is read, and checked; when another process wrote, all is.
+
+        Raises:
+            Refusal: if a record is not what was written.
+        """
+        journal, read = self._context.journal, self._context.ledgers_read
+        if all(id != name for name, _ in journal.opened_ledgers()):
+            return None
+        writes, known = journal.writes(), read.get(id)
+        if not writes or known is None or known.writes != writes or journal.digest_of(known.number) != known.digest:
+            known = _LedgerRead(None, 0, "", writes)
+        ledger, number, digest = known.ledger, known.number, known.digest
+        for place, body in journal.ledger_bodies(id, number):
+            ledger = folded(id, [(place.at, read_ledger_event(body))], read_options, read_item, ledger)
+            number, digest = place.number, place.digest
+        read[id] = _LedgerRead(ledger, number, digest, writes)
+        return ledger
 
     def events(self, id: str) -> list[tuple[float, LedgerEvent]]:
-        """Every event of a ledger with its time, oldest first."""
-        return [(at, read_ledger_event(body)) for at, body in self._context.journal.ledger_bodies(id)]
+        """Return every event of a ledger with its time, oldest first."""
+        return [(place.at, read_ledger_event(body)) for place, body in self._context.journal.ledger_bodies(id)]
 
     def last(self, workflow: Workflow) -> Ledger | None:
         """The newest ledger of a workflow on this branch, open or closed."""
@@ -73,7 +99,7 @@ class Ledgers:
         """An id that no ledger has, which is also the name of its folder."""
         date = time.strftime("%y%m%d", time.localtime(self._context.now()))
         stem = f"{workflow}-{date}-{slug(words, 'all')}"
-        taken = {name for name, _ in self._all()}
+        taken = {name for name, _ in self._context.journal.opened_ledgers()}
         names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
         return next(name for name in names if name not in taken)
 
@@ -118,15 +144,10 @@ class Ledgers:
         """What a ledger hands over as it stands."""
         return handoff_of(ledger, rules_of(ledger.workflow), self._context.now)
 
-    def _all(self) -> list[tuple[str, Workflow]]:
-        return [(name, opened.workflow) for name, opened in self._openings()]
-
     def _here(self) -> list[tuple[str, Workflow]]:
-        branch = self._context.branch
-        return [(name, opened.workflow) for name, opened in self._openings() if opened.branch == branch]
-
-    def _openings(self) -> list[tuple[str, Opened]]:
-        return [(name, Opened.model_validate_json(body)) for name, body in self._context.journal.opened_ledgers()]
+        """The ledgers of this branch with their workflows, the oldest first."""
+        openings = [(name, Opened.model_validate_json(body)) for name, body in self._context.journal.opened_ledgers()]
+        return [(name, opened.workflow) for name, opened in openings if opened.branch == self._context.branch]
 
 
 def files_of(ledger: Ledger, rules: WorkflowRules, handoff: Handoff) -> dict[str, str]:
