@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, JsonValue, create_model
 
 from ..tools.errors import Refusal
 from ..tools.lab.access import Lab
-from ..tools.plan.agreement import statements
+from ..tools.plan.checks import statements
 from ..tools.plan.model import Plan
 from ..tools.project.candidates import Candidate
 from ..tools.text.redaction import visible

@@ -21,7 +21,8 @@ from autoresearch_mcp.server.cli.commands import COMMANDS
 from autoresearch_mcp.server.main import make_parser
 from autoresearch_mcp.tools.errors import Code
 from autoresearch_mcp.tools.lab.access import Lab
-from autoresearch_mcp.tools.plan.model import Plan, load_plan
+from autoresearch_mcp.tools.plan.checks import load_plan
+from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.workflows.ledger.items import Workflow
 from autoresearch_mcp.tools.workflows.ledger.rules import rules_of
 

@@ -27,7 +27,8 @@ import checks
 import prepare
 import scoring
 import train
-from autoresearch_mcp.tools.plan.model import Plan, load_plan, problems
+from autoresearch_mcp.tools.plan.checks import load_plan, problems
+from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.project.harness import (
     HARNESS,
     HARNESS_FILES,

@@ -15,7 +15,8 @@ from ..git.repo import shown
 from ..lab.context import RepoContext
 from ..measurement.ruler import protected_now
 from ..measurement.runs import has_sandbox, sandbox_words
-from ..plan.model import PLAN_FILE, Plan, problems
+from ..plan.checks import problems
+from ..plan.model import PLAN_FILE, Plan
 from ..plan.scope import Scope
 from ..process.isolation import withheld
 from ..process.screen import cure as cure_of

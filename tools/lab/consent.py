@@ -12,8 +12,8 @@ from typing import Any
 from ..diagnostics.inspection import inspection_of
 from ..errors import Code, Refusal
 from ..git.repo import Repo
-from ..plan.agreement import missing, statements
-from ..plan.model import PLAN_FILE, Plan, load_plan
+from ..plan.checks import load_plan, missing, statements
+from ..plan.model import PLAN_FILE, Plan
 from ..storage.disk import write_atomically
 
 MOST_WANTED = 20

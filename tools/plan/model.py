@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-
-from ..text.redaction import hides_something, visible
-from .metrics import check_read
-from .scope import check_glob
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 PLAN_FILE = "autoresearch.toml"
 MOST_RUNS = 99
@@ -75,18 +69,6 @@ class GuardMetric:
         """Whether `value` stays within the tolerance of `baseline`."""
         limit = self.limit(baseline)
         return value <= limit if self.direction is Direction.LOWER else value >= limit
-
-
-@dataclass(frozen=True)
-class PlanProblem:
-    """What is wrong with one field of a plan, and what to write instead."""
-
-    field: str
-    seen: str
-    cure: str
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.seen}. {self.cure}"
 
 
 def _as_text(value: object) -> object:
@@ -277,133 +259,3 @@ def parse_guard_metric(text: str) -> GuardMetric:
     return GuardMetric(
         match["name"], Direction(match["direction"]), parse_effect(match["tolerance"]), match["command"].strip()
     )
-
-
-def load_plan(fields: Mapping[str, Any]) -> Plan | tuple[PlanProblem, ...]:
-    """Validate raw fields, from a plan file or a call: a plan, or what is wrong with them. Unknown keys are named."""
-    try:
-        return Plan.model_validate(fields)
-    except ValidationError as error:
-        return tuple(_shape_problem(str(issue["loc"][0]), issue["type"], issue["msg"]) for issue in error.errors())
-
-
-def _shape_problem(field: str, kind: str, message: str) -> PlanProblem:
-    if kind != "extra_forbidden":
-        return PlanProblem(field, message, "Give a value of the documented type")
-    close = difflib.get_close_matches(field, Plan.model_fields, n=1)
-    cure = f"Did you mean `{close[0]}`?" if close else f"Known keys: {', '.join(Plan.model_fields)}"
-    return PlanProblem(field, "unknown key", cure)
-
-
-def problems(plan: Plan) -> tuple[PlanProblem, ...]:
-    """Everything that keeps a well-formed plan from being sealed; empty when it is fine."""
-    return (
-        *_required(plan),
-        *_globs(plan),
-        *_choices(plan),
-        *_numbers(plan),
-        *_guard_problems(plan),
-        *_names(plan),
-        *_hidden(plan),
-    )
-
-
-def _required(plan: Plan) -> list[PlanProblem]:
-    missing = [
-        ("goal", "Say in one sentence what should get better"),
-        ("scope", "Name the files an experiment may change, e.g. `src/**`"),
-        ("metric", "Name the number, e.g. `seconds`"),
-        ("verify", "Give the shell command that prints the number"),
-        ("direction", "Say `lower` or `higher`; a wrong default would optimise the wrong way"),
-    ]
-    return [PlanProblem(field, "missing", cure) for field, cure in missing if not getattr(plan, field)]
-
-
-def _globs(plan: Plan) -> list[PlanProblem]:
-    named = [("scope", glob) for glob in plan.scope] + [("protected", glob) for glob in plan.protected]
-    return [
-        PlanProblem(field, f"{glob!r}: {seen}", "Write a glob anchored at the repository root")
-        for field, glob in named
-        if (seen := check_glob(glob))
-    ]
-
-
-def _choices(plan: Plan) -> list[PlanProblem]:
-    found = []
-    if plan.direction and plan.direction not in list(Direction):
-        found.append(PlanProblem("direction", f"{plan.direction!r} is no direction", "Say `lower` or `higher`"))
-    if plan.ties not in list(Ties):
-        found.append(PlanProblem("ties", f"{plan.ties!r} is unknown", "Say `discard` or `simpler`"))
-    if seen := check_read(plan.read):
-        found.append(PlanProblem("read", seen, "Use auto, last, line, key, channel, regex:PATTERN or json:PATH"))
-    if plan.rule not in list(DecisionRule):
-        found.append(PlanProblem("rule", f"{plan.rule!r} is unknown", f"Say one of {', '.join(DecisionRule)}"))
-    if plan.noise not in {"auto", "none"} and not 1 <= _whole(plan.noise) <= MOST_RUNS:
-        found.append(
-            PlanProblem("noise", f"{plan.noise!r} is unknown", f"Say `auto`, `none`, or a number up to {MOST_RUNS}")
-        )
-    if plan.sandbox not in {"off", "on", "auto"}:
-        found.append(PlanProblem("sandbox", f"{plan.sandbox!r} is unknown", "Say `off`, `on` or `auto`"))
-    return found
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
-
-
-def _numbers(plan: Plan) -> list[PlanProblem]:
-    found = []
-    if plan.target and not _finite(plan.target):
-        found.append(
-            PlanProblem("target", f"{plan.target!r} is not a finite number", "Give a number or leave it empty")
-        )
-    try:
-        _ = plan.smallest_effect
-    except ValueError:
-        found.append(PlanProblem("min_effect", f"{plan.min_effect!r} is not a size", "Write `0.5` or `2%`"))
-    return found
-
-
-def _finite(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
-def _hidden(plan: Plan) -> list[PlanProblem]:
-    """A person has to see what they agree to."""
-    cure = "Write it with plain characters; inside quotes a shell and printf understand `\\033` and the like"
-    texts = [("verify", plan.verify), ("holdout", plan.holdout), ("sabotage", plan.sabotage)]
-    texts += [("guards", guard) for guard in plan.guards] + [("guard_metrics", guard) for guard in plan.guard_metrics]
-    found = "characters that do not show or steer a terminal"
-    return [
-        PlanProblem(field, f"{visible(text)!r} has {found}", cure) for field, text in texts if hides_something(text)
-    ]
-
-
-def _names(plan: Plan) -> list[PlanProblem]:
-    cure = "Name variables of the server's environment, e.g. `DATABASE_URL`; give values there, never in the plan"
-    return [
-        PlanProblem("environment", f"{name!r} {seen}", cure) for name in plan.environment if (seen := check_name(name))
-    ]
-
-
-def check_name(name: str) -> str:
-    """What is wrong with a name in the plan's list; empty when it can be passed on."""
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        return "is no name of a variable"
-    if name.startswith("GIT_"):
-        return "steers git, which is the server's part"
-    return "is set by the server" if name.startswith("AUTORESEARCH_") else ""
-
-
-def _guard_problems(plan: Plan) -> list[PlanProblem]:
-    found = [PlanProblem("guards", "an empty command", "Remove it") for guard in plan.guards if not guard.strip()]
-    for text in plan.guard_metrics:
-        try:
-            parse_guard_metric(text)
-        except ValueError:
-            cure = "Write `name lower|higher TOLERANCE: command`, e.g. `bytes lower 5%: wc -c < app.js`"
-            found.append(PlanProblem("guard_metrics", f"{text!r} is not of that form", cure))
-    return found

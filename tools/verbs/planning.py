@@ -15,7 +15,8 @@ from ..lab.access import Lab
 from ..lab.answers import Answer, cut, page_of
 from ..lab.consent import read_plan_file
 from ..lab.context import RepoContext
-from ..plan.model import PLAN_FILE, Plan, load_plan
+from ..plan.checks import load_plan
+from ..plan.model import PLAN_FILE, Plan
 from ..project.candidates import Candidate, candidates
 from ..project.projects import Project, recognise
 from ..project.scan import ComputeDevice, devices, missing_tools, scan

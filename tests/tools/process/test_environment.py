@@ -8,8 +8,8 @@ import pytest
 
 from autoresearch_mcp.tools.git.repo import Repo
 from autoresearch_mcp.tools.lab.consent import Consent
-from autoresearch_mcp.tools.plan.agreement import missing, statements
-from autoresearch_mcp.tools.plan.model import Plan, check_name, problems
+from autoresearch_mcp.tools.plan.checks import check_name, missing, problems, statements
+from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.process.isolation import measured_environment, passed_on, passes, withheld
 from autoresearch_mcp.tools.text.masking import looks_secret
 from conftest import Project

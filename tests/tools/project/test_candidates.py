@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from autoresearch_mcp.tools.plan.checks import load_plan, problems
 from autoresearch_mcp.tools.plan.metrics import Reading, read_metric
-from autoresearch_mcp.tools.plan.model import Plan, load_plan, parse_guard_metric, problems
+from autoresearch_mcp.tools.plan.model import Plan, parse_guard_metric
 from autoresearch_mcp.tools.project.candidates import Candidate, candidates, in_scope, scope_warnings
 from autoresearch_mcp.tools.project.projects import recognise
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from autoresearch_mcp.tools.plan.model import Plan, problems
+from autoresearch_mcp.tools.plan.checks import problems
+from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.text.redaction import hides_something, redact_tail, strip_hidden, visible
 
 TABLE = {

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ...plan.model import Plan, load_plan
+from ...plan.checks import load_plan
+from ...plan.model import Plan
 from ...session.events import Record
 from ..ledger.items import Cited, Item, Note, Options, Text
 from ..ledger.ledger import Ledger, LedgerEntry, LedgerFacts

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ...errors import Code
-from ...plan.model import Plan, load_plan, problems
+from ...plan.checks import load_plan, problems
+from ...plan.model import Plan
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.ledger import Ledger
