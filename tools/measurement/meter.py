@@ -61,10 +61,12 @@ class Meter:
         marks = file_marks(spec.folder, (*self.ruler.outputs, *named))
         stale = [path for path in self.ruler.outputs if marks[path] == begun.written.get(path)]
         wrote = tuple(p for p in named if marks[p] != begun.named.get(p) and marks[p][1] >= begun.at_ns - SECOND_NS)
-        seen = self._read(run, text, stale).model_copy(
+        changed = [path for path in marks if marks[path] != (begun.written | begun.named).get(path)]
+        log = "" if _green(run) else "".join(_end_of(spec.folder / path) for path in changed)
+        seen = self._read(run, text, stale, log).model_copy(
             update={
                 "seconds": run.seconds,
-                "tail": _tail(run),
+                "tail": _tail(run, log),
                 "tampered": swapped(begun.watched, file_marks(spec.folder, self.ruler.protected)),
                 "trained": read_trained(text) if _green(run) else None,
                 "tally": _tally(text) if _green(run) and begun.channel else None,
@@ -73,9 +75,9 @@ class Meter:
         asked = replace(spec, numbers=replace(spec.numbers, seed=begun.seed))
         return seen.model_copy(update={"receipt": self._receipt(self.plan.verify, asked, run, seen.value)}), wrote
 
-    def _read(self, run: CommandRun, text: str, stale: Sequence[str]) -> Measurement:
+    def _read(self, run: CommandRun, text: str, stale: Sequence[str], log: str) -> Measurement:
         if not _green(run):
-            return Measurement(failure=_failure(run), problem=_ended(run), exit_code=run.exit_code)
+            return Measurement(failure=_failure(run, log), problem=_ended(run), exit_code=run.exit_code)
         reading = read_metric(text, self.plan.read, self.plan.metric, self.plan.unit, self.unit)
         if stale:
             was = f"{', '.join(stale)} was not written by this run: a number in it is an earlier run's."
@@ -270,12 +272,12 @@ def _tally(text: str) -> Tally | None:
     return tally.redacted(redactor()) if tally else None
 
 
-def _failure(run: CommandRun) -> FailureClass | None:
+def _failure(run: CommandRun, log: str = "") -> FailureClass | None:
     if run.cancelled:
         return FailureClass.CANCELLED
     if run.lost:
         return FailureClass.EXTERNAL
-    return classify(None if run.timed_out else run.exit_code, run.timed_out, run.stdout + run.stderr)
+    return classify(None if run.timed_out else run.exit_code, run.timed_out, run.stdout + run.stderr + log)
 
 
 def _green(run: CommandRun) -> bool:
@@ -296,8 +298,21 @@ def _ended(run: CommandRun) -> str:
     return f"exit {run.exit_code}" + (f": {last[:300]}" if last else "")
 
 
-def _tail(run: CommandRun) -> str:
+def _tail(run: CommandRun, log: str = "") -> str:
     text = run.stdout.rstrip()
-    if run.stderr.strip():
-        text += ("\n--- standard error ---\n" if text else "") + run.stderr.rstrip()
+    for heading, part in (("standard error", run.stderr), ("written by the command", log)):
+        if part.strip():
+            text += (f"\n--- {heading} ---\n" if text else "") + part.rstrip()
     return redact_tail(text, TAIL_CHARACTERS)
+
+
+def _end_of(file: Path) -> str:
+    """The end of a file that a command wrote instead of printing: `train > run.log 2>&1; grep loss run.log`."""
+    if not file.is_file():  # a pipe in its place would hold us up
+        return ""
+    try:
+        with file.open("rb") as opened:
+            opened.seek(max(0, file.stat().st_size - 2 * TAIL_CHARACTERS))
+            return opened.read().decode(errors="replace")
+    except OSError:
+        return ""

@@ -544,3 +544,17 @@ def test_a_number_in_another_unit_than_the_baseline_s_is_converted_or_refused(tm
     assert project.try_value("took 0.2 s", "faster").status == "keep"
     assert project.try_value("took 12 kB", "another measure").status == "metric-error"
     assert [row.split("\t")[2] for row in project.table()] == ["263.4", "1281", "200", "-"]
+
+
+def test_a_crash_whose_output_went_to_a_file_is_told_from_that_file(tmp_path: Path) -> None:
+    """The classic form: `train > run.log 2>&1; grep loss run.log`, which prints nothing when training dies."""
+    verify = "sh train.sh > run.log 2>&1; grep value: run.log"
+    project = Project(tmp_path / "repo", scope=("train.sh",), verify=verify, read="key")
+    project.write(".gitignore", "run.log\n").write("train.sh", "echo value: 10\n").commit("train")
+    project.start()
+
+    project.write("train.sh", "echo MemoryError: no room for the batch >&2; exit 3\n")
+    crashed = project.loop.iterate("a larger batch")
+
+    assert "MemoryError: no room for the batch" in crashed.output
+    assert "resource" in crashed.why
