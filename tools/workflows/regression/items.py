@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from ..ledger.items import Cited, Options, Text, Words
-from .verdict import (
-    ComparedDimension,
-)
+from ..ledger.ledger import LedgerFacts
+from .readings import ComparisonJob
+from .verdict import ComparedDimension, ComparedRow, ComparisonSide
 
 
 def _one(value: object) -> object:
@@ -104,3 +104,47 @@ class Cause(Cited):
     row: str = Field(pattern=r"^R\d+$", description="The regressed row, e.g. R1, as `status` shows it.")
     explanation: Text = Field(description="How this line makes that row worse.")
     suggestion: Text = Field(description="How it could be mended without undoing what the change is for.")
+
+
+class ComparisonPlan(LedgerFacts):
+    """What is compared with what by which commands, as it was sealed when the ledger was opened; without `base`, `why` not."""
+
+    what: ClassVar[str] = "plan"
+
+    base: str = ""
+    candidate: str = ""
+    told: str = ""
+    jobs: tuple[ComparisonJob, ...] = ()
+    chosen: dict[ComparisonSide, tuple[str, ...]] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    verdict_before: str = ""
+    why: str = ""
+
+
+class ContractRows(LedgerFacts):
+    """What the files alone tell of the interface for callers; `why` it was not looked at."""
+
+    what: ClassVar[str] = "files"
+
+    rows: tuple[ComparedRow, ...] = ()
+    why: str = ""
+
+
+class SideSetup(LedgerFacts):
+    """How the command ended that prepares a side."""
+
+    what: ClassVar[str] = "setup"
+
+    side: ComparisonSide
+    command: str
+    exit_code: int
+    tail: str
+    at: str
+
+
+class UnagreedCommands(LedgerFacts):
+    """The commands that nobody agreed to so far."""
+
+    what: ClassVar[str] = "not-agreed"
+
+    commands: tuple[str, ...] = ()

@@ -10,11 +10,13 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 from pydantic import Field
 
 from ...decision.ranks import larger
 from ...session.events import Record
+from ..ledger.ledger import LedgerFacts
 from ..ledger.scores import regression_within
 from .testruns import CaseOutcome, ReportForm, Test
 from .verdict import Classification, ComparedDimension, ComparedRow, ComparisonSide
@@ -59,11 +61,13 @@ class Failure(Record):
     broken: bool = False
 
 
-class ComparisonReading(Record):
+class ComparisonReading(LedgerFacts):
     """One run of one command on one side. `passed` is None where it is what the side's first report had, less the others.
 
     `seconds` is wall-clock time, `cpu_seconds` and `peak_bytes` are of all that the command started; `at` is in ISO 8601.
     """
+
+    what: ClassVar[str] = "reading"
 
     job: str
     side: ComparisonSide

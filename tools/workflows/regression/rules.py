@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -10,11 +11,11 @@ from ...errors import Code
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.ledger import Ledger
-from ..ledger.rules import Coverage, Objection, WorkflowRules
+from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
 from ..ledger.scores import Score
 from .comparing_tests import compared_tests
-from .items import Cause, RegressionOptions
-from .readings import ComparisonJob, ComparisonReading, compared_numbers, due, projected
+from .items import Cause, ComparisonPlan, ContractRows, RegressionOptions, SideSetup, UnagreedCommands
+from .readings import ComparisonReading, compared_numbers, due, projected
 from .verdict import (
     Classification,
     ComparedDimension,
@@ -29,7 +30,30 @@ from .verdict import (
     verdict_of,
 )
 
-PLAN, FILES, READING, SETUP, REFUSED = "plan", "files", "reading", "setup", "not-agreed"
+
+def _before_the_end(ledger: Ledger, item: Cause) -> Objection | None:
+    if not unfinished(ledger):
+        return None
+    return Objection(Code.OUT_OF_ORDER, "The measurement is not finished. Call workflow with `run` first.")
+
+
+def _not_regressed(ledger: Ledger, item: Cause) -> Objection | None:
+    worse = [f"R{place}" for place, row in enumerate(rows(ledger), 1) if row.regressed]
+    if item.row in worse:
+        return None
+    known = f"regressed: {', '.join(worse)}" if worse else "nothing regressed"
+    return Objection(Code.EVIDENCE, f"{item.row} is no row that regressed ({known}).")
+
+
+def _to_agree(ledger: Ledger) -> tuple[str, ...]:
+    return refused_commands(ledger) if plan_of(ledger).base else ()
+
+
+def _to_run(ledger: Ledger) -> str:
+    if not unfinished(ledger) or _to_agree(ledger):
+        return ""
+    made, most = len(readings(ledger)), projected(plan_of(ledger).jobs, *_repetitions(ledger))
+    return f"the measurement: call workflow with `run` ({made} runs made, at most {most})"
 
 
 class Regression(WorkflowRules):
@@ -37,21 +61,17 @@ class Regression(WorkflowRules):
 
     name = Workflow.REGRESSION
     options = RegressionOptions
-    items: ClassVar[dict[str, type[Item]]] = {"cause": Cause}
+    kinds = (Cause,)
     rounds: ClassVar[dict[Depth, int]] = dict.fromkeys(Depth, 0)
     onwards = ("ship",)
-
-    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
-        if not isinstance(item, Cause):
-            return None
-        if left(ledger):
-            return Objection(Code.OUT_OF_ORDER, "The measurement is not finished. Call workflow with `run` first.")
-        named = {f"R{place}": row for place, row in enumerate(rows(ledger), 1)}
-        worse = [id for id, row in named.items() if row.regressed]
-        if item.row not in worse:
-            known = f"regressed: {', '.join(worse)}" if worse else "nothing regressed"
-            return Objection(Code.EVIDENCE, f"{item.row} is no row that regressed ({known}).")
-        return None
+    checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {Cause: (_before_the_end, _not_regressed)}
+    needs = (
+        Need(
+            _to_agree,
+            "a person's agreement to `{0}`: `autoresearch-mcp approve` in a terminal, then workflow with `run`",
+        ),
+        Need(_to_run),
+    )
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
         found = {row.dimension for row in rows(ledger) if row.classification is not Classification.UNAVAILABLE}
@@ -61,20 +81,6 @@ class Regression(WorkflowRules):
         score = verdict(ledger).score
         return (Score("stability", score),) if score is not None else ()
 
-    def missing(self, ledger: Ledger) -> tuple[str, ...]:
-        if not _plan(ledger).get("base"):
-            return ()
-        asked = tuple(
-            f"a person's agreement to `{command}`: `autoresearch-mcp approve` in a terminal, then workflow with `run`"
-            for command in ledger.latest(REFUSED).get("commands", ())
-        )
-        made, most = len(readings(ledger)), projected(jobs(ledger), *_often(ledger))
-        to_run = left(ledger) and not asked
-        return (
-            *asked,
-            *([f"the measurement: call workflow with `run` ({made} runs made, at most {most})"] if to_run else []),
-        )
-
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
         return ("fix",) if verdict(ledger).word is VerdictWord.UNSTABLE else self.onwards
 
@@ -83,10 +89,10 @@ class Regression(WorkflowRules):
         return Ending.FAILED if blind else Ending.COMPLETE
 
     def state(self, ledger: Ledger) -> list[str]:
-        plan, found = _plan(ledger), verdict(ledger)
-        if not plan.get("base"):
-            return [f"{found.word}: {plan.get('why', '')}"]
-        done = not left(ledger)
+        plan, found = plan_of(ledger), verdict(ledger)
+        if not plan.base:
+            return [f"{found.word}: {plan.why}"]
+        done = not unfinished(ledger)
         shown = (
             [f"Verdict {found.word}, score {found.shown}."]
             if done
@@ -95,14 +101,14 @@ class Regression(WorkflowRules):
         named = [(f"R{place}", row) for place, row in enumerate(rows(ledger), 1) if row.status != "same"]
         listed = sorted(named, key=lambda pair: (not pair[1].regressed, pair[1].dimension))[:20]
         return [
-            f"{plan['candidate'][:7]} against {plan['base'][:7]} ({plan['told']}).",
+            f"{plan.candidate[:7]} against {plan.base[:7]} ({plan.told}).",
             *shown,
             *(f"Because {why}" for why in found.reasons[:6] if done),
             *(
                 f"{id} {row.dimension} {row.status}: {row.unit} ({row.baseline} -> {row.candidate}) {row.file_line}".rstrip()
                 for id, row in listed
             ),
-            *plan.get("notes", ()),
+            *plan.notes,
             *(f"{entry.id}: {entry.item.subject}" for entry in ledger.of(Cause)),
         ]
 
@@ -111,7 +117,7 @@ class Regression(WorkflowRules):
         causes = [(entry.id, entry.item.row, entry.item.location, entry.item.explanation) for entry in ledger.of(Cause)]
         return {
             "regression-results.tsv": results_table(found),
-            "stability-report.md": report_page(_plan(ledger), verdict(ledger), found, _unmeasured(ledger), causes),
+            "stability-report.md": report_page(plan_of(ledger), verdict(ledger), found, _unmeasured(ledger), causes),
             **{
                 f"dimensions/{dimension}.md": dimension_page(
                     dimension, [row for row in found if row.dimension is dimension]
@@ -130,7 +136,7 @@ class Regression(WorkflowRules):
         )
 
     def gate_check(self, ledger: Ledger) -> GateCheck:
-        found, candidate = verdict(ledger), str(_plan(ledger).get("candidate", ""))
+        found, candidate = verdict(ledger), plan_of(ledger).candidate
         seen = f"{found.word}, score {found.shown}" + (f": {found.reasons[0]}" if found.reasons else "")
         passed = {VerdictWord.STABLE: True, VerdictWord.UNSTABLE: False}.get(found.word)
         if passed and ledger.closed and ledger.closed.commit != candidate:
@@ -140,42 +146,40 @@ class Regression(WorkflowRules):
         return GateCheck(self.name, passed, seen)
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
-        found = verdict(ledger)
-        before = _plan(ledger).get("verdict_before", "")
-        mended = before == VerdictWord.UNSTABLE and found.word is VerdictWord.STABLE
+        found, plan = verdict(ledger), plan_of(ledger)
+        mended = plan.verdict_before == VerdictWord.UNSTABLE and found.word is VerdictWord.STABLE
         state = "REGRESSION_FOUND" if found.word is VerdictWord.UNSTABLE else "REGRESSION_FIXED" if mended else "none"
         return {
             "verdict": found.word,
             "exit_code": exit_code(found.word),
             "score": found.score,
             "regression_state": state,
-            "base": _plan(ledger).get("base", ""),
-            "candidate": _plan(ledger).get("candidate", ""),
+            "base": plan.base,
+            "candidate": plan.candidate,
         }
 
 
-def jobs(ledger: Ledger) -> tuple[ComparisonJob, ...]:
-    """The commands that were sealed when the ledger was opened."""
-    return tuple(ComparisonJob.model_validate(job) for job in _plan(ledger).get("jobs", ()))
+def plan_of(ledger: Ledger) -> ComparisonPlan:
+    """Return what was sealed when the ledger was opened."""
+    return ledger.seen(ComparisonPlan) or ComparisonPlan()
+
+
+def refused_commands(ledger: Ledger) -> tuple[str, ...]:
+    """Return the commands that nobody agreed to, as far as it is known."""
+    return (ledger.seen(UnagreedCommands) or UnagreedCommands()).commands
 
 
 def readings(ledger: Ledger) -> tuple[ComparisonReading, ...]:
-    """Every run that was made."""
-    return tuple(ComparisonReading.model_validate(seen.facts) for seen in ledger.observed if seen.what == READING)
+    """Return every run that was made."""
+    return ledger.every(ComparisonReading)
 
 
-def agreed_jobs(ledger: Ledger) -> tuple[ComparisonJob, ...]:
-    """The commands that a person agreed to, as far as it is known."""
-    refused = set(ledger.latest(REFUSED).get("commands", ()))
-    return tuple(job for job in jobs(ledger) if job.command not in refused)
-
-
-def left(ledger: Ledger) -> bool:
+def unfinished(ledger: Ledger) -> bool:
     """Whether there is something to measure still."""
-    if not _plan(ledger).get("base") or any(_setup(ledger, side) for side in ComparisonSide):
+    if not plan_of(ledger).base or any(_setup(ledger, side) for side in ComparisonSide):
         return False
-    unread = not any(seen.what == FILES for seen in ledger.observed)
-    return unread or due(jobs(ledger), readings(ledger), *_often(ledger)) is not None
+    unread = ledger.seen(ContractRows) is None
+    return unread or due(plan_of(ledger).jobs, readings(ledger), *_repetitions(ledger)) is not None
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,10 +205,10 @@ def _rows(same: _Same) -> tuple[ComparedRow, ...]:
     ledger = same.ledger
     options, made = ledger.opts(RegressionOptions), readings(ledger)
     band, budget = (float(text.rstrip("%")) for text in (options.noise_band, options.resource_budget))
-    found = [ComparedRow.model_validate(row) for row in ledger.latest(FILES).get("rows", ())]
+    found = [*_contract(ledger).rows]
     found += [row for side in ComparisonSide if (row := _setup(ledger, side))]
     at = {reading.job: reading.at for reading in made}
-    for job in jobs(ledger):
+    for job in plan_of(ledger).jobs:
         compared = compared_numbers(job, made, band, budget) if job.timed else compared_tests(job, made)
         found += [row.model_copy(update={"at": at.get(job.id, "")}) for row in compared]
     return tuple(row for row in found if not options.dimensions or row.dimension in options.dimensions)
@@ -212,45 +216,42 @@ def _rows(same: _Same) -> tuple[ComparedRow, ...]:
 
 def verdict(ledger: Ledger) -> RegressionVerdict:
     """The verdict; while something is left to measure, nothing is stable."""
-    if not _plan(ledger).get("base"):
-        return RegressionVerdict(
-            VerdictWord.BASELINE_UNAVAILABLE, None, (str(_plan(ledger).get("why", "nothing was planned")),)
-        )
+    plan = plan_of(ledger)
+    if not plan.base:
+        return RegressionVerdict(VerdictWord.BASELINE_UNAVAILABLE, None, (plan.why or "nothing was planned",))
     found = verdict_of(rows(ledger))
-    if found.word is VerdictWord.STABLE and left(ledger):
+    if found.word is VerdictWord.STABLE and unfinished(ledger):
         return RegressionVerdict(VerdictWord.BASELINE_UNAVAILABLE, None, ("not everything was measured",))
     return found
 
 
-def _plan(ledger: Ledger) -> dict[str, Any]:
-    return dict(ledger.latest(PLAN))
+def _contract(ledger: Ledger) -> ContractRows:
+    return ledger.seen(ContractRows) or ContractRows()
 
 
-def _often(ledger: Ledger) -> tuple[int, int]:
+def _repetitions(ledger: Ledger) -> tuple[int, int]:
     options = ledger.opts(RegressionOptions)
     return options.reruns, options.samples
 
 
 def _setup(ledger: Ledger, side: ComparisonSide) -> ComparedRow | None:
     """What a failed preparation of a side means; None where it went well, or there was none."""
-    last = next(
-        (seen.facts for seen in reversed(ledger.observed) if seen.what == SETUP and seen.facts["side"] == side), None
-    )
-    if last is None or last["exit_code"] == 0:
+    last = next((one for one in reversed(ledger.every(SideSetup)) if one.side is side), None)
+    if last is None or last.exit_code == 0:
         return None
     candidate = side is ComparisonSide.CANDIDATE
-    ended = f"ended with {last['exit_code']}"
+    ended = f"ended with {last.exit_code}"
     return ComparedRow(
         dimension=ComparedDimension.FUNCTIONAL,
-        unit=f"`{last['command']}`",
+        unit=f"`{last.command}`",
         classification=Classification.ELIGIBLE if candidate else Classification.UNAVAILABLE,
         baseline="green" if candidate else ended,
         candidate=ended if candidate else "-",
         regressed=candidate,
         severity="high" if candidate else "low",
         status="green to red" if candidate else "no baseline",
-        description=" ".join(str(last["tail"]).split())[-300:],
-        at=str(last["at"]),
+        description=" ".join(last.tail.split())[-300:],
+        at=last.at,
     )
 
 
@@ -260,7 +261,7 @@ def _unmeasured(ledger: Ledger) -> list[tuple[str, str]]:
     options = ledger.opts(RegressionOptions)
     why = {
         ComparedDimension.FUNCTIONAL: "no test command was found or given",
-        ComparedDimension.API_CONTRACT: str(ledger.latest(FILES).get("why", "")) or "not looked at",
+        ComparedDimension.API_CONTRACT: _contract(ledger).why or "not looked at",
         ComparedDimension.DATA_MIGRATION: "no `migrations` command was given",
         ComparedDimension.INTEGRATION_E2E: "no `e2e` command was given",
         ComparedDimension.FLAKINESS: "needs several runs of a test command",
@@ -269,8 +270,8 @@ def _unmeasured(ledger: Ledger) -> list[tuple[str, str]]:
         ComparedDimension.VISUAL_UI: "no `visual` command was given",
     }
     left_out = {name for name in ComparedDimension if options.dimensions and name not in options.dimensions}
-    refused = set(ledger.latest(REFUSED).get("commands", ()))
-    held = {job.dimension for job in jobs(ledger) if job.command in refused}
+    refused = refused_commands(ledger)
+    held = {job.dimension for job in plan_of(ledger).jobs if job.command in refused}
     return [
         (name, "left out" if name in left_out else "nobody agreed to its command" if name in held else why[name])
         for name in ComparedDimension

@@ -26,12 +26,12 @@ from ...process.runner import CommandRun
 from ...text.redaction import redact_tail, redactor
 from ..ledger.items import Workflow
 from ..ledger.ledger import Ledger, Observed
-from ..running.runner import WorkflowRunner, observed
+from ..running.runner import WorkflowRunner, observed, saw
 from ..running.store import Ledgers
-from .items import RegressionOptions
+from .items import ComparisonPlan, ContractRows, RegressionOptions, SideSetup, UnagreedCommands
 from .planning import base_of, contract_rows, jobs_of, notes_of, selected
 from .readings import ComparisonJob, ComparisonReading, DueRun, ParsedReading, due, packed, runs_of, value_of
-from .rules import FILES, PLAN, READING, REFUSED, SETUP, agreed_jobs, jobs, left, readings, verdict
+from .rules import plan_of, readings, refused_commands, unfinished, verdict
 from .testruns import CHOSEN, REPORT, ReportForm, Test, read_tests
 from .verdict import ComparisonSide
 
@@ -165,7 +165,7 @@ def _redacted(tests: Mapping[str, Test]) -> Mapping[str, Test]:
     return {test.id: test for test in clean}
 
 
-class RegressionMechanic(WorkflowRunner):
+class RegressionRunner(WorkflowRunner):
     """Plans when the ledger is opened; runs until nothing is due; leaves no checkout behind."""
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
@@ -173,7 +173,7 @@ class RegressionMechanic(WorkflowRunner):
         base = base_of(context, options.base)
         clear(context)
         if not base.commit:
-            return (observed(context, PLAN, base="", why=base.why),)
+            return (saw(context, ComparisonPlan(base="", why=base.why)),)
         found = jobs_of(context, options)
         chosen, which = selected(context, options, found, base.commit)
         plan = {
@@ -181,37 +181,37 @@ class RegressionMechanic(WorkflowRunner):
             "candidate": context.repo.head(),
             "told": base.how,
             "jobs": [job.model_dump(mode="json", exclude_defaults=True) for job in found],
-            "chosen": {side: list(files) for side, files in chosen.items()},
+            "chosen": chosen,
             "notes": [f"Tests: {which}.", *notes_of(context, base.commit)],
             "verdict_before": _before(context),
         }
-        refused = _unagreed(context, _commands(options, found))
-        return (observed(context, PLAN, **plan), observed(context, REFUSED, commands=refused))
+        refused = UnagreedCommands(commands=_unagreed(context, _commands(options, found)))
+        return (saw(context, ComparisonPlan.model_validate(plan)), saw(context, refused))
 
     def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
-        plan, asked = ledger.latest(PLAN), ledger.opts(RegressionOptions)
-        if not plan.get("base"):
+        plan, asked = plan_of(ledger), ledger.opts(RegressionOptions)
+        if not plan.base:
             return ()
         ledgers = Ledgers(context)
-        refused = _unagreed(context, _commands(asked, jobs(ledger)))
-        if refused != list(ledger.latest(REFUSED).get("commands", ())):
-            ledger = ledgers.append(ledger.id, observed(context, REFUSED, commands=refused))
-        if not ledger.latest(FILES):
-            found, why = contract_rows(context, asked, plan["base"], now(context))
-            facts = [row.model_dump(mode="json", exclude_defaults=True) for row in found]
-            ledger = ledgers.append(ledger.id, observed(context, FILES, rows=facts, why=why))
+        refused = _unagreed(context, _commands(asked, plan.jobs))
+        if refused != refused_commands(ledger):
+            ledger = ledgers.append(ledger.id, saw(context, UnagreedCommands(commands=refused)))
+        if ledger.seen(ContractRows) is None:
+            found, why = contract_rows(context, asked, plan.base, now(context))
+            facts = {"rows": [row.model_dump(mode="json", exclude_defaults=True) for row in found], "why": why}
+            ledger = ledgers.append(ledger.id, saw(context, ContractRows.model_validate(facts)))
         sides = PairedSides(
             context,
             ledger.id,
-            {ComparisonSide.BASELINE: plan["base"], ComparisonSide.CANDIDATE: plan["candidate"]},
-            {ComparisonSide(side): tuple(files) for side, files in plan["chosen"].items()},
+            {ComparisonSide.BASELINE: plan.base, ComparisonSide.CANDIDATE: plan.candidate},
+            plan.chosen,
             asked.timeout_s,
         )
         try:
             ledger = _measured(context, ledger, sides, asked)
         except RunCancelled:
             return ()
-        if not left(ledger):
+        if not unfinished(ledger):
             clear(context)
         return ()
 
@@ -223,10 +223,11 @@ class RegressionMechanic(WorkflowRunner):
 def _measured(context: RepoContext, ledger: Ledger, sides: PairedSides, asked: RegressionOptions) -> Ledger:
     """Everything that is due, run by run; the ledger after it."""
     ledgers, often, prepared = Ledgers(context), (asked.reruns, asked.samples), set[ComparisonSide]()
-    unagreed = set(ledger.latest(REFUSED).get("commands", ()))
-    if asked.setup in unagreed:
+    refused = refused_commands(ledger)
+    if asked.setup in refused:
         return ledger
-    while next_run := due(agreed_jobs(ledger), readings(ledger), *often):
+    jobs = [job for job in plan_of(ledger).jobs if job.command not in refused]
+    while next_run := due(jobs, readings(ledger), *often):
         side = next_run.side
         if asked.setup and side not in prepared:
             prepared.add(side)
@@ -236,9 +237,8 @@ def _measured(context: RepoContext, ledger: Ledger, sides: PairedSides, asked: R
         earlier = runs_of(readings(ledger), next_run.job, side)
         first = next((one for one in earlier if one.tests is not None), None)
         reading = sides.read(next_run, first)
-        ledger = ledgers.append(
-            ledger.id, observed(context, READING, **reading.model_dump(mode="json", exclude_defaults=True))
-        )
+        facts = reading.model_dump(mode="json", exclude_defaults=True)
+        ledger = ledgers.append(ledger.id, observed(context, reading.what, **facts))
     return ledger
 
 
@@ -248,17 +248,17 @@ def _prepared(
     """Prepare a side once in this call: what an earlier call prepared may be gone with its checkout."""
     run = sides.run(side, f"regression {ledger.id} setup {side}", command, {})
     tail = redact_tail(run.stdout + run.stderr, TAIL_CHARACTERS) if run.exit_code else ""
-    facts = {"side": side, "command": command, "exit_code": run.exit_code, "tail": tail, "at": now(context)}
-    return Ledgers(context).append(ledger.id, observed(context, SETUP, **facts)), run.exit_code == 0
+    setup = SideSetup(side=side, command=command, exit_code=run.exit_code, tail=tail, at=now(context))
+    return Ledgers(context).append(ledger.id, saw(context, setup)), run.exit_code == 0
 
 
 def _commands(options: RegressionOptions, found: Sequence[ComparisonJob]) -> list[str]:
     return [*([options.setup] if options.setup else []), *(job.command for job in found)]
 
 
-def _unagreed(context: RepoContext, commands: Sequence[str]) -> list[str]:
+def _unagreed(context: RepoContext, commands: Sequence[str]) -> tuple[str, ...]:
     """The commands that nobody agreed to yet, noted for a person to look at."""
-    missing = [command for command in dict.fromkeys(commands) if not context.consent.agreed_to(command)]
+    missing = tuple(command for command in dict.fromkeys(commands) if not context.consent.agreed_to(command))
     for command in missing:
         context.consent.want(command)
     return missing

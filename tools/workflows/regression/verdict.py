@@ -10,13 +10,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
 from ...session.events import Record
 from ..ledger.pages import section, table
 from ..ledger.scores import REGRESSION_THRESHOLD, REGRESSION_WEIGHTS, regression_stability
+
+if TYPE_CHECKING:
+    from .items import ComparisonPlan
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 """How bad a row is, the worst first."""
@@ -225,7 +228,7 @@ def results_table(rows: Sequence[ComparedRow]) -> str:
 
 
 def report_page(
-    plan: Mapping[str, Any],
+    plan: ComparisonPlan,
     verdict: RegressionVerdict,
     rows: Sequence[ComparedRow],
     unmeasured: Sequence[tuple[str, str]],
@@ -235,23 +238,20 @@ def report_page(
     named = [(f"R{place}", row) for place, row in enumerate(rows, 1)]
     worse = [pair for pair in named if pair[1].regressed]
     other = [pair for pair in named if not pair[1].regressed and pair[1].status != "same"]
-    compared = f"Candidate `{str(plan.get('candidate', ''))[:12]}` against baseline `{str(plan.get('base', ''))[:12]}` ({plan.get('told', '')})."
+    compared = f"Candidate `{plan.candidate[:12]}` against baseline `{plan.base[:12]}` ({plan.told})."
     parts = [
         f"# {verdict.word}{f', {verdict.shown} of 100' if verdict.score is not None else ''}\n",
-        (compared if plan.get("base") else str(plan.get("why", ""))) + "\n",
+        (compared if plan.base else plan.why) + "\n",
         section("Why", [f"- {why}" for why in verdict.reasons[:_MOST]]),
         section("Regressed", [_line(id, row) for id, row in worse[:_MOST]]),
         section("Causes", [f"- **{id}** {row}, `{place}`: {why}" for id, row, place, why in causes]),
         section("Does not count against the change", [_line(id, row) for id, row in other[:_MOST]]),
         section("Dimensions", _dimensions(rows)),
         section("Not measured", [f"- {name}: {why}" for name, why in unmeasured]),
-        section("Notes", [f"- {note}" for note in plan.get("notes", ())]),
+        section("Notes", [f"- {note}" for note in plan.notes]),
         section(
             "Commands",
-            [
-                f"- {job['dimension']}: `{job['command']}`" + (f" with `{job['cell']}`" if job.get("cell") else "")
-                for job in plan.get("jobs", ())
-            ],
+            [f"- {job.dimension}: `{job.command}`" + (f" with `{job.cell}`" if job.cell else "") for job in plan.jobs],
         ),
     ]
     return "\n".join(part for part in parts if part)

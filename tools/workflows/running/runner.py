@@ -88,7 +88,7 @@ _RUNNERS = {
     Workflow.IMPROVE: "running.runner:Scoped",
     Workflow.REASON: "reason.runner:LabelSeed",
     Workflow.EVALS: "evals.rules:EvalsRunner",
-    Workflow.REGRESSION: "regression.runner:RegressionMechanic",
+    Workflow.REGRESSION: "regression.runner:RegressionRunner",
 }
 
 
