@@ -79,7 +79,7 @@ def _where(loc: tuple[int | str, ...]) -> str:
 
 
 def _without_secrets(item: Item) -> None:
-    """What would be masked when it is stored has to come masked: whoever reads the ledger must know that something was there."""
+    """Refuse a text that would be masked when it is stored: whoever reads the ledger must know that something was there."""
     redact = redactor()
     for name, value in item:
         for text in _texts(value):
@@ -125,7 +125,7 @@ def _proven(context: RepoContext, item: Cited) -> Cited:
     content = context.repo.content(commit, item.path)
     text = None if content is None else content.decode("utf-8", errors="replace")
     wrong = unproven(item.location, item.quote, text, redactor())
-    if wrong is None:
+    if not wrong:
         return item.model_copy(update={"commit": commit}) if item.commit else item
     changed = any(change.path == item.path for change in context.repo.changes())
     hint = f" {item.path} has changes that are not committed; evidence is what git has." if changed else ""

@@ -29,7 +29,7 @@ class GateDemands:
 
 
 def gate_checks(context: RepoContext, asked: GateDemands) -> list[GateCheck]:
-    """Every check that was asked for.
+    """Return every check that was asked for.
 
     Raises:
         Refusal: for a severity or a workflow that is none.
@@ -63,7 +63,7 @@ def _findings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
 
 
 def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
-    """What ledgers say of themselves: a regression verdict, an audit that was told where to fail."""
+    """Yield what ledgers say of themselves: a regression verdict, an audit that was told where to fail."""
     ledgers, found = Ledgers(context), False
     for workflow in Workflow if asked.all else [Workflow.REGRESSION] if asked.regression else []:
         ledger = ledgers.last(workflow)

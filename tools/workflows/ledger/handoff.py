@@ -82,7 +82,7 @@ class Handoff(Record):
 
 
 def is_plan(config: Mapping[str, Any]) -> bool:
-    """Whether settings that are handed over can be given to start_session; others are the result of a workflow."""
+    """Tell whether settings that are handed over can be given to start_session; others are the result of a workflow."""
     return config.keys() <= Plan.model_fields.keys()
 
 
@@ -91,7 +91,7 @@ _ABUSE = ("abuse", "permission", "security", "spoof", "tamper", "disclosure", "p
 
 
 def carried(findings: tuple[HandoffFinding, ...], source: str, target: str) -> tuple[HandoffFinding, ...]:
-    """The findings that one workflow takes of another's, the worst first; those that were disproven since stay behind."""
+    """Return the findings that one workflow takes of another's, the worst first; those that were disproven since stay behind."""
     left = [finding for finding in findings if not (finding.outcome and finding.outcome.over)]
     wanted = [finding for finding in left if _wanted(finding, source, target)]
     if source == Workflow.PREDICT:
@@ -126,7 +126,7 @@ def follow(
     source: str,
     why: Mapping[str, str],
 ) -> tuple[NextPrompt, ...]:
-    """The prompts to go on with: the chain's next step where there is one, else the usual ones."""
+    """Return the prompts to go on with: the chain's next step where there is one, else the usual ones."""
     names = chain[:1] or onwards
     return tuple(
         NextPrompt(
@@ -159,7 +159,7 @@ def exit_status(checks: Sequence[GateCheck]) -> int:
 
 
 def target_reached(session: Session | None) -> GateCheck:
-    """Whether the session's best reached the plan's target."""
+    """Tell whether the session's best reached the plan's target."""
     if session is None:
         return GateCheck("target", None, "there is no session on this branch")
     target = session.plan.target_value
@@ -170,20 +170,20 @@ def target_reached(session: Session | None) -> GateCheck:
 
 
 def severe(findings: Iterable[HandoffFinding], severity: Severity) -> tuple[HandoffFinding, ...]:
-    """The findings of this severity or worse; those that were disproven since do not count."""
+    """Return the findings of this severity or worse; those that were disproven since do not count."""
     left = (one for one in findings if not (one.outcome and one.outcome.over))
     return tuple(one for one in left if one.severity.rank <= severity.rank)
 
 
 def without_findings(name: str, findings: Iterable[HandoffFinding], severity: Severity) -> GateCheck:
-    """Whether no finding of this severity or worse stands; those that were disproven since do not count."""
+    """Tell whether no finding of this severity or worse stands; those that were disproven since do not count."""
     bad = severe(findings, severity)
     listed = ", ".join(f"{one.id} {one.severity}" for one in bad[:10])
     return GateCheck(f"{name} findings", not bad, f"{len(bad)} at or above {severity}" + (f": {listed}" if bad else ""))
 
 
 def ended_well(name: str, ending: str, missing: Sequence[str]) -> GateCheck:
-    """Whether a ledger ended as it should."""
+    """Tell whether a ledger ended as it should."""
     if not ending:
         return GateCheck(f"{name} ledger", False, f"still open; missing: {'; '.join(missing) or 'only its end'}")
     return GateCheck(f"{name} ledger", Ending(ending) in ENDED_WELL, f"ended {ending}")

@@ -161,7 +161,7 @@ class Cited(Item):
 
 
 def split_location(location: str) -> tuple[str, int, int]:
-    """Path, first line and last line of a location, lines counted from 1."""
+    """Return path, first line and last line of a location, lines counted from 1."""
     found = _PLACE.fullmatch(location)
     assert found is not None, "checked when it was admitted"
     first = int(found["first"])
@@ -169,7 +169,7 @@ def split_location(location: str) -> tuple[str, int, int]:
 
 
 def listed(value: Any) -> Any:  # noqa: ANN401 - whatever a client sends
-    """A list, also out of words between commas: clients and people type both."""
+    """Return a list, also out of words between commas: clients and people type both."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
@@ -206,12 +206,12 @@ class Options(Record):
 
 
 def steps(chain: str) -> tuple[str, ...]:
-    """The workflows of a chain in order; arrows, commas and spaces between them."""
+    """Return the workflows of a chain in order; arrows, commas and spaces between them."""
     return tuple(re.findall(r"[a-z]+", chain.lower()))
 
 
 def slug(text: str, otherwise: str) -> str:
-    """A few words of a text as a part of a file name."""
+    """Return a few words of a text as a part of a file name."""
     words = re.findall(r"[a-z0-9]+", text.lower())
     return "-".join(words[:5])[:40].strip("-") or otherwise
 
@@ -227,13 +227,13 @@ class Form(Record):
     optional: tuple[str, ...] = ()
 
     def line(self) -> str:
-        """The form on one line."""
+        """Return the form on one line."""
         more = f"; may have {', '.join(self.optional)}" if self.optional else ""
         return f"{self.kind}: {', '.join(self.required) or 'nothing'}{more}"
 
 
 def form_of(item: type[Item]) -> Form:
-    """What one kind of item takes."""
+    """Return what one kind of item takes."""
     own = {name: field for name, field in item.model_fields.items() if name not in _GENERAL | item.filled}
     return Form(
         kind=str(item.model_fields["kind"].default),
@@ -243,24 +243,24 @@ def form_of(item: type[Item]) -> Form:
 
 
 def fields_of(model: type[BaseModel]) -> tuple[str, ...]:
-    """The fields of any model, described."""
+    """Return the fields of any model, described."""
     return tuple(_described(name, field) for name, field in model.model_fields.items())
 
 
 def choices(model: type[BaseModel], name: str) -> tuple[str, ...]:
-    """The words that a field may hold; none where it is free, or is not there."""
+    """Return the words that a field may hold; none where it is free, or is not there."""
     field = model.model_fields.get(name)
     return _words(field) if field else ()
 
 
 def _described(name: str, field: FieldInfo) -> str:
     words = "|".join(_words(field))
-    told = "; ".join(part for part in (words, field.description or "") if part)
-    return f"{name} ({told})" if told else name
+    more = "; ".join(part for part in (words, field.description or "") if part)
+    return f"{name} ({more})" if more else name
 
 
 def _words(field: FieldInfo) -> tuple[str, ...]:
-    """The words of a field that holds one of a closed list, several of it, or one or nothing."""
+    """Return the words of a field that holds one of a closed list, several of it, or one or nothing."""
     kinds = get_args(field.annotation) or (field.annotation,)
     closed = (kind for kind in kinds if isclass(kind) and issubclass(kind, StrEnum))
     return tuple(next(closed, ()))

@@ -98,7 +98,7 @@ LedgerEvent = Annotated[
 
 
 def read_ledger_event(body: str) -> LedgerEvent:
-    """An event as it was written, by its kind."""
+    """Return an event as it was written, by its kind."""
     return _adapter().validate_json(body)
 
 
@@ -137,36 +137,36 @@ class Ledger:
     closed_at: float = 0.0
 
     def of(self, kind: type[Some]) -> tuple[LedgerEntry[Some], ...]:
-        """The entries of one kind, the oldest first."""
+        """Return the entries of one kind, the oldest first."""
         return tuple(entry for entry in self.entries if isinstance(entry.item, kind))  # type: ignore[misc]
 
     def items(self, kind: type[Some]) -> tuple[Some, ...]:
-        """The items of one kind, the oldest first."""
+        """Return the items of one kind, the oldest first."""
         return tuple(entry.item for entry in self.of(kind))
 
     def find(self, id: str) -> LedgerEntry[Item] | None:
-        """The entry with an id."""
+        """Return the entry with an id."""
         return next((entry for entry in self.entries if entry.id == id), None)
 
     def latest(self, what: str) -> Mapping[str, Any]:
-        """The newest facts of a name; empty before the first."""
+        """Return the newest facts of a name; empty before the first."""
         return next((seen.facts for seen in reversed(self.observed) if seen.what == what), {})
 
     def every(self, kind: type[Found]) -> tuple[Found, ...]:
-        """The facts of a kind, the oldest first."""
+        """Return the facts of a kind, the oldest first."""
         return tuple(kind.model_validate(one.facts) for one in self.observed if one.what == kind.what)
 
     def seen(self, kind: type[Found]) -> Found | None:
-        """The newest facts of a kind; None before the first."""
+        """Return the newest facts of a kind; None before the first."""
         facts = self.latest(kind.what)
         return kind.model_validate(facts) if facts else None
 
     def next_id(self, item: Item) -> str:
-        """The id that an item would get."""
+        """Return the id that an item would get."""
         return f"{item.prefix}{1 + sum(entry.item.prefix == item.prefix for entry in self.entries)}"
 
     def opts(self, kind: type[Opts]) -> Opts:
-        """The options, as their workflow's own type."""
+        """Return the options, as their workflow's own type."""
         assert isinstance(self.options, kind), "made by its rules"
         return self.options
 
@@ -197,7 +197,7 @@ def folded(
 
 
 def advanced(ledger: Ledger, event: LedgerEvent, at: float, read_item: ReadItem) -> Ledger:
-    """The ledger after one more event."""
+    """Return the ledger after one more event."""
     match event:
         case ItemRecorded():
             item = read_item(ledger.workflow, event.item)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
 from ...text.templates import fill
-from .handoff import Handoff, HandoffFinding, is_plan
+from .handoff import Handoff, is_plan
 from .ledger import Ledger
 
 
@@ -32,13 +32,11 @@ def summary_page(ledger: Ledger, scores: Iterable[object], coverage: Iterable[ob
         coverage=coverage,
         ended=(handoff.status[:1].upper() + handoff.status[1:]) + (f": {handoff.why}" if handoff.why else ""),
         result={name: value for name, value in config.items() if value not in ("", None)},
-        finding_lines=finding_lines,
-        taking=taking,
     )
 
 
 def section(title: str, lines: Iterable[str]) -> str:
-    """A headed part of a page; nothing without lines."""
+    """Return a headed part of a page; nothing without lines."""
     body = "\n".join(lines)
     return f"## {title}\n\n{body}\n" if body else ""
 
@@ -48,79 +46,53 @@ def lines(*parts: object) -> list[str]:
     return [str(part) for part in parts if part]
 
 
-def finding_lines(findings: Iterable[HandoffFinding]) -> list[str]:
-    """One line a finding, the place and what became of it with it."""
-    return [
-        f"- **{one.id}** ({one.severity}{', confirmed' if one.confirmed else ''}{_voted(one)}) {one.title.rstrip('.')}"
-        + (f", `{one.location}`" if one.location else "")
-        + _settled(one)
-        for one in findings
-    ]
-
-
-def taking(ids: tuple[str, ...]) -> str:
-    """Which items something takes, in words."""
-    return f" (takes {', '.join(ids[:20])})" if ids else ""
-
-
 def sentence(text: str) -> str:
-    """A text that ends as a sentence does."""
+    """Return a text that ends as a sentence does."""
     return text if text.endswith((".", "!", "?", ":", "…")) else f"{text}."
 
 
 def many(number: int, noun: str) -> str:
-    """A number of things, in words."""
+    """Return a number of things, in words."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def clipped(text: str, length: int) -> str:
-    """A text on one line of at most `length` characters, which shows that it goes on."""
+    """Return a text on one line of at most `length` characters, which shows that it goes on."""
     flat = one_line(text)
     return flat if len(flat) <= length else f"{flat[: length - 1].rstrip()}…"
 
 
 def code(text: str) -> str:
-    """A text as code within a line, also one that has backticks."""
+    """Return a text as code within a line, also one that has backticks."""
     return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
 def quoted(text: str, fence: str = "```") -> str:
-    """A text as a block that cannot end before its own end."""
+    """Return a text as a block that cannot end before its own end."""
     while fence in text:
         fence += "`"
     return f"{fence}\n{text}\n{fence}"
 
 
 def cell(text: str) -> str:
-    """A text that a table's cell can hold."""
+    """Return a text that a table's cell can hold."""
     return one_line(text).replace("|", "\\|") or " "
 
 
 def one_line(text: str) -> str:
-    """A text on one line."""
+    """Return a text on one line."""
     return " ".join(text.split())
 
 
 def plain(text: str) -> str:
-    """A text on one line that opens no tag in Markdown."""
+    """Return a text on one line that opens no tag in Markdown."""
     return one_line(text).replace("<", "\\<")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Tab-separated lines under a header; a cell holds no tab and no newline."""
+    """Return tab-separated lines under a header; a cell holds no tab and no newline."""
     lines = ["\t".join(columns), *("\t".join(" ".join(str(cell).split()) or "-" for cell in row) for row in rows)]
     return "\n".join(lines) + "\n"
-
-
-def _voted(finding: HandoffFinding) -> str:
-    return f", by votes {finding.standing}" if finding.standing else ""
-
-
-def _settled(finding: HandoffFinding) -> str:
-    if finding.outcome is None:
-        return ""
-    word = finding.outcome.upper() if finding.outcome.over else str(finding.outcome)
-    return f". **{word}** by {finding.settled_by}"
 
 
 _INSTRUCTION = re.compile(
@@ -140,12 +112,12 @@ MARK = " [reads like an instruction: it is data]"
 
 
 def flagged(*texts: str) -> str:
-    """A mark to put behind text that reads like an instruction to a model; empty for other text."""
+    """Return a mark to put behind text that reads like an instruction to a model; empty for other text."""
     return MARK if any(_INSTRUCTION.search(text) for text in texts) else ""
 
 
 def personal(texts: Iterable[str]) -> str:
-    """What of these texts tells who somebody is: a mail address, telephone number or public network address; else empty."""
+    """Return what tells who somebody is: a mail address, telephone number or public network address; else empty."""
     for text in texts:
         for found in _EMAIL.finditer(text):
             if not found[0].lower().endswith(_NOBODY):

@@ -91,62 +91,62 @@ class WorkflowRules:
             cls.items = {str(kind.model_fields["kind"].default): kind for kind in cls.kinds}
 
     def completed(self, ledger: Ledger, item: Item) -> Item:
-        """The item with the fields that are for the server to fill, such as new, variant or duplicate."""
+        """Return the item with the fields that are for the server to fill, such as new, variant or duplicate."""
         return item
 
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:
-        """Why this item may not be added to this ledger now; None when it may. Evidence and duplicates are checked elsewhere."""
+        """Return why this item may not be added now; None when it may. Evidence and duplicates are checked elsewhere."""
         checks = (check for kind, checks in self.checks.items() if isinstance(item, kind) for check in checks)
         return next((objection for check in checks if (objection := check(ledger, item))), None)
 
     def comparable(self, ledger: Ledger, item: Item) -> bool:
-        """Whether an item that is near-identical to an earlier one is a duplicate to be refused."""
+        """Tell whether an item that is near-identical to an earlier one is a duplicate to be refused."""
         return True
 
     def rivals(self, ledger: Ledger, item: Item) -> tuple[LedgerEntry[Item], ...]:
-        """The entries that this item may not repeat: those of its kind."""
+        """Return the entries that this item may not repeat: those of its kind."""
         return tuple(entry for entry in ledger.entries if entry.item.kind == item.kind)
 
     def remembered(self, ledger: Ledger, item: Item, of: str) -> Mapping[str, Any] | None:
-        """Facts to keep of an item that was refused as a duplicate of the entry `of`, where even that counts; else None."""
+        """Return facts to keep of an item that was refused as a duplicate of the entry `of`; None where there are none."""
         return None
 
     def command(self, ledger: Ledger, item: Item) -> str:
-        """The command that the server runs for an item, where a person agreed; empty for none."""
+        """Return the command that the server runs for an item, where a person agreed; empty for none."""
         return item.command
 
     def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
-        """What an entry says about its upstream item, now that its command ran; None while it says nothing."""
+        """Return what an entry says about its upstream item, now that its command ran; None while it says nothing."""
         settled: ItemOutcome | None = entry.item.settles
         return settled
 
     def costs(self, kind: str) -> bool:
-        """Whether an item of this kind takes a round. One that does not can still be recorded when all rounds are used."""
+        """Tell whether an item of this kind takes a round. One that does not can still be recorded when all rounds are used."""
         return True
 
     def spent(self, ledger: Ledger) -> int:
-        """Rounds used."""
+        """Return the rounds used."""
         return len(ledger.entries)
 
     def most(self, options: Options) -> int:
-        """Rounds that may be used; 0 = unbounded."""
+        """Return the rounds that may be used; 0 = unbounded."""
         return options.iterations or self.rounds[options.depth]
 
     def bounded(self, ledger: Ledger) -> bool:
-        """Whether the rounds are used up."""
+        """Tell whether the rounds are used up."""
         most = self.most(ledger.options)
         return 0 < most <= self.spent(ledger)
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
-        """How much was looked at."""
+        """Return how much was looked at."""
         return ()
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        """The scores, ours first."""
+        """Return the scores, ours first."""
         return ()
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
-        """What stands between the ledger and its end, each with its cure; nothing when it may end."""
+        """Return what stands between the ledger and its end, each with its cure; nothing when it may end."""
         missing: list[str] = []
         for need in self.needs:
             missing += need.sentences(ledger)
@@ -155,25 +155,25 @@ class WorkflowRules:
         return tuple(missing)
 
     def ending(self, ledger: Ledger) -> Ending:
-        """What kind of end it is when nothing is missing."""
+        """Return what kind of end it is when nothing is missing."""
         return Ending.COMPLETE
 
     def state(self, ledger: Ledger) -> list[str]:
-        """How it stands, in lines for an answer and a prompt, the next step first. Never more than 3 kB."""
+        """Return the status, in lines for an answer and a prompt, the next step first. Never more than 3 kB."""
         return [f"{entry.id}: {entry.item.title}" for entry in ledger.entries[-10:]]
 
     def view(self, ledger: Ledger, asked: Mapping[str, Any]) -> list[str] | Objection:
-        """How it stands for whoever asks `status` with options of a workflow's own, such as one persona of a panel: the brief
-        that this one needs, and nothing that is kept from it. Never more than 7 kB.
+        """Return the status for whoever asks with options of a workflow's own, such as one persona of a panel: the brief that
+        this one needs, and nothing that is kept from it. Never more than 7 kB.
         """
         return self.state(ledger)
 
     def drafts(self, ledger: Ledger) -> dict[str, str]:
-        """Files that are of use while the ledger is open; written when it is opened and after each `run`."""
+        """Return files that are of use while the ledger is open; written when it is opened and after each `run`."""
         return {}
 
     def files(self, ledger: Ledger) -> dict[str, str]:
-        """The files that its end writes, by name; `summary.md` and `handoff.json` are added to them. An empty one is left out."""
+        """Return the files that its end writes, by name, but for `summary.md` and `handoff.json`. An empty one is left out."""
         package, values = type(self).__module__.rpartition(".")[0], self.page_values(ledger) if self.pages else {}
         texts = {
             name: render(package, page, **values) if isinstance(page, str) else page(ledger)
@@ -182,23 +182,23 @@ class WorkflowRules:
         return {name: text for name, text in texts.items() if text}
 
     def page_values(self, ledger: Ledger) -> Mapping[str, object]:
-        """What its templates are given, by the names that they use."""
+        """Return what its templates are given, by the names that they use."""
         return {"ledger": ledger}
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
-        """What it hands over, the most important first."""
+        """Return what it hands over, the most important first."""
         return ()
 
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
-        """The prompts that follow where no chain names one."""
+        """Return the prompts that follow where no chain names one."""
         return self.onwards
 
     def gate_check(self, ledger: Ledger) -> GateCheck | None:
-        """What a gate in CI should hold against it, where the workflow ends in a verdict."""
+        """Return what a gate in CI should hold against it, where the workflow ends in a verdict."""
         return None
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
-        """Fields of a plan that it hands over."""
+        """Return fields of a plan that it hands over."""
         return {}
 
 
@@ -220,17 +220,17 @@ _RULES = {
 
 @cache
 def rules_of(workflow: Workflow) -> WorkflowRules:
-    """The rules of a workflow; imported when first asked for, because a server that just starts needs none."""
+    """Return the rules of a workflow; imported when first asked for, because a server that just starts needs none."""
     made: WorkflowRules = getattr(import_module(f"...{workflow}.rules", __name__), _RULES[workflow])()
     return made
 
 
 def read_item(workflow: Workflow, fields: Mapping[str, Any]) -> Item:
-    """An item as it was recorded."""
+    """Return an item as it was recorded."""
     rules = rules_of(workflow)
     return {**rules.found, **rules.items}[fields["kind"]].model_validate(fields)
 
 
 def read_options(workflow: Workflow, fields: Mapping[str, Any]) -> Options:
-    """The options that a ledger was opened with."""
+    """Return the options that a ledger was opened with."""
     return rules_of(workflow).options.model_validate(fields)

@@ -18,18 +18,18 @@ _STOP = frozenset(
 
 
 def meaning(text: str) -> frozenset[str]:
-    """The words of a text that carry meaning, numbers among them."""
+    """Return the words of a text that carry meaning, numbers among them."""
     return frozenset(re.findall(r"[a-z0-9_]+", text.lower())) - _STOP
 
 
 def likeness(one: str, other: str) -> float:
-    """The share of words that both texts have, of all that either has (Jaccard 1901): 0 to 1. Two empty texts are alike."""
+    """Return the share of words that both texts have, of all that either has (Jaccard 1901): 0 to 1; 1 for empty texts."""
     here, there = meaning(one), meaning(other)
     return len(here & there) / len(here | there) if here | there else 1.0
 
 
 def nearest(text: str, others: Iterable[tuple[str, str]]) -> tuple[str, float]:
-    """The name of the text most like this one, and how alike it is; nothing and 0 without any."""
+    """Return the name of the text most like this one, and how alike it is; nothing and 0 without any."""
     return max(((name, likeness(text, other)) for name, other in others), key=lambda pair: pair[1], default=("", 0.0))
 
 
@@ -38,13 +38,13 @@ WINDOW = 3
 
 
 def saturated(new: Sequence[int], threshold: int) -> bool:
-    """Whether each of the last three rounds brought less than `threshold` that was new; never before three rounds."""
+    """Tell whether each of the last three rounds brought less than `threshold` that was new; never before three rounds."""
     last = new[-WINDOW:]
     return len(last) == WINDOW and all(count < threshold for count in last)
 
 
 def dry_for(new: Sequence[int], threshold: int) -> int:
-    """How many rounds at the end brought less than `threshold` that was new."""
+    """Return how many rounds at the end brought less than `threshold` that was new."""
     return next((n for n, count in enumerate(reversed(new)) if count >= threshold), len(new))
 
 

@@ -19,6 +19,8 @@ from ..ledger.ledger import Ledger, Observed, Ran
 from .runner import observed
 
 CHECKS = (CommandKind.TEST, CommandKind.TYPES, CommandKind.LINT, CommandKind.BUILD)
+TIMEOUT_S = 120.0
+TAIL_CHARACTERS = 1500
 CHECK_TIMEOUT_S = 600.0
 MOST_CHECKS = 8
 LARGEST_FILE = 256 * 1024
@@ -27,113 +29,6 @@ LARGEST_LOOK = 8 * 1024 * 1024
 MOST_HINTS = 60
 COMMITS_LOOKED_AT = 30
 MOST_RECENT = 20
-
-
-def projects_of(context: RepoContext) -> tuple[Project, ...]:
-    """The projects of the checkout."""
-    files = context.repo.tracked()
-    return recognise(files, scan(context.repo.root, files))
-
-
-def checks_of(projects: Iterable[Project], kinds: Sequence[CommandKind] = CHECKS) -> list[dict[str, str]]:
-    """The first command of each kind that each project has, as typed at the repository's root."""
-    found = [
-        {"kind": str(kind), "command": f"cd {project.root} && {command.text}" if project.root else command.text}
-        for project in projects
-        for kind in kinds
-        for command in project.of_kind(kind)[:1]
-    ]
-    return found[:MOST_CHECKS]
-
-
-def run_checks(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
-    """Run commands where a person agreed to them, and tell what each did."""
-    told = []
-    for check in checks:
-        ran = reproduce(context, check["command"], CHECK_TIMEOUT_S)
-        said = ran.why or (
-            "timed out" if ran.timed_out else "passes" if ran.exit_code == 0 else f"exit {ran.exit_code}"
-        )
-        told.append({**check, "exit_code": ran.exit_code, "said": said, "tail": ran.tail})
-    return told
-
-
-def run_pending(context: RepoContext, ledger: Ledger) -> list[Observed]:
-    """Run the commands of items that nobody had agreed to when these were recorded."""
-    seen = {id: reproduce(context, command) for id, command in pending(ledger) if context.consent.agreed_to(command)}
-    facts = {id: ran.model_dump(mode="json", exclude_defaults=True) for id, ran in seen.items()}
-    return [observed(context, REPRODUCED, **facts)] if facts else []
-
-
-def recent(context: RepoContext, files: Iterable[str]) -> list[tuple[str, int]]:
-    """The files among these that the last commits changed, with how many did, the newest change first."""
-    there = set(files)
-    changed = context.repo.recently_changed(COMMITS_LOOKED_AT)
-    return [(path, times) for path, times in changed.items() if path in there][:MOST_RECENT]
-
-
-def texts_of(context: RepoContext, files: Sequence[str]) -> dict[str, str]:
-    """The text of files at HEAD, as many as one look may read; large ones and those that are no text are left out."""
-    return {
-        path: data.decode("utf-8", errors="replace")
-        for path, data in context.repo.contents(context.repo.head(), _readable(context, files)).items()
-        if len(data) <= LARGEST_FILE and b"\0" not in data[:1024]
-    }
-
-
-def _readable(context: RepoContext, files: Sequence[str]) -> list[str]:
-    """The files that are small enough, up to what one look reads; told from the checkout, so that no large one is read."""
-    found: list[str] = []
-    room = LARGEST_LOOK
-    for path in files:
-        file = context.repo.root / path
-        size = file.lstat().st_size if file.is_file() and not file.is_symlink() else LARGEST_FILE + 1
-        if size <= LARGEST_FILE:
-            room -= size
-            found.append(path)
-        if room < 0:
-            break
-    return found
-
-
-def looked_through(texts: Mapping[str, str], patterns: Sequence[Pattern]) -> list[dict[str, str]]:
-    """The lines that match a pattern, in the order of the files."""
-    found: list[Hint] = []
-    for path, text in texts.items():
-        found += hints(path, text, patterns)
-        if len(found) >= MOST_HINTS:
-            break
-    return [asdict(hint) for hint in found[:MOST_HINTS]]
-
-
-TIMEOUT_S = 120.0
-TAIL_CHARACTERS = 1500
-
-
-def reproduce(context: RepoContext, command: str, timeout_s: float = TIMEOUT_S) -> Ran:
-    """Run a command at the top of the checkout if a person agreed to it; say that nobody did otherwise.
-
-    Raises:
-        Refusal: if the command is one that is never run.
-    """
-    if told := screen(command).refused:
-        raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {told}. {cure(told)}")
-    if not context.consent.agreed_to(command):
-        context.consent.want(command)
-        why = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
-        return Ran(command=command, why=why)
-    run = context.runs.run(context.runs.key(f"reproduce {command}"), command, timeout_s, context.repo.root, {})
-    return Ran(
-        command=command,
-        exit_code=None if run.lost or run.cancelled else run.exit_code,
-        timed_out=run.timed_out,
-        seconds=round(run.seconds, 3),
-        tail=redact_tail(run.stdout + run.stderr, TAIL_CHARACTERS),
-        output=run.digest,
-        why="cancelled" if run.cancelled else run.problem,
-    )
-
-
 LONGEST_LINE = 400
 """Longer lines are generated or minified."""
 
@@ -197,8 +92,109 @@ WEAKNESSES = (
 """What often goes with a weakness that can be attacked."""
 
 
+def projects_of(context: RepoContext) -> tuple[Project, ...]:
+    """Return the projects of the checkout."""
+    files = context.repo.tracked()
+    return recognise(files, scan(context.repo.root, files))
+
+
+def checks_of(projects: Iterable[Project], kinds: Sequence[CommandKind] = CHECKS) -> list[dict[str, str]]:
+    """Return the first command of each kind that each project has, as typed at the repository's root."""
+    found = [
+        {"kind": str(kind), "command": f"cd {project.root} && {command.text}" if project.root else command.text}
+        for project in projects
+        for kind in kinds
+        for command in project.of_kind(kind)[:1]
+    ]
+    return found[:MOST_CHECKS]
+
+
+def reproduce(context: RepoContext, command: str, timeout_s: float = TIMEOUT_S) -> Ran:
+    """Run a command at the top of the checkout if a person agreed to it; say that nobody did otherwise.
+
+    Raises:
+        Refusal: if the command is one that is never run.
+    """
+    if reason := screen(command).refused:
+        raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {reason}. {cure(reason)}")
+    if not context.consent.agreed_to(command):
+        context.consent.want(command)
+        why = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
+        return Ran(command=command, why=why)
+    run = context.runs.run(context.runs.key(f"reproduce {command}"), command, timeout_s, context.repo.root, {})
+    return Ran(
+        command=command,
+        exit_code=None if run.lost or run.cancelled else run.exit_code,
+        timed_out=run.timed_out,
+        seconds=round(run.seconds, 3),
+        tail=redact_tail(run.stdout + run.stderr, TAIL_CHARACTERS),
+        output=run.digest,
+        why="cancelled" if run.cancelled else run.problem,
+    )
+
+
+def run_checks(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Run commands where a person agreed to them, and tell what each did."""
+    results = []
+    for check in checks:
+        ran = reproduce(context, check["command"], CHECK_TIMEOUT_S)
+        said = ran.why or (
+            "timed out" if ran.timed_out else "passes" if ran.exit_code == 0 else f"exit {ran.exit_code}"
+        )
+        results.append({**check, "exit_code": ran.exit_code, "said": said, "tail": ran.tail})
+    return results
+
+
+def run_pending(context: RepoContext, ledger: Ledger) -> list[Observed]:
+    """Run the commands of items that nobody had agreed to when these were recorded."""
+    seen = {id: reproduce(context, command) for id, command in pending(ledger) if context.consent.agreed_to(command)}
+    facts = {id: ran.model_dump(mode="json", exclude_defaults=True) for id, ran in seen.items()}
+    return [observed(context, REPRODUCED, **facts)] if facts else []
+
+
+def recent(context: RepoContext, files: Iterable[str]) -> list[tuple[str, int]]:
+    """Return the files among these that the last commits changed, with how many did, the newest change first."""
+    there = set(files)
+    changed = context.repo.recently_changed(COMMITS_LOOKED_AT)
+    return [(path, times) for path, times in changed.items() if path in there][:MOST_RECENT]
+
+
+def texts_of(context: RepoContext, files: Sequence[str]) -> dict[str, str]:
+    """Return the text of files at HEAD, as many as one look may read; large ones and those that are no text are left out."""
+    return {
+        path: data.decode("utf-8", errors="replace")
+        for path, data in context.repo.contents(context.repo.head(), _readable(context, files)).items()
+        if len(data) <= LARGEST_FILE and b"\0" not in data[:1024]
+    }
+
+
+def _readable(context: RepoContext, files: Sequence[str]) -> list[str]:
+    """Return the files that are small enough, up to what one look reads. Their size in the checkout counts, unread."""
+    found: list[str] = []
+    room = LARGEST_LOOK
+    for path in files:
+        file = context.repo.root / path
+        size = file.lstat().st_size if file.is_file() and not file.is_symlink() else LARGEST_FILE + 1
+        if size <= LARGEST_FILE:
+            room -= size
+            found.append(path)
+        if room < 0:
+            break
+    return found
+
+
+def looked_through(texts: Mapping[str, str], patterns: Sequence[Pattern]) -> list[dict[str, str]]:
+    """Return the lines that match a pattern, in the order of the files."""
+    found: list[Hint] = []
+    for path, text in texts.items():
+        found += hints(path, text, patterns)
+        if len(found) >= MOST_HINTS:
+            break
+    return [asdict(hint) for hint in found[:MOST_HINTS]]
+
+
 def hints(path: str, text: str, patterns: Sequence[Pattern]) -> tuple[Hint, ...]:
-    """The lines of a file that match, each once, in the order in which they stand."""
+    """Return the lines of a file that match, each once, in the order in which they stand."""
     usable = [one for one in patterns if not one.endings or path.endswith(one.endings)]
     found = []
     for place, line in enumerate(text.splitlines(), 1):

@@ -15,18 +15,18 @@ from ..ledger.ledger import Ledger, LedgerEvent, LedgerFacts, Observed
 
 
 class WorkflowRunner:
-    """The server's own part of one workflow. What it finds is returned as facts, and stands in the ledger."""
+    """The server's own part of one workflow. What it finds is returned as facts, and recorded in the ledger."""
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[LedgerEvent]:
-        """What is found when the ledger is opened. Called with the ledger as it will be."""
+        """Return what is found when the ledger is opened. Called with the ledger as it will be."""
         return ()
 
     def since(self, context: RepoContext, ledger: Ledger) -> Sequence[LedgerEvent]:
-        """What happened elsewhere since the ledger was last written to, and belongs in it. Reads only; once more gives the same."""
+        """Return what happened elsewhere since the ledger was written to, and belongs in it. Once more gives the same."""
         return ()
 
     def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
-        """The item, with what the server knows better filled in.
+        """Return the item, with what the server knows better filled in.
 
         Raises:
             Refusal: if what it claims is not so.
@@ -34,7 +34,7 @@ class WorkflowRunner:
         return item
 
     def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[LedgerEvent]:
-        """Do the mechanical part: detect, check, measure.
+        """Do the server's part: detect, check, measure.
 
         Raises:
             Refusal: where a workflow has none, or something it needs is not there.
@@ -43,7 +43,7 @@ class WorkflowRunner:
         raise Refusal(Code.BAD_ARGUMENT, message)
 
     def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[LedgerEvent]:
-        """What is found when the ledger is about to be closed.
+        """Return what is found when the ledger is about to be closed.
 
         Raises:
             Refusal: if it may not be.
@@ -52,12 +52,12 @@ class WorkflowRunner:
 
 
 def observed(context: RepoContext, what: str, **facts: Any) -> Observed:  # noqa: ANN401 - any JSON
-    """Facts found at what is checked out now."""
+    """Return facts found at what is checked out now."""
     return Observed(what=what, commit=context.repo.head(), facts=facts)
 
 
 def saw(context: RepoContext, facts: LedgerFacts) -> Observed:
-    """Facts of a known shape, found at what is checked out now."""
+    """Return facts of a known shape, found at what is checked out now."""
     return observed(context, facts.what, **facts.model_dump(mode="json", exclude_unset=True))
 
 
@@ -67,13 +67,13 @@ class Scoped(WorkflowRunner):
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         files = files_in_scope(context, ledger)
         if not files:
-            told = f"No file that git tracks is in scope ({', '.join(ledger.options.scope) or 'everything'})."
-            raise Refusal(Code.BAD_ARGUMENT, f"{told} Give globs from the repository's root, such as `src/**`.")
+            problem = f"No file that git tracks is in scope ({', '.join(ledger.options.scope) or 'everything'})."
+            raise Refusal(Code.BAD_ARGUMENT, f"{problem} Give globs from the repository's root, such as `src/**`.")
         return (observed(context, "scope", files=len(files)),)
 
 
 def files_in_scope(context: RepoContext, ledger: Ledger) -> tuple[str, ...]:
-    """The tracked files that a ledger's scope covers; all without a scope."""
+    """Return the tracked files that a ledger's scope covers; all without a scope."""
     scope = ledger.options.scope
     return tuple(path for path in context.repo.tracked() if not scope or Scope(scope).matches(path))
 

@@ -19,7 +19,7 @@ from ..ledger.rules import WorkflowRules, read_item, read_options, rules_of
 
 FOLDER = "autoresearch"
 LEDGER_FOLDERS = f"/{FOLDER}/*-[0-9][0-9][0-9][0-9][0-9][0-9]-*/"
-"""What git is told not to show; whoever wants the files tracked adds them with force."""
+"""What git does not show; whoever wants the files tracked adds them with force."""
 HANDOFF = "handoff.json"
 
 
@@ -65,29 +65,29 @@ class Ledgers:
         return [(place.at, read_ledger_event(body)) for place, body in self._context.journal.ledger_bodies(id)]
 
     def last(self, workflow: Workflow) -> Ledger | None:
-        """The newest ledger of a workflow on this branch, open or closed."""
+        """Return the newest ledger of a workflow on this branch, open or closed."""
         names = [name for name, opened in self._here() if opened == workflow]
         return self.named(names[-1]) if names else None
 
     def open_one(self, workflow: Workflow) -> Ledger | None:
-        """The open ledger of a workflow on this branch."""
+        """Return the open ledger of a workflow on this branch."""
         found = self.last(workflow)
         return found if found and found.closed is None else None
 
     def open_ones(self) -> list[tuple[str, Workflow]]:
-        """The ids of all open ledgers of this branch with their workflows."""
+        """Return the ids of all open ledgers of this branch with their workflows."""
         closed = self._context.journal.closed_ledgers()
         return [(name, workflow) for name, workflow in self._here() if name not in closed]
 
     def closed_ones(self) -> Iterator[Ledger]:
-        """The closed ledgers of this branch, the newest first."""
+        """Yield the closed ledgers of this branch, the newest first."""
         closed = self._context.journal.closed_ledgers()
         for name, _ in reversed(self._here()):
             if name in closed and (ledger := self.named(name)):
                 yield ledger
 
     def incoming(self, workflow: Workflow, after: str) -> Ledger | None:
-        """The ledger whose handoff a workflow takes: the one named, else the newest whose chain names it next."""
+        """Return the ledger whose handoff a workflow takes: the one named, else the newest whose chain names it next."""
         if after:
             found = self.named(after)
             return found if found and found.closed else None
@@ -96,7 +96,7 @@ class Ledgers:
         return newest if chained else None
 
     def new_id(self, workflow: Workflow, words: str) -> str:
-        """An id that no ledger has, which is also the name of its folder."""
+        """Return an id that no ledger has, which is also the name of its folder."""
         date = time.strftime("%y%m%d", time.localtime(self._context.now()))
         stem = f"{workflow}-{date}-{slug(words, 'all')}"
         taken = {name for name, _ in self._context.journal.opened_ledgers()}
@@ -111,7 +111,7 @@ class Ledgers:
         return ledger
 
     def moved_on(self, ledger: Ledger, events: Sequence[LedgerEvent]) -> Ledger:
-        """The ledger as it would be after more events, which are not written down."""
+        """Return the ledger as it would be after more events, which are not written down."""
         for event in events:
             ledger = advanced(ledger, event, self._context.now(), read_item)
         return ledger
@@ -141,17 +141,17 @@ class Ledgers:
         return tuple(str(Path(ledger.folder, name)) for name in texts)
 
     def handoff(self, ledger: Ledger) -> Handoff:
-        """What a ledger hands over as it stands."""
+        """Return what a ledger hands over now."""
         return handoff_of(ledger, rules_of(ledger.workflow), self._context.now)
 
     def _here(self) -> list[tuple[str, Workflow]]:
-        """The ledgers of this branch with their workflows, the oldest first."""
+        """Return the ledgers of this branch with their workflows, the oldest first."""
         openings = [(name, Opened.model_validate_json(body)) for name, body in self._context.journal.opened_ledgers()]
         return [(name, opened.workflow) for name, opened in openings if opened.branch == self._context.branch]
 
 
 def files_of(ledger: Ledger, rules: WorkflowRules, handoff: Handoff) -> dict[str, str]:
-    """Every file of a ledger by name."""
+    """Return every file of a ledger by name."""
     texts = rules.files(ledger)
     return {
         "summary.md": summary_page(ledger, rules.scores(ledger), rules.coverage(ledger), handoff),
@@ -161,7 +161,7 @@ def files_of(ledger: Ledger, rules: WorkflowRules, handoff: Handoff) -> dict[str
 
 
 def handoff_of(ledger: Ledger, rules: WorkflowRules, now: Callable[[], float]) -> Handoff:
-    """What a ledger hands over; an open one as if it were interrupted now."""
+    """Return what a ledger hands over; an open one as if it were interrupted now."""
     ended = ledger.closed
     at = ledger.closed_at if ended else now()
     findings = tuple(_settled(ledger, finding) for finding in rules.findings(ledger))
@@ -189,5 +189,5 @@ def handoff_of(ledger: Ledger, rules: WorkflowRules, now: Callable[[], float]) -
 
 
 def _settled(ledger: Ledger, finding: HandoffFinding) -> HandoffFinding:
-    told = ledger.overruled.get(finding.id)
-    return finding.model_copy(update={"outcome": told.outcome, "settled_by": told.by}) if told else finding
+    settled = ledger.overruled.get(finding.id)
+    return finding.model_copy(update={"outcome": settled.outcome, "settled_by": settled.by}) if settled else finding

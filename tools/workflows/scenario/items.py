@@ -83,7 +83,7 @@ SUITABLE = {
 
 
 def _lines(value: Any) -> Any:  # noqa: ANN401 - whatever a client sends
-    """A list, also out of one text with a step a line."""
+    """Return a list, also out of one text with a step a line."""
     return tuple(line.strip() for line in value.splitlines() if line.strip()) if isinstance(value, str) else value
 
 

@@ -58,7 +58,7 @@ def _in_a_row(ledger: Ledger, item: Situation) -> Objection | None:
 
 
 def _others_due(ledger: Ledger, dimension: ScenarioDimension) -> list[ScenarioDimension]:
-    """The dimensions one of which has to be next, because the last looks were all into this one."""
+    """Return the dimensions one of which has to be next, because the last looks were all into this one."""
     last = [one for one, _ in looks(ledger)[-ROTATED_AFTER:]]
     others = [one for one in open_dimensions(ledger) if one is not dimension]
     return others if last == [dimension] * ROTATED_AFTER else []
@@ -75,8 +75,8 @@ def _orphan(ledger: Ledger, item: Situation) -> Objection | None:
 
 def _unsaturated(ledger: Ledger) -> str:
     left = open_dimensions(ledger)
-    told = f"{len(left)} of {len(dimensions(ledger))} dimensions may have more to give: {', '.join(left)}"
-    return told if left else ""
+    sentence = f"{len(left)} of {len(dimensions(ledger))} dimensions may have more to give: {', '.join(left)}"
+    return sentence if left else ""
 
 
 def _as_json(ledger: Ledger) -> str:

@@ -259,7 +259,7 @@ def recurring(ledger: Ledger) -> dict[str, Known]:
 
 
 def _same_as(found: Known, earlier: Iterable[Known]) -> Known | None:
-    """The earlier finding that this one is: by fingerprint, else in the same file with a quote that holds the other's, or of
+    """Return the earlier finding that this one is: by fingerprint, else in the same file with a quote that holds the other's, or of
     the same kind and in nearly the same words.
     """
     here = [one for one in earlier if one.path == found.path]

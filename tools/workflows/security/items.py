@@ -281,13 +281,10 @@ class Dependency(Cited):
 
 
 class Remedy(Cited):
-    """An attempt to mend a confirmed critical or high finding, committed, and cited as it now stands.
-
-    It has no place of its own: a second attempt may stand where the first does.
-    """
+    """An attempt to mend a confirmed critical or high finding, committed, and cited as it now stands."""
 
     prefix: ClassVar[str] = "R"
-    place_format: ClassVar[str] = ""
+    place_format: ClassVar[str] = ""  # a second attempt may be at the same place
     title_format: ClassVar[str] = "{finding}: {change}"
 
     kind: Literal["remedy"] = "remedy"

@@ -106,13 +106,13 @@ def tests_words(ledger: Ledger) -> str:
 
 
 def _tests_by(tests: tuple[LedgerEntry[Any], ...], persona: Attacker) -> tuple[int, int]:
-    """How many tests a persona made, and how many of them found something."""
+    """Return how many tests a persona made, and how many of them found something."""
     made = [one.item for one in tests if one.item.persona is persona]
     return len(made), sum(isinstance(one, SecurityFinding) for one in made)
 
 
 def _testers(tests: tuple[LedgerEntry[Any], ...], cell: tuple[str, str, Stride]) -> str:
-    """The items that tested a cell, findings in bold."""
+    """Return the items that tested a cell, findings in bold."""
     here = [one for one in tests if one.item.cell == cell]
     return ", ".join(f"**{one.id}**" if isinstance(one.item, SecurityFinding) else one.id for one in here) or " "
 
@@ -131,7 +131,7 @@ def _row(ledger: Ledger, entry: LedgerEntry[Any]) -> tuple[object, ...]:
 
 
 def sarif_log(ledger: Ledger) -> str:
-    """The log. One rule for each category and severity that occurs, because hosts read the severity off the rule."""
+    """Return the open findings in SARIF. One rule for each category and severity that occurs, because hosts read the severity off the rule."""
     found = open_findings(ledger)
     kinds = sorted({(one.item.owasp, one.item.severity) for one in found}, key=lambda kind: (kind[0], kind[1].rank))
     properties = {

@@ -26,7 +26,7 @@ _DOWNLOADERS = {
 
 
 def reaches(command: str) -> str:
-    """The first thing beyond this machine that a shell command would talk to, as it is written; empty where there is none."""
+    """Return the first thing beyond this machine that a shell command would talk to, as written; empty without any."""
     spoken = [command, *(" ".join(part.words) for script in scripts(command) for part in script)]
     hosts = (host for text in spoken for host in _written(text))
     parts = (host for script in scripts(command) for part in script for host in _of_program(part))
@@ -34,7 +34,7 @@ def reaches(command: str) -> str:
 
 
 def _written(text: str) -> Iterator[str]:
-    """Hosts of the addresses that stand in a text, wherever they stand."""
+    """Yield hosts of the addresses that stand in a text, wherever they stand."""
     for address in _ADDRESS.findall(text):
         scheme, _, rest = address.partition("://")
         if scheme.lower() not in _NO_NETWORK:
@@ -63,7 +63,7 @@ def _of_program(part: SimpleCommand) -> Iterator[str]:
 
 
 def _names_host(word: str) -> bool:
-    """Whether a word without a scheme is a machine: `example.org/a`, `10.0.0.5:80`, `me@host:`, `$HOST`."""
+    """Tell whether a word without a scheme is a machine: `example.org/a`, `10.0.0.5:80`, `me@host:`, `$HOST`."""
     return bool(
         re.match(r"(?:[\w.-]+@)?(?:[\w-]+\.)+[a-z]{2,}(?:[:/]|$)", word, re.IGNORECASE)
         or re.match(r"\d{1,3}(?:\.\d{1,3}){3}(?:[:/]|$)", word)

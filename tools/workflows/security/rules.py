@@ -268,7 +268,7 @@ def _detail(one: SecurityFinding) -> str:
 
 
 def _next_steps(ledger: Ledger) -> list[str]:
-    """What to do now, the most pressing first."""
+    """Return what to do now, the most pressing first."""
     owasp, _, personas = covered(ledger)
     done, last, waiting = tested(ledger), last_audit(ledger), len(pending(ledger))
     left = [cell for cell in cells(ledger) if cell not in done]
@@ -291,7 +291,7 @@ def _next_steps(ledger: Ledger) -> list[str]:
 
 
 def _surface_lines(ledger: Ledger) -> list[str]:
-    """What the server saw of the surface, for whoever begins."""
+    """Return what the server saw of the surface, for whoever begins."""
     surface = surface_of(ledger)
     hints = [f"{one.location} {one.what}" for one in surface.hints[:10]]
     return lines(

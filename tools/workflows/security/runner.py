@@ -103,7 +103,7 @@ class Audit(Scoped):
 
 
 def _tests(context: RepoContext, ledger: Ledger) -> list[Observed]:
-    """The project's tests, in an audit that may mend."""
+    """Return the project's tests, in an audit that may mend."""
     if not ledger.opts(SecurityOptions).fix:
         return []
     return [saw(context, TestsSeen(commands=_seen(context, checks_of(projects_of(context), (CommandKind.TEST,)))))]
@@ -114,7 +114,7 @@ def _seen(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> tuple[Co
 
 
 def _last_audit(context: RepoContext, ledger: Ledger, files: Sequence[str]) -> LastAudit:
-    """What the last audit on this branch left open, and what changed since in the files that this one looks at."""
+    """Return what the last audit on this branch left open, and what changed since in the files that this one looks at."""
     last = next((one for one in Ledgers(context).closed_ones() if one.workflow is Workflow.SECURITY), None)
     wants_diff = ledger.opts(SecurityOptions).diff
     if last is None or last.closed is None:
@@ -150,7 +150,7 @@ def _stands(context: RepoContext, known: Known) -> str:
 
 
 def _surface(context: RepoContext, files: Sequence[str]) -> Surface:
-    """What is there to attack, as far as file names and patterns tell; and what already differed from HEAD."""
+    """Return what is there to attack, as far as file names and patterns tell; and what already differed from HEAD."""
     texts, redact = texts_of(context, files), redactor()
     secrets = [place for path, text in texts.items() for place in _masked_lines(path, text, redact(text))]
     return Surface(
