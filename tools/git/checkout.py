@@ -122,6 +122,16 @@ class Checkout:
         """The operation that the repository is in the middle of, with the command that ends it."""
         return next((told for name, told in _IN_PROGRESS.items() if (self.git_dir / name).exists()), None)
 
+    def refuse_in_progress(self) -> None:
+        """Refuse to move HEAD in the middle of a merge or the like, which would be recorded on top of something else.
+
+        Raises:
+            Refusal: naming the operation, and the commands that end it.
+        """
+        if doing := self.in_progress():
+            message = f"The repository is in the middle of {doing[0]}. Nothing was moved. End it first: {doing[1]}"
+            raise Refusal(Code.GIT, f"{message}; then make the same call again.")
+
     def index_locked(self) -> bool:
         """Whether another git process holds the index for longer than a moment, or died holding it."""
         return not wait_until_free(self.git_dir / "index.lock")

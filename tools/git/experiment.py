@@ -79,10 +79,11 @@ class ExperimentIndex:
 
         Raises:
             HookFailure: on entry, if the repository's commit-msg hook refuses.
-            Refusal: on entry, if another git holds the index; on exit, if HEAD is no longer `parent`.
+            Refusal: on entry, if another git holds the index, or in the middle of a merge or the like; on exit, if HEAD is no longer `parent`.
         """
         commit = self._repo.commit_tree(staged.tree, parent, self._checked(message))
         with self._index_with(staged.entries):
+            self._repo.refuse_in_progress()
             yield commit
             self._move_head(commit, parent, message)
         self._repo.committed(staged.paths)
@@ -104,7 +105,7 @@ class ExperimentIndex:
         A file that somebody edited after the experiment's commit keeps the edit.
 
         Raises:
-            Refusal: on entry, if another git holds the index; on exit, if HEAD is no longer `experiment`.
+            Refusal: on entry, if another git holds the index, or in the middle of a merge or the like; on exit, if HEAD is no longer `experiment`.
         """
         entries = self._repo.entries(experiment, base)
         changes = {change.path: change for change in self._changes([entry.path for entry in entries])}
@@ -112,6 +113,7 @@ class ExperimentIndex:
         staged = tuple(path for path in edited if changes[path].staged)
         undo = Undo(self._repo.commit_tree(self._repo.tree(base), experiment, message), edited, staged)
         with self._index_with([entry for entry in entries if entry.path not in staged]):
+            self._repo.refuse_in_progress()
             yield undo
             self._move_head(undo.commit, experiment, message)
         self._restore([entry for entry in entries if entry.path not in edited])

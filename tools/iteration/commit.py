@@ -33,6 +33,7 @@ def commit(context: RepoContext, description: str, hypothesis: str, check: Check
         Refusal: with nothing committed, if the change is not the experiment's to make, was tried before, or fails `check`.
     """
     idea = _idea(context, description, hypothesis)
+    context.repo.refuse_in_progress()
     paths = changes_in_scope(context)
     made: Committed | HookRejected
     try:

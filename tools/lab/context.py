@@ -103,7 +103,7 @@ class RepoContext:
         """
         phase = self.phase
         if not (again or allows(phase, tool)):
-            raise _out_of_order(self.session, phase, tool, self.now())
+            raise _detached(self.repo) if not self.branch else _out_of_order(self.session, phase, tool, self.now())
         if self.session and phase is not Phase.NO_SESSION and tool is not Tool.FINISH_SESSION:
             self._require_own_head(self.session)
 
@@ -112,8 +112,9 @@ class RepoContext:
         if head != session.head:
             message = (
                 f"HEAD is at {head[:7]}, but the session left it at {session.head[:7]}: somebody committed or reset. "
-                f"Nothing was touched. Keep that work with `git branch mine` and go back with "
-                f"`git reset --keep {session.head[:7]}`, or close the session with finish_session and start a new one."
+                f"Nothing was touched. Keep that work with `git branch kept-{head[:7]} {head[:7]}` and edits that are not "
+                f"committed with `git stash push` (`git stash pop` brings them back), then go back with "
+                f"`git reset --keep {session.head[:7]}`; or close the session with finish_session and start a new one."
             )
             raise Refusal(Code.HEAD_MOVED, message)
 
@@ -183,6 +184,14 @@ class RepoContext:
 
 def _without_baseline(statuses: Collection[Status]) -> bool:
     return bool(statuses) and Status.BASELINE not in statuses
+
+
+def _detached(repo: Repo) -> Refusal:
+    doing = repo.in_progress()
+    state, cure = doing or ("", "git switch - or git switch -c <name>")
+    why = f"the repository is in the middle of {state}" if state else "HEAD is detached"
+    message = f"No branch is checked out, so no session is open: {why}. Nothing was touched. Stand on the branch again"
+    return Refusal(Code.NO_SESSION, f"{message}: {cure}.")
 
 
 def _out_of_order(session: Session | None, phase: Phase, tool: Tool, now: float) -> Refusal:

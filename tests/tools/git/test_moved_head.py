@@ -1,0 +1,111 @@
+"""HEAD moved, or about to be, by somebody else: noticed at once, told with a cure that works, and nothing of anybody lost."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.tools.errors import Code, Refusal
+from conftest import Project
+
+
+def commands_of(message: str) -> list[str]:
+    """The commands that a refusal tells to run, in order; in parentheses stands what comes later."""
+    return re.findall(r"`(git [^`]+)`", re.sub(r"\([^)]*\)", "", message))
+
+
+def refused(call: Callable[[], object], code: Code) -> str:
+    with pytest.raises(Refusal) as caught:
+        call()
+    assert caught.value.code is code
+    return caught.value.message
+
+
+@pytest.mark.parametrize("edited", ["value.txt", "app.txt", "src/new.txt", ""])
+@pytest.mark.parametrize("moved", ["forwards", "backwards"])
+def test_the_advice_for_a_moved_head_works_as_written_and_loses_nothing(
+    project: Project, edited: str, moved: str
+) -> None:
+    project.start().try_value(9)
+    if moved == "forwards":
+        project.write("value.txt", "the user's\n").write("app.txt", "the user's\n").commit("mine")
+    else:
+        project.git("reset", "--quiet", "--hard", "HEAD^")
+    theirs = project.git("rev-parse", "HEAD")
+    if edited:
+        project.write(edited, "edited\n")
+
+    message = refused(lambda: project.loop.iterate("an idea"), Code.HEAD_MOVED)
+    for command in commands_of(message):
+        subprocess.run(command, shell=True, cwd=project.root, check=True, capture_output=True)
+
+    assert project.git("rev-parse", f"kept-{theirs[:7]}") == theirs
+    if edited == "src/new.txt":
+        assert project.read(edited) == "edited\n"
+    elif edited:
+        assert project.git("show", f"stash@{{0}}:{edited}") == "edited"
+    assert project.try_value(8).status == "keep"
+
+
+def test_the_advice_for_a_moved_head_works_while_the_agents_edit_is_in_the_same_file(project: Project) -> None:
+    project.start()
+    project.write("value.txt", "the user's\n").commit("mine").write("value.txt", "the agent's\n")
+
+    for command in commands_of(refused(lambda: project.loop.iterate("an idea"), Code.HEAD_MOVED)):
+        subprocess.run(command, shell=True, cwd=project.root, check=True, capture_output=True)
+
+    assert project.git("show", "stash@{0}:value.txt") == "the agent's"
+    assert project.read("value.txt") == "10\n"
+
+
+def merging(project: Project) -> None:
+    project.git("merge", "--quiet", "--no-commit", "--no-ff", "side")
+
+
+def picking(project: Project) -> None:
+    project.git("cherry-pick", "--no-commit", "side")
+    (project.root / ".git/CHERRY_PICK_HEAD").write_text(project.git("rev-parse", "side"))
+
+
+def rebasing(project: Project) -> None:
+    subprocess.run(
+        ["git", "rebase", "--quiet", "--exec", "false", "side"], check=False, cwd=project.root, capture_output=True
+    )
+
+
+@pytest.mark.parametrize("begin", [merging, picking, rebasing])
+def test_in_the_middle_of_something_nothing_is_kept(project: Project, begin: Callable[[Project], None]) -> None:
+    project.git("switch", "--quiet", "-c", "side")
+    project.write("src/side.txt", "from the side\n").commit("side")
+    project.git("switch", "--quiet", "main")
+    project.start().try_value(9)
+    project.write("value.txt", "8\n")
+    project.git("stash", "--quiet")
+    begin(project)
+    head = project.git("rev-parse", "HEAD")
+    project.git("stash", "pop", "--quiet")
+
+    code = Code.NO_SESSION if begin is rebasing else Code.GIT
+    message = refused(lambda: project.loop.iterate("a smaller value"), code)
+
+    assert re.search(
+        r"in the middle of a (merge|cherry-pick|rebase)\..*git (merge|cherry-pick|rebase) --continue", message
+    )
+    assert project.git("rev-parse", "HEAD") == head
+    assert project.read("value.txt") == "8\n"
+
+
+def test_a_merge_that_begins_while_measuring_stops_the_undo(tmp_path: Path) -> None:
+    verify = "cat value.txt; grep -q 20 value.txt && git rev-parse HEAD^ > .git/MERGE_HEAD || true"
+    project = Project(tmp_path / "repo", verify=verify).start()
+
+    message = refused(lambda: project.try_value(20), Code.GIT)
+
+    assert "in the middle of a merge" in message
+    assert project.git("log", "-1", "--format=%s").startswith("experiment")
+    (project.root / ".git/MERGE_HEAD").unlink()
+    assert project.loop.iterate("another value").status == "discard"
