@@ -10,11 +10,13 @@ from ...lab.context import RepoContext
 from ...text.redaction import visible
 from ...vocabulary import Tool
 from ..ledger.items import Workflow
-from ..ledger.ledger import Ledger, Observed
+from ..ledger.ledger import Ledger
+from ..running.runner import saw
 from ..running.store import Ledgers
 from .checks.material import CheckResult
 from .shipment import (
     SHOWN_DIGEST,
+    ShipmentApproval,
     ShipOptions,
     approved,
     checked_commit,
@@ -22,6 +24,7 @@ from .shipment import (
     digest,
     last_dry_run,
     last_rollback,
+    shipment_of,
     unready,
     went_well,
 )
@@ -58,8 +61,8 @@ def approve_shipment(lab: Lab, shown: str, by: str, repo: str = "") -> None:
             raise Refusal(
                 Code.APPROVAL_NEEDED, f"This cannot be approved of: {why or 'it has changed since it was shown'}."
             )
-        facts = {"digest": shown, "commit": checked_commit(ledger), "by": by, "at": context.now()}
-        ledgers.append(ledger.id, Observed(what="approved", commit=context.repo.head(), facts=facts))
+        said = ShipmentApproval(digest=shown, commit=checked_commit(ledger), by=by, at=context.now())
+        ledgers.append(ledger.id, saw(context, said))
 
 
 def is_digest(said: object, whole: str) -> bool:
@@ -69,7 +72,7 @@ def is_digest(said: object, whole: str) -> bool:
 
 def approval_question(ledger: Ledger) -> str:
     """What a person is shown and asked. All that matters stands in it; the whole list is in the ledger."""
-    facts, made, options = ledger.latest("shipment"), current_checks(ledger), ledger.opts(ShipOptions)
+    found, made, options = shipment_of(ledger), current_checks(ledger), ledger.opts(ShipOptions)
     undo = last_rollback(ledger)
     open_ones = [f"  {one.mark} {one.weight} {one.name}: {one.seen}" for one in made if not one.holds]
     judged = [f"  {one.mark} {one.name}: {one.seen}" for one in made if one.judged and one.holds]
@@ -79,8 +82,7 @@ def approval_question(ledger: Ledger) -> str:
         f"{'ok' if went_well(rehearsal) else 'not seen to go well'}: {rehearsal.item.title}" if rehearsal else "none"
     )
     lines = [
-        f"May this be shipped? {facts['type']} {options.target}".rstrip()
-        + (f": {options.goal}" if options.goal else ""),
+        f"May this be shipped? {found.type} {options.target}".rstrip() + (f": {options.goal}" if options.goal else ""),
         f"Commit {checked_commit(ledger)[:12]}, checklist {digest(ledger)[:SHOWN_DIGEST]}.",
         f"{sum(one.result is CheckResult.PASSED for one in made)} checks passed.",
         *(["Do not hold, or nobody looked:", *open_ones] if open_ones else []),

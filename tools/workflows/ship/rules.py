@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -12,16 +12,19 @@ from ..ledger.handoff import Ending, GateCheck, HandoffFinding
 from ..ledger.items import Item, Options, Severity, Workflow
 from ..ledger.ledger import Ledger
 from ..ledger.pages import table
-from ..ledger.rules import Coverage, Objection, WorkflowRules
+from ..ledger.rules import Coverage, Objection, Pages, WorkflowRules
 from ..ledger.scores import Score, ship_ancestor, ship_readiness
 from .checks.checklists import IRREVERSIBLE, Weight, checklist
 from .checks.material import CheckResult
 from .shipment import (
     SHOWN_DIGEST,
+    ChecklistRun,
     CheckState,
     DryRun,
     JudgedCheck,
+    Monitoring,
     Rollback,
+    ShipmentApproval,
     ShipmentUndone,
     ShipOptions,
     Shipped,
@@ -32,7 +35,7 @@ from .shipment import (
     digest,
     last_dry_run,
     last_rollback,
-    ship_type,
+    shipment_of,
     shipped,
     unready,
     went_well,
@@ -49,7 +52,7 @@ def log_table(ledger: Ledger) -> str:
     """One row for each thing that happened, the oldest first, with the score as it stood then. `duration` is in seconds
     since the ledger was opened.
     """
-    about = (ledger.latest("shipment")["type"], ledger.opts(ShipOptions).target or "-")
+    about = (shipment_of(ledger).type, ledger.opts(ShipOptions).target or "-")
     rows = [
         (datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds"), *about,
          f"{Ship().scores(_as_of(ledger, at))[1].value:.1f}", *states, f"{at - ledger.at:.0f}", notes)
@@ -64,13 +67,15 @@ def _as_of(ledger: Ledger, at: float) -> Ledger:
     return replace(ledger, observed=observed, entries=tuple(entry for entry in ledger.entries if entry.at <= at))
 
 
+_LOGGED = {kind.what: kind for kind in (ChecklistRun, ShipmentApproval, Monitoring)}
 _Row = tuple[float, tuple[str, str, str], str]
 
 
 def _happened(ledger: Ledger) -> Iterator[_Row]:
     for seen in ledger.observed:
-        if seen.what in {"checklist", "approved", "monitored"}:
-            yield float(seen.facts["at"]), ("-", "-", "-"), _observed(seen.what, seen.facts)
+        if kind := _LOGGED.get(seen.what):
+            facts = kind.model_validate(seen.facts)
+            yield facts.at, ("-", "-", "-"), str(facts)
     for entry in ledger.entries:
         match entry.item:
             case DryRun():
@@ -85,24 +90,13 @@ def _happened(ledger: Ledger) -> Iterator[_Row]:
                 yield entry.at, ("-", "-", "-"), f"{item.kind}: {item.title}"
 
 
-def _observed(what: str, facts: Mapping[str, object]) -> str:
-    commit = str(facts.get("commit", ""))[:7]
-    match what:
-        case "checklist":
-            return f"checklist at {commit}: {facts['summary']}"
-        case "approved":
-            return f"approved at {commit} {facts['by']}, digest {str(facts['digest'])[:SHOWN_DIGEST]}"
-        case _:
-            return f"watched: {facts['looks']} looks, {facts['failed']} failed"
-
-
 class Ship(WorkflowRules):
     """Nothing leaves without a checklist, a way back, and a person who said yes to exactly that."""
 
     name = Workflow.SHIP
     options = ShipOptions
     kinds = (JudgedCheck, Rollback, DryRun, Shipped, ShipmentUndone)
-    pages: ClassVar[Mapping[str, str | Callable[[Ledger], str]]] = {
+    pages: ClassVar[Pages] = {
         "checklist.md": "checklist.md.j2",
         "ship-log.tsv": log_table,
     }
@@ -111,7 +105,7 @@ class Ship(WorkflowRules):
         match item:
             case JudgedCheck(name=name):
                 return _no_such_check(ledger, name)
-            case Rollback(irreversible=False) if ship_type(ledger) in IRREVERSIBLE:
+            case Rollback(irreversible=False) if shipment_of(ledger).type in IRREVERSIBLE:
                 problem = (
                     "A mail that was sent cannot be taken back. Set `irreversible`, and say what will be done instead."
                 )
@@ -159,7 +153,7 @@ class Ship(WorkflowRules):
             return ()
         if shipped(ledger) is None:
             return unready(ledger) or _approval_or_shipping(ledger)
-        watched = not options.monitor or ledger.latest("monitored")
+        watched = not options.monitor or ledger.seen(Monitoring)
         return () if watched else ('watching: call workflow with `run` and {"monitor": true}',)
 
     def ending(self, ledger: Ledger) -> Ending:
@@ -170,18 +164,19 @@ class Ship(WorkflowRules):
             return Ending.ROLLED_BACK
         entry = shipped(ledger)
         lost = entry is not None and entry.ran is not None and entry.ran.exit_code not in {0, None}
-        return Ending.FAILED if lost or ledger.latest("monitored").get("failed") else Ending.COMPLETE
+        watched = ledger.seen(Monitoring)
+        return Ending.FAILED if lost or (watched and watched.failed) else Ending.COMPLETE
 
     def state(self, ledger: Ledger) -> list[str]:
-        made, facts = current_checks(ledger), ledger.latest("shipment")
-        about = f"{facts['type']} ({facts['why']}), compared with {facts['base'] or 'nothing'}."
-        return [about, *_checklist_lines(ledger, made), *_watched(ledger)]
+        found = shipment_of(ledger)
+        about = f"{found.type} ({found.why}), compared with {found.base or 'nothing'}."
+        return [about, *_checklist_lines(ledger, current_checks(ledger)), *_watched(ledger)]
 
     def page_values(self, ledger: Ledger) -> Mapping[str, object]:
         checks = current_checks(ledger)
         groups = [(weight, [one for one in checks if one.weight is weight]) for weight in Weight]
         return {
-            "shipment": ledger.latest("shipment"),
+            "shipment": shipment_of(ledger),
             "target": ledger.opts(ShipOptions).target,
             "commit": checked_commit(ledger),
             "digest": digest(ledger)[:SHOWN_DIGEST],
@@ -223,7 +218,7 @@ def _is_over(ledger: Ledger) -> bool:
 
 
 def _no_such_check(ledger: Ledger, name: str) -> Objection | None:
-    listed = {check.name: check for check in checklist(ship_type(ledger))}
+    listed = {check.name: check for check in checklist(shipment_of(ledger).type)}
     names = ", ".join(check.name for check in listed.values() if check.judged)
     if name not in listed:
         return Objection(Code.BAD_ARGUMENT, f"`{name}` is not on this list. Yours to judge: {names}.")
@@ -244,7 +239,7 @@ def _may_not_ship(ledger: Ledger) -> Objection | None:
             Code.APPROVAL_NEEDED, "Nothing may be shipped yet, and nobody can approve of it:\n- " + "\n- ".join(left)
         )
     if not approved(ledger):
-        void = " What was approved before was something else." if ledger.latest("approved") else ""
+        void = " What was approved before was something else." if ledger.seen(ShipmentApproval) else ""
         return Objection(Code.APPROVAL_NEEDED, f"No person approved of this.{void} {approving(ledger)}")
     return None
 
@@ -280,11 +275,11 @@ def _failed(one: CheckState) -> list[str]:
 
 
 def _watched(ledger: Ledger) -> list[str]:
-    facts = ledger.latest("monitored")
-    if not facts:
+    found = ledger.seen(Monitoring)
+    if found is None:
         return []
-    if not facts["failed"]:
-        return [f"Watched: {facts['looks']} looks, all well."]
+    if not found.failed:
+        return [f"Watched: {found.looks} looks, all well."]
     undo = last_rollback(ledger)
     how = undo.how if undo else ""
-    return [f"ALERT: {facts['failed']} of {facts['looks']} looks failed: {facts['tail'][-300:]}. To undo it: {how}"]
+    return [f"ALERT: {found.failed} of {found.looks} looks failed: {found.tail[-300:]}. To undo it: {how}"]

@@ -13,7 +13,7 @@ from ...process.shell import scripts
 from ..ledger.items import Item
 from ..ledger.ledger import Ledger, Observed
 from ..ledger.rules import rules_of
-from ..running.runner import WorkflowRunner, observed
+from ..running.runner import WorkflowRunner, observed, saw
 from .checks.checklists import ChecklistEntry, ShipType, ShipTypeFound, checklist, detected
 from .checks.material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial
 from .checks.mechanical import MECHANICAL, inspect
@@ -33,15 +33,18 @@ from .gathering import (
 )
 from .rules import approving
 from .shipment import (
+    ChecklistRun,
     CheckState,
     DryRun,
+    Monitoring,
+    Shipment,
     ShipOptions,
     Shipped,
     approved,
     checked_commit,
     count,
     current_checks,
-    ship_type,
+    shipment_of,
     shipped,
     unready,
 )
@@ -61,17 +64,8 @@ class ShipRunner(WorkflowRunner):
             raise Refusal(Code.BAD_ARGUMENT, f"`{options.health}` is not run here: {why}. {cure(why)}")
         base = base_of(context, options.base)
         shipped_type = _shipped_type(context, options, base)
-        return (
-            observed(
-                context,
-                "shipment",
-                type=shipped_type.type,
-                why=shipped_type.why,
-                base=base.name,
-                tip=base.tip,
-                parted=base.commit,
-            ),
-        )
+        found = Shipment(type=shipped_type.type, why=shipped_type.why, base=base.name, tip=base.tip, parted=base.commit)
+        return (saw(context, found),)
 
     def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
         match item:
@@ -111,18 +105,21 @@ def _shipped_type(context: RepoContext, options: ShipOptions, base: ShipmentBase
 
 def _checklist(context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
     """Make every check that a machine can make, those without a command first."""
-    facts = ledger.latest("shipment")
-    material = gather(context, ledger, ship_type(ledger), ShipmentBase(facts["base"], facts["tip"], facts["parted"]))
+    found = shipment_of(ledger)
+    material = gather(context, ledger, found.type, ShipmentBase(found.base, found.tip, found.parted))
     made = [
-        _made(check, _look(context, ledger, check, material))
-        for check in checklist(ship_type(ledger))
-        if not check.judged
+        _made(check, _look(context, ledger, check, material)) for check in checklist(found.type) if not check.judged
     ]
     made = [_still_clean(context, material, one) for one in made]
-    said = {"commit": material.head, "made": [one.model_dump(mode="json") for one in made], "at": context.now()}
-    after = replace(ledger, observed=(*ledger.observed, observed(context, "checklist", **said)))
+    run = ChecklistRun(commit=material.head, made=tuple(made), at=context.now())
+    after = replace(ledger, observed=(*ledger.observed, _observed(context, run)))
     numbers = ", ".join(f"{count(current_checks(after), result)} {result.of_several}" for result in CheckResult)
-    return (observed(context, "checklist", **said, summary=numbers),)
+    return (_observed(context, run.model_copy(update={"summary": numbers})),)
+
+
+def _observed(context: RepoContext, run: ChecklistRun) -> Observed:
+    """A run of the checklist with all fields of each check, also those that hold their default."""
+    return observed(context, run.what, **run.model_dump(mode="json"))
 
 
 def _look(
@@ -157,8 +154,8 @@ def _commanded(
 
 def _failed_before(ledger: Ledger, name: str, head: str) -> int:
     """How often a check failed at this commit: to run it until it passes is no cure."""
-    lists = [seen.facts for seen in ledger.observed if seen.what == "checklist" and seen.facts["commit"] == head]
-    return sum(one["name"] == name and one["result"] == CheckResult.FAILED for facts in lists for one in facts["made"])
+    made = (one for run in ledger.every(ChecklistRun) if run.commit == head for one in run.made)
+    return sum(one.name == name and one.result is CheckResult.FAILED for one in made)
 
 
 def _made(check: ChecklistEntry, outcome: tuple[CheckOutcome, tuple[str, ...]]) -> CheckState:
@@ -291,8 +288,5 @@ def watched(context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         tail = tail if well else "\n".join(last_lines(run))
     if context.runs.cancelled:
         raise Refusal(Code.INCOMPLETE, "Watching was cancelled. Start it again, or close with a why.")
-    return (
-        observed(
-            context, "monitored", at=context.now(), looks=looks, failed=failed, tail=tail, commit=checked_commit(ledger)
-        ),
-    )
+    found = Monitoring(at=context.now(), looks=looks, failed=failed, tail=tail, commit=checked_commit(ledger))
+    return (saw(context, found),)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ...session.events import Record
 from ..ledger.items import Cited, Item, Location, Note, Options, Text
-from ..ledger.ledger import Ledger, LedgerEntry
+from ..ledger.ledger import Ledger, LedgerEntry, LedgerFacts
 from .checks.checklists import ChecklistEntry, ShipType, Weight, checklist
 from .checks.material import CheckResult
 
@@ -162,26 +162,84 @@ class CheckState(Record):
         return not self.holds and self.weight is Weight.REQUIRED and not self.judged
 
 
-def ship_type(ledger: Ledger) -> ShipType:
+class Shipment(LedgerFacts):
+    """What is shipped, why that was concluded, and what it is compared with: its name, its tip, and where the two parted."""
+
+    what: ClassVar[str] = "shipment"
+
+    type: ShipType
+    why: str
+    base: str
+    tip: str
+    parted: str
+
+
+class ChecklistRun(LedgerFacts):
+    """The checks that the server made at a commit. `at` is in seconds since the epoch, here and in the next two."""
+
+    what: ClassVar[str] = "checklist"
+
+    commit: str
+    made: tuple[CheckState, ...]
+    at: float
+    summary: str = ""
+
+    def __str__(self) -> str:
+        return f"checklist at {self.commit[:7]}: {self.summary}"
+
+
+class ShipmentApproval(LedgerFacts):
+    """A person's yes to what has this digest. `by` says where, as in `in a terminal`."""
+
+    what: ClassVar[str] = "approved"
+
+    digest: str
+    commit: str
+    by: str
+    at: float
+
+    def __str__(self) -> str:
+        return f"approved at {self.commit[:7]} {self.by}, digest {self.digest[:SHOWN_DIGEST]}"
+
+
+class Monitoring(LedgerFacts):
+    """How often the health command was run afterwards, how often it failed, and the end of what it printed then."""
+
+    what: ClassVar[str] = "monitored"
+
+    at: float
+    looks: int
+    failed: int
+    tail: str
+    commit: str
+
+    def __str__(self) -> str:
+        return f"watched: {self.looks} looks, {self.failed} failed"
+
+
+def shipment_of(ledger: Ledger) -> Shipment:
     """What is shipped, as it was found when the ledger was opened."""
-    return ShipType(ledger.latest("shipment")["type"])
+    found = ledger.seen(Shipment)
+    assert found is not None, "found at the opening"
+    return found
 
 
 def checked_commit(ledger: Ledger) -> str:
     """The commit at which the checklist was run last; empty before."""
-    return str(ledger.latest("checklist").get("commit", ""))
+    return str(ledger.latest(ChecklistRun.what).get("commit", ""))
 
 
 def current_checks(ledger: Ledger) -> tuple[CheckState, ...]:
     """The checklist as it stands: what the server saw last, and what was judged. Before the first run, all open."""
-    seen = {one["name"]: CheckState.model_validate(one) for one in ledger.latest("checklist").get("made", ())}
+    run = ledger.seen(ChecklistRun)
+    seen = {one.name: one for one in run.made} if run else {}
     judged = {entry.item.name: entry for entry in ledger.of(JudgedCheck)}
     made = (_judged(check, judged.get(check.name)) if check.judged else _made(check, seen) for check in _list(ledger))
     return tuple(sorted(made, key=lambda one: one.weight.rank))
 
 
 def _list(ledger: Ledger) -> tuple[ChecklistEntry, ...]:
-    return checklist(ship_type(ledger))
+    return checklist(shipment_of(ledger).type)
 
 
 def _made(check: ChecklistEntry, seen: dict[str, CheckState]) -> CheckState:
@@ -234,7 +292,7 @@ def digest(ledger: Ledger) -> str:
     options, rehearsal, undo = ledger.opts(ShipOptions), last_dry_run(ledger), last_rollback(ledger)
     bound = {
         "commit": checked_commit(ledger),
-        "shipment": dict(ledger.latest("shipment")),
+        "shipment": dict(ledger.latest(Shipment.what)),
         "options": options.model_dump(mode="json", include={"force", "health", "monitor", "every", "goal"}),
         "checklist": [_essence(one) for one in current_checks(ledger)],
         "rollback": undo.model_dump(mode="json") if undo else None,
@@ -249,9 +307,9 @@ def _essence(one: CheckState) -> tuple[object, ...]:
 
 def approved(ledger: Ledger) -> str:
     """How a person approved of exactly what stands now; empty if nobody did."""
-    facts = ledger.latest("approved")
-    valid = bool(facts) and facts["digest"] == digest(ledger) and facts["commit"] == checked_commit(ledger)
-    return str(facts["by"]) if valid else ""
+    said = ledger.seen(ShipmentApproval)
+    valid = said and said.digest == digest(ledger) and said.commit == checked_commit(ledger)
+    return said.by if said and valid else ""
 
 
 def shipped(ledger: Ledger) -> LedgerEntry[Shipped] | None:
