@@ -13,7 +13,7 @@ from ...session.events import Row, Started, Verified
 from ..ledger.items import Workflow
 from ..ledger.ledger import ItemRecorded, Ledger, LedgerEvent, Observed
 from ..running.store import Ledgers
-from .queue import ITERATION, Broken, FixIteration, edited_since, item_of, iterations, known_ids, objection
+from .queue import Broken, FixIteration, edited_since, item_of, iterations, known_ids, objection
 from .rules import next_line
 from .suppressions import hidden
 
@@ -51,21 +51,22 @@ def after_iteration(context: RepoContext) -> str:
 
 def since(context: RepoContext, ledger: Ledger) -> list[LedgerEvent]:
     """The iterations of the loop that the ledger does not have yet, and the errors that surfaced in them."""
-    done = {(one["session"], one["iteration"]) for one in iterations(ledger, baselines=True)}
+    done = {(one.session, one.iteration) for one in iterations(ledger, baselines=True)}
     events: list[LedgerEvent] = []
     for name in context.journal.sessions_after(ledger.branch, ledger.id):
         start = next((event for event in context.journal.of_kind(name, "started") if isinstance(event, Started)), None)
         if start is None or not names_inspection(start.plan.verify):
             continue
         for found, tally in _iterations(context, name, start):
-            if (name, found["iteration"]) in done:
+            if (name, found.iteration) in done:
                 continue
             now = Ledgers(context).moved_on(ledger, events)
-            if found["kept"] and tally and (again := edited_since(now, tally.first, found["item"])):
-                found["edited"] = again
-            seen = Observed(what=ITERATION, commit=found["commit"] or start.base, facts=dict(found))
+            if found.kept and tally and (again := edited_since(now, tally.first, found.item)):
+                found = found.model_copy(update={"edited": again})
+            facts = found.model_dump(mode="json", exclude_unset=True)
+            seen = Observed(what=found.what, commit=found.commit or start.base, facts=facts)
             now = Ledgers(context).moved_on(now, [seen])
-            events += [seen, *(new_errors(now, tally, seen.commit) if found["kept"] else [])]
+            events += [seen, *(new_errors(now, tally, seen.commit) if found.kept else [])]
     return events
 
 
@@ -91,7 +92,7 @@ def _iterations(context: RepoContext, session: str, start: Started) -> Iterator[
     now = start.baseline[-1].tally
     yield FixIteration(
         session=session, iteration=0, status="baseline", kept=True, item="", guard="-", description="", why="",
-        commit=start.base, points=None, delta=None, errors=now.count if now else None, ids=list(now.ids) if now else None,
+        commit=start.base, points=None, delta=None, errors=now.count if now else None, ids=now.ids if now else None,
     ), now  # fmt: skip
     for row in context.journal.rows(session):
         tally, kept = _tally(context, session, row), row.status.kept
@@ -109,7 +110,7 @@ def _iterations(context: RepoContext, session: str, start: Started) -> Iterator[
                 points=row.metric,
                 delta=tally.count - now.count if tally and now else None,
                 errors=tally.count if tally else None,
-                ids=list(tally.ids) if tally and kept else None,
+                ids=tally.ids if tally and kept else None,
             ),
             tally,
         )

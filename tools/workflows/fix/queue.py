@@ -7,15 +7,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Literal, NotRequired, TypedDict, cast
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from ...decision.decide import Status
 from ...diagnostics.diagnostic import Diagnostic, Trouble, kindred
 from ...errors import Code
+from ...session.events import Record
 from ..ledger.items import Item, Options, Severity, Text, Words
-from ..ledger.ledger import Ledger, LedgerEntry
+from ..ledger.ledger import Ledger, LedgerEntry, LedgerFacts
 from ..ledger.rules import Objection
 
 
@@ -71,32 +72,85 @@ _SEVERITIES = {
 
 BLOCKED_AFTER = 3
 """Failed iterations on one error, after which it is left."""
-DETECTED, ITERATION, ENDED, NOT_REPRODUCED = "detected", "iteration", "ended", "not-reproduced"
-"""What the server notes: a look at everything, an iteration of the loop, the look at the end; reports that nothing bears out."""
 _FAILED = frozenset({Status.DISCARD, Status.CRASH, Status.TAMPERED})
 _NAMED = re.compile(r"(F\d+):\s*\S")
 
 
-class FixIteration(TypedDict):
-    """The facts of one iteration of the loop. The baseline is iteration 0, and counts as kept.
+class ErrorsDetected(LedgerFacts):
+    """A look at everything that is broken, with the plan that is handed out for it.
 
-    `errors` is how many there were, `delta` how many more than before, `ids` every one where it stands on the branch.
+    `left_out` was not looked at, `by_hand` is counted by nobody, `blind` says that what was found hides more; `dependents`
+    are how many files import one that has an error.
     """
+
+    what: ClassVar[str] = "detected"
+
+    count: int = 0
+    points: int = 0
+    ids: tuple[str, ...] = ()
+    ran: int | None = None
+    commands: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
+    blind: bool = False
+    dependents: Mapping[str, int] = Field(default_factory=dict)
+    plan: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class FixIteration(LedgerFacts):
+    """One iteration of the loop. The baseline is iteration 0, and counts as kept.
+
+    `errors` is how many there were, `delta` how many more than before, `ids` every one where it stands on the branch;
+    `edited` are new identities of errors whose line was edited and that are there still, each with the first one.
+    """
+
+    what: ClassVar[str] = "iteration"
 
     session: str
     iteration: int
     status: str
     kept: bool
-    item: str
-    guard: str
-    description: str
-    why: str
-    commit: str
-    points: float | None
-    delta: int | None
-    errors: int | None
-    ids: list[str] | None
-    edited: NotRequired[dict[str, str]]
+    item: str = ""
+    guard: str = "-"
+    description: str = ""
+    why: str = ""
+    commit: str = ""
+    points: float | None = None
+    delta: int | None = None
+    errors: int | None = None
+    ids: tuple[str, ...] | None = None
+    edited: Mapping[str, str] = Field(default_factory=dict)
+
+
+class ChangedFile(Record):
+    """A file that differs from the start, and how many others import it."""
+
+    path: str
+    dependents: int
+
+
+class ErrorsAtEnd(LedgerFacts):
+    """The look at the end: what is left, or the `problem` why it was not counted; and what the changes hide and reach."""
+
+    what: ClassVar[str] = "ended"
+
+    count: int | None = None
+    ids: tuple[str, ...] | None = None
+    problem: str = ""
+    suppressions: Mapping[str, int] = Field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
+    changed: tuple[ChangedFile, ...] = ()
+
+
+class NotReproduced(LedgerFacts):
+    """Findings of an earlier ledger whose own command shows nothing."""
+
+    what: ClassVar[str] = "not-reproduced"
+
+    titles: tuple[str, ...]
+
+
+_COUNTS = frozenset({ErrorsDetected.what, FixIteration.what, ErrorsAtEnd.what})
 
 
 class ErrorState(StrEnum):
@@ -133,7 +187,7 @@ def queued_errors(ledger: Ledger) -> tuple[QueuedError, ...]:
 def _queued(
     entry: LedgerEntry[Broken], left: frozenset[str], tried: tuple[FixIteration, ...], aside: Mapping[str, str]
 ) -> QueuedError:
-    failures = tuple(row for row in tried if row["item"] == entry.id and row["status"] in _FAILED)
+    failures = tuple(row for row in tried if row.item == entry.id and row.status in _FAILED)
     if entry.item.found.id not in left:
         return QueuedError(entry, ErrorState.FIXED, failures)
     if len(failures) >= BLOCKED_AFTER:
@@ -151,7 +205,7 @@ def workable(ledger: Ledger) -> tuple[QueuedError, ...]:
     """
     found = [one for one in queued_errors(ledger) if one.state is ErrorState.OPEN]
     in_file = Counter(one.entry.item.found.path for one in found)
-    dependents = ledger.latest(DETECTED).get("dependents", {})
+    dependents = last_detected(ledger).dependents
 
     def turn(one: QueuedError) -> tuple[Any, ...]:
         what = one.entry.item.found
@@ -164,7 +218,7 @@ def workable(ledger: Ledger) -> tuple[QueuedError, ...]:
 def remaining(ledger: Ledger) -> tuple[str, ...]:
     """The identities of the errors that were there at the last look: the newest count of what stands on the branch."""
     for seen in reversed(ledger.observed):
-        if seen.what in {DETECTED, ITERATION, ENDED} and seen.facts.get("ids") is not None:
+        if seen.what in _COUNTS and seen.facts.get("ids") is not None:
             edited = _edited(ledger)
             return tuple(edited.get(id, id) for id in seen.facts["ids"])
     return ()
@@ -198,13 +252,12 @@ def known_ids(ledger: Ledger) -> frozenset[str]:
 
 def _edited(ledger: Ledger) -> dict[str, str]:
     """The first identity of each error that got another one."""
-    return {new: old for one in iterations(ledger, baselines=True) for new, old in one.get("edited", {}).items()}
+    return {new: old for one in iterations(ledger, baselines=True) for new, old in one.edited.items()}
 
 
 def iterations(ledger: Ledger, *, baselines: bool = False) -> tuple[FixIteration, ...]:
     """The iterations of the loop on this ledger, with or without the baselines."""
-    found = (cast("FixIteration", seen.facts) for seen in ledger.observed if seen.what == ITERATION)
-    return tuple(one for one in found if baselines or one["iteration"])
+    return tuple(one for one in ledger.every(FixIteration) if baselines or one.iteration)
 
 
 def item_of(description: str) -> str:
@@ -234,6 +287,11 @@ def objection(ledger: Ledger, id: str) -> Objection | None:
     return None
 
 
-def first_count(ledger: Ledger) -> Mapping[str, Any]:
+def first_detected(ledger: Ledger) -> ErrorsDetected:
     """What was found when the ledger was opened."""
-    return next((seen.facts for seen in ledger.observed if seen.what == DETECTED), {"ids": ()})
+    return next(iter(ledger.every(ErrorsDetected)), ErrorsDetected())
+
+
+def last_detected(ledger: Ledger) -> ErrorsDetected:
+    """What was found at the last look at everything."""
+    return ledger.seen(ErrorsDetected) or ErrorsDetected()

@@ -13,20 +13,20 @@ from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Depth, Item, Workflow
 from ..ledger.ledger import Ledger
 from ..ledger.pages import section, table
-from ..ledger.rules import Coverage, Objection, WorkflowRules
+from ..ledger.rules import Check, Coverage, Objection, WorkflowRules
 from ..ledger.scores import Score, fix_ancestor, fix_quality
 from .queue import (
-    DETECTED,
-    ENDED,
-    NOT_REPRODUCED,
     Broken,
+    ErrorsAtEnd,
     ErrorState,
     FixIteration,
     FixOptions,
+    NotReproduced,
     QueuedError,
     SetAside,
-    first_count,
+    first_detected,
     iterations,
+    last_detected,
     queued_errors,
     remaining,
     workable,
@@ -35,6 +35,14 @@ from .suppressions import Suppression
 
 SHOWN = 12
 _CATEGORIES = (Trouble.BUILD, Trouble.TEST, Trouble.TYPES, Trouble.LINT, Trouble.WARNING, Trouble.BUG)
+
+
+def _not_open(ledger: Ledger, item: SetAside) -> Objection | None:
+    there = next((one for one in queued_errors(ledger) if one.id == item.item), None)
+    if there is not None and there.state is ErrorState.OPEN:
+        return None
+    how = there.state if there else "not there"
+    return Objection(Code.OUT_OF_ORDER, f"{item.item} is {how}; only an open error can be set aside.")
 
 
 class Fix(WorkflowRules):
@@ -46,15 +54,7 @@ class Fix(WorkflowRules):
     found: ClassVar[Mapping[str, type[Item]]] = {"error": Broken}
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 20, Depth.DEEP: 60}
     onwards = ("ship", "regression")
-
-    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
-        match item:
-            case SetAside(item=id):
-                there = next((one for one in queued_errors(ledger) if one.id == id), None)
-                if there is None or there.state is not ErrorState.OPEN:
-                    how = there.state if there else "not there"
-                    return Objection(Code.OUT_OF_ORDER, f"{id} is {how}; only an open error can be set aside.")
-        return None
+    checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {SetAside: (_not_open,)}
 
     def comparable(self, ledger: Ledger, item: Item) -> bool:
         return False  # several errors may wait for the same reason
@@ -71,9 +71,9 @@ class Fix(WorkflowRules):
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
         known, left = queued_errors(ledger), len(remaining(ledger))
-        first, rows = first_count(ledger), iterations(ledger)
-        hidden = Counter(ledger.latest(ENDED).get("suppressions", {}))
-        surfaced = [one for one in known if one.entry.item.found.id not in first["ids"]]
+        first, rows = first_detected(ledger), iterations(ledger)
+        hidden = Counter((ledger.seen(ErrorsAtEnd) or ErrorsAtEnd()).suppressions)
+        surfaced = [one for one in known if one.entry.item.found.id not in first.ids]
         hiding = {
             "tests": hidden[Suppression.SKIPPED] + hidden[Suppression.DELETED],
             "any": hidden[Suppression.ANY],
@@ -82,11 +82,11 @@ class Fix(WorkflowRules):
         return (
             fix_quality(max(len(known), left), left, hidden.total()),
             fix_ancestor(
-                int(first.get("count", 0)),
+                first.count,
                 left,
                 hiding,
-                guarded=not any(row["guard"] == "fail" for row in rows),
-                discards=sum(row["status"] == Status.DISCARD for row in rows),
+                guarded=not any(row.guard == "fail" for row in rows),
+                discards=sum(row.status == Status.DISCARD for row in rows),
                 compound=bool(surfaced) and all(one.state is ErrorState.FIXED for one in surfaced),
             ),
         )
@@ -105,16 +105,16 @@ class Fix(WorkflowRules):
         return Ending.COMPLETE if done else Ending.SATURATED
 
     def state(self, ledger: Ledger) -> list[str]:
-        turn, seen = workable(ledger), ledger.latest(DETECTED)
+        turn, seen, gone = workable(ledger), last_detected(ledger), ledger.seen(NotReproduced)
         return [
             _count_line(ledger),
             *([f"Next: {_line(turn[0])}"] if turn else []),
             *(_line(one) for one in turn[1:SHOWN]),
             *([f"… and {len(turn) - SHOWN} more"] if len(turn) > SHOWN else []),
             *(f"{one.id} {one.state}: {one.reason}" for one in _stuck(ledger)),
-            *(f"Not looked at: {why}" for why in seen.get("left_out", ())),
-            *(f"Not counted: {why}" for why in seen.get("by_hand", ())),
-            *(f"Its own command finds nothing: {title}" for title in ledger.latest(NOT_REPRODUCED).get("titles", ())),
+            *(f"Not looked at: {why}" for why in seen.left_out),
+            *(f"Not counted: {why}" for why in seen.by_hand),
+            *(f"Its own command finds nothing: {title}" for title in (gone.titles if gone else ())),
             *_weights_line(ledger),
         ]
 
@@ -139,7 +139,7 @@ class Fix(WorkflowRules):
         )
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
-        plan = dict(ledger.latest(DETECTED).get("plan", {}))
+        plan = dict(last_detected(ledger).plan)
         if not plan or not workable(ledger):
             return {}
         most = self.most(ledger.options)
@@ -162,7 +162,7 @@ def next_line(ledger: Ledger) -> str:
     """What stands after an iteration, and whose turn it is, in a sentence or two."""
     rows = iterations(ledger)
     last = rows[-1] if rows else None
-    there = next((one for one in queued_errors(ledger) if last and one.id == last["item"]), None)
+    there = next((one for one in queued_errors(ledger) if last and one.id == last.item), None)
     settled = f"{there.id} is {there.state}. " if there and there.state is not ErrorState.OPEN else ""
     turn = workable(ledger)
     return f"{settled}{len(turn)} open. {_onward(ledger, turn)}"
@@ -180,7 +180,7 @@ def _onward(ledger: Ledger, turn: Sequence[QueuedError]) -> str:
 
 def _can_see(ledger: Ledger) -> bool:
     """Whether what hid others at the last look is mended, so that another look shows the rest."""
-    return bool(ledger.latest(DETECTED).get("blind")) and not _hiding(ledger)
+    return last_detected(ledger).blind and not _hiding(ledger)
 
 
 def _hiding(ledger: Ledger) -> bool:
@@ -197,7 +197,7 @@ def _count_line(ledger: Ledger) -> str:
         one.entry.item.found.trouble for one in queued_errors(ledger) if one.state is not ErrorState.FIXED
     )
     kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(counted.items()))
-    first = first_count(ledger).get("count", 0)
+    first = first_detected(ledger).count
     return f"{len(remaining(ledger))} errors are left, {first} at the start" + (f": {kinds}." if kinds else ".")
 
 
@@ -232,12 +232,12 @@ def pages(ledger: Ledger) -> dict[str, str]:
 
 
 def _row(ledger: Ledger, number: int, one: FixIteration) -> tuple[object, ...]:
-    entry = ledger.find(one["item"])
+    entry = ledger.find(one.item)
     category = entry.item.found.trouble if entry and isinstance(entry.item, Broken) else "-"
-    errors = "-" if one["errors"] is None else one["errors"]
-    delta = "-" if one["delta"] is None else f"{one['delta']:+d}"
-    status = "fixed" if one["kept"] else one["status"]
-    return (number, one["commit"][:7], one["item"], category, errors, delta, one["guard"], status, one["description"])
+    errors = "-" if one.errors is None else one.errors
+    delta = "-" if one.delta is None else f"{one.delta:+d}"
+    status = "fixed" if one.kept else one.status
+    return (number, one.commit[:7], one.item, category, errors, delta, one.guard, status, one.description)
 
 
 def _stuck(ledger: Ledger) -> list[QueuedError]:
@@ -245,31 +245,29 @@ def _stuck(ledger: Ledger) -> list[QueuedError]:
 
 
 def _blocked_page(one: QueuedError) -> str:
-    tries = [
-        f"- iteration {row['iteration']} ({row['status']}): {row['description']}. {row['why']}" for row in one.failures
-    ]
+    tries = [f"- iteration {row.iteration} ({row.status}): {row.description}. {row.why}" for row in one.failures]
     return section(f"{one.id}: {one.entry.item.title}", [f"{one.state}: {one.reason}\n", *tries])
 
 
 def _errors_page(ledger: Ledger) -> str:
-    known, ended = queued_errors(ledger), ledger.latest(ENDED)
+    known, ended = queued_errors(ledger), ledger.seen(ErrorsAtEnd) or ErrorsAtEnd()
     parts = [
         section(state.capitalize(), [f"- **{one.id}** {one.entry.item.title}" for one in known if one.state is state])
         for state in ErrorState
     ]
-    parts.append(section("Hidden rather than mended", [f"- {line}" for line in ended.get("hidden", ())]))
-    after = "not counted" if ended.get("count") is None else ended["count"]
-    why = f" ({ended['problem']})" if ended.get("problem") else ""
-    numbers = f"{first_count(ledger).get('count', 0)} errors at the start, {after} at the end{why}"
+    parts.append(section("Hidden rather than mended", [f"- {line}" for line in ended.hidden]))
+    after = "not counted" if ended.count is None else ended.count
+    why = f" ({ended.problem})" if ended.problem else ""
+    numbers = f"{first_detected(ledger).count} errors at the start, {after} at the end{why}"
     return f"# Errors\n\n{numbers}, both counted by the server.\n\n" + "\n".join(part for part in parts if part)
 
 
 def _impact_page(ledger: Ledger) -> str:
-    changed: Sequence[Mapping[str, Any]] = ledger.latest(ENDED).get("changed", ())
+    changed = (ledger.seen(ErrorsAtEnd) or ErrorsAtEnd()).changed
     rows = ["| changed file | dependents | impact | so |", "|---|---|---|---|"]
-    for one in sorted(changed, key=lambda one: (-one["dependents"], one["path"])):
-        impact = next(impact for impact in _IMPACTS if one["dependents"] > impact[1])
-        rows.append(f"| `{one['path']}` | {one['dependents']} | {impact[0]} | {impact[2]} |")
+    for one in sorted(changed, key=lambda one: (-one.dependents, one.path)):
+        impact = next(impact for impact in _IMPACTS if one.dependents > impact[1])
+        rows.append(f"| `{one.path}` | {one.dependents} | {impact[0]} | {impact[2]} |")
     how = (
         "Dependents are tracked files with an import, require or include that ends in the file's module name; "
         "what is loaded in another way is not seen."

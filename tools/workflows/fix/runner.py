@@ -28,11 +28,21 @@ from ..ledger.items import Settlement, Workflow
 from ..ledger.ledger import ItemRecorded, ItemSettled, Ledger, LedgerEvent, advanced
 from ..ledger.rules import read_item
 from ..running.inspection import projects_of
-from ..running.runner import WorkflowRunner, observed
+from ..running.runner import WorkflowRunner, saw
 from ..running.store import Ledgers
 from .hooks import new_errors, recorded, since
 from .plan import CountedErrors, blind, detections, plan_for
-from .queue import DETECTED, ENDED, NOT_REPRODUCED, Broken, ErrorState, FixOptions, queued_errors
+from .queue import (
+    Broken,
+    ChangedFile,
+    ErrorsAtEnd,
+    ErrorsDetected,
+    ErrorState,
+    FixOptions,
+    NotReproduced,
+    last_detected,
+    queued_errors,
+)
 from .rules import categories
 from .suppressions import hidden
 
@@ -59,15 +69,16 @@ class Fixing(WorkflowRunner):
         found = _again(context, ledger)
         hiding = hidden(context.repo.diff(ledger.commit, context.repo.head()))
         tally = found.tally
-        seen = observed(
+        seen = saw(
             context,
-            ENDED,
-            count=tally.count if tally else None,
-            ids=list(tally.ids) if tally else None,
-            problem="" if tally else f"not counted again: {found.problem or found.failure}",
-            suppressions=dict(Counter(one.kind.value for one in hiding)),
-            hidden=[redactor()(one.description) for one in hiding[:50]],
-            changed=changed_files(context, ledger.commit),
+            ErrorsAtEnd(
+                count=tally.count if tally else None,
+                ids=tally.ids if tally else None,
+                problem="" if tally else f"not counted again: {found.problem or found.failure}",
+                suppressions=dict(Counter(one.kind.value for one in hiding)),
+                hidden=tuple(redactor()(one.description) for one in hiding[:50]),
+                changed=changed_files(context, ledger.commit),
+            ),
         )
         events: tuple[LedgerEvent, ...] = (seen, *new_errors(ledger, tally, seen.commit))
         _settle_fixed(context, ledger, events)
@@ -106,22 +117,23 @@ class Fixing(WorkflowRunner):
             message = f"{tally.count} errors: nobody mends so many one by one."
             raise Refusal(Code.BAD_ARGUMENT, f"{message} Open with a `category` or a narrower `scope`.")
         plan = plan_for(context, ledger, looked, projects)
-        seen = observed(
+        seen = saw(
             context,
-            DETECTED,
-            count=tally.count,
-            points=tally.points,
-            ids=list(tally.ids),
-            ran=tally.ran,
-            commands=list(looked.inspection.commands),
-            left_out=[
-                *looked.left_out,
-                *(f"`{command}`: masked by what is broken before it" for command in tally.masked),
-            ],
-            by_hand=list(by_hand),
-            blind=blind(tally),
-            dependents=dependents(context, [one.path for one in tally.first if one.path]),
-            plan=plan.model_dump(mode="json", exclude_defaults=True),
+            ErrorsDetected(
+                count=tally.count,
+                points=tally.points,
+                ids=tally.ids,
+                ran=tally.ran,
+                commands=looked.inspection.commands,
+                left_out=(
+                    *looked.left_out,
+                    *(f"`{command}`: masked by what is broken before it" for command in tally.masked),
+                ),
+                by_hand=tuple(by_hand),
+                blind=blind(tally),
+                dependents=dependents(context, [one.path for one in tally.first if one.path]),
+                plan=plan.model_dump(mode="json", exclude_defaults=True),
+            ),
         )
         return [seen, *(_with_check(event, looked.inspection) for event in new_errors(ledger, tally, seen.commit))]
 
@@ -168,7 +180,7 @@ def _disproven(
         if finding.outcome is None:
             event = ItemSettled(id=finding.id, outcome=Settlement.DISPROVEN, by=ledger.id)
             Ledgers(context).settle(ledger.incoming, event)
-    return [observed(context, NOT_REPRODUCED, titles=[bug.title for bug, _ in gone])] if gone else []
+    return [saw(context, NotReproduced(titles=tuple(bug.title for bug, _ in gone)))] if gone else []
 
 
 def _settle_fixed(context: RepoContext, ledger: Ledger, events: Sequence[LedgerEvent]) -> None:
@@ -234,7 +246,7 @@ def _without(inspection: Inspection, places: set[int]) -> Inspection:
 
 def _again(context: RepoContext, ledger: Ledger) -> Measurement:
     """The same count as at the last look, of what stands now."""
-    plan = Plan.model_validate(ledger.latest(DETECTED)["plan"])
+    plan = Plan.model_validate(last_detected(ledger).plan)
     if context.consent.missing(plan):
         return Measurement(problem="nobody agrees to the commands any more")
     return Meter(context.runs, plan, ruler_now(context.repo, plan)).verify(at_checkout(context.repo, "HEAD"), LONGEST_S)
@@ -261,11 +273,11 @@ MOST_CHANGED = 60
 """Files whose dependents are counted, each with one search of the tracked files."""
 
 
-def changed_files(context: RepoContext, since: str) -> list[dict[str, Any]]:
+def changed_files(context: RepoContext, since: str) -> tuple[ChangedFile, ...]:
     """The files that differ from the start, with how many others import them."""
     stat = context.repo.diffstat(since, context.repo.head())
     found = dependents(context, stat.files)
-    return [{"path": path, "dependents": found.get(path, 0)} for path in stat.files[:MOST_CHANGED]]
+    return tuple(ChangedFile(path=path, dependents=found.get(path, 0)) for path in stat.files[:MOST_CHANGED])
 
 
 _FAMILIES = tuple(
