@@ -39,7 +39,7 @@ class PathChange:
 
 @dataclass(frozen=True)
 class CheckoutStatus:
-    """What one look at the checkout showed. `as_head` tells that nothing is staged, not even the name of a new file.
+    """How the checkout differs from HEAD. `as_head` tells that nothing is staged, not even the name of a new file.
 
     `ignored` are paths that git ignores, None where they were not looked for: a folder as a whole where a rule names it,
     so that what a run leaves in another one can be told from what was there.
@@ -90,7 +90,7 @@ class Checkout:
         self._kept.places.put((folder, "marks"), _marks(folder, found[2]))
         return found
 
-    def moved(self) -> None:
+    def invalidate(self) -> None:
         """Forget what was seen of the checkout: something ran, or we changed it ourselves."""
         self._now.clear()
 
@@ -141,34 +141,32 @@ class Checkout:
         return self.git_dir / "HEAD.lock", self.common_dir / "refs" / "heads" / f"{self.branch()}.lock"
 
     def changes(self, *paths: str) -> tuple[PathChange, ...]:
-        """Every path that differs from HEAD, untracked files included, ignored ones not. With paths, a fresh look at these."""
-        return self._look(*paths).changes if paths else self.look().changes
+        """Every path that differs from HEAD, untracked files included, ignored ones not. With paths, these are asked anew."""
+        return self._read_status(*paths).changes if paths else self.status().changes
 
-    def look(self, ignored: bool = False) -> CheckoutStatus:
+    def status(self, ignored: bool = False) -> CheckoutStatus:
         """The whole checkout, since something last moved; with what git ignores, which costs a little more."""
-        seen: CheckoutStatus | None = self._now.get("look")
+        seen: CheckoutStatus | None = self._now.get("status")
         if seen is None or (ignored and seen.ignored is None):
-            with ThreadPoolExecutor(
-                1
-            ) as aside:  # whoever looks needs the listing too, and git's walk leaves a core idle
+            with ThreadPoolExecutor(1) as aside:  # who asks needs the listing too, and git's walk leaves a core idle
                 aside.submit(self.listing)
-                seen = self._look(ignored=ignored)
-            self._now.put("look", seen)
+                seen = self._read_status(ignored=ignored)
+            self._now.put("status", seen)
         return seen
 
-    def _look(self, *paths: str, ignored: bool = False) -> CheckoutStatus:
+    def _read_status(self, *paths: str, ignored: bool = False) -> CheckoutStatus:
         form = ("--porcelain=v2", "-z", "--untracked-files=all", "--no-renames")
         more = ("--ignored=matching",) if ignored else ()
         entries = os.fsdecode(self.git.run("status", *form, *more, "--", *paths)).split("\0")
-        return _look_at([entry for entry in entries if entry], ignored)
+        return _parsed_status([entry for entry in entries if entry], ignored)
 
     def committed(self, paths: Sequence[str]) -> None:
         """These paths are at HEAD now, by plumbing that touches nothing else: what else was seen still stands."""
-        seen: CheckoutStatus | None = self._now.get("look")
+        seen: CheckoutStatus | None = self._now.get("status")
         self._now.forget("listing")
         if seen is not None:
             rest = tuple(change for change in seen.changes if change.path not in set(paths))
-            self._now.put("look", CheckoutStatus(rest, seen.as_head, seen.ignored))
+            self._now.put("status", CheckoutStatus(rest, seen.as_head, seen.ignored))
 
     def settings(self) -> Settings:
         """What git is configured to here."""
@@ -194,7 +192,7 @@ class Checkout:
         return self._kept.digests.of(self.root / path)
 
 
-def _look_at(entries: Sequence[str], ignored: bool) -> CheckoutStatus:
+def _parsed_status(entries: Sequence[str], ignored: bool) -> CheckoutStatus:
     changes = tuple(_change(entry) for entry in entries if entry[0] in "12u?")
     as_head = not any(entry[0] in "12u" and (entry[2] != "." or entry[3] == "A") for entry in entries)
     hidden = tuple(entry[2:].rstrip("/") for entry in entries if entry[0] == "!")

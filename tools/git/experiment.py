@@ -150,7 +150,7 @@ class ExperimentIndex:
 
     def restore(self, paths: Sequence[str]) -> None:
         """Put tracked files back as the index holds them."""
-        self._repo.moved()
+        self._repo.invalidate()
         self._git.run("checkout-index", "--force", "-z", "--stdin", stdin=literal(paths))
 
     def discard_edits(self, paths: Sequence[str]) -> None:
@@ -168,7 +168,7 @@ class ExperimentIndex:
 
     def _as(self, commit: str) -> bool:
         """Whether the index holds what HEAD does, and HEAD is this commit: then nothing of the user's has to be left out."""
-        return self._repo.look().as_head and self._repo.head() == commit
+        return self._repo.status().as_head and self._repo.head() == commit
 
     def _copy_index(self) -> None:
         Path(f"{self._index}.lock").unlink(missing_ok=True)
@@ -206,7 +206,7 @@ class ExperimentIndex:
             return False
         command = ("hook", "run", "--ignore-missing", name)
         extra = ("--", *arguments) if arguments else ()
-        self._repo.moved()  # a hook may do anything
+        self._repo.invalidate()  # a hook may do anything
         answer = self._git.ask(*command, *extra, environment=self._private, hooks=True)
         if answer.code != 0:
             raise HookFailure(f"{name}: {answer.text}\n{answer.err}".strip())

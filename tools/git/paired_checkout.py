@@ -1,4 +1,4 @@
-"""The arena: one second checkout of ours, in which candidate and incumbent take turns in the same place.
+"""One second checkout of ours, in which candidate and incumbent take turns in the same place.
 
 It is a linked worktree outside the user's checkout. Between two runs git rewrites only the files in which the two
 commits differ, so caches and incremental builds stay warm and neither arm has the better place.
@@ -22,7 +22,7 @@ from ..errors import Code, Refusal
 from ..storage.disk import write_atomically
 from .cli import GitCli
 from .repo import Repo, literal
-from .untracked import changed_after, ordinary, refused, unseen
+from .untracked import changed_after, is_cache, is_ordinary, not_in_git
 
 ROOM = 2**30
 """Bytes that are copied in all; what is left over is linked."""
@@ -49,11 +49,11 @@ class PairedCheckout:
         self._repo = repo
         self._as_of = as_of
         key = hashlib.sha256(os.fsencode(repo.root)).hexdigest()[:12]
-        self._home = _arenas(repo.root) / f"{key}-{name}"
+        self._home = _cache_folder(repo.root) / f"{key}-{name}"
         self._memory = self._home / "brought.json"
         self.folder = self._home / (repo.root.name or "root")
 
-    def stand_at(
+    def check_out(
         self, commit: str, untracked: Sequence[str] = (), sealed: tuple[str, Sequence[str]] | None = None
     ) -> Path:
         """Check out `commit` exactly: tracked files as in the commit, and nothing untracked but what was brought.
@@ -157,7 +157,7 @@ class PairedCheckout:
         copied: list[str] = []
         shared: list[str] = []
         room = min(ROOM, shutil.disk_usage(self._home).free // 2)
-        wanted = unseen(self._repo, untracked)
+        wanted = not_in_git(self._repo, untracked)
         paths = [path for path in wanted if not self._too_new(self._repo.root / path) and self._is_free(path)]
         for size, path in sorted((_size(self._repo.root / path), path) for path in paths):
             if size > room or PurePosixPath(path).name in DEPENDENCIES:
@@ -190,7 +190,7 @@ class PairedCheckout:
 
     def _unwanted(self, folder: str, names: list[str]) -> list[str]:
         files = {name: Path(folder, name) for name in names}
-        return [n for n, file in files.items() if refused(n) or not ordinary(file) or self._too_new(file)]
+        return [n for n, file in files.items() if is_cache(n) or not is_ordinary(file) or self._too_new(file)]
 
     def _too_new(self, file: Path) -> bool:
         return not file.is_dir() and changed_after(file, self._as_of)
@@ -207,8 +207,8 @@ class PairedCheckout:
         link.symlink_to(self.folder / full.relative_to(root) if within else full)
 
 
-def _arenas(root: Path) -> Path:
-    """Where arenas are kept: the user's cache, unless that cannot be written or lies inside the checkout itself."""
+def _cache_folder(root: Path) -> Path:
+    """Where second checkouts are kept: the user's cache, unless that cannot be written or lies inside the checkout itself."""
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
     cache = (given if given.is_absolute() else Path.home() / ".cache") / "autoresearch"
     standing = next(folder for folder in (cache, *cache.parents) if os.path.exists(folder))
@@ -267,7 +267,7 @@ def _pattern(path: str) -> str:
 def editable_roots(repo_root: Path) -> tuple[Path, ...]:
     """Folders of the repository that a Python environment imports from by an editable installation.
 
-    In the arena such an import would still find the user's checkout, unless `PYTHONPATH` names the arena's copy.
+    In a second checkout such an import would still find the user's checkout, unless `PYTHONPATH` names that checkout's copy.
     """
     top, found = repo_root.resolve(), set[Path]()
     for prefix in _prefixes(repo_root):

@@ -118,7 +118,7 @@ class Repo(Checkout):
 
     def exclude(self, pattern: str) -> None:
         """Hide a path of ours from `git status` without touching the user's .gitignore."""
-        self.moved()
+        self.invalidate()
         folder = self.common_dir / "info"
         folder.mkdir(exist_ok=True)
         file = folder / "exclude"
@@ -149,7 +149,7 @@ class Repo(Checkout):
         """Create a branch at HEAD and stand on it; no file changes, because it is the same commit."""
         if self.tip(name) != self.head():  # made before, by a call that was interrupted
             self.git.run("update-ref", f"refs/heads/{name}", "HEAD", "")
-        self.moved()
+        self.invalidate()
         self.git.run("symbolic-ref", "-m", "autoresearch: start", "HEAD", f"refs/heads/{name}")
 
     def squash(self, name: str, base: str, tip: str, message: str) -> str:

@@ -25,7 +25,7 @@ def changed_since(repo: Repo, moment: float) -> tuple[str, ...]:
     """
     untracked = [change.path for change in repo.changes() if not change.tracked]
     found: list[str] = []
-    for path in unseen(repo, untracked):
+    for path in not_in_git(repo, untracked):
         for file in _files(repo.root / path):
             if changed_after(file, moment):
                 found.append(shown(str(file.relative_to(repo.root))))
@@ -46,14 +46,14 @@ def _files(path: Path) -> Iterator[Path]:
         yield path
         return
     for folder, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if not refused(name)]
-        yield from (Path(folder, name) for name in names if not refused(name))
+        folders[:] = [name for name in folders if not is_cache(name)]
+        yield from (Path(folder, name) for name in names if not is_cache(name))
 
 
-def unseen(repo: Repo, untracked: Sequence[str]) -> tuple[str, ...]:
+def not_in_git(repo: Repo, untracked: Sequence[str]) -> tuple[str, ...]:
     """Ignored and untracked paths of the user's checkout that commands may need."""
-    paths = dict.fromkeys((*(repo.look(ignored=True).ignored or ()), *_folded(repo, untracked)))
-    return tuple(path for path in paths if not refused(path) and ordinary(repo.root / path))
+    paths = dict.fromkeys((*(repo.status(ignored=True).ignored or ()), *_folded(repo, untracked)))
+    return tuple(path for path in paths if not is_cache(path) and is_ordinary(repo.root / path))
 
 
 def _folded(repo: Repo, paths: Sequence[str]) -> Sequence[str]:
@@ -65,12 +65,12 @@ def _folded(repo: Repo, paths: Sequence[str]) -> Sequence[str]:
     return tuple({str(next(p for p in reversed(chain) if p not in tracked)): None for chain in chains})
 
 
-def refused(path: str) -> bool:
+def is_cache(path: str) -> bool:
     """Whether a path is a cache, or ours, that nobody needs elsewhere."""
     return any(fnmatch(part, pattern) for part in PurePosixPath(path).parts for pattern in _NEVER)
 
 
-def ordinary(path: Path) -> bool:
+def is_ordinary(path: Path) -> bool:
     """A file, folder or link that is there: no socket, pipe or device."""
     try:
         mode = path.lstat().st_mode

@@ -53,7 +53,7 @@ def first_run(context: RepoContext, plan: Plan) -> Baseline:
 
 
 def further_runs(context: RepoContext, plan: Plan, found: Baseline) -> Baseline:
-    """As many more runs as it takes: in the user's checkout while they agree, else in the arena."""
+    """As many more runs as it takes: in the user's checkout while they agree, else in the second checkout."""
     meter = Meter(context.runs, plan, found.ruler, found.runs[0].unit)
     signed = list(map(plan.signed, found.values))
     while found.failed is None and len(found.runs) < baseline_runs(plan.decided_by, plan.noise, signed):
@@ -105,7 +105,7 @@ def _values_at(found: Baseline, place: Place) -> list[float]:
 
 
 def sabotaged(context: RepoContext, plan: Plan, found: Baseline) -> tuple[bool, str]:
-    """Whether the metric notices the plan's sabotage, made in the arena, and what was seen."""
+    """Whether the metric notices the plan's sabotage, made in the second checkout, and what was seen."""
     head = context.repo.head()
     spec = in_arena(context, head, head, RunNumbers(seed=found.seed))
     exit_code, run = Meter(context.runs, plan, found.ruler, found.runs[0].unit).sabotaged(

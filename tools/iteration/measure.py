@@ -44,7 +44,7 @@ def _verify_once(context: RepoContext) -> None:
     before = {change.path for change in context.repo.changes()}
     ran = _measured(context, replace(spec, curve=session.curve if arm is Arm.CANDIDATE else ()))
     ahead = _is_ahead(context, spec, ran)
-    context.repo.look(ignored=ahead)  # one look for all that follows
+    context.repo.status(ignored=ahead)  # one look for all that follows
     measurement = _checked(context, spec, ran)
     left = _new_files(context, before)
     unseen = changed_since(context.repo, session.started_at) if ahead and measurement.value is not None else ()
@@ -72,7 +72,7 @@ def _measured(context: RepoContext, spec: RunSpec) -> Measurement:
         again = meter.verify(at_checkout(context.repo, spec.commit, spec.numbers), timeout_s)
         return again.model_copy(update={"seconds": run.seconds + control.seconds + again.seconds})
     finally:
-        context.clean.remove()
+        context.clean_checkout.remove()
 
 
 def _is_ahead(context: RepoContext, spec: RunSpec, run: Measurement) -> bool:
@@ -97,7 +97,7 @@ def _meter(context: RepoContext) -> Meter:
 
 
 def _next_run(context: RepoContext, arm: Arm) -> RunSpec:
-    """The next run of an arm: a noisy metric is measured in the arena, an exact one where the user works."""
+    """The next run of an arm: a noisy metric is measured in the second checkout, an exact one where the user works."""
     session, trial = context.active, context.active.open_trial
     mine, other = (trial.candidate, trial.incumbent) if arm is Arm.CANDIDATE else (trial.incumbent, trial.candidate)
     run = len(mine) + 1
@@ -112,7 +112,7 @@ def _next_run(context: RepoContext, arm: Arm) -> RunSpec:
 
 
 def run_again(context: RepoContext, session: Session, commit: str, iteration: int) -> Measurement:
-    """One more run of a commit of the session, in the arena."""
+    """One more run of a commit of the session, in the second checkout."""
     seed = secrets.randbelow(2**31) if session.seeds_vary else session.start.seed
     spec = in_arena(context, commit, session.start.base, RunNumbers(iteration, seed=seed))
     return _meter(context).verify(spec, session.start.verify_timeout_s)
@@ -129,13 +129,13 @@ def _of_arm(context: RepoContext, arm: Arm, numbers: RunNumbers) -> RunSpec:
 
 def in_arena(context: RepoContext, commit: str, sealed: str, numbers: RunNumbers) -> RunSpec:
     """A run in the second checkout, brought to `commit` for it, with protected files as of the commit `sealed`."""
-    arena, tree = context.arena, context.repo.tree(commit)
-    return RunSpec(Place.ARENA, arena.folder, commit, tree, numbers, sealed, arena, context.untracked)
+    paired, tree = context.paired_checkout, context.repo.tree(commit)
+    return RunSpec(Place.ARENA, paired.folder, commit, tree, numbers, sealed, paired, context.untracked)
 
 
 def _in_clean_checkout(context: RepoContext, commit: str, numbers: RunNumbers) -> RunSpec:
     """A run in a checkout that is made for it, out of the commit and what git did not have at the start."""
-    clean, tree = context.clean, context.repo.tree(commit)
+    clean, tree = context.clean_checkout, context.repo.tree(commit)
     return RunSpec(
         Place.CLEAN, clean.folder, commit, tree, numbers, context.active.start.base, clean, context.untracked
     )

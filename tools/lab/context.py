@@ -129,18 +129,18 @@ class RepoContext:
             write_job(self.repo.own_folder, left.model_copy(update={"done": True}))
 
     @cached_property
-    def arena(self) -> PairedCheckout:
-        """The second checkout."""
+    def paired_checkout(self) -> PairedCheckout:
+        """The second checkout, in which the arms of a pair take turns."""
         return PairedCheckout(self.repo, "arena")
 
     @cached_property
-    def clean(self) -> PairedCheckout:
+    def clean_checkout(self) -> PairedCheckout:
         """A checkout for a single run, with nothing in it that changed since the session began unless git has it."""
         return PairedCheckout(self.repo, "clean", self.active.started_at)
 
     @property
     def untracked(self) -> tuple[str, ...]:
-        """The user's untracked files, which commands may need in the arena as well."""
+        """The user's untracked files, which commands may need in the second checkout as well."""
         if self.session is not None and self.phase is not Phase.NO_SESSION:
             return self.session.start.untracked
         return tuple(shown(change.path) for change in self.repo.changes() if not change.tracked)

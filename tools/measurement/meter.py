@@ -97,7 +97,7 @@ class Meter:
         if spec.checkout is not None:
             if spec.place is Place.CLEAN:
                 spec.checkout.remove()
-            spec.checkout.stand_at(spec.commit, spec.untracked, (spec.sealed, tuple(self.ruler.protected)))
+            spec.checkout.check_out(spec.commit, spec.untracked, (spec.sealed, tuple(self.ruler.protected)))
         self.runs.ready_for = spec
 
     def _run(self, command: str, spec: RunSpec, timeout_s: float) -> CommandRun:

@@ -106,11 +106,11 @@ class RunService:
             self._listener(before + seconds, line)
 
         self.cancelled = self.cancelled or self._is_cancelled()
-        self.repo.moved()
+        self.repo.invalidate()
         run = NEVER_RUN
         if not self.cancelled:
             run = self.runner.run(CommandSpec(command, folder, timeout_s, names, wrap, channel), key, listen)
-        self.repo.moved()
+        self.repo.invalidate()
         self.cancelled = self.cancelled or run.cancelled
         self._seconds += run.seconds  # progress only ever grows, also over several runs in one call
         return run

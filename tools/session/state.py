@@ -80,7 +80,7 @@ class Session:
 
     @property
     def noisy(self) -> bool:
-        """Whether candidate and incumbent take turns in the arena."""
+        """Whether candidate and incumbent take turns in the second checkout."""
         return isinstance(self.judge, Race)
 
     @property

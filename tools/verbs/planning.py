@@ -123,7 +123,7 @@ class Planning(Verbs):
         with self._lab.for_writing(repo, Tool.CHECK_PLAN) as context:
             plan = chosen_plan(context, plan)
             found = preflight(context, plan)
-            context.arena.remove()
+            context.paired_checkout.remove()
             ready = (Tool.START_SESSION,) if found.passed else (Tool.CHECK_PLAN, Tool.INSPECT_PROJECT)
             return Checked(
                 phase=context.phase,

@@ -269,7 +269,7 @@ def remeasured(context: RepoContext, session: Session, iteration: int) -> Histor
     run = run_again(context, session, row.commit, iteration)
     context.record(Remeasured(iteration=iteration, measurement=run))
     if session.finished:
-        context.arena.remove()
+        context.paired_checkout.remove()
     said = f"Measured again: {number(run.value)}" if run.value is not None else f"Measured again: {run.problem}"
     before = f"its runs were {', '.join(map(number, page.samples[:12]))}"
     return page.model_copy(update={"again": run.value, "more": f"{said}; {before}."})

@@ -173,7 +173,7 @@ class Sessions(Verbs):
                 context.repo.squash(squash_branch, session.start.base, session.head, message)
             context.record(Finished(squashed=squash_branch))
             context.write_results()
-            context.arena.remove()
+            context.paired_checkout.remove()
             return SessionFinished(
                 phase=context.phase,
                 next=[Tool.REPORT, Tool.HISTORY, Tool.START_SESSION],

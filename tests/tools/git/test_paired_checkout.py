@@ -1,4 +1,4 @@
-"""The arena: exact trees, warm caches, and not a trace in the user's checkout."""
+"""The checkout: exact trees, warm caches, and not a trace in the user's checkout."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from conftest import Project
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Arenas of a test lie in its own folder, and no environment of this machine is looked at."""
+    """Second checkouts of a test lie in its own folder, and no environment of this machine is looked at."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     return tmp_path / "cache"
@@ -36,7 +36,7 @@ def commits(project: Project) -> tuple[str, str]:
     return old, project.git("rev-parse", "HEAD")
 
 
-def arena_of(project: Project, name: str = "s1") -> PairedCheckout:
+def checkout_of(project: Project, name: str = "s1") -> PairedCheckout:
     return PairedCheckout(Repo(project.root), name)
 
 
@@ -56,17 +56,17 @@ def ignore(project: Project, *patterns: str) -> str:
 
 
 def test_both_arms_stand_exactly_in_turn(project: Project, commits: tuple[str, str]) -> None:
-    arena = arena_of(project)
+    checkout = checkout_of(project)
 
     for commit in (*commits, *commits):
-        assert tree_in(arena.stand_at(commit)) == tree_of(project, commit)
+        assert tree_in(checkout.check_out(commit)) == tree_of(project, commit)
 
 
 def test_a_tracked_file_that_a_run_changed_is_put_back(project: Project, commits: tuple[str, str]) -> None:
-    folder = arena_of(project).stand_at(commits[0])
+    folder = checkout_of(project).check_out(commits[0])
     (folder / "app.txt").write_text("changed by a run\n")
 
-    arena_of(project).stand_at(commits[1])
+    checkout_of(project).check_out(commits[1])
 
     assert tree_in(folder) == tree_of(project, commits[1])
 
@@ -74,26 +74,26 @@ def test_a_tracked_file_that_a_run_changed_is_put_back(project: Project, commits
 def test_the_place_is_the_same_and_outside_the_checkout(
     project: Project, commits: tuple[str, str], cache: Path
 ) -> None:
-    places = {arena_of(project).stand_at(commit) for commit in commits}
+    places = {checkout_of(project).check_out(commit) for commit in commits}
 
-    assert places == {arena_of(project).folder}
-    assert arena_of(project).folder.parent.parent == cache / "autoresearch" / "arenas"
-    assert arena_of(project).folder.name == project.root.name
-    assert arena_of(project).folder.parent.name.endswith("-s1")
+    assert places == {checkout_of(project).folder}
+    assert checkout_of(project).folder.parent.parent == cache / "autoresearch" / "arenas"
+    assert checkout_of(project).folder.name == project.root.name
+    assert checkout_of(project).folder.parent.name.endswith("-s1")
 
 
-def test_naming_an_arena_touches_nothing(project: Project, cache: Path) -> None:
-    arena = arena_of(project)
+def test_naming_a_second_checkout_touches_nothing(project: Project, cache: Path) -> None:
+    checkout = checkout_of(project)
 
     assert not cache.exists()
-    assert arena.brought() == Brought((), ())
+    assert checkout.brought() == Brought((), ())
 
 
 def test_a_file_that_both_arms_share_keeps_its_time_stamp(project: Project, commits: tuple[str, str]) -> None:
-    folder = arena_of(project).stand_at(commits[0])
+    folder = checkout_of(project).check_out(commits[0])
     before = {name: (folder / name).stat().st_mtime_ns for name in ("app.txt", "check.sh", "value.txt")}
 
-    arena_of(project).stand_at(commits[1])
+    checkout_of(project).check_out(commits[1])
 
     after = {name: (folder / name).stat().st_mtime_ns for name in before}
     assert {name for name in before if before[name] != after[name]} == {"value.txt"}
@@ -106,10 +106,10 @@ def test_the_users_checkout_is_left_alone(project: Project, commits: tuple[str, 
     kept = (".git/config", ".git/index", ".git/HEAD", ".git/info/exclude", ".git/logs/HEAD")
     before = project.picture(), project.git("status", "--porcelain"), project.git("stash", "list")
     bytes_before = [(project.root / name).read_bytes() for name in kept]
-    arena = arena_of(project)
+    checkout = checkout_of(project)
 
     for commit in commits:
-        arena.stand_at(commit, ["untracked.txt"], (commits[0], ["check.sh"]))
+        checkout.check_out(commit, ["untracked.txt"], (commits[0], ["check.sh"]))
     bytes_after = [(project.root / name).read_bytes() for name in kept]
 
     assert (project.picture(), project.git("status", "--porcelain"), project.git("stash", "list")) == before
@@ -117,7 +117,7 @@ def test_the_users_checkout_is_left_alone(project: Project, commits: tuple[str, 
 
 
 def test_a_clean_checkout_stays_clean(project: Project, commits: tuple[str, str]) -> None:
-    arena_of(project).stand_at(commits[0])
+    checkout_of(project).check_out(commits[0])
 
     assert project.git("status", "--porcelain", "--ignored") == ""
 
@@ -125,16 +125,16 @@ def test_a_clean_checkout_stays_clean(project: Project, commits: tuple[str, str]
 def test_no_hook_runs(project: Project, commits: tuple[str, str], tmp_path: Path) -> None:
     project.hook("post-checkout", f"touch {tmp_path}/hook-ran")
 
-    arena_of(project).stand_at(commits[0])
+    checkout_of(project).check_out(commits[0])
 
     assert not (tmp_path / "hook-ran").exists()
 
 
-def test_sparse_checkout_holds_in_the_arena_too(project: Project) -> None:
+def test_sparse_checkout_holds_in_the_second_checkout_too(project: Project) -> None:
     project.write("big/data.txt", "much\n").write("small/data.txt", "little\n").commit("folders")
     project.git("sparse-checkout", "set", "small")
 
-    folder = arena_of(project).stand_at("HEAD")
+    folder = checkout_of(project).check_out("HEAD")
 
     assert (folder / "small/data.txt").exists()
     assert not (folder / "big").exists()
@@ -144,12 +144,12 @@ def test_builds_are_copied_and_dependencies_linked(project: Project) -> None:
     commit = ignore(project, "build/", "node_modules/", ".env")
     project.write("build/out/app.o", "object\n").write("node_modules/left/pad.js", "pad\n").write(".env", "KEY=1\n")
 
-    folder = arena_of(project).stand_at(commit)
+    folder = checkout_of(project).check_out(commit)
 
     assert (folder / "build/out/app.o").read_text() == "object\n"
     assert not (folder / "build").is_symlink()
     assert (folder / "node_modules").readlink() == project.root / "node_modules"
-    assert arena_of(project).brought() == Brought((".env", "build"), ("node_modules",))
+    assert checkout_of(project).brought() == Brought((".env", "build"), ("node_modules",))
 
 
 def test_what_is_too_big_is_linked_and_the_smallest_are_copied_first(
@@ -159,19 +159,19 @@ def test_what_is_too_big_is_linked_and_the_smallest_are_copied_first(
     commit = ignore(project, "*.bin")
     project.write("a.bin", "x" * 90).write("b.bin", "x" * 50).write("c.bin", "x" * 40)
 
-    arena = arena_of(project)
-    arena.stand_at(commit)
+    checkout = checkout_of(project)
+    checkout.check_out(commit)
 
-    assert arena.brought() == Brought(("c.bin", "b.bin"), ("a.bin",))
+    assert checkout.brought() == Brought(("c.bin", "b.bin"), ("a.bin",))
 
 
-def test_writing_in_the_arena_does_not_reach_the_users_copies(project: Project) -> None:
+def test_writing_in_the_second_checkout_does_not_reach_the_users_copies(project: Project) -> None:
     commit = ignore(project, "build/")
     project.write("build/out.txt", "the user's\n").write("data.txt", "the user's\n")
     before = project.picture()
     (project.root / "build/latest").symlink_to(project.root / "build/out.txt")
 
-    folder = arena_of(project).stand_at(commit, ["data.txt"])
+    folder = checkout_of(project).check_out(commit, ["data.txt"])
     for name in ("build/out.txt", "build/latest", "data.txt"):
         (folder / name).write_text("a run's\n")
     (project.root / "build/latest").unlink()
@@ -186,7 +186,7 @@ def test_a_link_out_of_the_checkout_leads_to_the_same_place(project: Project, tm
     commit = ignore(project, "data")
     (project.root / "data").symlink_to("../datasets")
 
-    folder = arena_of(project).stand_at(commit)
+    folder = checkout_of(project).check_out(commit)
 
     assert (folder / "data/train.txt").read_text() == "numbers\n"
 
@@ -198,9 +198,9 @@ def test_results_caches_pipes_and_what_is_missing_are_not_brought(project: Proje
     os.mkfifo(project.root / "pipe")
     os.mkfifo(project.root / "build/pipe")
 
-    folder = arena_of(project).stand_at(commit, ["gone.txt", "autoresearch-results.edited-1.tsv"])
+    folder = checkout_of(project).check_out(commit, ["gone.txt", "autoresearch-results.edited-1.tsv"])
 
-    assert arena_of(project).brought() == Brought(("build",), ())
+    assert checkout_of(project).brought() == Brought(("build",), ())
     assert tree_in(folder / "build") == {"b": "b\n"}
     assert not (folder / "build/pipe").exists()
     assert not (folder / "build/nested/.git").exists()
@@ -208,14 +208,14 @@ def test_results_caches_pipes_and_what_is_missing_are_not_brought(project: Proje
 
 def test_a_stale_result_is_gone_the_next_time(project: Project, commits: tuple[str, str]) -> None:
     project.write("data/train.txt", "untracked\n")
-    arena = arena_of(project)
-    folder = arena.stand_at(commits[0], ["data/train.txt"])
+    checkout = checkout_of(project)
+    folder = checkout.check_out(commits[0], ["data/train.txt"])
     for name in ("result.json", "data/result.json", "out/deep/result.json", "nested/.git/HEAD"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("ref: refs/heads/main\n")
     project.git("init", "--quiet", str(folder / "nested"))
 
-    arena.stand_at(commits[0])
+    checkout.check_out(commits[0])
 
     assert tree_in(folder) == {**tree_of(project, commits[0]), "data/train.txt": "untracked\n"}
     assert not (folder / "nested").exists()
@@ -225,22 +225,22 @@ def test_a_stale_result_is_gone_the_next_time(project: Project, commits: tuple[s
 def test_a_folder_of_ignored_files_is_not_spared_as_a_whole(project: Project) -> None:
     commit = ignore(project, "*.o", "node_modules/")
     project.write("out/app.o", "object\n").write("web/node_modules/pad.js", "pad\n")
-    folder = arena_of(project).stand_at(commit)
+    folder = checkout_of(project).check_out(commit)
     (folder / "out/result.json").write_text("stale\n")
 
-    arena_of(project).stand_at(commit)
+    checkout_of(project).check_out(commit)
 
-    assert arena_of(project).brought() == Brought(("out/app.o",), ("web/node_modules",))
+    assert checkout_of(project).brought() == Brought(("out/app.o",), ("web/node_modules",))
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["app.o"]
 
 
 def test_ignored_output_of_a_run_stays_warm(project: Project) -> None:
     commit = ignore(project, "build/")
-    folder = arena_of(project).stand_at(commit)
+    folder = checkout_of(project).check_out(commit)
     (folder / "build").mkdir()
     (folder / "build/app.o").write_text("object\n")
 
-    arena_of(project).stand_at(commit)
+    checkout_of(project).check_out(commit)
 
     assert (folder / "build/app.o").exists()
 
@@ -251,23 +251,23 @@ NAMES = ("a*b", "#hash", "!bang", "sp ace ", "q?[x]", "back\\slash", "tab\tnew\n
 @pytest.mark.parametrize("name", NAMES)
 def test_what_was_brought_stays_whatever_it_is_called(project: Project, name: str) -> None:
     project.write(name, "mine\n")
-    arena = arena_of(project)
+    checkout = checkout_of(project)
 
-    arena.stand_at("HEAD", [name])
-    folder = arena.stand_at("HEAD")
+    checkout.check_out("HEAD", [name])
+    folder = checkout.check_out("HEAD")
 
     assert (folder / name).read_text() == "mine\n"
-    assert arena.brought() == Brought((name,), ())
+    assert checkout.brought() == Brought((name,), ())
 
 
 def test_a_brought_name_spares_no_other(project: Project) -> None:
     project.write("a*b", "mine\n").write("q[x]", "mine\n")
-    folder = arena_of(project).stand_at("HEAD", ["a*b", "q[x]"])
+    folder = checkout_of(project).check_out("HEAD", ["a*b", "q[x]"])
     for name in ("aXb", "qx", "src/a*b"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("stale\n")
 
-    arena_of(project).stand_at("HEAD")
+    checkout_of(project).check_out("HEAD")
 
     assert sorted(tree_in(folder)) == sorted([*tree_of(project, "HEAD"), "a*b", "q[x]"])
 
@@ -275,10 +275,10 @@ def test_a_brought_name_spares_no_other(project: Project) -> None:
 def test_a_linked_folder_is_not_taken_for_a_leftover(project: Project) -> None:
     commit = ignore(project, "node_modules/")  # a pattern for folders, which a link is not
     project.write("node_modules/pad.js", "pad\n")
-    arena = arena_of(project)
+    checkout = checkout_of(project)
 
     for _ in range(2):
-        folder = arena.stand_at(commit)
+        folder = checkout.check_out(commit)
 
     assert (folder / "node_modules/pad.js").read_text() == "pad\n"
 
@@ -292,10 +292,10 @@ def test_a_commit_is_never_written_through_a_link(project: Project) -> None:
     project.git("rm", "--quiet", "--cached", "vendor/new.txt")
     project.git("commit", "--quiet", "-m", "back")
     project.write("vendor/new.txt", "the user's\n")
-    arena = arena_of(project)
+    checkout = checkout_of(project)
 
-    linked = (arena.stand_at(old) / "vendor").is_symlink()
-    folder = arena.stand_at(new)
+    linked = (checkout.check_out(old) / "vendor").is_symlink()
+    folder = checkout.check_out(new)
 
     assert linked
     assert (folder / "vendor/new.txt").read_text() == "candidate\n"
@@ -310,7 +310,7 @@ def test_nothing_is_brought_through_a_link_of_the_commit(project: Project, tmp_p
     (project.root / "data").unlink()
     project.write("data/train.txt", "numbers\n")
 
-    arena_of(project).stand_at(linked, ["data/train.txt"])
+    checkout_of(project).check_out(linked, ["data/train.txt"])
 
     assert not list((tmp_path / "outside").iterdir())
 
@@ -322,65 +322,67 @@ def test_protected_files_come_from_the_baseline(project: Project) -> None:
     (project.root / "tests/gone.txt").unlink()
     project.commit("cheat")
     cheat = project.git("rev-parse", "HEAD")
-    arena = arena_of(project)
+    checkout = checkout_of(project)
 
-    folder = arena.stand_at(cheat, (), (baseline, ["check.sh", "tests"]))
+    folder = checkout.check_out(cheat, (), (baseline, ["check.sh", "tests"]))
 
     assert tree_in(folder) == {**tree_of(project, baseline), "app.txt": "candidate\n"}
-    assert tree_in(arena.stand_at(cheat)) == tree_of(project, cheat)
-    assert tree_in(arena.stand_at(baseline, (), (baseline, ["check.sh"]))) == tree_of(project, baseline)
+    assert tree_in(checkout.check_out(cheat)) == tree_of(project, cheat)
+    assert tree_in(checkout.check_out(baseline, (), (baseline, ["check.sh"]))) == tree_of(project, baseline)
 
 
-def test_a_deleted_arena_is_made_again(project: Project, commits: tuple[str, str]) -> None:
-    shutil.rmtree(arena_of(project).stand_at(commits[0]))
+def test_a_deleted_checkout_is_made_again(project: Project, commits: tuple[str, str]) -> None:
+    shutil.rmtree(checkout_of(project).check_out(commits[0]))
 
-    folder = arena_of(project).stand_at(commits[1])
+    folder = checkout_of(project).check_out(commits[1])
 
     assert tree_in(folder) == tree_of(project, commits[1])
     assert project.git("worktree", "list", "--porcelain").count("worktree ") == 2
 
 
 @pytest.mark.parametrize("name", [".git", "../brought.json"])
-def test_an_arena_that_somebody_broke_is_made_again(project: Project, commits: tuple[str, str], name: str) -> None:
+def test_a_second_checkout_that_somebody_broke_is_made_again(
+    project: Project, commits: tuple[str, str], name: str
+) -> None:
     project.write("data.txt", "mine\n")
-    (arena_of(project).stand_at(commits[0], ["data.txt"]) / name).write_text("broken")
+    (checkout_of(project).check_out(commits[0], ["data.txt"]) / name).write_text("broken")
 
-    folder = arena_of(project).stand_at(commits[1], ["data.txt"])
+    folder = checkout_of(project).check_out(commits[1], ["data.txt"])
 
     assert tree_in(folder) == {**tree_of(project, commits[1]), "data.txt": "mine\n"}
-    assert arena_of(project).brought() == Brought(("data.txt",), ())
+    assert checkout_of(project).brought() == Brought(("data.txt",), ())
     assert project.git("worktree", "list", "--porcelain").count("worktree ") == 2
 
 
 @pytest.mark.parametrize("place", [".git", ".git/worktrees/other"])
-def test_an_arena_that_points_at_a_place_of_the_users_moves_nothing_there(
+def test_a_second_checkout_that_points_at_a_place_of_the_users_moves_nothing_there(
     project: Project, commits: tuple[str, str], tmp_path: Path, place: str
 ) -> None:
     project.git("worktree", "add", "--quiet", "-b", "other", str(tmp_path / "other"))
     before, other = project.picture(), project.git("-C", str(tmp_path / "other"), "symbolic-ref", "HEAD")
-    (arena_of(project).stand_at(commits[0]) / ".git").write_text(f"gitdir: {project.root}/{place}\n")
+    (checkout_of(project).check_out(commits[0]) / ".git").write_text(f"gitdir: {project.root}/{place}\n")
 
-    folder = arena_of(project).stand_at(commits[0])
+    folder = checkout_of(project).check_out(commits[0])
 
     assert project.picture() == before
     assert project.git("-C", str(tmp_path / "other"), "symbolic-ref", "HEAD") == other
     assert tree_in(folder) == tree_of(project, commits[0])
 
 
-def test_a_broken_arena_is_removed_without_a_trace(project: Project) -> None:
-    (arena_of(project).stand_at("HEAD") / ".git").write_text("broken")
+def test_a_broken_checkout_is_removed_without_a_trace(project: Project) -> None:
+    (checkout_of(project).check_out("HEAD") / ".git").write_text("broken")
 
-    arena_of(project).remove()
+    checkout_of(project).remove()
 
     assert project.git("worktree", "list", "--porcelain").count("worktree ") == 1
 
 
 def test_a_lock_that_a_killed_process_left_is_no_obstacle(project: Project, commits: tuple[str, str]) -> None:
-    folder = arena_of(project).stand_at(commits[0])
+    folder = checkout_of(project).check_out(commits[0])
     place = Path((folder / ".git").read_text().removeprefix("gitdir: ").strip())
     (place / "index.lock").touch()
 
-    assert tree_in(arena_of(project).stand_at(commits[1])) == tree_of(project, commits[1])
+    assert tree_in(checkout_of(project).check_out(commits[1])) == tree_of(project, commits[1])
 
 
 def test_a_foreign_repository_in_its_place_is_not_cleaned(
@@ -388,9 +390,9 @@ def test_a_foreign_repository_in_its_place_is_not_cleaned(
 ) -> None:
     project.git("init", "--quiet", str(cache))
     (cache / "theirs.txt").write_text("untracked\n")
-    (arena_of(project).stand_at(commits[0]) / ".git").unlink()
+    (checkout_of(project).check_out(commits[0]) / ".git").unlink()
 
-    arena_of(project).stand_at(commits[1])
+    checkout_of(project).check_out(commits[1])
 
     assert (cache / "theirs.txt").exists()
 
@@ -398,24 +400,24 @@ def test_a_foreign_repository_in_its_place_is_not_cleaned(
 def test_removal_leaves_no_trace_and_follows_no_link(project: Project) -> None:
     commit = ignore(project, "node_modules/", "build/")
     project.write("node_modules/pad.js", "pad\n").write("build/out.txt", "out\n")
-    before, arena = project.picture(), arena_of(project)
-    arena.stand_at(commit)
+    before, checkout = project.picture(), checkout_of(project)
+    checkout.check_out(commit)
 
-    arena.remove()
-    arena.remove()
+    checkout.remove()
+    checkout.remove()
 
     assert project.git("worktree", "list", "--porcelain").count("worktree ") == 1
     assert not (project.root / ".git/worktrees").exists()
-    assert not arena.folder.parent.exists()
+    assert not checkout.folder.parent.exists()
     assert project.picture() == before
 
 
 def test_removal_after_somebody_deleted_everything_leaves_no_trace(project: Project, cache: Path) -> None:
-    arena = arena_of(project)
-    arena.stand_at("HEAD")
+    checkout = checkout_of(project)
+    checkout.check_out("HEAD")
     shutil.rmtree(cache)
 
-    arena.remove()
+    checkout.remove()
 
     assert project.git("worktree", "list", "--porcelain").count("worktree ") == 1
 
@@ -423,29 +425,29 @@ def test_removal_after_somebody_deleted_everything_leaves_no_trace(project: Proj
 def test_a_worktree_of_the_users_that_is_not_mounted_now_is_not_forgotten(project: Project, tmp_path: Path) -> None:
     project.git("worktree", "add", "--quiet", str(tmp_path / "usb"))
     (tmp_path / "usb").rename(tmp_path / "unplugged")
-    arena = arena_of(project)
+    checkout = checkout_of(project)
 
-    arena.stand_at("HEAD")
-    arena.remove()
+    checkout.check_out("HEAD")
+    checkout.remove()
 
     assert "usb" in project.git("worktree", "list", "--porcelain")
 
 
-def test_two_arenas_of_a_repository_stand_apart(project: Project, commits: tuple[str, str]) -> None:
-    first, second = arena_of(project).stand_at(commits[0]), arena_of(project, "check").stand_at(commits[1])
+def test_two_checkouts_of_a_repository_stand_apart(project: Project, commits: tuple[str, str]) -> None:
+    first, second = checkout_of(project).check_out(commits[0]), checkout_of(project, "check").check_out(commits[1])
 
-    arena_of(project, "check").remove()
+    checkout_of(project, "check").remove()
 
     assert first != second
-    assert tree_in(arena_of(project).stand_at(commits[0])) == tree_of(project, commits[0])
+    assert tree_in(checkout_of(project).check_out(commits[0])) == tree_of(project, commits[0])
 
 
-def test_an_unknown_commit_is_refused_and_the_arena_stays(project: Project, commits: tuple[str, str]) -> None:
-    folder = arena_of(project).stand_at(commits[0])
+def test_an_unknown_commit_is_refused_and_the_second_checkout_stays(project: Project, commits: tuple[str, str]) -> None:
+    folder = checkout_of(project).check_out(commits[0])
     (folder / "result.json").touch()
 
     with pytest.raises(Refusal, match="is not a commit"):
-        arena_of(project).stand_at("0" * 40)
+        checkout_of(project).check_out("0" * 40)
 
     assert (folder / "result.json").exists()
 
@@ -453,10 +455,10 @@ def test_an_unknown_commit_is_refused_and_the_arena_stays(project: Project, comm
 def test_a_place_that_cannot_be_made_is_refused_with_a_cure(
     project: Project, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_arenas", lambda root: Path("/dev/null/arenas"))
+    monkeypatch.setattr(module, "_cache_folder", lambda root: Path("/dev/null/arenas"))
 
     with pytest.raises(Refusal, match="set XDG_CACHE_HOME"):
-        arena_of(project).stand_at("HEAD")
+        checkout_of(project).check_out("HEAD")
 
     assert project.git("worktree", "list", "--porcelain").count("worktree ") == 1
 
@@ -471,7 +473,7 @@ def test_an_unfit_cache_gives_way_to_the_temporary_folder(
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
 
-    folder = arena_of(project).stand_at("HEAD")
+    folder = checkout_of(project).check_out("HEAD")
 
     assert folder.is_relative_to(tmp_path / "tmp" / f"autoresearch-{os.getuid()}")
 
@@ -479,7 +481,7 @@ def test_an_unfit_cache_gives_way_to_the_temporary_folder(
 def test_a_relative_cache_home_is_passed_over(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "cache")
 
-    assert arena_of(project).folder.is_relative_to(Path.home() / ".cache")
+    assert checkout_of(project).folder.is_relative_to(Path.home() / ".cache")
 
 
 def test_thousands_of_untracked_files_are_brought_by_folder(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -489,18 +491,18 @@ def test_thousands_of_untracked_files_are_brought_by_folder(project: Project, mo
     for name in names:
         project.write(name, "mine\n")
 
-    folder = arena_of(project).stand_at("HEAD", names)
+    folder = checkout_of(project).check_out("HEAD", names)
 
-    assert set(arena_of(project).brought().copied) == {"set", "src/x", "4.txt"}
+    assert set(checkout_of(project).brought().copied) == {"set", "src/x", "4.txt"}
     assert set(names) <= set(tree_in(folder))
 
 
 def test_what_was_brought_is_remembered_by_the_next_process(project: Project, commits: tuple[str, str]) -> None:
     project.write("data.txt", "mine\n")
-    arena_of(project).stand_at(commits[0], ["data.txt"])
+    checkout_of(project).check_out(commits[0], ["data.txt"])
 
-    assert arena_of(project).brought() == Brought(("data.txt",), ())
-    assert json.loads((arena_of(project).folder.parent / "brought.json").read_text())["copied"] == ["data.txt"]
+    assert checkout_of(project).brought() == Brought(("data.txt",), ())
+    assert json.loads((checkout_of(project).folder.parent / "brought.json").read_text())["copied"] == ["data.txt"]
 
 
 def environment(prefix: Path, **files: str) -> Path:

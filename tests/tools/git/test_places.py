@@ -101,11 +101,11 @@ def test_a_second_checkout_in_a_cache_that_is_under_git_moves_nothing_there(
     home = Project(tmp_path / "dotfiles")
     monkeypatch.setenv("XDG_CACHE_HOME", str(home.root / ".cache"))
     home.write(".gitignore", ".cache\n").commit("the cache is none of git's")
-    arena, before = PairedCheckout(Repo(project.root), "arena"), untouched(home)
-    folder = arena.stand_at("HEAD")
+    checkout, before = PairedCheckout(Repo(project.root), "arena"), untouched(home)
+    folder = checkout.check_out("HEAD")
     (folder / ".git").unlink()
 
-    arena.stand_at("HEAD")
+    checkout.check_out("HEAD")
 
     assert (folder / ".git").is_file()
     assert untouched(home) == before

@@ -41,7 +41,7 @@ class PlanTrier(Scoped):
             facts = PlanTried(plan=plan.digest(), head=head, ran=False, failed=(), noted=(busy,))
         else:
             found = preflight(context, plan)
-            context.arena.remove()
+            context.paired_checkout.remove()
             asleep, missed = bool(found.consent_missing), [gate for gate in found.gates if not gate.passed]
             facts = PlanTried(
                 plan=plan.digest(),

@@ -97,7 +97,7 @@ class PairedSides:
             key = self.context.runs.key(what)
             if self.context.runs.notes.find(key) is None:
                 self.context.runs.runner.forget(key)
-                checkout.stand_at(self.commits[side], self.context.untracked)
+                checkout.check_out(self.commits[side], self.context.untracked)
                 if report is not None:
                     self._reports.mkdir(parents=True, exist_ok=True)
                     report.unlink(missing_ok=True)

@@ -177,7 +177,7 @@ def _still_clean(context: RepoContext, material: ShipmentMaterial, one: CheckSta
     """The check for a clean checkout, made once more: a command that changes files has tested something else."""
     if one.name != "clean" or one.result is not CheckResult.PASSED:
         return one
-    context.repo.moved()
+    context.repo.invalidate()
     changed = [change.path for change in context.repo.changes() if change.tracked]
     if context.repo.head() == material.head and not changed:
         return one
