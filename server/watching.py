@@ -12,8 +12,8 @@ from ..tools.lab.context import RepoContext
 from ..tools.plan.model import Direction
 from ..tools.report.page import Last, Now, PageSection, ReportedTry, ReportPage, duration
 from ..tools.report.picture import Chapter, Picture, picture
-from ..tools.report.sections import ReportMaterial, chapter_of, page, shown
-from ..tools.report.writing import details_of, earlier, gathered, integrity
+from ..tools.report.sections import ReportMaterial, chapter_of, page, tries_of
+from ..tools.report.writing import details_of, earlier_sessions, gather, integrity
 from ..tools.session.events import Row
 from ..tools.session.results import baseline_row
 from ..tools.session.state import Session
@@ -106,7 +106,7 @@ class Watch:
             return _waiting(context), []
         material = self._gathered(context)
         fresh = [row for row in material.rows if row.iteration > after][-LIVE_ROWS:]
-        return self._made(context, material), shown(material, fresh)
+        return self._made(context, material), tries_of(material, fresh)
 
     def chat(self) -> dict[str, Any]:
         """What a chat shows of the session: parts of a page as markup, and whether it is worth looking again."""
@@ -114,12 +114,12 @@ class Watch:
 
         context = self._lab.for_reading(self._repo)
         if context.session is None:
-            return {"open": True, "parts": {"head": pages.head(_waiting(context))}}
-        material = replace(gathered(context, self._read(context), (), CHECKING, details=False), dots=CHAT_DOTS)
+            return {"open": True, "parts": {"head": pages.render_head(_waiting(context))}}
+        material = replace(gather(context, self._read(context), (), CHECKING, details=False), dots=CHAT_DOTS)
         made = page(material)
-        newest = Last("last", "", shown(material, material.rows[-CHAT_ROWS:][::-1]))
+        newest = Last("last", "", tries_of(material, material.rows[-CHAT_ROWS:][::-1]))
         sections = [_now(_work(context)), *(one for one in made.sections if one.kind == "picture"), newest]
-        parts = {"head": pages.head(made), **{one.id: pages.part(one) for one in sections}}
+        parts = {"head": pages.render_head(made), **{one.id: pages.render_section(one) for one in sections}}
         return {"open": not context.session.finished, "parts": parts}
 
     def one(self, iteration: int) -> ReportedTry | None:
@@ -144,12 +144,12 @@ class Watch:
         """Begin anew where the session is another one."""
         with self._lock:
             if self._checked_of != context.active.id:
-                self._checked_of, self._checked, self._before = context.active.id, CHECKING, earlier(context)
+                self._checked_of, self._checked, self._before = context.active.id, CHECKING, earlier_sessions(context)
 
     def _gathered(self, context: RepoContext) -> ReportMaterial:
         """What a page tells, of the journal what `check` found."""
         self._turn_to(context)
-        return gathered(context, self._read(context), self._before, self._checked, details=False)
+        return gather(context, self._read(context), self._before, self._checked, details=False)
 
     def _made(self, context: RepoContext, material: ReportMaterial) -> ReportPage:
         newest = material.rows[-LIVE_ROWS:]

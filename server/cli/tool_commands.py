@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...tools.errors import Code, Refusal
 from ...tools.evals.pages import as_lines, as_page
-from ...tools.evals.reading import Evaluated, bring_in, evaluate, evaluate_file
+from ...tools.evals.reading import Evaluated, evaluate, evaluate_file, keep_results
 from ...tools.evals.rows import ResultsFormat
 from ...tools.lab.access import Lab
 from ...tools.lab.answers import Answer
@@ -114,7 +114,7 @@ def _evaluated(root: Path, file: str, window: int, direction: str) -> Evaluated:
 def import_results(root: Path, options: Namespace) -> int:
     """Keep another tool's results for reports; returns the exit status."""
     try:
-        name, found = bring_in(Lab(root).for_reading(), Path(options.file).expanduser(), options.direction)
+        name, found = keep_results(Lab(root).for_reading(), Path(options.file).expanduser(), options.direction)
     except Refusal as refusal:
         sys.stderr.write(f"{refusal.message}\n")
         return 2

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from ...tools.errors import Code, Refusal
 from ...tools.lab.access import Lab
-from ...tools.report.drawing import BEST, TARGET, lines
+from ...tools.report.drawing import BEST, TARGET, as_braille
 from ...tools.report.page import ReportedTry, Tone, duration
 from ...tools.report.picture import Mark, Picture
 from ...tools.report.sections import round_number
@@ -173,7 +173,7 @@ def _drawn(picture: Picture, width: int, tall: int) -> RenderableType:
     wide = max(20, width - 12)
     ticks = {round((1 - tick.place) * (tall - 1)): tick.label for tick in picture.axis.ticks(max(2, tall // 2))}
     whole = Text()
-    for place, line in enumerate(lines(picture, wide, tall)):
+    for place, line in enumerate(as_braille(picture, wide, tall)):
         whole.append(f"\n{ticks.get(place, ''):>10} ", style="bright_black")
         for stretch in line:
             whole.append(stretch.text, style=_colour(stretch.what))

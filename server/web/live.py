@@ -75,11 +75,11 @@ class _Handler(BaseHTTPRequestHandler):
         watch = self.server.watch
         if name == "":
             session, last = watch.position()
-            return self._send(pages.whole(watch.page(), live=f"{session}:{last}"))
+            return self._send(pages.render_page(watch.page(), live=f"{session}:{last}"))
         if name == "try":
             number = asked.get("iteration", [""])[0]
             found = watch.one(int(number)) if number.isdecimal() else None
-            return self._send(pages.details(found)) if found else self._say(HTTPStatus.NOT_FOUND, "No such try.")
+            return self._send(pages.render_details(found)) if found else self._say(HTTPStatus.NOT_FOUND, "No such try.")
         if name == "events":
             return self._follow(self.headers.get("Last-Event-ID") or asked.get("after", [""])[0])
         return self._say(HTTPStatus.NOT_FOUND, "There is no such page.")
@@ -138,13 +138,13 @@ def _events(watch: Watch, after: str) -> Iterator[str]:
 
 
 def _work_change(watch: Watch) -> dict[str, object]:
-    return {"parts": {"now": pages.part(watch.now())}}
+    return {"parts": {"now": pages.render_section(watch.now())}}
 
 
 def _whole_change(watch: Watch, last: int) -> dict[str, object]:
     page, rows = watch.update(last)
-    parts = {section.id: pages.part(section) for section in page.sections if section.kind != "tries"}
-    return {"parts": {"head": pages.head(page), **parts}, "rows": [pages.row(one) for one in rows]}
+    parts = {section.id: pages.render_section(section) for section in page.sections if section.kind != "tries"}
+    return {"parts": {"head": pages.render_head(page), **parts}, "rows": [pages.render_row(one) for one in rows]}
 
 
 def _event(name: str, data: dict[str, object], position: str) -> str:

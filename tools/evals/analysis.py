@@ -14,7 +14,7 @@ from pydantic import Field
 
 from ..session.events import Record
 from .history import MetricHistory, direction_of, trend
-from .rows import Results, ResultsLine, RowFate, told_by_columns
+from .rows import Results, ResultsLine, RowFate, column_facts
 
 
 class NotedRow(Record):
@@ -102,7 +102,7 @@ def analyse(
     direction: str = "",
     goal: float | None = None,
 ) -> Analysis:
-    """Everything that a results file tells; of several segments, the last one with rows.
+    """Analyse a results file; of several segments, the last one with rows.
 
     Args:
         found: the file, read.
@@ -123,7 +123,7 @@ def analyse(
         direction_from=told_by,
         segments=len({row.segment for row in found.rows}),
         goal=goal,
-        columns=told_by_columns(rows),
+        columns=column_facts(rows),
         hot_files=_hot(rows, files or {}),
         anomalies=(*found.notes, *_anomalies(found, history)),
         skipped=tuple(f"line {one.line}: {one.why}" for one in found.skipped),
@@ -262,7 +262,7 @@ BROKEN = 0.6
 
 
 def advice(analysis: Analysis, history: MetricHistory, window: int) -> Continuation:
-    """Whether to go on: the first of these that holds, the most certain first."""
+    """Advise whether to go on: the first of these that holds, the most certain first."""
     recent = history.tries[-window:]
     flat = analysis.plateau_length or 0
     refused = sum(step.line in {row.line for row in recent} for step in analysis.improved_but_failed)

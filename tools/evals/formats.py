@@ -19,7 +19,7 @@ MOST_BYTES = 16 * 2**20
 
 
 def read_results(text: str) -> Results:
-    """A results file as rows, told which format it has and what was skipped. Never raises."""
+    """Read a results file into rows, with its format and what was skipped. Never raises."""
     text = text.removeprefix("\ufeff")
     first = next((line for line in text.splitlines() if line.strip()), "")
     found = _log(text) if first.lstrip().startswith("{") else read_table(text)
@@ -152,7 +152,7 @@ _KNOWN = frozenset(
 
 
 def read_table(text: str) -> Results:
-    """A table with a header, or without one where the rows have the shape of the loop's."""
+    """Read a table with a header, or without one where the rows have the shape of the loop's."""
     lines = [(number, line) for number, line in enumerate(text.replace("\r", "").split("\n"), 1) if line.strip()]
     marks = [(number, line) for number, line in lines if line.startswith("#")]
     body = [(number, line) for number, line in lines if not line.startswith("#")]

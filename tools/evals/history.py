@@ -30,7 +30,7 @@ _HIGHER = frozenset(
 
 
 def direction_of(found: Results, rows: Sequence[ResultsLine]) -> tuple[str, str]:
-    """`lower` or `higher` and what told it: the file, the metric's name, or how the kept rows went; empty if nothing did."""
+    """Return `lower` or `higher` and where that comes from: the file, the metric's name, or how the kept rows went; empty if nothing did."""
     if found.direction:
         return found.direction, "the file"
     words = set(re.findall(r"[a-zµ]+\d?", f"{found.metric} {found.unit}".lower()))

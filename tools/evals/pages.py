@@ -8,7 +8,7 @@ from .analysis import Analysis, NotedRow
 
 
 def as_lines(analysis: Analysis) -> list[str]:
-    """The analysis in words, the recommendation first; what the file does not tell is left out."""
+    """Say the analysis in lines, the recommendation first; what the file does not tell is left out."""
     return [
         f"{analysis.recommendation.verdict.upper()}: {analysis.recommendation.reason}",
         "",
@@ -22,7 +22,7 @@ def as_lines(analysis: Analysis) -> list[str]:
 
 
 def as_page(analysis: Analysis, source: str) -> str:
-    """The analysis as Markdown."""
+    """Write the analysis as Markdown."""
     parts = [
         f"# Evaluation of {source}\n",
         f"**{analysis.recommendation.verdict.capitalize()}.** {analysis.recommendation.reason}\n",

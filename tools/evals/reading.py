@@ -29,7 +29,7 @@ _LOGS = ("autoresearch.jsonl", ".auto/log.jsonl", "log.jsonl")
 
 
 def find_results(root: Path, name: str = "") -> Path:
-    """The results file that is meant: the one named, else the newest of those that are there.
+    """Return the results file that is meant: the one named, else the newest of those that are there.
 
     Raises:
         Refusal: if there is none, or it lies outside the root, or is no file that can be read.
@@ -51,7 +51,7 @@ def find_results(root: Path, name: str = "") -> Path:
 
 
 def read_file(file: Path) -> Results:
-    """A results file, read.
+    """Read a results file.
 
     Raises:
         Refusal: if it is too large to be one.
@@ -71,7 +71,7 @@ class Evaluated:
 
 
 def evaluate(context: RepoContext, name: str = "", window: int = WINDOW, direction: str = "") -> Evaluated:
-    """A results file of a repository by its path there, analysed. Of the session's own file the journal knows more."""
+    """Analyse a results file of a repository by its path there. Of the session's own file the journal knows more."""
     own = context.session
     if own is not None and name in {"", RESULTS_FILE}:
         plan = own.plan
@@ -89,7 +89,7 @@ def evaluate(context: RepoContext, name: str = "", window: int = WINDOW, directi
 
 
 def evaluate_file(file: Path, window: int = WINDOW, direction: str = "") -> Evaluated:
-    """A results file by itself, where there is no repository around it; in a folder, the newest one.
+    """Analyse a results file by itself, where there is no repository around it; in a folder, the newest one.
 
     Raises:
         Refusal: if it cannot be found or read.
@@ -100,7 +100,7 @@ def evaluate_file(file: Path, window: int = WINDOW, direction: str = "") -> Eval
 
 
 def files_of_commits(context: RepoContext, commits: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The files that each of these commits changed; those that git does not have are left out."""
+    """Return the files that each of these commits changed; those that git does not have are left out."""
     names = list(dict.fromkeys(commits))[-MOST_COMMITS:]
     if not names:
         return {}
@@ -154,7 +154,7 @@ KNOWN_BY_NAME = {"val_bpb": "lower"}
 """Karpathy's files do not say which way is better, but bits per byte leave no doubt."""
 
 
-def bring_in(context: RepoContext, file: Path, direction: str = "") -> tuple[str, Results]:
+def keep_results(context: RepoContext, file: Path, direction: str = "") -> tuple[str, Results]:
     """Keep a results file beside the journal; returns the name that it has here, and what was read.
 
     Raises:
@@ -180,7 +180,7 @@ def bring_in(context: RepoContext, file: Path, direction: str = "") -> tuple[str
 
 
 def imported(context: RepoContext, name: str) -> tuple[Results, Chapter]:
-    """What was imported under a name, and as a chapter of a picture.
+    """Return what was imported under a name, also as a chapter of a picture.
 
     Raises:
         Refusal: if nothing was.
@@ -200,7 +200,7 @@ def _folder(context: RepoContext) -> Path:
 
 
 def as_words(context: RepoContext, name: str) -> str:
-    """Imported results, analysed, in words."""
+    """Analyse imported results, in words."""
     found, chapter = imported(context, name)
     analysis = analyse(found, direction=str(chapter.plan.better))
     return "\n".join([f"{chapter.name}, imported: nothing of it was measured here.", *as_lines(analysis)])
@@ -231,7 +231,7 @@ _STATUS = {
 
 
 def chapter_of_results(found: Results, name: str, direction: str) -> Chapter:
-    """A results file as a chapter of a picture: its rows in their order, a missing number missing."""
+    """Return a results file as a chapter of a picture: its rows in their order, a missing number missing."""
     plan = Plan.model_validate(
         {
             "metric": found.metric or "metric",
@@ -254,5 +254,5 @@ def _row(place: int, line: ResultsLine) -> Row:
 
 
 def name_of(file: str) -> str:
-    """A short name for a file, fit for a file name of ours."""
+    """Make a short name of a file, fit for a file name of ours."""
     return re.sub(r"[^\w.-]+", "-", file).strip("-.")[:80] or "results"

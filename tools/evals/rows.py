@@ -106,7 +106,7 @@ _DATE = re.compile(
 
 
 def number_in(cell: str) -> float | None:
-    """The number in a cell, with at most a unit or `%` after it and commas between thousands; None without one."""
+    """Return the number in a cell, with at most a unit or `%` after it and commas between thousands; None without one."""
     found = _NUMBER.match(cell.strip())
     if found is None or not _GLUED.fullmatch(cell.strip()[found.end() :]):
         return None
@@ -115,7 +115,7 @@ def number_in(cell: str) -> float | None:
 
 
 def fate_of(word: str) -> RowFate:
-    """A status in one vocabulary, however a file writes it: `KEPT`, `keep (reworked)`, `reverted_worse`, `checks_failed`."""
+    """Return a status in one vocabulary, however a file writes it: `KEPT`, `keep (reworked)`, `reverted_worse`, `checks_failed`."""
     plain = word.strip().lower().replace("_", "-")
     exact = {"no-op", "hook-blocked", "metric-error", "baseline"}
     if plain in exact:
@@ -131,7 +131,7 @@ def fate_of(word: str) -> RowFate:
 
 
 def time_in(cell: str) -> float | None:
-    """Seconds since the epoch of a date in ISO 8601, taken as UTC without a zone, or of a number of (milli)seconds."""
+    """Return the seconds since the epoch of a date in ISO 8601, taken as UTC without a zone, or of a number of (milli)seconds."""
     if re.fullmatch(r"\d{9,13}(\.\d+)?", cell.strip()):
         value = float(cell)
         return value / 1000 if value > 1e11 else value
@@ -153,8 +153,8 @@ SATURATED = 3
 """Rounds in a row with fewer than two new items by which a search is saturated."""
 
 
-def told_by_columns(rows: Sequence[ResultsLine]) -> dict[str, Any]:
-    """Whatever the columns beside the metric allow: counts, confirmation, coverage, convergence, saturation."""
+def column_facts(rows: Sequence[ResultsLine]) -> dict[str, Any]:
+    """Return what the columns beside the metric allow: counts, confirmation, coverage, convergence, saturation."""
     columns = {name for row in rows for name in row.cells}
     found: dict[str, Any] = {}
     for name in ("severity", "technique", "error_type", "category", "owasp", "stride", "flag"):

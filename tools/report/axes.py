@@ -69,8 +69,8 @@ class Axis:
         return _inner(value, self.kind, self.soft)
 
 
-def fitted(core: Sequence[float], others: Sequence[float] = (), wished: float | None = None) -> Axis:
-    """An axis that shows all of `core`, most of `others`, and `wished` if that costs little room.
+def fit_axis(core: Sequence[float], others: Sequence[float] = (), wished: float | None = None) -> Axis:
+    """Return an axis that shows all of `core`, most of `others`, and `wished` if that costs little room.
 
     What lies far off among `others` would squeeze the rest together: the axis ends before it.
     """
@@ -92,7 +92,7 @@ def fitted(core: Sequence[float], others: Sequence[float] = (), wished: float | 
 
 
 def short(value: float, digits: int = 4) -> str:
-    """A number as a label: few characters, no more than `digits` decimals."""
+    """Format a number as a label: few characters, no more than `digits` decimals."""
     size = abs(value)
     if value and not 1e-4 <= size < 1e6:
         head, power = f"{size:.2e}".split("e")

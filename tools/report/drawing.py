@@ -30,19 +30,19 @@ SHAPES = {
 
 
 def name_of(mark: Mark) -> str:
-    """The class that a page colours it by."""
+    """Return the CSS class of a mark."""
     return mark.name.lower()
 
 
 def icon(mark: Mark) -> str:
-    """A mark by itself, for a legend."""
+    """Draw a mark by itself, for a legend."""
     svg = Element("svg", {"class": f"icon {name_of(mark)}", "viewBox": "-7 -7 14 14", "aria-hidden": "true"})
     SubElement(svg, "path", {"d": SHAPES[mark]})
     return tostring(svg, encoding="unicode")
 
 
-def drawn(picture: Picture, name: str = "picture") -> str:
-    """The picture; `name` begins every id in it."""
+def as_svg(picture: Picture, name: str = "picture") -> str:
+    """Draw the picture as SVG; `name` begins every id in it."""
     axis = picture.axis
     svg = Element(
         "svg",
@@ -191,8 +191,8 @@ def _labels(svg: Element, picture: Picture) -> None:
         _text(group, "label", label.x, label.y, label.text, **where)
 
 
-def curves_drawn(curves: Sequence[tuple[str, Curve]]) -> str:
-    """Learning curves over one another: loss by share of the budget."""
+def curves_as_svg(curves: Sequence[tuple[str, Curve]]) -> str:
+    """Draw learning curves as SVG over one another: loss by share of the budget."""
     points = [loss for _, curve in curves for _, loss in curve[len(curve) // 20 :]]
     if not points:
         return ""
@@ -229,8 +229,8 @@ class Stretch:
     what: str
 
 
-def lines(picture: Picture, columns: int, rows: int) -> list[list[Stretch]]:
-    """The picture as `rows` lines of `columns` letters, from the top."""
+def as_braille(picture: Picture, columns: int, rows: int) -> list[list[Stretch]]:
+    """Draw the picture as `rows` lines of `columns` letters, from the top."""
     canvas = _Canvas(columns, rows)
     if picture.target is not None and not picture.beyond(picture.target):
         for point in range(0, 2 * columns, 4):

@@ -1,4 +1,4 @@
-"""The report as data: a page of sections, ready to be set in type. Another kind of section is a class and a template."""
+"""A report as data: a page of sections, each kind of section a class here and a template."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ClassVar
 from ..decision.measured import GuardResult, Receipt
 from ..session.events import Row
 from ..session.results import number
-from .drawing import drawn, icon, name_of
+from .drawing import as_svg, icon, name_of
 from .picture import Mark, Picture, mark_of
 
 
@@ -69,7 +69,7 @@ class Drawing(PageSection):
     @property
     def svg(self) -> str:
         """The picture as markup."""
-        return drawn(self.picture)
+        return as_svg(self.picture)
 
     @property
     def legend(self) -> list[tuple[str, str, int, str]]:
@@ -224,7 +224,7 @@ class ReportPage:
 
 
 def patch_lines(patch: str, most: int) -> list[tuple[PatchLine, str]]:
-    """A patch in runs of lines of the same kind, at most so many characters of it."""
+    """Split a patch into runs of lines of the same kind, at most so many characters of it."""
     text = patch if len(patch) <= most else patch[:most].rpartition("\n")[0]
     runs: list[tuple[PatchLine, str]] = []
     inside = False
@@ -254,7 +254,7 @@ def _line_kind(line: str, inside: bool) -> PatchLine | None:
 
 
 def duration(seconds: float) -> str:
-    """A time span in one or two units."""
+    """Format a time span in one or two units."""
     if seconds < 0.9995:
         return f"{1000 * seconds:.0f} ms"
     if seconds < 99.5:
@@ -267,7 +267,7 @@ def duration(seconds: float) -> str:
 
 
 def size(amount: float) -> str:
-    """Bytes in the unit that suits them."""
+    """Format a number of bytes in the unit that suits it."""
     for unit in ("B", "kB", "MB"):
         if amount < 1000:
             return f"{amount:.3g} {unit}"

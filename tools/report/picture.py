@@ -1,4 +1,4 @@
-"""The progress picture: what is drawn, before anybody draws it. Matplotlib and the page's SVG both start from here."""
+"""The progress picture as data, with the places of its labels: what `plot` draws as PNG and `drawing` as SVG."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import accumulate
 from ..decision.decide import Status
 from ..plan.model import Direction, Plan
 from ..session.events import Row
-from .axes import Axis, fitted
+from .axes import Axis, fit_axis
 
 BAND = 2.0
 """Standard deviations of one run on either side of the running best: 19 runs of 20 fall in here."""
@@ -135,7 +135,7 @@ class Picture:
 
 
 def picture(chapters: Sequence[Chapter]) -> Picture:
-    """The picture of one or more sessions of the same metric, the latest last."""
+    """Compose the picture of one or more sessions of the same metric, the latest last."""
     plan = chapters[-1].plan
     starts = [0, *accumulate(len(chapter.rows) for chapter in chapters)]
     dots = [
@@ -146,7 +146,7 @@ def picture(chapters: Sequence[Chapter]) -> Picture:
     segments = [_segment(chapter, start) for start, chapter in zip(starts, chapters, strict=False) if chapter.rows]
     core = [dot.value for dot in dots if dot.value is not None and dot.mark in {Mark.BASELINE, Mark.KEEP}]
     others = [dot.value for dot in dots if dot.value is not None and dot.mark not in {Mark.BASELINE, Mark.KEEP}]
-    axis = fitted(core, others, plan.target_value)
+    axis = fit_axis(core, others, plan.target_value)
     return Picture(
         title=" ".join(plan.goal.split()),
         metric=plan.metric,
@@ -160,7 +160,7 @@ def picture(chapters: Sequence[Chapter]) -> Picture:
 
 
 def thinned(whole: Picture, most: int) -> Picture:
-    """The same picture with at most about `most` tries that were not kept, evenly chosen."""
+    """Return the same picture with at most about `most` tries that were not kept, evenly chosen."""
     plain = [dot for dot in whole.dots if dot.mark is not Mark.KEEP and dot.mark is not Mark.BASELINE]
     if len(plain) <= most:
         return whole
@@ -172,7 +172,7 @@ def thinned(whole: Picture, most: int) -> Picture:
 
 
 def mark_of(row: Row) -> Mark:
-    """What a picture says of a row."""
+    """Return the mark of a row."""
     if row.status.kept:
         return Mark.KEEP
     if row.status is Status.DISCARD and row.guard == "fail":
@@ -267,10 +267,10 @@ class PlacedLabel:
     text: str
 
 
-def placed(
+def place_labels(
     wanted: Sequence[Wanted], taken: Sequence[Box], field: Box, letter: float, line: float, down: bool
 ) -> list[PlacedLabel]:  # fmt: skip
-    """Labels for as many of the wanted as find room, the first ones first; one that does not fit is cut, then left out.
+    """Place labels for as many of the wanted as find room, the first ones first; one that does not fit is cut, then left out.
 
     `letter` and `line` are the size of one letter; `down` tells that the empty side of the picture is below.
     """
@@ -313,11 +313,13 @@ def _free(label: PlacedLabel, boxes: Sequence[Box], field: Box, letter: float, l
 def labels_of(
     picture: Picture, field: Box, letter: float, line: float, most: int = 24
 ) -> list[tuple[Dot, PlacedLabel]]:
-    """Labels of the kept changes for a picture that fills `field`."""
+    """Place the labels of the kept changes in a picture that fills `field`."""
     chosen = picture.labelled[:most]
     wanted = [Wanted(*_spot(picture, dot, field), f"#{dot.iteration} {_cut(dot.words)}".rstrip()) for dot in chosen]
     down = picture.direction is Direction.LOWER
-    return [(chosen[label.of], label) for label in placed(wanted, _taken(picture, field), field, letter, line, down)]
+    return [
+        (chosen[label.of], label) for label in place_labels(wanted, _taken(picture, field), field, letter, line, down)
+    ]
 
 
 def _cut(words: str) -> str:

@@ -50,7 +50,7 @@ _STRIP = 716
 
 
 def draw(picture: Picture, subtitle: str, footer: str) -> bytes:
-    """The picture as PNG."""
+    """Draw the picture as PNG."""
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white")
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))

@@ -1,4 +1,4 @@
-"""The only home of jinja2: pages out of the templates beside the tools, as single files that need nothing else.
+"""Render reports by the templates of this folder, as single HTML files that need nothing else.
 
 Everything that a template is given is escaped unless it is markup that `drawing.py` wrote. Should an escape ever be
 forgotten, the page's own policy still lets no script run but ours, which it names by its digest.
@@ -19,39 +19,39 @@ from .page import PageSection, ReportedTry, ReportPage, duration, size
 _FOLDER = Path(__file__).with_name("templates")
 
 
-def whole(page: ReportPage, live: str = "") -> str:
-    """A page as one file. With `live`, the name of its state, it follows the session through the server that sent it."""
+def render_page(page: ReportPage, live: str = "") -> str:
+    """Render a page as one file. With `live`, the name of its state, it follows the session through the server that sent it."""
     return _environment().get_template("report.html").render(page=page, live=live, **_assets())
 
 
-def part(section: PageSection) -> str:
-    """One section by itself."""
+def render_section(section: PageSection) -> str:
+    """Render one section by itself."""
     template = _environment().get_template(f"section-{section.kind}.html")
     return template.render(section=section, live="live")
 
 
-def head(page: ReportPage) -> str:
-    """Title, state and facts by themselves."""
+def render_head(page: ReportPage) -> str:
+    """Render title, state and facts by themselves."""
     return _environment().get_template("head.html").render(page=page)
 
 
-def row(one: ReportedTry, live: str = "live") -> str:
-    """One row of the table by itself."""
+def render_row(one: ReportedTry, live: str = "live") -> str:
+    """Render one row of the table by itself."""
     return _environment().get_template("try.html").render(one=one, live=live)
 
 
-def details(one: ReportedTry) -> str:
-    """What is behind a row, by itself."""
+def render_details(one: ReportedTry) -> str:
+    """Render what is behind a row, by itself."""
     return _environment().get_template("details.html").render(one=one)
 
 
 def chat_view() -> str:
-    """The view that a chat shows: an empty page that draws what the host hands it."""
+    """Render the view that a chat shows: an empty page that draws what the host hands it."""
     return _environment().get_template("chat.html").render(bridge=_text("chat.js"), **_assets())
 
 
 def moment(at: float) -> str:
-    """Seconds since the epoch as a local time."""
+    """Format seconds since the epoch as a local time."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
 

@@ -1,4 +1,4 @@
-"""What a report says of a session, section by section. A section more is a function more in `SECTIONS`."""
+"""The sections of a session's report, each a function in `SECTIONS`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..session.state import Session, phase_of
 from ..session.stuck import near_misses
 from ..session.summary import Summary, budget_left, honest_best, luck_words, noise_band
 from ..vocabulary import Phase
-from .drawing import curves_drawn
+from .drawing import curves_as_svg
 from .page import (
     Curves,
     Details,
@@ -60,7 +60,7 @@ class ReportMaterial:
 
 
 def page(material: ReportMaterial) -> ReportPage:
-    """The report."""
+    """Compose the report of a session."""
     session, plan = material.session, material.session.plan
     found = (section(material) for section in SECTIONS)
     return ReportPage(
@@ -68,14 +68,14 @@ def page(material: ReportMaterial) -> ReportPage:
         subtitle=f"{plan.metric}, {plan.direction} is better, on {session.start.branch}; began {material.started}",
         state=_state(material),
         tone=Tone.BAD if _broken(material) else Tone.GOOD if not session.finished else Tone.PLAIN,
-        facts=tiles(material),
+        facts=main_facts(material),
         sections=[section for section in found if section is not None],
         footer=f"Session {session.id}. {material.made}",
     )
 
 
 def chapter_of(session: Session, rows: Sequence[Row]) -> Chapter:
-    """What a session puts into the picture."""
+    """Return what a session puts into the picture."""
     judge = session.judge
     relative = isinstance(judge, Race) and judge.scale is Scale.RATIO and bool(judge.level)
     spread = judge.spread / abs(judge.level) if relative else judge.spread
@@ -83,7 +83,7 @@ def chapter_of(session: Session, rows: Sequence[Row]) -> Chapter:
 
 
 def subtitle(summary: Summary) -> str:
-    """The session in one line."""
+    """Say the session in one line."""
     if not summary.iterations:
         return f"baseline {number(round_number(summary.baseline))}; no tries yet"
     change = f" ({summary.change_percent:+.2f} %)" if summary.change_percent is not None else ""
@@ -93,12 +93,12 @@ def subtitle(summary: Summary) -> str:
 
 
 def round_number(value: float) -> float:
-    """A number with as many digits as a reader takes in."""
+    """Round a number to as many digits as a reader takes in."""
     return float(f"{value:.6g}")
 
 
-def tiles(material: ReportMaterial) -> list[Fact]:
-    """What a reader wants to know first."""
+def main_facts(material: ReportMaterial) -> list[Fact]:
+    """Return what a reader wants to know first."""
     session, summary = material.session, material.summary
     change = f"{summary.change_percent:+.2f} %" if summary.change_percent is not None else "no change"
     better = session.best_iteration > 0
@@ -159,22 +159,22 @@ def _drawing(material: ReportMaterial) -> PageSection:
 
 
 def _curves(material: ReportMaterial) -> PageSection | None:
-    svg = curves_drawn(material.curves)
+    svg = curves_as_svg(material.curves)
     return Curves("curves", "Learning curves", svg) if svg else None
 
 
 def _near(material: ReportMaterial) -> PageSection | None:
     missed = near_misses(material.session.plan, [row for row in material.rows if row.iteration])[:MOST_NEAR]
-    return NearMisses("near", "Near misses, closest first", shown(material, missed)) if missed else None
+    return NearMisses("near", "Near misses, closest first", tries_of(material, missed)) if missed else None
 
 
 def _tries(material: ReportMaterial) -> PageSection:
     rows = material.rows if material.listed is None else material.listed
-    return Tries("tries", "Tries", shown(material, rows[::-1]), material.left_out)
+    return Tries("tries", "Tries", tries_of(material, rows[::-1]), material.left_out)
 
 
-def shown(material: ReportMaterial, rows: Sequence[Row]) -> list[ReportedTry]:
-    """Rows in words, with what is known of them."""
+def tries_of(material: ReportMaterial, rows: Sequence[Row]) -> list[ReportedTry]:
+    """Return rows in words, with what is known of them."""
     lower, details = material.session.plan.direction == Direction.LOWER, material.details or {}
     return [ReportedTry(row, lower, details.get(row.iteration)) for row in rows]
 

@@ -38,7 +38,7 @@ def write_picture(context: RepoContext) -> tuple[bytes, str]:
 
     session, rows = context.active, context.rows()
     words = subtitle(summarise(session, context.now()))
-    drawn = picture([*earlier(context), chapter_of(session, rows)])
+    drawn = picture([*earlier_sessions(context), chapter_of(session, rows)])
     png = plot.draw(drawn, words, f"session {session.id}")
     write_beside(context, PICTURE_FILE, png)
     return png, words
@@ -48,13 +48,17 @@ def write_page(context: RepoContext) -> str:
     """Write the whole session as one HTML file beside the results; returns the session in one line."""
     from . import rendering as pages
 
-    made = gathered(context)
-    write_beside(context, PAGE_FILE, pages.whole(page(made)).encode())
+    made = gather(context)
+    write_beside(context, PAGE_FILE, pages.render_page(page(made)).encode())
     return subtitle(made.summary)
 
 
 def write_beside(context: RepoContext, name: str, data: bytes) -> None:
-    """Beside the results, where git does not see it: a tracked one would be a change out of scope."""
+    """Write a file beside the results, where git does not see it.
+
+    Raises:
+        Refusal: if git tracks a file of that name, which would be a change out of scope.
+    """
     if name in context.repo.tracked():
         cure = f"Take it out with `git rm --cached {name}` and commit, then ask again."
         raise Refusal(Code.BAD_NAME, f"{name} is tracked by git, so it was left alone. {cure}")
@@ -62,20 +66,20 @@ def write_beside(context: RepoContext, name: str, data: bytes) -> None:
     write_ours(context.repo.root / name, data)
 
 
-def gathered(
+def gather(
     context: RepoContext,
     rows: Sequence[Row] = (),
     before: Sequence[Chapter] | None = None,
     checked: str = "",
     details: bool = True,
 ) -> ReportMaterial:
-    """Everything that a page tells. What is known already need not be found again: the rows, the sessions before this
+    """Gather all that a page shows. What is known already need not be found again: the rows, the sessions before this
     one, and what the journal was `checked` to be.
     """
     from .rendering import moment
 
     session, rows = context.active, rows or context.rows()
-    chosen = _told_in_full(rows, near_misses(session.plan, rows)) if details else []
+    chosen = _shown_in_full(rows, near_misses(session.plan, rows)) if details else []
     left = len(rows) - len(chosen) if details else 0
     return ReportMaterial(
         session=session,
@@ -85,7 +89,7 @@ def gathered(
         integrity=checked or integrity(context),
         started=moment(session.started_at),
         made=f"Made {moment(context.now())} by autoresearch-mcp.",
-        earlier=earlier(context) if before is None else before,
+        earlier=earlier_sessions(context) if before is None else before,
         curves=curves(context),
         details=details_of(context, chosen),
         left_out=f"{left:,} tries are shown without their details." if left else "",
@@ -93,7 +97,7 @@ def gathered(
 
 
 def details_of(context: RepoContext, rows: Sequence[Row]) -> dict[int, Details]:
-    """What is behind some rows: in a few queries and two processes, however many they are."""
+    """Return what is behind some rows, by iteration: in a few queries and two processes, however many they are."""
     session, redact = context.active, redactor()
     events: dict[int, list[Event]] = defaultdict(list)
     for event in context.journal.of_iterations(session.id, _KINDS, [row.iteration for row in rows]):
@@ -112,8 +116,8 @@ def details_of(context: RepoContext, rows: Sequence[Row]) -> dict[int, Details]:
     return found
 
 
-def earlier(context: RepoContext) -> list[Chapter]:
-    """The sessions just before this one on its branch that measured the same metric, oldest first."""
+def earlier_sessions(context: RepoContext) -> list[Chapter]:
+    """Return the sessions just before this one on its branch that measured the same metric, oldest first."""
     session, found, room = context.active, [], MOST_EARLIER
     ids = context.journal.sessions_on(session.start.branch)
     before = list(takewhile(lambda name: name != session.id, ids))
@@ -139,7 +143,7 @@ def _same_metric(one: Started, other: Started) -> bool:
     )
 
 
-def _told_in_full(rows: Sequence[Row], near: Sequence[Row]) -> list[Row]:
+def _shown_in_full(rows: Sequence[Row], near: Sequence[Row]) -> list[Row]:
     first = [row for row in rows if row.status.kept or row.iteration == 0]
     ordered = dict.fromkeys(row.iteration for row in (*first[-MOST_DETAILS:], *near[:20], *reversed(rows)))
     chosen = set(list(ordered)[:MOST_DETAILS])
@@ -168,7 +172,7 @@ def _details(row: Row, events: Sequence[Event], patch: str) -> Details:
 
 
 def curves(context: RepoContext) -> list[tuple[str, Curve]]:
-    """The learning curves of the incumbent and of the latest tries, where verify trains a model."""
+    """Return the learning curves of the incumbent and of the latest tries, where verify trains a model."""
     session = context.active
     if not session.curve:
         return []
@@ -181,7 +185,7 @@ def curves(context: RepoContext) -> list[tuple[str, Curve]]:
 
 
 def integrity(context: RepoContext) -> str:
-    """Whether the journal is what was written, and whether git's history bears that out."""
+    """Return in words whether the journal is what was written, and whether git's history bears that out."""
     if broken := context.journal.broken():
         return f"JOURNAL BROKEN: {broken}."
     session = context.active

@@ -14,8 +14,8 @@ from PIL import Image
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.report import plot
-from autoresearch_mcp.tools.report.axes import Axis, AxisScale, fitted, short
-from autoresearch_mcp.tools.report.drawing import BEST, FIELD, STRIP, TARGET, drawn, lines
+from autoresearch_mcp.tools.report.axes import Axis, AxisScale, fit_axis, short
+from autoresearch_mcp.tools.report.drawing import BEST, FIELD, STRIP, TARGET, as_braille, as_svg
 from autoresearch_mcp.tools.report.picture import Box, Chapter, LabelAnchor, Mark, Picture, labels_of, picture, thinned
 from autoresearch_mcp.tools.session.events import Row
 from filled import HOSTILE, long, row
@@ -57,12 +57,12 @@ def kept(number: int, metric: float, **more: object) -> Row:
 def test_the_scale_suits_the_numbers(core: list[float], others: list[float], kind: AxisScale) -> None:
     usual = others if kind is not AxisScale.LINEAR or len(others) < 10 else [1.0, 1.1, 1.2] * 20 + [5e5]
 
-    assert fitted(core, usual).kind is kind
+    assert fit_axis(core, usual).kind is kind
 
 
 @pytest.mark.parametrize("core", [[10.0], [0.0], [-5.0, 5.0], [2e6, 3.0], [1e-300, 1e300], [1e308, -1e308]])
 def test_all_that_was_kept_lies_inside_and_order_is_kept(core: list[float]) -> None:
-    axis = fitted(core)
+    axis = fit_axis(core)
     places = [axis.place(value) for value in sorted(core)]
 
     assert all(0 <= place <= 1 for place in places)
@@ -71,8 +71,8 @@ def test_all_that_was_kept_lies_inside_and_order_is_kept(core: list[float]) -> N
 
 
 def test_one_run_that_is_far_off_does_not_squeeze_the_others() -> None:
-    near = fitted([10.0, 9.0], [10.5, 11.0, 10.2])
-    far = fitted([10.0, 9.0], [10.5, 11.0, 10.2, 99_999.0])
+    near = fit_axis([10.0, 9.0], [10.5, 11.0, 10.2])
+    far = fit_axis([10.0, 9.0], [10.5, 11.0, 10.2, 99_999.0])
 
     assert far.kind is AxisScale.LINEAR
     assert far.high < 2 * near.high
@@ -80,8 +80,8 @@ def test_one_run_that_is_far_off_does_not_squeeze_the_others() -> None:
 
 
 def test_a_near_target_is_shown_and_a_far_one_costs_no_room() -> None:
-    assert fitted([10.0, 9.0], [], 8.5).low < 8.5
-    assert fitted([10.0, 9.0], [], -500.0) == fitted([10.0, 9.0])
+    assert fit_axis([10.0, 9.0], [], 8.5).low < 8.5
+    assert fit_axis([10.0, 9.0], [], -500.0) == fit_axis([10.0, 9.0])
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def uses(svg: ET.Element) -> list[ET.Element]:
 
 
 def test_the_svg_shows_every_try_where_it_belongs() -> None:
-    svg = ET.fromstring(drawn(session([row(1), kept(2, 8.0), row(3, Status.CRASH, None)], 0.2, target="5")))
+    svg = ET.fromstring(as_svg(session([row(1), kept(2, 8.0), row(3, Status.CRASH, None)], 0.2, target="5")))
 
     by_class = {use.get("class"): use for use in uses(svg)}
     assert len(uses(svg)) == 4
@@ -214,7 +214,7 @@ def test_the_svg_shows_every_try_where_it_belongs() -> None:
 
 
 def test_what_lies_beyond_is_drawn_at_the_edge() -> None:
-    svg = ET.fromstring(drawn(session([kept(1, 9.0), kept(2, 8.8), row(3, metric=9e9)])))
+    svg = ET.fromstring(as_svg(session([kept(1, 9.0), kept(2, 8.8), row(3, metric=9e9)])))
 
     far = next(use for use in uses(svg) if use.get("data-x") == "3")
     assert float(far.get("y", "")) == FIELD.top
@@ -222,7 +222,7 @@ def test_what_lies_beyond_is_drawn_at_the_edge() -> None:
 
 
 def test_no_description_becomes_markup() -> None:
-    text = drawn(session([kept(1, 9.0, description=HOSTILE)], goal=HOSTILE))
+    text = as_svg(session([kept(1, 9.0, description=HOSTILE)], goal=HOSTILE))
     svg = ET.fromstring(text)
 
     assert not [node for node in svg.iter() if node.tag in {"script", "img"}]
@@ -262,7 +262,7 @@ def test_kept_dots_are_seen_in_their_colour() -> None:
 
 
 def test_letters_fill_the_room_and_show_best_keeps_and_target() -> None:
-    found = lines(session([row(1), kept(2, 8.0), row(3, metric=10.5)], target="7.9"), 40, 6)
+    found = as_braille(session([row(1), kept(2, 8.0), row(3, metric=10.5)], target="7.9"), 40, 6)
 
     assert [sum(len(stretch.text) for stretch in line) for line in found] == [40] * 6
     assert {BEST, TARGET, str(Mark.KEEP), str(Mark.BASELINE)} <= {s.what for line in found for s in line}

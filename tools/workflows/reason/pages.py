@@ -97,7 +97,7 @@ def _texts(contest: Contest, role: str) -> dict[str, str]:
 
 
 def numbered(critique: Critique) -> str:
-    """A critique as a numbered list."""
+    """Write a critique as a numbered list."""
     return "\n".join(f"{place}. {one.grade}: {one.text}" for place, one in enumerate(critique.weaknesses, 1))
 
 

@@ -58,8 +58,8 @@ class RateFinding:
     status: str = "same"
 
 
-def judged(base: Rate, head: Rate) -> RateFinding:
-    """Green to red is a regression, red to red none. Where either did both, the rates have to differ beyond chance (Fisher)."""
+def compare_rates(base: Rate, head: Rate) -> RateFinding:
+    """Judge two rates: green to red is a regression, red to red none. Where either did both, the rates have to differ beyond chance (Fisher)."""
     if not base.runs:
         return RateFinding(
             Classification.NEW_COVERAGE, status="new" if head.runs and not head.failed else "new and red"
@@ -87,7 +87,7 @@ def _flaky(base: Rate, head: Rate) -> RateFinding:
 
 
 def compared_tests(job: ComparisonJob, readings: Sequence[ComparisonReading]) -> tuple[ComparedRow, ...]:
-    """The rows of a command that is green or red: its tests where it reports them, and itself where they do not explain it."""
+    """Return the rows of a command that is green or red: its tests where it reports them, and itself where they do not explain it."""
     base, head = (runs_of(readings, job, side) for side in ComparisonSide)
     if not (base and head):
         return ()
@@ -141,7 +141,7 @@ def _unloaded(
 
 
 def rates(runs: Sequence[ParsedReading]) -> dict[str, Rate]:
-    """How often each test failed, of the runs in which it passed or failed."""
+    """Count how often each test failed, of the runs in which it passed or failed."""
     failed: Counter[str] = Counter()
     ran: Counter[str] = Counter()
     for run in runs:
@@ -152,7 +152,7 @@ def rates(runs: Sequence[ParsedReading]) -> dict[str, Rate]:
 
 
 def renames(gone: Iterable[str], new: Iterable[str]) -> dict[str, str]:
-    """Which new test a vanished one became: the only one of the same name, else the only new one where it stood alone."""
+    """Return which new test a vanished one became: the only one of the same name, else the only new one where it stood alone."""
     found: dict[str, str] = {}
     name, place = (lambda test: test.rpartition("::")[2]), (lambda test: test.rpartition("::")[0] or test)
     for key in (name, place):
@@ -174,7 +174,7 @@ def _files(runs: Sequence[ParsedReading]) -> set[str]:
 
 
 def _row(job: ComparisonJob, name: str, base: Rate, head: Rate, failure: Failure | None) -> ComparedRow:
-    found = judged(base, head)
+    found = compare_rates(base, head)
     doubtful = found.flaky or found.classification is Classification.FLAKY
     dimension = ComparedDimension.FLAKINESS if doubtful else job.dimension
     return ComparedRow(

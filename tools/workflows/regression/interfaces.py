@@ -1,4 +1,4 @@
-"""The public interface of Python modules, read off their source, and what a change of it breaks for callers.
+"""The public interface of Python modules, what a change of it breaks for callers, and which tests a change can reach.
 
 Nothing is imported or run. A name is public if the module says so: by `__all__`, by being imported or defined in the
 `__init__.py` of a package, or, in files that a person calls a contract, by having no leading underscore.

@@ -1,4 +1,4 @@
-"""Planning a comparison: which commit is the baseline, which commands run, which tests, and what the files alone tell."""
+"""Plan a comparison: which commit is the baseline, which commands run, which tests, and what the files alone tell."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class BaselineCommit:
 
 
 def base_of(context: RepoContext, asked: str) -> BaselineCommit:
-    """Where HEAD forked from what it is compared with.
+    """Return the commit where HEAD forked from what it is compared with.
 
     Raises:
         Refusal: if that does not exist, or HEAD is contained in it.
@@ -82,7 +82,7 @@ def base_of(context: RepoContext, asked: str) -> BaselineCommit:
 
 
 def jobs_of(context: RepoContext, options: RegressionOptions) -> tuple[ComparisonJob, ...]:
-    """The commands that are run on both sides, given or found, once for each cell of the matrix.
+    """Return the commands that are run on both sides, given or found, once for each cell of the matrix.
 
     Raises:
         Refusal: for a command that is never run, or more runs than are allowed.
@@ -124,7 +124,7 @@ def jobs_of(context: RepoContext, options: RegressionOptions) -> tuple[Compariso
 def selected(
     context: RepoContext, options: RegressionOptions, jobs: Sequence[ComparisonJob], base: str
 ) -> tuple[dict[ComparisonSide, tuple[str, ...]], str]:
-    """The test files to run on each side (none: all), and in words which and why."""
+    """Choose the test files to run on each side (none: all), and in words which and why."""
     if options.select is Select.FULL:
         return {}, "all tests: asked for"
     if not any(job.chooses for job in jobs):
@@ -149,7 +149,7 @@ def selected(
 def contract_rows(
     context: RepoContext, options: RegressionOptions, base: str, at: str
 ) -> tuple[list[ComparedRow], str]:
-    """What the change breaks for callers, from the files alone; or why that was not looked at."""
+    """Return what the change breaks for callers, from the files alone; or why that was not looked at."""
     if options.dimensions and ComparedDimension.API_CONTRACT not in options.dimensions:
         return [], "left out"
     head = context.repo.head()
@@ -184,20 +184,20 @@ def contract_rows(
 
 
 def paths_at(context: RepoContext, commit: str) -> tuple[str, ...]:
-    """Every path of a commit."""
+    """Return every path of a commit."""
     out = context.repo.git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
     return tuple(path for path in os.fsdecode(out).split("\0") if path)
 
 
 def texts_at(context: RepoContext, commit: str) -> Mapping[str, str]:
-    """The Python files of a commit."""
+    """Return the Python files of a commit."""
     paths = [path for path in paths_at(context, commit) if path.endswith(".py")]
     found = context.repo.contents(commit, paths)
     return {path: data.decode("utf-8", errors="replace") for path, data in found.items()}
 
 
 def notes_of(context: RepoContext, base: str) -> list[str]:
-    """What a reader of the verdict has to know about how it came about."""
+    """Return what a reader of the verdict has to know about how it came about."""
     dirty = len(context.repo.changes())
     notes = [f"The checkout has {dirty} uncommitted changes: they are not measured, HEAD is."] if dirty else []
     if _shallow(context):
@@ -219,7 +219,7 @@ def notes_of(context: RepoContext, base: str) -> list[str]:
 
 
 def foreign_database(command: str) -> str:
-    """The database that a command names and that may be a real one; empty if none does."""
+    """Return the database that a command names and that may be a real one; empty if none does."""
     for found in _HOST.finditer(command):
         host, name = found[1].lower(), found[2].lower()
         if host not in _OWN_HOSTS and not name.endswith(("_test", "_ci")):

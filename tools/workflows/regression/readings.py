@@ -119,8 +119,8 @@ class DueRun:
     number: int
 
 
-def packed(tests: Mapping[str, Test] | None, first: ParsedReading | None) -> dict[str, object]:
-    """How every test fared, as it is recorded: what passed is left out where the first report of the side tells it."""
+def recorded_tests(tests: Mapping[str, Test] | None, first: ParsedReading | None) -> dict[str, object]:
+    """Return how every test fared as a reading records it: what passed is left out where the first report of the side tells it."""
     if tests is None:
         return {}
     failed = [one for one in tests.values() if one.outcome is CaseOutcome.FAILED]
@@ -138,7 +138,7 @@ def packed(tests: Mapping[str, Test] | None, first: ParsedReading | None) -> dic
 def runs_of(
     readings: Sequence[ComparisonReading], job: ComparisonJob, side: ComparisonSide
 ) -> tuple[ParsedReading, ...]:
-    """The runs of a command on a side, in order, with their tests."""
+    """Return the runs of a command on a side, in order, with their tests."""
     found: list[ParsedReading] = []
     every: set[str] = set()
     for reading in sorted(
@@ -159,7 +159,7 @@ def runs_of(
 def due(
     jobs: Sequence[ComparisonJob], readings: Sequence[ComparisonReading], reruns: int, samples: int
 ) -> DueRun | None:
-    """The next run to make; None when everything is measured."""
+    """Return the next run to make; None when everything is measured."""
     return next((found for job in jobs if (found := _due(job, readings, reruns, samples))), None)
 
 
@@ -193,7 +193,7 @@ def _wanted(job: ComparisonJob, readings: Sequence[ComparisonReading], reruns: i
         return {ComparisonSide.BASELINE: 1, ComparisonSide.CANDIDATE: 1}
     if unusable(job, base):
         return {ComparisonSide.BASELINE: min(2, reruns), ComparisonSide.CANDIDATE: 1}
-    return {ComparisonSide.BASELINE: reruns if telling(base, head) else 1, ComparisonSide.CANDIDATE: reruns}
+    return {ComparisonSide.BASELINE: reruns if anything_differs(base, head) else 1, ComparisonSide.CANDIDATE: reruns}
 
 
 def unusable(job: ComparisonJob, base: Sequence[ParsedReading]) -> bool:
@@ -201,7 +201,7 @@ def unusable(job: ComparisonJob, base: Sequence[ParsedReading]) -> bool:
     return all(not one.reading.green and (job.form is ReportForm.NONE or one.tests is None) for one in base)
 
 
-def telling(base: Sequence[ParsedReading], head: Sequence[ParsedReading]) -> bool:
+def anything_differs(base: Sequence[ParsedReading], head: Sequence[ParsedReading]) -> bool:
     """Whether anything was red, or the same test fared in two ways."""
     runs = (*base, *head)
     if any(not one.reading.green or one.reading.failed for one in runs):
@@ -215,19 +215,19 @@ def telling(base: Sequence[ParsedReading], head: Sequence[ParsedReading]) -> boo
 
 
 def projected(jobs: Sequence[ComparisonJob], reruns: int, samples: int) -> int:
-    """The most runs that a comparison can take: jobs times sides times repetitions, warm-ups with them."""
+    """Count the most runs that a comparison can take: jobs times sides times repetitions, warm-ups with them."""
     each = {ComparedDimension.VISUAL_UI: VISUAL_RUNS + 1, ComparedDimension.PERFORMANCE: samples + 1}
     return sum(2 * each.get(job.dimension, reruns) for job in jobs)
 
 
 def value_of(printed: str, seconds: float) -> float:
-    """The one number that a command printed as `METRIC name=value`; else the seconds that it took."""
+    """Return the one number that a command printed as `METRIC name=value`; else the seconds that it took."""
     found = _METRIC.findall(printed)
     return float(found[0]) if len(found) == 1 else seconds
 
 
 def last_line(runs: Sequence[ParsedReading]) -> str:
-    """The last line that the last red one of some runs printed."""
+    """Return the last line that the last red one of some runs printed."""
     tails = [one.reading.tail for one in runs if not one.reading.green and one.reading.tail.strip()]
     return tails[-1].strip().splitlines()[-1][:200] if tails else ""
 
@@ -239,7 +239,7 @@ VISUAL_ALLOWED = 0.1
 def compared_numbers(
     job: ComparisonJob, readings: Sequence[ComparisonReading], band: float, budget: float
 ) -> tuple[ComparedRow, ...]:
-    """The rows of a command that gives numbers: its time or metric, and the memory and CPU time that it took.
+    """Return the rows of a command that gives numbers: its time or metric, and the memory and CPU time that it took.
 
     Args:
         band: percent by which a number may grow in any case.

@@ -1,4 +1,4 @@
-"""Comparing HEAD with where it came from: the server measures both sides; the agent says what made a row regress."""
+"""Compare HEAD with where it forked: the server measures both sides; the agent says what made a row regress."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def readings(ledger: Ledger) -> tuple[ComparisonReading, ...]:
 
 
 def unfinished(ledger: Ledger) -> bool:
-    """Whether there is something to measure still."""
+    """Return whether there is something left to measure."""
     if not plan_of(ledger).base or any(_setup(ledger, side) for side in ComparisonSide):
         return False
     unread = ledger.seen(ContractRows) is None
@@ -196,7 +196,7 @@ class _Same:
 
 
 def rows(ledger: Ledger) -> tuple[ComparedRow, ...]:
-    """Everything that was compared so far."""
+    """Return everything that was compared so far."""
     return _rows(_Same(ledger))
 
 
@@ -215,7 +215,7 @@ def _rows(same: _Same) -> tuple[ComparedRow, ...]:
 
 
 def verdict(ledger: Ledger) -> RegressionVerdict:
-    """The verdict; while something is left to measure, nothing is stable."""
+    """Return the verdict; while something is left to measure, nothing is stable."""
     plan = plan_of(ledger)
     if not plan.base:
         return RegressionVerdict(VerdictWord.BASELINE_UNAVAILABLE, None, (plan.why or "nothing was planned",))

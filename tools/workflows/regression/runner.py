@@ -1,4 +1,4 @@
-"""Comparing HEAD with where it came from: the server finds the commands, measures both sides, and tidies up.
+"""Compare HEAD with where it forked: the server finds the commands, measures both sides, and tidies up.
 
 Every run is recorded as soon as it is made, and the next one follows from what is recorded. So a server that dies loses
 nothing, and a call that is made again goes on.
@@ -30,7 +30,7 @@ from ..running.runner import WorkflowRunner, observed, saw
 from ..running.store import Ledgers
 from .items import ComparisonPlan, ContractRows, RegressionOptions, SideSetup, UnagreedCommands
 from .planning import base_of, contract_rows, jobs_of, notes_of, selected
-from .readings import ComparisonJob, ComparisonReading, DueRun, ParsedReading, due, packed, runs_of, value_of
+from .readings import ComparisonJob, ComparisonReading, DueRun, ParsedReading, due, recorded_tests, runs_of, value_of
 from .rules import plan_of, readings, refused_commands, unfinished, verdict
 from .testruns import CHOSEN, REPORT, ReportForm, Test, read_tests
 from .verdict import ComparisonSide
@@ -79,7 +79,7 @@ class PairedSides:
             output=run.digest,
             seed=seed,
             at=now(self.context),
-            **packed(tests, first),
+            **recorded_tests(tests, first),
         )
 
     def run(

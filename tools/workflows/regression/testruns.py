@@ -85,7 +85,7 @@ _TAKEN = re.compile(r"--junit-?xml|--outputFile|--json\b|-json\b|--test-reporter
 
 
 def reporting(command: str) -> Reporting:
-    """The command with what makes it write a report; the command as it is where no known runner stands in it just once."""
+    """Return the command with what makes it write a report; the command as it is where no known runner stands in it just once."""
     for pattern, after, end, form in _RUNNERS:
         found = list(re.finditer(rf"{_FOLDER}{pattern}(?=\s|$)", command))
         if len(found) != 1:
@@ -101,7 +101,7 @@ def reporting(command: str) -> Reporting:
 
 
 def read_tests(form: ReportForm, text: str) -> Mapping[str, Test] | None:
-    """How every test fared, by its id; None if there is no report, or it cannot be read. A repeated id gets a number."""
+    """Read how every test fared, by its id; None if there is no report, or it cannot be read. A repeated id gets a number."""
     if not text.strip() or form is ReportForm.NONE:
         return None
     found: dict[str, Test] = {}

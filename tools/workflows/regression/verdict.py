@@ -1,4 +1,4 @@
-"""What a regression is: the rows of a comparison of two commits, and the verdict that they add up to.
+"""The rows of a comparison of two commits, the verdict that they add up to, and its pages.
 
 Only what was green and is red counts. A row that does not count (red before, new, flaky beyond proof, no baseline) stands in
 the report and lowers nothing.
@@ -141,12 +141,12 @@ EXIT_CODES: Mapping[VerdictWord, int] = {
 
 
 def exit_code(word: str) -> int:
-    """The exit status of a verdict: 0 stable, 1 unstable, 2 nothing to compare with. 2 for any other word."""
+    """Return the exit status of a verdict: 0 stable, 1 unstable, 2 nothing to compare with. 2 for any other word."""
     return EXIT_CODES[VerdictWord(word)] if word in [*VerdictWord] else 2
 
 
 def verdict_of(rows: Sequence[ComparedRow], threshold: float = REGRESSION_THRESHOLD) -> RegressionVerdict:
-    """What the rows add up to.
+    """Return the verdict that the rows add up to.
 
     A hard row that regressed decides. Of the scored dimensions, each counts with its worst eligible row. It takes something
     that ran on both sides to be stable: a comparison of files alone is none, and neither is one whose baseline did not run.
@@ -178,7 +178,7 @@ def verdict_of(rows: Sequence[ComparedRow], threshold: float = REGRESSION_THRESH
 
 
 def worst_subscores(rows: Sequence[ComparedRow]) -> dict[str, float]:
-    """The worst eligible subscore of each scored dimension that was measured; 100 where nothing counts against the change."""
+    """Return the worst eligible subscore of each scored dimension that was measured; 100 where nothing counts against the change."""
     scored = [
         row for row in rows if row.tier is VerdictRule.SCORE and row.classification is not Classification.UNAVAILABLE
     ]
@@ -199,7 +199,7 @@ COLUMNS = (
 
 
 def cells(place: int, row: ComparedRow) -> tuple[object, ...]:
-    """A row as the results file has it; a missing number is `-`."""
+    """Return a row as the results file has it; a missing number is `-`."""
     return (
         place,
         row.at or "-",
@@ -223,7 +223,7 @@ _MOST = 40
 
 
 def results_table(rows: Sequence[ComparedRow]) -> str:
-    """regression-results.tsv: fifteen columns, a row for everything that was compared."""
+    """Write regression-results.tsv: fifteen columns, a row for everything that was compared."""
     return table(COLUMNS, [cells(place, row) for place, row in enumerate(rows, 1)])
 
 
@@ -234,7 +234,7 @@ def report_page(
     unmeasured: Sequence[tuple[str, str]],
     causes: Sequence[tuple[str, str, str, str]],
 ) -> str:
-    """stability-report.md: the verdict and why, what was compared and how, what was not."""
+    """Write stability-report.md: the verdict and why, what was compared and how, what was not."""
     named = [(f"R{place}", row) for place, row in enumerate(rows, 1)]
     worse = [pair for pair in named if pair[1].regressed]
     other = [pair for pair in named if not pair[1].regressed and pair[1].status != "same"]
@@ -258,7 +258,7 @@ def report_page(
 
 
 def dimension_page(dimension: ComparedDimension, rows: Sequence[ComparedRow]) -> str:
-    """One dimension with every row of it."""
+    """Write the page of one dimension with every row of it."""
     listed = [
         f"| {_cell(row.unit)} | {row.axis} | {row.classification} | {row.baseline} | {row.candidate} | {row.status} | {_number(row.subscore)} | {_cell(row.description)} |"
         for row in rows

@@ -13,7 +13,7 @@ from autoresearch_mcp.tools.workflows.ledger.scores import (
     regression_steady,
     regression_within,
 )
-from autoresearch_mcp.tools.workflows.regression.comparing_tests import Rate, compared_tests, judged, renames
+from autoresearch_mcp.tools.workflows.regression.comparing_tests import Rate, compare_rates, compared_tests, renames
 from autoresearch_mcp.tools.workflows.regression.readings import (
     ComparisonJob,
     ComparisonReading,
@@ -198,7 +198,7 @@ GREEN_5, RED_5 = Rate(0, 5), Rate(5, 5)
 def test_both_rates_say_whose_fault_it_is(
     base: Rate, head: Rate, classification: Classification, regressed: bool, flaky: bool, status: str
 ) -> None:
-    found = judged(base, head)
+    found = compare_rates(base, head)
 
     assert (found.classification, found.regressed, found.flaky, found.status) == (
         classification,
