@@ -97,6 +97,12 @@ class Repo(Checkout):
         pairs = (line.split("\0", 1) for line in lines)
         return tuple((commit, value) for commit, value in pairs if value)
 
+    def linked_worktrees(self) -> tuple[Path, ...]:
+        """The other checkouts of this repository that are there, the main one included."""
+        fields = os.fsdecode(self.git.ask("worktree", "list", "--porcelain", "-z").out).split("\0")
+        found = (Path(field.removeprefix("worktree ")) for field in fields if field.startswith("worktree "))
+        return tuple(place for place in found if (place / ".git").exists() and place.resolve() != self.root.resolve())
+
     def recently_changed(self, commits: int) -> dict[str, int]:
         """How many of the last commits changed each path, the paths of the newest commit first."""
         command = ("log", f"--max-count={commits}", "--format=", "--name-only", "--no-renames", "-z")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from ..decision.failures import FailureClass
 from ..errors import Code, Refusal
+from ..git.checkout import PathChange
 from ..git.experiment import HookFailure, Staged
-from ..git.repo import shown
+from ..git.repo import Repo, shown
 from ..lab.context import RepoContext
+from ..plan.scope import Scope
 from ..session.commits import ChangeFingerprints, experiment_message, fingerprints, resemblance
 from ..session.events import Committed, HookRejected, Repeated, Unchanged
 from ..session.intent import Intent, clear_intent, write_intent
@@ -23,6 +28,8 @@ Check = Callable[[RepoContext, str, str], None]
 """Sees a tree and its description before they are committed, and may refuse."""
 DESCRIPTION_CHARACTERS = 500
 HOOK_OUTPUT_CHARACTERS = 3000
+MOST_CHECKOUTS = 20
+MOST_NAMED = 8
 _SERVERS_TURN = frozenset({Phase.COMMITTED, Phase.VERIFIED, Phase.DISCARDED, Phase.JUDGED})
 
 
@@ -72,6 +79,40 @@ def answer_was_lost(context: RepoContext, description: str) -> bool:
         return context.phase in {Phase.FIX, Phase.REWORK} and trial.description == described(description)
     rows = context.journal.rows(context.active.id, 1)
     return bool(rows) and rows[-1].iteration > 0 and rows[-1].description == described(description)
+
+
+def looked_at(context: RepoContext) -> str:
+    """In which folder nothing in scope was changed, and in which other checkout of the repository something was."""
+    root, scope = context.repo.root, Scope(context.active.plan.scope)
+    told = [f"This session works in {shown(str(root))}."]
+    ours = context.paired_checkout.folder.parent.parent.resolve()
+    for place in context.repo.linked_worktrees()[:MOST_CHECKOUTS]:
+        with suppress(Refusal):  # it may be somebody else's, or be gone by now
+            changes = () if place.resolve().is_relative_to(ours) else Repo(place).changes()
+            if edited := [change for change in changes if scope.matches(change.path)]:
+                told.append(_edited_there(place, root, edited))
+    return " ".join(told)
+
+
+def _edited_there(place: Path, root: Path, edited: Sequence[PathChange]) -> str:
+    tracked = [shown(change.path) for change in edited if change.tracked]
+    new = [shown(change.path) for change in edited if not change.tracked]
+    here, there = shlex.quote(shown(str(root))), shlex.quote(shown(str(place)))
+    told = (
+        f"But {shown(str(place))}, another checkout of this repository, has changes in scope: {_listed(tracked + new)}."
+    )
+    cures = []
+    if tracked:
+        files = shlex.join(tracked[:MOST_NAMED])
+        cures.append(f"bring them here with `git -C {there} diff --binary HEAD -- {files} | git -C {here} apply`")
+    if new:
+        cures.append(f"copy {_listed(new)} here")
+    return f"{told} If they are this idea, {' and '.join(cures)}; they stay there as they are."
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 @dataclass(frozen=True)
@@ -152,9 +193,9 @@ def _record_unchanged(context: RepoContext, idea: Idea) -> None:
     trial = context.active.trial
     if trial and trial.commit:
         message = (
-            "Nothing in scope changed since the last attempt. Edit the files, or call revert to give this idea up."
+            "Nothing in scope changed since the last attempt. Edit the files, or call revert to give this idea up. "
         )
-        raise Refusal(Code.OUT_OF_ORDER, message)
+        raise Refusal(Code.OUT_OF_ORDER, message + looked_at(context))
     context.record(Unchanged(iteration=idea.number, description=idea.description, hypothesis=idea.hypothesis))
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from ..decision.decide import Status, Trial
+from ..decision.decide import Status, Trial, Verdict
 from ..decision.measured import GuardResult
 from ..iteration import commit, measure, run
 from ..lab.answers import Answer
@@ -187,7 +187,7 @@ class Loop(Verbs):
                 files=list(trial.files),
                 added=trial.added,
                 removed=trial.removed,
-                why=verdict.why if verdict else "",
+                why=_why(context, verdict),
                 output=trial.hook_output[-OUTPUT_CHARACTERS:] if not trial.commit else "",
             )
 
@@ -276,6 +276,12 @@ def _verified(context: RepoContext) -> VerifyRan:
     )
 
 
+def _why(context: RepoContext, verdict: Verdict | None) -> str:
+    if verdict is None:
+        return ""
+    return f"{verdict.why} {commit.looked_at(context)}" if verdict.status is Status.NO_OP else verdict.why
+
+
 def _iterated(context: RepoContext, decided: Session, row: Row | None) -> Iterated:
     """The answer to an iteration that was logged, or that waits for the agent."""
     trial, verdict, shown = decided.open_trial, decided.verdict, decided.shown
@@ -290,7 +296,7 @@ def _iterated(context: RepoContext, decided: Session, row: Row | None) -> Iterat
         effect=effect_of(decided),
         guard=row.guard if row else _guard_word(trial),
         commit=trial.commit,
-        why=verdict.why if verdict else "",
+        why=_why(context, verdict),
         best=session.best,
         output=_output(trial, row),
         guards=guard_words(trial.guards or ()),
@@ -315,7 +321,7 @@ def _iterated_before(context: RepoContext) -> Iterated:
         delta=row.delta,
         guard=row.guard,
         commit=row.commit,
-        why=row.why,
+        why=" ".join(filter(None, (row.why, commit.looked_at(context) if row.status is Status.NO_OP else ""))),
         best=context.active.best,
         note="The same call was answered before, and nothing in scope was edited since: this is that answer.",
     )
