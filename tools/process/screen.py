@@ -32,6 +32,11 @@ from .shell import SimpleCommand, scripts
 _MOST_CHARACTERS = 20_000
 _ANSWERS = frozenset("grep egrep fgrep rg diff cmp test [ [[ rm mkdir kill wait".split())
 """Programs whose exit 1 is an answer or does not matter, so that `|| true` behind them hides no crash."""
+_ONLY_READ = _ANSWERS | frozenset(
+    "cat tac zcat gzip xz zstd brotli echo printf ls find fd du stat wc sed awk gawk jq yq sort uniq head tail tr cut paste nl"
+    " seq yes tee xargs rev column git curl wget date basename dirname realpath readlink env printenv true sha256sum md5sum".split()
+)
+"""Programs that read and rewrite text: their failure in front of a pipe shows in what comes out of it."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,12 @@ def _hides_failure(parts: Parts) -> bool:
     return any(_says_fine(part) and before.name not in _ANSWERS for before, part in pairs)
 
 
+def _pipes_failure_away(parts: Parts) -> bool:
+    watched = any(part.name == "set" and "pipefail" in part.words for part in parts)
+    pairs = ((before, part) for before, part in pairwise(parts) if part.piped and before.words)
+    return not watched and any(before.name not in _ONLY_READ for before, _ in pairs)
+
+
 def _says_fine(part: SimpleCommand) -> bool:
     if part.name in {"echo", "printf"}:
         return bool(re.search(r"\d", " ".join(part.words[1:])))
@@ -131,6 +142,7 @@ _WARNED: tuple[tuple[str, Sign], ...] = (
     ("it prints all environment variables", prints_environment),
     ("it leaves a process in the background", _stays_behind),
     ("it hides a failure, so that a crash can look like a number", _hides_failure),
+    ("a failure in front of a pipe does not count, so that red tests can pass", _pipes_failure_away),
 )
 _CURES = {
     "it deletes the home or root folder": "Name the build folder that it means.",
@@ -153,4 +165,5 @@ _CURES = {
     _HOLDS_CREDENTIAL: "Set it where the server runs and name the variable in `environment`.",
     "it leaves a process in the background": "End it in the command: keep its number and `kill` it, or `wait`.",
     "it hides a failure, so that a crash can look like a number": "Let the command fail when the program fails.",
+    "a failure in front of a pipe does not count, so that red tests can pass": "Begin with `set -o pipefail;`.",
 }
