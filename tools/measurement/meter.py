@@ -29,7 +29,7 @@ from ..git.paired_checkout import editable_roots
 from ..plan.metrics import Reading, read_metric
 from ..plan.model import GuardMetric, Plan
 from ..process.run_notes import RunNote, open_channel
-from ..process.runner import CommandRun
+from ..process.runner import CommandRun, CommandSpec
 from ..text.redaction import redact_tail, redactor
 from .ruler import Ruler, file_marks, swapped
 from .runs import CHANNEL_NAME, RunService, RunSpec, has_sandbox
@@ -119,7 +119,9 @@ class Meter:
                 **({CURVE_NAME: written(spec.curve)} if spec.curve else {}),
                 **({} if spec.place is Place.CHECKOUT else import_paths(self.runs.repo.root, spec.folder)),
             }
-            run = self.runs.run_sandboxed(self.plan, key, command, timeout_s, spec.folder, names, begun.temporary)
+            run = self.runs.run_sandboxed(
+                self.plan, key, CommandSpec(command, spec.folder, timeout_s, names), begun.temporary
+            )
             if not run.lost:
                 break
             self.runs.ready_for = None

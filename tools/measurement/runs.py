@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..decision.measured import Curve, Place
@@ -15,7 +15,7 @@ from ..git.repo import Repo
 from ..plan.model import Plan
 from ..process.isolation import available, passed_on, policy_for, wrap
 from ..process.run_notes import RunNotes
-from ..process.runner import CommandRun, CommandSpec, Listener, Runner, Wrap
+from ..process.runner import CommandRun, CommandSpec, Listener, Runner
 
 CHANNEL_NAME = "AUTORESEARCH_CHANNEL"
 NEVER_RUN = CommandRun(-1, False, 0.0, "", "", cancelled=True)
@@ -89,17 +89,8 @@ class RunService:
         whole = f"{self._scope()} {self._asked[what]} {what}"
         return hashlib.sha256(whole.encode()).hexdigest()[:20]
 
-    def run(
-        self,
-        key: str,
-        command: str,
-        timeout_s: float,
-        folder: Path,
-        names: Mapping[str, str],
-        wrap: Wrap = list,
-        channel: str = "",
-    ) -> CommandRun:
-        """Run a command at the top of a checkout with these variables, or join the run that has this key."""
+    def run(self, key: str, command: CommandSpec) -> CommandRun:
+        """Run a command, or join the run that has this key."""
         before = self._seconds
 
         def listen(seconds: float, line: str) -> None:
@@ -109,26 +100,26 @@ class RunService:
         self.repo.invalidate()
         run = NEVER_RUN
         if not self.cancelled:
-            run = self.runner.run(CommandSpec(command, folder, timeout_s, names, wrap, channel), key, listen)
+            run = self.runner.run(command, key, listen)
         self.repo.invalidate()
         self.cancelled = self.cancelled or run.cancelled
         self._seconds += run.seconds  # progress only ever grows, also over several runs in one call
         return run
 
-    def run_sandboxed(
-        self, plan: Plan, key: str, command: str, timeout_s: float, folder: Path, names: Mapping[str, str], own: str
-    ) -> CommandRun:
+    def run_sandboxed(self, plan: Plan, key: str, command: CommandSpec, own: str) -> CommandRun:
         """Run a command of a plan with the variables that the plan passes on; in a sandbox if there is a folder of its `own`
         that it may write.
         """
-        channel = names.get(CHANNEL_NAME, "")
-        given = {**passed_on(plan.environment, os.environ), **names}
+        channel = command.variables.get(CHANNEL_NAME, "")
+        variables = {**passed_on(plan.environment, os.environ), **command.variables}
+        command = replace(command, variables=variables, channel=channel)
         if not own:
-            return self.run(key, command, timeout_s, folder, given, channel=channel)
+            return self.run(key, command)
         writable = (own, *([str(Path(channel).parent)] if channel else []))
-        policy = policy_for(self.repo, folder, plan.scope, (plan.network, plan.memory_mb, plan.processes), writable)
-        given["TMPDIR"] = own
-        return self.run(key, command, timeout_s, folder, given, lambda argv: wrap(argv, policy), channel)
+        limits = (plan.network, plan.memory_mb, plan.processes)
+        policy = policy_for(self.repo, command.folder, plan.scope, limits, writable)
+        walled = replace(command, variables={**variables, "TMPDIR": own}, wrap=lambda argv: wrap(argv, policy))
+        return self.run(key, walled)
 
     def clear(self) -> None:
         """End and forget every run."""

@@ -22,7 +22,7 @@ from ...git.paired_checkout import PairedCheckout
 from ...lab.context import RepoContext
 from ...measurement.meter import import_paths
 from ...process.run_notes import RunNote
-from ...process.runner import CommandRun
+from ...process.runner import CommandRun, CommandSpec
 from ...text.redaction import redact_tail, redactor
 from ..ledger.items import Workflow
 from ..ledger.ledger import Ledger, Observed
@@ -102,7 +102,7 @@ class PairedSides:
                     self._reports.mkdir(parents=True, exist_ok=True)
                     report.unlink(missing_ok=True)
                 self.context.runs.notes.note(key, RunNote(seed=0, at_ns=time.time_ns()))
-            run = self.context.runs.run(key, command, self.timeout_s, checkout.folder, names)
+            run = self.context.runs.run(key, CommandSpec(command, checkout.folder, self.timeout_s, names))
             if run.cancelled:
                 raise RunCancelled
             if not run.lost:

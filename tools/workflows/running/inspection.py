@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import Code, Refusal
 from ...lab.context import RepoContext
+from ...process.runner import CommandSpec
 from ...process.screen import cure, screen
 from ...project.folders import CommandKind
 from ...project.projects import Project, recognise
@@ -121,7 +122,7 @@ def reproduce(context: RepoContext, command: str, timeout_s: float = TIMEOUT_S) 
         context.consent.want(command)
         why = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
         return Ran(command=command, why=why)
-    run = context.runs.run(context.runs.key(f"reproduce {command}"), command, timeout_s, context.repo.root, {})
+    run = context.runs.run(context.runs.key(f"reproduce {command}"), CommandSpec(command, context.repo.root, timeout_s))
     return Ran(
         command=command,
         exit_code=None if run.lost or run.cancelled else run.exit_code,

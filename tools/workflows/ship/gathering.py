@@ -11,7 +11,7 @@ from ...errors import Code, Refusal
 from ...git.trees import Delta
 from ...lab.context import RepoContext
 from ...plan.scope import Scope
-from ...process.runner import CommandRun
+from ...process.runner import CommandRun, CommandSpec
 from ...process.screen import screen
 from ...project.folders import MAKEFILES, CommandKind, Language, ProjectCommand
 from ...project.projects import Project, recognise
@@ -270,7 +270,9 @@ def ran(context: RepoContext, name: str, commands: Sequence[str], timeout_s: flo
     if why := _may_not_run(context, commands):
         return CheckOutcome(CheckResult.OPEN, why)
     for command in commands:
-        run = context.runs.run(context.runs.key(f"ship {name} {command}"), command, timeout_s, context.repo.root, {})
+        run = context.runs.run(
+            context.runs.key(f"ship {name} {command}"), CommandSpec(command, context.repo.root, timeout_s)
+        )
         if run.cancelled or run.lost:
             return CheckOutcome(CheckResult.OPEN, f"`{command}` was {'cancelled' if run.cancelled else 'lost'}")
         if run.exit_code != 0 or run.timed_out:

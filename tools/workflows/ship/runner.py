@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import Code, Refusal
 from ...lab.context import RepoContext
+from ...process.runner import CommandSpec
 from ...process.screen import cure, screen
 from ...process.shell import scripts
 from ..ledger.items import Item
@@ -279,10 +280,9 @@ def watched(context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
     most = 1 + int(options.monitor * 60 / options.every)
     while looks < most and row < GIVE_UP_AFTER and not context.runs.cancelled:
         if looks:
-            context.runs.run(
-                context.runs.key("ship pause"), f"sleep {options.every}", options.every + 60, context.repo.root, {}
-            )
-        run = context.runs.run(context.runs.key("ship watch"), options.health, HEALTH_S, context.repo.root, {})
+            pause = CommandSpec(f"sleep {options.every}", context.repo.root, options.every + 60)
+            context.runs.run(context.runs.key("ship pause"), pause)
+        run = context.runs.run(context.runs.key("ship watch"), CommandSpec(options.health, context.repo.root, HEALTH_S))
         well = run.exit_code == 0 and not run.timed_out
         looks, failed, row = looks + 1, failed + (not well), 0 if well else row + 1
         tail = tail if well else "\n".join(last_lines(run))
