@@ -34,7 +34,7 @@ from ..tools.verbs.sessions import Sessions, session_status
 from ..tools.verbs.training import Training
 from ..tools.verbs.workflows import Playbook, Workflows, known_values
 from ..tools.workflows.ledger.items import Workflow
-from ..tools.workflows.status import ledger_state
+from ..tools.workflows.status import prompt_status
 from .consenting import COMMANDS, PLANS, SHIPMENT
 from .tool import HostPage, tool
 from .watching import ChatView
@@ -144,7 +144,7 @@ def _live(lab: Lab, prompt: Prompt, repo: str = "") -> dict[str, str]:
         return {"state": refusal.message, "ledger": "", "facts": ""}
     looks: dict[str, Callable[[], str]] = {
         "state": lambda: session_status(context).text(),
-        "ledger": lambda: ledger_state(context, Workflow(prompt.name)),
+        "ledger": lambda: prompt_status(context, Workflow(prompt.name)),
         "facts": lambda: "\n".join(project_facts(context)),
     }
     return {name: look() for name, look in looks.items() if name in prompt.shows}

@@ -17,8 +17,8 @@ from ..workflows.admission import Duplicate, admit
 from ..workflows.answers import ItemTaken, WorkflowAnswer
 from ..workflows.ledger.handoff import Ending
 from ..workflows.ledger.items import Options, Settlement, Workflow, choices, fields_of, steps
-from ..workflows.ledger.ledger import ItemRecorded, ItemSettled, Ledger, LedgerClosed, Opened, folded
-from ..workflows.ledger.rules import WorkflowRules, read_item, read_options, rules_of
+from ..workflows.ledger.rules import WorkflowRules, read_item, read_options, rules_of, workflow_named
+from ..workflows.ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerClosed, Opened, folded
 from ..workflows.running.runner import observed, runner_of
 from ..workflows.running.store import Ledgers
 from ..workflows.status import ledger_status, shortened, status_fields
@@ -69,7 +69,7 @@ class Workflows(Verbs):
         writes the files and handoff.json and names the next prompt. Each may be called again without harm. Refused: to
         close while something is missing, unless `options` has a `why`; other options for an open ledger.
         """
-        workflow = _named(name)
+        workflow = workflow_named(name)
         if action not in ACTIONS:
             raise Refusal(Code.BAD_ARGUMENT, f"{action!r} is no action. Use one of: {', '.join(ACTIONS)}.")
         if action == "status":
@@ -88,7 +88,7 @@ class Workflows(Verbs):
         server where a person agreed to it, and what it saw is recorded instead of the claim. A refusal names the cure.
         """
         with self._lab.for_writing(repo, Tool.RECORD) as context, _next_calls(context, Tool.RECORD):
-            return _record(context, _named(workflow), item)
+            return _record(context, workflow_named(workflow), item)
 
     def playbook(self, name: str = "autoresearch", repo: RepoPath = "") -> PlaybookText:
         """Use to learn how to work here, before the first iteration: the text of a prompt with the live state in it.
@@ -122,13 +122,6 @@ def _next_calls(context: RepoContext, tool: Tool) -> Iterator[None]:
         own = (Tool.RECORD, Tool.WORKFLOW) if takes else (Tool.WORKFLOW,)
         refusal.following = refusal.following or (*own, *following(context.phase))
         raise
-
-
-def _named(name: str) -> Workflow:
-    try:
-        return Workflow(name)
-    except ValueError:
-        raise Refusal(Code.BAD_ARGUMENT, f"{name!r} is no workflow. Use one of: {', '.join(Workflow)}.") from None
 
 
 def _found(context: RepoContext, workflow: Workflow) -> Ledger:

@@ -12,10 +12,10 @@ from ..lab.context import RepoContext
 from ..text.redaction import redact_json, redactor, strip_hidden
 from .ledger.evidence import unproven
 from .ledger.items import Cited, Item, form_of
-from .ledger.ledger import ItemRecorded, Ledger
 from .ledger.pages import sentence
 from .ledger.rules import WorkflowRules
 from .ledger.similarity import SAME, nearest
+from .ledger.state import ItemRecorded, Ledger
 from .running.inspection import reproduce
 from .running.runner import WorkflowRunner
 from .running.store import Ledgers

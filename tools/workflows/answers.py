@@ -10,8 +10,8 @@ from pydantic import Field
 from ..lab.answers import Answer, cut
 from .ledger.handoff import NextPrompt
 from .ledger.items import Form
-from .ledger.ledger import Ran
 from .ledger.pages import many, sentence
+from .ledger.state import Ran
 
 STATE_CHARACTERS = 3500
 VIEW_CHARACTERS = 7500

@@ -9,7 +9,7 @@ from ..errors import Code, Refusal
 from ..lab.context import RepoContext
 from .ledger.handoff import GateCheck, ended_well, target_reached, without_findings
 from .ledger.items import Severity, Workflow
-from .ledger.rules import rules_of
+from .ledger.rules import rules_of, workflow_named
 from .running.store import Ledgers
 
 
@@ -54,7 +54,7 @@ def _findings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
         return
     severity = _severity(asked.fail_on)
     ledgers = Ledgers(context)
-    named = [_workflow(name) for name in asked.complete] or list(Workflow)
+    named = [workflow_named(name) for name in asked.complete] or list(Workflow)
     found = [ledger for workflow in named if (ledger := ledgers.last(workflow))]
     if not found:
         yield GateCheck("findings", None, "there is no ledger on this branch")
@@ -79,7 +79,7 @@ def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
 
 def _endings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
     ledgers = Ledgers(context)
-    for workflow in [_workflow(name) for name in asked.complete] or (list(Workflow) if asked.all else []):
+    for workflow in [workflow_named(name) for name in asked.complete] or (list(Workflow) if asked.all else []):
         ledger = ledgers.last(workflow)
         if ledger:
             ending = ledger.closed.ending if ledger.closed else ""
@@ -93,10 +93,3 @@ def _severity(word: str) -> Severity:
         return Severity(word)
     except ValueError:
         raise Refusal(Code.BAD_ARGUMENT, f"{word!r} is no severity. Use one of: {', '.join(Severity)}.") from None
-
-
-def _workflow(word: str) -> Workflow:
-    try:
-        return Workflow(word)
-    except ValueError:
-        raise Refusal(Code.BAD_ARGUMENT, f"{word!r} is no workflow. Use one of: {', '.join(Workflow)}.") from None

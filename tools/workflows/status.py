@@ -12,13 +12,13 @@ from ..vocabulary import Phase, Tool, following
 from .answers import STATE_CHARACTERS, VIEW_CHARACTERS, WorkflowAnswer
 from .ledger.handoff import carried, is_plan
 from .ledger.items import Workflow, form_of
-from .ledger.ledger import Ledger
 from .ledger.rules import Objection, WorkflowRules, rules_of
+from .ledger.state import Ledger
 from .running.runner import runner_of
 from .running.store import HANDOFF, Ledgers
 
 
-def ledger_state(context: RepoContext, workflow: Workflow) -> str:
+def prompt_status(context: RepoContext, workflow: Workflow) -> str:
     """Return the status of a workflow for its prompt: its open ledger, the handoff that waits for it, or that there is neither."""
     ledgers = Ledgers(context)
     if ledger := ledgers.open_one(workflow):

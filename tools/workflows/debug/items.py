@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ..ledger.evidence import ran, refuted
 from ..ledger.items import Cited, ItemOutcome, Note, Options, Severity, Text
-from ..ledger.ledger import Ledger, LedgerEntry
+from ..ledger.state import Ledger, LedgerEntry
 
 
 class Technique(StrEnum):

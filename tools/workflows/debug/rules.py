@@ -11,11 +11,11 @@ from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
 from ..ledger.evidence import pending, ran, refuted, shown, words
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, ItemOutcome, Severity, Workflow, split_location
-from ..ledger.ledger import Ledger, LedgerEntry, Observed
 from ..ledger.pages import lines, quoted, section, sentence, table
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.scores import TECHNIQUES, Score, debug_ancestor, debug_quality
 from ..ledger.similarity import fingerprint
+from ..ledger.state import Ledger, LedgerEntry, Observed
 from ..running.inspection import (
     FAULTS,
     checks_of,

@@ -15,9 +15,9 @@ from ...evals.reading import evaluate, find_results
 from ...lab.context import RepoContext
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Depth, Item, Options, Severity, Text, Workflow
-from ..ledger.ledger import Ledger, LedgerFacts, Observed
 from ..ledger.pages import section, sentence
 from ..ledger.rules import Check, Need, Objection, Pages, WorkflowRules
+from ..ledger.state import Ledger, LedgerFacts, Observed
 from ..running.runner import WorkflowRunner, saw
 
 

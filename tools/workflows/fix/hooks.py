@@ -11,7 +11,7 @@ from ...errors import Code, Refusal
 from ...lab.context import RepoContext
 from ...session.events import Row, Started, Verified
 from ..ledger.items import Workflow
-from ..ledger.ledger import ItemRecorded, Ledger, LedgerEvent, Observed
+from ..ledger.state import ItemRecorded, Ledger, LedgerEvent, Observed
 from ..running.store import Ledgers
 from .queue import Broken, FixIteration, edited_since, item_of, iterations, known_ids, objection
 from .rules import next_line

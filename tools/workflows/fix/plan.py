@@ -16,7 +16,7 @@ from ...plan.scope import Scope, literal_glob
 from ...project.folders import CommandKind, Language, ProjectCommand
 from ...project.projects import Project
 from ...project.recipes import inside
-from ..ledger.ledger import Ledger
+from ..ledger.state import Ledger
 from .queue import FixOptions
 
 _TROUBLES = {

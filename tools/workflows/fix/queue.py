@@ -16,8 +16,8 @@ from ...diagnostics.diagnostic import Diagnostic, Trouble, kindred
 from ...errors import Code
 from ...session.events import Record
 from ..ledger.items import Item, Options, Severity, Text, Words
-from ..ledger.ledger import Ledger, LedgerEntry, LedgerFacts
 from ..ledger.rules import Objection
+from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
 
 
 class FixOptions(Options):

@@ -11,10 +11,10 @@ from ...diagnostics.diagnostic import MASKING, Trouble
 from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Depth, Item, Workflow
-from ..ledger.ledger import Ledger
 from ..ledger.pages import section, table
 from ..ledger.rules import Check, Coverage, Objection, WorkflowRules
 from ..ledger.scores import Score, fix_ancestor, fix_quality
+from ..ledger.state import Ledger
 from .queue import (
     Broken,
     ErrorsAtEnd,

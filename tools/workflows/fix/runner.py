@@ -25,8 +25,8 @@ from ...text.redaction import redactor
 from ...vocabulary import Phase
 from ..ledger.handoff import HandoffFinding, carried
 from ..ledger.items import Settlement, Workflow
-from ..ledger.ledger import ItemRecorded, ItemSettled, Ledger, LedgerEvent, advanced
 from ..ledger.rules import read_item
+from ..ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerEvent, advanced
 from ..running.inspection import projects_of
 from ..running.runner import WorkflowRunner, saw
 from ..running.store import Ledgers

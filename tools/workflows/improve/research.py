@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import urlsplit
 
-from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.similarity import SAME, WINDOW, dry_for, likeness
+from ..ledger.state import Ledger, LedgerEntry
 from .items import (
     Belief,
     Comparison,

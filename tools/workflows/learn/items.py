@@ -9,8 +9,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ..ledger.items import Cited, Item, Options, Severity, Text, Words
-from ..ledger.ledger import Ledger, LedgerFacts
 from ..ledger.pages import code
+from ..ledger.state import Ledger, LedgerFacts
 from .validation import (
     Contradiction,
     DocumentFault,

@@ -9,10 +9,10 @@ from typing import ClassVar
 from ...errors import Code
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
-from ..ledger.ledger import Ledger
 from ..ledger.pages import lines, many, section, table
 from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
 from ..ledger.scores import Score, learn_ancestor, learn_quality
+from ..ledger.state import Ledger
 from .documents import Freshness, fits, most_lines
 from .items import (
     DocumentReview,

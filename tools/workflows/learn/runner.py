@@ -17,7 +17,7 @@ from ...project.scan import is_installed, read_texts, scan
 from ...text.markdown import is_markdown
 from ...text.redaction import redactor
 from ..ledger.items import Item
-from ..ledger.ledger import Ledger, Observed
+from ..ledger.state import Ledger, Observed
 from ..running.runner import WorkflowRunner, observed, saw
 from . import codemap
 from .codemap import CodeMap, Repository, code_map

@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from ...session.events import Record
 from ...text.markdown import MarkdownPage, broken_links, read_page
-from ..ledger.ledger import LedgerFacts
+from ..ledger.state import LedgerFacts
 from .claims import Claim, ClaimKind, claims, spoken_of
 from .codemap import Repository, areas, is_document
 from .documents import DueDocument, Freshness, fits, freshness, holds, is_generated, is_history, most_lines

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .items import split_location
-from .ledger import Ledger, LedgerEntry, Ran
 from .pages import one_line
+from .state import Ledger, LedgerEntry, Ran
 
 LONGEST_SPAN = 200
 """Lines that one citation may cover."""

@@ -124,14 +124,13 @@ def follow(
     onwards: tuple[str, ...],
     findings: tuple[HandoffFinding, ...],
     source: str,
-    why: Mapping[str, str],
 ) -> tuple[NextPrompt, ...]:
     """Return the prompts to go on with: the chain's next step where there is one, else the usual ones."""
     names = chain[:1] or onwards
     return tuple(
         NextPrompt(
             prompt=name,
-            why=why.get(name) or ("the next step of the chain" if chain else f"usual after {source}"),
+            why="the next step of the chain" if chain else f"usual after {source}",
             takes=tuple(finding.id for finding in carried(findings, source, name)),
         )
         for name in names

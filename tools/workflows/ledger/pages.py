@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from ...text.templates import fill
 from .handoff import Handoff, is_plan
-from .ledger import Ledger
+from .state import Ledger
 
 
 def render(package: str, template: str, **values: object) -> str:

@@ -8,14 +8,12 @@ from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar
 
-from ...errors import Code
+from ...errors import Code, Refusal
 from .handoff import Ending, GateCheck, HandoffFinding
 from .items import Depth, Item, ItemOutcome, Options, Workflow
-from .ledger import Ledger, LedgerEntry
 from .pages import render
 from .scores import Score
-
-Fault = Code
+from .state import Ledger, LedgerEntry
 
 
 @dataclass(frozen=True)
@@ -202,26 +200,22 @@ class WorkflowRules:
         return {}
 
 
-_RULES = {
-    Workflow.DEBUG: "Debug",
-    Workflow.FIX: "Fix",
-    Workflow.SECURITY: "Security",
-    Workflow.SHIP: "Ship",
-    Workflow.SCENARIO: "Scenario",
-    Workflow.PREDICT: "Predict",
-    Workflow.LEARN: "Learn",
-    Workflow.PROBE: "Probe",
-    Workflow.REASON: "Reason",
-    Workflow.EVALS: "Evals",
-    Workflow.IMPROVE: "Improve",
-    Workflow.REGRESSION: "Regression",
-}
+def workflow_named(name: str) -> Workflow:
+    """Return a workflow by its name.
+
+    Raises:
+        Refusal: if there is none of that name.
+    """
+    try:
+        return Workflow(name)
+    except ValueError:
+        raise Refusal(Code.BAD_ARGUMENT, f"{name!r} is no workflow. Use one of: {', '.join(Workflow)}.") from None
 
 
 @cache
 def rules_of(workflow: Workflow) -> WorkflowRules:
     """Return the rules of a workflow; imported when first asked for, because a server that just starts needs none."""
-    made: WorkflowRules = getattr(import_module(f"...{workflow}.rules", __name__), _RULES[workflow])()
+    made: WorkflowRules = getattr(import_module(f"...{workflow}.rules", __name__), workflow.title())()
     return made
 
 

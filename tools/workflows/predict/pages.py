@@ -6,9 +6,9 @@ from collections import Counter
 from functools import partial
 
 from ..ledger.items import Confidence, Settlement
-from ..ledger.ledger import Ledger
 from ..ledger.pages import flagged, lines, table
 from ..ledger.scores import priority, priority_ancestor
+from ..ledger.state import Ledger
 from .items import Challenge, Choice, Done, Revision
 from .panel import HIGH_FLIPS, LOW_ENTROPY, Panel, Position, VoteOutcome
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..ledger.items import Confidence, Depth, Settlement, Severity, split_location
-from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.similarity import RELATED, SAME, likeness
+from ..ledger.state import Ledger, LedgerEntry
 from .items import CONTRARIAN, Challenge, Choice, Done, PersonaVote, PredictFinding, PredictOptions, Revision, seats
 
 CONFIRMED_FROM, PROBABLE_FROM = 0.6, 0.4

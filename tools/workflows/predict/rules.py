@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from ...errors import Code
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, Options, Settlement, Workflow
-from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import personal
 from ..ledger.rules import Coverage, Objection, Pages, WorkflowRules
 from ..ledger.scores import Score, foresight, predict_ancestor
+from ..ledger.state import Ledger, LedgerEntry
 from .items import Challenge, Done, PersonaVote, PredictFinding, PredictOptions, Revision
 from .pages import as_table, brief, overview_lines, page_values, ranked, worth
 from .panel import Panel, Position, VoteOutcome

@@ -11,8 +11,8 @@ from ...plan.checks import load_plan
 from ...plan.model import Plan
 from ...session.events import Record
 from ..ledger.items import Cited, Item, Note, Options, Text
-from ..ledger.ledger import Ledger, LedgerEntry, LedgerFacts
 from ..ledger.similarity import saturated
+from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
 
 
 class ProbePersona(StrEnum):

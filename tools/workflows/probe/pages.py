@@ -6,9 +6,9 @@ import json
 
 from ...plan.model import PLAN_FILE
 from ..ledger.items import Item
-from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import one_line, section, table
 from ..ledger.rules import Pages
+from ..ledger.state import Ledger, LedgerEntry
 from .items import (
     Atom,
     Certainty,

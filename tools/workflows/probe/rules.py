@@ -12,11 +12,11 @@ from ...plan.checks import load_plan, problems
 from ...plan.model import Plan
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
-from ..ledger.ledger import Ledger
 from ..ledger.pages import lines, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
 from ..ledger.scores import Score, probe_ancestor, probe_quality
 from ..ledger.similarity import WINDOW, dry_for
+from ..ledger.state import Ledger
 from .items import (
     Atom,
     Certainty,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...iteration.preflight import GateRow, preflight
 from ...lab.context import RepoContext
 from ...vocabulary import Phase
-from ..ledger.ledger import Ledger, Observed
+from ..ledger.state import Ledger, Observed
 from ..running.runner import Scoped, saw
 from .items import GateSeen, PlanTried, last_plan, tried
 

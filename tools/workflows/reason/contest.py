@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
 from ...session.events import Record
 from ..ledger.items import Depth, Item, Note, Options, Text, Words
-from ..ledger.ledger import Ledger, LedgerEntry
+from ..ledger.state import Ledger, LedgerEntry
 
 JUDGES = (3, 5, 7)
 ROUNDS = {Depth.SHALLOW: 4, Depth.STANDARD: 8, Depth.DEEP: 12}

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..ledger.ledger import LedgerEntry
 from ..ledger.pages import flagged, one_line, plain, quoted, section, table
+from ..ledger.state import LedgerEntry
 from .contest import CandidateText, Contest, ContestRound, ContestStep, Critique, JudgedRound, Slot
 
 ROOM = 5500

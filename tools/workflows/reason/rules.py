@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
-from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import clipped, lines
 from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
 from ..ledger.scores import Score, persuasion, reason_ancestor
+from ..ledger.state import Ledger, LedgerEntry
 from .contest import (
     ROUNDS,
     CandidateText,

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 
 from ...lab.context import RepoContext
-from ..ledger.ledger import Ledger, Observed
+from ..ledger.state import Ledger, Observed
 from ..running.runner import WorkflowRunner, observed
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from ..ledger.items import Cited, Options, Text, Words
-from ..ledger.ledger import LedgerFacts
+from ..ledger.state import LedgerFacts
 from .readings import ComparisonJob
 from .verdict import ComparedDimension, ComparedRow, ComparisonSide
 

@@ -16,8 +16,8 @@ from pydantic import Field
 
 from ...decision.ranks import larger
 from ...session.events import Record
-from ..ledger.ledger import LedgerFacts
 from ..ledger.scores import regression_within
+from ..ledger.state import LedgerFacts
 from .testruns import CaseOutcome, ReportForm, Test
 from .verdict import Classification, ComparedDimension, ComparedRow, ComparisonSide
 

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from ...errors import Code
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
-from ..ledger.ledger import Ledger
 from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
 from ..ledger.scores import Score
+from ..ledger.state import Ledger
 from .comparing_tests import compared_tests
 from .items import Cause, ComparisonPlan, ContractRows, RegressionOptions, SideSetup, UnagreedCommands
 from .readings import ComparisonReading, compared_numbers, due, projected

@@ -25,7 +25,7 @@ from ...process.run_notes import RunNote
 from ...process.runner import CommandRun, CommandSpec
 from ...text.redaction import redact_tail, redactor
 from ..ledger.items import Workflow
-from ..ledger.ledger import Ledger, Observed
+from ..ledger.state import Ledger, Observed
 from ..running.runner import WorkflowRunner, observed, saw
 from ..running.store import Ledgers
 from .items import ComparisonPlan, ContractRows, RegressionOptions, SideSetup, UnagreedCommands

@@ -16,7 +16,7 @@ from ...project.projects import Project, recognise
 from ...project.scan import scan
 from ...text.redaction import redact_tail
 from ..ledger.evidence import REPRODUCED, pending
-from ..ledger.ledger import Ledger, Observed, Ran
+from ..ledger.state import Ledger, Observed, Ran
 from .runner import observed
 
 CHECKS = (CommandKind.TEST, CommandKind.TYPES, CommandKind.LINT, CommandKind.BUILD)

@@ -11,7 +11,7 @@ from ...errors import Code, Refusal
 from ...lab.context import RepoContext
 from ...plan.scope import Scope
 from ..ledger.items import Item, Workflow
-from ..ledger.ledger import Ledger, LedgerEvent, LedgerFacts, Observed
+from ..ledger.state import Ledger, LedgerEvent, LedgerFacts, Observed
 
 
 class WorkflowRunner:

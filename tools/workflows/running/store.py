@@ -13,9 +13,9 @@ from ...storage.disk import write_atomically
 from ...text.redaction import redactor
 from ..ledger.handoff import Ending, Handoff, HandoffFinding, follow
 from ..ledger.items import Workflow, slug, steps
-from ..ledger.ledger import ItemSettled, Ledger, LedgerEvent, Opened, advanced, folded, read_ledger_event
 from ..ledger.pages import summary_page
 from ..ledger.rules import WorkflowRules, read_item, read_options, rules_of
+from ..ledger.state import ItemSettled, Ledger, LedgerEvent, Opened, advanced, folded, read_ledger_event
 
 FOLDER = "autoresearch"
 LEDGER_FOLDERS = f"/{FOLDER}/*-[0-9][0-9][0-9][0-9][0-9][0-9]-*/"
@@ -182,7 +182,7 @@ def handoff_of(ledger: Ledger, rules: WorkflowRules, now: Callable[[], float]) -
         findings=findings,
         config=rules.config(ledger),
         missing=rules.missing(ledger),
-        next=follow(chain, rules.follow_ups(ledger), findings, ledger.workflow, {}),
+        next=follow(chain, rules.follow_ups(ledger), findings, ledger.workflow),
         chain=chain,
         incoming=ledger.incoming,
     )

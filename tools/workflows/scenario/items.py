@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from ..ledger.items import Item, Options, Severity, Text, Words, listed
-from ..ledger.ledger import Ledger, LedgerEntry, LedgerFacts
+from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
 
 DRY_AFTER = 3
 """Looks in a row into one dimension that brought nothing new, after which it is closed."""

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
-from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import flagged, lines, table
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.scores import Score, scenario_ancestor, scenario_breadth
 from ..ledger.similarity import RELATED, nearest
+from ..ledger.state import Ledger, LedgerEntry
 from .items import (
     DRY_AFTER,
     FORMATS,

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from ...session.events import Record
 from ..ledger.evidence import ran, refuted, shown
 from ..ledger.items import Confidence, Settlement, Severity, split_location
-from ..ledger.ledger import Ledger, LedgerEntry, LedgerFacts
 from ..ledger.similarity import SAME, fingerprint, likeness
+from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
 from ..running.inspection import Hint
 from .items import Cleared, Remedy, SecurityFinding, SecurityOptions
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from ..ledger.items import Cited, Depth, Severity
-from ..ledger.ledger import Ledger, LedgerEntry
+from ..ledger.state import Ledger, LedgerEntry
 from .findings import last_audit
 from .items import AssetItem, Attacker, BoundaryItem, Owasp, SecurityOptions, Stride, ThreatTest
 

@@ -8,8 +8,8 @@ from typing import Any
 from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
 from ..ledger.evidence import ran, refuted, words
 from ..ledger.items import Severity, split_location
-from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import sentence, table
+from ..ledger.state import Ledger, LedgerEntry
 from .findings import (
     DependencyAudits,
     TestsSeen,

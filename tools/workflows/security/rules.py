@@ -10,10 +10,10 @@ from ...plan.scope import Scope
 from ..ledger.evidence import pending
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding, without_findings
 from ..ledger.items import Confidence, Depth, Item, ItemOutcome, Workflow
-from ..ledger.ledger import Ledger, LedgerEntry
 from ..ledger.pages import lines, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.scores import OWASP_CATEGORIES, STRIDE_THREATS, Score, security_ancestor, security_quality
+from ..ledger.state import Ledger, LedgerEntry
 from .findings import (
     MOST_ATTEMPTS,
     SERIOUS,

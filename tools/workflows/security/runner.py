@@ -14,7 +14,7 @@ from ...project.scan import scan
 from ...text.redaction import redactor
 from ..ledger.evidence import line_of
 from ..ledger.items import Item, Workflow
-from ..ledger.ledger import Ledger, Observed
+from ..ledger.state import Ledger, Observed
 from ..running.inspection import (
     WEAKNESSES,
     Hint,

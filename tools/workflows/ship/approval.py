@@ -10,7 +10,7 @@ from ...lab.context import RepoContext
 from ...text.redaction import visible
 from ...vocabulary import Tool
 from ..ledger.items import Workflow
-from ..ledger.ledger import Ledger
+from ..ledger.state import Ledger
 from ..running.runner import saw
 from ..running.store import Ledgers
 from .checks.material import CheckResult

@@ -20,7 +20,7 @@ from ...project.scan import missing_tools, scan
 from ...text.redaction import redact_tail
 from ..ledger.handoff import carried
 from ..ledger.items import Workflow
-from ..ledger.ledger import Ledger
+from ..ledger.state import Ledger
 from ..running.store import Ledgers
 from .checks.checklists import CODE, ShipType, Weight, belongs
 from .checks.markup import HTML, MARKDOWN, checker

@@ -10,10 +10,10 @@ from typing import ClassVar
 from ...errors import Code
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding
 from ..ledger.items import Item, Options, Severity, Workflow
-from ..ledger.ledger import Ledger
 from ..ledger.pages import table
 from ..ledger.rules import Coverage, Objection, Pages, WorkflowRules
 from ..ledger.scores import Score, ship_ancestor, ship_readiness
+from ..ledger.state import Ledger
 from .checks.checklists import IRREVERSIBLE, Weight, checklist
 from .checks.material import CheckResult
 from .shipment import (

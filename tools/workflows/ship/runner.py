@@ -12,8 +12,8 @@ from ...process.runner import CommandSpec
 from ...process.screen import cure, screen
 from ...process.shell import scripts
 from ..ledger.items import Item
-from ..ledger.ledger import Ledger, Observed
 from ..ledger.rules import rules_of
+from ..ledger.state import Ledger, Observed
 from ..running.runner import WorkflowRunner, observed, saw
 from .checks.checklists import ChecklistEntry, ShipType, ShipTypeFound, checklist, detected
 from .checks.material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial

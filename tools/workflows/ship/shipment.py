@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ...session.events import Record
 from ..ledger.items import Cited, Item, Location, Note, Options, Text
-from ..ledger.ledger import Ledger, LedgerEntry, LedgerFacts
+from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
 from .checks.checklists import ChecklistEntry, ShipType, Weight, checklist
 from .checks.material import CheckResult
 
