@@ -261,6 +261,6 @@ def _mark(file: Path) -> Mark:
     return (status.st_ino, status.st_ctime_ns, status.st_size)
 
 
-def swapped(before: Mapping[str, Mark], after: Mapping[str, Mark]) -> tuple[str, ...]:
-    """The paths whose files are not the very files that they were."""
+def differing(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the paths whose marks or digests differ, sorted."""
     return tuple(sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path)))
