@@ -32,7 +32,7 @@ class Nature(StrEnum):
 
 
 def nature(values: Sequence[float]) -> Nature:
-    """What the baseline's runs show. The first two have the same seed, every later one its own."""
+    """Tell the nature of a metric from the baseline's runs. The first two have the same seed, every later one its own."""
     if len(values) < 2:
         return Nature.ASSUMED
     if len(set(values)) == 1:
@@ -41,7 +41,7 @@ def nature(values: Sequence[float]) -> Nature:
 
 
 def baseline_runs(rule: DecisionRule, noise: str, values: Sequence[float]) -> int:
-    """How many runs the baseline takes in all, as far as the values so far tell."""
+    """Return how many runs the baseline takes in all, as far as the values so far tell."""
     if rule in {DecisionRule.MEDIAN, DecisionRule.CONFIRM}:
         return runs_of(noise)
     if rule is not DecisionRule.RACE or noise == "none":
@@ -52,18 +52,18 @@ def baseline_runs(rule: DecisionRule, noise: str, values: Sequence[float]) -> in
 
 
 def runs_of(noise: str) -> int:
-    """The number of runs of a measurement that a plan names; 3 where it names none."""
+    """Return the number of runs of a measurement that a plan names; 3 where it names none."""
     return int(noise) if noise.isdecimal() else FEW_RUNS
 
 
 def digits(value: float) -> int:
-    """Significant digits of a number as it would be printed: equality of few digits proves little."""
+    """Count the significant digits of a number as it would be printed: equality of few digits proves little."""
     mantissa = repr(abs(value)).partition("e")[0].replace(".", "")
     return len(mantissa.strip("0"))
 
 
 def judge_from(rule: DecisionRule, noise: str, values: Sequence[float], error_rate: float, cap: int) -> Judge:
-    """The rule at work, as it stands after the baseline. `values` are signed so that lower is better."""
+    """Return the rule at work, as it stands after the baseline. `values` are signed so that lower is better."""
     middle = statistics.median(values)
     match rule:
         case DecisionRule.GREEDY:
@@ -82,7 +82,7 @@ def judge_from(rule: DecisionRule, noise: str, values: Sequence[float], error_ra
 
 
 def words(rule: DecisionRule, values: Sequence[float], judge: Judge, unit: str = "") -> str:
-    """What the baseline showed of the noise, for a person."""
+    """Say what the baseline showed of the noise, for a person."""
     found, unit = nature(values), f" {unit}" if unit else ""
     if rule is not DecisionRule.RACE:
         return f"decided by the rule `{rule}`, which has no error control."

@@ -45,15 +45,15 @@ class Exact:
         return 0.0
 
     def open(self, threshold: Threshold) -> Exact:
-        """A new proposal, or a new attempt at the same one."""
+        """Begin a new proposal, or a new attempt at the same one."""
         return replace(self, threshold=threshold, candidate=(), doubtful=False)
 
     def doubted(self) -> Exact:
-        """A proposal that only a second run can prove, because more than its commit changed."""
+        """Ask for a second run of the proposal before it is kept, because more than its commit changed."""
         return replace(self, doubtful=self.patience < math.inf)
 
     def see(self, arm: Arm, value: float) -> Judge:
-        """One more run."""
+        """Take one more run in."""
         if arm is Arm.CANDIDATE:
             return replace(self, candidate=(*self.candidate, value))
         seen = replace(self, incumbent=(*self.incumbent, value))
@@ -61,7 +61,7 @@ class Exact:
 
     @property
     def noisy(self) -> bool:
-        """Whether two runs of the same code have differed."""
+        """Return whether two runs of the same code have differed."""
         return len({self.level, *self.incumbent}) > 1 or len(set(self.candidate)) > 1
 
     def _racing(self) -> Judge:
@@ -75,7 +75,7 @@ class Exact:
         return race
 
     def finding(self) -> Finding:
-        """Whose run is next, or what one run has shown."""
+        """Return whose run is next, or what one run has shown."""
         if self.noisy:
             return Finding(Step.INCUMBENT, "The same code gave two different numbers: the metric is noisy after all.")
         if not self.candidate:
@@ -91,7 +91,7 @@ class Exact:
         return Finding(step, why, gain, gain, gain)
 
     def close(self, kept: bool) -> Exact:
-        """The end of the proposal."""
+        """End the proposal as kept or not."""
         ended = replace(self, threshold=NO_THRESHOLD, candidate=(), incumbent=())
         if not kept:
             return ended

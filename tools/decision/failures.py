@@ -63,7 +63,7 @@ _EXTERNAL = re.compile(
 
 
 def classify(exit_code: int | None, timed_out: bool, output: str) -> FailureClass:
-    """The class of a failed run, from how it ended and what it printed.
+    """Classify a failed run, from how it ended and what it printed.
 
     What stopped the run comes first: a check that refused it, running out of something, then code that does not compile, then the world
     outside. A missing program or module (exit 127, `ModuleNotFoundError`) is `runtime`: it was there at the baseline,
@@ -78,14 +78,14 @@ def classify(exit_code: int | None, timed_out: bool, output: str) -> FailureClas
 
 
 def _ended(exit_code: int) -> FailureClass | None:
-    """What the exit code alone tells; a signal is negative, or, through a shell, 128 more."""
+    """Classify by the exit code alone; a signal is negative, or, through a shell, 128 more."""
     if exit_code == _TIMED_OUT:
         return FailureClass.HANG
     return _ENDS.get(-exit_code if exit_code < 0 else exit_code - 128)
 
 
 def advice(failure: FailureClass) -> str:
-    """What a class of failure means for the next try, in a sentence for the agent."""
+    """Say what a class of failure means for the next try, in a sentence for the agent."""
     return _ADVICE[failure]
 
 

@@ -15,7 +15,7 @@ BASELINE_RUNS = 5
 
 
 def settled(outcomes: Sequence[bool]) -> bool | None:
-    """Whether a command guard passes, from its runs so far; None asks for one more.
+    """Return whether a command guard passes, from its runs so far; None asks for one more.
 
     Green passes. Red is run again: red twice fails, and two greens after one red show a flaky guard and pass.
     """
@@ -29,12 +29,12 @@ def settled(outcomes: Sequence[bool]) -> bool | None:
 
 
 def limit_of(guard: GuardMetric, baseline: Sequence[float]) -> float:
-    """The worst mean that still passes."""
+    """Return the worst mean that still passes."""
     return guard.limit(statistics.fmean(baseline))
 
 
 def within(guard: GuardMetric, values: Sequence[float], baseline: Sequence[float]) -> bool | None:
-    """Whether a number stays within its tolerance, by a test of non-inferiority; None asks for one more run.
+    """Return whether a number stays within its tolerance, by a test of non-inferiority; None asks for one more run.
 
     A number that repeated exactly at the baseline is decided by one run.
     """
@@ -48,5 +48,5 @@ def within(guard: GuardMetric, values: Sequence[float], baseline: Sequence[float
 
 
 def enough_for_baseline(values: Sequence[float]) -> bool:
-    """Whether a baseline has runs enough: two equal ones, or five."""
+    """Return whether a baseline has runs enough: two equal ones, or five."""
     return len(values) >= BASELINE_RUNS or (len(values) == 2 and values[0] == values[1])

@@ -82,17 +82,17 @@ class Judge(Protocol):
         ...
 
     def open(self, threshold: Threshold) -> Judge:
-        """A new proposal, or a new attempt at the same one."""
+        """Begin a new proposal, or a new attempt at the same one."""
         ...
 
     def see(self, arm: Arm, value: float) -> Judge:
-        """One more run."""
+        """Take one more run in."""
         ...
 
     def finding(self) -> Finding:
-        """What is known now."""
+        """Return what the runs so far say."""
         ...
 
     def close(self, kept: bool) -> Judge:
-        """The end of the proposal."""
+        """End the proposal as kept or not."""
         ...

@@ -42,7 +42,7 @@ class Trained(BaseModel):
     curve: Curve = ()
 
     def number(self, name: str) -> float | None:
-        """A fact as a number; None if it is none."""
+        """Return a fact as a number; None if it is none."""
         try:
             return float(self.facts.get(name, ""))
         except ValueError:
@@ -139,7 +139,7 @@ class GuardResult(BaseModel):
 
 
 def read_trained(text: str) -> Trained | None:
-    """The last summary block of an output; None where there is none, or one without a check."""
+    """Read the last summary block of an output; None where there is none, or one without a check."""
     _, found, block = text.rpartition(f"{_START}\n")
     if not found or not _CHECK.search(block):
         return None
@@ -149,19 +149,19 @@ def read_trained(text: str) -> Trained | None:
 
 
 def read_checks(text: str) -> tuple[CheckSeen, ...]:
-    """The checks that an output names, each once, as last told."""
+    """Read the checks that an output names, each once, as last printed."""
     found = {name: CheckSeen(name=name, outcome=how, seen=seen) for name, how, seen in _CHECK.findall(text)}
     return tuple(found.values())
 
 
 def read_device(text: str) -> DeviceHeld:
-    """Which device an output says was held, and how long."""
+    """Read which device an output says was held, and for how long."""
     held = _HELD.search(text)
     return DeviceHeld(name=held[1], seconds=float(held[2])) if held else DeviceHeld()
 
 
 def bent(baseline: Trained | None, now: Trained | None) -> tuple[str, ...]:
-    """What judged another way than at the baseline: the text, or the harness itself."""
+    """Return what judged another way than at the baseline: the text, or the harness itself."""
     if baseline is None or now is None:
         return ()
     changed = [name for name in ("harness", "data") if baseline.facts.get(name) != now.facts.get(name)]
@@ -169,7 +169,7 @@ def bent(baseline: Trained | None, now: Trained | None) -> tuple[str, ...]:
 
 
 def read_curve(text: str) -> Curve:
-    """A curve from `share:loss` pairs; empty if it is none."""
+    """Read a curve from `share:loss` pairs; empty if it is none."""
     try:
         pairs = [pair.split(":") for pair in text.split()]
         return tuple((float(share), float(loss)) for share, loss in pairs)
@@ -178,12 +178,12 @@ def read_curve(text: str) -> Curve:
 
 
 def written(curve: Curve) -> str:
-    """A curve as the evaluation takes it."""
+    """Write a curve as the evaluation takes it."""
     return " ".join(f"{share:.4g}:{loss:.5g}" for share, loss in curve)
 
 
 def overlaid(curves: Iterable[tuple[str, Curve]]) -> list[str]:
-    """Curves side by side, one a line, at even shares of the budget; the loss is the mean over the tenth before."""
+    """Write curves side by side, one a line, at even shares of the budget; the loss is the mean over the tenth before."""
     named = [(name, tenths(curve)) for name, curve in curves if curve]
     if not named:
         return []
@@ -196,7 +196,7 @@ def overlaid(curves: Iterable[tuple[str, Curve]]) -> list[str]:
 
 
 def tenths(curve: Curve) -> Sequence[float | None]:
-    """The mean loss in each tenth of the budget; None where there is no point."""
+    """Return the mean loss in each tenth of the budget; None where there is no point."""
     parts: list[list[float]] = [[] for _ in range(COLUMNS)]
     for share, loss in curve:
         parts[min(COLUMNS - 1, max(0, int(share * COLUMNS - 1e-9)))].append(loss)

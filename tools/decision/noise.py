@@ -54,32 +54,32 @@ class Filter:
         return -self.runs / 2 * math.log(max(self.variance, 1e-300)) - self.logs / 2
 
     def passed(self) -> Filter:
-        """One step of time: the level may have drifted."""
+        """Let one step of time pass: the level may have drifted."""
         level, pair, effect = self.covariance
         return replace(self, covariance=(level + self.drift, pair, effect))
 
     def opened(self) -> Filter:
-        """A new candidate, of which nothing is known."""
+        """Begin with a new candidate, of which nothing is known."""
         return replace(self, effect=0.0, covariance=(self.covariance[0], 0.0, PRIOR_VARIANCE))
 
     def closed(self) -> Filter:
-        """No candidate any more; what was learnt of the level stays."""
+        """Drop the candidate; what was learnt of the level stays."""
         return replace(self, effect=0.0, covariance=(self.covariance[0], 0.0, 0.0))
 
     def placed(self, middle: float, runs: int) -> Filter:
-        """The candidate's runs taken at their word, without a prior: for an effect far beyond any that was expected."""
+        """Take the candidate's runs at their word, without a prior: for an effect far beyond any that was expected."""
         level = self.covariance[0]
         return replace(self, effect=middle - self.level, covariance=(level, -level, level + 1 / runs))
 
     def adopted(self) -> Filter:
-        """The candidate is the new incumbent."""
+        """Make the candidate the new incumbent."""
         level, pair, effect = self.covariance
         return replace(
             self, level=self.level + self.effect, effect=0.0, covariance=(level + 2 * pair + effect, 0.0, 0.0)
         )
 
     def after(self, value: float, arm: Arm, limit: float, fade: float, scored: bool) -> Filter:
-        """The belief after one more run; `limit` is the largest surprise that counts, in standard deviations of a run."""
+        """Return the belief after one more run; `limit` is the largest surprise that counts, in standard deviations of a run."""
         level, pair, effect = self.covariance
         surprise, to_level, to_effect = value - self.level, level, pair
         if arm is Arm.CANDIDATE:
@@ -119,33 +119,33 @@ class Bank:
         return max(self.floor, math.sqrt(self.best.variance))
 
     def passed(self) -> Bank:
-        """One step of time without a run."""
+        """Let one step of time pass without a run."""
         return replace(self, filters=tuple(belief.passed() for belief in self.filters))
 
     def opened(self) -> Bank:
-        """A new candidate."""
+        """Begin with a new candidate."""
         return replace(self, filters=tuple(belief.opened() for belief in self.filters))
 
     def closed(self) -> Bank:
-        """The candidate is gone."""
+        """Drop the candidate."""
         return replace(self, filters=tuple(belief.closed() for belief in self.filters))
 
     def placed(self, middle: float, runs: int) -> Bank:
-        """The candidate's runs are taken at their word."""
+        """Take the candidate's runs at their word."""
         return replace(self, filters=tuple(belief.placed(middle, runs) for belief in self.filters))
 
     def adopted(self) -> Bank:
-        """The candidate is the incumbent."""
+        """Make the candidate the new incumbent."""
         return replace(self, filters=tuple(belief.adopted() for belief in self.filters))
 
     def fed(self, value: float, arm: Arm) -> Bank:
-        """One more run, after one step of time."""
+        """Take one more run in, after one step of time."""
         limit = CLIP * self.sigma
         seen = (belief.passed().after(value, arm, limit, FADE, scored=True) for belief in self.filters)
         return replace(self, filters=tuple(seen))
 
     def met(self, value: float) -> Bank:
-        """The first run of a candidate: it may be far off, so it teaches nothing of the noise and is clamped first."""
+        """Take in the first run of a candidate: it may be far off, so it teaches nothing of the noise and is clamped first."""
         reach, seen = CLIP * self.sigma, []
         for belief in (belief.passed() for belief in self.filters):
             room = reach * math.sqrt(belief.covariance[0] + 1)
@@ -154,14 +154,14 @@ class Bank:
         return replace(self, filters=tuple(seen))
 
     def moved(self, level: float, variance: float) -> Bank:
-        """The level is known afresh, because the effect was too large for the clipped estimate."""
+        """Set the level afresh, because the effect was too large for the clipped estimate."""
         placed = (
             replace(belief, level=level, covariance=(variance, *belief.covariance[1:])) for belief in self.filters
         )
         return replace(self, filters=tuple(placed))
 
     def widened(self, variance: float) -> Bank:
-        """The level is a little less sure."""
+        """Make the level a little less sure."""
         wider = (
             replace(belief, covariance=(belief.covariance[0] + variance, *belief.covariance[1:]))
             for belief in self.filters
@@ -170,7 +170,7 @@ class Bank:
 
 
 def calibrated(values: Sequence[float]) -> Bank:
-    """A bank from runs of the incumbent, at least two of which differ, in the order in which they were made."""
+    """Make a bank from runs of the incumbent, at least two of which differ, in the order in which they were made."""
     middle = statistics.median(values)
     scale = 1.3 * 1.4826 * statistics.median([abs(value - middle) for value in values])
     reach = CLIP * (scale or 0.3 * statistics.stdev(values))

@@ -28,15 +28,15 @@ class Median:
     spread: float = 0.0
 
     def open(self, threshold: Threshold) -> Median:
-        """A new proposal."""
+        """Begin a new proposal."""
         return replace(self, threshold=threshold, candidate=())
 
     def see(self, arm: Arm, value: float) -> Median:
-        """One more run; the incumbent's are not looked at."""
+        """Take one more run in; the incumbent's are not looked at."""
         return self if arm is Arm.INCUMBENT else replace(self, candidate=(*self.candidate, value))
 
     def finding(self) -> Finding:
-        """The median decides, then the confirmation."""
+        """Decide by the median, then by the confirmation."""
         count = len(self.candidate)
         if count < self.runs:
             return Finding(Step.CANDIDATE, f"{count} of {self.runs} runs.")
@@ -53,7 +53,7 @@ class Median:
         return Finding(Step.BETTER, f"The median of {self.runs} runs is {gain:.4g} better.", gain)
 
     def close(self, kept: bool) -> Median:
-        """The end of the proposal."""
+        """End the proposal as kept or not."""
         level = statistics.median(self.candidate[: self.runs]) if kept else self.level
         return replace(self, level=level, threshold=NO_THRESHOLD, candidate=())
 
@@ -74,16 +74,16 @@ class MadRatio:
         return deviation(self.values)
 
     def open(self, threshold: Threshold) -> MadRatio:
-        """A new proposal."""
+        """Begin a new proposal."""
         return replace(self, threshold=threshold, candidate=())
 
     def see(self, arm: Arm, value: float) -> MadRatio:
-        """One more run."""
+        """Take one more run in."""
         seen = replace(self, values=(*self.values, value))
         return seen if arm is Arm.INCUMBENT else replace(seen, candidate=(value,))
 
     def finding(self) -> Finding:
-        """The ratio decides."""
+        """Decide by the ratio."""
         if not self.candidate:
             return UNMEASURED
         gain = self.level - self.candidate[-1]
@@ -94,7 +94,7 @@ class MadRatio:
         return Finding(_loser(gain, self.threshold), why, gain)
 
     def close(self, kept: bool) -> MadRatio:
-        """The end of the proposal."""
+        """End the proposal as kept or not."""
         level = self.candidate[-1] if kept else self.level
         return replace(self, level=level, threshold=NO_THRESHOLD, candidate=())
 

@@ -53,14 +53,14 @@ class Scale(StrEnum):
     RATIO = "ratio"
 
     def inner(self, value: float, level: float = 1.0) -> float:
-        """A value on the scale: itself, or 100 times its natural logarithm, so that 1 is about one percent."""
+        """Return a value on the scale: itself, or 100 times its natural logarithm, so that 1 is about one percent."""
         if self is Scale.LINEAR:
             return value
         sign = math.copysign(1.0, level)
         return sign * 100 * math.log(max(value * sign, LEAST * abs(level)))
 
     def outer(self, inner: float, level: float = 1.0) -> float:
-        """The value of a place on the scale."""
+        """Return the value that stands at a place on the scale."""
         if self is Scale.LINEAR:
             return inner
         sign = math.copysign(1.0, level)
@@ -107,12 +107,12 @@ class Race:
         return self.scale.outer(inner, self.origin)
 
     def _worth(self, gain: float) -> float:
-        """A distance on the scale, below the incumbent's level, in the metric's unit."""
+        """Convert a distance on the scale, below the incumbent's level, to the metric's unit."""
         level = self.bank.best.level
         return self._outer(level) - self._outer(level - gain)
 
     def open(self, threshold: Threshold) -> Race:
-        """A new proposal, or a new attempt at the same one."""
+        """Begin a new proposal, or a new attempt at the same one."""
         quiet = self.quiet + (self.attempts == 0)
         bank = self.bank.passed().opened()
         return replace(
@@ -120,7 +120,7 @@ class Race:
         )
 
     def see(self, arm: Arm, value: float) -> Race:
-        """One more run."""
+        """Take one more run in."""
         value = self.scale.inner(value, self.origin)
         if arm is Arm.INCUMBENT:
             return self._incumbent(value)
@@ -131,13 +131,13 @@ class Race:
         return replace(self, bank=bank or self.bank.fed(value, Arm.CANDIDATE), candidate=candidate)
 
     def _placed(self, bank: Bank, candidate: Sequence[float]) -> Bank:
-        """The effect taken at its word. Of the noise the candidate's runs taught nothing: they were surprises by their size."""
+        """Take the effect at its word. Of the noise the candidate's runs taught nothing: they were surprises by their size."""
         for value in self.incumbent:
             bank = bank.fed(value, Arm.INCUMBENT)
         return bank.passed().placed(statistics.median(candidate), len(candidate))
 
     def _far_off(self, candidate: Sequence[float]) -> bool:
-        """Whether enough runs agree on an effect that the clipped filter would take long to believe."""
+        """Return whether enough runs agree on an effect that the clipped filter would take long to believe."""
         reach, ahead = FAR * self.bank.sigma, self.bank.best.level - max(candidate)
         agree = max(candidate) - min(candidate) < max(reach, AGREE * ahead)
         return len(candidate) >= FAR_RUNS and ahead > reach and agree
@@ -149,7 +149,7 @@ class Race:
         return replace(self, bank=bank, quiet=0, incumbent=(*self.incumbent, value))
 
     def finding(self) -> Finding:
-        """Whose run is next, or what the race has shown."""
+        """Return whose run is next, or what the race has shown."""
         if not self.candidate:
             return replace(UNMEASURED, step=Step.INCUMBENT) if self.quiet > SENTINEL else UNMEASURED
         gain, error, z = self._standing()
@@ -162,7 +162,7 @@ class Race:
         return NOT_WORSE if self.threshold.simpler else self.confidence
 
     def _standing(self) -> tuple[float, float, float]:
-        """Gain and its standard error on the scale, and the evidence as a normal deviate."""
+        """Return the gain and its standard error on the scale, and the evidence as a normal deviate."""
         best, sigma = self.bank.best, self.bank.sigma
         error = sigma * math.sqrt(best.covariance[2])
         gain = self._settled() or -best.effect
@@ -183,11 +183,11 @@ class Race:
         return self._next(sure)
 
     def _plain(self) -> float:
-        """The gain by the candidate's median, neither shrunk nor clipped, on the scale."""
+        """Return the gain by the candidate's median, neither shrunk nor clipped, on the scale."""
         return self.bank.best.level - statistics.median(self.candidate)
 
     def _smallest(self) -> float:
-        """The least gain worth keeping, on the scale."""
+        """Return the least gain worth keeping, on the scale."""
         return self.bank.best.level - self.scale.inner(self.level - self.threshold.smallest, self.origin)
 
     def _simpler_step(self, gain: float, error: float) -> Step:
@@ -200,7 +200,7 @@ class Race:
         return self._next(False)
 
     def _next(self, sure: bool) -> Step:
-        """The arm whose run teaches most."""
+        """Choose the arm whose run teaches most."""
         ours, theirs, half = len(self.candidate), len(self.incumbent), self.cap // 2
         if sure or ours >= half:
             return Step.INCUMBENT if theirs < half else Step.NOT_BETTER
@@ -210,7 +210,7 @@ class Race:
         return Step.INCUMBENT if by_incumbent >= by_candidate else Step.CANDIDATE
 
     def _fresh_ahead(self) -> bool:
-        """Whether the runs after the first, which selected the candidate, are ahead by themselves."""
+        """Return whether the runs after the first, which selected the candidate, are ahead by themselves."""
         fresh = self.candidate[1:]
         reach, level = CLIP * self.bank.sigma, self.bank.best.level
         ours, theirs = ([max(level - reach, min(level + reach, y)) for y in ys] for ys in (fresh, self.incumbent))
@@ -218,14 +218,14 @@ class Race:
         return ahead >= FRESH * self.bank.sigma * math.sqrt(1 / len(ours) + 1 / len(theirs))
 
     def _settled(self) -> float:
-        """The plain difference of medians where that lies far beyond the clip; 0 elsewhere."""
+        """Return the plain difference of medians where that lies far beyond the clip; 0 elsewhere."""
         if len(self.candidate) < 2 or not self.incumbent:
             return 0.0
         plain = statistics.median(self.incumbent) - statistics.median(self.candidate)
         return plain if plain >= FAR * self.bank.sigma else 0.0
 
     def close(self, kept: bool) -> Race:
-        """The end of the proposal: the incumbent's level moves with a keep, except for one that was only simpler."""
+        """End the proposal; the incumbent's level moves with a keep, except for one that was only simpler."""
         ended = replace(self, threshold=NO_THRESHOLD, candidate=(), incumbent=(), attempts=0, before=None)
         if not kept:
             return replace(ended, bank=self.bank.closed())
@@ -259,7 +259,7 @@ class Race:
 
 
 def race_from(values: Sequence[float], confidence: float, cap: int) -> Race:
-    """A race after runs of the incumbent, in the metric's unit, at least two of which differ."""
+    """Begin a race after runs of the incumbent, in the metric's unit, at least two of which differ."""
     scale, origin = scale_for(values), values[0] or 1.0
     bank = calibrated([scale.inner(value, origin) for value in values])
     return Race(bank, scale, origin, confidence, cap)
@@ -274,13 +274,13 @@ def _runs(count: int) -> str:
 
 
 def normal(t: float, freedom: float) -> float:
-    """Student's t with `freedom` degrees as a normal deviate (D. L. Wallace 1959)."""
+    """Return Student's t with `freedom` degrees as a normal deviate (D. L. Wallace 1959)."""
     bent = math.sqrt(freedom * math.log1p(t * t / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
     return math.copysign(bent, t)
 
 
 def confidence_for(error_rate: float) -> float:
-    """The bar, in standard errors, for an accepted chance that a session of 100 tries keeps anything false.
+    """Return the bar, in standard errors, for an accepted chance that a session of 100 tries keeps anything false.
 
     Interpolates bars that `benchmarks/decision.py` measured: 4.2 for 1 %, 3.85 for 5 %, 3.2 for 20 %.
     """
@@ -291,5 +291,5 @@ def confidence_for(error_rate: float) -> float:
 
 
 def scale_for(values: Sequence[float]) -> Scale:
-    """Ratios where all values have one sign, differences elsewhere."""
+    """Compare by ratios where all values have one sign, by differences elsewhere."""
     return Scale.RATIO if min(values) > 0 or max(values) < 0 else Scale.LINEAR

@@ -12,7 +12,7 @@ MOST_EXACT = 30
 
 
 def larger(these: Sequence[float], those: Sequence[float]) -> float:
-    """The chance of seeing `these` at least so far above `those` if nothing differed: the one-sided Mann-Whitney U test.
+    """Return the chance of seeing `these` so far above `those` if nothing differed: the one-sided Mann-Whitney U test.
 
     Exact without ties and up to 30 values a side; else the normal approximation with corrections for ties and continuity.
     Source: Mann and Whitney (1947), "On a test of whether one of two random variables is stochastically larger".
@@ -38,7 +38,7 @@ def larger(these: Sequence[float], those: Sequence[float]) -> float:
 
 
 def more_often(failed: int, runs: int, failed_before: int, runs_before: int) -> float:
-    """The chance of so many more failures than before if the rate were the same: Fisher's exact test, one-sided.
+    """Return the chance of so many more failures than before if the rate were the same: Fisher's exact test, one-sided.
 
     Source: Fisher (1934), "Statistical Methods for Research Workers", section 21.02: the hypergeometric tail.
     """
@@ -49,13 +49,13 @@ def more_often(failed: int, runs: int, failed_before: int, runs_before: int) -> 
 
 
 def seen_once(rate: float, runs: int) -> float:
-    """The chance that a test which fails at this rate fails at least once in so many runs."""
+    """Return the chance that a test which fails at this rate fails at least once in so many runs."""
     return 1.0 - (1.0 - rate) ** runs
 
 
 @cache
 def _ways(n: int, m: int, u: int) -> int:
-    """In how many of the orders of n and m values U is exactly u."""
+    """Count the orders of n and m values in which U is exactly u."""
     if u < 0:
         return 0
     if n == 0 or m == 0:

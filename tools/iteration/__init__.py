@@ -1,1 +1,1 @@
-"""One iteration in the order of its steps: preflight, baseline, commit, measure, close."""
+"""Preflight and baseline before a session; then one iteration after the other: commit, verify, guard, keep or undo, log."""

@@ -16,7 +16,7 @@ from ..measurement.ruler import Ruler, ruler_now
 from ..measurement.runs import RunNumbers, RunSpec, at_checkout
 from ..plan.model import Plan
 from ..project.measurement_inputs import steps as shell_steps
-from .measure import in_arena
+from .measure import in_paired_checkout
 
 LONGEST_BASELINE_S = 3600.0
 MOVED = 3.0
@@ -44,7 +44,7 @@ class Baseline:
 
 
 def first_run(context: RepoContext, plan: Plan) -> Baseline:
-    """One run in the user's checkout, and the files named in the command that it wrote."""
+    """Run verify once in the user's checkout, and find the files named in the command that it wrote."""
     ruler, seed = ruler_now(context.repo, plan), secrets.randbelow(2**31)
     spec = at_checkout(context.repo, "HEAD", RunNumbers(seed=seed))
     named = tuple(_named_files(context, plan.verify))
@@ -53,7 +53,7 @@ def first_run(context: RepoContext, plan: Plan) -> Baseline:
 
 
 def further_runs(context: RepoContext, plan: Plan, found: Baseline) -> Baseline:
-    """As many more runs as it takes: in the user's checkout while they agree, else in the second checkout."""
+    """Run verify as often as it takes: in the user's checkout while the numbers agree, else in the second checkout."""
     meter = Meter(context.runs, plan, found.ruler, found.runs[0].unit)
     signed = list(map(plan.signed, found.values))
     while found.failed is None and len(found.runs) < baseline_runs(plan.decided_by, plan.noise, signed):
@@ -68,29 +68,29 @@ def _next_run(context: RepoContext, plan: Plan, found: Baseline, seed: int) -> R
     numbers = RunNumbers(0, len(found.runs) + 1, seed)
     if len(set(found.values)) == 1:
         return at_checkout(context.repo, "HEAD", numbers)
-    return in_arena(context, context.repo.head(), context.repo.head(), numbers)
+    return in_paired_checkout(context, context.repo.head(), context.repo.head(), numbers)
 
 
 def with_guards(context: RepoContext, plan: Plan, found: Baseline) -> Baseline:
-    """The guards, before any experiment."""
+    """Run the guards, before any experiment."""
     spec = at_checkout(context.repo, "HEAD", RunNumbers(seed=found.seed))
     guards = Meter(context.runs, plan, found.ruler).guards(spec, _timeout(plan.guard_timeout_s), None)
     return replace(found, guards=guards)
 
 
 def judge_of(plan: Plan, found: Baseline) -> Judge:
-    """The rule of decision as it stands after the baseline."""
+    """Return the rule of decision as it stands after the baseline."""
     signed = list(map(plan.signed, found.values))
     return judge_from(plan.decided_by, plan.noise, signed, plan.error_rate, plan.max_runs)
 
 
 def noise_words(plan: Plan, found: Baseline) -> str:
-    """What is known of the noise, for a person."""
+    """Say what is known of the noise, for a person."""
     return words(plan.decided_by, list(map(plan.signed, found.values)), judge_of(plan, found), plan.unit)
 
 
 def place_warning(plan: Plan, found: Baseline) -> str:
-    """A warning if the second checkout measures differently from the first; empty otherwise."""
+    """Return a warning if the second checkout measures differently from the first; empty otherwise."""
     checkout, arena = _values_at(found, Place.CHECKOUT), _values_at(found, Place.ARENA)
     if not arena or nature(found.values) is not Nature.NOISY:
         return ""
@@ -105,9 +105,9 @@ def _values_at(found: Baseline, place: Place) -> list[float]:
 
 
 def sabotaged(context: RepoContext, plan: Plan, found: Baseline) -> tuple[bool, str]:
-    """Whether the metric notices the plan's sabotage, made in the second checkout, and what was seen."""
+    """Return whether the metric notices the plan's sabotage, made in the second checkout, and what was seen."""
     head = context.repo.head()
-    spec = in_arena(context, head, head, RunNumbers(seed=found.seed))
+    spec = in_paired_checkout(context, head, head, RunNumbers(seed=found.seed))
     exit_code, run = Meter(context.runs, plan, found.ruler, found.runs[0].unit).sabotaged(
         spec, _timeout(plan.verify_timeout_s)
     )
@@ -122,7 +122,7 @@ def sabotaged(context: RepoContext, plan: Plan, found: Baseline) -> tuple[bool, 
 
 
 def holdout_answers(context: RepoContext, plan: Plan, found: Baseline) -> bool:
-    """Whether the holdout gives a number; which one, nobody learns."""
+    """Return whether the holdout gives a number; which one, nobody learns."""
     meter = Meter(context.runs, plan, found.ruler)
     value, _ = meter.holdout(
         at_checkout(context.repo, "HEAD", RunNumbers(seed=found.seed)), _timeout(plan.verify_timeout_s)
@@ -131,7 +131,7 @@ def holdout_answers(context: RepoContext, plan: Plan, found: Baseline) -> bool:
 
 
 def _named_files(context: RepoContext, command: str) -> Iterator[str]:
-    """Words of a command that may be files of the work tree which git does not track: where a result may stand."""
+    """Find words of a command that may be files which git does not track: a result may stand there."""
     tracked = set(context.repo.tracked())
     words = dict.fromkeys(word for step in shell_steps(command) for word in step.words)
     for word in words:
@@ -149,5 +149,5 @@ def _timeout(seconds: float) -> float:
 
 
 def longest(results: Sequence[Measurement | GuardResult]) -> float:
-    """The longest of several durations, in seconds."""
+    """Return the longest of several durations, in seconds."""
     return max((result.seconds for result in results), default=0.0)

@@ -59,20 +59,20 @@ def commit(context: RepoContext, description: str, hypothesis: str, check: Check
 
 
 def described(description: str) -> str:
-    """A description as the journal keeps it and a commit message says it: by this a call that is made again is known."""
+    """Return a description as the journal keeps it and a commit message says it: by this a repeated call is recognised."""
     redact = redactor()
     text = redact(flat(description))[:DESCRIPTION_CHARACTERS]
     return redact(text)  # a cut can make a secret of what was none; as the journal looks again, so do we
 
 
 def is_open(context: RepoContext, description: str) -> bool:
-    """Whether an iteration of this description waits for the server: its call was interrupted, and is made again."""
+    """Return whether an iteration of this description waits for the server: its call was interrupted, and is made again."""
     trial = context.session.trial if context.session else None
     return context.phase in _SERVERS_TURN and trial is not None and trial.description == described(description)
 
 
 def answer_was_lost(context: RepoContext, description: str) -> bool:
-    """Whether this is the last call once more, and nothing in scope was edited since: its answer did not arrive."""
+    """Return whether this is the last call once more, and nothing in scope was edited since: its answer did not arrive."""
     if not context.call.repeated or changes_in_scope(context):
         return False
     if (trial := context.active.trial) is not None:
@@ -131,7 +131,7 @@ def _idea(context: RepoContext, description: str, hypothesis: str) -> Idea:
 
 
 def _staged(context: RepoContext, paths: Sequence[str]) -> Staged | None:
-    """The tree that a commit of these paths would have, looked at once more; None if it is the same as before."""
+    """Stage the tree that a commit of these paths would have, and check it; None if it is the same as before."""
     if not paths:
         return None
     session = context.active

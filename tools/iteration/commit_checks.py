@@ -1,4 +1,4 @@
-"""The gate at commit: what an experiment may not touch is refused before anything is committed."""
+"""Checks at commit: what an experiment may not touch is refused before anything is committed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from ..errors import Code, Refusal
 from ..git.repo import Repo, shown
 from ..git.trees import GITLINK, SYMLINK, TreeChange
 from ..lab.context import RepoContext
-from ..measurement.ruler import SCRIPTS, differing, ruler_now, ruler_of
+from ..measurement.ruler import SCRIPTS, ruler_now, ruler_of
 from ..measurement.shadow import shadowed
 from ..plan.model import Plan
 from ..plan.scope import Scope
 from ..project.measurement_inputs import protected_globs
+from ..storage.disk import changed
 
 MOST_RULERS = 200
 
 
 def changes_in_scope(context: RepoContext) -> tuple[str, ...]:
-    """The paths that a commit would take: every change in the tree, provided that all of them are the experiment's to make.
+    """Return the paths that a commit would take: every change in the tree, if all of them are the experiment's to make.
 
     Raises:
         Refusal: if a protected file or anything outside the scope changed.
@@ -75,7 +76,7 @@ def refuse_other_ground(context: RepoContext) -> None:
 
 @dataclass(frozen=True)
 class Drift:
-    """What of the ruler is not as it was at the start."""
+    """The parts of the ruler that are not as they were at the start."""
 
     files: tuple[str, ...]
     settings: tuple[str, ...]
@@ -91,7 +92,7 @@ def drift_since_start(context: RepoContext) -> Drift:
     """Compare the ruler with what was sealed."""
     then = ruler_of(context.active.start)
     now = ruler_now(context.repo, context.active.plan, then.protected)
-    return Drift(differing(then.protected, now.protected), differing(then.sealed, now.sealed), then.moved(now))
+    return Drift(changed(then.protected, now.protected), changed(then.sealed, now.sealed), then.moved(now))
 
 
 def refuse_uncommitted(context: RepoContext) -> None:
@@ -109,12 +110,12 @@ def refuse_uncommitted(context: RepoContext) -> None:
 
 
 def tracked_edits(repo: Repo) -> tuple[str, ...]:
-    """Tracked paths that differ from HEAD."""
+    """Return the tracked paths that differ from HEAD."""
     return tuple(change.path for change in repo.changes() if change.tracked)
 
 
 def refuse_entries(repo: Repo, plan: Plan, entries: Sequence[TreeChange], allowed: Sequence[str]) -> None:
-    """Look at the tree that would be committed: nothing may have slipped in that the list of changes did not show.
+    """Refuse a tree that holds what the list of changes did not show.
 
     Raises:
         Refusal: for a path that is not an allowed change, a submodule, or a symbolic link that leads out.

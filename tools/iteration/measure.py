@@ -32,7 +32,7 @@ def verify(context: RepoContext) -> None:
 
 
 def _verify_once(context: RepoContext) -> None:
-    """One run of verify, on the candidate or, where the race asks for it, on the incumbent."""
+    """Run verify once, on the candidate or, where the race asks for it, on the incumbent."""
     refuse_tampering(context)
     session = context.active
     arm = Arm.INCUMBENT if session.finding.step is Step.INCUMBENT else Arm.CANDIDATE
@@ -56,7 +56,7 @@ def _verify_once(context: RepoContext) -> None:
 
 
 def _measured(context: RepoContext, spec: RunSpec) -> Measurement:
-    """One run of verify. Where nothing but the commit counts, a failure is the change's only if the incumbent runs there."""
+    """Run verify once. Where nothing but the commit counts, a failure is the change's only if the incumbent runs there."""
     meter, timeout_s = _meter(context), context.active.start.verify_timeout_s
     run = meter.verify(spec, timeout_s)
     if spec.place is not Place.CLEAN:
@@ -76,7 +76,7 @@ def _measured(context: RepoContext, spec: RunSpec) -> Measurement:
 
 
 def _is_ahead(context: RepoContext, spec: RunSpec, run: Measurement) -> bool:
-    """Whether this number would be believed at once, wherever it came from."""
+    """Return whether this number would be believed at once, wherever it came from."""
     session = context.active
     if run.value is None or spec.place is not Place.CHECKOUT:
         return False
@@ -114,27 +114,27 @@ def _next_run(context: RepoContext, arm: Arm) -> RunSpec:
 def run_again(context: RepoContext, session: Session, commit: str, iteration: int) -> Measurement:
     """One more run of a commit of the session, in the second checkout."""
     seed = secrets.randbelow(2**31) if session.seeds_vary else session.start.seed
-    spec = in_arena(context, commit, session.start.base, RunNumbers(iteration, seed=seed))
+    spec = in_paired_checkout(context, commit, session.start.base, RunNumbers(iteration, seed=seed))
     return _meter(context).verify(spec, session.start.verify_timeout_s)
 
 
 def _of_arm(context: RepoContext, arm: Arm, numbers: RunNumbers) -> RunSpec:
-    """A run of an arm: of a candidate where the user works, unless both arms take turns."""
+    """Specify a run of an arm: of a candidate where the user works, unless both arms take turns."""
     session, trial = context.active, context.active.open_trial
     if arm is Arm.CANDIDATE and not session.noisy:
         return at_checkout(context.repo, trial.commit, numbers)
     commit = trial.commit if arm is Arm.CANDIDATE else trial.parent
-    return in_arena(context, commit, session.start.base, numbers)
+    return in_paired_checkout(context, commit, session.start.base, numbers)
 
 
-def in_arena(context: RepoContext, commit: str, sealed: str, numbers: RunNumbers) -> RunSpec:
-    """A run in the second checkout, brought to `commit` for it, with protected files as of the commit `sealed`."""
+def in_paired_checkout(context: RepoContext, commit: str, sealed: str, numbers: RunNumbers) -> RunSpec:
+    """Specify a run in the second checkout, at `commit` and with protected files as of the commit `sealed`."""
     paired, tree = context.paired_checkout, context.repo.tree(commit)
     return RunSpec(Place.ARENA, paired.folder, commit, tree, numbers, sealed, paired, context.untracked)
 
 
 def _in_clean_checkout(context: RepoContext, commit: str, numbers: RunNumbers) -> RunSpec:
-    """A run in a checkout that is made for it, out of the commit and what git did not have at the start."""
+    """Specify a run in a checkout that is made for it, out of the commit and what git did not have at the start."""
     clean, tree = context.clean_checkout, context.repo.tree(commit)
     return RunSpec(
         Place.CLEAN, clean.folder, commit, tree, numbers, context.active.start.base, clean, context.untracked
@@ -142,13 +142,13 @@ def _in_clean_checkout(context: RepoContext, commit: str, numbers: RunNumbers) -
 
 
 def _new_files(context: RepoContext, before: set[str]) -> tuple[str, ...]:
-    """Untracked files that a run left behind."""
+    """Return the untracked files that a run left behind."""
     found = (change.path for change in context.repo.changes() if not change.tracked and change.path not in before)
     return tuple(shown(path) for path in found)
 
 
 def _checked(context: RepoContext, spec: RunSpec, measurement: Measurement) -> Measurement:
-    """The measurement, unless the ruler or the measured files changed meanwhile."""
+    """Return the measurement, without its number if the ruler or the measured files changed meanwhile."""
     found = drift_since_start(context)
     other = bent(context.active.start.baseline[-1].trained, measurement.trained)
     if bent_by := tuple(dict.fromkeys((*found.all, *measurement.tampered, *other))):
@@ -201,7 +201,7 @@ def _run_guards(context: RepoContext, trial: Trial) -> None:
 
 
 def _probed(context: RepoContext, trial: Trial, result: GuardResult) -> GuardResult:
-    """A red guard is tried on the incumbent, where a second checkout is known to work: is the guard itself broken?"""
+    """Try a red guard on the incumbent, where a second checkout is known to work: the guard itself may be broken."""
     session = context.active
     if result.passed or context.runs.cancelled or not session.noisy or result.guard not in session.plan.guards:
         return result
@@ -220,7 +220,7 @@ def _hold_out(context: RepoContext, trial: Trial) -> None:
     numbers = RunNumbers(trial.number, seed=session.start.seed)
     values, seconds = [], 0.0
     for commit in (trial.commit, trial.parent):
-        spec = in_arena(context, commit, session.start.base, numbers)
+        spec = in_paired_checkout(context, commit, session.start.base, numbers)
         value, took = meter.holdout(spec, session.start.verify_timeout_s)
         values.append(value)
         seconds += took

@@ -1,4 +1,4 @@
-"""Every gate that a plan has to pass before a session: seen, and how to cure it. Nothing in the repository changes."""
+"""The gates that a plan has to pass before a session, each with what was seen and its cure. The repository is not changed."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class GateRow(BaseModel):
 
 
 def _row(gate: str, seen: str, cure: str = "") -> GateRow:
-    """A gate as it was found; one with a cure failed."""
+    """Return a gate as it was found; one with a cure failed."""
     return GateRow(gate=gate, passed=not cure, seen=seen, cure=cure)
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """What the gates found. The baseline is there only if every gate before it was passed."""
+    """The gates as they were found. There is a baseline only if every gate before it was passed."""
 
     gates: tuple[GateRow, ...]
     baseline: Baseline | None = None
@@ -193,7 +193,7 @@ def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflig
 
 
 def _controls(context: RepoContext, plan: Plan, found: Baseline) -> Iterator[GateRow]:
-    """Does the metric hold still when nothing changes, move when something breaks, and does the holdout answer?"""
+    """Try whether the metric holds still when nothing changes, moves when something breaks, and the holdout answers."""
     if (failed := found.failed) is not None:
         cure = "It gave a number before. Run it again by hand: it has to give a number every time, in a copy as well."
         yield _row("no-op control", f"run {len(found.runs)} of the same code: {failed.problem}", cure)
@@ -258,7 +258,7 @@ def refuse_unless_passed(found: Preflight) -> None:
 
 
 def _screened(plan: Plan) -> Iterator[GateRow]:
-    """What the screen says about each command, if anything."""
+    """Return what the screen says about each command, if anything."""
     for command in plan.commands:
         looked = screen(command)
         if looked.refused:
@@ -269,14 +269,14 @@ def _screened(plan: Plan) -> Iterator[GateRow]:
 
 
 def _sandboxed(plan: Plan) -> GateRow:
-    """Whether the sandbox that the plan asks for is there."""
+    """Return whether the sandbox that the plan asks for is there."""
     missing = plan.sandbox == "on" and not has_sandbox(plan)
     cure = "Install bubblewrap, or choose `sandbox = auto` or `off`; then a person agrees to that." if missing else ""
     return _row("sandbox", sandbox_words(plan), cure)
 
 
 def _agreed(missing: Sequence[str]) -> GateRow:
-    """Whether a person agreed to all that would run."""
+    """Return whether a person agreed to all that would run."""
     if not missing:
         return _row("consent", "a person agreed to the commands")
     cure = (
@@ -287,7 +287,7 @@ def _agreed(missing: Sequence[str]) -> GateRow:
 
 
 def _with_withheld(row: GateRow, plan: Plan, command: str, output: str) -> GateRow:
-    """The cure as well for a command that misses a variable which the server has and keeps to itself."""
+    """Add the cure for a command that misses a variable which the server has and does not pass on."""
     if not (names := withheld(command, output, os.environ, plan.environment)):
         return row
     listed = ", ".join(f'"{name}"' for name in names)

@@ -88,7 +88,7 @@ def _discard(context: RepoContext, session: Session, trial: Trial) -> None:
 
 
 def log(context: RepoContext, learned: str) -> Row:
-    """Write the iteration's row, once."""
+    """Write the iteration's row to the journal and the results file."""
     session = context.active
     row = _row(session, session.open_trial, flat(learned))
     context.record(Logged(iteration=row.iteration, row=row))
@@ -122,7 +122,7 @@ def _row(session: Session, trial: Trial, learned: str) -> Row:
 
 
 def _measured_part(session: Session, trial: Trial) -> dict[str, Any]:
-    """What a row says of its runs. A crash or a bent ruler has no metric, whatever earlier runs gave."""
+    """Return the fields of a row about its runs. A crash or a bent ruler has no metric, whatever earlier runs gave."""
     runs = (*trial.candidate, *trial.incumbent)
     part: dict[str, Any] = {
         "runs": len(runs),

@@ -1,1 +1,1 @@
-"""Where a call works: the repository in hand, its job, and what a dead server left behind."""
+"""The repository that a call works in, its job, a person's consent, and recovery after a dead server."""

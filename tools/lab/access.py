@@ -1,4 +1,4 @@
-"""The lab: finds the repository that a call means, and opens it."""
+"""The lab: opens the repository that a call means, for reading or for writing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Lab:
         self._stores: dict[Path, SessionStore] = {}
 
     def for_reading(self, repo: str = "") -> RepoContext:
-        """A repository to read.
+        """Open a repository to read.
 
         Raises:
             Refusal: if the path is outside the root or not in a git repository.
@@ -56,7 +56,7 @@ class Lab:
     def for_writing(
         self, repo: str, tool: Tool, again: Callable[[RepoContext], bool] = lambda context: False
     ) -> Iterator[RepoContext]:
-        """A repository to write to: one at a time in a repository, and only when the phase allows the tool, or when it is the
+        """Open a repository to write to: one call at a time, and only when the phase allows the tool, or when it is the
         call `again` that was interrupted.
         """
         folder = self._repo(repo).own_folder
@@ -91,7 +91,7 @@ class Lab:
         return found
 
     def whereabouts(self, repo: str) -> Phase:
-        """The phase, for a refusal that was raised before a repository was open."""
+        """Return the phase, for a refusal that was raised before a repository was open."""
         try:
             return self.for_reading(repo).phase
         except Refusal:
@@ -127,9 +127,10 @@ def _turn_to_write(folder: Path, tool: Tool) -> Iterator[None]:
 
 
 def _made_before(folder: Path) -> tuple[bool, bool]:
-    """Whether this call is the last one made once more, and whether another server began it then."""
-    left, job = read_job(folder), JOB.get(None)
-    if left is None or job is None or not left.same(job.record):
+    """Return whether this call is the last one made once more, and whether another server began it then."""
+    job = JOB.get(None)
+    left = read_job(folder) if job else None
+    if job is None or left is None or not left.same(job.record):
         return False, False
     return True, left.server != job.record.server
 
@@ -145,7 +146,7 @@ def _take_over(context: RepoContext, tool: Tool) -> None:
 
 @contextmanager
 def _disk() -> Iterator[None]:
-    """A disk that is full or may not be written is a refusal with its cure."""
+    """Turn the error of a disk that is full or may not be written into a refusal with its cure."""
     try:
         yield
     except OSError as error:

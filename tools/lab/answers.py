@@ -24,18 +24,18 @@ class Answer(BaseModel):
     recovered: str = Field("", description="What was finished that a dead server had left half done.")
 
     def text(self) -> str:
-        """The answer in words, the next calls last."""
+        """Return the answer in words, the next calls last."""
         goes_on = [f"{self.run} goes on by itself ({self.running}). Call wait to have its answer."]
         lines = goes_on if self.phase is Phase.RUNNING and self.run else self.lines()
         first = [self.recovered] if self.recovered else []
         return "\n".join([*first, *lines, f"Phase: {self.phase}. Next: {', '.join(self.next)}."])
 
     def lines(self) -> list[str]:
-        """The answer in words, line by line."""
+        """Return the answer in words, line by line."""
         return []
 
     def pictures(self) -> list[bytes]:
-        """What the client shows beside the words, as PNG."""
+        """Return the pictures that the client shows beside the words, as PNG."""
         return []
 
 
@@ -46,13 +46,13 @@ Item = TypeVar("Item", bound=BaseModel)
 
 
 def page_of(items: Sequence[Item], limit: int = PAGE_BYTES) -> list[Item]:
-    """The first items that fit a page; always at least one, if there is any."""
+    """Return the first items that fit a page; always at least one, if there is any."""
     sizes = accumulate(len(item.model_dump_json()) for item in items)
     return [item for place, (item, size) in enumerate(zip(items, sizes, strict=True)) if place == 0 or size <= limit]
 
 
 def cut(text: str, length: int) -> str:
-    """Text of at most `length` characters."""
+    """Cut a text to at most `length` characters."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 

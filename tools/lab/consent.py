@@ -21,7 +21,7 @@ MOST_WANTED = 20
 
 
 def read_plan_file(root: Path) -> dict[str, Any]:
-    """The keys of the plan file.
+    """Read the keys of the plan file.
 
     Raises:
         Refusal: if there is none, or it is not TOML.
@@ -37,7 +37,7 @@ def read_plan_file(root: Path) -> dict[str, Any]:
 
 
 class Consent:
-    """Knows what a person agreed to."""
+    """The statements that a person agreed to in one repository, and the commands that wait for it."""
 
     def __init__(self, repo: Repo, allow_commands: bool) -> None:
         self._repo = repo
@@ -46,7 +46,7 @@ class Consent:
         self._wanted = repo.own_folder / "wanted.json"
 
     def missing(self, plan: Plan) -> tuple[str, ...]:
-        """What the plan asks for and nobody agreed to; empty when all may run."""
+        """Return what the plan asks for and nobody agreed to; empty when all may run."""
         if self._allow_commands:
             return ()
         agreed = self._approved() | set(self._checked_in())
@@ -59,18 +59,18 @@ class Consent:
         write_atomically(self._file, json.dumps(agreed, indent=1))
 
     def agreed_to(self, command: str) -> bool:
-        """Whether a single command may run: it was agreed to as it stands, without walls."""
+        """Return whether a single command may run: it was agreed to as it stands, without a sandbox."""
         agreed = self._approved() | set(self._checked_in())
         return self._allow_commands or _covers(agreed, command)
 
     def want(self, command: str) -> None:
-        """Note a command that something here would run, for a person to look at with `approve`."""
+        """Note a command that a workflow would run, for a person to look at with `approve`."""
         self._repo.own_folder.mkdir(parents=True, exist_ok=True)
         listed = [one for one in self.wanted() if one != command]
         write_atomically(self._wanted, json.dumps([*listed, command][-MOST_WANTED:], indent=1))
 
     def wanted(self) -> tuple[str, ...]:
-        """The commands that were wanted and nobody agreed to yet."""
+        """Return the commands that were wanted and nobody agreed to yet."""
         listed = json.loads(self._wanted.read_text(encoding="utf-8")) if self._wanted.exists() else []
         return tuple(command for command in listed if not self.agreed_to(command))
 
@@ -78,7 +78,7 @@ class Consent:
         return set(json.loads(self._file.read_text(encoding="utf-8"))) if self._file.exists() else set()
 
     def _checked_in(self) -> tuple[str, ...]:
-        """What the plan file asks for, if it stands as it was committed."""
+        """Return what the plan file asks for, if it stands as it was committed."""
         file = self._repo.root / PLAN_FILE
         if not file.is_file() or file.is_symlink() or not self._as_committed(file):
             return ()
@@ -91,7 +91,7 @@ class Consent:
 
 
 def _covers(agreed: set[str], statement: str) -> bool:
-    """Whether a statement was agreed to, or only counts errors with commands that all were: our script adds flags that say
+    """Return whether a statement was agreed to, or only counts errors with commands that all were: our script adds flags that say
     how to report, and starts nothing else.
     """
     if statement in agreed or _fingerprint(statement) in agreed:

@@ -1,4 +1,4 @@
-"""What a call works with: one repository with its journal and session, as they stand while it lasts."""
+"""What a call works with: one repository, its journal and session, and the commands that the call runs."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class CallState:
     recovered: str = ""
 
     def scope(self, now: float) -> str:
-        """What the keys of runs are for: the session and the try, so that the same call finds its runs again."""
+        """Return what the keys of runs are for: the session and the try, so that the same call finds its runs again."""
         session = self.session
         name = session.id if session and phase_of(session, now) is not Phase.NO_SESSION else ""
         return f"{name} {session.trial.tries if session and session.trial else 0}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RepoContext:
     """One repository during one call. Only `record` moves its session on."""
 
@@ -59,37 +59,37 @@ class RepoContext:
 
     @property
     def journal(self) -> Journal:
-        """The repository's journal."""
+        """Return the repository's journal."""
         return self.store.journal
 
     @cached_property
     def index(self) -> ExperimentIndex:
-        """Where experiments are committed and undone."""
+        """Return the index in which experiments are committed and undone."""
         return ExperimentIndex(self.repo)
 
     @cached_property
     def ledgers_read(self) -> dict[str, Any]:
-        """What was read of ledgers during this call, by their ids, for whoever reads them again."""
+        """Return what was read of ledgers during this call, by their ids, for whoever reads them again."""
         return {}
 
     @property
     def session(self) -> Session | None:
-        """The newest session on this branch as it stands now; None without one."""
+        """Return the newest session on this branch as it stands now; None without one."""
         return self.call.session
 
     @property
     def phase(self) -> Phase:
-        """Where the session on this branch stands."""
+        """Return the phase of the session on this branch."""
         return phase_of(self.session, self.now())
 
     @property
     def active(self) -> Session:
-        """The open session of a call that is only legal with one."""
+        """Return the session of a call that is only legal with one."""
         assert self.session is not None, "checked by `require`"
         return self.session
 
     def record(self, *events: Event, session: str = "") -> None:
-        """Append events to the journal, and move the session on. What they quote is stored without secrets and escapes."""
+        """Append events to the journal, without secrets and escapes in what they quote, and move the session on."""
         name = session or self.active.id
         redact = redactor()
         events = tuple(redact_record(event, redact) for event in events)
@@ -119,7 +119,7 @@ class RepoContext:
             raise Refusal(Code.HEAD_MOVED, message)
 
     def unfinished(self) -> JobRecord | None:
-        """The call that is at work here, or that a server left unfinished when it ended."""
+        """Return the call that is at work here, or that a server left unfinished when it ended."""
         return unfinished(self.repo.own_folder)
 
     def end_runs(self) -> None:
@@ -130,23 +130,23 @@ class RepoContext:
 
     @cached_property
     def paired_checkout(self) -> PairedCheckout:
-        """The second checkout, in which the arms of a pair take turns."""
+        """Return the second checkout, in which the arms of a pair take turns."""
         return PairedCheckout(self.repo, "arena")
 
     @cached_property
     def clean_checkout(self) -> PairedCheckout:
-        """A checkout for a single run, with nothing in it that changed since the session began unless git has it."""
+        """Return a checkout for a single run, with nothing in it that changed since the session began unless git has it."""
         return PairedCheckout(self.repo, "clean", self.active.started_at)
 
     @property
     def untracked(self) -> tuple[str, ...]:
-        """The user's untracked files, which commands may need in the second checkout as well."""
+        """Return the user's untracked files, which commands may need in the second checkout as well."""
         if self.session is not None and self.phase is not Phase.NO_SESSION:
             return self.session.start.untracked
         return tuple(shown(change.path) for change in self.repo.changes() if not change.tracked)
 
     def rows(self, most: int = 0, before: int = 0, statuses: Collection[Status] = ()) -> list[Row]:
-        """The rows of the session, iteration 0 first: the newest `most`, below `before`, of some statuses; empty or 0 sets
+        """Return the rows of the session, iteration 0 first: the newest `most`, below `before`, of some statuses; empty or 0 sets
         no limit.
         """
         if self.session is None:
@@ -156,14 +156,14 @@ class RepoContext:
         return found if full or _without_baseline(statuses) else [baseline_row(self.session.start), *found]
 
     def count(self, before: int = 0, statuses: Collection[Status] = ()) -> int:
-        """How many rows there are below `before`, of some statuses."""
+        """Count the rows below `before`, of some statuses."""
         if not statuses:
             there = self.active.last_iteration + 1
             return min(before, there) if before > 0 else there
         return self.journal.count(self.active.id, before, statuses) + (not _without_baseline(statuses))
 
     def save_snapshot(self) -> None:
-        """Now and then, keep the session as it stands for the next server."""
+        """Keep the session as it stands for the next server, every few iterations."""
         if self.session is not None:
             self.store.save_snapshot(self.session)
 

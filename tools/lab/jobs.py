@@ -23,9 +23,9 @@ PATIENCE_S = 25.0
 TICK_S = 0.5
 KEPT = 8
 """Finished jobs whose answers can still be asked for."""
-
 JOB_FILE = "job.json"
 """Says which call is at work in a repository. It outlives the server, so that the next one can go on."""
+
 Work = Callable[[], Answer]
 
 PROGRESS: contextvars.ContextVar[Listener] = contextvars.ContextVar("PROGRESS")
@@ -49,7 +49,7 @@ class JobRecord(BaseModel):
     done: bool = False
 
     def same(self, other: JobRecord) -> bool:
-        """Whether this is the same call."""
+        """Return whether the other is the same call with the same arguments."""
         return (self.tool, self.arguments) == (other.tool, other.arguments)
 
 
@@ -59,7 +59,7 @@ def write_job(folder: Path, record: JobRecord) -> None:
 
 
 def read_job(folder: Path) -> JobRecord | None:
-    """The call that is at work, or that a dead server left unfinished; None if there is none."""
+    """Return the last call that was noted, whether it is done or not; None if there is none."""
     try:
         return JobRecord.model_validate_json((folder / JOB_FILE).read_bytes())
     except (OSError, ValidationError):
@@ -67,7 +67,7 @@ def read_job(folder: Path) -> JobRecord | None:
 
 
 def unfinished(folder: Path) -> JobRecord | None:
-    """The call that is at work in a repository, or that a server left unfinished when it ended."""
+    """Return the call that is at work in a repository, or that a server left unfinished when it ended."""
     record = read_job(folder)
     return None if record is None or record.done else record
 
@@ -87,7 +87,7 @@ class Job:
     done: threading.Event = field(default_factory=threading.Event)
 
     def heard(self, seconds: float, line: str) -> None:
-        """How the running command goes."""
+        """Note how the running command goes."""
         self.seconds, self.line = seconds, line
 
     def work(self, work: Work) -> None:
@@ -102,7 +102,7 @@ class Job:
             self.done.set()
 
     def outcome(self) -> Answer:
-        """What the call answers; while the job goes on, that it does.
+        """Return the call's answer; while the job goes on, one that says so.
 
         Raises:
             BaseException: whatever the call raised.
@@ -115,7 +115,7 @@ class Job:
         return self.answer
 
     def wait(self, seconds: float, listener: Listener) -> None:
-        """Wait for the end, at most so long, passing on what is heard."""
+        """Wait for the end, at most so many seconds, and pass on how the command goes."""
         deadline = time.monotonic() + seconds
         while not self.done.wait(min(TICK_S, max(0.0, deadline - time.monotonic()))):
             if time.monotonic() >= deadline:
@@ -130,13 +130,13 @@ def pass_on_progress(seconds: float, line: str) -> None:
 
 
 def is_cancelled() -> bool:
-    """Whether the call that this code works for was cancelled."""
+    """Return whether the call that this code works for was cancelled."""
     job = JOB.get(None)
     return job is not None and job.cancelled
 
 
 def still_running(run: str, seconds: float, line: str) -> dict[str, object]:
-    """The fields of an answer to a call whose run goes on."""
+    """Return the fields of an answer to a call whose run goes on."""
     words = f"{seconds:.0f} s so far" + (f", last line: {line}" if line else "")
     return {"phase": Phase.RUNNING, "next": [Tool.WAIT, Tool.CANCEL, Tool.STATUS], "run": run, "running": words}
 
@@ -156,7 +156,7 @@ class Jobs:
         self._verbs[tool] = kind, verb
 
     def start(self, tool: Tool, arguments: Mapping[str, object], run: str = "") -> Job:
-        """The job of a call: a new one, or the one that the same call started before and nobody has the answer of."""
+        """Start the job of a call, or return the one that the same call started before if nobody has its answer yet."""
         with self._lock:
             for job in self._jobs.values():
                 same = (job.record.tool, job.record.arguments) == (tool, arguments)
@@ -174,10 +174,10 @@ class Jobs:
         return job
 
     def latest(self) -> str:
-        """The run whose answer was not given yet, or the last one; empty before the first."""
+        """Return the run whose answer was not given yet, or the last one; empty before the first."""
         waiting = [name for name, job in self._jobs.items() if not job.delivered]
         return (waiting or list(self._jobs) or [""])[-1]
 
     def find(self, run: str) -> Job | None:
-        """A job of this server, running or finished not long ago."""
+        """Find a job of this server, running or finished not long ago; None if there is none."""
         return self._jobs.get(run)

@@ -1,4 +1,4 @@
-"""Finishing what a dead server left half done. Runs at the start of every writing call, under the writer's lock."""
+"""Recovery: finishes what a dead server left half done, at the start of every writing call and under the writer's lock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def recover(context: RepoContext) -> str:
-    """Finish or forget the step that a dead server had begun; what was done, in words, empty if there was none.
+    """Finish or forget the step that a dead server had begun; return what was done, in words, empty if there was none.
 
     HEAD tells how far the step came: where it was, nothing happened; where it should go, the rest is done again, which
     does no harm. Anywhere else, or where no step of the session leads, somebody moved it: nothing is touched, and the
@@ -34,7 +34,7 @@ def recover(context: RepoContext) -> str:
         return "A step that was interrupted before it changed anything was forgotten."
     if head != intent.new or not _is_ours(context, intent):
         return ""
-    if not _recorded(context, intent):
+    if context.active.head != intent.new:  # else it was recorded before the server died
         context.record(_finished(context, intent))
     clear_intent(context.repo.own_folder)
     what = "commit" if isinstance(intent.event, Committed) else "revert"
@@ -42,7 +42,7 @@ def recover(context: RepoContext) -> str:
 
 
 def _is_ours(context: RepoContext, intent: Intent) -> bool:
-    """Whether a step leads where a step of this session can lead: an intent is a file, and anybody can write one."""
+    """Return whether a step leads where a step of this session can lead: an intent is a file, and anybody can write one."""
     session = context.session
     if session is None or session.id != intent.session or context.repo.parents(intent.new) != (intent.old,):
         return False
@@ -58,15 +58,10 @@ def _is_ours(context: RepoContext, intent: Intent) -> bool:
 
 
 def _finished(context: RepoContext, intent: Intent) -> Committed | Reverted:
-    """Bring index and files to where the step leads, and say what came of it."""
+    """Bring index and files to where the step leads, and return its event."""
     event = intent.event
     if isinstance(event, Committed):
         context.index.sync(intent.old, intent.new)
         return event
     kept = context.index.finish_undo(intent.old, intent.base, intent.edited, intent.staged)
     return event.model_copy(update={"kept_edits": tuple(sorted({*event.kept_edits, *kept}))})
-
-
-def _recorded(context: RepoContext, intent: Intent) -> bool:
-    session = context.active
-    return session.head == intent.new

@@ -22,7 +22,7 @@ _MOST_BYTES = 16 * 1024
 
 
 def fingerprint(commands: Sequence[str], root: Path) -> dict[str, str]:
-    """What the machine is, and which programs the commands would start. Nothing in it varies by itself."""
+    """Describe the machine, and the programs that the commands would start. Nothing in it varies by itself."""
     system = os.uname()
     machine = {
         "system": f"{system.sysname} {system.release}",
@@ -39,7 +39,7 @@ def fingerprint(commands: Sequence[str], root: Path) -> dict[str, str]:
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
-    """What is not as it was, a sentence each."""
+    """Return the differences between two fingerprints, a sentence each."""
     names = dict.fromkeys((*before, *after))
     pairs = ((name, before.get(name, "unknown"), after.get(name, "unknown")) for name in names)
     return tuple(f"{name.replace(':', ' ')} was {was}, is {now}" for name, was, now in pairs if was != now)
@@ -100,7 +100,7 @@ def _programs(commands: Sequence[str], root: Path) -> dict[str, str]:
 
 
 def _scripts(commands: Sequence[str], root: Path) -> dict[str, str]:
-    """Digests of the scripts outside the repository that the commands name, each with those beside it, which it may import."""
+    """Digest the scripts outside the repository that the commands name, each with those beside it, which it may import."""
     words = (word for command in commands for step in steps(command) for word in step.words)
     named = {Path(word) for word in words if word.startswith("/") and word.endswith(SCRIPT)}
     outside = sorted(path for path in named if not path.is_relative_to(root) and path.is_file())
@@ -115,7 +115,7 @@ def _digest_beside(script: Path) -> str:
 
 
 def _search_path(commands: Sequence[str], root: Path) -> list[Path]:
-    """A shell takes a relative or empty entry from where it runs, which is the root."""
+    """Return the folders in which a shell at the root looks for programs; a relative or empty entry counts from there."""
     declared = search_folders(commands, "PATH")
     return [root / entry for entry in (*declared, *os.environ.get("PATH", os.defpath).split(os.pathsep))]
 

@@ -1,4 +1,4 @@
-"""Measuring: run verify and the guards of a plan in one place, and say what was seen. Decides nothing."""
+"""The meter: runs verify, the guards and the holdout of a plan, and reads what they give. It decides nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ..plan.model import GuardMetric, Plan
 from ..process.run_notes import RunNote, open_channel
 from ..process.runner import CommandRun, CommandSpec
 from ..text.redaction import redact_tail, redactor
-from .ruler import Ruler, differing, file_marks
+from .ruler import Ruler, file_marks, swapped
 from .runs import CHANNEL_NAME, RunService, RunSpec, has_sandbox
 
 TAIL_CHARACTERS = 3000
@@ -43,7 +43,7 @@ SECOND_NS = 10**9
 
 @dataclass(frozen=True)
 class Meter:
-    """Measures by one plan and one ruler. `unit` is the one that stood behind the number at the baseline; None before it."""
+    """Measures by one plan and one ruler, through the call's runs. `unit` is the one that stood behind the number at the baseline; None before it."""
 
     runs: RunService
     plan: Plan
@@ -51,11 +51,11 @@ class Meter:
     unit: str | None = None
 
     def verify(self, spec: RunSpec, timeout_s: float) -> Measurement:
-        """One run of the verify command, read as the plan says."""
+        """Run verify once, and read its output as the plan says."""
         return self.first(spec, timeout_s, ())[0]
 
     def first(self, spec: RunSpec, timeout_s: float, named: Sequence[str]) -> tuple[Measurement, tuple[str, ...]]:
-        """One run of the verify command, and which of the files `named` in it the run wrote."""
+        """Run verify once, and find out which of the files `named` in the command the run wrote."""
         run, begun = self._measured(self.plan.verify, spec, timeout_s, named=named, wired=self.plan.read == CHANNEL)
         text = run.channel if begun.channel else run.stdout
         marks = file_marks(spec.folder, (*self.ruler.outputs, *named))
@@ -67,7 +67,7 @@ class Meter:
             update={
                 "seconds": run.seconds,
                 "tail": _tail(run, log),
-                "tampered": differing(begun.watched, file_marks(spec.folder, self.ruler.protected)),
+                "tampered": swapped(begun.watched, file_marks(spec.folder, self.ruler.protected)),
                 "trained": read_trained(text) if _green(run) else None,
                 "tally": _tally(text) if _green(run) and begun.channel else None,
             }
@@ -106,7 +106,7 @@ class Meter:
     def _measured(
         self, command: str, spec: RunSpec, timeout_s: float, *, named: Sequence[str] = (), wired: bool = False
     ) -> tuple[CommandRun, RunNote]:
-        """A run, joined if an earlier call began it. One that was lost with its supervisor is made again, from the start."""
+        """Make a run, or join the one that an earlier call began; one that was lost with its supervisor is made again."""
         what = f"{self.ruler.plan} {spec.place} {spec.tree} {spec.numbers.iteration} {spec.numbers.run} {command}"
         for _ in range(ATTEMPTS):
             key = self.runs.key(what)
@@ -166,7 +166,7 @@ class Meter:
     def guards(
         self, spec: RunSpec, timeout_s: float, baselines: Mapping[str, Sequence[float]] | None
     ) -> tuple[GuardResult, ...]:
-        """Every guard of the plan, commands first. Without baselines a metric-valued guard passes if it gives numbers."""
+        """Run every guard of the plan, commands first. Without baselines a metric-valued guard passes if it gives numbers."""
         commands = tuple(self._command_guard(spec, guard, timeout_s) for guard in self.plan.guards)
         numbers = tuple(
             self._metric_guard(spec, guard, timeout_s, None if baselines is None else baselines.get(guard.name, ()))
@@ -175,7 +175,7 @@ class Meter:
         return commands + numbers
 
     def red(self, spec: RunSpec, guard: str, timeout_s: float) -> bool:
-        """Whether one run of a command guard fails."""
+        """Run a command guard once, and return whether it fails."""
         return not _green(self._run(guard, spec, timeout_s))
 
     def sabotaged(self, spec: RunSpec, timeout_s: float) -> tuple[int, Measurement | None]:
@@ -246,7 +246,7 @@ class Meter:
         )
 
     def holdout(self, spec: RunSpec, timeout_s: float) -> tuple[float | None, float]:
-        """The holdout's number and the seconds that it took. The number goes nowhere but into a comparison."""
+        """Run the holdout; return its number, None without one, and its seconds. The number goes only into a comparison."""
         run = self._run(self.plan.holdout, spec, timeout_s)
         if not _green(run):
             return None, run.seconds
@@ -258,12 +258,12 @@ def _decided(guard: GuardMetric, baseline: Sequence[float], values: Sequence[flo
 
 
 def guard_baselines(results: tuple[GuardResult, ...]) -> dict[str, tuple[float, ...]]:
-    """The numbers of the metric-valued guards, by name."""
+    """Return the numbers of the metric-valued guards, by name."""
     return {result.guard: result.samples for result in results if result.samples}
 
 
 def import_paths(root: Path, folder: Path) -> dict[str, str]:
-    """In a second checkout an editable installation of the user's would be imported, unless its own folder comes first."""
+    """Return the variables that let a second checkout's own code be imported before an editable installation of the user's."""
     mapped = [str(folder / path.relative_to(root)) for path in editable_roots(root) if path.is_relative_to(root)]
     given = os.environ.get("PYTHONPATH", "")
     return {"PYTHONPATH": os.pathsep.join([*mapped, *([given] if given else [])])} if mapped else {}
@@ -309,7 +309,7 @@ def _tail(run: CommandRun, log: str = "") -> str:
 
 
 def _end_of(file: Path) -> str:
-    """The end of a file that a command wrote instead of printing: `train > run.log 2>&1; grep loss run.log`."""
+    """Return the end of a file that a command wrote instead of printing: `train > run.log 2>&1; grep loss run.log`."""
     if not file.is_file():  # a pipe in its place would hold us up
         return ""
     try:

@@ -51,7 +51,7 @@ class RunSpec:
 
 
 def at_checkout(repo: Repo, commit: str, numbers: RunNumbers = RunNumbers()) -> RunSpec:
-    """A run in the user's own checkout, which stands at `commit`."""
+    """Specify a run in the user's own checkout, which stands at `commit`."""
     return RunSpec(Place.CHECKOUT, repo.root, commit, repo.tree(commit), numbers)
 
 
@@ -84,7 +84,7 @@ class RunService:
         self._seconds = 0.0
 
     def key(self, what: str) -> str:
-        """The id of a run, the same for the same run of the same call, so that a later server finds it again."""
+        """Return the id of a run, the same for the same run of the same call, so that a later server finds it again."""
         self._asked[what] += 1
         whole = f"{self._scope()} {self._asked[what]} {what}"
         return hashlib.sha256(whole.encode()).hexdigest()[:20]
@@ -128,12 +128,12 @@ class RunService:
 
 
 def has_sandbox(plan: Plan) -> bool:
-    """Whether this plan's commands run in a sandbox here."""
+    """Return whether this plan's commands run in a sandbox here."""
     return plan.sandbox != "off" and bool(available().mechanism)
 
 
 def sandbox_words(plan: Plan) -> str:
-    """What stands between the commands and the machine, as it is and not as it was wished."""
+    """Say what stands between the commands and the machine, as it is and not as the plan wishes."""
     if plan.sandbox == "off":
         return "off: commands may do on this machine what you may"
     offer = available()

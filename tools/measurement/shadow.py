@@ -31,7 +31,7 @@ _PYTHON = re.compile(r"(?:pythonw?|pypy)[\d.]*|pytest|py\.test|tox|uvx?|poetry|p
 
 
 def shadowed(added: str, rulers: Mapping[str, str], commands: Sequence[str], before: Sequence[str] = ()) -> str:
-    """Why adding a file would bend the ruler without touching it; empty when it would not.
+    """Return why adding a file would bend the ruler without touching it; empty when it would not.
 
     `rulers` maps the protected Python files to their text. A module that `before`, the files that were there already,
     provides under the same name is the repository's own, so that a module may become a package.
@@ -81,14 +81,14 @@ def _import_folders(rulers: Mapping[str, str], commands: Sequence[str]) -> Itera
 
 
 def _below(folder: str, path: str) -> str:
-    """The path relative to a folder; empty outside of it."""
+    """Return the path relative to a folder; empty outside of it."""
     if not folder:
         return path
     return path.removeprefix(f"{folder}/") if path.startswith(f"{folder}/") else ""
 
 
 def _dotted(path: str) -> str:
-    """The name under which Python would import a file; empty for what it would not."""
+    """Return the name under which Python would import a file; empty for what it would not."""
     folder, _, name = path.rpartition("/")
     match = _MODULE.fullmatch(name)
     if match is None or not re.fullmatch(r"[\w/]*", folder):
@@ -98,7 +98,7 @@ def _dotted(path: str) -> str:
 
 
 def _importer(module: str, folder: str, rulers: Mapping[str, str]) -> str:
-    """The protected file to name: one that says so itself, else a neighbour."""
+    """Return the protected file to name: one that says so itself, else a neighbour."""
     beside = [path for path in rulers if posixpath.dirname(path) == folder]
     importing = (path for path in (*beside, *rulers) if module in _imports(rulers[path]))
     return next(importing, beside[0] if beside else "the measurement")

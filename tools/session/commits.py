@@ -41,7 +41,7 @@ def revert_message(session: Session, trial: Trial) -> str:
 
 
 def area(paths: Sequence[str]) -> str:
-    """A short name of what was touched: the file, or the folder that holds all of it."""
+    """Return a short name of what was touched: the file, or the folder that holds all of it."""
     if len(paths) == 1:
         return posixpath.basename(paths[0])
     common = posixpath.commonpath([posixpath.dirname(path) for path in paths]) if paths else ""
@@ -69,7 +69,7 @@ class ChangeFingerprints:
 
 
 def resemblance(change: ChangeFingerprints, latest: Callable[[str, str], int | None]) -> str:
-    """Which earlier iteration a new change makes again, turns round, or differs from in numbers only.
+    """Return which earlier iteration a new change makes again, turns round, or differs from in numbers only.
 
     `latest` gives the last iteration with a fingerprint of a kind; None without one.
     """
@@ -83,7 +83,7 @@ def resemblance(change: ChangeFingerprints, latest: Callable[[str, str], int | N
 
 
 def fingerprints(diff: str) -> ChangeFingerprints:
-    """The fingerprints of a patch as git prints it; white space within lines and empty lines do not count."""
+    """Return the fingerprints of a patch as git prints it; white space within lines and empty lines do not count."""
     removed, added = _lines(diff, "-"), _lines(diff, "+")
     return ChangeFingerprints(_digest(removed, added), _digest(added, removed), _digest(_bare(removed), _bare(added)))
 

@@ -220,7 +220,7 @@ Event = Annotated[
 
 
 def read_event(body: str) -> Event:
-    """An event as it was written, by its kind."""
+    """Return an event as it was written, by its kind."""
     return _adapter().validate_json(body)
 
 

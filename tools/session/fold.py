@@ -43,7 +43,7 @@ def replay(session_id: str, events: Iterable[tuple[float, Event]]) -> Session | 
 
 
 def advance(session: Session | None, event: Event, at: float, session_id: str = "") -> Session:
-    """The session after one more event."""
+    """Return the session after one more event."""
     if isinstance(event, Started):
         return _begin(event, at, session_id)
     assert session is not None, "a session begins with its start"
@@ -79,7 +79,7 @@ def _begin(event: Started, at: float, session_id: str) -> Session:
 
 
 def _curve(runs: Iterable[Measurement]) -> Curve:
-    """The latest learning curve of some runs."""
+    """Return the latest learning curve of some runs."""
     return next((run.trained.curve for run in reversed(tuple(runs)) if run.trained and run.trained.curve), ())
 
 
@@ -184,7 +184,7 @@ def _held_out(session: Session, trial: Trial, event: HeldOut) -> Session:
 
 
 def _remeasured(session: Session, event: Remeasured) -> Session:
-    """A fresh run of the incumbent counts as one; of another row it only stands in the journal."""
+    """Return a fresh run of the incumbent counts as one; of another row it only stands in the journal."""
     value, spent = event.measurement.value, session.measured_seconds + event.measurement.seconds
     session = replace(session, measured_seconds=spent)
     if value is None or event.iteration != session.incumbent_iteration:
@@ -216,16 +216,12 @@ def _close(session: Session, row: Row) -> Session:
         judge=session.judge.close(row.status.kept),
         last_iteration=row.iteration,
         counts=dict(counts),
-        metric_errors=_errors(session, row),
+        metric_errors=session.metric_errors + 1 if row.status is Status.METRIC_ERROR else 0,
     )
     if row.status.kept and session.trial:
         closed = replace(closed, curve=_curve(session.trial.candidate) or session.curve)
     closed = _kept(closed, row) if row.status.kept else _lost(closed, row)
     return replace(closed, ended=_ending(closed))
-
-
-def _errors(session: Session, row: Row) -> int:
-    return session.metric_errors + 1 if row.status is Status.METRIC_ERROR else 0
 
 
 def _kept(session: Session, row: Row) -> Session:

@@ -36,7 +36,7 @@ def write_intent(folder: Path, intent: Intent) -> None:
 
 
 def read_intent(folder: Path) -> Intent | None:
-    """What a dead server was about to do; None if it left nothing open."""
+    """Return what a dead server was about to do; None if it left nothing open."""
     try:
         return Intent.model_validate_json((folder / INTENT_FILE).read_bytes())
     except (OSError, ValidationError):

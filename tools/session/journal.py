@@ -53,7 +53,7 @@ _IN_ORDER, _BY_INDEX = "NOT INDEXED", "INDEXED BY event_by_session"
 
 
 def _chained(previous: str, fields: Sequence[object]) -> str:
-    """The digest of a record, over its own fields and the digest of the record before it."""
+    """Return the digest of a record, over its own fields and the digest of the record before it."""
     return hashlib.sha256(json.dumps([previous, *fields]).encode()).hexdigest()
 
 
@@ -95,11 +95,11 @@ class Journal:
                 execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*fields, previous, digest))
 
     def tip(self) -> str:
-        """The digest of the last record; empty without any."""
+        """Return the digest of the last record; empty without any."""
         return next((digest for _, digest in self._database.query(_LAST)), "")
 
     def broken(self) -> str:
-        """The first record that was edited, or that others are missing before; empty when the chain holds."""
+        """Return the first record that was edited, or that others are missing before; empty when the chain holds."""
         expected, digest = 1, ""
         for row in self._database.query(f"SELECT {_FIELDS}, previous, digest FROM event ORDER BY number"):
             *fields, previous, own = row
@@ -111,20 +111,20 @@ class Journal:
         return ""
 
     def start_of(self, session: str) -> int:
-        """The number of the record that a session began with; 0 without any."""
+        """Return the number of the record that a session began with; 0 without any."""
         query = "SELECT coalesce(min(number), 0) FROM event WHERE session = ? AND kind = 'started'"
         return int(self._database.query(query, session)[0][0])
 
     def last_of(self, session: str) -> int:
-        """The number of the last record of a session; 0 without any."""
+        """Return the number of the last record of a session; 0 without any."""
         return int(self._database.query("SELECT coalesce(max(number), 0) FROM event WHERE session = ?", session)[0][0])
 
     def knows(self, digest: str) -> bool:
-        """Whether some record has this digest."""
+        """Return whether some record has this digest."""
         return bool(self._database.query("SELECT 1 FROM event WHERE digest = ? LIMIT 1", digest))
 
     def latest_session(self, branch: str) -> str:
-        """The id of the newest session on a branch; empty without one."""
+        """Return the id of the newest session on a branch; empty without one."""
         query = (
             "SELECT session FROM event WHERE kind = 'started' AND json_extract(body, '$.branch') = ? "
             "ORDER BY number DESC LIMIT 1"
@@ -132,7 +132,7 @@ class Journal:
         return next((str(session) for (session,) in self._database.query(query, branch)), "")
 
     def sessions_after(self, branch: str, ledger: str) -> tuple[str, ...]:
-        """The sessions that began on a branch after a ledger was opened, oldest first."""
+        """Return the sessions that began on a branch after a ledger was opened, oldest first."""
         query = (
             "SELECT session FROM event WHERE kind = 'started' AND json_extract(body, '$.branch') = ? AND number > "
             "(SELECT min(number) FROM event WHERE session = ?) ORDER BY number"
@@ -140,17 +140,17 @@ class Journal:
         return tuple(str(session) for (session,) in self._database.query(query, branch, ledger))
 
     def writes(self) -> tuple[int, ...]:
-        """A value that changes when anybody but this object writes to the file, or puts another in its place."""
+        """Return a value that changes when anybody but this object writes to the file, or puts another in its place."""
         return self._database.writes()
 
     def digest_of(self, number: int) -> str:
-        """The digest of the record with a number; empty without one."""
+        """Return the digest of the record with a number; empty without one."""
         return next(
             (digest for (digest,) in self._database.query("SELECT digest FROM event WHERE number = ?", number)), ""
         )
 
     def events(self, session: str, after: int = 0) -> Iterator[tuple[RecordPlace, Event]]:
-        """Every event of a session with its place, oldest first, those after record number `after`.
+        """Return every event of a session with its place, oldest first, those after record number `after`.
 
         Raises:
             Refusal: at a record that is not what was written, or before which one is missing, naming it.
@@ -158,7 +158,7 @@ class Journal:
         return ((place, read_event(body)) for place, body in self._bodies(session, after, _IN_ORDER))
 
     def ledger_bodies(self, ledger: str, after: int = 0) -> Iterator[tuple[RecordPlace, str]]:
-        """Every event of a ledger as JSON with its place, oldest first, those after record number `after`.
+        """Return every event of a ledger as JSON with its place, oldest first, those after record number `after`.
 
         Raises:
             Refusal: at a record that is not what was written, or before which one is missing, naming it.
@@ -166,11 +166,11 @@ class Journal:
         return self._bodies(ledger, after, _BY_INDEX)  # few records among many
 
     def opened_ledgers(self) -> list[tuple[str, str]]:
-        """Every ledger by its id with the event that opened it as JSON, the oldest first."""
+        """Return every ledger by its id with the event that opened it as JSON, the oldest first."""
         return self._database.query("SELECT session, body FROM event WHERE kind = 'ledger-opened' ORDER BY number")
 
     def closed_ledgers(self) -> frozenset[str]:
-        """The ids of the ledgers that were closed."""
+        """Return the ids of the ledgers that were closed."""
         return frozenset(
             name for (name,) in self._database.query("SELECT session FROM event WHERE kind = 'ledger-closed'")
         )
@@ -191,19 +191,19 @@ class Journal:
             yield RecordPlace(fields[0], own, fields[2]), fields[5]
 
     def _whole(self, first: int, last: int) -> bool:
-        """Whether every record from one to another is there; those of other sessions may stand between."""
+        """Return whether every record from one to another is there; those of other sessions may stand between."""
         if last == first + 1:
             return True
         query = "SELECT count(*) FROM event WHERE number BETWEEN ? AND ?"
         return bool(self._database.query(query, first, last)[0][0] == last - first + 1)
 
     def of_iteration(self, session: str, iteration: int) -> list[Event]:
-        """Every event of one iteration, oldest first."""
+        """Return every event of one iteration, oldest first."""
         query = "SELECT body FROM event WHERE session = ? AND iteration = ? ORDER BY number"
         return [read_event(body) for (body,) in self._database.query(query, session, iteration)]
 
     def of_iterations(self, session: str, kinds: Sequence[str], iterations: Sequence[int]) -> Iterator[Event]:
-        """The events of some kinds that belong to some iterations, in the order in which they were written."""
+        """Return the events of some kinds that belong to some iterations, in the order in which they were written."""
         for first in range(0, len(iterations), 500):
             some = iterations[first : first + 500]
             query = (
@@ -214,24 +214,24 @@ class Journal:
                 yield read_event(body)
 
     def sessions_on(self, branch: str) -> list[str]:
-        """The ids of the sessions on a branch, oldest first."""
+        """Return the ids of the sessions on a branch, oldest first."""
         query = (
             "SELECT session FROM event WHERE kind = 'started' AND json_extract(body, '$.branch') = ? ORDER BY number"
         )
         return [str(session) for (session,) in self._database.query(query, branch)]
 
     def of_kind(self, session: str, kind: str) -> list[Event]:
-        """Every event of one kind, oldest first."""
+        """Return every event of one kind, oldest first."""
         query = "SELECT body FROM event WHERE session = ? AND kind = ? ORDER BY number"
         return [read_event(body) for (body,) in self._database.query(query, session, kind)]
 
     def latest_of(self, session: str, kind: str, most: int) -> list[Event]:
-        """The newest events of one kind, oldest first."""
+        """Return the newest events of one kind, oldest first."""
         query = "SELECT body FROM event WHERE session = ? AND kind = ? ORDER BY iteration DESC, number DESC LIMIT ?"
         return [read_event(body) for (body,) in self._database.query(query, session, kind, most)][::-1]
 
     def latest_commit(self, session: str, what: str, value: str) -> int | None:
-        """The last iteration with a commit of this `tree`, `change` or `shape`; None without one."""
+        """Return the last iteration with a commit of this `tree`, `change` or `shape`; None without one."""
         query = (
             "SELECT iteration FROM event WHERE session = ? AND kind = 'committed' "
             f"AND json_extract(body, '$.{what}') = ? ORDER BY number DESC LIMIT 1"
@@ -255,7 +255,7 @@ class Journal:
         return [Logged.model_validate_json(body).row for _, body in reversed(newest)]
 
     def count(self, session: str, before: int, statuses: Collection[str]) -> int:
-        """How many rows of some statuses there are below an iteration; 0 sets no limit."""
+        """Return how many rows of some statuses there are below an iteration; 0 sets no limit."""
         query = (
             "SELECT count(*) FROM event WHERE session = ? AND kind = 'logged' AND iteration < ? "
             "AND json_extract(body, '$.row.status') = ?"
@@ -264,7 +264,7 @@ class Journal:
         return sum(int(self._database.query(query, session, limit, status)[0][0]) for status in statuses)
 
     def snapshot(self, session: str) -> tuple[int, str] | None:
-        """The last snapshot of a session, with the number of the record that it reaches to; None without any.
+        """Return the last snapshot of a session, with the number of the record that it reaches to; None without any.
 
         A snapshot that is not what was written, or whose record is another by now, is none.
         """

@@ -17,14 +17,14 @@ COLUMNS = ("iteration", "commit", "metric", "delta", "guard", "status", "descrip
 
 
 def render(plan: Plan, rows: Iterable[Row]) -> str:
-    """The whole file as text."""
+    """Return the whole file as text."""
     direction = "lower_is_better" if plan.better is Direction.LOWER else "higher_is_better"
     lines = [f"# metric_direction: {direction}", "\t".join(COLUMNS), *(line(row) for row in rows)]
     return "\n".join(lines) + "\n"
 
 
 def line(row: Row) -> str:
-    """One row; a missing number is `-`, never 0."""
+    """Return one row of the file; a missing number is `-`, never 0."""
     cells = (
         str(row.iteration),
         row.commit[:7] or "-",
@@ -38,17 +38,17 @@ def line(row: Row) -> str:
 
 
 def number(value: float | None) -> str:
-    """A metric as text: up to ten significant digits, `-` when missing."""
+    """Return a metric as text: up to ten significant digits, `-` when missing."""
     return "-" if value is None else f"{value:.10g}"
 
 
 def flat(text: str) -> str:
-    """Text on one line without tabs or control characters, so that it fits a cell and a commit message."""
+    """Put a text on one line without tabs or control characters, so that it fits a cell and a commit message."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def baseline_row(start: Started) -> Row:
-    """Iteration 0."""
+    """Return the row of the baseline, iteration 0."""
     guarded = bool(start.guards)
     values = [run.value for run in start.baseline if run.value is not None]
     return Row(

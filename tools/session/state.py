@@ -124,7 +124,7 @@ class Session:
         return decide(self.trial, self.finding, self.plan) if self.trial else None
 
     def spent(self, now: float) -> str:
-        """Which budget is used up, in words; empty while all last."""
+        """Return which budget is used up, in words; empty while all last."""
         plan = self.plan
         if plan.iterations and self.last_iteration >= plan.iterations:
             return f"the budget of {plan.iterations} iterations is used up"
@@ -138,12 +138,12 @@ class Session:
 
 
 def baseline_values(start: Started) -> list[float]:
-    """The numbers of the baseline's runs, in order."""
+    """Return the numbers of the baseline's runs, in order."""
     return [run.value for run in start.baseline if run.value is not None]
 
 
 def phase_of(session: Session | None, now: float) -> Phase:
-    """The phase that a session is in."""
+    """Return the phase that a session is in."""
     if session is None or session.finished:
         return Phase.NO_SESSION
     if session.trial is None or session.verdict is None:
@@ -170,7 +170,7 @@ _ELSEWHERE = frozenset({"id", "start", "trial", "judge"})
 
 
 def dump_snapshot(session: Session) -> str:
-    """A session without its id and start. No iteration may be open."""
+    """Write a session without its id and start as text. No iteration may be open."""
     assert session.trial is None, "only what is decided is kept"
     state = {name: adapter.dump_python(getattr(session, name), mode="json") for name, adapter in _state().items()}
     kind = type(session.judge).__name__
@@ -179,7 +179,7 @@ def dump_snapshot(session: Session) -> str:
 
 
 def load_snapshot(text: str, start: Started, session_id: str) -> Session | None:
-    """The session that was frozen; None if the text is of another kind."""
+    """Read a session back from its snapshot; None if the text is of another kind."""
     try:
         found = json.loads(text)
         state = {name: adapter.validate_python(found["state"][name]) for name, adapter in _state().items()}

@@ -1,4 +1,4 @@
-"""The journal of one repository and what it adds up to: remembered from call to call, summed up for the next server."""
+"""The journal of one repository and its newest session: remembered from call to call, kept as a snapshot for the next server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .journal import Journal
 from .state import Session, dump_snapshot, load_snapshot
 
 SNAPSHOT_INTERVAL = 64
-"""Iterations after which the session is summed up, so that the next server need not read all of it."""
+"""Iterations between two snapshots, which spare the next server reading the whole journal."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class _Known:
 
 
 class SessionStore:
-    """For many threads: what is known is replaced whole.
+    """The journal and the session that it adds up to. Many threads may use it: what is known is replaced whole.
 
     One that only `follows` what another process writes adds that to what it has read; every record it reads is checked,
     but those of before are not read again. What decides may not do so.
@@ -45,7 +45,7 @@ class SessionStore:
         self._known: _Known | None = None
 
     def session(self, branch: str) -> Session | None:
-        """The newest session on a branch as it stands; None without one.
+        """Return the newest session on a branch as it stands; None without one.
 
         Only what was written since the last look is read, and checked. When another process wrote, all of it is.
 
@@ -74,7 +74,7 @@ class SessionStore:
         return session
 
     def append(self, name: str, at: float, events: Sequence[Event], session: Session | None) -> Session:
-        """Write events down, and the session after them."""
+        """Append events to the journal, and return the session after them."""
         self.journal.append(name, at, events)
         for event in events:
             session = advance(session, event, at, name)
@@ -82,7 +82,7 @@ class SessionStore:
         return session
 
     def save_snapshot(self, session: Session) -> None:
-        """Now and then, between two iterations: keep what the session has come to."""
+        """Keep the session as a snapshot, between two iterations and only every `SNAPSHOT_INTERVAL` of them."""
         if session.trial is None and session.last_iteration and session.last_iteration % SNAPSHOT_INTERVAL == 0:
             number = self.journal.last_of(session.id)
             self.journal.save_snapshot(session.id, number, f"{_code_digest()}\n{dump_snapshot(session)}")
@@ -100,7 +100,7 @@ class SessionStore:
 
 @cache
 def _code_digest() -> str:
-    """A digest of the code that adds events up and writes the sum down: what other code summed up is not believed."""
+    """Digest the code that folds events and writes snapshots: a snapshot of other code is not believed."""
     return digest(foundations(advance.__module__, dump_snapshot.__module__))
 
 
@@ -108,7 +108,7 @@ _OURS = __name__.partition(".")[0]
 
 
 def foundations(*modules: str) -> tuple[Path, ...]:
-    """The files, in the order of their modules' names.
+    """Return the source files that modules rest on, their own and those of all that they import, by the modules' names.
 
     Found by what the sources import, not by where they lie: a file that moves, or a new one, is among them all the same.
 
@@ -128,12 +128,12 @@ def foundations(*modules: str) -> tuple[Path, ...]:
 
 
 def digest(files: Iterable[Path]) -> str:
-    """One digest of the contents of files."""
+    """Return one digest of the contents of files."""
     return hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
 
 
 def _spec(name: str) -> ModuleSpec | None:
-    """A module of ours; None for others, and for what is no module but a name in one."""
+    """Find a module of ours; None for others, and for what is no module but a name in one."""
     if name.partition(".")[0] != _OURS:
         return None
     try:

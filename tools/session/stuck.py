@@ -32,7 +32,7 @@ class Advice(BaseModel):
     repeats: list[str]
 
     def lines(self) -> list[str]:
-        """The advice in words, empty parts left out."""
+        """Return the advice in words, empty parts left out."""
         parts = [
             ("Near misses, closest first", self.near_misses),
             ("Kept so far, and where", self.kept),
@@ -50,12 +50,12 @@ class Advice(BaseModel):
 
 
 def is_stuck(session: Session) -> bool:
-    """Five counted iterations in a row without a keep."""
+    """Return whether five counted iterations in a row gave no keep."""
     return session.streak >= STREAK
 
 
 def on_plateau(session: Session) -> bool:
-    """Fifteen measured iterations without a new best."""
+    """Return whether fifteen measured iterations gave no new best."""
     return session.since_best >= PLATEAU
 
 
@@ -83,20 +83,20 @@ def _near(row: Row) -> str:
 
 
 def near_misses(plan: Plan, rows: Sequence[Row]) -> list[Row]:
-    """Measured discards, the least bad first; deltas are against the incumbent of their time."""
+    """Return the measured discards, the least bad first; deltas are against the incumbent of their time."""
     missed = [row for row in rows if row.status is Status.DISCARD and row.delta is not None]
     return sorted(missed, key=lambda row: -plan.gain(row.delta or 0.0, 0.0))
 
 
 def _directions(rows: Sequence[Row]) -> list[str]:
-    """Files by how often they were tried, with how often that was kept."""
+    """Count how often each file was tried, and how often that was kept."""
     tried = Counter(file for row in rows for file in row.files)
     kept = Counter(file for row in rows if row.status.kept for file in row.files)
     return [f"{file} {count} times, {kept[file]} kept" for file, count in tried.most_common(SHOWN)]
 
 
 def _pairs(rows: Sequence[Row], near: Sequence[Row]) -> list[str]:
-    """Near misses that were discarded before a later keep, with that keep; then near misses with each other."""
+    """Pair near misses with a later keep, then near misses with each other."""
     kept = [row for row in rows if row.status.kept]
     with_keeps = [
         (miss, keep) for miss, keep in itertools.product(near[:3], kept[-2:]) if keep.iteration > miss.iteration

@@ -34,7 +34,7 @@ class Summary(BaseModel):
     ended: str = ""
 
     def lines(self) -> list[str]:
-        """The summary in words."""
+        """Return the summary in words."""
         change = f" ({self.change_percent:+.2f} %)" if self.change_percent is not None else ""
         way = f"{number(self.baseline)} -> {number(self.best)}{change}, best at iteration {self.best_iteration}"
         tries = f"{self.keeps} kept, {self.discards} discarded, {self.crashes} crashed, {self.skipped} skipped"
@@ -49,7 +49,7 @@ _SKIPPED = (Status.NO_OP, Status.HOOK_BLOCKED, Status.METRIC_ERROR)
 
 
 def summarise(session: Session, now: float) -> Summary:
-    """The summary of a session at a time, in seconds since the epoch; of a finished one at its end."""
+    """Summarise a session at a time, in seconds since the epoch; a finished one at its end."""
     counts = session.counts
     baseline, now = session.baseline, session.finished_at or now
     return Summary(
@@ -69,7 +69,7 @@ def summarise(session: Session, now: float) -> Summary:
 
 
 def budget_left(session: Session, now: float) -> dict[str, float]:
-    """What is left of each budget that the plan bounds."""
+    """Return what is left of each budget that the plan bounds."""
     plan = session.plan
     budgets = {
         "iterations": (plan.iterations, session.last_iteration),
@@ -85,7 +85,7 @@ LUCK_PER_TRY = ((3.2, 0.0015), (3.85, 0.0002), (4.2, 0.00005))
 
 
 def noise_band(session: Session) -> str:
-    """How much one run scatters now, and where the incumbent stands."""
+    """Say how much one run scatters now, and where the incumbent stands."""
     judge = session.judge
     if not isinstance(judge, Race):
         return (
@@ -96,7 +96,7 @@ def noise_band(session: Session) -> str:
 
 
 def luck_words(session: Session) -> str:
-    """The chance that any kept change of the session is luck; empty before the first keep."""
+    """Say how likely it is that any kept change of the session is luck; empty before the first keep."""
     if not any(status.kept for status in session.counts):
         return ""
     if isinstance(session.judge, Race):
@@ -108,7 +108,7 @@ def luck_words(session: Session) -> str:
 
 
 def honest_best(session: Session) -> str:
-    """What the best is worth: the estimate, not its luckiest run; empty where one run is the truth."""
+    """Say what the best is worth: the estimate, not its luckiest run; empty where one run is the truth."""
     if not isinstance(session.judge, Race) or not session.best_iteration:
         return ""
     best = number(round_to(session.best, session.judge.doubt))
@@ -116,12 +116,12 @@ def honest_best(session: Session) -> str:
 
 
 def chance_a_try(confidence: float) -> float:
-    """Chance that one change without effect is kept at a bar, from the nearest measured bar that is not higher."""
+    """Return the chance that one change without effect is kept at a bar, from the nearest measured bar that is not higher."""
     return min((chance for bar, chance in LUCK_PER_TRY if bar <= confidence), default=LUCK_PER_TRY[0][1])
 
 
 def round_to(value: float, doubt: float) -> float:
-    """The value with no more digits than its doubt allows."""
+    """Round a value to no more digits than its standard error allows."""
     return float(f"{value:.{_digits(value, doubt)}g}") if doubt > 0 else value
 
 

@@ -7,17 +7,19 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.verbs.loop import Iterated
+from autoresearch_mcp.tools.verbs.loop import Iterated, RevertMade
 from autoresearch_mcp.tools.vocabulary import Phase
 from conftest import Project
 from crashing import (
     before_git,
     before_record,
+    before_the_index_is_replaced,
     before_the_intent_is_cleared,
     check,
     iterate,
@@ -149,10 +151,16 @@ def test_a_step_that_a_recovery_recorded_before_it_died_is_not_recorded_again(
 
 
 def test_an_undo_that_was_interrupted_leaves_a_later_edit_alone(template: Project, tmp_path: Path) -> None:
-    for command in ("update-index", "checkout-index"):
-        project = copied(template, tmp_path / command)
+    moments: dict[str, Callable[[Callable[[], object]], None]] = {
+        "index": before_the_index_is_replaced,
+        "files": partial(before_git, "checkout-index"),
+    }
+    for place, die in moments.items():
+        project = copied(template, tmp_path / place)
         discards(project)
-        before_git_of_the_undo(project, command)
+        project.loop.commit("an idea")
+        project.loop.verify()
+        die(project.loop.revert)
         project.write("value.txt", "the user's next idea\n").write("src/new.txt", "the user's new file\n")
         project.restart()
 
@@ -187,11 +195,21 @@ def test_an_undo_that_was_interrupted_leaves_an_edit_from_before_it_alone(templa
     assert not (project.root / "src/new.txt").exists()
 
 
-def before_git_of_the_undo(project: Project, command: str) -> None:
-    """Go as far as the undo, and die in it before git is asked for a command."""
+def test_an_undo_that_was_interrupted_before_head_moved_is_begun_anew(template: Project, tmp_path: Path) -> None:
+    project = copied(template, tmp_path / "repo")
+    discards(project)
     project.loop.commit("an idea")
     project.loop.verify()
-    before_git(command, project.loop.revert)
+    before_git("update-index", project.loop.revert)
+    project.write("value.txt", "the user's next idea\n")
+    project.restart()
+
+    answer = when_free(project.loop.revert)
+
+    assert isinstance(answer, RevertMade)
+    assert answer.kept_edits == ["value.txt"]
+    assert project.read("value.txt") == "the user's next idea\n"
+    assert project.loop.log().status == "discard"
 
 
 WORDS = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...text.markdown import is_markdown
-from .codemap import is_document, language_of
+from .codemap import language_of
 
 FOLDER = "docs"
 WIKI = "wiki"
@@ -109,7 +109,7 @@ _TESTS = re.compile(
 
 
 def due(files: Sequence[str], texts: Mapping[str, str], *, only: str = "") -> tuple[DueDocument, ...]:
-    """Return the documents that a repository should have, the core ones first; `only` names the one that is asked for.
+    """The documents that a repository should have, the core ones first; `only` names the one that is asked for.
 
     Args:
         files: All files that git has or would add.
@@ -136,20 +136,22 @@ def _due(kind: DocumentKind, why: str, files: Sequence[str]) -> DueDocument:
 
 
 def _existing(kind: DocumentKind, files: Sequence[str]) -> str:
-    """Return the file that is a document of this kind: at the top or in the folder of documents; empty without one."""
+    """The file that is a document of this kind: at the top or in the folder of documents; empty without one."""
     if kind.path in files:
         return kind.path
-    near = sorted(
-        path for path in files if path.count("/") <= path.lower().startswith(f"{FOLDER}/") and is_document(path)
-    )
+    near = sorted(path for path in files if path.count("/") <= path.lower().startswith(f"{FOLDER}/") and _prose(path))
     return next((path for path in near if kind.names.fullmatch(path.rpartition("/")[2].rpartition(".")[0])), "")
 
 
+def _prose(path: str) -> bool:
+    return is_markdown(path) or path.endswith((".rst", ".txt"))
+
+
 def _signals(files: Sequence[str], texts: Mapping[str, str]) -> dict[str, str]:
-    """Return why a conditional document is due, by its kind."""
+    """Why a conditional document is due, by its kind."""
     manifests = {path: text for path, text in texts.items() if _MANIFEST.search(path)}
     tests = sum(bool(_TESTS.search(path)) for path in files)
-    todos = sum(len(re.findall(r"\b(?:TODO|FIXME)\b", text)) for path, text in texts.items() if not is_document(path))
+    todos = sum(len(re.findall(r"\b(?:TODO|FIXME)\b", text)) for path, text in texts.items() if not _prose(path))
     components = _first(_COMPONENTS, files) and _first(_STYLED, files)
     found = {
         "deployment guide": _first(_DEPLOYED, files),
@@ -169,13 +171,13 @@ def _first(pattern: re.Pattern[str], files: Iterable[str]) -> str:
 
 
 def holds(name: str) -> str:
-    """Return what a document of a kind should hold; empty for one that is of no kind."""
+    """What a document of a kind should hold; empty for one that is of no kind."""
     return next((kind.holds for kind in (*CORE, *CONDITIONAL) if kind.name == name), "")
 
 
 def is_checked(path: str, *, wiki: bool = False) -> bool:
-    """Return whether a Markdown file is one of the documents that are checked: at the top, or in the folder of
-    documents; in wiki mode the wiki's pages alone.
+    """Whether a Markdown file is one of the documents that are checked: at the top, or in the folder of documents; in wiki
+    mode the wiki's pages alone.
     """
     if not is_markdown(path):
         return False
@@ -189,14 +191,14 @@ def is_history(path: str) -> bool:
 
 
 def most_lines(path: str) -> int:
-    """Return how many lines a document may have; 0 = any number."""
+    """How many lines a document may have; 0 = any number."""
     if is_history(path):
         return 0
     return README_LINES if path.rpartition("/")[2].lower().startswith("readme") else MOST_LINES
 
 
 def fits(path: str, lines: int) -> bool:
-    """Return whether a document is within its number of lines."""
+    """Whether a document is within its number of lines."""
     return lines <= most_lines(path) or not most_lines(path)
 
 
@@ -231,8 +233,8 @@ def is_generated(text: str) -> bool:
 
 
 def wiki_modules(asked: Sequence[str], files: Sequence[str], texts: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the folders that get a page, at most ten: those asked for, else workspaces, else folders with a project
-    file, else folders with at least three source files.
+    """The folders that get a page, at most ten: those asked for, else workspaces, else folders with a project file, else
+    folders with at least three source files.
     """
     found = (
         [name.strip("/") for name in asked]

@@ -1,7 +1,4 @@
-"""Markdown and HTML as far as checks need them: prose without code, front matter, pictures, titles, descriptions, links.
-
-Nothing is fetched: addresses elsewhere are counted.
-"""
+"""Markdown and HTML as far as checks need them: prose without code, front matter, pictures, titles, descriptions, links."""
 
 from __future__ import annotations
 
@@ -70,12 +67,12 @@ class HtmlPage(HTMLParser):
                 self.words.append(data)
 
     def named(self, *names: str) -> Iterator[Tag]:
-        """Yield the tags of some names."""
+        """The tags of some names."""
         return (tag for tag in self.tags if tag.name in names)
 
 
 def read_page(text: str) -> HtmlPage:
-    """Return an HTML text."""
+    """An HTML text."""
     page = HtmlPage()
     page.feed(text)
     page.close()
@@ -83,7 +80,7 @@ def read_page(text: str) -> HtmlPage:
 
 
 def front_matter(text: str) -> dict[str, tuple[int, str]]:
-    """Return the plain fields between the `---` (or `+++`) lines at the top of a text, with their lines."""
+    """The plain fields between the `---` (or `+++`) lines at the top of a text, with their lines."""
     lines = text.splitlines()
     fence = lines[0].strip() if lines else ""
     if fence not in {"---", "+++"} or fence not in (line.strip() for line in lines[1:]):
@@ -94,7 +91,7 @@ def front_matter(text: str) -> dict[str, tuple[int, str]]:
 
 
 def prose(path: str, text: str) -> Iterator[FileLine]:
-    """Yield the lines of a text; of Markdown without what is code."""
+    """The lines of a text; of Markdown without what is code."""
     if not path.endswith(MARKDOWN):
         yield from (FileLine(path, number, line) for number, line in enumerate(text.splitlines(), 1))
         return
@@ -135,7 +132,7 @@ def _wordless_tags(path: str, text: str, above: int) -> Iterator[FoundPlace]:
 
 
 def broken_tags(path: str, text: str) -> Iterator[tuple[int, str]]:
-    """Yield every address that a page points to, with its line."""
+    """Every address that a page points to, with its line."""
     for tag in read_page(text).tags:
         for name in ("href", "src"):
             if target := (tag.attributes.get(name) or "").strip():
@@ -174,12 +171,12 @@ def _lost_tags(path: str, text: str, exists: Callable[[str], bool]) -> list[Foun
 
 
 def elsewhere(texts: Texts) -> int:
-    """Return how many different addresses lead out of the repository."""
+    """How many different addresses lead out of the repository."""
     return len({address.rstrip(".,;") for text in texts.values() for address in _ELSEWHERE.findall(text)})
 
 
 def checker(texts: Mapping[str, str]) -> str:
-    """Return the project's own command that checks links, if its makefile or package.json has one."""
+    """The project's own command that checks links, if its makefile or package.json has one."""
     for name in MAKEFILES:
         targets = re.findall(r"^([A-Za-z][\w.:-]*)[ \t]*:(?!=)", texts.get(name, ""), re.MULTILINE)
         if found := next(filter(_CHECKERS.match, targets), ""):
