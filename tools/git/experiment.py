@@ -118,6 +118,33 @@ class ExperimentIndex:
             self._move_head(undo.commit, experiment, message)
         self._restore([entry for entry in entries if entry.path not in edited])
 
+    def bring_back(self, branch: str, commit: str, stay: Collection[str]) -> tuple[str, ...]:
+        """Put HEAD back on a branch at a commit, with the files of that commit; returns the refs that keep what stood there.
+
+        A file that was edited since keeps the edit, and of those that the commit does not have the ones in `stay` stay.
+
+        Raises:
+            Refusal: if another git holds the index, or in the middle of a merge or the like.
+        """
+        now = self._repo.head()
+        tips = dict.fromkeys(tip for tip in (now, self._repo.tip(branch)) if tip not in {commit, ""})
+        kept = {f"refs/autoresearch/moved/{tip[:12]}": tip for tip in tips}
+        self._repo.invalidate()
+        entries = self._repo.entries(now, commit)
+        changes = {change.path: change for change in self._changes([entry.path for entry in entries])}
+        staged = {path for path, change in changes.items() if change.staged}
+        with self._index_with([entry for entry in entries if entry.path not in staged]):
+            self._repo.refuse_in_progress()
+            for ref, tip in kept.items():
+                self._git.run("update-ref", ref, tip)
+            reason = "autoresearch: bring back what a command moved"
+            self._git.run("symbolic-ref", "-m", reason, "HEAD", f"refs/heads/{branch}")
+            self._git.run("update-ref", "-m", reason, "HEAD", commit)
+        back = [e for e in entries if e.path not in changes and (e.new_mode != ABSENT or e.path not in stay)]
+        self._restore(back)
+        self._repo.invalidate()
+        return tuple(kept)
+
     def finish_undo(
         self, experiment: str, base: str, edited: Collection[str], staged: Collection[str]
     ) -> tuple[str, ...]:

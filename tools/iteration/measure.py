@@ -21,6 +21,7 @@ from ..session.state import Session
 from ..storage.disk import keep_evidence
 from ..vocabulary import Phase
 from .commit_checks import drift_since_start, refuse_tampering, refuse_uncommitted, tracked_edits
+from .head_watch import HeadWatch
 
 _NOT_IN_GIT = "The incumbent runs there. Git does not have these files, which changed since the start:"
 
@@ -42,7 +43,10 @@ def _verify_once(context: RepoContext) -> None:
     if spec.place is Place.CHECKOUT:
         refuse_uncommitted(context)
     before = {change.path for change in context.repo.changes()}
+    watch = HeadWatch(context)
     ran = _measured(context, replace(spec, curve=session.curve if arm is Arm.CANDIDATE else ()))
+    if moved := watch.brought_back():
+        ran = ran.model_copy(update={"value": None, "tampered": (*ran.tampered, *moved)})
     ahead = _is_ahead(context, spec, ran)
     context.repo.status(ignored=ahead)  # one look for all that follows
     measurement = _checked(context, spec, ran)
@@ -189,13 +193,15 @@ def _run_guards(context: RepoContext, trial: Trial) -> None:
     if spec.place is Place.CHECKOUT:
         refuse_uncommitted(context)
     before = {change.path for change in context.repo.changes()}
+    watch = HeadWatch(context)
     results = _meter(context).guards(spec, session.start.guard_timeout_s, guard_baselines(session.start.guards))
     results = tuple(_probed(context, trial, result) for result in results)
+    moved = watch.brought_back()
     left = _new_files(context, before)
     context.record(GuardsRan(iteration=trial.number, results=results, untracked=left))
     if trial.measurement is None:
         return
-    after = _checked(context, spec, trial.measurement)
+    after = _checked(context, spec, trial.measurement.model_copy(update={"tampered": moved}))
     if after.tampered:
         context.record(Verified(iteration=trial.number, measurement=after.model_copy(update={"seconds": 0.0})))
 
@@ -218,11 +224,15 @@ def _hold_out(context: RepoContext, trial: Trial) -> None:
     """Measure candidate and incumbent on what was kept back; only whether they agree with verify is written down."""
     session, meter = context.active, _meter(context)
     numbers = RunNumbers(trial.number, seed=session.start.seed)
-    values, seconds = [], 0.0
+    values, seconds, watch = [], 0.0, HeadWatch(context)
     for commit in (trial.commit, trial.parent):
         spec = in_paired_checkout(context, commit, session.start.base, numbers)
         value, took = meter.holdout(spec, session.start.verify_timeout_s)
         values.append(value)
         seconds += took
+    if (moved := watch.brought_back()) and trial.measurement is not None:
+        bent_by = trial.measurement.model_copy(update={"value": None, "tampered": moved, "seconds": seconds})
+        context.record(Verified(iteration=trial.number, measurement=bent_by))
+        return
     agreed, problem = session.holdout_agrees(*values)
     context.record(HeldOut(iteration=trial.number, agreed=agreed, seconds=seconds, problem=problem))

@@ -37,6 +37,7 @@ from .baseline import (
     sabotaged,
     with_guards,
 )
+from .head_watch import HeadWatch
 
 
 class GateRow(BaseModel):
@@ -173,6 +174,7 @@ def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflig
     changes = context.repo.changes()
     before, untracked = {c.path for c in changes if c.tracked}, {c.path for c in changes}
     context.paired_checkout.remove()  # what an earlier session left there is not this one's
+    watch = HeadWatch(context)
     found = first_run(context, plan)
     gates.append(_verified(plan, found.runs[0]))
     if found.failed is None:
@@ -181,6 +183,9 @@ def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflig
     if found.failed is None and all(result.passed for result in found.guards):
         found = further_runs(context, plan, found)
         gates += _controls(context, plan, found)
+    if moved := watch.brought_back():
+        cure = "Let no command commit, switch or reset: the server keeps and takes back by commits of its own."
+        gates.append(_row("verify leaves the tree alone", "; ".join(moved), cure))
     after = context.repo.changes()
     if dirtied := [c.path for c in after if c.tracked and c.path not in before]:
         cure = "Let it write elsewhere, or stop tracking them: every try would look like an edit."

@@ -112,9 +112,7 @@ class RepoContext:
         if head != session.head:
             message = (
                 f"HEAD is at {head[:7]}, but the session left it at {session.head[:7]}: somebody committed or reset. "
-                f"Nothing was touched. Keep that work with `git branch kept-{head[:7]} {head[:7]}` and edits that are not "
-                f"committed with `git stash push` (`git stash pop` brings them back), then go back with "
-                f"`git reset --keep {session.head[:7]}`; or close the session with finish_session and start a new one."
+                f"Nothing was touched. {way_back(head, session.head)}"
             )
             raise Refusal(Code.HEAD_MOVED, message)
 
@@ -184,6 +182,15 @@ class RepoContext:
 
 def _without_baseline(statuses: Collection[Status]) -> bool:
     return bool(statuses) and Status.BASELINE not in statuses
+
+
+def way_back(head: str, wanted: str) -> str:
+    """How to bring a branch back to a commit and lose nothing of what is there now, as commands that work in this order."""
+    return (
+        f"Keep that work with `git branch kept-{head[:7]} {head[:7]}` and edits that are not committed with `git stash "
+        f"push` (`git stash pop` brings them back), then go back with `git reset --keep {wanted[:7]}`; or close the "
+        "session with finish_session and start a new one."
+    )
 
 
 def _detached(repo: Repo) -> Refusal:

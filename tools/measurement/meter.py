@@ -37,6 +37,8 @@ from .runs import CHANNEL_NAME, RunService, RunSpec, has_sandbox
 TAIL_CHARACTERS = 3000
 CHANNEL = "channel"
 CURVE_NAME = "AUTORESEARCH_INCUMBENT_CURVE"
+REFLOG_ACTION = "autoresearch command"
+"""What git writes into its log of HEAD when a command of the plan moves it: so it is known who did."""
 ATTEMPTS = 3
 SECOND_NS = 10**9
 
@@ -115,6 +117,7 @@ class Meter:
                 "AUTORESEARCH_ITERATION": str(spec.numbers.iteration),
                 "AUTORESEARCH_RUN": str(spec.numbers.run),
                 "AUTORESEARCH_SEED": str(begun.seed),
+                "GIT_REFLOG_ACTION": REFLOG_ACTION,
                 **({CHANNEL_NAME: begun.channel} if begun.channel else {}),
                 **({CURVE_NAME: written(spec.curve)} if spec.curve else {}),
                 **({} if spec.place is Place.CHECKOUT else import_paths(self.runs.repo.root, spec.folder)),
