@@ -147,8 +147,9 @@ class WorkflowRules:
         """Return what stands between the ledger and its end, each with its cure; nothing when it may end."""
         missing: list[str] = []
         for need in self.needs:
-            missing += need.sentences(ledger)
-            if need.first and missing:
+            sentences = need.sentences(ledger)
+            missing += sentences
+            if need.first and sentences:
                 break
         return tuple(missing)
 
