@@ -20,18 +20,18 @@ class Prompt:
 
     @property
     def shows(self) -> frozenset[str]:
-        """The names that its text has filled in."""
+        """Return the names that its text has filled in."""
         return frozenset(self.body.get_identifiers())
 
     def render(self, values: Mapping[str, str]) -> str:
-        """The text with every name filled in; an argument that was not given reads `(not given)`."""
+        """Return the text with every name filled in; an argument that was not given reads `(not given)`."""
         given = {name: value.strip() or "(not given)" for name, value in values.items()}
         absent = dict.fromkeys(self.arguments, "(not given)")
         return self.body.substitute({**absent, **given})
 
 
 def load_prompts() -> dict[str, Prompt]:
-    """Every prompt by name, in the order of the names."""
+    """Load every prompt by name, in the order of the names."""
     found = sorted(file.name for file in files(__package__).iterdir() if file.name.endswith(".md"))
     return {name.removesuffix(".md"): _load(name) for name in found}
 

@@ -1,4 +1,4 @@
-"""Following a session from another process: what there is to see now, and whether anything changed. Nothing is written."""
+"""Follow a session from another process: what there is to see now, and whether anything changed. Nothing is written."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Snapshot:
 
 
 class Watch:
-    """Follows the session of a repository's branch. For many threads.
+    """Follows the session of a repository's branch. Safe to use from many threads.
 
     What was read stays: a row costs a reader the same whether there are ten before it or ten thousand.
     """
@@ -72,12 +72,12 @@ class Watch:
         self._before: Sequence[Chapter] = ()
 
     def mark(self) -> WatchMark:
-        """A value that changes when there is something new to see."""
+        """Return a value that changes when there is something new to see."""
         context = self._lab.for_reading(self._repo)
         return WatchMark((_record(context.session), self._checked), _work(context))
 
     def snapshot(self) -> Snapshot:
-        """What there is to see now."""
+        """Return what there is to see now."""
         context = self._lab.for_reading(self._repo)
         rows = self._read(context)
         drawn = picture([chapter_of(context.session, rows)]) if context.session else None
@@ -93,14 +93,14 @@ class Watch:
             self._checked = integrity(context)
 
     def page(self) -> ReportPage:
-        """The live page, whole."""
+        """Make the whole live page."""
         context = self._lab.for_reading(self._repo)
         if context.session is None:
             return _waiting(context)
         return self._made(context, self._gathered(context))
 
     def update(self, after: int) -> tuple[ReportPage, list[ReportedTry]]:
-        """The live page anew, and the rows after an iteration, oldest first."""
+        """Make the live page anew; return it with the rows after an iteration, oldest first."""
         context = self._lab.for_reading(self._repo)
         if context.session is None:
             return _waiting(context), []
@@ -109,7 +109,7 @@ class Watch:
         return self._made(context, material), tries_of(material, fresh)
 
     def chat(self) -> dict[str, Any]:
-        """What a chat shows of the session: parts of a page as markup, and whether it is worth looking again."""
+        """Return what a chat shows of the session: parts of a page as markup, and whether it is worth looking again."""
         from ..tools.report import rendering as pages
 
         context = self._lab.for_reading(self._repo)
@@ -123,7 +123,7 @@ class Watch:
         return {"open": not context.session.finished, "parts": parts}
 
     def one(self, iteration: int) -> ReportedTry | None:
-        """One try with all that is behind it."""
+        """Return one try with its samples, receipts, output and diff; None where there is none."""
         context = self._lab.for_reading(self._repo)
         row = next((row for row in self._read(context) if row.iteration == iteration), None)
         if row is None or context.session is None:
@@ -132,22 +132,22 @@ class Watch:
         return ReportedTry(row, lower, details_of(context, [row])[iteration])
 
     def position(self) -> tuple[str, int]:
-        """The session and its last iteration; empty without one."""
+        """Return the id of the session and its last iteration; empty and 0 without one."""
         session = self._lab.for_reading(self._repo).session
         return (session.id, session.last_iteration) if session else ("", 0)
 
     def now(self) -> PageSection:
-        """What is at work, as a section of the page."""
+        """Return what is at work, as a section of the page."""
         return _now(_work(self._lab.for_reading(self._repo)))
 
     def _turn_to(self, context: RepoContext) -> None:
-        """Begin anew where the session is another one."""
+        """Forget what was found in the session before, where this is another one."""
         with self._lock:
             if self._checked_of != context.active.id:
                 self._checked_of, self._checked, self._before = context.active.id, CHECKING, earlier_sessions(context)
 
     def _gathered(self, context: RepoContext) -> ReportMaterial:
-        """What a page tells, of the journal what `check` found."""
+        """Gather what a page shows, with what `check` found of the journal."""
         self._turn_to(context)
         return gather(context, self._read(context), self._before, self._checked, details=False)
 
@@ -181,12 +181,12 @@ class ChatView:
         self._watches: dict[str, Watch] = {}
 
     def data(self, repo: str) -> dict[str, Any]:
-        """The session of a repository as parts of a page."""
+        """Return the session of a repository as parts of a page."""
         return self._watches.setdefault(repo, Watch(self._lab, repo)).chat()
 
 
 def _record(session: Session | None) -> Hashable:
-    """What of a session changes with every event."""
+    """Return what of a session changes with every event."""
     if session is None:
         return None
     return (session.id, session.last_iteration, session.finished, session.measured_seconds, session.head, session.trial)

@@ -32,13 +32,13 @@ def run(root: Path, options: Namespace) -> int:
 def _listed(lab: Lab) -> int:
     """Print what waits for a yes as JSON, and ask nothing; 1 if something does."""
     commands, shipment = _missing(lab)[1], waiting_shipment(lab)
-    told = {"commands": [*map(visible, commands)], "shipment": shipment.question if shipment else ""}
-    sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+    waiting = {"commands": [*map(visible, commands)], "shipment": shipment.question if shipment else ""}
+    sys.stdout.write(json.dumps(waiting, ensure_ascii=False) + "\n")
     return int(bool(commands or shipment))
 
 
 def _missing(lab: Lab) -> tuple[bool, tuple[str, ...]]:
-    """Whether the plan file asks for something, and all that nobody agreed to."""
+    """Return whether the plan file asks for something, and all that nobody agreed to."""
     planned, wanted = commands_without_consent(lab, Plan(), ""), wanted_commands(lab)
     return bool(planned), (*planned, *(command for command in wanted if command not in planned))
 

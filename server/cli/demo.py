@@ -91,7 +91,7 @@ class Agent:
         self._usual_s = 0.0
 
     async def make(self, place: int, tried: ScriptedTry) -> TryOutcome:
-        """One try: edit, iterate; give a crash up, put back what was refused."""
+        """Make one try: edit, iterate; give a crash up, put back what was refused."""
         saved = {edit.file: (self._folder / edit.file).read_text(encoding="utf-8") for edit in tried.edits}
         for edit in tried.edits:
             edit.apply(self._folder)
@@ -124,7 +124,7 @@ class Agent:
 
 @contextmanager
 def _bar(console: Console, title: str, usual_s: float) -> Iterator[Any]:
-    """A bar that fills with the time a run usually takes, with the last line that the run printed."""
+    """Show a bar that fills with the time a run usually takes, with the last line that the run printed."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),

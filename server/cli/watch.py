@@ -110,14 +110,14 @@ def _follow(watch: Watch, show: Callable[[Snapshot], None]) -> None:
 
 
 def _lines(watch: Watch) -> None:
-    told = -1
+    printed = -1
 
     def show(snapshot: Snapshot) -> None:
-        nonlocal told
+        nonlocal printed
         for row in snapshot.rows:
-            if row.iteration > told:
+            if row.iteration > printed:
                 sys.stdout.write(f"#{row.iteration}\t{row.status}\t{number(row.metric)}\t{row.description}\n")
-                told = row.iteration
+                printed = row.iteration
         sys.stdout.flush()
 
     _follow(watch, show)
@@ -130,7 +130,7 @@ class TerminalView:
         self._seen = snapshot
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """What rich asks for."""
+        """Yield what rich draws."""
         width, height = options.max_width, options.height or console.height
         seen = self._seen
         if seen.session is None or seen.picture is None:
@@ -169,7 +169,7 @@ def _head(seen: Snapshot, width: int) -> RenderableType:
 
 
 def _drawn(picture: Picture, width: int, tall: int) -> RenderableType:
-    """The picture with its highest and lowest tick at the side."""
+    """Draw the picture with its highest and lowest tick at the side."""
     wide = max(20, width - 12)
     ticks = {round((1 - tick.place) * (tall - 1)): tick.label for tick in picture.axis.ticks(max(2, tall // 2))}
     whole = Text()

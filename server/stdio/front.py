@@ -2,7 +2,7 @@
 
 Some clients wait one second for a server and go on without its tools if it is late; importing the library alone takes
 longer. What a client asks for first has the same answer each time, so it comes from the manifest (`manifest.py`) while
-the library loads. Everything else waits for the real server, which also hears how the connection was opened and so
+the library loads. Everything else waits for the real server, which also reads how the connection was opened and so
 stands where it would stand had it answered itself.
 
 The front must be impossible to tell from the library. So it answers only what it fully understands; in doubt it passes
@@ -22,9 +22,10 @@ Answers = Mapping[str, Mapping[str, Mapping[str, object]]]
 """Protocol version -> method -> result."""
 
 REPLAYED = "autoresearch-mcp/replayed"
-"""The id under which the real server hears the opening again; its answer to that is not for the client."""
+"""The id under which the real server gets the opening again; its answer to that is not for the client."""
 
 _STATELESS_OPENING = "server/discover"
+
 ENVELOPE = "io.modelcontextprotocol/"
 """Begins the keys of `_meta` by which a request of the stateless protocol introduces itself."""
 
@@ -81,7 +82,7 @@ class Front:
         return known.get(request.method)
 
     def _open(self, request: Message) -> None:
-        """The first request settles the protocol; the real server hears it too, under an id of ours."""
+        """The first request settles the protocol; the real server gets it too, under an id of ours."""
         version = handshake_version(request) or envelope_version(request)
         known = self._answers.get(version, {})
         if request.method in known and (request.method == "initialize" or _STATELESS_OPENING in known):

@@ -6,10 +6,10 @@ these differ, nothing is answered early and the real server does it all, only la
 user's cache, so that a newer library costs one slow start and not every start. No answer may depend on where or how a
 server was started.
 
-Nothing here looks at our own files, so an installation that somebody edits in place answers once from before the edit.
-The real server, once loaded, is asked the same: what it answers otherwise goes into the cache too, for the next start,
-and into the log. Until then a client may hold an old schema. The server checks each call against its own, so the worst
-is a refusal that names the arguments it takes.
+Nothing here looks at our own files, so an installation that somebody edits in place still answers as before the edit,
+until one of its servers has lived for some seconds: then the real one is asked the same, and what it answers otherwise
+goes into the cache too, for the next start, and into the log. Until then a client may hold an old schema. The server
+checks each call against its own, so the worst is a refusal that names the arguments it takes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Manifest(NamedTuple):
 
 
 def load_manifest() -> Manifest:
-    """What may be answered early in this process: nothing if what is written down comes from other libraries."""
+    """Return what may be answered early in this process: nothing if what is written down comes from other libraries."""
     shipped, origin = b"", library_versions()
     with suppress(OSError):
         shipped = FILE.read_bytes()
@@ -52,7 +52,7 @@ def load_manifest() -> Manifest:
 
 
 def library_versions() -> dict[str, str]:
-    """What decides the answers besides our code. By the names of folders: `importlib.metadata` takes longer than all else."""
+    """Return what decides the answers besides our code. By the names of folders: `importlib.metadata` takes longer than all else."""
     found: dict[str, str] = {}
     for folder in filter(os.path.isdir, sys.path):
         for entry in os.listdir(folder):
@@ -64,7 +64,7 @@ def library_versions() -> dict[str, str]:
 
 
 def learned_file() -> Path:
-    """Where a manifest is kept that this installation made for itself."""
+    """Return where a manifest is kept that this installation made for itself."""
     home = os.environ.get("XDG_CACHE_HOME", "") or "~/.cache"
     installation = hashlib.sha256(os.fsencode(_PACKAGE)).hexdigest()[:16]
     return Path(home).expanduser() / "autoresearch-mcp" / f"answers-{installation}.json"
@@ -96,7 +96,7 @@ def _answers_from(text: bytes, origin: dict[str, str]) -> Answers:
 
 
 def in_parts(answers: Answers) -> list[dict[str, Any]]:
-    """The answers member by member, each with the protocol versions that share it: sixty kilobytes of tools stand once."""
+    """Return the answers member by member, each with the protocol versions that share it: sixty kilobytes of tools stand once."""
     parts: list[dict[str, Any]] = []
     for version, results in answers.items():
         for method, result in results.items():

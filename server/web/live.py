@@ -47,7 +47,7 @@ class LiveServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """The address of the page."""
+        """Return the address of the page."""
         return f"http://{LOOPBACK}:{self.server_port}/{self.secret}/"
 
 
@@ -111,11 +111,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Nothing: the terminal is the person's."""
+        """Log nothing: the terminal is the person's."""
 
 
 def _events(watch: Watch, after: str) -> Iterator[str]:
-    """Server-sent events from a position on: parts of the page and new rows, or that the page is to be loaded again."""
+    """Yield server-sent events from a position on: parts of the page and new rows, or that the page is to be loaded again."""
     session, _, number = after.rpartition(":")
     last, seen, said = int(number) if number.isdecimal() else 0, None, time.monotonic()
     threading.Thread(target=watch.check, daemon=True).start()

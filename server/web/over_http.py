@@ -25,7 +25,7 @@ from ..app import build_server
 from ..stdio.serve import log_to_file, serve
 
 LEAST_TOKEN = 32
-"""Characters."""
+"""Characters that a bearer token has at least."""
 
 
 def run(root: Path, options: Namespace) -> int:
@@ -64,7 +64,7 @@ class BearerOnly:
         self._expected = f"Bearer {token}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI has it."""
+        """Pass a request on, or refuse it, as ASGI has it."""
         if scope["type"] == "http" and not self._bears(scope):
             headers = [(b"www-authenticate", b"Bearer"), (b"content-type", b"text/plain")]
             await send({"type": "http.response.start", "status": 401, "headers": headers})
@@ -89,7 +89,7 @@ def _app(lab: Lab, host: str, more_hosts: list[str]) -> ASGIApp:
 
 
 def _token(file: Path) -> str:
-    """The token in a file that only its owner can read; made where there is none.
+    """Return the token in a file that only its owner can read; make one where there is none.
 
     Raises:
         ValueError: if others can read the file, or the token is short.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import Element, TreeBuilder
@@ -16,6 +16,7 @@ from xml.parsers import expat
 from .compilers import in_source, read_cargo, read_go_test, read_go_vet
 from .diagnostic import (
     Diagnostic,
+    Reader,
     ReaderResult,
     ToolOutput,
     ToolRequest,
@@ -142,9 +143,8 @@ def read_phpcs(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
         mild = {"trouble": Trouble.WARNING} if row["type"] == "WARNING" else {}
         return found_in(asked, file, row["message"], code=row["source"], line=row["line"], column=row["column"], **mild)
 
-    files = document(output)["files"]
-    rows = [(file, row) for file, one in files.items() for row in one["messages"]] if files else []
-    return ReaderResult(tuple(one(file, row) for file, row in rows))
+    files = document(output)["files"] or {}  # PHP writes an empty table as a list
+    return ReaderResult(tuple(one(file, row) for file, found in files.items() for row in found["messages"]))
 
 
 @shaped
@@ -167,10 +167,8 @@ def read_rspec(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
     failed = [row for row in report["examples"] if row["status"] == "failed"]
     ran = sum(row["status"] in {"passed", "failed"} for row in report["examples"])
     outside = report["summary"].get("errors_outside_of_examples_count", 0)
-    lost = [
-        found_in(asked, "", f"{text.strip()[:200]}", trouble=Trouble.CRASH, hides=1)
-        for text in report.get("messages", ())
-    ]
+    messages = report.get("messages", ())[: max(outside, 0)]
+    lost = (found_in(asked, "", text.strip()[:200], trouble=Trouble.CRASH, hides=1) for text in messages)
     found = (
         found_in(
             asked,
@@ -181,10 +179,10 @@ def read_rspec(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
         )
         for row in failed
     )
-    return ReaderResult((*(lost[: max(outside, 0)]), *found), ran)
+    return ReaderResult((*lost, *found), ran)
 
 
-READERS: Mapping[str, Callable[[ToolOutput, ToolRequest], ReaderResult]] = {
+READERS: Mapping[str, Reader] = {
     "ruff": read_ruff,
     "mypy": read_mypy,
     "pyright": read_pyright,
@@ -251,8 +249,7 @@ def _parsed(text: str) -> Element:
 
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = builder.data
-    parser.EntityDeclHandler = refuse
+    parser.CharacterDataHandler, parser.EntityDeclHandler = builder.data, refuse
     try:
         parser.Parse(text, True)
     except expat.ExpatError as error:
@@ -277,8 +274,11 @@ def _failed(names: tuple[str, ...], case: Element, asked: ToolRequest) -> Diagno
         return None
     text = f"{failure.get('message', '')}\n{failure.text or ''}"
     name, owner = case.get("name", ""), case.get("classname", "")
+    number = case.get("line", "")
     printed = f"{text}\n{case.findtext('system-out', '')}"
-    path, line = _place(case.get("file", ""), int(_digits(case.get("line", ""))), printed, asked)
+    path, line = _place(
+        case.get("file", ""), int(number) if number.isdecimal() and len(number) < 8 else 0, printed, asked
+    )
     lost = _NOT_LOADED.search(text) is not None or bool(asked.here(name))
     parts = (*names, "" if owner in {"test", name} else owner, asked.here(name) or name)
     whole = "::".join(dict.fromkeys(part for part in parts if part))
@@ -293,10 +293,6 @@ def _failed(names: tuple[str, ...], case: Element, asked: ToolRequest) -> Diagno
     )
 
 
-def _digits(text: str) -> str:
-    return text if text.isdecimal() and len(text) < 8 else "0"
-
-
 def _place(file: str, line: int, text: str, asked: ToolRequest) -> tuple[str, int]:
     """Where a test failed: in its own file the last place that the text names, else the first place in the repository."""
     named = [(asked.here(match["path"]), int(match["line"])) for match in _PLACE.finditer(text[:20_000])]
@@ -309,7 +305,7 @@ def _place(file: str, line: int, text: str, asked: ToolRequest) -> tuple[str, in
 def _reason(text: str) -> str:
     """The line that says why: the last one that pytest marks, else the first."""
     marked = [line[1:].strip() for line in text.splitlines() if re.match(r"E\s{2,}\S", line)]
-    first = next((line.strip() for line in text.splitlines() if line.strip()), "failed")
+    first = _first_line(text)
     return marked[-1] if marked and first in {"collection failure", "failed"} else first
 
 
@@ -342,16 +338,13 @@ def _results(run: Mapping[str, Any], asked: ToolRequest) -> Iterator[Diagnostic]
             continue
         place = (result.get("locations") or [{}])[0].get("physicalLocation", {})
         region = place.get("region", {})
+        uri = str(place.get("artifactLocation", {}).get("uri", ""))
         yield Diagnostic(
             trouble=Trouble.WARNING if level == "warning" and asked.trouble is Trouble.BUILD else asked.trouble,
             tool=str(driver.get("name", asked.tool)),
             code=rule,
             message=str(result.get("message", {}).get("text", "")) or rule,
-            path=asked.here(_path(str(place.get("artifactLocation", {}).get("uri", "")))),
+            path=asked.here(unquote(urlsplit(uri).path if uri.startswith("file:") else uri)),
             line=int(region.get("startLine", 0)),
             column=int(region.get("startColumn", 0)),
         )
-
-
-def _path(uri: str) -> str:
-    return unquote(urlsplit(uri).path if uri.startswith("file:") else uri)

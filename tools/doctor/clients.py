@@ -16,6 +16,8 @@ from typing import Any
 from ..storage.disk import write_atomically
 
 NAME = "autoresearch"
+MOST = 8
+"""Clients remembered."""
 
 
 class Client(StrEnum):
@@ -208,10 +210,6 @@ def _parsed(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Unwritable(f"it is not valid TOML: {error}") from error
-
-
-MOST = 8
-"""Clients remembered."""
 
 
 def remember(names: frozenset[str]) -> None:

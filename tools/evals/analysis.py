@@ -14,7 +14,17 @@ from pydantic import Field
 
 from ..session.events import Record
 from .history import MetricHistory, direction_of, trend
-from .rows import Results, ResultsLine, RowFate, column_facts
+from .rows import Results, ResultsFormat, ResultsLine, RowFate, column_facts
+
+WINDOW = 5
+"""Measured tries in a row without a new best that make a plateau."""
+HALVED = 0.5
+"""Returns diminish when a later step brings less than this share of an earlier one."""
+HOT_FILES = 10
+SPENT = 3
+"""Plateaus' worth of tries after which more of the same is a waste."""
+BROKEN = 0.6
+"""From this share of crashes among the last tries on, the harness is looked at first."""
 
 
 class NotedRow(Record):
@@ -88,13 +98,6 @@ class Analysis(Record):
     recommendation: Continuation = Continuation(verdict="change", reason="Nothing was read.")
 
 
-WINDOW = 5
-"""Measured tries in a row without a new best that make a plateau."""
-HALVED = 0.5
-"""Returns diminish when a later step brings less than this share of an earlier one."""
-HOT_FILES = 10
-
-
 def analyse(
     found: Results,
     window: int = WINDOW,
@@ -113,7 +116,8 @@ def analyse(
     """
     last = max((row.segment for row in found.rows), default=0)
     rows = tuple(row for row in found.rows if row.segment == last)
-    way, told_by = (direction, _who_knows(found)) if direction else direction_of(found, rows)
+    asked = "the plan" if found.format is ResultsFormat.JOURNAL else "whoever asked"
+    way, told_by = (direction, asked) if direction else direction_of(found, rows)
     history = MetricHistory(rows, {"lower": -1, "higher": 1}.get(way, 0))
     analysis = Analysis(
         format=found.format,
@@ -216,10 +220,11 @@ def _anomalies(found: Results, history: MetricHistory) -> list[str]:
     if first and first.fate is RowFate.KEEP and first is not history.rows[0]:
         anomalies.append(f"No baseline row: compared with the first row that was kept, {_named([first])}.")
     zeros = [row for row in history.measured if row.metric == 0]
-    if zeros and not _measured_here(found) and 2 * len(zeros) < len(history.measured):
+    if zeros and found.format is not ResultsFormat.JOURNAL and 2 * len(zeros) < len(history.measured):
         anomalies.append(f"{_named(zeros)}: exactly 0 where other rows are not; a measurement, or none? Left as it is.")
     numbers = [row.number for row in rows if row.number is not None]
-    if twice := [number for number, count in Counter(numbers).items() if count > 1 and _one_row_a_number(found)]:
+    twice = [number for number, count in Counter(numbers).items() if count > 1]
+    if twice and re.match(r"loop|journal|pi", found.format):  # a row a number
         anomalies.append(f"Iteration numbers that come more than once: {', '.join(map(str, twice[:8]))}.")
     worse = [row for row, gain in history.steps if gain < 0]
     if worse:
@@ -237,28 +242,9 @@ def _anomalies(found: Results, history: MetricHistory) -> list[str]:
     return anomalies
 
 
-def _measured_here(found: Results) -> bool:
-    """Whether every number was measured by this server: a 0 is one then."""
-    return found.format == "journal"
-
-
-def _who_knows(found: Results) -> str:
-    return "the plan" if _measured_here(found) else "whoever asked"
-
-
-def _one_row_a_number(found: Results) -> bool:
-    return bool(re.match(r"loop|journal|pi", found.format))
-
-
 def _named(rows: Sequence[ResultsLine]) -> str:
     names = [f"#{row.number}" if row.number is not None else f"line {row.line}" for row in rows[:8]]
     return ", ".join(names) + (f" and {len(rows) - 8} more" if len(rows) > 8 else "")
-
-
-SPENT = 3
-"""Plateaus' worth of tries after which more of the same is a waste."""
-BROKEN = 0.6
-"""From this share of crashes among the last tries on, the harness is looked at first."""
 
 
 def advice(analysis: Analysis, history: MetricHistory, window: int) -> Continuation:

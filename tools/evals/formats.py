@@ -16,6 +16,8 @@ from .rows import Results, ResultsFormat, ResultsLine, Skipped, fate_of, number_
 
 MOST_BYTES = 16 * 2**20
 """A results file larger than this is something else."""
+LONGEST_LINE = 100_000
+"""Of a table with commas; the reader of such lines has a limit of its own above this."""
 
 
 def read_results(text: str) -> Results:
@@ -95,8 +97,6 @@ def _is_number(value: object) -> bool:
 
 Splitter = Callable[[str], list[str]]
 """Cuts a line into cells."""
-LONGEST_LINE = 100_000
-"""Of a table with commas; the reader of such lines has a limit of its own above this."""
 
 # The headers by which each command's file is known: all of these columns are there, and no format above it fits.
 _SIGNS: tuple[tuple[ResultsFormat, frozenset[str]], ...] = tuple(

@@ -13,30 +13,41 @@ def as_lines(analysis: Analysis) -> list[str]:
         f"{analysis.recommendation.verdict.upper()}: {analysis.recommendation.reason}",
         "",
         *(f"{name:<22}{value}" for name, value in _facts(analysis)),
-        *_listed("Jumps", _steps(analysis.jumps)),
-        *_listed("Better, but a guard failed", _steps(analysis.improved_but_failed)),
-        *_listed("Files of kept changes", [f"{one.path}: {one.keeps}" for one in analysis.hot_files]),
-        *_listed("Anomalies", analysis.anomalies),
-        *_listed("Lines skipped", _shortened(analysis.skipped)),
+        *(
+            line
+            for title, lines in _lists(analysis)
+            if lines
+            for line in ("", f"{title}:", *(f"  {line}" for line in lines))
+        ),
     ]
 
 
 def as_page(analysis: Analysis, source: str) -> str:
     """Write the analysis as Markdown."""
+    rows = [(name, value.replace("|", "\\|").replace("\n", " ")) for name, value in _facts(analysis)]
     parts = [
         f"# Evaluation of {source}\n",
         f"**{analysis.recommendation.verdict.capitalize()}.** {analysis.recommendation.reason}\n",
-        "\n".join(
-            ["| what | value |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in _facts(analysis))]
-        )
-        + "\n",
-        _section("Jumps", _steps(analysis.jumps)),
-        _section("Better, but a guard failed", _steps(analysis.improved_but_failed)),
-        _section("Files of kept changes", [f"`{one.path}`: {one.keeps}" for one in analysis.hot_files]),
-        _section("Anomalies", analysis.anomalies),
-        _section("Lines skipped", _shortened(analysis.skipped)),
+        "\n".join(["| what | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]) + "\n",
+        *(
+            f"## {title}\n\n" + "\n".join(f"- {line}" for line in lines) + "\n"
+            for title, lines in _lists(analysis, quote="`")
+            if lines
+        ),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _lists(analysis: Analysis, quote: str = "") -> list[tuple[str, Sequence[str]]]:
+    """What is listed below the facts, by title; paths stand in quotes."""
+    left = len(analysis.skipped) - 10
+    return [
+        ("Jumps", _steps(analysis.jumps)),
+        ("Better, but a guard failed", _steps(analysis.improved_but_failed)),
+        ("Files of kept changes", [f"{quote}{one.path}{quote}: {one.keeps}" for one in analysis.hot_files]),
+        ("Anomalies", analysis.anomalies),
+        ("Lines skipped", [*analysis.skipped[:10], *([f"and {left} more"] if left > 0 else [])]),
+    ]
 
 
 def _facts(analysis: Analysis) -> list[tuple[str, str]]:
@@ -132,19 +143,3 @@ def _steps(steps: Sequence[NotedRow]) -> list[str]:
         f"#{step.number if step.number is not None else f'line {step.line}'} {_number(step.metric)} ({step.gain:+.4g} better) {step.description}".strip()
         for step in steps[:10]
     ]
-
-
-def _shortened(lines: Sequence[str]) -> list[str]:
-    return [*lines[:10], *([f"and {len(lines) - 10} more"] if len(lines) > 10 else [])]
-
-
-def _listed(title: str, lines: Sequence[str]) -> list[str]:
-    return ["", f"{title}:", *(f"  {line}" for line in lines)] if lines else []
-
-
-def _section(title: str, lines: Sequence[str]) -> str:
-    return f"## {title}\n\n" + "\n".join(f"- {line}" for line in lines) + "\n" if lines else ""
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")

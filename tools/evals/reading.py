@@ -26,6 +26,9 @@ from .rows import Results, ResultsFormat, ResultsLine, RowFate, fate_of
 MOST_COMMITS = 500
 """Kept commits whose files are looked up, the newest ones."""
 _LOGS = ("autoresearch.jsonl", ".auto/log.jsonl", "log.jsonl")
+DIRECTIONS = ("lower", "higher")
+KNOWN_BY_NAME = {"val_bpb": "lower"}
+"""Karpathy's files do not say which way is better, but bits per byte leave no doubt."""
 
 
 def find_results(root: Path, name: str = "") -> Path:
@@ -147,11 +150,6 @@ def _line(row: Row) -> ResultsLine:
         description=row.description,
         files=row.files,
     )
-
-
-DIRECTIONS = ("lower", "higher")
-KNOWN_BY_NAME = {"val_bpb": "lower"}
-"""Karpathy's files do not say which way is better, but bits per byte leave no doubt."""
 
 
 def keep_results(context: RepoContext, file: Path, direction: str = "") -> tuple[str, Results]:

@@ -12,6 +12,13 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
+DIMENSIONS = 12
+"""Dimensions of a scenario; regression has eight, so its coverage is told by names alone."""
+CONVERGED = 3
+"""Wins in a row by which a tournament has converged."""
+SATURATED = 3
+"""Rounds in a row with fewer than two new items by which a search is saturated."""
+
 
 class ResultsFormat(StrEnum):
     """Whose file it is."""
@@ -143,14 +150,6 @@ def time_in(cell: str) -> float | None:
         return None
     away = (60 * int(found[9]) + int(found[10])) * 60 * (-1 if found[8] == "-" else 1) if found[8] else 0
     return float(calendar.timegm((*parts, 0, 0, 0)) - away)
-
-
-DIMENSIONS = 12
-"""Dimensions of a scenario; regression has eight, so its coverage is told by names alone."""
-CONVERGED = 3
-"""Wins in a row by which a tournament has converged."""
-SATURATED = 3
-"""Rounds in a row with fewer than two new items by which a search is saturated."""
 
 
 def column_facts(rows: Sequence[ResultsLine]) -> dict[str, Any]:

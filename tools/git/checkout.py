@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import Code, Refusal
+from ..storage.disk import read_or_empty
 from .cli import GitCli
 from .locks import wait_until_free
 from .memory import Digests, Listing, Listings, Memory
@@ -209,7 +210,7 @@ def _change(entry: str) -> PathChange:
 
 def _marks(folder: Path, common: Path) -> tuple[object, ...]:
     """What would tell that a folder belongs to another checkout than before, or to somebody else."""
-    return (*(_mark(place / ".git") for place in (folder, *folder.parents)), _text(common / "config"))
+    return (*(_mark(place / ".git") for place in (folder, *folder.parents)), read_or_empty(common / "config"))
 
 
 def _mark(file: Path) -> tuple[int, int, int] | bytes | None:
@@ -217,14 +218,7 @@ def _mark(file: Path) -> tuple[int, int, int] | bytes | None:
         status = file.lstat()
     except OSError:
         return None
-    return (status.st_dev, status.st_ino, status.st_uid) if stat.S_ISDIR(status.st_mode) else _text(file)
-
-
-def _text(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError:
-        return b""
+    return (status.st_dev, status.st_ino, status.st_uid) if stat.S_ISDIR(status.st_mode) else read_or_empty(file)
 
 
 def _not_a_repository(folder: Path, said: str) -> Refusal:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..storage.disk import read_or_empty
 from .cli import GitCli
 
 _ABSENT = b"\0absent"
@@ -118,11 +119,9 @@ def refs_named(common_dir: Path, words: Collection[str], but: str) -> dict[str, 
     packed = _PACKED.findall(_plain(common_dir / "packed-refs"))
     found = {os.fsdecode(name): os.fsdecode(target) for target, name in packed}
     found |= {name: _plain(file).decode(errors="replace").strip() for name, file in _loose(common_dir)}
-    return {name: found[name] for name in sorted(found) if name != f"refs/heads/{but}" and _called(name) & set(words)}
-
-
-def _called(name: str) -> set[str]:
-    return {name, name.split("/", 1)[1], name.split("/", 2)[2]}
+    others = (name for name in sorted(found) if name != f"refs/heads/{but}")
+    # A ref is called by its whole name, without `refs/`, and without what kind of ref it is.
+    return {name: found[name] for name in others if {name, *(name.split("/", n)[n] for n in (1, 2))} & set(words)}
 
 
 def _loose(common_dir: Path) -> Iterator[tuple[str, Path]]:
@@ -133,7 +132,4 @@ def _loose(common_dir: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _plain(file: Path) -> bytes:
-    try:
-        return b"" if file.is_symlink() else file.read_bytes()
-    except OSError:
-        return b""
+    return b"" if file.is_symlink() else read_or_empty(file)

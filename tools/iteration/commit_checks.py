@@ -12,12 +12,11 @@ from ..errors import Code, Refusal
 from ..git.repo import Repo, shown
 from ..git.trees import GITLINK, SYMLINK, TreeChange
 from ..lab.context import RepoContext
-from ..measurement.ruler import SCRIPTS, ruler_now, ruler_of
+from ..measurement.ruler import SCRIPTS, differing, ruler_now, ruler_of
 from ..measurement.shadow import shadowed
 from ..plan.model import Plan
 from ..plan.scope import Scope
 from ..project.measurement_inputs import protected_globs
-from ..storage.disk import changed
 
 MOST_RULERS = 200
 
@@ -92,7 +91,7 @@ def drift_since_start(context: RepoContext) -> Drift:
     """Compare the ruler with what was sealed."""
     then = ruler_of(context.active.start)
     now = ruler_now(context.repo, context.active.plan, then.protected)
-    return Drift(changed(then.protected, now.protected), changed(then.sealed, now.sealed), then.moved(now))
+    return Drift(differing(then.protected, now.protected), differing(then.sealed, now.sealed), then.moved(now))
 
 
 def refuse_uncommitted(context: RepoContext) -> None:

@@ -31,7 +31,7 @@ from ..plan.model import GuardMetric, Plan
 from ..process.run_notes import RunNote, open_channel
 from ..process.runner import CommandRun, CommandSpec
 from ..text.redaction import redact_tail, redactor
-from .ruler import Ruler, file_marks, swapped
+from .ruler import Ruler, differing, file_marks
 from .runs import CHANNEL_NAME, RunService, RunSpec, has_sandbox
 
 TAIL_CHARACTERS = 3000
@@ -69,7 +69,7 @@ class Meter:
             update={
                 "seconds": run.seconds,
                 "tail": _tail(run, log),
-                "tampered": swapped(begun.watched, file_marks(spec.folder, self.ruler.protected)),
+                "tampered": differing(begun.watched, file_marks(spec.folder, self.ruler.protected)),
                 "trained": read_trained(text) if _green(run) else None,
                 "tally": _tally(text) if _green(run) and begun.channel else None,
             }

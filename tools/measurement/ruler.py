@@ -43,21 +43,21 @@ class Ruler:
 
     @property
     def protected_digest(self) -> str:
-        """Return one digest of all that may not change."""
+        """One digest of all that may not change."""
         return _digest_of({**self.protected, **self.sealed})
 
     @property
     def machine_digest(self) -> str:
-        """Return one digest of hardware and programs."""
+        """One digest of hardware and programs."""
         return _digest_of(self.machine)
 
     def moved(self, now: Ruler) -> tuple[str, ...]:
-        """Return how the machine differs, in words."""
+        """How the machine differs, in words."""
         return differences(self.machine, now.machine)
 
 
 def ruler_now(repo: Repo, plan: Plan, known: Mapping[str, str] | None = None) -> Ruler:
-    """Return the ruler as it stands; `known` are protected files that were there before and are looked for even when gone."""
+    """The ruler as it stands; `known` are protected files that were there before and are looked for even when gone."""
     digest = plan.digest()
 
     def look() -> Ruler:
@@ -68,7 +68,7 @@ def ruler_now(repo: Repo, plan: Plan, known: Mapping[str, str] | None = None) ->
 
 
 def _words(repo: Repo, plan: Plan) -> frozenset[str]:
-    """Return the words of the commands and of the protected scripts that they name: a ref may be among them."""
+    """What stands in the commands and in the protected scripts that they name: a ref may be among it."""
     words = set(_WORD.findall(" ".join(plan.commands)))
     fixed = Scope(protected_globs(plan))
     for name in [word for word in words if word.endswith(SCRIPTS) and fixed.matches(word)]:
@@ -78,12 +78,12 @@ def _words(repo: Repo, plan: Plan) -> frozenset[str]:
 
 
 def ruler_of(start: Started) -> Ruler:
-    """Return the ruler as it was sealed."""
+    """The ruler as it was sealed."""
     return Ruler(start.plan.digest(), start.protected, start.sealed, start.machine, start.outputs)
 
 
 def protected_now(repo: Repo, plan: Plan, known: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Digest every protected file that exists, and every one that is known to have existed."""
+    """Digest of every protected file that exists, and of every one that is known to have existed."""
     globs = protected_globs(plan)
     scope = Scope(globs)
     found = repo.matching(globs, scope.matches)
@@ -93,7 +93,7 @@ def protected_now(repo: Repo, plan: Plan, known: Mapping[str, str] | None = None
 
 
 def _named_on_disk(root: Path, globs: tuple[str, ...]) -> set[str]:
-    """Find the protected paths that are written out in full, which count even where git ignores them."""
+    """Protected paths written out in full, which count even where git ignores them."""
     found: set[str] = set()
     for name in globs:
         place = root / name.strip("/")
@@ -131,7 +131,7 @@ _MACHINE_WIDE = re.compile(
 
 
 def git_seals(repo: Repo) -> dict[str, str]:
-    """Digest each thing outside the tree that changes what git does here."""
+    """A digest of each thing outside the tree that changes what git does here."""
     settings = repo.settings()
     info = repo.common_dir / "info"
     return {
@@ -148,13 +148,13 @@ def git_seals(repo: Repo) -> dict[str, str]:
 
 
 def refs_seal(repo: Repo, words: frozenset[str]) -> str:
-    """Digest the refs that a command can mean by one of these words, if it asks git at all."""
+    """A digest of where the refs stand that a command can mean by one of these words, if it asks git at all."""
     named = refs_named(repo.common_dir, words, repo.branch()) if "git" in words else {}
     return _digest(os.fsencode(part) for item in named.items() for part in item)
 
 
 def _digest(parts: Iterable[bytes]) -> str:
-    """Digest a list, so that its items cannot run into each other."""
+    """A digest of a list: its items cannot run into each other."""
     items = list(parts)
     if not items:
         return NONE
@@ -163,7 +163,7 @@ def _digest(parts: Iterable[bytes]) -> str:
 
 
 def _configuration(settings: Sequence[Setting], scopes: set[str], of: re.Pattern[str]) -> str:
-    """Digest settings without their scope: git may move one from the shared file to a worktree's own."""
+    """Without the scope, because git may move a setting from the shared file to a worktree's own."""
     found = [(name, value) for scope, name, value in settings if scope in scopes and of.fullmatch(name)]
     kept = sorted((item for item in found if not _GITS_OWN.fullmatch(item[0])), key=lambda item: item[0])
     return _digest(os.fsencode(part) for item in kept for part in item)
@@ -191,7 +191,7 @@ def _runnable(file: Path) -> bytes:
 
 
 def _content(file: Path) -> bytes:
-    """Digest a file: a hook may be a large program."""
+    """A digest rather than the bytes: a hook may be a large program."""
     try:
         with file.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").digest()
@@ -200,7 +200,7 @@ def _content(file: Path) -> bytes:
 
 
 def _lines(file: Path) -> list[bytes]:
-    """Return the lines that say something, but for ours, which the session itself added."""
+    """The lines that say something; ours were added by the session itself."""
     return [line for line in _bytes(file).splitlines() if line.strip() and not line.startswith((*_OURS, b"#"))]
 
 
@@ -213,7 +213,7 @@ def _bytes(file: Path) -> bytes:
 
 
 def _users(repo: Repo, settings: Settings, setting: str, usual: str) -> Path:
-    """Find a file of the user's for all repositories: where a setting says, or at its usual place."""
+    """A file of the user's for all repositories: where a setting says, or at its usual place."""
     if named := settings.last(setting):
         return repo.root / os.path.expanduser(named)
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
@@ -240,13 +240,13 @@ def _loose(folder: Path) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _index_flags(repo: Repo) -> str:
-    """Describe the tracked files that git was told not to look at."""
+    """The tracked files that git was told not to look at."""
     flagged = repo.listing().flagged
     return f"{len(flagged)} files, {_digest(flagged)}" if flagged else NONE
 
 
 def file_marks(root: Path, paths: Iterable[str]) -> dict[str, Mark]:
-    """Mark files so that one which was swapped and put back is known: a program can't set the time of a file's change.
+    """What tells that a file was swapped and put back: a program can set all times of a file but that of its change.
 
     A link is marked itself, not what it leads to.
     """
@@ -261,6 +261,6 @@ def _mark(file: Path) -> Mark:
     return (status.st_ino, status.st_ctime_ns, status.st_size)
 
 
-def swapped(before: Mapping[str, Mark], after: Mapping[str, Mark]) -> tuple[str, ...]:
-    """Return the paths whose files are not the very files that they were."""
+def differing(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the paths whose marks or digests differ, sorted."""
     return tuple(sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path)))

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..storage.disk import take_lock
+from ..storage.disk import read_or_empty, take_lock
 from .isolation import measured_environment
 from .supervisor import result_digest, result_seal
 
@@ -264,9 +264,9 @@ def _mark(place: Path) -> str:
 
 def _result(place: Path, secret: str) -> CommandRun | None:
     """What the supervisor wrote at its end, if it is whole and bears the seal of a secret that is known; None if not."""
-    said = [_bytes(place / name) for name in ("stdout", "stderr", "channel")]
+    said = [read_or_empty(place / name) for name in ("stdout", "stderr", "channel")]
     try:
-        found = json.loads(_bytes(place / "result.json"))
+        found = json.loads(read_or_empty(place / "result.json"))
         check, seal = found.pop("check"), found.pop("seal")
         if check != result_digest(found, said) or (
             secret and not hmac.compare_digest(seal, result_seal(secret, check))
@@ -276,13 +276,6 @@ def _result(place: Path, secret: str) -> CommandRun | None:
         return None
     stdout, stderr, channel = (text.decode(errors="replace") for text in said)
     return CommandRun(stdout=stdout, stderr=stderr, channel=channel, **found)
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError:
-        return b""
 
 
 def _progress(place: Path) -> tuple[float, str]:

@@ -226,7 +226,7 @@ def _project(
     marked = any("/" not in name and _matches(name, row.markers) for name in names)
     if not spoken and not marked:
         return None
-    held = {name: texts[start + name] for name in names if start + name in texts and _is_near(name, row)}
+    held = {name: texts[start + name] for name in names if start + name in texts and not (row.nests and "/" in name)}
     folder = Folder(frozenset(names), held, above)
     finding = row.find(folder)
     code = [name for name in names if _suffix(name) in row.languages]
@@ -242,10 +242,6 @@ def _project(
         outputs=finding.outputs,
         warnings=finding.warnings,
     )
-
-
-def _is_near(name: str, row: Ecosystem) -> bool:
-    return "/" not in name or not row.nests
 
 
 def _commands(finding: FolderFinding, folder: Folder, *, everywhere: bool) -> tuple[ProjectCommand, ...]:

@@ -27,6 +27,8 @@ SHAPES = {
     Mark.TAMPERED: "M-1.7-5h3.4v3.3H5v3.4H1.7V5h-3.4V1.7H-5v-3.4h3.3z",
 }
 """Each kind of try has a shape of its own, so that it is told apart without colour as well."""
+BEST, TARGET = "best", "target"
+"""What stretches of the running best and of the target are called beside the marks."""
 
 
 def name_of(mark: Mark) -> str:
@@ -216,8 +218,6 @@ def curves_as_svg(curves: Sequence[tuple[str, Curve]]) -> str:
 
 _POINTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _EMPTY = 0x2800
-BEST, TARGET = "best", "target"
-"""What stretches of the running best and of the target are called beside the marks."""
 _ORDER = (str(Mark.KEEP), str(Mark.BASELINE), str(Mark.TAMPERED), str(Mark.GUARD), BEST, str(Mark.DISCARD), TARGET)
 
 

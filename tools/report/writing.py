@@ -30,6 +30,8 @@ MOST_DETAILS = 1000
 """Tries that a page shows in full: what was kept and the near misses first, then the newest."""
 PATCH_CHARACTERS, OUTPUT_CHARACTERS, MOST_RECEIPTS = 6000, 1500, 12
 _KINDS = ("committed", "verified", "guarded", "held-out", "hook-rejected")
+LONGEST_TABLE = 40
+LONGEST_LIST = 20
 
 
 def write_picture(context: RepoContext) -> tuple[bytes, str]:
@@ -197,10 +199,6 @@ def integrity(context: RepoContext) -> str:
         if not context.journal.knows(digest):
             return f"JOURNAL BROKEN: commit {commit[:7]} names a record that the journal does not have."
     return "Journal: no record was edited or taken out, and git's history bears it out."
-
-
-LONGEST_TABLE = 40
-LONGEST_LIST = 20
 
 
 def as_text(

@@ -138,7 +138,7 @@ class Planning(Verbs):
 
 
 def chosen_plan(context: RepoContext, plan: Plan) -> Plan:
-    """The plan that was passed, or, if none was, the plan file's.
+    """Return the plan that was passed, or, if none was, the plan file's.
 
     Raises:
         Refusal: if the plan file is missing or has keys that no plan has.
@@ -152,7 +152,7 @@ def chosen_plan(context: RepoContext, plan: Plan) -> Plan:
 
 
 def proposals(lab: Lab, goal: str, repo: str) -> list[Candidate]:
-    """The plans that a person could choose from where nothing says what to measure: with a goal those that fit it best;
+    """Return the plans that a person could choose from where nothing says what to measure: with a goal those that fit it best;
     without one none if there is a plan file, which then is what is meant.
     """
     try:
@@ -171,7 +171,7 @@ def wanted_commands(lab: Lab) -> tuple[str, ...]:
 
 
 def commands_without_consent(lab: Lab, plan: Plan, repo: str) -> tuple[str, ...]:
-    """What a plan, or the plan file if it has none, asks for and nobody agreed to; empty if the plan is unusable."""
+    """Return what a plan, or the plan file if it has none, asks for and nobody agreed to; empty if the plan is unusable."""
     try:
         context = lab.for_reading(repo)
         chosen = chosen_plan(context, plan)
@@ -186,7 +186,7 @@ def agree_to(lab: Lab, said: Sequence[str], repo: str = "") -> None:
 
 
 def project_facts(context: RepoContext) -> list[str]:
-    """What lives in the repository, a line each: languages, and the commands by what they are for."""
+    """Say what lives in the repository, a line each: languages, and the commands by what they are for."""
     lines = []
     for one in map(_facts, _recognised(context)[1][:MOST_PROJECTS]):
         commands = "; ".join(f"{kind}: `{text}`" for kind, text in one.commands.items())

@@ -85,7 +85,7 @@ class Reported(Answer):
         return [self.report, *([f"Written to {self.file}."] if self.file else [])]
 
     def with_picture(self, png: bytes) -> Reported:
-        """The same answer, with a picture beside it."""
+        """Return the same answer, with a picture beside it."""
         shown = self.model_copy()
         shown._png = png
         return shown
@@ -187,7 +187,7 @@ def _imported(context: RepoContext, format: str, name: str) -> Reported:
 
 
 def advice(context: RepoContext) -> Advice:
-    """Material for the next idea of the session."""
+    """Compute material for the next idea of the session."""
     session = context.active
     scope = Scope(session.plan.scope)
     files = [path for path in context.repo.tracked() if scope.matches(path)]
@@ -198,7 +198,7 @@ def advice(context: RepoContext) -> Advice:
 
 
 def guard_words(results: Sequence[GuardResult]) -> list[GuardResult]:
-    """Guard results cut to what an answer can carry: the output of those that failed, and not much of it."""
+    """Cut guard results to what an answer can carry: the output of those that failed, and not much of it."""
     room = 1500 // max(1, sum(not result.passed for result in results))
     tails = [result.tail[-room:] if not result.passed else "" for result in results]
     return [
@@ -215,7 +215,7 @@ def _session(context: RepoContext) -> Session:
 
 
 def _statuses(word: str) -> tuple[Status, ...]:
-    """The statuses that a word means: `keep` every kind of it; none for no word."""
+    """Return the statuses that a word means: `keep` every kind of it; none for no word."""
     if word and word not in [*Status]:
         raise Refusal(Code.BAD_ARGUMENT, f"{word!r} is not a status. Use one of: {', '.join(Status)}.")
     if word == Status.KEEP:
@@ -259,7 +259,11 @@ def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
 
 
 def remeasured(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
-    """One iteration in full, after one more run of its commit."""
+    """Measure the commit of an iteration once more; answer with that iteration in full.
+
+    Raises:
+        Refusal: if an iteration is open, or this one was never measured.
+    """
     if session.trial is not None:
         raise Refusal(Code.OUT_OF_ORDER, "An iteration is open. Decide it first, then measure an earlier one again.")
     page = _one(context, session, iteration)

@@ -31,7 +31,7 @@ class Awaited(Answer):
 
     @classmethod
     def of(cls, answer: Answer) -> Awaited:
-        """The answer to another call."""
+        """Make one of the answer to another call."""
         made = cls(**answer.model_dump(mode="json"))
         made._words = answer.text()
         return made
@@ -83,7 +83,7 @@ class Running(Verbs):
         return self._stopped(repo)
 
     def _job(self, context: RepoContext, run: str) -> Job | None:
-        """The job that goes by this id; of an earlier server's, which is taken up again; without an id the one at work."""
+        """Return the job of this id, or without an id the one at work. One of an earlier server is taken up again."""
         record = context.unfinished()
         name = run or (record.run if record else "") or self._lab.jobs.latest()
         if found := self._lab.jobs.find(name):
@@ -122,7 +122,7 @@ class Running(Verbs):
 
 
 def _nobody(seconds: float, line: str) -> None:
-    """Hears of a run when nobody asked to."""
+    """Ignore how a run goes."""
 
 
 def _nothing(run: str, context: RepoContext) -> Refusal:

@@ -257,7 +257,7 @@ def _started(context: RepoContext, event: Started, found: Preflight) -> SessionS
 
 
 def session_status(context: RepoContext) -> SessionStatus:
-    """How the session on this branch stands."""
+    """Say how the session on this branch stands."""
     session = context.session
     ledgers = [name for name, _ in Ledgers(context).open_ones()][:8]
     if session is None:

@@ -88,5 +88,5 @@ def outcome_of(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> ItemOutcome:
 
 
 def by_severity(ledger: Ledger) -> list[LedgerEntry[DebugFinding]]:
-    """The findings, the worst first."""
+    """Return the findings, the worst first."""
     return sorted(ledger.of(DebugFinding), key=lambda entry: entry.item.severity.rank)

@@ -94,7 +94,7 @@ def _without_finding(ledger: Ledger) -> list[str]:
 
 
 def findings_page(ledger: Ledger) -> str:
-    """Every fault whose cause is known."""
+    """Return every fault whose cause is known."""
     found = [_finding(ledger, entry) for entry in by_severity(ledger)]
     return "# Findings\n\n" + ("\n".join(found) or "No cause was confirmed.\n")
 
@@ -112,7 +112,7 @@ def _finding(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> str:
 
 
 def eliminated_page(ledger: Ledger) -> str:
-    """What was suspected and is not the cause, or could not be shown to be."""
+    """Return what was suspected and is not the cause, or could not be shown to be."""
     entries = [(entry, outcome_of(ledger, entry)) for entry in ledger.of(Hypothesis)]
     ruled_out = [_eliminated(ledger, entry, how) for entry, how in entries if how is not ItemOutcome.CONFIRMED]
     return "# What it was not\n\n" + ("\n".join(ruled_out) or "Nothing was ruled out.\n")
@@ -143,7 +143,7 @@ def _row(ledger: Ledger, place: int, entry: LedgerEntry[Any]) -> tuple[object, .
 
 
 def sarif_log(ledger: Ledger) -> str:
-    """The findings in SARIF 2.1.0."""
+    """Return the findings in SARIF 2.1.0."""
     entries = by_severity(ledger)
     rules = [_rule(severity) for severity in Severity if any(one.item.severity is severity for one in entries)]
     properties = {"ledger": ledger.id, "commit": ledger.closed.commit if ledger.closed else ledger.commit}
@@ -263,7 +263,7 @@ LEVELS = {
 
 
 def _next_steps(ledger: Ledger) -> list[str]:
-    """What to do now, the most pressing first."""
+    """Return what to do now, the most pressing first."""
     hypotheses, waiting, failures = ledger.items(Hypothesis), pending(ledger), _failures(ledger)
     dropped = sorted({one.line for one in hypotheses if _failures(ledger, one.line) >= DROPPED_AFTER})
     unused = [technique for technique in Technique if technique not in _techniques(ledger)]
@@ -280,7 +280,7 @@ def _next_steps(ledger: Ledger) -> list[str]:
 
 
 def _gathered(found: Mapping[str, Any], checks: Mapping[str, Any]) -> list[str]:
-    """What the server knows of the project, in lines."""
+    """Return what the server knows of the project, in lines."""
     results = checks.get("commands", ())
     said = [f"{one['kind']} `{one['command']}`: {one['said']}" for one in results]
     failed = [one for one in results if one["exit_code"] and one["tail"]]

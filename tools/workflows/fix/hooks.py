@@ -50,7 +50,7 @@ def after_iteration(context: RepoContext) -> str:
 
 
 def since(context: RepoContext, ledger: Ledger) -> list[LedgerEvent]:
-    """The iterations of the loop that the ledger does not have yet, and the errors that surfaced in them."""
+    """Return the iterations of the loop that the ledger does not have yet, and the errors that surfaced in them."""
     done = {(one.session, one.iteration) for one in iterations(ledger, baselines=True)}
     events: list[LedgerEvent] = []
     for name in context.journal.sessions_after(ledger.branch, ledger.id):
@@ -71,7 +71,7 @@ def since(context: RepoContext, ledger: Ledger) -> list[LedgerEvent]:
 
 
 def new_errors(ledger: Ledger, tally: Tally | None, commit: str) -> list[ItemRecorded]:
-    """The errors of a count that the ledger does not know yet, each with its place in the queue."""
+    """Return the errors of a count that the ledger does not know yet, each with its place in the queue."""
     known = known_ids(ledger)
     first = len(ledger.of(Broken)) + 1
     fresh = [one for one in (tally.first if tally else ()) if one.id not in known]
@@ -83,12 +83,12 @@ def new_errors(ledger: Ledger, tally: Tally | None, commit: str) -> list[ItemRec
 
 
 def recorded(item: Broken) -> dict[str, Any]:
-    """An error as the ledger stores it."""
+    """Return an error as the ledger stores it."""
     return item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}
 
 
 def _iterations(context: RepoContext, session: str, start: Started) -> Iterator[tuple[FixIteration, Tally | None]]:
-    """The baseline and the iterations of a session, each with what its change counted."""
+    """Yield the baseline and the iterations of a session, each with what its change counted."""
     now = start.baseline[-1].tally
     yield FixIteration(
         session=session, iteration=0, status="baseline", kept=True, item="", guard="-", description="", why="",
@@ -118,7 +118,7 @@ def _iterations(context: RepoContext, session: str, start: Started) -> Iterator[
 
 
 def _tally(context: RepoContext, session: str, row: Row) -> Tally | None:
-    """What the last run of an iteration's change counted."""
+    """Return what the last run of an iteration's change counted."""
     if row.metric is None:
         return None
     events = context.journal.of_iteration(session, row.iteration)

@@ -37,7 +37,7 @@ _FOR = {
 def detections(
     projects: Sequence[Project], categories: Sequence[Trouble], *, lint: bool = True
 ) -> tuple[Detection, ...]:
-    """The commands that find what is broken, of some categories (none: all), once each.
+    """Return the commands that find what is broken, of some categories (none: all), once each.
 
     Of several test or build commands of one project the first that we can read is run, of several checkers every one that
     we can. A build is left out where the tests say the same.
@@ -87,7 +87,7 @@ class CountedErrors:
 
 
 def plan_for(context: RepoContext, ledger: Ledger, looked: CountedErrors, projects: Sequence[Project]) -> Plan:
-    """What start_session is to be given: the same count, down to the target, and what may be edited for that.
+    """Return what start_session is to be given: the same count, down to the target, and what may be edited for that.
 
     While anything hides others the target is that nothing does: tests that nobody sees can neither be counted nor guard.
     """
@@ -114,8 +114,8 @@ def plan_for(context: RepoContext, ledger: Ledger, looked: CountedErrors, projec
 
 
 def _needs_naming(path: str, options: FixOptions, wide: Sequence[str], kept: Sequence[str]) -> bool:
-    """Whether a file with an error can only be mended if the plan names it: it is a test or a manifest, or in no source
-    folder. A scope that was asked for is not widened.
+    """Return whether a file with an error can only be mended if the plan names it: it is a test or a manifest, or in no
+    source folder. A scope that was asked for is not widened.
     """
     inside = Scope(wide).matches(path)
     return Scope(kept).matches(path) if inside else not options.scope

@@ -178,7 +178,7 @@ class QueuedError:
 
 
 def queued_errors(ledger: Ledger) -> tuple[QueuedError, ...]:
-    """Every error, as it was found."""
+    """Return every error, as it was found."""
     left, aside = frozenset(remaining(ledger)), {one.item: one.reason for one in ledger.items(SetAside)}
     tried = iterations(ledger)
     return tuple(_queued(entry, left, tried, aside) for entry in ledger.of(Broken))
@@ -198,7 +198,7 @@ def _queued(
 
 
 def workable(ledger: Ledger) -> tuple[QueuedError, ...]:
-    """The open errors, whose turn it is first.
+    """Return the open errors, whose turn it is first.
 
     Order: what blocks most; then, as a file that others import breaks more than itself, files with more dependents; then
     files with fewer errors, which are done sooner; then the place.
@@ -225,7 +225,8 @@ def remaining(ledger: Ledger) -> tuple[str, ...]:
 
 
 def edited_since(ledger: Ledger, found: Sequence[Diagnostic], worked_on: str) -> dict[str, str]:
-    """New identities of errors that the ledger knows: their line was edited on the way, and they are there all the same.
+    """Return new identities of errors that the ledger knows: their line was edited on the way, and they are there all
+    the same.
 
     Args:
         found: what was counted of a change that is kept.
@@ -246,28 +247,28 @@ def edited_since(ledger: Ledger, found: Sequence[Diagnostic], worked_on: str) ->
 
 
 def known_ids(ledger: Ledger) -> frozenset[str]:
-    """Every identity under which an error of the ledger was counted."""
+    """Return every identity under which an error of the ledger was counted."""
     return frozenset(entry.item.found.id for entry in ledger.of(Broken)) | _edited(ledger).keys()
 
 
 def _edited(ledger: Ledger) -> dict[str, str]:
-    """The first identity of each error that got another one."""
+    """Return the first identity of each error that got another one."""
     return {new: old for one in iterations(ledger, baselines=True) for new, old in one.edited.items()}
 
 
 def iterations(ledger: Ledger, *, baselines: bool = False) -> tuple[FixIteration, ...]:
-    """The iterations of the loop on this ledger, with or without the baselines."""
+    """Return the iterations of the loop on this ledger, with or without the baselines."""
     return tuple(one for one in ledger.every(FixIteration) if baselines or one.iteration)
 
 
 def item_of(description: str) -> str:
-    """The error that an iteration says it works on: `F3: ...`; empty if it names none."""
+    """Return the error that an iteration says it works on: `F3: ...`; empty if it names none."""
     match = _NAMED.match(description)
     return match[1] if match else ""
 
 
 def objection(ledger: Ledger, id: str) -> Objection | None:
-    """Why no iteration may work on this error now; None when one may."""
+    """Return why no iteration may work on this error now; None when one may."""
     turn = workable(ledger)
     if not turn:
         return Objection(Code.OUT_OF_ORDER, "No error is open any more. Call finish_session, then close the ledger.")
@@ -288,10 +289,10 @@ def objection(ledger: Ledger, id: str) -> Objection | None:
 
 
 def first_detected(ledger: Ledger) -> ErrorsDetected:
-    """What was found when the ledger was opened."""
+    """Return what was found when the ledger was opened."""
     return next(iter(ledger.every(ErrorsDetected)), ErrorsDetected())
 
 
 def last_detected(ledger: Ledger) -> ErrorsDetected:
-    """What was found at the last look at everything."""
+    """Return what was found at the last look at everything."""
     return ledger.seen(ErrorsDetected) or ErrorsDetected()

@@ -147,7 +147,7 @@ class Fix(WorkflowRules):
 
 
 def categories(options: FixOptions) -> tuple[Trouble, ...]:
-    """The kinds of trouble that are asked for; none for all.
+    """Return the kinds of trouble that are asked for; none for all.
 
     Raises:
         ValueError: naming what is no category.
@@ -159,7 +159,7 @@ def categories(options: FixOptions) -> tuple[Trouble, ...]:
 
 
 def next_line(ledger: Ledger) -> str:
-    """What stands after an iteration, and whose turn it is, in a sentence or two."""
+    """Return what stands after an iteration, and whose turn it is, in a sentence or two."""
     rows = iterations(ledger)
     last = rows[-1] if rows else None
     there = next((one for one in queued_errors(ledger) if last and one.id == last.item), None)
@@ -179,7 +179,7 @@ def _onward(ledger: Ledger, turn: Sequence[QueuedError]) -> str:
 
 
 def _can_see(ledger: Ledger) -> bool:
-    """Whether what hid others at the last look is mended, so that another look shows the rest."""
+    """Return whether what hid others at the last look is mended, so that another look shows the rest."""
     return last_detected(ledger).blind and not _hiding(ledger)
 
 
@@ -218,7 +218,7 @@ _IMPACTS = (
 
 
 def pages(ledger: Ledger) -> dict[str, str]:
-    """Every file by its name."""
+    """Return every file by its name."""
     columns = ("iteration", "commit", "item", "category", "errors", "delta", "guard", "status", "description")
     blocked = "\n".join(map(_blocked_page, _stuck(ledger))) or "Nothing: no error was given up.\n"
     return {

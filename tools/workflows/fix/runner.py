@@ -153,7 +153,7 @@ def _wanted(projects: Sequence[Project], options: FixOptions) -> Inspection:
 def _bugs(
     context: RepoContext, ledger: Ledger, wanted: Inspection
 ) -> tuple[list[tuple[Bug, HandoffFinding]], list[str]]:
-    """The findings of the workflow before that a command shows, and those that none does."""
+    """Return the findings of the workflow before that a command shows, and those that none does."""
     incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming else None
     if incoming is None or (wanted.only and Trouble.BUG not in wanted.only):
         return [], []
@@ -245,7 +245,7 @@ def _without(inspection: Inspection, places: set[int]) -> Inspection:
 
 
 def _again(context: RepoContext, ledger: Ledger) -> Measurement:
-    """The same count as at the last look, of what stands now."""
+    """Return the same count as at the last look, of what stands now."""
     plan = Plan.model_validate(last_detected(ledger).plan)
     if context.consent.missing(plan):
         return Measurement(problem="nobody agrees to the commands any more")
@@ -258,7 +258,7 @@ def _measure(context: RepoContext, inspection: Inspection) -> Measurement:
 
 
 def _with_check(event: ItemRecorded, inspection: Inspection) -> ItemRecorded:
-    """A reported bug with its command, and the finding that it settles."""
+    """Return a reported bug with its command, and the finding that it settles."""
     item = Broken.model_validate(event.item)
     bug = next(
         (one for one in inspection.bugs if item.found.trouble is Trouble.BUG and one.title == item.found.name), None
@@ -274,7 +274,7 @@ MOST_CHANGED = 60
 
 
 def changed_files(context: RepoContext, since: str) -> tuple[ChangedFile, ...]:
-    """The files that differ from the start, with how many others import them."""
+    """Return the files that differ from the start, with how many others import them."""
     stat = context.repo.diffstat(since, context.repo.head())
     found = dependents(context, stat.files)
     return tuple(ChangedFile(path=path, dependents=found.get(path, 0)) for path in stat.files[:MOST_CHANGED])

@@ -158,8 +158,8 @@ class ChangedLines:
 
 
 def hidden(patch: str, files: Collection[str] = ()) -> tuple[Hidden, ...]:
-    """Every suppression that a patch adds, those that it takes out elsewhere set off against them. `files` are those
-    beside which it stands.
+    """Return every suppression that a patch adds, those that it takes out elsewhere set off against them. `files` are
+    those beside which it stands.
     """
     runs = tuple(runs_of(patch))
     found = [one for run in runs for one in _of_run(run)]
@@ -170,7 +170,7 @@ _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 
 def runs_of(patch: str) -> Iterator[ChangedLines]:
-    """The runs of changed lines in a patch as git prints it."""
+    """Yield the runs of changed lines in a patch as git prints it."""
     path, fresh, old, new = "", False, 0, 0
     removed: list[tuple[int, str]] = []
     added: list[tuple[int, str]] = []
@@ -201,7 +201,7 @@ def runs_of(patch: str) -> Iterator[ChangedLines]:
 
 
 def _of_run(run: ChangedLines) -> Iterator[Hidden]:
-    """What one run of changed lines hides."""
+    """Yield what one run of changed lines hides."""
     before = Counter(_squeezed(text) for _, text in run.removed)
     substance = _has_substance(run)
     for number, text in run.added:
@@ -228,7 +228,7 @@ def _kinds(run: ChangedLines, text: str) -> Iterator[Suppression]:
 
 
 def _is_empty(run: ChangedLines, text: str) -> bool:
-    """Whether nothing follows a handler that could do something."""
+    """Return whether nothing follows a handler that could do something."""
     if re.search(r"\}\s*\)?\s*$|\bpass\s*$|\.\.\.\s*$|suppress\(|\bnil\s*$", text):
         return True
     texts = [line for _, line in run.added]
@@ -250,7 +250,7 @@ def _pairs(run: ChangedLines) -> Iterator[tuple[Suppression, int, str]]:
 
 
 def _has_substance(run: ChangedLines) -> bool:
-    """Whether a run does anything but hide: what is left without suppressions is not what was there before."""
+    """Return whether a run does anything but hide: what is left without suppressions is not what was there before."""
     typed = any(Suppression.ANY in _kinds(run, text) for _, text in run.added)
     old = Counter(left for _, text in run.removed if (left := _bare(run.path, text, typed=typed)))
     new = Counter(left for _, text in run.added if (left := _bare(run.path, text, typed=typed)))
@@ -261,8 +261,8 @@ def _has_substance(run: ChangedLines) -> bool:
 
 
 def _bare(path: str, text: str, *, typed: bool) -> str:
-    """A line without what hides, without spaces, types where they are looked at, and limits; nothing of a line that only
-    hides or only comments.
+    """Return a line without what hides, without spaces, types where they are looked at, and limits; nothing of a line
+    that only hides or only comments.
     """
     if TRIED.match(text) or COMMENT.match(text):
         return ""
@@ -279,7 +279,7 @@ def _bare(path: str, text: str, *, typed: bool) -> str:
 
 
 def _net(found: Sequence[Hidden], runs: Sequence[ChangedLines]) -> list[Hidden]:
-    """What is left when as many of a kind were taken out, in the same file or elsewhere, as were put in."""
+    """Return what is left when as many of a kind were taken out, in the same file or elsewhere, as were put in."""
     gone: Counter[Suppression] = Counter()
     for run in runs:
         after = Counter(_squeezed(text) for _, text in run.added)
@@ -298,7 +298,7 @@ def _net(found: Sequence[Hidden], runs: Sequence[ChangedLines]) -> list[Hidden]:
 
 
 def _gone(runs: Sequence[ChangedLines], kind: Suppression, name_of: Callable[[str, str], str]) -> Iterator[Hidden]:
-    """What has a name and is nowhere any more. A new one counts as an old one under another name."""
+    """Yield what has a name and is nowhere any more. A new one counts as an old one under another name."""
     after = Counter(name for run in runs for _, text in run.added if (name := name_of(run.path, text)))
     gone = []
     for one in (Hidden(kind, run.path, number, text) for run in runs for number, text in run.removed):
@@ -329,7 +329,7 @@ def _stubs(runs: Sequence[ChangedLines], files: Collection[str]) -> Iterator[Hid
 
 
 def _tests(path: str, text: str) -> str:
-    """The name of the test that a line begins; empty if it begins none."""
+    """Return the name of the test that a line begins; empty if it begins none."""
     for files, pattern in TESTS:
         if files.search(path) and (match := pattern.search(text)):
             return next(group for group in match.groups() if group)

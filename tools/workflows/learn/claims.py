@@ -70,7 +70,7 @@ class Claim:
 
 
 def claims(document: str, page: MarkdownPage, repository: Repository) -> tuple[Claim, ...]:
-    """Every claim of a document, those that are not so with their why, by line."""
+    """Return every claim of a document, those that are not so with their why, by line."""
     lines = _files_by_line(document, page, repository)
     found = [claim for span in page.spans if (claim := _of_span(document, span, repository, lines))]
     for block in page.blocks:
@@ -89,7 +89,7 @@ def spoken_of(document: str, page: MarkdownPage, found: Iterable[Claim], reposit
 
 
 def _of_span(document: str, span: CodeText, repository: Repository, lines: Mapping[int, str]) -> Claim | None:
-    """The claim that a code span makes, if it makes one."""
+    """Return the claim that a code span makes, if it makes one."""
     text = span.text.strip()
     if not text or _PLACEHOLDER.search(text):
         return None
@@ -123,7 +123,7 @@ def _of_path(document: str, line: int, match: re.Match[str], repository: Reposit
 
 
 def _meant_for_a_file(name: str, repository: Repository) -> bool:
-    """Whether a name that nothing bears was meant for a file or folder of this repository.
+    """Return whether a name that nothing bears was meant for a file or folder of this repository.
 
     One that code spells out may be an attribute (`answer.json`) or a file that the code writes.
     """
@@ -142,7 +142,7 @@ def _is_ours(dotted: str, repository: Repository) -> bool:
 
 
 def _of_symbol(line: int, text: str, name: str, repository: Repository) -> Claim | None:
-    """Whether a name is defined; None where that cannot be told."""
+    """Return whether a name is defined; None where that cannot be told."""
     last = name.rpartition(".")[2]
     if not repository.code.complete or hasattr(builtins, name.partition(".")[0]):
         return None
@@ -157,7 +157,7 @@ def _of_symbol(line: int, text: str, name: str, repository: Repository) -> Claim
 
 
 def _looked_up(name: str, code: CodeMap) -> tuple[str, str]:
-    """Why a dotted name is not defined, empty if it is, and the file where it would be.
+    """Return why a dotted name is not defined, empty if it is, and the file where it would be.
 
     Of a name in a module at the top it cannot be told whether an object of that name is meant, so it has only to occur.
     """
@@ -177,7 +177,7 @@ def _looked_up(name: str, code: CodeMap) -> tuple[str, str]:
 
 
 def _home(module: Module, rest: Sequence[str], code: CodeMap) -> str:
-    """The file that a name in a module means: where it is defined, if the module only passes it on."""
+    """Return the file that a name in a module means: where it is defined, if the module only passes it on."""
     if not rest or any(symbol.name == rest[0] for symbol in module.symbols):
         return module.path
     return next((symbol.path for symbol in code.symbols if symbol.name == rest[0]), "")
@@ -191,7 +191,7 @@ def _holds(module: Module, rest: Sequence[str], code: CodeMap) -> bool:
 
 
 def _of_key(line: int, text: str, key: str, repository: Repository, beside: str) -> Claim | None:
-    """Whether a setting is known: to the file that the same line names, else to any file that is no document."""
+    """Return whether a setting is known: to the file that the same line names, else to any file that is no document."""
     if not repository.code.complete:
         return None
     last = key.rpartition(".")[2]
@@ -203,7 +203,7 @@ def _of_key(line: int, text: str, key: str, repository: Repository, beside: str)
 
 
 def _files_by_line(document: str, page: MarkdownPage, repository: Repository) -> dict[int, str]:
-    """The configuration file that a line of the document names, if it names one."""
+    """Return the configuration file that a line of the document names, if it names one."""
     found: dict[int, str] = {}
     for span in page.spans:
         match = _PATH.fullmatch(span.text.strip())
@@ -256,7 +256,7 @@ def _commands(block: CodeText) -> Iterator[tuple[int, str]]:
 
 
 def _why_not(document: str, words: Sequence[str], repository: Repository, *, entered: bool) -> tuple[str, str]:
-    """Why a command cannot be typed as it stands, empty if it can, and the file of the repository that it runs.
+    """Return why a command cannot be typed as it stands, empty if it can, and the file of the repository that it runs.
 
     After a `cd` paths and targets are those of another folder, so only the program is looked at.
     """

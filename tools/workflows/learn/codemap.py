@@ -112,7 +112,7 @@ class CodeMap:
         return tuple(sorted(found, key=lambda symbol: (symbol.path, symbol.line)))
 
     def lines(self, path: str) -> int:
-        """How many lines a file has."""
+        """Return how many lines a file has."""
         return len(self.texts[path].splitlines())
 
 
@@ -149,16 +149,16 @@ class Repository:
         return found
 
     def spelled(self, name: str) -> bool:
-        """Whether any file that is no document has a text in it."""
+        """Return whether any file that is no document has a text in it."""
         return any(name in text for path, text in self.code.texts.items() if not is_document(path))
 
     def exists(self, path: str) -> bool:
-        """Whether a file or folder is there, or would be made."""
+        """Return whether a file or folder is there, or would be made."""
         return path in self.files or path in self.folders or self.ignored(path)
 
     def place(self, document: str, name: str) -> str | None:
-        """The file or folder that a name in a document means: from the root, from the document, or the end of a path; the
-        name itself where only a build makes it; None where there is nothing.
+        """Return the file or folder that a name in a document means: from the root, from the document, or the end of a
+        path; the name itself where only a build makes it; None where there is nothing.
         """
         plain: str = normpath(name.removeprefix("./")).rstrip("/")
         for path in (plain, normpath(f"{dirname(document)}/{plain}").lstrip("/")):
@@ -171,37 +171,37 @@ class Repository:
 
 
 def code_map(texts: Mapping[str, str], *, complete: bool = True) -> CodeMap:
-    """The map of a repository from the text of its files by path."""
+    """Return the map of a repository from the text of its files by path."""
     python = {module_name(path): _module(path, text) for path, text in texts.items() if path.endswith(".py")}
     return CodeMap(texts, complete, python)
 
 
 def is_document(path: str) -> bool:
-    """Whether a file is prose, so that a word in it proves nothing about the code."""
+    """Return whether a file is prose, so that a word in it proves nothing about the code."""
     return is_markdown(path) or path.endswith((".rst", ".txt"))
 
 
 def words_of(text: str) -> set[str]:
-    """The words of a text; one with hyphens also in its parts."""
+    """Return the words of a text; one with hyphens also in its parts."""
     whole = set(_WORD.findall(text))
     return whole | {part for word in whole if "-" in word for part in word.split("-")}
 
 
 def language_of(path: str) -> str:
-    """The language of a file by its name; empty where it has none."""
+    """Return the language of a file by its name; empty where it has none."""
     stem, dot, suffix = path.rpartition("/")[2].rpartition(".")
     return _LANGUAGES.get(dot + suffix.lower(), "") if stem else ""
 
 
 def module_name(path: str) -> str:
-    """The dotted name of a Python file, without `src` in front."""
+    """Return the dotted name of a Python file, without `src` in front."""
     parts = path.removesuffix(".py").split("/")
     parts = parts[1:] if parts[0] == "src" and len(parts) > 1 else parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
 def _module(path: str, text: str) -> Module:
-    """What a Python file defines; one that cannot be parsed may define anything."""
+    """Return what a Python file defines; one that cannot be parsed may define anything."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
@@ -241,7 +241,7 @@ def _assigned(node: ast.stmt) -> list[str]:
 
 
 def _own_attributes(path: str, method: ast.FunctionDef | ast.AsyncFunctionDef, inside: str) -> Iterator[Symbol]:
-    """What a method assigns on `self`."""
+    """Yield what a method assigns on `self`."""
     for node in ast.walk(method):
         if (
             isinstance(node, ast.Attribute)
@@ -253,7 +253,7 @@ def _own_attributes(path: str, method: ast.FunctionDef | ast.AsyncFunctionDef, i
 
 
 def languages(code: CodeMap) -> list[tuple[str, int, int]]:
-    """Each language with its files and lines, the largest first."""
+    """Return each language with its files and lines, the largest first."""
     files, lines = Counter[str](), Counter[str]()
     for path in code.texts:
         if language := language_of(path):
@@ -263,7 +263,7 @@ def languages(code: CodeMap) -> list[tuple[str, int, int]]:
 
 
 def areas(code: CodeMap, most: int = 40) -> tuple[Area, ...]:
-    """The folders with source files, to the second level, by name; files at the top are the area `.`."""
+    """Return the folders with source files, to the second level, by name; files at the top are the area `.`."""
     files, lines = Counter[str](), Counter[str]()
     for path in code.sources:
         name = "/".join(path.split("/")[:-1][:2]) or "."
@@ -274,12 +274,12 @@ def areas(code: CodeMap, most: int = 40) -> tuple[Area, ...]:
 
 
 def largest(code: CodeMap, most: int = 10) -> list[tuple[str, int]]:
-    """The longest source files, with their lines."""
+    """Return the longest source files, with their lines."""
     return sorted(((path, code.lines(path)) for path in code.sources), key=lambda pair: (-pair[1], pair[0]))[:most]
 
 
 def entry_points(code: CodeMap, most: int = 20) -> tuple[str, ...]:
-    """Where the code begins: what manifests declare, then files that are begun by their name or as a script."""
+    """Return where the code begins: what manifests declare, then files that are begun by their name or as a script."""
     declared = [f"{name} ({path})" for path, name in _declared(code.texts)]
     named = [path for path in code.sources if _ENTRY_FILES.search(path)]
     scripts = [
@@ -312,18 +312,18 @@ def _table(read: Any, text: str) -> dict[str, Any]:  # noqa: ANN401 - either par
 
 
 def commands_declared(texts: Mapping[str, str]) -> frozenset[str]:
-    """The programs that a repository's own manifests install."""
+    """Return the programs that a repository's own manifests install."""
     return frozenset(name for _, name in _declared(texts))
 
 
 def make_targets(texts: Mapping[str, str]) -> frozenset[str]:
-    """Every target of every makefile, also those declared phony."""
+    """Return every target of every makefile, also those declared phony."""
     files = [text for path, text in texts.items() if re.search(r"(?:^|/)(?:GNUm|M|m)akefile$|\.mk$", path)]
     found = (names for text in files for names in re.findall(r"^([^\s#:=][^#:=\n]*)::?(?!=)", text, re.MULTILINE))
     return frozenset(name for names in found for name in names.split())
 
 
 def node_scripts(texts: Mapping[str, str]) -> frozenset[str]:
-    """Every script of every package.json."""
+    """Return every script of every package.json."""
     found = (_table(json.loads, text).get("scripts") for path, text in texts.items() if path.endswith("package.json"))
     return frozenset(name for scripts in found if isinstance(scripts, dict) for name in scripts)

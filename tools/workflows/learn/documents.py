@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...text.markdown import is_markdown
-from .codemap import language_of
+from .codemap import is_document, language_of
 
 FOLDER = "docs"
 WIKI = "wiki"
@@ -109,7 +109,7 @@ _TESTS = re.compile(
 
 
 def due(files: Sequence[str], texts: Mapping[str, str], *, only: str = "") -> tuple[DueDocument, ...]:
-    """The documents that a repository should have, the core ones first; `only` names the one that is asked for.
+    """Return the documents that a repository should have, the core ones first; `only` names the one that is asked for.
 
     Args:
         files: All files that git has or would add.
@@ -136,22 +136,20 @@ def _due(kind: DocumentKind, why: str, files: Sequence[str]) -> DueDocument:
 
 
 def _existing(kind: DocumentKind, files: Sequence[str]) -> str:
-    """The file that is a document of this kind: at the top or in the folder of documents; empty without one."""
+    """Return the file that is a document of this kind: at the top or in the folder of documents; empty without one."""
     if kind.path in files:
         return kind.path
-    near = sorted(path for path in files if path.count("/") <= path.lower().startswith(f"{FOLDER}/") and _prose(path))
+    near = sorted(
+        path for path in files if path.count("/") <= path.lower().startswith(f"{FOLDER}/") and is_document(path)
+    )
     return next((path for path in near if kind.names.fullmatch(path.rpartition("/")[2].rpartition(".")[0])), "")
 
 
-def _prose(path: str) -> bool:
-    return is_markdown(path) or path.endswith((".rst", ".txt"))
-
-
 def _signals(files: Sequence[str], texts: Mapping[str, str]) -> dict[str, str]:
-    """Why a conditional document is due, by its kind."""
+    """Return why a conditional document is due, by its kind."""
     manifests = {path: text for path, text in texts.items() if _MANIFEST.search(path)}
     tests = sum(bool(_TESTS.search(path)) for path in files)
-    todos = sum(len(re.findall(r"\b(?:TODO|FIXME)\b", text)) for path, text in texts.items() if not _prose(path))
+    todos = sum(len(re.findall(r"\b(?:TODO|FIXME)\b", text)) for path, text in texts.items() if not is_document(path))
     components = _first(_COMPONENTS, files) and _first(_STYLED, files)
     found = {
         "deployment guide": _first(_DEPLOYED, files),
@@ -171,13 +169,13 @@ def _first(pattern: re.Pattern[str], files: Iterable[str]) -> str:
 
 
 def holds(name: str) -> str:
-    """What a document of a kind should hold; empty for one that is of no kind."""
+    """Return what a document of a kind should hold; empty for one that is of no kind."""
     return next((kind.holds for kind in (*CORE, *CONDITIONAL) if kind.name == name), "")
 
 
 def is_checked(path: str, *, wiki: bool = False) -> bool:
-    """Whether a Markdown file is one of the documents that are checked: at the top, or in the folder of documents; in wiki
-    mode the wiki's pages alone.
+    """Return whether a Markdown file is one of the documents that are checked: at the top, or in the folder of
+    documents; in wiki mode the wiki's pages alone.
     """
     if not is_markdown(path):
         return False
@@ -191,14 +189,14 @@ def is_history(path: str) -> bool:
 
 
 def most_lines(path: str) -> int:
-    """How many lines a document may have; 0 = any number."""
+    """Return how many lines a document may have; 0 = any number."""
     if is_history(path):
         return 0
     return README_LINES if path.rpartition("/")[2].lower().startswith("readme") else MOST_LINES
 
 
 def fits(path: str, lines: int) -> bool:
-    """Whether a document is within its number of lines."""
+    """Return whether a document is within its number of lines."""
     return lines <= most_lines(path) or not most_lines(path)
 
 
@@ -233,8 +231,8 @@ def is_generated(text: str) -> bool:
 
 
 def wiki_modules(asked: Sequence[str], files: Sequence[str], texts: Mapping[str, str]) -> tuple[str, ...]:
-    """The folders that get a page, at most ten: those asked for, else workspaces, else folders with a project file, else
-    folders with at least three source files.
+    """Return the folders that get a page, at most ten: those asked for, else workspaces, else folders with a project
+    file, else folders with at least three source files.
     """
     found = (
         [name.strip("/") for name in asked]

@@ -108,12 +108,12 @@ class Skip(Item):
 
 
 def validations(ledger: Ledger) -> tuple[Validation, ...]:
-    """Every look at the documents: at the opening, after the writing, after each repair."""
+    """Return every look at the documents: at the opening, after the writing, after each repair."""
     return ledger.every(Validation)
 
 
 def last_validation(ledger: Ledger) -> Validation:
-    """The last look; an empty one before the first."""
+    """Return the last look; an empty one before the first."""
     return ledger.seen(Validation) or Validation()
 
 
@@ -138,17 +138,18 @@ class CodeSummary(LedgerFacts):
 
 
 def code_of(ledger: Ledger) -> CodeSummary:
-    """The summary of the code; an empty one before it is made."""
+    """Return the summary of the code; an empty one before it is made."""
     return ledger.seen(CodeSummary) or CodeSummary()
 
 
 def mode_of(ledger: Ledger) -> LearnMode:
-    """What is done, once `auto` was settled by what was there."""
+    """Return what is done, once `auto` was settled by what was there."""
     return LearnMode(ledger.latest(CodeSummary.what).get("mode") or ledger.opts(LearnOptions).mode)
 
 
 def improved(ledger: Ledger) -> bool:
-    """Whether the last repair left fewer problems than there were; true before the first one, and where there were none.
+    """Return whether the last repair left fewer problems than there were; true before the first one, and where there
+    were none.
 
     What a reader found in between was not there to be repaired, and does not count.
     """
@@ -165,22 +166,22 @@ def improved(ledger: Ledger) -> bool:
 
 
 def contradictions(ledger: Ledger) -> tuple[Contradiction, ...]:
-    """What readers found wrong."""
+    """Return what readers found wrong."""
     return tuple(Contradiction(entry.id, entry.item.document, entry.item.says) for entry in ledger.of(Mismatch))
 
 
 def skipped(ledger: Ledger) -> frozenset[str]:
-    """The due documents that are not wanted."""
+    """Return the due documents that are not wanted."""
     return frozenset(item.document for item in ledger.items(Skip))
 
 
 def exempted(ledger: Ledger) -> frozenset[tuple[str, str]]:
-    """What was said to be no claim: document and text."""
+    """Return what was said to be no claim: document and text."""
     return frozenset((item.document, item.text) for item in ledger.items(Exempt))
 
 
 def open_problems(ledger: Ledger) -> tuple[DocumentProblem, ...]:
-    """What the last look found and no item has answered since."""
+    """Return what the last look found and no item has answered since."""
     gone, none, reviewed = skipped(ledger), exempted(ledger), {item.document for item in ledger.items(DocumentReview)}
     seen = last_validation(ledger)
     since = [one for one in contradictions(ledger) if one.id not in seen.contradictions]
@@ -195,13 +196,13 @@ def open_problems(ledger: Ledger) -> tuple[DocumentProblem, ...]:
 
 
 def wanted(ledger: Ledger) -> list[DueSeen]:
-    """What is due and not skipped."""
+    """Return what is due and not skipped."""
     gone = skipped(ledger)
     return [due for due in last_validation(ledger).due if due.path not in gone]
 
 
 def valid_documents(seen: Validation) -> int:
-    """How many documents have no problem."""
+    """Return how many documents have no problem."""
     return sum(not one.problems for one in seen.documents)
 
 
@@ -211,6 +212,6 @@ def claims_made_and_held(seen: Validation) -> tuple[int, int]:
 
 
 def problem_line(problem: DocumentProblem) -> str:
-    """A problem on one line."""
+    """Return a problem on one line."""
     text = f" {code(problem.text)}" if problem.text else ""
     return f"{problem.place} [{problem.fault}]{text}: {problem.why}"

@@ -85,7 +85,7 @@ def _not_looked_at(ledger: Ledger, item: Mismatch) -> Objection | None:
 
 
 def scout_page(ledger: Ledger) -> str:
-    """The map of the code, as it was when the ledger was opened."""
+    """Return the map of the code, as it was when the ledger was opened."""
     code = code_of(ledger)
     languages = [f"| {name} | {files} | {lines} |" for name, files, lines in code.languages]
     parts = [f"| `{name}` | {files} | {lines} |" for name, files, lines in code.areas]
@@ -105,12 +105,12 @@ def scout_page(ledger: Ledger) -> str:
 
 
 def _command(kind: str, text: str, source: str = "") -> str:
-    """A command, and what tells of it: the file that declares it, or that there are files which it is for."""
+    """Return a command, and what tells of it: the file that declares it, or that there are files which it is for."""
     return f"- {kind}: `{text}`" + (f", seen from {source}" if source else "")
 
 
 def report_page(ledger: Ledger) -> str:
-    """What the last look found, document by document."""
+    """Return what the last look found, document by document."""
     seen, wrong = last_validation(ledger), open_problems(ledger)
     rows = [
         f"| `{one.path}` | {one.lines} of {most_lines(one.path) or 'any'} | {one.held} of {one.claims} | {one.problems} | "
@@ -164,7 +164,7 @@ def results_table(ledger: Ledger) -> str:
 
 
 def manifest_of(ledger: Ledger) -> str:
-    """What the wiki consists of, planned before any page was written; empty without a wiki."""
+    """Return what the wiki consists of, planned before any page was written; empty without a wiki."""
     if mode_of(ledger) is not LearnMode.WIKI:
         return ""
     code, seen = code_of(ledger), last_validation(ledger)
@@ -295,7 +295,7 @@ class Learn(WorkflowRules):
 
 
 def _how(rules: Learn, ledger: Ledger) -> str:
-    """What to do next, in a sentence."""
+    """Return what to do next, in a sentence."""
     if ledger.closed:
         return "It is closed."
     if mode_of(ledger) is LearnMode.CHECK:

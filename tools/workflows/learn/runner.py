@@ -99,7 +99,7 @@ class Documents(WorkflowRunner):
 
 
 def _observed(context: RepoContext, found: Validation) -> Observed:
-    """A look at the documents with all of its fields, also those that hold their default."""
+    """Return a look at the documents with all of its fields, also those that hold their default."""
     return observed(context, found.what, **found.model_dump(mode="json"))
 
 
@@ -116,7 +116,7 @@ def _checkout_files(context: RepoContext) -> CheckoutFiles:
 
 
 def _map(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles) -> CodeSummary:
-    """What the code consists of, and the mode that `auto` comes to."""
+    """Return what the code consists of, and the mode that `auto` comes to."""
     options, code = ledger.opts(LearnOptions), checkout.code
     documented = any(path.startswith(f"{FOLDER}/") and is_markdown(path) for path in checkout.files)
     mode = options.mode if options.mode is not LearnMode.AUTO else LearnMode.UPDATE if documented else LearnMode.INIT
@@ -189,7 +189,7 @@ def _due(options: LearnOptions, code: CodeSummary, checkout: CheckoutFiles) -> t
 
 
 def _touched(context: RepoContext, ledger: Ledger) -> list[str]:
-    """The documents that differ from what they were when the ledger was opened."""
+    """Return the documents that differ from what they were when the ledger was opened."""
     before = validations(ledger)[0].digests
     texts, _ = read_texts(context.repo.root, list(before))
     added = [
@@ -219,8 +219,8 @@ _MOST_COMMITS = 5000
 
 
 def behind(repo: Repo, document: str, files: Sequence[str], reviewed_at: str = "") -> Staleness:
-    """How far a document's last commit is behind the newest commit that changed one of these files after it, by their
-    commit times; with `reviewed_at`, after that commit too. A document that git does not have is not behind.
+    """Return how far a document's last commit is behind the newest commit that changed one of these files after it, by
+    their commit times; with `reviewed_at`, after that commit too. A document that git does not have is not behind.
     """
     last = repo.git.ask("log", "-1", "--format=%H %ct", "--", document).text.split()
     if len(last) != 2 or not files:

@@ -62,8 +62,8 @@ class DocumentProblem(Record):
 
 
 def may_be_exempted(problem: DocumentProblem) -> bool:
-    """Whether an agent may say that something is none of what it was taken for: a claim, or a password that is an example. What
-    has the form of a real token is not for an agent to wave through.
+    """Return whether an agent may say that something is none of what it was taken for: a claim, or a password that is
+    an example. What has the form of a real token is not for an agent to wave through.
     """
     if problem.fault is not DocumentFault.SECRET:
         return problem.fault in CLAIMED
@@ -166,7 +166,7 @@ class DocumentFacts:
 
 
 def read_documents(texts: Mapping[str, str], repository: Repository) -> dict[str, ReadDocument]:
-    """Each document with what it claims."""
+    """Return each document with what it claims."""
     return {path: _read(path, text, repository) for path, text in texts.items()}
 
 
@@ -179,7 +179,7 @@ def _read(path: str, text: str, repository: Repository) -> ReadDocument:
 def validated(
     documents: Mapping[str, ReadDocument], repository: Repository, asked: DocumentFacts, masked: Callable[[str], str]
 ) -> Validation:
-    """Everything that is wrong with these documents, the worst first."""
+    """Return everything that is wrong with these documents, the worst first."""
     found = [
         *_missing(asked.due),
         *(DocumentProblem(path=path, fault=DocumentFault.OVERWRITTEN, why=_PUT_BACK) for path in asked.overwritten),
@@ -207,7 +207,7 @@ def validated(
 
 
 def _speaks_of(area: str, touched: Collection[str]) -> bool:
-    """Whether any of the files and folders spoken of lies in an area; `.` are the files at the top."""
+    """Return whether any of the files and folders spoken of lies in an area; `.` are the files at the top."""
     if area == ".":
         return any("/" not in path for path in touched)
     return any(path == area or path.startswith(f"{area}/") for path in touched)
@@ -243,7 +243,7 @@ def _links(documents: Mapping[str, ReadDocument], repository: Repository) -> Ite
 def _problems_of(
     path: str, one: ReadDocument, asked: DocumentFacts, masked: Callable[[str], str]
 ) -> Iterator[DocumentProblem]:
-    """What is wrong with one document by itself."""
+    """Yield what is wrong with one document by itself."""
     for claim in one.claims:
         if claim.why and (path, claim.text) not in asked.exempt:
             yield DocumentProblem(
@@ -291,7 +291,7 @@ def _contradictions(path: str, text: str, contradictions: Sequence[Contradiction
 
 
 def contradicted(one: Contradiction, line: int = 0) -> DocumentProblem:
-    """The problem that a contradiction is while its words stand there."""
+    """Return the problem that a contradiction is while its words stand there."""
     why = f"{one.id}: the code says otherwise"
     return DocumentProblem(path=one.path, line=line, fault=DocumentFault.CONTRADICTION, text=one.says[:200], why=why)
 
@@ -311,11 +311,11 @@ def _stale(path: str, asked: DocumentFacts) -> Iterator[DocumentProblem]:
 
 
 def contains(words: str, text: str) -> bool:
-    """Whether words stand in a text; whitespace may differ."""
+    """Return whether words stand in a text; whitespace may differ."""
     return " ".join(words.split()) in " ".join(text.split())
 
 
 def line_of(words: str, text: str) -> int:
-    """The line at which words begin that stand in a text; 0 where they begin in the middle of a broken line."""
+    """Return the line at which words begin that stand in a text; 0 where they begin in the middle of a broken line."""
     first = " ".join(words.split())[:40]
     return next((line for line, one in enumerate(text.splitlines(), 1) if first[:20] in " ".join(one.split())), 0)

@@ -16,6 +16,8 @@ from .items import CONTRARIAN, Challenge, Choice, Done, PersonaVote, PredictFind
 CONFIRMED_FROM, PROBABLE_FROM = 0.6, 0.4
 LOW_ENTROPY, HIGH_FLIPS = 0.3, 0.8
 """Below the one and above the other, agreement looks like following the herd."""
+SEATS = {Depth.SHALLOW: 3, Depth.STANDARD: 5, Depth.DEEP: 8}
+ROUNDS = {Depth.SHALLOW: 1, Depth.STANDARD: 2, Depth.DEEP: 3}
 
 
 class VoteOutcome(StrEnum):
@@ -68,10 +70,6 @@ def flips(before: Ballots, after: Ballots) -> tuple[int, int]:
 def unanimous(round: Sequence[Ballots]) -> bool:
     """Whether no position of a round was both confirmed and disputed."""
     return bool(round) and not any({Choice.CONFIRM, Choice.DISPUTE} <= set(votes.values()) for votes in round)
-
-
-SEATS = {Depth.SHALLOW: 3, Depth.STANDARD: 5, Depth.DEEP: 8}
-ROUNDS = {Depth.SHALLOW: 1, Depth.STANDARD: 2, Depth.DEEP: 3}
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def _line(ledger: Ledger, entry: LedgerEntry[Atom]) -> str:
 
 
 def _who(ledger: Ledger, id: str) -> str:
-    """Who answered: a file, or a person, as the agent tells it."""
+    """Return who answered: a file, or a person, as the agent tells it."""
     found = ledger.find(id)
     if found is not None and isinstance(found.item, RepositoryEvidence):
         return found.item.location
@@ -120,7 +120,7 @@ def _assumptions(ledger: Ledger) -> str:
 
 
 def _config(ledger: Ledger) -> str:
-    """The plan as a plan file; empty without one."""
+    """Return the plan as a plan file; empty without one."""
     plan, facts = last_plan(ledger), tried(ledger)
     if plan is None:
         return ""
@@ -144,7 +144,7 @@ def _config(ledger: Ledger) -> str:
 
 
 def _toml(value: object) -> str:
-    """A value of a plan in TOML, whose strings are written as in JSON but for one character."""
+    """Return a value of a plan in TOML, whose strings are written as in JSON but for one character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -86,7 +86,7 @@ def _may_answer(ledger: Ledger, item: PersonAnswer | RepositoryEvidence) -> Obje
 
 
 def _follows(ledger: Ledger, item: Atom) -> Objection | None:
-    """Why an atom does not follow from what it names."""
+    """Return why an atom does not follow from what it names."""
     found = ledger.find(item.source)
     if found is None:
         return Objection(Code.EVIDENCE, f"There is no {item.source}. Record the answer or the evidence first.")
@@ -109,7 +109,7 @@ def _follows(ledger: Ledger, item: Atom) -> Objection | None:
 
 
 def _may_end(ledger: Ledger, item: ProbeRound) -> Objection | None:
-    """Why the round is not over yet."""
+    """Return why the round is not over yet."""
     questions = [entry for entry in open_round(ledger) if isinstance(entry.item, ProbeQuestion)]
     asked_by = {entry.item.persona for entry in questions if isinstance(entry.item, ProbeQuestion)}
     if len(questions) < LEAST_QUESTIONS or len(asked_by) < LEAST_PERSONAS:
@@ -155,7 +155,7 @@ def _rounds_missing(ledger: Ledger) -> tuple[str, ...]:
 
 
 def _plan_missing(ledger: Ledger) -> tuple[str, ...]:
-    """What keeps the plan from being one that check_plan takes."""
+    """Return what keeps the plan from being one that check_plan takes."""
     if last_plan(ledger) is None:
         return ("a plan: record `plan` with the fields of check_plan",)
     return tuple(f"a plan that passes: [{one.gate}] {one.seen}. {one.cure}" for one in gates_failed(ledger))

@@ -20,6 +20,8 @@ JUDGES = (3, 5, 7)
 ROUNDS = {Depth.SHALLOW: 4, Depth.STANDARD: 8, Depth.DEEP: 12}
 
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=12_000)]
+WINDOW, CHANGES = 8, 5
+"""Of the last so many rounds so many changed the incumbent: the contest goes in circles."""
 
 
 class ContestMode(StrEnum):
@@ -156,10 +158,6 @@ class JudgeVote(Item):
     runner_up: Literal["", "X", "Y", "Z"] = Field("", description="The second best; needed where there are three.")
     reasons: Text = Field(description="Why, text by text.")
     round: int = 0
-
-
-WINDOW, CHANGES = 8, 5
-"""Of the last so many rounds so many changed the incumbent: the contest goes in circles."""
 
 
 class ContestStep(StrEnum):

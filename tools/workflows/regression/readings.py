@@ -30,6 +30,8 @@ VISUAL_RUNS = 3
 _METRIC = re.compile(
     r"^METRIC[ \t]+[^\s=]+[ \t]*=[ \t]*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[ \t]*$", re.MULTILINE
 )
+VISUAL_ALLOWED = 0.1
+"""Percent of the pixels that may differ more than before."""
 
 
 class ComparisonJob(Record):
@@ -230,10 +232,6 @@ def last_line(runs: Sequence[ParsedReading]) -> str:
     """Return the last line that the last red one of some runs printed."""
     tails = [one.reading.tail for one in runs if not one.reading.green and one.reading.tail.strip()]
     return tails[-1].strip().splitlines()[-1][:200] if tails else ""
-
-
-VISUAL_ALLOWED = 0.1
-"""Percent of the pixels that may differ more than before."""
 
 
 def compared_numbers(

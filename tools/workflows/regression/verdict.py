@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 """How bad a row is, the worst first."""
+COLUMNS = (
+    "iteration", "timestamp", "dimension", "axis", "tier", "classification", "baseline", "candidate", "delta", "regressed",
+    "subscore", "severity", "status", "file_line", "description",
+)  # fmt: skip
 
 
 class ComparisonSide(StrEnum):
@@ -190,12 +194,6 @@ def worst_subscores(rows: Sequence[ComparedRow]) -> dict[str, float]:
         for dimension in ComparedDimension
         if any(row.dimension is dimension for row in scored)
     }
-
-
-COLUMNS = (
-    "iteration", "timestamp", "dimension", "axis", "tier", "classification", "baseline", "candidate", "delta", "regressed",
-    "subscore", "severity", "status", "file_line", "description",
-)  # fmt: skip
 
 
 def cells(place: int, row: ComparedRow) -> tuple[object, ...]:

@@ -39,7 +39,7 @@ class Waiting:
 
 
 def waiting_shipment(lab: Lab, repo: str = "") -> Waiting | None:
-    """The shipment of this branch that a person could approve of now; None if there is none."""
+    """Return the shipment of this branch that a person could approve of now; None if there is none."""
     context = lab.for_reading(repo)
     ledger = Ledgers(context).open_one(Workflow.SHIP)
     if ledger is None or approved(ledger) or _in_the_way(context, ledger):
@@ -66,12 +66,12 @@ def approve_shipment(lab: Lab, shown: str, by: str, repo: str = "") -> None:
 
 
 def is_digest(said: object, whole: str) -> bool:
-    """Whether what was said names a digest, as it is shown or in full."""
+    """Return whether what was said names a digest, as it is shown or in full."""
     return isinstance(said, str) and len(said) >= SHOWN_DIGEST and whole.startswith(said)
 
 
 def approval_question(ledger: Ledger) -> str:
-    """What a person is shown and asked. All that matters stands in it; the whole list is in the ledger."""
+    """Return what a person is shown and asked. All that matters stands in it; the whole list is in the ledger."""
     found, made, options = shipment_of(ledger), current_checks(ledger), ledger.opts(ShipOptions)
     undo = last_rollback(ledger)
     open_ones = [f"  {one.mark} {one.weight} {one.name}: {one.seen}" for one in made if not one.holds]
@@ -97,7 +97,7 @@ def approval_question(ledger: Ledger) -> str:
 
 
 def _in_the_way(context: RepoContext, ledger: Ledger) -> str:
-    """Why nobody can approve of a shipment now; empty if a person can."""
+    """Return why nobody can approve of a shipment now; empty if a person can."""
     options = ledger.opts(ShipOptions)
     if options.dry_run or options.checklist_only:
         return "it was opened to ship nothing"

@@ -59,7 +59,7 @@ class ShipmentBase:
 
 
 def base_of(context: RepoContext, given: str) -> ShipmentBase:
-    """The base that was given; else the default branch, else the last tag, else what was pushed.
+    """Return the base that was given; else the default branch, else the last tag, else what was pushed.
 
     Raises:
         Refusal: if git does not know what was given.
@@ -90,12 +90,12 @@ def _compared(context: RepoContext, name: str, head: str) -> ShipmentBase | None
 
 
 def since(context: RepoContext, base: ShipmentBase) -> Delta | None:
-    """What changed since the base; None where there is none."""
+    """Return what changed since the base; None where there is none."""
     return context.repo.delta(base.commit, context.repo.head()) if base.commit else None
 
 
 def version_moved(context: RepoContext, base: ShipmentBase) -> bool:
-    """Whether a manifest says another version than at the base."""
+    """Return whether a manifest says another version than at the base."""
     if not base.commit:
         return False
     paths = [path for path in context.repo.tracked() if says_a_version(path)]
@@ -105,7 +105,7 @@ def version_moved(context: RepoContext, base: ShipmentBase) -> bool:
 
 
 def gather(context: RepoContext, ledger: Ledger, type: ShipType, base: ShipmentBase) -> ShipmentMaterial:
-    """Everything that the checks of a type look at, as HEAD has it."""
+    """Return everything that the checks of a type look at, as HEAD has it."""
     head, options, delta = context.repo.head(), ledger.opts(ShipOptions), since(context, base)
     sizes = _sizes(context, head)
     changed = [path for path in (delta.stat.files if delta else ()) if path in sizes]
@@ -136,13 +136,13 @@ def gather(context: RepoContext, ledger: Ledger, type: ShipType, base: ShipmentB
 
 
 def _dirty(context: RepoContext) -> tuple[str, ...]:
-    """What is not committed, and the operation that git is in the middle of."""
+    """Return what is not committed, and the operation that git is in the middle of."""
     busy = context.repo.in_progress()
     return (*((busy[0],) if busy else ()), *sorted({change.path for change in context.repo.changes()}))
 
 
 def tags(context: RepoContext) -> dict[str, str]:
-    """Every tag with the commit at which it stands."""
+    """Return every tag with the commit at which it stands."""
     form = "--format=%(refname:strip=2)%00%(*objectname)%00%(objectname)"
     rows = (line.split("\0") for line in context.repo.git.line("for-each-ref", form, "refs/tags").splitlines())
     return {name: peeled or own for name, peeled, own in rows}
@@ -162,13 +162,13 @@ def _shipped(ledger: Ledger, type: ShipType, changed: Sequence[str], paths: Sequ
 
 
 def _texts(context: RepoContext, commit: str, paths: Sequence[str]) -> Texts:
-    """The files that are text, read at a commit."""
+    """Return the files that are text, read at a commit."""
     found = context.repo.contents(commit, list(paths))
     return {path: data.decode("utf-8", errors="replace") for path, data in found.items() if b"\0" not in data}
 
 
 def _sizes(context: RepoContext, commit: str) -> dict[str, int]:
-    """Every file at a commit with its bytes; links and submodules are none."""
+    """Return every file at a commit with its bytes; links and submodules are none."""
     entries = os.fsdecode(context.repo.git.run("ls-tree", "-r", "-l", "-z", commit)).split("\0")
     rows = ((entry.partition("\t")[0].split(), entry.partition("\t")[2]) for entry in entries if entry)
     return {path: int(fields[3]) for fields, path in rows if fields[0].startswith("100")}
@@ -198,7 +198,7 @@ def _merges(context: RepoContext, base: ShipmentBase) -> bool | None:
 
 
 def _before(context: RepoContext, ledger: Ledger) -> EarlierLedger:
-    """What the workflow that hands over to this one has left open."""
+    """Return what the workflow that hands over to this one has left open."""
     incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming else None
     if incoming is None:
         return EarlierLedger()
@@ -208,7 +208,7 @@ def _before(context: RepoContext, ledger: Ledger) -> EarlierLedger:
 
 
 def _regression(context: RepoContext, head: str) -> EarlierLedger:
-    """The verdict of the last regression ledger on this branch, if it is about this commit."""
+    """Return the verdict of the last regression ledger on this branch, if it is about this commit."""
     found = Ledgers(context).last(Workflow.REGRESSION)
     if found is None:
         return EarlierLedger()
@@ -258,7 +258,7 @@ def _preferred(commands: Sequence[ProjectCommand]) -> ProjectCommand | None:
 
 
 def not_offered(name: str, code: bool) -> CheckOutcome:
-    """What a check without a command is: tests are missed where there is code."""
+    """Return what a check without a command is: tests are missed where there is code."""
     if name != "tests" or not code:
         return CheckOutcome(CheckResult.NOT_HERE, "the project has no command for it that is known here")
     cure = "no test command was found. A make target or package script `test` is always found"
@@ -298,5 +298,5 @@ def _may_not_run(context: RepoContext, commands: Sequence[str]) -> str:
 
 
 def last_lines(run: CommandRun) -> list[str]:
-    """The end of what a command printed."""
+    """Return the end of what a command printed."""
     return redact_tail(run.stdout + run.stderr, 1500).strip().splitlines()[-TAIL_LINES:]

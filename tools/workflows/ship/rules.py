@@ -62,7 +62,7 @@ def log_table(ledger: Ledger) -> str:
 
 
 def _as_of(ledger: Ledger, at: float) -> Ledger:
-    """The ledger as it stood at a moment, in seconds since the epoch."""
+    """Return the ledger as it stood at a moment, in seconds since the epoch."""
     observed = tuple(seen for seen in ledger.observed if float(seen.facts.get("at", 0)) <= at)
     return replace(ledger, observed=observed, entries=tuple(entry for entry in ledger.entries if entry.at <= at))
 
@@ -213,7 +213,7 @@ class Ship(WorkflowRules):
 
 
 def _is_over(ledger: Ledger) -> bool:
-    """Whether shipping failed, or was taken back."""
+    """Return whether shipping failed, or was taken back."""
     return bool(ledger.of(ShipmentUndone)) or bool(ledger.of(Shipped) and shipped(ledger) is None)
 
 
@@ -245,7 +245,7 @@ def _may_not_ship(ledger: Ledger) -> Objection | None:
 
 
 def approving(ledger: Ledger) -> str:
-    """How a person can approve of what stands now."""
+    """Return how a person can approve of what stands now."""
     return APPROVING.format(digest=digest(ledger)[:SHOWN_DIGEST])
 
 

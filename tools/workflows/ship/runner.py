@@ -119,14 +119,14 @@ def _checklist(context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
 
 
 def _observed(context: RepoContext, run: ChecklistRun) -> Observed:
-    """A run of the checklist with all fields of each check, also those that hold their default."""
+    """Return a run of the checklist with all fields of each check, also those that hold their default."""
     return observed(context, run.what, **run.model_dump(mode="json"))
 
 
 def _look(
     context: RepoContext, ledger: Ledger, check: ChecklistEntry, material: ShipmentMaterial
 ) -> tuple[CheckOutcome, tuple[str, ...]]:
-    """What a check saw, and the commands that were run for it."""
+    """Return what a check saw, and the commands that were run for it."""
     if check.name in COMMANDS or check.name == "health":
         return _commanded(context, ledger, check.name, material)
     assert check.name in MECHANICAL, "every check is one or the other"
@@ -154,7 +154,7 @@ def _commanded(
 
 
 def _failed_before(ledger: Ledger, name: str, head: str) -> int:
-    """How often a check failed at this commit: to run it until it passes is no cure."""
+    """Return how often a check failed at this commit: to run it until it passes is no cure."""
     made = (one for run in ledger.every(ChecklistRun) if run.commit == head for one in run.made)
     return sum(one.name == name and one.result is CheckResult.FAILED for one in made)
 
@@ -175,7 +175,7 @@ def _made(check: ChecklistEntry, outcome: tuple[CheckOutcome, tuple[str, ...]]) 
 
 
 def _still_clean(context: RepoContext, material: ShipmentMaterial, one: CheckState) -> CheckState:
-    """The check for a clean checkout, made once more: a command that changes files has tested something else."""
+    """Return the check for a clean checkout, made once more: a command that changes files has tested something else."""
     if one.name != "clean" or one.result is not CheckResult.PASSED:
         return one
     context.repo.invalidate()
@@ -205,7 +205,7 @@ def _approval(context: RepoContext, ledger: Ledger, said: str) -> Sequence[Obser
 
 
 def _does_nothing(command: str) -> bool:
-    """Whether nothing is started but what always succeeds."""
+    """Return whether nothing is started but what always succeeds."""
     parts = [part for script in scripts(command) for part in script]
     return bool(parts) and all(part.name in _NOTHING for part in parts)
 
@@ -215,7 +215,7 @@ GIVE_UP_AFTER = 3
 
 
 def verified(context: RepoContext, ledger: Ledger, item: Shipped) -> str:
-    """What git shows of it here.
+    """Return what git shows of it here.
 
     Raises:
         Refusal: if it shows something else than what was approved.
@@ -245,7 +245,7 @@ def _tag(context: RepoContext, tag: str, commit: str) -> str:
 
 
 def _branch(context: RepoContext, branch: str, commit: str) -> str:
-    """Where a branch stands, as git knows it here: of one that was pushed, since it was pushed or fetched."""
+    """Return where a branch stands, as git knows it here: of one that was pushed, since it was pushed or fetched."""
     places = ((f"refs/remotes/{branch}", branch), (f"refs/heads/{branch}", f"{branch}, here,"))
     asked = [
         (context.repo.git.ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").text, name)

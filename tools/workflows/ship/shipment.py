@@ -218,14 +218,14 @@ class Monitoring(LedgerFacts):
 
 
 def shipment_of(ledger: Ledger) -> Shipment:
-    """What is shipped, as it was found when the ledger was opened."""
+    """Return what is shipped, as it was found when the ledger was opened."""
     found = ledger.seen(Shipment)
     assert found is not None, "found at the opening"
     return found
 
 
 def checked_commit(ledger: Ledger) -> str:
-    """The commit at which the checklist was run last; empty before."""
+    """Return the commit at which the checklist was run last; empty before."""
     return str(ledger.latest(ChecklistRun.what).get("commit", ""))
 
 
@@ -269,23 +269,23 @@ def _blank(check: ChecklistEntry, result: CheckResult, seen: str) -> CheckState:
 
 
 def last_rollback(ledger: Ledger) -> Rollback | None:
-    """How it would be undone, as said last."""
+    """Return how it would be undone, as said last."""
     return next(reversed(ledger.items(Rollback)), None)
 
 
 def last_dry_run(ledger: Ledger) -> LedgerEntry[DryRun] | None:
-    """The newest rehearsal of the commit that the checklist is about."""
+    """Return the newest rehearsal of the commit that the checklist is about."""
     commit = checked_commit(ledger)
     return next((entry for entry in reversed(ledger.of(DryRun)) if entry.commit == commit), None)
 
 
 def went_well(entry: LedgerEntry[DryRun] | None) -> bool:
-    """Whether the server saw a rehearsal succeed."""
+    """Return whether the server saw a rehearsal succeed."""
     return entry is not None and entry.ran is not None and entry.ran.exit_code == 0
 
 
 def digest(ledger: Ledger) -> str:
-    """What an approval is bound to: the commit, the checklist as it stands, how to undo it, and the rehearsal.
+    """Return what an approval is bound to: the commit, the checklist as it stands, how to undo it, and the rehearsal.
 
     Times and counts that differ from run to run are left out: they are no reason to ask again.
     """
@@ -306,19 +306,19 @@ def _essence(one: CheckState) -> tuple[object, ...]:
 
 
 def approved(ledger: Ledger) -> str:
-    """How a person approved of exactly what stands now; empty if nobody did."""
+    """Return how a person approved of exactly what stands now; empty if nobody did."""
     said = ledger.seen(ShipmentApproval)
     valid = said and said.digest == digest(ledger) and said.commit == checked_commit(ledger)
     return said.by if said and valid else ""
 
 
 def shipped(ledger: Ledger) -> LedgerEntry[Shipped] | None:
-    """The newest attempt that did not fail."""
+    """Return the newest attempt that did not fail."""
     return next((entry for entry in reversed(ledger.of(Shipped)) if not entry.item.failed), None)
 
 
 def unready(ledger: Ledger) -> tuple[str, ...]:
-    """What stands between the ledger and a person's approval, each with its cure."""
+    """Return what stands between the ledger and a person's approval, each with its cure."""
     if not checked_commit(ledger):
         return ("the checklist: call workflow with `run`",)
     options, made = ledger.opts(ShipOptions), current_checks(ledger)
@@ -340,5 +340,5 @@ def _rehearsal_wanted(entry: LedgerEntry[DryRun] | None) -> tuple[str, ...]:
 
 
 def count(made: Iterable[CheckState], result: CheckResult) -> int:
-    """How many checks came out so."""
+    """Return how many checks came out so."""
     return sum(one.result is result for one in made)

@@ -91,7 +91,8 @@ _BY_FILES: tuple[tuple[ShipType, str, Callable[[str], object]], ...] = (
 
 
 def detected(goal: str, changed: Sequence[str], files: Sequence[str], version_moved: bool) -> ShipTypeFound:
-    """What is shipped: told by the words of the goal, else by what changed since the base, else by what is there.
+    """Return what is shipped: told by the words of the goal, else by what changed since the base, else by what is
+    there.
 
     `changed` are the paths that differ from the base, `files` all tracked ones, `version_moved` whether a manifest says
     another version than at the base. One rule after the other; the first that fits tells.
@@ -113,7 +114,7 @@ def _is_code(path: str, *, changed: bool) -> bool:
 
 
 def belongs(type: ShipType, path: str) -> bool:
-    """Whether a file looks like one of what a type ships."""
+    """Return whether a file looks like one of what a type ships."""
     return next((bool(is_so(path)) for one, _, is_so in _BY_FILES if one is type), False)
 
 
@@ -125,8 +126,9 @@ def _by_goal(goal: str) -> ShipTypeFound | None:
 
 
 def _mostly(paths: Sequence[str], code: Sequence[str], is_so: Callable[[str], object]) -> bool:
-    """Whether a rule fits at least half of the paths, and all that is code: pictures, style sheets and a readme go with
-    anything. Settings are code where they changed, and no sign of it where they are only there: a blog has them too.
+    """Return whether a rule fits at least half of the paths, and all that is code: pictures, style sheets and a readme
+    go with anything. Settings are code where they changed, and no sign of it where they are only there: a blog has them
+    too.
     """
     fitting = [path for path in paths if is_so(path)]
     return bool(fitting) and all(map(is_so, code)) and 2 * len(fitting) >= len(_counted(paths))
@@ -282,5 +284,5 @@ _LISTS: dict[ShipType, tuple[ChecklistEntry, ...]] = {
 
 
 def checklist(type: ShipType) -> tuple[ChecklistEntry, ...]:
-    """The checks of a type, blockers first."""
+    """Return the checks of a type, blockers first."""
     return tuple(sorted(_LISTS[type], key=lambda check: check.weight.rank))

@@ -65,7 +65,7 @@ def _rules(path: str, text: str) -> Iterator[StyleRule]:
 
 
 def _sheet(path: str, text: str, first: int) -> Iterator[StyleRule]:
-    """The innermost blocks: what a media query says stands beside what it says otherwise."""
+    """Yield the innermost blocks: what a media query says stands beside what it says otherwise."""
     plain = _COMMENT.sub(lambda comment: re.sub(r"[^\n]", " ", comment[0]), text)
     for block in _BLOCK.finditer(plain):
         selector = block["selector"]
@@ -81,13 +81,13 @@ def _declared(body: str) -> dict[str, str]:
 
 
 def _old_fashioned(attributes: Mapping[str, str | None]) -> dict[str, str]:
-    """The attributes that mails still use."""
+    """Return the attributes that mails still use."""
     named = {"bgcolor": "background-color", "background-color": "background-color", "color": "color"}
     return {field: value for name, field in named.items() if (value := attributes.get(name))}
 
 
 def _variables(rules: list[StyleRule]) -> dict[str, str]:
-    """Those with one value everywhere; one with several depends on where it is used."""
+    """Return those with one value everywhere; one with several depends on where it is used."""
     said: dict[str, set[str]] = {}
     for rule in rules:
         for name, value in rule.fields.items():

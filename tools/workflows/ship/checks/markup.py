@@ -1,4 +1,7 @@
-"""Markdown and HTML as far as checks need them: prose without code, front matter, pictures, titles, descriptions, links."""
+"""Markdown and HTML as far as checks need them: prose without code, front matter, pictures, titles, descriptions, links.
+
+Nothing is fetched: addresses elsewhere are counted.
+"""
 
 from __future__ import annotations
 
@@ -67,12 +70,12 @@ class HtmlPage(HTMLParser):
                 self.words.append(data)
 
     def named(self, *names: str) -> Iterator[Tag]:
-        """The tags of some names."""
+        """Yield the tags of some names."""
         return (tag for tag in self.tags if tag.name in names)
 
 
 def read_page(text: str) -> HtmlPage:
-    """An HTML text."""
+    """Return an HTML text."""
     page = HtmlPage()
     page.feed(text)
     page.close()
@@ -80,7 +83,7 @@ def read_page(text: str) -> HtmlPage:
 
 
 def front_matter(text: str) -> dict[str, tuple[int, str]]:
-    """The plain fields between the `---` (or `+++`) lines at the top of a text, with their lines."""
+    """Return the plain fields between the `---` (or `+++`) lines at the top of a text, with their lines."""
     lines = text.splitlines()
     fence = lines[0].strip() if lines else ""
     if fence not in {"---", "+++"} or fence not in (line.strip() for line in lines[1:]):
@@ -91,7 +94,7 @@ def front_matter(text: str) -> dict[str, tuple[int, str]]:
 
 
 def prose(path: str, text: str) -> Iterator[FileLine]:
-    """The lines of a text; of Markdown without what is code."""
+    """Yield the lines of a text; of Markdown without what is code."""
     if not path.endswith(MARKDOWN):
         yield from (FileLine(path, number, line) for number, line in enumerate(text.splitlines(), 1))
         return
@@ -132,7 +135,7 @@ def _wordless_tags(path: str, text: str, above: int) -> Iterator[FoundPlace]:
 
 
 def broken_tags(path: str, text: str) -> Iterator[tuple[int, str]]:
-    """Every address that a page points to, with its line."""
+    """Yield every address that a page points to, with its line."""
     for tag in read_page(text).tags:
         for name in ("href", "src"):
             if target := (tag.attributes.get(name) or "").strip():
@@ -171,12 +174,12 @@ def _lost_tags(path: str, text: str, exists: Callable[[str], bool]) -> list[Foun
 
 
 def elsewhere(texts: Texts) -> int:
-    """How many different addresses lead out of the repository."""
+    """Return how many different addresses lead out of the repository."""
     return len({address.rstrip(".,;") for text in texts.values() for address in _ELSEWHERE.findall(text)})
 
 
 def checker(texts: Mapping[str, str]) -> str:
-    """The project's own command that checks links, if its makefile or package.json has one."""
+    """Return the project's own command that checks links, if its makefile or package.json has one."""
     for name in MAKEFILES:
         targets = re.findall(r"^([A-Za-z][\w.:-]*)[ \t]*:(?!=)", texts.get(name, ""), re.MULTILINE)
         if found := next(filter(_CHECKERS.match, targets), ""):

@@ -39,14 +39,14 @@ class FoundPlace:
 
 
 def lines_of(texts: Texts) -> Iterator[FileLine]:
-    """Every line of every file."""
+    """Yield every line of every file."""
     for path, text in texts.items():
         for number, line in enumerate(text.splitlines(), 1):
             yield FileLine(path, number, line)
 
 
 def added_lines(patch: str) -> Iterator[FileLine]:
-    """The lines that a patch, as git writes it, adds."""
+    """Yield the lines that a patch, as git writes it, adds."""
     path, number, old, new = "", 0, 0, 0
     for line in patch.splitlines():
         if old <= 0 and new <= 0:
@@ -64,13 +64,13 @@ def added_lines(patch: str) -> Iterator[FileLine]:
 
 
 def found(lines: Iterable[FileLine], pattern: re.Pattern[str]) -> tuple[FoundPlace, ...]:
-    """The first match in each line that has one."""
+    """Return the first match in each line that has one."""
     pairs = ((line, pattern.search(line.text)) for line in lines)
     return tuple(FoundPlace(line.path, line.number, match[0].strip()[:80]) for line, match in pairs if match)
 
 
 def _named(written: str) -> str:
-    """A path as a patch names it: after `b/`, in quotes where it is unusual."""
+    """Return a path as a patch names it: after `b/`, in quotes where it is unusual."""
     name = written.rstrip("\t")
     if name.startswith('"') and name.endswith('"'):
         octal = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), name[1:-1])
@@ -137,7 +137,7 @@ class ShipmentMaterial:
     regression: EarlierLedger = EarlierLedger()
 
     def exists(self, path: str) -> bool:
-        """Whether a file or folder is there."""
+        """Return whether a file or folder is there."""
         return path in {".", ""} or path in self.paths or path.rstrip("/") in self._folders
 
     @cached_property

@@ -52,7 +52,7 @@ def inspect(name: str, material: ShipmentMaterial) -> CheckOutcome:
 
 
 def _secrets(m: ShipmentMaterial) -> CheckOutcome:
-    """What may be no secret, such as a password in a test, is told and does not block."""
+    """Return what may be no secret, such as a password in a test, is told and does not block."""
     places = (*secret_files(m.paths), *secrets_in(m.whole))
     sure = tuple(place for place in places if not may_be_made_up(place))
     let = allowed(line for line in m.added)
@@ -93,7 +93,7 @@ _GATES = {Severity.CRITICAL: Weight.BLOCKER, Severity.HIGH: Weight.BLOCKER, Seve
 
 
 def _upstream(m: ShipmentMaterial) -> CheckOutcome:
-    """What the workflow before has left over: its worst finding says how much that weighs."""
+    """Return what the workflow before has left over: its worst finding says how much that weighs."""
     before = m.before
     if not before.workflow:
         return CheckOutcome(CheckResult.NOT_HERE, "no workflow came before")
@@ -111,7 +111,7 @@ def _upstream(m: ShipmentMaterial) -> CheckOutcome:
 
 
 def _gate(workflow: str, finding: HandoffFinding) -> Weight | None:
-    """How much a finding weighs. Source: ancestor's table of conversions, column ship."""
+    """Return how much a finding weighs. Source: ancestor's table of conversions, column ship."""
     weight = _GATES.get(finding.severity)
     if workflow == "scenario" and finding.severity is Severity.HIGH:
         return Weight.RECOMMENDED
@@ -139,7 +139,7 @@ def _pages(texts: Texts) -> bool:
 def _fit(
     name: str, read: Callable[[Texts], tuple[MeasuredText, ...]], most: int
 ) -> Callable[[ShipmentMaterial], CheckOutcome]:
-    """A check of"""
+    """Return a check of the lengths that `read` measures: each from 1 to `most` characters."""
 
     def check(m: ShipmentMaterial) -> CheckOutcome:
         measured = read(m.texts)

@@ -47,7 +47,7 @@ def versions(texts: Texts) -> tuple[Version, ...]:
 
 
 def disagreeing(found: Iterable[Version]) -> tuple[FoundPlace, ...]:
-    """The manifests, if they do not all say the same."""
+    """Return the manifests, if they do not all say the same."""
     said = list(found)
     same = len({_canonical(one.version) for one in said}) <= 1
     return () if same else tuple(FoundPlace(one.path, 0, f"says {one.version}") for one in said)
@@ -68,7 +68,7 @@ def sections(changelog: str) -> tuple[ChangelogSection, ...]:
 
 
 def section_of(changelog: str, version: str) -> ChangelogSection | None:
-    """The part for a version."""
+    """Return the part for a version."""
     return next((part for part in sections(changelog) if _canonical(part.version) == _canonical(version)), None)
 
 
@@ -79,13 +79,13 @@ def tag_for(version: str, tags: Iterable[str]) -> str:
 
 
 def newest(tags: Iterable[str]) -> str:
-    """The version of the newest tag; empty where no tag names one."""
+    """Return the version of the newest tag; empty where no tag names one."""
     named = [match["version"] for tag in tags if (match := _TAG.fullmatch(tag))]
     return max(named, key=newness, default="")
 
 
 def newness(version: str) -> tuple[object, ...]:
-    """What to order versions by: their numbers, then a final release after its trials."""
+    """Return what to order versions by: their numbers, then a final release after its trials."""
     numbers = re.match(r"\d+(?:\.\d+)*", version)
     rest = version[numbers.end() :].partition("+")[0] if numbers else version
     parts = [int(part) for part in numbers[0].split(".")] if numbers else []
@@ -107,13 +107,13 @@ def _canonical(version: str) -> str:
 
 
 def _is_heading(text: str, head: re.Match[str]) -> bool:
-    """A line with `#`, or one that is underlined. A number that begins a sentence is none."""
+    """Return whether a line is a heading: one with `#`, or underlined. A number that begins a sentence is none."""
     below = text[head.end() + 1 :].partition("\n")[0]
     return head[0].startswith("#") or bool(re.fullmatch(r"[-=~^]{3,}\s*", below))
 
 
 def _body(text: str) -> str:
-    """What stands below a heading, without headings of its own and link targets."""
+    """Return what stands below a heading, without headings of its own and link targets."""
     return re.sub(r"^(?:#.*|\[[^\]]+\]:.*|[-=~^]{3,}\s*)$", "", text, flags=re.MULTILINE)
 
 
@@ -153,7 +153,7 @@ def _setup_cfg(text: str) -> str:
 
 
 def _pom(text: str) -> str:
-    """The project's own version, which stands outside of its parent, dependencies and plugins."""
+    """Return the project's own version, which stands outside of its parent, dependencies and plugins."""
     own = re.sub(
         r"<(parent|dependencies|dependencyManagement|build|profiles|modules)>.*?</\1>", "", text, flags=re.DOTALL
     )
@@ -183,7 +183,7 @@ _READERS: dict[str, Callable[[str], str]] = {
 
 
 def says_a_version(path: str) -> bool:
-    """Whether a file may say which version the project has."""
+    """Return whether a file may say which version the project has."""
     return _reader(path) is not None
 
 
@@ -242,7 +242,7 @@ def _nothing_unreleased(path: str, parts: Sequence[ChangelogSection], seen: str)
 
 
 def release_tag(m: ShipmentMaterial) -> str:
-    """The tag that a release gets: the target where it names one, else made of the version."""
+    """Return the tag that a release gets: the target where it names one, else made of the version."""
     version = shipped_version(m)
     if m.target and newest((m.target,)):
         return m.target

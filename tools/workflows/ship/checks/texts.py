@@ -76,20 +76,20 @@ def secrets(lines: Sequence[FileLine]) -> tuple[FoundPlace, ...]:
 
 
 def secrets_in(texts: Texts) -> tuple[FoundPlace, ...]:
-    """The same in whole files; most files are done with one look."""
+    """Return the same in whole files; most files are done with one look."""
     mask = Masker({})
     return secrets([line for line in lines_of({path: text for path, text in texts.items() if mask(text) != text})])
 
 
 def may_be_made_up(place: FoundPlace) -> bool:
-    """Whether this may be no secret: a plain word, or in a test and told by what stands around it, not by a form that only
-    keys have.
+    """Return whether this may be no secret: a plain word, or in a test and told by what stands around it, not by a form
+    that only keys have.
     """
     return place.what.endswith(PERHAPS) or bool(_TESTS.search(place.path) and place.what in _UNSURE)
 
 
 def allowed(lines: Iterable[FileLine]) -> int:
-    """How many lines are marked as no secret."""
+    """Return how many lines are marked as no secret."""
     return sum(any(mark in line.text for mark in ALLOWED) for line in lines)
 
 
@@ -99,7 +99,7 @@ def secret_files(paths: Iterable[str]) -> tuple[FoundPlace, ...]:
 
 
 def _mark(text: str, masked: str) -> str:
-    """What stands in a secret's place. A plain word may be the name of something, as in `SECRET = "secret"`."""
+    """Return what stands in a secret's place. A plain word may be the name of something, as in `SECRET = "secret"`."""
     before, _, rest = masked.partition("[masked: ")
     name, _, after = rest.partition("]")
     plain = re.fullmatch(r"[a-z_-]+|[A-Z_-]+", text[len(before) : len(text) - len(after)])
@@ -128,7 +128,7 @@ def subjects(texts: Texts) -> tuple[MeasuredText, ...]:
 
 
 def titles(texts: Texts) -> tuple[MeasuredText, ...]:
-    """The title of every page and of all Markdown with front matter."""
+    """Return the title of every page and of all Markdown with front matter."""
     return tuple(_of(texts, lambda path, text: _field(path, text, "title")))
 
 
@@ -138,12 +138,12 @@ def descriptions(texts: Texts) -> tuple[MeasuredText, ...]:
 
 
 def previews(texts: Texts) -> tuple[MeasuredText, ...]:
-    """What a mail program shows beside the subject."""
+    """Return what a mail program shows beside the subject."""
     return tuple(_of(texts, _preview))
 
 
 def misfits(measured: Iterable[MeasuredText], most: int, name: str) -> tuple[FoundPlace, ...]:
-    """Those that are missing or too long."""
+    """Return those that are missing or too long."""
     return tuple(
         FoundPlace(
             one.path, one.line, f"{name} has {len(one.text)} characters, {most} are shown" if one.text else f"no {name}"
@@ -248,10 +248,10 @@ def lost_citations(texts: Texts) -> tuple[FoundPlace, ...]:
 
 
 def cites(texts: Texts) -> bool:
-    """Whether anything is cited."""
+    """Return whether anything is cited."""
     return any(_CITED.search(text) for path, text in texts.items() if path.endswith(_PAPER))
 
 
 def tells_its_limits(texts: Texts) -> bool:
-    """Whether a heading or a sentence speaks of limits."""
+    """Return whether a heading or a sentence speaks of limits."""
     return any(_LIMITS.search(text) for path, text in texts.items() if path.endswith(_PAPER))
