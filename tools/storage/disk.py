@@ -8,7 +8,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -111,19 +111,14 @@ def _free_name(file: Path) -> Path:
     return aside
 
 
-def read_or_empty(file: Path) -> bytes:
-    """Return a file's bytes; none where it cannot be read."""
-    try:
-        return file.read_bytes()
-    except OSError:
-        return b""
-
-
 def keep_evidence(folder: Path, root: Path, paths: Iterable[str]) -> None:
-    """Copy files as they stand into a folder of ours."""
+    """Copy files as they stand into a folder of ours; a copy that an interrupted call left there stays beside them."""
     for path in paths:
         if (root / path).is_file():
-            copy = folder / path
+            copy, number = folder / path, 0
+            while os.path.lexists(copy):
+                number += 1
+                copy = folder / f"{path}.{number}"
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / path, copy, follow_symlinks=False)
 
@@ -202,3 +197,8 @@ def _alive(process: int) -> bool:
     except PermissionError:
         return True  # it lives, and belongs to somebody else
     return True
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+    """Paths whose digest differs."""
+    return tuple(sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path)))

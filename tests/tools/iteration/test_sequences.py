@@ -12,7 +12,7 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.session.events import Row
 from autoresearch_mcp.tools.vocabulary import Phase
 from conftest import Project
-from crashing import iterate, kinds
+from crashing import before_record, iterate, kinds
 
 COUNTED = "echo $((10 - $(wc -l < app.txt)))"
 """A metric that is better with each line of `app.txt`."""
@@ -199,10 +199,27 @@ def test_what_hooks_rejected_is_kept_aside_when_it_is_discarded_and_every_try_co
     assert answer.status is Status.HOOK_BLOCKED
     assert last_row(project).tries == 3
     assert project.git("status", "--porcelain") == ""
-    session = project.lab.for_reading().active.id
-    aside = project.root / ".git/autoresearch/evidence" / session / "1"
-    files = {str(file.relative_to(aside)): file.read_text() for file in aside.rglob("*") if file.is_file()}
-    assert files == {"value.txt": "7\n", "src/deep/new.txt": "new for 7\n"}
+    assert set_aside(project) == {"value.txt": "7\n", "src/deep/new.txt": "new for 7\n"}
+
+
+def set_aside(project: Project) -> dict[str, str]:
+    """What stands in the folder of evidence of iteration 1."""
+    aside = project.root / ".git/autoresearch/evidence" / project.lab.for_reading().active.id / "1"
+    return {str(file.relative_to(aside)): file.read_text() for file in aside.rglob("*") if file.is_file()}
+
+
+def test_a_discard_that_was_interrupted_keeps_what_stood_there_the_first_time_too(project: Project) -> None:
+    project.hook("pre-commit", "exit 1")
+    project.start()
+    for value in (5, 6):
+        project.try_value(value)
+    before_record("reverted", lambda: project.try_value(7))
+    assert project.read("value.txt") == "10\n"
+    project.write("value.txt", "the next idea\n").restart()
+    project.loop.revert()
+
+    assert project.loop.log().status is Status.HOOK_BLOCKED
+    assert set_aside(project) == {"value.txt": "7\n", "value.txt.1": "the next idea\n"}
 
 
 def test_what_a_hook_let_in_at_the_second_try_starts_again_with_the_next_iteration(project: Project) -> None:
