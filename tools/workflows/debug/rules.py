@@ -309,7 +309,7 @@ def _techniques(ledger: Ledger) -> set[Technique]:
     return {one.technique for one in ledger.items(Hypothesis)}
 
 
-class Investigation(Scoped):
+class DebugRunner(Scoped):
     """Gathers at the opening; `run` runs the project's checks, and the reproductions that waited for consent."""
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:

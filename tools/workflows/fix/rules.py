@@ -11,8 +11,8 @@ from ...diagnostics.diagnostic import MASKING, Trouble
 from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Depth, Item, Workflow
-from ..ledger.pages import section, table
-from ..ledger.rules import Check, Coverage, Objection, WorkflowRules
+from ..ledger.pages import lines, section, table
+from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
 from ..ledger.scores import Score, fix_ancestor, fix_quality
 from ..ledger.state import Ledger
 from .queue import (
@@ -34,7 +34,74 @@ from .queue import (
 from .suppressions import Suppression
 
 SHOWN = 12
+_WEIGHTS = (
+    f"In the metric an error that may hide others counts {MASKING:,} or more, so that those it gives way to are no step "
+    "back. The plan ends once nothing hides others; then `run` looks again, and hands out the plan for the rest."
+)
 _CATEGORIES = (Trouble.BUILD, Trouble.TEST, Trouble.TYPES, Trouble.LINT, Trouble.WARNING, Trouble.BUG)
+
+
+_IMPACTS = (
+    ("HIGH", 10, "run the whole suite and have it reviewed"),
+    ("MEDIUM", 3, "run the tests of what depends on it"),
+    ("LOW", -1, "its own tests do"),
+)
+"""How far a change of a file reaches if more files than so many import it, and what to do about it."""
+
+
+def _results_table(ledger: Ledger) -> str:
+    columns = ("iteration", "commit", "item", "category", "errors", "delta", "guard", "status", "description")
+    return table(columns, [_row(ledger, place, one) for place, one in enumerate(iterations(ledger), 1)])
+
+
+def _row(ledger: Ledger, number: int, one: FixIteration) -> tuple[object, ...]:
+    entry = ledger.find(one.item)
+    category = entry.item.found.trouble if entry and isinstance(entry.item, Broken) else "-"
+    errors = "-" if one.errors is None else one.errors
+    delta = "-" if one.delta is None else f"{one.delta:+d}"
+    status = "fixed" if one.kept else one.status
+    return (number, one.commit[:7], one.item, category, errors, delta, one.guard, status, one.description)
+
+
+def _stuck(ledger: Ledger) -> list[QueuedError]:
+    return [one for one in queued_errors(ledger) if one.state in {ErrorState.BLOCKED, ErrorState.SET_ASIDE}]
+
+
+def _blocked_error(one: QueuedError) -> str:
+    tries = [f"- iteration {row.iteration} ({row.status}): {row.description}. {row.why}" for row in one.failures]
+    return section(f"{one.id}: {one.entry.item.title}", [f"{one.state}: {one.reason}\n", *tries])
+
+
+def _blocked_page(ledger: Ledger) -> str:
+    blocked = "\n".join(map(_blocked_error, _stuck(ledger))) or "Nothing: no error was given up.\n"
+    return f"# Not mended\n\n{blocked}"
+
+
+def _errors_page(ledger: Ledger) -> str:
+    known, ended = queued_errors(ledger), ledger.seen(ErrorsAtEnd) or ErrorsAtEnd()
+    parts = [
+        section(state.capitalize(), [f"- **{one.id}** {one.entry.item.title}" for one in known if one.state is state])
+        for state in ErrorState
+    ]
+    parts.append(section("Hidden rather than mended", [f"- {line}" for line in ended.hidden]))
+    after = "not counted" if ended.count is None else ended.count
+    why = f" ({ended.problem})" if ended.problem else ""
+    numbers = f"{first_detected(ledger).count} errors at the start, {after} at the end{why}"
+    return f"# Errors\n\n{numbers}, both counted by the server.\n\n" + "\n".join(part for part in parts if part)
+
+
+def _impact_page(ledger: Ledger) -> str:
+    changed = (ledger.seen(ErrorsAtEnd) or ErrorsAtEnd()).changed
+    rows = ["| changed file | dependents | impact | so |", "|---|---|---|---|"]
+    for one in sorted(changed, key=lambda one: (-one.dependents, one.path)):
+        impact = next(impact for impact in _IMPACTS if one.dependents > impact[1])
+        rows.append(f"| `{one.path}` | {one.dependents} | {impact[0]} | {impact[2]} |")
+    how = (
+        "Dependents are tracked files with an import, require or include that ends in the file's module name; "
+        "what is loaded in another way is not seen."
+    )
+    body = "\n".join(rows) if changed else "No file changed."
+    return f"# How far the changes reach\n\n{body}\n\n{how}\n"
 
 
 def _not_open(ledger: Ledger, item: SetAside) -> Objection | None:
@@ -55,6 +122,12 @@ class Fix(WorkflowRules):
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 20, Depth.DEEP: 60}
     onwards = ("ship", "regression")
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {SetAside: (_not_open,)}
+    pages: ClassVar[Pages] = {
+        "fix-results.tsv": _results_table,
+        "blocked.md": _blocked_page,
+        "impact-assessment.md": _impact_page,
+        "errors.md": _errors_page,
+    }
 
     def comparable(self, ledger: Ledger, item: Item) -> bool:
         return False  # several errors may wait for the same reason
@@ -106,20 +179,17 @@ class Fix(WorkflowRules):
 
     def state(self, ledger: Ledger) -> list[str]:
         turn, seen, gone = workable(ledger), last_detected(ledger), ledger.seen(NotReproduced)
-        return [
+        return lines(
             _count_line(ledger),
-            *([f"Next: {_line(turn[0])}"] if turn else []),
+            turn and f"Next: {_line(turn[0])}",
             *(_line(one) for one in turn[1:SHOWN]),
-            *([f"… and {len(turn) - SHOWN} more"] if len(turn) > SHOWN else []),
+            len(turn) > SHOWN and f"… and {len(turn) - SHOWN} more",
             *(f"{one.id} {one.state}: {one.reason}" for one in _stuck(ledger)),
             *(f"Not looked at: {why}" for why in seen.left_out),
             *(f"Not counted: {why}" for why in seen.by_hand),
             *(f"Its own command finds nothing: {title}" for title in (gone.titles if gone else ())),
-            *_weights_line(ledger),
-        ]
-
-    def files(self, ledger: Ledger) -> dict[str, str]:
-        return pages(ledger)
+            _hiding(ledger) and _WEIGHTS,
+        )
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         left = [one for one in queued_errors(ledger) if one.state is not ErrorState.FIXED]
@@ -199,78 +269,3 @@ def _count_line(ledger: Ledger) -> str:
     kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(counted.items()))
     first = first_detected(ledger).count
     return f"{len(remaining(ledger))} errors are left, {first} at the start" + (f": {kinds}." if kinds else ".")
-
-
-def _weights_line(ledger: Ledger) -> list[str]:
-    why = (
-        f"In the metric an error that may hide others counts {MASKING:,} or more, so that those it gives way to are no step "
-        "back. The plan ends once nothing hides others; then `run` looks again, and hands out the plan for the rest."
-    )
-    return [why] if _hiding(ledger) else []
-
-
-_IMPACTS = (
-    ("HIGH", 10, "run the whole suite and have it reviewed"),
-    ("MEDIUM", 3, "run the tests of what depends on it"),
-    ("LOW", -1, "its own tests do"),
-)
-"""How far a change of a file reaches if more files than so many import it, and what to do about it."""
-
-
-def pages(ledger: Ledger) -> dict[str, str]:
-    """Return every file by its name."""
-    columns = ("iteration", "commit", "item", "category", "errors", "delta", "guard", "status", "description")
-    blocked = "\n".join(map(_blocked_page, _stuck(ledger))) or "Nothing: no error was given up.\n"
-    return {
-        "fix-results.tsv": table(
-            columns, [_row(ledger, place, one) for place, one in enumerate(iterations(ledger), 1)]
-        ),
-        "blocked.md": f"# Not mended\n\n{blocked}",
-        "impact-assessment.md": _impact_page(ledger),
-        "errors.md": _errors_page(ledger),
-    }
-
-
-def _row(ledger: Ledger, number: int, one: FixIteration) -> tuple[object, ...]:
-    entry = ledger.find(one.item)
-    category = entry.item.found.trouble if entry and isinstance(entry.item, Broken) else "-"
-    errors = "-" if one.errors is None else one.errors
-    delta = "-" if one.delta is None else f"{one.delta:+d}"
-    status = "fixed" if one.kept else one.status
-    return (number, one.commit[:7], one.item, category, errors, delta, one.guard, status, one.description)
-
-
-def _stuck(ledger: Ledger) -> list[QueuedError]:
-    return [one for one in queued_errors(ledger) if one.state in {ErrorState.BLOCKED, ErrorState.SET_ASIDE}]
-
-
-def _blocked_page(one: QueuedError) -> str:
-    tries = [f"- iteration {row.iteration} ({row.status}): {row.description}. {row.why}" for row in one.failures]
-    return section(f"{one.id}: {one.entry.item.title}", [f"{one.state}: {one.reason}\n", *tries])
-
-
-def _errors_page(ledger: Ledger) -> str:
-    known, ended = queued_errors(ledger), ledger.seen(ErrorsAtEnd) or ErrorsAtEnd()
-    parts = [
-        section(state.capitalize(), [f"- **{one.id}** {one.entry.item.title}" for one in known if one.state is state])
-        for state in ErrorState
-    ]
-    parts.append(section("Hidden rather than mended", [f"- {line}" for line in ended.hidden]))
-    after = "not counted" if ended.count is None else ended.count
-    why = f" ({ended.problem})" if ended.problem else ""
-    numbers = f"{first_detected(ledger).count} errors at the start, {after} at the end{why}"
-    return f"# Errors\n\n{numbers}, both counted by the server.\n\n" + "\n".join(part for part in parts if part)
-
-
-def _impact_page(ledger: Ledger) -> str:
-    changed = (ledger.seen(ErrorsAtEnd) or ErrorsAtEnd()).changed
-    rows = ["| changed file | dependents | impact | so |", "|---|---|---|---|"]
-    for one in sorted(changed, key=lambda one: (-one.dependents, one.path)):
-        impact = next(impact for impact in _IMPACTS if one.dependents > impact[1])
-        rows.append(f"| `{one.path}` | {one.dependents} | {impact[0]} | {impact[2]} |")
-    how = (
-        "Dependents are tracked files with an import, require or include that ends in the file's module name; "
-        "what is loaded in another way is not seen."
-    )
-    body = "\n".join(rows) if changed else "No file changed."
-    return f"# How far the changes reach\n\n{body}\n\n{how}\n"

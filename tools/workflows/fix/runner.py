@@ -49,7 +49,7 @@ from .suppressions import hidden
 LONGEST_S = 3600.0
 
 
-class Fixing(WorkflowRunner):
+class FixRunner(WorkflowRunner):
     """Counts errors at the start, when asked, and at the end; in between the loop does, with the same command."""
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[LedgerEvent]:

@@ -52,7 +52,7 @@ class CheckoutFiles:
     code: CodeMap
 
 
-class Documents(WorkflowRunner):
+class LearnRunner(WorkflowRunner):
     """Never writes a document: it maps, and looks."""
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:

@@ -28,7 +28,7 @@ _OF_THE_PLAN = frozenset(
 """Gates that a better plan would pass. The others tell how the repository stands at this moment, or wait for a person."""
 
 
-class PlanTrier(Scoped):
+class ProbeRunner(Scoped):
     """Tries the plan when the ledger is about to be closed."""
 
     def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:

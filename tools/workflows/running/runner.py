@@ -79,12 +79,12 @@ def files_in_scope(context: RepoContext, ledger: Ledger) -> tuple[str, ...]:
 
 
 _RUNNERS = {
-    Workflow.DEBUG: "debug.rules:Investigation",
-    Workflow.FIX: "fix.runner:Fixing",
+    Workflow.DEBUG: "debug.rules:DebugRunner",
+    Workflow.FIX: "fix.runner:FixRunner",
     Workflow.SECURITY: "security.runner:Audit",
     Workflow.SHIP: "ship.runner:ShipRunner",
-    Workflow.LEARN: "learn.runner:Documents",
-    Workflow.PROBE: "probe.runner:PlanTrier",
+    Workflow.LEARN: "learn.runner:LearnRunner",
+    Workflow.PROBE: "probe.runner:ProbeRunner",
     Workflow.IMPROVE: "running.runner:Scoped",
     Workflow.REASON: "reason.runner:LabelSeed",
     Workflow.EVALS: "evals.rules:EvalsRunner",

@@ -10,6 +10,7 @@ from ...lab.context import RepoContext
 from ...text.redaction import visible
 from ...vocabulary import Tool
 from ..ledger.items import Workflow
+from ..ledger.pages import lines
 from ..ledger.state import Ledger
 from ..running.runner import saw
 from ..running.store import Ledgers
@@ -81,19 +82,22 @@ def approval_question(ledger: Ledger) -> str:
     tried = (
         f"{'ok' if went_well(rehearsal) else 'not seen to go well'}: {rehearsal.item.title}" if rehearsal else "none"
     )
-    lines = [
+    parts = lines(
         f"May this be shipped? {found.type} {options.target}".rstrip() + (f": {options.goal}" if options.goal else ""),
         f"Commit {checked_commit(ledger)[:12]}, checklist {digest(ledger)[:SHOWN_DIGEST]}.",
         f"{sum(one.result is CheckResult.PASSED for one in made)} checks passed.",
-        *(["Do not hold, or nobody looked:", *open_ones] if open_ones else []),
-        *(["Judged by the agent, not measured:", *judged] if judged else []),
-        *(["Commands that were run:", *commands] if commands else []),
+        open_ones and "Do not hold, or nobody looked:",
+        *open_ones,
+        judged and "Judged by the agent, not measured:",
+        *judged,
+        commands and "Commands that were run:",
+        *commands,
         f"Dry run: {tried}",
         ("THIS CANNOT BE UNDONE. Instead: " if undo and undo.irreversible else "To undo it: ")
         + (undo.how if undo else "-"),
-        *([f"Afterwards watched for {options.monitor:g} minutes with: {options.health}"] if options.monitor else []),
-    ]
-    return "\n".join(lines)
+        options.monitor and f"Afterwards watched for {options.monitor:g} minutes with: {options.health}",
+    )
+    return "\n".join(parts)
 
 
 def _in_the_way(context: RepoContext, ledger: Ledger) -> str:

@@ -12,6 +12,7 @@ from ...process.runner import CommandSpec
 from ...process.screen import cure, screen
 from ...process.shell import scripts
 from ..ledger.items import Item
+from ..ledger.pages import lines
 from ..ledger.rules import rules_of
 from ..ledger.state import Ledger, Observed
 from ..running.runner import WorkflowRunner, observed, saw
@@ -233,8 +234,9 @@ def verified(context: RepoContext, ledger: Ledger, item: Shipped) -> str:
         raise Refusal(Code.EVIDENCE, message)
     if item.failed:
         return ""
-    shown = [_tag(context, item.tag, commit)] if item.tag else []
-    return "; ".join([*shown, *([_branch(context, item.branch, commit)] if item.branch else [])])
+    return "; ".join(
+        lines(item.tag and _tag(context, item.tag, commit), item.branch and _branch(context, item.branch, commit))
+    )
 
 
 def _tag(context: RepoContext, tag: str, commit: str) -> str:
