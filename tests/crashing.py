@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.git.cli import GitCli
@@ -100,7 +101,7 @@ def killed_after(seconds: float, act: Callable[[], object]) -> bool:
     return in_a_child(child)
 
 
-def killed_before(owner: type, name: str, when: Callable[..., bool], act: Callable[[], object]) -> None:
+def killed_before(owner: type | ModuleType, name: str, when: Callable[..., bool], act: Callable[[], object]) -> None:
     """Do something in a forked child that kills itself just before the first call of a method of which `when` is true."""
     call = getattr(owner, name)
 
@@ -135,6 +136,16 @@ def killed_around(command: str, nth: int, when: str, act: Callable[[], object]) 
         act()
 
     return in_a_child(child)
+
+
+def before_git(command: str, act: Callable[[], object]) -> None:
+    """Die before git is asked for a command."""
+    killed_before(GitCli, "ask", lambda git, *arguments: arguments[0] == command, act)
+
+
+def before_the_index_is_replaced(act: Callable[[], object]) -> None:
+    """Die after HEAD moved, before the index follows."""
+    killed_before(os, "replace", lambda source, target: Path(target).name == "index", act)
 
 
 def before_record(kind: str, act: Callable[[], object]) -> None:

@@ -8,7 +8,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -111,6 +111,14 @@ def _free_name(file: Path) -> Path:
     return aside
 
 
+def read_or_empty(file: Path) -> bytes:
+    """Return a file's bytes; none where it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
 def keep_evidence(folder: Path, root: Path, paths: Iterable[str]) -> None:
     """Copy files as they stand into a folder of ours; a copy that an interrupted call left there stays beside them."""
     for path in paths:
@@ -197,8 +205,3 @@ def _alive(process: int) -> bool:
     except PermissionError:
         return True  # it lives, and belongs to somebody else
     return True
-
-
-def changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
-    """Paths whose digest differs."""
-    return tuple(sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path)))

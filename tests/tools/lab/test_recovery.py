@@ -7,21 +7,23 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.verbs.loop import Iterated
+from autoresearch_mcp.tools.verbs.loop import Iterated, RevertMade
 from autoresearch_mcp.tools.vocabulary import Phase
 from conftest import Project
 from crashing import (
+    before_git,
     before_record,
+    before_the_index_is_replaced,
     before_the_intent_is_cleared,
     check,
     iterate,
     killed_after,
-    killed_around,
     killed_at,
     kinds,
     when_free,
@@ -148,28 +150,30 @@ def test_a_step_that_a_recovery_recorded_before_it_died_is_not_recorded_again(
     check(project)
 
 
-@pytest.mark.parametrize(("when", "command"), [("after", "update-ref"), ("before", "checkout-index")])
-def test_an_undo_that_was_interrupted_leaves_a_later_edit_alone(
-    template: Project, tmp_path: Path, when: str, command: str
-) -> None:
-    project = copied(template, tmp_path / "repo")
-    discards(project)
-    project.loop.commit("an idea")
-    project.loop.verify()
-    assert killed_around(command, 1, when, project.loop.revert)
-    project.write("value.txt", "the user's next idea\n").write("src/new.txt", "the user's new file\n")
-    project.restart()
+def test_an_undo_that_was_interrupted_leaves_a_later_edit_alone(template: Project, tmp_path: Path) -> None:
+    moments: dict[str, Callable[[Callable[[], object]], None]] = {
+        "index": before_the_index_is_replaced,
+        "files": partial(before_git, "checkout-index"),
+    }
+    for place, die in moments.items():
+        project = copied(template, tmp_path / place)
+        discards(project)
+        project.loop.commit("an idea")
+        project.loop.verify()
+        die(project.loop.revert)
+        project.write("value.txt", "the user's next idea\n").write("src/new.txt", "the user's new file\n")
+        project.restart()
 
-    answer = when_free(lambda: project.loop.log())
+        answer = when_free(lambda project=project: project.loop.log())  # type: ignore[misc]
 
-    assert isinstance(answer, Iterated)
-    assert answer.status == "discard"
-    assert sorted(answer.kept_edits) == ["src/new.txt", "value.txt"]
-    assert "revert of iteration 1 was finished" in answer.recovered
-    assert project.read("value.txt") == "the user's next idea\n"
-    assert project.read("src/new.txt") == "the user's new file\n"
-    assert project.read("app.txt") == "one\ntwo\nthree\n", "nobody edited it, so it is back"
-    assert project.git("show", "HEAD:value.txt") == "10"
+        assert isinstance(answer, Iterated)
+        assert answer.status == "discard"
+        assert sorted(answer.kept_edits) == ["src/new.txt", "value.txt"]
+        assert "revert of iteration 1 was finished" in answer.recovered
+        assert project.read("value.txt") == "the user's next idea\n"
+        assert project.read("src/new.txt") == "the user's new file\n"
+        assert project.read("app.txt") == "one\ntwo\nthree\n", "nobody edited it, so it is back"
+        assert project.git("show", "HEAD:value.txt") == "10"
 
 
 def test_an_undo_that_was_interrupted_leaves_an_edit_from_before_it_alone(template: Project, tmp_path: Path) -> None:
@@ -179,7 +183,7 @@ def test_an_undo_that_was_interrupted_leaves_an_edit_from_before_it_alone(templa
     project.loop.verify()
     project.write("value.txt", "the user's next idea\n")
     project.git("add", "value.txt")
-    assert killed_around("checkout-index", 1, "before", project.loop.revert)
+    before_git("checkout-index", project.loop.revert)
     project.restart()
 
     answer = when_free(lambda: project.loop.log())
@@ -189,6 +193,23 @@ def test_an_undo_that_was_interrupted_leaves_an_edit_from_before_it_alone(templa
     assert project.read("value.txt") == "the user's next idea\n"
     assert project.git("diff", "--cached", "--name-only") == "value.txt", "staged it was, and staged it is"
     assert not (project.root / "src/new.txt").exists()
+
+
+def test_an_undo_that_was_interrupted_before_head_moved_is_begun_anew(template: Project, tmp_path: Path) -> None:
+    project = copied(template, tmp_path / "repo")
+    discards(project)
+    project.loop.commit("an idea")
+    project.loop.verify()
+    before_git("update-index", project.loop.revert)
+    project.write("value.txt", "the user's next idea\n")
+    project.restart()
+
+    answer = when_free(project.loop.revert)
+
+    assert isinstance(answer, RevertMade)
+    assert answer.kept_edits == ["value.txt"]
+    assert project.read("value.txt") == "the user's next idea\n"
+    assert project.loop.log().status == "discard"
 
 
 WORDS = {

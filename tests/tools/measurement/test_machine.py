@@ -14,7 +14,7 @@ from autoresearch_mcp.tools.git.cli import GitOutput
 from autoresearch_mcp.tools.git.repo import Repo
 from autoresearch_mcp.tools.measurement import machine
 from autoresearch_mcp.tools.measurement.machine import differences, fingerprint
-from autoresearch_mcp.tools.measurement.ruler import file_marks, git_seals, swapped
+from autoresearch_mcp.tools.measurement.ruler import differing, file_marks, git_seals
 from conftest import Project
 
 
@@ -475,7 +475,7 @@ def test_a_file_that_was_swapped_and_put_back_is_noticed(project: Project) -> No
     file.write_bytes(text)
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
-    assert swapped(before, file_marks(project.root, ["check.sh", "app.txt"])) == ("check.sh",)
+    assert differing(before, file_marks(project.root, ["check.sh", "app.txt"])) == ("check.sh",)
 
 
 def test_another_file_of_the_same_name_is_noticed(project: Project) -> None:
@@ -484,14 +484,14 @@ def test_another_file_of_the_same_name_is_noticed(project: Project) -> None:
     (project.root / "check.sh").rename(kept)
     project.write("check.sh", kept.read_text())
 
-    assert swapped(before, file_marks(project.root, ["check.sh"])) == ("check.sh",)
+    assert differing(before, file_marks(project.root, ["check.sh"])) == ("check.sh",)
 
 
 def test_a_file_that_is_read_is_the_same(project: Project) -> None:
     before = file_marks(project.root, ["check.sh", "not there"])
     project.read("check.sh")
 
-    assert swapped(before, file_marks(project.root, ["check.sh", "not there"])) == ()
+    assert differing(before, file_marks(project.root, ["check.sh", "not there"])) == ()
     assert before["not there"] == (0, 0, 0)
 
 
@@ -500,5 +500,5 @@ def test_a_file_that_comes_or_goes_is_noticed(project: Project) -> None:
     (project.root / "check.sh").unlink()
     project.write("new.txt", "")
 
-    assert swapped(before, file_marks(project.root, ["check.sh", "new.txt"])) == ("check.sh", "new.txt")
-    assert swapped(before, {}) == ("check.sh", "new.txt")
+    assert differing(before, file_marks(project.root, ["check.sh", "new.txt"])) == ("check.sh", "new.txt")
+    assert differing(before, {}) == ("check.sh", "new.txt")

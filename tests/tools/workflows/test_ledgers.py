@@ -1,4 +1,4 @@
-"""What holds for every ledger: the door, interruptions, chains, endings."""
+"""What holds for every ledger: admission, interruptions, chains, endings."""
 
 from __future__ import annotations
 

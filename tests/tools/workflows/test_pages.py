@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,3 +44,15 @@ def test_what_is_filled_in_stays_as_it_is() -> None:
 @pytest.mark.parametrize("workflow", Workflow)
 def test_each_workflow_has_a_part_of_the_server(workflow: Workflow) -> None:
     assert isinstance(runner_of(workflow), WorkflowRunner)
+
+
+def test_templates_cost_nothing_until_a_page_is_written() -> None:
+    rules = ", ".join(f"{PACKAGE}.{workflow}.rules" for workflow in Workflow)
+    found = subprocess.run(
+        [sys.executable, "-c", f"import sys, {rules}; print('jinja2' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert found.stdout == "False\n"

@@ -13,7 +13,7 @@ from autoresearch_mcp.tools.workflows.ledger.items import Workflow
 from autoresearch_mcp.tools.workflows.predict.items import Choice
 from autoresearch_mcp.tools.workflows.predict.panel import entropy, flips, mean_entropy, standing, unanimous
 from autoresearch_mcp.tools.workflows.running.store import Ledgers
-from autoresearch_mcp.tools.workflows.status import ledger_state
+from autoresearch_mcp.tools.workflows.status import prompt_status
 from ledgers import WorkflowAgent, shop
 
 ARCHITECT, SECURITY, DEVIL = TRIO = ("architect", "security-analyst", "devils-advocate")
@@ -165,7 +165,7 @@ def test_nothing_tells_of_anothers_finding_before_all_are_in(agent: WorkflowAgen
         agent.refused(Code.SEALED, challenge("P1")),
         agent.refused(Code.SEALED, vote(DEVIL, "P1")),
         agent.refused(Code.BAD_ARGUMENT, {**COUNT, "upstream": f"{agent.status().ledger}#P9"}),
-        ledger_state(agent.project.lab.for_reading(), Workflow.PREDICT),
+        prompt_status(agent.project.lab.for_reading(), Workflow.PREDICT),
     ]
     with pytest.raises(Refusal) as refused:
         agent.close()

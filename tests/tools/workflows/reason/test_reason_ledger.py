@@ -12,8 +12,8 @@ import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.workflows.ledger.items import Workflow
-from autoresearch_mcp.tools.workflows.ledger.ledger import ItemRecorded, LedgerEvent, Observed, Opened, folded
 from autoresearch_mcp.tools.workflows.ledger.rules import read_item, read_options
+from autoresearch_mcp.tools.workflows.ledger.state import ItemRecorded, LedgerEvent, Observed, Opened, folded
 from autoresearch_mcp.tools.workflows.reason.contest import Contest, How, Slot, verdict
 from ledgers import WorkflowAgent, shop
 
