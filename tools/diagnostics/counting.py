@@ -71,7 +71,7 @@ class _Sum:
     ran: int | None = None
 
     def add(self, seen: ReaderResult, folder: str) -> None:
-        """What one command said."""
+        """Add what one command said."""
         self.found += seen.found
         self.ran = self.ran if seen.ran is None else (self.ran or 0) + seen.ran
         if any(one.hides for one in seen.found):
@@ -85,22 +85,22 @@ class Counting:
         self._root = root.resolve()
 
     def count(self, inspection: Inspection) -> tuple[Tally, tuple[tuple[int, str], ...]]:
-        """The tally of everything that is looked at, and which of the inspection's commands could not be run, and why."""
+        """Count everything that is inspected; return the tally, and which commands could not be run, and why."""
         whole = _Sum()
-        looks = [
-            *(partial(self._look, one) for one in inspection.detections),
+        checks = [
+            *(partial(self._check, one) for one in inspection.detections),
             *(partial(self._reproduce, one) for one in inspection.bugs),
         ]
-        for number, look in enumerate(looks):
+        for number, check in enumerate(checks):
             try:
-                look(whole)
+                check(whole)
             except Unable as why:
                 whole.unable.append((number, f"`{inspection.commands[number]}`: {why}"))
         scope = Scope(inspection.scope or ("**",))
         found = [*_kept(whole.found, inspection, scope), *_too_few(whole, inspection.tests)]
         return tallied(identified(found, self._line), whole.ran, whole.masked), tuple(whole.unable)
 
-    def _look(self, detection: Detection, whole: _Sum) -> None:
+    def _check(self, detection: Detection, whole: _Sum) -> None:
         folder = _folder(detection.command)
         seen, exit_code = self._seen(detection, folder)
         if exit_code and not _explained(seen, detection.trouble):
@@ -111,20 +111,20 @@ class Counting:
         whole.add(seen, folder)
 
     def _seen(self, detection: Detection, folder: str) -> tuple[ReaderResult, int]:
-        """What a command finds: by the form that a machine reads, else as its tool speaks by itself."""
+        """Return what a command finds: by the form that a machine reads, else as its tool speaks by itself."""
         form = form_of(detection.command, detection.script)
-        asked = ToolRequest(form.tool or detection.command, detection.trouble, self._here(folder))
+        request = ToolRequest(form.tool or detection.command, detection.trouble, self._here(folder))
         if known(form):
-            output = self._run(form.asked(detection.command), form, folder)
+            output = self._run(form.with_flags(detection.command), form, folder)
             try:
-                seen = read(form, output, asked)
+                seen = read(form, output, request)
                 return seen, 0 if _without_tests(form, output) else output.exit_code
             except Unreadable:
                 if output.exit_code == 0 and form.flags:
                     raise Unable(f"{form.tool} ended well and wrote no report") from None
         output = self._run(detection.command, form, folder)
         try:
-            return read_plain(output, asked), output.exit_code
+            return read_plain(output, request), output.exit_code
         except Unreadable as why:
             raise Unable(str(why)) from None
 
@@ -133,11 +133,11 @@ class Counting:
         if output.exit_code:
             path, _, line = bug.place.partition(":")
             number = int(line.partition("-")[0]) if line.partition("-")[0].isdecimal() else 0
-            told = {"path": self._here("")(path), "line": number, "severity": bug.severity, "name": bug.title}
-            whole.found.append(Diagnostic(trouble=Trouble.BUG, tool="reproduction", message=bug.title, **told))
+            fields = {"path": self._here("")(path), "line": number, "severity": bug.severity, "name": bug.title}
+            whole.found.append(Diagnostic(trouble=Trouble.BUG, tool="reproduction", message=bug.title, **fields))
 
     def _run(self, command: str, form: ToolForm, folder: str) -> ToolOutput:
-        """One command, with a file to report into. Its own report is read only if this run wrote it."""
+        """Run one command, with a file to report into. Its own report is read only if this run wrote it."""
         own = Path(tempfile.mkdtemp(prefix="autoresearch-count-"))
         report = own / "report"
         environment = {name: value for name, value in os.environ.items() if name != CHANNEL}
@@ -165,7 +165,7 @@ class Counting:
         return output
 
     def _reports(self, form: ToolForm, folder: str) -> list[Path]:
-        """The files that a tool writes by itself; those that git tracks are no run's."""
+        """Return the files that a tool writes by itself; those that git tracks are no run's."""
         found = sorted((self._root / folder).glob(form.reports)) if form.reports else []
         return [file for file in found if str(file.relative_to(self._root)) not in self._files]
 
@@ -188,7 +188,7 @@ class Counting:
         return named
 
     def _here(self, folder: str) -> Callable[[str], str]:
-        """Paths as a tool writes them: absolute, from where it ran, from the root, or only the end of one."""
+        """Read paths as a tool writes them: absolute, from where it ran, from the root, or only the end of one."""
 
         @cache
         def here(written: str) -> str:
@@ -218,7 +218,7 @@ class Counting:
 
 
 def _folder(command: str) -> str:
-    """The project's folder that a command enters first; empty for the root."""
+    """Return the project's folder that a command enters first; empty for the root."""
     if not command.startswith("cd "):
         return ""
     words = shlex.split(command.partition("&&")[0])
@@ -226,39 +226,39 @@ def _folder(command: str) -> str:
 
 
 def _explained(seen: ReaderResult, trouble: Trouble) -> bool:
-    """Whether what was read says why a command failed; a linter may fail for warnings alone."""
+    """Tell whether what was read says why a command failed; a linter may fail for warnings alone."""
     return bool(seen.found if trouble in {Trouble.LINT, Trouble.TYPES} else seen.errors)
 
 
 def _without_tests(form: ToolForm, output: ToolOutput) -> bool:
-    """pytest fails where it finds no tests; that is no error by itself, but there are then too few of them."""
+    """Tell whether pytest failed only because it found no tests: no error by itself, but there are then too few."""
     return form.tool == "pytest" and output.exit_code == 5
 
 
 def _unexplained(detection: Detection, exit_code: int) -> Diagnostic:
-    """A command that failed without a word that we can read: of tests we know no more; any other tool has crashed."""
+    """Make a finding of a command that failed without a word that we can read: of tests no more is known; any other tool crashed."""
     opaque = detection.trouble is Trouble.TEST and not known(form_of(detection.command, detection.script))
-    told = f"`{detection.command}` ends with exit {exit_code} and names no place"
+    message = f"`{detection.command}` ends with exit {exit_code} and names no place"
     if opaque:
-        return Diagnostic(trouble=Trouble.TEST, tool=detection.command, name=detection.command, message=told)
-    return Diagnostic(trouble=Trouble.CRASH, tool=detection.command, message=told, hides=3)
+        return Diagnostic(trouble=Trouble.TEST, tool=detection.command, name=detection.command, message=message)
+    return Diagnostic(trouble=Trouble.CRASH, tool=detection.command, message=message, hides=3)
 
 
 def _kept(found: Sequence[Diagnostic], inspection: Inspection, scope: Scope) -> list[Diagnostic]:
-    """What is asked for: of some kinds, of some files; what hides others always counts, as do tests and bugs anywhere."""
+    """Keep some kinds, of some files; what hides others always counts, as do tests and bugs anywhere."""
     anywhere = {Trouble.TEST, Trouble.BUG, Trouble.CRASH, Trouble.BUILD}
     wanted = [one for one in found if one.hides or not inspection.only or one.trouble in inspection.only]
     return [one for one in wanted if one.trouble in anywhere or one.hides or not one.path or scope.matches(one.path)]
 
 
 def _too_few(whole: _Sum, tests: int) -> list[Diagnostic]:
-    """One error for each test that ran at the start and runs no more: a test that is gone or skipped is no test that passes."""
+    """Make an error of each test that ran at the start and runs no more: one that is gone or skipped does not pass."""
     if whole.ran is None and whole.masked:
         return []
     missing = max(0, tests - (whole.ran or 0))
-    told = f"fewer tests ran than the {tests} at the start"
+    message = f"fewer tests ran than the {tests} at the start"
     return [
-        Diagnostic(trouble=Trouble.TEST, tool="tests", name=f"missing test {number} of {tests}", message=told)
+        Diagnostic(trouble=Trouble.TEST, tool="tests", name=f"missing test {number} of {tests}", message=message)
         for number in range(1, missing + 1)
     ]
 

@@ -72,8 +72,8 @@ class Diagnostic(BaseModel):
     @property
     def line_of_text(self) -> str:
         """The whole finding on one line."""
-        told = " ".join(part for part in dict.fromkeys((self.place, self.name, self.message)) if part)
-        return f"{self.trouble}: {told}" + (f" [{self.code}]" if self.code else "") + f" ({self.tool})"
+        words = " ".join(part for part in dict.fromkeys((self.place, self.name, self.message)) if part)
+        return f"{self.trouble}: {words}" + (f" [{self.code}]" if self.code else "") + f" ({self.tool})"
 
 
 _ORDER = (
@@ -92,7 +92,7 @@ LineOf = Callable[[str, int], str]
 
 
 def identified(found: Iterable[Diagnostic], line_of: LineOf) -> tuple[Diagnostic, ...]:
-    """Each thing once, the most urgent first, with its identity.
+    """Return each finding once, the most urgent first, with its identity.
 
     Two tools that say the same of the same place say one thing; the more urgent of the two words stands. The identity is
     of the path, the code, the message without its numbers, and the text of the line, so that it stays when lines move; of
@@ -114,7 +114,7 @@ def identified(found: Iterable[Diagnostic], line_of: LineOf) -> tuple[Diagnostic
 
 
 def points(found: Sequence[Diagnostic]) -> int:
-    """The sum of the weights: the number that a fix session brings to 0."""
+    """Return the sum of the weights: the number that a fix session brings to 0."""
     return sum(one.weight for one in found)
 
 
@@ -127,7 +127,7 @@ def _same(one: Diagnostic) -> tuple[object, ...]:
 
 
 def kindred(one: Diagnostic) -> tuple[str, ...]:
-    """What stays of an error when the line that it is at is edited and it is there all the same; nothing of those with a
+    """Return what stays of an error when its line is edited and it is there all the same; nothing of those with a
     name, which are known by it anyway.
     """
     if one.name or not (one.path and one.line):
@@ -184,7 +184,7 @@ class ToolRequest:
 
 @dataclass(frozen=True)
 class ReaderResult:
-    """What a reader found. `ran` counts the tests that ran, skipped ones left out; None where that is not told."""
+    """What a reader found. `ran` counts the tests that ran, skipped ones left out; None where that is not known."""
 
     found: tuple[Diagnostic, ...] = ()
     ran: int | None = None
@@ -208,20 +208,20 @@ Raises:
 
 
 def shaped(reader: Reader) -> Reader:
-    """A report of another shape is unreadable, wherever that shows."""
+    """Make a reader raise `Unreadable` for a report of another shape, wherever that shows."""
 
     @wraps(reader)
-    def read(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
+    def read(output: ToolOutput, request: ToolRequest) -> ReaderResult:
         try:
-            return reader(output, asked)
+            return reader(output, request)
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise Unreadable(f"not what {asked.tool} writes: {type(error).__name__} {error}") from error
+            raise Unreadable(f"not what {request.tool} writes: {type(error).__name__} {error}") from error
 
     return read
 
 
 def document(output: ToolOutput) -> Any:  # noqa: ANN401 - any JSON
-    """The first JSON value that begins a line; package managers print a banner before it."""
+    """Return the first JSON value that begins a line; package managers print a banner before it."""
     text = output.report or output.stdout
     for start in re.finditer(r"^[ \t]*(?=[\[{])", text, re.MULTILINE):
         try:
@@ -232,7 +232,7 @@ def document(output: ToolOutput) -> Any:  # noqa: ANN401 - any JSON
 
 
 def documents(text: str) -> Iterator[Any]:
-    """Every line that is a JSON object."""
+    """Yield every line that is a JSON object."""
     for line in text.splitlines():
         if line.startswith("{"):
             try:
@@ -241,7 +241,7 @@ def documents(text: str) -> Iterator[Any]:
                 continue
 
 
-def found_in(asked: ToolRequest, file: object, message: object, **more: Any) -> Diagnostic:  # noqa: ANN401 - fields
-    """A finding of the tool that was asked, in a file as the tool names it."""
-    fields = {"trouble": asked.trouble, **more}
-    return Diagnostic(tool=asked.tool, path=asked.here(str(file)), message=str(message), **fields)
+def found_in(request: ToolRequest, file: object, message: object, **more: Any) -> Diagnostic:  # noqa: ANN401 - fields
+    """Return a finding of the tool that was asked, in a file as the tool names it."""
+    fields = {"trouble": request.trouble, **more}
+    return Diagnostic(tool=request.tool, path=request.here(str(file)), message=str(message), **fields)

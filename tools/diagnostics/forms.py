@@ -30,8 +30,8 @@ class ToolForm:
     reports: str = ""
     builds: bool = False
 
-    def asked(self, command: str) -> str:
-        """The command as it is run: with the flags behind the tool's name, or handed through by a package manager."""
+    def with_flags(self, command: str) -> str:
+        """Return the command as it is run: with the flags behind the tool's name, or passed on by a package manager."""
         if not self.flags:
             return command
         before, joint, last = command.rpartition("&&")
@@ -73,7 +73,7 @@ _COMPOUND = re.compile(r"[;|&`\n]|\$\(")
 
 
 def form_of(command: str, script: str = "") -> ToolForm:
-    """The tool that a command starts, told from the script behind it where it only names that; none of ours otherwise.
+    """Return the tool that a command starts, read off the script behind it where that is all it names; else none of ours.
 
     Of several steps the last one is the tool, provided that they are joined by `&&`: flags go to the end.
     """
@@ -86,41 +86,41 @@ def form_of(command: str, script: str = "") -> ToolForm:
 
 
 def known(form: ToolForm) -> bool:
-    """Whether this is a tool of which we know more than that it prints lines."""
+    """Tell whether this is a tool of which we know more than that it prints lines."""
     return bool(form.tool)
 
 
-def read(form: ToolForm, output: ToolOutput, asked: ToolRequest) -> ReaderResult:
-    """What a tool found, together with compilers' lines around it.
+def read(form: ToolForm, output: ToolOutput, request: ToolRequest) -> ReaderResult:
+    """Return what a tool found, together with compilers' lines around it.
 
     Raises:
         Unreadable: if it did not write what it should have.
     """
     if form.reader is not read_lines and form.reader is not read_tap and is_sarif(output.stdout):
-        return read_sarif(output, asked)
-    seen = form.reader(output, asked)
+        return read_sarif(output, request)
+    seen = form.reader(output, request)
     if not form.builds or seen.errors:
         return seen
-    built = tuple(_compiled(output, asked))
+    built = tuple(_compiled(output, request))
     return ReaderResult((*built, *seen.found), seen.ran)
 
 
-def read_plain(output: ToolOutput, asked: ToolRequest) -> ReaderResult:
-    """What a command says that is no tool of ours: a report if it prints one, else lines."""
+def read_plain(output: ToolOutput, request: ToolRequest) -> ReaderResult:
+    """Return what a command says that is no tool of ours: a report if it prints one, else lines."""
     if is_sarif(output.stdout):
-        return read_sarif(output, asked)
+        return read_sarif(output, request)
     if "<testsuite" in output.stdout:
-        return read_junit(output, asked)
-    return read_tap(output, asked) if asked.trouble is Trouble.TEST else read_lines(output, asked)
+        return read_junit(output, request)
+    return read_tap(output, request) if request.trouble is Trouble.TEST else read_lines(output, request)
 
 
-def _compiled(output: ToolOutput, asked: ToolRequest) -> Iterator[Diagnostic]:
-    found = read_lines(output, ToolRequest(asked.tool, Trouble.BUILD, asked.here)).found
+def _compiled(output: ToolOutput, request: ToolRequest) -> Iterator[Diagnostic]:
+    found = read_lines(output, ToolRequest(request.tool, Trouble.BUILD, request.here)).found
     return (one for one in found if one.trouble is Trouble.BUILD)
 
 
 def _bare(command: str) -> str:
-    """A command with the folders of its programs left out: `vendor/bin/phpunit` is phpunit."""
+    """Return a command with the folders of its programs left out: `vendor/bin/phpunit` is phpunit."""
     return re.sub(r"(?<!\S)(?:[\w.@-]+/)+(?=[\w-]+(?:\s|$))", "", command)
 
 

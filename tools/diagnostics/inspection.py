@@ -95,7 +95,7 @@ class _Quiet(argparse.ArgumentParser):
 
 
 def parse(words: Sequence[str]) -> Inspection:
-    """The inspection that these arguments of the script ask for.
+    """Parse the inspection that these arguments of the script ask for.
 
     Raises:
         ValueError: if they are not what `command_line` makes.
@@ -133,7 +133,7 @@ def inspection_of(command: str, python: str = sys.executable, script: str = _FIL
 
 
 def commands_in(words: Sequence[str]) -> tuple[str, ...]:
-    """The commands that our script, if these words start it, would start in turn; none otherwise."""
+    """Return the commands that our script, if these words start it, would start in turn; none otherwise."""
     if len(words) < 3 or not words[2].endswith(f"/{SCRIPT}"):
         return ()
     try:
@@ -143,7 +143,7 @@ def commands_in(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def names_inspection(command: str) -> bool:
-    """Whether a command counts errors by our script; cheap, for those who only have to look elsewhere."""
+    """Tell whether a command counts errors by our script; cheap, for those who only have to look elsewhere."""
     return SCRIPT in command
 
 
@@ -169,11 +169,11 @@ class Tally(BaseModel):
     masked: tuple[str, ...] = ()
 
     def of(self, trouble: Trouble) -> tuple[Diagnostic, ...]:
-        """The errors of one kind, as far as they are told in full."""
+        """Return the errors of one kind, of those that are kept in full."""
         return tuple(one for one in self.first if one.trouble is trouble)
 
     def redacted(self, change: Callable[[str], str]) -> Tally:
-        """The count with its words changed, for whoever stores or shows them; the identities are of what was said."""
+        """Apply a change to the words, for whoever stores or shows them; the identities are of the original ones."""
         words = ({"message": change(one.message), "name": change(one.name)} for one in self.first)
         return self.model_copy(
             update={"first": tuple(one.model_copy(update=new) for one, new in zip(self.first, words, strict=True))}
@@ -181,7 +181,7 @@ class Tally(BaseModel):
 
 
 def tallied(found: Sequence[Diagnostic], ran: int | None, masked: Sequence[str]) -> Tally:
-    """The count of these errors, which are in order and identified."""
+    """Return the count of these errors, which are in order and identified."""
     return Tally(
         count=len(found),
         points=points(found),
@@ -193,17 +193,17 @@ def tallied(found: Sequence[Diagnostic], ran: int | None, masked: Sequence[str])
 
 
 def metric_line(tally: Tally, name: str = METRIC) -> str:
-    """The line that decides."""
+    """Return the line with the number that decides."""
     return f"METRIC {name}={tally.points}"
 
 
 def written(tally: Tally, name: str = METRIC) -> str:
-    """The count for the channel: the number, then all the rest on one line."""
+    """Return the count for the channel: the number, then all the rest on one line."""
     return f"{metric_line(tally, name)}\n{_MARK}{tally.model_dump_json(exclude_defaults=True)}\n"
 
 
 def read_tally(text: str) -> Tally | None:
-    """A count as it was written; None where there is none."""
+    """Return a count as it was written; None where there is none."""
     before, mark, after = text.partition(f"\n{_MARK}")
     if not mark or not before.startswith("METRIC "):
         return None
@@ -217,10 +217,10 @@ _UNABLE = re.compile(r"^could not run #(\d+): (.*)$", re.MULTILINE)
 
 
 def unable_line(number: int, why: str) -> str:
-    """What is said of a command, by its place among those of the inspection, that could not be run."""
+    """Return the line about a command, by its place among those of the inspection, that could not be run."""
     return f"could not run #{number}: {' '.join(why.split())[:400]}"
 
 
 def read_unable(text: str) -> dict[int, str]:
-    """Which commands could not be run, and why."""
+    """Return which commands could not be run, and why."""
     return {int(number): why for number, why in _UNABLE.findall(text)}

@@ -96,7 +96,7 @@ class Checkout:
         self._now.clear()
 
     def once(self, key: Hashable, question: Callable[[], T]) -> T:
-        """An answer about this moment, found only once until something moves."""
+        """Return an answer about this moment, found only once until something moves."""
         return self._now.ask(key, question)
 
     @property
@@ -105,23 +105,23 @@ class Checkout:
         return self.common_dir / "autoresearch"
 
     def head(self) -> str:
-        """The commit at HEAD; empty before the first commit."""
-        if told := commit_in(self.git_dir, self.common_dir):
-            return told
+        """Return the commit at HEAD; empty before the first commit."""
+        if known := commit_in(self.git_dir, self.common_dir):
+            return known
         answer = self.git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         return answer.text if answer.code == 0 else ""
 
     def branch(self) -> str:
-        """The current branch; empty on a detached HEAD."""
-        told = branch_in(self.git_dir)
-        if told is not None:
-            return told
+        """Return the current branch; empty on a detached HEAD."""
+        known = branch_in(self.git_dir)
+        if known is not None:
+            return known
         answer = self.git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
         return answer.text if answer.code == 0 else ""
 
     def in_progress(self) -> tuple[str, str] | None:
-        """The operation that the repository is in the middle of, with the command that ends it."""
-        return next((told for name, told in _IN_PROGRESS.items() if (self.git_dir / name).exists()), None)
+        """Return the operation that the repository is in the middle of, with the command that ends it."""
+        return next((known for name, known in _IN_PROGRESS.items() if (self.git_dir / name).exists()), None)
 
     def refuse_in_progress(self) -> None:
         """Refuse to move HEAD in the middle of a merge or the like, which would be recorded on top of something else.
@@ -134,19 +134,19 @@ class Checkout:
             raise Refusal(Code.GIT, f"{message}; then make the same call again.")
 
     def index_locked(self) -> bool:
-        """Whether another git process holds the index for longer than a moment, or died holding it."""
+        """Tell whether another git process holds the index for longer than a moment, or died holding it."""
         return not wait_until_free(self.git_dir / "index.lock")
 
     def ref_locks(self) -> tuple[Path, Path]:
-        """The locks that git takes to move HEAD on its branch."""
+        """Return the locks that git takes to move HEAD on its branch."""
         return self.git_dir / "HEAD.lock", self.common_dir / "refs" / "heads" / f"{self.branch()}.lock"
 
     def changes(self, *paths: str) -> tuple[PathChange, ...]:
-        """Every path that differs from HEAD, untracked files included, ignored ones not. With paths, these are asked anew."""
+        """List every path that differs from HEAD, untracked files included, ignored ones not. With paths, these are asked anew."""
         return self._read_status(*paths).changes if paths else self.status().changes
 
     def status(self, ignored: bool = False) -> CheckoutStatus:
-        """The whole checkout, since something last moved; with what git ignores, which costs a little more."""
+        """Return the whole checkout, since something last moved; with what git ignores, which costs a little more."""
         seen: CheckoutStatus | None = self._now.get("status")
         if seen is None or (ignored and seen.ignored is None):
             with ThreadPoolExecutor(1) as aside:  # who asks needs the listing too, and git's walk leaves a core idle
@@ -162,7 +162,7 @@ class Checkout:
         return _parsed_status([entry for entry in entries if entry], ignored)
 
     def committed(self, paths: Sequence[str]) -> None:
-        """These paths are at HEAD now, by plumbing that touches nothing else: what else was seen still stands."""
+        """Note that these paths are at HEAD now, by plumbing that touches nothing else: what else was seen still stands."""
         seen: CheckoutStatus | None = self._now.get("status")
         self._now.forget("listing")
         if seen is not None:
@@ -170,26 +170,26 @@ class Checkout:
             self._now.put("status", CheckoutStatus(rest, seen.as_head, seen.ignored))
 
     def settings(self) -> Settings:
-        """What git is configured to here."""
+        """Return what git is configured to here."""
         if self._settings is None or not self._settings.stand:
             self._settings = settings_now(self.git, self.root, self.git_dir, self.common_dir)
         return self._settings
 
     def listing(self) -> Listing:
-        """What the index lists."""
+        """Return what the index lists."""
         return self.once("listing", lambda: self._kept.listings.of(self.git, self.git_dir))
 
     def tracked(self) -> tuple[str, ...]:
-        """Every path in the index."""
+        """Return every path in the index."""
         return self.listing().paths
 
     def matching(self, key: Hashable, matches: Callable[[str], bool]) -> frozenset[str]:
-        """The paths that git would show and a rule covers: tracked, and untracked but not ignored. `key` names the rule."""
+        """Return the paths that a rule covers, tracked or untracked but not ignored. `key` names the rule."""
         others = (change.path for change in self.changes() if not change.tracked)
         return self.listing().matching(key, matches) | {path for path in others if matches(path)}
 
     def digest(self, path: str) -> str:
-        """SHA-256 of what stands at a path."""
+        """Return the SHA-256 of what stands at a path."""
         return self._kept.digests.of(self.root / path)
 
 
@@ -209,7 +209,7 @@ def _change(entry: str) -> PathChange:
 
 
 def _marks(folder: Path, common: Path) -> tuple[object, ...]:
-    """What would tell that a folder belongs to another checkout than before, or to somebody else."""
+    """Return what would tell that a folder belongs to another checkout than before, or to somebody else."""
     return (*(_mark(place / ".git") for place in (folder, *folder.parents)), read_or_empty(common / "config"))
 
 
@@ -221,11 +221,11 @@ def _mark(file: Path) -> tuple[int, int, int] | bytes | None:
     return (status.st_dev, status.st_ino, status.st_uid) if stat.S_ISDIR(status.st_mode) else read_or_empty(file)
 
 
-def _not_a_repository(folder: Path, said: str) -> Refusal:
-    if "dubious ownership" in said:
-        return Refusal(Code.NOT_A_REPOSITORY, f"git does not trust {folder}: {said.strip()}")
+def _not_a_repository(folder: Path, message: str) -> Refusal:
+    if "dubious ownership" in message:
+        return Refusal(Code.NOT_A_REPOSITORY, f"git does not trust {folder}: {message.strip()}")
     bare = (folder / "HEAD").is_file() and (folder / "objects").is_dir()
-    if bare or "work tree" in said:
+    if bare or "work tree" in message:
         return Refusal(Code.NOT_A_REPOSITORY, f"{folder} has no work tree. Use a normal clone, not a bare repository.")
     cure = f"Run `git -C {folder} init`, commit the files, and try again."
     return Refusal(Code.NOT_A_REPOSITORY, f"{folder} is not in a git repository. {cure}")

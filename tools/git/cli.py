@@ -73,7 +73,7 @@ _LFS = re.compile(r"git[ -]lfs (?:clean|smudge|filter-process)(?: --skip)?(?: --
 
 
 def to_drop(names: Iterable[str]) -> tuple[str, ...]:
-    """Of the names in an environment, what a parent git process or a shell left there: it points at another repository."""
+    """Return the variables that a parent git process or a shell left there: they point at another repository."""
     return tuple(name for name in names if name.startswith("GIT_") and not _KEPT.fullmatch(name))
 
 
@@ -90,7 +90,7 @@ def foreign_filters(listing: str) -> tuple[str, ...]:
 
 
 def in_one_file(listing: str) -> bool:
-    """Whether the repository's own settings include no other file, now or under a condition, and have none for one worktree."""
+    """Tell whether the repository's own settings include no other file, not even conditionally, and have none for one worktree."""
     fields = listing.split("\0")
     own = [entry for scope, entry in zip(fields[::2], fields[1::2], strict=False) if scope in {"local", "worktree"}]
     return not any(re.match(r"include(?:if)?\.|extensions\.worktreeconfig\b", entry, re.IGNORECASE) for entry in own)
@@ -127,7 +127,7 @@ class _Settings:
     file: Path
 
     def mark(self) -> tuple[int, int, int] | None:
-        """What tells that it is unchanged; None if it is elsewhere, or so young that a second edit might not show."""
+        """Return what tells that it is unchanged; None if it is elsewhere, or so young that an edit might not show."""
         try:
             seen = self.file.lstat()
         except OSError:
@@ -231,7 +231,7 @@ class GitCli:
 
     @contextmanager
     def _entered(self) -> Iterator[tuple[str, int]]:
-        """The folder, held open so that nothing can be put in its place, by a name that git can enter.
+        """Hold a folder open, so that nothing can be put in its place, and give a name of it that git can enter.
 
         Raises:
             Refusal: if it cannot be entered, or is not the one that it was.
@@ -289,7 +289,7 @@ def _load() -> git.Git:
 
 
 def _top(folder: Path) -> Path | None:
-    """The nearest folder around that has a `.git`; None inside of one, or outside of any."""
+    """Return the nearest folder around that has a `.git`; None inside of one, or outside of any."""
     around = (folder, *folder.parents)
     if any(place.name == ".git" and (place / "HEAD").exists() for place in around):
         return None
@@ -297,7 +297,7 @@ def _top(folder: Path) -> Path | None:
 
 
 def _common(marker: Path) -> Path:
-    """The git folder that all worktrees share, from the `.git` of one of them."""
+    """Return the git folder that all worktrees share, from the `.git` of one of them."""
     try:
         named = Path(marker.parent, marker.read_text(encoding="utf-8").removeprefix("gitdir:").strip())
         return Path(named, (named / "commondir").read_text(encoding="utf-8").strip())

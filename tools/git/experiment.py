@@ -161,7 +161,7 @@ class ExperimentIndex:
         return tuple(entry.path for entry in theirs)
 
     def _is_ours(self, entry: TreeChange) -> bool:
-        """Whether what stands at a path is the experiment's, or the undo's, whole or in part."""
+        """Tell whether what stands at a path is the experiment's, or the undo's, whole or in part."""
         file = self._repo.root / entry.path
         if not os.path.lexists(file):
             return True
@@ -190,11 +190,11 @@ class ExperimentIndex:
                 _remove(self._repo.root, path)
 
     def _changes(self, paths: Sequence[str]) -> Sequence[PathChange]:
-        """A fresh look at these paths; a command line holds only so many."""
+        """Ask anew about these paths; a command line holds only so many."""
         return self._repo.changes(*paths) if 0 < len(paths) <= MOST_PATHS else self._repo.changes()
 
     def _as(self, commit: str) -> bool:
-        """Whether the index holds what HEAD does, and HEAD is this commit: then nothing of the user's has to be left out."""
+        """Tell whether index and HEAD are this commit: then nothing of the user's has to be left out."""
         return self._repo.status().as_head and self._repo.head() == commit
 
     def _copy_index(self) -> None:
@@ -205,7 +205,7 @@ class ExperimentIndex:
             shutil.copy2(index, self._index)
 
     def _tree_without_hooks(self, paths: Sequence[str], parent: str) -> str | None:
-        """The tree, without the cost of writing an index, if nobody is to look at that; None if somebody is."""
+        """Return the tree, without the cost of writing an index, if nobody is to look at that; None if somebody is."""
         small = _size(self._repo.git_dir / "index") < LARGE_INDEX
         if small or any(map(self._has_hook, ("pre-commit", "commit-msg"))):
             return None
@@ -222,7 +222,7 @@ class ExperimentIndex:
         return Staged(tree, self._repo.entries(parent, tree))
 
     def _has_hook(self, name: str) -> bool:
-        """Whether git might run something. Hooks set up by configuration are left for git to find."""
+        """Tell whether git might run something. Hooks set up by configuration are left for git to find."""
         settings = self._repo.settings()
         named = any(key.startswith("hook.") or key == "core.hookspath" for _, key, _ in settings.values)
         return named or os.path.lexists(self._repo.common_dir / "hooks" / name)

@@ -45,19 +45,19 @@ def index_held(git_dir: Path) -> Iterator[None]:
 
 
 def wait_until_free(lock: Path) -> bool:
-    """Whether a lock is given back within a moment."""
+    """Tell whether a lock is given back within a moment."""
     return _wait(lambda: not os.path.lexists(lock))
 
 
 def held_by_another(lock: Path) -> Refusal:
-    """What to say of a lock that is not ours."""
+    """Return what to say of a lock that is not ours."""
     return Refusal(
         Code.BUSY, f"Another git process holds {lock}. Nothing was moved, and the lock was left alone. {_CURE}"
     )
 
 
 def is_ours(lock: Path) -> bool:
-    """Whether a lock of the index says that it is ours. One of git's is empty, or an index."""
+    """Tell whether a lock of the index says that it is ours. One of git's is empty, or an index."""
     return _content(lock).startswith(_MARK)
 
 

@@ -28,7 +28,7 @@ class Memory:
         self._known: dict[Hashable, Any] = {}
 
     def get(self, key: Hashable) -> Any:  # noqa: ANN401
-        """What is known; None if nothing is."""
+        """Return what is remembered; None if nothing is."""
         return self._known.get(key)
 
     def put(self, key: Hashable, answer: object) -> None:
@@ -39,7 +39,7 @@ class Memory:
             self._known.pop(next(iter(self._known)), None)
 
     def ask(self, key: Hashable, question: Callable[[], T]) -> T:
-        """The remembered answer, or the one that is found now."""
+        """Return the remembered answer, or the one that is found now."""
         known: T | None = self._known.get(key)
         if known is None:
             known = question()
@@ -62,7 +62,7 @@ class Digests:
         self._large = Memory(1000)
 
     def of(self, file: Path) -> str:
-        """A file's bytes, a link's target, or the word `absent`."""
+        """Return a file's bytes, a link's target, or the word `absent`."""
         if file.is_symlink():
             return "link:" + hashlib.sha256(os.fsencode(os.readlink(file))).hexdigest()
         if not file.is_file():
@@ -104,7 +104,7 @@ class Listing:
         return sorted(_FLAGGED.findall(self.out))
 
     def matching(self, key: Hashable, matches: Callable[[str], bool]) -> frozenset[str]:
-        """The paths that a rule covers; `key` names the rule."""
+        """Return the paths that a rule covers; `key` names the rule."""
         return self._matching.ask(key, lambda: frozenset(path for path in self.paths if matches(path)))
 
 
@@ -116,7 +116,7 @@ class Listings:
         self._latest = Listing(b"")
 
     def of(self, git: GitCli, git_dir: Path) -> Listing:
-        """The index as it stands."""
+        """Return the index as it stands."""
         digest = b"" if any(git_dir.glob("sharedindex.*")) else _digest(git_dir / "index")
         latest = self._latest
         if digest and digest == self._digest:

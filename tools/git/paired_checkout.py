@@ -75,7 +75,7 @@ class PairedCheckout:
         return self.folder
 
     def brought(self) -> Brought:
-        """What was brought in when the place was made."""
+        """Return what was brought in when the place was made."""
         return self._remembered() or Brought((), ())
 
     def remove(self) -> None:
@@ -93,7 +93,7 @@ class PairedCheckout:
         return answer.text
 
     def _own_git(self) -> GitCli | None:
-        """The git of this place and no other, if the place is whole. Every `checkout` and `clean` runs by it."""
+        """Return the git of this place and no other, if the place is whole. Every `checkout` and `clean` runs by it."""
         if self.folder.is_symlink() or not (self.folder / ".git").is_file():
             return None
         answer = GitCli(self.folder).ask("rev-parse", "--absolute-git-dir")
@@ -169,7 +169,7 @@ class PairedCheckout:
         return Brought(tuple(copied), tuple(shared))
 
     def _is_free(self, path: str) -> bool:
-        """Whether nothing of the commit stands there; makes the parent. A commit's link is never written through."""
+        """Make the parent; tell whether nothing of the commit stands there. A commit's link is never written through."""
         target = self.folder / path
         if any(parent.is_symlink() for parent in target.parents if parent.is_relative_to(self.folder)):
             return False
@@ -196,7 +196,7 @@ class PairedCheckout:
         return not file.is_dir() and changed_after(file, self._as_of)
 
     def _aim(self, link: Path) -> None:
-        """A link copied from the user's checkout: what led into that leads into ours, what led out still does."""
+        """Correct a link copied from the user's checkout: what led into that leads into ours, what led out still does."""
         root, given = self._repo.root, os.readlink(link)
         place = root / link.relative_to(self.folder)
         full = Path(os.path.normpath(place.parent / given))
@@ -208,7 +208,7 @@ class PairedCheckout:
 
 
 def _cache_folder(root: Path) -> Path:
-    """Where second checkouts are kept: the user's cache, unless that cannot be written or lies inside the checkout itself."""
+    """Find where second checkouts are kept: the user's cache, unless that cannot be written or lies inside the checkout."""
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
     cache = (given if given.is_absolute() else Path.home() / ".cache") / "autoresearch"
     standing = next(folder for folder in (cache, *cache.parents) if os.path.exists(folder))
@@ -219,7 +219,7 @@ def _cache_folder(root: Path) -> Path:
 
 
 def _size(path: Path) -> int:
-    """Bytes below a path; counting stops where it is too much to copy anyway."""
+    """Return the bytes below a path; counting stops where it is too much to copy anyway."""
     size = path.lstat().st_size
     for folder, _, names in os.walk(path) if not path.is_symlink() else ():
         for name in names:
@@ -260,12 +260,12 @@ def _under(path: str, guarded: frozenset[str]) -> bool:
 
 
 def _pattern(path: str) -> str:
-    """An ignore pattern of git's that matches one path and no other: anchored, no letter with a meaning."""
+    """Return an ignore pattern of git's that matches one path and no other: anchored, no letter with a meaning."""
     return "/" + "".join(f"\\{letter}" if letter in "\\*?[]" else letter for letter in path)
 
 
 def editable_roots(repo_root: Path) -> tuple[Path, ...]:
-    """Folders of the repository that a Python environment imports from by an editable installation.
+    """Return the folders of the repository that a Python environment imports from by an editable installation.
 
     In a second checkout such an import would still find the user's checkout, unless `PYTHONPATH` names that checkout's copy.
     """
@@ -279,7 +279,7 @@ def editable_roots(repo_root: Path) -> tuple[Path, ...]:
 
 
 def installed_copies(repo_root: Path, packages: Sequence[str]) -> tuple[Path, ...]:
-    """Where packages of the repository are installed as copies: a second checkout that imports these tests none of its own."""
+    """Find packages of the repository that are installed as copies: a second checkout that imports these tests none of its own."""
     names = [name for name in packages if name.isidentifier()]
     places = (found for prefix in _prefixes(repo_root) for found in prefix.glob("lib/python3*/site-packages"))
     return tuple(dict.fromkeys(place / name for place in places for name in names if (place / name).is_dir()))
@@ -310,7 +310,7 @@ def _text(file: Path) -> str:
 
 
 def _mapping(source: str) -> dict[str, str]:
-    """The dictionary MAPPING of a finder that setuptools wrote; read, never run."""
+    """Return the dictionary MAPPING of a finder that setuptools wrote; read, never run."""
     with suppress(SyntaxError, ValueError, TypeError):
         for node in ast.parse(source).body:
             match node:
@@ -323,7 +323,7 @@ def _mapping(source: str) -> dict[str, str]:
 
 
 def _above(name: str, place: str) -> str:
-    """The folder that has to be on the path: above all parts of a dotted name where they are folders, else the parent."""
+    """Return the folder that has to be on the path: above all parts of a dotted name that are folders, else the parent."""
     path, parts = Path(place), tuple(name.split("."))
     nested = Path(place.removesuffix(".py")).parts[-len(parts) :] == parts
     return str(path.parents[len(parts) - 1] if nested else path.parent)

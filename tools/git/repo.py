@@ -17,7 +17,7 @@ class Repo(Checkout):
     """A checkout with its history."""
 
     def tree(self, commit: str) -> str:
-        """The tree of a commit."""
+        """Return the tree of a commit."""
 
         def ask() -> str:
             return self.git.line("rev-parse", "--verify", f"{commit}^{{tree}}")
@@ -25,16 +25,16 @@ class Repo(Checkout):
         return self._kept.trees.ask(commit, ask) if _exact(commit) else ask()
 
     def parents(self, commit: str) -> tuple[str, ...]:
-        """The commits that a commit stands on."""
+        """Return the commits that a commit stands on."""
         return tuple(self.git.line("rev-list", "--no-walk", "--parents", commit).split()[1:])
 
     def content(self, commit: str, path: str) -> bytes | None:
-        """A file's bytes at a commit; None where it does not exist."""
+        """Return a file's bytes at a commit; None where it does not exist."""
         answer = self.git.ask("cat-file", "blob", f"{commit}:{path}")
         return answer.out if answer.code == 0 else None
 
     def contents(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
-        """The bytes of several files at a commit, those that exist there, in one process."""
+        """Return the bytes of several files at a commit, those that exist there, in one process."""
         plain = [path for path in paths if "\n" not in path]
         odd = {path: self.content(commit, path) for path in paths if "\n" in path}
         asked = b"".join(os.fsencode(f"{commit}:{path}\n") for path in plain)
@@ -42,7 +42,7 @@ class Repo(Checkout):
         return {path: data for path, data in (found | odd).items() if data is not None}
 
     def delta(self, old: str, new: str) -> Delta:
-        """What changed between two commits or trees."""
+        """Return what changed between two commits or trees."""
 
         if self._tree_of(old) == self._tree_of(new):
             return read_delta(b"")
@@ -55,7 +55,7 @@ class Repo(Checkout):
         return self._kept.deltas.ask((self._tree_of(old), self._tree_of(new)), ask)
 
     def entries(self, old: str, new: str) -> tuple[TreeChange, ...]:
-        """The paths that changed between two commits or trees."""
+        """Return the paths that changed between two commits or trees."""
         back: Delta | None = self._kept.deltas.get((self._tree_of(new), self._tree_of(old)))
         return tuple(entry.reversed() for entry in back.entries) if back else self.delta(old, new).entries
 
@@ -63,15 +63,15 @@ class Repo(Checkout):
         return str(self._kept.trees.get(name) or name)
 
     def diffstat(self, old: str, new: str) -> DiffStat:
-        """How much changed between two commits."""
+        """Return how much changed between two commits."""
         return self.delta(old, new).stat
 
     def diff(self, old: str, new: str) -> str:
-        """The change between two commits as a patch; undecodable bytes are replaced."""
+        """Return the change between two commits as a patch; undecodable bytes are replaced."""
         return self.delta(old, new).patch
 
     def patches(self, attempts: Mapping[str, str]) -> dict[str, str]:
-        """The patches of changes of one or more commits, in two processes: their last commits mapped to their first ones.
+        """Read the patches of changes of one or more commits in two processes; `attempts` maps last commits to first ones.
 
         Undecodable bytes are replaced; a commit that is not there has no patch.
         """
@@ -85,26 +85,26 @@ class Repo(Checkout):
         return {end: text for end, text in zip(parts[1::2], parts[2::2], strict=True) if end in spans}
 
     def _parents(self, commits: Sequence[str]) -> dict[str, str]:
-        """The first parent of each commit that is there and has one."""
+        """Return the first parent of each commit that is there and has one."""
         asked = "".join(f"{commit}\n" for commit in commits).encode()
         out = self.git.ask("rev-list", "--no-walk", "--parents", "--ignore-missing", "--stdin", stdin=asked).text
         return {words[0]: words[1] for line in out.splitlines() if len(words := line.split()) > 1}
 
     def trailers(self, base: str, tip: str, name: str) -> tuple[tuple[str, str], ...]:
-        """Commits after `base` up to `tip` that have a trailer, with its value, newest first."""
+        """Return the commits after `base` up to `tip` that have a trailer, with its value, newest first."""
         form = f"%H%x00%(trailers:key={name},valueonly,separator=%x2C)"
         lines = os.fsdecode(self.git.run("log", f"--format={form}", f"{base}..{tip}")).splitlines()
         pairs = (line.split("\0", 1) for line in lines)
         return tuple((commit, value) for commit, value in pairs if value)
 
     def linked_worktrees(self) -> tuple[Path, ...]:
-        """The other checkouts of this repository that are there, the main one included."""
+        """Return the other checkouts of this repository that are there, the main one included."""
         fields = os.fsdecode(self.git.ask("worktree", "list", "--porcelain", "-z").out).split("\0")
         found = (Path(field.removeprefix("worktree ")) for field in fields if field.startswith("worktree "))
         return tuple(place for place in found if (place / ".git").exists() and place.resolve() != self.root.resolve())
 
     def recently_changed(self, commits: int) -> dict[str, int]:
-        """How many of the last commits changed each path, the paths of the newest commit first."""
+        """Return how many of the last commits changed each path, the paths of the newest commit first."""
         command = ("log", f"--max-count={commits}", "--format=", "--name-only", "--no-renames", "-z")
         found: dict[str, int] = {}
         for path in os.fsdecode(self.git.run(*command)).split("\0"):
@@ -113,12 +113,12 @@ class Repo(Checkout):
         return found
 
     def changed_paths(self, old: str, new: str) -> frozenset[str] | None:
-        """The paths that differ between two commits; None where git does not have both."""
+        """Return the paths that differ between two commits; None where git does not have both."""
         answer = self.git.ask("diff", "--name-only", "--no-renames", "-z", old, new, "--")
         return frozenset(path for path in os.fsdecode(answer.out).split("\0") if path) if answer.code == 0 else None
 
     def holding(self, text: str) -> tuple[str, ...]:
-        """The files at HEAD that hold a text on one line."""
+        """Return the files at HEAD that hold a text on one line."""
         answer = self.git.ask("grep", "--name-only", "--fixed-strings", "-I", "-z", "-e", text, "HEAD", "--")
         return tuple(path.removeprefix("HEAD:") for path in os.fsdecode(answer.out).split("\0") if path)
 
@@ -148,7 +148,7 @@ class Repo(Checkout):
             )
 
     def tip(self, branch: str) -> str:
-        """The commit at a branch; empty if there is none."""
+        """Return the commit at a branch; empty if there is none."""
         return self.git.ask("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}").text
 
     def switch_to_new_branch(self, name: str) -> None:
@@ -159,7 +159,7 @@ class Repo(Checkout):
         self.git.run("symbolic-ref", "-m", "autoresearch: start", "HEAD", f"refs/heads/{name}")
 
     def squash(self, name: str, base: str, tip: str, message: str) -> str:
-        """A new branch with one commit on `base` that has the tree of `tip`; returns the commit."""
+        """Make a new branch with one commit on `base` that has the tree of `tip`; return the commit."""
         there = self.git.ask("rev-parse", "--verify", "--quiet", f"refs/heads/{name}^{{tree}}", f"refs/heads/{name}^")
         if there.code == 0 and there.text.split("\n") == [self.tree(tip), base]:
             return self.git.line("rev-parse", f"refs/heads/{name}")  # made before, by a call that was interrupted
@@ -193,18 +193,18 @@ _FALLBACK = {
 
 
 def _identity(git: GitCli) -> dict[str, str] | None:
-    """Nothing where git knows the user's name; otherwise ours."""
+    """Return our name where git does not know the user's, else None."""
     known = all(git.ask("var", name).code == 0 for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"))
     return None if known else _FALLBACK
 
 
 def _exact(name: str) -> bool:
-    """Whether a name can only ever mean one object."""
+    """Tell whether a name can only ever mean one object."""
     return _ID.fullmatch(name) is not None
 
 
 def _blobs(out: bytes) -> Iterator[bytes | None]:
-    """What `cat-file --batch` printed: a line on each object, then its bytes; one line for what is missing."""
+    """Yield what `cat-file --batch` printed: a line on each object, then its bytes; one line for what is missing."""
     place = 0
     while place < len(out):
         end = out.index(b"\n", place)
@@ -219,12 +219,12 @@ def _blobs(out: bytes) -> Iterator[bytes | None]:
 
 
 def shown(path: str) -> str:
-    """A path as text that can be stored and sent: bytes of a name that are no text are written as escapes."""
+    """Return a path as text that can be stored and sent: bytes of a name that are no text are written as escapes."""
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def literal(paths: Sequence[str]) -> bytes:
-    """Paths as git reads them from standard input with `-z`."""
+    """Return the paths as git reads them from standard input with `-z`."""
     return b"".join(os.fsencode(path) + b"\0" for path in paths)
 
 

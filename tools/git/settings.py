@@ -27,7 +27,7 @@ class Settings:
     contents: tuple[bytes, ...] = ()
 
     def last(self, wanted: str) -> str:
-        """The value in force; empty without one."""
+        """Return the value in force; empty without one."""
         return next((value for _, name, value in reversed(self.values) if name == wanted), "")
 
     @property
@@ -52,7 +52,7 @@ def settings_now(git: GitCli, root: Path, git_dir: Path, common_dir: Path) -> Se
 
 
 def _of_the_machine() -> list[Path]:
-    """Where settings for all repositories may stand, whether they do or not."""
+    """Return where settings for all repositories may stand, whether they do or not."""
     home = os.environ.get("HOME", "")
     own = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     program = os.path.realpath(shutil.which("git") or "/usr/bin/git")
@@ -96,7 +96,7 @@ _ELSEWHERE = ".invalid"
 
 
 def branch_in(git_dir: Path) -> str | None:
-    """The branch that HEAD names, empty for a commit; None where git has to be asked."""
+    """Return the branch that HEAD names, empty for a commit; None where git has to be asked."""
     text = _plain(git_dir / "HEAD")
     if _COMMIT.fullmatch(text):
         return ""
@@ -106,7 +106,7 @@ def branch_in(git_dir: Path) -> str | None:
 
 
 def commit_in(git_dir: Path, common_dir: Path) -> str | None:
-    """The commit at HEAD; None where git has to be asked, as for packed refs and before the first commit."""
+    """Return the commit at HEAD; None where git has to be asked, as for packed refs and before the first commit."""
     name = branch_in(git_dir)
     if name is None:
         return None
@@ -115,7 +115,7 @@ def commit_in(git_dir: Path, common_dir: Path) -> str | None:
 
 
 def refs_named(common_dir: Path, words: Collection[str], but: str) -> dict[str, str]:
-    """Where the tags and branches stand that are called by one of these words, apart from the branch `but`."""
+    """Return where the tags and branches stand that are called by one of these words, apart from the branch `but`."""
     packed = _PACKED.findall(_plain(common_dir / "packed-refs"))
     found = {os.fsdecode(name): os.fsdecode(target) for target, name in packed}
     found |= {name: _plain(file).decode(errors="replace").strip() for name, file in _loose(common_dir)}

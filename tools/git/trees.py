@@ -32,7 +32,7 @@ class TreeChange:
         return self.old_mode == ABSENT
 
     def reversed(self) -> TreeChange:
-        """The same difference, looked at from the other side."""
+        """Return the same difference, looked at from the other side."""
         return TreeChange(self.path, self.new_mode, self.old_mode, self.new_id, self.old_id)
 
 
@@ -55,7 +55,7 @@ class Delta:
 
 
 def read_delta(out: bytes) -> Delta:
-    """What git printed: entries, counts and, after an empty field, the patch."""
+    """Parse what git printed: entries, counts and, after an empty field, the patch."""
     fields: list[str] = []
     place = 0
     while (end := out.find(b"\0", place)) > place:
@@ -83,7 +83,7 @@ _Folder = dict[bytes, Item]
 
 
 def stored(git: GitCli, root: Path, paths: Sequence[str], trusts_mode: bool) -> dict[str, Item | None] | None:
-    """What stands at these paths, stored as git would: mode and blob, None for what is gone.
+    """Return what stands at these paths, stored as git would: mode and blob, None for what is gone.
 
     What lies beyond a link is gone, and so is a file whose name a folder has now. None at all where that takes more than files and links: a repository inside, a name
     with a line feed, or modes that the file system does not tell.
@@ -139,14 +139,14 @@ def _put(folder: _Folder, name: bytes, item: Item | None) -> None:
 
 
 def _above(path: bytes) -> Iterator[bytes]:
-    """Every folder above a path, the top as the empty name."""
+    """Yield every folder above a path, the top as the empty name."""
     while path:
         path = path.rpartition(b"/")[0]
         yield path
 
 
 def _folders(git: GitCli, parent: str, names: Sequence[bytes]) -> dict[bytes, _Folder]:
-    """The folders of a commit or tree; empty where there is none."""
+    """Return the folders of a commit or tree; empty where there is none."""
     out = git.run("cat-file", "--batch", stdin=b"".join(b"%b:%b\n" % (parent.encode(), name) for name in names))
     found, place = {}, 0
     for name in names:
@@ -173,7 +173,7 @@ def _items(raw: bytes, width: int) -> _Folder:
 
 
 def _sorted(items: _Folder) -> list[tuple[bytes, Item]]:
-    """In git's order, in which a folder's name ends with a slash."""
+    """Sort as git does, for which a folder's name ends with a slash."""
     return sorted(items.items(), key=lambda pair: pair[0] + (b"/" if pair[1][0] == FOLDER.encode() else b""))
 
 

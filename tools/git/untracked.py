@@ -19,7 +19,7 @@ _NEVER = (".git", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", 
 
 
 def changed_since(repo: Repo, moment: float) -> tuple[str, ...]:
-    """Files that git does not have and that are not as they were at a moment, in seconds since the epoch: some of them.
+    """Return some files that git does not have and that changed since a moment, in seconds since the epoch.
 
     By the time of their last change of any kind, which no program can set back.
     """
@@ -35,7 +35,7 @@ def changed_since(repo: Repo, moment: float) -> tuple[str, ...]:
 
 
 def changed_after(file: Path, moment: float) -> bool:
-    """Whether a file was written, renamed or made after a moment."""
+    """Tell whether a file was written, renamed or made after a moment."""
     with suppress(OSError):
         return file.lstat().st_ctime >= moment
     return False
@@ -51,13 +51,13 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def not_in_git(repo: Repo, untracked: Sequence[str]) -> tuple[str, ...]:
-    """Ignored and untracked paths of the user's checkout that commands may need."""
+    """Return the ignored and untracked paths of the user's checkout that commands may need."""
     paths = dict.fromkeys((*(repo.status(ignored=True).ignored or ()), *_folded(repo, untracked)))
     return tuple(path for path in paths if not is_cache(path) and is_ordinary(repo.root / path))
 
 
 def _folded(repo: Repo, paths: Sequence[str]) -> Sequence[str]:
-    """Thousands of untracked files as the outermost folders in which nothing is tracked."""
+    """Fold thousands of untracked files into the outermost folders in which nothing is tracked."""
     if len(paths) <= MOST_PATHS:
         return paths
     tracked = {PurePosixPath("."), *(parent for path in repo.tracked() for parent in PurePosixPath(path).parents)}
@@ -66,12 +66,12 @@ def _folded(repo: Repo, paths: Sequence[str]) -> Sequence[str]:
 
 
 def is_cache(path: str) -> bool:
-    """Whether a path is a cache, or ours, that nobody needs elsewhere."""
+    """Tell whether a path is a cache, or ours, that nobody needs elsewhere."""
     return any(fnmatch(part, pattern) for part in PurePosixPath(path).parts for pattern in _NEVER)
 
 
 def is_ordinary(path: Path) -> bool:
-    """A file, folder or link that is there: no socket, pipe or device."""
+    """Tell whether a path is a file, folder or link that is there: no socket, pipe or device."""
     try:
         mode = path.lstat().st_mode
     except (OSError, ValueError):

@@ -50,7 +50,7 @@ def _shape_problem(field: str, kind: str, message: str) -> PlanProblem:
 
 
 def problems(plan: Plan) -> tuple[PlanProblem, ...]:
-    """Everything that keeps a well-formed plan from being sealed; empty when it is fine."""
+    """Return everything that keeps a well-formed plan from being sealed; empty when it is fine."""
     return (
         *_required(plan),
         *_globs(plan),
@@ -126,7 +126,7 @@ def _finite(text: str) -> bool:
 
 
 def _hidden(plan: Plan) -> list[PlanProblem]:
-    """A person has to see what they agree to."""
+    """List commands with characters that do not show: a person has to see what they agree to."""
     cure = "Write it with plain characters; inside quotes a shell and printf understand `\\033` and the like"
     texts = [("verify", plan.verify), ("holdout", plan.holdout), ("sabotage", plan.sabotage)]
     texts += [("guards", guard) for guard in plan.guards] + [("guard_metrics", guard) for guard in plan.guard_metrics]
@@ -144,7 +144,7 @@ def _names(plan: Plan) -> list[PlanProblem]:
 
 
 def check_name(name: str) -> str:
-    """What is wrong with a name in the plan's list; empty when it can be passed on."""
+    """Return what is wrong with a name in the plan's list; empty when it can be passed on."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         return "is no name of a variable"
     if name.startswith("GIT_"):
@@ -168,22 +168,22 @@ _NETWORKED = " (in a sandbox with network)"
 
 
 def statements(plan: Plan) -> tuple[str, ...]:
-    """Everything that a plan asks for: its commands as they would run, and the variables that reach them."""
+    """Return everything that a plan asks for: its commands as they would run, and the variables that reach them."""
     walls = _walls(plan)
     commands = (command + walls[0] for command in plan.commands)
     return tuple(dict.fromkeys([*commands, *(_variable(name) for name in plan.environment)]))
 
 
 def missing(plan: Plan, agreed: Callable[[str], bool]) -> tuple[str, ...]:
-    """The statements of a plan that nobody agreed to, neither as they stand nor as more than is asked."""
+    """Return the statements of a plan that nobody agreed to, neither as they stand nor as more than is asked."""
     walls = _walls(plan)
     commands = [c + walls[0] for c in plan.commands if not any(agreed(c + wall) for wall in walls)]
-    names = [said for name in plan.environment if not agreed(said := _variable(name))]
+    names = [statement for name in plan.environment if not agreed(statement := _variable(name))]
     return tuple(dict.fromkeys([*commands, *names]))
 
 
 def _walls(plan: Plan) -> tuple[str, ...]:
-    """The walls around a plan's commands, then every lower wall that covers them as well."""
+    """Return the walls around a plan's commands, then every lower wall that covers them as well."""
     if plan.sandbox != "on":
         return ("",)
     return (_NETWORKED, "") if plan.network else (_WALLED, _NETWORKED, "")

@@ -52,7 +52,7 @@ _UNITS = frozenset(
     "% ns us µs μs ms s sec secs second seconds min mins minute minutes h hr hrs hour hours"
     " B kB KB MB GB TB KiB MiB GiB TiB byte bytes".split()
 )
-# What each unit is worth in the first of its kind; a number in one can be told in another.
+# What each unit is worth in the first of its kind; a number in one can be given in another.
 _KINDS: tuple[Mapping[str, float], ...] = (
     {"s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1, "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3}
     | {
@@ -107,7 +107,7 @@ def read_metric(output: str, read: str, name: str, unit: str = "", before: str |
 
 
 def check_read(read: str) -> str:
-    """What is wrong with a `read` rule; empty when it can be used."""
+    """Return what is wrong with a `read` rule; empty when it can be used."""
     kind, colon, rule = read.partition(":")
     if kind not in {*_READERS, "regex"} or bool(colon) != (kind in {"regex", "json"}) or (colon and not rule):
         return f"{read!r} is not a way to read a number"
@@ -123,13 +123,13 @@ def check_read(read: str) -> str:
 
 
 def plain(output: str) -> str:
-    """The text as a terminal would show it last: no escape codes, each line as its last carriage return left it."""
+    """Return the text as a terminal shows it last: no escape codes, each line as its last carriage return left it."""
     text = _ESCAPE.sub("", output.removeprefix("\ufeff").replace("\r\n", "\n"))
     return "\n".join(next(filter(str.strip, reversed(line.split("\r"))), "") for line in text.split("\n"))
 
 
 def _parse(text: str, unit: str) -> float:
-    """One number, with the plan's unit stripped if it is there."""
+    """Parse one number, with the plan's unit stripped if it is there."""
     bare = text.strip()
     match = re.fullmatch(rf"({_NUMBER})(?: ?{re.escape(unit)})?", bare)
     if not match or len(match[1]) > _LONGEST_NUMBER:
@@ -160,7 +160,7 @@ def _labelled(label: str, text: str, rule: str, name: str, unit: str) -> float:
 
 
 def _captured(text: str, rule: str, unit: str, before: str | None) -> Reading:
-    """What a plan's regular expression captures, line by line, in one unit whatever unit stands behind it."""
+    """Return what a plan's regular expression captures, line by line, in one unit whatever unit stands behind it."""
     pattern = re.compile(rule)
     lines = (line[:_LONGEST_LINE] for line in text.split("\n"))
     found = [_with_unit(match, unit) for line in lines for match in pattern.finditer(line)]
@@ -170,7 +170,7 @@ def _captured(text: str, rule: str, unit: str, before: str | None) -> Reading:
 
 
 def _with_unit(match: re.Match[str], unit: str) -> tuple[str, str]:
-    """A capture with the unit that stands behind it. One that is only a part of a number is refused."""
+    """Return a capture with the unit that stands behind it. One that is only a part of a number is refused."""
     group = min(1, match.re.groups)
     item, line, end = (match[group] or "").strip(), match.string, match.end(group)
     if not re.fullmatch(_NUMBER, item):
@@ -197,18 +197,18 @@ def _part(match: re.Match[str], item: str) -> str:
 
 
 def _converted(value: float, unit: str, wanted: str) -> float:
-    """A number in another unit of its kind."""
+    """Return a number in another unit of its kind."""
     if unit == wanted:
         return value
     for kind in _KINDS:
         if unit in kind and wanted in kind:
             return value * kind[unit] / kind[wanted]
-    told = f"{value:g} stands in {unit or 'no unit'}, but the number is measured in {wanted or 'no unit'}"
-    raise _Unreadable(f"{told}. Print it in one unit, always.")
+    problem = f"{value:g} stands in {unit or 'no unit'}, but the number is measured in {wanted or 'no unit'}"
+    raise _Unreadable(f"{problem}. Print it in one unit, always.")
 
 
 def _agreed(values: Mapping[float, str], what: str, text: str) -> float:
-    """The one value that was found, however often; each stands with the text that it was read from."""
+    """Return the one value that was found, however often; each stands with the text that it was read from."""
     if not values:
         raise _Unreadable(f"No line has {what}. {_ending(text)} {_CURE}")
     if len(values) > 1:
@@ -231,7 +231,7 @@ def _auto(text: str, rule: str, name: str, unit: str) -> float:
 
 
 def _only(lines: list[str], name: str, unit: str) -> float:
-    """The one number of the last line, if no other number can claim to be the result."""
+    """Return the one number of the last line, if no other number can claim to be the result."""
     if lines[-1].startswith("METRIC "):
         raise _Unreadable(f"The last line is another metric, {_short(lines[-1])}. Print `METRIC {name}=value`.")
     bare = re.compile(rf"{_NUMBER}(?: ?{re.escape(unit)})?")
@@ -244,7 +244,7 @@ def _only(lines: list[str], name: str, unit: str) -> float:
 
 
 def _numbers(line: str, unit: str) -> Iterator[str]:
-    """What reads as a number in free text, to be parsed: a number that carries something unknown is not skipped."""
+    """Yield what reads as a number in free text, to be parsed; one that carries something unknown is not skipped."""
     if unit:
         line = re.sub(rf"(?<![\w.])({_NUMBER}) ?{re.escape(unit)}(?!\w)", r"\1  ", line)
     words = re.sub(r"[\t=|;]", "  ", line).split(" ")
@@ -258,7 +258,7 @@ def _numbers(line: str, unit: str) -> Iterator[str]:
 
 
 def _has_unit(word: str) -> bool:
-    """Whether a word is a number with a unit: `12ms`, but neither `2nd` nor the `3f` of a hash."""
+    """Tell whether a word is a number with a unit: `12ms`, but neither `2nd` nor the `3f` of a hash."""
     match = _GLUED.fullmatch(word)
     return match is not None and (match[1] in _UNITS or not _NO_UNIT.fullmatch(word))
 
@@ -275,7 +275,7 @@ def _json(text: str, rule: str, name: str, unit: str) -> float:
 
 
 def _document(text: str) -> object:
-    """The whole output as JSON, or else its last line that is."""
+    """Return the whole output as JSON, or else its last line that is."""
     for candidate in (text, *reversed(text.split("\n"))):
         if candidate.lstrip().startswith(("{", "[")):
             try:

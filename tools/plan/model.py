@@ -47,7 +47,7 @@ class EffectSize:
     percent: bool = False
 
     def absolute(self, reference: float) -> float:
-        """The size in the metric's unit; percent is taken of the reference's magnitude, so that its sign does not matter."""
+        """Return the size in the metric's unit; percent is of the reference's magnitude, so that its sign does not matter."""
         return abs(reference) * self.amount / 100 if self.percent else self.amount
 
 
@@ -61,12 +61,12 @@ class GuardMetric:
     command: str
 
     def limit(self, baseline: float) -> float:
-        """The worst value that still passes."""
+        """Return the worst value that still passes."""
         room = self.tolerance.absolute(baseline)
         return baseline + room if self.direction is Direction.LOWER else baseline - room
 
     def passes(self, value: float, baseline: float) -> bool:
-        """Whether `value` stays within the tolerance of `baseline`."""
+        """Tell whether `value` stays within the tolerance of `baseline`."""
         limit = self.limit(baseline)
         return value <= limit if self.direction is Direction.LOWER else value >= limit
 
@@ -217,15 +217,15 @@ class Plan(BaseModel):
         return self.model_dump() != Plan().model_dump()
 
     def gain(self, value: float, reference: float) -> float:
-        """How much better `value` is than `reference`; negative when worse."""
+        """Return how much better `value` is than `reference`; negative when worse."""
         return reference - value if self.better is Direction.LOWER else value - reference
 
     def signed(self, value: float) -> float:
-        """The value so that lower is better; applied twice it gives the value back."""
+        """Return the value so that lower is better; applied twice it gives the value back."""
         return value if self.better is Direction.LOWER else -value
 
     def digest(self) -> str:
-        """SHA-256 of the sealed plan."""
+        """Return the SHA-256 of the sealed plan."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 

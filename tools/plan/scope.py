@@ -34,17 +34,17 @@ class Scope:
         self._rules = [(not glob.startswith("!"), re.compile(_tolerant(glob), flags)) for glob in globs]
 
     def matches(self, path: str) -> bool:
-        """Whether a path, relative to the root and with `/`, is covered."""
+        """Tell whether a path, relative to the root and with `/`, is covered."""
         return next((included for included, rule in reversed(self._rules) if rule.fullmatch(path)), False)
 
 
 def literal_glob(path: str) -> str:
-    """A path as a glob: globs know no escapes, so a character with a meaning becomes `?`, any one character."""
+    """Return a path as a glob: globs know no escapes, so a character with a meaning becomes `?`, any one character."""
     return re.sub(r"[*?\[\]{}!\\]", "?", path)
 
 
 def check_glob(glob: str) -> str:
-    """What is wrong with a glob; empty when it can be used."""
+    """Return what is wrong with a glob; empty when it can be used."""
     body = glob.removeprefix("!")
     if not body.strip():
         return "an empty glob"
@@ -75,7 +75,7 @@ def _expression(body: str) -> str:
 
 
 def _choices(body: str) -> list[str]:
-    """Every path that nested `{a,b}` stand for."""
+    """Return every path that nested `{a,b}` stand for."""
     if len(body) > _MOST_CHARACTERS:
         raise _BadGlob(f"longer than {_MOST_CHARACTERS} characters; write several globs")
     outside: list[tuple[list[str], list[str]]] = []
@@ -149,7 +149,7 @@ def _joined(groups: list[str]) -> str:
 
 
 def _segment(name: str) -> str:
-    """One folder or file name. Text before a `*` commits to its first place, for the same reason as above."""
+    """Translate one folder or file name. Text before a `*` commits to its first place, for the same reason as above."""
     runs = [""]
     for piece in _NAME_PIECES.findall(name):
         if piece[0] == "*":

@@ -24,23 +24,23 @@ _TEMPORARY = re.compile(r"(?:/tmp|/var/tmp|/private/tmp|/dev/shm|/var/folders|\$
 
 
 def deletes_home(parts: Parts) -> bool:
-    """The home folder, the root, or a folder of the system."""
+    """Tell whether the home folder, the root, or a folder of the system is deleted."""
     return any(_HOME.fullmatch(place) for part in parts for place in _deleted(part))
 
 
 def deletes_repository(parts: Parts) -> bool:
-    """The repository or its history."""
+    """Tell whether the repository or its history is deleted."""
     return any(_REPOSITORY.fullmatch(place) for part in parts if part.name != "find" for place in _deleted(part))
 
 
 def deletes_outside(parts: Parts) -> bool:
-    """A folder that is neither in the repository nor temporary."""
+    """Tell whether a folder is deleted that is neither in the repository nor temporary."""
     places = (place for part in parts for place in _deleted(part))
     return any(_OUTSIDE.match(place) and (not _TEMPORARY.match(place) or "/../" in place) for place in places)
 
 
 def _deleted(part: SimpleCommand) -> tuple[str, ...]:
-    """What is removed with all that is in it."""
+    """Return what is removed with all that is in it."""
     if part.name == "find":
         named = {"-name", "-path", "-iname", "-regex"} & set(part.words)
         found = [word + ("/found" if named and len(word) > 1 else "") for word in part.words[1:2] if word[0] != "-"]
@@ -64,7 +64,7 @@ def _fetches(command: str) -> bool:
 
 
 def _takes_program(part: SimpleCommand) -> bool:
-    """Whether what stands in the words, or is fed in, is run: by an interpreter, or as the program itself."""
+    """Tell whether what stands in the words, or is fed in, is run: by an interpreter, or as the program itself."""
     runs = part.name in _INTERPRETERS | {"eval", "source", "."}
     if part.name in _INTERPRETERS - SHELLS:
         return any(word.startswith(("<(", "$(", "`")) or word in {"-c", "-e"} for word in part.words[1:])
@@ -76,7 +76,7 @@ def _runs_input(later: Parts) -> bool:
 
 
 def _reads_program(part: SimpleCommand) -> bool:
-    """Whether an interpreter takes its program from its input."""
+    """Tell whether an interpreter takes its program from its input."""
     options = [word for word in part.words[1:] if word.startswith("-")]
     return part.name in _INTERPRETERS and (len(options) == len(part.words) - 1 or bool({"-", "-s"} & set(options)))
 
@@ -94,7 +94,7 @@ _DISK = re.compile(r"/dev/(?:sd|nvme|vd|hd|xvd|mmcblk|disk|rdisk|mapper/|md\d|lo
 
 
 def overwrites_a_disk(parts: Parts) -> bool:
-    """A file system or a whole device."""
+    """Tell whether a file system or a whole device is overwritten."""
     return any(_writes_disk(part) for part in parts)
 
 
@@ -110,7 +110,7 @@ def _writes_disk(part: SimpleCommand) -> bool:
 
 
 def changes_history(parts: Parts) -> bool:
-    """git, where it writes."""
+    """Tell whether git is told to write."""
     return any(_git_changes(part.words) for part in parts if part.name == "git")
 
 
@@ -148,7 +148,7 @@ _PUBLISHES_TWO = {
 
 
 def publishes(parts: Parts) -> bool:
-    """Something that others get to see and that cannot be taken back."""
+    """Tell whether something is published, which others get to see and cannot be taken back."""
     for part in parts:
         verbs = [word for word in part.words[1:] if not word.startswith("-")]
         dry = any(word.startswith("--dry-run") or word == "--help" for word in part.words)
@@ -159,13 +159,13 @@ def publishes(parts: Parts) -> bool:
 
 
 def stops_the_machine(parts: Parts) -> bool:
-    """For everybody who works on it."""
+    """Tell whether the machine is stopped for everybody who works on it."""
     everything = (part.words[:1] == ("kill",) and "-1" in part.words[2:] for part in parts)
     return any(part.name in {"shutdown", "reboot", "poweroff", "halt"} for part in parts) or any(everything)
 
 
 def forks_without_end(command: str) -> bool:
-    """A function that starts itself twice; looked for in the text, because it is one."""
+    """Tell whether a function starts itself twice; looked for in the text of the command, because parsed it is gone."""
     return bool(re.search(r"([\w:.]{1,40})\(\)\{[^{}]{0,200}?\1\|\1&", re.sub(r"\s", "", command)))
 
 
@@ -195,7 +195,7 @@ _KEEPERS = {
 
 
 def reads_credentials(parts: Parts) -> bool:
-    """Keys and passwords of the person, from their files or from a program that keeps them."""
+    """Tell whether keys or passwords of the person are read, from their files or from a program that keeps them."""
     return any(_reads_store(part) or _asks_keeper(part) for part in parts)
 
 
@@ -209,8 +209,8 @@ def _reads_store(part: SimpleCommand) -> bool:
 
 
 def _asks_keeper(part: SimpleCommand) -> bool:
-    said = " ".join(part.words[1:])
-    return any(said.startswith(asked) for asked in _KEEPERS.get(part.name, ()))
+    arguments = " ".join(part.words[1:])
+    return any(arguments.startswith(asked) for asked in _KEEPERS.get(part.name, ()))
 
 
 _SENDERS = FETCHERS | frozenset(
@@ -219,7 +219,7 @@ _SENDERS = FETCHERS | frozenset(
 
 
 def sends_environment(parts: Parts) -> bool:
-    """All variables, secrets included, into something that talks to the network."""
+    """Tell whether all variables, secrets included, go into something that talks to the network."""
     for place, part in enumerate(parts):
         if part.name in _SENDERS and any(
             re.match(r"\s*(?:env|printenv|export -p|set)\s*(?:$|[|;])", fed) for fed in part.fed
@@ -231,7 +231,7 @@ def sends_environment(parts: Parts) -> bool:
 
 
 def prints_environment(parts: Parts) -> bool:
-    """All variables, into the output."""
+    """Tell whether all variables are printed."""
     return any(_prints_all(part) and not list(_piped_into(parts, place)) for place, part in enumerate(parts))
 
 
@@ -250,7 +250,7 @@ def _piped_into(parts: Parts, place: int) -> Iterator[SimpleCommand]:
 
 
 def sends(parts: Parts) -> bool:
-    """Data to another machine."""
+    """Tell whether data goes to another machine."""
     return any(_sends_out(part) for part in parts)
 
 

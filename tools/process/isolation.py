@@ -53,13 +53,13 @@ _OF_THE_SHELL = frozenset("PWD OLDPWD SHLVL IFS PPID UID EUID RANDOM SECONDS LIN
 
 
 def passes(name: str, value: str = "") -> bool:
-    """Whether a variable reaches a measured command without being named in the plan."""
+    """Tell whether a variable reaches a measured command without being named in the plan."""
     ordinary = name in _EXACT or name.startswith(_FAMILIES)
     return ordinary and not looks_secret(name, value)
 
 
 def measured_environment(inherited: Mapping[str, str], added: Mapping[str, str]) -> dict[str, str]:
-    """Of the inherited environment what passes, plus the names that we set.
+    """Return what passes of the inherited environment, plus the names that we set.
 
     Clients hand their server API keys and session tokens; a program under experiment has no business with them. An
     allow-list, because no pattern knows every secret. Byte code is not written, because an edit and its undo within one
@@ -70,12 +70,12 @@ def measured_environment(inherited: Mapping[str, str], added: Mapping[str, str])
 
 
 def passed_on(names: Iterable[str], inherited: Mapping[str, str]) -> dict[str, str]:
-    """The variables that a plan names, as far as they exist; these pass whatever they look like."""
+    """Return the variables that a plan names, as far as they exist; these pass whatever they look like."""
     return {name: inherited[name] for name in names if name in inherited}
 
 
 def withheld(command: str, output: str, inherited: Mapping[str, str], named: Iterable[str] = ()) -> tuple[str, ...]:
-    """Variables that exist here, do not reach the command, and that it or what it printed speaks of."""
+    """Return the variables that exist here, do not reach the command, and are named by it or by what it printed."""
     kept_back = {name for name, value in inherited.items() if not passes(name, value)} - set(named) - _OF_THE_SHELL
     asked = set(re.findall(r"\$\{?(\w+)", command))
     spoken = {word for word in re.findall(r"\b[A-Z_][A-Z0-9_]{2,}\b", output) if "_" in word}
@@ -102,7 +102,7 @@ class Policy:
 
 
 def bases(globs: Sequence[str]) -> tuple[str, ...]:
-    """The folders and files, relative to the root, below which everything lies that the globs can cover; `.` is all of it."""
+    """Return the folders and files below which everything lies that the globs can cover; `.` is the whole repository."""
     found = (_base(glob) for glob in globs if not glob.startswith("!"))
     return tuple(dict.fromkeys(found))
 
@@ -118,7 +118,7 @@ def _base(glob: str) -> str:
 
 
 def wrapped(argv: Sequence[str], policy: Policy, mechanism: str, helper: Sequence[str]) -> list[str]:
-    """The argument vector that runs `argv` behind walls. `helper` starts the script that sets limits and Landlock."""
+    """Put `argv` behind the walls of a mechanism. `helper` starts the script that sets limits and Landlock."""
     inner = [*helper, _policy_json(policy, landlock=False), "--", *argv] if policy.limited else list(argv)
     if mechanism == BUBBLEWRAP:
         return [*_bubblewrap(policy), "--", *inner]
@@ -134,7 +134,7 @@ def _policy_json(policy: Policy, *, landlock: bool) -> str:
 
 
 def _bubblewrap(policy: Policy) -> list[str]:
-    """Everything read-only, then what may be written, then what inside of that may not."""
+    """Mount everything read-only, then what may be written, then what inside of that may not."""
     network = [] if policy.network else ["--unshare-net"]
     binds = [part for path in policy.write for part in ("--bind-try", path, path)]
     kept = [part for path in policy.keep for part in ("--ro-bind-try", path, path)]
@@ -143,7 +143,7 @@ def _bubblewrap(policy: Policy) -> list[str]:
 
 
 def _profile(policy: Policy) -> str:
-    """A profile for macOS; the last rule that matches decides."""
+    """Write a profile for macOS; the last rule that matches decides."""
     rules = ["(version 1)", "(allow default)", "(deny file-write*)", '(allow file-write* (subpath "/dev"))']
     rules += [f"(allow file-write* (subpath {_quoted(path)}))" for path in policy.write]
     rules += [f"(deny file-write* (subpath {_quoted(path)}))" for path in policy.keep]
@@ -181,7 +181,7 @@ class SandboxOffer:
 
 @cache
 def available() -> SandboxOffer:
-    """What works on this machine; tried once, because a program that is installed may still not be allowed to."""
+    """Find out what works on this machine; by trying, once, because what is installed may still not be allowed."""
     if sys.platform == "darwin":
         return SandboxOffer(SEATBELT) if shutil.which("sandbox-exec") else SandboxOffer("", "sandbox-exec is missing")
     if shutil.which("bwrap") and _works(wrapped(["true"], Policy(()), BUBBLEWRAP, ())):
@@ -206,14 +206,14 @@ def _helper() -> tuple[str, ...]:
 
 
 def wrap(argv: Sequence[str], policy: Policy) -> list[str]:
-    """The argument vector behind walls; only where `available` names a mechanism."""
+    """Put an argument vector behind walls; only where `available` names a mechanism."""
     return wrapped(argv, policy, available().mechanism, _helper())
 
 
 def policy_for(
     repo: Repo, folder: Path, scope: Sequence[str], limits: tuple[bool, int, int], also: Sequence[str]
 ) -> Policy:
-    """What commands of a plan may write: the scope, what git ignores, caches, and what is named in `also`.
+    """Return what commands of a plan may write: the scope, what git ignores, caches, and what is named in `also`.
 
     A second checkout of ours may be written everywhere. `limits` are network, memory in MiB and processes.
     """
@@ -227,7 +227,7 @@ def policy_for(
 
 
 def _ignored(repo: Repo) -> tuple[str, ...]:
-    """What builds write: the topmost files and folders that are there and that git ignores."""
+    """Return what builds write: the topmost files and folders that are there and that git ignores."""
     out = repo.git.ask("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory").out
     return tuple(os.fsdecode(path).rstrip("/") for path in out.split(b"\0") if path)
 

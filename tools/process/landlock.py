@@ -31,7 +31,7 @@ _SET_FLAGS, _UP_AND_RUNNING = 0x8914, 0x41
 
 
 def landlock_version() -> int:
-    """The kernel's version of Landlock; 0 without it."""
+    """Return the kernel's version of Landlock; 0 without it."""
     try:
         return max(0, int(_libc().syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(1))))
     except (OSError, AttributeError):

@@ -179,15 +179,15 @@ class Runner:
         return _result(place, secret) or self._lost(place)
 
     def alive(self) -> list[str]:
-        """The ids of runs whose supervisor lives."""
+        """Return the ids of runs whose supervisor lives."""
         return [place.name for place in self._places() if _alive(place)]
 
     def progress(self) -> tuple[float, str]:
-        """How the run at work goes: seconds so far, and its last line."""
+        """Return how the run at work goes: seconds so far, and its last line."""
         return next((_progress(place) for place in self._places() if _alive(place)), (0.0, ""))
 
     def tail(self) -> list[str]:
-        """The last lines that the run at work has printed; none where nothing is at work."""
+        """Return the last lines that the run at work has printed; none where nothing is at work."""
         place = next((place for place in self._places() if _alive(place)), None)
         lines = _read_progress(place).get("tail", []) if place else []
         return [str(line) for line in lines] if isinstance(lines, list) else []
@@ -263,18 +263,18 @@ def _mark(place: Path) -> str:
 
 
 def _result(place: Path, secret: str) -> CommandRun | None:
-    """What the supervisor wrote at its end, if it is whole and bears the seal of a secret that is known; None if not."""
-    said = [read_or_empty(place / name) for name in ("stdout", "stderr", "channel")]
+    """Read what the supervisor wrote at its end; None unless it is whole and bears the seal of a secret that is known."""
+    streams = [read_or_empty(place / name) for name in ("stdout", "stderr", "channel")]
     try:
         found = json.loads(read_or_empty(place / "result.json"))
         check, seal = found.pop("check"), found.pop("seal")
-        if check != result_digest(found, said) or (
+        if check != result_digest(found, streams) or (
             secret and not hmac.compare_digest(seal, result_seal(secret, check))
         ):
             return None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    stdout, stderr, channel = (text.decode(errors="replace") for text in said)
+    stdout, stderr, channel = (text.decode(errors="replace") for text in streams)
     return CommandRun(stdout=stdout, stderr=stderr, channel=channel, **found)
 
 
@@ -292,7 +292,7 @@ def _read_progress(place: Path) -> dict[str, Any]:
 
 
 def _alive(place: Path) -> bool:
-    """Whether the supervisor lives: its lock says so, whatever became of its process number."""
+    """Tell whether the supervisor lives: its lock says so, whatever became of its process number."""
     try:
         lock = take_lock(place / "alive", make=False)
     except FileNotFoundError:

@@ -63,7 +63,7 @@ def screen(command: str) -> Screening:
 
 
 def cure(why: str) -> str:
-    """What to do about a reason or a warning."""
+    """Return what to do about a reason or a warning."""
     return _CURES.get(why, "Write a command that only measures.")
 
 

@@ -201,7 +201,7 @@ def _unwrapped(
     before: str = "",
     after: str = "",
 ) -> SimpleCommand:
-    """The program itself, without the assignments and the programs in front that only start it."""
+    """Find the program itself, behind the assignments and the programs that only start it."""
     rest = [word.text for word in words]
     wrappers: list[str] = []
     assigned: list[str] = []
@@ -256,7 +256,7 @@ def _last_wrapper(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _within(parts: Sequence[SimpleCommand], place: int) -> Iterator[str]:
-    """The commands inside one program's words, arguments and input."""
+    """Yield the commands inside one program's words, arguments and input."""
     part, arguments = parts[place], parts[place].words[1:]
     yield from part.fed
     if part.name in SHELLS | {"su", "script", "flock"}:
@@ -277,7 +277,7 @@ def _within(parts: Sequence[SimpleCommand], place: int) -> Iterator[str]:
 
 
 def _written(part: SimpleCommand) -> Iterator[str]:
-    """What a program writes into the pipe, where that can be read off its words."""
+    """Yield what a program writes into the pipe, where that can be read off its words."""
     if part.name in {"echo", "printf"}:
         yield " ".join(part.words[1:])
     yield from (redirect.body for redirect in part.redirects if redirect.body)
@@ -291,7 +291,7 @@ def _after_c(arguments: Sequence[str]) -> Iterator[str]:
 
 
 def _for_each_file(part: SimpleCommand) -> Iterator[SimpleCommand]:
-    """What `find` starts for each file; the folder that it looks in stands for the file."""
+    """Yield what `find` starts for each file; the folder that it looks in stands for the file."""
     if part.name != "find":
         return
     root = next((word for word in part.words[1:2] if not word.startswith("-")), ".")

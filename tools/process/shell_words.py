@@ -44,7 +44,7 @@ _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "e": "\x1b", "0": "\0"}
 
 
 def tokens(text: str) -> tuple[Token, ...]:
-    """Every token of a text; an open quote goes to the end."""
+    """Return every token of a text; an open quote goes to the end."""
     return tuple(_Reader(text).read())
 
 
@@ -80,7 +80,7 @@ class _Reader:
         return iter(found)
 
     def _arithmetic_end(self) -> int:
-        """Where arithmetic that begins here ends; 0 if what begins here is no arithmetic but two subshells."""
+        """Return where arithmetic that begins here ends; 0 if what begins here is no arithmetic but two subshells."""
         if self._at >= self._open_until:
             end = _closing(self._text, self._at + 2)
             if self._text.startswith("))", end - 1):
@@ -211,7 +211,7 @@ class _Reader:
 
 
 def _computed(arithmetic: str) -> tuple[str, ...]:
-    """The commands whose output is computed with: those that hold no other."""
+    """Return the commands whose output is computed with: those that hold no other."""
     return tuple(match[1] or match[2] for match in _INNERMOST.finditer(arithmetic, 2))
 
 
@@ -229,7 +229,7 @@ _NESTING = re.compile(r"\\.|'[^']*+'?|\"(?:[^\\\"]|\\.)*+\"?|[()]", re.DOTALL)
 
 
 def _closing(text: str, start: int) -> int:
-    """Behind the parenthesis that closes what was opened before `start`."""
+    """Return the place behind the parenthesis that closes what was opened before `start`."""
     depth = 1
     for match in _NESTING.finditer(text, start):
         depth += {"(": 1, ")": -1}.get(match[0], 0)
@@ -239,7 +239,7 @@ def _closing(text: str, start: int) -> int:
 
 
 def _closing_arithmetic(text: str, start: int) -> int:
-    """Behind the two parentheses that close arithmetic opened before `start`; 0 if it is no arithmetic but a subshell."""
+    """Return the place behind arithmetic opened before `start`; 0 if it is no arithmetic but a subshell."""
     end = _closing(text, start)
     return end + 1 if text.startswith("))", end - 1) else 0
 

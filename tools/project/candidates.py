@@ -34,7 +34,7 @@ class Candidate(BaseModel):
 
 
 def candidates(projects: Sequence[Project], goal: str, files: Sequence[str], limit: int = 20) -> list[Candidate]:
-    """The plans that these projects allow, best match with the goal first; equals by usefulness, root and title.
+    """Return the plans that these projects allow, best match with the goal first; equals by usefulness, root and title.
 
     Args:
         projects: What `recognise` found.
@@ -68,12 +68,12 @@ class _Wish:
 
 
 def _met(aim: Aim, words: Sequence[str]) -> tuple[str, ...]:
-    """For each group of stems the first word of the goal that starts with one of them, or nothing."""
+    """Return for each group of stems the first word of the goal that starts with one of them, or nothing."""
     return tuple(next((word for word in words if _asks(word, stems)), "") for stems in aim.asks)
 
 
 def _asks(word: str, stems: Sequence[str]) -> bool:
-    """Whether a word is, or starts with, one of the stems. Short stems must be the whole word: `js` is not `json`."""
+    """Tell whether a word is, or starts with, a stem. Short stems must be the whole word: `js` is not `json`."""
     return word in stems or (word not in _LANGUAGES and any(len(stem) > 3 and word.startswith(stem) for stem in stems))
 
 
@@ -126,7 +126,7 @@ def _why(aim: Aim, met: Sequence[str]) -> str:
 
 
 def _areas(project: Project, aim: Aim) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The scope and what is protected: sources or tests may change, never both, and never a manifest."""
+    """Return the scope and what is protected: sources or tests may change, never both, and never a manifest."""
     if aim.edits is Edits.TESTS:
         start = f"{project.root}/" if project.root else ""
         return project.tests or (f"{start}tests/**",), (*project.sources, *project.fixed)
@@ -139,13 +139,13 @@ def _guards(project: Project, aim: Aim) -> tuple[str, ...]:
 
 
 def in_scope(scope: Sequence[str], protected: Sequence[str], files: Sequence[str]) -> tuple[str, ...]:
-    """The files that a plan with this scope may change."""
+    """Return the files that a plan with this scope may change."""
     wanted, kept = Scope(scope), Scope(protected)
     return tuple(file for file in files if wanted.matches(file) and not kept.matches(file))
 
 
 def scope_warnings(held: Sequence[str], projects: Sequence[Project]) -> tuple[str, ...]:
-    """What is odd about the files that a plan may change, whoever wrote the plan."""
+    """Return what is odd about the files that a plan may change, whoever wrote the plan."""
     if not held:
         return ("No file matches the scope.",)
     found = []

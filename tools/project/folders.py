@@ -66,15 +66,15 @@ class Folder:
     above: frozenset[str] = frozenset()
 
     def has(self, *names: str) -> str:
-        """The first of these names that exists here; empty when none does."""
+        """Return the first of these names that exists here; empty when none does."""
         return next((name for name in names if name in self.files), "")
 
     def locked(self, name: str) -> bool:
-        """Whether a file lies here or directly in a folder above."""
+        """Tell whether a file lies here or directly in a folder above."""
         return name in self.files or name in self.above
 
     def text(self, name: str) -> str:
-        """The text of a file that was read; empty otherwise."""
+        """Return the text of a file that was read; empty otherwise."""
         return self.texts.get(name, "")
 
     @cached_property
@@ -83,7 +83,7 @@ class Folder:
         return "\n".join(self.texts.values())
 
     def ending(self, suffix: str) -> tuple[str, ...]:
-        """Files whose name ends so, sorted."""
+        """Return the files whose name ends so, sorted."""
         return tuple(sorted(name for name in self.files if name.endswith(suffix)))
 
 
@@ -98,12 +98,12 @@ class FolderFinding:
 
 
 def command_list(rows: list[tuple[CommandKind, str, str]]) -> tuple[ProjectCommand, ...]:
-    """Rows of kind, text and source as commands; those without a source were not found."""
+    """Make commands of rows of kind, text and source; those without a source were not found."""
     return tuple(ProjectCommand(kind, text, source) for kind, text, source in rows if source)
 
 
 def table_of(folder: Folder, name: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """A TOML or JSON manifest, and a warning if it cannot be read; an absent or empty one is an empty table."""
+    """Return a TOML or JSON manifest, and a warning if it cannot be read; an absent or empty one is an empty table."""
     text = folder.text(name)
     try:
         loaded = (json.loads(text) if name.endswith(".json") else tomllib.loads(text)) if text.strip() else {}
@@ -113,7 +113,7 @@ def table_of(folder: Folder, name: str) -> tuple[dict[str, Any], tuple[str, ...]
 
 
 def within(table: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    """A nested table; empty when any step is absent or is no table."""
+    """Return a nested table; empty when any step is absent or is no table."""
     for key in keys:
         inner = table.get(key)
         table = inner if isinstance(inner, dict) else {}
@@ -129,7 +129,7 @@ MAKEFILES = ("Makefile", "makefile", "GNUmakefile")
 
 
 def make_commands(folder: Folder) -> tuple[ProjectCommand, ...]:
-    """The well-known targets of a makefile, in the file's order; of two for one kind the first."""
+    """Return the well-known targets of a makefile, in the file's order; of two for one kind the first."""
     name = folder.has(*MAKEFILES)
     targets = re.findall(r"^([A-Za-z][\w.-]*)[ \t]*:(?!=)", folder.text(name), re.MULTILINE) if name else []
     kinds = {_MAKE_KINDS[target]: target for target in reversed(targets) if target in _MAKE_KINDS}

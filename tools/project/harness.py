@@ -35,7 +35,7 @@ class Size:
 
 
 def size_for(devices: tuple[ComputeDevice, ...], data: str = "") -> Size:
-    """Defaults for the best device there is. A GPU gets five minutes a run, and rows by its memory."""
+    """Choose the size for the best device there is. A GPU gets five minutes a run, and rows by its memory."""
     text = {"data": data} if data else {}
     gpu = next((device for device in devices if device.kind is DeviceKind.CUDA), None)
     if gpu is not None:
@@ -49,7 +49,7 @@ def size_for(devices: tuple[ComputeDevice, ...], data: str = "") -> Size:
 
 
 def _for_gpu(gpu: ComputeDevice, text: Mapping[str, object]) -> Size:
-    """The published setting of autoresearch on one H100, with fewer rows at a time, or a smaller model, where memory is less."""
+    """Take the published setting of autoresearch on one H100, with fewer rows at a time or a smaller model for less memory."""
     big = gpu.memory_bytes >= 20 * _GIB
     rows = _rows(gpu, _GIB * (0.62 if big else 0.25))
     spec: dict[str, object] = {
@@ -83,7 +83,7 @@ def _for_gpu(gpu: ComputeDevice, text: Mapping[str, object]) -> Size:
 
 
 def _rows(gpu: ComputeDevice, each: float) -> int:
-    """Rows that fit at a time, a power of two."""
+    """Return how many rows fit at a time, a power of two."""
     fitting = max(1, int(gpu.memory_bytes / each))
     return int(2 ** min(7, fitting.bit_length() - 1))
 
@@ -111,7 +111,7 @@ def create_harness(folder: Path, python: str, size: Size | None = None) -> Path:
 
 
 def with_values(text: str, values: Mapping[str, object], *, quote: bool) -> str:
-    """A file of `name = value  # comment` lines with other values.
+    """Set other values in a file of `name = value  # comment` lines.
 
     Raises:
         KeyError: if a name has no line.
@@ -126,13 +126,13 @@ def with_values(text: str, values: Mapping[str, object], *, quote: bool) -> str:
 
 
 def _set(shown: str, line: re.Match[str]) -> str:
-    """A line with another value; its comment stays where it is, if there is room."""
+    """Set another value in a line; its comment stays where it is, if there is room."""
     name, old, space, comment = line.groups(default="")
     return f"{name}{shown}{' ' * max(2, len(old + space) - len(shown)) if comment else ''}{comment}"
 
 
 def trains(plan: Plan) -> bool:
-    """Whether a plan's verify is the evaluation of this package."""
+    """Tell whether a plan's verify is the evaluation of this package."""
     return any(str(EVALUATE) in step.words for step in steps(plan.verify))
 
 

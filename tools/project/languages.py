@@ -100,7 +100,7 @@ def _cmake_outputs(text: str) -> tuple[str, ...]:
 
 
 def _make_outputs(text: str) -> tuple[str, ...]:
-    """The program that a makefile links: a variable with a telling name, else the first `-o name` that is no object."""
+    """Find the program that a makefile links: a variable with a telling name, else the first `-o name` that is no object."""
     named = re.search(
         r"^(?:TARGET|PROGRAM|PROG|BIN|EXE|EXECUTABLE)[ \t]*[:?]?=[ \t]*([\w./-]+)[ \t]*$", text, re.MULTILINE
     )

@@ -21,30 +21,30 @@ _WILD = re.compile(r"[*?\[{]")
 
 
 def steps(command: str) -> tuple[SimpleCommand, ...]:
-    """The simple commands of a shell command, also of what a shell inside it is told to run."""
+    """Return the simple commands of a shell command, also of what a shell inside it is told to run."""
     return simple_commands(command, commands_in)
 
 
 def executables(command: str) -> tuple[str, ...]:
-    """The programs that a shell command starts, as written and once each; the shell's own commands are none."""
+    """Return the programs that a shell command starts, as written and once each; the shell's own commands are none."""
     found = (_started(step) for step in steps(command) if step.words)
     return tuple(dict.fromkeys(word for word in found if word not in BUILT_IN and _PROGRAM.fullmatch(word)))
 
 
 def wrappers(command: str) -> tuple[str, ...]:
-    """The programs that only start another one, as written and once each."""
+    """Return the programs that only start another one, as written and once each."""
     words = (word for step in steps(command) for word in step.wrappers)
     return tuple(dict.fromkeys(w for w in words if posixpath.basename(w) in WRAPPERS and w not in BUILT_IN))
 
 
 def _started(step: SimpleCommand) -> str:
-    """The file that is started: what busybox starts is busybox."""
+    """Return the file that is started: what busybox starts is busybox."""
     last = step.wrappers[-1] if step.wrappers else ""
     return last if posixpath.basename(last) == "busybox" else step.words[0]
 
 
 def search_folders(commands: Sequence[str], variable: str) -> tuple[str, ...]:
-    """The repository's folders that commands put on `PATH` or `PYTHONPATH`; the root is the empty name."""
+    """Return the repository's folders that commands put on `PATH` or `PYTHONPATH`; the root is the empty name."""
     words = (word for command in commands for step in steps(command) for word in step.assigned)
     values = (word.partition("=")[2] for word in words if word.partition("=")[0].rstrip("+") == variable)
     folders = (_inside(entry) for value in values for entry in value.split(":"))
@@ -52,7 +52,7 @@ def search_folders(commands: Sequence[str], variable: str) -> tuple[str, ...]:
 
 
 def working_folders(command: str) -> tuple[str, ...]:
-    """The repository's folders in which a command works: the root as the empty name, and what it enters."""
+    """Return the repository's folders in which a command works: the root as the empty name, and what it enters."""
     entered = (_inside(word) for step in steps(command) for word in _entered(step))
     return tuple(dict.fromkeys(("", *(folder for folder in entered if folder is not None))))
 
@@ -66,7 +66,7 @@ def _entered(step: SimpleCommand) -> Iterator[str]:
 
 
 def _inside(entry: str) -> str | None:
-    """A folder as written, relative to the root; None where it is elsewhere or cannot be told.
+    """Return a folder as written, relative to the root; None where it is elsewhere or cannot be known.
 
     The empty entry of a search path means the folder in which a command runs.
     """
@@ -77,12 +77,12 @@ def _inside(entry: str) -> str | None:
 
 
 def protected_globs(plan: Plan) -> tuple[str, ...]:
-    """Everything that no experiment may touch: what the plan protects, the plan file, and what steers the commands."""
+    """Return all that no experiment may touch: what the plan protects, the plan file, and what steers the commands."""
     return (*implied(plan.commands, plan.scope), *plan.protected, PLAN_FILE)
 
 
 def misplaced(plan: Plan, paths: Sequence[str]) -> tuple[str, ...]:
-    """The paths that no experiment may change: outside the scope, or protected."""
+    """Return the paths that no experiment may change: outside the scope, or protected."""
     scope, protected = Scope(plan.scope), Scope(protected_globs(plan))
     return tuple(path for path in paths if not scope.matches(path) or protected.matches(path))
 
@@ -117,7 +117,7 @@ _RUNNERS = re.compile(r"(?:pythonw?|pypy)[\d.]*|npx|npm|pnpm|pnpx|yarn|bunx?|uvx
 
 
 def tools(command: str) -> frozenset[str]:
-    """The names of the programs of a command, with those that `python -m`, `npx`, `uv run` and the like start."""
+    """Return the names of a command's programs, with those that `python -m`, `npx`, `uv run` and the like start."""
     found: set[str] = set()
     for step in steps(command):
         found |= {
@@ -127,7 +127,7 @@ def tools(command: str) -> frozenset[str]:
 
 
 def implied(commands: Sequence[str], scope: Sequence[str]) -> tuple[str, ...]:
-    """Globs of files that steer these commands although nobody named them; sealed with the ruler.
+    """Return the globs of files that steer these commands although nobody named them; sealed with the ruler.
 
     A file that the scope names literally is left out: it is what the human wants changed. Put these globs before the
     plan's own, because a `!` at their end takes such a file out of a glob that crosses folders.
@@ -154,7 +154,7 @@ def _deeper(place: str) -> tuple[str, ...]:
 
 
 def _is_exception(path: str, covered: Scope) -> bool:
-    """Only a file that is itself meant: a folder in the scope grants nothing that steers."""
+    """Tell whether a file is itself meant: a folder in the scope grants nothing that steers."""
     return posixpath.basename(path) in _ANYWHERE and covered.matches(path)
 
 
@@ -163,7 +163,7 @@ _OBSERVERS = frozenset("wc du stat size ls cloc tokei gzip brotli zstd xz".split
 
 
 def measured_in_scope(command: str, tracked: Sequence[str], scope: Scope, protected: Scope) -> tuple[str, ...]:
-    """Files named in a command that an experiment may change: the printed number is then the experiment's own word."""
+    """Return files named in a command that an experiment may change: the number is then the experiment's own word."""
     named = frozenset(path for word in _named(command) for path in word)
     return tuple(path for path in tracked if path in named and scope.matches(path) and not protected.matches(path))
 
@@ -177,7 +177,7 @@ def _named(command: str) -> Iterator[tuple[str, ...]]:
 
 
 def _modules(step: SimpleCommand) -> list[str]:
-    """The files behind `python -m package.module`."""
+    """Return the files behind `python -m package.module`."""
     if "-m" not in step.words[:-1] or not _RUNNERS.fullmatch(step.name):
         return []
     path = step.words[step.words.index("-m") + 1].replace(".", "/")

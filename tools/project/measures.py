@@ -83,7 +83,7 @@ _FRESH = {
 
 
 def _with(project: Project, kind: CommandKind, tool: str) -> ProjectCommand | None:
-    """The project's own command that calls a tool, if it has one."""
+    """Return the project's own command that calls a tool, if it has one."""
     word = re.compile(rf"(?<![\w-]){re.escape(tool)}(?![\w-])")
     return next((command for command in project.of_kind(kind) if word.search(command.text)), None)
 
@@ -97,7 +97,7 @@ def _here(project: Project, command: str, **extra: tuple[str, ...]) -> Measure:
 
 
 def _fresh(command: str) -> str:
-    """A command as it must be typed so that no cache answers in its place."""
+    """Return a command as it must be typed so that no cache answers in its place."""
     if "cargo test" in command:
         return f"{command} --no-run && {command}"
     for stale, fresh in _FRESH.items():
@@ -115,29 +115,29 @@ def _count(project: Project, kind: CommandKind, metric: str, counters: tuple[_Co
 
 
 def _no_more(project: Project, suppression: str) -> tuple[str, ...]:
-    """A guard against silencing a finding in place of curing it."""
+    """Return a guard against silencing a finding in place of curing it."""
     if not suppression:
         return ()
     return (f"suppressions lower 0: {recipes.matching_lines(project.sources, suppression)}",)
 
 
 def lint_errors(project: Project) -> Measure | None:
-    """Findings of the first linter here that we can count."""
+    """Measure the findings of the first linter here that we can count."""
     return _count(project, CommandKind.LINT, "lint_errors", _FINDINGS)
 
 
 def type_errors(project: Project) -> Measure | None:
-    """Errors of the first type checker here that we can count."""
+    """Measure the errors of the first type checker here that we can count."""
     return _count(project, CommandKind.TYPES, "type_errors", _TYPE_ERRORS)
 
 
 def compiler_warnings(project: Project) -> Measure | None:
-    """Warnings of a full build, where the build says each in one line."""
+    """Measure the warnings of a full build, where the build says each in one line."""
     return _count(project, CommandKind.BUILD, "compiler_warnings", _WARNINGS)
 
 
 def passed_tests(project: Project) -> Measure | None:
-    """Tests that pass, as the runner counts them."""
+    """Measure how many tests pass, as the runner counts them."""
     for tool, flags, pattern in _PASSED:
         if command := _with(project, CommandKind.TEST, tool):
             return _here(project, recipes.summed(command.text + flags, "passed_tests", pattern))
@@ -152,13 +152,13 @@ def passed_tests(project: Project) -> Measure | None:
 
 
 def test_seconds(project: Project) -> Measure | None:
-    """Wall-clock time of the test command."""
+    """Measure the wall-clock time of the test command."""
     command = _first(project, CommandKind.TEST)
     return _here(project, recipes.timed(_fresh(command.text), "test_seconds")) if command else None
 
 
 def build_seconds(project: Project) -> Measure | None:
-    """Wall-clock time of a full build; none where nothing but a wiped cache would make it full."""
+    """Measure the wall-clock time of a full build; None where nothing but a wiped cache would make it full."""
     command = _first(project, CommandKind.BUILD)
     if command is None or "cargo" in command.text:
         return None
@@ -166,7 +166,7 @@ def build_seconds(project: Project) -> Measure | None:
 
 
 def coverage(project: Project) -> Measure | None:
-    """Percent of the code that the tests run."""
+    """Measure the percent of the code that the tests run."""
     if project.speaks(Language.PYTHON) and (test := _with(project, CommandKind.TEST, "pytest")):
         return _python_coverage(project, test.text.removesuffix("pytest -q"))
     for tool in ("vitest", "jest"):
@@ -194,7 +194,7 @@ _SELF_TIMED = (
 
 
 def seconds(project: Project) -> Measure | None:
-    """Time of a benchmark, else of the program itself; none for benchmarks that run for a fixed time."""
+    """Measure the time of a benchmark, else of the program itself; None for benchmarks that run for a fixed time."""
     bench = next(
         (c for c in project.of_kind(CommandKind.BENCHMARK) if not any(word in c.text for word in _FIXED_TIME)), None
     )
@@ -215,13 +215,13 @@ def seconds(project: Project) -> Measure | None:
 
 
 def ns_per_op(project: Project) -> Measure | None:
-    """Time an operation, of Go's own benchmarks."""
+    """Measure the time of an operation by Go's own benchmarks."""
     command = _with(project, CommandKind.BENCHMARK, "go test")
     return _here(project, recipes.go_benchmark(command.text, "ns_per_op")) if command else None
 
 
 def bundle_bytes(project: Project) -> Measure | None:
-    """Size of what the build script writes into its output folder."""
+    """Measure the size of what the build script writes into its output folder."""
     build = _first(project, CommandKind.BUILD)
     if build is None or not project.outputs or not project.speaks(Language.JAVASCRIPT, Language.TYPESCRIPT):
         return None
@@ -229,7 +229,7 @@ def bundle_bytes(project: Project) -> Measure | None:
 
 
 def program_bytes(project: Project) -> Measure | None:
-    """Size of the linked program."""
+    """Measure the size of the linked program."""
     build = _first(project, CommandKind.BUILD)
     if build is None or not project.outputs or not project.speaks(Language.C, Language.CPP, Language.RUST):
         return None
@@ -237,7 +237,7 @@ def program_bytes(project: Project) -> Measure | None:
 
 
 def code_lines(project: Project) -> Measure | None:
-    """Lines of source that are not blank."""
+    """Measure the lines of source that are not blank."""
     if not project.sources or project.speaks(Language.MARKDOWN, Language.NOTEBOOK):
         return None
     return Measure(recipes.code_lines(project.sources, "code_lines"))
@@ -247,7 +247,7 @@ _KEEP_TEXT = "A formula judges the text, not a reader: read what is kept."
 
 
 def reading_grade(project: Project) -> Measure | None:
-    """How hard the text is to read."""
+    """Measure how hard the text is to read."""
     if not project.speaks(Language.MARKDOWN):
         return None
     guard = f"words higher 10%: {recipes.word_count(project.sources)}"
@@ -255,7 +255,7 @@ def reading_grade(project: Project) -> Measure | None:
 
 
 def words(project: Project) -> Measure | None:
-    """Length of the text."""
+    """Measure the length of the text."""
     if not project.speaks(Language.MARKDOWN):
         return None
     warning = "Nothing here notices lost content: read what is kept."

@@ -158,22 +158,22 @@ class Project:
     warnings: tuple[str, ...] = ()
 
     def of_kind(self, kind: CommandKind) -> tuple[ProjectCommand, ...]:
-        """The commands of one kind, the most specific first."""
+        """Return the commands of one kind, the most specific first."""
         return tuple(command for command in self.commands if command.kind is kind)
 
     def speaks(self, *languages: Language) -> bool:
-        """Whether any of these languages is spoken here."""
+        """Tell whether any of these languages is spoken here."""
         return any(language in self.languages for language in languages)
 
 
 def manifests(files: Sequence[str]) -> tuple[str, ...]:
-    """The files whose text `recognise` wants, those nearest to the root first."""
+    """Return the files whose text `recognise` wants, those nearest to the root first."""
     named = [file for file in files if _matches(_base(file), MANIFESTS) and not _skipped(file)]
     return tuple(sorted(named, key=lambda file: (file.count("/"), file)))
 
 
 def recognise(files: Sequence[str], texts: Mapping[str, str]) -> tuple[Project, ...]:
-    """Every project of a repository, from its tracked files and the text of its manifests; nearest to the root first."""
+    """Find every project of a repository, from its tracked files and the text of its manifests; nearest to the root first."""
     folders: dict[str, list[str]] = {}
     for file in files:
         if not _skipped(file):
@@ -188,7 +188,7 @@ def recognise(files: Sequence[str], texts: Mapping[str, str]) -> tuple[Project, 
 def _of_row(
     row: Ecosystem, folders: Mapping[str, Sequence[str]], texts: Mapping[str, str], roots: Sequence[str]
 ) -> list[Project]:
-    """The projects of one kind, each with the files that no deeper project of that kind owns."""
+    """Return the projects of one kind, each with the files that no deeper project of that kind owns."""
     owned: dict[str, list[str]] = {root: [] for root in roots}
     for folder, files in folders.items() if roots else ():
         root = next((above for above in (folder, *_parents(folder)) if above in owned), None)
@@ -200,7 +200,7 @@ def _of_row(
 
 
 def _roots(row: Ecosystem, named: Sequence[str]) -> list[str]:
-    """The folders that one kind's manifests make a project, the nearest to the root first."""
+    """Return the folders that one kind's manifests make a project, the nearest to the root first."""
     if row.everywhere:
         return [""]
     strong = {_folder(file) for file in named if _matches(_base(file), row.markers)}
@@ -219,7 +219,7 @@ def _depth(folder: str) -> int:
 def _project(
     row: Ecosystem, root: str, files: Sequence[str], texts: Mapping[str, str], above: frozenset[str]
 ) -> Project | None:
-    """A project, or nothing where a folder has neither sources nor a manifest that speaks for itself."""
+    """Return a project, or nothing where a folder has neither sources nor a manifest that speaks for itself."""
     start = f"{root}/" if root else ""
     names = [file[len(start) :] for file in files]
     spoken = Counter(row.languages[suffix] for name in names if (suffix := _suffix(name)) in row.languages)
@@ -250,7 +250,7 @@ def _commands(finding: FolderFinding, folder: Folder, *, everywhere: bool) -> tu
 
 
 def _sources(row: Ecosystem, code: Sequence[str], tests: Sequence[str]) -> tuple[str, ...]:
-    """Globs for the sources, one a top-level folder and suffix, or one a suffix where folders are many."""
+    """Return the globs for the sources, one a top-level folder and suffix, or one a suffix where folders are many."""
     tested = Scope(tests)
     sources = [name for name in code if not tested.matches(name)]
     if not row.everywhere:
@@ -269,7 +269,7 @@ def _mixed(globs: Sequence[str], tests: str, code: Sequence[str]) -> bool:
 
 
 def _useful(globs: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """The globs that find a file which no glob before them found."""
+    """Return the globs that find a file which no glob before them found."""
     left, useful = list(names), []
     for glob in globs:
         scope = Scope((glob,))
@@ -292,7 +292,7 @@ def _at(start: str, globs: Iterable[str]) -> tuple[str, ...]:
 
 
 def _parents(path: str) -> list[str]:
-    """The folders that hold a path, the nearest first, the root (`""`) last; of the root itself none."""
+    """Return the folders that hold a path, the nearest first, the root (`""`) last; of the root itself none."""
     parts = path.split("/")[:-1] if path else []
     return ["/".join(parts[:depth]) for depth in range(len(parts), -1, -1)] if path else []
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 
 def inside(root: str, command: str) -> str:
-    """A command typed in a project's folder, as a command at the repository's root."""
+    """Make a command of a project's folder one of the repository's root."""
     if not root:
         return command
     compound = re.search(r";|\|\||^\s*[({]", command) is not None
@@ -20,7 +20,7 @@ def inside(root: str, command: str) -> str:
 
 
 def counted(command: str, metric: str, pattern: str, broken: str = "") -> str:
-    """How many lines of the output match. `broken` is what the tool says when it could not look at everything."""
+    """Count the lines of the output that match. `broken` is what the tool says when it could not look at everything."""
     stop = f"""if printf '%s\\n' "$out" | grep -qE {shlex.quote(broken)}; then exit 1; fi; """ if broken else ""
     return (
         f"""out=$({{ {command}; }} 2>&1); code=$?; printf '%s\\n' "$out"; """
@@ -30,7 +30,7 @@ def counted(command: str, metric: str, pattern: str, broken: str = "") -> str:
 
 
 def summed(command: str, metric: str, pattern: str) -> str:
-    """The sum of the numbers in the last group of `pattern`, which starts with `^`; an error when there is none."""
+    """Sum the numbers in the last group of `pattern`, which starts with `^`; it is an error when there is none."""
     group = pattern.count("(") - pattern.count(r"\(")
     program = shlex.quote(f"s/{pattern}.*/\\{group}/p")
     return (
@@ -40,19 +40,19 @@ def summed(command: str, metric: str, pattern: str) -> str:
 
 
 def timed(command: str, metric: str) -> str:
-    """Wall-clock seconds of the last step of `a && b`; what comes before it is preparation and is not timed."""
+    """Time the last step of `a && b` in wall-clock seconds; what comes before it is preparation."""
     before, _, last = command.rpartition(" && ")
     prepare = f"{before} && " if before else ""
     return f"LC_NUMERIC=C; TIMEFORMAT='METRIC {metric}=%3R'; {prepare}{{ time {{ {last}; }}; }} 2>&1"
 
 
 def file_bytes(build: str, path: str, metric: str) -> str:
-    """The size of one built file."""
+    """Print the size of one built file."""
     return f"""{build} && size=$(wc -c < {shlex.quote(path)}) && echo "METRIC {metric}=$((size))\""""
 
 
 def folder_bytes(build: str, path: str, metric: str) -> str:
-    """The size of everything built into a folder, source maps left out; what an earlier build left there is removed."""
+    """Print the size of all that is built into a folder, source maps left out; what an earlier build left is removed."""
     folder = shlex.quote(f"./{path}")
     return (
         f"""{{ [ -n "$(git ls-files -- {folder})" ] || rm -rf {folder}; }} && {build} && size=$(find {folder} -type f ! -name '*.map' -exec cat {{}} + | wc -c) && """
@@ -61,22 +61,22 @@ def folder_bytes(build: str, path: str, metric: str) -> str:
 
 
 def code_lines(globs: Sequence[str], metric: str) -> str:
-    """Lines that hold more than blanks, in the tracked files that the globs name."""
+    """Count the lines that hold more than blanks, in the tracked files that the globs name."""
     return f"""set -o pipefail; count=$({_texts(globs)} | grep -c '[^[:space:]]') && echo "METRIC {metric}=$count\""""
 
 
 def word_count(globs: Sequence[str]) -> str:
-    """Words of the tracked files that the globs name: a bare number."""
+    """Count the words of the tracked files that the globs name; print a bare number."""
     return f"set -o pipefail; {_texts(globs)} | wc -w"
 
 
 def words(globs: Sequence[str], metric: str) -> str:
-    """Words of the tracked files that the globs name."""
+    """Count the words of the tracked files that the globs name."""
     return f"""set -o pipefail; count=$({_texts(globs)} | wc -w) && [ "$count" -gt 0 ] && echo "METRIC {metric}=$((count))\""""
 
 
 def matching_lines(globs: Sequence[str], pattern: str) -> str:
-    """How many lines of these tracked files match: a bare number."""
+    """Count the lines of these tracked files that match; print a bare number."""
     return f"git grep -hE -e {shlex.quote(pattern)} -- {_specs(globs)} | wc -l"
 
 
@@ -93,7 +93,7 @@ END {sentences += open; if (!words) exit 1
 
 
 def reading_grade(globs: Sequence[str], metric: str) -> str:
-    """The Automated Readability Index: the school year whose pupils follow the text. Code, tables, links do not count."""
+    """Print the Automated Readability Index, the school year whose pupils follow the text; code, tables, links do not count."""
     program = " ".join(line.strip() for line in _GRADE.strip().splitlines()).replace("exit 1 printf", "exit 1; printf")
     return f"set -o pipefail; {_texts(globs)} | LC_ALL=C awk -v metric={metric} {shlex.quote(program)}"
 
@@ -132,7 +132,7 @@ _NODE_LINES = (
 
 
 def python_coverage(prefix: str, python: str, *, plugin: bool) -> str:
-    """Percent of the statements outside the tests that the tests ran, by pytest-cov or by plain coverage."""
+    """Print the percent of the statements outside the tests that the tests ran, by pytest-cov or by plain coverage."""
     read = f"""{python} -c {shlex.quote(_PYTHON_LINES)} "$dir/coverage.json\""""
     data = """export COVERAGE_FILE="$dir/data" && """
     if plugin:
@@ -145,7 +145,7 @@ def python_coverage(prefix: str, python: str, *, plugin: bool) -> str:
 
 
 def node_coverage(runner: str, *, vitest: bool) -> str:
-    """Percent of the lines that the tests ran, by Jest or Vitest; `runner` starts it (`npx --no-install jest`)."""
+    """Print the percent of the lines that the tests ran, by Jest or Vitest; `runner` starts it (`npx --no-install jest`)."""
     flags = (
         '--coverage --coverage.reporter=json-summary --coverage.reportsDirectory="$dir"'
         if vitest
@@ -155,13 +155,13 @@ def node_coverage(runner: str, *, vitest: bool) -> str:
 
 
 def go_coverage() -> str:
-    """Percent of the statements that the tests ran."""
+    """Print the percent of the statements that the tests ran."""
     total = shlex.quote(r"s/^total:.*[[:space:]]([0-9.]+)%$/METRIC coverage=\1/p")
     return f"""{_TEMPORARY}go test -count=1 -coverprofile="$dir/cover" ./... && go tool cover -func="$dir/cover" | sed -nE {total}"""
 
 
 def go_benchmark(command: str, metric: str) -> str:
-    """The sum of all ns/op."""
+    """Print the sum of all ns/op."""
     total = f"""awk '$4 == "ns/op" {{sum += $3; n++}} {{print}} END {{if (!n) exit 1; printf "METRIC {metric}=%.1f\\n", sum}}'"""
     return f"set -o pipefail; {command} | {total}"
 
@@ -174,6 +174,6 @@ _BENCHMARK_SUM = (
 
 
 def pytest_benchmark(command: str, python: str, metric: str) -> str:
-    """The sum of the medians that pytest-benchmark measures."""
+    """Print the sum of the medians that pytest-benchmark measures."""
     read = f"""{python} -c {shlex.quote(_BENCHMARK_SUM)} "$dir/benchmark.json" {metric}"""
     return f"""{_TEMPORARY}{command} --benchmark-json="$dir/benchmark.json" && {read}"""

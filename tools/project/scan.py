@@ -41,7 +41,7 @@ class ComputeDevice:
 
 
 def scan(root: Path, files: Sequence[str]) -> Mapping[str, str]:
-    """The text of the manifests among these tracked files, for `recognise`.
+    """Return the text of the manifests among these tracked files, for `recognise`.
 
     What is missing, larger than `MANIFEST_BYTES`, no regular file or reached through a link out of the root is left out.
     """
@@ -63,7 +63,7 @@ def _text(home: Path, name: str) -> str | None:
 
 
 def devices() -> tuple[ComputeDevice, ...]:
-    """The processor, then the accelerators that can be seen without loading any library."""
+    """Return the processor, then the accelerators that can be seen without loading any library."""
     cpu = ComputeDevice(DeviceKind.CPU, _processor(), usable_cores(), _memory())
     apple = platform.system() == "Darwin" and platform.machine() == "arm64"
     metal = (ComputeDevice(DeviceKind.MPS, cpu.name, 0, cpu.memory_bytes),) if apple else ()
@@ -106,7 +106,7 @@ def _nvidia() -> tuple[ComputeDevice, ...]:
 
 
 def nvidia_device(line: str) -> ComputeDevice | None:
-    """One line of nvidia-smi's answer, `name, 81559 MiB, 550.54`; None for anything else."""
+    """Parse one line of nvidia-smi's answer, `name, 81559 MiB, 550.54`; None for anything else."""
     parts = [part.strip() for part in line.rsplit(",", 2)]
     if len(parts) != 3:
         return None
@@ -115,7 +115,7 @@ def nvidia_device(line: str) -> ComputeDevice | None:
 
 
 def missing_tools(commands: Sequence[str]) -> tuple[str, ...]:
-    """The programs that these shell commands start and that are not on the PATH, with those that only start others.
+    """Return the programs that these shell commands start and that are not on the PATH, wrappers included.
 
     Names with a slash are the repository's own and not looked for.
     """
@@ -129,7 +129,7 @@ MOST_BYTES = 96 * 1024 * 1024
 
 
 def read_texts(root: Path, names: Sequence[str]) -> tuple[dict[str, str], bool]:
-    """The text of these files, and whether that is all text that there is.
+    """Return the text of these files, and whether that is all text that there is.
 
     Left out are files that are missing, binary, no regular files or reached through a link out of the root; what is too
     large, or comes after too much, is left out as well and makes the answer incomplete.
@@ -160,5 +160,5 @@ def _is_binary(path: Path) -> bool:
 
 
 def is_installed(program: str) -> bool:
-    """Whether a program is on the PATH of this server."""
+    """Tell whether a program is on the PATH of this server."""
     return shutil.which(program) is not None

@@ -27,7 +27,7 @@ class Database:
         self._owner = (0, 0, 0)
 
     def query(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
-        """All answers; none while there is no file.
+        """Return all answers; none while there is no file.
 
         Raises:
             Refusal: if the file cannot be read.
@@ -39,7 +39,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Execute]:
-        """All or nothing; the lock is taken at once, because what is written depends on what stands there.
+        """Write all or nothing; the lock is taken at once, because what is written depends on what stands there.
 
         Raises:
             Refusal: if the file cannot be written.
@@ -55,7 +55,7 @@ class Database:
             link.execute("COMMIT")
 
     def writes(self) -> tuple[int, ...]:
-        """Changes when another connection writes, in this process or another, or when the file is another one."""
+        """Return a value that changes when another connection writes, or when the file is another one."""
         if not self._file.exists() or not os.access(self._file.parent, os.W_OK):
             return ()
         with self._curable(), self._open() as link:
@@ -108,7 +108,7 @@ class Database:
 
     @contextmanager
     def _curable(self) -> Iterator[None]:
-        """A file that cannot be written or read is a refusal with its cure."""
+        """Turn an error of the database into a refusal that says what to do."""
         try:
             yield
         except sqlite3.OperationalError as error:

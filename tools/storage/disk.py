@@ -132,7 +132,7 @@ def keep_evidence(folder: Path, root: Path, paths: Iterable[str]) -> None:
 
 
 def take_lock(file: Path, make: bool = True) -> int | None:
-    """An open descriptor that holds the file's lock; None while another process holds it. Death releases it.
+    """Return an open descriptor that holds the file's lock; None while another process holds it. Death releases it.
 
     Raises:
         FileNotFoundError: if there is no such file and none is to be made.
@@ -177,7 +177,7 @@ def writer_lock(folder: Path, what: str, patience_s: float = 0.0) -> Iterator[No
 
 
 def _taken(descriptor: int, patience_s: float) -> bool:
-    """Whether the lock was got in time. Asked again and again: a wait in the kernel has no end that one could set."""
+    """Try to get the lock in time; by asking again and again, because a wait in the kernel has no deadline."""
     deadline = time.monotonic() + patience_s
     while True:
         try:
@@ -190,7 +190,7 @@ def _taken(descriptor: int, patience_s: float) -> bool:
 
 
 def lock_holder(folder: Path) -> str:
-    """Who holds the writer's place, in words; empty while nobody does. Looks only: a reader must not stand in the way."""
+    """Say who holds the writer's place; empty while nobody does. Reads only: a reader must not stand in the way."""
     file = folder / "lock"
     words = file.read_text(encoding="utf-8").strip() if file.exists() else ""
     number = words.rpartition(" ")[2]

@@ -85,12 +85,12 @@ class MarkdownPage:
 
 
 def is_markdown(path: str) -> bool:
-    """Whether a file is Markdown, by its name."""
+    """Tell whether a file is Markdown, by its name."""
     return path.lower().endswith(_SUFFIXES)
 
 
 def broken_links(texts: Mapping[str, str], exists: Callable[[str], bool]) -> tuple[BrokenLink, ...]:
-    """The links and images of these Markdown files that lead nowhere, in the order of the files and lines.
+    """Return the links and images of these Markdown files that lead nowhere, in the order of the files and lines.
 
     `texts` are the files by their path from the repository's root; `exists` says whether a file or folder is there, by
     such a path. Anchors are checked where the file pointed to is among `texts`. External links are not fetched.
@@ -105,7 +105,7 @@ def broken_links(texts: Mapping[str, str], exists: Callable[[str], bool]) -> tup
 
 
 def resolved(path: str, target: str) -> str | None:
-    """The path from the root that a link of a file means; None for a link to outside, `..` first if it leaves the root."""
+    """Return the path from the root that a link means; None for a link to outside, `..` first if it leaves the root."""
     target = unquote(target.partition("#")[0].partition("?")[0])
     if _EXTERNAL.match(target):
         return None
@@ -115,7 +115,7 @@ def resolved(path: str, target: str) -> str | None:
 
 
 def _broken(path: str, target: str, pages: Mapping[str, MarkdownPage], exists: Callable[[str], bool]) -> str:
-    """Why a link of a page leads nowhere; empty if it leads somewhere, or outside."""
+    """Say why a link of a page leads nowhere; empty if it leads somewhere, or outside."""
     place = resolved(path, target)
     if place is None:
         return ""
@@ -134,7 +134,7 @@ def _broken(path: str, target: str, pages: Mapping[str, MarkdownPage], exists: C
 
 
 def slug(text: str) -> str:
-    """The anchor that GitHub makes of a heading's words, before it is told apart from earlier equal ones.
+    """Return the anchor that GitHub makes of a heading's words, before it is told apart from earlier equal ones.
 
     Lower case, without what is no letter, mark, digit, connector, hyphen or space; each space a hyphen. Source: GitHub's
     html-pipeline (table of contents filter).
@@ -149,7 +149,7 @@ def _is_word(letter: str) -> bool:
 
 
 def read_page(text: str) -> MarkdownPage:
-    """What stands in a Markdown text. Front matter is skipped."""
+    """Parse a Markdown text. Front matter is skipped."""
     text = _FRONT_MATTER.sub(lambda match: "\n" * match[0].count("\n"), text.replace("\r\n", "\n"))
     page, used = MarkdownPage(), dict[str, int]()
     tokens = _parser().parse(_FOOTNOTE.sub(r"\1\\[\2", text))
@@ -173,7 +173,7 @@ def read_page(text: str) -> MarkdownPage:
 
 
 def _unique(anchor: str, used: dict[str, int]) -> str:
-    """An anchor that no earlier heading has: the second gets `-1`, the third `-2`."""
+    """Return an anchor that no earlier heading has: the second gets `-1`, the third `-2`."""
     name = anchor
     while name in used:
         used[anchor] += 1
@@ -183,7 +183,7 @@ def _unique(anchor: str, used: dict[str, int]) -> str:
 
 
 def _words(children: Sequence[Token]) -> str:
-    """The words that a heading or link shows; an image shows none."""
+    """Return the words that a heading or link shows; an image shows none."""
     shown = {"text", "code_inline"}
     return "".join(one.content if one.type in shown else " " * (one.type == "softbreak") for one in children)
 

@@ -82,7 +82,7 @@ _URL_WITH_PASSWORD = re.compile(r"://[^\s/:@]*:[^\s/@]+@")
 
 
 def looks_secret(name: str, value: str = "") -> bool:
-    """Whether a variable is likely to hold a secret, by its name or by a password in the address that it holds."""
+    """Tell whether a variable is likely to hold a secret, by its name or by a password in the address that it holds."""
     return bool(_SECRET.search(name) or _URL_WITH_PASSWORD.search(value))
 
 
@@ -119,7 +119,7 @@ class Masker:
         self._known = sorted(dict(found).items(), key=lambda item: -len(item[0]))
 
     def __call__(self, text: str) -> str:
-        """The text with every secret replaced by a mark that names what was there."""
+        """Replace every secret in a text by a mark that names what was there."""
         for value, name in self._known:
             text = text.replace(value, _mark(f"${name}"))
         text = _without_private_keys(text)
@@ -134,7 +134,7 @@ def _mark(what: str) -> str:
 
 
 def _spellings(name: str, value: str) -> Iterator[str]:
-    """A value as it stands, as an address or JSON would write it, and the long lines of one that has several."""
+    """Yield a value as it stands, as an address or JSON would write it, and the long lines of one that has several."""
     if not looks_secret(name) or not _worth_hiding(value) or (value.isdecimal() and "PASS" not in name.upper()):
         return  # `MAX_TOKENS=10000000` is a number like any other
     lines: Iterable[str] = (line.strip() for line in value.splitlines()) if "\n" in value else ()
@@ -170,7 +170,7 @@ def _without_private_keys(text: str) -> str:
 
 
 def _without_rest_of_key(text: str) -> str:
-    """A key whose beginning was cut off: what looks like its lines, up to its end mark."""
+    """Mask a key whose beginning was cut off: what looks like its lines, up to its end mark."""
     end = _KEY_ENDS.search(text)
     if end is None:
         return text
@@ -196,7 +196,7 @@ def _assigned(match: re.Match[str]) -> str:
 
 
 def _looks_assigned(match: re.Match[str], value: str, *, quoted: bool) -> bool:
-    """Whether a value is written out rather than computed, counted or described."""
+    """Tell whether a value is written out rather than computed, counted or described."""
     mixed = bool(re.search(r"\d", value) and re.search(r"[A-Za-z]", value))
     if match[0].lower().startswith("token"):
         return mixed and len(value) >= 16 and "/" not in value and "." not in value

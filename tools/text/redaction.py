@@ -44,7 +44,7 @@ def strip_hidden(text: str) -> str:
 
 
 def _last_state(line: str) -> str:
-    """What a terminal shows in the end of a line that was written over: its last state that is not empty."""
+    """Return what a terminal shows in the end of a line that was written over: its last state that is not empty."""
     states = (_stepped_back(state) for state in reversed(line.split("\r")))
     return next((state for state in states if state.strip()), "")
 

@@ -59,7 +59,7 @@ class SarifResult:
 def sarif(
     name: str, run: str, rules: Sequence[SarifRule], results: Sequence[SarifResult], properties: dict[str, str]
 ) -> str:
-    """One run of a tool as a SARIF log. `run` is its id; hosts take what stands before its last `/` as the category."""
+    """Write one run of a tool as a SARIF log. `run` is its id; hosts take what stands before its last `/` as the category."""
     places = {rule.id: place for place, rule in enumerate(rules)}
     levels = {rule.id: rule.level for rule in rules}
     made = {

@@ -315,7 +315,7 @@ def test_a_tool_is_told_from_its_command_and_asked_for_what_a_machine_reads(
     form: ToolForm = form_of(command, script)
 
     assert (form.tool, known(form)) == (tool, bool(tool))
-    assert form.asked(command).startswith(asked)
+    assert form.with_flags(command).startswith(asked)
 
 
 INSPECTION = Inspection(
