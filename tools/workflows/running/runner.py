@@ -81,7 +81,7 @@ def files_in_scope(context: RepoContext, ledger: Ledger) -> tuple[str, ...]:
 _RUNNERS = {
     Workflow.DEBUG: "debug.rules:DebugRunner",
     Workflow.FIX: "fix.runner:FixRunner",
-    Workflow.SECURITY: "security.runner:Audit",
+    Workflow.SECURITY: "security.runner:SecurityRunner",
     Workflow.SHIP: "ship.runner:ShipRunner",
     Workflow.LEARN: "learn.runner:LearnRunner",
     Workflow.PROBE: "probe.runner:ProbeRunner",

@@ -67,7 +67,7 @@ _TOOLS = {
 """Tools that a project names in a manifest, and how each is run."""
 
 
-class Audit(Scoped):
+class SecurityRunner(Scoped):
     """Sees the surface and the last audit at the opening; `run` runs reproductions, dependency audits and tests."""
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
