@@ -19,6 +19,9 @@ from ..plan.scope import Scope
 from ..project.measurement_inputs import protected_globs
 
 MOST_RULERS = 200
+MOST_IN_COMMAND = 40
+_WIDER = "If the experiment needs them, a person can widen the scope in a new session."
+_HOOKS = "Let the hook leave other files alone, or let a person put them into the scope of a new session."
 
 
 def changes_in_scope(context: RepoContext) -> tuple[str, ...]:
@@ -34,7 +37,7 @@ def changes_in_scope(context: RepoContext) -> tuple[str, ...]:
     if outside := [path for path in found if not scope.matches(path)]:
         named = [f"{path} (protected)" if protected.matches(path) else path for path in outside]
         message = f"Outside the scope {_listed(session.plan.scope)}: {_listed(named)}. Nothing was committed."
-        raise Refusal(Code.OUTSIDE_SCOPE, f"{message} {_cure(context, outside)}")
+        raise Refusal(Code.OUTSIDE_SCOPE, f"{message} {_cure(context, outside)} {_WIDER}")
     if inner := [path for path in found if path.endswith("/")]:
         raise _repository_inside(inner[0])
     refuse_tampering(context)
@@ -103,7 +106,8 @@ def refuse_uncommitted(context: RepoContext) -> None:
     if edits := tracked_edits(context.repo):
         message = (
             f"Edited since the commit: {_listed(edits)}. What is measured must be what was committed. "
-            "Undo these edits (keep them elsewhere for the next iteration), then call again."
+            f"Set them aside with `git stash push -- {shlex.join(map(shown, edits[:MOST_IN_COMMAND]))}` and call again; "
+            "`git stash pop` brings them back for the next iteration."
         )
         raise Refusal(Code.OUT_OF_ORDER, message)
 
@@ -122,10 +126,14 @@ def refuse_entries(repo: Repo, plan: Plan, entries: Sequence[TreeChange], allowe
     extra = sorted({entry.path for entry in entries} - set(allowed))
     if extra:
         message = f"A hook of the repository added {_listed(extra)} to the commit, outside what the experiment changed."
-        raise Refusal(Code.OUTSIDE_SCOPE, f"{message} Nothing was committed. Take those changes back.")
+        raise Refusal(Code.OUTSIDE_SCOPE, f"{message} Nothing was committed. {_HOOKS}")
     if staged := sorted(set(allowed) - {entry.path for entry in entries}):
         message = f"Staged, but not so in the files: {_listed(staged)}. Nothing was committed."
-        cure = f"Unstage with `git restore --staged -- {shlex.join(map(shown, staged[:5]))}`."
+        names = shlex.join(map(shown, staged[:MOST_IN_COMMAND]))
+        cure = (
+            f'Keep what is staged with `git diff --cached --binary -- {names} >> "$(git rev-parse --git-dir)/staged.patch"`, '
+            f"then unstage it with `git restore --staged -- {names}`."
+        )
         raise Refusal(Code.OUT_OF_ORDER, f"{message} {cure}")
     _refuse_shadows(repo, plan, [entry.path for entry in entries if entry.added])
     for entry in entries:
@@ -173,15 +181,28 @@ def _protected(plan: Plan) -> Scope:
 
 
 def _cure(context: RepoContext, paths: Sequence[str]) -> str:
-    tracked = set(context.repo.tracked())
-    at_head = context.repo.contents("HEAD", paths)
-    known = [path for path in paths if path in at_head or path in tracked]
-    new = [path for path in paths if path not in known]
+    """How to go on without these changes, whosever they are: nothing that is said here throws anything away."""
+    changed = {change.path for change in context.repo.changes()}
+    folders = [path for path in paths if (context.repo.root / path).is_dir()]
+    kept = [path for path in paths if path in changed and path not in folders]
+    other = [path for path in paths if path not in kept and path not in folders]
     parts = []
-    if known:
-        parts.append(f"Put back with `git restore --staged --worktree -- {shlex.join(map(shown, known[:5]))}`.")
-    if new:
-        parts.append(f"Move away or delete: {_listed(new)}.")
+    if kept:
+        names = shlex.join(map(shown, kept[:MOST_IN_COMMAND]))
+        known = set(context.repo.tracked())
+        # A deletion that is staged is nothing that `stash` would find; unstaged it is one.
+        gone = [path for path in kept if path not in known and not os.path.lexists(context.repo.root / path)]
+        first = f"`git restore --staged -- {shlex.join(map(shown, gone[:MOST_IN_COMMAND]))}` and " if gone else ""
+        parts.append(
+            f"They may be a person's: look with `git diff HEAD -- {names}`. To go on without them, set them aside with "
+            f"{first}`git stash push --include-untracked -- {names}`; nothing is lost (`git stash pop` brings them back)."
+        )
+    if folders:
+        parts.append(f"{_listed(folders)}: a repository of its own. Commit there, or let a person move it away.")
+    if other:
+        parts.append(
+            f"git does not show {_listed(other)}. Copy what is there now elsewhere, then put the old one back."
+        )
     return " ".join(parts)
 
 

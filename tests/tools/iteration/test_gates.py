@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -73,16 +74,84 @@ def test_a_change_outside_the_scope_is_refused_and_nothing_moves(tmp_path: Path,
     assert project.sessions.status().phase is Phase.READY
 
 
-def test_the_refusal_says_how_to_go_on_and_it_works(project: Project) -> None:
+def users_files(project: Project) -> dict[str, str]:
+    names = (
+        path for path in project.root.iterdir() if path.name not in {".git", "value.txt", "autoresearch-results.tsv"}
+    )
+    return {path.name: os.readlink(path) if path.is_symlink() else path.read_text() for path in names}
+
+
+def staged_and_edited_again(project: Project) -> None:
+    project.write("notes.txt", "staged\n").git("add", "notes.txt")
+    project.write("notes.txt", "edited again\n")
+
+
+def many_files(project: Project) -> None:
+    for number in range(12):
+        project.write(f"odd [{number}] $HOME 'x'.txt", "mine\n")
+
+
+SET_ASIDE: dict[str, Change] = {
+    "an edit": lambda project: project.write("notes.txt", "edited\n"),
+    "a staged edit": lambda project: (project.write("notes.txt", "edited\n"), project.git("add", "notes.txt")),
+    "a staged edit that was edited again": staged_and_edited_again,
+    "a deletion": lambda project: (project.root / "notes.txt").unlink(),
+    "a new file": lambda project: project.write("new.txt", "mine\n"),
+    "a new file that is staged": lambda project: (project.write("new.txt", "mine\n"), project.git("add", "new.txt")),
+    "a rename": lambda project: project.git("mv", "notes.txt", "other.txt"),
+    "many files of odd names": many_files,
+    "a protected file": lambda project: project.write("check.sh", "true\n"),
+    "a link in place of a file": _turned_into_a_link,
+}
+
+
+@pytest.mark.parametrize("change", SET_ASIDE)
+def test_the_refusal_says_how_to_go_on_and_nothing_of_anybody_is_lost_by_it(project: Project, change: str) -> None:
+    """What stands outside the scope may be a person's: the commands that are told keep it."""
     project.start()
+    SET_ASIDE[change](project)
+    before = users_files(project)
     project.write("value.txt", "5\n")
-    project.write("notes.txt", "edited\n")
-    with pytest.raises(Refusal, match=r"git restore --staged --worktree -- notes\.txt"):
+    with pytest.raises(Refusal) as refused:
         project.loop.iterate("five")
 
-    project.git("restore", "--staged", "--worktree", "--", "notes.txt")
+    for command in re.findall(r"`(git [^`]+)`", re.sub(r"\(`[^)]*\)", "", refused.value.message)):
+        subprocess.run(command, shell=True, cwd=project.root, check=True, capture_output=True)
 
     assert project.loop.iterate("five").status is Status.KEEP
+    project.git("stash", "pop")
+    assert users_files(project) == before
+
+
+def test_what_is_staged_only_is_kept_by_the_advice_that_unstages_it(project: Project) -> None:
+    project.start()
+    project.write("app.txt", "staged only\n").git("add", "app.txt")
+    project.write("app.txt", "one\ntwo\nthree\n").write("value.txt", "5\n")
+    with pytest.raises(Refusal, match="Staged, but not so in the files") as refused:
+        project.loop.iterate("five")
+
+    for command in re.findall(r"`(git [^`]+)`", refused.value.message):
+        subprocess.run(command, shell=True, cwd=project.root, check=True, capture_output=True)
+
+    assert project.loop.iterate("five").status is Status.KEEP
+    project.git("apply", "--cached", ".git/staged.patch")
+    assert project.git("show", ":app.txt") == "staged only"
+
+
+def test_an_edit_since_the_commit_is_kept_by_the_advice_that_sets_it_aside(project: Project) -> None:
+    project.start().write("value.txt", "5\n")
+    project.loop.commit("five")
+    project.write("app.txt", "for the next time\n")
+    with pytest.raises(Refusal, match="What is measured must be what was committed") as refused:
+        project.loop.verify()
+
+    command = re.search(r"`(git stash push[^`]+)`", refused.value.message)
+    assert command
+    subprocess.run(command[1], shell=True, cwd=project.root, check=True, capture_output=True)
+
+    project.loop.verify()
+    project.git("stash", "pop")
+    assert project.read("app.txt") == "for the next time\n"
 
 
 def test_every_kind_of_change_inside_the_scope_is_committed_and_undone(project: Project) -> None:
