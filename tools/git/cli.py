@@ -200,7 +200,7 @@ class GitCli:
             raise Refusal(Code.GIT, f"{self._folder} has lost its .git: no hook of a repository around it is meant.")
         command = list(arguments) if hooks else [*self._hardened, *arguments]
         quiet = UNATTENDED if hooks else self._quiet
-        locks, limit_s = ((), HOOK_S) if hooks else (tuple(HELD), None)
+        locks, limit_s = ((), HOOK_S) if hooks else (HELD.get(), None)
         code, out, err = self._execute(command, {**quiet, **(environment or {})}, stdin, locks, limit_s)
         return GitOutput(code, out, err)
 

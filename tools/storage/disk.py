@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from ..errors import Code, Refusal
@@ -148,8 +149,9 @@ def take_lock(file: Path, make: bool = True) -> int | None:
 
 RETRY_S = 0.02
 
-HELD: set[int] = set()
-"""Descriptors of writers' locks. A git of ours inherits them: if it outlives a dead server, nobody else begins before it ends."""
+HELD: ContextVar[tuple[int, ...]] = ContextVar("HELD", default=())
+"""Descriptors of the writer's locks that this call holds. Its git inherits them: if it outlives a dead server, nobody else
+begins before it ends. Those of other calls are not its own to keep, and may be closed at any moment."""
 
 
 @contextmanager
@@ -168,12 +170,15 @@ def writer_lock(folder: Path, what: str, patience_s: float = 0.0) -> Iterator[No
         file.truncate(0)
         file.write(f"{what} since {time.strftime('%H:%M:%S')} on {platform.node()}, process {os.getpid()}")
         file.flush()
-        HELD.add(file.fileno())
+        before = HELD.set((*HELD.get(), file.fileno()))
         try:
             yield
         finally:
-            HELD.discard(file.fileno())
+            HELD.reset(before)
             file.truncate(0)
+            # By hand: a process that another thread is just starting has a copy of the descriptor for a moment, and a lock
+            # that is only closed lasts as long as that.
+            fcntl.flock(file.fileno(), fcntl.LOCK_UN)
 
 
 def _taken(descriptor: int, patience_s: float) -> bool:

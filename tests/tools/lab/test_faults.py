@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +17,12 @@ import pytest
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.git import cli as gitcli
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.lab.context import RepoContext
+from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Verified
 from autoresearch_mcp.tools.storage.disk import writer_lock
+from autoresearch_mcp.tools.verbs.loop import Loop
+from autoresearch_mcp.tools.verbs.sessions import Sessions
 from autoresearch_mcp.tools.vocabulary import Phase
 from conftest import Project
 from crashing import check, iterate, killed_at, when_free
@@ -175,3 +183,82 @@ def test_a_start_that_was_killed_is_made_again_with_the_same_call(tmp_path: Path
         check(project)
         if not died:
             break
+
+
+def test_calls_in_one_repository_keep_nobody_out_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, gate = tmp_path / "begun", tmp_path / "gate"
+    wait = f"touch started; while ! test -e {begun}; do sleep 0.02; done; cat value.txt"
+    places = [tmp_path / "root" / name for name in ("a", "b", "c", "slow")]
+    projects = [Project(place, guards=(), verify="cat value.txt" if place.name == "slow" else wait) for place in places]
+    begun.touch()
+    for project in projects:
+        project.lab = Lab(tmp_path / "root", allow_commands=True, clock=lambda: 1_700_000_000.0)
+        Path(project.root, ".git/info/exclude").write_text("started\n")
+        Sessions(project.lab).start_session(project.plan, repo=project.root.name)
+        Path(project.root, "started").unlink(missing_ok=True)
+    begun.unlink()
+    loop = Loop(projects[0].lab)
+    told: list[str] = []
+
+    def by_turns(project: Project) -> None:
+        for value in (9, 8, 7):
+            project.write("value.txt", f"{value}\n")
+            try:
+                told.append(str(loop.iterate(f"now {value}", repo=project.root.name).status))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+                told.append(repr(error))
+
+    slow_git(tmp_path / "bin", begun, gate, monkeypatch)
+    *others, slow = [threading.Thread(target=by_turns, args=(project,)) for project in projects]
+    for thread in others:
+        thread.start()
+    for project in projects[:-1]:  # each is in the middle of its first call
+        wait_for(project.root / "started")
+    slow.start()  # its git begins now, and is at work until all the others are done
+    for thread in others:
+        thread.join()
+    gate.touch()
+    slow.join()
+
+    assert told == ["keep"] * 12
+
+
+def slow_git(folder: Path, begun: Path, gate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A git that moves no HEAD in a folder called `slow` until it may."""
+    folder.mkdir()
+    wait = f"touch {begun}; while ! test -e {gate}; do sleep 0.02; done"
+    script = f'#!/bin/sh\ncase " $* " in */slow/*" update-ref "*) {wait};; esac\nexec {shutil.which("git")} "$@"\n'
+    (folder / "git").write_text(script)
+    (folder / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def wait_for(file: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not file.exists():
+        assert time.monotonic() < deadline, f"{file} never came"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("event", [Committed, Verified, Logged])
+def test_after_an_error_in_the_middle_the_same_call_goes_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch, event: type
+) -> None:
+    project.start()
+    project.write("value.txt", "9\n")
+    record = RepoContext.record
+
+    def failing(self: RepoContext, *events: Event, session: str = "") -> None:
+        record(self, *events, session=session)
+        if isinstance(events[0], event):
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RepoContext, "record", failing)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            project.loop.iterate("nine")
+
+    if event is not Logged:  # else all is done but the results file, which the next call brings up to date
+        assert project.loop.iterate("nine").status is Status.KEEP
+    assert project.try_value(8).status is Status.KEEP
+    check(project)

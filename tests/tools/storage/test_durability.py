@@ -19,7 +19,7 @@ import pytest
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.git.cli import GitCli
 from autoresearch_mcp.tools.storage.database import Database
-from autoresearch_mcp.tools.storage.disk import write_atomically
+from autoresearch_mcp.tools.storage.disk import write_atomically, writer_lock
 from conftest import Project
 from crashing import check, iterate, kinds, when_free
 
@@ -258,6 +258,23 @@ def test_what_a_hook_leaves_running_keeps_nobody_out(project: Project) -> None:
     finally:
         for pid in pids.read_text().split():
             os.kill(int(pid), signal.SIGKILL)
+
+
+def test_a_process_that_is_just_being_started_keeps_nobody_out(tmp_path: Path) -> None:
+    go_on, let_go = os.pipe()
+    with writer_lock(tmp_path, "iterate"):
+        child = os.fork()  # as another thread does: until it is a program of its own it has every descriptor
+        if child == 0:
+            os.close(let_go)
+            os.read(go_on, 1)
+            os._exit(0)
+    try:
+        with writer_lock(tmp_path, "iterate"):
+            pass
+    finally:
+        os.close(let_go)
+        os.close(go_on)
+        os.waitpid(child, 0)
 
 
 def _await(file: Path) -> None:
