@@ -41,10 +41,8 @@ def read_ruff(output: ToolOutput, request: ToolRequest) -> ReaderResult:
     def one(row: Mapping[str, Any]) -> Diagnostic:
         code = row.get("code") or "invalid-syntax"
         broken = _unparsed(row["message"]) if code in {"invalid-syntax", "E999"} else {}
-        at = row["location"]
-        return found_in(
-            request, row["filename"], row["message"], code=code, line=at["row"], column=at["column"], **broken
-        )
+        place = {"line": row["location"]["row"], "column": row["location"]["column"]}
+        return found_in(request, row["filename"], row["message"], code=code, **place, **broken)
 
     return ReaderResult(tuple(map(one, document(output))))
 
@@ -141,9 +139,8 @@ def read_phpcs(output: ToolOutput, request: ToolRequest) -> ReaderResult:
 
     def one(file: str, row: Mapping[str, Any]) -> Diagnostic:
         mild = {"trouble": Trouble.WARNING} if row["type"] == "WARNING" else {}
-        return found_in(
-            request, file, row["message"], code=row["source"], line=row["line"], column=row["column"], **mild
-        )
+        place = {"line": row["line"], "column": row["column"]}
+        return found_in(request, file, row["message"], code=row["source"], **place, **mild)
 
     files = document(output)["files"] or {}  # PHP writes an empty table as a list
     return ReaderResult(tuple(one(file, row) for file, found in files.items() for row in found["messages"]))

@@ -51,7 +51,7 @@ class CheckoutStatus:
     ignored: tuple[str, ...] | None = None
 
 
-class Kept:
+class CheckoutCache:
     """What a server knows of one checkout from call to call. Nothing in it can become wrong: every key names its answer."""
 
     def __init__(self) -> None:
@@ -65,9 +65,9 @@ class Kept:
 class Checkout:
     """Its top folder, its own git folder, and the git folder that all its worktrees share."""
 
-    def __init__(self, folder: Path, kept: Kept | None = None) -> None:
+    def __init__(self, folder: Path, cache: CheckoutCache | None = None) -> None:
         self.git = GitCli(folder)
-        self._kept = kept or Kept()
+        self._cache = cache or CheckoutCache()
         self._now = Memory(32)
         self._settings: Settings | None = None
         self.root, self.git_dir, self.common_dir = self._place(folder)
@@ -75,8 +75,8 @@ class Checkout:
         self.git = GitCli(self.root, self.git_dir)
 
     def _place(self, folder: Path) -> tuple[Path, Path, Path]:
-        known: tuple[Path, Path, Path] | None = self._kept.places.get(folder)
-        if known and self._kept.places.get((folder, "marks")) == _marks(folder, known[2]):
+        known: tuple[Path, Path, Path] | None = self._cache.places.get(folder)
+        if known and self._cache.places.get((folder, "marks")) == _marks(folder, known[2]):
             return known
         questions = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
         answer = self.git.ask("rev-parse", *questions)
@@ -87,8 +87,8 @@ class Checkout:
             lines = [self.git.line("rev-parse", question) for question in questions]
         top, git_dir, common = lines
         found = (Path(top), Path(git_dir), (folder / common).resolve())
-        self._kept.places.put(folder, found)
-        self._kept.places.put((folder, "marks"), _marks(folder, found[2]))
+        self._cache.places.put(folder, found)
+        self._cache.places.put((folder, "marks"), _marks(folder, found[2]))
         return found
 
     def invalidate(self) -> None:
@@ -177,7 +177,7 @@ class Checkout:
 
     def listing(self) -> Listing:
         """Return what the index lists."""
-        return self.once("listing", lambda: self._kept.listings.of(self.git, self.git_dir))
+        return self.once("listing", lambda: self._cache.listings.of(self.git, self.git_dir))
 
     def tracked(self) -> tuple[str, ...]:
         """Return every path in the index."""
@@ -190,7 +190,7 @@ class Checkout:
 
     def digest(self, path: str) -> str:
         """Return the SHA-256 of what stands at a path."""
-        return self._kept.digests.of(self.root / path)
+        return self._cache.digests.of(self.root / path)
 
 
 def _parsed_status(entries: Sequence[str], ignored: bool) -> CheckoutStatus:

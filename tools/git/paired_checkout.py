@@ -34,7 +34,7 @@ _SWITCH = ("checkout", "--quiet", "--force", "--detach")
 
 
 @dataclass(frozen=True)
-class Brought:
+class UntrackedPaths:
     """Paths that git does not have and commands may need: copied, or linked to the user's own."""
 
     copied: tuple[str, ...]
@@ -45,7 +45,7 @@ class PairedCheckout:
     """One place for both arms: made when it is first needed, and again whenever it is gone or broken."""
 
     def __init__(self, repo: Repo, name: str, as_of: float = math.inf) -> None:
-        """`as_of`: what git does not have is brought only if it has not changed since, in seconds since the epoch."""
+        """`as_of`: what git does not have comes in only if it has not changed since, in seconds since the epoch."""
         self._repo = repo
         self._as_of = as_of
         key = hashlib.sha256(os.fsencode(repo.root)).hexdigest()[:12]
@@ -56,9 +56,9 @@ class PairedCheckout:
     def check_out(
         self, commit: str, untracked: Sequence[str] = (), sealed: tuple[str, Sequence[str]] | None = None
     ) -> Path:
-        """Check out `commit` exactly: tracked files as in the commit, and nothing untracked but what was brought.
+        """Check out `commit` exactly: tracked files as in the commit, and nothing untracked but what came in when it was made.
 
-        What git ignores stays from run to run, because builds are there. `untracked` is brought when the place is
+        What git ignores stays from run to run, because builds are there. `untracked` comes in when the checkout is
         made. `sealed` is a commit and the protected paths that are to stand as they do in that commit.
 
         Raises:
@@ -74,9 +74,9 @@ class PairedCheckout:
             self._seal(git, exact, *sealed)
         return self.folder
 
-    def brought(self) -> Brought:
-        """Return what was brought in when the place was made."""
-        return self._remembered() or Brought((), ())
+    def untracked_paths(self) -> UntrackedPaths:
+        """Return the untracked paths that came in when the checkout was made."""
+        return self._remembered() or UntrackedPaths((), ())
 
     def remove(self) -> None:
         """Take the place away, and git's note of it. Links in it are removed, what they lead to stays."""
@@ -105,10 +105,10 @@ class PairedCheckout:
             return None
         return GitCli(self.folder, place)
 
-    def _remembered(self) -> Brought | None:
+    def _remembered(self) -> UntrackedPaths | None:
         try:
             kinds = json.loads(self._memory.read_text(encoding="utf-8"))
-            return Brought(tuple(kinds["copied"]), tuple(kinds["shared"]))
+            return UntrackedPaths(tuple(kinds["copied"]), tuple(kinds["shared"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -122,7 +122,7 @@ class PairedCheckout:
             if (git := self._own_git()) is None:
                 raise Refusal(Code.GIT, "git made it for another repository, or elsewhere.")
             git.run(*_SWITCH, commit)
-            write_atomically(self._memory, json.dumps(asdict(self._bring(untracked))))
+            write_atomically(self._memory, json.dumps(asdict(self._copy_untracked(untracked))))
             return git
         except (OSError, Refusal) as error:
             self.remove()
@@ -139,8 +139,8 @@ class PairedCheckout:
 
     def _clean(self, git: GitCli) -> None:
         """Remove what an earlier run left, so that nobody reads a stale result; `-ff` also takes nested repositories."""
-        brought = self.brought()
-        kept = {*brought.copied, *brought.shared}
+        present = self.untracked_paths()
+        kept = {*present.copied, *present.shared}
         if len(kept) > MOST_PATTERNS:
             kept = {os.path.dirname(path) or path for path in kept}
         patterns = [part for path in sorted(kept) for part in ("-e", _pattern(path))]
@@ -153,7 +153,7 @@ class PairedCheckout:
             restore = ("restore", "--staged", "--worktree", f"--source={baseline}")
             git.run(*restore, "--pathspec-from-file=-", "--pathspec-file-nul", stdin=literal(bent))
 
-    def _bring(self, untracked: Sequence[str]) -> Brought:
+    def _copy_untracked(self, untracked: Sequence[str]) -> UntrackedPaths:
         copied: list[str] = []
         shared: list[str] = []
         room = min(ROOM, shutil.disk_usage(self._home).free // 2)
@@ -166,7 +166,7 @@ class PairedCheckout:
             elif self._copy(path):
                 room -= size
                 copied.append(path)
-        return Brought(tuple(copied), tuple(shared))
+        return UntrackedPaths(tuple(copied), tuple(shared))
 
     def _is_free(self, path: str) -> bool:
         """Make the parent; tell whether nothing of the commit stands there. A commit's link is never written through."""

@@ -22,7 +22,7 @@ class Repo(Checkout):
         def ask() -> str:
             return self.git.line("rev-parse", "--verify", f"{commit}^{{tree}}")
 
-        return self._kept.trees.ask(commit, ask) if _exact(commit) else ask()
+        return self._cache.trees.ask(commit, ask) if _exact(commit) else ask()
 
     def parents(self, commit: str) -> tuple[str, ...]:
         """Return the commits that a commit stands on."""
@@ -52,15 +52,15 @@ class Repo(Checkout):
 
         if not (_exact(old) and _exact(new)):
             return ask()
-        return self._kept.deltas.ask((self._tree_of(old), self._tree_of(new)), ask)
+        return self._cache.deltas.ask((self._tree_of(old), self._tree_of(new)), ask)
 
     def entries(self, old: str, new: str) -> tuple[TreeChange, ...]:
         """Return the paths that changed between two commits or trees."""
-        back: Delta | None = self._kept.deltas.get((self._tree_of(new), self._tree_of(old)))
+        back: Delta | None = self._cache.deltas.get((self._tree_of(new), self._tree_of(old)))
         return tuple(entry.reversed() for entry in back.entries) if back else self.delta(old, new).entries
 
     def _tree_of(self, name: str) -> str:
-        return str(self._kept.trees.get(name) or name)
+        return str(self._cache.trees.get(name) or name)
 
     def diffstat(self, old: str, new: str) -> DiffStat:
         """Return how much changed between two commits."""
@@ -177,7 +177,7 @@ class Repo(Checkout):
             commit = answer.text
         else:  # most likely nobody told git who the user is
             commit = self.git.line(*command, stdin=message.encode(), environment=_identity(self.git))
-        self._kept.trees.put(commit, exact)
+        self._cache.trees.put(commit, exact)
         return commit
 
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..errors import Code, Refusal
-from ..git.checkout import Kept
+from ..git.checkout import CheckoutCache
 from ..git.repo import Repo
 from ..measurement.runs import RunService
 from ..session.store import SessionStore
@@ -41,7 +41,7 @@ class Lab:
         self._allow_commands = allow_commands
         self._clock = clock
         self._follows = follows
-        self._kept: dict[Path, Kept] = {}
+        self._caches: dict[Path, CheckoutCache] = {}
         self._stores: dict[Path, SessionStore] = {}
 
     def for_reading(self, repo: str = "") -> RepoContext:
@@ -85,7 +85,7 @@ class Lab:
 
     def _repo(self, repo: str) -> Repo:
         folder = self._folder(repo)
-        found = Repo(folder, self._kept.setdefault(folder, Kept()))
+        found = Repo(folder, self._caches.setdefault(folder, CheckoutCache()))
         if not found.root.resolve().is_relative_to(self.root) and repo:
             raise self._outside(found.root)
         return found

@@ -1,4 +1,4 @@
-"""The checkout: exact trees, warm caches, and not a trace in the user's checkout."""
+"""The second checkout: exact trees, warm caches, and not a trace in the user's checkout."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.git import paired_checkout as module
-from autoresearch_mcp.tools.git import untracked as unseen
-from autoresearch_mcp.tools.git.paired_checkout import Brought, PairedCheckout, editable_roots
+from autoresearch_mcp.tools.git import untracked
+from autoresearch_mcp.tools.git.paired_checkout import PairedCheckout, UntrackedPaths, editable_roots
 from autoresearch_mcp.tools.git.repo import Repo
 from conftest import Project
 
@@ -86,7 +86,7 @@ def test_naming_a_second_checkout_touches_nothing(project: Project, cache: Path)
     checkout = checkout_of(project)
 
     assert not cache.exists()
-    assert checkout.brought() == Brought((), ())
+    assert checkout.untracked_paths() == UntrackedPaths((), ())
 
 
 def test_a_file_that_both_arms_share_keeps_its_time_stamp(project: Project, commits: tuple[str, str]) -> None:
@@ -149,7 +149,7 @@ def test_builds_are_copied_and_dependencies_linked(project: Project) -> None:
     assert (folder / "build/out/app.o").read_text() == "object\n"
     assert not (folder / "build").is_symlink()
     assert (folder / "node_modules").readlink() == project.root / "node_modules"
-    assert checkout_of(project).brought() == Brought((".env", "build"), ("node_modules",))
+    assert checkout_of(project).untracked_paths() == UntrackedPaths((".env", "build"), ("node_modules",))
 
 
 def test_what_is_too_big_is_linked_and_the_smallest_are_copied_first(
@@ -162,7 +162,7 @@ def test_what_is_too_big_is_linked_and_the_smallest_are_copied_first(
     checkout = checkout_of(project)
     checkout.check_out(commit)
 
-    assert checkout.brought() == Brought(("c.bin", "b.bin"), ("a.bin",))
+    assert checkout.untracked_paths() == UntrackedPaths(("c.bin", "b.bin"), ("a.bin",))
 
 
 def test_writing_in_the_second_checkout_does_not_reach_the_users_copies(project: Project) -> None:
@@ -200,7 +200,7 @@ def test_results_caches_pipes_and_what_is_missing_are_not_brought(project: Proje
 
     folder = checkout_of(project).check_out(commit, ["gone.txt", "autoresearch-results.edited-1.tsv"])
 
-    assert checkout_of(project).brought() == Brought(("build",), ())
+    assert checkout_of(project).untracked_paths() == UntrackedPaths(("build",), ())
     assert tree_in(folder / "build") == {"b": "b\n"}
     assert not (folder / "build/pipe").exists()
     assert not (folder / "build/nested/.git").exists()
@@ -230,7 +230,7 @@ def test_a_folder_of_ignored_files_is_not_spared_as_a_whole(project: Project) ->
 
     checkout_of(project).check_out(commit)
 
-    assert checkout_of(project).brought() == Brought(("out/app.o",), ("web/node_modules",))
+    assert checkout_of(project).untracked_paths() == UntrackedPaths(("out/app.o",), ("web/node_modules",))
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["app.o"]
 
 
@@ -257,7 +257,7 @@ def test_what_was_brought_stays_whatever_it_is_called(project: Project, name: st
     folder = checkout.check_out("HEAD")
 
     assert (folder / name).read_text() == "mine\n"
-    assert checkout.brought() == Brought((name,), ())
+    assert checkout.untracked_paths() == UntrackedPaths((name,), ())
 
 
 def test_a_brought_name_spares_no_other(project: Project) -> None:
@@ -350,7 +350,7 @@ def test_a_second_checkout_that_somebody_broke_is_made_again(
     folder = checkout_of(project).check_out(commits[1], ["data.txt"])
 
     assert tree_in(folder) == {**tree_of(project, commits[1]), "data.txt": "mine\n"}
-    assert checkout_of(project).brought() == Brought(("data.txt",), ())
+    assert checkout_of(project).untracked_paths() == UntrackedPaths(("data.txt",), ())
     assert project.git("worktree", "list", "--porcelain").count("worktree ") == 2
 
 
@@ -485,7 +485,7 @@ def test_a_relative_cache_home_is_passed_over(project: Project, monkeypatch: pyt
 
 
 def test_thousands_of_untracked_files_are_brought_by_folder(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unseen, "MOST_PATHS", 2)
+    monkeypatch.setattr(untracked, "MOST_PATHS", 2)
     names = ["set/a/1.txt", "set/a/2.txt", "src/x/3.txt", "4.txt"]
     project.write("src/code.txt", "code\n").commit("source")
     for name in names:
@@ -493,7 +493,7 @@ def test_thousands_of_untracked_files_are_brought_by_folder(project: Project, mo
 
     folder = checkout_of(project).check_out("HEAD", names)
 
-    assert set(checkout_of(project).brought().copied) == {"set", "src/x", "4.txt"}
+    assert set(checkout_of(project).untracked_paths().copied) == {"set", "src/x", "4.txt"}
     assert set(names) <= set(tree_in(folder))
 
 
@@ -501,7 +501,7 @@ def test_what_was_brought_is_remembered_by_the_next_process(project: Project, co
     project.write("data.txt", "mine\n")
     checkout_of(project).check_out(commits[0], ["data.txt"])
 
-    assert checkout_of(project).brought() == Brought(("data.txt",), ())
+    assert checkout_of(project).untracked_paths() == UntrackedPaths(("data.txt",), ())
     assert json.loads((checkout_of(project).folder.parent / "brought.json").read_text())["copied"] == ["data.txt"]
 
 
