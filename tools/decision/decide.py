@@ -130,7 +130,7 @@ def _measured(trial: Trial, run: Measurement, finding: Finding, plan: Plan) -> V
         files = ", ".join(run.tampered)
         return Verdict(NextStep.UNDO, Status.TAMPERED, f"The ruler changed while measuring: {files}.")
     if run.failure is not None:
-        return _crashed(trial, run.failure, run.problem)
+        return _crashed(trial, run, run.failure)
     if run.value is None:
         return Verdict(NextStep.UNDO, Status.METRIC_ERROR, f"No number could be read: {run.problem}")
     match finding.step:
@@ -143,10 +143,12 @@ def _measured(trial: Trial, run: Measurement, finding: Finding, plan: Plan) -> V
     return _won(trial, finding, plan)
 
 
-def _crashed(trial: Trial, failure: FailureClass, problem: str) -> Verdict:
+def _crashed(trial: Trial, run: Measurement, failure: FailureClass) -> Verdict:
     left = CRASH_FIXES - trial.crashes + 1
-    said = problem if failure is FailureClass.REFUSED else ""
+    said = run.problem if failure is FailureClass.REFUSED else ""
     what = f"Verify failed ({failure}). {f'{said} ' if said else ''}{advice(failure)}"
+    if run.exit_code == 0 and failure is FailureClass.RUNTIME:  # it ran, and its number does not count
+        what = f"The number does not count. {run.problem}"
     if trial.gave_up or left <= 0:
         return Verdict(NextStep.UNDO, Status.CRASH, what)
     return Verdict(NextStep.FIX, None, f"{what} {left} more {'try' if left == 1 else 'tries'} to fix it, or revert.")

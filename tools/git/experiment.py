@@ -180,6 +180,14 @@ class ExperimentIndex:
         self._repo.invalidate()
         self._git.run("checkout-index", "--force", "-z", "--stdin", stdin=literal(paths))
 
+    def put_back(self, changes: Sequence[PathChange]) -> None:
+        """Put changed files back as they are at HEAD, in the index as well."""
+        if staged := [change.path for change in changes if change.staged]:
+            command = ("restore", "--source=HEAD", "--staged", "--pathspec-from-file=-", "--pathspec-file-nul")
+            self._git.run(*command, stdin=literal(staged))
+        at_head = self._repo.contents("HEAD", [change.path for change in changes])
+        self.restore([change.path for change in changes if change.path in at_head])
+
     def discard_edits(self, paths: Sequence[str]) -> None:
         """Take back uncommitted edits of an experiment that a hook never let in: tracked files restored, new ones removed."""
         changes = {change.path: change for change in self._repo.changes()}

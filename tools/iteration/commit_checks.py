@@ -12,6 +12,7 @@ from ..errors import Code, Refusal
 from ..git.repo import Repo, shown
 from ..git.trees import GITLINK, SYMLINK, TreeChange
 from ..lab.context import RepoContext
+from ..measurement.outputs import tracked_edits, without_outputs
 from ..measurement.ruler import SCRIPTS, differing, ruler_now, ruler_of
 from ..measurement.shadow import shadowed
 from ..plan.model import Plan
@@ -31,7 +32,7 @@ def changes_in_scope(context: RepoContext) -> tuple[str, ...]:
         Refusal: if a protected file or anything outside the scope changed.
     """
     session = context.active
-    changes = context.repo.changes()
+    changes = without_outputs(session.plan, context.repo.changes())
     found = [c.path for c in changes if c.tracked or shown(c.path) not in session.left_behind]
     scope, protected = Scope(session.plan.scope), _protected(session.plan)
     if outside := [path for path in found if not scope.matches(path)]:
@@ -103,18 +104,13 @@ def refuse_uncommitted(context: RepoContext) -> None:
     Raises:
         Refusal: naming the edits.
     """
-    if edits := tracked_edits(context.repo):
+    if edits := tracked_edits(context.repo, context.active.plan):
         message = (
             f"Edited since the commit: {_listed(edits)}. What is measured must be what was committed. "
             f"Set them aside with `git stash push -- {shlex.join(map(shown, edits[:MOST_IN_COMMAND]))}` and call again; "
             "`git stash pop` brings them back for the next iteration."
         )
         raise Refusal(Code.OUT_OF_ORDER, message)
-
-
-def tracked_edits(repo: Repo) -> tuple[str, ...]:
-    """Return the tracked paths that differ from HEAD."""
-    return tuple(change.path for change in repo.changes() if change.tracked)
 
 
 def refuse_entries(repo: Repo, plan: Plan, entries: Sequence[TreeChange], allowed: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from ..decision.decide import Trial
 from ..decision.failures import FailureClass
@@ -14,13 +15,15 @@ from ..git.repo import shown
 from ..git.untracked import changed_since
 from ..lab.context import RepoContext
 from ..measurement.meter import Meter, guard_baselines
+from ..measurement.outputs import tracked_edits
 from ..measurement.ruler import ruler_of
 from ..measurement.runs import RunNumbers, RunSpec, at_checkout
+from ..plan.scope import Scope
 from ..session.events import GuardsRan, HeldOut, Verified
 from ..session.state import Session
 from ..storage.disk import keep_evidence
 from ..vocabulary import Phase
-from .commit_checks import drift_since_start, refuse_tampering, refuse_uncommitted, tracked_edits
+from .commit_checks import drift_since_start, refuse_tampering, refuse_uncommitted
 from .head_watch import HeadWatch
 
 _NOT_IN_GIT = "The incumbent runs there. Git does not have these files, which changed since the start:"
@@ -158,17 +161,48 @@ def _checked(context: RepoContext, spec: RunSpec, measurement: Measurement) -> M
     if bent_by := tuple(dict.fromkeys((*found.all, *measurement.tampered, *other))):
         _set_aside(context, found.files)
         return measurement.model_copy(update={"value": None, "tampered": bent_by})
-    if spec.place is Place.CHECKOUT and (edits := tracked_edits(context.repo)):
-        problem = f"Files changed while measuring: {', '.join(map(shown, edits[:8]))}"
+    if spec.place is Place.CHECKOUT and (edits := tracked_edits(context.repo, context.active.plan)):
+        problem = _take_back(context, edits)
         return measurement.model_copy(update={"value": None, "problem": problem, "failure": FailureClass.RUNTIME})
     return measurement
 
 
+def _take_back(context: RepoContext, edits: Sequence[str]) -> str:
+    """Put files outside the scope back, which were as in the commit before the run; returns what to say of all that changed.
+
+    What is in scope may be the agent's next edit, and stays.
+    """
+    plan, scope = context.active.plan, Scope(context.active.plan.scope)
+    outside = [path for path in edits if not scope.matches(path)]
+    inside = [path for path in edits if scope.matches(path)]
+    said = ["Tracked files changed while the command ran, so what was measured is not what was committed."]
+    if inside:
+        said.append(f"In scope, left as they are: {_listed(inside)}.")
+    if outside:
+        kept = _evidence(context)
+        keep_evidence(kept, context.repo.root, outside)
+        context.index.put_back([change for change in context.repo.changes() if change.path in outside])
+        named = ", ".join(f'"{shown(path)}"' for path in (*plan.outputs, *outside))
+        said.append(
+            f"Outside the scope, as in the commit before it ran and put back now, their content kept in {kept}: "
+            f"{_listed(outside)}. If `{plan.verify}` writes them in normal work, a person can put them into the plan of a "
+            f"new session: outputs = [{named}]; if a change of theirs belongs to the experiment, into its scope."
+        )
+    return " ".join(said)
+
+
+def _listed(paths: Sequence[str]) -> str:
+    return ", ".join(map(shown, paths[:8])) + (f" and {len(paths) - 8} more" if len(paths) > 8 else "")
+
+
+def _evidence(context: RepoContext) -> Path:
+    session = context.active
+    return context.repo.own_folder / "evidence" / session.id / str(session.last_iteration + 1)
+
+
 def _set_aside(context: RepoContext, files: Sequence[str]) -> None:
     """Keep the evidence, then give the tracked files back what the session was started with."""
-    session = context.active
-    folder = context.repo.own_folder / "evidence" / session.id / str(session.last_iteration + 1)
-    keep_evidence(folder, context.repo.root, files)
+    keep_evidence(_evidence(context), context.repo.root, files)
     tracked = set(context.repo.tracked())
     context.index.restore([path for path in files if path in tracked])
 

@@ -13,6 +13,7 @@ from ..errors import Code, Refusal
 from ..git.checkout import PathChange
 from ..git.repo import shown
 from ..lab.context import RepoContext
+from ..measurement.outputs import without_outputs
 from ..measurement.ruler import protected_now
 from ..measurement.runs import has_sandbox, sandbox_words
 from ..plan.checks import problems
@@ -26,6 +27,7 @@ from ..project.measurement_inputs import measured_in_scope, protected_globs
 from ..project.projects import recognise
 from ..project.scan import scan
 from ..session.results import RESULTS_FILE
+from ..storage.disk import keep_evidence
 from ..vocabulary import Phase
 from .baseline import (
     Baseline,
@@ -186,9 +188,16 @@ def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflig
     if moved := watch.brought_back():
         cure = "Let no command commit, switch or reset: the server keeps and takes back by commits of its own."
         gates.append(_row("verify leaves the tree alone", "; ".join(moved), cure))
-    after = context.repo.changes()
+    after = without_outputs(plan, context.repo.changes())
     if dirtied := [c.path for c in after if c.tracked and c.path not in before]:
-        cure = "Let it write elsewhere, or stop tracking them: every try would look like an edit."
+        named = ", ".join(f'"{shown(path)}"' for path in (*plan.outputs, *dirtied[:6]))
+        kept = context.repo.own_folder / "evidence" / f"check-{int(context.now())}"
+        keep_evidence(kept, context.repo.root, dirtied)
+        context.index.put_back([change for change in after if change.path in dirtied])
+        cure = (
+            f"They were put back, their content is kept in {kept}. Every try would look like an edit: let the commands write "
+            f"elsewhere, stop tracking the files, or let the plan own them: outputs = [{named}]."
+        )
         gates.append(_row("verify leaves the tree alone", f"the commands changed {_listed(dirtied)}", cure))
     if left := tuple(shown(c.path) for c in after if not c.tracked and c.path not in untracked):
         gates.append(

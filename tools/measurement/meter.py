@@ -31,6 +31,7 @@ from ..plan.model import GuardMetric, Plan
 from ..process.run_notes import RunNote, open_channel
 from ..process.runner import CommandRun, CommandSpec
 from ..text.redaction import redact_tail, redactor
+from .outputs import restore_outputs
 from .ruler import Ruler, differing, file_marks
 from .runs import CHANNEL_NAME, RunService, RunSpec, has_sandbox
 
@@ -61,6 +62,7 @@ class Meter:
         run, begun = self._measured(self.plan.verify, spec, timeout_s, named=named, wired=self.plan.read == CHANNEL)
         text = run.channel if begun.channel else run.stdout
         marks = file_marks(spec.folder, (*self.ruler.outputs, *named))
+        self._put_back(spec)
         stale = [path for path in self.ruler.outputs if marks[path] == begun.written.get(path)]
         wrote = tuple(p for p in named if marks[p] != begun.named.get(p) and marks[p][1] >= begun.at_ns - SECOND_NS)
         changed = [path for path in marks if marks[path] != (begun.written | begun.named).get(path)]
@@ -103,7 +105,13 @@ class Meter:
         self.runs.ready_for = spec
 
     def _run(self, command: str, spec: RunSpec, timeout_s: float) -> CommandRun:
-        return self._measured(command, spec, timeout_s)[0]
+        run = self._measured(command, spec, timeout_s)[0]
+        self._put_back(spec)
+        return run
+
+    def _put_back(self, spec: RunSpec, aside: Path | None = None) -> None:
+        if spec.place is Place.CHECKOUT:
+            restore_outputs(self.runs.repo, self.plan, aside)
 
     def _measured(
         self, command: str, spec: RunSpec, timeout_s: float, *, named: Sequence[str] = (), wired: bool = False
@@ -134,6 +142,7 @@ class Meter:
         self.runs.runner.forget(key)  # a run that nobody noted is not ours
         if self.runs.ready_for is not spec:
             self._bring(spec)
+        self._put_back(spec, self.runs.repo.own_folder / "evidence" / f"outputs-{key}")
         begun = RunNote(
             seed=spec.numbers.seed,
             at_ns=time.time_ns(),

@@ -75,6 +75,7 @@ def _required(plan: Plan) -> list[PlanProblem]:
 
 def _globs(plan: Plan) -> list[PlanProblem]:
     named = [("scope", glob) for glob in plan.scope] + [("protected", glob) for glob in plan.protected]
+    named += [("outputs", glob) for glob in plan.outputs]
     return [
         PlanProblem(field, f"{glob!r}: {seen}", "Write a glob anchored at the repository root")
         for field, glob in named

@@ -94,6 +94,11 @@ class Plan(BaseModel):
         description="Globs of files that may never change: the evaluator, the tests behind a guard. Wins over scope; "
         "autoresearch.toml is always protected.",
     )
+    outputs: tuple[str, ...] = Field(
+        (),
+        description="Globs of files that git tracks and the commands rewrite in normal work, e.g. `package-lock.json`: put "
+        "back after each run, and never a change of the experiment.",
+    )
     metric: str = Field("", description="Name of the number, e.g. `val_bpb` or `coverage`.")
     direction: str = Field("", description="`lower` or `higher`: which way is better. Required.")
     unit: str = Field("", description="Unit to strip from the printed number, e.g. `%` or `ms`. Empty: a bare number.")
@@ -226,7 +231,11 @@ class Plan(BaseModel):
 
     def digest(self) -> str:
         """Return the SHA-256 of the sealed plan."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        return hashlib.sha256(self.model_dump_json(exclude=self._unused()).encode()).hexdigest()
+
+    def _unused(self) -> set[str]:
+        """The fields that came after sessions had been sealed without them, where they say nothing."""
+        return {name for name in ("outputs",) if getattr(self, name) == Plan.model_fields[name].default}
 
 
 def parse_effect(text: str) -> EffectSize:

@@ -13,7 +13,6 @@ from ...decision.measured import Measurement
 from ...diagnostics.diagnostic import Trouble
 from ...diagnostics.inspection import METRIC, MOST, Bug, Inspection, Tally, names_inspection, read_unable
 from ...errors import Code, Refusal
-from ...iteration.commit_checks import tracked_edits
 from ...lab.context import RepoContext
 from ...measurement.meter import Meter
 from ...measurement.ruler import ruler_now
@@ -85,7 +84,7 @@ class FixRunner(WorkflowRunner):
         return events
 
     def _detected(self, context: RepoContext, ledger: Ledger) -> list[LedgerEvent]:
-        if edits := tracked_edits(context.repo):
+        if edits := [change.path for change in context.repo.changes() if change.tracked]:
             message = f"Uncommitted changes: {', '.join(edits[:6])}. Errors are counted at a commit."
             raise Refusal(Code.OUT_OF_ORDER, f"{message} Commit them, or git stash, then call again.")
         projects, options = projects_of(context), ledger.opts(FixOptions)
