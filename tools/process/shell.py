@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from posixpath import basename
 
 from .shell_words import SHELLS, WRAPPERS, Operator, Redirect, ShellWord, Token, tokens
 
@@ -48,16 +49,12 @@ class SimpleCommand:
     @property
     def name(self) -> str:
         """The program without its folder."""
-        return _base(self.words[0]) if self.words else ""
+        return basename(self.words[0]) if self.words else ""
 
     @property
     def piped(self) -> bool:
         """Whether its input is the output of the program before it."""
         return re.search(r"(?<!\|)\|(?!\|)", self.before) is not None
-
-
-def _base(word: str) -> str:
-    return word.rpartition("/")[2]
 
 
 def scripts(command: str) -> tuple[tuple[SimpleCommand, ...], ...]:
@@ -208,7 +205,7 @@ def _unwrapped(
     pieces: tuple[ShellWord | Redirect, ...] = (*words, *data, *redirects)
     inner = [text for piece in pieces for text in piece.inner]
     while rest:
-        name, length = _base(rest[0]), 1
+        name, length = basename(rest[0]), 1
         if _ASSIGNMENT.match(rest[0]):
             assigned.append(rest[0])
         elif name in WRAPPERS:
@@ -251,7 +248,7 @@ def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _last_wrapper(words: Sequence[str]) -> tuple[str, ...]:
-    places = [place for place, word in enumerate(words) if _base(word) in WRAPPERS]
+    places = [place for place, word in enumerate(words) if basename(word) in WRAPPERS]
     return tuple(words[places[-1] :]) if places else ()
 
 
@@ -272,7 +269,7 @@ def _within(parts: Sequence[SimpleCommand], place: int) -> Iterator[str]:
         yield arguments[0]
     elif part.name in {"hyperfine", "watch", "concurrently"}:
         yield from (word for word in arguments if " " in word)
-    if "parallel" in map(_base, part.wrappers) and " " in part.words[0]:
+    if "parallel" in map(basename, part.wrappers) and " " in part.words[0]:
         yield part.words[0]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache
+from posixpath import basename, dirname
 
 from ..plan.scope import Scope, literal_glob
 from .folders import MAKEFILES, CommandKind, Folder, FolderFinding, Language, ProjectCommand, make_commands
@@ -168,7 +169,7 @@ class Project:
 
 def manifests(files: Sequence[str]) -> tuple[str, ...]:
     """Return the files whose text `recognise` wants, those nearest to the root first."""
-    named = [file for file in files if _matches(_base(file), MANIFESTS) and not _skipped(file)]
+    named = [file for file in files if _matches(basename(file), MANIFESTS) and not _skipped(file)]
     return tuple(sorted(named, key=lambda file: (file.count("/"), file)))
 
 
@@ -177,8 +178,8 @@ def recognise(files: Sequence[str], texts: Mapping[str, str]) -> tuple[Project, 
     folders: dict[str, list[str]] = {}
     for file in files:
         if not _skipped(file):
-            folders.setdefault(_folder(file), []).append(file)
-    named = [file for held in folders.values() for file in held if _matches(_base(file), MANIFESTS)]
+            folders.setdefault(dirname(file), []).append(file)
+    named = [file for held in folders.values() for file in held if _matches(basename(file), MANIFESTS)]
     found = [project for row in ECOSYSTEMS for project in _of_row(row, folders, texts, _roots(row, named))]
     if all(project.speaks(Language.MARKDOWN, Language.NOTEBOOK) for project in found):
         found += [project for row in ECOSYSTEMS if not row.everywhere for project in _of_row(row, folders, texts, [""])]
@@ -194,7 +195,7 @@ def _of_row(
         root = next((above for above in (folder, *_parents(folder)) if above in owned), None)
         if root is not None:
             owned[root] += files
-    above = {root: {_base(file) for folder in _parents(root) for file in folders.get(folder, ())} for root in roots}
+    above = {root: {basename(file) for folder in _parents(root) for file in folders.get(folder, ())} for root in roots}
     projects = (_project(row, root, mine, texts, frozenset(above[root])) for root, mine in owned.items())
     return [project for project in projects if project is not None]
 
@@ -203,8 +204,8 @@ def _roots(row: Ecosystem, named: Sequence[str]) -> list[str]:
     """Return the folders that one kind's manifests make a project, the nearest to the root first."""
     if row.everywhere:
         return [""]
-    strong = {_folder(file) for file in named if _matches(_base(file), row.markers)}
-    weak = {_folder(file) for file in named if _matches(_base(file), row.weak_markers)}
+    strong = {dirname(file) for file in named if _matches(basename(file), row.markers)}
+    weak = {dirname(file) for file in named if _matches(basename(file), row.weak_markers)}
     roots: list[str] = []
     for root in sorted(strong | weak, key=lambda folder: (_depth(folder), folder)):
         if set(roots).isdisjoint(_parents(root)) or (row.nests and root in strong):
@@ -297,16 +298,8 @@ def _parents(path: str) -> list[str]:
     return ["/".join(parts[:depth]) for depth in range(len(parts), -1, -1)] if path else []
 
 
-def _folder(file: str) -> str:
-    return file.rpartition("/")[0]
-
-
-def _base(file: str) -> str:
-    return file.rpartition("/")[2]
-
-
 def _suffix(name: str) -> str:
-    stem, dot, suffix = _base(name).rpartition(".")
+    stem, dot, suffix = basename(name).rpartition(".")
     return dot + suffix if stem else ""
 
 
