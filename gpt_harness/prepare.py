@@ -22,8 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from packing import pack
-from reference import Bigrams
+from rows import Bigrams, pack
 from sources import open_source
 from spec import Spec, SpecError, read_spec
 from splits import Source, SourceError, Split

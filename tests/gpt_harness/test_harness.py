@@ -42,8 +42,7 @@ from autoresearch_mcp.tools.project.scan import ComputeDevice, DeviceKind
 from evaluate import run_folder
 from files import Files
 from harness import TRAIN, Judged, edited, judge
-from packing import pack
-from reference import Bigrams
+from rows import Bigrams, pack
 from run import Shape, fail_with_what_fits
 from spec import Budget, Spec, SpecError, Unit, checked, read_spec
 from splits import SourceError, Split

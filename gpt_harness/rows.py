@@ -1,4 +1,6 @@
-"""Documents of any length become rows of one length, with nothing lost and nothing padded.
+"""Tokens as rows of one length, and what the simplest models make of them.
+
+Documents of any length become rows of one length, with nothing lost and nothing padded.
 
 Every row begins with the token that begins a document, so the model never looks back into a text that it cannot see the
 start of. Pieces are placed best fit first (the idea of Ding et al., 2024); where none fits, the shortest is cut, and
@@ -9,12 +11,15 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 BUFFER = 1000
 """Pieces to choose from: more waste less context and take more time."""
+BELIEF = 5.0
+"""Observations that the unigram stands for, as a Dirichlet prior (MacKay and Peto, 1995)."""
 
 Piece = tuple[int, int, Sequence[int]]
 """Length, order of arrival (so that ties are decided), tokens."""
@@ -57,3 +62,39 @@ def _row(waiting: list[Piece], start: int, size: int, count: int) -> tuple[list[
             insort(waiting, (len(tokens) - space + 1, count, tokens[space - 1 :]))
             count += 1
     return row, count
+
+
+@dataclass(frozen=True)
+class Bigrams:
+    """A model of counts, against which two texts are told hard or easy: of pairs, by pair code (first token times vocabulary plus second), sorted."""
+
+    pairs: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    first: NDArray[np.int64]
+    share: NDArray[np.float64]
+
+    @staticmethod
+    def learn(rows: NDArray[np.uint16], size: int) -> Bigrams:
+        """Count rows of token ids; pairs do not cross rows."""
+        before, after = rows[:, :-1].astype(np.int64).ravel(), rows[:, 1:].astype(np.int64).ravel()
+        pairs, counts = np.unique(before * size + after, return_counts=True)
+        share = (np.bincount(after, minlength=size) + 1.0) / (len(after) + size)
+        return Bigrams(pairs, counts, np.bincount(before, minlength=size), share)
+
+    def nats(self, rows: NDArray[np.uint16]) -> NDArray[np.float64]:
+        """What each token after the first of a row costs, [rows, length]."""
+        before, after = rows[:, :-1].astype(np.int64), rows[:, 1:].astype(np.int64)
+        codes = before * len(self.share) + after
+        places = np.minimum(np.searchsorted(self.pairs, codes), len(self.pairs) - 1)
+        seen = np.where(self.pairs[places] == codes, self.counts[places], 0)
+        found: NDArray[np.float64] = -np.log((seen + BELIEF * self.share[after]) / (self.first[before] + BELIEF))
+        return found
+
+    def difficulty(self, rows: NDArray[np.uint16], byte_lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How hard each row is, [rows, 3]: tokens that stand for bytes, and what they cost by their share alone and by the
+        token before, in nats.
+        """
+        after = rows[:, 1:]
+        counted = byte_lengths[after] > 0
+        costs = (np.ones(after.shape), -np.log(self.share[after]), self.nats(rows))
+        return np.stack([np.where(counted, cost, 0.0).sum(1) for cost in costs], axis=1)
