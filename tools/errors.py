@@ -46,7 +46,7 @@ class Code(StrEnum):
 class Refusal(Exception):
     """A call that changed nothing, with the sentence that cures it.
 
-    `phase` and `next` may be left out where the raiser does not know them; the server fills them in.
+    `phase` and `following` may be left out where the raiser does not know them; the server fills them in.
     """
 
     def __init__(

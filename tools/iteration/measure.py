@@ -248,7 +248,7 @@ def _probed(context: RepoContext, trial: Trial, result: GuardResult) -> GuardRes
     spec = _of_arm(context, Arm.INCUMBENT, RunNumbers(trial.number, seed=session.start.seed))
     return result.model_copy(
         update={
-            "broken": _meter(context).red(spec, result.guard, session.start.guard_timeout_s),
+            "broken": _meter(context).guard_fails(spec, result.guard, session.start.guard_timeout_s),
             "runs": result.runs + 1,
         }
     )

@@ -59,29 +59,31 @@ class Meter:
 
     def first(self, spec: RunSpec, timeout_s: float, named: Sequence[str]) -> tuple[Measurement, tuple[str, ...]]:
         """Run verify once, and find out which of the files `named` in the command the run wrote."""
-        run, begun = self._measured(self.plan.verify, spec, timeout_s, named=named, wired=self.plan.read == CHANNEL)
-        text = run.channel if begun.channel else run.stdout
+        run, note = self._measured(
+            self.plan.verify, spec, timeout_s, named=named, with_channel=self.plan.read == CHANNEL
+        )
+        text = run.channel if note.channel else run.stdout
         marks = file_marks(spec.folder, (*self.ruler.outputs, *named))
         self._put_back(spec)
-        stale = [path for path in self.ruler.outputs if marks[path] == begun.written.get(path)]
-        wrote = tuple(p for p in named if marks[p] != begun.named.get(p) and marks[p][1] >= begun.at_ns - SECOND_NS)
-        changed = [path for path in marks if marks[path] != (begun.written | begun.named).get(path)]
-        log = "" if _green(run) else "".join(_end_of(spec.folder / path) for path in changed)
+        stale = [path for path in self.ruler.outputs if marks[path] == note.written.get(path)]
+        wrote = tuple(p for p in named if marks[p] != note.named.get(p) and marks[p][1] >= note.at_ns - SECOND_NS)
+        changed = [path for path in marks if marks[path] != (note.written | note.named).get(path)]
+        log = "" if _succeeded(run) else "".join(_end_of(spec.folder / path) for path in changed)
         seen = self._read(run, text, stale, log).model_copy(
             update={
                 "seconds": run.seconds,
                 "tail": _tail(run, log),
-                "tampered": differing(begun.watched, file_marks(spec.folder, self.ruler.protected)),
-                "trained": read_trained(text) if _green(run) else None,
-                "tally": _tally(text) if _green(run) and begun.channel else None,
+                "tampered": differing(note.watched, file_marks(spec.folder, self.ruler.protected)),
+                "trained": read_trained(text) if _succeeded(run) else None,
+                "tally": _tally(text) if _succeeded(run) and note.channel else None,
             }
         )
-        asked = replace(spec, numbers=replace(spec.numbers, seed=begun.seed))
+        asked = replace(spec, numbers=replace(spec.numbers, seed=note.seed))
         return seen.model_copy(update={"receipt": self._receipt(self.plan.verify, asked, run, seen.value)}), wrote
 
     def _read(self, run: CommandRun, text: str, stale: Sequence[str], log: str) -> Measurement:
-        if not _green(run):
-            return Measurement(failure=_failure(run, log), problem=_ended(run), exit_code=run.exit_code)
+        if not _succeeded(run):
+            return Measurement(failure=_failure(run, log), problem=_how_it_ended(run), exit_code=run.exit_code)
         reading = read_metric(text, self.plan.read, self.plan.metric, self.plan.unit, self.unit)
         if stale:
             was = f"{', '.join(stale)} was not written by this run: a number in it is an earlier run's."
@@ -114,46 +116,46 @@ class Meter:
             restore_outputs(self.runs.repo, self.plan, aside)
 
     def _measured(
-        self, command: str, spec: RunSpec, timeout_s: float, *, named: Sequence[str] = (), wired: bool = False
+        self, command: str, spec: RunSpec, timeout_s: float, *, named: Sequence[str] = (), with_channel: bool = False
     ) -> tuple[CommandRun, RunNote]:
         """Make a run, or join the one that an earlier call began; one that was lost with its supervisor is made again."""
         what = f"{self.ruler.plan} {spec.place} {spec.tree} {spec.numbers.iteration} {spec.numbers.run} {command}"
         for _ in range(ATTEMPTS):
             key = self.runs.key(what)
-            begun = self.runs.notes.find(key) or self._begin(key, spec, named, wired)
+            note = self.runs.notes.find(key) or self._begin(key, spec, named, with_channel)
             names = {
                 "AUTORESEARCH_ITERATION": str(spec.numbers.iteration),
                 "AUTORESEARCH_RUN": str(spec.numbers.run),
-                "AUTORESEARCH_SEED": str(begun.seed),
+                "AUTORESEARCH_SEED": str(note.seed),
                 "GIT_REFLOG_ACTION": REFLOG_ACTION,
-                **({CHANNEL_NAME: begun.channel} if begun.channel else {}),
+                **({CHANNEL_NAME: note.channel} if note.channel else {}),
                 **({CURVE_NAME: written(spec.curve)} if spec.curve else {}),
                 **({} if spec.place is Place.CHECKOUT else import_paths(self.runs.repo.root, spec.folder)),
             }
             run = self.runs.run_sandboxed(
-                self.plan, key, CommandSpec(command, spec.folder, timeout_s, names), begun.temporary
+                self.plan, key, CommandSpec(command, spec.folder, timeout_s, names), note.temporary
             )
             if not run.lost:
                 break
             self.runs.ready_for = None
-        return run, begun
+        return run, note
 
-    def _begin(self, key: str, spec: RunSpec, named: Sequence[str], wired: bool) -> RunNote:
+    def _begin(self, key: str, spec: RunSpec, named: Sequence[str], with_channel: bool) -> RunNote:
         self.runs.runner.forget(key)  # a run that nobody noted is not ours
         if self.runs.ready_for is not spec:
             self._bring(spec)
         self._put_back(spec, self.runs.repo.own_folder / "evidence" / f"outputs-{key}")
-        begun = RunNote(
+        note = RunNote(
             seed=spec.numbers.seed,
             at_ns=time.time_ns(),
-            channel=str(open_channel().file) if wired else "",
+            channel=str(open_channel().file) if with_channel else "",
             temporary=tempfile.mkdtemp(prefix="autoresearch-") if has_sandbox(self.plan) else "",
             watched=file_marks(spec.folder, self.ruler.protected),
             written=file_marks(spec.folder, self.ruler.outputs),
             named=file_marks(spec.folder, named),
         )
-        self.runs.notes.note(key, begun)
-        return begun
+        self.runs.notes.note(key, note)
+        return note
 
     def _receipt(self, command: str, spec: RunSpec, run: CommandRun, value: float | None) -> Receipt:
         receipt = Receipt(
@@ -170,7 +172,7 @@ class Meter:
             cpu_seconds=round(run.cpu_seconds, 3),
             peak_bytes=run.peak_bytes,
             device=read_device(run.stdout),
-            checks=read_checks(run.stdout if _green(run) else run.stderr[-TAIL_CHARACTERS:]),
+            checks=read_checks(run.stdout if _succeeded(run) else run.stderr[-TAIL_CHARACTERS:]),
         )
         whole = f"{receipt.model_dump_json()} {value!r} {run.exit_code} {run.seconds!r}"
         return receipt.model_copy(update={"id": hashlib.sha256(whole.encode()).hexdigest()[:16]})
@@ -186,9 +188,9 @@ class Meter:
         )
         return commands + numbers
 
-    def red(self, spec: RunSpec, guard: str, timeout_s: float) -> bool:
+    def guard_fails(self, spec: RunSpec, guard: str, timeout_s: float) -> bool:
         """Run a command guard once, and return whether it fails."""
-        return not _green(self._run(guard, spec, timeout_s))
+        return not _succeeded(self._run(guard, spec, timeout_s))
 
     def sabotaged(self, spec: RunSpec, timeout_s: float) -> tuple[int, Measurement | None]:
         """Run the plan's sabotage, and verify on what it did; returns its exit code, and no measurement where it failed."""
@@ -199,11 +201,11 @@ class Meter:
 
     def _command_guard(self, spec: RunSpec, command: str, timeout_s: float) -> GuardResult:
         runs = [self._run(command, spec, timeout_s)]
-        while (passed := settled([_green(run) for run in runs])) is None:
+        while (passed := settled([_succeeded(run) for run in runs])) is None:
             runs.append(self._run(command, spec, timeout_s))
-        telling = next((run for run in reversed(runs) if not _green(run)), runs[-1])
+        telling = next((run for run in reversed(runs) if not _succeeded(run)), runs[-1])
         flaky = passed and len(runs) > 1
-        seen = "exit 0" if not flaky and passed else _ended(telling)
+        seen = "exit 0" if not flaky and passed else _how_it_ended(telling)
         return GuardResult(
             guard=command,
             passed=passed,
@@ -223,20 +225,20 @@ class Meter:
         done = enough_for_baseline if baseline is None else partial(_decided, guard, baseline)
         while not values or not done(values):
             runs.append(self._run(guard.command, spec, timeout_s))
-            if not _green(runs[-1]):
-                return self._guarded(spec, guard, runs, values, False, _ended(runs[-1]))
+            if not _succeeded(runs[-1]):
+                return self._metric_guard_result(spec, guard, runs, values, False, _how_it_ended(runs[-1]))
             reading = read_metric(runs[-1].stdout, "auto", guard.name)
             if reading.value is None:
-                return self._guarded(spec, guard, runs, values, False, reading.problem)
+                return self._metric_guard_result(spec, guard, runs, values, False, reading.problem)
             values.append(reading.value)
         mean = statistics.fmean(values)
         if baseline is None:
             scatter = f", one run scatters by {statistics.stdev(values):.3g}" if len(set(values)) > 1 else ""
-            return self._guarded(spec, guard, runs, values, True, f"baseline {mean:g}{scatter}")
+            return self._metric_guard_result(spec, guard, runs, values, True, f"baseline {mean:g}{scatter}")
         seen = f"{mean:g}, limit {limit_of(guard, baseline):g} (baseline {statistics.fmean(baseline):g})"
-        return self._guarded(spec, guard, runs, values, bool(within(guard, values, baseline)), seen)
+        return self._metric_guard_result(spec, guard, runs, values, bool(within(guard, values, baseline)), seen)
 
-    def _guarded(
+    def _metric_guard_result(
         self,
         spec: RunSpec,
         guard: GuardMetric,
@@ -260,7 +262,7 @@ class Meter:
     def holdout(self, spec: RunSpec, timeout_s: float) -> tuple[float | None, float]:
         """Run the holdout; return its number, None without one, and its seconds. The number goes only into a comparison."""
         run = self._run(self.plan.holdout, spec, timeout_s)
-        if not _green(run):
+        if not _succeeded(run):
             return None, run.seconds
         return read_metric(run.stdout, "auto", self.plan.metric, self.plan.unit).value, run.seconds
 
@@ -294,11 +296,11 @@ def _failure(run: CommandRun, log: str = "") -> FailureClass | None:
     return classify(None if run.timed_out else run.exit_code, run.timed_out, run.stdout + run.stderr + log)
 
 
-def _green(run: CommandRun) -> bool:
+def _succeeded(run: CommandRun) -> bool:
     return run.exit_code == 0 and not (run.timed_out or run.cancelled or run.lost)
 
 
-def _ended(run: CommandRun) -> str:
+def _how_it_ended(run: CommandRun) -> str:
     if run.cancelled:
         return f"cancelled after {run.seconds:.0f} s"
     if run.lost:
