@@ -186,3 +186,7 @@ def test_each_situation_has_one_verdict(situation: str) -> None:
 
 def test_every_status_but_the_baseline_is_in_the_table() -> None:
     assert {status for _, _, status in TABLE.values() if status} == set(Status) - {Status.BASELINE}
+
+
+def test_an_idea_may_be_mended_as_often_as_the_documentation_says() -> None:
+    assert (HOOK_RETRIES, CRASH_FIXES, REWORKS, INCUMBENT_RETRIES) == (2, 3, 2, 1)

@@ -14,7 +14,7 @@ from autoresearch_mcp.tools.decision.exact import Exact
 from autoresearch_mcp.tools.decision.guarding import enough_for_baseline, settled, within
 from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, Threshold
 from autoresearch_mcp.tools.decision.peers import MadRatio, Median
-from autoresearch_mcp.tools.decision.race import Race, confidence_for, normal, race_from
+from autoresearch_mcp.tools.decision.race import Race, Scale, confidence_for, normal, race_from
 from autoresearch_mcp.tools.plan.model import DecisionRule, parse_guard_metric
 from autoresearch_mcp.tools.session.commits import fingerprints
 from autoresearch_mcp.tools.session.summary import chance_a_try, round_to
@@ -50,6 +50,7 @@ def decided(judge: Judge, draw: Draw, threshold: Threshold | None = None) -> tup
     while not (found := judge.finding()).step.decided:
         arm = Arm.CANDIDATE if found.step is Step.CANDIDATE else Arm.INCUMBENT
         arms.append(arm)
+        assert len(arms) < 100, "it never comes to an end"
         judge = judge.see(arm, draw(arm))
     return judge, found, arms
 
@@ -128,6 +129,14 @@ def test_the_incumbent_is_run_again_after_five_quiet_proposals() -> None:
         judge = judge.close(False)
 
     assert firsts == [Arm.CANDIDATE] * 5 + [Arm.INCUMBENT] + [Arm.CANDIDATE] * 2
+
+
+def test_another_attempt_at_a_proposal_is_not_another_quiet_proposal() -> None:
+    judge: Judge = race()
+    for _ in range(8):
+        judge = judge.open(Threshold())
+
+    assert judge.finding().step is Step.CANDIDATE
 
 
 def test_a_machine_that_got_slower_is_noticed_by_the_incumbents_runs() -> None:
@@ -260,14 +269,14 @@ def test_deterministic_the_smallest_effect_counts_from_exactly_that_size(smalles
 @pytest.mark.parametrize(
     ("judge", "runs"),
     [
-        (Exact(100.0), [2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 2]),
-        (Exact(100.0, always=True), [2] * 11),
-        (Exact(100.0, patience=math.inf), [1] * 11),
+        (Exact(100.0), [2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 2, 1, 1, 1, 1, 2]),
+        (Exact(100.0, always=True), [2] * 16),
+        (Exact(100.0, patience=math.inf), [1] * 16),
     ],
 )
 def test_keeps_of_an_exact_metric_are_confirmed_ever_more_seldom(judge: Judge, runs: list[int]) -> None:
     taken = []
-    for value in range(99, 88, -1):
+    for value in range(99, 83, -1):
         judge, found, arms = decided(judge, always(float(value)))
         taken.append(len(arms))
         judge = judge.close(found.step is Step.BETTER)
@@ -281,6 +290,7 @@ def test_a_keep_that_does_not_repeat_turns_the_metric_noisy_for_good() -> None:
     assert found.step is Step.NOT_BETTER
     assert arms[:6] == [Arm.CANDIDATE] * 2 + [Arm.INCUMBENT] * 4
     assert isinstance(judge, Race)
+    assert (judge.confidence, judge.cap) == (Exact(10.0).confidence, Exact(10.0).cap) == (3.85, 24)
     assert isinstance(judge.close(False), Race)
 
 
@@ -442,6 +452,14 @@ def test_an_estimate_is_shown_with_the_digits_that_its_doubt_allows() -> None:
 def scattering(values: dict[Arm, float], sign: int, noise: random.Random) -> Draw:
     """Runs that scatter by 5 %."""
     return lambda arm: sign * values[arm] * math.exp(noise.gauss(0, 0.05))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_metric_that_touches_zero_is_compared_by_differences(sign: int) -> None:
+    values = [sign * value for value in (2.0, 1.0, 0.0, 3.0, 1.5)]
+
+    assert race_from(values, 3.85, 24).scale is Scale.LINEAR
+    assert race_from([*values[:2], *values[3:]], 3.85, 24).scale is Scale.RATIO
 
 
 @pytest.mark.parametrize("sign", [1, -1])
