@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..storage.disk import read_or_empty
@@ -25,6 +25,8 @@ class Settings:
     values: tuple[Setting, ...]
     files: tuple[Path, ...] = ()
     contents: tuple[bytes, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """The file that the value in force of each name comes from."""
 
     def last(self, wanted: str) -> str:
         """Return the value in force; empty without one."""
@@ -48,7 +50,8 @@ def settings_now(git: GitCli, root: Path, git_dir: Path, common_dir: Path) -> Se
     # Where files include others, which ones depends on more than what these hold.
     simple = not any(name.startswith(("include.", "includeif.")) for _, name, _ in values)
     known = simple and before == _contents(places) and {_true(o) for o in origins} <= {_true(p) for p in places}
-    return Settings(values, places, before) if known else Settings(values)
+    named = {_name_and_value(entry)[0]: os.path.join(root, origin.removeprefix("file:")) for _, origin, entry in rows}
+    return Settings(values, places, before, named) if known else Settings(values, origins=named)
 
 
 def _of_the_machine() -> list[Path]:

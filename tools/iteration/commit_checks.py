@@ -12,6 +12,7 @@ from ..errors import Code, Refusal
 from ..git.repo import Repo, shown
 from ..git.trees import GITLINK, SYMLINK, TreeChange
 from ..lab.context import RepoContext
+from ..measurement.git_settings import seals_changed
 from ..measurement.outputs import tracked_edits, without_outputs
 from ..measurement.ruler import SCRIPTS, differing, ruler_now, ruler_of
 from ..measurement.shadow import shadowed
@@ -70,7 +71,7 @@ def refuse_other_ground(context: RepoContext) -> None:
     found = drift_since_start(context)
     segment = "or begin a new segment: finish_session, then start_session measures a new baseline."
     if found.settings:
-        message = f"What steers git here changed since the start: {_listed(found.settings)}."
+        message = f"What steers git here changed since the start: {'; '.join(found.settings[:8])}."
         raise Refusal(Code.PROTECTED, f"{message} Put it back as it was, {segment}")
     if found.machine:
         message = f"The machine is not the one of the baseline: {'; '.join(found.machine[:4])}."
@@ -95,7 +96,8 @@ def drift_since_start(context: RepoContext) -> Drift:
     """Compare the ruler with what was sealed."""
     then = ruler_of(context.active.start)
     now = ruler_now(context.repo, context.active.plan, then.protected)
-    return Drift(differing(then.protected, now.protected), differing(then.sealed, now.sealed), then.moved(now))
+    settings = seals_changed(then.sealed, now.sealed, context.repo.settings)
+    return Drift(differing(then.protected, now.protected), settings, then.moved(now))
 
 
 def refuse_uncommitted(context: RepoContext) -> None:

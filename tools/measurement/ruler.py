@@ -11,18 +11,19 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..git.repo import Repo, shown
-from ..git.settings import Setting, Settings, refs_named
+from ..git.settings import Settings, refs_named
 from ..plan.model import Plan
 from ..plan.scope import Scope
 from ..process.run_notes import Mark
 from ..project.measurement_inputs import protected_globs
 from ..session.events import Started
+from .git_settings import settings_seals
 from .machine import differences, fingerprint
 
 REFS = "git tags and branches that the commands name"
@@ -109,6 +110,7 @@ def _digest_of(parts: Mapping[str, str]) -> str:
 
 
 NONE = "none"
+_ATTRIBUTES_OF_THE_SYSTEM = (Path("/etc/gitattributes"),)
 _OURS = (
     *(
         f"/{dot}autoresearch-{name}".encode()
@@ -118,15 +120,13 @@ _OURS = (
     b"/autoresearch/*-[0-9]",  # folders of ledgers
 )
 
-# Programs write these in normal work: git for tracking branches, for settings of single worktrees and for its upkeep,
-# git-lfs and gh for what they found out about a server.
-_GITS_OWN = re.compile(
-    r"branch\..*|extensions\.worktreeconfig|core\.repositoryformatversion|gc\..*|maintenance\..*"
-    r"|lfs\.repositoryformatversion|lfs\..*\.(?:access|locksverify)|remote\..*\.gh-resolved"
-)
-# Of the user's settings for all repositories, what decides which bytes and which files git sees.
-_MACHINE_WIDE = re.compile(
-    r"filter\..*|core\.(?:attributesfile|excludesfile|autocrlf|eol|symlinks|filemode|ignorecase|hookspath)"
+# Hooks that neither a commit of ours nor a command that only reads can start.
+_IDLE_HOOKS = frozenset(
+    (
+        "applypatch-msg post-applypatch post-checkout post-commit post-merge post-receive post-rewrite"
+        " post-update pre-applypatch pre-auto-gc pre-merge-commit pre-push pre-rebase pre-receive prepare-commit-msg"
+        " proc-receive push-to-checkout sendemail-validate update"
+    ).split()
 )
 
 
@@ -134,16 +134,17 @@ def git_seals(repo: Repo) -> dict[str, str]:
     """A digest of each thing outside the tree that changes what git does here."""
     settings = repo.settings()
     info = repo.common_dir / "info"
+    users = _users(repo, settings, "core.attributesfile", "attributes")
+    attributes = (info / "attributes", users, *_ATTRIBUTES_OF_THE_SYSTEM)
     return {
-        "git configuration": _configuration(settings.values, {"local", "worktree"}, re.compile(".*")),
-        "git configuration of the machine": _configuration(settings.values, {"global", "system"}, _MACHINE_WIDE),
-        "git hooks": _digest(_hooks(repo, settings)),
+        **settings_seals(repo, settings, attributes),
+        **_hooks(repo, settings),
         "git attributes": _digest(_lines(info / "attributes")),
         "git exclude": _digest(_lines(info / "exclude")),
         "git replace and grafts": _digest(_replaced(repo.common_dir)),
         "index flags": _index_flags(repo),
         "global excludes": _digest(_lines(_users(repo, settings, "core.excludesfile", "ignore"))),
-        "global attributes": _digest(_lines(_users(repo, settings, "core.attributesfile", "attributes"))),
+        "global attributes": _digest(_lines(users)),
     }
 
 
@@ -162,21 +163,16 @@ def _digest(parts: Iterable[bytes]) -> str:
     return hashlib.sha256(joined).hexdigest()
 
 
-def _configuration(settings: Sequence[Setting], scopes: set[str], of: re.Pattern[str]) -> str:
-    """Without the scope, because git may move a setting from the shared file to a worktree's own."""
-    found = [(name, value) for scope, name, value in settings if scope in scopes and of.fullmatch(name)]
-    kept = sorted((item for item in found if not _GITS_OWN.fullmatch(item[0])), key=lambda item: item[0])
-    return _digest(os.fsencode(part) for item in kept for part in item)
-
-
-def _hooks(repo: Repo, settings: Settings) -> Iterator[bytes]:
+def _hooks(repo: Repo, settings: Settings) -> dict[str, str]:
     named = settings.last("core.hookspath")
     # A relative hooksPath counts from where hooks run, which is the top of the work tree.
     folders = [repo.common_dir / "hooks", *([repo.root / os.path.expanduser(named)] if named else [])]
-    for folder in folders:
-        for file in _files(folder):
-            if file.suffix != ".sample":
-                yield from (os.fsencode(file.name), _runnable(file), _content(file))
+    found = [file for folder in dict.fromkeys(folders) for file in _files(folder)]
+    return {
+        f"git hooks: {shown(str(file))}": _digest((_runnable(file), _content(file)))
+        for file in found
+        if file.suffix != ".sample" and file.name not in _IDLE_HOOKS
+    }
 
 
 def _files(folder: Path) -> list[Path]:

@@ -217,7 +217,9 @@ def seals(project: Project) -> dict[str, str]:
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
-    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    """The seals that differ, those of single keys and hooks by their kind."""
+    names = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    return {name.partition(": ")[0] for name in names}
 
 
 def home(name: str) -> Path:
@@ -252,7 +254,7 @@ BENDING: dict[str, tuple[str, Act]] = {
     ),
     "a setting of this worktree": ("git configuration", lambda p: own_setting(p)),
     "a filter of the user": ("git configuration of the machine", lambda p: p.git(*GLOBAL, "filter.x.clean", "cat")),
-    "a hook": ("git hooks", lambda p: p.hook("post-checkout", "true")),
+    "a hook": ("git hooks", lambda p: p.hook("post-index-change", "true")),
     "another text of a hook": ("git hooks", lambda p: p.hook("pre-commit", "false")),
     "a hook that is switched off": ("git hooks", lambda p: (p.root / ".git/hooks/pre-commit").chmod(0o644)),
     "attributes": ("git attributes", lambda p: write(p.root / ".git/info/attributes", "*.txt eol=crlf\n")),
@@ -287,6 +289,7 @@ def settled(project: Project) -> Project:
     project.hook("pre-commit", "true")
     write_config(project, "[many]\n\tbare\n\tx = 1\n\tx = 2\n[include]\n\tpath = more\n")
     write(project.root / ".git/more", "[core]\n\teol = lf\n")
+    write(project.root / ".git/info/attributes", "*.none filter=x\n")
     return project
 
 
@@ -432,7 +435,7 @@ def test_a_worktree_has_the_seals_of_the_repository_and_those_of_its_own(settled
 
     subprocess.run(["git", "config", "--worktree", "core.eol", "crlf"], cwd=aside, check=True)
     subprocess.run(["git", "update-index", "--assume-unchanged", "app.txt"], cwd=aside, check=True)
-    settled.hook("post-merge", "true")
+    settled.hook("commit-msg", "true")
 
     assert changed(before, git_seals(Repo(aside))) == {"git configuration", "index flags", "git hooks"}
     assert changed(main, seals(settled)) == {"git hooks"}
