@@ -35,7 +35,9 @@ from ..tools.verbs.training import Training
 from ..tools.verbs.workflows import Playbook, Workflows, known_values
 from ..tools.workflows.ledger.items import Workflow
 from ..tools.workflows.status import prompt_status
+from .arguments import unusable
 from .consenting import COMMANDS, PLANS, SHIPMENT
+from .failures import answer_always, as_protocol_error, as_refusal
 from .tool import HostPage, tool
 from .watching import ChatView
 
@@ -74,6 +76,7 @@ def build_server(lab: Lab) -> MCPServer:
         version=package_version(),
         instructions=INSTRUCTIONS,
         log_level="WARNING",
+        middleware=[answer_always],
         tools=[
             tool(lab, planning.inspect_project, "Inspect project", READS),
             tool(lab, planning.check_plan, "Check plan", WRITES, asks=PLANS, may_last=True),
@@ -140,14 +143,14 @@ def _live(lab: Lab, prompt: Prompt, repo: str = "") -> dict[str, str]:
     """What a prompt shows of this moment: the session, the project, and its own ledger or the handoff that waits for it."""
     try:
         context = lab.for_reading(repo)
-    except Refusal as refusal:
-        return {"state": refusal.message, "ledger": "", "facts": ""}
-    looks: dict[str, Callable[[], str]] = {
-        "state": lambda: session_status(context).text(),
-        "ledger": lambda: prompt_status(context, Workflow(prompt.name)),
-        "facts": lambda: "\n".join(project_facts(context)),
-    }
-    return {name: look() for name, look in looks.items() if name in prompt.shows}
+        looks: dict[str, Callable[[], str]] = {
+            "state": lambda: session_status(context).text(),
+            "ledger": lambda: prompt_status(context, Workflow(prompt.name)),
+            "facts": lambda: "\n".join(project_facts(context)),
+        }
+        return {name: look() for name, look in looks.items() if name in prompt.shows}
+    except (Refusal, OSError) as error:  # how to work is worth reading all the same
+        return {"state": as_refusal(error).message, "ledger": "", "facts": ""}
 
 
 def _playbook(lab: Lab, prompt: Prompt) -> Playbook:
@@ -156,6 +159,8 @@ def _playbook(lab: Lab, prompt: Prompt) -> Playbook:
 
 def _prompt(lab: Lab, prompt: Prompt) -> ServerPrompt:
     def render(**given: str) -> UserMessage:
+        if problem := unusable(given):
+            raise MCPError(INVALID_PARAMS, problem)
         if unknown := sorted(given.keys() - prompt.arguments.keys()):
             known = ", ".join(prompt.arguments)
             raise MCPError(INVALID_PARAMS, f"Unknown argument {', '.join(unknown)}. {prompt.name} takes: {known}.")
@@ -197,12 +202,16 @@ def _resources(lab: Lab) -> list[Resource]:
             file = lab.for_reading().repo.root / RESULTS_FILE
         except Refusal:
             return ""
-        return file.read_text(encoding="utf-8") if file.exists() else ""
+        try:
+            return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+        except OSError as error:
+            raise as_protocol_error(error) from error
 
     def status() -> str:
         try:
             return session_status(lab.for_reading()).model_dump_json()
-        except Refusal as refusal:  # a resource has no other way to say what to do about it
+        except (Refusal, OSError) as error:  # a resource has no other way to say what to do about it
+            refusal = as_refusal(error)
             return json.dumps({"code": refusal.code, "message": refusal.message})
 
     return [

@@ -31,7 +31,9 @@ from ..tools.lab.answers import Answer, Refused
 from ..tools.lab.jobs import PROGRESS
 from ..tools.text.redaction import redact_json, redactor
 from ..tools.vocabulary import Tool, following
+from .arguments import unusable
 from .consenting import ConsentQuestion
+from .failures import as_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -76,13 +78,21 @@ class GatedTool(ServerTool):
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:  # noqa: ANN401
         """Run the tool; see the base class."""
         try:
+            if problem := unusable(arguments):
+                raise Refusal(Code.BAD_ARGUMENT, problem)
             return await super().run(arguments, context, convert_result)
+        except Refusal as error:
+            refusal = error
         except ToolError as error:
-            if not isinstance(error.__cause__, ValidationError):
-                raise
-            repo = arguments.get("repo", "")
-            refusal = Refusal(Code.BAD_ARGUMENT, _argument_problems(error.__cause__, self.parameters))
-            return await anyio.to_thread.run_sync(_refused, self._lab, refusal, repo if isinstance(repo, str) else "")
+            refusal = self._refusal(error.__cause__ or error)
+        repo = arguments.get("repo", "")
+        return await anyio.to_thread.run_sync(_refused, self._lab, refusal, repo if isinstance(repo, str) else "")
+
+    def _refusal(self, error: BaseException) -> Refusal:
+        if isinstance(error, ValidationError):
+            return Refusal(Code.BAD_ARGUMENT, _argument_problems(error, self.parameters))
+        logger.error("%s failed", self.name, exc_info=error)
+        return as_refusal(error)
 
 
 def tool(
@@ -206,9 +216,9 @@ def _call(
         return _result(work(remember(arguments)))
     except Refusal as refusal:
         return _refused(lab, refusal, str(arguments.get("repo", "")))
-    except Exception:
+    except Exception as error:
         logger.exception("a call failed")
-        raise
+        return _refused(lab, as_refusal(error), str(arguments.get("repo", "")))
     finally:
         PROGRESS.reset(token)
 

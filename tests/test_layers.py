@@ -22,8 +22,8 @@ HOMES = {
     "fcntl": {"tools/storage/disk.py", "tools/process/supervisor.py", "tools/process/landlock.py"},
     "ctypes": {"tools/process/landlock.py", "tools/process/supervisor.py"},
     "mcp": {
-        *(f"server/{name}.py" for name in ("app", "tool", "consenting")),
-        *("server/cli/demo.py", "server/web/over_http.py"),
+        *(f"server/{name}.py" for name in ("app", "tool", "consenting", "failures")),
+        *("server/cli/demo.py", "server/web/over_http.py", "server/stdio/readable.py"),
     },
     "uvicorn": {"server/web/over_http.py"},
     "starlette": {"server/web/over_http.py"},

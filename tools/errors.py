@@ -41,6 +41,7 @@ class Code(StrEnum):
     SATURATED = "saturated"
     APPROVAL_NEEDED = "approval-needed"
     SUPPRESSED = "suppressed"
+    INTERNAL = "internal"
 
 
 class Refusal(Exception):

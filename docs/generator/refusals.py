@@ -39,6 +39,7 @@ REFUSALS: Mapping[Code, str] = {
     Code.SATURATED: "Nothing new has come for so long that the workflow is over. Close it.",
     Code.APPROVAL_NEEDED: "A step that cannot be undone waits for a person's yes.",
     Code.SUPPRESSED: "The change hides an error instead of mending it.",
+    Code.INTERNAL: "Something failed that nobody foresaw; the server's log says what.",
 }
 
 

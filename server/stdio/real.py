@@ -21,6 +21,7 @@ import anyio.to_thread
 from ...tools.lab.access import Lab
 from ..app import build_server
 from .front import ENVELOPE, Answers
+from .readable import ReadableLines
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -46,7 +47,7 @@ class RealServer:
         _ONE_TAKES_THE_STREAMS.acquire()
         usual = sys.stdin, sys.stdout
         # In its first step the library takes the buffers of these two; after it a print goes where it always went.
-        sys.stdin = cast(TextIO, SimpleNamespace(buffer=inbox))
+        sys.stdin = cast(TextIO, SimpleNamespace(buffer=ReadableLines(inbox, outbox)))
         sys.stdout = cast(TextIO, SimpleNamespace(buffer=outbox))
         async with anyio.create_task_group() as group:
             group.start_soon(self._server.run_stdio_async)

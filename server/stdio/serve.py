@@ -108,7 +108,14 @@ def log_to_file() -> None:
     handler: logging.Handler
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(folder / "server.log", maxBytes=1_000_000, backupCount=2, delay=True)
+        handler = RotatingFileHandler(
+            folder / "server.log",
+            maxBytes=1_000_000,
+            backupCount=2,
+            delay=True,
+            encoding="utf-8",
+            errors="backslashreplace",
+        )
     except OSError:
         handler = logging.NullHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))

@@ -94,7 +94,7 @@ class Lab:
         """Return the phase, for a refusal that was raised before a repository was open."""
         try:
             return self.for_reading(repo).phase
-        except Refusal:
+        except (Refusal, OSError, ValueError):  # the refusal itself says what is wrong there
             return Phase.NO_SESSION
 
     def _folder(self, repo: str) -> Path:

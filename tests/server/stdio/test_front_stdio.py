@@ -130,12 +130,21 @@ def test_everything_in_one_write_and_gone(project: Project) -> None:
     assert (status, complaints) == (0, b"")
 
 
-@pytest.mark.parametrize("said", [b"", b"\n", INITIALIZED, b"nonsense"], ids=["nothing", "blank", "a note", "nonsense"])
+@pytest.mark.parametrize("said", [b"", b"\n", INITIALIZED], ids=["nothing", "blank", "a note"])
 def test_a_client_that_leaves_at_once(project: Project, said: bytes) -> None:
     client = Client([*FRONTED, project.root])
     client.send(said)
 
     assert client.leave() == (0, b"", b"")
+
+
+def test_a_client_that_says_nonsense_is_told_so_even_when_it_leaves(project: Project) -> None:
+    client = Client([*FRONTED, project.root])
+    client.send(b"nonsense")
+
+    status, said, complaints = client.leave()
+
+    assert (status, json.loads(said)["error"]["code"], complaints) == (0, -32700, b"")
 
 
 def test_a_client_that_leaves_while_its_call_waits(gate: Gate) -> None:

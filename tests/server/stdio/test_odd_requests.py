@@ -1,0 +1,162 @@
+"""Every request has its answer, whatever stands in it, and whatever stands where a file of ours should be."""
+
+from __future__ import annotations
+
+import json
+import select
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from odd_requests import LONE, OddRequests, line, nested
+
+from autoresearch_mcp.tools.vocabulary import Tool
+from conftest import Project
+from wires import Client, initialize
+
+SERVER = [sys.executable, "-m", "autoresearch_mcp.server", "--root"]
+PATIENCE_S = 60.0
+REQUIRED: dict[str, dict[str, object]] = {
+    Tool.ITERATE: {"description": "x"},
+    Tool.COMMIT: {"description": "x"},
+    Tool.WORKFLOW: {"name": "debug"},
+    Tool.RECORD: {"workflow": "debug", "item": {}},
+}
+
+
+class Conversation(Client):
+    """A client that says one thing at a time, and does not wait for ever."""
+
+    def __init__(self, root: Path, *options: str) -> None:
+        super().__init__([*SERVER, root, *options])
+        self._heard = b""
+        self.said(initialize("2025-06-18", capabilities={}))
+        self.send(line({"method": "notifications/initialized"}))
+
+    def said(self, request: bytes) -> dict[str, Any]:
+        """Say something and return the answer; what the server says of itself is passed over."""
+        self.send(request)
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            answer: dict[str, Any] = json.loads(self._line(request, deadline))
+            if "method" not in answer:
+                return answer
+
+    def call(self, tool: str, arguments: object) -> dict[str, Any]:
+        answer = self.said(
+            line({"id": "call", "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
+        )
+        assert answer["id"] == "call"
+        return answer
+
+    def arguments(self) -> dict[str, list[str]]:
+        """The names of every tool's arguments."""
+        listed = self.said(line({"id": 1, "method": "tools/list", "params": {}}))["result"]["tools"]
+        return {tool["name"]: list(tool["inputSchema"]["properties"]) for tool in listed}
+
+    def _line(self, request: bytes, deadline: float) -> bytes:
+        assert self.process.stdout
+        while b"\n" not in self._heard:
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))
+            data = self.process.stdout.read1() if ready else b""  # type: ignore[attr-defined]
+            assert data, f"no answer to {request[:300]!r}"
+            self._heard += data
+        first, _, self._heard = self._heard.partition(b"\n")
+        return first
+
+
+@pytest.fixture
+def conversation(project: Project) -> Iterator[Conversation]:
+    conversation = Conversation(project.root)
+    yield conversation
+    conversation.end()
+
+
+def test_five_hundred_odd_requests_have_five_hundred_answers(project: Project, conversation: Conversation) -> None:
+    before = project.picture()
+    tools = conversation.arguments()
+    told = conversation.said(line({"id": 2, "method": "prompts/list", "params": {}}))["result"]["prompts"]
+    prompts = {prompt["name"]: [one["name"] for one in prompt.get("arguments", [])] for prompt in told}
+
+    bare = []
+    for number, request in OddRequests(20_26, tools, prompts).lines(500):
+        answer = conversation.said(request)
+        assert answer.get("id") == number, request[:300]
+        assert ("result" in answer) != ("error" in answer)
+        if "Error executing" in json.dumps(answer) or answer.get("error", {}).get("code") == 0:
+            bare.append((request[:300], answer))
+
+    assert bare == []
+    _is_alive_and_unchanged(project, conversation, before)
+
+
+def _is_alive_and_unchanged(project: Project, conversation: Conversation, before: object) -> None:
+    status = conversation.call("status", {})["result"]["structuredContent"]
+    assert status["phase"] == "no-session"
+    assert project.picture() == before
+
+
+@pytest.mark.parametrize(
+    "odd", [LONE, "a\x00b", "x" * 200_000, 10**30, 1e999, nested(150), nested(400)], ids=lambda odd: repr(odd)[:12]
+)
+def test_an_odd_value_in_any_argument_is_refused(odd: object, conversation: Conversation) -> None:
+    for tool, names in conversation.arguments().items():
+        for name in names:
+            answer = conversation.call(tool, {**REQUIRED.get(tool, {}), name: odd})
+            refusal = answer["error"]["data"] if "error" in answer else answer["result"]["structuredContent"]
+
+            assert refusal["next"]
+            if odd != LONE:
+                assert refusal["code"] == "bad-argument", (tool, name)
+                assert refusal["message"]
+
+
+def test_half_a_surrogate_pair_is_answered_in_prompts_resources_and_completions(conversation: Conversation) -> None:
+    reference = {"ref": {"type": "ref/prompt", "name": "debug"}, "argument": {"name": "chain", "value": LONE}}
+    for method, params in [
+        ("prompts/get", {"name": "debug", "arguments": {"goal": LONE}}),
+        ("prompts/get", {"name": LONE}),
+        ("resources/read", {"uri": f"autoresearch://{LONE}"}),
+        ("completion/complete", reference),
+        (LONE, {}),
+        ("ping", {LONE: LONE}),
+    ]:
+        answer = conversation.said(line({"id": LONE, "method": method, "params": params}))
+
+        assert answer["id"] == "\ufffd"
+        assert answer.get("error", {}).get("code") != 0
+
+
+PLACES = ["autoresearch-results.tsv", "autoresearch.toml", "autoresearch-report.html"]
+OWN = ["journal.db", "job.json", "lock"]
+
+
+@pytest.mark.parametrize("place", [*PLACES, ".git/autoresearch", *(f".git/autoresearch/{name}" for name in OWN)])
+def test_what_stands_in_place_of_a_file_of_ours_is_named(place: str, project: Project) -> None:
+    project.start()
+    there = project.root / place
+    if there.is_dir():
+        shutil.rmtree(there)
+        there.write_text("a file where a folder should be")
+    else:
+        there.unlink(missing_ok=True)
+        (there / "inside").mkdir(parents=True)
+    conversation = Conversation(project.root, "--allow-commands")
+    try:
+        for tool in Tool:
+            result = conversation.call(tool, REQUIRED.get(tool, {}))["result"]
+            assert "Error executing" not in result["content"][0]["text"]
+            if result.get("isError"):
+                assert result["structuredContent"].keys() >= {"code", "message", "next"}
+                assert result["structuredContent"]["code"] != "internal"
+        for uri in ("autoresearch://status", "autoresearch://results"):
+            answer = conversation.said(line({"id": 1, "method": "resources/read", "params": {"uri": uri}}))
+            assert "result" in answer or answer["error"]["data"]["code"] == "disk"
+        for prompt in ("autoresearch", "debug"):
+            assert "result" in conversation.said(line({"id": 1, "method": "prompts/get", "params": {"name": prompt}}))
+    finally:
+        conversation.end()
