@@ -139,7 +139,7 @@ def journal_deleted(tmp_path: Path) -> None:
         file.unlink()
     project.restart()
 
-    refused(tries(project), Code.NO_SESSION, "No session is open")
+    refused(tries(project), Code.JOURNAL_BROKEN, "does not have that session")
 
 
 @cheat("a better row in the results file")

@@ -58,6 +58,7 @@ class CheckoutCache:
         self.places = Memory(4)
         self.trees = Memory(256)
         self.deltas = Memory(4)
+        self.histories = Memory(8)
         self.listings = Listings()
         self.digests = Digests()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import Code, Refusal
 from .checkout import PathChange
 from .locks import held_by_another, index_held
-from .repo import Repo, literal
+from .repo import REFLOG_PREFIX, Repo, literal
 from .trees import ABSENT, SYMLINK, TreeChange, planted, stored
 
 MOST_PATHS = 500
@@ -257,7 +257,7 @@ class ExperimentIndex:
             file.unlink(missing_ok=True)
 
     def _move_head(self, new: str, old: str, message: str) -> None:
-        reason = f"autoresearch: {message.splitlines()[0]}"
+        reason = f"{REFLOG_PREFIX}{message.splitlines()[0]}"
         answer = self._git.ask("update-ref", "-m", reason, "HEAD", new, old)
         if answer.code != 0 and self._repo.head() == old:
             lock = next((lock for lock in self._repo.ref_locks() if os.path.lexists(lock)), None)

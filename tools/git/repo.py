@@ -97,6 +97,27 @@ class Repo(Checkout):
         pairs = (line.split("\0", 1) for line in lines)
         return tuple((commit, value) for commit, value in pairs if value)
 
+    def recent_trailers(self, tip: str, names: Sequence[str], most: int) -> tuple[tuple[str, ...], ...]:
+        """Return the last `most` commits of the line that ends in `tip`, newest first, each with the values of its trailers."""
+
+        def ask() -> tuple[tuple[str, ...], ...]:
+            values = "".join(f"%x00%(trailers:key={name},valueonly,separator=%x2C)" for name in names)
+            out = self.git.run("log", "--first-parent", f"--max-count={most}", f"--format=%H{values}", tip, "--")
+            return tuple(tuple(line.split("\0")) for line in out.decode(errors="replace").splitlines())
+
+        found: tuple[tuple[str, ...], ...] = self._kept.histories.ask((tip, tuple(names), most), ask)
+        return found
+
+    def was_made_here(self, commit: str, head: str) -> bool:
+        """Return whether we made a commit in this repository, as its reflogs tell; true where none is kept."""
+
+        def ask() -> bool:
+            lines = self.git.ask("log", "--walk-reflogs", "--all", "--format=%H%x00%gs").out.splitlines()
+            ours = tuple(f"{commit}\0{REFLOG_PREFIX}{subject}".encode() for subject in ("experiment(", "Revert "))
+            return not lines or any(line.startswith(ours) for line in lines)
+
+        return bool(self._kept.histories.ask((commit, head, "made here"), ask))
+
     def linked_worktrees(self) -> tuple[Path, ...]:
         """Return the other checkouts of this repository that are there, the main one included."""
         fields = os.fsdecode(self.git.ask("worktree", "list", "--porcelain", "-z").out).split("\0")
@@ -181,6 +202,8 @@ class Repo(Checkout):
         return commit
 
 
+REFLOG_PREFIX = "autoresearch: "
+"""What the reflog says first of every move of HEAD that we made."""
 _COMMIT_LINE = re.compile(r"^([0-9a-f]{40}(?:[0-9a-f]{24})?)\n", re.MULTILINE)
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 

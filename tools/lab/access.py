@@ -18,6 +18,7 @@ from ..vocabulary import Phase, Tool, following
 from .consent import Consent
 from .context import CallState, RepoContext
 from .jobs import JOB, PATIENCE_S, JobRecord, Jobs, is_cancelled, pass_on_progress, read_job, unfinished, write_job
+from .missing_records import refuse_missing_records
 from .recovery import recover
 
 TURN_S = {Tool.RECORD: 10.0}
@@ -79,7 +80,9 @@ class Lab:
         folder, branch = found.own_folder, found.branch()
         store = self._stores.get(folder) or self._stores.setdefault(folder, SessionStore(folder, self._follows))
         repeated, again = _made_before(folder)
-        call = CallState(store.session(branch), repeated, again, recovered)
+        session = store.session(branch)
+        refuse_missing_records(found, store.journal, session, branch)
+        call = CallState(session, repeated, again, recovered)
         runs = RunService(found, self._clock, lambda: call.scope(self._clock()), pass_on_progress, is_cancelled)
         return RepoContext(found, store, Consent(found, self._allow_commands), self._clock, branch, call, runs)
 

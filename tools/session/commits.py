@@ -14,7 +14,13 @@ from .results import flat
 from .state import Session
 
 _SUBJECT_LENGTH = 100
-JOURNAL_TRAILER = "Autoresearch-Journal"
+JOURNAL_TRAILER, SESSION_TRAILER, ITERATION_TRAILER = (
+    "Autoresearch-Journal",
+    "Autoresearch-Session",
+    "Autoresearch-Iteration",
+)
+NO_JOURNAL = "none"
+"""What a commit of the user's names in place of a record, to go on where the journal was lost."""
 
 
 def experiment_message(
@@ -51,7 +57,7 @@ def area(paths: Sequence[str]) -> str:
 def _message(subject: str, body: Sequence[str], session: Session, number: int, journal: str = "") -> str:
     short = subject if len(subject) <= _SUBJECT_LENGTH else subject[: _SUBJECT_LENGTH - 1] + "…"
     rest = [flat(subject), *body] if short != subject else list(body)
-    trailers = f"Autoresearch-Session: {session.id}\nAutoresearch-Iteration: {number}"
+    trailers = f"{SESSION_TRAILER}: {session.id}\n{ITERATION_TRAILER}: {number}"
     trailers += f"\n{JOURNAL_TRAILER}: {journal}" if journal else ""
     return "\n\n".join([short, *rest, trailers]) + "\n"
 

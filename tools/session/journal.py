@@ -117,11 +117,17 @@ class Journal:
 
     def last_of(self, session: str) -> int:
         """Return the number of the last record of a session; 0 without any."""
-        return int(self._database.query("SELECT coalesce(max(number), 0) FROM event WHERE session = ?", session)[0][0])
+        query = "SELECT coalesce(max(number), 0) FROM event WHERE session = ?"
+        return next((int(number) for (number,) in self._database.query(query, session)), 0)
 
     def knows(self, digest: str) -> bool:
         """Return whether some record has this digest."""
         return bool(self._database.query("SELECT 1 FROM event WHERE digest = ? LIMIT 1", digest))
+
+    def has(self, session: str, kind: str, iteration: int) -> bool:
+        """Return whether an event of a kind was recorded of an iteration."""
+        query = "SELECT 1 FROM event WHERE session = ? AND kind = ? AND iteration = ? LIMIT 1"
+        return bool(self._database.query(query, session, kind, iteration))
 
     def latest_session(self, branch: str) -> str:
         """Return the id of the newest session on a branch; empty without one."""

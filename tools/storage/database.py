@@ -25,6 +25,7 @@ class Database:
         self._lock = threading.RLock()
         self._link: sqlite3.Connection | None = None
         self._owner = (0, 0, 0)
+        self._log = 0
 
     def query(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
         """Return all answers; none while there is no file.
@@ -70,23 +71,31 @@ class Database:
                 with closing(sqlite3.connect(name, uri=True, timeout=10)) as link:
                     yield link
                 return
-            if self._link is None or self._owner != self._now():
+            if self._link is None or self._owner != self._now() or self._log != self._log_now():
                 self._renew()
             assert self._link is not None, "made just before"
             yield self._link
 
+    def _log_now(self) -> int:
+        """Return the inode of the write-ahead log; 0 without one."""
+        try:
+            return self._file.with_name(f"{self._file.name}-wal").stat().st_ino
+        except FileNotFoundError:
+            return 0
+
     def _renew(self) -> None:
-        self._close()
+        self._close()  # which brings what only a log without a name holds into the file, while nobody began another log
         link = sqlite3.connect(self._file, timeout=10, isolation_level=None, check_same_thread=False)
         try:
             if link.execute("PRAGMA user_version").fetchone()[0] < self._layout:
                 link.execute("PRAGMA journal_mode = WAL")
                 link.executescript(f"{self._schema} PRAGMA user_version = {self._layout};")
             link.execute("PRAGMA synchronous = FULL")
+            link.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()  # now the log is there
         except BaseException:
             link.close()
             raise
-        self._link, self._owner = link, self._now()
+        self._link, self._owner, self._log = link, self._now(), self._log_now()
 
     def _now(self) -> tuple[int, int, int]:
         """Whose the connection is, and which file it would open."""
@@ -97,10 +106,12 @@ class Database:
         return (os.getpid(), status.st_dev, status.st_ino)
 
     def _close(self) -> None:
-        if self._link is not None and self._owner[0] == os.getpid():
+        if self._link is not None and self._owner == self._now():
             self._link.close()
         elif self._link is not None:
-            _ANOTHERS.append(self._link)  # of the process that forked us: not even to be closed
+            # Of the process that forked us, or of a file that another took the place of: to close it would remove a log
+            # that is not its own.
+            _ANOTHERS.append(self._link)
         self._link = None
 
     def __del__(self) -> None:

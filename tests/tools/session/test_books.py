@@ -206,6 +206,9 @@ def test_a_journal_put_in_the_place_of_another_is_read_anew(project: Project, tm
         Path(left).unlink()
     (tmp_path / "copy.db").rename(file)
 
+    with pytest.raises(Refusal, match=r"iteration 2 .* ends before it"):
+        project.sessions.status()
+    project.git("reset", "--quiet", "--hard", "HEAD^")
     assert project.sessions.status().iterations == 1
 
 
