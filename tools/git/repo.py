@@ -105,7 +105,7 @@ class Repo(Checkout):
             out = self.git.run("log", "--first-parent", f"--max-count={most}", f"--format=%H{values}", tip, "--")
             return tuple(tuple(line.split("\0")) for line in out.decode(errors="replace").splitlines())
 
-        found: tuple[tuple[str, ...], ...] = self._kept.histories.ask((tip, tuple(names), most), ask)
+        found: tuple[tuple[str, ...], ...] = self._cache.histories.ask((tip, tuple(names), most), ask)
         return found
 
     def was_made_here(self, commit: str, head: str) -> bool:
@@ -116,7 +116,7 @@ class Repo(Checkout):
             ours = tuple(f"{commit}\0{REFLOG_PREFIX}{subject}".encode() for subject in ("experiment(", "Revert "))
             return not lines or any(line.startswith(ours) for line in lines)
 
-        return bool(self._kept.histories.ask((commit, head, "made here"), ask))
+        return bool(self._cache.histories.ask((commit, head, "made here"), ask))
 
     def linked_worktrees(self) -> tuple[Path, ...]:
         """Return the other checkouts of this repository that are there, the main one included."""
