@@ -45,17 +45,18 @@ SLOWER, AT_LEAST_S = 2.0, 30.0
 RULES, DECIDE = "decision/test_rules_of_decision.py", "decision/test_decide.py"
 LOOP, GATES = "iteration/test_loop.py", "iteration/test_gates.py"
 SEQUENCES, RECOVERY, JOBS = "iteration/test_sequences.py", "lab/test_recovery.py", "lab/test_jobs.py"
+NOTHING_TO_READ = "test_a_description_with_nothing_to_read_is_refused"
 CHEATS = "../adversary/test_cheats_"
 TESTS: dict[str, tuple[str, ...]] = {
     "decision/decide.py": (DECIDE,),
     "decision/race.py": (RULES,),
     "decision/exact.py": (RULES, SEQUENCES),
-    "iteration/commit.py": (SEQUENCES, LOOP, GATES),
+    "iteration/commit.py": (f"{RECOVERY}::{NOTHING_TO_READ}", SEQUENCES, LOOP, GATES),
     "iteration/run.py": (SEQUENCES, LOOP),
     "lab/recovery.py": (RECOVERY, f"{CHEATS}books.py"),
     "plan/scope.py": ("plan/test_scope.py",),
     "iteration/commit_checks.py": (GATES, f"{CHEATS}files.py", SEQUENCES, LOOP),
-    "session/fold.py": (SEQUENCES, LOOP, JOBS),
+    "session/fold.py": ("session/test_books.py", SEQUENCES, LOOP, JOBS),
     "iteration/measure.py": (SEQUENCES, LOOP, f"{CHEATS}runs.py", JOBS),
 }
 """The modules of the core below `tools`, and the tests below `tests/tools` that are to notice; the quick ones first."""
@@ -75,6 +76,10 @@ EXPLAINED: dict[tuple[str, str], str] = {
         "decision/race.py",
         "scale, origin = scale_for(values), values[(1)] or 1.0",
     ): "the origin tells the sign and rough size: any run of the baseline would do",
+    (
+        "iteration/commit.py",
+        "(row for row in context.journal.rows(session.id, (2), before=earlier + 1) if row.iteration == earlier), None",
+    ): "one row more is read, and passed over",
     ("iteration/commit.py", "HOOK_OUTPUT_CHARACTERS = (3001)"): _ROUND,
     ("iteration/commit.py", "HOOK_OUTPUT_CHARACTERS = (2999)"): _ROUND,
 }

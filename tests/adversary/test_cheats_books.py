@@ -179,10 +179,7 @@ def forged_intent(tmp_path: Path) -> None:
     project = golf(tmp_path).start()
     old = project.git("rev-parse", "HEAD")
     project.write("helper.sh", WORK).write("src/work.sh", ". ./helper.sh\n").commit("outside the scope")
-    new, tree = project.git("rev-parse", "HEAD", "HEAD^{tree}").splitlines()
-    made = {"kind": "committed", "iteration": 1, "commit": new, "tree": tree, "files": ["src/work.sh"]}
-    made |= {"description": "shorter", "hypothesis": "", "added": 1, "removed": 4}
-    _hand_in(project, old, new, made)
+    _hand_in_head(project, old)
 
     refused(lambda: project.loop.iterate("shorter"), Code.HEAD_MOVED, "HEAD is at")
 
@@ -191,6 +188,24 @@ def _hand_in(project: Project, old: str, new: str, event: dict[str, Any], **more
     """An intent as a server writes it, with a step that no server began."""
     intent = {"session": project.lab.for_reading().active.id, "old": old, "new": new, "event": event, **more}
     project.write(".git/autoresearch/intent.json", json.dumps(intent))
+
+
+def _hand_in_head(project: Project, old: str) -> None:
+    """HEAD as the commit of a try that a server was about to make on top of `old`."""
+    new, tree = project.git("rev-parse", "HEAD", "HEAD^{tree}").splitlines()
+    made = {"kind": "committed", "iteration": 1, "commit": new, "tree": tree, "files": ["src/work.sh"]}
+    _hand_in(project, old, new, made | {"description": "shorter", "hypothesis": "", "added": 1, "removed": 4})
+
+
+@cheat("two commits of the agent's own, of which the second is handed in as a step that was interrupted")
+def forged_on_a_ruler(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    project.write("bench.sh", "echo METRIC bytes=1\n").commit("a ruler of my own")
+    old = project.git("rev-parse", "HEAD")
+    project.write("src/work.sh", SMALL).commit("a change within the scope")
+    _hand_in_head(project, old)
+
+    refused(lambda: project.loop.iterate("shorter"), Code.HEAD_MOVED, "HEAD is at")
 
 
 @cheat("a commit of the agent's own, handed in as an undo that was interrupted, with nothing to undo")

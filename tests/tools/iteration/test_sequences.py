@@ -247,8 +247,19 @@ def test_an_edit_during_the_confirming_run_makes_its_number_void(tmp_path: Path)
     answer = project.try_value(8, "a program that edits itself when it is run again")
 
     assert (answer.status, answer.phase, answer.metric) == (None, Phase.FIX, None)
-    assert "Verify failed (runtime)" in answer.why
+    assert "files changed while the command ran" in answer.why
     assert project.read("value.txt") == "1\n", "whoever made the edit keeps it"
+
+
+def test_what_a_run_left_behind_is_an_experiments_change_once_git_is_to_have_it(tmp_path: Path) -> None:
+    project = Project(tmp_path / "repo", verify="echo some words > left.log; cat value.txt", guards=()).start()
+    assert project.try_value(9).status is Status.KEEP
+    project.git("add", "left.log")
+
+    with pytest.raises(Refusal, match=r"Outside the scope .*: left\.log") as refused:
+        project.try_value(8)
+
+    assert refused.value.code is Code.OUTSIDE_SCOPE
 
 
 CACHED = "test ! -e cache/answer || cat cache/answer; cat value.txt"
