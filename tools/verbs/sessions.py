@@ -156,7 +156,7 @@ class Sessions(Verbs):
             )
         if record:
             left = f"`{record.tool}` was interrupted with its server. Make the same call again, or call wait, to go on."
-            return answer.model_copy(update={"note": left, "next": [Tool.WAIT, *answer.next]})
+            return answer.model_copy(update={"note": left, "next": [Tool.WAIT, *answer.next], "run": record.run})
         return answer
 
     def finish_session(self, squash_branch: str = "", repo: RepoPath = "") -> SessionFinished:

@@ -19,11 +19,12 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.git import cli as gitcli
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.lab.context import RepoContext
+from autoresearch_mcp.tools.lab.jobs import JobRecord, write_job
 from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Verified
 from autoresearch_mcp.tools.storage.disk import writer_lock
 from autoresearch_mcp.tools.verbs.loop import Loop
 from autoresearch_mcp.tools.verbs.sessions import Sessions
-from autoresearch_mcp.tools.vocabulary import Phase
+from autoresearch_mcp.tools.vocabulary import Phase, Tool
 from conftest import Project
 from crashing import check, iterate, killed_at, when_free
 
@@ -132,6 +133,16 @@ def test_a_second_server_is_told_who_is_at_work(project: Project) -> None:
 
     assert refused.value.code is Code.BUSY
     assert project.loop.iterate("five").status is Status.KEEP
+
+
+def test_status_names_the_run_that_wait_takes_up(project: Project) -> None:
+    project.start()
+    left = JobRecord(run="run-1", tool=Tool.ITERATE, arguments={"description": "five"})
+    write_job(project.root / ".git/autoresearch", left)
+
+    status = project.sessions.status()
+
+    assert (status.next[0], status.run) == (Tool.WAIT, "run-1")
 
 
 def test_servers_that_race_for_one_repository_never_interleave(tmp_path: Path) -> None:
