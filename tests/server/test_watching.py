@@ -26,6 +26,7 @@ from autoresearch_mcp.server.cli.watch import TerminalView
 from autoresearch_mcp.server.watching import CHECKING, Watch
 from autoresearch_mcp.server.web.live import LiveServer
 from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.report.rendering import render_page
 from autoresearch_mcp.tools.session.events import Event, read_event
 from conftest import Project
 from filled import HOSTILE, fill, long, row
@@ -144,6 +145,35 @@ def test_what_is_at_work_is_shown_with_its_last_lines(project: Project) -> None:
     assert "iterate is at work" in text
     assert "step two" in text
     assert until(lambda: watch.snapshot().work is None)
+
+
+def test_what_the_server_masks_stays_masked_for_a_watcher_with_another_environment(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = "quite-a-secret-1"
+    go = project.root.parent / "go"
+    said = f"echo {value[:8]}''{value[8:]}"
+    # The window on the output begins in the middle of the first of the two.
+    script = f"{said}; printf '%1975s\\n' x; {said}; until [ -e {go} ]; do sleep 0.05; done; cat value.txt\n"
+    project.write("slow.sh", script).commit("slow")
+    go.touch()
+    project.plan = project.plan.model_copy(update={"verify": "sh slow.sh", "read": "last", "noise": "none"})
+    monkeypatch.setenv("HF_TOKEN", value)
+    project.start()
+    go.unlink()
+    work = threading.Thread(target=project.try_value, args=(8,))
+    work.start()
+    watch = follower(project)
+    until(lambda: (found := watch.snapshot().work) and found.tail)
+    monkeypatch.delenv("HF_TOKEN")
+    seen = watch.snapshot().work
+    page = render_page(watch.page())
+    go.touch()
+    work.join()
+
+    assert seen
+    assert "[masked: $HF_TOKEN]" in seen.tail[-1]
+    assert value[-6:] not in page
 
 
 # In a terminal

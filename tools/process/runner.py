@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ..storage.disk import read_or_empty, take_lock
+from ..text.masking import Masker
 from .isolation import measured_environment
 from .supervisor import result_digest, result_seal
 
@@ -152,6 +153,7 @@ class CommandSpec:
             "timeout_s": self.timeout_s,
             "channel": self.channel,
             "secret": secret,
+            "hidden": Masker(os.environ).known,
         }
 
 

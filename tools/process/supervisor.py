@@ -62,11 +62,18 @@ class BoundedOutput:
         gap = f"\n… {self.dropped} bytes left out …\n".encode() if self.dropped else b""
         return bytes(self._head) + gap + b"".join(self._tail)
 
-    def last_lines(self) -> list[str]:
-        """Return the last lines so far, each of at most 120 characters; of a progress bar its last states."""
-        recent = (self._tail[-1] if self._tail else bytes(self._head))[-PROGRESS_BYTES:]
-        lines = recent.replace(b"\r", b"\n").decode(errors="replace").split("\n")
-        return [line.rstrip()[:120] for line in lines if line.strip()][-PROGRESS_LINES:]
+    def last_lines(self, hidden: dict[str, str]) -> list[str]:
+        """Return the last lines so far, each of at most 120 characters; of a progress bar its last states.
+
+        `hidden` are texts and what is written in their place.
+        """
+        recent = b"".join([self._head, *self._tail][-3:])[-PROGRESS_BYTES:]
+        text = recent.replace(b"\r", b"\n").decode(errors="replace")
+        for value, mark in hidden.items():
+            text = text.replace(value, mark)
+        if len(recent) == PROGRESS_BYTES and "\n" in text:
+            text = text.partition("\n")[2]  # the first line was cut, and with it perhaps what is to be hidden
+        return [line.rstrip()[:120] for line in text.split("\n") if line.strip()][-PROGRESS_LINES:]
 
 
 class Supervisor:
@@ -81,6 +88,8 @@ class Supervisor:
         self._environment: dict[str, str] = request["environment"]
         self._timeout_s: float = request["timeout_s"]
         self._secret: str = request["secret"]
+        # Others read the progress, in whose environment these values are not and so nothing would hide them.
+        self._hidden: dict[str, str] = request["hidden"]
         self._channel = _open_channel(request["channel"])
         self._channel_output = BoundedOutput()
         self._outputs: dict[int, BoundedOutput] = {}
@@ -203,7 +212,7 @@ class Supervisor:
             return
         self._last_progress = now
         self._peak = max(self._peak, sum(map(_resident_bytes, descendants(os.getpid()))))
-        tail = next((lines for output in self._outputs.values() if (lines := output.last_lines())), [])
+        tail = next((lines for output in self._outputs.values() if (lines := output.last_lines(self._hidden))), [])
         line = tail[-1].strip() if tail else ""
         draft = self._folder / "progress.draft"
         with contextlib.suppress(OSError):

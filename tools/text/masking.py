@@ -116,12 +116,14 @@ class Masker:
     def __init__(self, variables: Mapping[str, str]) -> None:
         found = [(spelling, name) for name, value in variables.items() for spelling in _spellings(name, value)]
         # The longest first: one secret may hold another.
-        self._known = sorted(dict(found).items(), key=lambda item: -len(item[0]))
+        longest_first = sorted(dict(found).items(), key=lambda item: -len(item[0]))
+        self.known = {value: _mark(f"${name}") for value, name in longest_first}
+        """Each known value, with the mark in its place."""
 
     def __call__(self, text: str) -> str:
         """Replace every secret in a text by a mark that names what was there."""
-        for value, name in self._known:
-            text = text.replace(value, _mark(f"${name}"))
+        for value, mark in self.known.items():
+            text = text.replace(value, mark)
         text = _without_private_keys(text)
         for form in FORMS:
             if any(hint in text for hint in form.hints):
