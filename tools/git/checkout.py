@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ..errors import Code, Refusal
 from ..storage.disk import read_or_empty
@@ -29,8 +29,7 @@ _IN_PROGRESS = {
 }
 
 
-@dataclass(frozen=True)
-class PathChange:
+class PathChange(NamedTuple):
     """One path that differs from HEAD, staged or not. `tracked` is false for a file that git does not know."""
 
     path: str
@@ -189,21 +188,21 @@ class Checkout:
         others = (change.path for change in self.changes() if not change.tracked)
         return self.listing().matching(key, matches) | {path for path in others if matches(path)}
 
-    def digest(self, path: str) -> str:
-        """Return the SHA-256 of what stands at a path."""
-        return self._cache.digests.of(self.root / path)
+    def digests(self, paths: Collection[str]) -> dict[str, str]:
+        """Return the SHA-256 of what stands at each path."""
+        return self._cache.digests.of(self.root, paths)
 
 
 def _parsed_status(entries: Sequence[str], ignored: bool) -> CheckoutStatus:
-    changes = tuple(_change(entry) for entry in entries if entry[0] in "12u?")
-    as_head = not any(entry[0] in "12u" and (entry[2] != "." or entry[3] == "A") for entry in entries)
+    untracked = [PathChange(entry[2:], tracked=False, staged=False) for entry in entries if entry[0] == "?"]
+    tracked = [entry for entry in entries if entry[0] in "12u"]
+    changes = (*map(_tracked_change, tracked), *untracked)
+    as_head = not any(entry[2] != "." or entry[3] == "A" for entry in tracked)
     hidden = tuple(entry[2:].rstrip("/") for entry in entries if entry[0] == "!")
     return CheckoutStatus(changes, as_head, hidden if ignored else None)
 
 
-def _change(entry: str) -> PathChange:
-    if entry.startswith("? "):
-        return PathChange(entry[2:], tracked=False, staged=False)
+def _tracked_change(entry: str) -> PathChange:
     # `1 XY sub mH mI mW hH hI path`, and two fields more for a path that is not merged.
     path = entry.split(" ", 10 if entry[0] == "u" else 8)[-1]
     return PathChange(path, tracked=True, staged=entry[2] != ".")

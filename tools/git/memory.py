@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,9 @@ from .cli import GitCli
 T = TypeVar("T")
 
 _LARGE = 2**20
+_MOST_READ = 1000
+"""Files of a set that are all read each time. File systems that let a program set back what is remembered by are rare."""
+_MOST_KNOWN = 100_000
 _SETTLED_S = 2.0
 """A file that changed no later than this before it was read cannot change again without a new time of change."""
 
@@ -56,31 +60,46 @@ class Memory:
 
 
 class Digests:
-    """SHA-256 of what stands at a path. Only large files are remembered, and by what a program cannot set back."""
+    """SHA-256 of what stands at paths. What is too much to be read each time, large files and those of a large set, is
+    remembered, by what a program cannot set back.
+    """
 
     def __init__(self) -> None:
-        self._large = Memory(1000)
+        self._known: dict[str, tuple[tuple[int, ...], str]] = {}
 
-    def of(self, file: Path) -> str:
-        """Return a file's bytes, a link's target, or the word `absent`."""
-        if file.is_symlink():
-            return "link:" + hashlib.sha256(os.fsencode(os.readlink(file))).hexdigest()
-        if not file.is_file():
+    def of(self, root: Path, paths: Collection[str]) -> dict[str, str]:
+        """Return each file's bytes, link's target, or the word `absent`, by path."""
+        least = _LARGE if len(paths) <= _MOST_READ else 0
+        return {path: self._digest(f"{root}/{path}", least) for path in paths}
+
+    def _digest(self, file: str, least: int) -> str:
+        try:
+            status = os.lstat(file)
+        except (OSError, ValueError):
             return "absent"
-        mode = "x:" if os.access(file, os.X_OK) else ""
-        return mode + self._content(file)
+        if stat.S_ISLNK(status.st_mode):
+            return "link:" + hashlib.sha256(os.fsencode(os.readlink(file))).hexdigest()
+        if not stat.S_ISREG(status.st_mode):
+            return "absent"
+        known = self._known.get(file) if status.st_size >= least else None
+        return known[1] if known and known[0] == _stamp(status) else self._read(file, least)
 
-    def _content(self, file: Path) -> str:
-        with file.open("rb") as stream:
+    def _read(self, file: str, least: int) -> str:
+        with open(file, "rb") as stream:
             status = os.fstat(stream.fileno())
-            key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-            if known := self._large.get(key):
-                return str(known)
             settled = time.time() - status.st_ctime > _SETTLED_S
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-            if settled and status.st_size >= _LARGE:
-                self._large.put(key, found)
-            return found
+            mode = "x:" if os.access(file, os.X_OK) else ""
+            found = mode + hashlib.file_digest(stream, "sha256").hexdigest()
+        self._known.pop(file, None)
+        if settled and status.st_size >= least:
+            self._known[file] = _stamp(status), found
+            while len(self._known) > _MOST_KNOWN:
+                self._known.pop(next(iter(self._known)), None)
+        return found
+
+
+def _stamp(status: os.stat_result) -> tuple[int, ...]:
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 _FLAGGED = re.compile(rb"(?:\A|(?<=\0))[a-zS] [^\0]*")

@@ -243,7 +243,7 @@ def _blobs(out: bytes) -> Iterator[bytes | None]:
 
 def shown(path: str) -> str:
     """Return a path as text that can be stored and sent: bytes of a name that are no text are written as escapes."""
-    return os.fsencode(path).decode(errors="backslashreplace")
+    return path if path.isascii() else os.fsencode(path).decode(errors="backslashreplace")
 
 
 def literal(paths: Sequence[str]) -> bytes:

@@ -88,9 +88,9 @@ def protected_now(repo: Repo, plan: Plan, known: Mapping[str, str] | None = None
     globs = protected_globs(plan)
     scope = Scope(globs)
     found = repo.matching(globs, scope.matches)
-    found |= {path for path in _named_on_disk(repo.root, globs) if scope.matches(path)}
-    held = {shown(path): repo.digest(path) for path in found}
-    return {**{path: repo.digest(path) for path in known or () if path not in held}, **held}
+    found |= {path for path in _named_on_disk(repo.root, globs) if path not in found and scope.matches(path)}
+    held = {shown(path): digest for path, digest in repo.digests(found).items()}
+    return {**repo.digests([path for path in known or () if path not in held]), **held}
 
 
 def _named_on_disk(root: Path, globs: tuple[str, ...]) -> set[str]:
@@ -99,10 +99,20 @@ def _named_on_disk(root: Path, globs: tuple[str, ...]) -> set[str]:
     for name in globs:
         place = root / name.strip("/")
         if place.is_dir():
-            found |= {str(file.relative_to(root)) for file in place.rglob("*") if file.is_file()}
+            found.update(_files_under(str(place), len(f"{root}/")))
         elif place.is_file():
             found.add(str(place.relative_to(root)))
     return found
+
+
+def _files_under(folder: str, start: int) -> Iterator[str]:
+    """Yield every file below a folder, from the `start` of its path on; folders that are links are not entered."""
+    with suppress(PermissionError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files_under(entry.path, start)
+            elif entry.is_file():
+                yield entry.path[start:]
 
 
 def _digest_of(parts: Mapping[str, str]) -> str:
@@ -246,12 +256,12 @@ def file_marks(root: Path, paths: Iterable[str]) -> dict[str, Mark]:
 
     A link is marked itself, not what it leads to.
     """
-    return {path: _mark(root / path) for path in paths}
+    return {path: _mark(f"{root}/{path}") for path in paths}
 
 
-def _mark(file: Path) -> Mark:
+def _mark(file: str) -> Mark:
     try:
-        status = file.lstat()
+        status = os.lstat(file)
     except (OSError, ValueError):
         return (0, 0, 0)
     return (status.st_ino, status.st_ctime_ns, status.st_size)
@@ -259,4 +269,6 @@ def _mark(file: Path) -> Mark:
 
 def differing(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:
     """Return the paths whose marks or digests differ, sorted."""
+    if before == after:
+        return ()
     return tuple(sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path)))

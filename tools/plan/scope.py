@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import groupby
 
 _MOST_CHARACTERS = 2000
 _MOST_CHOICES = 256
@@ -30,12 +32,21 @@ class Scope:
     """
 
     def __init__(self, globs: Sequence[str], ignore_case: bool = False) -> None:
-        flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
-        self._rules = [(not glob.startswith("!"), re.compile(_tolerant(glob), flags)) for glob in globs]
+        self._rules = _rules(tuple(globs), ignore_case)
 
     def matches(self, path: str) -> bool:
         """Tell whether a path, relative to the root and with `/`, is covered."""
-        return next((included for included, rule in reversed(self._rules) if rule.fullmatch(path)), False)
+        return next((included for included, rule in self._rules if rule.fullmatch(path)), False)
+
+
+@lru_cache(maxsize=128)
+def _rules(globs: tuple[str, ...], ignore_case: bool) -> tuple[tuple[bool, re.Pattern[str]], ...]:
+    """Compile the globs, the last first; neighbours that decide the same are one pattern."""
+    flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
+    runs = groupby(reversed(globs), lambda glob: not glob.startswith("!"))
+    return tuple(
+        (included, re.compile("|".join(f"(?:{_tolerant(glob)})" for glob in run), flags)) for included, run in runs
+    )
 
 
 def literal_glob(path: str) -> str:
