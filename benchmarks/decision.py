@@ -15,13 +15,14 @@ import os
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
 from autoresearch_mcp.tools.decision.calibration import baseline_runs, judge_from
 from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, Threshold
-from autoresearch_mcp.tools.plan.model import DecisionRule
+from peers import Confirmed, MadRatio
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,6 +85,14 @@ def _two_sigma(values: Sequence[float]) -> Judge:
     return TwoSigma(statistics.fmean(values), statistics.stdev(values))
 
 
+def _confirmed(values: Sequence[float], runs: int) -> Judge:
+    return Confirmed(statistics.median(values), runs)
+
+
+def _mad(values: Sequence[float]) -> Judge:
+    return MadRatio(statistics.median(values), tuple(values))
+
+
 def _paired_t(values: Sequence[float]) -> Judge:
     return PairedT(values[0])
 
@@ -94,7 +103,6 @@ class Contender:
 
     title: str
     colour: str
-    rule: DecisionRule = DecisionRule.RACE
     noise: str = "auto"
     error_rate: float = 0.05
     smallest: float = 0.0
@@ -103,23 +111,27 @@ class Contender:
 
     def runs(self, values: Sequence[float]) -> int:
         """How many runs the baseline takes."""
-        return self.own_runs or baseline_runs(self.rule, self.noise, values)
+        return self.own_runs or baseline_runs(self.noise, values)
 
     def judge(self, values: Sequence[float]) -> Judge:
         """The rule after its baseline."""
-        return self.own(values) if self.own else judge_from(self.rule, self.noise, values, self.error_rate, CAP)
+        return self.own(values) if self.own else judge_from(self.noise, values, self.error_rate, CAP)
 
 
 RULES = {
     "race": Contender("race (5 %)", "#0050b0"),
     "strict": Contender("race, strict (1 %)", "#4a90d9", error_rate=0.01),
     "lenient": Contender("race, lenient (20 %)", "#00a0a0", error_rate=0.2),
-    "greedy": Contender("greedy", "#c03030", DecisionRule.GREEDY),
-    "median3": Contender("median of 3 *", "#e08a00", DecisionRule.MEDIAN, "3", smallest=1.0),
-    "median5": Contender("median of 5 *", "#b06a00", DecisionRule.MEDIAN, "5", smallest=1.0),
-    "confirm3": Contender("median of 3, confirmed *", "#5fa55a", DecisionRule.CONFIRM, "3", smallest=1.0),
-    "confirm5": Contender("median of 5, confirmed *", "#2e7d32", DecisionRule.CONFIRM, "5", smallest=1.0),
-    "mad": Contender("MAD ratio", "#8e44ad", DecisionRule.MAD),
+    "greedy": Contender("greedy", "#c03030", noise="none"),
+    "median3": Contender("median of 3 *", "#e08a00", noise="3", smallest=1.0),
+    "median5": Contender("median of 5 *", "#b06a00", noise="5", smallest=1.0),
+    "confirm3": Contender(
+        "median of 3, confirmed *", "#5fa55a", own=partial(_confirmed, runs=3), own_runs=3, smallest=1.0
+    ),
+    "confirm5": Contender(
+        "median of 5, confirmed *", "#2e7d32", own=partial(_confirmed, runs=5), own_runs=5, smallest=1.0
+    ),
+    "mad": Contender("MAD ratio", "#8e44ad", own=_mad, own_runs=1),
     "two": Contender("2 sigma of 2 runs", "#d16ba5", own=_two_sigma, own_runs=2),
     "pairs": Contender("paired t, 5 + 5 runs", "#555555", own=_paired_t, own_runs=1),
 }
@@ -510,7 +522,7 @@ def _draw_power(mixed: Mapping[str, Tally], path: Path) -> None:
     spots = []
     for rule, tally in mixed.items():
         shares = [100 * share for share in power(tally)]
-        width = 2.6 if RULES[rule].rule is DecisionRule.RACE and not RULES[rule].own else 1.4
+        width = 2.6 if RULES[rule].noise == "auto" and not RULES[rule].own else 1.4
         axes.plot(range(len(BINS)), shares, "o-", color=RULES[rule].colour, lw=width, ms=4)
         spots.append((len(BINS) - 1, shares[-1], RULES[rule].title, RULES[rule].colour))
     axes.set_xticks(range(len(BINS)), [f"{low:g} to {high:g}" for low, high in BINS])

@@ -7,10 +7,8 @@ import statistics
 from collections.abc import Sequence
 from enum import StrEnum
 
-from ..plan.model import DecisionRule
-from .exact import Exact
+from .exact import Exact, Median
 from .judging import Judge
-from .peers import MadRatio, Median
 from .race import Race, confidence_for, race_from
 
 NOISY_RUNS = 6
@@ -40,20 +38,20 @@ def nature(values: Sequence[float]) -> Nature:
     return Nature.SEEDED if len(values) > 2 and values[0] == values[1] else Nature.NOISY
 
 
-def baseline_runs(rule: DecisionRule, noise: str, values: Sequence[float]) -> int:
+def baseline_runs(noise: str, values: Sequence[float]) -> int:
     """Return how many runs the baseline takes in all, as far as the values so far tell."""
-    if rule in {DecisionRule.MEDIAN, DecisionRule.CONFIRM}:
-        return runs_of(noise)
-    if rule is not DecisionRule.RACE or noise == "none":
+    if named := median_runs(noise):
+        return named
+    if noise == "none":
         return 1
     if len(set(values)) > 1:
         return NOISY_RUNS
     return FEW_RUNS if values and digits(values[0]) >= TELLING_DIGITS else EQUAL_RUNS
 
 
-def runs_of(noise: str) -> int:
-    """Return the number of runs of a measurement that a plan names; 3 where it names none."""
-    return int(noise) if noise.isdecimal() else FEW_RUNS
+def median_runs(noise: str) -> int:
+    """Return of how many runs a plan wants the median; 0 where it names no number."""
+    return int(noise) if noise.isdecimal() and noise != "1" else 0
 
 
 def digits(value: float) -> int:
@@ -62,16 +60,11 @@ def digits(value: float) -> int:
     return len(mantissa.strip("0"))
 
 
-def judge_from(rule: DecisionRule, noise: str, values: Sequence[float], error_rate: float, cap: int) -> Judge:
+def judge_from(noise: str, values: Sequence[float], error_rate: float, cap: int) -> Judge:
     """Return the rule at work, as it stands after the baseline. `values` are signed so that lower is better."""
     middle = statistics.median(values)
-    match rule:
-        case DecisionRule.GREEDY:
-            return Exact(middle, patience=math.inf)
-        case DecisionRule.MEDIAN | DecisionRule.CONFIRM:
-            return Median(middle, runs_of(noise), rule is DecisionRule.CONFIRM)
-        case DecisionRule.MAD:
-            return MadRatio(middle, tuple(values))
+    if named := median_runs(noise):
+        return Median(middle, named)
     confidence = confidence_for(error_rate)
     if noise == "none":
         return Exact(middle, patience=math.inf)
@@ -81,11 +74,11 @@ def judge_from(rule: DecisionRule, noise: str, values: Sequence[float], error_ra
     return race_from(later, confidence, cap)
 
 
-def words(rule: DecisionRule, values: Sequence[float], judge: Judge, unit: str = "") -> str:
+def words(values: Sequence[float], judge: Judge, unit: str = "") -> str:
     """Say what the baseline showed of the noise, for a person."""
     found, unit = nature(values), f" {unit}" if unit else ""
-    if rule is not DecisionRule.RACE:
-        return f"decided by the rule `{rule}`, which has no error control."
+    if isinstance(judge, Median):
+        return f"decided by the median of {judge.runs} runs, which has no error control."
     if isinstance(judge, Race):
         return _noisy(found, judge, len(values), unit)
     if found is Nature.ASSUMED:

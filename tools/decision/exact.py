@@ -1,9 +1,11 @@
-"""Decisions on a metric that repeats exactly: one run a try, and equality is equality, as long as keeps can be repeated."""
+"""Rules without a race: for a metric that repeats exactly, and the median of as many runs as a plan names."""
 
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass, replace
+from typing import Self
 
 from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, Judge, Step, Threshold
 from .race import race_from
@@ -110,3 +112,50 @@ def _compared(gain: float, threshold: Threshold) -> tuple[Step, str]:
         least = f"less than the smallest effect worth keeping ({threshold.smallest:.6g})"
         return Step.NOT_BETTER, f"Better by {gain:.6g}, {least}."
     return Step.NOT_BETTER, "Equal to the incumbent." if gain == 0 else f"Worse by {-gain:.6g}."
+
+
+@dataclass(frozen=True)
+class Median:
+    """The median of `runs` runs against the incumbent's, by at least the smallest effect, where a plan names a number of runs.
+
+    The incumbent is never measured again, so nothing bounds the chance that a kept change is luck.
+    """
+
+    level: float
+    runs: int = 3
+    threshold: Threshold = NO_THRESHOLD
+    candidate: tuple[float, ...] = ()
+    doubt: float = 0.0
+    spread: float = 0.0
+
+    def open(self, threshold: Threshold) -> Self:
+        """Begin a new proposal."""
+        return replace(self, threshold=threshold, candidate=())
+
+    def see(self, arm: Arm, value: float) -> Self:
+        """Take one more run in; the incumbent's are not looked at."""
+        return self if arm is Arm.INCUMBENT else replace(self, candidate=(*self.candidate, value))
+
+    def finding(self) -> Finding:
+        """Decide by the median."""
+        count = len(self.candidate)
+        if count < self.runs:
+            return Finding(Step.CANDIDATE, f"{count} of {self.runs} runs.")
+        gain = self.level - statistics.median(self.candidate[: self.runs])
+        step = Step.BETTER if wins(gain, self.threshold) else loses(gain, self.threshold)
+        return Finding(step, f"The median of {self.runs} runs is {gain:.4g} better.", gain)
+
+    def close(self, kept: bool) -> Self:
+        """End the proposal as kept or not."""
+        level = statistics.median(self.candidate[: self.runs]) if kept else self.level
+        return replace(self, level=level, threshold=NO_THRESHOLD, candidate=())
+
+
+def wins(gain: float, threshold: Threshold) -> bool:
+    """Return whether a gain is one, and at least the smallest that counts."""
+    return gain > 0 and gain >= threshold.smallest
+
+
+def loses(gain: float, threshold: Threshold) -> Step:
+    """Return what a gain that does not win is worth."""
+    return Step.SIMPLER if gain >= 0 and threshold.simpler else Step.NOT_BETTER

@@ -56,7 +56,7 @@ def further_runs(context: RepoContext, plan: Plan, found: Baseline) -> Baseline:
     """Run verify as often as it takes: in the user's checkout while the numbers agree, else in the second checkout."""
     meter = Meter(context.runs, plan, found.ruler, found.runs[0].unit)
     signed = list(map(plan.signed, found.values))
-    while found.failed is None and len(found.runs) < baseline_runs(plan.decided_by, plan.noise, signed):
+    while found.failed is None and len(found.runs) < baseline_runs(plan.noise, signed):
         seed = found.seed if len(found.runs) == 1 else secrets.randbelow(2**31)
         spec = _next_run(context, plan, found, seed)
         found = replace(found, runs=(*found.runs, meter.verify(spec, _timeout(plan.verify_timeout_s))))
@@ -81,12 +81,12 @@ def with_guards(context: RepoContext, plan: Plan, found: Baseline) -> Baseline:
 def judge_of(plan: Plan, found: Baseline) -> Judge:
     """Return the rule of decision as it stands after the baseline."""
     signed = list(map(plan.signed, found.values))
-    return judge_from(plan.decided_by, plan.noise, signed, plan.error_rate, plan.max_runs)
+    return judge_from(plan.noise, signed, plan.error_rate, plan.max_runs)
 
 
 def noise_words(plan: Plan, found: Baseline) -> str:
     """Say what is known of the noise, for a person."""
-    return words(plan.decided_by, list(map(plan.signed, found.values)), judge_of(plan, found), plan.unit)
+    return words(list(map(plan.signed, found.values)), judge_of(plan, found), plan.unit)
 
 
 def place_warning(plan: Plan, found: Baseline) -> str:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ..text.redaction import hides_something, visible
 from .metrics import check_read
-from .model import MOST_RUNS, DecisionRule, Direction, Plan, Ties, parse_guard_metric
+from .model import MOST_RUNS, Direction, Plan, Ties, parse_guard_metric
 from .scope import check_glob
 
 
@@ -91,8 +91,6 @@ def _choices(plan: Plan) -> list[PlanProblem]:
         found.append(PlanProblem("ties", f"{plan.ties!r} is unknown", "Say `discard` or `simpler`"))
     if seen := check_read(plan.read):
         found.append(PlanProblem("read", seen, "Use auto, last, line, key, channel, regex:PATTERN or json:PATH"))
-    if plan.rule not in list(DecisionRule):
-        found.append(PlanProblem("rule", f"{plan.rule!r} is unknown", f"Say one of {', '.join(DecisionRule)}"))
     if plan.noise not in {"auto", "none"} and not 1 <= _whole(plan.noise) <= MOST_RUNS:
         found.append(
             PlanProblem("noise", f"{plan.noise!r} is unknown", f"Say `auto`, `none`, or a number up to {MOST_RUNS}")

@@ -22,16 +22,6 @@ class Direction(StrEnum):
     HIGHER = "higher"
 
 
-class DecisionRule(StrEnum):
-    """The rule of decision by name: ours, and other tools' for comparison."""
-
-    RACE = "race"
-    GREEDY = "greedy"
-    MEDIAN = "median"
-    CONFIRM = "confirm"
-    MAD = "mad"
-
-
 class Ties(StrEnum):
     """What an equal metric earns."""
 
@@ -126,11 +116,6 @@ class Plan(BaseModel):
         description="`auto`: the baseline finds out whether the metric repeats or how noisy it is; `none`: one run, no "
         "question asked; a number: every measurement is the median of so many runs.",
     )
-    rule: str = Field(
-        "race",
-        description="Rule of decision: `race` re-runs close calls against the incumbent until the evidence decides. For "
-        "comparison only: `greedy`, `median`, `confirm`, `mad`.",
-    )
     max_runs: int = Field(24, ge=4, description="Most runs of one decision, candidate and incumbent together.")
     min_effect: Text = Field(
         "", description="Smallest improvement worth keeping, in the metric's unit (`0.5`) or in percent (`2%`)."
@@ -205,16 +190,6 @@ class Plan(BaseModel):
         """Every command that the plan would run, in the order in which they run."""
         extra = [command for command in (self.holdout, self.sabotage) if command]
         return (self.verify, *self.guards, *(guard.command for guard in self.metric_guards), *extra)
-
-    @property
-    def decided_by(self) -> DecisionRule:
-        """The rule of decision; a number of runs asks for their median."""
-        chosen = DecisionRule(self.rule)
-        return (
-            DecisionRule.MEDIAN
-            if chosen is DecisionRule.RACE and self.noise.isdecimal() and self.noise != "1"
-            else chosen
-        )
 
     @property
     def given(self) -> bool:

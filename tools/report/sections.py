@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..decision.calibration import median_runs
 from ..decision.measured import Curve
 from ..decision.race import Race, Scale
 from ..plan.model import Direction
@@ -216,7 +217,8 @@ def _plan(material: ReportMaterial) -> PageSection:
         ("Protected", ", ".join(plan.protected)),
         (
             "Rule",
-            f"{plan.decided_by}, noise {plan.noise}" + (f", at least {plan.min_effect}" if plan.min_effect else ""),
+            f"{'median' if median_runs(plan.noise) else 'race'}, noise {plan.noise}"
+            + (f", at least {plan.min_effect}" if plan.min_effect else ""),
         ),
         ("Holdout", plan.holdout and f"asked {material.session.asked} times of at most {plan.holdout_budget}"),
     ]

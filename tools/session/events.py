@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from ..decision.decide import Status
 from ..decision.failures import FailureClass
@@ -71,6 +71,12 @@ class Started(Record):
     guards: tuple[GuardResult, ...]
     verify_timeout_s: float
     guard_timeout_s: float
+
+    @field_validator("plan", mode="before")
+    @classmethod
+    def _without_rule(cls, plan: object) -> object:
+        """Journals of earlier versions name the rule of decision; there is one."""
+        return {key: value for key, value in plan.items() if key != "rule"} if isinstance(plan, dict) else plan
 
     @property
     def seconds(self) -> float:

@@ -64,7 +64,7 @@ def _begin(event: Started, at: float, session_id: str) -> Session:
     values = baseline_values(event)
     assert values, "a session starts with a number"
     plan = event.plan
-    judge = judge_from(plan.decided_by, plan.noise, list(map(plan.signed, values)), plan.error_rate, plan.max_runs)
+    judge = judge_from(plan.noise, list(map(plan.signed, values)), plan.error_rate, plan.max_runs)
     return Session(
         session_id,
         event,

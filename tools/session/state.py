@@ -13,10 +13,9 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from ..decision.decide import NextStep, Status, Trial, Verdict, decide
-from ..decision.exact import Exact
+from ..decision.exact import Exact, Median
 from ..decision.judging import Finding, Judge
 from ..decision.measured import Curve
-from ..decision.peers import MadRatio, Median
 from ..decision.race import Race
 from ..plan.model import Plan
 from ..vocabulary import Phase
@@ -165,7 +164,7 @@ _PHASES = {
 }
 
 
-_JUDGES: dict[str, type[Judge]] = {kind.__name__: kind for kind in (Exact, Race, Median, MadRatio)}
+_JUDGES: dict[str, type[Judge]] = {kind.__name__: kind for kind in (Exact, Race, Median)}
 _ELSEWHERE = frozenset({"id", "start", "trial", "judge"})
 
 

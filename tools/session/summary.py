@@ -5,8 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from ..decision.decide import Status
-from ..decision.exact import Exact
-from ..decision.peers import Median
+from ..decision.exact import Exact, Median
 from ..decision.race import Race
 from .results import number
 from .state import Session
@@ -88,9 +87,7 @@ def noise_band(session: Session) -> str:
     """Say how much one run scatters now, and where the incumbent stands."""
     judge = session.judge
     if not isinstance(judge, Race):
-        return (
-            "none known: the metric repeats" if isinstance(judge, Exact) else f"not controlled by `{session.plan.rule}`"
-        )
+        return "none known: the metric repeats" if isinstance(judge, Exact) else "not controlled by a median"
     place = f"the incumbent stands at {number(round_to(session.reference, judge.doubt))} ± {2 * judge.doubt:.2g}"
     return f"one run scatters by {judge.spread:.3g}; {place}"
 
@@ -102,8 +99,8 @@ def luck_words(session: Session) -> str:
     if isinstance(session.judge, Race):
         chance = min(1.0, session.last_iteration * chance_a_try(session.judge.confidence))
         return f"Chance that any kept change is luck: about {100 * chance:.2g} %."
-    if isinstance(session.judge, Median) or session.plan.rule in {"mad", "greedy"}:
-        return f"The rule `{session.plan.rule}` does not bound the chance that a kept change is luck."
+    if isinstance(session.judge, Median):
+        return f"The median of {session.judge.runs} runs does not bound the chance that a kept change is luck."
     return "The metric repeats exactly, so no kept change is luck of the measurement."
 
 

@@ -10,14 +10,14 @@ from dataclasses import replace
 import pytest
 
 from autoresearch_mcp.tools.decision.calibration import Nature, baseline_runs, digits, judge_from, nature
-from autoresearch_mcp.tools.decision.exact import Exact
+from autoresearch_mcp.tools.decision.exact import Exact, Median
 from autoresearch_mcp.tools.decision.guarding import enough_for_baseline, settled, within
 from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, Threshold
-from autoresearch_mcp.tools.decision.peers import MadRatio, Median
 from autoresearch_mcp.tools.decision.race import Race, Scale, confidence_for, normal, race_from
-from autoresearch_mcp.tools.plan.model import DecisionRule, parse_guard_metric
+from autoresearch_mcp.tools.plan.model import parse_guard_metric
 from autoresearch_mcp.tools.session.commits import fingerprints
 from autoresearch_mcp.tools.session.summary import chance_a_try, round_to
+from peers import Confirmed, MadRatio
 
 Draw = Callable[[Arm], float]
 
@@ -319,28 +319,24 @@ def test_the_baselines_runs_tell_the_nature_of_the_metric(values: list[float], e
 
 
 @pytest.mark.parametrize(
-    ("rule", "noise", "values", "runs"),
+    ("noise", "values", "runs"),
     [
-        (DecisionRule.RACE, "auto", [], 5),
-        (DecisionRule.RACE, "auto", [12.0, 12.0], 5),
-        (DecisionRule.RACE, "auto", [2.0249434, 2.0249434], 3),
-        (DecisionRule.RACE, "auto", [12345.0], 3),
-        (DecisionRule.RACE, "auto", [12.0, 12.5], 6),
-        (DecisionRule.RACE, "auto", [12.0, 12.0, 12.5], 6),
-        (DecisionRule.RACE, "none", [12.0], 1),
-        (DecisionRule.GREEDY, "auto", [12.0], 1),
-        (DecisionRule.MEDIAN, "7", [12.0], 7),
-        (DecisionRule.CONFIRM, "auto", [12.0], 3),
+        ("auto", [], 5),
+        ("auto", [12.0, 12.0], 5),
+        ("auto", [2.0249434, 2.0249434], 3),
+        ("auto", [12345.0], 3),
+        ("auto", [12.0, 12.5], 6),
+        ("auto", [12.0, 12.0, 12.5], 6),
+        ("none", [12.0], 1),
+        ("7", [12.0], 7),
     ],
 )
-def test_a_baseline_takes_as_many_runs_as_it_needs(
-    rule: DecisionRule, noise: str, values: list[float], runs: int
-) -> None:
-    assert baseline_runs(rule, noise, values) == runs
+def test_a_baseline_takes_as_many_runs_as_it_needs(noise: str, values: list[float], runs: int) -> None:
+    assert baseline_runs(noise, values) == runs
 
 
 def test_a_baseline_of_which_only_the_first_run_differs_can_start() -> None:
-    assert judge_from(DecisionRule.RACE, "auto", [11.0, 10.0, 10.0, 10.0, 10.0, 10.0], 0.05, 24).spread > 0
+    assert judge_from("auto", [11.0, 10.0, 10.0, 10.0, 10.0, 10.0], 0.05, 24).spread > 0
 
 
 @pytest.mark.parametrize(
@@ -363,7 +359,7 @@ def test_few_degrees_of_freedom_make_the_same_t_less_telling() -> None:
 
 def test_the_median_rule_decides_by_the_median_and_confirms_if_asked() -> None:
     values = [8.0, 50.0, 9.0, 12.0]
-    for rule, step in ((Median(10, 3), Step.BETTER), (Median(10, 3, confirm=True), Step.NOT_BETTER)):
+    for rule, step in ((Median(10, 3), Step.BETTER), (Confirmed(10, 3), Step.NOT_BETTER)):
         judge, found, _ = decided(rule, in_order(*values))
         assert found.step is step
     assert judge.close(True).level == 9.0
