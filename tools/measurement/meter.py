@@ -30,6 +30,7 @@ from ..plan.metrics import Reading, read_metric
 from ..plan.model import GuardMetric, Plan
 from ..process.run_notes import RunNote, open_channel
 from ..process.runner import CommandRun, CommandSpec
+from ..process.supervisor import HEAD_BYTES
 from ..text.redaction import redact_tail, redactor
 from .outputs import restore_outputs
 from .ruler import Ruler, differing, file_marks
@@ -319,7 +320,17 @@ def _tail(run: CommandRun, log: str = "") -> str:
     for heading, part in (("standard error", run.stderr), ("written by the command", log)):
         if part.strip():
             text += (f"\n--- {heading} ---\n" if text else "") + part.rstrip()
-    return redact_tail(text, TAIL_CHARACTERS)
+    cut = _cut(run)
+    return redact_tail(text, TAIL_CHARACTERS - len(cut)) + cut
+
+
+def _cut(run: CommandRun) -> str:
+    """Say of which streams how much was not kept, and where; empty where all was."""
+    names = {"stdout": "standard output", "stderr": "standard error", "channel": "the channel"}
+    parts = [f"{size} bytes in the middle of {names[stream]}" for stream, size in run.left_out.items()]
+    where = f"after its first {HEAD_BYTES // 1024} KB"
+    kept = "lines `METRIC name=value` among them were read"
+    return f"\n[{' and '.join(parts)} were left out, {where}; {kept}]" if parts else ""
 
 
 def _end_of(file: Path) -> str:

@@ -109,6 +109,7 @@ class CommandRun:
 
     `digest` is the SHA-256 of the SHA-256 of standard output followed by that of standard error. `lost` means that the
     supervisor itself was killed. `channel` is what came through the pipe of the evaluator. `peak_bytes` is the memory of the whole tree, `leaked` how many processes it left behind.
+    `left_out` says of which streams how many bytes in the middle are not kept.
     """
 
     exit_code: int
@@ -124,6 +125,7 @@ class CommandRun:
     leaked: int = 0
     problem: str = ""
     channel: str = ""
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 LOST = CommandRun(-9, False, 0.0, "", "", lost=True)
