@@ -227,7 +227,8 @@ class GitCli:
                 pass_fds=(*locks, descriptor),
                 kill_after_timeout=limit_s,
             )
-        return code, out, err if isinstance(err, str) else os.fsdecode(err)
+        said = err if isinstance(err, str) else os.fsdecode(err)
+        return code, out, said.replace(f"git -C {folder} ", "git ")
 
     @contextmanager
     def _entered(self) -> Iterator[tuple[str, int]]:

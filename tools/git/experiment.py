@@ -212,6 +212,19 @@ class ExperimentIndex:
         if index.exists():
             shutil.copy2(index, self._index)
 
+    def try_hooks(self, message: str) -> str | None:
+        """Run the hooks of a commit on a private index that is as HEAD; what they said, None where there are none.
+
+        Raises:
+            HookFailure: if one refuses.
+        """
+        if not any(map(self._has_hook, ("pre-commit", "commit-msg"))):
+            return None
+        self._copy_index()
+        self._git.run("read-tree", "--reset", "HEAD", environment=self._private)
+        self._hook("pre-commit")
+        return self._checked(message)
+
     def _tree_without_hooks(self, paths: Sequence[str], parent: str) -> str | None:
         """Return the tree, without the cost of writing an index, if nobody is to look at that; None if somebody is."""
         small = _size(self._repo.git_dir / "index") < LARGE_INDEX

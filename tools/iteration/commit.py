@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ..decision.decide import Status, Verdict
 from ..decision.failures import FailureClass
 from ..errors import Code, Refusal
 from ..git.checkout import PathChange
@@ -79,6 +80,13 @@ def answer_was_lost(context: RepoContext, description: str) -> bool:
         return context.phase in {Phase.FIX, Phase.REWORK} and trial.description == described(description)
     rows = context.journal.rows(context.active.id, 1)
     return bool(rows) and rows[-1].iteration > 0 and rows[-1].description == described(description)
+
+
+def why_and_where(context: RepoContext, verdict: Verdict | None) -> str:
+    """Return why an iteration stands as it does; of one without a change, also where it was looked for."""
+    if verdict is None:
+        return ""
+    return f"{verdict.why} {looked_at(context)}" if verdict.status is Status.NO_OP else verdict.why
 
 
 def looked_at(context: RepoContext) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import BaseModel, Field
 
 from ..decision.measured import GuardResult, Measurement
 from ..errors import Code, Refusal
 from ..git.checkout import PathChange
+from ..git.experiment import HookFailure
 from ..git.repo import shown
 from ..lab.context import RepoContext
 from ..measurement.outputs import without_outputs
@@ -26,8 +28,10 @@ from ..project.candidates import scope_warnings
 from ..project.measurement_inputs import measured_in_scope, protected_globs
 from ..project.projects import recognise
 from ..project.scan import scan
+from ..session.commits import sample_message
 from ..session.results import RESULTS_FILE
 from ..storage.disk import keep_evidence
+from ..text.redaction import redact_tail
 from ..vocabulary import Phase
 from .baseline import (
     Baseline,
@@ -177,6 +181,7 @@ def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflig
     before, untracked = {c.path for c in changes if c.tracked}, {c.path for c in changes}
     context.paired_checkout.remove()  # what an earlier session left there is not this one's
     watch = HeadWatch(context)
+    gates += _hooks(context, plan)
     found = first_run(context, plan)
     gates.append(_verified(plan, found.runs[0]))
     if found.failed is None:
@@ -188,22 +193,55 @@ def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflig
     if moved := watch.brought_back():
         cure = "Let no command commit, switch or reset: the server keeps and takes back by commits of its own."
         gates.append(_row("verify leaves the tree alone", "; ".join(moved), cure))
-    after = without_outputs(plan, context.repo.changes())
-    if dirtied := [c.path for c in after if c.tracked and c.path not in before]:
+    if dirtied := _put_back(context, plan, before):
         named = ", ".join(f'"{shown(path)}"' for path in (*plan.outputs, *dirtied[:6]))
-        kept = context.repo.own_folder / "evidence" / f"check-{int(context.now())}"
-        keep_evidence(kept, context.repo.root, dirtied)
-        context.index.put_back([change for change in after if change.path in dirtied])
         cure = (
-            f"They were put back, their content is kept in {kept}. Every try would look like an edit: let the commands write "
-            f"elsewhere, stop tracking the files, or let the plan own them: outputs = [{named}]."
+            f"They were put back, their content is kept in {_kept(context)}. Every try would look like an edit: let the "
+            f"commands write elsewhere, stop tracking the files, or let the plan own them: outputs = [{named}]."
         )
         gates.append(_row("verify leaves the tree alone", f"the commands changed {_listed(dirtied)}", cure))
+    after = without_outputs(plan, context.repo.changes())
     if left := tuple(shown(c.path) for c in after if not c.tracked and c.path not in untracked):
         gates.append(
             _row("verify leaves the tree alone", f"warning: new untracked files {_listed(left)}; ignore them in git")
         )
     return Preflight(tuple(gates), found)
+
+
+def _hooks(context: RepoContext, plan: Plan) -> Iterator[GateRow]:
+    """Would the repository's hooks let the commit of an experiment pass?"""
+    before = {change.path for change in context.repo.changes() if change.tracked}
+    touched = [path for path in context.repo.tracked() if Scope(plan.scope).matches(path)][:1]
+    try:
+        said = context.index.try_hooks(sample_message(plan.commit_style, touched))
+    except HookFailure as failure:
+        cure = (
+            "No try could be committed. If it wants another form of messages, say which by `commit_style`, e.g. "
+            'commit_style = "perf:"; else cure what it found, or let a person change the hook.'
+        )
+        row = _row("hooks", f"a hook refuses the commit of an experiment: {str(failure).partition(':')[0]}", cure)
+        yield row.model_copy(update={"output": redact_tail(str(failure), 300)})
+        return
+    finally:
+        wrote = _put_back(context, plan, before)
+    if said is not None:
+        told = f"; what they wrote was put back: {_listed(wrote)}" if wrote else ""
+        yield _row("hooks", f"they let a commit pass that begins with: {said.partition(chr(10))[0]}{told}")
+
+
+def _put_back(context: RepoContext, plan: Plan, before: Collection[str]) -> list[str]:
+    """Put tracked files back that were as in the commit before something ran, and keep what stood there; return their names."""
+    context.repo.invalidate()
+    changes = without_outputs(plan, context.repo.changes())
+    written = [change for change in changes if change.tracked and change.path not in before]
+    if written:
+        keep_evidence(_kept(context), context.repo.root, [change.path for change in written])
+        context.index.put_back(written)
+    return [change.path for change in written]
+
+
+def _kept(context: RepoContext) -> Path:
+    return context.repo.own_folder / "evidence" / f"check-{int(context.now())}"
 
 
 def _controls(context: RepoContext, plan: Plan, found: Baseline) -> Iterator[GateRow]:

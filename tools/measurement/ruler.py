@@ -176,11 +176,11 @@ def _digest(parts: Iterable[bytes]) -> str:
 def _hooks(repo: Repo, settings: Settings) -> dict[str, str]:
     named = settings.last("core.hookspath")
     # A relative hooksPath counts from where hooks run, which is the top of the work tree.
-    folders = [repo.common_dir / "hooks", *([repo.root / os.path.expanduser(named)] if named else [])]
-    found = [file for folder in dict.fromkeys(folders) for file in _files(folder)]
+    folders = {"hooks": repo.common_dir / "hooks"} | ({named: repo.root / os.path.expanduser(named)} if named else {})
+    found = [(name, file) for name, folder in folders.items() for file in _files(folder)]
     return {
-        f"git hooks: {shown(str(file))}": _digest((_runnable(file), _content(file)))
-        for file in found
+        f"git hooks: {shown(name)}/{shown(file.name)}": _digest((_runnable(file), _content(file)))
+        for name, file in found
         if file.suffix != ".sample" and file.name not in _IDLE_HOOKS
     }
 

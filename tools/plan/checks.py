@@ -49,6 +49,9 @@ def _shape_problem(field: str, kind: str, message: str) -> PlanProblem:
     return PlanProblem(field, "unknown key", cure)
 
 
+_STYLE = re.compile(r"[a-zA-Z]{1,20}(?:\([\w./ -]{1,40}\))?!?:?")
+
+
 def problems(plan: Plan) -> tuple[PlanProblem, ...]:
     """Return everything that keeps a well-formed plan from being sealed; empty when it is fine."""
     return (
@@ -89,6 +92,9 @@ def _choices(plan: Plan) -> list[PlanProblem]:
         found.append(PlanProblem("direction", f"{plan.direction!r} is no direction", "Say `lower` or `higher`"))
     if plan.ties not in list(Ties):
         found.append(PlanProblem("ties", f"{plan.ties!r} is unknown", "Say `discard` or `simpler`"))
+    if not _STYLE.fullmatch(plan.commit_style):
+        cure = "Say `experiment`, or the prefix that a hook wants, e.g. `perf:` or `chore(lab):`"
+        found.append(PlanProblem("commit_style", f"{plan.commit_style!r} is no prefix of a commit", cure))
     if seen := check_read(plan.read):
         found.append(PlanProblem("read", seen, "Use auto, last, line, key, channel, regex:PATTERN or json:PATH"))
     if plan.noise not in {"auto", "none"} and not 1 <= _whole(plan.noise) <= MOST_RUNS:

@@ -142,6 +142,11 @@ class Plan(BaseModel):
     ties: str = Field(
         "discard", description="What an equal metric earns: `discard`, or `simpler` = keep it if it removes code."
     )
+    commit_style: str = Field(
+        "experiment",
+        description="How commits begin: `experiment` = `experiment(<scope>): ...`; where a hook wants another form its "
+        "prefix, e.g. `perf:` or `chore(lab):`.",
+    )
     branch: str = Field(
         "", description="Empty = the current branch; a new name = created from HEAD, e.g. `autoresearch/nov23`."
     )
@@ -210,7 +215,7 @@ class Plan(BaseModel):
 
     def _unused(self) -> set[str]:
         """The fields that came after sessions had been sealed without them, where they say nothing."""
-        return {name for name in ("outputs",) if getattr(self, name) == Plan.model_fields[name].default}
+        return {name for name in ("outputs", "commit_style") if getattr(self, name) == Plan.model_fields[name].default}
 
 
 def parse_effect(text: str) -> EffectSize:

@@ -21,29 +21,47 @@ JOURNAL_TRAILER, SESSION_TRAILER, ITERATION_TRAILER = (
 )
 NO_JOURNAL = "none"
 """What a commit of the user's names in place of a record, to go on where the journal was lost."""
+EXPERIMENT = "experiment"
 
 
 def experiment_message(
     session: Session, number: int, description: str, hypothesis: str, paths: Sequence[str], journal: str
 ) -> str:
-    """`experiment(<scope>): <description>`, with the hypothesis and the iteration below.
+    """`experiment(<scope>): <description>`, or in the plan's own style, with the hypothesis and the iteration below.
 
     `journal` is the digest of the journal's last record: who rewrites the journal would have to rewrite git as well.
     """
     trial = session.trial
     kind = ("rework - " if trial.guard_failures else "fix - ") if trial and trial.commit else ""
-    subject = f"experiment({area(paths)}): {kind}{description}"
+    subject = _subject(session.plan.commit_style, paths, f"{kind}{description}")
     body = [textwrap.fill(flat(hypothesis), 72)] if flat(hypothesis) else []
     return _message(subject, body, session, number, journal)
 
 
 def revert_message(session: Session, trial: Trial) -> str:
     """git's own form for a revert, with the reason below."""
-    subject = f'Revert "experiment({area(trial.files)}): {trial.description}"'
+    subject = f'Revert "{_subject(session.plan.commit_style, trial.files, trial.description)}"'
     verdict = session.verdict
     why = f"{verdict.status}: {verdict.why}" if verdict else ""
     body = [f"This reverts commit {trial.commit}.", textwrap.fill(flat(why), 72)]
     return _message(subject, body, session, trial.number)
+
+
+def sample_message(style: str, paths: Sequence[str]) -> str:
+    """Return a message such as an experiment's commit would have, to try a repository's hooks with."""
+    trailers = f"{SESSION_TRAILER}: s1\n{ITERATION_TRAILER}: 1\n{JOURNAL_TRAILER}: {'0' * 64}"
+    subject = _subject(style, paths, "Try whether hooks let an experiment's commit pass.")
+    return f"{subject}\n\nThe hypothesis of the experiment stands here.\n\n{trailers}\n"
+
+
+def _subject(style: str, paths: Sequence[str], text: str) -> str:
+    if style == EXPERIMENT:
+        return f"experiment({area(paths)}): {text}"
+    # Hooks that want conventional commits want no sentence: a small letter, and no full stop.
+    plain = text.rstrip(". ")
+    if plain[1:2].islower() or plain[1:2] == " ":
+        plain = plain[:1].lower() + plain[1:]
+    return f"{style.removesuffix(':')}: {plain or text}"
 
 
 def area(paths: Sequence[str]) -> str:
@@ -55,8 +73,17 @@ def area(paths: Sequence[str]) -> str:
 
 
 def _message(subject: str, body: Sequence[str], session: Session, number: int, journal: str = "") -> str:
-    short = subject if len(subject) <= _SUBJECT_LENGTH else subject[: _SUBJECT_LENGTH - 1] + "…"
-    rest = [flat(subject), *body] if short != subject else list(body)
+    plain = session.plan.commit_style != EXPERIMENT
+    if len(subject) <= _SUBJECT_LENGTH:
+        short = subject
+    else:  # a hook may count bytes, or see a full stop
+        short = (
+            textwrap.shorten(subject, _SUBJECT_LENGTH, placeholder="")
+            if plain
+            else subject[: _SUBJECT_LENGTH - 1] + "…"
+        )
+    whole = textwrap.fill(flat(subject), 72) if plain else flat(subject)
+    rest = [whole, *body] if short != subject else list(body)
     trailers = f"{SESSION_TRAILER}: {session.id}\n{ITERATION_TRAILER}: {number}"
     trailers += f"\n{JOURNAL_TRAILER}: {journal}" if journal else ""
     return "\n\n".join([short, *rest, trailers]) + "\n"

@@ -217,11 +217,19 @@ def _close(session: Session, row: Row) -> Session:
         last_iteration=row.iteration,
         counts=dict(counts),
         metric_errors=session.metric_errors + 1 if row.status is Status.METRIC_ERROR else 0,
+        blocked=_blocked(session, row.status),
     )
     if row.status.kept and session.trial:
         closed = replace(closed, curve=_curve(session.trial.candidate) or session.curve)
     closed = _kept(closed, row) if row.status.kept else _lost(closed, row)
     return replace(closed, ended=_ending(closed))
+
+
+def _blocked(session: Session, status: Status) -> int:
+    """How many commits in a row a hook has blocked; where nothing was committed, nothing could be."""
+    if status is Status.NO_OP:
+        return session.blocked
+    return session.blocked + 1 if status is Status.HOOK_BLOCKED else 0
 
 
 def _kept(session: Session, row: Row) -> Session:

@@ -53,6 +53,7 @@ class Session:
     streak: int = 0
     since_best: int = 0
     metric_errors: int = 0
+    blocked: int = 0
     measured_seconds: float = 0.0
     ended: str = ""
     finished: bool = False

@@ -15,6 +15,7 @@ from .state import Session
 
 STREAK = 5
 PLATEAU = 15
+BLOCKED = 3
 SHOWN = 5
 
 
@@ -50,8 +51,18 @@ class Advice(BaseModel):
 
 
 def is_stuck(session: Session) -> bool:
-    """Return whether five counted iterations in a row gave no keep."""
-    return session.streak >= STREAK
+    """Return whether five counted iterations in a row gave no keep, or a hook blocked three commits in a row."""
+    return session.streak >= STREAK or session.blocked >= BLOCKED
+
+
+def blocked_words(session: Session) -> str:
+    """Return what a person can do about a hook that blocks every commit; empty without one."""
+    if session.blocked < BLOCKED:
+        return ""
+    return (
+        f"A hook of the repository blocked {session.blocked} commits in a row; another idea will not pass it either. A person "
+        "can change the hook, or choose the form of commits that it wants by `commit_style` in the plan of a new session."
+    )
 
 
 def on_plateau(session: Session) -> bool:

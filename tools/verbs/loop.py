@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from ..decision.decide import Status, Trial, Verdict
+from ..decision.decide import Status, Trial
 from ..decision.measured import GuardResult
 from ..iteration import commit, measure, run
 from ..lab.answers import Answer
@@ -14,7 +14,7 @@ from ..lab.context import RepoContext
 from ..session.events import Row
 from ..session.results import number
 from ..session.state import Session
-from ..session.stuck import Advice, is_stuck, on_plateau
+from ..session.stuck import Advice, blocked_words, is_stuck, on_plateau
 from ..session.summary import EVERY, Summary, summarise
 from ..vocabulary import Phase, Tool, following
 from ..workflows.fix.hooks import after_iteration, refuse_hiding
@@ -187,7 +187,7 @@ class Loop(Verbs):
                 files=list(trial.files),
                 added=trial.added,
                 removed=trial.removed,
-                why=_why(context, verdict),
+                why=commit.why_and_where(context, verdict),
                 output=trial.hook_output[-OUTPUT_CHARACTERS:] if not trial.commit else "",
             )
 
@@ -276,12 +276,6 @@ def _verified(context: RepoContext) -> VerifyRan:
     )
 
 
-def _why(context: RepoContext, verdict: Verdict | None) -> str:
-    if verdict is None:
-        return ""
-    return f"{verdict.why} {commit.looked_at(context)}" if verdict.status is Status.NO_OP else verdict.why
-
-
 def _iterated(context: RepoContext, decided: Session, row: Row | None) -> Iterated:
     """The answer to an iteration that was logged, or that waits for the agent."""
     trial, verdict, shown = decided.open_trial, decided.verdict, decided.shown
@@ -296,13 +290,13 @@ def _iterated(context: RepoContext, decided: Session, row: Row | None) -> Iterat
         effect=effect_of(decided),
         guard=row.guard if row else _guard_word(trial),
         commit=trial.commit,
-        why=_why(context, verdict),
+        why=commit.why_and_where(context, verdict),
         best=session.best,
         output=_output(trial, row),
         guards=guard_words(trial.guards or ()),
         kept_edits=list(trial.kept_edits),
         stuck=advice(context) if row and (is_stuck(session) or on_plateau(session)) else None,
-        note=" ".join(filter(None, (trial.note, after_iteration(context) if row else ""))),
+        note=" ".join(filter(None, (trial.note, blocked_words(session), after_iteration(context) if row else ""))),
         summary=summarise(session, context.now()) if over or (row and row.iteration % EVERY == 0) else None,
     )
 
@@ -321,7 +315,7 @@ def _iterated_before(context: RepoContext) -> Iterated:
         delta=row.delta,
         guard=row.guard,
         commit=row.commit,
-        why=" ".join(filter(None, (row.why, commit.looked_at(context) if row.status is Status.NO_OP else ""))),
+        why=f"{row.why} {commit.looked_at(context)}" if row.status is Status.NO_OP else row.why,
         best=context.active.best,
         note="The same call was answered before, and nothing in scope was edited since: this is that answer.",
     )
@@ -345,9 +339,8 @@ def effect_of(session: Session) -> Effect | None:
 
 
 def _guard_word(trial: Trial) -> str:
-    if trial.guards is None:
-        return "-"
-    return "pass" if all(result.passed for result in trial.guards) else "fail"
+    passed = all(result.passed for result in trial.guards or ())
+    return "-" if trial.guards is None else "pass" if passed else "fail"
 
 
 def _output(trial: Trial, row: Row | None) -> str:

@@ -103,7 +103,7 @@ def test_a_journal_of_garbage_is_named_with_its_cure(project: Project) -> None:
 
 
 def test_a_hook_that_hangs_counts_as_one_that_says_no(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    project.hook("pre-commit", "sleep 1000")
+    project.hook("pre-commit", "grep -qx 10 value.txt || sleep 1000")
     project.start()
     monkeypatch.setattr(gitcli, "HOOK_S", 0.5)
 

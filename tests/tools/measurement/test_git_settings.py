@@ -68,7 +68,7 @@ TOLD: dict[str, tuple[Change, str]] = {
         lambda project: project.git("config", "http.extraHeader", "Authorization: Basic aHVudGVyMjpodW50ZXIy"),
         "git configuration: http.extraheader in {root}/.git/config was not set, is 'a secret'",
     ),
-    "a hook": (lambda project: project.hook("pre-commit", "true"), "git hooks: {root}/.git/hooks/pre-commit is new"),
+    "a hook": (lambda project: project.hook("pre-commit", "true"), "git hooks: hooks/pre-commit is new"),
     "what is excluded": (
         lambda project: Repo(project.root).exclude("src/"),
         "git exclude (info/exclude in git's folder) is not as it was",
