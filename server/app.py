@@ -26,6 +26,7 @@ from ..prompts import Prompt, load_prompts
 from ..tools.errors import Refusal
 from ..tools.lab.access import Lab
 from ..tools.session.results import RESULTS_FILE
+from ..tools.text.arguments import unusable
 from ..tools.verbs.loop import Loop
 from ..tools.verbs.planning import Planning, project_facts
 from ..tools.verbs.review import Review
@@ -35,7 +36,6 @@ from ..tools.verbs.training import Training
 from ..tools.verbs.workflows import Playbook, Workflows, known_values
 from ..tools.workflows.ledger.items import Workflow
 from ..tools.workflows.status import prompt_status
-from .arguments import unusable
 from .consenting import COMMANDS, PLANS, SHIPMENT
 from .failures import answer_always, as_protocol_error, as_refusal
 from .tool import HostPage, tool

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -44,7 +46,7 @@ def _data(code: str, message: str) -> dict[str, object]:
 async def answer_always(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Have every request answered, with something that can be sent (a middleware of the protocol library)."""
     try:
-        result = await call_next(ctx)
+        result = await call_next(_with_texts(ctx))
     except (MCPError, ValidationError):
         raise
     except Exception as error:
@@ -56,6 +58,19 @@ async def answer_always(ctx: ServerRequestContext[Any, Any], call_next: CallNext
     if ctx.method == "tools/call" and result.get("isError") and "structuredContent" not in result:
         result = {**result, "structuredContent": _without_tool(result)}
     return redact_json(result, _sendable)  # type: ignore[no-any-return]
+
+
+def _with_texts(ctx: ServerRequestContext[Any, Any]) -> ServerRequestContext[Any, Any]:
+    """Arguments of prompts are texts; a client may leave one out as null, or give a number."""
+    given = (ctx.params or {}).get("arguments")
+    if ctx.method != "prompts/get" or not isinstance(given, Mapping):
+        return ctx
+    texts = {name: _as_text(value) for name, value in given.items() if value is not None}
+    return replace(ctx, params={**(ctx.params or {}), "arguments": texts})
+
+
+def _as_text(value: object) -> object:
+    return json.dumps(value) if isinstance(value, bool | int | float) else value
 
 
 def _without_tool(result: Mapping[str, Any]) -> dict[str, object]:

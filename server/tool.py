@@ -29,9 +29,9 @@ from ..tools.errors import Code, Refusal
 from ..tools.lab.access import Lab
 from ..tools.lab.answers import Answer, Refused
 from ..tools.lab.jobs import PROGRESS
+from ..tools.text.arguments import understood, unusable
 from ..tools.text.redaction import redact_json, redactor
 from ..tools.vocabulary import Tool, following
-from .arguments import unusable
 from .consenting import ConsentQuestion
 from .failures import as_refusal
 
@@ -80,7 +80,8 @@ class GatedTool(ServerTool):
         try:
             if problem := unusable(arguments):
                 raise Refusal(Code.BAD_ARGUMENT, problem)
-            return await super().run(arguments, context, convert_result)
+            meant = understood(arguments, self.fn_metadata.arg_model.model_fields)
+            return await super().run(meant, context, convert_result)
         except Refusal as error:
             refusal = error
         except ToolError as error:

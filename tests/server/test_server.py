@@ -110,6 +110,50 @@ def test_the_first_line_of_the_instructions_says_what_this_is_and_when_to_use_it
     assert len(INSTRUCTIONS) < 2048
 
 
+async def test_every_optional_argument_may_be_null(client: Client) -> None:
+    for tool in (await client.list_tools()).tools:
+        schema = tool.input_schema
+        needed: dict[str, Any] = {"description": "x", "name": "debug", "workflow": "debug", "item": {}}
+        required = {name: needed[name] for name in schema.get("required", [])}
+        nothing = dict.fromkeys(schema["properties"].keys() - required.keys())
+
+        answer = await client.call_tool(tool.name, {**nothing, **required})
+
+        assert structured(answer).get("code") != "bad-argument" or tool.name in {"wait", "cancel", "record"}
+        assert "valid" not in structured(answer).get("message", "")
+
+
+async def test_lists_numbers_and_truths_are_understood_as_clients_write_them(client: Client, project: Project) -> None:
+    plan = {
+        **arguments(project),
+        "scope": "value.txt",
+        "protected": '["check.sh"]',
+        "guards": "sh check.sh",
+        "environment": "",
+        "iterations": "3",
+        "minutes": "",
+        "target": 2.5,
+        "network": "true",
+    }
+    started = structured(await client.call_tool("start_session", plan))
+    status = structured(await client.call_tool("status", {"repo": None}))
+    sealed = project.lab.for_reading().active.plan
+
+    assert started["baseline"] == 10
+    assert status["scope"] == ["value.txt"]
+    assert (sealed.scope, sealed.protected, sealed.guards) == (("value.txt",), ("check.sh",), ("sh check.sh",))
+    assert (sealed.environment, sealed.iterations, sealed.minutes, sealed.target) == ((), 3, 0, "2.5")
+    assert sealed.network is True
+
+
+async def test_options_are_understood_as_clients_write_them(client: Client) -> None:
+    opened = await client.call_tool("workflow", {"name": "scenario", "action": "open", "options": {"scope": "src/**"}})
+    nothing = await client.call_tool("workflow", {"name": "scenario", "options": {"scope": None}})
+
+    assert not opened.is_error
+    assert not nothing.is_error
+
+
 async def test_a_whole_session_through_the_protocol(client: Client, project: Project) -> None:
     checked = await client.call_tool("check_plan", arguments(project))
     started = await client.call_tool("start_session", arguments(project))

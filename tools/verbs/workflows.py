@@ -12,6 +12,7 @@ from ..errors import Code, Refusal
 from ..lab.access import Lab
 from ..lab.answers import Answer
 from ..lab.context import RepoContext
+from ..text.arguments import validated
 from ..vocabulary import Tool, following
 from ..workflows.admission import Duplicate, admit
 from ..workflows.answers import ItemTaken, WorkflowAnswer
@@ -149,7 +150,7 @@ def _with_news(context: RepoContext, ledger: Ledger) -> Ledger:
 def _open(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
     ledgers, rules = Ledgers(context), rules_of(workflow)
     try:
-        options = _onward(workflow, rules.options.model_validate(given))
+        options = _onward(workflow, validated(rules.options, given))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:6])
         raise Refusal(Code.BAD_ARGUMENT, f"{problems}. Options: {', '.join(fields_of(rules.options))}.") from error

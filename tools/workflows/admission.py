@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
+from ..text.arguments import validated
 from ..text.redaction import redact_json, redactor, strip_hidden
 from .ledger.evidence import unproven
 from .ledger.items import Cited, Item, form_of
@@ -63,7 +64,7 @@ def _shaped(rules: WorkflowRules, fields: Mapping[str, Any]) -> Item:
         raise Refusal(Code.BAD_ARGUMENT, f"The server fills in {', '.join(taken)}. Leave it out.")
     try:
         visible = redact_json(fields, strip_hidden)  # nothing hidden is stored
-        return kinds[kind].model_validate({**visible, "kind": kind})
+        return validated(kinds[kind], {**visible, "kind": kind})
     except ValidationError as error:
         missing = [str(one["loc"][-1]) for one in error.errors() if one["type"] in {"missing", "string_too_short"}]
         problems = "; ".join(

@@ -131,6 +131,13 @@ def test_half_a_surrogate_pair_is_answered_in_prompts_resources_and_completions(
         assert answer.get("error", {}).get("code") != 0
 
 
+def test_arguments_of_prompts_may_be_null_or_numbers(conversation: Conversation) -> None:
+    params = {"name": "autoresearch", "arguments": {"goal": None, "iterations": 3}}
+    prompt = conversation.said(line({"id": 1, "method": "prompts/get", "params": params}))
+
+    assert "Goal given: (not given)\nIterations asked for: 3" in prompt["result"]["messages"][0]["content"]["text"]
+
+
 PLACES = ["autoresearch-results.tsv", "autoresearch.toml", "autoresearch-report.html"]
 OWN = ["journal.db", "job.json", "lock"]
 
