@@ -12,7 +12,7 @@ import pytest
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.verbs.workflows import Workflows
-from autoresearch_mcp.tools.workflows.answers import ItemTaken, WorkflowAnswer
+from autoresearch_mcp.tools.workflows.status import ItemTaken, WorkflowAnswer
 from conftest import Project
 
 SHOP = {

@@ -63,7 +63,7 @@ COMMANDS: Mapping[str, CliCommand] = {
     ),
     "approve": CliCommand(
         "say yes, in a terminal, to the commands that wait for a person",
-        "cli.approve:run",
+        "cli.tool_commands:approve",
         (_argument("--json", action="store_true", help="list what waits for a yes as JSON, and ask nothing"),),
         exits="Exit status: 0 agreed, or nothing to agree to; 1 not agreed, or listed and waiting; 2 nothing could be asked.",
     ),

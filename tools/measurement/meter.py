@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from ..decision.decide import enough_for_baseline, limit_of, settled, within
 from ..decision.failures import FailureClass, classify
-from ..decision.guarding import enough_for_baseline, limit_of, settled, within
 from ..decision.measured import (
     GuardResult,
     Measurement,

@@ -15,14 +15,13 @@ from ..lab.context import RepoContext
 from ..text.arguments import validated
 from ..vocabulary import Tool, following
 from ..workflows.admission import Duplicate, admit
-from ..workflows.answers import ItemTaken, WorkflowAnswer
 from ..workflows.ledger.handoff import Ending
 from ..workflows.ledger.items import Options, Settlement, Workflow, choices, fields_of, steps
 from ..workflows.ledger.rules import WorkflowRules, read_item, read_options, rules_of, workflow_named
 from ..workflows.ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerClosed, Opened, folded
 from ..workflows.running.runner import observed, runner_of
 from ..workflows.running.store import Ledgers
-from ..workflows.status import ledger_status, shortened, status_fields
+from ..workflows.status import ItemTaken, WorkflowAnswer, ledger_status, shortened, status_fields
 from .base import RepoPath, Verbs
 
 Playbook = Callable[[str], str]

@@ -11,11 +11,10 @@ from ..errors import Code, Refusal
 from ..lab.context import RepoContext
 from ..text.arguments import validated
 from ..text.redaction import redact_json, redactor, strip_hidden
-from .ledger.evidence import unproven
+from .ledger.evidence import SAME, nearest, unproven
 from .ledger.items import Cited, Item, form_of
 from .ledger.pages import sentence
 from .ledger.rules import WorkflowRules
-from .ledger.similarity import SAME, nearest
 from .ledger.state import ItemRecorded, Ledger
 from .running.inspection import reproduce
 from .running.runner import WorkflowRunner

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from autoresearch_mcp.tools.decision.calibration import Nature, baseline_runs, digits, judge_from, nature
+from autoresearch_mcp.tools.decision.decide import enough_for_baseline, settled, within
 from autoresearch_mcp.tools.decision.exact import Exact, Median
-from autoresearch_mcp.tools.decision.guarding import enough_for_baseline, settled, within
 from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, Threshold
 from autoresearch_mcp.tools.decision.race import Race, Scale, confidence_for, normal, race_from
 from autoresearch_mcp.tools.plan.model import parse_guard_metric

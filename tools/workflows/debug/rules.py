@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 from ...errors import Code
 from ...lab.context import RepoContext
 from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
-from ..ledger.evidence import pending, ran, refuted, shown, words
+from ..ledger.evidence import fingerprint, pending, ran, refuted, shown, words
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, ItemOutcome, Severity, Workflow, split_location
 from ..ledger.pages import lines, quoted, section, sentence, table
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.scores import TECHNIQUES, Score, debug_ancestor, debug_quality
-from ..ledger.similarity import fingerprint
 from ..ledger.state import Ledger, LedgerEntry, Observed
 from ..running.inspection import (
     FAULTS,

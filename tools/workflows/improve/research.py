@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import urlsplit
 
-from ..ledger.similarity import SAME, WINDOW, dry_for, likeness
+from ..ledger.evidence import SAME, WINDOW, dry_for, likeness
 from ..ledger.state import Ledger, LedgerEntry
 from .items import (
     Belief,

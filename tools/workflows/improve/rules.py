@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ...errors import Code
+from ..ledger.evidence import SAME, WINDOW, likeness
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.pages import lines
 from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
 from ..ledger.scores import Score, improve_coverage, improve_quality
-from ..ledger.similarity import SAME, WINDOW, likeness
 from ..ledger.state import Ledger
 from .items import (
     MOST_WORDS,

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..ledger.evidence import RELATED, SAME, likeness
 from ..ledger.items import Confidence, Depth, Settlement, Severity, split_location
-from ..ledger.similarity import RELATED, SAME, likeness
 from ..ledger.state import Ledger, LedgerEntry
 from .items import CONTRARIAN, Challenge, Choice, Done, PersonaVote, PredictFinding, PredictOptions, Revision, seats
 

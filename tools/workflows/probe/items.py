@@ -10,8 +10,8 @@ from pydantic import Field
 from ...plan.checks import load_plan
 from ...plan.model import Plan
 from ...session.events import Record
+from ..ledger.evidence import saturated
 from ..ledger.items import Cited, Item, Note, Options, Text
-from ..ledger.similarity import saturated
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
 
 

@@ -4,24 +4,30 @@ nothing new comes; then a plan that the server can run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...errors import Code
+from ...iteration.preflight import GateRow, preflight
+from ...lab.context import RepoContext
 from ...plan.checks import load_plan, problems
 from ...plan.model import Plan
+from ...vocabulary import Phase
+from ..ledger.evidence import WINDOW, dry_for
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.pages import lines, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
 from ..ledger.scores import Score, probe_ancestor, probe_quality
-from ..ledger.similarity import WINDOW, dry_for
-from ..ledger.state import Ledger
+from ..ledger.state import Ledger, Observed
+from ..running.runner import Scoped, saw
 from .items import (
     Atom,
     Certainty,
+    GateSeen,
     PersonAnswer,
     Planned,
+    PlanTried,
     ProbeMode,
     ProbeOptions,
     ProbeQuestion,
@@ -275,3 +281,56 @@ class Probe(WorkflowRules):
 def _location(ledger: Ledger, atom: Atom) -> str:
     found = ledger.find(atom.source)
     return found.item.location if found and isinstance(found.item, RepositoryEvidence) else ""
+
+
+_OF_THE_PLAN = frozenset(
+    (
+        "plan",
+        "scope",
+        "protected",
+        "screen",
+        "sandbox",
+        "verify",
+        "guard",
+        "no-op control",
+        "sabotage control",
+        "holdout",
+    )
+)
+"""Gates that a better plan would pass. The others tell how the repository stands at this moment, or wait for a person."""
+
+
+class ProbeRunner(Scoped):
+    """Tries the plan when the ledger is about to be closed."""
+
+    def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
+        plan, before = last_plan(ledger), tried(ledger)
+        head = context.repo.head()
+        if plan is None or (before and before.ran and before.head == head and not before.failed):
+            return ()
+        if context.phase is not Phase.NO_SESSION:
+            busy = GateSeen(gate="session", seen="not tried: a session is open on this branch", cure="")
+            facts = PlanTried(plan=plan.digest(), head=head, ran=False, failed=(), noted=(busy,))
+        else:
+            found = preflight(context, plan)
+            context.paired_checkout.remove()
+            asleep, missed = bool(found.consent_missing), [gate for gate in found.gates if not gate.passed]
+            facts = PlanTried(
+                plan=plan.digest(),
+                head=context.repo.head(),
+                ran=found.baseline is not None,
+                failed=tuple(_shown(gate) for gate in missed if _fails(gate, asleep=asleep)),
+                noted=tuple(_shown(gate) for gate in missed if not _fails(gate, asleep=asleep)),
+            )
+            for command in found.consent_missing:
+                context.consent.want(command)
+        return (saw(context, facts),) if facts != before else ()
+
+
+def _fails(gate: GateRow, *, asleep: bool) -> bool:
+    """Whether a gate that was not passed speaks against the plan; verify does not where it did not run because nobody agreed to it."""
+    return gate.gate in _OF_THE_PLAN and not (asleep and gate.gate == "verify")
+
+
+def _shown(gate: GateRow) -> GateSeen:
+    return GateSeen(gate=gate.gate, seen=gate.seen[:500], cure=gate.cure[:300])

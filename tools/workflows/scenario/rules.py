@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...errors import Code
+from ..ledger.evidence import RELATED, nearest
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.pages import flagged, lines, table
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.scores import Score, scenario_ancestor, scenario_breadth
-from ..ledger.similarity import RELATED, nearest
 from ..ledger.state import Ledger, LedgerEntry
 from .items import (
     DRY_AFTER,

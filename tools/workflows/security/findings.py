@@ -8,9 +8,8 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from ...session.events import Record
-from ..ledger.evidence import ran, refuted, shown
+from ..ledger.evidence import SAME, fingerprint, likeness, ran, refuted, shown
 from ..ledger.items import Confidence, Settlement, Severity, split_location
-from ..ledger.similarity import SAME, fingerprint, likeness
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
 from ..running.inspection import Hint
 from .items import Cleared, Remedy, SecurityFinding, SecurityOptions

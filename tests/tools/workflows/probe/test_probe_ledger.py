@@ -12,7 +12,7 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.verbs.planning import Planning, wanted_commands
-from autoresearch_mcp.tools.workflows.ledger.similarity import dry_for, saturated
+from autoresearch_mcp.tools.workflows.ledger.evidence import dry_for, saturated
 from ledgers import WorkflowAgent, shop
 
 PERSONAS = (

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
-from autoresearch_mcp.tools.workflows.answers import WorkflowAnswer
+from autoresearch_mcp.tools.workflows.ledger.evidence import fingerprint
 from autoresearch_mcp.tools.workflows.ledger.handoff import HandoffFinding, severe
 from autoresearch_mcp.tools.workflows.ledger.items import ItemOutcome, Severity
-from autoresearch_mcp.tools.workflows.ledger.similarity import fingerprint
 from autoresearch_mcp.tools.workflows.security.items import Attacker, Owasp, Stride
+from autoresearch_mcp.tools.workflows.status import WorkflowAnswer
 from ledgers import WorkflowAgent, shop
 from sarif import check_sarif
 

@@ -18,10 +18,10 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.verbs.planning import wanted_commands
 from autoresearch_mcp.tools.verbs.workflows import known_values
-from autoresearch_mcp.tools.workflows.answers import WorkflowAnswer
 from autoresearch_mcp.tools.workflows.ci_gate import GateDemands, gate_checks
 from autoresearch_mcp.tools.workflows.ship.approval import approve_shipment, waiting_shipment
 from autoresearch_mcp.tools.workflows.ship.checks.checklists import ShipType
+from autoresearch_mcp.tools.workflows.status import WorkflowAnswer
 from conftest import Project
 from ledgers import WorkflowAgent, shop
 
