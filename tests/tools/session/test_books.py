@@ -14,7 +14,7 @@ import pytest
 
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.decision.judging import Arm
-from autoresearch_mcp.tools.decision.measured import Measurement
+from autoresearch_mcp.tools.decision.measured import Measurement, Trained
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.session import store as books
 from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Reverted, Row, Started, Verified
@@ -324,3 +324,74 @@ def test_a_journal_that_names_a_rule_of_decision_is_still_read(project: Project)
     body["plan"]["rule"] = "race"
 
     assert Started.model_validate(body) == started
+
+
+# --- The fold, event by event --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def committed(project: Project) -> Session:
+    """A session of a noisy metric with a commit that was not measured yet."""
+    start = project.start().lab.for_reading().active.start
+    runs = tuple(Measurement(value=value, seconds=1.0) for value in NOISY)
+    session = replay(
+        "one", [(1.0, start.model_copy(update={"baseline": runs})), (1.0, iteration(1, 9.0, Status.KEEP)[0])]
+    )
+    assert session is not None
+    return session
+
+
+def verified(value: float | None, arm: Arm = Arm.CANDIDATE, **more: object) -> Verified:
+    measurement = Measurement(value=value, seconds=2.0).model_copy(update=more)
+    return Verified(iteration=1, arm=arm, measurement=measurement)
+
+
+def test_a_look_at_the_incumbent_before_the_race_is_no_run_of_the_race(committed: Session) -> None:
+    looked = on(committed, [verified(10.1, Arm.INCUMBENT)])
+    raced = on(looked, [verified(9.0), verified(10.2, Arm.INCUMBENT)])
+
+    assert (looked.open_trial.incumbent, looked.open_trial.incumbent_failures, looked.open_trial.seconds) == (
+        (),
+        0,
+        2.0,
+    )
+    assert looked.judge != committed.judge, "the level was learnt"
+    assert [run.value for run in raced.open_trial.candidate] == [9.0]
+    assert [run.value for run in raced.open_trial.incumbent] == [10.2]
+
+
+def test_an_incumbent_that_gives_no_number_is_counted_and_teaches_nothing(committed: Session) -> None:
+    failed = on(committed, [verified(9.0), verified(None, Arm.INCUMBENT)])
+
+    assert (failed.open_trial.incumbent, failed.open_trial.incumbent_failures) == ((), 1)
+    assert failed.judge == on(committed, [verified(9.0)]).judge
+
+
+@pytest.mark.parametrize("arm", Arm)
+def test_a_number_of_a_bent_ruler_teaches_nothing(committed: Session, arm: Arm) -> None:
+    bent = on(committed, [verified(1.0, arm, tampered=("check.sh",))])
+
+    assert bent.judge == committed.judge
+    assert (bent.open_trial.candidate, bent.open_trial.incumbent) == ((), ())
+    assert bent.verdict is not None
+    assert bent.verdict.status is Status.TAMPERED
+
+
+def test_the_incumbents_curve_is_that_of_its_latest_run_that_has_one(committed: Session) -> None:
+    curve, other = ((1.0, 4.0), (2.0, 3.0)), ((1.0, 3.9), (2.0, 2.9))
+    told = [Trained(facts={}, curve=curve), Trained(facts={}, curve=other), Trained(facts={}), None]
+    runs = [run.model_copy(update={"trained": one}) for run, one in zip(committed.start.baseline, told, strict=False)]
+    begun = replay("one", [(1.0, committed.start.model_copy(update={"baseline": tuple(runs)}))])
+
+    assert begun is not None
+    assert begun.curve == other
+
+
+@pytest.mark.parametrize(("status", "learnt"), [(Status.KEEP, True), (Status.DISCARD, False)])
+def test_the_curve_of_a_try_is_the_incumbents_once_it_is_kept(committed: Session, status: Status, learnt: bool) -> None:
+    curve = ((1.0, 4.0), (2.0, 3.0))
+    measured = on(committed, [verified(9.0, trained=Trained(facts={}, curve=curve))])
+    logged = iteration(1, 9.0, status)[-1]
+
+    assert measured.curve == ()
+    assert on(measured, [logged]).curve == (curve if learnt else ())
