@@ -300,6 +300,18 @@ def test_a_number_out_of_a_file_that_git_does_not_have_is_never_kept(trusted: Pr
     assert trusted.git("show", "HEAD:value.txt") == "9"
 
 
+def test_a_change_that_runs_only_beside_such_a_file_is_told_so(trusted: Project) -> None:
+    (trusted.root / "value.txt").unlink()
+    trusted.write("cache/answer", "1\n")
+
+    answer = trusted.loop.iterate("the number comes from elsewhere")
+
+    assert answer.status is Status.METRIC_ERROR
+    assert "In a clean checkout of the commit: " in answer.why
+    assert "Git does not have these files, which changed since the start: cache/answer" in answer.why
+    assert trusted.read("value.txt") == "9\n"
+
+
 def test_files_as_old_as_the_session_leave_no_doubt(trusted: Project) -> None:
     trusted.write("cache/log", "some words\n")
     trusted.sessions.finish_session()
