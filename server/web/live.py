@@ -22,6 +22,7 @@ from ..watching import Watch
 
 LOOPBACK = "127.0.0.1"
 LOOK_EVERY_S = 0.3
+REQUEST_S = 30.0
 BREATH_S = 15.0
 """Seconds of silence after which a line is sent, to find out whether anybody still listens."""
 _HEADERS = {
@@ -55,6 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: LiveServer
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "autoresearch-mcp", ""
+    timeout = REQUEST_S  # of each read and write; without it, half a request holds a thread for ever
 
     def do_GET(self) -> None:
         """Answer the page, its events, or one try."""

@@ -6,6 +6,7 @@ browser on this machine must not reach a server that can run commands.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import os
 import secrets
@@ -15,15 +16,19 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+import h11
 import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ...tools.lab.access import Lab
 from ...tools.storage.disk import write_atomically
 from ..app import build_server
 from ..stdio.serve import log_to_file, serve
 
+REQUEST_S = 30.0
+"""Seconds that a client has to send a whole request."""
 LEAST_TOKEN = 32
 """Characters that a bearer token has at least."""
 
@@ -51,9 +56,49 @@ def run(root: Path, options: Namespace) -> int:
     place = f"http://{f'[{host}]' if ':' in host else host}:{bound}/mcp"
     sys.stderr.write(f"Serving {root} at {place}; the bearer token is in {file}.\n")
     app = BearerOnly(_app(Lab(root, allow_commands=options.allow_commands), host, options.allow_host), token)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1))
-    server.run(sockets=[listening])
+    web_server(app).run(sockets=[listening])
     return 0
+
+
+class RequestDeadline(H11Protocol):
+    """A connection on which a request that began has to be there within `patience_s`, head and body, or it is closed.
+
+    The library only limits how long it waits for the first byte of a second request.
+    """
+
+    patience_s = REQUEST_S
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._begin()
+
+    def data_received(self, data: bytes) -> None:
+        self._begin()
+        super().data_received(data)
+        if self.conn.their_state not in {h11.IDLE, h11.SEND_BODY}:
+            self._end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+        super().connection_lost(exc)
+
+    def _begin(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(self.patience_s, self.transport.abort)
+
+    def _end(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def web_server(app: ASGIApp, patience_s: float = REQUEST_S) -> uvicorn.Server:
+    """Make the server of an application; a request has to be there `patience_s` seconds after it began."""
+    protocol = type("Connection", (RequestDeadline,), {"patience_s": patience_s})
+    return uvicorn.Server(
+        uvicorn.Config(app, http=protocol, log_level="critical", access_log=False, timeout_graceful_shutdown=1)
+    )
 
 
 class BearerOnly:

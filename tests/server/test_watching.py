@@ -274,6 +274,14 @@ def live(project: Project) -> Iterator[LiveServer]:
     thread.join()
 
 
+def test_half_a_request_holds_nothing_for_ever(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autoresearch_mcp.server.web.live._Handler.timeout", 0.2)
+    for half in (b"", b"GET /", b"GET / HTTP/1.1\r\nHost: x\r\n"):
+        with socket.create_connection(("127.0.0.1", live.server_port), timeout=PATIENCE_S) as client:
+            client.sendall(half)
+            assert client.recv(1000) == b""
+
+
 def ask(server: LiveServer, name: str = "", method: str = "GET", **headers: str) -> HTTPResponse:
     connection = HTTPConnection("127.0.0.1", server.server_port, timeout=PATIENCE_S)
     connection.request(method, f"{urlsplit(server.url).path}{name}", headers=headers)

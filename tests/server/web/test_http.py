@@ -5,10 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import anyio
@@ -16,7 +19,9 @@ import httpx2
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from starlette.types import Receive, Scope, Send
 
+from autoresearch_mcp.server.web.over_http import web_server
 from conftest import Project
 
 COMMAND = [sys.executable, "-m", "autoresearch_mcp.server"]
@@ -127,3 +132,63 @@ def test_what_would_not_be_safe_is_refused(
 
     assert refused.returncode == 2
     assert told in refused.stderr
+
+
+class Listening:
+    """A server with a short patience, in a thread of this process."""
+
+    def __init__(self, patience_s: float, work_s: float) -> None:
+        async def work(scope: Scope, receive: Receive, send: Send) -> None:
+            while (await receive()).get("more_body"):
+                pass
+            await anyio.sleep(work_s)
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+            await send({"type": "http.response.body", "body": b"done"})
+
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.server = web_server(work, patience_s)
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
+        self.thread.start()
+
+    def connected(self) -> socket.socket:
+        return socket.create_connection(self.socket.getsockname(), timeout=20)
+
+    def end(self) -> None:
+        self.server.should_exit = True
+        self.thread.join()
+        self.socket.close()
+
+
+@pytest.fixture
+def listening() -> Iterator[Listening]:
+    made = Listening(patience_s=0.3, work_s=0.8)
+    yield made
+    made.end()
+
+
+WHOLE = b"POST /mcp HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
+
+
+@pytest.mark.parametrize("length", [0, 1, 20, len(WHOLE) - 5, len(WHOLE) - 1])
+@pytest.mark.parametrize("before", [b"", WHOLE], ids=["first", "second"])
+def test_a_client_that_stops_in_a_request_is_dropped(listening: Listening, before: bytes, length: int) -> None:
+    with listening.connected() as client:
+        if before:
+            client.sendall(before)
+            assert client.recv(1000).startswith(b"HTTP/1.1 200")
+        client.sendall(WHOLE[:length])
+        with suppress(ConnectionResetError):
+            assert client.recv(1000) in {b"", b"done"}
+
+
+def test_a_client_that_sends_a_byte_now_and_then_is_dropped(listening: Listening) -> None:
+    with listening.connected() as client, pytest.raises(ConnectionError):  # noqa: PT012
+        for byte in WHOLE * 20:
+            client.sendall(bytes([byte]))
+            time.sleep(0.02)
+
+
+def test_work_on_a_whole_request_may_last(listening: Listening) -> None:
+    with listening.connected() as client:
+        client.sendall(WHOLE)
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")
