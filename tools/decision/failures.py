@@ -17,6 +17,7 @@ class FailureClass(StrEnum):
     RESOURCE = "resource"
     HANG = "hang"
     EXTERNAL = "external"
+    LOST = "lost"
     HOOK = "hook"
     CANCELLED = "cancelled"
     REFUSED = "refused"
@@ -103,5 +104,6 @@ _ADVICE = {
     FailureClass.RESOURCE: "Memory or disk ran out: revert, and try a smaller variant.",
     FailureClass.HANG: "It did not end in time: revert, and avoid this approach.",
     FailureClass.EXTERNAL: "A network or service failed, which says nothing of the idea: try again later, or go another way.",
+    FailureClass.LOST: "The process that watches over a run was killed, each time that the run was made, and the run with it, which says nothing of the idea: find out what kills it, then try again.",
     FailureClass.HOOK: "A hook of the repository rejected the commit: do what it asks; it is never bypassed.",
 }

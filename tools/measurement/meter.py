@@ -42,6 +42,7 @@ CURVE_NAME = "AUTORESEARCH_INCUMBENT_CURVE"
 REFLOG_ACTION = "autoresearch command"
 """What git writes into its log of HEAD when a command of the plan moves it: so it is known who did."""
 ATTEMPTS = 3
+AGAIN = "the process that watches over the run was killed, and the run was lost with it; it is made again"
 SECOND_NS = 10**9
 
 
@@ -121,7 +122,7 @@ class Meter:
     ) -> tuple[CommandRun, RunNote]:
         """Make a run, or join the one that an earlier call began; one that was lost with its supervisor is made again."""
         what = f"{self.ruler.plan} {spec.place} {spec.tree} {spec.numbers.iteration} {spec.numbers.run} {command}"
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             key = self.runs.key(what)
             note = self.runs.notes.find(key) or self._begin(key, spec, named, with_channel)
             names = {
@@ -138,6 +139,8 @@ class Meter:
             )
             if not run.lost:
                 break
+            if attempt + 1 < ATTEMPTS:
+                self.runs.tell(AGAIN)
             self.runs.ready_for = None
         return run, note
 
@@ -293,7 +296,7 @@ def _failure(run: CommandRun, log: str = "") -> FailureClass | None:
     if run.cancelled:
         return FailureClass.CANCELLED
     if run.lost:
-        return FailureClass.EXTERNAL
+        return FailureClass.LOST
     return classify(None if run.timed_out else run.exit_code, run.timed_out, run.stdout + run.stderr + log)
 
 

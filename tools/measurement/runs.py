@@ -89,6 +89,10 @@ class RunService:
         whole = f"{self._scope()} {self._asked[what]} {what}"
         return hashlib.sha256(whole.encode()).hexdigest()[:20]
 
+    def tell(self, line: str) -> None:
+        """Tell whoever listens to the runs what happened between two of them."""
+        self._listener(self._seconds, line)
+
     def run(self, key: str, command: CommandSpec) -> CommandRun:
         """Run a command, or join the run that has this key."""
         before = self._seconds

@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from typing import Any
 from ..storage.disk import read_or_empty, take_lock
 from ..text.masking import Masker
 from .isolation import measured_environment
+from .leftovers import end_leftovers
 from .supervisor import result_digest, result_seal
 
 TIMEOUT_S = 20.0
@@ -257,7 +257,7 @@ class Runner:
 
     def _lost(self, place: Path) -> CommandRun:
         """End what a killed supervisor left behind, and forget its run."""
-        _kill_marked(_mark(place))
+        end_leftovers(place, f"{MARK}={_mark(place)}".encode())
         shutil.rmtree(place, ignore_errors=True)
         return LOST
 
@@ -314,23 +314,3 @@ def _pause(place: Path) -> None:
     except OSError:
         age = 0.0
     time.sleep(min(TICK_S, max(0.003, age / 10)))
-
-
-def _kill_marked(mark: str) -> None:
-    """KILL every process that has the mark in its environment, until none is found. Linux only: elsewhere none is found."""
-    wanted = f"{MARK}={mark}".encode()
-    for _ in range(50):
-        found = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if wanted in _environment(entry)]
-        if not found:
-            return
-        for pid in found:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(TICK_S / 5)
-
-
-def _environment(entry: Path) -> list[bytes]:
-    try:
-        return (entry / "environ").read_bytes().split(b"\0")
-    except OSError:
-        return []

@@ -28,6 +28,9 @@ from pathlib import Path
 
 HEAD_BYTES = 64 * 1024
 TAIL_BYTES = 256 * 1024
+DESCENDANTS = "descendants"
+"""File in the folder of a run that says whom the command has started; see `Supervisor._note_descendants`."""
+NOTE_S, MOST_NOTED = 0.1, 20_000
 KEPT_LINES, LINE_BYTES = 200, 500
 _METRIC = re.compile(rb"METRIC[ \t]+[^\s=][^=]*=")
 GRACE_S, DRAIN_S, TICK_S, PROGRESS_S = 3.0, 0.2, 0.1, 0.5
@@ -160,6 +163,9 @@ class Supervisor:
         self._child = 0
         self._peak = 0
         self._last_progress = 0.0
+        self._noted: dict[int, int] = {}
+        self._lines = MOST_NOTED
+        self._next_note = time.monotonic() + NOTE_S / 2
         self._cancelled = False
         self._began = time.monotonic()
 
@@ -231,6 +237,7 @@ class Supervisor:
                 return True
             self._read(min(TICK_S, left))
             self._reap()
+            self._note_descendants()
             self._write_progress()
         return True
 
@@ -267,6 +274,32 @@ class Supervisor:
                 return True
             if pid == self._child:
                 self._code = os.waitstatus_to_exitcode(status)
+
+    def _note_descendants(self) -> None:
+        """Note number and start of every process of the run, so that they are known should this process be killed.
+
+        A process with another environment in a session of its own is found by nothing else then. A look takes at most a
+        twentieth of the time.
+        """
+        began = time.monotonic()
+        if began < self._next_note:
+            return
+        living = {pid: status[-1] for pid in descendants(os.getpid()) if (status := process_status(pid))}
+        new = dict(living.items() - self._noted.items())
+        self._noted = living
+        anew = self._lines + len(new) > MOST_NOTED
+        lines = "".join(f"{pid} {started}\n" for pid, started in (living if anew else new).items())
+        file, draft = self._folder / DESCENDANTS, self._folder / f"{DESCENDANTS}.draft"
+        with contextlib.suppress(OSError):
+            if anew:
+                draft.write_bytes(process_names() + b"\n" + lines.encode())
+                draft.replace(file)
+            elif new:
+                with file.open("a") as notes:
+                    notes.write(lines)
+        self._lines = len(living) if anew else self._lines + len(new)
+        now = time.monotonic()
+        self._next_note = now + max(NOTE_S, 20 * (now - began))
 
     def _write_progress(self) -> None:
         """Write the progress file, at most every `PROGRESS_S` seconds."""
@@ -365,6 +398,23 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def process_names() -> bytes:
+    """Return by which boot of the kernel, and in which namespace, a process number and a time of start name a process."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip() + os.readlink("/proc/self/ns/pid").encode()
+    except OSError:
+        return b"?"
+
+
+def process_status(pid: int) -> tuple[int, int, int] | None:
+    """Return parent, session and start of a living process, the start in ticks of the kernel; None without one."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return None if fields[0] in b"ZX" else (int(fields[1]), int(fields[3]), int(fields[19]))
+    except (OSError, IndexError, ValueError):
+        return None
+
+
 def _resident_bytes(pid: int) -> int:
     """Return the bytes of memory that a process holds."""
     try:
@@ -408,14 +458,38 @@ def serve() -> None:
 
 
 def _detach(folder: Path) -> None:
-    """Supervise a run as a daemon: who ends the server's children does not find this process."""
+    """Supervise a run as a daemon: who ends the server's children does not find this process.
+
+    Another one stays above it, which ends the run should the supervisor be killed: its orphans are handed on upwards.
+    """
     try:
         if os.fork() == 0:
             os.setsid()
             _prctl(SUB_REAPER, 1)
-            Supervisor(folder).run()
+            supervisor = os.fork()
+            if supervisor == 0:
+                os.setsid()
+                _prctl(SUB_REAPER, 1)
+                Supervisor(folder).run()
+            else:
+                _outlive(supervisor)
     finally:
         os._exit(0)
+
+
+def _outlive(supervisor: int) -> None:
+    """Wait for the end of a supervisor, and KILL what it left, of which nothing is there unless it was killed itself."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, 0)[0] != supervisor:
+            continue
+        while True:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                continue
+            for pid in descendants(os.getpid()):
+                _signal(pid, signal.SIGKILL)
+            time.sleep(0.005)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.decision.decide import Status
+from autoresearch_mcp.tools.decision.failures import FailureClass
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.git import cli as gitcli
 from autoresearch_mcp.tools.lab.access import Lab
@@ -273,3 +274,22 @@ def test_after_an_error_in_the_middle_the_same_call_goes_on(
         assert project.loop.iterate("nine").status is Status.KEEP
     assert project.try_value(8).status is Status.KEEP
     check(project)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_run_whose_supervisor_is_killed_each_time_is_lost_and_no_fault_of_a_network(project: Project) -> None:
+    project.plan = project.plan.model_copy(
+        update={"verify": "test $(cat value.txt) != 7 || kill -9 $PPID; cat value.txt", "guards": ()}
+    )
+    project.start()
+
+    answer = project.try_value(7)
+
+    said = "\n".join(answer.lines())
+    assert "Verify failed (lost)" in said
+    assert "watches over a run was killed" in said
+    assert "network" not in said
+    trial = project.lab.for_reading("").active.trial
+    assert trial
+    assert trial.measurement
+    assert trial.measurement.failure is FailureClass.LOST

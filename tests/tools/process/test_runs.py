@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from autoresearch_mcp.tools.process.leftovers import end_leftovers
 from autoresearch_mcp.tools.process.runner import CommandRun, CommandSpec, Runner
+from autoresearch_mcp.tools.process.supervisor import process_names, process_status
 from conftest import PYTHON
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -209,6 +211,58 @@ def test_when_the_supervisor_is_killed_the_run_is_lost_and_nothing_lives_on(runn
     assert found[0].lost
     assert sleepers() - before == set()
     assert runner.alive() == []
+
+
+ABANDONED = {
+    "a child in its own session": "setsid sleep {nap} &",
+    "a child with an empty environment": "env -i sleep {nap} &",
+    "a daemon with an empty environment": "env -i setsid sleep {nap} >&- 2>&- &",
+    "a daemon of a daemon": "env -i setsid sh -c 'env -i setsid sleep {nap} >&- 2>&- & sleep {nap}' &",
+}
+
+
+@linux
+@pytest.mark.parametrize("above", [False, True])
+@pytest.mark.parametrize("how", ABANDONED)
+def test_nothing_lives_on_when_the_supervisor_is_killed_with_or_without_what_stands_above_it(
+    tmp_path: Path, how: str, above: bool
+) -> None:
+    before = sleepers()
+    server = begin(tmp_path, f"{ABANDONED[how].format(nap=NAP)} sleep {NAP}; wait", "one")
+    noted = tmp_path / "runs" / "one" / "descendants"
+    awaited = 3 if how == "a daemon of a daemon" else 2
+    until(lambda: len(sleepers() - before) == awaited)
+    until(lambda: noted.exists() and all(str(pid) in noted.read_text().split() for pid in sleepers() - before))
+    server.kill()
+    server.communicate()
+    for pid in supervisors(tmp_path):
+        parent = process_status(pid)
+        assert parent
+        if above:
+            os.kill(parent[0], signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: Runner(tmp_path / "runs").alive() == [])
+    if not above:
+        assert sleepers() - before == set(), "not even a next server is needed"
+
+    run = Runner(tmp_path / "runs").run(CommandSpec("true", tmp_path, 60), id="one")
+
+    assert run.lost
+    until(lambda: sleepers() - before == set())
+
+
+@linux
+def test_a_process_that_has_the_number_of_one_of_ours_is_left_alone(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as stranger:
+        status = process_status(stranger.pid)
+        assert status
+        for header, started in ((process_names(), status[-1] - 1), (b"another boot", status[-1])):
+            (tmp_path / "descendants").write_bytes(header + f"\n{stranger.pid} {started}\n".encode())
+            end_leftovers(tmp_path, b"MARK=none")
+            assert stranger.poll() is None
+        (tmp_path / "descendants").write_bytes(process_names() + f"\n{stranger.pid} {status[-1]}\n".encode())
+        end_leftovers(tmp_path, b"MARK=none")
+        assert stranger.wait(10) == -signal.SIGKILL
 
 
 def supervisors(folder: Path) -> list[int]:
