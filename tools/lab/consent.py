@@ -27,6 +27,9 @@ def read_plan_file(root: Path) -> dict[str, Any]:
         Refusal: if there is none, or it is not TOML.
     """
     file = root / PLAN_FILE
+    if file.exists() and not file.is_file():
+        message = f"{PLAN_FILE} is no file. Move what stands there away, then make the same call again."
+        raise Refusal(Code.BAD_PLAN, message)
     if not file.is_file():
         message = f"No plan was given and {PLAN_FILE} does not exist. Pass the plan's fields, or write that file."
         raise Refusal(Code.BAD_PLAN, message)
@@ -71,11 +74,10 @@ class Consent:
 
     def wanted(self) -> tuple[str, ...]:
         """Return the commands that were wanted and nobody agreed to yet."""
-        listed = json.loads(self._wanted.read_text(encoding="utf-8")) if self._wanted.exists() else []
-        return tuple(command for command in listed if not self.agreed_to(command))
+        return tuple(command for command in _texts_in(self._wanted) if not self.agreed_to(command))
 
     def _approved(self) -> set[str]:
-        return set(json.loads(self._file.read_text(encoding="utf-8"))) if self._file.exists() else set()
+        return set(_texts_in(self._file))
 
     def _checked_in(self) -> tuple[str, ...]:
         """Return what the plan file asks for, if it stands as it was committed."""
@@ -98,6 +100,15 @@ def _covers(agreed: set[str], statement: str) -> bool:
         return True
     inspection = inspection_of(statement)
     return inspection is not None and all(_covers(agreed, command) for command in inspection.commands)
+
+
+def _texts_in(file: Path) -> list[str]:
+    """Return the list in a file of ours; where something else stands there, nobody agreed to anything."""
+    try:
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return []
+    return [text for text in found if isinstance(text, str)] if isinstance(found, list) else []
 
 
 def _newlines(data: bytes) -> bytes:
