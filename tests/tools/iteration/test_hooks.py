@@ -99,3 +99,38 @@ def test_three_blocked_commits_in_a_row_are_stuck(project: Project) -> None:
     assert [answer.stuck is not None for answer in answers] == [False, False, True]
     assert "blocked 3 commits in a row" in answers[-1].note
     assert project.sessions.status().stuck
+
+
+SEEN = """
+{
+  pwd; echo "dir=${GIT_DIR-unset}"
+  cd src && git diff --cached --name-only && git rev-parse --show-toplevel --show-prefix
+  git ls-files --full-name | sort
+  case "$GIT_INDEX_FILE" in /*) echo absolute;; *) echo "$GIT_INDEX_FILE";; esac
+  cd "$OTHER" && unset $(git rev-parse --local-env-vars) && git status --porcelain && git log -1 --format=%s
+} > "$SEEN" 2>&1
+"""
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_hook_sees_in_every_folder_what_a_plain_commit_of_these_files_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linked: bool
+) -> None:
+    project, other = Project(tmp_path / "repo"), Project(tmp_path / "other")
+    other.write("app.txt", "edited\n")
+    project.write("src/a.txt", "a\n").commit("a folder")
+    project.hook("pre-commit", SEEN)
+    if linked:
+        project.git("worktree", "add", "--quiet", "-b", "aside", "../linked")
+        project.root = tmp_path / "linked"
+        project.restart()
+    monkeypatch.setenv("OTHER", str(other.root))
+    monkeypatch.setenv("SEEN", str(tmp_path / "plain"))
+    project.write("value.txt", "11\n").git("commit", "--quiet", "-m", "by hand", "value.txt")
+
+    monkeypatch.setenv("SEEN", str(tmp_path / "ours"))
+    project.start()
+    assert project.try_value(8).status == "keep"
+
+    assert (tmp_path / "ours").read_text() == (tmp_path / "plain").read_text()
+    assert "value.txt" in (tmp_path / "ours").read_text()
