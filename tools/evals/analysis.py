@@ -13,8 +13,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ..session.events import Record
+from .comparable import MACHINE_COLUMNS, comparable
 from .history import MetricHistory, direction_of, trend
-from .rows import Results, ResultsFormat, ResultsLine, RowFate, column_facts
+from .rows import Results, ResultsFormat, ResultsLine, RowFate, column_facts, row_names
 
 WINDOW = 5
 """Measured tries in a row without a new best that make a plateau."""
@@ -115,7 +116,7 @@ def analyse(
         goal: the value that the session wants to reach.
     """
     last = max((row.segment for row in found.rows), default=0)
-    rows = tuple(row for row in found.rows if row.segment == last)
+    rows, left_out = comparable(found, [row for row in found.rows if row.segment == last], direction)
     asked = "the plan" if found.format is ResultsFormat.JOURNAL else "whoever asked"
     way, told_by = (direction, asked) if direction else direction_of(found, rows)
     history = MetricHistory(rows, {"lower": -1, "higher": 1}.get(way, 0))
@@ -129,7 +130,7 @@ def analyse(
         goal=goal,
         columns=column_facts(rows),
         hot_files=_hot(rows, files or {}),
-        anomalies=(*found.notes, *_anomalies(found, history)),
+        anomalies=(*found.notes, *left_out, *_anomalies(found, history)),
         skipped=tuple(f"line {one.line}: {one.why}" for one in found.skipped),
         **_counts(history),
         **_values(history, goal),
@@ -214,37 +215,34 @@ def _anomalies(found: Results, history: MetricHistory) -> list[str]:
     """What does not fit: numbers that cannot be, rows out of order, keeps that made it worse."""
     rows = history.rows
     anomalies: list[str] = []
-    if len({row.segment for row in found.rows}) > 1:
-        anomalies.append(f"{len(found.rows) - len(rows)} rows of earlier segments are not part of these figures.")
+    if earlier := sum(row.segment != found.rows[-1].segment for row in found.rows):
+        anomalies.append(f"{earlier} rows of earlier segments are not part of these figures.")
     first = history.first
     if first and first.fate is RowFate.KEEP and first is not history.rows[0]:
-        anomalies.append(f"No baseline row: compared with the first row that was kept, {_named([first])}.")
+        anomalies.append(f"No baseline row: compared with the first row that was kept, {row_names([first])}.")
     zeros = [row for row in history.measured if row.metric == 0]
     if zeros and found.format is not ResultsFormat.JOURNAL and 2 * len(zeros) < len(history.measured):
-        anomalies.append(f"{_named(zeros)}: exactly 0 where other rows are not; a measurement, or none? Left as it is.")
+        anomalies.append(
+            f"{row_names(zeros)}: exactly 0 where other rows are not; a measurement, or none? Left as it is."
+        )
     numbers = [row.number for row in rows if row.number is not None]
     twice = [number for number, count in Counter(numbers).items() if count > 1]
     if twice and re.match(r"loop|journal|pi", found.format):  # a row a number
         anomalies.append(f"Iteration numbers that come more than once: {', '.join(map(str, twice[:8]))}.")
     worse = [row for row, gain in history.steps if gain < 0]
     if worse:
-        anomalies.append(f"{_named(worse)}: kept although worse than what was kept before.")
+        anomalies.append(f"{row_names(worse)}: kept although worse than what was kept before.")
     bare = [row for row in rows if row.fate in {RowFate.KEEP, RowFate.BASELINE} and row.metric is None]
     if bare and found.metric:
-        anomalies.append(f"{_named(bare)}: kept without a number.")
+        anomalies.append(f"{row_names(bare)}: kept without a number.")
     if found.metric and not history.sign and history.measured:
         anomalies.append("Neither the file nor its rows tell whether lower or higher is better; give a direction.")
     other = sorted({row.status for row in rows if row.fate is RowFate.OTHER and row.status})
     if other and found.metric:
         anomalies.append(f"Statuses that are none of the known: {', '.join(other[:8])}.")
-    if found.unread:
-        anomalies.append(f"Columns that were not used: {', '.join(found.unread)}.")
+    if unread := [name for name in found.unread if name not in MACHINE_COLUMNS]:
+        anomalies.append(f"Columns that were not used: {', '.join(unread)}.")
     return anomalies
-
-
-def _named(rows: Sequence[ResultsLine]) -> str:
-    names = [f"#{row.number}" if row.number is not None else f"line {row.line}" for row in rows[:8]]
-    return ", ".join(names) + (f" and {len(rows) - 8} more" if len(rows) > 8 else "")
 
 
 def advice(analysis: Analysis, history: MetricHistory, window: int) -> Continuation:

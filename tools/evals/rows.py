@@ -81,6 +81,12 @@ class ResultsLine:
     cells: Mapping[str, str] = field(default_factory=dict)
 
 
+def row_names(rows: Sequence[ResultsLine]) -> str:
+    """Name the first rows, by their numbers or else their lines."""
+    names = [f"#{row.number}" if row.number is not None else f"line {row.line}" for row in rows[:8]]
+    return ", ".join(names) + (f" and {len(rows) - 8} more" if len(rows) > 8 else "")
+
+
 @dataclass(frozen=True)
 class Skipped:
     """A line that is no row, and why."""
