@@ -26,7 +26,7 @@ from autoresearch_mcp.server.cli.watch import TerminalView
 from autoresearch_mcp.server.watching import CHECKING, Watch
 from autoresearch_mcp.server.web.live import LiveServer
 from autoresearch_mcp.tools.lab.access import Lab
-from autoresearch_mcp.tools.report.rendering import render_page
+from autoresearch_mcp.tools.report.rendering import render_details, render_page
 from autoresearch_mcp.tools.session.events import Event, read_event
 from conftest import Project
 from filled import HOSTILE, fill, long, row
@@ -174,6 +174,30 @@ def test_what_the_server_masks_stays_masked_for_a_watcher_with_another_environme
     assert seen
     assert "[masked: $HF_TOKEN]" in seen.tail[-1]
     assert value[-6:] not in page
+
+
+def test_a_diff_stays_masked_for_a_watcher_with_another_environment(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def details() -> list[str]:
+        found = [follower(project).one(number) for number in (1, 2)]
+        return [render_details(one) for one in found if one]
+
+    value = "quite-a-secret-1"
+    monkeypatch.setenv("HF_TOKEN", value)
+    project.start()
+    project.write("app.txt", f"one\n  login {value} now\n")
+    project.try_value(8)
+    project.write("app.txt", "one\n")
+    project.try_value(7)
+    masked = details()
+    monkeypatch.delenv("HF_TOKEN")
+
+    shown_elsewhere = details()
+
+    assert shown_elsewhere == masked
+    assert all("login [masked: $HF_TOKEN] now" in one for one in shown_elsewhere)
+    assert value not in (project.root / ".git/autoresearch/masked.json").read_text()
 
 
 # In a terminal

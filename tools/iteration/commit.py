@@ -21,6 +21,7 @@ from ..session.commits import ChangeFingerprints, experiment_message, fingerprin
 from ..session.events import Committed, HookRejected, Repeated, Unchanged
 from ..session.intent import Intent, clear_intent, write_intent
 from ..session.results import flat
+from ..storage.masked_lines import remember_masked
 from ..text.redaction import redact_tail, redactor
 from ..vocabulary import Phase
 from .commit_checks import changes_in_scope, refuse_entries
@@ -151,7 +152,9 @@ def _staged(context: RepoContext, paths: Sequence[str]) -> Staged | None:
 def _changed(context: RepoContext, staged: Staged) -> ChangeFingerprints:
     session = context.active
     parent = session.trial.parent if session.trial else session.head
-    return fingerprints(context.repo.diff(parent, staged.tree))
+    diff = context.repo.diff(parent, staged.tree)
+    remember_masked(context.repo.own_folder, diff)
+    return fingerprints(diff)
 
 
 def _committed(context: RepoContext, staged: Staged, idea: Idea, change: ChangeFingerprints) -> Committed:

@@ -18,6 +18,7 @@ from ..session.state import Session, baseline_values
 from ..session.stuck import near_misses
 from ..session.summary import Summary, honest_best, luck_words, noise_band, summarise
 from ..storage.disk import write_ours
+from ..storage.masked_lines import with_masked
 from ..text.redaction import redactor
 from .page import Details, patch_lines
 from .picture import Chapter, picture
@@ -113,8 +114,10 @@ def details_of(context: RepoContext, rows: Sequence[Row]) -> dict[int, Details]:
             found[0] = _baseline(session.start)
             continue
         last = next(iter(commits.get(row.iteration, [])[-1:]), "")
-        patch = patches.get(last, "")
-        found[row.iteration] = _details(row, events[row.iteration], redact(patch[: 20 * PATCH_CHARACTERS]))
+        patch, room = patches.get(last, ""), 20 * PATCH_CHARACTERS
+        # A line is known again only as a whole.
+        patch = with_masked(context.repo.own_folder, patch if len(patch) <= room else patch[:room].rpartition("\n")[0])
+        found[row.iteration] = _details(row, events[row.iteration], redact(patch))
     return found
 
 
