@@ -36,7 +36,7 @@ HOMES = {
     "http": {"server/web/live.py"},
 }
 # A person's globs have one dialect, `Scope`. These two match names of our own and what package managers write.
-OTHER_MATCHERS = {"tools/git/untracked.py", "tools/project/projects.py"}
+OTHER_MATCHERS = {"tools/project/projects.py"}
 
 
 @cache
