@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -15,9 +16,13 @@ from ..storage.disk import read_or_empty
 from .cli import GitCli
 from .locks import wait_until_free
 from .memory import Digests, Listing, Listings, Memory
-from .settings import Settings, branch_in, commit_in, settings_now
+from .settings import Settings, branch_in, commit_in, places_of, settings_now
+from .trees import ABSENT, TreeChange
 
 T = TypeVar("T")
+
+_FEW = 50
+"""Entries that are looked for in a listing one by one."""
 
 _IN_PROGRESS = {
     "MERGE_HEAD": ("a merge", "git merge --continue or git merge --abort"),
@@ -59,6 +64,7 @@ class CheckoutCache:
         self.deltas = Memory(4)
         self.histories = Memory(8)
         self.listings = Listings()
+        self.settings: Settings | None = None
         self.digests = Digests()
 
 
@@ -169,11 +175,26 @@ class Checkout:
             rest = tuple(change for change in seen.changes if change.path not in set(paths))
             self._now.put("status", CheckoutStatus(rest, seen.as_head, seen.ignored))
 
+    @contextmanager
+    def same_paths(self, index: Path, entries: Sequence[TreeChange]) -> Iterator[None]:
+        """Know what an index file lists after the body gave these entries their place in it, where no path comes or goes."""
+        known = self._cache.listings.known(index) if len(entries) <= _FEW else None
+        yield
+        if (
+            known
+            and all(entry.new_mode != ABSENT for entry in entries)
+            and known.has([entry.path for entry in entries])
+        ):
+            self._cache.listings.put(index, known)
+
     def settings(self) -> Settings:
         """Return what git is configured to here."""
-        if self._settings is None or not self._settings.stand:
-            self._settings = settings_now(self.git, self.root, self.git_dir, self.common_dir)
-        return self._settings
+        places = places_of(self.git_dir, self.common_dir)
+        known = self._settings or self._cache.settings
+        if known is None or known.files != places or not known.stand:
+            known = settings_now(self.git, self.root, places)
+        self._settings = self._cache.settings = known
+        return known
 
     def listing(self) -> Listing:
         """Return what the index lists."""

@@ -289,7 +289,8 @@ class ExperimentIndex:
             self._copy_index()
             # Exact ids instead of `add`: an edit made since then must not be staged by accident.
             lines = [f"{entry.new_mode} {entry.new_id}\t{entry.path}" for entry in entries]
-            self._git.run("update-index", "-z", "--index-info", stdin=literal(lines), environment=self._private)
+            with self._repo.same_paths(self._index, entries):
+                self._git.run("update-index", "-z", "--index-info", stdin=literal(lines), environment=self._private)
             yield
             if self._index.exists():
                 os.replace(self._index, self._repo.git_dir / "index")

@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -122,6 +122,11 @@ class Listing:
         """The entries that git was told not to look at."""
         return sorted(_FLAGGED.findall(self.out))
 
+    def has(self, paths: Sequence[str]) -> bool:
+        """Tell whether all these paths are in the index, and git was told nothing about them."""
+        lines = (b"H %b\0" % os.fsencode(path) for path in paths)
+        return all(self.out.startswith(line) or b"\0" + line in self.out for line in lines)
+
     def matching(self, key: Hashable, matches: Callable[[str], bool]) -> frozenset[str]:
         """Return the paths that a rule covers; `key` names the rule."""
         return self._matching.ask(key, lambda: frozenset(path for path in self.paths if matches(path)))
@@ -131,22 +136,30 @@ class Listings:
     """The latest listing, known by the content of the index file."""
 
     def __init__(self) -> None:
-        self._digest = b""
-        self._latest = Listing(b"")
+        self._known = b"", Listing(b"")
 
     def of(self, git: GitCli, git_dir: Path) -> Listing:
         """Return the index as it stands."""
         digest = b"" if any(git_dir.glob("sharedindex.*")) else _digest(git_dir / "index")
-        latest = self._latest
-        if digest and digest == self._digest:
+        known, latest = self._known
+        if digest and digest == known:
             return latest
         out = git.run("ls-files", "-v", "-z")
         # With the same entries, what was worked out from them stands: only times or object ids changed.
         found = latest if out == latest.out else Listing(out)
         # An index that changed while git read it is not what the digest names.
         again = _digest(git_dir / "index") if digest else b""
-        self._latest, self._digest = found, again if again == digest else b""
+        self._known = again if again == digest else b"", found
         return found
+
+    def known(self, index: Path) -> Listing | None:
+        """Return what this index file lists, if that is known without asking git."""
+        digest, latest = self._known
+        return latest if digest and digest == _digest(index) else None
+
+    def put(self, index: Path, listing: Listing) -> None:
+        """Note what an index file lists that is about to be the checkout's."""
+        self._known = _digest(index), listing
 
 
 def _digest(file: Path) -> bytes:

@@ -38,10 +38,14 @@ class Settings:
         return bool(self.files) and _contents(self.files) == self.contents
 
 
-def settings_now(git: GitCli, root: Path, git_dir: Path, common_dir: Path) -> Settings:
+def places_of(git_dir: Path, common_dir: Path) -> tuple[Path, ...]:
+    """Return the files that settings are read from here, whether they are there or not."""
+    return (common_dir / "config", git_dir / "config.worktree", *_of_the_machine())
+
+
+def settings_now(git: GitCli, root: Path, places: tuple[Path, ...]) -> Settings:
     """Ask git. Ours for this one call are not among them."""
     arguments = ("config", "--list", "-z", "--show-scope", "--show-origin", "--includes")
-    places = (common_dir / "config", git_dir / "config.worktree", *_of_the_machine())
     before = _contents(places)
     fields = os.fsdecode(git.run(*arguments)).split("\0")
     rows = [row for row in zip(fields[::3], fields[1::3], fields[2::3], strict=False) if row[0] != "command"]
