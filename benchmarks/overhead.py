@@ -1,13 +1,15 @@
 """What the server adds to an iteration, against a shell script that does the same by hand with the same git.
 
 `python benchmarks/overhead.py` prints medians of interleaved runs and counts of git processes for repositories of 50 and
-of 100,000 files, how long `status` and `history` take on long journals, and how a server process grows. Name parts to
-run only those: `iterations`, `journal`, `memory`.
+of 100,000 files, what thousands of protected, ignored and untracked files add, how many more tries four repositories make
+on one server than one, how long `status` and `history` take on long journals, and how a server process grows. Name parts
+to run only those: `iterations`, `crowds`, `several`, `journal`, `memory`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import shutil
 import statistics
@@ -16,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +40,8 @@ FILES = (50, 100_000)
 ROWS = (100, 10_000, 100_000)
 ROUNDS = {50: 15, 100_000: 7}
 ITERATIONS = 1000
+CROWD_ROUNDS = 5
+SEVERAL, SEVERAL_ROUNDS, SLEEP_S, SEVERAL_LIMIT = 4, 8, 1.0, 3.0
 PLAN = {
     "goal": "a smaller number",
     "scope": ["value.txt"],
@@ -64,7 +69,13 @@ echo $(( committed - began + ended - measured + done - ended ))
 
 def main(parts: list[str]) -> None:
     """Run the named parts, or all."""
-    known: dict[str, Callable[[], None]] = {"iterations": iterations, "journal": journal, "memory": memory}
+    known: dict[str, Callable[[], None]] = {
+        "iterations": iterations,
+        "crowds": crowds,
+        "several": several,
+        "journal": journal,
+        "memory": memory,
+    }
     for part in parts or known:
         with own_git():
             known[part]()
@@ -168,6 +179,77 @@ def told(files: int, status: str, server: list[float], script: list[float], coun
         f"{files:>7} files, {status:<7}: server {ours:7.0f} ms with {count:2} git processes, script {theirs:6.0f} ms in git, "
         f"ratio {ours / theirs:.2f}; limit {limit:.0f} ms: {verdict}"
     )
+
+
+def crowds() -> None:
+    """CPU seconds of a keep where thousands of files are protected, ignored or untracked, in turn with one of 50 files."""
+    plain, turns = crowd(0, ""), itertools.count()
+    for count, kind in ((10_000, "protected"), (50_000, "ignored"), (10_000, "untracked")):
+        theirs = crowd(count, kind)
+        few, many = [], []
+        for turn in range(CROWD_ROUNDS + 1):
+            few.append(cpu(plain, next(turns)))
+            many.append(cpu(theirs, turn))
+        ratio = statistics.median(many[1:]) / statistics.median(few[1:])
+        print(f"{count:>7} {kind} files: {ratio:.1f} times the CPU of a keep with 50 files")
+
+
+def crowd(count: int, kind: str) -> tuple[Loop, Path]:
+    """A session beside many files of one kind."""
+    root, plan = repository(FILES[0]), PLAN
+    if kind == "ignored":
+        (root / ".gitignore").write_text("*.bin\n")
+    for number in range(count):
+        file = root / "data" / f"{number // 100:04d}" / f"{number % 100:02d}.bin"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{number}\n")
+    if kind == "protected":
+        plan = {**PLAN, "protected": ["check.sh", "data/**"]}
+    if kind in {"protected", "ignored"}:
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "-m", "data")
+    lab = Lab(root, allow_commands=True)
+    Sessions(lab).start_session(Plan.model_validate(plan))
+    return Loop(lab), root
+
+
+def cpu(place: tuple[Loop, Path], turn: int) -> float:
+    """CPU seconds of one keep: ours, and of the git processes that it started."""
+    before = os.times()
+    by_server(*place, number_for("keep", turn), "keep")
+    after = os.times()
+    return sum(after[:4]) - sum(before[:4])
+
+
+def several() -> None:
+    """Tries a minute of one repository and of four, each with a client that makes one call after the other."""
+    alone, together = tries_a_minute(1), tries_a_minute(SEVERAL)
+    ratio = together / alone
+    verdict = "within" if ratio >= SEVERAL_LIMIT else "OVER"
+    print(
+        f"{SEVERAL} repositories on one server: {together:.0f} tries a minute, one {alone:.0f}, ratio {ratio:.2f}; "
+        f"limit {SEVERAL_LIMIT}: {verdict}"
+    )
+
+
+def tries_a_minute(count: int) -> float:
+    """Of `count` repositories together. A refused call ends the measurement."""
+    top = Path(tempfile.mkdtemp(prefix="several-", dir=os.environ["HOME"]))
+    lab = Lab(top, allow_commands=True)
+    plan = Plan.model_validate({**PLAN, "verify": f"sleep {SLEEP_S}; cat value.txt"})
+    for number in range(count):
+        shutil.move(repository(FILES[0]), top / str(number))
+        Sessions(lab).start_session(plan, repo=str(number))
+
+    def one_after_the_other(repo: str) -> None:
+        for turn in range(SEVERAL_ROUNDS):
+            (top / repo / "value.txt").write_text(f"{number_for('keep', turn)}\n")
+            Loop(lab).iterate(f"try {turn}", repo=repo)
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(count) as clients:
+        list(clients.map(one_after_the_other, map(str, range(count))))
+    return 60 * count * SEVERAL_ROUNDS / (time.perf_counter() - began)
 
 
 def journal() -> None:
