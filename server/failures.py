@@ -11,7 +11,7 @@ from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp.types import INTERNAL_ERROR
+from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 
 from ..tools.errors import Code, Refusal
@@ -50,6 +50,8 @@ async def answer_always(ctx: ServerRequestContext[Any, Any], call_next: CallNext
     except (MCPError, ValidationError):
         raise
     except Exception as error:
+        if (words := str(error)).startswith("Unknown prompt"):
+            raise MCPError(INVALID_PARAMS, words, _data(Code.BAD_ARGUMENT, words)) from error
         cause = error.__cause__ or error
         logger.exception("%s failed", ctx.method)
         raise as_protocol_error(cause) from error

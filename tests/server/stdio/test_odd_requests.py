@@ -131,6 +131,16 @@ def test_half_a_surrogate_pair_is_answered_in_prompts_resources_and_completions(
         assert answer.get("error", {}).get("code") != 0
 
 
+def test_an_unknown_prompt_or_tool_is_named(conversation: Conversation) -> None:
+    prompt = conversation.said(line({"id": 1, "method": "prompts/get", "params": {"name": "nope"}}))["error"]
+    tool = conversation.call("nope", {})["result"]
+
+    assert (prompt["code"], prompt["message"]) == (-32602, "Unknown prompt: nope")
+    assert prompt["data"]["code"] == tool["structuredContent"]["code"] == "bad-argument"
+    assert "Unknown tool: nope" in tool["structuredContent"]["message"]
+    assert prompt["data"]["next"] == tool["structuredContent"]["next"] == ["status"]
+
+
 def test_arguments_of_prompts_may_be_null_or_numbers(conversation: Conversation) -> None:
     params = {"name": "autoresearch", "arguments": {"goal": None, "iterations": 3}}
     prompt = conversation.said(line({"id": 1, "method": "prompts/get", "params": params}))
