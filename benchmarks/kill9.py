@@ -1,8 +1,11 @@
-"""Kills servers, their git processes and the supervisors of their runs at random, and looks whether anything broke.
+"""Kills a server at every named point of commit, undo, log and start in turn, and at system calls; looks whether anything broke.
 
 Run it from a clone, with the Python that the package and its test tools are installed in:
-`python benchmarks/kill9.py --kills 1000 --seed 1`. It prints how many kills hit which phase, by victim, and how many
-invariants were broken; those of `tests/crashing.py`. Linux only.
+`python benchmarks/kill9.py --kills 2000 --seed 1`. The points are the checkpoints of `tests/crashing.py`: before and after each
+git command that writes, each record of the journal, each rename and removal. Where `strace` is there, every fourth kill is by
+system call, of the server, its git or the supervisor, whoever makes it. Every eighth is of a
+supervisor, every other time with its server. Every fourth recovery is killed as well. It prints for
+each point how many kills hit it, and how many broke an invariant; those of `tests/crashing.py`. Linux only.
 """
 
 from __future__ import annotations
@@ -10,48 +13,83 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.session.intent import read_intent
+from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.vocabulary import Phase
 from conftest import Project
-from crashing import check, iterate, when_free
+from crashing import check, iterate, killed_at, points, when_free
 
-VICTIMS = ("server", "server and its git", "supervisor", "server and supervisor")
-LONGEST_S = 0.7
+VALUES = {"keep": "5\n", "discard": "50\n", "metric-error": "none\n"}
+"""What an idea writes, by how it ends; `start` is none."""
+ACTS = (*VALUES, "start")
+CALLS = ("rename", "unlink", "link", "openat", "write", "fdatasync", "pwrite64", "mkdir")
+PLAN = "plan.json"
+"""Where a process that is started anew finds the plan, beside the repository."""
+LATEST = 40
+"""A system call is killed at one of its first so many times, in whichever process counts so far."""
 
 
 def main() -> int:
     """Kill until enough have died; the exit status tells whether something broke."""
     options = _options()
+    if options.act:
+        _act(_opened(Path(options.root)), options.act)
+        return 0
     draw = random.Random(options.seed)
-    hits: Counter[tuple[str, str]] = Counter()
-    broken: list[str] = []
+    hits: Counter[str] = Counter()
+    broken: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(_own_git(Path(folder)))
-        project = _begin(Path(folder) / "0")
-        rounds = 0
-        while hits.total() < options.kills:
-            rounds += 1
-            if rounds % 50 == 0:  # a long journal makes each look at it slower
-                project = _begin(Path(folder) / str(rounds))
-            broken += _round(project, draw, hits, rounds)
-    _tell(hits, broken, rounds)
+        templates = {act: _template(Path(folder) / act, act) for act in ACTS}
+        (Path(folder) / PLAN).write_text(templates["start"].plan.model_dump_json())
+        named = _all_points(templates, Path(folder))
+        draw.shuffle(named)
+        turns = cycle(named)
+        strace = shutil.which("strace")
+        for number in range(4 * options.kills):
+            if hits.total() >= options.kills:
+                break
+            by_call, watcher = strace and number % 4 == 3, number % 8 == 1
+            act, point = (draw.choice(ACTS), draw.choice(CALLS)) if by_call or watcher else next(turns)
+            place = Path(folder) / "repo"
+            project = templates[act].copied(place)
+            _edit(project, act)
+            if by_call:
+                name, died = f"{act}: system call {point}", _killed_in_call(project, act, point, draw)
+            elif watcher:
+                name, died = f"{act}: supervisor", _killed_supervisor(project, act, draw)
+            else:
+                name, died = f"{act}, {point}", _killed_at_point(project, act, point)
+            hits[name] += died
+            if problem := _broken_after(project, act, draw):
+                broken.setdefault(name, []).append(problem)
+            shutil.rmtree(place)
+            if number % 50 == 49:
+                print(f"{hits.total()} kills, {sum(map(len, broken.values()))} broken", file=sys.stderr, flush=True)
+    _tell(hits, broken, [f"{act}, {point}" for act, point in named])
     return bool(broken)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--kills", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--act", choices=ACTS, default="", help="do this in --root and end: the process that is killed")
+    parser.add_argument("--root", default="")
     return parser.parse_args()
 
 
@@ -61,103 +99,126 @@ def _own_git(folder: Path) -> dict[str, str]:
     return {"HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"), "GIT_CONFIG_GLOBAL": str(config)}
 
 
-def _begin(place: Path) -> Project:
-    guards = ("sleep 0.03; ! grep -q bad app.txt",)
-    return Project(place, verify="sleep 0.05; cat value.txt", guards=guards).start()
+def _template(place: Path, act: str) -> Project:
+    project = Project(place, verify="sleep 0.05; cat value.txt", guards=())
+    return project if act == "start" else project.start()
 
 
-def _round(project: Project, draw: random.Random, hits: Counter[tuple[str, str]], number: int) -> list[str]:
-    """One idea, killed one to three times on its way, then brought to its end and looked at."""
-    best = project.sessions.status().best or 0.0
-    project.write("value.txt", f"{best + draw.choice([-1, 1]) * (1 + number / 1000):.4f}\n")
-    project.write("app.txt", f"line {number} {draw.choice(['good', 'good', 'bad'])}\n")
-    words = f"idea {number}"
-    for _ in range(draw.randint(1, 3)):
-        victim = draw.choice(VICTIMS)
-        if _killed(project, words, victim, draw.uniform(0.01, LONGEST_S)):
-            hits[victim, _where(project)] += 1
-        project.restart()
-    try:
-        when_free(lambda: iterate(project, words))
-        _tidied(project)
-        check(project)
-    except (AssertionError, Refusal) as error:
-        return [f"round {number}: {type(error).__name__} {error}"]
-    return []
+def _opened(root: Path) -> Project:
+    """A project that stands there already, as another process finds it."""
+    project = Project.__new__(Project)
+    project.root, project.now = root, 1_700_000_000.0
+    project.plan = Plan.model_validate_json((root.parent / PLAN).read_bytes())
+    project.restart()
+    return project
 
 
-def _killed(project: Project, words: str, victim: str, seconds: float) -> bool:
-    """Iterate in a child and kill the victim after some time; false if there was nothing left to kill."""
+def _edit(project: Project, act: str) -> None:
+    project.git("update-index", "--refresh")
+    if act in VALUES:
+        project.write("value.txt", VALUES[act]).write("src/new.txt", "new\n" * 100)
+        (project.root / "app.txt").unlink()
+
+
+def _act(project: Project, act: str) -> None:
+    if act != "start":
+        iterate(project, "an idea")
+    elif project.sessions.status().phase is Phase.NO_SESSION:
+        project.start()
+
+
+def _all_points(templates: dict[str, Project], folder: Path) -> list[tuple[str, str]]:
+    """Every named point of each act, as one that is not killed passes them."""
+    found = []
+    for act, template in templates.items():
+        project = template.copied(folder / "points")
+        _edit(project, act)
+        found += [(act, point) for point in points(lambda p=project, a=act: _act(p, a), _first_step(act))]  # type: ignore[misc]
+        shutil.rmtree(project.root)
+    return found
+
+
+def _first_step(act: str) -> str:
+    return "start" if act == "start" else "commit"
+
+
+def _killed_at_point(project: Project, act: str, point: str) -> bool:
+    return killed_at(point, lambda: _act(project, act), _first_step(act))
+
+
+def _killed_in_call(project: Project, act: str, call: str, draw: random.Random) -> bool:
+    """Do it under strace, which kills whichever process comes to the n-th such call; whether one did."""
+    seen = project.root.parent / "strace"
+    inject = f"inject={call}:signal=KILL:when={draw.randint(1, LATEST)}"
+    words = ["strace", "-f", "-qq", "-o", str(seen), "-e", f"trace={call}", "-e", inject, sys.executable, __file__]
+    done = [*words, "--act", act, "--root", str(project.root)]
+    subprocess.run(done, capture_output=True, check=False, timeout=120)
+    return "killed by SIGKILL" in seen.read_text(errors="replace")
+
+
+def _killed_supervisor(project: Project, act: str, draw: random.Random) -> bool:
+    """Do it, and kill the supervisor of one of its first runs, every other time the server with it; whether one was killed."""
     child = os.fork()
     if child == 0:
-        os.setsid()
-        try:
-            iterate(project, words)
-        except BaseException:  # noqa: BLE001 - a refusal is an end like another
-            os._exit(0)
+        with suppress(BaseException):  # a refusal is an end like another
+            _act(project, act)
         os._exit(0)
-    time.sleep(seconds)
-    hit = _kill(_supervisors(project)) if "supervisor" in victim else False
-    if victim == "server and its git":
-        hit = _kill_group(child) or hit
-    elif victim.startswith("server"):
-        hit = _kill([child]) or hit
-    _, status = os.waitpid(child, 0)
-    return hit and (os.WIFSIGNALED(status) or victim == "supervisor")
+    left, seen = draw.randint(1, 3), set[int]()
+    while left and not os.waitpid(child, os.WNOHANG)[0]:
+        files = (project.root / ".git" / "autoresearch" / "runs").rglob("alive")
+        for text in {file.read_text() for file in files if file.exists()} - {""} - set(map(str, seen)):
+            seen.add(int(text))
+            left -= 1
+            if not left:
+                both = [int(text), *([child] if draw.random() < 1 / 2 else [])]
+                for pid in both:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                os.waitpid(child, 0)
+                return True
+        time.sleep(0.002)
+    return False
 
 
-def _kill(processes: Iterable[int]) -> bool:
-    hit = False
-    for process in processes:
-        try:
-            os.kill(process, signal.SIGKILL)
-            hit = True
-        except ProcessLookupError:
-            continue
-    return hit
-
-
-def _kill_group(leader: int) -> bool:
-    try:
-        os.killpg(leader, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _supervisors(project: Project) -> list[int]:
-    files = (project.root / ".git" / "autoresearch" / "runs").rglob("alive")
-    return [int(file.read_text()) for file in files if file.read_text()]
-
-
-def _where(project: Project) -> str:
-    """Which moment was hit, as what is on the disk tells."""
+def _broken_after(project: Project, act: str, draw: random.Random) -> str:
+    """Bring what was killed to its end, one time in four through another kill; what does not hold then, in words."""
+    again: Callable[[], object] = lambda: when_free(lambda: _act(project, act))
     project.restart()
-    status = project.sessions.status()
-    intent = read_intent(project.root / ".git/autoresearch")
-    if intent:
-        return "in the revert" if intent.base else "in the commit"
-    return f"phase {status.phase}"
+    if draw.random() < 1 / 4:
+        killed_at(draw.randint(1, 12), again)
+        project.restart()
+    try:
+        again()
+        if act == "start":  # the next call that writes makes up for what is missing
+            project.try_value(5, "an idea")
+        if project.sessions.status().phase in {Phase.FIX, Phase.REWORK}:
+            project.loop.revert()
+            project.loop.log()
+        check(project)
+        wanted = ["baseline", "keep" if act == "start" else act]
+        assert project.statuses() == wanted, project.statuses()
+    except (AssertionError, OSError, Refusal) as error:
+        return f"{type(error).__name__} {error}"
+    return ""
 
 
-def _tidied(project: Project) -> None:
-    """Bring an iteration that waits for the agent to its end."""
-    if project.sessions.status().phase in {"fix", "rework"}:
-        project.loop.revert()
-        project.loop.log()
-    project.git("checkout", "--", ".")
-
-
-def _tell(hits: Counter[tuple[str, str]], broken: list[str], rounds: int) -> None:
-    moments = sorted({moment for _, moment in hits})
-    width = max(map(len, moments), default=0)
-    print(f"{hits.total()} kills in {rounds} iterations")
-    print(" " * width, *(f"{victim:>22}" for victim in VICTIMS))
-    for moment in moments:
-        print(f"{moment:{width}}", *(f"{hits[victim, moment]:>22}" for victim in VICTIMS))
-    print(f"broken invariants: {len(broken)}")
-    for line in broken[:20]:
-        print(" ", line)
+def _tell(hits: Counter[str], broken: dict[str, list[str]], named: list[str]) -> None:
+    width = max(map(len, [*hits, *broken]), default=0)
+    print(f"{'point':{width}}  kills  broken")
+    for name in sorted({*hits, *broken}):
+        print(f"{name:{width}}  {hits[name]:5}  {len(broken.get(name, ())):6}")
+    steps = Counter({step: 0 for step in ("commit", "undo", "log", "start")})
+    for name, count in hits.items():
+        act, _, point = name.partition(", ")
+        step = point.partition(":")[0] or name.partition(": ")[2].partition(" call")[0]
+        steps[{"keep": "log"}.get(act, "undo") if step == "decide" else step] += count
+    print("by step: " + ", ".join(f"{step} {count}" for step, count in sorted(steps.items())))
+    never = sorted(set(named) - {name for name, count in hits.items() if count})
+    print(f"{hits.total()} kills at {len(+hits)} points, {len(never)} of {len(named)} named ones were not hit")
+    print(f"broken invariants: {sum(map(len, broken.values()))}")
+    for name, problems in broken.items():
+        for problem in problems[:5]:
+            print(f"  {name}: {problem[:300]}")
 
 
 if __name__ == "__main__":

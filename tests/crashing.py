@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.git.cli import GitCli
+from autoresearch_mcp.tools.session.events import Record
 from autoresearch_mcp.tools.session.journal import Journal
 from autoresearch_mcp.tools.verbs.loop import Iterated
 from autoresearch_mcp.tools.vocabulary import Phase, Tool
@@ -23,27 +25,44 @@ QUIET = frozenset({"status", "rev-parse", "ls-files", "diff-tree", "cat-file", "
 
 
 class Bomb:
-    """Kills its own process, with no clean-up, at the n-th checkpoint: before and after whatever changes the disk."""
+    """Kills its own process, with no clean-up, at a checkpoint: before or after whatever changes the disk.
 
-    def __init__(self, place: int) -> None:
-        self.left = place
-        self.passed = 0
+    `place` is the number of the checkpoint, or its name as in `passed`, such as `commit: before git update-ref 1`: the step,
+    when, what, and which time of this name. Journal records move it from step to step.
+    """
 
-    def tick(self) -> None:
-        self.passed += 1
-        self.left -= 1
-        if self.left == 0:
+    def __init__(self, place: int | str, step: str = "commit") -> None:
+        self.place = place
+        self.passed: list[str] = []
+        self._step = step
+
+    def tick(self, when: str, what: str) -> None:
+        point = f"{self._step}: {when} {what}"
+        self.passed.append(f"{point} {1 + sum(name.rpartition(' ')[0] == point for name in self.passed)}")
+        if self.place in {len(self.passed), self.passed[-1]}:
             os.kill(os.getpid(), signal.SIGKILL)
+        if when == "after":
+            self._step = next((step for record, step in STEPS_AFTER.items() if what == f"journal {record}"), self._step)
 
-    def around(self, call: Callable[..., object]) -> Callable[..., object]:
+    def around(self, call: Callable[..., object], name: Callable[..., str]) -> Callable[..., object]:
         def wired(*arguments: object, **named: object) -> object:
-            self.tick()
+            what = name(*arguments)
+            self.tick("before", what)
             try:
                 return call(*arguments, **named)
             finally:
-                self.tick()
+                self.tick("after", what)
 
         return wired
+
+
+STEPS_AFTER = {"committed": "measure", "verified": "decide", "reverted": "log", "logged": "end", "started": "end"}
+"""The step of an iteration, or of a start, that begins once a record was made. `decide` is an undo, or the log of a keep."""
+
+
+def _named(place: object) -> str:
+    """A file's name, without what differs from run to run."""
+    return re.sub(r"[0-9a-f]{8,}", "*", Path(str(place)).name)
 
 
 @contextmanager
@@ -52,15 +71,34 @@ def armed(bomb: Bomb) -> Iterator[None]:
     ask = GitCli.ask
 
     def asked(self: GitCli, *arguments: str, **named: object) -> object:
-        call = ask if arguments[0] in QUIET else bomb.around(ask)
+        call = ask if arguments[0] in QUIET else bomb.around(ask, lambda git, *words: f"git {words[0]}")
         return call(self, *arguments, **named)  # type: ignore[arg-type]
 
+    def records(journal: Journal, name: str, at: float, events: Sequence[Record]) -> str:
+        return f"journal {'+'.join(one.kind for one in events)}"  # type: ignore[attr-defined]
+
     GitCli.ask = asked  # type: ignore[method-assign, assignment]
-    Journal.append = bomb.around(Journal.append)  # type: ignore[method-assign, assignment]
-    os.link = bomb.around(os.link)  # type: ignore[assignment]
-    os.replace = bomb.around(os.replace)  # type: ignore[assignment]
-    Path.unlink = bomb.around(Path.unlink)  # type: ignore[method-assign, assignment]
+    Journal.append = bomb.around(Journal.append, records)  # type: ignore[method-assign, assignment]
+    os.link = bomb.around(os.link, lambda source, target, *rest: f"link {_named(target)}")  # type: ignore[assignment]
+    os.replace = bomb.around(os.replace, lambda source, target, *rest: f"replace {_named(target)}")  # type: ignore[assignment]
+    Path.unlink = bomb.around(Path.unlink, lambda path, *rest: f"unlink {_named(path)}")  # type: ignore[method-assign, assignment]
     yield
+
+
+def points(act: Callable[[], object], step: str = "commit") -> list[str]:
+    """Do something in a forked child to its end; the names of the checkpoints that it passed."""
+    read, write = os.pipe()
+
+    def child() -> None:
+        bomb = Bomb(0, step)
+        with armed(bomb):
+            act()
+        os.write(write, "\n".join(bomb.passed).encode())  # fits into a pipe, which nobody reads meanwhile
+
+    in_a_child(child)
+    os.close(write)
+    with open(read, "rb") as names:
+        return names.read().decode().split("\n")
 
 
 def in_a_child(act: Callable[[], object]) -> bool:
@@ -80,11 +118,11 @@ def in_a_child(act: Callable[[], object]) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def killed_at(place: int, act: Callable[[], object]) -> bool:
+def killed_at(place: int | str, act: Callable[[], object], step: str = "commit") -> bool:
     """Do something in a forked child that kills itself at a checkpoint; false if it came to its end before."""
 
     def child() -> None:
-        with armed(Bomb(place)):
+        with armed(Bomb(place, step)):
             act()
 
     return in_a_child(child)
