@@ -165,19 +165,25 @@ def _killed_supervisor(project: Project, act: str, draw: random.Random) -> bool:
         os._exit(0)
     left, seen = draw.randint(1, 3), set[int]()
     while left and not os.waitpid(child, os.WNOHANG)[0]:
-        files = (project.root / ".git" / "autoresearch" / "runs").rglob("alive")
-        for text in {file.read_text() for file in files if file.exists()} - {""} - set(map(str, seen)):
-            seen.add(int(text))
+        for pid in _supervisors(project) - seen:
+            seen.add(pid)
             left -= 1
             if not left:
-                both = [int(text), *([child] if draw.random() < 1 / 2 else [])]
-                for pid in both:
+                for victim in (pid, *([child] if draw.random() < 1 / 2 else [])):
                     with suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+                        os.kill(victim, signal.SIGKILL)
                 os.waitpid(child, 0)
                 return True
         time.sleep(0.002)
     return False
+
+
+def _supervisors(project: Project) -> set[int]:
+    """The supervisors at work; none while a run's folder goes away."""
+    with suppress(OSError):
+        files = (project.root / ".git" / "autoresearch" / "runs").glob("*/alive")
+        return {int(text) for file in files if (text := file.read_text())}
+    return set()
 
 
 def _broken_after(project: Project, act: str, draw: random.Random) -> str:
