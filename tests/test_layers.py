@@ -20,7 +20,7 @@ HOMES = {
     },
     "sqlite3": {"tools/storage/database.py"},
     "fcntl": {"tools/storage/disk.py", "tools/process/supervisor.py", "tools/process/landlock.py"},
-    "ctypes": {"tools/process/landlock.py", "tools/process/supervisor.py"},
+    "ctypes": {"tools/process/landlock.py", "tools/process/processes.py"},
     "mcp": {
         *(f"server/{name}.py" for name in ("app", "tool", "consenting", "failures")),
         *("server/cli/demo.py", "server/web/over_http.py", "server/stdio/readable.py"),

@@ -28,9 +28,9 @@ from ..diagnostics.inspection import Tally, read_tally
 from ..git.paired_checkout import editable_roots
 from ..plan.metrics import Reading, read_metric
 from ..plan.model import GuardMetric, Plan
+from ..process.bounded_output import HEAD_BYTES
 from ..process.run_notes import RunNote, open_channel
 from ..process.runner import CommandRun, CommandSpec
-from ..process.supervisor import HEAD_BYTES
 from ..text.redaction import redact_tail, redactor
 from .outputs import restore_outputs
 from .ruler import Ruler, differing, file_marks

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..storage.disk import read_or_empty
-from .supervisor import DESCENDANTS, process_names, process_status
+from .processes import process_names, process_status
+from .supervisor import DESCENDANTS
 
 _ROUNDS = 50
 _PAUSE_S = 0.02

@@ -28,6 +28,12 @@ from .supervisor import result_digest, result_seal
 TIMEOUT_S = 20.0
 
 
+_SUPERVISORS = (
+    "import sys; sys.path.append(sys.argv[1]); from autoresearch_mcp.tools.process.supervisor import serve; serve()"
+)
+"""What the process that forks supervisors runs: this package, behind the standard library on the path."""
+
+
 class ForkServer:
     """Starts the small process when it is first needed, and again whenever it was killed."""
 
@@ -67,7 +73,7 @@ class ForkServer:
         python = getattr(sys, "_base_executable", None) or sys.executable
         with theirs:
             self._process = subprocess.Popen(
-                [python, "-I", "-S", "-E", str(Path(__file__).with_name("supervisor.py"))],
+                [python, "-I", "-S", "-E", "-c", _SUPERVISORS, str(Path(__file__).parents[3])],
                 cwd="/",
                 env={},
                 stdin=theirs.fileno(),

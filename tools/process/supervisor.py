@@ -1,6 +1,6 @@
 """Watches over one command, in a process of its own: it outlives the server, and nothing of the command outlives it.
 
-Started as `python -I -S supervisor.py`, with a socket as its standard input, it waits for folders of runs and forks a
+`serve`, in an interpreter of its own with a socket as its standard input, waits for folders of runs and forks a
 supervisor for each: to start an interpreter would cost more than a short run. It ends with the server, the supervisors
 do not. Each holds a locked descriptor until it ends, so that everybody can see whether it lives. Standard library only.
 On Linux a supervisor adopts orphans (a sub-reaper), so that also daemons end with the run; elsewhere what leaves the
@@ -10,136 +10,28 @@ process group escapes.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import hashlib
 import hmac
 import json
 import os
-import re
 import resource
 import select
 import signal
 import socket
 import sys
 import time
-from collections import deque
 from pathlib import Path
 
-HEAD_BYTES = 64 * 1024
-TAIL_BYTES = 256 * 1024
+from .bounded_output import BoundedOutput
+from .processes import descendants, limit_child, prctl, process_names, process_status, resident_bytes, send_signal
+
 DESCENDANTS = "descendants"
 """File in the folder of a run that says whom the command has started; see `Supervisor._note_descendants`."""
 NOTE_S, MOST_NOTED = 0.1, 20_000
-KEPT_LINES, LINE_BYTES = 200, 500
-_METRIC = re.compile(rb"METRIC[ \t]+[^\s=][^=]*=")
 GRACE_S, DRAIN_S, TICK_S, PROGRESS_S = 3.0, 0.2, 0.1, 0.5
-PROGRESS_BYTES, PROGRESS_LINES = 2000, 12
 SUB_REAPER, PARENT_DEATH_SIGNAL, PIPE_SIZE = 36, 1, 1031  # numbers of the kernel for prctl and fcntl
 PIPE_BYTES = 1 << 20
-
-
-class MetricLines:
-    """Lines `METRIC name=value` of the part of a stream that is not kept, whatever is written over by a progress bar left out.
-
-    At most `KEPT_LINES` of them, the first and the newest, each of at most `LINE_BYTES` and once.
-    """
-
-    def __init__(self) -> None:
-        self._rest = b""
-        self._first: list[bytes] = []
-        self._newest: deque[bytes] = deque(maxlen=KEPT_LINES // 2)
-
-    def add(self, chunk: bytes) -> None:
-        """Take in more of that part."""
-        text = self._rest + chunk
-        end = text.rfind(b"\n") + 1
-        self._rest = text[end:]
-        if len(self._rest) > LINE_BYTES:
-            self._rest = b"?" + self._rest[-LINE_BYTES:]  # so that half a line does not look like a whole one
-        if b"METRIC" in text[:end]:
-            for line in text[:end].split(b"\n"):
-                self._keep(line)
-
-    def _keep(self, line: bytes) -> None:
-        shown = next((piece for piece in reversed(line.split(b"\r")) if piece.strip()), b"")
-        if len(shown) > LINE_BYTES or not _METRIC.search(shown) or shown in self._first or shown in self._newest:
-            return
-        if len(self._first) < KEPT_LINES // 2:
-            self._first.append(shown)
-        else:
-            self._newest.append(shown)
-
-    def text(self) -> bytes:
-        """Return the lines in the order in which they came."""
-        return b"".join(line + b"\n" for line in (*self._first, *self._newest))
-
-
-class BoundedOutput:
-    """Head and tail of a stream, whatever its length, with the METRIC lines between them.
-
-    `left_out` is how many bytes between head and tail are not kept; known once `kept` was called.
-    """
-
-    def __init__(self) -> None:
-        self.sum = hashlib.sha256()
-        self.left_out = 0
-        self._metrics = MetricLines()
-        self._head = bytearray()
-        self._tail: deque[bytes] = deque()
-        self._size = 0
-
-    def add(self, chunk: bytes) -> None:
-        """Take in more of the stream."""
-        self.sum.update(chunk)
-        room = HEAD_BYTES - len(self._head) if not self.left_out else 0  # afterwards the head is cut at a line
-        if room > 0:
-            self._head += chunk[:room]
-            chunk = chunk[room:]
-        if chunk:
-            self._tail.append(chunk)
-            self._size += len(chunk)
-        while self._tail and self._size - len(self._tail[0]) >= TAIL_BYTES:
-            if not self.left_out:
-                self._leave_out(self._end_of_head())
-            self._size -= len(self._tail[0])
-            self._leave_out(self._tail.popleft())
-
-    def _leave_out(self, part: bytes) -> None:
-        self.left_out += len(part)
-        self._metrics.add(part)
-
-    def _end_of_head(self) -> bytes:
-        """Cut the line that the head ends in off it, because half of it could be read as another; a long one stays."""
-        start = max(self._head.rfind(b"\n"), self._head.rfind(b"\r")) + 1
-        if not 0 < len(self._head) - start <= LINE_BYTES:
-            return b""
-        rest = bytes(self._head[start:])
-        del self._head[start:]
-        return rest
-
-    def kept(self) -> bytes:
-        """Return what is kept, the gap named. A line that the gap ends in is left out, a long one stands beside its name."""
-        tail = b"".join(self._tail)
-        if not self.left_out:
-            return bytes(self._head) + tail
-        end = tail.find(b"\n", 0, LINE_BYTES) + 1
-        self._leave_out(tail[:end])
-        gap = f"… {self.left_out} bytes left out …".encode() + (b"\n" if end else b" ")
-        return bytes(self._head) + b"\n" + self._metrics.text() + gap + tail[end:]
-
-    def last_lines(self, hidden: dict[str, str]) -> list[str]:
-        """Return the last lines so far, each of at most 120 characters; of a progress bar its last states.
-
-        `hidden` are texts and what is written in their place.
-        """
-        recent = b"".join([bytes(self._head), *self._tail][-3:])[-PROGRESS_BYTES:]
-        text = recent.replace(b"\r", b"\n").decode(errors="replace")
-        for value, mark in hidden.items():
-            text = text.replace(value, mark)
-        if len(recent) == PROGRESS_BYTES and "\n" in text:
-            text = text.partition("\n")[2]  # the first line was cut, and with it perhaps what is to be hidden
-        return [line.rstrip()[:120] for line in text.split("\n") if line.strip()][-PROGRESS_LINES:]
 
 
 class Supervisor:
@@ -210,7 +102,7 @@ class Supervisor:
     def _exec_child(self, out: int, err: int) -> None:
         """In the child process: set it up and execute the command in its place."""
         try:
-            _prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+            prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
             os.setsid()
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
@@ -218,7 +110,7 @@ class Supervisor:
             os.dup2(out, 1)
             os.dup2(err, 2)
             os.closerange(3, 256)
-            _limit_child()
+            limit_child()
             os.chdir(self._place)
             os.execve(self._command[0], self._command, self._environment)
         except BaseException as error:  # noqa: BLE001 - a forked child must never go on as its parent
@@ -307,7 +199,7 @@ class Supervisor:
         if now - self._last_progress < PROGRESS_S:
             return
         self._last_progress = now
-        self._peak = max(self._peak, sum(map(_resident_bytes, descendants(os.getpid()))))
+        self._peak = max(self._peak, sum(map(resident_bytes, descendants(os.getpid()))))
         tail = next((lines for output in self._outputs.values() if (lines := output.last_lines(self._hidden))), [])
         line = tail[-1].strip() if tail else ""
         draft = self._folder / "progress.draft"
@@ -318,7 +210,7 @@ class Supervisor:
     def _terminate(self) -> None:
         """SIGTERM the whole tree and wait at most `GRACE_S` seconds for it to end."""
         for pid in (*descendants(os.getpid()), -self._child):
-            _signal(pid, signal.SIGTERM)
+            send_signal(pid, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_S
         while time.monotonic() < deadline and self._reap():
             self._read(TICK_S / 2)
@@ -330,7 +222,7 @@ class Supervisor:
             found = descendants(os.getpid())
             leaked.update(found)
             for pid in (*found, -self._child):
-                _signal(pid, signal.SIGKILL)
+                send_signal(pid, signal.SIGKILL)
             self._read(0.005)
         return len(leaked - {self._child})
 
@@ -385,62 +277,6 @@ def _open_channel(channel: str) -> list[int]:
     return [os.open(channel, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)] if channel else []
 
 
-def descendants(pid: int) -> list[int]:
-    """Return every process below one, as the kernel says now; none where there is no /proc."""
-    found, waiting = [], [pid]
-    while waiting:
-        parent = waiting.pop()
-        with contextlib.suppress(OSError):
-            for task in os.listdir(f"/proc/{parent}/task"):
-                children = list(map(int, Path(f"/proc/{parent}/task/{task}/children").read_bytes().split()))
-                found += children
-                waiting += children
-    return found
-
-
-def process_names() -> bytes:
-    """Return by which boot of the kernel, and in which namespace, a process number and a time of start name a process."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip() + os.readlink("/proc/self/ns/pid").encode()
-    except OSError:
-        return b"?"
-
-
-def process_status(pid: int) -> tuple[int, int, int] | None:
-    """Return parent, session and start of a living process, the start in ticks of the kernel; None without one."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        return None if fields[0] in b"ZX" else (int(fields[1]), int(fields[3]), int(fields[19]))
-    except (OSError, IndexError, ValueError):
-        return None
-
-
-def _resident_bytes(pid: int) -> int:
-    """Return the bytes of memory that a process holds."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return 0
-
-
-def _signal(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(-pid, number) if pid < 0 else os.kill(pid, number)
-
-
-def _prctl(option: int, value: int) -> None:
-    """Call prctl, where there is one."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-
-
-def _limit_child() -> None:
-    """Forbid core files, and offer the child first when memory runs out, so that the server survives."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("500")
-
-
 def serve() -> None:
     """Fork a supervisor for every folder that is sent, until nobody is left who could send one."""
     with socket.socket(fileno=0) as server:
@@ -465,11 +301,11 @@ def _detach(folder: Path) -> None:
     try:
         if os.fork() == 0:
             os.setsid()
-            _prctl(SUB_REAPER, 1)
+            prctl(SUB_REAPER, 1)
             supervisor = os.fork()
             if supervisor == 0:
                 os.setsid()
-                _prctl(SUB_REAPER, 1)
+                prctl(SUB_REAPER, 1)
                 Supervisor(folder).run()
             else:
                 _outlive(supervisor)
@@ -488,9 +324,5 @@ def _outlive(supervisor: int) -> None:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 continue
             for pid in descendants(os.getpid()):
-                _signal(pid, signal.SIGKILL)
+                send_signal(pid, signal.SIGKILL)
             time.sleep(0.005)
-
-
-if __name__ == "__main__":
-    serve()

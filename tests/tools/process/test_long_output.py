@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autoresearch_mcp.tools.decision.decide import Status
-from autoresearch_mcp.tools.process.supervisor import HEAD_BYTES, KEPT_LINES, LINE_BYTES, TAIL_BYTES, BoundedOutput
+from autoresearch_mcp.tools.process.bounded_output import HEAD_BYTES, KEPT_LINES, LINE_BYTES, TAIL_BYTES, BoundedOutput
 from conftest import PYTHON, Project
 
 FILL = b"filling words of a long log\n" * 20_000

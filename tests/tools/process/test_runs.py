@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.process.leftovers import end_leftovers
+from autoresearch_mcp.tools.process.processes import process_names, process_status
 from autoresearch_mcp.tools.process.runner import CommandRun, CommandSpec, Runner
-from autoresearch_mcp.tools.process.supervisor import process_names, process_status
 from conftest import PYTHON
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

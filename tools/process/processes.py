@@ -1,0 +1,66 @@
+"""What the kernel says of processes, and what is asked of it. Standard library only: supervisors need this as well."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import sys
+from pathlib import Path
+
+
+def descendants(pid: int) -> list[int]:
+    """Return every process below one, as the kernel says now; none where there is no /proc."""
+    found, waiting = [], [pid]
+    while waiting:
+        parent = waiting.pop()
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{parent}/task"):
+                children = list(map(int, Path(f"/proc/{parent}/task/{task}/children").read_bytes().split()))
+                found += children
+                waiting += children
+    return found
+
+
+def process_names() -> bytes:
+    """Return by which boot of the kernel, and in which namespace, a process number and a time of start name a process."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip() + os.readlink("/proc/self/ns/pid").encode()
+    except OSError:
+        return b"?"
+
+
+def process_status(pid: int) -> tuple[int, int, int] | None:
+    """Return parent, session and start of a living process, the start in ticks of the kernel; None without one."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return None if fields[0] in b"ZX" else (int(fields[1]), int(fields[3]), int(fields[19]))
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the bytes of memory that a process holds."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+def send_signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(-pid, number) if pid < 0 else os.kill(pid, number)
+
+
+def prctl(option: int, value: int) -> None:
+    """Call prctl, where there is one."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def limit_child() -> None:
+    """Forbid core files, and offer the child first when memory runs out, so that the server survives."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
