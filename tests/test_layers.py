@@ -112,3 +112,11 @@ def test_the_files_of_the_harness_import_one_another_one_way() -> None:
     files = {file.stem: ast.parse(file.read_text(encoding="utf-8")) for file in (ROOT / "gpt_harness").glob("*.py")}
 
     TopologicalSorter({name: _imported(tree) & files.keys() for name, tree in files.items()}).prepare()
+
+
+def test_no_file_is_longer_than_a_reader_keeps_in_mind() -> None:
+    """But for the one file that an experiment edits, which holds a whole model on purpose."""
+    files = [file for top in ("server", "tools", "prompts", "gpt_harness") for file in (ROOT / top).rglob("*.py")]
+    lengths = {file.name: file.read_text(encoding="utf-8").count("\n") for file in files if file.name != "train.py"}
+
+    assert [name for name, length in lengths.items() if length > 350] == []

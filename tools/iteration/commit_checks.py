@@ -13,8 +13,8 @@ from ..git.repo import Repo, shown
 from ..git.trees import GITLINK, SYMLINK, TreeChange
 from ..lab.context import RepoContext
 from ..measurement.git_settings import seals_changed
-from ..measurement.outputs import tracked_edits, without_outputs
 from ..measurement.ruler import SCRIPTS, differing, ruler_now, ruler_of
+from ..measurement.runs import tracked_edits, without_outputs
 from ..measurement.shadow import shadowed
 from ..plan.model import Plan
 from ..plan.scope import Scope

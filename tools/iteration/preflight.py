@@ -15,9 +15,8 @@ from ..git.checkout import PathChange
 from ..git.experiment import HookFailure
 from ..git.repo import shown
 from ..lab.context import RepoContext
-from ..measurement.outputs import without_outputs
 from ..measurement.ruler import protected_now
-from ..measurement.runs import has_sandbox, sandbox_words
+from ..measurement.runs import has_sandbox, sandbox_words, without_outputs
 from ..plan.checks import problems
 from ..plan.model import PLAN_FILE, Plan
 from ..plan.scope import Scope
@@ -43,7 +42,7 @@ from .baseline import (
     sabotaged,
     with_guards,
 )
-from .head_watch import HeadWatch
+from .measure import HeadWatch
 
 
 class GateRow(BaseModel):

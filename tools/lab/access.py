@@ -18,8 +18,7 @@ from ..vocabulary import Phase, Tool, following
 from .consent import Consent
 from .context import CallState, RepoContext
 from .jobs import JOB, PATIENCE_S, JobRecord, Jobs, is_cancelled, pass_on_progress, read_job, unfinished, write_job
-from .missing_records import refuse_missing_records
-from .recovery import recover
+from .recovery import recover, refuse_missing_records
 
 TURN_S = {Tool.RECORD: 10.0}
 """How long a call waits for its turn, in seconds: personas and judges write at the same time, each for a moment."""

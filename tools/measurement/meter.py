@@ -32,9 +32,8 @@ from ..process.bounded_output import HEAD_BYTES
 from ..process.run_notes import RunNote, open_channel
 from ..process.runner import CommandRun, CommandSpec
 from ..text.redaction import redact_tail, redactor
-from .outputs import restore_outputs
 from .ruler import Ruler, differing, file_marks
-from .runs import CHANNEL_NAME, RunService, RunSpec, has_sandbox
+from .runs import CHANNEL_NAME, RunService, RunSpec, has_sandbox, restore_outputs
 
 TAIL_CHARACTERS = 3000
 CHANNEL = "channel"

@@ -12,8 +12,7 @@ from ..plan.model import Direction
 from ..session.events import Row
 from ..session.results import number
 from ..session.state import Session, phase_of
-from ..session.stuck import near_misses
-from ..session.summary import Summary, budget_left, honest_best, luck_words, noise_band
+from ..session.summary import Summary, budget_left, honest_best, luck_words, near_misses, noise_band
 from ..vocabulary import Phase
 from .drawing import curves_as_svg
 from .page import (

@@ -15,8 +15,7 @@ from ..session.commits import JOURNAL_TRAILER
 from ..session.events import Committed, Event, GuardsRan, HeldOut, HookRejected, Row, Started, Verified
 from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row, number
 from ..session.state import Session, baseline_values
-from ..session.stuck import near_misses
-from ..session.summary import Summary, honest_best, luck_words, noise_band, summarise
+from ..session.summary import Summary, honest_best, luck_words, near_misses, noise_band, summarise
 from ..storage.disk import write_ours
 from ..storage.masked_lines import with_masked
 from ..text.redaction import redactor

@@ -14,8 +14,7 @@ from ..lab.context import RepoContext
 from ..session.events import Row
 from ..session.results import number
 from ..session.state import Session
-from ..session.stuck import Advice, blocked_words, is_stuck, on_plateau
-from ..session.summary import EVERY, Summary, summarise
+from ..session.summary import EVERY, Advice, Summary, blocked_words, is_stuck, on_plateau, summarise
 from ..vocabulary import Phase, Tool, following
 from ..workflows.fix.hooks import after_iteration, refuse_hiding
 from .base import Description, Hypothesis, Learned, RepoPath, Verbs

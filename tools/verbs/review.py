@@ -18,8 +18,7 @@ from ..report.writing import as_text, curves, integrity, write_page, write_pictu
 from ..session.events import Committed, GuardsRan, Remeasured, Repeated, Row, Verified
 from ..session.results import PAGE_FILE, PICTURE_FILE, number
 from ..session.state import Session
-from ..session.stuck import SHOWN, Advice, is_stuck, material, on_plateau
-from ..session.summary import summarise
+from ..session.summary import SHOWN, Advice, is_stuck, material, on_plateau, summarise
 from ..text.redaction import redactor
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs

@@ -22,8 +22,7 @@ from ..session.events import Finished, Row, Started
 from ..session.intent import read_intent
 from ..session.results import PAGE_FILE, PICTURE_FILE, RESULTS_FILE, baseline_row, flat, number
 from ..session.state import Session, phase_of
-from ..session.stuck import is_stuck, on_plateau
-from ..session.summary import Summary, budget_left, luck_words, noise_band, summarise
+from ..session.summary import Summary, budget_left, is_stuck, luck_words, noise_band, on_plateau, summarise
 from ..storage.disk import lock_holder
 from ..vocabulary import Phase, Tool, following
 from ..workflows.running.store import LEDGER_FOLDERS, Ledgers
