@@ -101,7 +101,7 @@ class Database:
         """Whose the connection is, and which file it would open."""
         try:
             status = self._file.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return (os.getpid(), 0, 0)
         return (os.getpid(), status.st_dev, status.st_ino)
 
