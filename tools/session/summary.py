@@ -195,6 +195,8 @@ LUCK_PER_TRY = ((3.2, 0.0015), (3.85, 0.0002), (4.2, 0.00005))
 def noise_band(session: Session) -> str:
     """Say how much one run scatters now, and where the incumbent stands."""
     judge = session.judge
+    if session.plan.noise == "none":
+        return "not looked for, as the plan asks"
     if not isinstance(judge, Race):
         return "none known: the metric repeats" if isinstance(judge, Exact) else "not controlled by a median"
     place = f"the incumbent stands at {number(round_to(session.reference, judge.doubt))} ± {2 * judge.doubt:.2g}"
@@ -210,6 +212,8 @@ def luck_words(session: Session) -> str:
         return f"Chance that any kept change is luck: about {100 * chance:.2g} %."
     if isinstance(session.judge, Median):
         return f"The median of {session.judge.runs} runs does not bound the chance that a kept change is luck."
+    if session.plan.noise == "none":
+        return "One run of each change was believed, as the plan asks, so nothing is known of luck."
     return "The metric repeats exactly, so no kept change is luck of the measurement."
 
 

@@ -558,3 +558,12 @@ def test_a_crash_whose_output_went_to_a_file_is_told_from_that_file(tmp_path: Pa
 
     assert "MemoryError: no room for the batch" in crashed.output
     assert "resource" in crashed.why
+
+
+def test_what_the_plan_takes_on_trust_is_not_told_as_measured(tmp_path: Path) -> None:
+    project = Project(tmp_path / "repo", noise="none").start()
+    project.try_value(5)
+
+    status = project.sessions.status()
+    assert status.noise == "not looked for, as the plan asks"
+    assert "nothing is known of luck" in status.luck
