@@ -34,14 +34,6 @@ from .state import Session, baseline_values
 METRIC_ERRORS_THAT_END = 2
 
 
-def replay(session_id: str, events: Iterable[tuple[float, Event]]) -> Session | None:
-    """Fold the events of one session, each with its time, into its state; None without any."""
-    session: Session | None = None
-    for at, event in events:
-        session = advance(session, event, at, session_id)
-    return session
-
-
 def advance(session: Session | None, event: Event, at: float, session_id: str = "") -> Session:
     """Return the session after one more event."""
     if isinstance(event, Started):

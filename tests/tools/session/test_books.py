@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from autoresearch_mcp.tools.decision.measured import Measurement, Trained
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.session import store as books
 from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Reverted, Row, Started, Verified
-from autoresearch_mcp.tools.session.fold import advance, replay
+from autoresearch_mcp.tools.session.fold import advance
 from autoresearch_mcp.tools.session.journal import Journal
 from autoresearch_mcp.tools.session.state import Session, dump_snapshot, load_snapshot
 from autoresearch_mcp.tools.session.store import digest, foundations
@@ -293,6 +293,13 @@ def test_a_session_that_was_frozen_and_thawed_goes_on_the_same(
     whole = replay("one", [(1.0, event) for event in (*past, *future)])
     assert thawed is not None
     assert on(thawed, future) == on(session, future) == whole
+
+
+def replay(session_id: str, events: Iterable[tuple[float, Event]]) -> Session | None:
+    session: Session | None = None
+    for at, event in events:
+        session = advance(session, event, at, session_id)
+    return session
 
 
 def on(session: Session, events: Sequence[Event]) -> Session:
