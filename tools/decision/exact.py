@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass, replace
 from typing import Self
 
-from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, Judge, Step, Threshold
+from .judging import NO_THRESHOLD, UNMEASURED, Arm, Claim, Finding, Judge, Step, Threshold
 from .race import race_from
 
 FRESH_RUNS = 4
@@ -89,8 +89,10 @@ class Exact:
             and len(self.candidate) == 1
             and (self.doubtful or self.unchecked >= self.patience)
         ):
-            return Finding(Step.CANDIDATE, f"{why} It is run once more: does it repeat?", gain)
-        return Finding(step, why, gain, gain, gain)
+            return Finding(
+                Step.CANDIDATE, f"{why} It is run once more: does it repeat?", gain, claim=Claim(False, gain)
+            )
+        return Finding(step, why, gain, gain, gain, claim=Claim(False, gain))
 
     def close(self, kept: bool) -> Exact:
         """End the proposal as kept or not."""
@@ -143,7 +145,7 @@ class Median:
             return Finding(Step.CANDIDATE, f"{count} of {self.runs} runs.")
         gain = self.level - statistics.median(self.candidate[: self.runs])
         step = Step.BETTER if wins(gain, self.threshold) else loses(gain, self.threshold)
-        return Finding(step, f"The median of {self.runs} runs is {gain:.4g} better.", gain)
+        return Finding(step, f"The median of {self.runs} runs is {gain:.4g} better.", gain, claim=Claim(False, gain))
 
     def close(self, kept: bool) -> Self:
         """End the proposal as kept or not."""

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, Step, Threshold
+from .judging import NO_THRESHOLD, UNMEASURED, Arm, Claim, Finding, Step, Threshold
 from .noise import CLIP, Bank, calibrated
 
 SCREEN = 0.5
@@ -155,7 +155,13 @@ class Race:
         gain, error, z = self._standing()
         step = self._step(gain, error, z)
         low, worth, high = map(self._worth, (gain - WIDTH * error, gain, gain + WIDTH * error))
-        return Finding(step, self._why(step, worth, (high - low) / 2, z), worth, low, high, z, self._bar)
+        why = self._why(step, worth, (high - low) / 2, z)
+        return Finding(step, why, worth, low, high, z, self._bar, self._claim(gain, error))
+
+    def _claim(self, gain: float, error: float) -> Claim:
+        if self.scale is Scale.LINEAR:
+            return Claim(False, gain, error**2)
+        return Claim(True, gain / 100, (error / 100) ** 2)
 
     @property
     def _bar(self) -> float:
