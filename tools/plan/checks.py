@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ..text.redaction import hides_something, visible
 from .metrics import check_read
-from .model import MOST_RUNS, Direction, Plan, Ties, parse_guard_metric
+from .model import MOST_RUNS, Direction, Effort, Plan, Ties, parse_guard_metric
 from .scope import check_glob
 
 
@@ -92,6 +92,8 @@ def _choices(plan: Plan) -> list[PlanProblem]:
         found.append(PlanProblem("direction", f"{plan.direction!r} is no direction", "Say `lower` or `higher`"))
     if plan.ties not in list(Ties):
         found.append(PlanProblem("ties", f"{plan.ties!r} is unknown", "Say `discard` or `simpler`"))
+    if plan.effort not in list(Effort):
+        found.append(PlanProblem("effort", f"{plan.effort!r} is unknown", "Say `quick`, `normal` or `thorough`"))
     if not _STYLE.fullmatch(plan.commit_style):
         cure = "Say `experiment`, or the prefix that a hook wants, e.g. `perf:` or `chore(lab):`"
         found.append(PlanProblem("commit_style", f"{plan.commit_style!r} is no prefix of a commit", cure))

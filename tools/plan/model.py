@@ -29,6 +29,14 @@ class Ties(StrEnum):
     SIMPLER = "simpler"
 
 
+class Effort(StrEnum):
+    """How long a decision is looked for before the answer is that nobody can tell."""
+
+    QUICK = "quick"
+    NORMAL = "normal"
+    THOROUGH = "thorough"
+
+
 @dataclass(frozen=True)
 class EffectSize:
     """A size of change, in the metric's unit or in percent of a reference value."""
@@ -115,6 +123,11 @@ class Plan(BaseModel):
         "auto",
         description="`auto`: the baseline finds out whether the metric repeats or how noisy it is; `none`: one run, no "
         "question asked; a number: every measurement is the median of so many runs.",
+    )
+    effort: str = Field(
+        "normal",
+        description="How many runs a noisy metric's decisions may spend: `quick` drops a change soon that does not look "
+        "better, `normal`, or `thorough`, which looks longer for small gains.",
     )
     max_runs: int = Field(24, ge=4, description="Most runs of one decision, candidate and incumbent together.")
     min_effect: Text = Field(
@@ -215,7 +228,11 @@ class Plan(BaseModel):
 
     def _unused(self) -> set[str]:
         """The fields that came after sessions had been sealed without them, where they say nothing."""
-        return {name for name in ("outputs", "commit_style") if getattr(self, name) == Plan.model_fields[name].default}
+        return {
+            name
+            for name in ("outputs", "commit_style", "effort")
+            if getattr(self, name) == Plan.model_fields[name].default
+        }
 
 
 def parse_effect(text: str) -> EffectSize:
