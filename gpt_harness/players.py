@@ -37,6 +37,9 @@ _SYSTEM = (
     "/run/nvidia-persistenced",
 )
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/tty")
+_OF_THE_RUN = {
+    f"AUTORESEARCH_{name}" for name in ("INCUMBENT_CURVE", "ITERATION", "RUN", "CHANNEL")
+}  # for the judge alone
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -97,7 +100,9 @@ class Host:
     def __init__(self) -> None:
         self._line, theirs = socket.socketpair(socket.AF_UNIX, KIND)
         # One thread until there is a job: a process that forks should have no others.
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        # What is in it at the start can be read from memory later, by the experiment too.
+        told = {name: value for name, value in os.environ.items() if name not in _OF_THE_RUN}
+        environment = {**told, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, "-I", str(HERE / "host.py")]
         self._process = subprocess.Popen(command, stdin=theirs.fileno(), stdout=2, env=environment, close_fds=True)
         theirs.close()

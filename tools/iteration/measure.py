@@ -46,7 +46,7 @@ def _verify_once(context: RepoContext) -> None:
         refuse_uncommitted(context)
     before = {change.path for change in context.repo.changes()}
     watch = HeadWatch(context)
-    ran = _measured(context, replace(spec, curve=session.curve if arm is Arm.CANDIDATE else ()))
+    ran = _measured(context, replace(spec, curve=session.curve))  # of both arms: else it would tell which one runs
     if moved := watch.brought_back():
         ran = ran.model_copy(update={"value": None, "tampered": (*ran.tampered, *moved)})
     ahead = _is_ahead(context, spec, ran)

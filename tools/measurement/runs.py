@@ -41,7 +41,8 @@ class RunSpec:
     """One run to make: where, of which commit and tree, and its numbers. Equal in a pair but for the commit.
 
     `checkout` is ours, none the user's own. What git does not have and commands may need is `untracked`; protected files
-    are taken from the commit `sealed`. A run of the candidate may be held against the incumbent's learning `curve`.
+    are taken from the commit `sealed`. A run may be held against the incumbent's learning `curve`, one of the incumbent as
+    well as one of the candidate.
     """
 
     place: Place

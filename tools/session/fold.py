@@ -148,7 +148,6 @@ def _verified(session: Session, trial: Trial, event: Verified) -> Session:
         trial=replace(_after_run(trial, event.arm, run, counted), unseen=event.unseen or trial.unseen),
         measured_seconds=session.measured_seconds + run.seconds,
         left_behind=session.left_behind | set(event.untracked),
-        curve=(event.arm is Arm.INCUMBENT and _curve([run])) or session.curve,
     )
 
 
@@ -211,8 +210,9 @@ def _close(session: Session, row: Row) -> Session:
         metric_errors=session.metric_errors + 1 if row.status is Status.METRIC_ERROR else 0,
         blocked=_blocked(session, row.status),
     )
-    if row.status.kept and session.trial:
-        closed = replace(closed, curve=_curve(session.trial.candidate) or session.curve)
+    if session.trial:  # not before: both arms of a trial are told of the same curve
+        stays = session.trial.candidate if row.status.kept else session.trial.incumbent
+        closed = replace(closed, curve=_curve(stays) or session.curve)
     closed = _kept(closed, row) if row.status.kept else _lost(closed, row)
     return replace(closed, ended=_ending(closed))
 

@@ -1,0 +1,46 @@
+"""What a command is told of its run is the same for both arms of a comparison."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+from conftest import PYTHON, Project
+
+TRAINS = """
+import json, os, pathlib, random
+place = pathlib.Path(os.environ["SEEN"])
+value = float(pathlib.Path("value.txt").read_text())
+runs = place.read_text().count(chr(10)) if place.exists() else 0
+with place.open("a") as seen:
+    seen.write(json.dumps([value, dict(os.environ)]) + chr(10))
+loss = value + random.Random(runs).gauss(0, 1)
+curve = " ".join(f"{share / 10:.1f}:{loss:.3f}" for share in range(1, 11))
+print(f"---\\nval_bpb: {loss}\\nharness: 1\\ncheck data: passed (the same)\\ncurve: {curve}")
+"""
+OF_EVERY_RUN = {"AUTORESEARCH_RUN_ID"}
+"""By which the processes of a run are found; no two runs have the same one."""
+
+
+def test_both_arms_of_a_race_see_the_same_environment(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    alone = {"guards": (), "protected": ("train.py",)}
+    project = Project(tmp_path / "repo", verify=f"SEEN={seen} {PYTHON} train.py", metric="val_bpb", **alone)
+    project.write("train.py", TRAINS).write("value.txt", "100\n").commit("trains")
+    project.start()
+    before = len(seen.read_text().splitlines())
+
+    project.try_value(97, "a better one")
+
+    arms: dict[float, list[dict[str, str]]] = defaultdict(list)
+    for line in seen.read_text().splitlines()[before:]:
+        value, environment = json.loads(line)
+        arms[value].append(environment)
+    pairs = list(zip(arms[97.0], arms[100.0], strict=False))
+    assert len(pairs) > 1, "the race took both arms more than once"
+    for candidate, incumbent in pairs:
+        different = {name for name in candidate | incumbent if candidate.get(name) != incumbent.get(name)}
+        assert different == OF_EVERY_RUN
+        assert len(candidate["AUTORESEARCH_RUN_ID"]) == len(incumbent["AUTORESEARCH_RUN_ID"])
+        assert candidate["AUTORESEARCH_INCUMBENT_CURVE"]
