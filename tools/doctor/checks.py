@@ -122,7 +122,7 @@ def _git(context: RepoContext) -> Iterator[DoctorCheck]:
 
 
 def _state(context: RepoContext) -> Iterator[DoctorCheck]:
-    broken = context.journal.broken()
+    broken = context.journal.broken(thorough=True)
     cure = "Stop the server, then restore the journal from a backup or move it away." if broken else ""
     yield DoctorCheck("journal", not broken, broken or "no record was edited or taken out", cure)
     holder = lock_holder(context.repo.own_folder)

@@ -163,7 +163,7 @@ class RepoContext:
     def save_snapshot(self) -> None:
         """Keep the session as it stands for the next server, every few iterations."""
         if self.session is not None:
-            self.store.save_snapshot(self.session)
+            self.store.save_snapshot(self.session, self.now())
 
     def write_results(self) -> Path | None:
         """Bring the results file up to date; returns where a version that somebody had edited was set aside."""

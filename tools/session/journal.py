@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Code, Refusal
 from ..storage.database import Database
+from . import chain
 from .events import Event, Logged, Record, Row, read_event
 
 _SCHEMA = """
@@ -45,16 +44,9 @@ CREATE TRIGGER IF NOT EXISTS event_is_never_removed BEFORE DELETE ON event
 
 
 _LAYOUT = 1
-_FIELDS = "number, session, at, kind, iteration, body"
-_LAST = "SELECT number, digest FROM event ORDER BY number DESC LIMIT 1"
 _NO_LIMIT = 2**62
 _IN_ORDER, _BY_INDEX = "NOT INDEXED", "INDEXED BY event_by_session"
 """Ways to the records of a session: nearly all that come, as they stand; or the few that are its own."""
-
-
-def _chained(previous: str, fields: Sequence[object]) -> str:
-    """Return the digest of a record, over its own fields and the digest of the record before it."""
-    return hashlib.sha256(json.dumps([previous, *fields]).encode()).hexdigest()
 
 
 def _places(values: Sequence[object]) -> str:
@@ -86,29 +78,18 @@ class Journal:
     def append(self, session: str, at: float, events: Sequence[Record]) -> None:
         """Add events of a session, or of a ledger, in order. `at` is in seconds since the epoch."""
         with self._database.transaction() as execute:
-            number, digest = execute(_LAST).fetchone() or (0, "")
-            for event in events:
-                number, previous = number + 1, digest
-                kind, iteration = getattr(event, "kind"), getattr(event, "iteration", None)  # noqa: B009
-                fields = (number, session, at, kind, iteration, event.model_dump_json())
-                digest = _chained(previous, fields)
-                execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*fields, previous, digest))
+            chain.append(execute, session, at, events)
 
     def tip(self) -> str:
         """Return the digest of the last record; empty without any."""
-        return next((digest for _, digest in self._database.query(_LAST)), "")
+        return next((digest for _, digest in self._database.query(chain.LAST)), "")
 
-    def broken(self) -> str:
-        """Return the first record that was edited, or that others are missing before; empty when the chain holds."""
-        expected, digest = 1, ""
-        for row in self._database.query(f"SELECT {_FIELDS}, previous, digest FROM event ORDER BY number"):
-            *fields, previous, own = row
-            if fields[0] != expected or previous != digest:
-                return f"between records {expected - 1} and {fields[0]} something is missing or was replaced"
-            if own != _chained(previous, fields):
-                return f"record {fields[0]} ({fields[3]}, session {fields[1]}, iteration {fields[4]}) was edited"
-            expected, digest = expected + 1, own
-        return ""
+    def broken(self, thorough: bool = False) -> str:
+        """Return the first record that was edited, or that others are missing before; empty when the chain holds.
+
+        `thorough` follows every record; without it checkpoints stand for those before the newest of them.
+        """
+        return chain.broken(self._database, thorough)
 
     def start_of(self, session: str) -> int:
         """Return the number of the record that a session began with; 0 without any."""
@@ -184,12 +165,12 @@ class Journal:
     def _bodies(self, session: str, after: int, way: str) -> Iterator[tuple[RecordPlace, str]]:
         before = after
         for row in self._database.query(
-            f"SELECT {_FIELDS}, previous, digest FROM event {way} WHERE session = ? AND number > ? ORDER BY number",
+            f"SELECT {chain.FIELDS}, previous, digest FROM event {way} WHERE session = ? AND number > ? ORDER BY number",
             session,
             after,
         ):
             *fields, previous, own = row
-            if own != _chained(previous, fields):
+            if own != chain.chained(previous, fields):
                 raise _edited(self._file, f"record {fields[0]} ({fields[3]}, iteration {fields[4]}) was edited")
             if before and not self._whole(before, fields[0]):
                 raise _edited(self._file, f"a record is missing between {before} and {fields[0]}, or was replaced")
@@ -272,17 +253,24 @@ class Journal:
     def snapshot(self, session: str) -> tuple[int, str] | None:
         """Return the last snapshot of a session, with the number of the record that it reaches to; None without any.
 
-        A snapshot that is not what was written, or whose record is another by now, is none.
+        A snapshot that is not what was written, that no checkpoint names, or whose record is another by now, is none.
         """
-        for number, text, digest in self._database.query(
-            "SELECT number, text, digest FROM summary WHERE session = ?", session
-        ):
-            if digest == _chained(self.digest_of(number), (session, number, text)):
+        query = "SELECT number, text, digest FROM summary WHERE session = ?"
+        for number, text, digest in self._database.query(query, session):
+            own = chain.chained(self.digest_of(number), (session, number, text))
+            if digest == own and chain.names_snapshot(self._database, digest, number):
                 return number, text
         return None
 
-    def save_snapshot(self, session: str, number: int, text: str) -> None:
-        """Keep a snapshot of a session after all its records up to one, in place of an earlier one."""
-        digest = _chained(self.digest_of(number), (session, number, text))
-        with self._database.transaction() as execute:
-            execute("INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?)", (session, number, text, digest))
+    def save_snapshot(self, session: str, at: float, number: int, text: str) -> None:
+        """Keep a snapshot of a session after all its records up to one, in place of an earlier one, with a checkpoint.
+
+        Nothing is kept twice, and nothing of a journal that is not what was written.
+        """
+        digest = chain.chained(self.digest_of(number), (session, number, text))
+        if self._database.query("SELECT 1 FROM summary WHERE session = ? AND digest = ?", session, digest):
+            return
+        if checkpoint := chain.next_checkpoint(self._database, digest):
+            with self._database.transaction() as execute:
+                execute("INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?)", (session, number, text, digest))
+                chain.append(execute, "", at, [checkpoint])

@@ -81,11 +81,11 @@ class SessionStore:
         assert session is not None, "there was an event"
         return session
 
-    def save_snapshot(self, session: Session) -> None:
+    def save_snapshot(self, session: Session, at: float) -> None:
         """Keep the session as a snapshot, between two iterations and only every `SNAPSHOT_INTERVAL` of them."""
         if session.trial is None and session.last_iteration and session.last_iteration % SNAPSHOT_INTERVAL == 0:
             number = self.journal.last_of(session.id)
-            self.journal.save_snapshot(session.id, number, f"{_code_digest()}\n{dump_snapshot(session)}")
+            self.journal.save_snapshot(session.id, at, number, f"{_code_digest()}\n{dump_snapshot(session)}")
 
     def _from_snapshot(self, name: str, writes: tuple[int, ...]) -> _Known | None:
         found = self.journal.snapshot(name)
