@@ -16,6 +16,7 @@ from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.process.supervisor import result_digest, result_seal
+from autoresearch_mcp.tools.verbs.loop import Iterated
 from autoresearch_mcp.tools.verbs.running import Running
 from conftest import PYTHON, Project
 
@@ -486,6 +487,56 @@ def by_the_clock(tmp_path: Path) -> None:
     project = _told(tmp_path, f"{age}; test $t -lt 5 && echo 5 || echo 10\n")
 
     assert project.loop.iterate("five, for a moment").status is Status.DISCARD
+
+
+def _counted(tmp_path: Path, work: str) -> Iterated:
+    """A try to change how the program does its work, half a second of processor time, which the server counts."""
+    burn = "import time\nend = time.process_time() + 0.5\nwhile time.process_time() < end:\n    pass\n"
+    plan = {"read": "cpu", "metric": "", "direction": "", "noise": "none", "guards": (), "scope": ("src/**",)}
+    project = Project(tmp_path / "repo", verify=f"{PYTHON} src/work.py", **plan)
+    project.write("src/work.py", burn).commit("a program that works").start()
+    project.write("src/work.py", work.replace("BURN", burn.replace("\n", "\n    ")))
+    return project.loop.iterate("work elsewhere")
+
+
+@cheat("work in a process that detaches itself, where the server counts processor time")
+def detached(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    work = (
+        "import os, pathlib, time\n"
+        f"done = pathlib.Path({str(done)!r})\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    if os.fork():\n"
+        "        os._exit(0)\n"
+        "    BURN\n"
+        "    done.touch()\n"
+        "    os._exit(0)\n"
+        "while not done.exists():\n"
+        "    time.sleep(0.01)\n"
+    )
+
+    assert _counted(tmp_path, work).status is Status.DISCARD
+
+
+@cheat("work in a process that nobody waits for, where the server counts processor time")
+def unwaited(tmp_path: Path) -> None:
+    work = (
+        "import os, signal\n"
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "if os.fork() == 0:\n"
+        "    BURN\n"
+        "    os._exit(0)\n"
+        "try:\n"
+        "    os.wait()\n"
+        "except ChildProcessError:\n"
+        "    pass\n"
+    )
+
+    answer = _counted(tmp_path, work)
+
+    assert (answer.status, answer.metric) == (Status.METRIC_ERROR, None)
+    assert "nobody waited for" in answer.why
 
 
 @cheat("a run cancelled when its number looks bad, and begun again")

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from ..decision.decide import enough_for_baseline, limit_of, settled, within
-from ..decision.failures import FailureClass, classify
 from ..decision.measured import (
     GuardResult,
     Measurement,
@@ -28,14 +27,14 @@ from ..diagnostics.inspection import Tally, read_tally
 from ..git.paired_checkout import editable_roots
 from ..plan.metrics import Reading, read_metric
 from ..plan.model import GuardMetric, Plan
-from ..process.bounded_output import HEAD_BYTES
+from ..plan.resources import resource_of
 from ..process.run_notes import RunNote, open_channel
 from ..process.runner import CommandRun, CommandSpec
-from ..text.redaction import redact_tail, redactor
+from ..text.redaction import redactor
+from .outcome import TAIL_CHARACTERS, failure_of, how_it_ended, succeeded, tail_of, used
 from .ruler import Ruler, differing, file_marks
 from .runs import CHANNEL_NAME, RunService, RunSpec, has_sandbox, restore_outputs
 
-TAIL_CHARACTERS = 3000
 CHANNEL = "channel"
 CURVE_NAME = "AUTORESEARCH_INCUMBENT_CURVE"
 REFLOG_ACTION = "autoresearch command"
@@ -69,22 +68,24 @@ class Meter:
         stale = [path for path in self.ruler.outputs if marks[path] == note.written.get(path)]
         wrote = tuple(p for p in named if marks[p] != note.named.get(p) and marks[p][1] >= note.at_ns - SECOND_NS)
         changed = [path for path in marks if marks[path] != (note.written | note.named).get(path)]
-        log = "" if _succeeded(run) else "".join(_end_of(spec.folder / path) for path in changed)
+        log = "" if succeeded(run) else "".join(_end_of(spec.folder / path) for path in changed)
         seen = self._read(run, text, stale, log).model_copy(
             update={
                 "seconds": run.seconds,
-                "tail": _tail(run, log),
+                "tail": tail_of(run, log),
                 "tampered": differing(note.watched, file_marks(spec.folder, self.ruler.protected)),
-                "trained": read_trained(text) if _succeeded(run) else None,
-                "tally": _tally(text) if _succeeded(run) and note.channel else None,
+                "trained": read_trained(text) if succeeded(run) else None,
+                "tally": _tally(text) if succeeded(run) and note.channel else None,
             }
         )
         asked = replace(spec, numbers=replace(spec.numbers, seed=note.seed))
         return seen.model_copy(update={"receipt": self._receipt(self.plan.verify, asked, run, seen.value)}), wrote
 
     def _read(self, run: CommandRun, text: str, stale: Sequence[str], log: str) -> Measurement:
-        if not _succeeded(run):
-            return Measurement(failure=_failure(run, log), problem=_how_it_ended(run), exit_code=run.exit_code)
+        if not succeeded(run):
+            return Measurement(failure=failure_of(run, log), problem=how_it_ended(run), exit_code=run.exit_code)
+        if resource := resource_of(self.plan.read):
+            return used(run, resource)
         reading = read_metric(text, self.plan.read, self.plan.metric, self.plan.unit, self.unit)
         if stale:
             was = f"{', '.join(stale)} was not written by this run: a number in it is an earlier run's."
@@ -172,10 +173,10 @@ class Meter:
             seed=spec.numbers.seed,
             at=self.runs.now(),
             output=run.digest,
-            cpu_seconds=round(run.cpu_seconds, 3),
+            cpu_seconds=round(run.cpu_seconds, 6),
             peak_bytes=run.peak_bytes,
             device=read_device(run.stdout),
-            checks=read_checks(run.stdout if _succeeded(run) else run.stderr[-TAIL_CHARACTERS:]),
+            checks=read_checks(run.stdout if succeeded(run) else run.stderr[-TAIL_CHARACTERS:]),
         )
         whole = f"{receipt.model_dump_json()} {value!r} {run.exit_code} {run.seconds!r}"
         return receipt.model_copy(update={"id": hashlib.sha256(whole.encode()).hexdigest()[:16]})
@@ -193,7 +194,7 @@ class Meter:
 
     def guard_fails(self, spec: RunSpec, guard: str, timeout_s: float) -> bool:
         """Run a command guard once, and return whether it fails."""
-        return not _succeeded(self._run(guard, spec, timeout_s))
+        return not succeeded(self._run(guard, spec, timeout_s))
 
     def sabotaged(self, spec: RunSpec, timeout_s: float) -> tuple[int, Measurement | None]:
         """Run the plan's sabotage, and verify on what it did; returns its exit code, and no measurement where it failed."""
@@ -204,11 +205,11 @@ class Meter:
 
     def _command_guard(self, spec: RunSpec, command: str, timeout_s: float) -> GuardResult:
         runs = [self._run(command, spec, timeout_s)]
-        while (passed := settled([_succeeded(run) for run in runs])) is None:
+        while (passed := settled([succeeded(run) for run in runs])) is None:
             runs.append(self._run(command, spec, timeout_s))
-        telling = next((run for run in reversed(runs) if not _succeeded(run)), runs[-1])
+        telling = next((run for run in reversed(runs) if not succeeded(run)), runs[-1])
         flaky = passed and len(runs) > 1
-        seen = "exit 0" if not flaky and passed else _how_it_ended(telling)
+        seen = "exit 0" if not flaky and passed else how_it_ended(telling)
         return GuardResult(
             guard=command,
             passed=passed,
@@ -216,7 +217,7 @@ class Meter:
             runs=len(runs),
             flaky=flaky,
             seconds=sum(run.seconds for run in runs),
-            tail=_tail(telling),
+            tail=tail_of(telling),
             receipts=tuple(self._receipt(command, spec, run, None) for run in runs),
         )
 
@@ -228,8 +229,8 @@ class Meter:
         done = enough_for_baseline if baseline is None else partial(_decided, guard, baseline)
         while not values or not done(values):
             runs.append(self._run(guard.command, spec, timeout_s))
-            if not _succeeded(runs[-1]):
-                return self._metric_guard_result(spec, guard, runs, values, False, _how_it_ended(runs[-1]))
+            if not succeeded(runs[-1]):
+                return self._metric_guard_result(spec, guard, runs, values, False, how_it_ended(runs[-1]))
             reading = read_metric(runs[-1].stdout, "auto", guard.name)
             if reading.value is None:
                 return self._metric_guard_result(spec, guard, runs, values, False, reading.problem)
@@ -258,15 +259,17 @@ class Meter:
             samples=tuple(values),
             runs=len(runs),
             seconds=sum(run.seconds for run in runs),
-            tail=_tail(runs[-1]),
+            tail=tail_of(runs[-1]),
             receipts=tuple(self._receipt(guard.command, spec, run, None) for run in runs),
         )
 
     def holdout(self, spec: RunSpec, timeout_s: float) -> tuple[float | None, float]:
         """Run the holdout; return its number, None without one, and its seconds. The number goes only into a comparison."""
         run = self._run(self.plan.holdout, spec, timeout_s)
-        if not _succeeded(run):
+        if not succeeded(run):
             return None, run.seconds
+        if resource := resource_of(self.plan.read):
+            return used(run, resource).value, run.seconds
         return read_metric(run.stdout, "auto", self.plan.metric, self.plan.unit).value, run.seconds
 
 
@@ -289,50 +292,6 @@ def import_paths(root: Path, folder: Path) -> dict[str, str]:
 def _tally(text: str) -> Tally | None:
     tally = read_tally(text)
     return tally.redacted(redactor()) if tally else None
-
-
-def _failure(run: CommandRun, log: str = "") -> FailureClass | None:
-    if run.cancelled:
-        return FailureClass.CANCELLED
-    if run.lost:
-        return FailureClass.LOST
-    return classify(None if run.timed_out else run.exit_code, run.timed_out, run.stdout + run.stderr + log)
-
-
-def _succeeded(run: CommandRun) -> bool:
-    return run.exit_code == 0 and not (run.timed_out or run.cancelled or run.lost)
-
-
-def _how_it_ended(run: CommandRun) -> str:
-    if run.cancelled:
-        return f"cancelled after {run.seconds:.0f} s"
-    if run.lost:
-        return "lost: the process that watched over it was killed, three times"
-    if run.timed_out:
-        return f"killed after {run.seconds:.0f} s: time-out"
-    if run.exit_code < 0:
-        return f"killed by signal {-run.exit_code}"
-    said = redact_tail(run.stderr or run.stdout, 2 * TAIL_CHARACTERS)
-    last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
-    return f"exit {run.exit_code}" + (f": {last[:300]}" if last else "")
-
-
-def _tail(run: CommandRun, log: str = "") -> str:
-    text = run.stdout.rstrip()
-    for heading, part in (("standard error", run.stderr), ("written by the command", log)):
-        if part.strip():
-            text += (f"\n--- {heading} ---\n" if text else "") + part.rstrip()
-    cut = _cut(run)
-    return redact_tail(text, TAIL_CHARACTERS - len(cut)) + cut
-
-
-def _cut(run: CommandRun) -> str:
-    """Say of which streams how much was not kept, and where; empty where all was."""
-    names = {"stdout": "standard output", "stderr": "standard error", "channel": "the channel"}
-    parts = [f"{size} bytes in the middle of {names[stream]}" for stream, size in run.left_out.items()]
-    where = f"after its first {HEAD_BYTES // 1024} KB"
-    kept = "lines `METRIC name=value` among them were read"
-    return f"\n[{' and '.join(parts)} were left out, {where}; {kept}]" if parts else ""
 
 
 def _end_of(file: Path) -> str:

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from ..text.redaction import hides_something, visible
 from .metrics import check_read
 from .model import MOST_RUNS, Direction, Effort, Plan, Ties, parse_guard_metric
+from .resources import resource_of
 from .scope import check_glob
 
 
@@ -98,7 +99,14 @@ def _choices(plan: Plan) -> list[PlanProblem]:
         cure = "Say `experiment`, or the prefix that a hook wants, e.g. `perf:` or `chore(lab):`"
         found.append(PlanProblem("commit_style", f"{plan.commit_style!r} is no prefix of a commit", cure))
     if seen := check_read(plan.read):
-        found.append(PlanProblem("read", seen, "Use auto, last, line, key, channel, regex:PATTERN or json:PATH"))
+        cure = "Use auto, last, line, key, channel, regex:PATTERN or json:PATH; or cpu, wall or memory"
+        found.append(PlanProblem("read", seen, cure))
+    if resource := resource_of(plan.read):
+        if plan.direction == Direction.HIGHER:
+            found.append(PlanProblem("direction", f"more {resource} is never better", "Say `lower`, or leave it out"))
+        if plan.unit != resource.unit:
+            cure = f"Leave it out: the server gives {resource} in {resource.unit}"
+            found.append(PlanProblem("unit", f"{plan.unit!r} cannot be chosen", cure))
     if plan.noise not in {"auto", "none"} and not 1 <= _whole(plan.noise) <= MOST_RUNS:
         found.append(
             PlanProblem("noise", f"{plan.noise!r} is unknown", f"Say `auto`, `none`, or a number up to {MOST_RUNS}")

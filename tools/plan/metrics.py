@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
+from .resources import resource_of
+
 _SHOWN = 120
 _CURE = "Let the command print `METRIC name=value`, or set `read` to say where the number is."
 _LONGEST_NUMBER = 400  # `%f` of the largest float has 316 characters
@@ -108,6 +110,8 @@ def read_metric(output: str, read: str, name: str, unit: str = "", before: str |
 
 def check_read(read: str) -> str:
     """Return what is wrong with a `read` rule; empty when it can be used."""
+    if resource_of(read) is not None:
+        return ""
     kind, colon, rule = read.partition(":")
     if kind not in {*_READERS, "regex"} or bool(colon) != (kind in {"regex", "json"}) or (colon and not rule):
         return f"{read!r} is not a way to read a number"

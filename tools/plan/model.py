@@ -7,9 +7,11 @@ import math
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from .resources import resource_of
 
 PLAN_FILE = "autoresearch.toml"
 MOST_RUNS = 99
@@ -98,16 +100,19 @@ class Plan(BaseModel):
         "back after each run, and never a change of the experiment.",
     )
     metric: str = Field("", description="Name of the number, e.g. `val_bpb` or `coverage`.")
-    direction: str = Field("", description="`lower` or `higher`: which way is better. Required.")
+    direction: str = Field("", description="`lower` or `higher`: which way is better.")
     unit: str = Field("", description="Unit to strip from the printed number, e.g. `%` or `ms`. Empty: a bare number.")
     verify: str = Field(
-        "", description="Shell command, run at the repository root, that prints the number and exits 0."
+        "",
+        description="Shell command, run at the repository root, that prints the number, if it is read, and exits 0.",
     )
     read: str = Field(
         "auto",
         description="How to read the number: `auto`, `last` (last number printed), `line` (`METRIC name=value`), "
         "`key` (`name: value`), `regex:PATTERN` (first group), `json:path.to[0].key`, `channel` (what the evaluator "
-        "writes to the file named by AUTORESEARCH_CHANNEL; printed numbers do not count).",
+        "writes to the file named by AUTORESEARCH_CHANNEL; printed numbers do not count). Or what the server measures of "
+        "verify and all that it starts, whatever is printed: `cpu` (seconds), `wall` (seconds), `memory` (peak, MiB); "
+        "lower is better, and `metric` and `direction` may be left out.",
     )
     guards: tuple[str, ...] = Field((), description="Shell commands that must exit 0 for a change to be kept.")
     guard_metrics: tuple[str, ...] = Field(
@@ -177,6 +182,16 @@ class Plan(BaseModel):
     network: bool = Field(False, description="Whether commands in the sandbox reach the network.")
     memory_mb: int = Field(0, ge=0, description="In the sandbox: most memory of one process, in MiB; 0 = no limit.")
     processes: int = Field(0, ge=0, description="In the sandbox: most processes of this user at once; 0 = no limit.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _measured_by_the_server(cls, fields: Any) -> Any:  # noqa: ANN401 - whatever a caller gives
+        """Fill in what a resource says by itself: the name, the direction and the unit of its number."""
+        resource = resource_of(str(fields.get("read", ""))) if isinstance(fields, dict) else None
+        if resource is None:
+            return fields
+        known = {"metric": resource.metric, "direction": Direction.LOWER.value, "unit": resource.unit}
+        return {**fields, **{name: fields.get(name) or value for name, value in known.items()}}
 
     @property
     def better(self) -> Direction:

@@ -40,6 +40,15 @@ def process_status(pid: int) -> tuple[int, int, int] | None:
         return None
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has used itself, rounded down to ticks of the kernel; 0 without one."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
 def resident_bytes(pid: int) -> int:
     """Return the bytes of memory that a process holds."""
     try:

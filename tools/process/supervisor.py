@@ -24,7 +24,8 @@ import time
 from pathlib import Path
 
 from .bounded_output import BoundedOutput
-from .processes import descendants, limit_child, prctl, process_names, process_status, resident_bytes, send_signal
+from .processes import descendants, limit_child, prctl, process_names, process_status, send_signal
+from .usage import Usage
 
 DESCENDANTS = "descendants"
 """File in the folder of a run that says whom the command has started; see `Supervisor._note_descendants`."""
@@ -53,7 +54,9 @@ class Supervisor:
         self._outputs: dict[int, BoundedOutput] = {}
         self._code: int | None = None
         self._child = 0
-        self._peak = 0
+        self._usage = Usage()
+        self._end_seen: list[int] = []
+        self._ended: float | None = None
         self._last_progress = 0.0
         self._noted: dict[int, int] = {}
         self._lines = MOST_NOTED
@@ -66,10 +69,11 @@ class Supervisor:
         signal.signal(signal.SIGTERM, self._cancel)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, as a parent may have left it, nobody is waited for
         (self._folder / "alive").write_text(str(os.getpid()))
         out, err = self._start()
         timed_out = not self._watch()
-        seconds = time.monotonic() - self._began
+        seconds = (self._ended or time.monotonic()) - self._began
         if timed_out or self._cancelled:
             self._terminate()
         self._drain(DRAIN_S)
@@ -88,9 +92,12 @@ class Supervisor:
         with contextlib.suppress(OSError):
             for end in (read_out, read_err):
                 fcntl.fcntl(end, PIPE_SIZE, PIPE_BYTES)  # a flood is read in fewer turns
+        self._began = time.monotonic()
         self._child = os.fork()
         if self._child == 0:
             self._exec_child(write_out, write_err)
+        with contextlib.suppress(OSError, AttributeError):  # not on macOS
+            self._end_seen = [os.pidfd_open(self._child)]
         os.close(write_out)
         os.close(write_err)
         outputs = BoundedOutput(), BoundedOutput()
@@ -134,10 +141,12 @@ class Supervisor:
         return True
 
     def _read(self, seconds: float) -> None:
-        """Take what the pipes hold, waiting at most so many seconds."""
-        if not self._outputs:
+        """Take what the pipes hold, waiting at most so many seconds, and no longer than until the command has ended."""
+        if not self._outputs and not self._end_seen:
             seconds = min(seconds, 0.02)
-        for end in select.select([*self._outputs, *self._channel], [], [], seconds)[0]:
+        for end in select.select([*self._outputs, *self._channel, *self._end_seen], [], [], seconds)[0]:
+            if end in self._end_seen:
+                continue
             try:
                 chunk = os.read(end, PIPE_BYTES)
             except BlockingIOError:
@@ -165,7 +174,10 @@ class Supervisor:
             if pid == 0:
                 return True
             if pid == self._child:
-                self._code = os.waitstatus_to_exitcode(status)
+                self._code, self._ended = os.waitstatus_to_exitcode(status), time.monotonic()
+                for end in self._end_seen:
+                    os.close(end)
+                self._end_seen = []
 
     def _note_descendants(self) -> None:
         """Note number and start of every process of the run, so that they are known should this process be killed.
@@ -177,6 +189,7 @@ class Supervisor:
         if began < self._next_note:
             return
         living = {pid: status[-1] for pid in descendants(os.getpid()) if (status := process_status(pid))}
+        self._usage.note(living)
         new = dict(living.items() - self._noted.items())
         self._noted = living
         anew = self._lines + len(new) > MOST_NOTED
@@ -199,7 +212,6 @@ class Supervisor:
         if now - self._last_progress < PROGRESS_S:
             return
         self._last_progress = now
-        self._peak = max(self._peak, sum(map(resident_bytes, descendants(os.getpid()))))
         tail = next((lines for output in self._outputs.values() if (lines := output.last_lines(self._hidden))), [])
         line = tail[-1].strip() if tail else ""
         draft = self._folder / "progress.draft"
@@ -228,6 +240,7 @@ class Supervisor:
 
     def _write(self, out: BoundedOutput, err: BoundedOutput, timed_out: bool, seconds: float, leaked: int) -> None:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu_seconds = used.ru_utime + used.ru_stime
         outputs = {"stdout": out, "stderr": err, "channel": self._channel_output}
         streams = {name: output.kept() for name, output in outputs.items()}
         unit = 1 if sys.platform == "darwin" else 1024
@@ -237,8 +250,9 @@ class Supervisor:
             "cancelled": self._cancelled,
             "seconds": seconds,
             "digest": hashlib.sha256(out.sum.digest() + err.sum.digest()).hexdigest(),
-            "peak_bytes": max(self._peak, used.ru_maxrss * unit),
-            "cpu_seconds": used.ru_utime + used.ru_stime,
+            "peak_bytes": max(self._usage.peak_bytes, used.ru_maxrss * unit),
+            "cpu_seconds": cpu_seconds,
+            "uncounted_cpu_seconds": self._usage.uncounted_seconds(cpu_seconds),
             "leaked": leaked,
             "left_out": {name: output.left_out for name, output in outputs.items() if output.left_out},
         }
