@@ -12,7 +12,8 @@ import pytest
 
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.plan.model import Plan
-from autoresearch_mcp.tools.verbs.loop import Iterated, Loop
+from autoresearch_mcp.tools.verbs.loop import Loop
+from autoresearch_mcp.tools.verbs.loop_answers import Iterated
 from autoresearch_mcp.tools.verbs.planning import Planning
 from autoresearch_mcp.tools.verbs.review import Review
 from autoresearch_mcp.tools.verbs.sessions import Sessions

@@ -16,7 +16,7 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.git.cli import GitCli
 from autoresearch_mcp.tools.session.events import Record
 from autoresearch_mcp.tools.session.journal import Journal
-from autoresearch_mcp.tools.verbs.loop import Iterated
+from autoresearch_mcp.tools.verbs.loop_answers import Iterated
 from autoresearch_mcp.tools.vocabulary import Phase, Tool
 from conftest import Project
 

@@ -48,7 +48,7 @@ def long(count: int) -> list[Row]:
     made = []
     for number in range(1, count + 1):
         if number % 10 == 0:
-            made.append(row(number, Status.KEEP, 10 - 5 * number / count, guard="pass"))
+            made.append(row(number, Status.KEEP, 10 - 5 * number / count, gain=50 / count, guard="pass"))
         elif number % 10 == 7:
             made.append(row(number, Status.CRASH, None))
         elif number % 10 == 3:

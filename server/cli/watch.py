@@ -22,9 +22,8 @@ from ...tools.lab.access import Lab
 from ...tools.report.drawing import BEST, TARGET, as_braille
 from ...tools.report.page import ReportedTry, Tone, duration
 from ...tools.report.picture import Mark, Picture
-from ...tools.report.sections import round_number
 from ...tools.session.events import Row
-from ...tools.session.results import number
+from ...tools.session.results import metric_of
 from ...tools.text.redaction import redact_json, redactor
 from ..watching import Snapshot, Watch, Work
 
@@ -116,7 +115,7 @@ def _lines(watch: Watch) -> None:
         nonlocal printed
         for row in snapshot.rows:
             if row.iteration > printed:
-                sys.stdout.write(f"#{row.iteration}\t{row.status}\t{number(row.metric)}\t{row.description}\n")
+                sys.stdout.write(f"#{row.iteration}\t{row.status}\t{metric_of(row)}\t{row.description}\n")
                 printed = row.iteration
         sys.stdout.flush()
 
@@ -153,9 +152,8 @@ def _head(seen: Snapshot, width: int) -> RenderableType:
     idle = f"ended: {status.ended}" if status.ended else status.note or str(status.phase)
     state = "at work" if seen.work else idle
     about.append(state, style="cyan")
-    counted = Text.assemble("\n", ("best ", "bright_black"), (number(round_number(status.best or 0.0)), "bold green"))
-    if status.baseline and status.best is not None:
-        counted.append(f" ({100 * (status.best - status.baseline) / abs(status.baseline):+.2f} %)", style="green")
+    gained = "bold green" if status.best_iteration else "bold"
+    counted = Text.assemble("\n", (status.headline.replace("->", "→"), gained))
     kept = sum(count for name, count in status.counts.items() if name.startswith("keep"))
     counted.append("   kept ", style="bright_black").append(f"{kept:,} of {status.iterations:,}")
     for name, left in status.budget_left.items():

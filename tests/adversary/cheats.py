@@ -14,7 +14,7 @@ import pytest
 
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
-from autoresearch_mcp.tools.verbs.loop import Iterated
+from autoresearch_mcp.tools.verbs.loop_answers import Iterated
 from conftest import Project
 
 WORK = """\

@@ -79,6 +79,7 @@ class Trial:
     unseen: tuple[str, ...] = ()
     guards: tuple[GuardResult, ...] | None = None
     agreed: bool | None = None
+    undoes: int = 0
     note: str = ""
     crashes: int = 0
     guard_failures: int = 0

@@ -186,6 +186,7 @@ def _commit_event(
         change=change.change,
         inverse=change.inverse,
         shape=change.shape,
+        undoes=context.journal.latest_commit(session.id, "change", change.inverse) or 0,
         note=resemblance(change, partial(context.journal.latest_commit, session.id)),
     )
 

@@ -9,7 +9,7 @@ from ..decision.failures import FailureClass
 from ..git.repo import shown
 from ..lab.context import RepoContext
 from ..session.commits import revert_message
-from ..session.events import GaveUp, Logged, Reverted, Row
+from ..session.events import GaveUp, Logged, Reverted, Row, RowClaim
 from ..session.intent import Intent, clear_intent, write_intent
 from ..session.results import flat
 from ..session.state import Session
@@ -116,6 +116,7 @@ def _row(session: Session, trial: Trial, learned: str) -> Row:
         tries=max(trial.tries, trial.hook_rejections, 1),
         seconds=trial.seconds,
         failure=_failure(trial, verdict.status),
+        undoes=trial.undoes,
         note=trial.note,
         **_measured_part(session, trial),
     )
@@ -142,7 +143,15 @@ def _measured_part(session: Session, trial: Trial) -> dict[str, Any]:
         "low": finding.low,
         "high": finding.high,
         "evidence": finding.evidence,
+        "claim": _claim(session),
     }
+
+
+def _claim(session: Session) -> RowClaim | None:
+    claim = session.finding.claim
+    if claim is None:
+        return None
+    return RowClaim(relative=claim.relative, gain=claim.gain, variance=claim.variance if session.controlled else None)
 
 
 def _failure(trial: Trial, status: Status) -> FailureClass | None:

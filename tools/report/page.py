@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from ..decision.measured import GuardResult, Receipt
 from ..session.events import Row
-from ..session.results import number
+from ..session.results import delta_of, metric_of, number
+from ..session.telling import effect_of_gain
 from .drawing import as_svg, icon, name_of
 from .picture import Mark, Picture, mark_of
 
@@ -162,12 +163,12 @@ class ReportedTry:
     @property
     def metric(self) -> str:
         """The number, or a dash."""
-        return number(self.row.metric)
+        return metric_of(self.row)
 
     @property
     def delta(self) -> str:
         """The distance from what was kept before."""
-        return "-" if self.row.delta is None or not self.row.iteration else f"{self.row.delta:+.4g}"
+        return "-" if not self.row.iteration else delta_of(self.row)
 
     @property
     def tone(self) -> Tone:
@@ -189,7 +190,7 @@ class ReportedTry:
         if row.gain is None or row.low is None or row.high is None:
             return ""
         evidence = f"; {row.evidence:.1f} standard errors of evidence" if row.evidence is not None else ""
-        return f"{row.gain:+.4g}, between {row.low:+.4g} and {row.high:+.4g} (90 %){evidence}"
+        return f"{effect_of_gain(self.lower, row.gain, row.low, row.high).words}{evidence}"
 
     @property
     def samples(self) -> list[tuple[str, str]]:

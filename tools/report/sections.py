@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..decision.calibration import median_runs
+from ..decision.decide import Status
 from ..decision.measured import Curve
 from ..decision.race import Race, Scale
 from ..plan.model import Direction
 from ..session.events import Row
 from ..session.results import number
 from ..session.state import Session, phase_of
-from ..session.summary import Summary, budget_left, honest_best, luck_words, near_misses, noise_band
+from ..session.summary import Summary, budget_left, luck_words, near_misses, noise_band
+from ..session.telling import baseline_words, best_words, change_words, claim_words
 from ..vocabulary import Phase
 from .drawing import curves_as_svg
 from .page import (
@@ -84,35 +86,28 @@ def chapter_of(session: Session, rows: Sequence[Row]) -> Chapter:
 
 def subtitle(summary: Summary) -> str:
     """Say the session in one line."""
-    if not summary.iterations:
-        return f"baseline {number(round_number(summary.baseline))}; no tries yet"
-    change = f" ({summary.change_percent:+.2f} %)" if summary.change_percent is not None else ""
-    way = f"{number(round_number(summary.baseline))} → {number(round_number(summary.best))}{change}"
+    way = summary.headline.replace("->", "→")
     best = f", best at #{summary.best_iteration}" if summary.best_iteration else ""
-    return f"{way}{best}; {summary.iterations:,} tries, {summary.keeps:,} kept, {duration(60 * summary.minutes)}"
-
-
-def round_number(value: float) -> float:
-    """Round a number to as many digits as a reader takes in."""
-    return float(f"{value:.6g}")
+    if not summary.iterations:
+        return f"{way}; no tries yet"
+    tries = "1 try" if summary.iterations == 1 else f"{summary.iterations:,} tries"
+    return f"{way}{best}; {tries}, {summary.keeps:,} kept, {duration(60 * summary.minutes)}"
 
 
 def main_facts(material: ReportMaterial) -> list[Fact]:
     """Return what a reader wants to know first."""
     session, summary = material.session, material.summary
-    change = f"{summary.change_percent:+.2f} %" if summary.change_percent is not None else "no change"
-    better = session.best_iteration > 0
-    lost = [f"{summary.crashes:,} crashed"] * bool(summary.crashes) + [f"{summary.skipped:,} skipped"] * bool(
-        summary.skipped
-    )
+    kept = bool(session.headline.claims)
+    others = [f"{count:,} {status}" for status, count in summary.counts.items() if not Status(status).kept]
+    change = f"{change_words(session.plan, session.headline)} from {baseline_words(session)}"
     facts = [
         Fact(
             "Best",
-            number(round_number(session.best)),
-            f"{change} from {number(round_number(session.baseline))}" if better else "the baseline",
-            Tone.GOOD if better else Tone.PLAIN,
+            best_words(session),
+            change if kept else "the baseline: no change was kept",
+            Tone.GOOD if session.best_iteration else Tone.PLAIN,
         ),
-        Fact("Kept", f"{summary.keeps:,} of {summary.iterations:,}", ", ".join(lost) or "none crashed"),
+        Fact("Kept", f"{summary.keeps:,} of {summary.iterations:,}", ", ".join(others)),
         Fact("Time", duration(60 * summary.minutes), f"{duration(60 * summary.measuring_minutes)} measuring"),
         Fact("Noise", *_noise(session)),
     ]
@@ -230,7 +225,7 @@ def _certainty(material: ReportMaterial) -> PageSection:
         ("Journal", material.integrity),
         ("Noise", noise_band(session)),
         ("Luck", luck_words(session)),
-        ("The best", honest_best(session)),
+        ("The gain", claim_words(session)),
     ]
     return Facts("certainty", "How sure this is", [Fact(name, value) for name, value in rows if value])
 

@@ -13,9 +13,10 @@ from ..errors import Code, Refusal
 from ..lab.context import RepoContext
 from ..session.commits import JOURNAL_TRAILER
 from ..session.events import Committed, Event, GuardsRan, HeldOut, HookRejected, Row, Started, Verified
-from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row, number
+from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row, delta_of, metric_of
 from ..session.state import Session, baseline_values
-from ..session.summary import Summary, honest_best, luck_words, near_misses, noise_band, summarise
+from ..session.summary import Summary, luck_words, near_misses, noise_band, summarise
+from ..session.telling import claim_words
 from ..storage.disk import write_ours
 from ..storage.masked_lines import with_masked
 from ..text.redaction import redactor
@@ -235,11 +236,11 @@ def as_text(
 
 
 def certainty(session: Session) -> list[str]:
-    """Noise, the chance of luck, the honest estimate of the best, and how often the holdout was asked."""
+    """Noise, the chance of luck, what the headline rests on, and how often the holdout was asked."""
     plan = session.plan
     asked = f"Holdout asked {session.asked} times of at most {plan.holdout_budget}." if plan.holdout else ""
     return [
-        line for line in (f"Noise: {noise_band(session)}.", luck_words(session), honest_best(session), asked) if line
+        line for line in (f"Noise: {noise_band(session)}.", luck_words(session), claim_words(session), asked) if line
     ]
 
 
@@ -267,7 +268,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         str(row.iteration),
         row.commit[:7] or "-",
-        number(row.metric),
+        metric_of(row),
         _delta(row),
         row.guard,
         str(row.status),
@@ -276,4 +277,4 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _delta(row: Row) -> str:
-    return "-" if row.delta is None else f"{row.delta:+.5g}"
+    return "-" if not row.iteration else delta_of(row)

@@ -20,8 +20,22 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
+class RowClaim(Record):
+    """What a change is worth by its runs, shrunk against luck: the logarithm of a ratio of levels if `relative`, else a
+    difference in the metric's unit. Positive is better; the variance is None where the rule does not know it.
+    """
+
+    relative: bool
+    gain: float
+    variance: float | None = None
+
+
 class Row(Record):
-    """One iteration as the results file shows it, with what the journal knows beyond its seven columns."""
+    """One iteration as the results file shows it, with what the journal knows beyond its seven columns.
+
+    `undoes` is the iteration whose change this one turns round exactly, 0 without one. Rows of earlier versions have no
+    `claim`: there `gain` is all that is known.
+    """
 
     iteration: int
     commit: str = ""
@@ -47,6 +61,8 @@ class Row(Record):
     samples: tuple[float, ...] = ()
     incumbent: tuple[float, ...] = ()
     receipts: tuple[str, ...] = ()
+    claim: RowClaim | None = None
+    undoes: int = 0
     note: str = ""
 
 
@@ -117,6 +133,7 @@ class Committed(Record):
     """An attempt was committed on the branch. `files`, `added`, `removed` describe the whole iteration against its parent.
 
     `change`, `inverse` and `shape` are fingerprints of the difference: as it is, turned round, and without its numbers.
+    `undoes` is the latest iteration with the change that this one turns round, 0 without one.
     """
 
     kind: Literal["committed"] = "committed"
@@ -131,6 +148,7 @@ class Committed(Record):
     change: str = ""
     inverse: str = ""
     shape: str = ""
+    undoes: int = 0
     note: str = ""
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from ..decision.calibration import judge_from
 from ..decision.decide import Status, Trial
 from ..decision.exact import Exact
+from ..decision.headline import KeptClaim, headline_from
 from ..decision.judging import Arm, Threshold
 from ..decision.measured import Curve, GuardResult, Measurement
 from ..plan.model import Ties
@@ -63,7 +64,7 @@ def _begin(event: Started, at: float, session_id: str) -> Session:
         at - event.seconds,
         event.base,
         judge,
-        plan.signed(judge.level),
+        headline_from(list(map(plan.signed, values))),
         measured_seconds=event.seconds,
         left_behind=frozenset(event.untracked),
         curve=_curve(event.baseline),
@@ -120,6 +121,7 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
         unseen=(),
         guards=None,
         agreed=None,
+        undoes=event.undoes,
         note=event.note,
     )
     threshold = Threshold(
@@ -226,10 +228,18 @@ def _blocked(session: Session, status: Status) -> int:
 
 def _kept(session: Session, row: Row) -> Session:
     assert row.metric is not None, "what is kept has a number"
-    session = replace(session, incumbent_iteration=row.iteration, streak=0)
-    if row.gain is not None and row.gain > 0 and row.status is not Status.KEEP_SIMPLER:
-        return replace(session, best=session.reference, best_iteration=row.iteration, since_best=0)
-    return replace(session, since_best=session.since_best + 1)
+    claim = kept_claim(row)
+    gained = session.headline.keep(claim, row.undoes)
+    since = 0 if claim.gained else session.since_best + 1
+    return replace(session, incumbent_iteration=row.iteration, streak=0, headline=gained, since_best=since)
+
+
+def kept_claim(row: Row) -> KeptClaim:
+    """Return what a kept row claims; an earlier version wrote no claim down, only the gain."""
+    gain, gained = row.gain or 0.0, row.status is not Status.KEEP_SIMPLER and (row.gain or 0.0) > 0
+    if row.claim is None:
+        return KeptClaim(row.iteration, False, gain, None, gained)
+    return KeptClaim(row.iteration, row.claim.relative, row.claim.gain, row.claim.variance, gained)
 
 
 def _lost(session: Session, row: Row) -> Session:

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterable
 
 from ..decision.decide import Status
+from ..decision.headline import rounded
 from ..plan.model import Direction, Plan
 from .events import Row, Started
 
@@ -16,11 +17,11 @@ PAGE_FILE = "autoresearch-report.html"
 COLUMNS = ("iteration", "commit", "metric", "delta", "guard", "status", "description")
 
 
-def render(plan: Plan, rows: Iterable[Row]) -> str:
-    """Return the whole file as text."""
+def render(plan: Plan, rows: Iterable[Row], outcome: str = "") -> str:
+    """Return the whole file as text; with the `outcome` of a finished session as its last line."""
     direction = "lower_is_better" if plan.better is Direction.LOWER else "higher_is_better"
     lines = [f"# metric_direction: {direction}", "\t".join(COLUMNS), *(line(row) for row in rows)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *([f"# {flat(outcome)}"] if outcome else [])]) + "\n"
 
 
 def line(row: Row) -> str:
@@ -29,7 +30,7 @@ def line(row: Row) -> str:
         str(row.iteration),
         row.commit[:7] or "-",
         number(row.metric),
-        "-" if row.delta is None else f"{row.delta:+.10g}",
+        delta_of(row),
         row.guard,
         str(row.status),
         flat(row.description),
@@ -40,6 +41,20 @@ def line(row: Row) -> str:
 def number(value: float | None) -> str:
     """Return a metric as text: up to ten significant digits, `-` when missing."""
     return "-" if value is None else f"{value:.10g}"
+
+
+def metric_of(row: Row) -> str:
+    """Return a row's metric as text, with the digits that its runs allow."""
+    return number(row.metric if row.metric is None else rounded(row.metric, _half(row)))
+
+
+def delta_of(row: Row) -> str:
+    """Return a row's distance from the incumbent as text, with its sign and the digits that its runs allow."""
+    return "-" if row.delta is None else f"{rounded(row.delta, _half(row)):+.10g}"
+
+
+def _half(row: Row) -> float | None:
+    return None if row.low is None or row.high is None else (row.high - row.low) / 2
 
 
 def flat(text: str) -> str:

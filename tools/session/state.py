@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..decision.decide import NextStep, Status, Trial, Verdict, decide
 from ..decision.exact import Exact, Median
+from ..decision.headline import WIDE, Headline, rounded
 from ..decision.judging import Finding, Judge
 from ..decision.measured import Curve
 from ..decision.race import Race
@@ -44,8 +45,7 @@ class Session:
     started_at: float
     head: str
     judge: Judge
-    best: float
-    best_iteration: int = 0
+    headline: Headline
     incumbent_iteration: int = 0
     trial: Trial | None = None
     last_iteration: int = 0
@@ -72,6 +72,21 @@ class Session:
     def baseline(self) -> float:
         """The metric at iteration 0: the median of its runs."""
         return statistics.median(baseline_values(self.start))
+
+    @property
+    def best(self) -> float:
+        """Where the keeps' claims lead from the baseline, in the metric's unit on the machine as it was at the baseline."""
+        return rounded(self.plan.signed(self.headline.level), self.headline.end.half)
+
+    @property
+    def best_iteration(self) -> int:
+        """The last keep that gained; 0 without one."""
+        return self.headline.best_iteration
+
+    @property
+    def controlled(self) -> bool:
+        """Whether the rule knows the error of what it finds: not for a median, nor where one run is believed unasked."""
+        return not isinstance(self.judge, Median) and self.plan.noise != "none"
 
     @property
     def reference(self) -> float:
@@ -105,6 +120,12 @@ class Session:
         if self.noisy and len(values) > 1:
             return MetricDelta(metric, -self.plan.signed(gain))
         return MetricDelta(metric, metric - self.reference)
+
+    @property
+    def told(self) -> MetricDelta | None:
+        """The same, with the digits that the noise of a run allows."""
+        shown, half = self.shown, WIDE * self.judge.spread
+        return MetricDelta(rounded(shown.metric, half), rounded(shown.delta, half)) if shown else None
 
     def holdout_agrees(self, candidate: float | None, incumbent: float | None) -> tuple[bool, str]:
         """Whether the holdout lets a change stay: not worse than the incumbent by more than the noise of two runs."""

@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict
 
 from ..decision.decide import Status
 from ..decision.exact import Exact, Median
+from ..decision.headline import WIDE, rounded
 from ..decision.race import Race
 from ..plan.model import Plan
 from .events import Repeated, Row
-from .results import number
 from .state import Session
+from .telling import headline_words, percent_claimed, plus_minus
 
 STREAK = 5
 PLATEAU = 15
@@ -124,52 +125,60 @@ EVERY = 10
 
 
 class Summary(BaseModel):
-    """Baseline to best, what became of the tries, and the time they took."""
+    """What the keeps claim together, what became of the tries, and the time they took.
+
+    `change_percent` and its 95 % interval are the keeps' claims, one after the other, in percent of the baseline; null
+    without a keep. `counts` has the statuses of the rows.
+    """
 
     model_config = ConfigDict(frozen=True)
 
+    headline: str
     iterations: int
     baseline: float
     best: float
     best_iteration: int
     change_percent: float | None
+    change_low: float | None = None
+    change_high: float | None = None
     keeps: int
-    discards: int
-    crashes: int
-    skipped: int
+    counts: dict[str, int] = {}
     minutes: float
     measuring_minutes: float
     ended: str = ""
 
     def lines(self) -> list[str]:
         """Return the summary in words."""
-        change = f" ({self.change_percent:+.2f} %)" if self.change_percent is not None else ""
-        way = f"{number(self.baseline)} -> {number(self.best)}{change}, best at iteration {self.best_iteration}"
-        tries = f"{self.keeps} kept, {self.discards} discarded, {self.crashes} crashed, {self.skipped} skipped"
+        at = f", best at iteration {self.best_iteration}" if self.best_iteration else ""
+        tries = ", ".join(f"{count} {status}" for status, count in self.counts.items())
         return [
-            f"{self.iterations} iterations: {way}.",
-            f"{tries}; {self.minutes:.1f} minutes, {self.measuring_minutes:.1f} of them measuring.",
+            f"{count_of(self.iterations, 'iteration')}: {self.headline}{at}.",
+            f"{tries or 'No tries'}; {self.minutes:.1f} minutes, {self.measuring_minutes:.1f} of them measuring.",
             *([f"Ended: {self.ended}."] if self.ended else []),
         ]
 
 
-_SKIPPED = (Status.NO_OP, Status.HOOK_BLOCKED, Status.METRIC_ERROR)
+def count_of(count: int, what: str) -> str:
+    """Write a number of things."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def summarise(session: Session, now: float) -> Summary:
     """Summarise a session at a time, in seconds since the epoch; a finished one at its end."""
-    counts = session.counts
-    baseline, now = session.baseline, session.finished_at or now
+    now, found = session.finished_at or now, session.headline
+    percent = percent_claimed(session.plan, found)
+    half = percent.half if percent else None
     return Summary(
+        headline=headline_words(session),
         iterations=session.last_iteration,
-        baseline=baseline,
+        baseline=rounded(session.baseline, found.start.half),
         best=session.best,
         best_iteration=session.best_iteration,
-        change_percent=100 * (session.best - baseline) / abs(baseline) if baseline else None,
-        keeps=sum(count for status, count in counts.items() if status.kept),
-        discards=counts.get(Status.DISCARD, 0) + counts.get(Status.TAMPERED, 0),
-        crashes=counts.get(Status.CRASH, 0),
-        skipped=sum(counts.get(status, 0) for status in _SKIPPED),
+        change_percent=rounded(percent.value, half) if percent else None,
+        change_low=rounded(percent.low, half) if percent and percent.low is not None else None,
+        change_high=rounded(percent.high, half) if percent and percent.high is not None else None,
+        keeps=sum(count for status, count in session.counts.items() if status.kept),
+        counts={str(status): session.counts[status] for status in Status if session.counts.get(status)},
         minutes=(now - session.started_at) / 60,
         measuring_minutes=session.measured_seconds / 60,
         ended=session.ended or session.spent(now),
@@ -199,7 +208,7 @@ def noise_band(session: Session) -> str:
         return "not looked for, as the plan asks"
     if not isinstance(judge, Race):
         return "none known: the metric repeats" if isinstance(judge, Exact) else "not controlled by a median"
-    place = f"the incumbent stands at {number(round_to(session.reference, judge.doubt))} ± {2 * judge.doubt:.2g}"
+    place = f"the incumbent stands at {plus_minus(session.reference, WIDE * judge.doubt)}"
     return f"one run scatters by {judge.spread:.3g}; {place}"
 
 
@@ -217,26 +226,6 @@ def luck_words(session: Session) -> str:
     return "The metric repeats exactly, so no kept change is luck of the measurement."
 
 
-def honest_best(session: Session) -> str:
-    """Say what the best is worth: the estimate, not its luckiest run; empty where one run is the truth."""
-    if not isinstance(session.judge, Race) or not session.best_iteration:
-        return ""
-    best = number(round_to(session.best, session.judge.doubt))
-    return f"The best, iteration {session.best_iteration}, is worth about {best}: an estimate from all its runs, shrunk against luck."
-
-
 def chance_a_try(confidence: float) -> float:
     """Return the chance that one change without effect is kept at a bar, from the nearest measured bar that is not higher."""
     return min((chance for bar, chance in LUCK_PER_TRY if bar <= confidence), default=LUCK_PER_TRY[0][1])
-
-
-def round_to(value: float, doubt: float) -> float:
-    """Round a value to no more digits than its standard error allows."""
-    return float(f"{value:.{_digits(value, doubt)}g}") if doubt > 0 else value
-
-
-def _digits(value: float, doubt: float) -> int:
-    ratio, digits = abs(value) / doubt, 2
-    while ratio >= 1 and digits < 15:
-        ratio, digits = ratio / 10, digits + 1
-    return digits

@@ -16,7 +16,7 @@ from ..lab.context import RepoContext
 from ..plan.scope import Scope
 from ..report.writing import as_text, curves, integrity, write_page, write_picture
 from ..session.events import Committed, GuardsRan, Remeasured, Repeated, Row, Verified
-from ..session.results import PAGE_FILE, PICTURE_FILE, number
+from ..session.results import PAGE_FILE, PICTURE_FILE, metric_of, number
 from ..session.state import Session
 from ..session.summary import SHOWN, Advice, is_stuck, material, on_plateau, summarise
 from ..text.redaction import redactor
@@ -63,7 +63,7 @@ class HistoryPage(Answer):
 
     def lines(self) -> list[str]:
         rows = [
-            f"{r.iteration}\t{r.commit[:7] or '-'}\t{number(r.metric)}\t{r.guard}\t{r.status}\t{r.description}"
+            f"{r.iteration}\t{r.commit[:7] or '-'}\t{metric_of(r)}\t{r.guard}\t{r.status}\t{r.description}"
             + (f" (learned: {r.learned})" if r.learned else "")
             for r in self.rows
         ]

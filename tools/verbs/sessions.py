@@ -7,6 +7,7 @@ import time
 
 from pydantic import Field
 
+from ..decision.headline import WIDE, rounded
 from ..errors import Code, Refusal
 from ..git.repo import shown
 from ..iteration.baseline import longest, noise_words
@@ -20,9 +21,10 @@ from ..plan.model import Plan
 from ..project.harness import HARNESS_FILES
 from ..session.events import Finished, Row, Started
 from ..session.intent import read_intent
-from ..session.results import PAGE_FILE, PICTURE_FILE, RESULTS_FILE, baseline_row, flat, number
+from ..session.results import PAGE_FILE, PICTURE_FILE, RESULTS_FILE, baseline_row, flat, metric_of, number
 from ..session.state import Session, phase_of
 from ..session.summary import Summary, budget_left, is_stuck, luck_words, noise_band, on_plateau, summarise
+from ..session.telling import headline_words
 from ..storage.disk import lock_holder
 from ..vocabulary import Phase, Tool, following
 from ..workflows.running.store import LEDGER_FOLDERS, Ledgers
@@ -65,9 +67,12 @@ class SessionStatus(Answer):
     scope: list[str] = []
     branch: str = ""
     baseline: float | None = None
-    best: float | None = None
+    headline: str = Field("", description="What the keeps claim together, with its 95 % interval.")
+    best: float | None = Field(None, description="Where the keeps' claims lead from the baseline.")
     best_iteration: int | None = None
-    current: float | None = Field(None, description="The incumbent: what the next change has to beat.")
+    current: float | None = Field(
+        None, description="What the incumbent gives now, drift included: what the next change has to beat."
+    )
     noise: str = Field("", description="How much one run scatters, and how sure the current value is.")
     luck: str = Field("", description="The chance that any kept change is luck.")
     iterations: int = 0
@@ -90,7 +95,8 @@ class SessionStatus(Answer):
         budget = ", ".join(f"{left:g} {name}" for name, left in self.budget_left.items())
         return [
             f"{self.goal} [{self.metric}, {self.direction} is better] on {self.branch}; scope {', '.join(self.scope)}.",
-            f"Baseline {number(self.baseline)}, now {number(self.current)}, best {number(self.best)} (iteration {self.best_iteration}).",
+            f"So far: {self.headline}{f', best at iteration {self.best_iteration}' if self.best_iteration else ''}.",
+            f"The incumbent now gives {number(self.current)}.",
             *([f"Noise: {self.noise}"] if self.noise else []),
             *([self.luck] if self.luck else []),
             f"{counts}." + (f" Left: {budget}." if budget else ""),
@@ -272,10 +278,11 @@ def session_status(context: RepoContext) -> SessionStatus:
         direction=plan.direction,
         scope=[cut(glob, 60) for glob in plan.scope[:6]],
         branch=session.start.branch,
-        baseline=session.baseline,
+        baseline=rounded(session.baseline, session.headline.start.half),
+        headline=headline_words(session),
         best=session.best,
         best_iteration=session.best_iteration,
-        current=session.reference,
+        current=rounded(session.reference, WIDE * session.judge.doubt),
         noise=noise_band(session),
         luck=luck_words(session),
         iterations=session.last_iteration,
@@ -304,4 +311,4 @@ def _open(session: Session, now: float) -> str:
 
 
 def _row_words(row: Row) -> str:
-    return cut(f"#{row.iteration} {row.status} {number(row.metric)}: {row.description}", 110)
+    return cut(f"#{row.iteration} {row.status} {metric_of(row)}: {row.description}", 110)

@@ -90,8 +90,11 @@ def test_a_clear_winner_is_run_in_turn_with_the_incumbent_and_kept(lab: Project)
     assert answer.effect is not None
     assert len(answer.effect.samples) >= 2
     assert len(answer.effect.incumbent) >= 1
-    assert answer.effect.low is not None
-    assert 0 < answer.effect.low < 10
+    assert answer.effect.high is not None
+    assert answer.delta is not None
+    assert -10 < answer.effect.high < 0
+    assert answer.effect.delta == pytest.approx(answer.delta, abs=0.5)
+    assert "better" in answer.effect.words
     assert "in turn, put it" in answer.why
     assert answer.effect.evidence is not None
     assert answer.effect.evidence >= 3.85
@@ -153,7 +156,7 @@ def test_equal_and_shorter_is_kept_under_noise_if_the_plan_says_so(tmp_path: Pat
     assert Status.KEEP not in statuses
 
 
-def test_status_and_report_tell_noise_luck_and_an_honest_best(lab: Project) -> None:
+def test_status_and_report_tell_noise_luck_and_what_the_keeps_claim(lab: Project) -> None:
     lab.start()
     lab.try_value(90)
 
@@ -161,7 +164,7 @@ def test_status_and_report_tell_noise_luck_and_an_honest_best(lab: Project) -> N
 
     assert status.noise.startswith("one run scatters by")
     assert status.luck == "Chance that any kept change is luck: about 0.02 %."
-    assert "The best, iteration 1, is worth about" in report
+    assert "One keep claims -" in report
     assert "no record was edited or taken out" in report
     assert status.best == pytest.approx(90, abs=2.5)
 

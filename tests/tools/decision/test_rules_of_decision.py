@@ -16,7 +16,7 @@ from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, T
 from autoresearch_mcp.tools.decision.race import Race, Scale, confidence_for, normal, race_from
 from autoresearch_mcp.tools.plan.model import parse_guard_metric
 from autoresearch_mcp.tools.session.commits import fingerprints
-from autoresearch_mcp.tools.session.summary import chance_a_try, round_to
+from autoresearch_mcp.tools.session.summary import chance_a_try
 from peers import Confirmed, MadRatio
 
 Draw = Callable[[Arm], float]
@@ -437,12 +437,6 @@ def test_a_change_is_known_again_whatever_its_spacing_turned_round_or_with_other
 
 def test_the_chance_of_luck_falls_with_the_bar() -> None:
     assert chance_a_try(4.5) < chance_a_try(3.85) < chance_a_try(3.2) == chance_a_try(2.0)
-
-
-def test_an_estimate_is_shown_with_the_digits_that_its_doubt_allows() -> None:
-    assert round_to(123.456789, 0.5) == 123.46
-    assert round_to(0.0123456, 0.001) == 0.01235
-    assert round_to(5.0, 0) == 5.0
 
 
 def scattering(values: dict[Arm, float], sign: int, noise: random.Random) -> Draw:

@@ -11,7 +11,8 @@ import pytest
 
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.lab.answers import Answer
-from autoresearch_mcp.tools.verbs.loop import Iterated, Loop
+from autoresearch_mcp.tools.verbs.loop import Loop
+from autoresearch_mcp.tools.verbs.loop_answers import Iterated
 from autoresearch_mcp.tools.vocabulary import Phase
 from conftest import Project
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.verbs.loop import Iterated, RevertMade
+from autoresearch_mcp.tools.verbs.loop_answers import Iterated, RevertMade
 from autoresearch_mcp.tools.vocabulary import Phase
 from conftest import Project
 from crashing import (

@@ -43,7 +43,7 @@ def test_a_picture_and_a_page_are_written_beside_the_results_where_git_does_not_
     with Image.open(project.root / PICTURE) as image:
         assert image.size == (1400, 800)
     assert shown.report == page.report
-    assert shown.report.startswith("10 → 8 (-20.00 %), best at #1; 1 tries, 1 kept")
+    assert shown.report.startswith("10 → 8, -20.00 %, best at #1; 1 try, 1 kept")
     assert project.git("status", "--porcelain") == ""
 
 

@@ -96,7 +96,7 @@ def test_a_new_server_reads_the_summary_and_what_came_after_it(
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE summary SET text = replace(text, '\"best\": 8.0', '\"best\": 1.0')",
+        "UPDATE summary SET text = replace(text, '\"gain\": 2.0', '\"gain\": 9.0')",
         "UPDATE summary SET number = number - 1",
         "UPDATE summary SET text = 'nonsense'",
     ],

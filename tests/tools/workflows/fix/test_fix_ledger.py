@@ -14,7 +14,7 @@ from autoresearch_mcp.tools.diagnostics.inspection import Detection, inspection_
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.plan.model import Plan
-from autoresearch_mcp.tools.verbs.loop import Iterated
+from autoresearch_mcp.tools.verbs.loop_answers import Iterated
 from autoresearch_mcp.tools.verbs.planning import agree_to, wanted_commands
 from autoresearch_mcp.tools.workflows.status import WorkflowAnswer
 from conftest import Project

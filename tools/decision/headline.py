@@ -1,0 +1,215 @@
+"""The gain of a whole session: the baseline, moved by what each keep claims, with its 95 % interval.
+
+Two levels measured at different times differ by the gain and by the drift of the machine. A claim was measured in turn
+with the incumbent of its time, so the chain of claims has no drift in it. Variances add, by the delta method
+(R. A. Dorfman 1938) where ratios meet differences.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+WIDE = 1.96
+"""Standard errors on either side that hold the truth 19 times of 20."""
+MEDIAN = math.pi / 2
+"""Variance of the median of many runs, in units of that of their mean."""
+
+
+@dataclass(frozen=True)
+class KeptClaim:
+    """What one keep claims. `gain` is positive where it is better: the natural logarithm of a ratio of levels if `relative`,
+    else a difference in the metric's unit. `variance` is None where it is not known; a keep that was only simpler did not
+    `gained`.
+    """
+
+    iteration: int
+    relative: bool
+    gain: float
+    variance: float | None = None
+    gained: bool = True
+
+    @property
+    def evidence(self) -> float:
+        """The claim in standard errors: infinite for one of a metric that repeats, 0 where nothing is known of its error."""
+        if self.variance is None:
+            return 0.0
+        return self.gain / math.sqrt(self.variance) if self.variance > 0 else math.inf
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its 95 % interval; the ends are None where the error is not known."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def half(self) -> float | None:
+        """Half the width of the interval: 0 for a number that repeats; None where it is not known."""
+        return None if self.low is None or self.high is None else (self.high - self.low) / 2
+
+    def signed(self, sign: float) -> Estimate:
+        """Return the estimate times 1 or -1."""
+        if sign > 0:
+            return self
+        return Estimate(-self.value, _negated(self.high), _negated(self.low))
+
+
+def _negated(value: float | None) -> float | None:
+    return None if value is None else -value
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A baseline and the claims on top of it. Levels are signed so that lower is better.
+
+    `variance` is that of the baseline, None where it is not known.
+    """
+
+    baseline: float
+    variance: float | None = None
+    claims: tuple[KeptClaim, ...] = ()
+
+    def keep(self, claim: KeptClaim, undoes: int = 0) -> Headline:
+        """Add a claim; of a keep that turns an earlier one round exactly, take out the other's: the code is what it was."""
+        rest = tuple(one for one in self.claims if one.iteration != undoes)
+        return replace(self, claims=rest if len(rest) < len(self.claims) else (*rest, claim))
+
+    @property
+    def start(self) -> Estimate:
+        """The baseline."""
+        return _estimate(self.baseline, self.variance)
+
+    @property
+    def best_iteration(self) -> int:
+        """The last keep that gained; 0 without one."""
+        return next((claim.iteration for claim in reversed(self.claims) if claim.gained), 0)
+
+    @property
+    def level(self) -> float:
+        """Where the claims lead from the baseline, in the unit of the baseline's machine."""
+        return self._end.level
+
+    @property
+    def end(self) -> Estimate:
+        """The level with the errors of the claims and of the baseline."""
+        known = self.variance is not None and self._end.variance is not None
+        own = (self._end.variance or 0.0) + self._end.slope**2 * (self.variance or 0.0)
+        return _estimate(self.level, own if known else None)
+
+    @property
+    def difference(self) -> Estimate:
+        """The level minus the baseline."""
+        slope, own = self._end.slope - 1, self._end.variance
+        known = own is not None and (self.variance is not None or slope == 0)
+        return _estimate(
+            self.level - self.baseline, (own or 0.0) + slope**2 * (self.variance or 0.0) if known else None
+        )
+
+    @property
+    def percent(self) -> Estimate | None:
+        """The difference in percent of the baseline's size; None where no ratio makes sense."""
+        if not self.baseline or self.level / self.baseline <= 0:
+            return None
+        ratio, own = self.level / self.baseline, self._end.variance
+        # Claims of ratios do not depend on where the baseline stands; differences do.
+        slope = (self._end.slope - ratio) / self.baseline
+        if abs(slope * self.baseline) < 1e-9 * ratio:
+            slope = 0.0
+        if own is None or (slope and self.variance is None):
+            return percent_of(ratio, None, self.baseline)
+        variance = own / self.baseline**2 + slope**2 * (self.variance or 0.0)
+        return percent_of(ratio, math.sqrt(variance) / ratio, self.baseline)
+
+    @cached_property
+    def _end(self) -> _End:
+        end = _End(self.baseline)
+        for claim in self.claims:
+            end = end.after(claim)
+        return end
+
+
+@dataclass(frozen=True)
+class _End:
+    """A level, how far it moves with the baseline, and the variance that the claims give it."""
+
+    level: float
+    slope: float = 1.0
+    variance: float | None = 0.0
+
+    def after(self, claim: KeptClaim) -> _End:
+        level = moved(self.level, claim.relative, claim.gain)
+        grown = level / self.level if claim.relative and self.level else 1.0
+        if claim.variance is None or self.variance is None:
+            return _End(level, self.slope * grown)._unknown()
+        size = level**2 if claim.relative else 1.0
+        return _End(level, self.slope * grown, self.variance * grown**2 + size * claim.variance)
+
+    def _unknown(self) -> _End:
+        return replace(self, variance=None)
+
+
+def moved(level: float, relative: bool, gain: float) -> float:
+    """Return a level, signed so that lower is better, after a gain."""
+    return level * math.exp(-math.copysign(gain, gain * level)) if relative else level - gain
+
+
+def percent_of(ratio: float, error: float | None, baseline: float) -> Estimate:
+    """Return a ratio of levels, with the standard error of its logarithm, as percent of the baseline's size."""
+    sign = math.copysign(100.0, baseline)
+    value = sign * (ratio - 1)
+    if error is None:
+        return Estimate(value)
+    ends = [sign * (ratio * math.exp(side * WIDE * error) - 1) for side in (-1, 1)]
+    return Estimate(value, min(ends), max(ends))
+
+
+def headline_from(values: Sequence[float]) -> Headline:
+    """Begin a chain at the median of the baseline's runs, signed so that lower is better.
+
+    One run, or fewer than four that differ, say too little to give an error.
+    """
+    middle, count = statistics.median(values), len(values)
+    if count > 1 and len(set(values)) == 1:
+        return Headline(middle, 0.0)
+    if count < 4:
+        return Headline(middle)
+    # Student's t instead of the normal distribution: its variance.
+    few = (count - 1) / (count - 3)
+    return Headline(middle, MEDIAN * statistics.variance(values) / count * few)
+
+
+def weakest_first(claims: Iterable[KeptClaim]) -> list[KeptClaim]:
+    """Return claims with the least evidence first."""
+    return sorted(claims, key=lambda claim: claim.evidence)
+
+
+def _estimate(value: float, variance: float | None) -> Estimate:
+    if variance is None:
+        return Estimate(value)
+    reach = WIDE * math.sqrt(variance)
+    return Estimate(value, value - reach, value + reach)
+
+
+_EXACT_DIGITS = 12
+
+
+def decimals(half: float) -> int:
+    """Return how many decimals a number deserves whose 95 % interval reaches so far on either side.
+
+    Two digits of that reach where it begins with less than 3.55, else one: the rule of the Particle Data Group.
+    """
+    power = math.floor(math.log10(half))
+    return (1 if half / 10.0**power < 3.55 else 0) - power
+
+
+def rounded(value: float, half: float | None) -> float:
+    """Round a number to what its error allows; one without an error keeps what arithmetic did not blur."""
+    if not half or not math.isfinite(half):
+        return float(f"{value:.{_EXACT_DIGITS}g}")
+    return round(value, decimals(half))

@@ -1,0 +1,124 @@
+"""The headline in words: what the keeps of a session claim together, rounded to what the noise allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..decision.headline import Estimate, Headline, decimals, rounded
+from ..plan.model import Plan
+from .results import number
+from .state import Session
+
+
+def plus_minus(value: float, half: float | None) -> str:
+    """Write a number with half its 95 % interval: `77.7 ± 0.8`; by itself where it repeats, in six digits where no error is
+    known.
+    """
+    if half is None:
+        return f"{value:.6g}"
+    if not half:
+        return number(rounded(value, half))
+    return f"{_fixed(value, half)} ± {_fixed(half, half)}"
+
+
+def _fixed(value: float, half: float) -> str:
+    places = decimals(half)
+    return f"{round(value, places):.{max(0, places)}f}" if -15 < places < 9 else number(round(value, places))
+
+
+def _change(change: Estimate, unit: str) -> str:
+    """Write a change with its sign and interval: `-15.5 % (-17.1 to -13.9)`."""
+    if change.half is None:
+        return f"{change.value:+.4g}{unit} (its error is not known)"
+    if not change.half:
+        return f"{change.value:+.2f}{unit}" if unit else f"{change.value:+.6g}"
+    places = max(0, decimals(change.half))
+    low, high = (f"{end:+.{places}f}" for end in (change.low, change.high))
+    return f"{change.value:+.{places}f}{unit} ({low} to {high})"
+
+
+def change_words(plan: Plan, found: Headline) -> str:
+    """Write what a headline claims: in percent of the baseline, or in the metric's unit where no ratio makes sense."""
+    percent = percent_claimed(plan, found)
+    return _change(percent, " %") if percent else _change(found.difference.signed(plan.signed(1.0)), "")
+
+
+def percent_claimed(plan: Plan, found: Headline) -> Estimate | None:
+    """Return what a headline claims in percent of the baseline, in the metric's own direction; None without a keep, and where
+    the metric is compared by differences because its runs have either sign.
+    """
+    around_zero = any(not claim.relative and claim.variance for claim in found.claims)
+    percent = found.percent if found.claims and not around_zero else None
+    return percent.signed(plan.signed(1.0)) if percent else None
+
+
+@dataclass(frozen=True)
+class SignedEffect:
+    """An effect and its interval with the sign of `metric minus incumbent`, rounded to the interval, and in words."""
+
+    delta: float
+    low: float | None
+    high: float | None
+    words: str
+
+
+def effect_of_gain(lower: bool, gain: float, low: float | None, high: float | None) -> SignedEffect:
+    """Turn a gain and its interval, positive where it is better, into the direction of a metric of which `lower` is better or
+    not.
+    """
+    half = None if low is None or high is None else (high - low) / 2
+    found = Estimate(gain, low, high).signed(-1.0 if lower else 1.0)
+    delta, first, last = (value if value is None else rounded(value, half) for value in _three(found))
+    word = "better" if gain > 0 else "worse" if gain < 0 else "no different"
+    size = number(rounded(abs(gain), half)) if half is not None else f"{abs(gain):.4g}"
+    words = f"{size} {word}" if gain else word
+    span = f", {first:+.10g} to {last:+.10g} (90 %)" if half and first is not None and last is not None else ""
+    return SignedEffect(delta or 0.0, first, last, f"{words}{span}")
+
+
+def _three(found: Estimate) -> tuple[float | None, float | None, float | None]:
+    return found.value, found.low, found.high
+
+
+def baseline_words(session: Session) -> str:
+    """Write the baseline: the median of its runs, with its error."""
+    return plus_minus(session.baseline, session.headline.start.half)
+
+
+def best_words(session: Session) -> str:
+    """Write where the claims lead."""
+    return plus_minus(session.plan.signed(session.headline.level), session.headline.end.half)
+
+
+def headline_words(session: Session) -> str:
+    """Say what the keeps claim together: `100.1 ± 0.8 -> 84.6 ± 1.1, -15.5 % (-17.1 to -13.9)`; without one, that there is
+    none.
+    """
+    if not session.headline.claims:
+        undone = "no change is left that was kept" if session.incumbent_iteration else "no change was kept"
+        return f"{undone}; the baseline is {baseline_words(session)}"
+    way = f"{baseline_words(session)} -> {best_words(session)}"
+    return f"{way}, {change_words(session.plan, session.headline)}"
+
+
+def claim_words(session: Session) -> str:
+    """Say what the headline rests on; empty without a keep."""
+    claims = session.headline.claims
+    if not claims:
+        return ""
+    kept = "One keep claims" if len(claims) == 1 else f"{len(claims)} keeps together claim"
+    told = f"{kept} {change_words(session.plan, session.headline)}"
+    if any(claim.variance is None for claim in claims):
+        return f"{told}: {_why_unknown(session)}."
+    if not any(claim.variance for claim in claims):
+        return f"{told}: differences of single runs of a metric that repeats."
+    return (
+        f"{told}, 95 %: each measured in turn with the incumbent of its time and shrunk against luck, so the drift of the "
+        "machine is not in it."
+    )
+
+
+def _why_unknown(session: Session) -> str:
+    if session.controlled:
+        return "some were kept by an earlier version, which did not write down how sure they are"
+    return "the plan's own number of runs was believed, which tells no error"
