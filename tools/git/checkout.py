@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -15,7 +16,7 @@ from ..errors import Code, Refusal
 from ..storage.disk import read_or_empty
 from .cli import GitCli
 from .locks import wait_until_free
-from .memory import Digests, Listing, Listings, Memory
+from .memory import Digests, Listing, Listings, Memory, Paths, Stamp, stamps_of
 from .settings import Settings, branch_in, commit_in, places_of, settings_now
 from .trees import ABSENT, TreeChange
 
@@ -47,12 +48,23 @@ class CheckoutStatus:
     """How the checkout differs from HEAD. `as_head` tells that nothing is staged, not even the name of a new file.
 
     `ignored` are paths that git ignores, None where they were not looked for: a folder as a whole where a rule names it,
-    so that what a run leaves in another one can be told from what was there.
+    so that what a run leaves in another one can be told from what was there. A folder's path ends with a slash.
     """
 
-    changes: tuple[PathChange, ...]
+    edits: tuple[PathChange, ...]
+    untracked: Paths
     as_head: bool
-    ignored: tuple[str, ...] | None = None
+    ignored: Paths | None = None
+
+    @cached_property
+    def changes(self) -> tuple[PathChange, ...]:
+        """Every path that differs, those that git does not know last."""
+        return (*self.edits, *(PathChange(path, tracked=False, staged=False) for path in self.untracked.paths))
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """The same, without what is known of them."""
+        return frozenset((*(edit.path for edit in self.edits), *self.untracked.paths))
 
 
 class CheckoutCache:
@@ -66,6 +78,7 @@ class CheckoutCache:
         self.listings = Listings()
         self.settings: Settings | None = None
         self.digests = Digests()
+        self.names = Memory(4)
 
 
 class Checkout:
@@ -164,16 +177,26 @@ class Checkout:
     def _read_status(self, *paths: str, ignored: bool = False) -> CheckoutStatus:
         form = ("--porcelain=v2", "-z", "--untracked-files=all", "--no-renames")
         more = ("--ignored=matching",) if ignored else ()
-        entries = os.fsdecode(self.git.run("status", *form, *more, "--", *paths)).split("\0")
-        return _parsed_status([entry for entry in entries if entry], ignored)
+        edits, unknown, hidden = _sections(b"\0" + self.git.run("status", *form, *more, "--", *paths))
+        same = Paths if paths else self._same
+        return _parsed_status(edits, same(unknown), same(hidden) if ignored else None)
+
+    def _same(self, out: bytes) -> Paths:
+        """Return these paths with what was worked out from them, if they were listed before."""
+        kind = out[:2]
+        known: Paths | None = self._cache.names.get(kind)
+        if known is None or known.out != out:
+            self._cache.names.put(kind, known := Paths(out))
+        return known
 
     def committed(self, paths: Sequence[str]) -> None:
         """Note that these paths are at HEAD now, by plumbing that touches nothing else: what else was seen still stands."""
         seen: CheckoutStatus | None = self._now.get("status")
         self._now.forget("listing")
         if seen is not None:
-            rest = tuple(change for change in seen.changes if change.path not in set(paths))
-            self._now.put("status", CheckoutStatus(rest, seen.as_head, seen.ignored))
+            rest = tuple(edit for edit in seen.edits if edit.path not in set(paths))
+            gone = set(paths).intersection(seen.untracked.paths)
+            self._now.put("status", replace(seen, edits=rest, untracked=seen.untracked.without(gone)))
 
     @contextmanager
     def same_paths(self, index: Path, entries: Sequence[TreeChange]) -> Iterator[None]:
@@ -206,21 +229,29 @@ class Checkout:
 
     def matching(self, key: Hashable, matches: Callable[[str], bool]) -> frozenset[str]:
         """Return the paths that a rule covers, tracked or untracked but not ignored. `key` names the rule."""
-        others = (change.path for change in self.changes() if not change.tracked)
-        return self.listing().matching(key, matches) | {path for path in others if matches(path)}
+        tracked, others = (paths.matching(key, matches) for paths in (self.listing(), self.status().untracked))
+        return tracked | others if others else tracked
 
-    def digests(self, paths: Collection[str]) -> dict[str, str]:
+    def stamps(self, paths: frozenset[str]) -> dict[str, Stamp]:
+        """Return what tells that a file was changed, as it was when it was first looked at since something last moved."""
+        return self.once(("stamps", paths), lambda: stamps_of(self.root, paths))
+
+    def digests(self, paths: frozenset[str]) -> dict[str, str]:
         """Return the SHA-256 of what stands at each path."""
-        return self._cache.digests.of(self.root, paths)
+        return self._cache.digests.of(self.root, paths, lambda: self.stamps(paths))
 
 
-def _parsed_status(entries: Sequence[str], ignored: bool) -> CheckoutStatus:
-    untracked = [PathChange(entry[2:], tracked=False, staged=False) for entry in entries if entry[0] == "?"]
-    tracked = [entry for entry in entries if entry[0] in "12u"]
-    changes = (*map(_tracked_change, tracked), *untracked)
+def _sections(out: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return what git tracks, what it does not know, and what it ignores: it lists them in this order."""
+    rest, mark, ignored = out.removesuffix(b"\0").partition(b"\0! ")
+    edits, sign, unknown = rest.partition(b"\0? ")
+    return edits, sign + unknown, mark + ignored
+
+
+def _parsed_status(edits: bytes, unknown: Paths, ignored: Paths | None) -> CheckoutStatus:
+    tracked = [entry for entry in os.fsdecode(edits).split("\0") if entry]
     as_head = not any(entry[2] != "." or entry[3] == "A" for entry in tracked)
-    hidden = tuple(entry[2:].rstrip("/") for entry in entries if entry[0] == "!")
-    return CheckoutStatus(changes, as_head, hidden if ignored else None)
+    return CheckoutStatus(tuple(map(_tracked_change, tracked)), unknown, as_head, ignored)
 
 
 def _tracked_change(entry: str) -> PathChange:

@@ -7,8 +7,9 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,63 +60,134 @@ class Memory:
         self._known.clear()
 
 
+Stamp = tuple[int, int, int, int]
+"""Inode, time of the last change of any kind in nanoseconds, size and device; all zero where nothing is."""
+_STAMP = attrgetter("st_ino", "st_ctime_ns", "st_size", "st_dev")
+_NOTHING = (0, 0, 0, 0)
+
+
+def stamps_of(root: Path | str, paths: Collection[str]) -> dict[str, Stamp]:
+    """Return what tells that a file was swapped and put back: a program can set all times of a file but that of its change.
+
+    A link is looked at itself, not what it leads to.
+    """
+    files = [f"{root}/{path}" for path in paths]
+    try:
+        return dict(zip(paths, map(_STAMP, map(os.lstat, files)), strict=True))
+    except (OSError, ValueError):  # something is not there
+        return dict(zip(paths, map(_stamp_at, files), strict=True))
+
+
+def _stamp_at(file: str) -> Stamp:
+    try:
+        stamp: Stamp = _STAMP(os.lstat(file))
+    except (OSError, ValueError):
+        return _NOTHING
+    return stamp
+
+
 class Digests:
     """SHA-256 of what stands at paths. What is too much to be read each time, large files and those of a large set, is
     remembered, by what a program cannot set back.
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[tuple[int, ...], str]] = {}
+        self._known: dict[str, tuple[Stamp, str]] = {}
+        self._sets = Memory(2)
 
-    def of(self, root: Path, paths: Collection[str]) -> dict[str, str]:
-        """Return each file's bytes, link's target, or the word `absent`, by path."""
-        least = _LARGE if len(paths) <= _MOST_READ else 0
-        return {path: self._digest(f"{root}/{path}", least) for path in paths}
+    def of(
+        self, root: Path, paths: Collection[str], look: Callable[[], Mapping[str, Stamp]] | None = None
+    ) -> dict[str, str]:
+        """Return each file's bytes, link's target, or the word `absent`, by path. `look` stamps a large set.
+
+        A large set of which nothing moved has the same dictionary each time.
+        """
+        if len(paths) <= _MOST_READ:
+            return {path: self._digest(f"{root}/{path}", _LARGE) for path in paths}
+        stamps = look() if look else stamps_of(root, paths)
+        known: tuple[Mapping[str, Stamp], dict[str, str]] | None = self._sets.get(root)
+        if known and known[0] == stamps:
+            return known[1]
+        found = {path: self._digest(f"{root}/{path}", 0) for path in paths}
+        self._sets.forget(root)
+        if all(stamp == _NOTHING or self._stamp(f"{root}/{path}") == stamp for path, stamp in stamps.items()):
+            self._sets.put(root, (stamps, found))
+        return found
+
+    def _stamp(self, file: str) -> Stamp | None:
+        """Return by what a file's digest is remembered; None if it is not."""
+        known = self._known.get(file)
+        return known[0] if known else None
 
     def _digest(self, file: str, least: int) -> str:
         try:
             status = os.lstat(file)
         except (OSError, ValueError):
             return "absent"
-        if stat.S_ISLNK(status.st_mode):
-            return "link:" + hashlib.sha256(os.fsencode(os.readlink(file))).hexdigest()
-        if not stat.S_ISREG(status.st_mode):
-            return "absent"
         known = self._known.get(file) if status.st_size >= least else None
-        return known[1] if known and known[0] == _stamp(status) else self._read(file, least)
-
-    def _read(self, file: str, least: int) -> str:
+        if known and known[0] == _STAMP(status):
+            return known[1]
+        if not stat.S_ISREG(status.st_mode):
+            settled = _settled(status)
+            return self._noted(file, status, settled and not least, _of_no_file(file, status))
         with open(file, "rb") as stream:
             status = os.fstat(stream.fileno())
-            settled = time.time() - status.st_ctime > _SETTLED_S
+            settled = _settled(status)  # before it is read
             mode = "x:" if os.access(file, os.X_OK) else ""
-            found = mode + hashlib.file_digest(stream, "sha256").hexdigest()
+            digest = mode + hashlib.file_digest(stream, "sha256").hexdigest()
+        return self._noted(file, status, settled and status.st_size >= least, digest)
+
+    def _noted(self, file: str, status: os.stat_result, lasts: bool, digest: str) -> str:
         self._known.pop(file, None)
-        if settled and status.st_size >= least:
-            self._known[file] = _stamp(status), found
+        if lasts:
+            self._known[file] = _STAMP(status), digest
             while len(self._known) > _MOST_KNOWN:
                 self._known.pop(next(iter(self._known)), None)
-        return found
+        return digest
 
 
-def _stamp(status: os.stat_result) -> tuple[int, ...]:
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+def _settled(status: os.stat_result) -> bool:
+    return time.time() - status.st_ctime > _SETTLED_S
+
+
+def _of_no_file(place: str, status: os.stat_result) -> str:
+    if not stat.S_ISLNK(status.st_mode):
+        return "absent"
+    return "link:" + hashlib.sha256(os.fsencode(os.readlink(place))).hexdigest()
 
 
 _FLAGGED = re.compile(rb"(?:\A|(?<=\0))[a-zS] [^\0]*")
 
 
-class Listing:
-    """The paths in the index, each with the letter that `ls-files -v` gives it."""
+class Paths:
+    """Paths as git lists them, each after a letter and a space, and what was worked out from them."""
 
     def __init__(self, out: bytes) -> None:
         self.out = out
-        self._matching = Memory(8)
+        self._worked_out = Memory(8)
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
         """Every path."""
         return tuple(entry[2:] for entry in os.fsdecode(self.out).split("\0") if entry)
+
+    def without(self, gone: Collection[str]) -> Paths:
+        """Return the rest of these paths."""
+        if not gone:
+            return self
+        return Paths(b"".join(b"\0? " + os.fsencode(path) for path in self.paths if path not in gone))
+
+    def ask(self, key: Hashable, question: Callable[[tuple[str, ...]], T]) -> T:
+        """Return what follows from these paths alone; `key` names the question."""
+        return self._worked_out.ask(key, lambda: question(self.paths))
+
+    def matching(self, key: Hashable, matches: Callable[[str], bool]) -> frozenset[str]:
+        """Return the paths that a rule covers; `key` names the rule."""
+        return self.ask(key, lambda paths: frozenset(filter(matches, paths)))
+
+
+class Listing(Paths):
+    """The paths in the index, each with the letter that `ls-files -v` gives it."""
 
     @cached_property
     def flagged(self) -> list[bytes]:
@@ -126,10 +198,6 @@ class Listing:
         """Tell whether all these paths are in the index, and git was told nothing about them."""
         lines = (b"H %b\0" % os.fsencode(path) for path in paths)
         return all(self.out.startswith(line) or b"\0" + line in self.out for line in lines)
-
-    def matching(self, key: Hashable, matches: Callable[[str], bool]) -> frozenset[str]:
-        """Return the paths that a rule covers; `key` names the rule."""
-        return self._matching.ask(key, lambda: frozenset(path for path in self.paths if matches(path)))
 
 
 class Listings:

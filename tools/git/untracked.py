@@ -7,14 +7,17 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
+from .memory import stamps_of
 from .repo import Repo, shown
 
 MOST_PATHS = 1000
 """Untracked paths that are looked at one by one; beyond that, whole untracked folders are."""
 MOST_NAMED = 8
+_PART = 1000
+"""Files that are looked at before it is asked whether enough were found."""
 _OURS = (r"autoresearch-results[^/]*\.tsv", r"autoresearch-progress\.png", r"autoresearch-report\.html")
 _CACHES = (r"\.git", "__pycache__", r"\.(?:pytest|mypy|ruff)_cache")
 _NEVER = re.compile(rf"(?:\A|/)(?:{'|'.join((*_CACHES, *_OURS))})(?:/|\Z)")
@@ -26,9 +29,35 @@ def changed_since(repo: Repo, moment: float) -> tuple[str, ...]:
 
     By the time of their last change of any kind, which no program can set back.
     """
-    untracked = [change.path for change in repo.changes() if not change.tracked]
-    files = (file for path in _not_in_git(repo, untracked) for file in _changed_under(f"{repo.root}/{path}", moment))
-    return tuple(shown(os.path.relpath(file, repo.root)) for file in islice(files, MOST_NAMED))
+    status = repo.status(ignored=True)
+    kinds = [paths.ask("no caches", _files_and_folders) for paths in (status.ignored, status.untracked) if paths]
+    parts = (
+        (str(repo.root), files[start : start + _PART]) for files, _ in kinds for start in range(0, len(files), _PART)
+    )
+    below = (part for _, folders in kinds for folder in folders for part in _below(f"{repo.root}/{folder}"))
+    found = (f"{place}/{name}" for place, names in chain(parts, below) for name in _changed(place, names, moment))
+    return tuple(shown(os.path.relpath(file, repo.root)) for file in islice(found, MOST_NAMED))
+
+
+def _files_and_folders(paths: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    kept = [path for path in paths if not is_cache(path)]
+    return tuple(path for path in kept if path[-1] != "/"), tuple(path for path in kept if path[-1] == "/")
+
+
+def _changed(place: str, names: Sequence[str], moment: float) -> Iterator[str]:
+    new = (name for name, stamp in stamps_of(place, names).items() if stamp[1] >= moment * 1e9)
+    return (name for name in new if _ordinary(f"{place}/{name}"))
+
+
+def _below(path: str) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield each folder at and below a path with the files in it, but for caches."""
+    for folder, folders, names in os.walk(path):
+        folders[:] = _no_caches(folders)
+        yield folder, _no_caches(names)
+
+
+def _no_caches(names: list[str]) -> list[str]:
+    return [name for name in names if not is_cache(name)] if is_cache("/".join(names)) else names
 
 
 def changed_after(file: Path, moment: float) -> bool:
@@ -38,23 +67,6 @@ def changed_after(file: Path, moment: float) -> bool:
     return False
 
 
-def _changed_under(path: str, moment: float) -> Iterator[str]:
-    """Yield the file at a path, or the files below a folder, that changed after a moment."""
-    status = _ordinary(path)
-    if status is None:
-        return
-    if not stat.S_ISDIR(status.st_mode):
-        if status.st_ctime >= moment:
-            yield path
-        return
-    for folder, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if not is_cache(name)]
-        for file in (os.path.join(folder, name) for name in names if not is_cache(name)):
-            with suppress(OSError):
-                if os.lstat(file).st_ctime >= moment:
-                    yield file
-
-
 def not_in_git(repo: Repo, untracked: Sequence[str]) -> tuple[str, ...]:
     """Return the ignored and untracked paths of the user's checkout that commands may need."""
     return tuple(path for path in _not_in_git(repo, untracked) if _ordinary(f"{repo.root}/{path}"))
@@ -62,8 +74,9 @@ def not_in_git(repo: Repo, untracked: Sequence[str]) -> tuple[str, ...]:
 
 def _not_in_git(repo: Repo, untracked: Sequence[str]) -> Iterator[str]:
     """Yield the ignored and untracked paths that are no caches, whatever stands there."""
-    paths = dict.fromkeys((*(repo.status(ignored=True).ignored or ()), *_folded(repo, untracked)))
-    return (path for path in paths if not is_cache(path))
+    ignored = repo.status(ignored=True).ignored
+    hidden = (path.rstrip("/") for path in (ignored.paths if ignored else ()))
+    return (path for path in dict.fromkeys((*hidden, *_folded(repo, untracked))) if not is_cache(path))
 
 
 def _folded(repo: Repo, paths: Sequence[str]) -> Sequence[str]:

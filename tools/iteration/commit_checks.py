@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Code, Refusal
+from ..git.checkout import PathChange
 from ..git.repo import Repo, shown
 from ..git.trees import GITLINK, SYMLINK, TreeChange
 from ..lab.context import RepoContext
@@ -33,8 +34,10 @@ def changes_in_scope(context: RepoContext) -> tuple[str, ...]:
         Refusal: if a protected file or anything outside the scope changed.
     """
     session = context.active
-    changes = without_outputs(session.plan, context.repo.changes())
-    found = [c.path for c in changes if c.tracked or shown(c.path) not in session.left_behind]
+    status, left = context.repo.status(), session.left_behind
+    new = status.untracked.ask(("new", left), lambda paths: tuple(p for p in paths if shown(p) not in left))
+    changes = (*status.edits, *(PathChange(path, tracked=False, staged=False) for path in new))
+    found = [change.path for change in without_outputs(session.plan, changes)]
     scope, protected = Scope(session.plan.scope), _protected(session.plan)
     if outside := [path for path in found if not scope.matches(path)]:
         named = [f"{path} (protected)" if protected.matches(path) else path for path in outside]
@@ -95,9 +98,13 @@ class Drift:
 def drift_since_start(context: RepoContext) -> Drift:
     """Compare the ruler with what was sealed."""
     then = ruler_of(context.active.start)
-    now = ruler_now(context.repo, context.active.plan, then.protected)
-    settings = seals_changed(then.sealed, now.sealed, context.repo.settings)
-    return Drift(differing(then.protected, now.protected), settings, then.moved(now))
+
+    def compare() -> Drift:
+        now = ruler_now(context.repo, context.active.plan, then.names)
+        settings = seals_changed(then.sealed, now.sealed, context.repo.settings)
+        return Drift(differing(then.protected, now.protected), settings, then.moved(now))
+
+    return context.repo.once(("drift", context.active.id), compare)
 
 
 def refuse_uncommitted(context: RepoContext) -> None:

@@ -44,7 +44,7 @@ def _verify_once(context: RepoContext) -> None:
     spec = _next_run(context, arm)
     if spec.place is Place.CHECKOUT:
         refuse_uncommitted(context)
-    before = {change.path for change in context.repo.changes()}
+    before = context.repo.status().paths
     watch = HeadWatch(context)
     ran = _measured(context, replace(spec, curve=session.curve))  # of both arms: else it would tell which one runs
     if moved := watch.brought_back():
@@ -147,10 +147,9 @@ def _in_clean_checkout(context: RepoContext, commit: str, numbers: RunNumbers) -
     )
 
 
-def _new_files(context: RepoContext, before: set[str]) -> tuple[str, ...]:
+def _new_files(context: RepoContext, before: frozenset[str]) -> tuple[str, ...]:
     """Return the untracked files that a run left behind."""
-    found = (change.path for change in context.repo.changes() if not change.tracked and change.path not in before)
-    return tuple(shown(path) for path in found)
+    return tuple(shown(path) for path in context.repo.status().untracked.paths if path not in before)
 
 
 def _checked(context: RepoContext, spec: RunSpec, measurement: Measurement) -> Measurement:
@@ -225,7 +224,7 @@ def _run_guards(context: RepoContext, trial: Trial) -> None:
     spec = _of_arm(context, Arm.CANDIDATE, RunNumbers(trial.number, seed=session.start.seed))
     if spec.place is Place.CHECKOUT:
         refuse_uncommitted(context)
-    before = {change.path for change in context.repo.changes()}
+    before = context.repo.status().paths
     watch = HeadWatch(context)
     results = _meter(context).guards(spec, session.start.guard_timeout_s, guard_baselines(session.start.guards))
     results = tuple(_probed(context, trial, result) for result in results)
@@ -277,7 +276,7 @@ class HeadWatch:
     def __init__(self, context: RepoContext) -> None:
         self._context, self._repo = context, context.repo
         self._branch, self._head = self._repo.branch(), self._repo.head()
-        self._untracked = {change.path for change in self._repo.changes() if not change.tracked}
+        self._untracked = frozenset(self._repo.status().untracked.paths)
         self._log = self._repo.git_dir / "logs" / "HEAD"
         self._lines = len(self._logged())
 

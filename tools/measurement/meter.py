@@ -24,6 +24,7 @@ from ..decision.measured import (
     written,
 )
 from ..diagnostics.inspection import Tally, read_tally
+from ..git.memory import stamps_of
 from ..git.paired_checkout import editable_roots
 from ..plan.metrics import Reading, read_metric
 from ..plan.model import GuardMetric, Plan
@@ -32,7 +33,7 @@ from ..process.run_notes import RunNote, open_channel
 from ..process.runner import CommandRun, CommandSpec
 from ..text.redaction import redactor
 from .outcome import TAIL_CHARACTERS, failure_of, how_it_ended, succeeded, tail_of, used
-from .ruler import Ruler, differing, file_marks
+from .ruler import Ruler, differing, protected_stamps
 from .runs import CHANNEL_NAME, RunService, RunSpec, has_sandbox, restore_outputs
 
 CHANNEL = "channel"
@@ -63,7 +64,7 @@ class Meter:
             self.plan.verify, spec, timeout_s, named=named, with_channel=self.plan.read == CHANNEL
         )
         text = run.channel if note.channel else run.stdout
-        marks = file_marks(spec.folder, (*self.ruler.outputs, *named))
+        marks = stamps_of(spec.folder, (*self.ruler.outputs, *named))
         self._put_back(spec)
         stale = [path for path in self.ruler.outputs if marks[path] == note.written.get(path)]
         wrote = tuple(p for p in named if marks[p] != note.named.get(p) and marks[p][1] >= note.at_ns - SECOND_NS)
@@ -73,7 +74,7 @@ class Meter:
             update={
                 "seconds": run.seconds,
                 "tail": tail_of(run, log),
-                "tampered": differing(note.watched, file_marks(spec.folder, self.ruler.protected)),
+                "tampered": differing(note.watched, protected_stamps(self.runs.repo, spec.folder, self.ruler)),
                 "trained": read_trained(text) if succeeded(run) else None,
                 "tally": _tally(text) if succeeded(run) and note.channel else None,
             }
@@ -154,9 +155,9 @@ class Meter:
             at_ns=time.time_ns(),
             channel=str(open_channel().file) if with_channel else "",
             temporary=tempfile.mkdtemp(prefix="autoresearch-") if has_sandbox(self.plan) else "",
-            watched=file_marks(spec.folder, self.ruler.protected),
-            written=file_marks(spec.folder, self.ruler.outputs),
-            named=file_marks(spec.folder, named),
+            watched=protected_stamps(self.runs.repo, spec.folder, self.ruler),
+            written=stamps_of(spec.folder, self.ruler.outputs),
+            named=stamps_of(spec.folder, named),
         )
         self.runs.notes.note(key, note)
         return note

@@ -14,13 +14,14 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from ..git.memory import Memory, Stamp, stamps_of
 from ..git.repo import Repo, shown
 from ..git.settings import Settings, refs_named
 from ..plan.model import Plan
 from ..plan.scope import Scope
-from ..process.run_notes import Mark
 from ..project.measurement_inputs import protected_globs
 from ..session.events import Started
 from .git_settings import settings_seals
@@ -42,7 +43,12 @@ class Ruler:
     machine: Mapping[str, str]
     outputs: tuple[str, ...] = ()
 
-    @property
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The protected files."""
+        return frozenset(self.protected)
+
+    @cached_property
     def protected_digest(self) -> str:
         """One digest of all that may not change."""
         return _digest_of({**self.protected, **self.sealed})
@@ -57,7 +63,7 @@ class Ruler:
         return differences(self.machine, now.machine)
 
 
-def ruler_now(repo: Repo, plan: Plan, known: Mapping[str, str] | None = None) -> Ruler:
+def ruler_now(repo: Repo, plan: Plan, known: frozenset[str] = frozenset()) -> Ruler:
     """The ruler as it stands; `known` are protected files that were there before and are looked for even when gone."""
     digest = plan.digest()
 
@@ -65,7 +71,7 @@ def ruler_now(repo: Repo, plan: Plan, known: Mapping[str, str] | None = None) ->
         sealed = git_seals(repo) | {REFS: refs_seal(repo, _words(repo, plan))}
         return Ruler(digest, protected_now(repo, plan, known), sealed, fingerprint(plan.commands, repo.root))
 
-    return repo.once(("ruler", digest, frozenset(known or ())), look)
+    return repo.once(("ruler", digest, known), look)
 
 
 def _words(repo: Repo, plan: Plan) -> frozenset[str]:
@@ -78,19 +84,33 @@ def _words(repo: Repo, plan: Plan) -> frozenset[str]:
     return frozenset(words)
 
 
+_SEALED = Memory(8)
+
+
 def ruler_of(start: Started) -> Ruler:
     """The ruler as it was sealed."""
-    return Ruler(start.plan.digest(), start.protected, start.sealed, start.machine, start.outputs)
+    known: tuple[Started, Ruler] | None = _SEALED.get(id(start))
+    if known and known[0] is start:
+        return known[1]
+    ruler = Ruler(start.plan.digest(), start.protected, start.sealed, start.machine, start.outputs)
+    _SEALED.put(id(start), (start, ruler))
+    return ruler
 
 
-def protected_now(repo: Repo, plan: Plan, known: Mapping[str, str] | None = None) -> dict[str, str]:
+def protected_now(repo: Repo, plan: Plan, known: frozenset[str] = frozenset()) -> Mapping[str, str]:
     """Digest of every protected file that exists, and of every one that is known to have existed."""
+    digests = repo.digests(_protected_paths(repo, plan))
+    held = digests if all(map(str.isascii, digests)) else {shown(path): digest for path, digest in digests.items()}
+    missing = known.difference(held)
+    return {**repo.digests(missing), **held} if missing else held
+
+
+def _protected_paths(repo: Repo, plan: Plan) -> frozenset[str]:
     globs = protected_globs(plan)
     scope = Scope(globs)
     found = repo.matching(globs, scope.matches)
-    found |= {path for path in _named_on_disk(repo.root, globs) if path not in found and scope.matches(path)}
-    held = {shown(path): digest for path, digest in repo.digests(found).items()}
-    return {**repo.digests([path for path in known or () if path not in held]), **held}
+    named = {path for path in _named_on_disk(repo.root, globs) if path not in found and scope.matches(path)}
+    return found | named if named else found
 
 
 def _named_on_disk(root: Path, globs: tuple[str, ...]) -> set[str]:
@@ -251,20 +271,13 @@ def _index_flags(repo: Repo) -> str:
     return f"{len(flagged)} files, {_digest(flagged)}" if flagged else NONE
 
 
-def file_marks(root: Path, paths: Iterable[str]) -> dict[str, Mark]:
-    """What tells that a file was swapped and put back: a program can set all times of a file but that of its change.
+def protected_stamps(repo: Repo, folder: Path, ruler: Ruler) -> dict[str, Stamp]:
+    """What tells that a protected file was swapped and put back, in a checkout of this repository.
 
-    A link is marked itself, not what it leads to.
+    Looking at thousands of files costs more than all the rest of an iteration: in the user's checkout a digest and this
+    rest on the same look.
     """
-    return {path: _mark(f"{root}/{path}") for path in paths}
-
-
-def _mark(file: str) -> Mark:
-    try:
-        status = os.lstat(file)
-    except (OSError, ValueError):
-        return (0, 0, 0)
-    return (status.st_ino, status.st_ctime_ns, status.st_size)
+    return repo.stamps(ruler.names) if folder == repo.root else stamps_of(folder, ruler.names)
 
 
 def differing(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:

@@ -164,15 +164,15 @@ def without_outputs(plan: Plan, changes: Sequence[PathChange]) -> tuple[PathChan
 
 def tracked_edits(repo: Repo, plan: Plan) -> tuple[str, ...]:
     """Return the tracked paths that differ from HEAD, and are not the plan's to put back."""
-    return tuple(change.path for change in without_outputs(plan, repo.changes()) if change.tracked)
+    return tuple(edit.path for edit in without_outputs(plan, repo.status().edits))
 
 
 def restore_outputs(repo: Repo, plan: Plan, aside: Path | None = None) -> None:
     """Put the plan's outputs back as they are in the commit, those that git tracks. First keep them `aside`, if it is given."""
     if not plan.outputs:
         return
-    rest = {change.path for change in without_outputs(plan, repo.changes())}
-    changed = [change for change in repo.changes() if change.tracked and change.path not in rest]
+    rest = {edit.path for edit in without_outputs(plan, repo.status().edits)}
+    changed = [edit for edit in repo.status().edits if edit.path not in rest]
     if changed and aside is not None:
         keep_evidence(aside, repo.root, [change.path for change in changed])
     ExperimentIndex(repo).put_back(changed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -11,6 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ..git.memory import Memory, Stamp
 from ..storage.disk import write_atomically
 
 
@@ -32,12 +35,11 @@ def open_channel() -> Channel:
     return Channel(file)
 
 
-Mark = tuple[int, int, int]
-"""Inode, time of the last change of any kind in nanoseconds, and size; zeros where there is no file."""
-
-
 class RunNote(BaseModel):
-    """One run as it began. Marks tell whether a file was swapped or written since; `at_ns` is since the epoch."""
+    """One run as it began. Stamps tell whether a file was swapped or written since; `at_ns` is since the epoch.
+
+    `watched` may be thousands of files, the same for every run: it has a file of its own, with its digest in its name.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -45,9 +47,14 @@ class RunNote(BaseModel):
     at_ns: int
     channel: str = ""
     temporary: str = ""
-    watched: dict[str, Mark] = {}
-    written: dict[str, Mark] = {}
-    named: dict[str, Mark] = {}
+    watched: dict[str, Stamp] = {}
+    watched_in: str = ""
+    written: dict[str, Stamp] = {}
+    named: dict[str, Stamp] = {}
+
+
+_LATEST = Memory(8)
+"""The watched files that were last written, and the name of the file with them, by folder."""
 
 
 class RunNotes:
@@ -55,9 +62,21 @@ class RunNotes:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._watched = folder.parent / "watched"
 
     def find(self, key: str) -> RunNote | None:
         """Return the note of a run that began; None if it never did."""
+        begun = self._read(key)
+        if begun is None or not begun.watched_in:
+            return begun
+        try:
+            text = (self._watched / begun.watched_in).read_bytes()
+            watched = {path: tuple(stamp) for path, stamp in json.loads(text).items()}
+        except (OSError, ValueError):
+            return None
+        return begun.model_copy(update={"watched": watched}) if _name(text) == begun.watched_in else None
+
+    def _read(self, key: str) -> RunNote | None:
         try:
             return RunNote.model_validate_json((self._folder / f"{key}.json").read_bytes())
         except (OSError, ValidationError):
@@ -66,11 +85,23 @@ class RunNotes:
     def note(self, key: str, begun: RunNote) -> None:
         """Note that a run begins."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._folder / f"{key}.json", begun.model_dump_json())
+        written = begun.model_copy(update={"watched_in": self._write(begun.watched) if begun.watched else ""})
+        write_atomically(self._folder / f"{key}.json", written.model_dump_json(exclude={"watched"}))
+
+    def _write(self, watched: dict[str, Stamp]) -> str:
+        known: tuple[dict[str, Stamp], str] | None = _LATEST.get(self._watched)
+        if known and known[0] == watched and (self._watched / known[1]).exists():
+            return known[1]
+        text = json.dumps(watched).encode()
+        name = _name(text)
+        self._watched.mkdir(exist_ok=True)
+        write_atomically(self._watched / name, text.decode())
+        _LATEST.put(self._watched, (watched, name))
+        return name
 
     def forget(self, key: str) -> None:
         """Remove a note with its pipe and temporary folder: its result was read, or there will be none."""
-        begun = self.find(key)
+        begun = self._read(key)
         if begun and begun.channel:
             Channel(Path(begun.channel)).close()
         if begun and begun.temporary:
@@ -82,3 +113,11 @@ class RunNotes:
         for file in self._folder.glob("*.json"):
             self.forget(file.stem)
         shutil.rmtree(self._folder, ignore_errors=True)
+        latest = _LATEST.get(self._watched)
+        for file in self._watched.glob("*"):
+            if latest is None or file.name != latest[1]:
+                file.unlink(missing_ok=True)
+
+
+def _name(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()

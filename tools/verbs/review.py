@@ -188,8 +188,9 @@ def _imported(context: RepoContext, format: str, name: str) -> Reported:
 def advice(context: RepoContext) -> Advice:
     """Compute material for the next idea of the session."""
     session = context.active
-    scope = Scope(session.plan.scope)
-    files = [path for path in context.repo.tracked() if scope.matches(path)]
+    globs = session.plan.scope
+    # Remembered with the listing: each discard asks, also where thousands of files are tracked.
+    files = context.repo.listing().ask(("in order", globs), lambda paths: tuple(filter(Scope(globs).matches, paths)))
     repeats = [
         event for event in context.journal.latest_of(session.id, "repeated", SHOWN) if isinstance(event, Repeated)
     ]

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.git.cli import GitOutput
+from autoresearch_mcp.tools.git.memory import stamps_of
 from autoresearch_mcp.tools.git.repo import Repo
 from autoresearch_mcp.tools.measurement import machine
 from autoresearch_mcp.tools.measurement.machine import differences, fingerprint
-from autoresearch_mcp.tools.measurement.ruler import differing, file_marks, git_seals
+from autoresearch_mcp.tools.measurement.ruler import differing, git_seals
 from conftest import Project
 
 
@@ -473,35 +474,35 @@ def test_seals_take_two_processes(settled: Project, monkeypatch: pytest.MonkeyPa
 def test_a_file_that_was_swapped_and_put_back_is_noticed(project: Project) -> None:
     file = project.root / "check.sh"
     status, text = file.stat(), file.read_bytes()
-    before = file_marks(project.root, ["check.sh", "app.txt"])
+    before = stamps_of(project.root, ["check.sh", "app.txt"])
     file.write_text("true\n")
     file.write_bytes(text)
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
-    assert differing(before, file_marks(project.root, ["check.sh", "app.txt"])) == ("check.sh",)
+    assert differing(before, stamps_of(project.root, ["check.sh", "app.txt"])) == ("check.sh",)
 
 
 def test_another_file_of_the_same_name_is_noticed(project: Project) -> None:
-    before = file_marks(project.root, ["check.sh"])
+    before = stamps_of(project.root, ["check.sh"])
     kept = project.root / "kept"
     (project.root / "check.sh").rename(kept)
     project.write("check.sh", kept.read_text())
 
-    assert differing(before, file_marks(project.root, ["check.sh"])) == ("check.sh",)
+    assert differing(before, stamps_of(project.root, ["check.sh"])) == ("check.sh",)
 
 
 def test_a_file_that_is_read_is_the_same(project: Project) -> None:
-    before = file_marks(project.root, ["check.sh", "not there"])
+    before = stamps_of(project.root, ["check.sh", "not there"])
     project.read("check.sh")
 
-    assert differing(before, file_marks(project.root, ["check.sh", "not there"])) == ()
-    assert before["not there"] == (0, 0, 0)
+    assert differing(before, stamps_of(project.root, ["check.sh", "not there"])) == ()
+    assert before["not there"] == (0, 0, 0, 0)
 
 
 def test_a_file_that_comes_or_goes_is_noticed(project: Project) -> None:
-    before = file_marks(project.root, ["check.sh", "new.txt"])
+    before = stamps_of(project.root, ["check.sh", "new.txt"])
     (project.root / "check.sh").unlink()
     project.write("new.txt", "")
 
-    assert differing(before, file_marks(project.root, ["check.sh", "new.txt"])) == ("check.sh", "new.txt")
+    assert differing(before, stamps_of(project.root, ["check.sh", "new.txt"])) == ("check.sh", "new.txt")
     assert differing(before, {}) == ("check.sh", "new.txt")
