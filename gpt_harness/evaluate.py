@@ -168,22 +168,26 @@ def _looked_over(ready: Ready, place: JobFolders, weights: Path) -> tuple[Check,
 
 def _walls(spec: Spec, folder: Path, place: JobFolders) -> tuple[dict[str, list[str]] | None, Check]:
     """What keeps the experiment from the held-out text, and from the next run."""
-    version = _landlock_version()
+    version, missing = _landlock_version()
     if not version:
-        words = "this system has no Landlock, so an experiment may read what you may and leave things behind"
+        without = "an experiment may read what you may and leave things behind"
+        words = f"{missing}, so {without}" if missing else f"this system has no Landlock, so {without}"
         return None, Check(Name.ISOLATION, Outcome.SKIPPED, words)
     hidden = open_source(spec.data, folder, cache_home() / "downloads").held_out_files()
     words = f"Landlock {version}: it reads its own files, writes its own folder, and has no network"
     return place.walls([], [*hidden, cache_home()]), found(Name.ISOLATION, True, words)
 
 
-def _landlock_version() -> int:
-    try:
-        from host import landlock
+def _landlock_version() -> tuple[int, str]:
+    """The kernel's version of Landlock, 0 without it; and what of the harness is missing to find out, with the cure."""
+    from host import LANDLOCK, landlock
 
-        return int(landlock().landlock_version())
+    if not LANDLOCK.is_file():
+        return 0, f"the harness was copied without {LANDLOCK}, which sets up its walls: copy that file there"
+    try:
+        return int(landlock().landlock_version()), ""
     except (OSError, AttributeError):
-        return 0
+        return 0, ""
 
 
 def require_tensors(weights: Path) -> None:

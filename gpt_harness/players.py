@@ -76,6 +76,7 @@ class JobFolders:
         own = {sys.prefix, sys.base_prefix, *filter(os.path.isdir, sys.path), *sysconfig.get_paths().values()}
         others = [path for top in ("/usr/lib", "/usr/local/lib") for path in Path(top).glob("python3*")]
         away = [str(path) for path in (*hidden, *(p for p in others if not any(o.startswith(str(p)) for o in own)))]
+        away.append("/dev/shm")  # files of anybody, and all of ours where the temporary folder is there
         read = [*_SYSTEM, *map(str, own), str(HERE), str(self.code.parent), *map(str, also)]
         nvidia = [str(path) for path in Path("/dev").glob("nvidia*")]
         return {

@@ -725,6 +725,29 @@ def test_a_long_run_keeps_its_folder_while_short_ones_come_and_go(
     assert last.code.parent.is_dir()
 
 
+def test_a_copy_without_the_walls_says_which_file_is_missing(tmp_path: Path, cache: Path) -> None:
+    lab = tmp_path / "copied"
+    shutil.copytree(HARNESS, lab, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "train.py").write_text(TRAIN)
+    (tmp_path / "gpt.toml").write_text(
+        'data = "stdlib"\nvocabulary = 300\nsequence_length = 64\nbudget = "2048 tokens"\n'
+        'evaluation_tokens = 4096\ndevice = "cpu"\n'
+    )
+    environment = {**os.environ, "AUTORESEARCH_CACHE": str(cache)}
+
+    run = subprocess.run(
+        [sys.executable, str(lab / "evaluate.py"), str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    missing = tmp_path / "tools" / "process" / "landlock.py"
+    assert f"check isolation: skipped (the harness was copied without {missing}" in run.stdout
+    assert "copy that file there" in run.stdout
+
+
 def test_text_may_stand_in_thousands_of_files(tmp_path: Path, cache: Path) -> None:
     words = np.random.default_rng(5).integers(0, 10**6, (1500, 40))
     for place, some in enumerate(words):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..git.repo import Repo
 from ..text.masking import looks_secret
-from .landlock import landlock_version
+from .landlock import folders_in_dev, landlock_version
 
 _EXACT = frozenset(
     # the person, the shell, the place
@@ -139,7 +139,10 @@ def _bubblewrap(policy: Policy) -> list[str]:
     binds = [part for path in policy.write for part in ("--bind-try", path, path)]
     kept = [part for path in policy.keep for part in ("--ro-bind-try", path, path)]
     # The real /dev: graphics cards and shared memory are there.
-    return ["bwrap", "--ro-bind", "/", "/", "--dev-bind", "/dev", "/dev", *binds, *kept, *network, "--die-with-parent"]
+    devices = ["--dev-bind", "/dev", "/dev"]
+    for path in folders_in_dev([*policy.write, *policy.keep]):
+        devices += ["--ro-bind", path, path]
+    return ["bwrap", "--ro-bind", "/", "/", *devices, *binds, *kept, *network, "--die-with-parent"]
 
 
 def _profile(policy: Policy) -> str:

@@ -53,7 +53,14 @@ def restrict(write: list[str], keep: list[str], tcp: bool) -> None:
     with _Walls(_WRITE_FILE | _REMOVE_AND_MAKE, tcp) as walls:
         for path in _expanded(write, keep):
             walls.allow(path, walls.handled)
-        walls.allow("/dev", _WRITE_FILE | _TRUNCATE)
+        for path in _expanded(["/dev"], folders_in_dev([*write, *keep])):
+            walls.allow(path, _WRITE_FILE | _TRUNCATE)
+
+
+def folders_in_dev(paths: list[str]) -> list[str]:
+    """Return the folders of /dev that hold files, such as /dev/shm where the temporary folder is there: they are no devices."""
+    tops = {"/".join(path.split("/")[:3]) for path in paths if path.startswith("/dev/")}
+    return sorted(top for top in tops if os.path.isdir(top))
 
 
 def confine(read: list[str], hidden: list[str], write: list[str]) -> None:
@@ -111,14 +118,18 @@ class _Walls:
 
 
 def _expanded(write: list[str], keep: list[str]) -> list[str]:
-    """Landlock only ever adds, so a folder that holds something to keep stands for what is in it without that."""
+    """Landlock only ever adds, so a folder that holds something to keep stands for what is in it without that.
+
+    Links in it stand for nothing: they would open what they lead to, wherever that is.
+    """
     found: list[str] = []
     for path in write:
         inside = [kept for kept in keep if kept == path or kept.startswith(path.rstrip("/") + "/")]
         if not inside:
             found.append(path)
         elif path not in inside and os.path.isdir(path):
-            found += _expanded([os.path.join(path, name) for name in sorted(os.listdir(path))], inside)
+            below = (os.path.join(path, name) for name in sorted(os.listdir(path)))
+            found += _expanded([place for place in below if not os.path.islink(place)], inside)
     return found
 
 

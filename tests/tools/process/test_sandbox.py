@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.process import isolation
+from autoresearch_mcp.tools.process import isolation, landlock
 from autoresearch_mcp.tools.process.isolation import BUBBLEWRAP, LANDLOCK, SEATBELT, Policy, bases, wrapped
 from conftest import PYTHON, Project
 
@@ -94,6 +96,57 @@ def test_nothing_elsewhere_is_removed_or_renamed(box: Box) -> None:
     assert box.run(f"rm -rf {box.other}/a").returncode != 0
     assert box.run(f"mv {box.other}/a {box.mine}/a").returncode != 0
     assert (box.other / "a").exists()
+
+
+@pytest.fixture
+def in_memory(tmp_path: Path, mechanism: str) -> Iterator[Box]:
+    """The same where the temporary folder is below /dev."""
+    try:
+        place = tempfile.TemporaryDirectory(dir="/dev/shm")
+    except OSError:
+        pytest.skip("nothing can be written in /dev/shm")
+    with place as folder:
+        yield Box(Path(folder), mechanism)
+
+
+def test_files_below_dev_are_no_devices(in_memory: Box) -> None:
+    (in_memory.other / "a").write_text("x")
+    (in_memory.kept / "config").write_text("x")
+
+    assert in_memory.run("echo new > file; echo > /dev/null").returncode == 0
+    assert in_memory.run(f"echo y > {in_memory.other}/a").returncode != 0
+    assert in_memory.run("echo y > .git/config").returncode != 0
+    assert (in_memory.mine / "file").read_text() == "new\n"
+    assert [file.read_text() for file in (in_memory.other / "a", in_memory.kept / "config")] == ["x", "x"]
+
+
+def test_a_link_opens_nothing_that_it_leads_to(box: Box) -> None:
+    (box.mine / "link").symlink_to(box.other)
+
+    assert box.run("echo x > link/new").returncode != 0
+    assert not (box.other / "new").exists()
+
+
+def confined(read: list[str], hidden: list[str], script: str) -> subprocess.CompletedProcess[str]:
+    code = (
+        "import importlib.util, json, os, sys; spec = importlib.util.spec_from_file_location('walls', sys.argv[1]);"
+        "walls = importlib.util.module_from_spec(spec); spec.loader.exec_module(walls);"
+        "walls.confine(*json.loads(sys.argv[2])); os.execvp('sh', ['sh', '-c', sys.argv[3]])"
+    )
+    argv = [sys.executable, "-I", "-c", code, landlock.__file__, json.dumps([read, hidden, ["/dev/null"]]), script]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("mechanism", [LANDLOCK])
+def test_what_is_hidden_below_dev_cannot_be_read(in_memory: Box) -> None:
+    if not _works(LANDLOCK):
+        pytest.skip("Landlock does not work on this machine")
+    system = [os.path.realpath(path) for path in ("/usr", "/bin", "/lib", "/lib64", "/etc")]
+
+    done = confined([*system, "/dev"], ["/dev/shm"], f"cat /dev/null && echo well && cat {in_memory.mine}/file")
+
+    assert (done.returncode != 0, done.stdout) == (True, "well\n")
+    assert "Permission denied" in done.stderr
 
 
 @pytest.fixture
