@@ -16,7 +16,7 @@ test: env
 	$(BIN)/mypy gpt_harness tests
 	$(BIN)/mypy docs/hooks.py docs/generator
 	$(BIN)/mypy $(PACKAGES)
-	$(BIN)/pytest --numprocesses=auto
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal
 
 docs: env
 	$(BIN)/properdocs build --strict

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import hashlib
+import os
 import shutil
+import sqlite3
+import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from copy import copy
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,19 +29,119 @@ from autoresearch_mcp.tools.verbs.sessions import Sessions
 PYTHON = sys.executable
 
 
+def pytest_collection_finish() -> None:
+    """Thousands of tests that are known now are no garbage, and need not be looked through for it again and again."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def git_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `git init` copies, with one sample of a hook instead of more than a dozen."""
+    template = tmp_path_factory.mktemp("template")
+    for name, text in {
+        "description": "A test\n",
+        "info/exclude": "# left out\n",
+        "hooks/update.sample": "#!/bin/sh\n",
+    }.items():
+        (template / name).parent.mkdir(exist_ok=True)
+        (template / name).write_text(text)
+    (template / "hooks/update.sample").chmod(0o755)
+    return template
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def own_git(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_git(homes: Path, git_template: Path) -> Iterator[None]:
     """A fixed identity, no configuration of the machine, no writing to the real home."""
-    home = tmp_path_factory.mktemp("home")
+    home = Path(tempfile.mkdtemp(dir=homes))
     config = home / "gitconfig"
-    config.write_text("[user]\n name = Ada\n email = ada@example.org\n[init]\n defaultBranch = main\n")
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    for name in ("AUTORESEARCH_ROOT", "CLAUDE_PROJECT_DIR"):
-        monkeypatch.delenv(name, raising=False)
+    lines = ["[user]", "name = Ada", "email = ada@example.org"]
+    config.write_text("\n".join([*lines, "[init]", "defaultBranch = main", f"templateDir = {git_template}", ""]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.setenv("XDG_STATE_HOME", str(home / "state"))
+        patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+        patch.setenv("GIT_CONFIG_GLOBAL", str(config))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        for name in ("AUTORESEARCH_ROOT", "CLAUDE_PROJECT_DIR"):
+            patch.delenv(name, raising=False)
+        yield
+    shutil.rmtree(home, ignore_errors=True)
+
+
+class UnsyncedConnection(sqlite3.Connection):
+    """A connection that does not wait for the disk, whatever it is told."""
+
+    def execute(self, sql: str, *values: object) -> sqlite3.Cursor:
+        if sql.startswith(("PRAGMA journal_mode =", "PRAGMA synchronous =")):
+            super().execute("PRAGMA synchronous = OFF")
+        return super().execute(sql.replace("synchronous = FULL", "synchronous = OFF"), *values)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def no_loss_of_power(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Nothing waits for the disk in this process: the power stays on, and to wait is most of a test's time when several
+    run at once. Tests marked `durable` do wait.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if request.node.get_closest_marker("durable") is None:
+            patch.setattr(os, "fsync", lambda descriptor: None)
+            patch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=UnsyncedConnection))
+        yield
+
+
+class Templates:
+    """Repositories that were made once, to be copied: that takes a twentieth of the time."""
+
+    def __init__(self) -> None:
+        self.folder: Path | None = None
+        """Where they stand; None while everything is made anew, because a test looks into the making."""
+        self._made: dict[object, Path] = {}
+
+    def fill(self, root: Path, key: object, make: Callable[[], object]) -> None:
+        """Put into a folder what `make` would make there; what stands there is a part of the key."""
+        if self.folder is None:
+            make()
+        elif key in self._made:
+            for old in root.iterdir():
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+            shutil.copytree(self._made[key], root, symlinks=True, dirs_exist_ok=True)
+        else:
+            make()
+            self._made[key] = Path(shutil.copytree(root, self.folder / str(len(self._made)), symlinks=True))
+
+
+TEMPLATES = Templates()
+
+
+@pytest.fixture(scope="session")
+def template_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("templates")
+
+
+@pytest.fixture(autouse=True)
+def templates(template_folder: Path, request: pytest.FixtureRequest) -> None:
+    """A test that replaces a part of the server may mean to see it at work in the making."""
+    TEMPLATES.folder = None if "monkeypatch" in request.fixturenames else template_folder
+
+
+def contents(root: Path) -> str:
+    """A digest of all that stands in a repository, but for what git remembers of its files' times and of its steps."""
+    whole = hashlib.sha256()
+    for folder, below, names in os.walk(root):
+        below[:] = sorted(name for name in below if name not in {"objects", "logs"})
+        for path in sorted(Path(folder, name) for name in names if name != "index"):
+            status = path.lstat()
+            whole.update(f"{path.relative_to(root)} {status.st_mode} {status.st_size} ".encode())
+            if stat.S_ISLNK(status.st_mode):
+                whole.update(os.fsencode(os.readlink(path)))
+            elif stat.S_ISREG(status.st_mode):
+                whole.update(path.read_bytes())
+    return whole.hexdigest()
 
 
 class Project:
@@ -42,12 +150,7 @@ class Project:
     def __init__(self, root: Path, **plan: object) -> None:
         self.root = root
         root.mkdir(parents=True)
-        self.git("init", "--quiet")
-        self.write("value.txt", "10\n")
-        self.write("app.txt", "one\ntwo\nthree\n")
-        self.write("check.sh", "! grep -q bad app.txt\n")
-        self.write("notes.txt", "the user's notes\n")
-        self.commit("start")
+        TEMPLATES.fill(root, "project", self._make)
         usual = {
             "goal": "a smaller number",
             "scope": ("value.txt", "app.txt", "src/**"),
@@ -60,6 +163,14 @@ class Project:
         self.plan = Plan.model_validate({**usual, **plan})
         self.now = 1_700_000_000.0
         self.restart()
+
+    def _make(self) -> None:
+        self.git("init", "--quiet")
+        self.write("value.txt", "10\n")
+        self.write("app.txt", "one\ntwo\nthree\n")
+        self.write("check.sh", "! grep -q bad app.txt\n")
+        self.write("notes.txt", "the user's notes\n")
+        self.commit("start")
 
     def restart(self) -> None:
         """A new server process, as far as the tools can tell."""
@@ -82,7 +193,9 @@ class Project:
         return twin
 
     def start(self) -> Project:
-        self.sessions.start_session(self.plan)
+        """Start a session: the first of its kind for good, the later ones of the same plan and repository as a copy."""
+        state = contents(self.root), self.now, self.plan.model_dump_json()
+        TEMPLATES.fill(self.root, state, lambda: self.sessions.start_session(self.plan))
         return self
 
     def git(self, *arguments: str) -> str:

@@ -23,6 +23,7 @@ from autoresearch_mcp.tools.storage.disk import write_atomically, writer_lock
 from conftest import Project
 from crashing import check, iterate, kinds, when_free
 
+pytestmark = pytest.mark.durable
 DURABLE = {"intent.json", "autoresearch-results.tsv"}
 
 
