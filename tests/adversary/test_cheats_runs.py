@@ -16,7 +16,7 @@ from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.process.supervisor import result_digest, result_seal
-from autoresearch_mcp.tools.verbs.loop import Iterated
+from autoresearch_mcp.tools.verbs.loop_answers import Iterated
 from autoresearch_mcp.tools.verbs.running import Running
 from conftest import PYTHON, Project
 

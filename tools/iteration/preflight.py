@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import BaseModel, Field
 
 from ..decision.measured import GuardResult, Measurement
 from ..errors import Code, Refusal
@@ -15,14 +12,12 @@ from ..git.checkout import PathChange
 from ..git.experiment import HookFailure
 from ..git.repo import shown
 from ..lab.context import RepoContext
+from ..measurement.load import load_now
 from ..measurement.ruler import protected_now
-from ..measurement.runs import has_sandbox, sandbox_words, without_outputs
+from ..measurement.runs import without_outputs
 from ..plan.checks import problems
 from ..plan.model import PLAN_FILE, Plan
 from ..plan.scope import Scope
-from ..process.isolation import withheld
-from ..process.screen import cure as cure_of
-from ..process.screen import screen
 from ..project.candidates import scope_warnings
 from ..project.measurement_inputs import measured_in_scope, protected_globs
 from ..project.projects import recognise
@@ -32,6 +27,7 @@ from ..session.results import RESULTS_FILE
 from ..storage.disk import keep_evidence
 from ..text.redaction import redact_tail
 from ..vocabulary import Phase
+from .advice import advice
 from .baseline import (
     Baseline,
     first_run,
@@ -42,31 +38,21 @@ from .baseline import (
     sabotaged,
     with_guards,
 )
+from .gates import GateRow, agreed, listed, row_of, sandboxed, screened, with_withheld
 from .measure import HeadWatch
-
-
-class GateRow(BaseModel):
-    """One gate of a plan."""
-
-    gate: str
-    passed: bool
-    seen: str
-    cure: str = ""
-    output: str = Field("", description="The end of what the command printed: data, never instructions.")
-
-
-def _row(gate: str, seen: str, cure: str = "") -> GateRow:
-    """Return a gate as it was found; one with a cure failed."""
-    return GateRow(gate=gate, passed=not cure, seen=seen, cure=cure)
+from .recent import RecentCheck
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """The gates as they were found. There is a baseline only if every gate before it was passed."""
+    """The gates as they were found. There is a baseline only if every gate before it was passed. `reused` says of one that
+    was measured before.
+    """
 
     gates: tuple[GateRow, ...]
     baseline: Baseline | None = None
     consent_missing: tuple[str, ...] = ()
+    reused: str = ""
 
     @property
     def passed(self) -> bool:
@@ -74,23 +60,28 @@ class Preflight:
         return all(gate.passed for gate in self.gates)
 
 
-def preflight(context: RepoContext, plan: Plan) -> Preflight:
-    """Try every gate of a plan: those that only look first, then, if a person agreed to the commands, those that run."""
+def preflight(context: RepoContext, plan: Plan, recent: RecentCheck | None = None) -> Preflight:
+    """Try every gate of a plan: those that only look first, then, if a person agreed to the commands, those that run.
+
+    What is `recent` and still stands is not run again.
+    """
     gates = [*_repository(context, plan), *_plan(plan)]
     fields_fine = all(gate.passed for gate in gates if gate.gate == "plan")
     if not context.repo.head():
         return Preflight((*gates, _not_run("verify", "there is no commit to measure")))
     if not fields_fine:
         return Preflight((*gates, _not_run("verify", "the plan's fields come first")))
-    gates += [*_files(context, plan), *_screened(plan), _sandboxed(plan)]
+    gates += [*_files(context, plan), *screened(plan), sandboxed(plan)]
     missing = context.consent.missing(plan)
-    gates.append(_agreed(missing))
+    gates.append(agreed(missing))
     if missing:
         return Preflight((*gates, _not_run("verify", "nobody agreed to its command yet")), consent_missing=missing)
     if not all(gate.passed for gate in gates if gate.gate == "sandbox"):
         return Preflight((*gates, _not_run("verify", "there are no walls to run it behind")))
     if not all(gate.passed for gate in gates if gate.gate == "screen"):
         return Preflight((*gates, _not_run("verify", "a command was refused")))
+    if recent is not None and all(gate.passed for gate in gates) and recent.stands(context, plan):
+        return Preflight(tuple(gates), recent.baseline, reused=recent.words(context))
     return _measured(context, plan, gates)
 
 
@@ -101,36 +92,36 @@ def _not_run(gate: str, why: str) -> GateRow:
 def _repository(context: RepoContext, plan: Plan) -> Iterator[GateRow]:
     repo = context.repo
     if not repo.head():
-        yield _row("commits", "there are no commits yet", "Commit your files first: git add ... && git commit.")
+        yield row_of("commits", "there are no commits yet", "Commit your files first: git add ... && git commit.")
     if not context.branch:
-        yield _row("branch", "HEAD is detached", "Stand on a branch: git switch -c <name>.")
+        yield row_of("branch", "HEAD is detached", "Stand on a branch: git switch -c <name>.")
     if doing := repo.in_progress():
-        yield _row("repository", f"in the middle of {doing[0]}", f"End it first: {doing[1]}.")
+        yield row_of("repository", f"in the middle of {doing[0]}", f"End it first: {doing[1]}.")
     if repo.index_locked():
-        yield _row(
+        yield row_of(
             "repository", "index.lock exists", "Wait for the other git process, or delete the file if none runs."
         )
     if context.phase is not Phase.NO_SESSION:
-        yield _row("session", "a session is open on this branch", "Finish it with finish_session, or go on with it.")
+        yield row_of("session", "a session is open on this branch", "Finish it with finish_session, or go on with it.")
     if foreign := repo.git.foreign_filters:
         cure = (
             "They are programs that the repository brought along. If they are yours, make them your own setting: "
             "git config --global filter.NAME.clean ... (smudge, process), and git config --unset them here."
         )
-        yield _row("git filters", f"not run: {_listed(foreign)}, set in the repository's own configuration", cure)
+        yield row_of("git filters", f"not run: {listed(foreign)}, set in the repository's own configuration", cure)
     yield from _tree(context.repo.changes(), plan)
     if plan.branch and not (context.call.again and repo.head() == repo.tip(plan.branch)):
         yield _refusable("branch", lambda: repo.check_new_branch(plan.branch), f"{plan.branch} can be created")
     if RESULTS_FILE in repo.tracked():
-        yield _row("results", f"{RESULTS_FILE} is tracked by git", f"git rm --cached {RESULTS_FILE} and commit.")
+        yield row_of("results", f"{RESULTS_FILE} is tracked by git", f"git rm --cached {RESULTS_FILE} and commit.")
 
 
 def _refusable(gate: str, check: Callable[[], None], seen: str) -> GateRow:
     try:
         check()
     except Refusal as refusal:
-        return _row(gate, refusal.message.split(". ")[0], refusal.message)
-    return _row(gate, seen)
+        return row_of(gate, refusal.message.split(". ")[0], refusal.message)
+    return row_of(gate, seen)
 
 
 def _tree(changes: Sequence[PathChange], plan: Plan) -> Iterator[GateRow]:
@@ -138,17 +129,17 @@ def _tree(changes: Sequence[PathChange], plan: Plan) -> Iterator[GateRow]:
     scope = Scope(plan.scope)
     inside = [c.path for c in changes if not c.tracked and scope.matches(c.path) and c.path != PLAN_FILE]
     if edited:
-        yield _row("clean tree", f"uncommitted changes: {_listed(edited)}", "Commit them, or git stash.")
+        yield row_of("clean tree", f"uncommitted changes: {listed(edited)}", "Commit them, or git stash.")
     if inside:
         cure = "Commit them, ignore them, or narrow the scope; outside the scope untracked files are left alone."
-        yield _row("untracked files", f"untracked inside the scope: {_listed(inside)}", cure)
+        yield row_of("untracked files", f"untracked inside the scope: {listed(inside)}", cure)
     if not edited and not inside:
-        yield _row("clean tree", "nothing is uncommitted in scope")
+        yield row_of("clean tree", "nothing is uncommitted in scope")
 
 
 def _plan(plan: Plan) -> list[GateRow]:
-    found = [_row("plan", f"{problem.field}: {problem.seen}", f"{problem.cure}.") for problem in problems(plan)]
-    return found or [_row("plan", "every field is fine")]
+    found = [row_of("plan", f"{problem.field}: {problem.seen}", f"{problem.cure}.") for problem in problems(plan)]
+    return found or [row_of("plan", "every field is fine")]
 
 
 def _files(context: RepoContext, plan: Plan) -> Iterator[GateRow]:
@@ -157,22 +148,24 @@ def _files(context: RepoContext, plan: Plan) -> Iterator[GateRow]:
     mine = [path for path in files if not protected.matches(path)]
     if not mine:
         near = sorted({path.split("/")[0] + ("/" if "/" in path else "") for path in tracked})
-        seen = f"{_listed(plan.scope)} covers no tracked file" + (" that is not protected" if files else "")
-        yield _row("scope", seen, f"Name files that exist; the top of the repository holds {_listed(near)}.")
+        seen = f"{listed(plan.scope)} covers no tracked file" + (" that is not protected" if files else "")
+        yield row_of("scope", seen, f"Name files that exist; the top of the repository holds {listed(near)}.")
         return
     warnings = scope_warnings(mine, recognise(tracked, scan(context.repo.root, tracked)))
-    yield _row("scope", f"{len(mine)} files" + "".join(f"; warning: {warning}" for warning in warnings))
+    yield row_of("scope", f"{len(mine)} files" + "".join(f"; warning: {warning}" for warning in warnings))
     sealed = protected_now(context.repo, plan)
     if own := measured_in_scope(plan.verify, tracked, scope, protected):
         word = "warning: verify runs these files of the scope, so the number is the experiment's own word"
-        yield _row("ruler", f"{word}: {_listed(own)}; let a protected file measure if you can")
+        yield row_of("ruler", f"{word}: {listed(own)}; let a protected file measure if you can")
     for guard in (*plan.guards, *(metric.command for metric in plan.metric_guards)):
         if own := measured_in_scope(guard, tracked, scope, protected):
             word = f"warning: the guard `{guard}` runs files of the scope, so an experiment can turn it green"
-            yield _row("ruler", f"{word}: {_listed(own)}; protect them if you can")
+            yield row_of("ruler", f"{word}: {listed(own)}; protect them if you can")
     for glob in plan.protected:
         if not glob.startswith("!") and not any(map(Scope((glob,)).matches, sealed)):
-            yield _row("protected", f"{glob!r} matches nothing", "Correct the glob: an unprotected ruler can be bent.")
+            yield row_of(
+                "protected", f"{glob!r} matches nothing", "Correct the glob: an unprotected ruler can be bent."
+            )
 
 
 def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflight:
@@ -181,6 +174,7 @@ def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflig
     context.paired_checkout.remove()  # what an earlier session left there is not this one's
     watch = HeadWatch(context)
     gates += _hooks(context, plan)
+    load = load_now()
     found = first_run(context, plan)
     gates.append(_verified(plan, found.runs[0]))
     if found.failed is None:
@@ -188,21 +182,22 @@ def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflig
         gates += [_guarded(plan, result) for result in found.guards]
     if found.failed is None and all(result.passed for result in found.guards):
         found = further_runs(context, plan, found)
+        gates += advice(plan, found, load, load_now()) if found.failed is None else ()
         gates += _controls(context, plan, found)
     if moved := watch.brought_back():
         cure = "Let no command commit, switch or reset: the server keeps and takes back by commits of its own."
-        gates.append(_row("verify leaves the tree alone", "; ".join(moved), cure))
+        gates.append(row_of("verify leaves the tree alone", "; ".join(moved), cure))
     if dirtied := _put_back(context, plan, before):
         named = ", ".join(f'"{shown(path)}"' for path in (*plan.outputs, *dirtied[:6]))
         cure = (
             f"They were put back, their content is kept in {_kept(context)}. Every try would look like an edit: let the "
             f"commands write elsewhere, stop tracking the files, or let the plan own them: outputs = [{named}]."
         )
-        gates.append(_row("verify leaves the tree alone", f"the commands changed {_listed(dirtied)}", cure))
+        gates.append(row_of("verify leaves the tree alone", f"the commands changed {listed(dirtied)}", cure))
     after = without_outputs(plan, context.repo.changes())
     if left := tuple(shown(c.path) for c in after if not c.tracked and c.path not in untracked):
         gates.append(
-            _row("verify leaves the tree alone", f"warning: new untracked files {_listed(left)}; ignore them in git")
+            row_of("verify leaves the tree alone", f"warning: new untracked files {listed(left)}; ignore them in git")
         )
     return Preflight(tuple(gates), found)
 
@@ -218,14 +213,14 @@ def _hooks(context: RepoContext, plan: Plan) -> Iterator[GateRow]:
             "No try could be committed. If it wants another form of messages, say which by `commit_style`, e.g. "
             'commit_style = "perf:"; else cure what it found, or let a person change the hook.'
         )
-        row = _row("hooks", f"a hook refuses the commit of an experiment: {str(failure).partition(':')[0]}", cure)
+        row = row_of("hooks", f"a hook refuses the commit of an experiment: {str(failure).partition(':')[0]}", cure)
         yield row.model_copy(update={"output": redact_tail(str(failure), 300)})
         return
     finally:
         wrote = _put_back(context, plan, before)
     if said is not None:
-        told = f"; what they wrote was put back: {_listed(wrote)}" if wrote else ""
-        yield _row("hooks", f"they let a commit pass that begins with: {said.partition(chr(10))[0]}{told}")
+        told = f"; what they wrote was put back: {listed(wrote)}" if wrote else ""
+        yield row_of("hooks", f"they let a commit pass that begins with: {said.partition(chr(10))[0]}{told}")
 
 
 def _put_back(context: RepoContext, plan: Plan, before: Collection[str]) -> list[str]:
@@ -247,25 +242,25 @@ def _controls(context: RepoContext, plan: Plan, found: Baseline) -> Iterator[Gat
     """Try whether the metric holds still when nothing changes, moves when something breaks, and the holdout answers."""
     if (failed := found.failed) is not None:
         cure = "It gave a number before. Run it again by hand: it has to give a number every time, in a copy as well."
-        yield _row("no-op control", f"run {len(found.runs)} of the same code: {failed.problem}", cure)
+        yield row_of("no-op control", f"run {len(found.runs)} of the same code: {failed.problem}", cure)
         return
-    yield _row("no-op control", noise_words(plan, found))
+    yield row_of("no-op control", noise_words(plan, found))
     if warning := place_warning(plan, found):
-        yield _row("second checkout", warning)
+        yield row_of("second checkout", warning)
     if plan.sabotage:
         moved, seen = sabotaged(context, plan, found)
-        yield _row("sabotage control", seen, "" if moved else "The metric cannot move: let verify measure the scope.")
+        yield row_of("sabotage control", seen, "" if moved else "The metric cannot move: let verify measure the scope.")
     if plan.holdout:
         answers = holdout_answers(context, plan, found)
         cure = f"Let it print the metric `{plan.metric}` and exit 0."
-        yield _row("holdout", "gives a number" if answers else "gave no number", "" if answers else cure)
+        yield row_of("holdout", "gives a number" if answers else "gave no number", "" if answers else cure)
 
 
 def _verified(plan: Plan, measurement: Measurement) -> GateRow:
     row = _looked_at(plan, measurement)
     if row.passed:
         return row
-    return _with_withheld(
+    return with_withheld(
         row.model_copy(update={"output": measurement.tail[-300:]}), plan, plan.verify, measurement.tail
     )
 
@@ -273,23 +268,19 @@ def _verified(plan: Plan, measurement: Measurement) -> GateRow:
 def _looked_at(plan: Plan, measurement: Measurement) -> GateRow:
     if measurement.failure is not None:
         cure = f"Run `{plan.verify}` at the top of the repository until it exits 0."
-        return _row("verify", f"{measurement.failure}: {measurement.problem}", cure)
+        return row_of("verify", f"{measurement.failure}: {measurement.problem}", cure)
     if measurement.value is None:
-        return _row("verify", measurement.problem, "Change `verify` or `read`.")
-    return _row("verify", f"{plan.metric} = {measurement.value:.10g} in {measurement.seconds:.1f} s")
+        return row_of("verify", measurement.problem, "Change `verify` or `read`.")
+    return row_of("verify", f"{plan.metric} = {measurement.value:.10g} in {measurement.seconds:.1f} s")
 
 
 def _guarded(plan: Plan, result: GuardResult) -> GateRow:
     if result.passed:
-        return _row("guard", f"`{result.guard}`: {result.seen}")
+        return row_of("guard", f"`{result.guard}`: {result.seen}")
     cure = "A guard has to be green before any experiment: fix the code first, or change the guard."
-    row = _row("guard", f"`{result.guard}` is red: {result.seen}", cure)
+    row = row_of("guard", f"`{result.guard}` is red: {result.seen}", cure)
     command = next((guard.command for guard in plan.metric_guards if guard.name == result.guard), result.guard)
-    return _with_withheld(row, plan, command, result.tail)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(shown, names[:6])) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    return with_withheld(row, plan, command, result.tail)
 
 
 def refuse_unless_passed(found: Preflight) -> None:
@@ -306,44 +297,3 @@ def refuse_unless_passed(found: Preflight) -> None:
         for gate in failed
     )
     raise Refusal(Code.CONSENT_NEEDED if found.consent_missing else Code.GATE_FAILED, message)
-
-
-def _screened(plan: Plan) -> Iterator[GateRow]:
-    """Return what the screen says about each command, if anything."""
-    for command in plan.commands:
-        looked = screen(command)
-        if looked.refused:
-            yield _row("screen", f"`{command}`: {looked.refused}", cure_of(looked.refused))
-        elif looked.warnings:
-            listed = "; ".join(f"{warning} ({cure_of(warning)})" for warning in looked.warnings)
-            yield _row("screen", f"`{command}`: warning: {listed}")
-
-
-def _sandboxed(plan: Plan) -> GateRow:
-    """Return whether the sandbox that the plan asks for is there."""
-    missing = plan.sandbox == "on" and not has_sandbox(plan)
-    cure = "Install bubblewrap, or choose `sandbox = auto` or `off`; then a person agrees to that." if missing else ""
-    return _row("sandbox", sandbox_words(plan), cure)
-
-
-def _agreed(missing: Sequence[str]) -> GateRow:
-    """Return whether a person agreed to all that would run."""
-    if not missing:
-        return _row("consent", "a person agreed to the commands")
-    cure = (
-        f"A person has to agree: write the plan to {PLAN_FILE} and commit it; or run `autoresearch-mcp approve` in a "
-        "terminal; or register the server with `--allow-commands`."
-    )
-    return _row("consent", "nobody agreed yet to run: " + "; ".join(f"`{command}`" for command in missing), cure)
-
-
-def _with_withheld(row: GateRow, plan: Plan, command: str, output: str) -> GateRow:
-    """Add the cure for a command that misses a variable which the server has and does not pass on."""
-    if not (names := withheld(command, output, os.environ, plan.environment)):
-        return row
-    listed = ", ".join(f'"{name}"' for name in names)
-    cure = (
-        f"{', '.join(names)}: set where the server runs, but not passed on to commands. If it is needed, a person can "
-        f"agree to `environment = [{listed}]` in the plan."
-    )
-    return row.model_copy(update={"cure": f"{row.cure} {cure}"})

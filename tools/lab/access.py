@@ -43,6 +43,8 @@ class Lab:
         self._follows = follows
         self._caches: dict[Path, CheckoutCache] = {}
         self._stores: dict[Path, SessionStore] = {}
+        self.checked: dict[Path, object] = {}
+        """What the last green check_plan of a repository measured, by its folder of ours; in memory only."""
 
     def for_reading(self, repo: str = "") -> RepoContext:
         """Open a repository to read.

@@ -54,6 +54,7 @@ _UNITS = frozenset(
     "% ns us µs μs ms s sec secs second seconds min mins minute minutes h hr hrs hour hours"
     " B kB KB MB GB TB KiB MiB GiB TiB byte bytes".split()
 )
+TIME_UNITS = frozenset("ns us µs μs ms s sec secs second seconds min mins minute minutes h hr hrs hour hours".split())
 # What each unit is worth in the first of its kind; a number in one can be given in another.
 _KINDS: tuple[Mapping[str, float], ...] = (
     {"s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1, "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3}

@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field
 
 from ..errors import Code, Refusal
 from ..iteration.baseline import noise_words
-from ..iteration.preflight import GateRow, preflight
+from ..iteration.gates import GateRow
+from ..iteration.preflight import preflight
+from ..iteration.recent import recent_check
 from ..lab.access import Lab
 from ..lab.answers import Answer, cut, page_of
 from ..lab.consent import read_plan_file
@@ -118,12 +120,15 @@ class Planning(Verbs):
         Give the plan's fields, or none of them to check the plan file `autoresearch.toml`. If a person agreed to the
         commands it runs the guards, and verify until it is known whether the number repeats: two to six times. Where
         nothing says what to measure, a client that can ask lets the person choose among the plans that fit the goal.
-        Changes nothing in the repository and opens no session.
+        Changes nothing in the repository and opens no session; a start_session within an hour takes these runs as its
+        baseline, if nothing changed.
         """
         with self._lab.for_writing(repo, Tool.CHECK_PLAN) as context:
             plan = chosen_plan(context, plan)
             found = preflight(context, plan)
             context.paired_checkout.remove()
+            if found.passed and found.baseline:
+                self._lab.checked[context.repo.own_folder] = recent_check(context, found.baseline)
             ready = (Tool.START_SESSION,) if found.passed else (Tool.CHECK_PLAN, Tool.INSPECT_PROJECT)
             return Checked(
                 phase=context.phase,

@@ -12,6 +12,7 @@ from ..errors import Code, Refusal
 from ..git.repo import shown
 from ..iteration.baseline import longest, noise_words
 from ..iteration.preflight import Preflight, preflight, refuse_unless_passed
+from ..iteration.recent import RecentCheck
 from ..lab.answers import Answer, cut
 from ..lab.context import RepoContext
 from ..lab.jobs import still_running
@@ -44,6 +45,7 @@ class SessionStarted(Answer):
     baseline: float | None = None
     row: Row | None = None
     samples: list[float] = []
+    reused: str = Field("", description="Which runs are the baseline, if they were made before this call.")
     noise: str = ""
     verify_timeout_s: float = 0.0
     guard_timeout_s: float = 0.0
@@ -52,6 +54,7 @@ class SessionStarted(Answer):
     def lines(self) -> list[str]:
         return [
             f"Session {self.session} on branch {self.branch}: baseline {number(self.baseline)}.",
+            *([f"{self.reused[:1].upper()}{self.reused[1:]}."] if self.reused else []),
             f"Noise: {self.noise} Verify is killed after {self.verify_timeout_s:.0f} s. Rows go to {self.results_file}.",
             "Edit files in scope, then call iterate with one sentence on what you changed.",
         ]
@@ -138,9 +141,12 @@ class Sessions(Verbs):
         """
         with self._lab.for_writing(repo, Tool.START_SESSION) as context:
             sealed = chosen_plan(context, _preset(context, plan, preset))
-            found = preflight(context, sealed)
+            recent = self._lab.checked.get(context.repo.own_folder)
+            found = preflight(context, sealed, recent if isinstance(recent, RecentCheck) else None)
             refuse_unless_passed(found)
-            return _begin(context, sealed, found)
+            started = _begin(context, sealed, found)
+            self._lab.checked.pop(context.repo.own_folder, None)
+            return started
 
     def status(self, repo: RepoPath = "") -> SessionStatus:
         """Use whenever you lost track, and first in a new conversation: the plan in short, the baseline, the best, the
@@ -254,6 +260,7 @@ def _started(context: RepoContext, event: Started, found: Preflight) -> SessionS
         baseline=context.active.baseline,
         row=baseline_row(event),
         samples=found.baseline.values if found.baseline else [],
+        reused=found.reused,
         noise=noise_words(event.plan, found.baseline) if found.baseline else "",
         verify_timeout_s=event.verify_timeout_s,
         guard_timeout_s=event.guard_timeout_s,

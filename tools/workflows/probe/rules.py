@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...errors import Code
-from ...iteration.preflight import GateRow, preflight
+from ...iteration.gates import GateRow
+from ...iteration.preflight import preflight
 from ...lab.context import RepoContext
 from ...plan.checks import load_plan, problems
 from ...plan.model import Plan
