@@ -53,7 +53,7 @@ def main() -> int:
     hits: Counter[str] = Counter()
     broken: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        os.environ.update(_own_git(Path(folder)))
+        os.environ.update(own_git(Path(folder)))
         templates = {act: _template(Path(folder) / act, act) for act in ACTS}
         (Path(folder) / PLAN).write_text(templates["start"].plan.model_dump_json())
         named = _all_points(templates, Path(folder))
@@ -93,7 +93,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _own_git(folder: Path) -> dict[str, str]:
+def own_git(folder: Path) -> dict[str, str]:
+    """Variables for a git that knows nothing of this machine."""
     config = folder / "gitconfig"
     config.write_text("[user]\n name = Ada\n email = ada@example.org\n[init]\n defaultBranch = main\n")
     return {"HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"), "GIT_CONFIG_GLOBAL": str(config)}

@@ -42,6 +42,9 @@ SETTINGS = (
     "maintenance.auto=false",
     "protocol.allow=never",
     "submodule.recurse=false",
+    # what survives a loss of power: by itself git leaves loose objects and branches to the disk's own time
+    "core.fsync=committed",
+    "core.fsyncMethod=fsync",
     # how long to wait for another git that moves a branch, in milliseconds
     "core.filesRefLockTimeout=3000",
     # repositories where none should be

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Code, Refusal
+from ..storage.disk import synchronise
 from .checkout import PathChange
 from .locks import held_by_another, index_held
 from .repo import REFLOG_PREFIX, Repo, literal
@@ -82,6 +83,8 @@ class ExperimentIndex:
             Refusal: on entry, if another git holds the index, or in the middle of a merge or the like; on exit, if HEAD is no longer `parent`.
         """
         commit = self._repo.commit_tree(staged.tree, parent, self._checked(message))
+        synchronise(*_touched(self._repo.root, staged.paths))
+        self._repo.synchronise_commit(commit, staged.tree, staged.entries)
         with self._index_with(staged.entries):
             self._repo.refuse_in_progress()
             yield commit
@@ -112,6 +115,7 @@ class ExperimentIndex:
         edited = tuple(sorted(entry.path for entry in entries if entry.path in changes))
         staged = tuple(path for path in edited if changes[path].staged)
         undo = Undo(self._repo.commit_tree(self._repo.tree(base), experiment, message), edited, staged)
+        self._repo.synchronise_commit(undo.commit)
         with self._index_with([entry for entry in entries if entry.path not in staged]):
             self._repo.refuse_in_progress()
             yield undo
@@ -140,6 +144,7 @@ class ExperimentIndex:
             reason = "autoresearch: bring back what a command moved"
             self._git.run("symbolic-ref", "-m", reason, "HEAD", f"refs/heads/{branch}")
             self._git.run("update-ref", "-m", reason, "HEAD", commit)
+            self._repo.synchronise_branch()
         back = [e for e in entries if e.path not in changes and (e.new_mode != ABSENT or e.path not in stay)]
         self._restore(back)
         self._repo.invalidate()
@@ -277,6 +282,7 @@ class ExperimentIndex:
             raise held_by_another(lock) if lock else Refusal(Code.GIT, f"HEAD cannot be moved: {answer.err.strip()}")
         if answer.code != 0:
             raise Refusal(Code.HEAD_MOVED, f"HEAD is no longer at {old[:7]}: {answer.err.strip()}")
+        self._repo.synchronise_branch()
 
     @contextmanager
     def _index_with(self, entries: Sequence[TreeChange]) -> Iterator[None]:
@@ -293,7 +299,9 @@ class ExperimentIndex:
                 self._git.run("update-index", "-z", "--index-info", stdin=literal(lines), environment=self._private)
             yield
             if self._index.exists():
+                synchronise(self._index)
                 os.replace(self._index, self._repo.git_dir / "index")
+                synchronise(self._repo.git_dir)
 
     def _restore(self, entries: Sequence[TreeChange]) -> None:
         gone = [entry.path for entry in entries if entry.new_mode == ABSENT]
@@ -301,6 +309,7 @@ class ExperimentIndex:
             _remove(self._repo.root, path)
         back = [entry.path for entry in entries if entry.new_mode != ABSENT]
         self.restore(back)
+        synchronise(*_touched(self._repo.root, (*back, *gone)))
 
 
 def _size(file: Path) -> int:
@@ -308,6 +317,13 @@ def _size(file: Path) -> int:
         return file.stat().st_size
     except OSError:
         return 0
+
+
+def _touched(root: Path, paths: Iterable[str]) -> list[Path]:
+    """Files, and all folders above them, because each may be as new as they are; those that are there."""
+    files = [root / path for path in paths]
+    folders = {folder for file in files for folder in file.parents if folder.is_relative_to(root)}
+    return [*(file for file in files if file.is_file()), *sorted(folders)]
 
 
 def _remove(root: Path, path: str) -> None:

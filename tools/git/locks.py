@@ -9,13 +9,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import Code, Refusal
+from ..storage.disk import write_atomically
 
 PATIENCE_S = 5.0
 """Seconds that a lock of another git is waited for: most are held for a moment."""
 DEAD_S = 1.0
 """Seconds in which a lock of a branch has to stay as it is before its git counts as dead: a living one takes milliseconds."""
 _RETRY_S = 0.05
-_MARK = b"Held by autoresearch-mcp, process "
+_MARK = b"Held by autoresearch-mcp"
 _CURE = (
     "Most likely somebody is in the middle of a git command here, such as a `git commit` with its editor open. Let it "
     "end, then make the same call again. Only if no git runs in this repository is the lock a dead one: then a person may "
@@ -30,12 +31,10 @@ def index_held(git_dir: Path) -> Iterator[None]:
     Raises:
         Refusal: if another git holds it for longer than a moment.
     """
-    lock, draft = git_dir / "index.lock", git_dir / "autoresearch-index.mark"
-    draft.write_bytes(_MARK + b"%d\n" % os.getpid())
-    try:
-        _wait(lambda: _linked(draft, lock))
-    finally:
-        draft.unlink(missing_ok=True)
+    lock, mark = git_dir / "index.lock", git_dir / "autoresearch-index.mark"
+    if _content(mark) != _MARK:  # made once and durable: a lock without its words would stay after a loss of power
+        write_atomically(mark, _MARK)
+    _wait(lambda: _linked(mark, lock))
     if not is_ours(lock):
         raise held_by_another(lock)
     try:
@@ -63,8 +62,7 @@ def is_ours(lock: Path) -> bool:
 
 def remove_own(git_dir: Path) -> None:
     """Remove what a dead server of ours holds of the index. For whoever holds the writer's lock."""
-    for name in ("autoresearch-index.lock", "autoresearch-index.mark"):
-        (git_dir / name).unlink(missing_ok=True)
+    (git_dir / "autoresearch-index.lock").unlink(missing_ok=True)
     if is_ours(git_dir / "index.lock"):
         (git_dir / "index.lock").unlink(missing_ok=True)
 
@@ -78,7 +76,8 @@ def remove_dead(head: Path, branch: Path, commit: str, since: float) -> None:
     before = list(map(_mark, locks))
     if not locks or not all(mark and mark[-1] >= since for mark in before):
         return
-    if _content(head) or _content(branch) not in {b"", f"{commit}\n".encode()}:
+    # After a loss of power a lock may hold the beginning of the name, or zeros.
+    if _content(head) or not f"{commit}\n".encode().startswith(_content(branch).rstrip(b"\0")):
         return
     time.sleep(DEAD_S)
     if list(map(_mark, locks)) == before:
@@ -93,15 +92,17 @@ def _wait(done: Callable[[], bool]) -> bool:
     return over
 
 
-def _linked(draft: Path, lock: Path) -> bool:
+def _linked(mark: Path, lock: Path) -> bool:
     """Make the lock with its words in it, at once; not where there is one."""
     try:
-        os.link(draft, lock)
+        os.link(mark, lock)
     except FileExistsError:
         return False
     except OSError:  # a file system without links: the words come a moment after
         with suppress(FileExistsError), lock.open("xb") as stream:
-            stream.write(draft.read_bytes())
+            stream.write(_MARK)
+            stream.flush()
+            os.fsync(stream.fileno())
             return True
         return False
     return True

@@ -19,10 +19,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from ..errors import Code, Refusal
-from ..storage.disk import write_atomically
+from ..storage.disk import boot, write_atomically
 from .cli import GitCli
 from .repo import Repo, literal
 from .untracked import changed_after, is_cache, is_ordinary, not_in_git
+from .worktree_notes import WorktreeNotes
 
 ROOM = 2**30
 """Bytes that are copied in all; what is left over is linked."""
@@ -51,6 +52,7 @@ class PairedCheckout:
         key = hashlib.sha256(os.fsencode(repo.root)).hexdigest()[:12]
         self._home = _cache_folder(repo.root) / f"{key}-{name}"
         self._memory = self._home / "brought.json"
+        self._notes = WorktreeNotes(repo.common_dir, repo.own_folder)
         self.folder = self._home / (repo.root.name or "root")
 
     def check_out(
@@ -81,6 +83,7 @@ class PairedCheckout:
     def remove(self) -> None:
         """Take the place away, and git's note of it. Links in it are removed, what they lead to stays."""
         _delete(self.folder)
+        self._notes.forget_blank()
         # Not `worktree prune`: that would also forget worktrees of the user's on a disk that is not mounted now.
         # Without its folder our own is forgotten by its path, even if its insides were broken.
         self._repo.git.ask("worktree", "remove", "--force", "--force", str(self.folder.resolve()))
@@ -108,6 +111,10 @@ class PairedCheckout:
     def _remembered(self) -> UntrackedPaths | None:
         try:
             kinds = json.loads(self._memory.read_text(encoding="utf-8"))
+            if (
+                kinds.get("boot") != boot()
+            ):  # git does not wait for the files, so after a loss of power some are not whole
+                return None
             return UntrackedPaths(tuple(kinds["copied"]), tuple(kinds["shared"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -118,11 +125,13 @@ class PairedCheckout:
             self._open_home()
             # --force: the path may still be noted in a worktree list that `remove` could not read.
             add = ("worktree", "add", "--quiet", "--force", "--detach", "--no-checkout")
+            self._notes.begin()
             self._repo.git.run(*add, str(self.folder), commit)
+            self._notes.finish()
             if (git := self._own_git()) is None:
                 raise Refusal(Code.GIT, "git made it for another repository, or elsewhere.")
             git.run(*_SWITCH, commit)
-            write_atomically(self._memory, json.dumps(asdict(self._copy_untracked(untracked))))
+            write_atomically(self._memory, json.dumps({**asdict(self._copy_untracked(untracked)), "boot": boot()}))
             return git
         except (OSError, Refusal) as error:
             self.remove()

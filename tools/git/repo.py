@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import Code, Refusal
+from ..storage.disk import synchronise
 from .checkout import Checkout
 from .cli import GitCli
 from .trees import COMMAND, Delta, DiffStat, TreeChange, read_delta
@@ -154,6 +155,7 @@ class Repo(Checkout):
             gap = "" if not lines or lines.endswith("\n") else "\n"
             with file.open("a", encoding="utf-8") as out:
                 out.write(f"{gap}{pattern}\n")
+            synchronise(file, folder)
 
     def check_new_branch(self, name: str) -> None:
         """Refuse a name that cannot become a new branch.
@@ -178,6 +180,7 @@ class Repo(Checkout):
             self.git.run("update-ref", f"refs/heads/{name}", "HEAD", "")
         self.invalidate()
         self.git.run("symbolic-ref", "-m", "autoresearch: start", "HEAD", f"refs/heads/{name}")
+        self.synchronise_branch()
 
     def squash(self, name: str, base: str, tip: str, message: str) -> str:
         """Make a new branch with one commit on `base` that has the tree of `tip`; return the commit."""
@@ -186,8 +189,26 @@ class Repo(Checkout):
             return self.git.line("rev-parse", f"refs/heads/{name}")  # made before, by a call that was interrupted
         self.check_new_branch(name)
         commit = self.commit_tree(f"{tip}^{{tree}}", base, message)
+        self.synchronise_commit(commit)
         self.git.run("update-ref", f"refs/heads/{name}", commit, "")
+        self.synchronise_branch(name)
         return commit
+
+    def synchronise_commit(self, commit: str, tree: str = "", entries: Sequence[TreeChange] = ()) -> None:
+        """Make durable where a commit's new objects stand: git waits for what is in them, not for the folders that name them."""
+        folders = {str(folder) for entry in entries for folder in Path(entry.path).parents} - {"."}
+        asked = b"".join(os.fsencode(f"{tree}:{folder}\n") for folder in sorted(folders) if "\n" not in folder)
+        trees = self.git.run("cat-file", "--batch-check", stdin=asked).splitlines() if asked else []
+        ids = {commit, tree, *(entry.new_id for entry in entries), *(os.fsdecode(line[:2]) for line in trees)}
+        objects = self.common_dir / "objects"
+        synchronise(*sorted({objects / id[:2] for id in ids}), objects / "pack", objects)
+
+    def synchronise_branch(self, name: str = "") -> None:
+        """Make durable where HEAD and a branch, by default its own, stand: git does not wait for the folders of their files."""
+        heads = self.common_dir / "refs" / "heads"
+        branch = heads / (name or self.branch())
+        between = (folder for folder in branch.parents if folder.is_relative_to(heads))
+        synchronise(*between, self.git_dir / "HEAD", self.git_dir)
 
     def commit_tree(self, tree: str, parent: str, message: str) -> str:
         """Write a commit object, in the user's name where git knows it."""

@@ -11,10 +11,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..git.memory import Memory, Stamp
-from ..storage.disk import write_atomically
+from ..storage.disk import boot, write_atomically
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class RunNote(BaseModel):
 
     seed: int
     at_ns: int
+    boot: str = Field(default_factory=boot)
     channel: str = ""
     temporary: str = ""
     watched: dict[str, Stamp] = {}
@@ -65,9 +66,14 @@ class RunNotes:
         self._watched = folder.parent / "watched"
 
     def find(self, key: str) -> RunNote | None:
-        """Return the note of a run that began; None if it never did."""
+        """Return the note of a run that began; None if it never did, or before the machine last started.
+
+        Then nothing of the run lives, and of what it would have read in a second checkout some may be lost.
+        """
         begun = self._read(key)
-        if begun is None or not begun.watched_in:
+        if begun is None or begun.boot != boot():
+            return None
+        if not begun.watched_in:
             return begun
         try:
             text = (self._watched / begun.watched_in).read_bytes()

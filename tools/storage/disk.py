@@ -40,24 +40,36 @@ def write_atomically(file: Path, content: str | bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(draft, file)
-    _synchronise(file.parent)
+    synchronise(file.parent)
 
 
-_CANNOT = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EACCES})
-"""What file systems say that keep no folder apart from its files, and folders that one may write but not read."""
+_CANNOT = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+"""What file systems say that keep no folder apart from its files, folders that one may write but not read, and what is not
+there, or is a link by now."""
 
 
-def _synchronise(folder: Path) -> None:
-    """Make the names in a folder durable: a file that was synchronised may still be lost with a name that was not."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def synchronise(*places: Path) -> None:
+    """Make files, and the names in folders, durable; what is not there is passed over.
+
+    A file that was synchronised may still be lost with a name that was not: that is its folder's.
+    """
+    if len(places) > MOST_PLACES:
+        os.sync()
+        return
+    for place in places:
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        if error.errno not in _CANNOT:
-            raise
+            descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | (os.O_DIRECTORY if place.is_dir() else 0))
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            if error.errno not in _CANNOT:
+                raise
+
+
+MOST_PLACES = 500
+"""Places that are synchronised one by one; of more, the whole disk is waited for."""
 
 
 class DerivedFile:
@@ -120,6 +132,17 @@ def read_or_empty(file: Path) -> bytes:
         return b""
 
 
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boot() -> str:
+    """Tell one start of the machine from another: what nobody waited for before the last may be there in part.
+
+    Empty where the system does not say.
+    """
+    return read_or_empty(BOOT).decode().strip()
+
+
 def keep_evidence(folder: Path, root: Path, paths: Iterable[str]) -> None:
     """Copy files as they stand into a folder of ours; a copy that an interrupted call left there stays beside them."""
     for path in paths:
@@ -161,7 +184,9 @@ def writer_lock(folder: Path, what: str, patience_s: float = 0.0) -> Iterator[No
     Raises:
         Refusal: if another call or process holds it; names the holder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        synchronise(folder.parent)
     with (folder / "lock").open("a+", encoding="utf-8") as file:
         if not _taken(file.fileno(), patience_s):
             holder = lock_holder(folder) or "another process"

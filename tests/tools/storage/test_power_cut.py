@@ -1,0 +1,54 @@
+"""The power fails at any step of a server, its git and its database: a fresh server goes on from whatever the disk holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from inodes import Told
+from outage import ACTS, FAULTS, broken, prepared, recorded
+from powercut import Moment, Order, states
+from recorded import unavailable
+
+pytestmark = pytest.mark.skipif(bool(unavailable()), reason=unavailable())
+STATES = 3
+"""Of each order of names; `benchmarks/powercut.py` tries as many as one likes."""
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_after_a_power_cut_nothing_that_was_told_is_lost_and_work_goes_on(tmp_path: Path, act: str) -> None:
+    project = prepared(tmp_path / "repo", act)
+    recording = recorded(project, act)
+
+    for order in Order:
+        for state in states(recording, order, STATES, seed=len(act)):
+            assert not broken(state, act, project.root)
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_what_was_told_is_there_if_nothing_else_is(tmp_path: Path, act: str) -> None:
+    project = prepared(tmp_path / "repo", act)
+    recording = recorded(project, act)
+    ends = [number for number, step in enumerate(recording.steps, 1) if isinstance(step, Told)]
+
+    assert ends
+    for end in ends:
+        assert not broken(Moment(recording, end, Order.FOLDER).corners()[0](), act, project.root)
+
+
+@pytest.mark.parametrize(
+    ("fault", "order"),
+    [
+        ("nobody waits", Order.JOURNAL),
+        ("synchronous = OFF", Order.JOURNAL),
+        ("git waits for nothing", Order.JOURNAL),
+        ("folders are not waited for", Order.FOLDER),
+    ],
+)
+def test_a_server_that_does_not_wait_for_the_disk_is_found(tmp_path: Path, fault: str, order: Order) -> None:
+    assert fault in FAULTS
+    project = prepared(tmp_path / "repo", "discard")
+    recording = recorded(project, "discard", fault)
+    told = next(number for number, step in enumerate(recording.steps, 1) if isinstance(step, Told))
+
+    assert any(broken(corner(), "discard", project.root) for corner in Moment(recording, told, order).corners())
