@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,10 +69,34 @@ IMPROVEMENTS = {
     ),
 }
 
+STEPS = """\
+import sys
+
+steps = 0
+
+
+def count(frame, event, argument):
+    global steps
+    steps += event == "line"
+    return count
+
+
+sys.settrace(count)
+"""
+"""For an example that measures time: lines of Python in place of the clock, a thousand a millisecond. They do not scatter."""
+COUNTED = {"benchmark-time": ("measure.py", (("import time\n", STEPS), ("time.perf_counter()", "steps / 1e6")))}
+
 
 def repository(example: Path, place: Path) -> Path:
-    """An example as a repository of its own."""
+    """An example as a repository of its own; what would measure time counts steps there."""
     shutil.copytree(example, place)
+    if example.name in COUNTED:
+        name, edits = COUNTED[example.name]
+        text = (place / name).read_text()
+        for old, new in edits:
+            assert old in text
+            text = text.replace(old, new)
+        (place / name).write_text(text)
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "Start"]):
         subprocess.run(["git", *command], cwd=place, check=True)
     return place
@@ -99,3 +125,12 @@ def test_a_plan_runs_as_it_is_and_what_improves_the_number_is_kept(tmp_path: Pat
     kept = Loop(lab).iterate("an obvious improvement")
 
     assert kept.status == "keep", kept.why
+
+
+def test_the_example_that_measures_time_prints_one_number_of_milliseconds() -> None:
+    folder = DOMAINS / "benchmark-time"
+    command = [sys.executable, "-B", "measure.py"]
+    printed = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+    assert re.fullmatch(r"milliseconds: \d+\.\d{3}\n", printed)
+    assert float(printed.split()[1]) > 0
