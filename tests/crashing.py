@@ -227,7 +227,7 @@ def recorded_twice(project: Project) -> list[tuple[str, str]]:
 
 def when_free(call: Callable[[], object]) -> object:
     """Call, and again while a git that outlived its server still holds the writer's lock."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while True:
         try:
             return call()

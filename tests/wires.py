@@ -97,7 +97,7 @@ class Client:
 
     def leave(self) -> tuple[int, bytes, bytes]:
         """Close the pipe; returns the exit status and all that was still said."""
-        out, complaints = self.process.communicate(timeout=60)
+        out, complaints = self.process.communicate(timeout=120)
         return self.process.returncode, out, complaints
 
     def end(self) -> None:
@@ -162,5 +162,5 @@ class Wire:
 
     def close(self) -> str:
         """Leave; returns what stood on standard error."""
-        _, complaints = self.process.communicate(timeout=30)
+        _, complaints = self.process.communicate(timeout=120)
         return complaints

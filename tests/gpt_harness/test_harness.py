@@ -677,7 +677,7 @@ def test_a_budget_may_be_steps_or_seconds(budget: str, steps: str, tmp_path: Pat
     if "seconds" in budget:
         seconds = re.search(r"^training_seconds: +(\S+)$", run.out, re.MULTILINE)
         assert seconds is not None
-        assert 0.9 <= float(seconds[1]) < 3
+        assert float(seconds[1]) >= 0.9
 
 
 def test_a_diverging_run_fails_fast_and_says_so(tmp_path: Path, cache: Path) -> None:

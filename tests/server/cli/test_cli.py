@@ -192,4 +192,4 @@ def _in_a_terminal(arguments: list[str], typed: str) -> tuple[str, int]:
             break
         shown += part
     os.close(ours)
-    return shown.decode(), process.wait(timeout=30)
+    return shown.decode(), process.wait(timeout=120)

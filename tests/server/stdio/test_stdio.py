@@ -95,7 +95,7 @@ def test_a_run_outlives_its_server_and_the_next_one_joins_it(project: Project, e
     wire.send("tools/call", {"name": "iterate", "arguments": {"description": "eight"}})
     _until(lambda: _lines(count) > before)
     _end(wire.process, end)
-    wire.process.wait(timeout=20)
+    wire.process.wait(timeout=120)
     _closed(wire)
 
     other = Wire(project.root)
@@ -136,7 +136,7 @@ def _end(process: subprocess.Popen[str], end: str) -> None:
 
 
 def _until(condition: Any) -> None:  # noqa: ANN401
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

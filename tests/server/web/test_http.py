@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import anyio
@@ -44,7 +44,7 @@ class Served:
 
     def asked(self, **headers: str) -> int:
         """The status of a request with these headers."""
-        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         usual = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         link.request("POST", "/mcp", PING, {**usual, **given})
@@ -68,7 +68,7 @@ def served(project: Project) -> Iterator[Served]:
     made = Served(project)
     yield made
     made.process.terminate()
-    made.process.communicate(timeout=30)
+    made.process.communicate(timeout=120)
 
 
 def test_who_does_not_bear_the_token_or_comes_from_elsewhere_is_turned_away(served: Served) -> None:
@@ -151,7 +151,7 @@ class Listening:
         self.thread.start()
 
     def connected(self) -> socket.socket:
-        return socket.create_connection(self.socket.getsockname(), timeout=20)
+        return socket.create_connection(self.socket.getsockname(), timeout=120)
 
     def end(self) -> None:
         self.server.should_exit = True
@@ -161,7 +161,7 @@ class Listening:
 
 @pytest.fixture
 def listening() -> Iterator[Listening]:
-    made = Listening(patience_s=0.3, work_s=0.8)
+    made = Listening(patience_s=1.5, work_s=2)
     yield made
     made.end()
 
@@ -169,23 +169,26 @@ def listening() -> Iterator[Listening]:
 WHOLE = b"POST /mcp HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
 
 
-@pytest.mark.parametrize("length", [0, 1, 20, len(WHOLE) - 5, len(WHOLE) - 1])
 @pytest.mark.parametrize("before", [b"", WHOLE], ids=["first", "second"])
-def test_a_client_that_stops_in_a_request_is_dropped(listening: Listening, before: bytes, length: int) -> None:
-    with listening.connected() as client:
-        if before:
+def test_clients_that_stop_in_a_request_are_dropped(listening: Listening, before: bytes) -> None:
+    with ExitStack() as open_ones:
+        lengths = (0, 1, 20, len(WHOLE) - 5, len(WHOLE) - 1)
+        clients = {length: open_ones.enter_context(listening.connected()) for length in lengths}
+        for client in clients.values():
             client.sendall(before)
-            assert client.recv(1000).startswith(b"HTTP/1.1 200")
-        client.sendall(WHOLE[:length])
-        with suppress(ConnectionResetError):
-            assert client.recv(1000) in {b"", b"done"}
+        for length, client in clients.items():
+            assert not before or client.recv(1000).startswith(b"HTTP/1.1 200")
+            client.sendall(WHOLE[:length])
+        for length, client in clients.items():
+            with suppress(ConnectionResetError):
+                assert client.recv(1000) in {b"", b"done"}, length
 
 
 def test_a_client_that_sends_a_byte_now_and_then_is_dropped(listening: Listening) -> None:
     with listening.connected() as client, pytest.raises(ConnectionError):  # noqa: PT012
         for byte in WHOLE * 20:
             client.sendall(bytes([byte]))
-            time.sleep(0.02)
+            time.sleep(0.1)  # a whole one takes longer than patience lasts
 
 
 def test_work_on_a_whole_request_may_last(listening: Listening) -> None:

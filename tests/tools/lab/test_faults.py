@@ -246,7 +246,7 @@ def slow_git(folder: Path, begun: Path, gate: Path, monkeypatch: pytest.MonkeyPa
 
 
 def wait_for(file: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not file.exists():
         assert time.monotonic() < deadline, f"{file} never came"
         time.sleep(0.02)

@@ -278,8 +278,9 @@ def test_killed_at_random_again_and_again(template: Project, tmp_path: Path, see
     began = time.monotonic()
     iterate(project, "an idea that nobody disturbs")
     usual = time.monotonic() - began  # machines differ
-    kills = 0
-    for number in range(12):
+    kills = number = 0
+    while number < 12 or (kills < 3 and number < 60):  # the machine may be quicker now than it usually was
+        number += 1
         project.write("value.txt", f"{draw.choice([4, 20]) + number / 100}\n")
         for _ in range(2):
             kills += killed_after(draw.uniform(0.1, 1.0) * usual, lambda: iterate(project, f"idea {number}"))  # noqa: B023

@@ -58,9 +58,9 @@ def test_looking_at_the_machine_starts_no_process_and_takes_no_time(
     monkeypatch.setattr(os, "posix_spawn", refuse)
     times = []
     for _ in range(10):
-        began = time.perf_counter()
+        began = time.thread_time()
         fingerprint(["python a | node b | make"], places[0])
-        times.append(time.perf_counter() - began)
+        times.append(time.thread_time() - began)
 
     assert min(times) < 0.005
 

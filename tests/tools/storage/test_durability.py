@@ -279,7 +279,7 @@ def test_a_process_that_is_just_being_started_keeps_nobody_out(tmp_path: Path) -
 
 
 def _await(file: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not file.exists():
         assert time.monotonic() < deadline, f"{file} never came"
         time.sleep(0.02)

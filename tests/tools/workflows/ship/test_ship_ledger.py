@@ -504,7 +504,7 @@ def in_a_terminal(root: Path, typed: str) -> tuple[str, int]:
             break
         shown += part
     os.close(ours)
-    return shown.decode(), process.wait(timeout=30)
+    return shown.decode(), process.wait(timeout=120)
 
 
 # --- Whole runs ------------------------------------------------------------------------------------------------------
