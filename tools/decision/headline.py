@@ -65,6 +65,41 @@ def _negated(value: float | None) -> float | None:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """What a better level is worth: the logarithm of a ratio of two if `relative`, else their difference. Positive is better;
+    the variance is None where it is not known, 0 for numbers that repeat.
+    """
+
+    relative: bool
+    gain: float
+    variance: float | None = None
+
+    @property
+    def _reach(self) -> float | None:
+        return None if self.variance is None else WIDE * math.sqrt(self.variance)
+
+    def as_difference(self) -> Estimate:
+        """Return the change of a level that is signed so that lower is better."""
+        return _estimate(-self.gain, self.variance)
+
+    def as_percent(self, baseline: float) -> Estimate:
+        """Return the change in percent of the size of a baseline, signed so that lower is better."""
+        sign, reach = math.copysign(1.0, baseline), self._reach
+        ends = [100 * sign * (math.exp(-sign * (self.gain + by)) - 1) for by in (0.0, reach or 0.0, -(reach or 0.0))]
+        return Estimate(ends[0]) if reach is None else Estimate(ends[0], min(ends), max(ends))
+
+    def falls_short_of(self, claimed: Gain) -> bool:
+        """Return whether fresh runs gain less than was claimed, by more than both errors allow; or show no gain at all where
+        the claim does. Of runs without a known error nothing is said but that.
+        """
+        if self.variance is None:
+            return self.gain <= 0 < claimed.gain
+        room = WIDE * math.sqrt(self.variance + (claimed.variance or 0.0)) + 1e-9 * abs(claimed.gain)
+        shows = claimed.gain > (claimed._reach or 0.0)
+        return self.gain < claimed.gain - room or (shows and self.gain <= (self._reach or 0.0))
+
+
+@dataclass(frozen=True)
 class Headline:
     """A baseline and the claims on top of it. Levels are signed so that lower is better.
 
@@ -105,26 +140,35 @@ class Headline:
     @property
     def difference(self) -> Estimate:
         """The level minus the baseline."""
-        slope, own = self._end.slope - 1, self._end.variance
-        known = own is not None and (self.variance is not None or slope == 0)
-        return _estimate(
-            self.level - self.baseline, (own or 0.0) + slope**2 * (self.variance or 0.0) if known else None
-        )
+        return self.absolute_gain.as_difference()
 
     @property
     def percent(self) -> Estimate | None:
         """The difference in percent of the baseline's size; None where no ratio makes sense."""
+        return self.gain.as_percent(self.baseline) if self.gain.relative else None
+
+    @property
+    def gain(self) -> Gain:
+        """All claims together: as a ratio where baseline and level have one sign, else as a difference."""
         if not self.baseline or self.level / self.baseline <= 0:
-            return None
+            return self.absolute_gain
         ratio, own = self.level / self.baseline, self._end.variance
+        gain = -math.copysign(1.0, self.baseline) * math.log(ratio)
         # Claims of ratios do not depend on where the baseline stands; differences do.
         slope = (self._end.slope - ratio) / self.baseline
         if abs(slope * self.baseline) < 1e-9 * ratio:
             slope = 0.0
         if own is None or (slope and self.variance is None):
-            return percent_of(ratio, None, self.baseline)
-        variance = own / self.baseline**2 + slope**2 * (self.variance or 0.0)
-        return percent_of(ratio, math.sqrt(variance) / ratio, self.baseline)
+            return Gain(True, gain)
+        return Gain(True, gain, (own / self.baseline**2 + slope**2 * (self.variance or 0.0)) / ratio**2)
+
+    @property
+    def absolute_gain(self) -> Gain:
+        """All claims together as a difference in the metric's unit."""
+        slope, own = self._end.slope - 1, self._end.variance
+        known = own is not None and (self.variance is not None or slope == 0)
+        variance = (own or 0.0) + slope**2 * (self.variance or 0.0) if known else None
+        return Gain(False, self.baseline - self.level, variance)
 
     @cached_property
     def _end(self) -> _End:
@@ -159,16 +203,6 @@ def moved(level: float, relative: bool, gain: float) -> float:
     return level * math.exp(-math.copysign(gain, gain * level)) if relative else level - gain
 
 
-def percent_of(ratio: float, error: float | None, baseline: float) -> Estimate:
-    """Return a ratio of levels, with the standard error of its logarithm, as percent of the baseline's size."""
-    sign = math.copysign(100.0, baseline)
-    value = sign * (ratio - 1)
-    if error is None:
-        return Estimate(value)
-    ends = [sign * (ratio * math.exp(side * WIDE * error) - 1) for side in (-1, 1)]
-    return Estimate(value, min(ends), max(ends))
-
-
 def headline_from(values: Sequence[float]) -> Headline:
     """Begin a chain at the median of the baseline's runs, signed so that lower is better.
 
@@ -182,6 +216,33 @@ def headline_from(values: Sequence[float]) -> Headline:
     # Student's t instead of the normal distribution: its variance.
     few = (count - 1) / (count - 3)
     return Headline(middle, MEDIAN * statistics.variance(values) / count * few)
+
+
+TRUST = 6.0
+"""Runs that what a session knows of the noise counts for, beside the scatter of fresh runs themselves."""
+
+
+def fresh_gain(
+    baseline: Sequence[float], best: Sequence[float], relative: bool, spread: float, exact: bool = False
+) -> Gain:
+    """Return what pairs of fresh runs say, signed so that lower is better; they have to have one sign if `relative`.
+
+    `spread` is one run's standard deviation as known before, on the same scale; 0 if it is not. Differences within pairs,
+    by Student's t: its variance stands for that of a normal distribution.
+    """
+    pairs = [_ahead(old, new, relative) for old, new in zip(baseline, best, strict=True)]
+    gain, count, trust = statistics.fmean(pairs), len(pairs), TRUST if spread else 0.0
+    if exact:
+        return Gain(relative, gain, 0.0)
+    freedom = trust + count - 1
+    if freedom <= 2:
+        return Gain(relative, gain)
+    squares = trust * 2 * spread**2 + sum((one - gain) ** 2 for one in pairs)
+    return Gain(relative, gain, squares / freedom / count * freedom / (freedom - 2))
+
+
+def _ahead(old: float, new: float, relative: bool) -> float:
+    return math.copysign(1.0, old) * math.log(old / new) if relative else old - new
 
 
 def weakest_first(claims: Iterable[KeptClaim]) -> list[KeptClaim]:

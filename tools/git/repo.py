@@ -184,7 +184,7 @@ class Repo(Checkout):
 
     def squash(self, name: str, base: str, tip: str, message: str) -> str:
         """Make a new branch with one commit on `base` that has the tree of `tip`; return the commit."""
-        there = self.git.ask("rev-parse", "--verify", "--quiet", f"refs/heads/{name}^{{tree}}", f"refs/heads/{name}^")
+        there = self.git.ask("rev-parse", f"refs/heads/{name}^{{tree}}", f"refs/heads/{name}^")
         if there.code == 0 and there.text.split("\n") == [self.tree(tip), base]:
             return self.git.line("rev-parse", f"refs/heads/{name}")  # made before, by a call that was interrupted
         self.check_new_branch(name)

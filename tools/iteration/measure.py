@@ -63,7 +63,7 @@ def _verify_once(context: RepoContext) -> None:
 
 def _measured(context: RepoContext, spec: RunSpec) -> Measurement:
     """Run verify once. Where nothing but the commit counts, a failure is the change's only if the incumbent runs there."""
-    meter, timeout_s = _meter(context), context.active.start.verify_timeout_s
+    meter, timeout_s = meter_of(context), context.active.start.verify_timeout_s
     run = meter.verify(spec, timeout_s)
     if spec.place is not Place.CLEAN:
         return run
@@ -97,7 +97,8 @@ def _other_ground(context: RepoContext) -> bool:
     return True
 
 
-def _meter(context: RepoContext) -> Meter:
+def meter_of(context: RepoContext) -> Meter:
+    """Return the meter of the session's plan and ruler."""
     session = context.active
     return Meter(context.runs, session.plan, ruler_of(session.start), session.start.baseline[0].unit)
 
@@ -121,7 +122,7 @@ def run_again(context: RepoContext, session: Session, commit: str, iteration: in
     """One more run of a commit of the session, in the second checkout."""
     seed = secrets.randbelow(2**31) if session.seeds_vary else session.start.seed
     spec = in_paired_checkout(context, commit, session.start.base, RunNumbers(iteration, seed=seed))
-    return _meter(context).verify(spec, session.start.verify_timeout_s)
+    return meter_of(context).verify(spec, session.start.verify_timeout_s)
 
 
 def _of_arm(context: RepoContext, arm: Arm, numbers: RunNumbers) -> RunSpec:
@@ -226,7 +227,7 @@ def _run_guards(context: RepoContext, trial: Trial) -> None:
         refuse_uncommitted(context)
     before = context.repo.status().paths
     watch = HeadWatch(context)
-    results = _meter(context).guards(spec, session.start.guard_timeout_s, guard_baselines(session.start.guards))
+    results = meter_of(context).guards(spec, session.start.guard_timeout_s, guard_baselines(session.start.guards))
     results = tuple(_probed(context, trial, result) for result in results)
     moved = watch.brought_back()
     left = _new_files(context, before)
@@ -246,7 +247,7 @@ def _probed(context: RepoContext, trial: Trial, result: GuardResult) -> GuardRes
     spec = _of_arm(context, Arm.INCUMBENT, RunNumbers(trial.number, seed=session.start.seed))
     return result.model_copy(
         update={
-            "broken": _meter(context).guard_fails(spec, result.guard, session.start.guard_timeout_s),
+            "broken": meter_of(context).guard_fails(spec, result.guard, session.start.guard_timeout_s),
             "runs": result.runs + 1,
         }
     )
@@ -254,7 +255,7 @@ def _probed(context: RepoContext, trial: Trial, result: GuardResult) -> GuardRes
 
 def _hold_out(context: RepoContext, trial: Trial) -> None:
     """Measure candidate and incumbent on what was kept back; only whether they agree with verify is written down."""
-    session, meter = context.active, _meter(context)
+    session, meter = context.active, meter_of(context)
     numbers = RunNumbers(trial.number, seed=session.start.seed)
     values, seconds, watch = [], 0.0, HeadWatch(context)
     for commit in (trial.commit, trial.parent):

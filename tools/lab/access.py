@@ -141,7 +141,7 @@ def _made_before(folder: Path) -> tuple[bool, bool]:
 
 def _take_over(context: RepoContext, tool: Tool) -> None:
     """Note the call. What another call left running ends, if this one would measure something else in the same place."""
-    measures_else = tool in {Tool.CHECK_PLAN, Tool.START_SESSION, Tool.HISTORY}
+    measures_else = tool in {Tool.CHECK_PLAN, Tool.START_SESSION, Tool.HISTORY, Tool.FINISH_SESSION}
     if context.unfinished() and measures_else and not context.call.again:
         context.end_runs()
     if job := JOB.get(None):

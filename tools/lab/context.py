@@ -19,7 +19,7 @@ from ..session.journal import Journal
 from ..session.results import RESULTS_FILE, baseline_row, line, render
 from ..session.state import Session, phase_of
 from ..session.store import SessionStore
-from ..session.telling import headline_words
+from ..session.telling import confirmation_words, headline_words
 from ..text.redaction import redact_record, redactor
 from ..vocabulary import Phase, Tool, allows, following
 from .consent import Consent
@@ -176,7 +176,8 @@ class RepoContext:
         newest = self.journal.rows(session.id, 1)
         if not (newest and view.grow(file, f"{line(newest[0])}\n", (session.id, last - 1))):
             rows = self.rows()
-            outcome = headline_words(session) if session.finished else ""
+            told = f"{headline_words(session)}. {confirmation_words(session)}"
+            outcome = told.strip() if session.finished else ""
             before = render(session.plan, rows if outcome else rows[:-1])
             aside = view.write(file, render(session.plan, rows, outcome), before)
         view.leave(file, (session.id, last))

@@ -14,7 +14,7 @@ from ..session.events import Row
 from ..session.results import number
 from ..session.state import Session, phase_of
 from ..session.summary import Summary, budget_left, luck_words, near_misses, noise_band
-from ..session.telling import baseline_words, best_words, change_words, claim_words
+from ..session.telling import baseline_words, best_words, change_words, claim_words, confirmation_words
 from ..vocabulary import Phase
 from .drawing import curves_as_svg
 from .page import (
@@ -91,7 +91,8 @@ def subtitle(summary: Summary) -> str:
     if not summary.iterations:
         return f"{way}; no tries yet"
     tries = "1 try" if summary.iterations == 1 else f"{summary.iterations:,} tries"
-    return f"{way}{best}; {tries}, {summary.keeps:,} kept, {duration(60 * summary.minutes)}"
+    checked = "; NOT CONFIRMED on fresh runs" if summary.confirmation.startswith("NOT") else ""
+    return f"{way}{best}; {tries}, {summary.keeps:,} kept, {duration(60 * summary.minutes)}{checked}"
 
 
 def main_facts(material: ReportMaterial) -> list[Fact]:
@@ -226,6 +227,7 @@ def _certainty(material: ReportMaterial) -> PageSection:
         ("Noise", noise_band(session)),
         ("Luck", luck_words(session)),
         ("The gain", claim_words(session)),
+        ("Fresh runs", confirmation_words(session)),
     ]
     return Facts("certainty", "How sure this is", [Fact(name, value) for name, value in rows if value])
 

@@ -193,6 +193,30 @@ class Remeasured(Record):
     measurement: Measurement
 
 
+class Confirmed(Record):
+    """Baseline and best were raced on fresh runs before the session was closed, or not, and why: `problem`.
+
+    `gain` and `variance` are as in a `RowClaim`. It `fails` where the fresh runs fall short of what the keeps claim together;
+    `doubted` names those of them with the weakest evidence.
+    """
+
+    kind: Literal["confirmed"] = "confirmed"
+    incumbent: int
+    baseline: tuple[Measurement, ...] = ()
+    best: tuple[Measurement, ...] = ()
+    relative: bool = False
+    gain: float | None = None
+    variance: float | None = None
+    fails: bool = False
+    doubted: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time of the runs."""
+        return sum(run.seconds for run in (*self.baseline, *self.best))
+
+
 class GaveUp(Record):
     """The agent gave up fixing or reworking an attempt."""
 
@@ -235,6 +259,7 @@ Event = Annotated[
     | GuardsRan
     | HeldOut
     | Remeasured
+    | Confirmed
     | GaveUp
     | Reverted
     | Logged

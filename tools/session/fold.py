@@ -15,6 +15,7 @@ from ..decision.measured import Curve, GuardResult, Measurement
 from ..plan.model import Ties
 from .events import (
     Committed,
+    Confirmed,
     Event,
     Finished,
     GaveUp,
@@ -47,6 +48,9 @@ def advance(session: Session | None, event: Event, at: float, session_id: str = 
             return session
         case Remeasured():
             return _remeasured(session, event)
+        case Confirmed():
+            spent = session.measured_seconds + event.seconds
+            return replace(session, raced=event, measured_seconds=spent)
         case Finished():
             return replace(session, finished=True, finished_at=at, squashed=event.squashed)
         case _:

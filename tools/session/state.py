@@ -20,7 +20,7 @@ from ..decision.measured import Curve
 from ..decision.race import Race
 from ..plan.model import Plan
 from ..vocabulary import Phase
-from .events import Started
+from .events import Confirmed, Started
 
 HOLDOUT_ROOM = 2.0
 
@@ -59,6 +59,7 @@ class Session:
     finished: bool = False
     finished_at: float = 0.0
     squashed: str = ""
+    raced: Confirmed | None = None
     left_behind: frozenset[str] = frozenset()
     asked: int = 0
     curve: Curve = ()
@@ -82,6 +83,11 @@ class Session:
     def best_iteration(self) -> int:
         """The last keep that gained; 0 without one."""
         return self.headline.best_iteration
+
+    @property
+    def confirmation(self) -> Confirmed | None:
+        """What fresh runs of the baseline and of this best showed; None before, and once more was kept."""
+        return self.raced if self.raced and self.raced.incumbent == self.incumbent_iteration else None
 
     @property
     def controlled(self) -> bool:

@@ -15,7 +15,7 @@ from ..decision.race import Race
 from ..plan.model import Plan
 from .events import Repeated, Row
 from .state import Session
-from .telling import headline_words, percent_claimed, plus_minus
+from .telling import confirmation_words, headline_words, percent_claimed, plus_minus
 
 STREAK = 5
 PLATEAU = 15
@@ -145,6 +145,7 @@ class Summary(BaseModel):
     counts: dict[str, int] = {}
     minutes: float
     measuring_minutes: float
+    confirmation: str = ""
     ended: str = ""
 
     def lines(self) -> list[str]:
@@ -154,6 +155,7 @@ class Summary(BaseModel):
         return [
             f"{count_of(self.iterations, 'iteration')}: {self.headline}{at}.",
             f"{tries or 'No tries'}; {self.minutes:.1f} minutes, {self.measuring_minutes:.1f} of them measuring.",
+            *([self.confirmation] if self.confirmation else []),
             *([f"Ended: {self.ended}."] if self.ended else []),
         ]
 
@@ -181,6 +183,7 @@ def summarise(session: Session, now: float) -> Summary:
         counts={str(status): session.counts[status] for status in Status if session.counts.get(status)},
         minutes=(now - session.started_at) / 60,
         measuring_minutes=session.measured_seconds / 60,
+        confirmation=confirmation_words(session),
         ended=session.ended or session.spent(now),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..decision.headline import Estimate, Headline, decimals, rounded
+from ..decision.headline import Estimate, Gain, Headline, decimals, rounded
 from ..plan.model import Plan
 from .results import number
 from .state import Session
@@ -122,3 +122,21 @@ def _why_unknown(session: Session) -> str:
     if session.controlled:
         return "some were kept by an earlier version, which did not write down how sure they are"
     return "the plan's own number of runs was believed, which tells no error"
+
+
+def confirmation_words(session: Session) -> str:
+    """Say what fresh runs of baseline and best showed beside the claim; empty before, and without a keep."""
+    found = session.confirmation
+    if found is None:
+        return ""
+    if found.problem or found.gain is None:
+        return f"Not confirmed on fresh runs: {found.problem}."
+    fresh, level = Gain(found.relative, found.gain, found.variance), session.headline.baseline
+    seen = fresh.as_percent(level) if found.relative else fresh.as_difference()
+    told = _change(seen.signed(session.plan.signed(1.0)), " %" if found.relative else "")
+    runs = f"{len(found.best)} + {len(found.baseline)} fresh runs"
+    claimed = f"the keeps together claim {change_words(session.plan, session.headline)}"
+    if not found.fails:
+        return f"Confirmed: {claimed}; baseline against best in turn, {runs}: {told}."
+    doubted = f" In doubt, weakest evidence first: {'; '.join(found.doubted)}." if found.doubted else ""
+    return f"NOT CONFIRMED: {claimed}, but baseline against best in turn, {runs}, show {told}.{doubted}"

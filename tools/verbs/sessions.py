@@ -10,6 +10,7 @@ from pydantic import Field
 from ..decision.headline import WIDE, rounded
 from ..errors import Code, Refusal
 from ..git.repo import shown
+from ..iteration import confirm as fresh_runs
 from ..iteration.baseline import longest, noise_words
 from ..iteration.preflight import Preflight, preflight, refuse_unless_passed
 from ..iteration.recent import RecentCheck
@@ -170,13 +171,16 @@ class Sessions(Verbs):
             return answer.model_copy(update={"note": left, "next": [Tool.WAIT, *answer.next], "run": record.run})
         return answer
 
-    def finish_session(self, squash_branch: str = "", repo: RepoPath = "") -> SessionFinished:
+    def finish_session(self, squash_branch: str = "", confirm: bool = True, repo: RepoPath = "") -> SessionFinished:
         """Use when the goal is reached, the budget is spent, or the person asks to stop: closes the session for good.
 
-        Answers with the final summary. `squash_branch` = a new branch name also makes one clean commit of all kept
-        changes, on the commit that the session started from. Refused in the middle of an iteration.
+        Where something was kept, baseline and best are first run in turn once more, up to six times each within the time
+        that the plan leaves, and the answer says whether the gain holds; `confirm` = false leaves that out. Answers with
+        the final summary. `squash_branch` = a new branch name also makes one clean commit of all kept changes, on the
+        commit that the session started from. Refused in the middle of an iteration.
         """
         with self._lab.for_writing(repo, Tool.FINISH_SESSION) as context:
+            fresh_runs.confirm(context, confirm, squash_branch)
             session = context.active
             if squash_branch:
                 summary = "\n".join(summarise(session, context.now()).lines())
