@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..decision.decide import Trial
+from ..decision.decide import NextStep, Trial
 from ..decision.failures import FailureClass
-from ..decision.judging import Arm, Step
+from ..decision.judging import Arm
 from ..decision.measured import GuardResult, Measurement, Place, bent
 from ..errors import Code, Refusal
 from ..git.repo import shown
@@ -19,6 +19,7 @@ from ..measurement.meter import REFLOG_ACTION, Meter, guard_baselines
 from ..measurement.ruler import ruler_of
 from ..measurement.runs import RunNumbers, RunSpec, at_checkout, tracked_edits
 from ..plan.scope import Scope
+from ..process.reference import pieces_for
 from ..session.events import GuardsRan, HeldOut, Verified
 from ..session.state import Session
 from ..storage.disk import keep_evidence
@@ -38,7 +39,8 @@ def _verify_once(context: RepoContext) -> None:
     """Run verify once, on the candidate or, where the race asks for it, on the incumbent."""
     refuse_tampering(context)
     session = context.active
-    arm = Arm.INCUMBENT if session.finding.step is Step.INCUMBENT else Arm.CANDIDATE
+    compare = session.verdict is not None and session.verdict.next is NextStep.COMPARE
+    arm = Arm.INCUMBENT if compare else Arm.CANDIDATE
     if _other_ground(context):
         return
     spec = _next_run(context, arm)
@@ -100,7 +102,9 @@ def _other_ground(context: RepoContext) -> bool:
 def meter_of(context: RepoContext) -> Meter:
     """Return the meter of the session's plan and ruler."""
     session = context.active
-    return Meter(context.runs, session.plan, ruler_of(session.start), session.start.baseline[0].unit)
+    first = session.start.baseline[0]
+    pieces = pieces_for(first.seconds) if session.noisy else 0
+    return Meter(context.runs, session.plan, ruler_of(session.start), first.unit, pieces)
 
 
 def _next_run(context: RepoContext, arm: Arm) -> RunSpec:

@@ -47,12 +47,14 @@ SECOND_NS = 10**9
 
 @dataclass(frozen=True)
 class Meter:
-    """Measures by one plan and one ruler, through the call's runs. `unit` is the one that stood behind the number at the baseline; None before it."""
+    """Measures by one plan and one ruler, through the call's runs. `unit` is the one that stood behind the number at the baseline; None before it.
+    Beside verify go `pieces` of the reference workload."""
 
     runs: RunService
     plan: Plan
     ruler: Ruler
     unit: str | None = None
+    pieces: int = 0
 
     def verify(self, spec: RunSpec, timeout_s: float) -> Measurement:
         """Run verify once, and read its output as the plan says."""
@@ -135,9 +137,9 @@ class Meter:
                 **({CURVE_NAME: written(spec.curve)} if spec.curve else {}),
                 **({} if spec.place is Place.CHECKOUT else import_paths(self.runs.repo.root, spec.folder)),
             }
-            run = self.runs.run_sandboxed(
-                self.plan, key, CommandSpec(command, spec.folder, timeout_s, names), note.temporary
-            )
+            pieces = self.pieces if command == self.plan.verify else 0
+            asked = CommandSpec(command, spec.folder, timeout_s, names, pieces=pieces)
+            run = self.runs.run_sandboxed(self.plan, key, asked, note.temporary)
             if not run.lost:
                 break
             if attempt + 1 < ATTEMPTS:
@@ -178,6 +180,7 @@ class Meter:
             peak_bytes=run.peak_bytes,
             device=read_device(run.stdout),
             checks=read_checks(run.stdout if succeeded(run) else run.stderr[-TAIL_CHARACTERS:]),
+            reference_seconds=(run.reference[0], run.reference[-1]) if run.reference else None,
         )
         whole = f"{receipt.model_dump_json()} {value!r} {run.exit_code} {run.seconds!r}"
         return receipt.model_copy(update={"id": hashlib.sha256(whole.encode()).hexdigest()[:16]})

@@ -116,7 +116,8 @@ class CommandRun:
     `digest` is the SHA-256 of the SHA-256 of standard output followed by that of standard error. `lost` means that the
     supervisor itself was killed. `channel` is what came through the pipe of the evaluator. `peak_bytes` is the memory of the whole tree, `leaked` how many processes it left behind.
     `cpu_seconds` are those of every process that was waited for, `uncounted_cpu_seconds` what was seen of others, at least.
-    `left_out` says of which streams how many bytes in the middle are not kept.
+    `left_out` says of which streams how many bytes in the middle are not kept. `reference` are the seconds of a piece of the
+    reference workload before and after it, where that was asked for.
     """
 
     exit_code: int
@@ -134,6 +135,7 @@ class CommandRun:
     problem: str = ""
     channel: str = ""
     left_out: Mapping[str, int] = field(default_factory=dict)
+    reference: Sequence[float] = ()
 
 
 LOST = CommandRun(-9, False, 0.0, "", "", lost=True)
@@ -143,7 +145,8 @@ LOST = CommandRun(-9, False, 0.0, "", "", lost=True)
 class CommandSpec:
     """A shell command to run: in which folder, for at most how many seconds, with which variables beside the ordinary ones.
 
-    `wrap` may put something around the argument vector, such as a sandbox; `channel` is a named pipe to listen to.
+    `wrap` may put something around the argument vector, such as a sandbox; `channel` is a named pipe to listen to. The
+    reference workload before and after it has so many `pieces`.
     """
 
     text: str
@@ -152,6 +155,7 @@ class CommandSpec:
     variables: Mapping[str, str] = field(default_factory=dict)
     wrap: Wrap = list
     channel: str = ""
+    pieces: int = 0
 
     def request(self, place: Path, secret: str) -> dict[str, object]:
         """Return what the supervisor of a run in this folder of ours reads."""
@@ -163,6 +167,7 @@ class CommandSpec:
             "timeout_s": self.timeout_s,
             "channel": self.channel,
             "secret": secret,
+            "pieces": self.pieces,
             "hidden": Masker(os.environ).known,
         }
 

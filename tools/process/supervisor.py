@@ -25,6 +25,7 @@ from pathlib import Path
 
 from .bounded_output import BoundedOutput
 from .processes import descendants, limit_child, prctl, process_names, process_status, send_signal
+from .reference import ReferenceTimer
 from .usage import Usage
 
 DESCENDANTS = "descendants"
@@ -49,6 +50,7 @@ class Supervisor:
         self._secret: str = request["secret"]
         # Others read the progress, in whose environment these values are not and so nothing would hide them.
         self._hidden: dict[str, str] = request["hidden"]
+        self._reference = ReferenceTimer(request["pieces"])
         self._channel = _open_channel(request["channel"])
         self._channel_output = BoundedOutput()
         self._outputs: dict[int, BoundedOutput] = {}
@@ -60,7 +62,7 @@ class Supervisor:
         self._last_progress = 0.0
         self._noted: dict[int, int] = {}
         self._lines = MOST_NOTED
-        self._next_note = time.monotonic() + NOTE_S / 2
+        self._next_note = 0.0
         self._cancelled = False
         self._began = time.monotonic()
 
@@ -71,6 +73,7 @@ class Supervisor:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, as a parent may have left it, nobody is waited for
         (self._folder / "alive").write_text(str(os.getpid()))
+        self._reference.run()  # nothing of the command lives yet
         out, err = self._start()
         timed_out = not self._watch()
         seconds = (self._ended or time.monotonic()) - self._began
@@ -80,19 +83,21 @@ class Supervisor:
         leaked = self._kill_all()
         self._drain(DRAIN_S)
         self._read(0)  # whoever could still write to the channel is gone
+        self._reference.run()  # nor any more
         self._write(out, err, timed_out and not self._cancelled, seconds, leaked)
 
     def _cancel(self, number: int, frame: object) -> None:
         self._cancelled = True
 
     def _start(self) -> tuple[BoundedOutput, BoundedOutput]:
-        """Fork the command into a session of its own, its output in pipes, its input empty."""
+        """Fork the command into a session of its own, its output in pipes, its input empty; its time begins."""
         read_out, write_out = os.pipe()
         read_err, write_err = os.pipe()
         with contextlib.suppress(OSError):
             for end in (read_out, read_err):
                 fcntl.fcntl(end, PIPE_SIZE, PIPE_BYTES)  # a flood is read in fewer turns
         self._began = time.monotonic()
+        self._next_note = self._began + NOTE_S / 2
         self._child = os.fork()
         if self._child == 0:
             self._exec_child(write_out, write_err)
@@ -254,6 +259,7 @@ class Supervisor:
             "cpu_seconds": cpu_seconds,
             "uncounted_cpu_seconds": self._usage.uncounted_seconds(cpu_seconds),
             "leaked": leaked,
+            "reference": self._reference.seconds,
             "left_out": {name: output.left_out for name, output in outputs.items() if output.left_out},
         }
         try:

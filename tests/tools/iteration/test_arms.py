@@ -6,6 +6,9 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
+from autoresearch_mcp.tools.decision.measured import Measurement
+from autoresearch_mcp.tools.lab.context import RepoContext
+from autoresearch_mcp.tools.session.events import Verified
 from conftest import PYTHON, Project
 
 TRAINS = """
@@ -44,3 +47,49 @@ def test_both_arms_of_a_race_see_the_same_environment(tmp_path: Path) -> None:
         assert different == OF_EVERY_RUN
         assert len(candidate["AUTORESEARCH_RUN_ID"]) == len(incumbent["AUTORESEARCH_RUN_ID"])
         assert candidate["AUTORESEARCH_INCUMBENT_CURVE"]
+
+
+def verified(context: RepoContext) -> list[Measurement]:
+    """The runs of all tries, in order."""
+    events = context.journal.of_kind(context.active.id, "verified")
+    return [event.measurement for event in events if isinstance(event, Verified)]
+
+
+NOISY = """
+import pathlib, random, sys, time
+place = pathlib.Path(sys.argv[1])
+runs = place.read_text().count(chr(10)) if place.exists() else 0
+with place.open("a") as seen:
+    seen.write(chr(10))
+began = time.monotonic()
+while time.monotonic() < began + 0.1:
+    pass
+print(100 + random.Random(runs).gauss(0, 1))
+"""
+
+
+def test_beside_runs_of_a_noisy_metric_the_speed_of_the_machine_is_written_down(tmp_path: Path) -> None:
+    alone = {"guards": (), "protected": ("bench.py",)}
+    project = Project(tmp_path / "repo", verify=f"{PYTHON} bench.py {tmp_path / 'runs'}", **alone)
+    project.write("bench.py", NOISY).commit("a noisy benchmark")
+    project.start()
+    project.try_value(9)
+
+    context = project.lab.for_reading("")
+    baseline = [run.receipt for run in context.active.start.baseline if run.receipt]
+    tried = [run.receipt for run in verified(context) if run.receipt]
+
+    assert [receipt.reference_seconds is not None for receipt in baseline] == [False, False, True, True, True, True]
+    assert tried
+    for receipt in (*baseline[2:], *tried):
+        assert receipt.reference_seconds
+        assert all(0 < seconds < 1 for seconds in receipt.reference_seconds)
+
+
+def test_a_metric_that_repeats_needs_no_word_of_the_machine(project: Project) -> None:
+    project.start()
+    project.try_value(9)
+
+    context = project.lab.for_reading("")
+    assert all(run.receipt and run.receipt.reference_seconds is None for run in context.active.start.baseline)
+    assert all(run.receipt and run.receipt.reference_seconds is None for run in verified(context))

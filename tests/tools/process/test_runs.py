@@ -15,6 +15,7 @@ import pytest
 
 from autoresearch_mcp.tools.process.leftovers import end_leftovers
 from autoresearch_mcp.tools.process.processes import process_names, process_status
+from autoresearch_mcp.tools.process.reference import MOST_PIECES, PIECE_S, pieces_for
 from autoresearch_mcp.tools.process.runner import CommandRun, CommandSpec, Runner
 from conftest import PYTHON
 
@@ -43,6 +44,21 @@ def test_a_command_gives_its_output_its_end_and_what_it_used(runner: Runner, tmp
     assert 0 < run.seconds < 30
     assert run.peak_bytes > 1_000_000
     assert run.cpu_seconds > 0
+
+
+def test_a_workload_of_ours_is_timed_before_and_after_where_it_is_asked_for(runner: Runner, tmp_path: Path) -> None:
+    timed = runner.run(CommandSpec("true", tmp_path, 30, pieces=2))
+    failed = runner.run(CommandSpec("exit 1", tmp_path, 30, pieces=2))
+
+    assert len(timed.reference) == len(failed.reference) == 2
+    assert all(0 < seconds < 30 for seconds in timed.reference)
+    assert runner.run(CommandSpec("true", tmp_path, 30)).reference == []
+
+
+def test_the_workload_is_a_small_share_of_a_run_and_none_of_a_short_one() -> None:
+    assert pieces_for(0.05) == 0
+    assert [pieces_for(seconds) * PIECE_S / seconds for seconds in (1.0, 5.0)] == pytest.approx([0.01, 0.01])
+    assert pieces_for(3600.0) == MOST_PIECES
 
 
 def test_memory_is_that_of_the_whole_tree(runner: Runner, tmp_path: Path) -> None:
