@@ -7,6 +7,7 @@ from pathlib import Path
 
 from test_cheats_books import IN_THE_BOOKS
 from test_cheats_files import IN_GIT, IN_THE_TREE, OUT_OF_SIGHT
+from test_cheats_roles import IN_TWO_ROLES
 from test_cheats_runs import IN_A_RUN
 
 from training_cheats import IN_TRAINING
@@ -22,6 +23,7 @@ def test_the_page_lists_every_cheat_that_is_tried_and_no_other() -> None:
         *IN_GIT,
         *OUT_OF_SIGHT,
         *IN_A_RUN,
+        *IN_TWO_ROLES,
         *IN_THE_BOOKS,
         *IN_TRAINING,
     ]

@@ -12,6 +12,7 @@ from ..plan.model import Direction, GuardMetric, Plan
 from .failures import FailureClass, advice
 from .judging import Finding, Step
 from .measured import GuardResult, Measurement
+from .same_tree import Slowdown
 
 HOOK_RETRIES = 2
 CRASH_FIXES = 3
@@ -98,8 +99,8 @@ class Verdict:
     why: str
 
 
-def decide(trial: Trial, finding: Finding, plan: Plan) -> Verdict:
-    """Judge the open iteration by what is known so far."""
+def decide(trial: Trial, finding: Finding, plan: Plan, slowdown: Slowdown | None = None) -> Verdict:
+    """Judge the open iteration by what is known so far; `slowdown` is what a race showed of the incumbent's tree."""
     if not trial.changed:
         return Verdict(NextStep.STAND, Status.NO_OP, "Nothing in scope changed, so there was nothing to measure.")
     if not trial.commit:
@@ -109,7 +110,13 @@ def decide(trial: Trial, finding: Finding, plan: Plan) -> Verdict:
         return Verdict(NextStep.UNDO, Status.METRIC_ERROR, why)
     if trial.measurement is None:
         return _unmeasured(finding)
-    return _measured(trial, trial.measurement, finding, plan)
+    verdict = _measured(trial, trial.measurement, finding, plan)
+    if slowdown is None or verdict.next not in {NextStep.GUARD, NextStep.HOLD_OUT, NextStep.STAND}:
+        return verdict
+    if not slowdown.sure:
+        why = f"{finding.why} The same tree was better when it was the newest; the incumbent is run again."
+        return Verdict(NextStep.COMPARE, None, why)
+    return Verdict(NextStep.UNDO, Status.TAMPERED, _two_faced(slowdown, plan))
 
 
 def _uncommitted(trial: Trial) -> Verdict:
@@ -145,6 +152,23 @@ def _measured(trial: Trial, run: Measurement, finding: Finding, plan: Plan) -> V
         case Step.NOT_BETTER:
             return Verdict(NextStep.UNDO, Status.DISCARD, finding.why)
     return _won(trial, finding, plan)
+
+
+def _two_faced(slowdown: Slowdown, plan: Plan) -> str:
+    then, now = (f"{plan.signed(value):.5g}" for value in (slowdown.newest, slowdown.incumbent))
+    count, later = slowdown.runs
+    machine = "the machine's own speed was not timed"
+    if slowdown.machine is not None:
+        machine = f"a fixed workload of the server's took {slowdown.machine:+.1f} % of its time beside them"
+    return (
+        f"Ahead only because the incumbent has become worse: the same tree gave {then} when it was the newest ({_runs(count)}) "
+        f"and {now} in this race ({_runs(later)}), {slowdown.errors:.1f} standard errors apart; {machine}. "
+        "A program that works more once a newer one is about looks like this."
+    )
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
 
 
 def _crashed(trial: Trial, run: Measurement, failure: FailureClass) -> Verdict:

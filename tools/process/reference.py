@@ -11,13 +11,15 @@ PIECE_S = 0.0004
 """Seconds that a piece takes on a common machine. It only says how many pieces make up a share of a run."""
 SHARE = 0.01
 """Share of a run's time that the workload takes on either side of it."""
-SHORTEST_RUN_S, MOST_PIECES = 0.1, 250
+SHORTEST_RUN_S, FEWEST_PIECES, MOST_PIECES = 0.04, 2, 250
 _STEPS, _BYTES, _LINE = 8000, 1 << 22, 64
 
 
 def pieces_for(run_seconds: float) -> int:
     """Return how many pieces suit runs of this length: at most 0.1 s of them, and none beside a run too short to spare any."""
-    return 0 if run_seconds < SHORTEST_RUN_S else min(MOST_PIECES, int(SHARE * run_seconds / PIECE_S))
+    if run_seconds < SHORTEST_RUN_S:
+        return 0
+    return max(FEWEST_PIECES, min(MOST_PIECES, int(SHARE * run_seconds / PIECE_S)))
 
 
 class ReferenceTimer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..decision.calibration import judge_from
@@ -11,7 +11,8 @@ from ..decision.decide import Status, Trial
 from ..decision.exact import Exact
 from ..decision.headline import KeptClaim, headline_from
 from ..decision.judging import Arm, Threshold
-from ..decision.measured import Curve, GuardResult, Measurement
+from ..decision.measured import Curve, GuardResult, Measurement, Place
+from ..decision.same_tree import Standing
 from ..plan.model import Ties
 from .events import (
     Committed,
@@ -31,7 +32,7 @@ from .events import (
     Unchanged,
     Verified,
 )
-from .state import Session, baseline_values
+from .state import Session, baseline_values, role_runs
 
 METRIC_ERRORS_THAT_END = 2
 
@@ -72,7 +73,13 @@ def _begin(event: Started, at: float, session_id: str) -> Session:
         measured_seconds=event.seconds,
         left_behind=frozenset(event.untracked),
         curve=_curve(event.baseline),
+        standing=Standing(role_runs(plan, _in_one_place(event.baseline))),
     )
+
+
+def _in_one_place(baseline: Sequence[Measurement]) -> Sequence[Measurement]:
+    """Return the runs that were made where both arms take turns later, if there are any."""
+    return [run for run in baseline if run.receipt and run.receipt.place is Place.ARENA] or baseline
 
 
 def _curve(runs: Iterable[Measurement]) -> Curve:
@@ -146,6 +153,8 @@ def _verified(session: Session, trial: Trial, event: Verified) -> Session:
     judge = session.judge
     if counted and run.value is not None:
         judge = judge.see(event.arm, session.plan.signed(run.value))
+        if event.arm is Arm.INCUMBENT:
+            session = replace(session, standing=session.standing.run_again(*role_runs(session.plan, [run])))
     if event.unseen and isinstance(judge, Exact):
         judge = judge.doubted()
     return replace(
@@ -219,8 +228,18 @@ def _close(session: Session, row: Row) -> Session:
     if session.trial:  # not before: both arms of a trial are told of the same curve
         stays = session.trial.candidate if row.status.kept else session.trial.incumbent
         closed = replace(closed, curve=_curve(stays) or session.curve)
+    if session.trial and session.trial.candidate:
+        closed = replace(closed, standing=_standing(session, session.trial.candidate, row.status.kept))
     closed = _kept(closed, row) if row.status.kept else _lost(closed, row)
     return replace(closed, ended=_ending(closed))
+
+
+def _standing(session: Session, candidate: Sequence[Measurement], kept: bool) -> Standing:
+    """Return what is known of the incumbent's tree after a try: of a new one, its runs as the newest."""
+    runs = role_runs(session.plan, candidate)
+    if not kept:
+        return session.standing.tried(runs[0].value)
+    return Standing(runs[1:] if len(runs) > 2 else runs)  # the first one selected the change, and flatters it
 
 
 def _blocked(session: Session, status: Status) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from typing import Any, get_type_hints
@@ -15,9 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 from ..decision.decide import NextStep, Status, Trial, Verdict, decide
 from ..decision.exact import Exact, Median
 from ..decision.headline import WIDE, Headline, rounded
-from ..decision.judging import Finding, Judge
-from ..decision.measured import Curve
+from ..decision.judging import Finding, Judge, Step
+from ..decision.measured import Curve, Measurement
 from ..decision.race import Race
+from ..decision.same_tree import RoleRun, Slowdown, Standing, slowdown
 from ..plan.model import Plan
 from ..vocabulary import Phase
 from .events import Confirmed, Started
@@ -63,6 +64,7 @@ class Session:
     left_behind: frozenset[str] = frozenset()
     asked: int = 0
     curve: Curve = ()
+    standing: Standing = field(default_factory=Standing)
 
     @property
     def plan(self) -> Plan:
@@ -148,7 +150,14 @@ class Session:
     @cached_property
     def verdict(self) -> Verdict | None:
         """What the decision table says of the open iteration; None without one."""
-        return decide(self.trial, self.finding, self.plan) if self.trial else None
+        return decide(self.trial, self.finding, self.plan, self._slowdown()) if self.trial else None
+
+    def _slowdown(self) -> Slowdown | None:
+        """What the race shows of the incumbent's tree, against its runs when it was the newest; None where nothing."""
+        if self.trial is None or not self.noisy or self.finding.step not in {Step.BETTER, Step.SIMPLER}:
+            return None
+        ours, theirs = (role_runs(self.plan, runs) for runs in (self.trial.candidate, self.trial.incumbent))
+        return slowdown(self.standing, ours, theirs, self.judge.spread)
 
     def spent(self, now: float) -> str:
         """Return which budget is used up, in words; empty while all last."""
@@ -167,6 +176,16 @@ class Session:
 def baseline_values(start: Started) -> list[float]:
     """Return the numbers of the baseline's runs, in order."""
     return [run.value for run in start.baseline if run.value is not None]
+
+
+def role_runs(plan: Plan, runs: Sequence[Measurement]) -> tuple[RoleRun, ...]:
+    """Return what the runs of a tree showed of it and of the machine."""
+    return tuple(RoleRun(plan.signed(run.value), _reference(run)) for run in runs if run.value is not None)
+
+
+def _reference(run: Measurement) -> float:
+    seconds = run.receipt.reference_seconds if run.receipt else None
+    return statistics.fmean(seconds) if seconds else 0.0
 
 
 def phase_of(session: Session | None, now: float) -> Phase:
