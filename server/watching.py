@@ -5,26 +5,31 @@ from __future__ import annotations
 import threading
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from ..tools.lab.access import Lab
 from ..tools.lab.context import RepoContext
 from ..tools.plan.model import Direction
-from ..tools.report.page import Last, Now, PageSection, ReportedTry, ReportPage, duration
+from ..tools.report.page import Last, Now, PageSection, ReportedTry, ReportPage
 from ..tools.report.picture import Chapter, Picture, picture
+from ..tools.report.rest import Rest, pack
 from ..tools.report.sections import ReportMaterial, chapter_of, page, tries_of
+from ..tools.report.words import duration
 from ..tools.report.writing import details_of, earlier_sessions, gather, integrity
 from ..tools.session.events import Row
 from ..tools.session.results import baseline_row
+from ..tools.session.short_rows import ShortRow, in_short
 from ..tools.session.state import Session
 from ..tools.storage.disk import lock_holder
 from ..tools.text.redaction import redactor
 from ..tools.verbs.sessions import Sessions, SessionStatus
 
 LIVE_ROWS = 300
-"""Rows that a live page shows; earlier ones are in the results file and in the report."""
+"""Rows that a live page shows at first; it asks for earlier ones when somebody looks for them."""
 LIVE_DOTS = 1200
 CHAT_DOTS, CHAT_ROWS = 250, 5
+TERMINAL_DOTS, TERMINAL_ROWS = 5000, 200
 CHECKING = "The journal is being checked."
 
 
@@ -48,10 +53,13 @@ class WatchMark:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A session at a moment. `rows` are all of them, oldest first, with iteration 0; without a session there are none."""
+    """A session at a moment. `rows` are all of them, oldest first, with iteration 0, the `newest` in full; without a session
+    there are none.
+    """
 
     status: SessionStatus
-    rows: Sequence[Row]
+    rows: Sequence[ShortRow]
+    newest: Sequence[Row]
     session: Session | None
     work: Work | None
     picture: Picture | None
@@ -66,7 +74,7 @@ class Watch:
     def __init__(self, lab: Lab, repo: str = "") -> None:
         self._lab, self._repo = lab, repo
         self._lock = threading.Lock()
-        self._rows: list[Row] = []
+        self._rows: list[ShortRow] = []
         self._of = ""
         self._checked_of, self._checked = "", ""
         self._before: Sequence[Chapter] = ()
@@ -80,8 +88,9 @@ class Watch:
         """Return what there is to see now."""
         context = self._lab.for_reading(self._repo)
         rows = self._read(context)
-        drawn = picture([chapter_of(context.session, rows)]) if context.session else None
-        return Snapshot(Sessions(self._lab).status(self._repo), rows, context.session, _work(context), drawn)
+        drawn = picture([chapter_of(context.session, rows)], TERMINAL_DOTS) if context.session else None
+        status, newest = Sessions(self._lab).status(self._repo), context.rows(TERMINAL_ROWS)
+        return Snapshot(status, rows, newest, context.session, _work(context), drawn)
 
     def check(self) -> None:
         """Check the journal, once a session: the next page tells. It takes a second where the journal is long."""
@@ -105,8 +114,12 @@ class Watch:
         if context.session is None:
             return _waiting(context), []
         material = self._gathered(context)
-        fresh = [row for row in material.rows if row.iteration > after][-LIVE_ROWS:]
+        fresh = [row for row in material.listed if row.iteration > after]
         return self._made(context, material), tries_of(material, fresh)
+
+    def packed(self) -> bytes:
+        """Return all rows of the session in short, packed for the page."""
+        return pack(self._read(self._lab.for_reading(self._repo)))
 
     def chat(self) -> dict[str, Any]:
         """Return what a chat shows of the session: parts of a page as markup, and whether it is worth looking again."""
@@ -115,9 +128,9 @@ class Watch:
         context = self._lab.for_reading(self._repo)
         if context.session is None:
             return {"open": True, "parts": {"head": pages.render_head(_waiting(context))}}
-        material = replace(gather(context, self._read(context), (), CHECKING, details=False), dots=CHAT_DOTS)
+        material = replace(gather(context, self._read(context), (), CHECKING), dots=CHAT_DOTS)
         made = page(material)
-        newest = Last("last", "", tries_of(material, material.rows[-CHAT_ROWS:][::-1]))
+        newest = Last("last", "", tries_of(material, context.rows(CHAT_ROWS)[::-1]))
         sections = [_now(_work(context)), *(one for one in made.sections if one.kind == "picture"), newest]
         parts = {"head": pages.render_head(made), **{one.id: pages.render_section(one) for one in sections}}
         return {"open": not context.session.finished, "parts": parts}
@@ -125,11 +138,11 @@ class Watch:
     def one(self, iteration: int) -> ReportedTry | None:
         """Return one try with its samples, receipts, output and diff; None where there is none."""
         context = self._lab.for_reading(self._repo)
-        row = next((row for row in self._read(context) if row.iteration == iteration), None)
-        if row is None or context.session is None:
+        rows = context.rows_of([iteration]) if context.session else []
+        if not rows:
             return None
-        lower = context.session.plan.direction == Direction.LOWER
-        return ReportedTry(row, lower, details_of(context, [row])[iteration])
+        lower = context.active.plan.direction == Direction.LOWER
+        return ReportedTry(rows[0], lower, details_of(context, rows)[iteration])
 
     def position(self) -> tuple[str, int]:
         """Return the id of the session and its last iteration; empty and 0 without one."""
@@ -149,27 +162,28 @@ class Watch:
     def _gathered(self, context: RepoContext) -> ReportMaterial:
         """Gather what a page shows, with what `check` found of the journal."""
         self._turn_to(context)
-        return gather(context, self._read(context), self._before, self._checked, details=False)
+        rows, newest = self._read(context), context.rows(LIVE_ROWS)
+        found = gather(context, rows, self._before, self._checked)
+        return replace(found, listed=newest, rest=Rest(len(rows) - len(newest)), dots=LIVE_DOTS)
 
     def _made(self, context: RepoContext, material: ReportMaterial) -> ReportPage:
-        newest = material.rows[-LIVE_ROWS:]
-        left = len(material.rows) - len(newest)
-        more = f"{left:,} earlier tries: `report` with format html has them all." if left else ""
-        made = page(replace(material, listed=newest, left_out=more, dots=LIVE_DOTS))
+        made = page(material)
         return replace(
             made, sections=[_now(_work(context)), *made.sections], footer=f"{made.footer} Follows the session."
         )
 
-    def _read(self, context: RepoContext) -> Sequence[Row]:
+    def _read(self, context: RepoContext) -> Sequence[ShortRow]:
         session = context.session
         if session is None:
             return ()
         with self._lock:
             if self._of != session.id or (self._rows and self._rows[-1].iteration > session.last_iteration):
-                self._of, self._rows = session.id, [baseline_row(session.start)]
-            missing = session.last_iteration - self._rows[-1].iteration
-            if missing:
-                self._rows = [*self._rows, *context.journal.rows(session.id, missing)]
+                self._of, self._rows = session.id, [in_short(baseline_row(session.start))]
+            after = self._rows[-1].iteration
+            if after < session.last_iteration:
+                fresh = context.journal.short_rows(session.id, after)
+                known = takewhile(lambda row: row.iteration <= session.last_iteration, fresh)
+                self._rows = [*self._rows, *known]
             return self._rows
 
 

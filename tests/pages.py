@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from base64 import b64decode
 from html.parser import HTMLParser
 
 
@@ -13,6 +15,7 @@ class Reader(HTMLParser):
         self.found: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
         self.words: list[str] = []
+        self.rest = ""
         self.feed(text)
         self.close()
 
@@ -28,6 +31,8 @@ class Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1] not in {"script", "style"}:
             self.words.append(data)
+        elif self.found and self.found[-1][1].get("data-rest") == "here":
+            self.rest += data
 
     @property
     def text(self) -> str:
@@ -35,3 +40,8 @@ class Reader(HTMLParser):
 
     def tries(self) -> list[str]:
         return [str(a.get("id")) for tag, a in self.found if tag == "details"]
+
+    def packed(self) -> list[tuple[str, ...]]:
+        """The rows that the page's script unpacks when somebody looks for them, column by column as it does."""
+        text = zlib.decompress(b64decode(self.rest)).decode() if self.rest else ""
+        return list(zip(*(column.split("\n") for column in text.split("\x1e")), strict=True)) if text else []

@@ -20,8 +20,9 @@ from rich.text import Text
 from ...tools.errors import Code, Refusal
 from ...tools.lab.access import Lab
 from ...tools.report.drawing import BEST, TARGET, as_braille
-from ...tools.report.page import ReportedTry, Tone, duration
+from ...tools.report.page import ReportedTry, Tone
 from ...tools.report.picture import Mark, Picture
+from ...tools.report.words import duration
 from ...tools.session.events import Row
 from ...tools.session.results import metric_of
 from ...tools.text.redaction import redact_json, redactor
@@ -68,7 +69,7 @@ def _as_data(watched: Watch) -> dict[str, Any]:
         "seconds": seen.work.seconds,
         "tail": [*seen.work.tail],
     }
-    rows = [row.model_dump(mode="json") for row in seen.rows[-JSON_ROWS:]]
+    rows = [row.model_dump(mode="json") for row in seen.newest[-JSON_ROWS:]]
     shown: dict[str, Any] = redact_json(
         {"status": seen.status.model_dump(mode="json"), "work": work, "rows": rows}, redactor()
     )
@@ -139,7 +140,7 @@ class TerminalView:
         taken = 6 + (4 + min(len(seen.work.tail), 5) if seen.work else 0)
         room = max(_LEAST_ROWS + _LEAST_PICTURE, height - taken - 3)
         tall = max(_LEAST_PICTURE, min(_MOST_PICTURE, room // 2))
-        shown = seen.rows[-max(_LEAST_ROWS, room - tall) :]
+        shown = seen.newest[-max(_LEAST_ROWS, room - tall) :]
         yield Group(_head(seen, width), _drawn(seen.picture, width, tall), *work, _table(seen, shown, width))
 
 

@@ -59,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = REQUEST_S  # of each read and write; without it, half a request holds a thread for ever
 
     def do_GET(self) -> None:
-        """Answer the page, its events, or one try."""
+        """Answer the page, its events, one try, or all rows in short."""
         if self.headers.get("Host", "") not in self.server.hosts:
             return self._say(HTTPStatus.MISDIRECTED_REQUEST, "This page is for this machine only.")
         address = urlsplit(self.path)
@@ -82,6 +82,8 @@ class _Handler(BaseHTTPRequestHandler):
             number = asked.get("iteration", [""])[0]
             found = watch.one(int(number)) if number.isdecimal() else None
             return self._send(pages.render_details(found)) if found else self._say(HTTPStatus.NOT_FOUND, "No such try.")
+        if name == "rows":
+            return self._send(watch.packed(), kind="application/octet-stream")
         if name == "events":
             return self._follow(self.headers.get("Last-Event-ID") or asked.get("after", [""])[0])
         return self._say(HTTPStatus.NOT_FOUND, "There is no such page.")
@@ -97,12 +99,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
 
     def _say(self, status: HTTPStatus, words: str) -> None:
-        self._send(words, status, "text/plain")
+        self._send(words, status, "text/plain; charset=utf-8")
 
-    def _send(self, text: str, status: HTTPStatus = HTTPStatus.OK, kind: str = "text/html") -> None:
-        body = text.encode()
+    def _send(
+        self, content: str | bytes, status: HTTPStatus = HTTPStatus.OK, kind: str = "text/html; charset=utf-8"
+    ) -> None:
+        body = content.encode() if isinstance(content, str) else content
         self.send_response(status)
-        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self._end_headers()
         self.wfile.write(body)

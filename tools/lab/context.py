@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from ..measurement.runs import RunService
 from ..session.events import Event, Row
 from ..session.journal import Journal
 from ..session.results import RESULTS_FILE, baseline_row, line, render
+from ..session.short_rows import ShortRow, in_short
 from ..session.state import Session, phase_of
 from ..session.store import SessionStore
 from ..session.telling import confirmation_words, headline_words
@@ -153,6 +154,17 @@ class RepoContext:
         found = self.journal.rows(self.session.id, most or -1, before, statuses)
         full = most and len(found) == most
         return found if full or _without_baseline(statuses) else [baseline_row(self.session.start), *found]
+
+    def short_rows(self) -> list[ShortRow]:
+        """Return every row of the session in short, iteration 0 first; empty without a session."""
+        if self.session is None:
+            return []
+        return [in_short(baseline_row(self.session.start)), *self.journal.short_rows(self.session.id)]
+
+    def rows_of(self, iterations: Sequence[int]) -> list[Row]:
+        """Return the rows of some iterations in full, oldest first."""
+        first = [baseline_row(self.active.start)] if 0 in iterations else []
+        return [*first, *self.journal.rows_of(self.active.id, iterations)]
 
     def count(self, before: int = 0, statuses: Collection[Status] = ()) -> int:
         """Count the rows below `before`, of some statuses."""

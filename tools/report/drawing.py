@@ -9,7 +9,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from ..decision.measured import Curve
 from ..session.results import number
-from .picture import Box, Dot, Mark, Picture, Segment, labels_of
+from .labels import Box, labels_of
+from .picture import Dot, Mark, Picture, Segment
 
 WIDTH, HEIGHT = 960, 430
 FIELD = Box(70, 22, 946, 354)

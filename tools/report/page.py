@@ -9,10 +9,12 @@ from typing import ClassVar
 
 from ..decision.measured import GuardResult, Receipt
 from ..session.events import Row
-from ..session.results import delta_of, metric_of, number
+from ..session.results import metric_of, number
 from ..session.telling import effect_of_gain
 from .drawing import as_svg, icon, name_of
 from .picture import Mark, Picture, mark_of
+from .rest import Rest
+from .words import delta_words, duration
 
 
 class Tone(StrEnum):
@@ -105,17 +107,17 @@ class NearMisses(PageSection):
 
 @dataclass(frozen=True)
 class Tries(PageSection):
-    """The table: newest first. `more` says what is not in it."""
+    """The table: newest first, with every kind of try that there is, to filter by; the `rest` is unpacked on demand."""
 
     kind = "tries"
     tries: Sequence[ReportedTry]
-    more: str = ""
+    marks: Sequence[Mark]
+    rest: Rest
 
     @property
-    def kinds(self) -> list[tuple[str, str, int]]:
-        """Class, words and count of each kind of try, to filter by."""
-        seen = [one.mark for one in self.tries]
-        return [(name_of(mark), str(mark), seen.count(mark)) for mark in Mark if mark in seen]
+    def kinds(self) -> list[tuple[str, str]]:
+        """Class and words of each kind of try."""
+        return [(name_of(mark), str(mark)) for mark in self.marks]
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ class ReportedTry:
     @property
     def delta(self) -> str:
         """The distance from what was kept before."""
-        return "-" if not self.row.iteration else delta_of(self.row)
+        return delta_words(self.row)
 
     @property
     def tone(self) -> Tone:
@@ -252,25 +254,3 @@ def _line_kind(line: str, inside: bool) -> PatchLine | None:
     if not inside:
         return PatchLine.FILE if line.startswith(_FILE) else None if line.startswith(_NOISE) else PatchLine.HUNK
     return {"+": PatchLine.ADDED, "-": PatchLine.REMOVED, "@": PatchLine.HUNK}.get(line[:1], PatchLine.SAME)
-
-
-def duration(seconds: float) -> str:
-    """Format a time span in one or two units."""
-    if seconds < 0.9995:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 99.5:
-        return f"{seconds:.1f} s"
-    minutes = seconds / 60
-    if minutes < 90:
-        return f"{minutes:.0f} min"
-    hours, rest = divmod(round(minutes), 60)
-    return f"{hours:,} h {rest} min" if hours < 72 else f"{hours / 24:.1f} days"
-
-
-def size(amount: float) -> str:
-    """Format a number of bytes in the unit that suits it."""
-    for unit in ("B", "kB", "MB"):
-        if amount < 1000:
-            return f"{amount:.3g} {unit}"
-        amount /= 1000
-    return f"{amount:.3g} GB"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from itertools import accumulate
 
 from ..decision.decide import Status
 from ..plan.model import Direction, Plan
-from ..session.events import Row
+from ..session.short_rows import RowLike
 from .axes import Axis, fit_axis
 
+MOST_LABELS = 24
+"""Kept changes that a picture looks for room for a label for."""
 BAND = 2.0
 """Standard deviations of one run on either side of the running best: 19 runs of 20 fall in here."""
 
@@ -52,7 +56,7 @@ class Chapter:
 
     name: str
     plan: Plan
-    rows: Sequence[Row]
+    rows: Sequence[RowLike]
     spread: float = 0.0
     relative: bool = False
 
@@ -76,7 +80,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Picture:
-    """All of it. Dots are in the order in which the tries were made."""
+    """All of it. Dots are in the order in which the tries were made; of very many only some are drawn, `marks` counts all."""
 
     title: str
     metric: str
@@ -85,6 +89,7 @@ class Picture:
     dots: tuple[Dot, ...]
     segments: tuple[Segment, ...]
     axis: Axis
+    marks: tuple[tuple[Mark, int], ...]
     target: float | None = None
 
     @property
@@ -95,12 +100,6 @@ class Picture:
     def across(self, x: float) -> float:
         """Where a place is, 0 at the left edge and 1 at the right one."""
         return (x + 0.5) / self.width
-
-    @property
-    def marks(self) -> list[tuple[Mark, int]]:
-        """What there is to see, with how often."""
-        seen = [dot.mark for dot in self.dots]
-        return [(mark, seen.count(mark)) for mark in Mark if mark in seen]
 
     @property
     def labelled(self) -> list[Dot]:
@@ -134,50 +133,78 @@ class Picture:
         return f"{self.metric}{unit}, {self.direction} is better"
 
 
-def picture(chapters: Sequence[Chapter]) -> Picture:
-    """Compose the picture of one or more sessions of the same metric, the latest last."""
+def picture(chapters: Sequence[Chapter], most: int = 0) -> Picture:
+    """Compose the picture of one or more sessions of the same metric, the latest last.
+
+    With `most`, about so many dots stand for the tries that were not kept, evenly chosen, and as many for those that were.
+    """
     plan = chapters[-1].plan
     starts = [0, *accumulate(len(chapter.rows) for chapter in chapters)]
-    dots = [
-        _dot(row, start + place)
-        for start, chapter in zip(starts, chapters, strict=False)
-        for place, row in enumerate(chapter.rows)
-    ]
-    segments = [_segment(chapter, start) for start, chapter in zip(starts, chapters, strict=False) if chapter.rows]
-    core = [dot.value for dot in dots if dot.value is not None and dot.mark in {Mark.BASELINE, Mark.KEEP}]
-    others = [dot.value for dot in dots if dot.value is not None and dot.mark not in {Mark.BASELINE, Mark.KEEP}]
+    rows = [row for chapter in chapters for row in chapter.rows]
+    marks = [_mark(row.status, row.guard) for row in rows]
+    strong = [mark in _STRONG for mark in marks]
+    core = [row.metric for row, firm in zip(rows, strong, strict=True) if firm and row.metric is not None]
+    others = [row.metric for row, firm in zip(rows, strong, strict=True) if not firm and row.metric is not None]
     axis = fit_axis(core, others, plan.target_value)
+    rises = _rises(rows, marks, axis)
+    dots = (
+        Dot(
+            place,
+            rows[place].iteration,
+            rows[place].metric,
+            marks[place],
+            " ".join(rows[place].description.split()),
+            rises.get(place, 0.0),
+        )
+        for place in _drawn(strong, rises, most)
+    )
+    counts = Counter(marks)
     return Picture(
         title=" ".join(plan.goal.split()),
         metric=plan.metric,
         direction=plan.better,
         unit=plan.unit,
-        dots=tuple(_with_rises(dots, axis)),
-        segments=tuple(segments),
+        dots=tuple(dots),
+        segments=tuple(_segment(one, start) for start, one in zip(starts, chapters, strict=False) if one.rows),
         axis=axis,
+        marks=tuple((mark, counts[mark]) for mark in Mark if counts[mark]),
         target=plan.target_value,
     )
 
 
-def thinned(whole: Picture, most: int) -> Picture:
-    """Return the same picture with at most about `most` tries that were not kept, evenly chosen."""
-    plain = [dot for dot in whole.dots if dot.mark is not Mark.KEEP and dot.mark is not Mark.BASELINE]
-    if len(plain) <= most:
-        return whole
-    step = len(plain) / most
-    chosen = {plain[int(place * step)].x for place in range(most)}
-    kept = {Mark.KEEP, Mark.BASELINE}
-    dots = tuple(dot for dot in whole.dots if dot.mark in kept or dot.x in chosen or dot is whole.dots[-1])
-    return replace(whole, dots=dots)
+_STRONG = frozenset({Mark.BASELINE, Mark.KEEP})
 
 
-def mark_of(row: Row) -> Mark:
+def _drawn(strong: Sequence[bool], rises: Mapping[int, float], most: int) -> Sequence[int]:
+    """Choose the places that get a dot: the first and last of all, and of what was kept the steps that were worth most too."""
+    plain = [place for place, firm in enumerate(strong) if not firm]
+    firm = [place for place, firm in enumerate(strong) if firm]
+    if not most or (len(plain) <= most and len(firm) <= most):
+        return range(len(strong))
+    telling = sorted(rises, key=lambda place: -rises[place])[:MOST_LABELS]
+    ends = {0, len(strong) - 1, *firm[-1:], *(telling if len(firm) > most else ())}
+    return sorted({*_evenly(plain, most), *_evenly(firm, most), *ends})
+
+
+def _evenly(places: Sequence[int], most: int) -> Sequence[int]:
+    if len(places) <= most:
+        return places
+    step = len(places) / most
+    return [places[int(number * step)] for number in range(most)]
+
+
+def mark_of(row: RowLike) -> Mark:
     """Return the mark of a row."""
-    if row.status.kept:
+    return _mark(row.status, row.guard)
+
+
+@cache
+def _mark(status: Status, guard: str) -> Mark:
+    if status.kept:
         return Mark.KEEP
-    if row.status is Status.DISCARD and row.guard == "fail":
+    if status is Status.DISCARD and guard == "fail":
         return Mark.GUARD
-    return _MARKS[row.status]
+    return _MARKS[status]
 
 
 _MARKS = {
@@ -189,10 +216,6 @@ _MARKS = {
     Status.HOOK_BLOCKED: Mark.NOTHING,
     Status.METRIC_ERROR: Mark.NOTHING,
 }
-
-
-def _dot(row: Row, x: int) -> Dot:
-    return Dot(x, row.iteration, row.metric, mark_of(row), " ".join(row.description.split()))
 
 
 def _segment(chapter: Chapter, start: int) -> Segment:
@@ -208,140 +231,13 @@ def _segment(chapter: Chapter, start: int) -> Segment:
     return Segment(chapter.name, start, last, tuple(steps), chapter.spread, chapter.relative)
 
 
-def _with_rises(dots: Iterable[Dot], axis: Axis) -> Iterable[Dot]:
-    best = None
-    for dot in dots:
-        if dot.mark is Mark.BASELINE:
-            best = dot.value
-        if dot.mark is Mark.KEEP and dot.value is not None and best is not None:
-            rise = abs(axis.place(dot.value) - axis.place(best))
-            yield replace(dot, rise=rise)
-            best = dot.value
-            continue
-        yield dot
-
-
-class LabelAnchor(StrEnum):
-    """Where a label's text begins or ends: the SVG word for it."""
-
-    START = "start"
-    END = "end"
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle that is taken."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def meets(self, other: Box) -> bool:
-        """Whether the two share any point."""
-        return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A label that would like to stand beside a dot."""
-
-    x: float
-    y: float
-    text: str
-
-
-@dataclass(frozen=True)
-class PlacedLabel:
-    """A label in its place; `x` and `y` are where its text starts or ends, on its middle line. `of` counts the wanted."""
-
-    of: int
-    x: float
-    y: float
-    side: LabelAnchor
-    text: str
-
-
-def place_labels(
-    wanted: Sequence[Wanted], taken: Sequence[Box], field: Box, letter: float, line: float, down: bool
-) -> list[PlacedLabel]:  # fmt: skip
-    """Place labels for as many of the wanted as find room, the first ones first; one that does not fit is cut, then left out.
-
-    `letter` and `line` are the size of one letter; `down` tells that the empty side of the picture is below.
-    """
-    boxes, found = list(taken), []
-    for of, want in enumerate(wanted):
-        for text in _versions(want.text):
-            spots = [spot for spot in _spots(of, want, text, line, down) if _free(spot, boxes, field, letter, line)]
-            if spots:
-                found.append(spots[0])
-                boxes.append(_box(spots[0], letter, line))
-                break
-    return found
-
-
-def _versions(text: str) -> list[str]:
-    short = text if len(text) <= 18 else text[:17].rstrip() + "…"
-    return list(dict.fromkeys([text, short, text.split(" ")[0]]))
-
-
-def _spots(of: int, want: Wanted, text: str, line: float, down: bool) -> list[PlacedLabel]:
-    near, far = (0.75 * line, 1.6 * line) if down else (-0.75 * line, -1.6 * line)
-    offsets = [(-7, near), (7, near), (-10, 0.0), (10, 0.0), (-7, far), (7, far)]
-    return [
-        PlacedLabel(of, want.x + dx, want.y + dy, LabelAnchor.END if dx < 0 else LabelAnchor.START, text) for dx, dy in offsets
-    ]  # fmt: skip
-
-
-def _box(label: PlacedLabel, letter: float, line: float) -> Box:
-    width = letter * (len(label.text) + 1)
-    left = label.x - width if label.side is LabelAnchor.END else label.x
-    return Box(left, label.y - line / 2, left + width, label.y + line / 2)
-
-
-def _free(label: PlacedLabel, boxes: Sequence[Box], field: Box, letter: float, line: float) -> bool:
-    box = _box(label, letter, line)
-    inside = field.left <= box.left and box.right <= field.right and field.top <= box.top and box.bottom <= field.bottom
-    return inside and not any(box.meets(other) for other in boxes)
-
-
-def labels_of(
-    picture: Picture, field: Box, letter: float, line: float, most: int = 24
-) -> list[tuple[Dot, PlacedLabel]]:
-    """Place the labels of the kept changes in a picture that fills `field`."""
-    chosen = picture.labelled[:most]
-    wanted = [Wanted(*_spot(picture, dot, field), f"#{dot.iteration} {_cut(dot.words)}".rstrip()) for dot in chosen]
-    down = picture.direction is Direction.LOWER
-    return [
-        (chosen[label.of], label) for label in place_labels(wanted, _taken(picture, field), field, letter, line, down)
-    ]
-
-
-def _cut(words: str) -> str:
-    return words if len(words) <= 34 else words[:33].rstrip() + "…"
-
-
-def _spot(picture: Picture, dot: Dot, field: Box) -> tuple[float, float]:
-    height = picture.height(dot.value or 0.0)
-    across = picture.across(dot.x) * (field.right - field.left)
-    return field.left + across, field.bottom - height * (field.bottom - field.top)
-
-
-def _taken(picture: Picture, field: Box) -> list[Box]:
-    """The line of the running best and the kept dots."""
-    boxes = []
-    for segment in picture.segments:
-        ends, above = [*(x for x, _ in segment.steps[1:]), segment.last], None
-        for (x, value), end in zip(segment.steps, ends, strict=False):
-            y = field.bottom - picture.height(value) * (field.bottom - field.top)
-            left, right = (field.left + picture.across(at) * (field.right - field.left) for at in (x, end))
-            boxes.append(Box(left, y - 1, right, y + 1))
-            boxes += [Box(left - 1, min(above, y), left + 1, max(above, y))] if above is not None else []
-            above = y
-    spots = [_spot(picture, dot, field) for dot in picture.dots if dot.mark is Mark.KEEP and dot.value is not None]
-    return [*boxes, *(Box(x - 3, y - 3, x + 3, y + 3) for x, y in spots)]
+def _rises(rows: Sequence[RowLike], marks: Sequence[Mark], axis: Axis) -> dict[int, float]:
+    """Return how much of the height each kept change was worth, by its place."""
+    rises, best = {}, None
+    for place, (row, mark) in enumerate(zip(rows, marks, strict=True)):
+        if mark is Mark.BASELINE:
+            best = row.metric
+        elif mark is Mark.KEEP and row.metric is not None and best is not None:
+            rises[place] = abs(axis.place(row.metric) - axis.place(best))
+            best = row.metric
+    return rises

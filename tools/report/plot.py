@@ -20,7 +20,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..session.results import number
-from .picture import Box, Dot, LabelAnchor, Mark, Picture, labels_of
+from .labels import Box, LabelAnchor, labels_of
+from .picture import Dot, Mark, Picture
 
 WIDTH, HEIGHT, DPI = 1400, 800, 100
 """Pixels: what vision models and chat windows take without shrinking it."""

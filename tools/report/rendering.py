@@ -14,7 +14,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from .page import PageSection, ReportedTry, ReportPage, duration, size
+from .page import PageSection, ReportedTry, ReportPage
+from .words import duration, size
 
 _FOLDER = Path(__file__).with_name("templates")
 
@@ -55,6 +56,10 @@ def moment(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
 
+def _lazy_words(live: str) -> str:
+    return "Loading …" if live else "Details of this try are in the journal: history with its iteration shows them."
+
+
 @cache
 def _assets() -> dict[str, str]:
     script = _text("report.js")
@@ -76,5 +81,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    made.globals.update(lazy_words=_lazy_words)
     made.filters.update(moment=moment, duration=duration, size=size)
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +13,9 @@ from ..decision.race import Race, Scale
 from ..plan.model import Direction
 from ..session.events import Row
 from ..session.results import number
+from ..session.short_rows import RowLike, ShortRow
 from ..session.state import Session, phase_of
-from ..session.summary import Summary, budget_left, luck_words, near_misses, noise_band
+from ..session.summary import Summary, budget_left, luck_words, noise_band
 from ..session.telling import baseline_words, best_words, change_words, claim_words, confirmation_words
 from ..vocabulary import Phase
 from .drawing import curves_as_svg
@@ -29,25 +31,25 @@ from .page import (
     ReportPage,
     Tone,
     Tries,
-    duration,
-    size,
 )
-from .picture import Chapter, picture, thinned
+from .picture import Chapter, Mark, mark_of, picture
+from .rest import NO_REST, Rest
+from .words import duration, size
 
-MOST_DOTS = 2500
-MOST_NEAR = 8
+MOST_DOTS = 1500
+"""Tries that were not kept which a page draws, and as many of those that were."""
 
 
 @dataclass(frozen=True)
 class ReportMaterial:
-    """Everything that a report is made of. `rows` are oldest first, with iteration 0; `details` by iteration; the table
-    shows those `listed`, or all.
+    """Everything that a report is made of. `rows` are all of them, oldest first, with iteration 0; the table shows those
+    `listed`, and has the `rest` on demand; `near` are the closest misses; `details` are by iteration.
 
     `earlier` are the sessions before it on the branch that measured the same; `made` says when and of what version.
     """
 
     session: Session
-    rows: Sequence[Row]
+    rows: Sequence[ShortRow]
     summary: Summary
     now: float
     integrity: str
@@ -56,8 +58,9 @@ class ReportMaterial:
     earlier: Sequence[Chapter] = ()
     curves: Sequence[tuple[str, Curve]] = ()
     details: Mapping[int, Details] | None = None
-    left_out: str = ""
-    listed: Sequence[Row] | None = None
+    listed: Sequence[Row] = ()
+    near: Sequence[Row] = ()
+    rest: Rest = NO_REST
     dots: int = MOST_DOTS
 
 
@@ -76,7 +79,7 @@ def page(material: ReportMaterial) -> ReportPage:
     )
 
 
-def chapter_of(session: Session, rows: Sequence[Row]) -> Chapter:
+def chapter_of(session: Session, rows: Sequence[RowLike]) -> Chapter:
     """Return what a session puts into the picture."""
     judge = session.judge
     relative = isinstance(judge, Race) and judge.scale is Scale.RATIO and bool(judge.level)
@@ -150,8 +153,8 @@ def _state(material: ReportMaterial) -> str:
 
 
 def _drawing(material: ReportMaterial) -> PageSection:
-    whole = picture([*material.earlier, chapter_of(material.session, material.rows)])
-    return Drawing("progress", "Progress", thinned(whole, material.dots))
+    chapters = [*material.earlier, chapter_of(material.session, material.rows)]
+    return Drawing("progress", "Progress", picture(chapters, material.dots))
 
 
 def _curves(material: ReportMaterial) -> PageSection | None:
@@ -160,13 +163,15 @@ def _curves(material: ReportMaterial) -> PageSection | None:
 
 
 def _near(material: ReportMaterial) -> PageSection | None:
-    missed = near_misses(material.session.plan, [row for row in material.rows if row.iteration])[:MOST_NEAR]
-    return NearMisses("near", "Near misses, closest first", tries_of(material, missed)) if missed else None
+    if not material.near:
+        return None
+    return NearMisses("near", "Near misses, closest first", tries_of(material, material.near))
 
 
 def _tries(material: ReportMaterial) -> PageSection:
-    rows = material.rows if material.listed is None else material.listed
-    return Tries("tries", "Tries", tries_of(material, rows[::-1]), material.left_out)
+    counts = Counter(map(mark_of, material.rows))
+    kinds = tuple(mark for mark in Mark if counts[mark])
+    return Tries("tries", "Tries", tries_of(material, material.listed[::-1]), kinds, material.rest)
 
 
 def tries_of(material: ReportMaterial, rows: Sequence[Row]) -> list[ReportedTry]:
@@ -185,7 +190,7 @@ def _spent(material: ReportMaterial) -> PageSection:
         Fact("Measuring", duration(60 * summary.measuring_minutes), f"{share:.0f} % of the wall clock"),
         Fact("Baseline", duration(session.start.seconds), f"{len(session.start.baseline)} runs"),
         Fact("Longest try", duration(longest.seconds), f"#{longest.iteration}"),
-        Fact("Runs that gave a number", f"{sum(len(row.samples) + len(row.incumbent) for row in rows):,}"),
+        Fact("Runs that gave a number", f"{sum(row.numbers for row in rows):,}"),
     ]
     if any(receipt.cpu_seconds for receipt in receipts):
         facts.append(Fact("CPU time of the runs shown", duration(sum(receipt.cpu_seconds for receipt in receipts))))

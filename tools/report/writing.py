@@ -5,30 +5,39 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import takewhile
 
+from ..decision.decide import Status
 from ..decision.judging import Arm
 from ..decision.measured import Curve, overlaid
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
 from ..session.commits import JOURNAL_TRAILER
 from ..session.events import Committed, Event, GuardsRan, HeldOut, HookRejected, Row, Started, Verified
-from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row, delta_of, metric_of
+from ..session.journal import Journal
+from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row, metric_of
+from ..session.short_rows import ShortRow, in_short
 from ..session.state import Session, baseline_values
-from ..session.summary import Summary, luck_words, near_misses, noise_band, summarise
+from ..session.summary import luck_words, near_misses, noise_band, summarise
 from ..session.telling import claim_words
 from ..storage.disk import write_ours
 from ..storage.masked_lines import with_masked
 from ..text.redaction import redactor
 from .page import Details, patch_lines
 from .picture import Chapter, picture
+from .rest import rest_of
 from .sections import ReportMaterial, chapter_of, page, subtitle
+from .words import delta_words
 
 SHOWN_CURVES = 6
+MOST_DRAWN = 5000
+"""Tries that were not kept which the PNG draws, and as many of those that were."""
 MOST_EARLIER = 5000
 """Rows of earlier sessions that a picture still shows."""
-MOST_DETAILS = 1000
-"""Tries that a page shows in full: what was kept and the near misses first, then the newest."""
+MOST_SHOWN, NEWEST_SHOWN, MOST_NEAR = 500, 200, 8
+"""Tries that a page shows with all that is known of them, how many of the newest among them, and near misses."""
 PATCH_CHARACTERS, OUTPUT_CHARACTERS, MOST_RECEIPTS = 6000, 1500, 12
 _KINDS = ("committed", "verified", "guarded", "held-out", "hook-rejected")
 LONGEST_TABLE = 40
@@ -37,11 +46,12 @@ LONGEST_LIST = 20
 
 def write_picture(context: RepoContext) -> tuple[bytes, str]:
     """Draw the progress picture and write it beside the results; returns it as PNG, and the session in one line."""
-    from . import plot  # matplotlib takes half a second to import
-
-    session, rows = context.active, context.rows()
+    session = context.active
     words = subtitle(summarise(session, context.now()))
-    drawn = picture([*earlier_sessions(context), chapter_of(session, rows)])
+    drawn = picture([*earlier_sessions(context), chapter_of(session, context.short_rows())], MOST_DRAWN)
+
+    from . import plot  # matplotlib takes half a second to import, and much of the memory that the rows took until now
+
     png = plot.draw(drawn, words, f"session {session.id}")
     write_beside(context, PICTURE_FILE, png)
     return png, words
@@ -51,9 +61,21 @@ def write_page(context: RepoContext) -> str:
     """Write the whole session as one HTML file beside the results; returns the session in one line."""
     from . import rendering as pages
 
-    made = gather(context)
-    write_beside(context, PAGE_FILE, pages.render_page(page(made)).encode())
-    return subtitle(made.summary)
+    with ThreadPoolExecutor(1) as beside:
+        checked = beside.submit(integrity, context)
+        rows = context.short_rows()
+        found = gather(context, rows, earlier_sessions(context))
+        shown = context.rows_of(_shown_in_full(found))
+        there = {row.iteration for row in shown}
+        found = replace(
+            found,
+            listed=shown,
+            details=details_of(context, shown),
+            rest=rest_of([row for row in rows if row.iteration not in there]),
+        )
+        made = page(replace(found, integrity=checked.result()))
+    write_beside(context, PAGE_FILE, pages.render_page(made).encode())
+    return subtitle(found.summary)
 
 
 def write_beside(context: RepoContext, name: str, data: bytes) -> None:
@@ -70,32 +92,25 @@ def write_beside(context: RepoContext, name: str, data: bytes) -> None:
 
 
 def gather(
-    context: RepoContext,
-    rows: Sequence[Row] = (),
-    before: Sequence[Chapter] | None = None,
-    checked: str = "",
-    details: bool = True,
+    context: RepoContext, rows: Sequence[ShortRow], before: Sequence[Chapter], checked: str = ""
 ) -> ReportMaterial:
-    """Gather all that a page shows. What is known already need not be found again: the rows, the sessions before this
-    one, and what the journal was `checked` to be.
-    """
+    """Gather what every page shows, from all rows, the sessions before this one, and what the journal was `checked` to be."""
     from .rendering import moment
 
-    session, rows = context.active, rows or context.rows()
-    chosen = _shown_in_full(rows, near_misses(session.plan, rows)) if details else []
-    left = len(rows) - len(chosen) if details else 0
+    session = context.active
+    near = [row.iteration for row in near_misses(session.plan, rows, MOST_NEAR)]
+    full = {row.iteration: row for row in context.rows_of(near)}
     return ReportMaterial(
         session=session,
         rows=rows,
         summary=summarise(session, context.now()),
         now=context.now(),
-        integrity=checked or integrity(context),
+        integrity=checked,
         started=moment(session.started_at),
         made=f"Made {moment(context.now())} by autoresearch-mcp.",
-        earlier=earlier_sessions(context) if before is None else before,
+        earlier=before,
         curves=curves(context),
-        details=details_of(context, chosen),
-        left_out=f"{left:,} tries are shown without their details." if left else "",
+        near=[full[iteration] for iteration in near],
     )
 
 
@@ -130,10 +145,10 @@ def earlier_sessions(context: RepoContext) -> list[Chapter]:
         start = next((e for e in context.journal.of_kind(name, "started") if isinstance(e, Started)), None)
         if start is None or not _same_metric(start, session.start):
             break
-        rows = [baseline_row(start), *context.journal.rows(name)]
-        room -= len(rows)
+        room -= 1 + context.journal.count(name, 0, ())
         if room < 0:
             break
+        rows = [in_short(baseline_row(start)), *context.journal.short_rows(name)]
         values = baseline_values(start)
         spread = statistics.stdev(values) if len(values) > 1 else 0.0
         found.append(Chapter(name, start.plan, rows, spread))
@@ -148,11 +163,13 @@ def _same_metric(one: Started, other: Started) -> bool:
     )
 
 
-def _shown_in_full(rows: Sequence[Row], near: Sequence[Row]) -> list[Row]:
-    first = [row for row in rows if row.status.kept or row.iteration == 0]
-    ordered = dict.fromkeys(row.iteration for row in (*first[-MOST_DETAILS:], *near[:20], *reversed(rows)))
-    chosen = set(list(ordered)[:MOST_DETAILS])
-    return [row for row in rows if row.iteration in chosen]
+def _shown_in_full(material: ReportMaterial) -> list[int]:
+    """Choose the tries that a page shows in full: baseline, best, near misses, the newest, then what was kept."""
+    near = [row.iteration for row in material.near]
+    newest = [row.iteration for row in reversed(material.rows)]
+    kept = [row.iteration for row in reversed(material.rows) if row.status.kept]
+    ordered = dict.fromkeys((0, material.session.best_iteration, *near, *newest[:NEWEST_SHOWN], *kept, *newest))
+    return sorted(list(ordered)[:MOST_SHOWN])
 
 
 def _baseline(start: Started) -> Details:
@@ -190,47 +207,43 @@ def curves(context: RepoContext) -> list[tuple[str, Curve]]:
 
 
 def integrity(context: RepoContext) -> str:
-    """Return in words whether the journal is what was written, and whether git's history bears that out."""
-    if broken := context.journal.broken():
+    """Return in words whether the journal is what was written, and whether git's history bears that out.
+
+    For a thread of its own: it opens the journal once more, so that others can read on meanwhile.
+    """
+    journal, session = Journal(context.repo.own_folder), context.active
+    if broken := journal.broken():
         return f"JOURNAL BROKEN: {broken}."
-    session = context.active
     try:
         trailers = context.repo.trailers(session.start.base, session.head, JOURNAL_TRAILER)
     except Refusal:
         return "JOURNAL BROKEN: git no longer has the commits of the session."
     for commit, digest in trailers:
-        if not context.journal.knows(digest):
+        if not journal.knows(digest):
             return f"JOURNAL BROKEN: commit {commit[:7]} names a record that the journal does not have."
     return "Journal: no record was edited or taken out, and git's history bears it out."
 
 
-def as_text(
-    session: Session, rows: Sequence[Row], summary: Summary, integrity: str, curves: Sequence[tuple[str, Curve]] = ()
-) -> str:
-    """Goal, summary, kept changes with their effect, learning curves, and the table of tries; a long table keeps its newest
-    rows.
-    """
-    plan = session.plan
-    kept = [row for row in rows if row.status.kept]
+def as_text(context: RepoContext) -> str:
+    """Goal, summary, kept changes with their effect, learning curves, and the table of tries; long lists keep their newest."""
+    session, plan = context.active, context.active.plan
+    kept = context.rows(LONGEST_LIST, statuses=[status for status in Status if status.kept])
     return "\n".join(
         [
             f"Goal: {plan.goal}",
             f"Metric: {plan.metric} ({plan.direction} is better), measured by `{plan.verify}`; scope {', '.join(plan.scope)}",
-            *summary.lines(),
+            *summarise(session, context.now()).lines(),
             *certainty(session),
-            integrity,
+            integrity(context),
             "",
             "Kept changes:",
             *(
-                [
-                    f"  #{row.iteration} {row.commit[:7]} {_delta(row)}  {row.description[:100]}"
-                    for row in kept[-LONGEST_LIST:]
-                ]
+                [f"  #{row.iteration} {row.commit[:7]} {delta_words(row)}  {row.description[:100]}" for row in kept]
                 or ["  none"]
             ),
             "",
-            *learning(curves),
-            *table(rows),
+            *learning(curves(context)),
+            *table(context.rows(LONGEST_TABLE), context.count()),
         ]
     )
 
@@ -254,12 +267,11 @@ def learning(curves: Sequence[tuple[str, Curve]]) -> list[str]:
     )
 
 
-def table(rows: Sequence[Row]) -> list[str]:
-    """The rows as aligned columns."""
-    shown = rows[-LONGEST_TABLE:]
+def table(shown: Sequence[Row], total: int) -> list[str]:
+    """The newest rows as aligned columns, and how many there are before them."""
     cells = [("#", "commit", "metric", "delta", "guard", "status", "description"), *(_cells(row) for row in shown)]
     widths = [max(len(row[column]) for row in cells) for column in range(6)]
-    left_out = [f"({len(rows) - len(shown)} earlier rows left out)"] if len(rows) > len(shown) else []
+    left_out = [f"({total - len(shown)} earlier rows left out)"] if total > len(shown) else []
     return left_out + ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[6]]) for row in cells]
 
 
@@ -269,12 +281,8 @@ def _cells(row: Row) -> tuple[str, ...]:
         str(row.iteration),
         row.commit[:7] or "-",
         metric_of(row),
-        _delta(row),
+        delta_words(row),
         row.guard,
         str(row.status),
         description,
     )
-
-
-def _delta(row: Row) -> str:
-    return "-" if not row.iteration else delta_of(row)

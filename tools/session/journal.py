@@ -10,6 +10,7 @@ from ..errors import Code, Refusal
 from ..storage.database import Database
 from . import chain
 from .events import Event, Logged, Record, Row, read_event
+from .short_rows import ShortRow, read_short
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
@@ -45,6 +46,7 @@ CREATE TRIGGER IF NOT EXISTS event_is_never_removed BEFORE DELETE ON event
 
 _LAYOUT = 1
 _NO_LIMIT = 2**62
+_AT_ONCE = 2048
 _IN_ORDER, _BY_INDEX = "NOT INDEXED", "INDEXED BY event_by_session"
 """Ways to the records of a session: nearly all that come, as they stand; or the few that are its own."""
 
@@ -163,19 +165,20 @@ class Journal:
         )
 
     def _bodies(self, session: str, after: int, way: str) -> Iterator[tuple[RecordPlace, str]]:
-        before = after
-        for row in self._database.query(
-            f"SELECT {chain.FIELDS}, previous, digest FROM event {way} WHERE session = ? AND number > ? ORDER BY number",
-            session,
+        before, query = (
             after,
-        ):
-            *fields, previous, own = row
-            if own != chain.chained(previous, fields):
-                raise _edited(self._file, f"record {fields[0]} ({fields[3]}, iteration {fields[4]}) was edited")
-            if before and not self._whole(before, fields[0]):
-                raise _edited(self._file, f"a record is missing between {before} and {fields[0]}, or was replaced")
-            before = fields[0]
-            yield RecordPlace(fields[0], own, fields[2]), fields[5]
+            (
+                f"SELECT {chain.FIELDS}, previous, digest FROM event {way} WHERE session = ? AND number > ? ORDER BY number LIMIT ?"
+            ),
+        )
+        while rows := self._database.query(query, session, before, _AT_ONCE):
+            for *fields, previous, own in rows:
+                if own != chain.chained(previous, fields):
+                    raise _edited(self._file, f"record {fields[0]} ({fields[3]}, iteration {fields[4]}) was edited")
+                if before and not self._whole(before, fields[0]):
+                    raise _edited(self._file, f"a record is missing between {before} and {fields[0]}, or was replaced")
+                before = fields[0]
+                yield RecordPlace(fields[0], own, fields[2]), fields[5]
 
     def _whole(self, first: int, last: int) -> bool:
         """Return whether every record from one to another is there; those of other sessions may stand between."""
@@ -241,13 +244,32 @@ class Journal:
         newest = found[:last] if last >= 0 else found
         return [Logged.model_validate_json(body).row for _, body in reversed(newest)]
 
+    def rows_of(self, session: str, iterations: Sequence[int]) -> list[Row]:
+        """Return the rows of some iterations, oldest first."""
+        return [
+            event.row for event in self.of_iterations(session, ("logged",), iterations) if isinstance(event, Logged)
+        ]
+
+    def short_rows(self, session: str, after: int = 0) -> Iterator[ShortRow]:
+        """Return the rows of a session in short, oldest first, those after an iteration; read a few thousand at a time."""
+        query = (
+            "SELECT body FROM event WHERE session = ? AND kind = 'logged' AND iteration > ? ORDER BY iteration LIMIT ?"
+        )
+        while found := self._database.query(query, session, after, _AT_ONCE):
+            for row in read_short(body for (body,) in found):
+                yield row
+                after = row.iteration
+
     def count(self, session: str, before: int, statuses: Collection[str]) -> int:
-        """Return how many rows of some statuses there are below an iteration; 0 sets no limit."""
+        """Return how many rows there are of some statuses, or of all, below an iteration; 0 sets no limit."""
+        limit = before if before > 0 else _NO_LIMIT
+        if not statuses:
+            query = "SELECT count(*) FROM event WHERE session = ? AND kind = 'logged' AND iteration < ?"
+            return int(next((count for (count,) in self._database.query(query, session, limit)), 0))
         query = (
             "SELECT count(*) FROM event WHERE session = ? AND kind = 'logged' AND iteration < ? "
             "AND json_extract(body, '$.row.status') = ?"
         )
-        limit = before if before > 0 else _NO_LIMIT
         return sum(int(self._database.query(query, session, limit, status)[0][0]) for status in statuses)
 
     def snapshot(self, session: str) -> tuple[int, str] | None:

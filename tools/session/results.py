@@ -9,6 +9,7 @@ from ..decision.decide import Status
 from ..decision.headline import rounded
 from ..plan.model import Direction, Plan
 from .events import Row, Started
+from .short_rows import RowLike
 
 RESULTS_FILE = "autoresearch-results.tsv"
 PICTURE_FILE = "autoresearch-progress.png"
@@ -43,17 +44,17 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.10g}"
 
 
-def metric_of(row: Row) -> str:
+def metric_of(row: RowLike) -> str:
     """Return a row's metric as text, with the digits that its runs allow."""
     return number(row.metric if row.metric is None else rounded(row.metric, _half(row)))
 
 
-def delta_of(row: Row) -> str:
+def delta_of(row: RowLike) -> str:
     """Return a row's distance from the incumbent as text, with its sign and the digits that its runs allow."""
     return "-" if row.delta is None else f"{rounded(row.delta, _half(row)):+.10g}"
 
 
-def _half(row: Row) -> float | None:
+def _half(row: RowLike) -> float | None:
     return None if row.low is None or row.high is None else (row.high - row.low) / 2
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,6 +16,7 @@ from ..decision.headline import WIDE, rounded
 from ..decision.race import Race
 from ..plan.model import Plan
 from .events import Repeated, Row
+from .short_rows import RowLike
 from .state import Session
 from .telling import confirmation_words, headline_words, percent_claimed, plus_minus
 
@@ -21,6 +24,8 @@ STREAK = 5
 PLATEAU = 15
 BLOCKED = 3
 SHOWN = 5
+
+Tried = TypeVar("Tried", bound=RowLike)
 
 
 class Advice(BaseModel):
@@ -77,11 +82,11 @@ def on_plateau(session: Session) -> bool:
 def material(plan: Plan, rows: Sequence[Row], in_scope: Sequence[str], repeats: Sequence[Repeated]) -> Advice:
     """Gather the material from the rows of a session and the files in its scope."""
     tries = [row for row in rows if row.iteration > 0]
-    near = near_misses(plan, tries)
+    near = near_misses(plan, tries, SHOWN)
     touched = {file for row in tries for file in row.files}
     return Advice(
         goal=plan.goal,
-        near_misses=[_near(row) for row in near[:SHOWN]],
+        near_misses=[_near(row) for row in near],
         kept=[
             f"#{row.iteration} {row.description[:100]} ({', '.join(row.files[:3])})" for row in tries if row.status.kept
         ][-SHOWN:],
@@ -97,10 +102,11 @@ def _near(row: Row) -> str:
     return f"#{row.iteration} {row.description[:100]} ({row.delta:+.4g}{guard})"
 
 
-def near_misses(plan: Plan, rows: Sequence[Row]) -> list[Row]:
-    """Return the measured discards, the least bad first; deltas are against the incumbent of their time."""
-    missed = [row for row in rows if row.status is Status.DISCARD and row.delta is not None]
-    return sorted(missed, key=lambda row: -plan.gain(row.delta or 0.0, 0.0))
+def near_misses(plan: Plan, rows: Iterable[Tried], most: int) -> list[Tried]:
+    """Return at most so many measured discards, the least bad first; deltas are against the incumbent of their time."""
+    sign = plan.signed(1.0)
+    missed = (row for row in rows if row.status is Status.DISCARD and row.delta is not None)
+    return heapq.nsmallest(most, missed, key=lambda row: sign * (row.delta or 0.0))
 
 
 def _directions(rows: Sequence[Row]) -> list[str]:

@@ -14,11 +14,11 @@ from ..iteration.measure import run_again
 from ..lab.answers import Answer, cut, page_of
 from ..lab.context import RepoContext
 from ..plan.scope import Scope
-from ..report.writing import as_text, curves, integrity, write_page, write_picture
+from ..report.writing import as_text, write_page, write_picture
 from ..session.events import Committed, GuardsRan, Remeasured, Repeated, Row, Verified
 from ..session.results import PAGE_FILE, PICTURE_FILE, metric_of, number
 from ..session.state import Session
-from ..session.summary import SHOWN, Advice, is_stuck, material, on_plateau, summarise
+from ..session.summary import SHOWN, Advice, is_stuck, material, on_plateau
 from ..text.redaction import redactor
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs
@@ -161,13 +161,10 @@ class Review(Verbs):
         context = self._lab.for_reading(repo)
         if imported:
             return _imported(context, format, imported)
-        session = _session(context)
+        _session(context)
         about = {"phase": context.phase, "next": list(following(context.phase))}
         if format == "text":
-            text = as_text(
-                session, context.rows(), summarise(session, context.now()), integrity(context), curves(context)
-            )
-            return Reported(**about, report=text)
+            return Reported(**about, report=as_text(context))
         if format == "png":
             png, words = write_picture(context)
             return Reported(**about, report=words, file=PICTURE_FILE).with_picture(png)

@@ -16,7 +16,8 @@ from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.report import plot
 from autoresearch_mcp.tools.report.axes import Axis, AxisScale, fit_axis, short
 from autoresearch_mcp.tools.report.drawing import BEST, FIELD, STRIP, TARGET, as_braille, as_svg
-from autoresearch_mcp.tools.report.picture import Box, Chapter, LabelAnchor, Mark, Picture, labels_of, picture, thinned
+from autoresearch_mcp.tools.report.labels import Box, LabelAnchor, labels_of
+from autoresearch_mcp.tools.report.picture import Chapter, Mark, Picture, picture
 from autoresearch_mcp.tools.session.events import Row
 from filled import HOSTILE, long, row
 
@@ -158,13 +159,24 @@ def test_sessions_of_one_metric_stand_side_by_side_each_with_its_own_steps() -> 
     assert [dot.iteration for dot in made.dots] == [0, 1, 0, 1, 2]
 
 
-def test_a_thinned_picture_keeps_what_was_kept() -> None:
+def test_a_thinned_picture_keeps_what_was_kept_and_counts_all() -> None:
     made = session(long(2000))
-    thin = thinned(made, 300)
+    thin = picture([chapter(long(2000))], 300)
 
     assert len(thin.dots) < 510
     assert [d for d in thin.dots if d.mark is Mark.KEEP] == [d for d in made.dots if d.mark is Mark.KEEP]
-    assert thinned(session(long(20)), 300) == session(long(20))
+    assert (thin.marks, thin.segments, thin.axis) == (made.marks, made.segments, made.axis)
+    assert picture([chapter(long(20))], 300) == session(long(20))
+
+
+def test_of_very_many_keeps_those_worth_most_and_the_ends_are_drawn() -> None:
+    rows = [kept(number, 10 - number / 1000 - 2 * (number > 500)) for number in range(1, 900)]
+    made, thin = session(rows), picture([chapter(rows)], 50)
+
+    assert len(thin.dots) < 80
+    assert (thin.dots[0], thin.dots[-1]) == (made.dots[0], made.dots[-1])
+    assert thin.labelled[:24] == made.labelled[:24]
+    assert made.dots[501] in thin.dots
 
 
 @pytest.mark.parametrize("direction", ["lower", "higher"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sqlite3
+import zlib
 from base64 import b64decode
 from contextlib import closing
 
@@ -14,12 +15,16 @@ from mcp.types import ImageContent
 from PIL import Image
 
 from autoresearch_mcp.server.app import build_server
+from autoresearch_mcp.server.watching import Watch
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.decision.measured import GuardResult, Place
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.lab.access import Lab
-from autoresearch_mcp.tools.report.page import PatchLine, duration, patch_lines, size
+from autoresearch_mcp.tools.report.page import PatchLine, patch_lines
+from autoresearch_mcp.tools.report.rendering import render_page
 from autoresearch_mcp.tools.report.sections import SECTIONS
+from autoresearch_mcp.tools.report.words import duration, size
+from autoresearch_mcp.tools.report.writing import MOST_SHOWN
 from autoresearch_mcp.tools.session.events import Verified
 from conftest import Project
 from filled import HOSTILE, events, fill, long, row
@@ -186,16 +191,47 @@ def test_a_page_of_any_length_is_whole_and_of_a_sane_size(project: Project, coun
     page = page_of(fill(project.start(), *long(count)))
 
     assert page.open == []
-    assert len(page.tries()) == count + 1
-    assert len(project.read(PAGE)) < 100_000 + 4000 * count
+    assert len(page.tries()) == min(count + 1, MOST_SHOWN)
+    assert len(page.tries()) + len(page.packed()) == count + 1
+    assert len(project.read(PAGE)) < 100_000 + 4000 * min(count, MOST_SHOWN)
     assert len([tag for tag, _ in page.found if tag == "use"]) == count + 1
 
 
-def test_a_page_says_what_it_leaves_out(project: Project) -> None:
-    page = page_of(fill(project.start(), *long(1500)))
+def test_a_row_more_costs_a_long_page_a_few_bytes(project: Project) -> None:
+    sizes: list[int] = []
+    for rows in (long(3000)[:1500], long(3000)[1500:]):
+        page_of(fill(project if sizes else project.start(), *rows))
+        sizes.append((project.root / PAGE).stat().st_size)
 
-    assert len(page.tries()) == 1501
-    assert "501 tries are shown without their details." in page.text
+    assert sizes[1] - sizes[0] < 1500 * 80
+    assert sizes[1] < 1_000_000
+
+
+def test_every_row_of_a_long_page_is_found(project: Project) -> None:
+    rows = long(3000)
+    rows[16] = row(17, description="a needle  in\nthe hay", learned="it is sharp", files=("src/hay.txt",), metric=11.5)
+    page = page_of(fill(project.start(), *rows))
+
+    there = [int(name.removeprefix("try-")) for name in page.tries()]
+    packed = {int(one[0]): one for one in page.packed()}
+    assert sorted([*there, *packed]) == list(range(3001))
+    assert "2,501 more tries" in page.text
+    assert {0, 3000, 2900} <= set(there)
+    assert packed[17] == (
+        "17", "discard", "discard", "11.5", "+1.5", "1.5 s", "a needle in the hay", "it is sharp src/hay.txt"
+    )  # fmt: skip
+
+
+def test_a_live_page_asks_for_the_rows_that_it_does_not_show(project: Project) -> None:
+    watch = Watch(Lab(fill(project.start(), *long(1000)).root, follows=True))
+
+    page = Reader(render_page(watch.page(), live="s1:1000"))
+
+    assert "701 more tries" in page.text
+    assert [a["data-rest"] for _, a in page.found if "data-rest" in a] == ["live"]
+    assert zlib.decompress(watch.packed()).decode().partition("\x1e")[0].split("\n") == [
+        str(n) for n in range(1000, -1, -1)
+    ]
 
 
 def test_earlier_sessions_of_the_same_metric_are_segments_of_the_picture(project: Project) -> None:

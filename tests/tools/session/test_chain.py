@@ -81,7 +81,7 @@ def test_records_before_a_checkpoint_need_not_be_followed_again(
 
 EDITS = {
     "body": "replace(body, 'try 5', 'try x')",
-    "at": "at + 0.0000005",
+    "at": "at + 0.0000003",
     "kind": "'verified'",
     "iteration": "6",
     "session": "'another'",

@@ -316,32 +316,116 @@
     }, { passive: false });
   }
 
-  function openTry(number) {
-    const found = document.getElementById(`try-${number}`);
+  async function openTry(number) {
+    const row = document.getElementById(`try-${number}`) || (await unpacked(), put(rest.filter((one) => one.number === +number)));
+    const found = row || document.getElementById(`try-${number}`);
     if (!found) return;
     found.hidden = false;
     found.open = true;
     found.scrollIntoView({ block: "center", behavior: "smooth" });
   }
 
-  // The table.
+  // The table. Of a long session most rows are packed; they are unpacked when somebody looks for one.
 
-  function filter() {
+  const AT_ONCE = 200;
+  const packed = one("[data-rest]");
+  let rest = [];  // rows in short that are not in the table, newest first
+  let unpacking = null;
+
+  function unpacked() {
+    if (packed && !unpacking) unpacking = unpack();
+    return unpacking;
+  }
+
+  async function unpack() {
+    try {
+      const data = packed.dataset.rest === "live" ? (await fetch("rows")).body
+        : new Blob([Uint8Array.from(atob(packed.textContent), (letter) => letter.charCodeAt(0))]).stream();
+      const text = await new Response(data.pipeThrough(new DecompressionStream("deflate"))).text();
+      packed.textContent = "";
+      const [numbers, marks, statuses, metrics, deltas, times, descriptions, also] = text.split("\x1e").map((column) => column.split("\n"));
+      rest = numbers.map((number, place) => ({
+        number: +number, mark: marks[place], status: statuses[place], metric: metrics[place], delta: deltas[place], time: times[place],
+        description: descriptions[place],
+        words: `#${number} ${descriptions[place]} ${statuses[place]} ${also[place]}`.toLowerCase(),
+      })).filter((row) => !document.getElementById(`try-${row.number}`));
+    } catch {
+      one("[data-more] span").textContent = "This browser cannot unpack the other tries; history shows them.";
+      one('[data-do="more"]').hidden = true;
+    }
+  }
+
+  function element(name, attributes, ...children) {
+    const node = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    node.append(...children);
+    return node;
+  }
+
+  function tryOf(row) {
+    const span = (kind, ...children) => element("span", kind ? { class: kind } : {}, ...children);
+    const icon = made("svg", { class: `icon ${row.mark}`, viewBox: "-7 -7 14 14", "aria-hidden": "true" });
+    const shape = document.getElementById(`picture-${row.mark}`);
+    icon.append(made("path", { d: shape ? shape.getAttribute("d") : "" }));
+    const good = picture && row.delta.startsWith("-") === picture.down, none = row.delta === "-" || !+row.delta;
+    const line = element("summary", { class: "line" }, span("number", `#${row.number}`), span("words", row.description), span("", icon, ` ${row.status}`),
+      span("", row.metric), span(`delta ${none ? "plain" : good ? "good" : "bad"}`, row.delta), span("number", row.time));
+    const lazy = element("div", { class: "body", "data-lazy": "" }, element("p", { class: "muted" }, packed.dataset.lazy));
+    return element("details", { class: `try ${row.mark}`, id: `try-${row.number}`, "data-mark": row.mark, "data-words": row.words }, line, lazy);
+  }
+
+  // Put rows of the rest into the table, each in its place; returns the last of them.
+  function put(chosen) {
+    const rows = one("[data-rows]"), oldest = rows.hasAttribute("data-oldest");
+    const numbers = new Set(chosen.map((row) => row.number));
+    rest = rest.filter((row) => !numbers.has(row.number));
+    const there = [...rows.children];
+    let place = 0, last = null;
+    for (const row of oldest ? [...chosen].sort((a, b) => a.number - b.number) : chosen) {
+      const before = (node) => (oldest ? +node.id.slice(4) < row.number : +node.id.slice(4) > row.number);
+      while (place < there.length && before(there[place])) place += 1;
+      last = tryOf(row);
+      place < there.length ? there[place].before(last) : rows.append(last);
+    }
+    return last;
+  }
+
+  // Find the rows that match; of those that are not in the table yet put some there, or more of them.
+  async function filter(more) {
     const search = one('input[type="search"]');
     if (!search) return;
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const matches = (mark, text) => !hidden.has(mark) && words.every((word) => text.includes(/^#\d+$/.test(word) ? `${word} ` : word));  // #17 is not #170
+    if (packed && (more || words.length)) {
+      await unpacked();
+      if (search.value.toLowerCase().split(/\s+/).filter(Boolean).join(" ") !== words.join(" ")) return;  // typed on meanwhile
+    }
     let shown = 0;
-    for (const row of all("details.try")) {
-      const { mark, words: text } = row.dataset;
-      row.hidden = hidden.has(mark) || !words.every((word) => text.includes(word));
-      shown += !row.hidden;
+    const see = () => {
+      shown = 0;
+      for (const row of all("details.try")) {
+        row.hidden = !matches(row.dataset.mark, row.dataset.words);
+        shown += !row.hidden;
+      }
+    };
+    see();
+    let found = unpacking ? rest.filter((row) => matches(row.mark, row.words)) : null;
+    const room = more ? AT_ONCE : words.length ? AT_ONCE - shown : 0;
+    if (found && room > 0 && found.length) {
+      put(one("[data-rows]").hasAttribute("data-oldest") ? found.slice(-room) : found.slice(0, room));
+      found = rest.filter((row) => matches(row.mark, row.words));
+      see();
     }
     one("[data-none]").hidden = shown > 0;
+    const note = one("[data-more]");
+    if (!note || !found) return;
+    note.hidden = !found.length;
+    if (found.length) one("span", note).textContent = `${found.length.toLocaleString("en-US")} more tries ${words.length || hidden.size ? "match" : "are not in this table yet; a search finds them"}.`;
   }
 
   function pressed() {
     for (const button of all("button[data-mark]")) button.setAttribute("aria-pressed", String(!hidden.has(button.dataset.mark)));
-    filter();
+    filter(false);
     if (picture) picture.place();
   }
 
@@ -363,6 +447,8 @@
       const root = document.documentElement, dark = getComputedStyle(root).colorScheme;
       const now = dark.includes(" ") ? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light") : dark;
       root.style.colorScheme = now === "dark" ? "light" : "dark";
+    } else if (button.dataset.do === "more") {
+      filter(true);
     } else if (button.dataset.do === "turn") {
       const rows = one("[data-rows]");
       rows.append(...[...rows.children].reverse());
@@ -370,7 +456,7 @@
       button.textContent = rows.hasAttribute("data-oldest") ? "Newest first" : "Oldest first";
     }
   });
-  document.addEventListener("input", (event) => { if (event.target.type === "search") filter(); });
+  document.addEventListener("input", (event) => { if (event.target.type === "search") filter(false); });
   document.addEventListener("toggle", async (event) => {
     const lazy = event.target.open && one("[data-lazy]", event.target);
     if (!lazy || !live) return;

@@ -1,0 +1,99 @@
+"""What reports read in short, and from snapshots and checkpoints, is what replaying every record gives."""
+
+from __future__ import annotations
+
+import random
+
+from autoresearch_mcp.server.watching import Watch
+from autoresearch_mcp.tools.decision.decide import Status
+from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.report.picture import picture
+from autoresearch_mcp.tools.report.sections import chapter_of
+from autoresearch_mcp.tools.session.events import Logged, Row
+from autoresearch_mcp.tools.session.fold import advance
+from autoresearch_mcp.tools.session.results import baseline_row, render
+from autoresearch_mcp.tools.session.short_rows import in_short
+from autoresearch_mcp.tools.session.state import Session
+from autoresearch_mcp.tools.session.summary import near_misses, summarise
+from conftest import Project
+from filled import fill, row
+from pages import Reader
+
+
+def lived(project: Project) -> Project:
+    """A session of a few hundred tries: by hand what an agent does, and between that rows of every kind and value."""
+    project.start()
+    project.try_value(8, "kept")
+    project.try_value("nonsense", "no number")
+    project.write("app.txt", "bad\n").write("value.txt", "7\n")
+    project.loop.iterate("a guard fails")
+    project.loop.revert("it will not pass")
+    project.loop.log("guards matter")
+    try:
+        project.try_value(8, "kept")
+    except Refusal:
+        project.write("value.txt", "8\n")
+    chance = random.Random(7)
+    rows, best = [], 8.0
+    for number in range(project.sessions.status().iterations + 1, 330):
+        status = chance.choice([Status.DISCARD] * 6 + [Status.KEEP, Status.KEEP_SIMPLER, Status.CRASH, Status.NO_OP])
+        value = best - chance.random() / 50 if status.kept else best + chance.choice([0.0, 0.5, chance.random()])
+        best = value if status.kept else best
+        none = status in {Status.CRASH, Status.NO_OP}
+        more = {
+            "learned": chance.choice(["", "x", "ü"]),
+            "seconds": chance.random(),
+            "guard": chance.choice(["-", "pass", "fail"]),
+        }
+        rows.append(row(number, status, None if none else value, **more))
+    fill(project, *(one for one in rows if one.iteration <= 256))  # here a snapshot is made
+    fill(project, *(one for one in rows if one.iteration > 256))
+    project.write("value.txt", "0.5\n")
+    assert project.loop.iterate("the end").status is Status.KEEP
+    return project
+
+
+def replayed(project: Project) -> tuple[Session, list[Row]]:
+    """The session and its rows from every record, by the fold alone."""
+    context = project.lab.for_reading()
+    session, rows = None, []
+    for place, event in context.journal.events(context.active.id):
+        session = advance(session, event, place.at, context.active.id)
+        rows += [event.row] if isinstance(event, Logged) else []
+    assert session is not None
+    return session, [baseline_row(session.start), *rows]
+
+
+def test_what_is_read_in_short_is_what_every_record_adds_up_to(project: Project) -> None:
+    lived(project)
+    session, rows = replayed(project)
+    server = project.copied_server()
+    context = server.lab.for_reading()
+
+    assert context.journal.snapshot(session.id), "the short way is tried"
+    assert context.active == session
+    assert context.short_rows() == [in_short(one) for one in rows]
+    near = near_misses(session.plan, rows, 20)
+    assert near == sorted((one for one in rows if one.status is Status.DISCARD and one.delta is not None),
+                          key=lambda one: one.delta or 0.0)[:20]  # fmt: skip
+    drawn = picture([chapter_of(session, rows)])
+    assert picture([chapter_of(session, context.short_rows())]) == drawn
+    watched = Watch(Lab(project.root, clock=lambda: project.now, follows=True)).snapshot()
+    assert (watched.rows, watched.session) == ([in_short(one) for one in rows], session)
+    assert watched.picture == drawn
+    assert project.read("autoresearch-results.tsv") == render(session.plan, rows)
+
+    text = server.review.report().report
+    kept = [one for one in rows if one.status.kept]
+    assert "\n".join(summarise(session, project.now).lines()) in text
+    assert text.count("\n  #") == min(20, len(kept))
+    assert all(f"  #{one.iteration} " in text for one in kept[-20:])
+    assert f"({len(rows) - 40} earlier rows left out)" in text
+    server.review.report("html")
+    page = Reader(project.read("autoresearch-report.html"))
+    told = {int(name[4:]) for name in page.tries()} | {int(one[0]) for one in page.packed()}
+    assert told == {one.iteration for one in rows}
+    assert {f"#try-{one.iteration}" for one in near[:8]} == {str(a["href"]) for tag, a in page.found if tag == "a"}
+    counted = {status: sum(one.status is status for one in rows) for status in Status}
+    assert f"{counted[Status.CRASH]:,} crashed" in page.text

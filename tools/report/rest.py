@@ -1,0 +1,66 @@
+"""The rows that a page can find and show but does not at first: in columns, packed, for its script to unpack. Pure."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..session.results import metric_of
+from ..session.short_rows import ShortRow
+from .drawing import name_of
+from .picture import mark_of
+from .words import delta_words, duration
+
+MOST_BYTES = 5_000_000
+"""Packed bytes from which what was learned and the files are left out of the search."""
+LONGEST = 300
+_COLUMN, _ROW = "\x1e", "\n"
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Rows that are not in the table yet: how many, and packed as text; a live page asks for them instead."""
+
+    count: int
+    packed: str = ""
+
+
+NO_REST = Rest(0)
+
+
+def rest_of(rows: Sequence[ShortRow]) -> Rest:
+    """Pack rows into a page."""
+    return Rest(len(rows), b64encode(pack(rows)).decode()) if rows else NO_REST
+
+
+def pack(rows: Sequence[ShortRow]) -> bytes:
+    """Pack rows, newest first, as zlib-compressed text: a column after the other, each with a line for every row."""
+    columns: tuple[Callable[[ShortRow], str], ...] = (
+        lambda row: str(row.iteration),
+        lambda row: name_of(mark_of(row)),
+        lambda row: row.status,
+        metric_of,
+        delta_words,
+        lambda row: duration(row.seconds),
+        lambda row: _on_a_line(row.description),
+    )
+    told = _packed(rows, (*columns, lambda row: _searched_too(row.learned, row.files)))
+    return told if len(told) <= MOST_BYTES else _packed(rows, (*columns, lambda row: ""))
+
+
+def _packed(rows: Sequence[ShortRow], columns: Iterable[Callable[[ShortRow], str]]) -> bytes:
+    text = _COLUMN.join(_ROW.join([column(row) for row in reversed(rows)]) for column in columns)
+    return zlib.compress(text.encode(), 3)
+
+
+@lru_cache(1000)
+def _searched_too(learned: str, files: tuple[str, ...]) -> str:
+    return _on_a_line(f"{learned} {' '.join(files)}")
+
+
+def _on_a_line(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
