@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from autoresearch_mcp.tools.project.harness import HARNESS
 
@@ -53,6 +56,18 @@ def edited(*edits: Edit, text: str = TRAIN) -> str:
         assert text.count(old) == 1, (old, text.count(old))
         text = text.replace(old, new)
     return text
+
+
+def prepared_cache(factory: pytest.TempPathFactory) -> Path:
+    """A cache of one's own with the text that `judge` trains on; prepared once, also for tests in other processes."""
+    base = factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "prepared"
+    folder = factory.mktemp("spec")
+    (folder / "gpt.toml").write_text(SPEC.format(budget="1 steps", most_seconds=60, start_seconds=60), encoding="utf-8")
+    environment = {**os.environ, "AUTORESEARCH_CACHE": str(shared)}
+    command = [sys.executable, str(HARNESS / "prepare.py")]  # of several at once, one does it
+    subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
+    return Path(shutil.copytree(shared, factory.mktemp("cache") / "own"))
 
 
 def judge(

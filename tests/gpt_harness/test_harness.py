@@ -41,7 +41,7 @@ from autoresearch_mcp.tools.project.harness import (
 from autoresearch_mcp.tools.project.scan import ComputeDevice, DeviceKind
 from evaluate import run_folder
 from files import Files
-from harness import TRAIN, Judged, edited, judge
+from harness import TRAIN, Judged, edited, judge, prepared_cache
 from rows import Bigrams, pack
 from run import Shape, fail_with_what_fits
 from spec import Budget, Spec, SpecError, Unit, checked, read_spec
@@ -55,7 +55,7 @@ SMALL = "".join(f"def f{n}(x):\n    return x + {n}  # größer\n" for n in range
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache of the real corpus for every training of these tests."""
-    return tmp_path_factory.mktemp("cache")
+    return prepared_cache(tmp_path_factory)
 
 
 # --- Spec ------------------------------------------------------------------------------------------------------------

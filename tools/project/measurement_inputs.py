@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from ..diagnostics.inspection import commands_in
 from ..plan.model import PLAN_FILE, Plan
@@ -20,6 +21,7 @@ _PLAIN_PATH = re.compile(r"[\w./ @+-]+")
 _WILD = re.compile(r"[*?\[{]")
 
 
+@lru_cache(maxsize=256)
 def steps(command: str) -> tuple[SimpleCommand, ...]:
     """Return the simple commands of a shell command, also of what a shell inside it is told to run."""
     return simple_commands(command, commands_in)

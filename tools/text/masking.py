@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 
@@ -83,7 +84,12 @@ _URL_WITH_PASSWORD = re.compile(r"://[^\s/:@]*:[^\s/@]+@")
 
 def looks_secret(name: str, value: str = "") -> bool:
     """Tell whether a variable is likely to hold a secret, by its name or by a password in the address that it holds."""
-    return bool(_SECRET.search(name) or _URL_WITH_PASSWORD.search(value))
+    return _named_as_secret(name) or bool(_URL_WITH_PASSWORD.search(value))
+
+
+@lru_cache(maxsize=1024)  # the same environment is looked through for each answer
+def _named_as_secret(name: str) -> bool:
+    return bool(_SECRET.search(name))
 
 
 SHORTEST_VALUE = 8
@@ -114,7 +120,8 @@ class Masker:
     """Hides what it knows to be secret. `variables` are names and values; those that look secret by name are hidden."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        found = [(spelling, name) for name, value in variables.items() for spelling in _spellings(name, value)]
+        secret = [name for name in variables if _named_as_secret(name)]
+        found = [(spelling, name) for name in secret for spelling in _spellings(name, variables[name])]
         # The longest first: one secret may hold another.
         longest_first = sorted(dict(found).items(), key=lambda item: -len(item[0]))
         self.known = {value: _mark(f"${name}") for value, name in longest_first}
@@ -137,7 +144,7 @@ def _mark(what: str) -> str:
 
 def _spellings(name: str, value: str) -> Iterator[str]:
     """Yield a value as it stands, as an address or JSON would write it, and the long lines of one that has several."""
-    if not looks_secret(name) or not _worth_hiding(value) or (value.isdecimal() and "PASS" not in name.upper()):
+    if not _worth_hiding(value) or (value.isdecimal() and "PASS" not in name.upper()):
         return  # `MAX_TOKENS=10000000` is a number like any other
     lines: Iterable[str] = (line.strip() for line in value.splitlines()) if "\n" in value else ()
     for spelling in (value, value.strip(), quote(value, safe=""), value.replace("\n", "\\n"), *lines):

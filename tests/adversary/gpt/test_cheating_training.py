@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import Judged, edited, judge
+from harness import Judged, edited, judge, prepared_cache
 from training_cheats import (
     DENIED,
     END,
@@ -28,7 +28,7 @@ pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+    return prepared_cache(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
