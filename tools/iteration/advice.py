@@ -7,10 +7,16 @@ from collections.abc import Iterator
 from ..decision.race import Race
 from ..measurement.load import Load, busy_words
 from ..measurement.quiet import Sensitivity, compared, is_time
-from ..plan.model import Plan
+from ..plan.model import Effort, Plan
 from ..plan.resources import Resource, resource_of
 from .baseline import Baseline, judge_of
 from .gates import GateRow, row_of
+
+_EFFORTS = {
+    Effort.QUICK: "gives a change up soon that does not look better, and misses small gains",
+    Effort.NORMAL: "is between the two",
+    Effort.THOROUGH: "runs a change longer before it is given up, and finds smaller gains",
+}
 
 
 def advice(plan: Plan, found: Baseline, before: Load, after: Load) -> Iterator[GateRow]:
@@ -19,6 +25,7 @@ def advice(plan: Plan, found: Baseline, before: Load, after: Load) -> Iterator[G
     if isinstance(judge, Race) and judge.level:
         seen = Sensitivity(judge.spread / abs(judge.level), judge.confidence)
         yield row_of("sensitivity", str(seen))
+        yield row_of("effort", _effort(Effort(plan.effort)))
     if isinstance(judge, Race) and (said := compared(plan, found.runs)):
         yield row_of("measure", said)
     receipts = [run.receipt for run in found.runs if run.receipt is not None]
@@ -31,3 +38,8 @@ def advice(plan: Plan, found: Baseline, before: Load, after: Load) -> Iterator[G
             else "wall time that is measured now says little"
         )
         yield row_of("machine", f"warning: the machine is busy: {busy}; {what}")
+
+
+def _effort(chosen: Effort) -> str:
+    others = "; ".join(f"`{effort}` {words}" for effort, words in _EFFORTS.items() if effort is not chosen)
+    return f"`{chosen}` {_EFFORTS[chosen]}. {others}"

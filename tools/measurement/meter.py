@@ -34,10 +34,11 @@ from ..process.runner import CommandRun, CommandSpec
 from ..text.redaction import redactor
 from .outcome import TAIL_CHARACTERS, failure_of, how_it_ended, succeeded, tail_of, used
 from .ruler import Ruler, differing, protected_stamps
-from .runs import CHANNEL_NAME, RunService, RunSpec, has_sandbox, restore_outputs
+from .runs import CHANNEL_NAME, RunNumbers, RunService, RunSpec, has_sandbox, restore_outputs
 
 CHANNEL = "channel"
 CURVE_NAME = "AUTORESEARCH_INCUMBENT_CURVE"
+PADDING_NAME, MOST_PADDING = "AUTORESEARCH_PADDING", 4096
 REFLOG_ACTION = "autoresearch command"
 """What git writes into its log of HEAD when a command of the plan moves it: so it is known who did."""
 ATTEMPTS = 3
@@ -134,6 +135,7 @@ class Meter:
                 "AUTORESEARCH_SEED": str(note.seed),
                 "GIT_REFLOG_ACTION": REFLOG_ACTION,
                 **({CHANNEL_NAME: note.channel} if note.channel else {}),
+                **({PADDING_NAME: padding(replace(spec.numbers, seed=note.seed))} if self.plan.vary else {}),
                 **({CURVE_NAME: written(spec.curve)} if spec.curve else {}),
                 **({} if spec.place is Place.CHECKOUT else import_paths(self.runs.repo.root, spec.folder)),
             }
@@ -291,6 +293,16 @@ def import_paths(root: Path, folder: Path) -> dict[str, str]:
     mapped = [str(folder / path.relative_to(root)) for path in editable_roots(root) if path.is_relative_to(root)]
     given = os.environ.get("PYTHONPATH", "")
     return {"PYTHONPATH": os.pathsep.join([*mapped, *([given] if given else [])])} if mapped else {}
+
+
+def padding(numbers: RunNumbers) -> str:
+    """Return a text of a length that follows from the numbers of a run, which the k-th runs of both arms share.
+
+    The length of the environment moves the stack, and that alone can change a run time by more than an optimisation does
+    (Mytkowicz and others, Producing wrong data without doing anything obviously wrong, 2009, who vary it up to 4096 bytes).
+    """
+    known = f"{numbers.seed} {numbers.iteration} {numbers.run}"
+    return "x" * (int.from_bytes(hashlib.sha256(known.encode()).digest()[:4]) % MOST_PADDING)
 
 
 def _tally(text: str) -> Tally | None:

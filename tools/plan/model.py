@@ -134,6 +134,11 @@ class Plan(BaseModel):
         description="How many runs a noisy metric's decisions may spend: `quick` drops a change soon that does not look "
         "better, `normal`, or `thorough`, which looks longer for small gains.",
     )
+    vary: bool = Field(
+        False,
+        description="Whether each run of the commands gets an environment of another length, the same for the k-th run of "
+        "change and incumbent: so no lucky place of the stack in memory passes for a gain.",
+    )
     max_runs: int = Field(24, ge=4, description="Most runs of one decision, candidate and incumbent together.")
     min_effect: Text = Field(
         "", description="Smallest improvement worth keeping, in the metric's unit (`0.5`) or in percent (`2%`)."
@@ -245,7 +250,7 @@ class Plan(BaseModel):
         """The fields that came after sessions had been sealed without them, where they say nothing."""
         return {
             name
-            for name in ("outputs", "commit_style", "effort")
+            for name in ("outputs", "commit_style", "effort", "vary")
             if getattr(self, name) == Plan.model_fields[name].default
         }
 

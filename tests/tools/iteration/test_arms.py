@@ -6,6 +6,8 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 from autoresearch_mcp.tools.decision.measured import Measurement
 from autoresearch_mcp.tools.lab.context import RepoContext
 from autoresearch_mcp.tools.session.events import Verified
@@ -26,9 +28,10 @@ OF_EVERY_RUN = {"AUTORESEARCH_RUN_ID"}
 """By which the processes of a run are found; no two runs have the same one."""
 
 
-def test_both_arms_of_a_race_see_the_same_environment(tmp_path: Path) -> None:
+@pytest.mark.parametrize("vary", [False, True])
+def test_both_arms_of_a_race_see_the_same_environment(tmp_path: Path, vary: bool) -> None:
     seen = tmp_path / "seen"
-    alone = {"guards": (), "protected": ("train.py",)}
+    alone = {"guards": (), "protected": ("train.py",), "vary": vary}
     project = Project(tmp_path / "repo", verify=f"SEEN={seen} {PYTHON} train.py", metric="val_bpb", **alone)
     project.write("train.py", TRAINS).write("value.txt", "100\n").commit("trains")
     project.start()
@@ -47,6 +50,8 @@ def test_both_arms_of_a_race_see_the_same_environment(tmp_path: Path) -> None:
         assert different == OF_EVERY_RUN
         assert len(candidate["AUTORESEARCH_RUN_ID"]) == len(incumbent["AUTORESEARCH_RUN_ID"])
         assert candidate["AUTORESEARCH_INCUMBENT_CURVE"]
+    lengths = {len(environment.get("AUTORESEARCH_PADDING", "")) for environment in arms[97.0]}
+    assert (len(lengths) > 1) == vary
 
 
 def verified(context: RepoContext) -> list[Measurement]:
