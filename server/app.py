@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
+import mcp.server.mcpserver.server as protocol_library
 from mcp.server import MCPServer
 from mcp.server.apps import APP_MIME_TYPE, Apps
 from mcp.server.mcpserver.prompts.base import Prompt as ServerPrompt
@@ -62,6 +64,10 @@ MOST_COMPLETIONS = 100
 """Values that one answer may hold, by the protocol."""
 
 REPEATS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+
+
+# The library would load another one for coloured logs. Ours go to a file, or plainly to standard error.
+protocol_library.configure_logging = lambda level="WARNING": logging.basicConfig(level=level)  # type: ignore[attr-defined]
 
 
 def build_server(lab: Lab) -> MCPServer:
