@@ -16,7 +16,7 @@ from ..tools.report.picture import Chapter, Picture, picture
 from ..tools.report.rest import Rest, pack
 from ..tools.report.sections import ReportMaterial, chapter_of, page, tries_of
 from ..tools.report.words import duration
-from ..tools.report.writing import details_of, earlier_sessions, gather, integrity
+from ..tools.report.writing import as_shown, details_of, earlier_sessions, gather, integrity
 from ..tools.session.events import Row
 from ..tools.session.results import baseline_row
 from ..tools.session.short_rows import ShortRow, in_short
@@ -88,9 +88,10 @@ class Watch:
         """Return what there is to see now."""
         context = self._lab.for_reading(self._repo)
         rows = self._read(context)
-        drawn = picture([chapter_of(context.session, rows)], TERMINAL_DOTS) if context.session else None
+        session = as_shown(context, context.session) if context.session else None
+        drawn = picture([chapter_of(session, rows)], TERMINAL_DOTS) if session else None
         status, newest = Sessions(self._lab).status(self._repo), context.rows(TERMINAL_ROWS)
-        return Snapshot(status, rows, newest, context.session, _work(context), drawn)
+        return Snapshot(status, rows, newest, session, _work(context), drawn)
 
     def check(self) -> None:
         """Check the journal, once a session: the next page tells. It takes a second where the journal is long."""

@@ -200,6 +200,37 @@ def test_a_diff_stays_masked_for_a_watcher_with_another_environment(
     assert value not in (project.root / ".git/autoresearch/masked.json").read_text()
 
 
+def test_a_secret_in_the_plan_is_masked_wherever_it_is_shown_and_for_a_watcher_with_another_environment(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value, token = "quite-a-secret-1", "ghp_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dF3gH5"
+    monkeypatch.setenv("HF_TOKEN", value)
+    words = {"goal": f"beat {value}", "metric": f"loss of {token}", "verify": f"cat value.txt # {value}"}
+    guards = (f"sh check.sh {value}", f"true {token}")
+    project.plan = project.plan.model_copy(update={**words, "guards": guards})
+    project.start().try_value(8)
+
+    def shown() -> list[str]:
+        reports = [project.review.report("html").report, project.review.report("text").report]
+        status = project.sessions.status()
+        watch = follower(project)
+        seen = watch.snapshot()
+        assert seen.picture
+        pages = [project.read("autoresearch-report.html"), render_page(watch.page()), json.dumps(watch.chat())]
+        return [*reports, *pages, seen.picture.title, seen.picture.metric, status.goal, status.metric, seen.status.goal]
+
+    here = shown()
+    monkeypatch.delenv("HF_TOKEN")
+    elsewhere = shown()
+    project.sessions.finish_session("clean", confirm=False)
+
+    for text in (*here, *elsewhere, project.git("log", "-1", "--format=%B", "clean")):
+        assert value not in text
+        assert token not in text
+    assert all("beat [masked: $HF_TOKEN]" in text for text in (here[1], here[2], elsewhere[1], elsewhere[3]))
+    assert project.lab.for_reading("").active.plan.verify == words["verify"], "what runs is what was sealed"
+
+
 # In a terminal
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import takewhile
 
 from ..decision.decide import Status
 from ..decision.judging import Arm
-from ..decision.measured import Curve, overlaid
+from ..decision.measured import Curve, GuardResult, overlaid
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
+from ..plan.model import Plan
 from ..session.commits import JOURNAL_TRAILER
 from ..session.events import Committed, Event, GuardsRan, HeldOut, HookRejected, Row, Started, Verified
 from ..session.journal import Journal
@@ -46,7 +47,7 @@ LONGEST_LIST = 20
 
 def write_picture(context: RepoContext) -> tuple[bytes, str]:
     """Draw the progress picture and write it beside the results; returns it as PNG, and the session in one line."""
-    session = context.active
+    session = as_shown(context, context.active)
     words = subtitle(summarise(session, context.now()))
     drawn = picture([*earlier_sessions(context), chapter_of(session, context.short_rows())], MOST_DRAWN)
 
@@ -78,6 +79,38 @@ def write_page(context: RepoContext) -> str:
     return subtitle(found.summary)
 
 
+def as_shown(context: RepoContext, session: Session) -> Session:
+    """Return a session with its plan as a page may show it: secrets masked, as in all that commands and agents say."""
+    return replace(session, start=session.start.model_copy(update={"plan": _shown_plan(context, session.plan)}))
+
+
+def plan_text(plan: Plan) -> str:
+    """Return all that a plan says in words, each on lines of its own."""
+    values = [value for _, value in plan]
+    several = [one for value in values if isinstance(value, tuple) for one in value]
+    return "\n".join(one for one in (*values, *several) if isinstance(one, str))
+
+
+def _masker(context: RepoContext) -> Callable[[str], str]:
+    """Return what masks a text, also of a command that another shell's server knew to hold a secret."""
+    folder, redact = context.repo.own_folder, redactor()
+    return lambda text: redact(with_masked(folder, text))
+
+
+def _shown_plan(context: RepoContext, plan: Plan) -> Plan:
+    mask = _masker(context)
+
+    def shown(value: object) -> object:
+        if isinstance(value, tuple):
+            return tuple(map(shown, value))
+        if not isinstance(value, str):
+            return value
+        masked = mask(value)
+        return value if masked == value else masked  # a closed list of words stays one
+
+    return plan.model_copy(update={name: shown(value) for name, value in plan})
+
+
 def write_beside(context: RepoContext, name: str, data: bytes) -> None:
     """Write a file beside the results, where git does not see it.
 
@@ -97,7 +130,7 @@ def gather(
     """Gather what every page shows, from all rows, the sessions before this one, and what the journal was `checked` to be."""
     from .rendering import moment
 
-    session = context.active
+    session = as_shown(context, context.active)
     near = [row.iteration for row in near_misses(session.plan, rows, MOST_NEAR)]
     full = {row.iteration: row for row in context.rows_of(near)}
     return ReportMaterial(
@@ -116,7 +149,7 @@ def gather(
 
 def details_of(context: RepoContext, rows: Sequence[Row]) -> dict[int, Details]:
     """Return what is behind some rows, by iteration: in a few queries and two processes, however many they are."""
-    session, redact = context.active, redactor()
+    session, redact, mask = context.active, redactor(), _masker(context)
     events: dict[int, list[Event]] = defaultdict(list)
     for event in context.journal.of_iterations(session.id, _KINDS, [row.iteration for row in rows]):
         events[getattr(event, "iteration", 0)].append(event)
@@ -133,7 +166,13 @@ def details_of(context: RepoContext, rows: Sequence[Row]) -> dict[int, Details]:
         # A line is known again only as a whole.
         patch = with_masked(context.repo.own_folder, patch if len(patch) <= room else patch[:room].rpartition("\n")[0])
         found[row.iteration] = _details(row, events[row.iteration], redact(patch))
-    return found
+    return {
+        number: replace(one, guards=[_masked(guard, mask) for guard in one.guards]) for number, one in found.items()
+    }
+
+
+def _masked(guard: GuardResult, mask: Callable[[str], str]) -> GuardResult:
+    return guard.model_copy(update={"guard": mask(guard.guard)})
 
 
 def earlier_sessions(context: RepoContext) -> list[Chapter]:
@@ -151,7 +190,7 @@ def earlier_sessions(context: RepoContext) -> list[Chapter]:
         rows = [in_short(baseline_row(start)), *context.journal.short_rows(name)]
         values = baseline_values(start)
         spread = statistics.stdev(values) if len(values) > 1 else 0.0
-        found.append(Chapter(name, start.plan, rows, spread))
+        found.append(Chapter(name, _shown_plan(context, start.plan), rows, spread))
     return found[::-1]
 
 
@@ -226,7 +265,8 @@ def integrity(context: RepoContext) -> str:
 
 def as_text(context: RepoContext) -> str:
     """Goal, summary, kept changes with their effect, learning curves, and the table of tries; long lists keep their newest."""
-    session, plan = context.active, context.active.plan
+    session = as_shown(context, context.active)
+    plan = session.plan
     kept = context.rows(LONGEST_LIST, statuses=[status for status in Status if status.kept])
     return "\n".join(
         [

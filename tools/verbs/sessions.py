@@ -21,6 +21,7 @@ from ..measurement.ruler import ruler_now
 from ..measurement.runs import sandbox_words
 from ..plan.model import Plan
 from ..project.harness import HARNESS_FILES
+from ..report.writing import as_shown, plan_text
 from ..session.events import Finished, Row, Started
 from ..session.intent import read_intent
 from ..session.results import PAGE_FILE, PICTURE_FILE, RESULTS_FILE, baseline_row, flat, metric_of, number
@@ -28,6 +29,7 @@ from ..session.state import Session, phase_of
 from ..session.summary import Summary, budget_left, is_stuck, luck_words, noise_band, on_plateau, summarise
 from ..session.telling import headline_words
 from ..storage.disk import lock_holder
+from ..storage.masked_lines import remember_masked
 from ..vocabulary import Phase, Tool, following
 from ..workflows.running.store import LEDGER_FOLDERS, Ledgers
 from .base import RepoPath, Verbs
@@ -181,7 +183,7 @@ class Sessions(Verbs):
         """
         with self._lab.for_writing(repo, Tool.FINISH_SESSION) as context:
             fresh_runs.confirm(context, confirm, squash_branch)
-            session = context.active
+            session = as_shown(context, context.active)
             if squash_branch:
                 summary = "\n".join(summarise(session, context.now()).lines())
                 message = f"{flat(session.plan.goal) or 'Results of an autoresearch session'}\n\n{summary}\n"
@@ -239,6 +241,7 @@ def _begin(context: RepoContext, plan: Plan, found: Preflight) -> SessionStarted
     )
     identity = f"{time.strftime('%y%m%d-%H%M')}-{secrets.token_hex(3)}"
     _archive(context, previous)
+    remember_masked(context.repo.own_folder, plan_text(plan))  # a page that another shell makes shows the plan as well
     context.record(event, session=identity)
     context.write_results()
     return _started(context, event, found)
@@ -279,7 +282,7 @@ def session_status(context: RepoContext) -> SessionStatus:
     if session is None:
         note = "No session on this branch. Use inspect_project to find a plan, or write autoresearch.toml."
         return SessionStatus(phase=context.phase, next=list(following(context.phase)), note=note, ledgers=ledgers)
-    plan, now = session.plan, context.now()
+    plan, now = as_shown(context, session).plan, context.now()
     return SessionStatus(
         phase=context.phase,
         next=list(following(context.phase)),
