@@ -50,6 +50,7 @@ def _shape_problem(field: str, kind: str, message: str) -> PlanProblem:
     return PlanProblem(field, "unknown key", cure)
 
 
+CALLGRIND = "valgrind --tool=callgrind --callgrind-out-file=/dev/null COMMAND 2>&1"
 _STYLE = re.compile(r"[a-zA-Z]{1,20}(?:\([\w./ -]{1,40}\))?!?:?")
 
 
@@ -100,6 +101,10 @@ def _choices(plan: Plan) -> list[PlanProblem]:
         found.append(PlanProblem("commit_style", f"{plan.commit_style!r} is no prefix of a commit", cure))
     if seen := check_read(plan.read):
         cure = "Use auto, last, line, key, channel, regex:PATTERN or json:PATH; or cpu, wall or memory"
+        if plan.read == "instructions":  # few machines let a command count them, and containers hardly ever
+            cure = (
+                f"The server counts none. Let a tool do it, e.g. `{CALLGRIND}`, and read = `regex:Collected : (\\d+)`"
+            )
         found.append(PlanProblem("read", seen, cure))
     if resource := resource_of(plan.read):
         if plan.direction == Direction.HIGHER:

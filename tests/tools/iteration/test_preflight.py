@@ -50,6 +50,7 @@ PLANS: dict[str, tuple[dict[str, object], str, str]] = {
     "a smallest effect that is no size": ({"min_effect": "-1%"}, "'-1%' is not a size", "0.5"),
     "too many runs a measurement": ({"noise": "100"}, "'100' is unknown", "Say `auto`"),
     "no run a measurement": ({"noise": "0"}, "'0' is unknown", "Say `auto`"),
+    "instructions": ({"read": "instructions"}, "'instructions' is not a way", "valgrind --tool=callgrind"),
     "an unknown effort": ({"effort": "heroic"}, "'heroic' is unknown", "`quick`, `normal` or `thorough`"),
     "an unknown way to read": ({"read": "guess"}, "'guess' is not a way", "regex:PATTERN"),
 }
