@@ -13,7 +13,7 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.verbs.workflows import Workflows
 from autoresearch_mcp.tools.workflows.status import ItemTaken, WorkflowAnswer
-from conftest import Project
+from conftest import TEMPLATES, Project
 
 SHOP = {
     "shop/__init__.py": "",
@@ -73,9 +73,14 @@ class WorkflowAgent:
 def shop(root: Path) -> Project:
     """A small repository with planted faults."""
     project = Project(root)
-    for name, text in SHOP.items():
-        project.write(name, text)
-    return project.commit("a shop")
+
+    def furnish() -> None:
+        for name, text in SHOP.items():
+            project.write(name, text)
+        project.commit("a shop")
+
+    TEMPLATES.fill(root, "shop", furnish)
+    return project
 
 
 HYPOTHESIS = {

@@ -15,7 +15,7 @@ import pytest
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.verbs.loop_answers import Iterated
-from conftest import Project
+from conftest import TEMPLATES, Project
 
 WORK = """\
 # Prints the answer; this comment is what an honest agent would delete.
@@ -62,8 +62,13 @@ def golf(tmp_path: Path, **plan: object) -> Project:
         "guards": (),
     }
     project = Project(tmp_path / "repo", **{**usual, **plan})
-    project.write("src/work.sh", WORK).write("bench.sh", BENCH).write("expected.txt", "1 2 3 \n")
-    return project.commit("the task")
+
+    def set_task() -> None:
+        project.write("src/work.sh", WORK).write("bench.sh", BENCH).write("expected.txt", "1 2 3 \n")
+        project.commit("the task")
+
+    TEMPLATES.fill(project.root, "golf", set_task)
+    return project
 
 
 def refused(project: Project, *codes: Code, says: str = ".") -> Refusal:
