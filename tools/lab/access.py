@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,7 +12,7 @@ from ..git.checkout import CheckoutCache
 from ..git.repo import Repo
 from ..measurement.runs import RunService
 from ..session.store import SessionStore
-from ..storage.disk import writer_lock
+from ..storage.disk import curable_disk, writer_lock
 from ..vocabulary import Phase, Tool, following
 from .consent import Consent
 from .context import CallState, RepoContext
@@ -62,7 +61,7 @@ class Lab:
         call `again` that was interrupted.
         """
         folder = self._repo(repo).own_folder
-        with _disk(), _turn_to_write(folder, tool):
+        with curable_disk(), _turn_to_write(folder, tool):
             context = self._open(repo)
             if recovered := recover(context):
                 context = self._open(repo, recovered)
@@ -146,19 +145,6 @@ def _take_over(context: RepoContext, tool: Tool) -> None:
         context.end_runs()
     if job := JOB.get(None):
         write_job(context.repo.own_folder, job.record)
-
-
-@contextmanager
-def _disk() -> Iterator[None]:
-    """Turn the error of a disk that is full or may not be written into a refusal with its cure."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}:
-            raise
-        where = f" at {error.filename}" if error.filename else ""
-        cure = "Free disk space or make it writable, then make the same call again: it goes on where this one stopped."
-        raise Refusal(Code.DISK, f"The disk said no{where}: {error.strerror}. {cure}") from error
 
 
 def _at_work(refusal: Refusal, record: JobRecord | None) -> Refusal:

@@ -23,7 +23,7 @@ from ..session.short_rows import ShortRow, in_short
 from ..session.state import Session, baseline_values
 from ..session.summary import luck_words, near_misses, noise_band, summarise
 from ..session.telling import claim_words
-from ..storage.disk import write_ours
+from ..storage.disk import curable_disk, write_ours
 from ..storage.masked_lines import with_masked
 from ..text.redaction import redactor
 from .page import Details, patch_lines
@@ -115,13 +115,14 @@ def write_beside(context: RepoContext, name: str, data: bytes) -> None:
     """Write a file beside the results, where git does not see it.
 
     Raises:
-        Refusal: if git tracks a file of that name, which would be a change out of scope.
+        Refusal: if git tracks a file of that name, which would be a change out of scope, or nothing can be written there.
     """
     if name in context.repo.tracked():
         cure = f"Take it out with `git rm --cached {name}` and commit, then ask again."
         raise Refusal(Code.BAD_NAME, f"{name} is tracked by git, so it was left alone. {cure}")
-    context.repo.exclude(f"/{name}")
-    write_ours(context.repo.root / name, data)
+    with curable_disk():
+        context.repo.exclude(f"/{name}")
+        write_ours(context.repo.root / name, data)
 
 
 def gather(

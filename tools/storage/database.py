@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ class Database:
         self._link: sqlite3.Connection | None = None
         self._owner = (0, 0, 0)
         self._log = 0
+        self._copies: tempfile.TemporaryDirectory[str] | None = None
+        self._copied: Sequence[tuple[int, int, int]] = ()
 
     def query(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
         """Return all answers; none while there is no file.
@@ -66,15 +70,37 @@ class Database:
     def _open(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             if self._file.exists() and not os.access(self._file.parent, os.W_OK):
-                # A reader, too, would have to write beside the file.
-                name = f"{self._file.resolve().as_uri()}?mode=ro&immutable=1"
-                with closing(sqlite3.connect(name, uri=True, timeout=10)) as link:
+                with closing(self._read_only()) as link:
                     yield link
                 return
             if self._link is None or self._owner != self._now() or self._log != self._log_now():
                 self._renew()
             assert self._link is not None, "made just before"
             yield self._link
+
+    def _read_only(self) -> sqlite3.Connection:
+        """Open the file where nothing can be written beside it, which a reader, too, would have to do.
+
+        Without a log it is all there is. With one SQLite reads both if the log's index is there as well; if not, from copies
+        in a folder where it can make another.
+        """
+        place, log = self._file.resolve().as_uri(), self._file.with_name(f"{self._file.name}-wal")
+        if not log.exists() or not log.stat().st_size:
+            return sqlite3.connect(f"{place}?mode=ro&immutable=1", uri=True, timeout=10)
+        link = sqlite3.connect(f"{place}?mode=ro", uri=True, timeout=10)
+        try:
+            link.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+            return link
+        except sqlite3.OperationalError:
+            link.close()
+        found = [file.stat() for file in (self._file, log)]
+        marks = [(one.st_ino, one.st_size, one.st_mtime_ns) for one in found]
+        if self._copied != marks or self._copies is None:
+            self._copies = tempfile.TemporaryDirectory(prefix="autoresearch-")
+            for file in (self._file, log):
+                shutil.copyfile(file, Path(self._copies.name) / file.name)
+            self._copied = marks
+        return sqlite3.connect(Path(self._copies.name) / self._file.name, timeout=10)
 
     def _log_now(self) -> int:
         """Return the inode of the write-ahead log; 0 without one."""

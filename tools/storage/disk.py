@@ -235,3 +235,16 @@ def _alive(process: int) -> bool:
     except PermissionError:
         return True  # it lives, and belongs to somebody else
     return True
+
+
+@contextmanager
+def curable_disk() -> Iterator[None]:
+    """Turn the error of a disk that is full or may not be written into a refusal with its cure."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}:
+            raise
+        where = f" at {error.filename}" if error.filename else ""
+        cure = "Free disk space or make it writable, then make the same call again: it goes on where this one stopped."
+        raise Refusal(Code.DISK, f"The disk said no{where}: {error.strerror}. {cure}") from error

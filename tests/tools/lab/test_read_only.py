@@ -1,0 +1,86 @@
+"""A repository that may only be read: what is asked of it is answered as where it may be written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from conftest import Project
+
+LOCKED = 'mount --bind . . && mount -o remount,bind,ro . && cd "$0" && exec'
+"""A bind mount in a namespace of our own binds the superuser too, whom permissions do not."""
+
+
+def _namespaces() -> bool:
+    if not shutil.which("unshare"):
+        return False
+    return subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not _namespaces(), reason="needs a mount namespace of its own")
+
+
+def asked(project: Project, *command: str, locked: bool) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "autoresearch_mcp.server", *command]
+    script = f'cd "$0" && {LOCKED if locked else ""} "$@"'
+    whole = [*(["unshare", "-rm"] if locked else []), "sh", "-c", script, str(project.root), *words]
+    return subprocess.run(
+        whole, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "COLUMNS": "200"}
+    )
+
+
+def left_by_a_server_at_work(project: Project, place: Path) -> Project:
+    return project
+
+
+def copied_without_the_index_of_the_log(project: Project, place: Path) -> Project:
+    twin = project.copied(place)
+    (place / ".git/autoresearch/journal.db-shm").unlink()
+    return twin
+
+
+def left_by_a_server_that_ended(project: Project, place: Path) -> Project:
+    twin = project.copied(place)
+    with closing(sqlite3.connect(place / ".git/autoresearch/journal.db")) as link:
+        link.execute("PRAGMA journal_mode = DELETE")
+    return twin
+
+
+@pytest.mark.parametrize(
+    "state", [left_by_a_server_at_work, copied_without_the_index_of_the_log, left_by_a_server_that_ended]
+)
+def test_a_session_that_can_only_be_read_is_read_to_its_newest_row(
+    project: Project, tmp_path: Path, state: object
+) -> None:
+    project.start()
+    project.try_value(8, "an older row")
+    project.try_value(7, "the newest row")
+    project = state(project, tmp_path / "other")  # type: ignore[operator]
+
+    for command in (("history",), ("report",), ("status",)):
+        told = asked(project, *command, locked=True)
+        assert (told.returncode, told.stderr) == (0, "")
+        assert "the newest row" in told.stdout
+    assert "no record was edited" in asked(project, "report", locked=True).stdout
+    seen = json.loads(asked(project, "watch", "--json", locked=True).stdout)
+    assert [row["description"] for row in seen["rows"]] == ["baseline", "an older row", "the newest row"]
+    assert asked(project, "history", locked=True).stdout == asked(project, "history", locked=False).stdout
+
+
+def test_a_page_that_cannot_be_written_is_refused_with_its_cure(project: Project) -> None:
+    project.start()
+
+    told = asked(project, "report", "--format", "html", locked=True)
+
+    assert told.returncode == 2
+    assert "Read-only file system" in told.stderr
+    assert "make it writable" in told.stderr
+    assert "Traceback" not in told.stderr
