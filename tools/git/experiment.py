@@ -144,7 +144,7 @@ class ExperimentIndex:
             reason = "autoresearch: bring back what a command moved"
             self._git.run("symbolic-ref", "-m", reason, "HEAD", f"refs/heads/{branch}")
             self._git.run("update-ref", "-m", reason, "HEAD", commit)
-            self._repo.synchronise_branch()
+            self._repo.synchronise_branch(branch)
         back = [e for e in entries if e.path not in changes and (e.new_mode != ABSENT or e.path not in stay)]
         self._restore(back)
         self._repo.invalidate()

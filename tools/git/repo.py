@@ -180,7 +180,7 @@ class Repo(Checkout):
             self.git.run("update-ref", f"refs/heads/{name}", "HEAD", "")
         self.invalidate()
         self.git.run("symbolic-ref", "-m", "autoresearch: start", "HEAD", f"refs/heads/{name}")
-        self.synchronise_branch()
+        self.synchronise_branch(name)
 
     def squash(self, name: str, base: str, tip: str, message: str) -> str:
         """Make a new branch with one commit on `base` that has the tree of `tip`; return the commit."""
@@ -201,14 +201,24 @@ class Repo(Checkout):
         trees = self.git.run("cat-file", "--batch-check", stdin=asked).splitlines() if asked else []
         ids = {commit, tree, *(entry.new_id for entry in entries), *(os.fsdecode(line[:2]) for line in trees)}
         objects = self.common_dir / "objects"
-        synchronise(*sorted({objects / id[:2] for id in ids}), objects / "pack", objects)
+        loose = sorted({objects / id[:2] for id in ids if (objects / id[:2]).is_dir()})
+        packed = any(
+            set(entry.new_id) != {"0"} and not (objects / entry.new_id[:2] / entry.new_id[2:]).exists()
+            for entry in entries
+        )
+        synchronise(*loose, objects, *([objects / "pack"] if packed else []))  # git packs what is large at once
 
-    def synchronise_branch(self, name: str = "") -> None:
-        """Make durable where HEAD and a branch, by default its own, stand: git does not wait for the folders of their files."""
+    def synchronise_branch(self, new: str = "") -> None:
+        """Make durable where the branch stands: git does not wait for the folder of its file. A `new` one may have new folders,
+        and HEAD may be on it by now.
+        """
         heads = self.common_dir / "refs" / "heads"
-        branch = heads / (name or self.branch())
-        between = (folder for folder in branch.parents if folder.is_relative_to(heads))
-        synchronise(*between, self.git_dir / "HEAD", self.git_dir)
+        branch = heads / (new or self.branch())
+        if not new:
+            synchronise(branch.parent)
+            return
+        folders = (folder for folder in branch.parents if folder.is_relative_to(heads))
+        synchronise(*folders, self.git_dir / "HEAD", self.git_dir)
 
     def commit_tree(self, tree: str, parent: str, message: str) -> str:
         """Write a commit object, in the user's name where git knows it."""
