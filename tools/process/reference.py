@@ -9,7 +9,7 @@ import time
 
 PIECE_S = 0.0004
 """Seconds that a piece takes on a common machine. It only says how many pieces make up a share of a run."""
-SHARE = 0.01
+SHARE = 0.005
 """Share of a run's time that the workload takes on either side of it."""
 SHORTEST_RUN_S, FEWEST_PIECES, MOST_PIECES = 0.04, 2, 250
 _STEPS, _BYTES, _LINE = 8000, 1 << 22, 64
