@@ -81,6 +81,7 @@ EXPLAINED: dict[tuple[str, str], str] = {
         "iteration/commit.py",
         "(row for row in context.journal.rows(session.id, (2), before=earlier + 1) if row.iteration == earlier), None",
     ): "one row more is read, and passed over",
+    ("plan/scope.py", "return runs[(-1)]"): "there is one run, so that the last is the first",
     ("iteration/commit.py", "HOOK_OUTPUT_CHARACTERS = (3001)"): _ROUND,
     ("iteration/commit.py", "HOOK_OUTPUT_CHARACTERS = (2999)"): _ROUND,
 }
