@@ -136,3 +136,24 @@ def test_the_locks_of_a_git_of_ours_that_died_are_removed(killed: Project, stage
 
     assert killed.statuses() == ["baseline", "discard"]
     assert not list((killed.root / ".git").rglob("*.lock"))
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 41, b"0123456789", b"0123456789" + b"\0" * 31])
+def test_what_a_loss_of_power_leaves_of_a_lock_of_ours_is_removed(tmp_path: Path, left: bytes) -> None:
+    head, branch = tmp_path / "HEAD.lock", tmp_path / "main.lock"
+    head.touch()
+    branch.write_bytes(left)
+
+    locks.remove_dead(head, branch, "0123456789" * 4, 0.0)
+
+    assert not head.exists()
+    assert not branch.exists()
+
+
+def test_a_lock_that_names_another_commit_is_left_alone(tmp_path: Path) -> None:
+    branch = tmp_path / "main.lock"
+    branch.write_bytes(b"f" * 40 + b"\n")
+
+    locks.remove_dead(tmp_path / "HEAD.lock", branch, "0123456789" * 4, 0.0)
+
+    assert branch.exists()

@@ -15,6 +15,8 @@ from autoresearch_mcp.tools.git import paired_checkout as module
 from autoresearch_mcp.tools.git import untracked
 from autoresearch_mcp.tools.git.paired_checkout import PairedCheckout, UntrackedPaths, editable_roots
 from autoresearch_mcp.tools.git.repo import Repo
+from autoresearch_mcp.tools.git.worktree_notes import WorktreeNotes
+from autoresearch_mcp.tools.storage import disk
 from conftest import Project
 
 
@@ -554,3 +556,37 @@ def test_editable_roots_are_read_from_the_environment_in_use(
 
     assert before == ()
     assert editable_roots(project.root) == (project.root,)
+
+
+@pytest.mark.parametrize("name", ["commondir", "gitdir", "HEAD"])
+def test_a_note_of_gits_that_a_loss_of_power_left_blank_is_in_nobodys_way(
+    project: Project, commits: tuple[str, str], name: str
+) -> None:
+    users = project.root.parent / "users"
+    project.git("worktree", "add", "--quiet", "--detach", str(users))
+    notes = WorktreeNotes(project.root / ".git", Repo(project.root).own_folder)
+    notes.begin()
+    cut_off = project.root / ".git/worktrees/repo"
+    shutil.copytree(project.root / ".git/worktrees/users", cut_off)
+    (cut_off / name).write_bytes(b"\0" * 8)
+
+    folder = checkout_of(project).check_out(commits[0])
+
+    assert tree_in(folder) == tree_of(project, commits[0])
+    assert str(users) in project.git("worktree", "list")
+
+
+def test_a_second_checkout_from_before_the_machine_started_anew_is_not_believed(
+    project: Project, commits: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = checkout_of(project).check_out(commits[0])
+    before = folder.stat().st_ino
+    (tmp_path / "boot").write_text("another start\n")
+    monkeypatch.setattr(disk, "BOOT", tmp_path / "boot")
+    kept = os.open(folder, os.O_RDONLY)  # so that no other gets its inode
+
+    again = checkout_of(project).check_out(commits[0])
+
+    assert again.stat().st_ino != before
+    assert tree_in(again) == tree_of(project, commits[0])
+    os.close(kept)
