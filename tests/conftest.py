@@ -231,7 +231,8 @@ class Project:
         return [row.split("\t")[5] for row in self.table()]
 
     def table(self) -> list[str]:
-        return self.read("autoresearch-results.tsv").splitlines()[2:]
+        lines = self.read("autoresearch-results.tsv").splitlines()[2:]
+        return [line for line in lines if not line.startswith("# ")]
 
     def picture(self) -> dict[str, object]:
         """Everything of the repository that a refusal must leave alone."""

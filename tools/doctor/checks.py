@@ -122,6 +122,10 @@ def _git(context: RepoContext) -> Iterator[DoctorCheck]:
 
 
 def _state(context: RepoContext) -> Iterator[DoctorCheck]:
+    moved = context.moved_head()
+    if moved and not read_intent(context.repo.own_folder):
+        seen, _, cure = moved.partition(" Nothing was touched. ")
+        yield DoctorCheck("session", False, seen, cure)
     broken = context.journal.broken(thorough=True)
     cure = "Stop the server, then restore the journal from a backup or move it away." if broken else ""
     yield DoctorCheck("journal", not broken, broken or "no record was edited or taken out", cure)

@@ -200,7 +200,7 @@ class ExperimentIndex:
         self.restore([path for path in paths if path in known])
         for path in paths:
             if path in changes and not changes[path].tracked:
-                _remove(self._repo.root, path)
+                remove(self._repo.root, path)
 
     def _changes(self, paths: Sequence[str]) -> Sequence[PathChange]:
         """Ask anew about these paths; a command line holds only so many."""
@@ -306,7 +306,7 @@ class ExperimentIndex:
     def _restore(self, entries: Sequence[TreeChange]) -> None:
         gone = [entry.path for entry in entries if entry.new_mode == ABSENT]
         for path in gone:
-            _remove(self._repo.root, path)
+            remove(self._repo.root, path)
         back = [entry.path for entry in entries if entry.new_mode != ABSENT]
         self.restore(back)
         synchronise(*_touched(self._repo.root, (*back, *gone)))
@@ -326,7 +326,7 @@ def _touched(root: Path, paths: Iterable[str]) -> list[Path]:
     return [*(file for file in files if file.is_file()), *sorted(folders)]
 
 
-def _remove(root: Path, path: str) -> None:
+def remove(root: Path, path: str) -> None:
     """Delete one file and the folders that it leaves empty."""
     file = root / path
     file.unlink(missing_ok=True)

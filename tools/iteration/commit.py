@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 from ..decision.decide import Status, Verdict
-from ..decision.failures import FailureClass
 from ..errors import Code, Refusal
 from ..git.checkout import PathChange
 from ..git.experiment import HookFailure, Staged
@@ -21,6 +20,7 @@ from ..session.commits import ChangeFingerprints, experiment_message, fingerprin
 from ..session.events import Committed, HookRejected, Repeated, Unchanged
 from ..session.intent import Intent, clear_intent, write_intent
 from ..session.results import flat
+from ..session.summary import settled_by_evidence
 from ..storage.masked_lines import remember_masked
 from ..text.redaction import redact_tail, redactor
 from ..vocabulary import Phase
@@ -211,6 +211,16 @@ def _record_unchanged(context: RepoContext, idea: Idea) -> None:
     context.record(Unchanged(iteration=idea.number, description=idea.description, hypothesis=idea.hypothesis))
 
 
+def refuse_repeat(context: RepoContext, staged: Staged, diff: str, description: str) -> None:
+    """Refuse a change on top of the incumbent that was tried before, unless what decided it then was no real evidence.
+
+    Raises:
+        Refusal: naming the iteration.
+    """
+    idea = Idea(context.active.last_iteration + 1, described(description), "")
+    _refuse_repeat(context, staged, fingerprints(diff), idea)
+
+
 def _refuse_repeat(context: RepoContext, staged: Staged, change: ChangeFingerprints, idea: Idea) -> None:
     session = context.active
     exact = context.journal.latest_commit(session.id, "tree", staged.tree)
@@ -221,7 +231,7 @@ def _refuse_repeat(context: RepoContext, staged: Staged, change: ChangeFingerpri
     row = next(
         (row for row in context.journal.rows(session.id, 1, before=earlier + 1) if row.iteration == earlier), None
     )
-    if row is not None and row.failure in {FailureClass.EXTERNAL, FailureClass.LOST, FailureClass.HANG}:
+    if row is not None and not settled_by_evidence(row, session.noisy):
         return
     context.record(Repeated(iteration=idea.number, description=idea.description, earlier=earlier))
     outcome = f"{row.status}: {row.description}" if row else "still open"

@@ -117,8 +117,26 @@ def _row(session: Session, trial: Trial, learned: str) -> Row:
         seconds=trial.seconds,
         failure=_failure(trial, verdict.status),
         undoes=trial.undoes,
-        note=trial.note,
+        note=" ".join(filter(None, (trial.note, _one_far_run(session, trial, verdict.status)))),
         **_measured_part(session, trial),
+    )
+
+
+FAR = 3.0
+"""Standard deviations of a run beyond which one run may as well be an outlier."""
+
+
+def _one_far_run(session: Session, trial: Trial, status: Status) -> str:
+    """Say where a change was dropped on one run that a slow moment of the machine would explain as well."""
+    if status is not Status.DISCARD or not session.noisy or len(trial.candidate) != 1 or not session.judge.spread:
+        return ""
+    value = trial.candidate[0].value
+    off = -session.plan.gain(value, session.reference) / session.judge.spread if value is not None else 0.0
+    if off <= FAR:
+        return ""
+    return (
+        f"It was dropped on one run, {off:.1f} standard deviations worse: an outlier would look the same. "
+        f"again = {trial.number} tries it once more."
     )
 
 

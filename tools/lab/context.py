@@ -107,16 +107,25 @@ class RepoContext:
         if not (again or allows(phase, tool)):
             raise _detached(self.repo) if not self.branch else _out_of_order(self.session, phase, tool, self.now())
         if self.session and phase is not Phase.NO_SESSION and tool is not Tool.FINISH_SESSION:
-            self._require_own_head(self.session)
+            self._require_own_head()
 
-    def _require_own_head(self, session: Session) -> None:
-        head = self.repo.head()
-        if head != session.head:
-            message = (
-                f"HEAD is at {head[:7]}, but the session left it at {session.head[:7]}: somebody committed or reset. "
-                f"Nothing was touched. {way_back(head, session.head)}"
-            )
-            raise Refusal(Code.HEAD_MOVED, message)
+    def moved_head(self) -> str:
+        """Say that HEAD is not where the open session left it, and how to bring it back; empty where it is."""
+        session, head = self.session, self.repo.head()
+        if session is None or self.phase is Phase.NO_SESSION or head == session.head:
+            return ""
+        return (
+            f"HEAD is at {head[:7]}, but the session left it at {session.head[:7]}: somebody committed or reset. "
+            f"Nothing was touched. {way_back(head, session.head)}"
+        )
+
+    def following(self) -> list[Tool]:
+        """Return the legal next calls; where HEAD was moved, only those that still work."""
+        return list(AFTER_MOVE if self.moved_head() else following(self.phase))
+
+    def _require_own_head(self) -> None:
+        if message := self.moved_head():
+            raise Refusal(Code.HEAD_MOVED, message, following=AFTER_MOVE)
 
     def unfinished(self) -> JobRecord | None:
         """Return the call that is at work here, or that a server left unfinished when it ended."""
@@ -194,6 +203,10 @@ class RepoContext:
             aside = view.write(file, render(session.plan, rows, outcome), before)
         view.leave(file, (session.id, last))
         return aside
+
+
+AFTER_MOVE = (Tool.STATUS, Tool.HISTORY, Tool.FINISH_SESSION)
+"""The calls that work although HEAD is not where the session left it."""
 
 
 def _without_baseline(statuses: Collection[Status]) -> bool:

@@ -61,6 +61,7 @@ class ReportMaterial:
     listed: Sequence[Row] = ()
     near: Sequence[Row] = ()
     rest: Rest = NO_REST
+    moved: str = ""
     dots: int = MOST_DOTS
 
 
@@ -72,7 +73,7 @@ def page(material: ReportMaterial) -> ReportPage:
         title=" ".join(plan.goal.split()) or "A session",
         subtitle=f"{plan.metric}, {plan.direction} is better, on {session.start.branch}; began {material.started}",
         state=_state(material),
-        tone=Tone.BAD if _broken(material) else Tone.GOOD if not session.finished else Tone.PLAIN,
+        tone=Tone.BAD if _broken(material) or material.moved else Tone.GOOD if not session.finished else Tone.PLAIN,
         facts=main_facts(material),
         sections=[section for section in found if section is not None],
         footer=f"Session {session.id}. {material.made}",
@@ -147,6 +148,8 @@ def _state(material: ReportMaterial) -> str:
     phase = phase_of(session, material.now)
     if phase is Phase.ENDED:
         return f"Ended: {session.ended or session.spent(material.now)}"
+    if material.moved:
+        return material.moved
     if session.trial is not None:
         return f"Iteration {session.trial.number} is open ({phase})"
     return "Open, waiting for the next idea"

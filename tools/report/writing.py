@@ -140,6 +140,7 @@ def gather(
         summary=summarise(session, context.now()),
         now=context.now(),
         integrity=checked,
+        moved=context.moved_head(),
         started=moment(session.started_at),
         made=f"Made {moment(context.now())} by autoresearch-mcp.",
         earlier=before,
@@ -276,6 +277,7 @@ def as_text(context: RepoContext) -> str:
             *summarise(session, context.now()).lines(),
             *certainty(session),
             integrity(context),
+            *filter(None, [context.moved_head()]),
             "",
             "Kept changes:",
             *(

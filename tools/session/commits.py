@@ -107,7 +107,7 @@ def resemblance(change: ChangeFingerprints, latest: Callable[[str, str], int | N
     `latest` gives the last iteration with a fingerprint of a kind; None without one.
     """
     if (earlier := latest("change", change.change)) is not None:
-        return f"This is iteration {earlier}'s change again, on another incumbent."
+        return f"This is iteration {earlier}'s change again."
     if (earlier := latest("change", change.inverse)) is not None:
         return f"This turns iteration {earlier}'s change round."
     if (earlier := latest("shape", change.shape)) is not None:

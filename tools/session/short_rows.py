@@ -11,6 +11,30 @@ from ..decision.decide import Status
 from .events import Row
 
 
+class ClaimLike(Protocol):
+    """What claims in short and in full have in common."""
+
+    @property
+    def relative(self) -> bool:
+        """Whether the gain is the logarithm of a ratio."""
+
+    @property
+    def gain(self) -> float:
+        """The gain, positive where it is better."""
+
+    @property
+    def variance(self) -> float | None:
+        """Its variance, if it is known."""
+
+
+class ShortClaim(NamedTuple):
+    """A claim in short."""
+
+    relative: bool
+    gain: float
+    variance: float | None
+
+
 class RowLike(Protocol):
     """What rows in short and in full have in common."""
 
@@ -29,6 +53,22 @@ class RowLike(Protocol):
     @property
     def delta(self) -> float | None:
         """Its distance from the incumbent of its time."""
+
+    @property
+    def gain(self) -> float | None:
+        """What it is estimated to gain, positive where it is better."""
+
+    @property
+    def evidence(self) -> float | None:
+        """The gain in standard errors."""
+
+    @property
+    def claim(self) -> ClaimLike | None:
+        """What it claims."""
+
+    @property
+    def undoes(self) -> int:
+        """The iteration whose change it turns round; 0 without one."""
 
     @property
     def low(self) -> float | None:
@@ -54,6 +94,10 @@ class ShortRow(NamedTuple):
     status: Status
     metric: float | None
     delta: float | None
+    gain: float | None
+    evidence: float | None
+    claim: ShortClaim | None
+    undoes: int
     low: float | None
     high: float | None
     guard: str
@@ -72,6 +116,10 @@ def in_short(row: Row) -> ShortRow:
         row.status,
         row.metric,
         row.delta,
+        row.gain,
+        row.evidence,
+        row.claim and ShortClaim(row.claim.relative, row.claim.gain, row.claim.variance),
+        row.undoes,
         row.low,
         row.high,
         row.guard,
@@ -101,6 +149,10 @@ def read_short(bodies: Iterable[str]) -> Iterator[ShortRow]:
             _STATUSES[row["status"]],
             row.get("metric"),
             row.get("delta"),
+            row.get("gain"),
+            row.get("evidence"),
+            _short_claim(row.get("claim")),
+            row.get("undoes", 0),
             row.get("low"),
             row.get("high"),
             row.get("guard", "-"),
@@ -110,3 +162,7 @@ def read_short(bodies: Iterable[str]) -> Iterator[ShortRow]:
             row.get("seconds", 0.0),
             len(row.get("samples", ())) + len(row.get("incumbent", ())),
         )
+
+
+def _short_claim(claim: Any) -> ShortClaim | None:  # noqa: ANN401 - as the JSON has it
+    return ShortClaim(claim["relative"], claim["gain"], claim["variance"]) if claim else None

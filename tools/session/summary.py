@@ -12,10 +12,12 @@ from pydantic import BaseModel, ConfigDict
 
 from ..decision.decide import Status
 from ..decision.exact import Exact, Median
+from ..decision.failures import FailureClass
 from ..decision.headline import WIDE, rounded
 from ..decision.race import Race
 from ..plan.model import Plan
 from .events import Repeated, Row
+from .results import delta_of
 from .short_rows import RowLike
 from .state import Session
 from .telling import confirmation_words, headline_words, percent_claimed, plus_minus
@@ -79,14 +81,14 @@ def on_plateau(session: Session) -> bool:
     return session.since_best >= PLATEAU
 
 
-def material(plan: Plan, rows: Sequence[Row], in_scope: Sequence[str], repeats: Sequence[Repeated]) -> Advice:
-    """Gather the material from the rows of a session and the files in its scope."""
+def material(session: Session, rows: Sequence[Row], in_scope: Sequence[str], repeats: Sequence[Repeated]) -> Advice:
+    """Gather the material from the newest rows of a session and the files in its scope."""
     tries = [row for row in rows if row.iteration > 0]
-    near = near_misses(plan, tries, SHOWN)
+    near = near_misses(session.plan, tries, SHOWN)
     touched = {file for row in tries for file in row.files}
     return Advice(
-        goal=plan.goal,
-        near_misses=[_near(row) for row in near],
+        goal=session.plan.goal,
+        near_misses=[_near(session, row) for row in near],
         kept=[
             f"#{row.iteration} {row.description[:100]} ({', '.join(row.files[:3])})" for row in tries if row.status.kept
         ][-SHOWN:],
@@ -97,16 +99,41 @@ def material(plan: Plan, rows: Sequence[Row], in_scope: Sequence[str], repeats: 
     )
 
 
-def _near(row: Row) -> str:
+def _near(session: Session, row: Row) -> str:
+    evidence = f", {row.evidence:.1f} standard errors" if row.evidence is not None else ""
     guard = ", but a guard failed" if row.guard == "fail" else ""
-    return f"#{row.iteration} {row.description[:100]} ({row.delta:+.4g}{guard})"
+    words = f"#{row.iteration} {row.description[:100]} ({delta_of(row)}{evidence}{guard})"
+    fresh = row.iteration < session.incumbent_iteration or not settled_by_evidence(row, session.noisy)
+    return f"{words}, again = {row.iteration}" if fresh and not guard else words
 
 
 def near_misses(plan: Plan, rows: Iterable[Tried], most: int) -> list[Tried]:
-    """Return at most so many measured discards, the least bad first; deltas are against the incumbent of their time."""
-    sign = plan.signed(1.0)
-    missed = (row for row in rows if row.status is Status.DISCARD and row.delta is not None)
-    return heapq.nsmallest(most, missed, key=lambda row: sign * (row.delta or 0.0))
+    """Return at most so many discards that may be worth another try, closest first: estimated to gain, with a gain worth having within
+    their interval. Where a guard or the holdout said no, the gain alone counts.
+    """
+    missed = (row for row in rows if row.status is Status.DISCARD and (row.gain or 0.0) > 0 and _may_be_worth(plan, row))
+    return heapq.nsmallest(most, missed, key=lambda row: (-(row.evidence or 0.0), -(row.gain or 0.0)))
+
+
+def _may_be_worth(plan: Plan, row: RowLike) -> bool:
+    level = (row.metric or 0.0) - (row.delta or 0.0)
+    most = row.gain if row.high is None else row.high
+    return (most or 0.0) >= plan.smallest_effect.absolute(level)
+
+
+_NO_FAULT = {FailureClass.EXTERNAL, FailureClass.LOST, FailureClass.HANG}
+"""Failures that say nothing of the change."""
+
+
+def settled_by_evidence(row: Row, noisy: bool) -> bool:
+    """Return whether a row's verdict rests on more than one run of a noisy metric: two of the change and one of the incumbent
+    at least, a guard, or a fault of the change.
+    """
+    if row.status is Status.METRIC_ERROR or row.failure in _NO_FAULT:
+        return False
+    if not noisy or row.status is not Status.DISCARD or row.guard == "fail":
+        return True
+    return len(row.samples) >= 2 and bool(row.incumbent)
 
 
 def _directions(rows: Sequence[Row]) -> list[str]:

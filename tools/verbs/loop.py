@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..decision.decide import Status, Trial
 from ..decision.headline import rounded
 from ..iteration import commit, measure, run
+from ..iteration.again import bring_again
 from ..lab.context import RepoContext
 from ..session.events import Row
 from ..session.state import Session
@@ -22,21 +23,29 @@ class Loop(Verbs):
     """One idea after the other."""
 
     def iterate(
-        self, description: Description, hypothesis: Hypothesis = "", learned: Learned = "", repo: RepoPath = ""
+        self,
+        description: Description,
+        hypothesis: Hypothesis = "",
+        learned: Learned = "",
+        again: int = 0,
+        repo: RepoPath = "",
     ) -> Iterated:
         """Use after each edit, the everyday call: commits your change, verifies it, runs the guards, keeps it or takes it back,
         and writes the row.
 
         First edit files in scope (one idea), then call with `description`, one sentence on what you changed; `hypothesis`,
         why it should help; `learned`, what the last try taught. The server measures and decides. If verify crashes or a
-        guard fails you may fix the files and call again (same iteration), or call revert to give the idea up. Refused, with
-        nothing committed, if anything outside the scope or any protected file changed.
+        guard fails you may fix the files and call again (same iteration), or call revert to give the idea up. `again` = the
+        number of an earlier iteration tries its change once more instead of an edit of yours: for a near miss that
+        detect_stuck names. Refused, with nothing committed, if anything outside the scope or any protected file changed.
         """
         with self._lab.for_writing(
             repo, Tool.ITERATE, again=lambda context: commit.is_open(context, description)
         ) as context:
             if commit.answer_was_lost(context, description):
                 return _iterated_before(context)
+            if again and not commit.is_open(context, description):
+                bring_again(context, again, description)
             decided, row = run.run_iteration(context, description, hypothesis, learned, refuse_hiding)
             return _iterated(context, decided, row)
 
@@ -165,7 +174,11 @@ def _iterated(context: RepoContext, decided: Session, row: Row | None) -> Iterat
         guards=guard_words(trial.guards or ()),
         kept_edits=list(trial.kept_edits),
         stuck=advice(context) if row and (is_stuck(session) or on_plateau(session)) else None,
-        note=" ".join(filter(None, (trial.note, blocked_words(session), after_iteration(context) if row else ""))),
+        note=" ".join(
+            filter(
+                None, (row.note if row else trial.note, blocked_words(session), after_iteration(context) if row else "")
+            )
+        ),
         summary=summarise(session, context.now()) if over or (row and row.iteration % EVERY == 0) else None,
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from pydantic import Field, PrivateAttr
 
 from ..decision.decide import Status
-from ..decision.measured import GuardResult, Receipt
+from ..decision.judging import Arm
+from ..decision.measured import GuardResult, Measurement, Receipt
 from ..errors import Code, Refusal
 from ..evals.reading import as_words, draw_imported
 from ..iteration.measure import run_again
@@ -29,6 +31,8 @@ ADVISED_BY = 200
 DIFF_CHARACTERS = 4000
 RECEIPT_BYTES = 1500
 OUTPUT_CHARACTERS = 1500
+LEAST_OUTPUT = 120
+"""Of one run's output, where there are many."""
 FORMATS = ("text", "png", "html")
 
 
@@ -125,8 +129,8 @@ class Review(Verbs):
     ) -> HistoryPage:
         """Use to read earlier tries before you choose the next: rows, newest last, or one iteration in full.
 
-        Filters: `status` (e.g. `keep`, `discard`, `crash`), `search` (words in description or learned), `limit` (1 to 50
-        rows, default 20), `before` (only iterations below this number, to page back). `iteration` = a number shows that
+        Filters: `status` (e.g. `keep`, `discard`, `crash`), `search` (words in description or learned), `limit` (at most
+        50 rows, default 20; 0 counts only), `before` (only iterations below this number, to page back). `iteration` = a number shows that
         one with its diff, samples, receipts, guard results and the end of its output; with `remeasure` its commit is measured
         once more, in a second checkout, to see whether the row still holds. After finish_session it shows the last session.
         """
@@ -138,15 +142,20 @@ class Review(Verbs):
         if iteration >= 0:
             return _one(context, session, iteration)
         wanted = _statuses(status)
-        most = max(1, min(limit, LARGEST_PAGE))
+        if limit < 0:
+            raise Refusal(
+                Code.BAD_ARGUMENT, f"`limit` is {limit}. Use 1 to {LARGEST_PAGE}, or 0 to count the rows only."
+            )
+        most = min(limit, LARGEST_PAGE)
         if search:
             rows = [row for row in context.rows(0, before, wanted) if _mentions(row, search)]
             total = len(rows)
         else:
-            rows, total = context.rows(most, before, wanted), context.count(before, wanted)
+            rows, total = context.rows(most, before, wanted) if most else [], context.count(before, wanted)
         page = page_of([_brief(row) for row in reversed(rows)][:most])[::-1]
         left = total - len(page)
         more = f"{left} earlier rows: call history with before={page[0].iteration}." if left and page else ""
+        more = more or f"{total} rows." * (not page)
         return HistoryPage(phase=context.phase, next=list(following(context.phase)), rows=page, total=total, more=more)
 
     def report(self, format: str = "text", imported: str = "", repo: RepoPath = "") -> Reported:
@@ -191,7 +200,7 @@ def advice(context: RepoContext) -> Advice:
     repeats = [
         event for event in context.journal.latest_of(session.id, "repeated", SHOWN) if isinstance(event, Repeated)
     ]
-    return material(session.plan, context.rows(ADVISED_BY), files, repeats)
+    return material(session, context.rows(ADVISED_BY), files, repeats)
 
 
 def guard_words(results: Sequence[GuardResult]) -> list[GuardResult]:
@@ -238,9 +247,11 @@ def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
         )
     events = context.journal.of_iteration(session.id, iteration)
     runs = [event.measurement for event in events if isinstance(event, Verified)]
+    arms = [event.arm for event in events if isinstance(event, Verified)]
     guards = [event.results for event in events if isinstance(event, GuardsRan)]
     if iteration == 0:
         runs, guards = list(session.start.baseline), [session.start.guards]
+        arms = [Arm.INCUMBENT] * len(runs)
     return HistoryPage(
         phase=context.phase,
         next=list(following(context.phase)),
@@ -250,9 +261,22 @@ def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
         diff=_diff(context, events),
         samples=[run.value for run in runs if run.value is not None],
         receipts=page_of([run.receipt for run in runs if run.receipt], RECEIPT_BYTES),
-        output=runs[-1].tail[-OUTPUT_CHARACTERS:] if runs else "",
+        output=_outputs(arms, runs),
         guards=guard_words(guards[-1] if guards else ()),
     )
+
+
+def _outputs(arms: Sequence[Arm], runs: Sequence[Measurement]) -> str:
+    """Return the end of the output of every run, named by its arm where there are several; the newest have the most room."""
+    if len(runs) < 2:
+        return runs[0].tail[-OUTPUT_CHARACTERS:] if runs else ""
+    room = max(LEAST_OUTPUT, OUTPUT_CHARACTERS // len(runs))
+    counts: Counter[Arm] = Counter()
+    parts = []
+    for arm, run in zip(arms, runs, strict=True):
+        counts[arm] += 1
+        parts.append(f"--- {arm}, run {counts[arm]} ---\n{run.tail[-room:].strip()}")
+    return "\n".join(parts)
 
 
 def remeasured(context: RepoContext, session: Session, iteration: int) -> HistoryPage:

@@ -282,10 +282,10 @@ def session_status(context: RepoContext) -> SessionStatus:
     if session is None:
         note = "No session on this branch. Use inspect_project to find a plan, or write autoresearch.toml."
         return SessionStatus(phase=context.phase, next=list(following(context.phase)), note=note, ledgers=ledgers)
-    plan, now = as_shown(context, session).plan, context.now()
+    plan, now, moved = as_shown(context, session).plan, context.now(), context.moved_head()
     return SessionStatus(
         phase=context.phase,
-        next=list(following(context.phase)),
+        next=list(context.following()),
         session=session.id,
         goal=cut(plan.goal, 200),
         metric=plan.metric,
@@ -309,7 +309,7 @@ def session_status(context: RepoContext) -> SessionStatus:
         last=[_row_words(row) for row in context.journal.rows(session.id, LAST_ROWS)],
         sandbox=cut(sandbox_words(plan), 60),
         ledgers=ledgers,
-        note="This session is finished." if session.finished else "",
+        note="This session is finished." if session.finished else moved,
     )
 
 

@@ -63,7 +63,7 @@ def test_a_change_that_failed_may_be_tried_on_another_incumbent(project: Project
     answer = project.loop.iterate("a fourth line")
 
     assert (answer.iteration, answer.status) == (3, Status.DISCARD)
-    assert answer.note == "This is iteration 1's change again, on another incumbent."
+    assert answer.note == "This is iteration 1's change again."
 
 
 def test_a_change_that_was_kept_may_be_made_once_more_on_top(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_change_that_was_kept_may_be_made_once_more_on_top(tmp_path: Path) -> 
 
     assert (answer.status, answer.note) == (
         Status.KEEP,
-        "This is iteration 1's change again, on another incumbent.",
+        "This is iteration 1's change again.",
     )
 
 

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from test_headline import machine, percents, turn
 
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.decision.headline import Gain, fresh_gain
@@ -17,6 +16,7 @@ from autoresearch_mcp.tools.session.journal import Journal
 from autoresearch_mcp.tools.verbs.sessions import SessionFinished
 from conftest import Project
 from crashing import killed_before
+from drifting import machine, percents, turn
 
 __all__ = ["machine"]
 

@@ -1,0 +1,75 @@
+"""What history, status, doctor and report say when somebody looks closely."""
+
+from __future__ import annotations
+
+import pytest
+
+from autoresearch_mcp.tools.decision.decide import Status
+from autoresearch_mcp.tools.doctor.checks import examine
+from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.vocabulary import Tool
+from conftest import Project
+from drifting import machine
+
+__all__ = ["machine"]
+
+
+def test_one_iteration_shows_the_output_of_every_run(machine: Project) -> None:
+    machine.start()
+    assert machine.try_value(90).status is Status.KEEP
+
+    page = machine.review.history(iteration=1)
+
+    for place, sample in enumerate(page.rows[0].samples, 1):
+        assert f"--- candidate, run {place} ---\n{sample}" in page.output
+    for place, sample in enumerate(page.rows[0].incumbent, 1):
+        assert f"--- incumbent, run {place} ---\n{sample}" in page.output
+    baseline = machine.review.history(iteration=0)
+    assert baseline.output.count("--- incumbent, run") == 6
+
+
+def test_no_rows_are_given_where_none_are_asked_for(project: Project) -> None:
+    project.start().try_value(8)
+
+    page = project.review.history(limit=0)
+
+    assert (page.rows, page.total, page.more) == ([], 2, "2 rows.")
+    with pytest.raises(Refusal, match=r"`limit` is -1\. Use 1 to 50, or 0"):
+        project.review.history(limit=-1)
+
+
+def test_a_commit_of_somebody_elses_is_told_before_the_next_try_is_refused(project: Project) -> None:
+    project.start().try_value(8)
+    assert not project.sessions.status().note
+    project.write("notes.txt", "somebody's\n").commit("somebody's")
+
+    status = project.sessions.status()
+    doctor = [check for check in examine(project.root) if check.name == "session"]
+    project.review.report("html")
+    with pytest.raises(Refusal) as refused:
+        project.try_value(7)
+
+    assert "somebody committed or reset" in status.note
+    assert "git branch kept-" in status.note
+    assert Tool.ITERATE not in status.next
+    assert refused.value.code is Code.HEAD_MOVED
+    assert refused.value.following is not None
+    assert Tool.ITERATE not in refused.value.following
+    assert [check.passed for check in doctor] == [False]
+    assert "git branch kept-" in doctor[0].cure
+    assert "somebody committed or reset" in project.review.report().report
+    assert "somebody committed or reset" in project.read("autoresearch-report.html")
+
+
+def test_summaries_call_an_outcome_by_the_word_of_its_row(project: Project) -> None:
+    project.start()
+    project.try_value("no number")
+    project.write("value.txt", "10\n")
+    project.loop.iterate("nothing")
+
+    summary = project.sessions.finish_session().summary
+
+    assert summary is not None
+    assert project.statuses() == ["baseline", "metric-error", "no-op"]
+    assert summary.counts == {"no-op": 1, "metric-error": 1}
+    assert "1 no-op, 1 metric-error" in summary.lines()[1]

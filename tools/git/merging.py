@@ -1,0 +1,56 @@
+"""A change of earlier commits on top of another one, merged by git in an index of its own, and brought into the checkout."""
+
+from __future__ import annotations
+
+from .experiment import Staged, remove
+from .repo import Repo, literal
+from .trees import ABSENT
+
+_PATCH = ("diff-tree", "-p", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-renames")
+
+
+def merged(repo: Repo, old: str, new: str, onto: str) -> Staged | None:
+    """Build the tree that has the difference of two commits on top of a third; None where they conflict.
+
+    The merge is three-way, but where the repository's own settings name merge programs, which are not run: there the lines
+    around have to be as they were.
+    """
+    patch, private = repo.git.run(*_PATCH, old, new), _index(repo)
+    repo.git.run("read-tree", "--reset", onto, environment=private)
+    if patch:
+        way = ("apply", "--cached", "--whitespace=nowarn", *(() if _has_programs(repo) else ("--3way",)), "-")
+        if repo.git.ask(*way, stdin=patch, environment=private).code != 0:
+            return None
+    tree = repo.git.line("write-tree", environment=private)
+    repo.tree(onto)  # differences are remembered by trees
+    return Staged(tree, repo.entries(onto, tree))
+
+
+def bring(repo: Repo, staged: Staged) -> None:
+    """Put the files of a tree that differ from HEAD into the checkout, as if somebody had edited them there. The user's index
+    is not touched.
+    """
+    private = _index(repo)
+    repo.git.run("read-tree", "--reset", staged.tree, environment=private)
+    for entry in staged.entries:
+        if entry.new_mode == ABSENT:
+            remove(repo.root, entry.path)
+    back = [entry.path for entry in staged.entries if entry.new_mode != ABSENT]
+    repo.git.run("checkout-index", "--force", "-z", "--stdin", stdin=literal(back), environment=private)
+    (repo.git_dir / _NAME).unlink(missing_ok=True)
+    repo.invalidate()
+
+
+_NAME = "autoresearch-merge-index"
+
+
+def _index(repo: Repo) -> dict[str, str]:
+    index = repo.git_dir / _NAME
+    for left in (index, index.with_name(f"{_NAME}.lock")):
+        left.unlink(missing_ok=True)
+    return {"GIT_INDEX_FILE": str(index)}
+
+
+def _has_programs(repo: Repo) -> bool:
+    own = [name for scope, name, _ in repo.settings().values if scope in {"local", "worktree"}]
+    return any(name.startswith("merge.") and name.endswith(".driver") for name in own)
