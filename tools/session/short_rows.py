@@ -118,7 +118,7 @@ def in_short(row: Row) -> ShortRow:
         row.delta,
         row.gain,
         row.evidence,
-        row.claim and ShortClaim(row.claim.relative, row.claim.gain, row.claim.variance),
+        ShortClaim(row.claim.relative, row.claim.gain, row.claim.variance) if row.claim else None,
         row.undoes,
         row.low,
         row.high,
