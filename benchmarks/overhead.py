@@ -1,9 +1,9 @@
 """What the server adds to an iteration, against a shell script that does the same by hand with the same git.
 
 `python benchmarks/overhead.py` prints medians of interleaved runs and counts of git processes for repositories of 50 and
-of 100,000 files, what thousands of protected, ignored and untracked files add, how many more tries four repositories make
-on one server than one, how long `status` and `history` take on long journals, and how a server process grows. Name parts
-to run only those: `iterations`, `crowds`, `several`, `journal`, `memory`.
+of 100,000 files, the CPU that thousands of protected, ignored, untracked and tracked files add, how many more tries four
+repositories make on one server than one, how long `status` and `history` take on long journals, and how a server process
+grows. Name parts to run only those: `iterations`, `crowds`, `several`, `journal`, `memory`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -21,7 +22,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mcp import Client, StdioServerParameters
 
@@ -41,6 +42,9 @@ ROWS = (100, 10_000, 100_000)
 ROUNDS = {50: 15, 100_000: 7}
 ITERATIONS = 1000
 CROWD_ROUNDS = 5
+CROWDS = ((10_000, "protected"), (50_000, "ignored"), (10_000, "untracked"))
+STATUSES = ("keep", "discard")
+MOST_OF_PLAIN, MOST_OF_SCRIPT = 2.0, 1.3
 SEVERAL, SEVERAL_ROUNDS, SLEEP_S, SEVERAL_LIMIT = 4, 8, 1.0, 3.0
 PLAN = {
     "goal": "a smaller number",
@@ -182,16 +186,52 @@ def told(files: int, status: str, server: list[float], script: list[float], coun
 
 
 def crowds() -> None:
-    """CPU seconds of a keep where thousands of files are protected, ignored or untracked, in turn with one of 50 files."""
+    """CPU of a keep and of a discard: beside thousands of files of a kind against 50 files, and in 100,000 against the script."""
     plain, turns = crowd(0, ""), itertools.count()
-    for count, kind in ((10_000, "protected"), (50_000, "ignored"), (10_000, "untracked")):
-        theirs = crowd(count, kind)
-        few, many = [], []
+    for count, kind in CROWDS:
+        theirs, few, many = crowd(count, kind), Spent({}, {}), Spent({}, {})
         for turn in range(CROWD_ROUNDS + 1):
-            few.append(cpu(plain, next(turns)))
-            many.append(cpu(theirs, turn))
-        ratio = statistics.median(many[1:]) / statistics.median(few[1:])
-        print(f"{count:>7} {kind} files: {ratio:.1f} times the CPU of a keep with 50 files")
+            for status in STATUSES:
+                few.add(status, turn, cpu(plain, next(turns), status))
+                many.add(status, turn, cpu(theirs, turn, status))
+        compared(f"{count:>7} {kind} files", "with 50 files", many, few, MOST_OF_PLAIN)
+        shutil.rmtree(theirs[1])
+    ours, script = session(repository(FILES[1]), PLAN), repository(FILES[1])
+    server, hand = Spent({}, {}), Spent({}, {})
+    for turn in range(CROWD_ROUNDS + 1):
+        for status in STATUSES:
+            server.add(status, turn, cpu(ours, turn, status))
+            value = number_for(status, turn)
+            hand.add(status, turn, spent(lambda: by_script(script, value, status)))  # noqa: B023
+    compared(f"{FILES[1]:>7} tracked files", "of the script", server, hand, MOST_OF_SCRIPT)
+
+
+class Spent(NamedTuple):
+    """CPU seconds of keeps and of discards; the first round warms up and does not count."""
+
+    warm: dict[str, float]
+    measured: dict[str, list[float]]
+
+    def add(self, status: str, turn: int, seconds: float) -> None:
+        """Take one in."""
+        if turn:
+            self.measured.setdefault(status, []).append(seconds)
+        else:
+            self.warm[status] = seconds
+
+    def median(self, status: str) -> float:
+        """Return the median of one status."""
+        return statistics.median(self.measured[status])
+
+
+def compared(what: str, to_what: str, ours: Spent, theirs: Spent, limit: float) -> None:
+    """Print ratios of medians, and whether a discard and a keep together are within the limit."""
+    ratios = [ours.median(status) / theirs.median(status) for status in STATUSES]
+    both = sum(map(ours.median, STATUSES)) / sum(map(theirs.median, STATUSES))
+    print(
+        f"{what}: {both:.2f} times the CPU of a try {to_what} ({1000 * sum(map(theirs.median, STATUSES)):.0f} ms for a keep "
+        f"and a discard; keep {ratios[0]:.2f}, discard {ratios[1]:.2f}); limit {limit}: {'within' if both <= limit else 'OVER'}"
+    )
 
 
 def crowd(count: int, kind: str) -> tuple[Loop, Path]:
@@ -208,17 +248,31 @@ def crowd(count: int, kind: str) -> tuple[Loop, Path]:
     if kind in {"protected", "ignored"}:
         git(root, "add", "--all")
         git(root, "commit", "--quiet", "-m", "data")
+    return session(root, plan)
+
+
+def session(root: Path, plan: dict[str, Any]) -> tuple[Loop, Path]:
+    """Start one."""
     lab = Lab(root, allow_commands=True)
     Sessions(lab).start_session(Plan.model_validate(plan))
     return Loop(lab), root
 
 
-def cpu(place: tuple[Loop, Path], turn: int) -> float:
-    """CPU seconds of one keep: ours, and of the git processes that it started."""
-    before = os.times()
-    by_server(*place, number_for("keep", turn), "keep")
-    after = os.times()
-    return sum(after[:4]) - sum(before[:4])
+def cpu(place: tuple[Loop, Path], turn: int, status: str) -> float:
+    """CPU seconds of one try: ours, and of the git processes that it started."""
+    return spent(lambda: by_server(*place, number_for(status, turn), status))
+
+
+def spent(call: Callable[[], object]) -> float:
+    """CPU seconds of a call and of the processes that it waited for."""
+    before = _cpu_so_far()
+    call()
+    return _cpu_so_far() - before
+
+
+def _cpu_so_far() -> float:
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def several() -> None:

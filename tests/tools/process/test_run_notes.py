@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.git.memory import Stamp
+from autoresearch_mcp.tools.git.memory import Memory, Stamp
 from autoresearch_mcp.tools.process import run_notes
 from autoresearch_mcp.tools.process.run_notes import RunNote, RunNotes
 
@@ -22,7 +22,7 @@ def written(notes: RunNotes, key: str, watched: dict[str, Stamp]) -> RunNote:
 
 def test_another_server_reads_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     note = written(RunNotes(tmp_path / "begun"), "first", WATCHED)
-    monkeypatch.setattr(run_notes, "_LATEST", run_notes.Memory(8))
+    monkeypatch.setattr(run_notes, "_LATEST", Memory(8))
 
     found = RunNotes(tmp_path / "begun").find("first")
 
