@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from autoresearch_mcp.tools.decision.calibration import baseline_runs, judge_from
 from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, Threshold
+from autoresearch_mcp.tools.plan.model import Plan
 from peers import Confirmed, MadRatio
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-START, PROPOSALS, PAUSE, CAP, CHUNK = 100.0, 100, 2, 24, 20
+START, PROPOSALS, PAUSE, CHUNK = 100.0, 100, 2, 20
 SEEDS = "figures of the documentation"
 WORLDS = ("null", "mixed")
 BINS = ((0.5, 1.0), (1.0, 2.0), (2.0, 3.0))
@@ -47,7 +48,7 @@ class _Own:
     def open(self, threshold: Threshold) -> Self:
         return replace(self, candidate=(), incumbent=())
 
-    def see(self, arm: Arm, value: float) -> Self:
+    def see(self, arm: Arm, value: float, seed: int = 0) -> Self:
         if arm is Arm.CANDIDATE:
             return replace(self, candidate=(*self.candidate, value))
         return replace(self, incumbent=(*self.incumbent, value))
@@ -106,8 +107,15 @@ class Contender:
     noise: str = "auto"
     error_rate: float = 0.05
     smallest: float = 0.0
+    effort: str = "normal"
+    max_runs: int = 0
     own: Callable[[Sequence[float]], Judge] | None = None
     own_runs: int = 0
+
+    @property
+    def plan(self) -> Plan:
+        """What of a plan counts here."""
+        return Plan(noise=self.noise, error_rate=self.error_rate, effort=self.effort, max_runs=self.max_runs)
 
     def runs(self, values: Sequence[float]) -> int:
         """How many runs the baseline takes."""
@@ -115,13 +123,19 @@ class Contender:
 
     def judge(self, values: Sequence[float]) -> Judge:
         """The rule after its baseline."""
-        return self.own(values) if self.own else judge_from(self.noise, values, self.error_rate, CAP)
+        if self.own:
+            return self.own(values)
+        seeds = [0 if place == 1 else place for place in range(len(values))]
+        return judge_from(self.plan, values, seeds)
 
 
 RULES = {
     "race": Contender("race (5 %)", "#0050b0"),
     "strict": Contender("race, strict (1 %)", "#4a90d9", error_rate=0.01),
     "lenient": Contender("race, lenient (20 %)", "#00a0a0", error_rate=0.2),
+    "quick": Contender("quick", "#7fb0e0", effort="quick"),
+    "thorough": Contender("thorough (60 runs)", "#003070", effort="thorough"),
+    "thorough120": Contender("thorough (120 runs)", "#001840", effort="thorough", max_runs=120),
     "greedy": Contender("greedy", "#c03030", noise="none"),
     "median3": Contender("median of 3 *", "#e08a00", noise="3", smallest=1.0),
     "median5": Contender("median of 5 *", "#b06a00", noise="5", smallest=1.0),
@@ -154,6 +168,10 @@ def _outliers(rng: Random) -> float:
     return _gauss(rng) + (8 * _gauss(rng) if rng.random() < 0.05 else 0.0)
 
 
+def _quiet(rng: Random) -> float:
+    return 0.5 * _gauss(rng)
+
+
 def _flaky(rng: Random) -> float:
     return 1.0 if rng.random() < 0.05 else 0.0
 
@@ -166,38 +184,89 @@ def _burst(rng: Random, now: float) -> float:
     return 15.0 if rng.random() < (0.75 if now else 0.01) else 0.0
 
 
+def _spell(rng: Random, now: float) -> float:
+    return (0.0 if rng.random() < 1 / 25 else now) if now else 40.0 * (rng.random() < 1 / 150)
+
+
+def _autoregressive(steps: float) -> Callable[[Random, float], float]:
+    stays = math.exp(-1 / steps)
+    return lambda rng, now: stays * now + 1.5 * math.sqrt(1 - stays**2) * _gauss(rng)
+
+
+def _sticky(stay: int) -> Callable[[Random, float], float]:
+    return lambda rng, now: (4.0 if now == 0.0 else 0.0) if rng.random() < 1 / stay else now
+
+
+def _clock(rng: Random, now: float) -> float:
+    return now + 1
+
+
+def _jump(rng: Random, now: float) -> float:
+    up = rng.choice((-1, 1)) * math.log(rng.uniform(1.5, 3.0))
+    return now + (0.0 if rng.random() > 1 / 80 else up if abs(now + up) < math.log(10) else -up)
+
+
 @dataclass(frozen=True)
 class Kind:
-    """A kind of noise: what one run adds, how the machine's level moves in a tick, and what makes the kind special."""
+    """A kind of noise: what one run adds, how the machine's state moves in a tick, and what makes the kind special.
+
+    The state is added to each run; through `level` it is a wave or the like first, and where it is a `factor`, code and
+    noise are multiplied by its exponential. `share` is one standard deviation as a share of the start value. `uneven` is
+    the standard deviation of the logarithm of each commit's own scatter, `layout` of its own shift. Runs of different
+    code on one seed `share`d that part of their variance; where it is `exact`, all else follows from code and seed.
+    """
 
     title: str
     run: Callable[[Random], float] | None = _gauss
     tick: Callable[[Random, float], float] | None = None
+    level: Callable[[float], float] | None = None
+    factor: bool = False
+    times: float = 1.0
     rounded: float = 0.0
     slow: float = 0.0
-    uneven: bool = False
+    uneven: float = 0.0
+    layout: float = 0.0
     late: bool = False
     shared: float | None = None
+    exact: bool = False
+    drifting: bool = False
     noisy: bool = True
+    promised: float = 10.0
 
 
 KINDS = {
-    "gaussian": Kind("Gaussian"),
+    "gaussian": Kind("Gaussian", promised=5.0),
+    "mult3": Kind("Gaussian, 3 % of the level", times=3),
     "skewed": Kind("skewed (lognormal)", _skewed),
     "heavy": Kind("heavy tails (Student t, 3)", _heavy),
     "outliers": Kind("5 % outliers", _outliers),
     "slow-downs": Kind("3 % slow-downs to twice the value", slow=0.03),
     "bursts": Kind("bursts of +15", tick=_burst),
-    "uneven": Kind("each commit its own noise", uneven=True),
+    "spells": Kind("busy spells of +40", tick=_spell, drifting=True),
+    "uneven": Kind("each commit its own scatter (log-sd 0.4)", uneven=0.4),
+    "uneven1": Kind("each commit its own scatter (log-sd 1)", uneven=1.0),
     "rounded": Kind("rounded to 0.5", rounded=0.5),
-    "ar1": Kind("machine level AR(1)", tick=lambda rng, now: 0.95 * now + 1.5 * math.sqrt(1 - 0.95**2) * _gauss(rng)),
-    "walk": Kind("machine level random walk", tick=lambda rng, now: now + 0.15 * _gauss(rng)),
-    "slower": Kind("machine slows down", tick=lambda rng, now: now + 0.03),
-    "faster": Kind("machine speeds up", tick=lambda rng, now: now - 0.03),
-    "shifts": Kind("level shifts", tick=lambda rng, now: now + (3 * _gauss(rng) if rng.random() < 1 / 60 else 0.0)),
-    "seeded 0.5": Kind("seeded, half shared", shared=0.5),
-    "seeded 0.8": Kind("seeded, 80 % shared", shared=0.8),
-    "seeded 0.95": Kind("seeded, 95 % shared", shared=0.95),
+    "rounded2": Kind("rounded to 2", rounded=2.0),
+    "ar5": Kind("machine level AR(1), 5 runs", tick=_autoregressive(5), drifting=True),
+    "ar1": Kind("machine level AR(1), 20 runs", tick=_autoregressive(20), drifting=True),
+    "walk": Kind("machine level random walk", tick=lambda rng, now: now + 0.15 * _gauss(rng), drifting=True),
+    "wave": Kind("slow wave of 3, 60 runs", tick=_clock, level=lambda now: 3 * math.sin(now * math.tau / 60), drifting=True),
+    "slower": Kind("machine slows down by 0.1 a run", tick=lambda rng, now: now + 0.1, drifting=True),
+    "faster.03": Kind("machine speeds up by 0.03 a run", tick=lambda rng, now: now - 0.03, drifting=True),
+    "faster": Kind("machine speeds up by 0.1 a run", tick=lambda rng, now: now - 0.1, drifting=True),
+    "steps": Kind("level shifts of 3", tick=lambda rng, now: now + (3 * _gauss(rng) if rng.random() < 1 / 60 else 0.0), drifting=True),
+    "jumps": Kind("level jumps x1.5 to x3", tick=_jump, factor=True, drifting=True),
+    "jumps3": Kind("level jumps x1.5 to x3, noise 3 %", tick=_jump, factor=True, times=3, drifting=True),
+    "sticky20": Kind("two modes 4 apart, 20 runs each", _quiet, tick=_sticky(20), drifting=True),
+    "sticky5": Kind("two modes 4 apart, 5 runs each", _quiet, tick=_sticky(5), drifting=True),
+    "period2": Kind("every second run +2", tick=_clock, level=lambda now: 2 * (now % 2), drifting=True),
+    "layout": Kind("each commit shifted by its layout (0.3)", layout=0.3, promised=100.0),
+    "seeded 0.8": Kind("seeded, 80 % shared, not exact", shared=0.8),
+    "exact 0": Kind("exact for a seed, nothing shared", shared=0.0, exact=True),
+    "exact 0.5": Kind("exact for a seed, half shared", shared=0.5, exact=True),
+    "exact 0.8": Kind("exact for a seed, 80 % shared", shared=0.8, exact=True),
+    "exact 0.95": Kind("exact for a seed, 95 % shared", shared=0.95, exact=True),
+    "exact 0.999": Kind("exact for a seed, 99.9 % shared", shared=0.999, exact=True),
     "zero": Kind("no noise, many digits", None, noisy=False),
     "flaky": Kind("flaky: 5 % worse by 1, few digits", _flaky, rounded=0.1, noisy=False),
     "flaky2": Kind("flaky: 5 % off by 1 either way, few digits", _either, rounded=0.1, noisy=False),
@@ -205,57 +274,76 @@ KINDS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Code:
+    """Code of a known true value, a scale of its noise, and a shift that its layout causes."""
+
+    number: int
+    true: float
+    scatter: float = 1.0
+    shift: float = 0.0
+
+
 @dataclass
 class Machine:
-    """Runs code of a known true value and a scale of its noise; knows nothing of the rule."""
+    """Runs code; knows nothing of the rule."""
 
     kind: Kind
     rng: Random
-    level: float = 0.0
+    state: float = 0.0
     proposals: int = 0
+    runs: int = 0
+    codes: int = 0
     luck: dict[object, float] = field(default_factory=dict)
 
     def pause(self) -> None:
         """The time between two proposals."""
         self.proposals += 1
-        self.luck.clear()
         for _ in range(PAUSE):
             self._tick()
 
     def _tick(self) -> None:
         if self.kind.tick and self._awake:
-            self.level = self.kind.tick(self.rng, self.level)
+            self.state = self.kind.tick(self.rng, self.state)
 
     @property
     def _awake(self) -> bool:
         return not self.kind.late or self.proposals > PROPOSALS // 2
 
-    def commit(self, true: float) -> tuple[float, float]:
-        """New code, with its own scale of noise where the kind has that."""
-        return true, 2 ** self.rng.uniform(-1, 1) if self.kind.uneven else 1.0
+    def commit(self, true: float) -> Code:
+        """New code, with its own scale of noise and its own layout where the kind has that."""
+        self.codes += 1
+        scatter = math.exp(self.kind.uneven * _gauss(self.rng)) if self.kind.uneven else 1.0
+        return Code(self.codes, true, scatter, self.kind.layout * _gauss(self.rng) if self.kind.layout else 0.0)
 
-    def run(self, code: tuple[float, float], seed: object) -> float:
+    def run(self, code: Code, seed: int) -> float:
         """One run; runs of different code on one seed share a part of their noise."""
+        kind = self.kind
+        self.runs += 1
         self._tick()
-        value = code[0] + self.level + code[1] * self._noise(seed)
-        if self.kind.slow and self.rng.random() < self.kind.slow:
+        level = kind.level(self.state) if kind.level else self.state
+        own = code.true + code.shift + code.scatter * self._noise(code, seed)
+        value = START + kind.times * (own - START)
+        value = value * math.exp(level) if kind.factor else value + level * kind.times
+        if kind.slow and self.rng.random() < kind.slow:
             value *= 2
-        step = self.kind.rounded
-        return round(round(value / step) * step, 6) if step else value
+        return round(round(value / kind.rounded) * kind.rounded, 6) if kind.rounded else value
 
-    def _noise(self, seed: object) -> float:
-        if self.kind.run is None or not self._awake:
+    def _noise(self, code: Code, seed: int) -> float:
+        kind = self.kind
+        if kind.run is None or not self._awake:
             return 0.0
-        own, shared = self.kind.run(self.rng), self.kind.shared
-        if shared is None:
-            return own
-        return math.sqrt(shared) * self.luck.setdefault(seed, _gauss(self.rng)) + math.sqrt(1 - shared) * own
+        if kind.shared is None:
+            return kind.run(self.rng)
+        common = self.luck.setdefault(seed, _gauss(self.rng))
+        own = self.luck.setdefault((code.number, seed), _gauss(self.rng)) if kind.exact else _gauss(self.rng)
+        return math.sqrt(kind.shared) * common + math.sqrt(1 - kind.shared) * own
 
 
-def effects(world: str, index: int) -> list[float]:
+def effects(world: str, index: int, tries: int = PROPOSALS) -> list[float]:
     """The true effects of one session's proposals, positive is better: the same for every rule and kind of noise."""
     rng = Random(f"{SEEDS}, effects, {world}, {index}")
-    return [0.0 if world == "null" else _effect(rng) for _ in range(PROPOSALS)]
+    return [0.0 if world == "null" else _effect(rng) for _ in range(tries)]
 
 
 def _effect(rng: Random) -> float:
@@ -265,7 +353,8 @@ def _effect(rng: Random) -> float:
 
 @dataclass
 class Tally:
-    """What one session, or many together, came to; `spoilt` sessions kept something false."""
+    """What one session, or many together, came to; `spoilt` sessions kept something false, `covered` ones have the truth
+    within the 95 % interval of what they tell."""
 
     sessions: int = 0
     spoilt: int = 0
@@ -274,22 +363,27 @@ class Tally:
     harmful: int = 0
     gain: float = 0.0
     oracle: float = 0.0
-    claimed: float = 0.0
     told: float = 0.0
+    covered: int = 0
     seen: tuple[int, ...] = (0,) * len(BINS)
     kept: tuple[int, ...] = (0,) * len(BINS)
+    keep_runs: tuple[int, ...] = ()
+    discard_runs: tuple[int, ...] = ()
 
-    def judged(self, effect: float, kept: bool, told: float) -> None:
+    def judged(self, effect: float, kept: bool, runs: int) -> None:
         """One more proposal."""
         here = tuple(int(low <= effect < high) for low, high in BINS)
         self.oracle += max(0.0, effect)
         self.seen = tuple(map(sum, zip(self.seen, here, strict=True)))
+        self.runs += runs
         if kept:
             self.kept = tuple(map(sum, zip(self.kept, here, strict=True)))
             self.false += effect <= 0
             self.harmful += effect < 0
             self.gain += effect
-            self.told += told
+            self.keep_runs += (runs,)
+        else:
+            self.discard_runs += (runs,)
 
 
 def together(tallies: Iterable[Tally]) -> Tally:
@@ -297,52 +391,61 @@ def together(tallies: Iterable[Tally]) -> Tally:
     total: dict[str, Any] = vars(Tally())
     for tally, name in itertools.product(tallies, [each.name for each in fields(Tally)]):
         one = getattr(tally, name)
+        if name in {"keep_runs", "discard_runs"}:
+            total[name] = (*total[name], *one)
+            continue
         total[name] = (
             tuple(map(sum, zip(total[name], one, strict=True))) if isinstance(one, tuple) else total[name] + one
         )
     return Tally(**total)
 
 
-def session(contender: Contender, kind: Kind, world: str, index: int) -> Tally:
+def session(contender: Contender, kind: Kind, world: str, index: int, tries: int = PROPOSALS) -> Tally:
     """One session from the baseline to the last proposal."""
     machine = Machine(kind, Random(f"{SEEDS}, noise, {kind.title}, {world}, {index}"))
     incumbent = machine.commit(START if kind.rounded else START + 0.123456)
     values: list[float] = []
     while len(values) < contender.runs(values):
         # The product gives the second run the first one's seed; the rules of this file alone get fresh ones.
-        repeats = kind.shared is not None and len(values) == 1 and not contender.own
-        values.append(values[0] if repeats else machine.run(incumbent, len(values)))
+        seed = 0 if len(values) == 1 and not contender.own else len(values)
+        values.append(machine.run(incumbent, seed))
     judge, tally = contender.judge(values), Tally(sessions=1, runs=len(values))
-    start = judge.level
-    for effect in effects(world, index):
+    told, variance = START, 0.0
+    for effect in effects(world, index, tries):
         machine.pause()
-        candidate = machine.commit(incumbent[0] - effect)
+        candidate = machine.commit(incumbent.true - effect)
         judge, runs = _proposal(judge.open(Threshold(contender.smallest)), machine, candidate, incumbent)
         found = judge.finding()
         kept = found.step is Step.BETTER
+        if kept:
+            told, variance = _claimed(told, variance, found)
         judge, incumbent = judge.close(kept), candidate if kept else incumbent
-        tally.runs += runs
-        tally.judged(effect, kept, found.gain)
-    tally.spoilt, tally.claimed = int(tally.false > 0), start - judge.level
+        tally.judged(effect, kept, runs)
+    tally.told = (START - told) / kind.times
+    tally.spoilt = int(tally.false > 0)
+    tally.covered = int(abs(tally.told - tally.gain) * kind.times <= 1.96 * math.sqrt(variance) + 1e-9)
     return tally
 
 
-def _proposal(
-    judge: Judge, machine: Machine, candidate: tuple[float, float], incumbent: tuple[float, float]
-) -> tuple[Judge, int]:
-    """Runs until the rule has decided. The k-th runs of the two arms share a seed; a sentinel has its own."""
-    ours = theirs = sentinels = 0
-    while not (step := judge.finding().step).decided:
-        if step is Step.CANDIDATE:
-            judge = judge.see(Arm.CANDIDATE, machine.run(candidate, ours))
-            ours += 1
-        elif ours:
-            judge = judge.see(Arm.INCUMBENT, machine.run(incumbent, theirs))
-            theirs += 1
-        else:
-            sentinels += 1
-            judge = judge.see(Arm.INCUMBENT, machine.run(incumbent, f"sentinel {sentinels}"))
-    return judge, ours + theirs + sentinels
+def _claimed(level: float, variance: float, found: Finding) -> tuple[float, float]:
+    """The level that a session tells after one more keep, and its variance."""
+    claim = found.claim
+    if claim is None:
+        return level - found.gain, variance
+    if not claim.relative:
+        return level - claim.gain, variance + claim.variance
+    factor = math.exp(-claim.gain)
+    return level * factor, variance * factor**2 + claim.variance * (level * factor) ** 2
+
+
+def _proposal(judge: Judge, machine: Machine, candidate: Code, incumbent: Code) -> tuple[Judge, int]:
+    """Runs until the rule has decided. A rule that names no seed gets a fresh one."""
+    start = machine.runs
+    while not (found := judge.finding()).step.decided:
+        seed = 1000 + machine.runs if found.seed is None else found.seed
+        arm, code = (Arm.CANDIDATE, candidate) if found.step is Step.CANDIDATE else (Arm.INCUMBENT, incumbent)
+        judge = judge.see(arm, machine.run(code, seed), seed)
+    return judge, machine.runs - start
 
 
 Results = Mapping[tuple[str, str, str], Tally]

@@ -49,7 +49,7 @@ class MadRatio:
         """Begin a new proposal."""
         return replace(self, threshold=threshold, candidate=())
 
-    def see(self, arm: Arm, value: float) -> MadRatio:
+    def see(self, arm: Arm, value: float, seed: int = 0) -> MadRatio:
         """Take one more run in."""
         seen = replace(self, values=(*self.values, value))
         return seen if arm is Arm.INCUMBENT else replace(seen, candidate=(value,))

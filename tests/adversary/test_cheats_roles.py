@@ -54,7 +54,13 @@ def two_faced(tmp_path: Path, cheat: str, seed: int) -> tuple[Project, Callable[
     """A repository whose program cheats, without a session, and its later versions. One run scatters by 1.5 %."""
     notes, noise = tmp_path / "notes", random.Random(seed)
     notes.mkdir()
-    plan = {"protected": ("bench.sh", "noise.txt"), "metric": "work", "verify": "sh bench.sh", "guards": ()}
+    plan = {
+        "protected": ("bench.sh", "noise.txt"),
+        "metric": "work",
+        "verify": "sh bench.sh",
+        "guards": (),
+        "effort": "thorough",
+    }
     project = Project(tmp_path / "repo", scope=("src/**",), **plan)
 
     def version(number: int) -> str:
@@ -79,4 +85,6 @@ def test_a_program_that_is_worse_as_the_incumbent_earns_nothing(tmp_path: Path, 
         answers.append(project.loop.iterate(f"version {number}"))
 
     assert {answer.status for answer in answers} <= {Status.DISCARD, Status.TAMPERED}
-    assert any(answer.status is Status.TAMPERED and "when it was the newest" in answer.why for answer in answers)
+    named = [answer.why for answer in answers if answer.status is Status.TAMPERED]
+    assert all("when it was the newest" in why for why in named)
+    assert named or "grown old" in name, "what ages looks worse in either role, and is dropped before it is found out"

@@ -7,9 +7,12 @@ import statistics
 from collections.abc import Sequence
 from enum import StrEnum
 
+from ..plan.model import Plan
 from .exact import Exact, Median
 from .judging import Judge
-from .race import Race, confidence_for, race_from
+from .race import Race, race_from
+from .seeded import Seeded, seeded_from
+from .stakes import confidence_for, stakes_for
 
 NOISY_RUNS = 6
 """Runs of a noisy baseline; the first only tells that there is noise, because it is the coldest."""
@@ -25,7 +28,7 @@ class Nature(StrEnum):
 
     ASSUMED = "assumed exact"
     EXACT = "deterministic"
-    SEEDED = "repeats with the seed"
+    SEEDED = "exact for a seed"
     NOISY = "noisy"
 
 
@@ -35,7 +38,8 @@ def nature(values: Sequence[float]) -> Nature:
         return Nature.ASSUMED
     if len(set(values)) == 1:
         return Nature.EXACT
-    return Nature.SEEDED if len(values) > 2 and values[0] == values[1] else Nature.NOISY
+    told = len(values) > 2 and values[0] == values[1] and digits(values[0]) >= TELLING_DIGITS
+    return Nature.SEEDED if told else Nature.NOISY
 
 
 def baseline_runs(noise: str, values: Sequence[float]) -> int:
@@ -60,18 +64,21 @@ def digits(value: float) -> int:
     return len(mantissa.strip("0"))
 
 
-def judge_from(noise: str, values: Sequence[float], error_rate: float, cap: int) -> Judge:
+def judge_from(plan: Plan, values: Sequence[float], seeds: Sequence[int]) -> Judge:
     """Return the rule at work, as it stands after the baseline. `values` are signed so that lower is better."""
-    middle = statistics.median(values)
-    if named := median_runs(noise):
+    middle, confidence = statistics.median(values), confidence_for(plan.error_rate)
+    stakes = stakes_for(plan.effort, plan.max_runs)
+    if named := median_runs(plan.noise):
         return Median(middle, named)
-    confidence = confidence_for(error_rate)
-    if noise == "none":
+    if plan.noise == "none":
         return Exact(middle, patience=math.inf)
-    if nature(values) is Nature.EXACT:
-        return Exact(middle, always=error_rate < STRICT, confidence=confidence, cap=cap)
+    match nature(values):
+        case Nature.EXACT:
+            return Exact(middle, always=plan.error_rate < STRICT, confidence=confidence, stakes=stakes)
+        case Nature.SEEDED:
+            return seeded_from(values, seeds, confidence, stakes)
     later = values[1:] if len(set(values[1:])) > 1 else values
-    return race_from(later, confidence, cap)
+    return race_from(later, confidence, stakes)
 
 
 def words(values: Sequence[float], judge: Judge, unit: str = "") -> str:
@@ -79,19 +86,28 @@ def words(values: Sequence[float], judge: Judge, unit: str = "") -> str:
     found, unit = nature(values), f" {unit}" if unit else ""
     if isinstance(judge, Median):
         return f"decided by the median of {judge.runs} runs, which has no error control."
+    if isinstance(judge, Seeded):
+        return _seeded(judge, len(values), unit)
     if isinstance(judge, Race):
-        return _noisy(found, judge, len(values), unit)
+        return _noisy(judge, len(values), unit)
     if found is Nature.ASSUMED:
         return "taken as exact because the plan says so: one run a try; set min_effect if the number varies."
     return f"none: {len(values)} runs of the same code gave the same number, so a try costs one run, equal is equal, and now and then a keep is confirmed by one more."
 
 
-def _noisy(found: Nature, race: Race, runs: int, unit: str) -> str:
-    share = f" ({100 * race.spread / abs(race.level):.2g} %)" if race.level else ""
-    band = f"one run scatters by {race.spread:.3g}{unit}{share} around {abs(race.level):.6g}{unit}"
-    source = "repeats with AUTORESEARCH_SEED, differs between seeds" if found is Nature.SEEDED else "noisy"
+def _noisy(race: Race, runs: int, unit: str) -> str:
     drift = (
         " The machine drifts, so old runs of the incumbent soon count little." if race.bank.best.drift >= 0.1 else ""
     )
-    rule = f"Changes that look better are run again in turn with the incumbent until the evidence is {race.confidence:g} standard errors."
-    return f"{source} ({runs} runs of the same code): {band}.{drift} {rule}"
+    rule = f"Changes that look better are run again in turn with the incumbent until the evidence is {race.confidence:.2g} standard errors."
+    return f"noisy ({runs} runs of the same code): {_band(race, unit)}.{drift} {rule}"
+
+
+def _seeded(judge: Seeded, runs: int, unit: str) -> str:
+    rule = "Change and incumbent are compared seed by seed; the incumbent's runs are remembered, and a keep is confirmed on a seed that is new to both."
+    return f"exact for a seed ({runs} runs of the same code, two of them on one AUTORESEARCH_SEED agree in all digits): between seeds {_band(judge, unit)}. {rule}"
+
+
+def _band(judge: Judge, unit: str) -> str:
+    share = f" ({100 * judge.spread / abs(judge.level):.2g} %)" if judge.level else ""
+    return f"one run scatters by {judge.spread:.3g}{unit}{share} around {abs(judge.level):.6g}{unit}"

@@ -7,8 +7,9 @@ import statistics
 from dataclasses import dataclass, replace
 from typing import Self
 
-from .judging import NO_THRESHOLD, UNMEASURED, Arm, Claim, Finding, Judge, Step, Threshold
+from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, GainClaim, Judge, Step, Threshold
 from .race import race_from
+from .stakes import NORMAL, Stakes
 
 FRESH_RUNS = 4
 """Fresh runs of the incumbent from which noise is learnt when it shows late."""
@@ -22,14 +23,14 @@ class Exact:
 
     `patience` keeps in a row are believed before the next is confirmed by a second run of the candidate; it starts with
     none and doubles with each that was, up to four. A `doubtful` one is always confirmed. `always` confirms every keep; an infinite patience none, which is the greedy
-    rule. `confidence` and `cap` are for the race.
+    rule. `confidence` and `stakes` are for the race.
     """
 
     level: float
     patience: float = 0.0
     always: bool = False
-    confidence: float = 3.85
-    cap: int = 24
+    confidence: float = 3.6
+    stakes: Stakes = NORMAL
     unchecked: int = 0
     doubtful: bool = False
     threshold: Threshold = NO_THRESHOLD
@@ -54,7 +55,7 @@ class Exact:
         """Ask for a second run of the proposal before it is kept, because more than its commit changed."""
         return replace(self, doubtful=self.patience < math.inf)
 
-    def see(self, arm: Arm, value: float) -> Judge:
+    def see(self, arm: Arm, value: float, seed: int = 0) -> Judge:
         """Take one more run in."""
         if arm is Arm.CANDIDATE:
             return replace(self, candidate=(*self.candidate, value))
@@ -68,7 +69,7 @@ class Exact:
 
     def _racing(self) -> Judge:
         scatter = [self.level + value - self.candidate[0] for value in self.candidate[1:]]
-        race: Judge = race_from([*scatter, self.level, *self.incumbent], self.confidence, self.cap)
+        race: Judge = race_from([*scatter, self.level, *self.incumbent], self.confidence, self.stakes)
         if not self.candidate:
             return race
         race = race.open(self.threshold)
@@ -90,9 +91,9 @@ class Exact:
             and (self.doubtful or self.unchecked >= self.patience)
         ):
             return Finding(
-                Step.CANDIDATE, f"{why} It is run once more: does it repeat?", gain, claim=Claim(False, gain)
+                Step.CANDIDATE, f"{why} It is run once more: does it repeat?", gain, claim=GainClaim(False, gain)
             )
-        return Finding(step, why, gain, gain, gain, claim=Claim(False, gain))
+        return Finding(step, why, gain, gain, gain, claim=GainClaim(False, gain))
 
     def close(self, kept: bool) -> Exact:
         """End the proposal as kept or not."""
@@ -134,7 +135,7 @@ class Median:
         """Begin a new proposal."""
         return replace(self, threshold=threshold, candidate=())
 
-    def see(self, arm: Arm, value: float) -> Self:
+    def see(self, arm: Arm, value: float, seed: int = 0) -> Self:
         """Take one more run in; the incumbent's are not looked at."""
         return self if arm is Arm.INCUMBENT else replace(self, candidate=(*self.candidate, value))
 
@@ -145,7 +146,9 @@ class Median:
             return Finding(Step.CANDIDATE, f"{count} of {self.runs} runs.")
         gain = self.level - statistics.median(self.candidate[: self.runs])
         step = Step.BETTER if wins(gain, self.threshold) else loses(gain, self.threshold)
-        return Finding(step, f"The median of {self.runs} runs is {gain:.4g} better.", gain, claim=Claim(False, gain))
+        return Finding(
+            step, f"The median of {self.runs} runs is {gain:.4g} better.", gain, claim=GainClaim(False, gain)
+        )
 
     def close(self, kept: bool) -> Self:
         """End the proposal as kept or not."""

@@ -30,7 +30,7 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True)
-class Claim:
+class GainClaim:
     """What a change is worth, shrunk against the luck that selected it, and the variance of that. Positive is better.
 
     `relative` claims are natural logarithms of the ratio of two levels; others are differences in the metric's unit.
@@ -46,7 +46,8 @@ class Finding:
     """What the runs so far say. `gain` and its 90 % interval are in the metric's unit, positive is better.
 
     `evidence` is in standard errors, of which `needed` make a keep; both are None for a rule without error control.
-    `claim` is what a keep may add to the gain of the session; None before the first run.
+    `claim` is what a keep may add to the gain of the session; None before the first run. `seed` is the one that the next
+    run needs; None for a fresh one.
     """
 
     step: Step
@@ -56,7 +57,8 @@ class Finding:
     high: float | None = None
     evidence: float | None = None
     needed: float | None = None
-    claim: Claim | None = None
+    claim: GainClaim | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,8 @@ class Judge(Protocol):
         """Begin a new proposal, or a new attempt at the same one."""
         ...
 
-    def see(self, arm: Arm, value: float) -> Judge:
-        """Take one more run in."""
+    def see(self, arm: Arm, value: float, seed: int = 0) -> Judge:
+        """Take in one more run, on a seed."""
         ...
 
     def finding(self) -> Finding:

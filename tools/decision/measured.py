@@ -117,6 +117,11 @@ class Measurement(BaseModel):
     tally: Tally | None = None
     unit: str | None = None
 
+    @property
+    def seed(self) -> int:
+        """The seed that the command was given; 0 where nobody wrote it down."""
+        return self.receipt.seed if self.receipt else 0
+
 
 class GuardResult(BaseModel):
     """What one guard showed. `samples` are the numbers of a metric-valued guard and `value` their mean.

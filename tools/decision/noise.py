@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -24,7 +24,7 @@ CLIP = 2.5
 """Standard deviations beyond which a surprise counts no more."""
 PRIOR_VARIANCE = 4.0
 """How large effects are expected to be: variance, in units of one run's variance."""
-FADE = 0.995
+FADE = 0.99
 """Weight that each further run leaves to the earlier ones in the estimate of the noise."""
 
 
@@ -138,15 +138,20 @@ class Bank:
         """Make the candidate the new incumbent."""
         return replace(self, filters=tuple(belief.adopted() for belief in self.filters))
 
+    def surprise(self, value: float) -> float:
+        """Return how far a run lies above what the incumbent should give now, in standard deviations."""
+        best = self.best
+        return (value - best.level) / (self.sigma * math.sqrt(1 + best.covariance[0] + best.drift))
+
     def fed(self, value: float, arm: Arm) -> Bank:
         """Take one more run in, after one step of time."""
         limit = CLIP * self.sigma
         seen = (belief.passed().after(value, arm, limit, FADE, scored=True) for belief in self.filters)
         return replace(self, filters=tuple(seen))
 
-    def met(self, value: float) -> Bank:
+    def met(self, value: float, limit: float = CLIP) -> Bank:
         """Take in the first run of a candidate: it may be far off, so it teaches nothing of the noise and is clamped first."""
-        reach, seen = CLIP * self.sigma, []
+        reach, seen = limit * self.sigma, []
         for belief in (belief.passed() for belief in self.filters):
             room = reach * math.sqrt(belief.covariance[0] + 1)
             near = max(belief.level - room, min(belief.level + room, value))
@@ -159,6 +164,16 @@ class Bank:
             replace(belief, level=level, covariance=(variance, *belief.covariance[1:])) for belief in self.filters
         )
         return replace(self, filters=tuple(placed))
+
+    def scaled(self, factor: float, place: Callable[[float], float]) -> Bank:
+        """Give all beliefs on another scale: distances times `factor`, the incumbent's level put to its `place` there."""
+        placed = (
+            replace(
+                belief, level=place(belief.level), effect=belief.effect * factor, squares=belief.squares * factor**2
+            )
+            for belief in self.filters
+        )
+        return Bank(tuple(placed), self.floor * factor)
 
     def widened(self, variance: float) -> Bank:
         """Make the level a little less sure."""

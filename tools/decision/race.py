@@ -1,8 +1,8 @@
 """The race: candidate and incumbent are run in turn until the evidence decides.
 
-In two sentences: a change that does not look better after one run is dropped; one that does is re-run in turn with the
-incumbent, and kept only when fresh runs put it further ahead than the measured noise allows. Old runs of the incumbent
-count less the more the machine drifts, and no single freak run can decide.
+In two sentences: a change that does not look better after one run is dropped, unless the machine itself may have moved:
+then the incumbent is run before the verdict. One that does look better is run in turn with the incumbent, and kept only
+when all that is known and the runs in turn by themselves both say so, by more the more restless the machine has been.
 
 The shape (screen, futility bound, sequential test with a high bar, memory of the incumbent) follows sequential analysis
 (A. Wald 1945) and group-sequential trials with a futility bound; the bar is calibrated by simulation, because drift and
@@ -15,83 +15,66 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-from .judging import NO_THRESHOLD, UNMEASURED, Arm, Claim, Finding, Step, Threshold
-from .noise import CLIP, Bank, calibrated
+from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, Step, Threshold
+from .noise import Bank, calibrated
+from .scale import LINEAR, Scale, scale_for
+from .scatter import UNLEARNT, Scatter, normal, own
+from .stakes import NORMAL, Stakes, longer
+from .turns import NO_TURNS, Turns
 
-SCREEN = 0.5
-"""Standard deviations that the first run has to be ahead, after shrinking, for a second one."""
-FUTILITY = 0.9
-"""Standard deviations that the estimate may not fall below later."""
 WIDTH = 2.5
 """Standard errors on either side of the estimate: an interval that held nine of ten true effects in simulation."""
-FRESH = 1.0
-"""Standard errors by which the runs after the first have to be ahead by themselves."""
-SENTINEL = 5
-"""Proposals after which the incumbent is run once more, if no race has run it."""
-FAR = 5.0
-"""Standard deviations beyond which an effect is so plain that no shrinking is called for."""
-FAR_RUNS = 3
-"""Runs that have to agree on such an effect: within as much, or within a share `AGREE` of the effect."""
-AGREE = 0.2
+SURPRISE = 3.0
+"""Standard deviations of a single run that the machine may have caused rather than the change."""
+ROW, ROW_RUNS = 1.5, 3
+"""So many first runs in a row, each so many standard deviations worse, are one surprise together."""
+STEADY = 0.03
+"""Drift up to which a machine counts as calm."""
+RESTLESS = 0.3
+"""Standard errors that the bar rises on a machine that drifts, or where commits differ in scatter."""
+IN_TURN_CALM, IN_TURN_RESTLESS = -1.0, 0.5
+"""Where the bar of the runs in turn lies from the bar of all that is known."""
+PAIRED, LEAST_PAIRS = 0.2, 3
+"""How much higher the bar of paired differences lies, and how many pairs it asks for."""
+PAIRS_PRIOR, PAIRS_FADE = 6.0, 0.98
+"""Runs that the prior of the variance of paired differences is worth, which is that of two independent runs, and what each
+race leaves of earlier ones."""
 ROOM = 0.75
 """Standard deviations that all simplifications since the last proven improvement may lose together."""
 NOT_WORSE = 1.64
 """Standard errors that show a simplification to be within that room: one-sided, 5 %."""
-LEAST = 1e-6
-"""What a number of the wrong sign, or zero, counts as on the ratio scale, in units of the level."""
-
-
-class Scale(StrEnum):
-    """How values are compared: by differences, or by ratios where every number has the same sign.
-
-    Durations, sizes and rates scatter in proportion to themselves: what was noise at 500 ms would drown everything at 5 ms.
-    """
-
-    LINEAR = "linear"
-    RATIO = "ratio"
-
-    def inner(self, value: float, level: float = 1.0) -> float:
-        """Return a value on the scale: itself, or 100 times its natural logarithm, so that 1 is about one percent."""
-        if self is Scale.LINEAR:
-            return value
-        sign = math.copysign(1.0, level)
-        return sign * 100 * math.log(max(value * sign, LEAST * abs(level)))
-
-    def outer(self, inner: float, level: float = 1.0) -> float:
-        """Return the value that stands at a place on the scale."""
-        if self is Scale.LINEAR:
-            return inner
-        sign = math.copysign(1.0, level)
-        return sign * math.exp(min(700.0, sign * inner / 100))
 
 
 @dataclass(frozen=True)
 class Race:
-    """One session's race after another. `confidence` is the bar in standard errors, `cap` the most runs of a proposal.
+    """One session's race after another. `confidence` is the bar in standard errors, before its length and a restless
+    machine raise it.
 
-    `origin` is a value of the metric that tells its sign; bank, candidate and incumbent are on the `scale`, whatever
-    goes in and comes out is in the metric's unit.
+    Bank and turns are on the `scale`; whatever goes in and comes out is in the metric's unit. `pairs` are squares and
+    degrees of paired differences of earlier races, `worse` counts first runs in a row that were a little worse, `before` is
+    what was known before the change ran.
     """
 
     bank: Bank
-    scale: Scale = Scale.LINEAR
-    origin: float = 1.0
-    confidence: float = 3.85
-    cap: int = 24
+    scale: Scale = LINEAR
+    confidence: float = 3.6
+    stakes: Stakes = NORMAL
+    scatter: Scatter = UNLEARNT
+    pairs: tuple[float, float] = (0.0, 0.0)
+    tries: int = 0
     quiet: int = 0
+    worse: int = 0
     lost: float = 0.0
     threshold: Threshold = NO_THRESHOLD
-    candidate: tuple[float, ...] = ()
-    incumbent: tuple[float, ...] = ()
+    turns: Turns = NO_TURNS
     attempts: int = 0
     before: Bank | None = None
 
     @property
     def level(self) -> float:
         """The incumbent's level now."""
-        return self._outer(self.bank.best.level)
+        return self.scale.outer(self.bank.best.level)
 
     @property
     def doubt(self) -> float:
@@ -103,172 +86,249 @@ class Race:
         """Standard deviation of one run."""
         return self._worth(self.bank.sigma)
 
-    def _outer(self, inner: float) -> float:
-        return self.scale.outer(inner, self.origin)
-
     def _worth(self, gain: float) -> float:
-        """Convert a distance on the scale, below the incumbent's level, to the metric's unit."""
-        level = self.bank.best.level
-        return self._outer(level) - self._outer(level - gain)
+        return self.scale.worth(self.bank.best.level, gain)
 
     def open(self, threshold: Threshold) -> Race:
         """Begin a new proposal, or a new attempt at the same one."""
-        quiet = self.quiet + (self.attempts == 0)
-        bank = self.bank.passed().opened()
+        first = self.attempts == 0
         return replace(
-            self, bank=bank, threshold=threshold, quiet=quiet, candidate=(), incumbent=(), attempts=self.attempts + 1
+            self,
+            bank=self.bank.passed().opened(),
+            threshold=threshold,
+            turns=NO_TURNS,
+            before=None,
+            quiet=self.quiet + first,
+            tries=self.tries + first,
+            attempts=self.attempts + 1,
         )
 
-    def see(self, arm: Arm, value: float) -> Race:
+    def see(self, arm: Arm, value: float, seed: int = 0) -> Race:
         """Take one more run in."""
-        value = self.scale.inner(value, self.origin)
+        if not self.scale.fits(value):
+            return self._linear().see(arm, value, seed)
+        value = self.scale.inner(value)
         if arm is Arm.INCUMBENT:
             return self._incumbent(value)
-        if not self.candidate:
-            return replace(self, bank=self.bank.met(value), candidate=(value,), before=self.bank)
-        candidate = (*self.candidate, value)
-        bank = self._placed(self.before, candidate) if self.before and self._far_off(candidate) else None
-        return replace(self, bank=bank or self.bank.fed(value, Arm.CANDIDATE), candidate=candidate)
+        turns = replace(self.turns, seeds=(*self.turns.seeds, seed))
+        if not turns.candidate:
+            return replace(self, turns=turns)._first(value)
+        turns = replace(turns, candidate=(*turns.candidate, value))
+        return replace(self, bank=self._placed(turns) or self.bank.fed(value, Arm.CANDIDATE), turns=turns)
 
-    def _placed(self, bank: Bank, candidate: Sequence[float]) -> Bank:
-        """Take the effect at its word. Of the noise the candidate's runs taught nothing: they were surprises by their size."""
-        for value in self.incumbent:
-            bank = bank.fed(value, Arm.INCUMBENT)
-        return bank.passed().placed(statistics.median(candidate), len(candidate))
+    def _linear(self) -> Race:
+        """Compare by differences from now on: a number has come that has no ratio to the others."""
+        factor, out = self.scale.steepness(self.bank.best.level), self.scale.outer
+        return replace(
+            self,
+            bank=self.bank.scaled(factor, out),
+            scale=LINEAR,
+            pairs=(self.pairs[0] * factor**2, self.pairs[1]),
+            lost=self.lost * factor,
+            turns=self.turns.moved(out),
+            before=self.before and self.before.scaled(factor, out),
+        )
 
-    def _far_off(self, candidate: Sequence[float]) -> bool:
-        """Return whether enough runs agree on an effect that the clipped filter would take long to believe."""
-        reach, ahead = FAR * self.bank.sigma, self.bank.best.level - max(candidate)
-        agree = max(candidate) - min(candidate) < max(reach, AGREE * ahead)
-        return len(candidate) >= FAR_RUNS and ahead > reach and agree
+    def _first(self, value: float) -> Race:
+        """Take in the first run of a change, or hold it back until the incumbent has shown whether the machine moved."""
+        surprise = self.bank.passed().surprise(value)
+        worse = self.worse + 1 if surprise > ROW else 0
+        if (abs(surprise) > SURPRISE or worse >= ROW_RUNS) and not self._last:
+            return replace(self, turns=replace(self.turns, held=value), worse=worse)
+        return replace(self._met(value), worse=worse)
+
+    @property
+    def _last(self) -> bool:
+        """Whether no run may follow the one that comes."""
+        return self.turns.count + 1 >= self.stakes.cap
+
+    def _met(self, value: float, **limit: float) -> Race:
+        turns = replace(self.turns, candidate=(value,), held=None)
+        return replace(self, bank=self.bank.met(value, **limit), turns=turns, before=self.bank)
 
     def _incumbent(self, value: float) -> Race:
-        bank = self.bank.fed(value, Arm.INCUMBENT)
-        if not self.candidate:  # a sentinel: it looks after the level before the race
-            return replace(self, bank=bank, quiet=0)
-        return replace(self, bank=bank, quiet=0, incumbent=(*self.incumbent, value))
+        turns = self.turns
+        if turns.held is not None:
+            return self._after_surprise(turns.held, value)
+        if turns.doubted is not None:
+            return self._doubted_again(turns.doubted, value)
+        if abs(self.bank.passed().surprise(value)) > SURPRISE and not self._last:
+            return replace(self, turns=replace(turns, doubted=value))
+        return self._fed(value)
+
+    def _fed(self, value: float) -> Race:
+        fed = replace(self, bank=self.bank.fed(value, Arm.INCUMBENT), quiet=0)
+        if not self.turns.candidate and self.turns.held is None:  # it looks after the level before the race
+            return fed
+        return replace(fed, turns=replace(self.turns, incumbent=(*self.turns.incumbent, value)))
+
+    def _after_surprise(self, held: float, value: float) -> Race:
+        """Decide whether it was the machine: then the incumbent is as surprising as the change was, on the same side."""
+        row, now = self.worse >= ROW_RUNS, self.bank.passed()
+        together, alone = now.surprise(value) * now.surprise(held) > 0, abs(now.surprise(value))
+        if together and alone > (ROW if row else SURPRISE):
+            turns = replace(self.turns, incumbent=(value,))
+            return replace(self, bank=self.bank.moved(value, 1.0), turns=turns, quiet=0, worse=0)._met(
+                held, limit=math.inf
+            )
+        return replace(self._fed(value), worse=0)._met(held)
+
+    def _doubted_again(self, doubted: float, value: float) -> Race:
+        """Decide whether the level moved or one run was freakish; a race from before a move says nothing any more."""
+        now = self.bank.passed()
+        if now.surprise(value) * now.surprise(doubted) <= 0 or abs(now.surprise(value)) <= SURPRISE:
+            return replace(self, turns=replace(self.turns, doubted=None))._fed(doubted)._fed(value)
+        bank = self.bank.moved((doubted + value) / 2, 0.5)
+        if not self.turns.candidate:
+            return replace(self, bank=bank, turns=replace(self.turns, doubted=None), quiet=0, worse=0)
+        spent = Turns(spent=self.turns.count + 2)
+        return replace(self, bank=bank.opened(), turns=spent, before=None, quiet=0, worse=0)
+
+    def _placed(self, turns: Turns) -> Bank | None:
+        """Take an effect far off at its word. Of the noise its runs taught nothing: they were surprises by their size."""
+        if self.before is None or not turns.far_off(self.bank.best.level, self.bank.sigma):
+            return None
+        bank = self.before
+        for value in turns.incumbent:
+            bank = bank.fed(value, Arm.INCUMBENT)
+        return bank.passed().placed(statistics.median(turns.candidate), len(turns.candidate))
 
     def finding(self) -> Finding:
         """Return whose run is next, or what the race has shown."""
-        if not self.candidate:
-            return replace(UNMEASURED, step=Step.INCUMBENT) if self.quiet > SENTINEL else UNMEASURED
+        turns = self.turns
+        if turns.held is not None:
+            why = "The first run lies so far off that the machine may have moved: the incumbent is run before the verdict."
+            return Finding(Step.INCUMBENT, why, seed=turns.unpaired)
+        if turns.doubted is not None:
+            why = "A run of the incumbent lies far from all earlier ones: it is run once more at once."
+            return Finding(Step.INCUMBENT, why)
+        if not turns.candidate:
+            return self._unmeasured()
         gain, error, z = self._standing()
         step = self._step(gain, error, z)
         low, worth, high = map(self._worth, (gain - WIDTH * error, gain, gain + WIDTH * error))
+        seed = turns.unpaired if step is Step.INCUMBENT else None
         why = self._why(step, worth, (high - low) / 2, z)
-        return Finding(step, why, worth, low, high, z, self._bar, self._claim(gain, error))
+        return Finding(step, why, worth, low, high, z, self._bar, self.scale.claim(gain, error), seed)
 
-    def _claim(self, gain: float, error: float) -> Claim:
-        if self.scale is Scale.LINEAR:
-            return Claim(False, gain, error**2)
-        return Claim(True, gain / 100, (error / 100) ** 2)
+    def _unmeasured(self) -> Finding:
+        spent = self.turns.spent
+        if spent >= self.stakes.cap:
+            return Finding(Step.NOT_BETTER, f"The machine moved again and again: inconclusive after {spent} runs.")
+        return replace(UNMEASURED, step=Step.INCUMBENT) if self.quiet > self.stakes.sentinel else UNMEASURED
+
+    @property
+    def _calm(self) -> bool:
+        return self.bank.best.drift <= STEADY and self.scatter.alike
 
     @property
     def _bar(self) -> float:
-        return NOT_WORSE if self.threshold.simpler else self.confidence
+        return NOT_WORSE if self.threshold.simpler else self._base + (0.0 if self._calm else RESTLESS)
+
+    @property
+    def _base(self) -> float:
+        return self.confidence + self.stakes.higher + longer(self.tries)
 
     def _standing(self) -> tuple[float, float, float]:
         """Return the gain and its standard error on the scale, and the evidence as a normal deviate."""
         best, sigma = self.bank.best, self.bank.sigma
         error = sigma * math.sqrt(best.covariance[2])
-        gain = self._settled() or -best.effect
-        return gain, error, normal(-best.effect / error, best.runs)
+        return self.turns.settled(sigma) or -best.effect, error, normal(-best.effect / error, best.runs)
 
     def _step(self, gain: float, error: float, z: float) -> Step:
-        ours, theirs, sigma = len(self.candidate), len(self.incumbent), self.bank.sigma
-        floor = (SCREEN if ours == 1 else FUTILITY) * sigma
-        smallest = self._smallest()
-        sure = ours >= 2 and z >= self.confidence and gain >= smallest
-        if sure and theirs and self._fresh_ahead():
+        ours, theirs = len(self.turns.candidate), len(self.turns.incumbent)
+        smallest = self.scale.least(self.bank.best.level, self.threshold.smallest)
+        sure = ours >= 2 and z >= self._base + (0.0 if self._calm else RESTLESS) and gain >= smallest
+        if gain >= smallest and theirs and ((sure and self._ahead_in_turn()) or self._ahead_in_pairs()):
             return Step.BETTER
         if self.threshold.simpler and not sure:
             return self._simpler_step(gain, error)
-        hopeless = gain < floor or max(gain, self._plain()) < smallest
-        if hopeless or ours + theirs >= self.cap:
+        if self._hopeless(gain, error, smallest) or self.turns.count >= self.stakes.cap:
             return Step.NOT_BETTER
-        return self._next(sure)
+        if sure:
+            return Step.INCUMBENT if theirs < ours - 1 else Step.CANDIDATE
+        return self._most_telling()
 
-    def _plain(self) -> float:
-        """Return the gain by the candidate's median, neither shrunk nor clipped, on the scale."""
-        return self.bank.best.level - statistics.median(self.candidate)
+    def _hopeless(self, gain: float, error: float, smallest: float) -> bool:
+        hoped = gain + self.stakes.hope * error
+        plain = self.bank.best.level - statistics.median(self.turns.candidate)
+        low = hoped < self.stakes.floor(len(self.turns.candidate)) * self.bank.sigma
+        return low or max(hoped, plain) < smallest
 
-    def _smallest(self) -> float:
-        """Return the least gain worth keeping, on the scale."""
-        return self.bank.best.level - self.scale.inner(self.level - self.threshold.smallest, self.origin)
+    def _ahead_in_turn(self) -> bool:
+        """Return whether the runs after the first, which selected the candidate, are ahead by themselves."""
+        fresh, theirs = self.turns.candidate[1:], self.turns.incumbent
+        bar = self._base + (IN_TURN_CALM if self._calm else IN_TURN_RESTLESS)
+        return bool(fresh) and self.scatter.in_turn(fresh, theirs, self.bank.sigma) >= bar
+
+    def _ahead_in_pairs(self) -> bool:
+        """Return whether the differences of runs on equal seeds are ahead by themselves."""
+        differences, (squares, degrees) = self.turns.differences, self.pairs
+        if len(differences) < LEAST_PAIRS:
+            return False
+        most = 2 * self.bank.sigma**2
+        variance = min(most, (squares + PAIRS_PRIOR * most) / (degrees + PAIRS_PRIOR))
+        return self.scatter.paired(differences, math.sqrt(variance)) >= self._base + PAIRED
 
     def _simpler_step(self, gain: float, error: float) -> Step:
         room = ROOM * self.bank.sigma - self.lost
         shown = normal((gain + room) / error, self.bank.best.runs) >= NOT_WORSE
-        if len(self.candidate) >= 2 and shown:
+        if len(self.turns.candidate) >= 2 and shown:
             return Step.SIMPLER
-        if gain < -ROOM * room or len(self.candidate) + len(self.incumbent) >= self.cap:
+        if gain < -ROOM * room or self.turns.count >= self.stakes.cap:
             return Step.NOT_BETTER
-        return self._next(False)
+        return self._most_telling()
 
-    def _next(self, sure: bool) -> Step:
-        """Choose the arm whose run teaches most."""
-        ours, theirs, half = len(self.candidate), len(self.incumbent), self.cap // 2
-        if sure or ours >= half:
-            return Step.INCUMBENT if theirs < half else Step.NOT_BETTER
-        level, pair, effect = self.bank.best.covariance
-        by_incumbent = pair * pair / (1 + level)
-        by_candidate = (pair + effect) ** 2 / (1 + level + 2 * pair + effect)
-        return Step.INCUMBENT if by_incumbent >= by_candidate else Step.CANDIDATE
-
-    def _fresh_ahead(self) -> bool:
-        """Return whether the runs after the first, which selected the candidate, are ahead by themselves."""
-        fresh = self.candidate[1:]
-        reach, level = CLIP * self.bank.sigma, self.bank.best.level
-        ours, theirs = ([max(level - reach, min(level + reach, y)) for y in ys] for ys in (fresh, self.incumbent))
-        ahead = statistics.fmean(theirs) - statistics.fmean(ours)
-        return ahead >= FRESH * self.bank.sigma * math.sqrt(1 / len(ours) + 1 / len(theirs))
-
-    def _settled(self) -> float:
-        """Return the plain difference of medians where that lies far beyond the clip; 0 elsewhere."""
-        if len(self.candidate) < 2 or not self.incumbent:
-            return 0.0
-        plain = statistics.median(self.incumbent) - statistics.median(self.candidate)
-        return plain if plain >= FAR * self.bank.sigma else 0.0
+    def _most_telling(self) -> Step:
+        arm = self.turns.next_arm(self.bank.best.covariance, self.stakes.cap)
+        return Step.CANDIDATE if arm is Arm.CANDIDATE else Step.INCUMBENT
 
     def close(self, kept: bool) -> Race:
         """End the proposal; the incumbent's level moves with a keep, except for one that was only simpler."""
-        ended = replace(self, threshold=NO_THRESHOLD, candidate=(), incumbent=(), attempts=0, before=None)
+        turns, seen = self.turns, own(self.turns.differences)
+        ended = replace(
+            self,
+            threshold=NO_THRESHOLD,
+            turns=NO_TURNS,
+            before=None,
+            attempts=0,
+            scatter=self.scatter.learnt(own(turns.candidate), self.bank.sigma**2),
+            pairs=(PAIRS_FADE * self.pairs[0] + seen.squares, PAIRS_FADE * self.pairs[1] + seen.degrees),
+        )
         if not kept:
             return replace(ended, bank=self.bank.closed())
         if self.finding().step is Step.SIMPLER:
-            return replace(
-                ended, bank=self.bank.closed().widened(0.1), lost=self.lost + max(0.0, self.bank.best.effect)
-            )
+            lost = self.lost + max(0.0, self.bank.best.effect)
+            return replace(ended, bank=self.bank.closed().widened(0.1), lost=lost)
         bank = self.bank.adopted()
-        if self._settled():
-            bank = bank.moved(statistics.median(self.candidate), 1.6 / len(self.candidate))
+        if turns.settled(self.bank.sigma):
+            bank = bank.moved(statistics.median(turns.candidate), 1.6 / len(turns.candidate))
         return replace(ended, bank=bank, lost=0.0)
 
     def _why(self, step: Step, gain: float, margin: float, z: float) -> str:
-        ours, theirs = len(self.candidate), len(self.incumbent)
+        ours, theirs = len(self.turns.candidate), len(self.turns.incumbent)
         runs = f"{_runs(ours)} of the change" + (f" and {theirs} of the incumbent, in turn," if theirs else "")
         put = f"{runs} put it {_ahead(gain)} (± {margin:.3g})"
-        evidence = f"{z:.1f} standard errors of evidence, {self._bar:g} needed"
+        evidence = f"{z:.1f} standard errors of evidence, {self._bar:.2g} needed"
         match step:
             case Step.BETTER:
                 return f"{put}: {evidence}."
             case Step.SIMPLER:
                 return f"{put}: not worse, within {ROOM:g} of the noise, and simpler."
-            case Step.NOT_BETTER if ours == 1:
+            case Step.NOT_BETTER if ours == 1 and not theirs:
                 return f"One run, {_ahead(gain)} after allowing for the noise (sd {self.spread:.3g}): not enough to look closer."
-            case Step.NOT_BETTER if ours + theirs >= self.cap:
-                return f"Inconclusive after {ours + theirs} runs: {put}; {evidence}. Worth combining with another near miss."
+            case Step.NOT_BETTER if self.turns.count >= self.stakes.cap:
+                return f"Inconclusive after {self.turns.count} runs: {put}; {evidence}. Worth combining with another near miss."
             case Step.NOT_BETTER:
                 return f"{put}: within the noise (sd {self.spread:.3g})."
             case _:
                 return f"{put}: a close call, {evidence}."
 
 
-def race_from(values: Sequence[float], confidence: float, cap: int) -> Race:
+def race_from(values: Sequence[float], confidence: float, stakes: Stakes = NORMAL) -> Race:
     """Begin a race after runs of the incumbent, in the metric's unit, at least two of which differ."""
-    scale, origin = scale_for(values), values[0] or 1.0
-    bank = calibrated([scale.inner(value, origin) for value in values])
-    return Race(bank, scale, origin, confidence, cap)
+    scale = scale_for(values)
+    return Race(calibrated(list(map(scale.inner, values))), scale, confidence, stakes)
 
 
 def _ahead(gain: float) -> str:
@@ -277,25 +337,3 @@ def _ahead(gain: float) -> str:
 
 def _runs(count: int) -> str:
     return "1 run" if count == 1 else f"{count} runs"
-
-
-def normal(t: float, freedom: float) -> float:
-    """Return Student's t with `freedom` degrees as a normal deviate (D. L. Wallace 1959)."""
-    bent = math.sqrt(freedom * math.log1p(t * t / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
-    return math.copysign(bent, t)
-
-
-def confidence_for(error_rate: float) -> float:
-    """Return the bar, in standard errors, for an accepted chance that a session of 100 tries keeps anything false.
-
-    Interpolates bars that `benchmarks/decision.py` measured: 4.2 for 1 %, 3.85 for 5 %, 3.2 for 20 %.
-    """
-    known: Sequence[tuple[float, float]] = ((0.01, 4.2), (0.05, 3.85), (0.2, 3.2))
-    (left, high), (right, low) = known[:2] if error_rate <= known[1][0] else known[1:]
-    slope = (low - high) / math.log(right / left)
-    return max(2.0, min(5.0, high + slope * math.log(error_rate / left)))
-
-
-def scale_for(values: Sequence[float]) -> Scale:
-    """Compare by ratios where all values have one sign, by differences elsewhere."""
-    return Scale.RATIO if min(values) > 0 or max(values) < 0 else Scale.LINEAR

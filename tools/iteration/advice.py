@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..decision.race import Race
+from ..decision.seeded import Seeded
 from ..measurement.load import Load, busy_words
 from ..measurement.quiet import Sensitivity, compared, is_time
 from ..plan.model import Effort, Plan
@@ -22,11 +23,11 @@ _EFFORTS = {
 def advice(plan: Plan, found: Baseline, before: Load, after: Load) -> Iterator[GateRow]:
     """Return rows that fail no plan."""
     judge = judge_of(plan, found)
-    if isinstance(judge, Race) and judge.level:
+    if isinstance(judge, Race | Seeded) and judge.level:
         seen = Sensitivity(judge.spread / abs(judge.level), judge.confidence)
         yield row_of("sensitivity", str(seen))
         yield row_of("effort", _effort(Effort(plan.effort)))
-    if isinstance(judge, Race) and (said := compared(plan, found.runs)):
+    if isinstance(judge, Race | Seeded) and (said := compared(plan, found.runs)):
         yield row_of("measure", said)
     receipts = [run.receipt for run in found.runs if run.receipt is not None]
     cpu_s, wall_s = sum(receipt.cpu_seconds for receipt in receipts), sum(run.seconds for run in found.runs)

@@ -85,7 +85,7 @@ def with_guards(context: RepoContext, plan: Plan, found: Baseline) -> Baseline:
 def judge_of(plan: Plan, found: Baseline) -> Judge:
     """Return the rule of decision as it stands after the baseline."""
     signed = list(map(plan.signed, found.values))
-    return judge_from(plan.noise, signed, plan.error_rate, plan.max_runs)
+    return judge_from(plan, signed, [run.seed for run in found.runs if run.value is not None])
 
 
 def noise_words(plan: Plan, found: Baseline) -> str:

@@ -110,12 +110,11 @@ def meter_of(context: RepoContext) -> Meter:
 def _next_run(context: RepoContext, arm: Arm) -> RunSpec:
     """The next run of an arm: a noisy metric is measured in the second checkout, an exact one where the user works."""
     session, trial = context.active, context.active.open_trial
-    mine, other = (trial.candidate, trial.incumbent) if arm is Arm.CANDIDATE else (trial.incumbent, trial.candidate)
-    run = len(mine) + 1
+    run = len(trial.candidate if arm is Arm.CANDIDATE else trial.incumbent) + 1
     seed = session.start.seed
     if session.seeds_vary:
-        paired = other[len(mine)].receipt if len(other) > len(mine) else None
-        seed = paired.seed if paired else secrets.randbelow(2**31)
+        wanted = session.finding.seed
+        seed = secrets.randbelow(2**31) if wanted is None else wanted
     numbers = RunNumbers(trial.number, run, seed)
     if arm is Arm.CANDIDATE and trial.candidate and trial.unseen and not session.noisy:
         return _in_clean_checkout(context, trial.commit, numbers)

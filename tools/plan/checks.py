@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ..text.redaction import hides_something, visible
 from .metrics import check_read
-from .model import MOST_RUNS, Direction, Effort, Plan, Ties, parse_guard_metric
+from .model import LEAST_RUNS, MOST_RUNS, Direction, Effort, Plan, Ties, parse_guard_metric
 from .resources import resource_of
 from .scope import check_glob
 
@@ -94,6 +94,9 @@ def _choices(plan: Plan) -> list[PlanProblem]:
         found.append(PlanProblem("direction", f"{plan.direction!r} is no direction", "Say `lower` or `higher`"))
     if plan.ties not in list(Ties):
         found.append(PlanProblem("ties", f"{plan.ties!r} is unknown", "Say `discard` or `simpler`"))
+    if 0 < plan.max_runs < LEAST_RUNS:
+        cure = f"Say at least {LEAST_RUNS}, or 0 for what the effort takes"
+        found.append(PlanProblem("max_runs", f"{plan.max_runs} runs decide nothing", cure))
     if plan.effort not in list(Effort):
         found.append(PlanProblem("effort", f"{plan.effort!r} is unknown", "Say `quick`, `normal` or `thorough`"))
     if not _STYLE.fullmatch(plan.commit_style):

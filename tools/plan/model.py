@@ -15,6 +15,7 @@ from .resources import resource_of
 
 PLAN_FILE = "autoresearch.toml"
 MOST_RUNS = 99
+LEAST_RUNS = 4
 
 
 class Direction(StrEnum):
@@ -139,7 +140,9 @@ class Plan(BaseModel):
         description="Whether each run of the commands gets an environment of another length, the same for the k-th run of "
         "change and incumbent: so no lucky place of the stack in memory passes for a gain.",
     )
-    max_runs: int = Field(24, ge=4, description="Most runs of one decision, candidate and incumbent together.")
+    max_runs: int = Field(
+        0, ge=0, description="Most runs of one decision, both arms together, at least 4; 0 = 12, 24 or 60, by `effort`."
+    )
     min_effect: Text = Field(
         "", description="Smallest improvement worth keeping, in the metric's unit (`0.5`) or in percent (`2%`)."
     )

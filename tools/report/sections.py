@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from ..decision.calibration import median_runs
 from ..decision.decide import Status
 from ..decision.measured import Curve
-from ..decision.race import Race, Scale
+from ..decision.race import Race
+from ..decision.seeded import Seeded
 from ..plan.model import Direction
 from ..session.events import Row
 from ..session.results import number
@@ -83,7 +84,7 @@ def page(material: ReportMaterial) -> ReportPage:
 def chapter_of(session: Session, rows: Sequence[RowLike]) -> Chapter:
     """Return what a session puts into the picture."""
     judge = session.judge
-    relative = isinstance(judge, Race) and judge.scale is Scale.RATIO and bool(judge.level)
+    relative = isinstance(judge, Race | Seeded) and judge.scale.relative and bool(judge.level)
     spread = judge.spread / abs(judge.level) if relative else judge.spread
     return Chapter(session.id, session.plan, rows, spread, relative)
 

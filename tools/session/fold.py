@@ -32,7 +32,7 @@ from .events import (
     Unchanged,
     Verified,
 )
-from .state import Session, baseline_values, role_runs
+from .state import Session, baseline_seeds, baseline_values, role_runs
 
 METRIC_ERRORS_THAT_END = 2
 
@@ -62,7 +62,7 @@ def _begin(event: Started, at: float, session_id: str) -> Session:
     values = baseline_values(event)
     assert values, "a session starts with a number"
     plan = event.plan
-    judge = judge_from(plan.noise, list(map(plan.signed, values)), plan.error_rate, plan.max_runs)
+    judge = judge_from(plan, list(map(plan.signed, values)), baseline_seeds(event))
     return Session(
         session_id,
         event,
@@ -152,7 +152,7 @@ def _verified(session: Session, trial: Trial, event: Verified) -> Session:
     counted = run.value is not None and not run.tampered
     judge = session.judge
     if counted and run.value is not None:
-        judge = judge.see(event.arm, session.plan.signed(run.value))
+        judge = judge.see(event.arm, session.plan.signed(run.value), run.seed)
         if event.arm is Arm.INCUMBENT:
             session = replace(session, standing=session.standing.run_again(*role_runs(session.plan, [run])))
     if event.unseen and isinstance(judge, Exact):
@@ -195,7 +195,7 @@ def _remeasured(session: Session, event: Remeasured) -> Session:
     session = replace(session, measured_seconds=spent)
     if value is None or event.iteration != session.incumbent_iteration:
         return session
-    return replace(session, judge=session.judge.see(Arm.INCUMBENT, session.plan.signed(value)))
+    return replace(session, judge=session.judge.see(Arm.INCUMBENT, session.plan.signed(value), event.measurement.seed))
 
 
 def _guarded(session: Session, trial: Trial, results: tuple[GuardResult, ...], untracked: tuple[str, ...]) -> Session:

@@ -19,6 +19,7 @@ from ..decision.judging import Finding, Judge, Step
 from ..decision.measured import Curve, Measurement
 from ..decision.race import Race
 from ..decision.same_tree import RoleRun, Slowdown, Standing, slowdown
+from ..decision.seeded import Seeded
 from ..plan.model import Plan
 from ..vocabulary import Phase
 from .events import Confirmed, Started
@@ -104,7 +105,7 @@ class Session:
     @property
     def noisy(self) -> bool:
         """Whether candidate and incumbent take turns in the second checkout."""
-        return isinstance(self.judge, Race)
+        return isinstance(self.judge, Race | Seeded)
 
     @property
     def seeds_vary(self) -> bool:
@@ -188,6 +189,11 @@ def _reference(run: Measurement) -> float:
     return statistics.fmean(seconds) if seconds else 0.0
 
 
+def baseline_seeds(start: Started) -> list[int]:
+    """Return the seeds of the baseline's runs, in the order of their numbers."""
+    return [run.seed for run in start.baseline if run.value is not None]
+
+
 def phase_of(session: Session | None, now: float) -> Phase:
     """Return the phase that a session is in."""
     if session is None or session.finished:
@@ -211,7 +217,7 @@ _PHASES = {
 }
 
 
-_JUDGES: dict[str, type[Judge]] = {kind.__name__: kind for kind in (Exact, Race, Median)}
+_JUDGES: dict[str, type[Judge]] = {kind.__name__: kind for kind in (Exact, Race, Seeded, Median)}
 _ELSEWHERE = frozenset({"id", "start", "trial", "judge"})
 
 

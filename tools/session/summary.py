@@ -15,6 +15,7 @@ from ..decision.exact import Exact, Median
 from ..decision.failures import FailureClass
 from ..decision.headline import WIDE, rounded
 from ..decision.race import Race
+from ..decision.seeded import Seeded
 from ..plan.model import Plan
 from .events import Repeated, Row
 from .results import delta_of
@@ -235,7 +236,7 @@ def budget_left(session: Session, now: float) -> dict[str, float]:
     return {name: round(max(0.0, whole - spent), 2) for name, (whole, spent) in budgets.items() if whole}
 
 
-LUCK_PER_TRY = ((3.2, 0.0015), (3.85, 0.0002), (4.2, 0.00005))
+LUCK_PER_TRY = ((3.1, 0.0011), (3.6, 0.0003), (3.95, 0.0001))
 """Chance that one change without any effect is kept, by the bar in standard errors."""
 
 
@@ -244,7 +245,7 @@ def noise_band(session: Session) -> str:
     judge = session.judge
     if session.plan.noise == "none":
         return "not looked for, as the plan asks"
-    if not isinstance(judge, Race):
+    if not isinstance(judge, Race | Seeded):
         return "none known: the metric repeats" if isinstance(judge, Exact) else "not controlled by a median"
     place = f"the incumbent stands at {plus_minus(session.reference, WIDE * judge.doubt)}"
     return f"one run scatters by {judge.spread:.3g}; {place}"
@@ -254,7 +255,7 @@ def luck_words(session: Session) -> str:
     """Say how likely it is that any kept change of the session is luck; empty before the first keep."""
     if not any(status.kept for status in session.counts):
         return ""
-    if isinstance(session.judge, Race):
+    if isinstance(session.judge, Race | Seeded):
         chance = min(1.0, session.last_iteration * chance_a_try(session.judge.confidence))
         return f"Chance that any kept change is luck: about {100 * chance:.2g} %."
     if isinstance(session.judge, Median):

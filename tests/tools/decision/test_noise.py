@@ -71,14 +71,16 @@ def test_the_first_keep_of_a_metric_that_repeats_is_confirmed_and_the_second_bel
     assert runs(lab) == before + 3
 
 
-def test_a_clear_loser_costs_one_run(lab: Project) -> None:
+def test_a_loser_far_off_costs_one_run_and_one_of_the_incumbent_because_the_machine_may_have_moved(
+    lab: Project,
+) -> None:
     lab.start()
     before = runs(lab)
 
     answer = lab.try_value(110)
 
     assert answer.status is Status.DISCARD
-    assert runs(lab) == before + 1
+    assert runs(lab) == before + 2
 
 
 def test_a_clear_winner_is_run_in_turn_with_the_incumbent_and_kept(lab: Project) -> None:
@@ -97,7 +99,7 @@ def test_a_clear_winner_is_run_in_turn_with_the_incumbent_and_kept(lab: Project)
     assert "better" in answer.effect.words
     assert "in turn, put it" in answer.why
     assert answer.effect.evidence is not None
-    assert answer.effect.evidence >= 3.85
+    assert answer.effect.evidence >= 3.6
 
 
 def test_the_incumbent_is_measured_without_touching_the_users_checkout(lab: Project) -> None:
@@ -128,7 +130,25 @@ def test_both_runs_of_a_pair_get_the_same_seed_and_every_pair_another(lab: Proje
 def test_a_metric_that_follows_the_seed_is_told_as_such(lab: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOISE", "Random(seed).gauss(0, 1)")
 
-    assert "repeats with AUTORESEARCH_SEED" in lab.sessions.start_session(lab.plan).noise
+    assert "exact for a seed" in lab.sessions.start_session(lab.plan).noise
+
+
+def test_a_metric_that_is_exact_for_a_seed_costs_one_run_a_loser_and_three_a_winner(
+    lab: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOISE", "Random(seed).gauss(0, 1)")
+    lab.start()
+    before, taken = runs(lab), []
+    for value in (100.01, 100.02, 100.03, 100.04, 100.05, 99.5):
+        status = lab.try_value(value).status
+        taken.append(runs(lab) - before)
+        before = runs(lab)
+
+    assert status is Status.KEEP
+    assert max(taken[:-1]) <= 2
+    assert taken[-1] == 3
+    found = lab.sessions.status()
+    assert found.best == pytest.approx((found.baseline or 0.0) - 0.5, abs=0.05)
 
 
 def test_a_metric_that_turns_noisy_later_is_caught_before_it_keeps_anything(
@@ -163,7 +183,7 @@ def test_status_and_report_tell_noise_luck_and_what_the_keeps_claim(lab: Project
     status, report = lab.sessions.status(), lab.review.report().report
 
     assert status.noise.startswith("one run scatters by")
-    assert status.luck == "Chance that any kept change is luck: about 0.02 %."
+    assert status.luck == "Chance that any kept change is luck: about 0.03 %."
     assert "One keep claims -" in report
     assert "no record was edited or taken out" in report
     assert status.best == pytest.approx(90, abs=2.5)

@@ -24,7 +24,7 @@ def test_a_machine_that_slows_down_to_half_does_not_hide_what_was_gained(machine
     turn(machine, 2)
     for number in range(4):  # other tries are as much slower: it is the machine, and not the incumbent's code alone
         machine.write("app.txt", f"{number}\n").loop.iterate(f"nothing much {number}")
-    for value in (45, 30):
+    for value in (60, 30):
         assert machine.try_value(value, "much less").status is Status.KEEP
     truth = 100 * (float(machine.read("value.txt")) - 100) / 100
 

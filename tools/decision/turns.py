@@ -1,0 +1,81 @@
+"""The runs of one proposal, change and incumbent in turn, and what they show by themselves."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from .judging import Arm
+
+FAR = 5.0
+"""Standard deviations beyond which an effect is so plain that no shrinking is called for."""
+FAR_RUNS = 3
+"""Runs that have to agree on such an effect: within as much, or within a share `AGREE` of the effect."""
+AGREE = 0.2
+
+
+@dataclass(frozen=True)
+class Turns:
+    """All runs count, in order. `seeds` are those of the change's. `held` is a first run of the change that waits for the
+    incumbent's, `doubted` a run of the incumbent that waits for a second one; `spent` counts runs from before the machine
+    moved.
+    """
+
+    candidate: tuple[float, ...] = ()
+    incumbent: tuple[float, ...] = ()
+    seeds: tuple[int, ...] = ()
+    held: float | None = None
+    doubted: float | None = None
+    spent: int = 0
+
+    @property
+    def count(self) -> int:
+        """All runs of the proposal that are done with."""
+        return self.spent + len(self.candidate) + len(self.incumbent)
+
+    @property
+    def differences(self) -> list[float]:
+        """What the change was ahead by, run by run: the k-th runs of the arms have one seed."""
+        return [theirs - ours for ours, theirs in zip(self.candidate, self.incumbent, strict=False)]
+
+    @property
+    def unpaired(self) -> int | None:
+        """The seed on which the change has run and the incumbent has not; None without one."""
+        place = len(self.incumbent)
+        return self.seeds[place] if place < len(self.seeds) else None
+
+    def moved(self, place: Callable[[float], float]) -> Turns:
+        """Give all runs on another scale, each at its `place` there."""
+        return replace(
+            self,
+            candidate=tuple(map(place, self.candidate)),
+            incumbent=tuple(map(place, self.incumbent)),
+            held=None if self.held is None else place(self.held),
+            doubted=None if self.doubted is None else place(self.doubted),
+        )
+
+    def far_off(self, level: float, sigma: float) -> bool:
+        """Return whether enough runs agree on an effect that a clipped filter would take long to believe."""
+        reach, ahead = FAR * sigma, level - max(self.candidate)
+        agree = max(self.candidate) - min(self.candidate) < max(reach, AGREE * ahead)
+        return len(self.candidate) >= FAR_RUNS and ahead > reach and agree
+
+    def settled(self, sigma: float) -> float:
+        """Return the plain difference of medians where every run lies far beyond the clip; 0 elsewhere."""
+        if len(self.candidate) < 2 or not self.incumbent:
+            return 0.0
+        apart = min(self.incumbent) - max(self.candidate) >= FAR * sigma
+        return statistics.median(self.incumbent) - statistics.median(self.candidate) if apart else 0.0
+
+    def next_arm(self, covariance: tuple[float, float, float], cap: int) -> Arm:
+        """Choose the arm whose run makes the effect surer; `covariance` as a filter holds it."""
+        if len(self.candidate) >= cap // 2:
+            return Arm.INCUMBENT
+        level, pair, effect = covariance
+        by_incumbent = pair * pair / (1 + level)
+        by_candidate = (pair + effect) ** 2 / (1 + level + 2 * pair + effect)
+        return Arm.INCUMBENT if by_incumbent >= by_candidate else Arm.CANDIDATE
+
+
+NO_TURNS = Turns()
