@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.decision.failures import FailureClass
 from autoresearch_mcp.tools.decision.measured import GuardResult, Measurement
@@ -21,6 +23,19 @@ def row(number: int, status: Status = Status.DISCARD, metric: float | None = 11.
     )
 
 
+def in_order(rows: Iterable[Row], level: float = 10.0, *, lower: bool = True) -> list[Row]:
+    """Rows whose deltas and gains are against what was kept before each of them, from a baseline on."""
+    made = []
+    for one in rows:
+        if one.metric is None:
+            made.append(one)
+            continue
+        delta = one.metric - level
+        made.append(one.model_copy(update={"delta": delta, "gain": -delta if lower else delta}))
+        level = one.metric if one.status.kept else level
+    return made
+
+
 def events(row: Row, output: str = "", guards: tuple[GuardResult, ...] = ()) -> list[Event]:
     """What a session writes down for a row."""
     number = row.iteration
@@ -36,6 +51,7 @@ def events(row: Row, output: str = "", guards: tuple[GuardResult, ...] = ()) -> 
 def fill(project: Project, *rows: Row) -> Project:
     """Write rows into the session of a project, 64 in one transaction."""
     context = project.lab.for_reading()
+    rows = tuple(in_order(rows, context.active.reference))
     for first in range(0, len(rows), 64):
         context.record(*(event for one in rows[first : first + 64] for event in events(one)))
         context.save_snapshot()
@@ -48,7 +64,7 @@ def long(count: int) -> list[Row]:
     made = []
     for number in range(1, count + 1):
         if number % 10 == 0:
-            made.append(row(number, Status.KEEP, 10 - 5 * number / count, gain=50 / count, guard="pass"))
+            made.append(row(number, Status.KEEP, 10 - 5 * number / count, guard="pass"))
         elif number % 10 == 7:
             made.append(row(number, Status.CRASH, None))
         elif number % 10 == 3:

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from ..decision.measured import Curve
 from ..session.results import number
 from .labels import Box, labels_of
-from .picture import Dot, Mark, Picture, Segment
+from .picture import CAPTION, Dot, Mark, Picture, Segment
 
 WIDTH, HEIGHT = 960, 430
 FIELD = Box(70, 22, 946, 354)
@@ -111,6 +111,7 @@ def _frame(svg: Element, picture: Picture) -> None:
         _text(strip, "y", FIELD.left - 8, STRIP, "no number")
     _text(svg, "x axis", (FIELD.left + FIELD.right) / 2, HEIGHT - 10, "try")
     _text(svg, "name", 6, 10, picture.y_label)
+    _text(svg, "name", 6, HEIGHT - 8, CAPTION)
 
 
 def _run(svg: Element, picture: Picture, segment: Segment, name: str) -> None:
@@ -181,7 +182,7 @@ def _dots(svg: Element, picture: Picture, name: str) -> None:
 
 
 def _title(dot: Dot) -> str:
-    metric = f" {number(dot.value)}" if dot.value is not None else ""
+    metric = f" {number(float(f'{dot.value:.6g}'))}" if dot.value is not None else ""
     words = dot.words if len(dot.words) <= LONGEST_TITLE else dot.words[: LONGEST_TITLE - 1] + "…"
     return f"#{dot.iteration} {dot.mark}{metric}\n{words}"
 

@@ -13,11 +13,13 @@ from ..decision.decide import Status
 from ..plan.model import Direction, Plan
 from ..session.short_rows import RowLike
 from .axes import Axis, fit_axis
+from .levels import levels_of
 
 MOST_LABELS = 24
 """Kept changes that a picture looks for room for a label for."""
 BAND = 2.0
-"""Standard deviations of one run on either side of the running best: 19 runs of 20 fall in here."""
+"""Standard deviations of one run on either side of the line: 19 runs of 20 fall in here."""
+CAPTION = "Line: the baseline, moved by what the keeps claim. Dots: each try beside the incumbent of its time."
 
 
 class Mark(StrEnum):
@@ -34,7 +36,8 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True)
 class Dot:
-    """One try: where it stands in the picture, its iteration in its own session, its metric if it has one.
+    """One try: where it stands in the picture, its iteration in its own session, and where it stands beside the incumbent of its
+    time, if it has a metric.
 
     `rise` is how much of the picture's height a kept change was worth.
     """
@@ -63,7 +66,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Segment:
-    """A session in the picture: from where to where, the running best as steps, and the band of noise around it."""
+    """A session in the picture: from where to where, the line of what was kept as steps, and the band of noise around it."""
 
     name: str
     first: int
@@ -143,15 +146,17 @@ def picture(chapters: Sequence[Chapter], most: int = 0) -> Picture:
     rows = [row for chapter in chapters for row in chapter.rows]
     marks = [_mark(row.status, row.guard) for row in rows]
     strong = [mark in _STRONG for mark in marks]
-    core = [row.metric for row, firm in zip(rows, strong, strict=True) if firm and row.metric is not None]
-    others = [row.metric for row, firm in zip(rows, strong, strict=True) if not firm and row.metric is not None]
+    levels = [levels_of(chapter.plan, chapter.rows) for chapter in chapters]
+    values = [value for found in levels for value in found.values]
+    core = [value for value, firm in zip(values, strong, strict=True) if firm and value is not None]
+    others = [value for value, firm in zip(values, strong, strict=True) if not firm and value is not None]
     axis = fit_axis(core, others, plan.target_value)
-    rises = _rises(rows, marks, axis)
+    rises = _rises(values, marks, axis)
     dots = (
         Dot(
             place,
             rows[place].iteration,
-            rows[place].metric,
+            values[place],
             marks[place],
             " ".join(rows[place].description.split()),
             rises.get(place, 0.0),
@@ -165,7 +170,11 @@ def picture(chapters: Sequence[Chapter], most: int = 0) -> Picture:
         direction=plan.better,
         unit=plan.unit,
         dots=tuple(dots),
-        segments=tuple(_segment(one, start) for start, one in zip(starts, chapters, strict=False) if one.rows),
+        segments=tuple(
+            _segment(one, start, found.steps)
+            for start, one, found in zip(starts, chapters, levels, strict=False)
+            if one.rows
+        ),
         axis=axis,
         marks=tuple((mark, counts[mark]) for mark in Mark if counts[mark]),
         target=plan.target_value,
@@ -218,26 +227,19 @@ _MARKS = {
 }
 
 
-def _segment(chapter: Chapter, start: int) -> Segment:
-    better = min if chapter.plan.better is Direction.LOWER else max
-    steps: list[tuple[int, float]] = []
-    for place, row in enumerate(chapter.rows, start):
-        counts = row.status.kept or row.status is Status.BASELINE
-        if counts and row.metric is not None:
-            best = better(steps[-1][1], row.metric) if steps else row.metric
-            if not steps or best != steps[-1][1]:
-                steps.append((place, best))
+def _segment(chapter: Chapter, start: int, line: Sequence[tuple[int, float]]) -> Segment:
+    steps = tuple((start + place, level) for place, level in line)
     last = start + len(chapter.rows) - 1
-    return Segment(chapter.name, start, last, tuple(steps), chapter.spread, chapter.relative)
+    return Segment(chapter.name, start, last, steps, chapter.spread, chapter.relative)
 
 
-def _rises(rows: Sequence[RowLike], marks: Sequence[Mark], axis: Axis) -> dict[int, float]:
+def _rises(values: Sequence[float | None], marks: Sequence[Mark], axis: Axis) -> dict[int, float]:
     """Return how much of the height each kept change was worth, by its place."""
     rises, best = {}, None
-    for place, (row, mark) in enumerate(zip(rows, marks, strict=True)):
+    for place, (value, mark) in enumerate(zip(values, marks, strict=True)):
         if mark is Mark.BASELINE:
-            best = row.metric
-        elif mark is Mark.KEEP and row.metric is not None and best is not None:
-            rises[place] = abs(axis.place(row.metric) - axis.place(best))
-            best = row.metric
+            best = value
+        elif mark is Mark.KEEP and value is not None and best is not None:
+            rises[place] = abs(axis.place(value) - axis.place(best))
+            best = value
     return rises

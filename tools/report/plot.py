@@ -21,7 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from ..session.results import number
 from .labels import Box, LabelAnchor, labels_of
-from .picture import Dot, Mark, Picture
+from .picture import CAPTION, Dot, Mark, Picture
 
 WIDTH, HEIGHT, DPI = 1400, 800, 100
 """Pixels: what vision models and chat windows take without shrinking it."""
@@ -187,6 +187,7 @@ def _words(axes: Axes, picture: Picture, subtitle: str, footer: str) -> None:
     _say(axes, 28, 34, title, va="center", color=INK, fontsize=17, fontweight="bold")
     _say(axes, 28, 64, subtitle, va="center", color=FAINT, fontsize=11.5)
     _say(axes, WIDTH - 28, HEIGHT - 20, footer, ha="right", va="center", color=FAINT, fontsize=9)
+    _say(axes, 28, HEIGHT - 20, CAPTION, va="center", color=FAINT, fontsize=9)
     _say(axes, 28, 100, picture.y_label, va="center", color=FAINT, fontsize=10.5)
     _legend(axes, picture)
 

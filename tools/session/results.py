@@ -51,7 +51,10 @@ def metric_of(row: RowLike) -> str:
 
 def delta_of(row: RowLike) -> str:
     """Return a row's distance from the incumbent as text, with its sign and the digits that its runs allow."""
-    return "-" if row.delta is None else f"{rounded(row.delta, _half(row)):+.10g}"
+    if row.delta is None:
+        return "-"
+    half = _half(row)
+    return f"{row.delta:+.6g}" if half is None else f"{rounded(row.delta, half):+.10g}"
 
 
 def _half(row: RowLike) -> float | None:

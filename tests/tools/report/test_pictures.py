@@ -19,7 +19,7 @@ from autoresearch_mcp.tools.report.drawing import BEST, FIELD, STRIP, TARGET, as
 from autoresearch_mcp.tools.report.labels import Box, LabelAnchor, labels_of
 from autoresearch_mcp.tools.report.picture import Chapter, Mark, Picture, picture
 from autoresearch_mcp.tools.session.events import Row
-from filled import HOSTILE, long, row
+from filled import HOSTILE, in_order, long, row
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -33,11 +33,53 @@ def session(rows: Sequence[Row] = (), spread: float = 0.0, **fields: object) -> 
 
 
 def chapter(rows: Sequence[Row], spread: float = 0.0, name: str = "s1", **fields: object) -> Chapter:
-    return Chapter(name, plan(**fields), [row(0, Status.BASELINE, 10.0, description="baseline"), *rows], spread)
+    return Chapter(
+        name,
+        plan(**fields),
+        [
+            row(0, Status.BASELINE, 10.0, description="baseline"),
+            *in_order(rows, lower=fields.get("direction") != "higher"),
+        ],
+        spread,
+    )
 
 
 def kept(number: int, metric: float, **more: object) -> Row:
     return row(number, Status.KEEP, metric, **more)
+
+
+# What is shown
+
+
+def test_drift_of_the_machine_shows_neither_in_the_line_nor_in_the_dots() -> None:
+    rows = [
+        row(
+            1,
+            Status.KEEP,
+            9.0,
+            delta=-1.0,
+            gain=1.0,
+            claim={"relative": True, "gain": math.log(10 / 9), "variance": 0.01},
+        ),
+        row(2, metric=18.9, delta=0.9),  # twice as slow now: five percent worse than the incumbent's 18
+        row(3, Status.KEEP, 9.0, delta=-9.0, gain=9.0, claim={"relative": True, "gain": math.log(2), "variance": 0.01}),
+    ]
+    drawn = picture([Chapter("s1", plan(), [row(0, Status.BASELINE, 10.0), *rows])])
+
+    assert [level for _, level in drawn.segments[0].steps] == pytest.approx([10, 9, 4.5])
+    assert [dot.value for dot in drawn.dots] == pytest.approx([10, 9, 9.45, 4.5])
+    assert "beside the incumbent of its time" in as_svg(drawn)
+
+
+def test_a_keep_that_is_turned_round_takes_its_step_back() -> None:
+    rows = [
+        row(1, Status.KEEP, 9.0, gain=1.0),
+        row(2, Status.KEEP, 7.0, gain=2.0),
+        row(3, Status.KEEP, 6.0, gain=1.0, undoes=1),
+    ]
+    drawn = picture([Chapter("s1", plan(), [row(0, Status.BASELINE, 10.0), *rows])])
+
+    assert [level for _, level in drawn.segments[0].steps] == pytest.approx([10, 9, 7, 8])
 
 
 # Axes
@@ -118,17 +160,17 @@ def test_labels_are_short(value: float, words: str) -> None:
 # What is drawn
 
 
-def test_the_running_best_steps_down_at_keeps_and_never_back() -> None:
+def test_the_line_steps_at_keeps_by_what_they_claim_and_at_nothing_else() -> None:
     made = session([row(1), kept(2, 8.0), kept(3, 8.5), row(4, metric=1.0), kept(5, 7.0)])
 
-    assert made.segments[0].steps == ((0, 10.0), (2, 8.0), (5, 7.0))
+    assert made.segments[0].steps == ((0, 10.0), (2, 8.0), (3, 8.5), (5, 7.0))
     assert made.segments[0].last == 5
 
 
 def test_it_steps_up_where_higher_is_better() -> None:
     made = session([kept(1, 12.0), kept(2, 11.0), kept(3, 15.0)], direction="higher")
 
-    assert made.segments[0].steps == ((0, 10.0), (1, 12.0), (3, 15.0))
+    assert made.segments[0].steps == ((0, 10.0), (1, 12.0), (2, 11.0), (3, 15.0))
 
 
 def test_every_try_has_its_mark() -> None:
