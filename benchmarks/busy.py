@@ -7,7 +7,7 @@
 - `one`: a verify of 50 ms of processor time, `effort = "thorough"`, at most 240 runs. A change that uses 1 % less of the
   whole should be kept within a minute of runs, in nine tries of ten; one that does nothing should not be kept.
 
-The load is one process a core but one, ended with the benchmark and after an hour at the latest. Each try is a session of its
+The load is one process a core but one, ended with the benchmark, also where it is killed, and after an hour at the latest. Each try is a session of its
 own. Nothing else should run: what else does is printed.
 """
 
@@ -37,7 +37,12 @@ LONGEST_S = 3600
 TEN_RUNS, MINUTE_S, ENOUGH = 10, 60.0, 9
 MOST_RUNS, MANY_RUNS = Plan.model_fields["max_runs"].default, 240
 PYTHON = f"{sys.executable} -I -S"
-BURN = f"import time\nend = time.monotonic() + {LONGEST_S}\nwhile time.monotonic() < end:\n    pass\n"
+BURN = f"""
+import os, time
+parent, end = os.getppid(), time.monotonic() + {LONGEST_S}
+while time.monotonic() < end and os.getppid() == parent:
+    pass
+"""
 # The loops stand in a file, so that a change of them changes nothing else of the program.
 WORK = """
 total = 0
