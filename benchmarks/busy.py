@@ -7,8 +7,8 @@
 - `one`: a verify of 50 ms of processor time, `effort = "thorough"`, at most 240 runs. A change that uses 1 % less of the
   whole should be kept within a minute of runs, in nine tries of ten; one that does nothing should not be kept.
 
-The load is one process a core but one, ended with the benchmark, also where it is killed, and after an hour at the latest. Each try is a session of its
-own. Nothing else should run: what else does is printed.
+The load is one process a core but one, ended with the benchmark, also where it is killed, and after an hour at the latest.
+Each try is a session of its own. Nothing else should run: what else does is printed.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ TEN_RUNS, MINUTE_S, ENOUGH = 10, 60.0, 9
 MOST_RUNS, MANY_RUNS = Plan.model_fields["max_runs"].default, 240
 PYTHON = f"{sys.executable} -I -S"
 BURN = f"""
-import os, time
-parent, end = os.getppid(), time.monotonic() + {LONGEST_S}
+import os, sys, time
+parent, end = int(sys.argv[1]), time.monotonic() + {LONGEST_S}
 while time.monotonic() < end and os.getppid() == parent:
     pass
 """
@@ -165,7 +165,7 @@ def repository(loops: int) -> Iterator[Path]:
 @contextmanager
 def busy(processes: int) -> Iterator[None]:
     """Burn so many processors meanwhile."""
-    burning = [subprocess.Popen([sys.executable, "-I", "-S", "-c", BURN]) for _ in range(processes)]
+    burning = [subprocess.Popen([sys.executable, "-I", "-S", "-c", BURN, str(os.getpid())]) for _ in range(processes)]
     try:
         yield
     finally:
