@@ -253,14 +253,17 @@ def integrity(context: RepoContext) -> str:
     For a thread of its own: it opens the journal once more, so that others can read on meanwhile.
     """
     journal, session = Journal(context.repo.own_folder), context.active
-    if broken := journal.broken():
-        return f"JOURNAL BROKEN: {broken}."
-    try:
-        trailers = context.repo.trailers(session.start.base, session.head, JOURNAL_TRAILER)
-    except Refusal:
-        return "JOURNAL BROKEN: git no longer has the commits of the session."
+    with ThreadPoolExecutor(1) as beside:
+        asked = beside.submit(context.repo.trailers, session.start.base, session.head, JOURNAL_TRAILER)
+        if broken := journal.broken():
+            return f"JOURNAL BROKEN: {broken}."
+        try:
+            trailers = asked.result()
+        except Refusal:
+            return "JOURNAL BROKEN: git no longer has the commits of the session."
+    unknown = journal.unknown([digest for _, digest in trailers])
     for commit, digest in trailers:
-        if not journal.knows(digest):
+        if digest in unknown:
             return f"JOURNAL BROKEN: commit {commit[:7]} names a record that the journal does not have."
     return "Journal: no record was edited or taken out, and git's history bears it out."
 

@@ -107,6 +107,15 @@ class Journal:
         """Return whether some record has this digest."""
         return bool(self._database.query("SELECT 1 FROM event WHERE digest = ? LIMIT 1", digest))
 
+    def unknown(self, digests: Sequence[str]) -> frozenset[str]:
+        """Return those digests that no record has."""
+        left = set(digests)
+        for first in range(0, len(digests), 500):
+            some = digests[first : first + 500]
+            query = f"SELECT digest FROM event WHERE digest IN ({_places(some)})"
+            left -= {digest for (digest,) in self._database.query(query, *some)}
+        return frozenset(left)
+
     def has(self, session: str, kind: str, iteration: int) -> bool:
         """Return whether an event of a kind was recorded of an iteration."""
         query = "SELECT 1 FROM event WHERE session = ? AND kind = ? AND iteration = ? LIMIT 1"

@@ -164,3 +164,17 @@ def test_doctor_follows_every_record_whatever_checkpoints_say(grown: Project) ->
     books.append("", 0.0, [chain.Checkpoint(since=since, content=content)])
 
     assert f"record {edited} " in books.broken(thorough=True)
+
+
+def test_a_chain_written_anew_to_its_end_is_found_by_the_digests_that_git_names(project: Project) -> None:
+    project.start()
+    for value in (8, 7):
+        project.try_value(value)
+    assert WHOLE in said(project)
+    [edited] = numbers(project, "kind = 'logged' AND iteration = 1")
+    change(project, f"UPDATE event SET body = replace(body, 'another', 'a better') WHERE number = {edited}")
+    chained_again(project, edited, numbers(project, "true")[-1])
+
+    assert f"commit {project.git('rev-parse', 'HEAD')[:7]} names a record that the journal does not have" in said(
+        project
+    )
