@@ -270,7 +270,10 @@ def decimals(half: float) -> int:
 
 
 def rounded(value: float, half: float | None) -> float:
-    """Round a number to what its error allows; one without an error keeps what arithmetic did not blur."""
+    """Round a number to what its error allows.
+
+    Without an error it keeps what arithmetic did not blur: a whole number all of its digits, any other twelve.
+    """
     if not half or not math.isfinite(half):
-        return float(f"{value:.{_EXACT_DIGITS}g}")
+        return value if value % 1 == 0 else float(f"{value:.{_EXACT_DIGITS}g}")
     return round(value, decimals(half))

@@ -43,7 +43,9 @@ def test_the_quick_demo_shows_eight_tries_of_every_kind(tmp_path: Path) -> None:
         "discard",
         "keep",
     ]
-    results = (place / "autoresearch-results.tsv").read_text().splitlines()
+    *results, outcome = (place / "autoresearch-results.tsv").read_text().splitlines()
+    assert outcome.startswith("# ")
+    assert ". Confirmed: " in outcome
     assert [row.split("\t")[5] for row in results[2:]] == [
         "baseline",
         "keep",
