@@ -14,80 +14,34 @@ import multiprocessing
 import os
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from functools import partial
+from dataclasses import dataclass, fields
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from autoresearch_mcp.tools.decision.calibration import baseline_runs, judge_from
 from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, Threshold
 from autoresearch_mcp.tools.plan.model import Plan
-from peers import Confirmed, MadRatio
+from kinds import DUET, KINDS, PROPOSALS, SEEDS, START, Code, Kind, Machine, effects
+from peers import Confirmed, MadRatio, MinDelta, PairedT, SignedRank, duet_from, two_sigma_from
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-START, PROPOSALS, PAUSE, CHUNK = 100.0, 100, 2, 20
-SEEDS = "figures of the documentation"
+CHUNK = 20
 WORLDS = ("null", "mixed")
+LONG = ("gaussian", "ar1", "heavy", "uneven", "jumps")
+SHIFTING = Kind("lasting shift", factor=True, times=3)
 BINS = ((0.5, 1.0), (1.0, 2.0), (2.0, 3.0))
 
 
-@dataclass(frozen=True)
-class _Own:
-    """What the rules have in common that only this file knows."""
-
-    level: float
-    spread: float = 0.0
-    doubt: float = 0.0
-    candidate: tuple[float, ...] = ()
-    incumbent: tuple[float, ...] = ()
-
-    def open(self, threshold: Threshold) -> Self:
-        return replace(self, candidate=(), incumbent=())
-
-    def see(self, arm: Arm, value: float, seed: int = 0) -> Self:
-        if arm is Arm.CANDIDATE:
-            return replace(self, candidate=(*self.candidate, value))
-        return replace(self, incumbent=(*self.incumbent, value))
-
-    def close(self, kept: bool) -> Self:
-        return replace(self, level=statistics.fmean(self.candidate)) if kept else self
+def _confirmed(values: Sequence[float]) -> Judge:
+    return Confirmed(statistics.median(values), 3)
 
 
-class TwoSigma(_Own):
-    """One run, kept if it is ahead by two standard deviations, as the baseline's two runs gave them."""
-
-    def finding(self) -> Finding:
-        """The bar decides."""
-        if not self.candidate:
-            return Finding(Step.CANDIDATE, "")
-        return _found(self.level - self.candidate[0], 2 * self.spread)
-
-
-class PairedT(_Own):
-    """Five runs of either arm in turn, and Student's t of the differences: 2.132 is the one-sided 5 % bar for five."""
-
-    def finding(self) -> Finding:
-        """The test after five pairs."""
-        if len(self.incumbent) < 5:
-            return Finding(Step.INCUMBENT if len(self.candidate) > len(self.incumbent) else Step.CANDIDATE, "")
-        gains = [theirs - ours for theirs, ours in zip(self.incumbent, self.candidate, strict=True)]
-        return _found(statistics.fmean(gains), 2.132 * statistics.stdev(gains) / math.sqrt(5))
-
-
-def _found(gain: float, bar: float) -> Finding:
-    return Finding(Step.BETTER if gain > 0 and gain >= bar else Step.NOT_BETTER, "", gain)
-
-
-def _two_sigma(values: Sequence[float]) -> Judge:
-    return TwoSigma(statistics.fmean(values), statistics.stdev(values))
-
-
-def _confirmed(values: Sequence[float], runs: int) -> Judge:
-    return Confirmed(statistics.median(values), runs)
+def _min_delta(values: Sequence[float]) -> Judge:
+    return MinDelta(values[0])
 
 
 def _mad(values: Sequence[float]) -> Judge:
@@ -98,9 +52,16 @@ def _paired_t(values: Sequence[float]) -> Judge:
     return PairedT(values[0])
 
 
+def _signed_rank(values: Sequence[float]) -> Judge:
+    return SignedRank(values[0])
+
+
 @dataclass(frozen=True)
 class Contender:
-    """A rule as it is driven here: its plan, its stakes, its colour; `own` with `own_runs` stands for the product's."""
+    """A rule as it is driven here: its plan, its stakes, its colour; `own` with `own_runs` stands for the product's.
+
+    `null` and `mixed` are the sessions of either world that the documentation's figures rest on.
+    """
 
     title: str
     colour: str
@@ -111,6 +72,14 @@ class Contender:
     max_runs: int = 0
     own: Callable[[Sequence[float]], Judge] | None = None
     own_runs: int = 0
+    duet: bool = False
+    null: int = 60
+    mixed: int = 40
+
+    @property
+    def claims(self) -> bool:
+        """Whether the rule gives an interval of what it gained."""
+        return self.duet or (self.own is None and self.noise == "auto")
 
     @property
     def plan(self) -> Plan:
@@ -130,225 +99,21 @@ class Contender:
 
 
 RULES = {
-    "race": Contender("race (5 %)", "#0050b0"),
-    "strict": Contender("race, strict (1 %)", "#4a90d9", error_rate=0.01),
-    "lenient": Contender("race, lenient (20 %)", "#00a0a0", error_rate=0.2),
-    "quick": Contender("quick", "#7fb0e0", effort="quick"),
-    "thorough": Contender("thorough (60 runs)", "#003070", effort="thorough"),
-    "thorough120": Contender("thorough (120 runs)", "#001840", effort="thorough", max_runs=120),
+    "race": Contender("race (5 %)", "#0050b0", null=150, mixed=60),
+    "strict": Contender("race, strict (1 %)", "#4a90d9", error_rate=0.01, null=150, mixed=60),
+    "lenient": Contender("race, lenient (20 %)", "#00a0a0", error_rate=0.2, null=150, mixed=60),
+    "quick": Contender("quick", "#7fb0e0", effort="quick", null=150, mixed=60),
+    "thorough": Contender("thorough (60 runs)", "#003070", effort="thorough", mixed=20),
+    "duet": Contender("duet, both at once", "#008060", own=duet_from, own_runs=12, duet=True),
     "greedy": Contender("greedy", "#c03030", noise="none"),
     "median3": Contender("median of 3 *", "#e08a00", noise="3", smallest=1.0),
-    "median5": Contender("median of 5 *", "#b06a00", noise="5", smallest=1.0),
-    "confirm3": Contender(
-        "median of 3, confirmed *", "#5fa55a", own=partial(_confirmed, runs=3), own_runs=3, smallest=1.0
-    ),
-    "confirm5": Contender(
-        "median of 5, confirmed *", "#2e7d32", own=partial(_confirmed, runs=5), own_runs=5, smallest=1.0
-    ),
+    "confirm3": Contender("median of 3, confirmed *", "#5fa55a", own=_confirmed, own_runs=3, smallest=1.0),
+    "delta": Contender("min-delta, confirmed *", "#9a8a00", own=_min_delta, own_runs=1, smallest=1.0),
     "mad": Contender("MAD ratio", "#8e44ad", own=_mad, own_runs=1),
-    "two": Contender("2 sigma of 2 runs", "#d16ba5", own=_two_sigma, own_runs=2),
+    "two": Contender("2 sigma of 2 runs", "#d16ba5", own=two_sigma_from, own_runs=2),
     "pairs": Contender("paired t, 5 + 5 runs", "#555555", own=_paired_t, own_runs=1),
+    "ranks": Contender("signed ranks", "#a05030", own=_signed_rank, own_runs=1),
 }
-
-
-def _gauss(rng: Random) -> float:
-    return rng.gauss(0.0, 1.0)
-
-
-def _skewed(rng: Random) -> float:
-    mean = math.exp(0.32)
-    return (math.exp(0.8 * _gauss(rng)) - mean) / (mean * math.sqrt(math.expm1(0.64)))
-
-
-def _heavy(rng: Random) -> float:
-    return _gauss(rng) / math.sqrt(rng.gammavariate(1.5, 2.0))
-
-
-def _outliers(rng: Random) -> float:
-    return _gauss(rng) + (8 * _gauss(rng) if rng.random() < 0.05 else 0.0)
-
-
-def _quiet(rng: Random) -> float:
-    return 0.5 * _gauss(rng)
-
-
-def _flaky(rng: Random) -> float:
-    return 1.0 if rng.random() < 0.05 else 0.0
-
-
-def _either(rng: Random) -> float:
-    return rng.choice((-1.0, 1.0)) * _flaky(rng)
-
-
-def _burst(rng: Random, now: float) -> float:
-    return 15.0 if rng.random() < (0.75 if now else 0.01) else 0.0
-
-
-def _spell(rng: Random, now: float) -> float:
-    return (0.0 if rng.random() < 1 / 25 else now) if now else 40.0 * (rng.random() < 1 / 150)
-
-
-def _autoregressive(steps: float) -> Callable[[Random, float], float]:
-    stays = math.exp(-1 / steps)
-    return lambda rng, now: stays * now + 1.5 * math.sqrt(1 - stays**2) * _gauss(rng)
-
-
-def _sticky(stay: int) -> Callable[[Random, float], float]:
-    return lambda rng, now: (4.0 if now == 0.0 else 0.0) if rng.random() < 1 / stay else now
-
-
-def _clock(rng: Random, now: float) -> float:
-    return now + 1
-
-
-def _jump(rng: Random, now: float) -> float:
-    up = rng.choice((-1, 1)) * math.log(rng.uniform(1.5, 3.0))
-    return now + (0.0 if rng.random() > 1 / 80 else up if abs(now + up) < math.log(10) else -up)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of noise: what one run adds, how the machine's state moves in a tick, and what makes the kind special.
-
-    The state is added to each run; through `level` it is a wave or the like first, and where it is a `factor`, code and
-    noise are multiplied by its exponential. `share` is one standard deviation as a share of the start value. `uneven` is
-    the standard deviation of the logarithm of each commit's own scatter, `layout` of its own shift. Runs of different
-    code on one seed `share`d that part of their variance; where it is `exact`, all else follows from code and seed.
-    """
-
-    title: str
-    run: Callable[[Random], float] | None = _gauss
-    tick: Callable[[Random, float], float] | None = None
-    level: Callable[[float], float] | None = None
-    factor: bool = False
-    times: float = 1.0
-    rounded: float = 0.0
-    slow: float = 0.0
-    uneven: float = 0.0
-    layout: float = 0.0
-    late: bool = False
-    shared: float | None = None
-    exact: bool = False
-    drifting: bool = False
-    noisy: bool = True
-    promised: float = 10.0
-
-
-KINDS = {
-    "gaussian": Kind("Gaussian", promised=5.0),
-    "mult3": Kind("Gaussian, 3 % of the level", times=3),
-    "skewed": Kind("skewed (lognormal)", _skewed),
-    "heavy": Kind("heavy tails (Student t, 3)", _heavy),
-    "outliers": Kind("5 % outliers", _outliers),
-    "slow-downs": Kind("3 % slow-downs to twice the value", slow=0.03),
-    "bursts": Kind("bursts of +15", tick=_burst),
-    "spells": Kind("busy spells of +40", tick=_spell, drifting=True),
-    "uneven": Kind("each commit its own scatter (log-sd 0.4)", uneven=0.4),
-    "uneven1": Kind("each commit its own scatter (log-sd 1)", uneven=1.0),
-    "rounded": Kind("rounded to 0.5", rounded=0.5),
-    "rounded2": Kind("rounded to 2", rounded=2.0),
-    "ar5": Kind("machine level AR(1), 5 runs", tick=_autoregressive(5), drifting=True),
-    "ar1": Kind("machine level AR(1), 20 runs", tick=_autoregressive(20), drifting=True),
-    "walk": Kind("machine level random walk", tick=lambda rng, now: now + 0.15 * _gauss(rng), drifting=True),
-    "wave": Kind("slow wave of 3, 60 runs", tick=_clock, level=lambda now: 3 * math.sin(now * math.tau / 60), drifting=True),
-    "slower": Kind("machine slows down by 0.1 a run", tick=lambda rng, now: now + 0.1, drifting=True),
-    "faster.03": Kind("machine speeds up by 0.03 a run", tick=lambda rng, now: now - 0.03, drifting=True),
-    "faster": Kind("machine speeds up by 0.1 a run", tick=lambda rng, now: now - 0.1, drifting=True),
-    "steps": Kind("level shifts of 3", tick=lambda rng, now: now + (3 * _gauss(rng) if rng.random() < 1 / 60 else 0.0), drifting=True),
-    "jumps": Kind("level jumps x1.5 to x3", tick=_jump, factor=True, drifting=True),
-    "jumps3": Kind("level jumps x1.5 to x3, noise 3 %", tick=_jump, factor=True, times=3, drifting=True),
-    "sticky20": Kind("two modes 4 apart, 20 runs each", _quiet, tick=_sticky(20), drifting=True),
-    "sticky5": Kind("two modes 4 apart, 5 runs each", _quiet, tick=_sticky(5), drifting=True),
-    "period2": Kind("every second run +2", tick=_clock, level=lambda now: 2 * (now % 2), drifting=True),
-    "layout": Kind("each commit shifted by its layout (0.3)", layout=0.3, promised=100.0),
-    "seeded 0.8": Kind("seeded, 80 % shared, not exact", shared=0.8),
-    "exact 0": Kind("exact for a seed, nothing shared", shared=0.0, exact=True),
-    "exact 0.5": Kind("exact for a seed, half shared", shared=0.5, exact=True),
-    "exact 0.8": Kind("exact for a seed, 80 % shared", shared=0.8, exact=True),
-    "exact 0.95": Kind("exact for a seed, 95 % shared", shared=0.95, exact=True),
-    "exact 0.999": Kind("exact for a seed, 99.9 % shared", shared=0.999, exact=True),
-    "zero": Kind("no noise, many digits", None, noisy=False),
-    "flaky": Kind("flaky: 5 % worse by 1, few digits", _flaky, rounded=0.1, noisy=False),
-    "flaky2": Kind("flaky: 5 % off by 1 either way, few digits", _either, rounded=0.1, noisy=False),
-    "late": Kind("exact, noisy and drifting from the middle on", tick=lambda rng, now: now + 0.05 * _gauss(rng), late=True, noisy=False),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Code:
-    """Code of a known true value, a scale of its noise, and a shift that its layout causes."""
-
-    number: int
-    true: float
-    scatter: float = 1.0
-    shift: float = 0.0
-
-
-@dataclass
-class Machine:
-    """Runs code; knows nothing of the rule."""
-
-    kind: Kind
-    rng: Random
-    state: float = 0.0
-    proposals: int = 0
-    runs: int = 0
-    codes: int = 0
-    luck: dict[object, float] = field(default_factory=dict)
-
-    def pause(self) -> None:
-        """The time between two proposals."""
-        self.proposals += 1
-        for _ in range(PAUSE):
-            self._tick()
-
-    def _tick(self) -> None:
-        if self.kind.tick and self._awake:
-            self.state = self.kind.tick(self.rng, self.state)
-
-    @property
-    def _awake(self) -> bool:
-        return not self.kind.late or self.proposals > PROPOSALS // 2
-
-    def commit(self, true: float) -> Code:
-        """New code, with its own scale of noise and its own layout where the kind has that."""
-        self.codes += 1
-        scatter = math.exp(self.kind.uneven * _gauss(self.rng)) if self.kind.uneven else 1.0
-        return Code(self.codes, true, scatter, self.kind.layout * _gauss(self.rng) if self.kind.layout else 0.0)
-
-    def run(self, code: Code, seed: int) -> float:
-        """One run; runs of different code on one seed share a part of their noise."""
-        kind = self.kind
-        self.runs += 1
-        self._tick()
-        level = kind.level(self.state) if kind.level else self.state
-        own = code.true + code.shift + code.scatter * self._noise(code, seed)
-        value = START + kind.times * (own - START)
-        value = value * math.exp(level) if kind.factor else value + level * kind.times
-        if kind.slow and self.rng.random() < kind.slow:
-            value *= 2
-        return round(round(value / kind.rounded) * kind.rounded, 6) if kind.rounded else value
-
-    def _noise(self, code: Code, seed: int) -> float:
-        kind = self.kind
-        if kind.run is None or not self._awake:
-            return 0.0
-        if kind.shared is None:
-            return kind.run(self.rng)
-        common = self.luck.setdefault(seed, _gauss(self.rng))
-        own = self.luck.setdefault((code.number, seed), _gauss(self.rng)) if kind.exact else _gauss(self.rng)
-        return math.sqrt(kind.shared) * common + math.sqrt(1 - kind.shared) * own
-
-
-def effects(world: str, index: int, tries: int = PROPOSALS) -> list[float]:
-    """The true effects of one session's proposals, positive is better: the same for every rule and kind of noise."""
-    rng = Random(f"{SEEDS}, effects, {world}, {index}")
-    return [0.0 if world == "null" else _effect(rng) for _ in range(tries)]
-
-
-def _effect(rng: Random) -> float:
-    kind, size = rng.random(), rng.uniform(0.2, 3.0)
-    return 0.0 if kind < 0.7 else -size if kind < 0.9 else size
 
 
 @dataclass
@@ -402,7 +167,7 @@ def together(tallies: Iterable[Tally]) -> Tally:
 
 def session(contender: Contender, kind: Kind, world: str, index: int, tries: int = PROPOSALS) -> Tally:
     """One session from the baseline to the last proposal."""
-    machine = Machine(kind, Random(f"{SEEDS}, noise, {kind.title}, {world}, {index}"))
+    machine = Machine(kind, Random(f"{SEEDS}, noise, {kind.title}, {world}, {index}"), contender.duet)
     incumbent = machine.commit(START if kind.rounded else START + 0.123456)
     values: list[float] = []
     while len(values) < contender.runs(values):
@@ -414,7 +179,7 @@ def session(contender: Contender, kind: Kind, world: str, index: int, tries: int
     for effect in effects(world, index, tries):
         machine.pause()
         candidate = machine.commit(incumbent.true - effect)
-        judge, runs = _proposal(judge.open(Threshold(contender.smallest)), machine, candidate, incumbent)
+        judge, runs = _proposal(judge.open(Threshold(contender.smallest * kind.times)), machine, candidate, incumbent)
         found = judge.finding()
         kept = found.step is Step.BETTER
         if kept:
@@ -448,19 +213,23 @@ def _proposal(judge: Judge, machine: Machine, candidate: Code, incumbent: Code) 
     return judge, machine.runs - start
 
 
-Results = Mapping[tuple[str, str, str], Tally]
+Cell = tuple[str, str, str]
+Results = Mapping[Cell, Tally]
 
 
-def _some(task: tuple[str, str, str, range]) -> tuple[tuple[str, str, str], Tally]:
-    rule, kind, world, indices = task
-    return (rule, kind, world), together(session(RULES[rule], KINDS[kind], world, index) for index in indices)
+def _some(task: tuple[Cell, int, range]) -> tuple[Cell, Tally]:
+    (rule, kind, world), tries, indices = task
+    return task[0], together(session(RULES[rule], KINDS[kind], world, index, tries) for index in indices)
 
 
-def simulate(rules: Sequence[str], kinds: Sequence[str], sessions: int, jobs: int) -> Results:
-    """Every rule under every kind of noise in both worlds."""
-    chunks = [range(first, min(first + CHUNK, sessions)) for first in range(0, sessions, CHUNK)]
-    tasks = itertools.product(rules, kinds, WORLDS, chunks)
-    parts: dict[tuple[str, str, str], list[Tally]] = {}
+def simulate(sessions: Mapping[Cell, int], jobs: int, tries: int = PROPOSALS) -> Results:
+    """Run so many sessions of each rule under each kind of noise in each world."""
+    tasks = [
+        (cell, tries, range(first, min(first + CHUNK, count)))
+        for cell, count in sessions.items()
+        for first in range(0, count, CHUNK)
+    ]
+    parts: dict[Cell, list[Tally]] = {}
     with multiprocessing.Pool(jobs) as pool:
         for cell, part in pool.imap(_some, tasks):
             parts.setdefault(cell, []).append(part)
@@ -477,41 +246,56 @@ def wilson(hits: int, tries: int) -> tuple[float, float]:
 
 HEAD = (
     "rule", "runs (null)", "null sessions with a false keep", "false keeps", "harmful", "kept 0.5–1", "1–2", "2–3",
-    "true gain / oracle", "claim − truth", "told − truth",
+    "share of the gain", "told − truth", "cover", "runs of a keep", "runs of a discard",
 )  # fmt: skip
 PREFACE = """# Figures of the decision benchmark
 
-Written by `python benchmarks/decision.py --sessions {sessions} --plots docs`. Each cell is {sessions} simulated sessions of
-{proposals} proposals; gains and claims are in standard deviations of one run, which is 1 % of the start value.
+Written by `{command}`.
+
+Simulated sessions of {proposals} proposals; gains are in standard deviations of one run, which is 1 % of the start
+value. Sessions of each rule under each kind of noise:
+
+{sessions}
 
 * Null world: no change has any effect. The share of sessions that keep anything comes with its 95 % interval.
 * Mixed world (all other columns, per session): 70 % of the changes do nothing, 20 % harm and 10 % improve, by 0.2 to 3.
 * `runs` counts the baseline and both arms, in the mixed world and in the null world. `false keeps` had no effect or a
-  harmful one, `harmful` a harmful one. `kept` is the share of improvements that were kept, by true size.
-* `claim − truth`: how far the rule's own level moved, against the true gain; a drifting machine moves it too.
-  `told − truth`: the sum of the gains told at the keeps, against the true gain.
-* Rules marked * are given the true standard deviation, which a user would not know, and ask for one of it."""
+  harmful one, `harmful` a harmful one. `kept` is the share of improvements that were kept, by true size; `share of the
+  gain` is the true gain of what was kept, as a share of all improvements.
+* `told − truth`: what the session tells of its gain, against the true gain. `cover`: sessions whose 95 % interval holds
+  the truth, where a rule gives one.
+* `runs of a keep`, `runs of a discard`: the median of both arms' runs, in brackets the mean.
+* Rules marked * are given the true standard deviation, which a user would not know, and ask for one of it.
+* Signed ranks: ten blocks of one run of either arm in random order, twenty if ten leave it open, at 1 % a try.
+* A duet runs both arms at the same instant, so the machine's level is the same for both runs of a pair; that each run
+  scatters {duet} times as much is assumed."""
 
 
-def row(title: str, null: Tally, mixed: Tally) -> list[str]:
+def row(contender: Contender, null: Tally, mixed: Tally) -> list[str]:
     """One rule's figures."""
-    low, high = wilson(null.spoilt, null.sessions)
     count = mixed.sessions
     return [
-        title,
+        contender.title,
         f"{mixed.runs / count:.0f} ({null.runs / null.sessions:.0f})",
-        f"{_share(null)} ({100 * low:.1f} to {100 * high:.1f})",
+        _interval(null.spoilt, null.sessions),
         f"{mixed.false / count:.2f}",
         f"{mixed.harmful / count:.3f}",
         *(f"{100 * share:.0f} %" for share in power(mixed)),
-        f"{mixed.gain / count:.1f} / {mixed.oracle / count:.1f}",
-        f"{(mixed.claimed - mixed.gain) / count:+.1f}",
+        f"{100 * mixed.gain / mixed.oracle:.0f} %" if mixed.oracle else "–",
         f"{(mixed.told - mixed.gain) / count:+.1f}",
+        f"{100 * mixed.covered / count:.0f} %" if contender.claims else "–",
+        _typical(mixed.keep_runs),
+        _typical(mixed.discard_runs),
     ]
 
 
-def _share(null: Tally) -> str:
-    return f"{100 * null.spoilt / null.sessions:.1f} %"
+def _interval(hits: int, tries: int) -> str:
+    low, high = wilson(hits, tries)
+    return f"{100 * hits / tries:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def _typical(runs: Sequence[int]) -> str:
+    return f"{statistics.median(runs):g} ({statistics.fmean(runs):.1f})" if runs else "–"
 
 
 def power(mixed: Tally) -> list[float]:
@@ -526,11 +310,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], ["-" * width for width in widths], *lines[1:]))
 
 
-def page(results: Results, rules: Sequence[str], kinds: Sequence[str], sessions: int) -> str:
+def page(results: Results, rules: Sequence[str], kinds: Sequence[str], command: str) -> str:
     """All tables: first over the noisy kinds together, then kind by kind."""
     noisy = [kind for kind in kinds if KINDS[kind].noisy]
     shares = [[KINDS[kind].title, *(_share(results[rule, kind, "null"]) for rule in rules)] for kind in kinds]
-    parts = [PREFACE.format(sessions=sessions, proposals=PROPOSALS)]
+    counts = [
+        [RULES[rule].title, *(str(results[rule, kinds[0], world].sessions) for world in WORLDS)] for rule in rules
+    ]
+    parts = [PREFACE.format(command=command, proposals=PROPOSALS, sessions=table(("rule", *WORLDS), counts), duet=DUET)]
     if noisy:
         parts += [f"## The {len(noisy)} noisy kinds together", _cells(results, rules, noisy)]
     parts += ["## Null sessions with a false keep", table(("noise", *(RULES[rule].title for rule in rules)), shares)]
@@ -539,9 +326,13 @@ def page(results: Results, rules: Sequence[str], kinds: Sequence[str], sessions:
     return "\n\n".join(parts) + "\n"
 
 
+def _share(null: Tally) -> str:
+    return f"{100 * null.spoilt / null.sessions:.1f} %"
+
+
 def _cells(results: Results, rules: Sequence[str], kinds: Sequence[str]) -> str:
     worlds = [[together(results[rule, kind, world] for kind in kinds) for world in WORLDS] for rule in rules]
-    return table(HEAD, [row(RULES[rule].title, *both) for rule, both in zip(rules, worlds, strict=True)])
+    return table(HEAD, [row(RULES[rule], *both) for rule, both in zip(rules, worlds, strict=True)])
 
 
 def draw(results: Results, rules: Sequence[str], kinds: Sequence[str], folder: Path) -> None:
@@ -596,7 +387,7 @@ def _draw_false(results: Results, rules: Sequence[str], kinds: Sequence[str], pa
 def _group(kind: Kind) -> int:
     if not kind.noisy:
         return 3
-    return 2 if kind.shared is not None else int(kind.tick not in (None, _burst))
+    return 2 if kind.shared is not None else int(kind.drifting)
 
 
 def _draw_cost(mixed: Mapping[str, Tally], path: Path) -> None:
@@ -608,13 +399,20 @@ def _draw_cost(mixed: Mapping[str, Tally], path: Path) -> None:
         axes.scatter(runs, gain, s=45, c=RULES[rule].colour, zorder=3)
         spots.append((runs, gain, f"{RULES[rule].title}: {tally.false / tally.sessions:.2g}", RULES[rule].colour))
     best = max(tally.oracle / tally.sessions for tally in mixed.values())
+    most = 3.2 * max(runs for runs, *_ in spots)
     axes.axhline(best, color="#888888", lw=1, ls="--")
     axes.annotate(
-        "all improvements, nothing else", (1900, best), (0, 3), textcoords="offset points", ha="right", color="#666666"
+        "all improvements, nothing else",
+        (0.9 * most, best),
+        (0, 3),
+        textcoords="offset points",
+        ha="right",
+        color="#666666",
     )
-    axes.set(xlim=(85, 2300), ylim=(0, best + 1.5), ylabel="true gain of a session, standard deviations of one run")
+    axes.set(xlim=(85, most), ylim=(0, best + 1.5), ylabel="true gain of a session, standard deviations of one run")
     axes.set_xlabel("runs of a session (log scale); behind each name: false keeps of a session")
-    axes.set_xticks([100, 200, 300, 500, 1000, 2000], ["100", "200", "300", "500", "1000", "2000"])
+    ticks = [tick for tick in (100, 200, 300, 500, 1000, 2000, 5000) if tick < most]
+    axes.set_xticks(ticks, list(map(str, ticks)))
     axes.minorticks_off()
     _label(axes, spots)
     _save(figure, path)
@@ -629,7 +427,7 @@ def _draw_power(mixed: Mapping[str, Tally], path: Path) -> None:
         axes.plot(range(len(BINS)), shares, "o-", color=RULES[rule].colour, lw=width, ms=4)
         spots.append((len(BINS) - 1, shares[-1], RULES[rule].title, RULES[rule].colour))
     axes.set_xticks(range(len(BINS)), [f"{low:g} to {high:g}" for low, high in BINS])
-    axes.set(xlim=(-0.1, 3.0), ylim=(0, 104), xlabel="true effect of an improvement, standard deviations of one run")
+    axes.set(xlim=(-0.1, 3.0), ylim=(0, 108), xlabel="true effect of an improvement, standard deviations of one run")
     axes.set_ylabel("improvements kept, %")
     _label(axes, spots)
     _save(figure, path)
@@ -657,19 +455,88 @@ def _covered(placed: Sequence[tuple[float, float, float]], left: float, right: f
     return any(left < end and begin < right and abs(height - at) < 0.042 for begin, end, at in placed)
 
 
+def lost_after(contender: Contender, shift: float, gain: Callable[[Random, int], float], index: int) -> int:
+    """How many gains in a row are lost before the first is kept, of at most 30, once the machine is `shift` times as slow
+    for good. Ten tries that do nothing come before; a run scatters by 3 %. `gain` gives the share of the n-th gain.
+    """
+    machine = Machine(SHIFTING, Random(f"{SEEDS}, shift {shift}, {index}"))
+    incumbent = machine.commit(START)
+    values: list[float] = []
+    while len(values) < contender.runs(values):
+        values.append(machine.run(incumbent, len(values)))
+    judge = contender.judge(values)
+    for lost in range(-10, 30):
+        machine.state = math.log(shift) if lost >= 0 else 0.0
+        left = 1 - gain(machine.rng, lost) if lost >= 0 else 1.0
+        candidate = Code(100 + lost, incumbent.true - (1 - left) * START / SHIFTING.times, scatter=left)
+        judge, _ = _proposal(judge.open(Threshold()), machine, candidate, incumbent)
+        kept = judge.finding().step is Step.BETTER
+        if kept and lost >= 0:
+            return lost
+        judge, incumbent = judge.close(kept), candidate if kept else incumbent
+    return 30
+
+
+GAINS: Mapping[str, Callable[[Random, int], float]] = {
+    "20 %, then one point more each, to 30 %": lambda rng, lost: 0.2 + 0.01 * (lost % 11),
+    "drawn from 20 to 30 %": lambda rng, lost: rng.uniform(0.2, 0.3),
+}
+
+
+def shifts(rules: Sequence[str], sessions: int) -> str:
+    """Tell in how many sessions a lasting shift costs at most one gain."""
+    rows = []
+    for rule, gains, shift in itertools.product(rules, GAINS, (1.5, 2.0, 3.0)):
+        lost = [lost_after(RULES[rule], shift, GAINS[gains], index) for index in range(sessions)]
+        few = f"{sum(each <= 1 for each in lost)} of {sessions}"
+        rows.append([RULES[rule].title, gains, f"x{shift:g}", few, f"{statistics.fmean(lost):.1f}", f"{max(lost)}"])
+    return table(("rule", "gains", "shift", "at most one gain lost", "lost, mean", "most"), rows)
+
+
+def nights(rules: Sequence[str], kinds: Sequence[str], sessions: int, jobs: int, tries: int) -> str:
+    """Tell how many sessions of so many tries without any effect keep something."""
+    results = simulate({(rule, kind, "null"): sessions for rule in rules for kind in kinds}, jobs, tries)
+    rows = [
+        [
+            RULES[rule].title,
+            KINDS[kind].title,
+            _interval(null.spoilt, null.sessions),
+            f"{null.runs / null.sessions:.0f}",
+        ]
+        for (rule, kind, _), null in results.items()
+    ]
+    return table(("rule", "noise", f"null sessions of {tries} tries with a keep", "runs"), rows)
+
+
 def main() -> None:
     """Simulate, print, and write what the documentation shows."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sessions", type=int, default=200, help="sessions for each rule, kind of noise and world")
+    parser.add_argument(
+        "--sessions", type=int, default=0, help="sessions of each cell, instead of each rule's own numbers"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--plots", type=Path, help="folder for the figures and the table page")
     parser.add_argument("--only", default="", help=f"rules, of {', '.join(RULES)}")
     parser.add_argument("--kinds", default="", help=f"kinds of noise, of {', '.join(KINDS)}")
+    parser.add_argument("--tries", type=int, default=0, help="null sessions of so many tries instead, 40 unless said")
+    parser.add_argument("--shift", action="store_true", help="lasting shifts instead, 100 sessions unless said")
     asked = parser.parse_args()
-    rules = [rule for rule in asked.only.split(",") if rule] or list(RULES)
-    kinds = [kind for kind in asked.kinds.split(",") if kind] or list(KINDS)
-    results = simulate(rules, kinds, asked.sessions, asked.jobs)
-    text = page(results, rules, kinds, asked.sessions)
+    rules, kinds = ([name for name in given.split(",") if name] for given in (asked.only, asked.kinds))
+    if asked.shift:
+        print(shifts(rules or ["race", "greedy"], asked.sessions or 100))
+        return
+    if asked.tries:
+        print(nights(rules or ["race"], kinds or LONG, asked.sessions or 40, asked.jobs, asked.tries))
+        return
+    rules, kinds = rules or list(RULES), kinds or list(KINDS)
+    sessions = {
+        (rule, kind, world): asked.sessions or (RULES[rule].null if world == "null" else RULES[rule].mixed)
+        for rule, kind, world in itertools.product(rules, kinds, WORLDS)
+    }
+    given = "".join(f" --{name} {value}" for name in ("sessions", "only", "kinds") if (value := getattr(asked, name)))
+    command = f"python benchmarks/decision.py{given} --plots docs"
+    results = simulate(sessions, asked.jobs)
+    text = page(results, rules, kinds, command)
     print(text, end="")
     if asked.plots:
         (asked.plots / "decision-figures.md").write_text(text, encoding="utf-8")

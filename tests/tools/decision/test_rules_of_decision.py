@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from autoresearch_mcp.tools.decision.stakes import NORMAL, confidence_for
 from autoresearch_mcp.tools.plan.model import Plan, parse_guard_metric
 from autoresearch_mcp.tools.session.commits import fingerprints
 from autoresearch_mcp.tools.session.summary import chance_a_try
-from peers import Confirmed, MadRatio
+from peers import Confirmed, MadRatio, MinDelta, SignedRank, duet_from, signed_rank
 
 Draw = Callable[[Arm], float]
 
@@ -354,6 +355,47 @@ def test_the_mad_rule_asks_for_twice_the_deviation_of_all_runs() -> None:
 
     assert decided(rule, lambda arm: 9.5)[1].step is Step.NOT_BETTER
     assert decided(rule, lambda arm: 7.0)[1].step is Step.BETTER
+
+
+def test_a_least_difference_is_believed_when_a_second_run_lies_within_a_hundredth() -> None:
+    for second, step in ((8.95, Step.BETTER), (9.5, Step.NOT_BETTER), (8.5, Step.NOT_BETTER)):
+        assert decided(MinDelta(10.0), in_order(9.0, second), Threshold(0.5))[1].step is step
+    assert decided(MinDelta(10.0), in_order(9.9), Threshold(0.5))[1].step is Step.NOT_BETTER
+
+
+def test_signed_ranks_are_counted_out() -> None:
+    assert signed_rank([-1, 2, 3]) == 2 / 8
+    assert signed_rank([1, 1, -1, 0]) == 4 / 8
+    assert signed_rank(range(1, 11)) == 1 / 1024
+    assert signed_rank([0.0]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("effect", "step", "runs"), [(3.0, Step.BETTER, 20), (-1.0, Step.NOT_BETTER, 20), (0.7, Step.NOT_BETTER, 40)]
+)
+def test_signed_ranks_take_ten_blocks_and_twenty_when_ten_leave_it_open(effect: float, step: Step, runs: int) -> None:
+    _, found, arms = decided(SignedRank(), gaussian(effect, 3))
+
+    assert (found.step, len(arms)) == (step, runs)
+    assert all(set(arms[first : first + 2]) == set(Arm) for first in range(0, runs, 2))
+    assert {arms[first] for first in range(0, runs, 2)} == set(Arm)
+
+
+@pytest.mark.parametrize(("share", "step"), [(0.94, Step.BETTER), (1.0, Step.NOT_BETTER)])
+def test_a_duet_feels_nothing_that_moves_both_runs_of_a_pair(share: float, step: Step) -> None:
+    noise = random.Random(5)
+    duet, runs = duet_from([100 + noise.gauss(0, 1) for _ in range(12)]), itertools.count()
+
+    def draw(arm: Arm) -> float:
+        level = 100 + 10 * (next(runs) // 2)
+        return level * (share if arm is Arm.CANDIDATE else 1.0) * (1 + noise.gauss(0, 0.01))
+
+    _, found, arms = decided(duet, draw)
+
+    assert found.step is step
+    assert arms == [Arm.CANDIDATE, Arm.INCUMBENT] * (len(arms) // 2)
+    assert found.claim is not None
+    assert found.claim.gain == pytest.approx(-math.log(share), abs=0.02)
 
 
 @pytest.mark.parametrize(
