@@ -94,7 +94,7 @@ class MadRatio:
         """Begin a new proposal."""
         return replace(self, threshold=threshold, candidate=())
 
-    def see(self, arm: Arm, value: float, seed: int = 0) -> MadRatio:
+    def see(self, arm: Arm, value: float, seed: int = 0, moved: bool = False) -> MadRatio:
         """Take one more run in."""
         seen = replace(self, values=(*self.values, value))
         return seen if arm is Arm.INCUMBENT else replace(seen, candidate=(value,))
@@ -137,7 +137,7 @@ class _Peer:
         """Begin a new proposal."""
         return replace(self, tries=self.tries + 1, candidate=(), incumbent=())
 
-    def see(self, arm: Arm, value: float, seed: int = 0) -> Self:
+    def see(self, arm: Arm, value: float, seed: int = 0, moved: bool = False) -> Self:
         """Take one more run in."""
         if arm is Arm.CANDIDATE:
             return replace(self, candidate=(*self.candidate, value))

@@ -55,7 +55,7 @@ class Exact:
         """Ask for a second run of the proposal before it is kept, because more than its commit changed."""
         return replace(self, doubtful=self.patience < math.inf)
 
-    def see(self, arm: Arm, value: float, seed: int = 0) -> Judge:
+    def see(self, arm: Arm, value: float, seed: int = 0, moved: bool = False) -> Judge:
         """Take one more run in."""
         if arm is Arm.CANDIDATE:
             return replace(self, candidate=(*self.candidate, value))
@@ -135,7 +135,7 @@ class Median:
         """Begin a new proposal."""
         return replace(self, threshold=threshold, candidate=())
 
-    def see(self, arm: Arm, value: float, seed: int = 0) -> Self:
+    def see(self, arm: Arm, value: float, seed: int = 0, moved: bool = False) -> Self:
         """Take one more run in; the incumbent's are not looked at."""
         return self if arm is Arm.INCUMBENT else replace(self, candidate=(*self.candidate, value))
 

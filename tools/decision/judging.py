@@ -101,8 +101,8 @@ class Judge(Protocol):
         """Begin a new proposal, or a new attempt at the same one."""
         ...
 
-    def see(self, arm: Arm, value: float, seed: int = 0) -> Judge:
-        """Take in one more run, on a seed."""
+    def see(self, arm: Arm, value: float, seed: int = 0, moved: bool = False) -> Judge:
+        """Take in one more run, on a seed; `moved` says that the machine itself is known to have changed."""
         ...
 
     def finding(self) -> Finding:

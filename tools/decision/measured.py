@@ -122,6 +122,12 @@ class Measurement(BaseModel):
         """The seed that the command was given; 0 where nobody wrote it down."""
         return self.receipt.seed if self.receipt else 0
 
+    @property
+    def reference(self) -> float:
+        """Mean seconds of a reference piece beside the run; 0 where none was timed."""
+        seconds = self.receipt.reference_seconds if self.receipt else None
+        return sum(seconds) / len(seconds) if seconds else 0.0
+
 
 class GuardResult(BaseModel):
     """What one guard showed. `samples` are the numbers of a metric-valued guard and `value` their mean.

@@ -103,16 +103,16 @@ class Race:
             attempts=self.attempts + 1,
         )
 
-    def see(self, arm: Arm, value: float, seed: int = 0) -> Race:
+    def see(self, arm: Arm, value: float, seed: int = 0, moved: bool = False) -> Race:
         """Take one more run in."""
         if not self.scale.fits(value):
-            return self._linear().see(arm, value, seed)
+            return self._linear().see(arm, value, seed, moved)
         value = self.scale.inner(value)
         if arm is Arm.INCUMBENT:
             return self._incumbent(value)
         turns = replace(self.turns, seeds=(*self.turns.seeds, seed))
         if not turns.candidate:
-            return replace(self, turns=turns)._first(value)
+            return replace(self, turns=replace(turns, moved=moved))._first(value)
         turns = replace(turns, candidate=(*turns.candidate, value))
         return replace(self, bank=self._placed(turns) or self.bank.fed(value, Arm.CANDIDATE), turns=turns)
 
@@ -125,7 +125,7 @@ class Race:
             scale=LINEAR,
             pairs=(self.pairs[0] * factor**2, self.pairs[1]),
             lost=self.lost * factor,
-            turns=self.turns.moved(out),
+            turns=self.turns.placed(out),
             before=self.before and self.before.scaled(factor, out),
         )
 
@@ -133,7 +133,7 @@ class Race:
         """Take in the first run of a change, or hold it back until the incumbent has shown whether the machine moved."""
         surprise = self.bank.passed().surprise(value)
         worse = self.worse + 1 if surprise > ROW else 0
-        if (abs(surprise) > SURPRISE or worse >= ROW_RUNS) and not self._last:
+        if (abs(surprise) > SURPRISE or worse >= ROW_RUNS or self.turns.moved) and not self._last:
             return replace(self, turns=replace(self.turns, held=value), worse=worse)
         return replace(self._met(value), worse=worse)
 
@@ -163,9 +163,12 @@ class Race:
         return replace(fed, turns=replace(self.turns, incumbent=(*self.turns.incumbent, value)))
 
     def _after_surprise(self, held: float, value: float) -> Race:
-        """Decide whether it was the machine: then the incumbent is as surprising as the change was, on the same side."""
+        """Decide whether it was the machine: then the incumbent is surprising too, and on the same side as the change was,
+        unless a gain hides the move.
+        """
         row, now = self.worse >= ROW_RUNS, self.bank.passed()
-        together, alone = now.surprise(value) * now.surprise(held) > 0, abs(now.surprise(value))
+        together = self.turns.moved or now.surprise(value) * now.surprise(held) > 0
+        alone = abs(now.surprise(value))
         if together and alone > (ROW if row else SURPRISE):
             turns = replace(self.turns, incumbent=(value,))
             return replace(self, bank=self.bank.moved(value, 1.0), turns=turns, quiet=0, worse=0)._met(
@@ -197,7 +200,7 @@ class Race:
         """Return whose run is next, or what the race has shown."""
         turns = self.turns
         if turns.held is not None:
-            why = "The first run lies so far off that the machine may have moved: the incumbent is run before the verdict."
+            why = "The machine may have moved since the incumbent last ran, so that is run before the verdict."
             return Finding(Step.INCUMBENT, why, seed=turns.unpaired)
         if turns.doubted is not None:
             why = "A run of the incumbent lies far from all earlier ones: it is run once more at once."

@@ -91,7 +91,7 @@ class Seeded:
             tries=self.tries + first,
         )
 
-    def see(self, arm: Arm, value: float, seed: int = 0) -> Judge:
+    def see(self, arm: Arm, value: float, seed: int = 0, moved: bool = False) -> Judge:
         """Take in one more run. A seed that has given another number for the same code ends the exact comparison."""
         if not self.scale.fits(value):
             return self._linear().see(arm, value, seed)

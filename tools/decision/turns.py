@@ -18,14 +18,15 @@ AGREE = 0.2
 @dataclass(frozen=True)
 class Turns:
     """All runs count, in order. `seeds` are those of the change's. `held` is a first run of the change that waits for the
-    incumbent's, `doubted` a run of the incumbent that waits for a second one; `spent` counts runs from before the machine
-    moved.
+    incumbent's; `moved` says that the machine was known to have changed beside it. `doubted` is a run of the incumbent that
+    waits for a second one; `spent` counts runs from before the level moved.
     """
 
     candidate: tuple[float, ...] = ()
     incumbent: tuple[float, ...] = ()
     seeds: tuple[int, ...] = ()
     held: float | None = None
+    moved: bool = False
     doubted: float | None = None
     spent: int = 0
 
@@ -45,7 +46,7 @@ class Turns:
         place = len(self.incumbent)
         return self.seeds[place] if place < len(self.seeds) else None
 
-    def moved(self, place: Callable[[float], float]) -> Turns:
+    def placed(self, place: Callable[[float], float]) -> Turns:
         """Give all runs on another scale, each at its `place` there."""
         return replace(
             self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -35,6 +37,10 @@ from .events import (
 from .state import Session, baseline_seeds, baseline_values, role_runs
 
 METRIC_ERRORS_THAT_END = 2
+REFERENCES = 8
+"""Latest times of the reference workload that a new one is held against."""
+TELLING = 0.15
+"""Logarithm by which that has to change, and by four times its own scatter, for the machine to count as another."""
 
 
 def advance(session: Session | None, event: Event, at: float, session_id: str = "") -> Session:
@@ -152,7 +158,7 @@ def _verified(session: Session, trial: Trial, event: Verified) -> Session:
     counted = run.value is not None and not run.tampered
     judge = session.judge
     if counted and run.value is not None:
-        judge = judge.see(event.arm, session.plan.signed(run.value), run.seed)
+        judge = judge.see(event.arm, session.plan.signed(run.value), run.seed, _machine_moved(session, run))
         if event.arm is Arm.INCUMBENT:
             session = replace(session, standing=session.standing.run_again(*role_runs(session.plan, [run])))
     if event.unseen and isinstance(judge, Exact):
@@ -161,9 +167,20 @@ def _verified(session: Session, trial: Trial, event: Verified) -> Session:
         session,
         judge=judge,
         trial=replace(_after_run(trial, event.arm, run, counted), unseen=event.unseen or trial.unseen),
+        references=(*session.references, *([run.reference] if run.reference else []))[-REFERENCES:],
         measured_seconds=session.measured_seconds + run.seconds,
         left_behind=session.left_behind | set(event.untracked),
     )
+
+
+def _machine_moved(session: Session, run: Measurement) -> bool:
+    """Return whether the workload that no change can touch took another time beside this run than beside the latest others."""
+    if not run.reference or len(session.references) < REFERENCES // 2:
+        return False
+    logs = [math.log(seconds) for seconds in session.references]
+    middle = statistics.median(logs)
+    scatter = 1.4826 * statistics.median(abs(log - middle) for log in logs)
+    return abs(math.log(run.reference) - middle) > max(TELLING, 4 * scatter)
 
 
 def _after_run(trial: Trial, arm: Arm, run: Measurement, counted: bool) -> Trial:

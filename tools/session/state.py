@@ -64,6 +64,7 @@ class Session:
     raced: Confirmed | None = None
     left_behind: frozenset[str] = frozenset()
     asked: int = 0
+    references: tuple[float, ...] = ()
     curve: Curve = ()
     standing: Standing = field(default_factory=Standing)
 
@@ -181,12 +182,7 @@ def baseline_values(start: Started) -> list[float]:
 
 def role_runs(plan: Plan, runs: Sequence[Measurement]) -> tuple[RoleRun, ...]:
     """Return what the runs of a tree showed of it and of the machine."""
-    return tuple(RoleRun(plan.signed(run.value), _reference(run)) for run in runs if run.value is not None)
-
-
-def _reference(run: Measurement) -> float:
-    seconds = run.receipt.reference_seconds if run.receipt else None
-    return statistics.fmean(seconds) if seconds else 0.0
+    return tuple(RoleRun(plan.signed(run.value), run.reference) for run in runs if run.value is not None)
 
 
 def baseline_seeds(start: Started) -> list[int]:

@@ -61,6 +61,23 @@ def test_a_gain_of_a_fifth_survives_the_moment_in_which_the_machine_changes_for_
     assert judge.close(True).level == pytest.approx(factor * 80, rel=0.03)
 
 
+def test_where_the_machine_is_known_to_have_changed_a_gain_that_hides_it_is_found() -> None:
+    judge = fresh().see(C, 100.0, 0, moved=True)
+    assert judge.finding().step is Step.INCUMBENT
+
+    judge, found, _ = to_the_end(judge, lambda arm: (100.0 if arm is C else 200.0) + random.Random(1).gauss(0, 0.1))
+
+    assert found.step is Step.BETTER
+    assert found.gain == pytest.approx(100, rel=0.1)
+
+
+def test_a_machine_that_changed_without_a_trace_in_the_metric_costs_one_run() -> None:
+    judge = run(fresh().see(C, 100.6, 0, moved=True), (I, 100.2))
+
+    assert judge.finding().step is Step.NOT_BETTER
+    assert judge.close(False).level == pytest.approx(100.1, abs=0.3)
+
+
 def test_a_change_that_is_ahead_only_because_the_machine_got_faster_is_dropped_and_the_level_follows() -> None:
     judge = run(fresh(), (C, 92.0), (I, 92.2))
 

@@ -81,7 +81,7 @@ def test_check_plan_recommends_the_measure_that_scattered_least(tmp_path: Path) 
     assert "the printed number scatters by 13 %" in seen["measure"]
     assert 'Recommended: `read = "' in seen["measure"]
     assert "with one run each of change and incumbent" in seen["sensitivity"]
-    assert seen["effort"].startswith("`normal` is between the two. `quick` gives a change up soon")
+    assert "`normal` (this plan): about 1.6 runs for a try that does nothing, a gain of" in seen["effort"]
 
 
 def test_of_a_number_that_is_no_time_nothing_else_is_recommended(tmp_path: Path) -> None:
