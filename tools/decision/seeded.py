@@ -1,7 +1,7 @@
 """A metric that is exact for a seed: change and incumbent are compared seed by seed.
 
-In one sentence: runs of the incumbent are remembered by their seeds and never made again, and a keep is confirmed on a
-seed that neither has seen. What the change adds to each seed scatters far less than a run does (common random numbers;
+In one sentence: runs of the incumbent are remembered by their seeds and not made again, and a keep is confirmed on a seed
+that neither has seen, and by one remembered run that has to repeat. What the change adds to each seed scatters far less than a run does (common random numbers;
 J. P. C. Kleijnen 1974, "Statistical techniques in simulation"), and the machine cannot drift.
 """
 
@@ -55,6 +55,7 @@ class Seeded:
     threshold: Threshold = NO_THRESHOLD
     candidate: tuple[tuple[int, float], ...] = ()
     fresh: int = 0
+    repeated: bool = False
     attempts: int = 0
 
     @property
@@ -87,6 +88,7 @@ class Seeded:
             threshold=threshold,
             candidate=(),
             fresh=0,
+            repeated=False,
             attempts=self.attempts + 1,
             tries=self.tries + first,
         )
@@ -101,10 +103,9 @@ class Seeded:
             return self._racing(arm, value, seed)
         if arm is Arm.CANDIDATE:
             return replace(self, candidate=(*self.candidate, (seed, value)))
-        fresh = seed not in known and bool(self.candidate)
-        return (
-            replace(self, cache=(*self.cache, (seed, value)), fresh=self.fresh + fresh) if seed not in known else self
-        )
+        if seed in known:
+            return replace(self, repeated=True)
+        return replace(self, cache=(*self.cache, (seed, value)), fresh=self.fresh + bool(self.candidate))
 
     def _linear(self) -> Seeded:
         factor = self.scale.steepness(self._level)
@@ -198,7 +199,7 @@ class Seeded:
         runs, between = len(self.candidate), self._scatter_of_pairs
         holds = z >= self._base and gain >= self._smallest()
         if holds and self.fresh and runs >= 2:
-            return Step.BETTER, None
+            return (Step.BETTER, None) if self.repeated else (Step.INCUMBENT, self.candidate[0][0])
         if self.threshold.simpler and not holds:
             return self._simpler(gain, error)
         unit = max(between / math.sqrt(2), LEAST * self.sigma)
@@ -233,6 +234,7 @@ class Seeded:
             threshold=NO_THRESHOLD,
             candidate=(),
             fresh=0,
+            repeated=False,
             attempts=0,
             differences=(FADE * squares + seen.squares, FADE * degrees + seen.degrees)
             if seen.degrees
@@ -264,6 +266,8 @@ class Seeded:
                 return f"Inconclusive after {runs + self.fresh} runs. {put}; {evidence}."
             case Step.NOT_BETTER:
                 return f"{put}: not enough."
+            case Step.INCUMBENT:
+                return f"{put}: {evidence}. The incumbent is run once more on a seed that it knows: does it repeat?"
             case _:
                 return f"{put}: {evidence}; one more seed."
 

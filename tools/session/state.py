@@ -127,7 +127,7 @@ class Session:
             return None
         values = [run.value for run in trial.candidate if run.value is not None]
         metric, gain = statistics.median(values), self.finding.gain
-        if self.noisy and len(values) > 1:
+        if isinstance(self.judge, Seeded) or (self.noisy and len(values) > 1):
             return MetricDelta(metric, -self.plan.signed(gain))
         return MetricDelta(metric, metric - self.reference)
 
@@ -155,8 +155,14 @@ class Session:
         return decide(self.trial, self.finding, self.plan, self._slowdown()) if self.trial else None
 
     def _slowdown(self) -> Slowdown | None:
-        """What the race shows of the incumbent's tree, against its runs when it was the newest; None where nothing."""
-        if self.trial is None or not self.noisy or self.finding.step not in {Step.BETTER, Step.SIMPLER}:
+        """What the race shows of the incumbent's tree, against its runs when it was the newest; None where nothing. On seeds
+        the incumbent has to repeat anyway.
+        """
+        if (
+            self.trial is None
+            or not isinstance(self.judge, Race)
+            or self.finding.step not in {Step.BETTER, Step.SIMPLER}
+        ):
             return None
         ours, theirs = (role_runs(self.plan, runs) for runs in (self.trial.candidate, self.trial.incumbent))
         return slowdown(self.standing, ours, theirs, self.judge.spread)

@@ -62,7 +62,7 @@ def test_a_gain_of_a_fifth_survives_the_moment_in_which_the_machine_changes_for_
 
 
 def test_where_the_machine_is_known_to_have_changed_a_gain_that_hides_it_is_found() -> None:
-    judge = fresh().see(C, 100.0, 0, moved=True)
+    judge: Judge = fresh().see(C, 100.0, 0, moved=True)
     assert judge.finding().step is Step.INCUMBENT
 
     judge, found, _ = to_the_end(judge, lambda arm: (100.0 if arm is C else 200.0) + random.Random(1).gauss(0, 0.1))
@@ -283,13 +283,29 @@ def test_on_seeds_a_gain_far_below_the_scatter_is_kept_after_one_seed_that_is_ne
     ended, found, runs = on_seeds(judge, 0.5, 0.01)
 
     assert found.step is Step.BETTER
-    assert len(runs) == 3
+    assert len(runs) == 4
     new = runs[1][1]
-    assert runs[1:] == [(C, new), (I, new)]
+    assert runs[1:] == [(C, new), (I, new), (I, runs[0][1])]
     assert new > 50
     assert found.claim is not None
     assert found.gain == pytest.approx(0.5, abs=0.05)
     assert ended.close(True).level == pytest.approx(sum(100 + LUCK[s] - 0.5 for _, s in runs[:2]) / 2, abs=0.05)
+
+
+def test_on_seeds_an_incumbent_that_no_longer_gives_what_it_gave_ends_the_exact_comparison_before_a_keep() -> None:
+    judge: Judge = seeded().open(Threshold())
+    new = 50
+    while isinstance(judge, Seeded):
+        found = judge.finding()
+        assert not found.step.decided
+        new += found.seed is None
+        seed = new if found.seed is None else found.seed
+        if found.step is Step.CANDIDATE:
+            judge = judge.see(C, 95 + LUCK[seed], seed)
+        else:
+            judge = judge.see(I, 100 + LUCK[seed] + 4 * (seed < 50), seed)
+
+    assert isinstance(judge, Race)
 
 
 def test_on_seeds_each_try_begins_on_another_remembered_seed() -> None:
