@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import threading
@@ -435,20 +436,31 @@ def lucky_seed(tmp_path: Path) -> None:
 
 @cheat("the same change again until luck helps")
 def again(tmp_path: Path) -> None:
-    project = _noisy(tmp_path, "random.Random(seed).gauss(0, 1)").start()
-    project.try_value(100.5)
-    project.write("value.txt", "100.5\n")
-
-    refused_again(project)
+    until_refused(tmp_path, ["100.5\n"])
 
 
 @cheat("the same change with other white space until luck helps")
 def again_spaced(tmp_path: Path) -> None:
-    project = _noisy(tmp_path, "random.Random(seed).gauss(0, 1)").start()
-    project.try_value(100.5)
-    project.write("value.txt", "100.5 \n")
+    until_refused(tmp_path, ["100.5\n", "100.5 \n"])
 
-    refused_again(project)
+
+def until_refused(tmp_path: Path, spellings: list[str]) -> None:
+    """Try a worse change until a first run is lucky: runs in turn decide it then, and it is tried no more."""
+    project = _noisy(tmp_path, "random.gauss(0, 1)").start()
+    for _, spelling in zip(range(12), itertools.cycle(spellings), strict=False):
+        outcome = tried_once_more(project.write("value.txt", spelling))
+        if outcome is Code.REPEAT:
+            assert project.review.history().rows[-1].incumbent, "only runs in turn end it"
+            return
+        assert outcome is Status.DISCARD
+
+
+def tried_once_more(project: Project) -> Status | Code | None:
+    """Return how a try ended, or why it was refused."""
+    try:
+        return project.loop.iterate("once more").status
+    except Refusal as refused:
+        return refused.code
 
 
 def refused_again(project: Project) -> None:
