@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -263,10 +262,13 @@ def signed_rank(differences: Sequence[float]) -> float:
     doubled = [sum(2 * (other < size) + (other == size) for other in sizes) + 1 for size in sizes]
     signs = [value > 0 for value in differences if value]
     reached = sum(rank for rank, positive in zip(doubled, signs, strict=True) if positive)
-    ways: Counter[int] = Counter({0: 1})
+    width = (
+        len(sizes) + 2
+    )  # bits that hold the number of ways to reach one sum: the sums stand side by side in one number
+    ways = 1
     for rank in doubled:
-        ways += Counter({total + rank: count for total, count in ways.items()})
-    return sum(count for total, count in ways.items() if total >= reached) / float(2 ** len(sizes))
+        ways += ways << width * rank
+    return (ways >> width * reached) % ((1 << width) - 1) / (1 << len(sizes))
 
 
 def _next(arm: Arm) -> Finding:
