@@ -102,8 +102,8 @@ RULES = {
     "race": Contender("race (5 %)", "#0050b0", null=150, mixed=60),
     "strict": Contender("race, strict (1 %)", "#4a90d9", error_rate=0.01, null=150, mixed=60),
     "lenient": Contender("race, lenient (20 %)", "#00a0a0", error_rate=0.2, null=150, mixed=60),
-    "quick": Contender("quick", "#7fb0e0", effort="quick", null=150, mixed=60),
-    "thorough": Contender("thorough (60 runs)", "#003070", effort="thorough", mixed=20),
+    "quick": Contender("quick", "#7fb0e0", effort="quick"),
+    "thorough": Contender("thorough (60 runs)", "#003070", effort="thorough", null=20, mixed=10),
     "duet": Contender("duet, both at once", "#008060", own=duet_from, own_runs=12, duet=True),
     "greedy": Contender("greedy", "#c03030", noise="none"),
     "median3": Contender("median of 3 *", "#e08a00", noise="3", smallest=1.0),
@@ -112,7 +112,7 @@ RULES = {
     "mad": Contender("MAD ratio", "#8e44ad", own=_mad, own_runs=1),
     "two": Contender("2 sigma of 2 runs", "#d16ba5", own=two_sigma_from, own_runs=2),
     "pairs": Contender("paired t, 5 + 5 runs", "#555555", own=_paired_t, own_runs=1),
-    "ranks": Contender("signed ranks", "#a05030", own=_signed_rank, own_runs=1),
+    "ranks": Contender("signed ranks", "#a05030", own=_signed_rank, own_runs=1, null=30, mixed=30),
 }
 
 
