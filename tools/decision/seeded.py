@@ -255,7 +255,7 @@ class Seeded:
         runs = len(self.candidate)
         seeds = "1 seed" if runs == 1 else f"{runs} seeds"
         better = f"{abs(gain):.4g} {'better' if gain >= 0 else 'worse'} (± {margin:.2g})"
-        put = f"On {seeds} the change is {better} than the incumbent on the same"
+        put = f"On {seeds} the change is estimated {better} than the incumbent"
         evidence = f"{z:.1f} standard errors of evidence, {self._bar:.2g} needed"
         match step:
             case Step.BETTER:
