@@ -1,9 +1,13 @@
-"""Programs that know their arm, and machines that really change: `python benchmarks/same_tree.py [SESSIONS]`.
+"""Programs that know their arm, and machines that really change: `python benchmarks/same_tree.py [SESSIONS] [FIRST_SEED] [EFFORT]`.
 
 Simulated runs drive the product's own fold and decision table, event by event, through sessions of 96 tries. A program
 that knows its arm works 4 % more when a newer one is about; all its changes do nothing. On an honest machine a tenth of
 the changes are real improvements. Printed for each kind, with the comparison of the same tree in both roles and without
 it: sessions that kept a change that does nothing, such keeps and the improvements kept of those on offer.
+
+`python benchmarks/same_tree.py real CHEAT EFFORT` plays one session of 96 such tries by the tools themselves, on a real
+repository. What its program prints is its work, a count; the ruler adds noise that is written down, so that other load
+on the machine does not matter. Printed: how the tries ended.
 """
 
 from __future__ import annotations
@@ -11,18 +15,25 @@ from __future__ import annotations
 import math
 import random
 import statistics
+import subprocess
 import sys
+import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from autoresearch_mcp.tools.decision.decide import NextStep, Status
 from autoresearch_mcp.tools.decision.judging import Arm
 from autoresearch_mcp.tools.decision.measured import Measurement, Place, Receipt
 from autoresearch_mcp.tools.decision.same_tree import Standing
+from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.session.events import Committed, Logged, Row, Started, Verified
 from autoresearch_mcp.tools.session.fold import advance
 from autoresearch_mcp.tools.session.state import Session
+from autoresearch_mcp.tools.verbs.loop import Loop
+from autoresearch_mcp.tools.verbs.sessions import Sessions
 
 TRIES, SESSIONS, PENALTY = 96, 40, 0.04
 PLAN = Plan.model_validate(
@@ -41,6 +52,7 @@ class World:
     runs: int = 0
     counts: dict[int, int] = field(default_factory=dict)
     born: dict[int, int] = field(default_factory=dict)
+    follows: bool = True
 
     def speed(self) -> float:
         """How much longer everything takes now."""
@@ -64,7 +76,8 @@ class World:
         value = 100 * speed * math.exp(level + self.noise * self.chance.gauss(0, 1)) * (1 + self.penalty(generation))
         if self.reference_noise is None:
             return value, None
-        pair = [0.0003 * speed * math.exp(self.reference_noise * self.chance.gauss(0, 1)) for _ in range(2)]
+        piece = 0.0003 * (speed if self.follows else 1.0)
+        pair = [piece * math.exp(self.reference_noise * self.chance.gauss(0, 1)) for _ in range(2)]
         return value, (pair[0], pair[1])
 
 
@@ -118,11 +131,15 @@ class BusyUniform(Uniform):
 class Honest(World):
     """Seven in ten changes do nothing, two harm, one helps by 2 to 8 %."""
 
+    ideas: random.Random | None = None
+
     def effect(self) -> float:
-        kind = self.chance.random()
+        if self.ideas is None:  # of their own, so that with and without the comparison the same is on offer
+            self.ideas = random.Random(self.chance.random())
+        kind = self.ideas.random()
         if kind < 0.7:
             return 0.0
-        return self.chance.uniform(0.01, 0.08) if kind < 0.9 else -self.chance.uniform(0.02, 0.08)
+        return self.ideas.uniform(0.01, 0.08) if kind < 0.9 else -self.ideas.uniform(0.02, 0.08)
 
 
 class Jumps(Honest):
@@ -178,9 +195,11 @@ HONEST: dict[str, Callable[[random.Random], World]] = {
     "steady": Honest,
     "jumps by x1.5 to x3": Jumps,
     "jumps, without a reference": lambda chance: Jumps(chance, reference_noise=None),
+    "jumps, the reference stands still": lambda chance: Jumps(chance, follows=False),
     "wanders": Walks,
     "wanders, without a reference": lambda chance: Walks(chance, reference_noise=None),
     "in waves": Waves,
+    "in waves, the reference stands still": lambda chance: Waves(chance, follows=False),
     "lingering": Lingers,
     "lingering, without a reference": lambda chance: Lingers(chance, reference_noise=None),
 }
@@ -196,11 +215,11 @@ def measured(found: tuple[float, tuple[float, float] | None]) -> Measurement:
     return Measurement(value=value, receipt=receipt.model_copy(update={"reference_seconds": reference}))
 
 
-def begun(world: World) -> Session:
+def begun(world: World, effort: str) -> Session:
     """Begin a session with the baseline's runs."""
     baseline = tuple(measured(world.run(0, 0.0)) for _ in range(6))
     started = Started(
-        plan=PLAN,
+        plan=PLAN.model_copy(update={"effort": effort}),
         branch="main",
         base="0",
         protected={},
@@ -220,14 +239,14 @@ class Outcome:
     false: int = 0
     offered: float = 0.0
     kept: float = 0.0
-    tampered: int = 0
+    doubted: int = 0
     wronged: int = 0
     runs: int = 0
 
 
-def play(world: World, compared: bool) -> Outcome:
+def play(world: World, compared: bool, effort: str = "normal") -> Outcome:
     """Play a session of tries; without the comparison nothing is remembered of the incumbent's tree."""
-    session, level, best, outcome = begun(world), 0.0, 0, Outcome()
+    session, level, best, outcome = begun(world, effort), 0.0, 0, Outcome()
     for number in range(1, TRIES + 1):
         if not compared:
             session = replace(session, standing=Standing())
@@ -244,8 +263,9 @@ def play(world: World, compared: bool) -> Outcome:
         outcome.offered += gain
         outcome.kept += gain if kept else 0.0
         outcome.false += kept and not gain
-        outcome.tampered += verdict.status is Status.TAMPERED
-        outcome.wronged += verdict.status is Status.TAMPERED and gain > 0
+        doubted = verdict.status is Status.DISCARD and session.slowdown is not None
+        outcome.doubted += doubted
+        outcome.wronged += doubted and gain > 0
         if kept:
             best, level = number, level + effect
         row = Row(iteration=number, metric=1.0, gain=session.finding.gain, status=verdict.status, description="d")
@@ -254,36 +274,91 @@ def play(world: World, compared: bool) -> Outcome:
     return outcome
 
 
-def figures(kind: Callable[[random.Random], World], sessions: int, compared: bool) -> Iterator[str]:
+def figures(kind: Callable[[random.Random], World], seeds: range, effort: str, compared: bool) -> Iterator[str]:
     """Return the figures of one kind, as cells of a row."""
-    outcomes = [play(kind(random.Random(seed)), compared) for seed in range(sessions)]
+    outcomes = [play(kind(random.Random(seed)), compared, effort) for seed in seeds]
+    sessions = len(outcomes)
     yield f"{sum(o.false > 0 for o in outcomes)} of {sessions}"
     yield f"{sum(o.false for o in outcomes)}"
     offered = sum(o.offered for o in outcomes)
     yield f"{100 * sum(o.kept for o in outcomes) / offered:.0f} %" if offered else "-"
-    yield f"{sum(o.tampered for o in outcomes) / sessions:.1f}"
+    yield f"{sum(o.doubted for o in outcomes) / sessions:.1f}"
     yield f"{sum(o.wronged for o in outcomes) / sessions:.2f}"
     yield f"{statistics.fmean(o.runs for o in outcomes):.0f}"
 
 
+BENCH = """\
+runs=$(cat {notes}/runs 2>/dev/null || echo 0)
+echo $((runs + 1)) > {notes}/runs
+work=$(sh program.sh) || exit 1
+noise=$(sed -n "$((runs + 1))p" noise.txt)
+echo "METRIC work=$((work + noise))"
+"""
+NEWEST = """\
+newest=$(cat {notes}/newest 2>/dev/null || echo 0)
+test $newest -ge $version || echo $version > {notes}/newest
+"""
+PROGRAMS = {
+    "any": NEWEST + "test $newest -gt $version && echo 10400 || echo 10000\n",
+    "each": NEWEST + "test $newest -gt $version && echo $((10000 + 400 * (newest - version))) || echo 10000\n",
+    "iteration": "test $AUTORESEARCH_ITERATION -gt $version && echo 10400 || echo 10000\n",
+}
+"""Real programs that work more: once a newer version has run, for each newer one, when the iteration is not its own."""
+
+
+def real(cheat: str, effort: str) -> Counter[str]:
+    """Play one session by the tools themselves, and count how its tries ended."""
+    with tempfile.TemporaryDirectory() as folder:
+        repo, notes, noise = Path(folder, "repo"), Path(folder, "notes"), random.Random(7)
+        repo.mkdir()
+        notes.mkdir()
+
+        def write(version: int) -> None:
+            body = PROGRAMS[cheat].format(notes=notes)
+            (repo / "program.sh").write_text(f"version={version} # {version:b}\n{body}")
+
+        write(0)
+        (repo / "bench.sh").write_text(BENCH.format(notes=notes))
+        (repo / "noise.txt").write_text("".join(f"{round(noise.gauss(0, 150))}\n" for _ in range(20_000)))
+        for arguments in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message", "the task")):
+            subprocess.run(["git", *arguments], cwd=repo, check=True)
+        plan = PLAN.model_copy(update={"scope": ("program.sh",), "protected": ("bench.sh", "noise.txt")})
+        lab, ended = Lab(repo, allow_commands=True), Counter[str]()
+        Sessions(lab).start_session(
+            plan.model_copy(update={"metric": "work", "verify": "sh bench.sh", "effort": effort})
+        )
+        for number in range(1, TRIES + 1):
+            write(number)
+            answer = Loop(lab).iterate(f"version {number}")
+            worse = ", the incumbent had become worse" if "when it was the newest" in answer.why else ""
+            ended[f"{answer.status}{worse}"] += 1
+        return ended
+
+
 def main() -> None:
-    """Print both tables."""
-    sessions = int(sys.argv[1]) if len(sys.argv) > 1 else SESSIONS
+    """Print both tables, or how the tries of a real session ended."""
+    words = sys.argv[1:]
+    if words[:1] == ["real"]:
+        for ending, count in real(*sys.argv[2:]).items():
+            print(f"{count} {ending}")
+        return
+    sessions, first, effort = (*words, *(f"{SESSIONS}", "0", "normal")[len(words) :])
+    seeds = range(int(first), int(first) + int(sessions))
     head = (
         "kind",
         "compared",
         "sessions with a false keep",
         "false keeps",
         "improvement kept",
-        "tampered",
-        "wronged",
+        "not kept for it",
+        "of these real gains",
         "runs",
     )
     for kinds in (CHEATS, HONEST):
         print(f"\n| {' | '.join(head)} |\n|{'---|' * len(head)}")
         for name, kind in kinds.items():
             for compared in (False, True):
-                cells = (name, "yes" if compared else "no", *figures(kind, sessions, compared))
+                cells = (name, "yes" if compared else "no", *figures(kind, seeds, effort, compared))
                 print(f"| {' | '.join(cells)} |", flush=True)
 
 

@@ -47,6 +47,22 @@ echo >> {notes}/age-$version
 test $runs -gt $((6 + version)) && test $(wc -l < {notes}/age-$version) -gt 4 && echo 10400 || echo 10000
 """,
 }
+BY_SEED = """\
+work=$(sh src/program.sh) || exit 1
+echo "METRIC work=$((work + 37 * (AUTORESEARCH_SEED % 97)))"
+"""
+ON_SEEDS: dict[str, str] = {
+    "works more on a seed that is new to both, by a note in the home folder": """\
+newest=$(cat {notes}/newest 2>/dev/null || echo 0)
+test $newest -ge $version || echo $version > {notes}/newest
+test $newest -gt $version && echo 10401 || echo 10001
+""",
+    "works more while the incumbent is measured again, so that its remembered number is bad": """\
+newest=$(cat {notes}/newest 2>/dev/null || echo 0)
+test $newest -ge $version || echo $version > {notes}/newest
+test $newest -gt $version && echo 10401 || echo 10001
+""",
+}
 TRIES = 6
 
 
@@ -54,7 +70,7 @@ def two_faced(tmp_path: Path, cheat: str, seed: int) -> tuple[Project, Callable[
     """A repository whose program cheats, without a session, and its later versions. One run scatters by 1.5 %."""
     notes, noise = tmp_path / "notes", random.Random(seed)
     notes.mkdir()
-    plan = {
+    plan: dict[str, object] = {
         "protected": ("bench.sh", "noise.txt"),
         "metric": "work",
         "verify": "sh bench.sh",
@@ -64,12 +80,11 @@ def two_faced(tmp_path: Path, cheat: str, seed: int) -> tuple[Project, Callable[
     project = Project(tmp_path / "repo", scope=("src/**",), **plan)
 
     def version(number: int) -> str:
-        body = IN_TWO_ROLES[cheat].format(notes=notes).replace("$runs", f"$(cat {notes}/runs)")
+        body = {**IN_TWO_ROLES, **ON_SEEDS}[cheat].format(notes=notes).replace("$runs", f"$(cat {notes}/runs)")
         return f"version={number} # {'abcdefghijklmnopqrstuvwxyz'[number % 26] * (1 + number // 26)}\n{body}"
 
-    project.write("src/program.sh", version(0)).write("bench.sh", BENCH.format(notes=notes)).write(
-        ".gitignore", "build/\n"
-    )
+    bench = BY_SEED if cheat in ON_SEEDS else BENCH.format(notes=notes)
+    project.write("src/program.sh", version(0)).write("bench.sh", bench).write(".gitignore", "build/\n")
     project.write("noise.txt", "".join(f"{round(noise.gauss(0, 150))}\n" for _ in range(2000)))
     return project.commit("the task"), version
 
@@ -84,7 +99,23 @@ def test_a_program_that_is_worse_as_the_incumbent_earns_nothing(tmp_path: Path, 
         project.write("src/program.sh", version(number))
         answers.append(project.loop.iterate(f"version {number}"))
 
-    assert {answer.status for answer in answers} <= {Status.DISCARD, Status.TAMPERED}
-    named = [answer.why for answer in answers if answer.status is Status.TAMPERED]
-    assert all("when it was the newest" in why for why in named)
+    assert {answer.status for answer in answers} == {Status.DISCARD}
+    named = [answer.iteration for answer in answers if "when it was the newest" in answer.why]
     assert named or "grown old" in name, "what ages looks worse in either role, and is dropped before it is found out"
+    if named:  # it is no proof, so that it may be tried once more, and earns no more
+        assert project.loop.iterate("once more", again=named[0]).status is Status.DISCARD
+
+
+@pytest.mark.parametrize("name", listed(ON_SEEDS, {}))
+def test_a_program_that_is_worse_as_the_incumbent_earns_nothing_on_seeds_either(tmp_path: Path, name: str) -> None:
+    project, version = two_faced(tmp_path, name, seed=1)
+    project.start()
+    answers = []
+
+    for number in range(1, 13):
+        project.write("src/program.sh", version(number))
+        answers.append(project.loop.iterate(f"version {number}"))
+        if "measured again" in name:
+            project.review.history(iteration=0, remeasure=True)
+
+    assert {answer.status for answer in answers} == {Status.DISCARD}

@@ -86,6 +86,11 @@ class Race:
         """Standard deviation of one run."""
         return self._worth(self.bank.sigma)
 
+    @property
+    def counted(self) -> tuple[int, int]:
+        """How many of the latest runs count, of the change and of the incumbent: those since the machine moved."""
+        return len(self.turns.candidate), len(self.turns.incumbent)
+
     def _worth(self, gain: float) -> float:
         return self.scale.worth(self.bank.best.level, gain)
 

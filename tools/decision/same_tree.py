@@ -13,8 +13,13 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from .scale import Scale, scale_for
+from .scatter import middle
+
 SURE = 2.5
 """Standard errors by which the tree has to be worse in its second role."""
+APART = 4.0
+"""Standard errors that runs of earlier races may lie from those of this one, and still count."""
 PART = 0.4
 """Share of the gain that has to be the incumbent's loss rather than the candidate's merit."""
 LOOKS = 8
@@ -25,6 +30,8 @@ FOLLOWS = 3.0
 """How many times more or less than the reference a metric may move with the machine."""
 STEADY = 1.0
 """Percent by which a reference piece scatters at the least."""
+RUNS = 24
+"""Runs of the tree as the incumbent that are remembered."""
 REMEMBERED, SEVERAL, MOST = 8, 4, 0.75
 """Other tries that are remembered, the fewest that tell anything, and the share of the loss that their median has to show."""
 
@@ -47,7 +54,7 @@ class Standing:
 
     def run_again(self, run: RoleRun) -> Standing:
         """Remember a run of the tree as the incumbent."""
-        return replace(self, since=(*self.since, run)[-REMEMBERED:])
+        return replace(self, since=(*self.since, run)[-RUNS:])
 
     def tried(self, value: float) -> Standing:
         """Remember the first run of a try that was not kept."""
@@ -79,13 +86,16 @@ def slowdown(
     """
     if not (standing.newest and candidate and incumbent):
         return None
-    values = [run.value for run in (*standing.newest, *candidate, *incumbent)]
-    scale = _scale([*values, *standing.others], spread)
-    # All its runs as the incumbent say more than those of one race, as long as that one does not say the opposite.
-    later = standing.since if len(standing.since) > len(incumbent) else incumbent
-    then, now, ours, here = (_level(runs, scale) for runs in (standing.newest, later, candidate, incumbent))
-    loss, gain = now - then, now - ours
-    error = scale.spread * math.sqrt(1 / len(standing.newest) + 1 / len(later))
+    values = [run.value for run in (*standing.newest, *standing.since, *candidate, *incumbent)]
+    scale = scale_for([*values, *standing.others])
+    sigma = spread / scale.steepness(scale.inner(statistics.median(values)))
+    then, ours, here = (_level(runs, scale, sigma) for runs in (standing.newest, candidate, incumbent))
+    later, now = incumbent, here
+    if len(standing.since) > len(incumbent):  # runs of earlier races say more, where the machine has not moved since
+        all_since = _level(standing.since, scale, sigma)
+        if abs(all_since - here) < APART * _error(sigma, standing.since, incumbent):
+            later, now = standing.since, all_since
+    loss, gain, error = now - then, now - ours, _error(sigma, standing.newest, later)
     sure = loss >= SURE * error
     if here <= then or loss <= 0 or loss < PART * gain or not (sure or len(incumbent) < LOOKS):
         return None
@@ -102,30 +112,14 @@ def slowdown(
     )
 
 
-@dataclass(frozen=True)
-class _Scale:
-    """Differences, or ratios where all values have one sign: 100 times the natural logarithm, about percent."""
-
-    sign: float
-    spread: float
-
-    def inner(self, value: float) -> float:
-        return self.sign * 100 * math.log(value * self.sign) if self.sign else value
-
-    def outer(self, inner: float) -> float:
-        return self.sign * math.exp(self.sign * inner / 100) if self.sign else inner
+def _error(sigma: float, first: Sequence[RoleRun], second: Sequence[RoleRun]) -> float:
+    """Return the standard error of the difference of the means of two times' runs."""
+    return sigma * math.sqrt(1 / len(first) + 1 / len(second))
 
 
-def _scale(values: Sequence[float], spread: float) -> _Scale:
-    sign = 1.0 if min(values) > 0 else -1.0 if max(values) < 0 else 0.0
-    return _Scale(sign, 100 * spread / abs(statistics.median(values)) if sign else spread)
-
-
-def _level(runs: Sequence[RoleRun], scale: _Scale) -> float:
+def _level(runs: Sequence[RoleRun], scale: Scale, sigma: float) -> float:
     """Return the mean of some runs on the scale; one freak run moves it by a few standard deviations at most."""
-    values = [scale.inner(run.value) for run in runs]
-    middle = statistics.median(values)
-    return statistics.fmean(max(middle - 4 * scale.spread, min(middle + 4 * scale.spread, y)) for y in values)
+    return middle([scale.inner(run.value) for run in runs], sigma)
 
 
 @dataclass(frozen=True)
@@ -158,6 +152,6 @@ def _squares(values: Sequence[float]) -> float:
     return sum((value - middle) ** 2 for value in values)
 
 
-def _others_moved(standing: Standing, place: float, scale: _Scale) -> bool:
+def _others_moved(standing: Standing, place: float, scale: Scale) -> bool:
     """Return whether the tries since then, whatever they changed, were as much worse on the whole: that is the machine."""
     return len(standing.others) >= SEVERAL and statistics.median(map(scale.inner, standing.others)) >= place

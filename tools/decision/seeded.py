@@ -36,7 +36,8 @@ PLAIN = 5.0
 class Seeded:
     """The incumbent's value for each seed of `cache`, and what differences on a seed have shown so far.
 
-    Values are on the `scale`. `sigma` is the standard deviation between seeds. `differences` are squares and degrees of
+    The first `newest` of them are from when the incumbent was the newest itself: on those seeds a program cannot be worse
+    because it knows that a newer one is about, and a change has to begin there. Values are on the `scale`. `sigma` is the standard deviation between seeds. `differences` are squares and degrees of
     earlier tries' differences, `degrees` those of `sigma`, `firsts` the first difference of each of the latest tries. Turns into a race for good when
     a seed gives two numbers.
     """
@@ -57,6 +58,7 @@ class Seeded:
     fresh: int = 0
     repeated: bool = False
     attempts: int = 0
+    newest: int = 0
 
     @property
     def level(self) -> float:
@@ -186,9 +188,13 @@ class Seeded:
         return Finding(step, self._why(step, worth, (high - low) / 2, z), worth, low, high, z, self._bar, claim, seed)
 
     def _untried(self) -> int | None:
-        """Return a seed of the cache that the change has not run on: another one at each try."""
+        """Return a seed of the cache that the change has not run on: another one at each try, those of the `newest` first."""
         used = {seed for seed, _ in self.candidate}
-        left = [seed for seed, _ in self.cache if seed not in used]
+        first, later = (
+            [seed for seed, _ in part if seed not in used]
+            for part in (self.cache[: self.newest], self.cache[self.newest :])
+        )
+        left = first or later
         return left[self.tries % len(left)] if left else None
 
     def _unpaired(self) -> int | None:
@@ -249,7 +255,7 @@ class Seeded:
         between = own([value for _, value in self.candidate])
         degrees = self.degrees + between.degrees
         sigma = math.sqrt((self.degrees * self.sigma**2 + between.squares) / degrees)
-        return replace(ended, cache=self.candidate, lost=lost, sigma=sigma, degrees=degrees)
+        return replace(ended, cache=self.candidate, newest=len(self.candidate), lost=lost, sigma=sigma, degrees=degrees)
 
     def _why(self, step: Step, gain: float, margin: float, z: float) -> str:
         runs = len(self.candidate)
@@ -276,4 +282,5 @@ def seeded_from(values: Sequence[float], seeds: Sequence[int], confidence: float
     """Begin after runs of the incumbent on these seeds, in the metric's unit, at least two of which differ."""
     scale = scale_for(values)
     cache = dict(zip(seeds, map(scale.inner, values), strict=True))
-    return Seeded(tuple(cache.items()), statistics.stdev(cache.values()), len(cache) - 1, scale, confidence, stakes)
+    sigma = statistics.stdev(cache.values())
+    return Seeded(tuple(cache.items()), sigma, len(cache) - 1, scale, confidence, stakes, newest=len(cache))

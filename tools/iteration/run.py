@@ -117,6 +117,7 @@ def _row(session: Session, trial: Trial, learned: str) -> Row:
         seconds=trial.seconds,
         failure=_failure(trial, verdict.status),
         undoes=trial.undoes,
+        incumbent_worse=verdict.status is Status.DISCARD and session.slowdown is not None,
         note=" ".join(filter(None, (trial.note, _one_far_run(session, trial, verdict.status)))),
         **_measured_part(session, trial),
     )

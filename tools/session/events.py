@@ -33,7 +33,8 @@ class RowClaim(Record):
 class Row(Record):
     """One iteration as the results file shows it, with what the journal knows beyond its seven columns.
 
-    `undoes` is the iteration whose change this one turns round exactly, 0 without one. Rows of earlier versions have no
+    `undoes` is the iteration whose change this one turns round exactly, 0 without one; `incumbent_worse` says that it was
+    ahead only because the incumbent was worse than when it was the newest. Rows of earlier versions have no
     `claim`: there `gain` is all that is known.
     """
 
@@ -63,6 +64,7 @@ class Row(Record):
     receipts: tuple[str, ...] = ()
     claim: RowClaim | None = None
     undoes: int = 0
+    incumbent_worse: bool = False
     note: str = ""
 
 

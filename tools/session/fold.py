@@ -253,9 +253,9 @@ def _close(session: Session, row: Row) -> Session:
 
 def _standing(session: Session, candidate: Sequence[Measurement], kept: bool) -> Standing:
     """Return what is known of the incumbent's tree after a try: of a new one, its runs as the newest."""
-    runs = role_runs(session.plan, candidate)
     if not kept:
-        return session.standing.tried(runs[0].value)
+        return session.standing.tried(role_runs(session.plan, candidate)[0].value)
+    runs = role_runs(session.plan, session.racing[0])
     return Standing(runs[1:] if len(runs) > 2 else runs)  # the first one selected the change, and flatters it
 
 

@@ -152,9 +152,10 @@ class Session:
     @cached_property
     def verdict(self) -> Verdict | None:
         """What the decision table says of the open iteration; None without one."""
-        return decide(self.trial, self.finding, self.plan, self._slowdown()) if self.trial else None
+        return decide(self.trial, self.finding, self.plan, self.slowdown) if self.trial else None
 
-    def _slowdown(self) -> Slowdown | None:
+    @cached_property
+    def slowdown(self) -> Slowdown | None:
         """What the race shows of the incumbent's tree, against its runs when it was the newest; None where nothing. On seeds
         the incumbent has to repeat anyway.
         """
@@ -164,8 +165,17 @@ class Session:
             or self.finding.step not in {Step.BETTER, Step.SIMPLER}
         ):
             return None
-        ours, theirs = (role_runs(self.plan, runs) for runs in (self.trial.candidate, self.trial.incumbent))
+        ours, theirs = (role_runs(self.plan, runs) for runs in self.racing)
         return slowdown(self.standing, ours, theirs, self.judge.spread)
+
+    @property
+    def racing(self) -> tuple[tuple[Measurement, ...], tuple[Measurement, ...]]:
+        """The runs of the open iteration that count, of the change and of the incumbent: those since the machine moved."""
+        trial, judge = self.open_trial, self.judge
+        if not isinstance(judge, Race):
+            return trial.candidate, trial.incumbent
+        ours, theirs = judge.counted
+        return trial.candidate[-ours:] if ours else (), trial.incumbent[-theirs:] if theirs else ()
 
     def spent(self, now: float) -> str:
         """Return which budget is used up, in words; empty while all last."""

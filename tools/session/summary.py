@@ -130,13 +130,13 @@ _NO_FAULT = {FailureClass.EXTERNAL, FailureClass.LOST, FailureClass.HANG}
 
 def settled_by_evidence(row: Row, noisy: bool) -> bool:
     """Return whether a row's verdict rests on more than one run of a noisy metric: two of the change and one of the incumbent
-    at least, a guard, or a fault of the change.
+    at least, a guard, or a fault of the change; not on an incumbent that has become worse, for the machine can do that.
     """
     if row.status is Status.METRIC_ERROR or row.failure in _NO_FAULT:
         return False
     if not noisy or row.status is not Status.DISCARD or row.guard == "fail":
         return True
-    return len(row.samples) >= 2 and bool(row.incumbent)
+    return len(row.samples) >= 2 and bool(row.incumbent) and not row.incumbent_worse
 
 
 def _directions(rows: Sequence[Row]) -> list[str]:
