@@ -28,6 +28,8 @@ LEAST = 0.2
 FADE = 0.98
 FIRSTS, ENOUGH_FIRSTS = 15, 5
 """First differences of that many tries tell how much a change that does nothing scatters, once there are enough."""
+NOTHING = 0.003
+"""Differences that are smaller, in standard deviations of a run, are those of code that computes the same: they tell nothing."""
 PLAIN = 5.0
 """Standard deviations of a difference that one run has to show to be confirmed on a fresh seed at once."""
 
@@ -232,6 +234,7 @@ class Seeded:
     def close(self, kept: bool) -> Judge:
         """End the proposal; after a keep the change's runs are the ones that are remembered."""
         pairs = self._pairs
+        told = [first for first in pairs[:1] if abs(first) > NOTHING * self.sigma]
         seen = own(pairs)
         squares, degrees = self.differences
         variance = self._scatter_of_pairs**2
@@ -245,7 +248,7 @@ class Seeded:
             differences=(FADE * squares + seen.squares, FADE * degrees + seen.degrees)
             if seen.degrees
             else self.differences,
-            firsts=(*self.firsts, pairs[0])[-FIRSTS:] if pairs else self.firsts,
+            firsts=(*self.firsts, *told)[-FIRSTS:],
             scatter=self.scatter.learnt(seen, variance),
         )
         if not kept:

@@ -308,6 +308,20 @@ def test_on_seeds_an_incumbent_that_no_longer_gives_what_it_gave_ends_the_exact_
     assert isinstance(judge, Race)
 
 
+def test_on_seeds_code_that_computes_the_same_teaches_nothing_of_changes_that_do_something() -> None:
+    judge: Judge = seeded()
+    for _ in range(20):
+        judge = on_seeds(judge, 0.0)[0].close(False)
+    first = judge.open(Threshold()).finding().seed
+    assert first is not None
+
+    judge = judge.open(Threshold()).see(C, 100 + LUCK[first] - 0.5, first)
+
+    evidence = judge.finding().evidence
+    assert evidence is not None
+    assert evidence < 3
+
+
 def test_on_seeds_each_try_begins_on_another_remembered_seed() -> None:
     judge: Judge = seeded()
     first = []
