@@ -10,7 +10,7 @@ from enum import StrEnum
 from ..plan.model import Plan
 from .exact import Exact, Median
 from .judging import Judge
-from .race import Race, race_from
+from .race import RESTLESS, Race, race_from
 from .seeded import Seeded, seeded_from
 from .stakes import confidence_for, stakes_for
 
@@ -99,7 +99,7 @@ def _noisy(race: Race, runs: int, unit: str) -> str:
     drift = (
         " The machine drifts, so old runs of the incumbent soon count little." if race.bank.best.drift >= 0.1 else ""
     )
-    rule = f"Changes that look better are run again in turn with the incumbent until the evidence is {race.confidence:.2g} standard errors."
+    rule = f"Changes that look better are run again in turn with the incumbent until the evidence is {race.confidence:.3g} standard errors, {race.confidence + RESTLESS:.3g} while the machine is restless."
     return f"noisy ({runs} runs of the same code): {_band(race, unit)}.{drift} {rule}"
 
 

@@ -316,19 +316,20 @@ class Race:
     def _why(self, step: Step, gain: float, margin: float, z: float) -> str:
         ours, theirs = len(self.turns.candidate), len(self.turns.incumbent)
         runs = f"{_runs(ours)} of the change" + (f" and {theirs} of the incumbent, in turn," if theirs else "")
-        put = f"{runs} put it {_ahead(gain)} (± {margin:.3g})"
+        aside = f" {_runs(self.turns.spent)} from before the machine moved count no more." if self.turns.spent else ""
+        put = f"{runs} put it {_ahead(gain)} (90 %: ± {margin:.2g})"
         evidence = f"{z:.1f} standard errors of evidence, {self._bar:.2g} needed"
         match step:
             case Step.BETTER:
-                return f"{put}: {evidence}."
+                return f"{put}: {evidence}.{aside}"
             case Step.SIMPLER:
                 return f"{put}: not worse, within {ROOM:g} of the noise, and simpler."
             case Step.NOT_BETTER if ours == 1 and not theirs:
-                return f"One run, {_ahead(gain)} after allowing for the noise (sd {self.spread:.3g}): not enough to look closer."
+                return f"One run, {_ahead(gain)} after allowing for the noise (sd {self.spread:.3g}): not enough to look closer.{aside}"
             case Step.NOT_BETTER if self.turns.count >= self.stakes.cap:
                 return f"Inconclusive after {self.turns.count} runs: {put}; {evidence}. Worth combining with another near miss."
             case Step.NOT_BETTER:
-                return f"{put}: within the noise (sd {self.spread:.3g})."
+                return f"{put}: within the noise (sd {self.spread:.3g}).{aside}"
             case _:
                 return f"{put}: a close call, {evidence}."
 
@@ -340,7 +341,7 @@ def race_from(values: Sequence[float], confidence: float, stakes: Stakes = NORMA
 
 
 def _ahead(gain: float) -> str:
-    return f"{abs(gain):.4g} {'better' if gain >= 0 else 'worse'}"
+    return f"{abs(gain):.3g} {'better' if gain >= 0 else 'worse'}"
 
 
 def _runs(count: int) -> str:

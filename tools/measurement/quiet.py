@@ -69,7 +69,7 @@ class Sensitivity:
     bar: float = USUAL_BAR
 
     def __str__(self) -> str:
-        one, three, ten = (_percent(smallest_gain(self.scatter, runs, self.bar)) for runs in (1, 3, 10))
+        one, three, ten = (_gain(smallest_gain(self.scatter, runs, self.bar)) for runs in (1, 3, 10))
         return (
             f"the smallest gain that is found four times in five is {one} with one run each of change and incumbent, "
             f"{three} with three, {ten} with ten"
@@ -106,6 +106,10 @@ def _measures(plan: Plan, runs: Sequence[Measurement]) -> Mapping[str, list[floa
         Resource.WALL: [run.seconds for run in runs],
     }
     return measured if resource_of(plan.read) else {PRINTED: values, **measured}
+
+
+def _gain(share: float) -> str:
+    return _percent(share) if share < 1 else "none"
 
 
 def _percent(share: float) -> str:

@@ -256,7 +256,7 @@ def luck_words(session: Session) -> str:
     if not any(status.kept for status in session.counts):
         return ""
     if isinstance(session.judge, Race | Seeded):
-        chance = min(1.0, session.last_iteration * chance_a_try(session.judge.confidence))
+        chance = min(1.0, session.incumbent_iteration * chance_a_try(session.judge.confidence))
         return f"Chance that any kept change is luck: about {100 * chance:.2g} %."
     if isinstance(session.judge, Median):
         return f"The median of {session.judge.runs} runs does not bound the chance that a kept change is luck."
