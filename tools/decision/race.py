@@ -21,7 +21,7 @@ from .noise import Bank, calibrated
 from .scale import LINEAR, Scale, scale_for
 from .scatter import UNLEARNT, Scatter, normal, own
 from .stakes import NORMAL, Stakes, longer
-from .turns import NO_TURNS, Turns
+from .turns import LONG, NO_TURNS, Turns
 
 WIDTH = 2.5
 """Standard errors on either side of the estimate: an interval that held nine of ten true effects in simulation."""
@@ -253,7 +253,7 @@ class Race:
             return self._simpler_step(gain, error)
         if self._hopeless(gain, error, smallest) or self.turns.count >= self.stakes.cap:
             return Step.NOT_BETTER
-        if sure:
+        if sure and self.turns.count < LONG:
             return Step.INCUMBENT if theirs < ours - 1 else Step.CANDIDATE
         return self._most_telling()
 

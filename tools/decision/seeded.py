@@ -213,9 +213,7 @@ class Seeded:
         unit = max(between / math.sqrt(2), LEAST * self.sigma)
         hope = self.stakes.hope * error
         hopeless = gain + hope < (FIRST if runs == 1 else LATER) * unit or gain + hope < self._smallest()
-        if not holds and (hopeless or runs + self.fresh >= self.stakes.cap):
-            return Step.NOT_BETTER, None
-        if runs + self.fresh >= self.stakes.cap:
+        if (hopeless and not holds) or runs + self.fresh >= self.stakes.cap:
             return Step.NOT_BETTER, None
         plain = runs == 1 and self._pairs[0] > PLAIN * between
         return Step.CANDIDATE, None if (holds or plain) and not self.fresh else self._untried()

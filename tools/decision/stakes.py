@@ -29,7 +29,7 @@ class Stakes:
 
 NORMAL = Stakes((0.8, 0.9, 1.0), 0.0, 8, 24)
 QUICK = Stakes((0.9, 1.1, 1.2), 0.0, 12, 12)
-THOROUGH = Stakes((0.2, 0.4, 0.5), 1.2, 8, 60, 0.2)
+THOROUGH = Stakes((0.2, 0.4, 0.5), 1.2, 8, 60, 0.5)
 
 
 def stakes_for(effort: str, most_runs: int) -> Stakes:

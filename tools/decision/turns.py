@@ -13,6 +13,8 @@ FAR = 5.0
 FAR_RUNS = 3
 """Runs that have to agree on such an effect: within as much, or within a share `AGREE` of the effect."""
 AGREE = 0.2
+LONG = 8
+"""Runs from which on the arms are run in a fixed order, whatever teaches most."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,16 @@ class Turns:
         return statistics.median(self.incumbent) - statistics.median(self.candidate) if apart else 0.0
 
     def next_arm(self, covariance: tuple[float, float, float], cap: int) -> Arm:
-        """Choose the arm whose run makes the effect surer; `covariance` as a filter holds it."""
-        if len(self.candidate) >= cap // 2:
+        """Choose the arm whose run makes the effect surer; `covariance` as a filter holds it. A long race goes on in the order
+        ABBA, in which neither a line nor a period of two runs favours an arm.
+        """
+        ours, theirs = len(self.candidate), len(self.incumbent)
+        if ours >= cap // 2:
             return Arm.INCUMBENT
+        if ours + theirs >= LONG:
+            if abs(ours - theirs) > 1:
+                return Arm.INCUMBENT if theirs < ours else Arm.CANDIDATE
+            return Arm.CANDIDATE if (ours + theirs) % 4 in {0, 3} else Arm.INCUMBENT
         level, pair, effect = covariance
         by_incumbent = pair * pair / (1 + level)
         by_candidate = (pair + effect) ** 2 / (1 + level + 2 * pair + effect)

@@ -231,7 +231,7 @@ def _refuse_repeat(context: RepoContext, staged: Staged, change: ChangeFingerpri
     row = next(
         (row for row in context.journal.rows(session.id, 1, before=earlier + 1) if row.iteration == earlier), None
     )
-    if row is not None and not settled_by_evidence(row, session.noisy):
+    if row is not None and not settled_by_evidence(row, session):
         return
     context.record(Repeated(iteration=idea.number, description=idea.description, earlier=earlier))
     outcome = f"{row.status}: {row.description}" if row else "still open"

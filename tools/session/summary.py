@@ -104,7 +104,7 @@ def _near(session: Session, row: Row) -> str:
     evidence = f", {row.evidence:.1f} standard errors" if row.evidence is not None else ""
     guard = ", but a guard failed" if row.guard == "fail" else ""
     words = f"#{row.iteration} {row.description[:100]} ({delta_of(row)}{evidence}{guard})"
-    fresh = row.iteration < session.incumbent_iteration or not settled_by_evidence(row, session.noisy)
+    fresh = row.iteration < session.incumbent_iteration or not settled_by_evidence(row, session)
     return f"{words}, again = {row.iteration}" if fresh and not guard else words
 
 
@@ -128,13 +128,14 @@ _NO_FAULT = {FailureClass.EXTERNAL, FailureClass.LOST, FailureClass.HANG}
 """Failures that say nothing of the change."""
 
 
-def settled_by_evidence(row: Row, noisy: bool) -> bool:
+def settled_by_evidence(row: Row, session: Session) -> bool:
     """Return whether a row's verdict rests on more than one run of a noisy metric: two of the change and one of the incumbent
-    at least, a guard, or a fault of the change; not on an incumbent that has become worse, for the machine can do that.
+    at least, a guard, or a fault of the change; not on an incumbent that has become worse, for the machine can do that. On
+    seeds one run stands beside a remembered one.
     """
     if row.status is Status.METRIC_ERROR or row.failure in _NO_FAULT:
         return False
-    if not noisy or row.status is not Status.DISCARD or row.guard == "fail":
+    if not isinstance(session.judge, Race) or row.status is not Status.DISCARD or row.guard == "fail":
         return True
     return len(row.samples) >= 2 and bool(row.incumbent) and not row.incumbent_worse
 
