@@ -25,6 +25,8 @@ PRIOR_VARIANCE = 4.0
 FIRST, LATER = 0.5, 0.9
 """Floors of the gain after one run and later, in the larger of what a difference scatters by, per run, and `LEAST`."""
 LEAST = 0.2
+ON_FRESH = -1.2
+"""Where the bar of the differences on fresh seeds lies from the bar of all."""
 FADE = 0.98
 FIRSTS, ENOUGH_FIRSTS = 15, 5
 """First differences of that many tries tell how much a change that does nothing scatters, once there are enough."""
@@ -183,6 +185,10 @@ class Seeded:
         if (missing := self._unpaired()) is not None:
             why = "The change has run on a fresh seed; so does the incumbent."
             return Finding(Step.INCUMBENT, why, seed=missing)
+        if len(self.candidate) == 1 and self._pairs == [0.0] and not self.threshold.simpler:
+            return Finding(
+                Step.NOT_BETTER, "On the same seed it gives the same number as the incumbent.", 0.0, 0.0, 0.0
+            )
         gain, error, z = self._standing()
         step, seed = self._step(gain, error, z)
         low, worth, high = map(self._worth, (gain - WIDTH * error, gain, gain + WIDTH * error))
@@ -206,7 +212,7 @@ class Seeded:
     def _step(self, gain: float, error: float, z: float) -> tuple[Step, int | None]:
         runs, between = len(self.candidate), self._scatter_of_pairs
         holds = z >= self._base and gain >= self._smallest()
-        if holds and self.fresh and runs >= 2:
+        if holds and runs >= 2 and self._ahead_on_fresh_seeds():
             return (Step.BETTER, None) if self.repeated else (Step.INCUMBENT, self.candidate[0][0])
         if self.threshold.simpler and not holds:
             return self._simpler(gain, error)
@@ -216,7 +222,13 @@ class Seeded:
         if (hopeless and not holds) or runs + self.fresh >= self.stakes.cap:
             return Step.NOT_BETTER, None
         plain = runs == 1 and self._pairs[0] > PLAIN * between
-        return Step.CANDIDATE, None if (holds or plain) and not self.fresh else self._untried()
+        return Step.CANDIDATE, None if holds or plain else self._untried()
+
+    def _ahead_on_fresh_seeds(self) -> bool:
+        """Return whether the differences on seeds that were new to both are ahead by themselves: the others can be known."""
+        new = dict(self.cache[len(self.cache) - self.fresh :])
+        fresh = [new[seed] - value for seed, value in self.candidate if seed in new]
+        return bool(fresh) and self.scatter.paired(fresh, self._scatter_of_pairs) >= self._base + ON_FRESH
 
     def _simpler(self, gain: float, error: float) -> tuple[Step, int | None]:
         room = ROOM * self.sigma - self.lost

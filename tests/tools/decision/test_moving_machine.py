@@ -292,6 +292,25 @@ def test_on_seeds_a_gain_far_below_the_scatter_is_kept_after_one_seed_that_is_ne
     assert ended.close(True).level == pytest.approx(sum(100 + LUCK[s] - 0.5 for _, s in runs[:2]) / 2, abs=0.05)
 
 
+def test_on_seeds_a_change_that_is_ahead_only_where_the_incumbent_is_remembered_is_not_kept() -> None:
+    judge: Judge = seeded().open(Threshold())
+    new = 50
+    while not (found := judge.finding()).step.decided:
+        new += found.seed is None
+        seed = new if found.seed is None else found.seed
+        gain = 6.0 * (seed < 50) * (found.step is Step.CANDIDATE)  # it knows the seeds that stand in the journal
+        judge = judge.see(C if found.step is Step.CANDIDATE else I, 100 + LUCK[seed] - gain, seed)
+
+    assert found.step is Step.NOT_BETTER
+
+
+def test_on_seeds_the_same_number_on_the_same_seed_is_no_change() -> None:
+    _, found, runs = on_seeds(seeded(), 0.0)
+
+    assert (found.step, len(runs)) == (Step.NOT_BETTER, 1)
+    assert "gives the same number" in found.why
+
+
 def test_on_seeds_an_incumbent_that_no_longer_gives_what_it_gave_ends_the_exact_comparison_before_a_keep() -> None:
     judge: Judge = seeded().open(Threshold())
     new = 50
