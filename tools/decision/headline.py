@@ -94,9 +94,17 @@ class Gain:
         """
         if self.variance is None:
             return self.gain <= 0 < claimed.gain
-        room = WIDE * math.sqrt(self.variance + (claimed.variance or 0.0)) + 1e-9 * abs(claimed.gain)
+        room = self._room(self.variance, claimed)
         shows = claimed.gain > (claimed._reach or 0.0)
         return self.gain < claimed.gain - room or (shows and self.gain <= (self._reach or 0.0))
+
+    def exceeds(self, claimed: Gain) -> bool:
+        """Return whether fresh runs gain more than was claimed, by more than both errors allow."""
+        return self.variance is not None and self.gain > claimed.gain + self._room(self.variance, claimed)
+
+    @staticmethod
+    def _room(variance: float, claimed: Gain) -> float:
+        return WIDE * math.sqrt(variance + (claimed.variance or 0.0)) + 1e-9 * abs(claimed.gain)
 
 
 @dataclass(frozen=True)

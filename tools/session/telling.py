@@ -137,6 +137,11 @@ def confirmation_words(session: Session) -> str:
     runs = f"{len(found.best)} + {len(found.baseline)} fresh runs"
     claimed = f"the keeps together claim {change_words(session.plan, session.headline)}"
     if not found.fails:
-        return f"Confirmed: {claimed}; baseline against best in turn, {runs}: {told}."
+        headline = session.headline
+        more = fresh.exceeds(headline.gain if found.relative else headline.absolute_gain)
+        doubt = (
+            " That is more than both errors allow: does the baseline run worse now than at the start?" if more else ""
+        )
+        return f"Confirmed: {claimed}; baseline against best in turn, {runs}: {told}.{doubt}"
     doubted = f" In doubt, weakest evidence first: {'; '.join(found.doubted)}." if found.doubted else ""
     return f"NOT CONFIRMED: {claimed}, but baseline against best in turn, {runs}, show {told}.{doubted}"

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from autoresearch_mcp.tools.decision.decide import Status
-from autoresearch_mcp.tools.decision.headline import Headline, KeptClaim, headline_from, moved, rounded
+from autoresearch_mcp.tools.decision.headline import Gain, Headline, KeptClaim, headline_from, moved, rounded
 from autoresearch_mcp.tools.session.events import Logged
 from autoresearch_mcp.tools.session.telling import plus_minus
 from conftest import Project
@@ -178,3 +178,11 @@ def test_a_baseline_of_one_run_has_no_error_and_one_that_repeats_has_none() -> N
     assert headline_from([5.0, 6.0, 5.5, 5.2, 5.1]).start.half == pytest.approx(
         1.96 * math.sqrt(math.pi / 2 * 0.163 / 5 * 2), rel=1e-3
     )
+
+
+def test_fresh_runs_that_show_far_more_than_was_claimed_are_told_as_odd() -> None:
+    claimed = Gain(True, 0.04, 0.0001)
+
+    assert Gain(True, 0.5, 0.0001).exceeds(claimed)
+    assert not Gain(True, 0.06, 0.0001).exceeds(claimed)
+    assert not Gain(True, 0.5).exceeds(claimed)
