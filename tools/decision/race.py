@@ -114,7 +114,9 @@ class Race:
             return self._linear().see(arm, value, seed, moved)
         value = self.scale.inner(value)
         if arm is Arm.INCUMBENT:
-            return self._incumbent(value)
+            racing = bool(self.turns.seeds)  # else it looks after the level before the race
+            turns = replace(self.turns, their_seeds=(*self.turns.their_seeds, seed)) if racing else self.turns
+            return replace(self, turns=turns)._incumbent(value)
         turns = replace(self.turns, seeds=(*self.turns.seeds, seed))
         if not turns.candidate:
             return replace(self, turns=replace(turns, moved=moved))._first(value)
@@ -206,16 +208,16 @@ class Race:
         turns = self.turns
         if turns.held is not None:
             why = "The machine may have moved since the incumbent last ran, so that is run before the verdict."
-            return Finding(Step.INCUMBENT, why, seed=turns.unpaired)
+            return Finding(Step.INCUMBENT, why, seed=turns.seed_for(Arm.INCUMBENT))
         if turns.doubted is not None:
             why = "A run of the incumbent lies far from all earlier ones: it is run once more at once."
-            return Finding(Step.INCUMBENT, why)
+            return Finding(Step.INCUMBENT, why, seed=turns.seed_for(Arm.INCUMBENT))
         if not turns.candidate:
             return self._unmeasured()
         gain, error, z = self._standing()
         step = self._step(gain, error, z)
         low, worth, high = map(self._worth, (gain - WIDTH * error, gain, gain + WIDTH * error))
-        seed = turns.unpaired if step is Step.INCUMBENT else None
+        seed = turns.seed_for(Arm.INCUMBENT if step is Step.INCUMBENT else Arm.CANDIDATE)
         why = self._why(step, worth, (high - low) / 2, z)
         return Finding(step, why, worth, low, high, z, self._bar, self.scale.claim(gain, error), seed)
 

@@ -19,14 +19,15 @@ LONG = 8
 
 @dataclass(frozen=True)
 class Turns:
-    """All runs count, in order. `seeds` are those of the change's. `held` is a first run of the change that waits for the
-    incumbent's; `moved` says that the machine was known to have changed beside it. `doubted` is a run of the incumbent that
-    waits for a second one; `spent` counts runs from before the level moved.
+    """All runs count, in order. `seeds` are those of the change's, `their_seeds` of the incumbent's. `held` is a first run of
+    the change that waits for the incumbent's; `moved` says that the machine was known to have changed beside it. `doubted` is
+    a run of the incumbent that waits for a second one; `spent` counts runs from before the level moved.
     """
 
     candidate: tuple[float, ...] = ()
     incumbent: tuple[float, ...] = ()
     seeds: tuple[int, ...] = ()
+    their_seeds: tuple[int, ...] = ()
     held: float | None = None
     moved: bool = False
     doubted: float | None = None
@@ -42,11 +43,10 @@ class Turns:
         """What the change was ahead by, run by run: the k-th runs of the arms have one seed."""
         return [theirs - ours for ours, theirs in zip(self.candidate, self.incumbent, strict=False)]
 
-    @property
-    def unpaired(self) -> int | None:
-        """The seed on which the change has run and the incumbent has not; None without one."""
-        place = len(self.incumbent)
-        return self.seeds[place] if place < len(self.seeds) else None
+    def seed_for(self, arm: Arm) -> int | None:
+        """Return the seed of the next run of an arm, which is that of its partner in the other; None without one."""
+        mine, other = (self.seeds, self.their_seeds) if arm is Arm.CANDIDATE else (self.their_seeds, self.seeds)
+        return other[len(mine)] if len(mine) < len(other) else None
 
     def placed(self, place: Callable[[float], float]) -> Turns:
         """Give all runs on another scale, each at its `place` there."""

@@ -175,9 +175,27 @@ def test_equal_seeds_that_bring_equal_noise_decide_by_their_differences() -> Non
 
     assert isinstance(judge, Race)
     assert found.step is Step.BETTER
-    assert [seed for seed in judge.turns.seeds[: len(judge.turns.incumbent)]] == seeds[: len(judge.turns.incumbent)]
+    assert judge.turns.seeds[: len(judge.turns.their_seeds)] == judge.turns.their_seeds[: len(judge.turns.seeds)]
     assert found.evidence is not None
     assert found.evidence < 3.6, "by runs that know nothing of each other it was not enough"
+
+
+def test_the_kth_runs_of_both_arms_have_one_seed_also_in_a_long_race_and_after_a_freak_run() -> None:
+    noise, new = random.Random(2), 0
+    judge: Judge = race_from(LEVEL, 3.6, stakes_for("thorough", 0)).open(Threshold())
+    while not (found := judge.finding()).step.decided:
+        arm = C if found.step is Step.CANDIDATE else I
+        new += found.seed is None
+        freak = 40.0 if new == 5 and arm is I else 0.0
+        judge = judge.see(
+            arm, 100 - 0.5 * (arm is C) + noise.gauss(0, 0.9) + freak, new if found.seed is None else found.seed
+        )
+        assert isinstance(judge, Race)
+        ours, theirs = judge.turns.seeds, judge.turns.their_seeds
+        assert ours[: len(theirs)] == theirs[: len(ours)]
+
+    assert isinstance(judge, Race)
+    assert judge.turns.count > 12
 
 
 def test_the_bar_rises_on_a_machine_that_drifts_where_commits_differ_and_in_a_long_session() -> None:
