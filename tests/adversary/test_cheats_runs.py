@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import os
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ from cheats import BENCH, SIZE, SMALL, WORK, given_up, golf, listed, not_kept, r
 
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.git.paired_checkout import PairedCheckout
+from autoresearch_mcp.tools.git.repo import Repo
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.process.supervisor import result_digest, result_seal
 from autoresearch_mcp.tools.verbs.loop_answers import Iterated
@@ -126,6 +129,34 @@ def left_behind(tmp_path: Path) -> None:
 
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+@cheat("another ruler in the second checkout, which git there holds for the sealed one")
+def held_for_clean(tmp_path: Path) -> None:
+    project = _noisy(tmp_path, "random.gauss(0, 1)").start()
+    project.write("value.txt", "101\n").loop.iterate("worse, and the second checkout is made")
+    place = PairedCheckout(Repo(project.root), "arena").folder
+    sealed = project.read("ruler.py")
+    hidden_from_git(place, "ruler.py", sealed.replace("print(value", "print(200 - value"))
+
+    project.write("value.txt", "150\n")
+    assert project.loop.iterate("much worse, and much better by the other ruler").status is Status.DISCARD
+
+    assert (place / "ruler.py").read_text() == sealed
+
+
+def hidden_from_git(place: Path, name: str, text: str) -> None:
+    """Write another content of a file of a checkout, of an earlier time, and let git note it there as the one that it has."""
+    file, before, attributes = place / name, place.parent / "before", place.parent / "attributes"
+    before.write_text(file.read_text())
+    attributes.write_text(f"{name} filter=other\n")
+    file.write_text(text)
+    os.utime(file, (1, 1))
+    settings = (f"core.attributesFile={attributes}", f"filter.other.clean=cat {before}")
+    command = ["git", "-C", str(place), *(part for value in settings for part in ("-c", value)), "add", name]
+    subprocess.run(command, check=True)
+    said = subprocess.run(["git", "-C", str(place), "status", "--short"], check=True, capture_output=True).stdout
+    assert said == b"", "git sees nothing"
 
 
 # --- A file read in the ruler's place ----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -79,6 +79,7 @@ class CheckoutCache:
         self.settings: Settings | None = None
         self.digests = Digests()
         self.names = Memory(4)
+        self.as_written = Memory(4)
 
 
 class Checkout:
@@ -239,6 +240,10 @@ class Checkout:
     def digests(self, paths: frozenset[str]) -> dict[str, str]:
         """Return the SHA-256 of what stands at each path."""
         return self._cache.digests.of(self.root, paths, lambda: self.stamps(paths))
+
+    def digests_in(self, folder: Path, stamps: Mapping[str, Stamp]) -> dict[str, str]:
+        """Return the same for a second checkout in `folder`, of the paths that these `stamps` of now are of."""
+        return self._cache.digests.of(folder, stamps.keys(), lambda: stamps)
 
 
 def _sections(out: bytes) -> tuple[bytes, bytes, bytes]:

@@ -64,6 +64,8 @@ Stamp = tuple[int, int, int, int]
 """Inode, time of the last change of any kind in nanoseconds, size and device; all zero where nothing is."""
 _STAMP = attrgetter("st_ino", "st_ctime_ns", "st_size", "st_dev")
 _NOTHING = (0, 0, 0, 0)
+NO_FILE = "absent"
+"""The digest of a path where no file is."""
 
 
 def stamps_of(root: Path | str, paths: Collection[str]) -> dict[str, Stamp]:
@@ -123,7 +125,7 @@ class Digests:
         try:
             status = os.lstat(file)
         except (OSError, ValueError):
-            return "absent"
+            return NO_FILE
         known = self._known.get(file) if status.st_size >= least else None
         if known and known[0] == _STAMP(status):
             return known[1]
@@ -152,8 +154,13 @@ def _settled(status: os.stat_result) -> bool:
 
 def _of_no_file(place: str, status: os.stat_result) -> str:
     if not stat.S_ISLNK(status.st_mode):
-        return "absent"
-    return "link:" + hashlib.sha256(os.fsencode(os.readlink(place))).hexdigest()
+        return NO_FILE
+    return link_digest(os.readlink(place))
+
+
+def link_digest(target: Path | str) -> str:
+    """Return the digest of a link that leads to `target`."""
+    return "link:" + hashlib.sha256(os.fsencode(target)).hexdigest()
 
 
 _FLAGGED = re.compile(rb"(?:\A|(?<=\0))[a-zS] [^\0]*")

@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from ..errors import Code, Refusal
 from ..storage.disk import boot, write_atomically
 from .cli import GitCli
+from .own_index import note_index, renew_index
 from .repo import Repo, literal
 from .untracked import changed_after, is_cache, is_ordinary, not_in_git
 from .worktree_notes import WorktreeNotes
@@ -54,6 +55,8 @@ class PairedCheckout:
         self._memory = self._home / "brought.json"
         self._notes = WorktreeNotes(repo.common_dir, repo.own_folder)
         self.folder = self._home / (repo.root.name or "root")
+        self._place = Path()
+        """Its own git folder, when that is known."""
 
     def check_out(
         self, commit: str, untracked: Sequence[str] = (), sealed: tuple[str, Sequence[str]] | None = None
@@ -68,12 +71,15 @@ class PairedCheckout:
         """
         exact = self._known(commit)
         git = self._own_git() if self._remembered() is not None else None
+        if git is not None:
+            renew_index(git, self._place)
         # Where git cannot switch, a lock or half an index that a killed process left is cured by a new place.
         if git is None or git.ask(*_SWITCH, exact).code != 0:
             git = self._make(exact, untracked)
         self._clean(git)
         if sealed is not None:
             self._seal(git, exact, *sealed)
+        note_index(self._place)
         return self.folder
 
     def untracked_paths(self) -> UntrackedPaths:
@@ -106,6 +112,7 @@ class PairedCheckout:
         # Both must point at each other: a `.git` that names the user's own place would move the user's HEAD.
         if Path(place, _text(place / "gitdir").strip()).resolve() != (self.folder / ".git").resolve():
             return None
+        self._place = place
         return GitCli(self.folder, place)
 
     def _remembered(self) -> UntrackedPaths | None:

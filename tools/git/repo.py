@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ..errors import Code, Refusal
 from ..storage.disk import synchronise
 from .checkout import Checkout
 from .cli import GitCli
+from .memory import Digests
 from .trees import COMMAND, Delta, DiffStat, TreeChange, read_delta
 
 
@@ -41,6 +43,23 @@ class Repo(Checkout):
         asked = b"".join(os.fsencode(f"{commit}:{path}\n") for path in plain)
         found = dict(zip(plain, _blobs(self.git.run("cat-file", "--batch", stdin=asked)), strict=True)) if plain else {}
         return {path: data for path, data in (found | odd).items() if data is not None}
+
+    def digests_as_written(self, commit: str, paths: frozenset[str]) -> dict[str, str]:
+        """Return the SHA-256 of files as git writes them from a commit into a new place: with the line ends and the content
+        that attributes ask for, which may differ from what was sealed in the user's checkout.
+        """
+
+        def ask() -> dict[str, str]:
+            with tempfile.TemporaryDirectory(prefix="autoresearch-") as place:
+                own = {"GIT_INDEX_FILE": f"{place}/index"}
+                self.git.run("read-tree", commit, environment=own)
+                # It complains of paths that the commit does not have, and writes the others.
+                write = ("checkout-index", "--quiet", f"--prefix={place}/files/", "-z", "--stdin")
+                self.git.ask(*write, stdin=literal(sorted(paths)), environment=own)
+                return Digests().of(Path(place, "files"), paths)
+
+        found: dict[str, str] = self._cache.as_written.ask((commit, paths), ask)
+        return found
 
     def delta(self, old: str, new: str) -> Delta:
         """Return what changed between two commits or trees."""

@@ -24,7 +24,7 @@ from ..decision.measured import (
     written,
 )
 from ..diagnostics.inspection import Tally, read_tally
-from ..git.memory import stamps_of
+from ..git.memory import Stamp, stamps_of
 from ..git.paired_checkout import editable_roots
 from ..plan.metrics import Reading, read_metric
 from ..plan.model import GuardMetric, Plan
@@ -33,7 +33,7 @@ from ..process.run_notes import RunNote, open_channel
 from ..process.runner import CommandRun, CommandSpec
 from ..text.redaction import redactor
 from .outcome import TAIL_CHARACTERS, failure_of, how_it_ended, succeeded, tail_of, used
-from .ruler import Ruler, differing, protected_stamps
+from .ruler import Ruler, bent_in, differing, protected_stamps
 from .runs import CHANNEL_NAME, RunNumbers, RunService, RunSpec, has_sandbox, restore_outputs
 
 CHANNEL = "channel"
@@ -104,13 +104,33 @@ class Meter:
             return f"{reading.problem} {hint}"
         return reading.problem
 
-    def _bring(self, spec: RunSpec) -> None:
-        """Bring the checkout of a run to its commit, clean of what an earlier run left."""
+    def _bring(self, spec: RunSpec) -> dict[str, Stamp]:
+        """Bring the checkout of a run to its commit, clean of what an earlier run left, with the protected files as sealed.
+
+        A second checkout in which they are not is made anew. Returns the stamps of those that then are as sealed: of the
+        others none, so that the run counts as tampered with.
+        """
+        stamps = self._checked_out(spec)
+        bent = self._bent(spec, stamps)
+        if bent and spec.checkout is not None:
+            spec.checkout.remove()
+            stamps = self._checked_out(spec)
+            bent = self._bent(spec, stamps)
+        self.runs.ready_for = spec
+        return {path: stamp for path, stamp in stamps.items() if path not in bent} if bent else stamps
+
+    def _checked_out(self, spec: RunSpec) -> dict[str, Stamp]:
         if spec.checkout is not None:
             if spec.place is Place.CLEAN:
                 spec.checkout.remove()
             spec.checkout.check_out(spec.commit, spec.untracked, (spec.sealed, tuple(self.ruler.protected)))
-        self.runs.ready_for = spec
+        return protected_stamps(self.runs.repo, spec.folder, self.ruler)
+
+    def _bent(self, spec: RunSpec, stamps: dict[str, Stamp]) -> frozenset[str]:
+        # The user's own checkout is held against the seal around every call.
+        if spec.checkout is None:
+            return frozenset()
+        return bent_in(self.runs.repo, spec.folder, spec.sealed, self.ruler, stamps)
 
     def _run(self, command: str, spec: RunSpec, timeout_s: float) -> CommandRun:
         run = self._measured(command, spec, timeout_s)[0]
@@ -151,15 +171,14 @@ class Meter:
 
     def _begin(self, key: str, spec: RunSpec, named: Sequence[str], with_channel: bool) -> RunNote:
         self.runs.runner.forget(key)  # a run that nobody noted is not ours
-        if self.runs.ready_for is not spec:
-            self._bring(spec)
+        brought = self._bring(spec) if self.runs.ready_for is not spec else None
         self._put_back(spec, self.runs.repo.own_folder / "evidence" / f"outputs-{key}")
         note = RunNote(
             seed=spec.numbers.seed,
             at_ns=time.time_ns(),
             channel=str(open_channel().file) if with_channel else "",
             temporary=tempfile.mkdtemp(prefix="autoresearch-") if has_sandbox(self.plan) else "",
-            watched=protected_stamps(self.runs.repo, spec.folder, self.ruler),
+            watched=protected_stamps(self.runs.repo, spec.folder, self.ruler) if brought is None else brought,
             written=stamps_of(spec.folder, self.ruler.outputs),
             named=stamps_of(spec.folder, named),
         )

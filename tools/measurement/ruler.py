@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ..git.memory import Memory, Stamp, stamps_of
+from ..git.memory import NO_FILE, Memory, Stamp, link_digest, stamps_of
 from ..git.repo import Repo, shown
 from ..git.settings import Settings, refs_named
 from ..plan.model import Plan
@@ -278,6 +278,26 @@ def protected_stamps(repo: Repo, folder: Path, ruler: Ruler) -> dict[str, Stamp]
     rest on the same look.
     """
     return repo.stamps(ruler.names) if folder == repo.root else stamps_of(folder, ruler.names)
+
+
+def bent_in(repo: Repo, folder: Path, commit: str, ruler: Ruler, stamps: Mapping[str, Stamp]) -> frozenset[str]:
+    """Return the protected files that stand in a second checkout neither as sealed nor as git writes them from `commit`.
+
+    Git's own opinion of them is its index, which whoever can write there can write as well. What git does not have may be
+    missing there, or be a link to the user's own. `stamps` of the files are taken before: what changes after that shows in them.
+    """
+    held = repo.digests_in(folder, stamps)
+    if not (other := frozenset(differing(ruler.protected, held))):
+        return other
+    written = repo.digests_as_written(commit, other)
+
+    def is_bent(path: str) -> bool:
+        if written[path] != NO_FILE:
+            return held[path] != written[path]
+        own = {NO_FILE, link_digest(repo.root / path)}
+        return held[path] not in own and not ruler.protected[path].startswith("link:")
+
+    return frozenset(filter(is_bent, other))
 
 
 def differing(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:

@@ -333,6 +333,26 @@ def test_protected_files_come_from_the_baseline(project: Project) -> None:
     assert tree_in(checkout.check_out(baseline, (), (baseline, ["check.sh"]))) == tree_of(project, baseline)
 
 
+def test_content_that_git_was_told_to_hold_for_committed_does_not_stay(
+    project: Project, commits: tuple[str, str], tmp_path: Path
+) -> None:
+    project.write("lib.txt", "lib\n").write("other.txt", "other\n").commit("files in which no commits differ")
+    commit = project.git("rev-parse", "HEAD")
+    folder = checkout_of(project).check_out(commit)
+    (tmp_path / "attributes").write_text("lib.txt filter=other\n")
+    (folder / "lib.txt").write_text("something else\n")
+    for name in ("lib.txt", "other.txt"):  # a file that is younger than the index is read again
+        os.utime(folder / name, (1, 1))
+    settings = (f"core.attributesFile={tmp_path / 'attributes'}", "filter.other.clean=echo lib")
+    project.git("-C", str(folder), *(part for value in settings for part in ("-c", value)), "add", "lib.txt")
+    assert project.git("-C", str(folder), "status", "--short") == ""
+
+    checkout_of(project).check_out(commit)
+
+    assert tree_in(folder) == tree_of(project, commit)
+    assert (folder / "other.txt").stat().st_mtime == 1, "a build sees no change"
+
+
 def test_a_deleted_checkout_is_made_again(project: Project, commits: tuple[str, str]) -> None:
     shutil.rmtree(checkout_of(project).check_out(commits[0]))
 

@@ -1,0 +1,57 @@
+"""Protected files stand in the second checkout as sealed, or as git writes them; where that holds, the place is not made anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.tools.decision.decide import Status
+from autoresearch_mcp.tools.git.paired_checkout import PairedCheckout
+from autoresearch_mcp.tools.git.repo import Repo
+from conftest import PYTHON, Project
+
+RULER = """\
+import pathlib, random
+print(float(pathlib.Path('value.txt').read_text()) + random.gauss(0, 1))
+"""
+PROTECTED = ("ruler.py", "table.txt", "data/answers.txt", "node_modules/lib.js")
+
+
+@pytest.fixture
+def noisy(tmp_path: Path) -> Project:
+    """A ruler that scatters, a protected file with other line ends than git gives it, and two that git does not have."""
+    project = Project(tmp_path / "repo", verify=f"{PYTHON} ruler.py", guards=(), protected=PROTECTED)
+    project.write("ruler.py", RULER).write("value.txt", "100\n").write(".gitattributes", "table.txt text eol=lf\n")
+    project.write("table.txt", "1\n2\n").write(".gitignore", "data/\nnode_modules/\n").commit("a noisy ruler")
+    (project.root / "table.txt").write_bytes(b"1\r\n2\r\n")
+    project.git("add", "table.txt")
+    return project.write("data/answers.txt", "3\n").write("node_modules/lib.js", "4\n").start()
+
+
+def tried(project: Project, value: int) -> Path:
+    """Try a much worse value; return the second checkout."""
+    answer = project.write("value.txt", f"{value}\n").loop.iterate(f"value {value}")
+    assert answer.status is Status.DISCARD, answer
+    return PairedCheckout(Repo(project.root), "arena").folder
+
+
+def test_a_second_checkout_that_is_as_git_makes_it_stays(noisy: Project) -> None:
+    mark = tried(noisy, 150) / "data/mark"
+    mark.touch()
+
+    place = tried(noisy, 160)
+
+    assert mark.exists()
+    assert (place / "table.txt").read_bytes() == b"1\n2\n"
+    assert (place / "data/answers.txt").read_text() == "3\n"
+    assert (place / "node_modules").is_symlink()
+
+
+def test_a_protected_file_that_git_does_not_have_is_brought_again(noisy: Project) -> None:
+    answers = tried(noisy, 150) / "data/answers.txt"
+    answers.write_text("mine\n")
+
+    tried(noisy, 160)
+
+    assert answers.read_text() == "3\n"
