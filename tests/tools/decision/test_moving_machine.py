@@ -181,21 +181,22 @@ def test_equal_seeds_that_bring_equal_noise_decide_by_their_differences() -> Non
 
 
 def test_the_kth_runs_of_both_arms_have_one_seed_also_in_a_long_race_and_after_a_freak_run() -> None:
-    noise, new = random.Random(2), 0
-    judge: Judge = race_from(LEVEL, 3.6, stakes_for("thorough", 0)).open(Threshold())
-    while not (found := judge.finding()).step.decided:
-        arm = C if found.step is Step.CANDIDATE else I
-        new += found.seed is None
-        freak = 40.0 if new == 5 and arm is I else 0.0
-        judge = judge.see(
-            arm, 100 - 0.5 * (arm is C) + noise.gauss(0, 0.9) + freak, new if found.seed is None else found.seed
-        )
-        assert isinstance(judge, Race)
-        ours, theirs = judge.turns.seeds, judge.turns.their_seeds
-        assert ours[: len(theirs)] == theirs[: len(ours)]
+    longest = 0
+    for number in range(20):
+        noise, new = random.Random(number), 0
+        judge: Judge = race_from(LEVEL, 3.6, stakes_for("thorough", 0)).open(Threshold())
+        while not (found := judge.finding()).step.decided:
+            arm = C if found.step is Step.CANDIDATE else I
+            new += found.seed is None
+            freak = 40.0 if new == 5 and arm is I else 0.0
+            value = 100 - (arm is C) + noise.gauss(0, 0.9) + freak
+            judge = judge.see(arm, value, new if found.seed is None else found.seed)
+            assert isinstance(judge, Race)
+            ours, theirs = judge.turns.seeds, judge.turns.their_seeds
+            assert ours[: len(theirs)] == theirs[: len(ours)]
+            longest = max(longest, judge.turns.count)
 
-    assert isinstance(judge, Race)
-    assert judge.turns.count > 12
+    assert longest > 20
 
 
 def test_the_bar_rises_on_a_machine_that_drifts_where_commits_differ_and_in_a_long_session() -> None:
