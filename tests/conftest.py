@@ -136,7 +136,7 @@ def contents(root: Path) -> str:
         below[:] = sorted(name for name in below if name not in {"objects", "logs"})
         for path in sorted(Path(folder, name) for name in names if name != "index"):
             status = path.lstat()
-            whole.update(f"{path.relative_to(root)} {status.st_mode} {status.st_size} ".encode())
+            whole.update(os.fsencode(f"{path.relative_to(root)} {status.st_mode} {status.st_size} {status.st_uid} "))
             if stat.S_ISLNK(status.st_mode):
                 whole.update(os.fsencode(os.readlink(path)))
             elif stat.S_ISREG(status.st_mode):
