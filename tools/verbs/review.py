@@ -275,7 +275,8 @@ def _outputs(arms: Sequence[Arm], runs: Sequence[Measurement]) -> str:
     parts = []
     for arm, run in zip(arms, runs, strict=True):
         counts[arm] += 1
-        parts.append(f"--- {arm}, run {counts[arm]} ---\n{run.tail[-room:].strip()}")
+        head = f"--- {arm}, run {counts[arm]}: {'no number' if run.value is None else number(run.value)} ---"
+        parts.append(f"{head}\n{run.tail[-room:]}".strip())
     return "\n".join(parts)
 
 
@@ -296,7 +297,7 @@ def remeasured(context: RepoContext, session: Session, iteration: int) -> Histor
     if session.finished:
         context.paired_checkout.remove()
     said = f"Measured again: {number(run.value)}" if run.value is not None else f"Measured again: {run.problem}"
-    before = f"its runs were {', '.join(map(number, page.samples[:12]))}"
+    before = f"its runs were {', '.join(map(number, row.samples[:12]))}"
     return page.model_copy(update={"again": run.value, "more": f"{said}; {before}."})
 
 

@@ -7,6 +7,7 @@ import pytest
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.doctor.checks import examine
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.session.results import number
 from autoresearch_mcp.tools.vocabulary import Tool
 from conftest import Project
 from drifting import machine
@@ -21,9 +22,9 @@ def test_one_iteration_shows_the_output_of_every_run(machine: Project) -> None:
     page = machine.review.history(iteration=1)
 
     for place, sample in enumerate(page.rows[0].samples, 1):
-        assert f"--- candidate, run {place} ---\n{sample}" in page.output
+        assert f"--- candidate, run {place}: {number(sample)} ---\n{sample}" in page.output
     for place, sample in enumerate(page.rows[0].incumbent, 1):
-        assert f"--- incumbent, run {place} ---\n{sample}" in page.output
+        assert f"--- incumbent, run {place}: {number(sample)} ---\n{sample}" in page.output
     baseline = machine.review.history(iteration=0)
     assert baseline.output.count("--- incumbent, run") == 6
 
