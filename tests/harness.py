@@ -91,7 +91,7 @@ def judge(
     if not walls:
         code = (
             f"import sys; sys.path.insert(0, {str(HARNESS)!r}); import evaluate; "
-            "evaluate._landlock_version = lambda: 0; sys.exit(evaluate.main())"
+            "evaluate._landlock_version = lambda: (0, ''); sys.exit(evaluate.main())"
         )
         command = [sys.executable, "-W", "error", "-c", code, str(folder), "--seed", str(seed)]
     run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
