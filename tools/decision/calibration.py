@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from enum import StrEnum
 
-from ..plan.model import Plan
+from ..plan.model import Effort, Plan
 from .exact import Exact, Median
 from .judging import Judge
 from .race import RESTLESS, Race, race_from
@@ -67,7 +67,7 @@ def digits(value: float) -> int:
 def judge_from(plan: Plan, values: Sequence[float], seeds: Sequence[int]) -> Judge:
     """Return the rule at work, as it stands after the baseline. `values` are signed so that lower is better."""
     middle, confidence = statistics.median(values), confidence_for(plan.error_rate)
-    stakes = stakes_for(plan.effort, plan.max_runs)
+    stakes = stakes_for(Effort(plan.effort), plan.max_runs)
     if named := median_runs(plan.noise):
         return Median(middle, named)
     if plan.noise == "none":
@@ -99,7 +99,7 @@ def _noisy(race: Race, runs: int, unit: str) -> str:
     drift = (
         " The machine drifts, so old runs of the incumbent soon count little." if race.bank.best.drift >= 0.1 else ""
     )
-    rule = f"Changes that look better are run again in turn with the incumbent until the evidence is {race.confidence:.3g} standard errors, {race.confidence + RESTLESS:.3g} while the machine is restless."
+    rule = f"Changes that look better are run again in turn with the incumbent until the evidence is {race.bar:.3g} standard errors, {race.bar + RESTLESS:.3g} while the machine is restless."
     return f"noisy ({runs} runs of the same code): {_band(race, unit)}.{drift} {rule}"
 
 

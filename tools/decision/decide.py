@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from ..plan.model import Direction, GuardMetric, Plan
 from .failures import FailureClass, advice
-from .judging import Finding, Step
+from .judging import Finding, Step, count_runs
 from .measured import GuardResult, Measurement
 from .same_tree import Slowdown
 
@@ -162,15 +162,11 @@ def _two_faced(slowdown: Slowdown, plan: Plan, number: int) -> str:
     if slowdown.machine is not None:
         machine = f"a fixed workload of the server's took {slowdown.machine:+.1f} % of its time beside them"
     return (
-        f"Ahead only because the incumbent has become worse: the same tree gave {then} when it was the newest ({_runs(count)}) "
-        f"and {now} as the incumbent ({_runs(later)}), {slowdown.errors:.1f} standard errors apart; {machine}. "
+        f"Ahead only because the incumbent has become worse: the same tree gave {then} when it was the newest ({count_runs(count)}) "
+        f"and {now} as the incumbent ({count_runs(later)}), {slowdown.errors:.1f} standard errors apart; {machine}. "
         "A machine that became slower looks like this, and so does a program that works more once a newer one is about. "
         f"again = {number} tries it once more."
     )
-
-
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"
 
 
 def _crashed(trial: Trial, run: Measurement, failure: FailureClass) -> Verdict:

@@ -112,3 +112,13 @@ class Judge(Protocol):
     def close(self, kept: bool) -> Judge:
         """End the proposal as kept or not."""
         ...
+
+
+def ahead_words(gain: float) -> str:
+    """Say a gain and its side, without more digits than a person compares."""
+    return f"{abs(gain):.3g} {'better' if gain >= 0 else 'worse'}"
+
+
+def count_runs(count: int) -> str:
+    """Say a number of runs."""
+    return "1 run" if count == 1 else f"{count} runs"

@@ -16,7 +16,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, Step, Threshold
+from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, Step, Threshold, ahead_words, count_runs
 from .noise import Bank, calibrated
 from .scale import LINEAR, Scale, scale_for
 from .scatter import UNLEARNT, Scatter, normal, own
@@ -117,9 +117,14 @@ class Race:
             racing = bool(self.turns.seeds)  # else it looks after the level before the race
             turns = replace(self.turns, their_seeds=(*self.turns.their_seeds, seed)) if racing else self.turns
             return replace(self, turns=turns)._incumbent(value)
+        if self.turns.held is not None:  # a run from before this rule began: nobody asked it for the incumbent's
+            return self._met(self.turns.held)._further(value, seed)
+        if not self.turns.candidate:
+            return replace(self, turns=replace(self.turns, seeds=(*self.turns.seeds, seed), moved=moved))._first(value)
+        return self._further(value, seed)
+
+    def _further(self, value: float, seed: int) -> Race:
         turns = replace(self.turns, seeds=(*self.turns.seeds, seed))
-        if not turns.candidate:
-            return replace(self, turns=replace(turns, moved=moved))._first(value)
         turns = replace(turns, candidate=(*turns.candidate, value))
         return replace(self, bank=self._placed(turns) or self.bank.fed(value, Arm.CANDIDATE), turns=turns)
 
@@ -177,10 +182,8 @@ class Race:
         together = self.turns.moved or now.surprise(value) * now.surprise(held) > 0
         alone = abs(now.surprise(value))
         if together and alone > (ROW if row else SURPRISE):
-            turns = replace(self.turns, incumbent=(value,))
-            return replace(self, bank=self.bank.moved(value, 1.0), turns=turns, quiet=0, worse=0)._met(
-                held, limit=math.inf
-            )
+            bank, turns = self.bank.moved(value, 1.0), replace(self.turns, incumbent=(value,))
+            return replace(self, bank=bank, turns=turns, quiet=0, worse=0)._met(held, limit=math.inf)
         return replace(self._fed(value), worse=0)._met(held)
 
     def _doubted_again(self, doubted: float, value: float) -> Race:
@@ -218,26 +221,31 @@ class Race:
         step = self._step(gain, error, z)
         low, worth, high = map(self._worth, (gain - WIDTH * error, gain, gain + WIDTH * error))
         seed = turns.seed_for(Arm.INCUMBENT if step is Step.INCUMBENT else Arm.CANDIDATE)
-        why = self._why(step, worth, (high - low) / 2, z)
-        return Finding(step, why, worth, low, high, z, self._bar, self.scale.claim(gain, error), seed)
+        needed = NOT_WORSE if self.threshold.simpler else self._needed
+        why = self._why(step, worth, (high - low) / 2, f"{z:.1f} standard errors of evidence, {needed:.2g} needed")
+        return Finding(step, why, worth, low, high, z, needed, self.scale.claim(gain, error), seed)
 
     def _unmeasured(self) -> Finding:
         spent = self.turns.spent
         if spent >= self.stakes.cap:
             return Finding(Step.NOT_BETTER, f"The machine moved again and again: inconclusive after {spent} runs.")
+        if spent:
+            why = f"The incumbent's level moved: the race begins anew, after {count_runs(spent)}."
+            return Finding(Step.CANDIDATE, why)
         return replace(UNMEASURED, step=Step.INCUMBENT) if self.quiet > self.stakes.sentinel else UNMEASURED
+
+    @property
+    def bar(self) -> float:
+        """The standard errors that a keep needs on a calm machine, at this effort and after so many tries."""
+        return self.confidence + self.stakes.higher + longer(self.tries)
 
     @property
     def _calm(self) -> bool:
         return self.bank.best.drift <= STEADY and self.scatter.alike
 
     @property
-    def _bar(self) -> float:
-        return NOT_WORSE if self.threshold.simpler else self._base + (0.0 if self._calm else RESTLESS)
-
-    @property
-    def _base(self) -> float:
-        return self.confidence + self.stakes.higher + longer(self.tries)
+    def _needed(self) -> float:
+        return self.bar if self._calm else self.bar + RESTLESS
 
     def _standing(self) -> tuple[float, float, float]:
         """Return the gain and its standard error on the scale, and the evidence as a normal deviate."""
@@ -248,7 +256,7 @@ class Race:
     def _step(self, gain: float, error: float, z: float) -> Step:
         ours, theirs = len(self.turns.candidate), len(self.turns.incumbent)
         smallest = self.scale.least(self.bank.best.level, self.threshold.smallest)
-        sure = ours >= 2 and z >= self._base + (0.0 if self._calm else RESTLESS) and gain >= smallest
+        sure = ours >= 2 and z >= self._needed and gain >= smallest
         if gain >= smallest and theirs and ((sure and self._ahead_in_turn()) or self._ahead_in_pairs()):
             return Step.BETTER
         if self.threshold.simpler and not sure:
@@ -268,7 +276,7 @@ class Race:
     def _ahead_in_turn(self) -> bool:
         """Return whether the runs after the first, which selected the candidate, are ahead by themselves."""
         fresh, theirs = self.turns.candidate[1:], self.turns.incumbent
-        bar = self._base + (IN_TURN_CALM if self._calm else IN_TURN_RESTLESS)
+        bar = self.bar + (IN_TURN_CALM if self._calm else IN_TURN_RESTLESS)
         return bool(fresh) and self.scatter.in_turn(fresh, theirs, self.bank.sigma) >= bar
 
     def _ahead_in_pairs(self) -> bool:
@@ -278,7 +286,7 @@ class Race:
             return False
         most = 2 * self.bank.sigma**2
         variance = min(most, (squares + PAIRS_PRIOR * most) / (degrees + PAIRS_PRIOR))
-        return self.scatter.paired(differences, math.sqrt(variance)) >= self._base + PAIRED
+        return self.scatter.paired(differences, math.sqrt(variance)) >= self.bar + PAIRED
 
     def _simpler_step(self, gain: float, error: float) -> Step:
         room = ROOM * self.bank.sigma - self.lost
@@ -315,19 +323,18 @@ class Race:
             bank = bank.moved(statistics.median(turns.candidate), 1.6 / len(turns.candidate))
         return replace(ended, bank=bank, lost=0.0)
 
-    def _why(self, step: Step, gain: float, margin: float, z: float) -> str:
-        ours, theirs = len(self.turns.candidate), len(self.turns.incumbent)
-        runs = f"{_runs(ours)} of the change" + (f" and {theirs} of the incumbent, in turn," if theirs else "")
-        aside = f" {_runs(self.turns.spent)} from before the machine moved count no more." if self.turns.spent else ""
-        put = f"{runs} put it {_ahead(gain)} (90 %: ± {margin:.2g})"
-        evidence = f"{z:.1f} standard errors of evidence, {self._bar:.2g} needed"
+    def _why(self, step: Step, gain: float, margin: float, evidence: str) -> str:
+        ours, theirs, spent = len(self.turns.candidate), len(self.turns.incumbent), self.turns.spent
+        runs = f"{count_runs(ours)} of the change" + (f" and {theirs} of the incumbent, in turn," if theirs else "")
+        aside = f" {count_runs(spent)} from before the machine moved count no more." if spent else ""
+        put = f"{runs} put it {ahead_words(gain)} (90 %: ± {margin:.2g})"
         match step:
             case Step.BETTER:
                 return f"{put}: {evidence}.{aside}"
             case Step.SIMPLER:
                 return f"{put}: not worse, within {ROOM:g} of the noise, and simpler."
             case Step.NOT_BETTER if ours == 1 and not theirs:
-                return f"One run, {_ahead(gain)} after allowing for the noise (sd {self.spread:.3g}): not enough to look closer.{aside}"
+                return f"One run, {ahead_words(gain)} after allowing for the noise (sd {self.spread:.3g}): not enough to look closer.{aside}"
             case Step.NOT_BETTER if self.turns.count >= self.stakes.cap:
                 return f"Inconclusive after {self.turns.count} runs: {put}; {evidence}. Worth combining with another near miss."
             case Step.NOT_BETTER:
@@ -340,11 +347,3 @@ def race_from(values: Sequence[float], confidence: float, stakes: Stakes = NORMA
     """Begin a race after runs of the incumbent, in the metric's unit, at least two of which differ."""
     scale = scale_for(values)
     return Race(calibrated(list(map(scale.inner, values))), scale, confidence, stakes)
-
-
-def _ahead(gain: float) -> str:
-    return f"{abs(gain):.3g} {'better' if gain >= 0 else 'worse'}"
-
-
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"

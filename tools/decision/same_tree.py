@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .scale import Scale, scale_for
-from .scatter import middle
+from .scatter import middle, squares
 
 SURE = 2.5
 """Standard errors by which the tree has to be worse in its second role."""
@@ -142,14 +142,9 @@ def _machine(then: Sequence[RoleRun], now: Sequence[RoleRun]) -> _Machine | None
     before, after = ([100 * math.log(run.reference) for run in runs if run.reference > 0] for runs in (then, now))
     if len(before) < 2 or len(after) < 2:
         return None
-    spread = max(STEADY, math.sqrt((_squares(before) + _squares(after)) / (len(before) + len(after) - 2)))
+    spread = max(STEADY, math.sqrt((squares(before) + squares(after)) / (len(before) + len(after) - 2)))
     shift = statistics.fmean(after) - statistics.fmean(before)
     return _Machine(shift, spread * math.sqrt(1 / len(before) + 1 / len(after)))
-
-
-def _squares(values: Sequence[float]) -> float:
-    middle = statistics.fmean(values)
-    return sum((value - middle) ** 2 for value in values)
 
 
 def _others_moved(standing: Standing, place: float, scale: Scale) -> bool:

@@ -33,13 +33,14 @@ class Own:
 def own(values: Sequence[float]) -> Own:
     """Measure the scatter of some runs; from four on without the one farthest from the median, so that no freak counts."""
     if len(values) < 4:
-        return Own(_squares(values), max(0, len(values) - 1))
+        return Own(squares(values), max(0, len(values) - 1))
     middle = statistics.median(values)
     near = sorted(values, key=lambda value: abs(value - middle))[:-1]
-    return Own(_squares(near) * TRIMMED[min(len(values) - 4, len(TRIMMED) - 1)], len(values) - 2)
+    return Own(squares(near) * TRIMMED[min(len(values) - 4, len(TRIMMED) - 1)], len(values) - 2)
 
 
-def _squares(values: Sequence[float]) -> float:
+def squares(values: Sequence[float]) -> float:
+    """Sum up the squares of the distances from the mean."""
     mean = math.fsum(values) / len(values) if values else 0.0
     return math.fsum((value - mean) ** 2 for value in values)
 

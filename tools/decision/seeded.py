@@ -18,8 +18,6 @@ from .scale import LINEAR, Scale, scale_for
 from .scatter import UNLEARNT, Scatter, own
 from .stakes import NORMAL, Stakes, longer
 
-HIGHER = 0.0
-"""How much higher the bar lies than the race's."""
 PRIOR_VARIANCE = 4.0
 """How large effects are expected to be: variance, in units of one run's variance."""
 FIRST, LATER = 0.5, 0.9
@@ -38,12 +36,13 @@ PLAIN = 5.0
 
 @dataclass(frozen=True)
 class Seeded:
-    """The incumbent's value for each seed of `cache`, and what differences on a seed have shown so far.
+    """The incumbent's value for each seed of `cache`, and what differences on a seed have shown so far. Turns into a race for
+    good when a seed gives two numbers.
 
-    The first `newest` of them are from when the incumbent was the newest itself: on those seeds a program cannot be worse
-    because it knows that a newer one is about, and a change has to begin there. Values are on the `scale`. `sigma` is the standard deviation between seeds. `differences` are squares and degrees of
-    earlier tries' differences, `degrees` those of `sigma`, `firsts` the first difference of each of the latest tries. Turns into a race for good when
-    a seed gives two numbers.
+    The first `newest` of the cache are from when the incumbent was the newest itself: on those seeds a program cannot be
+    worse because it knows that a newer one is about, and a change has to begin there. Values are on the `scale`; `sigma` is
+    the standard deviation between seeds, with `degrees` of freedom. `differences` are squares and degrees of earlier tries'
+    differences, `firsts` the first difference of each of the latest tries.
     """
 
     cache: tuple[tuple[int, float], ...]
@@ -138,9 +137,9 @@ class Seeded:
         if not self.candidate:
             return race.see(arm, self.scale.outer(value), seed)
         race = race.open(self.threshold)
-        for at, known in (*self.candidate, *([(seed, value)] if arm is Arm.CANDIDATE else [])):
+        for at, known in self.candidate:
             race = race.see(Arm.CANDIDATE, self.scale.outer(known), at)
-        return race
+        return race.see(arm, self.scale.outer(value), seed)
 
     @property
     def _pairs(self) -> list[float]:
@@ -171,12 +170,9 @@ class Seeded:
         return gain * share, math.sqrt(variance * share), self.scatter.paired(pairs, between) if pairs else 0.0
 
     @property
-    def _base(self) -> float:
-        return self.confidence + HIGHER + self.stakes.higher + longer(self.tries)
-
-    @property
-    def _bar(self) -> float:
-        return NOT_WORSE if self.threshold.simpler else self._base
+    def bar(self) -> float:
+        """The standard errors that a keep needs, at this effort and after so many tries."""
+        return self.confidence + self.stakes.higher + longer(self.tries)
 
     def finding(self) -> Finding:
         """Return whose run is next, or what the differences have shown."""
@@ -193,7 +189,17 @@ class Seeded:
         step, seed = self._step(gain, error, z)
         low, worth, high = map(self._worth, (gain - WIDTH * error, gain, gain + WIDTH * error))
         claim = self.scale.claim(gain, error)
-        return Finding(step, self._why(step, worth, (high - low) / 2, z), worth, low, high, z, self._bar, claim, seed)
+        return Finding(
+            step,
+            self._why(step, worth, (high - low) / 2, z),
+            worth,
+            low,
+            high,
+            z,
+            NOT_WORSE if self.threshold.simpler else self.bar,
+            claim,
+            seed,
+        )
 
     def _untried(self) -> int | None:
         """Return a seed of the cache that the change has not run on: another one at each try, those of the `newest` first."""
@@ -211,7 +217,7 @@ class Seeded:
 
     def _step(self, gain: float, error: float, z: float) -> tuple[Step, int | None]:
         runs, between = len(self.candidate), self._scatter_of_pairs
-        holds = z >= self._base and gain >= self._smallest()
+        holds = z >= self.bar and gain >= self._smallest()
         if holds and runs >= 2 and self._ahead_on_fresh_seeds():
             return (Step.BETTER, None) if self.repeated else (Step.INCUMBENT, self.candidate[0][0])
         if self.threshold.simpler and not holds:
@@ -228,7 +234,7 @@ class Seeded:
         """Return whether the differences on seeds that were new to both are ahead by themselves: the others can be known."""
         new = dict(self.cache[len(self.cache) - self.fresh :])
         fresh = [new[seed] - value for seed, value in self.candidate if seed in new]
-        return bool(fresh) and self.scatter.paired(fresh, self._scatter_of_pairs) >= self._base + ON_FRESH
+        return bool(fresh) and self.scatter.paired(fresh, self._scatter_of_pairs) >= self.bar + ON_FRESH
 
     def _simpler(self, gain: float, error: float) -> tuple[Step, int | None]:
         room = ROOM * self.sigma - self.lost
@@ -275,7 +281,9 @@ class Seeded:
         seeds = "1 seed" if runs == 1 else f"{runs} seeds"
         better = f"{abs(gain):.4g} {'better' if gain >= 0 else 'worse'} (± {margin:.2g})"
         put = f"On {seeds} the change is estimated {better} than the incumbent"
-        evidence = f"{z:.1f} standard errors of evidence, {self._bar:.2g} needed"
+        evidence = (
+            f"{z:.1f} standard errors of evidence, {NOT_WORSE if self.threshold.simpler else self.bar:.2g} needed"
+        )
         match step:
             case Step.BETTER:
                 return f"{put}, {self.fresh} of them new to both: {evidence}."

@@ -6,14 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ..plan.model import Effort
+
 
 @dataclass(frozen=True)
 class Stakes:
     """How much is spent on one try. `cap` is the most runs of it, both arms together; `sentinel` the tries after which
-    the incumbent is run once more, if no race has run it.
+    the incumbent is run once more, if no race has run it. `higher` is added to every bar, because more looks are taken.
 
-    `higher` is added to every bar, because more looks are taken. A try is given up when its gain and `hope` standard errors of it stay below a floor after one, two, and more runs of
-    the change, in standard deviations of one run.
+    A try is given up when its gain and `hope` standard errors of it stay below a floor after one, two, and more runs of the
+    change, in standard deviations of one run.
     """
 
     floors: tuple[float, float, float]
@@ -32,9 +34,12 @@ QUICK = Stakes((0.9, 1.1, 1.2), 0.0, 12, 12)
 THOROUGH = Stakes((0.2, 0.4, 0.5), 1.2, 8, 60, 0.5)
 
 
-def stakes_for(effort: str, most_runs: int) -> Stakes:
+STAKES = {Effort.QUICK: QUICK, Effort.NORMAL: NORMAL, Effort.THOROUGH: THOROUGH}
+
+
+def stakes_for(effort: Effort, most_runs: int) -> Stakes:
     """Return what a try may cost by a plan's effort; `most_runs` other than 0 replaces the effort's own cap."""
-    stakes = {"quick": QUICK, "normal": NORMAL, "thorough": THOROUGH}[effort]
+    stakes = STAKES[effort]
     return replace(stakes, cap=most_runs) if most_runs else stakes
 
 

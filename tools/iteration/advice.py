@@ -22,7 +22,7 @@ def advice(plan: Plan, found: Baseline, before: Load, after: Load) -> Iterator[G
     """Return rows that fail no plan."""
     judge = judge_of(plan, found)
     if isinstance(judge, Race | Seeded) and judge.level:
-        seen = Sensitivity(judge.spread / abs(judge.level), judge.confidence)
+        seen = Sensitivity(judge.spread / abs(judge.level), judge.bar)
         yield row_of("sensitivity", str(seen))
         yield row_of("effort", _effort(Effort(plan.effort), judge, plan.unit))
     if isinstance(judge, Race | Seeded) and (said := compared(plan, found.runs)):

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from autoresearch_mcp.tools.decision.calibration import judge_from, words
+from autoresearch_mcp.tools.decision.exact import Exact
 from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, Threshold
 from autoresearch_mcp.tools.decision.noise import DRIFTS
 from autoresearch_mcp.tools.decision.race import Race, race_from
@@ -16,6 +18,7 @@ from autoresearch_mcp.tools.decision.scatter import Own, Scatter, own
 from autoresearch_mcp.tools.decision.seeded import Seeded, seeded_from
 from autoresearch_mcp.tools.decision.stakes import NORMAL, longer, stakes_for
 from autoresearch_mcp.tools.decision.turns import Turns
+from autoresearch_mcp.tools.plan.model import Effort, Plan
 
 LEVEL = [100, 101, 99, 100.5, 99.5]
 """Runs of an incumbent that gives 100 and scatters by about 0.9."""
@@ -128,6 +131,7 @@ def test_two_freak_runs_of_the_incumbent_that_agree_move_the_level_and_begin_the
     assert judge.level == pytest.approx(159, abs=0.6)
     assert judge.turns == Turns(spent=4)
     assert judge.finding().step is Step.CANDIDATE
+    assert "begins anew, after 4 runs" in judge.finding().why
 
 
 def test_runs_from_before_the_machine_moved_count_to_the_most_runs_of_a_decision() -> None:
@@ -184,7 +188,7 @@ def test_the_kth_runs_of_both_arms_have_one_seed_also_in_a_long_race_and_after_a
     longest = 0
     for number in range(20):
         noise, new = random.Random(number), 0
-        judge: Judge = race_from(LEVEL, 3.6, stakes_for("thorough", 0)).open(Threshold())
+        judge: Judge = race_from(LEVEL, 3.6, stakes_for(Effort.THOROUGH, 0)).open(Threshold())
         while not (found := judge.finding()).step.decided:
             arm = C if found.step is Step.CANDIDATE else I
             new += found.seed is None
@@ -262,7 +266,7 @@ def test_a_number_of_another_sign_ends_the_comparison_by_ratios_and_keeps_what_w
     ("effort", "most", "cap"), [("quick", 0, 12), ("normal", 0, 24), ("thorough", 0, 60), ("thorough", 120, 120)]
 )
 def test_the_effort_names_the_most_runs_of_a_decision_unless_the_plan_does(effort: str, most: int, cap: int) -> None:
-    assert stakes_for(effort, most).cap == cap
+    assert stakes_for(Effort(effort), most).cap == cap
 
 
 SEEDS = list(range(6))
@@ -379,6 +383,26 @@ def test_a_seed_that_gives_two_numbers_for_the_same_code_turns_to_the_race_for_g
     assert isinstance(judge, Race)
     assert judge.scale.relative
     assert isinstance(seeded().open(Threshold()).see(C, 99.0, 1).see(C, 99.2, 1), Race)
+
+
+@pytest.mark.parametrize("incumbent", [100.0, 130.0])
+def test_no_run_is_lost_when_a_metric_turns_out_noisy_late(incumbent: float) -> None:
+    late: Judge = Exact(100.0).open(Threshold()).see(C, 80.0).see(C, 80.4)
+    for value in (100.1, 99.9, 100.2, 100.0):
+        late = late.see(I, value)
+    on_seed = seeded().open(Threshold()).see(C, 70.0, 1).see(C, 71.0, 2).see(I, incumbent, 1)
+
+    assert isinstance(late, Race)
+    assert isinstance(on_seed, Race)
+    assert len(late.turns.candidate) == len(on_seed.turns.candidate) == len(on_seed.turns.seeds) == 2
+    assert len(on_seed.turns.incumbent) + (on_seed.turns.doubted is not None) == 1
+
+
+def test_the_bar_that_is_told_is_that_of_the_effort() -> None:
+    plan, values = Plan(effort="thorough"), [100.5, 100.0, 101.0, 99.0, 100.5, 99.5]
+    judge = judge_from(plan, values, range(6))
+
+    assert "until the evidence is 4.1 standard errors, 4.4 while" in words(values, judge)
 
 
 def test_on_seeds_a_metric_that_crosses_zero_is_compared_by_differences() -> None:
