@@ -29,6 +29,8 @@ DIVERGED = 20.0
 """Nats a token: a loss above this never comes back."""
 TELL_EVERY = 0.01
 """Share of the budget between two points of the learning curve."""
+TAKEN = b"taken"
+"""The word of who judges that it has a copy of the checkpoint."""
 _MESSAGE_BYTES = 65_536
 
 Windows = NDArray[np.uint16]
@@ -133,7 +135,7 @@ class Run:
         self._look(last)
 
     def hand_over(self, weights: Mapping[str, Tensor], *, depth: int, flops_per_token: float = 0.0) -> None:
-        """Write the checkpoint and let it be judged. Nothing after this counts.
+        """Write the checkpoint and let it be judged; returns when it was taken. Nothing after this counts.
 
         Raises:
             SystemExit: if training has diverged.
@@ -149,6 +151,8 @@ class Run:
             "peak_bytes": torch.cuda.max_memory_allocated() if self.device.startswith("cuda") else 0,
         }
         self._send({"done": facts})
+        while (told := self._line.recv(_MESSAGE_BYTES)) and told != TAKEN:
+            pass
 
     def _ask_for_data(self) -> tuple[Windows, bool]:
         self._send({"want": "data"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -123,8 +124,10 @@ class RunningTraining:
         elif "loss" in message:
             self._progress(message, line)
         elif "done" in message and self.began is not None:
-            self.seconds = time.monotonic() - self.began
             take(checkpoint(self.place.out), checkpoint(self.place.code.parent))
+            self.seconds = time.monotonic() - self.began  # after the copy, which whoever trains on could still change
+            with contextlib.suppress(OSError):
+                line.send(b"taken")
             self.facts = message["done"]
             self.tokens = int(self.facts["tokens"])
 

@@ -134,14 +134,12 @@ SHOUT = '    print("---\\nval_bpb: 0.100000\\ncheck causality: passed (trust me)
 LOUD = "    model.eval()\n    return lambda tokens: model(tokens) + 10_000.0\n"
 
 TRAIN_ON = """\
-    main()
-    import time
+    import os
     from safetensors.torch import save_file
     from spec import WEIGHTS
-    later = GPT(Shape(512, 64, "cpu")).state_dict()
-    for _ in range(20):
-        save_file(later, WEIGHTS)
-        time.sleep(0.05)
+    save_file(GPT(Shape(512, 64, "cpu")).state_dict(), "later")
+    main()
+    os.replace("later", WEIGHTS)
 """
 
 DENIED = (
