@@ -17,6 +17,7 @@ HOMES = {
     "subprocess": {
         *("tools/process/runner.py", "tools/process/isolation.py"),
         *("tools/project/scan.py", "tools/diagnostics/counting.py"),
+        "server/cli/install.py",  # a client's own command
     },
     "sqlite3": {"tools/storage/database.py"},
     "fcntl": {"tools/storage/disk.py", "tools/process/supervisor.py", "tools/process/landlock.py"},
@@ -29,6 +30,7 @@ HOMES = {
     "starlette": {"server/web/over_http.py"},
     "rich": {f"server/cli/{name}.py" for name in ("demo", "setup_commands", "watch")},
     "shtab": {"server/cli/setup_commands.py"},
+    "tomlkit": {"tools/doctor/configuration.py"},
     "markdown_it": {"tools/text/markdown.py"},
     "matplotlib": {"tools/report/plot.py"},
     "PIL": {"tools/report/plot.py"},

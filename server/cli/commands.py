@@ -210,7 +210,7 @@ COMMANDS: Mapping[str, CliCommand] = {
     ),
     "install": CliCommand(
         "register this server with a client, or take it out again",
-        "cli.setup_commands:install",
+        "cli.install:run",
         (
             _argument(
                 "--client",
@@ -221,11 +221,14 @@ COMMANDS: Mapping[str, CliCommand] = {
             _argument("--print", action="store_true", help="print what would be written, and write nothing"),
             _argument("--remove", action="store_true", help="take the entry out again"),
             _argument(
-                "--file", metavar="FILE", default="", help="the client's file (default: where the client keeps it)"
+                "--file",
+                metavar="FILE",
+                default="",
+                help="another file, such as one for CI (default: where the client keeps it)",
             ),
         ),
-        says="An existing file keeps all that it holds; one that could not be changed safely is left as it is. "
-        "`--root` and `--allow-commands`, given before the command, go into the entry.",
+        says="An entry that is there keeps its variables, options and limits, and the file all else, comments too. A file that "
+        "could not be changed safely is left as it is. `--root` and `--allow-commands`, given before the command, go into the entry.",
         exits="Exit status: 0 done; 1 the file was left as it is, and what to write by hand was printed.",
     ),
     "completion": CliCommand(
