@@ -115,7 +115,7 @@ class CommandRun:
 
     `digest` is the SHA-256 of the SHA-256 of standard output followed by that of standard error. `lost` means that the
     supervisor itself was killed. `channel` is what came through the pipe of the evaluator. `peak_bytes` is the memory of the whole tree, `leaked` how many processes it left behind.
-    `cpu_seconds` are those of every process that was waited for, `uncounted_cpu_seconds` what was seen of others, at least.
+    `cpu_seconds` are those that the kernel counts, `uncounted_cpu_seconds` what was seen of other processes, at least.
     `left_out` says of which streams how many bytes in the middle are not kept. `reference` are the seconds of a piece of the
     reference workload before and after it, where that was asked for.
     """

@@ -245,7 +245,7 @@ class Supervisor:
 
     def _write(self, out: BoundedOutput, err: BoundedOutput, timed_out: bool, seconds: float, leaked: int) -> None:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu_seconds = used.ru_utime + used.ru_stime
+        cpu_seconds = self._usage.counted_seconds(used.ru_utime + used.ru_stime)
         outputs = {"stdout": out, "stderr": err, "channel": self._channel_output}
         streams = {name: output.kept() for name, output in outputs.items()}
         unit = 1 if sys.platform == "darwin" else 1024

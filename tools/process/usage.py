@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 
-from .processes import cpu_seconds, resident_bytes
+from .processes import cpu_seconds, resident_bytes, task_clock
+
+
+class DescendantsClock:
+    """Processor time of all that the calling process starts from now on, whether anybody waits for it or not.
+
+    By two counters of the kernel, perf_event_open(2): one of this process, one that whatever it starts inherits. The kernel
+    grants them where `perf_event_paranoid` is at most 2 and no filter forbids the call; else nothing is known.
+    """
+
+    def __init__(self) -> None:
+        self._with, self._without = task_clock(inherited=True), task_clock(inherited=False)
+
+    def seconds(self) -> float:
+        """Return the processor time so far, without that of this process itself; 0 where the kernel counts none."""
+        if min(self._with, self._without) < 0:
+            return 0.0
+        both, own = (int.from_bytes(os.read(counter, 8), sys.byteorder) for counter in (self._with, self._without))
+        return max(0, both - own) / 1e9
 
 
 class Usage:
     """Memory and processor time of a changing set of processes."""
 
     def __init__(self) -> None:
+        self._clock = DescendantsClock()
         self.peak_bytes = 0
         """Most memory that all of them were seen to hold at once."""
         self._seconds: dict[tuple[int, int], float] = {}
@@ -23,11 +44,14 @@ class Usage:
         self._seconds_of_gone += sum(seen for one, seen in self._seconds.items() if one not in seconds)
         self._seconds = seconds
 
-    def uncounted_seconds(self, counted: float) -> float:
-        """Return how much more processor time was seen than the kernel has summed up, in seconds.
+    def counted_seconds(self, waited: float) -> float:
+        """Return the processor time that the kernel counts, in seconds: at least that of every process that somebody `waited` for.
 
-        The sum has every process that somebody waited for, at last the supervisor. It lacks those whose parent ignores
-        the end of its children; of these at least what was seen is known.
+        Those whose parent ignores the end of its children are among it where the kernel grants the counters.
         """
+        return max(waited, self._clock.seconds())
+
+    def uncounted_seconds(self, counted: float) -> float:
+        """Return how much more was seen of processes than the kernel has counted, in seconds: at least so much is missing."""
         seen = self._seconds_of_gone + sum(self._seconds.values())
         return max(0.0, seen - counted)
