@@ -45,6 +45,7 @@ class Agreement(BaseModel):
     """Whether commands may run."""
 
     shown: ClassVar[tuple[str, ...]] = ()
+    how: ClassVar[str] = ""
 
     agree: bool = Field(description=_AGREE)
 
@@ -53,6 +54,7 @@ class Wish(BaseModel):
     """All that a plan leaves open: which, how long, how far, and whether it may run."""
 
     offers: ClassVar[tuple[Candidate, ...]] = ()
+    how: ClassVar[str] = ""
 
     plan: str = Field(description="Which of these.")
     iterations: int = Field(20, ge=0, le=10_000, description="At most so many experiments; 0: no end.")
@@ -70,7 +72,7 @@ async def _ask_about_commands(
     if not missing:
         return Agreement(agree=False)
     schema = create_model("Agreement", __base__=Agreement)
-    schema.shown = missing
+    schema.shown, schema.how = missing, _where(ctx)
     return Elicit("May autoresearch run these commands on this machine?\n\n" + "\n".join(map(visible, missing)), schema)
 
 
@@ -79,7 +81,7 @@ async def _ask_for_a_plan(lab: Lab, ctx: Context[Any, Any], given: Mapping[str, 
     if _can_ask(ctx) and not (given["scope"] or given["metric"] or given["verify"]):
         offers = await anyio.to_thread.run_sync(proposals, lab, given["goal"], given["repo"])
         if offers:
-            return Elicit(_offered(offers), _form(offers))
+            return Elicit(_offered(offers), _form(offers, _where(ctx)))
     return await _ask_about_commands(lab, ctx, given)
 
 
@@ -88,16 +90,22 @@ def _can_ask(ctx: Context[Any, Any]) -> bool:
     return capabilities is not None and capabilities.elicitation is not None
 
 
+def _where(ctx: Context[Any, Any]) -> str:
+    """Say where the person is asked: the client answers for them, under the name that it gives itself."""
+    client = ctx.session.client_params
+    return f"in a dialogue of {visible(client.client_info.name)[:60]}" if client else "in a dialogue of the client"
+
+
 def _remember_plan(lab: Lab, answer: object, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Note a person's yes for exactly the commands that were shown; returns the arguments with what the person chose."""
     match answer:
         case AcceptedElicitation(data=Agreement(agree=True) as said):
-            agree_to(lab, said.shown, arguments["repo"])
+            agree_to(lab, said.shown, said.how, arguments["repo"])
         case AcceptedElicitation(data=Wish() as said):
             chosen = next((offer.plan for offer in said.offers if _named(said.offers, offer) == said.plan), {})
             settled = {**arguments, **chosen, "iterations": said.iterations, "target": said.target}
             if chosen and said.agree:
-                agree_to(lab, statements(_plan(settled)), settled["repo"])
+                agree_to(lab, statements(_plan(settled)), said.how, settled["repo"])
             return settled if chosen else dict(arguments)
     return dict(arguments)
 
@@ -117,11 +125,11 @@ def _named(offers: Sequence[Candidate], offer: Candidate) -> str:
     return f"{offers.index(offer) + 1}. {offer.title}"
 
 
-def _form(offers: Sequence[Candidate]) -> type[Wish]:
+def _form(offers: Sequence[Candidate], how: str) -> type[Wish]:
     names: list[JsonValue] = [_named(offers, offer) for offer in offers]
     choice = Field(description="Which of these.", json_schema_extra={"enum": names})
     schema = create_model("Wish", __base__=Wish, plan=(str, choice))
-    schema.offers = tuple(offers)
+    schema.offers, schema.how = tuple(offers), how
     return schema
 
 

@@ -181,7 +181,7 @@ def approve(root: Path, options: Namespace) -> int:
         statuses = [status for ask in (_commands, _shipment) if (status := ask(lab, root)) is not None]
     except Refusal as refusal:
         return _say(refusal.message, 2)
-    nothing = f"Nothing to agree to: {PLAN_FILE} is absent, unusable, or its commands are agreed to already."
+    nothing = f"Nothing to agree to: nobody asked for more than was agreed to, and {PLAN_FILE} asks for nothing new."
     return max(statuses) if statuses else _say(nothing, 0)
 
 
@@ -205,11 +205,13 @@ def _commands(lab: Lab, root: Path) -> int | None:
     if not missing:
         return None
     listed = "\n".join(f"  {visible(command)}" for command in missing)
-    asker = PLAN_FILE if planned else "An agent's ledger"
+    asker = PLAN_FILE if planned else "An agent"
     shown = f"{asker} in {root} asks to run, as you, on this machine:\n\n{listed}\n\n"
     if status := _asked(shown, "yes"):
         return status
-    agree_to(lab, missing)  # what was shown, whatever stands in the files by now
+    agree_to(
+        lab, missing, "in a terminal (autoresearch-mcp approve)"
+    )  # what was shown, whatever stands in the files by now
     return _say("Agreed. The server may run these exact commands in this repository.", 0)
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Code, Refusal
@@ -14,6 +15,15 @@ from .checkout import Checkout
 from .cli import GitCli
 from .memory import Digests
 from .trees import COMMAND, Delta, DiffStat, TreeChange, read_delta
+
+
+@dataclass(frozen=True)
+class LastChange:
+    """A commit, its author, and when it was committed, in seconds since 1970."""
+
+    commit: str
+    author: str
+    at: float
 
 
 class Repo(Checkout):
@@ -35,6 +45,12 @@ class Repo(Checkout):
         """Return a file's bytes at a commit; None where it does not exist."""
         answer = self.git.ask("cat-file", "blob", f"{commit}:{path}")
         return answer.out if answer.code == 0 else None
+
+    def last_change(self, path: str) -> LastChange | None:
+        """Return the commit before HEAD, or HEAD, that last changed a file; None where there is none."""
+        answer = self.git.ask("log", "-1", "--format=%H%x00%an <%ae>%x00%ct", "HEAD", "--", path)
+        parts = answer.out.decode("utf-8", errors="replace").rstrip("\n").split("\0")
+        return LastChange(parts[0], parts[1], float(parts[2])) if len(parts) == 3 else None
 
     def contents(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
         """Return the bytes of several files at a commit, those that exist there, in one process."""

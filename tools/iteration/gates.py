@@ -48,15 +48,16 @@ def sandboxed(plan: Plan) -> GateRow:
     return row_of("sandbox", sandbox_words(plan), cure)
 
 
-def agreed(missing: Sequence[str]) -> GateRow:
-    """Return whether a person agreed to all that would run."""
+def agreed(missing: Sequence[str], told: str) -> GateRow:
+    """Return whether a person agreed to all that would run, and how, as `told`."""
     if not missing:
-        return row_of("consent", "a person agreed to the commands")
+        return row_of("consent", told)
     cure = (
-        f"A person has to agree: write the plan to {PLAN_FILE} and commit it; or run `autoresearch-mcp approve` in a "
-        "terminal; or register the server with `--allow-commands`."
+        "A person has to agree: run `autoresearch-mcp approve` in a terminal in this repository, then check again. (A "
+        f"committed {PLAN_FILE} counts from the server's next start; `--allow-commands` agrees to everything.)"
     )
-    return row_of("consent", "nobody agreed yet to run: " + "; ".join(f"`{command}`" for command in missing), cure)
+    seen = "nobody agreed yet to run: " + "; ".join(f"`{command}`" for command in missing)
+    return row_of("consent", f"{seen} ({told})" if told else seen, cure)
 
 
 def with_withheld(row: GateRow, plan: Plan, command: str, output: str) -> GateRow:

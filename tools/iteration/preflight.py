@@ -73,8 +73,9 @@ def preflight(context: RepoContext, plan: Plan, recent: RecentCheck | None = Non
         return Preflight((*gates, _not_run("verify", "the plan's fields come first")))
     gates += [*_files(context, plan), *screened(plan), sandboxed(plan)]
     missing = context.consent.missing(plan)
-    gates.append(agreed(missing))
+    gates.append(agreed(missing, context.consent.told(plan)))
     if missing:
+        context.consent.want(*missing)
         return Preflight((*gates, _not_run("verify", "nobody agreed to its command yet")), consent_missing=missing)
     if not all(gate.passed for gate in gates if gate.gate == "sandbox"):
         return Preflight((*gates, _not_run("verify", "there are no walls to run it behind")))

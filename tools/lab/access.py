@@ -39,6 +39,7 @@ class Lab:
         self.jobs = Jobs(patience_s)
         self._allow_commands = allow_commands
         self._clock = clock
+        self._started = time.time()
         self._follows = follows
         self._caches: dict[Path, CheckoutCache] = {}
         self._stores: dict[Path, SessionStore] = {}
@@ -84,7 +85,9 @@ class Lab:
         refuse_missing_records(found, store.journal, session, branch)
         call = CallState(session, repeated, again, recovered)
         runs = RunService(found, self._clock, lambda: call.scope(self._clock()), pass_on_progress, is_cancelled)
-        return RepoContext(found, store, Consent(found, self._allow_commands), self._clock, branch, call, runs)
+        return RepoContext(
+            found, store, Consent(found, self._allow_commands, self._started), self._clock, branch, call, runs
+        )
 
     def _repo(self, repo: str) -> Repo:
         folder = self._folder(repo)

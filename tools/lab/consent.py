@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import math
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..diagnostics.inspection import inspection_of
 from ..errors import Code, Refusal
-from ..git.repo import Repo
+from ..git.repo import LastChange, Repo
 from ..plan.checks import load_plan, missing, statements
 from ..plan.model import PLAN_FILE, Plan
 from ..storage.disk import write_atomically
+from ..text.redaction import visible
+from .approvals import ApprovalStore, fingerprint, moment
 
 MOST_WANTED = 20
 """Commands kept for a person to look at; the oldest are forgotten."""
@@ -40,66 +41,100 @@ def read_plan_file(root: Path) -> dict[str, Any]:
 
 
 class Consent:
-    """The statements that a person agreed to in one repository, and the commands that wait for it."""
+    """The statements that a person agreed to in one repository, and the commands that wait for it.
 
-    def __init__(self, repo: Repo, allow_commands: bool) -> None:
+    `started` is when this server began, in seconds since 1970: a plan file that was committed later is no yes by itself,
+    because the agent that works with the server could have committed it.
+    """
+
+    def __init__(self, repo: Repo, allow_commands: bool, started: float = math.inf) -> None:
         self._repo = repo
         self._allow_commands = allow_commands
-        self._file = repo.own_folder / "approvals.json"
+        self._started = started
+        self._approvals = ApprovalStore(repo.own_folder)
         self._wanted = repo.own_folder / "wanted.json"
 
     def missing(self, plan: Plan) -> tuple[str, ...]:
         """Return what the plan asks for and nobody agreed to; empty when all may run."""
         if self._allow_commands:
             return ()
-        agreed = self._approved() | set(self._checked_in())
-        return missing(plan, lambda statement: _covers(agreed, statement))
+        agreed = self._agreed()
+        return missing(plan, lambda statement: bool(_source(agreed, statement)))
 
-    def approve(self, said: Sequence[str]) -> None:
-        """Remember a person's yes to exactly these statements, in this repository."""
-        self._repo.own_folder.mkdir(parents=True, exist_ok=True)
-        agreed = sorted(self._approved() | {_fingerprint(statement) for statement in said})
-        write_atomically(self._file, json.dumps(agreed, indent=1))
+    def told(self, plan: Plan) -> str:
+        """Say who agreed to what this plan asks for, how and when; of a plan file that does not count by itself, why."""
+        if self._allow_commands:
+            return "nobody was asked: the server was started with --allow-commands, which agrees to every command"
+        agreed, sources = self._agreed(), dict[str, None]()
+
+        def covers(statement: str) -> bool:
+            found = _source(agreed, statement)
+            sources.update(dict.fromkeys(found))
+            return bool(found)
+
+        late = self._committed()[1] if missing(plan, covers) else None
+        told = [*sources]
+        if late is not None:
+            told.append(f"{_words(late)} came after this server had started, so nobody has to have seen it")
+        return "; ".join(told)
+
+    def approve(self, said: tuple[str, ...], how: str) -> None:
+        """Remember a person's yes to exactly these statements, in this repository; `how` says where they gave it."""
+        self._approvals.add(said, how)
 
     def agreed_to(self, command: str) -> bool:
         """Return whether a single command may run: it was agreed to as it stands, without a sandbox."""
-        agreed = self._approved() | set(self._checked_in())
-        return self._allow_commands or _covers(agreed, command)
+        return self._allow_commands or bool(_source(self._agreed(), command))
 
-    def want(self, command: str) -> None:
-        """Note a command that a workflow would run, for a person to look at with `approve`."""
+    def want(self, *commands: str) -> None:
+        """Note commands that would run, for a person to look at with `approve`."""
         self._repo.own_folder.mkdir(parents=True, exist_ok=True)
-        listed = [one for one in self.wanted() if one != command]
-        write_atomically(self._wanted, json.dumps([*listed, command][-MOST_WANTED:], indent=1))
+        listed = [one for one in self.wanted() if one not in commands]
+        write_atomically(self._wanted, json.dumps([*listed, *commands][-MOST_WANTED:], indent=1))
 
     def wanted(self) -> tuple[str, ...]:
         """Return the commands that were wanted and nobody agreed to yet."""
-        return tuple(command for command in _texts_in(self._wanted) if not self.agreed_to(command))
+        listed = () if self._allow_commands else _texts_in(self._wanted)
+        agreed = self._agreed() if listed else {}
+        return tuple(command for command in listed if not _source(agreed, command))
 
-    def _approved(self) -> set[str]:
-        return set(_texts_in(self._file))
+    def _agreed(self) -> dict[str, str]:
+        """Return the digests of what was agreed to, each with who did so, how and when."""
+        statements, made = self._committed()
+        by_file = (
+            {} if made is None or self._is_late(made) else dict.fromkeys(map(fingerprint, statements), _words(made))
+        )
+        return {**by_file, **{said: yes.words() for said, yes in self._approvals.read().items()}}
 
-    def _checked_in(self) -> tuple[str, ...]:
-        """Return what the plan file asks for, if it stands as it was committed."""
+    def _committed(self) -> tuple[tuple[str, ...], LastChange | None]:
+        """Return what the plan file asks for and the commit that made it so; nothing unless it stands as committed."""
         file = self._repo.root / PLAN_FILE
         if not file.is_file() or file.is_symlink() or not self._as_committed(file):
-            return ()
+            return (), None
         plan = load_plan(read_plan_file(self._repo.root))
-        return _safe_statements(plan) if isinstance(plan, Plan) else ()
+        return (_safe_statements(plan), self._repo.last_change(PLAN_FILE)) if isinstance(plan, Plan) else ((), None)
+
+    def _is_late(self, made: LastChange) -> bool:
+        return made.at > self._started
 
     def _as_committed(self, file: Path) -> bool:
         committed = self._repo.content("HEAD", PLAN_FILE)
         return committed is not None and _newlines(committed) == _newlines(file.read_bytes())
 
 
-def _covers(agreed: set[str], statement: str) -> bool:
-    """Return whether a statement was agreed to, or only counts errors with commands that all were: our script adds flags that say
-    how to report, and starts nothing else.
+def _words(made: LastChange) -> str:
+    return f"{PLAN_FILE} as committed in {made.commit[:7]} by {visible(made.author)} on {moment(made.at)}"
+
+
+def _source(agreed: dict[str, str], statement: str) -> tuple[str, ...]:
+    """Return by what a statement was agreed to, as it stands; or, if it only counts errors with commands that all were, by
+    what those were: our script adds flags that say how to report, and starts nothing else. Empty where nobody agreed.
     """
-    if statement in agreed or _fingerprint(statement) in agreed:
-        return True
+    if found := agreed.get(fingerprint(statement)):
+        return (found,)
     inspection = inspection_of(statement)
-    return inspection is not None and all(_covers(agreed, command) for command in inspection.commands)
+    parts = [_source(agreed, command) for command in inspection.commands] if inspection is not None else []
+    return tuple(dict.fromkeys(one for part in parts for one in part)) if all(parts) else ()
 
 
 def _texts_in(file: Path) -> list[str]:
@@ -120,7 +155,3 @@ def _safe_statements(plan: Plan) -> tuple[str, ...]:
         return statements(plan)
     except ValueError:
         return ()
-
-
-def _fingerprint(statement: str) -> str:
-    return hashlib.sha256(statement.encode()).hexdigest()

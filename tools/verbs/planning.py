@@ -87,7 +87,7 @@ class Checked(Answer):
             else "Cure the failed gates and check again."
         )
         tried = f"The plan: {cut(json.dumps(self.plan, ensure_ascii=False), MOST_OF_PLAN)}"
-        return [*rows, *([f"Noise: {self.noise}"] if self.noise else []), tried, end]
+        return [*rows, tried, end]
 
 
 class Planning(Verbs):
@@ -185,9 +185,9 @@ def commands_without_consent(lab: Lab, plan: Plan, repo: str) -> tuple[str, ...]
         return ()
 
 
-def agree_to(lab: Lab, said: Sequence[str], repo: str = "") -> None:
-    """Remember that a person agreed to exactly these statements, the ones that they were shown."""
-    lab.for_reading(repo).consent.approve(said)
+def agree_to(lab: Lab, said: Sequence[str], how: str, repo: str = "") -> None:
+    """Remember that a person agreed to exactly these statements, the ones that they were shown, and `how` they said so."""
+    lab.for_reading(repo).consent.approve(tuple(said), how)
 
 
 def project_facts(context: RepoContext) -> list[str]:

@@ -128,7 +128,8 @@ def _trial(context: RepoContext, budget_s: float, device: str) -> TrainRan:
     plan = chosen_plan(context, Plan())
     _require_harness(plan)
     if missing := context.consent.missing(plan):
-        cure = "Commit the plan file as it is, or let a person run `autoresearch-mcp approve`."
+        context.consent.want(*missing)
+        cure = "Let a person run `autoresearch-mcp approve` in a terminal in this repository."
         raise Refusal(Code.CONSENT_NEEDED, f"Nobody agreed to: {'; '.join(missing)}. {cure}")
     if not _DEVICE.fullmatch(device):
         raise Refusal(Code.BAD_ARGUMENT, f"{device!r} is no device. Use `cpu`, `cuda`, `cuda:1`, `mps` or a UUID.")

@@ -128,7 +128,7 @@ def test_a_yes_to_a_command_in_a_sandbox_is_no_yes_to_it_outside(
 
 def test_a_stored_yes_does_not_reach_a_variable_that_was_added_later(project: Project) -> None:
     consent = Consent(Repo(project.root), allow_commands=False)
-    consent.approve(statements(PLAN))
+    consent.approve(statements(PLAN), "in a test")
 
     assert consent.missing(PLAN) == ()
     assert consent.missing(PLAN.model_copy(update={"environment": ("DB_URL", "HF_TOKEN")})) == (

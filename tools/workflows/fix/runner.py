@@ -201,10 +201,7 @@ def _refuse_without_consent(context: RepoContext, inspection: Inspection) -> Non
         context.consent.want(command)
     if missing:
         listed = "; ".join(f"`{command}`" for command in missing)
-        ways = (
-            "A person can: `autoresearch-mcp approve` in a terminal shows exactly these; or a committed plan file that has "
-            "them; or the server registered with `--allow-commands`. Then call again."
-        )
+        ways = "A person can: `autoresearch-mcp approve` in a terminal shows exactly these. Then call again."
         raise Refusal(Code.CONSENT_NEEDED, f"Nobody agreed yet to run what finds errors here: {listed}. {ways}")
 
 

@@ -349,7 +349,7 @@ def test_a_command_without_consent_is_not_run_and_is_offered_to_a_person(tmp_pat
     assert refused.value.code is Code.CONSENT_NEEDED
     assert wanted_commands(lab) == ("make test", "make types", "make lint")
 
-    agree_to(lab, wanted_commands(lab))
+    agree_to(lab, wanted_commands(lab), "in a test")
     answer = made.agent.open()
     assert lab.for_reading().consent.missing(Plan.model_validate(answer.plan)) == ()
 
@@ -358,7 +358,7 @@ def test_consent_to_the_commands_covers_the_count_of_them_and_nothing_more(tmp_p
     made = Mender(shop(tmp_path / "repo"), allow_commands=False)
     lab = Lab(made.project.root)
     consent = lab.for_reading().consent
-    consent.approve(["make test", "make types", "make lint"])
+    consent.approve(("make test", "make types", "make lint"), "in a test")
     plan = Plan.model_validate(made.agent.open().plan)
 
     counted = inspection_of(plan.verify)
