@@ -107,14 +107,14 @@ def test_the_server_runs_a_reproduction_and_records_what_it_saw(agent: WorkflowA
     assert ran is not None
     assert (ran.exit_code, ran.why) == (1, "")
     assert "AssertionError" in ran.tail
-    assert agent.status().scores["debug"] == 100
+    assert "findings shown 1/1" in agent.status().coverage
 
 
 def test_a_reproduction_that_shows_nothing_counts_for_nothing(agent: WorkflowAgent) -> None:
     agent.record(HYPOTHESIS)
 
     assert agent.record(FINDING, reproduction="true").ran is not None
-    assert agent.status().scores["debug"] == 50
+    assert "findings shown 0/1" in agent.status().coverage
 
 
 def test_without_consent_a_command_is_not_run_but_offered_to_a_person(tmp_path: Path) -> None:

@@ -362,7 +362,7 @@ async def test_documents_are_checked_then_mended_until_they_hold(root: Path) -> 
         left = await agent.left()
 
     assert left.answer["status"] == "complete"
-    assert left.answer["scores"]["learn validation"] == 100
+    assert left.answer["scores"]["claims that hold"] == 100
     left.holds("scout-context.md", "`best_sellers` function, shop/report.py:8", "seen from test files")
     left.holds("validation-report.md", "| `README.md` |", "fresh")
     left.holds("learn-results.tsv", "update")

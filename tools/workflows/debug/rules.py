@@ -13,7 +13,6 @@ from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, ItemOutcome, Severity, Workflow, split_location
 from ..ledger.pages import lines, quoted, section, sentence, table
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
-from ..ledger.scores import TECHNIQUES, Score, debug_ancestor, debug_quality
 from ..ledger.state import Ledger, LedgerEntry, Observed
 from ..running.inspection import (
     FAULTS,
@@ -210,20 +209,10 @@ class Debug(WorkflowRules):
         return len(ledger.of(Hypothesis))
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
+        found = ledger.of(DebugFinding)
         return (
             Coverage("files", len(_files(ledger)), _in_scope(ledger)),
-            Coverage("techniques", len(_techniques(ledger)), TECHNIQUES),
-        )
-
-    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        hypotheses, findings = ledger.of(Hypothesis), ledger.of(DebugFinding)
-        settled = sum(outcome_of(ledger, one) is not ItemOutcome.INCONCLUSIVE for one in hypotheses)
-        reproduced = sum(shown(ran(ledger, one)) for one in findings)
-        return (
-            debug_quality(settled, len(hypotheses), reproduced, len(findings)),
-            debug_ancestor(
-                len(findings), len(hypotheses), len(_files(ledger)), _in_scope(ledger), len(_techniques(ledger))
-            ),
+            Coverage("findings shown", sum(shown(ran(ledger, one)) for one in found), len(found)),
         )
 
     def state(self, ledger: Ledger) -> list[str]:

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ...decision.decide import Status
 from ...diagnostics.diagnostic import MASKING, Trouble
 from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Depth, Item, Workflow
 from ..ledger.pages import lines, section, table
 from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
-from ..ledger.scores import Score, fix_ancestor, fix_quality
+from ..ledger.scores import Score, fix_score
 from ..ledger.state import Ledger
 from .queue import (
     Broken,
@@ -31,7 +30,6 @@ from .queue import (
     remaining,
     workable,
 )
-from .suppressions import Suppression
 
 SHOWN = 12
 _WEIGHTS = (
@@ -143,26 +141,9 @@ class Fix(WorkflowRules):
         return (Coverage("errors fixed", counted[ErrorState.FIXED], counted.total()),)
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        known, left = queued_errors(ledger), len(remaining(ledger))
-        first, rows = first_detected(ledger), iterations(ledger)
-        hidden = Counter((ledger.seen(ErrorsAtEnd) or ErrorsAtEnd()).suppressions)
-        surfaced = [one for one in known if one.entry.item.found.id not in first.ids]
-        hiding = {
-            "tests": hidden[Suppression.SKIPPED] + hidden[Suppression.DELETED],
-            "any": hidden[Suppression.ANY],
-        }
-        hiding["other"] = hidden.total() - hiding["tests"] - hiding["any"]
-        return (
-            fix_quality(max(len(known), left), left, hidden.total()),
-            fix_ancestor(
-                first.count,
-                left,
-                hiding,
-                guarded=not any(row.guard == "fail" for row in rows),
-                discards=sum(row.status == Status.DISCARD for row in rows),
-                compound=bool(surfaced) and all(one.state is ErrorState.FIXED for one in surfaced),
-            ),
-        )
+        known, left = len(queued_errors(ledger)), len(remaining(ledger))
+        hidden = sum((ledger.seen(ErrorsAtEnd) or ErrorsAtEnd()).suppressions.values())
+        return (fix_score(max(known, left), left, hidden),)
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
         if len(remaining(ledger)) <= ledger.opts(FixOptions).target:

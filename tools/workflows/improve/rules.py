@@ -11,7 +11,6 @@ from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.pages import lines
 from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
-from ..ledger.scores import Score, improve_coverage, improve_quality
 from ..ledger.state import Ledger
 from .items import (
     MOST_WORDS,
@@ -193,21 +192,6 @@ class Improve(WorkflowRules):
             Coverage("categories", most - len(research.categories_left), most),
             Coverage("insights ranked", found - len(research.unranked), found),
             Coverage("features specified", sum(id in research.documents for id in wanted), len(wanted)),
-        )
-
-    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        research = Research(ledger)
-        found, wanted, best = [entry.item for entry in research.insights], research.to_specify, len(research.must_haves)
-        backed = sum(one.belief is not Belief.LOW and research.independent(one)[0] > 0 for one in found)
-        pairs = best * (best - 1) // 2
-        specified = sum(id in research.documents for id in wanted)
-        return (
-            improve_quality(backed, len(found), pairs - len(research.undecided), pairs, specified, len(wanted)),
-            improve_coverage(
-                sum(one.newness is Newness.NEW for one in found),
-                sum(one.newness is Newness.EXTENSION for one in found),
-                len(ImproveCategory) - len(research.categories_left),
-            ),
         )
 
     def ending(self, ledger: Ledger) -> Ending:

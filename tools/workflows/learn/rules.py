@@ -11,9 +11,9 @@ from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.pages import lines, many, section, table
 from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
-from ..ledger.scores import Score, learn_ancestor, learn_quality
+from ..ledger.scores import Score, learn_score
 from ..ledger.state import Ledger
-from .documents import Freshness, fits, most_lines
+from .documents import most_lines
 from .items import (
     DocumentReview,
     Exempt,
@@ -230,16 +230,8 @@ class Learn(WorkflowRules):
         )
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        seen, asked = last_validation(ledger), wanted(ledger)
-        expected = [one.there for one in asked if one.core] or [one.there for one in asked]
-        documents = len(seen.documents)
-        fresh = sum(one.freshness is Freshness.FRESH for one in seen.documents)
-        short = sum(fits(one.path, one.lines) for one in seen.documents)
-        made, held = claims_made_and_held(seen)
-        return (
-            learn_quality(held, made, sum(one.there for one in asked), len(asked), fresh, documents),
-            learn_ancestor(valid_documents(seen), short, documents, sum(expected), len(expected)),
-        )
+        made, held = claims_made_and_held(last_validation(ledger))
+        return (learn_score(held, made),) if made else ()
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
         mode, count = mode_of(ledger), len(validations(ledger))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 
-from ..ledger.items import Confidence, Settlement
+from ..ledger.items import Confidence, Settlement, Severity
 from ..ledger.pages import flagged, lines, table
-from ..ledger.scores import priority, priority_ancestor
 from ..ledger.state import Ledger
 from .items import Challenge, Choice, Done, Revision
 from .panel import HIGH_FLIPS, LOW_ENTROPY, Panel, Position, VoteOutcome
@@ -44,7 +43,7 @@ def as_table(ledger: Ledger) -> str:
     for position in panel.all:
         one, authors = position.first, ", ".join(position.authors)
         voted = (_standing(panel, position).replace("*", ""), _consensus(panel, position))
-        order = (f"{worth(panel, position)[0]:.3f}", places.get(position.id, "-"))
+        order = (f"{worth(panel, position):.3f}", places.get(position.id, "-"))
         rows.append(
             (position.id, authors, position.severity, position.confidence, one.location, *voted, *order, one.summary)
         )
@@ -53,15 +52,24 @@ def as_table(ledger: Ledger) -> str:
 
 
 def ranked(panel: Panel) -> list[Position]:
-    """The hypotheses by priority: what was neither withdrawn nor discarded."""
+    """The hypotheses by priority, what was neither withdrawn nor discarded; last those that experiments have disproven."""
     kept = [position for position in panel.live if panel.standing(position) is not VoteOutcome.DISCARDED]
-    return sorted(kept, key=lambda position: (-worth(panel, position)[0], position.severity.rank))
+
+    def turn(position: Position) -> tuple[bool, float, int]:
+        found = panel.outcome(position)
+        return bool(found and found[0].over), -worth(panel, position), position.severity.rank
+
+    return sorted(kept, key=turn)
 
 
-def worth(panel: Panel, position: Position) -> tuple[float, float]:
-    """The priority of a position, ours and the ancestor's; without votes the consensus counts as none."""
-    counts = position.severity.rank, list(Confidence).index(position.confidence), panel.share(position) or 0.0
-    return priority(*counts), priority_ancestor(*counts)
+_WORST = max(one.rank for one in Severity)
+_SURE = {Confidence.CONFIRMED: 1.0, Confidence.LIKELY: 0.6, Confidence.POSSIBLE: 0.3}
+
+
+def worth(panel: Panel, position: Position) -> float:
+    """0.4 severity + 0.2 confidence + 0.4 consensus, each from 0 to 1; without votes the consensus counts as none."""
+    severity = 1 - position.severity.rank / _WORST
+    return 0.4 * severity + 0.2 * _SURE[position.confidence] + 0.4 * (panel.share(position) or 0.0)
 
 
 def _standing(panel: Panel, position: Position) -> str:

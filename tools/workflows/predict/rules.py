@@ -7,14 +7,13 @@ from typing import Any, ClassVar
 
 from ...errors import Code
 from ..ledger.handoff import HandoffFinding
-from ..ledger.items import Cited, Item, Options, Settlement, Workflow
+from ..ledger.items import Cited, Item, Options, Workflow
 from ..ledger.pages import personal
 from ..ledger.rules import Coverage, Objection, Pages, WorkflowRules
-from ..ledger.scores import Score, foresight, predict_ancestor
 from ..ledger.state import Ledger, LedgerEntry
 from .items import Challenge, Done, PersonaVote, PredictFinding, PredictOptions, Revision
 from .pages import as_table, brief, overview_lines, page_values, ranked, worth
-from .panel import Panel, Position, VoteOutcome
+from .panel import Panel, Position
 
 
 class Predict(WorkflowRules):
@@ -68,35 +67,6 @@ class Predict(WorkflowRules):
             return (done,)
         return (done, Coverage("rounds of votes", panel.rounds_done, panel.planned))
 
-    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        panel = Panel(ledger)
-        if panel.sealed:
-            return ()
-        counts = {one: sum(panel.standing(p) is one for p in panel.live) for one in VoteOutcome}
-        settled = [outcome[0] for position in panel.live if (outcome := panel.outcome(position))]
-        argued = sum(any(c.item.persona not in p.authors for c in panel.challenges(p)) for p in panel.live)
-        return (
-            foresight(
-                argued=argued,
-                positions=len(panel.live),
-                rounds=panel.rounds_done,
-                planned=panel.planned,
-                disproven=settled.count(Settlement.DISPROVEN),
-                settled=len(settled),
-                herd=panel.herd.suspected,
-            ),
-            predict_ancestor(
-                confirmed=counts[VoteOutcome.CONFIRMED],
-                probable=counts[VoteOutcome.PROBABLE],
-                minority=counts[VoteOutcome.MINORITY],
-                active=sum(bool(panel.by(name)) for name in panel.seats),
-                personas=len(panel.seats),
-                rounds=panel.rounds_done,
-                planned=panel.planned,
-                passed=not panel.herd.suspected,
-            ),
-        )
-
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
         panel = Panel(ledger)
         if panel.sealed:
@@ -126,10 +96,9 @@ class Predict(WorkflowRules):
 
 def _finding(panel: Panel, position: Position) -> HandoffFinding:
     one, outcome, share = position.first, panel.outcome(position), panel.share(position)
-    ours, ancestor = worth(panel, position)
     why = one.reasoning.rstrip(".")
     votes = "not voted on" if share is None else f"{share:.0%} of {len(panel.seats)} confirm"
-    told_by = f"Foreseen by {', '.join(position.authors)}; {votes}; priority {ours:.2f} (ancestor's {ancestor:.2f})."
+    told_by = f"Foreseen by {', '.join(position.authors)}; {votes}; priority {worth(panel, position):.2f}."
     return HandoffFinding(
         id=position.id,
         title=one.summary,

@@ -19,7 +19,6 @@ from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.pages import lines, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
-from ..ledger.scores import Score, probe_ancestor, probe_quality
 from ..ledger.state import Ledger, Observed
 from ..running.runner import Scoped, saw
 from .items import (
@@ -216,28 +215,6 @@ class Probe(WorkflowRules):
             Coverage("personas", len(asking) - len(silent(ledger)), len(asking)),
             Coverage("types", len({entry.item.type for entry in kept_atoms(ledger)}), len(Type)),
             Coverage("questions settled", sum(is_settled(ledger, one.id) for one in questions), len(questions)),
-        )
-
-    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        atoms, questions = [entry.item for entry in kept_atoms(ledger)], kept_questions(ledger)
-        certain = sum(atom.certainty is Certainty.HIGH for atom in atoms)
-        settled = sum(is_settled(ledger, one.id) for one in questions)
-        dry, passed = is_dry(ledger), tried(ledger) is not None and not gates_failed(ledger)
-
-        def count(kind: Type) -> int:
-            return sum(atom.type is kind for atom in atoms)
-
-        return (
-            probe_quality(settled, len(questions), certain, len(atoms), saturated=dry, planned=passed),
-            probe_ancestor(
-                count(Type.CONSTRAINT),
-                count(Type.CONTRADICTION),
-                count(Type.ASSUMPTION),
-                count(Type.AMBIGUITY),
-                len({atom.type for atom in atoms}),
-                saturated=dry,
-                planned=passed,
-            ),
         )
 
     def ending(self, ledger: Ledger) -> Ending:

@@ -246,11 +246,6 @@ class JudgedRound(ContestRound):
         mended = self.candidates[Slot.B].item.addresses if self.changed else ()
         return tuple(one for place, one in enumerate(self.critique.item.weaknesses, 1) if str(place) not in mended)
 
-    def mended(self, grade: Grade) -> tuple[int, int]:
-        """How many weaknesses of a grade the winner mended, of how many were named."""
-        named = self.critique.item.count(grade)
-        return named - sum(one.grade is grade for one in self.left), named
-
 
 class Contest:
     """One ledger of candidates, critiques and votes, read once: the rounds that are decided, and the one that goes on."""
@@ -308,11 +303,6 @@ class Contest:
         """The judges who have yet to vote in this round."""
         voted = {entry.item.judge for entry in self.now.votes}
         return tuple(number for number in range(1, self.options.judges + 1) if number not in voted)
-
-    def fatals(self) -> tuple[int, int]:
-        """Fatal weaknesses mended by a winner, of those named, in all rounds with a verdict."""
-        counts = [one.mended(Grade.FATAL) for one in self.done]
-        return sum(mended for mended, _ in counts), sum(named for _, named in counts)
 
     def _round(self, number: int, incumbent: LedgerEntry[CandidateText] | None) -> ContestRound:
         texts = [entry for entry in self.ledger.of(CandidateText) if entry.item.round == number]

@@ -11,7 +11,6 @@ from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Item, Severity, Workflow
 from ..ledger.pages import clipped, lines
 from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
-from ..ledger.scores import Score, persuasion, reason_ancestor
 from ..ledger.state import Ledger, LedgerEntry
 from .contest import (
     ROUNDS,
@@ -171,35 +170,6 @@ class Reason(WorkflowRules):
         contest = Contest(ledger)
         return (
             Coverage("wins in a row", min(contest.streak, contest.options.convergence), contest.options.convergence),
-        )
-
-    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        contest = Contest(ledger)
-        if not contest.done:
-            return ()
-        last = contest.done[-1]
-        first = ledger.items(CandidateText)[0]
-        mended, named = contest.fatals()
-        votes = last.verdict.first.get(last.verdict.winner, 0)
-        return (
-            persuasion(
-                votes=votes,
-                judges=contest.options.judges,
-                streak=contest.streak,
-                needed=contest.options.convergence,
-                mended=mended,
-                fatals=named,
-            ),
-            reason_ancestor(
-                first_words=len(first.text.split()),
-                final_words=len(last.winner.item.text.split()),
-                rounds=len(contest.done),
-                votes=votes,
-                judges=contest.options.judges,
-                mended=mended,
-                converged=contest.converged,
-                oscillated=contest.oscillates,
-            ),
         )
 
     def ending(self, ledger: Ledger) -> Ending:

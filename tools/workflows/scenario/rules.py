@@ -10,10 +10,9 @@ from typing import Any, ClassVar
 from ...errors import Code
 from ..ledger.evidence import RELATED, nearest
 from ..ledger.handoff import Ending, HandoffFinding
-from ..ledger.items import Depth, Item, Severity, Workflow
+from ..ledger.items import Depth, Item, Workflow
 from ..ledger.pages import flagged, lines, table
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
-from ..ledger.scores import Score, scenario_ancestor, scenario_breadth
 from ..ledger.state import Ledger, LedgerEntry
 from .items import (
     DRY_AFTER,
@@ -144,17 +143,6 @@ class Scenario(WorkflowRules):
         return (
             Coverage("dimensions", len(_looked_at(ledger)), len(wanted)),
             Coverage("saturated", len(wanted) - len(open_dimensions(ledger)), len(wanted)),
-        )
-
-    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        found, wanted = ledger.items(Situation), dimensions(ledger)
-        actors = {actor.lower() for one in found for actor in one.actors}
-        edges = sum(one.dimension is ScenarioDimension.EDGE for one in found)
-        high = sum(one.severity in {Severity.CRITICAL, Severity.HIGH} for one in found)
-        closed, fruitful = len(wanted) - len(open_dimensions(ledger)), {one.dimension for one in found}
-        return (
-            scenario_breadth(len(fruitful), closed, len(wanted)),
-            scenario_ancestor(len(found), edges, len(fruitful), len(actors), high),
         )
 
     def ending(self, ledger: Ledger) -> Ending:

@@ -12,7 +12,6 @@ from ..ledger.handoff import Ending, GateCheck, HandoffFinding, without_findings
 from ..ledger.items import Confidence, Depth, Item, ItemOutcome, Workflow
 from ..ledger.pages import lines, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
-from ..ledger.scores import OWASP_CATEGORIES, STRIDE_THREATS, Score, security_ancestor, security_quality
 from ..ledger.state import Ledger, LedgerEntry
 from .findings import (
     MOST_ATTEMPTS,
@@ -39,6 +38,7 @@ from .items import (
     Remedy,
     SecurityFinding,
     SecurityOptions,
+    Stride,
     ThreatTest,
 )
 from .matrix import cell_words, cells, covered, looked_at, pairs, tested, trials, untested
@@ -192,21 +192,11 @@ class Security(WorkflowRules):
         owasp, stride, personas = covered(ledger)
         done = tested(ledger)
         return (
-            Coverage("OWASP", len(owasp), OWASP_CATEGORIES),
-            Coverage("STRIDE", len(stride), STRIDE_THREATS),
+            Coverage("OWASP", len(owasp), len(Owasp)),
+            Coverage("STRIDE", len(stride), len(Stride)),
             Coverage("matrix cells", sum(cell in done for cell in cells(ledger)), len(cells(ledger))),
             Coverage("personas", len(personas), len(Attacker)),
             Coverage("files", len(looked_at(ledger)), int(ledger.latest("scope").get("files", 0))),
-        )
-
-    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        owasp, stride, _ = covered(ledger)
-        found = ledger.of(SecurityFinding)
-        proven = sum(confidence_of(ledger, one) is Confidence.CONFIRMED for one in found)
-        done = len(tested(ledger) & set(cells(ledger)))
-        return (
-            security_quality(done, len(cells(ledger)), len(owasp), proven, len(found)),
-            security_ancestor(len(owasp), len(stride), len(found)),
         )
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
@@ -242,7 +232,7 @@ class Security(WorkflowRules):
         )
 
     def page_values(self, ledger: Ledger) -> Mapping[str, object]:
-        return {**page_values(ledger), "scores": self.scores(ledger), "coverage": self.coverage(ledger)}
+        return {**page_values(ledger), "coverage": self.coverage(ledger)}
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         return tuple(

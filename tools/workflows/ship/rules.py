@@ -12,7 +12,7 @@ from ..ledger.handoff import Ending, GateCheck, HandoffFinding
 from ..ledger.items import Item, Options, Severity, Workflow
 from ..ledger.pages import table
 from ..ledger.rules import Coverage, Objection, Pages, WorkflowRules
-from ..ledger.scores import Score, ship_ancestor, ship_readiness
+from ..ledger.scores import Score, ship_score
 from ..ledger.state import Ledger
 from .checks.checklists import IRREVERSIBLE, Weight, checklist
 from .checks.material import CheckResult
@@ -55,7 +55,7 @@ def log_table(ledger: Ledger) -> str:
     about = (shipment_of(ledger).type, ledger.opts(ShipOptions).target or "-")
     rows = [
         (datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds"), *about,
-         f"{Ship().scores(_as_of(ledger, at))[1].value:.1f}", *states, f"{at - ledger.at:.0f}", notes)
+         f"{Ship().scores(_as_of(ledger, at))[0].value:.1f}", *states, f"{at - ledger.at:.0f}", notes)
         for at, states, notes in sorted(_happened(ledger), key=lambda row: row[0])
     ]  # fmt: skip
     return table(_LOG, rows)
@@ -132,14 +132,9 @@ class Ship(WorkflowRules):
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
         made = current_checks(ledger)
-        rehearsed, blockers = went_well(last_dry_run(ledger)), sum(one.blocks for one in made)
-        left = [one.weight for one in made if not one.holds]
-        return (
-            ship_readiness(blockers, left.count(Weight.REQUIRED), left.count(Weight.RECOMMENDED), rehearsed),
-            ship_ancestor(
-                count(made, CheckResult.PASSED), len(made) - count(made, CheckResult.NOT_HERE), rehearsed, blockers
-            ),
-        )
+        blockers, left = sum(one.blocks for one in made), [one.weight for one in made if not one.holds]
+        required, recommended = left.count(Weight.REQUIRED), left.count(Weight.RECOMMENDED)
+        return (ship_score(blockers, required, recommended, went_well(last_dry_run(ledger))),)
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
         options = ledger.opts(ShipOptions)

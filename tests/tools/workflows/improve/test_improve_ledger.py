@@ -117,8 +117,6 @@ def test_the_best_are_found_ranked_and_specified(agent: WorkflowAgent) -> None:
         "improve-results.tsv",
         "handoff.json",
     ]
-    # 40 * 1/5 backed by two with one checked, 30 * 3/3 pairs, 30 * 3/3 specified; 5 * 10 + 30 * 5/5
-    assert closed.scores == {"improve": 68, "improve coverage": 80}
     plan = agent.file(closed, "improvement-plan.md")
     assert [line[:10] for line in plan.splitlines() if line[:1].isdigit()] == ["1. **I3** ", "2. **I1** ", "3. **I2** "]
     assert "## Does not serve the customer\n\n- **I5** Paying needs a phone call" in plan

@@ -62,7 +62,7 @@ def test_documents_are_mapped_written_checked_and_handed_over(agent: WorkflowAge
     closed = agent.close()
 
     assert looked.missing == []
-    assert looked.scores == {"learn": 100, "learn validation": 100}
+    assert looked.scores == {"claims that hold": 100}
     assert closed.status == "complete"
     assert [Path(file).name for file in closed.files] == [
         "summary.md",
@@ -295,8 +295,7 @@ def test_an_exempted_claim_is_no_problem_and_does_not_hold_either(documented: Wo
     closed = agent.close()
 
     assert looked.missing == []
-    # 8 of 9 claims hold: 50 * 8 / 9 + 30 + 20
-    assert looked.scores["learn"] == pytest.approx(94.44, abs=0.01)
+    assert looked.scores == {"claims that hold": pytest.approx(100 * 8 / 9, abs=0.01)}
     assert "`client.toml` in `README.md` (other-project): It is the client's." in agent.file(
         closed, "validation-report.md"
     )

@@ -96,7 +96,7 @@ def test_a_wish_becomes_a_plan_that_the_server_can_start(agent: WorkflowAgent) -
     left = agent.status().missing
     assert left == ["a plan: record `plan` with the fields of check_plan"]
 
-    taken = agent.record({"kind": "plan", "plan": PLAN, "rests_on": ["T1"]})
+    agent.record({"kind": "plan", "plan": PLAN, "rests_on": ["T1"]})
     closed = agent.close()
 
     assert closed.status == "saturated"
@@ -107,9 +107,6 @@ def test_a_wish_becomes_a_plan_that_the_server_can_start(agent: WorkflowAgent) -
     assert "every gate that could be tried passed" in text
     assert Planning(Lab(agent.project.root, allow_commands=True)).check_plan(Plan.model_validate(config)).ready
     assert [step.prompt for step in closed.next_prompts] == ["plan", "scenario"]
-    # 40 * 12/12 questions, no atom has words: 0, and 15 + 15, the latter only once the server has tried the plan.
-    assert taken.scores["probe"] == 55
-    assert closed.scores == {"probe": 70, "probe coverage": pytest.approx(154.29, abs=0.01)}
 
 
 @pytest.mark.parametrize(

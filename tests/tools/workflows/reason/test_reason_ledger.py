@@ -286,9 +286,7 @@ def test_it_converges_when_one_text_wins_often_enough_in_a_row(agent: WorkflowAg
     closed = agent.close()
     assert closed.status == "converged"
     assert held == ("AB", 1)
-    # All three judges, three of three in a row; one of the three fatal weaknesses was mended: 50 + 30 + 20 / 3.
-    # As many words at the end as at first, three rounds, all votes, one fatal mended, converged without circles.
-    assert closed.scores == {"reason": round(80 + 20 / 3, 2), "reason coverage": 0 + 15 + 20 + 15 + 10 + 5}
+    assert closed.scores == {}, "votes are opinions: they decide the contest and measure nothing"
 
 
 def test_another_winner_begins_the_count_anew(agent: WorkflowAgent) -> None:
