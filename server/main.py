@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.platform == "win32":  # locks, process groups and pipes are POSIX throughout
         parser.exit(2, "autoresearch-mcp runs on Linux and macOS. On Windows, install and register it inside WSL.\n")
     root = root_folder(options.root, os.environ)
+    leave_own_environment(root, os.environ)
     if options.command is None:
         from .stdio.serve import serve
 
@@ -26,6 +27,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module, _, function = COMMANDS[options.command].runs.partition(":")
     status: int = getattr(import_module(f".{module}", __package__), function)(root, options)
     return status
+
+
+def leave_own_environment(root: Path, environment: MutableMapping[str, str]) -> None:
+    """Take the programs of the server's own virtual environment off the PATH that a plan's commands get.
+
+    Else `python3` and `pip` of every command would be the server's, without what the project needs. They stay where somebody
+    activated that environment, and where it is in the project.
+    """
+    if sys.prefix in {sys.base_prefix, environment.get("VIRTUAL_ENV")} or Path(sys.prefix).is_relative_to(root):
+        return
+    own = Path(sys.prefix, "bin")
+    places = environment.get("PATH", os.defpath).split(os.pathsep)
+    environment["PATH"] = os.pathsep.join(place for place in places if not place or Path(place) != own)
 
 
 def make_parser() -> argparse.ArgumentParser:

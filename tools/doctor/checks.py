@@ -16,7 +16,7 @@ from ..lab.access import Lab
 from ..lab.context import RepoContext
 from ..plan.model import PLAN_FILE
 from ..process.isolation import available, passes
-from ..project.scan import DeviceKind, devices
+from ..project.scan import DeviceKind, devices, server_python
 from ..session.intent import read_intent
 from ..storage.disk import lock_holder
 from .clients import remembered
@@ -38,16 +38,19 @@ class DoctorCheck:
 
 def examine(root: Path) -> list[DoctorCheck]:
     """Everything about this machine, and about the repository at the root."""
-    return [*_programs(), *_hardware(), *_environment(), *_repository(root)]
+    return [*_programs(root), *_hardware(), *_environment(), *_repository(root)]
 
 
-def _programs() -> Iterator[DoctorCheck]:
+def _programs(root: Path) -> Iterator[DoctorCheck]:
     here = sys.version_info
     yield DoctorCheck(
         "python", here >= (3, 11), platform.python_version(), "" if here >= (3, 11) else "Use Python 3.11 or later."
     )
     for name in ("autoresearch-mcp", "mcp"):
         yield DoctorCheck(name, None, version(name))
+    if own := server_python(["python3"], root):
+        cure = "Leave that environment (`deactivate`), or name the project's own Python in the plan's commands."
+        yield DoctorCheck("python3 of commands", None, f"{own}, which is this server's environment", cure)
     if shutil.which("git") is None:
         yield DoctorCheck(
             "git", False, "not found on PATH", "Install git 2.36 or later, and give the client a PATH that has it."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from pydantic import BaseModel, Field
 
@@ -13,6 +14,10 @@ from ..plan.model import PLAN_FILE, Plan
 from ..process.isolation import withheld
 from ..process.screen import cure as cure_of
 from ..process.screen import screen
+from ..project.scan import server_python
+
+PYTHON = "python"
+"""The gate that tells of the server's own Python."""
 
 
 class GateRow(BaseModel):
@@ -39,6 +44,16 @@ def screened(plan: Plan) -> Iterator[GateRow]:
         elif looked.warnings:
             told = "; ".join(f"{warning} ({cure_of(warning)})" for warning in looked.warnings)
             yield row_of("screen", f"`{command}`: warning: {told}")
+
+
+def interpreted(plan: Plan, root: Path) -> Iterator[GateRow]:
+    """Return what to know where `python3` of the commands is the server's own."""
+    if place := server_python(plan.commands, root):
+        yield row_of(
+            PYTHON,
+            f"warning: the commands run {place}, the environment of this server: what the project needs may be missing there. "
+            "Start the client outside of it, or name the project's own Python in the commands",
+        )
 
 
 def sandboxed(plan: Plan) -> GateRow:

@@ -38,7 +38,7 @@ from .baseline import (
     sabotaged,
     with_guards,
 )
-from .gates import GateRow, agreed, listed, row_of, sandboxed, screened, with_withheld
+from .gates import PYTHON, GateRow, agreed, interpreted, listed, row_of, sandboxed, screened, with_withheld
 from .measure import HeadWatch
 from .recent import RecentCheck
 
@@ -71,7 +71,7 @@ def preflight(context: RepoContext, plan: Plan, recent: RecentCheck | None = Non
         return Preflight((*gates, _not_run("verify", "there is no commit to measure")))
     if not fields_fine:
         return Preflight((*gates, _not_run("verify", "the plan's fields come first")))
-    gates += [*_files(context, plan), *screened(plan), sandboxed(plan)]
+    gates += [*_files(context, plan), *screened(plan), *interpreted(plan, context.repo.root), sandboxed(plan)]
     missing = context.consent.missing(plan)
     gates.append(agreed(missing, context.consent.told(plan)))
     if missing:
@@ -292,7 +292,7 @@ def refuse_unless_passed(found: Preflight) -> None:
     """
     if found.passed:
         return
-    failed = [gate for gate in found.gates if not gate.passed]
+    failed = [gate for gate in found.gates if not gate.passed or gate.gate == PYTHON]
     message = " ".join(
         f"[{gate.gate}] {gate.seen}. {gate.cure}" + (f" Output ends: {gate.output!r}." if gate.output else "")
         for gate in failed

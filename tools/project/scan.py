@@ -8,6 +8,7 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -162,3 +163,15 @@ def _is_binary(path: Path) -> bool:
 def is_installed(program: str) -> bool:
     """Tell whether a program is on the PATH of this server."""
     return shutil.which(program) is not None
+
+
+def server_python(commands: Sequence[str], root: Path) -> str:
+    """Return the Python that these commands start by name, if it is that of the server's own environment and not the project's.
+
+    Empty otherwise. What the project needs is not installed there.
+    """
+    named = {name for command in commands for name in executables(command)} & {"python", "python3", "pip", "pip3"}
+    found = [place for name in sorted(named) if (place := shutil.which(name)) is not None]
+    own = Path(sys.prefix, "bin")
+    foreign = sys.prefix != sys.base_prefix and not own.is_relative_to(root)
+    return next((place for place in found if foreign and Path(place).parent == own), "")

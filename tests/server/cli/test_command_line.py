@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from autoresearch_mcp.server.cli.commands import COMMANDS
-from autoresearch_mcp.server.main import main
+from autoresearch_mcp.server.main import leave_own_environment, main
+from autoresearch_mcp.tools.errors import Refusal
 from conftest import Project
 from ledgers import FINDING, HYPOTHESIS, WorkflowAgent, shop
 from wires import Wire
@@ -156,6 +158,51 @@ def test_the_doctor_names_what_is_wrong_with_its_cure(project: Project, typed: T
     assert status == 1
     assert wrong == {"branch": "Switch to a branch: git switch NAME."}
     assert "WRONG" in typed(project, "doctor")[1]
+
+
+@pytest.fixture
+def own_programs_first(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The server's own environment is the first on the PATH, as after `export PATH=...`; nobody activated it."""
+    own = str(Path(sys.prefix) / "bin")
+    monkeypatch.setenv("PATH", f"{own}:/usr/local/bin:/usr/bin:/bin")
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    return own
+
+
+ASKS_PYTHON = "python3 -c 'import sys; print(len(sys.prefix))'"
+
+
+def test_commands_do_not_get_the_server_s_own_python(project: Project, typed: Typed, own_programs_first: str) -> None:
+    assert "python3 of commands" not in typed(project, "doctor")[1]
+
+    assert own_programs_first not in os.environ["PATH"].split(":")
+    checked = project.planning.check_plan(project.plan.model_copy(update={"verify": ASKS_PYTHON}))
+    assert checked.values != [len(sys.prefix)] * len(checked.values)
+    assert "environment of this server" not in checked.text()
+
+
+def test_who_activated_the_server_s_environment_is_told_of_it(
+    project: Project, typed: Typed, own_programs_first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
+
+    told = parsed(typed(project, "doctor", "--json")[1])["looked"]
+
+    row = next(one for one in told if one["name"] == "python3 of commands")
+    assert own_programs_first in row["seen"]
+    assert row["cure"]
+    plan = project.plan.model_copy(update={"verify": f"{ASKS_PYTHON}; exit 3"})
+    assert f"{own_programs_first}/python3, the environment of this server" in project.planning.check_plan(plan).text()
+    with pytest.raises(Refusal, match="the environment of this server"):
+        project.sessions.start_session(plan)
+
+
+def test_an_environment_in_the_project_is_the_project_s(own_programs_first: str) -> None:
+    environment = {"PATH": f"{own_programs_first}:/bin"}
+
+    leave_own_environment(Path(sys.prefix).parent, environment)
+
+    assert environment == {"PATH": f"{own_programs_first}:/bin"}
 
 
 def test_the_doctor_tells_which_variables_a_client_dropped(
