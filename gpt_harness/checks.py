@@ -21,6 +21,7 @@ class Name(StrEnum):
     ISOLATION = "isolation"
     BUDGET = "budget"
     SURVIVORS = "survivors"
+    HAND_OVER = "hand-over"
     WEIGHTS = "weights"
     SOURCE = "source"
     DATA = "data"
@@ -134,12 +135,14 @@ def test_split(nats: tuple[Nats, Nats], difficulty: tuple[Nats, Nats]) -> Check:
     return found(Name.TEST_SPLIT, good, f"the validation score {words}")
 
 
-def source(text: str, held_out: bytes) -> Check:
+def source(raw: bytes, held_out: bytes) -> Check:
     """Whether the experiment's file is a program and no store of answers."""
-    raw = text.encode()
     if len(raw) > LONGEST_SOURCE:
         return found(Name.SOURCE, False, f"{len(raw)} bytes; {LONGEST_SOURCE} are enough for a program")
-    constants = (node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant))
+    try:
+        constants = [node.value for node in ast.walk(ast.parse(raw.decode())) if isinstance(node, ast.Constant)]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return found(Name.SOURCE, False, "it is no source of Python that can be read")
     literals = [len(value) for value in constants if isinstance(value, str | bytes)]
     if (longest := max(literals, default=0)) > LONGEST_LITERAL:
         return found(Name.SOURCE, False, f"a literal of {longest} characters; {LONGEST_LITERAL} are allowed")

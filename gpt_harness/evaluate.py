@@ -24,10 +24,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from messages import shown
+
 import checks
 import devices
 from checks import Check, Name, Outcome, found
 from curves import EarlyStop, parse_curve, render_curve, thinned
+from host import LANDLOCK, landlock
 from players import HERE, Host, JobFolders, PlayerError
 from prepare import Data, cache_home, prepare
 from scoring import Scored, WeightsJudge, texts
@@ -158,10 +161,9 @@ def _scored(ready: Ready, place: JobFolders, weights: Path, trained_s: float) ->
 
 def _looked_over(ready: Ready, place: JobFolders, weights: Path) -> tuple[Check, ...]:
     """The checks that need no answers."""
-    text = place.code.read_text(encoding="utf-8")
     return (
         found(Name.WEIGHTS, True, f"{weights.stat().st_size} bytes of tensors and nothing else"),
-        checks.source(text, _held_out(ready.spec, ready.data)),
+        checks.source(place.code.read_bytes(), _held_out(ready.spec, ready.data)),
         found(Name.DATA, True, f"data {ready.data.digest[:16]}, harness {harness_digest()[:16]}"),
     )
 
@@ -174,14 +176,20 @@ def _walls(spec: Spec, folder: Path, place: JobFolders) -> tuple[dict[str, list[
         words = f"{missing}, so {without}" if missing else f"this system has no Landlock, so {without}"
         return None, Check(Name.ISOLATION, Outcome.SKIPPED, words)
     hidden = open_source(spec.data, folder, cache_home() / "downloads").held_out_files()
-    words = f"Landlock {version}: it reads its own files, writes its own folder, and has no network"
+    words = f"Landlock {version}: it reads its own files and writes its own folder; {_beyond_paths(version)}"
     return place.walls([], [*hidden, cache_home()]), found(Name.ISOLATION, True, words)
+
+
+def _beyond_paths(version: int) -> str:
+    """What becomes of an experiment's reach for what is no file."""
+    if landlock().refuses_calls():
+        return "sockets, shared memory, queues, keyrings and io_uring are refused"
+    tcp = "TCP" if version >= 4 else "nothing"
+    return f"of the network {tcp} is refused: UDP, sockets that are files and shared memory stay open to it"
 
 
 def _landlock_version() -> tuple[int, str]:
     """The kernel's version of Landlock, 0 without it; and what of the harness is missing to find out, with the cure."""
-    from host import LANDLOCK, landlock
-
     if not LANDLOCK.is_file():
         return 0, f"the harness was copied without {LANDLOCK}, which sets up its walls: copy that file there"
     try:
@@ -202,7 +210,8 @@ def require_tensors(weights: Path) -> None:
         with safe_open(weights, framework="np") as opened:
             names = list(opened.keys())
     except (OSError, SafetensorError) as error:
-        raise PlayerError(f"check weights: failed (not a safetensors file: {error}). Use run.hand_over.") from error
+        words = shown(str(error))
+        raise PlayerError(f"check weights: failed (not a safetensors file: {words}). Use run.hand_over.") from error
     if not names:
         raise PlayerError("check weights: failed (no tensors in it). Hand over model.state_dict().")
 

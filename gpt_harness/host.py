@@ -47,6 +47,8 @@ def serve() -> None:
         told, given, _, _ = socket.recv_fds(line, _MESSAGE_BYTES, 3)
         if not told:
             return
+        if not given:  # the word to end a job that had just ended by itself
+            continue
         with open(given[0], "rb") as job_file:
             job_file.seek(0)
             job = json.load(job_file)

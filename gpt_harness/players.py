@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import mmap
 import os
@@ -189,8 +190,9 @@ class Predictor:
         """
         watched: list[socket.socket | Host] = [self._line, self._host]
         ready = select.select(watched, [], [], max(0.0, seconds))[0]
-        if self._line in ready and self._line.recv(_MESSAGE_BYTES):
-            return
+        with contextlib.suppress(OSError):  # gone with words unread
+            if self._line in ready and self._line.recv(_MESSAGE_BYTES):
+                return
         if ready:
             ended = self._host.result()
             raise PlayerError(f"The model could not be asked: its process ended with exit {ended.exit}; see above.")
@@ -209,7 +211,8 @@ class Predictor:
             PlayerError: as `wait`.
         """
         self._asked[: len(tokens)] = tokens
-        self._line.send(str(len(tokens)).encode())
+        with contextlib.suppress(OSError):  # gone, which `wait` tells
+            self._line.send(str(len(tokens)).encode())
         self.wait(seconds)
         return self._answers[: len(tokens)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -203,7 +204,8 @@ class WeightsJudge:
             _direct(model, device),
         ):
             model.wait(max(_SHORTEST_LIMIT_S, self.spec.start_seconds))
-            scorer = Scorer(lambda tokens: model.logits(tokens, self.limit_s), at_a_time, device)
+            ends = time.monotonic() + self.limit_s
+            scorer = Scorer(lambda tokens: model.logits(tokens, ends - time.monotonic()), at_a_time, device)
             nats = scorer.nats(rows, targets)
         return nats, np.concatenate(scorer.sums)[:SUMS]
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from messages import MalformedMessage, read_message
 
 from checks import Check, Name, found
 from curves import Curve, render
@@ -27,6 +28,10 @@ from spec import Spec, Unit, checkpoint
 GRACE_S, GRACE = 2.0, 0.02
 """What writing the checkpoint and the last step may take beyond a budget in seconds: at least, and as a share."""
 TELL_EVERY_S = 1.0
+CLOSEST = 0.004
+"""Share of the budget between two points of a curve: of more points than `run` sends, some are dropped."""
+MOST_BYTES = 2**35
+"""Of a checkpoint, which is copied."""
 ENDING_S = 5.0
 BACKSTOP = 20
 """Times the CPU seconds that a run may have before its wall clock ends it."""
@@ -95,13 +100,25 @@ class RunningTraining:
         watched: list[socket.socket | Host] = [line, host]
         while True:
             ready = select.select(watched, [], [], 0.2)[0]
-            if line in ready and (told := line.recv(_MESSAGE_BYTES)):
-                self._heard(json.loads(told), line)
+            if line in ready:
+                if told := _received(line):
+                    self._listen(told, host, line)
+                else:
+                    watched.remove(line)
             elif host in ready:
                 raise PlayerError(self._how(host.result()))
             if self.facts:
                 return _over(host)
             self._in_time(host, asked)
+
+    def _listen(self, told: bytes, host: Host, line: socket.socket) -> None:
+        try:
+            self._heard(read_message(told), line)
+        except MalformedMessage as error:
+            host.end()
+            raise PlayerError(
+                f"check {Name.HAND_OVER}: failed ({error}). Speak through run.batches, run.tell and run.hand_over."
+            ) from None
 
     def _in_time(self, host: Host, asked: float) -> None:
         now, allowance = time.monotonic(), self.spec.allowance
@@ -137,20 +154,23 @@ class RunningTraining:
             file = drawn_rows(self.data, int(budget.amount), self.seed, self.place.tmp)
         else:
             file = os.open(self.data.folder / "train.bin", os.O_RDONLY)
-        socket.send_fds(line, [json.dumps({"drawn": drawn}).encode()], [file])
+        with contextlib.suppress(OSError):  # whoever asked may be gone, which the host tells
+            socket.send_fds(line, [json.dumps({"drawn": drawn}).encode()], [file])
         os.close(file)
         self.began = time.monotonic()
 
     def _progress(self, message: dict[str, Any], line: socket.socket) -> None:
         share, now = float(message["progress"]), time.monotonic()
-        if self.began is None or not (0 < share <= 1) or (self.points and share <= self.points[-1][0]):
+        last = self.points[-1][0] if self.points else 0.0
+        if self.began is None or not last < share <= 1 or share < min(1.0, last + CLOSEST):
             return
         self.points.append((share, float(message["loss"])))
         if self.hopeless(tuple(self.points)) and not self.stopped_early:
             self.stopped_early = True
-            line.send(b"stop")
+            with contextlib.suppress(OSError):
+                line.send(b"stop")
         if now - self.told >= TELL_EVERY_S or share == 1:
-            self.told, spent = now, now - self.began
+            self.told, spent = now, max(now - self.began, 1e-9)
             total = round(message["step"] / share)
             self.listener(
                 render(message["step"], total, message["loss"], message["tokens"] / spent, spent / share - spent)
@@ -168,6 +188,14 @@ class RunningTraining:
         return f"Training failed with exit {ended.exit}; see above."
 
 
+def _received(line: socket.socket) -> bytes:
+    """What was said, nothing once the other side is gone."""
+    try:
+        return line.recv(_MESSAGE_BYTES)
+    except OSError:
+        return b""
+
+
 def take(given: Path, kept: Path) -> None:
     """Copy what was handed over, at that moment, to where no experiment writes: what it does to its own file later, and
     where a link of its making leads, is nothing to us.
@@ -180,8 +208,11 @@ def take(given: Path, kept: Path) -> None:
     except OSError as error:
         raise PlayerError(f"check weights: failed (no checkpoint: {error.strerror}). Use run.hand_over.") from error
     with open(file, "rb") as source, kept.open("wb") as copy:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode):
             raise PlayerError("check weights: failed (the checkpoint is no regular file). Use run.hand_over.")
+        if status.st_size > min(MOST_BYTES, shutil.disk_usage(kept.parent).free // 2):
+            raise PlayerError(f"check weights: failed ({status.st_size} bytes are too many). Make the model smaller.")
         shutil.copyfileobj(source, copy)
 
 

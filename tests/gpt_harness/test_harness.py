@@ -398,8 +398,13 @@ def test_code_that_quotes_the_held_out_text_is_a_store_of_answers() -> None:
     held_out = " ".join(f"the {n * 7919 % 1000} words of a text" for n in range(200)).encode()
     quoting = f"# {held_out[500:1200].decode()}\n"
 
-    assert checks.source(TRAIN, held_out).outcome is checks.Outcome.PASSED
-    assert checks.source(TRAIN + quoting, held_out).outcome is checks.Outcome.FAILED
+    assert checks.source(TRAIN.encode(), held_out).outcome is checks.Outcome.PASSED
+    assert checks.source((TRAIN + quoting).encode(), held_out).outcome is checks.Outcome.FAILED
+
+
+@pytest.mark.parametrize("raw", [b"\x00\x01", b"\xff", b"x = (", b"-" * 90_000 + b"1"])
+def test_what_cannot_be_read_as_python_is_no_program(raw: bytes) -> None:
+    assert checks.source(raw, b"").outcome is checks.Outcome.FAILED
 
 
 # --- The model -------------------------------------------------------------------------------------------------------

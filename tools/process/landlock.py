@@ -7,6 +7,7 @@ and then becomes the program. Whatever cannot be set ends it with status 126: a 
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -28,6 +29,37 @@ _EXECUTE, _READ_FILE, _READ_FOLDER = 1 << 0, 1 << 2, 1 << 3
 _TCP = 0b11
 _SIGNALS_AND_SOCKETS = 0b11
 _SET_FLAGS, _UP_AND_RUNNING = 0x8914, 0x41
+_SECCOMP, _FILTER = 22, 2
+_RUN, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+_LOAD, _AND, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
+_CALL, _ARCHITECTURE, _FIRST, _SECOND = 0, 4, 16, 24
+"""Where `struct seccomp_data` has the number of a call, the architecture, and the lower halves of two arguments."""
+_MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_OTHER_NUMBERS = 0x40000000
+"""From here on x86-64 has a second set of numbers for the same calls."""
+_REFUSED = {
+    "x86_64": (
+        *((41, 43), (49, 50), (288, 288)),  # sockets of every family, and whatever lets one of a pair reach further
+        # System V memory, semaphores, queues; POSIX queues; keyrings: they outlive a process, and have no path
+        *((29, 31), (64, 71), (220, 220), (240, 240), (248, 250)),
+        # modes, owners, times, attributes: Landlock lets them be changed anywhere, and what is changed stays
+        *((90, 94), (132, 132), (188, 190), (197, 199), (235, 235), (260, 261), (268, 268), (280, 280)),
+        # io_uring, which opens sockets by itself; fchmodat2, setxattrat, removexattrat, file_setattr
+        *((425, 427), (452, 452), (463, 463), (466, 466), (469, 469)),
+    ),
+    "aarch64": (
+        *((198, 198), (200, 203), (242, 242)),
+        *((180, 180), (186, 197), (217, 219)),
+        *((5, 7), (14, 16), (52, 55), (88, 88)),
+        *((425, 427), (452, 452), (463, 463), (466, 466), (469, 469)),
+    ),
+}
+"""Numbers of system calls, first and last of each range."""
+_PAIR = {"x86_64": 53, "aarch64": 199}
+_CONTROL = {"x86_64": 16, "aarch64": 29}
+_FAMILY_UNIX, _STREAM, _PACKETS, _KIND_OF_SOCKET = 1, 1, 5, 0xF
+_REFUSED_CONTROLS = (0x5412, 0x541C, 0x40086602, 0x40087602, 0x401C5820)
+"""Typing on a terminal (TIOCSTI, TIOCLINUX); flags, version and project of a file, which need no right to write it."""
 
 
 def landlock_version() -> int:
@@ -57,6 +89,46 @@ def restrict(write: list[str], keep: list[str], tcp: bool) -> None:
             walls.allow(path, _WRITE_FILE | _TRUNCATE)
 
 
+def refuses_calls() -> bool:
+    """Whether the system calls of this kind of machine are known to `refuse_calls`."""
+    return os.uname().machine in _MACHINES
+
+
+def refuse_calls() -> None:
+    """Refuse, for this process and all that it starts, the system calls that reach out or leave something behind without a
+    path that Landlock would look at, with EPERM. A connected pair of Unix sockets is allowed, as helpers speak through
+    them; not one of datagrams, which sends to any address.
+
+    Raises:
+        OSError: if the kernel has no such filter.
+    """
+    program = _filter(os.uname().machine)
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *instruction) for instruction in program))
+    told = ctypes.create_string_buffer(struct.pack("@HP", len(program), ctypes.addressof(code)))
+    libc = _libc()
+    _checked(libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "no new privileges")
+    _checked(libc.prctl(_SECCOMP, _FILTER, told, 0, 0), "filter of system calls")
+
+
+def _filter(machine: str) -> list[tuple[int, int, int, int]]:
+    """The filter as instructions of classic BPF: code, jump if true, jump if false, value."""
+    refuse, run = (_RETURN, 0, 0, _ERRNO | errno.EPERM), (_RETURN, 0, 0, _RUN)
+    program = [(_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, _MACHINES[machine]), (_RETURN, 0, 0, _KILL)]
+    program += [(_LOAD, 0, 0, _CALL), (_AT_LEAST, 0, 1, _OTHER_NUMBERS), refuse]
+    for first, last in _REFUSED[machine]:
+        program += [(_AT_LEAST, 0, 2, first), (_AT_LEAST, 1, 0, last + 1), refuse]
+    controls = [step for number in _REFUSED_CONTROLS for step in ((_EQUAL, 0, 1, number), refuse)]
+    program += [(_EQUAL, 0, len(controls) + 2, _CONTROL[machine]), (_LOAD, 0, 0, _SECOND), *controls, run]
+    program += [(_EQUAL, 1, 0, _PAIR[machine]), run, (_LOAD, 0, 0, _FIRST), (_EQUAL, 1, 0, _FAMILY_UNIX), refuse]
+    program += [
+        (_LOAD, 0, 0, _SECOND),
+        (_AND, 0, 0, _KIND_OF_SOCKET),
+        (_EQUAL, 1, 0, _STREAM),
+        (_EQUAL, 0, 1, _PACKETS),
+    ]
+    return [*program, run, refuse]
+
+
 def folders_in_dev(paths: list[str]) -> list[str]:
     """Return the folders of /dev that hold files, such as /dev/shm where the temporary folder is there: they are no devices."""
     tops = {"/".join(path.split("/")[:3]) for path in paths if path.startswith("/dev/")}
@@ -65,7 +137,8 @@ def folders_in_dev(paths: list[str]) -> list[str]:
 
 def confine(read: list[str], hidden: list[str], write: list[str]) -> None:
     """Allow this process and all that it starts to read only below `read`, without what is hidden in it, and to read and
-    write below `write`; no connections, and from Linux 6.12 on no signal to anybody outside.
+    write below `write`; from Linux 6.12 on no signal to anybody outside. What paths say nothing about is refused by
+    `refuse_calls`.
     """
     reading = _EXECUTE | _READ_FILE | _READ_FOLDER
     with _Walls(_WRITE_FILE | _REMOVE_AND_MAKE | reading, tcp=False, apart=True) as walls:
@@ -75,6 +148,8 @@ def confine(read: list[str], hidden: list[str], write: list[str]) -> None:
             walls.allow(path, reading)
         for path in write:
             walls.allow(path, walls.handled)
+    if refuses_calls():
+        refuse_calls()
 
 
 class _Walls:
