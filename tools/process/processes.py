@@ -94,3 +94,8 @@ def task_clock(inherited: bool) -> int:
         asked = ctypes.create_string_buffer(attributes, _ATTRIBUTES_BYTES)
         return int(ctypes.CDLL(None).syscall(number, asked, 0, -1, -1, _CLOSE_ON_EXEC))
     return -1
+
+
+def nanoseconds(counter: int) -> int:
+    """Read a counter of processor time."""
+    return int.from_bytes(os.read(counter, 8), sys.byteorder)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 
-from .processes import cpu_seconds, resident_bytes, task_clock
+from .processes import cpu_seconds, nanoseconds, resident_bytes, task_clock
 
 
 class DescendantsClock:
@@ -23,8 +21,7 @@ class DescendantsClock:
         """Return the processor time so far, without that of this process itself; 0 where the kernel counts none."""
         if min(self._with, self._without) < 0:
             return 0.0
-        both, own = (int.from_bytes(os.read(counter, 8), sys.byteorder) for counter in (self._with, self._without))
-        return max(0, both - own) / 1e9
+        return max(0, nanoseconds(self._with) - nanoseconds(self._without)) / 1e9
 
 
 class Usage:
