@@ -226,7 +226,7 @@ def _call(
 
 def _as_job(lab: Lab, tool: Tool, gone: threading.Event, arguments: Mapping[str, object]) -> Answer:
     """The answer of a job, or that it goes on. An answer that the client no longer waits for is kept for its next call."""
-    job = lab.jobs.start(tool, arguments)
+    job = lab.jobs.start(tool, arguments, lambda: lab.read_now(tool, str(arguments.get("repo", ""))))
     job.wait(lab.jobs.patience_s, PROGRESS.get())
     job.delivered = job.done.is_set() and not gone.is_set()
     return job.outcome()

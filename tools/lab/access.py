@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,6 +12,8 @@ from ..errors import Code, Refusal
 from ..git.checkout import CheckoutCache
 from ..git.repo import Repo
 from ..measurement.runs import RunService
+from ..plan.model import PLAN_FILE
+from ..plan.scope import Scope
 from ..session.store import SessionStore
 from ..storage.disk import curable_disk, writer_lock
 from ..vocabulary import Phase, Tool, following
@@ -19,6 +22,9 @@ from .context import CallState, RepoContext
 from .jobs import JOB, PATIENCE_S, JobRecord, Jobs, is_cancelled, pass_on_progress, read_job, unfinished, write_job
 from .recovery import recover, refuse_missing_records
 
+_OF_FILES = frozenset({Tool.TRAIN, Tool.CHECK_PLAN})
+_COMMITS = frozenset({Tool.ITERATE, Tool.COMMIT})
+_STEPS = frozenset({Tool.VERIFY, Tool.GUARD, Tool.REVERT, Tool.HISTORY})
 TURN_S = {Tool.RECORD: 10.0}
 """How long a call waits for its turn, in seconds: personas and judges write at the same time, each for a moment."""
 
@@ -96,6 +102,13 @@ class Lab:
             raise self._outside(found.root)
         return found
 
+    def read_now(self, tool: Tool, repo: str) -> str:
+        """Return what a call reads beside its arguments, as a digest; empty where nothing can be read."""
+        try:
+            return _reads(self.for_reading(repo), tool)
+        except (Refusal, OSError, ValueError):  # the call itself says what is wrong there
+            return ""
+
     def whereabouts(self, repo: str) -> Phase:
         """Return the phase, for a refusal that was raised before a repository was open."""
         try:
@@ -143,11 +156,39 @@ def _made_before(folder: Path) -> tuple[bool, bool]:
 
 def _take_over(context: RepoContext, tool: Tool) -> None:
     """Note the call. What another call left running ends, if this one would measure something else in the same place."""
-    measures_else = tool in {Tool.CHECK_PLAN, Tool.START_SESSION, Tool.HISTORY, Tool.FINISH_SESSION}
-    if context.unfinished() and measures_else and not context.call.again:
+    job, left = JOB.get(None), context.unfinished()
+    reads = _reads(context, tool) if job else ""
+    of_files = tool in _OF_FILES and context.phase is Phase.NO_SESSION
+    if left and of_files and left.reads != reads:
+        context.call.again = False
+    measures_else = of_files or tool in {Tool.START_SESSION, Tool.HISTORY, Tool.FINISH_SESSION}
+    if left and measures_else and not context.call.again:
         context.end_runs()
-    if job := JOB.get(None):
-        write_job(context.repo.own_folder, job.record)
+    if job:
+        job.reads = reads
+        write_job(context.repo.own_folder, job.record.model_copy(update={"reads": reads}))
+
+
+def _reads(context: RepoContext, tool: Tool) -> str:
+    """Return what a call reads beside its arguments, as a digest. A step reads the iteration that is open. One that commits reads
+    what differs from HEAD, which is nothing once it is committed. One that measures files reads all of them.
+    """
+    session = context.session
+    place = f"{context.call.scope(context.now())} {session.last_iteration if session else 0}"
+    if tool in _STEPS:
+        return place
+    if tool not in {*_OF_FILES, *_COMMITS}:
+        return ""
+    scope, head = Scope(session.plan.scope) if session else None, context.repo.head()
+    changed = frozenset(
+        change.path
+        for change in context.repo.changes()
+        if change.tracked or change.path == PLAN_FILE or (scope and scope.matches(change.path))
+    )
+    content = sorted(context.repo.digests(changed).items())
+    if tool in _OF_FILES:
+        content.append(("", f"{place} {context.repo.tree(head) if head else ''}"))
+    return hashlib.sha256(repr(content).encode()).hexdigest() if content else ""
 
 
 def _at_work(refusal: Refusal, record: JobRecord | None) -> Refusal:

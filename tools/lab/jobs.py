@@ -35,7 +35,8 @@ JOB: contextvars.ContextVar[Job] = contextvars.ContextVar("JOB")
 
 
 class JobRecord(BaseModel):
-    """A call and the id of its run. `arguments` are as the client gave them; `server` tells one server's life from another's.
+    """A call and the id of its run. `arguments` are as the client gave them; `reads` is the digest of what the call reads beside
+    them when it begins; `server` tells one server's life from another's.
 
     A call that is `done` is kept until the next one begins: its server may have died before it gave the answer.
     """
@@ -45,6 +46,7 @@ class JobRecord(BaseModel):
     run: str
     tool: Tool
     arguments: dict[str, Any] = {}
+    reads: str = ""
     server: str = ""
     done: bool = False
 
@@ -82,9 +84,20 @@ class Job:
     line: str = ""
     cancelled: bool = False
     delivered: bool = False
+    reads: str | None = None
     answer: Answer | None = None
     error: BaseException | None = None
     done: threading.Event = field(default_factory=threading.Event)
+
+    def answers(self, tool: Tool, arguments: Mapping[str, object], reads: Callable[[], str]) -> bool:
+        """Return whether a call that comes now is this one made again. What it `reads` is empty where it reads nothing, as after
+        an experiment was committed; a job that was cancelled answers nobody, and one whose answer was given is over.
+        """
+        if (self.record.tool, self.record.arguments) != (tool, arguments) or self.cancelled:
+            return False
+        if self.done.is_set() and self.delivered:
+            return False
+        return self.reads is None or reads() in {self.reads, ""}
 
     def heard(self, seconds: float, line: str) -> None:
         """Note how the running command goes."""
@@ -155,12 +168,13 @@ class Jobs:
         """Make a verb known, so that a call which an earlier server left unfinished can go on."""
         self._verbs[tool] = kind, verb
 
-    def start(self, tool: Tool, arguments: Mapping[str, object], run: str = "") -> Job:
-        """Start the job of a call, or return the one that the same call started before if nobody has its answer yet."""
+    def start(self, tool: Tool, arguments: Mapping[str, object], reads: Callable[[], str] = str, run: str = "") -> Job:
+        """Start the job of a call, or return the one that the same call started before if nobody has its answer yet and it
+        would read the same now.
+        """
         with self._lock:
             for job in self._jobs.values():
-                same = (job.record.tool, job.record.arguments) == (tool, arguments)
-                if same and not (job.done.is_set() and job.delivered):
+                if job.answers(tool, arguments, reads):
                     return job
             return self._begin(tool, arguments, run or f"run-{secrets.token_hex(4)}")
 

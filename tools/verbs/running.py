@@ -89,7 +89,7 @@ class Running(Verbs):
         if found := self._lab.jobs.find(name):
             return found
         if record and record.run == name and not lock_holder(context.repo.own_folder):
-            return self._lab.jobs.start(record.tool, record.arguments, record.run)
+            return self._lab.jobs.start(record.tool, record.arguments, run=record.run)
         return None
 
     def _of_another_server(self, context: RepoContext, run: str, patience: float) -> Awaited:

@@ -190,6 +190,65 @@ async def test_a_guard_that_was_cancelled_is_not_blamed_on_the_incumbent(
     assert (result.broken, result.passed) == (False, False)
 
 
+@pytest.fixture
+async def unstarted(tmp_path: Path, gate: Gate) -> AsyncIterator[tuple[Client, Project]]:
+    """A project whose plan is committed and checked by nobody yet; its number is 8, and verify waits for the gate."""
+    project = Project(tmp_path / "checked", verify=gate.verify, guards=())
+    project.write("value.txt", "8\n").commit("eight")
+    async with serving(project) as client:
+        yield client, project
+
+
+def fields(project: Project) -> dict[str, Any]:
+    return project.plan.model_dump(mode="json", exclude_defaults=True)
+
+
+async def ended(client: Client) -> None:
+    """Wait until nothing is at work, without asking for the answer."""
+    with anyio.fail_after(30):
+        while content(await client.call_tool("status", {}))["phase"] == "running":
+            await anyio.sleep(0.05)
+
+
+async def test_a_check_of_other_files_is_another_call(unstarted: tuple[Client, Project], gate: Gate) -> None:
+    client, project = unstarted
+    first = content(await client.call_tool("check_plan", fields(project)))
+    gate.open()
+    await ended(client)
+    project.write("value.txt", "7\n").commit("seven")
+
+    second = await finished(client, "check_plan", fields(project))
+
+    assert first["phase"] == "running"
+    assert (second["ready"], second["values"][0]) == (True, 7.0)
+    assert (await finished(client, "wait", {"run": first["run"]}))["values"][0] == 8.0
+
+
+async def test_the_same_call_on_edited_files_does_not_join_the_one_at_work(
+    unstarted: tuple[Client, Project], gate: Gate
+) -> None:
+    client, project = unstarted
+    first = content(await client.call_tool("check_plan", fields(project)))
+    project.write("value.txt", "7\n")
+    second = await client.call_tool("check_plan", fields(project))
+    gate.open()
+    await ended(client)
+
+    assert content(second)["code"] == "busy"
+    assert first["run"] in content(second)["message"]
+
+
+async def test_a_cancelled_call_is_no_answer_to_the_next_one(unstarted: tuple[Client, Project], gate: Gate) -> None:
+    client, project = unstarted
+    await client.call_tool("check_plan", fields(project))
+    await client.call_tool("cancel", {})
+    gate.open()
+
+    again = await finished(client, "check_plan", fields(project))
+
+    assert (again["ready"], again["values"][0]) == (True, 8.0)
+
+
 async def test_wait_and_cancel_with_nothing_at_work_are_refused(client: Client) -> None:
     for name in ("wait", "cancel"):
         result = await client.call_tool(name, {"run": "run-none"})
