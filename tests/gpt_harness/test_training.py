@@ -7,13 +7,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
+from mcp import Client
 
 pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
 
 import torch
 
+from autoresearch_mcp.server.app import build_server
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.decision.failures import FailureClass
 from autoresearch_mcp.tools.errors import Code, Refusal
@@ -61,6 +65,11 @@ if __name__ == "__main__":
 """
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
@@ -96,12 +105,12 @@ def test_without_a_session_train_is_a_trial_run_that_leaves_no_trace(lab: Path) 
     assert {check.name for check in ran.checks} >= {"causality", "independence", "budget", "canaries", "test-split"}
     assert {check.outcome for check in ran.checks} <= {"passed", "skipped"}
     assert ran.curve[-1] == pytest.approx((1.0, 6.0), abs=0.02)
-    assert ran.tokens_per_second is not None
+    assert ran.training is not None
+    assert ran.training.facts["tokens_per_second"] > 0
     assert ran.receipt is not None
     assert ran.device == "cpu"
     assert ran.receipt.device.name == "cpu"
-    assert ran.training_seconds is not None
-    assert ran.receipt.device.seconds > ran.training_seconds
+    assert ran.receipt.device.seconds > ran.training.facts["training_seconds"]
     now = subprocess.run(["git", "rev-parse", "HEAD"], cwd=lab, capture_output=True, text=True, check=True).stdout
     status = subprocess.run(["git", "status", "--porcelain"], cwd=lab, capture_output=True, text=True, check=True)
     assert (now, status.stdout) == (head, "")
@@ -114,9 +123,10 @@ def test_a_trial_run_may_be_shorter_and_is_of_the_files_as_they_are(lab: Path) -
 
     ran = Training(Lab(lab)).train(budget_s=1, device="cpu")
 
-    assert ran.training_seconds == pytest.approx(1, abs=0.5)
+    assert ran.training is not None
+    assert ran.training.facts["training_seconds"] == pytest.approx(1, abs=0.5)
     assert ran.receipt is not None
-    assert ran.receipt.tree == "uncommitted"
+    assert ran.receipt.tree.startswith("uncommitted ")
     assert ran.receipt.command.endswith("--budget '1 seconds' --device cpu")
 
 
@@ -134,6 +144,30 @@ def test_a_run_tells_how_it_goes_while_it_goes(lab: Path) -> None:
         if re.fullmatch(r"step \d+/\d+ \(\d+ %\) loss \d\.\d{3} [\d,]+ tokens/s \d+ s left", line)
     ]
     assert lines
+
+
+@pytest.mark.anyio
+async def test_a_trial_run_of_an_edited_file_is_another_run(lab: Path) -> None:
+    async with Client(build_server(Lab(lab, patience_s=0.05))) as client:
+
+        async def call(name: str, **arguments: str) -> dict[str, Any]:
+            told: dict[str, Any] | None = (await client.call_tool(name, arguments)).structured_content
+            assert told is not None
+            return told
+
+        first = await call("train")
+        with anyio.fail_after(60):
+            while (await call("status"))["phase"] == "running":
+                await anyio.sleep(0.1)
+        edit(lab, "LOGIT = 0.0", "LOGIT = 3.0")
+        second = await call("train")
+        with anyio.fail_after(60):
+            while second["phase"] == "running":
+                second = await call("wait", run=second["run"])
+        of_the_first = await call("wait", run=first["run"])
+
+    assert first["phase"] == "running"
+    assert second["val_bpb"] < of_the_first["val_bpb"]
 
 
 @pytest.mark.parametrize("device", ["cpu; rm -rf /", "cuda 1", "$HOME"])
@@ -245,7 +279,16 @@ def test_the_report_lays_the_curves_of_the_tries_over_the_incumbent_s(lab: Path)
     server = Lab(lab)
     Sessions(server).start_session(Plan())
     edit(lab, "LOSS = 7.0", "LOSS = 8.0")
-    Loop(server).iterate("a worse loss")
+    answer = Loop(server).iterate("a worse loss")
+
+    assert answer.training is not None
+    told, losses = answer.training.lines()
+    assert re.fullmatch(r"Reported by the harness: [\d.]+ s, [\d,]+ tokens/s, [\d,]+ MB, \d+ steps\.", told)
+    assert re.search(r"[▁-█]{10} 7\.7\d\d 7\.4\d\d 7\.0\d\d; incumbent [▁-█]{10} 6\.7\d\d 6\.4\d\d 6\.0\d\d\.$", losses)
+    assert told in answer.text()
+    again = Review(server).history(iteration=1)
+    assert again.training == answer.training
+    assert losses in again.text()
 
     report = Review(server).report().report.splitlines()
 
@@ -254,6 +297,8 @@ def test_the_report_lays_the_curves_of_the_tries_over_the_incumbent_s(lab: Path)
     assert report[place + 2].split()[-1].startswith("6.0")
     assert report[place + 3].split()[0] == "#1"
     assert report[place + 3].split()[-1].startswith("7.0")
+    assert report[place + 5].split()[0] == "#1"
+    assert report[place + 5].endswith(" steps")
 
 
 def test_the_incumbent_s_curve_can_end_a_hopeless_run_early(lab: Path) -> None:

@@ -18,6 +18,19 @@ _HELD = re.compile(r"^device (\S{1,80}): held for (\d{1,7}\.\d) s$", re.MULTILIN
 _CURVE = re.compile(r"^curve: ([\d.: e+-]{3,6000})$", re.MULTILINE)
 _START = "---"
 COLUMNS = 10
+_TOLD_AT = (3, 6, 10)
+"""Tenths of the budget whose loss is said in words."""
+_BARS = "▁▂▃▄▅▆▇█"
+_WORDS = {
+    "training_seconds": "{:.1f} s",
+    "tokens_per_second": "{:,.0f} tokens/s",
+    "mfu_percent": "MFU {:.1f} %",
+    "peak_vram_mb": "{:,.0f} MB",
+    "num_params_M": "{:.4g} M parameters",
+    "num_steps": "{:,.0f} steps",
+    "energy_joules": "{:,.0f} J",
+}
+"""What is told of a training run, by the name that the harness prints it under."""
 
 Curve = tuple[tuple[float, float], ...]
 """Share of the budget and loss in nats a token."""
@@ -47,6 +60,51 @@ class Trained(BaseModel):
             return float(self.facts.get(name, ""))
         except ValueError:
             return None
+
+
+class TrainingTold(BaseModel):
+    """What the harness reported of a training run. The decision reads none of it.
+
+    facts: seconds, speed, memory and size, by the harness's own names. curve, incumbent: mean loss of each tenth of the
+    budget, in nats a token.
+    """
+
+    facts: dict[str, float]
+    curve: Sequence[float | None] = ()
+    incumbent: Sequence[float | None] = ()
+
+    @classmethod
+    def of(cls, trained: Trained | None, incumbent: Curve = ()) -> TrainingTold | None:
+        """Return what is told of a run, beside the incumbent's curve; None where nothing was trained."""
+        if trained is None:
+            return None
+        curves = [tenths(curve) if curve else () for curve in (trained.curve, incumbent)]
+        facts = {name: number for name in _WORDS if (number := trained.number(name))}
+        return cls(facts=facts, curve=curves[0], incumbent=curves[1])
+
+    def words(self) -> str:
+        """Say the facts in one line."""
+        return ", ".join(form.format(self.facts[name]) for name, form in _WORDS.items() if name in self.facts)
+
+    def lines(self) -> list[str]:
+        """Say facts and curves, a line each."""
+        drawn = [curve for curve in (self.curve, self.incumbent) if curve]
+        losses = [loss for curve in drawn for loss in curve if loss is not None]
+        rows = [f"{_bars(curve, min(losses), max(losses))} {_losses_told(curve)}" for curve in drawn] if losses else []
+        at = ", ".join(f"{100 * place // COLUMNS}" for place in _TOLD_AT)
+        told = [f"Loss, nats a token at {at} % of the budget: {'; incumbent '.join(rows)}."] if rows else []
+        return [f"Reported by the harness: {self.words()}.", *told] if self.facts else told
+
+
+def _bars(curve: Sequence[float | None], low: float, high: float) -> str:
+    """Draw a curve in one line of letters, between two losses."""
+    top = len(_BARS) - 1
+    return "".join(" " if y is None else _BARS[round(top * (y - low) / max(high - low, 1e-9))] for y in curve)
+
+
+def _losses_told(curve: Sequence[float | None]) -> str:
+    told = [curve[place - 1] for place in _TOLD_AT]
+    return " ".join("-" if loss is None else f"{loss:.3f}" for loss in told)
 
 
 class DeviceHeld(BaseModel):

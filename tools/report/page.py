@@ -136,6 +136,7 @@ class Details:
     guards: Sequence[GuardResult] = ()
     receipts: Sequence[Receipt] = ()
     output: str = ""
+    training: str = ""
     note: str = ""
 
 

@@ -11,7 +11,7 @@ from itertools import takewhile
 
 from ..decision.decide import Status
 from ..decision.judging import Arm
-from ..decision.measured import Curve, GuardResult, overlaid
+from ..decision.measured import Curve, GuardResult, Trained, TrainingTold, overlaid
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
 from ..plan.model import Plan
@@ -221,6 +221,7 @@ def _baseline(start: Started) -> Details:
 
 def _details(row: Row, events: Sequence[Event], patch: str) -> Details:
     runs = [event.measurement for event in events if isinstance(event, Verified)]
+    changed = [event.measurement for event in events if isinstance(event, Verified) and event.arm is Arm.CANDIDATE]
     guards = [event.results for event in events if isinstance(event, GuardsRan)]
     held = [event.agreed for event in events if isinstance(event, HeldOut)]
     hooks = [event.output for event in events if isinstance(event, HookRejected)]
@@ -230,21 +231,26 @@ def _details(row: Row, events: Sequence[Event], patch: str) -> Details:
         guards=guards[-1] if guards else (),
         receipts=[run.receipt for run in runs if run.receipt][:MOST_RECEIPTS],
         output=tails[-1][-OUTPUT_CHARACTERS:].strip() if tails else "",
+        training=next((told.words() for run in reversed(changed) if (told := TrainingTold.of(run.trained))), ""),
         note="" if not held else "agreed" if held[-1] else "did not agree",
     )
 
 
 def curves(context: RepoContext) -> list[tuple[str, Curve]]:
     """Return the learning curves of the incumbent and of the latest tries, where verify trains a model."""
-    session = context.active
-    if not session.curve:
+    if not context.active.curve:
         return []
-    found: dict[int, Curve] = {}
-    for event in context.journal.latest_of(session.id, "verified", 4 * SHOWN_CURVES):
+    tries = [(f"#{number}", trained.curve) for number, trained in _trained(context).items()]
+    return [("incumbent", context.active.curve), *tries]
+
+
+def _trained(context: RepoContext) -> dict[int, Trained]:
+    """Return the latest training of each of the latest tries, by iteration."""
+    found: dict[int, Trained] = {}
+    for event in context.journal.latest_of(context.active.id, "verified", 4 * SHOWN_CURVES):
         if isinstance(event, Verified) and event.arm is Arm.CANDIDATE and event.measurement.trained:
-            found[event.iteration] = event.measurement.trained.curve
-    newest = sorted(found, reverse=True)[:SHOWN_CURVES]
-    return [("incumbent", session.curve), *((f"#{number}", found[number]) for number in sorted(newest))]
+            found[event.iteration] = event.measurement.trained
+    return {number: found[number] for number in sorted(sorted(found, reverse=True)[:SHOWN_CURVES])}
 
 
 def integrity(context: RepoContext) -> str:
@@ -288,7 +294,7 @@ def as_text(context: RepoContext) -> str:
                 or ["  none"]
             ),
             "",
-            *learning(curves(context)),
+            *learning(context),
             *table(context.rows(LONGEST_TABLE), context.count()),
         ]
     )
@@ -303,14 +309,15 @@ def certainty(session: Session) -> list[str]:
     ]
 
 
-def learning(curves: Sequence[tuple[str, Curve]]) -> list[str]:
-    """Learning curves over one another: the loss at even shares of the budget."""
-    lines = overlaid(curves)
-    return (
-        ["Learning curves, loss in nats a token by share of the budget:", *(f"  {line}" for line in lines), ""]
-        if lines
-        else []
-    )
+def learning(context: RepoContext) -> list[str]:
+    """Learning curves over one another, the loss at even shares of the budget; and what the harness reported of each run."""
+    lines = overlaid(curves(context))
+    if not lines:
+        return []
+    told = [(number, TrainingTold.of(trained)) for number, trained in _trained(context).items()]
+    reported = [f"  #{number}  {one.words()}" for number, one in told if one and one.facts]
+    head = ["Learning curves, loss in nats a token by share of the budget:", *(f"  {line}" for line in lines)]
+    return [*head, *(["Reported by the harness:", *reported] if reported else []), ""]
 
 
 def table(shown: Sequence[Row], total: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..decision.decide import Status, Trial
 from ..decision.headline import rounded
+from ..decision.measured import TrainingTold
 from ..iteration import commit, measure, run
 from ..iteration.again import bring_again
 from ..lab.context import RepoContext
@@ -170,6 +171,7 @@ def _iterated(context: RepoContext, decided: Session, row: Row | None) -> Iterat
         commit=trial.commit,
         why=commit.why_and_where(context, verdict),
         best=session.best,
+        training=TrainingTold.of(trial.measurement.trained if trial.measurement else None, decided.curve),
         output=_output(trial, row),
         guards=guard_words(trial.guards or ()),
         kept_edits=list(trial.kept_edits),

@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr
 
 from ..decision.decide import Status
 from ..decision.judging import Arm
-from ..decision.measured import GuardResult, Measurement, Receipt
+from ..decision.measured import Curve, GuardResult, Measurement, Receipt, TrainingTold
 from ..errors import Code, Refusal
 from ..evals.reading import as_words, draw_imported
 from ..iteration.measure import run_again
@@ -62,6 +62,7 @@ class HistoryPage(Answer):
     receipts: list[Receipt] = []
     again: float | None = Field(None, description="What one more run gave, if it was asked for.")
     output: str = ""
+    training: TrainingTold | None = Field(None, description="What the GPT harness reported; decides nothing.")
     guards: list[GuardResult] = []
     more: str = ""
 
@@ -74,6 +75,7 @@ class HistoryPage(Answer):
         parts = [f"Why: {self.rows[0].why}"] if self.iteration is not None and self.rows else []
         diff = [f"Diff:\n{self.diff}"] if self.diff else []
         output = [f"Output:\n{self.output}"] if self.output else []
+        parts += self.training.lines() if self.training else []
         return [*rows, *parts, *diff, *output, *([self.more] if self.more else [])]
 
 
@@ -252,6 +254,7 @@ def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
     if iteration == 0:
         runs, guards = list(session.start.baseline), [session.start.guards]
         arms = [Arm.INCUMBENT] * len(runs)
+    other = Arm.INCUMBENT if iteration else None
     return HistoryPage(
         phase=context.phase,
         next=list(following(context.phase)),
@@ -262,8 +265,23 @@ def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
         samples=[run.value for run in runs if run.value is not None],
         receipts=page_of([run.receipt for run in runs if run.receipt], RECEIPT_BYTES),
         output=_outputs(arms, runs),
+        training=_training(context, iteration, [run for arm, run in zip(arms, runs, strict=True) if arm is not other]),
         guards=guard_words(guards[-1] if guards else ()),
     )
+
+
+def _training(context: RepoContext, iteration: int, runs: Sequence[Measurement]) -> TrainingTold | None:
+    """Tell the latest training of some runs beside the curve of what was the incumbent then; None where nothing was trained."""
+    trained = next((run.trained for run in reversed(runs) if run.trained), None)
+    if trained is None or not iteration:
+        return TrainingTold.of(trained)
+    kept = [status for status in Status if status.kept]
+    before = next(iter(context.rows(1, iteration, kept)), None)
+    found: list[Curve] = [run.trained.curve for run in context.active.start.baseline if run.trained]
+    for event in context.journal.of_iteration(context.active.id, before.iteration) if before else ():
+        if isinstance(event, Verified) and event.arm is Arm.CANDIDATE and event.measurement.trained:
+            found.append(event.measurement.trained.curve)
+    return TrainingTold.of(trained, found[-1] if found else ())
 
 
 def _outputs(arms: Sequence[Arm], runs: Sequence[Measurement]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..decision.measured import CheckSeen, Measurement, Receipt, Trained
+from ..decision.measured import CheckSeen, Curve, Measurement, Receipt, Trained, TrainingTold
 from ..errors import Code, Refusal
 from ..iteration.baseline import LONGEST_BASELINE_S
 from ..iteration.measure import verify
@@ -41,12 +42,7 @@ class TrainRan(Answer):
     val_bpb: float | None = Field(None, description="Bits per byte, lower is better; null if there is no score.")
     counts: bool = Field(False, description="True for the verify step of an iteration, false for a trial run.")
     iteration: int | None = None
-    tokens_per_second: float | None = None
-    mfu_percent: float | None = None
-    peak_memory_mb: float | None = None
-    training_seconds: float | None = None
-    evaluation_seconds: float | None = None
-    energy_joules: float | None = None
+    training: TrainingTold | None = Field(None, description="What the harness reported; decides nothing.")
     device: str = ""
     contended: str = Field("", description="Who else used the device: then time and speed say little.")
     stopped_early: str = ""
@@ -59,20 +55,13 @@ class TrainRan(Answer):
 
     def lines(self) -> list[str]:
         score = "no score" if self.val_bpb is None else f"val_bpb {self.val_bpb:.6f}"
-        parts = [
-            (self.training_seconds, "{:.1f} s of training"),
-            (self.tokens_per_second, "{:,.0f} tokens/s"),
-            (self.mfu_percent or None, "MFU {:.1f} %"),
-            (self.peak_memory_mb, "{:,.0f} MB"),
-            (self.energy_joules, "{:,.0f} J"),
-        ]
-        how = ", ".join(form.format(value) for value, form in parts if value is not None)
         failed = [
             f"check {check.name}: {check.outcome} ({check.seen})" for check in self.checks if check.outcome != "passed"
         ]
         where = f"Iteration {self.iteration}" if self.counts else "A trial run, which counts for nothing"
         return [
-            f"{where}: {score}" + (f"; {how}" if how else "") + ".",
+            f"{where}: {score}.",
+            *(self.training.lines() if self.training else []),
             *([f"{len(self.checks) - len(failed)} checks passed."] if self.checks else []),
             *failed,
             *([f"Contended: {self.contended}."] if self.contended else []),
@@ -101,6 +90,7 @@ class Training(Verbs):
 
 def _as_verify(context: RepoContext, budget_s: float, device: str) -> TrainRan:
     _require_harness(context.active.plan)
+    incumbent = context.active.curve
     if budget_s or device:
         message = (
             "Budget and device are sealed in a session. Call train without them; or finish the session for a trial run."
@@ -111,7 +101,7 @@ def _as_verify(context: RepoContext, budget_s: float, device: str) -> TrainRan:
     measurement = session.open_trial.measurement
     assert measurement is not None, "verify just ran"
     verdict = session.verdict
-    answer = _answer(context, measurement)
+    answer = _answer(context, measurement, incumbent)
     return answer.model_copy(
         update={
             "counts": True,
@@ -136,8 +126,9 @@ def _trial(context: RepoContext, budget_s: float, device: str) -> TrainRan:
     options = (f" --budget '{budget_s:g} seconds'" if budget_s else "") + (f" --device {device}" if device else "")
     asked = plan.model_copy(update={"verify": plan.verify + options})
     spec = at_checkout(context.repo, "HEAD", RunNumbers(seed=secrets.randbelow(2**31)))
-    if any(change.tracked for change in context.repo.changes()):
-        spec = replace(spec, tree=UNCOMMITTED)
+    if edited := frozenset(change.path for change in context.repo.changes() if change.tracked):
+        content = repr(sorted(context.repo.digests(edited).items()))
+        spec = replace(spec, tree=f"{UNCOMMITTED} {hashlib.sha256(content.encode()).hexdigest()[:16]}")
     meter = Meter(context.runs, asked, ruler_now(context.repo, plan))
     run = meter.verify(spec, plan.verify_timeout_s or LONGEST_BASELINE_S)
     return _answer(context, run)
@@ -155,19 +146,14 @@ def _no_harness() -> Refusal:
     return Refusal(Code.BAD_PLAN, f"{message} For other work call inspect_project, or go on with what status names.")
 
 
-def _answer(context: RepoContext, run: Measurement) -> TrainRan:
+def _answer(context: RepoContext, run: Measurement, incumbent: Curve = ()) -> TrainRan:
     trained = run.trained or Trained(facts={})
     return TrainRan(
         phase=context.phase,
         next=list(following(context.phase)),
         recovered=context.call.recovered,
         val_bpb=run.value,
-        tokens_per_second=trained.number("tokens_per_second"),
-        mfu_percent=trained.number("mfu_percent"),
-        peak_memory_mb=trained.number("peak_vram_mb"),
-        training_seconds=trained.number("training_seconds"),
-        evaluation_seconds=trained.number("evaluation_seconds"),
-        energy_joules=trained.number("energy_joules"),
+        training=TrainingTold.of(run.trained, incumbent),
         device=trained.facts.get("device", ""),
         contended=trained.facts.get("contended", ""),
         stopped_early=trained.facts.get("stopped_early", ""),
