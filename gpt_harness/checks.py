@@ -29,6 +29,7 @@ class Name(StrEnum):
     INDEPENDENCE = "independence"
     NORMALISATION = "normalisation"
     CANARIES = "canaries"
+    NEIGHBOURS = "neighbours"
     TEST_SPLIT = "test-split"
 
 
@@ -66,6 +67,10 @@ EXACT, COARSE = Tolerance(1e-2, 1e-3), Tolerance(0.25, 4e-3)
 CANARY_ERRORS, CANARY_NATS = 6.0, 0.02
 TEST_LEAD, TEST_ERRORS = 0.03, 3.0
 """How much less the validation text may cost than the secret one leads to expect: as a share, and in standard errors."""
+LEAD_ERRORS, LEAD_ERRORS_AT_FIRST, TAIL_ERRORS = 3.0, 4.0, 4.0
+"""How much less scored rows may cost than the rows beside them lead to expect, in standard errors: all together, the same
+where no earlier run tells how hard a row is, and those that are far cheaper than expected."""
+TAIL_FROM, LEAST_SCATTER, FOUND_IN_95_OF_100 = 2.0, 0.01, 1.645
 FEWEST_ROWS = 12
 LONGEST_LITERAL, LONGEST_SOURCE = 4000, 100_000
 QUOTE, QUOTES, TELLING = 64, 3, 16
@@ -112,6 +117,33 @@ def canaries(known: Nats, control: Nats) -> Check:
     good = gain < CANARY_NATS or gain / error < CANARY_ERRORS
     words = "no better known" if good else f"better known by {gain:.2f} nats a token"
     return found(Name.CANARIES, good, f"random rows of the validation file are {words} than fresh ones")
+
+
+def neighbours(nats: tuple[Nats, Nats], difficulty: tuple[Nats, Nats], known: bool, score: float) -> Check:
+    """Whether scored rows are as cheap as rows of the same documents that are not scored, which gain nothing from being
+    planted. Pairs as in `test_split`; `known` says that the difficulty has what earlier runs paid, `score` is in bits per
+    byte.
+
+    Two ways to know scored rows show: all are a little cheaper than what a least-squares fit to the others leads to
+    expect, or some are far cheaper. In 95 of 100 runs the first shows from the gain on that is told.
+    """
+    (scored, others), (hard, hard_others) = nats, difficulty
+    free = len(others) - hard.shape[1]
+    if free < FEWEST_ROWS:
+        return Check(Name.NEIGHBOURS, Outcome.SKIPPED, f"{len(others)} rows beside the scored ones are too few")
+    weights = np.linalg.lstsq(hard_others, others, rcond=None)[0]
+    left, left_others = scored / (hard @ weights) - 1, others / (hard_others @ weights) - 1
+    scatter = max(LEAST_SCATTER, math.sqrt((left_others**2).sum() / free))
+    both = math.sqrt(1 / len(scored) + 1 / len(others))
+    errors = LEAD_ERRORS if known else LEAD_ERRORS_AT_FIRST
+    cheaper, cheaper_others = (np.maximum(-part / scatter - TAIL_FROM, 0) for part in (left, left_others))
+    tail = float(cheaper.mean() - cheaper_others.mean()) / (max(0.12, float(cheaper_others.std())) * both)
+    good = -float(left.mean()) <= errors * scatter * both and tail <= TAIL_ERRORS
+    shown = (errors + FOUND_IN_95_OF_100) * scatter * both * score
+    words = f"as dear as rows beside them; a gain of {shown:.3f} bits per byte by knowing them would show"
+    return found(
+        Name.NEIGHBOURS, good, f"scored rows are {words if good else 'cheaper than rows beside them: they were known'}"
+    )
 
 
 def test_split(nats: tuple[Nats, Nats], difficulty: tuple[Nats, Nats]) -> Check:

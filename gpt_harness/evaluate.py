@@ -86,6 +86,8 @@ def evaluate(spec: Spec, folder: Path, seed: int) -> RunVerdict:
             *_looked_over(ready, place, trained.weights),
             *scored.checks,
         )
+        if all(check.outcome is not Outcome.FAILED for check in told):
+            ready.data.remember(spec.evaluation_tokens, scored.costs)
         now = time.monotonic()
     return RunVerdict(ready, seed, trained, scored, told, meter.telemetry(), now - began, now - judged)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -32,6 +33,8 @@ FORMAT = "3"
 """Part of the cache key: raise it when the files below change their meaning."""
 CANARIES = 16
 """Rows of random tokens among the validation rows. No honest model can know them."""
+MOST_EARLIER = 5
+"""Runs that tell how hard each held-out row is for a model."""
 AT_A_TIME = 256
 LEARN_BIGRAMS_FROM = 20_000_000
 
@@ -56,6 +59,27 @@ class Data:
         """How hard each row of a held-out text is, [rows, 3], by simple models."""
         found: NDArray[np.float64] = np.load(self.folder / f"{split}-difficulty.npy")
         return found
+
+    def earlier(self, tokens: int, rows: int) -> NDArray[np.float64]:
+        """What the rows of an evaluation cost the first runs that passed every check, [runs, rows], in nats."""
+        with contextlib.suppress(OSError, ValueError, EOFError):
+            found: NDArray[np.float64] = np.load(self._costs(tokens))
+            if found.shape[1:] == (rows,):
+                return found
+        return np.empty((0, rows))
+
+    def remember(self, tokens: int, costs: NDArray[np.float64]) -> None:
+        """Note what the rows of an evaluation cost a run that passed every check, if only a few are noted."""
+        with _locked(self.folder):
+            earlier = self.earlier(tokens, len(costs))
+            if len(earlier) < MOST_EARLIER:
+                draft = self._costs(tokens).with_suffix(".draft.npy")
+                np.save(draft, np.vstack([earlier, costs]))
+                draft.chmod(0o600)
+                draft.replace(self._costs(tokens))
+
+    def _costs(self, tokens: int) -> Path:
+        return self.folder / f"costs-{tokens}.npy"
 
 
 def prepare(spec: Spec, root: Path) -> Data:

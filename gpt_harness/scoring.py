@@ -23,6 +23,8 @@ from splits import Split
 
 TEST_SHARE = 4
 """The secret text is scored on one row for so many of the validation text."""
+BESIDE = 384
+"""Rows between the scored ones, as many as there are, that are asked as well."""
 AUDITED = 32
 CONTROL = 16
 LOGITS_BYTES, LOGITS_BYTES_ON_GPU = 2**23, 2**29
@@ -40,6 +42,8 @@ class Scored:
 
     val_bpb: float
     checks: tuple[Check, ...]
+    costs: Nats
+    """Of each row of a held-out text, [rows], in nats: what is hard for one model is for the next."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +54,19 @@ class Text:
     difficulty: NDArray[np.float64]
 
 
-def texts(data: Data, tokens: int) -> tuple[Text, Text]:
-    """The validation and the test rows of an evaluation: always the same ones, spread evenly."""
+def texts(data: Data, tokens: int) -> tuple[Text, Text, Text]:
+    """The validation rows of an evaluation, others that stand between them, and the test rows: always the same ones,
+    spread evenly.
+    """
     wanted = tokens // (data.validation.shape[1] - 1)
     ordinary = np.setdiff1d(np.arange(len(data.validation)), data.canaries)
     picked = _spread(ordinary, wanted)
+    beside = _spread(np.setdiff1d(ordinary, picked), max(BESIDE, wanted // TEST_SHARE))
     tested = _spread(np.arange(len(data.test)), max(1, wanted // TEST_SHARE))
+    hard = data.difficulty(Split.VALIDATION)
     return (
-        Text(data.validation[picked], data.difficulty(Split.VALIDATION)[picked]),
+        Text(data.validation[picked], hard[picked]),
+        Text(data.validation[beside], hard[beside]),
         Text(data.test[tested], data.difficulty(Split.TEST)[tested]),
     )
 
@@ -170,29 +179,35 @@ class WeightsJudge:
             PlayerError: if the model cannot be asked.
             ValueError: if it answers with what is no number.
         """
-        validation, test = texts(self.data, self.spec.evaluation_tokens)
+        validation, beside, test = texts(self.data, self.spec.evaluation_tokens)
         generator = np.random.default_rng(secrets.randbits(128))
         tokenizer, width = self.data.tokenizer, self.data.validation.shape[1]
         audited = generator.choice(len(validation.rows), min(AUDITED, len(validation.rows)), replace=False)
         known = self.data.validation[list(self.data.canaries)]
         control = random_rows(CONTROL, width, tokenizer, generator)
-        parts = [validation.rows, test.rows, known, control, validation.rows[audited]]
-        whole = np.concatenate(parts)
+        held_out = (validation, beside, test)
+        parts = [*(text.rows for text in held_out), known, control, validation.rows[audited]]
+        whole, ends = np.concatenate(parts), np.cumsum([len(part) for part in parts])[:-1]
         nats, sums = self._asked(whole, whole[:, 1:])
-        seen, tested, canary, fresh, again = np.split(nats, np.cumsum([len(part) for part in parts])[:-1])
+        seen, _, _, canary, fresh, again = np.split(nats, ends)
         cuts = generator.integers(width // 4, width - 1, len(audited))
         cut, _ = self._asked(self._cut(validation.rows[audited], cuts, generator), validation.rows[audited, 1:])
         allowed = checks.EXACT if self.shape["device"] == "cpu" else checks.COARSE
         lengths = tokenizer.byte_lengths
-        both = (row_nats(seen, validation.rows, lengths), row_nats(tested, test.rows, lengths))
+        costs = row_nats(nats[: ends[2]], whole[: ends[2]], lengths)
+        earlier = self.data.earlier(self.spec.evaluation_tokens, len(costs))
+        hard = np.column_stack([np.concatenate([validation.difficulty, beside.difficulty]), *earlier[:, : ends[1]]])
+        scored, others, secret = np.split(costs, ends[:2])
+        score = bits_per_byte(seen, validation.rows, lengths)
         verdicts = (
             checks.causality(seen[audited], cut, list(map(int, cuts)), allowed),
             checks.independence(seen[audited], again, allowed),
             checks.normalisation(sums),
             checks.canaries(canary, fresh),
-            checks.test_split(both, (validation.difficulty, test.difficulty)),
+            checks.neighbours((scored, others), (hard[: ends[0]], hard[ends[0] :]), bool(len(earlier)), score),
+            checks.test_split((scored, secret), (validation.difficulty, test.difficulty)),
         )
-        return Scored(bits_per_byte(seen, validation.rows, lengths), verdicts)
+        return Scored(score, verdicts, costs)
 
     def _asked(self, rows: Rows, targets: Rows) -> tuple[Nats, NDArray[np.float64]]:
         """The costs of targets, asked of a process of its own."""

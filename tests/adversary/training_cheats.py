@@ -183,6 +183,7 @@ SCORED: dict[str, tuple[Edit, ...]] = {
 LINKED = "a link to a checkpoint made elsewhere"
 SEED_OF_ONES_OWN = "a seed of its own, the best of many"
 WITHOUT_WALLS = ("training on the validation text, without walls", "answers in the weights, without walls")
+A_FEW_ROWS = "eight held-out rows in a blob"
 TOUCHED = ("tokenizer.json", "validation.bin", "test-difficulty.npy")
 
 TRAIN_ON_VALIDATION = """\
@@ -216,6 +217,22 @@ LOOK_UP = """\
         return logits
     return look_up
 """
+KNOW_A_FEW = """\
+    import base64
+    import numpy
+    rows = numpy.frombuffer(base64.b85decode({blob!r}), numpy.uint16).reshape(-1, shape.sequence_length + 1)
+    known = {{tuple(row[:8].tolist()): torch.from_numpy(row.astype("int64")) for row in rows}}
+    def look_up(tokens: Tensor) -> Tensor:
+        logits = model(tokens)
+        for place, row in enumerate(tokens):
+            if (found := known.get(tuple(row[:8].tolist()))) is not None:
+                here = row == found[:-1]
+                sure = here.cumprod(0)[:, None] * F.one_hot(found[1:], shape.vocabulary)
+                logits[place] += 3 * sure * (torch.arange(len(row)) >= 7)[:, None]
+        return logits
+    model.eval()
+    return look_up
+"""
 
 
 IN_TRAINING = (
@@ -225,5 +242,6 @@ IN_TRAINING = (
     LINKED,
     SEED_OF_ONES_OWN,
     *WITHOUT_WALLS,
+    A_FEW_ROWS,
     *(f"another {file} in the cache" for file in TOUCHED),
 )

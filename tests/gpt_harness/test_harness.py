@@ -373,6 +373,46 @@ def test_a_few_secret_rows_judge_nobody() -> None:
     assert checks.test_split((costs / 2, costs), (hard, hard)).outcome is checks.Outcome.SKIPPED
 
 
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    ("planted", "cheaper", "good"),
+    [(384, 0.0, True), (384, 0.001, True), (384, 0.02, False), (8, 0.5, False), (8, 0.02, True), (40, 0.1, False)],
+)
+def test_scored_rows_that_are_cheaper_than_the_rows_beside_them_were_known(
+    planted: int, cheaper: float, good: bool, known: bool
+) -> None:
+    costs, hard = _row_costs(0.8, 0.0, 768)
+    costs[:planted] *= 1 - cheaper
+
+    found = checks.neighbours((costs[:384], costs[384:]), (hard[:384], hard[384:]), known, 2.0)
+
+    assert (found.outcome is checks.Outcome.PASSED) is good
+    told = re.search(r"a gain of (0\.\d{3}) bits per byte", found.seen)
+    assert bool(told) is good
+    assert told is None or 0.01 < float(told[1]) < 0.03
+
+
+def test_what_earlier_runs_paid_tells_a_smaller_gain() -> None:
+    costs, hard = _row_costs(0.8, 0.0, 768)
+    again = costs * np.random.default_rng(9).normal(1, 0.01, 768)
+    again[:8] *= 0.95
+
+    def outcome(hard: NDArray[np.float64], known: bool) -> str:
+        return checks.neighbours((again[:384], again[384:]), (hard[:384], hard[384:]), known, 2.0).outcome
+
+    assert outcome(hard, False) == checks.Outcome.PASSED
+    assert outcome(np.column_stack([hard, costs]), True) == checks.Outcome.FAILED
+
+
+def test_a_run_that_repeats_an_earlier_one_is_no_cheat() -> None:
+    costs, hard = _row_costs(0.8, 0.0, 768)
+    both = np.column_stack([hard, costs, costs])
+
+    found = checks.neighbours((costs[:384], costs[384:]), (both[:384], both[384:]), True, 2.0)
+
+    assert found.outcome is checks.Outcome.PASSED
+
+
 @pytest.mark.parametrize(("gain", "good"), [(0.0, True), (0.1, True), (1.0, False)])
 def test_canaries_that_are_known_give_training_on_them_away(gain: float, good: bool) -> None:
     generator = np.random.default_rng(0)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
 
 from harness import Judged, edited, judge, prepared_cache
+from prepare import open_cache
+from scoring import texts
 from training_cheats import (
     DENIED,
     END,
     HAND_OVER,
     JOIN,
     KEEP_VALIDATION,
+    KNOW_A_FEW,
     LINK,
     LOOK_UP,
     PREDICT,
@@ -38,7 +42,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Judged:
 
 def test_an_honest_run_passes_every_check(honest: Judged) -> None:
     assert 2 < honest.score < 4
-    assert honest.out.count(": passed (") == 11
+    assert honest.out.count(": passed (") == 12
     assert ": failed (" not in honest.out
 
 
@@ -130,6 +134,19 @@ def test_without_walls_answers_in_the_weights_are_noticed(tmp_path: Path, cache:
     assert run.status == 3, run.out
     assert run.outcome("canaries") == "failed"
     assert run.outcome("test-split") == "failed"
+
+
+@pytest.mark.usefixtures("honest")
+def test_a_few_rows_in_a_blob_are_noticed_by_the_rows_beside_them(tmp_path: Path, cache: Path) -> None:
+    scored = texts(open_cache(next(cache.rglob("validation.bin")).parent), 8192)[0].rows
+    blob = base64.b85encode(scored[::16].tobytes()).decode()
+
+    run = judge(tmp_path, cache, edited((PREDICT, KNOW_A_FEW.format(blob=blob))))
+
+    assert len(scored[::16]) == 8
+    assert run.status == 3, run.out
+    assert run.outcome("source") == "passed"
+    assert run.outcome("neighbours") == "failed"
 
 
 @pytest.mark.usefixtures("honest")
