@@ -25,30 +25,36 @@ PROJECT = read("pyproject.toml")["project"]
 
 
 def test_every_manifest_has_the_version_of_the_package() -> None:
-    bundle, server = read("mcpb/pyproject.toml"), read("server.json")
-    pinned = [
-        *bundle["project"]["dependencies"],
-        *read(".claude-plugin/plugin.json")["mcpServers"]["autoresearch"]["args"],
-    ]
+    bundle = read("mcpb/pyproject.toml")
 
     assert {
         read("mcpb/manifest.json")["version"],
         bundle["project"]["version"],
+        bundle["tool"]["uv"]["sources"]["autoresearch-mcp"]["path"].split("-")[1],
         read(".claude-plugin/plugin.json")["version"],
-        server["version"],
-        *(package["version"] for package in server["packages"]),
-        *(word.partition("==")[2] for word in pinned),
+        read("server.json")["version"],
     } == {PROJECT["version"]}
 
 
-def test_every_manifest_names_this_package_and_options_that_it_has() -> None:
-    server = read("server.json")
-    options = [*(argument["name"] for argument in server["packages"][0]["packageArguments"])]
-    options += [word for word in read("mcpb/manifest.json")["server"]["mcp_config"]["args"] if word == "--root"]
-    known = {option for action in make_parser()._actions for option in action.option_strings}
+def test_nothing_is_installed_by_a_name_that_no_index_holds() -> None:
+    """Whoever took the name would run code: everything comes from its own folder, a file, or a source that is pinned."""
+    plugin = read(".claude-plugin/plugin.json")["mcpServers"]["autoresearch"]
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    texts = {
+        name: (ROOT / name).read_text("utf-8") for name in listed if name.endswith((".md", ".yml", ".yaml", ".json"))
+    }
+    by_name = re.compile(r"(?:pip|pipx|uv tool|uv pip) install (?:-\S+ )*[\"']?autoresearch-mcp|uvx autoresearch-mcp")
 
-    assert server["packages"][0]["identifier"] == PROJECT["name"]
-    assert set(options) <= known
+    assert plugin["args"][:2] == ["--from", "${CLAUDE_PLUGIN_ROOT}"]
+    assert "packages" not in read("server.json")
+    assert "path" in read("mcpb/pyproject.toml")["tool"]["uv"]["sources"]["autoresearch-mcp"]
+    assert not [name for name, text in texts.items() if by_name.search(text)]
+
+
+def test_the_bundle_is_given_options_that_there_are() -> None:
+    options = [word for word in read("mcpb/manifest.json")["server"]["mcp_config"]["args"] if word == "--root"]
+
+    assert set(options) <= {option for action in make_parser()._actions for option in action.option_strings}
 
 
 def test_the_registry_finds_its_name_in_the_readme() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.server.main import make_parser
+from ci_steps import SOURCE, github_commands, gitlab_commands, machine, run_steps
 
 CI = Path(__file__).parents[3] / "examples" / "ci"
 WORKFLOWS = sorted((CI / "github").glob("*.yml"))
@@ -57,3 +58,97 @@ def test_every_command_of_ours_that_they_call_exists() -> None:
     for call in calls:
         words = [word.strip('"') for word in re.sub(r"\"[^\"]*\"", "x", call).split()]
         assert parser.parse_args(words).command, call
+
+
+LINT = CI.parent / "domains" / "lint-count"
+EVENT = {
+    "vars.AUTORESEARCH_SOURCE": SOURCE,
+    "secrets.ANTHROPIC_API_KEY": "none",
+    "github.token": "none",
+    "github.event.pull_request.base.sha": "origin/main",
+}
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A fresh clone of a project with a committed plan, tests, and a branch that changes it; its origin takes pushes."""
+    made, place = tmp_path / "made", tmp_path / "clone"
+    shutil.copytree(LINT, made)
+    (made / "test_inventory.py").write_text(
+        "import unittest, check\n\n\nclass Shelf(unittest.TestCase):\n    def test_it(self):\n        assert check\n"
+    )
+    subprocess.run(["git", "init", "-q"], cwd=made, check=True)
+    for command in (
+        ["add", "."],
+        ["commit", "-qm", "Start"],
+        ["config", "receive.denyCurrentBranch", "ignore"],
+        ["config", "receive.advertisePushOptions", "true"],
+    ):
+        subprocess.run(["git", *command], cwd=made, check=True)
+    subprocess.run(["git", "clone", "-q", str(made), str(place)], check=True)
+    (place / "inventory.py").write_text((place / "inventory.py").read_text() + "\n# looked at\n")
+    subprocess.run(["git", "commit", "-qam", "A pull request"], cwd=place, check=True)
+    return place
+
+
+def ours(tmp_path: Path) -> dict[str, str]:
+    environment = machine(tmp_path / "machine")
+    config = Path(environment["HOME"]) / ".gitconfig"
+    config.write_text(
+        f'[user]\nname = CI\nemail = ci@example.org\n[url "{tmp_path}/made"]\ninsteadOf = https://autoresearch:none@forge.example/them/it.git\n'
+    )
+    return environment
+
+
+def test_the_nightly_workflow_pushes_what_was_kept(tmp_path: Path, clone: Path) -> None:
+    environment = ours(tmp_path)
+
+    ran = run_steps(github_commands(CI / "github" / "nightly.yml", EVENT), clone, environment)
+
+    assert ran.status == 0, ran.said
+    assert "experiments of the night: 1 kept" in (Path(environment["HOME"]) / "gh.log").read_text().lower()
+    branches = subprocess.run(
+        ["git", "branch"], cwd=tmp_path / "made", capture_output=True, text=True, check=True
+    ).stdout
+    assert "autoresearch/" in branches
+
+
+def test_the_regression_workflow_needs_no_agent(tmp_path: Path, clone: Path) -> None:
+    ran = run_steps(github_commands(CI / "github" / "regression.yml", EVENT), clone, ours(tmp_path))
+
+    assert ran.status == 0, ran.said
+    assert "STABLE" in ran.said
+    assert ran.commands[-1] == "autoresearch-mcp gate --regression"
+
+
+def test_the_security_workflow_fails_at_its_gate_where_the_agent_did_nothing(tmp_path: Path, clone: Path) -> None:
+    environment = ours(tmp_path)
+
+    ran = run_steps(github_commands(CI / "github" / "security.yml", EVENT), clone, environment)
+
+    assert (Path(environment["RUNNER_TEMP"]) / "security.sarif").exists(), ran.said
+    assert ran.commands[-1].startswith("autoresearch-mcp gate")
+    assert ran.status == 1, ran.said
+
+
+@pytest.mark.parametrize(("job", "status"), [("nightly experiments", 0), ("security audit", 1), ("regression", 0)])
+def test_the_jobs_of_gitlab_go_through(tmp_path: Path, clone: Path, job: str, status: int) -> None:
+    environment = ours(tmp_path) | {
+        "AUTORESEARCH_SOURCE": SOURCE, "CI_PIPELINE_ID": "7", "CI_MERGE_REQUEST_DIFF_BASE_SHA": "origin/main",
+        "GITLAB_TOKEN": "none", "CI_SERVER_HOST": "forge.example", "CI_PROJECT_PATH": "them/it",
+    }  # fmt: skip
+    here = [
+        (re.sub(r"/opt/autoresearch|/usr/local/bin|/tmp(?=/mcp)", lambda found: str(tmp_path / "machine" / ("programs" if "bin" in found[0] else "opt")), command), given)
+        for command, given in gitlab_commands(CI / "gitlab-ci.yml", job)
+    ]  # fmt: skip
+
+    ran = run_steps(here, clone, environment)
+
+    assert ran.status == status, ran.said
+    assert "gate" in ran.commands[-1] or "git push" in ran.commands[-1]
+
+
+def test_a_source_that_nobody_named_stops_the_job(tmp_path: Path, clone: Path) -> None:
+    steps = github_commands(CI / "github" / "regression.yml", {**EVENT, "vars.AUTORESEARCH_SOURCE": ""})
+
+    assert "not pinned" in run_steps(steps, clone, ours(tmp_path)).said
