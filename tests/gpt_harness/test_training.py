@@ -275,6 +275,18 @@ def test_running_out_of_memory_is_told_apart_with_what_would_fit(lab: Path) -> N
     assert "Out of memory with 64 rows at a time; not even one fits" in answer.output
 
 
+def test_a_training_that_was_killed_from_outside_is_made_again(lab: Path, tmp_path: Path) -> None:
+    plan, killed = lab / "autoresearch.toml", tmp_path / "killed"
+    verify = f'verify = "test -e {killed} || {{ touch {killed}; kill -TERM $$; }}; '
+    plan.write_text(plan.read_text().replace('verify = "', verify))
+    subprocess.run(["git", "commit", "-qam", "killed once"], cwd=lab, check=True)
+
+    ran = Training(Lab(lab)).train()
+
+    assert killed.exists()
+    assert ran.val_bpb is not None, ran.why
+
+
 def test_the_report_lays_the_curves_of_the_tries_over_the_incumbent_s(lab: Path) -> None:
     server = Lab(lab)
     Sessions(server).start_session(Plan())

@@ -104,6 +104,6 @@ _ADVICE = {
     FailureClass.RESOURCE: "Memory or disk ran out: revert, and try a smaller variant.",
     FailureClass.HANG: "It did not end in time: revert, and avoid this approach.",
     FailureClass.EXTERNAL: "A network or service failed, which says nothing of the idea: try again later, or go another way.",
-    FailureClass.LOST: "The process that watches over a run was killed, each time that the run was made, and the run with it, which says nothing of the idea: find out what kills it, then try again.",
+    FailureClass.LOST: "The run was killed from outside, or the process that watches over a run was killed and the run with it, each time that it was made, which says nothing of the idea: find out what kills it, then try again.",
     FailureClass.HOOK: "A hook of the repository rejected the commit: do what it asks; it is never bypassed.",
 }

@@ -31,10 +31,11 @@ from ..plan.model import GuardMetric, Plan
 from ..plan.resources import resource_of
 from ..process.run_notes import RunNote, open_channel
 from ..process.runner import CommandRun, CommandSpec
+from ..project.harness import trains
 from ..text.redaction import redactor
 from .outcome import TAIL_CHARACTERS, failure_of, how_it_ended, succeeded, tail_of, used
 from .ruler import Ruler, bent_in, differing, protected_stamps
-from .runs import CHANNEL_NAME, RunNumbers, RunService, RunSpec, has_sandbox, restore_outputs
+from .runs import CHANNEL_NAME, RunNumbers, RunService, RunSpec, ended_from_outside, has_sandbox, restore_outputs
 
 CHANNEL = "channel"
 CURVE_NAME = "AUTORESEARCH_INCUMBENT_CURVE"
@@ -42,7 +43,7 @@ PADDING_NAME, MOST_PADDING = "AUTORESEARCH_PADDING", 4096
 REFLOG_ACTION = "autoresearch command"
 """What git writes into its log of HEAD when a command of the plan moves it: so it is known who did."""
 ATTEMPTS = 3
-AGAIN = "the process that watches over the run was killed, and the run was lost with it; it is made again"
+AGAIN = "the run was killed from outside, or the process that watches over it was; it is made again"
 SECOND_NS = 10**9
 
 
@@ -144,7 +145,7 @@ class Meter:
     def _measured(
         self, command: str, spec: RunSpec, timeout_s: float, *, named: Sequence[str] = (), with_channel: bool = False
     ) -> tuple[CommandRun, RunNote]:
-        """Make a run, or join the one that an earlier call began; one that was lost with its supervisor is made again."""
+        """Make a run, or join the one that an earlier call began; one that was lost is made again."""
         what = f"{self.ruler.plan} {spec.place} {spec.tree} {spec.numbers.iteration} {spec.numbers.run} {command}"
         for attempt in range(ATTEMPTS):
             key = self.runs.key(what)
@@ -162,6 +163,8 @@ class Meter:
             pieces = self.pieces if command == self.plan.verify else 0
             asked = CommandSpec(command, spec.folder, timeout_s, names, pieces=pieces)
             run = self.runs.run_sandboxed(self.plan, key, asked, note.temporary)
+            if trains(self.plan) and ended_from_outside(run):
+                run = replace(run, lost=True)  # a training repeats for its seed, so another try chooses nothing
             if not run.lost:
                 break
             if attempt + 1 < ATTEMPTS:

@@ -45,7 +45,7 @@ def how_it_ended(run: CommandRun) -> str:
     if run.cancelled:
         return f"cancelled after {run.seconds:.0f} s"
     if run.lost:
-        return "lost: the process that watched over it was killed, three times"
+        return "lost: it was killed from outside, or the process that watched over it was, three times"
     if run.timed_out:
         return f"killed after {run.seconds:.0f} s: time-out"
     if run.exit_code < 0:

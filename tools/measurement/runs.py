@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from signal import SIGKILL, SIGTERM
 
 from ..decision.measured import Curve, Place
 from ..git.checkout import PathChange
@@ -25,6 +26,10 @@ from ..storage.disk import keep_evidence
 CHANNEL_NAME = "AUTORESEARCH_CHANNEL"
 NEVER_RUN = CommandRun(-1, False, 0.0, "", "", cancelled=True)
 """What a run is when its call was cancelled before it began."""
+
+
+SMALL_SHARE = 0.25
+"""Of the machine's memory: who has less than that is not the one that filled it."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,17 @@ class RunService:
         """End and forget every run."""
         self.runner.clear()
         self.notes.clear()
+
+
+def ended_from_outside(run: CommandRun) -> bool:
+    """Return whether something outside ended a run that has no reason to end itself: SIGTERM, or SIGKILL although it had little
+    memory, as when the kernel makes room for another process.
+    """
+    if run.timed_out or run.cancelled:
+        return False
+    signal = -run.exit_code if run.exit_code < 0 else run.exit_code - 128
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return signal == SIGTERM or (signal == SIGKILL and run.peak_bytes < SMALL_SHARE * total)
 
 
 def has_sandbox(plan: Plan) -> bool:
