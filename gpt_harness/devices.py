@@ -1,4 +1,4 @@
-"""What there is to train on: which device, whose it is for the moment, who else uses it, and what it told of the run.
+"""What there is to train on: which device, and whose it is for the moment.
 
 NVIDIA's cards are asked through `nvidia-smi`, which comes with the driver. torch is not needed.
 """
@@ -12,20 +12,16 @@ import os
 import platform
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-_ASK_S = 5.0
-_TICK_S = 1.0
+ASK_S = 5.0
 _LOOK_S = 0.5
+_WAKE_S = 30.0
 
 
 class DeviceError(Exception):
@@ -46,13 +42,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Device:
-    """Something that computes. `index` is CUDA's own, `peak_flops` dense bfloat16 operations a second; unknown is 0."""
+    """Something that computes. `index` is CUDA's own, `peak_flops` dense bfloat16 operations a second; unknown is 0. An
+    `exclusive` one lets one process use it at a time.
+    """
 
     kind: Kind
     uuid: str
     name: str = ""
     index: int = 0
     total_bytes: int = 0
+    exclusive: bool = False
 
     @property
     def peak_flops(self) -> float:
@@ -98,17 +97,18 @@ def devices() -> tuple[Device, ...]:
 
 
 def _listed() -> str:
-    return _smi("--query-gpu=index,uuid,name,memory.total")
+    return smi("--query-gpu=index,uuid,name,memory.total,compute_mode")
 
 
 def cards(listing: str) -> tuple[Device, ...]:
-    """The cards of an answer of `nvidia-smi`: index, UUID, name, MiB, a line each. Anything else is left out."""
+    """The cards of an answer of `nvidia-smi`: index, UUID, name, MiB, mode, a line each. Anything else is left out."""
     found = []
     for line in listing.splitlines():
         parts = [part.strip() for part in line.split(",")]
-        if len(parts) == 4 and parts[0].isdecimal() and parts[1].startswith(("GPU-", "MIG-")):
+        if len(parts) == 5 and parts[0].isdecimal() and parts[1].startswith(("GPU-", "MIG-")):
             size = int(parts[3]) * 2**20 if parts[3].isdecimal() else 0
-            found.append(Device(Kind.CUDA, parts[1], parts[2], int(parts[0]), size))
+            exclusive = parts[4].startswith("Exclusive")
+            found.append(Device(Kind.CUDA, parts[1], parts[2], int(parts[0]), size, exclusive))
     return tuple(found)
 
 
@@ -127,7 +127,7 @@ def seen_by_cuda(found: Sequence[Device], visible: str | None) -> tuple[Device, 
         if not match:
             break
         chosen.append(match[0])
-    return tuple(Device(d.kind, d.uuid, d.name, place, d.total_bytes) for place, d in enumerate(chosen))
+    return tuple(replace(device, index=place) for place, device in enumerate(chosen))
 
 
 def choose(wish: str, there: Sequence[Device] | None = None) -> Device:
@@ -144,6 +144,29 @@ def choose(wish: str, there: Sequence[Device] | None = None) -> Device:
             return device
     known = ", ".join(f"{device.torch_name} ({device.uuid})" if device.name else device.uuid for device in there)
     raise DeviceError(f"There is no device {wish!r} here. There is {known}; correct `device` in gpt.toml.")
+
+
+def show_alone(device: Device) -> Device:
+    """Have this process, and all that it starts, see one card alone, as the first. It is named by its UUID: by number the
+    driver counts along the bus, and CUDA, unless told otherwise, from the fastest card on.
+    """
+    if device.kind is not Kind.CUDA:
+        return device
+    os.environ |= {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": device.uuid}
+    return replace(device, index=0)
+
+
+def wake(device: Device, dev: Path = Path("/dev")) -> str:
+    """Have the driver make its device files, before there are walls: the program that makes them needs a right that nobody has
+    behind them. Returns what is missing afterwards, with the cure; empty where nothing is.
+    """
+    memory = dev / "nvidia-uvm"
+    if device.kind is not Kind.CUDA or memory.exists() or not (dev / "nvidiactl").exists():
+        return ""
+    code = "import ctypes; ctypes.CDLL('libcuda.so.1').cuInit(0)"
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, timeout=_WAKE_S, check=False)
+    return "" if memory.exists() else f"{memory} is missing, without which CUDA fails: `sudo nvidia-modprobe -u -c 0`"
 
 
 # --- Whose -----------------------------------------------------------------------------------------------------------
@@ -190,146 +213,16 @@ def _holder(path: str) -> str:
         return "another experiment"
 
 
-# --- How -------------------------------------------------------------------------------------------------------------
+# --- The driver ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Telemetry:
-    """What a device told of a run. Energy is in joules; None where the driver does not tell."""
-
-    energy_joules: float | None = None
-    peak_bytes: int | None = None
-    utilisation_percent: float | None = None
-    contended: str = ""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One look at a card: watts, bytes in use, percent busy, and the processes on it."""
-
-    watts: float | None
-    used_bytes: int | None
-    busy: float | None
-    processes: frozenset[int]
-
-
-class DeviceMeter:
-    """Looks at a device every second while a run goes on. `own` are the processes below which everything is ours."""
-
-    def __init__(self, device: Device, own: Collection[int]) -> None:
-        self._device, self._own = device, own
-        self._samples: list[tuple[float, Sample]] = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._crowd = 0.0
-
-    def __enter__(self) -> Self:
-        if self._device.kind is Kind.CUDA:
-            self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        if self._thread.ident:
-            self._thread.join(2 * _ASK_S)
-        self._crowd = os.getloadavg()[0]
-
-    def telemetry(self) -> Telemetry:
-        """What was seen, once the run is over."""
-        if self._device.kind is Kind.CUDA:
-            return summed(self._samples)
-        return Telemetry(contended=crowded(self._crowd, _cores()))
-
-    def _watch(self) -> None:
-        while not self._over.wait(_TICK_S):
-            with contextlib.suppress(OSError, ValueError):
-                seen = look(self._device.uuid)
-                others = seen.processes - _family(self._own)
-                self._samples.append((time.monotonic(), replace(seen, processes=others)))
-
-
-def summed(samples: Sequence[tuple[float, Sample]]) -> Telemetry:
-    """Energy as power over time, the peak, the mean, and who was there in more than one look; at seconds each."""
-    power = [(at, sample.watts) for at, sample in samples if sample.watts is not None]
-    energy = [(b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in pairwise(power)]
-    used = [sample.used_bytes for _, sample in samples if sample.used_bytes is not None]
-    busy = [sample.busy for _, sample in samples if sample.busy is not None]
-    others = [pid for _, sample in samples for pid in sample.processes]
-    crowd = sorted({pid for pid in others if others.count(pid) > 1})
-    return Telemetry(
-        sum(energy) if energy else None,
-        max(used, default=None),
-        sum(busy) / len(busy) if busy else None,
-        f"other processes on the device: {', '.join(map(str, crowd))}" if crowd else "",
-    )
-
-
-def crowded(load: float, cores: int) -> str:
-    """Whether more wants to run than can, in words; empty if not. Our own run is one of the load."""
-    return f"load {load:.1f} on {cores} cores" if load > cores + 0.5 else ""
-
-
-def look(uuid: str) -> Sample:
-    """One look at a card.
-
-    Raises:
-        OSError: if nothing answers.
-    """
-    told = _smi("--query-gpu=uuid,power.draw,memory.used,utilization.gpu")
-    return sampled(uuid, told, _smi("--query-compute-apps=gpu_uuid,pid,used_memory"))
-
-
-def sampled(uuid: str, cards_told: str, processes_told: str) -> Sample:
-    """A look, from what `nvidia-smi` answers to both questions; what it does not know, as `[N/A]`, is None or 0.
-
-    Raises:
-        ValueError: if the card is not in the answer.
-    """
-    rows = [[part.strip() for part in line.split(",")] for line in cards_told.splitlines()]
-    row = next((row for row in rows if len(row) == 4 and row[0] == uuid), None)
-    if row is None:
-        raise ValueError(f"{uuid} is not in the answer")
-    watts, used, busy = map(_number, row[1:])
-    there = [[part.strip() for part in line.split(",")] for line in processes_told.splitlines()]
-    mine = [entry for entry in there if len(entry) == 3 and entry[0] == uuid and entry[1].isdecimal()]
-    processes = frozenset(int(pid) for _, pid, _ in mine)
-    return Sample(watts, None if used is None else int(used * 2**20), busy, processes)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _smi(*query: str) -> str:
+def smi(*query: str) -> str:
     """The answer of `nvidia-smi`; empty where there is none."""
     command = ["nvidia-smi", *query, "--format=csv,noheader,nounits"]
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_ASK_S, check=True
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ASK_S, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout
-
-
-def _family(own: Collection[int]) -> set[int]:
-    """Our processes, and those that came from them and are still there, as far as the kernel tells."""
-    found, ask = set(own), list(own)
-    while ask:
-        pid = ask.pop()
-        with contextlib.suppress(OSError):
-            for task in os.listdir(f"/proc/{pid}/task"):
-                children = set(map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())) - found
-                found |= children
-                ask += children
-    return found
-
-
-def _cores() -> int:
-    usable = getattr(os, "sched_getaffinity", None)
-    return len(usable(0)) if usable else os.cpu_count() or 1

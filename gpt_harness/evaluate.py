@@ -8,23 +8,22 @@ the experiment prints goes to standard error.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
 import hashlib
 import os
 import secrets
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import compiled
 from messages import shown
+from run_folders import run_folder
+from telemetry import DeviceMeter, Telemetry
 
 import checks
 import devices
@@ -42,7 +41,6 @@ from training import FinishedRun, Hopeless, RunningTraining, budget_check, survi
 SEED = "AUTORESEARCH_SEED"
 INCUMBENT_CURVE = "AUTORESEARCH_INCUMBENT_CURVE"
 EXPERIMENT = "train.py"
-KEPT_RUNS = 3
 SHORTEST_ASKING_S = 30.0
 REFUSED = 3
 """Exit status of a run that a check refused."""
@@ -57,7 +55,7 @@ class RunVerdict:
     trained: FinishedRun
     scored: Scored
     checks: tuple[Check, ...]
-    telemetry: devices.Telemetry
+    telemetry: Telemetry
     total_seconds: float
     evaluation_seconds: float
 
@@ -72,10 +70,11 @@ def evaluate(spec: Spec, folder: Path, seed: int) -> RunVerdict:
     with (
         run_folder() as place,
         _ready(spec, folder, place) as ready,
-        devices.DeviceMeter(ready.device, {os.getpid()}) as meter,
+        DeviceMeter(ready.device, {os.getpid()}) as meter,
     ):
         training = RunningTraining(spec, ready.data, seed, place, tell, _early_stop(spec))
         trained = training.run(ready.host, ready.shape, ready.walls)
+        compiled.keep(place, ready.device, cache_home())
         require_tensors(trained.weights)
         judged = time.monotonic()
         scored = _scored(ready, place, trained.weights, trained.seconds)
@@ -120,11 +119,14 @@ class Ready:
 
 @contextmanager
 def _ready(spec: Spec, folder: Path, place: JobFolders) -> Iterator[Ready]:
-    device = devices.choose(spec.device)
-    leases = cache_home() / "leases"
-    with Host() as host, devices.lease(device, leases, str(folder), wait_s=spec.start_seconds), _timed(device):
+    device = devices.show_alone(devices.choose(spec.device))
+    if missing := devices.wake(device):
+        tell(missing)
+    leases = devices.lease(device, cache_home() / "leases", str(folder), wait_s=spec.start_seconds)
+    with Host() as host, leases, _timed(device):
         data = prepare(spec, folder)  # after the host, which is to know nothing
         shutil.copyfile(folder / EXPERIMENT, place.code)
+        compiled.lend(place, device, cache_home())
         walls, isolation = _walls(spec, folder, place)
         shape = {
             "vocabulary": data.tokenizer.size,
@@ -150,8 +152,8 @@ def _scored(ready: Ready, place: JobFolders, weights: Path, trained_s: float) ->
     Raises:
         PlayerError: if it cannot be asked.
     """
-    limit_s = max(SHORTEST_ASKING_S, trained_s)
-    judge = WeightsJudge(ready.host, place, ready.walls, weights, ready.spec, ready.data, ready.shape, limit_s)
+    limit_s, shared = max(SHORTEST_ASKING_S, trained_s), not ready.device.exclusive
+    judge = WeightsJudge(ready.host, place, ready.walls, weights, ready.spec, ready.data, ready.shape, limit_s, shared)
     try:
         return judge.score()
     except (PlayerError, ValueError) as error:
@@ -231,42 +233,6 @@ def _early_stop(spec: Spec) -> Hopeless:
     told = os.environ.get(INCUMBENT_CURVE, "") if spec.early_stop else ""
     incumbent, rule = parse_curve(told), EarlyStop()
     return lambda curve: bool(incumbent) and rule.stops(curve, incumbent)
-
-
-@contextmanager
-def run_folder() -> Iterator[JobFolders]:
-    """A folder for one run. The last few that are over are kept with their checkpoints, so that a crash in scoring loses
-    nothing.
-    """
-    runs = cache_home() / "runs"
-    runs.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder = Path(tempfile.mkdtemp(prefix=f"{datetime.now():%Y%m%d-%H%M%S.%f}-", dir=runs))
-    place = JobFolders(folder / "code" / "train.py", folder / "out", folder / "tmp")
-    for made in (place.code.parent, place.out, place.tmp):
-        made.mkdir()
-    with _alone_in(folder):
-        try:
-            yield place
-        finally:
-            shutil.rmtree(place.tmp, ignore_errors=True)
-    for old in sorted(runs.iterdir())[:-KEPT_RUNS]:
-        with contextlib.suppress(OSError), _alone_in(old):
-            shutil.rmtree(old, ignore_errors=True)
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Have the folder of a run for oneself: the one of a run that goes on is not swept away by quicker ones.
-
-    Raises:
-        OSError: if somebody else has it.
-    """
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(opened)
 
 
 def harness_digest() -> str:

@@ -69,8 +69,12 @@ class JobFolders:
     def environment(self) -> dict[str, str]:
         """Nothing of ours, and caches that end with the run: what is left in a cache would reach the next one."""
         kept = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("CUDA")}
-        caches = {name: str(self.tmp / name.lower()) for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")}
+        caches = {name: str(folder) for name, folder in self.caches().items()}
         return {**kept, **caches, "HOME": str(self.tmp), "TMPDIR": str(self.tmp), "USER": "experiment"}
+
+    def caches(self) -> dict[str, Path]:
+        """Where a run keeps what it compiles, by the variable that says so."""
+        return {name: self.tmp / name.lower() for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")}
 
     def walls(self, also: Sequence[Path], hidden: Sequence[Path]) -> dict[str, list[str]]:
         """What the job may read and write. Other interpreters' libraries may have the held-out text, so they are hidden."""
@@ -79,7 +83,7 @@ class JobFolders:
         away = [str(path) for path in (*hidden, *(p for p in others if not any(o.startswith(str(p)) for o in own)))]
         away.append("/dev/shm")  # files of anybody, and all of ours where the temporary folder is there
         read = [*_SYSTEM, *map(str, own), str(HERE), str(self.code.parent), *map(str, also)]
-        nvidia = [str(path) for path in Path("/dev").glob("nvidia*")]
+        nvidia = [str(path) for path in Path("/dev").glob("nvidia*")] + ["/dev/dxg"]  # of Windows' Linux
         return {
             "read": [*sorted({os.path.realpath(path) for path in read}), *_proc()],
             "hidden": sorted({os.path.realpath(path) for path in away}),

@@ -90,9 +90,9 @@ def row_nats(nats: Nats, rows: Rows, byte_lengths: NDArray[np.int64]) -> Nats:
 class Scorer:
     """Asks a model about rows, and keeps what the answers cost."""
 
-    def __init__(self, ask: Ask, at_a_time: int, device: str) -> None:
+    def __init__(self, ask: Ask, at_a_time: int, torch_on: str = "") -> None:
         self._ask, self._at_a_time = ask, at_a_time
-        self._cost = _cost_by_torch(device) if device.startswith("cuda") else cost
+        self._cost = _cost_by_torch(torch_on) if torch_on else cost
         self.sums: list[NDArray[np.float64]] = []
 
     def nats(self, rows: Rows, targets: Rows) -> Nats:
@@ -132,7 +132,7 @@ def cost(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> tuple[Nats,
 
 
 def _cost_by_torch(device: str) -> Callable[[NDArray[np.float32], NDArray[np.int64]], tuple[Nats, NDArray[np.float64]]]:
-    """The same on a GPU, for vocabularies that take a processor too long."""
+    """The same by torch, for vocabularies that take one core too long: on a GPU, or on all cores."""
     import torch
 
     def cost_there(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> tuple[Nats, NDArray[np.float64]]:
@@ -161,7 +161,9 @@ def _direct(model: Predictor, device: str) -> AbstractContextManager[None]:
 
 @dataclass(frozen=True)
 class WeightsJudge:
-    """Scores one experiment's weights. `limit_s` is what a whole pass may take."""
+    """Scores one experiment's weights. `limit_s` is what a whole pass may take. A GPU that is not `shared` lets in one process at
+    a time, and that is the model's.
+    """
 
     host: Host
     place: JobFolders
@@ -171,6 +173,7 @@ class WeightsJudge:
     data: Data
     shape: dict[str, Any]
     limit_s: float
+    shared: bool = True
 
     def score(self) -> Scored:
         """Bits per byte, and the checks that the answers allow.
@@ -213,14 +216,15 @@ class WeightsJudge:
         """The costs of targets, asked of a process of its own."""
         room = LOGITS_BYTES if self.shape["device"] == "cpu" else LOGITS_BYTES_ON_GPU
         at_a_time = max(1, min(32, room // (4 * (rows.shape[1] - 1) * self.data.tokenizer.size)))
-        device = self.shape["device"]
+        by_torch = str(self.shape["device"]) if self.shape["device"].startswith("cuda") else ""
+        by_torch = by_torch if self.shared or not by_torch else "cpu"
         with (
             Predictor(self.host, self.place, self.walls, self.weights, self.shape, at_a_time) as model,
-            _direct(model, device),
+            _direct(model, by_torch),
         ):
             model.wait(max(_SHORTEST_LIMIT_S, self.spec.start_seconds))
             ends = time.monotonic() + self.limit_s
-            scorer = Scorer(lambda tokens: model.logits(tokens, ends - time.monotonic()), at_a_time, device)
+            scorer = Scorer(lambda tokens: model.logits(tokens, ends - time.monotonic()), at_a_time, by_torch)
             nats = scorer.nats(rows, targets)
         return nats, np.concatenate(scorer.sums)[:SUMS]
 

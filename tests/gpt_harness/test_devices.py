@@ -10,15 +10,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import telemetry
+from telemetry import Sample
 
 import devices
 from autoresearch_mcp.tools.project.harness import HARNESS
-from devices import CPU, Device, DeviceBusy, DeviceError, Kind, Sample, choose, lease
+from devices import CPU, Device, DeviceBusy, DeviceError, Kind, choose, lease
 
 LISTING = """\
-0, GPU-aaaaaaaa-1111, NVIDIA H200, 143771
-1, GPU-bbbbbbbb-2222, NVIDIA H100 PCIe, 81559
-2, GPU-cccccccc-3333, NVIDIA A100-SXM4-80GB, [N/A]
+0, GPU-aaaaaaaa-1111, NVIDIA H200, 143771, Default
+1, GPU-bbbbbbbb-2222, NVIDIA H100 PCIe, 81559, Exclusive_Process
+2, GPU-cccccccc-3333, NVIDIA A100-SXM4-80GB, [N/A], [N/A]
 """
 H200, H100, A100 = devices.cards(LISTING)
 
@@ -26,6 +28,7 @@ H200, H100, A100 = devices.cards(LISTING)
 def test_cards_are_read_as_the_driver_lists_them() -> None:
     assert Device(Kind.CUDA, "GPU-aaaaaaaa-1111", "NVIDIA H200", 0, 143771 * 2**20) == H200
     assert (A100.index, A100.total_bytes) == (2, 0)
+    assert [card.exclusive for card in (H200, H100, A100)] == [False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -133,10 +136,10 @@ PROCESSES = "GPU-a, 4242, 45000\nGPU-b, 17, 100\nGPU-a, [N/A], 3\n"
 
 
 def test_a_look_at_a_card_tells_its_own_numbers_only() -> None:
-    assert devices.sampled("GPU-a", CARDS_NOW, PROCESSES) == Sample(312.5, 45060 * 2**20, 98.0, frozenset({4242}))
-    assert devices.sampled("GPU-b", CARDS_NOW, "") == Sample(None, None, None, frozenset())
+    assert telemetry.sampled("GPU-a", CARDS_NOW, PROCESSES) == Sample(312.5, 45060 * 2**20, 98.0, frozenset({4242}))
+    assert telemetry.sampled("GPU-b", CARDS_NOW, "") == Sample(None, None, None, frozenset())
     with pytest.raises(ValueError, match="GPU-c"):
-        devices.sampled("GPU-c", CARDS_NOW, PROCESSES)
+        telemetry.sampled("GPU-c", CARDS_NOW, PROCESSES)
 
 
 def test_energy_is_power_over_time_and_a_passing_process_is_no_neighbour() -> None:
@@ -148,22 +151,22 @@ def test_energy_is_power_over_time_and_a_passing_process_is_no_neighbour() -> No
         (5.0, Sample(300.0, None, 90.0, alone)),
     ]
 
-    told = devices.summed(samples)
+    told = telemetry.summed(samples)
 
     assert told.energy_joules == pytest.approx(2 * 200 + 3 * 300)
     assert (told.peak_bytes, told.utilisation_percent) == (30, 80.0)
     assert told.contended == "other processes on the device: 7"
-    assert devices.summed([]) == devices.Telemetry()
+    assert telemetry.summed([]) == telemetry.Telemetry()
 
 
 @pytest.mark.parametrize(("load", "crowded"), [(1.0, False), (2.4, False), (5.2, True)])
 def test_a_processor_is_contended_when_more_wants_to_run_than_can(load: float, crowded: bool) -> None:
-    assert bool(devices.crowded(load, 2)) is crowded
+    assert bool(telemetry.crowded(load, 2)) is crowded
 
 
 SMI = """#!/bin/sh
 case "$1" in
-    *index*) echo "0, GPU-12345678, NVIDIA H100 80GB HBM3, 81559" ;;
+    *index*) echo "0, GPU-12345678, NVIDIA H100 80GB HBM3, 81559, Default" ;;
     *power*) echo "GPU-12345678, 700.0, 1000, 99" ;;
     *compute*) echo "GPU-12345678, 1, 500" ;;
 esac
@@ -180,7 +183,7 @@ def test_the_driver_s_program_is_asked_where_it_is(tmp_path: Path, monkeypatch: 
     found = choose("auto")
 
     assert (found.torch_name, found.uuid, found.total_bytes) == ("cuda:0", "GPU-12345678", 81559 * 2**20)
-    assert devices.look(found.uuid) == Sample(700.0, 1000 * 2**20, 99.0, frozenset({1}))
+    assert telemetry.look(found.uuid) == Sample(700.0, 1000 * 2**20, 99.0, frozenset({1}))
 
 
 def test_without_a_driver_there_is_the_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,3 +191,25 @@ def test_without_a_driver_there_is_the_processor(tmp_path: Path, monkeypatch: py
 
     assert devices.devices()[-1] == CPU
     assert not any(device.kind is Kind.CUDA for device in devices.devices())
+
+
+def test_a_card_is_shown_to_cuda_by_its_uuid_and_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "FASTEST_FIRST")
+
+    shown = devices.show_alone(H100)
+
+    assert (shown.torch_name, shown.uuid) == ("cuda:0", H100.uuid)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == H100.uuid
+    assert os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    assert devices.show_alone(CPU) == CPU
+
+
+@pytest.mark.parametrize(("files", "said"), [((), False), (("nvidiactl",), True), (("nvidiactl", "nvidia-uvm"), False)])
+def test_a_missing_device_file_of_the_driver_is_said_with_its_cure(
+    tmp_path: Path, files: tuple[str, ...], said: bool
+) -> None:
+    for name in files:
+        (tmp_path / name).touch()
+
+    assert ("nvidia-modprobe" in devices.wake(H200, tmp_path)) is said

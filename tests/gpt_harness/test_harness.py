@@ -21,6 +21,7 @@ pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
 
 import torch
 import torch.nn.functional as F
+from run_folders import run_folder
 from torch import Tensor
 
 import checks
@@ -39,7 +40,6 @@ from autoresearch_mcp.tools.project.harness import (
     with_values,
 )
 from autoresearch_mcp.tools.project.scan import ComputeDevice, DeviceKind
-from evaluate import run_folder
 from files import Files
 from harness import TRAIN, Judged, edited, judge, prepared_cache
 from rows import Bigrams, pack
@@ -265,7 +265,7 @@ def _nats(model: object, rows: NDArray[np.uint16], at_a_time: int = 4) -> NDArra
         logits: Tensor = model(torch.from_numpy(tokens))  # type: ignore[operator]
         return logits.detach().float().numpy().copy()
 
-    return scoring.Scorer(ask, at_a_time, "cpu").nats(rows, rows[:, 1:])
+    return scoring.Scorer(ask, at_a_time).nats(rows, rows[:, 1:])
 
 
 @pytest.fixture

@@ -194,7 +194,7 @@ def test_a_gpu_that_torch_cannot_use_is_named_with_the_cure_and_stands_in_the_re
 ) -> None:
     program = tmp_path / "bin/nvidia-smi"
     program.parent.mkdir()
-    program.write_text("#!/bin/sh\necho '0, GPU-0123-4567, NVIDIA H100 80GB HBM3, 81559'\n")
+    program.write_text("#!/bin/sh\necho '0, GPU-0123-4567, NVIDIA H100 80GB HBM3, 81559, Default'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
 
