@@ -104,11 +104,15 @@ def _filled(value: str, expressions: Mapping[str, str]) -> str:
     return re.sub(r"\$\{\{\s*([\w.]+)\s*\}\}", lambda found: expressions[found[1]], value)
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     """YAML with GitLab's references, which stay lists of names."""
 
 
-_Loader.add_constructor("!reference", lambda loader, node: tuple(loader.construct_sequence(node)))
+def _names(loader: yaml.SafeLoader, node: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever the library hands over
+    return tuple(loader.construct_sequence(node))
+
+
+_Loader.add_constructor("!reference", _names)
 
 
 def gitlab_commands(file: Path, job: str) -> list[tuple[str, dict[str, str]]]:

@@ -1,4 +1,7 @@
-"""A small linter: unused imports, several imports on a line, bare excepts, `== None`, mutable defaults, shadowed built-ins."""
+"""A small linter: unused imports, several imports on a line, bare excepts, `== None`, mutable defaults, shadowed built-ins.
+
+Code in a string, which it could not read, counts as ten findings.
+"""
 
 import ast
 import builtins
@@ -13,6 +16,8 @@ for name in sys.argv[1:]:
         if isinstance(node, ast.Import):
             found += [f"{where}: {alias.name} is not used" for alias in node.names if alias.name not in used]
             found += [f"{where}: several imports"] * (len(node.names) > 1)
+        if isinstance(node, ast.Name) and node.id in {"exec", "eval", "compile", "__import__"}:
+            found += [f"{where}: {node.id} hides code"] * 10
         if isinstance(node, ast.ExceptHandler) and node.type is None:
             found.append(f"{where}: bare except")
         if isinstance(node, ast.Compare) and any(isinstance(c, ast.Constant) and c.value is None for c in node.comparators):
