@@ -14,7 +14,7 @@ import multiprocessing
 import os
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from autoresearch_mcp.tools.decision.calibration import baseline_runs, judge_from
 from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, Threshold
 from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.session.fold import machine_moved
 from kinds import DUET, KINDS, PROPOSALS, SEEDS, START, Code, Kind, Machine, effects
 from peers import Confirmed, MadRatio, MinDelta, PairedT, SignedRank, duet_from, two_sigma_from
 
@@ -33,6 +34,8 @@ CHUNK = 20
 WORLDS = ("null", "mixed")
 LONG = ("gaussian", "ar1", "heavy", "uneven", "jumps")
 SHIFTING = Kind("lasting shift", factor=True, times=3)
+BESIDE = 0.05
+"""Standard deviation of the logarithm of the time of the reference workload beside a run."""
 BINS = ((0.5, 1.0), (1.0, 2.0), (2.0, 3.0))
 
 
@@ -102,7 +105,7 @@ RULES = {
     "race": Contender("race (5 %)", "#0050b0", null=150, mixed=60),
     "strict": Contender("race, strict (1 %)", "#4a90d9", error_rate=0.01, null=150, mixed=60),
     "lenient": Contender("race, lenient (20 %)", "#00a0a0", error_rate=0.2, null=150, mixed=60),
-    "quick": Contender("quick", "#7fb0e0", effort="quick"),
+    "quick": Contender("quick", "#7fb0e0", effort="quick", null=150),
     "thorough": Contender("thorough (60 runs)", "#003070", effort="thorough", null=20, mixed=10),
     "duet": Contender("duet, both at once", "#008060", own=duet_from, own_runs=12, duet=True),
     "greedy": Contender("greedy", "#c03030", noise="none"),
@@ -203,13 +206,15 @@ def _claimed(level: float, variance: float, found: Finding) -> tuple[float, floa
     return level * factor, variance * factor**2 + claim.variance * (level * factor) ** 2
 
 
-def _proposal(judge: Judge, machine: Machine, candidate: Code, incumbent: Code) -> tuple[Judge, int]:
-    """Runs until the rule has decided. A rule that names no seed gets a fresh one."""
+def _proposal(
+    judge: Judge, machine: Machine, candidate: Code, incumbent: Code, moved: Callable[[], bool] = lambda: False
+) -> tuple[Judge, int]:
+    """Runs until the rule has decided. A rule that names no seed gets a fresh one; `moved` tells what the reference says."""
     start = machine.runs
     while not (found := judge.finding()).step.decided:
         seed = 1000 + machine.runs if found.seed is None else found.seed
         arm, code = (Arm.CANDIDATE, candidate) if found.step is Step.CANDIDATE else (Arm.INCUMBENT, incumbent)
-        judge = judge.see(arm, machine.run(code, seed), seed)
+        judge = judge.see(arm, machine.run(code, seed), seed, moved())
     return judge, machine.runs - start
 
 
@@ -455,21 +460,31 @@ def _covered(placed: Sequence[tuple[float, float, float]], left: float, right: f
     return any(left < end and begin < right and abs(height - at) < 0.042 for begin, end, at in placed)
 
 
-def lost_after(contender: Contender, shift: float, gain: Callable[[Random, int], float], index: int) -> int:
+def lost_after(
+    contender: Contender, shift: float, gain: Callable[[Random, int], float], index: int, beside: bool
+) -> int:
     """How many gains in a row are lost before the first is kept, of at most 30, once the machine is `shift` times as slow
-    for good. Ten tries that do nothing come before; a run scatters by 3 %. `gain` gives the share of the n-th gain.
+    for good. Ten tries that do nothing come before; a run scatters by 3 %. `gain` gives the share of the n-th gain;
+    `beside` each run the server's reference workload is timed, which the machine slows down as much.
     """
     machine = Machine(SHIFTING, Random(f"{SEEDS}, shift {shift}, {index}"))
-    incumbent = machine.commit(START)
-    values: list[float] = []
+    incumbent, chance = machine.commit(START), Random(f"{SEEDS}, beside, {index}")
+    references, values = list[float](), list[float]()
+
+    def moved() -> bool:
+        seconds = math.exp(machine.state + BESIDE * chance.gauss(0, 1)) if beside else 0.0
+        references.append(seconds)
+        return machine_moved(references[:-1], seconds)
+
     while len(values) < contender.runs(values):
         values.append(machine.run(incumbent, len(values)))
+        moved()
     judge = contender.judge(values)
     for lost in range(-10, 30):
         machine.state = math.log(shift) if lost >= 0 else 0.0
         left = 1 - gain(machine.rng, lost) if lost >= 0 else 1.0
         candidate = Code(100 + lost, incumbent.true - (1 - left) * START / SHIFTING.times, scatter=left)
-        judge, _ = _proposal(judge.open(Threshold()), machine, candidate, incumbent)
+        judge, _ = _proposal(judge.open(Threshold()), machine, candidate, incumbent, moved)
         kept = judge.finding().step is Step.BETTER
         if kept and lost >= 0:
             return lost
@@ -486,11 +501,46 @@ GAINS: Mapping[str, Callable[[Random, int], float]] = {
 def shifts(rules: Sequence[str], sessions: int) -> str:
     """Tell in how many sessions a lasting shift costs at most one gain."""
     rows = []
-    for rule, gains, shift in itertools.product(rules, GAINS, (1.5, 2.0, 3.0)):
-        lost = [lost_after(RULES[rule], shift, GAINS[gains], index) for index in range(sessions)]
+    for rule, gains, shift, beside in itertools.product(rules, GAINS, (1.5, 2.0, 3.0), (True, False)):
+        lost = [lost_after(RULES[rule], shift, GAINS[gains], index, beside) for index in range(sessions)]
         few = f"{sum(each <= 1 for each in lost)} of {sessions}"
-        rows.append([RULES[rule].title, gains, f"x{shift:g}", few, f"{statistics.fmean(lost):.1f}", f"{max(lost)}"])
-    return table(("rule", "gains", "shift", "at most one gain lost", "lost, mean", "most"), rows)
+        worst = f"{statistics.fmean(lost):.1f}", f"{max(lost)}"
+        rows.append([RULES[rule].title, gains, f"x{shift:g}", "yes" if beside else "no", few, *worst])
+    return table(("rule", "gains", "shift", "reference timed", "at most one gain lost", "lost, mean", "most"), rows)
+
+
+def equal(task: tuple[Contender, float, int]) -> list[tuple[bool, int]]:
+    """Ten tries at Gaussian noise that all gain as much: whether each was kept, after how many runs."""
+    contender, gain, index = task
+    machine, tries = Machine(KINDS["gaussian"], Random(f"{SEEDS}, equal {gain}, {index}")), []
+    incumbent = machine.commit(START + 0.123456)
+    values: list[float] = []
+    while len(values) < contender.runs(values):
+        values.append(machine.run(incumbent, len(values)))
+    judge = contender.judge(values)
+    for _ in range(10):
+        machine.pause()
+        candidate = machine.commit(incumbent.true - gain)
+        judge, runs = _proposal(judge.open(Threshold(contender.smallest)), machine, candidate, incumbent)
+        kept = judge.finding().step is Step.BETTER
+        tries.append((kept, runs))
+        judge, incumbent = judge.close(kept), candidate if kept else incumbent
+    return tries
+
+
+def powers(rules: Sequence[str], gains: Sequence[float], most_runs: int, sessions: int, jobs: int) -> str:
+    """Tell how often gains of the same size are kept, and after how many runs."""
+    rows = []
+    with multiprocessing.Pool(jobs) as pool:
+        for rule, gain in itertools.product(rules, gains):
+            contender = replace(RULES[rule], max_runs=most_runs)
+            found = pool.map(equal, [(contender, gain, index) for index in range(sessions)])
+            tries = list(itertools.chain.from_iterable(found))
+            kept, dropped = ([runs for won, runs in tries if won is which] for which in (True, False))
+            share = f"{100 * len(kept) / len(tries):.0f} %"
+            title = f"{rule}, at most {most_runs} runs" if most_runs else contender.title
+            rows.append([title, f"{gain:g}", share, _typical(kept), _typical(dropped)])
+    return table(("rule", "gain", "kept", "runs of a keep", "runs of a discard"), rows)
 
 
 def nights(rules: Sequence[str], kinds: Sequence[str], sessions: int, jobs: int, tries: int) -> str:
@@ -520,10 +570,18 @@ def main() -> None:
     parser.add_argument("--kinds", default="", help=f"kinds of noise, of {', '.join(KINDS)}")
     parser.add_argument("--tries", type=int, default=0, help="null sessions of so many tries instead, 40 unless said")
     parser.add_argument("--shift", action="store_true", help="lasting shifts instead, 100 sessions unless said")
+    parser.add_argument(
+        "--gains", default="", help="gains of these sizes instead, 60 sessions of ten tries unless said"
+    )
+    parser.add_argument("--max-runs", type=int, default=0, help="most runs of a decision, with --gains")
     asked = parser.parse_args()
     rules, kinds = ([name for name in given.split(",") if name] for given in (asked.only, asked.kinds))
     if asked.shift:
         print(shifts(rules or ["race", "greedy"], asked.sessions or 100))
+        return
+    if asked.gains:
+        sizes = list(map(float, asked.gains.split(",")))
+        print(powers(rules or ["race"], sizes, asked.max_runs, asked.sessions or 60, asked.jobs))
         return
     if asked.tries:
         print(nights(rules or ["race"], kinds or LONG, asked.sessions or 40, asked.jobs, asked.tries))

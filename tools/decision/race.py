@@ -270,7 +270,7 @@ class Race:
     def _hopeless(self, gain: float, error: float, smallest: float) -> bool:
         hoped = gain + self.stakes.hope * error
         plain = self.bank.best.level - statistics.median(self.turns.candidate)
-        low = hoped < self.stakes.floor(len(self.turns.candidate)) * self.bank.sigma
+        low = hoped < self.stakes.floor(len(self.turns.candidate), self.bar) * self.bank.sigma
         return low or max(hoped, plain) < smallest
 
     def _ahead_in_turn(self) -> bool:

@@ -20,12 +20,14 @@ from .stakes import NORMAL, Stakes, longer
 
 PRIOR_VARIANCE = 4.0
 """How large effects are expected to be: variance, in units of one run's variance."""
-FIRST, LATER = 0.5, 0.9
+FIRST, LATER = 0.6, 1.0
 """Floors of the gain after one run and later, in the larger of what a difference scatters by, per run, and `LEAST`."""
 LEAST = 0.2
 ON_FRESH = -1.2
 """Where the bar of the differences on fresh seeds lies from the bar of all."""
 FADE = 0.98
+SHARED, WORTH = 0.5, 4
+"""Share of a run's variance that a seed is expected to explain, before differences tell, and how many of those that is worth."""
 FIRSTS, ENOUGH_FIRSTS = 15, 5
 """First differences of that many tries tell how much a change that does nothing scatters, once there are enough."""
 NOTHING = 0.003
@@ -150,8 +152,8 @@ class Seeded:
     def _scatter_of_pairs(self) -> float:
         """Standard deviation of a difference on one seed."""
         squares, degrees = self.differences
-        prior = 2 * self.sigma**2
-        pooled = (squares + 4 * prior) / (degrees + 4)
+        prior = 2 * (1 - SHARED) * self.sigma**2
+        pooled = (squares + WORTH * prior) / (degrees + WORTH)
         if len(self.firsts) >= ENOUGH_FIRSTS:
             typical = 1.4826 * statistics.median(map(abs, self.firsts))
             pooled = min(pooled, typical**2)
@@ -223,8 +225,9 @@ class Seeded:
         if self.threshold.simpler and not holds:
             return self._simpler(gain, error)
         unit = max(between / math.sqrt(2), LEAST * self.sigma)
-        hope = self.stakes.hope * error
-        hopeless = gain + hope < (FIRST if runs == 1 else LATER) * unit or gain + hope < self._smallest()
+        floors = self.stakes.floors and (FIRST, LATER)  # thorough has the one that its cap gives
+        floor = max(replace(self.stakes, floors=floors).floor(runs, self.bar) * unit, self._smallest())
+        hopeless = gain + self.stakes.hope * error < floor
         if (hopeless and not holds) or runs + self.fresh >= self.stakes.cap:
             return Step.NOT_BETTER, None
         plain = runs == 1 and self._pairs[0] > PLAIN * between

@@ -14,24 +14,30 @@ class Stakes:
     """How much is spent on one try. `cap` is the most runs of it, both arms together; `sentinel` the tries after which
     the incumbent is run once more, if no race has run it. `higher` is added to every bar, because more looks are taken.
 
-    A try is given up when its gain and `hope` standard errors of it stay below a floor after one, two, and more runs of the
-    change, in standard deviations of one run.
+    A try is given up when its gain and `hope` standard errors of it stay below a floor, in standard deviations of one run:
+    `floors` after one, two, and more runs of the change; without them, the smallest gain that the cap can see.
     """
 
-    floors: tuple[float, float, float]
+    floors: tuple[float, ...]
     hope: float
     sentinel: int
     cap: int
     higher: float = 0.0
 
-    def floor(self, runs: int) -> float:
-        """Return below which gain a change is given up after so many runs of it, in standard deviations of one run."""
+    def floor(self, runs: int, bar: float) -> float:
+        """Return below which gain a change is given up after so many runs of it, in standard deviations of one run.
+
+        The gain that the cap can see is one whose evidence is expected to reach the bar there: cap / 2 runs of either arm
+        tell it to a standard error of 2 / sqrt(cap).
+        """
+        if not self.floors:
+            return 2 * bar / math.sqrt(self.cap)
         return self.floors[min(runs, len(self.floors)) - 1]
 
 
 NORMAL = Stakes((0.8, 0.9, 1.0), 0.0, 8, 24)
 QUICK = Stakes((0.9, 1.1, 1.2), 0.0, 12, 12)
-THOROUGH = Stakes((0.2, 0.4, 0.5), 1.2, 8, 60, 0.5)
+THOROUGH = Stakes((), 2.5, 8, 60, 0.5)
 
 
 STAKES = {Effort.QUICK: QUICK, Effort.NORMAL: NORMAL, Effort.THOROUGH: THOROUGH}

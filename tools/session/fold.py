@@ -78,6 +78,7 @@ def _begin(event: Started, at: float, session_id: str) -> Session:
         headline_from(list(map(plan.signed, values))),
         measured_seconds=event.seconds,
         left_behind=frozenset(event.untracked),
+        references=tuple(run.reference for run in event.baseline if run.reference),
         curve=_curve(event.baseline),
         standing=Standing(role_runs(plan, _in_one_place(event.baseline))),
     )
@@ -158,7 +159,9 @@ def _verified(session: Session, trial: Trial, event: Verified) -> Session:
     counted = run.value is not None and not run.tampered
     judge = session.judge
     if counted and run.value is not None:
-        judge = judge.see(event.arm, session.plan.signed(run.value), run.seed, _machine_moved(session, run))
+        judge = judge.see(
+            event.arm, session.plan.signed(run.value), run.seed, machine_moved(session.references, run.reference)
+        )
         if event.arm is Arm.INCUMBENT:
             session = replace(session, standing=session.standing.run_again(*role_runs(session.plan, [run])))
     if event.unseen and isinstance(judge, Exact):
@@ -173,14 +176,14 @@ def _verified(session: Session, trial: Trial, event: Verified) -> Session:
     )
 
 
-def _machine_moved(session: Session, run: Measurement) -> bool:
-    """Return whether the workload that no change can touch took another time beside this run than beside the latest others."""
-    if not run.reference or len(session.references) < REFERENCES // 2:
+def machine_moved(earlier: Sequence[float], seconds: float) -> bool:
+    """Return whether the workload that no change can touch took another time beside a run than beside the latest others."""
+    if not seconds or len(earlier) < REFERENCES // 2:
         return False
-    logs = [math.log(seconds) for seconds in session.references]
+    logs = [math.log(each) for each in earlier[-REFERENCES:]]
     middle = statistics.median(logs)
     scatter = 1.4826 * statistics.median(abs(log - middle) for log in logs)
-    return abs(math.log(run.reference) - middle) > max(TELLING, 4 * scatter)
+    return abs(math.log(seconds) - middle) > max(TELLING, 4 * scatter)
 
 
 def _after_run(trial: Trial, arm: Arm, run: Measurement, counted: bool) -> Trial:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
+from same_tree import World, begun, measured
 
 from autoresearch_mcp.tools.decision.calibration import judge_from, words
+from autoresearch_mcp.tools.decision.decide import NextStep
 from autoresearch_mcp.tools.decision.exact import Exact
 from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, Threshold
 from autoresearch_mcp.tools.decision.noise import DRIFTS
@@ -19,6 +21,8 @@ from autoresearch_mcp.tools.decision.seeded import Seeded, seeded_from
 from autoresearch_mcp.tools.decision.stakes import NORMAL, longer, stakes_for
 from autoresearch_mcp.tools.decision.turns import Turns
 from autoresearch_mcp.tools.plan.model import Effort, Plan
+from autoresearch_mcp.tools.session.events import Committed, Verified
+from autoresearch_mcp.tools.session.fold import advance
 
 LEVEL = [100, 101, 99, 100.5, 99.5]
 """Runs of an incumbent that gives 100 and scatters by about 0.9."""
@@ -51,6 +55,19 @@ def test_a_far_worse_first_run_is_not_judged_before_the_incumbent_has_run_too() 
 
     assert judge.finding().step is Step.INCUMBENT
     assert run(judge, (I, 100.0)).finding().step is Step.NOT_BETTER
+
+
+@pytest.mark.parametrize(("slower", "following"), [(1.0, NextStep.UNDO), (1.5, NextStep.COMPARE)])
+def test_the_reference_workload_tells_at_the_first_try_that_the_machine_moved(
+    slower: float, following: NextStep
+) -> None:
+    session = begun(World(random.Random(1)), "normal")
+    change = Committed(iteration=1, commit="1", tree="", description="d", files=(), added=1, removed=0)
+    ran = Verified(iteration=1, measurement=measured((100.0, (0.0003 * slower, 0.0003 * slower))))
+    verdict = advance(advance(session, change, 0.0), ran, 0.0).verdict
+
+    assert verdict is not None
+    assert verdict.next is following
 
 
 @pytest.mark.parametrize("factor", [0.4, 1.5, 2.0, 3.0])

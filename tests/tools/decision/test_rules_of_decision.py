@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -48,13 +49,15 @@ def race(seed: int = 3) -> Race:
     return race_from([100 + noise.gauss(0, 1) for _ in range(5)], 3.6)
 
 
-def decided(judge: Judge, draw: Draw, threshold: Threshold | None = None) -> tuple[Judge, Finding, list[Arm]]:
+def decided(
+    judge: Judge, draw: Draw, threshold: Threshold | None = None, most: int = 99
+) -> tuple[Judge, Finding, list[Arm]]:
     """One proposal to its end: the rule, what it found, and whose runs it took."""
     judge, arms = judge.open(threshold or Threshold()), []
     while not (found := judge.finding()).step.decided:
         arm = Arm.CANDIDATE if found.step is Step.CANDIDATE else Arm.INCUMBENT
         arms.append(arm)
-        assert len(arms) < 100, "it never comes to an end"
+        assert len(arms) <= most, "it never comes to an end"
         judge = judge.see(arm, draw(arm))
     return judge, found, arms
 
@@ -93,6 +96,17 @@ def test_no_decision_takes_more_runs_than_the_plan_allows() -> None:
 
     assert max(len(arms) for _, arms in seen) == 6
     assert any("Inconclusive after 6 runs" in found.why for found, _ in seen)
+
+
+def test_a_thorough_plan_spends_its_cap_on_a_gain_that_this_can_see() -> None:
+    draw = gaussian(0.0, 5)
+    baseline = [draw(Arm.INCUMBENT) for _ in range(6)]
+    judge = judge_from(Plan(effort="thorough", max_runs=600), baseline, range(6))
+    seen = [decided(judge, gaussian(0.5, seed), most=600)[1:] for seed in range(8)]
+    nothing = [decided(judge, gaussian(0.0, seed), most=600)[1:] for seed in range(8)]
+
+    assert sum(found.step is Step.BETTER for found, _ in seen) >= 7
+    assert statistics.median(len(arms) for _, arms in nothing) < 300
 
 
 def test_the_interval_holds_the_true_effect_about_as_often_as_it_says() -> None:
