@@ -850,22 +850,35 @@ def test_the_plan_file_is_a_plan_without_problems(tmp_path: Path) -> None:
 
 
 CPU_ONLY = (ComputeDevice(DeviceKind.CPU, "cpu"),)
+
+
+def card(name: str, mebibytes: int) -> tuple[ComputeDevice, ...]:
+    return (*CPU_ONLY, ComputeDevice(DeviceKind.CUDA, name, memory_bytes=mebibytes * 2**20))
+
+
 SIZES: dict[str, tuple[tuple[ComputeDevice, ...], dict[str, object], dict[str, object]]] = {
     "a processor": (CPU_ONLY, {}, {}),
     "an H200": (
-        (*CPU_ONLY, ComputeDevice(DeviceKind.CUDA, "NVIDIA H200", memory_bytes=141 * 2**30)),
+        card("NVIDIA H200", 143_771),
         {"budget": "300 seconds", "sequence_length": 2048, "vocabulary": 8192},
-        {"DEPTH": 8, "DEVICE_ROWS": 128},
+        {"DEPTH": 8, "BATCH_ROWS": 128, "DEVICE_ROWS": 128},
     ),
-    "a card of 24 GiB": (
-        (*CPU_ONLY, ComputeDevice(DeviceKind.CUDA, "RTX 4090", memory_bytes=24 * 2**30)),
+    "an H100": (card("NVIDIA H100 80GB HBM3", 81_559), {}, {"DEPTH": 8, "DEVICE_ROWS": 128}),
+    "an A100": (card("NVIDIA A100-SXM4-40GB", 40_960), {}, {"DEPTH": 8, "BATCH_ROWS": 64, "DEVICE_ROWS": 64}),
+    "a 4090": (
+        card("NVIDIA GeForce RTX 4090", 24_564),
         {"budget": "300 seconds", "sequence_length": 2048},
-        {"DEPTH": 8, "DEVICE_ROWS": 32},
+        {"DEPTH": 6, "DEVICE_ROWS": 32, "WINDOWS": '"SSSSL"'},
     ),
-    "a card of 8 GiB": (
-        (*CPU_ONLY, ComputeDevice(DeviceKind.CUDA, "RTX 3070", memory_bytes=8 * 2**30)),
+    "a T4": (
+        card("Tesla T4", 15_360),
         {"sequence_length": 1024},
-        {"DEPTH": 6, "DEVICE_ROWS": 32},
+        {"DEPTH": 6, "DEVICE_ROWS": 32, "WINDOWS": '"L"'},
+    ),
+    "a laptop": (
+        card("NVIDIA GeForce RTX 3050 Laptop GPU", 4096),
+        {"sequence_length": 512, "vocabulary": 4096},
+        {"DEPTH": 4, "DEVICE_ROWS": 32},
     ),
     "an Apple": ((*CPU_ONLY, ComputeDevice(DeviceKind.MPS, "M3")), {"budget": "300 seconds"}, {"DEPTH": 4}),
 }
@@ -874,7 +887,7 @@ SIZES: dict[str, tuple[tuple[ComputeDevice, ...], dict[str, object], dict[str, o
 @pytest.mark.parametrize("machine", SIZES)
 def test_the_defaults_fit_the_machine_and_the_files_take_them(machine: str, tmp_path: Path) -> None:
     devices, spec, constants = SIZES[machine]
-    size = size_for(devices, "stdlib" if machine == "a card of 8 GiB" else "")
+    size = size_for(devices, "stdlib" if machine == "a T4" else "")
     create_harness(tmp_path / "lab", sys.executable, size)
 
     assert {name: size.spec.get(name) for name in spec} == spec

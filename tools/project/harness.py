@@ -48,27 +48,56 @@ def size_for(devices: tuple[ComputeDevice, ...], data: str = "") -> Size:
     return Size(text)
 
 
+@dataclass(frozen=True)
+class GpuPreset:
+    """What suits cards of at least so many GiB: blocks, their width, channels of a head, tokens of context, rows a step."""
+
+    least_gib: int
+    depth: int
+    width: int
+    head: int
+    length: int
+    batch: int
+
+
+_PRESETS = (
+    GpuPreset(76, 8, 512, 128, 2048, 128),  # H100, H200, B200; A100 with 80 GB
+    GpuPreset(38, 8, 512, 128, 2048, 64),  # A100 with 40 GB, L40S, A6000
+    GpuPreset(20, 6, 384, 128, 2048, 32),  # 3090, 4090, A10, L4
+    GpuPreset(11, 6, 384, 64, 1024, 32),  # T4, V100, 3060
+    GpuPreset(0, 4, 256, 64, 512, 32),  # of a laptop
+)
+"""The published setting of autoresearch is the first one, with half of its batch. Of a slower card's five minutes the smaller
+models and steps make as many steps."""
+_GIB_A_ROW = 0.5 / (8 * 512 * 2048)
+"""For each block, channel and token, in bfloat16: an estimate, above the 45 GB of 128 rows that were published."""
+_BEFORE_AMPERE = re.compile(r"\b(?:T4|V100|P100|P40|GTX|TITAN|Quadro|RTX 20\d\d)\b")
+
+
 def _for_gpu(gpu: ComputeDevice, text: Mapping[str, object]) -> Size:
-    """Take the published setting of autoresearch on one H100, with fewer rows at a time or a smaller model for less memory."""
-    big = gpu.memory_bytes >= 20 * _GIB
-    rows = _rows(gpu, _GIB * (0.62 if big else 0.25))
+    """Choose by memory and architecture. A card of before Ampere has no units for bfloat16: twice the memory for each row."""
+    preset = next(one for one in _PRESETS if gpu.memory_bytes >= one.least_gib * _GIB)
+    old = bool(_BEFORE_AMPERE.search(gpu.name))
+    each = _GIB_A_ROW * preset.depth * preset.width * preset.length * (2 if old else 1)
+    fitting = max(1, int((0.9 * gpu.memory_bytes / _GIB - 1) / each))
+    rows = min(preset.batch, 2 ** (fitting.bit_length() - 1))
     spec: dict[str, object] = {
         "data": "climbmix:10",
-        "vocabulary": 8192,
-        "sequence_length": 2048 if big else 1024,
+        "vocabulary": 8192 if preset.least_gib else 4096,
+        "sequence_length": preset.length,
         "budget": "300 seconds",
         "start_seconds": 300,
-        "evaluation_tokens": 2_097_152,
+        "evaluation_tokens": 2_097_152 if preset.least_gib >= 20 else 524_288,
         **text,
     }
     constants: dict[str, object] = {
-        "DEPTH": 8 if big else 6,
-        "ASPECT": 64,
-        "HEAD_WIDTH": 128 if big else 64,
-        "WINDOWS": '"SSSSL"',
+        "DEPTH": preset.depth,
+        "ASPECT": preset.width // preset.depth,
+        "HEAD_WIDTH": preset.head,
+        "WINDOWS": '"L"' if old else '"SSSSL"',
         "VALUE_EMBEDDING_EVERY": 2,
         "ROTARY_BASE": 100_000,
-        "BATCH_ROWS": 128,
+        "BATCH_ROWS": preset.batch,
         "DEVICE_ROWS": rows,
         "EMBEDDING_LR": 0.9,
         "HEAD_LR": 0.005,
@@ -78,14 +107,9 @@ def _for_gpu(gpu: ComputeDevice, text: Mapping[str, object]) -> Size:
         "THREADS": 8,
     }
     if spec["data"] == "stdlib":
-        spec |= {"vocabulary": 4096, "sequence_length": 1024, "evaluation_tokens": 131_072}
-    return Size(spec, constants, f"{gpu.name}: five minutes a run, depth {constants['DEPTH']}, {rows} rows at a time")
-
-
-def _rows(gpu: ComputeDevice, each: float) -> int:
-    """Return how many rows fit at a time, a power of two."""
-    fitting = max(1, int(gpu.memory_bytes / each))
-    return int(2 ** min(7, fitting.bit_length() - 1))
+        spec |= {"vocabulary": 4096, "sequence_length": min(1024, preset.length), "evaluation_tokens": 131_072}
+    why = f"{gpu.name}: five minutes a run, depth {preset.depth}, width {preset.width}, {rows} rows at a time"
+    return Size(spec, constants, why)
 
 
 def create_harness(folder: Path, python: str, size: Size | None = None) -> Path:
