@@ -4,19 +4,26 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := -p autoresearch_mcp.server -p autoresearch_mcp.tools -p autoresearch_mcp.prompts
 
-.PHONY: demo test docs conformance env env-light clean
+.PHONY: demo demo-quick test docs reference conformance env env-light clean
 
 demo: env
 	$(BIN)/autoresearch-mcp demo
+
+demo-quick: env-light
+	$(BIN)/autoresearch-mcp demo --quick
 
 test: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy gpt_harness tests
-	$(BIN)/mypy docs/hooks.py docs/generator
+	$(BIN)/mypy docs/hooks.py docs/generator docs/replay.py
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal
+
+# The pages of docs/reference, read off the code.
+reference: env
+	$(BIN)/python docs/generator
 
 docs: env
 	$(BIN)/properdocs build --strict

@@ -1,4 +1,4 @@
-"""What the site has beside the pages of this folder: the reference, read off the code, and the texts at the repository's top."""
+"""What the site has beside the pages of this folder: the texts at the repository's top."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from properdocs.structure.files import File, Files
 from properdocs.structure.pages import Page
 from pygments.formatters import HtmlFormatter
 
-from generator import PAGES
-
 ROOT = Path(__file__).parent.parent
 TEXTS = {
+    "README.md": "index.md",
     "SECURITY.md": "security.md",
     "ARCHITECTURE.md": "architecture.md",
     "CONTRIBUTING.md": "contributing.md",
@@ -30,8 +29,7 @@ _LINK = re.compile(r"(?<=\]\()(?![a-z]+:)([^)#\s]+)")
 
 def on_files(files: Files, config: ProperDocsConfig) -> Files:
     """Add the pages that no file here holds."""
-    made = {f"reference/{name}.md": page() for name, page in PAGES.items()}
-    made |= {page: (ROOT / text).read_text(encoding="utf-8") for text, page in TEXTS.items()}
+    made = {page: (ROOT / text).read_text(encoding="utf-8") for text, page in TEXTS.items()}
     made["assets/code.css"] = _colours()
     for name, content in made.items():
         files.append(File.generated(config, name, content=content))
@@ -48,7 +46,7 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:  # noqa: ANN40
 def _moved(link: str, home: str, folder: str) -> str:
     """The link from a page's folder in the site to what stands at `link`, seen from the text's home in the repository."""
     target = posixpath.normpath(posixpath.join(home, link))
-    place = TEXTS.get(target, "index.md" if target == "README.md" else target.removeprefix("docs/"))
+    place = TEXTS.get(target, target.removeprefix("docs/"))
     return link if place == target else posixpath.relpath(place, folder or ".")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from .commands import commands_page
 from .files import files_page
@@ -12,6 +13,7 @@ from .refusals import refusals_page
 from .tools import tools_page
 from .workflows import workflows_page
 
+REFERENCE = Path(__file__).parent.parent / "reference"
 PAGES: Mapping[str, Callable[[], str]] = {
     "tools": tools_page,
     "prompts": prompts_page,
