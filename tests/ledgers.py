@@ -83,6 +83,24 @@ def shop(root: Path) -> Project:
     return project
 
 
+TRIAL = {
+    "reproduction": "python3 -c \"from shop.cart import count; assert count([1, 2]) == 2, 'one too few'\"",
+    "fails_with": "AssertionError: one too few",
+    "control": "python3 -c 'from shop.cart import total; assert total([100], 50) == 50'",
+}
+"""An experiment that shows what is wrong with the cart."""
+DISPROOF = {**TRIAL, "reproduction": TRIAL["control"], "control": TRIAL["reproduction"]}
+"""The same, for a claim that is not so."""
+INJECTION = {
+    "reproduction": "python3 -c \"from shop.db import find; seen = []; link = type('Link', (), {'execute': lambda self, *given: "
+    "seen.append(given)})(); find(link, 'x'); assert len(seen[0]) == 2, 'the name is in the query'\"",
+    "fails_with": "AssertionError: the name is in the query",
+    "control": "python3 -c 'import shop.cart; import shop'",
+}
+"""An experiment that shows what is wrong with the search."""
+NO_TRIAL = dict.fromkeys(TRIAL)
+
+
 HYPOTHESIS = {
     "kind": "hypothesis",
     "location": "shop/cart.py:6",
@@ -94,6 +112,7 @@ HYPOTHESIS = {
     "seen": "it returned 1",
     "outcome": "confirmed",
     "line": "off by one",
+    **TRIAL,
 }
 
 
@@ -104,7 +123,6 @@ FINDING = {
     "summary": "The cart shows one item too few",
     "hypothesis": "H1",
     "severity": "high",
-    "reproduction": "python3 test_cart.py",
     "root_cause": "one is subtracted for no reason",
     "impact": "every customer",
 }

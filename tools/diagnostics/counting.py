@@ -129,8 +129,8 @@ class Counting:
             raise Unable(str(why)) from None
 
     def _reproduce(self, bug: Bug, whole: _Sum) -> None:
-        output = self._run(bug.command, form_of(""), "")
-        if output.exit_code:
+        commands = (bug.command, bug.control) if bug.control else (bug.command,)
+        if any(self._run(command, form_of(""), "").exit_code for command in commands):
             path, _, line = bug.place.partition(":")
             number = int(line.partition("-")[0]) if line.partition("-")[0].isdecimal() else 0
             fields = {"path": self._here("")(path), "line": number, "severity": bug.severity, "name": bug.title}

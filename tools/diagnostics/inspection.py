@@ -10,7 +10,8 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -34,12 +35,13 @@ class Detection:
 
 @dataclass(frozen=True)
 class Bug:
-    """A reported fault: a command that exits non-zero while it is there."""
+    """A reported fault: a command that exits non-zero while it is there, and a `control` that passes all the same."""
 
     severity: str
     title: str
     place: str
     command: str
+    control: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,9 @@ class Inspection:
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """Every command of the project that would run."""
-        return (*(one.command for one in self.detections), *(bug.command for bug in self.bugs))
+        """Every command of the project that would run; the controls last."""
+        controls = (bug.control for bug in self.bugs if bug.control)
+        return (*(one.command for one in self.detections), *(bug.command for bug in self.bugs), *controls)
 
     def command_line(self, python: str = sys.executable, script: str = _FILE) -> str:
         """Write the whole as a shell command of this installation. All that it does is to start these commands and count."""
@@ -67,6 +70,7 @@ class Inspection:
             words += [f"--{one.trouble}", one.command, *(["--script", one.script] if one.script else [])]
         for bug in self.bugs:
             words += ["--bug", bug.severity, bug.title, bug.place, bug.command]
+            words += ["--control", bug.control] if bug.control else []
         words += ["--tests", str(self.tests)] if self.tests else []
         words += [part for kind in self.only for part in ("--only", kind.value)]
         words += [part for glob in self.scope for part in ("--scope", glob)]
@@ -89,6 +93,19 @@ class _Ordered(argparse.Action):
         namespace.detections = found
 
 
+class _WithControl(argparse.Action):
+    """Reported faults; a control belongs to the fault before it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:  # fmt: skip # noqa: ANN401
+        found: tuple[Bug, ...] = namespace.bug
+        if option == "--bug":
+            namespace.bug = (*found, Bug(*values))
+        elif found:
+            namespace.bug = (*found[:-1], replace(found[-1], control=values))
+        else:
+            parser.error("--control belongs behind a fault")
+
+
 class _Quiet(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         raise ValueError(message)
@@ -104,7 +121,8 @@ def parse(words: Sequence[str]) -> Inspection:
     for kind in _KINDS:
         parser.add_argument(f"--{kind}", action=_Ordered)
     parser.add_argument("--script", action=_Ordered)
-    parser.add_argument("--bug", action="append", nargs=4, default=[])
+    parser.add_argument("--bug", action=_WithControl, nargs=4, default=())
+    parser.add_argument("--control", action=_WithControl, dest="bug")
     parser.add_argument("--tests", type=int, default=0)
     parser.add_argument("--only", action="append", type=Trouble, default=[])
     parser.add_argument("--scope", action="append", default=[])
@@ -112,7 +130,7 @@ def parse(words: Sequence[str]) -> Inspection:
     parsed = parser.parse_args(list(words))
     return Inspection(
         tuple(getattr(parsed, "detections", None) or ()),
-        tuple(Bug(*bug) for bug in parsed.bug),
+        parsed.bug,
         parsed.tests,
         tuple(parsed.only),
         tuple(parsed.scope),

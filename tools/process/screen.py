@@ -32,7 +32,7 @@ from .shell import SimpleCommand, scripts
 _MOST_CHARACTERS = 20_000
 _ANSWERS = frozenset("grep egrep fgrep rg diff cmp test [ [[ rm mkdir kill wait".split())
 """Programs whose exit 1 is an answer or does not matter, so that `|| true` behind them hides no crash."""
-_ONLY_READ = _ANSWERS | frozenset(
+ONLY_READ = _ANSWERS | frozenset(
     "cat tac zcat gzip xz zstd brotli echo printf ls find fd du stat wc sed awk gawk jq yq sort uniq head tail tr cut paste nl"
     " seq yes tee xargs rev column git curl wget date basename dirname realpath readlink env printenv true sha256sum md5sum".split()
 )
@@ -112,7 +112,7 @@ def _hides_failure(parts: Parts) -> bool:
 def _pipes_failure_away(parts: Parts) -> bool:
     watched = any(part.name == "set" and "pipefail" in part.words for part in parts)
     pairs = ((before, part) for before, part in pairwise(parts) if part.piped and before.words)
-    return not watched and any(before.name not in _ONLY_READ for before, _ in pairs)
+    return not watched and any(before.name not in ONLY_READ for before, _ in pairs)
 
 
 def _says_fine(part: SimpleCommand) -> bool:

@@ -11,12 +11,12 @@ from ..errors import Code, Refusal
 from ..lab.context import RepoContext
 from ..text.arguments import validated
 from ..text.redaction import redact_json, redactor, strip_hidden
-from .ledger.evidence import SAME, nearest, unproven
-from .ledger.items import Cited, Item, form_of
+from .ledger.evidence import SAME, nearest, shown, unproven, words
+from .ledger.items import Cited, Item, ItemOutcome, Reproduction, form_of
 from .ledger.pages import sentence
-from .ledger.rules import WorkflowRules
-from .ledger.state import ItemRecorded, Ledger
-from .running.inspection import reproduce
+from .ledger.rules import WorkflowRules, rules_of
+from .ledger.state import ItemRecorded, Ledger, Ran
+from .running.inspection import no_experiment, try_out
 from .running.runner import WorkflowRunner
 from .running.store import Ledgers
 
@@ -47,10 +47,31 @@ def admit(
     _new(ledger, rules, item)
     if objection := rules.objection(ledger, item):
         raise Refusal(objection.code, objection.message)
-    command = rules.command(ledger, item)
-    ran = reproduce(context, command) if command else None
+    ran = _tried(context, rules.trial(ledger, item) or _upstream_trial(context, item))
+    if ran and shown(ran) and item.settles is ItemOutcome.DISPROVEN:
+        message = (
+            f"{item.upstream} still stands: `{ran.command}`: {words(ran)}. Mend it first, or leave `upstream` out."
+        )
+        raise Refusal(Code.EVIDENCE, message)
     data = item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}
     return ItemRecorded(id=ledger.next_id(item), commit=context.repo.head(), item=data, ran=ran)
+
+
+def _tried(context: RepoContext, trial: Reproduction | None) -> Ran | None:
+    if trial is None:
+        return None
+    for command in trial.commands if trial.fails_with else ():
+        if why := no_experiment(command, context.repo.tracked()):
+            raise Refusal(Code.EVIDENCE, f"`{command}` {why}.")
+    return try_out(context, trial)
+
+
+def _upstream_trial(context: RepoContext, item: Item) -> Reproduction | None:
+    """Return the trial of what an item settles: whoever says that it is over has it run again."""
+    name, _, id = item.upstream.partition("#")
+    found = Ledgers(context).named(name) if name else None
+    entry = found.find(id) if found else None
+    return rules_of(found.workflow).trial(found, entry.item) if found and entry else None
 
 
 def _shaped(rules: WorkflowRules, fields: Mapping[str, Any]) -> Item:

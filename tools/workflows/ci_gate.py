@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
-from .ledger.handoff import GateCheck, ended_well, target_reached, without_findings
-from .ledger.items import Severity, Workflow
+from .ledger.evidence import mended, shown
+from .ledger.handoff import GateCheck, HandoffFinding, ended_well, target_reached, without_findings
+from .ledger.items import Reproduction, Settlement, Severity, Workflow
 from .ledger.rules import rules_of, workflow_named
+from .running.inspection import try_out
 from .running.store import Ledgers
 
 
@@ -59,7 +61,26 @@ def _findings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
     if not found:
         yield GateCheck("findings", None, "there is no ledger on this branch")
     for ledger in found:
-        yield without_findings(ledger.workflow, ledgers.handoff(ledger).findings, severity)
+        findings, told = _run_again(context, ledgers.handoff(ledger).findings)
+        check = without_findings(ledger.workflow, findings, severity)
+        yield replace(check, seen=check.seen + told)
+
+
+def _run_again(context: RepoContext, findings: Sequence[HandoffFinding]) -> tuple[list[HandoffFinding], str]:
+    """Run the trials of findings again, where a person agreed; return the findings as they stand now, and what was run.
+
+    What fails as it did stands, whatever was said of it since; what passes is over.
+    """
+    now, ran = [], 0
+    for one in findings:
+        trial = Reproduction(one.check, one.fails_with, one.control)
+        agreed = trial.fails_with and all(map(context.consent.agreed_to, trial.commands))
+        seen = try_out(context, trial, anew=True) if agreed else None
+        ran += seen is not None
+        outcome = None if shown(seen) else Settlement.FIXED if mended(seen) else one.outcome
+        now.append(one.model_copy(update={"outcome": outcome}))
+    trials = sum(bool(one.fails_with) for one in findings)
+    return now, f"; ran {ran} of {trials} reproductions again" if trials else ""
 
 
 def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:

@@ -16,7 +16,7 @@ from autoresearch_mcp.server.cli.commands import COMMANDS
 from autoresearch_mcp.server.main import leave_own_environment, main
 from autoresearch_mcp.tools.errors import Refusal
 from conftest import Project
-from ledgers import FINDING, HYPOTHESIS, WorkflowAgent, shop
+from ledgers import FINDING, HYPOTHESIS, TRIAL, WorkflowAgent, shop
 from wires import Wire
 
 Typed = Callable[..., tuple[int, str]]
@@ -107,25 +107,30 @@ def test_the_gate_tells_what_it_cannot_tell(project: Project, typed: Typed) -> N
     assert "is no severity" in typed(project, "gate", "--fail-on", "bad")[1]
 
 
-def test_the_gate_fails_on_findings_of_a_severity_until_they_are_disproven(tmp_path: Path, typed: Typed) -> None:
+def test_the_gate_runs_a_reproduction_again_and_no_word_opens_it(tmp_path: Path, typed: Typed) -> None:
     agent = WorkflowAgent(shop(tmp_path / "repo"), "debug")
-    first = agent.open(goal="totals")
+    agent.open(goal="totals")
     agent.record(HYPOTHESIS)
     agent.record(FINDING)
     agent.close()
+    asked = ("--allow-commands", "gate", "--fail-on", "high", "--json")
 
     assert typed(agent.project, "gate", "--fail-on", "critical")[0] == 0
-    status, told = typed(agent.project, "gate", "--fail-on", "high", "--json")
+    assert "ran 0 of 1 reproductions again" in typed(agent.project, "gate", "--fail-on", "high")[1]
+    status, told = typed(agent.project, *asked)
     assert status == 1
     assert parsed(told)["barriers"] == [
-        {"barrier": "debug findings", "passed": False, "seen": "1 at or above high: F1 high"}
+        {
+            "barrier": "debug findings",
+            "passed": False,
+            "seen": "1 at or above high: F1 high; ran 1 of 1 reproductions again",
+        }
     ]
 
-    agent.open(goal="again")
-    agent.record(HYPOTHESIS, outcome="disproven", upstream=f"{first.ledger}#F1")
-    assert "**DISPROVEN** by" in agent.project.read(f"{first.folder}/summary.md")
-    agent.close(why="nothing is wrong")
-    assert typed(agent.project, "gate", "--fail-on", "high")[0] == 0
+    agent.project.write("shop/cart.py", agent.project.read("shop/cart.py").replace("len(items) - 1", "len(items)"))
+    assert typed(agent.project, *asked)[0] == 0
+    agent.project.git("checkout", "--", ".")
+    assert typed(agent.project, *asked)[0] == 1
 
 
 def test_the_gate_fails_on_a_ledger_that_is_open_or_was_broken_off(tmp_path: Path, typed: Typed) -> None:
@@ -234,10 +239,10 @@ def test_what_waits_for_a_person_is_listed_for_a_script(tmp_path: Path, typed: T
 
     agent.open()
     agent.record(HYPOTHESIS)
-    agent.record(FINDING, reproduction="touch ran.txt")
+    agent.record(FINDING)
 
     status, out = typed(agent.project, "approve", "--json")
-    assert (status, "touch ran.txt" in parsed(out)["commands"]) == (1, True)
+    assert (status, TRIAL["control"] in parsed(out)["commands"]) == (1, True)
 
 
 def test_a_demo_and_a_new_repository_are_told_as_json(tmp_path: Path) -> None:

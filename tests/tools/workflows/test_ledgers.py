@@ -11,7 +11,7 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.verbs.planning import wanted_commands
 from autoresearch_mcp.tools.workflows.running.store import Ledgers
-from ledgers import FINDING, HYPOTHESIS, WorkflowAgent, shop
+from ledgers import FINDING, HYPOTHESIS, TRIAL, WorkflowAgent, shop
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def agent(tmp_path: Path) -> WorkflowAgent:
         (Code.BAD_ARGUMENT, {"technique": "luck"}, "technique"),
         (Code.SECRET, {"seen": "it printed AKIAIOSFODNN7EXAMPLE"}, "`seen` holds a secret"),
         (Code.BAD_ARGUMENT, {"upstream": "predict-200101-all#P1"}, "which is not there"),
-        (Code.BAD_ARGUMENT, {"reproduction": "rm -rf ~"}, "is not run here"),
+        (Code.BAD_ARGUMENT, {"reproduction": "python3 shop/cart.py; rm -rf ~"}, "is not run here"),
     ],
 )
 def test_what_is_not_so_is_refused_with_a_cure(
@@ -113,7 +113,7 @@ def test_the_server_runs_a_reproduction_and_records_what_it_saw(agent: WorkflowA
 def test_a_reproduction_that_shows_nothing_counts_for_nothing(agent: WorkflowAgent) -> None:
     agent.record(HYPOTHESIS)
 
-    assert agent.record(FINDING, reproduction="true").ran is not None
+    assert agent.record(FINDING, **{**TRIAL, "fails_with": "an injection"}).ran is not None
     assert "findings shown 0/1" in agent.status().coverage
 
 
@@ -122,13 +122,15 @@ def test_without_consent_a_command_is_not_run_but_offered_to_a_person(tmp_path: 
     agent.open()
     agent.record(HYPOTHESIS)
 
-    ran = agent.record(FINDING, reproduction="touch ran.txt").ran
+    touching = 'python3 -c \'import shop; open("ran.txt", "w")\''
+
+    ran = agent.record(FINDING, **{**TRIAL, "reproduction": touching}).ran
 
     assert ran is not None
     assert ran.exit_code is None
     assert "nobody agreed" in ran.why
     assert not (agent.project.root / "ran.txt").exists()
-    assert wanted_commands(Lab(agent.project.root)) == ("touch ran.txt",)
+    assert set(wanted_commands(Lab(agent.project.root))) == {TRIAL["reproduction"], TRIAL["control"], touching}
 
 
 def test_a_new_server_goes_on_where_the_last_one_was(agent: WorkflowAgent) -> None:

@@ -59,28 +59,40 @@ CHALLENGES = {
     (SECURITY, "P4"): "the second part of the key is the name",
 }
 
-RED_TEST = "python -m unittest tests.test_cart"
-EMPTY_CART = "python -c 'from shop.cart import Cart; assert Cart().average() == 0'"
-INJECTED = (
-    """python -c 'from shop.store import *; link = connect(":memory:"); save_item(link, "assam", 500, 2); """
-    """assert find_item(link, "x\\x27 OR 1=1 --") is None'"""
-)
-SORTED = (
-    """python -c 'from shop.report import best_sellers; """
-    """assert best_sellers([("b", 1), ("a", 1)]) == best_sellers([("a", 1), ("b", 1)])'"""
-)
+RED_TEST = {
+    "reproduction": "python -m unittest tests.test_cart",
+    "fails_with": "AssertionError: ",
+    "control": "python -c 'import shop.cart'",
+}
+EMPTY_CART = {
+    "reproduction": "python -c 'from shop.cart import Cart; Cart().average()'",
+    "fails_with": "ZeroDivisionError",
+    "control": "python -c 'from shop.cart import Cart; Cart()'",
+}
+FILLED = """from shop.store import *; link = connect(":memory:"); save_item(link, "assam", 500, 2); """
+INJECTED = {
+    "reproduction": f"""python -c '{FILLED}assert find_item(link, "x\\x27 OR 1=1 --") is None, "a row came back"'""",
+    "fails_with": "a row came back",
+    "control": f"""python -c '{FILLED}assert find_item(link, "x") is None, "a row came back"'""",
+}
+SORTED = {
+    "reproduction": """python -c 'from shop.report import best_sellers as s; assert s([("b", 1), ("a", 1)]) == s([("a", 1), ("b", 1)])'""",
+    "fails_with": "AssertionError",
+    "control": """python -c 'from shop.report import best_sellers as s; assert s([("b", 1), ("a", 1)]) == s([("a", 1), ("b", 2)])'""",
+}
 
 
-def hypothesis(cited: Mapping[str, str], claim: str, outcome: str, shown_by: str, upstream: str) -> dict[str, Any]:
-    seen = {"experiment": f"ran `{shown_by}`", "seen": "it failed" if outcome == "confirmed" else "it passed"}
+def hypothesis(
+    cited: Mapping[str, str], claim: str, outcome: str, trial: Mapping[str, str], upstream: str
+) -> dict[str, Any]:
+    seen = {"experiment": "called it", "seen": "it failed" if outcome == "confirmed" else "it passed"}
     how = {"refuted_if": "that command passed", "technique": "minimal-reproduction", "line": claim.split()[-1]}
-    tried = {"reproduction": shown_by} if outcome == "confirmed" else {}
-    return {"kind": "hypothesis", "claim": claim, "outcome": outcome, "upstream": upstream, **cited, **seen, **how, **tried}  # fmt: skip
+    return {"kind": "hypothesis", "claim": claim, "outcome": outcome, "upstream": upstream, **cited, **seen, **how, **trial}  # fmt: skip
 
 
-def cause(cited: Mapping[str, str], on: str, summary: str, severity: str, shown_by: str, why: str) -> dict[str, Any]:
+def cause(cited: Mapping[str, str], on: str, summary: str, severity: str, why: str) -> dict[str, Any]:
     told = {"summary": summary, "severity": severity, "root_cause": why, "impact": "every customer who meets it"}
-    return {"kind": "finding", "hypothesis": on, "reproduction": shown_by, **cited, **told}
+    return {"kind": "finding", "hypothesis": on, **cited, **told}
 
 
 @pytest.fixture
@@ -220,7 +232,7 @@ async def debug(agent: Agent, panel: str) -> dict[str, Any]:
         "debug", hypothesis(COUNT, "the slice leaves out a line", "confirmed", RED_TEST, f"{panel}#P1")
     )
     assert (tested["ran"]["exit_code"], tested["settled"]) == (1, f"{panel}#P1 as confirmed")
-    await agent.record("debug", cause(COUNT, "H1", "A cart shows too few items", "high", RED_TEST, "it counts from 1"))
+    await agent.record("debug", cause(COUNT, "H1", "A cart shows too few items", "high", "it counts from 1"))
     async with new_server(agent.root) as other:
         before = await agent.work("debug", "status")
         assert await other.work("debug", "open") == before
@@ -233,9 +245,9 @@ async def debug(agent: Agent, panel: str) -> dict[str, Any]:
         )
         assert (tested["id"], tested["settled"]) == ("H2", f"{panel}#P4 as disproven")
         await other.record("debug", hypothesis(SQL, "a quote ends the name", "confirmed", INJECTED, f"{panel}#P3"))
-        await other.record("debug", cause(SQL, "H3", "A name runs as SQL", "critical", INJECTED, "it is pasted in"))
+        await other.record("debug", cause(SQL, "H3", "A name runs as SQL", "critical", "it is pasted in"))
         await other.record("debug", hypothesis(AVERAGE, "it divides by zero", "confirmed", EMPTY_CART, f"{panel}#P2"))
-        await other.record("debug", cause(AVERAGE, "H4", "An empty cart has no average", "medium", EMPTY_CART, "0 / 0"))
+        await other.record("debug", cause(AVERAGE, "H4", "An empty cart has no average", "medium", "0 / 0"))
         return await other.work("debug", "close")
 
 

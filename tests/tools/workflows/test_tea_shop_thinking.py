@@ -135,17 +135,24 @@ async def again(root: Path, workflow: str, before: dict[str, Any]) -> AsyncItera
 # --- Security --------------------------------------------------------------------------------------------------------
 
 INJECTED = "return link.execute(f\"SELECT * FROM item WHERE name = '{name}'\").fetchone()"
-EVERYTHING = (
-    "python3 -c \"from shop.store import connect, find_item, save_item; link = connect(':memory:'); "
-    "save_item(link, 'assam', 500, 2); raise SystemExit(find_item(link, 'x\\' OR 1=1 --') is not None)\""
-)
-OUTSIDE = (
-    'python3 -c "import http.client, pathlib, threading; from http.server import HTTPServer; import shop.web as web; '
+FILLED = "from shop.store import connect, find_item, save_item; link = connect(':memory:'); save_item(link, 'assam', 500, 2); "
+EVERYTHING = {
+    "reproduction": f"python3 -c \"{FILLED}assert find_item(link, 'x\\' OR 1=1 --') is None, 'a row came back'\"",
+    "fails_with": "a row came back",
+    "control": f"python3 -c \"{FILLED}assert find_item(link, 'x') is None, 'a row came back'\"",
+}
+ASKED = (
+    "import http.client, pathlib, threading; from http.server import HTTPServer; import shop.web as web; "
     "web.PAGES = pathlib.Path('docs'); server = HTTPServer(('127.0.0.1', 0), web.Handler); "
     "threading.Thread(target=server.serve_forever, daemon=True).start(); "
-    "link = http.client.HTTPConnection('127.0.0.1', server.server_port); link.request('GET', '/../shop/store.py'); "
-    'raise SystemExit(link.getresponse().status == 200)"'
+    "link = http.client.HTTPConnection('127.0.0.1', server.server_port); link.request('GET', '{path}'); "
+    "assert link.getresponse().status != 200, 'it was sent'"
 )
+OUTSIDE = {
+    "reproduction": f'python3 -c "{ASKED.format(path="/../shop/store.py")}"',
+    "fails_with": "it was sent",
+    "control": f'python3 -c "{ASKED.format(path="/no-such-page")}"',
+}
 
 
 async def test_an_audit_finds_the_injection_the_traversal_and_the_password(root: Path) -> None:
@@ -170,7 +177,7 @@ async def test_an_audit_finds_the_injection_the_traversal_and_the_password(root:
         injection = {
             "asset": "A1", "boundary": "B1", "stride": "tampering", "owasp": "A03", "persona": "security-adversary",
             "location": "shop/store.py:19", "quote": INJECTED, "summary": "The name of a tea becomes part of the query",
-            "severity": "critical", "confidence": "confirmed", "reproduction": EVERYTHING, "cwe": "CWE-89",
+            "severity": "critical", "confidence": "confirmed", **EVERYTHING, "cwe": "CWE-89",
             "scenario": "A customer asks for x' OR 1=1 -- and gets a row that was not asked for.",
             "impact": "reads every table of the data base", "mitigation": "Pass the name as a parameter.",
         }  # fmt: skip
@@ -185,7 +192,7 @@ async def test_an_audit_finds_the_injection_the_traversal_and_the_password(root:
         traversal = await agent.record(
             "finding", asset="A3", boundary="B2", stride="information-disclosure", owasp="A01", persona="security-adversary",
             location="shop/web.py:11", quote='file = PAGES / self.path.lstrip("/")', severity="high", confidence="confirmed",
-            summary="A path with two dots leaves the folder of pages", reproduction=OUTSIDE, cwe="CWE-22",
+            summary="A path with two dots leaves the folder of pages", **OUTSIDE, cwe="CWE-22",
             scenario="A visitor asks for /../shop/store.py and reads the source.", impact="reads any file of the user",
             mitigation="Resolve the path and refuse what is not below the folder.",
         )  # fmt: skip

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ..ledger.evidence import ran, refuted
-from ..ledger.items import Cited, ItemOutcome, Note, Options, Severity, Text
+from ..ledger.evidence import disproved, ran, shown
+from ..ledger.items import ItemOutcome, Note, Options, Provable, Severity, Text
 from ..ledger.state import Ledger, LedgerEntry
 
 
@@ -44,13 +44,12 @@ class DebugOptions(Options):
     technique: Technique | None = Field(None, description="Use only this technique. Left out: all seven.")
 
 
-class Hypothesis(Cited):
+class Hypothesis(Provable):
     """A claim about the cause that an experiment has tested. It names where in the code the cause would be."""
 
     prefix: ClassVar[str] = "H"
     place_format: ClassVar[str] = ""  # one place may be suspected for several reasons
     subject_format: ClassVar[str] = "{claim}"
-    command_format: ClassVar[str] = "{reproduction}"
 
     kind: Literal["hypothesis"] = "hypothesis"
     claim: Text = Field(description="One specific cause, which could be false.")
@@ -61,30 +60,42 @@ class Hypothesis(Cited):
     outcome: ItemOutcome
     line: Text = Field(description="The line of inquiry, a word or two, e.g. `cache`: three failures in a row end it.")
     basis: Basis | None = Field(None, description=f"{'|'.join(Basis)}: what made you suspect it.")
-    reproduction: Note = Field("", description="A command that shows it and exits non-zero while the fault is there.")
 
 
-class DebugFinding(Cited):
-    """A fault whose cause is known, because a hypothesis was confirmed."""
+class DebugFinding(Provable):
+    """A fault whose cause is known, because a hypothesis was confirmed. Without a trial of its own it has that one's."""
 
     prefix: ClassVar[str] = "F"
     subject_format: ClassVar[str] = "{summary}"
-    command_format: ClassVar[str] = "{reproduction}"
 
     kind: Literal["finding"] = "finding"
     summary: Text = Field(description="The fault in one sentence.")
     hypothesis: str = Field(pattern=r"^H\d+$", description="The confirmed hypothesis that it rests on, e.g. H3.")
     severity: Severity
-    reproduction: Text = Field(description="A command that exits non-zero while the fault is there.")
     root_cause: Text = Field(description="Why it happens.")
     impact: Text = Field(description="Who meets it, and what it does to them.")
     suggestion: Note = Field("", description="How it could be mended.")
 
 
 def outcome_of(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> ItemOutcome:
-    """What an experiment said. A claim to have confirmed counts for nothing once its own command showed that all is well."""
-    claimed = entry.item.outcome
-    return ItemOutcome.INCONCLUSIVE if claimed is ItemOutcome.CONFIRMED and refuted(ran(ledger, entry)) else claimed
+    """Return what the server saw: inconclusive until it ran the experiment, whatever was claimed."""
+    seen = ran(ledger, entry)
+    if shown(seen):
+        return ItemOutcome.CONFIRMED
+    return ItemOutcome.DISPROVEN if disproved(seen) else ItemOutcome.INCONCLUSIVE
+
+
+def standing(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> ItemOutcome:
+    """Return what is to be gone on with: what the server saw, and what was claimed where nothing was run."""
+    seen = ran(ledger, entry)
+    return outcome_of(ledger, entry) if seen and seen.exit_code is not None else entry.item.outcome
+
+
+def told(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> str:
+    """Return the outcome in words that say whether anything was run."""
+    seen = ran(ledger, entry)
+    ran_at_all = seen is not None and seen.exit_code is not None
+    return str(outcome_of(ledger, entry)) if ran_at_all else f"said to be {entry.item.outcome}, not run"
 
 
 def by_severity(ledger: Ledger) -> list[LedgerEntry[DebugFinding]]:

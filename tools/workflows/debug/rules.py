@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from ...errors import Code
 from ...lab.context import RepoContext
 from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
-from ..ledger.evidence import fingerprint, pending, ran, refuted, shown, words
+from ..ledger.evidence import fingerprint, pending, ran, shown, words
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, ItemOutcome, Severity, Workflow, split_location
-from ..ledger.pages import lines, quoted, section, sentence, table
+from ..ledger.pages import code, lines, quoted, section, sentence, table
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry, Observed
 from ..running.inspection import (
@@ -25,7 +25,7 @@ from ..running.inspection import (
     texts_of,
 )
 from ..running.runner import Scoped, files_in_scope, observed
-from .items import Basis, DebugFinding, DebugOptions, Hypothesis, Technique, by_severity, outcome_of
+from .items import Basis, DebugFinding, DebugOptions, Hypothesis, Technique, by_severity, outcome_of, standing, told
 
 DROPPED_AFTER = 3
 """Experiments in a row that did not confirm, after which a line of inquiry is dropped."""
@@ -55,7 +55,7 @@ def _other_technique(ledger: Ledger, item: Hypothesis) -> Objection | None:
 def _failures(ledger: Ledger, line: str = "") -> int:
     """Experiments at the end of a line of inquiry that did not confirm; of all without one."""
     entries = [one for one in ledger.of(Hypothesis) if not line or one.item.line.lower() == line.lower()]
-    outcomes = [outcome_of(ledger, one) for one in entries]
+    outcomes = [standing(ledger, one) for one in entries]
     return next((n for n, outcome in enumerate(reversed(outcomes)) if outcome is ItemOutcome.CONFIRMED), len(outcomes))
 
 
@@ -65,11 +65,9 @@ def _rests_on_nothing(ledger: Ledger, item: DebugFinding) -> Objection | None:
         return Objection(
             Code.EVIDENCE, f"There is no {item.hypothesis}. Record the hypothesis and its experiment first."
         )
-    outcome = outcome_of(ledger, entry)
-    if outcome is ItemOutcome.CONFIRMED:
+    if standing(ledger, entry) is ItemOutcome.CONFIRMED:
         return None
-    why = "" if outcome is entry.item.outcome else " (claimed as confirmed, but its command exited 0)"
-    message = f"{entry.id} was {outcome}{why}: a finding rests on a confirmed hypothesis. Test another one."
+    message = f"{entry.id} is {told(ledger, entry)} ({words(ran(ledger, entry))}): a finding rests on a confirmed hypothesis. Test another one."
     return Objection(Code.EVIDENCE, message)
 
 
@@ -98,12 +96,15 @@ def findings_page(ledger: Ledger) -> str:
 
 
 def _finding(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> str:
-    one, seen = entry.item, ran(ledger, entry)
+    one = entry.item
     parts = [
         f"## {entry.id}: {one.summary}\n",
         f"{one.severity}, at `{one.location}`, from {one.hypothesis}.\n\n{quoted(one.quote)}\n",
         f"**Root cause.** {one.root_cause}\n\n**Impact.** {one.impact}\n",
-        f"**Reproduction** ({words(seen)}{', so it shows nothing' if refuted(seen) else ''}).\n\n{quoted(one.reproduction)}\n",
+        f"**Reproduction** ({words(ran(ledger, entry))}).\n\n{quoted(one.reproduction)}\n\nIt fails with {code(one.fails_with)}; the "
+        f"control:\n\n{quoted(one.control)}\n"
+        if one.reproduction
+        else "**Not reproduced**: no command shows it, so this is an opinion.\n",
         f"**Suggestion.** {one.suggestion}\n" if one.suggestion else "",
     ]
     return "\n".join(part for part in parts if part)
@@ -112,19 +113,15 @@ def _finding(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> str:
 def eliminated_page(ledger: Ledger) -> str:
     """Return what was suspected and is not the cause, or could not be shown to be."""
     entries = [(entry, outcome_of(ledger, entry)) for entry in ledger.of(Hypothesis)]
-    ruled_out = [_eliminated(ledger, entry, how) for entry, how in entries if how is not ItemOutcome.CONFIRMED]
+    ruled_out = [_eliminated(ledger, entry) for entry, how in entries if how is not ItemOutcome.CONFIRMED]
     return "# What it was not\n\n" + ("\n".join(ruled_out) or "Nothing was ruled out.\n")
 
 
-def _eliminated(ledger: Ledger, entry: LedgerEntry[Hypothesis], how: ItemOutcome) -> str:
+def _eliminated(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> str:
     one = entry.item
-    contradicted = (
-        f"\nClaimed as confirmed, but its command: {words(ran(ledger, entry))}.\n" if how is not one.outcome else ""
-    )
+    seen = f"\nRun: {words(ran(ledger, entry))}.\n" if one.reproduction else ""
     foreseen = f", foreseen as {one.upstream}" if one.upstream else ""
-    text = (
-        f"{how} by {one.technique}, at `{one.location}`{foreseen}: {one.experiment}\n\nSeen: {one.seen}\n{contradicted}"
-    )
+    text = f"{told(ledger, entry)}, by {one.technique}, at `{one.location}`{foreseen}: {one.experiment}\n\nSeen: {one.seen}\n{seen}"
     return section(f"{entry.id}: {one.claim}", [text.rstrip("\n")])
 
 
@@ -136,8 +133,9 @@ def results_table(ledger: Ledger) -> str:
 def _row(ledger: Ledger, place: int, entry: LedgerEntry[Any]) -> tuple[object, ...]:
     one = entry.item
     if isinstance(one, Hypothesis):
-        return (place, "hypothesis", entry.id, outcome_of(ledger, entry), "-", one.location, one.claim)
-    return (place, "finding", one.hypothesis, "confirmed", one.severity, one.location, one.summary)
+        return (place, "hypothesis", entry.id, told(ledger, entry), "-", one.location, one.claim)
+    how = "shown" if shown(ran(ledger, entry)) else "not shown"
+    return (place, "finding", one.hypothesis, how, one.severity, one.location, one.summary)
 
 
 def sarif_log(ledger: Ledger) -> str:
@@ -160,7 +158,12 @@ def _result(entry: LedgerEntry[DebugFinding]) -> SarifResult:
     one = entry.item
     path, first, last = split_location(one.location)
     message = "\n\n".join(
-        (sentence(one.summary), f"Cause: {one.root_cause}", f"Impact: {one.impact}", f"Shown by: {one.reproduction}")
+        lines(
+            sentence(one.summary),
+            f"Cause: {one.root_cause}",
+            f"Impact: {one.impact}",
+            one.reproduction and f"Shown by: {one.reproduction}",
+        )
     )
     return SarifResult(
         f"debug-{one.severity}", message, path, first, last, one.quote, fingerprint(path, "bug", one.quote),
@@ -188,7 +191,8 @@ class Debug(WorkflowRules):
         Need(_without_finding, "a finding for {0}, which was confirmed"),
         Need(
             lambda ledger: not _confirmed(ledger),
-            "a confirmed hypothesis: nothing has been found yet; go on, or close with a why",
+            "a hypothesis that the server saw confirmed: record one with a reproduction; call `run` once a person agreed to "
+            "its commands; or close with a why",
         ),
     )
     pages: ClassVar[Pages] = {
@@ -197,6 +201,11 @@ class Debug(WorkflowRules):
         "debug-results.tsv": results_table,
         "debug.sarif": sarif_log,
     }
+
+    def completed(self, ledger: Ledger, item: Item) -> Item:
+        entry = ledger.find(item.hypothesis) if isinstance(item, DebugFinding) and not item.reproduction else None
+        shared = {"reproduction", "fails_with", "control"}
+        return item.model_copy(update=entry.item.model_dump(include=shared)) if entry else item
 
     def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         settled = outcome_of(ledger, entry) if isinstance(entry.item, Hypothesis) else None
@@ -218,7 +227,7 @@ class Debug(WorkflowRules):
     def state(self, ledger: Ledger) -> list[str]:
         return [
             *_next_steps(ledger),
-            *(f"{entry.id} {outcome_of(ledger, entry)}: {entry.item.claim}" for entry in ledger.of(Hypothesis)[-8:]),
+            *(f"{entry.id} {told(ledger, entry)}: {entry.item.claim}" for entry in ledger.of(Hypothesis)[-8:]),
             *(f"{entry.id} {entry.item.severity}: {entry.item.summary}" for entry in ledger.of(DebugFinding)[-8:]),
             *_gathered(ledger.latest(GATHERED), ledger.latest(CHECKED)),
         ]
@@ -232,8 +241,8 @@ class Debug(WorkflowRules):
                 severity=entry.item.severity,
                 location=entry.item.location,
                 quote=entry.item.quote,
-                detail=f"{sentence(entry.item.root_cause)} Reproduction: `{entry.item.reproduction}`. {entry.item.suggestion}".strip(),
-                check=entry.item.reproduction,
+                detail=f"{sentence(entry.item.root_cause)} {entry.item.suggestion}".strip(),
+                **entry.item.trial.fields,
                 confirmed=shown(ran(ledger, entry)),
             )
             for entry in by_severity(ledger)

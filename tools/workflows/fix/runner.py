@@ -23,7 +23,7 @@ from ...project.projects import Project
 from ...text.redaction import redactor
 from ...vocabulary import Phase
 from ..ledger.handoff import HandoffFinding, carried
-from ..ledger.items import Settlement, Workflow
+from ..ledger.items import Reproduction, Settlement, Workflow
 from ..ledger.rules import read_item
 from ..ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerEvent, advanced
 from ..running.inspection import projects_of
@@ -159,13 +159,14 @@ def _bugs(
     shown, by_hand = [], []
     for one in carried(Ledgers(context).handoff(incoming).findings, incoming.workflow, Workflow.FIX):
         title = f"{incoming.id}#{one.id} {one.title}"[:200]
-        if not one.check:
+        commands = Reproduction(one.check, one.fails_with, one.control).commands
+        if not commands:
             by_hand.append(f"{title}: no command shows it; write a failing test for it, and look again with `run`")
-        elif not context.consent.agreed_to(one.check):
-            context.consent.want(one.check)
-            by_hand.append(f"{title}: nobody agreed to `{one.check}`; a person can, with `autoresearch-mcp approve`")
+        elif missing := [command for command in commands if not context.consent.agreed_to(command)]:
+            context.consent.want(*missing)
+            by_hand.append(f"{title}: nobody agreed to `{missing[0]}`; a person can, with `autoresearch-mcp approve`")
         else:
-            shown.append((Bug(one.severity, title, one.location, one.check), one))
+            shown.append((Bug(one.severity, title, one.location, *commands), one))
     return shown, by_hand
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from .items import split_location
+from .items import Reproduction, split_location
 from .pages import one_line
 from .state import Ledger, LedgerEntry, Ran
 
@@ -66,8 +66,6 @@ def _is_in(wanted: str, lines: Sequence[str], first: int, last: int) -> bool:
 
 REPRODUCED = "reproduced"
 """The facts of a later run: what each item's command did, by the item's id."""
-_NEVER_BEGAN = frozenset({126, 127})
-"""What a shell answers when it finds no such program, or may not start it: that shows nothing."""
 
 
 def ran(ledger: Ledger, entry: LedgerEntry[Any]) -> Ran | None:
@@ -79,29 +77,52 @@ def ran(ledger: Ledger, entry: LedgerEntry[Any]) -> Ran | None:
 
 
 def shown(seen: Ran | None) -> bool:
-    """Tell whether a command failed as it does while the fault is there. That it could not begin does not count."""
-    return seen is not None and seen.exit_code is not None and seen.exit_code not in {0, *_NEVER_BEGAN}
+    """Tell whether a trial showed the fault: its command failed in the words that name it, and the control passed."""
+    return seen is not None and seen.failed and seen.named and seen.control is not None and seen.control.passed
 
 
-def refuted(seen: Ran | None) -> bool:
-    """Tell whether a command was run and all was well."""
-    return seen is not None and seen.exit_code == 0
+def disproved(seen: Ran | None) -> bool:
+    """Tell whether a trial showed that there is no fault: its command passed, and the control failed in the words."""
+    control = seen.control if seen else None
+    return seen is not None and seen.passed and control is not None and control.failed and control.named
 
 
-def pending(ledger: Ledger) -> tuple[tuple[str, str], ...]:
-    """Return the ids of items whose command was never run, with the command."""
+def mended(seen: Ran | None) -> bool:
+    """Tell whether all is well: the command passed, and so did the control."""
+    return seen is not None and seen.passed and (seen.control is None or seen.control.passed)
+
+
+def pending(ledger: Ledger) -> tuple[tuple[str, Reproduction], ...]:
+    """Return the ids of items whose command was never run, with what is to be run."""
     entries = [(entry, ran(ledger, entry)) for entry in ledger.entries]
-    return tuple((entry.id, seen.command) for entry, seen in entries if seen and seen.exit_code is None)
+    return tuple((entry.id, seen.trial) for entry, seen in entries if seen and seen.exit_code is None)
 
 
 def words(seen: Ran | None) -> str:
-    """Return what a command did, for people."""
+    """Return what a trial showed, for people."""
     if seen is None:
-        return "no command"
+        return "nothing was run"
     if seen.exit_code is None:
         return seen.why or "not run"
     how = "timed out" if seen.timed_out else f"exit {seen.exit_code}"
-    return f"{how} when the server ran it"
+    return f"{how} when the server ran it{_detail(seen)}"
+
+
+def _detail(seen: Ran) -> str:
+    control = seen.control
+    if control is None:
+        return ""
+    if shown(seen) or disproved(seen):
+        return f", and the control {'passed' if control.passed else 'failed in the words foreseen'}"
+    if seen.failed and not seen.named:
+        return ", without the words that name the fault, so it shows nothing"
+    if control.exit_code is None:
+        return f"; the control was not run: {control.why}"
+    return (
+        f", and so did the control (exit {control.exit_code}), so it shows nothing"
+        if seen.failed
+        else ", and so did the control"
+    )
 
 
 SAME = 0.8

@@ -32,7 +32,7 @@ class Ending(StrEnum):
 
 class HandoffFinding(Record):
     """One thing to act on. `confirmed` tells that the server or an experiment bears it out; `outcome` what later work said;
-    `check` is a command that exits non-zero while it is there.
+    `check` is a command that exits non-zero while it is there, in the words `fails_with`; `control` one that passes all the same.
     """
 
     id: str
@@ -43,6 +43,8 @@ class HandoffFinding(Record):
     quote: str = ""
     detail: str = ""
     check: str = ""
+    fails_with: str = ""
+    control: str = ""
     confirmed: bool = False
     standing: str = Field("", description="What a panel's votes made of it: confirmed, probable or minority.")
     outcome: Settlement | None = None

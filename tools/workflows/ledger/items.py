@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from inspect import isclass
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from ...session.events import Record
@@ -92,6 +93,27 @@ class Settlement(StrEnum):
         return self in {Settlement.DISPROVEN, Settlement.FIXED}
 
 
+@dataclass(frozen=True)
+class Reproduction:
+    """What the server runs for an item: a command; and where it is to show a fault, the words of its output that name the
+    fault, and a like command that ends the other way.
+    """
+
+    command: str = ""
+    fails_with: str = ""
+    control: str = ""
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """All that is run."""
+        return tuple(one for one in (self.command, self.control) if one)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The same as a handoff names it."""
+        return {"check": self.command, "fails_with": self.fails_with, "control": self.control}
+
+
 class Item(Record):
     """One thing that an agent reports. Subclasses narrow `kind` to one word and add their fields.
 
@@ -127,9 +149,9 @@ class Item(Record):
         return self._filled_in(self.title_format) or self.subject or self.kind
 
     @property
-    def command(self) -> str:
-        """A command that shows it. The server runs it, where a person agreed, and records what it saw."""
-        return self._filled_in(self.command_format)
+    def trial(self) -> Reproduction:
+        """What the server runs for it, where a person agreed; it records what it saw."""
+        return Reproduction(self._filled_in(self.command_format))
 
     def _filled_in(self, form: str) -> str:
         return form.format_map(dict(self)) if form else ""
@@ -158,6 +180,29 @@ class Cited(Item):
     def path(self) -> str:
         """The file cited."""
         return split_location(self.location)[0]
+
+
+class Provable(Cited):
+    """An item that an experiment can show: two like commands, one of which fails in the words that name the fault while the
+    other passes. An exit status alone shows nothing: anything can fail.
+    """
+
+    reproduction: Note = Field("", description="A command that runs this code and fails while the fault is there.")
+    fails_with: Note = Field("", description="Words of its output that name the fault, as an assertion or a value.")
+    control: Note = Field("", description="A like command that ends the other way, e.g. with an input that is fine.")
+
+    @property
+    def trial(self) -> Reproduction:
+        return Reproduction(self.reproduction, self.fails_with, self.control)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        given = [name for name in ("reproduction", "fails_with", "control") if getattr(self, name)]
+        if 0 < len(given) < 3:
+            raise ValueError("an experiment has a `reproduction`, the words it `fails_with`, and a `control`")
+        if self.control and self.control == self.reproduction:
+            raise ValueError("the `control` is the reproduction itself: it has to be able to end the other way")
+        return self
 
 
 def split_location(location: str) -> tuple[str, int, int]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from pydantic import Field, TypeAdapter
 
 from ...session.events import Record
-from .items import Item, Options, Settlement, Workflow
+from .items import Item, Options, Reproduction, Settlement, Workflow
 
 VERSION = 1
 """Of these records and of what stands in them."""
@@ -23,16 +23,35 @@ Found = TypeVar("Found", bound="LedgerFacts")
 class Ran(Record):
     """What a command cited by an item did when the server ran it. `seconds` is wall-clock time; `tail` the end of its output.
 
-    `exit_code` is None where it was not run; `why` says why not.
+    `exit_code` is None where it was not run; `why` says why not. `named` tells whether the words `fails_with` were printed;
+    `control` is what the like command did.
     """
 
     command: str
+    fails_with: str = ""
+    named: bool = False
+    control: Ran | None = None
     exit_code: int | None = None
     timed_out: bool = False
     seconds: float = 0.0
     tail: str = ""
     output: str = Field("", description="SHA-256 of everything that it printed.")
     why: str = ""
+
+    @property
+    def trial(self) -> Reproduction:
+        """What was run, or would be."""
+        return Reproduction(self.command, self.fails_with, self.control.command if self.control else "")
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ran and failed. That no such program could be begun is no failure of the code."""
+        return self.exit_code not in {None, 0, 126, 127}
+
+    @property
+    def passed(self) -> bool:
+        """Whether it ran and all was well."""
+        return self.exit_code == 0
 
 
 class Opened(Record):

@@ -10,12 +10,15 @@ from typing import Any
 from ...errors import Code, Refusal
 from ...lab.context import RepoContext
 from ...process.runner import CommandSpec
-from ...process.screen import cure, screen
+from ...process.screen import ONLY_READ, cure, screen
+from ...process.shell import scripts
 from ...project.folders import CommandKind
 from ...project.projects import Project, recognise
 from ...project.scan import scan
 from ...text.redaction import redact_tail
 from ..ledger.evidence import REPRODUCED, pending
+from ..ledger.items import Reproduction
+from ..ledger.pages import one_line
 from ..ledger.state import Ledger, Observed, Ran
 from .runner import observed
 
@@ -110,21 +113,70 @@ def checks_of(projects: Iterable[Project], kinds: Sequence[CommandKind] = CHECKS
     return found[:MOST_CHECKS]
 
 
-def reproduce(context: RepoContext, command: str, timeout_s: float = TIMEOUT_S) -> Ran:
+_SAYS_NOTHING = ONLY_READ | frozenset({"false", ":", "exit", "return", "sleep", "cd", "export", "read"})
+"""Programs that fail or print words without running any code of a project."""
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
+
+
+def no_experiment(command: str, files: Iterable[str]) -> str:
+    """Return why a command cannot show a fault of a project with these files; empty where it may."""
+    programs = [part for script in scripts(command) for part in script if part.words]
+    if all(one.name in _SAYS_NOTHING or (one.name in _SHELLS and "-c" in one.words) for one in programs):
+        return "runs no code: it only says, ends or searches something. Run the code that is at fault, with an input"
+    parts = {part for file in files for part in file.lower().split("/")}
+    names = parts | {part.rpartition(".")[0] for part in parts}
+    if names.isdisjoint(re.findall(r"[\w-]+(?:\.\w+)*|\w+", f"{command} {command.replace('.', ' ')}".lower())):
+        return "names nothing of this repository. Name the file, module or test that it runs"
+    return ""
+
+
+def try_out(context: RepoContext, trial: Reproduction, *, anew: bool = False) -> Ran:
+    """Run a trial's command and its control, if a person agreed to both; say that nobody did otherwise. `anew` joins no run
+    that an earlier call left.
+
+    Raises:
+        Refusal: if a command is one that is never run.
+    """
+    control = Ran(command=trial.control) if trial.control else None
+    agreed = [_agreed(context, command) for command in trial.commands]  # each is asked for, not only the first
+    if not all(agreed):
+        return Ran(command=trial.command, fails_with=trial.fails_with, control=control, why=_NOBODY)
+    seen, control = (
+        reproduce(context, one, fails_with=trial.fails_with, anew=anew) if one else None
+        for one in (trial.command, trial.control)
+    )
+    assert seen is not None, "there is a command"
+    return seen.model_copy(update={"control": control})
+
+
+def _agreed(context: RepoContext, command: str) -> bool:
+    if reason := screen(command).refused:
+        raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {reason}. {cure(reason)}")
+    if not (agreed := context.consent.agreed_to(command)):
+        context.consent.want(command)
+    return agreed
+
+
+_NOBODY = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
+
+
+def reproduce(
+    context: RepoContext, command: str, timeout_s: float = TIMEOUT_S, fails_with: str = "", *, anew: bool = False
+) -> Ran:
     """Run a command at the top of the checkout if a person agreed to it; say that nobody did otherwise.
 
     Raises:
         Refusal: if the command is one that is never run.
     """
-    if reason := screen(command).refused:
-        raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {reason}. {cure(reason)}")
-    if not context.consent.agreed_to(command):
-        context.consent.want(command)
-        why = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
-        return Ran(command=command, why=why)
-    run = context.runs.run(context.runs.key(f"reproduce {command}"), CommandSpec(command, context.repo.root, timeout_s))
+    if not _agreed(context, command):
+        return Ran(command=command, why=_NOBODY)
+    key = context.runs.key(f"reproduce {command}{f' at {context.now()}' if anew else ''}")
+    run = context.runs.run(key, CommandSpec(command, context.repo.root, timeout_s))
+    printed = run.stdout + run.stderr + ("\ntimed out" if run.timed_out else "")
     return Ran(
         command=command,
+        fails_with=fails_with,
+        named=bool(fails_with) and one_line(fails_with) in one_line(printed),
         exit_code=None if run.lost or run.cancelled else run.exit_code,
         timed_out=run.timed_out,
         seconds=round(run.seconds, 3),
@@ -148,7 +200,8 @@ def run_checks(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> lis
 
 def run_pending(context: RepoContext, ledger: Ledger) -> list[Observed]:
     """Run the commands of items that nobody had agreed to when these were recorded."""
-    seen = {id: reproduce(context, command) for id, command in pending(ledger) if context.consent.agreed_to(command)}
+    agreed = context.consent.agreed_to
+    seen = {id: try_out(context, trial) for id, trial in pending(ledger) if all(map(agreed, trial.commands))}
     facts = {id: ran.model_dump(mode="json", exclude_defaults=True) for id, ran in seen.items()}
     return [observed(context, REPRODUCED, **facts)] if facts else []
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
 from ...session.events import Record
-from ..ledger.evidence import SAME, fingerprint, likeness, ran, refuted, shown
+from ..ledger.evidence import SAME, fingerprint, likeness, mended, ran, shown
 from ..ledger.items import Confidence, Settlement, Severity, split_location
-from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
+from ..ledger.state import Ledger, LedgerEntry, LedgerFacts, Ran
 from ..running.inspection import Hint
 from .items import Cleared, Remedy, SecurityFinding, SecurityOptions
 
@@ -18,10 +18,14 @@ MOST_ATTEMPTS = 3
 SERIOUS = frozenset({Severity.CRITICAL, Severity.HIGH})
 PLACES = "standing"
 """Facts of the close: where the quote of each earlier finding is now, by its name."""
+RERUN = "earlier trials"
+"""What the trials of earlier findings do now, by the finding's name."""
 
 
 class Known(Record):
-    """A finding as an earlier audit left it. `ledger` and `id` name it; `stands` is where its quote is now, if it is."""
+    """A finding as an earlier audit left it. `ledger` and `id` name it; `stands` is where its quote is now, if it is; `check`
+    and what belongs to it are the trial in which the server saw it, empty where it never did.
+    """
 
     ledger: str
     id: str
@@ -32,6 +36,9 @@ class Known(Record):
     severity: Severity
     fingerprint: str
     stands: str = ""
+    check: str = ""
+    fails_with: str = ""
+    control: str = ""
 
     @property
     def name(self) -> str:
@@ -130,15 +137,15 @@ def surface_of(ledger: Ledger) -> Surface:
 
 
 def confidence_of(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> Confidence:
-    """Return how sure a finding is. Whoever says confirmed is believed once the server saw the command fail; until then it
-    is likely, and only possible once the command showed that all is well.
+    """Return how sure a finding is: confirmed once the server saw it shown; else at most likely, and only possible once its
+    own trial showed nothing.
     """
     seen = ran(ledger, entry)
-    if refuted(seen):
+    if shown(seen):
+        return Confidence.CONFIRMED
+    if seen and seen.exit_code is not None:
         return Confidence.POSSIBLE
-    if entry.item.confidence is Confidence.CONFIRMED and not shown(seen):
-        return Confidence.LIKELY
-    return entry.item.confidence
+    return max(entry.item.confidence, Confidence.LIKELY, key=list(Confidence).index)
 
 
 def attempts(ledger: Ledger, finding: str) -> tuple[LedgerEntry[Remedy], ...]:
@@ -148,7 +155,7 @@ def attempts(ledger: Ledger, finding: str) -> tuple[LedgerEntry[Remedy], ...]:
 
 def held(ledger: Ledger, entry: LedgerEntry[Remedy]) -> bool:
     """Tell whether an attempt ended the attack, as the server saw it, and broke no test."""
-    return refuted(ran(ledger, entry)) and not broken_tests(ledger, entry.commit)
+    return mended(ran(ledger, entry)) and not broken_tests(ledger, entry.commit)
 
 
 def broken_tests(ledger: Ledger, commit: str) -> frozenset[str]:
@@ -204,13 +211,21 @@ class FindingFate(StrEnum):
     """What became of an earlier finding."""
 
     RECURRING = "recurring"
+    STANDS = "still shown"
+    """The server saw its trial fail again: nobody has to say so."""
     FIXED = "fixed"
+    """The server saw its trial pass."""
+    CLEARED = "cleared by reading"
+    """Nobody had shown it, and somebody says now that it is none."""
     GONE = "gone from the code"
     """What was quoted stands nowhere any more. That is no proof that the weakness went with it."""
     CARRIED = "carried over"
-    """Not looked at, because nothing there changed."""
+    """Not looked at, because nothing there changed; or once shown, and nothing has run since that shows it mended."""
     UNSETTLED = "unsettled"
     """It still stands in the code, and nobody has said whether it is still a weakness."""
+
+
+LEFT_OPEN = frozenset({FindingFate.STANDS, FindingFate.CARRIED, FindingFate.UNSETTLED})
 
 
 @dataclass(frozen=True)
@@ -233,6 +248,7 @@ def _fresh(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> Known:
     return Known(
         ledger=ledger.id, id=entry.id, path=one.path, kind=one.owasp, quote=one.quote, summary=one.summary,
         severity=one.severity, fingerprint=fingerprint(one.path, one.owasp, one.quote), stands=one.location,
+        **(one.trial.fields if confidence_of(ledger, entry) is Confidence.CONFIRMED else {}),
     )  # fmt: skip
 
 
@@ -276,19 +292,32 @@ def fates_of(ledger: Ledger) -> tuple[Matching, ...]:
     known = recurring(ledger)
     fixed = {entry.id for entry in ledger.of(SecurityFinding) if is_fixed(ledger, entry)}
     again = {one.name: id for id, one in known.items() if id not in fixed}
-    settled = {one.upstream for one in ledger.items(Cleared)} | {one.name for id, one in known.items() if id in fixed}
-    unchanged = _unchanged(ledger)
-    return tuple(_fate(one, again, settled, unchanged) for one in earlier(ledger))
+    mended_here = {one.name for id, one in known.items() if id in fixed}
+    cleared, unchanged = {one.upstream for one in ledger.items(Cleared)}, _unchanged(ledger)
+
+    def fate(one: Known) -> FindingFate:
+        if one.name in again:
+            return FindingFate.RECURRING
+        if one.name in mended_here:
+            return FindingFate.FIXED
+        seen = rerun(ledger, one.name)
+        if shown(seen):
+            return FindingFate.STANDS
+        if mended(seen):
+            return FindingFate.FIXED
+        if one.name in cleared:
+            return FindingFate.CARRIED if one.check else FindingFate.CLEARED
+        if not one.stands:
+            return FindingFate.GONE
+        return FindingFate.CARRIED if one.path in unchanged else FindingFate.UNSETTLED
+
+    return tuple(Matching(one, fate(one), again.get(one.name, "")) for one in earlier(ledger))
 
 
-def _fate(known: Known, again: Mapping[str, str], settled: Collection[str], unchanged: Collection[str]) -> Matching:
-    if known.name in again:
-        return Matching(known, FindingFate.RECURRING, again[known.name])
-    if known.name in settled:
-        return Matching(known, FindingFate.FIXED)
-    if not known.stands:
-        return Matching(known, FindingFate.GONE)
-    return Matching(known, FindingFate.CARRIED if known.path in unchanged else FindingFate.UNSETTLED)
+def rerun(ledger: Ledger, name: str) -> Ran | None:
+    """Return what the trial of an earlier finding did in this audit; None without one."""
+    facts = ledger.latest(RERUN).get(name)
+    return Ran.model_validate(facts) if facts else None
 
 
 def _unchanged(ledger: Ledger) -> frozenset[str]:
@@ -308,5 +337,5 @@ def left_open(ledger: Ledger) -> tuple[Known, ...]:
     """Return what the next audit has to look at: what this one found and did not mend, and what it left as it was."""
     disproven = {id for id, settled in ledger.overruled.items() if settled.outcome is Settlement.DISPROVEN}
     found = tuple(known_of(ledger, entry) for entry in open_findings(ledger) if entry.id not in disproven)
-    carried = (one.known for one in fates_of(ledger) if one.fate in {FindingFate.CARRIED, FindingFate.UNSETTLED})
+    carried = (one.known for one in fates_of(ledger) if one.fate in LEFT_OPEN)
     return (*found, *carried)

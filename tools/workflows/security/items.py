@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ..ledger.items import Cited, Confidence, ItemOutcome, Note, Options, Severity, Text, Words, listed
+from ..ledger.items import Cited, Confidence, ItemOutcome, Note, Options, Provable, Severity, Text, Words, listed
 
 OWASP_EDITION = 2021
 
@@ -232,23 +232,21 @@ class Cleared(ThreatTest):
         return ItemOutcome.DISPROVEN
 
 
-class SecurityFinding(ThreatTest):
+class SecurityFinding(Provable, ThreatTest):
     """A weakness that can be attacked, cited where it is."""
 
     prefix: ClassVar[str] = "V"
     subject_format: ClassVar[str] = "{summary}"
-    command_format: ClassVar[str] = "{reproduction}"
 
     kind: Literal["finding"] = "finding"
     summary: Text = Field(description="The weakness in one sentence.")
     severity: Severity
-    confidence: Confidence = Field(description="confirmed needs a reproduction, and stands once the server saw it.")
+    confidence: Confidence = Field(
+        description="confirmed needs a reproduction, which talks to no other machine, and stands once the server saw it fail."
+    )
     scenario: Text = Field(description="The attack, step by step: who sends what, and what happens.")
     impact: Text = Field(description="What the attacker has then.")
     mitigation: Text = Field(description="What to change.")
-    reproduction: Note = Field(
-        "", description="A command that exits non-zero while the weakness is there. It talks to no other machine."
-    )
     cwe: str = Field("", pattern=r"^(CWE-\d{1,5})?$", description="e.g. CWE-89")
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
-from ..ledger.evidence import ran, refuted, words
+from ..ledger.evidence import ran, words
 from ..ledger.items import Severity, split_location
 from ..ledger.pages import sentence, table
 from ..ledger.state import Ledger, LedgerEntry
@@ -95,7 +95,6 @@ def page_values(ledger: Ledger) -> dict[str, object]:
         "is_fixed": partial(is_fixed, ledger),
         "held": partial(held, ledger),
         "words": lambda entry: words(ran(ledger, entry)),
-        "refuted": lambda entry: refuted(ran(ledger, entry)),
     }
 
 

@@ -7,15 +7,17 @@ from typing import Any, ClassVar
 
 from ...errors import Code
 from ...plan.scope import Scope
-from ..ledger.evidence import pending
+from ..ledger.evidence import mended, pending, ran
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding, without_findings
-from ..ledger.items import Confidence, Depth, Item, ItemOutcome, Workflow
+from ..ledger.items import Confidence, Depth, Item, ItemOutcome, Reproduction, Workflow
 from ..ledger.pages import lines, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry
 from .findings import (
+    LEFT_OPEN,
     MOST_ATTEMPTS,
     SERIOUS,
+    Known,
     attempts,
     confidence_of,
     fates_of,
@@ -84,11 +86,9 @@ def _same_again(ledger: Ledger, item: ThreatTest) -> Objection | None:
 
 def _unproven(ledger: Ledger, item: SecurityFinding) -> Objection | None:
     if item.confidence is Confidence.CONFIRMED and not item.reproduction:
-        problem = (
-            "A confirmed finding needs a `reproduction`: a command that exits non-zero while the weakness is there."
-        )
-        return Objection(Code.MISSING_FIELD, f"{problem} Give one, or say `likely`.")
-    host = reaches(item.reproduction)
+        problem = "A confirmed finding needs a `reproduction`, the words it `fails_with`, and a `control`."
+        return Objection(Code.MISSING_FIELD, f"{problem} Give them, or say `likely`.")
+    host = next(filter(None, map(reaches, item.trial.commands)), "")
     if not host:
         return None
     return Objection(
@@ -171,16 +171,14 @@ class Security(WorkflowRules):
         "security.sarif": sarif_log,
     }
 
-    def command(self, ledger: Ledger, item: Item) -> str:
-        if not isinstance(item, Remedy):
-            return item.command
-        mended = ledger.find(item.finding)
-        return mended.item.command if mended else ""
+    def trial(self, ledger: Ledger, item: Item) -> Reproduction | None:
+        found = ledger.find(item.finding) if isinstance(item, Remedy) else None
+        return super().trial(ledger, found.item if found else item)
 
     def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         if isinstance(entry.item, SecurityFinding):
             return ItemOutcome.CONFIRMED if confidence_of(ledger, entry) is Confidence.CONFIRMED else None
-        return super().settles(ledger, entry)
+        return super().settles(ledger, entry) if mended(ran(ledger, entry)) else None
 
     def costs(self, kind: str) -> bool:
         return kind in {"cleared", "finding"}
@@ -244,17 +242,23 @@ class Security(WorkflowRules):
                 location=entry.item.location,
                 quote=entry.item.quote,
                 detail=_detail(entry.item),
-                check=entry.item.reproduction,
+                **entry.item.trial.fields,
                 confirmed=confidence_of(ledger, entry) is Confidence.CONFIRMED,
             )
             for entry in open_findings(ledger)
-        )
+        ) + tuple(_still_open(one.known) for one in fates_of(ledger) if one.fate in LEFT_OPEN)
 
 
 def _detail(one: SecurityFinding) -> str:
-    shown = f" Reproduction: `{one.reproduction}`." if one.reproduction else ""
-    attack = f"{sentence(one.scenario)} Impact: {sentence(one.impact)} Mitigation: {sentence(one.mitigation)}"
-    return attack + shown
+    return f"{sentence(one.scenario)} Impact: {sentence(one.impact)} Mitigation: {sentence(one.mitigation)}"
+
+
+def _still_open(known: Known) -> HandoffFinding:
+    """Return what an earlier audit found and this one leaves open."""
+    return HandoffFinding(
+        id=known.name, title=known.summary, kind=f"security {known.kind}", severity=known.severity,
+        location=known.stands or known.path, quote=known.quote, check=known.check, fails_with=known.fails_with, control=known.control,
+    )  # fmt: skip
 
 
 def _next_steps(ledger: Ledger) -> list[str]:

@@ -13,7 +13,7 @@ from ...project.folders import CommandKind
 from ...project.scan import scan
 from ...text.redaction import redactor
 from ..ledger.evidence import line_of
-from ..ledger.items import Item, Workflow
+from ..ledger.items import Item, Reproduction, Workflow
 from ..ledger.state import Ledger, Observed
 from ..running.inspection import (
     WEAKNESSES,
@@ -24,11 +24,13 @@ from ..running.inspection import (
     run_checks,
     run_pending,
     texts_of,
+    try_out,
 )
 from ..running.runner import Scoped, files_in_scope, observed, saw
 from ..running.store import Ledgers
 from .findings import (
     PLACES,
+    RERUN,
     AuditNumbers,
     CommandSeen,
     DependencyAudits,
@@ -77,7 +79,13 @@ class SecurityRunner(Scoped):
         if last.changed is not None:
             scope = (observed(context, "scope", files=len(last.changed)),)
         # Whoever may mend has to know how the tests stood before.
-        return (*scope, saw(context, last), saw(context, _surface(context, files)), *_tests(context, ledger))
+        return (
+            *scope,
+            saw(context, last),
+            *_rerun(context, last.known),
+            saw(context, _surface(context, files)),
+            *_tests(context, ledger),
+        )
 
     def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
         if not ledger.opts(SecurityOptions).fix:
@@ -92,6 +100,7 @@ class SecurityRunner(Scoped):
         audits = [{"kind": "dependency audit", "command": command} for command in commands]
         return (
             *run_pending(context, ledger),
+            *_rerun(context, earlier(ledger)),
             *([saw(context, DependencyAudits(commands=_seen(context, audits)))] if audits else []),
             *_tests(context, ledger),
         )
@@ -99,7 +108,17 @@ class SecurityRunner(Scoped):
     def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         known = earlier(ledger)
         now = {one.name: _stands(context, one) for one in known}
-        return () if all(one.stands == now[one.name] for one in known) else (observed(context, PLACES, **now),)
+        moved = any(one.stands != now[one.name] for one in known)
+        return (*([observed(context, PLACES, **now)] if moved else []), *_rerun(context, known))
+
+
+def _rerun(context: RepoContext, known: Iterable[Known]) -> list[Observed]:
+    """Run the trials of earlier findings that the server once saw shown: whether they are over is not for anybody to say."""
+    trials = {one.name: Reproduction(one.check, one.fails_with, one.control) for one in known if one.check}
+    seen = {
+        name: try_out(context, trial).model_dump(mode="json", exclude_defaults=True) for name, trial in trials.items()
+    }
+    return [observed(context, RERUN, **seen)] if seen else []
 
 
 def _tests(context: RepoContext, ledger: Ledger) -> list[Observed]:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.errors import Code
+from autoresearch_mcp.tools.errors import Code, Refusal
 from conftest import Project
-from ledgers import HYPOTHESIS, WorkflowAgent, shop
+from ledgers import DISPROOF, HYPOTHESIS, NO_TRIAL, TRIAL, WorkflowAgent, shop
 from sarif import check_sarif
 
 FINDING = {
@@ -19,7 +19,6 @@ FINDING = {
     "summary": "The cart shows one item too few",
     "hypothesis": "H1",
     "severity": "high",
-    "reproduction": "python3 check.py",
     "root_cause": "one is subtracted for no reason",
     "impact": "every customer",
 }
@@ -74,11 +73,11 @@ def test_without_consent_a_run_runs_nothing(tmp_path: Path) -> None:
 
 def test_three_failures_in_a_row_end_a_line_of_inquiry_and_a_success_begins_it_anew(agent: WorkflowAgent) -> None:
     for claim in CLAIMS[:2]:
-        agent.record(HYPOTHESIS, claim=claim, outcome="disproven")
+        agent.record(HYPOTHESIS, claim=claim, outcome="disproven", **DISPROOF)
     agent.record(HYPOTHESIS)
     for claim in CLAIMS[2:]:
-        agent.record(HYPOTHESIS, claim=claim, outcome="inconclusive")
-    agent.record(HYPOTHESIS, claim="threads share one link", outcome="disproven")
+        agent.record(HYPOTHESIS, claim=claim, outcome="inconclusive", **NO_TRIAL)
+    agent.record(HYPOTHESIS, claim="threads share one link", outcome="disproven", **NO_TRIAL)
 
     assert "`Off by One` confirmed nothing" in agent.refused(
         Code.OUT_OF_ORDER, HYPOTHESIS, claim="it is the moon", line="Off by One"
@@ -87,43 +86,92 @@ def test_three_failures_in_a_row_end_a_line_of_inquiry_and_a_success_begins_it_a
     assert "Dropped lines of inquiry: off by one." in agent.status().state
 
 
+RUNS = "python3 -c 'import shop.cart; {}'"
+
+
 @pytest.mark.parametrize(
-    ("outcome", "reproduction", "stands"),
-    [("confirmed", "true", "inconclusive"), ("confirmed", "false", "confirmed"), ("confirmed", None, "confirmed"), ("disproven", "true", "disproven")],
-)  # fmt: skip
-def test_a_confirmation_counts_for_nothing_when_its_own_command_shows_nothing(
-    agent: WorkflowAgent, outcome: str, reproduction: str | None, stands: str
+    ("claimed", "trial", "stands"),
+    [
+        ("confirmed", TRIAL, "confirmed"),
+        ("disproven", TRIAL, "confirmed"),
+        ("disproven", DISPROOF, "disproven"),
+        ("confirmed", DISPROOF, "disproven"),
+        ("confirmed", {**TRIAL, "fails_with": "an injection"}, "inconclusive"),
+        ("confirmed", {**TRIAL, "control": RUNS.format("raise SystemExit(1)")}, "inconclusive"),
+        ("disproven", {**TRIAL, "reproduction": RUNS.format("pass")}, "inconclusive"),
+        ("confirmed", {**TRIAL, "reproduction": "no-such-program shop"}, "inconclusive"),
+        ("confirmed", NO_TRIAL, "said to be confirmed, not run"),
+        ("disproven", NO_TRIAL, "said to be disproven, not run"),
+    ],
+)
+def test_an_outcome_is_what_the_two_runs_of_an_experiment_say(
+    agent: WorkflowAgent, claimed: str, trial: dict[str, str], stands: str
 ) -> None:
-    agent.record(HYPOTHESIS, outcome=outcome, reproduction=reproduction)
+    agent.record(HYPOTHESIS, outcome=claimed, **trial)
 
     assert f"H1 {stands}: count leaves out one item" in agent.status().state
 
 
+@pytest.mark.parametrize(
+    ("trial", "told"),
+    [
+        ({"control": None}, "an experiment has a `reproduction`, the words it `fails_with`, and a `control`"),
+        ({"fails_with": None}, "an experiment has a `reproduction`, the words it `fails_with`, and a `control`"),
+        ({"control": TRIAL["reproduction"]}, "the `control` is the reproduction itself"),
+    ],
+)
+def test_a_command_alone_is_no_experiment(agent: WorkflowAgent, trial: dict[str, str], told: str) -> None:
+    assert told in agent.refused(Code.BAD_ARGUMENT, HYPOTHESIS, **trial)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("false", "runs no code"),
+        ("sh -c 'echo one too few in shop/cart.py; exit 1'", "runs no code"),
+        ("grep -q return shop/cart.py && false", "runs no code"),
+        ("python3 -c 'raise SystemExit(\"one too few\")'", "names nothing of this repository"),
+    ],
+)
+@pytest.mark.parametrize("role", ["reproduction", "control"])
+def test_what_runs_no_code_of_the_project_shows_nothing_of_it(
+    agent: WorkflowAgent, role: str, command: str, told: str
+) -> None:
+    assert told in agent.refused(Code.EVIDENCE, HYPOTHESIS, **{role: command})
+
+
 def test_a_finding_does_not_rest_on_what_was_contradicted(agent: WorkflowAgent) -> None:
-    agent.record(HYPOTHESIS, reproduction="true")
+    agent.record(HYPOTHESIS, **DISPROOF)
 
-    assert "claimed as confirmed, but its command exited 0" in agent.refused(Code.EVIDENCE, FINDING)
-    page = agent.file(agent.close(why="enough"), "eliminated.md")
-    assert "Claimed as confirmed, but its command: exit 0 when the server ran it." in page
+    assert (
+        "H1 is disproven (exit 0 when the server ran it, and the control failed in the words foreseen)"
+        in agent.refused(Code.EVIDENCE, FINDING)
+    )
+    assert "disproven, by minimal-reproduction" in agent.file(agent.close(why="enough"), "eliminated.md")
 
 
-def test_a_command_that_could_not_begin_shows_nothing(agent: WorkflowAgent) -> None:
-    agent.record(HYPOTHESIS)
-    agent.record(FINDING, reproduction="no-such-program")
+def test_a_finding_that_no_command_shows_is_an_opinion_and_ends_nothing(agent: WorkflowAgent) -> None:
+    agent.record(HYPOTHESIS, **NO_TRIAL)
+    agent.record(FINDING)
 
-    assert not agent.handoff(agent.close())["findings"][0]["confirmed"]
+    with pytest.raises(Refusal, match="a hypothesis that the server saw confirmed"):
+        agent.close()
+    closed = agent.close(why="it cannot be run here")
+
+    assert "**Not reproduced**" in agent.file(closed, "findings.md")
+    assert not agent.handoff(closed)["findings"][0]["confirmed"]
 
 
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
         ({"hypothesis": "H9"}, "There is no H9"),
-        ({"hypothesis": "H2"}, "H2 was disproven: a finding rests on a confirmed hypothesis"),
+        ({"hypothesis": "H2"}, "H2 is disproven"),
     ],
 )
 def test_a_finding_rests_on_a_confirmed_hypothesis(agent: WorkflowAgent, changed: dict[str, str], told: str) -> None:
     agent.record(HYPOTHESIS)
-    agent.record(HYPOTHESIS, claim=CLAIMS[0], outcome="disproven")
+    agent.record(HYPOTHESIS, claim=CLAIMS[0], outcome="disproven", **DISPROOF)
 
     assert told in agent.refused(Code.EVIDENCE, FINDING, **changed)
 
@@ -154,11 +202,9 @@ def test_what_is_inconclusive_settles_nothing_and_what_is_disproven_does(agent: 
     agent.project.now += 60
     agent.open(goal="once more")
 
-    assert agent.record(HYPOTHESIS, upstream=name, outcome="inconclusive").settled == ""
-    assert agent.record(HYPOTHESIS, upstream=name, reproduction="true", claim=CLAIMS[1]).settled == ""
-    assert (
-        agent.record(HYPOTHESIS, upstream=name, outcome="disproven", claim=CLAIMS[0]).settled == f"{name} as disproven"
-    )
+    said = {"upstream": name, "outcome": "disproven"}
+    assert agent.record(HYPOTHESIS, **said, **TRIAL | {"fails_with": "something else"}).settled == ""
+    assert agent.record(HYPOTHESIS, **said, **DISPROOF, claim=CLAIMS[0]).settled == f"{name} as disproven"
 
 
 def test_a_chain_goes_on_to_fix_with_what_was_found(tmp_path: Path) -> None:
@@ -174,17 +220,19 @@ def test_a_chain_goes_on_to_fix_with_what_was_found(tmp_path: Path) -> None:
 
 def test_the_files_are_complete(agent: WorkflowAgent) -> None:
     agent.record(HYPOTHESIS)
-    agent.record(HYPOTHESIS, claim=CLAIMS[0], outcome="disproven")
+    agent.record(HYPOTHESIS, claim=CLAIMS[0], outcome="disproven", **DISPROOF)
     agent.record(FINDING)
 
     closed = agent.close()
 
-    assert "**Reproduction** (exit 1 when the server ran it)." in agent.file(closed, "findings.md")
-    assert f"## H2: {CLAIMS[0]}\n\ndisproven by minimal-reproduction" in agent.file(closed, "eliminated.md")
+    assert "**Reproduction** (exit 1 when the server ran it, and the control passed)." in agent.file(
+        closed, "findings.md"
+    )
+    assert f"## H2: {CLAIMS[0]}\n\ndisproven, by minimal-reproduction" in agent.file(closed, "eliminated.md")
     assert agent.file(closed, "debug-results.tsv").splitlines()[1:] == [
         "1\thypothesis\tH1\tconfirmed\t-\tshop/cart.py:6\tcount leaves out one item",
         f"2\thypothesis\tH2\tdisproven\t-\tshop/cart.py:6\t{CLAIMS[0]}",
-        "3\tfinding\tH1\tconfirmed\thigh\tshop/cart.py:6\tThe cart shows one item too few",
+        "3\tfinding\tH1\tshown\thigh\tshop/cart.py:6\tThe cart shows one item too few",
     ]
     log = json.loads(agent.file(closed, "debug.sarif"))
     check_sarif(log)

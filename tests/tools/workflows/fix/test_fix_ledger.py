@@ -451,16 +451,11 @@ def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> Non
     made = Mender(shop(tmp_path / "repo", "# adds counts names\nfee = 2\n"))
     debug = WorkflowAgent(made.project, "debug")
     debug.open(goal="fees", chain="fix")
-    for number, check in ((1, "! grep -q 'fee = 2' src/cart.py"), (2, "true")):
-        cited = {"location": "src/cart.py:2", "quote": "fee = 2"}
-        debug.record(
-            {**HYPOTHESIS, **cited, "claim": f"fee {number} is too high by {number * 7}", "line": f"fees {number}"}
-        )
-        if number == 1:
-            debug.record({**FINDING, **cited, "hypothesis": "H1", "reproduction": check})
-        else:
-            debug.record({**FINDING, "location": "src/cart.py:1", "quote": "# adds counts names", "hypothesis": "H2",
-                          "summary": "Names are lost at night", "reproduction": check})  # fmt: skip
+    cited = {"location": "src/cart.py:2", "quote": "fee = 2"}
+    debug.record({**HYPOTHESIS, **cited, "claim": "the fee is a typing error", "line": "fees", **fee(2)})
+    debug.record({**FINDING, **cited, "hypothesis": "H1"})
+    debug.record({**FINDING, "location": "src/cart.py:1", "quote": "# adds counts names", "hypothesis": "H1",
+                  "summary": "Names are lost at night", **fee(3)})  # fmt: skip
     earlier = debug.close()
 
     answer = made.agent.open()
@@ -478,6 +473,16 @@ def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> Non
     assert debug.handoff(earlier)["findings"][0]["outcome"] == "fixed"
     assert f"**FIXED** by {closed.ledger}#F1" in debug.file(earlier, "summary.md")
     assert main(gate) == 0
+
+
+def fee(wrong: int) -> dict[str, str]:
+    """An experiment that fails while the fee is this."""
+    asserts = f"from src.cart import fee; assert fee != {wrong}, 'too high'"
+    return {
+        "reproduction": f'python3 -c "{asserts}"',
+        "fails_with": "too high",
+        "control": "python3 -c 'import src.cart'",
+    }
 
 
 HYPOTHESIS = {

@@ -14,7 +14,7 @@ from autoresearch_mcp.tools.workflows.ledger.handoff import HandoffFinding, seve
 from autoresearch_mcp.tools.workflows.ledger.items import ItemOutcome, Severity
 from autoresearch_mcp.tools.workflows.security.items import Attacker, Owasp, Stride
 from autoresearch_mcp.tools.workflows.status import WorkflowAnswer
-from ledgers import WorkflowAgent, shop
+from ledgers import INJECTION, NO_TRIAL, WorkflowAgent, shop
 from sarif import check_sarif
 
 INJECTED = "return link.execute(f\"SELECT * FROM item WHERE name = '{name}'\")"
@@ -67,7 +67,7 @@ FINDING = {
     "scenario": "A visitor searches for ' OR 1=1 -- and gets every item.",
     "impact": "reads and changes the whole table",
     "mitigation": "Pass the name as a parameter.",
-    "reproduction": "grep -q 'name = ?' shop/db.py",
+    **INJECTION,
     "cwe": "CWE-89",
 }
 CLEARED = {
@@ -130,7 +130,7 @@ def validated(agent: WorkflowAgent, closed: WorkflowAnswer) -> dict[str, Any]:
         (Code.BAD_ARGUMENT, SEARCH, {"reaches": ["A7"], "name": "x", "crosses": "y"}, "There is no A7"),
         (Code.BAD_ARGUMENT, FINDING, {"boundary": "B2"}, "B2 does not reach A1. Test one of: A1 across B1"),
         (Code.BAD_ARGUMENT, CLEARED, {"asset": "A9"}, "B2 does not reach A9"),
-        (Code.MISSING_FIELD, FINDING, {"reproduction": None}, "or say `likely`"),
+        (Code.MISSING_FIELD, FINDING, NO_TRIAL, "or say `likely`"),
         (Code.MISSING_FIELD, FINDING, {"scenario": None}, "scenario: Field required"),
         (Code.MISSING_FIELD, CLEARED, {"holds": " "}, "holds"),
         (Code.EVIDENCE, CLEARED, {"quote": "if allowed(user):"}, "does not stand at shop/cart.py:2"),
@@ -139,8 +139,8 @@ def validated(agent: WorkflowAgent, closed: WorkflowAnswer) -> dict[str, Any]:
         (Code.BAD_ARGUMENT, FINDING, {"owasp": "A11"}, "owasp"),
         (Code.BAD_ARGUMENT, FINDING, {"persona": "script-kiddie"}, "persona"),
         (Code.BAD_ARGUMENT, FINDING, {"cwe": "89"}, "cwe"),
-        (Code.BAD_ARGUMENT, FINDING, {"reproduction": "curl http://shop.example.org/find"}, "talks to shop.example.org"),
-        (Code.BAD_ARGUMENT, FINDING, {"reproduction": "cat ~/.ssh/id_rsa"}, "is not run here"),
+        (Code.BAD_ARGUMENT, FINDING, {"reproduction": "python3 -m shop; curl http://shop.example.org/find"}, "talks to shop.example.org"),
+        (Code.BAD_ARGUMENT, FINDING, {"reproduction": "python3 -m shop; cat ~/.ssh/id_rsa"}, "is not run here"),
         (Code.SECRET, FINDING, {"scenario": "log in with AKIAIOSFODNN7EXAMPLE"}, "`scenario` holds a secret"),
         (Code.OUT_OF_ORDER, {"kind": "remedy", "finding": "V1", "change": "x", "location": "shop/db.py:1", "quote": "import sqlite3"}, {}, "This audit only reads"),
     ],
@@ -255,19 +255,21 @@ def test_when_all_rounds_are_used_it_ends_as_bounded_and_no_more_is_tested(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("reproduction", "claimed", "stands"),
+    ("trial", "claimed", "stands"),
     [
-        ("grep -q 'name = ?' shop/db.py", "confirmed", "confirmed"),
-        ("true", "confirmed", "possible"),
-        ("no-such-program --attack", "confirmed", "likely"),
-        (None, "likely", "likely"),
-        ("true", "likely", "possible"),
+        (INJECTION, "confirmed", "confirmed"),
+        (INJECTION, "possible", "confirmed"),
+        ({**INJECTION, "fails_with": "all rows came back"}, "confirmed", "possible"),
+        ({**INJECTION, "reproduction": "python3 -c 'import shop'"}, "likely", "possible"),
+        ({**INJECTION, "reproduction": "no-such-program shop"}, "confirmed", "possible"),
+        (NO_TRIAL, "likely", "likely"),
+        (NO_TRIAL, "possible", "possible"),
     ],
 )
 def test_how_sure_a_finding_is_follows_from_what_the_server_saw(
-    agent: WorkflowAgent, reproduction: str | None, claimed: str, stands: str
+    agent: WorkflowAgent, trial: dict[str, str], claimed: str, stands: str
 ) -> None:
-    agent.record(FINDING, reproduction=reproduction, confidence=claimed)
+    agent.record(FINDING, **trial, confidence=claimed)
 
     assert f"V1 critical {stands}: The name of an item" in "\n".join(agent.status().state)
 
@@ -316,9 +318,9 @@ def test_what_debugging_found_is_settled_by_the_audit_that_follows_and_goes_on_t
     first.open(chain="security, fix")
     place = {"location": "shop/db.py:5", "quote": INJECTED}
     first.record({"kind": "hypothesis", **place, "claim": "quotes end the text", "refuted_if": "no row came", "seen": "all rows",
-                  "technique": "trace", "experiment": "searched for a quote", "outcome": "confirmed", "line": "quotes"})  # fmt: skip
+                  "technique": "trace", "experiment": "searched for a quote", "outcome": "confirmed", "line": "quotes", **INJECTION})  # fmt: skip
     first.record({"kind": "finding", **place, "summary": "An injection through the name", "hypothesis": "H1", "severity": "high",
-                  "reproduction": "false", "root_cause": "text in a query", "impact": "everybody"})  # fmt: skip
+                  "root_cause": "text in a query", "impact": "everybody"})  # fmt: skip
     handed = first.close()
     project.now += 60
     agent = WorkflowAgent(project, "security")
@@ -422,7 +424,7 @@ def test_an_audit_goes_to_its_end_over_a_new_server_and_leaves_complete_files(ag
 
 def test_the_sarif_log_is_valid_and_says_what_code_hosts_read(agent: WorkflowAgent) -> None:
     agent.record(FINDING)
-    agent.record(FINDING, severity="low", confidence="possible", owasp="A04", stride="repudiation", cwe="", reproduction=None,
+    agent.record(FINDING, severity="low", confidence="possible", owasp="A04", stride="repudiation", cwe="", **NO_TRIAL,
                 location="shop/cart.py:5-6", quote="def count(items):\n    return len(items) - 1", asset="A2", boundary="B2",
                 summary="A basket counts one item too few")  # fmt: skip
 
@@ -458,6 +460,9 @@ def test_an_audit_without_findings_has_a_valid_sarif_log_too(agent: WorkflowAgen
 
 
 # --- The last audit --------------------------------------------------------------------------------------------------
+
+
+MOVED = {**INJECTION, "reproduction": INJECTION["reproduction"].replace("shop.db", "shop.store")}
 
 
 def again(agent: WorkflowAgent, **options: object) -> WorkflowAgent:
@@ -518,27 +523,74 @@ def test_a_finding_is_followed_to_the_file_that_its_code_moved_to(agent: Workflo
     agent.record(STORE, location="shop/store.py:1")
     agent.record(SEARCH, location="shop/store.py:4")
     assert any("still stands at shop/store.py:5" in line for line in agent.status().missing)
-    agent.record(FINDING, location="shop/store.py:5", reproduction="false")
+    agent.record(FINDING, location="shop/store.py:5", **MOVED)
 
     assert "#V1 of the last audit: unsettled" in "\n".join(opened_again.state)
     assert "#V1 of the last audit: recurring" in "\n".join(agent.status().state)
 
 
-def test_what_still_stands_is_not_forgotten(agent: WorkflowAgent) -> None:
+CLEARED_AGAIN = {
+    **CLEARED, "asset": "A1", "boundary": "B1", "stride": "tampering", "location": "shop/db.py:5", "quote": INJECTED,
+    "persona": "security-adversary", "tried": "sent quotes in a name", "holds": "names come from a fixed list now",
+}  # fmt: skip
+
+
+def test_what_still_stands_is_not_forgotten_and_no_word_clears_what_still_fails(agent: WorkflowAgent) -> None:
     again(agent)
     name = f"{agent.status().ledger}#V1"
     opened(agent)
     covered(agent)
 
-    with pytest.raises(Refusal, match=r"of the last audit still stands at shop/db\.py:5: record it again, or record"):
-        agent.close()
-    agent.record(CLEARED, asset="A1", boundary="B1", stride="tampering", location="shop/db.py:5", quote=INJECTED, upstream=name,
-                persona="security-adversary", tried="sent quotes in a name", holds="names come from a fixed list now")  # fmt: skip
+    assert f"{name} still stands: `python3 -c " in agent.refused(Code.EVIDENCE, CLEARED_AGAIN, upstream=name)
+    agent.record(CLEARED_AGAIN)
     closed = agent.close()
 
-    assert closed.status == "complete"
+    assert "| still shown | security-" in agent.file(closed, "overview.md")
+    assert [one["id"] for one in agent.handoff(closed)["findings"]] == [name]
+
+
+def test_what_its_own_trial_shows_mended_is_fixed_without_a_word(agent: WorkflowAgent) -> None:
+    again(agent)
+    agent.project.write("shop/db.py", f"import sqlite3\n\n\n{MENDED}").commit("a parameter")
+
+    opened_again = opened(agent, depth="shallow")
+    agent.record(CLEARED)
+    agent.record(CLEARED_AGAIN, location="shop/db.py:5", quote=REMEDY["quote"])
+    closed = agent.close()
+
+    assert "#V1 of the last audit: fixed" in "\n".join(opened_again.status().state)
     assert "| fixed | security-" in agent.file(closed, "overview.md")
-    assert "**DISPROVEN** by security-" in agent.project.read(f"autoresearch/{name.partition('#')[0]}/summary.md")
+    assert agent.handoff(closed)["findings"] == []
+
+
+def test_what_nobody_had_shown_may_be_cleared_by_reading(agent: WorkflowAgent) -> None:
+    agent.record(FINDING, **NO_TRIAL, confidence="likely")
+    name = f"{agent.close(why='enough').ledger}#V1"
+    agent.project.now += 60
+    opened(agent)
+
+    taken = agent.record(CLEARED_AGAIN, upstream=name)
+    closed = agent.close(why="enough")
+
+    assert taken.settled == ""
+    assert "| cleared by reading | security-" in agent.file(closed, "overview.md")
+
+
+def test_what_was_shown_and_cannot_be_run_any_more_is_not_cleared_by_a_word(agent: WorkflowAgent) -> None:
+    again(agent)
+    name = f"{agent.status().ledger}#V1"
+    agent.project.write("shop/db.py", agent.project.read("shop/db.py").replace("def find", "def search")).commit(
+        "renamed"
+    )
+    agent.open()
+    agent.record(STORE)
+    agent.record(SEARCH, quote="def search(link, name):")
+
+    agent.record(CLEARED_AGAIN, upstream=name)
+    closed = agent.close(why="enough")
+
+    assert "| carried over | security-" in agent.file(closed, "overview.md")
+    assert [one["id"] for one in agent.handoff(closed)["findings"]] == [name]
 
 
 def test_an_audit_of_what_changed_looks_at_those_files_and_carries_the_rest_over(agent: WorkflowAgent) -> None:
@@ -552,7 +604,7 @@ def test_an_audit_of_what_changed_looks_at_those_files_and_carries_the_rest_over
     closed = agent.close()
 
     assert "Changed since: shop/cart.py." in state
-    assert "| carried over | security-" in agent.file(closed, "overview.md")
+    assert "| still shown | security-" in agent.file(closed, "overview.md")
     assert closed.status == "complete"
     agent.project.now += 60
     assert "1 findings left open" in "\n".join(agent.open().state)

@@ -229,11 +229,13 @@ def test_what_an_earlier_ledger_left_over_blocks_until_it_is_disproven(project: 
     hypothesis = {
         "kind": "hypothesis", **place, "claim": "count is wrong for generators", "refuted_if": "it counted", "line": "types",
         "technique": "trace", "experiment": "called it", "seen": "a TypeError", "outcome": "confirmed",
+        "reproduction": "python3 -c 'from shop.cart import count; count(iter([]))'", "fails_with": "TypeError",
+        "control": "python3 -c 'from shop.cart import count; count([])'",
     }  # fmt: skip
     debug.record(hypothesis)
     finding = {
         "kind": "finding", **place, "summary": "Generators cannot be counted", "hypothesis": "H1", "severity": "high",
-        "reproduction": "false", "root_cause": "len", "impact": "some",
+        "root_cause": "len", "impact": "some",
     }  # fmt: skip
     debug.record(finding)
     first = debug.close()
@@ -242,7 +244,8 @@ def test_what_an_earlier_ledger_left_over_blocks_until_it_is_disproven(project: 
     assert line_of(agent.run(), "upstream") == "[ ] blocker upstream: findings of debug: 1"
 
     debug.open(goal="again")
-    debug.record({**hypothesis, "outcome": "disproven", "upstream": f"{first.ledger}#F1"})
+    said = {**hypothesis, "outcome": "disproven", "upstream": f"{first.ledger}#F1"}
+    debug.record({**said, "reproduction": said["control"], "control": said["reproduction"]})
     debug.close(why="nothing there")
 
     assert line_of(agent.run(), "upstream") == ""
