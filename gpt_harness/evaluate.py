@@ -20,22 +20,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import compiled
-from messages import shown
-from run_folders import run_folder
-from telemetry import DeviceMeter, Telemetry
-
 import checks
+import compiled
 import devices
 from checks import Check, Name, Outcome, found
 from curves import EarlyStop, parse_curve, render_curve, thinned
 from host import LANDLOCK, landlock
+from messages import shown
 from players import HERE, Host, JobFolders, PlayerError
 from prepare import Data, cache_home, prepare
+from run_folders import run_folder
 from scoring import Scored, WeightsJudge, texts
 from sources import open_source
 from spec import Spec, SpecError, checked, checkpoint, read_spec
 from splits import SourceError
+from telemetry import DeviceMeter, Telemetry
 from training import FinishedRun, Hopeless, RunningTraining, budget_check, survivors_check, tell
 
 SEED = "AUTORESEARCH_SEED"

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
+from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from splits import MOST_SHARED, SourceError, Split, shared, shingles, stamp_of
+import numpy as np
+from numpy.typing import NDArray
 
-LONGEST = 10_000
-"""Characters of a document; longer ones are cut where a blank line comes next."""
-KEPT_BACK = 20
-"""One document in so many is for the score, and another one is secret."""
-COMPARED_BYTES = 200_000_000
+from documents import cut, documents
+from splits import MOST_SHARED, SourceError, Split, shared, shingles, stamp_of
+from tokenizer import Tokenizer
+
+KEPT_BACK, MOST_KEPT_BACK = 20, 20_000
+"""One document in so many is for the score, and another one is secret; no more than so many of each."""
+COMPARED_CHARACTERS = 200_000_000
 """Texts up to this size are searched for what stands in the held-out ones as well."""
-LINES, PARQUET = (".jsonl", ".jsonl.gz"), ".parquet"
+PINNED, PINNED_SECRET = "shard_06542.parquet", 8
+"""The validation shard of Karpathy's autoresearch, which is never trained on; one of so many of its documents is secret."""
+
+Marks = NDArray[np.uint64]
+"""Of documents, sorted: the first 8 bytes of each one's SHA-256."""
+
+
+@dataclass(frozen=True)
+class Census:
+    """What one look at all documents tells: who there is, who stands there twice, who is kept back, and how long they are."""
+
+    marks: Marks
+    repeated: Marks
+    kept: dict[Split, Marks]
+    characters: int
 
 
 class Files:
-    """Documents of local files, split by what is in them: the same text lands in the same split wherever it stands."""
+    """Documents of local files, split by what is in them: the same text lands in the same split wherever it stands. Where
+    the pinned shard is among the files, it is what is kept back.
+    """
 
     def __init__(self, spec: str, globs: tuple[str, ...], root: Path) -> None:
         self.spec = spec
@@ -29,57 +48,97 @@ class Files:
 
     def documents(self, split: Split) -> Iterator[str]:
         """Each text once, in the order of the files."""
-        seen = set()
-        for text in self._all():
-            mark = _mark(text)
-            if mark not in seen and self._split(mark) is split and mark not in self._quoted:
-                seen.add(mark)
-                yield text
+        repeated = self._census.repeated
+        told = np.zeros(len(repeated), bool)
+        for mark, text, _ in self._all():
+            if self._split(mark) is not split or _among(mark, self._quoted):
+                continue
+            if _among(mark, repeated):
+                place = np.searchsorted(repeated, mark)
+                if told[place]:
+                    continue
+                told[place] = True
+            yield text
 
     @cached_property
     def digest(self) -> str:
         """Over what is in the documents, not over where they stand."""
-        return hashlib.sha256(b"".join(self._marks)).hexdigest()
+        kept = [self._census.kept[split] for split in (Split.VALIDATION, Split.TEST)]
+        return hashlib.sha256(b"".join(part.tobytes() for part in (self._census.marks, *kept))).hexdigest()
 
     @property
     def stamp(self) -> str:
         """Over names, sizes and times of the files."""
         return stamp_of(self._files)
 
+    def tokenizer(self, size: int) -> Tokenizer | None:
+        """None: it is learnt from the text."""
+        return None
+
     def held_out_files(self) -> tuple[Path, ...]:
         """All of them: training gets its text as tokens."""
         return self._files
 
-    def _all(self) -> Iterator[str]:
+    def _all(self) -> Iterator[tuple[np.uint64, str, Split]]:
+        """Marks and texts, and what each is for where it stands."""
         for file in self._files:
-            for text in read_documents(file):
-                yield from cut(text)
+            for place, document in enumerate(documents(file)):
+                split = split_of_pinned(place) if file.name == PINNED else Split.TRAIN
+                for text in cut(document):
+                    yield _mark(text), text, split
 
     @cached_property
-    def _marks(self) -> list[bytes]:
-        marks = sorted({_mark(text) for text in self._all()})
-        if len(marks) < 3:
+    def _census(self) -> Census:
+        marks, pinned, characters = array("Q"), {split: array("Q") for split in Split}, 0
+        for mark, text, split in self._all():
+            marks.append(int(mark))
+            if split is not Split.TRAIN:
+                pinned[split].append(int(mark))
+            characters += len(text)
+        unique, counts = np.unique(np.frombuffer(marks, np.uint64), return_counts=True)
+        if len(unique) < 3:
             raise SourceError(
-                f"{self.spec} has {len(marks)} documents; three are needed at least. Add more or longer files."
+                f"{self.spec} has {len(unique)} documents; three are needed at least. Add more or longer files."
             )
-        return marks
+        return Census(unique, unique[counts > 1], _kept(unique, pinned), characters)
 
-    def _split(self, mark: bytes) -> Split:
-        """By rank, so that no split is empty, however few documents there are."""
-        kept = max(1, len(self._marks) // KEPT_BACK)
-        if mark <= self._marks[kept - 1]:
-            return Split.VALIDATION
-        return Split.TEST if mark <= self._marks[2 * kept - 1] else Split.TRAIN
+    def _split(self, mark: np.uint64) -> Split:
+        kept = self._census.kept
+        return next((split for split in (Split.VALIDATION, Split.TEST) if _among(mark, kept[split])), Split.TRAIN)
 
     @cached_property
-    def _quoted(self) -> set[bytes]:
+    def _quoted(self) -> Marks:
         """Training documents that repeat held-out ones."""
-        if sum(file.stat().st_size for file in self._files) > COMPARED_BYTES:
-            return set()
-        texts = {_mark(text): text for text in self._all()}
-        held_out = shingles(text for mark, text in texts.items() if self._split(mark) is not Split.TRAIN)
-        rest = ((mark, text) for mark, text in texts.items() if self._split(mark) is Split.TRAIN)
-        return {mark for mark, text in rest if shared(text, held_out) > MOST_SHARED}
+        if self._census.characters > COMPARED_CHARACTERS:
+            return np.empty(0, np.uint64)
+        held_out = shingles(text for mark, text, _ in self._all() if self._split(mark) is not Split.TRAIN)
+        rest = ((mark, text) for mark, text, _ in self._all() if self._split(mark) is Split.TRAIN)
+        return np.unique(np.array([mark for mark, text in rest if shared(text, held_out) > MOST_SHARED], np.uint64))
+
+
+def split_of_pinned(place: int) -> Split:
+    """What a document of the pinned shard is for, by its place in it."""
+    return Split.TEST if place % PINNED_SECRET == PINNED_SECRET - 1 else Split.VALIDATION
+
+
+def _kept(unique: Marks, pinned: dict[Split, array[int]]) -> dict[Split, Marks]:
+    """The documents that are kept back: the pinned ones, else by rank, so that no split is empty, however few there are."""
+    if pinned[Split.VALIDATION]:
+        validation, test = (
+            np.unique(np.frombuffer(pinned[split], np.uint64)) for split in (Split.VALIDATION, Split.TEST)
+        )
+        return {Split.VALIDATION: validation, Split.TEST: np.setdiff1d(test, validation)}
+    count = max(1, min(len(unique) // KEPT_BACK, MOST_KEPT_BACK))
+    return {Split.VALIDATION: unique[:count], Split.TEST: unique[count : 2 * count]}
+
+
+def _among(mark: np.uint64, marks: Marks) -> bool:
+    place = marks.searchsorted(mark)
+    return bool(place < len(marks) and marks[place] == mark)
+
+
+def _mark(text: str) -> np.uint64:
+    return np.uint64(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
 
 
 def _found(glob: str, root: Path) -> Iterator[Path]:
@@ -107,77 +166,3 @@ def _rooted(place: Path) -> tuple[Path, str]:
 
 def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
-
-
-def read_documents(file: Path) -> Iterator[str]:
-    """The documents of a file: lines of JSON or rows of parquet with a `text`, else the whole of it.
-
-    Raises:
-        SourceError: if it is not what its name says.
-    """
-    if file.name.endswith(LINES):
-        return _of_lines(file)
-    if file.name.endswith(PARQUET):
-        return of_parquet(file)
-    return _of_text(file)
-
-
-def _of_text(file: Path) -> Iterator[str]:
-    try:
-        yield file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise SourceError(f"{file} is not UTF-8 text. Leave it out of `data`, or convert it.") from None
-
-
-def _of_lines(file: Path) -> Iterator[str]:
-    open_text = gzip.open if file.suffix == ".gz" else open
-    with open_text(file, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                text = json.loads(line)["text"]
-            except (ValueError, KeyError, TypeError):
-                text = None
-            if not isinstance(text, str):
-                raise SourceError(
-                    f"{file}, line {number}: no JSON object with a string `text`. Correct or remove that line."
-                )
-            yield text
-
-
-def of_parquet(file: Path) -> Iterator[str]:
-    """The column `text`, some rows at a time.
-
-    Raises:
-        SourceError: if there is no such column, or nothing to read it with.
-    """
-    try:
-        import pyarrow as arrow
-        from pyarrow import parquet
-    except ImportError:
-        raise SourceError(f"{file.name} is parquet, which needs pyarrow: pip install pyarrow.") from None
-    try:
-        with parquet.ParquetFile(file) as opened:
-            if "text" not in opened.schema_arrow.names:
-                raise SourceError(f"{file} has no column `text`; it has {', '.join(opened.schema_arrow.names)}.")
-            for batch in opened.iter_batches(columns=["text"]):
-                yield from (text for text in batch.column(0).to_pylist() if text)
-    except arrow.ArrowInvalid as error:
-        raise SourceError(f"{file} is not parquet: {error}.") from error
-
-
-def cut(text: str) -> Iterator[str]:
-    """A text in pieces of about LONGEST characters, cut at blank lines where there are any."""
-    while len(text) > LONGEST:
-        place = text.find("\n\n", LONGEST)
-        if place < 0 or place > 2 * LONGEST:
-            place = LONGEST
-        yield text[:place]
-        text = text[place:]
-    if text.strip():
-        yield text
-
-
-def _mark(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()

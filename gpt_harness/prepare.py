@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,14 +30,16 @@ from spec import Spec, SpecError, read_spec
 from splits import Source, SourceError, Split
 from tokenizer import SPLIT, Tokenizer, learn
 
-FORMAT = "3"
+FORMAT = "4"
 """Part of the cache key: raise it when the files below change their meaning."""
 CANARIES = 16
 """Rows of random tokens among the validation rows. No honest model can know them."""
 MOST_EARLIER = 5
 """Runs that tell how hard each held-out row is for a model."""
-AT_A_TIME = 256
-LEARN_BIGRAMS_FROM = 20_000_000
+AT_A_TIME = 64
+WEIGHED_AT_A_TIME = 100_000
+LEARN_BIGRAMS_FROM = 4_000_000
+"""Tokens: of documents that are encoded together at most, of rows that are weighed together, and that pairs are counted in."""
 
 Rows = NDArray[np.uint16]
 """Token ids [rows, sequence length + 1]: the last token of a row is only ever a target."""
@@ -169,15 +172,14 @@ def _build(source: Source, spec: Spec, folder: Path) -> None:
 
 
 def _write(source: Source, spec: Spec, folder: Path) -> None:
-    tokenizer = learn(source.documents(Split.TRAIN), spec.vocabulary)
+    tokenizer = source.tokenizer(spec.vocabulary) or learn(source.documents(Split.TRAIN), spec.vocabulary)
     (folder / "tokenizer.json").write_text(tokenizer.dump())
     canaries: tuple[int, ...] = ()
     for split in Split:
         rows = pack(_encoded(tokenizer, source.documents(split)), tokenizer.start, spec.sequence_length)
-        if split is Split.VALIDATION:
-            mixed, canaries = with_canaries(np.stack(list(rows)), tokenizer)
-            rows = iter(mixed)
         count = _append(folder / f"{split}.bin", rows)
+        if count and split is Split.VALIDATION:
+            canaries = _strew_canaries(folder / f"{split}.bin", count, spec.sequence_length + 1, tokenizer)
         if count < (1 if split is Split.TRAIN else CANARIES):
             raise SourceError(
                 f"{source.spec} has too little text for {split}: {count} rows. Give more or longer files."
@@ -201,15 +203,27 @@ def _encoded(tokenizer: Tokenizer, documents: Iterable[str]) -> Iterator[list[in
         yield from tokenizer.encoding.encode_ordinary_batch(some, num_threads=os.cpu_count() or 1)
 
 
-def with_canaries(rows: Rows, tokenizer: Tokenizer) -> tuple[Rows, tuple[int, ...]]:
-    """The rows with random ones strewn in, and where those are. Secret: drawn anew for each cache."""
+def _strew_canaries(file: Path, rows: int, width: int, tokenizer: Tokenizer) -> tuple[int, ...]:
+    """Strew random rows into a file of rows, and say where they are. Secret: drawn anew for each cache."""
     generator = np.random.default_rng(secrets.randbits(128))
-    total = len(rows) + CANARIES
-    places = np.sort(generator.choice(total, CANARIES, replace=False))
-    mixed = np.empty((total, rows.shape[1]), dtype=np.uint16)
-    mixed[places] = random_rows(CANARIES, rows.shape[1], tokenizer, generator)
-    mixed[np.setdiff1d(np.arange(total), places)] = rows
-    return mixed, tuple(map(int, places))
+    places = np.sort(generator.choice(rows + CANARIES, CANARIES, replace=False))
+    canaries = random_rows(CANARIES, width, tokenizer, generator)
+    ordinary = file.rename(file.with_suffix(".draft"))
+    with ordinary.open("rb") as whole:
+        _append(file, _strewn(whole, places, canaries))
+    ordinary.unlink()
+    return tuple(map(int, places))
+
+
+def _strewn(whole: BinaryIO, places: NDArray[np.int64], canaries: Rows) -> Iterator[Rows]:
+    width, before = canaries.shape[1], 0
+    for place, canary in zip(places, canaries, strict=True):
+        for _ in range(place - before):
+            yield np.frombuffer(whole.read(2 * width), np.uint16)
+        yield canary
+        before = place + 1
+    while row := whole.read(2 * width):
+        yield np.frombuffer(row, np.uint16)
 
 
 def random_rows(count: int, width: int, tokenizer: Tokenizer, generator: np.random.Generator) -> Rows:
@@ -233,8 +247,11 @@ def _weigh(folder: Path, tokenizer: Tokenizer, width: int) -> None:
     """Note how hard the held-out rows are in themselves."""
     train, validation, test = (_rows(folder, split, width) for split in Split)
     bigrams = Bigrams.learn(train[: LEARN_BIGRAMS_FROM // width], tokenizer.size)
+    step = max(1, WEIGHED_AT_A_TIME // width)
     for split, rows in ((Split.VALIDATION, validation), (Split.TEST, test)):
-        np.save(folder / f"{split}-difficulty.npy", bigrams.difficulty(rows, tokenizer.byte_lengths))
+        parts = [rows[begin : begin + step] for begin in range(0, len(rows), step)]
+        hard = np.concatenate([bigrams.difficulty(part, tokenizer.byte_lengths) for part in parts])
+        np.save(folder / f"{split}-difficulty.npy", hard)
 
 
 def _digest(file: Path) -> str:

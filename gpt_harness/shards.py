@@ -17,13 +17,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from files import of_parquet
+from documents import of_parquet
+from files import PINNED, split_of_pinned
 from splits import SourceError, Split
+from tokenizer import Tokenizer, UnknownTokenizer, read_pickled
 
 HUB = "https://huggingface.co"
 CLIMBMIX, STORIES = "karpathy/climbmix-400b-shuffle", "roneneldan/TinyStories"
 LAST_SHARD = 6542
-"""Of ClimbMix: for the score, as in Karpathy's autoresearch; the one before it is the secret one."""
+"""Of ClimbMix: for the score, as in Karpathy's autoresearch; some of its documents are the secret text."""
+USUAL = Path("~/.cache/autoresearch")
+"""Where his autoresearch keeps shards and tokenizer."""
 DEFAULT_SHARDS = 10
 END_OF_STORY = "<|endoftext|>"
 SUMS = "sums.json"
@@ -43,12 +47,14 @@ class Shards:
     names: dict[Split, tuple[str, ...]]
     folder: Path
     read: Reader
-    share: Callable[[Split, int], bool] = lambda split, place: True
+    share: Callable[[Split, int], bool]
+    usual: Path | None = None
+    """Where the same files may lie already, and a tokenizer."""
 
     def documents(self, split: Split) -> Iterator[str]:
         """The documents of a split, file by file; what is missing is downloaded."""
         for name in self.names[split]:
-            for place, text in enumerate(self.read(self._file(name))):
+            for place, text in enumerate(self.read(self._have(name)[0])):
                 if self.share(split, place):
                     yield text
 
@@ -58,9 +64,25 @@ class Shards:
 
     @property
     def digest(self) -> str:
-        """Over the names and checksums of the files, which are downloaded for it."""
-        sums = [f"{name} {fetch(address(self.dataset, name), self.folder / name)}" for name in self._all_names]
+        """Over the names and checksums of the files, which are downloaded for it where they are not there."""
+        sums = [f"{name} {self._have(name)[1]}" for name in self._all_names]
+        if (pickled := self._pickled()) is not None:
+            sums.append(f"{pickled.name} {_sum(pickled)}")
         return hashlib.sha256("\n".join(sums).encode()).hexdigest()
+
+    def tokenizer(self, size: int) -> Tokenizer | None:
+        """The one that lies where the files may lie already, if it has so many tokens.
+
+        Raises:
+            SourceError: if it cannot be read.
+        """
+        if (pickled := self._pickled()) is None:
+            return None
+        try:
+            found = read_pickled(pickled)
+        except UnknownTokenizer as error:
+            raise SourceError(f"{pickled} is no tokenizer: {error}. Delete it, or make it again.") from None
+        return found if found.size == size else None
 
     @property
     def stamp(self) -> str:
@@ -69,11 +91,22 @@ class Shards:
 
     def held_out_files(self) -> tuple[Path, ...]:
         """The files of the score and the secret one."""
-        return tuple(self.folder / name for split in (Split.VALIDATION, Split.TEST) for name in self.names[split])
+        names = {name for split in (Split.VALIDATION, Split.TEST) for name in self.names[split]}
+        return tuple(self._have(name)[0] for name in sorted(names))
 
-    def _file(self, name: str) -> Path:
-        fetch(address(self.dataset, name), self.folder / name)
-        return self.folder / name
+    def _have(self, name: str) -> tuple[Path, str]:
+        """A file and its SHA-256: the one that is there, else downloaded."""
+        there = self.usual / "data" / name if self.usual else None
+        if there and there.is_file():
+            if not (found := _noted(there, self.folder)):
+                found = _sum(there)
+                _note(there, found, self.folder)
+            return there, found
+        return self.folder / name, fetch(address(self.dataset, name), self.folder / name)
+
+    def _pickled(self) -> Path | None:
+        file = self.usual / "tokenizer" / "tokenizer.pkl" if self.usual else None
+        return file if file and file.is_file() else None
 
 
 def climbmix(count: str, cache: Path) -> Shards:
@@ -86,10 +119,15 @@ def climbmix(count: str, cache: Path) -> Shards:
         raise SourceError(f"climbmix:{count}: give the number of training shards, 1 to {LAST_SHARD - 1}.")
     names = {
         Split.TRAIN: tuple(f"shard_{place:05}.parquet" for place in range(int(count or DEFAULT_SHARDS))),
-        Split.VALIDATION: (f"shard_{LAST_SHARD:05}.parquet",),
-        Split.TEST: (f"shard_{LAST_SHARD - 1:05}.parquet",),
+        Split.VALIDATION: (PINNED,),
+        Split.TEST: (PINNED,),
     }
-    return Shards(f"climbmix:{count or DEFAULT_SHARDS}", CLIMBMIX, names, cache / "climbmix", of_parquet)
+    spec, folder = f"climbmix:{count or DEFAULT_SHARDS}", cache / "climbmix"
+    return Shards(spec, CLIMBMIX, names, folder, of_parquet, _as_pinned, USUAL.expanduser())
+
+
+def _as_pinned(split: Split, place: int) -> bool:
+    return split is Split.TRAIN or split is split_of_pinned(place)
 
 
 def tinystories(cache: Path) -> Shards:
@@ -235,19 +273,20 @@ def _sum(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _noted(file: Path) -> str:
+def _noted(file: Path, folder: Path | None = None) -> str:
     """The checksum that was verified when the file came, if it has not changed since; empty otherwise."""
     try:
-        noted: Sequence[object] = json.loads((file.parent / SUMS).read_text())[file.name]
+        noted: Sequence[object] = json.loads(((folder or file.parent) / SUMS).read_text())[file.name]
         status = file.stat()
     except (OSError, ValueError, KeyError):
         return ""
     return str(noted[2]) if [status.st_size, status.st_mtime_ns] == noted[:2] else ""
 
 
-def _note(file: Path, found: str) -> None:
-    with _alone(file.parent / f"{SUMS}.lock"):
-        place = file.parent / SUMS
+def _note(file: Path, found: str, folder: Path | None = None) -> None:
+    place = (folder or file.parent) / SUMS
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(place.with_name(f"{SUMS}.lock")):
         noted = json.loads(place.read_text()) if place.exists() else {}
         status = file.stat()
         noted[file.name] = [status.st_size, status.st_mtime_ns, found]

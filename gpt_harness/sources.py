@@ -14,6 +14,7 @@ from pathlib import Path
 from files import Files
 from shards import climbmix, tinystories
 from splits import MOST_SHARED, Source, SourceError, Split, shared, shingles, stamp_of
+from tokenizer import Tokenizer
 
 # Held out by whole modules, which hardly any other module quotes and which no training needs to import.
 VALIDATION = frozenset(
@@ -99,6 +100,10 @@ class Library:
     def documents(self, split: Split) -> Iterator[str]:
         """The modules of a split, by name."""
         return iter(self._texts[split])
+
+    def tokenizer(self, size: int) -> Tokenizer | None:
+        """None: it is learnt from the text."""
+        return None
 
     def held_out_files(self) -> tuple[Path, ...]:
         """The modules that are kept back, with their bytecode."""

@@ -8,9 +8,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenizer import Tokenizer
+
 SHINGLE = 8
 MOST_SHARED = 0.2
 """Share of a training document's shingles, runs of eight words, that may stand in a held-out text."""
+
+
+Shingles = NDArray[np.int64]
+"""Hashes, sorted; the same within one process only."""
 
 
 class SourceError(Exception):
@@ -47,6 +56,10 @@ class Source(Protocol):
         """The documents of a split, in a fixed order, as often as asked."""
         ...
 
+    def tokenizer(self, size: int) -> Tokenizer | None:
+        """The tokenizer of so many tokens that comes with the text; None if one is to be learnt from it."""
+        ...
+
     def held_out_files(self) -> tuple[Path, ...]:
         """Files and folders on this machine that hold text which is kept back."""
         ...
@@ -58,17 +71,19 @@ def stamp_of(files: Iterable[Path]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def shingles(texts: Iterable[str]) -> set[int]:
+def shingles(texts: Iterable[str]) -> Shingles:
     """The runs of eight words that stand in some texts."""
-    return {mark for text in texts for mark in _marks(text)}
+    return np.unique(np.concatenate([np.empty(0, np.int64), *map(_marks, texts)]))
 
 
-def shared(text: str, held_out: set[int]) -> float:
+def shared(text: str, held_out: Shingles) -> float:
     """The share of a text's shingles that are among the held-out ones."""
-    marks = set(_marks(text))
-    return len(marks & held_out) / len(marks) if marks else 0.0
+    marks = _marks(text)
+    places = np.minimum(held_out.searchsorted(marks), len(held_out) - 1)
+    return float((held_out[places] == marks).mean()) if len(marks) and len(held_out) else 0.0
 
 
-def _marks(text: str) -> Iterator[int]:
+def _marks(text: str) -> Shingles:
     words = text.split()
-    return map(hash, zip(*(words[place:] for place in range(SHINGLE)), strict=False))
+    runs = zip(*(words[place:] for place in range(SHINGLE)), strict=False)
+    return np.unique(np.fromiter(map(hash, runs), np.int64))

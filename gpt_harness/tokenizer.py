@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import pickle
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tiktoken
@@ -24,9 +27,13 @@ SPLIT = r" ?\p{L}+|\p{N}{1,2}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """Token ids are ranks: the 256 bytes, then merges as they were learnt, then the token that begins a document."""
+    """Token ids are ranks: the 256 bytes, then merges as they were learnt, then `specials` that stand for no byte, the first
+    of which begins a document. `split` is the pattern that text is split by before.
+    """
 
     tokens: tuple[bytes, ...]
+    split: str = SPLIT
+    specials: int = 1
 
     @property
     def start(self) -> int:
@@ -36,27 +43,71 @@ class Tokenizer:
     @property
     def size(self) -> int:
         """Logits that a model has."""
-        return len(self.tokens) + 1
+        return len(self.tokens) + self.specials
 
     @cached_property
     def encoding(self) -> tiktoken.Encoding:
         """As tiktoken holds it."""
         ranks = {token: rank for rank, token in enumerate(self.tokens)}
-        return tiktoken.Encoding("gpt", pat_str=SPLIT, mergeable_ranks=ranks, special_tokens={"<|start|>": self.start})
+        return tiktoken.Encoding(
+            "gpt", pat_str=self.split, mergeable_ranks=ranks, special_tokens={"<|start|>": self.start}
+        )
 
     @cached_property
     def byte_lengths(self) -> NDArray[np.int64]:
         """Bytes that each token stands for, int64 [size]: of the raw token, so that half a character counts as what it is."""
-        return np.array([*map(len, self.tokens), 0], dtype=np.int64)
+        return np.array([*map(len, self.tokens), *[0] * self.specials], dtype=np.int64)
 
     def dump(self) -> str:
         """As JSON; nothing in it can run."""
-        return json.dumps({"split": SPLIT, "tokens": [base64.b64encode(token).decode() for token in self.tokens]})
+        tokens = [base64.b64encode(token).decode() for token in self.tokens]
+        return json.dumps({"split": self.split, "specials": self.specials, "tokens": tokens})
 
     @staticmethod
     def load(text: str) -> Tokenizer:
         """From what `dump` made."""
-        return Tokenizer(tuple(map(base64.b64decode, json.loads(text)["tokens"])))
+        told = json.loads(text)
+        return Tokenizer(tuple(map(base64.b64decode, told["tokens"])), told["split"], told["specials"])
+
+
+class UnknownTokenizer(Exception):
+    """A file that holds no tokenizer of the kind that is read."""
+
+
+class _State:
+    """Stands for an encoding while its pickle is read: it keeps what was pickled, and does nothing."""
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+
+class _OnlyAnEncoding(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - as its base does
+        if (module, name) != ("tiktoken.core", "Encoding"):
+            raise UnknownTokenizer(f"it asks for {module}.{name}")
+        return _State
+
+
+def read_pickled(file: Path) -> Tokenizer:
+    """The tokenizer of a pickled tiktoken encoding, as Karpathy's autoresearch leaves one. Nothing in it is run: a pickle
+    that names anything but that class is refused.
+
+    Raises:
+        UnknownTokenizer: if it holds anything else.
+    """
+    try:
+        with file.open("rb") as opened:
+            state: Any = vars(_OnlyAnEncoding(opened).load())["state"]
+        ranks, specials, split = state["mergeable_ranks"], state["special_tokens"], str(state["pat_str"])
+        tokens = tuple(bytes(token) for token, _ in sorted(ranks.items(), key=lambda item: item[1]))
+        ids = [*sorted(ranks.values()), *sorted(specials.values())]
+    except UnknownTokenizer:
+        raise
+    except Exception as error:
+        raise UnknownTokenizer(f"{type(error).__name__}: {error}") from error
+    if ids != list(range(len(ids))) or not specials or set(map(len, tokens[:256])) != {1}:
+        raise UnknownTokenizer("its tokens are not numbered one by one: bytes, merges, specials")
+    return Tokenizer(tokens, split, len(specials))
 
 
 def learn(texts: Iterable[str], size: int) -> Tokenizer:

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from messages import MalformedMessage, read_message
 
 from checks import Check, Name, found
 from curves import Curve, render
+from messages import MalformedMessage, read_message
 from players import KIND, Ended, Host, JobFolders, PlayerError
 from prepare import Data
 from spec import Spec, Unit, checkpoint

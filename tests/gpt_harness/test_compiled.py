@@ -9,7 +9,6 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
 
 import compiled
-
 from devices import CPU, Device, Kind
 from harness import TRAIN
 from players import JobFolders

@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-import telemetry
-from telemetry import Sample
 
 import devices
+import telemetry
 from autoresearch_mcp.tools.project.harness import HARNESS
 from devices import CPU, Device, DeviceBusy, DeviceError, Kind, choose, lease
+from telemetry import Sample
 
 LISTING = """\
 0, GPU-aaaaaaaa-1111, NVIDIA H200, 143771, Default

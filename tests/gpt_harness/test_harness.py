@@ -21,7 +21,6 @@ pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
 
 import torch
 import torch.nn.functional as F
-from run_folders import run_folder
 from torch import Tensor
 
 import checks
@@ -44,6 +43,7 @@ from files import Files
 from harness import TRAIN, Judged, edited, judge, prepared_cache
 from rows import Bigrams, pack
 from run import Shape, fail_with_what_fits
+from run_folders import run_folder
 from spec import Budget, Spec, SpecError, Unit, checked, read_spec
 from splits import SourceError, Split
 from tokenizer import Tokenizer, learn

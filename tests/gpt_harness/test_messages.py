@@ -15,7 +15,6 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
 
 from messages import MalformedMessage, read_message
-
 from players import Host, JobFolders, PlayerError
 from prepare import Data, prepare
 from spec import Spec, read_spec

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import os
+import pickle
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pyarrow as arrow
 import pytest
+import tiktoken
 from pyarrow import parquet
 
 import shards
 import splits
 from autoresearch_mcp.tools.project.harness import HARNESS
-from files import LONGEST, Files
+from documents import LONGEST
+from files import Files
 from shards import fetch
 from sources import Library, open_source
 from splits import Source, SourceError, Split
+from tokenizer import Tokenizer
 
 HELD_OUT = (Split.VALIDATION, Split.TEST)
 
@@ -181,6 +187,17 @@ def test_a_long_text_is_cut_at_blank_lines_and_loses_nothing_but_them(tmp_path: 
     assert sorted("".join(pieces).split()) == sorted("".join(paragraphs).split())
 
 
+def written(columns: dict[str, list[Any]]) -> bytes:
+    out = io.BytesIO()
+    parquet.write_table(arrow.table(columns), out)
+    return out.getvalue()
+
+
+def torn(content: bytes) -> bytes:
+    """The same with the first page overwritten."""
+    return content[:4] + bytes(600) + content[604:]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words_of_error"),
     [
@@ -189,6 +206,22 @@ def test_a_long_text_is_cut_at_blank_lines_and_loses_nothing_but_them(tmp_path: 
         ("bad.parquet", b"PAR1 not really", "not parquet"),
         ("bad.txt", b"\xff\xfe\x00", "not UTF-8"),
         ("two.jsonl", b'{"text": "one"}\n{"text": "two"}\n', "three are needed"),
+        ("half.jsonl", b'{"text": "a"}\n{"text": "\\ud800"}\n', "half.jsonl, line 2: .* whole characters"),
+        ("deep.jsonl", b"[" * 100_000, "deep.jsonl, line 1"),
+        ("latin.jsonl", b'{"text": "gr\xf6ber"}\n', "latin.jsonl, line 1"),
+        ("list.jsonl", b'{"text": ["a"]}\n', "list.jsonl, line 1"),
+        ("plain.jsonl.gz", b'{"text": "a"}\n', "plain.jsonl.gz is no whole gzip file"),
+        ("cut.jsonl.gz", gzip.compress(b'{"text": "a"}\n' * 999)[:-9], "cut.jsonl.gz is no whole gzip file: .*again"),
+        ("bad.jsonl.gz", b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 50, "bad.jsonl.gz is no whole gzip file"),
+        ("empty.jsonl.gz", b"", "files:empty.jsonl.gz has 0 documents"),
+        ("empty.jsonl", b"", "files:empty.jsonl has 0 documents"),
+        ("empty.txt", b"", "files:empty.txt has 0 documents"),
+        ("empty.parquet", b"", "empty.parquet is not parquet, or damaged: .*again"),
+        ("cut.parquet", written({"text": TEXTS})[:-400], "cut.parquet is not parquet, or damaged"),
+        ("torn.parquet", torn(written({"text": TEXTS})), "torn.parquet is not parquet, or damaged"),
+        ("lists.parquet", written({"text": [["a"], ["b"]]}), "holds list<.*>, not strings"),
+        ("numbers.parquet", written({"text": [1, 2]}), "holds int64, not strings"),
+        ("bytes.parquet", written({"text": [b"\xff", b"a"]}), "holds binary, not strings"),
     ],
 )
 def test_unusable_files_are_named_with_the_reason(
@@ -196,8 +229,18 @@ def test_unusable_files_are_named_with_the_reason(
 ) -> None:
     (tmp_path / name).write_bytes(content)
 
-    with pytest.raises(SourceError, match=words_of_error):
+    with pytest.raises(SourceError, match=words_of_error) as refused:
         held(open_source(f"files:{name}", tmp_path, tmp_path))
+    assert name in str(refused.value)
+
+
+def test_dictionaries_of_strings_are_strings(tmp_path: Path) -> None:
+    table = arrow.table({"text": arrow.array(TEXTS * 2).dictionary_encode()})
+    parquet.write_table(table, tmp_path / "a.parquet")
+
+    found = held(open_source("files:a.parquet", tmp_path, tmp_path))
+
+    assert sorted(text for texts in found.values() for text in texts) == sorted(TEXTS)
 
 
 def test_a_parquet_file_without_text_says_what_it_has(tmp_path: Path) -> None:
@@ -282,6 +325,7 @@ class _Answer(BaseHTTPRequestHandler):
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setattr(shards, "PAUSE_S", 0.0)
+    monkeypatch.setattr(shards, "USUAL", Path("/nothing/there"))
     with Hub() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -372,16 +416,119 @@ def test_two_processes_end_with_one_whole_file(hub: Hub, tmp_path: Path) -> None
 
 
 def test_climbmix_takes_its_shards_by_split(hub: Hub, tmp_path: Path) -> None:
-    for name, part in (("00000", TEXTS[:40]), ("00001", TEXTS[40:60]), ("06541", TEXTS[60:80]), ("06542", TEXTS[80:])):
-        file = tmp_path / name
-        parquet.write_table(arrow.table({"text": part}), file)
-        hub.files[f"/datasets/{shards.CLIMBMIX}/resolve/main/shard_{name}.parquet"] = file.read_bytes()
+    for name, part in PINNED_SHARDS.items():
+        hub.files[f"/datasets/{shards.CLIMBMIX}/resolve/main/{name}"] = shard(tmp_path / name, part).read_bytes()
 
     source = open_source("climbmix:2", tmp_path, tmp_path / "cache")
 
-    assert held(source) == {Split.TRAIN: TEXTS[:60], Split.VALIDATION: TEXTS[80:], Split.TEST: TEXTS[60:80]}
-    assert [file.name for file in source.held_out_files()] == ["shard_06542.parquet", "shard_06541.parquet"]
+    assert held(source) == AS_PINNED
+    assert [file.name for file in source.held_out_files()] == ["shard_06542.parquet"]
     assert source.digest != open_source("climbmix:1", tmp_path, tmp_path / "cache").digest
+
+
+PINNED_SHARDS = {
+    "shard_00000.parquet": TEXTS[:40],
+    "shard_00001.parquet": TEXTS[40:60],
+    "shard_06542.parquet": TEXTS[60:],
+}
+AS_PINNED = {
+    Split.TRAIN: TEXTS[:60],
+    Split.VALIDATION: [text for place, text in enumerate(TEXTS[60:]) if place % 8 != 7],
+    Split.TEST: TEXTS[67::8],
+}
+
+
+def shard(file: Path, texts: list[str]) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    parquet.write_table(arrow.table({"text": texts}), file)
+    return file
+
+
+def test_shards_that_lie_where_autoresearch_keeps_them_are_not_downloaded_again(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "USUAL", tmp_path / "usual")
+    for name, part in PINNED_SHARDS.items():
+        shard(tmp_path / "usual/data" / name, part)
+
+    source = open_source("climbmix:2", tmp_path, tmp_path / "cache")
+
+    assert held(source) == AS_PINNED
+    assert source.held_out_files() == (tmp_path / "usual/data/shard_06542.parquet",)
+    assert hub.ranges == []
+    before = source.digest
+    shard(tmp_path / "usual/data/shard_00001.parquet", TEXTS[41:60])
+    assert open_source("climbmix:2", tmp_path, tmp_path / "cache").digest != before
+
+
+@pytest.mark.parametrize("globs", ["usual/*.parquet", "usual/shard_06542.parquet, more.jsonl, usual"])
+def test_files_never_train_on_the_pinned_shard(tmp_path: Path, globs: str) -> None:
+    for name, part in PINNED_SHARDS.items():
+        shard(tmp_path / "usual" / name, part)
+    copied = [{"text": text} for text in TEXTS[60:70]]
+    (tmp_path / "more.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in copied))
+
+    found = held(open_source(f"files:{globs}", tmp_path, tmp_path))
+
+    assert all(sorted(found[split]) == sorted(AS_PINNED[split]) for split in HELD_OUT)
+    assert set(found[Split.TRAIN]) < set(AS_PINNED[Split.TRAIN])  # some quote the pinned ones
+    assert len(found[Split.TRAIN]) > 50
+
+
+# --- A tokenizer that comes with the text ----------------------------------------------------------------------------
+
+
+def pickled(file: Path, held: object) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(pickle.dumps(held))
+    return file
+
+
+def encoding() -> tiktoken.Encoding:
+    """As his `prepare.py` makes one: bytes, merges, four reserved tokens."""
+    ranks = {bytes([value]): value for value in range(256)} | {b"th": 256, b"the": 257, b" the": 258}
+    reserved = {f"<|reserved_{place}|>": 259 + place for place in range(4)}
+    pattern = r"""\p{N}{1,2}| ?[^\s\p{L}\p{N}]++[\r\n]*|[^\r\n\p{L}\p{N}]?+\p{L}+|\s+"""
+    return tiktoken.Encoding("rustbpe", pat_str=pattern, mergeable_ranks=ranks, special_tokens=reserved)
+
+
+def test_the_tokenizer_of_autoresearch_is_read_and_means_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "USUAL", tmp_path)
+    source = open_source("climbmix:1", tmp_path, tmp_path / "cache")
+    assert source.tokenizer(263) is None
+    theirs = encoding()
+    pickled(tmp_path / "tokenizer/tokenizer.pkl", theirs)
+
+    ours = source.tokenizer(263)
+
+    assert ours is not None
+    assert (ours.size, ours.start) == (theirs.n_vocab, theirs.encode_single_token("<|reserved_0|>"))
+    text = " the theme, 2024\n größer"
+    for read in (ours, Tokenizer.load(ours.dump())):
+        assert read.encoding.encode_ordinary(text) == theirs.encode_ordinary(text)
+        assert read.byte_lengths.tolist() == [1] * 256 + [2, 3, 4] + [0] * 4
+    assert source.tokenizer(300) is None
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("exploded",)
+
+
+@pytest.mark.parametrize("held", [Bomb(), {"name": Bomb()}, 5, [1], "text"])
+def test_a_pickle_that_is_no_tokenizer_runs_nothing_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: object
+) -> None:
+    monkeypatch.setattr(shards, "USUAL", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    file = pickled(tmp_path / "tokenizer/tokenizer.pkl", held)
+
+    with pytest.raises(SourceError, match=f"{file} is no tokenizer: "):
+        open_source("climbmix:1", tmp_path, tmp_path / "cache").tokenizer(8192)
+
+    assert not (tmp_path / "exploded").exists()
 
 
 def test_tinystories_are_split_at_their_marks_and_those_kept_back_in_turn(hub: Hub, tmp_path: Path) -> None:
