@@ -9,7 +9,11 @@ PACKAGES := -p autoresearch_mcp.server -p autoresearch_mcp.tools -p autoresearch
 demo: env
 	$(BIN)/autoresearch-mcp demo
 
-demo-quick: env-light
+# The package alone, without torch and without what contributors need.
+demo-quick:
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet .
+	@rm -rf build *.egg-info
 	$(BIN)/autoresearch-mcp demo --quick
 
 test: env
