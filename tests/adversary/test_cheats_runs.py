@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import os
 import subprocess
@@ -134,7 +133,7 @@ def left_behind(tmp_path: Path) -> None:
 
 @cheat("another ruler in the second checkout, which git there holds for the sealed one")
 def held_for_clean(tmp_path: Path) -> None:
-    project = _noisy(tmp_path, "random.gauss(0, 1)").start()
+    project = _noisy(tmp_path, "random.Random(run).gauss(0, 1)").start()
     project.write("value.txt", "101\n").loop.iterate("worse, and the second checkout is made")
     place = PairedCheckout(Repo(project.root), "arena").folder
     sealed = project.read("ruler.py")
@@ -442,10 +441,14 @@ def nothing(tmp_path: Path) -> None:
 
 
 def _noisy(tmp_path: Path, noise: str) -> Project:
-    """A ruler that scatters by 1 around `value.txt`, by the seed that it is given."""
+    """A ruler that scatters by 1 around `value.txt`; `seed` counts the seeds that it was given, the same in each session."""
     measure = (
         "import os, pathlib, random\n"
-        "seed = int(os.environ['AUTORESEARCH_SEED'])\n"
+        f"given = pathlib.Path({str(tmp_path / 'seeds')!r})\n"
+        "seeds = given.read_text().split() if given.exists() else []\n"
+        "seeds = list(dict.fromkeys([*seeds, os.environ['AUTORESEARCH_SEED']]))\n"
+        "given.write_text(' '.join(seeds))\n"
+        "seed, run = seeds.index(os.environ['AUTORESEARCH_SEED']), os.environ['AUTORESEARCH_RUN']\n"
         "value = float(pathlib.Path('value.txt').read_text())\n"
         "mine = pathlib.Path('src/seed.txt').read_text() if pathlib.Path('src/seed.txt').exists() else ''\n"
         f"print(value + {noise})\n"
@@ -468,23 +471,37 @@ def lucky_seed(tmp_path: Path) -> None:
 
 @cheat("the same change again until luck helps")
 def again(tmp_path: Path) -> None:
-    until_refused(tmp_path, ["100.5\n"])
+    until_refused(tmp_path, ["100.5\n"] * 3)
 
 
 @cheat("the same change with other white space until luck helps")
 def again_spaced(tmp_path: Path) -> None:
-    until_refused(tmp_path, ["100.5\n", "100.5 \n"])
+    until_refused(tmp_path, ["100.5\n", "100.5 \n", "100.5\n"])
+
+
+NOISE = (-0.8, 1.1, -0.4, 0.7, -0.9, 0.5, 0.6, -3.5, *(0.4, -0.6, -0.2, 0.9) * 3)
+"""Of each run of a session: six of the baseline, one of the first try, which ends with it, and a lucky one."""
+DRAWS = """\
+import pathlib
+noise = pathlib.Path({file!r})
+first, *later = noise.read_text().split()
+noise.write_text(" ".join(later))
+print(float(pathlib.Path("value.txt").read_text()) + float(first))
+"""
 
 
 def until_refused(tmp_path: Path, spellings: list[str]) -> None:
     """Try a worse change until a first run is lucky: runs in turn decide it then, and it is tried no more."""
-    project = _noisy(tmp_path, "random.gauss(0, 1)").start()
-    for _, spelling in zip(range(12), itertools.cycle(spellings), strict=False):
-        outcome = tried_once_more(project.write("value.txt", spelling))
-        if outcome is Code.REPEAT:
-            assert project.review.history().rows[-1].incumbent, "only runs in turn end it"
-            return
-        assert outcome is Status.DISCARD
+    noise = tmp_path / "noise.txt"
+    noise.write_text(" ".join(map(str, NOISE)))
+    project = Project(tmp_path / "repo", verify=f"{PYTHON} ruler.py", guards=(), protected=("ruler.py",))
+    project.write("ruler.py", DRAWS.format(file=str(noise))).write("value.txt", "100\n").commit("a noisy ruler").start()
+
+    outcomes = [tried_once_more(project.write("value.txt", spelling)) for spelling in spellings]
+
+    assert outcomes == [Status.DISCARD, Status.DISCARD, Code.REPEAT]
+    first, second = (row for row in project.review.history().rows if row.status is Status.DISCARD)
+    assert (len(first.samples), first.incumbent, len(second.incumbent) > 0) == (1, (), True), "runs in turn end it"
 
 
 def tried_once_more(project: Project) -> Status | Code | None:

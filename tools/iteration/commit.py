@@ -223,18 +223,17 @@ def refuse_repeat(context: RepoContext, staged: Staged, diff: str, description: 
 
 def _refuse_repeat(context: RepoContext, staged: Staged, change: ChangeFingerprints, idea: Idea) -> None:
     session = context.active
-    exact = context.journal.latest_commit(session.id, "tree", staged.tree)
-    earlier = exact if exact is not None else context.journal.latest_commit(session.id, "change", change.change)
-    # The same change to another incumbent is another try.
-    if earlier is None or (exact is None and earlier <= session.incumbent_iteration):
-        return
-    row = next(
-        (row for row in context.journal.rows(session.id, 1, before=earlier + 1) if row.iteration == earlier), None
-    )
-    if row is not None and not settled_by_evidence(row, session):
-        return
-    context.record(Repeated(iteration=idea.number, description=idea.description, earlier=earlier))
-    outcome = f"{row.status}: {row.description}" if row else "still open"
-    how = "This is byte for byte" if exact is not None else "But for white space this is"
-    message = f"{how} what iteration {earlier} tried ({outcome}). Nothing was committed. Try something else."
-    raise Refusal(Code.REPEAT, message)
+    journal = context.journal
+    exact = journal.latest_commit(session.id, "tree", staged.tree)
+    same = journal.latest_commit(session.id, "change", change.change)
+    if same is not None and same <= session.incumbent_iteration:
+        same = None  # the same change to another incumbent is another try
+    for earlier, how in ((exact, "This is byte for byte"), (same, "But for white space this is")):
+        if earlier is None:
+            continue
+        row = next((row for row in journal.rows(session.id, 1, before=earlier + 1) if row.iteration == earlier), None)
+        if row is None or settled_by_evidence(row, session):
+            context.record(Repeated(iteration=idea.number, description=idea.description, earlier=earlier))
+            outcome = f"{row.status}: {row.description}" if row else "still open"
+            message = f"{how} what iteration {earlier} tried ({outcome}). Nothing was committed. Try something else."
+            raise Refusal(Code.REPEAT, message)

@@ -13,7 +13,7 @@ from autoresearch_mcp.tools.git.paired_checkout import PairedCheckout
 from autoresearch_mcp.tools.git.repo import Repo, create_repository
 from conftest import Project
 
-NOISY = "echo $(cat value.txt).$(od -An -N1 -tu1 /dev/urandom | tr -d ' ')"
+NOISY = "echo $(cat value.txt).$AUTORESEARCH_RUN"
 
 NAMES = {
     "a variable that is set": "costs $NAME",

@@ -12,8 +12,8 @@ from autoresearch_mcp.tools.git.repo import Repo
 from conftest import PYTHON, Project
 
 RULER = """\
-import pathlib, random
-print(float(pathlib.Path('value.txt').read_text()) + random.gauss(0, 1))
+import os, pathlib, random
+print(float(pathlib.Path('value.txt').read_text()) + random.Random(os.environ["AUTORESEARCH_RUN"]).gauss(0, 1))
 """
 PROTECTED = ("ruler.py", "table.txt", "data/answers.txt", "node_modules/lib.js")
 
