@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import resource
 import struct
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 _PERF_EVENT_OPEN = {("linux", "x86_64"): 298, ("linux", "aarch64"): 241}
@@ -17,16 +17,22 @@ _INHERIT, _WITHOUT_KERNEL = 1 << 1, 1 << 5
 _CLOSE_ON_EXEC = 8
 
 
+def children(pid: int) -> list[int]:
+    """Return the children of a process, as the kernel says now; none where there is no /proc."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            found += map(int, Path(f"/proc/{pid}/task/{task}/children").read_bytes().split())
+    return found
+
+
 def descendants(pid: int) -> list[int]:
-    """Return every process below one, as the kernel says now; none where there is no /proc."""
+    """Return every process below one."""
     found, waiting = [], [pid]
     while waiting:
-        parent = waiting.pop()
-        with contextlib.suppress(OSError):
-            for task in os.listdir(f"/proc/{parent}/task"):
-                children = list(map(int, Path(f"/proc/{parent}/task/{task}/children").read_bytes().split()))
-                found += children
-                waiting += children
+        below = children(waiting.pop())
+        found += below
+        waiting += below
     return found
 
 
@@ -75,13 +81,6 @@ def prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-def limit_child() -> None:
-    """Forbid core files, and offer the child first when memory runs out, so that the server survives."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("500")
-
-
 def task_clock(inherited: bool) -> int:
     """Open the kernel's counter of processor time of this process, in nanoseconds, and of all that it starts from now on if
     `inherited`; return its descriptor, negative where none is granted.
@@ -99,3 +98,27 @@ def task_clock(inherited: bool) -> int:
 def nanoseconds(counter: int) -> int:
     """Read a counter of processor time."""
     return int.from_bytes(os.read(counter, 8), sys.byteorder)
+
+
+def close_counters(*counters: int) -> None:
+    """Close counters of processor time, those that were granted."""
+    for counter in counters:
+        if counter >= 0:
+            os.close(counter)
+
+
+@contextlib.contextmanager
+def offered_first() -> Iterator[None]:
+    """Offer what is started meanwhile to the kernel first when memory runs out, so that who watches over it survives."""
+    file = Path("/proc/self/oom_score_adj")
+    try:
+        before = file.read_bytes()
+        file.write_bytes(b"500")
+    except OSError:
+        before = b""
+    try:
+        yield
+    finally:
+        if before:
+            with contextlib.suppress(OSError):
+                file.write_bytes(before)

@@ -29,9 +29,10 @@ TIMEOUT_S = 20.0
 
 
 _SUPERVISORS = (
-    "import sys; sys.path.append(sys.argv[1]); from autoresearch_mcp.tools.process.supervisor import serve; serve()"
+    "import os, sys; os.fork() and os._exit(0); sys.path.append(sys.argv[1]);"
+    "from autoresearch_mcp.tools.process.supervisors import serve; serve()"
 )
-"""What the process that forks supervisors runs: this package, behind the standard library on the path."""
+"""What the process that forks supervisors runs: this package, behind the standard library on the path. It is nobody's child."""
 
 
 class ForkServer:
@@ -40,7 +41,6 @@ class ForkServer:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._line: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
 
     def start(self, place: Path, lock: int) -> None:
@@ -72,7 +72,7 @@ class ForkServer:
         # The interpreter itself: a virtual environment's would look for what nobody needs here.
         python = getattr(sys, "_base_executable", None) or sys.executable
         with theirs:
-            self._process = subprocess.Popen(
+            subprocess.run(
                 [python, "-I", "-S", "-E", "-c", _SUPERVISORS, str(Path(__file__).parents[3])],
                 cwd="/",
                 env={},
@@ -80,17 +80,14 @@ class ForkServer:
                 stdout=nothing,
                 stderr=nothing,
                 start_new_session=True,
+                check=False,
             )
         self._line, self._owner = ours, os.getpid()
 
     def _close(self) -> None:
         if self._line:
             self._line.close()
-        if self._process:
-            self._process.kill()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(TIMEOUT_S)
-        self._line = self._process = None
+        self._line = None
 
 
 FORK_SERVER = ForkServer()

@@ -1,10 +1,7 @@
 """Watches over one command, in a process of its own: it outlives the server, and nothing of the command outlives it.
 
-`serve`, in an interpreter of its own with a socket as its standard input, waits for folders of runs and forks a
-supervisor for each: to start an interpreter would cost more than a short run. It ends with the server, the supervisors
-do not. Each holds a locked descriptor until it ends, so that everybody can see whether it lives. Standard library only.
-On Linux a supervisor adopts orphans (a sub-reaper), so that also daemons end with the run; elsewhere what leaves the
-process group escapes.
+`supervisors.py` starts it. A locked descriptor is held until it has ended, so that everybody can see whether it lives. Standard library only. On Linux a supervisor adopts orphans (a sub-reaper), so that also daemons end with the run; elsewhere
+what leaves the process group escapes.
 """
 
 from __future__ import annotations
@@ -15,16 +12,14 @@ import hashlib
 import hmac
 import json
 import os
-import resource
 import select
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
 
 from .bounded_output import BoundedOutput
-from .processes import descendants, limit_child, prctl, process_names, process_status, send_signal
+from .processes import descendants, offered_first, process_names, process_status, send_signal
 from .reference import ReferenceTimer
 from .usage import Usage
 
@@ -32,8 +27,11 @@ DESCENDANTS = "descendants"
 """File in the folder of a run that says whom the command has started; see `Supervisor._note_descendants`."""
 NOTE_S, MOST_NOTED = 0.1, 20_000
 GRACE_S, DRAIN_S, TICK_S, PROGRESS_S = 3.0, 0.2, 0.1, 0.5
-SUB_REAPER, PARENT_DEATH_SIGNAL, PIPE_SIZE = 36, 1, 1031  # numbers of the kernel for prctl and fcntl
+SUB_REAPER, PIPE_SIZE = 36, 1031  # numbers of the kernel for prctl and fcntl
 PIPE_BYTES = 1 << 20
+_USUAL = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ)
+"""Signals that we or Python ignore, and the command does not."""
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Supervisor:
@@ -57,6 +55,8 @@ class Supervisor:
         self._code: int | None = None
         self._child = 0
         self._usage = Usage()
+        self._waited_seconds = 0.0
+        """Processor time of every process that was waited for, with those that it had waited for."""
         self._end_seen: list[int] = []
         self._ended: float | None = None
         self._last_progress = 0.0
@@ -84,13 +84,14 @@ class Supervisor:
         self._drain(DRAIN_S)
         self._read(0)  # whoever could still write to the channel is gone
         self._reference.run()  # nor any more
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self._write(out, err, timed_out and not self._cancelled, seconds, leaked)
 
     def _cancel(self, number: int, frame: object) -> None:
         self._cancelled = True
 
     def _start(self) -> tuple[BoundedOutput, BoundedOutput]:
-        """Fork the command into a session of its own, its output in pipes, its input empty; its time begins."""
+        """Start the command in a session of its own, its output in pipes, its input empty; its time begins."""
         read_out, write_out = os.pipe()
         read_err, write_err = os.pipe()
         with contextlib.suppress(OSError):
@@ -98,11 +99,15 @@ class Supervisor:
                 fcntl.fcntl(end, PIPE_SIZE, PIPE_BYTES)  # a flood is read in fewer turns
         self._began = time.monotonic()
         self._next_note = self._began + NOTE_S / 2
-        self._child = os.fork()
-        if self._child == 0:
-            self._exec_child(write_out, write_err)
+        try:
+            os.chdir(self._place)
+            self._child = self._spawn(write_out, write_err)
+        except (OSError, ValueError) as error:
+            os.write(write_err, f"{self._command[0]}: {error}\n".encode())
+            self._code, self._ended = 127, time.monotonic()
+        os.chdir("/")
         with contextlib.suppress(OSError, AttributeError):  # not on macOS
-            self._end_seen = [os.pidfd_open(self._child)]
+            self._end_seen = [os.pidfd_open(self._child)] if self._child else []
         os.close(write_out)
         os.close(write_err)
         outputs = BoundedOutput(), BoundedOutput()
@@ -111,24 +116,16 @@ class Supervisor:
             os.set_blocking(end, False)
         return outputs
 
-    def _exec_child(self, out: int, err: int) -> None:
-        """In the child process: set it up and execute the command in its place."""
-        try:
-            prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
-            os.setsid()
-            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-                signal.signal(number, signal.SIG_DFL)
-            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            os.dup2(out, 1)
-            os.dup2(err, 2)
-            os.closerange(3, 256)
-            limit_child()
-            os.chdir(self._place)
-            os.execve(self._command[0], self._command, self._environment)
-        except BaseException as error:  # noqa: BLE001 - a forked child must never go on as its parent
-            os.write(2, f"{self._command[0]}: {error}\n".encode())
-        finally:
-            os._exit(127)
+    def _spawn(self, out: int, err: int) -> int:
+        """Start the command without a copy of this process, which costs more than many a command; return its number."""
+        streams = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            *((os.POSIX_SPAWN_DUP2, *p) for p in ((out, 1), (err, 2))),
+        ]
+        with offered_first():
+            return os.posix_spawn(
+                self._command[0], self._command, self._environment, file_actions=streams, setsid=True, setsigdef=_USUAL
+            )
 
     def _watch(self) -> bool:
         """Wait for the command's end; false when its time ran out first."""
@@ -173,11 +170,13 @@ class Supervisor:
         """Collect whoever ended; false when no child is left."""
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, used = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 return False
             if pid == 0:
                 return True
+            self._waited_seconds += used.ru_utime + used.ru_stime
+            self._usage.peak_bytes = max(self._usage.peak_bytes, used.ru_maxrss * _RSS_UNIT)
             if pid == self._child:
                 self._code, self._ended = os.waitstatus_to_exitcode(status), time.monotonic()
                 for end in self._end_seen:
@@ -226,36 +225,38 @@ class Supervisor:
 
     def _terminate(self) -> None:
         """SIGTERM the whole tree and wait at most `GRACE_S` seconds for it to end."""
-        for pid in (*descendants(os.getpid()), -self._child):
+        for pid in self._all_of_it():
             send_signal(pid, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_S
         while time.monotonic() < deadline and self._reap():
             self._read(TICK_S / 2)
 
+    def _all_of_it(self) -> list[int]:
+        """Return every process below this one, and the command's group as a negative number."""
+        return [*descendants(os.getpid()), *([-self._child] if self._child else [])]
+
     def _kill_all(self) -> int:
         """SIGKILL all descendants until none remain (orphans become our children); return how many there were."""
         leaked: set[int] = set()
         while self._reap():
-            found = descendants(os.getpid())
+            found = self._all_of_it()
             leaked.update(found)
-            for pid in (*found, -self._child):
+            for pid in found:
                 send_signal(pid, signal.SIGKILL)
             self._read(0.005)
-        return len(leaked - {self._child})
+        return len(leaked - {self._child, -self._child})
 
     def _write(self, out: BoundedOutput, err: BoundedOutput, timed_out: bool, seconds: float, leaked: int) -> None:
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu_seconds = self._usage.counted_seconds(used.ru_utime + used.ru_stime)
+        cpu_seconds = self._usage.counted_seconds(self._waited_seconds)
         outputs = {"stdout": out, "stderr": err, "channel": self._channel_output}
         streams = {name: output.kept() for name, output in outputs.items()}
-        unit = 1 if sys.platform == "darwin" else 1024
         result = {
             "exit_code": -signal.SIGKILL if self._code is None else self._code,
             "timed_out": timed_out,
             "cancelled": self._cancelled,
             "seconds": seconds,
             "digest": hashlib.sha256(out.sum.digest() + err.sum.digest()).hexdigest(),
-            "peak_bytes": max(self._usage.peak_bytes, used.ru_maxrss * unit),
+            "peak_bytes": self._usage.peak_bytes,
             "cpu_seconds": cpu_seconds,
             "uncounted_cpu_seconds": self._usage.uncounted_seconds(cpu_seconds),
             "leaked": leaked,
@@ -295,54 +296,3 @@ def result_seal(secret: str, check: str) -> str:
 def _open_channel(channel: str) -> list[int]:
     """Open the evaluator's pipe on both ends, so that it neither blocks nor ends while nobody writes."""
     return [os.open(channel, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)] if channel else []
-
-
-def serve() -> None:
-    """Fork a supervisor for every folder that is sent, until nobody is left who could send one."""
-    with socket.socket(fileno=0) as server:
-        while True:
-            message, locks, _, _ = socket.recv_fds(server, 4096, 1)
-            if not message:
-                return
-            child = os.fork()
-            if child == 0:
-                server.close()
-                _detach(Path(os.fsdecode(message)))
-            os.close(locks[0])
-            os.waitpid(child, 0)
-            server.send(b".")
-
-
-def _detach(folder: Path) -> None:
-    """Supervise a run as a daemon: who ends the server's children does not find this process.
-
-    Another one stays above it, which ends the run should the supervisor be killed: its orphans are handed on upwards.
-    """
-    try:
-        if os.fork() == 0:
-            os.setsid()
-            prctl(SUB_REAPER, 1)
-            supervisor = os.fork()
-            if supervisor == 0:
-                os.setsid()
-                prctl(SUB_REAPER, 1)
-                Supervisor(folder).run()
-            else:
-                _outlive(supervisor)
-    finally:
-        os._exit(0)
-
-
-def _outlive(supervisor: int) -> None:
-    """Wait for the end of a supervisor, and KILL what it left, of which nothing is there unless it was killed itself."""
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, 0)[0] != supervisor:
-            continue
-        while True:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                continue
-            for pid in descendants(os.getpid()):
-                send_signal(pid, signal.SIGKILL)
-            time.sleep(0.005)

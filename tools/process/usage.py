@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .processes import cpu_seconds, nanoseconds, resident_bytes, task_clock
+from .processes import close_counters, cpu_seconds, nanoseconds, resident_bytes, task_clock
 
 
 class DescendantsClock:
@@ -22,6 +22,11 @@ class DescendantsClock:
         if min(self._with, self._without) < 0:
             return 0.0
         return max(0, nanoseconds(self._with) - nanoseconds(self._without)) / 1e9
+
+    def close(self) -> None:
+        """Give the counters back; nothing is known from then on."""
+        close_counters(self._with, self._without)
+        self._with = self._without = -1
 
 
 class Usage:
@@ -42,11 +47,13 @@ class Usage:
         self._seconds = seconds
 
     def counted_seconds(self, waited: float) -> float:
-        """Return the processor time that the kernel counts, in seconds: at least that of every process that somebody `waited` for.
+        """Return the processor time that the kernel has counted in the end, in seconds: at least that of every process that somebody `waited` for.
 
         Those whose parent ignores the end of its children are among it where the kernel grants the counters.
         """
-        return max(waited, self._clock.seconds())
+        counted = self._clock.seconds()
+        self._clock.close()
+        return max(waited, counted)
 
     def uncounted_seconds(self, counted: float) -> float:
         """Return how much more was seen of processes than the kernel has counted, in seconds: at least so much is missing."""

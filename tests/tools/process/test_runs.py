@@ -67,6 +67,30 @@ def test_memory_is_that_of_the_whole_tree(runner: Runner, tmp_path: Path) -> Non
     assert 200_000_000 < run.peak_bytes < 400_000_000
 
 
+def test_memory_and_processor_time_are_those_of_one_run(runner: Runner, tmp_path: Path) -> None:
+    burn = f"{PYTHON} -c 'x = bytearray(200_000_000); sum(range(10_000_000))'"
+    large = runner.run(CommandSpec(burn, tmp_path, 60))
+
+    small = runner.run(CommandSpec("true", tmp_path, 60))
+
+    assert small.peak_bytes < 50_000_000 < large.peak_bytes
+    assert small.cpu_seconds < large.cpu_seconds / 2
+
+
+def test_a_command_gets_the_signals_that_a_shell_gets(runner: Runner, tmp_path: Path) -> None:
+    assert runner.run(CommandSpec("yes | head -n 1; echo ${PIPESTATUS[0]}", tmp_path, 30)).stdout == "y\n141\n"
+
+
+@linux
+def test_what_a_command_does_to_the_process_above_it_no_later_one_inherits(runner: Runner, tmp_path: Path) -> None:
+    told = f"{PYTHON} -c 'import os; print(os.nice(0))'"
+    before = runner.run(CommandSpec(told, tmp_path, 30)).stdout
+
+    runner.run(CommandSpec("renice -n 7 -p $PPID >/dev/null", tmp_path, 30))
+
+    assert runner.run(CommandSpec(told, tmp_path, 30)).stdout == before
+
+
 def test_a_missing_program_and_a_signal_are_told_apart(runner: Runner, tmp_path: Path) -> None:
     assert runner.run(CommandSpec("exec no-such-program", tmp_path, 30)).exit_code == 127
     assert runner.run(CommandSpec("kill -SEGV $$", tmp_path, 30)).exit_code == -signal.SIGSEGV
