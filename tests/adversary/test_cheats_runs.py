@@ -263,13 +263,17 @@ CLIMBS = "p=$$; until grep -q supervisor /proc/$p/cmdline; do p=$(cut -d' ' -f4 
 
 @cheat("the process that watches a run killed by the program")
 def kills_the_watcher(tmp_path: Path) -> None:
-    project = golf(tmp_path).start()
-    project.write("src/work.sh", f"{CLIMBS}; kill -9 $p; sleep 1\n")
+    project, tries = golf(tmp_path).start(), tmp_path / "tries"
+    program = f"echo >> {tries}; {CLIMBS}; kill -9 $p; sleep 1\n"
+    project.write("src/work.sh", program)
 
     answer = project.loop.iterate("nobody sees it")
 
     assert (answer.status, answer.metric) == (None, None)
     assert given_up(project).status is Status.CRASH
+    project.write("src/work.sh", program)
+    refused_again(project)
+    assert tries.read_text() == "\n", "there was one run"
 
 
 ENDED_WELL: dict[str, object] = {"exit_code": 0, "timed_out": False, "seconds": 1}

@@ -34,6 +34,8 @@ def failure_of(run: CommandRun, log: str = "") -> FailureClass | None:
         return FailureClass.CANCELLED
     if run.lost:
         return FailureClass.LOST
+    if run.problem:
+        return classify(1, False, run.problem)
     return classify(None if run.timed_out else run.exit_code, run.timed_out, run.stdout + run.stderr + log)
 
 
@@ -48,6 +50,8 @@ def how_it_ended(run: CommandRun) -> str:
         return "lost: it was killed from outside, or the process that watched over it was, three times"
     if run.timed_out:
         return f"killed after {run.seconds:.0f} s: time-out"
+    if run.problem:
+        return run.problem
     if run.exit_code < 0:
         return f"killed by signal {-run.exit_code}"
     said = redact_tail(run.stderr or run.stdout, 2 * TAIL_CHARACTERS)
@@ -57,7 +61,7 @@ def how_it_ended(run: CommandRun) -> str:
 
 def tail_of(run: CommandRun, log: str = "") -> str:
     text = run.stdout.rstrip()
-    for heading, part in (("standard error", run.stderr), ("written by the command", log)):
+    for heading, part in (("standard error", run.stderr), ("written by the command", log), ("the server", run.problem)):
         if part.strip():
             text += (f"\n--- {heading} ---\n" if text else "") + part.rstrip()
     cut = _cut(run)

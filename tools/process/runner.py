@@ -110,8 +110,9 @@ Wrap = Callable[[Sequence[str]], list[str]]
 class CommandRun:
     """A finished command. `exit_code` is negative for a signal; output is head and tail, the middle counted.
 
-    `digest` is the SHA-256 of the SHA-256 of standard output followed by that of standard error. `lost` means that the
-    supervisor itself was killed. `channel` is what came through the pipe of the evaluator. `peak_bytes` is the memory of the whole tree, `leaked` how many processes it left behind.
+    `digest` is the SHA-256 of the SHA-256 of standard output followed by that of standard error. `lost` means that it died
+    with its supervisor while no server looked, so that nobody knows why. `channel` is what came through the pipe of the
+    evaluator. `peak_bytes` is the memory of the whole tree, `leaked` how many processes it left behind.
     `cpu_seconds` are those that the kernel counts, `uncounted_cpu_seconds` what was seen of other processes, at least.
     `left_out` says of which streams how many bytes in the middle are not kept. `reference` are the seconds of a piece of the
     reference workload before and after it, where that was asked for.
@@ -136,6 +137,9 @@ class CommandRun:
 
 
 LOST = CommandRun(-9, False, 0.0, "", "", lost=True)
+KILLED = CommandRun(
+    -9, False, 0.0, "", "", problem="the process that watched over it was killed, or failed, before it had ended"
+)
 
 
 @dataclass(frozen=True)
@@ -183,14 +187,15 @@ class Runner:
         """Run a command to its end or its deadline, or join the run that has this id already.
 
         The result counts only once the supervisor has ended, and with it all that the command started, and only with the
-        supervisor's seal: what the command itself may have written in its place does not.
+        supervisor's seal: what the command itself may have written in its place does not. Where the supervisor was killed
+        under our eyes, the command ended badly: nobody else is as likely to have done it, and it may not try again.
         """
         place = self._folder / (id or secrets.token_hex(10))
         secret = self._start(place, command)
         while _alive(place):
             listener(*_progress(place))
             _pause(place)
-        return _result(place, secret) or self._lost(place)
+        return _result(place, secret) or self._lost(place, KILLED if secret else LOST)
 
     def alive(self) -> list[str]:
         """Return the ids of runs whose supervisor lives."""
@@ -265,11 +270,11 @@ class Runner:
             os.close(lock)
         return secret
 
-    def _lost(self, place: Path) -> CommandRun:
+    def _lost(self, place: Path, run: CommandRun = LOST) -> CommandRun:
         """End what a killed supervisor left behind, and forget its run."""
         end_leftovers(place, f"{MARK}={_mark(place)}".encode())
         shutil.rmtree(place, ignore_errors=True)
-        return LOST
+        return run
 
 
 def _mark(place: Path) -> str:

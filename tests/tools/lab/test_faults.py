@@ -277,19 +277,21 @@ def test_after_an_error_in_the_middle_the_same_call_goes_on(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_run_whose_supervisor_is_killed_each_time_is_lost_and_no_fault_of_a_network(project: Project) -> None:
-    project.plan = project.plan.model_copy(
-        update={"verify": "test $(cat value.txt) != 7 || kill -9 $PPID; cat value.txt", "guards": ()}
-    )
+def test_a_run_whose_supervisor_is_killed_is_a_crash_at_once_and_no_fault_of_a_network(project: Project) -> None:
+    runs = project.root.parent / "runs"
+    verify = f"echo >> {runs}; test $(cat value.txt) != 7 || kill -9 $PPID; cat value.txt"
+    project.plan = project.plan.model_copy(update={"verify": verify, "guards": ()})
     project.start()
+    before = len(runs.read_text())
 
     answer = project.try_value(7)
 
     said = "\n".join(answer.lines())
-    assert "Verify failed (lost)" in said
-    assert "watches over a run was killed" in said
+    assert "Verify failed (runtime)" in said
+    assert "the process that watched over it was killed" in said
     assert "network" not in said
+    assert len(runs.read_text()) == before + 1
     trial = project.lab.for_reading("").active.trial
     assert trial
     assert trial.measurement
-    assert trial.measurement.failure is FailureClass.LOST
+    assert trial.measurement.failure is FailureClass.RUNTIME
