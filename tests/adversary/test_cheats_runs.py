@@ -483,29 +483,33 @@ def again_spaced(tmp_path: Path) -> None:
     until_refused(tmp_path, ["100.5\n", "100.5 \n", "100.5\n"])
 
 
-NOISE = (-0.8, 1.1, -0.4, 0.7, -0.9, 0.5, 0.6, -3.5, *(0.4, -0.6, -0.2, 0.9) * 3)
-"""Of each run of a session: six of the baseline, one of the first try, which ends with it, and a lucky one."""
+NOISE = {"100": (-0.8, 1.1, -0.4, 0.7, -0.9, 0.5) * 4, "100.5": (0.6, -3.5, *(0.4, -0.6, -0.2, 0.9) * 4)}
+"""Of each run of a value. The first of the change is none to go on with, the second is lucky."""
 DRAWS = """\
 import pathlib
-noise = pathlib.Path({file!r})
+value = pathlib.Path("value.txt").read_text().strip()
+noise = pathlib.Path({folder!r}, value)
 first, *later = noise.read_text().split()
 noise.write_text(" ".join(later))
-print(float(pathlib.Path("value.txt").read_text()) + float(first))
+print(float(value) + float(first))
 """
 
 
 def until_refused(tmp_path: Path, spellings: list[str]) -> None:
     """Try a worse change until a first run is lucky: runs in turn decide it then, and it is tried no more."""
-    noise = tmp_path / "noise.txt"
-    noise.write_text(" ".join(map(str, NOISE)))
+    for value, noise in NOISE.items():
+        (tmp_path / value).write_text(" ".join(map(str, noise)))
     project = Project(tmp_path / "repo", verify=f"{PYTHON} ruler.py", guards=(), protected=("ruler.py",))
-    project.write("ruler.py", DRAWS.format(file=str(noise))).write("value.txt", "100\n").commit("a noisy ruler").start()
+    ruler = DRAWS.format(folder=str(tmp_path))
+    project.write("ruler.py", ruler).write("value.txt", "100\n").commit("a noisy ruler").start()
 
     outcomes = [tried_once_more(project.write("value.txt", spelling)) for spelling in spellings]
 
     assert outcomes == [Status.DISCARD, Status.DISCARD, Code.REPEAT]
     first, second = (row for row in project.review.history().rows if row.status is Status.DISCARD)
-    assert (len(first.samples), first.incumbent, len(second.incumbent) > 0) == (1, (), True), "runs in turn end it"
+    assert len(first.samples) == 1, "one run ends nothing"
+    assert len(second.samples) > 1, "only runs in turn do"
+    assert second.incumbent
 
 
 def tried_once_more(project: Project) -> Status | Code | None:
