@@ -23,6 +23,9 @@ from ...tools.storage.disk import write_atomically
 from ...tools.vocabulary import Phase
 
 Entry = Mapping[str, Any]
+_CACHE = "archive-v0"
+"""The folder of uv's cache in which `uvx` keeps an environment for a while."""
+_PASSING = "This server runs from uv's cache, which may be emptied: run `uv tool install` and install again from there."
 
 
 def run(root: Path, options: Namespace) -> int:
@@ -58,14 +61,11 @@ def run(root: Path, options: Namespace) -> int:
         f"{'Taken out of' if options.remove else 'Written to'} {place.file}.",
         *_changes(old, wanted),
         *([f"The file as it was: {backup}"] if backup else []),
-        *([] if options.remove else _shared(root, place.file, was_there)),
         *_elsewhere(registration, root, place),
-        *(
-            [registration.note.replace("COMMAND", " ".join(_program()))]
-            if registration.note and not options.remove
-            else []
-        ),
     ]
+    if not options.remove:
+        told += [*_shared(root, place.file, was_there), *([_PASSING] if _CACHE in Path(_program()[0]).parts else [])]
+        told += [registration.note.replace("COMMAND", " ".join(_program()))] if registration.note else []
     return _say("\n".join(told), 0)
 
 

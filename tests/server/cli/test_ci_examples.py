@@ -40,6 +40,13 @@ def test_workflows_hold_no_known_hole_but_that_their_actions_are_not_pinned(tmp_
     assert set(re.findall(r"^\w+\[([\w-]+)\]", told, re.MULTILINE)) <= {"unpinned-uses"}, told
 
 
+def test_our_own_release_fits_its_schema_and_has_no_known_hole() -> None:
+    ours = CI.parents[1] / ".github" / "workflows" / "release.yml"
+
+    assert said("check-jsonschema", "--builtin-schema", "vendor.github-workflows", str(ours)) == ""
+    assert said("zizmor", "--offline", "--no-progress", "--min-severity", "medium", str(ours)) == ""
+
+
 def test_the_jobs_of_gitlab_fit_their_schema() -> None:
     flags = ("--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci")
     assert said("check-jsonschema", *flags, "gitlab-ci.yml") == ""

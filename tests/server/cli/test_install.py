@@ -348,6 +348,19 @@ def test_a_named_file_is_written_as_one_that_a_client_is_given(project: Project,
     assert words(json.loads(file.read_text())["mcpServers"]["autoresearch"])[-1] == "--allow-commands"
 
 
+def test_a_server_out_of_a_cache_is_told_of(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "uv" / "archive-v0" / "x" / "bin" / "autoresearch-mcp"
+    script.parent.mkdir(parents=True)
+    script.symlink_to(Path(sys.executable).with_name("autoresearch-mcp"))
+    monkeypatch.setattr(sys, "argv", [str(script)])
+
+    assert install(project, Client.GEMINI) == 0
+
+    assert "uv tool install" in capsys.readouterr().out
+
+
 def test_printing_writes_nothing(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     assert install(project, Client.CODEX, "--print") == 0
 
