@@ -309,8 +309,9 @@ def _in_a_file_that_a_run_left(project: Project) -> None:
 
 def _out_of_the_repository(project: Project) -> None:
     project.start()
-    (project.root.parent / "h").write_text(WORK)
-    project.write("src/work.sh", ". ../h\n")
+    helper = project.root.parent / "h"
+    helper.write_text(WORK)
+    project.write("src/work.sh", f". {helper}\n")
 
 
 OUT_OF_SIGHT: dict[str, Agent] = {

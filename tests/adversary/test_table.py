@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from test_cheats_books import IN_THE_BOOKS
+from test_cheats_caches import IN_CACHES
 from test_cheats_files import IN_GIT, IN_THE_TREE, OUT_OF_SIGHT
 from test_cheats_roles import IN_TWO_ROLES, ON_SEEDS
 from test_cheats_runs import IN_A_RUN
@@ -23,6 +24,7 @@ def test_the_page_lists_every_cheat_that_is_tried_and_no_other() -> None:
         *IN_THE_TREE,
         *IN_GIT,
         *OUT_OF_SIGHT,
+        *IN_CACHES,
         *IN_A_RUN,
         *IN_TWO_ROLES,
         *ON_SEEDS,

@@ -92,7 +92,7 @@ def words(values: Sequence[float], judge: Judge, unit: str = "") -> str:
         return _noisy(judge, len(values), unit)
     if found is Nature.ASSUMED:
         return "taken as exact because the plan says so: one run a try; set min_effect if the number varies."
-    return f"none: {len(values)} runs of the same code gave the same number, so a try costs one run, equal is equal, and now and then a keep is confirmed by one more."
+    return f"none: {len(values)} runs of the same code gave the same number, so a try costs one run, equal is equal, and a keep is confirmed by two more, of both arms in a clean checkout."
 
 
 def _noisy(race: Race, runs: int, unit: str) -> str:

@@ -12,6 +12,7 @@ from ..plan.model import Direction, GuardMetric, Plan
 from .failures import FailureClass, advice
 from .judging import Finding, Step, count_runs
 from .measured import GuardResult, Measurement
+from .recheck import UNCHECKED, Recheck
 from .same_tree import Slowdown
 
 HOOK_RETRIES = 2
@@ -58,7 +59,9 @@ class NextStep(StrEnum):
 class Trial:
     """The open iteration: one idea, so far. `parent` is the commit that an undo goes back to.
 
-    `measurement` is the latest run of the candidate; `candidate` and `incumbent` are all runs that gave a number.
+    `measurement` is the latest run of the candidate; `candidate` and `incumbent` are all runs that gave a number, but for those
+    in a clean checkout before a keep, which are in `clean_candidate` and `clean_incumbent`. `unseen` are files that git does not
+    have and that runs of a noisy metric may have read; `recheck` is what runs without them showed.
     """
 
     number: int
@@ -78,6 +81,9 @@ class Trial:
     incumbent: tuple[Measurement, ...] = ()
     incumbent_failures: int = 0
     unseen: tuple[str, ...] = ()
+    clean_candidate: tuple[Measurement, ...] = ()
+    clean_incumbent: tuple[Measurement, ...] = ()
+    recheck: Recheck = UNCHECKED
     guards: tuple[GuardResult, ...] | None = None
     agreed: bool | None = None
     undoes: int = 0
@@ -181,6 +187,11 @@ def _crashed(trial: Trial, run: Measurement, failure: FailureClass) -> Verdict:
 
 
 def _won(trial: Trial, finding: Finding, plan: Plan) -> Verdict:
+    if trial.unseen and trial.recheck.stands is None:
+        why = f"{finding.why} Both are run again in a clean checkout, without {', '.join(trial.unseen)}."
+        return Verdict(NextStep.MEASURE, None, why)
+    if trial.recheck.stands is False:
+        return Verdict(NextStep.UNDO, Status.DISCARD, trial.recheck.why)
     guards = ""
     if plan.has_guards:
         if trial.guards is None:

@@ -55,6 +55,10 @@ class Exact:
         """Ask for a second run of the proposal before it is kept, because more than its commit changed."""
         return replace(self, doubtful=self.patience < math.inf)
 
+    def settled(self, candidate: float, incumbent: float) -> Exact:
+        """Take the numbers of both arms, measured side by side, for the numbers that count from now on."""
+        return replace(self, candidate=(candidate, candidate), level=incumbent)
+
     def see(self, arm: Arm, value: float, seed: int = 0, moved: bool = False) -> Judge:
         """Take one more run in."""
         if arm is Arm.CANDIDATE:

@@ -6,16 +6,16 @@ commits differ, so caches and incremental builds stay warm and neither arm has t
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 import math
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..errors import Code, Refusal
@@ -23,7 +23,7 @@ from ..storage.disk import boot, write_atomically
 from .cli import GitCli
 from .own_index import note_index, renew_index
 from .repo import Repo, literal
-from .untracked import changed_after, is_cache, is_ordinary, not_in_git
+from .untracked import changed_after, changed_since, is_cache, is_ordinary, not_in_git, remove_file, without_caches
 from .worktree_notes import WorktreeNotes
 
 ROOM = 2**30
@@ -31,25 +31,34 @@ ROOM = 2**30
 MOST_PATTERNS = 5000
 """Paths that one command line can spare from cleaning; beyond that, their whole folders are spared."""
 DEPENDENCIES = frozenset({"node_modules", ".venv", "venv", "env", ".tox", ".gradle", "vendor"})
-"""Folders that commands read and do not write: linked, however small."""
+"""Folders that commands read and do not write: linked, however small; so are Python environments of any name."""
+_OF_ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 _SWITCH = ("checkout", "--quiet", "--force", "--detach")
 
 
 @dataclass(frozen=True)
 class UntrackedPaths:
-    """Paths that git does not have and commands may need: copied, or linked to the user's own."""
+    """Paths that git does not have and commands may need: copied, or linked to the user's own; and when that was done, in
+    seconds since the epoch. Some that had changed since the session began are named in `late`.
+    """
 
     copied: tuple[str, ...]
     shared: tuple[str, ...]
+    at: float = field(default=0.0, compare=False)
+    late: tuple[str, ...] = ()
 
 
 class PairedCheckout:
     """One place for both arms: made when it is first needed, and again whenever it is gone or broken."""
 
-    def __init__(self, repo: Repo, name: str, as_of: float = math.inf) -> None:
-        """`as_of`: what git does not have comes in only if it has not changed since, in seconds since the epoch."""
+    def __init__(self, repo: Repo, name: str, as_of: float = math.inf, pristine: bool = False) -> None:
+        """`as_of`, in seconds since the epoch: what git does not have and has changed since is told of; in a `pristine`
+        checkout it does not come in, nor does anything stay from one run to the next.
+        """
         self._repo = repo
         self._as_of = as_of
+        self._pristine = pristine
+        self._unseen: tuple[str, ...] | None = None
         key = hashlib.sha256(os.fsencode(repo.root)).hexdigest()[:12]
         self._home = _cache_folder(repo.root) / f"{key}-{name}"
         self._memory = self._home / "brought.json"
@@ -59,12 +68,17 @@ class PairedCheckout:
         """Its own git folder, when that is known."""
 
     def check_out(
-        self, commit: str, untracked: Sequence[str] = (), sealed: tuple[str, Sequence[str]] | None = None
+        self,
+        commit: str,
+        untracked: Sequence[str] = (),
+        sealed: tuple[str, Sequence[str]] | None = None,
+        outputs: Sequence[str] = (),
     ) -> Path:
         """Check out `commit` exactly: tracked files as in the commit, and nothing untracked but what came in when it was made.
 
-        What git ignores stays from run to run, because builds are there. `untracked` comes in when the checkout is
-        made. `sealed` is a commit and the protected paths that are to stand as they do in that commit.
+        What git ignores stays from run to run, because builds are there, unless the checkout is pristine. Caches go: bytecode
+        can be other code than its source; so do the `outputs` of the command that is to run, if they are files. `untracked`
+        comes in when the checkout is made. `sealed` is a commit and the protected paths that are to stand as they do in it.
 
         Raises:
             Refusal: if there is no such commit, or git cannot make a second checkout.
@@ -77,10 +91,22 @@ class PairedCheckout:
         if git is None or git.ask(*_SWITCH, exact).code != 0:
             git = self._make(exact, untracked)
         self._clean(git)
+        self._unseen = self._beside(git, outputs)
+        if self._unseen and self._pristine:
+            git = self._make(exact, untracked)
         if sealed is not None:
             self._seal(git, exact, *sealed)
         note_index(self._place)
         return self.folder
+
+    def unseen(self) -> tuple[str, ...]:
+        """Name some of what git does not have and stood here, beside what came in, when a commit was last checked out; where
+        another process did that, some of what stands here now.
+        """
+        if self._unseen is None:
+            git = self._own_git()
+            self._unseen = self._beside(git) if git else ()
+        return self._unseen
 
     def untracked_paths(self) -> UntrackedPaths:
         """Return the untracked paths that came in when the checkout was made."""
@@ -122,7 +148,7 @@ class PairedCheckout:
                 kinds.get("boot") != boot()
             ):  # git does not wait for the files, so after a loss of power some are not whole
                 return None
-            return UntrackedPaths(tuple(kinds["copied"]), tuple(kinds["shared"]))
+            return UntrackedPaths(tuple(kinds["copied"]), tuple(kinds["shared"]), kinds["at"], tuple(kinds["late"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -138,7 +164,8 @@ class PairedCheckout:
             if (git := self._own_git()) is None:
                 raise Refusal(Code.GIT, "git made it for another repository, or elsewhere.")
             git.run(*_SWITCH, commit)
-            write_atomically(self._memory, json.dumps({**asdict(self._copy_untracked(untracked)), "boot": boot()}))
+            brought = self._copy_untracked(untracked)
+            write_atomically(self._memory, json.dumps({**asdict(brought), "boot": boot()}))
             return git
         except (OSError, Refusal) as error:
             self.remove()
@@ -162,6 +189,19 @@ class PairedCheckout:
         patterns = [part for path in sorted(kept) for part in ("-e", _pattern(path))]
         git.run("clean", "-f", "-f", "-d", "-q", *patterns)
 
+    def _beside(self, git: GitCli, outputs: Sequence[str] = ()) -> tuple[str, ...]:
+        """Remove caches and outputs, and name some of what else git does not have and was made or changed since the session
+        began.
+        """
+        present = self.untracked_paths()
+        listed = git.run("ls-files", "-z", "--others", "--directory").split(b"\0")
+        paths = [os.fsdecode(path) for path in listed if path]
+        folders = tuple(path for path in paths if path[-1] == "/")
+        for path in outputs:
+            if path in paths or path.startswith(folders):
+                remove_file(self.folder, path)
+        return (*present.late, *without_caches(self.folder, paths, present.at))
+
     def _seal(self, git: GitCli, commit: str, baseline: str, paths: Sequence[str]) -> None:
         guarded = frozenset(paths)
         changed = [entry.path for entry in self._repo.entries(commit, baseline)]
@@ -173,16 +213,17 @@ class PairedCheckout:
         copied: list[str] = []
         shared: list[str] = []
         room = min(ROOM, shutil.disk_usage(self._home).free // 2)
+        late = () if self._pristine or self._as_of == math.inf else changed_since(self._repo, self._as_of)
         wanted = not_in_git(self._repo, untracked)
         paths = [path for path in wanted if not self._too_new(self._repo.root / path) and self._is_free(path)]
         for size, path in sorted((_size(self._repo.root / path), path) for path in paths):
-            if size > room or PurePosixPath(path).name in DEPENDENCIES:
+            if size > room or PurePosixPath(path).name in DEPENDENCIES or _is_environment(self._repo.root / path):
                 (self.folder / path).symlink_to(self._repo.root / path)
                 shared.append(path)
             elif self._copy(path):
                 room -= size
                 copied.append(path)
-        return UntrackedPaths(tuple(copied), tuple(shared))
+        return UntrackedPaths(tuple(copied), tuple(shared), time.time(), late)
 
     def _is_free(self, path: str) -> bool:
         """Make the parent; tell whether nothing of the commit stands there. A commit's link is never written through."""
@@ -209,7 +250,7 @@ class PairedCheckout:
         return [n for n, file in files.items() if is_cache(n) or not is_ordinary(file) or self._too_new(file)]
 
     def _too_new(self, file: Path) -> bool:
-        return not file.is_dir() and changed_after(file, self._as_of)
+        return self._pristine and not file.is_dir() and changed_after(file, self._as_of)
 
     def _aim(self, link: Path) -> None:
         """Correct a link copied from the user's checkout: what led into that leads into ours, what led out still does."""
@@ -232,6 +273,10 @@ def _cache_folder(root: Path) -> Path:
     if not fit or cache.resolve().is_relative_to(root.resolve()):
         cache = Path(tempfile.gettempdir()) / f"autoresearch-{os.getuid()}"
     return cache / "arenas"
+
+
+def _is_environment(path: Path) -> bool:
+    return any((path / name).exists() for name in _OF_ENVIRONMENTS)
 
 
 def _size(path: Path) -> int:
@@ -280,66 +325,8 @@ def _pattern(path: str) -> str:
     return "/" + "".join(f"\\{letter}" if letter in "\\*?[]" else letter for letter in path)
 
 
-def editable_roots(repo_root: Path) -> tuple[Path, ...]:
-    """Return the folders of the repository that a Python environment imports from by an editable installation.
-
-    In a second checkout such an import would still find the user's checkout, unless `PYTHONPATH` names that checkout's copy.
-    """
-    top, found = repo_root.resolve(), set[Path]()
-    for prefix in _prefixes(repo_root):
-        for folder in (Path(line).resolve() for line in _import_folders(prefix) if os.path.isabs(line)):
-            # What lies in site-packages is installed as a copy, even where the environment is in the checkout.
-            if folder.is_relative_to(top) and folder.is_dir() and "site-packages" not in folder.parts:
-                found.add(repo_root / folder.relative_to(top))
-    return tuple(sorted(found))
-
-
-def installed_copies(repo_root: Path, packages: Sequence[str]) -> tuple[Path, ...]:
-    """Find packages of the repository that are installed as copies: a second checkout that imports these tests none of its own."""
-    names = [name for name in packages if name.isidentifier()]
-    places = (found for prefix in _prefixes(repo_root) for found in prefix.glob("lib/python3*/site-packages"))
-    return tuple(dict.fromkeys(place / name for place in places for name in names if (place / name).is_dir()))
-
-
-def _prefixes(repo_root: Path) -> Iterator[Path]:
-    """Python environments that a command may use. Not resolved: a virtual environment's `python` is a link."""
-    yield from (repo_root / ".venv", repo_root / "venv")
-    if active := os.environ.get("VIRTUAL_ENV"):
-        yield Path(active)
-    found = (shutil.which(name) for name in ("python3", "python"))
-    yield from {Path(os.path.abspath(program)).parent.parent for program in found if program}
-
-
-def _import_folders(prefix: Path) -> Iterator[str]:
-    for packages in prefix.glob("lib/python3*/site-packages"):
-        for file in packages.glob("*.pth"):
-            yield from (line.strip() for line in _text(file).splitlines())
-        for file in packages.glob("__editable___*_finder.py"):
-            yield from (_above(name, place) for name, place in _mapping(_text(file)).items())
-
-
 def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return ""
-
-
-def _mapping(source: str) -> dict[str, str]:
-    """Return the dictionary MAPPING of a finder that setuptools wrote; read, never run."""
-    with suppress(SyntaxError, ValueError, TypeError):
-        for node in ast.parse(source).body:
-            match node:
-                case (
-                    ast.Assign(targets=[ast.Name(id="MAPPING")], value=ast.expr() as value)
-                    | ast.AnnAssign(target=ast.Name(id="MAPPING"), value=ast.expr() as value)
-                ):
-                    return {str(name): str(place) for name, place in dict(ast.literal_eval(value)).items()}
-    return {}
-
-
-def _above(name: str, place: str) -> str:
-    """Return the folder that has to be on the path: above all parts of a dotted name that are folders, else the parent."""
-    path, parts = Path(place), tuple(name.split("."))
-    nested = Path(place.removesuffix(".py")).parts[-len(parts) :] == parts
-    return str(path.parents[len(parts) - 1] if nested else path.parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -19,8 +20,9 @@ MOST_NAMED = 8
 _PART = 1000
 """Files that are looked at before it is asked whether enough were found."""
 _OURS = (r"autoresearch-results[^/]*\.tsv", r"autoresearch-progress\.png", r"autoresearch-report\.html")
-_CACHES = (r"\.git", "__pycache__", r"\.(?:pytest|mypy|ruff)_cache")
-_NEVER = re.compile(rf"(?:\A|/)(?:{'|'.join((*_CACHES, *_OURS))})(?:/|\Z)")
+_CACHES = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"})
+"""Folders that are made again by whoever misses them."""
+_NEVER = re.compile(rf"(?:\A|/)(?:{'|'.join((*map(re.escape, ('.git', *sorted(_CACHES))), *_OURS))})(?:/|\Z)")
 """Names that a path holds anywhere."""
 
 
@@ -58,6 +60,53 @@ def _below(path: str) -> Iterator[tuple[str, Sequence[str]]]:
 
 def _no_caches(names: list[str]) -> list[str]:
     return [name for name in names if not is_cache(name)] if is_cache("/".join(names)) else names
+
+
+def without_caches(root: Path, paths: Sequence[str], moment: float) -> tuple[str, ...]:
+    """Remove the caches at and below these paths of a folder of ours; folders end in a slash, links are not followed.
+
+    Returns some of what else changed there since a moment: files, links, and folders without any.
+    """
+    found: list[str] = []
+    for path in paths:
+        full = os.path.join(root, path.rstrip("/"))
+        if os.path.basename(full) in _CACHES:
+            _remove(full)
+        elif path[-1] == "/":
+            found += _stripped(full, moment)
+        else:
+            found += _since(full, moment)
+    return tuple(shown(os.path.relpath(file, root)) for file in found[:MOST_NAMED])
+
+
+def remove_file(root: Path, path: str) -> None:
+    """Remove a file of a folder of ours, if it is one; none to which a link leads."""
+    file = os.path.join(os.path.realpath(root), path)
+    if os.path.isfile(file) and os.path.realpath(file) == file:
+        os.unlink(file)
+
+
+def _stripped(top: str, moment: float) -> Iterator[str]:
+    for place, folders, names in os.walk(top):
+        for cache in _CACHES.intersection((*folders, *names)):
+            _remove(os.path.join(place, cache))
+        folders[:] = [name for name in folders if name not in _CACHES]
+        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
+        files = [name for name in (*names, *links) if name not in _CACHES]
+        for name in files or ([] if folders else [""]):
+            yield from _since(os.path.join(place, name), moment)
+
+
+def _since(file: str, moment: float) -> Iterator[str]:
+    with suppress(OSError):
+        if os.lstat(file).st_ctime_ns >= moment * 1e9:
+            yield file
+
+
+def _remove(path: str) -> None:
+    if os.path.islink(path) or os.path.isfile(path):
+        os.unlink(path)
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def changed_after(file: Path, moment: float) -> bool:

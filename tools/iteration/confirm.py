@@ -14,7 +14,8 @@ from ..lab.context import RepoContext
 from ..measurement.runs import RunNumbers
 from ..session.events import Confirmed
 from ..session.state import Session, baseline_values
-from .measure import HeadWatch, in_paired_checkout, meter_of
+from .clean_runs import meter_of
+from .measure import HeadWatch, in_paired_checkout
 
 PAIRS = 6
 MOST_SECONDS = 900.0

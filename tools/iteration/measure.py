@@ -13,20 +13,16 @@ from ..decision.judging import Arm
 from ..decision.measured import GuardResult, Measurement, Place, bent
 from ..errors import Code, Refusal
 from ..git.repo import shown
-from ..git.untracked import changed_since
 from ..lab.context import RepoContext, way_back
-from ..measurement.meter import REFLOG_ACTION, Meter, guard_baselines
-from ..measurement.ruler import ruler_of
+from ..measurement.meter import REFLOG_ACTION, guard_baselines
 from ..measurement.runs import RunNumbers, RunSpec, at_checkout, tracked_edits
 from ..plan.scope import Scope
-from ..process.reference import pieces_for
 from ..session.events import GuardsRan, HeldOut, Verified
 from ..session.state import Session
 from ..storage.disk import keep_evidence
 from ..vocabulary import Phase
+from .clean_runs import in_clean_checkout, meter_of, of_the_change
 from .commit_checks import drift_since_start, refuse_tampering, refuse_uncommitted
-
-_NOT_IN_GIT = "The incumbent runs there. Git does not have these files, which changed since the start:"
 
 
 def verify(context: RepoContext) -> None:
@@ -36,59 +32,33 @@ def verify(context: RepoContext) -> None:
 
 
 def _verify_once(context: RepoContext) -> None:
-    """Run verify once, on the candidate or, where the race asks for it, on the incumbent."""
+    """Run verify once, on the candidate or, where the race asks for it, on the incumbent; before a keep in a clean checkout."""
     refuse_tampering(context)
     session = context.active
     compare = session.verdict is not None and session.verdict.next is NextStep.COMPARE
-    arm = Arm.INCUMBENT if compare else Arm.CANDIDATE
+    clean = session.clean_arm
+    arm = clean or (Arm.INCUMBENT if compare else Arm.CANDIDATE)
     if _other_ground(context):
         return
-    spec = _next_run(context, arm)
+    spec = _next_run(context, arm) if clean is None else in_clean_checkout(context, arm)
     if spec.place is Place.CHECKOUT:
         refuse_uncommitted(context)
     before = context.repo.status().paths
     watch = HeadWatch(context)
-    ran = _measured(context, replace(spec, curve=session.curve))  # of both arms: else it would tell which one runs
+    spec = replace(spec, curve=session.curve)  # of both arms: else it would tell which one runs
+    ran = meter_of(context).verify(spec, session.start.verify_timeout_s)
+    if clean is not None:
+        ran, arm = of_the_change(context, spec, arm, ran)
     if moved := watch.brought_back():
         ran = ran.model_copy(update={"value": None, "tampered": (*ran.tampered, *moved)})
-    ahead = _is_ahead(context, spec, ran)
-    context.repo.status(ignored=ahead)  # one look for all that follows
     measurement = _checked(context, spec, ran)
     left = _new_files(context, before)
-    unseen = changed_since(context.repo, session.started_at) if ahead and measurement.value is not None else ()
+    unseen = context.paired_checkout.unseen() if spec.place is Place.ARENA else ()
     if measurement.failure is FailureClass.CANCELLED:
         arm = Arm.CANDIDATE  # whoever cancels gives the change up, whichever arm was running
     context.record(
         Verified(iteration=session.last_iteration + 1, arm=arm, measurement=measurement, untracked=left, unseen=unseen)
     )
-
-
-def _measured(context: RepoContext, spec: RunSpec) -> Measurement:
-    """Run verify once. Where nothing but the commit counts, a failure is the change's only if the incumbent runs there."""
-    meter, timeout_s = meter_of(context), context.active.start.verify_timeout_s
-    run = meter.verify(spec, timeout_s)
-    if spec.place is not Place.CLEAN:
-        return run
-    try:
-        if run.value is not None or run.failure is FailureClass.CANCELLED:
-            return run
-        trial = context.active.open_trial
-        control = meter.verify(replace(spec, commit=trial.parent, tree=context.repo.tree(trial.parent)), timeout_s)
-        if control.value is not None:
-            why = f"In a clean checkout of the commit: {run.problem} {_NOT_IN_GIT} {', '.join(trial.unseen)}."
-            return run.model_copy(update={"problem": why, "seconds": run.seconds + control.seconds})
-        again = meter.verify(at_checkout(context.repo, spec.commit, spec.numbers), timeout_s)
-        return again.model_copy(update={"seconds": run.seconds + control.seconds + again.seconds})
-    finally:
-        context.clean_checkout.remove()
-
-
-def _is_ahead(context: RepoContext, spec: RunSpec, run: Measurement) -> bool:
-    """Return whether this number would be believed at once, wherever it came from."""
-    session = context.active
-    if run.value is None or spec.place is not Place.CHECKOUT:
-        return False
-    return session.plan.gain(run.value, session.reference) >= 0
 
 
 def _other_ground(context: RepoContext) -> bool:
@@ -97,14 +67,6 @@ def _other_ground(context: RepoContext) -> bool:
         return False
     context.record(Verified(iteration=context.active.open_trial.number, measurement=Measurement(tampered=found)))
     return True
-
-
-def meter_of(context: RepoContext) -> Meter:
-    """Return the meter of the session's plan and ruler."""
-    session = context.active
-    first = session.start.baseline[0]
-    pieces = pieces_for(first.seconds) if session.noisy else 0
-    return Meter(context.runs, session.plan, ruler_of(session.start), first.unit, pieces)
 
 
 def _next_run(context: RepoContext, arm: Arm) -> RunSpec:
@@ -116,8 +78,6 @@ def _next_run(context: RepoContext, arm: Arm) -> RunSpec:
         wanted = session.finding.seed
         seed = secrets.randbelow(2**31) if wanted is None else wanted
     numbers = RunNumbers(trial.number, run, seed)
-    if arm is Arm.CANDIDATE and trial.candidate and trial.unseen and not session.noisy:
-        return _in_clean_checkout(context, trial.commit, numbers)
     return _of_arm(context, arm, numbers)
 
 
@@ -141,14 +101,6 @@ def in_paired_checkout(context: RepoContext, commit: str, sealed: str, numbers: 
     """Specify a run in the second checkout, at `commit` and with protected files as of the commit `sealed`."""
     paired, tree = context.paired_checkout, context.repo.tree(commit)
     return RunSpec(Place.ARENA, paired.folder, commit, tree, numbers, sealed, paired, context.untracked)
-
-
-def _in_clean_checkout(context: RepoContext, commit: str, numbers: RunNumbers) -> RunSpec:
-    """Specify a run in a checkout that is made for it, out of the commit and what git did not have at the start."""
-    clean, tree = context.clean_checkout, context.repo.tree(commit)
-    return RunSpec(
-        Place.CLEAN, clean.folder, commit, tree, numbers, context.active.start.base, clean, context.untracked
-    )
 
 
 def _new_files(context: RepoContext, before: frozenset[str]) -> tuple[str, ...]:

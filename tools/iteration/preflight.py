@@ -172,7 +172,7 @@ def _files(context: RepoContext, plan: Plan) -> Iterator[GateRow]:
 def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflight:
     changes = context.repo.changes()
     before, untracked = {c.path for c in changes if c.tracked}, {c.path for c in changes}
-    context.paired_checkout.remove()  # what an earlier session left there is not this one's
+    context.remove_checkouts()  # what an earlier session left there is not this one's
     watch = HeadWatch(context)
     gates += _hooks(context, plan)
     load = load_now()

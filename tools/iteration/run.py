@@ -143,7 +143,7 @@ def _one_far_run(session: Session, trial: Trial, status: Status) -> str:
 
 def _measured_part(session: Session, trial: Trial) -> dict[str, Any]:
     """Return the fields of a row about its runs. A crash or a bent ruler has no metric, whatever earlier runs gave."""
-    runs = (*trial.candidate, *trial.incumbent)
+    runs = (*trial.candidate, *trial.incumbent, *trial.clean_candidate, *trial.clean_incumbent)
     part: dict[str, Any] = {
         "runs": len(runs),
         "samples": tuple(run.value for run in trial.candidate),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -140,12 +141,18 @@ class RepoContext:
     @cached_property
     def paired_checkout(self) -> PairedCheckout:
         """Return the second checkout, in which the arms of a pair take turns."""
-        return PairedCheckout(self.repo, "arena")
+        began = self.active.started_at if self.session and self.phase is not Phase.NO_SESSION else math.inf
+        return PairedCheckout(self.repo, _ARENA, began)
 
     @cached_property
     def clean_checkout(self) -> PairedCheckout:
-        """Return a checkout for a single run, with nothing in it that changed since the session began unless git has it."""
-        return PairedCheckout(self.repo, "clean", self.active.started_at)
+        """Return a checkout with nothing in it that changed since the session began, unless git has it."""
+        return PairedCheckout(self.repo, _CLEAN, self.active.started_at, pristine=True)
+
+    def remove_checkouts(self) -> None:
+        """Take our checkouts away."""
+        for name in (_ARENA, _CLEAN):
+            PairedCheckout(self.repo, name).remove()
 
     @property
     def untracked(self) -> tuple[str, ...]:
@@ -204,6 +211,8 @@ class RepoContext:
         view.leave(file, (session.id, last))
         return aside
 
+
+_ARENA, _CLEAN = "arena", "clean"
 
 AFTER_MOVE = (Tool.STATUS, Tool.HISTORY, Tool.FINISH_SESSION)
 """The calls that work although HEAD is not where the session left it."""

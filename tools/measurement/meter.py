@@ -25,7 +25,7 @@ from ..decision.measured import (
 )
 from ..diagnostics.inspection import Tally, read_tally
 from ..git.memory import Stamp, stamps_of
-from ..git.paired_checkout import editable_roots
+from ..git.python_environments import editable_roots
 from ..plan.metrics import Reading, read_metric
 from ..plan.model import GuardMetric, Plan
 from ..plan.resources import resource_of
@@ -105,26 +105,24 @@ class Meter:
             return f"{reading.problem} {hint}"
         return reading.problem
 
-    def _bring(self, spec: RunSpec) -> dict[str, Stamp]:
+    def _bring(self, spec: RunSpec, outputs: Sequence[str]) -> dict[str, Stamp]:
         """Bring the checkout of a run to its commit, clean of what an earlier run left, with the protected files as sealed.
 
         A second checkout in which they are not is made anew. Returns the stamps of those that then are as sealed: of the
         others none, so that the run counts as tampered with.
         """
-        stamps = self._checked_out(spec)
+        stamps = self._checked_out(spec, outputs)
         bent = self._bent(spec, stamps)
         if bent and spec.checkout is not None:
             spec.checkout.remove()
-            stamps = self._checked_out(spec)
+            stamps = self._checked_out(spec, outputs)
             bent = self._bent(spec, stamps)
         self.runs.ready_for = spec
         return {path: stamp for path, stamp in stamps.items() if path not in bent} if bent else stamps
 
-    def _checked_out(self, spec: RunSpec) -> dict[str, Stamp]:
+    def _checked_out(self, spec: RunSpec, outputs: Sequence[str]) -> dict[str, Stamp]:
         if spec.checkout is not None:
-            if spec.place is Place.CLEAN:
-                spec.checkout.remove()
-            spec.checkout.check_out(spec.commit, spec.untracked, (spec.sealed, tuple(self.ruler.protected)))
+            spec.checkout.check_out(spec.commit, spec.untracked, (spec.sealed, tuple(self.ruler.protected)), outputs)
         return protected_stamps(self.runs.repo, spec.folder, self.ruler)
 
     def _bent(self, spec: RunSpec, stamps: dict[str, Stamp]) -> frozenset[str]:
@@ -149,7 +147,8 @@ class Meter:
         what = f"{self.ruler.plan} {spec.place} {spec.tree} {spec.numbers.iteration} {spec.numbers.run} {command}"
         for attempt in range(ATTEMPTS):
             key = self.runs.key(what)
-            note = self.runs.notes.find(key) or self._begin(key, spec, named, with_channel)
+            outputs = self.ruler.outputs if command == self.plan.verify else ()
+            note = self.runs.notes.find(key) or self._begin(key, spec, named, with_channel, outputs)
             names = {
                 "AUTORESEARCH_ITERATION": str(spec.numbers.iteration),
                 "AUTORESEARCH_RUN": str(spec.numbers.run),
@@ -172,9 +171,11 @@ class Meter:
             self.runs.ready_for = None
         return run, note
 
-    def _begin(self, key: str, spec: RunSpec, named: Sequence[str], with_channel: bool) -> RunNote:
+    def _begin(
+        self, key: str, spec: RunSpec, named: Sequence[str], with_channel: bool, outputs: Sequence[str]
+    ) -> RunNote:
         self.runs.runner.forget(key)  # a run that nobody noted is not ours
-        brought = self._bring(spec) if self.runs.ready_for is not spec else None
+        brought = self._bring(spec, outputs) if self.runs.ready_for is not spec else None
         self._put_back(spec, self.runs.repo.own_folder / "evidence" / f"outputs-{key}")
         note = RunNote(
             seed=spec.numbers.seed,

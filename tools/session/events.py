@@ -157,7 +157,7 @@ class Committed(Record):
 class Verified(Record):
     """Verify ran on the latest attempt, or on the incumbent. `untracked` are files that the run left behind.
 
-    `unseen` are files that git does not have and that changed since the start, looked for where a number may earn a keep.
+    `unseen` are files that git does not have and that had changed since the start when a run in the second checkout began.
     """
 
     kind: Literal["verified"] = "verified"

@@ -14,8 +14,10 @@ from ..decision.exact import Exact
 from ..decision.headline import KeptClaim, headline_from
 from ..decision.judging import Arm, Threshold
 from ..decision.measured import Curve, GuardResult, Measurement, Place
+from ..decision.recheck import UNCHECKED
 from ..decision.same_tree import Standing
 from ..plan.model import Ties
+from .clean_pairs import verified_clean
 from .events import (
     Committed,
     Confirmed,
@@ -137,6 +139,9 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
         candidate=(),
         incumbent=(),
         unseen=(),
+        clean_candidate=(),
+        clean_incumbent=(),
+        recheck=UNCHECKED,
         guards=None,
         agreed=None,
         undoes=event.undoes,
@@ -157,6 +162,8 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
 def _verified(session: Session, trial: Trial, event: Verified) -> Session:
     run = event.measurement
     counted = run.value is not None and not run.tampered
+    if counted and run.receipt and run.receipt.place is Place.CLEAN:
+        return verified_clean(_spent(session, event), trial, event.arm, run)
     judge = session.judge
     if counted and run.value is not None:
         judge = judge.see(
@@ -164,14 +171,22 @@ def _verified(session: Session, trial: Trial, event: Verified) -> Session:
         )
         if event.arm is Arm.INCUMBENT:
             session = replace(session, standing=session.standing.run_again(*role_runs(session.plan, [run])))
-    if event.unseen and isinstance(judge, Exact):
+    if isinstance(judge, Exact):
         judge = judge.doubted()
+    note = run.problem if counted else ""  # of a run in place of one in a clean checkout
+    after = replace(_after_run(trial, event.arm, run, counted), unseen=trial.unseen or event.unseen)
+    return replace(
+        _spent(session, event),
+        judge=judge,
+        trial=replace(after, note=" ".join(filter(None, (after.note, note)))),
+        references=(*session.references, *([run.reference] if run.reference else []))[-REFERENCES:],
+    )
+
+
+def _spent(session: Session, event: Verified) -> Session:
     return replace(
         session,
-        judge=judge,
-        trial=replace(_after_run(trial, event.arm, run, counted), unseen=event.unseen or trial.unseen),
-        references=(*session.references, *([run.reference] if run.reference else []))[-REFERENCES:],
-        measured_seconds=session.measured_seconds + run.seconds,
+        measured_seconds=session.measured_seconds + event.measurement.seconds,
         left_behind=session.left_behind | set(event.untracked),
     )
 

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..decision.decide import NextStep, Status, Trial, Verdict, decide
 from ..decision.exact import Exact, Median
 from ..decision.headline import WIDE, Headline, rounded
-from ..decision.judging import Finding, Judge, Step
+from ..decision.judging import Arm, Finding, Judge, Step
 from ..decision.measured import Curve, Measurement
 from ..decision.race import Race
 from ..decision.same_tree import RoleRun, Slowdown, Standing, slowdown
@@ -167,6 +167,21 @@ class Session:
             return None
         ours, theirs = (role_runs(self.plan, runs) for runs in self.racing)
         return slowdown(self.standing, ours, theirs, self.judge.spread)
+
+    @property
+    def clean_arm(self) -> Arm | None:
+        """Whose run in a clean checkout is next, before a keep; None where none is."""
+        trial, step = self.trial, self.finding.step
+        if trial is None or not trial.candidate:
+            return None
+        if isinstance(self.judge, Exact):
+            wanted = step is Step.CANDIDATE
+        else:
+            wanted = step in {Step.BETTER, Step.SIMPLER} and bool(trial.unseen) and trial.recheck.stands is None
+        if not wanted:
+            return None
+        made = len(trial.clean_candidate) + len(trial.clean_incumbent)
+        return Arm.CANDIDATE if made % 4 in {0, 3} else Arm.INCUMBENT  # who is first takes turns
 
     @property
     def racing(self) -> tuple[tuple[Measurement, ...], tuple[Measurement, ...]]:

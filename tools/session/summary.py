@@ -26,6 +26,8 @@ from .telling import confirmation_words, headline_words, percent_claimed, plus_m
 STREAK = 5
 PLATEAU = 15
 BLOCKED = 3
+NEAR = 1.0
+"""Standard errors of evidence below which a near miss is told to look like a change that does nothing."""
 SHOWN = 5
 
 Tried = TypeVar("Tried", bound=RowLike)
@@ -102,6 +104,8 @@ def material(session: Session, rows: Sequence[Row], in_scope: Sequence[str], rep
 
 def _near(session: Session, row: Row) -> str:
     evidence = f", {row.evidence:.1f} standard errors" if row.evidence is not None else ""
+    if row.evidence is not None and row.evidence < NEAR:
+        evidence += ", as a change that does nothing often gives"
     guard = ", but a guard failed" if row.guard == "fail" else ""
     words = f"#{row.iteration} {row.description[:100]} ({delta_of(row)}{evidence}{guard})"
     fresh = row.iteration < session.incumbent_iteration or not settled_by_evidence(row, session)

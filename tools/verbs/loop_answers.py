@@ -49,7 +49,7 @@ def effect_of(session: Session) -> Effect | None:
         needed=finding.needed,
         samples=[run.value for run in trial.candidate if run.value is not None],
         incumbent=[run.value for run in trial.incumbent if run.value is not None],
-        runs=len(trial.candidate) + len(trial.incumbent),
+        runs=sum(map(len, (trial.candidate, trial.incumbent, trial.clean_candidate, trial.clean_incumbent))),
     )
 
 
@@ -75,9 +75,9 @@ class Iterated(Answer):
 
     def lines(self) -> list[str]:
         state = f"{self.status}" if self.status else "open"
-        delta = f" ({self.delta:+.10g})" if self.delta is not None else ""
+        beside = f" ({self.delta:+.10g} to the incumbent)" if self.delta is not None else ""
         return [
-            f"Iteration {self.iteration}: {state}; metric {number(self.metric)}{delta}; guard {self.guard}; best {number(self.best)}.",
+            f"Iteration {self.iteration}: {state}; metric {number(self.metric)}{beside}; guard {self.guard}; best by all gains {number(self.best)}.",
             self.why,
             *(self.training.lines() if self.training else []),
             *([f"Left as edited: {', '.join(self.kept_edits)}."] if self.kept_edits else []),

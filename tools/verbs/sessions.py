@@ -159,7 +159,9 @@ class Sessions(Verbs):
         answer = session_status(context)
         record, holder = context.unfinished(), lock_holder(context.repo.own_folder)
         if holder and record:
-            running = still_running(record.run, *context.runs.runner.progress())
+            job = self._lab.jobs.find(record.run)  # it knows of the call's earlier runs as well
+            how = (job.seconds, job.line) if job else context.runs.runner.progress()
+            running = still_running(record.run, *how)
             return answer.model_copy(update={**running, "note": f"`{record.tool}` is at work."})
         if holder:
             busy = f"A call is at work here ({holder}); call status until it is done."
@@ -190,7 +192,7 @@ class Sessions(Verbs):
                 context.repo.squash(squash_branch, session.start.base, session.head, message)
             context.record(Finished(squashed=squash_branch))
             context.write_results()
-            context.paired_checkout.remove()
+            context.remove_checkouts()
             return SessionFinished(
                 phase=context.phase,
                 next=[Tool.REPORT, Tool.HISTORY, Tool.START_SESSION],

@@ -13,7 +13,8 @@ import pytest
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.git import paired_checkout as module
 from autoresearch_mcp.tools.git import untracked
-from autoresearch_mcp.tools.git.paired_checkout import PairedCheckout, UntrackedPaths, editable_roots
+from autoresearch_mcp.tools.git.paired_checkout import PairedCheckout, UntrackedPaths
+from autoresearch_mcp.tools.git.python_environments import editable_roots
 from autoresearch_mcp.tools.git.repo import Repo
 from autoresearch_mcp.tools.git.worktree_notes import WorktreeNotes
 from autoresearch_mcp.tools.storage import disk

@@ -15,6 +15,14 @@ RULER = """\
 import os, pathlib, random
 print(float(pathlib.Path('value.txt').read_text()) + random.Random(os.environ["AUTORESEARCH_RUN"]).gauss(0, 1))
 """
+IMPORTS = """\
+import pathlib, random, sys
+sys.path.insert(0, "src")
+import part
+BUILD
+noise = random.Random(int(sys.argv[1])).gauss(0, 1)
+print(part.VALUE + noise)
+"""
 PROTECTED = ("ruler.py", "table.txt", "data/answers.txt", "node_modules/lib.js")
 
 
@@ -55,3 +63,43 @@ def test_a_protected_file_that_git_does_not_have_is_brought_again(noisy: Project
     tried(noisy, 160)
 
     assert answers.read_text() == "3\n"
+
+
+BUILDS = """\
+built = pathlib.Path("build") / str(part.VALUE)
+built.parent.mkdir(exist_ok=True)
+built.touch()
+"""
+
+
+def imported(tmp_path: Path, build: str = "", log: str = "") -> Project:
+    """A noisy ruler that imports a module of the scope, whose changes have the size of the original."""
+    runs = tmp_path / "runs"
+    verify = f"echo >> {runs} && {PYTHON} ruler.py $(wc -l < {runs}){log}"
+    project = Project(tmp_path / "repo", verify=verify, guards=(), protected=("ruler.py",), scope=("src/**",))
+    project.write("ruler.py", IMPORTS.replace("BUILD", build)).write(".gitignore", "build/\n__pycache__/\n*.log\n")
+    return project.write("src/part.py", "VALUE = 100\n").commit("a ruler that imports").start()
+
+
+@pytest.mark.parametrize("log", ["", " > run.log && cat run.log"])
+def test_a_keep_costs_no_run_more_where_nothing_but_the_commit_was_there(tmp_path: Path, log: str) -> None:
+    project = imported(tmp_path, log=log)
+    project.write("src/part.py", "VALUE = 200\n").loop.iterate("worse")
+
+    answer = project.write("src/part.py", "VALUE = 60\n").loop.iterate("better")
+
+    assert answer.status is Status.KEEP
+    row = project.review.history().rows[-1]
+    assert row.runs == len(row.samples) + len(row.incumbent)
+
+
+def test_a_build_that_stays_in_a_folder_costs_a_keep_one_pair_more(tmp_path: Path) -> None:
+    project = imported(tmp_path, BUILDS)
+    project.write("src/part.py", "VALUE = 200\n").loop.iterate("worse")
+
+    answer = project.write("src/part.py", "VALUE = 60\n").loop.iterate("better")
+
+    assert answer.status is Status.KEEP
+    row = project.review.history().rows[-1]
+    assert row.runs == len(row.samples) + len(row.incumbent) + 2
+    assert len(list((PairedCheckout(Repo(project.root), "arena").folder / "build").iterdir())) == 3, "the build stays"

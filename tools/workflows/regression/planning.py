@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...errors import Code, Refusal
-from ...git.paired_checkout import installed_copies
+from ...git.python_environments import installed_copies
 from ...lab.context import RepoContext
 from ...plan.scope import Scope
 from ...process.screen import cure, screen
