@@ -14,7 +14,7 @@ from test_cheats_runs import IN_A_RUN
 from training_cheats import IN_TRAINING
 
 ROOT = Path(__file__).parent.parent.parent
-PAGE, README = ROOT / "docs" / "adversary.md", ROOT / "README.md"
+PAGE = ROOT / "docs" / "adversary.md"
 
 
 def test_the_page_lists_every_cheat_that_is_tried_and_no_other() -> None:
@@ -31,11 +31,6 @@ def test_the_page_lists_every_cheat_that_is_tried_and_no_other() -> None:
         *IN_THE_BOOKS,
         *IN_TRAINING,
     ]
-    told = [
-        re.search(rf"{before} ?(\d+)\s{after}", text)
-        for before, text, after in (
-            ("Each of these", PAGE.read_text(encoding="utf-8"), "cheats"),
-            (r"\[", README.read_text(encoding="utf-8"), "cheats"),
-        )
-    ]
-    assert [int(found[1]) for found in told if found] == [len(rows)] * 2
+    told = re.search(r"Each of these (\d+) cheats", PAGE.read_text(encoding="utf-8"))
+    assert told
+    assert int(told[1]) == len(rows)
