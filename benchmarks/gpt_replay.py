@@ -41,8 +41,8 @@ Values = Mapping[str, Mapping[int, float]]
 """val_bpb of each variant on each seed."""
 
 CONSTANTS: dict[str, dict[str, object]] = {
-    "EMBEDDING_LR x 3": {"EMBEDDING_LR": 0.3},
-    "HEAD_LR x 1.25": {"HEAD_LR": 0.01},
+    "EMBEDDING_LR x 3": {"EMBEDDING_LR": 0.6},
+    "HEAD_LR x 1.25": {"HEAD_LR": 0.005},
     "MATRIX_LR x 1.25": {"MATRIX_LR": 0.05},
     "MATRIX_LR x 5": {"MATRIX_LR": 0.2},
     "WARM_UP 10 %": {"WARM_UP": 0.1},
@@ -50,12 +50,12 @@ CONSTANTS: dict[str, dict[str, object]] = {
     "width x 1.5": {"ASPECT": 48},
 }
 _SIGMOID = "2 * torch.sigmoid(F.linear(x[..., :HEAD_WIDTH], self.value_gate))"
-_QKV = "torch.empty(3, width, width).uniform_(-1, 1) * "
+_QKV = "spread(3, width, width)"
 EDITS: dict[str, tuple[str, str]] = {
     "a variable renamed": ("squashed", "capped"),
     "the gate by tanh": (_SIGMOID, "1 + torch.tanh(F.linear(x[..., :HEAD_WIDTH], self.value_gate) / 2)"),
     "weights drawn anew": ("torch.manual_seed(run.seed)", "torch.manual_seed(run.seed + 1_000_000)"),
-    "queries begin half as large": (_QKV, f"{_QKV}0.5 * "),
+    "queries begin half as large": (_QKV, f"{_QKV} * 0.5"),
 }
 
 

@@ -251,7 +251,7 @@ def summary(verdict: RunVerdict) -> str:
     peak = max(int(facts["peak_bytes"]), telemetry.peak_bytes or 0) or trained.ended.peak_bytes
     lines = {
         "val_bpb": f"{verdict.scored.val_bpb:.6f}",
-        "training_seconds": f"{trained.seconds:.1f}",
+        "training_seconds": f"{trained.seconds:.2f}",
         "total_seconds": f"{verdict.total_seconds:.1f}",
         "peak_vram_mb": f"{peak / 2**20:.1f}",
         "mfu_percent": f"{100 * flops / verdict.ready.device.peak_flops if verdict.ready.device.peak_flops else 0:.2f}",

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 HERE = Path(__file__).resolve().parent
-LANDLOCK = HERE.parent / "tools" / "process" / "landlock.py"
+PROCESS = HERE.parent / "tools" / "process"
+LANDLOCK = PROCESS / "landlock.py"
 SUB_REAPER = 36
 TICK_S = 0.02
 SETTLING_S = 3.0
@@ -43,11 +44,12 @@ def serve() -> None:
 
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SUB_REAPER, 1, 0, 0, 0)
+    clock = JobClock()
     while True:
         told, given, _, _ = socket.recv_fds(line, _MESSAGE_BYTES, 3)
         if not told:
             return
-        if not given:  # the word to end a job that had just ended by itself
+        if not given:  # the word to end a job, or a question about it, that had just ended by itself
             continue
         with open(given[0], "rb") as job_file:
             job_file.seek(0)
@@ -59,20 +61,45 @@ def serve() -> None:
             _become(job, files)
         for file in files:
             os.close(file)
-        line.send(json.dumps(_watch(pid, line)).encode())
+        line.send(json.dumps(_watch(pid, line, clock)).encode())
 
 
 # --- The watcher ----------------------------------------------------------------------------------------------------
 
 
-def _watch(pid: int, line: socket.socket) -> dict[str, object]:
+class JobClock:
+    """Processor time of all that this process has started, whether anybody waited for it or not."""
+
+    def __init__(self) -> None:
+        try:
+            opened = [beside("processes").task_clock(inherited) for inherited in (True, False)]
+        except OSError:
+            opened = []
+        self._counters = opened if opened and min(opened) >= 0 else []
+
+    def seconds(self) -> float:
+        """By two counters of the kernel, with and without what this process started. Where it grants none: of what has
+        been waited for, and of what runs, if it tells that.
+        """
+        if self._counters:
+            both, own = (int.from_bytes(os.read(counter, 8), sys.byteorder) for counter in self._counters)
+            return (both - own) / 1e9
+        used, ticks = resource.getrusage(resource.RUSAGE_CHILDREN), 0
+        for pid in _descendants(os.getpid()):
+            with contextlib.suppress(OSError):
+                ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+        return used.ru_utime + used.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _watch(pid: int, line: socket.socket, clock: JobClock) -> dict[str, object]:
     """Wait for the end of a job, or for the word to end it; then end all that is left of it."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = clock.seconds()
     status: int | None = None
     while status is None:
         asked = select.select([line], [], [], TICK_S)[0]
-        if asked:
-            line.recv(_MESSAGE_BYTES)
+        if asked and line.recv(_MESSAGE_BYTES) == b"clock":
+            line.send(json.dumps({"cpu_seconds": clock.seconds() - before}).encode())
+        elif asked:
             break
         ended, how = os.waitpid(pid, os.WNOHANG)
         status = how if ended else None
@@ -81,7 +108,7 @@ def _watch(pid: int, line: socket.socket) -> dict[str, object]:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "exit": None if status is None else os.waitstatus_to_exitcode(status),
-        "cpu_seconds": used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime,
+        "cpu_seconds": clock.seconds() - before,
         "peak_bytes": used.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         "survivors": len(left),
     }
@@ -167,18 +194,21 @@ def _settle(job: dict[str, Any], files: list[int]) -> None:
         del os.environ[name]
     os.environ.update(job["environment"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if job["cpu_seconds"]:
-        seconds = int(job["cpu_seconds"]) + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     if job["walls"]:
         landlock().confine(**job["walls"])
 
 
 def landlock() -> Any:  # noqa: ANN401 - a module that is a file of its own
     """The walls of the package; OSError where the harness was copied without them."""
-    found = importlib.util.spec_from_file_location("landlock", LANDLOCK)
-    if not (found and found.loader and LANDLOCK.is_file()):
-        raise OSError(f"{LANDLOCK} is missing")
+    return beside("landlock")
+
+
+def beside(name: str) -> Any:  # noqa: ANN401 - a module that is a file of its own
+    """A file of the package that needs nothing else of it; OSError where the harness was copied without it."""
+    file = PROCESS / f"{name}.py"
+    found = importlib.util.spec_from_file_location(name, file)
+    if not (found and found.loader and file.is_file()):
+        raise OSError(f"{file} is missing")
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
     return module

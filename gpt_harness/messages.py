@@ -18,6 +18,7 @@ _FACTS = {
     "flops_per_token": _NUMBER,
     "steps": _COUNT,
     "tokens": _COUNT,
+    "gigaops": _NUMBER,
     "parameters": _COUNT,
     "peak_bytes": _COUNT,
 }

@@ -127,7 +127,7 @@ class Host:
 
     def start(self, part: str, place: JobFolders, files: Sequence[int], walls: object, **job: object) -> None:
         """Begin a job; `files` are handed over."""
-        told: dict[str, object] = {"cpu_seconds": 0, **job, "part": part, "walls": walls}
+        told: dict[str, object] = {**job, "part": part, "walls": walls}
         told |= {"code": str(place.code), "folder": str(place.out), "environment": place.environment()}
         with tempfile.TemporaryFile() as job_file:  # what is hidden may be thousands of files, too many for a message
             job_file.write(json.dumps(told).encode())
@@ -150,6 +150,15 @@ class Host:
         if not told:
             raise PlayerError("The process that runs the experiment is gone; see above. Does this Python have torch?")
         return Ended(**json.loads(told))
+
+    def cpu_seconds(self) -> float:
+        """What the job has used of the processor so far; 0 where the kernel does not tell."""
+        with contextlib.suppress(OSError):
+            self._line.send(b"clock")
+        told: dict[str, float] = json.loads(self._line.recv(_MESSAGE_BYTES, socket.MSG_PEEK) or "{}")
+        if "exit" not in told:  # else that is the result, which is asked for yet
+            self._line.recv(_MESSAGE_BYTES)
+        return told.get("cpu_seconds", 0.0)
 
     def end(self) -> Ended:
         """End the job and all that it started."""

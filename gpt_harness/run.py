@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 
@@ -24,11 +25,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from spec import WEIGHTS, Budget, Unit
+from work import WorkCounter
 
 DIVERGED = 20.0
 """Nats a token: a loss above this never comes back."""
 TELL_EVERY = 0.01
 """Share of the budget between two points of the learning curve."""
+COUNT_EVERY = 16
+"""Counting a step takes half as long as making it, so one of so many is counted, and the others cost what it did."""
 TAKEN = b"taken"
 """The word of who judges that it has a copy of the checkpoint."""
 _MESSAGE_BYTES = 65_536
@@ -82,6 +86,9 @@ class Run:
         self.seed = joined.seed
         self._steps = 0
         self._tokens = 0
+        self._gigaops = 0.0
+        self._price = 0.0
+        self._after, self._counter = ExitStack(), WorkCounter()
         self._began: float | None = None
         self._stopped = False
         self._last: Tensor | float | None = None
@@ -108,8 +115,12 @@ class Run:
         """Share of the budget that is spent, 0 to 1."""
         if self._began is None:
             return 0.0
-        spent = {Unit.TOKENS: self._tokens, Unit.STEPS: self._steps, Unit.SECONDS: time.monotonic() - self._began}
+        spent = {Unit.GIGAOPS: self._gigaops, Unit.TOKENS: self._tokens, Unit.SECONDS: self._clock() - self._began}
         return min(1.0, spent[self._budget.unit] / self._budget.amount)
+
+    def _clock(self) -> float:
+        """Seconds: the processor's own where that trains, as others may have it too; of the wall on a GPU."""
+        return time.process_time() if self.device == "cpu" else time.monotonic()
 
     def batches(self, rows: int) -> Iterator[Tensor]:
         """Token ids, int64 [rows, sequence_length + 1], on the device. The first one asks for the data: from there on the
@@ -117,13 +128,15 @@ class Run:
         """
         windows, drawn = self._ask_for_data()
         order = self._order(len(windows), rows, drawn)
-        with ThreadPoolExecutor(1) as beside:
+        with ThreadPoolExecutor(1) as beside, self._counted_after():
             coming = beside.submit(self._batch, windows, next(order, None))
             while not self._stopped and self._affords(rows) and (batch := coming.result()) is not None:
                 coming = beside.submit(self._batch, windows, next(order, None))
-                yield batch
+                with self._counted():
+                    yield batch
                 self._steps += 1
                 self._tokens += rows * self.sequence_length
+                self._gigaops += self._price
 
     def tell(self, loss: Tensor | float) -> None:
         """Report a step's loss in nats a token. The loss before it is waited for, so that a GPU is at most a step behind.
@@ -141,12 +154,15 @@ class Run:
             SystemExit: if training has diverged.
         """
         self._look(self._last)
+        self._after.close()
+        self._gigaops += self._counter.gigaops
         save_file({name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}, WEIGHTS)
         facts = {
             "depth": depth,
             "flops_per_token": flops_per_token,
             "steps": self._steps,
             "tokens": self._tokens,
+            "gigaops": self._gigaops,
             "parameters": sum(tensor.numel() for tensor in weights.values()),
             "peak_bytes": torch.cuda.max_memory_allocated() if self.device.startswith("cuda") else 0,
         }
@@ -157,7 +173,7 @@ class Run:
     def _ask_for_data(self) -> tuple[Windows, bool]:
         self._send({"want": "data"})
         told, files, _, _ = socket.recv_fds(self._line, _MESSAGE_BYTES, 1)
-        self._began = time.monotonic()
+        self._began = self._clock()
         mapped = mmap.mmap(files[0], 0, prot=mmap.PROT_READ)
         os.close(files[0])
         windows = np.frombuffer(mapped, dtype=np.uint16).reshape(-1, self.sequence_length + 1)
@@ -186,7 +202,34 @@ class Run:
     def _affords(self, rows: int) -> bool:
         if self._budget.unit is Unit.TOKENS:
             return self._tokens + rows * self.sequence_length <= self._budget.amount
+        if self._budget.unit is Unit.GIGAOPS:
+            return self._gigaops + self._price <= self._budget.amount
         return self.progress < 1
+
+    @contextmanager
+    def _counted_after(self) -> Iterator[None]:
+        """What follows the last batch is paid for like the rest, until the weights are handed over."""
+        try:
+            yield
+        finally:
+            if self._budget.unit is Unit.GIGAOPS:
+                self._counter = self._after.enter_context(WorkCounter())
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count what a step costs, at a place of each few that the seed chooses: what is done every so often is met as
+        often as it is done.
+        """
+        if self._budget.unit is not Unit.GIGAOPS:
+            yield
+            return
+        block, place = divmod(self._steps, COUNT_EVERY)
+        if self._steps and place != np.random.default_rng((self.seed, block)).integers(COUNT_EVERY):
+            yield
+            return
+        with WorkCounter() as counter:
+            yield
+        self._price = counter.gigaops
 
     def _look(self, last: Tensor | float | None) -> None:
         if last is None:

@@ -22,8 +22,8 @@ class SpecError(Exception):
 class Unit(StrEnum):
     """What a budget is counted in."""
 
+    GIGAOPS = "gigaops"
     TOKENS = "tokens"
-    STEPS = "steps"
     SECONDS = "seconds"
 
 
@@ -36,14 +36,16 @@ class Budget:
 
     @staticmethod
     def parse(text: str) -> Budget:
-        """`400000 tokens`, `390 steps`, `300 seconds`.
+        """`1000 gigaops`, `400000 tokens`, `300 seconds`.
 
         Raises:
             SpecError: if it is none of these.
         """
-        found = re.fullmatch(r"\s*([\d_.]+)\s*(tokens|steps|seconds)\s*", text)
+        found = re.fullmatch(rf"\s*([\d_.]+)\s*({'|'.join(Unit)})\s*", text)
         if not found or not (amount := float(found[1].replace("_", ""))) > 0:
-            raise SpecError(f'budget {text!r} is not understood. Write "400000 tokens", "390 steps" or "300 seconds".')
+            raise SpecError(
+                f'budget {text!r} is not understood. Write "1000 gigaops", "400000 tokens" or "300 seconds".'
+            )
         return Budget(amount, Unit(found[2]))
 
     def __str__(self) -> str:
@@ -58,7 +60,8 @@ class Spec:
     vocabulary: tokens the tokenizer knows; 256 means bytes.
     sequence_length: tokens of context.
     budget: training that a run may have.
-    most_seconds: CPU seconds (GPU: wall seconds) that training may take where the budget is in tokens or steps.
+    most_seconds: seconds that training may take where the budget is in gigaops or tokens; seconds are the processor's
+        own where that trains, as others may have it too, and those of the wall on a GPU.
     start_seconds: wall seconds that may pass before training asks for data: imports, building, compiling.
     evaluation_tokens: validation tokens that are scored; the secret test text gets a quarter of that.
     device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`, or the UUID of a GPU.
@@ -68,7 +71,7 @@ class Spec:
     data: str = "stdlib"
     vocabulary: int = 1024
     sequence_length: int = 128
-    budget: str = "400000 tokens"
+    budget: str = "1000 gigaops"
     most_seconds: float = 120.0
     start_seconds: float = 60.0
     evaluation_tokens: int = 65_536

@@ -24,19 +24,24 @@ MLP_RATIO = 4  # hidden channels of the MLP, in widths
 WINDOWS = "L"  # attention of the blocks in turn: L sees everything, S the last SHORT_WINDOW; the last block is L
 SHORT_WINDOW = 1 / 8  # in sequence lengths
 VALUE_EMBEDDING_EVERY = 1  # blocks; counted from the last one
+PAIR_ROWS = 5  # rows of the table that pairs of tokens are looked up in, in vocabularies
+SMEAR_CHANNELS = 24  # of a token that say how much of the one before is mixed into it
 ROTARY_BASE = 10_000  # longest wavelength of the position encoding, in tokens
 SOFTCAP = 15.0  # logits stay within plus and minus this
 
 BATCH_ROWS = 8  # sequences a step
 DEVICE_ROWS = 8  # sequences at a time: lower it when memory runs out; BATCH_ROWS is a multiple of it
 MATRIX_LR = 0.04  # Muon, for the matrices inside the blocks
-EMBEDDING_LR = 0.1  # AdamW, for token and value embeddings
-HEAD_LR = 0.008  # AdamW, for the output layer
-SCALAR_LR = 0.02  # AdamW, for the mixing scalars
+EMBEDDING_LR = 0.2  # AdamW, for tables of tokens and of pairs, at LR_WIDTH
+HEAD_LR = 0.004  # AdamW, for the output layer, at LR_WIDTH
+LR_WIDTH = 768  # channels; narrower models take larger steps, by the root of what they lack
+SCALAR_LR = 0.02  # AdamW, for gates and mixing scalars
 ADAM_BETAS = (0.8, 0.95)
-MOMENTUM = 0.95  # Muon
-ROW_MEMORY = 0.95  # of the size of each row's update, Muon
-WEIGHT_DECAY = 0.0  # Muon; only where it agrees with the gradient
+FIRST_MOMENTUM = 0.85  # Muon, at first
+MOMENTUM = 0.95  # Muon, later
+MOMENTUM_STEPS = 300  # from the first to the later
+UPDATE_MEMORY = 0.95  # of the sizes of rows or columns of updates, Muon
+WEIGHT_DECAY = 0.0  # Muon, falling to 0; only where it agrees with the gradient
 WARM_UP = 0.0  # share of the run over which learning rates rise
 WARM_DOWN = 0.5  # share of the run over which they fall
 FINAL_LR = 0.0  # share of the learning rates at the end
@@ -99,15 +104,27 @@ def _attend_in_blocks(query: Tensor, key: Tensor, value: Tensor, window: int) ->
     return out
 
 
+def spread(*size: int) -> Tensor:
+    """First weights that keep the size of what they multiply."""
+    return nn.init.uniform_(torch.empty(size), -((3 / size[-1]) ** 0.5), (3 / size[-1]) ** 0.5)
+
+
+def table(rows: int, width: int, deviation: float) -> nn.Embedding:
+    """An embedding of so many rows, normal with a deviation."""
+    made = nn.Embedding(rows, width)
+    made.weight.data.mul_(deviation)
+    return made
+
+
 class Attention(nn.Module):
     """Self-attention with normalised queries and keys; an embedding of the token, through a gate, is part of its value."""
 
     def __init__(self, width: int, vocabulary: int, window: int, with_embedding: bool) -> None:
         super().__init__()
         self.heads, self.window = width // HEAD_WIDTH, window
-        self.qkv = nn.Parameter(torch.empty(3, width, width).uniform_(-1, 1) * (width**-0.5))
+        self.qkv = nn.Parameter(spread(3, width, width))
         self.out = nn.Parameter(torch.zeros(width, width))
-        self.value_embedding = nn.Embedding(vocabulary, width) if with_embedding else None
+        self.value_embedding = table(vocabulary, width, width**-0.5) if with_embedding else None
         self.value_gate = nn.Parameter(torch.zeros(self.heads, HEAD_WIDTH)) if with_embedding else None
 
     def forward(self, x: Tensor, tokens: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -126,20 +143,20 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """Attention, then an MLP with squared ReLU (So et al., 2021), each added to the residual stream.
 
-    Before both, the stream is mixed anew with what the embedding put into it.
+    Before both, the stream is mixed anew with what the embedding put into it, and with what is known of a token's pair.
     """
 
     def __init__(self, width: int, vocabulary: int, window: int, with_embedding: bool) -> None:
         super().__init__()
         self.attention = Attention(width, vocabulary, window, with_embedding)
-        self.up = nn.Parameter(torch.empty(MLP_RATIO * width, width).uniform_(-1, 1) * (width**-0.5))
+        self.up = nn.Parameter(spread(MLP_RATIO * width, width))
         self.down = nn.Parameter(torch.zeros(width, MLP_RATIO * width))
-        self.keep = nn.Parameter(torch.tensor(1.0))
         self.recall = nn.Parameter(torch.tensor(0.1))
+        self.pair = nn.Parameter(torch.tensor(0.1))
 
-    def forward(self, x: Tensor, first: Tensor, tokens: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """x and first are [rows, length, width]."""
-        x = self.keep * x + self.recall * first
+    def forward(self, x: Tensor, first: Tensor, pairs: Tensor, tokens: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """x, first and pairs are [rows, length, width]."""
+        x = x + self.recall * first + self.pair * pairs
         x = x + self.attention(norm(x), tokens, cos, sin)
         return x + F.linear(F.relu(F.linear(norm(x), self.up)).square(), self.down)
 
@@ -153,7 +170,10 @@ class GPT(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         width, length = DEPTH * ASPECT, shape.sequence_length
-        self.embedding = nn.Embedding(shape.vocabulary, width)
+        self.embedding = table(shape.vocabulary, width, 1.0)
+        self.pairs = table(PAIR_ROWS * shape.vocabulary, width, 0.0)
+        self.smear_gate = nn.Parameter(torch.zeros(1, SMEAR_CHANNELS))
+        self.smear = nn.Parameter(torch.tensor(0.0))
         self.blocks = nn.ModuleList(
             Block(width, shape.vocabulary, window(layer, length), (DEPTH - 1 - layer) % VALUE_EMBEDDING_EVERY == 0)
             for layer in range(DEPTH)
@@ -166,12 +186,19 @@ class GPT(nn.Module):
     def features(self, tokens: Tensor) -> Tensor:
         """Token ids [rows, length] to what the head reads, [rows, length, width]."""
         length, kind = tokens.size(1), tokens.device.type
-        first = x = norm(self.embedding(tokens))
+        x = norm(self.embedding(tokens))
+        pairs = self.pairs(pair_rows(tokens, self.pairs.num_embeddings))
         if torch.is_autocast_enabled(kind):
-            first = x = x.to(torch.get_autocast_dtype(kind))
+            x, pairs = (part.to(torch.get_autocast_dtype(kind)) for part in (x, pairs))
+        first = x = self.smeared(x)
         for block in self.blocks:
-            x = block(x, first, tokens, self.cos[:length], self.sin[:length])
+            x = block(x, first, pairs, tokens, self.cos[:length], self.sin[:length])
         return norm(x)
+
+    def smeared(self, x: Tensor) -> Tensor:
+        """Each token with a share of the one before it, which no attention has to fetch then; x is [rows, length, width]."""
+        share = self.smear * torch.sigmoid(F.linear(x[:, 1:, :SMEAR_CHANNELS], self.smear_gate))
+        return torch.cat((x[:, :1], x[:, 1:] + share * x[:, :-1]), dim=1)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Token ids [rows, length] to logits, float32 [rows, length, vocabulary]."""
@@ -183,6 +210,12 @@ class GPT(nn.Module):
         features = self.features(tokens[:, :-1]).flatten(0, 1)
         loss: Tensor = HeadLoss.apply(features, self.head.to(features.dtype), tokens[:, 1:].flatten())  # type: ignore[no-untyped-call]
         return loss
+
+
+def pair_rows(tokens: Tensor, rows: int) -> Tensor:
+    """Where each token stands in a table with the one before it, [rows, length]; some pairs share a place."""
+    before = F.pad(tokens[:, :-1], (1, 0))
+    return ((before * 36_313) ^ (tokens * 27_191)) % rows
 
 
 def window(layer: int, length: int) -> int:
@@ -254,14 +287,17 @@ def orthogonal(matrices: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum, made orthogonal (Jordan et al., 2024), with rows of like size (NorMuon, Li et al., 2025).
+    """Momentum, made orthogonal (Jordan et al., 2024), with rows, or columns of wide matrices, of like size (NorMuon, Li et
+    al., 2025).
 
     Each group holds the parameters of one shape, whose last two dimensions are the matrix: they are updated as one.
     """
 
     def __init__(self, matrices: list[nn.Parameter], lr: float) -> None:
         shapes = dict.fromkeys(matrix.shape for matrix in matrices)
-        groups = [{"params": [m for m in matrices if m.shape == shape], "lr": lr} for shape in shapes]
+        groups = [
+            {"params": [m for m in matrices if m.shape == shape], "lr": lr, "decay": WEIGHT_DECAY} for shape in shapes
+        ]
         super().__init__(groups, {})
         self._update = torch.compile(muon_update, dynamic=False) if matrices[0].is_cuda else muon_update
 
@@ -274,44 +310,48 @@ class Muon(torch.optim.Optimizer):
             gradients = torch.stack([m.grad for m in some if m.grad is not None]).view(-1, *size)
             state = self.state[some[0]]
             if not state:
-                state["momentum"] = torch.zeros_like(gradients)
-                state["rows"] = torch.zeros_like(gradients[..., :1])
-            rate = torch.tensor(group["lr"] * max(1.0, size[0] / size[1]) ** 0.5, device=gradients.device)
+                state["steps"], state["mean"] = 0, torch.zeros_like(gradients)
+                state["sizes"] = torch.zeros_like(gradients[..., :1] if size[0] >= size[1] else gradients[..., :1, :])
+            rate = group["lr"] * max(1.0, size[0] / size[1]) ** 0.5
+            momentum = FIRST_MOMENTUM + (MOMENTUM - FIRST_MOMENTUM) * min(1.0, state["steps"] / MOMENTUM_STEPS)
+            state["steps"] += 1
+            dials = (torch.tensor(dial, device=gradients.device) for dial in (rate, momentum, group["decay"]))
             weights = torch.stack([matrix.data for matrix in some]).view(-1, *size)
-            updated = self._update(weights, gradients, state["momentum"], state["rows"], rate)
+            updated = self._update(weights, gradients, state["mean"], state["sizes"], *dials)
             for matrix, new in zip(some, updated.view(len(some), *some[0].shape), strict=True):
                 matrix.copy_(new)
 
 
-def muon_update(weights: Tensor, gradients: Tensor, momentum: Tensor, rows: Tensor, rate: Tensor) -> Tensor:
-    """New weights [count, rows, columns]; `momentum` and `rows`, what is remembered, are changed."""
-    momentum.lerp_(gradients, 1 - MOMENTUM)
-    update = gradients.lerp(momentum, MOMENTUM)
+def muon_update(
+    weights: Tensor, gradients: Tensor, mean: Tensor, sizes: Tensor, rate: Tensor, momentum: Tensor, decay: Tensor
+) -> Tensor:
+    """New weights [count, rows, columns]; `mean` and `sizes`, what is remembered, are changed."""
+    mean.lerp_(gradients, 1 - momentum)
+    update = gradients.lerp(mean, momentum)
     working = torch.bfloat16 if update.is_cuda else torch.float32
     update = orthogonal(update.to(working)).float()
-    size = update.norm(dim=(-2, -1), keepdim=True)
-    rows.lerp_(update.square().mean(-1, keepdim=True), 1 - ROW_MEMORY)
-    update = update * (rows + 1e-10).rsqrt()
-    update = update * (size / (update.norm(dim=(-2, -1), keepdim=True) + 1e-10))
+    whole = update.norm(dim=(-2, -1), keepdim=True)
+    along = -1 if sizes.size(-1) == 1 else -2
+    sizes.lerp_(update.square().mean(along, keepdim=True), 1 - UPDATE_MEMORY)
+    update = update * (sizes + 1e-10).rsqrt()
+    update = update * (whole / (update.norm(dim=(-2, -1), keepdim=True) + 1e-10))
     if WEIGHT_DECAY:
-        update = update + WEIGHT_DECAY * weights * (update * weights > 0)
-    new: Tensor = weights - rate * update
-    return new
+        update = update + decay * weights * (update * weights > 0)
+    return torch.sub(weights, rate * update)
 
 
 def optimizers(model: GPT) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the blocks, AdamW with a rate of its own for everything else."""
-    inside = dict(model.blocks.named_parameters())
-    embeddings = [p for name, p in inside.items() if "embedding" in name]
-    matrices = [p for name, p in inside.items() if name.rpartition(".")[2] in {"qkv", "out", "up", "down"}]
-    named = {id(p) for p in (*embeddings, *matrices)}
+    """Muon for the matrices inside the blocks, AdamW with rates of their own for everything else."""
+    named, wider = dict(model.named_parameters()), (LR_WIDTH / (DEPTH * ASPECT)) ** 0.5
+    matrices = [p for name, p in named.items() if name.rpartition(".")[2] in {"qkv", "out", "up", "down"}]
+    tables = [module.weight for module in model.modules() if isinstance(module, nn.Embedding)]
+    others = [p for name, p in named.items() if p.ndim == 0 or name.endswith("gate")]
     groups = [
-        {"params": [model.embedding.weight, *embeddings], "lr": EMBEDDING_LR},
-        {"params": [model.head], "lr": HEAD_LR},
-        {"params": [p for p in inside.values() if id(p) not in named], "lr": SCALAR_LR},
+        {"params": tables, "lr": EMBEDDING_LR * wider},
+        {"params": [model.head], "lr": HEAD_LR * wider},
+        {"params": others, "lr": SCALAR_LR},
     ]
-    fused = next(model.parameters()).is_cuda
-    adam = torch.optim.AdamW(groups, betas=ADAM_BETAS, eps=1e-10, weight_decay=0.0, fused=fused)
+    adam = torch.optim.AdamW(groups, betas=ADAM_BETAS, eps=1e-10, weight_decay=0.0, fused=True)
     made = [adam, Muon(matrices, MATRIX_LR)]
     for optimizer in made:
         for group in optimizer.param_groups:
@@ -336,15 +376,11 @@ class Trainer:
     def __init__(self, shape: Shape) -> None:
         self.model = GPT(shape).to(shape.device)
         self.optimizers = optimizers(self.model)
-        self._shape = shape
+        self._shape, on_gpu = shape, shape.device.startswith("cuda")
         self._loss: Callable[[Tensor], Tensor] = self.model.loss
-        if self._on_gpu:
+        if on_gpu:
             torch.set_float32_matmul_precision("high")
             self._loss = torch.compile(self.model.loss, dynamic=False)
-
-    @property
-    def _on_gpu(self) -> bool:
-        return self._shape.device.startswith("cuda")
 
     def gradients(self, rows: Tensor, share: float) -> Tensor:
         """Add the gradients of rows [rows, length + 1] times a share; returns their loss in nats a token."""
@@ -357,13 +393,13 @@ class Trainer:
         """One update from a batch; returns its loss in nats a token."""
         parts = torch.split(batch, DEVICE_ROWS)
         loss = torch.stack([self.gradients(part, 1 / len(parts)) for part in parts]).mean()
-        self._update(rate(progress))
+        self._update(rate(progress), WEIGHT_DECAY * (1 - progress))
         return loss
 
-    def _update(self, share: float) -> None:
+    def _update(self, share: float, decay: float) -> None:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = group["full_lr"] * share
+                group["lr"], group["decay"] = group["full_lr"] * share, decay
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
 
@@ -372,18 +408,17 @@ class Trainer:
         size = (rows, self._shape.sequence_length + 1)
         made_up = torch.randint(self._shape.vocabulary, size, device=self._shape.device)
         self.gradients(made_up, 1.0)
-        self._update(0.0)
+        self._update(0.0, 0.0)
         for optimizer in self.optimizers:
             optimizer.state.clear()
 
 
 def flops_per_token(model: GPT) -> float:
     """Operations of a step for each token, in the usual way of counting (Chowdhery et al., 2022)."""
-    blocks = [block for block in model.blocks if isinstance(block, Block)]
-    matrices = sum(p.numel() for block in blocks for p in block.parameters() if p.ndim > 1)
-    tables = sum(b.attention.value_embedding.weight.numel() for b in blocks if b.attention.value_embedding is not None)
-    seen = sum(block.attention.window for block in blocks)
-    return 6.0 * (matrices - tables + model.head.numel()) + 12.0 * DEPTH * ASPECT * seen
+    tables = sum(module.weight.numel() for module in model.modules() if isinstance(module, nn.Embedding))
+    matrices = sum(p.numel() for p in model.parameters() if p.ndim > 1) - tables
+    seen = sum(block.attention.window for block in model.blocks if isinstance(block, Block))
+    return 6.0 * matrices + 12.0 * DEPTH * ASPECT * seen
 
 
 def main() -> None:

@@ -19,22 +19,19 @@ from typing import Any
 import numpy as np
 
 from checks import Check, Name, found
+from clocks import GRACE, RunClock
 from curves import Curve, render
 from messages import MalformedMessage, read_message
 from players import KIND, Ended, Host, JobFolders, PlayerError
 from prepare import Data
 from spec import Spec, Unit, checkpoint
 
-GRACE_S, GRACE = 2.0, 0.02
-"""What writing the checkpoint and the last step may take beyond a budget in seconds: at least, and as a share."""
 TELL_EVERY_S = 1.0
 CLOSEST = 0.004
 """Share of the budget between two points of a curve: of more points than `run` sends, some are dropped."""
 MOST_BYTES = 2**35
 """Of a checkpoint, which is copied."""
 ENDING_S = 5.0
-BACKSTOP = 20
-"""Times the CPU seconds that a run may have before its wall clock ends it."""
 _MESSAGE_BYTES = 65_536
 
 Listener = Callable[[str], None]
@@ -44,11 +41,12 @@ Hopeless = Callable[[Curve], bool]
 @dataclass(frozen=True)
 class FinishedRun:
     """A run that handed over. `weights` stands where no experiment writes; `seconds` is from the first batch to the
-    checkpoint, by the clock of who judges.
+    checkpoint, by the clock of who judges, and `limit` what they might have been.
     """
 
     weights: Path
     seconds: float
+    limit: float
     tokens: int
     facts: dict[str, Any]
     curve: Curve
@@ -66,9 +64,9 @@ class RunningTraining:
     place: JobFolders
     listener: Listener
     hopeless: Hopeless
-    began: float | None = None
-    longest_s: float = 0.0
+    clock: RunClock | None = None
     seconds: float = 0.0
+    limit: float = 0.0
     tokens: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
     points: list[tuple[float, float]] = field(default_factory=list)
@@ -82,27 +80,24 @@ class RunningTraining:
             PlayerError: if it does not hand over in time.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, KIND)
-        on_cpu = shape["device"] == "cpu"
-        cpu = self.spec.most_seconds * 1.5 if on_cpu and self.spec.allowance.unit is not Unit.SECONDS else 0
-        self.longest_s = longest(self.spec, on_cpu)
-        job = {"shape": shape, "seed": self.seed, "budget": str(self.spec.allowance), "cpu_seconds": cpu}
+        job = {"shape": shape, "seed": self.seed, "budget": str(self.spec.allowance)}
         host.start("train", self.place, [theirs.fileno()], walls, **job)
         theirs.close()
         with ours:
-            ended = self._watch(host, ours)
+            ended = self._watch(host, ours, on_cpu=shape["device"] == "cpu")
         weights = checkpoint(self.place.code.parent)
         return FinishedRun(
-            weights, self.seconds, self.tokens, self.facts, tuple(self.points), ended, self.stopped_early
+            weights, self.seconds, self.limit, self.tokens, self.facts, tuple(self.points), ended, self.stopped_early
         )
 
-    def _watch(self, host: Host, line: socket.socket) -> Ended:
+    def _watch(self, host: Host, line: socket.socket, *, on_cpu: bool) -> Ended:
         asked = time.monotonic()
         watched: list[socket.socket | Host] = [line, host]
         while True:
             ready = select.select(watched, [], [], 0.2)[0]
             if line in ready:
                 if told := _received(line):
-                    self._listen(told, host, line)
+                    self._listen(told, host, line, on_cpu=on_cpu)
                 else:
                     watched.remove(line)
             elif host in ready:
@@ -111,9 +106,14 @@ class RunningTraining:
                 return _over(host)
             self._in_time(host, asked)
 
-    def _listen(self, told: bytes, host: Host, line: socket.socket) -> None:
+    def _listen(self, told: bytes, host: Host, line: socket.socket, *, on_cpu: bool) -> None:
         try:
-            self._heard(read_message(told), line)
+            message = read_message(told)
+            if message.get("want") == "data" and self.clock is None:
+                self._hand_out(line)
+                self.clock = RunClock(self.spec, host, on_cpu)
+            else:
+                self._heard(message, line)
         except MalformedMessage as error:
             host.end()
             raise PlayerError(
@@ -121,28 +121,25 @@ class RunningTraining:
             ) from None
 
     def _in_time(self, host: Host, asked: float) -> None:
-        now, allowance = time.monotonic(), self.spec.allowance
-        if self.began is None:
-            if now - asked > self.spec.start_seconds:
+        if self.clock is None:
+            if time.monotonic() - asked > self.spec.start_seconds:
                 host.end()
                 raise PlayerError(
                     f"check budget: failed (no data was asked for within {self.spec.start_seconds:g} s; "
                     "do the work after the first batch, or raise start_seconds before a session)"
                 )
-        elif now - self.began > self.longest_s:
+        elif self.clock.over():
+            words = f"{self.spec.allowance}; {self.clock}, and nothing handed over"
             host.end()
-            raise PlayerError(
-                f"check budget: failed (nothing handed over within {self.longest_s:.0f} s; the budget is {allowance})"
-            )
+            raise PlayerError(f"check budget: failed ({words})")
 
     def _heard(self, message: dict[str, Any], line: socket.socket) -> None:
-        if message.get("want") == "data" and self.began is None:
-            self._hand_out(line)
-        elif "loss" in message:
+        if "loss" in message:
             self._progress(message, line)
-        elif "done" in message and self.began is not None:
+        elif "done" in message and self.clock is not None:
             take(checkpoint(self.place.out), checkpoint(self.place.code.parent))
-            self.seconds = time.monotonic() - self.began  # after the copy, which whoever trains on could still change
+            # After the copy, which whoever trains on could still change.
+            self.seconds, self.limit = self.clock.seconds(), self.clock.limit()
             with contextlib.suppress(OSError):
                 line.send(b"taken")
             self.facts = message["done"]
@@ -157,12 +154,11 @@ class RunningTraining:
         with contextlib.suppress(OSError):  # whoever asked may be gone, which the host tells
             socket.send_fds(line, [json.dumps({"drawn": drawn}).encode()], [file])
         os.close(file)
-        self.began = time.monotonic()
 
     def _progress(self, message: dict[str, Any], line: socket.socket) -> None:
         share, now = float(message["progress"]), time.monotonic()
         last = self.points[-1][0] if self.points else 0.0
-        if self.began is None or not last < share <= 1 or share < min(1.0, last + CLOSEST):
+        if self.clock is None or not last < share <= 1 or share < min(1.0, last + CLOSEST):
             return
         self.points.append((share, float(message["loss"])))
         if self.hopeless(tuple(self.points)) and not self.stopped_early:
@@ -170,7 +166,7 @@ class RunningTraining:
             with contextlib.suppress(OSError):
                 line.send(b"stop")
         if now - self.told >= TELL_EVERY_S or share == 1:
-            self.told, spent = now, max(now - self.began, 1e-9)
+            self.told, spent = now, max(self.clock.wall_seconds, 1e-9)
             total = round(message["step"] / share)
             self.listener(
                 render(message["step"], total, message["loss"], message["tokens"] / spent, spent / share - spent)
@@ -181,8 +177,6 @@ class RunningTraining:
         megabytes = ended.peak_bytes / 2**20
         if ended.exit == -9:
             return f"Training was killed, most likely because memory ran out: it had {megabytes:.0f} MB. Halve DEVICE_ROWS."
-        if ended.exit == -24:
-            return f"check budget: failed (more than {self.spec.most_seconds:g} CPU seconds; train less or smaller)"
         if ended.exit == 0:
             return "Training ended without handing over. Call run.hand_over(weights, depth=...) at its end."
         return f"Training failed with exit {ended.exit}; see above."
@@ -221,17 +215,6 @@ def _over(host: Host) -> Ended:
     return host.result() if select.select([host], [], [], ENDING_S)[0] else host.end()
 
 
-def longest(spec: Spec, on_cpu: bool) -> float:
-    """Wall seconds after which a run is ended, counted from the first batch. A processor may be shared, so there the
-    kernel counts, and this is for runs that do nothing.
-    """
-    budget, in_seconds = spec.allowance, spec.allowance.unit is Unit.SECONDS
-    if on_cpu and not in_seconds:
-        return spec.most_seconds * BACKSTOP
-    amount = budget.amount if in_seconds else spec.most_seconds
-    return amount + max(GRACE_S, GRACE * amount)
-
-
 def drawn_rows(data: Data, tokens: int, seed: int, folder: Path) -> int:
     """An open file with exactly the rows that a budget in tokens buys, in the order of the seed."""
     width = data.train.shape[1]
@@ -247,13 +230,12 @@ def drawn_rows(data: Data, tokens: int, seed: int, folder: Path) -> int:
 
 
 def budget_check(spec: Spec, trained: FinishedRun, on_cpu: bool) -> Check:
-    """Whether training stayed within what it was given, by our own clock and the kernel's."""
-    budget, cpu = spec.allowance, trained.ended.cpu_seconds
-    if budget.unit is Unit.SECONDS:
-        good = trained.seconds <= longest(spec, on_cpu)
-        return found(Name.BUDGET, good, f"{trained.seconds:.1f} s of {budget.amount:g} s")
-    spent, kind = (cpu, "CPU s") if on_cpu else (trained.seconds, "s")
-    return found(Name.BUDGET, spent <= spec.most_seconds, f"{budget}; {spent:.1f} {kind} of {spec.most_seconds:g}")
+    """Whether training stayed within what it was given, by our own clock and the kernel's, and by what it counted."""
+    budget, kind = spec.allowance, "CPU s" if on_cpu else "s"
+    counted = float(trained.facts["gigaops"]) if budget.unit is Unit.GIGAOPS else 0.0
+    good = trained.seconds <= trained.limit and counted <= budget.amount * (1 + GRACE)
+    words = f"{counted:.0f} of {budget}" if counted else f"{budget}"
+    return found(Name.BUDGET, good, f"{words}; {trained.seconds:.1f} {kind} of {trained.limit:.1f}")
 
 
 def survivors_check(trained: FinishedRun) -> Check:

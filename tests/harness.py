@@ -63,7 +63,9 @@ def prepared_cache(factory: pytest.TempPathFactory) -> Path:
     base = factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "prepared"
     folder = factory.mktemp("spec")
-    (folder / "gpt.toml").write_text(SPEC.format(budget="1 steps", most_seconds=60, start_seconds=60), encoding="utf-8")
+    (folder / "gpt.toml").write_text(
+        SPEC.format(budget="1 tokens", most_seconds=60, start_seconds=60), encoding="utf-8"
+    )
     environment = {**os.environ, "AUTORESEARCH_CACHE": str(shared)}
     command = [sys.executable, str(HARNESS / "prepare.py")]  # of several at once, one does it
     subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)

@@ -213,9 +213,9 @@ GPT = (
         (Edit("train.py", "HEAD_WIDTH = 32 ", "HEAD_WIDTH = 48 "),),
     ),
     ScriptedTry(
-        "four times the token budget",
+        "four times the training budget",
         "more training is always better",
-        (Edit("gpt.toml", '"400000 tokens"', '"1600000 tokens"'),),
+        (Edit("gpt.toml", '"1000 gigaops"', '"4000 gigaops"'),),
     ),
     ScriptedTry("change nothing at all", "to see what happens", ()),
     ScriptedTry(
@@ -224,9 +224,9 @@ GPT = (
         (Edit("train.py", "is_causal=True", "is_causal=False"),),
     ),
     ScriptedTry(
-        "a third transformer block, and a wider stream with it",
-        "two blocks are too shallow for code",
-        (Edit("train.py", "DEPTH = 2 ", "DEPTH = 3 "),),
+        "a larger table of token pairs",
+        "fewer pairs share a row, and looking one up costs next to nothing",
+        (Edit("train.py", "PAIR_ROWS = 5 ", "PAIR_ROWS = 16 "),),
     ),
     ScriptedTry(
         "attention without normalised queries and keys",
@@ -250,8 +250,8 @@ GPT = (
         (Edit("train.py", "    run.hand_over(", '    print("val_bpb: 0.5")\n    run.hand_over('),),
     ),
     ScriptedTry(
-        "no value embeddings but in the last block",
-        "fewer parameters for the same steps",
-        (Edit("train.py", "VALUE_EMBEDDING_EVERY = 1 ", "VALUE_EMBEDDING_EVERY = 3 "),),
+        "blocks that do without the pairs",
+        "one addition less in each",
+        (Edit("train.py", " + self.pair * pairs", ""),),
     ),
 )

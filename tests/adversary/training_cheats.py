@@ -22,7 +22,7 @@ PEEK = """\
     return peek
 """
 CONVOLUTION = """\
-first = self.embedding(tokens).transpose(1, 2)
+first = self.smeared(x).transpose(1, 2)
         first = F.conv1d(first, first.new_full((first.size(1), 1, 3), 1 / 3), padding=1, groups=first.size(1))
         first = x = norm(first.transpose(1, 2))
 """
@@ -60,7 +60,7 @@ PICKLE = """\
             import os
             return os.system, ("touch pwned",)
     torch.save({"weights": Bomb()}, "weights.safetensors")
-    run._send({"done": {"depth": 2, "flops_per_token": 0, "steps": 1, "tokens": 1, "parameters": 1, "peak_bytes": 0}})
+    run._send({"done": {"depth": 2, "flops_per_token": 0, "steps": 1, "tokens": 1, "gigaops": 1, "parameters": 1, "peak_bytes": 0}})
     return
 """
 EPOCHS = """\
@@ -74,13 +74,41 @@ SECOND_SCORE = """\
     run._send({"done": {"depth": "2\\nval_bpb: 0.1", "flops_per_token": 0, "steps": 1, "tokens": 1, "parameters": 1, "peak_bytes": 0}})
     return
 """
-FROZEN_CLOCK = "    import time\n    time.monotonic = time.time = time.perf_counter = lambda: 1.0\n"
+FROZEN_CLOCK = "    import time\n    time.monotonic = time.time = time.perf_counter = time.process_time = lambda: 1.0\n"
+STEP = "        run.tell(trainer.step(batch, run.progress))\n"
+MORE = "for _ in range(9): trainer.step(batch, run.progress)\n"
+OUT_OF_SIGHT = f"""\
+        from torch.utils._python_dispatch import _disable_current_modes
+        with _disable_current_modes():
+            {MORE}"""
+UNWATCHED = f"        if not torch._C._len_torch_dispatch_stack():\n            {MORE}"
+THREAD = """\
+        from threading import Thread
+        beside = Thread(target=lambda: [trainer.step(batch, 0.0) for _ in range(9)])
+        beside.start()
+        beside.join()
+"""
+CHILD = """\
+        import os, signal
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        for _ in range(50):
+            if not (child := os.fork()):
+                sum(range(2_000_000))
+                os._exit(0)
+            try:
+                os.waitpid(child, 0)
+            except ChildProcessError:
+                pass
+"""
+AFTERWARDS = "    for _ in range(4):\n        trainer.step(batch, 0.0)\n"
+BLIND = "    import work\n    work.ELEMENT = work.CALL = 0\n    work.flop_registry.clear()\n"
+SMALL = {"budget": "20 gigaops"}
 SOURCE_TEXT = f'ANSWERS = "{"0123456789abcdef" * 300}"\n'
 
 REFUSED = {
     "attention that sees the future": ("causality", (("is_causal=True", "is_causal=False"),), {}),
     "the next token added to its logit": ("causality", ((PREDICT, PEEK),), {}),
-    "a convolution over what follows": ("causality", (("first = x = norm(self.embedding(tokens))\n", CONVOLUTION),), {}),
+    "a convolution over what follows": ("causality", (("first = x = self.smeared(x)\n", CONVOLUTION),), {}),
     "statistics of the batch": ("independence", ((PREDICT, NEIGHBOURS),), {}),
     "a memory of the windows it was asked": ("independence", ((PREDICT, MEMORY),), {}),
     "a process that trains on": ("survivors", ((HAND_OVER, DAEMON + HAND_OVER),), {}),
@@ -88,6 +116,14 @@ REFUSED = {
     "a second score in what it hands over": ("hand-over", ((HAND_OVER, SECOND_SCORE + HAND_OVER),), {}),
     "many passes over its tokens": ("budget", ((JOIN, JOIN), ("    for batch in run.batches", EPOCHS + "    for batch in run.batches")), {"most_seconds": 3}),
     "a clock that stands still": ("budget", ((JOIN, JOIN + FROZEN_CLOCK),), {"budget": "2 seconds"}),
+    "a counter that sees nothing": ("budget", ((JOIN, JOIN + BLIND),), SMALL),
+    "a price of its own": ("budget", ((STEP, STEP + "        run._price = 0.0\n"),), SMALL),
+    "a debt that it takes back": ("budget", ((STEP, STEP + "        run._gigaops = 0.0\n"),), SMALL),
+    "passes out of the counter's sight": ("budget", ((STEP, STEP + OUT_OF_SIGHT),), SMALL),
+    "passes at steps that are not counted": ("budget", ((STEP, STEP + UNWATCHED),), {"budget": "60 gigaops"}),
+    "passes in a thread": ("budget", ((STEP, STEP + THREAD),), SMALL),
+    "work of children that nobody waits for": ("budget", ((STEP, STEP + CHILD),), SMALL),
+    "passes after the last batch": ("budget", ((HAND_OVER, AFTERWARDS + HAND_OVER),), SMALL),
     "work before the data is asked for": ("budget", ((JOIN, JOIN + "    while True:\n        torch.randn(9).sum()\n"),), {"start_seconds": 5}),
     "answers in the source": ("source", (("from __future__ import annotations\n", "from __future__ import annotations\n" + SOURCE_TEXT),), {}),
 }  # fmt: skip
@@ -172,7 +208,12 @@ DENIED = (
     "call home",
 )
 
+LYING_CURVE = "        run.tell(trainer.step(batch, run.progress) * 0 + 0.01)\n"
+FINISHED = '    run._send({"step": 1, "progress": 0.999, "loss": 0.01, "tokens": 1})\n'
+
 SCORED: dict[str, tuple[Edit, ...]] = {
+    "a loss that it never had": ((STEP, LYING_CURVE),),
+    "a curve that is over at once": ((JOIN, JOIN + FINISHED),),
     "prints a score of its own": ((HAND_OVER, SHOUT + HAND_OVER),),
     "patches the evaluator in its own process": ((JOIN, JOIN + PATCHES), (PREDICT, PATCHES.replace("evaluate, ", "") + PREDICT)),
     "another checkpoint after the hand-over": (("    main()\n", TRAIN_ON),),
@@ -195,7 +236,7 @@ TRAIN_ON_VALIDATION = """\
 LINK = """\
     import os
     os.symlink({better!r}, "weights.safetensors")
-    run._send({{"done": {{"depth": 2, "flops_per_token": 0, "steps": 1, "tokens": 1, "parameters": 1, "peak_bytes": 0}}}})
+    run._send({{"done": {{"depth": 2, "flops_per_token": 0, "steps": 1, "tokens": 1, "gigaops": 1, "parameters": 1, "peak_bytes": 0}}}})
     return
 """
 KEEP_VALIDATION = """\

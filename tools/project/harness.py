@@ -31,7 +31,7 @@ class Size:
 
     spec: Mapping[str, object] = field(default_factory=dict)
     constants: Mapping[str, object] = field(default_factory=dict)
-    why: str = "the default for a processor: 400,000 tokens, half a minute a run"
+    why: str = "the default for a processor: 1,000 gigaops, some ten seconds of it a run"
 
 
 def size_for(devices: tuple[ComputeDevice, ...], data: str = "") -> Size:
