@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from autoresearch_mcp.prompts import load_prompts
 from autoresearch_mcp.server.main import make_parser
 
 ROOT = Path(__file__).parent.parent
@@ -49,6 +50,15 @@ def test_nothing_is_installed_by_a_name_that_no_index_holds() -> None:
     assert "packages" not in read("server.json")
     assert "path" in read("mcpb/pyproject.toml")["tool"]["uv"]["sources"]["autoresearch-mcp"]
     assert not [name for name, text in texts.items() if by_name.search(text)]
+
+
+def test_the_plugin_s_skill_hands_the_sentence_to_a_playbook_that_there_is() -> None:
+    folder = ROOT / read(".claude-plugin/plugin.json")["skills"] / "autoresearch"
+    skill = (folder / "SKILL.md").read_text(encoding="utf-8")
+
+    assert skill.startswith("---\nname: autoresearch\n")
+    assert "$ARGUMENTS" in skill
+    assert set(re.findall(r'`name` "(\w+)"', skill)) <= set(load_prompts())
 
 
 def test_the_bundle_is_given_options_that_there_are() -> None:
