@@ -4,7 +4,7 @@
 
 - `ten`: a program of pure Python with `read = "cpu"`. A change that does 10 % less work should be kept within ten runs of
   its iteration, one that does nothing should not be kept.
-- `one`: a verify of 50 ms of processor time, `effort = "thorough"`, at most 240 runs. A change that uses 1 % less of the
+- `one`: a verify of 50 ms of processor time, `effort = "thorough"`, at most 600 runs. A change that uses 1 % less of the
   whole should be kept within a minute of runs, in nine tries of ten; one that does nothing should not be kept.
 
 The load is one process a core but one, ended with the benchmark, also where it is killed, and after an hour at the latest.
@@ -35,7 +35,7 @@ from autoresearch_mcp.tools.verbs.sessions import Sessions
 TRIES = 10
 LONGEST_S = 3600
 TEN_RUNS, MINUTE_S, ENOUGH = 10, 60.0, 9
-MOST_RUNS, MANY_RUNS = Plan.model_fields["max_runs"].default, 240
+MOST_RUNS, MANY_RUNS = Plan.model_fields["max_runs"].default, 600
 PYTHON = f"{sys.executable} -I -S"
 BURN = f"""
 import os, sys, time

@@ -35,7 +35,6 @@ WORLDS = ("null", "mixed")
 LONG = ("gaussian", "ar1", "heavy", "uneven", "jumps")
 SHIFTING = Kind("lasting shift", factor=True, times=3)
 BESIDE = 0.05
-"""Standard deviation of the logarithm of the time of the reference workload beside a run."""
 BINS = ((0.5, 1.0), (1.0, 2.0), (2.0, 3.0))
 
 
@@ -461,18 +460,18 @@ def _covered(placed: Sequence[tuple[float, float, float]], left: float, right: f
 
 
 def lost_after(
-    contender: Contender, shift: float, gain: Callable[[Random, int], float], index: int, beside: bool
+    contender: Contender, shift: float, gain: Callable[[Random, int], float], index: int, beside: float | None
 ) -> int:
     """How many gains in a row are lost before the first is kept, of at most 30, once the machine is `shift` times as slow
-    for good. Ten tries that do nothing come before; a run scatters by 3 %. `gain` gives the share of the n-th gain;
-    `beside` each run the server's reference workload is timed, which the machine slows down as much.
+    for good. Ten tries that do nothing come before; a run scatters by 3 %. `gain` gives the share of the n-th gain. The
+    reference workload beside a run, which the machine slows down as much, scatters by `beside`, a share; None: it is not timed.
     """
     machine = Machine(SHIFTING, Random(f"{SEEDS}, shift {shift}, {index}"))
     incumbent, chance = machine.commit(START), Random(f"{SEEDS}, beside, {index}")
     references, values = list[float](), list[float]()
 
     def moved() -> bool:
-        seconds = math.exp(machine.state + BESIDE * chance.gauss(0, 1)) if beside else 0.0
+        seconds = 0.0 if beside is None else math.exp(machine.state + beside * chance.gauss(0, 1))
         references.append(seconds)
         return machine_moved(references[:-1], seconds)
 
@@ -498,15 +497,17 @@ GAINS: Mapping[str, Callable[[Random, int], float]] = {
 }
 
 
-def shifts(rules: Sequence[str], sessions: int) -> str:
+def shifts(rules: Sequence[str], sessions: int, scatter: float) -> str:
     """Tell in how many sessions a lasting shift costs at most one gain."""
     rows = []
-    for rule, gains, shift, beside in itertools.product(rules, GAINS, (1.5, 2.0, 3.0), (True, False)):
+    for rule, gains, shift, beside in itertools.product(rules, GAINS, (1.5, 2.0, 3.0), (scatter, None)):
         lost = [lost_after(RULES[rule], shift, GAINS[gains], index, beside) for index in range(sessions)]
         few = f"{sum(each <= 1 for each in lost)} of {sessions}"
         worst = f"{statistics.fmean(lost):.1f}", f"{max(lost)}"
-        rows.append([RULES[rule].title, gains, f"x{shift:g}", "yes" if beside else "no", few, *worst])
-    return table(("rule", "gains", "shift", "reference timed", "at most one gain lost", "lost, mean", "most"), rows)
+        rows.append([RULES[rule].title, gains, f"x{shift:g}", "no" if beside is None else f"{beside:.0%}", few, *worst])
+    return table(
+        ("rule", "gains", "shift", "reference scatters by", "at most one gain lost", "lost, mean", "most"), rows
+    )
 
 
 def equal(task: tuple[Contender, float, int]) -> list[tuple[bool, int]]:
@@ -574,10 +575,11 @@ def main() -> None:
         "--gains", default="", help="gains of these sizes instead, 60 sessions of ten tries unless said"
     )
     parser.add_argument("--max-runs", type=int, default=0, help="most runs of a decision, with --gains")
+    parser.add_argument("--beside", type=float, default=BESIDE, help="scatter of the reference workload, with --shift")
     asked = parser.parse_args()
     rules, kinds = ([name for name in given.split(",") if name] for given in (asked.only, asked.kinds))
     if asked.shift:
-        print(shifts(rules or ["race", "greedy"], asked.sessions or 100))
+        print(shifts(rules or ["race", "greedy"], asked.sessions or 100, asked.beside))
         return
     if asked.gains:
         sizes = list(map(float, asked.gains.split(",")))
