@@ -105,8 +105,16 @@ def _place(registration: Registration, root: Path, file: str) -> _Place:
         )
         return _Place(Path(file).expanduser(), above)
     places = [place for name in registration.places if (place := _expanded(name, root))]
-    keys = tuple(str(root) if key == ROOT else key for key in registration.path)
+    keys = tuple(str(_project(root)) if key == ROOT else key for key in registration.path)
     return _Place(next((place for place in places if place.exists()), _likeliest(places)), keys)
+
+
+def _project(root: Path) -> Path:
+    """What Claude Code calls the project: the repository's own folder, for its worktrees and folders too."""
+    with suppress(Refusal):
+        shared = Lab(root).for_reading().repo.common_dir
+        return shared.parent if shared.name == ".git" else root
+    return root
 
 
 def _expanded(name: str, root: Path) -> Path | None:

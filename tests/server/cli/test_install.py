@@ -340,6 +340,14 @@ def test_a_client_with_a_command_for_it_changes_its_own_file(
     assert json.loads(file.read_text())["projects"][str(project.root)]["mcpServers"] == {}
 
 
+def test_worktrees_are_the_project_of_their_repository(project: Project, tmp_path: Path) -> None:
+    project.git("worktree", "add", "--quiet", str(tmp_path / "tree"), "-b", "tree")
+
+    assert main(["--root", str(tmp_path / "tree"), "install", "--client", "claude-code"]) == 0
+
+    assert entry(project, Client.CLAUDE_CODE, file_of(project, Client.CLAUDE_CODE))
+
+
 def test_a_named_file_is_written_as_one_that_a_client_is_given(project: Project, tmp_path: Path) -> None:
     file = tmp_path / "ci" / "mcp.json"
 
