@@ -12,7 +12,7 @@ import pytest
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.verbs.workflows import Workflows
-from autoresearch_mcp.tools.workflows.status import ItemTaken, WorkflowAnswer
+from autoresearch_mcp.tools.workflows.status import ItemsTaken, RecordedItem, WorkflowAnswer
 from conftest import TEMPLATES, Project
 
 SHOP = {
@@ -47,10 +47,14 @@ class WorkflowAgent:
     def close(self, **options: object) -> WorkflowAnswer:
         return self.verbs.workflow(self.workflow, "close", options)
 
-    def record(self, item: Mapping[str, Any], **changed: object) -> ItemTaken:
+    def record(self, item: Mapping[str, Any], **changed: object) -> RecordedItem:
         """Record an item, some of its fields changed; a field that is changed to None is left out."""
         fields = {name: value for name, value in {**item, **changed}.items() if value is not None}
-        return self.verbs.record(self.workflow, fields)
+        return self.taken(fields).recorded[0]
+
+    def taken(self, *items: Mapping[str, Any]) -> ItemsTaken:
+        """The answer to whoever records these at once."""
+        return self.verbs.record(self.workflow, [dict(one) for one in items])
 
     def refused(self, code: Code, item: Mapping[str, Any], **changed: object) -> str:
         """The message with which an item is refused; the ledger is as before."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from enum import StrEnum
+from inspect import isclass
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
@@ -54,9 +57,18 @@ def _meant(value: Any, field: FieldInfo) -> Any:  # noqa: ANN401 - any JSON
     if any(isinstance(one, BeforeValidator) for one in field.metadata):
         return value  # the field reads texts in its own way
     kinds = {field.annotation, *get_args(field.annotation)}
+    if isinstance(value, str) and (word := next((one for kind in kinds for one in _spelled(value, kind)), None)):
+        return word
     if get_origin(field.annotation) in {tuple, list, frozenset}:
         return [_as_text(one) if str in kinds else one for one in _listed(value)]
     return _as_text(value) if str in kinds and not kinds & {int, float, bool} else value
+
+
+def _spelled(value: str, kind: object) -> Iterator[str]:
+    """Yield the word of a closed list that a text means: capitals and spaces do not matter."""
+    if isclass(kind) and issubclass(kind, StrEnum):
+        wanted = "-".join(re.split(r"[\s_-]+", value.strip().lower()))
+        yield from (one for one in kind if one.value.lower() == wanted)
 
 
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - any JSON

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -21,15 +21,18 @@ from ..workflows.ledger.rules import WorkflowRules, read_item, read_options, rul
 from ..workflows.ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerClosed, Opened, folded
 from ..workflows.running.runner import observed, runner_of
 from ..workflows.running.store import Ledgers
-from ..workflows.status import ItemTaken, WorkflowAnswer, ledger_status, shortened, status_fields
+from ..workflows.status import ItemsTaken, RecordedItem, WorkflowAnswer, ledger_status, status_fields
 from .base import RepoPath, Verbs
 
 Playbook = Callable[[str], str]
 """Renders a prompt for a repository."""
 
 Fields = Annotated[
-    dict[str, Any],
-    Field(description="The item: `kind` and the fields that this kind takes, as `workflow` with `status` lists them."),
+    list[dict[str, Any]],
+    Field(
+        description="The items, or one alone: each with `kind` and the fields that this kind takes, as `workflow` with "
+        "`status` lists them."
+    ),
 ]
 Given = Annotated[
     dict[str, Any],
@@ -80,12 +83,13 @@ class Workflows(Verbs):
                 return _open(context, workflow, options)
             return _run(context, workflow, options) if action == "run" else _close(context, workflow, options)
 
-    def record(self, workflow: str, item: Fields, repo: RepoPath = "") -> ItemTaken:
-        """Use to write one finding, hypothesis, scenario, vote or the like into an open ledger.
+    def record(self, workflow: str, item: Fields, repo: RepoPath = "") -> ItemsTaken:
+        """Use to write findings, hypotheses, scenarios, votes or the like into an open ledger, one or several at once.
 
-        Checked at the door: required fields, that quoted evidence stands at its `path:line` in git, that it is no
+        Each is checked at the door: required fields, that quoted evidence stands at its `path:line` in git, that it is no
         duplicate, that it holds no secret, that it is this item's turn. A command cited as reproduction is run by the
-        server where a person agreed to it, and what it saw is recorded instead of the claim. A refusal names the cure.
+        server where a person agreed to it, and what it saw is recorded instead of the claim. A refusal names the cure, and
+        what was recorded before it.
         """
         with self._lab.for_writing(repo, Tool.RECORD) as context, _next_calls(context, Tool.RECORD):
             return _record(context, workflow_named(workflow), item)
@@ -214,7 +218,22 @@ def _run(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> 
     return _drafted(context, ledgers.append(ledger.id, *found) if found else ledgers.named(ledger.id) or ledger)
 
 
-def _record(context: RepoContext, workflow: Workflow, fields: Mapping[str, Any]) -> ItemTaken:
+def _record(context: RepoContext, workflow: Workflow, items: Sequence[Mapping[str, Any]]) -> ItemsTaken:
+    taken: list[RecordedItem] = []
+    for number, fields in enumerate(items, 1):
+        try:
+            taken.append(_record_one(context, workflow, fields))
+        except Refusal as refusal:
+            if taken:
+                names = ", ".join(one.id for one in taken)
+                refusal.message = f"Recorded {names}. Item {number} of {len(items)} was refused, and what follows it was not looked at: {refusal.message}"
+            raise
+    ledger, rules = _open_one(context, workflow), rules_of(workflow)
+    step = next(iter(rules.state(ledger)), "")
+    return ItemsTaken(**status_fields(context, ledger, rules), recorded=taken, step=step)
+
+
+def _record_one(context: RepoContext, workflow: Workflow, fields: Mapping[str, Any]) -> RecordedItem:
     ledgers, rules, ledger = Ledgers(context), rules_of(workflow), _open_one(context, workflow)
     if rules.bounded(ledger) and rules.costs(str(fields.get("kind", ""))):
         message = f"No round of {ledger.id} is left ({rules.spent(ledger)} used). Close it: it ends as bounded."
@@ -228,14 +247,8 @@ def _record(context: RepoContext, workflow: Workflow, fields: Mapping[str, Any])
         earlier, _, id = entry.item.upstream.partition("#")
         ledgers.settle(earlier, ItemSettled(id=id, outcome=Settlement(outcome), by=f"{ledger.id}#{entry.id}"))
         settled = f"{entry.item.upstream} as {outcome}"
-    return ItemTaken(
-        **status_fields(context, ledger, rules),
-        id=entry.id,
-        title=entry.item.title,
-        classified=entry.item.classified,
-        ran=entry.ran,
-        settled=settled,
-        state=shortened(rules.state(ledger)),
+    return RecordedItem(
+        id=entry.id, title=entry.item.title, classified=entry.item.classified, ran=entry.ran, settled=settled
     )
 
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from ..errors import Refusal
 from ..lab.answers import Answer, cut
 from ..lab.context import RepoContext
 from ..vocabulary import Phase, Tool, following
+from .ledger.evidence import shown, words
 from .ledger.handoff import NextPrompt, carried, is_plan
 from .ledger.items import Form, Workflow, form_of
 from .ledger.pages import many, sentence
@@ -49,25 +50,34 @@ class LedgerAnswer(Answer):
         ]
 
 
-class ItemTaken(LedgerAnswer):
-    """The item stands in the ledger."""
+class RecordedItem(BaseModel):
+    """An item as it stands in the ledger."""
 
-    id: str = ""
-    title: str = ""
+    id: str
+    title: str
     classified: str = Field("", description="What the server made of it, e.g. new, variant or duplicate.")
     ran: Ran | None = Field(None, description="What the cited command did when the server ran it.")
     settled: str = Field("", description="The item of an earlier ledger that this settles.")
-    state: list[str] = []
 
     def lines(self) -> list[str]:
+        """Return it in words."""
+        title = cut(self.title, 200)
         return [
-            f"Recorded {self.id}: "
-            + (f"{cut(self.title, 200)} ({self.classified})." if self.classified else sentence(cut(self.title, 200))),
+            f"Recorded {self.id}: " + (f"{title} ({self.classified})." if self.classified else sentence(title)),
             *([_ran_words(self.ran)] if self.ran else []),
             *([f"Settles {self.settled}."] if self.settled else []),
-            *self.summary(),
-            *self.state,
         ]
+
+
+class ItemsTaken(LedgerAnswer):
+    """The items stand in the ledger, in this order."""
+
+    recorded: list[RecordedItem] = []
+    step: str = Field("", description="The next step.")
+
+    def lines(self) -> list[str]:
+        told = [line for one in self.recorded for line in one.lines()]
+        return [*told, *self.summary(), *([self.step] if self.step else [])]
 
 
 class WorkflowAnswer(LedgerAnswer):
@@ -95,8 +105,8 @@ class WorkflowAnswer(LedgerAnswer):
 def _ran_words(ran: Ran) -> str:
     if ran.why:
         return f"`{cut(ran.command, 100)}`: {ran.why}"
-    how = "timed out" if ran.timed_out else f"exit {ran.exit_code}"
-    return f"The server ran `{cut(ran.command, 100)}`: {how} in {ran.seconds:.1f} s. Its output is data:\n{ran.tail[-800:]}"
+    told = f"`{cut(ran.command, 100)}`: {words(ran)}"
+    return told if shown(ran) or ran.passed else f"{told}. Its output is data:\n{ran.tail[-800:]}"
 
 
 def prompt_status(context: RepoContext, workflow: Workflow) -> str:

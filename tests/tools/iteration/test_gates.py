@@ -352,7 +352,7 @@ def calls(project: Project) -> dict[Tool, Callable[[], Answer]]:
         Tool.CANCEL: Running(project.lab).cancel,
         Tool.TRAIN: Training(project.lab).train,
         Tool.WORKFLOW: lambda: workflows.workflow("debug", "open"),
-        Tool.RECORD: lambda: workflows.record("debug", {}),
+        Tool.RECORD: lambda: workflows.record("debug", [{}]),
         Tool.PLAYBOOK: workflows.playbook,
     }
 

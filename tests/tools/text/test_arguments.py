@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
 from autoresearch_mcp.tools.text.arguments import understood, unusable
+
+
+class Milk(StrEnum):
+    """What may be in it."""
+
+    OAT = "oat-milk"
+    COW = "cow"
 
 
 class Order(BaseModel):
@@ -21,6 +29,7 @@ class Order(BaseModel):
     note: str = ""
     sizes: tuple[int, ...] = ()
     maybe: str | None = None
+    milk: Milk | None = None
 
 
 @pytest.mark.parametrize(
@@ -37,6 +46,8 @@ class Order(BaseModel):
         ({"sizes": "7"}, {"sizes": (7,)}),
         ({"note": 3, "maybe": 0.5}, {"note": "3", "maybe": "0.5"}),
         ({"note": True}, {"note": "true"}),
+        ({"milk": "Oat Milk"}, {"milk": Milk.OAT}),
+        ({"milk": " COW"}, {"milk": Milk.COW}),
     ],
 )
 def test_what_is_meant(given: dict[str, Any], meant: dict[str, Any]) -> None:

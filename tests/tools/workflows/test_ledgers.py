@@ -99,6 +99,18 @@ def test_evidence_may_be_of_an_earlier_commit(agent: WorkflowAgent) -> None:
     assert agent.record(HYPOTHESIS, commit=old).id == "H1"
 
 
+def test_several_items_are_recorded_at_once_and_a_refusal_says_which_stand(agent: WorkflowAgent) -> None:
+    answer = agent.taken(HYPOTHESIS, FINDING)
+
+    assert [one.id for one in answer.recorded] == ["H1", "F1"]
+    assert len(answer.text()) < 900
+    with pytest.raises(Refusal) as refused:
+        agent.taken({**HYPOTHESIS, "claim": "total forgets the tax"}, {**FINDING, "quote": "elsewhere"}, FINDING)
+    assert refused.value.code is Code.EVIDENCE
+    assert "Recorded H2. Item 2 of 3 was refused" in refused.value.message
+    assert agent.status().items == 3
+
+
 def test_the_server_runs_a_reproduction_and_records_what_it_saw(agent: WorkflowAgent) -> None:
     agent.record(HYPOTHESIS)
 

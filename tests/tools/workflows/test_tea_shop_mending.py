@@ -144,7 +144,8 @@ class Agent:
         return await self.call("workflow", name=name, action=action, options=options)
 
     async def record(self, workflow: str, item: Mapping[str, Any]) -> dict[str, Any]:
-        return await self.call("record", workflow=workflow, item=dict(item))
+        answer = await self.call("record", workflow=workflow, item=dict(item))
+        return {**answer, **answer["recorded"][0]}
 
     async def prompt(self, name: str) -> str:
         content = (await self.client.get_prompt(name, {})).messages[0].content
@@ -205,7 +206,7 @@ async def predict(agent: Agent) -> dict[str, Any]:
     )
     for item in PREDICTIONS:
         answer = await agent.record("predict", item)
-        assert not any("cart.py" in line for line in answer["state"])  # sealed
+        assert "cart.py" not in answer["step"], "sealed"
     for name in TRIO:
         await agent.record("predict", {"kind": "done", "persona": name, "looked_at": "cart, store and report"})
     for (name, of), argument in CHALLENGES.items():
@@ -312,8 +313,8 @@ async def ship(agent: Agent) -> dict[str, Any]:
     for judged in (described, reviewed):
         await agent.record("ship", {"kind": "check", **judged})
     await agent.record("ship", {"kind": "rollback", "how": "git branch -D shipped"})
-    rehearsed = await agent.record("ship", {"kind": "dry-run", "run": "git push --dry-run . HEAD:refs/heads/shipped"})
-    digest = re.search(r"digest (\w+)", "\n".join(rehearsed["state"]))
+    await agent.record("ship", {"kind": "dry-run", "run": "git push --dry-run . HEAD:refs/heads/shipped"})
+    digest = re.search(r"digest (\w+)", "\n".join((await agent.work("ship", "status"))["state"]))
     assert digest
     shipped = {"kind": "shipped", "how": "pushed the branch", "branch": "shipped"}
     refused, told = await agent.try_call("record", workflow="ship", item=shipped)

@@ -76,7 +76,8 @@ class Agent:
         return await self._taken("workflow", name=self.named, action=action, options=options)
 
     async def record(self, kind: str, **fields: object) -> dict[str, Any]:
-        return await self._taken("record", workflow=self.named, item={"kind": kind, **fields})
+        answer = await self._taken("record", workflow=self.named, item={"kind": kind, **fields})
+        return {**answer, **answer["recorded"][0]}
 
     async def refused(self, kind: str, **fields: object) -> str:
         """What is told to whoever records this."""

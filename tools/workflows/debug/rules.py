@@ -225,11 +225,12 @@ class Debug(WorkflowRules):
         )
 
     def state(self, ledger: Ledger) -> list[str]:
+        going_on = ledger.closed is None
         return [
-            *_next_steps(ledger),
+            *(_next_steps(ledger) if going_on else []),
             *(f"{entry.id} {told(ledger, entry)}: {entry.item.claim}" for entry in ledger.of(Hypothesis)[-8:]),
             *(f"{entry.id} {entry.item.severity}: {entry.item.summary}" for entry in ledger.of(DebugFinding)[-8:]),
-            *_gathered(ledger.latest(GATHERED), ledger.latest(CHECKED)),
+            *(_gathered(ledger.latest(GATHERED), ledger.latest(CHECKED)) if going_on else []),
         ]
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:

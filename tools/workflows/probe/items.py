@@ -11,7 +11,7 @@ from ...plan.checks import load_plan
 from ...plan.model import Plan
 from ...session.events import Record
 from ..ledger.evidence import saturated
-from ..ledger.items import Cited, Item, Note, Options, Text
+from ..ledger.items import Cited, Item, Note, Options, Text, Words
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
 
 
@@ -150,7 +150,7 @@ class Planned(Item):
     plan: dict[str, Any] = Field(
         description="The fields of check_plan: goal, scope, metric, direction, verify, guards, protected, iterations ..."
     )
-    rests_on: tuple[str, ...] = Field((), description="The atoms that it rests on, e.g. T1, T4.")
+    rests_on: Words = Field((), description="The atoms that it rests on, e.g. T1, T4.")
 
     @property
     def title(self) -> str:

@@ -122,8 +122,7 @@ def _may_end(ledger: Ledger, item: ProbeRound) -> Objection | None:
         problem = f"A round has at least {LEAST_QUESTIONS} questions by at least {LEAST_PERSONAS} personas"
         return Objection(Code.OUT_OF_ORDER, f"{problem}; this one has {len(questions)} by {len(asked_by)}. Ask on.")
     waiting = [entry.id for entry in questions if not answers_to(ledger, entry.id)]
-    autonomous = ledger.opts(ProbeOptions).mode is ProbeMode.AUTONOMOUS
-    if waiting and not (autonomous and len(waiting) < len(questions)):
+    if waiting and ledger.opts(ProbeOptions).mode is not ProbeMode.AUTONOMOUS:  # there, what no file answers stays open
         return Objection(
             Code.OUT_OF_ORDER,
             f"Not answered yet: {', '.join(waiting)}. Answer them, `settled: false` where nobody knows.",

@@ -191,7 +191,7 @@ def test_a_mismatch_is_open_until_its_words_are_gone(documented: WorkflowAgent) 
     agent = documented
     agent.open()
     agent.run()
-    assert agent.record(MISMATCH).missing == [
+    assert agent.taken(MISMATCH).missing == [
         "README.md [contradiction] `Totals and stock.`: M1: the code says otherwise"
     ]
 
@@ -309,9 +309,9 @@ def test_a_password_in_an_example_may_be_exempted_and_a_token_may_not(documented
 
     assert "Only problems of these kinds" in agent.refused(Code.EVIDENCE, example, text=seen[1].split("`")[1])
     assert "AKIA" not in seen[1]
-    taken = agent.record(example, text=seen[0].split("`")[1])
+    agent.record(example, text=seen[0].split("`")[1])
 
-    assert [line.partition("]")[0] for line in taken.state if "[secret]" in line] == ["README.md:5 [secret"]
+    assert [line.partition("]")[0] for line in agent.status().state if "[secret]" in line] == ["README.md:5 [secret"]
 
 
 def test_a_changelog_tells_of_the_past(documented: WorkflowAgent) -> None:

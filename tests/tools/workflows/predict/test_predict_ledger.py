@@ -161,7 +161,7 @@ def test_nothing_tells_of_anothers_finding_before_all_are_in(agent: WorkflowAgen
     told = [
         agent.status().text() + agent.status().model_dump_json(),
         *(view(agent, name) for name in (ARCHITECT, DEVIL)),
-        agent.record(COUNT).text(),
+        agent.taken(COUNT).text(),
         agent.refused(Code.SEALED, challenge("P1")),
         agent.refused(Code.SEALED, vote(DEVIL, "P1")),
         agent.refused(Code.BAD_ARGUMENT, {**COUNT, "upstream": f"{agent.status().ledger}#P9"}),

@@ -163,7 +163,7 @@ def test_a_round_has_five_questions_at_most_and_ends_when_all_are_answered(agent
     agent.record({"kind": "round", "learned": "x"})
 
     assert "Answered vaguely, to be asked again in other words: Q5." in agent.status().state
-    assert agent.record(ANSWER, question="Q5", text="Yes, always").coverage[2] == "questions settled 5/5"
+    assert agent.taken({**ANSWER, "question": "Q5", "text": "Yes, always"}).coverage[2] == "questions settled 5/5"
 
 
 def test_how_certain_an_atom_is_follows_from_its_source(agent: WorkflowAgent) -> None:
@@ -198,11 +198,12 @@ def test_in_autonomous_mode_nobody_answers_but_the_repository(tmp_path: Path) ->
     agent.record(QUESTION)
 
     assert "Record `evidence`" in agent.refused(Code.EVIDENCE, ANSWER)
-    agent.record(EVIDENCE)
     ask(agent, "edge-case-hunter")
     ask(agent, "skeptic")
-    agent.record({"kind": "round", "learned": "x"})
+    agent.record({"kind": "round", "learned": "no file answers any of it"})
 
+    assert agent.status().coverage[2] == "questions settled 0/3", "what no file answers stays open, and the round ends"
+    agent.record(EVIDENCE)
     assert agent.status().coverage[2] == "questions settled 1/3"
 
 

@@ -196,7 +196,7 @@ def test_what_was_edited_before_the_audit_is_the_users(tmp_path: Path) -> None:
 
 def test_only_an_item_makes_a_cell_count_as_tested_and_findings_are_not_needed(agent: WorkflowAgent) -> None:
     before = agent.status()
-    after = agent.record(CLEARED)
+    after = agent.taken(CLEARED)
 
     assert before.coverage == ["OWASP 0/10", "STRIDE 0/6", "matrix cells 0/12", "personas 0/4", "files 2/8"]
     assert after.coverage == ["OWASP 1/10", "STRIDE 1/6", "matrix cells 1/12", "personas 1/4", "files 2/8"]
