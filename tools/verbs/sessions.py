@@ -19,7 +19,7 @@ from ..lab.context import RepoContext
 from ..lab.jobs import still_running
 from ..measurement.ruler import ruler_now
 from ..measurement.runs import sandbox_words
-from ..plan.model import Plan
+from ..plan.model import PLAN_FILE, Plan
 from ..project.harness import HARNESS_FILES
 from ..report.writing import as_shown, plan_text
 from ..session.events import Finished, Row, Started
@@ -282,7 +282,9 @@ def session_status(context: RepoContext) -> SessionStatus:
     session = context.session
     ledgers = [name for name, _ in Ledgers(context).open_ones()][:8]
     if session is None:
-        note = "No session on this branch. Use inspect_project to find a plan, or write autoresearch.toml."
+        planned = (context.repo.root / PLAN_FILE).is_file()
+        how = f"{PLAN_FILE} has a plan: call" if planned else f"Use inspect_project to find a plan, or write {PLAN_FILE}, then"
+        note = f"No session on this branch. {how} check_plan and start_session."
         return SessionStatus(phase=context.phase, next=list(following(context.phase)), note=note, ledgers=ledgers)
     plan, now, moved = as_shown(context, session).plan, context.now(), context.moved_head()
     return SessionStatus(
