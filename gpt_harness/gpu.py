@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Blocks = Any
 """Which blocks of places are in sight of which: torch's `BlockMask`, whose module takes long to import."""
@@ -30,6 +30,13 @@ def blocks_in_sight(length: int, window: int, device: str) -> Blocks | None:
         return (here >= there) & (here - there < window)
 
     return create_block_mask(sees, None, None, length, length, device=device) if window < length else None
+
+
+def leave_out_blocks(model: nn.Module, length: int, device: str) -> None:
+    """Give every part of a model that has a `window` the `blocks` that it sees."""
+    for part in model.modules():
+        if isinstance(window := getattr(part, "window", None), int):
+            part.blocks = blocks_in_sight(length, window, device)  # type: ignore[assignment]
 
 
 def attend_in_blocks(query: Tensor, key: Tensor, value: Tensor, blocks: Blocks) -> Tensor:

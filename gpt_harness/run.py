@@ -20,6 +20,7 @@ from itertools import count
 
 import numpy as np
 import torch
+from gpu import stop_collector
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
@@ -126,6 +127,7 @@ class Run:
         """Token ids, int64 [rows, sequence_length + 1], on the device. The first one asks for the data: from there on the
         budget is spent, so build, compile and warm up before.
         """
+        stop_collector()
         windows, drawn = self._ask_for_data()
         order = self._order(len(windows), rows, drawn)
         with ThreadPoolExecutor(1) as beside, self._counted_after():

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from gpu import Blocks, attend_in_blocks, has_bfloat16, leave_out_blocks, use_fast_attention
 from torch import Tensor, nn
 
 from run import Run, Shape, fail_with_what_fits, join
@@ -55,9 +56,12 @@ LOSS_TOKENS = 16_384  # tokens whose logits are held at a time
 
 def precision(device: str) -> torch.autocast:
     """What matrix products are made with on a device: bfloat16 or as the weights are."""
-    kind = device.partition(":")[0]
-    coarse = PRECISION == "bf16" or (PRECISION == "auto" and kind == "cuda")
-    return torch.autocast(kind, torch.bfloat16, enabled=coarse)
+    return torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=coarse(device))
+
+
+def coarse(device: str) -> bool:
+    """Whether bfloat16 is what a device computes with."""
+    return PRECISION == "bf16" or (PRECISION == "auto" and has_bfloat16(device))
 
 
 def norm(x: Tensor) -> Tensor:
@@ -78,30 +82,16 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat((left * cos - right * sin, left * sin + right * cos), dim=-1).to(x.dtype)
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, window: int) -> Tensor:
-    """Causal attention over the last `window` tokens, all [rows, heads, length, width]."""
+def attend(query: Tensor, key: Tensor, value: Tensor, window: int, blocks: Blocks | None = None) -> Tensor:
+    """Causal attention over the last `window` tokens, all [rows, heads, length, width]; on a GPU over the blocks in sight."""
     length = query.size(2)
     if window >= length:
         return F.scaled_dot_product_attention(query, key, value, is_causal=True)
-    if query.is_cuda and torch.compiler.is_compiling():
-        return _attend_in_blocks(query, key, value, window)
+    if blocks is not None:
+        return attend_in_blocks(query, key, value, blocks)
     places = torch.arange(length, device=query.device)
     behind = places[:, None] - places[None, :]
     return F.scaled_dot_product_attention(query, key, value, attn_mask=(behind >= 0) & (behind < window))
-
-
-def _attend_in_blocks(query: Tensor, key: Tensor, value: Tensor, window: int) -> Tensor:
-    """The same on a GPU, without the blocks that are out of sight (FlexAttention, Dong et al., 2024)."""
-    from torch.nn.attention.flex_attention import create_block_mask, flex_attention
-
-    def sees(row: Tensor, head: Tensor, here: Tensor, there: Tensor) -> Tensor:
-        return (here >= there) & (here - there < window)
-
-    length = query.size(2)
-    mask = create_block_mask(sees, None, None, length, length, device=str(query.device))
-    out = flex_attention(query, key, value, block_mask=mask)
-    assert isinstance(out, Tensor)
-    return out
 
 
 def spread(*size: int) -> Tensor:
@@ -122,6 +112,7 @@ class Attention(nn.Module):
     def __init__(self, width: int, vocabulary: int, window: int, with_embedding: bool) -> None:
         super().__init__()
         self.heads, self.window = width // HEAD_WIDTH, window
+        self.blocks: Blocks | None = None
         self.qkv = nn.Parameter(spread(3, width, width))
         self.out = nn.Parameter(torch.zeros(width, width))
         self.value_embedding = table(vocabulary, width, width**-0.5) if with_embedding else None
@@ -136,7 +127,8 @@ class Attention(nn.Module):
             gate = 2 * torch.sigmoid(F.linear(x[..., :HEAD_WIDTH], self.value_gate))
             value = value + gate[..., None] * self.value_embedding(tokens).view_as(value)
         query, key, value = (part.transpose(1, 2) for part in (query, key, value.to(query.dtype)))
-        seen = attend(rotate(norm(query), cos, sin), rotate(norm(key), cos, sin), value, self.window)
+        query, key = (rotate(norm(part), cos, sin).to(value.dtype) for part in (query, key))  # norms may be float32
+        seen = attend(query, key, value, self.window, self.blocks)
         return F.linear(seen.transpose(1, 2).reshape(rows, length, width), self.out)
 
 
@@ -182,6 +174,9 @@ class GPT(nn.Module):
         cos, sin = rotary_table(length, HEAD_WIDTH)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
+        for part in self.modules() if coarse(shape.device) else ():
+            if isinstance(part, nn.Embedding):  # the most of all weights, and Adam remembers them twice
+                part.to(torch.bfloat16)
 
     def features(self, tokens: Tensor) -> Tensor:
         """Token ids [rows, length] to what the head reads, [rows, length, width]."""
@@ -299,6 +294,7 @@ class Muon(torch.optim.Optimizer):
             {"params": [m for m in matrices if m.shape == shape], "lr": lr, "decay": WEIGHT_DECAY} for shape in shapes
         ]
         super().__init__(groups, {})
+        self._kind = torch.bfloat16 if matrices[0].is_cuda and coarse(str(matrices[0].device)) else torch.float32
         self._update = torch.compile(muon_update, dynamic=False) if matrices[0].is_cuda else muon_update
 
     @torch.no_grad()
@@ -312,24 +308,26 @@ class Muon(torch.optim.Optimizer):
             if not state:
                 state["steps"], state["mean"] = 0, torch.zeros_like(gradients)
                 state["sizes"] = torch.zeros_like(gradients[..., :1] if size[0] >= size[1] else gradients[..., :1, :])
+                state["dials"] = torch.zeros(3, device=gradients.device)
             rate = group["lr"] * max(1.0, size[0] / size[1]) ** 0.5
             momentum = FIRST_MOMENTUM + (MOMENTUM - FIRST_MOMENTUM) * min(1.0, state["steps"] / MOMENTUM_STEPS)
             state["steps"] += 1
-            dials = (torch.tensor(dial, device=gradients.device) for dial in (rate, momentum, group["decay"]))
+            for place, dial in enumerate((rate, momentum, group["decay"])):
+                state["dials"][place].fill_(dial)  # for a new tensor a GPU would be waited for
             weights = torch.stack([matrix.data for matrix in some]).view(-1, *size)
-            updated = self._update(weights, gradients, state["mean"], state["sizes"], *dials)
+            updated = self._update(weights, gradients, state["mean"], state["sizes"], state["dials"], self._kind)
             for matrix, new in zip(some, updated.view(len(some), *some[0].shape), strict=True):
                 matrix.copy_(new)
 
 
 def muon_update(
-    weights: Tensor, gradients: Tensor, mean: Tensor, sizes: Tensor, rate: Tensor, momentum: Tensor, decay: Tensor
+    weights: Tensor, gradients: Tensor, mean: Tensor, sizes: Tensor, dials: Tensor, kind: torch.dtype
 ) -> Tensor:
     """New weights [count, rows, columns]; `mean` and `sizes`, what is remembered, are changed."""
+    rate, momentum, decay = dials.unbind()
     mean.lerp_(gradients, 1 - momentum)
     update = gradients.lerp(mean, momentum)
-    working = torch.bfloat16 if update.is_cuda else torch.float32
-    update = orthogonal(update.to(working)).float()
+    update = orthogonal(update.to(kind)).float()
     whole = update.norm(dim=(-2, -1), keepdim=True)
     along = -1 if sizes.size(-1) == 1 else -2
     sizes.lerp_(update.square().mean(along, keepdim=True), 1 - UPDATE_MEMORY)
@@ -380,6 +378,8 @@ class Trainer:
         self._loss: Callable[[Tensor], Tensor] = self.model.loss
         if on_gpu:
             torch.set_float32_matmul_precision("high")
+            use_fast_attention()
+            leave_out_blocks(self.model, shape.sequence_length, shape.device)
             self._loss = torch.compile(self.model.loss, dynamic=False)
 
     def gradients(self, rows: Tensor, share: float) -> Tensor:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
 
+import gpu
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -639,6 +640,25 @@ def test_warming_up_changes_nothing() -> None:
         assert torch.equal(one, other)
 
 
+def test_only_parts_with_a_window_shorter_than_the_context_leave_blocks_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"DEPTH": 2, "WINDOWS": "SL", "SHORT_WINDOW": 1 / 4}.items():
+        monkeypatch.setattr(train, name, value)
+    model = train.GPT(Shape(40, 256, "cpu"))
+    gpu.leave_out_blocks(model, 256, "cpu")
+
+    short, whole = (part.blocks for part in model.modules() if isinstance(part, train.Attention))
+
+    assert short is not None
+    assert short.sparsity() > 0
+    assert whole is None
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_nothing_of_one_is_used() -> None:
+    assert not gpu.has_bfloat16("cpu")
+    assert gpu.use_fast_attention() == ""
+
+
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a processor with a C++ compiler")
 @pytest.mark.filterwarnings("ignore")  # torch's compiler has its own
 def test_what_a_gpu_compiles_is_what_a_processor_does_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -648,10 +668,11 @@ def test_what_a_gpu_compiles_is_what_a_processor_does_step_by_step(monkeypatch: 
     weights, gradients = torch.randn(2, 2, 8, 16, generator=generator)
 
     def update(function: Callable[..., Tensor]) -> Tensor:
-        dials = map(torch.tensor, (0.1, 0.9, 0.2))
-        return function(weights, gradients, torch.zeros(2, 8, 16), torch.zeros(2, 1, 16), *dials)
+        dials = torch.tensor((0.1, 0.9, 0.2))
+        return function(weights, gradients, torch.zeros(2, 8, 16), torch.zeros(2, 1, 16), dials, torch.float32)
 
-    in_blocks = torch.compile(train._attend_in_blocks, dynamic=False)(query, key, value, 32)
+    blocks = gpu.blocks_in_sight(256, 32, "cpu")
+    in_blocks = torch.compile(train.attend, dynamic=False)(query, key, value, 32, blocks)
     assert torch.allclose(in_blocks, train.attend(query, key, value, 32), atol=1e-5)
     compiled = update(torch.compile(train.muon_update, dynamic=False))
     assert torch.allclose(compiled, update(train.muon_update), atol=1e-5)
