@@ -22,10 +22,13 @@ MOST_BYTES = 2**31
 
 
 def lend(place: JobFolders, device: Device, home: Path) -> None:
-    """Give a run a copy of what trusted runs on such a device compiled."""
+    """Give a run a copy of what trusted runs on such a device compiled; none if it is replaced at that moment."""
     for kept, own in _pairs(place, device, home):
         if kept.is_dir():
-            shutil.copytree(kept, own, dirs_exist_ok=True)
+            try:
+                shutil.copytree(kept, own, dirs_exist_ok=True)
+            except OSError:
+                shutil.rmtree(own, ignore_errors=True)
 
 
 def keep(place: JobFolders, device: Device, home: Path) -> bool:
