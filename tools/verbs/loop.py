@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..decision.decide import Status, Trial
 from ..decision.headline import rounded
-from ..decision.measured import TrainingTold
 from ..iteration import commit, measure, run
 from ..iteration.again import bring_again
 from ..lab.context import RepoContext
@@ -15,7 +14,7 @@ from ..vocabulary import Phase, Tool, following
 from ..workflows.fix.hooks import after_iteration, refuse_hiding
 from .base import Description, Hypothesis, Learned, RepoPath, Verbs
 from .loop_answers import CommitMade, GuardsChecked, Iterated, RevertMade, VerifyRan, effect_of
-from .review import advice, guard_words
+from .review import advice, guard_words, training_told
 
 OUTPUT_CHARACTERS = 2000
 
@@ -171,7 +170,7 @@ def _iterated(context: RepoContext, decided: Session, row: Row | None) -> Iterat
         commit=trial.commit,
         why=commit.why_and_where(context, verdict),
         best=session.best,
-        training=TrainingTold.of(trial.measurement.trained if trial.measurement else None, decided.curve),
+        training=training_told(context, trial.number, trial.measurement),
         output=_output(trial, row),
         guards=guard_words(trial.guards or ()),
         kept_edits=list(trial.kept_edits),

@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr
 
 from ..decision.decide import Status
 from ..decision.judging import Arm
-from ..decision.measured import Curve, GuardResult, Measurement, Receipt, TrainingTold
+from ..decision.measured import GuardResult, Measurement, Receipt, TrainingTold
 from ..errors import Code, Refusal
 from ..evals.reading import as_words, draw_imported
 from ..iteration.measure import run_again
@@ -254,7 +254,7 @@ def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
     if iteration == 0:
         runs, guards = list(session.start.baseline), [session.start.guards]
         arms = [Arm.INCUMBENT] * len(runs)
-    other = Arm.INCUMBENT if iteration else None
+    changed = [run for arm, run in zip(arms, runs, strict=True) if arm is Arm.CANDIDATE or not iteration]
     return HistoryPage(
         phase=context.phase,
         next=list(following(context.phase)),
@@ -265,23 +265,26 @@ def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
         samples=[run.value for run in runs if run.value is not None],
         receipts=page_of([run.receipt for run in runs if run.receipt], RECEIPT_BYTES),
         output=_outputs(arms, runs),
-        training=_training(context, iteration, [run for arm, run in zip(arms, runs, strict=True) if arm is not other]),
+        training=training_told(context, iteration, changed[-1] if changed else None),
         guards=guard_words(guards[-1] if guards else ()),
     )
 
 
-def _training(context: RepoContext, iteration: int, runs: Sequence[Measurement]) -> TrainingTold | None:
-    """Tell the latest training of some runs beside the curve of what was the incumbent then; None where nothing was trained."""
-    trained = next((run.trained for run in reversed(runs) if run.trained), None)
-    if trained is None or not iteration:
-        return TrainingTold.of(trained)
-    kept = [status for status in Status if status.kept]
+def training_told(context: RepoContext, iteration: int, run: Measurement | None) -> TrainingTold | None:
+    """Tell a training of an iteration beside the curve of what was the incumbent then, on the same seed if it ran on that."""
+    if run is None or run.trained is None or not iteration:
+        return TrainingTold.of(run.trained if run else None)
+    session, kept = context.active, [status for status in Status if status.kept]
     before = next(iter(context.rows(1, iteration, kept)), None)
-    found: list[Curve] = [run.trained.curve for run in context.active.start.baseline if run.trained]
-    for event in context.journal.of_iteration(context.active.id, before.iteration) if before else ():
-        if isinstance(event, Verified) and event.arm is Arm.CANDIDATE and event.measurement.trained:
-            found.append(event.measurement.trained.curve)
-    return TrainingTold.of(trained, found[-1] if found else ())
+    runs = _runs(context, before.iteration, Arm.CANDIDATE) if before else list(session.start.baseline)
+    trained = [one for one in (*runs, *_runs(context, iteration, Arm.INCUMBENT)) if one.trained]
+    alike = [one for one in trained if one.seed == run.seed] or trained
+    return TrainingTold.of(run.trained, alike[-1].trained.curve if alike and alike[-1].trained else ())
+
+
+def _runs(context: RepoContext, iteration: int, arm: Arm) -> list[Measurement]:
+    events = context.journal.of_iteration(context.active.id, iteration)
+    return [event.measurement for event in events if isinstance(event, Verified) and event.arm is arm]
 
 
 def _outputs(arms: Sequence[Arm], runs: Sequence[Measurement]) -> str:

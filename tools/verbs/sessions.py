@@ -283,7 +283,11 @@ def session_status(context: RepoContext) -> SessionStatus:
     ledgers = [name for name, _ in Ledgers(context).open_ones()][:8]
     if session is None:
         planned = (context.repo.root / PLAN_FILE).is_file()
-        how = f"{PLAN_FILE} has a plan: call" if planned else f"Use inspect_project to find a plan, or write {PLAN_FILE}, then"
+        how = (
+            f"{PLAN_FILE} has a plan: call"
+            if planned
+            else f"Use inspect_project to find a plan, or write {PLAN_FILE}, then"
+        )
         note = f"No session on this branch. {how} check_plan and start_session."
         return SessionStatus(phase=context.phase, next=list(following(context.phase)), note=note, ledgers=ledgers)
     plan, now, moved = as_shown(context, session).plan, context.now(), context.moved_head()

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..decision.measured import CheckSeen, Curve, Measurement, Receipt, Trained, TrainingTold
+from ..decision.measured import CheckSeen, Measurement, Receipt, Trained, TrainingTold
 from ..errors import Code, Refusal
 from ..iteration.baseline import LONGEST_BASELINE_S
 from ..iteration.measure import verify
@@ -24,6 +24,7 @@ from ..project.harness import SPEC_FILE, trains
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs
 from .planning import chosen_plan
+from .review import training_told
 
 BudgetSeconds = Annotated[
     float, Field(description="Seconds of training for a trial run. 0, the default: the budget of gpt.toml.", ge=0)
@@ -90,7 +91,6 @@ class Training(Verbs):
 
 def _as_verify(context: RepoContext, budget_s: float, device: str) -> TrainRan:
     _require_harness(context.active.plan)
-    incumbent = context.active.curve
     if budget_s or device:
         message = (
             "Budget and device are sealed in a session. Call train without them; or finish the session for a trial run."
@@ -101,11 +101,12 @@ def _as_verify(context: RepoContext, budget_s: float, device: str) -> TrainRan:
     measurement = session.open_trial.measurement
     assert measurement is not None, "verify just ran"
     verdict = session.verdict
-    answer = _answer(context, measurement, incumbent)
+    answer = _answer(context, measurement)
     return answer.model_copy(
         update={
             "counts": True,
             "iteration": session.open_trial.number,
+            "training": training_told(context, session.open_trial.number, measurement),
             "verdict": str(verdict.status or f"open: {verdict.next} next") if verdict else "",
             "why": verdict.why if verdict else "",
         }
@@ -146,14 +147,14 @@ def _no_harness() -> Refusal:
     return Refusal(Code.BAD_PLAN, f"{message} For other work call inspect_project, or go on with what status names.")
 
 
-def _answer(context: RepoContext, run: Measurement, incumbent: Curve = ()) -> TrainRan:
+def _answer(context: RepoContext, run: Measurement) -> TrainRan:
     trained = run.trained or Trained(facts={})
     return TrainRan(
         phase=context.phase,
         next=list(following(context.phase)),
         recovered=context.call.recovered,
         val_bpb=run.value,
-        training=TrainingTold.of(run.trained, incumbent),
+        training=TrainingTold.of(run.trained),
         device=trained.facts.get("device", ""),
         contended=trained.facts.get("contended", ""),
         stopped_early=trained.facts.get("stopped_early", ""),
