@@ -23,6 +23,8 @@ from ...tools.storage.disk import write_atomically
 from ...tools.vocabulary import Phase
 
 Entry = Mapping[str, Any]
+PATIENCE_S = 60.0
+"""For a client's own command."""
 _CACHE = "archive-v0"
 """The folder of uv's cache in which `uvx` keeps an environment for a while."""
 _PASSING = "This server runs from uv's cache, which may be emptied: run `uv tool install` and install again from there."
@@ -166,7 +168,12 @@ def _by_own_command(program: str, root: Path, old: Entry, entry: Entry) -> str:
     steps = [["remove", "--scope", "local", NAME]] if old else []
     steps += [["add-json", "--scope", "local", NAME, json.dumps(entry)]] if entry else []
     for step in steps:
-        done = subprocess.run([program, "mcp", *step], cwd=root, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(
+                [program, "mcp", *step], cwd=root, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"`{program} mcp {step[0]}` failed: {error}"
         if done.returncode:
             return f"`{program} mcp {step[0]}` failed: {(done.stderr or done.stdout).strip()}"
     return ""

@@ -61,7 +61,9 @@ def init(root: Path, options: Namespace) -> int:
         f"Sized for this machine ({size.why}). Data: {size.spec.get('data', 'stdlib')}. Both stand in gpt.toml and train.py.",
     ]
     if find_spec("torch") is None:
-        out.append("Training needs torch, which this Python lacks: install the extra `gpt` (see the README).")
+        out.append(
+            "Training needs torch, which this Python lacks: install with the extra, `uv tool install '.[gpt]'` in a clone."
+        )
     out += [
         f"Train and score once by hand: cd {place} && {sys.executable} {EVALUATE}",
         "Read program.md, change it to your taste and commit it. Then open the folder in your agent and say:",
