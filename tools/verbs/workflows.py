@@ -288,7 +288,9 @@ def _ending(rules: WorkflowRules, ledger: Ledger, why: str) -> Ending:
     ending = rules.ending(ledger)
     if ending is Ending.FAILED or not rules.missing(ledger):
         return ending
-    return Ending.INTERRUPTED if why else Ending.BOUNDED
+    if why:
+        return Ending.INTERRUPTED
+    return ending if ending is Ending.BLOCKED else Ending.BOUNDED
 
 
 __all__ = ["Playbook", "Workflows", "known_values"]

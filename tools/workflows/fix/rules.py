@@ -156,7 +156,7 @@ class Fix(WorkflowRules):
 
     def ending(self, ledger: Ledger) -> Ending:
         done = len(remaining(ledger)) <= ledger.opts(FixOptions).target
-        return Ending.COMPLETE if done else Ending.SATURATED
+        return Ending.COMPLETE if done else Ending.BLOCKED
 
     def state(self, ledger: Ledger) -> list[str]:
         turn, seen, gone = workable(ledger), last_detected(ledger), ledger.seen(NotReproduced)

@@ -26,6 +26,8 @@ class Ending(StrEnum):
     BOUNDED = "bounded"
     INTERRUPTED = "interrupted"
     DRY_RUN = "dry-run"
+    BLOCKED = "blocked"
+    """Errors are left that nobody here could mend or that were set aside."""
     ROLLED_BACK = "rolled-back"
     FAILED = "failed"
 

@@ -398,6 +398,14 @@ def test_what_cannot_be_mended_here_is_set_aside_for_a_person(mender: Mender) ->
     assert mender.agent.handoff(closed)["config"]["metric"] == "errors"
 
 
+def test_errors_that_were_all_set_aside_are_left_and_no_gate_passes(mender: Mender) -> None:
+    mender.agent.taken(*({"item": f"F{number}", "reason": "not today"} for number in range(1, 6)))
+    mender.project.sessions.finish_session()
+
+    assert mender.agent.close().status == "blocked"
+    assert main(["--root", str(mender.project.root), "gate", "--complete", "fix"]) == 1
+
+
 def test_errors_are_never_taken_from_the_agent(mender: Mender) -> None:
     with pytest.raises(Refusal, match="`kind` has to be one of set-aside"):
         mender.agent.record({"kind": "error", "found": {"trouble": "lint", "tool": "me", "message": "so I say"}})
