@@ -104,7 +104,7 @@ RULES = {
     "race": Contender("race (5 %)", "#0050b0", null=150, mixed=60),
     "strict": Contender("race, strict (1 %)", "#4a90d9", error_rate=0.01, null=150, mixed=60),
     "lenient": Contender("race, lenient (20 %)", "#00a0a0", error_rate=0.2, null=150, mixed=60),
-    "quick": Contender("quick", "#7fb0e0", effort="quick", null=150),
+    "quick": Contender("quick", "#7fb0e0", effort="quick"),
     "thorough": Contender("thorough (60 runs)", "#003070", effort="thorough", null=20, mixed=10),
     "duet": Contender("duet, both at once", "#008060", own=duet_from, own_runs=12, duet=True),
     "greedy": Contender("greedy", "#c03030", noise="none"),
