@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from players import Host
+from players import BACKSTOP, Host
 from spec import Spec, Unit
 
 GRACE_S, GRACE = 2.0, 0.02
 """What writing the checkpoint and the last step may take beyond a budget: at least, in seconds, and as a share."""
-BACKSTOP = 20
-"""Times the processor's seconds that a run may have before the wall clock ends it, which is for runs that do nothing."""
 UNCOUNTED = 2.0
 """Times the usual processor time of a budget in gigaops that a run may use: docs/gpt.md has how far honest runs scatter."""
 TRIED_EVERY_S = 0.5

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,9 @@ from numpy.typing import NDArray
 HERE = Path(__file__).resolve().parent
 # A message is a message, and the end of the other side is seen. macOS has no such sockets; datagrams come closest.
 KIND = getattr(socket, "SOCK_SEQPACKET", socket.SOCK_DGRAM) if sys.platform == "linux" else socket.SOCK_DGRAM
+BACKSTOP = 20
+"""Times the processor's seconds that something may have before the wall clock ends it, which is for what does nothing."""
+LOOK_S = 0.5
 _MESSAGE_BYTES = 65_536
 _SYSTEM = (
     "/usr",
@@ -173,7 +177,6 @@ class Predictor:
         self, host: Host, place: JobFolders, walls: object, weights: Path, shape: Mapping[str, Any], rows: int
     ) -> None:
         self._host, self._rows, self._shape = host, rows, shape
-        self._limit_s = 0.0
         places = rows * int(shape["sequence_length"])
         file = os.memfd_create("logits") if hasattr(os, "memfd_create") else _unnamed(place.tmp)
         os.ftruncate(file, places * 4 * (1 + int(shape["vocabulary"])))
@@ -184,6 +187,7 @@ class Predictor:
         host.start("predict", place, [theirs.fileno(), file], walls, weights=str(weights), shape=shape, rows=rows)
         theirs.close()
         os.close(file)
+        self.begin()
 
     def __enter__(self) -> Self:
         return self
@@ -196,13 +200,16 @@ class Predictor:
         self._line.close()
 
     def wait(self, seconds: float) -> None:
-        """Wait for the next word, at most so long.
+        """Wait for the next word, until the process has used so many seconds since the beginning: of the processor where that answers, as
+        others may have it too, and of the wall on a GPU.
 
         Raises:
             PlayerError: if the process ended or took too long.
         """
         watched: list[socket.socket | Host] = [self._line, self._host]
-        ready = select.select(watched, [], [], max(0.0, seconds))[0]
+        ready: list[socket.socket | Host] = []
+        while not ready and self._used() <= seconds:
+            ready = select.select(watched, [], [], LOOK_S)[0]
         with contextlib.suppress(OSError):  # gone with words unread
             if self._line in ready and self._line.recv(_MESSAGE_BYTES):
                 return
@@ -211,6 +218,22 @@ class Predictor:
             raise PlayerError(f"The model could not be asked: its process ended with exit {ended.exit}; see above.")
         self._host.end()
         raise PlayerError("The model took longer to answer than its training took. Make `predictor` faster.")
+
+    def begin(self) -> None:
+        """Count what is used from here on."""
+        self._began = self._looked = time.monotonic()
+        self._before, self._seconds = self._processor_seconds(), 0.0
+
+    def _used(self) -> float:
+        now = time.monotonic()
+        if now - self._looked >= LOOK_S:
+            self._looked, wall = now, now - self._began
+            used = self._processor_seconds()
+            self._seconds = max(used - self._before if used else wall, wall / BACKSTOP)
+        return self._seconds
+
+    def _processor_seconds(self) -> float:
+        return self._host.cpu_seconds() if self._shape["device"] == "cpu" else 0.0
 
     @property
     def answers(self) -> NDArray[np.float32]:

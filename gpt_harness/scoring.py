@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import secrets
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -223,8 +222,8 @@ class WeightsJudge:
             _direct(model, by_torch),
         ):
             model.wait(max(_SHORTEST_LIMIT_S, self.spec.start_seconds))
-            ends = time.monotonic() + self.limit_s
-            scorer = Scorer(lambda tokens: model.logits(tokens, ends - time.monotonic()), at_a_time, by_torch)
+            model.begin()
+            scorer = Scorer(lambda tokens: model.logits(tokens, self.limit_s), at_a_time, by_torch)
             nats = scorer.nats(rows, targets)
         return nats, np.concatenate(scorer.sums)[:SUMS]
 
