@@ -1,0 +1,84 @@
+"""A command measured without a repository, and two of them compared."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.server.cli.quick import _better
+from autoresearch_mcp.server.main import main
+from autoresearch_mcp.tools.plan.checks import load_plan
+from autoresearch_mcp.tools.plan.model import Plan
+
+
+@pytest.fixture(autouse=True)
+def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_number_that_repeats_is_called_exact_with_a_plan_that_can_be_loaded(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["quick", "--seconds", "1", "--", "echo METRIC size=12"]) == 0
+
+    out = capsys.readouterr().out
+    assert "size: 12, median of 5 runs" in out
+    assert "Noise: none" in out
+    plan = load_plan(tomllib.loads(out.partition("are yours to fill in:")[2]))
+    assert isinstance(plan, Plan)
+    assert (plan.metric, plan.verify, plan.read, plan.direction) == ("size", "echo METRIC size=12", "line", "lower")
+
+
+def test_where_nothing_is_printed_the_time_is_measured_and_its_noise_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["quick", "--seconds", "0", "--json", "--", "sh", "-c", "exit 0"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert (told["read"], told["unit"]) == ("wall", "s")
+    assert all(value > 0 for value in told["values"])
+
+
+@pytest.mark.parametrize(
+    ("direction", "better"),
+    [((), "A is better: `echo METRIC size=12`"), (("--direction", "higher"), "B is better: `echo METRIC size=13`")],
+)
+def test_of_two_commands_the_better_one_is_named(
+    direction: tuple[str, ...], better: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        "quick",
+        "--seconds",
+        "30",
+        *direction,
+        "--against",
+        "echo METRIC size=13",
+        "--",
+        "echo METRIC size=12",
+    ]
+
+    assert main(arguments) == 0
+    assert better in capsys.readouterr().out
+
+
+def test_two_equal_commands_are_told_apart_by_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["quick", "--seconds", "0", "--json", "--against", "echo METRIC a=1", "--", "echo METRIC a=1"]) == 0
+
+    assert json.loads(capsys.readouterr().out)["better"] == ""
+
+
+def test_clear_differences_are_shown_in_either_direction_and_noise_is_not() -> None:
+    low, high, near = [10.0, 10.2, 9.9, 10.1], [14.0, 14.3, 13.8, 14.1], [10.1, 9.8, 10.2, 10.0]
+
+    assert _better(low, high, 1.0)[0] == "A"
+    assert _better(low, high, -1.0)[0] == "B"
+    assert _better(low, near, 1.0)[0] == ""
+
+
+def test_a_command_that_fails_or_gives_no_number_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["quick", "--", "echo broken >&2; exit 3"]) == 1
+    assert "ended with exit 3. Its output ends: 'broken'" in capsys.readouterr().err
+    assert main(["quick", "--read", "last", "--", "echo none"]) == 1
+    assert "No number" in capsys.readouterr().err
+    assert main(["quick"]) == 2
