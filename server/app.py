@@ -40,6 +40,7 @@ from ..tools.workflows.ledger.items import Workflow
 from ..tools.workflows.status import prompt_status
 from .consenting import COMMANDS, PLANS, SHIPMENT
 from .failures import answer_always, as_protocol_error, as_refusal
+from .sentences import whole
 from .tool import HostPage, tool
 from .watching import ChatView
 
@@ -170,7 +171,7 @@ def _prompt(lab: Lab, prompt: Prompt) -> ServerPrompt:
         if unknown := sorted(given.keys() - prompt.arguments.keys()):
             known = ", ".join(prompt.arguments)
             raise MCPError(INVALID_PARAMS, f"Unknown argument {', '.join(unknown)}. {prompt.name} takes: {known}.")
-        return UserMessage(prompt.render({**given, **_live(lab, prompt)}))
+        return UserMessage(prompt.render({**whole(prompt, given, lab.root), **_live(lab, prompt)}))
 
     arguments = [PromptArgument(name=name, description=text, required=False) for name, text in prompt.arguments.items()]
     return ServerPrompt(

@@ -101,3 +101,24 @@ async def test_an_agent_that_knows_nothing_can_go_on_from_the_prompt_alone(tmp_p
     assert f"{opened.ledger}#F1 (high) The cart shows one item too few" in after
     assert playbook.structured_content is not None
     assert playbook.structured_content["playbook"] == after
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "shown"),
+    [
+        ("plan", {"goal": "make", "scope": "it", "metric": "smaller"}, "Goal: make it smaller. Scope: (not given)."),
+        ("plan", {"goal": "faster", "scope": "tests"}, "Goal: faster tests. Scope: (not given)."),
+        ("plan", {"goal": "faster", "scope": "src/**", "iterations": "20"}, "Goal: faster. Scope: src/**."),
+        ("plan", {"goal": "fewer bytes", "scope": "app.txt"}, "Goal: fewer bytes. Scope: app.txt."),
+        ("plan", {"goal": "faster", "scope": "app.txt"}, "Goal: faster. Scope: app.txt."),
+        ("autoresearch", {"goal": "smaller", "iterations": "20"}, "Goal given: smaller\nIterations asked for: 20"),
+        ("autoresearch", {"goal": "go", "iterations": "faster"}, "Goal given: go faster\n"),
+    ],
+)
+async def test_a_sentence_that_a_client_cut_at_its_spaces_is_one_again(
+    project: Project, name: str, given: dict[str, str], shown: str
+) -> None:
+    async with Client(build_server(Lab(project.root))) as client:
+        text = (await client.get_prompt(name, given)).messages[0].content.text  # type: ignore[union-attr]
+
+    assert shown in text

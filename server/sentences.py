@@ -1,0 +1,38 @@
+"""A sentence behind a prompt's name: clients cut it at its spaces, and here it becomes one again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..prompts import Prompt
+from ..tools.verbs.workflows import known_values
+
+_PATH = re.compile(r".*[/*.{].*")
+_NUMBER = re.compile(r"\d+(\.\d+)?%?")
+_SWITCH = frozenset(("true", "false", "yes", "no", "on", "off"))
+
+
+def whole(prompt: Prompt, given: Mapping[str, str], root: Path) -> dict[str, str]:
+    """Return a prompt's arguments, joined into its goal (or its first argument) where they are one sentence that was cut.
+
+    They are if they fill the first arguments in turn, a word each, and a word after the first is nothing that its argument
+    takes: no path, number, switch or known value. Words in a form's own fields stay apart unless they look just like that.
+    """
+    values = [given.get(name, "").strip() for name in prompt.arguments]
+    words = [value for value in values if value]
+    in_turn = values[: len(words)] == words and len(words) > 1
+    if not in_turn or any(re.search(r"\s", word) for word in words):
+        return dict(given)
+    rest = list(zip(prompt.arguments, words, strict=False))[1:]
+    if all(_fits(prompt.name, name, word, root) for name, word in rest):
+        return dict(given)
+    return {"goal" if "goal" in prompt.arguments else next(iter(prompt.arguments)): " ".join(words)}
+
+
+def _fits(prompt: str, argument: str, word: str, root: Path) -> bool:
+    known = known_values(prompt, argument)
+    if known:
+        return all(part in known for part in word.split(",") if part)
+    return bool(_PATH.fullmatch(word) or _NUMBER.fullmatch(word)) or word.lower() in _SWITCH or (root / word).exists()
