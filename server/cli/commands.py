@@ -47,19 +47,57 @@ COMMANDS: Mapping[str, CliCommand] = {
         ),
     ),
     "init": CliCommand(
-        "make a new repository to practise on",
+        "write a plan for the project here; or, with `gpt DIR`, make a repository to practise on",
         "cli.setup_commands:init",
         (
-            _argument("kind", choices=["gpt"], help="`gpt`: a small language model to train"),
-            _argument("folder", metavar="DIR", help="the folder to make; it must not exist, or be empty"),
+            _argument(
+                "words",
+                metavar="WORD",
+                nargs="*",
+                help="what should get better, in your words; or `gpt DIR`: a small language model to train, in a new folder",
+            ),
             _argument(
                 "--data",
                 metavar="TEXT",
                 default="",
-                help="what to learn from: stdlib, files:GLOB,..., climbmix:SHARDS, tinystories (default: by the machine)",
+                help="with `gpt`: what to learn from: stdlib, files:GLOB,..., climbmix:SHARDS, tinystories (default: by the machine)",
             ),
-            _argument("--json", action="store_true", help="what was made, as one JSON object"),
+            _argument("--json", action="store_true", help="with `gpt`: what was made, as one JSON object"),
         ),
+        exits="Exit status: 0 written; 1 nothing was: a plan is here, or nothing measures that yet; 2 refused.",
+    ),
+    "plan": CliCommand(
+        "what could be measured here for a goal, as ready-made plans",
+        "cli.plan_commands:plan",
+        (_argument("goal", metavar="WORD", nargs="*", help="what should get better (default: everything)"), _JSON),
+    ),
+    "check": CliCommand(
+        "try every gate of the plan file here",
+        "cli.plan_commands:check",
+        (_JSON,),
+        exits="Exit status: 0 a session could start; 1 a gate failed; 2 there is no plan that could be tried.",
+    ),
+    "start": CliCommand("start a session with the plan file here", "cli.plan_commands:start", (_JSON,)),
+    "quick": CliCommand(
+        "how well a command can be measured, in a minute; with --against, which of two is better",
+        "cli.quick:run",
+        (
+            _argument("--against", metavar="COMMAND", default="", help="a second command, run in turn with the first"),
+            _argument("--seconds", type=float, default=60.0, help="about how long to measure (default: %(default)g)"),
+            _argument(
+                "--read",
+                default="",
+                help="how the number is read: wall, cpu or memory, or as in a plan: last, line, regex:PATTERN, ... "
+                "(default: the line METRIC name=value, else wall)",
+            ),
+            _argument("--metric", metavar="NAME", default="", help="the number's name, where several are printed"),
+            _argument("--direction", choices=["lower", "higher"], default="", help="which is better (default: lower)"),
+            _JSON,
+            _argument("words", metavar="COMMAND", nargs="...", help="the command, behind two dashes"),
+        ),
+        says="Needs no repository, plan or client. Says how much the number scatters and drifts, the smallest gain that it can "
+        "show and in how many runs, and prints a plan to paste. The command runs in this folder, as you.",
+        exits="Exit status: 0 measured; 1 a command failed or gave no number; 2 refused.",
     ),
     "approve": CliCommand(
         "say yes, in a terminal, to the commands that wait for a person",

@@ -19,6 +19,7 @@ from ...tools.errors import Refusal
 from ...tools.project.harness import EVALUATE, HARNESS_FILES, create_harness, size_for
 from ...tools.project.scan import devices
 from ..main import make_parser
+from .plan_commands import write_plan
 
 _MARKS = {True: ("ok", "green"), False: ("WRONG", "bold red"), None: ("", "")}
 
@@ -44,8 +45,13 @@ def _table(looked: list[DoctorCheck]) -> Table:
 
 
 def init(root: Path, options: Namespace) -> int:
-    """Make a repository to practise on, and say what to do with it; returns the exit status."""
-    place = Path(options.folder).expanduser().resolve()
+    """Write a plan for the project here, or make a repository to practise on; returns the exit status."""
+    if options.words[:1] != ["gpt"]:
+        return write_plan(root, " ".join(options.words))
+    if len(options.words) != 2:
+        sys.stderr.write("Name the folder to make: autoresearch-mcp init gpt DIR\n")
+        return 2
+    place = Path(options.words[1]).expanduser().resolve()
     size = size_for(devices(), options.data)
     try:
         create_harness(place, sys.executable, size)

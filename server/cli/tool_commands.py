@@ -31,25 +31,25 @@ from ...tools.workflows.ship.approval import approve_shipment, waiting_shipment
 
 def status(root: Path, options: Namespace) -> int:
     """Print how the session stands."""
-    return _print_answer(options.json, lambda: Sessions(Lab(root)).status())
+    return print_answer(options.json, lambda: Sessions(Lab(root)).status())
 
 
 def history(root: Path, options: Namespace) -> int:
     """Print rows, or one iteration in full."""
     filters = (options.status, options.search, options.limit, options.before, options.iteration)
-    return _print_answer(options.json, lambda: Review(Lab(root)).history(*filters))
+    return print_answer(options.json, lambda: Review(Lab(root)).history(*filters))
 
 
 def report(root: Path, options: Namespace) -> int:
     """Print the whole session."""
-    return _print_answer(options.json, lambda: Review(Lab(root)).report(options.format, options.imported))
+    return print_answer(options.json, lambda: Review(Lab(root)).report(options.format, options.imported))
 
 
 def workflow(root: Path, options: Namespace) -> int:
     """Open, show, run or close the ledger of a workflow."""
     lab = Lab(root, allow_commands=options.allow_commands)
     given = {key: _value(value) for key, _, value in (pair.partition("=") for pair in options.pairs)}
-    return _print_answer(options.json, lambda: Workflows(lab, {}).workflow(options.name, options.action, given))
+    return print_answer(options.json, lambda: Workflows(lab, {}).workflow(options.name, options.action, given))
 
 
 def train(root: Path, options: Namespace) -> int:
@@ -62,7 +62,7 @@ def train(root: Path, options: Namespace) -> int:
         scored.append(answer.val_bpb is not None)
         return answer
 
-    return _print_answer(options.json, ask) or (0 if scored == [True] else 1)
+    return print_answer(options.json, ask) or (0 if scored == [True] else 1)
 
 
 def gate(root: Path, options: Namespace) -> int:
@@ -141,7 +141,7 @@ def _value(text: str) -> object:
         return text
 
 
-def _print_answer(as_json: bool, ask: Callable[[], Answer]) -> int:
+def print_answer(as_json: bool, ask: Callable[[], Answer]) -> int:
     """Print an answer, in words without the line for agents, or as JSON; a refusal goes to standard error."""
     redact = redactor()
     token = PROGRESS.set(_show_progress)

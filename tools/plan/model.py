@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
@@ -256,6 +258,12 @@ class Plan(BaseModel):
             for name in ("outputs", "commit_style", "effort", "vary")
             if getattr(self, name) == Plan.model_fields[name].default
         }
+
+
+def in_toml(fields: Mapping[str, object]) -> str:
+    """Return fields of a plan as the text of a plan file: TOML writes strings as JSON does, but for one character."""
+    lines = (f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items())
+    return "".join(f"{line}\n".replace("\x7f", "\\u007f") for line in lines)
 
 
 def parse_effect(text: str) -> EffectSize:

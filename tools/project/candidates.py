@@ -1,26 +1,25 @@
-"""Ready-made plans for the projects of a repository, the ones that the goal asks for first."""
+"""Ready-made plans for what a goal asks for in the projects of a repository, and what to add where nothing measures it."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
 
 from ..plan.scope import Scope
+from .aims import AIMS, Aim, Edits
 from .folders import CommandKind, Language
-from .measures import AIMS, Aim, Edits, Measure
+from .goals import Quality, wished, words_of
+from .lacking import Lacking, lacking, unknown
+from .measures import Measure, needed
 from .projects import Project
 from .recipes import inside
 
 MANY_FILES = 50
-_EVERY_GROUP = 10
-_ONE_GROUP = 2
-_NAMES_PROJECT = 5
-_NAMES_LANGUAGE = 3
-_LANGUAGES = frozenset(Language)
 
 
 class Candidate(BaseModel):
@@ -30,11 +29,40 @@ class Candidate(BaseModel):
     why: str
     plan: dict[str, str | list[str]] = Field(description="Arguments for check_plan and start_session.")
     file_count: int = Field(description="Files in scope.")
+    needs: list[str] = Field([], description="What to type first, because a tool is not installed.")
     warnings: list[str] = []
 
+    def lines(self) -> list[str]:
+        """Return all that is needed to pass the plan on, in words."""
+        parts = [
+            f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in self.plan.items() if name != "goal"
+        ]
+        first = [f"   first: `{line}`" for line in self.needs]
+        return [f"{self.title}: {self.why} {self.file_count} {'file' if self.file_count == 1 else 'files'} in scope.", *(f"   {part}" for part in parts), *first,
+                *(f"   warning: {warning}" for warning in self.warnings)]  # fmt: skip
 
-def candidates(projects: Sequence[Project], goal: str, files: Sequence[str], limit: int = 20) -> list[Candidate]:
-    """Return the plans that these projects allow, best match with the goal first; equals by usefulness, root and title.
+
+@dataclass(frozen=True)
+class Proposals:
+    """The plans that fit a goal, the best first; what to add for what nothing measures; what else could be measured here."""
+
+    candidates: tuple[Candidate, ...] = ()
+    lacking: tuple[Lacking, ...] = ()
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Offer:
+    project: Project
+    aim: Aim
+    measure: Measure
+    scope: tuple[str, ...]
+    protected: tuple[str, ...]
+    held: tuple[str, ...]
+
+
+def propose(projects: Sequence[Project], goal: str, files: Sequence[str], limit: int = 20) -> Proposals:
+    """Return what these projects offer for a goal; without a goal all that they offer, the most useful first.
 
     Args:
         projects: What `recognise` found.
@@ -42,100 +70,126 @@ def candidates(projects: Sequence[Project], goal: str, files: Sequence[str], lim
         files: All tracked files, for the counts and warnings.
         limit: How many plans at most; a monorepo allows thousands.
     """
-    words = tuple(re.findall(r"[a-z0-9+#]+", goal.lower()))
-    found = []
-    for project in projects:
-        for aim in AIMS:
-            if (measure := aim.measure(project)) is not None:
-                met = _met(aim, words)
-                rank = (-_score(aim, project, words, met), -aim.useful, project.root, aim.title)
-                found.append((rank, (project, aim, measure, met)))
-    ranked = [parts for _, parts in sorted(found, key=lambda pair: pair[0])[:limit]]
-    titles = Counter((project.root, aim.title) for project, aim, _, _ in ranked)
-    return [
-        _candidate(project, aim, measure, _Wish(goal, met, titles[project.root, aim.title] > 1), files)
-        for project, aim, measure, met in ranked
+    words, asked = words_of(goal), wished(goal)
+    ranked = sorted(projects, key=lambda project: _rank(project, words, files))
+    offers = [offer for project in ranked for aim in AIMS if (offer := _offer(project, aim, words, files)) is not None]
+    if not goal.strip():
+        wanted = sorted(
+            (one for one in offers if one.aim.quality is not Quality.CODE_QUALITY), key=lambda one: AIMS.index(one.aim)
+        )
+        return Proposals(_candidates(wanted[:limit], goal, files))
+    fitting = [one for quality in asked for one in _best_first(offers, quality, ranked)]
+    there = {one.aim.quality for one in fitting}
+    missing = [_missing(quality, ranked, goal, files) for quality in asked if quality not in there]
+    titles = dict.fromkeys(one.aim.title for one in offers if one.aim.metric not in {fit.aim.metric for fit in fitting})
+    nothing = (unknown(goal),) if not asked else ()
+    return Proposals(_candidates(fitting[:limit], goal, files), (*missing, *nothing), tuple(titles))
+
+
+def _best_first(offers: Iterable[_Offer], quality: Quality, ranked: Sequence[Project]) -> list[_Offer]:
+    """Return the offers for a quality: by project, and in each as the table has them."""
+    fitting = [one for one in offers if one.aim.quality is quality]
+    return sorted(fitting, key=lambda one: (ranked.index(one.project), AIMS.index(one.aim)))
+
+
+_WORDS_OF = {
+    r"bundles?|js|javascript|typescript|node|css|web|frontend|npm|assets?": (Language.JAVASCRIPT, Language.TYPESCRIPT),
+    r"binar\w+|programs?|executables?": (Language.C, Language.CPP, Language.RUST, Language.GO),
+    r"wheels?|python": (Language.PYTHON,),
+    r"crates?|cargo": (Language.RUST,),
+    r"jars?|maven|gradle": (Language.JAVA, Language.KOTLIN),
+    r"gems?": (Language.RUBY,),
+    r"golang": (Language.GO,),
+    r"notebooks?": (Language.NOTEBOOK,),
+}
+
+
+def _rank(project: Project, words: Sequence[str], files: Sequence[str]) -> tuple[bool, bool, bool, int, int, str]:
+    """Order projects: those that the goal names, then those of a language that it names, then the nearest and the largest."""
+    named = bool(project.root) and project.root.rpartition("/")[2].lower() in words
+    languages = [
+        language
+        for pattern, spoken in _WORDS_OF.items()
+        if any(re.fullmatch(pattern, w) for w in words)
+        for language in spoken
     ]
+    spoken = project.speaks(*languages) or any(language in words for language in project.languages)
+    text = project.speaks(Language.MARKDOWN, Language.NOTEBOOK)
+    held = len(in_scope(project.sources, (), files))
+    return not named, not spoken, text, project.root.count("/") + bool(project.root), -held, project.root
 
 
-@dataclass(frozen=True)
-class _Wish:
-    """The goal, its word for each group of stems, and whether a second project of the same folder shares the title."""
-
-    goal: str
-    met: tuple[str, ...]
-    ambiguous: bool
-
-
-def _met(aim: Aim, words: Sequence[str]) -> tuple[str, ...]:
-    """Return for each group of stems the first word of the goal that starts with one of them, or nothing."""
-    return tuple(next((word for word in words if _asks(word, stems)), "") for stems in aim.asks)
-
-
-def _asks(word: str, stems: Sequence[str]) -> bool:
-    """Tell whether a word is, or starts with, a stem. Short stems must be the whole word: `js` is not `json`."""
-    return word in stems or (word not in _LANGUAGES and any(len(stem) > 3 and word.startswith(stem) for stem in stems))
-
-
-def _score(aim: Aim, project: Project, words: Sequence[str], met: Sequence[str]) -> int:
-    """Ten a group if all groups are met, two a group otherwise; more where the goal names the project or its language."""
-    score = len(met) * _EVERY_GROUP if all(met) else sum(_ONE_GROUP for word in met if word)
-    named = project.root.rpartition("/")[2].lower()
-    if score and named and named in words:
-        score += _NAMES_PROJECT
-    if score and any(language in words for language in project.languages):
-        score += _NAMES_LANGUAGE
-    return score
-
-
-def _candidate(project: Project, aim: Aim, measure: Measure, wish: _Wish, files: Sequence[str]) -> Candidate:
-    scope, protected = _areas(project, aim)
+def _offer(project: Project, aim: Aim, words: Sequence[str], files: Sequence[str]) -> _Offer | None:
+    """Return a plan's parts where this project can be measured so and has files that it may change."""
+    measure = aim.measure(project, words) if aim.quality is Quality.SPEED and aim.guards else aim.measure(project)
+    if measure is None:
+        return None
+    scope, protected = _areas(project, aim.edits)
     near = [file for file in files if file.startswith(f"{project.root}/")] if project.root else files
     held = in_scope(scope, protected, near)
-    language = f" ({project.languages[0]})" if wish.ambiguous else ""
+    return _Offer(project, aim, measure, scope, protected, held) if held else None
+
+
+def _areas(project: Project, edits: Edits = Edits.SOURCES) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the scope and what is protected: sources or tests may change, never both, and never a manifest or a benchmark."""
+    if edits is Edits.TESTS and project.tests:
+        return project.tests, (*project.sources, *project.benchmarks, *project.fixed)
+    return project.sources, (*project.tests, *project.benchmarks, *project.fixed)
+
+
+def _candidates(offers: Sequence[_Offer], goal: str, files: Sequence[str]) -> tuple[Candidate, ...]:
+    titles = Counter((one.project.root, one.aim.title) for one in offers)
+    return tuple(_candidate(one, goal, files, ambiguous=titles[one.project.root, one.aim.title] > 1) for one in offers)
+
+
+def _candidate(offer: _Offer, goal: str, files: Sequence[str], *, ambiguous: bool) -> Candidate:
+    project, aim, measure = offer.project, offer.aim, offer.measure
+    language = f" ({project.languages[0]})" if ambiguous else ""
+    guards = [next(iter(project.of_kind(kind)), None) for kind in aim.guards]
+    told = [command for command in guards if command is not None]
+    keeps = [text for keep in aim.keeps if (text := keep(project))]
     plan: dict[str, str | list[str]] = {
-        "goal": wish.goal or aim.title,
-        "scope": list(scope),
-        "protected": list(protected),
-        "metric": aim.metric,
+        "goal": goal or aim.title,
+        "scope": list(offer.scope),
+        "protected": list(offer.protected),
+        "metric": measure.metric or aim.metric,
         "direction": aim.direction,
         "unit": aim.unit,
         "verify": measure.verify,
         "read": "line",
-        "guards": list(_guards(project, aim)),
-        "guard_metrics": list(measure.guard_metrics),
+        "guards": [inside(project.root, command.text) for command in told],
+        "guard_metrics": [*measure.guard_metrics, *keeps],
     }
+    warned = [
+        *measure.warnings,
+        *scope_warnings(offer.held, (project,)),
+        *_warnings(project, aim, files),
+        *project.warnings,
+    ]
     return Candidate(
         title=aim.title + (f" in {project.root}" if project.root else "") + language,
-        why=_why(aim, wish.met),
+        why=f"Measures {aim.means}.",
         plan={name: value for name, value in plan.items() if value},
-        file_count=len(held),
-        warnings=[
-            *measure.warnings,
-            *scope_warnings(held, (project,)),
-            *_warnings(project, aim, files),
-            *project.warnings,
-        ],
+        file_count=len(offer.held),
+        needs=list(dict.fromkeys([*measure.needs, *needed(project, told)])),
+        warnings=list(dict.fromkeys(warned)),
     )
 
 
-def _why(aim: Aim, met: Sequence[str]) -> str:
-    asked = ", ".join(f"“{word}”" for word in dict.fromkeys(met) if word)
-    reason = f"the goal says {asked}" if asked else "not named in the goal, but possible here"
-    return f"Measures {aim.means}; {reason}."
-
-
-def _areas(project: Project, aim: Aim) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the scope and what is protected: sources or tests may change, never both, and never a manifest."""
-    if aim.edits is Edits.TESTS:
-        start = f"{project.root}/" if project.root else ""
-        return project.tests or (f"{start}tests/**",), (*project.sources, *project.fixed)
-    return project.sources, (*project.tests, *project.fixed)
-
-
-def _guards(project: Project, aim: Aim) -> tuple[str, ...]:
-    first = (next(iter(project.of_kind(kind)), None) for kind in aim.guards)
-    return tuple(inside(project.root, command.text) for command in first if command is not None)
+def _missing(quality: Quality, ranked: Sequence[Project], goal: str, files: Sequence[str]) -> Lacking:
+    """Return what to add for a quality, in the first project that has code, with the fields of a plan there."""
+    project = next((one for one in ranked if not one.speaks(Language.MARKDOWN, Language.NOTEBOOK)), None)
+    if project is None:
+        return lacking(quality, next(iter(ranked), None), {"goal": goal})
+    scope, protected = _areas(project)
+    guards = [inside(project.root, command.text) for command in project.of_kind(CommandKind.TEST)[:1]]
+    fields: dict[str, str | list[str]] = {
+        "goal": goal,
+        "scope": list(scope),
+        "protected": list(protected),
+        "guards": guards,
+    }
+    return lacking(quality, project, {name: value for name, value in fields.items() if value})
 
 
 def in_scope(scope: Sequence[str], protected: Sequence[str], files: Sequence[str]) -> tuple[str, ...]:
@@ -164,7 +218,7 @@ def _warnings(project: Project, aim: Aim, files: Sequence[str]) -> tuple[str, ..
         found.append("No test runner was found, so nothing guards the behaviour.")
     start = f"{project.root}/" if project.root else ""
     built = Scope([f"{start}{output}" for output in project.outputs])
-    if aim.metric == "bundle_bytes" and any(built.matches(file) for file in files):
+    if aim.quality is Quality.SIZE and any(built.matches(file) for file in files):
         what = start + project.outputs[0]
         found.append(f"{what} is tracked: building changes it, and a session needs a clean tree. Untrack it first.")
     return tuple(found)

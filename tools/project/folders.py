@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -54,16 +54,39 @@ class ProjectCommand:
     text: str
     source: str
     script: str = ""
+    needs: str = ""
+    """What has to be typed first, because the command's tool is not installed; empty where it is, or nobody looked."""
+
+
+@dataclass(frozen=True)
+class LocalTools:
+    """What this machine has beside the tracked files; where nobody looked, everything is taken to be there.
+
+    All by a project's folder: `pythons` has the Python of its environment as it is typed there, `modules` what is installed
+    for its Python, `node_modules` the folders whose packages are installed. `benchmarks` are the test files that hold some.
+    """
+
+    programs: frozenset[str] | None = None
+    pythons: Mapping[str, str] = field(default_factory=dict)
+    modules: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    node_modules: frozenset[str] = frozenset()
+    benchmarks: frozenset[str] = frozenset()
+
+    def has(self, program: str) -> bool:
+        """Tell whether a program is on the PATH."""
+        return self.programs is None or program in self.programs
 
 
 @dataclass(frozen=True)
 class Folder:
     """A project's folder as an ecosystem sees it: names relative to it, the text of what was read there,
-    and the names of the files that lie directly in a folder above it (a workspace's lock file, say)."""
+    the names of the files that lie directly in a folder above it (a workspace's lock file, say), and the machine's tools."""
 
     files: frozenset[str]
     texts: Mapping[str, str]
     above: frozenset[str] = frozenset()
+    root: str = ""
+    tools: LocalTools = field(default_factory=LocalTools)
 
     def has(self, *names: str) -> str:
         """Return the first of these names that exists here; empty when none does."""
@@ -82,6 +105,11 @@ class Folder:
         """Everything that was read here, for questions such as `is pytest named anywhere?`."""
         return "\n".join(self.texts.values())
 
+    def naming(self, tool: str) -> str:
+        """Return the first manifest that names a tool; empty when none does."""
+        pattern = re.compile(rf"(?<![\w-]){re.escape(tool)}(?![\w-])")
+        return next((name for name, text in sorted(self.texts.items()) if pattern.search(text)), "")
+
     def ending(self, suffix: str) -> tuple[str, ...]:
         """Return the files whose name ends so, sorted."""
         return tuple(sorted(name for name in self.files if name.endswith(suffix)))
@@ -95,6 +123,14 @@ class FolderFinding:
     commands: tuple[ProjectCommand, ...] = ()
     outputs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    """Files that steer what is measured, although they are no manifests."""
+    shipped: str = ""
+    """A command that prints the bytes of what the project ships, as `METRIC package_bytes=...`."""
+    python: str = ""
+    """How the project's Python is typed in its folder; empty where it has none."""
+    package: str = ""
+    """The Python package that users import, with its folder: `src/shop`."""
 
 
 def command_list(rows: list[tuple[CommandKind, str, str]]) -> tuple[ProjectCommand, ...]:

@@ -1,11 +1,10 @@
-"""What can be made better in a project: how each quality is measured there, and the words that people use to ask for it."""
+"""How each quality is measured in a project: a command whose `METRIC` line holds the number, and what it needs first."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from . import recipes
 from .folders import CommandKind, Language, ProjectCommand
@@ -14,11 +13,15 @@ from .projects import Project
 
 @dataclass(frozen=True)
 class Measure:
-    """A command, typed at the repository's root, whose `METRIC` line holds the number; what to watch besides."""
+    """A command, typed at the repository's root, whose `METRIC` line holds the number; what to watch besides, and what has
+    to be typed first because a tool is not installed. `metric` and `unit` say where it is not the aim's usual number.
+    """
 
     verify: str
     guard_metrics: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    metric: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ _PASSED = (
     ("pytest", "", r"^(.*[^0-9])?([0-9]+) passed"),
     ("vitest", "", r"^ *Tests +(.*[^0-9])?([0-9]+) passed"),
     ("jest", "", r"^Tests: +(.*[^0-9])?([0-9]+) passed"),
+    ("mocha", "", r"^ *([0-9]+) passing"),
     ("node --test", " --test-reporter=tap", r"^# pass ([0-9]+)"),
     ("cargo test", " --no-fail-fast", r"^test result: .* ([0-9]+) passed"),
     ("dotnet test", "", r"^.*Passed: +([0-9]+)"),
@@ -82,18 +86,32 @@ _FRESH = {
 }
 
 
-def _with(project: Project, kind: CommandKind, tool: str) -> ProjectCommand | None:
-    """Return the project's own command that calls a tool, if it has one."""
+def _with(project: Project, kind: CommandKind, tool: str, *, scripts: bool = False) -> ProjectCommand | None:
+    """Return the project's own command that calls a tool, if it has one; with `scripts` also one whose script does."""
     word = re.compile(rf"(?<![\w-]){re.escape(tool)}(?![\w-])")
-    return next((command for command in project.of_kind(kind) if word.search(command.text)), None)
+    commands = project.of_kind(kind)
+    texts = [[one.text for one in commands], [one.script for one in commands if scripts]]
+    return next((commands[place] for held in texts for place, text in enumerate(held) if word.search(text)), None)
 
 
 def _first(project: Project, kind: CommandKind) -> ProjectCommand | None:
     return next(iter(project.of_kind(kind)), None)
 
 
-def _here(project: Project, command: str, **extra: tuple[str, ...]) -> Measure:
-    return Measure(recipes.inside(project.root, command), **extra)
+def _here(
+    project: Project,
+    command: str,
+    *built_on: ProjectCommand,
+    guard_metrics: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
+) -> Measure:
+    """Return a measure in the project's folder, with what the commands that it is built on need first."""
+    return Measure(recipes.inside(project.root, command), guard_metrics, warnings, needed(project, built_on))
+
+
+def needed(project: Project, commands: Sequence[ProjectCommand]) -> tuple[str, ...]:
+    """Return what has to be typed at the repository's root before these commands work here."""
+    return tuple(dict.fromkeys(recipes.inside(project.root, one.needs) for one in commands if one.needs))
 
 
 def _fresh(command: str) -> str:
@@ -110,7 +128,7 @@ def _count(project: Project, kind: CommandKind, metric: str, counters: tuple[_Co
     for counter in counters:
         if command := _with(project, kind, counter.tool):
             verify = recipes.counted(command.text + counter.flags, metric, counter.pattern, counter.broken)
-            return _here(project, verify, guard_metrics=_no_more(project, counter.suppressions))
+            return _here(project, verify, command, guard_metrics=_no_more(project, counter.suppressions))
     return None
 
 
@@ -139,8 +157,8 @@ def compiler_warnings(project: Project) -> Measure | None:
 def passed_tests(project: Project) -> Measure | None:
     """Measure how many tests pass, as the runner counts them."""
     for tool, flags, pattern in _PASSED:
-        if command := _with(project, CommandKind.TEST, tool):
-            return _here(project, recipes.summed(command.text + flags, "passed_tests", pattern))
+        if command := _with(project, CommandKind.TEST, tool, scripts=not flags):
+            return _here(project, recipes.summed(command.text + flags, "passed_tests", pattern), command)
     if command := _with(project, CommandKind.TEST, "go test"):
         return _here(
             project,
@@ -154,7 +172,7 @@ def passed_tests(project: Project) -> Measure | None:
 def test_seconds(project: Project) -> Measure | None:
     """Measure the wall-clock time of the test command."""
     command = _first(project, CommandKind.TEST)
-    return _here(project, recipes.timed(_fresh(command.text), "test_seconds")) if command else None
+    return _here(project, recipes.timed(_fresh(command.text), "test_seconds"), command) if command else None
 
 
 def build_seconds(project: Project) -> Measure | None:
@@ -162,70 +180,79 @@ def build_seconds(project: Project) -> Measure | None:
     command = _first(project, CommandKind.BUILD)
     if command is None or "cargo" in command.text:
         return None
-    return _here(project, recipes.timed(_fresh(command.text), "build_seconds"))
+    return _here(project, recipes.timed(_fresh(command.text), "build_seconds"), command)
 
 
 def coverage(project: Project) -> Measure | None:
-    """Measure the percent of the code that the tests run."""
-    if project.speaks(Language.PYTHON) and (test := _with(project, CommandKind.TEST, "pytest")):
-        return _python_coverage(project, test.text.removesuffix("pytest -q"))
+    """Measure the percent of the code that the tests run; None where no tool that counts it is named."""
+    if (named := project.of_kind(CommandKind.COVERAGE)) and (test := _with(project, CommandKind.TEST, "pytest")):
+        plugin = next((one for one in named if "--cov" in one.text), None)
+        prefix = test.text.removesuffix("pytest -q")
+        verify = recipes.python_coverage(prefix, project.python, plugin=plugin is not None)
+        return _here(project, verify, test, plugin or named[0])
     for tool in ("vitest", "jest"):
-        if test := _with(project, CommandKind.TEST, tool):
-            return _here(project, recipes.node_coverage(test.text, vitest=tool == "vitest"))
+        if covers := _with(project, CommandKind.COVERAGE, f"{tool} --coverage") or _with(
+            project, CommandKind.COVERAGE, f"{tool} run --coverage"
+        ):
+            runner = covers.text.removesuffix(" --coverage")
+            return _here(project, recipes.node_coverage(runner, vitest=tool == "vitest"), covers)
     return _here(project, recipes.go_coverage()) if _with(project, CommandKind.COVERAGE, "go test") else None
 
 
-def _python_coverage(project: Project, prefix: str) -> Measure:
-    named = project.of_kind(CommandKind.COVERAGE)
-    plain = bool(named) and not any("--cov" in command.text for command in named)
-    verify = recipes.python_coverage(prefix, _python(prefix), plugin=not plain)
-    return _here(project, verify, warnings=() if named else ("No manifest names pytest-cov; install it first.",))
+_OWN_WORKLOAD = "Wall-clock time of the benchmark: it has to do the same work however fast the code is."
 
 
-def _python(prefix: str) -> str:
-    return "python" if prefix == "python -m " else f"{prefix}python"
-
-
-_FIXED_TIME = ("jmh", "cargo bench")
-_WORKLOAD = "The whole program is timed, without arguments: make sure that it ends by itself and does typical work."
-_SELF_TIMED = (
-    "Wall-clock time says nothing if the benchmark runs for a fixed time; then let it print METRIC name=value."
-)
-
-
-def seconds(project: Project) -> Measure | None:
-    """Measure the time of a benchmark, else of the program itself; None for benchmarks that run for a fixed time."""
-    bench = next(
-        (c for c in project.of_kind(CommandKind.BENCHMARK) if not any(word in c.text for word in _FIXED_TIME)), None
-    )
-    if bench and "--benchmark-only" in bench.text:
-        return _here(
-            project, recipes.pytest_benchmark(bench.text, _python(bench.text.partition("pytest")[0]), "seconds")
-        )
-    if bench and not bench.text.startswith("go test"):
-        return _here(project, recipes.timed(_fresh(bench.text), "seconds"), warnings=(_SELF_TIMED,))
-    run = _first(project, CommandKind.RUN)
-    if run is None:
+def benchmark(project: Project, words: Sequence[str] = ()) -> Measure | None:
+    """Measure by a benchmark of the project, one that the goal's words name before others."""
+    commands = [one for one in project.of_kind(CommandKind.BENCHMARK) if "jmh" not in one.text]
+    if not commands:
         return None
-    build = _first(project, CommandKind.BUILD) if project.outputs else None
-    others = len(project.of_kind(CommandKind.RUN)) - 1
-    only = (f"Only {run.source} is timed, not the other {others}.",) if others else ()
-    whole = f"{build.text} && {run.text}" if build else run.text
-    return _here(project, recipes.timed(whole, "seconds"), warnings=(_WORKLOAD, *only))
+    named = [one for one in commands if any(word[:4] in one.text for word in words if len(word) > 4)]
+    bench = (named or commands)[0]
+    text = f"{bench.text} {bench.script}"
+    if "--benchmark-only" in text:
+        return _here(project, recipes.pytest_benchmark(bench.text, project.python, "milliseconds"), bench)
+    if bench.text.endswith("vitest bench"):
+        return _here(project, recipes.vitest_bench(bench.text, "milliseconds"), bench)
+    if "hyperfine" in text:
+        return _here(project, recipes.hyperfine(bench.text, "milliseconds"), bench)
+    if bench.text.startswith("go test"):
+        timed = f"{bench.text} -benchtime 0.2s"
+        return _here(project, recipes.nanoseconds(timed, "milliseconds", '$4 == "ns/op"', 3), bench)
+    if "--output-format bencher" in text:
+        return _here(project, recipes.nanoseconds(bench.text, "milliseconds", "/ bench: /", 5), bench)
+    measured = _here(project, recipes.timed(_fresh(bench.text), "seconds"), bench, warnings=(_OWN_WORKLOAD,))
+    return replace(measured, metric="seconds")
 
 
-def ns_per_op(project: Project) -> Measure | None:
-    """Measure the time of an operation by Go's own benchmarks."""
-    command = _with(project, CommandKind.BENCHMARK, "go test")
-    return _here(project, recipes.go_benchmark(command.text, "ns_per_op")) if command else None
+def notebook_seconds(project: Project) -> Measure | None:
+    """Measure how long the first notebook takes from top to bottom."""
+    runs = project.of_kind(CommandKind.RUN)
+    if not runs:
+        return None
+    only = (f"Only {runs[0].source} is timed, not the other {len(runs) - 1}.",) if runs[1:] else ()
+    return _here(project, recipes.timed(runs[0].text, "seconds"), runs[0], warnings=only)
+
+
+def import_ms(project: Project) -> Measure | None:
+    """Measure how long it takes to import a Python package."""
+    if not project.package:
+        return None
+    return _here(project, recipes.import_time(project.python, project.package, "import_ms"))
+
+
+def package_bytes(project: Project) -> Measure | None:
+    """Measure the size of what the project ships to its users."""
+    builds = project.of_kind(CommandKind.BUILD)[:1] if "npm pack" in project.shipped else ()
+    return _here(project, project.shipped, *builds) if project.shipped else None
 
 
 def bundle_bytes(project: Project) -> Measure | None:
-    """Measure the size of what the build script writes into its output folder."""
+    """Measure the size of what the build script writes into its output folder, where nothing is published."""
     build = _first(project, CommandKind.BUILD)
     if build is None or not project.outputs or not project.speaks(Language.JAVASCRIPT, Language.TYPESCRIPT):
         return None
-    return _here(project, recipes.folder_bytes(build.text, project.outputs[0], "bundle_bytes"))
+    return _here(project, recipes.folder_bytes(build.text, project.outputs[0], "bundle_bytes"), build)
 
 
 def program_bytes(project: Project) -> Measure | None:
@@ -237,85 +264,35 @@ def program_bytes(project: Project) -> Measure | None:
 
 
 def code_lines(project: Project) -> Measure | None:
-    """Measure the lines of source that are not blank."""
+    """Measure the lines of source that are not blank; lines may not grow long instead."""
     if not project.sources or project.speaks(Language.MARKDOWN, Language.NOTEBOOK):
         return None
-    return Measure(recipes.code_lines(project.sources, "code_lines"))
+    long = f"long_lines lower 0: {recipes.matching_lines(project.sources, '.{121,}')}"
+    return Measure(recipes.code_lines(project.sources, "code_lines"), (long,))
 
 
 _KEEP_TEXT = "A formula judges the text, not a reader: read what is kept."
+_KEPT = {"headings": "^#+ ", "links": r"\]\([^)]+\)", "examples": "^ *(```|~~~)"}
+
+
+def _documents_stay(project: Project) -> tuple[str, ...]:
+    """Return guards by which no document, heading, link or example may go."""
+    counts = (f"{name} higher 0: {recipes.matching_lines(project.sources, line)}" for name, line in _KEPT.items())
+    return (f"documents higher 0: {recipes.documents(project.sources, 20)}", *counts)
 
 
 def reading_grade(project: Project) -> Measure | None:
     """Measure how hard the text is to read."""
     if not project.speaks(Language.MARKDOWN):
         return None
-    guard = f"words higher 10%: {recipes.word_count(project.sources)}"
-    return Measure(recipes.reading_grade(project.sources, "reading_grade"), (guard,), (_KEEP_TEXT,))
+    most = f"words higher 10%: {recipes.word_count(project.sources)}"
+    verify = recipes.reading_grade(project.sources, "reading_grade")
+    return Measure(verify, (most, *_documents_stay(project)), (_KEEP_TEXT,))
 
 
 def words(project: Project) -> Measure | None:
-    """Measure the length of the text."""
+    """Measure the length of the text; each document, heading, link and example stays."""
     if not project.speaks(Language.MARKDOWN):
         return None
-    warning = "Nothing here notices lost content: read what is kept."
-    return Measure(recipes.words(project.sources, "words"), warnings=(warning,))
-
-
-class Edits(StrEnum):
-    """Which files a plan of this kind changes."""
-
-    SOURCES = "sources"
-    TESTS = "tests"
-
-
-@dataclass(frozen=True)
-class Aim:
-    """A kind of improvement. `asks` are the ways to ask for it: every group of word stems must be met once.
-
-    `useful` breaks ties between plans that the goal asks for alike.
-    """
-
-    metric: str
-    direction: str
-    title: str
-    means: str
-    asks: tuple[tuple[str, ...], ...]
-    useful: int
-    measure: Callable[[Project], Measure | None]
-    guards: tuple[CommandKind, ...] = ()
-    unit: str = ""
-    edits: Edits = Edits.SOURCES
-
-
-_FASTER = ("fast", "quick", "speed", "slow", "time", "second", "duration", "latency", "perform", "optimi")
-_SMALLER = ("small", "size", "shrink", "byte", "big", "bigger", "large", "heavy", "light", "slim", "reduc", "weight")
-_TESTS = ("test", "suite", "spec")
-_DOCS = ("doc", "docs", "docu", "readme", "text", "prose", "content", "article", "markdown", "writing", "page", "guide")
-_FEWER = ("fewer", "less", "short", "reduc", "simpl", "cut", "cutting", "remov", "delet", "shrink", "count", "lines")
-
-AIMS = (
-    Aim("test_seconds", "lower", "Faster tests", "wall-clock seconds of the whole test run", (_TESTS, _FASTER), 8, test_seconds),
-    Aim("coverage", "higher", "Higher test coverage", "percent of the code that the tests run",
-        (("cover", "untested"),), 9, coverage, unit="%", edits=Edits.TESTS),
-    Aim("passed_tests", "higher", "More passing tests", "tests that pass; the tests themselves are protected",
-        (_TESTS, ("pass", "fail", "fix", "fixes", "fixing", "green", "broken", "repair", "flak")), 4, passed_tests),
-    Aim("type_errors", "lower", "Fewer type errors", "errors that the type checker reports",
-        (("type", "typing", "mypy", "pyright", "tsc", "phpstan"),), 6, type_errors, (CommandKind.TEST,)),
-    Aim("lint_errors", "lower", "Fewer lint findings", "findings of the linter",
-        (("lint", "style", "ruff", "eslint", "flake8", "clippy", "rubocop", "vet", "smell"),), 7, lint_errors, (CommandKind.TEST,)),
-    Aim("compiler_warnings", "lower", "Fewer compiler warnings", "warnings of a full build", (("warning",),), 5, compiler_warnings, (CommandKind.TEST,)),
-    Aim("bundle_bytes", "lower", "Smaller bundle", "bytes of the built bundle, source maps left out",
-        (("bundle", "asset", "dist", "javascript", "js", "web", "frontend", "build"), _SMALLER), 10, bundle_bytes, (CommandKind.TEST,), "bytes"),
-    Aim("program_bytes", "lower", "Smaller program", "bytes of the built program",
-        (("binary", "program", "executable", "artifact"), _SMALLER), 3, program_bytes, (CommandKind.TEST,), "bytes"),
-    Aim("ns_per_op", "lower", "Faster benchmarks", "nanoseconds an operation, summed over all benchmarks", (_FASTER,), 10, ns_per_op, (CommandKind.TEST,)),
-    Aim("seconds", "lower", "Faster program", "wall-clock seconds of a run", (_FASTER,), 9, seconds, (CommandKind.TEST,)),
-    Aim("build_seconds", "lower", "Faster build", "wall-clock seconds of a build",
-        (("build", "compil", "bundl"), _FASTER), 2, build_seconds, (CommandKind.TEST,)),
-    Aim("code_lines", "lower", "Fewer lines of code", "lines of source that are not blank",
-        (("line", "loc", "code", "refactor", "simpl", "complex"), _FEWER), 5, code_lines, (CommandKind.TEST, CommandKind.TYPES)),
-    Aim("reading_grade", "lower", "More readable text", "school year needed to follow the text (Automated Readability Index)",
-        (("readab", "reading", "clear", "clarity", "plain", "understand", "easier"),), 3, reading_grade),
-    Aim("words", "lower", "Shorter text", "words in the text", (_DOCS, (*_FEWER, "conci", "word", "long")), 1, words),
-)  # fmt: skip
+    warning = "Nothing here notices lost content within a paragraph: read what is kept."
+    return Measure(recipes.words(project.sources, "words"), _documents_stay(project), (warning,))

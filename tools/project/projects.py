@@ -1,138 +1,27 @@
-"""Which projects live in a repository: told from file names and the text of manifests alone. A new kind is one row here."""
+"""Which projects live in a repository: told from file names, the text of manifests and the tools of this machine."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache
 from posixpath import basename, dirname
 
 from ..plan.scope import Scope, literal_glob
-from .folders import MAKEFILES, CommandKind, Folder, FolderFinding, Language, ProjectCommand, make_commands
-from .languages import (
-    find_c,
-    find_content,
-    find_dotnet,
-    find_go,
-    find_java,
-    find_node,
-    find_notebooks,
-    find_php,
-    find_python,
-    find_ruby,
-    find_rust,
+from .ecosystems import ECOSYSTEMS, Ecosystem
+from .folders import (
+    MAKEFILES,
+    CommandKind,
+    Folder,
+    FolderFinding,
+    Language,
+    LocalTools,
+    ProjectCommand,
+    make_commands,
 )
-
-_TEST_FOLDERS = ("tests/**", "test/**", "**/tests/**", "**/test/**")
-
-
-@dataclass(frozen=True)
-class Ecosystem:
-    """One kind of project.
-
-    `markers` and `fixed` are shell patterns for a base name: a file that makes its folder a project, a manifest or
-    configuration that plans protect. A weak marker counts only with source files below and no such project above.
-    `always_fixed` and `tests` are globs relative to the project; the former are protected even while no such file exists.
-    """
-
-    languages: Mapping[str, Language]
-    find: Callable[[Folder], FolderFinding]
-    markers: tuple[str, ...] = ()
-    weak_markers: tuple[str, ...] = ()
-    fixed: tuple[str, ...] = ()
-    always_fixed: tuple[str, ...] = ()
-    tests: tuple[str, ...] = _TEST_FOLDERS
-    nests: bool = True
-    everywhere: bool = False
-
-
-_C = {".c": Language.C, ".h": Language.C}
-_CPP = dict.fromkeys((".cc", ".cpp", ".cxx", ".hpp", ".hh"), Language.CPP)
-_JAVASCRIPT = dict.fromkeys((".js", ".jsx", ".mjs", ".cjs", ".vue", ".svelte"), Language.JAVASCRIPT)
-_TYPESCRIPT = dict.fromkeys((".ts", ".tsx", ".mts", ".cts"), Language.TYPESCRIPT)
-
-ECOSYSTEMS = (
-    Ecosystem(
-        {".py": Language.PYTHON},
-        find_python,
-        markers=("pyproject.toml", "setup.py"),
-        weak_markers=("setup.cfg", "tox.ini", "Pipfile", "requirements*.txt"),
-        fixed=("noxfile.py", "uv.lock", "poetry.lock", ".coveragerc", "pytest.ini", "*ruff.toml", "*mypy.ini", ".flake8"),
-        always_fixed=("**/conftest.py",),
-        tests=(*_TEST_FOLDERS, "**/test_*.py", "**/*_test.py"),
-    ),
-    Ecosystem(
-        _JAVASCRIPT | _TYPESCRIPT,
-        find_node,
-        markers=("package.json",),
-        fixed=(
-            "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "tsconfig*.json",
-            ".eslintrc*", "eslint.config.*", "jest.config.*", "vitest.config.*",
-        ),
-        tests=(*_TEST_FOLDERS, "**/__tests__/**", *(f"**/*.{word}.{{js,jsx,mjs,cjs,ts,tsx,mts,cts}}" for word in ("test", "spec"))),
-    ),
-    Ecosystem(
-        {".go": Language.GO},
-        find_go,
-        markers=("go.mod",),
-        fixed=("go.sum", ".golangci.*"),
-        tests=("**/*_test.go", "**/testdata/**"),
-    ),
-    Ecosystem(
-        {".rs": Language.RUST},
-        find_rust,
-        markers=("Cargo.toml",),
-        fixed=("Cargo.lock", "clippy.toml", ".clippy.toml"),
-        tests=("tests/**", "benches/**", "**/tests.rs"),
-    ),
-    Ecosystem(
-        {".java": Language.JAVA, ".kt": Language.KOTLIN},
-        find_java,
-        markers=("pom.xml", "build.gradle", "build.gradle.kts"),
-        weak_markers=("settings.gradle", "settings.gradle.kts"),
-        fixed=("gradle.properties", "mvnw", "gradlew"),
-        tests=("**/src/test/**", "**/*Test.java", "**/*Test.kt"),
-        nests=False,
-    ),
-    Ecosystem(
-        {".cs": Language.CSHARP, ".fs": Language.FSHARP},
-        find_dotnet,
-        markers=("*.sln", "*.csproj", "*.fsproj"),
-        fixed=("Directory.Build.props", "global.json", ".editorconfig"),
-        tests=("**/*{Test,Tests}/**", "**/*{Test,Tests}.cs", *_TEST_FOLDERS),
-        nests=False,
-    ),
-    Ecosystem(
-        _C | _CPP,
-        find_c,
-        markers=("CMakeLists.txt",),
-        weak_markers=MAKEFILES,
-        tests=(*_TEST_FOLDERS, "**/test_*.{c,cc,cpp,cxx}", "**/*_test.{c,cc,cpp,cxx}"),
-        nests=False,
-    ),
-    Ecosystem(
-        {".rb": Language.RUBY},
-        find_ruby,
-        markers=("Gemfile", "*.gemspec"),
-        weak_markers=("Rakefile",),
-        fixed=("Gemfile.lock", ".rubocop.yml", ".rspec"),
-        tests=("spec/**", *_TEST_FOLDERS),
-    ),
-    Ecosystem(
-        {".php": Language.PHP},
-        find_php,
-        markers=("composer.json",),
-        weak_markers=("phpunit.xml", "phpunit.xml.dist"),
-        fixed=("composer.lock", "phpstan.neon*", "phpcs.xml*"),
-        tests=(*_TEST_FOLDERS, "**/*Test.php"),
-    ),
-    Ecosystem({".ipynb": Language.NOTEBOOK}, find_notebooks, fixed=("requirements*.txt",), tests=(), everywhere=True),
-    Ecosystem({".md": Language.MARKDOWN, ".mdx": Language.MARKDOWN}, find_content, tests=(), everywhere=True),
-)  # fmt: skip
-
 
 MANIFESTS = tuple(dict.fromkeys(name for row in ECOSYSTEMS for name in (*row.markers, *row.weak_markers, *MAKEFILES)))
 """Shell patterns for the base names of the files whose text `recognise` wants."""
@@ -140,7 +29,12 @@ MANIFESTS = tuple(dict.fromkeys(name for row in ECOSYSTEMS for name in (*row.mar
 _SKIPPED = frozenset(
     ("node_modules", "vendor", "third_party", "testdata", "fixtures", "__fixtures__", "dist", "site-packages", ".venv")
 )
-_NOT_SOURCES = frozenset(("docs", "doc", "examples", "example"))
+_NOT_SOURCES = frozenset(("docs", "doc", "examples", "example", "scripts", "demo", "demos", "samples", ".github"))
+_BENCHMARKS = (
+    *(f"{folder}/**" for folder in ("benchmarks", "benchmark", "bench", "benches", "perf")),
+    *(f"**/{name}.*" for name in ("bench", "bench_*", "*_bench", "*.bench", "benchmark", "benchmark_*", "*_benchmark", "*Benchmark")),
+)  # fmt: skip
+"""What measures speed, wherever it lies: no experiment on the sources may change it."""
 _FOLDERS_NAMED = 8
 
 
@@ -157,6 +51,10 @@ class Project:
     fixed: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    benchmarks: tuple[str, ...] = ()
+    shipped: str = ""
+    python: str = ""
+    package: str = ""
 
     def of_kind(self, kind: CommandKind) -> tuple[ProjectCommand, ...]:
         """Return the commands of one kind, the most specific first."""
@@ -173,21 +71,29 @@ def manifests(files: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(named, key=lambda file: (file.count("/"), file)))
 
 
-def recognise(files: Sequence[str], texts: Mapping[str, str]) -> tuple[Project, ...]:
-    """Find every project of a repository, from its tracked files and the text of its manifests; nearest to the root first."""
+def recognise(files: Sequence[str], texts: Mapping[str, str], tools: LocalTools | None = None) -> tuple[Project, ...]:
+    """Find every project of a repository, from its tracked files and the text of its manifests; nearest to the root first.
+
+    `tools` say how this machine types its commands; without them each project's own way is taken to be there.
+    """
+    tools = tools or LocalTools()
     folders: dict[str, list[str]] = {}
     for file in files:
         if not _skipped(file):
             folders.setdefault(dirname(file), []).append(file)
     named = [file for held in folders.values() for file in held if _matches(basename(file), MANIFESTS)]
-    found = [project for row in ECOSYSTEMS for project in _of_row(row, folders, texts, _roots(row, named))]
+    found = [p for row in ECOSYSTEMS for p in _of_row(row, folders, texts, _roots(row, named, texts), tools)]
     if all(project.speaks(Language.MARKDOWN, Language.NOTEBOOK) for project in found):
-        found += [project for row in ECOSYSTEMS if not row.everywhere for project in _of_row(row, folders, texts, [""])]
+        found += [p for row in ECOSYSTEMS if not row.everywhere for p in _of_row(row, folders, texts, [""], tools)]
     return tuple(sorted(found, key=lambda project: (_depth(project.root), project.root)))
 
 
 def _of_row(
-    row: Ecosystem, folders: Mapping[str, Sequence[str]], texts: Mapping[str, str], roots: Sequence[str]
+    row: Ecosystem,
+    folders: Mapping[str, Sequence[str]],
+    texts: Mapping[str, str],
+    roots: Sequence[str],
+    tools: LocalTools,
 ) -> list[Project]:
     """Return the projects of one kind, each with the files that no deeper project of that kind owns."""
     owned: dict[str, list[str]] = {root: [] for root in roots}
@@ -196,16 +102,18 @@ def _of_row(
         if root is not None:
             owned[root] += files
     above = {root: {basename(file) for folder in _parents(root) for file in folders.get(folder, ())} for root in roots}
-    projects = (_project(row, root, mine, texts, frozenset(above[root])) for root, mine in owned.items())
+    projects = (_project(row, root, mine, texts, frozenset(above[root]), tools) for root, mine in owned.items())
     return [project for project in projects if project is not None]
 
 
-def _roots(row: Ecosystem, named: Sequence[str]) -> list[str]:
+def _roots(row: Ecosystem, named: Sequence[str], texts: Mapping[str, str]) -> list[str]:
     """Return the folders that one kind's manifests make a project, the nearest to the root first."""
     if row.everywhere:
         return [""]
-    strong = {dirname(file) for file in named if _matches(basename(file), row.markers)}
-    weak = {dirname(file) for file in named if _matches(basename(file), row.weak_markers)}
+    marked = [file for file in named if _matches(basename(file), row.markers)]
+    owning = [file for file in marked if not dirname(file) or file not in texts or re.search(row.owns, texts[file])]
+    strong = {dirname(file) for file in owning}
+    weak = {dirname(file) for file in named if _matches(basename(file), row.weak_markers)} | set(map(dirname, marked))
     roots: list[str] = []
     for root in sorted(strong | weak, key=lambda folder: (_depth(folder), folder)):
         if set(roots).isdisjoint(_parents(root)) or (row.nests and root in strong):
@@ -218,7 +126,12 @@ def _depth(folder: str) -> int:
 
 
 def _project(
-    row: Ecosystem, root: str, files: Sequence[str], texts: Mapping[str, str], above: frozenset[str]
+    row: Ecosystem,
+    root: str,
+    files: Sequence[str],
+    texts: Mapping[str, str],
+    above: frozenset[str],
+    tools: LocalTools,
 ) -> Project | None:
     """Return a project, or nothing where a folder has neither sources nor a manifest that speaks for itself."""
     start = f"{root}/" if root else ""
@@ -228,20 +141,25 @@ def _project(
     if not spoken and not marked:
         return None
     held = {name: texts[start + name] for name in names if start + name in texts and not (row.nests and "/" in name)}
-    folder = Folder(frozenset(names), held, above)
+    folder = Folder(frozenset(names), held, above, root, tools)
     finding = row.find(folder)
     code = [name for name in names if _suffix(name) in row.languages]
-    tests = _useful(row.tests, code)
+    tests, benchmarks = _useful(row.tests, code), _useful(_BENCHMARKS, code)
+    steering = (*(literal_glob(name) for name in finding.fixed), *_fixed(row, names))
     return Project(
         root=root,
         languages=tuple(language for language, _ in spoken.most_common()) or (next(iter(row.languages.values())),),
         package_managers=finding.package_managers,
         commands=_commands(finding, folder, everywhere=row.everywhere),
-        sources=_at(start, _sources(row, code, tests)),
+        sources=_at(start, _sources(row, code, (*tests, *benchmarks))),
         tests=_at(start, tests),
-        fixed=_at(start, (*_fixed(row, names), *row.always_fixed)),
+        fixed=_at(start, dict.fromkeys(steering)),
         outputs=finding.outputs,
         warnings=finding.warnings,
+        benchmarks=_at(start, benchmarks),
+        shipped=finding.shipped,
+        python=finding.python,
+        package=finding.package,
     )
 
 

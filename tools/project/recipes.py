@@ -46,6 +46,21 @@ def timed(command: str, metric: str) -> str:
     return f"LC_NUMERIC=C; TIMEFORMAT='METRIC {metric}=%3R'; {prepare}{{ time {{ {last}; }}; }} 2>&1"
 
 
+_IMPORT_TIME = (
+    "import subprocess, sys, time; "
+    "run = lambda code: (time.perf_counter(), subprocess.run([sys.executable, '-c', code], check=True), time.perf_counter()); "
+    "spent = lambda code: sorted(end - start for start, _, end in (run(code) for _ in range(9)))[4]; "
+    "print('METRIC %s=%.3f' % (sys.argv[2], 1000 * (spent('import ' + sys.argv[1]) - spent('pass'))))"
+)
+
+
+def import_time(python: str, package: str, metric: str) -> str:
+    """Print the milliseconds that an import takes beyond starting Python: medians of nine fresh interpreters each."""
+    folder, _, name = package.rpartition("/")
+    path = f"PYTHONPATH={shlex.quote(folder)} " if folder else ""
+    return f"{path}{python} -c {shlex.quote(_IMPORT_TIME)} {name} {metric}"
+
+
 def file_bytes(build: str, path: str, metric: str) -> str:
     """Print the size of one built file."""
     return f"""{build} && size=$(wc -c < {shlex.quote(path)}) && echo "METRIC {metric}=$((size))\""""
@@ -78,6 +93,13 @@ def words(globs: Sequence[str], metric: str) -> str:
 def matching_lines(globs: Sequence[str], pattern: str) -> str:
     """Count the lines of these tracked files that match; print a bare number."""
     return f"git grep -hE -e {shlex.quote(pattern)} -- {_specs(globs)} | wc -l"
+
+
+def documents(globs: Sequence[str], least: int) -> str:
+    """Count the tracked documents with at least so many words; print a bare number."""
+    return (
+        f"git ls-files -z -- {_specs(globs)} | xargs -0 -n1 sh -c '[ $(wc -w < \"$0\") -ge {least} ] && echo x' | wc -l"
+    )
 
 
 _GRADE = r"""
@@ -160,20 +182,109 @@ def go_coverage() -> str:
     return f"""{_TEMPORARY}go test -count=1 -coverprofile="$dir/cover" ./... && go tool cover -func="$dir/cover" | sed -nE {total}"""
 
 
-def go_benchmark(command: str, metric: str) -> str:
-    """Print the sum of all ns/op."""
-    total = f"""awk '$4 == "ns/op" {{sum += $3; n++}} {{print}} END {{if (!n) exit 1; printf "METRIC {metric}=%.1f\\n", sum}}'"""
+def nanoseconds(command: str, metric: str, line: str, place: int) -> str:
+    """Print the sum, in milliseconds, of the nanoseconds at one place of each line that an awk condition picks."""
+    total = (
+        """awk '{print} LINE {gsub(/,/, "", $N); sum += $N; n++} """
+        """END {if (!n) exit 1; printf "METRIC NAME=%.6f\\n", sum / 1e6}'"""
+    )
+    total = total.replace("LINE", line).replace("$N", f"${place}").replace("NAME", metric)
     return f"set -o pipefail; {command} | {total}"
+
+
+def hyperfine(command: str, metric: str) -> str:
+    """Print the sum of the means, in milliseconds, that the runs of hyperfine inside a command print."""
+    unit = """u = $6; if (u == "s") f = 1000; else if (u == "ms") f = 1; else if (u == "µs") f = 0.001; else next"""
+    total = (
+        f"""awk '{{print}} /Time \\(mean/ {{{unit}; sum += f * $5; n++}} """
+        f"""END {{if (!n) exit 1; printf "METRIC {metric}=%.3f\\n", sum}}'"""
+    )
+    return f"set -o pipefail; {command} | {total}"
+
+
+_VITEST_SUM = (
+    "const means = require(process.argv[1]).files.flatMap(f => f.groups).flatMap(g => g.benchmarks).map(b => b.mean); "
+    "if (!means.length) process.exit(1); "
+    'console.log("METRIC " + process.argv[2] + "=" + means.reduce((sum, mean) => sum + mean, 0))'
+)
+
+
+def vitest_bench(command: str, metric: str) -> str:
+    """Print the sum of the means, in milliseconds, that `vitest bench` measures."""
+    read = f"""node -e {shlex.quote(_VITEST_SUM)} "$dir/benchmark.json" {metric}"""
+    return f"""{_TEMPORARY}{command} --run --outputJson "$dir/benchmark.json" && {read}"""
+
+
+_PACKED = (
+    'const said = require("fs").readFileSync(0, "utf8"); '
+    "const [pack] = Object.values(JSON.parse(said.slice(said.search(/^[\\[{]/m)))); "
+    'const manifest = require("./package.json"); '
+    "const names = pack.files.map(file => file.path); "
+    'const entries = [manifest.main, manifest.module, ...(JSON.stringify(manifest.exports || "").match(/[.][/][^"*]+(?=")/g) || [])]; '
+    'const gone = entries.filter(entry => entry && !names.some(name => name.startsWith(entry.replace(/^[.][/]/, "")))); '
+    'if (gone.length) {console.error("not packed: " + gone); process.exit(1)} '
+    "const bytes = pack.files.filter(file => !/[.]map$|[.]md$|^licen[cs]e/i.test(file.path)).reduce((sum, file) => sum + file.size, 0); "
+    'console.log("METRIC package_bytes=" + bytes)'
+)
+
+
+def npm_package(build: str) -> str:
+    """Print the bytes that the package ships, source maps, documents and the licence left out. Each entry that
+    `package.json` names has to be among what is packed.
+    """
+    first = f"{build} && " if build else ""
+    return f"""{first}packed=$(npm pack --dry-run --json --ignore-scripts) && printf '%s' "$packed" | node -e {shlex.quote(_PACKED)}"""
+
+
+_CLEAN_COPY = """mkdir "$dir/copy" && git ls-files -z | tar --null -T - -cf - | tar -xf - -C "$dir/copy" && """
+
+
+def wheel(python: str) -> str:
+    """Print the bytes of the wheel. It is built from a copy of the tracked files: what an earlier build left is not in it."""
+    build = (
+        "uv build -q --wheel -o"
+        if python.startswith("uv ")
+        else f"{python} -m pip wheel -q --no-deps --no-cache-dir -w"
+    )
+    build += ' "$dir/wheel" "$dir/copy"'
+    version = "export SETUPTOOLS_SCM_PRETEND_VERSION=0.0.0; "  # a version is told by tags, which the copy has not
+    return f"{_TEMPORARY}{_CLEAN_COPY}{version}{build} && {_size_of('$dir/wheel', '*.whl')}"
+
+
+def go_program(package: str) -> str:
+    """Print the bytes of the linked program."""
+    return f'{_TEMPORARY}go build -trimpath -o "$dir/program" {shlex.quote(package)} && {_size_of("$dir", "program")}'
+
+
+def jars(build: str, folder: str) -> str:
+    """Print the bytes of the jars that a build leaves, those of sources and documents left out."""
+    return f"{build} && {_size_of(folder, '*.jar', '*-sources.jar', '*-javadoc.jar', 'original-*.jar')}"
+
+
+def gem(specification: str) -> str:
+    """Print the bytes of the gem."""
+    return f'{_TEMPORARY}gem build {shlex.quote(specification)} -o "$dir/built.gem" && {_size_of("$dir", "built.gem")}'
+
+
+def dotnet_output() -> str:
+    """Print the bytes that are published, debugging symbols left out."""
+    return f'{_TEMPORARY}dotnet publish -c Release -o "$dir/out" && {_size_of("$dir/out", "*", "*.pdb")}'
+
+
+def _size_of(folder: str, name: str, *without: str) -> str:
+    left_out = "".join(f" ! -name {shlex.quote(pattern)}" for pattern in without)
+    found = f"""find "{folder}" -type f -name {shlex.quote(name)}{left_out} -exec cat {{}} + | wc -c"""
+    return f"""size=$({found}) && [ "$size" -gt 0 ] && echo "METRIC package_bytes=$((size))\""""
 
 
 _BENCHMARK_SUM = (
     "import json, sys; "
     'rows = json.load(open(sys.argv[1]))["benchmarks"]; '
-    'print("METRIC %s=%.9f" % (sys.argv[2], sum(row["stats"]["median"] for row in rows) if rows else 1 / 0))'
+    'print("METRIC %s=%.9f" % (sys.argv[2], 1000 * sum(row["stats"]["median"] for row in rows) if rows else 1 / 0))'
 )
 
 
 def pytest_benchmark(command: str, python: str, metric: str) -> str:
-    """Print the sum of the medians that pytest-benchmark measures."""
+    """Print the sum of the medians, in milliseconds, that pytest-benchmark measures."""
     read = f"""{python} -c {shlex.quote(_BENCHMARK_SUM)} "$dir/benchmark.json" {metric}"""
     return f"""{_TEMPORARY}{command} --benchmark-json="$dir/benchmark.json" && {read}"""

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from .folders import LocalTools
 from .measurement_inputs import executables, wrappers
-from .projects import manifests
+from .projects import Project, manifests, recognise
 
 MANIFEST_BYTES = 256 * 1024
 MANIFEST_COUNT = 1000
@@ -49,6 +50,69 @@ def scan(root: Path, files: Sequence[str]) -> Mapping[str, str]:
     home = root.resolve()
     found = ((name, _text(home, name)) for name in manifests(files)[:MANIFEST_COUNT])
     return {name: text for name, text in found if text is not None}
+
+
+def recognised(root: Path, files: Sequence[str]) -> tuple[Project, ...]:
+    """Return the projects among these tracked files, their commands typed as this machine has the tools for them."""
+    texts = scan(root, files)
+    return recognise(files, texts, local_tools(root, texts, files))
+
+
+_ENVIRONMENTS = (".venv/bin/python", "venv/bin/python")
+_PROGRAMS = ("uv", "poetry", "pdm", "pipenv", "python", "python3", "ruff", "flake8", "mypy", "pyright")
+_MODULES = ("pytest", "pytest_cov", "pytest_benchmark", "coverage", "ruff", "flake8", "mypy", "pyright")
+_LOOK = "import importlib.util, sys; print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name)))"
+
+
+def local_tools(root: Path, texts: Mapping[str, str], files: Sequence[str] = ()) -> LocalTools:
+    """Look for what the projects with these manifests need: programs on the PATH, their environments, and what is installed
+    there. Starts nothing but the machine's own Python, and only where a project has no environment of its own.
+    """
+    programs = frozenset(name for name in _PROGRAMS if is_installed(name))
+    folders = dict.fromkeys(("", *(name.rpartition("/")[0] for name in texts)))
+    pythons = {folder: found for folder in folders if (found := _environment(root, folder))}
+    plain = next((name for name in ("python", "python3") if name in programs), "")
+    python_here = any(name.endswith((".toml", ".py", ".cfg", ".txt", ".ini")) for name in texts)
+    machine = _installed_for(plain) if plain and python_here and "" not in pythons else frozenset()
+    modules = {
+        folder: _installed_in(root / folder / pythons[folder]) if folder in pythons else machine for folder in folders
+    }
+    packages = frozenset(folder for folder in folders if _above(root, folder, "node_modules"))
+    tests, _ = read_texts(root, [name for name in files if name.endswith("_test.go")])
+    benchmarks = frozenset(name for name, text in tests.items() if "func Benchmark" in text)
+    return LocalTools(programs, pythons, modules, packages, benchmarks)
+
+
+def _environment(root: Path, folder: str) -> str:
+    """Return the Python of the environment in a folder, or in one above it, as it is typed in the folder."""
+    return next((found for name in _ENVIRONMENTS if (found := _above(root, folder, name))), "")
+
+
+def _above(root: Path, folder: str, name: str) -> str:
+    """Return where a name stands, from a folder: in it or in one above, up to the root; empty if nowhere."""
+    depth = folder.count("/") + bool(folder)
+    places = ["../" * steps + name for steps in range(depth + 1)]
+    return next((place for place in places if (root / folder / place).exists()), "")
+
+
+def _installed_in(python: Path) -> frozenset[str]:
+    found = (path.name.partition(".")[0] for path in python.parent.parent.glob("lib/python*/site-packages/*"))
+    return frozenset(found)
+
+
+def _installed_for(python: str) -> frozenset[str]:
+    try:
+        asked = subprocess.run(
+            [python, "-I", "-c", _LOOK, *_MODULES],
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=_ASK_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return frozenset()
+    return frozenset(asked.stdout.split())
 
 
 def _text(home: Path, name: str) -> str | None:

@@ -19,9 +19,10 @@ from ..lab.consent import read_plan_file
 from ..lab.context import RepoContext
 from ..plan.checks import load_plan
 from ..plan.model import PLAN_FILE, Plan
-from ..project.candidates import Candidate, candidates
-from ..project.projects import Project, recognise
-from ..project.scan import ComputeDevice, devices, missing_tools, scan
+from ..project.candidates import Candidate, propose
+from ..project.lacking import Lacking
+from ..project.projects import Project
+from ..project.scan import ComputeDevice, devices, missing_tools, recognised
 from ..vocabulary import Phase, Tool, following
 from .base import Goal, RepoPath, Verbs
 
@@ -48,7 +49,10 @@ class Inspected(Answer):
 
     projects: list[ProjectFacts] = []
     devices: list[str] = []
-    candidates: list[Candidate] = []
+    plan_file: str = Field("", description="What the plan file that is here already asks for; empty: there is none.")
+    candidates: list[Candidate] = Field([], description="Ready-made plans for the goal, the best fit first.")
+    lacking: list[Lacking] = Field([], description="What the goal asks for and nothing here measures, and what to add.")
+    also: list[str] = Field([], description="What else could be measured here, by title: ask with these words.")
     missing_tools: list[str] = []
 
     def lines(self) -> list[str]:
@@ -56,12 +60,22 @@ class Inspected(Answer):
             f"{p.root or '.'}: {', '.join(p.languages)} ({', '.join(p.commands) or 'no commands'})"
             for p in self.projects
         ]
-        plans = [
-            f"{place}. {c.title} — {c.why} verify: `{c.plan['verify']}`; {c.file_count} files in scope"
-            + "".join(f"; warning: {warning}" for warning in c.warnings)
-            for place, c in enumerate(self.candidates, 1)
+        plans = [line for place, one in enumerate(self.candidates, 1) for line in _numbered(place, one)]
+        return [
+            *([self.plan_file] if self.plan_file else []),
+            "Projects:",
+            *found,
+            f"Devices: {'; '.join(self.devices)}",
+            *(["Candidate plans, best fit first; pass one to check_plan:", *plans] if plans else []),
+            *(line for one in self.lacking for line in one.lines()),
+            *([f"Also measurable here: {', '.join(self.also)}."] if self.also else []),
+            *([f"Not installed: {', '.join(self.missing_tools)}."] if self.missing_tools else []),
         ]
-        return ["Projects:", *found, f"Devices: {'; '.join(self.devices)}", "Candidate plans, best fit first:", *plans]
+
+
+def _numbered(place: int, one: Candidate) -> list[str]:
+    first, *rest = one.lines()
+    return [f"{place}. {first}", *rest]
 
 
 class Checked(Answer):
@@ -96,11 +110,13 @@ class Planning(Verbs):
     def inspect_project(self, goal: Goal = "", repo: RepoPath = "") -> Inspected:
         """Use first in a repository without a plan: finds out what it holds and proposes ready-made plans, ranked by the goal.
 
-        Each plan has the command that measures, how its number is read, a guard, and a scope with its file count and
-        warnings. Pass one of them, changed as you like, to check_plan. Runs no command of the project.
+        Each plan has the command that measures, how its number is read, what it may not pay with, and a scope with its file
+        count. Pass one of them, changed as you like, to check_plan. Where nothing measures what the goal asks for, it says
+        what to add, with the exact line. A plan file that is here already comes first. Runs no command of the project.
         """
         context = self._lab.for_reading(repo)
         files, projects = _recognised(context)
+        offered = propose(projects, goal, files, MOST_CANDIDATES)
         commands = [command.text for project in projects for command in project.commands]
         return Inspected(
             phase=context.phase,
@@ -110,7 +126,10 @@ class Planning(Verbs):
             ],
             projects=[_facts(project) for project in projects[:MOST_PROJECTS]],
             devices=[_device(device) for device in devices()],
-            candidates=page_of(candidates(projects, goal, files)[:MOST_CANDIDATES]),
+            plan_file=plan_at_hand(context),
+            candidates=page_of(list(offered.candidates)),
+            lacking=list(offered.lacking),
+            also=list(offered.also[:MOST_CANDIDATES]),
             missing_tools=list(missing_tools(commands)),
         )
 
@@ -156,6 +175,20 @@ def chosen_plan(context: RepoContext, plan: Plan) -> Plan:
     raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not a plan. " + " ".join(f"{problem}." for problem in loaded))
 
 
+def plan_at_hand(context: RepoContext) -> str:
+    """Say that a plan file is here, what it asks for and how to go on; empty where there is none, or a session is open."""
+    if context.phase is not Phase.NO_SESSION or not (context.repo.root / PLAN_FILE).is_file():
+        return ""
+    try:
+        plan = chosen_plan(context, Plan())
+    except Refusal as refusal:
+        return refusal.message
+    committed = context.repo.content("HEAD", PLAN_FILE) == (context.repo.root / PLAN_FILE).read_bytes()
+    state = "committed" if committed else "not committed as it stands"
+    asks = f"{plan.goal or plan.metric} [{plan.metric}, {plan.direction} is better], scope {', '.join(plan.scope)}"
+    return f"A plan is here ({PLAN_FILE}, {state}): {cut(asks, 300)}. Next: check_plan without arguments tries it, then start_session."
+
+
 def proposals(lab: Lab, goal: str, repo: str) -> list[Candidate]:
     """Return the plans that a person could choose from where nothing says what to measure: with a goal those that fit it best;
     without one none if there is a plan file, which then is what is meant.
@@ -167,7 +200,7 @@ def proposals(lab: Lab, goal: str, repo: str) -> list[Candidate]:
     if context.phase is not Phase.NO_SESSION or (not goal and (context.repo.root / PLAN_FILE).exists()):
         return []
     files, projects = _recognised(context)
-    return [one for one in candidates(projects, goal, files)[:MOST_CANDIDATES] if one.file_count]
+    return list(propose(projects, goal, files, MOST_CANDIDATES).candidates)
 
 
 def wanted_commands(lab: Lab) -> tuple[str, ...]:
@@ -202,7 +235,7 @@ def project_facts(context: RepoContext) -> list[str]:
 def _recognised(context: RepoContext) -> tuple[tuple[str, ...], tuple[Project, ...]]:
     """The tracked files, and the projects among them."""
     files = context.repo.tracked()
-    return files, recognise(files, scan(context.repo.root, files))
+    return files, recognised(context.repo.root, files)
 
 
 def _facts(project: Project) -> ProjectFacts:

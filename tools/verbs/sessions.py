@@ -33,7 +33,7 @@ from ..storage.masked_lines import remember_masked
 from ..vocabulary import Phase, Tool, following
 from ..workflows.running.store import LEDGER_FOLDERS, Ledgers
 from .base import RepoPath, Verbs
-from .planning import chosen_plan
+from .planning import chosen_plan, plan_at_hand
 
 SHORTEST_TIMEOUT_S = 120.0
 TIMEOUT_FACTOR = 4.0
@@ -282,13 +282,8 @@ def session_status(context: RepoContext) -> SessionStatus:
     session = context.session
     ledgers = [name for name, _ in Ledgers(context).open_ones()][:8]
     if session is None:
-        planned = (context.repo.root / PLAN_FILE).is_file()
-        how = (
-            f"{PLAN_FILE} has a plan: call"
-            if planned
-            else f"Use inspect_project to find a plan, or write {PLAN_FILE}, then"
-        )
-        note = f"No session on this branch. {how} check_plan and start_session."
+        none = f"Use inspect_project to find a plan, or write {PLAN_FILE}, then check_plan and start_session."
+        note = f"No session on this branch. {plan_at_hand(context) or none}"
         return SessionStatus(phase=context.phase, next=list(following(context.phase)), note=note, ledgers=ledgers)
     plan, now, moved = as_shown(context, session).plan, context.now(), context.moved_head()
     return SessionStatus(

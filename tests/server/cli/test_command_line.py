@@ -257,3 +257,47 @@ def test_a_demo_and_a_new_repository_are_told_as_json(tmp_path: Path) -> None:
     assert [one["status"] for one in demo["tries"]].count("keep") == 3
     assert "train.py" in made["files"]
     assert (Path(made["folder"]) / "gpt.toml").is_file()
+
+
+PLAN = """goal = "g"
+scope = ["value.txt"]
+metric = "value"
+direction = "lower"
+verify = "cat value.txt"
+"""
+
+
+def test_a_plan_that_is_here_is_named_as_the_next_step(project: Project, typed: Typed) -> None:
+    project.write("autoresearch.toml", PLAN)
+
+    for command in ("status", "plan"):
+        status, out = typed(project, command)
+        assert (status, "A plan is here (autoresearch.toml, not committed as it stands): g" in out) == (0, True)
+    project.commit("a plan")
+    assert "(autoresearch.toml, committed): g [value, lower is better], scope value.txt" in typed(project, "status")[1]
+
+
+def test_a_plan_is_checked_and_started_in_a_terminal(project: Project, typed: Typed) -> None:
+    assert typed(project, "check")[0] == 2
+    project.write("autoresearch.toml", PLAN)
+    refused, said = typed(project, "check")
+    assert (refused, "nobody agreed yet" in said) == (1, True)
+
+    allowed = main(["--root", str(project.root), "--allow-commands", "check"])
+    started, out = typed(project, "--allow-commands", "start")
+
+    assert (allowed, started) == (0, 0)
+    assert "baseline 10" in out
+
+
+def test_a_plan_is_written_for_the_project_one_stands_in(project: Project, typed: Typed) -> None:
+    project.write("pyproject.toml", "[project]\nname = 'app'\n[tool.pytest.ini_options]\n").write("app.py", "a = 1\n")
+    project.write("test_app.py", "def test_app():\n    assert True\n").commit("an app")
+
+    assert typed(project, "init", "less", "memory")[0] == 1
+    assert not (project.root / "autoresearch.toml").exists()
+    written, out = typed(project, "init", "make", "the", "tests", "faster")
+    assert (written, "Faster tests" in out) == (0, True)
+    assert 'goal = "make the tests faster"' in project.read("autoresearch.toml")
+    assert typed(project, "init", "fewer", "lines")[0] == 1
+    assert "tests faster" in project.read("autoresearch.toml")

@@ -16,7 +16,7 @@ from functools import cached_property
 from posixpath import dirname, normpath
 from typing import Any
 
-from ...project.projects import ECOSYSTEMS
+from ...project.ecosystems import ECOSYSTEMS
 from ...text.markdown import is_markdown
 
 _WORD = re.compile(r"[A-Za-z_][\w-]*")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from ...plan.model import PLAN_FILE
+from ...plan.model import PLAN_FILE, in_toml
 from ..ledger.items import Item
 from ..ledger.pages import one_line, section, table
 from ..ledger.rules import Pages
@@ -135,17 +133,11 @@ def _config(ledger: Ledger) -> str:
         f"# {PLAN_FILE}, from {ledger.id}: {how}.",
         *(f"# Failed: [{one.gate}] {one.seen}" for one in (facts.failed if facts else ())),
         *(f"# Note: [{one.gate}] {one.seen}" for one in (facts.noted if facts else ())),
-        f"# Copy it to {PLAN_FILE}; a commit agrees to its commands.",
+        f"# Copy it to {PLAN_FILE}; a person agrees to its commands with `autoresearch-mcp approve`.",
         "",
     ]
     fields = plan.model_dump(mode="json", exclude_defaults=True)
-    settings = [f"{name} = {_toml(value)}" for name, value in fields.items()]
-    return "\n".join([*map(one_line, head), *settings]) + "\n"
-
-
-def _toml(value: object) -> str:
-    """Return a value of a plan in TOML, whose strings are written as in JSON but for one character."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return "\n".join([*map(one_line, head), in_toml(fields)])
 
 
 PAGES: Pages = {

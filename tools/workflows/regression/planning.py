@@ -14,9 +14,9 @@ from ...lab.context import RepoContext
 from ...plan.scope import Scope
 from ...process.screen import cure, screen
 from ...project.folders import CommandKind
-from ...project.projects import Project, recognise
+from ...project.projects import Project
 from ...project.recipes import inside
-from ...project.scan import scan
+from ...project.scan import recognised
 from .interfaces import Sources, affected, breaks, is_test, public_names
 from .items import RegressionOptions, Select
 from .readings import ComparisonJob, projected
@@ -88,7 +88,7 @@ def jobs_of(context: RepoContext, options: RegressionOptions) -> tuple[Compariso
         Refusal: for a command that is never run, or more runs than are allowed.
     """
     files = context.repo.tracked()
-    projects = recognise(files, scan(context.repo.root, files))
+    projects = recognised(context.repo.root, files)
     given = {
         ComparedDimension.FUNCTIONAL: options.tests or tuple(_found(projects, CommandKind.TEST)),
         ComparedDimension.DATA_MIGRATION: options.migrations,

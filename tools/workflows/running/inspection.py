@@ -13,8 +13,8 @@ from ...process.runner import CommandSpec
 from ...process.screen import ONLY_READ, cure, screen
 from ...process.shell import scripts
 from ...project.folders import CommandKind
-from ...project.projects import Project, recognise
-from ...project.scan import scan
+from ...project.projects import Project
+from ...project.scan import recognised
 from ...text.redaction import redact_tail
 from ..ledger.evidence import REPRODUCED, pending
 from ..ledger.items import Reproduction
@@ -99,7 +99,7 @@ WEAKNESSES = (
 def projects_of(context: RepoContext) -> tuple[Project, ...]:
     """Return the projects of the checkout."""
     files = context.repo.tracked()
-    return recognise(files, scan(context.repo.root, files))
+    return recognised(context.repo.root, files)
 
 
 def checks_of(projects: Iterable[Project], kinds: Sequence[CommandKind] = CHECKS) -> list[dict[str, str]]:

@@ -16,7 +16,7 @@ from ...process.screen import screen
 from ...project.folders import MAKEFILES, CommandKind, Language, ProjectCommand
 from ...project.projects import Project, recognise
 from ...project.recipes import inside
-from ...project.scan import missing_tools, scan
+from ...project.scan import local_tools, missing_tools, scan
 from ...text.redaction import redact_tail
 from ..ledger.handoff import carried
 from ..ledger.items import Workflow
@@ -242,7 +242,8 @@ def offered(context: RepoContext) -> Offered:
     """What the projects offer: of several commands for one purpose the project's own, from its makefile, else the first."""
     files = context.repo.tracked()
     texts = scan(context.repo.root, files)
-    projects = [project for project in recognise(files, texts) if not _EXAMPLES & set(project.root.split("/"))]
+    found = recognise(files, texts, local_tools(context.repo.root, texts, files))
+    projects = [project for project in found if not _EXAMPLES & set(project.root.split("/"))]
     commands = {name: _of_kind(projects, kind) for name, kind in _KINDS.items()}
     return Offered(commands, checker(texts), any(set(project.languages) - _NO_CODE for project in projects))
 

@@ -1,0 +1,182 @@
+"""What a new project is answered: the first plan for goals in users' words, and whether it passes `check_plan` here.
+
+python benchmarks/first_contact.py [--install] [--real FOLDER ...] [--page docs/first-contact.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from layouts import GOALS, LAYOUTS, NOTHING, REAL, Layout
+
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.verbs.planning import Planning
+
+NOT_HERE = "tools not here"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was answered to one goal: the first plan's title or `-`, what `check_plan` says of it, and whether it is right."""
+
+    title: str
+    right: bool
+    checked: str = ""
+    failed: str = ""
+
+
+def main() -> None:
+    """Ask, check, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--install", action="store_true", help="install what the projects name, where pip and npm are there"
+    )
+    parser.add_argument("--ask-only", action="store_true", help="leave check_plan out")
+    parser.add_argument("--real", nargs="*", default=[], help="clones of the projects named in layouts.REAL")
+    parser.add_argument("--only", default="", help="only layouts with these letters in their name")
+    parser.add_argument("--page", default="", help="write the table here")
+    options = parser.parse_args()
+    named = {f"{Path(one).name} (real)": (REAL[Path(one).name], Path(one).resolve()) for one in options.real}
+    rows: dict[str, list[Answer]] = {}
+    for name, (layout, clone) in {**{name: (layout, None) for name, layout in LAYOUTS.items()}, **named}.items():
+        if options.only not in name:
+            continue
+        print(name, file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place) / "project"
+            _make(folder, layout, clone, install=options.install)
+            rows[name] = [
+                _ask(folder, goal, right, check=not options.ask_only)
+                for goal, right in zip(GOALS, (*layout.answers, NOTHING, NOTHING), strict=True)
+            ]
+        for goal, answer in zip(GOALS, rows[name], strict=True):
+            if not answer.right or answer.failed:
+                print(f"{name} / {goal}: {answer.title} {answer.checked} {answer.failed}", flush=True)
+    page = _page(rows)
+    if options.page:
+        Path(options.page).write_text(page, encoding="utf-8")
+    print(page)
+
+
+def _make(folder: Path, layout: Layout, clone: Path | None, *, install: bool) -> None:
+    if clone is not None:
+        subprocess.run(["git", "clone", "--quiet", str(clone), str(folder)], check=True)
+    for name, text in layout.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    if clone is None:
+        subprocess.run([*git, "init", "--quiet", "-b", "main"], cwd=folder, check=True)
+    with (folder / ".git/info/exclude").open("a") as file:
+        file.write(".venv\nnode_modules/\npackage-lock.json\ntarget/\nCargo.lock\n__pycache__/\n.benchmarks/\n")
+    subprocess.run([*git, "add", "--all"], cwd=folder, check=True)
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "start"], cwd=folder, check=True)
+    if install:
+        _install(folder, whole=clone is not None)
+
+
+def _install(folder: Path, *, whole: bool) -> None:
+    """Install what the project's own tests and builds need, as its user would have; of a made one only the tools."""
+    if (folder / "package.json").exists() and "ependencies" in (folder / "package.json").read_text():
+        npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
+        subprocess.run(npm, cwd=folder, check=False)
+    if whole and (folder / "pyproject.toml").exists():
+        _environment(folder / ".venv", "-e", str(folder))
+    elif (folder / "pyproject.toml").exists() or (folder / "setup.py").exists():
+        (folder / ".venv").symlink_to(_shared())
+
+
+@cache
+def _shared() -> Path:
+    return _environment(Path(tempfile.mkdtemp()) / "venv")
+
+
+def _environment(place: Path, *more: str) -> Path:
+    subprocess.run(["python3", "-m", "venv", str(place)], check=True)
+    tools = ["pytest", "pytest-cov", "pytest-benchmark", "freezegun"]
+    subprocess.run([place / "bin/pip", "install", "-q", *tools, *more], check=True, stderr=subprocess.DEVNULL)
+    return place
+
+
+def _ask(folder: Path, goal: str, right: str, *, check: bool) -> Answer:
+    planning = Planning(Lab(folder, allow_commands=True, patience_s=600))
+    found = planning.inspect_project(goal)
+    if not found.candidates:
+        told = bool(found.lacking) and all(one.add for one in found.lacking)
+        return Answer(NOTHING, right == NOTHING and told)
+    first = found.candidates[0]
+    plan = Plan.model_validate({**first.plan, "noise": "none"})
+    if not check or first.needs or any(shutil.which(tool) is None for tool in _programs(plan)):
+        return Answer(first.title, first.title == right, NOT_HERE)
+    checked = planning.check_plan(plan)
+    failed = "; ".join(f"{gate.gate}: {gate.seen} {gate.output}" for gate in checked.gates if not gate.passed)
+    return Answer(first.title, first.title == right, "passes" if checked.ready else "FAILS", failed)
+
+
+_TOOLS = (
+    "cargo",
+    "cmake",
+    "composer",
+    "dotnet",
+    "gem",
+    "go",
+    "gradle",
+    "hyperfine",
+    "jupyter",
+    "make",
+    "mvn",
+    "npm",
+    "poetry",
+    "uv",
+    "bundle",
+)
+
+
+def _programs(plan: Plan) -> list[str]:
+    """Return the tools that a plan's commands or the makefile behind them call."""
+    words = " ".join(plan.commands).replace('"', " ").split()
+    return [
+        tool
+        for tool in (*_TOOLS, "vendor/bin/phpunit", "yarn", "pnpm")
+        if tool in words or ("bench" in words and tool == "hyperfine" and "make" in words)
+    ]
+
+
+def _page(rows: dict[str, list[Answer]]) -> str:
+    answers = [answer for row in rows.values() for answer in row]
+    right, plans = sum(one.right for one in answers), [one for one in answers if one.checked]
+    checked = [one for one in plans if one.checked != NOT_HERE]
+    passed = sum(one.checked == "passes" for one in checked)
+    lines = [
+        "# First contact",
+        "",
+        "Written by `python benchmarks/first_contact.py --install --real CLONES --page docs/first-contact.md`.",
+        "",
+        f"What `inspect_project` answers first in {len(rows)} layouts of projects, to goals in users' words: the plan's title, or `-` where",
+        "nothing there measures it and the answer says what to add. Layouts marked *real* are public projects; the others are made in",
+        "`benchmarks/layouts.py`, which also says what would be right. ✓: the plan passed `check_plan` as it was proposed; ○: its tools",
+        "were not on this machine; ✗: it failed there, or the answer is not the right one.",
+        "",
+        (f"Right: {right} of {len(answers)} ({100 * right / len(answers):.0f} %). Plans proposed: {len(plans)}; of the {len(checked)} whose tools "
+        f"were here, {passed} passed `check_plan`."),
+        "",
+        "| layout | " + " | ".join(f"“{goal}”" for goal in GOALS) + " |",
+        "|---" * (len(GOALS) + 1) + "|",
+    ]  # fmt: skip
+    marks = {"": "", "passes": " ✓", NOT_HERE: " ○", "FAILS": " ✗"}
+    for name, row in rows.items():
+        cells = (f"{one.title}{marks[one.checked] if one.right else ' ✗ not right'}" for one in row)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
