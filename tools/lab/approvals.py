@@ -38,7 +38,8 @@ class ApprovalStore:
 
     def __init__(self, repository: Path) -> None:
         self._repository = str(repository.resolve())
-        home = Path(os.environ.get("XDG_STATE_HOME", "") or "~/.local/state").expanduser() / "autoresearch-mcp"
+        # Not below XDG_STATE_HOME: a terminal may have that variable where the server that a client starts has not.
+        home = Path("~/.local/state/autoresearch-mcp").expanduser()
         self._key_file = home / "approvals.key"
         name = hashlib.sha256(os.fsencode(self._repository)).hexdigest()[:32]
         self._file = home / "approvals" / f"{name}.json"

@@ -47,13 +47,14 @@ class CommandKind(StrEnum):
 @dataclass(frozen=True)
 class ProjectCommand:
     """A command that a project offers, as typed in the project's own folder, and the file that showed it; `script` is what
-    a package manager's script of that name would start.
+    a package manager's script of that name would start, `body` what a makefile's target has below it.
     """
 
     kind: CommandKind
     text: str
     source: str
     script: str = ""
+    body: str = ""
     needs: str = ""
     """What has to be typed first, because the command's tool is not installed; empty where it is, or nobody looked."""
 
@@ -63,13 +64,14 @@ class LocalTools:
     """What this machine has beside the tracked files; where nobody looked, everything is taken to be there.
 
     All by a project's folder: `pythons` has the Python of its environment as it is typed there, `modules` what is installed
-    for its Python, `node_modules` the folders whose packages are installed. `benchmarks` are the test files that hold some.
+    for its Python, `node_modules` and `vendored` the folders whose packages are installed. `benchmarks` are the test files that hold some.
     """
 
     programs: frozenset[str] | None = None
     pythons: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, frozenset[str]] = field(default_factory=dict)
     node_modules: frozenset[str] = frozenset()
+    vendored: frozenset[str] = frozenset()
     benchmarks: frozenset[str] = frozenset()
 
     def has(self, program: str) -> bool:
@@ -167,6 +169,7 @@ MAKEFILES = ("Makefile", "makefile", "GNUmakefile")
 def make_commands(folder: Folder) -> tuple[ProjectCommand, ...]:
     """Return the well-known targets of a makefile, in the file's order; of two for one kind the first."""
     name = folder.has(*MAKEFILES)
-    targets = re.findall(r"^([A-Za-z][\w.-]*)[ \t]*:(?!=)", folder.text(name), re.MULTILINE) if name else []
-    kinds = {_MAKE_KINDS[target]: target for target in reversed(targets) if target in _MAKE_KINDS}
-    return tuple(ProjectCommand(kind, f"make {target}", name) for kind, target in kinds.items())
+    rule = re.compile(r"^([A-Za-z][\w.-]*)[ \t]*:(?!=).*((?:\n\t.*)*)", re.MULTILINE)
+    targets = rule.findall(folder.text(name)) if name else []
+    kinds = {_MAKE_KINDS[target]: (target, body) for target, body in reversed(targets) if target in _MAKE_KINDS}
+    return tuple(ProjectCommand(kind, f"make {target}", name, body=body) for kind, (target, body) in kinds.items())

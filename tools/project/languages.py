@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 from posixpath import dirname
 
 from . import recipes
@@ -149,7 +150,9 @@ def find_php(folder: Folder) -> FolderFinding:
         (CommandKind.TYPES, "vendor/bin/phpstan analyse", stan),
         (CommandKind.LINT, "vendor/bin/phpcs", folder.has("phpcs.xml") or named.get("squizlabs/php_codesniffer", "")),
     ]
-    return FolderFinding(("composer",), command_list(rows), (), warnings)
+    there = folder.tools.programs is None or folder.root in folder.tools.vendored
+    commands = tuple(replace(one, needs="" if there else "composer install") for one in command_list(rows))
+    return FolderFinding(("composer",), commands, (), warnings)
 
 
 def find_notebooks(folder: Folder) -> FolderFinding:

@@ -209,7 +209,7 @@ def benchmark(project: Project, words: Sequence[str] = ()) -> Measure | None:
         return None
     named = [one for one in commands if any(word[:4] in one.text for word in words if len(word) > 4)]
     bench = (named or commands)[0]
-    text = f"{bench.text} {bench.script}"
+    text = f"{bench.text} {bench.script} {bench.body}"
     if "--benchmark-only" in text:
         return _here(project, recipes.pytest_benchmark(bench.text, project.python, "milliseconds"), bench)
     if bench.text.endswith("vitest bench"):

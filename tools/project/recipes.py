@@ -220,8 +220,9 @@ _PACKED = (
     "const [pack] = Object.values(JSON.parse(said.slice(said.search(/^[\\[{]/m)))); "
     'const manifest = require("./package.json"); '
     "const names = pack.files.map(file => file.path); "
+    'const has = entry => names.some(name => name.replace(/[.][cm]?js$/, "") === entry.replace(/[.][cm]?js$/, "") || name.startsWith(entry + "/")); '
     'const entries = [manifest.main, manifest.module, ...(JSON.stringify(manifest.exports || "").match(/[.][/][^"*]+(?=")/g) || [])]; '
-    'const gone = entries.filter(entry => entry && !names.some(name => name.startsWith(entry.replace(/^[.][/]/, "")))); '
+    'const gone = entries.filter(entry => entry && !has(entry.replace(/^[.][/]/, ""))); '
     'if (gone.length) {console.error("not packed: " + gone); process.exit(1)} '
     "const bytes = pack.files.filter(file => !/[.]map$|[.]md$|^licen[cs]e/i.test(file.path)).reduce((sum, file) => sum + file.size, 0); "
     'console.log("METRIC package_bytes=" + bytes)'

@@ -77,10 +77,12 @@ def local_tools(root: Path, texts: Mapping[str, str], files: Sequence[str] = ())
     modules = {
         folder: _installed_in(root / folder / pythons[folder]) if folder in pythons else machine for folder in folders
     }
-    packages = frozenset(folder for folder in folders if _above(root, folder, "node_modules"))
+    node, vendored = (
+        frozenset(folder for folder in folders if _above(root, folder, name)) for name in ("node_modules", "vendor")
+    )
     tests, _ = read_texts(root, [name for name in files if name.endswith("_test.go")])
     benchmarks = frozenset(name for name, text in tests.items() if "func Benchmark" in text)
-    return LocalTools(programs, pythons, modules, packages, benchmarks)
+    return LocalTools(programs, pythons, modules, node, vendored, benchmarks)
 
 
 def _environment(root: Path, folder: str) -> str:

@@ -134,7 +134,7 @@ def find_node(folder: Folder) -> FolderFinding:
         else f"{manager} install"
     )
     offered = [
-        ProjectCommand(_NODE_KINDS[name], f"{manager} run {name}", "package.json", text, needs)
+        ProjectCommand(_NODE_KINDS[name], f"{manager} run {name}", "package.json", text, needs=needs)
         for name, text in scripts.items()
         if name in _NODE_KINDS
         and "no test specified" not in text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ guards = ['sh check.sh']
 
 
 def state_folder() -> Path:
-    return Path(os.environ["XDG_STATE_HOME"]) / "autoresearch-mcp"
+    return Path.home() / ".local/state/autoresearch-mcp"
 
 
 def kept() -> Path:
@@ -135,3 +134,13 @@ def test_what_a_call_asked_to_run_waits_for_a_person(project: Project) -> None:
     assert wanted_commands(lab) == ("cat value.txt", "sh check.sh")
     lab.for_reading().consent.approve(("cat value.txt",), "in a test")
     assert wanted_commands(lab) == ("sh check.sh",)
+
+
+def test_a_yes_in_a_terminal_counts_for_a_server_with_another_environment(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "of the shell"))
+    project.lab.for_reading().consent.approve(("cat value.txt", "sh check.sh"), "in a test")
+    monkeypatch.delenv("XDG_STATE_HOME")
+
+    assert Consent(project.lab.for_reading().repo, allow_commands=False).missing(project.plan) == ()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,8 +13,11 @@ import pytest
 from autoresearch_mcp.tools.plan.checks import load_plan, problems
 from autoresearch_mcp.tools.plan.metrics import Reading, read_metric
 from autoresearch_mcp.tools.plan.model import Plan, parse_guard_metric
+from autoresearch_mcp.tools.project import recipes
 from autoresearch_mcp.tools.project.candidates import Candidate, Proposals, in_scope, propose, scope_warnings
+from autoresearch_mcp.tools.project.folders import CommandKind
 from autoresearch_mcp.tools.project.projects import recognise
+from autoresearch_mcp.tools.project.scan import recognised
 
 PYTHON = {
     "pyproject.toml": "[project]\nname = 'shop'\nversion = '1'\n[dependency-groups]\ndev = ['pytest', 'pytest-cov', 'ruff', 'mypy']\n",
@@ -493,3 +497,64 @@ def test_a_rust_count_really_comes_out(metric: str, value: float, tmp_path: Path
     }
 
     assert measure(plan(files, metric), repository(tmp_path, files)).value == value
+
+
+@pytest.mark.parametrize(
+    ("command", "milliseconds"),
+    [
+        (recipes.nanoseconds(r"printf 'BenchmarkA-2 9 1500000 ns/op\nok x 0.5s\n'", "ms", '$4 == "ns/op"', 3), 1.5),
+        (
+            recipes.nanoseconds(r"printf 'test a ... bench: 1,250,000 ns/iter (+/- 5)\n'", "ms", "/ bench: /", 5),
+            1.25,
+        ),
+        (
+            recipes.hyperfine(r"printf '  Time (mean ± σ):   2.5 s ± 0.1 s\n  Time (mean ± σ): 7 ms ± 1 ms\n'", "ms"),
+            2507,
+        ),
+    ],
+)
+def test_the_output_of_a_benchmark_is_summed_in_milliseconds(command: str, milliseconds: float, tmp_path: Path) -> None:
+    assert read_metric(shell(command, tmp_path).stdout, "line", "ms").value == milliseconds
+    nothing = re.sub(r"printf '.*?'", "echo none", command, count=1)
+    assert shell(nothing, tmp_path).returncode != 0
+
+
+def test_a_target_that_calls_hyperfine_is_read_and_not_timed() -> None:
+    files = {"Makefile": "app: main.c\n\tgcc main.c -o app\n\nbench: app\n\thyperfine ./app\n", "main.c": ""}
+
+    assert "Time" in str(plans(files, "faster")[0].plan["verify"])
+
+
+def test_the_size_of_a_package_is_what_npm_would_pack_and_needs_its_entry(tmp_path: Path) -> None:
+    manifest = json.dumps({"name": "adder", "version": "1.0.0", "main": "lib/add.js", "files": ["lib"]})
+    files = {
+        "package.json": manifest,
+        "lib/add.js": "exports.add = 1;\n",
+        "lib/add.js.map": "map",
+        "README.md": "# A\n",
+    }
+    folder = repository(tmp_path, files)
+    verify = plan(files, "package_bytes").verify
+
+    assert read_metric(shell(verify, folder).stdout, "line", "package_bytes").value == len(manifest) + 17
+    (folder / "lib/add.js").rename(folder / "lib/plus.js")
+    assert shell(verify, folder).returncode != 0
+
+
+def test_commands_are_typed_as_this_machine_has_their_tools(tmp_path: Path) -> None:
+    """A lock file of uv where uv is not installed; an environment that has pytest and no coverage."""
+    named = {**PYTHON, "api/pyproject.toml": "[project]\nname = 'api'\n", "api/test_a.py": "", "uv.lock": ""}
+    folder = repository(tmp_path, named)
+    for module in ("bin/python", "lib/python3.11/site-packages/pytest/__init__.py"):
+        (folder / ".venv" / module).parent.mkdir(parents=True, exist_ok=True)
+        (folder / ".venv" / module).touch()
+
+    found = recognised(folder, tuple(named))
+    offered = propose(found, "raise coverage", tuple(named)).candidates[0]
+
+    commands = {one.root: one.of_kind(CommandKind.TEST)[0] for one in found if one.of_kind(CommandKind.TEST)}
+    assert {root: one.text for root, one in commands.items()} == {
+        "": ".venv/bin/python -m pytest -q",
+        "api": "../.venv/bin/python -m pytest -q",
+    }
+    assert offered.needs == [".venv/bin/python -m pip install pytest-cov"]
