@@ -22,6 +22,7 @@ from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.verbs.planning import Planning
 
 NOT_HERE = "tools not here"
+MARKS = {"": "", "passes": " ✓", NOT_HERE: " ○", "FAILS": " ✗"}
 
 
 @dataclass(frozen=True)
@@ -38,26 +39,27 @@ def main() -> None:
     """Ask, check, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--install", action="store_true", help="install what the projects name, where pip and npm are there"
+        "--install", action="store_true", help="install what projects name, where pip and npm are there"
     )
     parser.add_argument("--ask-only", action="store_true", help="leave check_plan out")
     parser.add_argument("--real", nargs="*", default=[], help="clones of the projects named in layouts.REAL")
-    parser.add_argument("--only", default="", help="only layouts with these letters in their name")
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="only layouts with these words; the page keeps the others"
+    )
     parser.add_argument("--page", default="", help="write the table here")
     options = parser.parse_args()
-    named = {f"{Path(one).name} (real)": (REAL[Path(one).name], Path(one).resolve()) for one in options.real}
-    rows: dict[str, list[Answer]] = {}
-    for name, (layout, clone) in {**{name: (layout, None) for name, layout in LAYOUTS.items()}, **named}.items():
-        if options.only not in name:
+    clones = {f"{Path(one).name} (real)": Path(one).resolve() for one in options.real}
+    layouts = {**LAYOUTS, **{f"{name} (real)": layout for name, layout in REAL.items() if f"{name} (real)" in clones}}
+    rows = _kept(Path(options.page)) if options.page and options.only else {}
+    for name, layout in layouts.items():
+        if options.only and not any(word in name for word in options.only):
             continue
         print(name, file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place) / "project"
-            _make(folder, layout, clone, install=options.install)
-            rows[name] = [
-                _ask(folder, goal, right, check=not options.ask_only)
-                for goal, right in zip(GOALS, (*layout.answers, NOTHING, NOTHING), strict=True)
-            ]
+            _make(folder, layout, clones.get(name), install=options.install)
+            asked = zip(GOALS, _right(layout), strict=True)
+            rows[name] = [_ask(folder, goal, right, check=not options.ask_only) for goal, right in asked]
         for goal, answer in zip(GOALS, rows[name], strict=True):
             if not answer.right or answer.failed:
                 print(f"{name} / {goal}: {answer.title} {answer.checked} {answer.failed}", flush=True)
@@ -65,6 +67,25 @@ def main() -> None:
     if options.page:
         Path(options.page).write_text(page, encoding="utf-8")
     print(page)
+
+
+def _right(layout: Layout) -> tuple[str, ...]:
+    return (*layout.answers, NOTHING, NOTHING)
+
+
+def _kept(page: Path) -> dict[str, list[Answer]]:
+    """Return the rows of a page that was written before."""
+    found = {}
+    known = {**LAYOUTS, **{f"{name} (real)": layout for name, layout in REAL.items()}}
+    for line in page.read_text(encoding="utf-8").splitlines():
+        name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if name in known:
+            marks = {mark: checked for checked, mark in MARKS.items()}
+            split = [re.fullmatch(r"(.*?)( [✓○✗])?( not right)?", cell) for cell in cells]
+            parts = [(match[1], marks.get(match[2] or "", "")) for match in split if match]
+            pairs = zip(parts, _right(known[name]), strict=True)
+            found[name] = [Answer(title, title == right, checked) for (title, checked), right in pairs]
+    return found
 
 
 def _make(folder: Path, layout: Layout, clone: Path | None, *, install: bool) -> None:
@@ -176,9 +197,8 @@ def _page(rows: dict[str, list[Answer]]) -> str:
         "| layout | " + " | ".join(f"“{goal}”" for goal in GOALS) + " |",
         "|---" * (len(GOALS) + 1) + "|",
     ]  # fmt: skip
-    marks = {"": "", "passes": " ✓", NOT_HERE: " ○", "FAILS": " ✗"}
     for name, row in rows.items():
-        cells = (f"{one.title}{marks[one.checked] if one.right else ' ✗ not right'}" for one in row)
+        cells = (f"{one.title}{MARKS[one.checked] if one.right else ' ✗ not right'}" for one in row)
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

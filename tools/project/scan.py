@@ -80,7 +80,8 @@ def local_tools(root: Path, texts: Mapping[str, str], files: Sequence[str] = ())
     node, vendored = (
         frozenset(folder for folder in folders if _above(root, folder, name)) for name in ("node_modules", "vendor")
     )
-    tests, _ = read_texts(root, [name for name in files if name.endswith("_test.go")])
+    near = sorted((name for name in files if name.endswith("_test.go")), key=lambda name: name.count("/"))
+    tests, _ = read_texts(root, near[:MANIFEST_COUNT])
     benchmarks = frozenset(name for name, text in tests.items() if "func Benchmark" in text)
     return LocalTools(programs, pythons, modules, node, vendored, benchmarks)
 

@@ -31,10 +31,15 @@ def find_python(folder: Folder) -> FolderFinding:
         (CommandKind.TYPES, "pyright", "pyright", folder.has("pyrightconfig.json") or folder.naming("pyright")),
         (CommandKind.BENCHMARK, "pytest -q --benchmark-only", "pytest_benchmark", folder.naming("pytest-benchmark")),
     ]
-    python = python_of(prefix)
+    python, package = python_of(prefix), _package(folder, manifest)
+    path = f"PYTHONPATH={package.rpartition('/')[0] or '.'} "  # a script's own folder is on the path, and not the package's
     rows = [
         (CommandKind.TEST, "tox -q", folder.has("tox.ini") or ("pyproject.toml" if "tox" in tool else "")),
-        *((CommandKind.BENCHMARK, f"{python} {name}", name) for name in sorted(folder.files) if _is_benchmark(name)),
+        *(
+            (CommandKind.BENCHMARK, f"{path}{python} {name}", name)
+            for name in sorted(folder.files)
+            if _is_benchmark(name)
+        ),
     ]
     commands = tuple(_module(folder, prefix, *row) for row in tools if row[-1])
     shipped = recipes.wheel(python) if {"project", "build-system"} & manifest.keys() or folder.has("setup.py") else ""
@@ -45,7 +50,7 @@ def find_python(folder: Folder) -> FolderFinding:
         warnings,
         shipped=shipped,
         python=python,
-        package=_package(folder, manifest),
+        package=package,
     )
 
 

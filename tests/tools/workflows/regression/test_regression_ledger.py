@@ -365,7 +365,7 @@ def test_the_projects_own_commands_are_found(project: Project) -> None:
     missing = "\n".join(agent.open(base="main").missing)
 
     assert "`python -m pytest -o junit_family=xunit1" in missing
-    assert "`python bench.py`" in missing
+    assert "`PYTHONPATH=. python bench.py`" in missing
 
 
 NODE = "const test = require('node:test'); const { total } = require('../cart.js');\ntest('adds', () => { if (total([1, 2]) !== 3) throw new Error('no'); });\ntest('red', () => { throw new Error('always'); });\n"
