@@ -75,16 +75,19 @@ def _right(layout: Layout) -> tuple[str, ...]:
 
 def _kept(page: Path) -> dict[str, list[Answer]]:
     """Return the rows of a page that was written before."""
-    found = {}
+    found, text = {}, page.read_text(encoding="utf-8")
     known = {**LAYOUTS, **{f"{name} (real)": layout for name, layout in REAL.items()}}
-    for line in page.read_text(encoding="utf-8").splitlines():
+    failed = dict(re.findall(r"^- (.+): `(.*)`$", text, re.MULTILINE))
+    checked = {mark: word for word, mark in MARKS.items()}
+    for line in text.splitlines():
         name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
         if name in known:
-            marks = {mark: checked for checked, mark in MARKS.items()}
-            split = [re.fullmatch(r"(.*?)( [✓○✗])?( not right)?", cell) for cell in cells]
-            parts = [(match[1], marks.get(match[2] or "", "")) for match in split if match]
-            pairs = zip(parts, _right(known[name]), strict=True)
-            found[name] = [Answer(title, title == right, checked) for (title, checked), right in pairs]
+            parts = [re.fullmatch(r"(.*?)( [✓○✗])?( not right)?", cell) for cell in cells]
+            told = zip([part for part in parts if part], _right(known[name]), GOALS, strict=True)
+            found[name] = [
+                Answer(part[1], part[1] == right, checked[part[2] or ""], failed.get(f"{name}, “{goal}”", ""))
+                for part, right, goal in told
+            ]
     return found
 
 
@@ -200,6 +203,14 @@ def _page(rows: dict[str, list[Answer]]) -> str:
     for name, row in rows.items():
         cells = (f"{one.title}{MARKS[one.checked] if one.right else ' ✗ not right'}" for one in row)
         lines.append(f"| {name} | {' | '.join(cells)} |")
+    failed = [
+        f"- {name}, “{goal}”: `{one.failed.replace('`', '').replace(chr(10), ' ')[:200]}`"
+        for name, row in rows.items()
+        for goal, one in zip(GOALS, row, strict=True)
+        if one.failed
+    ]
+    if failed:
+        lines += ["", "What `check_plan` said of those that failed:", "", *failed]
     return "\n".join(lines) + "\n"
 
 
