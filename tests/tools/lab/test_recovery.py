@@ -26,10 +26,9 @@ from crashing import (
     killed_after,
     killed_at,
     kinds,
+    points,
     when_free,
 )
-
-MOST_PLACES = 120
 
 
 def keeps(project: Project) -> None:
@@ -77,27 +76,42 @@ def to_the_end(project: Project) -> str:
     return project.statuses()[1]
 
 
+def checkpoints(template: Project, tmp_path: Path, kind: str) -> list[str]:
+    """Where an iteration of a kind is killed: before each change of the disk, and while it measures also after each.
+
+    The disk after one change and before the next is the same, but for a run that began in between. What comes before the
+    decision is the same for all kinds: it is tried with a discard.
+    """
+    project = copied(template, tmp_path / "points")
+    EDITS[kind](project)
+    passed = points(lambda: iterate(project, "an idea"))
+    shutil.rmtree(project.root)
+    decided = passed.index("measure: before journal verified 1")
+    return [
+        name
+        for number, name in enumerate(passed)
+        if (": before " in name or name.startswith("measure")) and (kind == "discard" or number >= decided)
+    ]
+
+
 @pytest.mark.parametrize("kind", EDITS)
 def test_killed_at_any_checkpoint_an_iteration_ends_as_if_nothing_had_happened(
     template: Project, tmp_path: Path, kind: str
 ) -> None:
-    found = set()
-    for place in range(1, MOST_PLACES):
-        project = copied(template, tmp_path / str(place))
+    named = checkpoints(template, tmp_path, kind)
+    for number, point in enumerate(named):
+        project = copied(template, tmp_path / str(number))
         EDITS[kind](project)
-        died = killed_at(place, lambda project=project: iterate(project, "an idea"))  # type: ignore[misc]
+        assert killed_at(point, lambda project=project: iterate(project, "an idea")), point  # type: ignore[misc]
 
-        found.add(to_the_end(project))
+        assert to_the_end(project) == kind, point
 
         check(project)
-        assert len(project.table()) == 2, f"one row, whatever happened at {place}"
+        assert len(project.table()) == 2, f"one row, whatever happened: {point}"
         assert project.git("stash", "list").count("stash@") == 1
         assert project.git("rev-parse", "users")
-        shutil.rmtree(tmp_path / str(place))
-        if not died:
-            break
-    assert place > 10
-    assert found == {kind}
+        shutil.rmtree(tmp_path / str(number))
+    assert len(named) > {"keep": 7, "discard": 40, "crash": 3}[kind]
 
 
 def test_killed_again_while_it_recovers(template: Project, tmp_path: Path) -> None:
@@ -256,18 +270,16 @@ def test_a_description_with_nothing_to_read_is_refused(project: Project, words: 
 
 
 def test_an_edit_made_after_the_crash_is_left_as_it_is(template: Project, tmp_path: Path) -> None:
-    for place in range(1, MOST_PLACES, 3):
-        project = copied(template, tmp_path / str(place))
+    for number, point in enumerate(checkpoints(template, tmp_path, "discard")[::4]):
+        project = copied(template, tmp_path / str(number))
         discards(project)
-        died = killed_at(place, lambda project=project: iterate(project, "an idea"))  # type: ignore[misc]
+        assert killed_at(point, lambda project=project: iterate(project, "an idea"))  # type: ignore[misc]
         project.write("notes.txt", "written by the user after the crash\n")
         project.restart()
         with suppress(Refusal):  # it stands outside the scope, which the agent is told
             when_free(lambda project=project: iterate(project, "an idea"))  # type: ignore[misc]
 
-        assert project.read("notes.txt") == "written by the user after the crash\n"
-        if not died:
-            break
+        assert project.read("notes.txt") == "written by the user after the crash\n", point
 
 
 @pytest.mark.parametrize("seed", [1, 2])
