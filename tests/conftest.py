@@ -49,28 +49,47 @@ def git_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return template
 
 
+class Homes:
+    """Home folders with a git configuration alone. One in which nothing was written serves the next test as well."""
+
+    def __init__(self, folder: Path, template: Path) -> None:
+        lines = ["[user]", "name = Ada", "email = ada@example.org", "[init]", "defaultBranch = main"]
+        self._folder, self._config = folder, "\n".join([*lines, f"templateDir = {template}", ""])
+        self._unused: list[Path] = []
+
+    def take(self) -> Path:
+        if self._unused:
+            return self._unused.pop()
+        home = Path(tempfile.mkdtemp(dir=self._folder))
+        (home / "gitconfig").write_text(self._config)
+        return home
+
+    def give_back(self, home: Path) -> None:
+        if [path.name for path in home.glob("*")] == ["gitconfig"] and (home / "gitconfig").read_text() == self._config:
+            self._unused.append(home)
+        else:
+            shutil.rmtree(home, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("homes")
+def homes(tmp_path_factory: pytest.TempPathFactory, git_template: Path) -> Homes:
+    return Homes(tmp_path_factory.mktemp("homes"), git_template)
 
 
 @pytest.fixture(autouse=True)
-def own_git(homes: Path, git_template: Path) -> Iterator[None]:
+def own_git(homes: Homes) -> Iterator[None]:
     """A fixed identity, no configuration of the machine, no writing to the real home."""
-    home = Path(tempfile.mkdtemp(dir=homes))
-    config = home / "gitconfig"
-    lines = ["[user]", "name = Ada", "email = ada@example.org"]
-    config.write_text("\n".join([*lines, "[init]", "defaultBranch = main", f"templateDir = {git_template}", ""]))
+    home = homes.take()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_STATE_HOME", str(home / "state"))
         patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
-        patch.setenv("GIT_CONFIG_GLOBAL", str(config))
+        patch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         for name in ("AUTORESEARCH_ROOT", "CLAUDE_PROJECT_DIR"):
             patch.delenv(name, raising=False)
         yield
-    shutil.rmtree(home, ignore_errors=True)
+    homes.give_back(home)
 
 
 class UnsyncedConnection(sqlite3.Connection):
