@@ -301,6 +301,7 @@ def test_the_report_lays_the_curves_of_the_tries_over_the_incumbent_s(lab: Path)
     again = Review(server).history(iteration=1)
     assert again.training == answer.training
     assert losses in again.text()
+    assert "Output:" not in again.text()
 
     report = Review(server).report().report.splitlines()
 

@@ -264,7 +264,7 @@ def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
         diff=_diff(context, events),
         samples=[run.value for run in runs if run.value is not None],
         receipts=page_of([run.receipt for run in runs if run.receipt], RECEIPT_BYTES),
-        output=_outputs(arms, runs),
+        output="" if all(run.trained for run in runs) else _outputs(arms, runs),  # the harness's facts say more
         training=training_told(context, iteration, changed[-1] if changed else None),
         guards=guard_words(guards[-1] if guards else ()),
     )
