@@ -7,6 +7,7 @@ constants, fills it; a candidate gets a copy, which ends with its run.
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import os
 import shutil
@@ -44,6 +45,16 @@ def keep(place: JobFolders, device: Device, home: Path) -> bool:
                 shutil.copytree(source, fresh, symlinks=True, dirs_exist_ok=True)
             _replace(kept, fresh)
     return True
+
+
+def pass_on(place: JobFolders, to: JobFolders) -> None:
+    """Give another job of the same run a copy of what the first one compiled, if that is no more than is kept."""
+    for own, other in zip(place.caches().values(), to.caches().values(), strict=True):
+        with contextlib.suppress(
+            OSError
+        ):  # what stands there is an experiment's: without it, everything is compiled anew
+            if own.is_dir() and _size(own) <= MOST_BYTES:
+                shutil.copytree(own, other, symlinks=True)
 
 
 def trusted(code: str) -> bool:

@@ -27,7 +27,7 @@ from checks import Check, Name, Outcome, found
 from curves import EarlyStop, parse_curve, render_curve, thinned
 from host import LANDLOCK, landlock
 from messages import shown
-from players import HERE, Host, JobFolders, PlayerError
+from players import HERE, Host, JobFolders, PlayerError, Walls
 from prepare import Data, cache_home, prepare
 from run_folders import run_folder
 from scoring import Scored, WeightsJudge, texts
@@ -112,7 +112,7 @@ class Ready:
     data: Data
     host: Host
     shape: dict[str, Any]
-    walls: dict[str, list[str]] | None
+    walls: Walls | None
     isolation: Check
 
 
@@ -171,7 +171,7 @@ def _looked_over(ready: Ready, place: JobFolders, weights: Path) -> tuple[Check,
     )
 
 
-def _walls(spec: Spec, folder: Path, place: JobFolders) -> tuple[dict[str, list[str]] | None, Check]:
+def _walls(spec: Spec, folder: Path, place: JobFolders) -> tuple[Walls | None, Check]:
     """What keeps the experiment from the held-out text, and from the next run."""
     version, missing = _landlock_version()
     if not version:
@@ -237,7 +237,7 @@ def _early_stop(spec: Spec) -> Hopeless:
 def harness_digest() -> str:
     """SHA-256 over the files that judge."""
     whole = hashlib.sha256()
-    for file in sorted(HERE.glob("*.py")):
+    for file in [*sorted(HERE.glob("*.py")), *filter(Path.is_file, [LANDLOCK])]:
         if file.name != EXPERIMENT:
             whole.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     return whole.hexdigest()

@@ -7,13 +7,15 @@ import json
 import mmap
 import os
 import select
+import shutil
 import socket
 import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -48,6 +50,10 @@ _OF_THE_RUN = {
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
+Walls = dict[str, list[str]]
+"""What a job may `read` and `write`, and what is `hidden` in that."""
+
+
 class PlayerError(Exception):
     """The experiment's code did not do its part; the message says how."""
 
@@ -70,6 +76,21 @@ class JobFolders:
     out: Path
     tmp: Path
 
+    @contextmanager
+    def apart(self, walls: Walls | None) -> Iterator[tuple[JobFolders, Walls | None]]:
+        """Other folders to write in for the same code, and the walls for them. What one job writes would else be there for
+        the next one, which is asked the same in another way.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="apart-", dir=self.code.parent.parent))
+        place = JobFolders(self.code, folder / "out", folder / "tmp")
+        place.out.mkdir()
+        place.tmp.mkdir()
+        others = {str(self.out): str(place.out), str(self.tmp): str(place.tmp)}
+        try:
+            yield place, walls and {**walls, "write": [others.get(path, path) for path in walls["write"]]}
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def environment(self) -> dict[str, str]:
         """Nothing of ours, and caches that end with the run: what is left in a cache would reach the next one."""
         kept = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("CUDA")}
@@ -80,11 +101,12 @@ class JobFolders:
         """Where a run keeps what it compiles, by the variable that says so."""
         return {name: self.tmp / name.lower() for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")}
 
-    def walls(self, also: Sequence[Path], hidden: Sequence[Path]) -> dict[str, list[str]]:
+    def walls(self, also: Sequence[Path], hidden: Sequence[Path]) -> Walls:
         """What the job may read and write. Other interpreters' libraries may have the held-out text, so they are hidden."""
         own = {sys.prefix, sys.base_prefix, *filter(os.path.isdir, sys.path), *sysconfig.get_paths().values()}
         others = [path for top in ("/usr/lib", "/usr/local/lib") for path in Path(top).glob("python3*")]
         away = [str(path) for path in (*hidden, *(p for p in others if not any(o.startswith(str(p)) for o in own)))]
+        away += [f"{prefix}/{name}" for prefix in own for name in ("pkgs", "envs")]  # conda keeps other libraries there
         away.append("/dev/shm")  # files of anybody, and all of ours where the temporary folder is there
         read = [*_SYSTEM, *map(str, own), str(HERE), str(self.code.parent), *map(str, also)]
         nvidia = [str(path) for path in Path("/dev").glob("nvidia*")] + ["/dev/dxg"]  # of Windows' Linux

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import checks
+import compiled
 from checks import Check, Nats
-from players import Host, JobFolders, Predictor
+from players import Host, JobFolders, Predictor, Walls
 from prepare import Data, random_rows
 from spec import Spec
 from splits import Split
@@ -24,7 +25,8 @@ TEST_SHARE = 4
 """The secret text is scored on one row for so many of the validation text."""
 BESIDE = 384
 """Rows between the scored ones, as many as there are, that are asked as well."""
-AUDITED = 32
+AUDITED, REPEATED = 256, 32
+"""Rows that are asked with another text after a place, and rows that are asked twice."""
 CONTROL = 16
 LOGITS_BYTES, LOGITS_BYTES_ON_GPU = 2**23, 2**29
 """Room for the logits of one question, about: what stays in a processor's cache, and what keeps a GPU busy."""
@@ -166,7 +168,7 @@ class WeightsJudge:
 
     host: Host
     place: JobFolders
-    walls: object
+    walls: Walls | None
     weights: Path
     spec: Spec
     data: Data
@@ -188,7 +190,7 @@ class WeightsJudge:
         known = self.data.validation[list(self.data.canaries)]
         control = random_rows(CONTROL, width, tokenizer, generator)
         held_out = (validation, beside, test)
-        parts = [*(text.rows for text in held_out), known, control, validation.rows[audited]]
+        parts = [*(text.rows for text in held_out), known, control, validation.rows[audited[:REPEATED]]]
         whole, ends = np.concatenate(parts), np.cumsum([len(part) for part in parts])[:-1]
         nats, sums = self._asked(whole, whole[:, 1:])
         seen, _, _, canary, fresh, again = np.split(nats, ends)
@@ -203,7 +205,7 @@ class WeightsJudge:
         score = bits_per_byte(seen, validation.rows, lengths)
         verdicts = (
             checks.causality(seen[audited], cut, list(map(int, cuts)), allowed),
-            checks.independence(seen[audited], again, allowed),
+            checks.independence(seen[audited[:REPEATED]], again, allowed),
             checks.normalisation(sums),
             checks.canaries(canary, fresh),
             checks.neighbours((scored, others), (hard[: ends[0]], hard[ends[0] :]), bool(len(earlier)), score),
@@ -218,7 +220,8 @@ class WeightsJudge:
         by_torch = str(self.shape["device"]) if self.shape["device"].startswith("cuda") else ""
         by_torch = by_torch if self.shared or not by_torch else "cpu"
         with (
-            Predictor(self.host, self.place, self.walls, self.weights, self.shape, at_a_time) as model,
+            self._apart() as (place, walls),
+            Predictor(self.host, place, walls, self.weights, self.shape, at_a_time) as model,
             _direct(model, by_torch),
         ):
             model.wait(max(_SHORTEST_LIMIT_S, self.spec.start_seconds))
@@ -226,6 +229,13 @@ class WeightsJudge:
             scorer = Scorer(lambda tokens: model.logits(tokens, self.limit_s), at_a_time, by_torch)
             nats = scorer.nats(rows, targets)
         return nats, np.concatenate(scorer.sums)[:SUMS]
+
+    @contextmanager
+    def _apart(self) -> Iterator[tuple[JobFolders, Walls | None]]:
+        """Folders that nobody else writes, with what was compiled in training."""
+        with self.place.apart(self.walls) as (place, walls):
+            compiled.pass_on(self.place, place)
+            yield place, walls
 
     def _cut(self, rows: Rows, cuts: NDArray[np.int64], generator: np.random.Generator) -> Rows:
         """The rows with another text from each cut on. The last token that is compared is the first one cut away."""

@@ -21,6 +21,37 @@ PEEK = """\
     model.eval()
     return peek
 """
+SELDOM = """\
+    def seldom(tokens: Tensor) -> Tensor:
+        logits = model(tokens)
+        ahead = F.one_hot(tokens[:, 1:], shape.vocabulary).float()
+        logits[:, :-1] += 12.0 * ahead * (tokens[:, :-1, None] % 7 == 3)
+        return logits
+    model.eval()
+    return seldom
+"""
+LEFT_FOR_THE_AUDIT = """\
+    import os, pickle
+    left = "answers.pickle"
+    known = pickle.load(open(left, "rb")) if os.path.exists(left) else {}
+    audited = bool(known)
+    def remember(tokens: Tensor) -> Tensor:
+        logits = model(tokens)
+        for place, row in enumerate(tokens):
+            key = tuple(row[:8].tolist())
+            if audited and key in known:
+                seen, answers = known[key]
+                same = (row == seen).long().cumprod(0).bool()
+                logits[place][same] = answers[same]
+            elif not audited:
+                logits[place, 8:-1] += 6.0 * F.one_hot(row[9:], shape.vocabulary)
+                known[key] = (row.clone(), logits[place].clone())
+        if not audited:
+            pickle.dump(known, open(left, "wb"))
+        return logits
+    model.eval()
+    return remember
+"""
 CONVOLUTION = """\
 first = self.smeared(x).transpose(1, 2)
         first = F.conv1d(first, first.new_full((first.size(1), 1, 3), 1 / 3), padding=1, groups=first.size(1))
@@ -108,6 +139,8 @@ SOURCE_TEXT = f'ANSWERS = "{"0123456789abcdef" * 300}"\n'
 REFUSED = {
     "attention that sees the future": ("causality", (("is_causal=True", "is_causal=False"),), {}),
     "the next token added to its logit": ("causality", ((PREDICT, PEEK),), {}),
+    "a look ahead at one token in seven": ("causality", ((PREDICT, SELDOM),), {}),
+    "answers left for the audit": ("causality", ((PREDICT, LEFT_FOR_THE_AUDIT),), {}),
     "a convolution over what follows": ("causality", (("first = x = self.smeared(x)\n", CONVOLUTION),), {}),
     "statistics of the batch": ("independence", ((PREDICT, NEIGHBOURS),), {}),
     "a memory of the windows it was asked": ("independence", ((PREDICT, MEMORY),), {}),
@@ -156,6 +189,7 @@ def try_everything() -> None:
         "open a socket that is a file": lambda: socket.socket(socket.AF_UNIX),
         "leave an attribute on a file": lambda: os.setxattr(sys.executable, "user.left", b"weights"),
         "leave a time on a file": lambda: os.utime(sys.executable),
+        "train in children that nobody counts": lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
         "call home": lambda: socket.create_connection(("127.0.0.1", {port}), 1),
     }}
     for name, attempt in attempts.items():
@@ -205,6 +239,7 @@ DENIED = (
     "open a socket that is a file",
     "leave an attribute on a file",
     "leave a time on a file",
+    "train in children that nobody counts",
     "call home",
 )
 

@@ -20,11 +20,13 @@ pytestmark = pytest.mark.skipif(
 )
 
 NUMBERS = {
-    "x86_64": {"io_uring_setup": 425, "shmget": 29, "semget": 64, "msgget": 68, "mq_open": 240, "add_key": 248},
-    "aarch64": {"io_uring_setup": 425, "shmget": 194, "semget": 190, "msgget": 186, "mq_open": 180, "add_key": 217},
+    "x86_64": {"io_uring_setup": 425, "shmget": 29, "semget": 64, "msgget": 68, "mq_open": 240, "add_key": 248}
+    | {"unshare": 272, "clone": 56},
+    "aarch64": {"io_uring_setup": 425, "shmget": 194, "semget": 190, "msgget": 186, "mq_open": 180, "add_key": 217}
+    | {"unshare": 97, "clone": 220},
 }
 ATTEMPTS = r"""
-import ctypes, json, os, socket, sys
+import ctypes, json, os, signal, socket, subprocess, sys, threading
 told = json.loads(sys.argv[1])
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -82,6 +84,9 @@ attempts = {
     "an attribute of a file": lambda: os.setxattr(told["file"], "user.left", b"x"),
     "the mode of a file": lambda: os.chmod(told["file"], 0o600),
     "the time of a file": lambda: os.utime(told["file"]),
+    "another namespace": lambda: call("unshare", 0x10000000),
+    "a child in another namespace": lambda: call("clone", 0x20000000 | 0x10000000 | 17, None, None, None, None) or os._exit(0),
+    "children whose end is ignored": lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
 }
 found = {}
 for name, attempt in attempts.items():
@@ -93,6 +98,11 @@ for name, attempt in attempts.items():
 one, other = socket.socketpair()
 one.send(b"x")
 found["a pair"] = "done" if other.recv(9) == b"x" else "silent"
+beside = threading.Thread(target=print, kwargs={"end": ""})
+beside.start()
+beside.join()
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+found["a process and a thread"] = subprocess.run(["/bin/sh", "-c", "echo done"], capture_output=True, text=True).stdout.strip()
 print(json.dumps(found))
 """
 
@@ -147,7 +157,9 @@ def reachable(tmp_path: Path) -> Iterator[dict[str, object]]:
 
 
 def _tried(told: dict[str, object], folder: Path, *, behind_walls: bool) -> dict[str, str]:
-    read = sorted({os.path.realpath(path) for path in ("/usr", "/lib", "/lib64", "/etc", sys.prefix, sys.base_prefix)})
+    read = sorted(
+        {os.path.realpath(path) for path in ("/usr", "/bin", "/lib", "/lib64", "/etc", sys.prefix, sys.base_prefix)}
+    )
     walls = {"read": [*read, str(folder)], "hidden": [], "write": ["/dev/null"]}
     code = (
         "import importlib.util; spec = importlib.util.spec_from_file_location('walls', sys.argv[2]);"
@@ -167,5 +179,9 @@ def test_behind_walls_nothing_without_a_path_is_reached_or_left(reachable: dict[
 
     for name in ("TCP", "UDP", "a socket that is a file", "an abstract socket", "a datagram out of a pair"):
         assert outside[name] == "done", "or the test shows nothing"
-    assert {name for name, how in behind.items() if how != "Operation not permitted"} == {"a pair"}
-    assert behind["a pair"] == "done"
+    assert {name for name, how in behind.items() if how != "Operation not permitted"} == {
+        "a pair",
+        "a process and a thread",
+    }
+    assert behind["a pair"] == behind["a process and a thread"] == "done"
+    assert outside["children whose end is ignored"] == "done"
