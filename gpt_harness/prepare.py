@@ -266,8 +266,9 @@ def main() -> None:
     except (SpecError, SourceError) as error:
         sys.exit(str(error))
     for split, rows in zip(Split, (data.train, data.validation, data.test), strict=True):
-        size = int(data.tokenizer.byte_lengths[rows[:, 1:]].sum())
-        tokens = rows[:, 1:].size
+        tokens, step = rows[:, 1:].size, max(1, WEIGHED_AT_A_TIME // rows.shape[1])
+        parts = (rows[begin : begin + step, 1:] for begin in range(0, len(rows), step))
+        size = sum(int(data.tokenizer.byte_lengths[part].sum()) for part in parts)
         print(f"{split}: {len(rows)} rows, {tokens} tokens, {size} bytes, {size / tokens:.2f} bytes a token")
     print(f"data: {data.digest[:16]}, from {data.source}, in {data.folder}")
 
