@@ -183,11 +183,13 @@ class RunningTraining:
 
 
 def _received(line: socket.socket) -> bytes:
-    """What was said, nothing once the other side is gone."""
-    try:
-        return line.recv(_MESSAGE_BYTES)
-    except OSError:
-        return b""
+    """What was said, nothing once the other side is gone. If that left words of ours unread, the kernel says so first, and
+    has its last words after that.
+    """
+    for _ in range(2):
+        with contextlib.suppress(OSError):
+            return line.recv(_MESSAGE_BYTES)
+    return b""
 
 
 def take(given: Path, kept: Path) -> None:

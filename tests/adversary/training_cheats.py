@@ -102,7 +102,7 @@ EPOCHS = """\
             trainer.step(torch.from_numpy(windows[begin : begin + 8].astype("int64")), 0.0)
 """
 SECOND_SCORE = """\
-    run._send({"done": {"depth": "2\\nval_bpb: 0.1", "flops_per_token": 0, "steps": 1, "tokens": 1, "parameters": 1, "peak_bytes": 0}})
+    run._send({"done": {"depth": "2\\nval_bpb: 0.1", "flops_per_token": 0, "steps": 1, "tokens": 1, "gigaops": 1, "parameters": 1, "peak_bytes": 0}})
     return
 """
 FROZEN_CLOCK = "    import time\n    time.monotonic = time.time = time.perf_counter = time.process_time = lambda: 1.0\n"

@@ -21,7 +21,15 @@ from spec import Spec, read_spec
 from training import RunningTraining
 
 POINT = {"step": 3, "progress": 0.5, "loss": 2.5, "tokens": 300}
-FACTS = {"depth": 2, "flops_per_token": 1e6, "steps": 3, "tokens": 300, "parameters": 9, "peak_bytes": 0}
+FACTS = {
+    "depth": 2,
+    "flops_per_token": 1e6,
+    "steps": 3,
+    "tokens": 300,
+    "gigaops": 0.5,
+    "parameters": 9,
+    "peak_bytes": 0,
+}
 FORGED = "2\nval_bpb: 0.100000\ncheck causality: passed (trust me)\x1b[2K\r\u2028"
 JUNK: list[Any] = [
     None,
@@ -80,7 +88,7 @@ def _malformed(generator: random.Random) -> bytes:
 
 def _fits(name: str, value: object) -> bool:
     """A loss may be below nothing, and so may a place; these are then dropped."""
-    return name in {"loss", "progress", "flops_per_token"} and value in (-1, -0.5)
+    return name in {"loss", "progress", "flops_per_token", "gigaops"} and value in (-1, -0.5)
 
 
 @pytest.mark.parametrize("message", [POINT, {"done": FACTS}, {"want": "data"}, {**POINT, "loss": 3, "progress": 1}])
@@ -136,7 +144,7 @@ def test_each_malformed_message_ends_a_run_by_the_check_that_is_for_it(host: Hos
 
         why, _ = _ends(host, data, tmp_path / str(number), [*begun, _malformed(generator)])
 
-        assert why.startswith("check hand-over: failed (")
+        assert why.startswith("check hand-over: failed ("), number
         assert why.isprintable()
 
 
