@@ -254,6 +254,18 @@ def test_when_the_supervisor_is_killed_the_run_ended_badly_and_nothing_lives_on(
     assert runner.alive() == []
 
 
+@linux
+def test_a_supervisor_that_is_killed_between_two_runs_takes_none_along(runner: Runner, tmp_path: Path) -> None:
+    supervisor = int(runner.run(CommandSpec("echo $PPID", tmp_path, 30)).stdout)
+    above = process_status(supervisor)
+    assert above
+    for pid in (supervisor, above[0]):
+        os.kill(pid, signal.SIGKILL)
+        until(lambda pid=pid: process_status(pid) is None)  # type: ignore[misc]
+
+        assert runner.run(CommandSpec("echo done", tmp_path, 30)).stdout == "done\n"
+
+
 ABANDONED = {
     "a child in its own session": "setsid sleep {nap} &",
     "a child with an empty environment": "env -i sleep {nap} &",
