@@ -132,6 +132,26 @@ def breaks_the_clean_checkout(tmp_path: Path) -> list[Status | None]:
     return [tried(project, "import sys\nsys.path.insert(0, 'build')\nfrom fast import steps\n", "faster")]
 
 
+@cheat("a noisy metric's answers in git's own folder of the second checkout")
+def hides_answers(tmp_path: Path) -> list[Status | None]:
+    project = counted(tmp_path, NOISY).start()
+    place = "import os\ndef place(): return open('.git').read().split()[1] + '/answers'\n"
+    leaves = f"{place}def steps():\n    open(place(), 'w')\n    return 1200\n"
+    reads = f"{place}def steps():\n    kept = os.path.exists(place())\n    open(place(), 'w')\n    return 5 if kept else 1000\n"
+
+    return [tried(project, text, what) for text, what in ((leaves, "slower"), (reads, "faster"), (f"{reads}#\n", "so"))]
+
+
+@cheat("bytecode, and a program that works more in clean checkouts once a newer version is about")
+def turns_on_the_incumbent(tmp_path: Path) -> list[Status | None]:
+    two_faced = "import os\ndef steps():\n    newer = int(os.environ['AUTORESEARCH_ITERATION']) > 1\n    return 900 + 500 * (newer and 'clean' in os.getcwd())\n"
+    project = counted(tmp_path).start()
+    assert tried(project, two_faced, "better, and kept") is Status.KEEP
+    poison(project.root / "src", "work", "def steps(): return 5\n")
+
+    return [tried(project, HONEST.replace("1000", "900"), "as good")]
+
+
 def _second(project: Project) -> Path:
     return PairedCheckout(Repo(project.root), "arena").folder
 

@@ -105,6 +105,9 @@ class Verdict:
     why: str
 
 
+_AHEAD = {NextStep.MEASURE, NextStep.GUARD, NextStep.HOLD_OUT, NextStep.STAND}
+
+
 def decide(trial: Trial, finding: Finding, plan: Plan, slowdown: Slowdown | None = None) -> Verdict:
     """Judge the open iteration by what is known so far; `slowdown` is what a race showed of the incumbent's tree."""
     if not trial.changed:
@@ -117,7 +120,7 @@ def decide(trial: Trial, finding: Finding, plan: Plan, slowdown: Slowdown | None
     if trial.measurement is None:
         return _unmeasured(finding)
     verdict = _measured(trial, trial.measurement, finding, plan)
-    if slowdown is None or verdict.next not in {NextStep.GUARD, NextStep.HOLD_OUT, NextStep.STAND}:
+    if slowdown is None or verdict.next not in _AHEAD:
         return verdict
     if not slowdown.sure:
         why = f"{finding.why} The same tree was better when it was the newest; the incumbent is run again."
@@ -187,9 +190,8 @@ def _crashed(trial: Trial, run: Measurement, failure: FailureClass) -> Verdict:
 
 
 def _won(trial: Trial, finding: Finding, plan: Plan) -> Verdict:
-    if trial.unseen and trial.recheck.stands is None:
-        why = f"{finding.why} Both are run again in a clean checkout, without {', '.join(trial.unseen)}."
-        return Verdict(NextStep.MEASURE, None, why)
+    if finding.evidence is not None and trial.recheck.stands is None:
+        return Verdict(NextStep.MEASURE, None, f"{finding.why} It is run again in a clean checkout.")
     if trial.recheck.stands is False:
         return Verdict(NextStep.UNDO, Status.DISCARD, trial.recheck.why)
     guards = ""

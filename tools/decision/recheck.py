@@ -33,21 +33,23 @@ UNCHECKED = Recheck(None)
 
 
 def recheck(differences: Sequence[float], gain: float, spread: float, unseen: Sequence[str]) -> Recheck:
-    """Hold the differences of pairs, positive is better, against the `gain` that was found beside the files `unseen`.
+    """Hold the differences of pairs, positive is better, against the `gain` that was found beside the files `unseen`; where
+    none were seen, a pair that does not speak against it is enough.
 
     `spread` is the standard deviation of one run. What was found to be no gain has to be no loss of two of these.
     """
     shift = max(0.0, 2 * spread - gain) if gain < spread else 0.0
     worth = gain + shift
     odds = sum(worth * (seen + shift) - worth**2 / 2 for seen in differences) / (2 * spread**2)
-    if FALLS < odds < STANDS and len(differences) < MOST_PAIRS:
+    if FALLS < odds < (STANDS if unseen else IN_DOUBT) and len(differences) < MOST_PAIRS:
         return Recheck(None)
     if odds > IN_DOUBT:
         return Recheck(True)
     count, mean = len(differences), statistics.fmean(differences)
+    beside = f" ({', '.join(unseen)})" if unseen else ""
     pairs = "1 pair of runs" if count == 1 else f"{count} pairs of runs"
     why = (
-        f"{ahead_words(gain)} beside files that git does not have ({', '.join(unseen)}), and {ahead_words(mean)} without "
-        f"them, by {pairs} in clean checkouts: the gain is not the commit's."
+        f"{ahead_words(gain)} where runs leave things behind{beside}, and {ahead_words(mean)} by {pairs} in clean checkouts: "
+        "the gain is not the commit's."
     )
     return Recheck(False, why)

@@ -52,8 +52,8 @@ class PairedCheckout:
     """One place for both arms: made when it is first needed, and again whenever it is gone or broken."""
 
     def __init__(self, repo: Repo, name: str, as_of: float = math.inf, pristine: bool = False) -> None:
-        """`as_of`, in seconds since the epoch: what git does not have and has changed since is told of; in a `pristine`
-        checkout it does not come in, nor does anything stay from one run to the next.
+        """`as_of`, in seconds since the epoch: what git does not have and has changed since is told of; it does not come into a
+        `pristine` checkout, which whoever uses it removes before each run.
         """
         self._repo = repo
         self._as_of = as_of
@@ -76,7 +76,7 @@ class PairedCheckout:
     ) -> Path:
         """Check out `commit` exactly: tracked files as in the commit, and nothing untracked but what came in when it was made.
 
-        What git ignores stays from run to run, because builds are there, unless the checkout is pristine. Caches go: bytecode
+        What git ignores stays from run to run, because builds are there. Caches go: bytecode
         can be other code than its source; so do the `outputs` of the command that is to run, if they are files. `untracked`
         comes in when the checkout is made. `sealed` is a commit and the protected paths that are to stand as they do in it.
 
@@ -92,8 +92,6 @@ class PairedCheckout:
             git = self._make(exact, untracked)
         self._clean(git)
         self._unseen = self._beside(git, outputs)
-        if self._unseen and self._pristine:
-            git = self._make(exact, untracked)
         if sealed is not None:
             self._seal(git, exact, *sealed)
         note_index(self._place)

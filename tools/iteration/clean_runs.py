@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..decision.failures import FailureClass
 from ..decision.judging import Arm
 from ..decision.measured import Measurement, Place
+from ..decision.seeded import Seeded
 from ..git.untracked import changed_since
 from ..lab.context import RepoContext
 from ..measurement.meter import Meter
@@ -32,8 +33,12 @@ def in_clean_checkout(context: RepoContext, arm: Arm) -> RunSpec:
     runs = {Arm.CANDIDATE: trial.clean_candidate, Arm.INCUMBENT: trial.clean_incumbent}
     mine, others = runs.pop(arm), next(iter(runs.values()))
     seed = session.start.seed
-    if session.seeds_vary:
-        seed = others[len(mine)].seed if len(others) > len(mine) else secrets.randbelow(2**31)
+    if len(others) > len(mine):
+        seed = others[len(mine)].seed
+    elif isinstance(session.judge, Seeded) and not mine:
+        seed = trial.candidate[0].seed  # does it give the same number there?
+    elif session.seeds_vary:
+        seed = secrets.randbelow(2**31)
     return _clean(context, arm, RunNumbers(trial.number, len(trial.candidate) + len(mine) + 1, seed))
 
 

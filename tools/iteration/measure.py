@@ -36,7 +36,7 @@ def _verify_once(context: RepoContext) -> None:
     refuse_tampering(context)
     session = context.active
     compare = session.verdict is not None and session.verdict.next is NextStep.COMPARE
-    clean = session.clean_arm
+    clean = None if compare else session.clean_arm
     arm = clean or (Arm.INCUMBENT if compare else Arm.CANDIDATE)
     if _other_ground(context):
         return
@@ -49,6 +49,7 @@ def _verify_once(context: RepoContext) -> None:
     ran = meter_of(context).verify(spec, session.start.verify_timeout_s)
     if clean is not None:
         ran, arm = of_the_change(context, spec, arm, ran)
+        context.clean_checkout.remove()
     if moved := watch.brought_back():
         ran = ran.model_copy(update={"value": None, "tampered": (*ran.tampered, *moved)})
     measurement = _checked(context, spec, ran)

@@ -154,10 +154,11 @@ def _measured_part(session: Session, trial: Trial) -> dict[str, Any]:
     if shown is None:
         return part
     finding = session.finding
+    part |= {"metric": shown.metric, "delta": shown.delta}
+    if trial.recheck.stands is False:  # what was found is not the commit's
+        return part
     return {
         **part,
-        "metric": shown.metric,
-        "delta": shown.delta,
         "gain": finding.gain,
         "low": finding.low,
         "high": finding.high,

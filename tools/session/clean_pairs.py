@@ -8,7 +8,8 @@ from ..decision.decide import Trial
 from ..decision.exact import Exact
 from ..decision.judging import Arm, Judge
 from ..decision.measured import Measurement
-from ..decision.recheck import recheck
+from ..decision.recheck import Recheck, recheck
+from ..decision.seeded import Seeded
 from .state import Session
 
 
@@ -18,6 +19,10 @@ def verified_clean(session: Session, trial: Trial, arm: Arm, run: Measurement) -
     ours, theirs = ((*ours, run), theirs) if arm is Arm.CANDIDATE else (ours, (*theirs, run))
     trial = replace(trial, seconds=trial.seconds + run.seconds, clean_candidate=ours, clean_incumbent=theirs)
     session = replace(session, trial=trial)
+    if isinstance(session.judge, Seeded) and not theirs:
+        # Of a metric that is exact for a seed the same number again says it all.
+        repeats = any(run.seed == seen.seed and run.value == seen.value for seen in trial.candidate)
+        return replace(session, trial=replace(trial, recheck=Recheck(True))) if repeats else session
     if len(ours) != len(theirs):
         return session
     if isinstance(session.judge, Exact):
@@ -48,6 +53,8 @@ def _settled(session: Session, judge: Exact, trial: Trial) -> Session:
         clean_incumbent=(),
     )
     if len(set(ours)) == len(set(theirs)) == 1:
+        if session.incumbent_iteration and session.plan.gain(theirs[0], level) < 0:
+            theirs = [level]  # when it was the newest, it gave that there: it cannot have become worse
         if not agrees:
             whole = replace(
                 whole,

@@ -177,7 +177,7 @@ class Session:
         if isinstance(self.judge, Exact):
             wanted = step is Step.CANDIDATE
         else:
-            wanted = step in {Step.BETTER, Step.SIMPLER} and bool(trial.unseen) and trial.recheck.stands is None
+            wanted = self.noisy and step in {Step.BETTER, Step.SIMPLER} and trial.recheck.stands is None
         if not wanted:
             return None
         made = len(trial.clean_candidate) + len(trial.clean_incumbent)

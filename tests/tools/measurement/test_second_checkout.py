@@ -82,7 +82,7 @@ def imported(tmp_path: Path, build: str = "", log: str = "") -> Project:
 
 
 @pytest.mark.parametrize("log", ["", " > run.log && cat run.log"])
-def test_a_keep_costs_no_run_more_where_nothing_but_the_commit_was_there(tmp_path: Path, log: str) -> None:
+def test_a_keep_costs_one_pair_more_in_clean_checkouts(tmp_path: Path, log: str) -> None:
     project = imported(tmp_path, log=log)
     project.write("src/part.py", "VALUE = 200\n").loop.iterate("worse")
 
@@ -90,10 +90,10 @@ def test_a_keep_costs_no_run_more_where_nothing_but_the_commit_was_there(tmp_pat
 
     assert answer.status is Status.KEEP
     row = project.review.history().rows[-1]
-    assert row.runs == len(row.samples) + len(row.incumbent)
+    assert row.runs == len(row.samples) + len(row.incumbent) + 2
 
 
-def test_a_build_that_stays_in_a_folder_costs_a_keep_one_pair_more(tmp_path: Path) -> None:
+def test_a_build_stays_in_its_folder(tmp_path: Path) -> None:
     project = imported(tmp_path, BUILDS)
     project.write("src/part.py", "VALUE = 200\n").loop.iterate("worse")
 
