@@ -234,9 +234,10 @@ def npm_package(build: str) -> str:
     `package.json` names has to be among what is packed.
     """
     first = f"{build} && " if build else ""
-    return f"""{first}packed=$(npm pack --dry-run --json --ignore-scripts) && printf '%s' "$packed" | node -e {shlex.quote(_PACKED)}"""
+    return f"""{_STRICT}{first}packed=$(npm pack --dry-run --json --ignore-scripts) && printf '%s' "$packed" | node -e {shlex.quote(_PACKED)}"""
 
 
+_STRICT = "set -o pipefail; "
 _CLEAN_COPY = """mkdir "$dir/copy" && git ls-files -z | tar --null -T - -cf - | tar -xf - -C "$dir/copy" && """
 
 
@@ -249,27 +250,27 @@ def wheel(python: str) -> str:
     )
     build += ' "$dir/wheel" "$dir/copy"'
     version = "export SETUPTOOLS_SCM_PRETEND_VERSION=0.0.0; "  # a version is told by tags, which the copy has not
-    return f"{_TEMPORARY}{_CLEAN_COPY}{version}{build} && {_size_of('$dir/wheel', '*.whl')}"
+    return f"{_STRICT}{_TEMPORARY}{_CLEAN_COPY}{version}{build} && {_size_of('$dir/wheel', '*.whl')}"
 
 
 def go_program(package: str) -> str:
     """Print the bytes of the linked program."""
-    return f'{_TEMPORARY}go build -trimpath -o "$dir/program" {shlex.quote(package)} && {_size_of("$dir", "program")}'
+    return f'{_STRICT}{_TEMPORARY}go build -trimpath -o "$dir/program" {shlex.quote(package)} && {_size_of("$dir", "program")}'
 
 
 def jars(build: str, folder: str) -> str:
     """Print the bytes of the jars that a build leaves, those of sources and documents left out."""
-    return f"{build} && {_size_of(folder, '*.jar', '*-sources.jar', '*-javadoc.jar', 'original-*.jar')}"
+    return f"{_STRICT}{build} && {_size_of(folder, '*.jar', '*-sources.jar', '*-javadoc.jar', 'original-*.jar')}"
 
 
 def gem(specification: str) -> str:
     """Print the bytes of the gem."""
-    return f'{_TEMPORARY}gem build {shlex.quote(specification)} -o "$dir/built.gem" && {_size_of("$dir", "built.gem")}'
+    return f'{_STRICT}{_TEMPORARY}gem build {shlex.quote(specification)} -o "$dir/built.gem" && {_size_of("$dir", "built.gem")}'
 
 
 def dotnet_output() -> str:
     """Print the bytes that are published, debugging symbols left out."""
-    return f'{_TEMPORARY}dotnet publish -c Release -o "$dir/out" && {_size_of("$dir/out", "*", "*.pdb")}'
+    return f'{_STRICT}{_TEMPORARY}dotnet publish -c Release -o "$dir/out" && {_size_of("$dir/out", "*", "*.pdb")}'
 
 
 def _size_of(folder: str, name: str, *without: str) -> str:
