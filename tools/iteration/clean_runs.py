@@ -9,6 +9,7 @@ from ..decision.failures import FailureClass
 from ..decision.judging import Arm
 from ..decision.measured import Measurement, Place
 from ..decision.seeded import Seeded
+from ..git.paired_checkout import PairedCheckout
 from ..git.untracked import changed_since
 from ..lab.context import RepoContext
 from ..measurement.meter import Meter
@@ -39,11 +40,12 @@ def in_clean_checkout(context: RepoContext, arm: Arm) -> RunSpec:
         seed = trial.candidate[0].seed  # does it give the same number there?
     elif session.seeds_vary:
         seed = secrets.randbelow(2**31)
-    return _clean(context, arm, RunNumbers(trial.number, len(trial.candidate) + len(mine) + 1, seed))
+    numbers = RunNumbers(trial.number, len(trial.candidate) + len(mine) + 1, seed)
+    return _clean(context, arm, numbers, context.clean_checkout)
 
 
-def _clean(context: RepoContext, arm: Arm, numbers: RunNumbers) -> RunSpec:
-    trial, clean = context.active.open_trial, context.clean_checkout
+def _clean(context: RepoContext, arm: Arm, numbers: RunNumbers, clean: PairedCheckout) -> RunSpec:
+    trial = context.active.open_trial
     commit = trial.commit if arm is Arm.CANDIDATE else trial.parent
     tree, sealed = context.repo.tree(commit), context.active.start.base
     return RunSpec(Place.CLEAN, clean.folder, commit, tree, numbers, sealed, clean, context.untracked)
@@ -61,7 +63,9 @@ def of_the_change(context: RepoContext, spec: RunSpec, arm: Arm, run: Measuremen
     seconds, numbers = run.seconds, spec.numbers
     unseen = context.active.open_trial.unseen or changed_since(repo, context.active.started_at)
     if arm is Arm.CANDIDATE:
-        control = meter.verify(replace(_clean(context, Arm.INCUMBENT, numbers), curve=spec.curve), timeout_s)
+        # Elsewhere: a server that joins the change's run looks in its checkout for what that left.
+        there = _clean(context, Arm.INCUMBENT, numbers, context.control_checkout)
+        control = meter.verify(replace(there, curve=spec.curve), timeout_s)
         seconds += control.seconds
         if control.value is not None:
             beside = f" {_NOT_IN_GIT} {', '.join(unseen)}." if unseen else ""

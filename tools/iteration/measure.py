@@ -13,7 +13,7 @@ from ..decision.judging import Arm
 from ..decision.measured import GuardResult, Measurement, Place, bent
 from ..errors import Code, Refusal
 from ..git.repo import shown
-from ..lab.context import RepoContext, way_back
+from ..lab.context import CLEAN, CONTROL, RepoContext, way_back
 from ..measurement.meter import REFLOG_ACTION, guard_baselines
 from ..measurement.runs import RunNumbers, RunSpec, at_checkout, tracked_edits
 from ..plan.scope import Scope
@@ -49,7 +49,6 @@ def _verify_once(context: RepoContext) -> None:
     ran = meter_of(context).verify(spec, session.start.verify_timeout_s)
     if clean is not None:
         ran, arm = of_the_change(context, spec, arm, ran)
-        context.clean_checkout.remove()
     if moved := watch.brought_back():
         ran = ran.model_copy(update={"value": None, "tampered": (*ran.tampered, *moved)})
     measurement = _checked(context, spec, ran)
@@ -60,6 +59,9 @@ def _verify_once(context: RepoContext) -> None:
     context.record(
         Verified(iteration=session.last_iteration + 1, arm=arm, measurement=measurement, untracked=left, unseen=unseen)
     )
+    if clean is not None:
+        # Not before: whoever joins a run that is not recorded yet would not find what it left, and take it for tampered with.
+        context.remove_checkouts(CLEAN, CONTROL)
 
 
 def _other_ground(context: RepoContext) -> bool:

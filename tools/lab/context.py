@@ -147,11 +147,16 @@ class RepoContext:
     @cached_property
     def clean_checkout(self) -> PairedCheckout:
         """Return a checkout with nothing in it that changed since the session began, unless git has it."""
-        return PairedCheckout(self.repo, _CLEAN, self.active.started_at, pristine=True)
+        return PairedCheckout(self.repo, CLEAN, self.active.started_at, pristine=True)
 
-    def remove_checkouts(self) -> None:
-        """Take our checkouts away."""
-        for name in (_ARENA, _CLEAN):
+    @cached_property
+    def control_checkout(self) -> PairedCheckout:
+        """Return another such checkout, in which the incumbent is tried where the change gave no number in the first one."""
+        return PairedCheckout(self.repo, CONTROL, self.active.started_at, pristine=True)
+
+    def remove_checkouts(self, *names: str) -> None:
+        """Take our checkouts away: all, or the named ones."""
+        for name in names or (_ARENA, CLEAN, CONTROL):
             PairedCheckout(self.repo, name).remove()
 
     @property
@@ -212,7 +217,7 @@ class RepoContext:
         return aside
 
 
-_ARENA, _CLEAN = "arena", "clean"
+_ARENA, CLEAN, CONTROL = "arena", "clean", "control"
 
 AFTER_MOVE = (Tool.STATUS, Tool.HISTORY, Tool.FINISH_SESSION)
 """The calls that work although HEAD is not where the session left it."""

@@ -108,7 +108,7 @@ def test_a_run_outlives_its_server_and_the_next_one_joins_it(project: Project, e
 
     assert "`iterate` was interrupted with its server" in status["note"]
     assert (kept["status"], kept["metric"]) == ("keep", 8.0)
-    assert _lines(count) == before + 2, "the interrupted run, and one to confirm the first keep"
+    assert _lines(count) == before + 3, "the interrupted run, which is joined, and a clean pair before the keep"
     assert project.statuses() == ["baseline", "keep"]
     assert not (project.root / ".git/autoresearch/runs").exists()
 

@@ -114,6 +114,27 @@ def test_killed_at_any_checkpoint_an_iteration_ends_as_if_nothing_had_happened(
     assert len(named) > {"keep": 7, "discard": 40, "crash": 3}[kind]
 
 
+def test_killed_while_the_incumbent_is_tried_where_the_change_gave_no_number(tmp_path: Path) -> None:
+    template = Project(tmp_path / "template", verify="cat cache/answer || cat value.txt", guards=())
+    template.write(".gitignore", "cache/\n").commit("ignore the cache").start()
+
+    def edited(name: str) -> Project:
+        project = copied(template, tmp_path / name).write("cache/answer", "1\n")
+        crashes(project)
+        return project
+
+    project = edited("points")
+    named = [name for name in points(lambda: iterate(project, "an idea")) if name.startswith("decide: before")]
+    for number, point in enumerate(named):
+        project = edited(str(number))
+        assert killed_at(point, lambda project=project: iterate(project, "an idea")), point  # type: ignore[misc]
+
+        assert to_the_end(project) == "crash", point
+
+        check(project)
+    assert sum("git worktree" in name for name in named) > 4
+
+
 def test_killed_again_while_it_recovers(template: Project, tmp_path: Path) -> None:
     for first in (4, 10, 16):
         for second in (1, 3, 6):
