@@ -231,13 +231,7 @@ GPT = (
     ScriptedTry(
         "attention without normalised queries and keys",
         "one operation less for each head",
-        (
-            Edit(
-                "train.py",
-                "rotate(norm(query), cos, sin), rotate(norm(key), cos, sin)",
-                "rotate(query, cos, sin), rotate(key, cos, sin)",
-            ),
-        ),
+        (Edit("train.py", "rotate(norm(part), cos, sin)", "rotate(part, cos, sin)"),),
     ),
     ScriptedTry(
         "twice the rows a step, for half the steps",

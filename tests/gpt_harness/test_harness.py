@@ -234,7 +234,7 @@ def test_a_cache_that_is_not_whole_is_built_again(small: Path, damage: str) -> N
 
     prepare.prepare(read_spec(small), small)
 
-    assert (folder / damage).stat().st_size == pytest.approx(size, rel=0.01)
+    assert (folder / damage).stat().st_size == pytest.approx(size, rel=0.1)
     assert _finished(folder.parent) == [folder]
 
 
@@ -848,9 +848,10 @@ def test_a_copy_without_the_walls_says_which_file_is_missing(tmp_path: Path, cac
         env=environment,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
 
+    assert run.returncode == 0, run.stdout + run.stderr
     missing = tmp_path / "tools" / "process" / "landlock.py"
     assert f"check isolation: skipped (the harness was copied without {missing}" in run.stdout
     assert "copy that file there" in run.stdout

@@ -91,6 +91,7 @@ if __name__ == "__main__":
     run = join()
     for batch in run.batches(8):
         run.tell(7.0)
+        break  # what computes nothing uses none of the budget, and would go on until the judge ends it
     run.hand_over({"nothing": torch.zeros(1)}, depth=0)
 """
 
