@@ -38,7 +38,7 @@ def nature(values: Sequence[float]) -> Nature:
         return Nature.ASSUMED
     if len(set(values)) == 1:
         return Nature.EXACT
-    told = len(values) > 2 and values[0] == values[1] and digits(values[0]) >= TELLING_DIGITS
+    told = len(values) > 2 and values[0] == values[1] and max(map(digits, values)) >= TELLING_DIGITS
     return Nature.SEEDED if told else Nature.NOISY
 
 

@@ -32,8 +32,19 @@ def verified_clean(session: Session, trial: Trial, arm: Arm, run: Measurement) -
         for a, b in zip(ours, theirs, strict=True)
         if a.value is not None and b.value is not None
     ]
-    found = recheck(gains, session.finding.gain, session.judge.spread, trial.unseen)
-    return replace(session, trial=replace(trial, recheck=found))
+    seen = recheck(gains, _found(session), session.finding.gain, session.judge.spread, trial.unseen)
+    return replace(session, trial=replace(trial, recheck=seen))
+
+
+def _found(session: Session) -> list[float]:
+    """Return the gain of each run of the change where runs leave things behind: over its partner on the same seed, or else
+    over the incumbent's level.
+    """
+    ours, theirs = session.racing
+    partners = {run.seed: run.value for run in theirs if run.value is not None}
+    return [
+        session.plan.gain(run.value, partners.get(run.seed, session.reference)) for run in ours if run.value is not None
+    ]
 
 
 def _settled(session: Session, judge: Exact, trial: Trial) -> Session:

@@ -310,6 +310,7 @@ def test_an_incumbent_that_gives_another_number_turns_the_metric_noisy() -> None
         ([5.0, 5.0], Nature.EXACT),
         ([5.0, 5.0, 5.1], Nature.NOISY),
         ([5.01234, 5.01234, 5.11], Nature.SEEDED),
+        ([10260.0, 10260.0, 11371.0], Nature.SEEDED),
         ([5.0, 5.1], Nature.NOISY),
         ([5.0, 5.1, 5.0], Nature.NOISY),
     ],
