@@ -87,13 +87,13 @@ def shop(root: Path) -> Project:
     return project
 
 
-TRIAL = {
+PROOF = {
     "reproduction": "python3 -c \"from shop.cart import count; assert count([1, 2]) == 2, 'one too few'\"",
     "fails_with": "AssertionError: one too few",
     "control": "python3 -c 'from shop.cart import total; assert total([100], 50) == 50'",
 }
 """An experiment that shows what is wrong with the cart."""
-DISPROOF = {**TRIAL, "reproduction": TRIAL["control"], "control": TRIAL["reproduction"]}
+DISPROOF = {**PROOF, "reproduction": PROOF["control"], "control": PROOF["reproduction"]}
 """The same, for a claim that is not so."""
 INJECTION = {
     "reproduction": "python3 -c \"from shop.db import find; seen = []; link = type('Link', (), {'execute': lambda self, *given: "
@@ -102,7 +102,7 @@ INJECTION = {
     "control": "python3 -c 'import shop.cart; import shop'",
 }
 """An experiment that shows what is wrong with the search."""
-NO_TRIAL = dict.fromkeys(TRIAL)
+NO_PROOF = dict.fromkeys(PROOF)
 
 
 HYPOTHESIS = {
@@ -116,7 +116,7 @@ HYPOTHESIS = {
     "seen": "it returned 1",
     "outcome": "confirmed",
     "line": "off by one",
-    **TRIAL,
+    **PROOF,
 }
 
 

@@ -41,6 +41,8 @@ Given = Annotated[
         "`persona` (predict) or `role` (reason), for that one's own brief. For `close`: `why`, to end early."
     ),
 ]
+MOST_AT_ONCE = 50
+"""Items that one call records."""
 ACTIONS = ("open", "status", "run", "close")
 CHAINABLE = ("plan", "autoresearch")
 """Prompts beside the workflows that a chain may name."""
@@ -219,6 +221,8 @@ def _run(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> 
 
 
 def _record(context: RepoContext, workflow: Workflow, items: Sequence[Mapping[str, Any]]) -> ItemsTaken:
+    if not 0 < len(items) <= MOST_AT_ONCE:
+        raise Refusal(Code.BAD_ARGUMENT, f"`item` holds {len(items)} items. Record 1 to {MOST_AT_ONCE} a call.")
     taken: list[RecordedItem] = []
     for number, fields in enumerate(items, 1):
         try:

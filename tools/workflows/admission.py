@@ -12,11 +12,11 @@ from ..lab.context import RepoContext
 from ..text.arguments import validated
 from ..text.redaction import redact_json, redactor, strip_hidden
 from .ledger.evidence import SAME, nearest, shown, unproven, words
-from .ledger.items import Cited, Item, ItemOutcome, Reproduction, form_of
+from .ledger.items import Cited, Item, ItemOutcome, Proof, form_of
 from .ledger.pages import sentence
 from .ledger.rules import WorkflowRules, rules_of
 from .ledger.state import ItemRecorded, Ledger, Ran
-from .running.inspection import no_experiment, try_out
+from .running.inspection import no_experiment, prove
 from .running.runner import WorkflowRunner
 from .running.store import Ledgers
 
@@ -47,7 +47,7 @@ def admit(
     _new(ledger, rules, item)
     if objection := rules.objection(ledger, item):
         raise Refusal(objection.code, objection.message)
-    ran = _tried(context, rules.trial(ledger, item) or _upstream_trial(context, item))
+    ran = _tried(context, rules.proof(ledger, item) or _upstream_proof(context, item))
     if ran and shown(ran) and item.settles is ItemOutcome.DISPROVEN:
         message = (
             f"{item.upstream} still stands: `{ran.command}`: {words(ran)}. Mend it first, or leave `upstream` out."
@@ -57,21 +57,21 @@ def admit(
     return ItemRecorded(id=ledger.next_id(item), commit=context.repo.head(), item=data, ran=ran)
 
 
-def _tried(context: RepoContext, trial: Reproduction | None) -> Ran | None:
-    if trial is None:
+def _tried(context: RepoContext, proof: Proof | None) -> Ran | None:
+    if proof is None:
         return None
-    for command in trial.commands if trial.fails_with else ():
+    for command in proof.commands if proof.fails_with else ():
         if why := no_experiment(command, context.repo.tracked()):
             raise Refusal(Code.EVIDENCE, f"`{command}` {why}.")
-    return try_out(context, trial)
+    return prove(context, proof)
 
 
-def _upstream_trial(context: RepoContext, item: Item) -> Reproduction | None:
-    """Return the trial of what an item settles: whoever says that it is over has it run again."""
+def _upstream_proof(context: RepoContext, item: Item) -> Proof | None:
+    """Return the proof of what an item settles: whoever says that it is over has it run again."""
     name, _, id = item.upstream.partition("#")
     found = Ledgers(context).named(name) if name else None
     entry = found.find(id) if found else None
-    return rules_of(found.workflow).trial(found, entry.item) if found and entry else None
+    return rules_of(found.workflow).proof(found, entry.item) if found and entry else None
 
 
 def _shaped(rules: WorkflowRules, fields: Mapping[str, Any]) -> Item:

@@ -9,9 +9,9 @@ from ..errors import Code, Refusal
 from ..lab.context import RepoContext
 from .ledger.evidence import mended, shown
 from .ledger.handoff import GateCheck, HandoffFinding, ended_well, target_reached, without_findings
-from .ledger.items import Reproduction, Settlement, Severity, Workflow
+from .ledger.items import Settlement, Severity, Workflow
 from .ledger.rules import rules_of, workflow_named
-from .running.inspection import try_out
+from .running.inspection import prove
 from .running.store import Ledgers
 
 
@@ -67,20 +67,19 @@ def _findings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
 
 
 def _run_again(context: RepoContext, findings: Sequence[HandoffFinding]) -> tuple[list[HandoffFinding], str]:
-    """Run the trials of findings again, where a person agreed; return the findings as they stand now, and what was run.
+    """Run the proofs of findings again, where a person agreed; return the findings as they stand now, and what was run.
 
-    What fails as it did stands, whatever was said of it since; what passes is over.
+    What fails as it did stands, whatever was said of it since; what was shown once and passes is over.
     """
     now, ran = [], 0
     for one in findings:
-        trial = Reproduction(one.check, one.fails_with, one.control)
-        agreed = trial.fails_with and all(map(context.consent.agreed_to, trial.commands))
-        seen = try_out(context, trial, anew=True) if agreed else None
+        agreed = one.proof.fails_with and all(map(context.consent.agreed_to, one.proof.commands))
+        seen = prove(context, one.proof, anew=True) if agreed else None
         ran += seen is not None
-        outcome = None if shown(seen) else Settlement.FIXED if mended(seen) else one.outcome
+        outcome = None if shown(seen) else Settlement.FIXED if one.confirmed and mended(seen) else one.outcome
         now.append(one.model_copy(update={"outcome": outcome}))
-    trials = sum(bool(one.fails_with) for one in findings)
-    return now, f"; ran {ran} of {trials} reproductions again" if trials else ""
+    proofs = sum(bool(one.proof.fails_with) for one in findings)
+    return now, f"; ran {ran} of {proofs} reproductions again" if proofs else ""
 
 
 def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:

@@ -16,7 +16,7 @@ from autoresearch_mcp.server.cli.commands import COMMANDS
 from autoresearch_mcp.server.main import leave_own_environment, main
 from autoresearch_mcp.tools.errors import Refusal
 from conftest import Project
-from ledgers import FINDING, HYPOTHESIS, TRIAL, WorkflowAgent, shop
+from ledgers import FINDING, HYPOTHESIS, PROOF, WorkflowAgent, shop
 from wires import Wire
 
 Typed = Callable[..., tuple[int, str]]
@@ -133,6 +133,16 @@ def test_the_gate_runs_a_reproduction_again_and_no_word_opens_it(tmp_path: Path,
     assert typed(agent.project, *asked)[0] == 1
 
 
+def test_a_reproduction_that_never_showed_its_finding_opens_no_gate(tmp_path: Path, typed: Typed) -> None:
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "debug")
+    agent.open(goal="totals")
+    agent.record(HYPOTHESIS)
+    agent.record(FINDING, **PROOF | {"reproduction": "python3 -c 'import shop.cart, shop.db'"})
+    agent.close()
+
+    assert typed(agent.project, "--allow-commands", "gate", "--fail-on", "high")[0] == 1
+
+
 def test_the_gate_fails_on_a_ledger_that_is_open_or_was_broken_off(tmp_path: Path, typed: Typed) -> None:
     agent = WorkflowAgent(shop(tmp_path / "repo"), "debug")
     agent.open()
@@ -242,7 +252,7 @@ def test_what_waits_for_a_person_is_listed_for_a_script(tmp_path: Path, typed: T
     agent.record(FINDING)
 
     status, out = typed(agent.project, "approve", "--json")
-    assert (status, TRIAL["control"] in parsed(out)["commands"]) == (1, True)
+    assert (status, PROOF["control"] in parsed(out)["commands"]) == (1, True)
 
 
 def test_a_demo_and_a_new_repository_are_told_as_json(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.verbs.planning import wanted_commands
 from autoresearch_mcp.tools.workflows.running.store import Ledgers
-from ledgers import FINDING, HYPOTHESIS, TRIAL, WorkflowAgent, shop
+from ledgers import FINDING, HYPOTHESIS, PROOF, WorkflowAgent, shop
 
 
 @pytest.fixture
@@ -103,6 +103,9 @@ def test_several_items_are_recorded_at_once_and_a_refusal_says_which_stand(agent
     answer = agent.taken(HYPOTHESIS, FINDING)
 
     assert [one.id for one in answer.recorded] == ["H1", "F1"]
+    for odd in ([], [HYPOTHESIS] * 51):
+        with pytest.raises(Refusal, match="Record 1 to 50 a call"):
+            agent.taken(*odd)
     assert len(answer.text()) < 900
     with pytest.raises(Refusal) as refused:
         agent.taken({**HYPOTHESIS, "claim": "total forgets the tax"}, {**FINDING, "quote": "elsewhere"}, FINDING)
@@ -125,7 +128,7 @@ def test_the_server_runs_a_reproduction_and_records_what_it_saw(agent: WorkflowA
 def test_a_reproduction_that_shows_nothing_counts_for_nothing(agent: WorkflowAgent) -> None:
     agent.record(HYPOTHESIS)
 
-    assert agent.record(FINDING, **{**TRIAL, "fails_with": "an injection"}).ran is not None
+    assert agent.record(FINDING, **{**PROOF, "fails_with": "an injection"}).ran is not None
     assert "findings shown 0/1" in agent.status().coverage
 
 
@@ -136,13 +139,13 @@ def test_without_consent_a_command_is_not_run_but_offered_to_a_person(tmp_path: 
 
     touching = 'python3 -c \'import shop; open("ran.txt", "w")\''
 
-    ran = agent.record(FINDING, **{**TRIAL, "reproduction": touching}).ran
+    ran = agent.record(FINDING, **{**PROOF, "reproduction": touching}).ran
 
     assert ran is not None
     assert ran.exit_code is None
     assert "nobody agreed" in ran.why
     assert not (agent.project.root / "ran.txt").exists()
-    assert set(wanted_commands(Lab(agent.project.root))) == {TRIAL["reproduction"], TRIAL["control"], touching}
+    assert set(wanted_commands(Lab(agent.project.root))) == {PROOF["reproduction"], PROOF["control"], touching}
 
 
 def test_a_new_server_goes_on_where_the_last_one_was(agent: WorkflowAgent) -> None:

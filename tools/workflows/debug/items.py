@@ -63,7 +63,7 @@ class Hypothesis(Provable):
 
 
 class DebugFinding(Provable):
-    """A fault whose cause is known, because a hypothesis was confirmed. Without a trial of its own it has that one's."""
+    """A fault whose cause is known, because a hypothesis was confirmed. Without a proof of its own it has that one's."""
 
     prefix: ClassVar[str] = "F"
     subject_format: ClassVar[str] = "{summary}"

@@ -243,7 +243,7 @@ class Debug(WorkflowRules):
                 location=entry.item.location,
                 quote=entry.item.quote,
                 detail=f"{sentence(entry.item.root_cause)} {entry.item.suggestion}".strip(),
-                **entry.item.trial.fields,
+                proof=entry.item.proof,
                 confirmed=shown(ran(ledger, entry)),
             )
             for entry in by_severity(ledger)

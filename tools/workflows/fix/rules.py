@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ...diagnostics.diagnostic import MASKING, Trouble
 from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
-from ..ledger.items import Depth, Item, Workflow
+from ..ledger.items import Depth, Item, Proof, Workflow
 from ..ledger.pages import lines, section, table
 from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
 from ..ledger.scores import Score, fix_score
@@ -183,7 +183,7 @@ class Fix(WorkflowRules):
                 severity=one.entry.item.severity,
                 location=one.entry.item.found.place,
                 detail=f"{one.state}{f': {one.reason}' if one.reason else ''}. Found by {one.entry.item.found.tool}.",
-                check=one.entry.item.check,
+                proof=Proof(command=one.entry.item.check),
                 confirmed=True,
             )
             for one in ordered

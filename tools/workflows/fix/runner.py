@@ -23,7 +23,7 @@ from ...project.projects import Project
 from ...text.redaction import redactor
 from ...vocabulary import Phase
 from ..ledger.handoff import HandoffFinding, carried
-from ..ledger.items import Reproduction, Settlement, Workflow
+from ..ledger.items import Settlement, Workflow
 from ..ledger.rules import read_item
 from ..ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerEvent, advanced
 from ..running.inspection import projects_of
@@ -159,7 +159,7 @@ def _bugs(
     shown, by_hand = [], []
     for one in carried(Ledgers(context).handoff(incoming).findings, incoming.workflow, Workflow.FIX):
         title = f"{incoming.id}#{one.id} {one.title}"[:200]
-        commands = Reproduction(one.check, one.fails_with, one.control).commands
+        commands = one.proof.commands
         if not commands:
             by_hand.append(f"{title}: no command shows it; write a failing test for it, and look again with `run`")
         elif missing := [command for command in commands if not context.consent.agreed_to(command)]:

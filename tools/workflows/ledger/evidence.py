@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from .items import Reproduction, split_location
+from .items import Proof, split_location
 from .pages import one_line
 from .state import Ledger, LedgerEntry, Ran
 
@@ -77,12 +77,12 @@ def ran(ledger: Ledger, entry: LedgerEntry[Any]) -> Ran | None:
 
 
 def shown(seen: Ran | None) -> bool:
-    """Tell whether a trial showed the fault: its command failed in the words that name it, and the control passed."""
+    """Tell whether a proof showed the fault: its command failed in the words that name it, and the control passed."""
     return seen is not None and seen.failed and seen.named and seen.control is not None and seen.control.passed
 
 
 def disproved(seen: Ran | None) -> bool:
-    """Tell whether a trial showed that there is no fault: its command passed, and the control failed in the words."""
+    """Tell whether a proof showed that there is no fault: its command passed, and the control failed in the words."""
     control = seen.control if seen else None
     return seen is not None and seen.passed and control is not None and control.failed and control.named
 
@@ -92,14 +92,14 @@ def mended(seen: Ran | None) -> bool:
     return seen is not None and seen.passed and (seen.control is None or seen.control.passed)
 
 
-def pending(ledger: Ledger) -> tuple[tuple[str, Reproduction], ...]:
+def pending(ledger: Ledger) -> tuple[tuple[str, Proof], ...]:
     """Return the ids of items whose command was never run, with what is to be run."""
     entries = [(entry, ran(ledger, entry)) for entry in ledger.entries]
-    return tuple((entry.id, seen.trial) for entry, seen in entries if seen and seen.exit_code is None)
+    return tuple((entry.id, seen.proof) for entry, seen in entries if seen and seen.exit_code is None)
 
 
 def words(seen: Ran | None) -> str:
-    """Return what a trial showed, for people."""
+    """Return what a proof showed, for people."""
     if seen is None:
         return "nothing was run"
     if seen.exit_code is None:

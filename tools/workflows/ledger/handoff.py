@@ -12,7 +12,7 @@ from pydantic import Field
 from ...plan.model import Plan
 from ...session.events import Record
 from ...session.state import Session
-from .items import Settlement, Severity, Workflow
+from .items import Proof, Settlement, Severity, Workflow
 
 VERSION = 1
 
@@ -34,7 +34,7 @@ class Ending(StrEnum):
 
 class HandoffFinding(Record):
     """One thing to act on. `confirmed` tells that the server or an experiment bears it out; `outcome` what later work said;
-    `check` is a command that exits non-zero while it is there, in the words `fails_with`; `control` one that passes all the same.
+    `proof` has the command that fails while it is there.
     """
 
     id: str
@@ -44,9 +44,7 @@ class HandoffFinding(Record):
     location: str = ""
     quote: str = ""
     detail: str = ""
-    check: str = ""
-    fails_with: str = ""
-    control: str = ""
+    proof: Proof = Proof()
     confirmed: bool = False
     standing: str = Field("", description="What a panel's votes made of it: confirmed, probable or minority.")
     outcome: Settlement | None = None

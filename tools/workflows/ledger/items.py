@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from inspect import isclass
 from typing import Annotated, Any, ClassVar, Self, get_args
@@ -93,8 +92,7 @@ class Settlement(StrEnum):
         return self in {Settlement.DISPROVEN, Settlement.FIXED}
 
 
-@dataclass(frozen=True)
-class Reproduction:
+class Proof(Record):
     """What the server runs for an item: a command; and where it is to show a fault, the words of its output that name the
     fault, and a like command that ends the other way.
     """
@@ -107,11 +105,6 @@ class Reproduction:
     def commands(self) -> tuple[str, ...]:
         """All that is run."""
         return tuple(one for one in (self.command, self.control) if one)
-
-    @property
-    def fields(self) -> dict[str, str]:
-        """The same as a handoff names it."""
-        return {"check": self.command, "fails_with": self.fails_with, "control": self.control}
 
 
 class Item(Record):
@@ -149,9 +142,9 @@ class Item(Record):
         return self._filled_in(self.title_format) or self.subject or self.kind
 
     @property
-    def trial(self) -> Reproduction:
+    def proof(self) -> Proof:
         """What the server runs for it, where a person agreed; it records what it saw."""
-        return Reproduction(self._filled_in(self.command_format))
+        return Proof(command=self._filled_in(self.command_format))
 
     def _filled_in(self, form: str) -> str:
         return form.format_map(dict(self)) if form else ""
@@ -192,8 +185,8 @@ class Provable(Cited):
     control: Note = Field("", description="A like command that ends the other way, e.g. with an input that is fine.")
 
     @property
-    def trial(self) -> Reproduction:
-        return Reproduction(self.reproduction, self.fails_with, self.control)
+    def proof(self) -> Proof:
+        return Proof(command=self.reproduction, fails_with=self.fails_with, control=self.control)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from ...errors import Code, Refusal
 from .handoff import Ending, GateCheck, HandoffFinding
-from .items import Depth, Item, ItemOutcome, Options, Reproduction, Workflow
+from .items import Depth, Item, ItemOutcome, Options, Proof, Workflow
 from .pages import render
 from .scores import Score
 from .state import Ledger, LedgerEntry
@@ -109,9 +109,9 @@ class WorkflowRules:
         """Return facts to keep of an item that was refused as a duplicate of the entry `of`; None where there are none."""
         return None
 
-    def trial(self, ledger: Ledger, item: Item) -> Reproduction | None:
+    def proof(self, ledger: Ledger, item: Item) -> Proof | None:
         """Return what the server runs for an item, where a person agreed; None for nothing."""
-        return item.trial if item.trial.command else None
+        return item.proof if item.proof.command else None
 
     def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         """Return what an entry says about its upstream item, now that its command ran; None while it says nothing."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from pydantic import Field, TypeAdapter
 
 from ...session.events import Record
-from .items import Item, Options, Reproduction, Settlement, Workflow
+from .items import Item, Options, Proof, Settlement, Workflow
 
 VERSION = 1
 """Of these records and of what stands in them."""
@@ -39,9 +39,10 @@ class Ran(Record):
     why: str = ""
 
     @property
-    def trial(self) -> Reproduction:
+    def proof(self) -> Proof:
         """What was run, or would be."""
-        return Reproduction(self.command, self.fails_with, self.control.command if self.control else "")
+        control = self.control.command if self.control else ""
+        return Proof(command=self.command, fails_with=self.fails_with, control=control)
 
     @property
     def failed(self) -> bool:

@@ -17,7 +17,7 @@ from ...project.projects import Project
 from ...project.scan import recognised
 from ...text.redaction import redact_tail
 from ..ledger.evidence import REPRODUCED, pending
-from ..ledger.items import Reproduction
+from ..ledger.items import Proof
 from ..ledger.pages import one_line
 from ..ledger.state import Ledger, Observed, Ran
 from .runner import observed
@@ -130,20 +130,20 @@ def no_experiment(command: str, files: Iterable[str]) -> str:
     return ""
 
 
-def try_out(context: RepoContext, trial: Reproduction, *, anew: bool = False) -> Ran:
-    """Run a trial's command and its control, if a person agreed to both; say that nobody did otherwise. `anew` joins no run
+def prove(context: RepoContext, proof: Proof, *, anew: bool = False) -> Ran:
+    """Run a proof's command and its control, if a person agreed to both; say that nobody did otherwise. `anew` joins no run
     that an earlier call left.
 
     Raises:
         Refusal: if a command is one that is never run.
     """
-    control = Ran(command=trial.control) if trial.control else None
-    agreed = [_agreed(context, command) for command in trial.commands]  # each is asked for, not only the first
+    control = Ran(command=proof.control) if proof.control else None
+    agreed = [_agreed(context, command) for command in proof.commands]  # each is asked for, not only the first
     if not all(agreed):
-        return Ran(command=trial.command, fails_with=trial.fails_with, control=control, why=_NOBODY)
+        return Ran(command=proof.command, fails_with=proof.fails_with, control=control, why=_NOBODY)
     seen, control = (
-        reproduce(context, one, fails_with=trial.fails_with, anew=anew) if one else None
-        for one in (trial.command, trial.control)
+        reproduce(context, one, fails_with=proof.fails_with, anew=anew) if one else None
+        for one in (proof.command, proof.control)
     )
     assert seen is not None, "there is a command"
     return seen.model_copy(update={"control": control})
@@ -201,7 +201,7 @@ def run_checks(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> lis
 def run_pending(context: RepoContext, ledger: Ledger) -> list[Observed]:
     """Run the commands of items that nobody had agreed to when these were recorded."""
     agreed = context.consent.agreed_to
-    seen = {id: try_out(context, trial) for id, trial in pending(ledger) if all(map(agreed, trial.commands))}
+    seen = {id: prove(context, proof) for id, proof in pending(ledger) if all(map(agreed, proof.commands))}
     facts = {id: ran.model_dump(mode="json", exclude_defaults=True) for id, ran in seen.items()}
     return [observed(context, REPRODUCED, **facts)] if facts else []
 

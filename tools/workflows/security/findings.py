@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ...session.events import Record
 from ..ledger.evidence import SAME, fingerprint, likeness, mended, ran, shown
-from ..ledger.items import Confidence, Settlement, Severity, split_location
+from ..ledger.items import Confidence, Proof, Settlement, Severity, split_location
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts, Ran
 from ..running.inspection import Hint
 from .items import Cleared, Remedy, SecurityFinding, SecurityOptions
@@ -18,13 +18,13 @@ MOST_ATTEMPTS = 3
 SERIOUS = frozenset({Severity.CRITICAL, Severity.HIGH})
 PLACES = "standing"
 """Facts of the close: where the quote of each earlier finding is now, by its name."""
-RERUN = "earlier trials"
-"""What the trials of earlier findings do now, by the finding's name."""
+RERUN = "earlier proofs"
+"""What the proofs of earlier findings do now, by the finding's name."""
 
 
 class Known(Record):
-    """A finding as an earlier audit left it. `ledger` and `id` name it; `stands` is where its quote is now, if it is; `check`
-    and what belongs to it are the trial in which the server saw it, empty where it never did.
+    """A finding as an earlier audit left it. `ledger` and `id` name it; `stands` is where its quote is now, if it is; `proof` is
+    that in which the server saw it, empty where it never did.
     """
 
     ledger: str
@@ -36,9 +36,7 @@ class Known(Record):
     severity: Severity
     fingerprint: str
     stands: str = ""
-    check: str = ""
-    fails_with: str = ""
-    control: str = ""
+    proof: Proof = Proof()
 
     @property
     def name(self) -> str:
@@ -138,7 +136,7 @@ def surface_of(ledger: Ledger) -> Surface:
 
 def confidence_of(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> Confidence:
     """Return how sure a finding is: confirmed once the server saw it shown; else at most likely, and only possible once its
-    own trial showed nothing.
+    own proof showed nothing.
     """
     seen = ran(ledger, entry)
     if shown(seen):
@@ -212,9 +210,9 @@ class FindingFate(StrEnum):
 
     RECURRING = "recurring"
     STANDS = "still shown"
-    """The server saw its trial fail again: nobody has to say so."""
+    """The server saw its proof fail again: nobody has to say so."""
     FIXED = "fixed"
-    """The server saw its trial pass."""
+    """The server saw its proof pass."""
     CLEARED = "cleared by reading"
     """Nobody had shown it, and somebody says now that it is none."""
     GONE = "gone from the code"
@@ -248,7 +246,7 @@ def _fresh(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> Known:
     return Known(
         ledger=ledger.id, id=entry.id, path=one.path, kind=one.owasp, quote=one.quote, summary=one.summary,
         severity=one.severity, fingerprint=fingerprint(one.path, one.owasp, one.quote), stands=one.location,
-        **(one.trial.fields if confidence_of(ledger, entry) is Confidence.CONFIRMED else {}),
+        proof=one.proof if confidence_of(ledger, entry) is Confidence.CONFIRMED else Proof(),
     )  # fmt: skip
 
 
@@ -296,17 +294,15 @@ def fates_of(ledger: Ledger) -> tuple[Matching, ...]:
     cleared, unchanged = {one.upstream for one in ledger.items(Cleared)}, _unchanged(ledger)
 
     def fate(one: Known) -> FindingFate:
-        if one.name in again:
-            return FindingFate.RECURRING
-        if one.name in mended_here:
-            return FindingFate.FIXED
-        seen = rerun(ledger, one.name)
-        if shown(seen):
+        seen, new = rerun(ledger, one.name), ledger.find(again.get(one.name, ""))
+        if shown(seen) and not (new and _as_bad(ledger, new, one)):
             return FindingFate.STANDS
-        if mended(seen):
+        if new:
+            return FindingFate.RECURRING
+        if one.name in mended_here or mended(seen):
             return FindingFate.FIXED
         if one.name in cleared:
-            return FindingFate.CARRIED if one.check else FindingFate.CLEARED
+            return FindingFate.CARRIED if one.proof.command else FindingFate.CLEARED
         if not one.stands:
             return FindingFate.GONE
         return FindingFate.CARRIED if one.path in unchanged else FindingFate.UNSETTLED
@@ -314,8 +310,13 @@ def fates_of(ledger: Ledger) -> tuple[Matching, ...]:
     return tuple(Matching(one, fate(one), again.get(one.name, "")) for one in earlier(ledger))
 
 
+def _as_bad(ledger: Ledger, entry: LedgerEntry[Any], before: Known) -> bool:
+    """Tell whether what was recorded again is as severe as it was, and shown: to play it down closes nothing."""
+    return entry.item.severity.rank <= before.severity.rank and confidence_of(ledger, entry) is Confidence.CONFIRMED
+
+
 def rerun(ledger: Ledger, name: str) -> Ran | None:
-    """Return what the trial of an earlier finding did in this audit; None without one."""
+    """Return what the proof of an earlier finding did in this audit; None without one."""
     facts = ledger.latest(RERUN).get(name)
     return Ran.model_validate(facts) if facts else None
 

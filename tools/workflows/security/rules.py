@@ -9,7 +9,7 @@ from ...errors import Code
 from ...plan.scope import Scope
 from ..ledger.evidence import mended, pending, ran
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding, without_findings
-from ..ledger.items import Confidence, Depth, Item, ItemOutcome, Reproduction, Workflow
+from ..ledger.items import Confidence, Depth, Item, ItemOutcome, Proof, Workflow
 from ..ledger.pages import lines, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry
@@ -88,7 +88,7 @@ def _unproven(ledger: Ledger, item: SecurityFinding) -> Objection | None:
     if item.confidence is Confidence.CONFIRMED and not item.reproduction:
         problem = "A confirmed finding needs a `reproduction`, the words it `fails_with`, and a `control`."
         return Objection(Code.MISSING_FIELD, f"{problem} Give them, or say `likely`.")
-    host = next(filter(None, map(reaches, item.trial.commands)), "")
+    host = next(filter(None, map(reaches, item.proof.commands)), "")
     if not host:
         return None
     return Objection(
@@ -171,9 +171,9 @@ class Security(WorkflowRules):
         "security.sarif": sarif_log,
     }
 
-    def trial(self, ledger: Ledger, item: Item) -> Reproduction | None:
+    def proof(self, ledger: Ledger, item: Item) -> Proof | None:
         found = ledger.find(item.finding) if isinstance(item, Remedy) else None
-        return super().trial(ledger, found.item if found else item)
+        return super().proof(ledger, found.item if found else item)
 
     def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         if isinstance(entry.item, SecurityFinding):
@@ -242,7 +242,7 @@ class Security(WorkflowRules):
                 location=entry.item.location,
                 quote=entry.item.quote,
                 detail=_detail(entry.item),
-                **entry.item.trial.fields,
+                proof=entry.item.proof,
                 confirmed=confidence_of(ledger, entry) is Confidence.CONFIRMED,
             )
             for entry in open_findings(ledger)
@@ -257,7 +257,7 @@ def _still_open(known: Known) -> HandoffFinding:
     """Return what an earlier audit found and this one leaves open."""
     return HandoffFinding(
         id=known.name, title=known.summary, kind=f"security {known.kind}", severity=known.severity,
-        location=known.stands or known.path, quote=known.quote, check=known.check, fails_with=known.fails_with, control=known.control,
+        location=known.stands or known.path, quote=known.quote, proof=known.proof, confirmed=bool(known.proof.command),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from ...project.folders import CommandKind
 from ...project.scan import scan
 from ...text.redaction import redactor
 from ..ledger.evidence import line_of
-from ..ledger.items import Item, Reproduction, Workflow
+from ..ledger.items import Item, Workflow
 from ..ledger.state import Ledger, Observed
 from ..running.inspection import (
     WEAKNESSES,
@@ -21,10 +21,10 @@ from ..running.inspection import (
     checks_of,
     looked_through,
     projects_of,
+    prove,
     run_checks,
     run_pending,
     texts_of,
-    try_out,
 )
 from ..running.runner import Scoped, files_in_scope, observed, saw
 from ..running.store import Ledgers
@@ -113,11 +113,9 @@ class SecurityRunner(Scoped):
 
 
 def _rerun(context: RepoContext, known: Iterable[Known]) -> list[Observed]:
-    """Run the trials of earlier findings that the server once saw shown: whether they are over is not for anybody to say."""
-    trials = {one.name: Reproduction(one.check, one.fails_with, one.control) for one in known if one.check}
-    seen = {
-        name: try_out(context, trial).model_dump(mode="json", exclude_defaults=True) for name, trial in trials.items()
-    }
+    """Run the proofs of earlier findings that the server once saw shown: whether they are over is not for anybody to say."""
+    ran = {one.name: prove(context, one.proof) for one in known if one.proof.command}
+    seen = {name: what.model_dump(mode="json", exclude_defaults=True) for name, what in ran.items()}
     return [observed(context, RERUN, **seen)] if seen else []
 
 

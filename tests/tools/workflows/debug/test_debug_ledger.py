@@ -9,7 +9,7 @@ import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from conftest import Project
-from ledgers import DISPROOF, HYPOTHESIS, NO_TRIAL, TRIAL, WorkflowAgent, shop
+from ledgers import DISPROOF, HYPOTHESIS, NO_PROOF, PROOF, WorkflowAgent, shop
 from sarif import check_sarif
 
 FINDING = {
@@ -76,8 +76,8 @@ def test_three_failures_in_a_row_end_a_line_of_inquiry_and_a_success_begins_it_a
         agent.record(HYPOTHESIS, claim=claim, outcome="disproven", **DISPROOF)
     agent.record(HYPOTHESIS)
     for claim in CLAIMS[2:]:
-        agent.record(HYPOTHESIS, claim=claim, outcome="inconclusive", **NO_TRIAL)
-    agent.record(HYPOTHESIS, claim="threads share one link", outcome="disproven", **NO_TRIAL)
+        agent.record(HYPOTHESIS, claim=claim, outcome="inconclusive", **NO_PROOF)
+    agent.record(HYPOTHESIS, claim="threads share one link", outcome="disproven", **NO_PROOF)
 
     assert "`Off by One` confirmed nothing" in agent.refused(
         Code.OUT_OF_ORDER, HYPOTHESIS, claim="it is the moon", line="Off by One"
@@ -90,38 +90,38 @@ RUNS = "python3 -c 'import shop.cart; {}'"
 
 
 @pytest.mark.parametrize(
-    ("claimed", "trial", "stands"),
+    ("claimed", "proof", "stands"),
     [
-        ("confirmed", TRIAL, "confirmed"),
-        ("disproven", TRIAL, "confirmed"),
+        ("confirmed", PROOF, "confirmed"),
+        ("disproven", PROOF, "confirmed"),
         ("disproven", DISPROOF, "disproven"),
         ("confirmed", DISPROOF, "disproven"),
-        ("confirmed", {**TRIAL, "fails_with": "an injection"}, "inconclusive"),
-        ("confirmed", {**TRIAL, "control": RUNS.format("raise SystemExit(1)")}, "inconclusive"),
-        ("disproven", {**TRIAL, "reproduction": RUNS.format("pass")}, "inconclusive"),
-        ("confirmed", {**TRIAL, "reproduction": "no-such-program shop"}, "inconclusive"),
-        ("confirmed", NO_TRIAL, "said to be confirmed, not run"),
-        ("disproven", NO_TRIAL, "said to be disproven, not run"),
+        ("confirmed", {**PROOF, "fails_with": "an injection"}, "inconclusive"),
+        ("confirmed", {**PROOF, "control": RUNS.format("raise SystemExit(1)")}, "inconclusive"),
+        ("disproven", {**PROOF, "reproduction": RUNS.format("pass")}, "inconclusive"),
+        ("confirmed", {**PROOF, "reproduction": "no-such-program shop"}, "inconclusive"),
+        ("confirmed", NO_PROOF, "said to be confirmed, not run"),
+        ("disproven", NO_PROOF, "said to be disproven, not run"),
     ],
 )
 def test_an_outcome_is_what_the_two_runs_of_an_experiment_say(
-    agent: WorkflowAgent, claimed: str, trial: dict[str, str], stands: str
+    agent: WorkflowAgent, claimed: str, proof: dict[str, str], stands: str
 ) -> None:
-    agent.record(HYPOTHESIS, outcome=claimed, **trial)
+    agent.record(HYPOTHESIS, outcome=claimed, **proof)
 
     assert f"H1 {stands}: count leaves out one item" in agent.status().state
 
 
 @pytest.mark.parametrize(
-    ("trial", "told"),
+    ("proof", "told"),
     [
         ({"control": None}, "an experiment has a `reproduction`, the words it `fails_with`, and a `control`"),
         ({"fails_with": None}, "an experiment has a `reproduction`, the words it `fails_with`, and a `control`"),
-        ({"control": TRIAL["reproduction"]}, "the `control` is the reproduction itself"),
+        ({"control": PROOF["reproduction"]}, "the `control` is the reproduction itself"),
     ],
 )
-def test_a_command_alone_is_no_experiment(agent: WorkflowAgent, trial: dict[str, str], told: str) -> None:
-    assert told in agent.refused(Code.BAD_ARGUMENT, HYPOTHESIS, **trial)
+def test_a_command_alone_is_no_experiment(agent: WorkflowAgent, proof: dict[str, str], told: str) -> None:
+    assert told in agent.refused(Code.BAD_ARGUMENT, HYPOTHESIS, **proof)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_finding_does_not_rest_on_what_was_contradicted(agent: WorkflowAgent) 
 
 
 def test_a_finding_that_no_command_shows_is_an_opinion_and_ends_nothing(agent: WorkflowAgent) -> None:
-    agent.record(HYPOTHESIS, **NO_TRIAL)
+    agent.record(HYPOTHESIS, **NO_PROOF)
     agent.record(FINDING)
 
     with pytest.raises(Refusal, match="a hypothesis that the server saw confirmed"):
@@ -203,7 +203,7 @@ def test_what_is_inconclusive_settles_nothing_and_what_is_disproven_does(agent: 
     agent.open(goal="once more")
 
     said = {"upstream": name, "outcome": "disproven"}
-    assert agent.record(HYPOTHESIS, **said, **TRIAL | {"fails_with": "something else"}).settled == ""
+    assert agent.record(HYPOTHESIS, **said, **PROOF | {"fails_with": "something else"}).settled == ""
     assert agent.record(HYPOTHESIS, **said, **DISPROOF, claim=CLAIMS[0]).settled == f"{name} as disproven"
 
 

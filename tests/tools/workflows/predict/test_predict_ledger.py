@@ -14,7 +14,7 @@ from autoresearch_mcp.tools.workflows.predict.items import Choice
 from autoresearch_mcp.tools.workflows.predict.panel import entropy, flips, mean_entropy, standing, unanimous
 from autoresearch_mcp.tools.workflows.running.store import Ledgers
 from autoresearch_mcp.tools.workflows.status import prompt_status
-from ledgers import DISPROOF, TRIAL, WorkflowAgent, shop
+from ledgers import DISPROOF, PROOF, WorkflowAgent, shop
 
 ARCHITECT, SECURITY, DEVIL = TRIO = ("architect", "security-analyst", "devils-advocate")
 COUNT: dict[str, Any] = {
@@ -411,7 +411,7 @@ def test_an_experiment_on_one_of_several_voices_settles_what_they_all_said(opene
             "seen": "1",
             "outcome": "confirmed",
             "line": "count",
-            **TRIAL,
+            **PROOF,
             "upstream": f"{closed.ledger}#P3",
         }
     )

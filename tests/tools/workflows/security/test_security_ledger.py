@@ -14,7 +14,7 @@ from autoresearch_mcp.tools.workflows.ledger.handoff import HandoffFinding, seve
 from autoresearch_mcp.tools.workflows.ledger.items import ItemOutcome, Severity
 from autoresearch_mcp.tools.workflows.security.items import Attacker, Owasp, Stride
 from autoresearch_mcp.tools.workflows.status import WorkflowAnswer
-from ledgers import INJECTION, NO_TRIAL, WorkflowAgent, shop
+from ledgers import INJECTION, NO_PROOF, WorkflowAgent, shop
 from sarif import check_sarif
 
 INJECTED = "return link.execute(f\"SELECT * FROM item WHERE name = '{name}'\")"
@@ -130,7 +130,7 @@ def validated(agent: WorkflowAgent, closed: WorkflowAnswer) -> dict[str, Any]:
         (Code.BAD_ARGUMENT, SEARCH, {"reaches": ["A7"], "name": "x", "crosses": "y"}, "There is no A7"),
         (Code.BAD_ARGUMENT, FINDING, {"boundary": "B2"}, "B2 does not reach A1. Test one of: A1 across B1"),
         (Code.BAD_ARGUMENT, CLEARED, {"asset": "A9"}, "B2 does not reach A9"),
-        (Code.MISSING_FIELD, FINDING, NO_TRIAL, "or say `likely`"),
+        (Code.MISSING_FIELD, FINDING, NO_PROOF, "or say `likely`"),
         (Code.MISSING_FIELD, FINDING, {"scenario": None}, "scenario: Field required"),
         (Code.MISSING_FIELD, CLEARED, {"holds": " "}, "holds"),
         (Code.EVIDENCE, CLEARED, {"quote": "if allowed(user):"}, "does not stand at shop/cart.py:2"),
@@ -255,21 +255,21 @@ def test_when_all_rounds_are_used_it_ends_as_bounded_and_no_more_is_tested(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("trial", "claimed", "stands"),
+    ("proof", "claimed", "stands"),
     [
         (INJECTION, "confirmed", "confirmed"),
         (INJECTION, "possible", "confirmed"),
         ({**INJECTION, "fails_with": "all rows came back"}, "confirmed", "possible"),
         ({**INJECTION, "reproduction": "python3 -c 'import shop'"}, "likely", "possible"),
         ({**INJECTION, "reproduction": "no-such-program shop"}, "confirmed", "possible"),
-        (NO_TRIAL, "likely", "likely"),
-        (NO_TRIAL, "possible", "possible"),
+        (NO_PROOF, "likely", "likely"),
+        (NO_PROOF, "possible", "possible"),
     ],
 )
 def test_how_sure_a_finding_is_follows_from_what_the_server_saw(
-    agent: WorkflowAgent, trial: dict[str, str], claimed: str, stands: str
+    agent: WorkflowAgent, proof: dict[str, str], claimed: str, stands: str
 ) -> None:
-    agent.record(FINDING, **trial, confidence=claimed)
+    agent.record(FINDING, **proof, confidence=claimed)
 
     assert f"V1 critical {stands}: The name of an item" in "\n".join(agent.status().state)
 
@@ -424,7 +424,7 @@ def test_an_audit_goes_to_its_end_over_a_new_server_and_leaves_complete_files(ag
 
 def test_the_sarif_log_is_valid_and_says_what_code_hosts_read(agent: WorkflowAgent) -> None:
     agent.record(FINDING)
-    agent.record(FINDING, severity="low", confidence="possible", owasp="A04", stride="repudiation", cwe="", **NO_TRIAL,
+    agent.record(FINDING, severity="low", confidence="possible", owasp="A04", stride="repudiation", cwe="", **NO_PROOF,
                 location="shop/cart.py:5-6", quote="def count(items):\n    return len(items) - 1", asset="A2", boundary="B2",
                 summary="A basket counts one item too few")  # fmt: skip
 
@@ -549,7 +549,18 @@ def test_what_still_stands_is_not_forgotten_and_no_word_clears_what_still_fails(
     assert [one["id"] for one in agent.handoff(closed)["findings"]] == [name]
 
 
-def test_what_its_own_trial_shows_mended_is_fixed_without_a_word(agent: WorkflowAgent) -> None:
+def test_what_was_shown_is_not_played_down_by_recording_it_again(agent: WorkflowAgent) -> None:
+    again(agent)
+    name = f"{agent.status().ledger}#V1"
+    opened(agent)
+
+    agent.record(FINDING, severity="info", confidence="possible", **NO_PROOF)
+    played_down = agent.handoff(agent.close(why="enough"))["findings"]
+
+    assert [(one["id"], one["severity"]) for one in played_down] == [("V1", "info"), (name, "critical")]
+
+
+def test_what_its_own_proof_shows_mended_is_fixed_without_a_word(agent: WorkflowAgent) -> None:
     again(agent)
     agent.project.write("shop/db.py", f"import sqlite3\n\n\n{MENDED}").commit("a parameter")
 
@@ -564,7 +575,7 @@ def test_what_its_own_trial_shows_mended_is_fixed_without_a_word(agent: Workflow
 
 
 def test_what_nobody_had_shown_may_be_cleared_by_reading(agent: WorkflowAgent) -> None:
-    agent.record(FINDING, **NO_TRIAL, confidence="likely")
+    agent.record(FINDING, **NO_PROOF, confidence="likely")
     name = f"{agent.close(why='enough').ledger}#V1"
     agent.project.now += 60
     opened(agent)
