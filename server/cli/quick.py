@@ -145,6 +145,9 @@ class Bench:
             "B": f"B is better: `{self.against}`.",
             "": "Neither is shown to be better: if there is a difference, it is smaller than these runs can tell.",
         }[verdict]
+        said += f" The evidence is {evidence:.1f} standard errors, {BAR} are needed; {'more' if sign < 0 else 'less'} is better."
+        if len(a) < LEAST:
+            said = f"Which is better is unknown: there was no time for {LEAST} runs of each. Give more `--seconds`."
         moved = (
             f", {100 * abs(share):.3g} % {'more' if share > 0 else 'less'} than A"
             if math.isfinite(share) and share
@@ -153,7 +156,7 @@ class Bench:
         lines = [
             f"A: `{self.command}`: {_middle(a)}{reader.unit and f' {reader.unit}'} ({reader.metric}), median of {len(a)} runs.",
             f"B: `{self.against}`: {_middle(b)}{reader.unit and f' {reader.unit}'}, median of {len(b)}, run in turn{moved}.",
-            f"{said} The evidence is {evidence:.1f} standard errors, {BAR} are needed; {'more' if sign < 0 else 'less'} is better.",
+            said,
         ]
         return Told(lines, {"metric": reader.metric, "a": a, "b": b, "better": verdict, "evidence": _finite(evidence)})
 
@@ -179,7 +182,7 @@ def _abba() -> Iterator[str]:
 
 def _better(a: Sequence[float], b: Sequence[float], sign: float) -> tuple[str, float]:
     """Return which is better, or nothing, and the evidence for the side that is ahead, in standard errors."""
-    if len({*a, *b}) == 1:
+    if len({*a, *b}) == 1 or len(a) < LEAST:
         return "", 0.0
     scale = scale_for([*a, *b])
     ours, theirs = ([sign * scale.inner(value) for value in values] for values in (a, b))
@@ -188,7 +191,7 @@ def _better(a: Sequence[float], b: Sequence[float], sign: float) -> tuple[str, f
     spread = math.sqrt((statistics.variance(ours) + statistics.variance(theirs)) / 2)
     ahead = "A" if middle(ours, spread) < middle(theirs, spread) else "B"
     evidence = UNLEARNT.in_turn(ours, theirs, spread) if ahead == "A" else UNLEARNT.in_turn(theirs, ours, spread)
-    return (ahead if evidence >= BAR and len(a) >= LEAST else ""), evidence
+    return (ahead if evidence >= BAR else ""), evidence
 
 
 def _reader(run: CommandRun, read: str, metric: str) -> Reader:
@@ -219,11 +222,15 @@ def _number(reader: Reader, values: Sequence[float], first: CommandRun) -> list[
 
 def _noise(values: Sequence[float]) -> list[str]:
     later = values[1:]
+    if len(values) < FEWEST:
+        return [f"Noise: unknown, there was time for {len(values)} runs and {FEWEST} tell it: give more `--seconds`."]
     if len(set(values)) == 1:
         return [f"Noise: none; {len(values)} runs gave the same number. Any difference is real, and one run shows it."]
-    share = scatter(later)
-    if not math.isfinite(share) or not share:
+    if len(set(later)) == 1:
         return [f"Noise: it repeats but for the first run, which gave {values[0]:.6g}; only a warm run counts."]
+    share = scatter(later)
+    if not math.isfinite(share):
+        return [f"Noise: one run scatters by {statistics.stdev(later):.2g} (standard deviation) around zero: no share says it."]
     needed = ", ".join(f"{100 * gain:g} % in {runs_to_see(gain, share)}" for gain in (0.2, 0.1, 0.05, 0.02, 0.01))
     half = len(later) // 2
     early, late = statistics.fmean(later[:half]), statistics.fmean(later[-half:])

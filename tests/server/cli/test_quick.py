@@ -68,6 +68,17 @@ def test_two_equal_commands_are_told_apart_by_nothing(capsys: pytest.CaptureFixt
     assert json.loads(capsys.readouterr().out)["better"] == ""
 
 
+def test_too_few_runs_are_no_word_on_noise_or_on_which_is_better(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["quick", "--seconds", "0", "--", "echo METRIC a=1"]) == 0
+    assert "Noise: unknown, there was time for 2 runs" in capsys.readouterr().out
+    assert main(["quick", "--seconds", "0", "--against", "echo METRIC a=2", "--", "echo METRIC a=1"]) == 0
+    assert "Which is better is unknown" in capsys.readouterr().out
+
+
+def test_a_coin_that_falls_alike_twice_is_no_difference() -> None:
+    assert _better([1.0, 1.0], [0.0, 0.0], 1.0) == ("", 0.0)
+
+
 def test_clear_differences_are_shown_in_either_direction_and_noise_is_not() -> None:
     low, high, near = [10.0, 10.2, 9.9, 10.1], [14.0, 14.3, 13.8, 14.1], [10.1, 9.8, 10.2, 10.0]
 
