@@ -18,7 +18,6 @@ from .folders import LocalTools
 from .measurement_inputs import executables, wrappers
 from .projects import Project, manifests, recognise
 
-MANIFEST_BYTES = 256 * 1024
 MANIFEST_COUNT = 1000
 _ASK_SECONDS = 5.0
 
@@ -43,13 +42,8 @@ class ComputeDevice:
 
 
 def scan(root: Path, files: Sequence[str]) -> Mapping[str, str]:
-    """Return the text of the manifests among these tracked files, for `recognise`.
-
-    What is missing, larger than `MANIFEST_BYTES`, no regular file or reached through a link out of the root is left out.
-    """
-    home = root.resolve()
-    found = ((name, _text(home, name)) for name in manifests(files)[:MANIFEST_COUNT])
-    return {name: text for name, text in found if text is not None}
+    """Return the text of the manifests among these tracked files, for `recognise`, as `read_texts` does."""
+    return read_texts(root, manifests(files)[:MANIFEST_COUNT])[0]
 
 
 def recognised(root: Path, files: Sequence[str]) -> tuple[Project, ...]:
@@ -116,18 +110,6 @@ def _installed_for(python: str) -> frozenset[str]:
     except (OSError, subprocess.SubprocessError):
         return frozenset()
     return frozenset(asked.stdout.split())
-
-
-def _text(home: Path, name: str) -> str | None:
-    path = (home / name).resolve()
-    try:
-        if not path.is_relative_to(home) or not stat.S_ISREG(path.stat().st_mode):
-            return None
-        with path.open("rb") as file:
-            content = file.read(MANIFEST_BYTES + 1)
-    except OSError:
-        return None
-    return content.decode("utf-8", errors="replace") if len(content) <= MANIFEST_BYTES else None
 
 
 def devices() -> tuple[ComputeDevice, ...]:

@@ -307,7 +307,7 @@ def test_scan_neither_leaves_the_root_nor_reads_huge_or_special_files(tmp_path: 
         (root / folder).mkdir(parents=True)
     (tmp_path / "outside.json").write_text("{}", encoding="utf-8")
     (root / "linked/package.json").symlink_to(tmp_path / "outside.json")
-    (root / "huge/package.json").write_text(" " * 300_000, encoding="utf-8")
+    (root / "huge/package.json").write_text(" " * 600_000, encoding="utf-8")
     os.mkfifo(root / "pipe/package.json")
 
     assert scan(root, ["linked/package.json", "huge/package.json", "pipe/package.json"]) == {}
