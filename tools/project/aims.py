@@ -58,7 +58,7 @@ class Aim:
     direction: str
     title: str
     means: str
-    measure: Callable[..., Measure | None]
+    measure: Callable[[Project], Measure | None]
     guards: tuple[CommandKind, ...] = (CommandKind.TEST,)
     keeps: tuple[Callable[[Project], str], ...] = ()
     unit: str = ""

@@ -6,13 +6,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, Field
 
 from ..plan.scope import Scope
 from .aims import AIMS, Aim, Edits
-from .folders import CommandKind, Language
+from .folders import CommandKind, Language, ProjectCommand
 from .goals import Quality, wished, words_of
 from .lacking import Lacking, lacking, unknown
 from .measures import Measure, needed
@@ -71,8 +71,8 @@ def propose(projects: Sequence[Project], goal: str, files: Sequence[str], limit:
         limit: How many plans at most; a monorepo allows thousands.
     """
     words, asked = words_of(goal), wished(goal)
-    ranked = sorted(projects, key=lambda project: _rank(project, words, files))
-    offers = [offer for project in ranked for aim in AIMS if (offer := _offer(project, aim, words, files)) is not None]
+    ranked = sorted((_named_first(one, words) for one in projects), key=lambda project: _rank(project, words, files))
+    offers = [offer for project in ranked for aim in AIMS if (offer := _offer(project, aim, files)) is not None]
     if not goal.strip():
         wanted = sorted(
             (one for one in offers if one.aim.quality is not Quality.CODE_QUALITY), key=lambda one: AIMS.index(one.aim)
@@ -104,6 +104,16 @@ _WORDS_OF = {
 }
 
 
+def _named_first(project: Project, words: Sequence[str]) -> Project:
+    """Put the benchmarks that the goal's words name before the others."""
+    stems = [word[:4] for word in words if len(word) > 4]
+
+    def other(command: ProjectCommand) -> bool:
+        return command.kind is not CommandKind.BENCHMARK or not any(stem in command.text for stem in stems)
+
+    return replace(project, commands=tuple(sorted(project.commands, key=other)))
+
+
 def _rank(project: Project, words: Sequence[str], files: Sequence[str]) -> tuple[bool, bool, bool, int, int, str]:
     """Order projects: those that the goal names, then those of a language that it names, then the nearest and the largest."""
     named = bool(project.root) and project.root.rpartition("/")[2].lower() in words
@@ -119,9 +129,9 @@ def _rank(project: Project, words: Sequence[str], files: Sequence[str]) -> tuple
     return not named, not spoken, text, project.root.count("/") + bool(project.root), -held, project.root
 
 
-def _offer(project: Project, aim: Aim, words: Sequence[str], files: Sequence[str]) -> _Offer | None:
+def _offer(project: Project, aim: Aim, files: Sequence[str]) -> _Offer | None:
     """Return a plan's parts where this project can be measured so and has files that it may change."""
-    measure = aim.measure(project, words) if aim.quality is Quality.SPEED and aim.guards else aim.measure(project)
+    measure = aim.measure(project)
     if measure is None:
         return None
     scope, protected = _areas(project, aim.edits)

@@ -14,7 +14,7 @@ from .projects import Project
 @dataclass(frozen=True)
 class Measure:
     """A command, typed at the repository's root, whose `METRIC` line holds the number; what to watch besides, and what has
-    to be typed first because a tool is not installed. `metric` and `unit` say where it is not the aim's usual number.
+    to be typed first because a tool is not installed. `metric` is the number's name where it is not the aim's usual one.
     """
 
     verify: str
@@ -202,13 +202,11 @@ def coverage(project: Project) -> Measure | None:
 _OWN_WORKLOAD = "Wall-clock time of the benchmark: it has to do the same work however fast the code is."
 
 
-def benchmark(project: Project, words: Sequence[str] = ()) -> Measure | None:
-    """Measure by a benchmark of the project, one that the goal's words name before others."""
-    commands = [one for one in project.of_kind(CommandKind.BENCHMARK) if "jmh" not in one.text]
-    if not commands:
+def benchmark(project: Project) -> Measure | None:
+    """Measure by the first benchmark of the project."""
+    bench = next((one for one in project.of_kind(CommandKind.BENCHMARK) if "jmh" not in one.text), None)
+    if bench is None:
         return None
-    named = [one for one in commands if any(word[:4] in one.text for word in words if len(word) > 4)]
-    bench = (named or commands)[0]
     text = f"{bench.text} {bench.script} {bench.body}"
     if "--benchmark-only" in text:
         return _here(project, recipes.pytest_benchmark(bench.text, project.python, "milliseconds"), bench)
