@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from . import recipes
@@ -19,18 +20,6 @@ def find_python(folder: Folder) -> FolderFinding:
     pytest = folder.has("pytest.ini") or folder.naming("pytest")
     if tested and not pytest:
         warnings += ("There are tests, but no manifest names a runner; pytest is assumed.",)
-    mypy = "mypy" if within(tool, "mypy").keys() & {"files", "packages", "modules"} else "mypy ."
-    coverage, plain = folder.naming("pytest-cov"), folder.has(".coveragerc") or folder.naming("coverage")
-    tools = [
-        (CommandKind.TEST, "pytest -q", "pytest", (pytest or "test files") if tested else ""),
-        (CommandKind.COVERAGE, "pytest -q --cov", "pytest_cov", coverage),
-        (CommandKind.COVERAGE, "coverage run -m pytest -q", "coverage", plain),
-        (CommandKind.LINT, "ruff check .", "ruff", folder.has("ruff.toml", ".ruff.toml") or folder.naming("ruff")),
-        (CommandKind.LINT, "flake8 .", "flake8", folder.has(".flake8") or folder.naming("flake8")),
-        (CommandKind.TYPES, mypy, "mypy", folder.has("mypy.ini", ".mypy.ini") or folder.naming("mypy")),
-        (CommandKind.TYPES, "pyright", "pyright", folder.has("pyrightconfig.json") or folder.naming("pyright")),
-        (CommandKind.BENCHMARK, "pytest -q --benchmark-only", "pytest_benchmark", folder.naming("pytest-benchmark")),
-    ]
     python, package = python_of(prefix), _package(folder, manifest)
     path = f"PYTHONPATH={package.rpartition('/')[0] or '.'} "  # a script's own folder is on the path, and not the package's
     rows = [
@@ -41,6 +30,7 @@ def find_python(folder: Folder) -> FolderFinding:
             if _is_benchmark(name)
         ),
     ]
+    tools = _python_tools(folder, tool, (pytest or "test files") if tested else "")
     commands = tuple(_module(folder, prefix, *row) for row in tools if row[-1])
     shipped = recipes.wheel(python) if {"project", "build-system"} & manifest.keys() or folder.has("setup.py") else ""
     return FolderFinding(
@@ -52,6 +42,22 @@ def find_python(folder: Folder) -> FolderFinding:
         python=python,
         package=package,
     )
+
+
+def _python_tools(folder: Folder, tool: Mapping[str, Any], tested: str) -> list[tuple[CommandKind, str, str, str]]:
+    """Return rows of kind, text, module and the file that tells of it."""
+    mypy = "mypy" if within(tool, "mypy").keys() & {"files", "packages", "modules"} else "mypy ."
+    plain = folder.has(".coveragerc") or folder.naming("coverage")
+    return [
+        (CommandKind.TEST, "pytest -q", "pytest", tested),
+        (CommandKind.COVERAGE, "pytest -q --cov", "pytest_cov", folder.naming("pytest-cov")),
+        (CommandKind.COVERAGE, "coverage run -m pytest -q", "coverage", plain),
+        (CommandKind.LINT, "ruff check .", "ruff", folder.has("ruff.toml", ".ruff.toml") or folder.naming("ruff")),
+        (CommandKind.LINT, "flake8 .", "flake8", folder.has(".flake8") or folder.naming("flake8")),
+        (CommandKind.TYPES, mypy, "mypy", folder.has("mypy.ini", ".mypy.ini") or folder.naming("mypy")),
+        (CommandKind.TYPES, "pyright", "pyright", folder.has("pyrightconfig.json") or folder.naming("pyright")),
+        (CommandKind.BENCHMARK, "pytest -q --benchmark-only", "pytest_benchmark", folder.naming("pytest-benchmark")),
+    ]
 
 
 def _module(folder: Folder, prefix: str, kind: CommandKind, text: str, module: str, source: str) -> ProjectCommand:
@@ -131,58 +137,55 @@ def find_node(folder: Folder) -> FolderFinding:
     run = {"pnpm": "pnpm exec ", "bun": "bunx --no-install "}.get(manager, "npx --no-install ")
     scripts = {name: text for name, text in within(manifest, "scripts").items() if isinstance(text, str)}
     packages = {*within(manifest, "devDependencies"), *within(manifest, "dependencies")}
-    words = set(re.findall(r"[@\w/-]+", " ".join({*scripts.values(), *packages})))
-    configured = {name.split("/")[-1].split(".")[0] for name in folder.files if "/" not in name and ".config." in name}
-    needs = (
-        ""
-        if not packages or folder.tools.programs is None or folder.root in folder.tools.node_modules
-        else f"{manager} install"
-    )
-    offered = [
-        ProjectCommand(_NODE_KINDS[name], f"{manager} run {name}", "package.json", text, needs=needs)
-        for name, text in scripts.items()
-        if name in _NODE_KINDS
-        and "no test specified" not in text
-        and not (_NODE_KINDS[name] is CommandKind.BENCHMARK and packages & _FIXED_TIME)
-    ]
-    eslint = "eslint" in words | configured or folder.has(
-        ".eslintrc.json", ".eslintrc.js", ".eslintrc.cjs", ".eslintrc"
-    )
-    vitest = "vitest" in words | configured
-    plain = _node_tests(folder) and not words & {"jest", "vitest", "mocha", "ava", "tape", "tap", "uvu"}
-    tools = [
-        (CommandKind.TEST, f"{run}vitest run", vitest, needs),
-        (CommandKind.TEST, f"{run}jest", "jest" in words | configured, needs),
-        (CommandKind.TEST, "node --test", plain, ""),
-        (
-            CommandKind.COVERAGE,
-            f"{run}vitest run --coverage",
-            any("@vitest/coverage" in one for one in packages),
-            needs,
-        ),
-        (CommandKind.COVERAGE, f"{run}jest --coverage", "jest" in words | configured, needs),
-        (CommandKind.LINT, f"{run}eslint .", eslint, needs),
-        (CommandKind.TYPES, f"{run}tsc --noEmit", folder.has("tsconfig.json"), needs),
-        (
-            CommandKind.BENCHMARK,
-            f"{run}vitest bench",
-            vitest and any(".bench." in name for name in folder.files),
-            needs,
-        ),
-    ]
-    rows = [
-        ProjectCommand(kind, text, "package.json or config", needs=first) for kind, text, found, first in tools if found
-    ]
-    build = f"{manager} run build" if "build" in scripts else ""
+    installed = not packages or folder.tools.programs is None or folder.root in folder.tools.node_modules
+    needs = "" if installed else f"{manager} install"
     named = (word.removeprefix("./") for text in scripts.values() for word in re.findall(r"[\w./-]+", text))
     return FolderFinding(
         (manager,),
-        (*offered, *rows),
+        (*_node_scripts(scripts, packages, manager, needs), *_node_tools(folder, scripts, packages, run, needs)),
         _node_outputs(scripts.get("build", ""), folder),
         warnings,
         fixed=tuple(dict.fromkeys(name for name in named if name in folder.files and not _entry(name, manifest))),
-        shipped=recipes.npm_package(build) if _is_published(manifest) else "",
+        shipped=recipes.npm_package(f"{manager} run build" if "build" in scripts else "")
+        if _is_published(manifest)
+        else "",
     )
+
+
+def _node_scripts(
+    scripts: Mapping[str, str], packages: AbstractSet[str], manager: str, needs: str
+) -> tuple[ProjectCommand, ...]:
+    """Return the scripts of package.json whose names say what they are for."""
+    endless = {CommandKind.BENCHMARK} if packages & _FIXED_TIME else set()
+    return tuple(
+        ProjectCommand(_NODE_KINDS[name], f"{manager} run {name}", "package.json", text, needs=needs)
+        for name, text in scripts.items()
+        if name in _NODE_KINDS and "no test specified" not in text and _NODE_KINDS[name] not in endless
+    )
+
+
+def _node_tools(
+    folder: Folder, scripts: Mapping[str, str], packages: AbstractSet[str], run: str, needs: str
+) -> tuple[ProjectCommand, ...]:
+    """Return the tools that package.json names or that are configured, as `run` starts them."""
+    words = set(re.findall(r"[@\w/-]+", " ".join({*scripts.values(), *packages})))
+    known = words | {name.split(".")[0] for name in folder.files if "/" not in name and ".config." in name}
+    vitest, jest, measured = "vitest" in known, "jest" in known, any("@vitest/coverage" in one for one in packages)
+    timed = vitest and any(".bench." in name for name in folder.files)
+    eslint = "eslint" in known or folder.has(".eslintrc.json", ".eslintrc.js", ".eslintrc.cjs", ".eslintrc")
+    rows = [
+        (CommandKind.TEST, "vitest run", vitest),
+        (CommandKind.TEST, "jest", jest),
+        (CommandKind.COVERAGE, "vitest run --coverage", measured),
+        (CommandKind.COVERAGE, "jest --coverage", jest),
+        (CommandKind.LINT, "eslint .", eslint),
+        (CommandKind.TYPES, "tsc --noEmit", folder.has("tsconfig.json")),
+        (CommandKind.BENCHMARK, "vitest bench", timed),
+    ]
+    source = "package.json or config"
+    found = [ProjectCommand(kind, run + text, source, needs=needs) for kind, text, seen in rows if seen]
+    plain = _node_tests(folder) and not words & {"jest", "vitest", "mocha", "ava", "tape", "tap", "uvu"}
+    return (*found, *([ProjectCommand(CommandKind.TEST, "node --test", source)] if plain else []))
 
 
 def _is_published(manifest: Mapping[str, Any]) -> bool:
