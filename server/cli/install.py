@@ -54,15 +54,16 @@ def run(root: Path, options: Namespace) -> int:
         return _say("\n".join([f"{place.file}: nothing to change.", *_elsewhere(registration, root, place)]), 0)
     was_there = place.file.exists()
     backup = _backup(place.file, options.client)
+    kept = [f"The file as it was: {backup}"] if backup else []
     if not options.file and shutil.which(registration.command):
         if failed := _by_own_command(registration.command, root, old, wanted):
-            return _say(f"{failed}\nNothing else was tried.", 1)
+            return _say("\n".join([failed, "Nothing else was tried.", *kept]), 1)
     elif failed := _write(place, new):
         return _say(f"{place.file} was left as it is: {failed}.", 1)
     told = [
         f"{'Taken out of' if options.remove else 'Written to'} {place.file}.",
         *_changes(old, wanted),
-        *([f"The file as it was: {backup}"] if backup else []),
+        *kept,
         *_elsewhere(registration, root, place),
     ]
     if not options.remove:

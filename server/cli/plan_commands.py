@@ -46,7 +46,7 @@ def write_plan(root: Path, goal: str) -> int:
         return 2
     file = context.repo.root / PLAN_FILE
     if file.exists():
-        sys.stderr.write(f"{found.plan_file}\nNothing was written.\n")
+        sys.stderr.write(f"{found.plan_file or f'{PLAN_FILE} is here already.'}\nNothing was written.\n")
         return 1
     if not found.candidates:
         sys.stderr.write(

@@ -230,7 +230,9 @@ def _noise(values: Sequence[float]) -> list[str]:
         return [f"Noise: it repeats but for the first run, which gave {values[0]:.6g}; only a warm run counts."]
     share = scatter(later)
     if not math.isfinite(share):
-        return [f"Noise: one run scatters by {statistics.stdev(later):.2g} (standard deviation) around zero: no share says it."]
+        return [
+            f"Noise: one run scatters by {statistics.stdev(later):.2g} (standard deviation) around zero: no share says it."
+        ]
     needed = ", ".join(f"{100 * gain:g} % in {runs_to_see(gain, share)}" for gain in (0.2, 0.1, 0.05, 0.02, 0.01))
     half = len(later) // 2
     early, late = statistics.fmean(later[:half]), statistics.fmean(later[-half:])
