@@ -85,6 +85,7 @@ _ANY: Mapping[Quality, str] = {
     Quality.WARNINGS: "a verify command that builds everything and counts its warnings: `METRIC warnings=...`.",
     Quality.SIZE: "a verify command that builds what users get and prints `METRIC bytes=...`, e.g. from `wc -c < FILE`.",
     Quality.BUILD_SPEED: "a build script or target; or check_plan with verify = the command that builds from scratch, read = `wall`.",
+    Quality.TEST_SPEED: "first tests; or check_plan with verify = the command that runs them, read = `wall`.",
     Quality.START: "check_plan with verify = a command that starts the program and leaves, e.g. `./program --version`, read = `wall`.",
     Quality.CODE_LINES: "a first file of code.",
     Quality.TEXT_LENGTH: "a first Markdown file.",
@@ -177,6 +178,7 @@ printf("METRIC seconds=%.6f\\n", $times[3]);
 """),
 }  # fmt: skip
 _MODEL_SCRIPT = "a script outside of the scope that trains or loads the model and prints `METRIC score=...` on data that it alone reads."
+_COUNT = "a verify command that counts it and prints `METRIC count=...`."
 _COMMAND = "check_plan with verify = a command that does typical work, always the same, and read = `{read}`: the server measures it."
 
 
@@ -189,7 +191,7 @@ def lacking(quality: Quality, project: Project | None, plan: Mapping[str, str | 
         )
     spoken = project.languages[0] if project else Language.MARKDOWN
     language = _ALIKE.get(spoken, spoken)
-    if quality in {Quality.SPEED, Quality.MEMORY} and project is not None:
+    if quality in {Quality.SPEED, Quality.MEMORY}:
         return _script(quality, project, language, plan)
     if quality is Quality.MODEL:
         return Lacking(asked=quality, says="only the project knows what its score is.", add=_MODEL_SCRIPT)
@@ -197,14 +199,15 @@ def lacking(quality: Quality, project: Project | None, plan: Mapping[str, str | 
     if language in tools and project is not None:
         line = tools[language].format(python=recipes.inside(project.root, project.python))
         return Lacking(asked=quality, says="no tool that counts it was found.", add=f"{line} {ASK_AGAIN}")
-    line = _ANY.get(quality, _COMMAND.format(read="memory" if quality is Quality.MEMORY else "wall"))
-    return Lacking(asked=quality, says="no command that counts it was found.", add=line)
+    return Lacking(asked=quality, says="no command that counts it was found.", add=_ANY.get(quality, _COUNT))
 
 
-def _script(quality: Quality, project: Project, language: Language, plan: Mapping[str, str | list[str]]) -> Lacking:
+def _script(
+    quality: Quality, project: Project | None, language: Language, plan: Mapping[str, str | list[str]]
+) -> Lacking:
     memory = quality is Quality.MEMORY
     says = "no benchmark was found whose number says it."
-    if language not in _SCRIPTS:
+    if project is None or language not in _SCRIPTS:
         return Lacking(asked=quality, says=says, add=_COMMAND.format(read="memory" if memory else "wall"))
     name, verify, text = _SCRIPTS[language]
     folder, _, package = project.package.rpartition("/")

@@ -162,6 +162,14 @@ def test_a_plan_that_takes_one_tool_more_is_told_with_the_line_that_adds_it() ->
     assert proposed(bare, "fewer type errors").lacking[0].add.startswith("python -m pip install mypy")
 
 
+@pytest.mark.parametrize("goal", ["fewer lint findings", "fewer type errors", "better code quality"])
+def test_what_no_tool_here_counts_is_counted_and_not_timed(goal: str) -> None:
+    (found,) = {one.add for one in proposed({"shop.csproj": "", "Shop.cs": ""}, goal).lacking}
+
+    assert "METRIC count=" in found
+    assert "wall" not in found
+
+
 @pytest.mark.parametrize("goal", ["make pricing faster", "less memory"])
 def test_the_script_to_fill_in_measures_once_it_is_filled_in(goal: str, tmp_path: Path) -> None:
     files = {"pyproject.toml": "[project]\nname = 'shop'\n", "shop/__init__.py": "def price(n):\n    return n + 1\n"}
