@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,4 +36,6 @@ def _fits(prompt: str, argument: str, word: str, root: Path) -> bool:
     known = known_values(prompt, argument)
     if known:
         return all(part in known for part in word.split(",") if part)
-    return bool(_PATH.fullmatch(word) or _NUMBER.fullmatch(word)) or word.lower() in _SWITCH or (root / word).exists()
+    if _PATH.fullmatch(word) or _NUMBER.fullmatch(word) or word.lower() in _SWITCH:
+        return True
+    return os.path.exists(root / word)  # also for a word that is too long for a file's name

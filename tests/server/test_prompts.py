@@ -109,6 +109,7 @@ async def test_an_agent_that_knows_nothing_can_go_on_from_the_prompt_alone(tmp_p
         ("plan", {"goal": "make", "scope": "it", "metric": "smaller"}, "Goal: make it smaller. Scope: (not given)."),
         ("plan", {"goal": "faster", "scope": "tests"}, "Goal: faster tests. Scope: (not given)."),
         ("plan", {"goal": "faster", "scope": "src/**", "iterations": "20"}, "Goal: faster. Scope: src/**."),
+        ("plan", {"goal": "faster", "scope": "a" * 300}, f"Goal: faster {'a' * 300}. Scope: (not given)."),
         ("plan", {"goal": "fewer bytes", "scope": "app.txt"}, "Goal: fewer bytes. Scope: app.txt."),
         ("plan", {"goal": "faster", "scope": "app.txt"}, "Goal: faster. Scope: app.txt."),
         ("autoresearch", {"goal": "smaller", "iterations": "20"}, "Goal given: smaller\nIterations asked for: 20"),
