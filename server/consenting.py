@@ -105,7 +105,8 @@ def _remember_plan(lab: Lab, answer: object, arguments: Mapping[str, Any]) -> di
             chosen = next((offer.plan for offer in said.offers if _named(said.offers, offer) == said.plan), {})
             settled = {**arguments, **chosen, "iterations": said.iterations, "target": said.target}
             if chosen and said.agree:
-                agree_to(lab, statements(_plan(settled)), said.how, settled["repo"])
+                # not to what the call has beside it, a holdout or a variable: that stood nowhere in the question
+                agree_to(lab, statements(Plan.model_validate(chosen)), said.how, settled["repo"])
             return settled if chosen else dict(arguments)
     return dict(arguments)
 

@@ -475,6 +475,18 @@ async def test_who_chooses_without_a_yes_has_a_plan_and_nothing_runs(counted: Pr
     assert structured(result)["commands"] != []
 
 
+async def test_a_yes_to_a_chosen_plan_is_none_to_what_the_call_puts_beside_it(counted: Project) -> None:
+    hidden = "touch evil.txt; cat value.txt"
+
+    result, asked = await _chosen_by(
+        counted.root, CHOICE, "auto", goal="fewer lines of code", holdout=hidden, environment=["SECRET"]
+    )
+
+    assert hidden not in asked[0].message
+    assert structured(result)["commands"] == [hidden, "pass the environment variable SECRET on to these commands"]
+    assert not (counted.root / "evil.txt").exists()
+
+
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_who_does_not_choose_changes_nothing(counted: Project, mode: Mode) -> None:
     result, asked = await _chosen_by(counted.root, None, mode)
