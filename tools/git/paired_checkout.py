@@ -24,7 +24,7 @@ from .cli import GitCli
 from .own_index import note_index, renew_index
 from .repo import Repo, literal
 from .untracked import changed_after, changed_since, is_cache, is_ordinary, not_in_git, remove_file, without_caches
-from .worktree_notes import WorktreeNotes
+from .worktree_notes import WorktreeNotes, is_of, place_of
 
 ROOM = 2**30
 """Bytes that are copied in all; what is left over is linked."""
@@ -83,14 +83,15 @@ class PairedCheckout:
         Raises:
             Refusal: if there is no such commit, or git cannot make a second checkout.
         """
-        exact = self._known(commit)
+        exact = self._repo.commit(commit)
         git = self._own_git() if self._remembered() is not None else None
         if git is not None:
             renew_index(git, self._place)
         # Where git cannot switch, a lock or half an index that a killed process left is cured by a new place.
         if git is None or git.ask(*_SWITCH, exact).code != 0:
             git = self._make(exact, untracked)
-        self._clean(git)
+        else:
+            self._clean(git)
         self._unseen = self._beside(git, outputs)
         if sealed is not None:
             self._seal(git, exact, *sealed)
@@ -113,28 +114,16 @@ class PairedCheckout:
     def remove(self) -> None:
         """Take the place away, and git's note of it. Links in it are removed, what they lead to stays."""
         _delete(self.folder)
-        self._notes.forget_blank()
-        # Not `worktree prune`: that would also forget worktrees of the user's on a disk that is not mounted now.
-        # Without its folder our own is forgotten by its path, even if its insides were broken.
-        self._repo.git.ask("worktree", "remove", "--force", "--force", str(self.folder.resolve()))
+        self._notes.forget(self.folder)
         _delete(self._home)
-
-    def _known(self, commit: str) -> str:
-        answer = self._repo.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
-        if answer.code != 0:
-            raise Refusal(Code.GIT, f"{commit!r} is not a commit of {self._repo.root}. Name one that `git log` shows.")
-        return answer.text
 
     def _own_git(self) -> GitCli | None:
         """Return the git of this place and no other, if the place is whole. Every `checkout` and `clean` runs by it."""
         if self.folder.is_symlink() or not (self.folder / ".git").is_file():
             return None
-        answer = GitCli(self.folder).ask("rev-parse", "--absolute-git-dir")
-        place = Path(answer.text).resolve()
-        if answer.code != 0 or place.parent != self._repo.common_dir / "worktrees":
-            return None
+        place = place_of(self.folder)
         # Both must point at each other: a `.git` that names the user's own place would move the user's HEAD.
-        if Path(place, _text(place / "gitdir").strip()).resolve() != (self.folder / ".git").resolve():
+        if place is None or place.parent != self._repo.common_dir / "worktrees" or not is_of(place, self.folder):
             return None
         self._place = place
         return GitCli(self.folder, place)
@@ -321,10 +310,3 @@ def _under(path: str, guarded: frozenset[str]) -> bool:
 def _pattern(path: str) -> str:
     """Return an ignore pattern of git's that matches one path and no other: anchored, no letter with a meaning."""
     return "/" + "".join(f"\\{letter}" if letter in "\\*?[]" else letter for letter in path)
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:
-        return ""

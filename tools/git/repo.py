@@ -37,6 +37,19 @@ class Repo(Checkout):
 
         return self._cache.trees.ask(commit, ask) if _exact(commit) else ask()
 
+    def commit(self, name: str) -> str:
+        """Return the commit that a name means.
+
+        Raises:
+            Refusal: if it means none.
+        """
+        if _exact(name) and self._cache.trees.get(name):
+            return name
+        answer = self.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        if answer.code != 0:
+            raise Refusal(Code.GIT, f"{name!r} is not a commit of {self.root}. Name one that `git log` shows.")
+        return answer.text
+
     def parents(self, commit: str) -> tuple[str, ...]:
         """Return the commits that a commit stands on."""
         return tuple(self.git.line("rev-list", "--no-walk", "--parents", commit).split()[1:])

@@ -6,7 +6,9 @@ A blank one is worse than none: no `git worktree` gets past it, for whatever che
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from ..storage.disk import read_or_empty, synchronise, write_atomically
@@ -33,7 +35,19 @@ class WorktreeNotes:
         synchronise(self._places, self._common_dir)
         self._begun.unlink(missing_ok=True)
 
-    def forget_blank(self) -> None:
+    def forget(self, folder: Path) -> None:
+        """Take away the note of a checkout that is gone, whatever is broken in it, and what `_forget_blank` does.
+
+        No `worktree prune`: that would also forget worktrees of the user's on a disk that is not mounted now.
+        """
+        self._forget_blank()
+        for place in self._all():
+            if is_of(place, folder):
+                shutil.rmtree(place, ignore_errors=True)
+        with suppress(OSError):  # as git does where it was the last
+            self._places.rmdir()
+
+    def _forget_blank(self) -> None:
         """Take away the blank notes that came since one was begun and not finished."""
         try:
             before = json.loads(read_or_empty(self._begun))
@@ -46,3 +60,15 @@ class WorktreeNotes:
 
     def _all(self) -> list[Path]:
         return sorted(self._places.iterdir()) if self._places.is_dir() else []
+
+
+def is_of(place: Path, folder: Path) -> bool:
+    """Return whether the note in a place of git's is of the checkout in a folder."""
+    named = read_or_empty(place / "gitdir").strip(_BLANK)
+    return b"\0" not in named and Path(place, os.fsdecode(named)).resolve() == (folder / ".git").resolve()
+
+
+def place_of(folder: Path) -> Path | None:
+    """Return the place of git's that a second checkout names as its own; None where it names none."""
+    sign, _, named = read_or_empty(folder / ".git").partition(b"gitdir: ")
+    return Path(folder, os.fsdecode(named.rstrip(b"\r\n"))).resolve() if not sign and b"\0" not in named else None

@@ -15,7 +15,7 @@ from autoresearch_mcp.tools.git.cli import GitCli
 from autoresearch_mcp.tools.git.settings import Settings
 from conftest import Project
 
-KEEP, DISCARD = 8, 13
+KEEP, DISCARD = 19, 13
 
 
 @pytest.fixture
@@ -38,7 +38,8 @@ def test_a_keep_and_a_discard_take_no_more_processes_than_this(project: Project,
     found = {}
     for value in (9, 20, 8, 21):
         asked.clear()
-        found[project.try_value(value).status] = len(asked)
+        status = project.try_value(value).status
+        found[status] = len(asked)
 
     assert found[Status.KEEP] <= KEEP
     assert found[Status.DISCARD] <= DISCARD
