@@ -2,7 +2,7 @@
 
 In two sentences: a change that does not look better after one run is dropped, unless the machine itself may have moved:
 then the incumbent is run before the verdict. One that does look better is run in turn with the incumbent, and kept only
-when all that is known and the runs in turn by themselves both say so, by more the more restless the machine has been.
+when all that is known and the runs in turn both say so, by more the more restless the machine, or their differences do.
 
 The shape (screen, futility bound, sequential test with a high bar, memory of the incumbent) follows sequential analysis
 (A. Wald 1945) and group-sequential trials with a futility bound; the bar is calibrated by simulation, because drift and
@@ -222,6 +222,8 @@ class Race:
         low, worth, high = map(self._worth, (gain - WIDTH * error, gain, gain + WIDTH * error))
         seed = turns.seed_for(Arm.INCUMBENT if step is Step.INCUMBENT else Arm.CANDIDATE)
         needed = NOT_WORSE if self.threshold.simpler else self._needed
+        if step is Step.BETTER and z < needed:  # the differences decided
+            z, needed = self._in_pairs(), self.bar + PAIRED
         why = self._why(step, worth, (high - low) / 2, f"{z:.1f} standard errors of evidence, {needed:.2g} needed")
         return Finding(step, why, worth, low, high, z, needed, self.scale.claim(gain, error), seed)
 
@@ -257,7 +259,7 @@ class Race:
         ours, theirs = len(self.turns.candidate), len(self.turns.incumbent)
         smallest = self.scale.least(self.bank.best.level, self.threshold.smallest)
         sure = ours >= 2 and z >= self._needed and gain >= smallest
-        if gain >= smallest and theirs and ((sure and self._ahead_in_turn()) or self._ahead_in_pairs()):
+        if gain >= smallest and theirs and ((sure and self._ahead_in_turn()) or self._in_pairs() >= self.bar + PAIRED):
             return Step.BETTER
         if self.threshold.simpler and not sure:
             return self._simpler_step(gain, error)
@@ -279,14 +281,13 @@ class Race:
         bar = self.bar + (IN_TURN_CALM if self._calm else IN_TURN_RESTLESS)
         return bool(fresh) and self.scatter.in_turn(fresh, theirs, self.bank.sigma) >= bar
 
-    def _ahead_in_pairs(self) -> bool:
-        """Return whether the differences of runs on equal seeds are ahead by themselves."""
-        differences, (squares, degrees) = self.turns.differences, self.pairs
+    def _in_pairs(self) -> float:
+        """Return the evidence of the differences of runs on equal seeds by themselves; 0 where they are too few."""
+        differences, (squares, degrees), most = self.turns.differences, self.pairs, 2 * self.bank.sigma**2
         if len(differences) < LEAST_PAIRS:
-            return False
-        most = 2 * self.bank.sigma**2
+            return 0.0
         variance = min(most, (squares + PAIRS_PRIOR * most) / (degrees + PAIRS_PRIOR))
-        return self.scatter.paired(differences, math.sqrt(variance)) >= self.bar + PAIRED
+        return self.scatter.paired(differences, math.sqrt(variance))
 
     def _simpler_step(self, gain: float, error: float) -> Step:
         room = ROOM * self.bank.sigma - self.lost

@@ -197,8 +197,11 @@ def test_equal_seeds_that_bring_equal_noise_decide_by_their_differences() -> Non
     assert isinstance(judge, Race)
     assert found.step is Step.BETTER
     assert judge.turns.seeds[: len(judge.turns.their_seeds)] == judge.turns.their_seeds[: len(judge.turns.seeds)]
+    assert judge._standing()[2] < 3.6, "by runs that know nothing of each other it was not enough"
+    assert found.needed == pytest.approx(3.8)
     assert found.evidence is not None
-    assert found.evidence < 3.6, "by runs that know nothing of each other it was not enough"
+    assert found.evidence >= 3.8
+    assert f"{found.evidence:.1f} standard errors of evidence, 3.8 needed" in found.why
 
 
 def test_the_kth_runs_of_both_arms_have_one_seed_also_in_a_long_race_and_after_a_freak_run() -> None:

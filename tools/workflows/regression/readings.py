@@ -14,10 +14,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from ...decision.ranks import larger
 from ...session.events import Record
 from ..ledger.scores import regression_within
 from ..ledger.state import LedgerFacts
+from .ranks import larger
 from .testruns import CaseOutcome, ReportForm, Test
 from .verdict import Classification, ComparedDimension, ComparedRow, ComparisonSide
 

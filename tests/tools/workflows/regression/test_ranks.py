@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoresearch_mcp.tools.decision.ranks import larger, more_often, seen_once
+from autoresearch_mcp.tools.workflows.regression.ranks import larger, more_often, seen_once
 
 
 @pytest.mark.parametrize(
