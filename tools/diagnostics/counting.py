@@ -24,12 +24,13 @@ UNABLE = 3
 """Exit status when something could not be run: then there is no number."""
 MOST_BYTES = 64 * 2**20
 SHOWN = 60
-_ABSENT = re.compile(
+ABSENT = re.compile(
     r"^\S*python[\d.]*: No module named [\w.]+$|no such command: `|is not installed for the toolchain|: (?:command )?not found$|"
     r"could not determine executable to run|canceled due to missing packages|Could not open input file: vendor/|"
     r"\*\*\* \[[^\]\n]*\] Error 12[67]$|PluginResolutionException|[Mm]issing script: |command not found: ",
     re.MULTILINE,
 )
+"""What is printed where a tool is not there."""
 
 
 class Unable(Exception):
@@ -160,7 +161,7 @@ class Counting:
         output = ToolOutput(done.returncode, *texts)
         if done.returncode < 0 or done.returncode in {126, 127, 137, 143}:
             raise Unable(f"exit {done.returncode}: {_last(output.text)}")
-        if done.returncode and (absent := _ABSENT.search(output.text)):
+        if done.returncode and (absent := ABSENT.search(output.text)):
             raise Unable(absent[0].strip())
         return output
 

@@ -217,7 +217,8 @@ def _run(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> 
     found = runner_of(workflow).run(context, ledger, given)
     ledgers = Ledgers(context)
     # A long run records what it finds as it goes, so the ledger may have moved on.
-    return _drafted(context, ledgers.append(ledger.id, *found) if found else ledgers.named(ledger.id) or ledger)
+    done = ledgers.append(ledger.id, *found) if found else ledgers.named(ledger.id) or ledger
+    return _drafted(context, done).model_copy(update={"takes": []})
 
 
 def _record(context: RepoContext, workflow: Workflow, items: Sequence[Mapping[str, Any]]) -> ItemsTaken:
@@ -251,9 +252,8 @@ def _record_one(context: RepoContext, workflow: Workflow, fields: Mapping[str, A
         earlier, _, id = entry.item.upstream.partition("#")
         ledgers.settle(earlier, ItemSettled(id=id, outcome=Settlement(outcome), by=f"{ledger.id}#{entry.id}"))
         settled = f"{entry.item.upstream} as {outcome}"
-    return RecordedItem(
-        id=entry.id, title=entry.item.title, classified=entry.item.classified, ran=entry.ran, settled=settled
-    )
+    made = rules.said(ledger, entry)
+    return RecordedItem(id=entry.id, title=entry.item.title, classified=made, ran=entry.ran, settled=settled)
 
 
 def _admit(context: RepoContext, ledger: Ledger, rules: WorkflowRules, fields: Mapping[str, Any]) -> ItemRecorded:

@@ -61,7 +61,7 @@ def _tried(context: RepoContext, proof: Proof | None) -> Ran | None:
     if proof is None:
         return None
     for command in proof.commands if proof.fails_with else ():
-        if why := no_experiment(command, context.repo.tracked()):
+        if why := no_experiment(context, command):
             raise Refusal(Code.EVIDENCE, f"`{command}` {why}.")
     return prove(context, proof)
 

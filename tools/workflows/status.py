@@ -170,7 +170,11 @@ def status_fields(context: RepoContext, ledger: Ledger, rules: WorkflowRules) ->
     most = rules.most(ledger.options)
     return {
         "phase": context.phase,
-        "next": [*((Tool.RECORD,) if ledger.closed is None else ()), Tool.WORKFLOW, *following(context.phase)],
+        "next": [
+            *((Tool.RECORD,) if ledger.closed is None else ()),
+            Tool.WORKFLOW,
+            *(following(context.phase) if context.phase is not Phase.NO_SESSION else (Tool.PLAYBOOK,)),
+        ],
         "recovered": context.call.recovered,
         "workflow": ledger.workflow.value,
         "ledger": ledger.id,

@@ -191,8 +191,8 @@ class Debug(WorkflowRules):
         Need(_without_finding, "a finding for {0}, which was confirmed"),
         Need(
             lambda ledger: not _confirmed(ledger),
-            "a hypothesis that the server saw confirmed: record one with a reproduction; call `run` once a person agreed to "
-            "its commands; or close with a why",
+            "a hypothesis that the server saw confirmed by its experiment (`run` tries those that waited for a person's yes); "
+            "or close with a why",
         ),
     )
     pages: ClassVar[Pages] = {
@@ -206,6 +206,17 @@ class Debug(WorkflowRules):
         entry = ledger.find(item.hypothesis) if isinstance(item, DebugFinding) and not item.reproduction else None
         shared = {"reproduction", "fails_with", "control"}
         return item.model_copy(update=entry.item.model_dump(include=shared)) if entry else item
+
+    def rivals(self, ledger: Ledger, item: Item) -> tuple[LedgerEntry[Item], ...]:
+        """What an experiment left open may be claimed again, with a better one."""
+        unsettled = {one.id for one in ledger.of(Hypothesis) if standing(ledger, one) is ItemOutcome.INCONCLUSIVE}
+        return tuple(entry for entry in super().rivals(ledger, item) if entry.id not in unsettled)
+
+    def said(self, ledger: Ledger, entry: LedgerEntry[Any]) -> str:
+        return told(ledger, entry) if isinstance(entry.item, Hypothesis) else super().said(ledger, entry)
+
+    def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
+        return self.onwards if ledger.of(DebugFinding) else ()
 
     def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         settled = outcome_of(ledger, entry) if isinstance(entry.item, Hypothesis) else None

@@ -114,15 +114,13 @@ def _detail(seen: Ran) -> str:
         return ""
     if shown(seen) or disproved(seen):
         return f", and the control {'passed' if control.passed else 'failed in the words foreseen'}"
-    if seen.failed and not seen.named:
-        return ", without the words that name the fault, so it shows nothing"
     if control.exit_code is None:
         return f"; the control was not run: {control.why}"
-    return (
-        f", and so did the control (exit {control.exit_code}), so it shows nothing"
-        if seen.failed
-        else ", and so did the control"
-    )
+    if mended(seen):
+        return ", and the control too: nothing fails"
+    wordless = "" if (seen if seen.failed else control).named else ", without the words that name the fault"
+    how = f"the control exit {control.exit_code}"
+    return f"{wordless}, {how}: it shows nothing" if seen.failed else f", {how}{wordless}: it shows nothing"
 
 
 SAME = 0.8

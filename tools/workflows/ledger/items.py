@@ -190,9 +190,9 @@ class Provable(Cited):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        given = [name for name in ("reproduction", "fails_with", "control") if getattr(self, name)]
-        if 0 < len(given) < 3:
-            raise ValueError("an experiment has a `reproduction`, the words it `fails_with`, and a `control`")
+        missing = [name for name in ("reproduction", "fails_with", "control") if not getattr(self, name)]
+        if 0 < len(missing) < 3:
+            raise ValueError(f"an experiment has `reproduction`, `fails_with` and `control`; add {', '.join(missing)}")
         if self.control and self.control == self.reproduction:
             raise ValueError("the `control` is the reproduction itself: it has to be able to end the other way")
         return self
@@ -292,8 +292,9 @@ def choices(model: type[BaseModel], name: str) -> tuple[str, ...]:
 
 
 def _described(name: str, field: FieldInfo) -> str:
-    words = "|".join(_words(field))
-    more = "; ".join(part for part in (words, field.description or "") if part)
+    told, listed = field.description or "", _words(field)
+    words = "" if all(word in told for word in listed) else "|".join(listed)
+    more = "; ".join(part for part in (words, told) if part)
     return f"{name} ({more})" if more else name
 
 

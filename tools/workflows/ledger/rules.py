@@ -113,6 +113,11 @@ class WorkflowRules:
         """Return what the server runs for an item, where a person agreed; None for nothing."""
         return item.proof if item.proof.command else None
 
+    def said(self, ledger: Ledger, entry: LedgerEntry[Any]) -> str:
+        """Return what the server made of an item, in a word or two; empty where it makes nothing of it."""
+        made: str = entry.item.classified
+        return made
+
     def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         """Return what an entry says about its upstream item, now that its command ran; None while it says nothing."""
         settled: ItemOutcome | None = entry.item.settles

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ...diagnostics.counting import ABSENT
 from ...errors import Code, Refusal
 from ...lab.context import RepoContext
 from ...process.runner import CommandSpec
@@ -118,14 +119,22 @@ _SAYS_NOTHING = ONLY_READ | frozenset({"false", ":", "exit", "return", "sleep", 
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
 
 
-def no_experiment(command: str, files: Iterable[str]) -> str:
-    """Return why a command cannot show a fault of a project with these files; empty where it may."""
+def no_experiment(context: RepoContext, command: str) -> str:
+    """Return why a command cannot show a fault of the project; empty where it may. What a script that it names holds counts."""
     programs = [part for script in scripts(command) for part in script if part.words]
     if all(one.name in _SAYS_NOTHING or (one.name in _SHELLS and "-c" in one.words) for one in programs):
         return "runs no code: it only says, ends or searches something. Run the code that is at fault, with an input"
-    parts = {part for file in files for part in file.lower().split("/")}
+    parts = {part for file in context.repo.tracked() for part in file.lower().split("/")}
     names = parts | {part.rpartition(".")[0] for part in parts}
-    if names.isdisjoint(re.findall(r"[\w-]+(?:\.\w+)*|\w+", f"{command} {command.replace('.', ' ')}".lower())):
+    scratch = [
+        file
+        for one in programs
+        for word in one.words
+        if word.startswith("/") and (file := context.repo.root / word).is_file()
+    ]
+    read = (file.read_text("utf-8", "replace") for file in scratch if file.stat().st_size <= LARGEST_FILE)
+    text = "\n".join([command, *read]).lower()
+    if names.isdisjoint(re.findall(r"[\w-]+(?:\.\w+)*|\w+", f"{text} {text.replace('.', ' ')}")):
         return "names nothing of this repository. Name the file, module or test that it runs"
     return ""
 
@@ -141,12 +150,20 @@ def prove(context: RepoContext, proof: Proof, *, anew: bool = False) -> Ran:
     agreed = [_agreed(context, command) for command in proof.commands]  # each is asked for, not only the first
     if not all(agreed):
         return Ran(command=proof.command, fails_with=proof.fails_with, control=control, why=_NOBODY)
+    before = _edited(context)
     seen, control = (
         reproduce(context, one, fails_with=proof.fails_with, anew=anew) if one else None
         for one in (proof.command, proof.control)
     )
+    if edited := sorted(_edited(context) - before):
+        message = f"`{proof.command}` or its control edited {', '.join(edited[:5])}. Put that back, and let it work on a copy."
+        raise Refusal(Code.EVIDENCE, message)
     assert seen is not None, "there is a command"
     return seen.model_copy(update={"control": control})
+
+
+def _edited(context: RepoContext) -> frozenset[str]:
+    return frozenset(change.path for change in context.repo.changes() if change.tracked)
 
 
 def _agreed(context: RepoContext, command: str) -> bool:
@@ -191,10 +208,14 @@ def run_checks(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> lis
     results = []
     for check in checks:
         ran = reproduce(context, check["command"], CHECK_TIMEOUT_S)
+        absent = ABSENT.search(ran.tail) if ran.exit_code else None
         said = ran.why or (
-            "timed out" if ran.timed_out else "passes" if ran.exit_code == 0 else f"exit {ran.exit_code}"
-        )
-        results.append({**check, "exit_code": ran.exit_code, "said": said, "tail": ran.tail})
+            f"not installed ({absent[0].strip()})" if absent
+            else "timed out" if ran.timed_out
+            else "passes" if ran.exit_code == 0
+            else f"exit {ran.exit_code}"
+        )  # fmt: skip
+        results.append({**check, "exit_code": None if absent else ran.exit_code, "said": said, "tail": ran.tail})
     return results
 
 

@@ -175,6 +175,9 @@ class Security(WorkflowRules):
         found = ledger.find(item.finding) if isinstance(item, Remedy) else None
         return super().proof(ledger, found.item if found else item)
 
+    def said(self, ledger: Ledger, entry: LedgerEntry[Any]) -> str:
+        return confidence_of(ledger, entry) if isinstance(entry.item, SecurityFinding) else super().said(ledger, entry)
+
     def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         if isinstance(entry.item, SecurityFinding):
             return ItemOutcome.CONFIRMED if confidence_of(ledger, entry) is Confidence.CONFIRMED else None

@@ -62,6 +62,17 @@ def test_a_run_runs_the_projects_own_checks(agent: WorkflowAgent) -> None:
     assert "AssertionError" in state
 
 
+def test_a_tool_that_is_not_there_is_no_failing_check(tmp_path: Path) -> None:
+    project = checked(tmp_path / "repo", "python3 -m no_such_linter")
+    agent = WorkflowAgent(project, "debug")
+    agent.open()
+
+    state = "\n".join(agent.run().state)
+
+    assert "test `make test`: not installed (" in state
+    assert "Output of `make test`" not in state
+
+
 def test_without_consent_a_run_runs_nothing(tmp_path: Path) -> None:
     project = checked(tmp_path / "repo", "touch ran.txt")
     agent = WorkflowAgent(project, "debug", allow_commands=False)
@@ -115,8 +126,8 @@ def test_an_outcome_is_what_the_two_runs_of_an_experiment_say(
 @pytest.mark.parametrize(
     ("proof", "told"),
     [
-        ({"control": None}, "an experiment has a `reproduction`, the words it `fails_with`, and a `control`"),
-        ({"fails_with": None}, "an experiment has a `reproduction`, the words it `fails_with`, and a `control`"),
+        ({"control": None}, "an experiment has `reproduction`, `fails_with` and `control`; add control"),
+        ({"fails_with": None}, "an experiment has `reproduction`, `fails_with` and `control`; add fails_with"),
         ({"control": PROOF["reproduction"]}, "the `control` is the reproduction itself"),
     ],
 )
@@ -138,6 +149,34 @@ def test_what_runs_no_code_of_the_project_shows_nothing_of_it(
     agent: WorkflowAgent, role: str, command: str, told: str
 ) -> None:
     assert told in agent.refused(Code.EVIDENCE, HYPOTHESIS, **{role: command})
+
+
+def test_what_an_experiment_left_open_is_told_and_may_be_tried_by_a_better_one(agent: WorkflowAgent) -> None:
+    taken = agent.taken({**HYPOTHESIS, "outcome": "disproven", **DISPROOF, "fails_with": "an injection"})
+
+    assert "count leaves out one item (inconclusive)." in taken.text()
+    assert "the control exit 1, without the words that name the fault: it shows nothing" in taken.text()
+    assert agent.record(HYPOTHESIS).classified == "confirmed"
+    assert "H2 says nearly the same" in agent.refused(Code.DUPLICATE, HYPOTHESIS)
+
+
+def test_an_experiment_in_a_script_elsewhere_counts_by_what_the_script_runs(
+    agent: WorkflowAgent, tmp_path: Path
+) -> None:
+    (tmp_path / "scratch.py").write_text("raise SystemExit('one too few')")
+    asked = {**PROOF, "reproduction": f"python3 {tmp_path}/scratch.py", "fails_with": "one too few"}
+    assert "names nothing of this repository" in agent.refused(Code.EVIDENCE, HYPOTHESIS, **asked)
+
+    (tmp_path / "scratch.py").write_text("import shop.cart\nassert shop.cart.count([1]) == 1, 'one too few'")
+    assert (
+        agent.record(HYPOTHESIS, **asked | {"reproduction": f"PYTHONPATH=. python3 {tmp_path}/scratch.py"}).id == "H1"
+    )
+
+
+def test_an_experiment_that_edits_what_it_looks_at_is_none(agent: WorkflowAgent) -> None:
+    edits = RUNS.format('open("shop/cart.py", "a").write("#"); raise SystemExit(1)')
+
+    assert "edited shop/cart.py. Put that back" in agent.refused(Code.EVIDENCE, HYPOTHESIS, reproduction=edits)
 
 
 def test_a_finding_does_not_rest_on_what_was_contradicted(agent: WorkflowAgent) -> None:
