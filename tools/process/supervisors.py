@@ -22,6 +22,8 @@ from .supervisor import SUB_REAPER, Supervisor
 
 PAUSE_S = 0.005
 _GRANTED = ("limits", "cgroup", "oom_score_adj")
+_OVER, _LAST = b".", b"-"
+"""What a supervising process says of a run: that it is over, and that it takes no other."""
 
 
 def serve() -> None:
@@ -36,11 +38,12 @@ def serve() -> None:
 
 @dataclass(eq=False)
 class _Worker:
-    """A supervising process, and the locked descriptor of its run; None while it has none."""
+    """A supervising process, and the locked descriptor of its run; None while it has none. One that ends takes no other."""
 
     pid: int
     line: socket.socket
     lock: int | None = None
+    ends: bool = False
 
 
 class _Supervisors:
@@ -78,7 +81,8 @@ class _Supervisors:
             server.close()
             self._server = None
             return
-        free = next((worker for worker in self._workers.values() if worker.lock is None), None) or self._new(locks[0])
+        idle = (worker for worker in self._workers.values() if worker.lock is None and not worker.ends)
+        free = next(idle, None) or self._new(locks[0])
         free.lock = locks[0]
         with contextlib.suppress(OSError):  # it was killed, and will be found
             socket.send_fds(free.line, [message], locks)
@@ -134,24 +138,25 @@ class _Supervisors:
 def _over(worker: _Worker) -> None:
     """Let the run of a supervisor be over if that says so; it may also have been killed."""
     with contextlib.suppress(OSError):
-        if worker.lock is not None and worker.line.recv(1):
+        if worker.lock is not None and (told := worker.line.recv(1)):
             os.close(worker.lock)
-            worker.lock = None
+            worker.lock, worker.ends = None, told == _LAST
 
 
 def _work(line: socket.socket) -> None:
     """Supervise one run after the other, as long as what the kernel grants this process, and so the commands, stays the same."""
     os.setsid()
     prctl(SUB_REAPER, 1)
-    granted = _granted()
-    while granted == _granted():
+    granted, told = _granted(), _OVER
+    while told == _OVER:
         message, locks, _, _ = socket.recv_fds(line, 4096, 1)
         if not message:
             break
         os.set_inheritable(locks[0], False)
         Supervisor(Path(os.fsdecode(message))).run()
         os.close(locks[0])
-        line.send(b".")
+        told = _OVER if granted == _granted() else _LAST
+        line.send(told)
     os._exit(0)
 
 

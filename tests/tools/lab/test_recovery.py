@@ -132,7 +132,7 @@ def test_killed_while_the_incumbent_is_tried_where_the_change_gave_no_number(tmp
         assert to_the_end(project) == "crash", point
 
         check(project)
-    assert sum("git worktree" in name for name in named) > 4
+    assert any("git worktree" in name for name in named)
 
 
 def test_killed_again_while_it_recovers(template: Project, tmp_path: Path) -> None:
