@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 from enum import StrEnum
@@ -20,7 +19,6 @@ FEW_RUNS = 3
 EQUAL_RUNS = 5
 """Equal runs that show a metric of few digits to repeat; three are enough where there are many digits."""
 TELLING_DIGITS = 5
-STRICT = 0.05
 
 
 class Nature(StrEnum):
@@ -71,10 +69,10 @@ def judge_from(plan: Plan, values: Sequence[float], seeds: Sequence[int]) -> Jud
     if named := median_runs(plan.noise):
         return Median(middle, named)
     if plan.noise == "none":
-        return Exact(middle, patience=math.inf)
+        return Exact(middle, greedy=True)
     match nature(values):
         case Nature.EXACT:
-            return Exact(middle, always=plan.error_rate < STRICT, confidence=confidence, stakes=stakes)
+            return Exact(middle, confidence=confidence, stakes=stakes)
         case Nature.SEEDED:
             return seeded_from(values, seeds, confidence, stakes)
     later = values[1:] if len(set(values[1:])) > 1 else values

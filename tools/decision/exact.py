@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from dataclasses import dataclass, replace
 from typing import Self
@@ -14,25 +13,19 @@ from .stakes import NORMAL, Stakes
 FRESH_RUNS = 4
 """Fresh runs of the incumbent from which noise is learnt when it shows late."""
 
-MOST_PATIENCE = 4.0
-
 
 @dataclass(frozen=True)
 class Exact:
     """Compares single runs, and turns into a race for good as soon as two runs of the same code differ.
 
-    `patience` keeps in a row are believed before the next is confirmed by a second run of the candidate; it starts with
-    none and doubles with each that was, up to four. A `doubtful` one is always confirmed. `always` confirms every keep; an infinite patience none, which is the greedy
-    rule. `confidence` and `stakes` are for the race.
+    A gain is one only once it was run again, change and incumbent each in a clean checkout; a `greedy` rule believes one run.
+    `confidence` and `stakes` are for the race.
     """
 
     level: float
-    patience: float = 0.0
-    always: bool = False
+    greedy: bool = False
     confidence: float = 3.6
     stakes: Stakes = NORMAL
-    unchecked: int = 0
-    doubtful: bool = False
     threshold: Threshold = NO_THRESHOLD
     candidate: tuple[float, ...] = ()
     incumbent: tuple[float, ...] = ()
@@ -49,11 +42,7 @@ class Exact:
 
     def open(self, threshold: Threshold) -> Exact:
         """Begin a new proposal, or a new attempt at the same one."""
-        return replace(self, threshold=threshold, candidate=(), doubtful=False)
-
-    def doubted(self) -> Exact:
-        """Ask for a second run of the proposal before it is kept, because more than its commit changed."""
-        return replace(self, doubtful=self.patience < math.inf)
+        return replace(self, threshold=threshold, candidate=())
 
     def settled(self, candidate: float, incumbent: float) -> Exact:
         """Take the numbers of both arms, measured side by side, for the numbers that count from now on."""
@@ -89,11 +78,7 @@ class Exact:
             return UNMEASURED
         gain = self.level - self.candidate[-1]
         step, why = _compared(gain, self.threshold)
-        if (
-            step is not Step.NOT_BETTER
-            and len(self.candidate) == 1
-            and (self.doubtful or self.unchecked >= self.patience)
-        ):
+        if step is not Step.NOT_BETTER and len(self.candidate) == 1 and not self.greedy:
             return Finding(
                 Step.CANDIDATE, f"{why} It is run once more: does it repeat?", gain, claim=GainClaim(False, gain)
             )
@@ -101,13 +86,8 @@ class Exact:
 
     def close(self, kept: bool) -> Exact:
         """End the proposal as kept or not."""
-        ended = replace(self, threshold=NO_THRESHOLD, candidate=(), incumbent=())
-        if not kept:
-            return ended
-        trusting = replace(ended, level=self.candidate[-1], unchecked=self.unchecked + 1)
-        if len(self.candidate) == 1 or self.always:
-            return trusting
-        return replace(trusting, patience=min(MOST_PATIENCE, 2 * self.patience) or 1.0, unchecked=0)
+        level = self.candidate[-1] if kept else self.level
+        return replace(self, level=level, threshold=NO_THRESHOLD, candidate=(), incumbent=())
 
 
 def _compared(gain: float, threshold: Threshold) -> tuple[Step, str]:

@@ -40,7 +40,7 @@ def recheck(
     differences: Sequence[float], found: Sequence[float], gain: float, spread: float, unseen: Sequence[str]
 ) -> Recheck:
     """Hold the differences of pairs, positive is better, against the `gain` that the differences `found` gave beside the files
-    `unseen`; where none were seen, a pair that does not speak against it is enough.
+    `unseen`; where there are some, more is asked of a gain.
 
     `spread` is the standard deviation of one run of the incumbent. What was found to be no gain has to be no loss of two
     of these.

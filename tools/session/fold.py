@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from ..decision.calibration import judge_from
 from ..decision.decide import Status, Trial
-from ..decision.exact import Exact
 from ..decision.headline import KeptClaim, headline_from
 from ..decision.judging import Arm, Threshold
 from ..decision.measured import Curve, GuardResult, Measurement, Place
@@ -171,8 +170,6 @@ def _verified(session: Session, trial: Trial, event: Verified) -> Session:
         )
         if event.arm is Arm.INCUMBENT:
             session = replace(session, standing=session.standing.run_again(*role_runs(session.plan, [run])))
-    if isinstance(judge, Exact):
-        judge = judge.doubted()
     note = run.problem if counted else ""  # of a run in place of one in a clean checkout
     after = replace(_after_run(trial, event.arm, run, counted), unseen=trial.unseen or event.unseen)
     return replace(

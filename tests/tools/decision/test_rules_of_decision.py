@@ -265,22 +265,13 @@ def test_deterministic_the_smallest_effect_counts_from_exactly_that_size(smalles
     assert decided(Exact(10.0), lambda arm: 9.0, Threshold(smallest))[1].step is step
 
 
-@pytest.mark.parametrize(
-    ("judge", "runs"),
-    [
-        (Exact(100.0), [2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 2, 1, 1, 1, 1, 2]),
-        (Exact(100.0, always=True), [2] * 16),
-        (Exact(100.0, patience=math.inf), [1] * 16),
-    ],
-)
-def test_keeps_of_an_exact_metric_are_confirmed_ever_more_seldom(judge: Judge, runs: list[int]) -> None:
-    taken = []
-    for value in range(99, 83, -1):
+@pytest.mark.parametrize(("judge", "runs"), [(Exact(100.0), 2), (Exact(100.0, greedy=True), 1)])
+def test_every_keep_of_an_exact_metric_is_confirmed_unless_the_plan_believes_one_run(judge: Judge, runs: int) -> None:
+    for value in range(99, 91, -1):
         judge, found, arms = decided(judge, always(float(value)))
-        taken.append(len(arms))
-        judge = judge.close(found.step is Step.BETTER)
-
-    assert taken == runs
+        assert (found.step, len(arms)) == (Step.BETTER, runs)
+        judge = judge.close(True)
+        assert judge.level == value
 
 
 def test_a_keep_that_does_not_repeat_turns_the_metric_noisy_for_good() -> None:
