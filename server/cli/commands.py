@@ -97,7 +97,7 @@ COMMANDS: Mapping[str, CliCommand] = {
         ),
         says="Needs no repository, plan or client. Says how much the number scatters and drifts, the smallest gain that it can "
         "show and in how many runs, and prints a plan to paste. The command runs in this folder, as you.",
-        exits="Exit status: 0 measured; 1 a command failed or gave no number; 2 refused.",
+        exits="Exit status: 0 measured; 1 a command failed or gave no number; 2 refused; 130 ended by Ctrl-C.",
     ),
     "approve": CliCommand(
         "say yes, in a terminal, to the commands that wait for a person",

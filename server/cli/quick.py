@@ -31,6 +31,8 @@ BAR = 3.6
 """Standard errors by which one of two commands has to be better: the bar of a session's decisions."""
 MOVED = 3.0
 """Standard errors by which the second half of the runs has to differ from the first to be called drift."""
+INTERRUPTED = 130
+"""The exit status of what Ctrl-C ended, as shells have it."""
 _METRIC = re.compile(r"^METRIC[ \t]+([\w.-]+)[ \t]*=", re.MULTILINE)
 
 
@@ -76,7 +78,12 @@ def run(root: Path, options: Namespace) -> int:
     try:
         with tempfile.TemporaryDirectory() as folder:
             bench = Bench(Runner(Path(folder)), command, options.against, options.seconds)
-            told = bench.compared(options) if options.against else bench.alone(options)
+            try:
+                told = bench.compared(options) if options.against else bench.alone(options)
+            finally:
+                bench.runner.cancel_all()
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except Unmeasured as problem:
         sys.stderr.write(f"{problem}\n")
         return 1

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -85,6 +89,20 @@ def test_clear_differences_are_shown_in_either_direction_and_noise_is_not() -> N
     assert _better(low, high, 1.0)[0] == "A"
     assert _better(low, high, -1.0)[0] == "B"
     assert _better(low, near, 1.0)[0] == ""
+
+
+def test_who_interrupts_it_leaves_no_command_running(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "held")
+    words = [sys.executable, "-m", "autoresearch_mcp.server", "quick", "--", "exec 3> held; exec sleep 60"]
+
+    with subprocess.Popen(words, stderr=subprocess.PIPE) as process, (tmp_path / "held").open("rb") as held:
+        process.send_signal(signal.SIGINT)  # the command runs: it has opened its end
+
+        assert process.wait(60) == 130
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        os.set_blocking(held.fileno(), False)
+        assert held.read() == b""  # and nobody holds that end any more
 
 
 def test_a_command_that_fails_or_gives_no_number_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
