@@ -65,6 +65,7 @@ class FixRunner(WorkflowRunner):
     def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[LedgerEvent]:
         """Count once more, and say what was hidden on the way and how far the changes reach."""
         _refuse_in_session(context, "close the ledger")
+        _refuse_uncommitted(context)
         found = _again(context, ledger)
         hiding = hidden(context.repo.diff(ledger.commit, context.repo.head()))
         tally = found.tally
@@ -84,9 +85,7 @@ class FixRunner(WorkflowRunner):
         return events
 
     def _detected(self, context: RepoContext, ledger: Ledger) -> list[LedgerEvent]:
-        if edits := [change.path for change in context.repo.changes() if change.tracked]:
-            message = f"Uncommitted changes: {', '.join(edits[:6])}. Errors are counted at a commit."
-            raise Refusal(Code.OUT_OF_ORDER, f"{message} Commit them, or git stash, then call again.")
+        _refuse_uncommitted(context)
         projects, options = projects_of(context), ledger.opts(FixOptions)
         wanted = _wanted(projects, options)
         bugs, by_hand = _bugs(context, ledger, wanted)
@@ -211,6 +210,12 @@ def _refuse_in_session(context: RepoContext, what: str) -> None:
     if session is not None and context.phase is not Phase.NO_SESSION and names_inspection(session.plan.verify):
         message = f"A session is at work on this count, so the server cannot {what} now. Call finish_session first."
         raise Refusal(Code.OUT_OF_ORDER, message)
+
+
+def _refuse_uncommitted(context: RepoContext) -> None:
+    if edits := [change.path for change in context.repo.changes() if change.tracked]:
+        message = f"Uncommitted changes: {', '.join(edits[:6])}. Errors are counted at a commit."
+        raise Refusal(Code.OUT_OF_ORDER, f"{message} Commit them, or git stash, then call again.")
 
 
 def _looked(context: RepoContext, inspection: Inspection, options: FixOptions) -> CountedErrors:

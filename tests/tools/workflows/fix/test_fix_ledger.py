@@ -450,6 +450,15 @@ def test_uncommitted_edits_are_not_counted(tmp_path: Path) -> None:
         made.agent.open()
 
 
+def test_edits_that_nobody_committed_close_no_ledger(opened: Mender) -> None:
+    opened.project.write("src/cart.py", "# adds counts names\n")
+
+    with pytest.raises(Refusal, match=r"Uncommitted changes: src/cart\.py"):
+        opened.agent.close()
+
+    assert opened.agent.status().open
+
+
 def test_an_unknown_category_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match=r"beauty: no category\. Use build, test, type, lint, warning, bug"):
         Mender(shop(tmp_path / "repo")).agent.open(category="beauty")
