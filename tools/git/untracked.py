@@ -41,6 +41,20 @@ def changed_since(repo: Repo, moment: float) -> tuple[str, ...]:
     return tuple(shown(os.path.relpath(file, repo.root)) for file in islice(found, MOST_NAMED))
 
 
+def changed_below(repo: Repo, folders: Sequence[str], moment: float) -> tuple[str, ...]:
+    """Return some files in these folders that changed since a moment, in seconds since the epoch; without caches, and without
+    what tools keep for themselves in folders whose name begins with a dot.
+    """
+    found = (
+        f"{place}/{name}"
+        for top in (f"{repo.root}/{folder}" for folder in folders)
+        for place, names in _below(top)
+        if "/." not in place[len(top) :]
+        for name in _changed(place, names, moment)
+    )
+    return tuple(shown(os.path.relpath(file, repo.root)) for file in islice(found, MOST_NAMED))
+
+
 def _files_and_folders(paths: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     kept = [path for path in paths if not is_cache(path)]
     return tuple(path for path in kept if path[-1] != "/"), tuple(path for path in kept if path[-1] == "/")

@@ -275,7 +275,7 @@ def _close(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -
     if ledger.closed is None:
         why = str(given.get("why", "")).strip()
         found = runner_of(workflow).closing(context, ledger)
-        ledger = ledgers.append(ledger.id, *found) if found else ledger
+        ledger = ledgers.append(ledger.id, *found) if found else ledgers.named(ledger.id) or ledger
         missing = rules.missing(ledger)
         if missing and not why and not rules.bounded(ledger):
             listed = "\n".join(f"- {line}" for line in missing)

@@ -130,13 +130,21 @@ class ChangedFile(Record):
 
 
 class ErrorsAtEnd(LedgerFacts):
-    """The look at the end: what is left, or the `problem` why it was not counted; and what the changes hide and reach."""
+    """The look at the end, in a clean checkout: what is left, or the `problem` why it was not counted; and what the changes
+    hide and reach.
+
+    `before` is how many errors there were at the last count where the agent works. `unseen` is not in git and changed since
+    the opening, so it did not come along; `linked` are the same in folders of dependencies, which did.
+    """
 
     what: ClassVar[str] = "ended"
 
     count: int | None = None
     ids: tuple[str, ...] | None = None
+    before: int | None = None
     problem: str = ""
+    unseen: tuple[str, ...] = ()
+    linked: tuple[str, ...] = ()
     suppressions: Mapping[str, int] = Field(default_factory=dict)
     hidden: tuple[str, ...] = ()
     changed: tuple[ChangedFile, ...] = ()
@@ -291,6 +299,12 @@ def objection(ledger: Ledger, id: str) -> Objection | None:
 def first_detected(ledger: Ledger) -> ErrorsDetected:
     """Return what was found when the ledger was opened."""
     return next(iter(ledger.every(ErrorsDetected)), ErrorsDetected())
+
+
+def at_end(ledger: Ledger) -> ErrorsAtEnd:
+    """Return the look at the end; an empty one where the loop went on since, or before there was any."""
+    last = next((seen for seen in reversed(ledger.observed) if seen.what in _COUNTS), None)
+    return ErrorsAtEnd.model_validate(last.facts) if last and last.what == ErrorsAtEnd.what else ErrorsAtEnd()
 
 
 def last_detected(ledger: Ledger) -> ErrorsDetected:

@@ -16,13 +16,13 @@ from ..ledger.scores import Score, fix_score
 from ..ledger.state import Ledger
 from .queue import (
     Broken,
-    ErrorsAtEnd,
     ErrorState,
     FixIteration,
     FixOptions,
     NotReproduced,
     QueuedError,
     SetAside,
+    at_end,
     first_detected,
     iterations,
     last_detected,
@@ -76,7 +76,7 @@ def _blocked_page(ledger: Ledger) -> str:
 
 
 def _errors_page(ledger: Ledger) -> str:
-    known, ended = queued_errors(ledger), ledger.seen(ErrorsAtEnd) or ErrorsAtEnd()
+    known, ended = queued_errors(ledger), at_end(ledger)
     parts = [
         section(state.capitalize(), [f"- **{one.id}** {one.entry.item.title}" for one in known if one.state is state])
         for state in ErrorState
@@ -85,11 +85,28 @@ def _errors_page(ledger: Ledger) -> str:
     after = "not counted" if ended.count is None else ended.count
     why = f" ({ended.problem})" if ended.problem else ""
     numbers = f"{first_detected(ledger).count} errors at the start, {after} at the end{why}"
-    return f"# Errors\n\n{numbers}, both counted by the server.\n\n" + "\n".join(part for part in parts if part)
+    told = "".join(f"{line}\n\n" for line in _clean_lines(ledger))
+    head = f"# Errors\n\n{numbers}, both counted by the server.\n\n{told}"
+    return head + "\n".join(part for part in parts if part)
+
+
+def _clean_lines(ledger: Ledger) -> list[str]:
+    """Say where the count at the end is another than the one where the agent works, and what of it git does not hold."""
+    ended = at_end(ledger)
+    differs = ended.count is not None and ended.before is not None and ended.count != ended.before
+    beside = f" Git does not have these files, which changed since the opening: {', '.join(ended.unseen)}."
+    return lines(
+        differs
+        and f"Counted in a clean checkout of HEAD: {ended.count} errors, not the {ended.before} of the last count before."
+        + (beside if ended.unseen else ""),
+        ended.linked
+        and "The count rests on dependencies that git does not have and that changed since the opening: "
+        f"{', '.join(ended.linked)}. A person has to look at them.",
+    )
 
 
 def _impact_page(ledger: Ledger) -> str:
-    changed = (ledger.seen(ErrorsAtEnd) or ErrorsAtEnd()).changed
+    changed = at_end(ledger).changed
     rows = ["| changed file | dependents | impact | so |", "|---|---|---|---|"]
     for one in sorted(changed, key=lambda one: (-one.dependents, one.path)):
         impact = next(impact for impact in _IMPACTS if one.dependents > impact[1])
@@ -142,10 +159,12 @@ class Fix(WorkflowRules):
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
         known, left = len(queued_errors(ledger)), len(remaining(ledger))
-        hidden = sum((ledger.seen(ErrorsAtEnd) or ErrorsAtEnd()).suppressions.values())
+        hidden = sum(at_end(ledger).suppressions.values())
         return (fix_score(max(known, left), left, hidden),)
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
+        if problem := at_end(ledger).problem:
+            return (f"a count in a clean checkout of HEAD: {problem}",)
         if len(remaining(ledger)) <= ledger.opts(FixOptions).target:
             return ()
         turn = workable(ledger)
@@ -155,13 +174,15 @@ class Fix(WorkflowRules):
         return (f"{unlisted} errors beyond those listed: call workflow with `run`",) if unlisted > 0 else ()
 
     def ending(self, ledger: Ledger) -> Ending:
-        done = len(remaining(ledger)) <= ledger.opts(FixOptions).target
+        ended, left = at_end(ledger), len(remaining(ledger))
+        done = left <= ledger.opts(FixOptions).target and not (ended.problem or ended.linked or ended.hidden)
         return Ending.COMPLETE if done else Ending.BLOCKED
 
     def state(self, ledger: Ledger) -> list[str]:
         turn, seen, gone = workable(ledger), last_detected(ledger), ledger.seen(NotReproduced)
         return lines(
             _count_line(ledger),
+            *_clean_lines(ledger),
             turn and f"Next: {_line(turn[0])}",
             *(_line(one) for one in turn[1:SHOWN]),
             len(turn) > SHOWN and f"… and {len(turn) - SHOWN} more",

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
 from typing import Any
 
 from ...decision.measured import Measurement
 from ...diagnostics.diagnostic import Trouble
 from ...diagnostics.inspection import METRIC, MOST, Bug, Inspection, Tally, names_inspection, read_unable
 from ...errors import Code, Refusal
-from ...lab.context import RepoContext
+from ...lab.context import CLEAN, RepoContext
 from ...measurement.meter import Meter
 from ...measurement.ruler import ruler_now
 from ...measurement.runs import at_checkout
@@ -24,28 +21,22 @@ from ...text.redaction import redactor
 from ...vocabulary import Phase
 from ..ledger.handoff import HandoffFinding, carried
 from ..ledger.items import Settlement, Workflow
-from ..ledger.rules import read_item
-from ..ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerEvent, advanced
+from ..ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerEvent
 from ..running.inspection import projects_of
 from ..running.runner import WorkflowRunner, saw
 from ..running.store import Ledgers
+from .ending import LONGEST_S, counted_at_end, dependents
 from .hooks import new_errors, recorded, since
 from .plan import CountedErrors, blind, detections, plan_for
 from .queue import (
     Broken,
-    ChangedFile,
-    ErrorsAtEnd,
     ErrorsDetected,
     ErrorState,
     FixOptions,
     NotReproduced,
-    last_detected,
     queued_errors,
 )
 from .rules import categories
-from .suppressions import hidden
-
-LONGEST_S = 3600.0
 
 
 class FixRunner(WorkflowRunner):
@@ -66,23 +57,12 @@ class FixRunner(WorkflowRunner):
         """Count once more, and say what was hidden on the way and how far the changes reach."""
         _refuse_in_session(context, "close the ledger")
         _refuse_uncommitted(context)
-        found = _again(context, ledger)
-        hiding = hidden(context.repo.diff(ledger.commit, context.repo.head()))
-        tally = found.tally
-        seen = saw(
-            context,
-            ErrorsAtEnd(
-                count=tally.count if tally else None,
-                ids=tally.ids if tally else None,
-                problem="" if tally else f"not counted again: {found.problem or found.failure}",
-                suppressions=dict(Counter(one.kind.value for one in hiding)),
-                hidden=tuple(redactor()(one.description) for one in hiding[:50]),
-                changed=changed_files(context, ledger.commit),
-            ),
-        )
-        events: tuple[LedgerEvent, ...] = (seen, *new_errors(ledger, tally, seen.commit))
-        _settle_fixed(context, ledger, events)
-        return events
+        found, tally = counted_at_end(context, ledger)
+        seen = saw(context, found)
+        ledger = Ledgers(context).append(ledger.id, seen, *new_errors(ledger, tally, seen.commit))
+        context.remove_checkouts(CLEAN)  # not before: a server that joins the run looks there for what it left
+        _settle_fixed(context, ledger)
+        return ()
 
     def _detected(self, context: RepoContext, ledger: Ledger) -> list[LedgerEvent]:
         _refuse_uncommitted(context)
@@ -151,12 +131,14 @@ def _wanted(projects: Sequence[Project], options: FixOptions) -> Inspection:
 def _bugs(
     context: RepoContext, ledger: Ledger, wanted: Inspection
 ) -> tuple[list[tuple[Bug, HandoffFinding]], list[str]]:
-    """Return the findings of the workflow before that a command shows, and those that none does."""
+    """Return the findings of the workflow before that a command shows, also of those that were mended since, and those that
+    none does.
+    """
     incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming else None
     if incoming is None or (wanted.only and Trouble.BUG not in wanted.only):
         return [], []
     shown, by_hand = [], []
-    for one in carried(Ledgers(context).handoff(incoming).findings, incoming.workflow, Workflow.FIX):
+    for one in carried(_standing(Ledgers(context).handoff(incoming).findings), incoming.workflow, Workflow.FIX):
         title = f"{incoming.id}#{one.id} {one.title}"[:200]
         commands = one.proof.commands
         if not commands:
@@ -169,23 +151,36 @@ def _bugs(
     return shown, by_hand
 
 
+def _standing(findings: Sequence[HandoffFinding]) -> tuple[HandoffFinding, ...]:
+    """Return findings as if none had been mended: what was may be broken again, and its command tells."""
+    return tuple(
+        one.model_copy(update={"outcome": None}) if one.outcome is Settlement.FIXED and one.proof.command else one
+        for one in findings
+    )
+
+
 def _disproven(
     context: RepoContext, ledger: Ledger, bugs: Sequence[tuple[Bug, HandoffFinding]], tally: Tally
 ) -> list[LedgerEvent]:
-    """Marks the findings whose own command finds nothing: what is measured overrules what was reported."""
+    """Marks the findings whose own command finds nothing: what is measured overrules what was reported. One that was mended
+    is none of these, and is marked where it is broken again.
+    """
     there = {one.name for one in tally.first}
-    gone = [(bug, finding) for bug, finding in bugs if bug.title not in there]
-    for _, finding in gone:
-        if finding.outcome is None:
-            event = ItemSettled(id=finding.id, outcome=Settlement.DISPROVEN, by=ledger.id)
-            Ledgers(context).settle(ledger.incoming, event)
-    return [saw(context, NotReproduced(titles=tuple(bug.title for bug, _ in gone)))] if gone else []
+    seen_here = {entry.item.found.name for entry in ledger.of(Broken)}
+    gone = []
+    for bug, finding in bugs:
+        by = ItemSettled(id=finding.id, outcome=Settlement.DISPROVEN, by=ledger.id)
+        if bug.title in there and finding.settled_by and finding.outcome is None:
+            Ledgers(context).settle(ledger.incoming, by.model_copy(update={"outcome": Settlement.CONFIRMED}))
+        elif bug.title not in there and not finding.settled_by and bug.title not in seen_here:
+            Ledgers(context).settle(ledger.incoming, by)
+            gone.append(bug.title)
+    return [saw(context, NotReproduced(titles=tuple(gone)))] if gone else []
 
 
-def _settle_fixed(context: RepoContext, ledger: Ledger, events: Sequence[LedgerEvent]) -> None:
+def _settle_fixed(context: RepoContext, ledger: Ledger) -> None:
     """Marks the findings whose own command no longer shows anything: the ledger that reported them says so too."""
-    after = reduce(lambda so_far, event: advanced(so_far, event, context.now(), read_item), events, ledger)
-    for one in queued_errors(after):
+    for one in queued_errors(ledger):
         if one.state is ErrorState.FIXED and (upstream := one.entry.item.upstream):
             source, _, id = upstream.partition("#")
             event = ItemSettled(id=id, outcome=Settlement.FIXED, by=f"{ledger.id}#{one.entry.id}")
@@ -246,14 +241,6 @@ def _without(inspection: Inspection, places: set[int]) -> Inspection:
     )
 
 
-def _again(context: RepoContext, ledger: Ledger) -> Measurement:
-    """Return the same count as at the last look, of what stands now."""
-    plan = Plan.model_validate(last_detected(ledger).plan)
-    if context.consent.missing(plan):
-        return Measurement(problem="nobody agrees to the commands any more")
-    return Meter(context.runs, plan, ruler_now(context.repo, plan)).verify(at_checkout(context.repo, "HEAD"), LONGEST_S)
-
-
 def _measure(context: RepoContext, inspection: Inspection) -> Measurement:
     plan = Plan(metric=METRIC, direction="lower", verify=inspection.command_line(), read="channel")
     return Meter(context.runs, plan, ruler_now(context.repo, plan)).verify(at_checkout(context.repo, "HEAD"), LONGEST_S)
@@ -269,36 +256,3 @@ def _with_check(event: ItemRecorded, inspection: Inspection) -> ItemRecorded:
         return event
     known = item.model_copy(update={"check": bug.command, "upstream": bug.title.partition(" ")[0]})
     return event.model_copy(update={"item": recorded(known)})
-
-
-MOST_CHANGED = 60
-"""Files whose dependents are counted, each with one search of the tracked files."""
-
-
-def changed_files(context: RepoContext, since: str) -> tuple[ChangedFile, ...]:
-    """Return the files that differ from the start, with how many others import them."""
-    stat = context.repo.diffstat(since, context.repo.head())
-    found = dependents(context, stat.files)
-    return tuple(ChangedFile(path=path, dependents=found.get(path, 0)) for path in stat.files[:MOST_CHANGED])
-
-
-_FAMILIES = tuple(
-    tuple(words.split()) for words in ("py pyi", "js jsx mjs cjs ts tsx mts cts vue svelte", "c h cc cpp cxx hpp hh")
-)
-
-
-def dependents(context: RepoContext, paths: Sequence[str]) -> dict[str, int]:
-    """How many tracked files import each of these, by the lines that say so: cheap, and blind to anything dynamic."""
-    found = {}
-    for path in list(dict.fromkeys(paths))[:MOST_CHANGED]:
-        folder, _, base = path.rpartition("/")
-        stem, _, ending = base.rpartition(".")
-        family = next((family for family in _FAMILIES if ending in family), ())
-        name = folder.rpartition("/")[2] if stem in {"__init__", "index"} else stem
-        if not (name and family):
-            continue
-        pattern = rf"^[[:space:]]*(from|import|export|#[[:space:]]*include|const|let|var)\b.*\b{re.escape(name)}\b"
-        answer = context.repo.git.ask("grep", "-lIE", "-e", pattern)
-        others = [line for line in answer.text.splitlines() if line != path and line.rpartition(".")[2] in family]
-        found[path] = len(others)
-    return {path: count for path, count in found.items() if count}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -459,6 +460,45 @@ def test_edits_that_nobody_committed_close_no_ledger(opened: Mender) -> None:
     assert opened.agent.status().open
 
 
+def test_a_file_that_git_does_not_have_decides_nothing_at_the_end(tmp_path: Path) -> None:
+    made = Mender(shop(tmp_path / "repo"))
+    made.project.write(
+        "check.py", CHECK.replace("text =", "off = 'adds counts names' * pathlib.Path('.off').exists()\ntext = off +")
+    )
+    made.project.commit("a switch")
+    made.agent.open(category="test")
+    made.project.write(".git/info/exclude", ".off\n").write(".off", "")
+    assert made.agent.run().state[0] == "0 errors are left, 2 at the start."
+
+    with pytest.raises(Refusal, match="2 open errors; next F1 test: counts"):
+        made.agent.close()
+
+    told = made.agent.status().state[1]
+    assert told.startswith("Counted in a clean checkout of HEAD: 2 errors, not the 0 of the last count before.")
+    assert ".off" in told
+
+
+@pytest.mark.parametrize(("edited", "ending"), [(False, "complete"), (True, "blocked")])
+def test_dependencies_are_there_at_the_end_and_what_changed_in_them_is_named(
+    edited: bool, ending: str, tmp_path: Path
+) -> None:
+    made = Mender(shop(tmp_path / "repo"))
+    checker = ".venv/lib/checker.py"
+    made.project.write(checker, CHECK).write(".gitignore", ".venv/\n__pycache__/\n")
+    made.project.write("Makefile", "test:\n\t@python3 .venv/lib/checker.py\n").commit("a tool of its own")
+    made.project.now = time.time()
+    made.agent.open(category="test")
+    made.project.write("src/cart.py", "# adds counts names\n").commit("mended")
+    made.project.write(".venv/.cache/seen", "")
+    if edited:
+        made.project.write(checker, f"# another\n{CHECK}")
+
+    closed = made.agent.close()
+
+    assert closed.status == ending
+    assert (f"changed since the opening: {checker}" in made.agent.file(closed, "errors.md")) == (ending == "blocked")
+
+
 def test_an_unknown_category_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match=r"beauty: no category\. Use build, test, type, lint, warning, bug"):
         Mender(shop(tmp_path / "repo")).agent.open(category="beauty")
@@ -486,10 +526,16 @@ def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> Non
     gate = ["--root", str(made.project.root), "gate", "--fail-on", "high"]
     assert main(gate) == 1
     made.project.sessions.finish_session()
+    assert not any("Its own command finds nothing: " in line and "too high" in line for line in made.agent.run().state)
     closed = made.agent.close()
     assert debug.handoff(earlier)["findings"][0]["outcome"] == "fixed"
     assert f"**FIXED** by {closed.ledger}#F1" in debug.file(earlier, "summary.md")
     assert main(gate) == 0
+
+    made.replace("fee = 1", "fee = 2")
+    made.project.commit("the old fee")
+    assert made.agent.open(after=earlier.ledger).state[0] == "1 errors are left, 1 at the start: 1 bug."
+    assert debug.handoff(earlier)["findings"][0]["outcome"] == "confirmed"
 
 
 def fee(wrong: int) -> dict[str, str]:
