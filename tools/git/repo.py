@@ -157,6 +157,14 @@ class Repo(Checkout):
         found: tuple[tuple[str, ...], ...] = self._cache.histories.ask((tip, tuple(names), most), ask)
         return found
 
+    def in_history(self, commit: str) -> bool:
+        """Return whether HEAD stands on a commit, or is it."""
+
+        def ask() -> int:
+            return 1 + (self.git.ask("merge-base", "--is-ancestor", commit, "HEAD").code == 0)
+
+        return self._cache.histories.ask((commit, self.head(), "in history"), ask) == 2
+
     def was_made_here(self, commit: str, head: str) -> bool:
         """Return whether we made a commit in this repository, as its reflogs tell; true where none is kept."""
 

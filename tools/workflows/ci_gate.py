@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
 from .ledger.evidence import mended, shown
-from .ledger.handoff import GateCheck, HandoffFinding, ended_well, target_reached, without_findings
-from .ledger.items import Settlement, Severity, Workflow
+from .ledger.handoff import GateCheck, HandoffFinding, ended_well, severe, target_reached, without_findings
+from .ledger.items import Proof, Settlement, Severity, Workflow
 from .ledger.rules import rules_of, workflow_named
+from .ledger.state import Ran
 from .running.inspection import prove
 from .running.store import Ledgers
 
@@ -55,31 +56,56 @@ def _findings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
     if not asked.fail_on:
         return
     severity = _severity(asked.fail_on)
-    ledgers = Ledgers(context)
     named = [workflow_named(name) for name in asked.complete] or list(Workflow)
-    found = [ledger for workflow in named if (ledger := ledgers.last(workflow))]
-    if not found:
-        yield GateCheck("findings", None, "there is no ledger on this branch")
-    for ledger in found:
-        findings, told = _run_again(context, ledgers.handoff(ledger).findings)
-        check = without_findings(ledger.workflow, findings, severity)
-        yield replace(check, seen=check.seen + told)
+    checks = [check for workflow in named if (check := _open_findings(context, workflow, severity))]
+    yield from checks or [GateCheck("findings", None, "there is no ledger on this branch")]
 
 
-def _run_again(context: RepoContext, findings: Sequence[HandoffFinding]) -> tuple[list[HandoffFinding], str]:
-    """Run the proofs of findings again, where a person agreed; return the findings as they stand now, and what was run.
+def _open_findings(context: RepoContext, workflow: Workflow, severity: Severity) -> GateCheck | None:
+    """Tell whether no finding of a workflow stands; None without a ledger that counts here.
 
-    What fails as it did stands, whatever was said of it since; what was shown once and passes is over.
+    What counts as it is told is what this branch or its history recorded: everything where each ledger has findings of its own,
+    else what the newest says. Any other that the server once saw shown counts where its proof shows it now.
     """
-    now, ran = [], 0
-    for one in findings:
-        agreed = one.proof.fails_with and all(map(context.consent.agreed_to, one.proof.commands))
-        seen = prove(context, one.proof, anew=True) if agreed else None
-        ran += seen is not None
-        outcome = None if shown(seen) else Settlement.FIXED if one.confirmed and mended(seen) else one.outcome
-        now.append(one.model_copy(update={"outcome": outcome}))
-    proofs = sum(bool(one.proof.fails_with) for one in findings)
-    return now, f"; ran {ran} of {proofs} reproductions again" if proofs else ""
+    ledgers, rules = Ledgers(context), rules_of(workflow)
+    there = ledgers.of(workflow)
+    here = [one for one in there if ledgers.belongs_here(one)]
+    counting = {one.id for one in (here if rules.accumulates else [one for one in here if rules.looked(one)][:1])}
+    found = [(one, each) for one in there for each in severe(ledgers.handoff(one).findings, severity, settled=True)]
+    told = [(one, each) for one, each in found if one.id in counting and ledgers.recorded_here(one, each.id)]
+    known = {each.proof for _, each in told}
+    elsewhere = [(one, each) for one, each in found if each.shown_once and each.proof not in known]
+    if not (here or elsewhere):
+        return None
+    proofs = dict.fromkeys(each.proof for _, each in (*told, *elsewhere) if each.proof.fails_with)
+    seen = {proof: prove(context, proof, anew=True) for proof in proofs if _agreed(context, proof)}
+    standing = [*told, *((one, each) for one, each in elsewhere if shown(seen.get(each.proof)))]
+    several = len({one.id for one, _ in standing}) > 1
+    now = [
+        each.model_copy(
+            update={
+                "id": f"{one.id}#{each.id}" if several and "#" not in each.id else each.id,
+                "outcome": _outcome(each, seen.get(each.proof)),
+            }
+        )
+        for one, each in standing
+    ]
+    check = without_findings(workflow, now, severity)
+    ran = f"; ran {len(seen)} of {len(proofs)} reproductions again" if proofs else ""
+    return replace(check, seen=check.seen + ran)
+
+
+def _agreed(context: RepoContext, proof: Proof) -> bool:
+    return all(map(context.consent.agreed_to, proof.commands))
+
+
+def _outcome(finding: HandoffFinding, ran: Ran | None) -> Settlement | None:
+    """Return how a finding stands now that its proof ran: what fails as it did stands, whatever was said of it since, and what
+    was shown once and passes is over.
+    """
+    if shown(ran):
+        return None
+    return Settlement.FIXED if finding.confirmed and mended(ran) else finding.outcome
 
 
 def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:

@@ -16,7 +16,7 @@ from autoresearch_mcp.server.cli.commands import COMMANDS
 from autoresearch_mcp.server.main import leave_own_environment, main
 from autoresearch_mcp.tools.errors import Refusal
 from conftest import Project
-from ledgers import FINDING, HYPOTHESIS, PROOF, WorkflowAgent, shop
+from ledgers import FINDING, HYPOTHESIS, PROOF, SHOP, WorkflowAgent, shop
 from wires import Wire
 
 Typed = Callable[..., tuple[int, str]]
@@ -141,6 +141,73 @@ def test_a_reproduction_that_never_showed_its_finding_opens_no_gate(tmp_path: Pa
     agent.close()
 
     assert typed(agent.project, "--allow-commands", "gate", "--fail-on", "high")[0] == 1
+
+
+def found_fault(project: Project) -> WorkflowAgent:
+    """An agent whose closed ledger holds a fault that the server saw."""
+    agent = WorkflowAgent(project, "debug")
+    agent.open(goal="totals")
+    agent.record(HYPOTHESIS)
+    agent.record(FINDING)
+    agent.close()
+    return agent
+
+
+GATE = ("--allow-commands", "gate", "--fail-on", "high")
+
+
+def test_no_newer_ledger_and_no_other_branch_hides_what_was_shown(tmp_path: Path, typed: Typed) -> None:
+    agent = found_fault(shop(tmp_path / "repo"))
+    agent.project.now += 60
+    agent.open(goal="something else")
+    assert typed(agent.project, *GATE)[0] == 1
+    agent.close(why="nothing there")
+    assert typed(agent.project, *GATE)[0] == 1
+
+    agent.project.git("switch", "--quiet", "--create", "other")
+    agent.project.now += 60
+    agent.open(goal="a new leaf")
+    assert "1 at or above high: F1 high; ran 1 of 1 reproductions again" in typed(agent.project, *GATE)[1]
+    agent.project.write("notes.txt", "x").git("add", ".")
+    agent.project.git("commit", "--quiet", "--amend", "--message", "another history")
+    agent.project.git("switch", "--quiet", "--create", "third")
+    assert typed(agent.project, *GATE)[0] == 1
+
+    agent.project.write("shop/cart.py", SHOP["shop/cart.py"].replace("len(items) - 1", "len(items)")).commit("mended")
+    assert typed(agent.project, *GATE)[0] == 0
+
+
+def test_what_another_branch_says_of_its_own_code_does_not_count_here(tmp_path: Path, typed: Typed) -> None:
+    project = shop(tmp_path / "repo")
+    agent = WorkflowAgent(project, "debug")
+    project.git("switch", "--quiet", "--create", "other")
+    agent.open(goal="what is new there")
+    fresh = {"location": "shop/fresh.py:1", "quote": "def double(x): return x"}
+    proof = {"reproduction": "python3 -c \"from shop.fresh import double; assert double(2) == 4, 'not doubled'\"",
+             "fails_with": "AssertionError: not doubled", "control": "python3 -c 'from shop.fresh import double; assert double(0) == 0'"}  # fmt: skip
+    project.write("shop/fresh.py", "def double(x): return x\n").commit("new")
+    agent.record({**HYPOTHESIS, **fresh, **proof})
+    agent.record({**FINDING, **fresh, **proof})
+    assert typed(project, *GATE)[0] == 1
+
+    project.git("switch", "--quiet", "-")
+
+    assert typed(project, *GATE)[0] == 0
+
+
+def test_a_scenario_of_an_earlier_ledger_stays_open_when_another_is_looked_into(tmp_path: Path, typed: Typed) -> None:
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "scenario")
+    scenario = {"kind": "scenario", "name": "Checkout of an empty cart", "dimension": "edge-case", "actors": "customer",
+                "precondition": "the cart is empty", "trigger": "the customer pays", "flow": ["the total is shown"],
+                "expected": "nothing is charged", "risk": "a charge without goods", "severity": "high"}  # fmt: skip
+    agent.open(goal="buying")
+    agent.record(scenario)
+    agent.close(why="enough")
+    agent.project.now += 60
+    agent.open(goal="returns")
+    agent.record(scenario, name="A parcel comes back", trigger="the post rings", severity="low")
+
+    assert "1 at or above high: S1 high" in typed(agent.project, *GATE)[1]
 
 
 def test_the_gate_fails_on_a_ledger_that_is_open_or_was_broken_off(tmp_path: Path, typed: Typed) -> None:

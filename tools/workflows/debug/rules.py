@@ -176,6 +176,7 @@ class Debug(WorkflowRules):
 
     name = Workflow.DEBUG
     options = DebugOptions
+    accumulates = True
     kinds = (Hypothesis, DebugFinding)
     onwards = ("fix",)
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {

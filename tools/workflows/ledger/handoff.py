@@ -50,6 +50,11 @@ class HandoffFinding(Record):
     outcome: Settlement | None = None
     settled_by: str = ""
 
+    @property
+    def shown_once(self) -> bool:
+        """Whether its proof, which can be run again, showed it to the server."""
+        return self.confirmed and bool(self.proof.fails_with)
+
 
 class NextPrompt(Record):
     """What to do next: the prompt's name, why, and which findings it takes."""
@@ -170,9 +175,11 @@ def target_reached(session: Session | None) -> GateCheck:
     return GateCheck("target", reached, f"best {session.best:.10g}, target {target:.10g}")
 
 
-def severe(findings: Iterable[HandoffFinding], severity: Severity) -> tuple[HandoffFinding, ...]:
-    """Return the findings of this severity or worse; those that were disproven since do not count."""
-    left = (one for one in findings if not (one.outcome and one.outcome.over))
+def severe(
+    findings: Iterable[HandoffFinding], severity: Severity, *, settled: bool = False
+) -> tuple[HandoffFinding, ...]:
+    """Return the findings of this severity or worse; of those that were `settled` since only where they are asked for."""
+    left = (one for one in findings if settled or not (one.outcome and one.outcome.over))
     return tuple(one for one in left if one.severity.rank <= severity.rank)
 
 

@@ -75,6 +75,8 @@ class WorkflowRules:
     """Kinds of item that only the server records, by their words."""
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 15, Depth.DEEP: 30}
     """Rounds at each depth; 0 = unbounded."""
+    accumulates: ClassVar[bool] = False
+    """Whether each ledger has findings of its own; else the newest that looked says how things stand."""
     onwards: ClassVar[tuple[str, ...]] = ()
     """The prompts that usually follow."""
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {}
@@ -192,6 +194,10 @@ class WorkflowRules:
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         """Return what it hands over, the most important first."""
         return ()
+
+    def looked(self, ledger: Ledger) -> bool:
+        """Tell whether a ledger says anything yet: one that was only opened takes no earlier one's place."""
+        return bool(ledger.entries or self.findings(ledger) or (ledger.closed and not self.missing(ledger)))
 
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
         """Return the prompts that follow where no chain names one."""

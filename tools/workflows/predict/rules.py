@@ -21,6 +21,7 @@ class Predict(WorkflowRules):
 
     name = Workflow.PREDICT
     options = PredictOptions
+    accumulates = True
     kinds = (PredictFinding, Done, Challenge, Revision, PersonaVote)
     onwards = ("debug", "security", "scenario")
     pages: ClassVar[Pages] = {

@@ -69,6 +69,21 @@ class Ledgers:
         names = [name for name, opened in self._here() if opened == workflow]
         return self.named(names[-1]) if names else None
 
+    def of(self, workflow: Workflow) -> list[Ledger]:
+        """Return every ledger of a workflow, whatever the branch, the newest first."""
+        names = [name for name, opened in reversed(self._openings()) if opened.workflow is workflow]
+        return [ledger for ledger in map(self.named, names) if ledger]
+
+    def belongs_here(self, ledger: Ledger) -> bool:
+        """Tell whether a ledger is this branch's, or was opened at a commit that is in its history."""
+        return ledger.branch == self._context.branch or self._context.repo.in_history(ledger.commit)
+
+    def recorded_here(self, ledger: Ledger, id: str) -> bool:
+        """Tell whether an item, or what the server itself found, is of this branch or of a commit in its history."""
+        entry = ledger.find(id)
+        commit = entry.commit if entry else ledger.commit
+        return ledger.branch == self._context.branch or self._context.repo.in_history(commit)
+
     def open_one(self, workflow: Workflow) -> Ledger | None:
         """Return the open ledger of a workflow on this branch."""
         found = self.last(workflow)
@@ -146,8 +161,10 @@ class Ledgers:
 
     def _here(self) -> list[tuple[str, Workflow]]:
         """Return the ledgers of this branch with their workflows, the oldest first."""
-        openings = [(name, Opened.model_validate_json(body)) for name, body in self._context.journal.opened_ledgers()]
-        return [(name, opened.workflow) for name, opened in openings if opened.branch == self._context.branch]
+        return [(name, opened.workflow) for name, opened in self._openings() if opened.branch == self._context.branch]
+
+    def _openings(self) -> list[tuple[str, Opened]]:
+        return [(name, Opened.model_validate_json(body)) for name, body in self._context.journal.opened_ledgers()]
 
 
 def files_of(ledger: Ledger, rules: WorkflowRules, handoff: Handoff) -> dict[str, str]:

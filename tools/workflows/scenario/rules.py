@@ -108,6 +108,7 @@ class Scenario(WorkflowRules):
 
     name = Workflow.SCENARIO
     options = ScenarioOptions
+    accumulates = True
     kinds = (Situation, OutOfScope)
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 10, Depth.STANDARD: 25, Depth.DEEP: 50}
     onwards = ("debug", "security", "fix")

@@ -131,8 +131,10 @@ def _seen(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> tuple[Co
 
 
 def _last_audit(context: RepoContext, ledger: Ledger, files: Sequence[str]) -> LastAudit:
-    """Return what the last audit on this branch left open, and what changed since in the files that this one looks at."""
-    last = next((one for one in Ledgers(context).closed_ones() if one.workflow is Workflow.SECURITY), None)
+    """Return what the last audit on this branch or in its history left open, and what changed since in the files that this one looks at."""
+    ledgers = Ledgers(context)
+    audits = (one for one in ledgers.of(Workflow.SECURITY) if one.closed and ledgers.belongs_here(one))
+    last = next(audits, None)
     wants_diff = ledger.opts(SecurityOptions).diff
     if last is None or last.closed is None:
         warning = "There is no earlier audit on this branch to compare with: this one looks at everything."

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.workflows.ledger.evidence import fingerprint
 from autoresearch_mcp.tools.workflows.ledger.handoff import HandoffFinding, severe
@@ -378,6 +379,22 @@ def test_a_ledger_without_one_passes(tmp_path: Path) -> None:
 
     assert closed.status == "complete"
     assert "**Gate at critical: passed.**" in agent.file(closed, "overview.md")
+
+
+def test_an_audit_on_a_new_branch_takes_over_what_the_last_one_left_open(tmp_path: Path) -> None:
+    agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security"))
+    agent.record(FINDING)
+    closed = agent.close(why="enough")
+    gate = ["--root", str(agent.project.root), "--allow-commands", "gate", "--fail-on", "high"]
+    agent.project.git("switch", "--quiet", "--create", "other")
+    agent.project.now += 60
+
+    state = "\n".join(agent.open(goal="a new leaf").state)
+
+    assert f"Last audit: {closed.ledger}, 1 findings left open." in state
+    assert main(gate) == 1
+    agent.close(why="nothing there")
+    assert main(gate) == 1
 
 
 # --- The whole run ---------------------------------------------------------------------------------------------------
