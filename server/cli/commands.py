@@ -118,6 +118,17 @@ COMMANDS: Mapping[str, CliCommand] = {
             _JSON,
         ),
     ),
+    "undo": CliCommand(
+        "try the best without a kept change, which goes where that is not worse",
+        "cli.taking_commands:undo",
+        (
+            _argument("iteration", type=int, help="the keep"),
+            _argument("--force", action="store_true", help="let it go whatever that costs; asks a person first"),
+            _JSON,
+        ),
+        says="Measured and logged as an iteration, with guards. Later keeps that need the change are named, and nothing is changed.",
+        exits="Exit status: 0 taken back; 1 the keep stayed, or nobody agreed; 2 refused, with the reason on standard error.",
+    ),
     "report": CliCommand(
         "the whole session to read",
         "cli.tool_commands:report",

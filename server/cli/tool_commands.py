@@ -208,7 +208,7 @@ def _commands(lab: Lab, root: Path) -> int | None:
     listed = "\n".join(f"  {visible(command)}" for command in missing)
     asker = PLAN_FILE if planned else "An agent"
     shown = f"{asker} in {root} asks to run, as you, on this machine:\n\n{listed}\n\n"
-    if status := _asked(shown, "yes"):
+    if status := asked(shown, "yes"):
         return status
     agree_to(
         lab, missing, "in a terminal (autoresearch-mcp approve)"
@@ -221,13 +221,13 @@ def _shipment(lab: Lab, root: Path) -> int | None:
     waiting = waiting_shipment(lab)
     if waiting is None:
         return None
-    if status := _asked(f"In {root}:\n\n{waiting.question}\n\n", "ship"):
+    if status := asked(f"In {root}:\n\n{waiting.question}\n\n", "ship"):
         return status
     approve_shipment(lab, waiting.digest, "in a terminal")
     return _say("Approved: this commit with this checklist, and nothing else.", 0)
 
 
-def _asked(shown: str, word: str) -> int:
+def asked(shown: str, word: str) -> int:
     """Show and ask; 0 if the word was typed, 1 if not, 2 if there is nobody to ask."""
     if not sys.stdin.isatty():
         return _say("This asks a person: run it in a terminal.", 2)

@@ -28,6 +28,7 @@ class Status(StrEnum):
     KEEP = "keep"
     KEEP_REWORKED = "keep (reworked)"
     KEEP_SIMPLER = "keep (simpler)"
+    KEEP_UNDO = "keep (undo)"
     DISCARD = "discard"
     CRASH = "crash"
     NO_OP = "no-op"
@@ -38,7 +39,16 @@ class Status(StrEnum):
     @property
     def kept(self) -> bool:
         """Whether the change stays on the branch."""
-        return self in {Status.KEEP, Status.KEEP_REWORKED, Status.KEEP_SIMPLER}
+        return self in {Status.KEEP, Status.KEEP_REWORKED, Status.KEEP_SIMPLER, Status.KEEP_UNDO}
+
+
+class TakeBack(StrEnum):
+    """Whether an iteration is the server's own edit that takes a kept change out, and when that stays."""
+
+    NO = ""
+    IF_NOT_WORSE = "if not worse"
+    ANYWAY = "anyway"
+    """A person wants it, whatever it costs; the guards have to pass all the same."""
 
 
 class NextStep(StrEnum):
@@ -87,6 +97,7 @@ class Trial:
     guards: tuple[GuardResult, ...] | None = None
     agreed: bool | None = None
     undoes: int = 0
+    take_back: TakeBack = TakeBack.NO
     note: str = ""
     crashes: int = 0
     guard_failures: int = 0
@@ -159,7 +170,7 @@ def _measured(trial: Trial, run: Measurement, finding: Finding, plan: Plan) -> V
             return Verdict(NextStep.MEASURE, None, finding.why)
         case Step.INCUMBENT:
             return Verdict(NextStep.COMPARE, None, finding.why)
-        case Step.NOT_BETTER:
+        case Step.NOT_BETTER if trial.take_back is not TakeBack.ANYWAY:
             return Verdict(NextStep.UNDO, Status.DISCARD, finding.why)
     return _won(trial, finding, plan)
 
@@ -190,9 +201,10 @@ def _crashed(trial: Trial, run: Measurement, failure: FailureClass) -> Verdict:
 
 
 def _won(trial: Trial, finding: Finding, plan: Plan) -> Verdict:
-    if finding.evidence is not None and trial.recheck.stands is None:
+    forced = trial.take_back is TakeBack.ANYWAY
+    if not forced and finding.evidence is not None and trial.recheck.stands is None:
         return Verdict(NextStep.MEASURE, None, f"{finding.why} It is run again in a clean checkout.")
-    if trial.recheck.stands is False:
+    if not forced and trial.recheck.stands is False:
         return Verdict(NextStep.UNDO, Status.DISCARD, trial.recheck.why)
     guards = ""
     if plan.has_guards:
@@ -201,6 +213,10 @@ def _won(trial: Trial, finding: Finding, plan: Plan) -> Verdict:
         if failed := next((guard for guard in trial.guards if not guard.passed), None):
             return _guard_failed(trial, failed)
         guards = " All guards passed."
+    if forced:
+        return Verdict(
+            NextStep.STAND, Status.KEEP_UNDO, f"{finding.why}{guards} A person took it back, whatever it costs."
+        )
     if plan.holdout and trial.agreed is None:
         return Verdict(NextStep.HOLD_OUT, None, f"{finding.why}{guards} The holdout decides.")
     if trial.agreed is False:
@@ -214,13 +230,15 @@ def _guard_failed(trial: Trial, failed: GuardResult) -> Verdict:
         why = f"A guard is red for the incumbent as well, so it says nothing: {seen}"
         return Verdict(NextStep.UNDO, Status.METRIC_ERROR, why)
     left = REWORKS - trial.guard_failures + 1
-    why = f"Better, but a guard failed: {seen}"
+    why = f"{'A' if trial.take_back else 'Better, but a'} guard failed: {seen}"
     if trial.gave_up or left <= 0:
         return Verdict(NextStep.UNDO, Status.DISCARD, why)
     return Verdict(NextStep.REWORK, None, f"{why} {left} more to rework it, or revert.")
 
 
 def _kept(trial: Trial, finding: Finding) -> Status:
+    if trial.take_back:
+        return Status.KEEP_UNDO
     if trial.guard_failures:
         return Status.KEEP_REWORKED
     return Status.KEEP if finding.step is Step.BETTER else Status.KEEP_SIMPLER

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ..decision.decide import Status, Verdict
+from ..decision.decide import Status, TakeBack, Verdict
 from ..errors import Code, Refusal
 from ..git.checkout import PathChange
 from ..git.experiment import HookFailure, Staged
@@ -35,13 +35,22 @@ MOST_NAMED = 8
 _SERVERS_TURN = frozenset({Phase.COMMITTED, Phase.VERIFIED, Phase.DISCARDED, Phase.JUDGED})
 
 
-def commit(context: RepoContext, description: str, hypothesis: str, check: Check) -> None:
+def commit(
+    context: RepoContext,
+    description: str,
+    hypothesis: str,
+    check: Check,
+    undoes: int = 0,
+    take_back: TakeBack = TakeBack.NO,
+) -> None:
     """Commit what changed in scope, as the next attempt of the open iteration or the first of a new one.
+
+    With `take_back` the change is the server's, and takes the kept iteration `undoes` out.
 
     Raises:
         Refusal: with nothing committed, if the change is not the experiment's to make, was tried before, or fails `check`.
     """
-    idea = _idea(context, description, hypothesis)
+    idea = replace(_idea(context, description, hypothesis), undoes=undoes, take_back=take_back)
     context.repo.refuse_in_progress()
     paths = changes_in_scope(context)
     made: Committed | HookRejected
@@ -70,7 +79,9 @@ def described(description: str) -> str:
 def is_open(context: RepoContext, description: str) -> bool:
     """Return whether an iteration of this description waits for the server: its call was interrupted, and is made again."""
     trial = context.session.trial if context.session else None
-    return context.phase in _SERVERS_TURN and trial is not None and trial.description == described(description)
+    if trial is None or trial.description != described(description):
+        return False
+    return context.phase in _SERVERS_TURN or bool(trial.take_back)  # nobody is to mend what the server wrote
 
 
 def answer_was_lost(context: RepoContext, description: str) -> bool:
@@ -131,6 +142,8 @@ class Idea:
     number: int
     description: str
     hypothesis: str
+    undoes: int = 0
+    take_back: TakeBack = TakeBack.NO
 
 
 def _idea(context: RepoContext, description: str, hypothesis: str) -> Idea:
@@ -186,7 +199,8 @@ def _commit_event(
         change=change.change,
         inverse=change.inverse,
         shape=change.shape,
-        undoes=context.journal.latest_commit(session.id, "change", change.inverse) or 0,
+        undoes=idea.undoes or context.journal.latest_commit(session.id, "change", change.inverse) or 0,
+        take_back=idea.take_back,
         note=resemblance(change, partial(context.journal.latest_commit, session.id)),
     )
 
@@ -198,6 +212,7 @@ def _rejected(idea: Idea, paths: Sequence[str], failure: HookFailure) -> HookRej
         hypothesis=idea.hypothesis,
         files=tuple(map(shown, paths)),
         output=redact_tail(str(failure), HOOK_OUTPUT_CHARACTERS),
+        take_back=idea.take_back,
     )
 
 
@@ -222,9 +237,13 @@ def refuse_repeat(context: RepoContext, staged: Staged, diff: str, description: 
 
 
 def _refuse_repeat(context: RepoContext, staged: Staged, change: ChangeFingerprints, idea: Idea) -> None:
+    if idea.take_back is TakeBack.ANYWAY:
+        return
     session = context.active
     journal = context.journal
     exact = journal.latest_commit(session.id, "tree", staged.tree)
+    if idea.take_back and exact is not None and exact <= session.incumbent_iteration:
+        exact = None  # it leads to the code of an earlier keep, and nothing else
     same = journal.latest_commit(session.id, "change", change.change)
     if same is not None and same <= session.incumbent_iteration:
         same = None  # the same change to another incumbent is another try

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..decision.decide import NextStep, Status, Trial
+from ..decision.decide import NextStep, Status, TakeBack, Trial
 from ..decision.failures import FailureClass
 from ..git.repo import shown
 from ..lab.context import RepoContext
@@ -21,9 +21,15 @@ from .measure import guard, verify
 
 
 def run_iteration(
-    context: RepoContext, description: str, hypothesis: str, learned: str, check: Check
+    context: RepoContext,
+    description: str,
+    hypothesis: str,
+    learned: str,
+    check: Check,
+    undoes: int = 0,
+    take_back: TakeBack = TakeBack.NO,
 ) -> tuple[Session, Row | None]:
-    """Commit, verify, guard, decide, keep or undo, log.
+    """Commit, verify, guard, decide, keep or undo, log; `undoes` and `take_back` are as in `commit`.
 
     Every step is in the journal before the next begins, and what is there is not done again: a call that is made once more
     after its server died goes on where that one stopped.
@@ -34,9 +40,11 @@ def run_iteration(
         Refusal: with nothing committed, if the change is not the experiment's to make, or was tried before.
     """
     if not is_open(context, description):
-        commit(context, description, hypothesis, check)
+        commit(context, description, hypothesis, check, undoes, take_back)
     verify(context)  # a close call is run again, in turn with the incumbent, until the evidence decides
     guard(context)  # only what looks better, and the holdout after the guards
+    if context.active.open_trial.take_back:
+        give_up(context, "what the server wrote is not mended")
     verdict = context.active.verdict  # of the table in decision/decide.py
     assert verdict is not None, "an iteration is open"
     if verdict.status is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..decision.decide import Status
 from ..decision.headline import moved
 from ..plan.model import Plan
-from ..session.short_rows import RowLike
+from ..session.short_rows import RowLike, claim_it_ends
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def levels_of(plan: Plan, rows: Sequence[RowLike]) -> Levels:
 
 def _kept(row: RowLike, claims: dict[int, tuple[bool, float]], start: float, level: float) -> float:
     """Return the level after a keep; one that turns an earlier one round takes its claim out."""
-    if claims.pop(row.undoes, None) is not None:
+    if claims.pop(claim_it_ends(row, next(reversed(claims), 0)), None) is not None:
         for relative, gain in claims.values():
             start = moved(start, relative, gain)
         return start

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
-from ..decision.decide import Status
+from ..decision.decide import Status, TakeBack
 from ..decision.failures import FailureClass
 from ..decision.judging import Arm
 from ..decision.measured import GuardResult, Measurement
@@ -33,7 +33,7 @@ class RowClaim(Record):
 class Row(Record):
     """One iteration as the results file shows it, with what the journal knows beyond its seven columns.
 
-    `undoes` is the iteration whose change this one turns round exactly, 0 without one; `incumbent_worse` says that it was
+    `undoes` is the iteration whose change this one takes out, 0 without one; `incumbent_worse` says that it was
     ahead only because the incumbent was worse than when it was the newest. Rows of earlier versions have no
     `claim`: there `gain` is all that is known.
     """
@@ -120,6 +120,7 @@ class HookRejected(Record):
     hypothesis: str = ""
     files: tuple[str, ...]
     output: str
+    take_back: TakeBack = TakeBack.NO
 
 
 class Repeated(Record):
@@ -135,7 +136,8 @@ class Committed(Record):
     """An attempt was committed on the branch. `files`, `added`, `removed` describe the whole iteration against its parent.
 
     `change`, `inverse` and `shape` are fingerprints of the difference: as it is, turned round, and without its numbers.
-    `undoes` is the latest iteration with the change that this one turns round, 0 without one.
+    `undoes` is the latest iteration with the change that this one turns round, 0 without one; with `take_back` the one
+    whose change the server took out.
     """
 
     kind: Literal["committed"] = "committed"
@@ -151,6 +153,7 @@ class Committed(Record):
     inverse: str = ""
     shape: str = ""
     undoes: int = 0
+    take_back: TakeBack = TakeBack.NO
     note: str = ""
 
 

@@ -35,6 +35,7 @@ from .events import (
     Unchanged,
     Verified,
 )
+from .short_rows import claim_it_ends
 from .state import Session, baseline_seeds, baseline_values, role_runs
 
 METRIC_ERRORS_THAT_END = 2
@@ -103,6 +104,7 @@ def _step(session: Session, event: Event) -> Session:
         case HookRejected():
             rejections = trial.hook_rejections + 1
             rejected = {"hook_rejections": rejections, "hook_output": event.output, "files": event.files}
+            rejected["take_back"] = event.take_back
             return _open(session, trial, event, **rejected)
         case Committed():
             return _committed(session, trial, event)
@@ -144,11 +146,12 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
         guards=None,
         agreed=None,
         undoes=event.undoes,
+        take_back=event.take_back,
         note=event.note,
     )
     threshold = Threshold(
         session.plan.smallest_effect.absolute(session.reference),
-        session.plan.ties == Ties.SIMPLER and event.added < event.removed,
+        bool(event.take_back) or (session.plan.ties == Ties.SIMPLER and event.added < event.removed),
     )
     return replace(
         session,
@@ -284,14 +287,17 @@ def _blocked(session: Session, status: Status) -> int:
 def _kept(session: Session, row: Row) -> Session:
     assert row.metric is not None, "what is kept has a number"
     claim = kept_claim(row)
-    gained = session.headline.keep(claim, row.undoes)
+    claims = session.headline.claims
+    gained = session.headline.keep(claim, claim_it_ends(row, claims[-1].iteration if claims else 0))
     since = 0 if claim.gained else session.since_best + 1
     return replace(session, incumbent_iteration=row.iteration, streak=0, headline=gained, since_best=since)
 
 
 def kept_claim(row: Row) -> KeptClaim:
     """Return what a kept row claims; an earlier version wrote no claim down, only the gain."""
-    gain, gained = row.gain or 0.0, row.status is not Status.KEEP_SIMPLER and (row.gain or 0.0) > 0
+    gain = row.gain or 0.0
+    shown = (row.low or 0.0) if row.status is Status.KEEP_UNDO else gain  # that one stays where it is not worse
+    gained = row.status is not Status.KEEP_SIMPLER and shown > 0
     if row.claim is None:
         return KeptClaim(row.iteration, False, gain, None, gained)
     return KeptClaim(row.iteration, row.claim.relative, row.claim.gain, row.claim.variance, gained)

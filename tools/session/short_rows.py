@@ -166,3 +166,10 @@ def read_short(bodies: Iterable[str]) -> Iterator[ShortRow]:
 
 def _short_claim(claim: Any) -> ShortClaim | None:  # noqa: ANN401 - as the JSON has it
     return ShortClaim(claim["relative"], claim["gain"], claim["variance"]) if claim else None
+
+
+def claim_it_ends(row: RowLike, newest: int) -> int:
+    """Return the keep whose claim goes with this one, 0 for none. Where more was kept after the keep that was taken back, the
+    code is not what it was before that, and what was measured counts.
+    """
+    return 0 if row.status is Status.KEEP_UNDO and row.undoes != newest else row.undoes

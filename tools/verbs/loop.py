@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ..decision.decide import Status, Trial
+from ..decision.decide import Status, TakeBack, Trial
 from ..decision.headline import rounded
+from ..errors import Code, Refusal
 from ..iteration import commit, measure, run
-from ..iteration.again import bring_again
+from ..iteration.again import bring_again, bring_without
+from ..iteration.keeps import keep_of, standing
 from ..lab.context import RepoContext
 from ..session.events import Row
 from ..session.state import Session
@@ -28,6 +30,7 @@ class Loop(Verbs):
         hypothesis: Hypothesis = "",
         learned: Learned = "",
         again: int = 0,
+        undo: int = 0,
         repo: RepoPath = "",
     ) -> Iterated:
         """Use after each edit, the everyday call: commits your change, verifies it, runs the guards, keeps it or takes it back,
@@ -37,17 +40,36 @@ class Loop(Verbs):
         why it should help; `learned`, what the last try taught. The server measures and decides. If verify crashes or a
         guard fails you may fix the files and call again (same iteration), or call revert to give the idea up. `again` = the
         number of an earlier iteration tries its change once more instead of an edit of yours: for a near miss that
-        detect_stuck names. Refused, with nothing committed, if anything outside the scope or any protected file changed.
+        detect_stuck names. `undo` = the number of a keep tries the best without it, kept where that is not worse. Refused, with nothing committed, if anything outside the scope or any protected file changed.
         """
         with self._lab.for_writing(
             repo, Tool.ITERATE, again=lambda context: commit.is_open(context, description)
         ) as context:
             if commit.answer_was_lost(context, description):
                 return _iterated_before(context)
+            if undo:
+                return _undone(context, undo, TakeBack.IF_NOT_WORSE, description, hypothesis, learned)
             if again and not commit.is_open(context, description):
                 bring_again(context, again, description)
             decided, row = run.run_iteration(context, description, hypothesis, learned, refuse_hiding)
             return _iterated(context, decided, row)
+
+    def undo(self, number: int, force: bool = False, repo: RepoPath = "") -> Iterated:
+        """Try the best without a keep, as a person may who ended the session as well; `force` keeps that whatever it costs."""
+
+        def description(context: RepoContext) -> str:
+            open_one = context.active.trial
+            if open_one is not None and open_one.take_back:
+                return open_one.description
+            return f"Take back iteration {number}: {keep_of(standing(context), number).row.description}"
+
+        def allowed(context: RepoContext) -> bool:
+            return context.phase is Phase.ENDED or (context.session is not None and _undoes(context, number))
+
+        with self._lab.for_writing(repo, Tool.ITERATE, again=allowed) as context:
+            context.write_results()  # the row of a call that died before it
+            how = TakeBack.ANYWAY if force else TakeBack.IF_NOT_WORSE
+            return _undone(context, number, how, description(context))
 
     def commit(self, description: Description, hypothesis: Hypothesis = "", repo: RepoPath = "") -> CommitMade:
         """Use instead of iterate to go step by step: commits the change in scope as an experiment, before it is measured.
@@ -122,6 +144,26 @@ class Loop(Verbs):
             decided = context.active
             row = run.log(context, learned)
             return _iterated(context, decided, row)
+
+
+def _undoes(context: RepoContext, number: int) -> bool:
+    """Return whether the open iteration is the server's, and takes a keep back: its call was interrupted."""
+    trial = context.active.trial
+    return trial is not None and bool(trial.take_back) and trial.undoes in {number, 0}
+
+
+def _undone(
+    context: RepoContext, number: int, how: TakeBack, description: str, hypothesis: str = "", learned: str = ""
+) -> Iterated:
+    """Take a keep out and decide about that; a refusal leaves the files as they were."""
+    brought = () if commit.is_open(context, description) else bring_without(context, number)
+    try:
+        decided, row = run.run_iteration(context, description, hypothesis, learned, refuse_hiding, number, how)
+    except Refusal as refusal:
+        if refusal.code is not Code.DISK and context.phase in {Phase.READY, Phase.ENDED}:
+            context.index.discard_edits(brought)
+        raise
+    return _iterated(context, decided, row)
 
 
 def _where(context: RepoContext) -> dict[str, object]:

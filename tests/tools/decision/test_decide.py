@@ -13,6 +13,7 @@ from autoresearch_mcp.tools.decision.decide import (
     REWORKS,
     NextStep,
     Status,
+    TakeBack,
     Trial,
     decide,
 )
@@ -132,6 +133,26 @@ TABLE = {
     "simpler": (case(measurement=NUMBER, finding=SIMPLER), NextStep.STAND, Status.KEEP_SIMPLER),
     "simpler still has to pass the guards": (
         case(measurement=NUMBER, finding=SIMPLER, has_guards=True),
+        NextStep.GUARD,
+        None,
+    ),
+    "a keep taken back, not worse": (
+        case(measurement=NUMBER, finding=SIMPLER, take_back=TakeBack.IF_NOT_WORSE),
+        NextStep.STAND,
+        Status.KEEP_UNDO,
+    ),
+    "a keep taken back, worse": (
+        case(measurement=NUMBER, finding=WORSE, take_back=TakeBack.IF_NOT_WORSE),
+        NextStep.UNDO,
+        Status.DISCARD,
+    ),
+    "a keep that a person takes back, worse": (
+        case(measurement=NUMBER, finding=WORSE, take_back=TakeBack.ANYWAY),
+        NextStep.STAND,
+        Status.KEEP_UNDO,
+    ),
+    "a keep that a person takes back still has to pass the guards": (
+        case(measurement=NUMBER, finding=WORSE, take_back=TakeBack.ANYWAY, has_guards=True),
         NextStep.GUARD,
         None,
     ),

@@ -82,6 +82,18 @@ def test_a_keep_that_is_turned_round_takes_its_step_back() -> None:
     assert [level for _, level in drawn.segments[0].steps] == pytest.approx([10, 9, 7, 8])
 
 
+def test_an_older_keep_that_is_taken_back_leaves_the_line_where_it_was_measured() -> None:
+    rows = [
+        row(1, Status.KEEP, 9.0, gain=1.0),
+        row(2, Status.KEEP, 7.0, gain=2.0),
+        row(3, Status.KEEP_UNDO, 7.5, gain=-0.5, undoes=1),
+        row(4, Status.KEEP_UNDO, 10.0, gain=-2.5, undoes=3),
+    ]
+    drawn = picture([Chapter("s1", plan(), [row(0, Status.BASELINE, 10.0), *rows])])
+
+    assert [level for _, level in drawn.segments[0].steps] == pytest.approx([10, 9, 7, 7.5, 7])
+
+
 # Axes
 
 

@@ -1,0 +1,26 @@
+"""What a person does with results: take a keep back."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from ...tools.lab.access import Lab
+from ...tools.verbs.loop import Loop
+from ...tools.verbs.loop_answers import Iterated
+from .tool_commands import asked, print_answer
+
+
+def undo(root: Path, options: Namespace) -> int:
+    """Try the best without a keep; returns the exit status: 1 if the keep stayed."""
+    number, kept = options.iteration, []
+    shown = f"Iteration {number} goes, whatever that costs: it is measured, and only a crash or a guard keeps it.\n\n"
+    if options.force and (status := asked(shown, "undo")):
+        return status
+
+    def ask() -> Iterated:
+        answer = Loop(Lab(root)).undo(number, options.force)
+        kept.append(answer.status is not None and answer.status.kept)
+        return answer
+
+    return print_answer(options.json, ask) or int(kept != [True])
