@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ...decision.measured import Measurement, Place
+from ...diagnostics.diagnostic import Trouble
 from ...diagnostics.inspection import Tally
 from ...git.paired_checkout import PairedCheckout
 from ...git.untracked import changed_below, changed_since
@@ -19,6 +19,7 @@ from ...plan.model import Plan
 from ...text.redaction import redactor
 from ..ledger.pages import lines
 from ..ledger.state import Ledger
+from .protected import lost_in_tests, protected_changes, with_opening_tests
 from .queue import ChangedFile, ErrorsAtEnd, last_detected, remaining
 from .suppressions import hidden
 
@@ -27,8 +28,8 @@ LONGEST_S = 3600.0
 
 
 def counted_at_end(context: RepoContext, ledger: Ledger) -> tuple[ErrorsAtEnd, Tally | None]:
-    """Count once more in a clean checkout of HEAD, so that no file which git does not have decides; return what was seen
-    and the count, None where there is none.
+    """Count once more in a clean checkout of HEAD, so that no file which git does not have decides; and where tests or
+    settings are not as they were at the opening, once with those. Return what was seen and the count, None without one.
 
     What git does not have comes along as it was when the ledger was opened; the dependencies that the commands read are
     linked, so what changed in them since is named.
@@ -36,17 +37,26 @@ def counted_at_end(context: RepoContext, ledger: Ledger) -> tuple[ErrorsAtEnd, T
     head = context.repo.head()
     unseen = changed_since(context.repo, ledger.at)
     clean = PairedCheckout(context.repo, CLEAN, ledger.at, pristine=True)
-    found = _counted(context, last_detected(ledger).plan, clean, head)
-    tally = None if found.tampered else found.tally
-    hiding = hidden(context.repo.diff(ledger.commit, head))
+    changes = protected_changes(context, ledger, head)
+    tally, problem = _counted(context, ledger, clean, head)
+    extra = 0
+    if tally and changes.entries:
+        other, problem = _counted(context, ledger, clean, with_opening_tests(context, head, changes.entries))
+        problem = problem and f"with the tests of the opening: {problem}"
+        tally, extra = _joined(tally, other) if other else (None, 0)
+    patch = context.repo.diff(ledger.commit, head)
+    hiding = hidden(patch)
     shared = [path for path in clean.untracked_paths().shared if not path.endswith(".gradle")]
     seen = ErrorsAtEnd(
         count=tally.count if tally else None,
         ids=tally.ids if tally else None,
         before=len(remaining(ledger)),
-        problem="" if tally else f"not counted again: {_why(found)}",
+        problem=problem,
         unseen=unseen,
         linked=changed_below(context.repo, shared, ledger.at),
+        touched=changes.named,
+        old_tests=extra,
+        lost=lost_in_tests(patch),
         suppressions=dict(Counter(one.kind.value for one in hiding)),
         hidden=tuple(redactor()(one.description) for one in hiding[:50]),
         changed=_changed_files(context, ledger.commit),
@@ -54,13 +64,26 @@ def counted_at_end(context: RepoContext, ledger: Ledger) -> tuple[ErrorsAtEnd, T
     return seen, tally
 
 
-def _counted(context: RepoContext, handed_out: Mapping[str, Any], clean: PairedCheckout, commit: str) -> Measurement:
-    plan = Plan.model_validate(handed_out)
+def _counted(context: RepoContext, ledger: Ledger, clean: PairedCheckout, commit: str) -> tuple[Tally | None, str]:
+    """Return the count of a commit, or why there is none."""
+    plan = Plan.model_validate(last_detected(ledger).plan)
     if context.consent.missing(plan):
-        return Measurement(problem="nobody agrees to the commands any more")
+        return None, "not counted again: nobody agrees to the commands any more"
     tree = context.repo.tree(commit)
     spec = RunSpec(Place.CLEAN, clean.folder, commit, tree, RunNumbers(), commit, clean, context.untracked)
-    return Meter(context.runs, plan, ruler_now(context.repo, plan)).verify(spec, LONGEST_S)
+    found = Meter(context.runs, plan, ruler_now(context.repo, plan)).verify(spec, LONGEST_S)
+    tally = None if found.tampered else found.tally
+    return tally, "" if tally else f"not counted again: {_why(found)}"
+
+
+_BY_TESTS = frozenset({Trouble.TEST, Trouble.CRASH, Trouble.BUILD, Trouble.BUG})
+
+
+def _joined(tally: Tally, other: Tally) -> tuple[Tally, int]:
+    """Return a count with what another one found beyond it by building and testing, and how much that is."""
+    more = [one for one in other.first if one.id not in tally.ids and one.trouble in _BY_TESTS]
+    ids, first = (*tally.ids, *(one.id for one in more)), (*tally.first, *more)
+    return tally.model_copy(update={"count": tally.count + len(more), "ids": ids, "first": first}), len(more)
 
 
 def _why(found: Measurement) -> str:

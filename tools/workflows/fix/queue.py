@@ -134,7 +134,9 @@ class ErrorsAtEnd(LedgerFacts):
     hide and reach.
 
     `before` is how many errors there were at the last count where the agent works. `unseen` is not in git and changed since
-    the opening, so it did not come along; `linked` are the same in folders of dependencies, which did.
+    the opening, so it did not come along; `linked` are the same in folders of dependencies, which did. `touched` are tests
+    and settings that are not as they were then, `old_tests` the errors that only those of the opening find, `lost` what test
+    files have no more.
     """
 
     what: ClassVar[str] = "ended"
@@ -145,9 +147,17 @@ class ErrorsAtEnd(LedgerFacts):
     problem: str = ""
     unseen: tuple[str, ...] = ()
     linked: tuple[str, ...] = ()
+    touched: tuple[str, ...] = ()
+    old_tests: int = 0
+    lost: Mapping[str, int] = Field(default_factory=dict)
     suppressions: Mapping[str, int] = Field(default_factory=dict)
     hidden: tuple[str, ...] = ()
     changed: tuple[ChangedFile, ...] = ()
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether the count alone says nothing: there is none, or what it rests on changed."""
+        return bool(self.problem or self.linked or self.touched or self.hidden)
 
 
 class NotReproduced(LedgerFacts):

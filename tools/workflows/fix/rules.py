@@ -72,7 +72,9 @@ def _blocked_error(one: QueuedError) -> str:
 
 def _blocked_page(ledger: Ledger) -> str:
     blocked = "\n".join(map(_blocked_error, _stuck(ledger))) or "Nothing: no error was given up.\n"
-    return f"# Not mended\n\n{blocked}"
+    ended = at_end(ledger)
+    judged = [f"- {one}" for one in (*ended.touched, *ended.hidden, *(f"{path} changed" for path in ended.linked))]
+    return f"# Not mended\n\n{blocked}" + section("For a person to judge", judged)
 
 
 def _errors_page(ledger: Ledger) -> str:
@@ -85,20 +87,27 @@ def _errors_page(ledger: Ledger) -> str:
     after = "not counted" if ended.count is None else ended.count
     why = f" ({ended.problem})" if ended.problem else ""
     numbers = f"{first_detected(ledger).count} errors at the start, {after} at the end{why}"
-    told = "".join(f"{line}\n\n" for line in _clean_lines(ledger))
+    told = "".join(f"{line}\n\n" for line in _end_lines(ledger))
     head = f"# Errors\n\n{numbers}, both counted by the server.\n\n{told}"
     return head + "\n".join(part for part in parts if part)
 
 
-def _clean_lines(ledger: Ledger) -> list[str]:
-    """Say where the count at the end is another than the one where the agent works, and what of it git does not hold."""
+def _end_lines(ledger: Ledger) -> list[str]:
+    """Say where the count at the end is another than the one where the agent works, and what a person has to look at."""
     ended = at_end(ledger)
     differs = ended.count is not None and ended.before is not None and ended.count != ended.before
     beside = f" Git does not have these files, which changed since the opening: {', '.join(ended.unseen)}."
     return lines(
-        differs
-        and f"Counted in a clean checkout of HEAD: {ended.count} errors, not the {ended.before} of the last count before."
+        (differs or ended.old_tests)
+        and f"Counted in a clean checkout of HEAD: {ended.count} errors"
+        + (f", not the {ended.before} of the last count before." if differs else ".")
+        + (f" {ended.old_tests} of them only by the tests of the opening." if ended.old_tests else "")
         + (beside if ended.unseen else ""),
+        ended.touched
+        and "Tests and settings are not as they were at the opening, which a person has to judge: "
+        f"{'; '.join(ended.touched[:20])}.",
+        ended.lost
+        and f"Gone from test files or changed: {', '.join(f'{n} {kind}' for kind, n in ended.lost.items())}.",
         ended.linked
         and "The count rests on dependencies that git does not have and that changed since the opening: "
         f"{', '.join(ended.linked)}. A person has to look at them.",
@@ -175,14 +184,14 @@ class Fix(WorkflowRules):
 
     def ending(self, ledger: Ledger) -> Ending:
         ended, left = at_end(ledger), len(remaining(ledger))
-        done = left <= ledger.opts(FixOptions).target and not (ended.problem or ended.linked or ended.hidden)
+        done = left <= ledger.opts(FixOptions).target and not ended.suspicious
         return Ending.COMPLETE if done else Ending.BLOCKED
 
     def state(self, ledger: Ledger) -> list[str]:
         turn, seen, gone = workable(ledger), last_detected(ledger), ledger.seen(NotReproduced)
         return lines(
             _count_line(ledger),
-            *_clean_lines(ledger),
+            *_end_lines(ledger),
             turn and f"Next: {_line(turn[0])}",
             *(_line(one) for one in turn[1:SHOWN]),
             len(turn) > SHOWN and f"… and {len(turn) - SHOWN} more",

@@ -163,7 +163,7 @@ def hidden(patch: str, files: Collection[str] = ()) -> tuple[Hidden, ...]:
     """
     runs = tuple(runs_of(patch))
     found = [one for run in runs for one in _of_run(run)]
-    return (*_net(found, runs), *_gone(runs, Suppression.DELETED, _tests), *_assertions(runs), *_stubs(runs, files))
+    return (*_net(found, runs), *_gone(runs, Suppression.DELETED, test_named), *_assertions(runs), *_stubs(runs, files))
 
 
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
@@ -312,7 +312,7 @@ def _gone(runs: Sequence[ChangedLines], kind: Suppression, name_of: Callable[[st
 
 def _assertions(runs: Sequence[ChangedLines]) -> Iterator[Hidden]:
     """Assertions fewer, where no test went with them."""
-    if not any(_gone(runs, Suppression.DELETED, _tests)):
+    if not any(_gone(runs, Suppression.DELETED, test_named)):
         yield from _gone(runs, Suppression.ASSERTION, _asserted)
 
 
@@ -328,7 +328,7 @@ def _stubs(runs: Sequence[ChangedLines], files: Collection[str]) -> Iterator[Hid
                 yield Hidden(Suppression.STUB, run.path, run.added[0][0], run.added[0][1])
 
 
-def _tests(path: str, text: str) -> str:
+def test_named(path: str, text: str) -> str:
     """Return the name of the test that a line begins; empty if it begins none."""
     for files, pattern in TESTS:
         if files.search(path) and (match := pattern.search(text)):

@@ -1,0 +1,105 @@
+"""Nothing but mended code ends a fix ledger as complete: not a change of the tests, of what steers them, or beside git."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.tools.errors import Refusal
+from conftest import Project
+from ledgers import WorkflowAgent
+
+PYPROJECT = """\
+[project]
+name = "calc"
+version = "1"
+[dependency-groups]
+dev = ["pytest"]
+[tool.pytest.ini_options]
+pythonpath = ["src"]
+"""
+TESTS = """\
+from calc import add
+
+
+def test_add():
+    assert add(2, 2) == 4
+
+
+def test_name():
+    assert add("a", "b") == "ab"
+"""
+WRONG = """\
+def add(one, two):
+    return one + two if isinstance(one, str) else one + two + 1
+"""
+RIGHT = "def add(one, two):\n    return one + two\n"
+_STAGE: list[Project] = []
+
+
+@pytest.fixture
+def agent(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> WorkflowAgent:
+    """An open fix ledger of a project with one red test; made once, and copied for each test."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if not _STAGE:
+        project = Project(tmp_path_factory.mktemp("stage") / "repo")
+        project.write("pyproject.toml", PYPROJECT).write(".gitignore", "__pycache__/\n")
+        project.write("src/calc.py", WRONG).write("tests/test_calc.py", TESTS).commit("a calculator")
+        assert WorkflowAgent(project, "fix").open(category="test").state[0].startswith("1 errors are left")
+        _STAGE.append(project)
+    return WorkflowAgent(_STAGE[0].copied(tmp_path / "repo"), "fix")
+
+
+HOOK = """\
+import pytest
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport():
+    report = (yield).get_result()
+    report.outcome, report.longrepr = "passed", None
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "told"),
+    [
+        ("tests/test_calc.py", TESTS.replace("== 4", "== 5"), "tests/test_calc.py changed"),
+        ("tests/test_calc.py", TESTS.replace("assert add(2, 2) == 4", "add(2, 2)"), "1 assertions"),
+        ("conftest.py", HOOK, "conftest.py added: tools take their settings from it"),
+        (
+            "tests/test_aaa.py",
+            "import calc\n\ncalc.add = lambda one, two: one + two\n",
+            "only by the tests of the opening",
+        ),
+    ],
+    ids=["expectation", "assertion", "wrapper", "patch"],
+)
+def test_a_change_of_the_tests_mends_nothing(path: str, text: str, told: str, agent: WorkflowAgent) -> None:
+    agent.project.write(path, text).commit("all green")
+
+    with pytest.raises(Refusal, match="1 open errors; next F1"):
+        agent.close()
+
+    assert told in " ".join(agent.status().state)
+
+
+def test_mended_code_with_a_new_test_is_complete(agent: WorkflowAgent) -> None:
+    agent.project.write("src/calc.py", RIGHT)
+    agent.project.write("tests/test_more.py", "from calc import add\n\n\ndef test_more():\n    assert add(3, 1) == 4\n")
+    agent.project.commit("mended")
+
+    assert agent.close().status == "complete"
+
+
+def test_mended_code_beside_a_changed_test_is_for_a_person_to_judge(agent: WorkflowAgent) -> None:
+    agent.project.write("src/calc.py", RIGHT).write("tests/test_calc.py", TESTS.replace("2, 2", "1, 3"))
+    agent.project.commit("mended")
+
+    closed = agent.close()
+
+    assert closed.status == "blocked"
+    assert "tests/test_calc.py changed" in agent.file(closed, "blocked.md")
