@@ -129,6 +129,18 @@ COMMANDS: Mapping[str, CliCommand] = {
         says="Measured and logged as an iteration, with guards. Later keeps that need the change are named, and nothing is changed.",
         exits="Exit status: 0 taken back; 1 the keep stayed, or nobody agreed; 2 refused, with the reason on standard error.",
     ),
+    "ablate": CliCommand(
+        "what each kept change still earns: the best is raced against itself without it",
+        "cli.taking_commands:ablate",
+        (
+            _argument(
+                "--minutes", type=float, default=0.0, help="take so long (default: what the budget leaves, at most 15)"
+            ),
+            _JSON,
+        ),
+        says="Changes nothing in the repository. Keeps with the weakest evidence come first; names those that do not show that "
+        "they earn their place, with the line that takes them back.",
+    ),
     "report": CliCommand(
         "the whole session to read",
         "cli.tool_commands:report",

@@ -1,4 +1,4 @@
-"""What a person does with results: take a keep back."""
+"""What a person does with results: take a keep back, and ask what each still earns."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from ...tools.lab.access import Lab
 from ...tools.verbs.loop import Loop
 from ...tools.verbs.loop_answers import Iterated
+from ...tools.verbs.taking import Taking
 from .tool_commands import asked, print_answer
 
 
@@ -24,3 +25,8 @@ def undo(root: Path, options: Namespace) -> int:
         return answer
 
     return print_answer(options.json, ask) or int(kept != [True])
+
+
+def ablate(root: Path, options: Namespace) -> int:
+    """Print what each keep still earns."""
+    return print_answer(options.json, lambda: Taking(Lab(root)).ablate(options.minutes))

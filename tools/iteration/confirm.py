@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
-import statistics
-from dataclasses import replace
-
-from ..decision.exact import Exact
-from ..decision.headline import fresh_gain, weakest_first
+from ..decision.headline import weakest_first
 from ..decision.judging import Arm
-from ..decision.measured import Measurement
 from ..lab.context import RepoContext
-from ..measurement.runs import RunNumbers
 from ..session.events import Confirmed
-from ..session.state import Session, baseline_values
-from .clean_runs import meter_of
-from .measure import HeadWatch, in_paired_checkout
+from ..session.state import Session
+from .in_turn import MOST_SECONDS, gain_of, pair_seconds, pairs_in, run_in_turn, seconds_left
 
-PAIRS = 6
-MOST_SECONDS = 900.0
-"""What fresh runs may take where the plan bounds no time."""
+_NAMES = {Arm.INCUMBENT: "baseline", Arm.CANDIDATE: "best"}
 MOST_DOUBTED = 3
 
 
@@ -48,18 +38,11 @@ def confirm(context: RepoContext, wanted: bool, squash_branch: str = "") -> None
 
 def _affordable(session: Session, now: float) -> tuple[int, str]:
     """Return how many pairs the time allows, and why none."""
-    plan, each = session.plan, 2 * statistics.fmean(run.seconds for run in session.start.baseline)
-    rooms = [MOST_SECONDS]
-    if plan.minutes:
-        rooms.append(60 * plan.minutes - (now - session.started_at))
-    if plan.device_minutes:
-        rooms.append(60 * plan.device_minutes - session.measured_seconds)
-    room = min(rooms)
-    pairs = min(1 if isinstance(session.judge, Exact) else PAIRS, int(room / each) if each > 0 else PAIRS)
-    if pairs > 0 and room > 0:
+    room = seconds_left(session, now)
+    if pairs := pairs_in(session, room):
         return pairs, ""
     bound = "at most 15 minutes are taken" if room == MOST_SECONDS else f"the budget leaves {max(0.0, room):.0f} s"
-    return 0, f"one run of each takes about {each:.3g} s, and {bound}"
+    return 0, f"one run of each takes about {pair_seconds(session):.3g} s, and {bound}"
 
 
 def _without(session: Session, problem: str) -> Confirmed:
@@ -67,52 +50,18 @@ def _without(session: Session, problem: str) -> Confirmed:
 
 
 def _raced(context: RepoContext, session: Session, pairs: int) -> Confirmed:
-    arms: dict[Arm, list[Measurement]] = {Arm.INCUMBENT: [], Arm.CANDIDATE: []}
-    problem, watch = "", HeadWatch(context)
-    for pair in range(pairs):
-        # Who is first takes turns, so that a steady drift cancels out.
-        order = (Arm.INCUMBENT, Arm.CANDIDATE) if pair % 2 == 0 else (Arm.CANDIDATE, Arm.INCUMBENT)
-        seed = secrets.randbelow(2**31) if session.seeds_vary else session.start.seed
-        for arm in order:
-            run = _run(context, session, arm, RunNumbers(session.last_iteration, pair + 1, seed))
-            seed = run.receipt.seed if run.receipt else seed
-            arms[arm].append(run)
-            if run.value is None or run.tampered:
-                what = "best" if arm is Arm.CANDIDATE else "baseline"
-                problem = f"a run of the {what} gave no number: {run.problem or 'the ruler changed meanwhile'}"
-                break
-        if problem:
-            break
-    if moved := watch.brought_back():
-        problem = "; ".join(moved)
+    commits = {Arm.INCUMBENT: session.start.base, Arm.CANDIDATE: session.head}
+    found = run_in_turn(context, commits, _NAMES, pairs, session.last_iteration)
     made = Confirmed(
-        incumbent=session.incumbent_iteration,
-        baseline=tuple(arms[Arm.INCUMBENT]),
-        best=tuple(arms[Arm.CANDIDATE]),
-        problem=problem,
+        incumbent=session.incumbent_iteration, baseline=found.incumbent, best=found.candidate, problem=found.problem
     )
-    return made if problem else _judged(context, session, made)
-
-
-def _run(context: RepoContext, session: Session, arm: Arm, numbers: RunNumbers) -> Measurement:
-    commit = session.head if arm is Arm.CANDIDATE else session.start.base
-    spec = in_paired_checkout(context, commit, session.start.base, numbers)
-    return meter_of(context).verify(replace(spec, curve=session.curve), session.start.verify_timeout_s)
-
-
-def _judged(context: RepoContext, session: Session, made: Confirmed) -> Confirmed:
-    """Compare the fresh gain with what the keeps claim."""
-    plan, judge = session.plan, session.judge
-    arms = [[plan.signed(run.value) for run in runs if run.value is not None] for runs in (made.baseline, made.best)]
-    values = (*arms[0], *arms[1], *map(plan.signed, baseline_values(session.start)))
-    relative = session.headline.gain.relative and (min(values) > 0 or max(values) < 0)
-    claimed = session.headline.gain if relative else session.headline.absolute_gain
-    noise = judge.spread / abs(judge.level) if relative and judge.level else judge.spread
-    fresh = fresh_gain(arms[0], arms[1], relative, noise, exact=isinstance(judge, Exact) and session.controlled)
-    fails = fresh.falls_short_of(claimed)
+    if made.problem:
+        return made
+    fresh = gain_of(session, found)
+    fails = fresh.falls_short_of(session.headline.gain if fresh.relative else session.headline.absolute_gain)
     return made.model_copy(
         update={
-            "relative": relative,
+            "relative": fresh.relative,
             "gain": fresh.gain,
             "variance": fresh.variance,
             "fails": fails,

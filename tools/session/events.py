@@ -222,6 +222,28 @@ class Confirmed(Record):
         return sum(run.seconds for run in (*self.baseline, *self.best))
 
 
+class Ablated(Record):
+    """The best was raced on fresh runs against itself `without` one keep, the `iteration`; or not, and why: `problem`.
+
+    `gain`, what the keep still earns, and `variance` are as in a `RowClaim`.
+    """
+
+    kind: Literal["ablated"] = "ablated"
+    iteration: int
+    incumbent: int
+    without: tuple[Measurement, ...] = ()
+    best: tuple[Measurement, ...] = ()
+    relative: bool = False
+    gain: float | None = None
+    variance: float | None = None
+    problem: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time of the runs."""
+        return sum(run.seconds for run in (*self.without, *self.best))
+
+
 class GaveUp(Record):
     """The agent gave up fixing or reworking an attempt."""
 
@@ -265,6 +287,7 @@ Event = Annotated[
     | HeldOut
     | Remeasured
     | Confirmed
+    | Ablated
     | GaveUp
     | Reverted
     | Logged

@@ -18,6 +18,7 @@ from ..decision.same_tree import Standing
 from ..plan.model import Ties
 from .clean_pairs import verified_clean
 from .events import (
+    Ablated,
     Committed,
     Confirmed,
     Event,
@@ -57,6 +58,8 @@ def advance(session: Session | None, event: Event, at: float, session_id: str = 
             return session
         case Remeasured():
             return _remeasured(session, event)
+        case Ablated():
+            return replace(session, measured_seconds=session.measured_seconds + event.seconds)
         case Confirmed():
             spent = session.measured_seconds + event.seconds
             return replace(session, raced=event, measured_seconds=spent)

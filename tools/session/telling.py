@@ -124,6 +124,12 @@ def _why_unknown(session: Session) -> str:
     return "the plan's own number of runs was believed, which tells no error"
 
 
+def gain_words(session: Session, found: Gain) -> str:
+    """Say what one version is to another as a change of the metric, with its 95 % interval."""
+    seen = found.as_percent(session.headline.baseline) if found.relative else found.as_difference()
+    return _change(seen.signed(session.plan.signed(1.0)), " %" if found.relative else "")
+
+
 def confirmation_words(session: Session) -> str:
     """Say what fresh runs of baseline and best showed beside the claim; empty before, and without a keep."""
     found = session.confirmation
@@ -131,9 +137,8 @@ def confirmation_words(session: Session) -> str:
         return ""
     if found.problem or found.gain is None:
         return f"Not confirmed on fresh runs: {found.problem}."
-    fresh, level = Gain(found.relative, found.gain, found.variance), session.headline.baseline
-    seen = fresh.as_percent(level) if found.relative else fresh.as_difference()
-    told = _change(seen.signed(session.plan.signed(1.0)), " %" if found.relative else "")
+    fresh = Gain(found.relative, found.gain, found.variance)
+    told = gain_words(session, fresh)
     runs = f"{len(found.best)} + {len(found.baseline)} fresh runs"
     claimed = f"the keeps together claim {change_words(session.plan, session.headline)}"
     if not found.fails:

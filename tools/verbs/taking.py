@@ -1,0 +1,96 @@
+"""What is done with results: what each keep still earns."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, Field
+
+from ..decision.headline import Gain
+from ..errors import Code, Refusal
+from ..iteration.ablate import KeepTest, ablate
+from ..lab.answers import Answer
+from ..session.state import Session
+from ..session.telling import gain_words
+from ..vocabulary import Phase, Tool
+from .base import RepoPath, Verbs
+
+
+class Worth(StrEnum):
+    """What was seen of a keep when the best was raced without it."""
+
+    EARNS = "earns its place"
+    UNSHOWN = "does not show that it earns its place"
+    COSTS = "the best is better without it"
+    NEEDED = "needed"
+    UNTRIED = "not tried"
+
+
+class KeepWorth(BaseModel):
+    """One keep: the change of the metric with it, against the best without it, and its 95 % interval, in words."""
+
+    iteration: int
+    description: str
+    worth: Worth
+    words: str
+
+    @property
+    def doubted(self) -> bool:
+        """Whether it is worth trying to take it back."""
+        return self.worth in {Worth.UNSHOWN, Worth.COSTS}
+
+
+class KeepsTested(Answer):
+    """What each keep still earns."""
+
+    keeps: list[KeepWorth] = Field([], description="Oldest first.")
+
+    def lines(self) -> list[str]:
+        if not self.keeps:
+            return ["No change is left that was kept."]
+        doubted = [keep.iteration for keep in self.keeps if keep.doubted]
+        told = [f"#{keep.iteration} {keep.description}: {keep.words}" for keep in self.keeps]
+        undo = [f"autoresearch-mcp undo {number}" for number in doubted]
+        return [*told, *(["To try the best without one, with guards:", *undo] if undo else [])]
+
+
+class Taking(Verbs):
+    """What a person does with results."""
+
+    def ablate(self, minutes: float = 0.0, repo: RepoPath = "") -> KeepsTested:
+        """Race the best against itself without each keep, in the time that the budget leaves or in so many minutes.
+
+        Raises:
+            Refusal: in the middle of an iteration, or without a session.
+        """
+        with self._lab.for_writing(repo, Tool.ITERATE, again=lambda context: context.phase is Phase.ENDED) as context:
+            if context.phase not in {Phase.READY, Phase.ENDED}:
+                raise Refusal(Code.OUT_OF_ORDER, "An iteration is open. Decide it first.")
+            keeps = [_worth(context.active, test) for test in ablate(context, minutes)]
+            return KeepsTested(phase=context.phase, next=context.following(), keeps=keeps)
+
+
+def _worth(session: Session, test: KeepTest) -> KeepWorth:
+    worth, words = _seen(session, test)
+    row = test.keep.row
+    return KeepWorth(iteration=row.iteration, description=row.description, worth=worth, words=words)
+
+
+def _seen(session: Session, test: KeepTest) -> tuple[Worth, str]:
+    found = test.found
+    if test.needed_by:
+        return (
+            Worth.NEEDED,
+            f"later keeps changed the same lines and need it: {', '.join(k.words() for k in test.needed_by)}.",
+        )
+    if found is None:
+        return Worth.UNTRIED, "not tried, because the time was too short; --minutes gives more."
+    if found.gain is None:
+        crashed = len(found.without) > 0 and found.without[-1].value is None
+        return Worth.NEEDED if crashed else Worth.UNTRIED, f"{found.problem}."
+    gain = Gain(found.relative, found.gain, found.variance)
+    change = gain.as_percent(session.headline.baseline) if gain.relative else gain.as_difference()
+    low, high = (change.value if end is None else end for end in (change.low, change.high))
+    worth = Worth.EARNS if high < 0 else Worth.COSTS if low > 0 else Worth.UNSHOWN
+    runs = f"{len(found.best)} + {len(found.without)} runs in turn"
+    return worth, f"{gain_words(session, gain)} with it, {runs}: {worth}."
