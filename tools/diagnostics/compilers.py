@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .diagnostic import Diagnostic, ReaderResult, ToolOutput, ToolRequest, Trouble, documents, found_in, shaped
+from .tracebacks import blamed
 
 _LONGEST = 2000
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -210,7 +211,8 @@ def _of_go(key: tuple[str, str], text: str, request: ToolRequest) -> Diagnostic:
         if path := next((found for folder in folders if (found := request.here(f"{folder}/{file}".lstrip("/")))), ""):
             return found_in(request, path, message, name=".".join(key), line=int(line), trouble=Trouble.TEST)
     panic = re.search(r"^panic: (.*)$", text, re.MULTILINE)
-    return found_in(request, "", panic[1] if panic else "failed", name=".".join(key), trouble=Trouble.TEST)
+    more = {"name": ".".join(key), "trouble": Trouble.TEST, "blames": blamed(text, request.here)}
+    return found_in(request, "", panic[1] if panic else "failed", **more)
 
 
 @shaped

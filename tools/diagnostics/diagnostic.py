@@ -34,7 +34,8 @@ class Trouble(StrEnum):
 
 class Diagnostic(BaseModel):
     """One finding of one tool. `line` and `column` count from 1, 0 where they are unknown; `path` is from the repository's
-    root, empty where none is known; `name` is a test's; `severity` a reported bug's.
+    root, empty where none is known; `name` is a test's; `severity` a reported bug's; `blames` the place in the project's own
+    code, no test, that a failing test leads to.
 
     `hides` says how much may lie behind it that no tool can see yet: 0 nothing; 1 what comes after the build, or the tests
     of one file; 2 whatever else its file holds; 3 everything that its tool would have said.
@@ -51,6 +52,7 @@ class Diagnostic(BaseModel):
     code: str = ""
     name: str = ""
     severity: str = ""
+    blames: str = ""
     hides: int = 0
     id: str = ""
 
@@ -66,8 +68,15 @@ class Diagnostic(BaseModel):
 
     @property
     def place(self) -> str:
-        """`path:line` as far as it is known."""
+        """`path:line` of what is to be mended, as far as it is known."""
+        if self.blames:
+            return self.blames
         return f"{self.path}:{self.line}" if self.path and self.line else self.path
+
+    @property
+    def file(self) -> str:
+        """The file that is to be mended, as far as it is known."""
+        return self.place.partition(":")[0]
 
     @property
     def line_of_text(self) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from .compilers import read_lines, read_tap
 from .diagnostic import Diagnostic, Reader, ReaderResult, ToolOutput, ToolRequest, Trouble
 from .reports import READERS, is_sarif, read_junit, read_sarif
+from .tracebacks import read_unittest
 
 REPORT = "AUTORESEARCH_REPORT"
 """The variable that names the file for a report."""
@@ -42,6 +43,7 @@ class ToolForm:
 
 _FORMS = (
     ToolForm("pytest", r"pytest|py\.test", f"-p no:cacheprovider --continue-on-collection-errors -o junit_family=xunit1 --junitxml={_FILE}", read_junit),
+    ToolForm("unittest", r"python[\d.]* -m unittest", "", read_unittest),
     ToolForm("ruff", r"ruff check", "--no-cache --output-format json", READERS["ruff"]),
     ToolForm("mypy", r"mypy", "--output json --cache-dir /dev/null --no-error-summary", READERS["mypy"]),
     ToolForm("pyright", r"pyright", "--outputjson", READERS["pyright"]),

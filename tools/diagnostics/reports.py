@@ -27,6 +27,7 @@ from .diagnostic import (
     found_in,
     shaped,
 )
+from .tracebacks import blamed, first_line, reason
 
 
 def _unparsed(message: str) -> dict[str, Any]:
@@ -106,18 +107,16 @@ def _of_jest(file: str, test: Mapping[str, Any], request: ToolRequest) -> Diagno
     path = request.here(file)
     places = re.findall(r"([^\s()]{1,300}):(\d{1,7}):\d+\)?", text[:20_000])
     line = next((int(number) for place, number in places if request.here(place) == path), 0)
-    return found_in(request, file, _first_line(text), name=f"{path}::{test['fullName']}", line=line)
+    name, blames = f"{path}::{test['fullName']}", blamed(text, request.here)
+    return found_in(request, file, first_line(text), name=name, line=line, blames=blames)
 
 
 def _lost(file: str, text: str, request: ToolRequest) -> Diagnostic:
     """Make a finding of a test file that could not be loaded: its tests are hidden."""
     hides = in_source(text, severe="SyntaxError" in text)
-    message = next((line for line in text.splitlines() if "Error" in line), _first_line(text)).strip()
-    return found_in(request, file, message, name=request.here(file), trouble=Trouble.CRASH, hides=hides)
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "failed")
+    message = next((line for line in text.splitlines() if "Error" in line), first_line(text)).strip()
+    more = {"blames": blamed(text, request.here), "hides": hides}
+    return found_in(request, file, message, name=request.here(file), trouble=Trouble.CRASH, **more)
 
 
 @shaped
@@ -172,7 +171,7 @@ def read_rspec(output: ToolOutput, request: ToolRequest) -> ReaderResult:
         found_in(
             request,
             row["file_path"].removeprefix("./"),
-            _first_line((row.get("exception") or {}).get("message", "")),
+            first_line((row.get("exception") or {}).get("message", "")),
             name=row["full_description"],
             line=row["line_number"],
         )
@@ -285,9 +284,10 @@ def _failed(names: tuple[str, ...], case: Element, request: ToolRequest) -> Diag
         trouble=Trouble.CRASH if lost else Trouble.TEST,
         tool=request.tool,
         name=whole,
-        message=_reason(text),
+        message=reason(text),
         path=path or request.here(name) or request.here(f"{name.replace('.', '/')}.py"),
         line=line,
+        blames=blamed(text, request.here),
         hides=(2 if _SYNTAX.search(text) else in_source("")) if lost else 0,
     )
 
@@ -299,13 +299,6 @@ def _place(file: str, line: int, text: str, request: ToolRequest) -> tuple[str, 
     if own:
         return own, next((number for path, number in reversed(named) if path == own), line)
     return next(((path, number) for path, number in named if path), ("", 0))
-
-
-def _reason(text: str) -> str:
-    """Return the line that says why: the last one that pytest marks, else the first."""
-    marked = [line[1:].strip() for line in text.splitlines() if re.match(r"E\s{2,}\S", line)]
-    first = _first_line(text)
-    return marked[-1] if marked and first in {"collection failure", "failed"} else first
 
 
 def read_sarif(output: ToolOutput, request: ToolRequest) -> ReaderResult:

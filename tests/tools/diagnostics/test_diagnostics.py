@@ -145,7 +145,7 @@ def test_a_junit_report_says_which_tests_failed_which_could_not_be_loaded_and_ho
 
     assert found.ran == 2
     assert [(one.name, *told(one)[:2], one.message, one.hides) for one in found.found] == [
-        ("tests.test_a::test_sum", "test", "tests/test_a.py:9", "assert 1 == 2", 0),
+        ("tests.test_a::test_sum", "test", "src/a.py:3", "assert 1 == 2", 0),
         ("tests.test_a", "crash", "tests/test_a.py", "ModuleNotFoundError: No module named 'x'", 1),
     ]
 
@@ -157,6 +157,86 @@ def test_nested_suites_and_stacks_of_scripts_are_read() -> None:
     (one,) = seen("node --test", report=text, trouble=Trouble.TEST).found
 
     assert (one.name, one.place) == ("cart::counts", "test/a.test.js:5")
+
+
+RAISED = """self = <test_a.T>
+
+    def test_sum():
+>       assert total([1]) == 1
+
+tests/test_a.py:9:
+_ _ _ _
+src/a.py:3: in total
+    return part(items)
+src/a.py:7: in part
+    raise ValueError("src/a.ts:1")
+E   ValueError: src/a.ts:1
+"""
+NOT_LOADED = """ImportError while importing test module '/repo/tests/test_a.py'.
+tests/test_a.py:1: in <module>
+    from a import total
+E     File "/repo/src/a.py", line 5
+E       def total(
+E   SyntaxError: '(' was never closed
+"""
+STACK = "Error: no\n    at part (file:///repo/src/a.ts:7:9)\n    at /repo/src/a.c:3:1\n    at /repo/test/a.test.js:5:9"
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "place"),
+    [
+        ("python -m pytest -q", RAISED, "src/a.py:7"),
+        ("python -m pytest -q", NOT_LOADED, "src/a.py:5"),
+        ("node --test", STACK, "src/a.ts:7"),
+        ("python -m pytest -q", "tests/test_a.py:9: AssertionError", "tests/test_a.py:9"),
+    ],
+)
+def test_what_is_blamed_is_the_innermost_frame_in_the_projects_own_code(command: str, text: str, place: str) -> None:
+    escaped = text.replace("<", "&lt;").replace('"', "&quot;")
+    report = f'<testsuite><testcase name="sums" file="tests/test_a.py"><failure message="no">{escaped}</failure></testcase></testsuite>'
+
+    (one,) = seen(command, report=report, trouble=Trouble.TEST).found
+
+    assert one.place == place
+    assert one.path == "tests/test_a.py"
+
+
+def test_unittest_is_read_test_by_test() -> None:
+    line, dash = "=" * 70, "-" * 70
+    printed = f"""F.E
+{line}
+ERROR: test_a (unittest.loader._FailedTest.test_a)
+{dash}
+ImportError: Failed to import test module: test_a
+Traceback (most recent call last):
+  File "/repo/tests/test_a.py", line 1, in <module>
+    from a import total
+  File "/repo/src/a.py", line 2, in <module>
+    import nothing
+ModuleNotFoundError: No module named 'nothing'
+
+{line}
+FAIL: test_sum (tests.test_a.Sums.test_sum)
+It adds.
+{dash}
+Traceback (most recent call last):
+  File "/repo/tests/test_a.py", line 9, in test_sum
+    self.assertEqual(1, 2)
+AssertionError: 1 != 2
+
+{dash}
+Ran 4 tests in 0.001s
+
+FAILED (failures=1, errors=1, skipped=1)
+"""
+
+    found = seen("python3 -m unittest", stderr=printed, trouble=Trouble.TEST)
+
+    assert found.ran == 2
+    assert [(one.name, *told(one)[:2], one.message) for one in found.found] == [
+        ("test_a", "crash", "src/a.py:2", "ModuleNotFoundError: No module named 'nothing'"),
+        ("tests.test_a.Sums.test_sum", "test", "tests/test_a.py:9", "AssertionError: 1 != 2"),
+    ]
 
 
 BOMB = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><testsuites><testcase name="&b;"/></testsuites>'

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...decision.measured import Measurement
-from ...diagnostics.diagnostic import MASKING, Trouble
+from ...diagnostics.diagnostic import MASKING, Diagnostic, Trouble
 from ...diagnostics.forms import form_of, known
 from ...diagnostics.inspection import METRIC, Detection, Inspection, Tally
+from ...diagnostics.tracebacks import TEST_FILE
 from ...lab.context import RepoContext
 from ...plan.model import Plan
 from ...plan.scope import Scope, literal_glob
@@ -96,10 +97,11 @@ def plan_for(context: RepoContext, ledger: Ledger, looked: CountedErrors, projec
     used = [project for project in code if any(_within(project, one) for one in looked.inspection.commands)]
     tests = [glob for project in used for glob in project.tests]
     fixed = [glob for project in used for glob in project.fixed]
-    own = {one.path for one in tally.first if one.path in files and one.trouble is not Trouble.TEST}
     wide = tuple(options.scope) or tuple(dict.fromkeys(glob for project in used for glob in project.sources))
     kept = tuple(glob for glob in dict.fromkeys((*tests, *fixed)) if any(map(Scope((glob,)).matches, files)))
-    beyond = sorted(path for path in own if _needs_naming(path, options, wide, kept))
+    beyond = sorted(
+        {one.file for one in tally.first if one.file in files and _needs_naming(one, options, wide, kept, tests)}
+    )
     plan = Plan(
         goal=options.goal or f"no more than {options.target} errors",
         scope=(*wide, *map(literal_glob, beyond)),
@@ -113,12 +115,20 @@ def plan_for(context: RepoContext, ledger: Ledger, looked: CountedErrors, projec
     return plan.model_copy(update=_guards(looked, options))
 
 
-def _needs_naming(path: str, options: FixOptions, wide: Sequence[str], kept: Sequence[str]) -> bool:
-    """Return whether a file with an error can only be mended if the plan names it: it is a test or a manifest, or in no
-    source folder. A scope that was asked for is not widened.
+_MILD = frozenset({Trouble.LINT, Trouble.WARNING})
+
+
+def _needs_naming(
+    one: Diagnostic, options: FixOptions, wide: Sequence[str], kept: Sequence[str], tests: Sequence[str]
+) -> bool:
+    """Return whether an error can only be mended if the plan names its file: it is a manifest, or in no source folder. A
+    scope that was asked for is not widened, and tests stay closed but for what a linter says of their own lines.
     """
-    inside = Scope(wide).matches(path)
-    return Scope(kept).matches(path) if inside else not options.scope
+    inside, closed = Scope(wide).matches(one.file), Scope(kept).matches(one.file)
+    is_test = Scope(tests).matches(one.file) or TEST_FILE.search(one.file)
+    if one.trouble not in _MILD and (is_test or one.trouble in {Trouble.TEST, Trouble.CRASH}):
+        return not (inside or closed or is_test or options.scope)
+    return closed if inside else not options.scope
 
 
 def _within(project: Project, command: str) -> bool:

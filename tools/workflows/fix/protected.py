@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from ...diagnostics.tracebacks import TEST_FILE
 from ...git.trees import TreeChange, planted
 from ...lab.context import RepoContext
 from ...measurement.ruler import SCRIPTS
@@ -17,7 +18,7 @@ from ...plan.scope import Scope, literal_glob
 from ...project.measurement_inputs import protected_globs
 from ..ledger.state import Ledger
 from .queue import ErrorsDetected, iterations
-from .suppressions import ASSERTION, CONFIGURED, TEST_FILE, runs_of, test_named
+from .suppressions import ASSERTION, CONFIGURED, runs_of, test_named
 
 MOST_READ = 200
 """Protected scripts that are read to learn what they import."""
@@ -49,7 +50,7 @@ def protected_changes(context: RepoContext, ledger: Ledger, head: str) -> Protec
     entries, named = [], []
     for entry in differing:
         why = _steers(entry.path, rulers, commands, sorted(before)) if entry.added else ""
-        if not (why or closed.matches(entry.path) or is_test(entry.path) or CONFIGURED.search(entry.path)):
+        if not (why or closed.matches(entry.path) or TEST_FILE.search(entry.path) or CONFIGURED.search(entry.path)):
             continue
         entries.append(entry)
         deleted = entry.new_mode == "000000"
@@ -57,11 +58,6 @@ def protected_changes(context: RepoContext, ledger: Ledger, head: str) -> Protec
         if why or not (entry.added or inside):
             named.append(why or f"{entry.path} {'deleted' if deleted else 'changed'}")
     return ProtectedChanges(tuple(named), tuple(entries))
-
-
-def is_test(path: str) -> bool:
-    """Tell whether a file holds tests, or what they are compared with, by its name."""
-    return TEST_FILE.search(path) is not None
 
 
 def with_opening_tests(context: RepoContext, head: str, entries: Sequence[TreeChange]) -> str:
@@ -75,7 +71,7 @@ def lost_in_tests(patch: str) -> dict[str, int]:
     """Count assertions, tests and imports that a patch takes out of test files or changes; what only moved is none."""
     removed, added = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for run in runs_of(patch):
-        if is_test(run.path):
+        if TEST_FILE.search(run.path):
             removed.update(part for _, text in run.removed for part in _parts(run.path, text))
             added.update(part for _, text in run.added for part in _parts(run.path, text))
     return dict(Counter(kind for kind, _ in (removed - added).elements()))

@@ -222,13 +222,13 @@ def workable(ledger: Ledger) -> tuple[QueuedError, ...]:
     files with fewer errors, which are done sooner; then the place.
     """
     found = [one for one in queued_errors(ledger) if one.state is ErrorState.OPEN]
-    in_file = Counter(one.entry.item.found.path for one in found)
+    in_file = Counter(one.entry.item.found.file for one in found)
     dependents = last_detected(ledger).dependents
 
     def turn(one: QueuedError) -> tuple[Any, ...]:
         what = one.entry.item.found
-        cascade = -int(dependents.get(what.path, 0))
-        return (what.rank, cascade, in_file[what.path], what.path, what.line, int(one.id[1:]))
+        cascade = -int(dependents.get(what.file, 0))
+        return (what.rank, cascade, in_file[what.file], what.path, what.line, int(one.id[1:]))
 
     return tuple(sorted(found, key=turn))
 

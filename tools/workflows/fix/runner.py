@@ -109,7 +109,7 @@ class FixRunner(WorkflowRunner):
                 ),
                 by_hand=tuple(by_hand),
                 blind=blind(tally),
-                dependents=dependents(context, [one.path for one in tally.first if one.path]),
+                dependents=dependents(context, [one.file for one in tally.first if one.file]),
                 plan=plan.model_dump(mode="json", exclude_defaults=True),
             ),
         )

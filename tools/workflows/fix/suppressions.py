@@ -13,6 +13,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ...diagnostics.tracebacks import TEST_FILE
+
 
 class Suppression(StrEnum):
     """What hides an error."""
@@ -101,7 +103,6 @@ HANDLERS = (
     ),
     (re.compile(r"\.rb$"), re.compile(r"\brescue\b\s*(?:=>\s*\w+|nil|StandardError|Exception)?\s*$")),
 )  # fmt: skip
-TEST_FILE = re.compile(r"(^|/)(tests?|specs?|__tests__)/|(^|/)test_[^/]*$|[._-](test|spec)\.\w+$|Tests?\.\w+$")
 ASSERTION = re.compile(
     r"\bassert\w*\b|\bexpect\(|\b[tb]\.(?:Error|Fatal|Fail)\w*\(|\.should\b|\bEXPECT_|\brequire\.\w+\(t\b"
 )

@@ -103,3 +103,17 @@ def test_mended_code_beside_a_changed_test_is_for_a_person_to_judge(agent: Workf
 
     assert closed.status == "blocked"
     assert "tests/test_calc.py changed" in agent.file(closed, "blocked.md")
+
+
+def test_tests_stay_closed_also_where_a_module_cannot_be_loaded_or_a_checker_blames_them(agent: WorkflowAgent) -> None:
+    agent.close(why="another project")
+    agent.project.write("src/broken.py", "import calc\n\nNAME = undefined\n")
+    agent.project.write("tests/test_broken.py", "import broken\n\n\ndef test_name():\n    assert broken.NAME\n")
+    agent.project.write("pyproject.toml", PYPROJECT.replace('["pytest"]', '["pytest", "mypy"]'))
+    agent.project.write("tests/test_lost.py", "from calc import lost\n").commit("more")
+
+    answer = agent.open(category="test, type")
+
+    assert any("crash: src/broken.py:3 tests.test_broken NameError" in line for line in answer.state)
+    assert any("type: tests/test_lost.py:1" in line for line in answer.state)
+    assert not [glob for glob in answer.plan["protected"] if glob.startswith("!")]
