@@ -62,7 +62,7 @@ class Memory:
 
 Stamp = tuple[int, int, int, int]
 """Inode, time of the last change of any kind in nanoseconds, size and device; all zero where nothing is."""
-_STAMP = attrgetter("st_ino", "st_ctime_ns", "st_size", "st_dev")
+STAMP = attrgetter("st_ino", "st_ctime_ns", "st_size", "st_dev")
 _NOTHING = (0, 0, 0, 0)
 NO_FILE = "absent"
 """The digest of a path where no file is."""
@@ -75,14 +75,14 @@ def stamps_of(root: Path | str, paths: Collection[str]) -> dict[str, Stamp]:
     """
     files = [f"{root}/{path}" for path in paths]
     try:
-        return dict(zip(paths, map(_STAMP, map(os.lstat, files)), strict=True))
+        return dict(zip(paths, map(STAMP, map(os.lstat, files)), strict=True))
     except (OSError, ValueError):  # something is not there
         return dict(zip(paths, map(_stamp_at, files), strict=True))
 
 
 def _stamp_at(file: str) -> Stamp:
     try:
-        stamp: Stamp = _STAMP(os.lstat(file))
+        stamp: Stamp = STAMP(os.lstat(file))
     except (OSError, ValueError):
         return _NOTHING
     return stamp
@@ -127,7 +127,7 @@ class Digests:
         except (OSError, ValueError):
             return NO_FILE
         known = self._known.get(file) if status.st_size >= least else None
-        if known and known[0] == _STAMP(status):
+        if known and known[0] == STAMP(status):
             return known[1]
         if not stat.S_ISREG(status.st_mode):
             settled = _settled(status)
@@ -142,7 +142,7 @@ class Digests:
     def _noted(self, file: str, status: os.stat_result, lasts: bool, digest: str) -> str:
         self._known.pop(file, None)
         if lasts:
-            self._known[file] = _STAMP(status), digest
+            self._known[file] = STAMP(status), digest
             while len(self._known) > _MOST_KNOWN:
                 self._known.pop(next(iter(self._known)), None)
         return digest

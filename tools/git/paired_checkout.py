@@ -10,12 +10,9 @@ import hashlib
 import json
 import math
 import os
-import shutil
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 
 from ..errors import Code, Refusal
@@ -23,29 +20,13 @@ from ..storage.disk import boot, write_atomically
 from .cli import GitCli
 from .own_index import note_index, renew_index
 from .repo import Repo, literal
-from .untracked import changed_after, changed_since, is_cache, is_ordinary, not_in_git, remove_file, without_caches
+from .untracked import changed_since, remove_file, without_caches
+from .untracked_copies import UntrackedCopies, UntrackedPaths, delete_folder
 from .worktree_notes import WorktreeNotes, is_of, place_of
 
-ROOM = 2**30
-"""Bytes that are copied in all; what is left over is linked."""
 MOST_PATTERNS = 5000
 """Paths that one command line can spare from cleaning; beyond that, their whole folders are spared."""
-DEPENDENCIES = frozenset({"node_modules", ".venv", "venv", "env", ".tox", ".gradle", "vendor"})
-"""Folders that commands read and do not write: linked, however small; so are Python environments of any name."""
-_OF_ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 _SWITCH = ("checkout", "--quiet", "--force", "--detach")
-
-
-@dataclass(frozen=True)
-class UntrackedPaths:
-    """Paths that git does not have and commands may need: copied, or linked to the user's own; and when that was done, in
-    seconds since the epoch. Some that had changed since the session began are named in `late`.
-    """
-
-    copied: tuple[str, ...]
-    shared: tuple[str, ...]
-    at: float = field(default=0.0, compare=False)
-    late: tuple[str, ...] = ()
 
 
 class PairedCheckout:
@@ -53,7 +34,7 @@ class PairedCheckout:
 
     def __init__(self, repo: Repo, name: str, as_of: float = math.inf, pristine: bool = False) -> None:
         """`as_of`, in seconds since the epoch: what git does not have and has changed since is told of; it does not come into a
-        `pristine` checkout, which whoever uses it removes before each run.
+        `pristine` checkout, in which nothing of an earlier run stays either, not even what git ignores.
         """
         self._repo = repo
         self._as_of = as_of
@@ -64,6 +45,7 @@ class PairedCheckout:
         self._memory = self._home / "brought.json"
         self._notes = WorktreeNotes(repo.common_dir, repo.own_folder)
         self.folder = self._home / (repo.root.name or "root")
+        self._copies = UntrackedCopies(repo, self.folder, as_of if pristine else math.inf)
         self._place = Path()
         """Its own git folder, when that is known."""
 
@@ -76,7 +58,7 @@ class PairedCheckout:
     ) -> Path:
         """Check out `commit` exactly: tracked files as in the commit, and nothing untracked but what came in when it was made.
 
-        What git ignores stays from run to run, because builds are there. Caches go: bytecode
+        What git ignores stays from run to run, because builds are there, but in a pristine checkout. Caches go: bytecode
         can be other code than its source; so do the `outputs` of the command that is to run, if they are files. `untracked`
         comes in when the checkout is made. `sealed` is a commit and the protected paths that are to stand as they do in it.
 
@@ -88,14 +70,16 @@ class PairedCheckout:
         if git is not None:
             renew_index(git, self._place)
         # Where git cannot switch, a lock or half an index that a killed process left is cured by a new place.
-        if git is None or git.ask(*_SWITCH, exact).code != 0:
+        again = git is not None and git.ask(*_SWITCH, exact).code == 0 and self._clean(git)
+        if git is None or not again:
             git = self._make(exact, untracked)
-        else:
-            self._clean(git)
-        self._unseen = self._beside(git, outputs)
+        if not (again and self._pristine):
+            self._unseen = self._beside(git, outputs)
         if sealed is not None:
             self._seal(git, exact, *sealed)
         note_index(self._place)
+        if self._pristine and not again:
+            self._copies.note(_tracked(git))
         return self.folder
 
     def unseen(self) -> tuple[str, ...]:
@@ -113,9 +97,10 @@ class PairedCheckout:
 
     def remove(self) -> None:
         """Take the place away, and git's note of it. Links in it are removed, what they lead to stays."""
-        _delete(self.folder)
+        self._copies.forget()
+        delete_folder(self.folder)
         self._notes.forget(self.folder)
-        _delete(self._home)
+        delete_folder(self._home)
 
     def _own_git(self) -> GitCli | None:
         """Return the git of this place and no other, if the place is whole. Every `checkout` and `clean` runs by it."""
@@ -151,7 +136,8 @@ class PairedCheckout:
             if (git := self._own_git()) is None:
                 raise Refusal(Code.GIT, "git made it for another repository, or elsewhere.")
             git.run(*_SWITCH, commit)
-            brought = self._copy_untracked(untracked)
+            late = () if self._pristine or self._as_of == math.inf else changed_since(self._repo, self._as_of)
+            brought = self._copies.bring(untracked, late)
             write_atomically(self._memory, json.dumps({**asdict(brought), "boot": boot()}))
             return git
         except (OSError, Refusal) as error:
@@ -167,14 +153,20 @@ class PairedCheckout:
             if folder.stat().st_uid not in trusted:  # a name in /tmp can be guessed, and taken before us
                 raise PermissionError(f"{folder} belongs to somebody else.")
 
-    def _clean(self, git: GitCli) -> None:
-        """Remove what an earlier run left, so that nobody reads a stale result; `-ff` also takes nested repositories."""
+    def _clean(self, git: GitCli) -> bool:
+        """Remove what an earlier run left, so that nobody reads a stale result; `-ff` also takes nested repositories.
+
+        Returns false where a new place is the only cure.
+        """
         present = self.untracked_paths()
+        if self._pristine:
+            return self._copies.restore(_tracked(git), present.shared)
         kept = {*present.copied, *present.shared}
         if len(kept) > MOST_PATTERNS:
             kept = {os.path.dirname(path) or path for path in kept}
         patterns = [part for path in sorted(kept) for part in ("-e", _pattern(path))]
         git.run("clean", "-f", "-f", "-d", "-q", *patterns)
+        return True
 
     def _beside(self, git: GitCli, outputs: Sequence[str] = ()) -> tuple[str, ...]:
         """Remove caches and outputs, and name some of what else git does not have and was made or changed since the session
@@ -196,60 +188,6 @@ class PairedCheckout:
             restore = ("restore", "--staged", "--worktree", f"--source={baseline}")
             git.run(*restore, "--pathspec-from-file=-", "--pathspec-file-nul", stdin=literal(bent))
 
-    def _copy_untracked(self, untracked: Sequence[str]) -> UntrackedPaths:
-        copied: list[str] = []
-        shared: list[str] = []
-        room = min(ROOM, shutil.disk_usage(self._home).free // 2)
-        late = () if self._pristine or self._as_of == math.inf else changed_since(self._repo, self._as_of)
-        wanted = not_in_git(self._repo, untracked)
-        paths = [path for path in wanted if not self._too_new(self._repo.root / path) and self._is_free(path)]
-        for size, path in sorted((_size(self._repo.root / path), path) for path in paths):
-            if size > room or PurePosixPath(path).name in DEPENDENCIES or _is_environment(self._repo.root / path):
-                (self.folder / path).symlink_to(self._repo.root / path)
-                shared.append(path)
-            elif self._copy(path):
-                room -= size
-                copied.append(path)
-        return UntrackedPaths(tuple(copied), tuple(shared), time.time(), late)
-
-    def _is_free(self, path: str) -> bool:
-        """Make the parent; tell whether nothing of the commit stands there. A commit's link is never written through."""
-        target = self.folder / path
-        if any(parent.is_symlink() for parent in target.parents if parent.is_relative_to(self.folder)):
-            return False
-        with suppress(FileExistsError, NotADirectoryError):
-            target.parent.mkdir(parents=True, exist_ok=True)
-        return target.parent.is_dir() and not os.path.lexists(target)
-
-    def _copy(self, path: str) -> bool:
-        source, target = self._repo.root / path, self.folder / path
-        if source.is_symlink() or not source.is_dir():
-            _copy_file(str(source), str(target))
-        else:
-            with suppress(OSError):  # some of it could not be read; the rest is there
-                shutil.copytree(source, target, symlinks=True, ignore=self._unwanted, copy_function=_copy_file)
-        for link in _links(target):
-            self._aim(link)
-        return os.path.lexists(target)
-
-    def _unwanted(self, folder: str, names: list[str]) -> list[str]:
-        files = {name: Path(folder, name) for name in names}
-        return [n for n, file in files.items() if is_cache(n) or not is_ordinary(file) or self._too_new(file)]
-
-    def _too_new(self, file: Path) -> bool:
-        return self._pristine and not file.is_dir() and changed_after(file, self._as_of)
-
-    def _aim(self, link: Path) -> None:
-        """Correct a link copied from the user's checkout: what led into that leads into ours, what led out still does."""
-        root, given = self._repo.root, os.readlink(link)
-        place = root / link.relative_to(self.folder)
-        full = Path(os.path.normpath(place.parent / given))
-        within = full.is_relative_to(root)
-        if within != os.path.isabs(given):
-            return  # relative and inside, or absolute and outside: it means the same here
-        link.unlink()
-        link.symlink_to(self.folder / full.relative_to(root) if within else full)
-
 
 def _cache_folder(root: Path) -> Path:
     """Find where second checkouts are kept: the user's cache, unless that cannot be written or lies inside the checkout."""
@@ -262,45 +200,8 @@ def _cache_folder(root: Path) -> Path:
     return cache / "arenas"
 
 
-def _is_environment(path: Path) -> bool:
-    return any((path / name).exists() for name in _OF_ENVIRONMENTS)
-
-
-def _size(path: Path) -> int:
-    """Return the bytes below a path; counting stops where it is too much to copy anyway."""
-    size = path.lstat().st_size
-    for folder, _, names in os.walk(path) if not path.is_symlink() else ():
-        for name in names:
-            with suppress(OSError):
-                size += os.lstat(os.path.join(folder, name)).st_size
-        if size > ROOM:
-            break
-    return size
-
-
-def _delete(folder: Path) -> None:
-    """Remove a folder, and the folders in it that a build made read-only. Links are not followed."""
-    shutil.rmtree(folder, ignore_errors=True)
-    for place, names, _ in os.walk(folder):
-        for name in (".", *names):
-            if not os.path.islink(os.path.join(place, name)):
-                os.chmod(os.path.join(place, name), 0o700)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _copy_file(source: str, target: str) -> None:
-    try:
-        shutil.copy2(source, target, follow_symlinks=False)
-    except OSError:
-        Path(target).unlink(missing_ok=True)  # half a file is worse than none
-
-
-def _links(path: Path) -> Iterator[Path]:
-    if path.is_symlink():
-        yield path
-        return
-    for folder, folders, names in os.walk(path):
-        yield from (link for name in (*folders, *names) if (link := Path(folder, name)).is_symlink())
+def _tracked(git: GitCli) -> frozenset[str]:
+    return frozenset(os.fsdecode(git.run("ls-files", "-z")).split("\0")) - {""}
 
 
 def _under(path: str, guarded: frozenset[str]) -> bool:

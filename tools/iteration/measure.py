@@ -13,7 +13,7 @@ from ..decision.judging import Arm
 from ..decision.measured import GuardResult, Measurement, Place, bent
 from ..errors import Code, Refusal
 from ..git.repo import shown
-from ..lab.context import CLEAN, CONTROL, RepoContext, way_back
+from ..lab.context import CONTROL, RepoContext, way_back
 from ..measurement.meter import REFLOG_ACTION, guard_baselines
 from ..measurement.runs import RunNumbers, RunSpec, at_checkout, tracked_edits
 from ..plan.scope import Scope
@@ -62,7 +62,7 @@ def _verify_once(context: RepoContext) -> None:
     )
     if clean is not None:
         # Not before: whoever joins a run that is not recorded yet would not find what it left, and take it for tampered with.
-        context.remove_checkouts(CLEAN, CONTROL)
+        context.remove_checkouts(CONTROL)
 
 
 def _other_ground(context: RepoContext) -> bool:

@@ -122,8 +122,6 @@ class Meter:
 
     def _checked_out(self, spec: RunSpec, outputs: Sequence[str]) -> dict[str, Stamp]:
         if spec.checkout is not None:
-            if spec.place is Place.CLEAN:
-                spec.checkout.remove()
             spec.checkout.check_out(spec.commit, spec.untracked, (spec.sealed, tuple(self.ruler.protected)), outputs)
         return protected_stamps(self.runs.repo, spec.folder, self.ruler)
 

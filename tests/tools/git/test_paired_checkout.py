@@ -12,10 +12,11 @@ import pytest
 
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.git import paired_checkout as module
-from autoresearch_mcp.tools.git import untracked
-from autoresearch_mcp.tools.git.paired_checkout import PairedCheckout, UntrackedPaths
+from autoresearch_mcp.tools.git import untracked, untracked_copies
+from autoresearch_mcp.tools.git.paired_checkout import PairedCheckout
 from autoresearch_mcp.tools.git.python_environments import editable_roots
 from autoresearch_mcp.tools.git.repo import Repo
+from autoresearch_mcp.tools.git.untracked_copies import UntrackedPaths
 from autoresearch_mcp.tools.git.worktree_notes import WorktreeNotes
 from autoresearch_mcp.tools.storage import disk
 from conftest import Project
@@ -158,7 +159,7 @@ def test_builds_are_copied_and_dependencies_linked(project: Project) -> None:
 def test_what_is_too_big_is_linked_and_the_smallest_are_copied_first(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ROOM", 100)
+    monkeypatch.setattr(untracked_copies, "ROOM", 100)
     commit = ignore(project, "*.bin")
     project.write("a.bin", "x" * 90).write("b.bin", "x" * 50).write("c.bin", "x" * 40)
 

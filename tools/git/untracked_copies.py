@@ -1,0 +1,244 @@
+"""What git does not have and commands may need, in a checkout of ours: copied there, or linked to the user's own."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import stat
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from .memory import STAMP, Memory, Stamp, stamps_of
+from .repo import Repo
+from .untracked import changed_after, is_cache, is_ordinary, not_in_git
+
+ROOM = 2**30
+"""Bytes that are copied in all; what is left over is linked."""
+DEPENDENCIES = frozenset({"node_modules", ".venv", "venv", "env", ".tox", ".gradle", "vendor"})
+"""Folders that commands read and do not write: linked, however small; so are Python environments of any name."""
+_OF_ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
+_FOLDER = -1
+"""Stands for the inode among the stamps of folders, which have nothing but their mode."""
+_TICK_S = 0.01
+"""The kernel's clock for times of change: what a run writes has a later one than what was copied so long before."""
+_CAME_IN = Memory(8)
+"""Stamps of all that git does not have, by checkout. Only this process knows them: on disk, whoever runs there could write
+them.
+"""
+
+
+@dataclass(frozen=True)
+class UntrackedPaths:
+    """Paths that git does not have and commands may need: copied, or linked to the user's own; and when that was done, in
+    seconds since the epoch. Some that had changed since the session began are named in `late`.
+    """
+
+    copied: tuple[str, ...]
+    shared: tuple[str, ...]
+    at: float = field(default=0.0, compare=False)
+    late: tuple[str, ...] = ()
+
+
+class UntrackedCopies:
+    """The copies in one checkout of ours. What changed after `not_after`, in seconds since the epoch, does not come in."""
+
+    def __init__(self, repo: Repo, folder: Path, not_after: float) -> None:
+        self._repo = repo
+        self._folder = folder
+        self._not_after = not_after
+
+    def bring(self, untracked: Sequence[str], late: tuple[str, ...]) -> UntrackedPaths:
+        """Copy, or link, into a checkout in which nothing stands yet but what git has."""
+        copied: list[str] = []
+        shared: list[str] = []
+        room = min(ROOM, shutil.disk_usage(self._folder).free // 2)
+        can_hold = cache(self._can_hold)
+        paths = [
+            path
+            for path in not_in_git(self._repo, untracked)
+            if not self._too_new(self._source(path))
+            and can_hold(os.path.dirname(path))
+            and not os.path.lexists(self._target(path))
+        ]
+        for size, path in sorted((_size(self._source(path)), path) for path in paths):
+            if size > room or os.path.basename(path) in DEPENDENCIES or _is_environment(self._source(path)):
+                os.symlink(self._source(path), self._target(path))
+                shared.append(path)
+            elif self._copy(path):
+                room -= size
+                copied.append(path)
+        return UntrackedPaths(tuple(copied), tuple(shared), time.time(), late)
+
+    def note(self, tracked: Collection[str]) -> None:
+        """Remember what stands there beside the `tracked` files, before anything has run there."""
+        _CAME_IN.put(self._folder, dict(self._beside(tracked)))
+        time.sleep(_TICK_S)
+
+    def restore(self, tracked: Collection[str], shared: Collection[str]) -> bool:
+        """Put back what stood there beside the `tracked` files when that was noted, and nothing else: only what was touched
+        since is copied again, or linked where that was `shared`.
+
+        Returns false where that is not known, or the user's own has changed since.
+        """
+        known: dict[str, Stamp] | None = _CAME_IN.get(self._folder)
+        if known is None:
+            return False
+        self.forget()  # until it is whole
+        try:
+            found = dict(self._beside(tracked))
+            for path in sorted(found.keys() - known.keys(), reverse=True):
+                _delete(self._target(path))
+            touched = sorted(path for path, stamp in known.items() if found.get(path) != stamp)
+            if not all(self._again(path, known[path], path in shared) for path in touched):
+                return False
+        except OSError:
+            return False
+        files = [path for path in touched if known[path][0] != _FOLDER]
+        _CAME_IN.put(self._folder, {**known, **stamps_of(self._folder, files)})
+        time.sleep(_TICK_S if files else 0)
+        return True
+
+    def forget(self) -> None:
+        """Know nothing of what stands there."""
+        _CAME_IN.forget(self._folder)
+
+    def _source(self, path: str) -> str:
+        return f"{self._repo.root}/{path}"
+
+    def _target(self, path: str) -> str:
+        return f"{self._folder}/{path}"
+
+    def _beside(self, tracked: Collection[str]) -> Iterator[tuple[str, Stamp]]:
+        """Yield all that stands there beside the `tracked` files and the folders that these are in."""
+        above = _folders_of(tracked)
+        places = [""]
+        while places:
+            place = places.pop()
+            with os.scandir(self._target(place)) as entries:
+                for entry in entries:
+                    path = f"{place}{entry.name}"
+                    if entry.is_dir(follow_symlinks=False):
+                        places.append(f"{path}/")
+                        if path not in above:
+                            yield path, (_FOLDER, entry.stat(follow_symlinks=False).st_mode, 0, 0)
+                    elif path not in tracked and path != ".git":
+                        yield path, STAMP(entry.stat(follow_symlinks=False))
+
+    def _again(self, path: str, stamp: Stamp, is_shared: bool) -> bool:
+        source, target = self._source(path), self._target(path)
+        is_folder = stamp[0] == _FOLDER
+        if not (is_folder and os.path.isdir(target) and not os.path.islink(target)):
+            _delete(target)
+        if is_folder:
+            os.makedirs(target, exist_ok=True)
+            os.chmod(target, stat.S_IMODE(stamp[1]))
+        elif is_shared:
+            os.symlink(source, target)
+        elif os.path.lexists(source) and not self._too_new(source):
+            self._copy_one(source, target)
+        return os.path.lexists(target)
+
+    def _can_hold(self, parent: str) -> bool:
+        """Make a folder; tell whether it is one of ours. A commit's link is never written through."""
+        parts = PurePosixPath(parent)
+        if any(os.path.islink(self._target(str(place))) for place in (parts, *parts.parents)):
+            return False
+        with suppress(FileExistsError, NotADirectoryError):
+            os.makedirs(self._target(parent), exist_ok=True)
+        return os.path.isdir(self._target(parent))
+
+    def _copy(self, path: str) -> bool:
+        source, target = self._source(path), self._target(path)
+        if os.path.islink(source) or not os.path.isdir(source):
+            self._copy_one(source, target)
+        else:
+            with suppress(OSError):  # some of it could not be read; the rest is there
+                shutil.copytree(source, target, symlinks=True, ignore=self._unwanted, copy_function=_copy_file)
+            for link in _links(target):
+                self._aim(link)
+        return os.path.lexists(target)
+
+    def _copy_one(self, source: str, target: str) -> None:
+        _copy_file(source, target)
+        if os.path.islink(target):
+            self._aim(Path(target))
+
+    def _unwanted(self, folder: str, names: list[str]) -> list[str]:
+        files = {name: f"{folder}/{name}" for name in names}
+        return [n for n, file in files.items() if is_cache(n) or not is_ordinary(Path(file)) or self._too_new(file)]
+
+    def _too_new(self, file: str) -> bool:
+        return self._not_after < math.inf and not os.path.isdir(file) and changed_after(Path(file), self._not_after)
+
+    def _aim(self, link: Path) -> None:
+        """Correct a link copied from the user's checkout: what led into that leads into ours, what led out still does."""
+        root, given = self._repo.root, os.readlink(link)
+        place = root / link.relative_to(self._folder)
+        full = Path(os.path.normpath(place.parent / given))
+        within = full.is_relative_to(root)
+        if within != os.path.isabs(given):
+            return  # relative and inside, or absolute and outside: it means the same here
+        link.unlink()
+        link.symlink_to(self._folder / full.relative_to(root) if within else full)
+
+
+def _folders_of(paths: Collection[str]) -> set[str]:
+    """Return every folder above these paths."""
+    found: set[str] = set()
+    for path in paths:
+        end = path.rfind("/")
+        while end > 0 and path[:end] not in found:
+            found.add(path[:end])
+            end = path.rfind("/", 0, end)
+    return found
+
+
+def _is_environment(path: str) -> bool:
+    return os.path.isdir(path) and any(os.path.exists(f"{path}/{name}") for name in _OF_ENVIRONMENTS)
+
+
+def _size(path: str) -> int:
+    """Return the bytes below a path; counting stops where it is too much to copy anyway."""
+    size = os.lstat(path).st_size
+    for folder, _, names in os.walk(path) if not os.path.islink(path) else ():
+        for name in names:
+            with suppress(OSError):
+                size += os.lstat(os.path.join(folder, name)).st_size
+        if size > ROOM:
+            break
+    return size
+
+
+def _delete(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        delete_folder(Path(path))
+    else:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def delete_folder(folder: Path) -> None:
+    """Remove a folder, and the folders in it that a build made read-only. Links are not followed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for place, names, _ in os.walk(folder):
+        for name in (".", *names):
+            if not os.path.islink(os.path.join(place, name)):
+                os.chmod(os.path.join(place, name), 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy_file(source: str, target: str) -> None:
+    try:
+        shutil.copy2(source, target, follow_symlinks=False)
+    except OSError:
+        Path(target).unlink(missing_ok=True)  # half a file is worse than none
+
+
+def _links(top: str) -> Iterator[Path]:
+    for folder, folders, names in os.walk(top):
+        yield from (link for name in (*folders, *names) if (link := Path(folder, name)).is_symlink())
