@@ -264,7 +264,7 @@ def test_no_session_tool_takes_a_number_a_verdict_or_a_command() -> None:
         "guard": set(),
         "revert": {"reason"},
         "log": {"learned"},
-        "iterate": {"description", "hypothesis", "learned", "again"},
+        "iterate": {"description", "hypothesis", "learned", "again", "undo"},
     }
 
 
