@@ -27,6 +27,7 @@ from mcp.types import (
 from ..prompts import Prompt, load_prompts
 from ..tools.errors import Refusal
 from ..tools.lab.access import Lab
+from ..tools.plan.model import Plan
 from ..tools.session.results import RESULTS_FILE
 from ..tools.text.arguments import unusable
 from ..tools.verbs.loop import Loop
@@ -38,7 +39,7 @@ from ..tools.verbs.training import Training
 from ..tools.verbs.workflows import Playbook, Workflows, known_values
 from ..tools.workflows.ledger.items import Workflow
 from ..tools.workflows.status import prompt_status
-from .consenting import COMMANDS, PLANS, SHIPMENT
+from .consenting import PLANS, SHIPMENT, START
 from .failures import answer_always, as_protocol_error, as_refusal
 from .sentences import whole
 from .tool import HostPage, tool
@@ -87,7 +88,7 @@ def build_server(lab: Lab) -> MCPServer:
         tools=[
             tool(lab, planning.inspect_project, "Inspect project", READS),
             tool(lab, planning.check_plan, "Check plan", WRITES, asks=PLANS, may_last=True),
-            tool(lab, sessions.start_session, "Start session", WRITES, asks=COMMANDS, may_last=True),
+            tool(lab, sessions.start_session, "Start session", WRITES, asks=START, may_last=True, unlisted=Plan),
             tool(lab, sessions.status, "Status", READS, always_load=True, view=view),
             tool(lab, loop.iterate, "Iterate", WRITES, always_load=True, may_last=True),
             tool(lab, running.wait, "Wait for a run", REPEATS),
@@ -216,7 +217,7 @@ def _resources(lab: Lab) -> list[Resource]:
 
     def status() -> str:
         try:
-            return session_status(lab.for_reading()).model_dump_json()
+            return json.dumps(session_status(lab.for_reading()).content(), ensure_ascii=False)
         except (Refusal, OSError) as error:  # a resource has no other way to say what to do about it
             refusal = as_refusal(error)
             return json.dumps({"code": refusal.code, "message": refusal.message})

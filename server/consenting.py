@@ -20,7 +20,7 @@ from ..tools.plan.checks import statements
 from ..tools.plan.model import Plan
 from ..tools.project.candidates import Candidate
 from ..tools.text.redaction import visible
-from ..tools.verbs.planning import agree_to, commands_without_consent, proposals
+from ..tools.verbs.planning import agree_to, commands_without_consent, passed_plan, proposals
 from ..tools.workflows.ship.approval import approve_shipment, is_digest, waiting_shipment
 
 
@@ -85,6 +85,20 @@ async def _ask_for_a_plan(lab: Lab, ctx: Context[Any, Any], given: Mapping[str, 
     return await _ask_about_commands(lab, ctx, given)
 
 
+async def _ask_before_start(
+    lab: Lab, ctx: Context[Any, Any], given: Mapping[str, Any]
+) -> BaseModel | Elicit[Agreement]:
+    return await _ask_about_commands(lab, ctx, await anyio.to_thread.run_sync(_with_passed_plan, lab, given))
+
+
+def _with_passed_plan(lab: Lab, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a start, with the plan that check_plan passed where they have none: so they are noted with the call, and
+    whoever goes on with it after this server's end has the same plan.
+    """
+    named = arguments["preset"] or _plan(arguments).given
+    return {**arguments, **({} if named else passed_plan(lab, arguments["repo"]))}
+
+
 def _can_ask(ctx: Context[Any, Any]) -> bool:
     capabilities = ctx.client_capabilities
     return capabilities is not None and capabilities.elicitation is not None
@@ -109,6 +123,10 @@ def _remember_plan(lab: Lab, answer: object, arguments: Mapping[str, Any]) -> di
                 agree_to(lab, statements(Plan.model_validate(chosen)), said.how, settled["repo"])
             return settled if chosen else dict(arguments)
     return dict(arguments)
+
+
+def _remember_start(lab: Lab, answer: object, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return _remember_plan(lab, answer, _with_passed_plan(lab, arguments))
 
 
 def _offered(offers: Sequence[Candidate]) -> str:
@@ -166,6 +184,6 @@ def _remember_shipment(lab: Lab, answer: object, arguments: Mapping[str, Any]) -
 
 
 _OF_PLAN = (*Plan.model_fields, "repo")
-COMMANDS = ConsentQuestion(_OF_PLAN, _ask_about_commands, _remember_plan)
+START = ConsentQuestion((*_OF_PLAN, "preset"), _ask_before_start, _remember_start)
 PLANS = ConsentQuestion(_OF_PLAN, _ask_for_a_plan, _remember_plan)
 SHIPMENT = ConsentQuestion(("name", "action", "options", "repo"), _ask_about_shipment, _remember_shipment)

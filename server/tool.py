@@ -9,7 +9,7 @@ import operator
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,21 +59,34 @@ class GatedTool(ServerTool):
     _answer: type[Answer] = PrivateAttr()
 
     @classmethod
-    def answering(cls, function: Callable[..., object], lab: Lab, answer: type[Answer], **described: Any) -> GatedTool:  # noqa: ANN401
+    def answering(
+        cls,
+        function: Callable[..., object],
+        lab: Lab,
+        answer: type[Answer],
+        unlisted: Collection[str],
+        **described: Any,  # noqa: ANN401
+    ) -> GatedTool:
         """Make a tool of a function. Unknown arguments are refused, and the schemas hold nothing that only costs tokens."""
         made = cls.from_function(function, structured_output=False, **described)
         assert isinstance(made, GatedTool)
         made._lab, made._answer = lab, answer
         known = made.fn_metadata.arg_model
         made.fn_metadata.arg_model = type(known.__name__, (known,), {"model_config": ConfigDict(extra="forbid")})
-        made.parameters = {**_untitled(made.parameters), "additionalProperties": False}
+        made.parameters = {**_untitled(made.parameters), "additionalProperties": bool(unlisted)}
+        for name in unlisted:
+            del made.parameters["properties"][name]
         return made
 
     @cached_property
     def output_schema(self) -> dict[str, Any] | None:
-        """The schema of the answer; made when it is first listed, because fifteen of them would hold up the start."""
-        schema: dict[str, Any] = _untitled(self._answer.model_json_schema())
-        return schema
+        """The schema of the answer: its fields and their types, which is all that a client checks and a model reads. Made when
+        it is first listed, because twenty of them would hold up the start.
+        """
+        whole = self._answer.model_json_schema()
+        known = whole.get("$defs", {})
+        fields = {name: {"type": _type_of(field, known)} for name, field in whole["properties"].items()}
+        return {"type": "object", "properties": fields, "required": whole["required"]}
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:  # noqa: ANN401
         """Run the tool; see the base class."""
@@ -106,11 +119,13 @@ def tool(
     asks: ConsentQuestion | None = None,
     may_last: bool = False,
     view: HostPage | None = None,
+    unlisted: type[BaseModel] | None = None,
 ) -> GatedTool:
     """Register a method: its docstring is the description, its parameters the arguments, its answer the output schema.
 
     One that `may_last` is done as a job, which goes on when the client no longer waits. A `view` is shown by hosts that
-    can; for them its data comes beside the answer, where no model reads it.
+    can; for them its data comes beside the answer, where no model reads it. The fields of an `unlisted` model are taken all the
+    same: another tool lists them, and a model that reads the list need not read them twice.
     """
     signature = inspect.signature(method, eval_str=True)
     parameters = dict(signature.parameters)
@@ -142,7 +157,10 @@ def tool(
     call.__name__, call.__doc__ = method.__name__, inspect.getdoc(method)
     _declare(call, {**arguments, **_flat(parameters)})
     meta = {**(_ALWAYS_LOAD if always_load else {}), **({"ui": {"resourceUri": view.uri}} if view else {})} or None
-    return GatedTool.answering(call, lab, signature.return_annotation, title=title, annotations=hints, meta=meta)
+    hidden = unlisted.model_fields if unlisted else ()
+    return GatedTool.answering(
+        call, lab, signature.return_annotation, hidden, title=title, annotations=hints, meta=meta
+    )
 
 
 def _resolver(lab: Lab, question: ConsentQuestion) -> Callable[..., Awaitable[object]]:
@@ -159,6 +177,13 @@ def _declare(function: Callable[..., object], parameters: Mapping[str, inspect.P
     """Have a function that takes any keywords look, to the protocol library, as if it took these."""
     function.__signature__ = inspect.Signature([*parameters.values()], return_annotation=object)  # type: ignore[attr-defined]
     function.__annotations__ = {name: parameter.annotation for name, parameter in parameters.items()}
+
+
+def _type_of(field: Mapping[str, Any], known: Mapping[str, Any]) -> str:
+    """The JSON type of a field; one that may be null has the type of its values, for an answer leaves out what holds nothing."""
+    (one,) = [part for part in field.get("anyOf", [field]) if part.get("type") != "null"]
+    found: str = one["type"] if "type" in one else known[one["$ref"].rpartition("/")[2]]["type"]
+    return found
 
 
 def _untitled(schema: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -238,7 +263,7 @@ def _result(answer: Answer, is_error: bool = False) -> CallToolResult:
     pictures = [ImageContent(data=b64encode(png).decode(), mime_type="image/png") for png in answer.pictures()]
     return CallToolResult(
         content=[TextContent(type="text", text=redact(answer.text())), *pictures],
-        structured_content=redact_json(answer.model_dump(mode="json"), redact),
+        structured_content=redact_json(answer.content(), redact),
         is_error=is_error,
     )
 
@@ -256,7 +281,8 @@ def _refused(lab: Lab, refusal: Refusal, repo: str) -> CallToolResult:
 
 
 def _argument_problems(error: ValidationError, schema: Mapping[str, Any]) -> str:
-    known = ", ".join(schema.get("properties", {}))
+    more = ["the plan's fields"] if schema["additionalProperties"] else []
+    known = ", ".join([*schema["properties"], *more])
     parts = []
     for issue in error.errors():
         name = ".".join(str(part) for part in issue["loc"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from autoresearch_mcp.server.app import build_server
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.lab.answers import Answer
 from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.verbs.base import Verbs
 from autoresearch_mcp.tools.vocabulary import Phase, following
 
 from .markdown import Schema, codes, page, plain, shown, table, text
@@ -26,7 +28,9 @@ def tools_page() -> str:
         "# Tools",
         "What an agent can call. No tool takes a number or a verdict. Every tool takes `repo`, a path inside the server's "
         "root, as its last argument; an unknown argument is refused.",
-        "Every answer is there as words and as structured content, under 10 kB, and carries",
+        "Every answer is there as words and as structured content, under 10 kB, each enough alone: most clients give their model "
+        "one of the two. A field that holds nothing (null, an empty text or list) is left out of the structured content, and so is "
+        "one inside of another field that is what it always is; `phase` and `next` are always there. Every answer may carry",
         _fields(general, {}),
         "A refusal is a tool error with `code`, `message`, `phase` and `next`: see [Refusals](refusals.md).",
         "## Which calls are legal when",
@@ -41,7 +45,7 @@ def _tool(tool: Schema, general: set[str]) -> str:
     kind = "only reads" if hints["readOnlyHint"] else "writes"
     arguments = tool["inputSchema"].get("properties", {})
     required = tool["inputSchema"].get("required", ())
-    answer = tool["outputSchema"]
+    answer = _answer_of(tool["name"]).model_json_schema()
     own = {name: field for name, field in answer["properties"].items() if name not in general}
     return page(
         f"## {tool['name']}",
@@ -54,14 +58,18 @@ def _tool(tool: Schema, general: set[str]) -> str:
     )
 
 
+def _answer_of(tool: str) -> type[Answer]:
+    """The model of a tool's answer; what is listed for clients has only the names and types of its fields."""
+    methods = (getattr(kind, tool, None) for kind in Verbs.__subclasses__())
+    answers = (inspect.signature(method, eval_str=True).return_annotation for method in methods if method)
+    found: type[Answer] = next(answer for answer in answers if issubclass(answer, Answer))
+    return found
+
+
 def _plan_fields(arguments: Mapping[str, Schema]) -> str:
     if not set(Plan.model_fields) <= set(arguments):
         return ""
-    more = [name for name in arguments if name not in Plan.model_fields and name != "repo"]
-    told = "The fields of the [plan](plan.md); none of them means the plan file."
-    return told + (
-        f" Beside them: {codes(more)}.\n\n{_arguments({name: arguments[name] for name in more}, ())}" if more else ""
-    )
+    return "The fields of the [plan](plan.md); none of them means the plan file."
 
 
 def _arguments(arguments: Mapping[str, Schema], required: Sequence[str]) -> str:

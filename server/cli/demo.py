@@ -101,7 +101,7 @@ class Agent:
             for file, text in saved.items():
                 (self._folder / file).write_text(text, encoding="utf-8")
             outcome = TryOutcome(tried, f"refused: {answer['code']}", answer)
-        elif answer["status"] is None:
+        elif "status" not in answer:
             await self.call("revert", title, {"reason": "giving this idea up"})
             outcome = TryOutcome(tried, (await self.call("log", title, {}))["status"], answer)
         else:

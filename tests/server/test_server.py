@@ -79,18 +79,20 @@ async def test_input_schemas_are_flat_closed_and_end_with_the_repository(client:
         schema = json.dumps(tool.input_schema)
         assert "$ref" not in schema
         assert "anyOf" not in schema
-        assert tool.input_schema["additionalProperties"] is False
+        assert tool.input_schema["additionalProperties"] is (tool.name == "start_session"), (
+            "which takes a plan's fields too"
+        )
         assert list(tool.input_schema["properties"])[-1] == "repo"
         assert "repo" not in tool.input_schema.get("required", [])
         for field in tool.input_schema["properties"].values():
             assert field["type"] in {"string", "integer", "number", "array", "boolean", "object"}
 
 
-async def test_the_plan_is_passed_field_by_field(client: Client) -> None:
+async def test_the_plan_is_passed_field_by_field_and_listed_once(client: Client) -> None:
     tools = {tool.name: tool for tool in (await client.list_tools()).tools}
 
     assert list(tools["check_plan"].input_schema["properties"]) == [*Plan.model_fields, "repo"]
-    assert list(tools["start_session"].input_schema["properties"]) == [*Plan.model_fields, "preset", "repo"]
+    assert list(tools["start_session"].input_schema["properties"]) == ["preset", "repo"]
     assert all(field.get("description") for field in list(tools["check_plan"].input_schema["properties"].values())[:-1])
 
 
@@ -100,6 +102,13 @@ async def test_output_schemas_admit_refusals_too(client: Client) -> None:
         assert tool.output_schema["type"] == "object"
         assert sorted(tool.output_schema["required"]) == ["next", "phase"]
         assert tool.output_schema.get("additionalProperties") is not False
+
+
+async def test_the_list_of_tools_is_short(client: Client) -> None:
+    """Every client reads it first, and most give it to a model whole."""
+    listed = (await client.list_tools()).model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    assert len(json.dumps(listed, ensure_ascii=False, separators=(",", ":")).encode()) <= 40_000
 
 
 def test_the_first_line_of_the_instructions_says_what_this_is_and_when_to_use_it() -> None:
@@ -380,8 +389,8 @@ async def test_without_a_yes_no_command_runs_and_the_answer_says_how_to_agree(
 
     assert checked["ready"] is False
     assert checked["commands"] == ["cat value.txt", "sh check.sh"]
-    assert checked["values"] == []
-    assert any("autoresearch-mcp approve" in gate["cure"] for gate in checked["gates"])
+    assert "values" not in checked
+    assert any("autoresearch-mcp approve" in gate.get("cure", "") for gate in checked["gates"])
 
 
 @pytest.mark.parametrize(
@@ -460,7 +469,7 @@ async def test_where_nothing_says_what_to_measure_the_person_chooses_in_one_form
     assert checked["plan"]["goal"] == "fewer lines of code"
     assert checked["plan"]["iterations"] == 7
     assert f"measured by `{checked['plan']['verify']}`" in asked[0].message
-    assert checked["commands"] == []
+    assert "commands" not in checked
     assert checked["values"] != []
     assert json.dumps(checked["plan"]["verify"]) in text(result)
 
@@ -471,7 +480,7 @@ async def test_who_chooses_without_a_yes_has_a_plan_and_nothing_runs(counted: Pr
 
     assert len(asked) == 1
     assert structured(result)["plan"]["verify"]
-    assert structured(result)["values"] == []
+    assert "values" not in structured(result)
     assert structured(result)["commands"] != []
 
 
@@ -550,6 +559,6 @@ async def test_a_refused_call_is_over_also_for_the_next_server(client: Client, p
         status = structured(await another.call_tool("status", {}))
         waited = await another.call_tool("wait", {})
 
-    assert status["note"] == ""
+    assert "note" not in status
     assert waited.is_error
     assert status["iterations"] == structured(await client.call_tool("status", {}))["iterations"] == 1

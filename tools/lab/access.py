@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from ..errors import Code, Refusal
 from ..git.checkout import CheckoutCache
@@ -51,6 +52,8 @@ class Lab:
         self._stores: dict[Path, SessionStore] = {}
         self.checked: dict[Path, object] = {}
         """What the last green check_plan of a repository measured, by its folder of ours; in memory only."""
+        self.passed: dict[Path, dict[str, Any]] = {}
+        """The plan whose fields that check was given, until its session is finished; in memory only."""
 
     def for_reading(self, repo: str = "") -> RepoContext:
         """Open a repository to read.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,9 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
+    looks_on: ClassVar[bool] = False
+    """Whether it says what is there, also while a run goes on; else it is the answer of the call whose run that is."""
+
     phase: Phase = Field(description="Where the session stands now.")
     next: list[Tool] = Field(description="The legal next calls, the usual one first.")
     run: str = Field("", description="Set while the call's run goes on: give it to `wait` or `cancel`.")
@@ -25,10 +28,19 @@ class Answer(BaseModel):
 
     def text(self) -> str:
         """Return the answer in words, the next calls last."""
-        goes_on = [f"{self.run} goes on by itself ({self.running}). Call wait to have its answer."]
-        lines = goes_on if self.phase is Phase.RUNNING and self.run else self.lines()
+        goes_on = self.phase is Phase.RUNNING and self.run
+        lines = self.lines() if self.looks_on or not goes_on else []
+        run = [f"{self.run} goes on by itself ({self.running}). Call wait to have its answer."] if goes_on else []
         first = [self.recovered] if self.recovered else []
-        return "\n".join([*first, *lines, f"Phase: {self.phase}. Next: {', '.join(self.next)}."])
+        return "\n".join([*first, *lines, *run, f"Phase: {self.phase}. Next: {', '.join(self.next)}."])
+
+    def content(self) -> dict[str, Any]:
+        """Return the answer as structured content, for whom every byte counts: no field that holds nothing, and inside of one
+        none that is what it always is.
+        """
+        whole, told = self.model_dump(mode="json"), self.model_dump(mode="json", exclude_defaults=True)
+        required = {"phase": whole["phase"], "next": whole["next"]}
+        return {**required, **_filled({name: told.get(name, value) for name, value in whole.items()})}
 
     def lines(self) -> list[str]:
         """Return the answer in words, line by line."""
@@ -37,6 +49,16 @@ class Answer(BaseModel):
     def pictures(self) -> list[bytes]:
         """Return the pictures that the client shows beside the words, as PNG."""
         return []
+
+
+def _filled(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return a value without the fields that hold nothing; what stands in a list keeps its place."""
+    if isinstance(value, list):
+        return [_filled(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    filled = ((name, _filled(part)) for name, part in value.items())
+    return {name: part for name, part in filled if part not in (None, "", [], {})}
 
 
 PAGE_BYTES = 7000

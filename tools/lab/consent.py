@@ -32,7 +32,7 @@ def read_plan_file(root: Path) -> dict[str, Any]:
         message = f"{PLAN_FILE} is no file. Move what stands there away, then make the same call again."
         raise Refusal(Code.BAD_PLAN, message)
     if not file.is_file():
-        message = f"No plan was given and {PLAN_FILE} does not exist. Pass the plan's fields, or write that file."
+        message = f"No plan was given, check_plan passed none, and {PLAN_FILE} does not exist. Give check_plan the fields, or write that file."
         raise Refusal(Code.BAD_PLAN, message)
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))

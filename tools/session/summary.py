@@ -69,6 +69,21 @@ def is_stuck(session: Session) -> bool:
     return session.streak >= STREAK or session.blocked >= BLOCKED
 
 
+def advice_is_due(session: Session) -> bool:
+    """Return whether an answer should carry the material for the next idea: when the session gets stuck or on a plateau, and
+    each time that it has been so for as long again. In between it would say what was said before.
+    """
+    since = (session.streak, STREAK), (session.blocked, BLOCKED), (session.since_best, PLATEAU)
+    return any(count and count % every == 0 for count, every in since)
+
+
+def stuck_words(session: Session) -> str:
+    """Say that the session is stuck or on a plateau, where the answer does not carry the material; empty if it is not."""
+    if advice_is_due(session) or not (is_stuck(session) or on_plateau(session)):
+        return ""
+    return f"Still without a keep after {session.streak} tries: detect_stuck has the material for another idea."
+
+
 def blocked_words(session: Session) -> str:
     """Return what a person can do about a hook that blocks every commit; empty without one."""
     if session.blocked < BLOCKED:

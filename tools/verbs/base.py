@@ -8,9 +8,7 @@ from pydantic import Field
 
 from ..lab.access import Lab
 
-RepoPath = Annotated[
-    str, Field(description="Path of the repository, inside the server's root. Empty, the default: the root itself.")
-]
+RepoPath = Annotated[str, Field(description="The repository, inside the server's root. Empty: the root itself.")]
 Description = Annotated[str, Field(description="One sentence on what you changed and why, at most 500 characters.")]
 Hypothesis = Annotated[str, Field(description="Why it should help. Empty: none.")]
 Learned = Annotated[str, Field(description="What this try, or the one before it, taught you. Empty: nothing.")]

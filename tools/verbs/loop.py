@@ -11,7 +11,7 @@ from ..iteration.keeps import keep_of, standing
 from ..lab.context import RepoContext
 from ..session.events import Row
 from ..session.state import Session
-from ..session.summary import EVERY, blocked_words, is_stuck, on_plateau, summarise
+from ..session.summary import EVERY, advice_is_due, blocked_words, stuck_words, summarise
 from ..vocabulary import Phase, Tool, following
 from ..workflows.fix.hooks import after_iteration, refuse_hiding
 from .base import Description, Hypothesis, Learned, RepoPath, Verbs
@@ -214,16 +214,18 @@ def _iterated(context: RepoContext, decided: Session, row: Row | None) -> Iterat
         best=session.best,
         training=training_told(context, trial.number, trial.measurement),
         output=_output(trial, row),
-        guards=guard_words(trial.guards or ()),
+        guards=[one for one in guard_words(trial.guards or ()) if one.flaky or one.value is not None or not one.passed],
         kept_edits=list(trial.kept_edits),
-        stuck=advice(context) if row and (is_stuck(session) or on_plateau(session)) else None,
-        note=" ".join(
-            filter(
-                None, (row.note if row else trial.note, blocked_words(session), after_iteration(context) if row else "")
-            )
-        ),
+        stuck=advice(context) if row and advice_is_due(session) else None,
+        note=" ".join(filter(None, _notes(context, trial, row))),
         summary=summarise(session, context.now()) if over or (row and row.iteration % EVERY == 0) else None,
     )
+
+
+def _notes(context: RepoContext, trial: Trial, row: Row | None) -> tuple[str, ...]:
+    if row is None:
+        return trial.note, blocked_words(context.active)
+    return row.note, stuck_words(context.active), blocked_words(context.active), after_iteration(context)
 
 
 def _iterated_before(context: RepoContext) -> Iterated:

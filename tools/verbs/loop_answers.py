@@ -8,12 +8,16 @@ from pydantic import BaseModel, Field
 
 from ..decision.decide import Status
 from ..decision.measured import GuardResult, TrainingTold
+from ..diagnostics.failing_lines import failing_lines
 from ..lab.answers import Answer
 from ..plan.model import Direction
 from ..session.results import number
 from ..session.state import Session
 from ..session.summary import Advice, Summary
 from ..session.telling import effect_of_gain
+
+FAILING_LINES = 3
+"""Of one guard's output."""
 
 
 class Effect(BaseModel):
@@ -79,6 +83,7 @@ class Iterated(Answer):
         return [
             f"Iteration {self.iteration}: {state}; metric {number(self.metric)}{beside}; guard {self.guard}; best by all gains {number(self.best)}.",
             self.why,
+            *(f"  {line}" for one in self.guards if not one.passed for line in failing_lines(one.tail, FAILING_LINES)),
             *(self.training.lines() if self.training else []),
             *([f"Left as edited: {', '.join(self.kept_edits)}."] if self.kept_edits else []),
             *([f"Output:\n{self.output}"] if self.output else []),

@@ -86,7 +86,7 @@ class Checked(Answer):
     values: list[float] = Field([], description="The number(s) that verify gave.")
     noise: str = ""
     commands: list[str] = Field([], description="Commands that still need a person's consent.")
-    plan: dict[str, Any] = Field({}, description="The plan that was tried: arguments for start_session.")
+    plan: dict[str, Any] = Field({}, description="The plan that was tried.")
 
     def lines(self) -> list[str]:
         rows = [
@@ -96,7 +96,7 @@ class Checked(Answer):
             for g in self.gates
         ]
         end = (
-            "Every gate passed: start_session with the same fields."
+            "Every gate passed: start_session, which takes this plan."
             if self.ready
             else "Cure the failed gates and check again."
         )
@@ -139,13 +139,17 @@ class Planning(Verbs):
         Give the plan's fields, or none of them to check the plan file `autoresearch.toml`. If a person agreed to the
         commands it runs the guards, and verify until it is known whether the number repeats: two to six times. Where
         nothing says what to measure, a client that can ask lets the person choose among the plans that fit the goal.
-        Changes nothing in the repository and opens no session; a start_session within an hour takes these runs as its
-        baseline, if nothing changed.
+        Changes nothing in the repository and opens no session; start_session takes the plan that passed, and within an hour
+        these runs as its baseline, if nothing changed.
         """
         with self._lab.for_writing(repo, Tool.CHECK_PLAN) as context:
-            plan = chosen_plan(context, plan)
+            given, plan = plan.given, chosen_plan(context, plan)
             found = preflight(context, plan)
             context.paired_checkout.remove()
+            fields = plan.model_dump(mode="json", exclude_defaults=True)
+            self._lab.passed.pop(context.repo.own_folder, None)
+            if found.passed and given:
+                self._lab.passed[context.repo.own_folder] = fields
             if found.passed and found.baseline:
                 self._lab.checked[context.repo.own_folder] = recent_check(context, found.baseline)
             ready = (Tool.START_SESSION,) if found.passed else (Tool.CHECK_PLAN, Tool.INSPECT_PROJECT)
@@ -157,7 +161,7 @@ class Planning(Verbs):
                 values=found.baseline.values if found.baseline else [],
                 noise=noise_words(plan, found.baseline) if found.baseline and found.passed else "",
                 commands=list(found.consent_missing),
-                plan=plan.model_dump(mode="json", exclude_defaults=True),
+                plan=fields,
             )
 
 
@@ -173,6 +177,14 @@ def chosen_plan(context: RepoContext, plan: Plan) -> Plan:
     if isinstance(loaded, Plan):
         return loaded
     raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not a plan. " + " ".join(f"{problem}." for problem in loaded))
+
+
+def passed_plan(lab: Lab, repo: str) -> dict[str, Any]:
+    """Return the fields that the last check_plan was given, if every gate passed; none where it was given none."""
+    try:
+        return lab.passed.get(lab.for_reading(repo).repo.own_folder, {})
+    except Refusal:
+        return {}
 
 
 def plan_at_hand(context: RepoContext) -> str:

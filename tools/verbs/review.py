@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import Field, PrivateAttr
 
@@ -33,6 +34,8 @@ RECEIPT_BYTES = 1500
 OUTPUT_CHARACTERS = 1500
 LEAST_OUTPUT = 120
 """Of one run's output, where there are many."""
+IN_FULL = ("seconds", "gain", "low", "high", "runs", "samples", "incumbent", "receipts", "claim", "undoes", "note")
+"""Fields of a row that only the page of its iteration tells."""
 FORMATS = ("text", "png", "html")
 
 
@@ -77,6 +80,13 @@ class HistoryPage(Answer):
         output = [f"Output:\n{self.output}"] if self.output else []
         parts += self.training.lines() if self.training else []
         return [*rows, *parts, *diff, *output, *([self.more] if self.more else [])]
+
+    def content(self) -> dict[str, Any]:
+        told = super().content()
+        for row in told.get("rows", []) if self.iteration is None else []:
+            for name in IN_FULL:
+                row.pop(name, None)
+        return told
 
 
 class Reported(Answer):
@@ -205,12 +215,19 @@ def advice(context: RepoContext) -> Advice:
     return material(session, context.rows(ADVISED_BY), files, repeats)
 
 
-def guard_words(results: Sequence[GuardResult]) -> list[GuardResult]:
-    """Cut guard results to what an answer can carry: the output of those that failed, and not much of it."""
+def guard_words(results: Sequence[GuardResult], receipts: bool = False) -> list[GuardResult]:
+    """Cut guard results to what an answer can carry: the output of those that failed, and not much of it; `receipts` if asked."""
     room = 1500 // max(1, sum(not result.passed for result in results))
     tails = [result.tail[-room:] if not result.passed else "" for result in results]
     return [
-        result.model_copy(update={"tail": tail, "guard": cut(result.guard, 120), "seen": cut(result.seen, 200)})
+        result.model_copy(
+            update={
+                "tail": tail,
+                "guard": cut(result.guard, 120),
+                "seen": cut(result.seen, 200),
+                "receipts": result.receipts if receipts else (),
+            }
+        )
         for result, tail in zip(results[:12], tails, strict=False)
     ]
 
@@ -266,7 +283,7 @@ def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
         receipts=page_of([run.receipt for run in runs if run.receipt], RECEIPT_BYTES),
         output="" if all(run.trained for run in runs) else _outputs(arms, runs),  # the harness's facts say more
         training=training_told(context, iteration, changed[-1] if changed else None),
-        guards=guard_words(guards[-1] if guards else ()),
+        guards=guard_words(guards[-1] if guards else (), receipts=True),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, PrivateAttr
 
@@ -27,17 +27,20 @@ class Awaited(Answer):
 
     model_config = ConfigDict(extra="allow")
 
-    _words: str = PrivateAttr("")
+    _answer: Answer | None = PrivateAttr(None)
 
     @classmethod
     def of(cls, answer: Answer) -> Awaited:
         """Make one of the answer to another call."""
         made = cls(**answer.model_dump(mode="json"))
-        made._words = answer.text()
+        made._answer = answer
         return made
 
     def text(self) -> str:
-        return self._words or super().text()
+        return self._answer.text() if self._answer else super().text()
+
+    def content(self) -> dict[str, Any]:
+        return self._answer.content() if self._answer else super().content()
 
 
 class Cancelled(Answer):

@@ -138,9 +138,10 @@ class Sessions(Verbs):
     def start_session(self, plan: Plan, preset: str = "", repo: RepoPath = "") -> SessionStarted:
         """Use once check_plan is green: seals the plan, measures the baseline (iteration 0) and opens the session.
 
-        Give the plan's fields, or none of them to use the plan file `autoresearch.toml`; `preset` = `gpt` insists on the
-        plan file of the GPT harness. Refused while a session is open on the branch, on a dirty tree, with a red guard,
-        or without a person's consent to the commands. From here on no tool takes a command.
+        Without arguments it takes the plan that check_plan just passed, else the plan file `autoresearch.toml`; a plan's
+        fields are taken too, as check_plan takes them. `preset` = `gpt` insists on the plan file of the GPT harness. Refused
+        while a session is open on the branch, on a dirty tree, with a red guard, or without a person's consent to the
+        commands. From here on no tool takes a command.
         """
         with self._lab.for_writing(repo, Tool.START_SESSION) as context:
             sealed = chosen_plan(context, _preset(context, plan, preset))
@@ -193,6 +194,7 @@ class Sessions(Verbs):
             context.record(Finished(squashed=squash_branch))
             context.write_results()
             context.remove_checkouts()
+            self._lab.passed.pop(context.repo.own_folder, None)
             return SessionFinished(
                 phase=context.phase,
                 next=[Tool.REPORT, Tool.HISTORY, Tool.START_SESSION],

@@ -129,7 +129,7 @@ async def again(root: Path, workflow: str, before: dict[str, Any]) -> AsyncItera
     async with serving(root, workflow) as agent:
         after = await agent.workflow("status")
         for name in ("ledger", "items", "rounds", "coverage", "scores", "missing", "state"):
-            assert after[name] == before[name], name
+            assert after.get(name) == before.get(name), name
         yield agent
 
 
@@ -366,7 +366,7 @@ async def test_documents_are_checked_then_mended_until_they_hold(root: Path) -> 
             text.replace("adds prices up.", "adds prices up; `count` leaves out the first line of a cart.")
         )
         looked = await agent.workflow("run")
-        assert looked["missing"] == []
+        assert "missing" not in looked
         left = await agent.left()
 
     assert left.answer["status"] == "complete"
@@ -522,7 +522,7 @@ async def test_a_contest_settles_how_the_last_packet_is_sold(root: Path) -> None
         await agent.record("candidate", slot="B", text=OPTIONS["B"], addresses="1, 2")
         await agent.record("candidate", slot="AB", text=OPTIONS["AB"])
         await vote(agent, 1, OPTIONS["B"], OPTIONS["AB"], "nothing is left behind")
-        assert (await agent.workflow("status", role="judge", judge=2))["plan"] == {}  # a goal alone starts nothing
+        assert "plan" not in await agent.workflow("status", role="judge", judge=2)  # a goal alone starts nothing
         before = await agent.workflow("status")
 
     async with again(root, "reason", before) as agent:
