@@ -32,6 +32,10 @@ def _argument(*names: str, **options: Any) -> Argument:  # noqa: ANN401 - whatev
     return Argument(names, options)
 
 
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(",")))
+
+
 _JSON = _argument("--json", action="store_true", help="one JSON object on standard output, as the tool answers it")
 
 COMMANDS: Mapping[str, CliCommand] = {
@@ -128,6 +132,20 @@ COMMANDS: Mapping[str, CliCommand] = {
         ),
         says="Measured and logged as an iteration, with guards. Later keeps that need the change are named, and nothing is changed.",
         exits="Exit status: 0 taken back; 1 the keep stayed, or nobody agreed; 2 refused, with the reason on standard error.",
+    ),
+    "apply": CliCommand(
+        "put the kept changes on another branch, measured there before it moves",
+        "cli.taking_commands:apply",
+        (
+            _argument(
+                "branch", help="a branch that no checkout stands on; one that is not there begins where the session did"
+            ),
+            _argument("--keeps", type=_numbers, metavar="N,N", default=(), help="only the keeps of these iterations"),
+            _argument("--squash", action="store_true", help="one commit (default: one a keep)"),
+            _JSON,
+        ),
+        says="Your checkout is not touched. The branch before and after runs in turn in a second checkout, then the guards; it stays "
+        "as it was where a keep does not fit, a guard is red, or it would be worse. Works after the session was finished as well.",
     ),
     "ablate": CliCommand(
         "what each kept change still earns: the best is raced against itself without it",

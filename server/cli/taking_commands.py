@@ -1,4 +1,4 @@
-"""What a person does with results: take a keep back, and ask what each still earns."""
+"""What a person does with results: take a keep back, ask what each still earns, put them on a branch."""
 
 from __future__ import annotations
 
@@ -30,3 +30,8 @@ def undo(root: Path, options: Namespace) -> int:
 def ablate(root: Path, options: Namespace) -> int:
     """Print what each keep still earns."""
     return print_answer(options.json, lambda: Taking(Lab(root)).ablate(options.minutes))
+
+
+def apply(root: Path, options: Namespace) -> int:
+    """Put keeps on another branch."""
+    return print_answer(options.json, lambda: Taking(Lab(root)).apply(options.branch, options.keeps, options.squash))

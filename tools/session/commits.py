@@ -10,8 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..decision.decide import Trial
-from .results import flat
+from ..plan.model import Direction
+from .events import Row
+from .results import flat, metric_of
 from .state import Session
+from .telling import effect_of_gain
 
 _SUBJECT_LENGTH = 100
 JOURNAL_TRAILER, SESSION_TRAILER, ITERATION_TRAILER = (
@@ -45,6 +48,29 @@ def revert_message(session: Session, trial: Trial) -> str:
     why = f"{verdict.status}: {verdict.why}" if verdict else ""
     body = [f"This reverts commit {trial.commit}.", textwrap.fill(flat(why), 72)]
     return _message(subject, body, session, trial.number)
+
+
+def handover_message(session: Session, row: Row) -> str:
+    """Return the message of a keep's commit on another branch: what was changed, why, and what was measured of it."""
+    style, plan = session.plan.commit_style, session.plan
+    subject = flat(row.description) if style == EXPERIMENT else _subject(style, row.files, row.description)
+    found = effect_of_gain(plan.better is Direction.LOWER, row.gain or 0.0, row.low, row.high)
+    measured = f"{plan.metric} {metric_of(row)} in {row.runs} runs: {found.words}, against the best before it."
+    where = f"Iteration {row.iteration} of autoresearch session {session.id}."
+    body = [flat(row.hypothesis), f"{measured} {where}"]
+    return _in_lines(subject, [textwrap.fill(text, 72) for text in body if text])
+
+
+def squash_message(session: Session, rows: Sequence[Row], there: str) -> str:
+    """Return the message of one commit of several keeps; `there` says what was measured on its branch."""
+    kept = "\n".join(textwrap.fill(f"- {flat(row.description)}", 72, subsequent_indent="  ") for row in rows)
+    return _in_lines(flat(session.plan.goal) or "Kept changes", [kept, textwrap.fill(there, 72)])
+
+
+def _in_lines(subject: str, body: Sequence[str]) -> str:
+    short = textwrap.shorten(subject, _SUBJECT_LENGTH, placeholder="…")
+    rest = [textwrap.fill(subject, 72)] if short != subject else []
+    return "\n\n".join([short, *rest, *body]) + "\n"
 
 
 def sample_message(style: str, paths: Sequence[str]) -> str:

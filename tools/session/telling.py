@@ -31,7 +31,8 @@ def _change(change: Estimate, unit: str) -> str:
     if change.half is None:
         return f"{change.value:+.4g}{unit} (its error is not known)"
     if not change.half:
-        return f"{change.value:+.2f}{unit}" if unit else f"{change.value:+.6g}"
+        value = change.value + 0.0  # else it may be -0
+        return f"{value:+.2f}{unit}" if unit else f"{value:+.6g}"
     places = max(0, decimals(change.half))
     low, high = (f"{end:+.{places}f}" for end in (change.low, change.high))
     return f"{change.value:+.{places}f}{unit} ({low} to {high})"

@@ -1,7 +1,8 @@
-"""What is done with results: what each keep still earns."""
+"""What is done with results: what each keep still earns, and keeps put on another branch."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from pydantic import BaseModel, Field
@@ -9,6 +10,7 @@ from pydantic import BaseModel, Field
 from ..decision.headline import Gain
 from ..errors import Code, Refusal
 from ..iteration.ablate import KeepTest, ablate
+from ..iteration.apply import apply
 from ..lab.answers import Answer
 from ..session.state import Session
 from ..session.telling import gain_words
@@ -54,6 +56,21 @@ class KeepsTested(Answer):
         return [*told, *(["To try the best without one, with guards:", *undo] if undo else [])]
 
 
+class KeepsApplied(Answer):
+    """The commits that a branch got, and what was measured there."""
+
+    branch: str = ""
+    commits: list[str] = Field([], description="Oldest first.")
+    gain: str = Field("", description="The change of the metric there, with its 95 % interval.")
+    guards: list[str] = []
+
+    def lines(self) -> list[str]:
+        count = len(self.commits)
+        made = f"{self.branch} has {count} new {'commit' if count == 1 else 'commits'}: {' '.join(c[:7] for c in self.commits)}."
+        guards = f" {len(self.guards)} guards passed." if self.guards else ""
+        return [f"{made} Measured there: {self.gain}.{guards}"]
+
+
 class Taking(Verbs):
     """What a person does with results."""
 
@@ -68,6 +85,27 @@ class Taking(Verbs):
                 raise Refusal(Code.OUT_OF_ORDER, "An iteration is open. Decide it first.")
             keeps = [_worth(context.active, test) for test in ablate(context, minutes)]
             return KeepsTested(phase=context.phase, next=context.following(), keeps=keeps)
+
+    def apply(self, branch: str, keeps: Sequence[int] = (), squash: bool = False, repo: RepoPath = "") -> KeepsApplied:
+        """Put keeps of the newest session on another branch, all or some; measured there before it moves.
+
+        Raises:
+            Refusal: with nothing changed: see `apply` in `tools/iteration/apply.py`.
+        """
+        with self._lab.for_writing(repo, Tool.ITERATE, again=lambda context: context.session is not None) as context:
+            if context.active.trial is not None:
+                raise Refusal(Code.OUT_OF_ORDER, "An iteration is open. Decide it first.")
+            found = apply(context, branch, keeps, squash)
+            if context.active.finished:
+                context.paired_checkout.remove()
+            return KeepsApplied(
+                phase=context.phase,
+                next=context.following(),
+                branch=branch,
+                commits=list(found.commits),
+                gain=f"{found.gain}, {found.runs} runs in turn",
+                guards=[guard.guard for guard in found.guards],
+            )
 
 
 def _worth(session: Session, test: KeepTest) -> KeepWorth:

@@ -1,0 +1,26 @@
+"""Branches that no checkout stands on: whether one is such, and moving it."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import Code, Refusal
+from .repo import REFLOG_PREFIX, Repo
+
+
+def checked_out_at(repo: Repo, branch: str) -> str:
+    """Return the checkout that stands on a branch; empty where none does."""
+    found = repo.git.run("for-each-ref", "--format=%(worktreepath)", f"refs/heads/{branch}")
+    return os.fsdecode(found).strip("\n")
+
+
+def move_branch(repo: Repo, branch: str, new: str, old: str, reason: str) -> None:
+    """Move a branch that no checkout stands on, durably, if it is still at `old`; make it where that is empty.
+
+    Raises:
+        Refusal: if it is elsewhere by now.
+    """
+    answer = repo.git.ask("update-ref", "-m", f"{REFLOG_PREFIX}{reason}", f"refs/heads/{branch}", new, old)
+    if answer.code != 0:
+        raise Refusal(Code.GIT, f"{branch} cannot be moved: {answer.err.strip()}")
+    repo.synchronise_branch(branch)

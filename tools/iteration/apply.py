@@ -1,0 +1,137 @@
+"""Kept changes put on another branch: as commits on its tip, measured there before the branch moves. No checkout of the user's is
+touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..decision.headline import Gain
+from ..decision.judging import Arm
+from ..decision.measured import GuardResult
+from ..errors import Code, Refusal
+from ..git.branches import checked_out_at, move_branch
+from ..git.merging import merged
+from ..git.repo import shown
+from ..lab.context import RepoContext
+from ..measurement.meter import guard_baselines
+from ..measurement.runs import RunNumbers
+from ..session.commits import handover_message, squash_message
+from ..session.telling import gain_words
+from .clean_runs import meter_of
+from .in_turn import MOST_SECONDS, TurnRuns, gain_of, pairs_in, run_in_turn
+from .keeps import KeptChange, keep_of, replayed, standing
+from .measure import HeadWatch, in_paired_checkout
+
+
+@dataclass(frozen=True)
+class AppliedKeeps:
+    """The commits that a branch got, oldest first, and what was measured there, in words."""
+
+    commits: tuple[str, ...]
+    gain: str
+    runs: int
+    guards: tuple[GuardResult, ...]
+
+
+def apply(context: RepoContext, branch: str, numbers: Sequence[int], squash: bool) -> AppliedKeeps:
+    """Put keeps on a branch, all that stand or those of some iterations, one commit each or one in all; a branch that is not
+    there begins where the session did.
+
+    Protected files and code are the branch's own while it is measured. Killed at any instant the branch has all of it or nothing.
+
+    Raises:
+        Refusal: with nothing changed, if the branch is checked out, a keep does not fit or is there already, verify gives no
+            number there, a guard is red, or the branch is shown to be worse with it.
+    """
+    session, keeps = context.active, standing(context)
+    chosen = [keep for keep in keeps if keep in [keep_of(keeps, number) for number in numbers]] if numbers else keeps
+    tip = _tip(context, branch)
+    onto = tip or session.start.base
+    trees, unfit = replayed(context, onto, chosen)
+    if unfit and not _is_there(context, onto, chosen):
+        raise _unfit(branch, unfit, left_out=len(chosen) < len(keeps))
+    before = [context.repo.tree(onto), *trees]
+    steps = [(keep, tree) for keep, tree, old in zip(chosen, trees, before, strict=False) if tree != old]
+    if unfit or not steps:
+        raise Refusal(Code.REPEAT, f"There is nothing to apply: {branch} has all of it.")
+    gain, found, guards = _measured(context, branch, onto, steps[-1][1])
+    there = f"On {branch}: {gain}, {len(found.candidate)} + {len(found.incumbent)} runs in turn."
+    commits = _committed(context, onto, steps, squash, there)
+    move_branch(context.repo, branch, commits[-1], tip, f"apply {len(steps)} kept changes")
+    return AppliedKeeps(tuple(commits), gain, len(found.candidate) + len(found.incumbent), guards)
+
+
+def _tip(context: RepoContext, branch: str) -> str:
+    """Return where a branch stands that may be moved; empty where it can be made."""
+    tip = context.repo.tip(branch)
+    if not tip:
+        context.repo.check_new_branch(branch)
+    elif place := checked_out_at(context.repo, branch):
+        message = f"{branch} is checked out in {shown(place)}, where files would fall behind it. Nothing was changed. "
+        raise Refusal(Code.BAD_NAME, message + "Name a new branch, and merge it there with `git merge`.")
+    return tip
+
+
+def _is_there(context: RepoContext, onto: str, chosen: Sequence[KeptChange]) -> bool:
+    """Return whether a commit has what the keeps lead to together, though not one by one."""
+    base = context.active.start.base
+    trees, unfit = replayed(context, base, chosen)
+    whole = None if unfit else merged(context.repo, base, trees[-1], onto)
+    return whole is not None and not whole.entries
+
+
+def _unfit(branch: str, unfit: Sequence[KeptChange], left_out: bool) -> Refusal:
+    named = "; ".join(f"{keep.words()} ({', '.join(keep.row.files[:8])})" for keep in unfit)
+    why = f"{branch} has other lines there{', or a keep that was left out is needed' if left_out else ''}"
+    message = (
+        f"These keeps do not fit: {named}; {why}. Nothing was changed. Leave them out with --keeps, or merge by hand."
+    )
+    return Refusal(Code.BAD_ARGUMENT, message)
+
+
+def _measured(context: RepoContext, branch: str, onto: str, tree: str) -> tuple[str, TurnRuns, tuple[GuardResult, ...]]:
+    """Measure a branch as it is and as it would be, in turn, then run the guards on what it would be."""
+    session = context.active
+    trial = context.repo.commit_tree(tree, onto, f"What {branch} would be\n")
+    commits, names = (
+        {Arm.INCUMBENT: onto, Arm.CANDIDATE: trial},
+        {Arm.INCUMBENT: branch, Arm.CANDIDATE: f"{branch} with it"},
+    )
+    pairs = max(1, pairs_in(session, MOST_SECONDS))
+    found = run_in_turn(context, commits, names, pairs, session.last_iteration, sealed=onto)
+    if found.problem:
+        raise Refusal(Code.BAD_ARGUMENT, f"{branch} could not be measured: {found.problem}. It stays as it was.")
+    gain = gain_of(session, found)
+    words = gain_words(session, gain)
+    if _is_worse(gain):
+        raise Refusal(Code.BAD_ARGUMENT, f"{branch} would be worse: {words}. It stays as it was.")
+    watch = HeadWatch(context)
+    spec = in_paired_checkout(context, trial, onto, RunNumbers(session.last_iteration, seed=session.start.seed))
+    guards = meter_of(context).guards(spec, session.start.guard_timeout_s, guard_baselines(session.start.guards))
+    problems = [f"{guard.guard}: {guard.seen}" for guard in guards if not guard.passed] + list(watch.brought_back())
+    if problems:
+        raise Refusal(Code.BAD_ARGUMENT, f"A guard fails on {branch} with it: {problems[0]}. It stays as it was.")
+    return words, found, guards
+
+
+def _is_worse(gain: Gain) -> bool:
+    change = gain.as_difference()  # its interval lies on the same side of 0 as that of a ratio
+    return (change.value if change.low is None else change.low) > 0
+
+
+def _committed(
+    context: RepoContext, onto: str, steps: Sequence[tuple[KeptChange, str]], squash: bool, there: str
+) -> list[str]:
+    session, repo, commits = context.active, context.repo, [onto]
+    if squash:
+        messages = [squash_message(session, [keep.row for keep, _ in steps], there)]
+        steps = steps[-1:]
+    else:
+        messages = [handover_message(session, keep.row) for keep, _ in steps]
+    for (_, tree), message in zip(steps, messages, strict=True):
+        made = repo.commit_tree(tree, commits[-1], message)
+        repo.synchronise_commit(made, tree, repo.entries(commits[-1], tree))
+        commits.append(made)
+    return commits[1:]
