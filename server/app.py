@@ -31,7 +31,7 @@ from ..tools.plan.model import Plan
 from ..tools.session.results import RESULTS_FILE
 from ..tools.text.arguments import unusable
 from ..tools.verbs.loop import Loop
-from ..tools.verbs.planning import Planning, project_facts
+from ..tools.verbs.planning import Planning, goal_way, project_facts
 from ..tools.verbs.review import Review
 from ..tools.verbs.running import Running
 from ..tools.verbs.sessions import Sessions, session_status
@@ -147,18 +147,21 @@ def package_version() -> str:
         return "0"
 
 
-def _live(lab: Lab, prompt: Prompt, repo: str = "") -> dict[str, str]:
-    """What a prompt shows of this moment: the session, the project, and its own ledger or the handoff that waits for it."""
+def _live(lab: Lab, prompt: Prompt, repo: str = "", goal: str = "") -> dict[str, str]:
+    """What a prompt shows of this moment: the session, the project, the way to a goal, and its own ledger or the handoff that
+    waits for it.
+    """
     try:
         context = lab.for_reading(repo)
         looks: dict[str, Callable[[], str]] = {
             "state": lambda: session_status(context).text(),
             "ledger": lambda: prompt_status(context, Workflow(prompt.name)),
             "facts": lambda: "\n".join(project_facts(context)),
+            "way": lambda: "\n".join(goal_way(context, goal)),
         }
         return {name: look() for name, look in looks.items() if name in prompt.shows}
     except (Refusal, OSError) as error:  # how to work is worth reading all the same
-        return {"state": as_refusal(error).message, "ledger": "", "facts": ""}
+        return {"state": as_refusal(error).message, "ledger": "", "facts": "", "way": ""}
 
 
 def _playbook(lab: Lab, prompt: Prompt) -> Playbook:
@@ -172,7 +175,8 @@ def _prompt(lab: Lab, prompt: Prompt) -> ServerPrompt:
         if unknown := sorted(given.keys() - prompt.arguments.keys()):
             known = ", ".join(prompt.arguments)
             raise MCPError(INVALID_PARAMS, f"Unknown argument {', '.join(unknown)}. {prompt.name} takes: {known}.")
-        return UserMessage(prompt.render({**whole(prompt, given, lab.root), **_live(lab, prompt)}))
+        said = whole(prompt, given, lab.root)
+        return UserMessage(prompt.render({**said, **_live(lab, prompt, goal=said.get("goal", ""))}))
 
     arguments = [PromptArgument(name=name, description=text, required=False) for name, text in prompt.arguments.items()]
     return ServerPrompt(

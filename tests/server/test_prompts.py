@@ -42,7 +42,7 @@ def test_a_prompt_is_short_and_says_where_things_stand(name: str) -> None:
     assert len(prompt.body.template.encode()) <= LONGEST_BYTES
     assert "state" in prompt.shows
     assert ("ledger" in prompt.shows) is (name not in DRIVERS)
-    assert prompt.shows <= {"state", "ledger", "facts", *prompt.arguments}
+    assert prompt.shows <= {"state", "ledger", "facts", "way", *prompt.arguments}
     assert ("facts" in prompt.shows) is (name not in {"evals", "reason"})  # these two are about no project
     assert len(prompt.description) < 200
 
@@ -114,6 +114,7 @@ async def test_an_agent_that_knows_nothing_can_go_on_from_the_prompt_alone(tmp_p
         ("plan", {"goal": "faster", "scope": "app.txt"}, "Goal: faster. Scope: app.txt."),
         ("autoresearch", {"goal": "smaller", "iterations": "20"}, "Goal given: smaller\nIterations asked for: 20"),
         ("autoresearch", {"goal": "go", "iterations": "faster"}, "Goal given: go faster\n"),
+        ("autoresearch", {"goal": "a crash", "iterations": "on login"}, "The way to the goal: debug -> fix"),
     ],
 )
 async def test_a_sentence_that_a_client_cut_at_its_spaces_is_one_again(

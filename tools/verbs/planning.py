@@ -20,6 +20,8 @@ from ..lab.context import RepoContext
 from ..plan.checks import load_plan
 from ..plan.model import PLAN_FILE, Plan
 from ..project.candidates import Candidate, propose
+from ..project.chains import chain_for
+from ..project.folders import CommandKind
 from ..project.lacking import Lacking
 from ..project.projects import Project
 from ..project.scan import ComputeDevice, devices, missing_tools, recognised
@@ -48,6 +50,7 @@ class Inspected(Answer):
     """What the repository holds and which plans would fit it."""
 
     projects: list[ProjectFacts] = []
+    way: list[str] = Field([], description="Which prompts lead to the goal, in order; a person may change it.")
     devices: list[str] = []
     plan_file: str = Field("", description="What the plan file that is here already asks for; empty: there is none.")
     candidates: list[Candidate] = Field([], description="Ready-made plans for the goal, the best fit first.")
@@ -65,6 +68,7 @@ class Inspected(Answer):
             *([self.plan_file] if self.plan_file else []),
             "Projects:",
             *found,
+            *(["The way to the goal: " + self.way[0], *self.way[1:]] if self.way else []),
             f"Devices: {'; '.join(self.devices)}",
             *(["Candidate plans, best fit first; pass one to check_plan:", *plans] if plans else []),
             *(line for one in self.lacking for line in one.lines()),
@@ -125,6 +129,7 @@ class Planning(Verbs):
                 *(t for t in following(context.phase) if t not in {Tool.INSPECT_PROJECT, Tool.CHECK_PLAN}),
             ],
             projects=[_facts(project) for project in projects[:MOST_PROJECTS]],
+            way=way_to(goal, projects) if goal else [],
             devices=[_device(device) for device in devices()],
             plan_file=plan_at_hand(context),
             candidates=page_of(list(offered.candidates)),
@@ -233,6 +238,16 @@ def commands_without_consent(lab: Lab, plan: Plan, repo: str) -> tuple[str, ...]
 def agree_to(lab: Lab, said: Sequence[str], how: str, repo: str = "") -> None:
     """Remember that a person agreed to exactly these statements, the ones that they were shown, and `how` they said so."""
     lab.for_reading(repo).consent.approve(tuple(said), how)
+
+
+def way_to(goal: str, projects: Sequence[Project]) -> list[str]:
+    """Say which prompts lead to a goal, in which order."""
+    return chain_for(goal, has_tests=any(project.of_kind(CommandKind.TEST) for project in projects)).lines()
+
+
+def goal_way(context: RepoContext, goal: str) -> list[str]:
+    """Say which prompts lead to a goal here; nothing where a session has one already, or nobody has said any."""
+    return way_to(goal, _recognised(context)[1]) if goal.strip() and context.phase is Phase.NO_SESSION else []
 
 
 def project_facts(context: RepoContext) -> list[str]:

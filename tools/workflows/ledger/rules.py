@@ -221,7 +221,8 @@ def workflow_named(name: str) -> Workflow:
     try:
         return Workflow(name)
     except ValueError:
-        raise Refusal(Code.BAD_ARGUMENT, f"{name!r} is no workflow. Use one of: {', '.join(Workflow)}.") from None
+        which = f"Use one of: {', '.join(Workflow)}. inspect_project with the goal says which of them lead there."
+        raise Refusal(Code.BAD_ARGUMENT, f"{name!r} is no workflow. {which}") from None
 
 
 @cache
