@@ -104,7 +104,7 @@ def _filled(value: str, expressions: Mapping[str, str]) -> str:
     return re.sub(r"\$\{\{\s*([\w.]+)\s*\}\}", lambda found: expressions[found[1]], value)
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class _Loader(yaml.SafeLoader):
     """YAML with GitLab's references, which stay lists of names."""
 
 

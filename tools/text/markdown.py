@@ -68,15 +68,38 @@ class CodeText:
     language: str | None = None
 
 
+@dataclass(frozen=True)
+class RoleText:
+    """Interpreted text of reStructuredText: its line, the role's name, what it points to, and the module that it stands in."""
+
+    line: int
+    role: str
+    target: str
+    module: str = ""
+
+
+@dataclass(frozen=True)
+class MarkupFault:
+    """Something in a page that its format does not allow: its line, what stands there, and why not."""
+
+    line: int
+    text: str
+    why: str
+
+
 @dataclass
-class MarkdownPage:
-    """What stands in one Markdown file, each kind in the order of the file."""
+class DocumentPage:
+    """What stands in one document, each kind in the order of the file; the last three only in reStructuredText."""
 
     headings: list[Heading] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     spans: list[CodeText] = field(default_factory=list)
     blocks: list[CodeText] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
+    roles: list[RoleText] = field(default_factory=list)
+    files: list[RoleText] = field(default_factory=list)
+    """Files and documents that directives name, by the directive's name."""
+    faults: list[MarkupFault] = field(default_factory=list)
 
     @property
     def anchors(self) -> frozenset[str]:
@@ -99,7 +122,7 @@ def broken_links(texts: Mapping[str, str], exists: Callable[[str], bool]) -> tup
     found = []
     for path, page in pages.items():
         for link in page.links:
-            if why := _broken(path, link.target, pages, exists):
+            if why := link_fault(path, link.target, pages.get, exists):
                 found.append(BrokenLink(path, link.line, link.target, why))
     return tuple(found)
 
@@ -114,8 +137,10 @@ def resolved(path: str, target: str) -> str | None:
     return normpath(target.lstrip("/") if target.startswith("/") else f"{dirname(path)}/{target}".lstrip("/"))
 
 
-def _broken(path: str, target: str, pages: Mapping[str, MarkdownPage], exists: Callable[[str], bool]) -> str:
-    """Say why a link of a page leads nowhere; empty if it leads somewhere, or outside."""
+def link_fault(
+    path: str, target: str, page_of: Callable[[str], DocumentPage | None], exists: Callable[[str], bool]
+) -> str:
+    """Return why a link of a page leads nowhere; empty if it leads somewhere, or outside."""
     place = resolved(path, target)
     if place is None:
         return ""
@@ -126,7 +151,7 @@ def _broken(path: str, target: str, pages: Mapping[str, MarkdownPage], exists: C
     if place != path and place != "." and not exists(place):
         return f"there is no {place}"
     anchor = unquote(target.partition("#")[2])
-    page = pages.get(place)
+    page = page_of(place)
     if not anchor or page is None or anchor == "top" or anchor in page.anchors or _LINES.fullmatch(anchor):
         return ""
     near = get_close_matches(anchor.lower(), sorted(page.anchors), n=1)
@@ -148,10 +173,10 @@ def _is_word(letter: str) -> bool:
     return kind[0] in "LM" or kind in {"Nd", "Nl", "Pc"}
 
 
-def read_page(text: str) -> MarkdownPage:
+def read_page(text: str) -> DocumentPage:
     """Parse a Markdown text. Front matter is skipped."""
     text = _FRONT_MATTER.sub(lambda match: "\n" * match[0].count("\n"), text.replace("\r\n", "\n"))
-    page, used = MarkdownPage(), dict[str, int]()
+    page, used = DocumentPage(), dict[str, int]()
     tokens = _parser().parse(_FOOTNOTE.sub(r"\1\\[\2", text))
     line = 1
     for place, token in enumerate(tokens):
@@ -188,7 +213,7 @@ def _words(children: Sequence[Token]) -> str:
     return "".join(one.content if one.type in shown else " " * (one.type == "softbreak") for one in children)
 
 
-def _read_inline(page: MarkdownPage, block: Token, line: int) -> None:
+def _read_inline(page: DocumentPage, block: Token, line: int) -> None:
     children, seen = block.children or (), 0
     for place, token in enumerate(children):
         match token.type:
@@ -214,7 +239,7 @@ def _closing(children: Sequence[Token], place: int) -> int:
     return next((at for at in range(place, len(children)) if children[at].type == "link_close"), len(children))
 
 
-def _read_html(page: MarkdownPage, text: str, line: int) -> None:
+def _read_html(page: DocumentPage, text: str, line: int) -> None:
     reader = _Tags()
     reader.feed(text)
     for offset, tag, attributes in reader.seen:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoresearch_mcp.tools.workflows.ledger.scores import fix_score, learn_score, ship_score
+from autoresearch_mcp.tools.workflows.ledger.scores import fix_score, ship_score
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,3 @@ def test_what_is_ready_to_ship_has_nothing_left(
     blockers: int, required: int, recommended: int, rehearsed: bool, value: float
 ) -> None:
     assert ship_score(blockers, required, recommended, rehearsed).value == value
-
-
-def test_documents_are_worth_the_share_of_their_claims_that_holds() -> None:
-    assert learn_score(3, 4).value == 75

@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...text.markdown import is_markdown
+from ...text.restructured import is_restructured
 from .codemap import is_document, language_of
 
 FOLDER = "docs"
 WIKI = "wiki"
-MOST_LINES = 800
-README_LINES = 300
 STALE_DAYS = 7.0
-VERY_STALE_DAYS = 30.0
 DAY_S = 86_400.0
+_FOLDERS = frozenset(("docs", "doc", "documentation", "site", "website"))
 _MANY_TESTS = 10
 _MANY_TODOS = 20
+_MANY_SOURCES = 20
+_MANY_PARTS = 3
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,32 @@ class DueDocument:
     core: bool
 
 
+@dataclass(frozen=True)
+class Limits:
+    """How long documents may be, in lines, and how many days behind what they describe; 0 = any number."""
+
+    readme_lines: int = 300
+    most_lines: int = 800
+    stale_days: float = 30.0
+
+    def lines(self, path: str) -> int:
+        """Return how many lines a document may have; one that tells of the past may have any number."""
+        if is_history(path):
+            return 0
+        return self.readme_lines if path.rpartition("/")[2].lower().startswith("readme") else self.most_lines
+
+    def fits(self, path: str, lines: int) -> bool:
+        """Return whether a document is within its number of lines."""
+        return lines <= self.lines(path) or not self.lines(path)
+
+    def freshness(self, behind_s: float) -> Freshness:
+        """Return how stale a document is whose files changed `behind_s` seconds after it did: fresh below 7 days."""
+        days = behind_s / DAY_S
+        if days < min(STALE_DAYS, self.stale_days or STALE_DAYS):
+            return Freshness.FRESH
+        return Freshness.STALE if days <= self.stale_days or not self.stale_days else Freshness.VERY_STALE
+
+
 class Freshness(StrEnum):
     """How far a document has fallen behind the files that it describes."""
 
@@ -58,26 +85,12 @@ def _kind(name: str, path: str, names: str, holds: str, *, core: bool = False) -
     return DocumentKind(name, path, re.compile(rf"(?:{names})", re.IGNORECASE), holds, core)
 
 
-CORE = (
-    _kind("readme", "README.md", "readme", "what it is, how to install it, how to run it", core=True),
-    _kind(
-        "project overview", "docs/project-overview-pdr.md", "project[-_]?overview(?:[-_]pdr)?|overview|pdr",
-        "purpose, users, requirements, limits", core=True,
-    ),
-    _kind(
-        "codebase summary", "docs/codebase-summary.md", "codebase[-_]?summary|codebase",
-        "folders, modules, entry points, where to look for what", core=True,
-    ),
-    _kind(
-        "code standards", "docs/code-standards.md", "code[-_]?standards|coding[-_]?standards|style[-_]?guide|contributing",
-        "how code is written, named, tested and checked here", core=True,
-    ),
-    _kind(
-        "system architecture", "docs/system-architecture.md", "system[-_]?architecture|architecture|design",
-        "the parts, what each does, how they talk to one another, and why so", core=True,
-    ),
-)  # fmt: skip
+README = _kind("readme", "README.md", "readme", "what it is, how to install it, how to run it", core=True)
 CONDITIONAL = (
+    _kind("project overview", "docs/project-overview-pdr.md", "project[-_]?overview(?:[-_]pdr)?|overview|pdr", "purpose, users, requirements, limits"),
+    _kind("codebase summary", "docs/codebase-summary.md", "codebase[-_]?summary|codebase", "folders, modules, entry points, where to look for what"),
+    _kind("code standards", "docs/code-standards.md", "code[-_]?standards|coding[-_]?standards|style[-_]?guide|contributing", "how code is written, named, tested and checked here"),
+    _kind("system architecture", "docs/system-architecture.md", "system[-_]?architecture|architecture|design", "the parts, what each does, how they talk to one another, and why so"),
     _kind("deployment guide", "docs/deployment-guide.md", "deploy(?:ment|ing)?(?:[-_]?guide)?", "how it gets to where it runs"),
     _kind("design guidelines", "docs/design-guidelines.md", "design[-_]?guidelines|ui[-_]?guide", "how the interface looks, and why"),
     _kind("roadmap", "docs/project-roadmap.md", "(?:project[-_]?)?roadmap", "what is next, what waits"),
@@ -86,6 +99,7 @@ CONDITIONAL = (
     _kind("configuration guide", "docs/configuration-guide.md", "config(?:uration)?(?:[-_]?guide)?|settings", "every setting, with its default"),
     _kind("changelog", "CHANGELOG.md", "change[-_]?log|changes|history|news|releases", "what changed in which version"),
 )  # fmt: skip
+_UPGRADE = re.compile(r"(?:upgrad(?:e|ing)|migrat(?:ing|ion)[-_]guide)(?:[-_].*)?", re.IGNORECASE)
 _DEPLOYED = re.compile(
     r"(?:^|/)(?:Dockerfile[^/]*|docker-compose[^/]*|compose\.ya?ml|Procfile|fly\.toml|vercel\.json|netlify\.toml|serverless\.ya?ml"
     r"|[^/]+\.tf|Chart\.yaml|kustomization\.ya?ml)$|(?:^|/)(?:k8s|helm)/|\.github/workflows/[^/]*deploy",
@@ -109,7 +123,8 @@ _TESTS = re.compile(
 
 
 def due(files: Sequence[str], texts: Mapping[str, str], *, only: str = "") -> tuple[DueDocument, ...]:
-    """Return the documents that a repository should have, the core ones first; `only` names the one that is asked for.
+    """Return the documents that a repository should have: a readme, and what its own files make due; `only` names the one
+    that is asked for.
 
     Args:
         files: All files that git has or would add.
@@ -117,13 +132,13 @@ def due(files: Sequence[str], texts: Mapping[str, str], *, only: str = "") -> tu
         only: A document's path, or the name of its kind. Empty: all of them.
     """
     signals = _signals(files, texts)
-    wanted = [*((kind, "every project has one") for kind in CORE)]
+    wanted = [(README, "every project has one")]
     wanted += [(kind, signals[kind.name]) for kind in CONDITIONAL if kind.name in signals]
     found = [_due(kind, why, files) for kind, why in wanted]
     if not only:
         return tuple(found)
     kind = next(
-        (kind for kind in (*CORE, *CONDITIONAL) if only in {kind.name, kind.path, kind.path.rpartition("/")[2]}), None
+        (kind for kind in (README, *CONDITIONAL) if only in {kind.name, kind.path, kind.path.rpartition("/")[2]}), None
     )
     if kind:
         return (_due(kind, "asked for", files),)
@@ -150,8 +165,13 @@ def _signals(files: Sequence[str], texts: Mapping[str, str]) -> dict[str, str]:
     manifests = {path: text for path, text in texts.items() if _MANIFEST.search(path)}
     tests = sum(bool(_TESTS.search(path)) for path in files)
     todos = sum(len(re.findall(r"\b(?:TODO|FIXME)\b", text)) for path, text in texts.items() if not is_document(path))
+    sources = [path for path in files if language_of(path) not in {"", "markdown"} and not _TESTS.search(path)]
+    parts = {path.split("/")[0] if "/" in path else "." for path in sources}
+    large = f"{len(sources)} source files" if len(sources) >= _MANY_SOURCES else ""
     components = _first(_COMPONENTS, files) and _first(_STYLED, files)
     found = {
+        "code standards": large,
+        "system architecture": f"{large} in {len(parts)} parts" if large and len(parts) >= _MANY_PARTS else "",
         "deployment guide": _first(_DEPLOYED, files),
         "design guidelines": components,
         "roadmap": f"{todos} marks TODO or FIXME" if todos >= _MANY_TODOS else "",
@@ -170,42 +190,34 @@ def _first(pattern: re.Pattern[str], files: Iterable[str]) -> str:
 
 def holds(name: str) -> str:
     """Return what a document of a kind should hold; empty for one that is of no kind."""
-    return next((kind.holds for kind in (*CORE, *CONDITIONAL) if kind.name == name), "")
+    return next((kind.holds for kind in (README, *CONDITIONAL) if kind.name == name), "")
 
 
 def is_checked(path: str, *, wiki: bool = False) -> bool:
-    """Return whether a Markdown file is one of the documents that are checked: at the top, or in the folder of
-    documents; in wiki mode the wiki's pages alone.
+    """Return whether a file is one of the documents that are checked: at the top, in a folder of documents, or a readme of a
+    part that is not there for tests; in wiki mode the wiki's pages alone.
     """
-    if not is_markdown(path):
+    if not (is_markdown(path) or is_restructured(path)):
         return False
-    return path.startswith(f"{WIKI}/") if wiki else "/" not in path or path.startswith(f"{FOLDER}/")
+    if wiki:
+        return path.startswith(f"{WIKI}/")
+    folders = path.split("/")[:-1]
+    if not folders or folders[0] in _FOLDERS:
+        return True
+    readme = path.rpartition("/")[2].lower().startswith("readme.")
+    return readme and not any(_OTHERS.fullmatch(folder) for folder in folders)
+
+
+_OTHERS = re.compile(
+    r"\..*|tests?|__tests__|testdata|fixtures?|examples?|templates?|vendor|third[-_]party|node_modules"
+)
 
 
 def is_history(path: str) -> bool:
-    """Whether a document tells of the past, which is not what the code is now: a changelog. It may be as long as it likes."""
+    """Return whether a document tells of the past, which is not what the code is now: a changelog, how to upgrade."""
     kind = next(kind for kind in CONDITIONAL if kind.name == "changelog")
-    return kind.names.fullmatch(path.rpartition("/")[2].rpartition(".")[0]) is not None
-
-
-def most_lines(path: str) -> int:
-    """Return how many lines a document may have; 0 = any number."""
-    if is_history(path):
-        return 0
-    return README_LINES if path.rpartition("/")[2].lower().startswith("readme") else MOST_LINES
-
-
-def fits(path: str, lines: int) -> bool:
-    """Return whether a document is within its number of lines."""
-    return lines <= most_lines(path) or not most_lines(path)
-
-
-def freshness(behind_s: float) -> Freshness:
-    """How stale a document is whose files changed `behind_s` seconds after it did: fresh below 7 days, very stale above 30."""
-    days = behind_s / DAY_S
-    return (
-        Freshness.FRESH if days < STALE_DAYS else Freshness.STALE if days <= VERY_STALE_DAYS else Freshness.VERY_STALE
-    )
+    stem = path.rpartition("/")[2].rpartition(".")[0]
+    return kind.names.fullmatch(stem) is not None or _UPGRADE.fullmatch(stem) is not None
 
 
 MOST_MODULES = 10

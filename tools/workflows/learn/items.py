@@ -11,6 +11,7 @@ from pydantic import Field
 from ..ledger.items import Cited, Item, Options, Severity, Text, Words
 from ..ledger.pages import code
 from ..ledger.state import Ledger, LedgerFacts
+from .documents import Limits
 from .validation import (
     Contradiction,
     DocumentFault,
@@ -45,6 +46,14 @@ class LearnOptions(Options):
         (), description="For wiki: the folders that get a page. Empty: found by the server, at most ten."
     )
     topics: Words = Field((), description="For wiki: further pages.")
+    most_lines: int = Field(800, ge=0, description="Lines that a document may have; 0 = any number.")
+    readme_lines: int = Field(300, ge=0, description="Lines that a readme may have; 0 = any number.")
+    stale_days: float = Field(30, ge=0, description="Days that a document may be behind its files; 0 = any number.")
+
+    @property
+    def limits(self) -> Limits:
+        """How long and how old documents may be."""
+        return Limits(self.readme_lines, self.most_lines, self.stale_days)
 
 
 class Why(StrEnum):
@@ -96,7 +105,7 @@ class Exempt(Item):
 
 
 class Skip(Item):
-    """A document that is due by a signal and not wanted here. Core documents cannot be skipped."""
+    """A document that is due by a signal and not wanted here. The readme cannot be skipped."""
 
     prefix: ClassVar[str] = "S"
     place_format: ClassVar[str] = "{document}"
@@ -206,9 +215,16 @@ def valid_documents(seen: Validation) -> int:
     return sum(not one.problems for one in seen.documents)
 
 
-def claims_made_and_held(seen: Validation) -> tuple[int, int]:
-    """Claims made, and those that hold."""
-    return sum(one.claims for one in seen.documents), sum(one.held for one in seen.documents)
+def claims_checked(seen: Validation) -> tuple[int, int, int]:
+    """Return how many claims were checked, how many of them are wrong, and how many could not be checked."""
+    checked, held = sum(one.claims for one in seen.documents), sum(one.held for one in seen.documents)
+    return checked, checked - held, sum(one.unknown for one in seen.documents)
+
+
+def claims_line(seen: Validation) -> str:
+    """Return the same in words."""
+    checked, wrong, unknown = claims_checked(seen)
+    return f"{checked} claims checked, {wrong} wrong, {unknown} not checkable."
 
 
 def problem_line(problem: DocumentProblem) -> str:

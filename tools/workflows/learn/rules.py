@@ -11,9 +11,7 @@ from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.pages import lines, many, section, table
 from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
-from ..ledger.scores import Score, learn_score
 from ..ledger.state import Ledger
-from .documents import most_lines
 from .items import (
     DocumentReview,
     Exempt,
@@ -21,7 +19,8 @@ from .items import (
     LearnOptions,
     Mismatch,
     Skip,
-    claims_made_and_held,
+    claims_checked,
+    claims_line,
     code_of,
     exempted,
     improved,
@@ -111,14 +110,15 @@ def _command(kind: str, text: str, source: str = "") -> str:
 
 def report_page(ledger: Ledger) -> str:
     """Return what the last look found, document by document."""
-    seen, wrong = last_validation(ledger), open_problems(ledger)
+    seen, wrong, limits = last_validation(ledger), open_problems(ledger), ledger.opts(LearnOptions).limits
     rows = [
-        f"| `{one.path}` | {one.lines} of {most_lines(one.path) or 'any'} | {one.held} of {one.claims} | {one.problems} | "
+        f"| `{one.path}` | {one.lines} of {limits.lines(one.path) or 'any'} | {one.claims} | {one.claims - one.held} | {one.unknown} | {one.problems} | "
         + (f"{one.freshness}, {one.behind_s / 86400:.0f} days" if one.behind_s else f"{one.freshness}")
         + " |"
         for one in seen.documents
     ]
-    head = ["| document | lines | claims that hold | problems | against the code |", "|---|---|---|---|---|"]
+    head = ["| document | lines | claims checked | wrong | not checkable | problems | against the code |"]
+    head += ["|---|---|---|---|---|---|---|"]
     due = [f"- `{one.path}`: {one.name}, {'there' if one.there else '**missing**'}" for one in wanted(ledger)]
     due += [f"- `{item.document}`: not wanted: {item.because}" for item in ledger.items(Skip)]
     exempt = [
@@ -134,10 +134,11 @@ def report_page(ledger: Ledger) -> str:
     ]
     pages = [
         "# What the documents say, held against the code\n",
-        f"Open: {many(len(wrong) + seen.more_problems, 'problem')}.\n",
+        f"{claims_line(seen)} Open: {many(len(wrong) + seen.more_problems, 'problem')}.\n",
         section("Documents", [*head, *rows] if rows else []),
         section("Due", due),
         section("Problems", [*(f"- {problem_line(problem)}" for problem in wrong), *more]),
+        section("Not checkable, and perhaps wrong", [f"- {problem_line(problem)}" for problem in seen.unknown]),
         section("Said to be no claims", exempt),
         section("Said to be still right", reviews),
         section("Areas that no document names", [f"- `{name}`" for name in seen.undescribed]),
@@ -154,10 +155,10 @@ def _look_name(place: int, mode: LearnMode) -> str:
 
 def results_table(ledger: Ledger) -> str:
     """One row for each look at the documents."""
-    columns = ("iteration", "mode", "documents", "valid", "problems", "claims", "held", "exempted")
+    columns = ("iteration", "mode", "documents", "valid", "problems", "claims", "wrong", "not_checkable", "exempted")
     mode = mode_of(ledger)
     rows = [
-        (place, mode, len(one.documents), valid_documents(one), one.wrong, *claims_made_and_held(one), one.exempted)
+        (place, mode, len(one.documents), valid_documents(one), one.wrong, *claims_checked(one), one.exempted)
         for place, one in enumerate(validations(ledger))
     ]
     return table(columns, rows)
@@ -222,16 +223,13 @@ class Learn(WorkflowRules):
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
         seen = last_validation(ledger)
-        asked = wanted(ledger)
+        asked, (checked, wrong, _) = wanted(ledger), claims_checked(seen)
         return (
             Coverage("due documents", sum(one.there for one in asked), len(asked)),
             Coverage("valid documents", valid_documents(seen), len(seen.documents)),
+            Coverage("claims that hold", checked - wrong, checked),
             Coverage("areas described", seen.areas_described, seen.areas_described + len(seen.undescribed)),
         )
-
-    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        made, held = claims_made_and_held(last_validation(ledger))
-        return (learn_score(held, made),) if made else ()
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
         mode, count = mode_of(ledger), len(validations(ledger))
@@ -262,6 +260,7 @@ class Learn(WorkflowRules):
             stale and f"Behind the code: {', '.join(stale[:8])}.",
             seen.undescribed and f"Areas that no document names: {', '.join(seen.undescribed[:12])}.",
             not seen.symbols_known and "Too much to read all of it: names and settings were not checked.",
+            claims_line(seen),
             f"{len(wrong)} problems" + (":" if wrong else "."),
             *map(problem_line, wrong[:_LISTED]),
         )

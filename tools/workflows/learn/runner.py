@@ -14,13 +14,12 @@ from ...git.repo import Repo
 from ...lab.context import RepoContext
 from ...project.projects import recognise
 from ...project.scan import is_installed, read_texts, scan
-from ...text.markdown import is_markdown
 from ...text.redaction import redactor
 from ..ledger.items import Item
 from ..ledger.state import Ledger, Observed
 from ..running.runner import WorkflowRunner, observed, saw
 from . import codemap
-from .codemap import CodeMap, Repository, code_map
+from .codemap import CodeMap, is_document
 from .documents import FOLDER, WIKI, DueDocument, due, is_checked, is_generated, wiki_modules, wiki_pages
 from .items import (
     CodeSummary,
@@ -36,6 +35,7 @@ from .items import (
     mode_of,
     validations,
 )
+from .repository import Repository
 from .rules import Learn
 from .validation import DocumentFacts, Staleness, Validation, contains, read_documents, validated
 
@@ -112,16 +112,16 @@ def _checkout_files(context: RepoContext) -> CheckoutFiles:
         for change in context.repo.changes()
         if change.tracked and not (context.repo.root / change.path).exists()
     }
-    return CheckoutFiles(tuple(file for file in files if file not in gone), texts, code_map(texts, complete=complete))
+    return CheckoutFiles(tuple(file for file in files if file not in gone), texts, CodeMap(texts, complete))
 
 
 def _map(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles) -> CodeSummary:
     """Return what the code consists of, and the mode that `auto` comes to."""
     options, code = ledger.opts(LearnOptions), checkout.code
-    documented = any(path.startswith(f"{FOLDER}/") and is_markdown(path) for path in checkout.files)
+    documented = any(path.startswith(f"{FOLDER}/") and is_document(path) for path in checkout.files)
     mode = options.mode if options.mode is not LearnMode.AUTO else LearnMode.UPDATE if documented else LearnMode.INIT
     projects = recognise(checkout.files, scan(context.repo.root, checkout.files))
-    public = [symbol for symbol in code.symbols if "." not in symbol.name and not symbol.name.startswith("_")]
+    public = [symbol for symbol in code.python.symbols if "." not in symbol.name and not symbol.name.startswith("_")]
     named = [symbol for symbol in public if symbol.kind in {"class", "function"}]
     found = CodeSummary(
         mode=mode,
@@ -155,9 +155,6 @@ def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, cod
     repository = Repository(
         checkout.code,
         frozenset(checkout.files),
-        codemap.commands_declared(checkout.texts),
-        codemap.make_targets(checkout.texts),
-        codemap.node_scripts(checkout.texts),
         ignored=cache(lambda path: context.repo.git.ask("check-ignore", "--quiet", "--no-index", "--", path).code == 0),
         installed=is_installed,
     )
@@ -175,6 +172,7 @@ def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, cod
         contradictions=contradictions(ledger),
         overwritten=[path for path, digest in users.items() if _digest(checkout.texts.get(path, "")) != digest],
         marked=mode is LearnMode.WIKI,
+        limits=options.limits,
     )
     return validated(documents, repository, asked, redactor())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,13 +10,22 @@ from hashlib import sha256
 from typing import ClassVar, NamedTuple
 
 from ...session.events import Record
-from ...text.markdown import MarkdownPage, broken_links, read_page
+from ...text.markdown import DocumentPage
 from ..ledger.state import LedgerFacts
-from .claims import Claim, ClaimKind, claims, spoken_of
-from .codemap import Repository, areas, is_document
-from .documents import DueDocument, Freshness, fits, freshness, holds, is_generated, is_history, most_lines
+from .checks.claim import Claim, ClaimKind, Document
+from .checks.table import CHECKS, OF_FORM, claims, spoken_of
+from .codemap import areas, is_document
+from .documents import DueDocument, Freshness, Limits, holds, is_generated, is_history
+from .repository import Repository
 
 MOST_PROBLEMS = 300
+MOST_UNKNOWN = 100
+_SAMPLE_PASSWORD = re.compile(
+    r"(?<=:)(?:[\w-]*(?:password|passwd|pass|pwd|secret|token)[\w-]*|x{3,}|\*+|<[^<>]+>)(?=@)"
+    r"|(?<=[=:\"' ])(?:password|passwd|pass|secret|secure|changeme|example)\d*(?=[\"'&\s`,)}]|$)",
+    re.IGNORECASE,
+)
+"""A password that says itself that it is none."""
 _NEEDS_NO_CODE = frozenset(
     ("readme", "changelog", "roadmap", "project overview", "design guidelines", "deployment guide")
 )
@@ -30,11 +40,19 @@ class DocumentFault(StrEnum):
     UNMARKED = "unmarked"
     CONTRADICTION = "contradiction"
     LINK = "link"
+    MARKUP = "markup"
+    SYNTAX = "syntax"
     FILE = "file"
     LINE = "line"
+    IMPORT = "import"
     SYMBOL = "symbol"
+    SIGNATURE = "signature"
     COMMAND = "command"
+    TARGET = "target"
+    OPTION = "option"
     KEY = "key"
+    COUNT = "count"
+    VERSION = "version"
     SIZE = "size"
     STALE = "stale"
     EMPTY = "empty"
@@ -71,13 +89,16 @@ def may_be_exempted(problem: DocumentProblem) -> bool:
 
 
 class DocumentSeen(Record):
-    """One document as it was seen. `behind_s` are seconds by which the newest of the files that it describes is newer."""
+    """One document as it was seen: its claims that were checked, those that hold, and those that could not be checked.
+    `behind_s` are seconds by which the newest of the files that it describes is newer.
+    """
 
     path: str
     digest: str
     lines: int
     claims: int
     held: int
+    unknown: int = 0
     problems: int
     behind_s: float = 0.0
     changed: tuple[str, ...] = ()
@@ -85,7 +106,7 @@ class DocumentSeen(Record):
 
 
 class DueSeen(NamedTuple):
-    """A document that should be there, as it was seen. A core document cannot be skipped."""
+    """A document that should be there, as it was seen. One that is `core` cannot be skipped."""
 
     name: str
     path: str
@@ -94,8 +115,8 @@ class DueSeen(NamedTuple):
 
 
 class Validation(LedgerFacts):
-    """Everything that one look at the documents found. `exempted` claims were said to be none; `contradictions` are the ids
-    of those that were looked for.
+    """Everything that one look at the documents found. `unknown` are claims that may be wrong and cannot be checked;
+    `exempted` claims were said to be none; `contradictions` are the ids of those that were looked for.
     """
 
     what: ClassVar[str] = "validated"
@@ -103,6 +124,7 @@ class Validation(LedgerFacts):
     documents: tuple[DocumentSeen, ...] = ()
     problems: tuple[DocumentProblem, ...] = ()
     more_problems: int = 0
+    unknown: tuple[DocumentProblem, ...] = ()
     exempted: int = 0
     contradictions: tuple[str, ...] = ()
     due: tuple[DueSeen, ...] = ()
@@ -126,7 +148,6 @@ class ReadDocument:
     """A document, read."""
 
     text: str
-    page: MarkdownPage
     claims: tuple[Claim, ...]
     spoken_of: frozenset[str] = frozenset()
 
@@ -163,6 +184,7 @@ class DocumentFacts:
     contradictions: Sequence[Contradiction] = ()
     overwritten: Collection[str] = ()
     marked: bool = False
+    limits: Limits = field(default_factory=Limits)
 
 
 def read_documents(texts: Mapping[str, str], repository: Repository) -> dict[str, ReadDocument]:
@@ -171,9 +193,9 @@ def read_documents(texts: Mapping[str, str], repository: Repository) -> dict[str
 
 
 def _read(path: str, text: str, repository: Repository) -> ReadDocument:
-    page = read_page(text)
-    found = () if is_history(path) else claims(path, page, repository)
-    return ReadDocument(text, page, found, spoken_of(path, page, found, repository))
+    document = Document(path, text, repository.page(path) or DocumentPage())
+    found = claims(document, repository, OF_FORM if is_history(path) else CHECKS)
+    return ReadDocument(text, found, spoken_of(document, found, repository))
 
 
 def validated(
@@ -183,12 +205,11 @@ def validated(
     found = [
         *_missing(asked.due),
         *(DocumentProblem(path=path, fault=DocumentFault.OVERWRITTEN, why=_PUT_BACK) for path in asked.overwritten),
-        *_links(documents, repository),
         *(problem for path, one in documents.items() for problem in _problems_of(path, one, asked, masked)),
     ]
     ranked = sorted(found, key=lambda one: (list(DocumentFault).index(one.fault), one.path, one.line))
     exempted = sum(
-        (path, claim.text) in asked.exempt for path, one in documents.items() for claim in one.claims if claim.why
+        (path, claim.text) in asked.exempt for path, one in documents.items() for claim in one.claims if claim.wrong
     )
     touched = {path for one in documents.values() for path in one.spoken_of}
     parts = areas(repository.code)
@@ -197,6 +218,7 @@ def validated(
         documents=tuple(_seen(path, one, ranked, asked) for path, one in sorted(documents.items())),
         problems=tuple(ranked[:MOST_PROBLEMS]),
         more_problems=len(ranked[MOST_PROBLEMS:]),
+        unknown=_unknown(documents),
         exempted=exempted,
         contradictions=tuple(one.id for one in asked.contradictions),
         due=tuple(DueSeen(one.name, one.path, one.there, one.core) for one in asked.due),
@@ -219,12 +241,13 @@ def _seen(path: str, one: ReadDocument, problems: Sequence[DocumentProblem], ask
         path=path,
         digest=sha256(one.text.encode()).hexdigest(),
         lines=len(one.text.splitlines()),
-        claims=len(one.claims),
-        held=sum(not claim.why for claim in one.claims),
+        claims=sum(claim.known for claim in one.claims),
+        held=sum(claim.known and not claim.why for claim in one.claims),
+        unknown=sum(not claim.known for claim in one.claims),
         problems=sum(problem.path == path for problem in problems),
         behind_s=behind.seconds,
         changed=behind.changed,
-        freshness=freshness(behind.seconds),
+        freshness=asked.limits.freshness(behind.seconds),
     )
 
 
@@ -235,22 +258,13 @@ def _missing(wanted: Sequence[DueDocument]) -> Iterator[DocumentProblem]:
             yield DocumentProblem(path=one.path, fault=DocumentFault.MISSING, why=f"due, {one.why}: {one.name}{what}")
 
 
-def _links(documents: Mapping[str, ReadDocument], repository: Repository) -> Iterator[DocumentProblem]:
-    for link in broken_links({path: one.text for path, one in documents.items()}, repository.exists):
-        yield DocumentProblem(path=link.path, line=link.line, fault=DocumentFault.LINK, text=link.target, why=link.why)
-
-
 def _problems_of(
     path: str, one: ReadDocument, asked: DocumentFacts, masked: Callable[[str], str]
 ) -> Iterator[DocumentProblem]:
     """Yield what is wrong with one document by itself."""
-    for claim in one.claims:
-        if claim.why and (path, claim.text) not in asked.exempt:
-            yield DocumentProblem(
-                path=path, line=claim.line, fault=DocumentFault(claim.kind.value), text=claim.text, why=claim.why
-            )
-    lines, most = len(one.text.splitlines()), most_lines(path)
-    if not fits(path, lines):
+    yield from (_problem(path, claim) for claim in one.claims if claim.wrong and (path, claim.text) not in asked.exempt)
+    lines, most = len(one.text.splitlines()), asked.limits.lines(path)
+    if not asked.limits.fits(path, lines):
         yield DocumentProblem(
             path=path, fault=DocumentFault.SIZE, why=f"{lines} lines, of at most {most}: split it or shorten it"
         )
@@ -258,11 +272,11 @@ def _problems_of(
     yield from _contradictions(path, one.text, asked.contradictions)
     yield from _stale(path, asked)
     kind = next((due.name for due in asked.due if due.path == path), "")
-    if kind and kind not in _NEEDS_NO_CODE and not one.files:
+    if kind and kind not in _NEEDS_NO_CODE and not one.files and not any(claim.known for claim in one.claims):
         yield DocumentProblem(
             path=path,
             fault=DocumentFault.EMPTY,
-            why="it names no file and no symbol of the code, so nothing in it can be checked",
+            why="it names nothing of the code, so nothing in it can be checked",
         )
     if asked.marked and not is_generated(one.text):
         yield DocumentProblem(
@@ -270,10 +284,21 @@ def _problems_of(
         )
 
 
+def _problem(path: str, claim: Claim) -> DocumentProblem:
+    return DocumentProblem(path=path, line=claim.line, fault=DocumentFault(claim.kind), text=claim.text, why=claim.why)
+
+
+def _unknown(documents: Mapping[str, ReadDocument]) -> tuple[DocumentProblem, ...]:
+    """Return the claims that may be wrong and cannot be checked, for a reader to look at."""
+    found = (_problem(path, claim) for path, one in documents.items() for claim in one.claims if not claim.known)
+    return tuple(problem for problem in found if problem.why)[:MOST_UNKNOWN]
+
+
 def _secrets(path: str, text: str, masked: Callable[[str], str]) -> Iterator[DocumentProblem]:
     if masked(text) == text or "[masked:" not in masked(text):
         return
-    for line, words in enumerate(text.splitlines(), 1):
+    for line, spelled in enumerate(text.splitlines(), 1):
+        words = _SAMPLE_PASSWORD.sub("", spelled)
         if masked(words).count("[masked:") > words.count("[masked:"):
             yield DocumentProblem(
                 path=path,
@@ -298,7 +323,7 @@ def contradicted(one: Contradiction, line: int = 0) -> DocumentProblem:
 
 def _stale(path: str, asked: DocumentFacts) -> Iterator[DocumentProblem]:
     behind = asked.behind.get(path, Staleness())
-    how = freshness(behind.seconds)
+    how = asked.limits.freshness(behind.seconds)
     if how is Freshness.VERY_STALE:
         since = ", ".join(behind.changed[:4]) + (
             f" and {len(behind.changed) - 4} more" if len(behind.changed) > 4 else ""

@@ -34,11 +34,6 @@ def ship_score(blockers: int, required: int, recommended: int, dry_run_ok: bool)
     return Score("ship", 0 if blockers else max(0, left))
 
 
-def learn_score(held: int, claims: int) -> Score:
-    """Return the share of the claims of documents that hold. One that was exempted does not: no exemption pays."""
-    return Score("claims that hold", 100 * held / claims)
-
-
 REGRESSION_WEIGHTS = {"flakiness": 0.30, "performance": 0.30, "resource": 0.20, "visual-ui": 0.20}
 """Of the scored dimensions. Source: ancestor."""
 REGRESSION_THRESHOLD = 95.0

@@ -5,25 +5,19 @@ from __future__ import annotations
 import pytest
 
 from autoresearch_mcp.tools.text.markdown import read_page
-from autoresearch_mcp.tools.workflows.learn.claims import claims, spoken_of
-from autoresearch_mcp.tools.workflows.learn.codemap import (
-    Repository,
-    areas,
-    code_map,
-    commands_declared,
-    entry_points,
-    languages,
-    make_targets,
-    node_scripts,
-)
+from autoresearch_mcp.tools.workflows.learn.checks.claim import Claim, Document
+from autoresearch_mcp.tools.workflows.learn.checks.table import claims, spoken_of
+from autoresearch_mcp.tools.workflows.learn.codemap import CodeMap, areas, entry_points, languages
 from autoresearch_mcp.tools.workflows.learn.documents import (
     Freshness,
+    Limits,
     due,
-    freshness,
+    is_checked,
     is_generated,
     wiki_modules,
     wiki_pages,
 )
+from autoresearch_mcp.tools.workflows.learn.repository import Repository
 
 TEXTS = {
     "README.md": "old_name is only spoken of here",
@@ -44,18 +38,19 @@ TEXTS = {
 @pytest.fixture(scope="module")
 def repository() -> Repository:
     return Repository(
-        code_map(TEXTS),
+        CodeMap(TEXTS),
         frozenset(TEXTS),
-        commands_declared(TEXTS),
-        make_targets(TEXTS),
-        node_scripts(TEXTS),
         ignored=lambda path: path.startswith("dist/"),
         installed=lambda program: program == "rare",
     )
 
 
-def whys(text: str, repository: Repository, document: str = "docs/page.md") -> list[str]:
-    return [claim.why for claim in claims(document, read_page(text), repository)]
+def found_in(text: str, repository: Repository) -> tuple[Claim, ...]:
+    return claims(Document("docs/page.md", text, read_page(text)), repository)
+
+
+def whys(text: str, repository: Repository) -> list[str]:
+    return [claim.why for claim in found_in(text, repository) if claim.known]
 
 
 def sh(*lines: str) -> str:
@@ -122,8 +117,7 @@ def test_what_is_so_is_a_claim_that_holds(text: str, repository: Repository) -> 
         "`3.11`",
         "`v1.0`",
         "a word, and shop/nowhere.py without backticks",
-        "```python\nmake nothing\n```",
-        sh("frob <name>", "frob your-file", "frob ..."),
+        "```text\nmake nothing\n```",
     ],
 )
 def test_what_may_be_anything_is_no_claim(text: str, repository: Repository) -> None:
@@ -135,33 +129,32 @@ def test_what_may_be_anything_is_no_claim(text: str, repository: Repository) -> 
     [
         ("`shop/basket.py`", "there is no shop/basket.py"),
         ("`shop/carts.py`", "there is no shop/carts.py; there is shop/cart.py"),
-        ("`nowhere.toml`", "there is no nowhere.toml"),
+        ("`CONTRIBUTING.md`", "there is no CONTRIBUTING.md"),
         ("`shop/made_later.json`", "there is no shop/made_later.json"),
         ("`shop/gone/`", "there is no shop/gone/"),
         ("`shop/cart.py:20-99`", "shop/cart.py has 19 lines"),
         ("`shop.cart.gone`", "shop/cart.py defines no gone"),
         ("`shop.cart.main`", "shop/cart.py defines no main"),
-        ("`shop.gone.total`", "shop/__init__.py defines no gone.total"),
+        ("`shop.gone.total`", "shop/__init__.py defines no gone"),
         ("`Cart.remove`", "Cart in shop/cart.py has no remove"),
         ("`Cart.main()`", "Cart in shop/cart.py has no main"),
         ("`Big.nowhere`", "Big in shop/cart.py has no nowhere"),
-        ("`old_name`", "nothing in the code is called old_name"),
+        ("`shop/cart.py` has `old_name`", "nothing in the code is called old_name"),
+        ("`fetchItem` asks", "nothing in the code is called fetchItem; there is fetchItems"),
         ("`oldName()`", "nothing in the code is called oldName"),
-        ("`retries = 3`", "no file of the code knows the setting retries"),
+        ("`line-lengths = 3`", "no file of the code knows the setting line-lengths; there is line-length"),
         ("`pyproject.toml` has `MOST = 3`", "pyproject.toml has no MOST"),
         (sh("make nothing"), "no makefile has a target nothing"),
         (sh("npm run nothing"), "no package.json has a script nothing"),
         (sh("npm test"), "no package.json has a script test"),
-        (sh("frob --all"), "no program is called frob: not on this machine, and this repository installs none"),
+        (sh("web-ber --all"), "no program is called web-ber; there is webber"),
         (sh("python3 shop/gone.py"), "there is no shop/gone.py"),
-        (sh("pytest tests/test_gone.py::test_it"), "there is no tests/test_gone.py"),
+        (sh("pytest shop/test_gone.py::test_it"), "there is no shop/test_gone.py"),
+        (sh("pytest shop/cart.py::test_it"), "shop/cart.py has no test_it"),
         (sh("python -m shop.gone"), "there is no module shop.gone"),
         (sh("./tools/gone.sh"), "there is no ./tools/gone.sh"),
-        (
-            sh("X=1 sudo frob | git x"),
-            "no program is called frob: not on this machine, and this repository installs none",
-        ),
-        ("```ini\nretries = 3\n```", "no file of the code knows the setting retries"),
+        (sh("X=1 sudo webbr | git x"), "no program is called webbr; there is webber"),
+        ("```ini\nline-lengths = 3\n```", "no file of the code knows the setting line-lengths; there is line-length"),
     ],
 )
 def test_what_is_not_so_is_told(text: str, why: str, repository: Repository) -> None:
@@ -169,16 +162,20 @@ def test_what_is_not_so_is_told(text: str, why: str, repository: Repository) -> 
 
 
 def test_a_claim_stands_at_its_line_and_names_the_file_that_it_means(repository: Repository) -> None:
-    page = read_page("# A\n\n" + sh("make build", "frob") + "\nSee `Cart.add`, [how](../shop/cli.py).\n")
+    text = "# A\n\n" + sh("make build", "frob") + "\nSee `Cart.add`, [how](../shop/cli.py).\n"
 
-    found = claims("docs/page.md", page, repository)
+    found = found_in(text, repository)
 
-    assert [(claim.line, claim.text, claim.path) for claim in found] == [
-        (4, "make build", ""),
-        (5, "frob", ""),
-        (8, "Cart.add", "shop/cart.py"),
+    assert [(claim.line, claim.text, claim.path, claim.known) for claim in found] == [
+        (4, "make build", "", True),
+        (5, "frob", "", False),
+        (8, "../shop/cli.py", "shop/cli.py", True),
+        (8, "Cart.add", "shop/cart.py", True),
     ]
-    assert spoken_of("docs/page.md", page, found, repository) == {"shop/cart.py", "shop/cli.py"}
+    assert spoken_of(Document("docs/page.md", text, read_page(text)), found, repository) == {
+        "shop/cart.py",
+        "shop/cli.py",
+    }
 
 
 @pytest.mark.parametrize(
@@ -193,11 +190,11 @@ def test_a_claim_stands_at_its_line_and_names_the_file_that_it_means(repository:
 def test_a_name_that_is_only_passed_on_means_the_file_that_defines_it(
     name: str, home: str, repository: Repository
 ) -> None:
-    assert [claim.path for claim in claims("a.md", read_page(f"`{name}`"), repository)] == [home]
+    assert [claim.path for claim in found_in(f"`{name}`", repository)] == [home]
 
 
 def test_where_not_all_was_read_no_name_is_called_missing() -> None:
-    part = Repository(code_map(TEXTS, complete=False), frozenset(TEXTS))
+    part = Repository(CodeMap(TEXTS, complete=False), frozenset(TEXTS))
 
     assert whys("`old_name`, `shop.cart.gone`, `retries = 3`", part) == []
 
@@ -205,16 +202,16 @@ def test_where_not_all_was_read_no_name_is_called_missing() -> None:
 def test_code_that_cannot_be_parsed_may_define_anything() -> None:
     texts = {"shop/old.py": "print 'x'\n"}
 
-    assert whys("`shop.old.thing`", Repository(code_map(texts), frozenset(texts))) == [""]
+    assert whys("`shop.old.thing`", Repository(CodeMap(texts), frozenset(texts))) == [""]
 
 
 def test_the_map_knows_languages_areas_and_where_the_code_begins() -> None:
-    code = code_map(TEXTS)
+    code = CodeMap(TEXTS)
 
     assert [name for name, _, _ in languages(code)] == ["python", "markdown", "typescript", "shell"]
     assert [(area.name, area.files) for area in areas(code)] == [("shop", 3), ("src/web", 1), ("tools", 1)]
-    assert entry_points(code) == ("webber (package.json)", "shop (pyproject.toml)", "shop/cli.py")
-    assert {symbol.name for symbol in code.symbols if symbol.path == "shop/cart.py"} == {
+    assert entry_points(code) == ("shop (pyproject.toml)", "webber (package.json)", "shop/cli.py")
+    assert {symbol.name for symbol in code.python.symbols if symbol.path == "shop/cart.py"} == {
         *("MOST", "total", "Cart", "Cart.size", "Cart.__init__", "Cart.items", "Cart.add", "Big"),
     }
 
@@ -239,21 +236,25 @@ def test_the_map_knows_languages_areas_and_where_the_code_begins() -> None:
 def test_a_signal_makes_a_document_due_and_without_it_none_is(
     files: list[str], texts: dict[str, str], name: str
 ) -> None:
-    core = ["readme", "project overview", "codebase summary", "code standards", "system architecture"]
+    assert [one.name for one in due(files, texts)] == ["readme", name]
+    assert [one.name for one in due(["a.py", *files[: len(files) - 1]], {})] == ["readme"]
 
-    assert [one.name for one in due(files, texts)] == [*core, name]
-    assert [one.name for one in due(["a.py", *files[: len(files) - 1]], {})] == core
+
+def test_documents_about_the_code_are_due_only_where_there_is_much_of_it() -> None:
+    large = [f"{part}/{n}.py" for part in ("web", "db", "jobs") for n in range(7)]
+
+    assert [one.name for one in due(["handbook/one.md", "handbook/two.md"], {})] == ["readme"]
+    assert [one.name for one in due(large, {})] == ["readme", "code standards", "system architecture"]
 
 
 def test_a_document_by_another_usual_name_is_there() -> None:
-    found = {
-        one.name: (one.path, one.there) for one in due(["readme.md", "ARCHITECTURE.md", "docs/contributing.md"], {})
-    }
+    files = ["readme.md", "ARCHITECTURE.md", "docs/contributing.rst"]
+    large = [f"{part}/{n}.py" for part in ("web", "db", "jobs") for n in range(7)]
+    found = {one.name: (one.path, one.there) for one in due([*files, *large], {})}
 
     assert found["readme"] == ("readme.md", True)
     assert found["system architecture"] == ("ARCHITECTURE.md", True)
-    assert found["code standards"] == ("docs/contributing.md", True)
-    assert found["codebase summary"] == ("docs/codebase-summary.md", False)
+    assert found["code standards"] == ("docs/contributing.rst", True)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +262,29 @@ def test_a_document_by_another_usual_name_is_there() -> None:
     [(0, "fresh"), (6.99, "fresh"), (7, "stale"), (30, "stale"), (30.01, "very stale")],
 )
 def test_how_stale_a_document_is(days: float, how: str) -> None:
-    assert freshness(days * 86400) == Freshness(how)
+    assert Limits().freshness(days * 86400) == Freshness(how)
+
+
+def test_limits_are_the_readers() -> None:
+    assert [Limits().fits(path, 400) for path in ("README.rst", "docs/a.md", "CHANGELOG.md")] == [False, True, True]
+    assert Limits(readme_lines=0).fits("README.md", 9000)
+    assert Limits(stale_days=2).freshness(3 * 86400) is Freshness.VERY_STALE
+
+
+@pytest.mark.parametrize(
+    ("path", "checked"),
+    [
+        ("README.rst", True),
+        ("docs/guide/a.md", True),
+        ("doc/a.rst", True),
+        ("packages/web/readme.md", True),
+        ("tests/fixtures/README.md", False),
+        ("src/notes.md", False),
+        ("docs/a.txt", False),
+    ],
+)
+def test_documents_are_those_at_the_top_those_in_their_folders_and_readmes(path: str, checked: bool) -> None:
+    assert is_checked(path) is checked
 
 
 # --- The wiki --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,241 @@
+"""Each kind of claim on a small document: what is so holds, what is not is told with what the code says, and what may be so is left alone."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from autoresearch_mcp.tools.workflows.learn.checks.claim import Claim, Document
+from autoresearch_mcp.tools.workflows.learn.checks.table import claims
+from autoresearch_mcp.tools.workflows.learn.codemap import CodeMap
+from autoresearch_mcp.tools.workflows.learn.repository import Repository
+
+SHOP = {
+    "pyproject.toml": (
+        '[project]\nname = "shop"\nversion = "1.4.0"\nrequires-python = ">=3.10"\ndependencies = ["rich", "attrs"]\n'
+        '[project.optional-dependencies]\ntests = []\n[project.scripts]\nshop = "shop.cli:main"\n'
+    ),
+    "tox.ini": "[tox]\nenvlist = lint,py{310,311}-{linux,mac}\n[testenv:docs]\n",
+    "Makefile": "all: build\nbuild lint:\n\techo\n",
+    "shop/__init__.py": "from .cart import Cart, total\nfrom . import stock\n",
+    "shop/cart.py": (
+        "from dataclasses import dataclass\n\ndef total(prices, *, tax=0):\n    return sum(prices)\n\n"
+        "class Base:\n    def save(self, path): ...\n\nclass Cart(Base):\n    def __init__(self, owner, size=3): self.items = []\n"
+        "    def add(self, item): ...\n    @classmethod\n    def empty(cls): ...\n\n@dataclass\nclass Line:\n    name: str\n    price: int = 0\n"
+    ),
+    "shop/stock.py": "def find(*names, **where): ...\n",
+    "shop/cli.py": 'import argparse\np = argparse.ArgumentParser()\np.add_argument("--out-dir")\np.add_argument("-q", "--quiet")\n',
+    "shop/old.py": "def __getattr__(name): return name\nKNOWN = {'legacy': 1}\n",
+    "docs/conf.py": "",
+    "docs/index.rst": ".. _top:\n\nTop\n===\n",
+    "docs/more.rst": "More\n====\n",
+}
+WEB = {
+    "package.json": (
+        '{"name": "web", "version": "2.0.1", "engines": {"node": ">=18"}, "bin": {"web": "x.js"}, "scripts": {"dev": "x", "unit": "x"}, '
+        '"devDependencies": {"vitest": "1"}}'
+    ),
+    "src/index.ts": "export const start = 1\nexport type { Options } from './options'\nexport default function web() {}\n",
+    "src/options.ts": "export interface Options { port: number }\n",
+    "src/cli.ts": "cli.option('-p, --port <n>', 'x').option('--no-color', 'x').option('--env.* <v>', 'x')\n",
+}
+STORE = {
+    "go.mod": "module example.org/store/v2\n\ngo 1.22\n",
+    "store.go": "package store\n\ntype Store struct {\n\tName string\n}\n\nfunc Open(path string, size int) (*Store, error) {\n}\n\nfunc (s *Store) Put(key string) {\n}\n",
+    "cmd/store/main.go": 'package main\n\nfunc main() {\n\tflag.Bool("verbose", false, "")\n}\n',
+    "disk/disk.go": "package disk\n\nconst Size = 1\n\nfunc Join(parts ...string) {\n}\n",
+}
+
+
+def found(project: dict[str, str], text: str, path: str = "docs/page.md") -> list[Claim]:
+    files = {**project, path: dedent(text)}
+    repository = Repository(CodeMap(files), frozenset(files))
+    page = repository.page(path)
+    assert page is not None
+    return list(claims(Document(path, files[path], page), repository))
+
+
+def wrong(project: dict[str, str], text: str, path: str = "docs/page.md") -> list[tuple[str, int, str]]:
+    return [(claim.kind.value, claim.line, claim.why) for claim in found(project, text, path) if claim.wrong]
+
+
+def block(language: str, *lines: str) -> str:
+    return f"```{language}\n" + "\n".join(lines) + "\n```\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "line", "why"),
+    [
+        (block("python", "x = (1,", "y = 2"), "syntax", 2, "it is no Python: '(' was never closed"),
+        (block("python", "from shop import Basket"), "import", 2, "shop/__init__.py has no Basket"),
+        (block("python", "import shop.carts"), "import", 2, "there is no module shop.carts"),
+        (block("python", "import shop", "shop.stock.lose()"), "symbol", 3, "shop.stock has no lose"),
+        (block("python", "from shop import Cart", "c = Cart('me')", "c.remove(1)"), "symbol", 4, "shop.cart.Cart has no remove"),
+        (block("python", "from shop import Cart", "class Mine(Cart): ...", "Mine('me').remove(1)"), "symbol", 4, "shop.cart.Cart has no remove"),
+        (block("python", "from shop import total", "total([1], vat=2)"), "signature", 3, "shop.cart.total takes no parameter vat; there is prices, tax"),
+        (block("python", "from shop.cart import Line", "Line(cost=1)"), "signature", 3, "shop.cart.Line takes no parameter cost; there is name, price"),
+        (block("python", "from shop import Cart", "Cart('a', 1, 2)"), "signature", 3, "shop.cart.Cart takes at most 2 arguments by position"),
+        (block("pycon", ">>> from shop import total", ">>> total.x", "1", ">>> from shop import minus"), "import", 5, "shop/__init__.py has no minus"),
+        (block("pycon", ">>> import shop", ">>> shop.total(", "3"), "syntax", 3, "it is no Python: '(' was never closed"),
+        (block("console", "$ tox -e docs,py39"), "target", 2, "tox has no environment py39; it has docs, lint, py310-linux, py310-mac, py311-linux, py311-mac"),
+        (block("sh", "pip install -e '.[test]'"), "target", 2, "pyproject.toml has no extra or group test; it has tests"),
+        (block("sh", "python -m shop.web"), "target", 2, "there is no module shop.web"),
+        (block("sh", "shop --output x"), "option", 2, "no option output is declared"),
+        (block("sh", "python shop/cli.py --loud"), "option", 2, "no option loud is declared"),
+        ("Run `make biuld` first.\n", "target", 1, "no makefile has a target biuld; there is build"),
+        ("Pass `--silent` to `shop`.\n", "option", 1, "no option silent is declared"),
+        (block("json", '{"a": 1', ' "b": 2}'), "syntax", 2, "it is no JSON: Expecting ',' delimiter"),
+        (block("toml", "[a]", "b = x"), "syntax", 3, "it is no TOML: Invalid value"),
+        (block("yaml", "a: [1, 2", "b: 3"), "syntax", 2, "it is no YAML: expected ',' or ']', but got ':'"),
+        ("There are 7 modules in `shop/`.\n", "count", 1, "counted shop: 5"),
+        ("`shop/cart.py` has 200 lines.\n", "count", 1, "counted shop/cart.py: 18 (lines)"),
+        ("It has three dependencies.\n", "count", 1, "counted 2 (dependencies in pyproject.toml)"),
+        ("It requires Python 3.8\nor newer.\n", "version", 1, "pyproject.toml takes Python from 3.10 on"),
+        ("Its version is 1.3.0.\n", "version", 1, "its manifest says 1.4.0"),
+    ],
+)  # fmt: skip
+def test_what_the_code_contradicts_is_told(text: str, kind: str, line: int, why: str) -> None:
+    assert [(k, at, told[: len(why)]) for k, at, told in wrong(SHOP, text)] == [(kind, line, why)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        block("python", "from shop import Cart, stock as s", "c = Cart(owner='me')", "c.save('x'); c.items; s.find('a', b=1)"),
+        block("python", "from shop.cart import Line, total", "Line('a', price=2)", "total([1], tax=3)", "Line(*x, **y)"),
+        block("python", "from shop import Cart", "def f(Cart): return Cart.anything", "for Cart in []: Cart.gone"),
+        block("python", "from shop import Cart", "class Mine(Other, Cart): ...", "Mine().anything"),
+        block("python", "from shop.old import legacy"),
+        block("python", "@decorated"),
+        block("python", "def f():", "    # what it does"),
+        block("pycon", ">>> def f():", "...     return 1", ">>> f()", "1"),
+        block("sh", "tox -e docs,py310-mac", "tox run -e py311", "tox", "tox -e envname", "pip install 'shop[tests]' rich[jupyter]"),
+        block("sh", "shop -q --out_dir x", "shop --no-quiet", "shop --help", "python shop/cli.py --out-dir x", "pip install --pre shop"),
+        "`--pre` of pip; pip's `--user`\n",
+        block("json", '{"a": 1}', '{"b": 2}') + block("jsonc", "{'a'}") + block("json", '"a": 1,', '"b": 2'),
+        block("yaml", "a: 1", "---", "b: !tag 2"),
+        block("toml", 'a = "x"'),
+        "There are 5 modules in `shop/`, about 9 files in `shop/`, and 1 extras in version 2.\n",
+        "Python 3.10+ is needed; on Python 3.8 it never ran. Since version 1.2.0 it is fast.\n",
+    ],
+)  # fmt: skip
+def test_what_is_so_or_may_be_so_is_not_called_wrong(text: str) -> None:
+    assert wrong(SHOP, text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        block("json", '{"a": ...}'),
+        block("python", "total(<prices>)"),
+        block("sh", "frobnicate --all", "node app.js"),
+        "`dist/shop.js`, written to `out.txt`\n",
+        "`Widget` and `connect_timeout` are others'.\n",
+        "For streams Python 3.12 or newer is best.\n",
+    ],
+)
+def test_what_cannot_be_told_is_counted_as_not_checkable(text: str) -> None:
+    assert [claim.known for claim in found(SHOP, text) if claim.why or not claim.known]
+    assert wrong(SHOP, text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "line", "why"),
+    [
+        (block("ts", "import { start,", "  stop } from 'web'"), "import", 3, "web exports no stop"),
+        (
+            block("sh", "web --prot 1 --env.A=b --color --no-cache"),
+            "option",
+            2,
+            "no option prot is declared; there is port",
+        ),
+        (block("sh", "npm run units"), "target", 2, "no package.json has a script units; there is unit"),
+        ("Check with `pnpm lints`.\n", "target", 1, "no package.json has a script lints"),
+        ("It needs Node.js 16.\n", "version", 1, "package.json takes Node.js from 18 on"),
+        ("We are at version 2.1.0.\n", "version", 1, "its manifest says 2.0.1"),
+        ("The package has 2 executables.\n", "count", 1, "counted 1 (executables in package.json)"),
+    ],
+)
+def test_typescript_is_held_against_exports_options_and_scripts(text: str, kind: str, line: int, why: str) -> None:
+    assert (kind, line, why) in wrong(WEB, text)
+
+
+def test_typescript_that_is_right_is_left_alone() -> None:
+    text = block("ts", "import web, { start as s, type Options } from 'web'", "import { x } from 'other'")
+    commands = block("sh", "web -p 1 --no-color", "pnpm vitest", "yarn dev", "pnpm add web", "npm install")
+
+    assert wrong(WEB, text + commands + "It needs Node.js 18 or newer.\n") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "line", "why"),
+    [
+        (block("go", "import (", '  "example.org/store/v2/disc"', ")"), "import", 3, "there is no package in disc; there is disk"),
+        (block("go", 'import "example.org/store/v2"', "s, err := store.Opened(p, 1)"), "symbol", 3, "the package store has no Opened; there is Open"),
+        (block("go", 'import "example.org/store/v2"', "s, err := store.Open(p, 1)", "s.Take(1)"), "symbol", 4, "Store has no Take"),
+        (block("go", 'import "example.org/store/v2"', "store.Open(p)"), "signature", 3, "Open takes 2 arguments, not 1"),
+        ("`Store.Take` and `Store.Put`\n", "symbol", 1, "Store in the top has no Take"),
+        ("`disk.Width`\n", "symbol", 1, "the package disk in disk has no Width"),
+        (block("sh", "go test ./disc/..."), "target", 2, "there is no folder disc"),
+        (block("sh", "store -verbos"), "option", 2, "no option verbos is declared; there is verbose"),
+        ("It needs Go 1.20.\n", "version", 1, "go.mod takes Go from 1.22 on"),
+        ("![Go](https://img.shields.io/badge/Go-1.21%2C%201.22-grey.svg)\n", "version", 1, "go.mod takes Go from 1.22 on"),
+    ],
+)  # fmt: skip
+def test_go_is_held_against_packages_members_and_flags(text: str, kind: str, line: int, why: str) -> None:
+    assert wrong(STORE, text) == [(kind, line, why)]
+
+
+def test_go_that_is_right_is_left_alone() -> None:
+    lines = ('d "example.org/store/v2/disk"', '"example.org/store/v2"', ")", "d.Join(a, b, c)", "s, _ := store.Open(p, d.Size)", "s.Put(s.Name)")  # fmt: skip
+    text = block("go", "import (", *lines) + "`http.Get`, `Store.Name`, `disk.Size`\n"
+
+    assert wrong(STORE, text + block("sh", "go test ./...", "go run ./cmd/store -verbose", "store -help")) == []
+
+
+RST = """
+    .. _here:
+
+    Page
+    ====
+
+    :ref:`here`, :ref:`top`, :doc:`more`, :doc:`/index`, :class:`shop.Cart`, :meth:`Cart.add`, ``shop/cart.py``, |version|.
+
+    .. module:: shop
+
+    :func:`total` and :func:`stock.find`
+
+    .. toctree::
+
+        more
+"""
+
+
+def test_right_restructured_text_is_read_and_left_alone() -> None:
+    kept = found(SHOP, RST, "docs/page.rst")
+
+    assert [claim for claim in kept if claim.wrong] == []
+    assert {claim.text for claim in kept} >= {"here", "top", "more", "/index", "shop.Cart", "Cart.add", "shop/cart.py"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "line", "why"),
+    [
+        ("a\n\n:ref:`hero`\n", "link", 3, "no document has the label hero"),
+        (":doc:`moer`\n", "link", 1, "there is no docs/moer; there is docs/more.rst"),
+        (":meth:`x <shop.Cart.drop>`\n", "symbol", 1, "shop.Cart defines no drop"),
+        (".. module:: shop\n\n:func:`stock.lose`\n", "symbol", 3, "shop/stock.py defines no lose"),
+        ("Title\n====\n", "markup", 2, "Title underline too short"),
+        ("See More_ and\nLess_.\n\n.. _More: https://x.org\n", "markup", 2, 'Unknown target name: "less"'),
+        (".. code-blok:: python\n\n    x\n", "markup", 1, 'Unknown directive type "code-blok"'),
+        (".. literalinclude:: ../shop/crat.py\n", "link", 1, "there is no shop/crat.py; there is shop/cart.py"),
+        (".. image:: gone.png\n", "link", 1, "there is no docs/gone.png"),
+        ("a\n\n.. code-block:: python\n   :caption: x\n\n   from shop import Basket\n", "import", 6, "shop/__init__.py has no Basket"),
+        (">>> from shop import Basket\n", "import", 1, "shop/__init__.py has no Basket"),
+        ("Run: ::\n\n    $ tox -e gone\n", "target", 3, "tox has no environment gone"),
+        (".. note::\n\n    Run ``make biuld``.\n", "target", 3, "no makefile has a target biuld; there is build"),
+    ],
+)  # fmt: skip
+def test_wrong_restructured_text_is_told_at_its_line(text: str, kind: str, line: int, why: str) -> None:
+    assert [(k, at, told[: len(why)]) for k, at, told in wrong(SHOP, text, "docs/page.rst")] == [(kind, line, why)]

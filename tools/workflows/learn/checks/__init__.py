@@ -1,0 +1,1 @@
+"""Everything that a document is checked for."""

@@ -1,0 +1,93 @@
+"""What a document says, one claim at a time, and what became of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from ....text.markdown import CodeText, DocumentPage
+from ..repository import Repository
+
+
+class ClaimKind(StrEnum):
+    """What a document can be checked for."""
+
+    FILE = "file"
+    LINE = "line"
+    LINK = "link"
+    MARKUP = "markup"
+    SYNTAX = "syntax"
+    IMPORT = "import"
+    SYMBOL = "symbol"
+    SIGNATURE = "signature"
+    COMMAND = "command"
+    TARGET = "target"
+    OPTION = "option"
+    KEY = "key"
+    COUNT = "count"
+    VERSION = "version"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing that a document says: at which of its lines, and, where it is not so, what the code says. `path` is the file
+    meant; `known` tells whether it could be checked at all.
+    """
+
+    kind: ClaimKind
+    line: int
+    text: str
+    why: str = ""
+    path: str = ""
+    known: bool = True
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the code says otherwise."""
+        return self.known and bool(self.why)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document with its name, its text and what stands in it."""
+
+    path: str
+    text: str
+    page: DocumentPage
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """Its lines as they stand."""
+        return tuple(self.text.replace("\r\n", "\n").split("\n"))
+
+    @cached_property
+    def prose(self) -> str:
+        """Its text with the lines of code blocks empty, so that a place in it is at the same line."""
+        lines = list(self.lines)
+        for block in self.page.blocks:
+            for line in range(block.line - 1, min(len(lines), block.line + block.text.rstrip("\n").count("\n"))):
+                lines[line] = ""
+        return "\n".join(lines)
+
+    def said(self, line: int) -> str:
+        """Return a line; empty where there is none."""
+        return self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+
+
+Check = Callable[[Document, Repository], Iterable[Claim]]
+"""Finds the claims of one kind, or of a few that are found together."""
+
+
+def matches(pattern: re.Pattern[str], document: Document) -> Iterator[tuple[int, re.Match[str]]]:
+    """Return what matches in the prose of a document, each with the line at which it begins."""
+    for match in pattern.finditer(document.prose):
+        yield document.prose.count("\n", 0, match.start()) + 1, match
+
+
+def blocks(document: Document, languages: Iterable[str]) -> Iterator[CodeText]:
+    """Return the code blocks in any of these languages."""
+    known = frozenset(languages)
+    return (block for block in document.page.blocks if block.language in known)
