@@ -95,6 +95,12 @@ PROOF = {
 """An experiment that shows what is wrong with the cart."""
 DISPROOF = {**PROOF, "reproduction": PROOF["control"], "control": PROOF["reproduction"]}
 """The same, for a claim that is not so."""
+NO_FAULT = {
+    "reproduction": "python3 -c \"from shop.cart import count; assert count([]) < 1, 'one too many'\"",
+    "fails_with": "AssertionError: one too many",
+    "control": "python3 -c \"import shop; count = lambda items: len(items) + 1; assert count([]) < 1, 'one too many'\"",
+}
+"""A disproof whose control has the fault itself in a stand-in, and so fails without the code."""
 INJECTION = {
     "reproduction": "python3 -c \"from shop.db import find; seen = []; link = type('Link', (), {'execute': lambda self, *given: "
     "seen.append(given)})(); find(link, 'x'); assert len(seen[0]) == 2, 'the name is in the query'\"",

@@ -156,7 +156,7 @@ class RepoContext:
 
     def remove_checkouts(self, *names: str) -> None:
         """Take our checkouts away: all, or the named ones."""
-        for name in names or (_ARENA, CLEAN, CONTROL):
+        for name in names or (_ARENA, CLEAN, CONTROL, PROOF, GATE):
             PairedCheckout(self.repo, name).remove()
 
     @property
@@ -218,6 +218,8 @@ class RepoContext:
 
 
 _ARENA, CLEAN, CONTROL = "arena", "clean", "control"
+PROOF, GATE = "proof", "gate"
+"""Where the proofs of workflows run that need other files than the user's; the gate's apart, which takes no turn to write."""
 
 AFTER_MOVE = (Tool.STATUS, Tool.HISTORY, Tool.FINISH_SESSION)
 """The calls that work although HEAD is not where the session left it."""

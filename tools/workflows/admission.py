@@ -11,12 +11,12 @@ from ..errors import Code, Refusal
 from ..lab.context import RepoContext
 from ..text.arguments import validated
 from ..text.redaction import redact_json, redactor, strip_hidden
-from .ledger.evidence import SAME, nearest, shown, unproven, words
-from .ledger.items import Cited, Item, ItemOutcome, Proof, form_of
+from .ledger.evidence import SAME, disproved, mended, nearest, proof_of, ran, shown, unproven, words
+from .ledger.items import Cited, Item, ItemOutcome, Proof, Provable, Settlement, form_of
 from .ledger.pages import sentence
-from .ledger.rules import WorkflowRules, rules_of
-from .ledger.state import ItemRecorded, Ledger, Ran
-from .running.inspection import no_experiment, prove
+from .ledger.rules import WorkflowRules
+from .ledger.state import ItemRecorded, Ledger, LedgerEntry, Ran
+from .running.proofs import elsewhere, no_experiment, prove
 from .running.runner import WorkflowRunner
 from .running.store import Ledgers
 
@@ -47,31 +47,79 @@ def admit(
     _new(ledger, rules, item)
     if objection := rules.objection(ledger, item):
         raise Refusal(objection.code, objection.message)
-    ran = _tried(context, rules.proof(ledger, item) or _upstream_proof(context, item))
-    if ran and shown(ran) and item.settles is ItemOutcome.DISPROVEN:
-        message = (
-            f"{item.upstream} still stands: `{ran.command}`: {words(ran)}. Mend it first, or leave `upstream` out."
-        )
-        raise Refusal(Code.EVIDENCE, message)
+    own = rules.proof(ledger, item)
+    seen = _tried(context, own, ledger, item) if own else _upstream_ran(context, item)
     data = item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}
-    return ItemRecorded(id=ledger.next_id(item), commit=context.repo.head(), item=data, ran=ran)
+    event = ItemRecorded(id=ledger.next_id(item), commit=context.repo.head(), item=data, ran=seen)
+    if item.upstream:
+        _may_settle(context, rules, Ledgers(context).moved_on(ledger, [event]), item)
+    return event
 
 
-def _tried(context: RepoContext, proof: Proof | None) -> Ran | None:
-    if proof is None:
-        return None
+def _tried(context: RepoContext, proof: Proof, ledger: Ledger, item: Item) -> Ran:
     for command in proof.commands if proof.fails_with else ():
         if why := no_experiment(context, command):
             raise Refusal(Code.EVIDENCE, f"`{command}` {why}.")
-    return prove(context, proof)
+    if not isinstance(item, Provable):
+        return prove(context, proof)
+    before = (entry.ran for entry in ledger.entries if entry.ran and entry.item.proof == proof and shown(entry.ran))
+    return prove(context, proof, item.path, next((seen for seen in before if seen.emptied == item.path), None))
 
 
-def _upstream_proof(context: RepoContext, item: Item) -> Proof | None:
-    """Return the proof of what an item settles: whoever says that it is over has it run again."""
+def _upstream(context: RepoContext, item: Item) -> tuple[Ledger, LedgerEntry[Item]] | None:
+    """Return the earlier item that an item settles, with its ledger."""
     name, _, id = item.upstream.partition("#")
     found = Ledgers(context).named(name) if name else None
     entry = found.find(id) if found else None
-    return rules_of(found.workflow).proof(found, entry.item) if found and entry else None
+    return (found, entry) if found and entry else None
+
+
+def _upstream_ran(context: RepoContext, item: Item) -> Ran | None:
+    """Run the proof of what an item settles, where there is one: whoever says that it is over shows it."""
+    if (there := _upstream(context, item)) is None:
+        return None
+    proof = proof_of(*there)
+    return prove(context, proof) if proof.command else None
+
+
+def _may_settle(context: RepoContext, rules: WorkflowRules, ledger: Ledger, item: Item) -> None:
+    """Refuse to end an earlier item by an experiment that leaves it open.
+
+    One that was shown is over when its own proof passes. One that never was is not over while what fails may be the fault itself:
+    the control has to fail without the code that is suspected, and the experiment has to rest on it.
+    """
+    there, entry = _upstream(context, item), ledger.entries[-1]
+    outcome = rules.settles(ledger, entry)
+    over = outcome is not None and Settlement(outcome).over
+    if there is None or not (over or item.settles is ItemOutcome.DISPROVEN):
+        return
+    once = shown(ran(*there))
+    seen = _upstream_ran(context, item) if rules.proof(ledger, item) else entry.ran
+    if seen and (shown(seen) or (over and once and not mended(seen))):
+        message = (
+            f"{item.upstream} still stands: `{seen.command}`: {words(seen)}. Mend it first, or leave `upstream` out."
+        )
+        raise Refusal(Code.EVIDENCE, message)
+    if entry.ran and disproved(entry.ran) and not once:
+        _not_by_the_fault_itself(context, item, there[1].item, entry.ran)
+
+
+def _not_by_the_fault_itself(context: RepoContext, item: Item, suspected: Item, seen: Ran) -> None:
+    path = next((one.path for one in (suspected, item) if isinstance(one, Cited) and one.location), "")
+    if not path:
+        return
+    command, control = elsewhere(context, {path: b""}, seen.proof)
+    problem = ""
+    if control.exit_code is not None and not (control.failed and control.named):
+        problem = f"without {path} its control fails otherwise, so what fails may be the fault itself"
+        cure = "Let the control check a stand-in that has the fault, and not that file"
+    elif command.passed:
+        problem = f"without {path} it passes all the same, so it says nothing of that code"
+        cure = "Run that code"
+    if problem:
+        raise Refusal(
+            Code.EVIDENCE, f"`{seen.command}` does not end {item.upstream}: {problem}. {cure}; or leave `upstream` out."
+        )
 
 
 def _shaped(rules: WorkflowRules, fields: Mapping[str, Any]) -> Item:

@@ -12,7 +12,7 @@ from .ledger.handoff import GateCheck, HandoffFinding, ended_well, severe, targe
 from .ledger.items import Proof, Settlement, Severity, Workflow
 from .ledger.rules import rules_of, workflow_named
 from .ledger.state import Ran
-from .running.inspection import prove
+from .running.proofs import prove
 from .running.store import Ledgers
 
 
@@ -92,7 +92,10 @@ def _open_findings(context: RepoContext, workflow: Workflow, severity: Severity)
     ]
     check = without_findings(workflow, now, severity)
     ran = f"; ran {len(seen)} of {len(proofs)} reproductions again" if proofs else ""
-    return replace(check, seen=check.seen + ran)
+    changed = sorted({path for one in seen.values() for path in one.put_back})
+    ran += f", with {', '.join(changed)} as it was when it showed the fault" if changed else ""
+    why = next((one.why for one in seen.values() if one.exit_code is None), "")
+    return replace(check, seen=f"{check.seen}{ran}{f'; {why}' if why else ''}")
 
 
 def _agreed(context: RepoContext, proof: Proof) -> bool:

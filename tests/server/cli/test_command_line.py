@@ -14,9 +14,9 @@ import pytest
 
 from autoresearch_mcp.server.cli.commands import COMMANDS
 from autoresearch_mcp.server.main import leave_own_environment, main
-from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.errors import Code, Refusal
 from conftest import Project
-from ledgers import FINDING, HYPOTHESIS, PROOF, SHOP, WorkflowAgent, shop
+from ledgers import FINDING, HYPOTHESIS, NO_FAULT, PROOF, SHOP, WorkflowAgent, shop
 from wires import Wire
 
 Typed = Callable[..., tuple[int, str]]
@@ -143,11 +143,11 @@ def test_a_reproduction_that_never_showed_its_finding_opens_no_gate(tmp_path: Pa
     assert typed(agent.project, "--allow-commands", "gate", "--fail-on", "high")[0] == 1
 
 
-def found_fault(project: Project) -> WorkflowAgent:
+def found_fault(project: Project, **proof: str) -> WorkflowAgent:
     """An agent whose closed ledger holds a fault that the server saw."""
     agent = WorkflowAgent(project, "debug")
     agent.open(goal="totals")
-    agent.record(HYPOTHESIS)
+    agent.record(HYPOTHESIS, **proof)
     agent.record(FINDING)
     agent.close()
     return agent
@@ -175,6 +175,26 @@ def test_no_newer_ledger_and_no_other_branch_hides_what_was_shown(tmp_path: Path
 
     agent.project.write("shop/cart.py", SHOP["shop/cart.py"].replace("len(items) - 1", "len(items)")).commit("mended")
     assert typed(agent.project, *GATE)[0] == 0
+
+
+def test_a_script_that_was_edited_until_it_passes_closes_nothing(tmp_path: Path, typed: Typed) -> None:
+    project = shop(tmp_path / "repo")
+    script = "import sys\nfrom shop.cart import count\nfor word in sys.argv[1:]:\n    assert count([1] * int(word)) == int(word), 'wrong'\n"
+    project.write("shop/show.py", script).commit("a script")
+    proof = {"reproduction": "python3 -m shop.show 2", "fails_with": "Error: wrong", "control": "python3 -m shop.show"}
+    agent = found_fault(project, **proof)
+    earlier = f"{agent.status().ledger}#F1"
+    project.write("shop/show.py", script.replace("==", "<=")).commit("edited")
+
+    status, told = typed(project, *GATE)
+    assert (status, "with shop/show.py as it was when it showed the fault" in told) == (1, True), told
+    project.now += 60
+    agent.open(goal="it is over")
+    said = {**HYPOTHESIS, **NO_FAULT, "upstream": earlier, "outcome": "disproven"}
+    assert f"{earlier} still stands" in agent.refused(Code.EVIDENCE, said)
+
+    project.write("shop/cart.py", SHOP["shop/cart.py"].replace("len(items) - 1", "len(items)")).commit("mended")
+    assert typed(project, *GATE)[0] == 0
 
 
 def test_what_another_branch_says_of_its_own_code_does_not_count_here(tmp_path: Path, typed: Typed) -> None:

@@ -78,7 +78,7 @@ INJECTED = {
 SORTED = {
     "reproduction": """python -c 'from shop.report import best_sellers as s; assert s([("b", 1), ("a", 1)]) == s([("a", 1), ("b", 1)])'""",
     "fails_with": "AssertionError",
-    "control": """python -c 'from shop.report import best_sellers as s; assert s([("b", 1), ("a", 1)]) == s([("a", 1), ("b", 2)])'""",
+    "control": """python -c 'import shop; s = list; assert s([("b", 1), ("a", 1)]) == s([("a", 1), ("b", 1)])'""",
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ...errors import Code
 from ...lab.context import RepoContext
 from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
-from ..ledger.evidence import fingerprint, pending, ran, shown, words
+from ..ledger.evidence import fingerprint, pending, proof_of, ran, shown, words
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, ItemOutcome, Severity, Workflow, split_location
 from ..ledger.pages import code, lines, quoted, section, sentence, table
@@ -21,9 +21,9 @@ from ..running.inspection import (
     projects_of,
     recent,
     run_checks,
-    run_pending,
     texts_of,
 )
+from ..running.proofs import run_pending
 from ..running.runner import Scoped, files_in_scope, observed
 from .items import Basis, DebugFinding, DebugOptions, Hypothesis, Technique, by_severity, outcome_of, standing, told
 
@@ -255,7 +255,7 @@ class Debug(WorkflowRules):
                 location=entry.item.location,
                 quote=entry.item.quote,
                 detail=f"{sentence(entry.item.root_cause)} {entry.item.suggestion}".strip(),
-                proof=entry.item.proof,
+                proof=proof_of(ledger, entry),
                 confirmed=shown(ran(ledger, entry)),
             )
             for entry in by_severity(ledger)

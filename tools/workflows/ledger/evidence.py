@@ -76,9 +76,24 @@ def ran(ledger: Ledger, entry: LedgerEntry[Any]) -> Ran | None:
     return entry.ran
 
 
+def proof_of(ledger: Ledger, entry: LedgerEntry[Any]) -> Proof:
+    """Return what is run for an item: as it was when it showed the fault, else as it was recorded."""
+    seen = ran(ledger, entry)
+    return seen.proof if seen and shown(seen) else entry.item.proof
+
+
 def shown(seen: Ran | None) -> bool:
-    """Tell whether a proof showed the fault: its command failed in the words that name it, and the control passed."""
-    return seen is not None and seen.failed and seen.named and seen.control is not None and seen.control.passed
+    """Tell whether a proof showed the fault: its command failed in the words that name it, the control passed, and it does not
+    fail like that without the code.
+    """
+    if seen is None or seen.control is None or baseless(seen):
+        return False
+    return seen.failed and seen.named and seen.control.passed
+
+
+def baseless(seen: Ran) -> bool:
+    """Tell whether a command failed in the same words with the cited file emptied: it does not rest on that code."""
+    return seen.without is not None and seen.without.failed and seen.without.named
 
 
 def disproved(seen: Ran | None) -> bool:
@@ -105,15 +120,19 @@ def words(seen: Ran | None) -> str:
     if seen.exit_code is None:
         return seen.why or "not run"
     how = "timed out" if seen.timed_out else f"exit {seen.exit_code}"
-    return f"{how} when the server ran it{_detail(seen)}"
+    with_files = f" with {', '.join(seen.put_back)} as it was then" if seen.put_back else ""
+    return f"{how} when the server ran it{with_files}{_detail(seen)}"
 
 
 def _detail(seen: Ran) -> str:
     control = seen.control
     if control is None:
         return ""
+    if baseless(seen):
+        return f", and with {seen.emptied} emptied it fails in the same words: it does not rest on that code and shows nothing"
     if shown(seen) or disproved(seen):
-        return f", and the control {'passed' if control.passed else 'failed in the words foreseen'}"
+        ended = f", and the control {'passed' if control.passed else 'failed in the words foreseen'}"
+        return f"{ended}; with {seen.emptied} emptied it ended otherwise" if _ran_without(seen) else ended
     if control.exit_code is None:
         return f"; the control was not run: {control.why}"
     if mended(seen):
@@ -121,6 +140,10 @@ def _detail(seen: Ran) -> str:
     wordless = "" if (seen if seen.failed else control).named else ", without the words that name the fault"
     how = f"the control exit {control.exit_code}"
     return f"{wordless}, {how}: it shows nothing" if seen.failed else f", {how}{wordless}: it shows nothing"
+
+
+def _ran_without(seen: Ran) -> bool:
+    return seen.without is not None and seen.without.exit_code is not None
 
 
 SAME = 0.8

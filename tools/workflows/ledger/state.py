@@ -24,13 +24,18 @@ class Ran(Record):
     """What a command cited by an item did when the server ran it. `seconds` is wall-clock time; `tail` the end of its output.
 
     `exit_code` is None where it was not run; `why` says why not. `named` tells whether the words `fails_with` were printed;
-    `control` is what the like command did.
+    `control` is what the like command did, `without` what the command did with the file `emptied`. `files` are as in a proof;
+    those `put_back` differed by now, and were as they had been in the checkout of ours where both ran.
     """
 
     command: str
     fails_with: str = ""
     named: bool = False
     control: Ran | None = None
+    emptied: str = ""
+    without: Ran | None = None
+    files: tuple[tuple[str, str], ...] = ()
+    put_back: tuple[str, ...] = ()
     exit_code: int | None = None
     timed_out: bool = False
     seconds: float = 0.0
@@ -42,7 +47,7 @@ class Ran(Record):
     def proof(self) -> Proof:
         """What was run, or would be."""
         control = self.control.command if self.control else ""
-        return Proof(command=self.command, fails_with=self.fails_with, control=control)
+        return Proof(command=self.command, fails_with=self.fails_with, control=control, files=self.files)
 
     @property
     def failed(self) -> bool:

@@ -1,4 +1,4 @@
-"""Look into a project: run its checks and what items cite, find recent changes, and lines worth a look."""
+"""Look into a project: run its checks, find recent changes, and lines worth a look."""
 
 from __future__ import annotations
 
@@ -8,24 +8,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ...diagnostics.counting import ABSENT
-from ...errors import Code, Refusal
 from ...lab.context import RepoContext
-from ...process.runner import CommandSpec
-from ...process.screen import ONLY_READ, cure, screen
-from ...process.shell import scripts
 from ...project.folders import CommandKind
 from ...project.projects import Project
 from ...project.scan import recognised
-from ...text.redaction import redact_tail
-from ..ledger.evidence import REPRODUCED, pending
-from ..ledger.items import Proof
-from ..ledger.pages import one_line
-from ..ledger.state import Ledger, Observed, Ran
-from .runner import observed
+from .proofs import reproduce
 
 CHECKS = (CommandKind.TEST, CommandKind.TYPES, CommandKind.LINT, CommandKind.BUILD)
-TIMEOUT_S = 120.0
-TAIL_CHARACTERS = 1500
 CHECK_TIMEOUT_S = 600.0
 MOST_CHECKS = 8
 LARGEST_FILE = 256 * 1024
@@ -114,95 +103,6 @@ def checks_of(projects: Iterable[Project], kinds: Sequence[CommandKind] = CHECKS
     return found[:MOST_CHECKS]
 
 
-_SAYS_NOTHING = ONLY_READ | frozenset({"false", ":", "exit", "return", "sleep", "cd", "export", "read"})
-"""Programs that fail or print words without running any code of a project."""
-_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
-
-
-def no_experiment(context: RepoContext, command: str) -> str:
-    """Return why a command cannot show a fault of the project; empty where it may. What a script that it names holds counts."""
-    programs = [part for script in scripts(command) for part in script if part.words]
-    if all(one.name in _SAYS_NOTHING or (one.name in _SHELLS and "-c" in one.words) for one in programs):
-        return "runs no code: it only says, ends or searches something. Run the code that is at fault, with an input"
-    parts = {part for file in context.repo.tracked() for part in file.lower().split("/")}
-    names = parts | {part.rpartition(".")[0] for part in parts}
-    scratch = [
-        file
-        for one in programs
-        for word in one.words
-        if word.startswith("/") and (file := context.repo.root / word).is_file()
-    ]
-    read = (file.read_text("utf-8", "replace") for file in scratch if file.stat().st_size <= LARGEST_FILE)
-    text = "\n".join([command, *read]).lower()
-    if names.isdisjoint(re.findall(r"[\w-]+(?:\.\w+)*|\w+", f"{text} {text.replace('.', ' ')}")):
-        return "names nothing of this repository. Name the file, module or test that it runs"
-    return ""
-
-
-def prove(context: RepoContext, proof: Proof, *, anew: bool = False) -> Ran:
-    """Run a proof's command and its control, if a person agreed to both; say that nobody did otherwise. `anew` joins no run
-    that an earlier call left.
-
-    Raises:
-        Refusal: if a command is one that is never run.
-    """
-    control = Ran(command=proof.control) if proof.control else None
-    agreed = [_agreed(context, command) for command in proof.commands]  # each is asked for, not only the first
-    if not all(agreed):
-        return Ran(command=proof.command, fails_with=proof.fails_with, control=control, why=_NOBODY)
-    before = _edited(context)
-    seen, control = (
-        reproduce(context, one, fails_with=proof.fails_with, anew=anew) if one else None
-        for one in (proof.command, proof.control)
-    )
-    if edited := sorted(_edited(context) - before):
-        message = f"`{proof.command}` or its control edited {', '.join(edited[:5])}. Put that back, and let it work on a copy."
-        raise Refusal(Code.EVIDENCE, message)
-    assert seen is not None, "there is a command"
-    return seen.model_copy(update={"control": control})
-
-
-def _edited(context: RepoContext) -> frozenset[str]:
-    return frozenset(change.path for change in context.repo.changes() if change.tracked)
-
-
-def _agreed(context: RepoContext, command: str) -> bool:
-    if reason := screen(command).refused:
-        raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {reason}. {cure(reason)}")
-    if not (agreed := context.consent.agreed_to(command)):
-        context.consent.want(command)
-    return agreed
-
-
-_NOBODY = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
-
-
-def reproduce(
-    context: RepoContext, command: str, timeout_s: float = TIMEOUT_S, fails_with: str = "", *, anew: bool = False
-) -> Ran:
-    """Run a command at the top of the checkout if a person agreed to it; say that nobody did otherwise.
-
-    Raises:
-        Refusal: if the command is one that is never run.
-    """
-    if not _agreed(context, command):
-        return Ran(command=command, why=_NOBODY)
-    key = context.runs.key(f"reproduce {command}{f' at {context.now()}' if anew else ''}")
-    run = context.runs.run(key, CommandSpec(command, context.repo.root, timeout_s))
-    printed = run.stdout + run.stderr + ("\ntimed out" if run.timed_out else "")
-    return Ran(
-        command=command,
-        fails_with=fails_with,
-        named=bool(fails_with) and one_line(fails_with) in one_line(printed),
-        exit_code=None if run.lost or run.cancelled else run.exit_code,
-        timed_out=run.timed_out,
-        seconds=round(run.seconds, 3),
-        tail=redact_tail(run.stdout + run.stderr, TAIL_CHARACTERS),
-        output=run.digest,
-        why="cancelled" if run.cancelled else run.problem,
-    )
-
-
 def run_checks(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
     """Run commands where a person agreed to them, and tell what each did."""
     results = []
@@ -217,14 +117,6 @@ def run_checks(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> lis
         )  # fmt: skip
         results.append({**check, "exit_code": None if absent else ran.exit_code, "said": said, "tail": ran.tail})
     return results
-
-
-def run_pending(context: RepoContext, ledger: Ledger) -> list[Observed]:
-    """Run the commands of items that nobody had agreed to when these were recorded."""
-    agreed = context.consent.agreed_to
-    seen = {id: prove(context, proof) for id, proof in pending(ledger) if all(map(agreed, proof.commands))}
-    facts = {id: ran.model_dump(mode="json", exclude_defaults=True) for id, ran in seen.items()}
-    return [observed(context, REPRODUCED, **facts)] if facts else []
 
 
 def recent(context: RepoContext, files: Iterable[str]) -> list[tuple[str, int]]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from ...session.events import Record
-from ..ledger.evidence import SAME, fingerprint, likeness, mended, ran, shown
+from ..ledger.evidence import SAME, fingerprint, likeness, mended, proof_of, ran, shown
 from ..ledger.items import Confidence, Proof, Settlement, Severity, split_location
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts, Ran
 from ..running.inspection import Hint
@@ -246,7 +246,7 @@ def _fresh(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> Known:
     return Known(
         ledger=ledger.id, id=entry.id, path=one.path, kind=one.owasp, quote=one.quote, summary=one.summary,
         severity=one.severity, fingerprint=fingerprint(one.path, one.owasp, one.quote), stands=one.location,
-        proof=one.proof if confidence_of(ledger, entry) is Confidence.CONFIRMED else Proof(),
+        proof=proof_of(ledger, entry) if shown(ran(ledger, entry)) else Proof(),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ...errors import Code
 from ...plan.scope import Scope
-from ..ledger.evidence import mended, pending, ran
+from ..ledger.evidence import mended, pending, proof_of, ran
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding, without_findings
 from ..ledger.items import Confidence, Depth, Item, ItemOutcome, Proof, Workflow
 from ..ledger.pages import lines, sentence
@@ -173,7 +173,7 @@ class Security(WorkflowRules):
 
     def proof(self, ledger: Ledger, item: Item) -> Proof | None:
         found = ledger.find(item.finding) if isinstance(item, Remedy) else None
-        return super().proof(ledger, found.item if found else item)
+        return proof_of(ledger, found) if found else super().proof(ledger, item)
 
     def said(self, ledger: Ledger, entry: LedgerEntry[Any]) -> str:
         return confidence_of(ledger, entry) if isinstance(entry.item, SecurityFinding) else super().said(ledger, entry)
@@ -245,7 +245,7 @@ class Security(WorkflowRules):
                 location=entry.item.location,
                 quote=entry.item.quote,
                 detail=_detail(entry.item),
-                proof=entry.item.proof,
+                proof=proof_of(ledger, entry),
                 confirmed=confidence_of(ledger, entry) is Confidence.CONFIRMED,
             )
             for entry in open_findings(ledger)

@@ -21,11 +21,10 @@ from ..running.inspection import (
     checks_of,
     looked_through,
     projects_of,
-    prove,
     run_checks,
-    run_pending,
     texts_of,
 )
+from ..running.proofs import prove, run_pending
 from ..running.runner import Scoped, files_in_scope, observed, saw
 from ..running.store import Ledgers
 from .findings import (

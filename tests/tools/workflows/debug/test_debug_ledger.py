@@ -9,7 +9,7 @@ import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from conftest import Project
-from ledgers import DISPROOF, HYPOTHESIS, NO_PROOF, PROOF, WorkflowAgent, shop
+from ledgers import DISPROOF, HYPOTHESIS, NO_FAULT, NO_PROOF, PROOF, SHOP, WorkflowAgent, shop
 from sarif import check_sarif
 
 FINDING = {
@@ -142,6 +142,8 @@ def test_a_command_alone_is_no_experiment(agent: WorkflowAgent, proof: dict[str,
         ("sh -c 'echo one too few in shop/cart.py; exit 1'", "runs no code"),
         ("grep -q return shop/cart.py && false", "runs no code"),
         ("python3 -c 'raise SystemExit(\"one too few\")'", "names nothing of this repository"),
+        ("python3 -c 'raise SystemExit(1)  # shop.cart'", "names nothing of this repository"),
+        ("python3 -c 'raise SystemExit(\"shop.cart is wrong\")'", "names nothing of this repository"),
     ],
 )
 @pytest.mark.parametrize("role", ["reproduction", "control"])
@@ -234,16 +236,59 @@ def test_the_finding_of_the_last_round_can_still_be_recorded(tmp_path: Path) -> 
     assert agent.close().status == "complete"
 
 
-def test_what_is_inconclusive_settles_nothing_and_what_is_disproven_does(agent: WorkflowAgent) -> None:
+def test_what_was_shown_is_over_when_its_own_proof_passes_and_not_before(agent: WorkflowAgent) -> None:
     agent.record(HYPOTHESIS)
     agent.record(FINDING)
     name = f"{agent.close().ledger}#F1"
     agent.project.now += 60
     agent.open(goal="once more")
+    said = {**HYPOTHESIS, "upstream": name, "outcome": "disproven"}
 
-    said = {"upstream": name, "outcome": "disproven"}
-    assert agent.record(HYPOTHESIS, **said, **PROOF | {"fails_with": "something else"}).settled == ""
-    assert agent.record(HYPOTHESIS, **said, **DISPROOF, claim=CLAIMS[0]).settled == f"{name} as disproven"
+    assert agent.record(said, **PROOF | {"fails_with": "something else"}).settled == ""
+    for other in (DISPROOF, NO_FAULT):
+        assert f"{name} still stands: `{PROOF['reproduction']}`: exit 1" in agent.refused(
+            Code.EVIDENCE, said, **other, claim=CLAIMS[0]
+        )
+    agent.project.write("shop/cart.py", SHOP["shop/cart.py"].replace("len(items) - 1", "len(items)")).commit("mended")
+    place = {"quote": "return len(items)", "claim": CLAIMS[0]}
+    assert agent.record(said, **NO_FAULT, **place).settled == f"{name} as disproven"
+
+
+def test_a_prediction_is_not_disproven_by_a_control_that_fails_of_the_fault_itself(agent: WorkflowAgent) -> None:
+    name = foreseen(agent.project)
+    said = {**HYPOTHESIS, "upstream": name, "outcome": "disproven"}
+    nothing = NO_FAULT | {"reproduction": "python3 -c 'import shop.cart, shop.db'"}
+
+    told = agent.refused(Code.EVIDENCE, said, **DISPROOF)
+    assert "without shop/cart.py its control fails otherwise, so what fails may be the fault itself" in told
+    assert "without shop/cart.py it passes all the same" in agent.refused(Code.EVIDENCE, said, **nothing)
+    assert agent.record(said, **NO_FAULT).settled == f"{name} as disproven"
+
+
+def foreseen(project: Project) -> str:
+    """A prediction about the cart, by the name under which it can be settled."""
+    panel = WorkflowAgent(project, "predict")
+    panel.open(personas=3, rounds=1)
+    panel.record({"kind": "finding", "persona": "architect", "location": "shop/cart.py:6", "quote": "return len(items) - 1",
+                  "summary": "The cart counts wrongly", "category": "correctness", "severity": "high",
+                  "confidence": "likely", "reasoning": "one is taken away"})  # fmt: skip
+    return f"{panel.close(why='seen enough').ledger}#P1"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python3 -c \"import shop.cart; raise SystemExit('one too few')\"",
+        "python3 -c \"import shop.cart; count = lambda items: 1; assert count([1, 2]) == 2, 'one too few'\"",
+    ],
+)
+def test_what_fails_alike_without_the_code_shows_nothing_of_it(agent: WorkflowAgent, command: str) -> None:
+    taken = agent.taken({**HYPOTHESIS, "reproduction": command, "fails_with": "one too few"})
+
+    assert taken.recorded[0].classified == "inconclusive"
+    assert "with shop/cart.py emptied it fails in the same words: it does not rest on that code" in taken.text()
+    assert agent.project.git("status", "--porcelain") == ""
+    assert "with shop/cart.py emptied it ended otherwise" in agent.taken(HYPOTHESIS).text()
 
 
 def test_a_chain_goes_on_to_fix_with_what_was_found(tmp_path: Path) -> None:
@@ -264,7 +309,7 @@ def test_the_files_are_complete(agent: WorkflowAgent) -> None:
 
     closed = agent.close()
 
-    assert "**Reproduction** (exit 1 when the server ran it, and the control passed)." in agent.file(
+    assert "**Reproduction** (exit 1 when the server ran it, and the control passed" in agent.file(
         closed, "findings.md"
     )
     assert f"## H2: {CLAIMS[0]}\n\ndisproven, by minimal-reproduction" in agent.file(closed, "eliminated.md")

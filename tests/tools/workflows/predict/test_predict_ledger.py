@@ -14,7 +14,7 @@ from autoresearch_mcp.tools.workflows.predict.items import Choice
 from autoresearch_mcp.tools.workflows.predict.panel import entropy, flips, mean_entropy, standing, unanimous
 from autoresearch_mcp.tools.workflows.running.store import Ledgers
 from autoresearch_mcp.tools.workflows.status import prompt_status
-from ledgers import DISPROOF, PROOF, WorkflowAgent, shop
+from ledgers import PROOF, WorkflowAgent, shop
 
 ARCHITECT, SECURITY, DEVIL = TRIO = ("architect", "security-analyst", "devils-advocate")
 COUNT: dict[str, Any] = {
@@ -383,7 +383,9 @@ def test_an_experiment_overrides_the_votes_in_every_page(opened: WorkflowAgent) 
             "seen": "nothing happened",
             "outcome": "disproven",
             "line": "injection",
-            **DISPROOF,
+            "reproduction": "python3 -c 'import shop.db; assert shop.db.find, \"no search\"'",
+            "fails_with": "no search",
+            "control": "python3 -c 'import shop; assert None, \"no search\"'",
             "upstream": f"{closed.ledger}#P2",
         }
     )

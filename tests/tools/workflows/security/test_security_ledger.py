@@ -15,7 +15,7 @@ from autoresearch_mcp.tools.workflows.ledger.handoff import HandoffFinding, seve
 from autoresearch_mcp.tools.workflows.ledger.items import ItemOutcome, Severity
 from autoresearch_mcp.tools.workflows.security.items import Attacker, Owasp, Stride
 from autoresearch_mcp.tools.workflows.status import WorkflowAnswer
-from ledgers import INJECTION, NO_PROOF, WorkflowAgent, shop
+from ledgers import INJECTION, NO_PROOF, PROOF, WorkflowAgent, shop
 from sarif import check_sarif
 
 INJECTED = "return link.execute(f\"SELECT * FROM item WHERE name = '{name}'\")"
@@ -725,6 +725,7 @@ def test_three_attempts_are_enough_and_only_what_is_confirmed_and_serious_is_men
         severity="medium",
         location="shop/cart.py:6",
         quote="return len(items) - 1",
+        **PROOF,
     )
     for number in range(3):
         fixing.project.write("shop/db.py", f"import sqlite3\n# {number}\n").commit("a try")

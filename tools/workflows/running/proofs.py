@@ -1,0 +1,232 @@
+"""Run what is to prove an item: its command and its control in the user's checkout, and in one of ours what a proof rests on."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from ...errors import Code, Refusal
+from ...git.paired_checkout import PairedCheckout
+from ...lab.context import GATE, PROOF, RepoContext
+from ...measurement.meter import import_paths
+from ...process.runner import CommandSpec
+from ...process.screen import ONLY_READ, cure, screen
+from ...process.shell import SimpleCommand, scripts
+from ...text.redaction import redact_tail
+from ..ledger.evidence import REPRODUCED, pending, shown
+from ..ledger.items import Cited, Proof
+from ..ledger.pages import one_line
+from ..ledger.state import Ledger, Observed, Ran
+from .runner import observed
+
+TIMEOUT_S = 120.0
+TAIL_CHARACTERS = 1500
+LARGEST_SCRIPT = 256 * 1024
+
+_SAYS_NOTHING = ONLY_READ | frozenset({"false", ":", "exit", "return", "sleep", "cd", "export", "read"})
+"""Programs that fail or print words without running any code of a project."""
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
+_NOBODY = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
+
+
+def no_experiment(context: RepoContext, command: str) -> str:
+    """Return why a command cannot show a fault of the project; empty where it may. What a script that it names holds counts,
+    comments and prose do not.
+    """
+    programs = [part for script in scripts(command) for part in script if part.words]
+    if all(one.name in _SAYS_NOTHING or (one.name in _SHELLS and "-c" in one.words) for one in programs):
+        return "runs no code: it only says, ends or searches something. Run the code that is at fault, with an input"
+    parts = {part for file in context.repo.tracked() for part in file.lower().split("/")}
+    names = parts | {part.rpartition(".")[0] for part in parts}
+    texts = [*_spoken(command, programs), *map(_code, _scratch(context, programs))]
+    text = "\n".join(texts).lower()
+    if names.isdisjoint(re.findall(r"[\w-]+(?:\.\w+)*|\w+", f"{text} {text.replace('.', ' ')}")):
+        return "names nothing of this repository. Name the file, module or test that it runs"
+    return ""
+
+
+def _scratch(context: RepoContext, programs: Sequence[SimpleCommand]) -> Iterator[str]:
+    """Yield the text of the scripts elsewhere that a command names."""
+    for word in (word for one in programs for word in one.words if word.startswith("/")):
+        file = context.repo.root / word
+        if file.is_file() and file.stat().st_size <= LARGEST_SCRIPT:
+            yield file.read_text("utf-8", "replace")
+
+
+def _spoken(command: str, programs: Sequence[SimpleCommand]) -> Iterator[str]:
+    """Yield what a command tells its programs, without comments and prose in the code among it."""
+    for one in programs:
+        yield from one.assigned
+        yield from (_code(word) if re.search(r"\s", word) else word for word in one.words)
+    _, fed, here_document = command.partition("<<")
+    if fed:
+        yield _code(here_document)
+
+
+def _code(text: str) -> str:
+    """Return code without its comments, and without quoted text in which several words stand."""
+    text = re.sub(r"\'{3}.*?\'{3}|\"{3}.*?\"{3}", " ", text, flags=re.DOTALL)
+    text = re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", lambda quoted: " " if re.search(r"\s", quoted[0]) else quoted[0], text)
+    return re.sub(r"(?:^|(?<=\s))(?:#|//).*$", " ", text, flags=re.MULTILINE)
+
+
+def prove(context: RepoContext, proof: Proof, cited: str = "", known: Ran | None = None, *, anew: bool = False) -> Ran:
+    """Run a proof's command and its control, if a person agreed to both; say that nobody did otherwise. `anew` joins no run
+    that an earlier call left. Files that the commands name count as they were when the proof showed its fault.
+
+    Where it shows a fault in the file that is `cited`, the command runs once more with that file emptied, in a checkout of ours:
+    what fails there in the same words does not rest on that code. `known` is a run in which that was seen already.
+
+    Raises:
+        Refusal: if a command is one that is never run, or left the checkout changed.
+    """
+    control = Ran(command=proof.control) if proof.control else None
+    agreed = [_agreed(context, command) for command in proof.commands]  # each is asked for, not only the first
+    unseen = Ran(command=proof.command, fails_with=proof.fails_with, control=control, files=proof.files, why=_NOBODY)
+    if not all(agreed):
+        return unseen
+    then = {path: _content(context, id) for path, id in proof.files if id != _ids(context, (path,))[path]}
+    if lost := [path for path, content in then.items() if content is None]:
+        why = f"not run: {', '.join(lost)} is not what showed the fault. Put it back as it was then."
+        return unseen.model_copy(update={"why": why})
+    if then:
+        found = elsewhere(context, {path: content or b"" for path, content in then.items()}, proof, anew=anew)
+    else:
+        with _left_as_it_was(context, proof):
+            found = [reproduce(context, one, fails_with=proof.fails_with, anew=anew) for one in proof.commands]
+    seen, *others = found
+    seen = seen.model_copy(update={"control": next(iter(others), None), "files": proof.files, "put_back": tuple(then)})
+    if not (cited and shown(seen)):
+        return seen
+    files = tuple(_ids(context, _named(context, proof, cited)).items())
+    without = known.without if known else elsewhere(context, {cited: b""}, proof)[0]
+    return seen.model_copy(update={"files": files, "emptied": cited, "without": without})
+
+
+def _named(context: RepoContext, proof: Proof, cited: str) -> tuple[str, ...]:
+    """Return the project's files that the commands of a proof name, as a path, a test in it or a module; not the one cited."""
+    root, found, folders = context.repo.root, dict[str, None](), [""]
+    for part in (part for command in proof.commands for script in scripts(command) for part in script if part.words):
+        folders += part.words[1:2] if part.name == "cd" else []
+        for word in (word.partition("::")[0] for word in part.words if not re.search(r"\s", word)):
+            module = word.replace(".", "/")
+            for name in (word, f"{module}.py", f"{module}/__main__.py"):
+                found |= {posixpath.normpath(posixpath.join(folder, name)): None for folder in folders}
+    paths = [posixpath.relpath(path, root) if path.startswith("/") else path for path in found]
+    return tuple(path for path in paths if path != cited and not path.startswith("../") and (root / path).is_file())
+
+
+def _ids(context: RepoContext, paths: Sequence[str]) -> dict[str, str]:
+    """Return git's ids of what stands in files now; empty where there is none."""
+    there = [path for path in paths if (context.repo.root / path).is_file()]
+    ids = context.repo.git.line("hash-object", "--", *there).splitlines() if there else []
+    return dict.fromkeys(paths, "") | dict(zip(there, ids, strict=True))
+
+
+def _content(context: RepoContext, id: str) -> bytes | None:
+    """Return what git keeps under an id; None where it does not."""
+    answer = context.repo.git.ask("cat-file", "blob", id)
+    return answer.out if answer.code == 0 else None
+
+
+@contextmanager
+def _left_as_it_was(context: RepoContext, proof: Proof) -> Iterator[None]:
+    before = _edited(context)
+    yield
+    if edited := sorted(_edited(context) - before):
+        message = f"`{proof.command}` or its control edited {', '.join(edited[:5])}. Put that back, and let it work on a copy."
+        raise Refusal(Code.EVIDENCE, message)
+
+
+def _edited(context: RepoContext) -> frozenset[str]:
+    return frozenset(change.path for change in context.repo.changes() if change.tracked)
+
+
+def _agreed(context: RepoContext, command: str) -> bool:
+    if reason := screen(command).refused:
+        raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {reason}. {cure(reason)}")
+    if not (agreed := context.consent.agreed_to(command)):
+        context.consent.want(command)
+    return agreed
+
+
+def reproduce(
+    context: RepoContext, command: str, timeout_s: float = TIMEOUT_S, fails_with: str = "", *, anew: bool = False
+) -> Ran:
+    """Run a command at the top of the checkout if a person agreed to it; say that nobody did otherwise.
+
+    Raises:
+        Refusal: if the command is one that is never run.
+    """
+    if not _agreed(context, command):
+        return Ran(command=command, why=_NOBODY)
+    key = context.runs.key(f"reproduce {command}{f' at {context.now()}' if anew else ''}")
+    return _ran(context, key, CommandSpec(command, context.repo.root, timeout_s), command, fails_with)
+
+
+def _ran(context: RepoContext, key: str, spec: CommandSpec, command: str, fails_with: str) -> Ran:
+    run = context.runs.run(key, spec)
+    printed = run.stdout + run.stderr + ("\ntimed out" if run.timed_out else "")
+    return Ran(
+        command=command,
+        fails_with=fails_with,
+        named=bool(fails_with) and one_line(fails_with) in one_line(_without_echo(printed, command)),
+        exit_code=None if run.lost or run.cancelled else run.exit_code,
+        timed_out=run.timed_out,
+        seconds=round(run.seconds, 3),
+        tail=redact_tail(run.stdout + run.stderr, TAIL_CHARACTERS),
+        output=run.digest,
+        why="cancelled" if run.cancelled else run.problem,
+    )
+
+
+def _without_echo(printed: str, command: str) -> str:
+    """Return what was printed without the lines in which a traceback shows the command itself (Python 3.13 and later)."""
+    return "\n".join(line for line in printed.splitlines() if line[:4].strip() or line.strip() not in command)
+
+
+def elsewhere(context: RepoContext, files: Mapping[str, bytes], proof: Proof, *, anew: bool = False) -> list[Ran]:
+    """Run a proof's commands, that a person agreed to, in a checkout of ours: at HEAD, but with these contents of some files."""
+    root, place = context.repo.root, PairedCheckout(context.repo, GATE if anew else PROOF, pristine=True)
+    try:
+        folder = place.check_out(context.repo.head(), context.untracked)
+        for path, content in files.items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if not file.resolve().is_relative_to(folder.resolve()):
+                raise Refusal(Code.GIT, f"{path} leads out of the checkout.")
+            file.write_bytes(content)
+        return [
+            _ran(
+                context,
+                context.runs.key(f"elsewhere {sorted(files)} {command}{f' at {context.now()}' if anew else ''}"),
+                CommandSpec(command.replace(str(root), str(folder)), folder, TIMEOUT_S, import_paths(root, folder)),
+                command,
+                proof.fails_with,
+            )
+            for command in proof.commands
+        ]
+    except Refusal as refusal:
+        return [Ran(command=command, fails_with=proof.fails_with, why=refusal.message) for command in proof.commands]
+    finally:
+        place.remove()
+
+
+def run_pending(context: RepoContext, ledger: Ledger) -> list[Observed]:
+    """Run the commands of items that nobody had agreed to when these were recorded."""
+    agreed = context.consent.agreed_to
+    seen = {
+        id: prove(context, proof, cited_in(ledger, id))
+        for id, proof in pending(ledger)
+        if all(map(agreed, proof.commands))
+    }
+    facts = {id: ran.model_dump(mode="json", exclude_defaults=True) for id, ran in seen.items()}
+    return [observed(context, REPRODUCED, **facts)] if facts else []
+
+
+def cited_in(ledger: Ledger, id: str) -> str:
+    """Return the file that an item rests on; empty where it cites none."""
+    entry = ledger.find(id)
+    return entry.item.path if entry and isinstance(entry.item, Cited) else ""
