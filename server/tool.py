@@ -6,7 +6,6 @@ import functools
 import inspect
 import logging
 import operator
-import threading
 import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -28,12 +27,13 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from ..tools.errors import Code, Refusal
 from ..tools.lab.access import Lab
 from ..tools.lab.answers import Answer, Refused
-from ..tools.lab.jobs import PROGRESS
+from ..tools.lab.jobs import CALLER, PROGRESS, Caller
 from ..tools.text.arguments import understood, unusable
 from ..tools.text.redaction import redact_json, redactor
 from ..tools.vocabulary import Tool, following
 from .consenting import ConsentQuestion
 from .failures import as_refusal
+from .patience import caller_of
 
 logger = logging.getLogger(__name__)
 
@@ -137,17 +137,18 @@ def tool(
         lab.jobs.register(Tool(method.__name__), signature.return_annotation, verb)
 
     async def call(ctx: Context[Any, Any], consent: object = None, **arguments: object) -> CallToolResult:
-        gone = threading.Event()
-        work = functools.partial(_as_job, lab, Tool(method.__name__), gone) if may_last else verb
+        client = ctx.session.client_params
+        caller = caller_of(client.client_info.name if client else "")
+        work = functools.partial(_as_job, lab, Tool(method.__name__)) if may_last else verb
         remember = functools.partial(asks.remember, lab, consent) if asks else dict
-        bound = functools.partial(_call, lab, work, arguments, remember, _listener(ctx))
+        bound = functools.partial(_call, lab, work, arguments, remember, caller, _listener(ctx))
         try:
             result = await anyio.to_thread.run_sync(bound, abandon_on_cancel=True)
             if view is None or result.is_error or not client_supports_apps(ctx):
                 return result
             return await anyio.to_thread.run_sync(_with_view, result, view, str(arguments.get("repo", "")))
         finally:
-            gone.set()
+            caller.gone.set()
 
     arguments = {"ctx": _keyword("ctx", Context)}
     if asks:
@@ -235,8 +236,10 @@ def _call(
     work: Callable[[Mapping[str, object]], Answer],
     arguments: dict[str, Any],
     remember: Callable[[Mapping[str, Any]], dict[str, Any]],
+    caller: Caller,
     listener: Callable[[float, str], None],
 ) -> CallToolResult:
+    CALLER.set(caller)
     token = PROGRESS.set(listener)
     try:
         return _result(work(remember(arguments)))
@@ -249,12 +252,10 @@ def _call(
         PROGRESS.reset(token)
 
 
-def _as_job(lab: Lab, tool: Tool, gone: threading.Event, arguments: Mapping[str, object]) -> Answer:
-    """The answer of a job, or that it goes on. An answer that the client no longer waits for is kept for its next call."""
+def _as_job(lab: Lab, tool: Tool, arguments: Mapping[str, object]) -> Answer:
+    """The answer of a job, or that it goes on."""
     job = lab.jobs.start(tool, arguments, lambda: lab.read_now(tool, str(arguments.get("repo", ""))))
-    job.wait(lab.jobs.patience_s, PROGRESS.get())
-    job.delivered = job.done.is_set() and not gone.is_set()
-    return job.outcome()
+    return job.answer_within(lab.jobs.patience_s, PROGRESS.get())
 
 
 def _result(answer: Answer, is_error: bool = False) -> CallToolResult:
@@ -294,16 +295,19 @@ def _argument_problems(error: ValidationError, schema: Mapping[str, Any]) -> str
 
 
 def _listener(ctx: Context[Any, Any]) -> Callable[[float, str], None]:
-    """Make what passes progress on to the client, at most once a second; a client that is gone does not matter."""
-    last = time.monotonic()
+    """Make what passes progress on to the client, at most once a second and always with a larger number, as the protocol wants
+    it, also where one command follows another; a client that is gone does not matter.
+    """
+    last, told = time.monotonic(), 0.0
     redact = redactor()
 
     def listen(seconds: float, line: str) -> None:
-        nonlocal last
-        if time.monotonic() - last < PROGRESS_EVERY_S:
+        nonlocal last, told
+        passed = time.monotonic() - last
+        if passed < PROGRESS_EVERY_S:
             return
-        last = time.monotonic()
+        last, told = time.monotonic(), round(max(seconds, told + passed), 1)
         with suppress(Exception):
-            anyio.from_thread.run(ctx.report_progress, round(seconds, 1), None, redact(line) or "running")
+            anyio.from_thread.run(ctx.report_progress, told, None, redact(line) or "running")
 
     return listen

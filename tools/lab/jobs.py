@@ -19,7 +19,7 @@ from ..vocabulary import Phase, Tool
 from .answers import Answer
 
 PATIENCE_S = 25.0
-"""How long a call waits for its job. The shortest time-out of a known client is 60 s."""
+"""How long a call waits for its job before it answers that the job goes on; `wait` waits as long as the client allows."""
 TICK_S = 0.5
 KEPT = 8
 """Finished jobs whose answers can still be asked for."""
@@ -30,6 +30,21 @@ Work = Callable[[], Answer]
 
 PROGRESS: contextvars.ContextVar[Listener] = contextvars.ContextVar("PROGRESS")
 """Who hears of a running command. Set by whoever calls a tool."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who called a tool: how many seconds its client keeps a call open where it says nothing, and at most; `gone` is set when
+    nobody waits for the answer any more.
+    """
+
+    usual_s: float = 50.0
+    most_s: float = 3600.0
+    gone: threading.Event = field(default_factory=threading.Event)
+
+
+CALLER: contextvars.ContextVar[Caller] = contextvars.ContextVar("CALLER")
+"""Set by whoever calls a tool for a client."""
 JOB: contextvars.ContextVar[Job] = contextvars.ContextVar("JOB")
 """The job that a verb is called in; none when a verb is called directly."""
 
@@ -128,12 +143,25 @@ class Job:
         return self.answer
 
     def wait(self, seconds: float, listener: Listener) -> None:
-        """Wait for the end, at most so many seconds, and pass on how the command goes."""
-        deadline = time.monotonic() + seconds
+        """Wait for the end, at most so many seconds and while the caller does, and pass on how the command goes."""
+        deadline, gone = time.monotonic() + seconds, caller().gone
         while not self.done.wait(min(TICK_S, max(0.0, deadline - time.monotonic()))):
-            if time.monotonic() >= deadline:
+            if time.monotonic() >= deadline or gone.is_set():
                 return
             listener(self.seconds, self.line)
+
+    def answer_within(self, seconds: float, listener: Listener) -> Answer:
+        """Return the call's answer, or after so many seconds that it goes on. An answer that the caller no longer waits for is
+        kept for its next call.
+        """
+        self.wait(seconds, listener)
+        self.delivered = self.done.is_set() and not caller().gone.is_set()
+        return self.outcome()
+
+
+def caller() -> Caller:
+    """Return who called the tool that this code works for."""
+    return CALLER.get(None) or Caller()
 
 
 def pass_on_progress(seconds: float, line: str) -> None:

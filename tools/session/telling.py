@@ -6,8 +6,20 @@ from dataclasses import dataclass
 
 from ..decision.headline import Estimate, Gain, Headline, decimals, rounded
 from ..plan.model import Plan
+from ..vocabulary import Phase
 from .results import number
-from .state import Session
+from .state import Session, phase_of
+
+OPEN_CHARACTERS = 400
+
+
+def open_words(session: Session, now: float) -> str:
+    """Say which iteration is open, at a time in seconds since the epoch, and what it waits for; empty if none is."""
+    phase = phase_of(session, now)
+    if session.trial is None or session.verdict is None or phase is Phase.NO_SESSION:
+        return ""
+    words = f"Iteration {session.trial.number} is open ({phase}): {session.trial.description}. {session.verdict.why}"
+    return words if len(words) <= OPEN_CHARACTERS else words[: OPEN_CHARACTERS - 1] + "…"
 
 
 def plus_minus(value: float, half: float | None) -> str:

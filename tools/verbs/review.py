@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
-
-from pydantic import Field, PrivateAttr
 
 from ..decision.decide import Status
 from ..decision.judging import Arm
-from ..decision.measured import GuardResult, Measurement, Receipt, TrainingTold
+from ..decision.measured import GuardResult, Measurement, TrainingTold
 from ..errors import Code, Refusal
 from ..evals.reading import as_words, draw_imported
 from ..iteration.measure import run_again
-from ..lab.answers import Answer, cut, page_of
+from ..lab.answers import cut, page_of
 from ..lab.context import RepoContext
 from ..plan.scope import Scope
 from ..report.writing import as_text, write_page, write_picture
 from ..session.events import Committed, GuardsRan, Remeasured, Repeated, Row, Verified
-from ..session.results import PAGE_FILE, PICTURE_FILE, metric_of, number
+from ..session.results import PAGE_FILE, PICTURE_FILE, number
 from ..session.state import Session
 from ..session.summary import SHOWN, Advice, is_stuck, material, on_plateau
+from ..session.telling import open_words
 from ..text.redaction import redactor
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs
+from .review_answers import HistoryPage, Reported, StuckReport
+from .running import at_work
 
 LARGEST_PAGE = 50
 ADVISED_BY = 200
@@ -34,79 +34,7 @@ RECEIPT_BYTES = 1500
 OUTPUT_CHARACTERS = 1500
 LEAST_OUTPUT = 120
 """Of one run's output, where there are many."""
-IN_FULL = ("seconds", "gain", "low", "high", "runs", "samples", "incumbent", "receipts", "claim", "undoes", "note")
-"""Fields of a row that only the page of its iteration tells."""
 FORMATS = ("text", "png", "html")
-
-
-class StuckReport(Answer):
-    """Whether the session is stuck, and material for the next idea."""
-
-    stuck: bool = False
-    plateau: bool = False
-    streak: int = 0
-    since_best: int = 0
-    material: Advice | None = None
-
-    def lines(self) -> list[str]:
-        state = "stuck" if self.stuck else "on a plateau" if self.plateau else "not stuck"
-        head = f"{state}: {self.streak} iterations without a keep, {self.since_best} measured without a new best."
-        return [head, *(self.material.lines() if self.material else [])]
-
-
-class HistoryPage(Answer):
-    """Rows, or one iteration in full."""
-
-    rows: list[Row] = []
-    total: int = 0
-    iteration: int | None = None
-    diff: str = ""
-    samples: list[float] = []
-    receipts: list[Receipt] = []
-    again: float | None = Field(None, description="What one more run gave, if it was asked for.")
-    output: str = ""
-    training: TrainingTold | None = Field(None, description="What the GPT harness reported; decides nothing.")
-    guards: list[GuardResult] = []
-    more: str = ""
-
-    def lines(self) -> list[str]:
-        rows = [
-            f"{r.iteration}\t{r.commit[:7] or '-'}\t{metric_of(r)}\t{r.guard}\t{r.status}\t{r.description}"
-            + (f" (learned: {r.learned})" if r.learned else "")
-            for r in self.rows
-        ]
-        parts = [f"Why: {self.rows[0].why}"] if self.iteration is not None and self.rows else []
-        diff = [f"Diff:\n{self.diff}"] if self.diff else []
-        output = [f"Output:\n{self.output}"] if self.output else []
-        parts += self.training.lines() if self.training else []
-        return [*rows, *parts, *diff, *output, *([self.more] if self.more else [])]
-
-    def content(self) -> dict[str, Any]:
-        told = super().content()
-        for row in told.get("rows", []) if self.iteration is None else []:
-            for name in IN_FULL:
-                row.pop(name, None)
-        return told
-
-
-class Reported(Answer):
-    """The session as a text to read; for a picture or a page, in short, and where that was written."""
-
-    report: str = ""
-    file: str = Field("", description="The picture or page that was written, from the repository's root.")
-    _png: bytes = PrivateAttr(b"")
-
-    def lines(self) -> list[str]:
-        return [self.report, *([f"Written to {self.file}."] if self.file else [])]
-
-    def with_picture(self, png: bytes) -> Reported:
-        """Return the same answer, with a picture beside it."""
-        shown = self.model_copy()
-        shown._png = png
-        return shown
-
-    def pictures(self) -> list[bytes]:
-        return [self._png] if self._png else []
 
 
 class Review(Verbs):
@@ -139,7 +67,7 @@ class Review(Verbs):
         remeasure: bool = False,
         repo: RepoPath = "",
     ) -> HistoryPage:
-        """Use to read earlier tries before you choose the next: rows, newest last, or one iteration in full.
+        """Use to read earlier tries before you choose the next: rows, newest last, or one iteration in full, also the open one.
 
         Filters: `status` (e.g. `keep`, `discard`, `crash`), `search` (words in description or learned), `limit` (at most
         50 rows, default 20; 0 counts only), `before` (only iterations below this number, to page back). `iteration` = a number shows that
@@ -150,9 +78,9 @@ class Review(Verbs):
             with self._lab.for_writing(repo, Tool.HISTORY) as context:
                 return remeasured(context, _session(context), iteration)
         context = self._lab.for_reading(repo)
-        session = _session(context)
+        session, running = _session(context), at_work(self._lab, context)
         if iteration >= 0:
-            return _one(context, session, iteration)
+            return _one(context, session, iteration).model_copy(update=running)
         wanted = _statuses(status)
         if limit < 0:
             raise Refusal(
@@ -168,7 +96,10 @@ class Review(Verbs):
         left = total - len(page)
         more = f"{left} earlier rows: call history with before={page[0].iteration}." if left and page else ""
         more = more or f"{total} rows." * (not page)
-        return HistoryPage(phase=context.phase, next=list(following(context.phase)), rows=page, total=total, more=more)
+        where = {"phase": context.phase, "next": list(following(context.phase)), **running}
+        return HistoryPage(
+            **where, rows=page, total=total, more=more, open_iteration=open_words(session, context.now())
+        )
 
     def report(self, format: str = "text", imported: str = "", repo: RepoPath = "") -> Reported:
         """Use at the end, or when a person asks how it goes: the whole session. `format`: `text` (default) to read here;
@@ -260,7 +191,8 @@ def _brief(row: Row) -> Row:
 
 def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
     rows = [row for row in context.rows(1, iteration + 1) if row.iteration == iteration]
-    if not rows:
+    undecided = "" if rows or session.trial is None else open_words(session, context.now())
+    if not rows and (session.trial is None or session.trial.number != iteration or not undecided):
         raise Refusal(
             Code.BAD_ARGUMENT, f"There is no iteration {iteration}; the last one is {session.last_iteration}."
         )
@@ -276,8 +208,9 @@ def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
         phase=context.phase,
         next=list(following(context.phase)),
         rows=rows,
-        total=1,
+        total=len(rows),
         iteration=iteration,
+        open_iteration=undecided,
         diff=_diff(context, events),
         samples=[run.value for run in runs if run.value is not None],
         receipts=page_of([run.receipt for run in runs if run.receipt], RECEIPT_BYTES),

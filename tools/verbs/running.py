@@ -8,18 +8,37 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from ..errors import Code, Refusal
+from ..lab.access import Lab
 from ..lab.answers import Answer
 from ..lab.context import RepoContext
-from ..lab.jobs import PROGRESS, Job, still_running
+from ..lab.jobs import PROGRESS, Job, caller, still_running
 from ..storage.disk import lock_holder
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs
 
 RunId = Annotated[str, Field(description="The run that an answer named. Empty, the default: the one at work.")]
-Seconds = Annotated[float, Field(description="How long to wait, 0 to 25 seconds, default 25.", ge=0, le=3600)]
+AS_LONG_AS_ALLOWED = -1.0
+Seconds = Annotated[
+    float,
+    Field(
+        description="How long to wait at most, 0 to 3600 seconds. Left out: as long as your client is known to keep a call "
+        "open, 50 to 280. A client that gives up first loses nothing: call again.",
+        ge=-1,
+        le=3600,
+    ),
+]
 
 ENDING_S = 20.0
 TICK_S = 0.5
+
+
+def at_work(lab: Lab, context: RepoContext) -> dict[str, object]:
+    """Return the fields of an answer that say how the run of a call at work here goes; none where no call is."""
+    record = context.unfinished()
+    if record is None or not lock_holder(context.repo.own_folder):
+        return {}
+    job = lab.jobs.find(record.run)  # it knows of the call's earlier runs as well
+    return still_running(record.run, *((job.seconds, job.line) if job else context.runs.runner.progress()))
 
 
 class Awaited(Answer):
@@ -56,18 +75,17 @@ class Cancelled(Answer):
 class Running(Verbs):
     """Runs outlive the call that began them, the client and the server."""
 
-    def wait(self, run: RunId = "", seconds: Seconds = 25.0, repo: RepoPath = "") -> Awaited:
+    def wait(self, run: RunId = "", seconds: Seconds = AS_LONG_AS_ALLOWED, repo: RepoPath = "") -> Awaited:
         """Use when an answer's phase is `running`: gives the answer of the call that began the run, once it is there, else how
         it goes. Call it again as often as needed. A run that an earlier server began is joined, never started twice.
 
         Refused if nothing is at work and no answer is left to give.
         """
         context = self._lab.for_reading(repo)
-        patience = min(seconds, self._lab.jobs.patience_s)
+        allowed = caller()
+        patience = allowed.usual_s if seconds < 0 else min(seconds, allowed.most_s)
         if job := self._job(context, run):
-            job.wait(patience, PROGRESS.get(_nobody))
-            job.delivered = job.done.is_set()
-            return Awaited.of(job.outcome())
+            return Awaited.of(job.answer_within(patience, PROGRESS.get(_nobody)))
         return self._of_another_server(context, run, patience)
 
     def cancel(self, run: RunId = "", repo: RepoPath = "") -> Cancelled:
@@ -99,8 +117,10 @@ class Running(Verbs):
         record, began = context.unfinished(), time.monotonic()
         if record is None or run not in {"", record.run}:
             raise _nothing(run, context)
-        while context.unfinished() == record and time.monotonic() - began < patience:
+        listener, gone = PROGRESS.get(_nobody), caller().gone
+        while context.unfinished() == record and time.monotonic() - began < patience and not gone.is_set():
             time.sleep(TICK_S)
+            listener(*context.runs.runner.progress())
         if context.unfinished() == record:
             return Awaited(**still_running(record.run, *context.runs.runner.progress()))
         message = f"{record.run} is over; another server has its answer. Call status and history to see how it ended."

@@ -16,7 +16,6 @@ from ..iteration.preflight import Preflight, preflight, refuse_unless_passed
 from ..iteration.recent import RecentCheck
 from ..lab.answers import Answer, cut
 from ..lab.context import RepoContext
-from ..lab.jobs import still_running
 from ..measurement.ruler import ruler_now
 from ..measurement.runs import sandbox_words
 from ..plan.model import PLAN_FILE, Plan
@@ -25,15 +24,16 @@ from ..report.writing import as_shown, plan_text
 from ..session.events import Finished, Row, Started
 from ..session.intent import read_intent
 from ..session.results import PAGE_FILE, PICTURE_FILE, RESULTS_FILE, baseline_row, flat, metric_of, number
-from ..session.state import Session, phase_of
+from ..session.state import Session
 from ..session.summary import Summary, budget_left, is_stuck, luck_words, noise_band, on_plateau, summarise
-from ..session.telling import headline_words
+from ..session.telling import headline_words, open_words
 from ..storage.disk import lock_holder
 from ..storage.masked_lines import remember_masked
-from ..vocabulary import Phase, Tool, following
+from ..vocabulary import Tool, following
 from ..workflows.running.store import LEDGER_FOLDERS, Ledgers
 from .base import RepoPath, Verbs
 from .planning import chosen_plan, plan_at_hand
+from .running import at_work
 
 SHORTEST_TIMEOUT_S = 120.0
 TIMEOUT_FACTOR = 4.0
@@ -65,6 +65,8 @@ class SessionStarted(Answer):
 
 class SessionStatus(Answer):
     """The session in short."""
+
+    looks_on = True
 
     session: str = ""
     goal: str = ""
@@ -158,12 +160,10 @@ class Sessions(Verbs):
         """
         context = self._lab.for_reading(repo)
         answer = session_status(context)
-        record, holder = context.unfinished(), lock_holder(context.repo.own_folder)
-        if holder and record:
-            job = self._lab.jobs.find(record.run)  # it knows of the call's earlier runs as well
-            how = (job.seconds, job.line) if job else context.runs.runner.progress()
-            running = still_running(record.run, *how)
+        running, record = at_work(self._lab, context), context.unfinished()
+        if running and record:
             return answer.model_copy(update={**running, "note": f"`{record.tool}` is at work."})
+        holder = lock_holder(context.repo.own_folder)
         if holder:
             busy = f"A call is at work here ({holder}); call status until it is done."
             return answer.model_copy(update={"note": busy, "next": [Tool.STATUS]})
@@ -310,22 +310,11 @@ def session_status(context: RepoContext) -> SessionStatus:
         ended=session.ended or session.spent(now),
         stuck=is_stuck(session),
         plateau=on_plateau(session),
-        open_iteration=_open(session, now),
+        open_iteration=open_words(session, now),
         last=[_row_words(row) for row in context.journal.rows(session.id, LAST_ROWS)],
         sandbox=cut(sandbox_words(plan), 60),
         ledgers=ledgers,
         note="This session is finished." if session.finished else moved,
-    )
-
-
-def _open(session: Session, now: float) -> str:
-    if session.trial is None or session.verdict is None:
-        return ""
-    phase = phase_of(session, now)
-    if phase is Phase.NO_SESSION:
-        return ""
-    return cut(
-        f"Iteration {session.trial.number} is open ({phase}): {session.trial.description}. {session.verdict.why}", 400
     )
 
 

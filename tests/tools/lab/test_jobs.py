@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult
+from mcp.types import CallToolResult, TextContent
 from rich.console import Console
 
 from autoresearch_mcp.server.app import build_server
@@ -30,6 +30,11 @@ def content(result: CallToolResult) -> dict[str, Any]:
     found: dict[str, Any] | None = result.structured_content
     assert found is not None
     return found
+
+
+def words(result: CallToolResult) -> str:
+    assert isinstance(result.content[0], TextContent)
+    return result.content[0].text
 
 
 class Gate:
@@ -92,6 +97,48 @@ async def test_a_long_call_answers_that_its_run_goes_on_and_wait_has_the_answer(
     assert (going["phase"], going["next"]) == ("running", ["wait", "cancel", "status"])
     assert (still["phase"], still["run"]) == ("running", going["run"])
     assert (done["status"], done["metric"], done["phase"]) == ("keep", 8.0, "ready")
+
+
+@pytest.mark.parametrize("given", [{}, {"seconds": 60}], ids=["as long as the client allows", "as long as asked"])
+async def test_wait_waits_longer_than_other_calls_and_tells_how_it_goes(
+    client: Client, project: Project, gate: Gate, given: dict[str, Any]
+) -> None:
+    heard: list[float] = []
+
+    async def listen(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(progress)
+        if len(heard) == 2:  # two seconds later; other calls here end after half of one
+            gate.open()
+
+    project.write("value.txt", "8\n")
+    going = content(await client.call_tool("iterate", {"description": "eight"}))
+    done = content(await client.call_tool("wait", {"run": going["run"], **given}, progress_callback=listen))
+
+    assert (done["status"], done["metric"]) == ("keep", 8.0)
+    assert heard == sorted(set(heard))
+
+
+async def test_history_and_status_show_the_open_iteration_and_the_run_at_work(
+    client: Client, project: Project, gate: Gate
+) -> None:
+    project.write("value.txt", "8\n")
+    going = content(await client.call_tool("iterate", {"description": "eight"}))
+    rows = await client.call_tool("history", {})
+    page = await client.call_tool("history", {"iteration": 1})
+    status = await client.call_tool("status", {})
+    gate.open()
+    await finished(client, "wait", {})
+
+    for answer in (rows, page, status):
+        assert (content(answer)["phase"], content(answer)["run"]) == ("running", going["run"])
+        assert content(answer)["open_iteration"].startswith("Iteration 1 is open (committed): eight.")
+        assert "Iteration 1 is open" in words(answer)
+        assert f"{going['run']} goes on by itself" in words(answer)
+    assert [row["iteration"] for row in content(rows)["rows"]] == [0]
+    assert "+8" in content(page)["diff"]
+    after = content(await client.call_tool("history", {"iteration": 1}))
+    assert "open_iteration" not in after
+    assert after["rows"][0]["status"] == "keep"
 
 
 async def test_the_same_call_again_joins_and_never_runs_twice(client: Client, project: Project, gate: Gate) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from autoresearch_mcp.tools.decision.decide import Status
@@ -74,3 +76,19 @@ def test_summaries_call_an_outcome_by_the_word_of_its_row(project: Project) -> N
     assert project.statuses() == ["baseline", "metric-error", "no-op"]
     assert summary.counts == {"no-op": 1, "metric-error": 1}
     assert "1 no-op, 1 metric-error" in summary.lines()[1]
+
+
+def test_history_shows_an_iteration_that_waits_for_the_agent(tmp_path: Path) -> None:
+    project = Project(tmp_path / "repo", verify="cat value.txt; grep -q . value.txt || exit 3", guards=()).start()
+    project.write("value.txt", "\n")
+    project.loop.iterate("nothing in it")
+
+    listed, page = project.review.history(), project.review.history(iteration=1)
+
+    assert listed.open_iteration == page.open_iteration
+    assert listed.open_iteration.startswith("Iteration 1 is open (fix): nothing in it.")
+    assert listed.open_iteration in listed.text()
+    assert (page.rows, page.iteration) == ([], 1)
+    assert "-10" in page.diff
+    with pytest.raises(Refusal, match="There is no iteration 2"):
+        project.review.history(iteration=2)
