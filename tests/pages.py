@@ -39,7 +39,7 @@ class Reader(HTMLParser):
         return "".join(self.words)
 
     def tries(self) -> list[str]:
-        return [str(a.get("id")) for tag, a in self.found if tag == "details"]
+        return [name for tag, a in self.found if tag == "details" and (name := str(a.get("id"))).startswith("try-")]
 
     def packed(self) -> list[tuple[str, ...]]:
         """The rows that the page's script unpacks when somebody looks for them, column by column as it does."""

@@ -109,10 +109,10 @@ COMMANDS: Mapping[str, CliCommand] = {
         (_argument("--json", action="store_true", help="list what waits for a yes as JSON, and ask nothing"),),
         exits="Exit status: 0 agreed, or nothing to agree to; 1 not agreed, or listed and waiting; 2 nothing could be asked.",
     ),
-    "status": CliCommand("how the session on this branch stands", "cli.tool_commands:status", (_JSON,)),
+    "status": CliCommand("how the session on this branch stands", "cli.session_commands:status", (_JSON,)),
     "history": CliCommand(
         "the tries of the session, or one of them in full",
-        "cli.tool_commands:history",
+        "cli.session_commands:history",
         (
             _argument("iteration", nargs="?", type=int, default=-1, help="show this one in full"),
             _argument("--status", default="", help="only rows of this status, e.g. keep"),
@@ -159,11 +159,40 @@ COMMANDS: Mapping[str, CliCommand] = {
         says="Changes nothing in the repository. Keeps with the weakest evidence come first; names those that do not show that "
         "they earn their place, with the line that takes them back.",
     ),
+    "best": CliCommand(
+        "the best try in full: its change, why it was kept, its output", "cli.session_commands:best", (_JSON,)
+    ),
+    "diff": CliCommand(
+        "a change as a patch: all that was kept, one try's, or what lies between two",
+        "cli.session_commands:diff",
+        (
+            _argument(
+                "iterations", metavar="N", nargs="*", type=int, help="0 is the baseline (default: all that was kept)"
+            ),
+        ),
+        says="Secrets are masked, so a patch with one cannot be applied.",
+    ),
+    "finish": CliCommand(
+        "close the session: fresh runs of baseline and best, and the summary",
+        "cli.session_commands:finish",
+        (
+            _argument(
+                "--squash", metavar="BRANCH", default="", help="also make a branch: all that was kept as one commit"
+            ),
+            _argument("--no-confirm", action="store_true", help="leave the fresh runs out"),
+            _JSON,
+        ),
+    ),
     "report": CliCommand(
         "the whole session to read",
-        "cli.tool_commands:report",
+        "cli.session_commands:report",
         (
-            _argument("--format", choices=["text", "png", "html"], default="text", help="text (default), png or html"),
+            _argument(
+                "--format",
+                choices=["text", "md", "json", "csv", "png", "html"],
+                default="text",
+                help="text (default), md for a pull request, json, csv with all rows, png or html",
+            ),
             _argument("--imported", metavar="NAME", default="", help="of results that were imported under this name"),
             _JSON,
         ),

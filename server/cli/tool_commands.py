@@ -7,8 +7,9 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from ...tools.errors import Code, Refusal
 from ...tools.evals.pages import as_lines, as_page
@@ -20,29 +21,11 @@ from ...tools.lab.jobs import PROGRESS
 from ...tools.plan.model import PLAN_FILE, Plan
 from ...tools.text.redaction import redact_json, redactor, visible
 from ...tools.verbs.planning import agree_to, commands_without_consent, wanted_commands
-from ...tools.verbs.review import Review
-from ...tools.verbs.sessions import Sessions
 from ...tools.verbs.training import Training
 from ...tools.verbs.workflows import Workflows
 from ...tools.workflows.ci_gate import GateDemands, gate_checks
 from ...tools.workflows.ledger.handoff import GateCheck, exit_status
 from ...tools.workflows.ship.approval import approve_shipment, waiting_shipment
-
-
-def status(root: Path, options: Namespace) -> int:
-    """Print how the session stands."""
-    return print_answer(options.json, lambda: Sessions(Lab(root)).status())
-
-
-def history(root: Path, options: Namespace) -> int:
-    """Print rows, or one iteration in full."""
-    filters = (options.status, options.search, options.limit, options.before, options.iteration)
-    return print_answer(options.json, lambda: Review(Lab(root)).history(*filters))
-
-
-def report(root: Path, options: Namespace) -> int:
-    """Print the whole session."""
-    return print_answer(options.json, lambda: Review(Lab(root)).report(options.format, options.imported))
 
 
 def workflow(root: Path, options: Namespace) -> int:
@@ -141,8 +124,13 @@ def _value(text: str) -> object:
         return text
 
 
-def print_answer(as_json: bool, ask: Callable[[], Answer]) -> int:
-    """Print an answer, in words without the line for agents, or as JSON; a refusal goes to standard error."""
+AnswerKind = TypeVar("AnswerKind", bound=Answer)
+
+
+def print_answer(
+    as_json: bool, ask: Callable[[], AnswerKind], lines: Callable[[AnswerKind], Sequence[str]] | None = None
+) -> int:
+    """Print an answer as `lines`, without the line for agents, or as JSON; a refusal goes to standard error."""
     redact = redactor()
     token = PROGRESS.set(_show_progress)
     try:
@@ -157,7 +145,7 @@ def print_answer(as_json: bool, ask: Callable[[], Answer]) -> int:
     if as_json:
         _print_json(redact_json(answer.model_dump(mode="json"), redact))
     else:
-        sys.stdout.write(redact("\n".join(answer.lines())) + "\n")
+        sys.stdout.write(redact("\n".join(lines(answer) if lines else answer.lines())) + "\n")
     return 0
 
 

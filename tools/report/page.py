@@ -12,9 +12,13 @@ from ..session.events import Row
 from ..session.results import metric_of, number
 from ..session.telling import effect_of_gain
 from .drawing import as_svg, icon, name_of
+from .morning import Morning
 from .picture import Mark, Picture, mark_of
 from .rest import Rest
 from .words import delta_words, duration
+
+MOST_PATCH = 30_000
+"""Characters of the combined change that a page shows."""
 
 
 class Tone(StrEnum):
@@ -98,11 +102,16 @@ class Curves(PageSection):
 
 
 @dataclass(frozen=True)
-class NearMisses(PageSection):
-    """Discards that came closest, closest first."""
+class MorningView(PageSection):
+    """What a person wants to know first."""
 
-    kind = "near"
-    tries: Sequence[ReportedTry]
+    kind = "morning"
+    morning: Morning
+
+    @property
+    def whole(self) -> list[tuple[PatchLine, str]]:
+        """The combined change in runs of equal lines."""
+        return patch_lines(self.morning.whole.patch, MOST_PATCH)
 
 
 @dataclass(frozen=True)
@@ -175,11 +184,9 @@ class ReportedTry:
 
     @property
     def tone(self) -> Tone:
-        """Whether the distance is for the better."""
-        delta = self.row.delta
-        if not delta:
-            return Tone.PLAIN
-        return Tone.GOOD if (delta < 0) == self.lower else Tone.BAD
+        """Whether the distance is a gain: what was not kept is none, whatever its number."""
+        delta = self.row.delta or 0.0
+        return Tone.GOOD if self.row.status.kept and delta and (delta < 0) == self.lower else Tone.PLAIN
 
     @property
     def seconds(self) -> str:

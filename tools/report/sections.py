@@ -15,18 +15,18 @@ from ..plan.model import Direction
 from ..session.events import Row
 from ..session.results import number
 from ..session.short_rows import RowLike, ShortRow
-from ..session.state import Session, phase_of
-from ..session.summary import Summary, budget_left, luck_words, noise_band
-from ..session.telling import baseline_words, best_words, change_words, claim_words, confirmation_words
-from ..vocabulary import Phase
+from ..session.state import Session
+from ..session.summary import Summary, budget_left
+from ..session.telling import baseline_words, best_words, change_words
 from .drawing import curves_as_svg
+from .morning import Morning, tries_words
 from .page import (
     Curves,
     Details,
     Drawing,
     Fact,
     Facts,
-    NearMisses,
+    MorningView,
     PageSection,
     ReportedTry,
     ReportPage,
@@ -35,7 +35,7 @@ from .page import (
 )
 from .picture import Chapter, Mark, mark_of, picture
 from .rest import NO_REST, Rest
-from .words import duration, size
+from .words import duration
 
 MOST_DOTS = 1500
 """Tries that were not kept which a page draws, and as many of those that were."""
@@ -44,37 +44,34 @@ MOST_DOTS = 1500
 @dataclass(frozen=True)
 class ReportMaterial:
     """Everything that a report is made of. `rows` are all of them, oldest first, with iteration 0; the table shows those
-    `listed`, and has the `rest` on demand; `near` are the closest misses; `details` are by iteration.
+    `listed`, and has the `rest` on demand; `details` are by iteration.
 
     `earlier` are the sessions before it on the branch that measured the same; `made` says when and of what version.
     """
 
     session: Session
+    morning: Morning
     rows: Sequence[ShortRow]
-    summary: Summary
     now: float
-    integrity: str
     started: str
     made: str
     earlier: Sequence[Chapter] = ()
     curves: Sequence[tuple[str, Curve]] = ()
     details: Mapping[int, Details] | None = None
     listed: Sequence[Row] = ()
-    near: Sequence[Row] = ()
     rest: Rest = NO_REST
-    moved: str = ""
     dots: int = MOST_DOTS
 
 
 def page(material: ReportMaterial) -> ReportPage:
     """Compose the report of a session."""
-    session, plan = material.session, material.session.plan
+    session, plan, morning = material.session, material.session.plan, material.morning
     found = (section(material) for section in SECTIONS)
     return ReportPage(
-        title=" ".join(plan.goal.split()) or "A session",
+        title=morning.goal or "A session",
         subtitle=f"{plan.metric}, {plan.direction} is better, on {session.start.branch}; began {material.started}",
-        state=_state(material),
-        tone=Tone.BAD if _broken(material) or material.moved else Tone.GOOD if not session.finished else Tone.PLAIN,
+        state=morning.state,
+        tone=Tone.BAD if morning.broken else Tone.GOOD if not session.finished else Tone.PLAIN,
         facts=main_facts(material),
         sections=[section for section in found if section is not None],
         footer=f"Session {session.id}. {material.made}",
@@ -95,15 +92,14 @@ def subtitle(summary: Summary) -> str:
     best = f", best at #{summary.best_iteration}" if summary.best_iteration else ""
     if not summary.iterations:
         return f"{way}; no tries yet"
-    tries = "1 try" if summary.iterations == 1 else f"{summary.iterations:,} tries"
     checked = "; NOT CONFIRMED on fresh runs" if summary.confirmation.startswith("NOT") else ""
-    return f"{way}{best}; {tries}, {summary.keeps:,} kept, {duration(60 * summary.minutes)}{checked}"
+    return f"{way}{best}; {tries_words(summary.iterations)}, {summary.keeps:,} kept, {duration(60 * summary.minutes)}{checked}"
 
 
 def main_facts(material: ReportMaterial) -> list[Fact]:
     """Return what a reader wants to know first."""
-    session, summary = material.session, material.summary
-    kept = bool(session.headline.claims)
+    session, summary = material.session, material.morning.summary
+    kept, cost = bool(session.headline.claims), material.morning.cost
     others = [f"{count:,} {status}" for status, count in summary.counts.items() if not Status(status).kept]
     change = f"{change_words(session.plan, session.headline)} from {baseline_words(session)}"
     facts = [
@@ -114,7 +110,7 @@ def main_facts(material: ReportMaterial) -> list[Fact]:
             Tone.GOOD if session.best_iteration else Tone.PLAIN,
         ),
         Fact("Kept", f"{summary.keeps:,} of {summary.iterations:,}", ", ".join(others)),
-        Fact("Time", duration(60 * summary.minutes), f"{duration(60 * summary.measuring_minutes)} measuring"),
+        Fact("Time", duration(cost.seconds), f"{duration(cost.measuring_seconds)} measuring, {cost.runs:,} runs"),
         Fact("Noise", *_noise(session)),
     ]
     left = budget_left(session, material.now)
@@ -136,26 +132,6 @@ def _noise(session: Session) -> tuple[str, str]:
     return f"± {session.judge.spread:.3g}", "standard deviation of one run"
 
 
-def _broken(material: ReportMaterial) -> bool:
-    return "BROKEN" in material.integrity
-
-
-def _state(material: ReportMaterial) -> str:
-    session = material.session
-    if _broken(material):
-        return material.integrity
-    if session.finished:
-        return f"Finished; one clean commit stands on {session.squashed}" if session.squashed else "Finished"
-    phase = phase_of(session, material.now)
-    if phase is Phase.ENDED:
-        return f"Ended: {session.ended or session.spent(material.now)}"
-    if material.moved:
-        return material.moved
-    if session.trial is not None:
-        return f"Iteration {session.trial.number} is open ({phase})"
-    return "Open, waiting for the next idea"
-
-
 def _drawing(material: ReportMaterial) -> PageSection:
     chapters = [*material.earlier, chapter_of(material.session, material.rows)]
     return Drawing("progress", "Progress", picture(chapters, material.dots))
@@ -164,12 +140,6 @@ def _drawing(material: ReportMaterial) -> PageSection:
 def _curves(material: ReportMaterial) -> PageSection | None:
     svg = curves_as_svg(material.curves)
     return Curves("curves", "Learning curves", svg) if svg else None
-
-
-def _near(material: ReportMaterial) -> PageSection | None:
-    if not material.near:
-        return None
-    return NearMisses("near", "Near misses, closest first", tries_of(material, material.near))
 
 
 def _tries(material: ReportMaterial) -> PageSection:
@@ -182,34 +152,6 @@ def tries_of(material: ReportMaterial, rows: Sequence[Row]) -> list[ReportedTry]
     """Return rows in words, with what is known of them."""
     lower, details = material.session.plan.direction == Direction.LOWER, material.details or {}
     return [ReportedTry(row, lower, details.get(row.iteration)) for row in rows]
-
-
-def _spent(material: ReportMaterial) -> PageSection:
-    session, summary, rows = material.session, material.summary, material.rows
-    receipts = [receipt for details in (material.details or {}).values() for receipt in details.receipts]
-    longest = max(rows, key=lambda row: row.seconds)
-    share = 100 * summary.measuring_minutes / summary.minutes if summary.minutes > 0 else 0.0
-    facts = [
-        Fact("Wall clock", duration(60 * summary.minutes)),
-        Fact("Measuring", duration(60 * summary.measuring_minutes), f"{share:.0f} % of the wall clock"),
-        Fact("Baseline", duration(session.start.seconds), f"{len(session.start.baseline)} runs"),
-        Fact("Longest try", duration(longest.seconds), f"#{longest.iteration}"),
-        Fact("Runs that gave a number", f"{sum(row.numbers for row in rows):,}"),
-    ]
-    if any(receipt.cpu_seconds for receipt in receipts):
-        facts.append(Fact("CPU time of the runs shown", duration(sum(receipt.cpu_seconds for receipt in receipts))))
-    if peak := max((receipt.peak_bytes for receipt in receipts), default=0):
-        facts.append(Fact("Most memory of a run", size(peak)))
-    machine = [Fact(name, value) for name, value in session.start.machine.items() if _hardware(name, value)]
-    return Facts("spent", "Time and device", [*facts, *machine])
-
-
-def _hardware(name: str, value: str) -> bool:
-    return name in {"system", "cpu", "usable cpus", "memory", "gpus", "gpu driver"} and value not in {
-        "",
-        "none",
-        "unknown",
-    }
 
 
 def _plan(material: ReportMaterial) -> PageSection:
@@ -229,25 +171,15 @@ def _plan(material: ReportMaterial) -> PageSection:
     return Facts("plan", "Plan", [Fact(name, value) for name, value in rows if value])
 
 
-def _certainty(material: ReportMaterial) -> PageSection:
-    session = material.session
-    rows = [
-        ("Journal", material.integrity),
-        ("Noise", noise_band(session)),
-        ("Luck", luck_words(session)),
-        ("The gain", claim_words(session)),
-        ("Fresh runs", confirmation_words(session)),
-    ]
-    return Facts("certainty", "How sure this is", [Fact(name, value) for name, value in rows if value])
+def _morning(material: ReportMaterial) -> PageSection:
+    return MorningView("morning", "What came of it", material.morning)
 
 
 SECTIONS: tuple[Callable[[ReportMaterial], PageSection | None], ...] = (
+    _morning,
     _drawing,
     _curves,
-    _certainty,
-    _near,
     _tries,
-    _spent,
     _plan,
 )
 """In the order of the page."""

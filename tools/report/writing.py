@@ -11,35 +11,38 @@ from itertools import takewhile
 
 from ..decision.decide import Status
 from ..decision.judging import Arm
-from ..decision.measured import Curve, GuardResult, Trained, TrainingTold, overlaid
+from ..decision.measured import GuardResult, TrainingTold
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
 from ..plan.model import Plan
 from ..session.commits import JOURNAL_TRAILER
 from ..session.events import Committed, Event, GuardsRan, HeldOut, HookRejected, Row, Started, Verified
 from ..session.journal import Journal
-from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row, metric_of
+from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row
 from ..session.short_rows import ShortRow, in_short
 from ..session.state import Session, baseline_values
-from ..session.summary import luck_words, near_misses, noise_band, summarise
-from ..session.telling import claim_words
+from ..session.summary import summarise
 from ..storage.disk import curable_disk, write_ours
 from ..storage.masked_lines import with_masked
 from ..text.redaction import redactor
+from .as_text import as_csv, as_lines, as_markdown, table
+from .changes import PATCH_CHARACTERS, attempts, shown_patches, whole_change
+from .learning import curves, learning
+from .morning import MOST_KEPT, NEAR, KeptInGit, Morning, as_json, morning_of, with_integrity
 from .page import Details, patch_lines
 from .picture import Chapter, picture
 from .rest import rest_of
 from .sections import ReportMaterial, chapter_of, page, subtitle
-from .words import delta_words
 
-SHOWN_CURVES = 6
 MOST_DRAWN = 5000
 """Tries that were not kept which the PNG draws, and as many of those that were."""
 MOST_EARLIER = 5000
 """Rows of earlier sessions that a picture still shows."""
-MOST_SHOWN, NEWEST_SHOWN, MOST_NEAR = 500, 200, 8
-"""Tries that a page shows with all that is known of them, how many of the newest among them, and near misses."""
-PATCH_CHARACTERS, OUTPUT_CHARACTERS, MOST_RECEIPTS = 6000, 1500, 12
+MOST_SHOWN, NEWEST_SHOWN = 500, 200
+"""Tries that a page shows with all that is known of them, and how many of the newest among them."""
+MOST_PATCHES = 2000
+"""Characters of the patches in Markdown, so that the whole stays what an answer may have."""
+OUTPUT_CHARACTERS, MOST_RECEIPTS = 1500, 12
 _KINDS = ("committed", "verified", "guarded", "held-out", "hook-rejected")
 LONGEST_TABLE = 40
 LONGEST_LIST = 20
@@ -74,9 +77,9 @@ def write_page(context: RepoContext) -> str:
             details=details_of(context, shown),
             rest=rest_of([row for row in rows if row.iteration not in there]),
         )
-        made = page(replace(found, integrity=checked.result()))
+        made = page(replace(found, morning=with_integrity(found.morning, checked.result())))
     write_beside(context, PAGE_FILE, pages.render_page(made).encode())
-    return subtitle(found.summary)
+    return subtitle(found.morning.summary)
 
 
 def as_shown(context: RepoContext, session: Session) -> Session:
@@ -131,43 +134,48 @@ def gather(
     """Gather what every page shows, from all rows, the sessions before this one, and what the journal was `checked` to be."""
     from .rendering import moment
 
-    session = as_shown(context, context.active)
-    near = [row.iteration for row in near_misses(session.plan, rows, MOST_NEAR)]
-    full = {row.iteration: row for row in context.rows_of(near)}
     return ReportMaterial(
-        session=session,
+        session=as_shown(context, context.active),
+        morning=with_integrity(morning(context, rows), checked),
         rows=rows,
-        summary=summarise(session, context.now()),
         now=context.now(),
-        integrity=checked,
-        moved=context.moved_head(),
-        started=moment(session.started_at),
+        started=moment(context.active.started_at),
         made=f"Made {moment(context.now())} by autoresearch-mcp.",
         earlier=before,
         curves=curves(context),
-        near=[full[iteration] for iteration in near],
     )
+
+
+def morning(context: RepoContext, rows: Sequence[ShortRow], *, patches: bool = False) -> Morning:
+    """Make the morning view from all rows; with the `patches` of each kept change too."""
+    session = as_shown(context, context.active)
+    kept = context.rows(MOST_KEPT, statuses=[status for status in Status if status.kept])
+    commits = attempts(context, [row.iteration for row in kept])
+    found: dict[int, str] = {}
+    if patches:
+        spans = {some[-1]: some[0] for some in commits.values()}
+        texts = shown_patches(context, context.repo.patches(spans) if spans else {})
+        found = {number: texts.get(some[-1], "") for number, some in commits.items()}
+    whole = whole_change(context, session.start.base, kept[-1].commit) if kept and kept[-1].commit else None
+    return morning_of(session, rows, KeptInGit(kept, commits, found, whole), context.now(), context.moved_head())
 
 
 def details_of(context: RepoContext, rows: Sequence[Row]) -> dict[int, Details]:
     """Return what is behind some rows, by iteration: in a few queries and two processes, however many they are."""
-    session, redact, mask = context.active, redactor(), _masker(context)
+    session, mask = context.active, _masker(context)
     events: dict[int, list[Event]] = defaultdict(list)
     for event in context.journal.of_iterations(session.id, _KINDS, [row.iteration for row in rows]):
         events[getattr(event, "iteration", 0)].append(event)
     commits = {number: [e.commit for e in some if isinstance(e, Committed)] for number, some in events.items()}
     spans = {found[-1]: found[0] for found in commits.values() if found}
-    patches = context.repo.patches(spans) if spans else {}
+    patches = shown_patches(context, context.repo.patches(spans) if spans else {})
     found = {}
     for row in rows:
         if row.iteration == 0:
             found[0] = _baseline(session.start)
             continue
         last = next(iter(commits.get(row.iteration, [])[-1:]), "")
-        patch, room = patches.get(last, ""), 20 * PATCH_CHARACTERS
-        # A line is known again only as a whole.
-        patch = with_masked(context.repo.own_folder, patch if len(patch) <= room else patch[:room].rpartition("\n")[0])
-        found[row.iteration] = _details(row, events[row.iteration], redact(patch))
+        found[row.iteration] = _details(row, events[row.iteration], patches.get(last, ""))
     return {
         number: replace(one, guards=[_masked(guard, mask) for guard in one.guards]) for number, one in found.items()
     }
@@ -206,7 +214,7 @@ def _same_metric(one: Started, other: Started) -> bool:
 
 def _shown_in_full(material: ReportMaterial) -> list[int]:
     """Choose the tries that a page shows in full: baseline, best, near misses, the newest, then what was kept."""
-    near = [row.iteration for row in material.near]
+    near = [one.iteration for group in material.morning.failed if group.name == NEAR for one in group.tries]
     newest = [row.iteration for row in reversed(material.rows)]
     kept = [row.iteration for row in reversed(material.rows) if row.status.kept]
     ordered = dict.fromkeys((0, material.session.best_iteration, *near, *newest[:NEWEST_SHOWN], *kept, *newest))
@@ -220,37 +228,20 @@ def _baseline(start: Started) -> Details:
 
 
 def _details(row: Row, events: Sequence[Event], patch: str) -> Details:
-    runs = [event.measurement for event in events if isinstance(event, Verified)]
-    changed = [event.measurement for event in events if isinstance(event, Verified) and event.arm is Arm.CANDIDATE]
+    verified = [event for event in events if isinstance(event, Verified)]
+    changed = [event.measurement for event in verified if event.arm is Arm.CANDIDATE]
     guards = [event.results for event in events if isinstance(event, GuardsRan)]
     held = [event.agreed for event in events if isinstance(event, HeldOut)]
     hooks = [event.output for event in events if isinstance(event, HookRejected)]
-    tails = hooks or [run.tail for run in runs if run.value is None] or [run.tail for run in runs]
+    tails = hooks or [run.tail for run in changed if run.value is None] or [run.tail for run in changed]
     return Details(
         diff=patch_lines(patch, PATCH_CHARACTERS),
         guards=guards[-1] if guards else (),
-        receipts=[run.receipt for run in runs if run.receipt][:MOST_RECEIPTS],
+        receipts=[one.measurement.receipt for one in verified if one.measurement.receipt][:MOST_RECEIPTS],
         output=tails[-1][-OUTPUT_CHARACTERS:].strip() if tails else "",
         training=next((told.words() for run in reversed(changed) if (told := TrainingTold.of(run.trained))), ""),
         note="" if not held else "agreed" if held[-1] else "did not agree",
     )
-
-
-def curves(context: RepoContext) -> list[tuple[str, Curve]]:
-    """Return the learning curves of the incumbent and of the latest tries, where verify trains a model."""
-    if not context.active.curve:
-        return []
-    tries = [(f"#{number}", trained.curve) for number, trained in _trained(context).items()]
-    return [("incumbent", context.active.curve), *tries]
-
-
-def _trained(context: RepoContext) -> dict[int, Trained]:
-    """Return the latest training of each of the latest tries, by iteration."""
-    found: dict[int, Trained] = {}
-    for event in context.journal.latest_of(context.active.id, "verified", 4 * SHOWN_CURVES):
-        if isinstance(event, Verified) and event.arm is Arm.CANDIDATE and event.measurement.trained:
-            found[event.iteration] = event.measurement.trained
-    return {number: found[number] for number in sorted(sorted(found, reverse=True)[:SHOWN_CURVES])}
 
 
 def integrity(context: RepoContext) -> str:
@@ -274,25 +265,15 @@ def integrity(context: RepoContext) -> str:
     return "Journal: no record was edited or taken out, and git's history bears it out."
 
 
-def as_text(context: RepoContext) -> str:
-    """Goal, summary, kept changes with their effect, learning curves, and the table of tries; long lists keep their newest."""
-    session = as_shown(context, context.active)
-    plan = session.plan
-    kept = context.rows(LONGEST_LIST, statuses=[status for status in Status if status.kept])
+def _as_text(context: RepoContext) -> str:
+    """Goal, the morning view, learning curves, and the table of tries; long lists keep their newest."""
+    seen = with_integrity(morning(context, context.short_rows()), integrity(context))
+    plan = as_shown(context, context.active).plan
     return "\n".join(
         [
             f"Goal: {plan.goal}",
             f"Metric: {plan.metric} ({plan.direction} is better), measured by `{plan.verify}`; scope {', '.join(plan.scope)}",
-            *summarise(session, context.now()).lines(),
-            *certainty(session),
-            integrity(context),
-            *filter(None, [context.moved_head()]),
-            "",
-            "Kept changes:",
-            *(
-                [f"  #{row.iteration} {row.commit[:7]} {delta_words(row)}  {row.description[:100]}" for row in kept]
-                or ["  none"]
-            ),
+            *as_lines(seen, LONGEST_LIST),
             "",
             *learning(context),
             *table(context.rows(LONGEST_TABLE), context.count()),
@@ -300,42 +281,13 @@ def as_text(context: RepoContext) -> str:
     )
 
 
-def certainty(session: Session) -> list[str]:
-    """Noise, the chance of luck, what the headline rests on, and how often the holdout was asked."""
-    plan = session.plan
-    asked = f"Holdout asked {session.asked} times of at most {plan.holdout_budget}." if plan.holdout else ""
-    return [
-        line for line in (f"Noise: {noise_band(session)}.", luck_words(session), claim_words(session), asked) if line
-    ]
-
-
-def learning(context: RepoContext) -> list[str]:
-    """Learning curves over one another, the loss at even shares of the budget; and what the harness reported of each run."""
-    lines = overlaid(curves(context))
-    if not lines:
-        return []
-    told = [(number, TrainingTold.of(trained)) for number, trained in _trained(context).items()]
-    reported = [f"  #{number}  {one.words()}" for number, one in told if one and one.facts]
-    head = ["Learning curves, loss in nats a token by share of the budget:", *(f"  {line}" for line in lines)]
-    return [*head, *(["Reported by the harness:", *reported] if reported else []), ""]
-
-
-def table(shown: Sequence[Row], total: int) -> list[str]:
-    """The newest rows as aligned columns, and how many there are before them."""
-    cells = [("#", "commit", "metric", "delta", "guard", "status", "description"), *(_cells(row) for row in shown)]
-    widths = [max(len(row[column]) for row in cells) for column in range(6)]
-    left_out = [f"({total - len(shown)} earlier rows left out)"] if total > len(shown) else []
-    return left_out + ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[6]]) for row in cells]
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    description = row.description if len(row.description) <= 70 else row.description[:69] + "…"
-    return (
-        str(row.iteration),
-        row.commit[:7] or "-",
-        metric_of(row),
-        delta_words(row),
-        row.guard,
-        str(row.status),
-        description,
-    )
+def exported(context: RepoContext, format: str, most: int = MOST_PATCHES) -> str:
+    """Return the session as `text`, `md`, `json` or `csv`: the morning view, or all rows. Markdown has at most so many characters of
+    patches, whole ones: the combined change first.
+    """
+    if format == "text":
+        return _as_text(context)
+    if format == "csv":
+        return as_csv(context.rows())
+    seen = with_integrity(morning(context, context.short_rows(), patches=True), integrity(context))
+    return as_markdown(seen, most) if format == "md" else f"{as_json(seen)}\n"

@@ -34,9 +34,23 @@ def line(row: Row) -> str:
         delta_of(row),
         row.guard,
         str(row.status),
-        flat(row.description),
+        safe_cell(flat(row.description)),
     )
     return "\t".join(cells)
+
+
+def safe_cell(text: str) -> str:
+    """Return a text as a cell that no spreadsheet takes for a formula: behind an apostrophe, unless it is a number or a dash.
+
+    Source of the letters: OWASP, CSV injection.
+    """
+    if not text.startswith(("=", "+", "-", "@", "\t", "\r")) or text == "-":
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
 
 
 def number(value: float | None) -> str:

@@ -52,8 +52,14 @@ def _change(change: Estimate, unit: str) -> str:
 
 def change_words(plan: Plan, found: Headline) -> str:
     """Write what a headline claims: in percent of the baseline, or in the metric's unit where no ratio makes sense."""
+    change, percent = claimed(plan, found)
+    return _change(change, " %" if percent else "")
+
+
+def claimed(plan: Plan, found: Headline) -> tuple[Estimate, bool]:
+    """Return what a headline claims, in the metric's own direction, and whether that is in percent of the baseline."""
     percent = percent_claimed(plan, found)
-    return _change(percent, " %") if percent else _change(found.difference.signed(plan.signed(1.0)), "")
+    return (percent, True) if percent else (found.difference.signed(plan.signed(1.0)), False)
 
 
 def percent_claimed(plan: Plan, found: Headline) -> Estimate | None:

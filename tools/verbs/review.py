@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from ..decision.decide import Status
 from ..decision.judging import Arm
@@ -14,7 +15,7 @@ from ..iteration.measure import run_again
 from ..lab.answers import cut, page_of
 from ..lab.context import RepoContext
 from ..plan.scope import Scope
-from ..report.writing import as_text, write_page, write_picture
+from ..report.writing import exported, write_page, write_picture
 from ..session.events import Committed, GuardsRan, Remeasured, Repeated, Row, Verified
 from ..session.results import PAGE_FILE, PICTURE_FILE, number
 from ..session.state import Session
@@ -34,7 +35,7 @@ RECEIPT_BYTES = 1500
 OUTPUT_CHARACTERS = 1500
 LEAST_OUTPUT = 120
 """Of one run's output, where there are many."""
-FORMATS = ("text", "png", "html")
+FORMATS = ("text", "md", "png", "html")
 
 
 class Review(Verbs):
@@ -46,7 +47,7 @@ class Review(Verbs):
         idea: near misses, kept changes, files never touched, what was tried most, pairs not combined yet.
         """
         context = self._lab.for_reading(repo)
-        session = _session(context)
+        session = session_of(context)
         return StuckReport(
             phase=context.phase,
             next=list(following(context.phase)),
@@ -76,9 +77,9 @@ class Review(Verbs):
         """
         if remeasure:
             with self._lab.for_writing(repo, Tool.HISTORY) as context:
-                return remeasured(context, _session(context), iteration)
+                return remeasured(context, session_of(context), iteration)
         context = self._lab.for_reading(repo)
-        session, running = _session(context), at_work(self._lab, context)
+        session, running = session_of(context), at_work(self._lab, context)
         if iteration >= 0:
             return _one(context, session, iteration).model_copy(update=running)
         wanted = _statuses(status)
@@ -102,8 +103,8 @@ class Review(Verbs):
         )
 
     def report(self, format: str = "text", imported: str = "", repo: RepoPath = "") -> Reported:
-        """Use at the end, or when a person asks how it goes: the whole session. `format`: `text` (default) to read here;
-        `png`, the progress picture, shown in the answer; `html`, a page with every try's diff, samples and receipts.
+        """Use at the end, or when a person asks how it goes: what was gained, kept and tried, the cost, the lines that take it.
+        `format`: `text` (default); `md` for a pull request; `png`, the progress picture, shown in the answer; `html`, a page.
 
         Picture and page are written beside the results file, where git does not see them; nothing else changes. `imported`
         = the name of another tool's results that a person imported shows those, as `text` or `png`.
@@ -111,23 +112,22 @@ class Review(Verbs):
         if format not in FORMATS:
             raise Refusal(Code.BAD_ARGUMENT, f"{format!r} is not a report format. Use one of: {', '.join(FORMATS)}.")
         context = self._lab.for_reading(repo)
+        about: dict[str, Any] = {"phase": context.phase, "next": list(following(context.phase))}
         if imported:
-            return _imported(context, format, imported)
-        _session(context)
-        about = {"phase": context.phase, "next": list(following(context.phase))}
-        if format == "text":
-            return Reported(**about, report=as_text(context))
+            return _imported(context, format, imported, about)
+        session_of(context)
+        if format in {"text", "md"}:
+            return Reported(**about, report=exported(context, format))
         if format == "png":
             png, words = write_picture(context)
             return Reported(**about, report=words, file=PICTURE_FILE).with_picture(png)
         return Reported(**about, report=write_page(context), file=PAGE_FILE)
 
 
-def _imported(context: RepoContext, format: str, name: str) -> Reported:
-    about = {"phase": context.phase, "next": list(following(context.phase))}
+def _imported(context: RepoContext, format: str, name: str, about: dict[str, Any]) -> Reported:
     if format == "text":
         return Reported(**about, report=as_words(context, name))
-    if format == "html":
+    if format in {"html", "md"}:
         message = "Imported results have no diffs, samples or receipts to make a page of. Use `png` or `text`."
         raise Refusal(Code.BAD_ARGUMENT, message)
     png, words, file = draw_imported(context, name)
@@ -163,7 +163,8 @@ def guard_words(results: Sequence[GuardResult], receipts: bool = False) -> list[
     ]
 
 
-def _session(context: RepoContext) -> Session:
+def session_of(context: RepoContext) -> Session:
+    """Return the newest session on the branch; refuse where there has been none."""
     if context.session is None:
         message = "There has been no session on this branch. Call inspect_project or start_session."
         raise Refusal(Code.NO_SESSION, message, phase=Phase.NO_SESSION)

@@ -20,7 +20,7 @@ from ..measurement.ruler import ruler_now
 from ..measurement.runs import sandbox_words
 from ..plan.model import PLAN_FILE, Plan
 from ..project.harness import HARNESS_FILES
-from ..report.writing import as_shown, plan_text
+from ..report.writing import as_shown, morning, plan_text
 from ..session.events import Finished, Row, Started
 from ..session.intent import read_intent
 from ..session.results import PAGE_FILE, PICTURE_FILE, RESULTS_FILE, baseline_row, flat, metric_of, number
@@ -188,7 +188,9 @@ class Sessions(Verbs):
             fresh_runs.confirm(context, confirm, squash_branch)
             session = as_shown(context, context.active)
             if squash_branch:
-                summary = "\n".join(summarise(session, context.now()).lines())
+                seen = morning(context, context.short_rows())
+                kept = [f"#{one.iteration} {one.description} ({one.change})" for one in seen.kept]
+                summary = "\n".join([*seen.summary.lines(), *([""] if kept else []), *kept])
                 message = f"{flat(session.plan.goal) or 'Results of an autoresearch session'}\n\n{summary}\n"
                 context.repo.squash(squash_branch, session.start.base, session.head, message)
             context.record(Finished(squashed=squash_branch))

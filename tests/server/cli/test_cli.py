@@ -196,3 +196,35 @@ def _in_a_terminal(arguments: list[str], typed: str) -> tuple[str, int]:
         shown += part
     os.close(ours)
     return shown.decode(), process.wait(timeout=120)
+
+
+def test_diff_prints_all_that_was_kept_one_try_or_what_lies_between_two(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.start()
+    project.try_value(8)
+    project.try_value(9)
+    project.try_value(7)
+
+    def printed(*numbers: str) -> list[str]:
+        assert main(["--root", str(project.root), "diff", *numbers]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        return [line for line in lines if line[:1] in "+-" and not line.startswith(("+++", "---"))]
+
+    assert printed() == ["-10", "+7"]
+    assert printed("2") == ["-8", "+9"]
+    assert printed("3", "0") == ["-7", "+10"]
+    assert main(["--root", str(project.root), "diff", "9"]) == 2
+    assert "There is no iteration 9; the last one is 3." in capsys.readouterr().err
+
+
+def test_best_and_finish_tell_a_person_what_came_of_it(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    project.start()
+    project.try_value(8, "eight")
+    project.try_value(9)
+
+    assert main(["--root", str(project.root), "best"]) == 0
+    assert "eight" in capsys.readouterr().out
+    assert main(["--root", str(project.root), "--allow-commands", "finish", "--squash", "clean"]) == 0
+    assert "One clean commit stands on branch clean." in capsys.readouterr().out
+    assert "#1 eight (-20.00 %)" in project.git("log", "-1", "--format=%B", "clean")

@@ -60,7 +60,9 @@ def test_status_and_history_say_what_the_tools_say(project: Project, typed: Type
     project.try_value(9, "a smaller one")
     project.try_value(12, "a larger one")
 
-    assert "So far: 10 -> 9, -10.00 %, best at iteration 1." in typed(project, "status")[1]
+    told = typed(project, "status")[1]
+    assert "2 iterations: 10 -> 9, -10.00 %, best at iteration 1." in told
+    assert "-10.00 %  a smaller one [+1 -1 in value.txt]" in told
     assert parsed(typed(project, "status", "--json")[1])["best"] == 9
     assert "a larger one" not in typed(project, "history", "--status", "keep")[1]
     assert parsed(typed(project, "history", "2", "--json")[1])["rows"][0]["status"] == "discard"

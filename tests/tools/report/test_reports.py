@@ -98,7 +98,7 @@ def test_one_that_git_tracks_is_left_alone(project: Project) -> None:
 def test_another_format_is_refused_with_those_that_there_are(project: Project) -> None:
     project.start()
 
-    with pytest.raises(Refusal, match="Use one of: text, png, html"):
+    with pytest.raises(Refusal, match="Use one of: text, md, png, html"):
         project.review.report("pdf")
 
 

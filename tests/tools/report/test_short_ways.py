@@ -95,6 +95,6 @@ def test_what_is_read_in_short_is_what_every_record_adds_up_to(project: Project)
     page = Reader(project.read("autoresearch-report.html"))
     told = {int(name[4:]) for name in page.tries()} | {int(one[0]) for one in page.packed()}
     assert told == {one.iteration for one in rows}
-    assert {f"#try-{one.iteration}" for one in near[:8]} == {str(a["href"]) for tag, a in page.found if tag == "a"}
+    assert {f"#try-{one.iteration}" for one in near[:8]} <= {str(a["href"]) for tag, a in page.found if tag == "a"}
     counted = {status: sum(one.status is status for one in rows) for status in Status}
     assert f"{counted[Status.CRASH]:,} crashed" in page.text

@@ -24,7 +24,7 @@
     const raw = (high - low) / most, power = 10 ** Math.floor(Math.log10(raw));
     const step = power * [1, 2, 5, 10].find((size) => raw <= size * power * (1 + 1e-9));
     const found = [];
-    for (let place = Math.ceil(low / step); place * step <= high; place += 1) found.push(place * step);
+    for (let place = Math.ceil(low / step); place * step <= high; place += 1) found.push(place * step + 0);  // no -0
     return found;
   }
 
@@ -367,9 +367,9 @@
     const icon = made("svg", { class: `icon ${row.mark}`, viewBox: "-7 -7 14 14", "aria-hidden": "true" });
     const shape = document.getElementById(`picture-${row.mark}`);
     icon.append(made("path", { d: shape ? shape.getAttribute("d") : "" }));
-    const good = picture && row.delta.startsWith("-") === picture.down, none = row.delta === "-" || !+row.delta;
+    const good = row.mark === "keep" && +row.delta && picture && row.delta.startsWith("-") === picture.down;
     const line = element("summary", { class: "line" }, span("number", `#${row.number}`), span("words", row.description), span("", icon, ` ${row.status}`),
-      span("", row.metric), span(`delta ${none ? "plain" : good ? "good" : "bad"}`, row.delta), span("number", row.time));
+      span("", row.metric), span(`delta ${good ? "good" : "plain"}`, row.delta), span("number", row.time));
     const lazy = element("div", { class: "body", "data-lazy": "" }, element("p", { class: "muted" }, packed.dataset.lazy));
     return element("details", { class: `try ${row.mark}`, id: `try-${row.number}`, "data-mark": row.mark, "data-words": row.words }, line, lazy);
   }
@@ -423,6 +423,17 @@
     if (found.length) one("span", note).textContent = `${found.length.toLocaleString("en-US")} more tries ${words.length || hidden.size ? "match" : "are not in this table yet; a search finds them"}.`;
   }
 
+  async function copy(button) {
+    const words = button.previousElementSibling;
+    try {
+      await navigator.clipboard.writeText(words.textContent);
+      button.textContent = "Copied";
+    } catch {  // no clipboard here: it is marked, to be copied by hand
+      getSelection().selectAllChildren(words);
+      button.textContent = "Press Ctrl-C";
+    }
+  }
+
   function pressed() {
     for (const button of all("button[data-mark]")) button.setAttribute("aria-pressed", String(!hidden.has(button.dataset.mark)));
     filter(false);
@@ -447,6 +458,8 @@
       const root = document.documentElement, dark = getComputedStyle(root).colorScheme;
       const now = dark.includes(" ") ? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light") : dark;
       root.style.colorScheme = now === "dark" ? "light" : "dark";
+    } else if (button.dataset.do === "copy") {
+      copy(button);
     } else if (button.dataset.do === "more") {
       filter(true);
     } else if (button.dataset.do === "turn") {

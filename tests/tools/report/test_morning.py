@@ -1,0 +1,202 @@
+"""What a person wants to know the morning after: the same from page, text, Markdown, JSON and `status`, and lines that take it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+from markdown_it import MarkdownIt
+
+from autoresearch_mcp.server.main import main
+from autoresearch_mcp.tools.decision.decide import Status
+from autoresearch_mcp.tools.report.morning import Morning
+from autoresearch_mcp.tools.report.writing import exported, morning
+from conftest import Project
+from filled import fill, long, row
+from pages import Reader
+
+PAGE = "autoresearch-report.html"
+
+
+def seen(project: Project) -> Morning:
+    context = project.lab.for_reading()
+    return morning(context, context.short_rows())
+
+
+def shell(project: Project, command: str) -> None:
+    subprocess.run(["sh", "-c", command], cwd=project.root, check=True, capture_output=True)
+
+
+@pytest.fixture
+def night(project: Project) -> Project:
+    """A session on a branch of its own: two keeps, of which one took two attempts, a discard, and a guard that failed."""
+    project.plan = project.plan.model_copy(update={"branch": "lab/night", "guard_timeout_s": 60})
+    project.start()
+    project.try_value(8, "eight")
+    project.try_value(9, "nine")
+    project.write("value.txt", "6\n").write("app.txt", "bad\n")
+    project.loop.iterate("six")
+    project.write("app.txt", "good\n")
+    project.loop.iterate("six")
+    project.write("value.txt", "5\n").write("app.txt", "bad\n")
+    project.loop.iterate("five")
+    project.loop.revert("no")
+    project.loop.log()
+    return project
+
+
+def test_the_gain_and_each_keeps_own_gain_stand_in_every_report(
+    night: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    night.review.report("html")
+    context = night.lab.for_reading()
+    main(["--root", str(night.root), "status"])
+    told = {
+        "page": Reader(night.read(PAGE)).text,
+        "text": night.review.report().report,
+        "tool": night.review.report("md").report.replace("\\", ""),
+        "md": exported(context, "md", 50_000).replace("\\", ""),
+        "json": exported(context, "json"),
+        "status": capsys.readouterr().out,
+    }
+
+    for words in ("10 -> 6, -40.00 %", "-20.00 %", "-25.00 %", "lab/night"):
+        assert [name for name, text in told.items() if words not in text] == [], words
+    kept = json.loads(told["json"])["kept"]
+    assert [(one["iteration"], one["value"], one["percent"], one["added"]) for one in kept] == [
+        (1, pytest.approx(-20), True, 1),
+        (3, pytest.approx(-25), True, 2),
+    ]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 3])
+def test_every_line_that_takes_the_result_gives_what_was_kept(night: Project, place: int) -> None:
+    line = seen(night).take[place].command
+    night.git("switch", "--quiet", "main")
+
+    shell(night, line)
+
+    assert (night.read("value.txt"), night.read("app.txt")) == ("6\n", "good\n")
+    assert night.git("status", "--porcelain").replace("M  ", "").split() in ([], ["app.txt", "value.txt"])
+
+
+def test_a_session_on_the_branch_that_one_stands_on_is_not_merged_into_itself(project: Project) -> None:
+    project.start()
+    project.try_value(8)
+
+    assert [line.command.split()[1] for line in seen(project).take] == ["cherry-pick", "switch", "diff"]
+
+
+def test_a_try_that_is_not_decided_is_in_no_line_that_takes_the_result(night: Project) -> None:
+    night.write("value.txt", "4\n")
+    night.loop.commit("four")
+
+    taken = seen(night)
+
+    assert taken.take[0].command == f"git merge {taken.whole.tip[:10]}"
+    assert night.git("show", f"{taken.whole.tip}:value.txt") == "6"
+
+
+def test_nothing_kept_is_nothing_to_take(project: Project) -> None:
+    project.start()
+    project.try_value(12)
+
+    assert seen(project).take == ()
+    assert "Take it" not in project.review.report().report
+
+
+def test_what_failed_is_told_in_groups_a_line_each(project: Project) -> None:
+    fill(
+        project.start(),
+        row(1, metric=12.0, description="worse"),
+        row(2, Status.CRASH, None, description="broke"),
+        row(3, Status.DISCARD, 8.0, guard="fail", gain=2.0, description="cheated"),
+        row(4, Status.NO_OP, None, description="did nothing"),
+        *(row(number, metric=11.0) for number in range(5, 70)),
+    )
+
+    groups = {group.name: group for group in seen(project).failed}
+
+    assert {name: group.count for name, group in groups.items()} == {
+        "Near misses, closest first": 1,
+        "Not better": 66,
+        "Crashed": 1,
+        "No number": 1,
+    }
+    assert groups["Near misses, closest first"].tries[0].description == "cheated (a guard failed)"
+    assert [one.iteration for one in groups["Not better"].tries] == list(range(69, 19, -1))
+    assert "    #2 -  broke" in project.review.report().report
+
+
+def test_the_output_shown_of_a_try_is_that_of_its_own_change(project: Project) -> None:
+    project.start()
+    project.try_value(8)  # and the incumbent once more, after it
+
+    project.review.report("html")
+
+    assert Reader(project.read(PAGE)).text.partition("End of the output")[2].startswith("8")
+
+
+def test_what_was_not_kept_is_no_gain_on_the_page(project: Project) -> None:
+    project.start()
+    project.try_value(8, "eight")
+    project.write("value.txt", "7\n").write("app.txt", "bad\n")
+    project.loop.iterate("seven, but a guard fails")
+    project.loop.revert("no")
+    project.loop.log()
+
+    project.review.report("html")
+
+    looks = [str(a["class"]) for _, a in Reader(project.read(PAGE)).found if "delta" in str(a.get("class"))]
+    assert looks == ["delta plain", "delta good", "delta plain"]
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_text(project: Project) -> None:
+    formulas = ["=cmd|' /C calc'!A0", "+1+cmd()", "-2+3+cmd()", "@SUM(A1)", "ordinary"]
+    fill(project.start(), *(row(n, metric=9.0, description=words) for n, words in enumerate(formulas, 1)))
+
+    lines = list(csv.DictReader(io.StringIO(exported(project.lab.for_reading(), "csv"), newline="")))
+    cells = [line.split("\t")[6] for line in project.read("autoresearch-results.tsv").splitlines()[3:]]
+
+    assert [one["description"] for one in lines[1:]] == cells == [*(f"'{words}" for words in formulas[:-1]), "ordinary"]
+    assert [float(one["delta"]) for one in lines[1:]] == [-1.0] * 5
+
+
+class Tags(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append(tag)
+
+
+def test_markdown_shows_words_as_they_are(project: Project) -> None:
+    words = "a | b <script> ``` @somebody #12 *bold* [x](y)"
+    project.start()
+    project.write("app.txt", "```\n<script>\n")
+    project.try_value(8, words)
+
+    page = MarkdownIt("commonmark").enable("table").render(exported(project.lab.for_reading(), "md"))
+
+    tags = Tags(page).found
+    assert {"script", "em", "a"} & set(tags) == set()
+    assert (tags.count("tr"), tags.count("td"), tags.count("details")) == (2, 5, 1)
+    assert "@<!-- -->somebody" in page
+    assert "#<!-- -->12" in page
+    assert "+```" in page
+
+
+def test_a_long_session_lists_its_newest_keeps_and_no_line_of_a_thousand_commits(project: Project) -> None:
+    fill(project.start(), *long(1000))
+
+    told = seen(project)
+
+    assert (len(told.kept), told.summary.keeps) == (40, 100)
+    assert told.kept[-1].iteration == 1000
+    assert "60 earlier ones are left out" in exported(project.lab.for_reading(), "md")

@@ -1,0 +1,324 @@
+"""The morning after a session: what was gained and what that rests on, what was kept, what failed, what it cost, how to take
+it. Every report says it from this one value. Pure.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter
+
+from ..decision.decide import Status
+from ..decision.headline import Headline
+from ..session.events import Row
+from ..session.fold import kept_claim
+from ..session.short_rows import RowLike, ShortRow
+from ..session.state import Session, phase_of
+from ..session.summary import Summary, count_of, luck_words, near_misses, noise_band, summarise
+from ..session.telling import change_words, claim_words, claimed
+from ..vocabulary import Phase
+from .picture import Mark, mark_of
+from .words import delta_words, duration
+
+MOST_KEPT = 40
+"""Kept changes that are listed one by one, the newest; of more, no line to take each is told."""
+MOST_FAILED, MOST_NEAR = 50, 8
+"""Tries of a group that are listed, the newest; and near misses, the closest."""
+
+
+@dataclass(frozen=True)
+class ReportedKeep:
+    """A change that was kept: its commits, the first attempt first, and its own gain.
+
+    `value`, `low` and `high` are the change of the metric with its 95 % interval, in the metric's unit or in `percent` of what was
+    kept before it. `taken_back` says that a later keep took it out again.
+    """
+
+    iteration: int
+    commits: tuple[str, ...]
+    description: str
+    change: str
+    value: float
+    low: float | None
+    high: float | None
+    percent: bool
+    files: tuple[str, ...]
+    added: int
+    removed: int
+    taken_back: bool = False
+    patch: str = ""
+
+    @property
+    def size(self) -> str:
+        """Return how large it is."""
+        return size_words(self.files, self.added, self.removed)
+
+
+@dataclass(frozen=True)
+class CombinedChange:
+    """All kept changes together: the tree of `tip` beside that of `base`."""
+
+    base: str
+    tip: str
+    files: tuple[str, ...] = ()
+    added: int = 0
+    removed: int = 0
+    patch: str = ""
+
+    @property
+    def size(self) -> str:
+        """Return how large it is."""
+        return size_words(self.files, self.added, self.removed)
+
+
+@dataclass(frozen=True)
+class FailedTry:
+    """A try that was not kept, with its distance from the incumbent in words; a dash without a number."""
+
+    iteration: int
+    description: str
+    delta: str
+
+
+@dataclass(frozen=True)
+class FailedGroup:
+    """Tries that failed in the same way: how many, and those that are listed."""
+
+    name: str
+    count: int
+    tries: tuple[FailedTry, ...]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a session took: tries, runs that gave a number, seconds of wall clock and of measuring, and on what."""
+
+    tries: int
+    runs: int
+    seconds: float
+    measuring_seconds: float
+    device: Mapping[str, str]
+
+    @property
+    def words(self) -> str:
+        """Return the cost in a line."""
+        on = ", ".join(f"{name} {value}" for name, value in self.device.items() if name in {"cpu", "gpus"})
+        spent = f"{duration(self.seconds)}, {duration(self.measuring_seconds)} of them measuring"
+        return f"{tries_words(self.tries)}, {count_of(self.runs, 'run')}, {spent}{f'; {on}' if on else ''}"
+
+
+@dataclass(frozen=True)
+class TakeLine:
+    """A command that takes the result, and what it does."""
+
+    command: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Morning:
+    """Everything that a person wants to know first. `rests_on` are sentences; `broken` says that the journal is not to be
+    trusted, `started_at` is in seconds since the epoch.
+    """
+
+    session: str
+    goal: str
+    metric: str
+    unit: str
+    direction: str
+    branch: str
+    started_at: float
+    state: str
+    broken: bool
+    summary: Summary
+    rests_on: Mapping[str, str]
+    kept: tuple[ReportedKeep, ...]
+    whole: CombinedChange
+    failed: tuple[FailedGroup, ...]
+    cost: Cost
+    take: tuple[TakeLine, ...]
+
+
+@dataclass(frozen=True)
+class KeptInGit:
+    """What git and the journal know of the kept changes: their rows, the newest; their commits, and patches; and all together."""
+
+    rows: Sequence[Row] = ()
+    commits: Mapping[int, Sequence[str]] | None = None
+    patches: Mapping[int, str] | None = None
+    whole: CombinedChange | None = None
+
+
+def morning_of(session: Session, rows: Sequence[ShortRow], in_git: KeptInGit, now: float, moved: str = "") -> Morning:
+    """Make the morning view from all rows of a session, oldest first, and what is known of the kept ones; `moved` says that HEAD
+    is not where the session left it.
+    """
+    plan, summary = session.plan, summarise(session, now)
+    whole = in_git.whole or CombinedChange(session.start.base, session.start.base)
+    kept = _kept(session, in_git)
+    asked = f"asked {session.asked} times of at most {plan.holdout_budget}" if plan.holdout else ""
+    rests_on = {
+        "The gain": claim_words(session),
+        "Fresh runs": summary.confirmation,
+        "Luck": luck_words(session),
+        "Noise": noise_band(session),
+        "Holdout": asked,
+    }
+    return Morning(
+        session=session.id,
+        goal=" ".join(plan.goal.split()),
+        metric=plan.metric,
+        unit=plan.unit,
+        direction=str(plan.direction),
+        branch=session.start.branch,
+        started_at=session.started_at,
+        state=_state(session, now, moved),
+        broken=bool(moved),
+        summary=summary,
+        rests_on={name: words for name, words in rests_on.items() if words},
+        kept=kept,
+        whole=whole,
+        failed=_failed(session, rows),
+        cost=Cost(
+            tries=summary.iterations,
+            runs=sum(row.numbers for row in rows),
+            seconds=60 * summary.minutes,
+            measuring_seconds=60 * summary.measuring_minutes,
+            device={name: value for name, value in session.start.machine.items() if _tells(name, value)},
+        ),
+        take=_take(session, kept, whole, summary.keeps),
+    )
+
+
+def with_integrity(morning: Morning, integrity: str) -> Morning:
+    """Return the view with what the journal was found to be, which takes longest to find out; as it is where nobody looked."""
+    if not integrity:
+        return morning
+    broken = "BROKEN" in integrity
+    rests_on = {**morning.rests_on, "Journal": integrity.removeprefix("Journal: ")}
+    state = integrity if broken else morning.state
+    return replace(morning, rests_on=rests_on, state=state, broken=morning.broken or broken)
+
+
+def as_json(morning: Morning) -> str:
+    """Return the view as JSON: fields by their names here, numbers as they are told."""
+    return TypeAdapter(Morning).dump_json(morning, indent=1).decode()
+
+
+def tries_words(count: int) -> str:
+    """Write a number of tries."""
+    return "1 try" if count == 1 else f"{count:,} tries"
+
+
+def size_words(files: Sequence[str], added: int, removed: int) -> str:
+    """Write the size of a change: `+3 -1 in a.py, b.py`; of many files, how many."""
+    where = ", ".join(files) if len(files) <= 3 else f"{len(files):,} files"
+    return f"+{added:,} -{removed:,} in {where}" if files else ""
+
+
+def _kept(session: Session, in_git: KeptInGit) -> tuple[ReportedKeep, ...]:
+    """Tell each kept change in percent of the level before it, where the claims of the keeps before it lead."""
+    plan, commits, patches = session.plan, in_git.commits or {}, in_git.patches or {}
+    before, level = {}, session.headline.baseline
+    for claim in session.headline.claims:
+        before[claim.iteration] = level
+        level = Headline(level, 0.0, (claim,)).level
+    gone = {row.undoes for row in in_git.rows if row.status is Status.KEEP_UNDO or row.iteration not in before}
+    found = []
+    for row in in_git.rows:
+        alone = Headline(before.get(row.iteration, session.headline.baseline), 0.0, (kept_claim(row),))
+        change, percent = claimed(plan, alone)
+        found.append(
+            ReportedKeep(
+                iteration=row.iteration,
+                commits=tuple(commits.get(row.iteration, ())),
+                description=" ".join(row.description.split()),
+                change=change_words(plan, alone),
+                value=change.value,
+                low=change.low,
+                high=change.high,
+                percent=percent,
+                files=row.files,
+                added=row.added,
+                removed=row.removed,
+                taken_back=row.iteration in gone,
+                patch=patches.get(row.iteration, ""),
+            )
+        )
+    return tuple(found)
+
+
+NEAR = "Near misses, closest first"
+_WAYS = {
+    Mark.DISCARD: "Not better",
+    Mark.GUARD: "A guard failed",
+    Mark.CRASH: "Crashed",
+    Mark.NOTHING: "No number",
+    Mark.TAMPERED: "Changed what is protected",
+}
+
+
+def _failed(session: Session, rows: Sequence[ShortRow]) -> tuple[FailedGroup, ...]:
+    near = near_misses(session.plan, rows, MOST_NEAR)
+    close = {row.iteration for row in near}
+    groups: dict[Mark, list[ShortRow]] = {mark: [] for mark in _WAYS}
+    for row in rows:
+        if (mark := mark_of(row)) in groups and row.iteration not in close:
+            groups[mark].append(row)
+    found = [FailedGroup(NEAR, len(near), tuple(_failed_try(row, guard=True) for row in near))]
+    for mark, some in groups.items():
+        found.append(FailedGroup(_WAYS[mark], len(some), tuple(map(_failed_try, some[: -MOST_FAILED - 1 : -1]))))
+    return tuple(group for group in found if group.count)
+
+
+def _failed_try(row: RowLike, guard: bool = False) -> FailedTry:
+    failed = " (a guard failed)" if guard and row.guard == "fail" else ""
+    return FailedTry(row.iteration, f"{' '.join(row.description.split())}{failed}", delta_words(row))
+
+
+def _state(session: Session, now: float, moved: str) -> str:
+    if session.finished:
+        return f"Finished; one clean commit stands on {session.squashed}" if session.squashed else "Finished"
+    phase = phase_of(session, now)
+    if phase is Phase.ENDED:
+        return f"Ended: {session.ended or session.spent(now)}"
+    if moved:
+        return moved
+    if session.trial is not None:
+        return f"Iteration {session.trial.number} is open ({phase})"
+    return "Open, waiting for the next idea"
+
+
+def _tells(name: str, value: str) -> bool:
+    named = name in {"system", "cpu", "usable cpus", "memory", "gpus", "gpu driver"}
+    return named and value not in {"", "none", "unknown"}
+
+
+def _take(session: Session, kept: Sequence[ReportedKeep], whole: CombinedChange, keeps: int) -> tuple[TakeLine, ...]:
+    """Return the commands that take the result, the usual one first; none where nothing is left of what was kept."""
+    if not whole.files:
+        return ()
+    branch, base = session.start.branch, whole.base[:10]
+    # A branch's tip may be a try that is not decided yet, and a finished session's branch may have gone on.
+    tip = shlex.quote(branch) if session.trial is None and not session.finished else whole.tip[:10]
+    picks = " ".join(commit[:10] for change in kept for commit in change.commits)
+    lines = []
+    if session.squashed:
+        lines.append(TakeLine(f"git merge {shlex.quote(session.squashed)}", "all kept changes as one commit"))
+    if session.plan.branch:
+        lines += [
+            TakeLine(f"git merge {tip}", f"into the branch you stand on, with every try of {branch} and its undo"),
+            TakeLine(f"git merge --squash {tip}", "the same as one change, for you to commit"),
+        ]
+    if len(kept) == keeps and all(change.commits for change in kept):
+        clean = shlex.quote(f"{branch}-kept")
+        lines += [
+            TakeLine(f"git cherry-pick {picks}", "the kept changes alone, onto the branch you stand on"),
+            TakeLine(
+                f"git switch -c {clean} {base} && git cherry-pick {picks}",
+                "a clean branch of them, from where it began",
+            ),
+        ]
+    return (*lines, TakeLine(f"git diff {base} {whole.tip[:10]}", "look at all of it first"))
