@@ -99,7 +99,7 @@ CONDITIONAL = (
     _kind("configuration guide", "docs/configuration-guide.md", "config(?:uration)?(?:[-_]?guide)?|settings", "every setting, with its default"),
     _kind("changelog", "CHANGELOG.md", "change[-_]?log|changes|history|news|releases", "what changed in which version"),
 )  # fmt: skip
-_UPGRADE = re.compile(r"(?:upgrad(?:e|ing)|migrat(?:ing|ion)[-_]guide)(?:[-_].*)?", re.IGNORECASE)
+_UPGRADE = re.compile(r"(?:upgrad(?:e|ing)|migrat(?:e|ing|ion))(?:[-_].*)?", re.IGNORECASE)
 _DEPLOYED = re.compile(
     r"(?:^|/)(?:Dockerfile[^/]*|docker-compose[^/]*|compose\.ya?ml|Procfile|fly\.toml|vercel\.json|netlify\.toml|serverless\.ya?ml"
     r"|[^/]+\.tf|Chart\.yaml|kustomization\.ya?ml)$|(?:^|/)(?:k8s|helm)/|\.github/workflows/[^/]*deploy",
@@ -213,8 +213,13 @@ _OTHERS = re.compile(
 )
 
 
-def is_history(path: str) -> bool:
-    """Return whether a document tells of the past, which is not what the code is now: a changelog, how to upgrade."""
+def is_history(path: str, major: str = "") -> bool:
+    """Return whether a document tells of the past, which is not what the code is now: a changelog, how to upgrade, what lies
+    in a folder such as `v1` where the project is at another major version.
+    """
+    named = re.search(r"(?:^|/)v(\d+)(?:\.\w+)*/", path)
+    if named and major and named[1] != major:
+        return True
     kind = next(kind for kind in CONDITIONAL if kind.name == "changelog")
     stem = path.rpartition("/")[2].rpartition(".")[0]
     return kind.names.fullmatch(stem) is not None or _UPGRADE.fullmatch(stem) is not None

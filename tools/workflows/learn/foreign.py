@@ -110,6 +110,8 @@ class ForeignNames:
     def _lacks(self, package: GoPackage, names: list[str]) -> str:
         where = package.folder or "the top"
         if names[0] not in package.names and names[0] not in package.members:
+            if any(names[0] in members for members in package.members.values()):
+                return ""  # of a variable that is called like the package
             return f"the package {package.name} in {where} has no {names[0]}"
         kind, member = names[0], names[1] if len(names) > 1 else ""
         if not member or kind not in package.members or kind in package.open_types or member in package.members[kind]:

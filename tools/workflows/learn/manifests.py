@@ -16,6 +16,9 @@ _SAMPLE = re.compile(
     r"(?:^|/)(?:examples?|samples?|tests?|__tests__|fixtures?|testdata|templates?|node_modules|vendor)/"
 )
 """Folders whose manifests are not the project's."""
+_ENTRY = re.compile(r"^\s*[\"']?([A-Za-z][\w-]*)\s*=\s*[A-Za-z_][\w.]*:[A-Za-z_]\w*[\"']?,?\s*$", re.MULTILINE)
+"""A console script, as setup.py and setup.cfg have it."""
+_REQUIRES = re.compile(r"^\s*python_requires\s*=\s*[\"']?([^\"'\n,)]+)", re.MULTILINE)
 _MAKEFILE = re.compile(r"(?:^|/)(?:GNUm|M|m)akefile$|\.mk$")
 _MADE_TARGET = re.compile(r"^([^\s#:=][^#:=\n]*)::?(?!=)", re.MULTILINE)
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -57,6 +60,8 @@ class Manifests:
     def declared(self) -> tuple[tuple[str, str], ...]:
         """The programs that manifests install, each with the file that says so."""
         found = [(path, name) for path, one in self.pyprojects.items() for name in _scripts(one)]
+        setups = [*self._named("setup.py"), *self._named("setup.cfg")]
+        found += [(path, name) for path, text in setups for name in _ENTRY.findall(text)]
         for path, one in self.packages.items():
             made = one.get("bin", {})
             found += [(path, name) for name in (made if isinstance(made, dict) else [str(one.get("name", ""))]) if name]
@@ -162,13 +167,26 @@ class Manifests:
         node = self.packages.get("package.json", {})
         rust = part(self.crates.get("Cargo.toml", {}), "package").get("rust-version", "")
         said = {
-            "python": (str(self.project().get("requires-python", "")), "pyproject.toml"),
+            "python": self._python(),
             "node": (str(part(node, "engines").get("node", "")), "package.json"),
             "go": (next(iter(re.findall(r"^go\s+(\S+)", self.texts.get("go.mod", ""), re.MULTILINE)), ""), "go.mod"),
             "rust": (rust if isinstance(rust, str) else "", "Cargo.toml"),
         }
         lowest = {name: (least(words), file) for name, (words, file) in said.items()}
         return {name: found for name, found in lowest.items() if found[0]}
+
+    def _python(self) -> tuple[str, str]:
+        """Return which Python the outermost project takes, and the file that says so."""
+        said = [(str(self.project().get("requires-python", "")), "pyproject.toml")]
+        for name in ("setup.cfg", "setup.py"):
+            said += [(words, name) for words in _REQUIRES.findall(self.texts.get(name, ""))]
+        return next((one for one in said if one[0]), ("", ""))
+
+    @cached_property
+    def major(self) -> str:
+        """The first part of the project's version, or of its Go module; empty where neither is known."""
+        found = re.search(r"/v(\d+)$", self.go_module)
+        return found[1] if found else self.version.partition(".")[0]
 
     @cached_property
     def counts(self) -> Mapping[str, tuple[int, str]]:

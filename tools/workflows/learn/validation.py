@@ -194,7 +194,8 @@ def read_documents(texts: Mapping[str, str], repository: Repository) -> dict[str
 
 def _read(path: str, text: str, repository: Repository) -> ReadDocument:
     document = Document(path, text, repository.page(path) or DocumentPage())
-    found = claims(document, repository, OF_FORM if is_history(path) else CHECKS)
+    past = is_history(path, repository.code.manifests.major)
+    found = claims(document, repository, OF_FORM if past else CHECKS)
     return ReadDocument(text, found, spoken_of(document, found, repository))
 
 

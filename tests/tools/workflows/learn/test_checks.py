@@ -9,6 +9,7 @@ import pytest
 from autoresearch_mcp.tools.workflows.learn.checks.claim import Claim, Document
 from autoresearch_mcp.tools.workflows.learn.checks.table import claims
 from autoresearch_mcp.tools.workflows.learn.codemap import CodeMap
+from autoresearch_mcp.tools.workflows.learn.documents import is_history
 from autoresearch_mcp.tools.workflows.learn.repository import Repository
 
 SHOP = {
@@ -48,7 +49,7 @@ STORE = {
 }
 
 
-def found(project: dict[str, str], text: str, path: str = "docs/page.md") -> list[Claim]:
+def found(project: dict[str, str], text: str, path: str = "docs/developing.md") -> list[Claim]:
     files = {**project, path: dedent(text)}
     repository = Repository(CodeMap(files), frozenset(files))
     page = repository.page(path)
@@ -56,7 +57,7 @@ def found(project: dict[str, str], text: str, path: str = "docs/page.md") -> lis
     return list(claims(Document(path, files[path], page), repository))
 
 
-def wrong(project: dict[str, str], text: str, path: str = "docs/page.md") -> list[tuple[str, int, str]]:
+def wrong(project: dict[str, str], text: str, path: str = "docs/developing.md") -> list[tuple[str, int, str]]:
     return [(claim.kind.value, claim.line, claim.why) for claim in found(project, text, path) if claim.wrong]
 
 
@@ -111,7 +112,7 @@ def test_what_the_code_contradicts_is_told(text: str, kind: str, line: int, why:
         block("python", "def f():", "    # what it does"),
         block("pycon", ">>> def f():", "...     return 1", ">>> f()", "1"),
         block("sh", "tox -e docs,py310-mac", "tox run -e py311", "tox", "tox -e envname", "pip install 'shop[tests]' rich[jupyter]"),
-        block("sh", "shop -q --out_dir x", "shop --no-quiet", "shop --help", "python shop/cli.py --out-dir x", "pip install --pre shop"),
+        block("sh", "shop -qq --out_dir x", "./built --x", "shop --no-quiet", "shop --help", "python shop/cli.py --out-dir x", "pip install --pre shop"),
         "`--pre` of pip; pip's `--user`\n",
         block("json", '{"a": 1}', '{"b": 2}') + block("jsonc", "{'a'}") + block("json", '"a": 1,', '"b": 2'),
         block("yaml", "a: 1", "---", "b: !tag 2"),
@@ -133,6 +134,7 @@ def test_what_is_so_or_may_be_so_is_not_called_wrong(text: str) -> None:
         "`dist/shop.js`, written to `out.txt`\n",
         "`Widget` and `connect_timeout` are others'.\n",
         "For streams Python 3.12 or newer is best.\n",
+        "`refresh()` and `setsid()` are of the system.\n",
     ],
 )
 def test_what_cannot_be_told_is_counted_as_not_checkable(text: str) -> None:
@@ -239,3 +241,32 @@ def test_right_restructured_text_is_read_and_left_alone() -> None:
 )  # fmt: skip
 def test_wrong_restructured_text_is_told_at_its_line(text: str, kind: str, line: int, why: str) -> None:
     assert [(k, at, told[: len(why)]) for k, at, told in wrong(SHOP, text, "docs/page.rst")] == [(kind, line, why)]
+
+
+def test_a_program_of_setup_cfg_is_known_with_its_options_and_its_python() -> None:
+    project = {
+        "setup.cfg": "[options]\npython_requires = >=3.9\n[options.entry_points]\nconsole_scripts =\n    serve = shop.cli:main\n",
+        "shop/cli.py": SHOP["shop/cli.py"].replace("--out-dir", "--port"),
+        "Makefile": "%:\n\techo $@\n",
+    }
+    text = block("sh", "serve --prot 1", "make anything") + "It needs Python 3.8.\n"
+
+    assert wrong(project, text) == [
+        ("option", 2, "no option prot is declared; there is port"),
+        ("version", 5, "setup.cfg takes Python from 3.9 on"),
+    ]
+
+
+def test_a_script_that_is_nearly_none_of_ours_may_be_the_readers_away_from_the_top() -> None:
+    text = block("sh", "npm run deploy", "npm run units")
+
+    assert [line for _, line, _ in wrong(WEB, text, "docs/guide.md")] == [3]
+    assert [line for _, line, _ in wrong(WEB, text, "README.md")] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("path", "past"),
+    [("docs/v1/use.md", True), ("docs/v2/use.md", False), ("docs/migrate-v1-to-v2.md", True), ("docs/use.md", False)],
+)
+def test_what_was_written_for_another_version_tells_of_the_past(path: str, past: bool) -> None:
+    assert is_history(path, "2") is past

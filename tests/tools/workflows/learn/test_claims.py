@@ -46,7 +46,7 @@ def repository() -> Repository:
 
 
 def found_in(text: str, repository: Repository) -> tuple[Claim, ...]:
-    return claims(Document("docs/page.md", text, read_page(text)), repository)
+    return claims(Document("docs/developing.md", text, read_page(text)), repository)
 
 
 def whys(text: str, repository: Repository) -> list[str]:
@@ -141,7 +141,7 @@ def test_what_may_be_anything_is_no_claim(text: str, repository: Repository) -> 
         ("`Big.nowhere`", "Big in shop/cart.py has no nowhere"),
         ("`shop/cart.py` has `old_name`", "nothing in the code is called old_name"),
         ("`fetchItem` asks", "nothing in the code is called fetchItem; there is fetchItems"),
-        ("`oldName()`", "nothing in the code is called oldName"),
+        ("`shop/cart.py` has `oldName()`", "nothing in the code is called oldName"),
         ("`line-lengths = 3`", "no file of the code knows the setting line-lengths; there is line-length"),
         ("`pyproject.toml` has `MOST = 3`", "pyproject.toml has no MOST"),
         (sh("make nothing"), "no makefile has a target nothing"),
@@ -172,7 +172,7 @@ def test_a_claim_stands_at_its_line_and_names_the_file_that_it_means(repository:
         (8, "../shop/cli.py", "shop/cli.py", True),
         (8, "Cart.add", "shop/cart.py", True),
     ]
-    assert spoken_of(Document("docs/page.md", text, read_page(text)), found, repository) == {
+    assert spoken_of(Document("docs/developing.md", text, read_page(text)), found, repository) == {
         "shop/cart.py",
         "shop/cli.py",
     }

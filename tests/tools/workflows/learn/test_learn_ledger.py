@@ -93,7 +93,7 @@ def test_everything_that_is_wrong_is_found_and_the_worst_comes_first(agent: Work
         "# Shop",
         *("`shop/basket.py`, `shop/cart.py:99`, `shop.cart.gone`, `discounts = 3`, [x](gone.md), [y](#gone)",),
         "key: AKIAIOSFODNN7EXAMPLE",
-        *("```sh", "./frobnicate --some", "```"),
+        *("```sh", "./shop/frobnicate --some", "```"),
         *("```python", "from shop.cart import gone, total", "total(price=1)", "```", "It has 4 modules in `shop/`."),
         *["line"] * 300,
     ]

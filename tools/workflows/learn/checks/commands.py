@@ -20,6 +20,7 @@ _HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
 _TREE = re.compile(r"[├└│]")
 _LISTED = re.compile(rf"(?!\.?/)[\w./-]+\.(?:{'|'.join(sorted(SUFFIXES))})", re.IGNORECASE)
 _EXTRAS = re.compile(r"(?P<name>[\w./-]*)\[(?P<extras>[\w., -]+)\]")
+_OF_CONTRIBUTORS = re.compile(r"contribut|develop|hacking|agents|release|maintain", re.IGNORECASE)
 _SAMPLES = frozenset(("envname", "env", "name", "env_name", "all"))
 _TOX_PYTHON = re.compile(r"py(?:\d+|py\d*)")
 
@@ -139,12 +140,12 @@ def _program(document: Document, shown: Shown, repository: Repository, installed
     if "/" in program:
         place = repository.place(document.path, program)
         outside = program.startswith(("/", "~", "$", "../")) or "/bin/" in program or repository.ignored(program)
-        here = program.startswith("./") or program.partition("/")[0] in repository.folders
-        return (f"{'' if here else '?'}there is no {program}" if place is None and not outside else ""), place or ""
+        mark = _doubt(program, repository)
+        return (f"{mark}there is no {program}" if place is None and not outside else ""), place or ""
     ours = repository.code.manifests.programs
     if program in ours | WELL_KNOWN or program in installed or program.startswith("$") or repository.installed(program):
         return FINE
-    near = get_close_matches(program, sorted(ours), 1, 0.7)
+    near = get_close_matches(program, sorted(ours), 1, 0.7) if "." not in program else []
     what = f"no program is called {program}"
     return (f"{what}; there is {near[0]}" if near else f"?{what}, and this repository installs none"), ""
 
@@ -155,7 +156,8 @@ def _make(document: Document, shown: Shown, repository: Repository) -> Verdict:
         return FINE
     if not targets:
         return "there is no makefile", ""
-    gone = [word for word in shown.rest if not re.search(r"[=$%]", word) and word not in targets]
+    known = targets if not any("%" in one for one in targets) else set(shown.rest)
+    gone = [word for word in shown.rest if not re.search(r"[=$%]", word) and word not in known]
     return (f"no makefile has a target {gone[0]}{_near(gone[0], targets)}" if gone else ""), ""
 
 
@@ -172,7 +174,10 @@ def _node(document: Document, shown: Shown, repository: Repository) -> Verdict:
         script = "" if rest[0] in known else rest[0]
     if not script or script in offered.node_scripts or re.search(r"[$*]", script):
         return FINE
-    return f"no package.json has a script {script}{_near(script, offered.node_scripts)}", ""
+    near = _near(script, offered.node_scripts)
+    # Away from the top a document may show the scripts of its reader.
+    ours = near or "/" not in document.path or _OF_CONTRIBUTORS.search(document.path)
+    return f"{'' if ours else '?'}no package.json has a script {script}{near}", ""
 
 
 def _tox(document: Document, shown: Shown, repository: Repository) -> Verdict:
@@ -298,11 +303,9 @@ def _doubt(name: str, repository: Repository) -> str:
     plain = name.removeprefix("./")
     if re.fullmatch(r"(?:index|main|app|hello|example|test|server|cli|script|foo|demo)\.\w+", plain):
         return "?"
-    here = (
-        plain.partition("/")[0] in repository.folders
-        if "/" in plain
-        else get_close_matches(plain, repository.by_name, 1, 0.8)
-    )
+    stem, _, suffix = plain.rpartition(".")
+    alike = [one for one in repository.by_name if one.endswith(f".{suffix}")] if len(stem) > 5 else []
+    here = plain.partition("/")[0] in repository.folders if "/" in plain else get_close_matches(plain, alike, 1, 0.8)
     return "" if here else "?"
 
 

@@ -41,7 +41,8 @@ def _of_command(line: int, words: Sequence[str], declared: frozenset[str], progr
         if word == "--":
             return
         match = _OPTION.fullmatch(word)
-        if match and declared and (len(match[2]) > 1 or match[2] in declared or not _clusters(declared)):
+        clustered = match and match[1] == "-" and set(match[2]) <= declared
+        if match and declared and not clustered and (len(match[2]) > 1 or not _clusters(declared)):
             why = _unknown(match[2], declared)
             yield Claim(ClaimKind.OPTION, line, f"{program} {match[1]}{match[2]}", why)
 
@@ -49,7 +50,7 @@ def _of_command(line: int, words: Sequence[str], declared: frozenset[str], progr
 def _family(name: str, declared: frozenset[str]) -> bool:
     """Return whether several declared options begin with the same word, as those of a plugin do."""
     first = name.partition("-")[0]
-    return "-" in name and sum(one.startswith(f"{first}-") for one in declared) > 1
+    return "-" in name and first != "no" and sum(one.startswith(f"{first}-") for one in declared) > 1
 
 
 def _clusters(declared: frozenset[str]) -> bool:
@@ -62,7 +63,13 @@ def _unknown(name: str, declared: frozenset[str]) -> str:
     names = {_plain(one) for one in declared}
     stars = [one.rstrip("*").rstrip(".") for one in names if one.endswith("*")]
     forms = {plain, plain.removeprefix("no"), f"no{plain}"}
-    if forms & names or name in EVERYWHERE or plain.partition(".")[0] in stars or plain.partition(".")[0] in names:
+    if (
+        forms & names
+        or name in EVERYWHERE
+        or name.isupper()
+        or plain.partition(".")[0] in stars
+        or plain.partition(".")[0] in names
+    ):
         return ""
     near = get_close_matches(name, sorted(declared), 1, 0.6)
     return f"no option {name} is declared" + (f"; there is {near[0]}" if near else "")

@@ -93,7 +93,9 @@ def _of_span(document: Document, span: CodeText, repository: Repository, ours: M
         return None
     if _DOMAIN.fullmatch(name) or name.lower() in _STYLES:
         return None
-    claim = of_symbol(span.line, text, name, repository, beside=span.line in ours)
+    # At the top a call, or a declaration, shows what the project gives away.
+    shown = (call or typed) is not None and "/" not in document.path
+    claim = of_symbol(span.line, text, name, repository, beside=shown or span.line in ours)
     return replace(claim, known=False) if claim and claim.wrong and _is_the_documents(name, text, document) else claim
 
 
@@ -174,14 +176,20 @@ def of_symbol(line: int, text: str, name: str, repository: Repository, *, beside
     there = there or last.replace("_", "-") in code.words
     near = "" if there else _nearly(last, code.words)
     why = "" if there else f"nothing in the code is called {last}" + (f"; there is {near}" if near else "")
-    sure = text != last or (bool(near) and not last.isupper()) or (beside and _is_native(last, repository))
+    sure = (bool(near) and not last.isupper()) or (beside and _is_native(last, repository))
     return Claim(ClaimKind.SYMBOL, line, text, why, path, there or (sure and not _names_another(last)))
 
 
-def _nearly(name: str, words: Iterable[str], how: float = 0.75) -> str:
-    """Return a word of the code that a name may have been; empty where there is none."""
-    alike = [word for word in words if word.startswith(name[0]) and len(word) > 5]
-    return next(iter(get_close_matches(name, alike, 1, how)), "")
+def _nearly(name: str, words: Iterable[str], how: float = 0.78) -> str:
+    """Return a word of the code that a name may have been; empty where there is none. A word that merely stands in the name,
+    or begins or ends with it, is none.
+    """
+
+    def may_be(word: str) -> bool:
+        within = abs(len(name) - len(word)) > 2 and (word in name or name in word)
+        return word.startswith(name[0]) and len(word) > 5 and not within
+
+    return next(iter(get_close_matches(name, [*filter(may_be, words)], 1, how)), "")
 
 
 def _is_native(name: str, repository: Repository) -> bool:
@@ -245,7 +253,7 @@ def _of_key(line: int, text: str, key: str, repository: Repository, beside: str)
         there = last in words_of(repository.code.texts[beside])
         return Claim(ClaimKind.KEY, line, text, "" if there else f"{beside} has no {last}", beside)
     there = last in repository.code.words
-    near = "" if there else _nearly(last, repository.code.words, 0.85)
+    near = "" if there or len(last) < 8 else _nearly(last, repository.code.words, 0.85)
     why = "" if there else f"no file of the code knows the setting {last}" + (f"; there is {near}" if near else "")
     return Claim(ClaimKind.KEY, line, text, why, known=there or (bool(near) and not last.isupper()))
 

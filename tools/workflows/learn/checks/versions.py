@@ -25,7 +25,7 @@ _OWN = re.compile(
     r"[`*]*v?(?P<version>\d+\.\d+(?:\.\d+)*(?:[-.]?\w+)?)"
 )
 _SAMPLE = re.compile(
-    r"\be\.g\.|\bfor example\b|\bfor instance\b|\blike\b|\bbelow\b|\bolder\b|\bbefore\b|\bdropped?\b|\bsince\b",
+    r"\be\.g\.|\bfor example\b|\bfor instance\b|\blike\b|\bbelow\b|\bolder\b|\bbefore\b|\bdrop\w*\b|\bsince\b|\bno longer\b|\bnot\b",
     re.IGNORECASE,
 )
 _SCHEME = {"node.js": "node", "golang": "go"}
