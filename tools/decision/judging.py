@@ -65,11 +65,14 @@ class Finding:
 class Threshold:
     """What one proposal has to show. `smallest` is the least gain worth keeping, in the metric's unit.
 
-    `simpler` says that the change removes code and that the plan rewards it.
+    `simpler` says that the change removes code and that the plan rewards it, or that it takes a keep out. Of a noisy metric
+    both arms run at least so many times as `runs`: where the change may stay although it is worse, so that it is known by
+    how much.
     """
 
     smallest: float = 0.0
     simpler: bool = False
+    runs: int = 0
 
 
 NO_THRESHOLD = Threshold()

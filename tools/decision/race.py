@@ -124,8 +124,7 @@ class Race:
         return self._further(value, seed)
 
     def _further(self, value: float, seed: int) -> Race:
-        turns = replace(self.turns, seeds=(*self.turns.seeds, seed))
-        turns = replace(turns, candidate=(*turns.candidate, value))
+        turns = replace(self.turns, seeds=(*self.turns.seeds, seed), candidate=(*self.turns.candidate, value))
         return replace(self, bank=self._placed(turns) or self.bank.fed(value, Arm.CANDIDATE), turns=turns)
 
     def _linear(self) -> Race:
@@ -209,11 +208,10 @@ class Race:
     def finding(self) -> Finding:
         """Return whose run is next, or what the race has shown."""
         turns = self.turns
-        if turns.held is not None:
-            why = "The machine may have moved since the incumbent last ran, so that is run before the verdict."
-            return Finding(Step.INCUMBENT, why, seed=turns.seed_for(Arm.INCUMBENT))
-        if turns.doubted is not None:
+        if turns.held is not None or turns.doubted is not None:
             why = "A run of the incumbent lies far from all earlier ones: it is run once more at once."
+            if turns.held is not None:
+                why = "The machine may have moved since the incumbent last ran, so that is run before the verdict."
             return Finding(Step.INCUMBENT, why, seed=turns.seed_for(Arm.INCUMBENT))
         if not turns.candidate:
             return self._unmeasured()
@@ -257,6 +255,8 @@ class Race:
 
     def _step(self, gain: float, error: float, z: float) -> Step:
         ours, theirs = len(self.turns.candidate), len(self.turns.incumbent)
+        if min(ours, theirs) < self.threshold.runs:
+            return Step.CANDIDATE if ours <= theirs else Step.INCUMBENT
         smallest = self.scale.least(self.bank.best.level, self.threshold.smallest)
         sure = ours >= 2 and z >= self._needed and gain >= smallest
         if gain >= smallest and theirs and ((sure and self._ahead_in_turn()) or self._in_pairs() >= self.bar + PAIRED):

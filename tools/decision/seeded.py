@@ -219,6 +219,8 @@ class Seeded:
 
     def _step(self, gain: float, error: float, z: float) -> tuple[Step, int | None]:
         runs, between = len(self.candidate), self._scatter_of_pairs
+        if runs < self.threshold.runs:
+            return Step.CANDIDATE, self._untried()
         holds = z >= self.bar and gain >= self._smallest()
         if holds and runs >= 2 and self._ahead_on_fresh_seeds():
             return (Step.BETTER, None) if self.repeated else (Step.INCUMBENT, self.candidate[0][0])

@@ -68,7 +68,9 @@ class Turns:
         """Return the plain difference of medians where every run lies far beyond the clip; 0 elsewhere."""
         if len(self.candidate) < 2 or not self.incumbent:
             return 0.0
-        apart = min(self.incumbent) - max(self.candidate) >= FAR * sigma
+        ahead = min(self.incumbent) - max(self.candidate)
+        behind = min(self.candidate) - max(self.incumbent)  # of a change that stays whatever it costs
+        apart = max(ahead, behind) >= FAR * sigma
         return statistics.median(self.incumbent) - statistics.median(self.candidate) if apart else 0.0
 
     def next_arm(self, covariance: tuple[float, float, float], cap: int) -> Arm:

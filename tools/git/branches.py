@@ -8,6 +8,11 @@ from ..errors import Code, Refusal
 from .repo import REFLOG_PREFIX, Repo
 
 
+def branch_tip(repo: Repo, branch: str) -> str:
+    """Return the commit at a branch of exactly this name; empty if there is none."""
+    return repo.git.ask("show-ref", "--verify", "--hash", f"refs/heads/{branch}").text
+
+
 def checked_out_at(repo: Repo, branch: str) -> str:
     """Return the checkout that stands on a branch; empty where none does."""
     found = repo.git.run("for-each-ref", "--format=%(worktreepath)", f"refs/heads/{branch}")

@@ -11,7 +11,7 @@ from ..decision.headline import Gain
 from ..decision.judging import Arm
 from ..decision.measured import GuardResult
 from ..errors import Code, Refusal
-from ..git.branches import checked_out_at, move_branch
+from ..git.branches import branch_tip, checked_out_at, move_branch
 from ..git.merging import merged
 from ..git.repo import shown
 from ..lab.context import RepoContext
@@ -65,7 +65,7 @@ def apply(context: RepoContext, branch: str, numbers: Sequence[int], squash: boo
 
 def _tip(context: RepoContext, branch: str) -> str:
     """Return where a branch stands that may be moved; empty where it can be made."""
-    tip = context.repo.tip(branch)
+    tip = branch_tip(context.repo, branch)
     if not tip:
         context.repo.check_new_branch(branch)
     elif place := checked_out_at(context.repo, branch):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..decision.calibration import judge_from
-from ..decision.decide import Status, Trial
+from ..decision.decide import Status, TakeBack, Trial
 from ..decision.headline import KeptClaim, headline_from
 from ..decision.judging import Arm, Threshold
 from ..decision.measured import Curve, GuardResult, Measurement, Place
@@ -42,6 +42,8 @@ from .state import Session, baseline_seeds, baseline_values, role_runs
 METRIC_ERRORS_THAT_END = 2
 REFERENCES = 8
 """Latest times of the reference workload that a new one is held against."""
+RUNS_OF_A_COST = 3
+"""Runs of each arm that say what a change costs which stays whatever that is."""
 TELLING = 0.15
 """Logarithm by which that has to change, and by four times its own scatter, for the machine to count as another."""
 
@@ -155,6 +157,7 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
     threshold = Threshold(
         session.plan.smallest_effect.absolute(session.reference),
         bool(event.take_back) or (session.plan.ties == Ties.SIMPLER and event.added < event.removed),
+        RUNS_OF_A_COST if event.take_back is TakeBack.ANYWAY else 0,
     )
     return replace(
         session,

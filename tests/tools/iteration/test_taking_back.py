@@ -14,6 +14,9 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.vocabulary import Phase
 from conftest import Project
 from crashing import check, killed_at, points, when_free
+from drifting import machine, turn
+
+__all__ = ["machine"]
 
 
 def with_keeps(root: Path, hook: str = "", **plan: object) -> Project:
@@ -77,6 +80,28 @@ def test_what_is_told_after_an_older_keep_went_is_what_was_measured(tmp_path: Pa
     project.loop.undo(3, force=True)
 
     assert project.sessions.status().best == 3.0
+
+
+def test_under_noise_runs_in_turn_decide_and_a_person_is_told_what_it_costs(machine: Project) -> None:
+    machine.start()
+    turn(machine, "0.9 if app == 'fast' else 1")
+    machine.write("app.txt", "fast\n")
+    assert machine.loop.iterate("a fast app").status is Status.KEEP
+    assert machine.try_value(90, "a smaller value").status is Status.KEEP
+    turn(machine, "0.9 if app == 'fast' else 0.87")
+
+    needless = machine.loop.undo(1)
+
+    assert needless.status is Status.KEEP_UNDO, needless.why
+    assert needless.effect is not None
+    assert needless.effect.runs >= 4
+    assert needless.best == pytest.approx(80, abs=3), "what was gained together is there still"
+    assert machine.loop.undo(2).status is Status.DISCARD
+    costs = machine.loop.undo(2, force=True)
+    assert costs.status is Status.KEEP_UNDO
+    assert costs.delta == pytest.approx(9, abs=3)
+    assert machine.sessions.status().current == pytest.approx(87, abs=3)
+    check(machine)
 
 
 def test_keeps_that_need_it_are_named_and_nothing_is_changed(three: Project) -> None:
