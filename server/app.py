@@ -31,6 +31,7 @@ from ..tools.plan.model import Plan
 from ..tools.session.results import RESULTS_FILE
 from ..tools.text.arguments import unusable
 from ..tools.verbs.loop import Loop
+from ..tools.verbs.notes import Notes
 from ..tools.verbs.planning import Planning, goal_way, project_facts
 from ..tools.verbs.review import Review
 from ..tools.verbs.running import Running
@@ -77,7 +78,7 @@ def build_server(lab: Lab) -> MCPServer:
     prompts = load_prompts()
     planning, sessions, loop, review, running = Planning(lab), Sessions(lab), Loop(lab), Review(lab), Running(lab)
     training, view = Training(lab), HostPage(SESSION_VIEW, ChatView(lab).data)
-    workflows = Workflows(lab, {name: _playbook(lab, prompt) for name, prompt in prompts.items()})
+    workflows = Workflows(lab, {name: live_playbook(lab, prompt) for name, prompt in prompts.items()})
     server = MCPServer(
         "autoresearch",
         title="Autoresearch",
@@ -103,6 +104,7 @@ def build_server(lab: Lab) -> MCPServer:
             tool(lab, review.history, "History", WRITES, may_last=True),
             tool(lab, review.report, "Report", REPEATS, view=view),
             tool(lab, sessions.finish_session, "Finish session", WRITES, may_last=True),
+            tool(lab, Notes(lab).note, "Note", WRITES),
             tool(lab, workflows.workflow, "Workflow", WRITES, asks=SHIPMENT, may_last=True),
             tool(lab, workflows.record, "Record", WRITES, may_last=True),
             tool(lab, workflows.playbook, "Playbook", READS, always_load=True),
@@ -164,8 +166,9 @@ def _live(lab: Lab, prompt: Prompt, repo: str = "", goal: str = "") -> dict[str,
         return {"state": as_refusal(error).message, "ledger": "", "facts": "", "way": ""}
 
 
-def _playbook(lab: Lab, prompt: Prompt) -> Playbook:
-    return lambda repo: prompt.render(_live(lab, prompt, repo))
+def live_playbook(lab: Lab, prompt: Prompt, **given: str) -> Playbook:
+    """Return what renders a prompt with the live state of a repository, and the arguments that were given."""
+    return lambda repo: prompt.render({**given, **_live(lab, prompt, repo)})
 
 
 def _prompt(lab: Lab, prompt: Prompt) -> ServerPrompt:

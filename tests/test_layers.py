@@ -17,7 +17,8 @@ HOMES = {
     "subprocess": {
         *("tools/process/runner.py", "tools/process/isolation.py"),
         *("tools/project/scan.py", "tools/diagnostics/counting.py"),
-        "server/cli/install.py",  # a client's own command
+        *("tools/driver/keeper.py", "tools/driver/leg.py"),  # a client, driven
+        *("server/cli/install.py", "server/cli/run.py"),  # a client's own command; a run without its terminal
     },
     "sqlite3": {"tools/storage/database.py"},
     "fcntl": {"tools/storage/disk.py", "tools/process/supervisor.py", "tools/process/landlock.py"},

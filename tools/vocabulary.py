@@ -28,6 +28,7 @@ class Tool(StrEnum):
     TRAIN = "train"
     RECORD = "record"
     WORKFLOW = "workflow"
+    NOTE = "note"
 
 
 class Phase(StrEnum):

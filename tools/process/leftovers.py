@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,10 +35,19 @@ def end_leftovers(folder: Path, mark: bytes) -> None:
     The sessions are the run's own, because a supervisor begins its command in a new one.
     """
     noted = _noted(folder)
+    _end(lambda one: (one.pid, one.started) in noted or mark in _environment(one.pid))
+
+
+def end_marked(mark: bytes) -> None:
+    """KILL every process but this one that carries a mark in its environment, with all below it or in a session of theirs."""
+    _end(lambda one: mark in _environment(one.pid) and one.pid != os.getpid())
+
+
+def _end(proves: Callable[[_Process], bool]) -> None:
+    """KILL who is proved to be ours, with their relatives, until nobody is left."""
     for _ in range(_ROUNDS):
         living = _living()
-        proved = {one.pid for one in living if (one.pid, one.started) in noted or mark in _environment(one.pid)}
-        ours = _with_relatives(living, proved)
+        ours = _with_relatives(living, {one.pid for one in living if proves(one)})
         if not ours:
             return
         for one in ours:

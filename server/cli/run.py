@@ -1,0 +1,201 @@
+"""`autoresearch-mcp run`: drive an agent over a session, look at a run, end it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+from ...prompts import load_prompts
+from ...tools.driver.agents import AGENTS
+from ...tools.driver.brief import leg_brief
+from ...tools.driver.driving import Driver, RunEdge, RunOptions, leg_words
+from ...tools.driver.leg import notify
+from ...tools.driver.records import LOG, DriverPlace
+from ...tools.driver.rules import Halt, Look, RunLimits
+from ...tools.errors import Code, Refusal
+from ...tools.lab.access import Lab
+from ...tools.plan.model import PLAN_FILE, Plan
+from ...tools.report.words import duration
+from ...tools.text.redaction import visible
+from ...tools.verbs.planning import commands_without_consent
+from ...tools.verbs.review import Review
+from ...tools.verbs.sessions import Sessions
+from ...tools.vocabulary import Phase
+
+
+def run(root: Path, options: Namespace) -> int:
+    """Drive an agent, or look at a run, or end it; returns the exit status."""
+    lab = Lab(root, allow_commands=options.allow_commands)
+    try:
+        place = DriverPlace.of(lab.for_reading().repo.own_folder)
+        if options.status:
+            return _status(lab, place, options.json)
+        if options.stop:
+            return _say("The run ends its leg and stops." if place.stop() else "No run is at work here.")
+        return _drive(root, lab, options, place)
+    except Refusal as refusal:
+        sys.stderr.write(f"{refusal.message}\n")
+        return 2
+
+
+def _drive(root: Path, lab: Lab, options: Namespace, place: DriverPlace) -> int:
+    if not (options.agent or options.agent_command):
+        raise Refusal(Code.BAD_ARGUMENT, f"Say whom to drive: --agent {', '.join(AGENTS)}, or --agent-command COMMAND.")
+    if place.driver():
+        raise Refusal(
+            Code.BUSY,
+            f"A run is at work here, process {place.driver()}: see `run --status`, or end it with `run --stop`.",
+        )
+    driver = Driver(lab, _options(root, options), _brief(lab, options.goal), RunEdge(tell=_tell))
+    driver.ready()
+    _begin(lab, options)
+    return _detached(place) if options.detach else _watched(lab, driver, options)
+
+
+def _options(root: Path, options: Namespace) -> RunOptions:
+    server = [sys.executable, "-P", "-m", "autoresearch_mcp.server", "--root", str(root)]
+    limits = RunLimits(
+        until=time.time() + options.hours * 3600 if options.hours else 0.0,
+        iterations=options.iterations,
+        cost=options.max_cost,
+        tokens=options.max_tokens,
+        fresh_every=options.fresh_every,
+        patience_s=options.patience * 60,
+    )
+    server += ["--allow-commands"] * options.allow_commands
+    return RunOptions(options.agent, server, options.agent_command, options.model, limits, options.notify_command)
+
+
+def _brief(lab: Lab, goal: str) -> Callable[[int, Look], str]:
+    from ..app import live_playbook
+
+    playbook = live_playbook(lab, load_prompts()["autoresearch"], goal=goal)
+
+    def brief(number: int, seen: Look) -> str:
+        return f"{playbook('')}\n\n{leg_brief(lab.for_reading(), number)}\n"
+
+    return brief
+
+
+def _begin(lab: Lab, options: Namespace) -> None:
+    """Open the session of the plan that is here, so that what stands in its way is said while the person is still there.
+
+    Raises:
+        Refusal: if there is no plan that a person agreed to.
+    """
+    context = lab.for_reading()
+    if context.phase is not Phase.NO_SESSION:
+        return
+    if not (context.repo.root / PLAN_FILE).is_file():
+        if options.goal and options.allow_commands:
+            return  # the agent plans, and a person agreed to every command beforehand
+        message = f"No session is open and there is no {PLAN_FILE}. Write one with `autoresearch-mcp init` and commit it, then run again."
+        raise Refusal(Code.BAD_PLAN, message)
+    if missing := commands_without_consent(lab, Plan(), ""):
+        listed = "\n".join(f"  {visible(command)}" for command in missing)
+        raise Refusal(
+            Code.CONSENT_NEEDED,
+            f"Nobody agreed to these commands:\n{listed}\nAgree with `autoresearch-mcp approve`, then run again.",
+        )
+    _tell("Measuring the baseline ...")
+    _tell(Sessions(lab).start_session(Plan()).lines()[0])
+
+
+def _watched(lab: Lab, driver: Driver, options: Namespace) -> int:
+    """Drive in this process, ended by a signal: the first ends the leg cleanly, the second at once."""
+    asked = 0
+
+    def ask(number: int, frame: object) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            raise KeyboardInterrupt
+        driver.stop()
+        _tell("Ending the leg; the open iteration is brought to its end. Once more ends at once.")
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ask)
+    try:
+        over = driver.run()
+    except KeyboardInterrupt:
+        lab.for_reading().runs.runner.cancel_all()
+        return _say("Ended at once. The journal has everything: run again to go on.", 130)
+    return _told(lab, driver, over, options)
+
+
+def _told(lab: Lab, driver: Driver, over: Halt, options: Namespace) -> int:
+    context = lab.for_reading()
+    text = [over.why, *_legs_told(driver.place, context.session.id if context.session else "")]
+    if context.session:
+        text += ["", *Review(lab).report("text").lines()]
+    if not over.done and driver.legs:
+        text += ["The last output:", driver.legs[-1].words or "nothing"]
+        text += [driver.cure()] * bool(driver.cure())
+    message = "\n".join(text)
+    if options.notify_command:
+        notify(options.notify_command, "end", message, context.repo.root)
+    return _say(message, 0 if over.done else 1)
+
+
+def _legs_told(place: DriverPlace, session: str) -> list[str]:
+    legs = place.legs(session)
+    if not legs:
+        return []
+    money = sum(leg.cost or 0.0 for leg in legs)
+    tokens = sum(leg.tokens for leg in legs)
+    least = "at least " if any(leg.at_least for leg in legs) else ""
+    hours = duration(sum(leg.ended - leg.began for leg in legs))
+    whole = f"{len(legs)} legs, {hours} with an agent, {least}{tokens:,} tokens" + (f", ${money:.2f}" if money else "")
+    return [*(f"  leg {leg.number} ({leg.agent}): {leg_words(leg)}" for leg in legs[-20:]), whole]
+
+
+def _status(lab: Lab, place: DriverPlace, as_json: bool) -> int:
+    driver, now, context = place.driver(), place.now(), lab.for_reading()
+    session = context.session.id if context.session else ""
+    if as_json:
+        legs = [leg.model_dump(mode="json") for leg in place.legs(session)]
+        return _say(json.dumps({"driver": driver, "now": now, "session": session, "legs": legs}))
+    at = f"leg {now['leg']} since {duration(time.time() - now['began'])}" if now.get("name") else "between two legs"
+    if now.get("until"):
+        at = f"the next leg begins in {duration(max(0.0, now['until'] - time.time()))}"
+    state = f"A run is at work, process {driver}: {at}." if driver else "No run is at work here."
+    if not driver and now.get("name"):
+        state += " The last one was killed: run again to go on."
+    return _say("\n".join([state, *_legs_told(place, session), *Sessions(lab).status().lines()]))
+
+
+def _detached(place: DriverPlace) -> int:
+    """Go on in a process of its own, without this terminal."""
+    place.folder.mkdir(parents=True, exist_ok=True)
+    words = [word for word in sys.argv[1:] if word != "--detach"]
+    with (place.folder / LOG).open("wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "autoresearch_mcp.server", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    while not place.driver() and child.poll() is None:
+        time.sleep(0.1)
+    if child.poll() is not None:
+        return _say((place.folder / LOG).read_text(errors="replace"), child.returncode or 0)
+    return _say(
+        f"The run goes on as process {child.pid}. Look: run --status, or watch. End it: run --stop. It writes to {place.folder / LOG}."
+    )
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{time.strftime('%H:%M')} {line}\n")
+    sys.stdout.flush()
+
+
+def _say(text: str, status: int = 0) -> int:
+    (sys.stderr if status == 2 else sys.stdout).write(f"{text}\n")
+    return status

@@ -1,0 +1,47 @@
+"""A new context knows what the journal and the agent's own notes know."""
+
+from __future__ import annotations
+
+import pytest
+
+from autoresearch_mcp.tools.driver.brief import leg_brief
+from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.lab.notes import MOST_CHARACTERS, notes_of
+from autoresearch_mcp.tools.verbs.notes import Notes
+from conftest import Project
+
+
+def test_a_leg_begins_with_keeps_dead_ends_untouched_files_notes_and_edits_that_are_left(project: Project) -> None:
+    project.start()
+    project.try_value(9, "one less")
+    project.write("value.txt", "11\n")
+    project.loop.iterate("two more", learned="more is worse")
+    Notes(project.lab).note("the parser is slow; look at src/lexer next")
+    project.write("app.txt", "half an idea\n")
+
+    told = leg_brief(project.lab.for_reading(), 4)
+
+    assert "unattended, leg 4" in told
+    assert "- #1 one less (value.txt)" in told
+    assert "- #2 discard 11: two more (more is worse)" in told
+    assert "Files in scope never touched:\n- app.txt" in told
+    assert "- the parser is slow; look at src/lexer next" in told
+    assert "by the leg before: finish it as one idea, or undo the edit:\n- app.txt" in told
+
+
+def test_notes_are_bounded_of_one_session_and_without_secrets(project: Project) -> None:
+    notes = Notes(project.lab)
+    with pytest.raises(Refusal, match="start one first"):
+        notes.note("too early")
+    project.start()
+    folder, session = project.lab.for_reading().repo.own_folder, project.sessions.status().session
+
+    for number in range(10):
+        notes.note(f"{number} " + "x" * 1000)
+    notes.note("the key is sk-ant-api03-" + "a1B2" * 20)
+
+    kept = notes_of(folder, session)
+    assert sum(map(len, kept)) <= MOST_CHARACTERS
+    assert [one.split()[0] for one in kept] == ["5", "6", "7", "8", "9", "the"]
+    assert "a1B2a1B2" not in kept[-1]
+    assert notes_of(folder, "another") == []

@@ -1,0 +1,207 @@
+"""An agent is driven, leg after leg, until the session is over: on real repositories, with small programs as agents."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.tools.driver.driving import Driver, RunEdge, RunOptions
+from autoresearch_mcp.tools.driver.records import DriverPlace
+from autoresearch_mcp.tools.driver.rules import Halt, LegEnding, RunLimits
+from autoresearch_mcp.tools.errors import Refusal
+from conftest import Project
+
+AGENT = """
+import os, sys, time
+from pathlib import Path
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.verbs.loop import Loop
+
+prompt = sys.stdin.read()
+lab = Lab(Path.cwd(), clock=lambda: 1_700_000_000.0)
+loop = Loop(lab)
+value = Path("value.txt")
+
+
+def better(times=1):
+    for _ in range(times):
+        value.write_text(f"{int(value.read_text()) - 1}\\n")
+        loop.iterate(f"take one off {value.read_text().strip()}")
+
+
+def hang():
+    while True:
+        Path("../hour").touch()
+        time.sleep(0.05)
+
+
+leg = int(prompt.partition("leg ")[2].split()[0])
+"""
+
+
+class Clock:
+    """A clock that moves by pauses, and by an hour with each look while an agent asks for it with a file."""
+
+    def __init__(self, hour: Path) -> None:
+        self.time, self.hour, self.pauses = 1_700_000_000.0, hour, 0.0
+
+    def now(self) -> float:
+        if self.hour.exists():
+            self.hour.unlink(missing_ok=True)
+            self.time += 3600
+        return self.time
+
+    def pause(self, seconds: float) -> None:
+        self.time += seconds
+        self.pauses += seconds
+
+
+class Run:
+    """A run over a project, with the lines that it told."""
+
+    def __init__(self, project: Project, agent: str, **limits: float) -> None:
+        file = project.root.parent / "agent.py"
+        file.write_text(AGENT + agent)
+        self.clock = Clock(project.root.parent / "hour")
+        self.told: list[str] = []
+        options = RunOptions("", [sys.executable], f"{sys.executable} {file}", limits=RunLimits(**limits))  # type: ignore[arg-type]
+        edge = RunEdge(self.clock.now, self.clock.pause, self.told.append)
+        self.driver = Driver(project.lab, options, lambda number, seen: f"leg {number} of a run", edge)
+
+    def go(self) -> Halt:
+        return self.driver.run()
+
+    @property
+    def legs(self) -> list[tuple[int, LegEnding]]:
+        return [(leg.iterations, leg.ending) for leg in self.driver.legs]
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Project:
+    """A session of six iterations."""
+    return Project(tmp_path / "repo", iterations=6).start()
+
+
+def test_an_agent_that_stops_early_is_started_again_until_the_session_is_over(session: Project) -> None:
+    run = Run(session, "better(2)")
+
+    over = run.go()
+
+    assert over == Halt("The session has ended: the budget of 6 iterations is used up.", True)
+    assert run.legs == [(2, LegEnding.ITSELF)] * 3
+    assert session.statuses() == ["baseline", *["keep"] * 6]
+    assert run.clock.pauses == 0
+
+
+def test_a_leg_without_a_new_call_is_ended_with_all_that_it_started(session: Project) -> None:
+    child = session.root.parent / "child"
+    run = Run(
+        session,
+        f"""
+if leg == 1:
+    better()
+    if os.fork() == 0:
+        os.setsid()
+        Path({str(child)!r}).write_text(str(os.getpid()))
+    hang()
+better(5)
+""",
+    )
+
+    run.go()
+
+    assert run.legs == [(1, LegEnding.HUNG), (5, LegEnding.ITSELF)]
+    assert not Path(f"/proc/{child.read_text()}").exists()
+
+
+def test_an_agent_that_is_killed_loses_nothing(session: Project) -> None:
+    run = Run(session, "better(2)\nif leg == 1: os.kill(os.getpid(), 9)\nbetter()")
+
+    run.go()
+
+    assert run.legs == [(2, LegEnding.ITSELF), (3, LegEnding.ITSELF), (1, LegEnding.ITSELF)]
+    assert run.driver.legs[0].code == 128 + signal.SIGKILL
+    assert session.statuses() == ["baseline", *["keep"] * 6]
+
+
+def test_legs_that_bring_nothing_back_off_and_end_with_the_last_words(session: Project) -> None:
+    run = Run(session, "print('what should I do?')")
+
+    over = run.go()
+
+    assert over == Halt("6 legs in a row brought no iteration.", False)
+    assert run.clock.pauses == pytest.approx(60 + 300 + 3 * 900, abs=30)
+    assert run.driver.legs[-1].words == "what should I do?"
+
+
+def test_a_run_of_some_iterations_leaves_the_session_open(session: Project) -> None:
+    run = Run(session, "better(2); hang()", iterations=2)
+
+    assert run.go() == Halt("The run has ended: the 2 iterations of this run are made.", True)
+    assert session.copied_server().sessions.status().phase == "ready"
+
+
+def test_a_new_context_comes_after_so_many_iterations(session: Project) -> None:
+    run = Run(session, "better(3); hang()", fresh_every=3)
+
+    run.go()
+
+    assert [iterations for iterations, _ in run.legs] == [3, 3]
+    assert run.legs[0][1] is LegEnding.FRESH
+
+
+def test_an_iteration_that_the_agent_left_open_is_measured_or_taken_back(session: Project) -> None:
+    session.write("value.txt", "3\n")
+    session.loop.commit("three")
+    stopped = Run(session, "")
+    stopped.driver.stop()
+    stopped.go()
+
+    assert session.statuses() == ["baseline", "keep"]
+    session.write("value.txt", "none\n")
+    session.loop.iterate("no number")
+    again = Run(session, "")
+    again.driver.stop()
+    again.go()
+    assert session.read("value.txt") == "3\n"
+    assert session.copied_server().sessions.status().phase == "ready"
+
+
+def test_one_run_drives_a_repository(session: Project) -> None:
+    place = DriverPlace.of(session.lab.for_reading().repo.own_folder)
+
+    with place.held(), pytest.raises(Refusal, match="run --stop"):
+        Run(session, "better()").go()
+
+
+def test_a_killed_driver_takes_its_leg_along_and_the_next_one_goes_on(session: Project, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    os.mkfifo(started)
+    agent = tmp_path / "agent.py"
+    agent.write_text(
+        AGENT
+        + f"better(2)\nif leg == 1:\n    open({str(started)!r}, 'w').write(str(os.getpid()))\n    time.sleep(1000)\nbetter(4)"
+    )
+    words = [sys.executable, "-m", "autoresearch_mcp.server", "--root", str(session.root), "run"]
+    command = [*words, "--agent-command", f"{sys.executable} {agent}"]
+    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    pid = int(started.read_text())
+
+    driver.kill()
+    driver.wait()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert not Path(f"/proc/{pid}").exists()
+    assert session.statuses() == ["baseline", *["keep"] * 6]
+    told = json.loads(subprocess.run([*words, "--status", "--json"], capture_output=True, check=True).stdout)
+    assert [(leg["ending"], leg["iterations"]) for leg in told["legs"]] == [
+        (LegEnding.LOST, 2),
+        (LegEnding.ITSELF, 4),
+    ]

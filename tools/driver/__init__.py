@@ -1,0 +1,1 @@
+"""Drives an agent's headless client over one session, leg after leg."""

@@ -1,0 +1,286 @@
+"""The story of a run: leg after leg, until the session or a budget is over."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ..errors import Code, Refusal
+from ..lab.access import Lab
+from ..session.events import Row
+from ..session.results import metric_of
+from ..text.redaction import redactor
+from .agents import AGENTS, OWN, AgentSettings, Invocation, own_command
+from .leg import RunningLeg, end_lost_leg, notify
+from .reading import LegOutput
+from .records import DriverPlace, private
+from .rules import Halt, Leg, LegEnding, Look, Pause, Problem, RunLimits, Spent, after_leg, budget_spent, why_end
+from .settling import look, settle
+
+LOOK_S = 0.5
+
+
+@dataclass
+class RunOptions:
+    """What a person asked of a run. `server` is the command line of the server for the client."""
+
+    agent: str
+    server: Sequence[str]
+    command: str = ""
+    model: str = ""
+    limits: RunLimits = field(default_factory=RunLimits)
+    notify: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return what the legs call their agent."""
+        return OWN if self.command else self.agent
+
+
+@dataclass(frozen=True)
+class RunEdge:
+    """What of the world a run touches beside processes and files: the time, a pause, and who is told a line."""
+
+    now: Callable[[], float] = time.time
+    pause: Callable[[float], None] = time.sleep
+    tell: Callable[[str], None] = lambda line: None
+
+
+class Driver:
+    """Drives one agent over the session of a repository. `brief` makes the text that a leg begins with, for its number."""
+
+    def __init__(self, lab: Lab, options: RunOptions, brief: Callable[[int, Look], str], edge: RunEdge) -> None:
+        self._lab, self._options, self._brief, self._edge = lab, options, brief, edge
+        self._limits = options.limits
+        self.place = DriverPlace.of(lab.for_reading().repo.own_folder)
+        self._stopping = False
+        self._leg: RunningLeg | None = None
+        self._legs: list[Leg] = []
+        self._first = look(lab)
+        self._told = self._first.iterations
+        self._before = 0
+        """Legs of this session that earlier runs made."""
+
+    @property
+    def legs(self) -> Sequence[Leg]:
+        """Return the legs of this run that are over."""
+        return self._legs
+
+    def stop(self) -> None:
+        """End the leg and then the run, as soon as the loop looks."""
+        self._stopping = True
+
+    def run(self) -> Halt:
+        """Drive until there is no next leg; returns why.
+
+        Raises:
+            Refusal: if another run is at work here, or the client is not there.
+        """
+        self.ready()
+        with self.place.held():
+            self._after_a_killed_driver()
+            self._before = len(self.place.legs(self._first.session))
+            while (over := self._between()) is None:
+                self._one_leg()
+            if problem := settle(self._lab, self._edge.pause):
+                self._edge.tell(f"The open iteration was left as it is: {problem}")
+            self.place.note_now({})
+        self._tell_rows()
+        return over
+
+    def ready(self) -> None:
+        """Refuse a client that could not be driven.
+
+        Raises:
+            Refusal: with the cure.
+        """
+        agent = None if self._options.command else AGENTS[self._options.agent]
+        program = agent.program if agent else (own_command(self._settings("")).words or [""])[0]
+        if shutil.which(program) is None:
+            cure = (
+                f"Install it: npm install -g {agent.package}. {agent.login}"
+                if agent
+                else "Name a program that is there."
+            )
+            raise Refusal(Code.BAD_ARGUMENT, f"`{program}` is not on the PATH. {cure}")
+        folder = self.place.folder.parent
+        if agent and agent.private and (open_to := private(folder)):
+            message = f"{program} reads no settings below {open_to}, which others may write to: move the repository, or `chmod go-w` that folder."
+            raise Refusal(Code.BAD_ARGUMENT, message)
+
+    def cure(self) -> str:
+        """Say what a person can do about what the last leg stopped at; empty where nobody knows."""
+        last = self._legs[-1].problem if self._legs else None
+        if self._options.command or last is None:
+            return ""
+        cures = {
+            Problem.LOGIN: AGENTS[self._options.agent].login,
+            Problem.BILLING: "Look at the account's balance or plan, then run again.",
+            Problem.MODEL: "Name a model that the client knows with --model.",
+            Problem.SERVER: "Run `autoresearch-mcp doctor`.",
+        }
+        return cures.get(last, "")
+
+    def _spent(self, seen: Look) -> Spent:
+        reading = self._leg.reading if self._leg else None
+        cost = sum(leg.cost or 0.0 for leg in self._legs) + (reading.cost or 0.0 if reading else 0.0)
+        tokens = sum(leg.tokens for leg in self._legs) + (reading.tokens if reading else 0)
+        return Spent(seen.iterations - self._first.iterations, cost, tokens)
+
+    def _look(self) -> Look:
+        seen = look(self._lab, self._first.session)
+        if not self._first.session and seen.session:
+            self._first = Look(seen.session, "", 0, False, False, None)
+        return seen
+
+    def _between(self) -> Halt | None:
+        """Wait for the moment of the next leg; the reason where there is none."""
+        seen = self._look()
+        decided = after_leg(self._legs, seen.over, self._limits, self._spent(seen), self._edge.now())
+        if isinstance(decided, Halt) or self._stopping:
+            return decided if isinstance(decided, Halt) else Halt("The run was stopped.", True)
+        if decided.seconds:
+            self._edge.tell(f"The next leg begins in {decided.seconds / 60:.0f} minutes: {decided.why}.")
+        self._sleep(decided)
+        return Halt("The run was stopped.", True) if self._stopping else None
+
+    def _sleep(self, wanted: Pause) -> None:
+        until = self._edge.now() + wanted.seconds
+        self._note(until if wanted.seconds else 0.0)
+        while not self._stopping and (left := until - self._edge.now()) > 0:
+            self._edge.pause(min(1.0, left))
+
+    def _one_leg(self) -> None:
+        first, began, number = self._look(), self._edge.now(), self._before + len(self._legs) + 1
+        name = f"{number}-{secrets.token_hex(4)}"
+        reading = LegOutput(self._options.name, began)
+        call = self._call(self._brief(number, first))
+        prompt = self.place.folder / "prompt.md"
+        self._note(0.0, name=name, leg=number, began=began, first=first.iterations)
+        self._edge.tell(f"Leg {number} begins: {self._options.name}.")
+        self._leg = RunningLeg(name, call.words, call.variables, prompt, self._lab.for_reading().repo.root, reading)
+        try:
+            ending = self._watch(self._leg, first)
+        finally:
+            code = self._leg.end()
+            self._leg = None
+        if ending is LegEnding.ITSELF:
+            reading.ended(code)
+        self._record(number, began, first, ending, code, reading)
+
+    def _call(self, text: str) -> Invocation:
+        settings = self._settings(text)
+        call = own_command(settings) if self._options.command else AGENTS[self._options.agent].call(settings)
+        self.place.put({**call.files, "prompt.md": text})
+        return call
+
+    def _settings(self, text: str) -> AgentSettings:
+        options, cost = self._options, sum(leg.cost or 0.0 for leg in self._legs)
+        left = max(0.01, self._limits.cost - cost) if self._limits.cost else 0.0
+        folder = str(self.place.folder.absolute())
+        return AgentSettings(options.server, folder, options.model, left, options.command, text)
+
+    def _watch(self, leg: RunningLeg, first: Look) -> LegEnding:
+        """Wait for the leg's end, or for a reason to end it."""
+        mark, moved, over_since = first.mark, self._edge.now(), 0.0
+        while not leg.wait(LOOK_S):
+            if self._stopping:
+                return LegEnding.STOPPED
+            seen, now = self._look(), self._edge.now()
+            self._tell_rows()
+            if seen.mark != mark or seen.at_work:
+                mark, moved = seen.mark, now
+            spent = self._spent(seen)
+            over = seen.over or budget_spent(self._limits, spent, now)
+            over_since = over_since or (now if over else 0.0)
+            if ending := why_end(first, seen, self._limits, spent, moved, over_since, now):
+                return ending
+        return LegEnding.ITSELF
+
+    def _record(
+        self, number: int, began: float, first: Look, ending: LegEnding, code: int | None, reading: LegOutput
+    ) -> None:
+        seen = self._look()
+        leg = Leg(
+            number=number,
+            agent=self._options.name,
+            began=began,
+            ended=self._edge.now(),
+            iterations=max(0, seen.iterations - (first.iterations if first.session else 0)),
+            ending=ending,
+            code=code,
+            tokens=reading.tokens,
+            cost=reading.cost,
+            at_least=not reading.complete,
+            problem=reading.problem,
+            reset=reading.reset,
+            words=redactor()("\n".join(reading.tail)),
+        )
+        self._legs.append(leg)
+        self.place.append(seen.session, leg)
+        self._tell_rows()
+        self._edge.tell(f"Leg {number} is over: {leg_words(leg)}.")
+
+    def _tell_rows(self) -> None:
+        """Tell what came since the last look, and the person's own command of each keep."""
+        context = self._lab.for_reading()
+        session = context.session
+        if session is None or session.id != self._first.session or session.last_iteration <= self._told:
+            return
+        fresh = context.rows(session.last_iteration - self._told)
+        self._told = session.last_iteration
+        for row in fresh:
+            self._edge.tell(row_words(row))
+            if row.status.kept and self._options.notify:
+                notify(self._options.notify, "keep", row_words(row), context.repo.root)
+
+    def _note(self, until: float, name: str = "", leg: int = 0, began: float = 0.0, first: int = 0) -> None:
+        self.place.note_now(
+            {
+                "agent": self._options.name,
+                "session": self._first.session,
+                "until": until,
+                "name": name,
+                "leg": leg,
+                "began": began,
+                "first": first,
+            }
+        )
+
+    def _after_a_killed_driver(self) -> None:
+        """End what a driver that was killed left at work, and note its leg."""
+        left = self.place.now()
+        if not left.get("name"):
+            return
+        end_lost_leg(str(left["name"]))
+        seen = self._look()
+        self.place.append(
+            seen.session,
+            Leg(
+                number=int(left["leg"]),
+                agent=str(left["agent"]),
+                began=float(left["began"]),
+                ended=self._edge.now(),
+                iterations=max(0, seen.iterations - int(left["first"])),
+                ending=LegEnding.LOST,
+                at_least=True,
+            ),
+        )
+
+
+def leg_words(leg: Leg) -> str:
+    """Tell a leg that is over in one line."""
+    made = f"{leg.iterations} iterations in {(leg.ended - leg.began) / 60:.0f} min, {leg.ending}"
+    exits = f" (exit {leg.code})" if leg.ending is LegEnding.ITSELF and leg.code else ""
+    said = f", {leg.problem}" if leg.problem else ""
+    least = "at least " if leg.at_least and leg.tokens else ""
+    tokens = f", {least}{leg.tokens:,} tokens" if leg.tokens else ""
+    return f"{made}{exits}{said}{tokens}{f', ${leg.cost:.2f}' if leg.cost else ''}"
+
+
+def row_words(row: Row) -> str:
+    """Tell an iteration in one line."""
+    return f"#{row.iteration} {row.status} {metric_of(row)}: {row.description}"

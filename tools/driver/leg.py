@@ -1,0 +1,90 @@
+"""One run of a client, from its start to the end of all that it started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ..process.leftovers import end_marked
+from .keeper import GRACE_S, MARK, mark_of
+from .reading import LegOutput
+
+_LINE_BYTES = 1 << 22
+"""Of a longer line the rest is a line of its own."""
+_KEEPER = "autoresearch_mcp.tools.driver.keeper"
+
+
+class RunningLeg:
+    """A client at work, under a keeper that ends it should this process be killed."""
+
+    def __init__(
+        self,
+        name: str,
+        words: Sequence[str],
+        variables: Mapping[str, str],
+        prompt: Path,
+        root: Path,
+        reading: LegOutput,
+    ) -> None:
+        self._name, self.reading = name, reading
+        self._keeper = subprocess.Popen(
+            [sys.executable, "-P", "-m", _KEEPER, str(prompt), *words],
+            cwd=root,
+            env={**os.environ, **variables, MARK: name},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._keeper.stdout is not None, "a pipe was asked for"
+        while line := self._keeper.stdout.readline(_LINE_BYTES):
+            self.reading.add(line.decode(errors="replace"))
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end, at most so many seconds; returns whether it has ended."""
+        with suppress(subprocess.TimeoutExpired):
+            self._keeper.wait(seconds)
+        return self._keeper.poll() is not None
+
+    def end(self) -> int | None:
+        """End it, if it lives, and whatever it left; returns the exit status, None where nobody knows it."""
+        if self._keeper.stdin:
+            with suppress(OSError):
+                self._keeper.stdin.close()
+        if not self.wait(3 * GRACE_S):
+            self._keeper.kill()
+        end_marked(mark_of(self._name))
+        code = self._keeper.wait()
+        self._reader.join(1.0)
+        if not self._reader.is_alive() and self._keeper.stdout:
+            self._keeper.stdout.close()
+        return None if code < 0 else code
+
+
+def end_lost_leg(name: str) -> None:
+    """End what a leg left whose driver and keeper were killed."""
+    end_marked(mark_of(name))
+
+
+def notify(command: str, event: str, text: str, root: Path) -> None:
+    """Run a command of the person's with a message on its standard input; what becomes of it is its own matter."""
+    with suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(
+            ["sh", "-c", command],
+            cwd=root,
+            env={**os.environ, "AUTORESEARCH_EVENT": event},
+            input=text.encode(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=30,
+            check=False,
+        )

@@ -1,0 +1,188 @@
+"""What comes after a leg, and when a leg is ended: decided by what the journal says, never by what an agent says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import takewhile
+
+from pydantic import BaseModel, ConfigDict
+
+BACK_OFF_S = (60.0, 300.0, 900.0)
+"""Pauses after the first, second, and every further leg in a row that brought no iteration."""
+MOST_FRUITLESS = 6
+LIMIT_PAUSE_S = 1800.0
+"""Pause after a usage limit of which the client does not say when it ends."""
+MOST_LIMITS = 48
+AFTER_RESET_S = 30.0
+LAST_WORDS_S = 600.0
+"""How long a leg may go on after the session has ended, for its final summary."""
+OVERDUE_S = 900.0
+"""How long an open iteration may go on after a budget of the run is spent."""
+
+
+class Problem(StrEnum):
+    """What a client said stopped it."""
+
+    LIMIT = "usage limit"
+    LOGIN = "not logged in"
+    BILLING = "billing"
+    MODEL = "unknown model"
+    OVERFLOW = "context is full"
+    SERVER = "no tools"
+    OTHER = "error"
+
+
+LASTING = frozenset({Problem.LOGIN, Problem.BILLING, Problem.MODEL})
+"""What no later leg mends, only a person."""
+
+
+class LegEnding(StrEnum):
+    """Why a leg ended."""
+
+    ITSELF = "ended by itself"
+    HUNG = "no new call"
+    FRESH = "for a new context"
+    BUDGET = "a budget is spent"
+    OVER = "the session is over"
+    STOPPED = "stopped"
+    LOST = "the driver was killed"
+
+
+class Leg(BaseModel):
+    """One leg that is over. Times in seconds since 1970, cost in dollars; `at_least` where the client left out the last count."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    agent: str
+    began: float
+    ended: float
+    iterations: int = 0
+    ending: LegEnding = LegEnding.ITSELF
+    code: int | None = None
+    tokens: int = 0
+    cost: float | None = None
+    at_least: bool = False
+    problem: Problem | None = None
+    reset: float = 0.0
+    words: str = ""
+
+    @property
+    def fruitless(self) -> bool:
+        """Return whether it brought no iteration, for no reason of ours."""
+        return not self.iterations and self.ending in {LegEnding.ITSELF, LegEnding.HUNG, LegEnding.LOST}
+
+
+@dataclass(frozen=True)
+class RunLimits:
+    """What a run may take; 0 = unbounded. `until` is in seconds since 1970, `patience_s` how long a leg may make no call."""
+
+    until: float = 0.0
+    iterations: int = 0
+    cost: float = 0.0
+    tokens: int = 0
+    fresh_every: int = 0
+    patience_s: float = 1200.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the journal says at a moment. `over` says why the session is; `open` whether an iteration is undecided, `at_work`
+    whether a call is at work; `mark` changes with every call that writes.
+    """
+
+    session: str
+    over: str
+    iterations: int
+    open: bool
+    at_work: bool
+    mark: Hashable
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a run has taken so far."""
+
+    iterations: int
+    cost: float
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Pause:
+    """The next leg begins after so many seconds."""
+
+    seconds: float
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Halt:
+    """There is no next leg. `done` tells whether that is what was asked for."""
+
+    why: str
+    done: bool
+
+
+def budget_spent(limits: RunLimits, spent: Spent, now: float) -> str:
+    """Return which budget of the run is spent, in words; empty while all last."""
+    if limits.until and now >= limits.until:
+        return "the hours of this run are over"
+    if limits.iterations and spent.iterations >= limits.iterations:
+        return f"the {limits.iterations} iterations of this run are made"
+    if limits.cost and spent.cost >= limits.cost:
+        return f"${spent.cost:.2f} of ${limits.cost:.2f} are spent"
+    if limits.tokens and spent.tokens >= limits.tokens:
+        return f"{spent.tokens:,} of {limits.tokens:,} tokens are spent"
+    return ""
+
+
+def after_leg(legs: Sequence[Leg], over: str, limits: RunLimits, spent: Spent, now: float) -> Pause | Halt:
+    """Decide what comes after the legs so far of a run."""
+    if over:
+        return Halt(f"The session has ended: {over}.", True)
+    if said := budget_spent(limits, spent, now):
+        return Halt(f"The run has ended: {said}.", True)
+    if not legs:
+        return Pause(0.0)
+    last, barren = legs[-1], list(takewhile(lambda leg: leg.fruitless, reversed(legs)))
+    if not last.fruitless:
+        return Pause(max(0.0, last.reset + AFTER_RESET_S - now), "usage limit") if last.reset > now else Pause(0.0)
+    if last.problem in LASTING:
+        return Halt(f"The agent cannot go on: {last.problem}.", False)
+    if last.problem is Problem.LIMIT:
+        return _after_limit(last, len(barren), limits, now)
+    counted = [leg for leg in barren if leg.problem is not Problem.LIMIT]
+    if len(counted) >= MOST_FRUITLESS:
+        return Halt(f"{len(counted)} legs in a row brought no iteration.", False)
+    return Pause(BACK_OFF_S[min(len(counted), len(BACK_OFF_S)) - 1], "the last leg brought no iteration")
+
+
+def _after_limit(last: Leg, barren: int, limits: RunLimits, now: float) -> Pause | Halt:
+    if barren >= MOST_LIMITS:
+        return Halt(f"{barren} legs in a row met a usage limit.", False)
+    wait = last.reset + AFTER_RESET_S - now if last.reset > now else LIMIT_PAUSE_S
+    if limits.until and now + wait >= limits.until:
+        return Halt("The usage limit lasts longer than the hours of this run.", False)
+    return Pause(wait, "usage limit")
+
+
+def why_end(
+    first: Look, seen: Look, limits: RunLimits, spent: Spent, moved: float, over_since: float, now: float
+) -> LegEnding | None:
+    """Return why a leg is to end now; None while it goes on.
+
+    `first` is the look at its begin, `moved` when the journal last moved, `over_since` when the session or a budget of the
+    run was first seen to be over, 0 before.
+    """
+    if seen.at_work:
+        return None
+    if seen.over:
+        return LegEnding.OVER if now - max(moved, over_since) >= min(LAST_WORDS_S, limits.patience_s) else None
+    if budget_spent(limits, spent, now) and (not seen.open or (over_since and now - over_since >= OVERDUE_S)):
+        return LegEnding.BUDGET
+    if limits.fresh_every and seen.iterations - first.iterations >= limits.fresh_every and not seen.open:
+        return LegEnding.FRESH
+    return LegEnding.HUNG if now - moved >= limits.patience_s else None

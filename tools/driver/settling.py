@@ -1,0 +1,62 @@
+"""How a repository stands between two legs: what there is to see of it, and an open iteration brought to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..errors import Code, Refusal
+from ..lab.access import Lab
+from ..lab.jobs import read_job
+from ..session.state import Session
+from ..storage.disk import lock_holder
+from ..verbs.loop import Loop
+from ..vocabulary import Phase
+from .rules import Look
+
+PATIENCE, PAUSE_S = 40, 0.5
+WHY = "the run was ended before the agent could go on with this idea"
+
+
+def look(lab: Lab, session_id: str = "") -> Look:
+    """Look at the session of the branch; another one than the named one says that the named one is over."""
+    context = lab.for_reading()
+    session, folder = context.session, context.repo.own_folder
+    job = read_job(folder)
+    at_work = bool(lock_holder(folder)) or bool(job and not job.done and context.runs.runner.alive())
+    mark = (job.run if job else "", job.done if job else True, _mark(session))
+    if session is None or (not session_id and context.phase is Phase.NO_SESSION):
+        return Look("", "", 0, False, at_work, mark)
+    if session_id and session.id != session_id:
+        return Look(session_id, "another session was started", 0, False, at_work, mark)
+    over = session.ended or session.spent(context.now()) or ("it was finished" if session.finished else "")
+    undecided = session.trial is not None and context.phase is not Phase.NO_SESSION
+    return Look(session.id, over, session.last_iteration, undecided, at_work, mark)
+
+
+def _mark(session: Session | None) -> object:
+    return session and (session.id, session.last_iteration, session.finished, session.head, session.trial)
+
+
+def settle(lab: Lab, pause: Callable[[float], None]) -> str:
+    """Bring an open iteration to its end: measured and decided where its change is committed, else taken back. Returns what stood in
+    the way, in words; empty where nothing did. Waits a moment for a git that outlived the agent's server.
+    """
+    loop = Loop(lab)
+    steps: dict[Phase, Callable[[], object]] = {
+        Phase.COMMITTED: loop.verify,
+        Phase.VERIFIED: loop.guard,
+        Phase.FIX: lambda: loop.revert(WHY),
+        Phase.REWORK: lambda: loop.revert(WHY),
+        Phase.DISCARDED: lambda: loop.revert(WHY),
+        Phase.JUDGED: loop.log,
+    }
+    tries = PATIENCE
+    while step := steps.get(lab.for_reading().phase):
+        try:
+            step()
+        except Refusal as refusal:
+            tries -= 1
+            if refusal.code is not Code.BUSY or not tries:
+                return refusal.message
+            pause(PAUSE_S)
+    return ""

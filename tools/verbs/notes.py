@@ -1,0 +1,37 @@
+"""The verb for notes that an agent leaves to its next context."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ..errors import Code, Refusal
+from ..lab.answers import Answer
+from ..lab.notes import add_note
+from ..vocabulary import following
+from .base import RepoPath, Verbs
+
+
+class Noted(Answer):
+    """How many notes are kept."""
+
+    notes: int = 0
+
+    def lines(self) -> list[str]:
+        return [f"Noted: {self.notes} notes are kept for the next context."]
+
+
+class Notes(Verbs):
+    """Free text that no row holds."""
+
+    def note(
+        self, text: Annotated[str, Field(description="What the next context should know.")], repo: RepoPath = ""
+    ) -> Noted:
+        """Use for what no row says and your next context should know: an idea for later, how the code works. Moves no number."""
+        context = self._lab.for_reading(repo)
+        if context.session is None or not text.strip():
+            what = "There is no session to note that for: start one first" if text.strip() else "The note is empty"
+            raise Refusal(Code.BAD_ARGUMENT, f"{what}.")
+        notes = add_note(context.repo.own_folder, context.session.id, text)
+        return Noted(phase=context.phase, next=list(following(context.phase)), notes=len(notes))
