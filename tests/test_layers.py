@@ -29,7 +29,7 @@ HOMES = {
     },
     "uvicorn": {"server/web/over_http.py"},
     "starlette": {"server/web/over_http.py"},
-    "rich": {f"server/cli/{name}.py" for name in ("demo", "setup_commands", "watch")},
+    "rich": {f"server/cli/{name}.py" for name in ("demo", "run", "setup_commands", "watch")},
     "shtab": {"server/cli/setup_commands.py"},
     "tomlkit": {"tools/doctor/configuration.py"},
     "markdown_it": {"tools/text/markdown.py"},

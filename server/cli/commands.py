@@ -234,7 +234,7 @@ COMMANDS: Mapping[str, CliCommand] = {
                 "a file that names this server",
             ),
             _argument("--model", default="", help="the model, as the client calls it"),
-            _argument("--goal", default="", help="what should get better (default: what the plan says)"),
+            _argument("--goal", default="", help="what should get better (default: the plan says)"),
             _argument("--hours", type=float, default=0.0, help="end after so many hours"),
             _argument("--iterations", type=int, default=0, help="end after so many iterations"),
             _argument("--max-cost", type=float, default=0.0, metavar="DOLLARS", help="end when so much is spent"),
@@ -258,10 +258,15 @@ COMMANDS: Mapping[str, CliCommand] = {
             _argument("--stop", action="store_true", help="end the run here, as Ctrl-C does"),
             _argument("--json", action="store_true", help="with --status: one JSON object"),
         ),
-        says="The agent may read, edit and use this server, and no more; consent to the plan's commands has to stand before. "
+        says="The agent may read, edit and use this server, no more; a person has to have agreed to the plan's commands before. "
         "Ctrl-C ends the leg and brings the open iteration to its end; a second one ends at once.",
-        exits="Exit status: 0 the session or a budget is over, or it was stopped; 1 the agent could not go on; 2 refused; "
-        "130 ended at once.",
+        exits="Exit status: 0 over, or stopped; 1 the agent could not go on; 2 refused; 130 ended at once.",
+    ),
+    "hook": CliCommand(
+        "answer a hook of Claude Code: what its plugin calls",
+        "cli.run:hook",
+        says="An unattended chat that works on the session goes on while its budget lasts; every chat gets the state.",
+        exits="Exit status: 0, with nothing printed where there is nothing to say.",
     ),
     "evals": CliCommand(
         "analyse a results file: ours, Karpathy's, Claude Autoresearch's, pi-autoresearch's",

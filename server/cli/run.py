@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from rich.console import Console
+from rich.layout import Layout
+from rich.live import Live
+from rich.text import Text
 
 from ...prompts import load_prompts
 from ...tools.driver.agents import AGENTS
 from ...tools.driver.brief import leg_brief
+from ...tools.driver.chats import answer_hook
 from ...tools.driver.driving import Driver, RunEdge, RunOptions, leg_words
 from ...tools.driver.leg import notify
 from ...tools.driver.records import LOG, DriverPlace
@@ -27,6 +35,8 @@ from ...tools.verbs.planning import commands_without_consent
 from ...tools.verbs.review import Review
 from ...tools.verbs.sessions import Sessions
 from ...tools.vocabulary import Phase
+from ..watching import Watch
+from .watch import TerminalView
 
 
 def run(root: Path, options: Namespace) -> int:
@@ -44,6 +54,18 @@ def run(root: Path, options: Namespace) -> int:
         return 2
 
 
+def hook(root: Path, options: Namespace) -> int:
+    """Answer an event of Claude Code, as its plugin asks; says nothing where there is nothing to say. Returns the exit status."""
+    try:
+        told = json.loads(sys.stdin.read() or "{}")
+    except ValueError:
+        told = {}
+    attended = os.environ.get("CLAUDE_CODE_SESSION_ATTENDED") != "0"
+    if isinstance(told, dict) and (answer := answer_hook(Lab(root), told, attended)):
+        sys.stdout.write(f"{answer}\n")
+    return 0
+
+
 def _drive(root: Path, lab: Lab, options: Namespace, place: DriverPlace) -> int:
     if not (options.agent or options.agent_command):
         raise Refusal(Code.BAD_ARGUMENT, f"Say whom to drive: --agent {', '.join(AGENTS)}, or --agent-command COMMAND.")
@@ -52,10 +74,10 @@ def _drive(root: Path, lab: Lab, options: Namespace, place: DriverPlace) -> int:
             Code.BUSY,
             f"A run is at work here, process {place.driver()}: see `run --status`, or end it with `run --stop`.",
         )
-    driver = Driver(lab, _options(root, options), _brief(lab, options.goal), RunEdge(tell=_tell))
-    driver.ready()
+    wanted = _options(root, options)
+    Driver(lab, wanted, _brief(lab, options.goal), RunEdge()).ready()
     _begin(lab, options)
-    return _detached(place) if options.detach else _watched(lab, driver, options)
+    return _detached(place) if options.detach else _watched(lab, options, wanted)
 
 
 def _options(root: Path, options: Namespace) -> RunOptions:
@@ -107,26 +129,55 @@ def _begin(lab: Lab, options: Namespace) -> None:
     _tell(Sessions(lab).start_session(Plan()).lines()[0])
 
 
-def _watched(lab: Lab, driver: Driver, options: Namespace) -> int:
+def _watched(lab: Lab, options: Namespace, run_options: RunOptions) -> int:
     """Drive in this process, ended by a signal: the first ends the leg cleanly, the second at once."""
-    asked = 0
+    told: list[str] = []
+    with _view(lab, told) as edge:
+        driver = Driver(lab, run_options, _brief(lab, options.goal), edge)
+        asked = 0
 
-    def ask(number: int, frame: object) -> None:
-        nonlocal asked
-        asked += 1
-        if asked > 1:
-            raise KeyboardInterrupt
-        driver.stop()
-        _tell("Ending the leg; the open iteration is brought to its end. Once more ends at once.")
+        def ask(number: int, frame: object) -> None:
+            nonlocal asked
+            asked += 1
+            if asked > 1:
+                raise KeyboardInterrupt
+            driver.stop()
+            edge.tell("Ending the leg; the open iteration is brought to its end. Once more ends at once.")
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, ask)
-    try:
-        over = driver.run()
-    except KeyboardInterrupt:
-        lab.for_reading().runs.runner.cancel_all()
-        return _say("Ended at once. The journal has everything: run again to go on.", 130)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, ask)
+        try:
+            over = driver.run()
+        except KeyboardInterrupt:
+            lab.for_reading().runs.runner.cancel_all()
+            return _say("Ended at once. The journal has everything: run again to go on.", 130)
     return _told(lab, driver, over, options)
+
+
+@contextmanager
+def _view(lab: Lab, told: list[str]) -> Iterator[RunEdge]:
+    """Show the session and what the driver does: live in a terminal, else line by line."""
+    console = Console()
+    if not console.is_terminal:
+        yield RunEdge(tell=_tell)
+        return
+    watched, seen = Watch(Lab(lab.root, follows=True)), None
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+
+        def show() -> None:
+            nonlocal seen
+            if (mark := (watched.mark(), len(told))) != seen:
+                seen = mark
+                whole = Layout()
+                whole.split_column(Layout(Text("\n".join(told[-3:])), size=4), Layout(TerminalView(watched.snapshot())))
+                live.update(whole, refresh=True)
+
+        def tell(line: str) -> None:
+            told.append(f"{time.strftime('%H:%M')} {line}")
+            show()
+
+        yield RunEdge(tell=tell, show=show)
+    sys.stdout.write("".join(f"{line}\n" for line in told))
 
 
 def _told(lab: Lab, driver: Driver, over: Halt, options: Namespace) -> int:

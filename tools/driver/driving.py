@@ -16,7 +16,7 @@ from ..text.redaction import redactor
 from .agents import AGENTS, OWN, AgentSettings, Invocation, own_command
 from .leg import RunningLeg, end_lost_leg, notify
 from .reading import LegOutput
-from .records import DriverPlace, private
+from .records import DriverPlace, open_to_others
 from .rules import Halt, Leg, LegEnding, Look, Pause, Problem, RunLimits, Spent, after_leg, budget_spent, why_end
 from .settling import look, settle
 
@@ -42,11 +42,13 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class RunEdge:
-    """What of the world a run touches beside processes and files: the time, a pause, and who is told a line."""
+    """What of the world a run touches beside processes and files: the time, a pause, who is told a line, and who shows how it
+    stands each time that the driver looks."""
 
     now: Callable[[], float] = time.time
     pause: Callable[[float], None] = time.sleep
     tell: Callable[[str], None] = lambda line: None
+    show: Callable[[], None] = lambda: None
 
 
 class Driver:
@@ -107,8 +109,8 @@ class Driver:
             )
             raise Refusal(Code.BAD_ARGUMENT, f"`{program}` is not on the PATH. {cure}")
         folder = self.place.folder.parent
-        if agent and agent.private and (open_to := private(folder)):
-            message = f"{program} reads no settings below {open_to}, which others may write to: move the repository, or `chmod go-w` that folder."
+        if agent and agent.private and (place := open_to_others(folder)):
+            message = f"{program} reads no settings below {place}, which others may write to: move the repository, or `chmod go-w` that folder."
             raise Refusal(Code.BAD_ARGUMENT, message)
 
     def cure(self) -> str:
@@ -133,7 +135,7 @@ class Driver:
     def _look(self) -> Look:
         seen = look(self._lab, self._first.session)
         if not self._first.session and seen.session:
-            self._first = Look(seen.session, "", 0, False, False, None)
+            self._first = Look(seen.session, "", 0, False, False, "")
         return seen
 
     def _between(self) -> Halt | None:
@@ -151,6 +153,7 @@ class Driver:
         until = self._edge.now() + wanted.seconds
         self._note(until if wanted.seconds else 0.0)
         while not self._stopping and (left := until - self._edge.now()) > 0:
+            self._edge.show()
             self._edge.pause(min(1.0, left))
 
     def _one_leg(self) -> None:
@@ -191,6 +194,7 @@ class Driver:
                 return LegEnding.STOPPED
             seen, now = self._look(), self._edge.now()
             self._tell_rows()
+            self._edge.show()
             if seen.mark != mark or seen.at_work:
                 mark, moved = seen.mark, now
             spent = self._spent(seen)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,11 +110,7 @@ class DriverPlace:
         return found
 
 
-def private(folder: Path) -> Path | None:
+def open_to_others(folder: Path) -> Path | None:
     """Return the first folder at or above one that others may write to; None where there is none."""
-    return next((place for place in (folder, *folder.parents) if place.stat().st_mode & 0o022), None)
-
-
-def wall_clock() -> float:
-    """Return the time in seconds since 1970."""
-    return time.time()
+    there = (place for place in (folder, *folder.parents) if place.exists())
+    return next((place for place in there if place.stat().st_mode & 0o022), None)

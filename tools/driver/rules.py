@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import takewhile
@@ -98,7 +98,7 @@ class Look:
     iterations: int
     open: bool
     at_work: bool
-    mark: Hashable
+    mark: str
 
 
 @dataclass(frozen=True)

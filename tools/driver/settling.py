@@ -23,7 +23,7 @@ def look(lab: Lab, session_id: str = "") -> Look:
     session, folder = context.session, context.repo.own_folder
     job = read_job(folder)
     at_work = bool(lock_holder(folder)) or bool(job and not job.done and context.runs.runner.alive())
-    mark = (job.run if job else "", job.done if job else True, _mark(session))
+    mark = f"{job.run} {job.done} {_mark(session)}" if job else _mark(session)
     if session is None or (not session_id and context.phase is Phase.NO_SESSION):
         return Look("", "", 0, False, at_work, mark)
     if session_id and session.id != session_id:
@@ -33,8 +33,12 @@ def look(lab: Lab, session_id: str = "") -> Look:
     return Look(session.id, over, session.last_iteration, undecided, at_work, mark)
 
 
-def _mark(session: Session | None) -> object:
-    return session and (session.id, session.last_iteration, session.finished, session.head, session.trial)
+def _mark(session: Session | None) -> str:
+    if session is None:
+        return ""
+    trial = session.trial
+    opened = f"{trial.number} {trial.tries} {trial.commit} {trial.undone}" if trial else ""
+    return f"{session.id} {session.last_iteration} {session.finished} {session.head} {opened}"
 
 
 def settle(lab: Lab, pause: Callable[[float], None]) -> str:

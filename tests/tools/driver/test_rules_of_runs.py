@@ -84,8 +84,8 @@ def test_a_budget_of_the_run_ends_it(limits: RunLimits, spent: Spent, why: str) 
 
 
 def test_a_call_at_work_is_never_a_hung_leg_and_an_open_iteration_is_left_its_time() -> None:
-    first = Look("s", "", 0, False, False, 1)
-    at_work, opened = Look("s", "", 0, True, True, 1), Look("s", "", 0, True, False, 1)
+    first = Look("s", "", 0, False, False, "1")
+    at_work, opened = Look("s", "", 0, True, True, "1"), Look("s", "", 0, True, False, "1")
     over = RunLimits(until=NOW)
 
     assert why_end(first, at_work, RunLimits(), NOTHING, NOW - 9999, 0, NOW) is None

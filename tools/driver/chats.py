@@ -1,0 +1,77 @@
+"""A chat of Claude Code beside a session: what it is told when it begins, before it is made shorter, and when it would stop.
+
+A chat that nobody attends goes on while the session lasts, as long as each of its turns moved the journal; one that works on
+something else is left alone, and so is one that a run drives.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import Refusal
+from ..lab.access import Lab
+from ..lab.notes import notes_of
+from ..storage.disk import read_or_empty, write_atomically
+from ..verbs.sessions import session_status
+from .records import DriverPlace
+from .settling import look
+
+MOST_TIMES = 500
+"""How often one chat is told to go on."""
+_CHATS, _REMEMBERED = "chats.json", 8
+
+
+def answer_hook(lab: Lab, told: Mapping[str, Any], attended: bool) -> str:
+    """Return what a hook prints for an event; empty where there is nothing to say."""
+    try:
+        context = lab.for_reading()
+    except Refusal:
+        return ""
+    if context.session is None or context.session.finished:
+        return ""
+    chat, event = str(told.get("session_id") or ""), told.get("hook_event_name")
+    place = DriverPlace.of(context.repo.own_folder)
+    if event == "Stop":
+        return "" if attended or not chat or place.driver() else _stop(lab, place, chat)
+    state = "\n".join([*session_status(context).lines(), *notes_of(context.repo.own_folder, context.session.id)])
+    if event == "SessionStart":
+        if chat:
+            _remember(place, chat, _mark(lab), _chats(place).get(chat, ["", 0])[1])
+        words = f"An autoresearch session is open here. If it is what this chat is for, go on with it: call playbook.\n{state}"
+        return json.dumps({"hookSpecificOutput": {"hookEventName": "SessionStart", "additionalContext": words}})
+    if event == "PreCompact":
+        return f"Keep that an autoresearch session is at work, and this state of it:\n{state}"
+    return ""
+
+
+def _stop(lab: Lab, place: DriverPlace, chat: str) -> str:
+    seen, mark = look(lab), _mark(lab)
+    before, times = _chats(place).get(chat, [mark, 0])
+    if seen.over or mark == before or times >= MOST_TIMES:
+        return ""
+    _remember(place, chat, mark, times + 1)
+    left = lab.for_reading().session
+    most = left.plan.iterations - left.last_iteration if left and left.plan.iterations else 0
+    budget = f"{most} iterations are left" if most else "its budget is not spent"
+    reason = f"Nobody attends this chat and the session goes on: {budget}. Choose the next idea and call iterate; when ideas run dry, detect_stuck."
+    return json.dumps({"decision": "block", "reason": reason})
+
+
+def _mark(lab: Lab) -> str:
+    return str(look(lab).mark)
+
+
+def _chats(place: DriverPlace) -> dict[str, list[Any]]:
+    try:
+        found = json.loads(read_or_empty(place.folder / _CHATS) or b"{}")
+        return {str(chat): [str(mark), int(times)] for chat, (mark, times) in found.items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _remember(place: DriverPlace, chat: str, mark: str, times: int) -> None:
+    place.folder.mkdir(parents=True, exist_ok=True)
+    chats = {**{name: one for name, one in _chats(place).items() if name != chat}, chat: [mark, times]}
+    write_atomically(place.folder / _CHATS, json.dumps(dict([*chats.items()][-_REMEMBERED:])))
