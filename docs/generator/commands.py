@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from autoresearch_mcp.server.cli.commands import COMMANDS, CliCommand
+from autoresearch_mcp.server.cli.command import CliCommand
+from autoresearch_mcp.server.cli.commands import COMMANDS
 from autoresearch_mcp.server.main import make_parser
 
 from .markdown import cell, page, table

@@ -3,40 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument, as `argparse` takes it."""
-
-    names: tuple[str, ...]
-    options: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class CliCommand:
-    """One command. `runs` is `module:function` below `server`, called with the root folder and the parsed options; imported
-    when the command is given.
-    """
-
-    help: str
-    runs: str
-    arguments: tuple[Argument, ...] = ()
-    says: str = ""
-    exits: str = field(default="Exit status: 0 done; 2 refused, with the reason on standard error.")
-
-
-def _argument(*names: str, **options: Any) -> Argument:  # noqa: ANN401 - whatever argparse takes
-    return Argument(names, options)
+from .command import JSON as _JSON
+from .command import CliCommand
+from .command import argument as _argument
+from .run_command import DRIVING
 
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, text.split(",")))
 
-
-_JSON = _argument("--json", action="store_true", help="one JSON object on standard output, as the tool answers it")
 
 COMMANDS: Mapping[str, CliCommand] = {
     "demo": CliCommand(
@@ -219,55 +195,7 @@ COMMANDS: Mapping[str, CliCommand] = {
         ),
         says="Only reads, so it may run beside any client. Without a terminal each row is a line. Ctrl-C leaves.",
     ),
-    "run": CliCommand(
-        "drive an agent, without anybody there, until the session or a budget is over",
-        "cli.run:run",
-        (
-            _argument(
-                "--agent", choices=["claude", "codex", "gemini", "opencode"], default="", help="the client to drive"
-            ),
-            _argument(
-                "--agent-command",
-                metavar="COMMAND",
-                default="",
-                help="another client: {prompt} stands for the text of a leg, else it comes by standard input; {mcp_config} for "
-                "a file that names this server",
-            ),
-            _argument("--model", default="", help="the model, as the client calls it"),
-            _argument("--goal", default="", help="what should get better (default: the plan says)"),
-            _argument("--hours", type=float, default=0.0, help="end after so many hours"),
-            _argument("--iterations", type=int, default=0, help="end after so many iterations"),
-            _argument("--max-cost", type=float, default=0.0, metavar="DOLLARS", help="end when so much is spent"),
-            _argument("--max-tokens", type=int, default=0, metavar="N", help="end when so many tokens are spent"),
-            _argument("--fresh-every", type=int, default=0, metavar="N", help="a new context after so many iterations"),
-            _argument(
-                "--patience",
-                type=float,
-                default=20.0,
-                metavar="MINUTES",
-                help="how long an agent may make no call before it is started anew (default: %(default)g)",
-            ),
-            _argument(
-                "--notify-command",
-                metavar="COMMAND",
-                default="",
-                help="gets each keep and the end on standard input; AUTORESEARCH_EVENT says which",
-            ),
-            _argument("--detach", action="store_true", help="go on without this terminal"),
-            _argument("--status", action="store_true", help="how the run here stands"),
-            _argument("--stop", action="store_true", help="end the run here, as Ctrl-C does"),
-            _argument("--json", action="store_true", help="with --status: one JSON object"),
-        ),
-        says="The agent may read, edit and use this server, no more; a person has to have agreed to the plan's commands before. "
-        "Ctrl-C ends the leg and brings the open iteration to its end; a second one ends at once.",
-        exits="Exit status: 0 over, or stopped; 1 the agent could not go on; 2 refused; 130 ended at once.",
-    ),
-    "hook": CliCommand(
-        "answer a hook of Claude Code: what its plugin calls",
-        "cli.run:hook",
-        says="An unattended chat that works on the session goes on while its budget lasts; every chat gets the state.",
-        exits="Exit status: 0, with nothing printed where there is nothing to say.",
-    ),
+    **DRIVING,
     "evals": CliCommand(
         "analyse a results file: ours, Karpathy's, Claude Autoresearch's, pi-autoresearch's",
         "cli.tool_commands:evals",

@@ -122,7 +122,7 @@ def test_the_first_line_of_the_instructions_says_what_this_is_and_when_to_use_it
 async def test_every_optional_argument_may_be_null(client: Client) -> None:
     for tool in (await client.list_tools()).tools:
         schema = tool.input_schema
-        needed: dict[str, Any] = {"description": "x", "name": "debug", "workflow": "debug", "item": {}}
+        needed: dict[str, Any] = {"description": "x", "name": "debug", "workflow": "debug", "item": {}, "text": "x"}
         required = {name: needed[name] for name in schema.get("required", [])}
         nothing = dict.fromkeys(schema["properties"].keys() - required.keys())
 

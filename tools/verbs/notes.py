@@ -30,8 +30,9 @@ class Notes(Verbs):
     ) -> Noted:
         """Use for what no row says and your next context should know: an idea for later, how the code works. Moves no number."""
         context = self._lab.for_reading(repo)
-        if context.session is None or not text.strip():
-            what = "There is no session to note that for: start one first" if text.strip() else "The note is empty"
-            raise Refusal(Code.BAD_ARGUMENT, f"{what}.")
+        if context.session is None:
+            raise Refusal(Code.NO_SESSION, "There is no session to note that for. Call start_session first.")
+        if not text.strip():
+            raise Refusal(Code.BAD_ARGUMENT, "The note is empty. Write what the next context should know.")
         notes = add_note(context.repo.own_folder, context.session.id, text)
         return Noted(phase=context.phase, next=list(following(context.phase)), notes=len(notes))

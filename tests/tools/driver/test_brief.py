@@ -31,7 +31,7 @@ def test_a_leg_begins_with_keeps_dead_ends_untouched_files_notes_and_edits_that_
 
 def test_notes_are_bounded_of_one_session_and_without_secrets(project: Project) -> None:
     notes = Notes(project.lab)
-    with pytest.raises(Refusal, match="start one first"):
+    with pytest.raises(Refusal, match="start_session first"):
         notes.note("too early")
     project.start()
     folder, session = project.lab.for_reading().repo.own_folder, project.sessions.status().session

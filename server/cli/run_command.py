@@ -1,0 +1,60 @@
+"""The commands by which an agent is driven, and by which the Claude Code plugin asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .command import CliCommand
+from .command import argument as _argument
+
+DRIVING: Mapping[str, CliCommand] = {
+    "run": CliCommand(
+        "drive an agent, without anybody there, until the session or a budget is over",
+        "cli.run:run",
+        (
+            _argument(
+                "--agent", choices=["claude", "codex", "gemini", "opencode"], default="", help="the client to drive"
+            ),
+            _argument(
+                "--agent-command",
+                metavar="COMMAND",
+                default="",
+                help="another client: {prompt} stands for the text of a leg, else it comes by standard input; {mcp_config} for "
+                "a file that names this server",
+            ),
+            _argument("--model", default="", help="the model, as the client calls it"),
+            _argument("--goal", default="", help="what should get better (default: the plan says)"),
+            _argument("--hours", type=float, default=0.0, help="end after so many hours"),
+            _argument("--iterations", type=int, default=0, help="end after so many iterations"),
+            _argument("--max-cost", type=float, default=0.0, metavar="DOLLARS", help="end when so much is spent"),
+            _argument("--max-tokens", type=int, default=0, metavar="N", help="end when so many tokens are spent"),
+            _argument("--fresh-every", type=int, default=0, metavar="N", help="a new context after so many iterations"),
+            _argument(
+                "--patience",
+                type=float,
+                default=20.0,
+                metavar="MINUTES",
+                help="how long an agent may make no call before it is started anew (default: %(default)g)",
+            ),
+            _argument(
+                "--notify-command",
+                metavar="COMMAND",
+                default="",
+                help="gets each keep and the end on standard input; AUTORESEARCH_EVENT says which",
+            ),
+            _argument("--detach", action="store_true", help="go on without this terminal"),
+            _argument("--status", action="store_true", help="how the run here stands"),
+            _argument("--stop", action="store_true", help="end the run here, as Ctrl-C does"),
+            _argument("--json", action="store_true", help="with --status: one JSON object"),
+        ),
+        says="The agent may read, edit and use this server, no more; a person has to have agreed to the plan's commands before. "
+        "Ctrl-C ends the leg and brings the open iteration to its end; a second one ends at once.",
+        exits="Exit status: 0 over, or stopped; 1 the agent could not go on; 2 refused; 130 ended at once.",
+    ),
+    "hook": CliCommand(
+        "answer a hook of Claude Code: what its plugin calls",
+        "cli.run:hook",
+        says="An unattended chat that works on the session goes on while its budget lasts; every chat gets the state.",
+        exits="Exit status: 0, with nothing printed where there is nothing to say.",
+    ),
+}
