@@ -35,7 +35,7 @@ from ..tools.verbs.notes import Notes
 from ..tools.verbs.planning import Planning, goal_way, project_facts
 from ..tools.verbs.review import Review
 from ..tools.verbs.running import Running
-from ..tools.verbs.sessions import Sessions, session_status
+from ..tools.verbs.sessions import Sessions, prompt_state, session_status
 from ..tools.verbs.training import Training
 from ..tools.verbs.workflows import Playbook, Workflows, known_values
 from ..tools.workflows.ledger.items import Workflow
@@ -156,7 +156,7 @@ def _live(lab: Lab, prompt: Prompt, repo: str = "", goal: str = "") -> dict[str,
     try:
         context = lab.for_reading(repo)
         looks: dict[str, Callable[[], str]] = {
-            "state": lambda: session_status(context).text(),
+            "state": lambda: prompt_state(context),
             "ledger": lambda: prompt_status(context, Workflow(prompt.name)),
             "facts": lambda: "\n".join(project_facts(context)),
             "way": lambda: "\n".join(goal_way(context, goal)),

@@ -270,7 +270,7 @@ def _facts(project: Project) -> ProjectFacts:
         root=project.root,
         languages=[str(language) for language in project.languages],
         package_managers=list(project.package_managers),
-        commands={str(command.kind): command.text for command in project.commands},
+        commands={str(one.kind): project.of_kind(one.kind)[0].text for one in project.commands},
         warnings=list(project.warnings),
     )
 

@@ -320,5 +320,14 @@ def session_status(context: RepoContext) -> SessionStatus:
     )
 
 
+def prompt_state(context: RepoContext) -> str:
+    """Return how the session stands, for a prompt: of one that is finished only that, its rows are no work to go on with."""
+    status = session_status(context)
+    if context.session is None or not context.session.finished:
+        return status.text()
+    ledgers = [f"Open ledgers: {', '.join(status.ledgers)}."] if status.ledgers else []
+    return "\n".join([f"No session is open. The last one is finished: {status.headline}.", *ledgers])
+
+
 def _row_words(row: Row) -> str:
     return cut(f"#{row.iteration} {row.status} {metric_of(row)}: {row.description}", 110)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ...decision.measured import Measurement, Place
 from ...diagnostics.diagnostic import Trouble
-from ...diagnostics.inspection import Tally
+from ...diagnostics.inspection import Tally, inspection_of
 from ...git.paired_checkout import PairedCheckout
 from ...git.untracked import changed_below, changed_since
-from ...lab.context import CLEAN, RepoContext
+from ...lab.context import RepoContext
 from ...measurement.meter import Meter
 from ...measurement.ruler import ruler_now
 from ...measurement.runs import RunNumbers, RunSpec
@@ -19,10 +20,13 @@ from ...plan.model import Plan
 from ...text.redaction import redactor
 from ..ledger.pages import lines
 from ..ledger.state import Ledger
+from .items import Witness
 from .protected import lost_in_tests, protected_changes, with_opening_tests
-from .queue import ChangedFile, ErrorsAtEnd, last_detected, remaining
+from .queue import ChangedFile, ErrorsAtEnd, first_detected, last_detected, remaining
 from .suppressions import hidden
 
+ENDING = "ending"
+"""The name of the clean checkout, which is not a session's: another moment says what comes along."""
 LONGEST_S = 3600.0
 """Seconds that one count may take."""
 
@@ -31,22 +35,23 @@ def counted_at_end(context: RepoContext, ledger: Ledger) -> tuple[ErrorsAtEnd, T
     """Count once more in a clean checkout of HEAD, so that no file which git does not have decides; and where tests or
     settings are not as they were at the opening, once with those. Return what was seen and the count, None without one.
 
-    What git does not have comes along as it was when the ledger was opened; the dependencies that the commands read are
-    linked, so what changed in them since is named.
+    What changed since the opening in the dependencies that the commands read is named.
     """
     head = context.repo.head()
     unseen = changed_since(context.repo, ledger.at)
-    clean = PairedCheckout(context.repo, CLEAN, ledger.at, pristine=True)
+    plan = Plan.model_validate(last_detected(ledger).plan)
     changes = protected_changes(context, ledger, head)
-    tally, problem = _counted(context, ledger, clean, head)
+    tally, problem = counted(context, ledger, plan, head)
     extra = 0
     if tally and changes.entries:
-        other, problem = _counted(context, ledger, clean, with_opening_tests(context, head, changes.entries))
+        old = with_opening_tests(context, head, changes.entries)
+        other, problem = counted(context, ledger, _as_many_tests(plan, first_detected(ledger).ran or 0), old)
         problem = problem and f"with the tests of the opening: {problem}"
         tally, extra = _joined(tally, other) if other else (None, 0)
     patch = context.repo.diff(ledger.commit, head)
     hiding = hidden(patch)
-    shared = [path for path in clean.untracked_paths().shared if not path.endswith(".gradle")]
+    blobs = {one.path: one.new_id for one in changes.entries}
+    shared = [path for path in _clean(context, ledger).untracked_paths().shared if not path.endswith(".gradle")]
     seen = ErrorsAtEnd(
         count=tally.count if tally else None,
         ids=tally.ids if tally else None,
@@ -57,6 +62,7 @@ def counted_at_end(context: RepoContext, ledger: Ledger) -> tuple[ErrorsAtEnd, T
         touched=changes.named,
         old_tests=extra,
         lost=lost_in_tests(patch),
+        gone=tuple(one.id for one in ledger.of(Witness) if blobs.get(one.item.test) != one.item.blob),
         suppressions=dict(Counter(one.kind.value for one in hiding)),
         hidden=tuple(redactor()(one.description) for one in hiding[:50]),
         changed=_changed_files(context, ledger.commit),
@@ -64,16 +70,29 @@ def counted_at_end(context: RepoContext, ledger: Ledger) -> tuple[ErrorsAtEnd, T
     return seen, tally
 
 
-def _counted(context: RepoContext, ledger: Ledger, clean: PairedCheckout, commit: str) -> tuple[Tally | None, str]:
-    """Return the count of a commit, or why there is none."""
-    plan = Plan.model_validate(last_detected(ledger).plan)
+def _as_many_tests(plan: Plan, tests: int) -> Plan:
+    """Return the plan of a count that asks for so many tests: a later look may have found new ones."""
+    inspection = inspection_of(plan.verify)
+    return plan.model_copy(update={"verify": replace(inspection, tests=tests).command_line()}) if inspection else plan
+
+
+def counted(context: RepoContext, ledger: Ledger, plan: Plan, commit: str) -> tuple[Tally | None, str]:
+    """Return the count of a commit in a clean checkout, or why there is none.
+
+    What git does not have comes along as it was when the ledger was opened, and dependencies are linked.
+    """
     if context.consent.missing(plan):
         return None, "not counted again: nobody agrees to the commands any more"
+    clean = _clean(context, ledger)
     tree = context.repo.tree(commit)
     spec = RunSpec(Place.CLEAN, clean.folder, commit, tree, RunNumbers(), commit, clean, context.untracked)
     found = Meter(context.runs, plan, ruler_now(context.repo, plan)).verify(spec, LONGEST_S)
     tally = None if found.tampered else found.tally
     return tally, "" if tally else f"not counted again: {_why(found)}"
+
+
+def _clean(context: RepoContext, ledger: Ledger) -> PairedCheckout:
+    return PairedCheckout(context.repo, ENDING, ledger.at, pristine=True)
 
 
 _BY_TESTS = frozenset({Trouble.TEST, Trouble.CRASH, Trouble.BUILD, Trouble.BUG})

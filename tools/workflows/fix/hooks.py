@@ -13,9 +13,13 @@ from ...session.events import Row, Started, Verified
 from ..ledger.items import Workflow
 from ..ledger.state import ItemRecorded, Ledger, LedgerEvent, Observed
 from ..running.store import Ledgers
-from .queue import Broken, FixIteration, edited_since, item_of, iterations, known_ids, objection
+from .items import Broken
+from .queue import FixIteration, broken_by, edited_since, item_of, iterations, known_ids, objection
 from .rules import next_line
 from .suppressions import hidden
+
+MOST_BROKEN = 5
+"""Errors of a discarded change that are named."""
 
 
 def refuse_hiding(context: RepoContext, tree: str, description: str) -> None:
@@ -63,6 +67,8 @@ def since(context: RepoContext, ledger: Ledger) -> list[LedgerEvent]:
             now = Ledgers(context).moved_on(ledger, events)
             if found.kept and tally and (again := edited_since(now, tally.first, found.item)):
                 found = found.model_copy(update={"edited": again})
+            if not found.kept and tally and (broke := broken_by(now, tally.first)):
+                found = found.model_copy(update={"broke": broke[:MOST_BROKEN]})
             facts = found.model_dump(mode="json", exclude_unset=True)
             seen = Observed(what=found.what, commit=found.commit or start.base, facts=facts)
             now = Ledgers(context).moved_on(now, [seen])

@@ -18,7 +18,7 @@ from ...project.folders import CommandKind, Language, ProjectCommand
 from ...project.projects import Project
 from ...project.recipes import inside
 from ..ledger.state import Ledger
-from .queue import FixOptions
+from .items import FixOptions
 
 _TROUBLES = {
     CommandKind.BUILD: Trouble.BUILD,

@@ -1,4 +1,4 @@
-"""The queue of a fix ledger: its errors and options, how each error stands, and whose turn it is. Computed from the ledger alone."""
+"""The queue of a fix ledger: how each error stands, and whose turn it is. Computed from the ledger alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -15,60 +15,9 @@ from ...decision.decide import Status
 from ...diagnostics.diagnostic import Diagnostic, Trouble, kindred
 from ...errors import Code
 from ...session.events import Record
-from ..ledger.items import Item, Options, Severity, Text, Words
 from ..ledger.rules import Objection
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
-
-
-class FixOptions(Options):
-    """What to mend."""
-
-    category: Words = Field((), description="Only these, of build, test, type, lint, warning, bug. Empty: all.")
-    target: int = Field(0, ge=0, description="How many errors may be left.")
-    skip_lint: bool = Field(False, description="Leave linters out.")
-    guard: str = Field("", max_length=1000, description="A command more that has to exit 0 for a change to be kept.")
-
-
-class Broken(Item):
-    """One error of the queue, as its tool told it; only the server records it. `check` is a bug's own command."""
-
-    prefix: ClassVar[str] = "F"
-
-    kind: Literal["error"] = "error"
-    found: Diagnostic
-    check: str = ""
-
-    @property
-    def title(self) -> str:
-        return self.found.line_of_text
-
-    @property
-    def severity(self) -> Severity:
-        """How bad, as later workflows ask."""
-        return _SEVERITIES.get(self.found.trouble) or Severity(self.found.severity or Severity.MEDIUM)
-
-
-class SetAside(Item):
-    """An error that you cannot mend here. It stays counted; a person decides."""
-
-    prefix: ClassVar[str] = "A"
-    place_format: ClassVar[str] = "{item}"
-    title_format: ClassVar[str] = "{item} set aside: {reason}"
-
-    kind: Literal["set-aside"] = "set-aside"
-    item: str = Field(pattern=r"^F\d+$", description="The error, e.g. F3.")
-    reason: Text = Field(description="What would be needed, and why it is not yours to do.")
-
-
-_SEVERITIES = {
-    Trouble.BUILD: Severity.CRITICAL,
-    Trouble.CRASH: Severity.CRITICAL,
-    Trouble.TYPES: Severity.MEDIUM,
-    Trouble.TEST: Severity.HIGH,
-    Trouble.LINT: Severity.LOW,
-    Trouble.WARNING: Severity.LOW,
-}
-
+from .items import Broken, SetAside, Witness
 
 BLOCKED_AFTER = 3
 """Failed iterations on one error, after which it is left."""
@@ -101,7 +50,8 @@ class FixIteration(LedgerFacts):
     """One iteration of the loop. The baseline is iteration 0, and counts as kept.
 
     `errors` is how many there were, `delta` how many more than before, `ids` every one where it stands on the branch;
-    `edited` are new identities of errors whose line was edited and that are there still, each with the first one.
+    `edited` are new identities of errors whose line was edited and that are there still, each with the first one; `broke`
+    are the first tests that failed with a change which is not kept, and not before.
     """
 
     what: ClassVar[str] = "iteration"
@@ -120,6 +70,7 @@ class FixIteration(LedgerFacts):
     errors: int | None = None
     ids: tuple[str, ...] | None = None
     edited: Mapping[str, str] = Field(default_factory=dict)
+    broke: tuple[str, ...] = ()
 
 
 class ChangedFile(Record):
@@ -136,7 +87,7 @@ class ErrorsAtEnd(LedgerFacts):
     `before` is how many errors there were at the last count where the agent works. `unseen` is not in git and changed since
     the opening, so it did not come along; `linked` are the same in folders of dependencies, which did. `touched` are tests
     and settings that are not as they were then, `old_tests` the errors that only those of the opening find, `lost` what test
-    files have no more.
+    files have no more, `gone` the witnesses whose test is not what it was.
     """
 
     what: ClassVar[str] = "ended"
@@ -150,6 +101,7 @@ class ErrorsAtEnd(LedgerFacts):
     touched: tuple[str, ...] = ()
     old_tests: int = 0
     lost: Mapping[str, int] = Field(default_factory=dict)
+    gone: tuple[str, ...] = ()
     suppressions: Mapping[str, int] = Field(default_factory=dict)
     hidden: tuple[str, ...] = ()
     changed: tuple[ChangedFile, ...] = ()
@@ -194,6 +146,11 @@ class QueuedError:
         """Its id in the ledger."""
         return self.entry.id
 
+    @property
+    def wants_witness(self) -> bool:
+        """Whether it is mended, and one run alone showed that: a mended type or style is seen by its checker everywhere."""
+        return self.state is ErrorState.FIXED and self.entry.item.found.trouble in {Trouble.BUG, Trouble.TEST}
+
 
 def queued_errors(ledger: Ledger) -> tuple[QueuedError, ...]:
     """Return every error, as it was found."""
@@ -213,6 +170,12 @@ def _queued(
     if entry.id in aside:
         return QueuedError(entry, ErrorState.SET_ASIDE, failures, aside[entry.id])
     return QueuedError(entry, ErrorState.OPEN, failures)
+
+
+def witnesses(ledger: Ledger) -> dict[str, LedgerEntry[Witness]]:
+    """Return the second witness of each error that has one whose test stands as it was recorded."""
+    gone = at_end(ledger).gone
+    return {entry.item.item: entry for entry in ledger.of(Witness) if entry.id not in gone}
 
 
 def workable(ledger: Ledger) -> tuple[QueuedError, ...]:
@@ -262,6 +225,14 @@ def edited_since(ledger: Ledger, found: Sequence[Diagnostic], worked_on: str) ->
             lost.remove(same)
             again[one.id] = same.item.found.id
     return again
+
+
+def broken_by(ledger: Ledger, found: Sequence[Diagnostic]) -> tuple[str, ...]:
+    """Return the tests and reproductions of a count, in words, that failed there and not before."""
+    mended = {one.entry.item.found.id for one in queued_errors(ledger) if one.state is ErrorState.FIXED}
+    there = known_ids(ledger) - mended
+    kinds = {Trouble.TEST, Trouble.CRASH, Trouble.BUG}
+    return tuple(one.line_of_text for one in found if one.id not in there and one.trouble in kinds)
 
 
 def known_ids(ledger: Ledger) -> frozenset[str]:

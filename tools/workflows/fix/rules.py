@@ -9,25 +9,34 @@ from typing import Any, ClassVar
 from ...diagnostics.diagnostic import MASKING, Trouble
 from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
-from ..ledger.items import Depth, Item, Proof, Workflow
-from ..ledger.pages import lines, section, table
+from ..ledger.items import Depth, Item, Workflow
+from ..ledger.pages import lines, many
 from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
 from ..ledger.scores import Score, fix_score
 from ..ledger.state import Ledger
+from .items import Broken, FixOptions, SetAside, Witness
+from .pages import (
+    blocked_page,
+    end_lines,
+    errors_page,
+    finding,
+    impact_page,
+    result,
+    results_table,
+    stuck,
+    witness_line,
+)
 from .queue import (
-    Broken,
     ErrorState,
-    FixIteration,
-    FixOptions,
     NotReproduced,
     QueuedError,
-    SetAside,
     at_end,
     first_detected,
     iterations,
     last_detected,
     queued_errors,
     remaining,
+    witnesses,
     workable,
 )
 
@@ -37,95 +46,6 @@ _WEIGHTS = (
     "back. The plan ends once nothing hides others; then `run` looks again, and hands out the plan for the rest."
 )
 _CATEGORIES = (Trouble.BUILD, Trouble.TEST, Trouble.TYPES, Trouble.LINT, Trouble.WARNING, Trouble.BUG)
-
-
-_IMPACTS = (
-    ("HIGH", 10, "run the whole suite and have it reviewed"),
-    ("MEDIUM", 3, "run the tests of what depends on it"),
-    ("LOW", -1, "its own tests do"),
-)
-"""How far a change of a file reaches if more files than so many import it, and what to do about it."""
-
-
-def _results_table(ledger: Ledger) -> str:
-    columns = ("iteration", "commit", "item", "category", "errors", "delta", "guard", "status", "description")
-    return table(columns, [_row(ledger, place, one) for place, one in enumerate(iterations(ledger), 1)])
-
-
-def _row(ledger: Ledger, number: int, one: FixIteration) -> tuple[object, ...]:
-    entry = ledger.find(one.item)
-    category = entry.item.found.trouble if entry and isinstance(entry.item, Broken) else "-"
-    errors = "-" if one.errors is None else one.errors
-    delta = "-" if one.delta is None else f"{one.delta:+d}"
-    status = "fixed" if one.kept else one.status
-    return (number, one.commit[:7], one.item, category, errors, delta, one.guard, status, one.description)
-
-
-def _stuck(ledger: Ledger) -> list[QueuedError]:
-    return [one for one in queued_errors(ledger) if one.state in {ErrorState.BLOCKED, ErrorState.SET_ASIDE}]
-
-
-def _blocked_error(one: QueuedError) -> str:
-    tries = [f"- iteration {row.iteration} ({row.status}): {row.description}. {row.why}" for row in one.failures]
-    return section(f"{one.id}: {one.entry.item.title}", [f"{one.state}: {one.reason}\n", *tries])
-
-
-def _blocked_page(ledger: Ledger) -> str:
-    blocked = "\n".join(map(_blocked_error, _stuck(ledger))) or "Nothing: no error was given up.\n"
-    ended = at_end(ledger)
-    judged = [f"- {one}" for one in (*ended.touched, *ended.hidden, *(f"{path} changed" for path in ended.linked))]
-    return f"# Not mended\n\n{blocked}" + section("For a person to judge", judged)
-
-
-def _errors_page(ledger: Ledger) -> str:
-    known, ended = queued_errors(ledger), at_end(ledger)
-    parts = [
-        section(state.capitalize(), [f"- **{one.id}** {one.entry.item.title}" for one in known if one.state is state])
-        for state in ErrorState
-    ]
-    parts.append(section("Hidden rather than mended", [f"- {line}" for line in ended.hidden]))
-    after = "not counted" if ended.count is None else ended.count
-    why = f" ({ended.problem})" if ended.problem else ""
-    numbers = f"{first_detected(ledger).count} errors at the start, {after} at the end{why}"
-    told = "".join(f"{line}\n\n" for line in _end_lines(ledger))
-    head = f"# Errors\n\n{numbers}, both counted by the server.\n\n{told}"
-    return head + "\n".join(part for part in parts if part)
-
-
-def _end_lines(ledger: Ledger) -> list[str]:
-    """Say where the count at the end is another than the one where the agent works, and what a person has to look at."""
-    ended = at_end(ledger)
-    differs = ended.count is not None and ended.before is not None and ended.count != ended.before
-    beside = f" Git does not have these files, which changed since the opening: {', '.join(ended.unseen)}."
-    return lines(
-        (differs or ended.old_tests)
-        and f"Counted in a clean checkout of HEAD: {ended.count} errors"
-        + (f", not the {ended.before} of the last count before." if differs else ".")
-        + (f" {ended.old_tests} of them only by the tests of the opening." if ended.old_tests else "")
-        + (beside if ended.unseen else ""),
-        ended.touched
-        and "Tests and settings are not as they were at the opening, which a person has to judge: "
-        f"{'; '.join(ended.touched[:20])}.",
-        ended.lost
-        and f"Gone from test files or changed: {', '.join(f'{n} {kind}' for kind, n in ended.lost.items())}.",
-        ended.linked
-        and "The count rests on dependencies that git does not have and that changed since the opening: "
-        f"{', '.join(ended.linked)}. A person has to look at them.",
-    )
-
-
-def _impact_page(ledger: Ledger) -> str:
-    changed = at_end(ledger).changed
-    rows = ["| changed file | dependents | impact | so |", "|---|---|---|---|"]
-    for one in sorted(changed, key=lambda one: (-one.dependents, one.path)):
-        impact = next(impact for impact in _IMPACTS if one.dependents > impact[1])
-        rows.append(f"| `{one.path}` | {one.dependents} | {impact[0]} | {impact[2]} |")
-    how = (
-        "Dependents are tracked files with an import, require or include that ends in the file's module name; "
-        "what is loaded in another way is not seen."
-    )
-    body = "\n".join(rows) if changed else "No file changed."
-    return f"# How far the changes reach\n\n{body}\n\n{how}\n"
 
 
 def _not_open(ledger: Ledger, item: SetAside) -> Objection | None:
@@ -141,16 +61,16 @@ class Fix(WorkflowRules):
 
     name = Workflow.FIX
     options = FixOptions
-    kinds = (SetAside,)
+    kinds = (SetAside, Witness)
     found: ClassVar[Mapping[str, type[Item]]] = {"error": Broken}
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 20, Depth.DEEP: 60}
     onwards = ("ship", "regression")
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {SetAside: (_not_open,)}
     pages: ClassVar[Pages] = {
-        "fix-results.tsv": _results_table,
-        "blocked.md": _blocked_page,
-        "impact-assessment.md": _impact_page,
-        "errors.md": _errors_page,
+        "fix-results.tsv": results_table,
+        "blocked.md": blocked_page,
+        "impact-assessment.md": impact_page,
+        "errors.md": errors_page,
     }
 
     def comparable(self, ledger: Ledger, item: Item) -> bool:
@@ -163,8 +83,11 @@ class Fix(WorkflowRules):
         return len(iterations(ledger))
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
-        counted = Counter(one.state for one in queued_errors(ledger))
-        return (Coverage("errors fixed", counted[ErrorState.FIXED], counted.total()),)
+        known, seen = queued_errors(ledger), witnesses(ledger)
+        mended = Coverage("errors fixed", sum(one.state is ErrorState.FIXED for one in known), len(known))
+        wanting = [one.id for one in known if one.wants_witness]
+        second = Coverage("with a second witness", sum(id in seen for id in wanting), len(wanting))
+        return (mended, second) if wanting else (mended,)
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
         known, left = len(queued_errors(ledger)), len(remaining(ledger))
@@ -178,7 +101,7 @@ class Fix(WorkflowRules):
             return ()
         turn = workable(ledger)
         if turn:
-            return (f"{len(turn)} open errors; next {_line(turn[0])}",)
+            return (f"{many(len(turn), 'open error')}: {', '.join(one.id for one in turn[:SHOWN])}",)
         unlisted = len(remaining(ledger)) - sum(one.state is not ErrorState.FIXED for one in queued_errors(ledger))
         return (f"{unlisted} errors beyond those listed: call workflow with `run`",) if unlisted > 0 else ()
 
@@ -191,11 +114,12 @@ class Fix(WorkflowRules):
         turn, seen, gone = workable(ledger), last_detected(ledger), ledger.seen(NotReproduced)
         return lines(
             _count_line(ledger),
-            *_end_lines(ledger),
+            *end_lines(ledger),
             turn and f"Next: {_line(turn[0])}",
             *(_line(one) for one in turn[1:SHOWN]),
             len(turn) > SHOWN and f"… and {len(turn) - SHOWN} more",
-            *(f"{one.id} {one.state}: {one.reason}" for one in _stuck(ledger)),
+            *(f"{one.id} {one.state}: {one.reason}" for one in stuck(ledger)),
+            not turn and witness_line(ledger),
             *(f"Not looked at: {why}" for why in seen.left_out),
             *(f"Not counted: {why}" for why in seen.by_hand),
             *(f"Its own command finds nothing: {title}" for title in (gone.titles if gone else ())),
@@ -203,26 +127,15 @@ class Fix(WorkflowRules):
         )
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
-        left = [one for one in queued_errors(ledger) if one.state is not ErrorState.FIXED]
-        ordered = sorted(left, key=lambda one: (one.entry.item.found.rank, int(one.id[1:])))
-        return tuple(
-            HandoffFinding(
-                id=one.id,
-                title=one.entry.item.found.message,
-                kind=one.entry.item.found.trouble,
-                severity=one.entry.item.severity,
-                location=one.entry.item.found.place,
-                detail=f"{one.state}{f': {one.reason}' if one.reason else ''}. Found by {one.entry.item.found.tool}.",
-                proof=Proof(command=one.entry.item.check),
-                confirmed=True,
-            )
-            for one in ordered
-        )
+        order = {ErrorState.FIXED: 1}
+        known = queued_errors(ledger)
+        ordered = sorted(known, key=lambda one: (order.get(one.state, 0), one.entry.item.found.rank, int(one.id[1:])))
+        return tuple(finding(ledger, one) for one in ordered)
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
         plan = dict(last_detected(ledger).plan)
         if not plan or not workable(ledger):
-            return {}
+            return result(ledger)
         most = self.most(ledger.options)
         return plan | ({"iterations": max(1, most - self.spent(ledger))} if most else {})
 
@@ -245,8 +158,9 @@ def next_line(ledger: Ledger) -> str:
     last = rows[-1] if rows else None
     there = next((one for one in queued_errors(ledger) if last and one.id == last.item), None)
     settled = f"{there.id} is {there.state}. " if there and there.state is not ErrorState.OPEN else ""
+    broke = f"It broke: {'; '.join(last.broke)}. " if last and last.broke else ""
     turn = workable(ledger)
-    return f"{settled}{len(turn)} open. {_onward(ledger, turn)}"
+    return f"{broke}{settled}{len(turn)} open. {_onward(ledger, turn)}"
 
 
 def _onward(ledger: Ledger, turn: Sequence[QueuedError]) -> str:

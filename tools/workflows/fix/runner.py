@@ -10,7 +10,7 @@ from ...decision.measured import Measurement
 from ...diagnostics.diagnostic import Trouble
 from ...diagnostics.inspection import METRIC, MOST, Bug, Inspection, Tally, names_inspection, read_unable
 from ...errors import Code, Refusal
-from ...lab.context import CLEAN, RepoContext
+from ...lab.context import RepoContext
 from ...measurement.meter import Meter
 from ...measurement.ruler import ruler_now
 from ...measurement.runs import at_checkout
@@ -20,33 +20,38 @@ from ...project.projects import Project
 from ...text.redaction import redactor
 from ...vocabulary import Phase
 from ..ledger.handoff import HandoffFinding, carried
-from ..ledger.items import Settlement, Workflow
+from ..ledger.items import Item, Settlement, Workflow
 from ..ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerEvent
 from ..running.inspection import projects_of
 from ..running.runner import WorkflowRunner, saw
 from ..running.store import Ledgers
-from .ending import LONGEST_S, counted_at_end, dependents
+from .ending import ENDING, LONGEST_S, counted_at_end, dependents
 from .hooks import new_errors, recorded, since
+from .items import Broken, FixOptions, Witness
 from .plan import CountedErrors, blind, detections, plan_for
-from .queue import (
-    Broken,
-    ErrorsDetected,
-    ErrorState,
-    FixOptions,
-    NotReproduced,
-    queued_errors,
-)
+from .queue import ErrorsDetected, ErrorState, NotReproduced, queued_errors
 from .rules import categories
+from .witnesses import witnessed
 
 
 class FixRunner(WorkflowRunner):
     """Counts errors at the start, when asked, and at the end; in between the loop does, with the same command."""
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[LedgerEvent]:
+        context.remove_checkouts(ENDING)  # where a server died in another ledger's end
         return self._detected(context, ledger)
 
     def since(self, context: RepoContext, ledger: Ledger) -> Sequence[LedgerEvent]:
         return since(context, ledger)
+
+    def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
+        if not isinstance(item, Witness):
+            return item
+        _refuse_in_session(context, "run a witness")
+        _refuse_uncommitted(context)
+        tests = Inspection(detections(projects_of(context), (Trouble.TEST,)))
+        _refuse_without_consent(context, tests)
+        return witnessed(context, ledger, item, tests)
 
     def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[LedgerEvent]:
         """Look at everything again, where no session is at it."""
@@ -60,7 +65,7 @@ class FixRunner(WorkflowRunner):
         found, tally = counted_at_end(context, ledger)
         seen = saw(context, found)
         ledger = Ledgers(context).append(ledger.id, seen, *new_errors(ledger, tally, seen.commit))
-        context.remove_checkouts(CLEAN)  # not before: a server that joins the run looks there for what it left
+        context.remove_checkouts(ENDING)  # not before: a server that joins the run looks there for what it left
         _settle_fixed(context, ledger)
         return ()
 

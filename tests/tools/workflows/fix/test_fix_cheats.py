@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.errors import Code, Refusal
 from conftest import Project
 from ledgers import WorkflowAgent
 
@@ -81,7 +81,7 @@ def pytest_runtest_makereport():
 def test_a_change_of_the_tests_mends_nothing(path: str, text: str, told: str, agent: WorkflowAgent) -> None:
     agent.project.write(path, text).commit("all green")
 
-    with pytest.raises(Refusal, match="1 open errors; next F1"):
+    with pytest.raises(Refusal, match="1 open error: F1"):
         agent.close()
 
     assert told in " ".join(agent.status().state)
@@ -93,6 +93,49 @@ def test_mended_code_with_a_new_test_is_complete(agent: WorkflowAgent) -> None:
     agent.project.commit("mended")
 
     assert agent.close().status == "complete"
+
+
+WITNESS = "from calc import add\n\n\ndef test_more():\n    assert add({}) == {}\n"
+
+
+def test_a_second_witness_fails_at_the_opening_and_passes_on_the_mended_code(agent: WorkflowAgent) -> None:
+    agent.project.write("src/calc.py", RIGHT).write("tests/test_more.py", WITNESS.format("3, 1", 4)).commit("mended")
+    assert "Mended for its reproduction only: F1." in " ".join(agent.run().state)
+
+    recorded = agent.record({"kind": "witness", "item": "F1", "test": "tests/test_more.py"})
+    closed = agent.close()
+
+    assert "At the opening 1 of its tests fail (assert 5 == 4" in recorded.title
+    assert closed.coverage == ["errors fixed 1/1", "with a second witness 1/1"]
+    assert "- mended with a second witness: F1" in agent.file(closed, "summary.md")
+
+
+@pytest.mark.parametrize(
+    ("text", "test", "told"),
+    [
+        (WITNESS.format('"c", "d"', '"cd"'), "tests/test_more.py", "passes too, so it tells nothing"),
+        ("from calc import lost\n\n\ndef test_lost():\n    lost()\n", "tests/test_more.py", "cannot be loaded"),
+        (WITNESS.format("3, 1", 3), "tests/test_more.py", "fails at HEAD: assert 4 == 3"),
+        (WITNESS.format("3, 1", 4), "tests/test_calc.py", "was there at the opening. Write a new test file"),
+        (WITNESS.format("3, 1", 4), "src/calc.py", "is no test file by its name"),
+    ],
+)
+def test_what_tells_the_mended_code_from_nothing_is_no_witness(
+    text: str, test: str, told: str, agent: WorkflowAgent
+) -> None:
+    agent.project.write("src/calc.py", RIGHT).write("tests/test_more.py", text).commit("mended")
+    agent.run()
+
+    assert told in agent.refused(Code.EVIDENCE, {"kind": "witness", "item": "F1", "test": test})
+
+
+def test_a_witness_whose_test_was_changed_since_is_none(agent: WorkflowAgent) -> None:
+    agent.project.write("src/calc.py", RIGHT).write("tests/test_more.py", WITNESS.format("3, 1", 4)).commit("mended")
+    agent.run()
+    agent.record({"kind": "witness", "item": "F1", "test": "tests/test_more.py"})
+    agent.project.write("tests/test_more.py", "def test_more():\n    pass\n").commit("another test")
+
+    assert agent.close().coverage == ["errors fixed 1/1", "with a second witness 0/1"]
 
 
 def test_mended_code_beside_a_changed_test_is_for_a_person_to_judge(agent: WorkflowAgent) -> None:

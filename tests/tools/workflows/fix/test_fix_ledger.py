@@ -147,7 +147,13 @@ def test_a_whole_run_ends_with_nothing_broken_and_files_that_say_so(mender: Mend
     assert "5 errors at the start, 0 at the end, both counted by the server" in mender.agent.file(closed, "errors.md")
     assert "Nothing: no error was given up" in mender.agent.file(closed, "blocked.md")
     assert "| `src/cart.py` | 0 | LOW |" in mender.agent.file(closed, "impact-assessment.md")
-    assert mender.agent.handoff(closed)["findings"] == []
+    handed = mender.agent.handoff(closed)
+    assert {one["outcome"] for one in handed["findings"]} == {"fixed"}
+    assert handed["findings"][0]["settled_by"] == f"commit {first.commit[:7]}"
+    assert handed["config"] == {"mended for its reproduction only": "F3, F4"}
+    summary = mender.agent.file(closed, "summary.md")
+    assert "- mended for its reproduction only: F3, F4" in summary
+    assert f"**FIXED** by commit {first.commit[:7]}" in summary
 
 
 @pytest.mark.parametrize(
@@ -206,6 +212,15 @@ def test_what_steers_the_tools_cannot_be_loosened(mender: Mender) -> None:
         mender.iterate("F1: look for nothing")
 
     assert refused.value.code is Code.OUTSIDE_SCOPE
+
+
+def test_what_a_discarded_change_broke_is_named(mender: Mender) -> None:
+    mender.project.write("src/cart.py", CART.replace("# adds\n", "# counts\n"))
+
+    tried = mender.iterate("F1: another name")
+
+    assert tried.status == "discard"
+    assert tried.note.startswith("It broke: test: adds failed (make test). 5 open.")
 
 
 def test_an_error_that_only_moved_is_taken_back(mender: Mender) -> None:
@@ -384,9 +399,9 @@ def test_a_new_server_goes_on_where_the_last_one_was(mender: Mender) -> None:
 
 
 def test_what_cannot_be_mended_here_is_set_aside_for_a_person(mender: Mender) -> None:
-    mender.agent.record({"item": "F1", "reason": "the price list comes from another team"})
+    mender.agent.record({"kind": "set-aside", "item": "F1", "reason": "the price list comes from another team"})
     with pytest.raises(Refusal, match="A1 already stands at F1"):
-        mender.agent.record({"item": "F1", "reason": "really"})
+        mender.agent.record({"kind": "set-aside", "item": "F1", "reason": "really"})
 
     mender.replace('price = "WRONG"', 'price = "right"')
     assert mender.iterate("F2: a price").status == "keep"
@@ -395,12 +410,13 @@ def test_what_cannot_be_mended_here_is_set_aside_for_a_person(mender: Mender) ->
 
     assert closed.status == "interrupted"
     assert "set aside: the price list comes from another team" in mender.agent.file(closed, "blocked.md")
-    assert {one["id"] for one in mender.agent.handoff(closed)["findings"]} == {"F1", "F3", "F4", "F5"}
+    left = [one["id"] for one in mender.agent.handoff(closed)["findings"] if not one["outcome"]]
+    assert set(left) == {"F1", "F3", "F4", "F5"}
     assert mender.agent.handoff(closed)["config"]["metric"] == "errors"
 
 
 def test_errors_that_were_all_set_aside_are_left_and_no_gate_passes(mender: Mender) -> None:
-    mender.agent.taken(*({"item": f"F{number}", "reason": "not today"} for number in range(1, 6)))
+    mender.agent.taken(*({"kind": "set-aside", "item": f"F{number}", "reason": "not today"} for number in range(1, 6)))
     mender.project.sessions.finish_session()
 
     assert mender.agent.close().status == "blocked"
@@ -416,7 +432,7 @@ def test_the_ledger_stays_open_while_errors_are(mender: Mender) -> None:
     with pytest.raises(Refusal, match="finish_session first"):
         mender.agent.close()
     mender.project.sessions.finish_session()
-    with pytest.raises(Refusal, match="5 open errors; next F1"):
+    with pytest.raises(Refusal, match="5 open errors: F1, F2"):
         mender.agent.close()
 
 
@@ -470,7 +486,7 @@ def test_a_file_that_git_does_not_have_decides_nothing_at_the_end(tmp_path: Path
     made.project.write(".git/info/exclude", ".off\n").write(".off", "")
     assert made.agent.run().state[0] == "0 errors are left, 2 at the start."
 
-    with pytest.raises(Refusal, match="2 open errors; next F1 test: counts"):
+    with pytest.raises(Refusal, match="2 open errors: F1, F2"):
         made.agent.close()
 
     told = made.agent.status().state[1]

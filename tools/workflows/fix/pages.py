@@ -1,0 +1,156 @@
+"""What came of fixing, in words: the files of its end, and what it hands over of each error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..ledger.handoff import HandoffFinding
+from ..ledger.items import Proof, Settlement
+from ..ledger.pages import lines, section, table
+from ..ledger.state import Ledger
+from .items import Broken
+from .queue import ErrorState, FixIteration, QueuedError, at_end, first_detected, iterations, queued_errors, witnesses
+
+_IMPACTS = (
+    ("HIGH", 10, "run the whole suite and have it reviewed"),
+    ("MEDIUM", 3, "run the tests of what depends on it"),
+    ("LOW", -1, "its own tests do"),
+)
+"""How far a change of a file reaches if more files than so many import it, and what to do about it."""
+
+
+def results_table(ledger: Ledger) -> str:
+    """Return every iteration, a line each."""
+    columns = ("iteration", "commit", "item", "category", "errors", "delta", "guard", "status", "description")
+    return table(columns, [_row(ledger, place, one) for place, one in enumerate(iterations(ledger), 1)])
+
+
+def _row(ledger: Ledger, number: int, one: FixIteration) -> tuple[object, ...]:
+    entry = ledger.find(one.item)
+    category = entry.item.found.trouble if entry and isinstance(entry.item, Broken) else "-"
+    errors = "-" if one.errors is None else one.errors
+    delta = "-" if one.delta is None else f"{one.delta:+d}"
+    status = "fixed" if one.kept else one.status
+    return (number, one.commit[:7], one.item, category, errors, delta, one.guard, status, one.description)
+
+
+def stuck(ledger: Ledger) -> list[QueuedError]:
+    """Return the errors that nobody here mends."""
+    return [one for one in queued_errors(ledger) if one.state in {ErrorState.BLOCKED, ErrorState.SET_ASIDE}]
+
+
+def _blocked_error(one: QueuedError) -> str:
+    tries = [f"- iteration {row.iteration} ({row.status}): {row.description}. {row.why}" for row in one.failures]
+    return section(f"{one.id}: {one.entry.item.title}", [f"{one.state}: {one.reason}\n", *tries])
+
+
+def blocked_page(ledger: Ledger) -> str:
+    """Return what was not mended, and what a person has to judge."""
+    blocked = "\n".join(map(_blocked_error, stuck(ledger))) or "Nothing: no error was given up.\n"
+    ended = at_end(ledger)
+    judged = [f"- {one}" for one in (*ended.touched, *ended.hidden, *(f"{path} changed" for path in ended.linked))]
+    return f"# Not mended\n\n{blocked}" + section("For a person to judge", judged)
+
+
+def errors_page(ledger: Ledger) -> str:
+    """Return how each error stands."""
+    known, ended = queued_errors(ledger), at_end(ledger)
+    parts = [
+        section(state.capitalize(), [f"- **{one.id}** {one.entry.item.title}" for one in known if one.state is state])
+        for state in ErrorState
+    ]
+    parts.append(section("Hidden rather than mended", [f"- {line}" for line in ended.hidden]))
+    after = "not counted" if ended.count is None else ended.count
+    why = f" ({ended.problem})" if ended.problem else ""
+    numbers = f"{first_detected(ledger).count} errors at the start, {after} at the end{why}"
+    told = "".join(f"{line}\n\n" for line in end_lines(ledger))
+    head = f"# Errors\n\n{numbers}, both counted by the server.\n\n{told}"
+    return head + "\n".join(part for part in parts if part)
+
+
+def end_lines(ledger: Ledger) -> list[str]:
+    """Say where the count at the end is another than the one where the agent works, and what a person has to look at."""
+    ended = at_end(ledger)
+    differs = ended.count is not None and ended.before is not None and ended.count != ended.before
+    beside = f" Git does not have these files, which changed since the opening: {', '.join(ended.unseen)}."
+    return lines(
+        (differs or ended.old_tests)
+        and f"Counted in a clean checkout of HEAD: {ended.count} errors"
+        + (f", not the {ended.before} of the last count before." if differs else ".")
+        + (f" {ended.old_tests} of them only by the tests of the opening." if ended.old_tests else "")
+        + (beside if ended.unseen else ""),
+        ended.touched
+        and "Tests and settings are not as they were at the opening, which a person has to judge: "
+        f"{'; '.join(ended.touched[:20])}.",
+        ended.lost
+        and f"Gone from test files or changed: {', '.join(f'{n} {kind}' for kind, n in ended.lost.items())}.",
+        ended.linked
+        and "The count rests on dependencies that git does not have and that changed since the opening: "
+        f"{', '.join(ended.linked)}. A person has to look at them.",
+    )
+
+
+def impact_page(ledger: Ledger) -> str:
+    """Return how far the changed files reach."""
+    changed = at_end(ledger).changed
+    rows = ["| changed file | dependents | impact | so |", "|---|---|---|---|"]
+    for one in sorted(changed, key=lambda one: (-one.dependents, one.path)):
+        impact = next(impact for impact in _IMPACTS if one.dependents > impact[1])
+        rows.append(f"| `{one.path}` | {one.dependents} | {impact[0]} | {impact[2]} |")
+    how = (
+        "Dependents are tracked files with an import, require or include that ends in the file's module name; "
+        "what is loaded in another way is not seen."
+    )
+    body = "\n".join(rows) if changed else "No file changed."
+    return f"# How far the changes reach\n\n{body}\n\n{how}\n"
+
+
+def finding(ledger: Ledger, one: QueuedError) -> HandoffFinding:
+    """Return what is handed over of an error, mended or not."""
+    item, is_mended = one.entry.item, one.state is ErrorState.FIXED
+    how = _how_mended(ledger, one) if is_mended else f"{one.state}{f': {one.reason}' if one.reason else ''}"
+    return HandoffFinding(
+        id=one.id,
+        title=item.found.message,
+        kind=item.found.trouble,
+        severity=item.severity,
+        location=item.found.place,
+        detail=f"{how}. Found by {item.found.tool}.",
+        proof=Proof(command=item.check),
+        confirmed=True,
+        outcome=Settlement.FIXED if is_mended else None,
+        settled_by=how if is_mended else "",
+    )
+
+
+def _how_mended(ledger: Ledger, one: QueuedError) -> str:
+    """Say by which commit an error was mended, and who saw it."""
+    kept = [row for row in iterations(ledger) if row.kept and row.item == one.id]
+    by = f"commit {kept[-1].commit[:7]}" if kept else "a commit outside of the loop, or with another error"
+    second = witnesses(ledger).get(one.id)
+    if not one.wants_witness:
+        return by
+    return f"{by}, with a second witness: {second.item.test}" if second else f"{by}, mended for its reproduction only"
+
+
+def witness_line(ledger: Ledger) -> str:
+    """Say which mended errors have no second witness, and how to give one; empty where all have."""
+    alone = [one.id for one in queued_errors(ledger) if one.wants_witness and one.id not in witnesses(ledger)]
+    if not alone or ledger.closed:
+        return ""
+    how = f'{{"kind": "witness", "item": "{alone[0]}", "test": "its path"}}'
+    return (
+        f"Mended for its reproduction only: {', '.join(alone)}. A second witness is a new test file with another input, "
+        f"committed, that failed at the opening and passes now: record {how}. The server runs both."
+    )
+
+
+def result(ledger: Ledger) -> dict[str, Any]:
+    """Return what came of it, for the summary and whoever takes the handoff."""
+    seen, known = witnesses(ledger), [one for one in queued_errors(ledger) if one.wants_witness]
+    found = {
+        "mended with a second witness": ", ".join(one.id for one in known if one.id in seen),
+        "mended for its reproduction only": ", ".join(one.id for one in known if one.id not in seen),
+        "for a person to judge": "; ".join(end_lines(ledger)) if at_end(ledger).suspicious else "",
+    }
+    return {name: value for name, value in found.items() if value}

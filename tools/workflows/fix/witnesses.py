@@ -1,0 +1,79 @@
+"""The second witness of a mended error: a new test, which has to fail on the code of the opening and to pass on HEAD."""
+
+from __future__ import annotations
+
+from ...diagnostics.diagnostic import Diagnostic, Trouble
+from ...diagnostics.inspection import METRIC, Inspection, Tally
+from ...diagnostics.tracebacks import TEST_FILE
+from ...errors import Code, Refusal
+from ...git.trees import TreeChange, planted
+from ...lab.context import RepoContext
+from ...plan.model import Plan
+from ...text.redaction import redactor
+from ..ledger.state import Ledger
+from .ending import ENDING, counted
+from .items import Witness
+from .queue import ErrorState, known_ids, queued_errors
+
+
+def witnessed(context: RepoContext, ledger: Ledger, item: Witness, tests: Inspection) -> Witness:
+    """Return a witness with what was seen: both sides were run in clean checkouts, with the test commands of the project.
+
+    Raises:
+        Refusal: if the test is not new, or does not tell the code of the opening from that of HEAD.
+    """
+    one = next((one for one in queued_errors(ledger) if one.id == item.item), None)
+    if one is None or not one.wants_witness:
+        how = one.state if one else "not there"
+        how = "seen by its checker wherever it is" if one and one.state is ErrorState.FIXED else how
+        raise _refused(
+            f"{item.item} is {how}. A witness is for a bug or a failing test that the last count found mended"
+        )
+    new = _new_test(context, ledger, item.test)
+    plan = Plan(metric=METRIC, direction="lower", verify=tests.command_line(), read="channel")
+    repo, head = context.repo, context.repo.head()
+    tree = planted(repo.git, ledger.commit, {new.path: (new.new_mode.encode(), new.new_id.encode())})
+    opening = repo.commit_tree(tree, ledger.commit, "autoresearch: the code of the opening, a new test")
+    (before, wrong), (after, worse) = (counted(context, ledger, plan, commit) for commit in (opening, head))
+    context.remove_checkouts(ENDING)
+    if before is None or after is None:
+        raise _refused(f"{item.test} could not be run: {wrong or worse}")
+    failed = _failures(ledger, before, new.path)
+    _refuse_unless_it_tells(new.path, failed, before, after)
+    words = redactor()(failed[0].message)
+    seen = f"At the opening {len(failed)} of its tests fail ({words}), at {head[:7]} none"
+    return item.model_copy(update={"seen": seen, "blob": new.new_id})
+
+
+def _new_test(context: RepoContext, ledger: Ledger, path: str) -> TreeChange:
+    changed = context.repo.entries(ledger.commit, context.repo.head())
+    entry = next((one for one in changed if one.path == path), None)
+    if entry is None or not entry.added or not TEST_FILE.search(path):
+        what = "was there at the opening" if entry or context.repo.content(ledger.commit, path) else "is not in git"
+        what = what if TEST_FILE.search(path) else "is no test file by its name"
+        raise _refused(f"{path} {what}. Write a new test file beside the others, and commit it")
+    return entry
+
+
+def _failures(ledger: Ledger, before: Tally, path: str) -> list[Diagnostic]:
+    """Return the tests of a new file that failed; where a runner names no file, those that the ledger does not know."""
+    known = known_ids(ledger)
+    return [one for one in before.of(Trouble.TEST) if one.path == path or (not one.path and one.id not in known)]
+
+
+def _refuse_unless_it_tells(path: str, failed: list[Diagnostic], before: Tally, after: Tally) -> None:
+    lost = next((one.message for one in before.of(Trouble.CRASH) if one.path == path), "")
+    if lost:
+        raise _refused(f"With the code of the opening {path} cannot be loaded ({lost}), which shows nothing")
+    if not failed:
+        raise _refused(f"With the code of the opening {path} passes too, so it tells nothing. Try what was wrong")
+    names = {one.id for one in failed}
+    still = next((one for one in after.first if one.id in names or one.path == path), None)
+    if still is not None:
+        raise _refused(f"{path} fails at HEAD: {still.message}")
+    if (after.ran or 0) < (before.ran or 0):
+        raise _refused(f"At HEAD {after.ran} tests run, {before.ran} did with the code of the opening")
+
+
+def _refused(message: str) -> Refusal:
+    return Refusal(Code.EVIDENCE, f"{redactor()(message)}.")
