@@ -46,6 +46,9 @@ class LearnOptions(Options):
         (), description="For wiki: the folders that get a page. Empty: found by the server, at most ten."
     )
     topics: Words = Field((), description="For wiki: further pages.")
+    run_sessions: bool = Field(
+        False, description="Run the Python sessions of documents (`>>>`) too, where a person agreed to the command."
+    )
     most_lines: int = Field(800, ge=0, description="Lines that a document may have; 0 = any number.")
     readme_lines: int = Field(300, ge=0, description="Lines that a readme may have; 0 = any number.")
     stale_days: float = Field(30, ge=0, description="Days that a document may be behind its files; 0 = any number.")

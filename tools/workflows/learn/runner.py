@@ -13,14 +13,16 @@ from ...errors import Code, Refusal
 from ...git.repo import Repo
 from ...lab.context import RepoContext
 from ...project.projects import recognise
-from ...project.scan import is_installed, read_texts, scan
+from ...project.scan import is_installed, local_tools, read_texts, scan
 from ...text.redaction import redactor
 from ..ledger.items import Item
 from ..ledger.state import Ledger, Observed
+from ..running.proofs import NOBODY, run_agreed
 from ..running.runner import WorkflowRunner, observed, saw
 from . import codemap
+from .checks.claim import Claim
 from .codemap import CodeMap, is_document
-from .documents import FOLDER, WIKI, DueDocument, due, is_checked, is_generated, wiki_modules, wiki_pages
+from .documents import FOLDER, WIKI, DueDocument, due, is_checked, is_generated, is_history, wiki_modules, wiki_pages
 from .items import (
     CodeSummary,
     DocumentReview,
@@ -37,6 +39,7 @@ from .items import (
 )
 from .repository import Repository
 from .rules import Learn
+from .sessions import SESSIONS_TIMEOUT_S, has_sessions, not_run, session_claims, session_command
 from .validation import DocumentFacts, Staleness, Validation, contains, read_documents, validated
 
 _SYMBOLS = 200
@@ -158,7 +161,8 @@ def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, cod
         ignored=cache(lambda path: context.repo.git.ask("check-ignore", "--quiet", "--no-index", "--", path).code == 0),
         installed=is_installed,
     )
-    documents = read_documents(texts, repository)
+    ran = _sessions(context, checkout, texts) if options.run_sessions else {}
+    documents = read_documents(texts, repository, ran)
     described = {path: [file for file in one.files if file in repository.files] for path, one in documents.items()}
     edited = {change.path for change in context.repo.changes()}
     reviews = {entry.item.document: entry.commit for entry in ledger.of(DocumentReview)}
@@ -175,6 +179,18 @@ def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, cod
         limits=options.limits,
     )
     return validated(documents, repository, asked, redactor())
+
+
+def _sessions(context: RepoContext, checkout: CheckoutFiles, texts: Mapping[str, str]) -> dict[str, tuple[Claim, ...]]:
+    """Run the Python sessions of documents that tell of now, with the project's own Python, and return what became of them."""
+    tools = local_tools(context.repo.root, scan(context.repo.root, checkout.files))
+    found = {}
+    for path, text in texts.items():
+        if has_sessions(text) and not is_history(path, checkout.code.manifests.major):
+            command = session_command(tools.pythons.get("", "python3"), path)
+            run = run_agreed(context, command, SESSIONS_TIMEOUT_S)
+            found[path] = session_claims(run.stdout, text) if run else not_run(text, NOBODY)
+    return found
 
 
 def _due(options: LearnOptions, code: CodeSummary, checkout: CheckoutFiles) -> tuple[DueDocument, ...]:

@@ -47,6 +47,7 @@ class DocumentFault(StrEnum):
     IMPORT = "import"
     SYMBOL = "symbol"
     SIGNATURE = "signature"
+    EXAMPLE = "example"
     COMMAND = "command"
     TARGET = "target"
     OPTION = "option"
@@ -187,16 +188,18 @@ class DocumentFacts:
     limits: Limits = field(default_factory=Limits)
 
 
-def read_documents(texts: Mapping[str, str], repository: Repository) -> dict[str, ReadDocument]:
-    """Return each document with what it claims."""
-    return {path: _read(path, text, repository) for path, text in texts.items()}
+def read_documents(
+    texts: Mapping[str, str], repository: Repository, ran: Mapping[str, tuple[Claim, ...]]
+) -> dict[str, ReadDocument]:
+    """Return each document with what it claims; `ran` are the claims of examples that were run."""
+    return {path: _read(path, text, repository, ran.get(path, ())) for path, text in texts.items()}
 
 
-def _read(path: str, text: str, repository: Repository) -> ReadDocument:
+def _read(path: str, text: str, repository: Repository, ran: tuple[Claim, ...]) -> ReadDocument:
     document = Document(path, text, repository.page(path) or DocumentPage())
     past = is_history(path, repository.code.manifests.major)
     found = claims(document, repository, OF_FORM if past else CHECKS)
-    return ReadDocument(text, found, spoken_of(document, found, repository))
+    return ReadDocument(text, (*found, *ran), spoken_of(document, found, repository))
 
 
 def validated(

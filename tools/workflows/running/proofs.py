@@ -11,7 +11,7 @@ from ...errors import Code, Refusal
 from ...git.paired_checkout import PairedCheckout
 from ...lab.context import GATE, PROOF, RepoContext
 from ...measurement.meter import import_paths
-from ...process.runner import CommandSpec
+from ...process.runner import CommandRun, CommandSpec
 from ...process.screen import ONLY_READ, cure, screen
 from ...process.shell import SimpleCommand, scripts
 from ...text.redaction import redact_tail
@@ -28,7 +28,7 @@ LARGEST_SCRIPT = 256 * 1024
 _SAYS_NOTHING = ONLY_READ | frozenset({"false", ":", "exit", "return", "sleep", "cd", "export", "read"})
 """Programs that fail or print words without running any code of a project."""
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
-_NOBODY = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
+NOBODY = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
 
 
 def no_experiment(context: RepoContext, command: str) -> str:
@@ -84,7 +84,7 @@ def prove(context: RepoContext, proof: Proof, cited: str = "", known: Ran | None
     """
     control = Ran(command=proof.control) if proof.control else None
     agreed = [_agreed(context, command) for command in proof.commands]  # each is asked for, not only the first
-    unseen = Ran(command=proof.command, fails_with=proof.fails_with, control=control, files=proof.files, why=_NOBODY)
+    unseen = Ran(command=proof.command, fails_with=proof.fails_with, control=control, files=proof.files, why=NOBODY)
     if not all(agreed):
         return unseen
     then = {path: _content(context, id) for path, id in proof.files if id != _ids(context, (path,))[path]}
@@ -152,6 +152,18 @@ def _agreed(context: RepoContext, command: str) -> bool:
     return agreed
 
 
+def run_agreed(context: RepoContext, command: str, timeout_s: float) -> CommandRun | None:
+    """Run a command at the top of the checkout, also one that an earlier call has run; None where no person agreed to it.
+
+    Raises:
+        Refusal: if the command is one that is never run.
+    """
+    if not _agreed(context, command):
+        return None
+    key = context.runs.key(f"run {command} at {context.now()}")
+    return context.runs.run(key, CommandSpec(command, context.repo.root, timeout_s))
+
+
 def reproduce(
     context: RepoContext, command: str, timeout_s: float = TIMEOUT_S, fails_with: str = "", *, anew: bool = False
 ) -> Ran:
@@ -161,7 +173,7 @@ def reproduce(
         Refusal: if the command is one that is never run.
     """
     if not _agreed(context, command):
-        return Ran(command=command, why=_NOBODY)
+        return Ran(command=command, why=NOBODY)
     key = context.runs.key(f"reproduce {command}{f' at {context.now()}' if anew else ''}")
     return _ran(context, key, CommandSpec(command, context.repo.root, timeout_s), command, fails_with)
 

@@ -397,3 +397,33 @@ def test_code_that_is_broken_links_out_or_odd_names_hinder_nobody(agent: Workflo
     assert [line for line in problems if "[file]" in line] == [
         "docs/ü (1).md:1 [file] `shop/gone.py`: there is no shop/gone.py"
     ]
+
+
+SESSIONS = {
+    "README.md": "# Shop\n\n```pycon\n>>> from shop.cart import count\n>>> count([1, 2])\n2\n>>> count(5)\n1\n```\n",
+    "docs/use.rst": "Use\n===\n\n>>> from shop.cart import total\n>>> total([50, 50], 10)\n10.0\n",
+}
+
+
+def test_sessions_are_run_where_a_person_agreed_and_told_by_what_they_answer(agent: WorkflowAgent) -> None:
+    write(agent.project, SESSIONS)
+    agent.project.commit("sessions")
+
+    opened = agent.open(mode="check", run_sessions=True)
+
+    assert [line for line in opened.state if "[example]" in line] == [
+        "README.md:5 [example] `count([1, 2])`: it answers 1, not 2",
+        "README.md:7 [example] `count(5)`: it answers TypeError: object of type 'int' has no len(), not 1",
+    ]
+
+
+def test_sessions_that_nobody_agreed_to_are_not_run_and_not_checkable(tmp_path: Path) -> None:
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "learn", allow_commands=False)
+    write(agent.project, SESSIONS)
+    agent.project.commit("sessions")
+
+    opened = agent.open(mode="check", run_sessions=True)
+
+    assert not any("[example]" in line for line in opened.state)
+    report = agent.project.read(f"{opened.folder}/validation-report.md")
+    assert "README.md:4 [example] `the Python sessions`: not run: nobody agreed to it." in report

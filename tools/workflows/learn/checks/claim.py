@@ -29,6 +29,7 @@ class ClaimKind(StrEnum):
     KEY = "key"
     COUNT = "count"
     VERSION = "version"
+    EXAMPLE = "example"
 
 
 @dataclass(frozen=True)
