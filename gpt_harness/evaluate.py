@@ -25,7 +25,7 @@ import compiled
 import devices
 from checks import Check, Name, Outcome, found
 from curves import EarlyStop, parse_curve, render_curve, thinned
-from host import LANDLOCK, landlock
+from host import LANDLOCK, PROCESSES, landlock
 from messages import shown
 from players import HERE, Host, JobFolders, PlayerError, Walls
 from prepare import Data, cache_home, prepare
@@ -237,7 +237,7 @@ def _early_stop(spec: Spec) -> Hopeless:
 def harness_digest() -> str:
     """SHA-256 over the files that judge."""
     whole = hashlib.sha256()
-    for file in [*sorted(HERE.glob("*.py")), *filter(Path.is_file, [LANDLOCK])]:
+    for file in [*sorted(HERE.glob("*.py")), *filter(Path.is_file, [LANDLOCK, PROCESSES])]:
         if file.name != EXPERIMENT:
             whole.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     return whole.hexdigest()

@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 
 HERE = Path(__file__).resolve().parent
 PROCESS = HERE.parent / "tools" / "process"
-LANDLOCK = PROCESS / "landlock.py"
+LANDLOCK, PROCESSES = PROCESS / "landlock.py", PROCESS / "processes.py"
 SUB_REAPER = 36
 TICK_S = 0.02
 SETTLING_S = 3.0
@@ -85,7 +85,7 @@ class JobClock:
             both, own = (int.from_bytes(os.read(counter, 8), sys.byteorder) for counter in self._counters)
             return (both - own) / 1e9
         used, ticks = resource.getrusage(resource.RUSAGE_CHILDREN), 0
-        for pid in _descendants(os.getpid()):
+        for pid in descendants(os.getpid()):
             with contextlib.suppress(OSError):
                 ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
         return used.ru_utime + used.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
@@ -122,7 +122,7 @@ def _left(pid: int) -> set[int]:
 def _left_after(seconds: float) -> set[int]:
     """Who goes on after the end of a job; helpers have a moment to notice it."""
     deadline = time.monotonic() + seconds
-    while (left := set(_descendants(os.getpid()))) and time.monotonic() < deadline:
+    while (left := set(descendants(os.getpid()))) and time.monotonic() < deadline:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(-1, os.WNOHANG)
         time.sleep(TICK_S)
@@ -134,7 +134,7 @@ def _end_all(pid: int) -> None:
     while True:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
-        for child in _descendants(os.getpid()):
+        for child in descendants(os.getpid()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         try:
@@ -145,10 +145,10 @@ def _end_all(pid: int) -> None:
         time.sleep(TICK_S / 4)
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     """Every process below one."""
     children = _children(pid)
-    return [*children, *(below for child in children for below in _descendants(child))]
+    return [*children, *(below for child in children for below in descendants(child))]
 
 
 def _children(pid: int) -> list[int]:

@@ -30,6 +30,7 @@ KIND = getattr(socket, "SOCK_SEQPACKET", socket.SOCK_DGRAM) if sys.platform == "
 BACKSTOP = 20
 """Times the processor's seconds that something may have before the wall clock ends it, which is for what does nothing."""
 LOOK_S = 0.5
+"""Seconds between two looks at what a job has used: each one asks the process that runs it."""
 _MESSAGE_BYTES = 65_536
 _SYSTEM = (
     "/usr",
@@ -172,7 +173,7 @@ class Host:
             PlayerError: if the host itself is gone.
         """
         self._busy = False
-        told = self._line.recv(_MESSAGE_BYTES)
+        told = received(self._line)
         if not told:
             raise PlayerError("The process that runs the experiment is gone; see above. Does this Python have torch?")
         return Ended(**json.loads(told))
@@ -181,15 +182,60 @@ class Host:
         """What the job has used of the processor so far; 0 where the kernel does not tell."""
         with contextlib.suppress(OSError):
             self._line.send(b"clock")
-        told: dict[str, float] = json.loads(self._line.recv(_MESSAGE_BYTES, socket.MSG_PEEK) or "{}")
+        told: dict[str, float] = json.loads(received(self._line, socket.MSG_PEEK) or "{}")
         if "exit" not in told:  # else that is the result, which is asked for yet
-            self._line.recv(_MESSAGE_BYTES)
+            received(self._line)
         return told.get("cpu_seconds", 0.0)
 
     def end(self) -> Ended:
         """End the job and all that it started."""
         self._line.send(b"end")
         return self.result()
+
+
+def received(line: socket.socket, flags: int = 0) -> bytes:
+    """What was said, nothing once the other side is gone. If that left words of ours unread, the kernel says so first, and
+    has its last words after that.
+    """
+    for _ in range(2):
+        with contextlib.suppress(OSError):
+            return line.recv(_MESSAGE_BYTES, flags)
+    return b""
+
+
+class Stopwatch:
+    """Seconds that a job has used since a moment: of the processor where that works, as others may have it too; of the wall on
+    a GPU, and where the kernel does not tell.
+    """
+
+    def __init__(self, host: Host, on_cpu: bool) -> None:
+        self._host, self.on_cpu = host, on_cpu
+        self._before = self._processor_seconds()
+        self._began = self._looked = time.monotonic()
+
+    @property
+    def wall_seconds(self) -> float:
+        """Seconds since that moment, whoever had the processor."""
+        return time.monotonic() - self._began
+
+    def seconds(self) -> float:
+        """What counts."""
+        used = self._processor_seconds()
+        return used - self._before if used else self.wall_seconds
+
+    def due(self) -> bool:
+        """Whether it is time for another look, which then is taken."""
+        now = time.monotonic()
+        due = now - self._looked >= LOOK_S
+        self._looked = now if due else self._looked
+        return due
+
+    def past(self, limit: float) -> bool:
+        """Whether a job has used more seconds than a limit; what does nothing is ended by the wall clock."""
+        return max(self.seconds(), self.wall_seconds / BACKSTOP) > limit
+
+    def _processor_seconds(self) -> float:
+        return self._host.cpu_seconds() if self.on_cpu else 0.0
 
 
 class Predictor:
@@ -222,19 +268,17 @@ class Predictor:
         self._line.close()
 
     def wait(self, seconds: float) -> None:
-        """Wait for the next word, until the process has used so many seconds since the beginning: of the processor where that answers, as
-        others may have it too, and of the wall on a GPU.
+        """Wait for the next word, until the process has used so many seconds since the beginning.
 
         Raises:
             PlayerError: if the process ended or took too long.
         """
         watched: list[socket.socket | Host] = [self._line, self._host]
         ready: list[socket.socket | Host] = []
-        while not ready and self._used() <= seconds:
+        while not ready and not (self._used.due() and self._used.past(seconds)):
             ready = select.select(watched, [], [], LOOK_S)[0]
-        with contextlib.suppress(OSError):  # gone with words unread
-            if self._line in ready and self._line.recv(_MESSAGE_BYTES):
-                return
+        if self._line in ready and received(self._line):
+            return
         if ready:
             ended = self._host.result()
             raise PlayerError(f"The model could not be asked: its process ended with exit {ended.exit}; see above.")
@@ -243,19 +287,7 @@ class Predictor:
 
     def begin(self) -> None:
         """Count what is used from here on."""
-        self._began = self._looked = time.monotonic()
-        self._before, self._seconds = self._processor_seconds(), 0.0
-
-    def _used(self) -> float:
-        now = time.monotonic()
-        if now - self._looked >= LOOK_S:
-            self._looked, wall = now, now - self._began
-            used = self._processor_seconds()
-            self._seconds = max(used - self._before if used else wall, wall / BACKSTOP)
-        return self._seconds
-
-    def _processor_seconds(self) -> float:
-        return self._host.cpu_seconds() if self._shape["device"] == "cpu" else 0.0
+        self._used = Stopwatch(self._host, self._shape["device"] == "cpu")
 
     @property
     def answers(self) -> NDArray[np.float32]:

@@ -22,7 +22,7 @@ from checks import Check, Name, found
 from clocks import GRACE, RunClock
 from curves import Curve, render
 from messages import MalformedMessage, read_message
-from players import KIND, Ended, Host, JobFolders, PlayerError
+from players import KIND, Ended, Host, JobFolders, PlayerError, Stopwatch, received
 from prepare import Data
 from spec import Spec, Unit, checkpoint
 
@@ -32,7 +32,14 @@ CLOSEST = 0.004
 MOST_BYTES = 2**35
 """Of a checkpoint, which is copied."""
 ENDING_S = 5.0
-_MESSAGE_BYTES = 65_536
+
+_TO_THE_END = {
+    Unit.GIGAOPS: "Only what torch does in the loop of run.batches, uncompiled and in its thread, brings this budget to its end: "
+    "do the work of a step there, and call run.hand_over after the loop. Where most_seconds ended it, raise that before a session.",
+    Unit.TOKENS: "Make a step cheaper, or raise most_seconds before a session; call run.hand_over after the loop of run.batches.",
+    Unit.SECONDS: "Call run.hand_over after the loop of run.batches, which ends with the budget.",
+}
+"""How a run that its time was too short for comes to its end."""
 
 Listener = Callable[[str], None]
 Hopeless = Callable[[Curve], bool]
@@ -91,12 +98,12 @@ class RunningTraining:
         )
 
     def _watch(self, host: Host, line: socket.socket, *, on_cpu: bool) -> Ended:
-        asked = time.monotonic()
+        start = Stopwatch(host, on_cpu)
         watched: list[socket.socket | Host] = [line, host]
         while True:
             ready = select.select(watched, [], [], 0.2)[0]
             if line in ready:
-                if told := _received(line):
+                if told := received(line):
                     self._listen(told, host, line, on_cpu=on_cpu)
                 else:
                     watched.remove(line)
@@ -104,7 +111,7 @@ class RunningTraining:
                 raise PlayerError(self._how(host.result()))
             if self.facts:
                 return _over(host)
-            self._in_time(host, asked)
+            self._in_time(host, start)
 
     def _listen(self, told: bytes, host: Host, line: socket.socket, *, on_cpu: bool) -> None:
         try:
@@ -120,9 +127,9 @@ class RunningTraining:
                 f"check {Name.HAND_OVER}: failed ({error}). Speak through run.batches, run.tell and run.hand_over."
             ) from None
 
-    def _in_time(self, host: Host, asked: float) -> None:
+    def _in_time(self, host: Host, start: Stopwatch) -> None:
         if self.clock is None:
-            if time.monotonic() - asked > self.spec.start_seconds:
+            if start.due() and start.past(self.spec.start_seconds):
                 host.end()
                 raise PlayerError(
                     f"check budget: failed (no data was asked for within {self.spec.start_seconds:g} s; "
@@ -131,7 +138,7 @@ class RunningTraining:
         elif self.clock.over():
             words = f"{self.spec.allowance}; {self.clock}, and nothing handed over"
             host.end()
-            raise PlayerError(f"check budget: failed ({words})")
+            raise PlayerError(f"check budget: failed ({words}). {_TO_THE_END[self.spec.allowance.unit]}")
 
     def _heard(self, message: dict[str, Any], line: socket.socket) -> None:
         if "loss" in message:
@@ -166,11 +173,10 @@ class RunningTraining:
             with contextlib.suppress(OSError):
                 line.send(b"stop")
         if now - self.told >= TELL_EVERY_S or share == 1:
-            self.told, spent = now, max(self.clock.wall_seconds, 1e-9)
+            self.told, wall = now, self.clock.wall_seconds
             total = round(message["step"] / share)
-            self.listener(
-                render(message["step"], total, message["loss"], message["tokens"] / spent, spent / share - spent)
-            )
+            speed = message["tokens"] / max(self.clock.seconds(), 1e-9)
+            self.listener(render(message["step"], total, message["loss"], speed, wall / share - wall))
 
     def _how(self, ended: Ended) -> str:
         """Why a run ended that handed nothing over."""
@@ -180,16 +186,6 @@ class RunningTraining:
         if ended.exit == 0:
             return "Training ended without handing over. Call run.hand_over(weights, depth=...) at its end."
         return f"Training failed with exit {ended.exit}; see above."
-
-
-def _received(line: socket.socket) -> bytes:
-    """What was said, nothing once the other side is gone. If that left words of ours unread, the kernel says so first, and
-    has its last words after that.
-    """
-    for _ in range(2):
-        with contextlib.suppress(OSError):
-            return line.recv(_MESSAGE_BYTES)
-    return b""
 
 
 def take(given: Path, kept: Path) -> None:

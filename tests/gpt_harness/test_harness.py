@@ -43,6 +43,7 @@ from autoresearch_mcp.tools.project.scan import ComputeDevice, DeviceKind
 from clocks import TRIED_GIGAOPS, ProcessorSpeed, longest
 from files import Files
 from harness import TRAIN, Judged, edited, judge, prepared_cache
+from players import Host, JobFolders, PlayerError
 from rows import Bigrams, pack
 from run import Shape, fail_with_what_fits
 from run_folders import run_folder
@@ -831,6 +832,50 @@ def test_a_long_run_keeps_its_folder_while_short_ones_come_and_go(
     assert not long.code.parent.exists()
     assert short.code.parent.is_dir()
     assert last.code.parent.is_dir()
+
+
+def test_before_the_data_nobody_pays_for_the_time_that_others_have_the_processor(tmp_path: Path, cache: Path) -> None:
+    waiting = edited(("    run: Run = join()\n", "    run: Run = join()\n    import time\n    time.sleep(5)\n"))
+
+    run = judge(tmp_path, cache, waiting, budget="2048 tokens", start_seconds=4)
+
+    assert run.status == 0, run.err
+
+
+def test_a_loop_that_does_no_counted_work_is_told_what_would_end_its_budget(tmp_path: Path, cache: Path) -> None:
+    idle = edited(("        run.tell(trainer.step(batch, run.progress))\n", "        run.tell(7.0)\n"))
+
+    run = judge(tmp_path, cache, idle, budget="20 gigaops")
+
+    assert run.status == 3
+    assert "Only what torch does in the loop of run.batches" in run.err
+
+
+def test_a_host_that_ends_before_it_reads_is_told_of_with_the_next_step(tmp_path: Path) -> None:
+    place = JobFolders(tmp_path / "train.py", tmp_path, tmp_path)
+    with Host() as host:
+        host.start("train", place, [], None)
+        host._process.kill()
+        host._process.wait()
+
+        with pytest.raises(PlayerError, match="Does this Python have torch"):
+            host.result()
+
+
+@pytest.mark.parametrize("file", ["gpt_harness/scoring.py", "tools/process/landlock.py", "tools/process/processes.py"])
+def test_every_file_that_judges_is_in_the_digest(tmp_path: Path, file: str) -> None:
+    for folder in ("gpt_harness", "tools/process"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(HARNESS.parent / folder, tmp_path / folder, ignore=ignored)
+    command = [sys.executable, "-c", "import evaluate; print(evaluate.harness_digest())"]
+
+    def digest() -> str:
+        return subprocess.run(command, cwd=tmp_path / "gpt_harness", capture_output=True, text=True, check=True).stdout
+
+    before = digest()
+    (tmp_path / file).write_text((tmp_path / file).read_text() + "\n")
+
+    assert digest() != before
 
 
 def test_a_copy_without_the_walls_says_which_file_is_missing(tmp_path: Path, cache: Path) -> None:

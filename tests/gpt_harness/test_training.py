@@ -130,20 +130,24 @@ def test_a_trial_run_may_be_shorter_and_is_of_the_files_as_they_are(lab: Path) -
     assert ran.receipt.command.endswith("--budget '1 seconds' --device cpu")
 
 
-def test_a_run_tells_how_it_goes_while_it_goes(lab: Path) -> None:
+def test_a_run_tells_how_it_goes_while_it_goes_in_the_seconds_of_its_report(lab: Path) -> None:
+    edit(lab, "    run = join()\n", "    import time\n    run = join()\n")
+    edit(
+        lab,
+        "        run.tell(",
+        "        time.sleep(0 if run._steps else 6)  # others have the processor\n        run.tell(",
+    )
     heard: list[str] = []
     told = PROGRESS.set(lambda seconds, line: heard.append(line))
     try:
-        Training(Lab(lab)).train(budget_s=3)
+        ran = Training(Lab(lab)).train(budget_s=3)
     finally:
         PROGRESS.reset(told)
 
-    lines = [
-        line
-        for line in heard
-        if re.fullmatch(r"step \d+/\d+ \(\d+ %\) loss \d\.\d{3} [\d,]+ tokens/s \d+ s left", line)
-    ]
-    assert lines
+    line = r"step \d+/\d+ \(\d+ %\) loss \d\.\d{3} ([\d,]+) tokens/s \d+ s left"
+    speeds = [int(found[1].replace(",", "")) for said in heard if (found := re.fullmatch(line, said))]
+    assert ran.training is not None
+    assert speeds[-1] == pytest.approx(ran.training.facts["tokens_per_second"], rel=0.4)
 
 
 @pytest.mark.anyio
