@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from importlib.util import find_spec
 from typing import Any
 
@@ -60,10 +59,3 @@ def use_fast_attention() -> str:
         return ""
     activate("FA3")
     return "FA3"
-
-
-def stop_collector() -> None:
-    """End Python's search for cycles: it would stop every step for a while, half a second at worst, and finds next to nothing."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()

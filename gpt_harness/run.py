@@ -6,6 +6,7 @@ The budget is counted by who judges, in another process. What is counted here on
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import mmap
 import os
@@ -20,7 +21,6 @@ from itertools import count
 
 import numpy as np
 import torch
-from gpu import stop_collector
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
@@ -127,7 +127,7 @@ class Run:
         """Token ids, int64 [rows, sequence_length + 1], on the device. The first one asks for the data: from there on the
         budget is spent, so build, compile and warm up before.
         """
-        stop_collector()
+        _stop_collector()
         windows, drawn = self._ask_for_data()
         order = self._order(len(windows), rows, drawn)
         with ThreadPoolExecutor(1) as beside, self._counted_after():
@@ -249,6 +249,13 @@ class Run:
 
     def _send(self, message: Mapping[str, object]) -> None:
         self._line.send(json.dumps(message).encode())
+
+
+def _stop_collector() -> None:
+    """End Python's search for cycles: it would stop every step for a while, half a second at worst, and finds next to nothing."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
 
 
 def fail_with_what_fits(error: BaseException, rows: int, attempt: Callable[[int], object]) -> None:

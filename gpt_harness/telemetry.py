@@ -1,4 +1,4 @@
-"""What a device told of a run: energy, memory, load, and who else used it."""
+"""What a device told of a run: energy, memory, and who else used it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from devices import ASK_S, Device, Kind, smi
+from host import descendants
 
 _TICK_S = 1.0
 
@@ -24,17 +24,15 @@ class Telemetry:
 
     energy_joules: float | None = None
     peak_bytes: int | None = None
-    utilisation_percent: float | None = None
     contended: str = ""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at a card: watts, bytes in use, percent busy, and the processes on it."""
+    """One look at a card: watts, bytes in use, and the processes on it."""
 
     watts: float | None
     used_bytes: int | None
-    busy: float | None
     processes: frozenset[int]
 
 
@@ -71,22 +69,20 @@ class DeviceMeter:
         while not self._over.wait(_TICK_S):
             with contextlib.suppress(OSError, ValueError):
                 seen = look(self._device.uuid)
-                others = seen.processes - _family(self._own)
+                others = seen.processes.difference(self._own, *map(descendants, self._own))
                 self._samples.append((time.monotonic(), replace(seen, processes=others)))
 
 
 def summed(samples: Sequence[tuple[float, Sample]]) -> Telemetry:
-    """Energy as power over time, the peak, the mean, and who was there in more than one look; at seconds each."""
+    """Energy as power over time, the peak, and who was there in more than one look; at seconds each."""
     power = [(at, sample.watts) for at, sample in samples if sample.watts is not None]
     energy = [(b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in pairwise(power)]
     used = [sample.used_bytes for _, sample in samples if sample.used_bytes is not None]
-    busy = [sample.busy for _, sample in samples if sample.busy is not None]
     others = [pid for _, sample in samples for pid in sample.processes]
     crowd = sorted({pid for pid in others if others.count(pid) > 1})
     return Telemetry(
         sum(energy) if energy else None,
         max(used, default=None),
-        sum(busy) / len(busy) if busy else None,
         f"other processes on the device: {', '.join(map(str, crowd))}" if crowd else "",
     )
 
@@ -102,7 +98,7 @@ def look(uuid: str) -> Sample:
     Raises:
         OSError: if nothing answers.
     """
-    told = smi("--query-gpu=uuid,power.draw,memory.used,utilization.gpu")
+    told = smi("--query-gpu=uuid,power.draw,memory.used")
     return sampled(uuid, told, smi("--query-compute-apps=gpu_uuid,pid,used_memory"))
 
 
@@ -113,14 +109,14 @@ def sampled(uuid: str, cards_told: str, processes_told: str) -> Sample:
         ValueError: if the card is not in the answer.
     """
     rows = [[part.strip() for part in line.split(",")] for line in cards_told.splitlines()]
-    row = next((row for row in rows if len(row) == 4 and row[0] == uuid), None)
+    row = next((row for row in rows if len(row) == 3 and row[0] == uuid), None)
     if row is None:
         raise ValueError(f"{uuid} is not in the answer")
-    watts, used, busy = map(_number, row[1:])
+    watts, used = map(_number, row[1:])
     there = [[part.strip() for part in line.split(",")] for line in processes_told.splitlines()]
     mine = [entry for entry in there if len(entry) == 3 and entry[0] == uuid and entry[1].isdecimal()]
     processes = frozenset(int(pid) for _, pid, _ in mine)
-    return Sample(watts, None if used is None else int(used * 2**20), busy, processes)
+    return Sample(watts, None if used is None else int(used * 2**20), processes)
 
 
 def _number(text: str) -> float | None:
@@ -128,19 +124,6 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def _family(own: Collection[int]) -> set[int]:
-    """Our processes, and those that came from them and are still there, as far as the kernel tells."""
-    found, ask = set(own), list(own)
-    while ask:
-        pid = ask.pop()
-        with contextlib.suppress(OSError):
-            for task in os.listdir(f"/proc/{pid}/task"):
-                children = set(map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())) - found
-                found |= children
-                ask += children
-    return found
 
 
 def _cores() -> int:

@@ -131,13 +131,13 @@ def test_one_experiment_has_a_card_until_it_ends_or_dies(tmp_path: Path, ended_b
         assert json.loads((tmp_path / "GPU-x.lock").read_text())["who"] == "me"
 
 
-CARDS_NOW = "GPU-a, 312.50, 45060, 98\nGPU-b, [N/A], [N/A], [N/A]\n"
+CARDS_NOW = "GPU-a, 312.50, 45060\nGPU-b, [N/A], [N/A]\n"
 PROCESSES = "GPU-a, 4242, 45000\nGPU-b, 17, 100\nGPU-a, [N/A], 3\n"
 
 
 def test_a_look_at_a_card_tells_its_own_numbers_only() -> None:
-    assert telemetry.sampled("GPU-a", CARDS_NOW, PROCESSES) == Sample(312.5, 45060 * 2**20, 98.0, frozenset({4242}))
-    assert telemetry.sampled("GPU-b", CARDS_NOW, "") == Sample(None, None, None, frozenset())
+    assert telemetry.sampled("GPU-a", CARDS_NOW, PROCESSES) == Sample(312.5, 45060 * 2**20, frozenset({4242}))
+    assert telemetry.sampled("GPU-b", CARDS_NOW, "") == Sample(None, None, frozenset())
     with pytest.raises(ValueError, match="GPU-c"):
         telemetry.sampled("GPU-c", CARDS_NOW, PROCESSES)
 
@@ -145,16 +145,16 @@ def test_a_look_at_a_card_tells_its_own_numbers_only() -> None:
 def test_energy_is_power_over_time_and_a_passing_process_is_no_neighbour() -> None:
     alone, crowd = frozenset[int](), frozenset({7})
     samples = [
-        (0.0, Sample(100.0, 10, 50.0, alone)),
-        (2.0, Sample(300.0, 30, 100.0, crowd)),
-        (3.0, Sample(None, 20, None, frozenset({7, 8}))),
-        (5.0, Sample(300.0, None, 90.0, alone)),
+        (0.0, Sample(100.0, 10, alone)),
+        (2.0, Sample(300.0, 30, crowd)),
+        (3.0, Sample(None, 20, frozenset({7, 8}))),
+        (5.0, Sample(300.0, None, alone)),
     ]
 
     told = telemetry.summed(samples)
 
     assert told.energy_joules == pytest.approx(2 * 200 + 3 * 300)
-    assert (told.peak_bytes, told.utilisation_percent) == (30, 80.0)
+    assert told.peak_bytes == 30
     assert told.contended == "other processes on the device: 7"
     assert telemetry.summed([]) == telemetry.Telemetry()
 
@@ -167,7 +167,7 @@ def test_a_processor_is_contended_when_more_wants_to_run_than_can(load: float, c
 SMI = """#!/bin/sh
 case "$1" in
     *index*) echo "0, GPU-12345678, NVIDIA H100 80GB HBM3, 81559, Default" ;;
-    *power*) echo "GPU-12345678, 700.0, 1000, 99" ;;
+    *power*) echo "GPU-12345678, 700.0, 1000" ;;
     *compute*) echo "GPU-12345678, 1, 500" ;;
 esac
 """
@@ -183,7 +183,7 @@ def test_the_driver_s_program_is_asked_where_it_is(tmp_path: Path, monkeypatch: 
     found = choose("auto")
 
     assert (found.torch_name, found.uuid, found.total_bytes) == ("cuda:0", "GPU-12345678", 81559 * 2**20)
-    assert telemetry.look(found.uuid) == Sample(700.0, 1000 * 2**20, 99.0, frozenset({1}))
+    assert telemetry.look(found.uuid) == Sample(700.0, 1000 * 2**20, frozenset({1}))
 
 
 def test_without_a_driver_there_is_the_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
