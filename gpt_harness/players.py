@@ -48,6 +48,8 @@ _DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/tty")
 _OF_THE_RUN = {
     f"AUTORESEARCH_{name}" for name in ("INCUMBENT_CURVE", "ITERATION", "RUN", "CHANNEL")
 }  # for the judge alone
+_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**29)}
+"""For glibc: what one step has freed is kept for the next one. To be given its pages anew took a seventh of a step."""
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -135,7 +137,7 @@ class Host:
         # One thread until there is a job: a process that forks should have no others.
         # What is in it at the start can be read from memory later, by the experiment too.
         told = {name: value for name, value in os.environ.items() if name not in _OF_THE_RUN}
-        environment = {**told, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**_ALLOCATOR, **told, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, "-I", str(HERE / "host.py")]
         self._process = subprocess.Popen(command, stdin=theirs.fileno(), stdout=2, env=environment, close_fds=True)
         theirs.close()

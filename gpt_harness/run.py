@@ -26,7 +26,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from spec import WEIGHTS, Budget, Unit
-from work import WorkCounter
+from work import work_counter
 
 DIVERGED = 20.0
 """Nats a token: a loss above this never comes back."""
@@ -89,7 +89,7 @@ class Run:
         self._tokens = 0
         self._gigaops = 0.0
         self._price = 0.0
-        self._after, self._counter = ExitStack(), WorkCounter()
+        self._after, self._counter = ExitStack(), work_counter()
         self._began: float | None = None
         self._stopped = False
         self._last: Tensor | float | None = None
@@ -215,7 +215,7 @@ class Run:
             yield
         finally:
             if self._budget.unit is Unit.GIGAOPS:
-                self._counter = self._after.enter_context(WorkCounter())
+                self._counter = self._after.enter_context(work_counter())
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
@@ -229,7 +229,7 @@ class Run:
         if self._steps and place != np.random.default_rng((self.seed, block)).integers(COUNT_EVERY):
             yield
             return
-        with WorkCounter() as counter:
+        with work_counter() as counter:
             yield
         self._price = counter.gigaops
 

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from gpu import Blocks, attend_in_blocks, has_bfloat16, leave_out_blocks, use_fast_attention
 from torch import Tensor, nn
 
+from optimizer import AdamW, Optimizer
 from run import Run, Shape, fail_with_what_fits, join
 
 # --- What to play with ----------------------------------------------------------------------------------------------
@@ -28,7 +29,7 @@ VALUE_EMBEDDING_EVERY = 1  # blocks; counted from the last one
 PAIR_ROWS = 5  # rows of the table that pairs of tokens are looked up in, in vocabularies
 SMEAR_CHANNELS = 24  # of a token that say how much of the one before is mixed into it
 ROTARY_BASE = 10_000  # longest wavelength of the position encoding, in tokens
-SOFTCAP = 15.0  # logits stay within plus and minus this
+SOFTCAP = 0.0  # logits stay within plus and minus this; 0 lets them be
 
 BATCH_ROWS = 8  # sequences a step
 DEVICE_ROWS = 8  # sequences at a time: lower it when memory runs out; BATCH_ROWS is a multiple of it
@@ -221,7 +222,7 @@ def window(layer: int, length: int) -> int:
 
 def softcapped(logits: Tensor) -> Tensor:
     """Logits pressed into plus and minus SOFTCAP (Gemma 2, 2024)."""
-    return SOFTCAP * torch.tanh(logits / SOFTCAP)
+    return SOFTCAP * torch.tanh(logits / SOFTCAP) if SOFTCAP else logits
 
 
 class HeadLoss(torch.autograd.Function):
@@ -237,11 +238,13 @@ class HeadLoss(torch.autograd.Function):
         to_x, to_head = torch.empty_like(x), torch.zeros_like(head, dtype=torch.float32)
         for begin in range(0, count, LOSS_TOKENS):
             part, wanted = x[begin : begin + LOSS_TOKENS], targets[begin : begin + LOSS_TOKENS, None]
-            squashed = (part @ head.T).float().div_(SOFTCAP).tanh_()
-            chances = torch.log_softmax(SOFTCAP * squashed, dim=-1)
+            logits = softcapped((part @ head.T).float())
+            chances = torch.log_softmax(logits, dim=-1)
             total -= chances.gather(-1, wanted).sum()
             slope = chances.exp_().scatter_add_(-1, wanted, torch.full_like(wanted, -1, dtype=torch.float32))
-            slope = slope.mul_(squashed.square_().neg_().add_(1)).div_(count).to(x.dtype)
+            if SOFTCAP:
+                slope.mul_(logits.div_(SOFTCAP).square_().neg_().add_(1))
+            slope = slope.div_(count).to(x.dtype)
             to_x[begin : begin + LOSS_TOKENS] = slope @ head
             to_head += slope.T @ part
         ctx.save_for_backward(to_x, to_head.to(head.dtype))
@@ -281,7 +284,7 @@ def orthogonal(matrices: Tensor) -> Tensor:
     return x
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(Optimizer):
     """Momentum, made orthogonal (Jordan et al., 2024), with rows, or columns of wide matrices, of like size (NorMuon, Li et
     al., 2025).
 
@@ -293,18 +296,18 @@ class Muon(torch.optim.Optimizer):
         groups = [
             {"params": [m for m in matrices if m.shape == shape], "lr": lr, "decay": WEIGHT_DECAY} for shape in shapes
         ]
-        super().__init__(groups, {})
+        super().__init__(groups)
         self._kind = torch.bfloat16 if matrices[0].is_cuda and coarse(str(matrices[0].device)) else torch.float32
         self._update = torch.compile(muon_update, dynamic=False) if matrices[0].is_cuda else muon_update
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self) -> None:
         """One update with Nesterov momentum; tall matrices get a larger step, so that outputs move alike."""
         for group in self.param_groups:
             some: list[nn.Parameter] = group["params"]
             size = some[0].shape[-2:]
             gradients = torch.stack([m.grad for m in some if m.grad is not None]).view(-1, *size)
-            state = self.state[some[0]]
+            state = self.state.setdefault(some[0], {})
             if not state:
                 state["steps"], state["mean"] = 0, torch.zeros_like(gradients)
                 state["sizes"] = torch.zeros_like(gradients[..., :1] if size[0] >= size[1] else gradients[..., :1, :])
@@ -338,7 +341,7 @@ def muon_update(
     return torch.sub(weights, rate * update)
 
 
-def optimizers(model: GPT) -> list[torch.optim.Optimizer]:
+def optimizers(model: GPT) -> list[Optimizer]:
     """Muon for the matrices inside the blocks, AdamW with rates of their own for everything else."""
     named, wider = dict(model.named_parameters()), (LR_WIDTH / (DEPTH * ASPECT)) ** 0.5
     matrices = [p for name, p in named.items() if name.rpartition(".")[2] in {"qkv", "out", "up", "down"}]
@@ -349,12 +352,7 @@ def optimizers(model: GPT) -> list[torch.optim.Optimizer]:
         {"params": [model.head], "lr": HEAD_LR * wider},
         {"params": others, "lr": SCALAR_LR},
     ]
-    adam = torch.optim.AdamW(groups, betas=ADAM_BETAS, eps=1e-10, weight_decay=0.0, fused=True)
-    made = [adam, Muon(matrices, MATRIX_LR)]
-    for optimizer in made:
-        for group in optimizer.param_groups:
-            group["full_lr"] = group["lr"]
-    return made
+    return [AdamW(groups, ADAM_BETAS, eps=1e-10, weight_decay=0.0), Muon(matrices, MATRIX_LR)]
 
 
 def rate(progress: float) -> float:
@@ -399,7 +397,8 @@ class Trainer:
     def _update(self, share: float, decay: float) -> None:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"], group["decay"] = group["full_lr"] * share, decay
+                group["lr"] = group.setdefault("full_lr", group["lr"]) * share
+                group["decay"] = decay
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
 

@@ -5,6 +5,7 @@ Prices are of a processor, where small models wait for memory as long as for ari
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor
@@ -38,6 +39,25 @@ class WorkCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
             arithmetic = products(*args, **given, out_val=made) if products else 0
             self.gigaops += (arithmetic + ELEMENT * elements + CALL) / GIGA
         return made
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # to say yes imports the compiler, which takes most of a second
+
+
+class CounterBesideCompiler(WorkCounter):  # type: ignore[no-untyped-call]
+    """One that torch's compiler does not compile as well."""
+
+    __torch_dispatch__ = WorkCounter.__torch_dispatch__
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return True
+
+
+def work_counter() -> WorkCounter:
+    """A counter that fits what is loaded."""
+    return CounterBesideCompiler() if "torch._dynamo" in sys.modules else WorkCounter()
 
 
 def _elements(values: Iterable[object]) -> int:

@@ -50,7 +50,7 @@ from run_folders import run_folder
 from spec import Budget, Spec, SpecError, Unit, checked, read_spec
 from splits import SourceError, Split
 from tokenizer import Tokenizer, learn
-from work import WorkCounter
+from work import work_counter
 
 SMALL = "".join(f"def f{n}(x):\n    return x + {n}  # größer\n" for n in range(400))
 
@@ -502,11 +502,12 @@ def test_rotation_depends_on_distance_only() -> None:
     assert at[2] == pytest.approx(float((query * key).sum()), abs=1e-4)
 
 
-@pytest.mark.parametrize("at_a_time", [3, 100])
+@pytest.mark.parametrize(("at_a_time", "cap"), [(3, 15.0), (100, 15.0), (3, 0.0)])
 def test_the_loss_and_its_gradients_are_those_of_plain_cross_entropy(
-    monkeypatch: pytest.MonkeyPatch, at_a_time: int
+    monkeypatch: pytest.MonkeyPatch, at_a_time: int, cap: float
 ) -> None:
     monkeypatch.setattr(train, "LOSS_TOKENS", at_a_time)
+    monkeypatch.setattr(train, "SOFTCAP", cap)
     generator = torch.Generator().manual_seed(4)
     x, head = (torch.randn(size, generator=generator, requires_grad=True) for size in ((10, 6), (7, 6)))
     targets = torch.randint(0, 7, (10,), generator=generator)
@@ -516,7 +517,7 @@ def test_the_loss_and_its_gradients_are_those_of_plain_cross_entropy(
     ours = train.HeadLoss.apply(5 * x, head, targets)  # type: ignore[no-untyped-call]
     found = torch.autograd.grad(3 * ours, (x, head))
 
-    assert float(ours.detach()) == pytest.approx(float(plain.detach()), abs=1e-6)
+    assert float(ours.detach()) == pytest.approx(float(plain.detach()), rel=1e-6)
     for one, other in zip(found, expected, strict=True):
         assert torch.allclose(one, other, atol=1e-5)
 
@@ -722,11 +723,15 @@ def _curve(run: Judged) -> str:
     return run.out.rsplit(":", 1)[1]
 
 
-def test_equal_work_is_bought_by_an_equal_budget(tmp_path: Path, cache: Path) -> None:
+def test_equal_work_is_bought_by_an_equal_budget_without_the_time_that_the_compiler_takes_to_load(
+    tmp_path: Path, cache: Path
+) -> None:
     step = "        run.tell(trainer.step(batch, run.progress))\n"
     variants = {
         "plain": TRAIN,
-        "again": TRAIN,
+        "again": edited(
+            ("    run.hand_over(", "    assert 'torch._dynamo' not in __import__('sys').modules\n    run.hand_over(")
+        ),
         "twice": edited((step, step + step)),
         "deeper": edited(("DEPTH = 2 ", "DEPTH = 4 "), ("ASPECT = 32 ", "ASPECT = 16 ")),
     }
@@ -744,7 +749,7 @@ def test_work_is_counted_with_the_backward_pass_and_views_are_free() -> None:
     left, right = torch.randn(8, 16, requires_grad=True), torch.randn(16, 32)
 
     def counted(work: Callable[[], object]) -> float:
-        with WorkCounter() as counter:
+        with work_counter() as counter:
             work()
         return float(counter.gigaops) * 1e9
 
@@ -752,6 +757,20 @@ def test_work_is_counted_with_the_backward_pass_and_views_are_free() -> None:
     assert forward == 2 * 8 * 16 * 32 + 64 * 8 * 32 + 300_000
     assert counted(lambda: torch.autograd.grad((left @ right).sum(), left)) > 2 * forward
     assert counted(lambda: left.view(16, 8).T) == 0
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's compiler has its own
+def test_the_compiler_lets_the_counter_alone() -> None:
+    given = torch.randn(64, 64)
+    compiled = torch.compile(lambda one: (one @ one).relu().square().sum(), backend="eager")
+    compiled(given)
+    before = torch._dynamo.utils.counters["frames"]["total"]
+
+    with work_counter() as counter:
+        compiled(given)
+
+    assert counter.gigaops > 2 * 64**3 / 1e9
+    assert torch._dynamo.utils.counters["frames"]["total"] == before
 
 
 @pytest.mark.parametrize(
@@ -790,7 +809,7 @@ def test_the_summary_can_be_grepped(tmp_path: Path, cache: Path) -> None:
 
 
 def test_a_diverging_run_fails_fast_and_says_so(tmp_path: Path, cache: Path) -> None:
-    run = judge(tmp_path, cache, edited(("HEAD_LR = 0.004", "HEAD_LR = 1e6"), ("SOFTCAP = 15.0", "SOFTCAP = 1e9")))
+    run = judge(tmp_path, cache, edited(("HEAD_LR = 0.004", "HEAD_LR = 1e6")))
 
     assert run.status == 1
     assert re.search(r"^Training diverged: loss \S+ at step \d+\. Try a lower learning rate\.$", run.err, re.MULTILINE)
