@@ -95,7 +95,8 @@ class Job:
 
     record: JobRecord
     kind: type[Answer]
-    seconds: float = 0.0
+    began: float = field(default_factory=time.monotonic)
+    run_s: float = 0.0
     line: str = ""
     cancelled: bool = False
     delivered: bool = False
@@ -114,9 +115,14 @@ class Job:
             return False
         return self.reads is None or reads() in {self.reads, ""}
 
+    @property
+    def seconds(self) -> float:
+        """How long the call has been at work, between its commands too; a run that another server began, how long that goes on."""
+        return max(self.run_s, time.monotonic() - self.began)
+
     def heard(self, seconds: float, line: str) -> None:
         """Note how the running command goes."""
-        self.seconds, self.line = seconds, line
+        self.run_s, self.line = seconds, line
 
     def work(self, work: Work) -> None:
         """Do the work in this thread, and keep what came of it."""

@@ -12,13 +12,15 @@ from ..errors import Code, Refusal
 from ..lab.access import Lab
 from ..lab.answers import Answer
 from ..lab.context import RepoContext
+from ..lab.jobs import is_cancelled
 from ..text.arguments import validated
 from ..vocabulary import Tool, following
-from ..workflows.admission import Duplicate, admit
+from ..workflows.admission import Duplicate, admit, is_recorded
 from ..workflows.ledger.handoff import Ending
-from ..workflows.ledger.items import Options, Settlement, Workflow, choices, fields_of, steps
+from ..workflows.ledger.items import Item, Options, Settlement, Workflow, choices, fields_of, steps
 from ..workflows.ledger.rules import WorkflowRules, read_item, read_options, rules_of, workflow_named
-from ..workflows.ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerClosed, Opened, folded
+from ..workflows.ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerClosed, LedgerEntry, Opened, folded
+from ..workflows.running.proofs import CANCELLED
 from ..workflows.running.runner import observed, runner_of
 from ..workflows.running.store import Ledgers
 from ..workflows.status import ItemsTaken, RecordedItem, WorkflowAnswer, ledger_status, status_fields
@@ -224,9 +226,11 @@ def _run(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> 
 def _record(context: RepoContext, workflow: Workflow, items: Sequence[Mapping[str, Any]]) -> ItemsTaken:
     if not 0 < len(items) <= MOST_AT_ONCE:
         raise Refusal(Code.BAD_ARGUMENT, f"`item` holds {len(items)} items. Record 1 to {MOST_AT_ONCE} a call.")
-    taken: list[RecordedItem] = []
-    for number, fields in enumerate(items, 1):
+    taken = _recorded_before(context, workflow, items) if context.call.again else []
+    for number, fields in enumerate(items[len(taken) :], len(taken) + 1):
         try:
+            if is_cancelled():
+                raise Refusal(Code.INCOMPLETE, CANCELLED)
             taken.append(_record_one(context, workflow, fields))
         except Refusal as refusal:
             if taken:
@@ -238,19 +242,36 @@ def _record(context: RepoContext, workflow: Workflow, items: Sequence[Mapping[st
     return ItemsTaken(**status_fields(context, ledger, rules), recorded=taken, step=step)
 
 
+def _recorded_before(
+    context: RepoContext, workflow: Workflow, items: Sequence[Mapping[str, Any]]
+) -> list[RecordedItem]:
+    """Return those that the same call recorded before its server died: its first items, the last of the ledger."""
+    ledger, rules = _open_one(context, workflow), rules_of(workflow)
+    there = len(ledger.entries)
+    for count in range(min(len(items), there), 0, -1):
+        pairs = zip(items, range(there - count, there), strict=False)
+        if all(is_recorded(rules, ledger, place, fields) for fields, place in pairs):
+            return [_taken(context, ledger, entry) for entry in ledger.entries[-count:]]
+    return []
+
+
 def _record_one(context: RepoContext, workflow: Workflow, fields: Mapping[str, Any]) -> RecordedItem:
     ledgers, rules, ledger = Ledgers(context), rules_of(workflow), _open_one(context, workflow)
     if rules.bounded(ledger) and rules.costs(str(fields.get("kind", ""))):
         message = f"No round of {ledger.id} is left ({rules.spent(ledger)} used). Close it: it ends as bounded."
         raise Refusal(Code.INCOMPLETE, message)
-    event = _admit(context, ledger, rules, fields)
-    ledger = ledgers.append(ledger.id, event)
-    entry = ledger.entries[-1]
-    settled = ""
+    ledger = ledgers.append(ledger.id, _admit(context, ledger, rules, fields))
+    return _taken(context, ledger, ledger.entries[-1])
+
+
+def _taken(context: RepoContext, ledger: Ledger, entry: LedgerEntry[Item]) -> RecordedItem:
+    """Return what became of an item, and settle the earlier one that it speaks of; once more settles it as before."""
+    rules, settled = rules_of(ledger.workflow), ""
     outcome = rules.settles(ledger, entry)
     if entry.item.upstream and outcome:
         earlier, _, id = entry.item.upstream.partition("#")
-        ledgers.settle(earlier, ItemSettled(id=id, outcome=Settlement(outcome), by=f"{ledger.id}#{entry.id}"))
+        event = ItemSettled(id=id, outcome=Settlement(outcome), by=f"{ledger.id}#{entry.id}")
+        Ledgers(context).settle(earlier, event)
         settled = f"{entry.item.upstream} as {outcome}"
     made = rules.said(ledger, entry)
     return RecordedItem(id=entry.id, title=entry.item.title, classified=made, ran=entry.ran, settled=settled)
@@ -272,8 +293,11 @@ def _admit(context: RepoContext, ledger: Ledger, rules: WorkflowRules, fields: M
 def _close(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:
     ledgers, rules = Ledgers(context), rules_of(workflow)
     ledger = _with_news(context, _found(context, workflow))
+    why = str(given.get("why", "")).strip()
+    if ledger.closed and why not in {"", ledger.closed.why}:
+        message = f"{ledger.id} is closed as {ledger.closed.ending}, and its end is sealed. Leave `why` out: its files are written again."
+        raise Refusal(Code.SEALED, message)
     if ledger.closed is None:
-        why = str(given.get("why", "")).strip()
         found = runner_of(workflow).closing(context, ledger)
         ledger = ledgers.append(ledger.id, *found) if found else ledgers.named(ledger.id) or ledger
         missing = rules.missing(ledger)

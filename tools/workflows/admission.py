@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -54,6 +55,18 @@ def admit(
     if item.upstream:
         _may_settle(context, rules, Ledgers(context).moved_on(ledger, [event]), item)
     return event
+
+
+def is_recorded(rules: WorkflowRules, ledger: Ledger, place: int, fields: Mapping[str, Any]) -> bool:
+    """Tell whether the entry at a place of the ledger, from 0, is what these fields say."""
+    there = ledger.entries[place].item
+    try:
+        item = _shaped(rules, fields)
+    except Refusal:
+        return False
+    item = rules.completed(replace(ledger, entries=ledger.entries[:place]), item)
+    given = (name for name in fields if name in type(item).model_fields and name != "commit")
+    return item.kind == there.kind and all(getattr(item, name) == getattr(there, name) for name in given)
 
 
 def _tried(context: RepoContext, proof: Proof, ledger: Ledger, item: Item) -> Ran:

@@ -131,8 +131,8 @@ def _endings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
     for workflow in [workflow_named(name) for name in asked.complete] or (list(Workflow) if asked.all else []):
         ledger = ledgers.last(workflow)
         if ledger:
-            ending = ledger.closed.ending if ledger.closed else ""
-            yield ended_well(workflow, ending, rules_of(workflow).missing(ledger))
+            ending, rules = ledger.closed.ending if ledger.closed else "", rules_of(workflow)
+            yield ended_well(workflow, ending, rules.missing(ledger), rules.allowed(ledger))
         elif asked.complete:
             yield GateCheck(f"{workflow} ledger", None, "there is none on this branch")
 

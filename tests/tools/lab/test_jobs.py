@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from rich.console import Console
 from autoresearch_mcp.server.app import build_server
 from autoresearch_mcp.server.cli.demo import Agent
 from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.lab.jobs import Job, JobRecord
+from autoresearch_mcp.tools.vocabulary import Tool
+from autoresearch_mcp.tools.workflows.status import ItemsTaken
 from conftest import PYTHON, Project
 
 pytestmark = pytest.mark.anyio
@@ -352,3 +356,13 @@ async def test_the_demos_agent_waits_for_what_takes_longer_than_a_call(project: 
         )
 
     assert (answer["status"], answer["metric"]) == ("keep", 8.0)
+
+
+async def test_progress_counts_from_the_beginning_of_the_call_and_not_of_the_command_at_work() -> None:
+    record = JobRecord(run="run-1", tool=Tool.RECORD)
+    job = Job(record, ItemsTaken, began=time.monotonic() - 90)
+    job.heard(2.0, "")
+
+    answer = job.outcome()
+
+    assert int(answer.model_dump()["running"].partition(" s so far")[0]) >= 90

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from collections.abc import Sequence
+from contextvars import copy_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.lab.jobs import Job, JobRecord
+from autoresearch_mcp.tools.session.events import Record
+from autoresearch_mcp.tools.session.journal import Journal
 from autoresearch_mcp.tools.verbs.planning import wanted_commands
+from autoresearch_mcp.tools.vocabulary import Tool
+from autoresearch_mcp.tools.workflows.ledger.state import ItemRecorded
 from autoresearch_mcp.tools.workflows.running.store import Ledgers
-from ledgers import FINDING, HYPOTHESIS, PROOF, WorkflowAgent, shop
+from autoresearch_mcp.tools.workflows.status import ItemsTaken
+from crashing import killed_before
+from ledgers import FINDING, HYPOTHESIS, NO_PROOF, PROOF, WorkflowAgent, shop
 
 
 @pytest.fixture
@@ -112,6 +123,92 @@ def test_several_items_are_recorded_at_once_and_a_refusal_says_which_stand(agent
     assert refused.value.code is Code.EVIDENCE
     assert "Recorded H2. Item 2 of 3 was refused" in refused.value.message
     assert agent.status().items == 3
+
+
+WAITS = "python3 -c 'import shop.cart, time; time.sleep(600)'"
+OPINION = {**HYPOTHESIS, **NO_PROOF, "claim": "total forgets the tax"}
+
+
+def test_a_cancelled_list_ends_at_the_item_that_was_at_work(agent: WorkflowAgent) -> None:
+    told: list[str] = []
+
+    def work() -> None:
+        with pytest.raises(Refusal) as refused:
+            agent.taken(OPINION, {**HYPOTHESIS, "reproduction": WAITS}, {**OPINION, "claim": "prices are text"})
+        told.append(refused.value.message)
+
+    at_work = threading.Thread(target=work)
+    at_work.start()
+    other = Lab(agent.project.root, allow_commands=True).for_reading()
+    while not other.runs.runner.alive():
+        other = Lab(agent.project.root, allow_commands=True).for_reading()
+    other.runs.runner.cancel_all()
+    at_work.join()
+
+    assert "Recorded H1. Item 2 of 3 was refused" in told[0]
+    assert "The call was cancelled. Make it again to go on." in told[0]
+    assert agent.status().items == 1
+
+
+def test_a_list_goes_on_behind_what_a_killed_server_had_recorded(agent: WorkflowAgent) -> None:
+    items: list[dict[str, Any]] = [OPINION, HYPOTHESIS, dict(FINDING)]
+
+    def call(server: str) -> ItemsTaken:
+        arguments = {"workflow": "debug", "item": items}
+        job = Job(JobRecord(run="run-1", tool=Tool.RECORD, arguments=arguments, server=server), ItemsTaken)
+        copy_context().run(job.work, lambda: agent.verbs.record("debug", items))
+        answer = job.outcome()
+        assert isinstance(answer, ItemsTaken)
+        return answer
+
+    def third(journal: Journal, name: str, at: float, events: Sequence[Record]) -> bool:
+        return any(isinstance(one, ItemRecorded) and one.id == "F1" for one in events)
+
+    killed_before(Journal, "append", third, lambda: call("one"))
+    agent.restart()
+    assert agent.status().items == 2
+
+    assert [one.id for one in call("two").recorded] == ["H1", "H2", "F1"]
+    with pytest.raises(Refusal, match="H1 says nearly the same"):
+        agent.taken(*items)
+
+
+@pytest.mark.parametrize(
+    ("deed", "told"),
+    [
+        ("git switch --quiet --create away", ""),
+        ("git commit --quiet --allow-empty --message x", "What it committed is kept as"),
+        ("git switch --quiet --create away && git commit --quiet --allow-empty --message x", ""),
+        ("git commit --quiet --all --message x && git switch --quiet --create away", "What it committed is kept as"),
+        ("git switch --quiet --detach", ""),
+    ],
+)
+def test_an_experiment_that_commits_or_switches_is_refused_and_head_put_back(
+    agent: WorkflowAgent, tmp_path: Path, deed: str, told: str
+) -> None:
+    (tmp_path / "deed.py").write_text(
+        f"import shop.cart, subprocess\nsubprocess.run({deed!r}, shell=True)\nraise SystemExit(1)\n"
+    )
+    git = agent.project.git
+    agent.project.write("shop/db.py", "an edit of the user's\n").write("new.txt", "not in git\n")
+    before = (git("rev-parse", "HEAD"), git("rev-parse", "--abbrev-ref", "HEAD"))
+
+    said = agent.refused(Code.EVIDENCE, HYPOTHESIS, reproduction=f"PYTHONPATH=. python3 {tmp_path}/deed.py")
+
+    assert "committed or switched branch. HEAD is back at main." in said
+    assert told in said
+    assert (git("rev-parse", "HEAD"), git("rev-parse", "--abbrev-ref", "HEAD")) == before
+    assert agent.project.read("shop/db.py") == "an edit of the user's\n"
+    assert agent.project.read("new.txt") == "not in git\n"
+
+
+def test_a_reason_for_an_end_that_stands_already_is_refused(agent: WorkflowAgent) -> None:
+    agent.close(why="out of time")
+
+    assert agent.close(why="out of time") == agent.close()
+    with pytest.raises(Refusal, match="is closed as interrupted, and its end is sealed") as refused:
+        agent.close(why="it was done")
+    assert refused.value.code is Code.SEALED
 
 
 def test_the_server_runs_a_reproduction_and_records_what_it_saw(agent: WorkflowAgent) -> None:

@@ -336,7 +336,7 @@ async def test_the_shop_is_mended_from_a_prediction_to_its_shipment_and_looked_b
         panel = await predict(agent)
         closed(agent, panel, status="complete", onward="debug")
         assert f"{panel['ledger']} hands over:" in await agent.prompt("debug")
-        assert "By votes 4 confirmed, after 1 of 1 rounds. At commit" in agent.read(panel, "overview.md")
+        assert "By votes 4 agreed, after 1 of 1 rounds. At commit" in agent.read(panel, "overview.md")
 
         causes = await debug(agent, panel["ledger"])
         found = closed(agent, causes, status="complete", onward="fix")
@@ -344,7 +344,7 @@ async def test_the_shop_is_mended_from_a_prediction_to_its_shipment_and_looked_b
         assert found["incoming"] == panel["ledger"]
         assert f"It goes on from `{panel['ledger']}`." in agent.read(causes, "summary.md")
         assert f"foreseen as {panel['ledger']}#P4" in agent.read(causes, "eliminated.md")
-        overruled = f"**DISPROVEN** by {causes['ledger']}#H2 (by votes confirmed)"
+        overruled = f"**DISPROVEN** by {causes['ledger']}#H2 (by votes agreed)"
         assert overruled in agent.read(panel, "findings.md")
         assert overruled in agent.read(panel, "hypothesis-queue.md")
         assert overruled.replace("*", "") in agent.read(panel, "predict-results.tsv")

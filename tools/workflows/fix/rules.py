@@ -110,6 +110,10 @@ class Fix(WorkflowRules):
         done = left <= ledger.opts(FixOptions).target and not ended.suspicious
         return Ending.COMPLETE if done else Ending.BLOCKED
 
+    def allowed(self, ledger: Ledger) -> str:
+        left = len(remaining(ledger))
+        return f"{left} left, allowed by the target" if 0 < left <= ledger.opts(FixOptions).target else ""
+
     def state(self, ledger: Ledger) -> list[str]:
         turn, seen, gone = workable(ledger), last_detected(ledger), ledger.seen(NotReproduced)
         return lines(

@@ -46,7 +46,7 @@ class HandoffFinding(Record):
     detail: str = ""
     proof: Proof = Proof()
     confirmed: bool = False
-    standing: str = Field("", description="What a panel's votes made of it: confirmed, probable or minority.")
+    standing: str = Field("", description="What a panel's votes made of it: agreed, probable or minority.")
     outcome: Settlement | None = None
     settled_by: str = ""
 
@@ -115,7 +115,7 @@ def _wanted(finding: HandoffFinding, source: str, target: str) -> bool:
         case ("scenario", "fix" | "debug"):
             return finding.severity in _SERIOUS
         case ("predict", "scenario"):
-            return finding.standing == "confirmed"
+            return finding.standing == "agreed"
         case ("predict", "security") | ("scenario", "security") | ("debug", "security"):
             return any(word in f"{finding.kind} {finding.title}".lower() for word in _ABUSE)
         case ("learn", "security"):
@@ -190,8 +190,8 @@ def without_findings(name: str, findings: Iterable[HandoffFinding], severity: Se
     return GateCheck(f"{name} findings", not bad, f"{len(bad)} at or above {severity}" + (f": {listed}" if bad else ""))
 
 
-def ended_well(name: str, ending: str, missing: Sequence[str]) -> GateCheck:
-    """Tell whether a ledger ended as it should."""
+def ended_well(name: str, ending: str, missing: Sequence[str], allowed: str = "") -> GateCheck:
+    """Tell whether a ledger ended as it should; `allowed` says what it may leave, and has."""
     if not ending:
         return GateCheck(f"{name} ledger", False, f"still open; missing: {'; '.join(missing) or 'only its end'}")
-    return GateCheck(f"{name} ledger", Ending(ending) in ENDED_WELL, f"ended {ending}")
+    return GateCheck(f"{name} ledger", Ending(ending) in ENDED_WELL, f"ended {ending}{allowed and f': {allowed}'}")

@@ -207,6 +207,10 @@ class WorkflowRules:
         """Return what a gate in CI should hold against it, where the workflow ends in a verdict."""
         return None
 
+    def allowed(self, ledger: Ledger) -> str:
+        """Return what a ledger that ended well has left, as its options allow; empty for nothing."""
+        return ""
+
     def config(self, ledger: Ledger) -> dict[str, Any]:
         """Return fields of a plan that it hands over."""
         return {}

@@ -13,7 +13,7 @@ from ..ledger.items import Confidence, Depth, Settlement, Severity, split_locati
 from ..ledger.state import Ledger, LedgerEntry
 from .items import CONTRARIAN, Challenge, Choice, Done, PersonaVote, PredictFinding, PredictOptions, Revision, seats
 
-CONFIRMED_FROM, PROBABLE_FROM = 0.6, 0.4
+AGREED_FROM, PROBABLE_FROM = 0.6, 0.4
 LOW_ENTROPY, HIGH_FLIPS = 0.3, 0.8
 """Below the one and above the other, agreement looks like following the herd."""
 SEATS = {Depth.SHALLOW: 3, Depth.STANDARD: 5, Depth.DEEP: 8}
@@ -23,7 +23,7 @@ ROUNDS = {Depth.SHALLOW: 1, Depth.STANDARD: 2, Depth.DEEP: 3}
 class VoteOutcome(StrEnum):
     """What the votes made of a position."""
 
-    CONFIRMED = "confirmed"
+    AGREED = "agreed"
     PROBABLE = "probable"
     MINORITY = "minority"
     DISCARDED = "discarded"
@@ -41,8 +41,8 @@ def agreement(votes: Ballots, voters: int) -> float:
 
 def standing(share: float) -> VoteOutcome:
     """What a share of confirming voters makes of a position: the ancestor's 3, 2 and 1 of 5, as fractions."""
-    if share >= CONFIRMED_FROM:
-        return VoteOutcome.CONFIRMED
+    if share >= AGREED_FROM:
+        return VoteOutcome.AGREED
     if share >= PROBABLE_FROM:
         return VoteOutcome.PROBABLE
     return VoteOutcome.MINORITY if share > 0 else VoteOutcome.DISCARDED
@@ -187,7 +187,7 @@ class Panel:
         the first all, since nobody has spoken against them. What the contrarian itself found is not among them.
         """
         others = [position for position in self.live if self.contrarian not in position.authors]
-        held = [position for position in others if (self.share(position) or 0.0) >= CONFIRMED_FROM]
+        held = [position for position in others if (self.share(position) or 0.0) >= AGREED_FROM]
         return tuple(held if self.rounds_done else others)
 
     def doubted(self) -> int:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from ...errors import Code, Refusal
 from ...git.paired_checkout import PairedCheckout
+from ...git.repo import Repo
 from ...lab.context import GATE, PROOF, RepoContext
 from ...measurement.meter import import_paths
 from ...process.runner import CommandRun, CommandSpec
@@ -28,6 +29,7 @@ LARGEST_SCRIPT = 256 * 1024
 _SAYS_NOTHING = ONLY_READ | frozenset({"false", ":", "exit", "return", "sleep", "cd", "export", "read"})
 """Programs that fail or print words without running any code of a project."""
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
+CANCELLED = "The call was cancelled. Make it again to go on."
 NOBODY = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
 
 
@@ -96,6 +98,8 @@ def prove(context: RepoContext, proof: Proof, cited: str = "", known: Ran | None
     else:
         with _left_as_it_was(context, proof):
             found = [reproduce(context, one, fails_with=proof.fails_with, anew=anew) for one in proof.commands]
+    if context.runs.cancelled:
+        raise Refusal(Code.INCOMPLETE, CANCELLED)
     seen, *others = found
     seen = seen.model_copy(update={"control": next(iter(others), None), "files": proof.files, "put_back": tuple(then)})
     if not (cited and shown(seen)):
@@ -133,11 +137,30 @@ def _content(context: RepoContext, id: str) -> bytes | None:
 
 @contextmanager
 def _left_as_it_was(context: RepoContext, proof: Proof) -> Iterator[None]:
-    before = _edited(context)
+    repo, before = context.repo, _edited(context)
+    branch, head = repo.branch(), repo.head()
     yield
+    if (repo.branch(), repo.head()) != (branch, head):
+        message = f"`{proof.command}` or its control committed or switched branch. {_put_back(repo, branch, head)}"
+        raise Refusal(Code.EVIDENCE, f"{message} Let it work on a copy.")
     if edited := sorted(_edited(context) - before):
         message = f"`{proof.command}` or its control edited {', '.join(edited[:5])}. Put that back, and let it work on a copy."
         raise Refusal(Code.EVIDENCE, message)
+
+
+def _put_back(repo: Repo, branch: str, head: str) -> str:
+    """Bring HEAD back to where it was, losing no edit; return what became of it, in a sentence or two."""
+    told = []
+    if repo.branch() != branch:
+        answer = repo.git.ask("switch", "--quiet", *([branch] if branch else ["--detach", head]))
+        told += [f"git would not switch back: {answer.err.strip()}"] if answer.code else []
+    # After the switch: what was committed stands in the files then, and goes on to do so.
+    if repo.branch() == branch and (now := repo.head()) != head:
+        repo.git.run("update-ref", "-m", "autoresearch: back", "HEAD", head, now)
+        told.append(f"What it committed is kept as {now[:7]}, and stands as edits.")
+    repo.invalidate()
+    back = (repo.branch(), repo.head()) == (branch, head)
+    return " ".join([f"HEAD is {'back' if back else 'not back'} at {branch or head[:7]}.", *told])
 
 
 def _edited(context: RepoContext) -> frozenset[str]:

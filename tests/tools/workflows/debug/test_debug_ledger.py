@@ -232,6 +232,8 @@ def test_the_finding_of_the_last_round_can_still_be_recorded(tmp_path: Path) -> 
     agent.record(HYPOTHESIS)
 
     assert "No round" in agent.refused(Code.INCOMPLETE, HYPOTHESIS, claim=CLAIMS[0])
+    assert "All rounds are used: record the findings" in agent.status().state[0]
+    assert "Suspect next" not in "\n".join(agent.status().state)
     agent.record(FINDING)
     assert agent.close().status == "complete"
 

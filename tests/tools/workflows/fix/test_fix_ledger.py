@@ -356,6 +356,15 @@ def test_what_was_masked_joins_the_queue_and_is_no_step_back(tmp_path: Path) -> 
     assert (again.plan["target"], again.plan["guard_metrics"][0].split(":")[0]) == ("0", "failing_tests lower 0")
 
 
+def test_the_gate_tells_of_what_the_target_allows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = Mender(shop(tmp_path / "repo"))
+    left = made.agent.open(target=9).state[0].partition(" ")[0]
+    made.agent.close()
+
+    assert main(["--root", str(made.project.root), "gate", "--complete", "fix"]) == 0
+    assert f"fix ledger: ended complete: {left} left, allowed by the target" in capsys.readouterr().out
+
+
 def test_a_command_without_consent_is_not_run_and_is_offered_to_a_person(tmp_path: Path) -> None:
     made = Mender(shop(tmp_path / "repo"), allow_commands=False)
     with pytest.raises(Refusal) as refused:

@@ -263,8 +263,8 @@ def test_the_votes_of_a_round_are_shown_when_it_is_over(opened: WorkflowAgent) -
         opened.record(item)
 
     assert [line.partition(": ")[2] for line in opened.status().state if line.startswith("P")] == [
-        "A name can carry SQL of its own: confirmed [round 1: 2 confirm, 1 abstain]",
-        "The cart counts one item too few: confirmed [round 1: 2 confirm, 1 dispute]",
+        "A name can carry SQL of its own: agreed [round 1: 2 confirm, 1 abstain]",
+        "The cart counts one item too few: agreed [round 1: 2 confirm, 1 dispute]",
     ]
     assert "All 1 rounds of votes are in" in opened.refused(Code.OUT_OF_ORDER, vote(ARCHITECT, "P1"))
 
@@ -344,7 +344,7 @@ def test_it_leaves_ranked_hypotheses_and_the_debate(opened: WorkflowAgent) -> No
 
     # 0.4 x 4/4 + 0.2 x 1 + 0.4 x 1. High, likely, a third: 0.4 x 3/4 + 0.2 x 0.6 + 0.4 / 3.
     queue = opened.file(closed, "hypothesis-queue.md")
-    assert "| 1 | P2 | 1.00 | critical | confirmed | 100% | confirmed | A name can carry SQL of its own" in queue
+    assert "| 1 | P2 | 1.00 | critical | confirmed | 100% | agreed | A name can carry SQL of its own" in queue
     assert "| 2 | P1 | 0.55 | high | likely | 33% | minority | The cart counts one item too few" in queue
     assert "- **C1**, devils-advocate, against: doubtsP2devils-advocate\n- **R1**" not in opened.file(
         closed, "findings.md"
@@ -358,7 +358,7 @@ def test_it_leaves_ranked_hypotheses_and_the_debate(opened: WorkflowAgent) -> No
         "architect, devils-advocate",
     ]
     assert [(one["id"], one["standing"]) for one in opened.handoff(closed)["findings"]] == [
-        ("P2", "confirmed"),
+        ("P2", "agreed"),
         ("P1", "minority"),
     ]
     assert opened.handoff(closed)["commit"] == opened.project.git("rev-parse", "HEAD")
@@ -469,8 +469,8 @@ CONFIRM, DISPUTE, ABSTAIN = Choice
 @pytest.mark.parametrize(
     ("share", "told"),
     [
-        (1, "confirmed"),
-        (0.6, "confirmed"),
+        (1, "agreed"),
+        (0.6, "agreed"),
         (0.59, "probable"),
         (0.4, "probable"),
         (0.39, "minority"),
