@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...diagnostics.diagnostic import Trouble
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Proof, Settlement
-from ..ledger.pages import lines, section, table
+from ..ledger.pages import code, lines, section, table
 from ..ledger.state import Ledger
 from .items import Broken
 from .queue import ErrorState, FixIteration, QueuedError, at_end, first_detected, iterations, queued_errors, witnesses
@@ -109,13 +110,16 @@ def finding(ledger: Ledger, one: QueuedError) -> HandoffFinding:
     """Return what is handed over of an error, mended or not."""
     item, is_mended = one.entry.item, one.state is ErrorState.FIXED
     how = _how_mended(ledger, one) if is_mended else f"{one.state}{f': {one.reason}' if one.reason else ''}"
+    second = witnesses(ledger).get(one.id)
+    told = f"{'Mended by ' * is_mended}{how}."
+    named = item.found.name if item.found.trouble is Trouble.TEST else ""
     return HandoffFinding(
         id=one.id,
-        title=item.found.message,
+        title=f"{named}: {item.found.message}" if named else item.found.message,
         kind=item.found.trouble,
         severity=item.severity,
         location=item.found.place,
-        detail=f"{how}. Found by {item.found.tool}.",
+        detail=f"{told} {f'{second.item.seen}. ' if second else ''}Found by {item.found.tool}.",
         proof=Proof(command=item.check),
         confirmed=True,
         outcome=Settlement.FIXED if is_mended else None,
@@ -126,11 +130,11 @@ def finding(ledger: Ledger, one: QueuedError) -> HandoffFinding:
 def _how_mended(ledger: Ledger, one: QueuedError) -> str:
     """Say by which commit an error was mended, and who saw it."""
     kept = [row for row in iterations(ledger) if row.kept and row.item == one.id]
-    by = f"commit {kept[-1].commit[:7]}" if kept else "a commit outside of the loop, or with another error"
+    by = f"commit {kept[-1].commit[:7]}" if kept else "a commit outside of the loop or of another error"
     second = witnesses(ledger).get(one.id)
     if not one.wants_witness:
         return by
-    return f"{by}, with a second witness: {second.item.test}" if second else f"{by}, mended for its reproduction only"
+    return f"{by}, with a second witness: {second.item.test}" if second else f"{by}, for its reproduction only"
 
 
 def witness_line(ledger: Ledger) -> str:
@@ -148,9 +152,14 @@ def witness_line(ledger: Ledger) -> str:
 def result(ledger: Ledger) -> dict[str, Any]:
     """Return what came of it, for the summary and whoever takes the handoff."""
     seen, known = witnesses(ledger), [one for one in queued_errors(ledger) if one.wants_witness]
+    ended, first = at_end(ledger), first_detected(ledger)
     found = {
+        "counted by": ", ".join(map(code, first.commands)),
+        "errors": f"{first.count} at the start, {ended.count} at the end, in a clean checkout of HEAD"
+        if ended.count is not None
+        else "",
         "mended with a second witness": ", ".join(one.id for one in known if one.id in seen),
         "mended for its reproduction only": ", ".join(one.id for one in known if one.id not in seen),
-        "for a person to judge": "; ".join(end_lines(ledger)) if at_end(ledger).suspicious else "",
+        "for a person to judge": "; ".join(end_lines(ledger)) if ended.suspicious else "",
     }
     return {name: value for name, value in found.items() if value}

@@ -16,6 +16,7 @@ from ..ledger.scores import Score, ship_score
 from ..ledger.state import Ledger
 from .checks.checklists import IRREVERSIBLE, Weight, checklist
 from .checks.material import CheckResult
+from .pull_request import PAGE, pull_request_page
 from .shipment import (
     SHOWN_DIGEST,
     ChecklistRun,
@@ -99,6 +100,7 @@ class Ship(WorkflowRules):
     pages: ClassVar[Pages] = {
         "checklist.md": "checklist.md.j2",
         "ship-log.tsv": log_table,
+        PAGE: pull_request_page,
     }
 
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:
@@ -165,7 +167,13 @@ class Ship(WorkflowRules):
     def state(self, ledger: Ledger) -> list[str]:
         found = shipment_of(ledger)
         about = f"{found.type} ({found.why}), compared with {found.base or 'nothing'}."
-        return [about, *_checklist_lines(ledger, current_checks(ledger)), *_watched(ledger)]
+        text = f"The text for a pull request, told by the ledgers: {ledger.folder}/{PAGE}"
+        told = [text] if pull_request_page(ledger) else []
+        return [about, *_checklist_lines(ledger, current_checks(ledger)), *told, *_watched(ledger)]
+
+    def drafts(self, ledger: Ledger) -> dict[str, str]:
+        text = pull_request_page(ledger)
+        return {PAGE: text} if text else {}
 
     def page_values(self, ledger: Ledger) -> Mapping[str, object]:
         checks = current_checks(ledger)

@@ -33,6 +33,7 @@ from .gathering import (
     tags,
     version_moved,
 )
+from .pull_request import told_by_ledgers
 from .rules import approving
 from .shipment import (
     ChecklistRun,
@@ -116,7 +117,8 @@ def _checklist(context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
     run = ChecklistRun(commit=material.head, made=tuple(made), at=context.now())
     after = replace(ledger, observed=(*ledger.observed, _observed(context, run)))
     numbers = ", ".join(f"{count(current_checks(after), result)} {result.of_several}" for result in CheckResult)
-    return (_observed(context, run.model_copy(update={"summary": numbers})),)
+    story = told_by_ledgers(context, ledger, found)
+    return (_observed(context, run.model_copy(update={"summary": numbers})), saw(context, story))
 
 
 def _observed(context: RepoContext, run: ChecklistRun) -> Observed:

@@ -150,7 +150,7 @@ def test_a_whole_run_ends_with_nothing_broken_and_files_that_say_so(mender: Mend
     handed = mender.agent.handoff(closed)
     assert {one["outcome"] for one in handed["findings"]} == {"fixed"}
     assert handed["findings"][0]["settled_by"] == f"commit {first.commit[:7]}"
-    assert handed["config"] == {"mended for its reproduction only": "F3, F4"}
+    assert handed["config"]["mended for its reproduction only"] == "F3, F4"
     summary = mender.agent.file(closed, "summary.md")
     assert "- mended for its reproduction only: F3, F4" in summary
     assert f"**FIXED** by commit {first.commit[:7]}" in summary
