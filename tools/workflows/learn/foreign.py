@@ -20,6 +20,7 @@ _GO_GROUPED_TYPE = re.compile(r"^\t(\w+) (?:struct|interface) ?\{(.*?)^\t\}", re
 _GO_NAME = re.compile(r"^(?:type|var|const) (\w+)", re.MULTILINE)
 _GO_GROUP = re.compile(r"^(?:type|var|const) \((.*?)^\)", re.MULTILINE | re.DOTALL)
 _GO_MEMBER = re.compile(r"^\t+\*?([\w.]+)((?:, \w+)*)", re.MULTILINE)
+_GO_EMBEDDED = re.compile(r"^\t+\*?([\w.]+)(?:\s*`[^`]*`)?$", re.MULTILINE)
 _GO_OWN = frozenset(
     "http url testing context errors fmt io os time sql json log net path filepath strings bytes sort sync reflect tls flag "
     "template user exec runtime regexp bufio slices maps math rand".split()
@@ -47,8 +48,8 @@ class GoPackage:
     name: str
     names: set[str] = field(default_factory=set)
     members: dict[str, set[str]] = field(default_factory=dict)
-    open_types: set[str] = field(default_factory=set)
-    """Types that embed another, and have its members as well."""
+    embedded: dict[str, set[str]] = field(default_factory=dict)
+    """The types that a type embeds, whose members it has as well."""
     returns: dict[str, str] = field(default_factory=dict)
     arity: dict[str, int | None] = field(default_factory=dict)
     """How many arguments its functions take; None for any number."""
@@ -65,10 +66,20 @@ class GoPackage:
             self.names.add(kind)
             for name, more in _GO_MEMBER.findall(body):
                 self.members.setdefault(kind, set()).update((name.rpartition(".")[2], *more.replace(",", " ").split()))
-            if re.search(r"^\t+\*?[\w.]+$", body, re.MULTILINE):
-                self.open_types.add(kind)
+            self.embedded.setdefault(kind, set()).update(_GO_EMBEDDED.findall(body))
         self.names.update(_GO_NAME.findall(text))
         self.names.update(name for body in _GO_GROUP.findall(text) for name, _ in _GO_MEMBER.findall(body))
+
+    def has(self, kind: str, name: str) -> bool:
+        """Return whether a type has a member, or may have it of a type elsewhere that it embeds."""
+        waiting, seen = [kind], set[str]()
+        while waiting:
+            one = waiting.pop()
+            if one not in self.members or name in self.members[one]:
+                return True
+            seen.add(one)
+            waiting += self.embedded.get(one, set()) - seen
+        return False
 
 
 @dataclass(frozen=True)
@@ -114,9 +125,16 @@ class ForeignNames:
                 return ""  # of a variable that is called like the package
             return f"the package {package.name} in {where} has no {names[0]}"
         kind, member = names[0], names[1] if len(names) > 1 else ""
-        if not member or kind not in package.members or kind in package.open_types or member in package.members[kind]:
+        if not member or package.has(kind, member):
             return ""
         return f"{kind} in {where} has no {member}"
+
+    def exported(self, module: str) -> frozenset[str] | None:
+        """Return what a module of one of this repository's packages exports, by the name with which it is imported; None
+        where it is none, or that cannot be told.
+        """
+        name = next((one for one in self.node if module == one or module.startswith(f"{one}/")), "")
+        return self.node.get(name)
 
     @cached_property
     def node(self) -> Mapping[str, frozenset[str] | None]:

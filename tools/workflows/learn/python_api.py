@@ -6,7 +6,6 @@ base is another project's.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,8 @@ _HARMLESS = frozenset(
     "object ABC abc.ABC Generic typing.Generic Protocol typing.Protocol Exception ValueError TypeError".split()
 )
 """Bases of other projects that bring no name which a document would speak of."""
-_MADE = re.compile(r"\bglobals\(\)|\bsys\.modules\b|^def __getattr__|\bsetattr\(", re.MULTILINE)
+_MADE = re.compile(r"\bglobals\(\)|\bsys\.modules\b|\bsetattr\(")
+_MADE_BY_NAME = re.compile(r"^def __getattr__", re.MULTILINE)
 
 
 class Lookup(Enum):
@@ -102,7 +102,6 @@ class PythonApi:
             parent, _, last = name.rpartition(".")
             try:
                 above = cast("griffe.Module | None", collection[parent] if parent else None)
-                ast.parse(self._texts[path])
                 module = griffe.visit(
                     last,
                     filepath=cast("Path", PurePosixPath(path)),
@@ -177,7 +176,9 @@ class PythonApi:
                 return _final(owner.members[name])
             dotted = f"{owner.path}.{name}"
             unread = dotted in self._paths or any("*" in one for one in owner.members)
-            made = name in self._words and _MADE.search(self._text_of(owner))
+            text = self._text_of(owner)
+            named = re.search(rf"[\"']{name}[\"']", text) and _MADE_BY_NAME.search(text)
+            made = named or (name in self._words and _MADE.search(text))
             return Lookup.UNKNOWN if unread or made else Lookup.MISSING
         family, closed = self._family(owner)
         for one in family:

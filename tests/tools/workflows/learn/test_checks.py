@@ -45,6 +45,7 @@ STORE = {
     "go.mod": "module example.org/store/v2\n\ngo 1.22\n",
     "store.go": "package store\n\ntype Store struct {\n\tName string\n}\n\nfunc Open(path string, size int) (*Store, error) {\n}\n\nfunc (s *Store) Put(key string) {\n}\n",
     "cmd/store/main.go": 'package main\n\nfunc main() {\n\tflag.Bool("verbose", false, "")\n}\n',
+    "shelf.go": "package store\n\ntype Shelf struct {\n\tStore\n\tRows int\n}\n",
     "disk/disk.go": "package disk\n\nconst Size = 1\n\nfunc Join(parts ...string) {\n}\n",
 }
 
@@ -110,6 +111,7 @@ def test_what_the_code_contradicts_is_told(text: str, kind: str, line: int, why:
         block("python", "from shop.old import legacy"),
         block("python", "@decorated"),
         block("python", "def f():", "    # what it does"),
+        block("python", '"a": 1,', '"b": 2,') + block("python", '"a": (', "    1,", "),"),
         block("pycon", ">>> def f():", "...     return 1", ">>> f()", "1"),
         block("sh", "tox -e docs,py310-mac", "tox run -e py311", "tox", "tox -e envname", "pip install 'shop[tests]' rich[jupyter]"),
         block("sh", "shop -qq --out_dir x", "./built --x", "shop --no-quiet", "shop --help", "python shop/cli.py --out-dir x", "pip install --pre shop"),
@@ -156,6 +158,8 @@ def test_what_cannot_be_told_is_counted_as_not_checkable(text: str) -> None:
         ("Check with `pnpm lints`.\n", "target", 1, "no package.json has a script lints"),
         ("It needs Node.js 16.\n", "version", 1, "package.json takes Node.js from 18 on"),
         ("We are at version 2.1.0.\n", "version", 1, "its manifest says 2.0.1"),
+        (block("ts", "import { stop } from 'web/options'"), "import", 2, "web/options exports no stop"),
+        ("### `openPort`\n", "symbol", 1, "nothing in the code is called openPort"),
         ("The package has 2 executables.\n", "count", 1, "counted 1 (executables in package.json)"),
     ],
 )
@@ -178,6 +182,8 @@ def test_typescript_that_is_right_is_left_alone() -> None:
         (block("go", 'import "example.org/store/v2"', "s, err := store.Open(p, 1)", "s.Take(1)"), "symbol", 4, "Store has no Take"),
         (block("go", 'import "example.org/store/v2"', "store.Open(p)"), "signature", 3, "Open takes 2 arguments, not 1"),
         ("`Store.Take` and `Store.Put`\n", "symbol", 1, "Store in the top has no Take"),
+        ("`Shelf.Take` and `Shelf.Put`\n", "symbol", 1, "Shelf in the top has no Take"),
+        (block("go", "s, err := store.Open(p, 1)", "s.Take(1)"), "symbol", 3, "Store has no Take"),
         ("`disk.Width`\n", "symbol", 1, "the package disk in disk has no Width"),
         (block("sh", "go test ./disc/..."), "target", 2, "there is no folder disc"),
         (block("sh", "store -verbos"), "option", 2, "no option verbos is declared; there is verbose"),
@@ -193,6 +199,8 @@ def test_go_that_is_right_is_left_alone() -> None:
     lines = ('d "example.org/store/v2/disk"', '"example.org/store/v2"', ")", "d.Join(a, b, c)", "s, _ := store.Open(p, d.Size)", "s.Put(s.Name)")  # fmt: skip
     text = block("go", "import (", *lines) + "`http.Get`, `Store.Name`, `disk.Size`\n"
 
+    text += block("go", "s, _ := store.Open(p, 1)", "f(func(s *http.Request) { s.Anything })")
+    text += block("go", "store := other.New()", "store.Anything()")
     assert wrong(STORE, text + block("sh", "go test ./...", "go run ./cmd/store -verbose", "store -help")) == []
 
 

@@ -12,6 +12,9 @@ from .claim import Claim, ClaimKind, Document, blocks
 
 _GO_IMPORT = re.compile(r"^\s*(?:import\s+)?(?:(\w+|\.)\s+)?\"([^\"\s]+)\"\s*$", re.MULTILINE)
 _GO_MADE = re.compile(r"(\w+)(?:, *\w+)* *:?= *&?(\w+)\.(\w+)\(?")
+_GO_PARAMETER = re.compile(r"[(,] *(\w+) \*?[\w.]+ *(?=[,)])")
+_GO_ASSIGNED = re.compile(rf"\b(\w+(?:, *\w+)*) *:=|\bvar (\w+)|{_GO_PARAMETER.pattern}")
+"""Names that a piece of code gives to something itself."""
 _SELECTED = re.compile(r"(?<![\w.\"/])([A-Za-z_]\w*)\.([A-Z]\w*)")
 _STRING = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`|//[^\n]*")
 _IMPORTED = re.compile(r"\bimport\s+(?:type\s+)?(?:[\w$]+\s*,\s*)?\{([^}]*)\}\s*from\s*['\"]([^'\"]+)['\"]")
@@ -22,7 +25,8 @@ _VERSION = re.compile(r"/v\d+$")
 def check_go(document: Document, repository: Repository) -> Iterator[Claim]:
     """Yield every import of this module's packages, and every name that is asked of them or of what they return."""
     module, foreign = repository.code.manifests.go_module, repository.foreign
-    bound: dict[str, GoPackage] = {}
+    # A piece of code needs no import of what the document is about.
+    bound = {package.name: package for package in foreign.go.values() if not package.folder and package.name != "main"}
     for block in blocks(document, ("go", "golang")):
         lines = block.text.split("\n")
         for at, text in enumerate(lines):
@@ -36,23 +40,24 @@ def check_go(document: Document, repository: Repository) -> Iterator[Claim]:
             yield Claim(ClaimKind.IMPORT, block.line + at, match[2], why, folder if package else "", known)
             if package:
                 bound[match[1] or package.name] = package
-        yield from _selected(block.line, lines, bound)
+        taken = {name for names in _GO_ASSIGNED.findall(block.text) for name in re.split(r"\W+", "".join(names))}
+        yield from _selected(block.line, lines, {name: one for name, one in bound.items() if name not in taken})
 
 
 def _selected(first: int, lines: list[str], bound: dict[str, GoPackage]) -> Iterator[Claim]:
     made: dict[str, tuple[GoPackage, str]] = {}
     for at, text in enumerate(lines):
         plain = _STRING.sub('""', text)
+        for name in _GO_PARAMETER.findall(plain) if "func" in plain else ():
+            made.pop(name, None)
         for head, name in _SELECTED.findall(plain):
             if head in made:
                 package, kind = made[head]
-                if kind in package.members and kind not in package.open_types:
-                    why = (
-                        ""
-                        if name in package.members[kind]
-                        else f"{kind} has no {name}{_near(name, package.members[kind])}"
-                    )
-                    yield Claim(ClaimKind.SYMBOL, first + at, f"{head}.{name}", why, package.folder)
+                near = _near(name, package.members.get(kind, ()))
+                why = "" if package.has(kind, name) else f"{kind} has no {name}{near}"
+                yield Claim(
+                    ClaimKind.SYMBOL, first + at, f"{head}.{name}", why, package.folder, kind in package.members
+                )
             elif head in bound:
                 names = bound[head].names | set(bound[head].members)
                 why = "" if name in names else f"the package {bound[head].name} has no {name}{_near(name, names)}"
@@ -82,7 +87,7 @@ def check_scripts(document: Document, repository: Repository) -> Iterator[Claim]
     for block in blocks(document, ("ts", "tsx", "typescript", "js", "jsx", "javascript", "mjs", "mts")):
         for pattern in (_IMPORTED, _REQUIRED):
             for match in pattern.finditer(block.text):
-                exported = foreign.node.get(match[2])
+                exported = foreign.exported(match[2])
                 line = block.line + block.text.count("\n", 0, match.start())
                 for word in match[1].split(","):
                     name = next(iter(re.split(r"\s+as\s+|\s*:\s*", word.strip().removeprefix("type "))), "").strip()

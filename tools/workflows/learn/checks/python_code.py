@@ -83,13 +83,16 @@ def _parsed(source: str) -> ast.Module | tuple[int, str]:
 
 
 def _mended(source: str) -> ast.Module | None:
-    """Return what a block says that breaks off where its point is made: after a decorator, or with a comment for a body."""
+    """Return what a block says that breaks off where its point is made: after a decorator, with a comment for a body, or a few
+    items of something longer.
+    """
     lines = [re.sub(r"^(\s+)#.*", r"\1pass", line) for line in source.rstrip().split("\n")]
     last = lines[-1]
     indent = last[: len(last) - len(last.lstrip())]
-    for more in ([], [f"{indent}def rest(): pass"], [f"{indent}    pass"]):
+    followed = ([*lines, f"{indent}{more}"] for more in ("", "def rest(): pass", "    pass"))
+    for body in (*followed, ["{", *lines, "}"], ["(", *lines, ")"]):
         try:
-            return ast.parse("\n".join([*lines, *more]))
+            return ast.parse("\n".join(body))
         except (SyntaxError, ValueError, RecursionError):
             continue
     return None

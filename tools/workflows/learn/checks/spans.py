@@ -93,8 +93,9 @@ def _of_span(document: Document, span: CodeText, repository: Repository, ours: M
         return None
     if _DOMAIN.fullmatch(name) or name.lower() in _STYLES:
         return None
-    # At the top a call, or a declaration, shows what the project gives away.
-    shown = (call or typed) is not None and "/" not in document.path
+    # A heading of its own, or at the top a call or declaration, shows what the project gives away.
+    heading = re.fullmatch(rf"#+ +`{re.escape(text)}`", document.said(span.line).strip()) is not None
+    shown = heading or ((call or typed) is not None and "/" not in document.path)
     claim = of_symbol(span.line, text, name, repository, beside=shown or span.line in ours)
     return replace(claim, known=False) if claim and claim.wrong and _is_the_documents(name, text, document) else claim
 

@@ -21,7 +21,7 @@ _BADGE = re.compile(
     r"img\.shields\.io/badge/(?P<language>python|node|go|rust)[^-/]*-(?P<versions>[^-)\s]+)-", re.IGNORECASE
 )
 _OWN = re.compile(
-    r"\b(?:[Cc]urrent|[Ll]atest|[Ii]ts|at|[Tt]he package's)\s+(?:stable\s+|released?\s+)?version(?:\s+(?:number\s+)?is)?:?\s+"
+    r"\b(?:[Cc]urrent|[Ll]atest|[Ii]ts|(?:is|are|currently) at|[Tt]he package's)\s+(?:stable\s+|released?\s+)?version(?:\s+(?:number\s+)?is)?:?\s+"
     r"[`*]*v?(?P<version>\d+\.\d+(?:\.\d+)*(?:[-.]?\w+)?)"
 )
 _SAMPLE = re.compile(
