@@ -21,7 +21,6 @@ from ..tools.plan.model import Plan
 from ..tools.project.candidates import Candidate
 from ..tools.text.redaction import visible
 from ..tools.verbs.planning import agree_to, commands_without_consent, passed_plan, proposals
-from ..tools.workflows.ship.approval import approve_shipment, is_digest, waiting_shipment
 
 
 @dataclass(frozen=True)
@@ -167,6 +166,11 @@ async def _ask_about_shipment(
 ) -> BaseModel | Elicit[Approval]:
     """Ask whether the shipment may go out that a call wants approved, if that is the one that waits."""
     if (given["name"], given["action"]) == ("ship", "run") and "approve" in given["options"] and _can_ask(ctx):
+        from ..tools.workflows.ship.approval import (
+            is_digest,
+            waiting_shipment,
+        )  # loaded for whoever ships, not at every start
+
         with suppress(Refusal):
             waiting = await anyio.to_thread.run_sync(waiting_shipment, lab, given["repo"])
             if waiting is not None and is_digest(given["options"]["approve"], waiting.digest):
@@ -177,6 +181,8 @@ async def _ask_about_shipment(
 def _remember_shipment(lab: Lab, answer: object, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Note a person's yes, if what they were shown is still what stands: the digest is one of the call's arguments."""
     if isinstance(answer, AcceptedElicitation) and isinstance(answer.data, Approval) and answer.data.ship:
+        from ..tools.workflows.ship.approval import approve_shipment, is_digest, waiting_shipment
+
         waiting = waiting_shipment(lab, arguments["repo"])
         if waiting is not None and is_digest(arguments["options"].get("approve"), waiting.digest):
             approve_shipment(lab, waiting.digest, "in the client", arguments["repo"])

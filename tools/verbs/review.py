@@ -10,7 +10,6 @@ from ..decision.decide import Status
 from ..decision.judging import Arm
 from ..decision.measured import GuardResult, Measurement, TrainingTold
 from ..errors import Code, Refusal
-from ..evals.reading import as_words, draw_imported
 from ..iteration.measure import run_again
 from ..lab.answers import cut, page_of
 from ..lab.context import RepoContext
@@ -125,6 +124,8 @@ class Review(Verbs):
 
 
 def _imported(context: RepoContext, format: str, name: str, about: dict[str, Any]) -> Reported:
+    from ..evals.reading import as_words, draw_imported  # loaded for whoever asks, not at every start
+
     if format == "text":
         return Reported(**about, report=as_words(context, name))
     if format in {"html", "md"}:
