@@ -50,6 +50,8 @@ def admit(
         raise Refusal(objection.code, objection.message)
     own = rules.proof(ledger, item)
     seen = _tried(context, own, ledger, item) if own else _upstream_ran(context, item)
+    if objection := rules.contradicted(item, seen):
+        raise Refusal(objection.code, objection.message)
     data = item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}
     event = ItemRecorded(id=ledger.next_id(item), commit=context.repo.head(), item=data, ran=seen)
     if item.upstream:

@@ -7,13 +7,12 @@ from typing import Any, ClassVar
 
 from ...errors import Code
 from ...lab.context import RepoContext
-from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
-from ..ledger.evidence import fingerprint, pending, proof_of, ran, shown, words
+from ..ledger.evidence import pending, proof_of, ran, shown, words
 from ..ledger.handoff import HandoffFinding
-from ..ledger.items import Cited, Item, ItemOutcome, Severity, Workflow, split_location
-from ..ledger.pages import code, lines, quoted, section, sentence, table
+from ..ledger.items import Cited, Item, ItemOutcome, Proof, Workflow
+from ..ledger.pages import lines, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
-from ..ledger.state import Ledger, LedgerEntry, Observed
+from ..ledger.state import Ledger, LedgerEntry, Observed, Ran
 from ..running.inspection import (
     FAULTS,
     checks_of,
@@ -25,7 +24,19 @@ from ..running.inspection import (
 )
 from ..running.proofs import run_pending
 from ..running.runner import Scoped, files_in_scope, observed
-from .items import Basis, DebugFinding, DebugOptions, Hypothesis, Technique, by_severity, outcome_of, standing, told
+from .items import (
+    Basis,
+    DebugFinding,
+    DebugOptions,
+    Hypothesis,
+    Technique,
+    Withdrawal,
+    by_severity,
+    outcome_of,
+    standing,
+    told,
+)
+from .pages import eliminated_page, findings_page, results_table, sarif_log
 
 DROPPED_AFTER = 3
 """Experiments in a row that did not confirm, after which a line of inquiry is dropped."""
@@ -71,6 +82,14 @@ def _rests_on_nothing(ledger: Ledger, item: DebugFinding) -> Objection | None:
     return Objection(Code.EVIDENCE, message)
 
 
+def _not_confirmed(ledger: Ledger, item: Withdrawal) -> Objection | None:
+    entry = next((entry for entry in ledger.of(Hypothesis) if entry.id == item.hypothesis), None)
+    if entry and outcome_of(ledger, entry) is ItemOutcome.CONFIRMED:
+        return None
+    how = f"is {told(ledger, entry)}" if entry else "is not there"
+    return Objection(Code.BAD_ARGUMENT, f"{item.hypothesis} {how}: only what was confirmed is withdrawn.")
+
+
 def _too_small(ledger: Ledger, item: DebugFinding) -> Objection | None:
     least = ledger.opts(DebugOptions).severity
     if item.severity.rank <= least.rank:
@@ -89,99 +108,18 @@ def _without_finding(ledger: Ledger) -> list[str]:
     return [id for id in _confirmed(ledger) if id not in cited]
 
 
-def findings_page(ledger: Ledger) -> str:
-    """Return every fault whose cause is known."""
-    found = [_finding(ledger, entry) for entry in by_severity(ledger)]
-    return "# Findings\n\n" + ("\n".join(found) or "No cause was confirmed.\n")
-
-
-def _finding(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> str:
-    one = entry.item
-    parts = [
-        f"## {entry.id}: {one.summary}\n",
-        f"{one.severity}, at `{one.location}`, from {one.hypothesis}.\n\n{quoted(one.quote)}\n",
-        f"**Root cause.** {one.root_cause}\n\n**Impact.** {one.impact}\n",
-        f"**Reproduction** ({words(ran(ledger, entry))}).\n\n{quoted(one.reproduction)}\n\nIt fails with {code(one.fails_with)}; the "
-        f"control:\n\n{quoted(one.control)}\n"
-        if one.reproduction
-        else "**Not reproduced**: no command shows it, so this is an opinion.\n",
-        f"**Suggestion.** {one.suggestion}\n" if one.suggestion else "",
-    ]
-    return "\n".join(part for part in parts if part)
-
-
-def eliminated_page(ledger: Ledger) -> str:
-    """Return what was suspected and is not the cause, or could not be shown to be."""
-    entries = [(entry, outcome_of(ledger, entry)) for entry in ledger.of(Hypothesis)]
-    ruled_out = [_eliminated(ledger, entry) for entry, how in entries if how is not ItemOutcome.CONFIRMED]
-    return "# What it was not\n\n" + ("\n".join(ruled_out) or "Nothing was ruled out.\n")
-
-
-def _eliminated(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> str:
-    one = entry.item
-    seen = f"\nRun: {words(ran(ledger, entry))}.\n" if one.reproduction else ""
-    foreseen = f", foreseen as {one.upstream}" if one.upstream else ""
-    text = f"{told(ledger, entry)}, by {one.technique}, at `{one.location}`{foreseen}: {one.experiment}\n\nSeen: {one.seen}\n{seen}"
-    return section(f"{entry.id}: {one.claim}", [text.rstrip("\n")])
-
-
-def results_table(ledger: Ledger) -> str:
-    """One row for each hypothesis and each finding, in the order in which they were recorded."""
-    return table(COLUMNS, [_row(ledger, place, entry) for place, entry in enumerate(ledger.entries, 1)])
-
-
-def _row(ledger: Ledger, place: int, entry: LedgerEntry[Any]) -> tuple[object, ...]:
-    one = entry.item
-    if isinstance(one, Hypothesis):
-        return (place, "hypothesis", entry.id, told(ledger, entry), "-", one.location, one.claim)
-    how = "shown" if shown(ran(ledger, entry)) else "not shown"
-    return (place, "finding", one.hypothesis, how, one.severity, one.location, one.summary)
-
-
-def sarif_log(ledger: Ledger) -> str:
-    """Return the findings in SARIF 2.1.0."""
-    entries = by_severity(ledger)
-    rules = [_rule(severity) for severity in Severity if any(one.item.severity is severity for one in entries)]
-    properties = {"ledger": ledger.id, "commit": ledger.closed.commit if ledger.closed else ledger.commit}
-    return sarif("autoresearch debug", f"autoresearch-debug/{ledger.id}", rules, [*map(_result, entries)], properties)
-
-
-def _rule(severity: Severity) -> SarifRule:
-    text = f"A fault of {severity} severity whose cause an experiment confirmed."
-    advice = "The message says why it happens and how it is shown. Run its command before and after a change."
-    return SarifRule(
-        f"debug-{severity}", f"Fault{severity.title()}", text, text, advice, LEVELS[severity], tags=("correctness",)
-    )
-
-
-def _result(entry: LedgerEntry[DebugFinding]) -> SarifResult:
-    one = entry.item
-    path, first, last = split_location(one.location)
-    message = "\n\n".join(
-        lines(
-            sentence(one.summary),
-            f"Cause: {one.root_cause}",
-            f"Impact: {one.impact}",
-            one.reproduction and f"Shown by: {one.reproduction}",
-        )
-    )
-    return SarifResult(
-        f"debug-{one.severity}", message, path, first, last, one.quote, fingerprint(path, "bug", one.quote),
-        properties={"id": entry.id},
-    )  # fmt: skip
-
-
 class Debug(WorkflowRules):
     """Facts before opinions: what was not confirmed by an experiment is no finding."""
 
     name = Workflow.DEBUG
     options = DebugOptions
     accumulates = True
-    kinds = (Hypothesis, DebugFinding)
+    kinds = (Hypothesis, DebugFinding, Withdrawal)
     onwards = ("fix",)
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
         Hypothesis: (_dropped, _other_technique),
         DebugFinding: (_rests_on_nothing, _too_small),
+        Withdrawal: (_not_confirmed,),
     }
     needs = (
         Need(
@@ -204,6 +142,8 @@ class Debug(WorkflowRules):
     }
 
     def completed(self, ledger: Ledger, item: Item) -> Item:
+        if isinstance(item, Withdrawal) and (found := ledger.find(item.hypothesis)):
+            return item.model_copy(update={"upstream": found.item.upstream})
         entry = ledger.find(item.hypothesis) if isinstance(item, DebugFinding) and not item.reproduction else None
         shared = {"reproduction", "fails_with", "control"}
         return item.model_copy(update=entry.item.model_dump(include=shared)) if entry else item
@@ -213,6 +153,15 @@ class Debug(WorkflowRules):
         unsettled = {one.id for one in ledger.of(Hypothesis) if standing(ledger, one) is ItemOutcome.INCONCLUSIVE}
         return tuple(entry for entry in super().rivals(ledger, item) if entry.id not in unsettled)
 
+    def proof(self, ledger: Ledger, item: Item) -> Proof | None:
+        found = ledger.find(item.hypothesis) if isinstance(item, Withdrawal) else None
+        return proof_of(ledger, found) if found else super().proof(ledger, item)
+
+    def contradicted(self, item: Item, seen: Ran | None) -> Objection | None:
+        if not isinstance(item, Withdrawal) or (seen and seen.exit_code is not None and not shown(seen)):
+            return None
+        return Objection(Code.EVIDENCE, f"{item.hypothesis} stands: {words(seen)}. What is shown is not withdrawn.")
+
     def said(self, ledger: Ledger, entry: LedgerEntry[Any]) -> str:
         return told(ledger, entry) if isinstance(entry.item, Hypothesis) else super().said(ledger, entry)
 
@@ -220,11 +169,13 @@ class Debug(WorkflowRules):
         return self.onwards if ledger.of(DebugFinding) else ()
 
     def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
+        if isinstance(entry.item, Withdrawal):
+            return ItemOutcome.INCONCLUSIVE
         settled = outcome_of(ledger, entry) if isinstance(entry.item, Hypothesis) else None
         return None if settled is ItemOutcome.INCONCLUSIVE else settled
 
     def costs(self, kind: str) -> bool:
-        return kind != "finding"
+        return kind == "hypothesis"
 
     def spent(self, ledger: Ledger) -> int:
         return len(ledger.of(Hypothesis))
@@ -260,16 +211,6 @@ class Debug(WorkflowRules):
             )
             for entry in by_severity(ledger)
         )
-
-
-COLUMNS = ("iteration", "type", "hypothesis", "result", "severity", "location", "description")
-LEVELS = {
-    Severity.CRITICAL: SarifLevel.ERROR,
-    Severity.HIGH: SarifLevel.ERROR,
-    Severity.MEDIUM: SarifLevel.WARNING,
-    Severity.LOW: SarifLevel.NOTE,
-    Severity.INFO: SarifLevel.NOTE,
-}
 
 
 def _next_steps(ledger: Ledger, *, bounded: bool) -> list[str]:

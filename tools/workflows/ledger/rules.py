@@ -13,7 +13,7 @@ from .handoff import Ending, GateCheck, HandoffFinding
 from .items import Depth, Item, ItemOutcome, Options, Proof, Workflow
 from .pages import render
 from .scores import Score
-from .state import Ledger, LedgerEntry
+from .state import Ledger, LedgerEntry, Ran
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,10 @@ class WorkflowRules:
         """Return why this item may not be added now; None when it may. Evidence and duplicates are checked elsewhere."""
         checks = (check for kind, checks in self.checks.items() if isinstance(item, kind) for check in checks)
         return next((objection for check in checks if (objection := check(ledger, item))), None)
+
+    def contradicted(self, item: Item, seen: Ran | None) -> Objection | None:
+        """Return why an item may not stand now that its command ran; None where it may."""
+        return None
 
     def comparable(self, ledger: Ledger, item: Item) -> bool:
         """Tell whether an item that is near-identical to an earlier one is a duplicate to be refused."""

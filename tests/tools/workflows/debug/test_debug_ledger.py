@@ -181,6 +181,24 @@ def test_an_experiment_that_edits_what_it_looks_at_is_none(agent: WorkflowAgent)
     assert "edited shop/cart.py. Put that back" in agent.refused(Code.EVIDENCE, HYPOTHESIS, reproduction=edits)
 
 
+def test_what_was_confirmed_and_wrong_is_withdrawn_once_its_own_proof_shows_it_no_more(agent: WorkflowAgent) -> None:
+    name = foreseen(agent.project)
+    agent.record(HYPOTHESIS, upstream=name)
+    back = {"kind": "withdrawal", "hypothesis": "H1", "reason": "the list came from elsewhere"}
+    assert "H1 stands: exit 1 when the server ran it, and the control passed" in agent.refused(Code.EVIDENCE, back)
+
+    agent.project.write("shop/cart.py", SHOP["shop/cart.py"].replace("len(items) - 1", "len(items)")).commit("mended")
+    taken = agent.record(back)
+
+    assert (taken.id, taken.settled) == ("W1", f"{name} as inconclusive")
+    assert "H1 withdrawn (the list came from elsewhere): count leaves out one item" in agent.status().state
+    assert "a finding for H1" not in "\n".join(agent.status().missing)
+    assert "W1 already stands at H1" in agent.refused(Code.DUPLICATE, back)
+    closed = agent.close(why="enough")
+    assert "withdrawn (the list came from elsewhere), by" in agent.file(closed, "eliminated.md")
+    assert "2\twithdrawal\tH1\twithdrawn" in agent.file(closed, "debug-results.tsv")
+
+
 def test_a_finding_does_not_rest_on_what_was_contradicted(agent: WorkflowAgent) -> None:
     agent.record(HYPOTHESIS, **DISPROOF)
 
