@@ -101,7 +101,7 @@ class PythonApi:
         for name, path in self._paths.items():
             parent, _, last = name.rpartition(".")
             try:
-                above = cast("griffe.Module | None", collection[parent] if parent else None)
+                above = _folder(parent, loader)
                 module = griffe.visit(
                     last,
                     filepath=cast("Path", PurePosixPath(path)),
@@ -175,7 +175,7 @@ class PythonApi:
             if name in owner.members:
                 return _final(owner.members[name])
             dotted = f"{owner.path}.{name}"
-            unread = dotted in self._paths or any("*" in one for one in owner.members)
+            unread = dotted in self._paths or owner.path not in self._paths or any("*" in one for one in owner.members)
             text = self._text_of(owner)
             named = re.search(rf"[\"']{name}[\"']", text) and _MADE_BY_NAME.search(text)
             made = named or (name in self._words and _MADE.search(text))
@@ -252,6 +252,21 @@ class PythonApi:
             if "__init__" in one.members:
                 return _final(one.members["__init__"])
         return Lookup.MISSING if closed else Lookup.UNKNOWN
+
+
+def _folder(name: str, loader: griffe.GriffeLoader) -> griffe.Module | None:
+    """Return the package of a name; a folder of Python files that is none gets an empty module. None for the top."""
+    import griffe
+
+    if not name:
+        return None
+    collection, (parent, _, last) = loader.modules_collection, name.rpartition(".")
+    above = _folder(parent, loader)
+    holder = collection if above is None else above
+    if last not in holder.members:
+        made = griffe.Module(last, modules_collection=collection, lines_collection=loader.lines_collection)
+        holder.set_member(last, made)
+    return cast("griffe.Module", holder.members[last])
 
 
 def _function_type() -> Any:  # noqa: ANN401 - imported late

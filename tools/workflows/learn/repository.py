@@ -107,4 +107,5 @@ class Repository:
         named: list[str] = [*self.by_name.get(plain.rpartition("/")[2], ())]
         named += sorted(self.folders) if name.endswith("/") else []
         end = next((path for path in named if path.endswith(f"/{plain}")), None)
-        return plain if end is None and self.ignored(plain) else end
+        a_path = "/" in name or "." in name  # git is not asked for every word
+        return plain if end is None and a_path and self.ignored(plain) else end

@@ -240,6 +240,8 @@ def test_right_restructured_text_is_read_and_left_alone() -> None:
         ("See More_ and\nLess_.\n\n.. _More: https://x.org\n", "markup", 2, 'Unknown target name: "less"'),
         (".. code-blok:: python\n\n    x\n", "markup", 1, 'Unknown directive type "code-blok"'),
         (".. literalinclude:: ../shop/crat.py\n", "link", 1, "there is no shop/crat.py; there is shop/cart.py"),
+        ("A\n\n.. automodule:: shop.carts\n   :members:\n", "symbol", 3, "shop/__init__.py defines no carts"),
+        (".. autofunction:: shop.cart.minus(x)\n", "symbol", 1, "shop/cart.py defines no minus"),
         (".. image:: gone.png\n", "link", 1, "there is no docs/gone.png"),
         ("a\n\n.. code-block:: python\n   :caption: x\n\n   from shop import Basket\n", "import", 6, "shop/__init__.py has no Basket"),
         (">>> from shop import Basket\n", "import", 1, "shop/__init__.py has no Basket"),
