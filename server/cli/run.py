@@ -28,6 +28,8 @@ from ...tools.driver.records import LOG, DriverPlace
 from ...tools.driver.rules import Halt, Look, RunLimits
 from ...tools.errors import Code, Refusal
 from ...tools.lab.access import Lab
+from ...tools.lab.context import RepoContext
+from ...tools.lab.legs import cost_words, legs_of
 from ...tools.plan.model import PLAN_FILE, Plan
 from ...tools.report.words import duration
 from ...tools.text.redaction import visible
@@ -139,6 +141,9 @@ def _watched(lab: Lab, options: Namespace, run_options: RunOptions) -> int:
         def ask(number: int, frame: object) -> None:
             nonlocal asked
             asked += 1
+            if number == signal.SIGHUP:  # the terminal is gone, and what is written to it would fail
+                for stream in (sys.stdout, sys.stderr):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             if asked > 1:
                 raise KeyboardInterrupt
             driver.stop()
@@ -182,35 +187,29 @@ def _view(lab: Lab, told: list[str]) -> Iterator[RunEdge]:
 
 def _told(lab: Lab, driver: Driver, over: Halt, options: Namespace) -> int:
     context = lab.for_reading()
-    text = [over.why, *_legs_told(driver.place, context.session.id if context.session else "")]
+    text = [over.why]
+    if not over.done and driver.legs:
+        text += [*([driver.cure()] if driver.cure() else []), f"Its last output:\n{driver.legs[-1].words or 'nothing'}"]
+    text += _legs_told(context)
     if context.session:
         text += ["", *Review(lab).report("text").lines()]
-    if not over.done and driver.legs:
-        text += ["The last output:", driver.legs[-1].words or "nothing"]
-        text += [driver.cure()] * bool(driver.cure())
     message = "\n".join(text)
     if options.notify_command:
         notify(options.notify_command, "end", message, context.repo.root)
     return _say(message, 0 if over.done else 1)
 
 
-def _legs_told(place: DriverPlace, session: str) -> list[str]:
-    legs = place.legs(session)
-    if not legs:
-        return []
-    money = sum(leg.cost or 0.0 for leg in legs)
-    tokens = sum(leg.tokens for leg in legs)
-    least = "at least " if any(leg.at_least for leg in legs) else ""
-    hours = duration(sum(leg.ended - leg.began for leg in legs))
-    whole = f"{len(legs)} legs, {hours} with an agent, {least}{tokens:,} tokens" + (f", ${money:.2f}" if money else "")
-    return [*(f"  leg {leg.number} ({leg.agent}): {leg_words(leg)}" for leg in legs[-20:]), whole]
+def _legs_told(context: RepoContext) -> list[str]:
+    legs = legs_of(context.repo.own_folder, context.session.id if context.session else "")
+    listed = [f"  leg {leg.number} ({leg.agent}): {leg_words(leg)}" for leg in legs[-20:]]
+    return [*listed, f"{cost_words(legs)}."] if legs else []
 
 
 def _status(lab: Lab, place: DriverPlace, as_json: bool) -> int:
     driver, now, context = place.driver(), place.now(), lab.for_reading()
     session = context.session.id if context.session else ""
     if as_json:
-        legs = [leg.model_dump(mode="json") for leg in place.legs(session)]
+        legs = [leg.model_dump(mode="json") for leg in legs_of(context.repo.own_folder, session)]
         return _say(json.dumps({"driver": driver, "now": now, "session": session, "legs": legs}))
     at = f"leg {now['leg']} since {duration(time.time() - now['began'])}" if now.get("name") else "between two legs"
     if now.get("until"):
@@ -218,7 +217,7 @@ def _status(lab: Lab, place: DriverPlace, as_json: bool) -> int:
     state = f"A run is at work, process {driver}: {at}." if driver else "No run is at work here."
     if not driver and now.get("name"):
         state += " The last one was killed: run again to go on."
-    return _say("\n".join([state, *_legs_told(place, session), *Sessions(lab).status().lines()]))
+    return _say("\n".join([state, *_legs_told(context), *Sessions(lab).status().lines()]))
 
 
 def _detached(place: DriverPlace) -> int:

@@ -39,7 +39,8 @@ class Invocation:
 @dataclass(frozen=True)
 class DrivenClient:
     """A client: its program, how it is got and logged in, how it is called. `private` where it reads our file only in a folder that
-    nobody else can write to.
+    nobody else can write to. `status` asks it whether somebody is logged in, where a leg would not say; that goes for nobody who
+    has one of the `keys` in the environment, or `provider` in the client's file.
     """
 
     program: str
@@ -47,6 +48,9 @@ class DrivenClient:
     login: str
     call: Callable[[AgentSettings], Invocation]
     private: bool = False
+    status: Sequence[str] = ()
+    keys: Sequence[str] = ()
+    provider: tuple[str, str] = ("", "")
 
 
 def _claude(settings: AgentSettings) -> Invocation:
@@ -115,7 +119,15 @@ def own_command(settings: AgentSettings) -> Invocation:
 OWN = "command"
 AGENTS: Mapping[str, DrivenClient] = {
     "claude": DrivenClient("claude", "@anthropic-ai/claude-code", "Start `claude` once and give /login.", _claude),
-    "codex": DrivenClient("codex", "@openai/codex", "Run `codex login` once.", _codex),
+    "codex": DrivenClient(
+        "codex",
+        "@openai/codex",
+        "Run `codex login` once.",
+        _codex,
+        status=("codex", "login", "status"),
+        keys=("CODEX_API_KEY", "OPENAI_API_KEY"),
+        provider=("~/.codex/config.toml", "model_provider"),
+    ),
     "gemini": DrivenClient(
         "gemini", "@google/gemini-cli", "Start `gemini` once and choose how to sign in.", _gemini, True
     ),

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 
 from ..errors import Code, Refusal
 from ..lab.access import Lab
+from ..lab.legs import Leg, LegEnding, Problem, add_leg, legs_of
+from ..report.words import duration
 from ..session.events import Row
 from ..session.results import metric_of
 from ..text.redaction import redactor
 from .agents import AGENTS, OWN, AgentSettings, Invocation, own_command
-from .leg import RunningLeg, end_lost_leg, notify
+from .leg import RunningLeg, end_lost_leg, not_logged_in, notify
 from .reading import LegOutput
 from .records import DriverPlace, open_to_others
-from .rules import Halt, Leg, LegEnding, Look, Pause, Problem, RunLimits, Spent, after_leg, budget_spent, why_end
+from .rules import Halt, Look, Pause, RunLimits, Spent, after_leg, budget_spent, why_end
 from .settling import look, settle
 
 LOOK_S = 0.5
@@ -57,7 +59,8 @@ class Driver:
     def __init__(self, lab: Lab, options: RunOptions, brief: Callable[[int, Look], str], edge: RunEdge) -> None:
         self._lab, self._options, self._brief, self._edge = lab, options, brief, edge
         self._limits = options.limits
-        self.place = DriverPlace.of(lab.for_reading().repo.own_folder)
+        self._own_folder = lab.for_reading().repo.own_folder
+        self.place = DriverPlace.of(self._own_folder)
         self._stopping = False
         self._leg: RunningLeg | None = None
         self._legs: list[Leg] = []
@@ -84,7 +87,7 @@ class Driver:
         self.ready()
         with self.place.held():
             self._after_a_killed_driver()
-            self._before = len(self.place.legs(self._first.session))
+            self._before = len(legs_of(self._own_folder, self._first.session))
             while (over := self._between()) is None:
                 self._one_leg()
             if problem := settle(self._lab, self._edge.pause):
@@ -108,6 +111,8 @@ class Driver:
                 else "Name a program that is there."
             )
             raise Refusal(Code.BAD_ARGUMENT, f"`{program}` is not on the PATH. {cure}")
+        if agent and not_logged_in(agent):
+            raise Refusal(Code.BAD_ARGUMENT, f"`{program}` says that nobody is logged in. {agent.login}")
         folder = self.place.folder.parent
         if agent and agent.private and (place := open_to_others(folder)):
             message = f"{program} reads no settings below {place}, which others may write to: move the repository, or `chmod go-w` that folder."
@@ -145,7 +150,7 @@ class Driver:
         if isinstance(decided, Halt) or self._stopping:
             return decided if isinstance(decided, Halt) else Halt("The run was stopped.", True)
         if decided.seconds:
-            self._edge.tell(f"The next leg begins in {decided.seconds / 60:.0f} minutes: {decided.why}.")
+            self._edge.tell(f"The next leg begins in {duration(decided.seconds)}: {decided.why}.")
         self._sleep(decided)
         return Halt("The run was stopped.", True) if self._stopping else None
 
@@ -224,7 +229,7 @@ class Driver:
             words=redactor()("\n".join(reading.tail)),
         )
         self._legs.append(leg)
-        self.place.append(seen.session, leg)
+        add_leg(self._own_folder, seen.session, leg)
         self._tell_rows()
         self._edge.tell(f"Leg {number} is over: {leg_words(leg)}.")
 
@@ -261,7 +266,8 @@ class Driver:
             return
         end_lost_leg(str(left["name"]))
         seen = self._look()
-        self.place.append(
+        add_leg(
+            self._own_folder,
             seen.session,
             Leg(
                 number=int(left["leg"]),
@@ -277,7 +283,7 @@ class Driver:
 
 def leg_words(leg: Leg) -> str:
     """Tell a leg that is over in one line."""
-    made = f"{leg.iterations} iterations in {(leg.ended - leg.began) / 60:.0f} min, {leg.ending}"
+    made = f"{leg.iterations} iterations in {duration(leg.ended - leg.began)}, {leg.ending}"
     exits = f" (exit {leg.code})" if leg.ending is LegEnding.ITSELF and leg.code else ""
     said = f", {leg.problem}" if leg.problem else ""
     least = "at least " if leg.at_least and leg.tokens else ""

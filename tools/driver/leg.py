@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..process.leftovers import end_marked
+from ..storage.disk import read_or_empty
+from .agents import DrivenClient
 from .keeper import GRACE_S, MARK, mark_of
 from .reading import LegOutput
 
@@ -68,6 +70,19 @@ class RunningLeg:
         if not self._reader.is_alive() and self._keeper.stdout:
             self._keeper.stdout.close()
         return None if code < 0 else code
+
+
+def not_logged_in(client: DrivenClient) -> bool:
+    """Return whether a client says that nobody is logged in, who would have to be. Without a network Codex waits for ever instead."""
+    file, word = client.provider
+    elsewhere = any(os.environ.get(name) for name in client.keys)
+    if not client.status or elsewhere or word.encode() in read_or_empty(Path(file).expanduser()):
+        return False
+    try:
+        asked = subprocess.run(client.status, capture_output=True, text=True, check=False, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return asked.returncode != 0 and "not logged in" in (asked.stdout + asked.stderr).lower()
 
 
 def end_lost_leg(name: str) -> None:

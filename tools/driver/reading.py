@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .rules import Problem
+from ..lab.legs import Problem
 
 KEPT_LINES, LINE_CHARACTERS = 12, 300
 _CLAUDE = {
@@ -84,7 +84,7 @@ class LegOutput:
     def say(self, text: object) -> None:
         """Keep words for a person to read."""
         words = " ".join(str(text).split())
-        if words:
+        if words and words[:LINE_CHARACTERS] != (self.tail[-1] if self.tail else ""):
             self.tail.append(words[:LINE_CHARACTERS])
 
     def fail(self, text: object, problem: Problem | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What a run leaves on the disk beside the journal: who drives, the legs so far, and files for the client. Nothing that decides."""
+"""What a run leaves on the disk beside the journal: who drives, what it does, and files for the client. Nothing that decides."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from ..errors import Code, Refusal
-from ..storage.disk import read_or_empty, synchronise, take_lock, write_atomically
-from .rules import Leg
+from ..storage.disk import read_or_empty, take_lock, write_atomically
 
 FOLDER = "driver"
-_LEGS, _LOCK, _NOW, LOG = "legs.jsonl", "lock", "now.json", "log"
+_LOCK, _NOW, LOG = "lock", "now.json", "log"
 
 
 @dataclass(frozen=True)
@@ -87,27 +84,6 @@ class DriverPlace:
         except ValueError:
             return {}
         return found if isinstance(found, dict) else {}
-
-    def append(self, session: str, leg: Leg) -> None:
-        """Note a leg that is over."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        file = self.folder / _LEGS
-        cut = file.exists() and not file.read_bytes().endswith(b"\n")  # a loss of power may leave half a line
-        with file.open("a", encoding="utf-8") as stream:
-            stream.write("\n" * cut + json.dumps({"session": session, **leg.model_dump(mode="json")}) + "\n")
-        synchronise(file)
-
-    def legs(self, session: str) -> list[Leg]:
-        """Return the legs of a session, oldest first."""
-        found = []
-        for line in read_or_empty(self.folder / _LEGS).splitlines():
-            try:
-                data = json.loads(line)
-                if data.pop("session", None) == session:
-                    found.append(Leg.model_validate(data))
-            except (ValueError, ValidationError, AttributeError):
-                continue
-        return found
 
 
 def open_to_others(folder: Path) -> Path | None:

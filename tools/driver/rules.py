@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import takewhile
 
-from pydantic import BaseModel, ConfigDict
+from ..lab.legs import Leg, LegEnding, Problem
 
 BACK_OFF_S = (60.0, 300.0, 900.0)
 """Pauses after the first, second, and every further leg in a row that brought no iteration."""
@@ -22,57 +21,8 @@ OVERDUE_S = 900.0
 """How long an open iteration may go on after a budget of the run is spent."""
 
 
-class Problem(StrEnum):
-    """What a client said stopped it."""
-
-    LIMIT = "usage limit"
-    LOGIN = "not logged in"
-    BILLING = "billing"
-    MODEL = "unknown model"
-    OVERFLOW = "context is full"
-    SERVER = "no tools"
-    OTHER = "error"
-
-
 LASTING = frozenset({Problem.LOGIN, Problem.BILLING, Problem.MODEL})
 """What no later leg mends, only a person."""
-
-
-class LegEnding(StrEnum):
-    """Why a leg ended."""
-
-    ITSELF = "ended by itself"
-    HUNG = "no new call"
-    FRESH = "for a new context"
-    BUDGET = "a budget is spent"
-    OVER = "the session is over"
-    STOPPED = "stopped"
-    LOST = "the driver was killed"
-
-
-class Leg(BaseModel):
-    """One leg that is over. Times in seconds since 1970, cost in dollars; `at_least` where the client left out the last count."""
-
-    model_config = ConfigDict(frozen=True)
-
-    number: int
-    agent: str
-    began: float
-    ended: float
-    iterations: int = 0
-    ending: LegEnding = LegEnding.ITSELF
-    code: int | None = None
-    tokens: int = 0
-    cost: float | None = None
-    at_least: bool = False
-    problem: Problem | None = None
-    reset: float = 0.0
-    words: str = ""
-
-    @property
-    def fruitless(self) -> bool:
-        """Return whether it brought no iteration, for no reason of ours."""
-        return not self.iterations and self.ending in {LegEnding.ITSELF, LegEnding.HUNG, LegEnding.LOST}
 
 
 @dataclass(frozen=True)

@@ -100,13 +100,15 @@ class Cost:
     seconds: float
     measuring_seconds: float
     device: Mapping[str, str]
+    agents: str = ""
+    """What driven agents took: legs, hours, tokens, money."""
 
     @property
     def words(self) -> str:
         """Return the cost in a line."""
         on = ", ".join(f"{name} {value}" for name, value in self.device.items() if name in {"cpu", "gpus"})
         spent = f"{duration(self.seconds)}, {duration(self.measuring_seconds)} of them measuring"
-        return f"{tries_words(self.tries)}, {count_of(self.runs, 'run')}, {spent}{f'; {on}' if on else ''}"
+        return f"{tries_words(self.tries)}, {count_of(self.runs, 'run')}, {spent}{f'; {on}' if on else ''}{f'; {self.agents}' if self.agents else ''}"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ..decision.judging import Arm
 from ..decision.measured import GuardResult, TrainingTold
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
+from ..lab.legs import cost_words, legs_of
 from ..plan.model import Plan
 from ..session.commits import JOURNAL_TRAILER
 from ..session.events import Committed, Event, GuardsRan, HeldOut, HookRejected, Row, Started, Verified
@@ -157,7 +158,9 @@ def morning(context: RepoContext, rows: Sequence[ShortRow], *, patches: bool = F
         texts = shown_patches(context, context.repo.patches(spans) if spans else {})
         found = {number: texts.get(some[-1], "") for number, some in commits.items()}
     whole = whole_change(context, session.start.base, kept[-1].commit) if kept and kept[-1].commit else None
-    return morning_of(session, rows, KeptInGit(kept, commits, found, whole), context.now(), context.moved_head())
+    made = morning_of(session, rows, KeptInGit(kept, commits, found, whole), context.now(), context.moved_head())
+    agents = cost_words(legs_of(context.repo.own_folder, session.id))
+    return replace(made, cost=replace(made.cost, agents=agents))
 
 
 def details_of(context: RepoContext, rows: Sequence[Row]) -> dict[int, Details]:

@@ -13,8 +13,9 @@ import pytest
 
 from autoresearch_mcp.tools.driver.driving import Driver, RunEdge, RunOptions
 from autoresearch_mcp.tools.driver.records import DriverPlace
-from autoresearch_mcp.tools.driver.rules import Halt, LegEnding, RunLimits
+from autoresearch_mcp.tools.driver.rules import Halt, RunLimits
 from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.lab.legs import LegEnding
 from conftest import Project
 
 AGENT = """
@@ -65,12 +66,14 @@ class Clock:
 class Run:
     """A run over a project, with the lines that it told."""
 
-    def __init__(self, project: Project, agent: str, **limits: float) -> None:
+    def __init__(self, project: Project, agent: str, notify: str = "", **limits: float) -> None:
         file = project.root.parent / "agent.py"
         file.write_text(AGENT + agent)
         self.clock = Clock(project.root.parent / "hour")
         self.told: list[str] = []
-        options = RunOptions("", [sys.executable], f"{sys.executable} {file}", limits=RunLimits(**limits))  # type: ignore[arg-type]
+        options = RunOptions(
+            "", [sys.executable], f"{sys.executable} {file}", limits=RunLimits(**limits), notify=notify
+        )  # type: ignore[arg-type]
         edge = RunEdge(self.clock.now, self.clock.pause, self.told.append)
         self.driver = Driver(project.lab, options, lambda number, seen: f"leg {number} of a run", edge)
 
@@ -127,6 +130,7 @@ def test_an_agent_that_is_killed_loses_nothing(session: Project) -> None:
 
     assert run.legs == [(2, LegEnding.ITSELF), (3, LegEnding.ITSELF), (1, LegEnding.ITSELF)]
     assert run.driver.legs[0].code == 128 + signal.SIGKILL
+    assert "3 legs of an agent, 0.00 h" in session.copied_server().review.report().report
     assert session.statuses() == ["baseline", *["keep"] * 6]
 
 
@@ -171,6 +175,15 @@ def test_an_iteration_that_the_agent_left_open_is_measured_or_taken_back(session
     again.go()
     assert session.read("value.txt") == "3\n"
     assert session.copied_server().sessions.status().phase == "ready"
+
+
+def test_a_person_s_own_command_hears_of_each_keep(session: Project) -> None:
+    run = Run(session, "better(2)", notify="echo $AUTORESEARCH_EVENT $(cat) >>../heard", iterations=2)
+
+    run.go()
+
+    heard = (session.root.parent / "heard").read_text().splitlines()
+    assert heard == ["keep #1 keep 9: take one off 9", "keep #2 keep 8: take one off 8"]
 
 
 def test_one_run_drives_a_repository(session: Project) -> None:

@@ -13,16 +13,14 @@ from autoresearch_mcp.tools.driver.agents import AGENTS, AgentSettings, own_comm
 from autoresearch_mcp.tools.driver.reading import LegOutput, reset_time
 from autoresearch_mcp.tools.driver.rules import (
     Halt,
-    Leg,
-    LegEnding,
     Look,
     Pause,
-    Problem,
     RunLimits,
     Spent,
     after_leg,
     why_end,
 )
+from autoresearch_mcp.tools.lab.legs import Leg, LegEnding, Problem
 
 NOW = 1_795_900_000.0
 NOTHING = Spent(0, 0.0, 0)
