@@ -40,6 +40,8 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _SPAN = re.compile(r"(?:try again|resets?) in ((?:\d+ ?(?:d|h|m|s)\w*,? ?(?:and )?)+)", re.IGNORECASE)
+_JUST_NOW = timedelta(minutes=10)
+"""A clock without seconds may already be past it when the limit ends within this minute."""
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 
 
@@ -126,7 +128,7 @@ def reset_time(text: str, now: float) -> float:
     if month:
         number = datetime.strptime(month[:3], "%b").month
         return at.replace(year=int(year or base.year), month=number, day=int(day)).timestamp()
-    return (at if at > base else at + timedelta(days=1)).timestamp()
+    return (at if at > base - _JUST_NOW else at + timedelta(days=1)).timestamp()
 
 
 def _claude(told: LegOutput, event: Mapping[str, Any]) -> None:

@@ -113,7 +113,7 @@ def after_leg(legs: Sequence[Leg], over: str, limits: RunLimits, spent: Spent, n
 def _after_limit(last: Leg, barren: int, limits: RunLimits, now: float) -> Pause | Halt:
     if barren >= MOST_LIMITS:
         return Halt(f"{barren} legs in a row met a usage limit.", False)
-    wait = last.reset + AFTER_RESET_S - now if last.reset > now else LIMIT_PAUSE_S
+    wait = max(0.0, last.reset - now) + AFTER_RESET_S if last.reset else LIMIT_PAUSE_S
     if limits.until and now + wait >= limits.until:
         return Halt("The usage limit lasts longer than the hours of this run.", False)
     return Pause(wait, "usage limit")

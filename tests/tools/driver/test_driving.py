@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,14 +67,14 @@ class Clock:
 class Run:
     """A run over a project, with the lines that it told."""
 
-    def __init__(self, project: Project, agent: str, notify: str = "", **limits: float) -> None:
+    def __init__(self, project: Project, agent: str, notify: str = "", **limits: Any) -> None:  # noqa: ANN401
         file = project.root.parent / "agent.py"
         file.write_text(AGENT + agent)
         self.clock = Clock(project.root.parent / "hour")
         self.told: list[str] = []
         options = RunOptions(
             "", [sys.executable], f"{sys.executable} {file}", limits=RunLimits(**limits), notify=notify
-        )  # type: ignore[arg-type]
+        )
         edge = RunEdge(self.clock.now, self.clock.pause, self.told.append)
         self.driver = Driver(project.lab, options, lambda number, seen: f"leg {number} of a run", edge)
 

@@ -50,6 +50,7 @@ def test_a_usage_limit_is_waited_for_and_counts_as_no_failure() -> None:
 
     assert after(*[limited] * 20) == Pause(7230, "usage limit")
     assert after(leg(problem=Problem.LIMIT)) == Pause(1800, "usage limit")
+    assert after(leg(problem=Problem.LIMIT, reset=NOW - 30)) == Pause(30, "usage limit")
     assert after(leg(iterations=3, problem=Problem.LIMIT, reset=NOW + 60)) == Pause(90, "usage limit")
     assert after(limited, limits=RunLimits(until=NOW + 3600)) == Halt(
         "The usage limit lasts longer than the hours of this run.", False
@@ -159,6 +160,7 @@ def test_a_limit_that_names_a_clock_means_the_next_such_moment_here() -> None:
 
     assert at("You’ve hit your usage limit. Upgrade or try again at 10:54 AM.") == datetime(2026, 11, 29, 10, 54)
     assert at("or try again at 8:05 AM.") == datetime(2026, 11, 30, 8, 5)
+    assert at("or try again at 8:59 AM.") == datetime(2026, 11, 29, 8, 59)  # within this minute
     assert at("or try again at Dec 2nd, 2026 8:05 PM.") == datetime(2026, 12, 2, 20, 5)
     assert at("try again in 1 day 2 hours 3 minutes") == datetime(2026, 11, 30, 11, 3)
     assert reset_time("some other words", morning) == 0
