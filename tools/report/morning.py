@@ -190,7 +190,7 @@ def morning_of(session: Session, rows: Sequence[ShortRow], in_git: KeptInGit, no
             measuring_seconds=60 * summary.measuring_minutes,
             device={name: value for name, value in session.start.machine.items() if _tells(name, value)},
         ),
-        take=_take(session, kept, whole, summary.keeps),
+        take=_take(session, whole),
     )
 
 
@@ -298,14 +298,13 @@ def _tells(name: str, value: str) -> bool:
     return named and value not in {"", "none", "unknown"}
 
 
-def _take(session: Session, kept: Sequence[ReportedKeep], whole: CombinedChange, keeps: int) -> tuple[TakeLine, ...]:
+def _take(session: Session, whole: CombinedChange) -> tuple[TakeLine, ...]:
     """Return the commands that take the result, the usual one first; none where nothing is left of what was kept."""
     if not whole.files:
         return ()
     branch, base = session.start.branch, whole.base[:10]
     # A branch's tip may be a try that is not decided yet, and a finished session's branch may have gone on.
     tip = shlex.quote(branch) if session.trial is None and not session.finished else whole.tip[:10]
-    picks = " ".join(commit[:10] for change in kept for commit in change.commits)
     lines = []
     if session.squashed:
         lines.append(TakeLine(f"git merge {shlex.quote(session.squashed)}", "all kept changes as one commit"))
@@ -314,13 +313,9 @@ def _take(session: Session, kept: Sequence[ReportedKeep], whole: CombinedChange,
             TakeLine(f"git merge {tip}", f"into the branch you stand on, with every try of {branch} and its undo"),
             TakeLine(f"git merge --squash {tip}", "the same as one change, for you to commit"),
         ]
-    if len(kept) == keeps and all(change.commits for change in kept):
-        clean = shlex.quote(f"{branch}-kept")
-        lines += [
-            TakeLine(f"git cherry-pick {picks}", "the kept changes alone, onto the branch you stand on"),
-            TakeLine(
-                f"git switch -c {clean} {base} && git cherry-pick {picks}",
-                "a clean branch of them, from where it began",
-            ),
-        ]
+    clean = shlex.quote(f"{branch}-kept")
+    what = (
+        "the kept changes alone, a commit each, on a new branch or another that nobody stands on; measured there first"
+    )
+    lines.append(TakeLine(f"autoresearch-mcp apply {clean}", what))
     return (*lines, TakeLine(f"git diff {base} {whole.tip[:10]}", "look at all of it first"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 import subprocess
 from html.parser import HTMLParser
 
@@ -73,7 +74,7 @@ def test_the_gain_and_each_keeps_own_gain_stand_in_every_report(
     ]
 
 
-@pytest.mark.parametrize("place", [0, 1, 2, 3])
+@pytest.mark.parametrize("place", [0, 1])
 def test_every_line_that_takes_the_result_gives_what_was_kept(night: Project, place: int) -> None:
     line = seen(night).take[place].command
     night.git("switch", "--quiet", "main")
@@ -88,7 +89,16 @@ def test_a_session_on_the_branch_that_one_stands_on_is_not_merged_into_itself(pr
     project.start()
     project.try_value(8)
 
-    assert [line.command.split()[1] for line in seen(project).take] == ["cherry-pick", "switch", "diff"]
+    assert [line.command.split()[1] for line in seen(project).take] == ["apply", "diff"]
+
+
+def test_the_kept_changes_alone_are_a_branch_with_a_commit_each(night: Project) -> None:
+    words = shlex.split(seen(night).take[2].command)
+
+    assert main(["--root", str(night.root), *words[1:]]) == 0
+
+    assert night.git("log", "--reverse", "--format=%s", "main..lab/night-kept").splitlines() == ["eight", "six"]
+    assert night.git("rev-parse", "lab/night-kept^{tree}") == night.git("rev-parse", "lab/night^{tree}")
 
 
 def test_a_try_that_is_not_decided_is_in_no_line_that_takes_the_result(night: Project) -> None:
