@@ -8,11 +8,7 @@ from .command import JSON as _JSON
 from .command import CliCommand
 from .command import argument as _argument
 from .run_command import DRIVING
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(map(int, text.split(",")))
-
+from .taking import TAKING
 
 COMMANDS: Mapping[str, CliCommand] = {
     "demo": CliCommand(
@@ -98,43 +94,7 @@ COMMANDS: Mapping[str, CliCommand] = {
             _JSON,
         ),
     ),
-    "undo": CliCommand(
-        "try the best without a kept change, which goes where that is not worse",
-        "cli.taking_commands:undo",
-        (
-            _argument("iteration", type=int, help="the keep"),
-            _argument("--force", action="store_true", help="let it go whatever that costs; asks a person first"),
-            _JSON,
-        ),
-        says="Measured and logged as an iteration, with guards. Later keeps that need the change are named, and nothing is changed.",
-        exits="Exit status: 0 taken back; 1 the keep stayed, or nobody agreed; 2 refused, with the reason on standard error.",
-    ),
-    "apply": CliCommand(
-        "put the kept changes on another branch, measured there before it moves",
-        "cli.taking_commands:apply",
-        (
-            _argument(
-                "branch", help="a branch that no checkout stands on; one that is not there begins where the session did"
-            ),
-            _argument("--keeps", type=_numbers, metavar="N,N", default=(), help="only the keeps of these iterations"),
-            _argument("--squash", action="store_true", help="one commit (default: one a keep)"),
-            _JSON,
-        ),
-        says="Your checkout is not touched. The branch before and after runs in turn in a second checkout, then the guards; it stays "
-        "as it was where a keep does not fit, a guard is red, or it would be worse. Works after the session was finished as well.",
-    ),
-    "ablate": CliCommand(
-        "what each kept change still earns: the best is raced against itself without it",
-        "cli.taking_commands:ablate",
-        (
-            _argument(
-                "--minutes", type=float, default=0.0, help="take so long (default: what the budget leaves, at most 15)"
-            ),
-            _JSON,
-        ),
-        says="Changes nothing in the repository. Keeps with the weakest evidence come first; names those that do not show that "
-        "they earn their place, with the line that takes them back.",
-    ),
+    **TAKING,
     "best": CliCommand(
         "the best try in full: its change, why it was kept, its output", "cli.session_commands:best", (_JSON,)
     ),

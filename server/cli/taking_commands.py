@@ -1,4 +1,4 @@
-"""What a person does with results: take a keep back, ask what each still earns, put them on a branch."""
+"""What a person does with results: take a keep back, ask what each still earns, put them on a branch, show them to a stranger."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from ...tools.lab.access import Lab
+from ...tools.text.redaction import visible
+from ...tools.verbs.claims import ClaimChecked, Claims, verify_claim
 from ...tools.verbs.loop import Loop
 from ...tools.verbs.loop_answers import Iterated
 from ...tools.verbs.taking import Taking
@@ -35,3 +37,25 @@ def ablate(root: Path, options: Namespace) -> int:
 def apply(root: Path, options: Namespace) -> int:
     """Put keeps on another branch."""
     return print_answer(options.json, lambda: Taking(Lab(root)).apply(options.branch, options.keeps, options.squash))
+
+
+def export(root: Path, options: Namespace) -> int:
+    """Write a session as a signed file."""
+    key = Path(options.key).expanduser() if options.key else None
+    return print_answer(options.json, lambda: Claims(Lab(root)).export(Path(options.bundle).expanduser(), key))
+
+
+def verify(root: Path, options: Namespace) -> int:
+    """Say what of such a file holds; returns the exit status: 1 if something does not."""
+    signers = Path(options.signer).expanduser() if options.signer else None
+    found: list[ClaimChecked] = []
+
+    def agreed(command: str) -> bool:
+        shown = f"To replay it, code from {options.file} runs as you, on this machine, by\n\n  {visible(command)}\n\n"
+        return options.allow_commands or asked(shown, "yes") == 0
+
+    def ask() -> ClaimChecked:
+        found.append(verify_claim(Path(options.file).expanduser(), signers, options.replay, agreed))
+        return found[0]
+
+    return print_answer(options.json, ask) or int(not found[0].holds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +81,16 @@ class Journal:
         """Add events of a session, or of a ledger, in order. `at` is in seconds since the epoch."""
         with self._database.transaction() as execute:
             chain.append(execute, session, at, events)
+
+    def records(self) -> list[tuple]:  # type: ignore[type-arg]
+        """Return every record with its place in the chain, as `restore` takes it."""
+        return self._database.query("SELECT * FROM event ORDER BY number")
+
+    def restore(self, records: Iterable[Sequence[object]]) -> None:
+        """Fill a new journal with the records of another one, as they are; whether they hold together is for `broken`."""
+        with self._database.transaction() as execute:
+            for record in records:
+                execute(f"INSERT INTO event VALUES ({_places(record)})", record)
 
     def tip(self) -> str:
         """Return the digest of the last record; empty without any."""

@@ -1,0 +1,128 @@
+"""A session as a file that a stranger checks: what holds, what was bent, and what no file can show."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from test_taking_back import with_keeps
+
+from autoresearch_mcp.server.main import main
+from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.verbs.claims import Claims, verify_claim
+from conftest import Project
+
+HELD = [
+    "the signature",
+    "journal and branch are those that were signed",
+    "the chain of",
+    "the records that the commits",
+    "the headline, counted again from the journal: 10 -> 4, -60.00 %",
+    "4 verdicts, decided again from their runs",
+    "the code of 2 keeps is the code that their receipts name",
+]
+
+
+@pytest.fixture
+def claim(tmp_path: Path) -> Path:
+    project = with_keeps(tmp_path / "repo", branch="lab")
+    project.loop.undo(2)
+    project.sessions.finish_session()
+    Claims(project.lab).export(tmp_path / "claim")
+    return tmp_path / "claim"
+
+
+def checked(file: Path) -> dict[str, bool]:
+    return {check.words: check.holds for check in verify_claim(file, None, 0, lambda command: False).checks}
+
+
+def bent(claim: Path, name: str, change: Callable[[bytes], bytes]) -> Path:
+    """The claim with another content of one of its parts, and digests that fit, as somebody without the key makes it."""
+    with tarfile.open(claim) as tar:
+        parts = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+    parts[name] = change(parts[name])
+    file = claim.with_name("bent")
+    with tarfile.open(file, "w") as tar:
+        for each, data in parts.items():
+            member = tarfile.TarInfo(each)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return file
+
+
+def test_what_was_written_holds_on_a_machine_without_the_repository(
+    claim: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (claim.parent / "repo").rename(claim.parent / "gone")
+
+    assert main(["--root", "/", "verify-claim", str(claim)]) == 0
+
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "The claim: a smaller number 10 -> 4, -60.00 %."
+    for line, words in zip(told[1:], HELD, strict=False):
+        assert line.startswith(f"holds: {words}")
+    assert [line for line in told if line.startswith("cannot be checked: whose key SHA256:")]
+
+
+def test_a_keep_is_replayed_once_a_person_agreed(claim: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    replay = ["verify-claim", str(claim), "--replay", "3"]
+
+    assert main(["--root", "/", *replay]) == 2
+    assert "asks a person" in capsys.readouterr().err
+    assert main(["--root", "/", "--allow-commands", *replay]) == 0
+    assert "replayed: #3 here, 1 + 1 runs in turn: -20.00 %; the journal has metric 4, -1 to the best before it." in (
+        capsys.readouterr().out
+    )
+
+
+def test_the_signer_is_held_against_public_keys(claim: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(other)], check=True)
+    own = Path("~/.local/state/autoresearch-mcp/claim.key.pub").expanduser()
+
+    assert verify_claim(claim, own, 0, lambda command: False).holds
+    assert not verify_claim(claim, other.with_suffix(".pub"), 0, lambda command: False).holds
+
+
+def _edited(journal: bytes) -> bytes:
+    return journal.replace(b'\\"metric\\":4.0', b'\\"metric\\":3.0')
+
+
+def _without_one(journal: bytes) -> bytes:
+    return b"\n".join(line for line in journal.splitlines() if json.loads(line)[0] != 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "fallen"),
+    [
+        ("claim.json", lambda text: text.replace(b"-60.00", b"-70.00"), ["the signature", "the headline"]),
+        ("journal.jsonl", _edited, ["journal and branch are those", "journal and branch: The journal is not what"]),
+        (
+            "journal.jsonl",
+            _without_one,
+            ["journal and branch are those", "journal and branch: The journal is not what"],
+        ),
+        ("repository.bundle", lambda data: data[:-200], ["journal and branch are those", "journal and branch: `git"]),
+    ],
+    ids=["another headline", "an edited record", "a record less", "half a branch"],
+)
+def test_what_was_bent_is_named(claim: Path, name: str, change: Callable[[bytes], bytes], fallen: list[str]) -> None:
+    fell = [words for words, holds in checked(bent(claim, name, change)).items() if not holds]
+
+    assert [words[: len(start)] for words, start in zip(fell, fallen, strict=True)] == fallen
+
+
+def test_another_file_is_no_claim_and_none_is_overwritten(claim: Path, tmp_path: Path) -> None:
+    project = Project(tmp_path / "other")
+    with pytest.raises(Refusal, match="is no claim"):
+        verify_claim(project.root / "value.txt", None, 0, lambda command: True)
+    with pytest.raises(Refusal, match="There is no session"):
+        Claims(project.lab).export(project.root / "new")
+    project.start()
+    with pytest.raises(Refusal, match="Name a new file"):
+        Claims(project.lab).export(claim)
