@@ -92,6 +92,10 @@ class PythonApi:
         """Return the file of a module, or that with which it is run; empty where there is none."""
         return self._paths.get(f"{dotted}.__main__") or self._paths.get(dotted, "")
 
+    def path_of(self, one: griffe.Object) -> str:
+        """Return the file in which something is defined; empty for a folder."""
+        return self._paths.get(one.module.path, "")
+
     @cached_property
     def _collection(self) -> griffe.ModulesCollection:
         import griffe
@@ -128,7 +132,7 @@ class PythonApi:
     def symbols(self) -> tuple[Symbol, ...]:
         """Everything that is defined, by file and line."""
         found = {one.path: one for module in self._collection.members.values() for one in _objects(module)}
-        rows = (_symbol(one, str(one.filepath)) for one in found.values() if not one.is_module)
+        rows = (_symbol(one, self.path_of(one)) for one in found.values() if not one.is_module)
         return tuple(sorted(rows, key=lambda symbol: (symbol.path, symbol.line, symbol.name)))
 
     @cached_property
@@ -190,7 +194,7 @@ class PythonApi:
         return Lookup.MISSING if closed or name not in self._words else Lookup.UNKNOWN
 
     def _text_of(self, one: griffe.Object) -> str:
-        return self._texts.get(str(one.filepath), "")
+        return self._texts.get(self.path_of(one), "")
 
     def _body_of(self, one: griffe.Object) -> str:
         """Return the text of a class; with a metaclass that of its module, where the metaclass may stand."""

@@ -280,3 +280,14 @@ def test_a_script_that_is_nearly_none_of_ours_may_be_the_readers_away_from_the_t
 )
 def test_what_was_written_for_another_version_tells_of_the_past(path: str, past: bool) -> None:
     assert is_history(path, "2") is past
+
+
+def test_python_in_a_folder_that_is_no_package_is_known_by_its_path() -> None:
+    project = {"jobs/run.py": "def start(): ...\n", "jobs/bad.py": "def (\n"}
+    kept = found(project, "`jobs.run.start`, `jobs.run.stop`, `jobs.bad.any`\n")
+
+    assert [(claim.why, claim.path) for claim in kept] == [
+        ("", "jobs/run.py"),
+        ("jobs/run.py defines no stop", "jobs/run.py"),
+        ("", ""),
+    ]

@@ -227,13 +227,13 @@ def of_dotted(name: str, api: PythonApi) -> tuple[str, str, bool] | None:
             return f"{path or at} defines no {left}", path, known
         return (
             "",
-            "" if isinstance(found, Lookup) else str(found.filepath),
+            "" if isinstance(found, Lookup) else api.path_of(found),
             not isinstance(found, Lookup) or "." in name,
         )
     if owners := api.classes.get(head):
         walks = [api.walked(owner, rest) for owner in owners]
         fine = any(one is not Lookup.MISSING for one in walks)
-        path = str(owners[0].filepath)
+        path = api.path_of(owners[0])
         return ("" if fine else f"{head} in {path} has no {'.'.join(rest)}"), path, True
     return None
 
