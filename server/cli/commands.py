@@ -108,6 +108,21 @@ COMMANDS: Mapping[str, CliCommand] = {
         ),
         says="Secrets are masked, so a patch with one cannot be applied.",
     ),
+    "export": CliCommand(
+        "put the session into the store of an experiment tracker",
+        "cli.session_commands:export",
+        (
+            _argument("--to", choices=("mlflow", "tensorboard", "wandb-offline"), required=True, help="the tracker"),
+            _argument(
+                "--into",
+                metavar="PLACE",
+                required=True,
+                help="a folder; of MLflow a database file, or an address",
+            ),
+        ),
+        says="One run an iteration, with its numbers, its words and its patch; the plan's fields are parameters. Its library has to "
+        "be installed beside this server.",
+    ),
     "finish": CliCommand(
         "close the session: fresh runs of baseline and best, and the summary",
         "cli.session_commands:finish",

@@ -72,6 +72,14 @@ def diff(root: Path, options: Namespace) -> int:
     return _print(root, lambda context: changed_between(context, options.iterations))
 
 
+def export(root: Path, options: Namespace) -> int:
+    """Put the session into a tracker's store."""
+    from ...tools.report.trackers import Tracker
+    from ...tools.report.trackers import export as exported_to
+
+    return _print(root, lambda context: exported_to(context, Tracker(options.to), options.into) + "\n")
+
+
 def finish(root: Path, options: Namespace) -> int:
     """Close the session."""
     lab = Lab(root, allow_commands=options.allow_commands)
