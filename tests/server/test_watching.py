@@ -389,7 +389,7 @@ def test_a_new_row_comes_by_itself_with_the_parts_that_changed(live: LiveServer,
     assert name == "page"
     assert Reader(rows[0]).tries() == ["try-31"]
     assert "<script" not in rows[0]
-    assert {"head", "now", "progress", "certainty"} <= set(told["parts"])
+    assert {"head", "now", "progress", "morning"} <= set(told["parts"])
 
 
 def test_what_was_missed_comes_after_a_break(live: LiveServer) -> None:
@@ -411,7 +411,7 @@ def test_the_journal_is_checked_beside_and_told(live: LiveServer) -> None:
     session, _ = live.watch.position()
     response = ask(live, f"events?after={session}:30")
     parts = (told["parts"] for _, told in events(response))
-    found = next(words for part in parts if (words := part.get("certainty", "")) and CHECKING not in words)
+    found = next(words for part in parts if (words := part.get("morning", "")) and CHECKING not in words)
     response.close()
 
     assert "no record was edited" in found

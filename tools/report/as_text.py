@@ -83,7 +83,7 @@ def as_markdown(morning: Morning, most: int) -> str:
         f"### Tried and failed: {sum(group.count for group in morning.failed):,}" if morning.failed else "",
         *map(_group_list, morning.failed),
         "### Take it" if morning.take else "",
-        *(f"{text(line.words).capitalize()}:\n\n```sh\n{line.command}\n```" for line in morning.take),
+        *(f"{text(line.words)}:\n\n```sh\n{line.command}\n```" for line in morning.take),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

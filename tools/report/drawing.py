@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from ..decision.measured import Curve
 from ..session.results import number
-from .labels import Box, labels_of
-from .picture import CAPTION, Dot, Mark, Picture, Segment
+from .labels import Box, label_text, labels_of
+from .picture import MOST_LABELS, Dot, Mark, Picture, Segment
 
 WIDTH, HEIGHT = 960, 430
 FIELD = Box(70, 22, 946, 354)
@@ -53,6 +53,7 @@ def as_svg(picture: Picture, name: str = "picture") -> str:
             "class": "picture",
             "viewBox": f"0 0 {WIDTH} {HEIGHT}",
             "role": "img",
+            "tabindex": "0",
             "aria-label": f"{picture.y_label}: {', '.join(f'{count} {mark}' for mark, count in picture.marks)}",
             "data-width": str(picture.width),
             "data-axis": f"{axis.kind} {axis.low!r} {axis.high!r} {axis.soft!r}",
@@ -111,7 +112,6 @@ def _frame(svg: Element, picture: Picture) -> None:
         _text(strip, "y", FIELD.left - 8, STRIP, "no number")
     _text(svg, "x axis", (FIELD.left + FIELD.right) / 2, HEIGHT - 10, "try")
     _text(svg, "name", 6, 10, picture.y_label)
-    _text(svg, "name", 6, HEIGHT - 8, CAPTION)
 
 
 def _run(svg: Element, picture: Picture, segment: Segment, name: str) -> None:
@@ -189,10 +189,18 @@ def _title(dot: Dot) -> str:
 
 def _labels(svg: Element, picture: Picture) -> None:
     group = SubElement(svg, "g", {"class": "labels"})
-    for dot, label in labels_of(picture, FIELD, _LETTER, _LINE):
-        where = {"text-anchor": str(label.side), "data-x": str(dot.x)}
-        where["data-u"] = f"{picture.axis.place(dot.value or 0.0):.5g}"
-        _text(group, "label", label.x, label.y, label.text, **where)
+    placed = {dot.x: label for dot, label in labels_of(picture, FIELD, _LETTER, _LINE)}
+    for dot in picture.labelled[:MOST_LABELS]:  # those without room have it where somebody zooms in
+        label = placed.get(dot.x)
+        where = {"text-anchor": str(label.side)} if label else {"display": "none"}
+        where |= {
+            "data-x": str(dot.x),
+            "data-u": f"{picture.axis.place(dot.value or 0.0):.5g}",
+            "data-text": label_text(dot),
+        }
+        _text(
+            group, "label", label.x if label else 0.0, label.y if label else 0.0, label.text if label else "", **where
+        )
 
 
 def curves_as_svg(curves: Sequence[tuple[str, Curve]]) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ..plan.model import Direction
-from .picture import MOST_LABELS, Dot, Mark, Picture
+from .picture import MOST_LABELS, Dot, Picture
 
+LONGEST, SHORTEST = 80, 6
+"""Letters of a label, and of what is left of its words where they are cut."""
+DOT = 5
+"""How far a dot reaches on either side, in pixels."""
 MOST_BOXES = 2000
 """Boxes in the way of labels from which those on the same pixels count as one."""
 
@@ -29,15 +33,6 @@ class Box:
     top: float
     right: float
     bottom: float
-
-    def meets(self, other: Box) -> bool:
-        """Whether the two share any point."""
-        return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,32 +58,49 @@ class PlacedLabel:
 def place_labels(
     wanted: Sequence[Wanted], taken: Sequence[Box], field: Box, letter: float, line: float, down: bool
 ) -> list[PlacedLabel]:  # fmt: skip
-    """Place labels for as many of the wanted as find room, the first ones first; one that does not fit is cut, then left out.
+    """Place labels for as many of the wanted as find room, the first ones first: each where most of its text is free, cut to
+    that, and left out where not even its first word is.
 
     `letter` and `line` are the size of one letter; `down` tells that the empty side of the picture is below.
     """
     boxes, found = list(taken), []
     for of, want in enumerate(wanted):
-        for text in _versions(want.text):
-            spots = [spot for spot in _spots(of, want, text, line, down) if _free(spot, boxes, field, letter, line)]
-            if spots:
-                found.append(spots[0])
-                boxes.append(_box(spots[0], letter, line))
-                break
+        free = [(_letters(spot, boxes, field, letter, line), spot) for spot in _spots(of, want, line, down)]
+        most, spot = max(free, key=lambda one: min(one[0], len(want.text)))  # the first of equal ones
+        if text := _cut(want.text, most):
+            found.append(replace(spot, text=text))
+            boxes.append(_box(found[-1], letter, line))
     return found
 
 
-def _versions(text: str) -> list[str]:
-    short = text if len(text) <= 18 else text[:17].rstrip() + "…"
-    return list(dict.fromkeys([text, short, text.split(" ")[0]]))
+def _cut(text: str, most: int) -> str:
+    """Cut a text to at most so many letters; empty where its first word does not fit."""
+    if len(text) <= most:
+        return text
+    first = text.split(" ")[0]
+    return f"{text[: most - 1].rstrip()}…" if most > len(first) + SHORTEST else first if len(first) <= most else ""
 
 
-def _spots(of: int, want: Wanted, text: str, line: float, down: bool) -> list[PlacedLabel]:
-    near, far = (0.75 * line, 1.6 * line) if down else (-0.75 * line, -1.6 * line)
-    offsets = [(-7, near), (7, near), (-10, 0.0), (10, 0.0), (-7, far), (7, far)]
+def _spots(of: int, want: Wanted, line: float, down: bool) -> list[PlacedLabel]:
+    sign = 1 if down else -1
+    offsets = [(side * 7, sign * far * line) for far in (0.9, 1.7, 2.5) for side in (-1, 1)]
     return [
-        PlacedLabel(of, want.x + dx, want.y + dy, LabelAnchor.END if dx < 0 else LabelAnchor.START, text) for dx, dy in offsets
-    ]  # fmt: skip
+        PlacedLabel(of, want.x + dx, want.y + dy, LabelAnchor.END if dx < 0 else LabelAnchor.START, want.text)
+        for dx, dy in [*offsets[:2], (-10, 0.0), (10, 0.0), *offsets[2:], (-7, -offsets[0][1]), (7, -offsets[0][1])]
+    ]
+
+
+def _letters(spot: PlacedLabel, boxes: Sequence[Box], field: Box, letter: float, line: float) -> int:
+    """Count the letters that are free at a spot: up to the next box on its line, or to the edge."""
+    top, bottom = spot.y - line / 2, spot.y + line / 2
+    if top < field.top or bottom > field.bottom:
+        return 0
+    on_line = [box for box in boxes if box.top < bottom and top < box.bottom]
+    if spot.side is LabelAnchor.START:
+        room = min([field.right, *(box.left for box in on_line if box.right > spot.x)]) - spot.x
+    else:
+        room = spot.x - max([field.left, *(box.right for box in on_line if box.left < spot.x)])
+    return int(room / letter - 1)
 
 
 def _box(label: PlacedLabel, letter: float, line: float) -> Box:
@@ -97,26 +109,21 @@ def _box(label: PlacedLabel, letter: float, line: float) -> Box:
     return Box(left, label.y - line / 2, left + width, label.y + line / 2)
 
 
-def _free(label: PlacedLabel, boxes: Sequence[Box], field: Box, letter: float, line: float) -> bool:
-    box = _box(label, letter, line)
-    inside = field.left <= box.left and box.right <= field.right and field.top <= box.top and box.bottom <= field.bottom
-    return inside and not any(box.meets(other) for other in boxes)
-
-
 def labels_of(
     picture: Picture, field: Box, letter: float, line: float, most: int = MOST_LABELS
 ) -> list[tuple[Dot, PlacedLabel]]:
     """Place the labels of the kept changes in a picture that fills `field`."""
     chosen = picture.labelled[:most]
-    wanted = [Wanted(*_spot(picture, dot, field), f"#{dot.iteration} {_cut(dot.words)}".rstrip()) for dot in chosen]
+    wanted = [Wanted(*_spot(picture, dot, field), label_text(dot)) for dot in chosen]
     down = picture.direction is Direction.LOWER
     return [
         (chosen[label.of], label) for label in place_labels(wanted, _taken(picture, field), field, letter, line, down)
     ]
 
 
-def _cut(words: str) -> str:
-    return words if len(words) <= 34 else words[:33].rstrip() + "…"
+def label_text(dot: Dot) -> str:
+    """Return what a label says where there is room for all of it."""
+    return f"#{dot.iteration} {_cut(dot.words, LONGEST)}".rstrip()
 
 
 def _spot(picture: Picture, dot: Dot, field: Box) -> tuple[float, float]:
@@ -126,7 +133,7 @@ def _spot(picture: Picture, dot: Dot, field: Box) -> tuple[float, float]:
 
 
 def _taken(picture: Picture, field: Box) -> list[Box]:
-    """The line of the running best and the kept dots."""
+    """The line of the running best, the words of the target, and every dot."""
     boxes = []
     for segment in picture.segments:
         ends, above = [*(x for x, _ in segment.steps[1:]), segment.last], None
@@ -136,8 +143,11 @@ def _taken(picture: Picture, field: Box) -> list[Box]:
             boxes.append(Box(left, y - 1, right, y + 1))
             boxes += [Box(left - 1, min(above, y), left + 1, max(above, y))] if above is not None else []
             above = y
-    spots = [_spot(picture, dot, field) for dot in picture.dots if dot.mark is Mark.KEEP and dot.value is not None]
-    every = [*boxes, *(Box(x - 3, y - 3, x + 3, y + 3) for x, y in spots)]
+    spots = [_spot(picture, dot, field) for dot in picture.dots if dot.value is not None]
+    if picture.target is not None:
+        y = field.bottom - picture.height(picture.target) * (field.bottom - field.top)
+        boxes.append(Box(field.left, y - 18, field.left + 120, y + 18))
+    every = [*boxes, *(Box(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in spots)]
     return every if len(every) <= MOST_BOXES else list(dict.fromkeys(map(_on_whole_pixels, every)))
 
 

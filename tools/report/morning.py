@@ -307,15 +307,15 @@ def _take(session: Session, whole: CombinedChange) -> tuple[TakeLine, ...]:
     tip = shlex.quote(branch) if session.trial is None and not session.finished else whole.tip[:10]
     lines = []
     if session.squashed:
-        lines.append(TakeLine(f"git merge {shlex.quote(session.squashed)}", "all kept changes as one commit"))
+        lines.append(TakeLine(f"git merge {shlex.quote(session.squashed)}", "All kept changes as one commit"))
     if session.plan.branch:
         lines += [
-            TakeLine(f"git merge {tip}", f"into the branch you stand on, with every try of {branch} and its undo"),
-            TakeLine(f"git merge --squash {tip}", "the same as one change, for you to commit"),
+            TakeLine(f"git merge {tip}", f"Into the branch you stand on, with every try of {branch} and its undo"),
+            TakeLine(f"git merge --squash {tip}", "The same as one change, for you to commit"),
         ]
     clean = shlex.quote(f"{branch}-kept")
     what = (
-        "the kept changes alone, a commit each, on a new branch or another that nobody stands on; measured there first"
+        "The kept changes alone, a commit each, on a new branch or another that nobody stands on; measured there first"
     )
     lines.append(TakeLine(f"autoresearch-mcp apply {clean}", what))
-    return (*lines, TakeLine(f"git diff {base} {whole.tip[:10]}", "look at all of it first"))
+    return (*lines, TakeLine(f"git diff {base} {whole.tip[:10]}", "Look at all of it first"))

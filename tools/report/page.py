@@ -13,7 +13,7 @@ from ..session.results import metric_of, number
 from ..session.telling import effect_of_gain
 from .drawing import as_svg, icon, name_of
 from .morning import Morning
-from .picture import Mark, Picture, mark_of
+from .picture import CAPTION, Mark, Picture, mark_of
 from .rest import Rest
 from .words import delta_words, duration
 
@@ -72,6 +72,7 @@ class Drawing(PageSection):
 
     kind = "picture"
     picture: Picture
+    caption: str = CAPTION
 
     @property
     def svg(self) -> str:

@@ -17,7 +17,9 @@ from autoresearch_mcp.tools.report import plot
 from autoresearch_mcp.tools.report.axes import Axis, AxisScale, fit_axis, short
 from autoresearch_mcp.tools.report.drawing import BEST, FIELD, STRIP, TARGET, as_braille, as_svg
 from autoresearch_mcp.tools.report.labels import Box, LabelAnchor, labels_of
+from autoresearch_mcp.tools.report.page import Drawing
 from autoresearch_mcp.tools.report.picture import Chapter, Mark, Picture, picture
+from autoresearch_mcp.tools.report.rendering import render_section
 from autoresearch_mcp.tools.session.events import Row
 from filled import HOSTILE, in_order, long, row
 
@@ -68,7 +70,7 @@ def test_drift_of_the_machine_shows_neither_in_the_line_nor_in_the_dots() -> Non
 
     assert [level for _, level in drawn.segments[0].steps] == pytest.approx([10, 9, 4.5])
     assert [dot.value for dot in drawn.dots] == pytest.approx([10, 9, 9.45, 4.5])
-    assert "beside the incumbent of its time" in as_svg(drawn)
+    assert "beside the incumbent of its time" in render_section(Drawing("progress", "Progress", drawn))
 
 
 def test_a_keep_that_is_turned_round_takes_its_step_back() -> None:
@@ -233,13 +235,24 @@ def test_of_very_many_keeps_those_worth_most_and_the_ends_are_drawn() -> None:
     assert made.dots[501] in thin.dots
 
 
+def meet(one: Box, other: Box) -> bool:
+    across, down = one.left < other.right and other.left < one.right, one.top < other.bottom and other.top < one.bottom
+    return across and down
+
+
 @pytest.mark.parametrize("direction", ["lower", "higher"])
-@pytest.mark.parametrize("count", [2, 30, 2000])
-def test_labels_meet_neither_each_other_nor_the_edge(count: int, direction: str) -> None:
+@pytest.mark.parametrize("count", [2, 30, 1000, 2000])
+def test_labels_meet_neither_each_other_nor_a_dot_nor_the_edge(count: int, direction: str) -> None:
     sign = 1 if direction == "lower" else -1
     rows = [one.model_copy(update={"metric": one.metric and 10 + sign * (one.metric - 10)}) for one in long(count)]
-    field = Box(90, 130, 1370, 690)
-    found = [label for _, label in labels_of(session(rows, direction=direction), field, 6.7, 15)]
+    field, made = Box(90, 130, 1370, 690), session(rows, direction=direction)
+    found = [label for _, label in labels_of(made, field, 6.7, 15)]
+    spots = [
+        (90 + 1280 * made.across(dot.x), 690 - 560 * made.height(dot.value))
+        for dot in made.dots
+        if dot.value is not None
+    ]
+    dots = [Box(x - 3, y - 3, x + 3, y + 3) for x, y in spots]
     boxes = []
     for label in found:
         width = 6.7 * len(label.text)
@@ -247,8 +260,20 @@ def test_labels_meet_neither_each_other_nor_the_edge(count: int, direction: str)
         boxes.append(Box(left, label.y - 7, left + width, label.y + 7))
 
     assert len(found) >= min(3, count // 10)
-    assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].meets(pair[1])]
+    assert not [pair for pair in itertools.combinations(boxes, 2) if meet(*pair)]
+    assert not [pair for pair in itertools.product(boxes, dots) if meet(*pair)]
     assert all(field.left <= box.left and box.right <= field.right for box in boxes)
+
+
+def test_a_label_says_as_much_as_it_has_room_for() -> None:
+    words = "replace the linear search by a dictionary that is built once a request"
+    made = session([row(1, Status.KEEP, 9.0, description=words), row(2), row(3)])
+
+    wide, narrow = (labels_of(made, Box(90, 130, right, 690), 6.7, 15)[0][1].text for right in (1370, 500))
+
+    assert wide == f"#1 {words}"
+    assert narrow.startswith("#1 replace the linear")
+    assert narrow.endswith("…")
 
 
 def test_the_newest_keep_is_labelled_however_many_there_are() -> None:

@@ -82,7 +82,7 @@
         last: +node.dataset.last,
         steps: node.dataset.steps ? node.dataset.steps.split(";").map((step) => step.split(":").map(Number)) : [],
       }));
-      this.labels = all(".labels text", svg).map((node) => ({ node, x: +node.dataset.x, u: +node.dataset.u, text: node.textContent }));
+      this.labels = all(".labels text", svg).map((node) => ({ node, x: +node.dataset.x, u: +node.dataset.u, text: node.dataset.text }));
       this.whole = { left: -0.5, right: this.places - 0.5, low: 0, high: 1 };
       view = view && view.right <= this.whole.right ? view : null;
       this.place();
@@ -181,7 +181,7 @@
       words.setAttribute("y", y > FIELD.top + 14 ? y - 8 : y + 11);
     }
 
-    // Labels: the most telling first, each where it meets no other label, line or dot.
+    // Labels: the most telling first, each where most of its text meets no other label, line or dot, and cut to that.
     name() {
       const taken = [];
       for (const { steps, last } of this.runs) {
@@ -191,30 +191,31 @@
           if (place) taken.push([x - 1, Math.min(y, this.y(steps[place - 1][1])), x + 1, Math.max(y, this.y(steps[place - 1][1]))]);
         });
       }
-      const side = this.down ? 1 : -1;
-      const spots = [[-7, 11, "end"], [7, 11, "start"], [-10, 0, "end"], [10, 0, "start"], [-7, 24, "end"], [7, 24, "start"]];
-      const bottom = this.height - FIELD.bottom, right = this.width - FIELD.right;
+      for (const dot of this.dots) if (dot.u !== null && !dot.node.hasAttribute("hidden")) taken.push([dot.px - 5, dot.py - 5, dot.px + 5, dot.py + 5]);
+      const goal = one(".target", this.svg);
+      if (goal) taken.push([FIELD.left, this.y(+goal.dataset.u) - 18, FIELD.left + 110, this.y(+goal.dataset.u) + 18]);
+      const way = this.down ? 1 : -1, bottom = this.height - FIELD.bottom, right = this.width - FIELD.right;
+      const spots = [[-7, 13], [7, 13], [-10, 0], [10, 0], [-7, 24], [7, 24], [-7, 36], [7, 36], [-7, -13], [7, -13]];
       for (const label of this.labels) {
         const x = this.x(label.x), y = this.y(label.u);
         const seen = label.x >= this.area.left && label.x <= this.area.right && label.u >= this.area.low && label.u <= this.area.high && !hidden.has("keep");
-        const versions = seen ? [label.text, label.text.length > 18 ? `${label.text.slice(0, 17)}…` : "", label.text.split(" ")[0]] : [];
-        let found = null;
-        for (const text of versions.filter(Boolean)) {
-          const wide = text.length * 6 + 8;
-          for (const [dx, dy, anchor] of spots) {
-            const from = anchor === "end" ? x + dx - wide : x + dx, at = y + side * dy;
-            const box = [from, at - 7, from + wide, at + 7];
-            if (box[0] < FIELD.left || box[2] > right || box[1] < FIELD.top || box[3] > bottom) continue;
-            if (taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
-            found = { text, x: x + dx, y: at, anchor, box };
-            break;
-          }
-          if (found) break;
+        let most = 0, found = null;
+        for (const [dx, dy] of seen ? spots : []) {
+          const from = x + dx, at = y + way * dy;
+          if (at - 7 < FIELD.top || at + 7 > bottom) continue;
+          const beside = taken.filter((box) => box[1] < at + 7 && at - 7 < box[3]);
+          const room = dx > 0 ? Math.min(right, ...beside.filter((box) => box[2] > from).map((box) => box[0])) - from
+            : from - Math.max(FIELD.left, ...beside.filter((box) => box[0] < from).map((box) => box[2]));
+          const letters = Math.min(label.text.length, Math.floor(room / 6 - 1));
+          if (letters > most) [most, found] = [letters, { x: from, y: at, anchor: dx > 0 ? "start" : "end" }];
         }
-        label.node.style.display = found ? "" : "none";
-        if (!found) continue;
-        taken.push(found.box);
-        label.node.textContent = found.text;
+        const first = label.text.split(" ")[0];
+        const text = most >= label.text.length ? label.text : most > first.length + 6 ? `${label.text.slice(0, most - 1).trimEnd()}…` : most >= first.length ? first : "";
+        label.node.setAttribute("display", text ? "inline" : "none");
+        if (!text) continue;
+        const wide = (text.length + 1) * 6, from = found.anchor === "end" ? found.x - wide : found.x;
+        taken.push([from, found.y - 7, from + wide, found.y + 7]);
+        label.node.textContent = text;
         for (const [name, value] of [["x", found.x], ["y", found.y], ["text-anchor", found.anchor]]) label.node.setAttribute(name, value);
       }
     }
@@ -306,6 +307,23 @@
       show(dot);
       if (dot && dot.of !== undefined) openTry(dot.of);
     });
+    svg.addEventListener("keydown", (event) => {
+      const { left, right } = picture.area, middle = shown ? shown.x : (left + right) / 2;
+      const scaled = (by) => picture.zoom(middle - (middle - left) * by, middle + (right - middle) * by);
+      const move = (way) => {
+        const dots = picture.dots.filter((dot) => !dot.node.hasAttribute("hidden")).sort((a, b) => a.x - b.x);
+        const next = shown ? dots.indexOf(shown) + way : way > 0 ? 0 : dots.length - 1;
+        if (dots[next]) show(dots[next]);
+      };
+      const keys = {
+        ArrowRight: () => move(1), ArrowLeft: () => move(-1), Enter: () => shown && shown.of !== undefined && openTry(shown.of),
+        "+": () => scaled(0.6), "-": () => scaled(1.7), 0: () => { view = null; picture.place(); },
+      };
+      if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      keys[event.key]();
+    });
+    svg.addEventListener("blur", () => show(null));
     svg.addEventListener("pointerleave", () => { if (from === null) show(null); });
     svg.addEventListener("dblclick", () => { view = null; picture.place(); });
     svg.addEventListener("wheel", (event) => {
@@ -323,6 +341,7 @@
     found.hidden = false;
     found.open = true;
     found.scrollIntoView({ block: "center", behavior: "smooth" });
+    one("summary", found).focus({ preventScroll: true });
   }
 
   // The table. Of a long session most rows are packed; they are unpacked when somebody looks for one.
@@ -374,20 +393,51 @@
     return element("details", { class: `try ${row.mark}`, id: `try-${row.number}`, "data-mark": row.mark, "data-words": row.words }, line, lazy);
   }
 
-  // Put rows of the rest into the table, each in its place; returns the last of them.
-  function put(chosen) {
-    const rows = one("[data-rows]"), oldest = rows.hasAttribute("data-oldest");
-    const numbers = new Set(chosen.map((row) => row.number));
-    rest = rest.filter((row) => !numbers.has(row.number));
-    const there = [...rows.children];
-    let place = 0, last = null;
-    for (const row of oldest ? [...chosen].sort((a, b) => a.number - b.number) : chosen) {
-      const before = (node) => (oldest ? +node.id.slice(4) < row.number : +node.id.slice(4) > row.number);
-      while (place < there.length && before(there[place])) place += 1;
-      last = tryOf(row);
-      place < there.length ? there[place].before(last) : rows.append(last);
+  // The order of the rows: a column, and whether what is small comes first. What has no number comes last.
+  let order = { by: "try", up: false };
+  const UNITS = { ms: 0.001, s: 1, min: 60, h: 3600, days: 86400 };
+  const COLUMNS = ["try", "description", "status", "metric", "delta", "time"];
+
+  function keyOf(cells) {
+    const text = cells[COLUMNS.indexOf(order.by)].trim();
+    if (order.by === "description" || order.by === "status") return text;
+    if (order.by === "try") return +text.replace("#", "");
+    if (order.by !== "time") return text === "-" ? NaN : parseFloat(text);
+    return [...text.matchAll(/([\d.,]+) (ms|s|min|h|days)/g)].reduce((sum, [, number, unit]) => sum + parseFloat(number.replace(",", "")) * UNITS[unit], 0);
+  }
+
+  function inOrder(items, cellsOf) {
+    const way = order.up ? 1 : -1;
+    const compare = (a, b) => (a === b ? 0 : Number.isNaN(a) ? 1 : Number.isNaN(b) ? -1 : a < b ? -way : way);
+    return items.map((item) => [keyOf(cellsOf(item)), item]).sort((a, b) => compare(a[0], b[0])).map(([, item]) => item);
+  }
+
+  function arrange() {
+    const rows = one("[data-rows]");
+    rows.append(...inOrder([...rows.children], (node) => [...one("summary", node).children].map((cell) => cell.textContent)));
+    rest = inOrder(rest, (row) => [`#${row.number}`, row.description, row.status, row.metric, row.delta, row.time]);
+  }
+
+  async function sort(button) {
+    const by = button.dataset.sort;
+    order = { by, up: order.by === by ? !order.up : by === "description" || by === "status" };
+    for (const other of all("[data-sort]")) {
+      other.setAttribute("aria-pressed", String(other === button));
+      other.textContent = `${other.dataset.sort}${other === button ? (order.up ? " ↑" : " ↓") : ""}`;
     }
-    return last;
+    if (packed) await unpacked();
+    arrange();
+    if (rest.length) put(rest.slice(0, AT_ONCE));
+    filter(false);
+  }
+
+  // Put rows of the rest into the table; returns the last of them.
+  function put(chosen) {
+    const numbers = new Set(chosen.map((row) => row.number)), made = chosen.map(tryOf);
+    rest = rest.filter((row) => !numbers.has(row.number));
+    one("[data-rows]").append(...made);
+    arrange();
+    return made[made.length - 1];
   }
 
   // Find the rows that match; of those that are not in the table yet put some there, or more of them.
@@ -412,7 +462,7 @@
     let found = unpacking ? rest.filter((row) => matches(row.mark, row.words)) : null;
     const room = more ? AT_ONCE : words.length ? AT_ONCE - shown : 0;
     if (found && room > 0 && found.length) {
-      put(one("[data-rows]").hasAttribute("data-oldest") ? found.slice(-room) : found.slice(0, room));
+      put(found.slice(0, room));
       found = rest.filter((row) => matches(row.mark, row.words));
       see();
     }
@@ -462,11 +512,8 @@
       copy(button);
     } else if (button.dataset.do === "more") {
       filter(true);
-    } else if (button.dataset.do === "turn") {
-      const rows = one("[data-rows]");
-      rows.append(...[...rows.children].reverse());
-      rows.toggleAttribute("data-oldest");
-      button.textContent = rows.hasAttribute("data-oldest") ? "Newest first" : "Oldest first";
+    } else if (button.dataset.sort) {
+      sort(button);
     }
   });
   document.addEventListener("input", (event) => { if (event.target.type === "search") filter(false); });
@@ -489,8 +536,10 @@
     for (const [name, html] of Object.entries(parts.parts || {})) {
       const old = one(`[data-part="${name}"]`);
       turned.innerHTML = html;
+      const open = old ? all("details[open][id]", old).map((node) => node.id) : [];
       if (old) old.replaceWith(turned.content);
       else if (one("#tries")) one("#tries").before(turned.content);
+      for (const id of open) if (document.getElementById(id)) document.getElementById(id).open = true;
     }
     const rows = one("[data-rows]");
     for (const html of rows ? parts.rows || [] : []) {
@@ -498,8 +547,9 @@
       const row = turned.content.firstElementChild;
       if (document.getElementById(row.id)) continue;
       row.classList.add("new");
-      rows.hasAttribute("data-oldest") ? rows.append(row) : rows.prepend(row);
+      rows.prepend(row);
     }
+    if (rows && (parts.rows || []).length) arrange();
     enhance();
     pressed();
   }
