@@ -45,6 +45,8 @@ def _steering(added: str, commands: Sequence[str]) -> str:
     steers = _STEERS | (_STEERS_PYTEST if {"pytest", "py.test", "tox"} & _tools(commands) else {})
     if why := steers.get(name):
         return f"{added} would bend the measurement: {why}"
+    if name == "entry_points.txt" and posixpath.dirname(added).endswith((".dist-info", ".egg-info")):
+        return f"{added} would bend the measurement: Python programs take their plug-ins from it"
     if name.endswith(".pth") or _is_custom(added):
         return f"{added} would bend the measurement: Python runs it at every start"
     return ""

@@ -10,7 +10,9 @@ from dataclasses import replace
 from ...decision.measured import Measurement, Place
 from ...diagnostics.diagnostic import Trouble
 from ...diagnostics.inspection import Tally, inspection_of
+from ...diagnostics.tracebacks import TEST_FILE
 from ...git.paired_checkout import PairedCheckout
+from ...git.trees import FILE, planted
 from ...git.untracked import changed_below, changed_since
 from ...lab.context import RepoContext
 from ...measurement.meter import Meter
@@ -20,7 +22,7 @@ from ...plan.model import Plan
 from ...text.redaction import redactor
 from ..ledger.pages import lines
 from ..ledger.state import Ledger
-from .items import Witness
+from .items import Broken, FixOptions, Witness
 from .protected import lost_in_tests, protected_changes, with_opening_tests
 from .queue import ChangedFile, ErrorsAtEnd, first_detected, last_detected, remaining
 from .suppressions import hidden
@@ -42,12 +44,15 @@ def counted_at_end(context: RepoContext, ledger: Ledger) -> tuple[ErrorsAtEnd, T
     plan = Plan.model_validate(last_detected(ledger).plan)
     changes = protected_changes(context, ledger, head)
     tally, problem = counted(context, ledger, plan, head)
-    extra = 0
+    extra, last, commit = 0, tally, head
     if tally and changes.entries:
-        old = with_opening_tests(context, head, changes.entries)
-        other, problem = counted(context, ledger, _as_many_tests(plan, first_detected(ledger).ran or 0), old)
+        commit = with_opening_tests(context, head, changes.entries)
+        last, problem = counted(context, ledger, _as_many_tests(plan, first_detected(ledger).ran or 0), commit)
         problem = problem and f"with the tests of the opening: {problem}"
-        tally, extra = _joined(tally, other) if other else (None, 0)
+        tally, extra = _joined(tally, last) if last else (None, 0)
+    if tally and last and tally.count <= ledger.opts(FixOptions).target:
+        problem = _hides_failures(context, ledger, plan, commit, last)
+        tally = None if problem else tally
     patch = context.repo.diff(ledger.commit, head)
     hiding = hidden(patch)
     blobs = {one.path: one.new_id for one in changes.entries}
@@ -68,6 +73,39 @@ def counted_at_end(context: RepoContext, ledger: Ledger) -> tuple[ErrorsAtEnd, T
         changed=_changed_files(context, ledger.commit),
     )
     return seen, tally
+
+
+_CONTROL = """\
+import unittest
+
+
+class TestControl(unittest.TestCase):
+    def test_control(self):
+        raise AssertionError("on purpose")
+"""
+
+
+def _hides_failures(context: RepoContext, ledger: Ledger, plan: Plan, commit: str, tally: Tally) -> str:
+    """Return why no green test of a commit says anything; empty where one that fails on purpose, beside a mended one, is
+    counted as failed. Only Python's runners are tried: in one process the code under test can change them.
+    """
+    python = [one.item.found.path for one in ledger.of(Broken) if one.item.found.path.endswith(".py")]
+    paths = [path for path in python if TEST_FILE.search(path) and context.repo.content(commit, path) is not None]
+    if not paths or tally.ran is None:
+        return ""
+    folder, _, name = paths[0].rpartition("/")
+    stem = name.removesuffix(".py")
+    named = f"control_{stem}" if stem.endswith(("test", "tests")) else f"{stem}_control"  # as the runner looks for it
+    path = f"{folder}/{named}.py".lstrip("/")
+    git = context.repo.git
+    blob = git.run("hash-object", "-w", "--stdin", stdin=_CONTROL.encode()).strip()
+    tree = planted(git, commit, {path: (FILE.encode(), blob)})
+    tried = context.repo.commit_tree(tree, commit, "autoresearch: this code, a test that fails on purpose")
+    seen, problem = counted(context, ledger, plan, tried)
+    if seen is None:
+        return f"with a test that fails on purpose: {problem}"
+    failed = any(named in (one.path + one.name) for one in seen.first)
+    return "" if failed or (seen.ran or 0) <= tally.ran else "a test that fails on purpose is counted as passed"
 
 
 def _as_many_tests(plan: Plan, tests: int) -> Plan:

@@ -140,13 +140,15 @@ def _how_mended(ledger: Ledger, one: QueuedError) -> str:
 def witness_line(ledger: Ledger) -> str:
     """Say which mended errors have no second witness, and how to give one; empty where all have."""
     alone = [one.id for one in queued_errors(ledger) if one.wants_witness and one.id not in witnesses(ledger)]
-    if not alone or ledger.closed:
+    if not alone:
         return ""
+    told = f"Mended for its reproduction only: {', '.join(alone)}."
     how = f'{{"kind": "witness", "item": "{alone[0]}", "test": "its path"}}'
-    return (
-        f"Mended for its reproduction only: {', '.join(alone)}. A second witness is a new test file with another input, "
-        f"committed, that failed at the opening and passes now: record {how}. The server runs both."
+    more = (
+        f" A second witness is a new test file with another input, committed, that failed at the opening and passes now: "
+        f"record {how}. The server runs both."
     )
+    return told if ledger.closed else told + more
 
 
 def result(ledger: Ledger) -> dict[str, Any]:

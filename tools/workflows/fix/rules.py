@@ -101,7 +101,9 @@ class Fix(WorkflowRules):
             return ()
         turn = workable(ledger)
         if turn:
-            return (f"{many(len(turn), 'open error')}: {', '.join(one.id for one in turn[:SHOWN])}",)
+            old = at_end(ledger).old_tests
+            by = f" ({old} only by the tests of the opening)" if old else ""
+            return (f"{many(len(turn), 'open error')}: {', '.join(one.id for one in turn[:SHOWN])}{by}",)
         unlisted = len(remaining(ledger)) - sum(one.state is not ErrorState.FIXED for one in queued_errors(ledger))
         return (f"{unlisted} errors beyond those listed: call workflow with `run`",) if unlisted > 0 else ()
 

@@ -29,6 +29,7 @@ class Suppression(StrEnum):
     EMPTY_HANDLER = "empty handler of errors"
     TIMEOUT = "raised time-out"
     COMMENTED_OUT = "code commented out"
+    RUNNER = "code that looks for its test runner"
 
 
 _PYTHON, _SCRIPT = r"\.pyi?$", r"\.[cm]?[jt]sx?$|\.vue$|\.svelte$"
@@ -72,6 +73,7 @@ SIGNS = tuple(
     (Suppression.ANY, _PYTHON, r":\s*(?:typing\.)?Any\b|->\s*(?:typing\.)?Any\b|\bcast\(\s*[\"']?(?:typing\.)?Any\b|\[\s*Any\s*\]"),
     (Suppression.ANY, r"\.[cm]?tsx?$|\.vue$|\.svelte$", r":\s*any\b|\bas\s+(?:any|never|unknown\s+as)\b|<any>|\bany\[\]"),
     (Suppression.ANY, r"\.[cm]?jsx?$", r"@(?:type|param|returns?)\s*\{\s*(?:any|\*)\s*\}"),
+    (Suppression.RUNNER, r"^(?!(?:.*/)?(?:tests?/|test_|conftest)|.*_test\.)", r"\b_pytest\b|PYTEST_CURRENT_TEST|[\"']pytest[\"']|JEST_WORKER_ID|NODE_TEST_CONTEXT|env\.VITEST"),
     (Suppression.TIMEOUT, _PYTHON, r"@?pytest\.mark\.timeout\("),
     (Suppression.TIMEOUT, _SCRIPT, r"\bjest\.setTimeout\(|\bthis\.timeout\(|\bvi\.setConfig\(\{\s*testTimeout"),
 ))  # fmt: skip

@@ -64,6 +64,9 @@ def pytest_runtest_makereport():
 """
 
 
+METADATA = "Metadata-Version: 2.1\nName: x\nVersion: 1\n"
+
+
 @pytest.mark.parametrize(
     ("path", "text", "told"),
     [
@@ -75,16 +78,41 @@ def pytest_runtest_makereport():
             "import calc\n\ncalc.add = lambda one, two: one + two\n",
             "only by the tests of the opening",
         ),
+        ("x.dist-info/entry_points.txt", "[pytest11]\nx = hooks\n", "Python programs take their plug-ins from it"),
     ],
-    ids=["expectation", "assertion", "wrapper", "patch"],
+    ids=["expectation", "assertion", "wrapper", "patch", "plug-in"],
 )
 def test_a_change_of_the_tests_mends_nothing(path: str, text: str, told: str, agent: WorkflowAgent) -> None:
+    agent.project.write("src/hooks.py", HOOK).write("x.dist-info/METADATA", METADATA)
     agent.project.write(path, text).commit("all green")
 
     with pytest.raises(Refusal, match="1 open error: F1"):
         agent.close()
 
     assert told in " ".join(agent.status().state)
+
+
+GREEN = """\
+import sys
+
+reports = sys.modules.get("_py" + "test.reports")
+if reports:
+    made = reports.TestReport.from_item_and_call.__func__
+
+    def green(kind, item, call):
+        report = made(kind, item, call)
+        report.outcome, report.longrepr = "passed", None
+        return report
+
+    reports.TestReport.from_item_and_call = classmethod(green)
+"""
+
+
+def test_code_that_turns_every_test_green_is_not_believed(agent: WorkflowAgent) -> None:
+    agent.project.write("src/calc.py", GREEN + WRONG).commit("all green")
+
+    with pytest.raises(Refusal, match="a test that fails on purpose is counted as passed"):
+        agent.close()
 
 
 def test_mended_code_with_a_new_test_is_complete(agent: WorkflowAgent) -> None:

@@ -23,6 +23,8 @@ def refused(path: str, before: str, after: str) -> list[Hidden]:
 
 
 HIDING = [
+    ("a.py", "x = 1\n", 'x = 1\nif "pytest" in sys.modules: x = 2\n', Suppression.RUNNER),
+    ("a.js", "f(1);\n", "f(process.env.JEST_WORKER_ID ? 2 : 1);\n", Suppression.RUNNER),
     ("a.py", "x = f()\n", "x = f()  # type: ignore[no-any-return]\n", Suppression.COMMENT),
     ("a.py", "import os\n", "import os  # noqa: F401\n", Suppression.COMMENT),
     ("a.py", "x = 1\n", "# mypy: ignore-errors\nx = 1\n", Suppression.COMMENT),
