@@ -80,13 +80,19 @@ class GatedTool(ServerTool):
 
     @cached_property
     def output_schema(self) -> dict[str, Any] | None:
-        """The schema of the answer: its fields and their types, which is all that a client checks and a model reads. Made when
-        it is first listed, because twenty of them would hold up the start.
+        """The schema of the answer: its own fields and their types, which is all that a client checks and a model reads, and of
+        those that any answer may have the two that are always there. Made when it is first listed, because twenty of them would
+        hold up the start.
         """
         whole = self._answer.model_json_schema()
-        known = whole.get("$defs", {})
-        fields = {name: {"type": _type_of(field, known)} for name, field in whole["properties"].items()}
-        return {"type": "object", "properties": fields, "required": whole["required"]}
+        known, required = whole.get("$defs", {}), whole["required"]
+        listed = {
+            name: field
+            for name, field in whole["properties"].items()
+            if name in required or name not in Answer.model_fields
+        }
+        fields = {name: {"type": _type_of(field, known)} for name, field in listed.items()}
+        return {"type": "object", "properties": fields, "required": required}
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:  # noqa: ANN401
         """Run the tool; see the base class."""

@@ -102,6 +102,9 @@ async def test_output_schemas_admit_refusals_too(client: Client) -> None:
         assert tool.output_schema["type"] == "object"
         assert sorted(tool.output_schema["required"]) == ["next", "phase"]
         assert tool.output_schema.get("additionalProperties") is not False
+        assert all(field.keys() == {"type"} for field in tool.output_schema["properties"].values()), (
+            "the rest costs only"
+        )
 
 
 async def test_the_list_of_tools_is_short(client: Client) -> None:
