@@ -207,7 +207,7 @@ def _run(directive: Any) -> list[nodes.Node]:  # noqa: ANN401 - its class is mad
     name, argument = directive.name, " ".join(directive.arguments)
     settings, first = directive.state.document.settings, directive.content_offset + 1
     if name.startswith("auto") and argument:
-        settings.page.roles.append(RoleText(directive.lineno, "obj", argument.partition("(")[0], settings.module))
+        settings.page.roles.append(RoleText(directive.lineno, "auto", argument.partition("(")[0], settings.module))
     if name in _MODULE:
         settings.module = argument
     elif name in _CODE:

@@ -136,6 +136,7 @@ def test_what_is_so_or_may_be_so_is_not_called_wrong(text: str) -> None:
         "`dist/shop.js`, written to `out.txt`\n",
         "`Widget` and `connect_timeout` are others'.\n",
         "For streams Python 3.12 or newer is best.\n",
+        block("python", "from shop.old import legacy"),
         "`refresh()` and `setsid()` are of the system.\n",
     ],
 )
@@ -280,6 +281,12 @@ def test_a_script_that_is_nearly_none_of_ours_may_be_the_readers_away_from_the_t
 )
 def test_what_was_written_for_another_version_tells_of_the_past(path: str, past: bool) -> None:
     assert is_history(path, "2") is past
+
+
+def test_what_autodoc_writes_of_the_code_cannot_fall_behind_it() -> None:
+    kept = found(SHOP, "A\n\n.. automodule:: shop.cart\n\n:mod:`shop.stock`\n", "docs/api.rst")
+
+    assert [(claim.why, claim.path) for claim in kept] == [("", ""), ("", "shop/stock.py")]
 
 
 def test_python_in_a_folder_that_is_no_package_is_known_by_its_path() -> None:

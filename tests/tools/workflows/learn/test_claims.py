@@ -75,7 +75,6 @@ def sh(*lines: str) -> str:
         "`shop.cart.Cart.add`",
         "`Cart.items`",
         "`Cart.size`",
-        "`Big.items`",
         "`shop.cart.MOST`",
         "`fetchItems`",
         "`line-length = 88`",
@@ -202,7 +201,13 @@ def test_where_not_all_was_read_no_name_is_called_missing() -> None:
 def test_code_that_cannot_be_parsed_may_define_anything() -> None:
     texts = {"shop/old.py": "print 'x'\n"}
 
-    assert whys("`shop.old.thing`", Repository(CodeMap(texts), frozenset(texts))) == [""]
+    (claim,) = found_in("`shop.old.thing`", Repository(CodeMap(texts), frozenset(texts)))
+
+    assert (claim.known, claim.why) == (False, "")
+
+
+def test_what_a_class_may_have_of_another_project_is_not_checkable(repository: Repository) -> None:
+    assert [(claim.known, claim.why) for claim in found_in("`Big.items`", repository)] == [(False, "")]
 
 
 def test_the_map_knows_languages_areas_and_where_the_code_begins() -> None:

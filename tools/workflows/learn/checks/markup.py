@@ -13,7 +13,7 @@ from ..repository import Repository
 from .claim import Claim, ClaimKind, Document
 from .spans import of_dotted
 
-_PYTHON_ROLES = frozenset(("", *"mod func data const class meth attr exc obj type".split()))
+_PYTHON_ROLES = frozenset(("", "auto", *"mod func data const class meth attr exc obj type".split()))
 _GIVEN_LABELS = frozenset(("genindex", "modindex", "search", "py-modindex"))
 _GENERATED = re.compile(r"(?:^|[/_])(?:api|apidoc|modules|autosummary|generated|reference)(?:/|$)|/")
 """Documents that Sphinx's extensions make of the code."""
@@ -99,5 +99,7 @@ def _symbol(role: RoleText, repository: Repository) -> Claim | None:
     if not found:
         return None
     why, path, known = next((one for one in found if not one[0]), found[-1])
+    if role.role == "auto":
+        path = ""  # what is written from the code does not fall behind it
     # A bare word may be another project's.
     return Claim(ClaimKind.SYMBOL, role.line, role.target, why, path, known and ("." in name or not why))

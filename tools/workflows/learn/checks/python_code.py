@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from textwrap import dedent
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -202,7 +202,9 @@ class _BlockReader:
         why = f"there is no module {module}" if holder is Lookup.MISSING else ""
         if not why and found is Lookup.MISSING:
             why = f"{self._api.module_path(module) or module} has no {alias.name}"
-        yield self._claim(ClaimKind.IMPORT, alias, f"from {module} import {alias.name}", why)
+        there = not isinstance(holder, Lookup) and alias.name in holder.members
+        claim = self._claim(ClaimKind.IMPORT, alias, f"from {module} import {alias.name}", why)
+        yield claim if there or found is not Lookup.UNKNOWN else replace(claim, known=False)
         self._names.bound[alias.asname or alias.name] = found
 
     def _bind(self, target: ast.expr, meant: object) -> None:

@@ -225,16 +225,13 @@ def of_dotted(name: str, api: PythonApi) -> tuple[str, str, bool] | None:
             path = api.module_path(at)
             known = len(rest) > 1 or path.endswith("__init__.py") or not api.occurs(rest[-1])
             return f"{path or at} defines no {left}", path, known
-        return (
-            "",
-            "" if isinstance(found, Lookup) else api.path_of(found),
-            not isinstance(found, Lookup) or "." in name,
-        )
+        return "", "" if isinstance(found, Lookup) else api.path_of(found), not isinstance(found, Lookup)
     if owners := api.classes.get(head):
         walks = [api.walked(owner, rest) for owner in owners]
         fine = any(one is not Lookup.MISSING for one in walks)
+        known = not fine or any(not isinstance(one, Lookup) for one in walks)
         path = api.path_of(owners[0])
-        return ("" if fine else f"{head} in {path} has no {'.'.join(rest)}"), path, True
+        return ("" if fine else f"{head} in {path} has no {'.'.join(rest)}"), path, known
     return None
 
 
