@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from .cli.commands import COMMANDS
 
@@ -15,7 +17,9 @@ from .cli.commands import COMMANDS
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = make_parser()
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        parser.commands.get(options.command, parser).refuse_option(unknown[0])
     if sys.platform == "win32":  # locks, process groups and pipes are POSIX throughout
         parser.exit(2, "autoresearch-mcp runs on Linux and macOS. On Windows, install and register it inside WSL.\n")
     root = root_folder(options.root, os.environ)
@@ -23,6 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         from .stdio.serve import serve
 
+        if sys.stdin.isatty():
+            sys.stderr.write(
+                "Serving MCP: a client is to speak here. For people: autoresearch-mcp help. Ctrl-C leaves.\n"
+            )
         return serve(root, options.allow_commands)
     module, _, function = COMMANDS[options.command].runs.partition(":")
     status: int = getattr(import_module(f".{module}", __package__), function)(root, options)
@@ -42,9 +50,38 @@ def leave_own_environment(root: Path, environment: MutableMapping[str, str]) -> 
     environment["PATH"] = os.pathsep.join(place for place in places if not place or Path(place) != own)
 
 
-def make_parser() -> argparse.ArgumentParser:
+class CommandParser(argparse.ArgumentParser):
+    """A parser that says which word was wrong, and what was most likely meant, in place of how it is used."""
+
+    commands: Mapping[str, CommandParser] = {}
+    """The parsers of the commands, where this is the parser of all."""
+
+    def refuse_option(self, word: str) -> NoReturn:
+        """Leave because of a word that is no option here, nor anything else."""
+        what = "is no option" if word.startswith("-") else "is one word too many"
+        self._leave(f"{word} {what}", [*self._option_string_actions], word.partition("=")[0])
+
+    def error(self, message: str) -> NoReturn:
+        """Leave because of what argparse found."""
+        if wrong := re.fullmatch(r"argument (.*?): invalid choice: '(.*?)' \(choose from (.*)\)", message, re.DOTALL):
+            name, word, choices = wrong.groups()
+            known = [one.strip("' ") for one in choices.split(",")]
+            what = "is no command" if name == "command" else f"is nothing that {name} takes: {', '.join(known)}"
+            self._leave(f"{word} {what}", known, word)
+        self._leave(message, [], "")
+
+    def _leave(self, why: str, known: Sequence[str], word: str) -> NoReturn:
+        from difflib import get_close_matches
+
+        near = get_close_matches(word, known, 1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        command = self.prog.partition(" ")[2]
+        self.exit(2, f"{self.prog}: {why}.{meant} See: autoresearch-mcp help{f' {command}' if command else ''}\n")
+
+
+def make_parser() -> CommandParser:
     """Make the parser of the whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="autoresearch-mcp",
         description="A research lab in a git repository for any coding agent, served over MCP (stdio).",
         epilog="Without a command it serves MCP on standard input and output.",
@@ -56,9 +93,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
     for name, command in COMMANDS.items():
-        own = commands.add_parser(name, help=command.help, description=command.says, epilog=command.exits)
+        own: CommandParser = commands.add_parser(
+            name, help=command.help, description=command.says, epilog=command.exits
+        )
         for argument in command.arguments:
             own.add_argument(*argument.names, **argument.options)
+    parser.commands = commands.choices
     return parser
 
 

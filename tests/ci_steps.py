@@ -86,7 +86,8 @@ def machine(folder: Path) -> dict[str, str]:
         (programs / name).chmod(0o755)
     (folder / "home").mkdir()
     kept = {name: value for name, value in os.environ.items() if name.startswith(("LANG", "GIT_CONFIG_NOSYSTEM"))}
-    return {**kept, "PATH": f"{programs}:/usr/bin:/bin", "HOME": str(folder / "home"), "RUNNER_TEMP": str(folder)}
+    runner = {"RUNNER_TEMP": str(folder), "GITHUB_STEP_SUMMARY": str(folder / "summary.md")}
+    return {**kept, **runner, "PATH": f"{programs}:/usr/bin:/bin", "HOME": str(folder / "home")}
 
 
 def github_commands(file: Path, expressions: Mapping[str, str]) -> list[tuple[str, dict[str, str]]]:

@@ -297,4 +297,13 @@ COMMANDS: Mapping[str, CliCommand] = {
         (_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell"),),
         says='For bash: eval "$(autoresearch-mcp completion bash)"',
     ),
+    "help": CliCommand(
+        "all commands, or one of them in full",
+        "cli.setup_commands:show_help",
+        (_argument("about", metavar="COMMAND", nargs="?", default="", help="the command"),),
+        exits="Exit status: 0 shown; 2 there is no such command.",
+    ),
+    "version": CliCommand(
+        "print the version", "cli.setup_commands:show_version", exits="Exit status: 0 printed, whatever it is."
+    ),
 }

@@ -31,7 +31,11 @@ def doctor(root: Path, options: Namespace) -> int:
     if options.json:
         sys.stdout.write(json.dumps({"status": status, "looked": [asdict(one) for one in looked]}) + "\n")
         return status
-    Console().print(_table(looked))
+    if sys.stdout.isatty():
+        Console().print(_table(looked))
+    else:  # whole words for whoever reads the pipe
+        rows = ((_MARKS[one.passed][0] or "-", one.name, one.seen, one.cure) for one in looked)
+        sys.stdout.write("".join("\t".join(" ".join(cell.split()) for cell in row).rstrip() + "\n" for row in rows))
     sys.stdout.write("Something is wrong: the cures stand beside it.\n" if status else "Nothing is wrong.\n")
     return status
 
@@ -82,4 +86,16 @@ def init(root: Path, options: Namespace) -> int:
 def completion(root: Path, options: Namespace) -> int:
     """Print the script that completes commands and options in a shell."""
     sys.stdout.write(shtab.complete(make_parser(), shell=options.shell) + "\n")
+    return 0
+
+
+def show_help(root: Path, options: Namespace) -> int:
+    """Print how to use the command line, or one command."""
+    make_parser().parse_args([options.about, "--help"] if options.about else ["--help"])
+    return 0
+
+
+def show_version(root: Path, options: Namespace) -> int:
+    """Print the version."""
+    make_parser().parse_args(["--version"])
     return 0

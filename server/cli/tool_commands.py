@@ -5,6 +5,7 @@ command, with the root folder and the parsed options, and returns the exit statu
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ from ...tools.verbs.workflows import Workflows
 from ...tools.workflows.ci_gate import GateDemands, gate_checks
 from ...tools.workflows.ledger.handoff import GateCheck, exit_status
 from ...tools.workflows.ship.approval import approve_shipment, waiting_shipment
+from .github import WORDS, tell
 
 
 def workflow(root: Path, options: Namespace) -> int:
@@ -52,8 +54,10 @@ def gate(root: Path, options: Namespace) -> int:
     """Print one line a check, for CI; returns the exit status. Only reproductions of findings are run again, where a person
     agreed to them; all else was measured and decided before."""
     asked = GateDemands(options.target, options.fail_on, options.regression, tuple(options.complete))
+    context = None
     try:
-        checks = gate_checks(Lab(root, allow_commands=options.allow_commands).for_reading(), asked)
+        context = Lab(root, allow_commands=options.allow_commands).for_reading()
+        checks = gate_checks(context, asked)
     except Refusal as refusal:
         checks = [GateCheck("repository", None, refusal.message)]
     status = exit_status(checks)
@@ -61,8 +65,8 @@ def gate(root: Path, options: Namespace) -> int:
         rows = [{"barrier": one.name, "passed": one.passed, "seen": one.seen} for one in checks]
         _print_json({"status": status, "barriers": rows})
     else:
-        words = {True: "pass", False: "FAIL", None: "unknown"}
-        sys.stdout.write("".join(f"{words[one.passed]:8}{one.name}: {one.seen}\n" for one in checks))
+        sys.stdout.write("".join(f"{WORDS[one.passed]:8}{one.name}: {one.seen}\n" for one in checks))
+    tell(checks, context, os.environ, not options.json)
     return status
 
 

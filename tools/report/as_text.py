@@ -68,7 +68,7 @@ def as_markdown(morning: Morning, most: int) -> str:
     """Write the morning view as Markdown, for a pull request or a job's summary: with patches of at most so many characters, the
     combined one first.
     """
-    summary, text = morning.summary, _markdown
+    summary, text = morning.summary, in_markdown
     patches = [(f"The whole change, {morning.whole.size}", morning.whole.patch)]
     if len(morning.kept) > 1:
         patches += [(f"Try {one.iteration}: {one.description}", one.patch) for one in morning.kept]
@@ -93,7 +93,7 @@ def _kept_table(morning: Morning) -> str:
         return ""
     rows = [
         f"| {one.iteration} | {one.commits[-1][:10] if one.commits else '-'} | {one.change}{', taken back' * one.taken_back} "
-        f"| {_markdown(one.size)} | {_markdown(one.description)} |"
+        f"| {in_markdown(one.size)} | {in_markdown(one.description)} |"
         for one in morning.kept
     ]
     left = morning.summary.keeps - len(morning.kept)
@@ -102,7 +102,7 @@ def _kept_table(morning: Morning) -> str:
 
 
 def _group_list(group: FailedGroup) -> str:
-    lines = [f"- {one.iteration} ({one.delta}) {_markdown(one.description)}" for one in group.tries]
+    lines = [f"- {one.iteration} ({one.delta}) {in_markdown(one.description)}" for one in group.tries]
     more = [f"- and {group.count - len(lines):,} more"] if group.count > len(lines) else []
     return _details(f"{group.name}: {group.count:,}", "\n".join([*lines, *more]))
 
@@ -122,7 +122,7 @@ def _details(title: str, body: str) -> str:
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~])")
 
 
-def _markdown(words: str) -> str:
+def in_markdown(words: str) -> str:
     """Return words as Markdown that shows just them, on one line."""
     return _unlinked(" ".join(_SPECIAL.sub(r"\\\1", words).split()))
 

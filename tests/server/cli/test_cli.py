@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -228,3 +229,77 @@ def test_best_and_finish_tell_a_person_what_came_of_it(project: Project, capsys:
     assert main(["--root", str(project.root), "--allow-commands", "finish", "--squash", "clean"]) == 0
     assert "One clean commit stands on branch clean." in capsys.readouterr().out
     assert "#1 eight (-20.00 %)" in project.git("log", "-1", "--format=%B", "clean")
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("statsu", "statsu is no command. Did you mean status?"),
+        ("nothing-like-it", "nothing-like-it is no command. See: autoresearch-mcp help"),
+        ("report --formt md", "--formt is no option. Did you mean --format? See: autoresearch-mcp help report"),
+        ("report --format mdd", "mdd is nothing that --format takes: text, md, json, csv, png, html. Did you mean md?"),
+        ("history one", "argument iteration: invalid int value: 'one'"),
+        ("best 3", "3 is one word too many"),
+    ],
+)
+def test_a_wrong_word_is_named_with_what_was_meant(typed: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(typed.split())
+
+    shown = capsys.readouterr()
+    assert (left.value.code, shown.out) == (2, "")
+    assert told in shown.err
+    assert "usage:" not in shown.err
+
+
+def test_help_and_version_are_commands_too(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, told in (("help", "finish"), ("help finish", "--squash BRANCH"), ("version", "autoresearch-mcp 0.")):
+        with pytest.raises(SystemExit) as left:
+            main(words.split())
+        assert left.value.code == 0
+        assert told in capsys.readouterr().out
+
+
+def test_a_person_who_starts_the_server_by_hand_is_told_what_waits() -> None:
+    ours, theirs = pty.openpty()
+    server = subprocess.Popen(COMMAND, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert server.stderr is not None
+
+    assert "For people: autoresearch-mcp help." in server.stderr.readline()
+
+    server.kill()
+    server.communicate()
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_a_pipe_gets_whole_words_from_the_doctor(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--root", str(project.root), "doctor", "--json"])
+    looked = json.loads(capsys.readouterr().out)["looked"]
+
+    main(["--root", str(project.root), "doctor"])
+
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()[:-1]]
+    assert [row[2] if len(row) > 2 else "" for row in rows] == [" ".join(one["seen"].split()) for one in looked]
+
+
+def test_github_shows_what_does_not_hold_and_the_session(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.plan = project.plan.model_copy(update={"target": "5"})
+    project.start()
+    project.try_value(8, "eight, for @somebody")
+    summary = tmp_path / "summary.md"
+    summary.write_text("# before\n")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+
+    assert main(["--root", str(project.root), "gate", "--target"]) == 1
+
+    annotations = [line for line in capsys.readouterr().out.splitlines() if line.startswith("::")]
+    assert len(annotations) == 1
+    assert annotations[0].startswith("::error title=autoresearch gate::target: ")
+    text = summary.read_text()
+    assert text.startswith("# before\n| | barrier | seen |")
+    for words in ("| FAIL | target |", "10 -\\> 8, -20.00 %", "eight, for @<!-- -->somebody"):
+        assert words in text

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
+from ...session.results import safe_cell
 from ...text.templates import fill
 from .handoff import Handoff, is_plan
 from .state import Ledger
@@ -90,8 +91,8 @@ def plain(text: str) -> str:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return tab-separated lines under a header; a cell holds no tab and no newline."""
-    lines = ["\t".join(columns), *("\t".join(" ".join(str(cell).split()) or "-" for cell in row) for row in rows)]
+    """Return tab-separated lines under a header; a cell holds no tab, no newline, and nothing that a spreadsheet would run."""
+    lines = ["\t".join(columns), *("\t".join(safe_cell(one_line(str(cell))) or "-" for cell in row) for row in rows)]
     return "\n".join(lines) + "\n"
 
 
