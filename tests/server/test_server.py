@@ -422,7 +422,7 @@ async def test_a_workflow_is_driven_over_the_protocol(client: Client, project: P
     refused = await client.call_tool("record", {"workflow": "debug", "item": item})
 
     assert opened["next"][:2] == ["record", "workflow"]
-    assert [form["kind"] for form in opened["takes"]] == ["hypothesis", "finding"]
+    assert [form["kind"] for form in opened["takes"]] == ["hypothesis", "finding", "withdrawal"]
     assert refused.is_error
     assert structured(refused)["code"] == "missing-field"
     status = structured(await client.call_tool("status", {}))
