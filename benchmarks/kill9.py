@@ -35,7 +35,9 @@ from crashing import check, iterate, killed_at, points, when_free
 
 VALUES = {"keep": "5\n", "discard": "50\n", "metric-error": "none\n"}
 """What an idea writes, by how it ends; `start` is none."""
-ACTS = (*VALUES, "start")
+ACTS = (*VALUES, "undo", "start")
+ENDS = {"start": ["keep"], "undo": ["keep", "keep", "keep (undo)", "discard"]}
+"""The rows behind the baseline, where it is not the act's own alone."""
 CALLS = ("rename", "unlink", "link", "openat", "write", "fdatasync", "pwrite64", "mkdir")
 PLAN = "plan.json"
 """Where a process that is started anew finds the plan, beside the repository."""
@@ -101,7 +103,12 @@ def own_git(folder: Path) -> dict[str, str]:
 
 
 def _template(place: Path, act: str) -> Project:
-    project = Project(place, verify="sleep 0.05; cat value.txt", guards=())
+    smallest = " src/* | sort -n | head -1" if act == "undo" else ""
+    project = Project(place, verify=f"sleep 0.05; cat value.txt{smallest}", guards=())
+    if act == "undo":  # the second keep makes the first one needless
+        project.write("src/part.txt", "20\n").commit("a part").start().try_value(9)
+        project.write("src/part.txt", "8\n").loop.iterate("a smaller part")
+        return project
     return project if act == "start" else project.start()
 
 
@@ -122,7 +129,10 @@ def _edit(project: Project, act: str) -> None:
 
 
 def _act(project: Project, act: str) -> None:
-    if act != "start":
+    if act == "undo":
+        if project.sessions.status().iterations == 2:
+            project.loop.undo(1)
+    elif act != "start":
         iterate(project, "an idea")
     elif project.sessions.status().phase is Phase.NO_SESSION:
         project.start()
@@ -199,16 +209,18 @@ def _broken_after(project: Project, act: str, draw: random.Random, crash: bool) 
         project.restart()
     try:
         again()
-        if act == "start":  # the next call that writes makes up for what is missing
-            project.try_value(5, "an idea")
+        if act in ENDS:  # the next call that writes makes up for what is missing
+            project.try_value(5 if act == "start" else 50, "an idea")
         if project.sessions.status().phase in {Phase.FIX, Phase.REWORK}:
             project.loop.revert()
             project.loop.log()
         check(project)
         first, *ended = project.statuses()
-        usual = [["keep" if act == "start" else act], *([["crash"]] if crash else [])]
+        usual = ENDS.get(act, [act])
+        own = {"start": "keep", "undo": "keep (undo)"}.get(act, act)
+        right = [usual, *([["crash" if row == own else row for row in usual]] if crash else [])]
         assert first == "baseline", project.statuses()
-        assert ended in usual, project.statuses()
+        assert ended in right, project.statuses()
     except (AssertionError, OSError, Refusal) as error:
         return f"{type(error).__name__} {error}"
     return ""

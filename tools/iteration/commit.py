@@ -247,8 +247,9 @@ def _refuse_repeat(context: RepoContext, staged: Staged, change: ChangeFingerpri
     same = journal.latest_commit(session.id, "change", change.change)
     if same is not None and same <= session.incumbent_iteration:
         same = None  # the same change to another incumbent is another try
+    taken_back = {row.undoes for row in context.rows(statuses=(Status.KEEP_UNDO,))} if exact or same else set()
     for earlier, how in ((exact, "This is byte for byte"), (same, "But for white space this is")):
-        if earlier is None:
+        if earlier is None or earlier in taken_back:
             continue
         row = next((row for row in journal.rows(session.id, 1, before=earlier + 1) if row.iteration == earlier), None)
         if row is None or settled_by_evidence(row, session):

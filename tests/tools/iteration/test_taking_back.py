@@ -73,6 +73,15 @@ def test_a_person_takes_back_what_costs_and_is_told_what(three: Project) -> None
     check(three)
 
 
+def test_a_person_who_thinks_better_of_it_tries_the_change_again(three: Project) -> None:
+    three.loop.undo(3, force=True)
+
+    answer = three.loop.iterate("the third once more", again=3)
+
+    assert (answer.status, answer.best) == (Status.KEEP, 4.0)
+    check(three)
+
+
 def test_what_is_told_after_an_older_keep_went_is_what_was_measured(tmp_path: Path) -> None:
     project = with_keeps(tmp_path / "repo")
     project.write("src/c.txt", "3\n")
