@@ -37,11 +37,11 @@ TAKING: Mapping[str, CliCommand] = {
         says="Your checkout is not touched. The branch before and after runs in turn in a second checkout, then the guards; it stays "
         "as it was where a keep does not fit, a guard is red, or it would be worse. Works after the session was finished as well.",
     ),
-    "export": CliCommand(
+    "claim": CliCommand(
         "write the session as one signed file that a stranger can check",
-        "cli.taking_commands:export",
+        "cli.taking_commands:claim",
         (
-            argument("--bundle", metavar="FILE", required=True, help="the file to write: journal, branch, signature"),
+            argument("file", metavar="FILE", help="the file to write: journal, branch, signature"),
             argument(
                 "--key", metavar="FILE", default="", help="an SSH key of yours (default: one made for this account)"
             ),
@@ -53,7 +53,7 @@ TAKING: Mapping[str, CliCommand] = {
         "check such a file, offline: what holds, what does not, and what cannot be checked",
         "cli.taking_commands:verify",
         (
-            argument("file", metavar="FILE", help="what `export --bundle` wrote"),
+            argument("file", metavar="FILE", help="what `claim` wrote"),
             argument(
                 "--signer",
                 metavar="FILE",

@@ -39,10 +39,10 @@ def apply(root: Path, options: Namespace) -> int:
     return print_answer(options.json, lambda: Taking(Lab(root)).apply(options.branch, options.keeps, options.squash))
 
 
-def export(root: Path, options: Namespace) -> int:
+def claim(root: Path, options: Namespace) -> int:
     """Write a session as a signed file."""
     key = Path(options.key).expanduser() if options.key else None
-    return print_answer(options.json, lambda: Claims(Lab(root)).export(Path(options.bundle).expanduser(), key))
+    return print_answer(options.json, lambda: Claims(Lab(root)).make(Path(options.file).expanduser(), key))
 
 
 def verify(root: Path, options: Namespace) -> int:

@@ -101,7 +101,7 @@ class ClaimChecked(Answer):
 class Claims(Verbs):
     """Sessions that leave the machine."""
 
-    def export(self, file: Path, key: Path | None = None, repo: RepoPath = "") -> ClaimMade:
+    def make(self, file: Path, key: Path | None = None, repo: RepoPath = "") -> ClaimMade:
         """Write the newest session on this branch as a claim, signed by a key, by default this account's own.
 
         Raises:

@@ -33,7 +33,7 @@ def claim(tmp_path: Path) -> Path:
     project = with_keeps(tmp_path / "repo", branch="lab")
     project.loop.undo(2)
     project.sessions.finish_session()
-    Claims(project.lab).export(tmp_path / "claim")
+    assert main(["--root", str(project.root), "claim", str(tmp_path / "claim")]) == 0
     return tmp_path / "claim"
 
 
@@ -122,7 +122,7 @@ def test_another_file_is_no_claim_and_none_is_overwritten(claim: Path, tmp_path:
     with pytest.raises(Refusal, match="is no claim"):
         verify_claim(project.root / "value.txt", None, 0, lambda command: True)
     with pytest.raises(Refusal, match="There is no session"):
-        Claims(project.lab).export(project.root / "new")
+        Claims(project.lab).make(project.root / "new")
     project.start()
     with pytest.raises(Refusal, match="Name a new file"):
-        Claims(project.lab).export(claim)
+        Claims(project.lab).make(claim)
