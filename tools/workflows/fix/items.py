@@ -51,17 +51,17 @@ class SetAside(Item):
 
 
 class Witness(Item):
-    """A second witness that an error is mended: a new test that failed at the opening and passes now, which the server runs.
-    `seen` is what it saw, `blob` the test's content.
+    """A second witness that errors of one cause are mended: a new test that failed at the opening and passes now, which the
+    server runs. `seen` is what it saw, `blob` the test's content.
     """
 
     prefix: ClassVar[str] = "W"
     filled: ClassVar[frozenset[str]] = frozenset({"seen", "blob"})
-    place_format: ClassVar[str] = "{item}"
-    title_format: ClassVar[str] = "{item} has a second witness: {test}. {seen}"
+    place_format: ClassVar[str] = "{test}"
+    title_format: ClassVar[str] = "Second witness {test}. {seen}"
 
     kind: Literal["witness"] = "witness"
-    item: str = Field(pattern=r"^F\d+$", description="The error that is mended, e.g. F3.")
+    items: Words = Field(min_length=1, description="The mended errors of one cause that it tries, e.g. F3, F4.")
     test: str = Field(max_length=400, description="A new test file, committed, that tries it with another input.")
     seen: str = ""
     blob: str = ""

@@ -10,7 +10,17 @@ from ..ledger.items import Proof, Settlement
 from ..ledger.pages import code, lines, section, table
 from ..ledger.state import Ledger
 from .items import Broken
-from .queue import ErrorState, FixIteration, QueuedError, at_end, first_detected, iterations, queued_errors, witnesses
+from .queue import (
+    ErrorState,
+    FixIteration,
+    QueuedError,
+    at_end,
+    first_detected,
+    iterations,
+    mended_by,
+    queued_errors,
+    witnesses,
+)
 
 _IMPACTS = (
     ("HIGH", 10, "run the whole suite and have it reviewed"),
@@ -129,8 +139,8 @@ def finding(ledger: Ledger, one: QueuedError) -> HandoffFinding:
 
 def _how_mended(ledger: Ledger, one: QueuedError) -> str:
     """Say by which commit an error was mended, and who saw it."""
-    kept = [row for row in iterations(ledger) if row.kept and row.item == one.id]
-    by = f"commit {kept[-1].commit[:7]}" if kept else "a commit outside of the loop or of another error"
+    row = mended_by(ledger, one)
+    by = f"commit {row.commit[:7]}" if row else "a commit outside of the loop"
     second = witnesses(ledger).get(one.id)
     if not one.wants_witness:
         return by
@@ -143,9 +153,9 @@ def witness_line(ledger: Ledger) -> str:
     if not alone:
         return ""
     told = f"Mended for its reproduction only: {', '.join(alone)}."
-    how = f'{{"kind": "witness", "item": "{alone[0]}", "test": "its path"}}'
+    how = f'{{"kind": "witness", "items": "{alone[0]}", "test": "its path"}}'
     more = (
-        f" A second witness is a new test file with another input, committed, that failed at the opening and passes now: "
+        f" A second witness is a new test file with another input, committed, for errors of one cause, that failed at the opening and passes now: "
         f"record {how}. The server runs both."
     )
     return told if ledger.closed else told + more

@@ -175,7 +175,7 @@ def _queued(
 def witnesses(ledger: Ledger) -> dict[str, LedgerEntry[Witness]]:
     """Return the second witness of each error that has one whose test stands as it was recorded."""
     gone = at_end(ledger).gone
-    return {entry.item.item: entry for entry in ledger.of(Witness) if entry.id not in gone}
+    return {id: entry for entry in ledger.of(Witness) if entry.id not in gone for id in entry.item.items}
 
 
 def workable(ledger: Ledger) -> tuple[QueuedError, ...]:
@@ -248,6 +248,16 @@ def _edited(ledger: Ledger) -> dict[str, str]:
 def iterations(ledger: Ledger, *, baselines: bool = False) -> tuple[FixIteration, ...]:
     """Return the iterations of the loop on this ledger, with or without the baselines."""
     return tuple(one for one in ledger.every(FixIteration) if baselines or one.iteration)
+
+
+def mended_by(ledger: Ledger, one: QueuedError) -> FixIteration | None:
+    """Return the iteration after which an error was seen no more, whichever it worked on; None where it was none."""
+    edited, first = _edited(ledger), None
+    for row in reversed([row for row in iterations(ledger, baselines=True) if row.ids is not None]):
+        if one.entry.item.found.id in {edited.get(id, id) for id in row.ids or ()}:
+            break
+        first = row
+    return first if first and first.iteration else None
 
 
 def item_of(description: str) -> str:

@@ -22,13 +22,8 @@ def witnessed(context: RepoContext, ledger: Ledger, item: Witness, tests: Inspec
     Raises:
         Refusal: if the test is not new, or does not tell the code of the opening from that of HEAD.
     """
-    one = next((one for one in queued_errors(ledger) if one.id == item.item), None)
-    if one is None or not one.wants_witness:
-        how = one.state if one else "not there"
-        how = "seen by its checker wherever it is" if one and one.state is ErrorState.FIXED else how
-        raise _refused(
-            f"{item.item} is {how}. A witness is for a bug or a failing test that the last count found mended"
-        )
+    for id in item.items:
+        _refuse_unless_mended(ledger, id)
     new = _new_test(context, ledger, item.test)
     plan = Plan(metric=METRIC, direction="lower", verify=tests.command_line(), read="channel")
     repo, head = context.repo, context.repo.head()
@@ -43,6 +38,14 @@ def witnessed(context: RepoContext, ledger: Ledger, item: Witness, tests: Inspec
     words = redactor()(failed[0].message)
     seen = f"At the opening {len(failed)} of its tests fail ({words}), at {head[:7]} none"
     return item.model_copy(update={"seen": seen, "blob": new.new_id})
+
+
+def _refuse_unless_mended(ledger: Ledger, id: str) -> None:
+    one = next((one for one in queued_errors(ledger) if one.id == id), None)
+    if one is None or not one.wants_witness:
+        how = one.state if one else "not there"
+        how = "seen by its checker wherever it is" if one and one.state is ErrorState.FIXED else how
+        raise _refused(f"{id} is {how}. A witness is for bugs and failing tests that the last count found mended")
 
 
 def _new_test(context: RepoContext, ledger: Ledger, path: str) -> TreeChange:

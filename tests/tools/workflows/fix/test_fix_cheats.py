@@ -130,7 +130,7 @@ def test_a_second_witness_fails_at_the_opening_and_passes_on_the_mended_code(age
     agent.project.write("src/calc.py", RIGHT).write("tests/test_more.py", WITNESS.format("3, 1", 4)).commit("mended")
     assert "Mended for its reproduction only: F1." in " ".join(agent.run().state)
 
-    recorded = agent.record({"kind": "witness", "item": "F1", "test": "tests/test_more.py"})
+    recorded = agent.record({"kind": "witness", "items": ["F1"], "test": "tests/test_more.py"})
     closed = agent.close()
 
     assert "At the opening 1 of its tests fail (assert 5 == 4" in recorded.title
@@ -154,13 +154,13 @@ def test_what_tells_the_mended_code_from_nothing_is_no_witness(
     agent.project.write("src/calc.py", RIGHT).write("tests/test_more.py", text).commit("mended")
     agent.run()
 
-    assert told in agent.refused(Code.EVIDENCE, {"kind": "witness", "item": "F1", "test": test})
+    assert told in agent.refused(Code.EVIDENCE, {"kind": "witness", "items": ["F1"], "test": test})
 
 
 def test_a_witness_whose_test_was_changed_since_is_none(agent: WorkflowAgent) -> None:
     agent.project.write("src/calc.py", RIGHT).write("tests/test_more.py", WITNESS.format("3, 1", 4)).commit("mended")
     agent.run()
-    agent.record({"kind": "witness", "item": "F1", "test": "tests/test_more.py"})
+    agent.record({"kind": "witness", "items": ["F1"], "test": "tests/test_more.py"})
     agent.project.write("tests/test_more.py", "def test_more():\n    pass\n").commit("another test")
 
     assert agent.close().coverage == ["errors fixed 1/1", "with a second witness 0/1"]

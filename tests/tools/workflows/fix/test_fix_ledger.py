@@ -214,6 +214,19 @@ def test_what_steers_the_tools_cannot_be_loosened(mender: Mender) -> None:
     assert refused.value.code is Code.OUTSIDE_SCOPE
 
 
+def test_what_another_iteration_mended_is_told_with_its_commit(mender: Mender) -> None:
+    mender.replace("WRONG", "right")
+    both = mender.mend("F1", "WRONG", "right")
+    mender.project.sessions.finish_session()
+
+    closed = mender.agent.close(why="enough for today")
+
+    mended = [one for one in mender.agent.handoff(closed)["findings"] if one["outcome"]]
+    assert [(one["id"], one["settled_by"]) for one in mended] == [
+        (id, f"commit {both.commit[:7]}") for id in ("F1", "F2")
+    ]
+
+
 def test_what_a_discarded_change_broke_is_named(mender: Mender) -> None:
     mender.project.write("src/cart.py", CART.replace("# adds\n", "# counts\n"))
 
