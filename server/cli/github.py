@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...tools.lab.context import RepoContext
 from ...tools.report.as_text import in_markdown
+from ...tools.report.morning import MOST_FAILED
 from ...tools.report.writing import exported
 from ...tools.workflows.ledger.handoff import GateCheck
 
@@ -34,7 +35,7 @@ def tell(
     if summary := environment.get("GITHUB_STEP_SUMMARY"):
         rows = [f"| {WORDS[one.passed]} | {in_markdown(one.name)} | {in_markdown(one.seen)} |" for one in checks]
         table = "\n".join(["| | barrier | seen |", "|---|---|---|", *rows])
-        session = exported(context, "md", MOST_PATCHES) if context and context.session else ""
+        session = exported(context, "md", MOST_PATCHES, MOST_FAILED) if context and context.session else ""
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(f"{table}\n\n{session}")
 

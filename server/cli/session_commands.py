@@ -14,6 +14,7 @@ from ...tools.lab.access import Lab
 from ...tools.lab.context import RepoContext
 from ...tools.report.as_text import as_lines
 from ...tools.report.changes import changed_between
+from ...tools.report.morning import MOST_FAILED
 from ...tools.report.writing import exported, morning
 from ...tools.text.redaction import redactor
 from ...tools.verbs.review import Review, session_of
@@ -55,7 +56,7 @@ def history(root: Path, options: Namespace) -> int:
 def report(root: Path, options: Namespace) -> int:
     """Print the whole session."""
     if options.format in {"md", "json", "csv"} and not (options.imported or options.json):
-        return _print(root, lambda context: exported(context, options.format, MOST_PATCHES))
+        return _print(root, lambda context: exported(context, options.format, MOST_PATCHES, MOST_FAILED))
     return print_answer(options.json, lambda: Review(Lab(root)).report(options.format, options.imported))
 
 

@@ -11,8 +11,8 @@ from ..session.results import metric_of, safe_cell
 from .morning import FailedGroup, Morning, ReportedKeep
 from .words import delta_words
 
-LONGEST_WORDS = 100
-SHOWN_FAILED = 5
+LONGEST_WORDS = 80
+SHOWN_FAILED = 3
 """Failed tries of a group in a terminal."""
 
 
@@ -64,9 +64,9 @@ def _cut(words: str) -> str:
     return words if len(words) <= LONGEST_WORDS else f"{words[: LONGEST_WORDS - 1]}…"
 
 
-def as_markdown(morning: Morning, most: int) -> str:
+def as_markdown(morning: Morning, most: int, listed: int) -> str:
     """Write the morning view as Markdown, for a pull request or a job's summary: with patches of at most so many characters, the
-    combined one first.
+    combined one first, and so many kept changes, the newest, and failed tries of a group.
     """
     summary, text = morning.summary, in_markdown
     patches = [(f"The whole change, {morning.whole.size}", morning.whole.patch)]
@@ -78,31 +78,31 @@ def as_markdown(morning: Morning, most: int) -> str:
         f"{text(morning.state)}. {morning.cost.words}.",
         "\n".join(f"- {name}: {text(words)}" for name, words in morning.rests_on.items()),
         f"### Kept: {summary.keeps:,} of {summary.iterations:,}",
-        _kept_table(morning),
+        _kept_table(morning, listed),
         *_folded(patches, most),
         f"### Tried and failed: {sum(group.count for group in morning.failed):,}" if morning.failed else "",
-        *map(_group_list, morning.failed),
+        *(_group_list(group, listed) for group in morning.failed),
         "### Take it" if morning.take else "",
         *(f"{text(line.words)}:\n\n```sh\n{line.command}\n```" for line in morning.take),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _kept_table(morning: Morning) -> str:
+def _kept_table(morning: Morning, most: int) -> str:
     if not morning.kept:
         return ""
     rows = [
         f"| {one.iteration} | {one.commits[-1][:10] if one.commits else '-'} | {one.change}{', taken back' * one.taken_back} "
-        f"| {in_markdown(one.size)} | {in_markdown(one.description)} |"
-        for one in morning.kept
+        f"| {in_markdown(one.size)} | {in_markdown(_cut(one.description))} |"
+        for one in morning.kept[-most:]
     ]
-    left = morning.summary.keeps - len(morning.kept)
+    left = morning.summary.keeps - len(rows)
     more = [f"\n{left:,} earlier ones are left out."] if left else []
     return "\n".join(["| try | commit | its own gain | size | change |", "|---|---|---|---|---|", *rows, *more])
 
 
-def _group_list(group: FailedGroup) -> str:
-    lines = [f"- {one.iteration} ({one.delta}) {in_markdown(one.description)}" for one in group.tries]
+def _group_list(group: FailedGroup, most: int) -> str:
+    lines = [f"- {one.iteration} ({one.delta}) {in_markdown(_cut(one.description))}" for one in group.tries[:most]]
     more = [f"- and {group.count - len(lines):,} more"] if group.count > len(lines) else []
     return _details(f"{group.name}: {group.count:,}", "\n".join([*lines, *more]))
 

@@ -41,8 +41,8 @@ MOST_EARLIER = 5000
 """Rows of earlier sessions that a picture still shows."""
 MOST_SHOWN, NEWEST_SHOWN = 500, 200
 """Tries that a page shows with all that is known of them, and how many of the newest among them."""
-MOST_PATCHES = 2000
-"""Characters of the patches in Markdown, so that the whole stays what an answer may have."""
+MOST_PATCHES, MOST_LISTED = 2000, 8
+"""Characters of the patches in Markdown, and entries of its lists, so that the whole stays what an answer may have."""
 OUTPUT_CHARACTERS, MOST_RECEIPTS = 1500, 12
 _KINDS = ("committed", "verified", "guarded", "held-out", "hook-rejected")
 LONGEST_TABLE = 40
@@ -284,13 +284,13 @@ def _as_text(context: RepoContext) -> str:
     )
 
 
-def exported(context: RepoContext, format: str, most: int = MOST_PATCHES) -> str:
+def exported(context: RepoContext, format: str, most: int = MOST_PATCHES, listed: int = MOST_LISTED) -> str:
     """Return the session as `text`, `md`, `json` or `csv`: the morning view, or all rows. Markdown has at most so many characters of
-    patches, whole ones: the combined change first.
+    patches, whole ones: the combined change first; and lists so many kept changes, and failed tries of a group.
     """
     if format == "text":
         return _as_text(context)
     if format == "csv":
         return as_csv(context.rows())
     seen = with_integrity(morning(context, context.short_rows(), patches=True), integrity(context))
-    return as_markdown(seen, most) if format == "md" else f"{as_json(seen)}\n"
+    return as_markdown(seen, most, listed) if format == "md" else f"{as_json(seen)}\n"

@@ -8,6 +8,7 @@ import json
 import shlex
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
@@ -60,7 +61,7 @@ def test_the_gain_and_each_keeps_own_gain_stand_in_every_report(
         "page": Reader(night.read(PAGE)).text,
         "text": night.review.report().report,
         "tool": night.review.report("md").report.replace("\\", ""),
-        "md": exported(context, "md", 50_000).replace("\\", ""),
+        "md": exported(context, "md", 50_000, 50).replace("\\", ""),
         "json": exported(context, "json"),
         "status": capsys.readouterr().out,
     }
@@ -209,4 +210,34 @@ def test_a_long_session_lists_its_newest_keeps_and_no_line_of_a_thousand_commits
 
     assert (len(told.kept), told.summary.keeps) == (40, 100)
     assert told.kept[-1].iteration == 1000
-    assert "60 earlier ones are left out" in exported(project.lab.for_reading(), "md")
+    assert "60 earlier ones are left out" in exported(project.lab.for_reading(), "md", 0, 50)
+
+
+@pytest.mark.parametrize("format", ["text", "md"])
+def test_what_a_model_reads_of_a_long_session_stays_short(project: Project, format: str) -> None:
+    project.start()
+    project.write("app.txt", "a line of the change\n" * 500)
+    project.try_value(9, "w" * 500)
+    fill(
+        project,
+        *(one.model_copy(update={"iteration": one.iteration + 1, "description": "w" * 500}) for one in long(500)),
+    )
+
+    assert len(project.review.report(format).model_dump_json()) < 10_000
+
+
+def test_a_keep_that_was_taken_back_is_told_so(tmp_path: Path) -> None:
+    project = Project(tmp_path / "repo", verify="cat src/* value.txt | sort -n | head -1")
+    project.write("src/a.txt", "40\n").write("src/b.txt", "40\n").commit("parts")
+    project.start()
+    for name, number in (("src/a.txt", 9), ("src/b.txt", 5), ("src/a.txt", 4)):
+        project.write(name, f"{number}\n")
+        project.loop.iterate(f"{name} is {number}")
+
+    project.loop.undo(2)
+
+    told = seen(project)
+    assert [(one.iteration, one.taken_back) for one in told.kept] == [(1, False), (2, True), (3, False), (4, False)]
+    assert told.whole.files == ("src/a.txt",)
+    assert "#2 " in project.review.report().report
+    assert ", taken back  src/b.txt is 5" in project.review.report().report
