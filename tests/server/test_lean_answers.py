@@ -135,3 +135,14 @@ async def test_the_passed_plan_serves_until_its_session_is_finished(client: Clie
     await client.call_tool("finish_session", {})
 
     assert structured(await client.call_tool("start_session", {}))["code"] == "bad-plan"
+
+
+async def test_a_plan_that_passed_in_one_checkout_is_not_started_in_another(project: Project) -> None:
+    project.git("worktree", "add", "-b", "other", str(project.root.parent / "other"))
+    async with Client(build_server(Lab(project.root.parent, allow_commands=True))) as client:
+        await client.call_tool("check_plan", plan(project, repo=project.root.name))
+        elsewhere = await client.call_tool("start_session", {"repo": "other"})
+        here = await client.call_tool("start_session", {"repo": project.root.name})
+
+    assert structured(elsewhere)["code"] == "bad-plan"
+    assert structured(here)["phase"] == "ready"

@@ -53,7 +53,7 @@ class Lab:
         self.checked: dict[Path, object] = {}
         """What the last green check_plan of a repository measured, by its folder of ours; in memory only."""
         self.passed: dict[Path, dict[str, Any]] = {}
-        """The plan whose fields that check was given, until its session is finished; in memory only."""
+        """The plan whose fields the last green check_plan of a checkout was given, by its root; in memory only."""
 
     def for_reading(self, repo: str = "") -> RepoContext:
         """Open a repository to read.

@@ -152,9 +152,9 @@ class Planning(Verbs):
             found = preflight(context, plan)
             context.paired_checkout.remove()
             fields = plan.model_dump(mode="json", exclude_defaults=True)
-            self._lab.passed.pop(context.repo.own_folder, None)
+            self._lab.passed.pop(context.repo.root, None)
             if found.passed and given:
-                self._lab.passed[context.repo.own_folder] = fields
+                self._lab.passed[context.repo.root] = fields
             if found.passed and found.baseline:
                 self._lab.checked[context.repo.own_folder] = recent_check(context, found.baseline)
             ready = (Tool.START_SESSION,) if found.passed else (Tool.CHECK_PLAN, Tool.INSPECT_PROJECT)
@@ -187,7 +187,7 @@ def chosen_plan(context: RepoContext, plan: Plan) -> Plan:
 def passed_plan(lab: Lab, repo: str) -> dict[str, Any]:
     """Return the fields that the last check_plan was given, if every gate passed; none where it was given none."""
     try:
-        return lab.passed.get(lab.for_reading(repo).repo.own_folder, {})
+        return lab.passed.get(lab.for_reading(repo).repo.root, {})
     except Refusal:
         return {}
 

@@ -196,7 +196,7 @@ class Sessions(Verbs):
             context.record(Finished(squashed=squash_branch))
             context.write_results()
             context.remove_checkouts()
-            self._lab.passed.pop(context.repo.own_folder, None)
+            self._lab.passed.pop(context.repo.root, None)
             return SessionFinished(
                 phase=context.phase,
                 next=[Tool.REPORT, Tool.HISTORY, Tool.START_SESSION],
