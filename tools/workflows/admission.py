@@ -17,7 +17,7 @@ from .ledger.items import Cited, Item, ItemOutcome, Proof, Provable, Settlement,
 from .ledger.pages import sentence
 from .ledger.rules import WorkflowRules
 from .ledger.state import ItemRecorded, Ledger, LedgerEntry, Ran
-from .running.proofs import elsewhere, no_experiment, prove
+from .running.proofs import elsewhere, no_experiment, prove, without
 from .running.runner import WorkflowRunner
 from .running.store import Ledgers
 
@@ -78,7 +78,7 @@ def _tried(context: RepoContext, proof: Proof, ledger: Ledger, item: Item) -> Ra
     if not isinstance(item, Provable):
         return prove(context, proof)
     before = (entry.ran for entry in ledger.entries if entry.ran and entry.item.proof == proof and shown(entry.ran))
-    return prove(context, proof, item.path, next((seen for seen in before if seen.emptied == item.path), None))
+    return prove(context, proof, item, next(before, None))
 
 
 def _upstream(context: RepoContext, item: Item) -> tuple[Ledger, LedgerEntry[Item]] | None:
@@ -89,9 +89,23 @@ def _upstream(context: RepoContext, item: Item) -> tuple[Ledger, LedgerEntry[Ite
     return (found, entry) if found and entry else None
 
 
+def _shown_by(context: RepoContext, item: Item) -> tuple[Ledger, LedgerEntry[Item]] | None:
+    """Return the item with the proof of what an item settles: that itself, or what an experiment confirmed of it since."""
+    there = _upstream(context, item)
+    if there is None or there[1].item.proof.command:
+        return there
+    settled = there[0].overruled.get(there[1].id)
+    if settled is None or settled.outcome is not Settlement.CONFIRMED:
+        return there
+    name, _, id = settled.by.partition("#")
+    ledger = Ledgers(context).named(name)
+    entry = ledger.find(id) if ledger else None
+    return (ledger, entry) if ledger and entry else there
+
+
 def _upstream_ran(context: RepoContext, item: Item) -> Ran | None:
     """Run the proof of what an item settles, where there is one: whoever says that it is over shows it."""
-    if (there := _upstream(context, item)) is None:
+    if (there := _shown_by(context, item)) is None:
         return None
     proof = proof_of(*there)
     return prove(context, proof) if proof.command else None
@@ -104,37 +118,51 @@ def _may_settle(context: RepoContext, rules: WorkflowRules, ledger: Ledger, item
     the control has to fail without the code that is suspected, and the experiment has to rest on it.
     """
     there, entry = _upstream(context, item), ledger.entries[-1]
+    if there is None:
+        return
     outcome = rules.settles(ledger, entry)
     over = outcome is not None and Settlement(outcome).over
-    if there is None or not (over or item.settles is ItemOutcome.DISPROVEN):
+    suspected = next((one for one in (there[1].item, item) if isinstance(one, Cited) and one.location), None)
+    if outcome is ItemOutcome.CONFIRMED and entry.ran and suspected:
+        _on_what_was_foreseen(context, item, suspected, entry.ran)
+    if not (over or item.settles is ItemOutcome.DISPROVEN):
         return
-    once = shown(ran(*there))
+    bearer = _shown_by(context, item)
+    once = bearer is not None and shown(ran(*bearer))
     seen = _upstream_ran(context, item) if rules.proof(ledger, item) else entry.ran
     if seen and (shown(seen) or (over and once and not mended(seen))):
         message = (
             f"{item.upstream} still stands: `{seen.command}`: {words(seen)}. Mend it first, or leave `upstream` out."
         )
         raise Refusal(Code.EVIDENCE, message)
-    if entry.ran and disproved(entry.ran) and not once:
-        _not_by_the_fault_itself(context, item, there[1].item, entry.ran)
+    if entry.ran and disproved(entry.ran) and not once and suspected:
+        _not_by_the_fault_itself(context, item, suspected, entry.ran)
 
 
-def _not_by_the_fault_itself(context: RepoContext, item: Item, suspected: Item, seen: Ran) -> None:
-    path = next((one.path for one in (suspected, item) if isinstance(one, Cited) and one.location), "")
-    if not path:
-        return
-    command, control = elsewhere(context, {path: b""}, seen.proof)
-    problem = ""
+def _on_what_was_foreseen(context: RepoContext, item: Item, suspected: Cited, seen: Ran) -> None:
+    """Refuse to confirm what an earlier item foresaw of one file by an experiment that fails alike without it."""
+    if isinstance(item, Cited) and item.path == suspected.path:
+        return  # that it rests on this was seen when it ran
+    (command, *_) = elsewhere(context, {suspected.path: b""}, seen.proof)
+    if command.failed and command.named:
+        problem = f"with {suspected.path} emptied it fails in the same words"
+        cure = "Experiment with that code, or leave `upstream` out."
+        raise Refusal(Code.EVIDENCE, f"`{seen.command}` says nothing of {item.upstream}: {problem}. {cure}")
+
+
+def _not_by_the_fault_itself(context: RepoContext, item: Item, suspected: Cited, seen: Ran) -> None:
+    name, text = without(context, suspected)
+    command, control = elsewhere(context, {suspected.path: text}, seen.proof)
     if control.exit_code is not None and not (control.failed and control.named):
-        problem = f"without {path} its control fails otherwise, so what fails may be the fault itself"
-        cure = "Let the control check a stand-in that has the fault, and not that file"
+        problem = f"with {name} emptied its control ends otherwise, so what fails may be the fault itself"
+        cure = "Let the control check a stand-in that has the fault, without that code"
     elif command.passed:
-        problem = f"without {path} it passes all the same, so it says nothing of that code"
+        problem = f"with {name} emptied it passes all the same, so it says nothing of that code"
         cure = "Run that code"
-    if problem:
-        raise Refusal(
-            Code.EVIDENCE, f"`{seen.command}` does not end {item.upstream}: {problem}. {cure}; or leave `upstream` out."
-        )
+    else:
+        return
+    message = f"`{seen.command}` does not end {item.upstream}: {problem}. {cure}; or leave `upstream` out."
+    raise Refusal(Code.EVIDENCE, message)
 
 
 def _shaped(rules: WorkflowRules, fields: Mapping[str, Any]) -> Item:

@@ -199,6 +199,39 @@ def test_a_script_that_was_edited_until_it_passes_closes_nothing(tmp_path: Path,
     assert typed(project, *GATE)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("reproduction", "file", "text"),
+    [
+        ("{pytest} tests/test_count.py", "tests/conftest.py", "def pytest_collection_modifyitems(items):\n    items[:] = [one for one in items if one.name == 'test_none']\n"),
+        ("{pytest} tests", "tests/test_count.py", "def test_none(): ...\n"),
+        ("make shop", "Makefile", "shop: .PHONY\n\ttrue\n.PHONY:\n"),
+    ],
+)  # fmt: skip
+def test_no_change_of_what_says_what_is_run_closes_a_finding(
+    tmp_path: Path, typed: Typed, reproduction: str, file: str, text: str
+) -> None:
+    project = shop(tmp_path / "repo")
+    test = "from shop.cart import count\n\n\ndef test_count():\n    assert count([1, 2]) == 2, 'wrong'\n\n\ndef test_none(): ...\n"
+    pytest_here = f"PYTHONPATH=. {sys.executable} -m pytest -p no:cacheprovider"
+    project.write("tests/test_count.py", test).write(
+        "Makefile", f"shop: .PHONY\n\t{pytest_here} tests/test_count.py\n.PHONY:\n"
+    )
+    project.git("rm", "--quiet", "test_cart.py")
+    project.write(".gitignore", "__pycache__/\n").commit("a test")
+    control = f"{pytest_here} tests/test_count.py::test_none"
+    found_fault(
+        project,
+        reproduction=reproduction.format(pytest=pytest_here),
+        fails_with="AssertionError: wrong",
+        control=control,
+    )
+
+    project.write(file, text).commit("hidden")
+
+    status, told = typed(project, *GATE)
+    assert (status, f"with {file} as it was when it showed the fault" in told) == (1, True), told
+
+
 def test_what_another_branch_says_of_its_own_code_does_not_count_here(tmp_path: Path, typed: Typed) -> None:
     project = shop(tmp_path / "repo")
     agent = WorkflowAgent(project, "debug")

@@ -24,7 +24,7 @@ class Ran(Record):
     """What a command cited by an item did when the server ran it. `seconds` is wall-clock time; `tail` the end of its output.
 
     `exit_code` is None where it was not run; `why` says why not. `named` tells whether the words `fails_with` were printed;
-    `control` is what the like command did, `without` what the command did with the file `emptied`. `files` are as in a proof;
+    `control` is what the like command did, `without` what the command did with a file or function `emptied`. `files` are as in a proof;
     those `put_back` differed by now, and were as they had been in the checkout of ours where both ran.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +16,8 @@ from ...measurement.meter import import_paths
 from ...process.runner import CommandRun, CommandSpec
 from ...process.screen import ONLY_READ, cure, screen
 from ...process.shell import SimpleCommand, scripts
-from ...text.redaction import redact_tail
-from ..ledger.evidence import REPRODUCED, pending, shown
+from ...text.redaction import redact_tail, redactor
+from ..ledger.evidence import REPRODUCED, line_of, pending, shown
 from ..ledger.items import Cited, Proof
 from ..ledger.pages import one_line
 from ..ledger.state import Ledger, Observed, Ran
@@ -29,6 +30,15 @@ LARGEST_SCRIPT = 256 * 1024
 _SAYS_NOTHING = ONLY_READ | frozenset({"false", ":", "exit", "return", "sleep", "cd", "export", "read"})
 """Programs that fail or print words without running any code of a project."""
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
+_READ_BY = {
+    "pytest": ("pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"),
+    "make": ("GNUmakefile", "makefile", "Makefile"),
+    "npm": ("package.json",),
+    "just": ("justfile",),
+}
+"""Files that say what a program runs although no command names them."""
+_TESTS = re.compile(r"(?:^|/)(?:tests?|__tests__|spec)/|(?:^|/)test_[^/]*$|[._-](?:test|spec)\.[^/]*$")
+MOST_TESTS = 300
 CANCELLED = "The call was cancelled. Make it again to go on."
 NOBODY = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
 
@@ -74,12 +84,14 @@ def _code(text: str) -> str:
     return re.sub(r"(?:^|(?<=\s))(?:#|//).*$", " ", text, flags=re.MULTILINE)
 
 
-def prove(context: RepoContext, proof: Proof, cited: str = "", known: Ran | None = None, *, anew: bool = False) -> Ran:
+def prove(
+    context: RepoContext, proof: Proof, cited: Cited | None = None, known: Ran | None = None, *, anew: bool = False
+) -> Ran:
     """Run a proof's command and its control, if a person agreed to both; say that nobody did otherwise. `anew` joins no run
     that an earlier call left. Files that the commands name count as they were when the proof showed its fault.
 
-    Where it shows a fault in the file that is `cited`, the command runs once more with that file emptied, in a checkout of ours:
-    what fails there in the same words does not rest on that code. `known` is a run in which that was seen already.
+    Where it shows a fault in the code that is `cited`, the command runs once more without that code, in a checkout of ours: what
+    fails there in the same words does not rest on it. `known` is a run in which that was seen already.
 
     Raises:
         Refusal: if a command is one that is never run, or left the checkout changed.
@@ -89,12 +101,13 @@ def prove(context: RepoContext, proof: Proof, cited: str = "", known: Ran | None
     unseen = Ran(command=proof.command, fails_with=proof.fails_with, control=control, files=proof.files, why=NOBODY)
     if not all(agreed):
         return unseen
-    then = {path: _content(context, id) for path, id in proof.files if id != _ids(context, (path,))[path]}
-    if lost := [path for path, content in then.items() if content is None]:
+    now = _ids(context, [path for path, _ in proof.files])
+    then = {path: _content(context, id) for path, id in proof.files if id != now[path]}
+    if lost := [path for path, id in proof.files if id and path in then and then[path] is None]:
         why = f"not run: {', '.join(lost)} is not what showed the fault. Put it back as it was then."
         return unseen.model_copy(update={"why": why})
     if then:
-        found = elsewhere(context, {path: content or b"" for path, content in then.items()}, proof, anew=anew)
+        found = elsewhere(context, then, proof, anew=anew)
     else:
         with _left_as_it_was(context, proof):
             found = [reproduce(context, one, fails_with=proof.fails_with, anew=anew) for one in proof.commands]
@@ -104,22 +117,63 @@ def prove(context: RepoContext, proof: Proof, cited: str = "", known: Ran | None
     seen = seen.model_copy(update={"control": next(iter(others), None), "files": proof.files, "put_back": tuple(then)})
     if not (cited and shown(seen)):
         return seen
-    files = tuple(_ids(context, _named(context, proof, cited)).items())
-    without = known.without if known else elsewhere(context, {cited: b""}, proof)[0]
-    return seen.model_copy(update={"files": files, "emptied": cited, "without": without})
+    files = tuple(_ids(context, _named(context, proof, cited.path)).items())
+    name, text = without(context, cited)
+    ended = known.without if known and known.emptied == name else elsewhere(context, {cited.path: text}, proof)[0]
+    return seen.model_copy(update={"files": files, "emptied": name, "without": ended})
+
+
+def without(context: RepoContext, cited: Cited) -> tuple[str, bytes]:
+    """Return a file without what is cited in it, with the name of what is gone: in Python the body of the innermost function,
+    which ends the program when it is called; else the whole file.
+    """
+    content = context.repo.content(context.repo.head(), cited.path) or b""
+    text = content.decode("utf-8", "replace")
+    line = line_of(cited.quote, text, redactor()) if cited.path.endswith(".py") else 0
+    try:
+        nodes = ast.walk(ast.parse(text)) if line else ()
+        functions = [one for one in nodes if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+    except (SyntaxError, ValueError):
+        functions = []
+    holding = [
+        one for one in functions if one.lineno <= line <= (one.end_lineno or 0) and one.body[0].lineno > one.lineno
+    ]
+    if not holding:
+        return cited.path, b""
+    function = max(holding, key=lambda one: one.lineno)
+    first = function.body[0]
+    place = min([first.lineno, *(one.lineno for one in getattr(first, "decorator_list", ()))]) - 1
+    lines = text.splitlines(keepends=True)
+    # At once: what catches exceptions, as pytest does, would show the source, in which the words stand.
+    stop = f"{' ' * first.col_offset}__import__('os')._exit(1)\n"
+    return f"{function.name}() in {cited.path}", "".join([*lines[:place], stop, *lines[place:]]).encode()
 
 
 def _named(context: RepoContext, proof: Proof, cited: str) -> tuple[str, ...]:
-    """Return the project's files that the commands of a proof name, as a path, a test in it or a module; not the one cited."""
+    """Return the project's files that the commands of a proof name, as a path, a test in it or a module, and those that say what
+    they run; not the one cited.
+    """
     root, found, folders = context.repo.root, dict[str, None](), [""]
-    for part in (part for command in proof.commands for script in scripts(command) for part in script if part.words):
+    parts = [part for command in proof.commands for script in scripts(command) for part in script if part.words]
+    words = {
+        posixpath.basename(word) if place == 0 else word for part in parts for place, word in enumerate(part.words)
+    }
+    for part in parts:
         folders += part.words[1:2] if part.name == "cd" else []
         for word in (word.partition("::")[0] for word in part.words if not re.search(r"\s", word)):
             module = word.replace(".", "/")
             for name in (word, f"{module}.py", f"{module}/__main__.py"):
                 found |= {posixpath.normpath(posixpath.join(folder, name)): None for folder in folders}
     paths = [posixpath.relpath(path, root) if path.startswith("/") else path for path in found]
-    return tuple(path for path in paths if path != cited and not path.startswith("../") and (root / path).is_file())
+    there = [path for path in paths if not path.startswith("../") and (root / path).is_file()]
+    if not there and not any(re.search(r"\s", word) for word in words):  # it runs all tests that there are
+        there = [path for path in context.repo.tracked() if _TESTS.search(path)][:MOST_TESTS]
+    if "pytest" in words:
+        steps = [path.split("/")[:-1] for path in there]
+        above = {"/".join([*names[:depth], "conftest.py"]) for names in steps for depth in range(len(names) + 1)}
+        there += sorted(above)
+    there += [file for program, files in _READ_BY.items() if program in words for file in files]
+    return tuple(path for path in dict.fromkeys(there) if path != cited)
 
 
 def _ids(context: RepoContext, paths: Sequence[str]) -> dict[str, str]:
@@ -222,8 +276,12 @@ def _without_echo(printed: str, command: str) -> str:
     return "\n".join(line for line in printed.splitlines() if line[:4].strip() or line.strip() not in command)
 
 
-def elsewhere(context: RepoContext, files: Mapping[str, bytes], proof: Proof, *, anew: bool = False) -> list[Ran]:
-    """Run a proof's commands, that a person agreed to, in a checkout of ours: at HEAD, but with these contents of some files."""
+def elsewhere(
+    context: RepoContext, files: Mapping[str, bytes | None], proof: Proof, *, anew: bool = False
+) -> list[Ran]:
+    """Run a proof's commands, that a person agreed to, in a checkout of ours: at HEAD, but with these contents of some files,
+    and without those that have none.
+    """
     root, place = context.repo.root, PairedCheckout(context.repo, GATE if anew else PROOF, pristine=True)
     try:
         folder = place.check_out(context.repo.head(), context.untracked)
@@ -232,7 +290,9 @@ def elsewhere(context: RepoContext, files: Mapping[str, bytes], proof: Proof, *,
             file.parent.mkdir(parents=True, exist_ok=True)
             if not file.resolve().is_relative_to(folder.resolve()):
                 raise Refusal(Code.GIT, f"{path} leads out of the checkout.")
-            file.write_bytes(content)
+            file.unlink(missing_ok=True)
+            if content is not None:
+                file.write_bytes(content)
         return [
             _ran(
                 context,
@@ -253,7 +313,7 @@ def run_pending(context: RepoContext, ledger: Ledger) -> list[Observed]:
     """Run the commands of items that nobody had agreed to when these were recorded."""
     agreed = context.consent.agreed_to
     seen = {
-        id: prove(context, proof, cited_in(ledger, id))
+        id: prove(context, proof, _cited_in(ledger, id))
         for id, proof in pending(ledger)
         if all(map(agreed, proof.commands))
     }
@@ -261,7 +321,6 @@ def run_pending(context: RepoContext, ledger: Ledger) -> list[Observed]:
     return [observed(context, REPRODUCED, **facts)] if facts else []
 
 
-def cited_in(ledger: Ledger, id: str) -> str:
-    """Return the file that an item rests on; empty where it cites none."""
+def _cited_in(ledger: Ledger, id: str) -> Cited | None:
     entry = ledger.find(id)
-    return entry.item.path if entry and isinstance(entry.item, Cited) else ""
+    return entry.item if entry and isinstance(entry.item, Cited) else None

@@ -304,7 +304,7 @@ def fates_of(ledger: Ledger) -> tuple[Matching, ...]:
         if one.name in cleared:
             return FindingFate.CARRIED if one.proof.command else FindingFate.CLEARED
         if not one.stands:
-            return FindingFate.GONE
+            return FindingFate.CARRIED if one.proof.command else FindingFate.GONE
         return FindingFate.CARRIED if one.path in unchanged else FindingFate.UNSETTLED
 
     return tuple(Matching(one, fate(one), again.get(one.name, "")) for one in earlier(ledger))

@@ -280,18 +280,39 @@ def test_a_prediction_is_not_disproven_by_a_control_that_fails_of_the_fault_itse
     nothing = NO_FAULT | {"reproduction": "python3 -c 'import shop.cart, shop.db'"}
 
     told = agent.refused(Code.EVIDENCE, said, **DISPROOF)
-    assert "without shop/cart.py its control fails otherwise, so what fails may be the fault itself" in told
-    assert "without shop/cart.py it passes all the same" in agent.refused(Code.EVIDENCE, said, **nothing)
+    assert (
+        "with count() in shop/cart.py emptied its control ends otherwise, so what fails may be the fault itself" in told
+    )
+    assert "with count() in shop/cart.py emptied it passes all the same" in agent.refused(
+        Code.EVIDENCE, said, **nothing
+    )
     assert agent.record(said, **NO_FAULT).settled == f"{name} as disproven"
 
 
-def foreseen(project: Project) -> str:
-    """A prediction about the cart, by the name under which it can be settled."""
+def test_a_prediction_that_was_shown_is_over_only_when_what_showed_it_passes(agent: WorkflowAgent) -> None:
+    name = foreseen(agent.project)
+    assert agent.record(HYPOTHESIS, upstream=name).settled == f"{name} as confirmed"
+    said = {**HYPOTHESIS, **NO_FAULT, "claim": CLAIMS[0], "upstream": name, "outcome": "disproven"}
+
+    assert f"{name} still stands: `{PROOF['reproduction']}`" in agent.refused(Code.EVIDENCE, said)
+
+
+def test_a_prediction_is_not_confirmed_by_a_fault_elsewhere(agent: WorkflowAgent) -> None:
+    name = foreseen(agent.project, location="shop/db.py:5", quote="return link.execute")
+
+    told = agent.refused(Code.EVIDENCE, HYPOTHESIS, upstream=name)
+
+    assert f"says nothing of {name}: with shop/db.py emptied it fails in the same words" in told
+    assert agent.record(HYPOTHESIS).classified == "confirmed"
+
+
+def foreseen(project: Project, **cited: str) -> str:
+    """A prediction, of the cart unless something else is cited, by the name under which it can be settled."""
     panel = WorkflowAgent(project, "predict")
     panel.open(personas=3, rounds=1)
     panel.record({"kind": "finding", "persona": "architect", "location": "shop/cart.py:6", "quote": "return len(items) - 1",
                   "summary": "The cart counts wrongly", "category": "correctness", "severity": "high",
-                  "confidence": "likely", "reasoning": "one is taken away"})  # fmt: skip
+                  "confidence": "likely", "reasoning": "one is taken away", **cited})  # fmt: skip
     return f"{panel.close(why='seen enough').ledger}#P1"
 
 
@@ -299,16 +320,19 @@ def foreseen(project: Project) -> str:
     "command",
     [
         "python3 -c \"import shop.cart; raise SystemExit('one too few')\"",
-        "python3 -c \"import shop.cart; count = lambda items: 1; assert count([1, 2]) == 2, 'one too few'\"",
+        "python3 -c \"from shop.cart import count; raise SystemExit('one too few')\"",
+        "python3 -c \"import shop.cart as c; c.count = lambda items: 1; assert c.count([1, 2]) == 2, 'one too few'\"",
     ],
 )
 def test_what_fails_alike_without_the_code_shows_nothing_of_it(agent: WorkflowAgent, command: str) -> None:
     taken = agent.taken({**HYPOTHESIS, "reproduction": command, "fails_with": "one too few"})
 
     assert taken.recorded[0].classified == "inconclusive"
-    assert "with shop/cart.py emptied it fails in the same words: it does not rest on that code" in taken.text()
+    assert (
+        "with count() in shop/cart.py emptied it fails in the same words: it does not rest on that code" in taken.text()
+    )
     assert agent.project.git("status", "--porcelain") == ""
-    assert "with shop/cart.py emptied it ended otherwise" in agent.taken(HYPOTHESIS).text()
+    assert "with count() in shop/cart.py emptied it ended otherwise" in agent.taken(HYPOTHESIS).text()
 
 
 def test_a_chain_goes_on_to_fix_with_what_was_found(tmp_path: Path) -> None:

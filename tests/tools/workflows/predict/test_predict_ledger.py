@@ -383,9 +383,10 @@ def test_an_experiment_overrides_the_votes_in_every_page(opened: WorkflowAgent) 
             "seen": "nothing happened",
             "outcome": "disproven",
             "line": "injection",
-            "reproduction": "python3 -c 'import shop.db; assert shop.db.find, \"no search\"'",
-            "fails_with": "no search",
-            "control": "python3 -c 'import shop; assert None, \"no search\"'",
+            "reproduction": "python3 -c \"import sqlite3; from shop.db import find; link = sqlite3.connect(':memory:'); "
+            "link.execute('create table item (name)'); assert not find(link, 'x').fetchall(), 'a row came back'\"",
+            "fails_with": "a row came back",
+            "control": "python3 -c \"import shop; assert not [1], 'a row came back'\"",
             "upstream": f"{closed.ledger}#P2",
         }
     )

@@ -381,6 +381,20 @@ def test_a_ledger_without_one_passes(tmp_path: Path) -> None:
     assert "**Gate at critical: passed.**" in agent.file(closed, "overview.md")
 
 
+def test_what_was_shown_is_not_gone_when_its_line_is_written_otherwise_and_its_proof_broken(tmp_path: Path) -> None:
+    agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security"))
+    agent.record(FINDING)
+    name = f"{agent.close(why='enough').ledger}#V1"
+    other = "def search(link, text):\n    return link.execute('SELECT * FROM item WHERE name = ' + repr(text))\n"
+    agent.project.write("shop/db.py", other).commit("renamed")
+    agent.project.now += 60
+    agent.open()
+
+    closed = agent.close(why="enough")
+
+    assert [one["id"] for one in agent.handoff(closed)["findings"]] == [name]
+
+
 def test_an_audit_on_a_new_branch_takes_over_what_the_last_one_left_open(tmp_path: Path) -> None:
     agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security"))
     agent.record(FINDING)
@@ -482,9 +496,9 @@ def test_an_audit_without_findings_has_a_valid_sarif_log_too(agent: WorkflowAgen
 MOVED = {**INJECTION, "reproduction": INJECTION["reproduction"].replace("shop.db", "shop.store")}
 
 
-def again(agent: WorkflowAgent, **options: object) -> WorkflowAgent:
+def again(agent: WorkflowAgent, **changed: object) -> WorkflowAgent:
     """A second audit after one that found the injection."""
-    agent.record(FINDING)
+    agent.record(FINDING, **changed)
     agent.close(why="enough")
     agent.project.now += 60
     return agent
@@ -520,8 +534,8 @@ def test_a_fingerprint_is_of_the_file_the_kind_and_the_code_and_not_of_its_spaci
     assert len({one, *others}) == 4
 
 
-def test_what_the_last_audit_found_and_is_gone_counts_as_fixed(agent: WorkflowAgent) -> None:
-    again(agent)
+def test_what_the_last_audit_said_and_is_gone_counts_as_fixed(agent: WorkflowAgent) -> None:
+    again(agent, **NO_PROOF, confidence="likely")
     agent.project.write("shop/db.py", "import sqlite3\n").commit("no search any more")
     agent.open()
 
