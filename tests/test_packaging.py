@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from autoresearch_mcp.prompts import load_prompts
+from autoresearch_mcp.server.cli.commands import COMMANDS
 from autoresearch_mcp.server.main import make_parser
 
 ROOT = Path(__file__).parent.parent
@@ -59,6 +60,15 @@ def test_the_plugin_s_skill_hands_the_sentence_to_a_playbook_that_there_is() -> 
     assert skill.startswith("---\nname: autoresearch\n")
     assert "$ARGUMENTS" in skill
     assert set(re.findall(r'`name` "(\w+)"', skill)) <= set(load_prompts())
+
+
+def test_the_plugin_s_hooks_call_a_command_that_there_is_from_its_own_folder() -> None:
+    hooks = read(read(".claude-plugin/plugin.json")["hooks"])["hooks"]
+    commands = [one["command"] for entries in hooks.values() for entry in entries for one in entry["hooks"]]
+
+    assert set(hooks) == {"SessionStart", "PreCompact", "Stop"}
+    assert all(command.startswith('uvx --from "${CLAUDE_PLUGIN_ROOT}" autoresearch-mcp ') for command in commands)
+    assert {command.split()[-1] for command in commands} <= COMMANDS.keys()
 
 
 def test_the_bundle_is_given_options_that_there_are() -> None:

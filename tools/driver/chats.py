@@ -52,9 +52,9 @@ def _stop(lab: Lab, place: DriverPlace, chat: str) -> str:
     if seen.over or mark == before or times >= MOST_TIMES:
         return ""
     _remember(place, chat, mark, times + 1)
-    left = lab.for_reading().session
-    most = left.plan.iterations - left.last_iteration if left and left.plan.iterations else 0
-    budget = f"{most} iterations are left" if most else "its budget is not spent"
+    session = lab.for_reading().active
+    left = session.plan.iterations - session.last_iteration
+    budget = f"{left} more of {session.plan.iterations} iterations" if session.plan.iterations else "its budget lasts"
     reason = f"Nobody attends this chat and the session goes on: {budget}. Choose the next idea and call iterate; when ideas run dry, detect_stuck."
     return json.dumps({"decision": "block", "reason": reason})
 

@@ -283,7 +283,7 @@ class Driver:
 
 def leg_words(leg: Leg) -> str:
     """Tell a leg that is over in one line."""
-    made = f"{leg.iterations} iterations in {duration(leg.ended - leg.began)}, {leg.ending}"
+    made = f"{leg.iterations} iteration{'s' * (leg.iterations != 1)} in {duration(leg.ended - leg.began)}, {leg.ending}"
     exits = f" (exit {leg.code})" if leg.ending is LegEnding.ITSELF and leg.code else ""
     said = f", {leg.problem}" if leg.problem else ""
     least = "at least " if leg.at_least and leg.tokens else ""

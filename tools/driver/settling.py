@@ -24,10 +24,10 @@ def look(lab: Lab, session_id: str = "") -> Look:
     job = read_job(folder)
     at_work = bool(lock_holder(folder)) or bool(job and not job.done and context.runs.runner.alive())
     mark = f"{job.run} {job.done} {_mark(session)}" if job else _mark(session)
+    if session_id and (session is None or session.id != session_id):
+        return Look(session_id, "another session or branch is in its place", 0, False, at_work, mark)
     if session is None or (not session_id and context.phase is Phase.NO_SESSION):
         return Look("", "", 0, False, at_work, mark)
-    if session_id and session.id != session_id:
-        return Look(session_id, "another session was started", 0, False, at_work, mark)
     over = session.ended or session.spent(context.now()) or ("it was finished" if session.finished else "")
     undecided = session.trial is not None and context.phase is not Phase.NO_SESSION
     return Look(session.id, over, session.last_iteration, undecided, at_work, mark)

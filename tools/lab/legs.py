@@ -91,6 +91,10 @@ def cost_words(legs: Sequence[Leg]) -> str:
         return ""
     money, tokens = sum(leg.cost or 0.0 for leg in legs), sum(leg.tokens for leg in legs)
     least = "at least " if any(leg.at_least for leg in legs) else ""
-    hours = sum(leg.ended - leg.began for leg in legs) / 3600
+    minutes = sum(leg.ended - leg.began for leg in legs) / 60
     count = "1 leg" if len(legs) == 1 else f"{len(legs)} legs"
-    return f"{count} of an agent, {hours:.2f} h, {least}{tokens:,} tokens" + (f", ${money:.2f}" if money else "")
+    time = f"{minutes / 60:.1f} h" if minutes >= 90 else f"{minutes:.1f} min"
+    told = [f"{count} of an agent, {time}"]
+    told += [f"{least}{tokens:,} tokens"] if tokens else []
+    told += [f"{least}${money:.2f}"] if money else []
+    return ", ".join(told)

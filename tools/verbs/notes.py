@@ -26,9 +26,9 @@ class Notes(Verbs):
     """Free text that no row holds."""
 
     def note(
-        self, text: Annotated[str, Field(description="What the next context should know.")], repo: RepoPath = ""
+        self, text: Annotated[str, Field(description="An idea for later, how the code works.")], repo: RepoPath = ""
     ) -> Noted:
-        """Use for what no row says and your next context should know: an idea for later, how the code works. Moves no number."""
+        """Use for what no row says and your next context should know. Moves no number."""
         context = self._lab.for_reading(repo)
         if context.session is None:
             raise Refusal(Code.NO_SESSION, "There is no session to note that for. Call start_session first.")

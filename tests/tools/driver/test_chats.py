@@ -37,7 +37,7 @@ def test_an_unattended_chat_goes_on_as_long_as_its_turns_move_the_journal(sessio
     assert "a smaller number" in json.loads(chat.hears("SessionStart"))["hookSpecificOutput"]["additionalContext"]
 
     session.try_value(9)
-    assert "2 iterations are left" in chat.hears("Stop")
+    assert "2 more of 3 iterations" in chat.hears("Stop")
     assert not chat.goes_on()
     session.try_value(8)
     assert chat.goes_on()

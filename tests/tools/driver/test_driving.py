@@ -131,7 +131,7 @@ def test_an_agent_that_is_killed_loses_nothing(session: Project) -> None:
 
     assert run.legs == [(2, LegEnding.ITSELF), (3, LegEnding.ITSELF), (1, LegEnding.ITSELF)]
     assert run.driver.legs[0].code == 128 + signal.SIGKILL
-    assert "3 legs of an agent, 0.00 h" in session.copied_server().review.report().report
+    assert "3 legs of an agent, 0.0 min" in session.copied_server().review.report().report
     assert session.statuses() == ["baseline", *["keep"] * 6]
 
 
@@ -185,6 +185,12 @@ def test_a_person_s_own_command_hears_of_each_keep(session: Project) -> None:
 
     heard = (session.root.parent / "heard").read_text().splitlines()
     assert heard == ["keep #1 keep 9: take one off 9", "keep #2 keep 8: take one off 8"]
+
+
+def test_another_branch_ends_the_run(session: Project) -> None:
+    run = Run(session, "better(1); lab.for_reading().repo.git.ask('switch', '--quiet', '-c', 'mine')")
+
+    assert run.go() == Halt("The session has ended: another session or branch is in its place.", True)
 
 
 def test_one_run_drives_a_repository(session: Project) -> None:

@@ -1,0 +1,179 @@
+"""Kills a run at random instants: its driver, the keeper of its leg, the agent and the agent's server, in any mixture.
+
+Run it from a clone, with the Python that the package is installed in: `python benchmarks/kill_run.py --kills 200 --seed 1`. The
+agent is a small program that speaks MCP to the server that it is told of and takes one off a number. When enough
+have been killed the run goes on to its end undisturbed, and it is looked whether there is one row an iteration, one commit an
+experiment, HEAD is the best, the user's file is as it was, and nothing of any leg lives. Linux only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+AGENT = """
+import json, subprocess, sys
+from pathlib import Path
+
+sys.stdin.read()
+entry = json.load(open(sys.argv[1]))["mcpServers"]["autoresearch"]
+server = subprocess.Popen([entry["command"], *entry["args"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+asked = 0
+
+
+def send(**message):
+    server.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\\n")
+    server.stdin.flush()
+
+
+def ask(method, **params):
+    global asked
+    asked += 1
+    send(id=asked, method=method, params=params)
+    while (answer := json.loads(server.stdout.readline())).get("id") != asked:
+        pass
+    return answer["result"]
+
+
+def call(name, **arguments):
+    return ask("tools/call", name=name, arguments=arguments)["structuredContent"]
+
+
+ask("initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo={"name": "a program", "version": "1"})
+send(method="notifications/initialized")
+state, value = call("status"), Path("value.txt")
+while state["phase"] not in {"ended", "no-session"}:
+    first = state["next"][0]
+    if "iterate" in state["next"] and first != "wait":
+        value.write_text(f"{int(value.read_text()) - 1}\\n")
+        state = call("iterate", description=f"down to {value.read_text().strip()}")
+    else:
+        state = call(first) if first in {"wait", "verify", "guard", "revert", "log"} else call("status")
+    if "code" in state:
+        state = call("status")
+"""
+PLAN = """
+goal = "a smaller number"
+scope = ["value.txt"]
+metric = "value"
+direction = "lower"
+verify = "sleep 0.2; cat value.txt"
+read = "last"
+noise = "none"
+iterations = {iterations}
+"""
+PAUSES_S = (1.0, 2.0, 4.0, 8.0, 12.0)
+
+
+class KilledRun:
+    """A repository with a run in it, and what was killed so far."""
+
+    def __init__(self, root: Path, iterations: int) -> None:
+        self.root, self.iterations = root, iterations
+        self.killed: Counter[str] = Counter()
+        self.driver: subprocess.Popen[bytes] | None = None
+        files = {"value.txt": "1000\n", "autoresearch.toml": PLAN.format(iterations=iterations), "agent.py": AGENT}
+        for name, text in files.items():
+            (root / name).write_text(text)
+        for words in (["init", "-q"], ["config", "user.name", "A"], ["config", "user.email", "a@b"], ["add", "-A"]):
+            self.git(*words)
+        self.git("commit", "-qm", "start")
+        (root / "notes.txt").write_text("the user's")
+        server = [sys.executable, "-m", "autoresearch_mcp.server", "--root", str(root)]
+        self.command = [*server, "run", "--agent-command", f"{sys.executable} agent.py {{mcp_config}}"]
+
+    def git(self, *words: str) -> str:
+        return subprocess.run(["git", *words], cwd=self.root, check=True, capture_output=True, text=True).stdout
+
+    def start(self) -> None:
+        """See that a driver is at work."""
+        if self.driver is None or self.driver.poll() is not None:
+            self.driver = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def living(self) -> Iterator[tuple[int, str]]:
+        """Yield number and part of each process of a leg."""
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            with suppress(OSError):
+                words = Path(f"/proc/{entry}/cmdline").read_bytes()
+                known = Path(f"/proc/{entry}/environ").read_bytes()
+                if b"AUTORESEARCH_LEG=" in known and f"PWD={self.root}".encode() in known + b"\0PWD=" + _place(entry):
+                    part = "keeper" if b"driver.keeper" in words else "server" if b".server" in words else "agent"
+                    yield int(entry), part
+
+    def kill(self, draw: random.Random) -> None:
+        """Kill some of what lives; the driver for certain where it only waits for the next leg."""
+        waits = json.loads(_read(self.root / ".git/autoresearch/driver/now.json") or "{}").get("until")
+        victims = [one for one in self.living() if draw.random() < 0.5]
+        if self.driver and (waits or draw.random() < 0.3):
+            victims.append((self.driver.pid, "driver"))
+        for pid, part in victims:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                self.killed[part] += 1
+            if self.driver and part == "driver":
+                self.driver.wait()
+
+    def rows(self) -> list[list[str]]:
+        lines = _read(self.root / "autoresearch-results.tsv").splitlines()
+        return [line.split("\t") for line in lines if line[:1].isdigit()]
+
+    def broken(self) -> list[str]:
+        """Return what does not hold once the run is over."""
+        rows, last = self.rows(), self.iterations
+        experiments = self.git("log", "--format=%s").count("experiment")
+        measured = [float(row[2]) for row in rows]
+        holds = {
+            "one row an iteration": [int(row[0]) for row in rows] == list(range(last + 1)),
+            "one commit an experiment": experiments == last == sum(row[5] == "keep" for row in rows),
+            "HEAD is the best": bool(measured) and float(self.git("show", "HEAD:value.txt")) == min(measured),
+            "the user's file": _read(self.root / "notes.txt") == "the user's",
+            "nothing of a leg lives": not list(self.living()),
+        }
+        return [name for name, held in holds.items() if not held]
+
+
+def _place(entry: str) -> bytes:
+    return os.fsencode(os.readlink(f"/proc/{entry}/cwd"))
+
+
+def _read(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
+
+
+def main() -> int:
+    """Kill, let the run end, and look; the exit status tells whether something broke."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--iterations", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    draw = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        run = KilledRun(Path(folder).resolve(), options.iterations)
+        while run.killed.total() < options.kills and len(run.rows()) <= options.iterations:
+            run.start()
+            time.sleep(draw.choice(PAUSES_S) * draw.random())
+            run.kill(draw)
+        print(f"killed {run.killed.total()}: {dict(run.killed)}, {max(0, len(run.rows()) - 1)} iterations made")
+        if run.driver:
+            run.driver.kill()
+            run.driver.wait()
+        ended = subprocess.run(run.command, capture_output=True, text=True, check=False)
+        broken = run.broken() + ([] if ended.returncode == 0 else [f"the run: {ended.stdout}{ended.stderr}"])
+    print(f"broken: {', '.join(broken) or 'nothing'}")
+    return int(bool(broken))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
