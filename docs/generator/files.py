@@ -29,6 +29,8 @@ All of this is in `.git/autoresearch/`; in a linked worktree, in the folder of t
 | file | what it is |
 |---|---|
 | `journal.db` | the truth: every attempt, sample, receipt and reason, in a hash chain. SQLite; to move a session, move this |
+| `legs.jsonl`, `notes.json` | what each leg of `autoresearch-mcp run` took and brought; the notes that the agent left for its next context |
+| `driver/` | who drives, and the files that its client is called with |
 | `lock` | held while a call writes. Death releases it; there is nothing to clean up |
 | `job.json`, `intent.json`, `runs/` | the call, the step on git and the run that are under way: see [when something dies](../recovery.md) |
 

@@ -6,7 +6,7 @@ import pytest
 
 from autoresearch_mcp.tools.driver.brief import leg_brief
 from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.lab.notes import MOST_CHARACTERS, notes_of
+from autoresearch_mcp.tools.lab.notes import MOST_CHARACTERS, add_note, notes_of
 from autoresearch_mcp.tools.verbs.notes import Notes
 from conftest import Project
 
@@ -44,4 +44,6 @@ def test_notes_are_bounded_of_one_session_and_without_secrets(project: Project) 
     assert sum(map(len, kept)) <= MOST_CHARACTERS
     assert [one.split()[0] for one in kept] == ["5", "6", "7", "8", "9", "the"]
     assert "a1B2a1B2" not in kept[-1]
-    assert notes_of(folder, "another") == []
+    add_note(folder, "another", "of another worktree")
+    assert notes_of(folder, "another") == ["of another worktree"]
+    assert notes_of(folder, session) == kept
