@@ -3,7 +3,7 @@
 Run it from a clone, with the Python that the package is installed in: `python benchmarks/kill_run.py --kills 200 --seed 1`. The
 agent is a small program that speaks MCP to the server that it is told of and takes one off a number. When enough
 have been killed the run goes on to its end undisturbed, and it is looked whether there is one row an iteration, one commit an
-experiment, HEAD is the best, the user's file is as it was, and nothing of any leg lives. Linux only.
+attempt, HEAD is what was kept last and the best, the user's file is as it was, and nothing of any leg lives. Linux only.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 AGENT = """
@@ -128,15 +129,25 @@ class KilledRun:
         lines = _read(self.root / "autoresearch-results.tsv").splitlines()
         return [line.split("\t") for line in lines if line[:1].isdigit()]
 
+    def committed(self) -> list[str]:
+        """Return the commit of each attempt in the journal."""
+        with closing(sqlite3.connect(self.root / ".git/autoresearch/journal.db")) as journal:
+            query = "SELECT json_extract(body, '$.commit') FROM event WHERE kind = 'committed'"
+            return [commit for (commit,) in journal.execute(query) if commit]
+
     def broken(self) -> list[str]:
         """Return what does not hold once the run is over."""
         rows, last = self.rows(), self.iterations
-        experiments = self.git("log", "--format=%s").count("experiment")
-        measured = [float(row[2]) for row in rows]
+        subjects = self.git("log", "--format=%s").splitlines()
+        experiments = sum(subject.startswith("experiment(") for subject in subjects)
+        tree = self.git("rev-parse", "HEAD^{tree}")
+        kept = [row[1] for row in rows if row[5].startswith(("baseline", "keep"))]
+        measured = [float(row[2]) for row in rows if row[5].startswith(("baseline", "keep"))]
         holds = {
             "one row an iteration": [int(row[0]) for row in rows] == list(range(last + 1)),
-            "one commit an experiment": experiments == last == sum(row[5] == "keep" for row in rows),
-            "HEAD is the best": bool(measured) and float(self.git("show", "HEAD:value.txt")) == min(measured),
+            "one commit an attempt": experiments == len(self.committed()) == len(set(self.committed())),
+            "HEAD is the last that was kept": tree == self.git("rev-parse", f"{kept[-1]}^{{tree}}"),
+            "HEAD is the best": float(self.git("show", "HEAD:value.txt")) == min(measured),
             "the user's file": _read(self.root / "notes.txt") == "the user's",
             "nothing of a leg lives": not list(self.living()),
         }
@@ -170,6 +181,7 @@ def main() -> int:
             run.driver.kill()
             run.driver.wait()
         ended = subprocess.run(run.command, capture_output=True, text=True, check=False)
+        print(f"the rows: {dict(Counter(row[5] for row in run.rows()))}, {len(run.committed())} attempts")
         broken = run.broken() + ([] if ended.returncode == 0 else [f"the run: {ended.stdout}{ended.stderr}"])
     print(f"broken: {', '.join(broken) or 'nothing'}")
     return int(bool(broken))
