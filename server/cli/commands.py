@@ -108,6 +108,23 @@ COMMANDS: Mapping[str, CliCommand] = {
         ),
         says="Secrets are masked, so a patch with one cannot be applied.",
     ),
+    "hint": CliCommand(
+        "say to the session's agent what it is to follow, while it works",
+        "cli.steering_commands:hint",
+        (
+            _argument("words", metavar="WORD", nargs="*", help="what to follow (default: list what was said)"),
+            _argument("--clear", action="store_true", help="take back what was said before"),
+        ),
+        says="The answers of `iterate` and `status` repeat it, and each leg of a run begins with it, until it is taken back.",
+    ),
+    "idea": CliCommand(
+        "put an idea into the backlog of the session's agent, while it works",
+        "cli.steering_commands:idea",
+        (
+            _argument("words", metavar="WORD", nargs="*", help="the idea (default: list the backlog)"),
+            _argument("--done", metavar="N", type=int, default=0, help="take idea N out"),
+        ),
+    ),
     "export": CliCommand(
         "put the session into the store of an experiment tracker",
         "cli.session_commands:export",

@@ -8,7 +8,7 @@ from ..decision.decide import Status
 from ..git.repo import shown
 from ..lab.answers import cut
 from ..lab.context import RepoContext
-from ..lab.notes import notes_of
+from ..lab.notes import from_person, said
 from ..plan.scope import Scope
 from ..session.events import Row
 from ..session.results import metric_of
@@ -45,11 +45,12 @@ def _memory(context: RepoContext) -> list[str]:
         if change.tracked and Scope(session.plan.scope).matches(change.path)
     ]
     parts = {
+        "What the person says: follow it": from_person(context.repo.own_folder, session.id),
         "Kept so far": found.kept,
         "Near misses, closest first": found.near_misses,
         "Dead ends, with what they taught": _dead_ends(rows),
         "Files in scope never touched": found.untouched,
-        "Your notes": notes_of(context.repo.own_folder, session.id),
+        "Your notes": said(context.repo.own_folder, session.id),
         "Edited and not committed, by the leg before: finish it as one idea, or undo the edit": left,
     }
     return ["", "## What earlier legs found", *(_part(name, lines) for name, lines in parts.items() if lines)]

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import Refusal
 from ..lab.access import Lab
-from ..lab.notes import notes_of
+from ..lab.notes import said
 from ..storage.disk import read_or_empty, write_atomically
 from ..verbs.sessions import session_status
 from .records import DriverPlace
@@ -35,7 +35,7 @@ def answer_hook(lab: Lab, told: Mapping[str, Any], attended: bool) -> str:
     place = DriverPlace.of(context.repo.own_folder)
     if event == "Stop":
         return "" if attended or not chat or place.driver() else _stop(lab, place, chat)
-    state = "\n".join([*session_status(context).lines(), *notes_of(context.repo.own_folder, context.session.id)])
+    state = "\n".join([*session_status(context).lines(), *said(context.repo.own_folder, context.session.id)])
     if event == "SessionStart":
         if chat:
             _remember(place, chat, _mark(lab), _chats(place).get(chat, ["", 0])[1])

@@ -9,6 +9,7 @@ from ..iteration import commit, measure, run
 from ..iteration.again import bring_again, bring_without
 from ..iteration.keeps import keep_of, standing
 from ..lab.context import RepoContext
+from ..lab.notes import from_person
 from ..session.events import Row
 from ..session.state import Session
 from ..session.summary import EVERY, advice_is_due, blocked_words, stuck_words, summarise
@@ -218,6 +219,7 @@ def _iterated(context: RepoContext, decided: Session, row: Row | None) -> Iterat
         guards=[one for one in guard_words(trial.guards or ()) if one.flaky or one.value is not None or not one.passed],
         kept_edits=list(trial.kept_edits),
         stuck=advice(context) if row and advice_is_due(session) else None,
+        person=from_person(context.repo.own_folder, session.id),
         note=" ".join(filter(None, _notes(context, trial, row))),
         summary=summarise(session, context.now()) if over or (row and row.iteration % EVERY == 0) else None,
     )

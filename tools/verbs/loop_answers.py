@@ -75,6 +75,7 @@ class Iterated(Answer):
     kept_edits: list[str] = Field([], description="Files left alone by the undo because they were edited since.")
     stuck: Advice | None = None
     summary: Summary | None = None
+    person: list[str] = Field([], description="What a person says of the session: follow it.")
     note: str = ""
 
     def lines(self) -> list[str]:
@@ -89,6 +90,7 @@ class Iterated(Answer):
             *([f"Output:\n{self.output}"] if self.output else []),
             *(self.stuck.lines() if self.stuck else []),
             *(self.summary.lines() if self.summary else []),
+            *self.person,
             *([self.note] if self.note else []),
         ]
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..errors import Code, Refusal
 from ..lab.answers import Answer
-from ..lab.notes import add_note
+from ..lab.notes import say
 from ..vocabulary import following
 from .base import RepoPath, Verbs
 
@@ -34,5 +34,5 @@ class Notes(Verbs):
             raise Refusal(Code.NO_SESSION, "There is no session to note that for. Call start_session first.")
         if not text.strip():
             raise Refusal(Code.BAD_ARGUMENT, "The note is empty. Write what the next context should know.")
-        notes = add_note(context.repo.own_folder, context.session.id, text)
+        notes = say(context.repo.own_folder, context.session.id, text)
         return Noted(phase=context.phase, next=list(following(context.phase)), notes=len(notes))

@@ -16,6 +16,7 @@ from ..iteration.preflight import Preflight, preflight, refuse_unless_passed
 from ..iteration.recent import RecentCheck
 from ..lab.answers import Answer, cut
 from ..lab.context import RepoContext
+from ..lab.notes import from_person
 from ..measurement.ruler import ruler_now
 from ..measurement.runs import sandbox_words
 from ..plan.model import PLAN_FILE, Plan
@@ -90,6 +91,7 @@ class SessionStatus(Answer):
     stuck: bool = False
     plateau: bool = False
     open_iteration: str = Field("", description="The undecided iteration and what it waits for.")
+    person: list[str] = Field([], description="What a person says of the session: follow it.")
     last: list[str] = Field([], description="The last rows: iteration, status, metric, description.")
     sandbox: str = Field("", description="What stands between the commands and the machine.")
     ledgers: list[str] = Field([], description="The open ledgers of workflows on this branch.")
@@ -111,6 +113,7 @@ class SessionStatus(Answer):
             *([f"Ended: {self.ended}."] if self.ended else []),
             *(["Stuck: call detect_stuck."] if self.stuck or self.plateau else []),
             *([self.open_iteration] if self.open_iteration else []),
+            *self.person,
             *self.last,
             *ledgers,
             *([self.note] if self.note else []),
@@ -313,6 +316,7 @@ def session_status(context: RepoContext) -> SessionStatus:
         stuck=is_stuck(session),
         plateau=on_plateau(session),
         open_iteration=open_words(session, now),
+        person=from_person(context.repo.own_folder, session.id),
         last=[_row_words(row) for row in context.journal.rows(session.id, LAST_ROWS)],
         sandbox=cut(sandbox_words(plan), 60),
         ledgers=ledgers,

@@ -6,7 +6,7 @@ import pytest
 
 from autoresearch_mcp.tools.driver.brief import leg_brief
 from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.lab.notes import MOST_CHARACTERS, add_note, notes_of
+from autoresearch_mcp.tools.lab.notes import MOST_CHARACTERS, said, say
 from autoresearch_mcp.tools.verbs.notes import Notes
 from conftest import Project
 
@@ -40,10 +40,10 @@ def test_notes_are_bounded_of_one_session_and_without_secrets(project: Project) 
         notes.note(f"{number} " + "x" * 1000)
     notes.note("the key is sk-ant-api03-" + "a1B2" * 20)
 
-    kept = notes_of(folder, session)
+    kept = said(folder, session)
     assert sum(map(len, kept)) <= MOST_CHARACTERS
     assert [one.split()[0] for one in kept] == ["5", "6", "7", "8", "9", "the"]
     assert "a1B2a1B2" not in kept[-1]
-    add_note(folder, "another", "of another worktree")
-    assert notes_of(folder, "another") == ["of another worktree"]
-    assert notes_of(folder, session) == kept
+    say(folder, "another", "of another worktree")
+    assert said(folder, "another") == ["of another worktree"]
+    assert said(folder, session) == kept
