@@ -191,7 +191,7 @@ def _content(context: RepoContext, id: str) -> bytes | None:
 
 @contextmanager
 def _left_as_it_was(context: RepoContext, proof: Proof) -> Iterator[None]:
-    repo, before = context.repo, _edited(context)
+    repo, before, others = context.repo, _edited(context), frozenset(context.repo.status().untracked.paths)
     branch, head = repo.branch(), repo.head()
     yield
     if (repo.branch(), repo.head()) != (branch, head):
@@ -199,6 +199,9 @@ def _left_as_it_was(context: RepoContext, proof: Proof) -> Iterator[None]:
         raise Refusal(Code.EVIDENCE, f"{message} Let it work on a copy.")
     if edited := sorted(_edited(context) - before):
         message = f"`{proof.command}` or its control edited {', '.join(edited[:5])}. Put that back, and let it work on a copy."
+        raise Refusal(Code.EVIDENCE, message)
+    if lost := sorted(others - frozenset(context.repo.status().untracked.paths)):
+        message = f"`{proof.command}` or its control removed {', '.join(lost[:5])}, which git does not have. Let it work on a copy."
         raise Refusal(Code.EVIDENCE, message)
 
 

@@ -179,6 +179,10 @@ def test_an_experiment_that_edits_what_it_looks_at_is_none(agent: WorkflowAgent)
     edits = RUNS.format('open("shop/cart.py", "a").write("#"); raise SystemExit(1)')
 
     assert "edited shop/cart.py. Put that back" in agent.refused(Code.EVIDENCE, HYPOTHESIS, reproduction=edits)
+    agent.project.git("checkout", "--", ".")
+    agent.project.write("mine.txt", "not in git\n")
+    removes = RUNS.format('import os; os.remove("mine.txt"); raise SystemExit(1)')
+    assert "removed mine.txt, which git does not have" in agent.refused(Code.EVIDENCE, HYPOTHESIS, reproduction=removes)
 
 
 def test_what_was_confirmed_and_wrong_is_withdrawn_once_its_own_proof_shows_it_no_more(agent: WorkflowAgent) -> None:
