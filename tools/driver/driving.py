@@ -213,6 +213,7 @@ class Driver:
         self, number: int, began: float, first: Look, ending: LegEnding, code: int | None, reading: LegOutput
     ) -> None:
         seen = self._look()
+        interrupted = ending is not LegEnding.ITSELF and reading.problem is Problem.OTHER
         leg = Leg(
             number=number,
             agent=self._options.name,
@@ -224,7 +225,7 @@ class Driver:
             tokens=reading.tokens,
             cost=reading.cost,
             at_least=not reading.complete,
-            problem=reading.problem,
+            problem=None if interrupted else reading.problem,
             reset=reading.reset,
             words=redactor()("\n".join(reading.tail)),
         )

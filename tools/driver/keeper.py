@@ -16,7 +16,7 @@ from contextlib import suppress
 from ..process.leftovers import end_marked
 from ..process.processes import descendants, prctl, send_signal
 
-LOOK_S, GRACE_S = 0.2, 8.0
+LOOK_S, LAST_WORDS_S, GRACE_S = 0.2, 3.0, 8.0
 _PARENT_DEATH = 1
 MARK = "AUTORESEARCH_LEG"
 """Variable that every process of a leg inherits, so that it is found whatever it did to leave."""
@@ -55,11 +55,15 @@ def _usual() -> None:
 
 
 def _end(agent: subprocess.Popen[bytes]) -> None:
-    """TERM the agent's group, and KILL it with all below it where it does not end in time."""
+    """INT the agent, at which some clients still tell what they spent; TERM its group, and KILL it with all below it, where it does
+    not end in time.
+    """
     below = descendants(agent.pid)
-    send_signal(-agent.pid, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        agent.wait(GRACE_S)
+    for pid, number, seconds in ((agent.pid, signal.SIGINT, LAST_WORDS_S), (-agent.pid, signal.SIGTERM, GRACE_S)):
+        send_signal(pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            agent.wait(seconds)
+            break
     for pid in (*below, *descendants(agent.pid)):
         send_signal(pid, signal.SIGKILL)
     send_signal(-agent.pid, signal.SIGKILL)
