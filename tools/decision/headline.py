@@ -285,3 +285,10 @@ def rounded(value: float, half: float | None) -> float:
     if not half or not math.isfinite(half):
         return value if value % 1 == 0 else float(f"{value:.{_EXACT_DIGITS}g}")
     return round(value, decimals(half))
+
+
+def rounded_level(value: float, half: float | None) -> float:
+    """Round what was measured to what its error allows, but to no fewer than two digits: a level far below the error of an earlier
+    one, as after a large gain, would else be told as 0.
+    """
+    return rounded(value, None if half is None else min(half, abs(value) / 10))

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable
 
 from ..decision.decide import Status
-from ..decision.headline import rounded
+from ..decision.headline import rounded, rounded_level
 from ..plan.model import Direction, Plan
 from .events import Row, Started
 from .short_rows import RowLike
@@ -60,7 +60,7 @@ def number(value: float | None) -> str:
 
 def metric_of(row: RowLike) -> str:
     """Return a row's metric as text, with the digits that its runs allow."""
-    return number(row.metric if row.metric is None else rounded(row.metric, _half(row)))
+    return number(row.metric if row.metric is None else rounded_level(row.metric, _half(row)))
 
 
 def delta_of(row: RowLike) -> str:
@@ -68,7 +68,7 @@ def delta_of(row: RowLike) -> str:
     if row.delta is None:
         return "-"
     half = _half(row)
-    return f"{row.delta:+.6g}" if half is None else f"{rounded(row.delta, half):+.10g}"
+    return f"{row.delta:+.6g}" if half is None else f"{rounded(row.delta, half) or 0.0:+.10g}"
 
 
 def _half(row: RowLike) -> float | None:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..decision.decide import NextStep, Status, Trial, Verdict, decide
 from ..decision.exact import Exact, Median
-from ..decision.headline import WIDE, Headline, rounded
+from ..decision.headline import WIDE, Headline, rounded, rounded_level
 from ..decision.judging import Arm, Finding, Judge, Step
 from ..decision.measured import Curve, Measurement
 from ..decision.race import Race
@@ -135,7 +135,7 @@ class Session:
     def told(self) -> MetricDelta | None:
         """The same, with the digits that the noise of a run allows."""
         shown, half = self.shown, WIDE * self.judge.spread
-        return MetricDelta(rounded(shown.metric, half), rounded(shown.delta, half)) if shown else None
+        return MetricDelta(rounded_level(shown.metric, half), rounded(shown.delta, half)) if shown else None
 
     def holdout_agrees(self, candidate: float | None, incumbent: float | None) -> tuple[bool, str]:
         """Whether the holdout lets a change stay: not worse than the incumbent by more than the noise of two runs."""

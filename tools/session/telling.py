@@ -88,9 +88,9 @@ def effect_of_gain(lower: bool, gain: float, low: float | None, high: float | No
     half = None if low is None or high is None else (high - low) / 2
     found = Estimate(gain, low, high).signed(-1.0 if lower else 1.0)
     delta, first, last = (value if value is None else rounded(value, half) for value in _three(found))
-    word = "better" if gain > 0 else "worse" if gain < 0 else "no different"
+    word = "better" if gain > 0 else "worse"
     size = number(rounded(abs(gain), half)) if half is not None else f"{abs(gain):.4g}"
-    words = f"{size} {word}" if gain else word
+    words = f"{size} {word}" if float(size) else "no different"
     span = f", {first:+.10g} to {last:+.10g} (90 %)" if half and first is not None and last is not None else ""
     return SignedEffect(delta or 0.0, first, last, f"{words}{span}")
 

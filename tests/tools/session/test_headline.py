@@ -10,7 +10,8 @@ import pytest
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.decision.headline import Gain, Headline, KeptClaim, headline_from, moved, rounded
 from autoresearch_mcp.tools.session.events import Logged
-from autoresearch_mcp.tools.session.telling import plus_minus
+from autoresearch_mcp.tools.session.results import delta_of, metric_of
+from autoresearch_mcp.tools.session.telling import effect_of_gain, plus_minus
 from conftest import Project
 from drifting import machine, percents, turn
 from filled import row
@@ -186,3 +187,19 @@ def test_fresh_runs_that_show_far_more_than_was_claimed_are_told_as_odd() -> Non
     assert Gain(True, 0.5, 0.0001).exceeds(claimed)
     assert not Gain(True, 0.06, 0.0001).exceeds(claimed)
     assert not Gain(True, 0.5).exceeds(claimed)
+
+
+@pytest.mark.parametrize(
+    ("metric", "half", "told"), [(14.3, 230.0, "14.3"), (0.71, 5.0, "0.71"), (77.6799, 0.872, "77.7"), (0.0, 3.0, "0")]
+)
+def test_a_metric_is_told_as_its_error_allows_but_never_as_nothing(metric: float, half: float, told: str) -> None:
+    one = row(1, metric=metric, low=-half, high=half)
+
+    assert metric_of(one) == told
+
+
+def test_no_difference_is_told_with_neither_a_minus_nor_as_better() -> None:
+    one = row(1, metric=9.997, delta=-0.003, gain=0.003, low=-0.04, high=0.05)
+
+    assert delta_of(one) == "+0"
+    assert effect_of_gain(True, 0.003, -0.04, 0.05).words.startswith("no different, ")

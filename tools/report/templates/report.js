@@ -193,7 +193,7 @@
       }
       for (const dot of this.dots) if (dot.u !== null && !dot.node.hasAttribute("hidden")) taken.push([dot.px - 5, dot.py - 5, dot.px + 5, dot.py + 5]);
       const goal = one(".target", this.svg);
-      if (goal) taken.push([FIELD.left, this.y(+goal.dataset.u) - 18, FIELD.left + 110, this.y(+goal.dataset.u) + 18]);
+      if (goal) for (const [right, half] of [[FIELD.left + 110, 18], [this.width, 1]]) taken.push([FIELD.left, this.y(+goal.dataset.u) - half, right, this.y(+goal.dataset.u) + half]);
       const way = this.down ? 1 : -1, bottom = this.height - FIELD.bottom, right = this.width - FIELD.right;
       const spots = [[-7, 13], [7, 13], [-10, 0], [10, 0], [-7, 24], [7, 24], [-7, 36], [7, 36], [-7, -13], [7, -13]];
       for (const label of this.labels) {
