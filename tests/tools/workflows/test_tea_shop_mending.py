@@ -366,6 +366,7 @@ async def test_the_shop_is_mended_from_a_prediction_to_its_shipment_and_looked_b
 
         sent = await ship(agent)
         closed(agent, sent, status="complete", onward="")
+        assert agent.read(sent, "pull-request.md").count("**A cart shows too few items**") == 1
         checklist = agent.read(sent, "checklist.md")
         assert "- [x] **tests** The tests pass: `python -m pytest -q`: exit 0" in checklist
         assert (
@@ -383,8 +384,8 @@ async def test_the_shop_is_mended_from_a_prediction_to_its_shipment_and_looked_b
         assert "tests.test_cart.CartTest::test_count (red -> green)" in agent.read(compared, "stability-report.md")
 
         await agent.work("evals", "open", file="autoresearch-results.tsv")
-        told = await agent.work("evals", "run")
-        assert (told.get("plan", {}), "STOP" in told["state"][1]) == ({}, True)
+        seen = await agent.work("evals", "run")
+        assert (seen.get("plan", {}), "STOP" in seen["state"][1]) == ({}, True)
         insight = {
             "kind": "insight",
             "claim": "Mending a cause mends its test too",
