@@ -345,8 +345,8 @@ async def test_documents_are_checked_then_mended_until_they_hold(root: Path) -> 
 
     assert checked.answer["status"] == "complete"
     checked.holds("validation-report.md", "docs/deployment.md", "shop/mailer.py", "send_receipt")
-    checked.holds("validation-report.md", "`` `shop/cart.py` adds prices up. ``: M1", "- look 1: 7 problems")
-    assert [one.id for one in checked.handoff.findings] == ["M1", "V1", "V2", "V3", "V5", "V6", "V7"]
+    checked.holds("validation-report.md", "`` `shop/cart.py` adds prices up. ``: M1", "- look 1: 4 problems")
+    assert [one.id for one in checked.handoff.findings] == ["M1", "V2", "V3", "V4"]
     assert checked.answer["next_prompts"][0]["prompt"] == "learn"
     assert git(root, "status", "--porcelain") == ""
 
@@ -370,9 +370,8 @@ async def test_documents_are_checked_then_mended_until_they_hold(root: Path) -> 
         left = await agent.left()
 
     assert left.answer["status"] == "complete"
-    assert left.answer["scores"]["claims that hold"] == 100
     left.holds("scout-context.md", "`best_sellers` function, shop/report.py:8", "seen from test files")
-    left.holds("validation-report.md", "| `README.md` |", "fresh")
+    left.holds("validation-report.md", "0 wrong", "| `README.md` |", "fresh")
     left.holds("learn-results.tsv", "update")
     assert left.handoff.findings == ()
 

@@ -222,7 +222,7 @@ def test_a_branch_that_conflicts_with_its_base_is_blocked(agent: WorkflowAgent) 
     assert line_of(agent.run(), "merges") == "[ ] blocker merges: it conflicts with main"
 
 
-def test_what_an_earlier_ledger_left_over_blocks_until_it_is_disproven(project: Project) -> None:
+def test_what_an_earlier_ledger_left_over_blocks_until_its_own_proof_passes(project: Project) -> None:
     debug = WorkflowAgent(project, "debug")
     debug.open(chain="ship")
     place = {"location": "shop/cart.py:2", "quote": "return len(items)"}
@@ -245,8 +245,14 @@ def test_what_an_earlier_ledger_left_over_blocks_until_it_is_disproven(project: 
 
     debug.open(goal="again")
     said = {**hypothesis, "outcome": "disproven", "upstream": f"{first.ledger}#F1"}
-    debug.record({**said, "reproduction": said["control"], "control": said["reproduction"]})
-    debug.close(why="nothing there")
+    denied = {**said, "reproduction": said["control"], "control": said["reproduction"]}
+    assert "F1 still stands" in debug.refused(Code.EVIDENCE, denied)
+
+    project.write("shop/cart.py", project.read("shop/cart.py").replace("len(items)", "len(list(items))")).commit("mend")
+    fix = WorkflowAgent(project, "fix")
+    fix.open(after=first.ledger)
+    fix.run()
+    fix.close()
 
     assert line_of(agent.run(), "upstream") == ""
 

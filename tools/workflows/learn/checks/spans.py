@@ -257,11 +257,13 @@ def _of_key(line: int, text: str, key: str, repository: Repository, beside: str)
 
 
 def _files_by_line(document: Document, repository: Repository) -> dict[int, str]:
-    """Return the first file that each line of the document names."""
+    """Return the first file of code that each line of the document names, there or not."""
     found: dict[int, str] = {}
     for span in document.page.spans:
         match = _PATH.fullmatch(span.text.strip())
         place = repository.place(document.path, match["path"]) if match else None
         if place and place in repository.code.texts:
             found.setdefault(span.line, place)
+        elif match and not place and "/" in match["path"] and _meant_for_a_file(match["path"], repository):
+            found.setdefault(span.line, "")
     return found
