@@ -23,7 +23,7 @@ from autoresearch_mcp.tools.project.harness import EVALUATE, Size, create_harnes
 from autoresearch_mcp.tools.project.scan import DeviceKind, devices
 
 SECONDS = 60
-"""Of training in the first two runs; on a processor a twentieth."""
+"""Of training in the first two runs; on a processor a sixtieth."""
 PROBE = """
 def _tried(name, attempt):
     import sys
@@ -124,7 +124,7 @@ def main() -> int:
         print("There is no GPU that `nvidia-smi` lists. --cpu tries the script itself.", file=sys.stderr)
         return 1
     size = Size({"evaluation_tokens": 8192}) if options.cpu else size_for(there, "stdlib")
-    seconds = SECONDS / 20 if options.cpu else SECONDS
+    seconds = SECONDS / 60 if options.cpu else SECONDS
     with tempfile.TemporaryDirectory() as scratch:
         folder = create_harness(Path(scratch) / "lab", sys.executable, size)
         os.environ["AUTORESEARCH_CACHE"] = str(Path(scratch) / "cache")  # nothing of before is in it

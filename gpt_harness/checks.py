@@ -72,6 +72,8 @@ LEAD_ERRORS, LEAD_ERRORS_AT_FIRST, TAIL_ERRORS = 3.0, 4.0, 4.0
 where no earlier run tells how hard a row is, and those that are far cheaper than expected."""
 TAIL_FROM, LEAST_SCATTER, FOUND_IN_95_OF_100 = 2.0, 0.01, 1.645
 FEWEST_ROWS = 12
+FEWEST_SCORED = 128
+"""Scored rows below which a few odd ones of an honest model look like known ones: docs/gpt.md has how often."""
 LONGEST_LITERAL, LONGEST_SOURCE = 4000, 100_000
 QUOTE, QUOTES, TELLING = 64, 3, 16
 
@@ -131,8 +133,9 @@ def neighbours(nats: tuple[Nats, Nats], difficulty: tuple[Nats, Nats], known: bo
     """
     (scored, others), (hard, hard_others) = nats, difficulty
     free = len(others) - hard.shape[1]
-    if free < FEWEST_ROWS:
-        return Check(Name.NEIGHBOURS, Outcome.SKIPPED, f"{len(others)} rows beside the scored ones are too few")
+    if len(scored) < FEWEST_SCORED or free < FEWEST_ROWS:
+        words = f"{len(scored)} scored rows and {len(others)} beside them are too few"
+        return Check(Name.NEIGHBOURS, Outcome.SKIPPED, f"{words}; raise evaluation_tokens before a session")
     weights = np.linalg.lstsq(hard_others, others, rcond=None)[0]
     left, left_others = scored / (hard @ weights) - 1, others / (hard_others @ weights) - 1
     scatter = max(LEAST_SCATTER, math.sqrt((left_others**2).sum() / free))

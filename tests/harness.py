@@ -82,14 +82,15 @@ def judge(
     start_seconds: float = 60,
     seed: int = 1,
     walls: bool = True,
+    harness: Path = HARNESS,
 ) -> Judged:
-    """Train and score in a folder of its own. Without walls as on a system that has none."""
+    """Train and score in a folder of its own, by the harness or a copy. Without walls as on a system that has none."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "train.py").write_text(train, encoding="utf-8")
     spec = SPEC.format(budget=budget, most_seconds=most_seconds, start_seconds=start_seconds)
     (folder / "gpt.toml").write_text(spec, encoding="utf-8")
     environment = {**os.environ, "AUTORESEARCH_CACHE": str(cache)}
-    command = [sys.executable, "-W", "error", str(HARNESS / "evaluate.py"), str(folder), "--seed", str(seed)]
+    command = [sys.executable, "-W", "error", str(harness / "evaluate.py"), str(folder), "--seed", str(seed)]
     if not walls:
         code = (
             f"import sys; sys.path.insert(0, {str(HARNESS)!r}); import evaluate; "

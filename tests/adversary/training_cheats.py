@@ -148,8 +148,8 @@ REFUSED = {
     "a process that trains on": ("survivors", ((HAND_OVER, DAEMON + HAND_OVER),), {}),
     "a pickle that runs code": ("weights", ((HAND_OVER, PICKLE + HAND_OVER),), {}),
     "a second score in what it hands over": ("hand-over", ((HAND_OVER, SECOND_SCORE + HAND_OVER),), {}),
-    "many passes over its tokens": ("budget", ((JOIN, JOIN), ("    for batch in run.batches", EPOCHS + "    for batch in run.batches")), {"most_seconds": 3}),
-    "a clock that stands still": ("budget", ((JOIN, JOIN + FROZEN_CLOCK),), {"budget": "2 seconds"}),
+    "many passes over its tokens": ("budget", ((JOIN, JOIN), ("    for batch in run.batches", EPOCHS + "    for batch in run.batches")), {"most_seconds": 1}),
+    "a clock that stands still": ("budget", ((JOIN, JOIN + FROZEN_CLOCK),), {"budget": "1 seconds"}),
     "a counter that sees nothing": ("budget", ((JOIN, JOIN + BLIND),), SMALL),
     "a price of its own": ("budget", ((STEP, STEP + "        run._price = 0.0\n"),), SMALL),
     "a debt that it takes back": ("budget", ((STEP, STEP + "        run._gigaops = 0.0\n"),), SMALL),
@@ -158,7 +158,7 @@ REFUSED = {
     "passes in a thread": ("budget", ((STEP, STEP + THREAD),), SMALL),
     "work of children that nobody waits for": ("budget", ((STEP, STEP + CHILD),), SMALL),
     "passes after the last batch": ("budget", ((HAND_OVER, AFTERWARDS + HAND_OVER),), SMALL),
-    "work before the data is asked for": ("budget", ((JOIN, JOIN + "    while True:\n        torch.randn(9).sum()\n"),), {"start_seconds": 5}),
+    "work before the data is asked for": ("budget", ((JOIN, JOIN + "    while True:\n        torch.randn(9).sum()\n"),), {"start_seconds": 2}),
     "answers in the source": ("source", (("from __future__ import annotations\n", "from __future__ import annotations\n" + SOURCE_TEXT),), {}),
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ from autoresearch_mcp.tools.project.scan import ComputeDevice, DeviceKind
 from clocks import TRIED_GIGAOPS, ProcessorSpeed, longest
 from files import Files
 from harness import TRAIN, Judged, edited, judge, prepared_cache
+from optimizer import AdamW
 from players import Host, JobFolders, PlayerError
 from rows import Bigrams, pack
 from run import Shape, fail_with_what_fits
@@ -52,6 +54,7 @@ from splits import SourceError, Split
 from tokenizer import Tokenizer, learn
 from work import work_counter
 
+torch.set_num_threads(1)  # a second one would mostly wait, and does that by counting
 SMALL = "".join(f"def f{n}(x):\n    return x + {n}  # größer\n" for n in range(400))
 
 
@@ -408,6 +411,16 @@ def test_what_earlier_runs_paid_tells_a_smaller_gain() -> None:
     assert outcome(np.column_stack([hard, costs]), True) == checks.Outcome.FAILED
 
 
+def test_too_few_rows_to_tell_a_known_one_from_an_odd_one_accuse_nobody() -> None:
+    costs, hard = _row_costs(0.8, 0.0, 448)
+    costs[:64] *= 0.5
+
+    found = checks.neighbours((costs[:64], costs[64:]), (hard[:64], hard[64:]), False, 2.0)
+
+    assert found.outcome is checks.Outcome.SKIPPED
+    assert "raise evaluation_tokens" in found.seen
+
+
 def test_a_run_that_repeats_an_earlier_one_is_no_cheat() -> None:
     costs, hard = _row_costs(0.8, 0.0, 768)
     both = np.column_stack([hard, costs, costs])
@@ -580,6 +593,26 @@ def _naive_muon(weights: Tensor, gradients: list[Tensor], lr: float) -> Tensor:
         update = update + train.WEIGHT_DECAY * torch.where(agrees, weights, 0.0)
         weights = weights - lr * max(1.0, weights.size(0) / weights.size(1)) ** 0.5 * update
     return weights
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_adamw_is_torch_s_to_the_last_bit(decay: float) -> None:
+    generator = torch.Generator().manual_seed(3)
+    first = [torch.randn(size, generator=generator) for size in ((5, 7), (3,))]
+    gradients = [[torch.randn(one.shape, generator=generator) for one in first] for _ in range(4)]
+    found = []
+    for kind in (AdamW, partial(torch.optim.AdamW, fused=True)):
+        weights = [torch.nn.Parameter(one.clone()) for one in first]
+        optimizer = kind([{"params": weights, "lr": 0.1}], betas=(0.8, 0.95), eps=1e-10, weight_decay=decay)
+        for step, some in enumerate(gradients):
+            for weight, gradient in zip(weights, some, strict=True):
+                weight.grad = gradient.clone() if step != 1 or weight.ndim > 1 else None
+            optimizer.step()
+        optimizer.zero_grad()
+        assert all(weight.grad is None for weight in weights)
+        found.append(torch.cat([weight.detach().flatten() for weight in weights]))
+
+    assert torch.equal(found[0], found[1])
 
 
 def test_every_parameter_has_one_optimizer(tiny: train.GPT) -> None:
@@ -900,25 +933,13 @@ def test_every_file_that_judges_is_in_the_digest(tmp_path: Path, file: str) -> N
 def test_a_copy_without_the_walls_says_which_file_is_missing(tmp_path: Path, cache: Path) -> None:
     lab = tmp_path / "copied"
     shutil.copytree(HARNESS, lab, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "train.py").write_text(TRAIN)
-    (tmp_path / "gpt.toml").write_text(
-        'data = "stdlib"\nvocabulary = 300\nsequence_length = 64\nbudget = "2048 tokens"\n'
-        'evaluation_tokens = 4096\ndevice = "cpu"\n'
-    )
-    environment = {**os.environ, "AUTORESEARCH_CACHE": str(cache)}
 
-    run = subprocess.run(
-        [sys.executable, str(lab / "evaluate.py"), str(tmp_path)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = judge(tmp_path, cache, budget="2048 tokens", harness=lab)
 
-    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.status == 0, run.out + run.err
     missing = tmp_path / "tools" / "process" / "landlock.py"
-    assert f"check isolation: skipped (the harness was copied without {missing}" in run.stdout
-    assert "copy that file there" in run.stdout
+    assert f"check isolation: skipped (the harness was copied without {missing}" in run.out
+    assert "copy that file there" in run.out
 
 
 def test_text_may_stand_in_thousands_of_files(tmp_path: Path, cache: Path) -> None:
@@ -930,7 +951,7 @@ def test_text_may_stand_in_thousands_of_files(tmp_path: Path, cache: Path) -> No
         'data = "files:*.txt"\nvocabulary = 300\nsequence_length = 64\nbudget = "2048 tokens"\n'
         'evaluation_tokens = 4096\ndevice = "cpu"\n'
     )
-    command = [sys.executable, str(HARNESS / "evaluate.py"), str(tmp_path)]
+    command = [sys.executable, str(HARNESS / "evaluate.py"), str(tmp_path), "--seed", "1"]
 
     run = subprocess.run(
         command, env={**os.environ, "AUTORESEARCH_CACHE": str(cache)}, capture_output=True, text=True, check=False

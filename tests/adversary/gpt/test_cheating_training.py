@@ -113,7 +113,7 @@ def test_a_seed_of_ones_own_buys_no_number_that_stays(tmp_path: Path, cache: Pat
 def test_without_walls_training_on_the_validation_text_is_noticed(tmp_path: Path, cache: Path) -> None:
     theft = TRAIN_ON_VALIDATION.format(validation=str(next(cache.rglob("validation.bin"))))
 
-    run = judge(tmp_path, cache, edited((HAND_OVER, theft * 3 + HAND_OVER)), walls=False)
+    run = judge(tmp_path, cache, edited((HAND_OVER, theft * 2 + HAND_OVER)), walls=False)
 
     assert run.status == 3, run.out
     assert run.outcome("isolation") == "skipped"
