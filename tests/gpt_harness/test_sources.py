@@ -211,7 +211,11 @@ def torn(content: bytes) -> bytes:
         ("latin.jsonl", b'{"text": "gr\xf6ber"}\n', "latin.jsonl, line 1"),
         ("list.jsonl", b'{"text": ["a"]}\n', "list.jsonl, line 1"),
         ("plain.jsonl.gz", b'{"text": "a"}\n', "plain.jsonl.gz is no whole gzip file"),
-        ("cut.jsonl.gz", gzip.compress(b'{"text": "a"}\n' * 999, mtime=0)[:-9], "cut.jsonl.gz is no whole gzip file: .*again"),
+        (
+            "cut.jsonl.gz",
+            gzip.compress(b'{"text": "a"}\n' * 999, mtime=0)[:-9],
+            "cut.jsonl.gz is no whole gzip file: .*again",
+        ),
         ("bad.jsonl.gz", b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 50, "bad.jsonl.gz is no whole gzip file"),
         ("empty.jsonl.gz", b"", "files:empty.jsonl.gz has 0 documents"),
         ("empty.jsonl", b"", "files:empty.jsonl has 0 documents"),
