@@ -160,7 +160,7 @@ class PairedCheckout:
         """
         present = self.untracked_paths()
         if self._pristine:
-            return self._copies.restore(_tracked(git), present.shared)
+            return self._notes.clean(self._place) and self._copies.restore(_tracked(git), present.shared)
         kept = {*present.copied, *present.shared}
         if len(kept) > MOST_PATTERNS:
             kept = {os.path.dirname(path) or path for path in kept}

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..storage.disk import read_or_empty, synchronise, write_atomically
 
 _BLANK = b"\0 \n"
+_NOTE = frozenset({"HEAD", "commondir", "gitdir", "index"})
 
 
 class WorktreeNotes:
@@ -46,6 +47,22 @@ class WorktreeNotes:
                 shutil.rmtree(place, ignore_errors=True)
         with suppress(OSError):  # as git does where it was the last
             self._places.rmdir()
+
+    def clean(self, place: Path) -> bool:
+        """Take away what somebody left beside git's own note of a checkout of ours, git's logs too, which anybody can write.
+
+        Returns false where the note itself is not as git writes it.
+        """
+        for left in place.iterdir():
+            if left.name not in _NOTE:
+                shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+        common = read_or_empty(place / "commondir").removesuffix(b"\n")
+        one_line = all(read_or_empty(place / name).count(b"\n") == 1 for name in ("commondir", "gitdir"))
+        return (
+            one_line
+            and not any((place / name).is_symlink() for name in _NOTE)
+            and common in {b"../..", os.fsencode(self._common_dir)}
+        )
 
     def _forget_blank(self) -> None:
         """Take away the blank notes that came since one was begun and not finished."""

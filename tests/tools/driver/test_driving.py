@@ -17,6 +17,7 @@ from autoresearch_mcp.tools.driver.records import DriverPlace
 from autoresearch_mcp.tools.driver.rules import Halt, RunLimits
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.lab.legs import LegEnding
+from autoresearch_mcp.tools.process.processes import process_status
 from conftest import Project
 
 AGENT = """
@@ -121,7 +122,7 @@ better(5)
     run.go()
 
     assert run.legs == [(1, LegEnding.HUNG), (5, LegEnding.ITSELF)]
-    assert not Path(f"/proc/{child.read_text()}").exists()
+    assert process_status(int(child.read_text())) is None
 
 
 def test_an_agent_that_is_killed_loses_nothing(session: Project) -> None:

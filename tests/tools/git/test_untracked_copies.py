@@ -87,6 +87,24 @@ def test_nothing_of_a_run_is_there_for_the_next(pristine: PairedCheckout, what: 
     assert picture(pristine.folder) == before
 
 
+def test_nothing_is_left_in_gits_own_folder_of_the_checkout(project: Project, pristine: PairedCheckout) -> None:
+    place = next((project.root / ".git/worktrees").iterdir())
+    (place / "answers").mkdir()
+    (place / "answers/1").write_text("1\n")
+    (place / "ORIG_HEAD").write_text("1\n")
+    (place / "logs/HEAD").write_text("1\n")
+    with (place / "commondir").open("a") as file:
+        file.write("answers\n")
+
+    pristine.check_out("HEAD")
+
+    place = next((project.root / ".git/worktrees").iterdir())
+    assert {path.name for path in place.iterdir()} >= {"HEAD", "commondir", "gitdir", "index"}
+    assert not (place / "answers").exists()
+    assert not any(path.read_text() == "1\n" for path in (place / "ORIG_HEAD", place / "logs/HEAD") if path.exists())
+    assert "answers" not in (place / "commondir").read_text()
+
+
 def test_only_what_a_run_touched_is_copied_again(pristine: PairedCheckout) -> None:
     untouched = [pristine.folder / name for name in ("build/deep/app.o", "build/other.o", "value.txt")]
     before = [file.stat().st_ino for file in untouched]

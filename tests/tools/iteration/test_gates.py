@@ -13,6 +13,7 @@ import pytest
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.answers import Answer
+from autoresearch_mcp.tools.verbs.notes import Notes
 from autoresearch_mcp.tools.verbs.running import Running
 from autoresearch_mcp.tools.verbs.training import Training
 from autoresearch_mcp.tools.verbs.workflows import Workflows
@@ -353,6 +354,7 @@ def calls(project: Project) -> dict[Tool, Callable[[], Answer]]:
         Tool.TRAIN: Training(project.lab).train,
         Tool.WORKFLOW: lambda: workflows.workflow("debug", "open"),
         Tool.RECORD: lambda: workflows.record("debug", [{}]),
+        Tool.NOTE: lambda: Notes(project.lab).note("look at the parser"),
         Tool.PLAYBOOK: workflows.playbook,
     }
 
