@@ -60,8 +60,10 @@ class Conversation(Client):
 
     def _line(self, request: bytes, deadline: float) -> bytes:
         assert self.process.stdout
+        answer = select.poll()  # no `select`: a worker of many tests may have more files open than that takes
+        answer.register(self.process.stdout, select.POLLIN)
         while b"\n" not in self._heard:
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))
+            ready = answer.poll(1000 * max(0.0, deadline - time.monotonic()))
             data = self.process.stdout.read1() if ready else b""  # type: ignore[attr-defined]
             assert data, f"no answer to {request[:300]!r}"
             self._heard += data
