@@ -144,7 +144,7 @@ def _bar(console: Console, title: str, usual_s: float) -> Iterator[Any]:
 def _metric(answer: dict[str, Any]) -> str:
     if answer.get("metric") is None:
         return ""
-    return f"{number(answer['metric'])} ({answer['delta']:+.5g})"
+    return f"{number(answer['metric'])} ({answer['delta'] + 0.0:+.5g})"
 
 
 def _show(console: Console, folder: Path, outcomes: Sequence[TryOutcome], report: str) -> None:
@@ -152,7 +152,7 @@ def _show(console: Console, folder: Path, outcomes: Sequence[TryOutcome], report
     for place, outcome in enumerate(outcomes, 1):
         answer = outcome.answer
         metric, delta = answer.get("metric"), answer.get("delta")
-        cells = (str(place), outcome.status, number(metric), "-" if delta is None else f"{delta:+.5g}")
+        cells = (str(place), outcome.status, number(metric), "-" if delta is None else f"{delta + 0.0:+.5g}")
         table.add_row(*cells, Text(outcome.tried.description))
     console.print(table)
     console.print(Text(report), soft_wrap=True)

@@ -70,7 +70,7 @@ class Chain:
 
 
 def chain_for(goal: str, *, has_tests: bool) -> Chain:
-    """Return the way to a goal: by its words, else by the quality that it asks for, else the loop."""
+    """Return the way to a goal: by the quality that it asks for, where it asks for none by its words, else the loop."""
     said = words_of(goal)
     qualities = wished(goal)
     by_quality = next((_BY_QUALITY[one] for one in qualities[:1] if one in _BY_QUALITY), None)

@@ -14,7 +14,7 @@ from .changes import attempts, shown_patches
 from .writing import as_shown, write_page
 
 ITERATION, SESSION = "autoresearch.iteration", "autoresearch.session"
-"""Tags by which a run is found again, so that a second export adds only what is new."""
+"""Tags by which MLflow finds a run again, so that a second export adds only what is new."""
 
 
 class Tracker(StrEnum):
@@ -74,6 +74,9 @@ def export(context: RepoContext, tracker: Tracker, place: str) -> str:
         package = tracker.value.removesuffix("-offline")
         cure = f"Install it beside this server: pip install '{package}', or the extra `autoresearch-mcp[{package}]`."
         raise Refusal(Code.BAD_ARGUMENT, f"{error.name or package} is not installed here. {cure}") from error
+    except Exception as error:  # each library has errors of its own
+        message = f"{tracker} did not take it: {error}. Look at --into, then export again."
+        raise Refusal(Code.BAD_ARGUMENT, message) from error
 
 
 def _exported(context: RepoContext) -> ExportedSession:

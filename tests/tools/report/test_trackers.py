@@ -66,6 +66,16 @@ def test_wandb_has_an_offline_run_an_iteration(session: Project, tmp_path: Path)
     assert len([*(tmp_path / "runs" / "wandb").glob("offline-run-*/run-*.wandb")]) == 4
 
 
+def test_a_place_that_cannot_be_written_is_said(
+    session: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tensorboard")
+    (tmp_path / "board").write_text("a file\n")
+
+    assert export("tensorboard", tmp_path / "board") == 2
+    assert "did not take it" in capsys.readouterr().err
+
+
 def test_a_library_that_is_missing_is_named_with_its_cure(
     session: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
