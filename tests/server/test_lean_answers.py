@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
 
 import pytest
+from called import arguments, structured, text
 from mcp import Client
-from mcp.types import CallToolResult, TextContent
 
 from autoresearch_mcp.server.app import build_server
 from autoresearch_mcp.tools.lab.access import Lab
@@ -29,22 +27,6 @@ async def client(project: Project) -> AsyncIterator[Client]:
         yield client
 
 
-def structured(result: CallToolResult) -> dict[str, Any]:
-    content: dict[str, Any] | None = result.structured_content
-    assert content is not None
-    return content
-
-
-def text(result: CallToolResult) -> str:
-    assert isinstance(result.content[0], TextContent)
-    return result.content[0].text
-
-
-def plan(project: Project, **changed: object) -> dict[str, Any]:
-    fields: dict[str, Any] = json.loads(project.plan.model_dump_json(exclude_defaults=True))
-    return {**fields, **changed}
-
-
 def empty(value: object, path: str = "") -> Iterator[str]:
     """The places in a structured content that hold nothing."""
     if value in (None, "", [], {}):
@@ -55,7 +37,7 @@ def empty(value: object, path: str = "") -> Iterator[str]:
 
 async def test_no_answer_has_a_field_that_holds_nothing(client: Client, project: Project) -> None:
     answers = [await client.call_tool(name, {}) for name in ("status", "inspect_project", "verify")]
-    answers += [await client.call_tool("check_plan", plan(project)), await client.call_tool("start_session", {})]
+    answers += [await client.call_tool("check_plan", arguments(project)), await client.call_tool("start_session", {})]
     for value in ("8\n", "12\n", "no number\n"):
         project.write("value.txt", value)
         answers.append(await client.call_tool("iterate", {"description": f"now {value.strip()}"}))
@@ -72,7 +54,7 @@ async def test_a_red_guard_is_told_by_the_test_that_fails_and_without_receipts(
 ) -> None:
     project.write("test_value.py", "import unittest\nclass Values(unittest.TestCase):\n    def test_eight(self):\n        self.assertNotIn('8', open('value.txt').read())\n")  # fmt: skip
     project.commit("a test")
-    await client.call_tool("check_plan", plan(project, guards=[f"{PYTHON} -m unittest test_value"], protected=["test_value.py"]))  # fmt: skip
+    await client.call_tool("check_plan", arguments(project, guards=[f"{PYTHON} -m unittest test_value"], protected=["test_value.py"]))  # fmt: skip
     await client.call_tool("start_session", {})
     project.write("value.txt", "8\n")
 
@@ -90,7 +72,7 @@ async def test_a_red_guard_is_told_by_the_test_that_fails_and_without_receipts(
 async def test_material_for_the_next_idea_is_told_when_the_session_gets_stuck_and_not_each_time(
     client: Client, project: Project
 ) -> None:
-    await client.call_tool("start_session", plan(project))
+    await client.call_tool("start_session", arguments(project))
     told = []
     for value in range(11, 22):
         project.write("value.txt", f"{value}\n")
@@ -110,7 +92,7 @@ async def test_a_session_starts_with_the_plan_that_check_plan_passed(client: Cli
         'goal = "x"\nscope = ["app.txt"]\nmetric = "v"\ndirection = "higher"\nverify = "cat value.txt"\n',
     )
     project.commit("another plan")
-    await client.call_tool("check_plan", plan(project, iterations=7))
+    await client.call_tool("check_plan", arguments(project, iterations=7))
     started = await client.call_tool("start_session", {})
 
     assert not started.is_error
@@ -120,8 +102,8 @@ async def test_a_session_starts_with_the_plan_that_check_plan_passed(client: Cli
 
 
 async def test_what_the_last_check_did_not_pass_is_not_started(client: Client, project: Project) -> None:
-    await client.call_tool("check_plan", plan(project))
-    await client.call_tool("check_plan", plan(project, guards=["false"]))
+    await client.call_tool("check_plan", arguments(project))
+    await client.call_tool("check_plan", arguments(project, guards=["false"]))
 
     refused = await client.call_tool("start_session", {})
 
@@ -130,7 +112,7 @@ async def test_what_the_last_check_did_not_pass_is_not_started(client: Client, p
 
 
 async def test_the_passed_plan_serves_until_its_session_is_finished(client: Client, project: Project) -> None:
-    await client.call_tool("check_plan", plan(project))
+    await client.call_tool("check_plan", arguments(project))
     await client.call_tool("start_session", {})
     await client.call_tool("finish_session", {})
 
@@ -140,7 +122,7 @@ async def test_the_passed_plan_serves_until_its_session_is_finished(client: Clie
 async def test_a_plan_that_passed_in_one_checkout_is_not_started_in_another(project: Project) -> None:
     project.git("worktree", "add", "-b", "other", str(project.root.parent / "other"))
     async with Client(build_server(Lab(project.root.parent, allow_commands=True))) as client:
-        await client.call_tool("check_plan", plan(project, repo=project.root.name))
+        await client.call_tool("check_plan", arguments(project, repo=project.root.name))
         elsewhere = await client.call_tool("start_session", {"repo": "other"})
         here = await client.call_tool("start_session", {"repo": project.root.name})
 

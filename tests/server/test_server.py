@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import anyio
 import pytest
+from called import arguments, structured, text
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, PromptReference, TextContent
@@ -36,22 +37,6 @@ async def client(project: Project, request: pytest.FixtureRequest) -> AsyncItera
     """A client of a server whose person agreed to every command."""
     async with Client(build_server(Lab(project.root, allow_commands=True)), mode=request.param) as client:
         yield client
-
-
-def structured(result: CallToolResult) -> dict[str, Any]:
-    content: dict[str, Any] | None = result.structured_content
-    assert content is not None
-    return content
-
-
-def text(result: CallToolResult) -> str:
-    assert isinstance(result.content[0], TextContent)
-    return result.content[0].text
-
-
-def arguments(project: Project) -> dict[str, Any]:
-    fields: dict[str, Any] = json.loads(project.plan.model_dump_json(exclude_defaults=True))
-    return fields
 
 
 async def test_every_tool_is_listed_once_with_all_it_needs(client: Client) -> None:
