@@ -34,8 +34,7 @@ HOMES = {
     "shtab": {"server/cli/setup_commands.py"},
     "tomlkit": {"tools/doctor/configuration.py"},
     "markdown_it": {"tools/text/markdown.py"},
-    "matplotlib": {"tools/report/plot.py"},
-    "PIL": {"tools/report/plot.py"},
+    "resvg_py": {"tools/report/plot.py"},
     "jinja2": {"tools/report/rendering.py", "tools/text/templates.py"},
     "http": {"server/web/live.py"},
 }

@@ -206,7 +206,7 @@ def as_words(context: RepoContext, name: str) -> str:
 
 def draw_imported(context: RepoContext, name: str) -> tuple[bytes, str, str]:
     """Draw imported results and write the picture beside the repository's own; returns it as PNG, in words, and its file."""
-    from ..report import plot  # matplotlib takes half a second to import
+    from ..report import plot  # where nobody asks for a picture its library is not loaded
 
     _, chapter = imported(context, name)
     words = f"{len(chapter.rows)} rows of {chapter.name}, imported: nothing of it was measured here"

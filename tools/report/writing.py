@@ -55,7 +55,7 @@ def write_picture(context: RepoContext) -> tuple[bytes, str]:
     words = subtitle(summarise(session, context.now()))
     drawn = picture([*earlier_sessions(context), chapter_of(session, context.short_rows())], MOST_DRAWN)
 
-    from . import plot  # matplotlib takes half a second to import, and much of the memory that the rows took until now
+    from . import plot  # where nobody asks for a picture its library is not loaded
 
     png = plot.draw(drawn, words, f"session {session.id}")
     write_beside(context, PICTURE_FILE, png)
