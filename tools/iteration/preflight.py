@@ -188,10 +188,11 @@ def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflig
     if moved := watch.brought_back():
         cure = "Let no command commit, switch or reset: the server keeps and takes back by commits of its own."
         gates.append(row_of("verify leaves the tree alone", "; ".join(moved), cure))
-    if dirtied := _put_back(context, plan, before):
+    dirtied, kept = put_back(context, plan, before)
+    if dirtied:
         named = ", ".join(f'"{shown(path)}"' for path in (*plan.outputs, *dirtied[:6]))
         cure = (
-            f"They were put back, their content is kept in {_kept(context)}. Every try would look like an edit: let the "
+            f"They were put back, their content is kept in {kept}. Every try would look like an edit: let the "
             f"commands write elsewhere, stop tracking the files, or let the plan own them: outputs = [{named}]."
         )
         gates.append(row_of("verify leaves the tree alone", f"the commands changed {listed(dirtied)}", cure))
@@ -218,25 +219,24 @@ def _hooks(context: RepoContext, plan: Plan) -> Iterator[GateRow]:
         yield row.model_copy(update={"output": redact_tail(str(failure), 300)})
         return
     finally:
-        wrote = _put_back(context, plan, before)
+        wrote, _ = put_back(context, plan, before)
     if said is not None:
         told = f"; what they wrote was put back: {listed(wrote)}" if wrote else ""
         yield row_of("hooks", f"they let a commit pass that begins with: {said.partition(chr(10))[0]}{told}")
 
 
-def _put_back(context: RepoContext, plan: Plan, before: Collection[str]) -> list[str]:
-    """Put tracked files back that were as in the commit before something ran, and keep what stood there; return their names."""
+def put_back(context: RepoContext, plan: Plan, before: Collection[str]) -> tuple[list[str], Path]:
+    """Put tracked files back that were as in the commit before something ran; return their names, and where what stood there
+    is kept.
+    """
     context.repo.invalidate()
     changes = without_outputs(plan, context.repo.changes())
     written = [change for change in changes if change.tracked and change.path not in before]
+    kept = context.repo.own_folder / "evidence" / f"check-{int(context.now())}"
     if written:
-        keep_evidence(_kept(context), context.repo.root, [change.path for change in written])
+        keep_evidence(kept, context.repo.root, [change.path for change in written])
         context.index.put_back(written)
-    return [change.path for change in written]
-
-
-def _kept(context: RepoContext) -> Path:
-    return context.repo.own_folder / "evidence" / f"check-{int(context.now())}"
+    return [change.path for change in written], kept
 
 
 def _controls(context: RepoContext, plan: Plan, found: Baseline) -> Iterator[GateRow]:

@@ -52,7 +52,12 @@ def _python_tools(folder: Folder, tool: Mapping[str, Any], tested: str) -> list[
         (CommandKind.TEST, "pytest -q", "pytest", tested),
         (CommandKind.COVERAGE, "pytest -q --cov", "pytest_cov", folder.naming("pytest-cov")),
         (CommandKind.COVERAGE, "coverage run -m pytest -q", "coverage", plain),
-        (CommandKind.LINT, "ruff check .", "ruff", folder.has("ruff.toml", ".ruff.toml") or folder.naming("ruff")),
+        (
+            CommandKind.LINT,
+            "ruff check --no-fix .",
+            "ruff",
+            folder.has("ruff.toml", ".ruff.toml") or folder.naming("ruff"),
+        ),
         (CommandKind.LINT, "flake8 .", "flake8", folder.has(".flake8") or folder.naming("flake8")),
         (CommandKind.TYPES, mypy, "mypy", folder.has("mypy.ini", ".mypy.ini") or folder.naming("mypy")),
         (CommandKind.TYPES, "pyright", "pyright", folder.has("pyrightconfig.json") or folder.naming("pyright")),

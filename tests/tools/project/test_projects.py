@@ -34,7 +34,7 @@ CASES = {
         {"pyproject.toml": PYPROJECT, "uv.lock": "", "src/shop/cart.py": "", "tests/test_cart.py": ""},
         (Language.PYTHON,),
         ("uv",),
-        {"uv run pytest -q", "uv run pytest -q --cov", "uv run ruff check .", "uv run mypy ."},
+        {"uv run pytest -q", "uv run pytest -q --cov", "uv run ruff check --no-fix .", "uv run mypy ."},
         "src/**/*.py",
         "tests/**",
     ),

@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ...diagnostics.counting import ABSENT
+from ...iteration.gates import listed
+from ...iteration.preflight import put_back
 from ...lab.context import RepoContext
+from ...plan.model import Plan
 from ...project.folders import CommandKind
 from ...project.projects import Project
 from ...project.scan import recognised
@@ -107,7 +110,9 @@ def run_checks(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> lis
     """Run commands where a person agreed to them, and tell what each did."""
     results = []
     for check in checks:
+        before = {change.path for change in context.repo.changes() if change.tracked}
         ran = reproduce(context, check["command"], CHECK_TIMEOUT_S)
+        wrote, kept = put_back(context, Plan(), before)
         absent = ABSENT.search(ran.tail) if ran.exit_code else None
         said = ran.why or (
             f"not installed ({absent[0].strip()})" if absent
@@ -115,6 +120,8 @@ def run_checks(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> lis
             else "passes" if ran.exit_code == 0
             else f"exit {ran.exit_code}"
         )  # fmt: skip
+        if wrote:
+            said += f"; it changed {listed(wrote)}: put back, and what it wrote is kept in {kept}"
         results.append({**check, "exit_code": None if absent else ran.exit_code, "said": said, "tail": ran.tail})
     return results
 

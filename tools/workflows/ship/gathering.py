@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...diagnostics.counting import ABSENT
 from ...errors import Code, Refusal
 from ...git.trees import Delta
 from ...lab.context import RepoContext
@@ -276,6 +277,8 @@ def ran(context: RepoContext, name: str, commands: Sequence[str], timeout_s: flo
         )
         if run.cancelled or run.lost:
             return CheckOutcome(CheckResult.OPEN, f"`{command}` was {'cancelled' if run.cancelled else 'lost'}")
+        if run.exit_code and (absent := ABSENT.search("\n".join(last_lines(run)))):
+            return CheckOutcome(CheckResult.OPEN, f"not run: `{command}`: not installed ({absent[0].strip()})")
         if run.exit_code != 0 or run.timed_out:
             how = f"timed out after {timeout_s:.0f} s" if run.timed_out else f"exit {run.exit_code}"
             return CheckOutcome(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,20 @@ def test_a_tool_that_is_not_there_is_no_failing_check(tmp_path: Path) -> None:
 
     assert "test `make test`: not installed (" in state
     assert "Output of `make test`" not in state
+
+
+def test_what_a_check_of_the_project_rewrites_is_put_back_and_told(agent: WorkflowAgent) -> None:
+    project = agent.project
+    project.write("Makefile", "test:\n\techo rewritten > shop/cart.py\n").commit("a check that mends by itself")
+    before = (project.root / "shop/cart.py").read_text()
+
+    state = "\n".join(agent.run().state)
+
+    assert (project.root / "shop/cart.py").read_text() == before
+    assert "passes; it changed shop/cart.py: put back, and what it wrote is kept in " in state
+    kept = re.search(r"kept in (\S+?)[;.]?$", state, re.MULTILINE)
+    assert kept
+    assert (Path(kept[1]) / "shop/cart.py").read_text() == "rewritten\n"
 
 
 def test_without_consent_a_run_runs_nothing(tmp_path: Path) -> None:

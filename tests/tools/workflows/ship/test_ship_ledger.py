@@ -186,6 +186,15 @@ def test_a_command_that_nobody_agreed_to_is_not_run_and_blocks(project: Project)
     assert wanted_commands(Lab(project.root)) == ("make test",)
 
 
+def test_a_tool_that_is_not_there_is_told_as_such_and_finds_nothing(agent: WorkflowAgent) -> None:
+    agent.project.write("Makefile", "test:\n\tpython3 -m no_such_runner\n").commit("a runner that nobody installed")
+
+    tests = line_of(agent.run(), "tests")
+
+    assert tests.startswith("[?] blocker tests: not run: `make test`: not installed (")
+    assert "No module named no_such_runner" in tests
+
+
 def test_a_test_that_fails_and_passes_at_the_same_commit_is_told_as_such(agent: WorkflowAgent) -> None:
     flaky = "test:\n\ttest -e .git/again || { touch .git/again; exit 1; }\n"
     agent.project.write("Makefile", flaky).commit("a test that depends on the moon")
