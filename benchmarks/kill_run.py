@@ -1,9 +1,10 @@
 """Kills a run at random instants: its driver, the keeper of its leg, the agent and the agent's server, in any mixture.
 
 Run it from a clone, with the Python that the package is installed in: `python benchmarks/kill_run.py --kills 200 --seed 1`. The
-agent is a small program that speaks MCP to the server that it is told of and takes one off a number. When enough
-have been killed the run goes on to its end undisturbed, and it is looked whether there is one row an iteration, one commit an
-attempt, HEAD is what was kept last and the best, the user's file is as it was, and nothing of any leg lives. Linux only.
+agent is a small program that speaks MCP to the server that it is told of and takes one off a number, in one session whatever is
+killed. When enough have been killed a last run makes `--after` iterations undisturbed, and it is looked whether there is one row
+an iteration, one commit an attempt, HEAD is what was kept last and the best, the chain of the journal holds, the user's file is as
+it was, and nothing of any leg lives. Linux only.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+
+from autoresearch_mcp.tools.lab.access import Lab
 
 AGENT = """
 import json, subprocess, sys
@@ -72,27 +75,28 @@ direction = "lower"
 verify = "sleep 0.2; cat value.txt"
 read = "last"
 noise = "none"
-iterations = {iterations}
 """
-PAUSES_S = (1.0, 2.0, 4.0, 8.0, 12.0)
+PAUSES_S = (0.0, 0.5, 1.0, 2.0, 4.0)
+MOST_S = 60.0
+"""How long a kill waits for iterations that do not come."""
 
 
 class KilledRun:
     """A repository with a run in it, and what was killed so far."""
 
-    def __init__(self, root: Path, iterations: int) -> None:
-        self.root, self.iterations = root, iterations
+    def __init__(self, root: Path) -> None:
+        self.root = root
         self.killed: Counter[str] = Counter()
         self.driver: subprocess.Popen[bytes] | None = None
-        files = {"value.txt": "1000\n", "autoresearch.toml": PLAN.format(iterations=iterations), "agent.py": AGENT}
+        files = {"value.txt": "100000\n", "autoresearch.toml": PLAN, "agent.py": AGENT}
         for name, text in files.items():
             (root / name).write_text(text)
         for words in (["init", "-q"], ["config", "user.name", "A"], ["config", "user.email", "a@b"], ["add", "-A"]):
             self.git(*words)
         self.git("commit", "-qm", "start")
         (root / "notes.txt").write_text("the user's")
-        server = [sys.executable, "-m", "autoresearch_mcp.server", "--root", str(root)]
-        self.command = [*server, "run", "--agent-command", f"{sys.executable} agent.py {{mcp_config}}"]
+        self.server = [sys.executable, "-m", "autoresearch_mcp.server", "--root", str(root)]
+        self.command = [*self.server, "run", "--agent-command", f"{sys.executable} agent.py {{mcp_config}}"]
 
     def git(self, *words: str) -> str:
         return subprocess.run(["git", *words], cwd=self.root, check=True, capture_output=True, text=True).stdout
@@ -112,9 +116,24 @@ class KilledRun:
                     part = "keeper" if b"driver.keeper" in words else "server" if b".server" in words else "agent"
                     yield int(entry), part
 
+    def go_on(self, draw: random.Random) -> None:
+        """Let it go on for none, one or two iterations, however long they take here, and for a moment."""
+        wanted, until = len(self.rows()) + draw.randrange(3), time.monotonic() + MOST_S
+        while len(self.rows()) < wanted and not self.waits() and time.monotonic() < until:
+            self.start()
+            time.sleep(0.1)
+        self.start()
+        time.sleep(draw.choice(PAUSES_S) * draw.random())
+
+    def waits(self) -> bool:
+        """Return whether this driver only waits for the next leg."""
+        place = self.root / ".git/autoresearch/driver"
+        mine = self.driver is not None and _read(place / "lock") == str(self.driver.pid)
+        return mine and bool(json.loads(_read(place / "now.json") or "{}").get("until"))
+
     def kill(self, draw: random.Random) -> None:
         """Kill some of what lives; the driver for certain where it only waits for the next leg."""
-        waits = json.loads(_read(self.root / ".git/autoresearch/driver/now.json") or "{}").get("until")
+        waits = self.waits()
         victims = [one for one in self.living() if draw.random() < 0.5]
         if self.driver and (waits or draw.random() < 0.3):
             victims.append((self.driver.pid, "driver"))
@@ -137,17 +156,18 @@ class KilledRun:
 
     def broken(self) -> list[str]:
         """Return what does not hold once the run is over."""
-        rows, last = self.rows(), self.iterations
+        rows = self.rows()
         subjects = self.git("log", "--format=%s").splitlines()
         experiments = sum(subject.startswith("experiment(") for subject in subjects)
         tree = self.git("rev-parse", "HEAD^{tree}")
         kept = [row[1] for row in rows if row[5].startswith(("baseline", "keep"))]
         measured = [float(row[2]) for row in rows if row[5].startswith(("baseline", "keep"))]
         holds = {
-            "one row an iteration": [int(row[0]) for row in rows] == list(range(last + 1)),
+            "one row an iteration": [int(row[0]) for row in rows] == list(range(len(rows))),
             "one commit an attempt": experiments == len(self.committed()) == len(set(self.committed())),
             "HEAD is the last that was kept": tree == self.git("rev-parse", f"{kept[-1]}^{{tree}}"),
             "HEAD is the best": float(self.git("show", "HEAD:value.txt")) == min(measured),
+            "the chain of the journal": not Lab(self.root).for_reading().journal.broken(thorough=True),
             "the user's file": _read(self.root / "notes.txt") == "the user's",
             "nothing of a leg lives": not list(self.living()),
         }
@@ -166,21 +186,22 @@ def main() -> int:
     """Kill, let the run end, and look; the exit status tells whether something broke."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--iterations", type=int, default=100)
+    parser.add_argument("--after", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     draw = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
-        run = KilledRun(Path(folder).resolve(), options.iterations)
-        while run.killed.total() < options.kills and len(run.rows()) <= options.iterations:
-            run.start()
-            time.sleep(draw.choice(PAUSES_S) * draw.random())
+        run = KilledRun(Path(folder).resolve())
+        while run.killed.total() < options.kills:
+            run.go_on(draw)
             run.kill(draw)
         print(f"killed {run.killed.total()}: {dict(run.killed)}, {max(0, len(run.rows()) - 1)} iterations made")
         if run.driver:
             run.driver.kill()
             run.driver.wait()
-        ended = subprocess.run(run.command, capture_output=True, text=True, check=False)
+        ended = subprocess.run(
+            [*run.command, "--iterations", str(options.after)], capture_output=True, text=True, check=False
+        )
         print(f"the rows: {dict(Counter(row[5] for row in run.rows()))}, {len(run.committed())} attempts")
         broken = run.broken() + ([] if ended.returncode == 0 else [f"the run: {ended.stdout}{ended.stderr}"])
     print(f"broken: {', '.join(broken) or 'nothing'}")

@@ -30,7 +30,7 @@ All of this is in `.git/autoresearch/`; in a linked worktree, in the folder of t
 |---|---|
 | `journal.db` | the truth: every attempt, sample, receipt and reason, in a hash chain. SQLite; to move a session, move this |
 | `legs.jsonl`, `notes.json` | what each leg of `autoresearch-mcp run` took and brought; the notes that the agent left for its next context |
-| `driver/` | who drives, and the files that its client is called with |
+| `driver/` | who drives, and the files that its client is called with; each worktree has its own, in `autoresearch/` of its git folder |
 | `lock` | held while a call writes. Death releases it; there is nothing to clean up |
 | `job.json`, `intent.json`, `runs/` | the call, the step on git and the run that are under way: see [when something dies](../recovery.md) |
 

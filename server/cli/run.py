@@ -45,7 +45,7 @@ def run(root: Path, options: Namespace) -> int:
     """Drive an agent, or look at a run, or end it; returns the exit status."""
     lab = Lab(root, allow_commands=options.allow_commands)
     try:
-        place = DriverPlace.of(lab.for_reading().repo.own_folder)
+        place = DriverPlace.of(lab.for_reading().repo.git_dir)
         if options.status:
             return _status(lab, place, options.json)
         if options.stop:

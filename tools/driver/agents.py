@@ -39,8 +39,9 @@ class Invocation:
 @dataclass(frozen=True)
 class DrivenClient:
     """A client: its program, how it is got and logged in, how it is called. `private` where it reads our file only in a folder that
-    nobody else can write to. `status` asks it whether somebody is logged in, where a leg would not say; that goes for nobody who
-    has one of the `keys` in the environment, or `provider` in the client's file.
+    nobody else can write to. `status` asks it whether somebody is logged in, where a leg would not say: it then answers in the
+    words `nobody`. It is not asked where one of the `keys` is in the environment or `provider` in the client's file, nor for a
+    model that the person named, where one `lends` models to whoever is not logged in.
     """
 
     program: str
@@ -49,8 +50,10 @@ class DrivenClient:
     call: Callable[[AgentSettings], Invocation]
     private: bool = False
     status: Sequence[str] = ()
+    nobody: str = ""
     keys: Sequence[str] = ()
     provider: tuple[str, str] = ("", "")
+    lends: bool = False
 
 
 def _claude(settings: AgentSettings) -> Invocation:
@@ -125,11 +128,22 @@ AGENTS: Mapping[str, DrivenClient] = {
         "Run `codex login` once.",
         _codex,
         status=("codex", "login", "status"),
+        nobody=r"(?is).*not logged in.*",
         keys=("CODEX_API_KEY", "OPENAI_API_KEY"),
         provider=("~/.codex/config.toml", "model_provider"),
     ),
     "gemini": DrivenClient(
         "gemini", "@google/gemini-cli", "Start `gemini` once and choose how to sign in.", _gemini, True
     ),
-    "opencode": DrivenClient("opencode", "opencode-ai", "Run `opencode auth login` once.", _opencode),
+    "opencode": DrivenClient(
+        "opencode",
+        "opencode-ai",
+        "Run `opencode auth login` once, or name a model with --model.",
+        _opencode,
+        status=("opencode", "models"),
+        nobody=r"(opencode/\S+\s*)+",  # free models of its maker's, to which a repository goes only if a person says so
+        keys=("OPENCODE_API_KEY",),
+        provider=("~/.local/share/opencode/auth.json", '"type"'),
+        lends=True,
+    ),
 }

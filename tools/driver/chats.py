@@ -32,7 +32,7 @@ def answer_hook(lab: Lab, told: Mapping[str, Any], attended: bool) -> str:
     if context.session is None or context.session.finished:
         return ""
     chat, event = str(told.get("session_id") or ""), told.get("hook_event_name")
-    place = DriverPlace.of(context.repo.own_folder)
+    place = DriverPlace.of(context.repo.git_dir)
     if event == "Stop":
         return "" if attended or not chat or place.driver() else _stop(lab, place, chat)
     state = "\n".join([*session_status(context).lines(), *said(context.repo.own_folder, context.session.id)])

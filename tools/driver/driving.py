@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..errors import Code, Refusal
 from ..lab.access import Lab
@@ -59,8 +60,8 @@ class Driver:
     def __init__(self, lab: Lab, options: RunOptions, brief: Callable[[int, Look], str], edge: RunEdge) -> None:
         self._lab, self._options, self._brief, self._edge = lab, options, brief, edge
         self._limits = options.limits
-        self._own_folder = lab.for_reading().repo.own_folder
-        self.place = DriverPlace.of(self._own_folder)
+        repo = lab.for_reading().repo
+        self._own_folder, self.place = repo.own_folder, DriverPlace.of(repo.git_dir)
         self._stopping = False
         self._leg: RunningLeg | None = None
         self._legs: list[Leg] = []
@@ -111,7 +112,7 @@ class Driver:
                 else "Name a program that is there."
             )
             raise Refusal(Code.BAD_ARGUMENT, f"`{program}` is not on the PATH. {cure}")
-        if agent and not_logged_in(agent):
+        if agent and not_logged_in(agent, self._options.model):
             raise Refusal(Code.BAD_ARGUMENT, f"`{program}` says that nobody is logged in. {agent.login}")
         folder = self.place.folder.parent
         if agent and agent.private and (place := open_to_others(folder)):
@@ -156,7 +157,7 @@ class Driver:
 
     def _sleep(self, wanted: Pause) -> None:
         until = self._edge.now() + wanted.seconds
-        self._note(until if wanted.seconds else 0.0)
+        self._note({"until": until} if wanted.seconds else {})
         while not self._stopping and (left := until - self._edge.now()) > 0:
             self._edge.show()
             self._edge.pause(min(1.0, left))
@@ -167,11 +168,12 @@ class Driver:
         reading = LegOutput(self._options.name, began)
         call = self._call(self._brief(number, first))
         prompt = self.place.folder / "prompt.md"
-        self._note(0.0, name=name, leg=number, began=began, first=first.iterations)
+        begun = {"name": name, "leg": number, "began": began, "first": first.iterations}
+        self._note(begun)
         self._edge.tell(f"Leg {number} begins: {self._options.name}.")
         self._leg = RunningLeg(name, call.words, call.variables, prompt, self._lab.for_reading().repo.root, reading)
         try:
-            ending = self._watch(self._leg, first)
+            ending = self._watch(self._leg, first, begun)
         finally:
             code = self._leg.end()
             self._leg = None
@@ -191,15 +193,18 @@ class Driver:
         folder = str(self.place.folder.absolute())
         return AgentSettings(options.server, folder, options.model, left, options.command, text)
 
-    def _watch(self, leg: RunningLeg, first: Look) -> LegEnding:
-        """Wait for the leg's end, or for a reason to end it."""
-        mark, moved, over_since = first.mark, self._edge.now(), 0.0
+    def _watch(self, leg: RunningLeg, first: Look, begun: Mapping[str, Any]) -> LegEnding:
+        """Wait for the leg's end, or for a reason to end it. What it took so far is noted, should this process be killed."""
+        mark, moved, over_since, noted = first.mark, self._edge.now(), 0.0, 0
         while not leg.wait(LOOK_S):
             if self._stopping:
                 return LegEnding.STOPPED
             seen, now = self._look(), self._edge.now()
             self._tell_rows()
             self._edge.show()
+            if leg.reading.tokens > noted:
+                noted = leg.reading.tokens
+                self._note({**begun, "tokens": noted, "cost": leg.reading.cost})
             if seen.mark != mark or seen.at_work:
                 mark, moved = seen.mark, now
             spent = self._spent(seen)
@@ -247,18 +252,8 @@ class Driver:
             if row.status.kept and self._options.notify:
                 notify(self._options.notify, "keep", row_words(row), context.repo.root)
 
-    def _note(self, until: float, name: str = "", leg: int = 0, began: float = 0.0, first: int = 0) -> None:
-        self.place.note_now(
-            {
-                "agent": self._options.name,
-                "session": self._first.session,
-                "until": until,
-                "name": name,
-                "leg": leg,
-                "began": began,
-                "first": first,
-            }
-        )
+    def _note(self, more: Mapping[str, Any]) -> None:
+        self.place.note_now({"agent": self._options.name, "session": self._first.session, **more})
 
     def _after_a_killed_driver(self) -> None:
         """End what a driver that was killed left at work, and note its leg."""
@@ -277,6 +272,8 @@ class Driver:
                 ended=self._edge.now(),
                 iterations=max(0, seen.iterations - int(left["first"])),
                 ending=LegEnding.LOST,
+                tokens=int(left.get("tokens", 0)),
+                cost=left.get("cost"),
                 at_least=True,
             ),
         )

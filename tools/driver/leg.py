@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from .reading import LegOutput
 
 _LINE_BYTES = 1 << 22
 """Of a longer line the rest is a line of its own."""
+ASKED_S = 60
 _KEEPER = "autoresearch_mcp.tools.driver.keeper"
 
 
@@ -72,17 +74,19 @@ class RunningLeg:
         return None if code < 0 else code
 
 
-def not_logged_in(client: DrivenClient) -> bool:
-    """Return whether a client says that nobody is logged in, who would have to be. Without a network Codex waits for ever instead."""
+def not_logged_in(client: DrivenClient, model: str) -> bool:
+    """Return whether a client says that nobody is logged in, who would have to be. Without a network Codex waits for ever instead,
+    and opencode takes a model that needs no login.
+    """
     file, word = client.provider
-    elsewhere = any(os.environ.get(name) for name in client.keys)
-    if not client.status or elsewhere or word.encode() in read_or_empty(Path(file).expanduser()):
+    known = any(os.environ.get(name) for name in client.keys) or (client.lends and model)
+    if not client.status or known or (file and word.encode() in read_or_empty(Path(file).expanduser())):
         return False
     try:
-        asked = subprocess.run(client.status, capture_output=True, text=True, check=False, timeout=30)
+        asked = subprocess.run(client.status, capture_output=True, text=True, check=False, timeout=ASKED_S)
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return asked.returncode != 0 and "not logged in" in (asked.stdout + asked.stderr).lower()
+    return any(re.fullmatch(client.nobody, said.strip()) for said in (asked.stdout, asked.stderr))
 
 
 def end_lost_leg(name: str) -> None:

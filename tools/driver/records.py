@@ -14,24 +14,24 @@ from typing import Any
 from ..errors import Code, Refusal
 from ..storage.disk import read_or_empty, take_lock, write_atomically
 
-FOLDER = "driver"
+FOLDER = "autoresearch/driver"
 _LOCK, _NOW, LOG = "lock", "now.json", "log"
 
 
 @dataclass(frozen=True)
 class DriverPlace:
-    """The folder of the driver of one repository."""
+    """The folder of the driver of one checkout."""
 
     folder: Path
 
     @classmethod
-    def of(cls, own_folder: Path) -> DriverPlace:
-        """Return the place in our folder of a repository."""
-        return cls(own_folder / FOLDER)
+    def of(cls, git_dir: Path) -> DriverPlace:
+        """Return the place in git's folder of a checkout, which each worktree has for itself."""
+        return cls(git_dir / FOLDER)
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Be the driver of this repository. Death releases it.
+        """Be the driver of this checkout. Death releases it.
 
         Raises:
             Refusal: if another one drives here.
@@ -40,7 +40,7 @@ class DriverPlace:
         lock = take_lock(self.folder / _LOCK)
         if lock is None:
             cure = "Look at it with `autoresearch-mcp run --status`, end it with `run --stop`."
-            raise Refusal(Code.BUSY, f"A run is at work in this repository, process {self.driver()}. {cure}")
+            raise Refusal(Code.BUSY, f"A run is at work in this checkout, process {self.driver()}. {cure}")
         os.truncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
         try:

@@ -22,8 +22,9 @@ def look(lab: Lab, session_id: str = "") -> Look:
     context = lab.for_reading()
     session, folder = context.session, context.repo.own_folder
     job = read_job(folder)
-    at_work = bool(lock_holder(folder)) or bool(job and not job.done and context.runs.runner.alive())
-    mark = f"{job.run} {job.done} {_mark(session)}" if job else _mark(session)
+    ours = job is None or job.root in {"", str(context.repo.root)}  # another worktree's says nothing of this one
+    at_work = ours and bool(lock_holder(folder) or (job and not job.done and context.runs.runner.alive()))
+    mark = f"{job.run} {job.done} {_mark(session)}" if job and ours else _mark(session)
     if session_id and (session is None or session.id != session_id):
         return Look(session_id, "another session or branch is in its place", 0, False, at_work, mark)
     if session is None or (not session_id and context.phase is Phase.NO_SESSION):

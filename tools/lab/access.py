@@ -169,7 +169,9 @@ def _take_over(context: RepoContext, tool: Tool) -> None:
         context.end_runs()
     if job:
         job.reads = reads
-        write_job(context.repo.own_folder, job.record.model_copy(update={"reads": reads}))
+        write_job(
+            context.repo.own_folder, job.record.model_copy(update={"reads": reads, "root": str(context.repo.root)})
+        )
 
 
 def _reads(context: RepoContext, tool: Tool) -> str:

@@ -51,7 +51,7 @@ JOB: contextvars.ContextVar[Job] = contextvars.ContextVar("JOB")
 
 class JobRecord(BaseModel):
     """A call and the id of its run. `arguments` are as the client gave them; `reads` is the digest of what the call reads beside
-    them when it begins; `server` tells one server's life from another's.
+    them when it begins; `server` tells one server's life from another's; `root` is the checkout, of several that share a journal.
 
     A call that is `done` is kept until the next one begins: its server may have died before it gave the answer.
     """
@@ -63,6 +63,7 @@ class JobRecord(BaseModel):
     arguments: dict[str, Any] = {}
     reads: str = ""
     server: str = ""
+    root: str = ""
     done: bool = False
 
     def same(self, other: JobRecord) -> bool:

@@ -31,19 +31,39 @@ def test_a_client_that_is_not_here_is_named_with_the_line_that_installs_it(
     assert "npm install -g @openai/codex. Run `codex login` once." in capsys.readouterr().err
 
 
+def put_program(project: Project, monkeypatch: pytest.MonkeyPatch, name: str, script: str) -> None:
+    """Put a program before all others, in a home of its own."""
+    programs = project.root.parent / "bin"
+    programs.mkdir()
+    (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+    (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    monkeypatch.setenv("HOME", str(programs))
+
+
 def test_a_client_that_would_wait_for_ever_without_a_login_is_asked_first(
     project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    programs = project.root.parent / "bin"
-    programs.mkdir()
-    (programs / "codex").write_text("#!/bin/sh\necho Not logged in >&2\nexit 1\n")
-    (programs / "codex").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    put_program(project, monkeypatch, "codex", "echo Not logged in >&2; exit 1")
 
     assert run(project, "--agent", "codex") == 2
     assert "nobody is logged in. Run `codex login` once." in capsys.readouterr().err
     monkeypatch.setenv("CODEX_API_KEY", "k")
     assert run(project, "--agent", "codex") == 2
+    assert "autoresearch-mcp init" in capsys.readouterr().err
+
+
+def test_a_client_that_would_send_a_repository_to_a_model_of_its_own_choice_is_asked_first(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_program(project, monkeypatch, "opencode", "echo opencode/big-pickle; [ -z $MINE ] || echo mine/model")
+
+    assert run(project, "--agent", "opencode") == 2
+    assert "Run `opencode auth login` once, or name a model with --model." in capsys.readouterr().err
+    assert run(project, "--agent", "opencode", "--model", "opencode/big-pickle") == 2
+    assert "autoresearch-mcp init" in capsys.readouterr().err
+    monkeypatch.setenv("MINE", "1")
+    assert run(project, "--agent", "opencode") == 2
     assert "autoresearch-mcp init" in capsys.readouterr().err
 
 
@@ -103,7 +123,7 @@ def test_a_detached_run_is_looked_at_and_stopped_from_elsewhere(
         assert run(project, "--agent-command", agent) == 2
         assert run(project, "--stop") == 0
         assert alive.read() == ""
-    place = DriverPlace.of(project.lab.for_reading().repo.own_folder)
+    place = DriverPlace.of(project.lab.for_reading().repo.git_dir)
     with (place.folder / "lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # until the driver has ended
     assert "Leg 1 is over: 0 iterations in" in (place.folder / "log").read_text()

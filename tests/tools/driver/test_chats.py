@@ -53,7 +53,7 @@ def test_an_attended_chat_one_without_a_name_and_one_that_a_run_drives_may_stop(
 
     assert not chats[0].goes_on()
     assert not chats[1].goes_on()
-    with DriverPlace.of(session.lab.for_reading().repo.own_folder).held():
+    with DriverPlace.of(session.lab.for_reading().repo.git_dir).held():
         assert not chats[2].goes_on()
     assert chats[2].goes_on()
 

@@ -15,9 +15,14 @@ import pytest
 from autoresearch_mcp.tools.driver.driving import Driver, RunEdge, RunOptions
 from autoresearch_mcp.tools.driver.records import DriverPlace
 from autoresearch_mcp.tools.driver.rules import Halt, RunLimits
+from autoresearch_mcp.tools.driver.settling import look
 from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.lab.jobs import JobRecord, write_job
 from autoresearch_mcp.tools.lab.legs import LegEnding
 from autoresearch_mcp.tools.process.processes import process_status
+from autoresearch_mcp.tools.storage.disk import writer_lock
+from autoresearch_mcp.tools.vocabulary import Tool
 from conftest import Project
 
 AGENT = """
@@ -194,23 +199,50 @@ def test_another_branch_ends_the_run(session: Project) -> None:
     assert run.go() == Halt("The session has ended: another session or branch is in its place.", True)
 
 
-def test_one_run_drives_a_repository(session: Project) -> None:
-    place = DriverPlace.of(session.lab.for_reading().repo.own_folder)
+def test_one_run_drives_a_checkout(session: Project) -> None:
+    place = DriverPlace.of(session.lab.for_reading().repo.git_dir)
 
     with place.held(), pytest.raises(Refusal, match="run --stop"):
         Run(session, "better()").go()
+    with place.held():
+        session.git("worktree", "add", "--quiet", "--detach", "../other")
+        assert not DriverPlace.of(Lab(session.root.parent / "other").for_reading().repo.git_dir).driver()
 
 
-def test_a_killed_driver_takes_its_leg_along_and_the_next_one_goes_on(session: Project, tmp_path: Path) -> None:
+def test_a_call_in_another_worktree_says_nothing_of_the_leg_in_this_one(session: Project) -> None:
+    folder, before = session.lab.for_reading().repo.own_folder, look(session.lab)
+
+    with writer_lock(folder, "iterate"):
+        assert look(session.lab).at_work
+        write_job(folder, JobRecord(run="r1", tool=Tool.ITERATE, root=str(session.root.parent / "other")))
+        assert look(session.lab) == before
+
+
+def test_a_killed_driver_takes_its_leg_along_and_the_next_one_goes_on(
+    session: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started = tmp_path / "started"
     os.mkfifo(started)
     agent = tmp_path / "agent.py"
     agent.write_text(
         AGENT
-        + f"better(2)\nif leg == 1:\n    open({str(started)!r}, 'w').write(str(os.getpid()))\n    time.sleep(1000)\nbetter(4)"
+        + f"""
+better(2)
+if leg == 1:
+    print('{{"type": "assistant", "message": {{"id": "m1", "usage": {{"input_tokens": 10, "output_tokens": 5}}}}}}', flush=True)
+    while "tokens" not in Path(".git/autoresearch/driver/now.json").read_text():
+        time.sleep(0.01)
+    open({str(started)!r}, 'w').write(str(os.getpid()))
+    time.sleep(1000)
+better(4)
+"""
     )
+    program = tmp_path / "claude"
+    program.write_text(f"#!/bin/sh\nexec {sys.executable} {agent}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     words = [sys.executable, "-m", "autoresearch_mcp.server", "--root", str(session.root), "run"]
-    command = [*words, "--agent-command", f"{sys.executable} {agent}"]
+    command = [*words, "--agent", "claude"]
     driver = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     pid = int(started.read_text())
 
@@ -222,7 +254,8 @@ def test_a_killed_driver_takes_its_leg_along_and_the_next_one_goes_on(session: P
     assert not Path(f"/proc/{pid}").exists()
     assert session.statuses() == ["baseline", *["keep"] * 6]
     told = json.loads(subprocess.run([*words, "--status", "--json"], capture_output=True, check=True).stdout)
-    assert [(leg["ending"], leg["iterations"]) for leg in told["legs"]] == [
-        (LegEnding.LOST, 2),
-        (LegEnding.ITSELF, 4),
+    assert [(leg["ending"], leg["iterations"], leg["tokens"]) for leg in told["legs"]] == [
+        (LegEnding.LOST, 2, 15),
+        (LegEnding.ITSELF, 4, 0),
     ]
+    assert "at least 15 tokens" in done.stdout
