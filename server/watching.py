@@ -1,4 +1,4 @@
-"""Follow a session from another process: what there is to see now, and whether anything changed. Nothing is written."""
+"""Follow a session from another process: what there is to see now, and whether anything changed. Only what a person says is written."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
+from ..tools.errors import Code, Refusal
 from ..tools.lab.access import Lab
 from ..tools.lab.context import RepoContext
+from ..tools.lab.notes import NO_REASON, Said, from_person, said, steer
 from ..tools.plan.model import Direction
-from ..tools.report.page import Last, Now, PageSection, ReportedTry, ReportPage
+from ..tools.report.page import Last, Now, PageSection, ReportedTry, ReportPage, Steering
 from ..tools.report.picture import Chapter, Picture, picture
 from ..tools.report.rest import Rest, pack
 from ..tools.report.sections import ReportMaterial, chapter_of, page, tries_of
@@ -82,7 +84,7 @@ class Watch:
     def mark(self) -> WatchMark:
         """Return a value that changes when there is something new to see."""
         context = self._lab.for_reading(self._repo)
-        return WatchMark((_record(context.session), self._checked), _work(context))
+        return WatchMark((_record(context.session), self._checked, _said(context)), _work(context))
 
     def snapshot(self) -> Snapshot:
         """Return what there is to see now."""
@@ -154,6 +156,21 @@ class Watch:
         """Return what is at work, as a section of the page."""
         return _now(_work(self._lab.for_reading(self._repo)))
 
+    def steer(self, kind: Said, text: str, without: int | None) -> PageSection:
+        """Say something to the session's agent, or take it back; returns what holds now, as a section of the page.
+
+        Raises:
+            Refusal: where no session is open.
+        """
+        context = self._lab.for_reading(self._repo)
+        if context.session is None or context.session.finished:
+            raise Refusal(Code.NO_SESSION, "No session is open on this branch, so nobody would hear it.")
+        if kind is Said.PAUSE and without is None:
+            text, without = text.strip() or NO_REASON, 0
+        with self._lock:
+            steer(context.repo.own_folder, context.session.id, kind, text, without)
+        return _steering(context)
+
     def _turn_to(self, context: RepoContext) -> None:
         """Forget what was found in the session before, where this is another one."""
         with self._lock:
@@ -170,7 +187,10 @@ class Watch:
     def _made(self, context: RepoContext, material: ReportMaterial) -> ReportPage:
         made = page(material)
         return replace(
-            made, sections=[_now(_work(context)), *made.sections], footer=f"{made.footer} Follows the session."
+            made,
+            state="Paused by a person" if (steering := _steering(context)).pause else made.state,
+            sections=[_now(_work(context)), steering, *made.sections],
+            footer=f"{made.footer} Follows the session.",
         )
 
     def _read(self, context: RepoContext) -> Sequence[ShortRow]:
@@ -205,6 +225,18 @@ def _record(session: Session | None) -> Hashable:
     if session is None:
         return None
     return (session.id, session.last_iteration, session.finished, session.measured_seconds, session.head, session.trial)
+
+
+def _said(context: RepoContext) -> Hashable:
+    return tuple(from_person(context.repo.own_folder, context.session.id)) if context.session else ()
+
+
+def _steering(context: RepoContext) -> Steering:
+    session = context.active
+    if session.finished:
+        return Steering("steer", "", closed=True)
+    there = {kind: said(context.repo.own_folder, session.id, kind) for kind in (Said.PAUSE, Said.HINT, Said.IDEA)}
+    return Steering("steer", "Steer the agent", False, *there.values())
 
 
 def _work(context: RepoContext) -> Work | None:

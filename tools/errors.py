@@ -29,6 +29,7 @@ class Code(StrEnum):
     MACHINE_CHANGED = "machine-changed"
     JOURNAL_BROKEN = "journal-broken"
     REPEAT = "repeat"
+    PAUSED = "paused"
     HEAD_MOVED = "head-moved"
     BAD_ARGUMENT = "bad-argument"
     MISSING_FIELD = "missing-field"

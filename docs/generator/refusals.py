@@ -26,6 +26,7 @@ REFUSALS: Mapping[Code, str] = {
     Code.PROTECTED: "A file that the number rests on was changed, or one that would be read in its place.",
     Code.MACHINE_CHANGED: "Another machine, Python or tool than at the start: numbers cannot be compared.",
     Code.JOURNAL_BROKEN: "The journal cannot be read, or is not what was written. The message names the file.",
+    Code.PAUSED: "A person paused the session; `autoresearch-mcp resume` lets it go on.",
     Code.REPEAT: "This change was tried before in the session.",
     Code.HEAD_MOVED: "Somebody else moved the branch. Nothing is undone or built on it.",
     Code.BAD_ARGUMENT: "An argument is unknown or has no legal value.",

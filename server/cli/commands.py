@@ -125,6 +125,13 @@ COMMANDS: Mapping[str, CliCommand] = {
             _argument("--done", metavar="N", type=int, default=0, help="take idea N out"),
         ),
     ),
+    "pause": CliCommand(
+        "let the session's agent begin nothing new until `resume`; a try at work goes on to its end",
+        "cli.steering_commands:pause",
+        (_argument("words", metavar="WORD", nargs="*", help="why; the agent is told"),),
+        says="Its next `iterate` is refused, and a run begins no leg.",
+    ),
+    "resume": CliCommand("let a paused session go on", "cli.steering_commands:resume", ()),
     "export": CliCommand(
         "put the session into the store of an experiment tracker",
         "cli.session_commands:export",

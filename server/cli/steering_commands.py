@@ -8,34 +8,37 @@ from pathlib import Path
 
 from ...tools.errors import Refusal
 from ...tools.lab.access import Lab
-from ...tools.lab.notes import Said, keep_said, said, say
+from ...tools.lab.notes import NO_REASON, Said, steer
 from ...tools.text.redaction import visible
 from ...tools.verbs.review import session_of
 
 
 def hint(root: Path, options: Namespace) -> int:
     """Say what every answer repeats until it is taken back."""
-    return _said(root, Said.HINT, options.words, "all" if options.clear else 0)
+    return _steered(root, Said.HINT, " ".join(options.words), 0 if options.clear else None, "No hints.")
 
 
 def idea(root: Path, options: Namespace) -> int:
     """Put an idea into the backlog, or take one out."""
-    return _said(root, Said.IDEA, options.words, options.done)
+    return _steered(root, Said.IDEA, " ".join(options.words), options.done or None, "No ideas.")
 
 
-def _said(root: Path, kind: Said, words: list[str], without: int | str) -> int:
+def pause(root: Path, options: Namespace) -> int:
+    """Let no experiment begin until the session is resumed; the one at work goes on to its end."""
+    return _steered(root, Said.PAUSE, " ".join(options.words) or NO_REASON, 0, "")
+
+
+def resume(root: Path, options: Namespace) -> int:
+    """Take a pause back."""
+    return _steered(root, Said.PAUSE, "", 0, "The session goes on.")
+
+
+def _steered(root: Path, kind: Said, text: str, without: int | None, none: str) -> int:
     try:
         context = Lab(root).for_reading()
-        folder, session = context.repo.own_folder, session_of(context).id
-        there = said(folder, session, kind)
-        if without:
-            there = keep_said(
-                folder, session, [text for n, text in enumerate(there, 1) if without not in {"all", n}], kind
-            )
-        if text := " ".join(words).strip():
-            there = say(folder, session, text, kind)
+        there = steer(context.repo.own_folder, session_of(context).id, kind, text, without)
     except (Refusal, OSError) as problem:
         sys.stderr.write(f"{problem}\n")
         return 2
-    sys.stdout.write("".join(f"{n}. {visible(text)}\n" for n, text in enumerate(there, 1)) or f"No {kind}.\n")
+    sys.stdout.write("".join(f"{n}. {visible(words)}\n" for n, words in enumerate(there, 1)) or f"{none}\n")
     return 0

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from ...tools.errors import Code, Refusal
 from ...tools.lab.access import Lab
+from ...tools.lab.notes import PAUSED
 from ...tools.report.drawing import BEST, TARGET, as_braille
 from ...tools.report.page import ReportedTry, Tone
 from ...tools.report.picture import Mark, Picture
@@ -151,7 +152,7 @@ def _head(seen: Snapshot, width: int) -> RenderableType:
         f"{status.metric}, {status.direction} is better, on {status.branch}  ", style="bright_black", no_wrap=True
     )
     idle = f"ended: {status.ended}" if status.ended else status.note or str(status.phase)
-    state = "at work" if seen.work else idle
+    state = "at work" if seen.work else "paused" if any(line.startswith(PAUSED) for line in status.person) else idle
     about.append(state, style="cyan")
     gained = "bold green" if status.best_iteration else "bold"
     counted = Text.assemble("\n", (status.headline.replace("->", "→"), gained))

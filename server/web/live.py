@@ -1,8 +1,8 @@
-"""The live page: the report on a loopback port, which follows the session. It only reads, and answers only this machine.
+"""The live page: the report on a loopback port, which follows the session, and where a person steers its agent.
 
 The address holds a secret, so that other users of the machine, and pages in the same browser, cannot guess it; a
-request under another host name is refused, so that no foreign name can be pointed here. Nothing is looked at while
-nobody looks.
+request under another host name is refused, so that no foreign name can be pointed here. What is said to an agent is
+taken only from the page itself, by its Origin. Nothing is looked at while nobody looks.
 """
 
 from __future__ import annotations
@@ -11,18 +11,24 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from ...tools.errors import Refusal
+from ...tools.lab.notes import Said
 from ...tools.report import rendering as pages
 from ..watching import Watch
 
 LOOPBACK = "127.0.0.1"
 LOOK_EVERY_S = 0.3
 REQUEST_S = 30.0
+MOST_BYTES = 16_384
+"""Of what a person says at once."""
 BREATH_S = 15.0
 """Seconds of silence after which a line is sent, to find out whether anybody still listens."""
 _HEADERS = {
@@ -32,6 +38,16 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "frame-ancestors 'none'",
 }
+
+
+class _Steered(BaseModel):
+    """What the page sends: more to say of a kind, or the number of what is taken back, 0 for all."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    kind: Literal["hint", "idea", "pause"]
+    text: str = ""
+    without: int | None = None
 
 
 class LiveServer(ThreadingHTTPServer):
@@ -60,6 +76,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer the page, its events, one try, or all rows in short."""
+        self._answered(self._answer)
+
+    def do_POST(self) -> None:
+        """Take what a person says to the agent, from this page only; answer with what holds now."""
+        self.close_connection = True  # of what is refused nothing is read
+        if self.headers.get("Origin", "") != f"http://{self.headers.get('Host', '')}":
+            return self._say(HTTPStatus.FORBIDDEN, "Only the page itself may steer.")
+        self._answered(self._steer)
+
+    def _answered(self, answer: Callable[[str, dict[str, list[str]]], None]) -> None:
         if self.headers.get("Host", "") not in self.server.hosts:
             return self._say(HTTPStatus.MISDIRECTED_REQUEST, "This page is for this machine only.")
         address = urlsplit(self.path)
@@ -67,11 +93,24 @@ class _Handler(BaseHTTPRequestHandler):
         if not secrets.compare_digest(secret.encode(), self.server.secret.encode()):
             return self._say(HTTPStatus.NOT_FOUND, "There is nothing here: use the address that `watch` printed.")
         try:
-            return self._answer(name, parse_qs(address.query))
+            return answer(name, parse_qs(address.query))
         except Refusal as refusal:
             return self._say(HTTPStatus.SERVICE_UNAVAILABLE, refusal.message)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+
+    def _steer(self, name: str, asked: dict[str, list[str]]) -> None:
+        length = self.headers.get("Content-Length", "")
+        if name != "steer" or self.headers.get_content_type() != "application/json":
+            return self._say(HTTPStatus.NOT_FOUND, "Nothing is taken here.")
+        if not (length.isascii() and length.isdecimal() and int(length) <= MOST_BYTES):
+            return self._say(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is too long to be said at once.")
+        try:
+            told = _Steered.model_validate_json(self.rfile.read(int(length)))
+        except ValidationError:
+            return self._say(HTTPStatus.BAD_REQUEST, "That is not what this page sends.")
+        kind = {"hint": Said.HINT, "idea": Said.IDEA, "pause": Said.PAUSE}[told.kind]
+        return self._send(pages.render_section(self.server.watch.steer(kind, told.text, told.without)))
 
     def _answer(self, name: str, asked: dict[str, list[str]]) -> None:
         watch = self.server.watch

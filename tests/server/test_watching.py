@@ -25,6 +25,7 @@ from rich.console import Console
 from autoresearch_mcp.server.cli.watch import TerminalView
 from autoresearch_mcp.server.watching import CHECKING, Watch
 from autoresearch_mcp.server.web.live import LiveServer
+from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.report.rendering import render_details, render_page
 from autoresearch_mcp.tools.session.events import Event, read_event
@@ -339,9 +340,11 @@ def test_half_a_request_holds_nothing_for_ever(live: LiveServer, monkeypatch: py
             assert client.recv(1000) == b""
 
 
-def ask(server: LiveServer, name: str = "", method: str = "GET", **headers: str) -> HTTPResponse:
+def ask(
+    server: LiveServer, name: str = "", method: str = "GET", content: str | None = None, **headers: str
+) -> HTTPResponse:
     connection = HTTPConnection("127.0.0.1", server.server_port, timeout=PATIENCE_S)
-    connection.request(method, f"{urlsplit(server.url).path}{name}", headers=headers)
+    connection.request(method, f"{urlsplit(server.url).path}{name}", content, headers)
     response = connection.getresponse()
     if response.getheader("Content-Type") != "text/event-stream":
         response.body = response.read().decode()  # type: ignore[attr-defined]
@@ -447,8 +450,62 @@ def test_without_the_secret_there_is_nothing(live: LiveServer, path: str) -> Non
     assert b"smaller number" not in answer
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_it_only_reads(live: LiveServer, method: str) -> None:
+def say(
+    live: LiveServer, origin: str, told: object, kind: str = "application/json", name: str = "steer"
+) -> HTTPResponse:
+    text = json.dumps(told)
+    return ask(live, name, "POST", text, **{"Content-Type": kind, **({"Origin": origin} if origin else {})})
+
+
+def own_origin(live: LiveServer) -> str:
+    return f"http://127.0.0.1:{live.server_port}"
+
+
+def test_what_a_person_says_on_the_page_reaches_the_agent(live: LiveServer, project: Project) -> None:
+    mark, origin = live.watch.mark(), own_origin(live)
+    for told in ({"kind": "hint", "text": HOSTILE}, {"kind": "idea", "text": "try zero"}, {"kind": "pause"}):
+        answer = say(live, origin, told)
+    page = ask(live)
+
+    assert answer.status == 200
+    assert "try zero" in body(answer)
+    assert "<script>alert" not in body(answer)
+    assert "Paused by a person" in body(page)
+    assert live.watch.mark() != mark
+    with pytest.raises(Refusal, match="paused"):
+        project.try_value(8)
+
+    say(live, origin, {"kind": "idea", "without": 1})
+    say(live, origin, {"kind": "pause", "without": 0})
+
+    told_agent = project.try_value(8).text()
+    assert "Hint of the person" in told_agent
+    assert "try zero" not in told_agent
+
+
+def test_another_page_cannot_steer(live: LiveServer, project: Project) -> None:
+    for origin in ("", "null", "http://evil.example", "https://127.0.0.1", f"http://localhost:{live.server_port}"):
+        assert say(live, origin, {"kind": "pause"}).status == 403
+
+    assert project.try_value(1).status == "keep"
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "status"),
+    [
+        ({"kind": "pause"}, "text/plain", 404),
+        ({"kind": "notes", "text": "x"}, "application/json", 400),
+        ({"kind": "hint", "text": "x", "more": 1}, "application/json", 400),
+        ({"kind": "hint", "text": "x" * 20_000}, "application/json", 413),
+    ],
+    ids=["a form", "the agent's notes", "more", "long"],
+)
+def test_nothing_else_is_taken(live: LiveServer, told: object, kind: str, status: int) -> None:
+    assert say(live, own_origin(live), told, kind).status == status
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_it_takes_nothing_by_another_method(live: LiveServer, method: str) -> None:
     assert ask(live, method=method).status == 501
 
 

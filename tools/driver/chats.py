@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import Refusal
 from ..lab.access import Lab
-from ..lab.notes import said
+from ..lab.notes import Said, said
 from ..storage.disk import read_or_empty, write_atomically
 from ..verbs.sessions import session_status
 from .records import DriverPlace
@@ -49,7 +49,8 @@ def answer_hook(lab: Lab, told: Mapping[str, Any], attended: bool) -> str:
 def _stop(lab: Lab, place: DriverPlace, chat: str) -> str:
     seen, mark = look(lab), _mark(lab)
     before, times = _chats(place).get(chat, [mark, 0])
-    if seen.over or mark == before or times >= MOST_TIMES:
+    paused = said(lab.for_reading().repo.own_folder, seen.session, Said.PAUSE)
+    if seen.over or paused or mark == before or times >= MOST_TIMES:
         return ""
     _remember(place, chat, mark, times + 1)
     session = lab.for_reading().active

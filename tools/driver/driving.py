@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import Code, Refusal
 from ..lab.access import Lab
 from ..lab.legs import Leg, LegEnding, Problem, add_leg, legs_of
+from ..lab.notes import Said, said
 from ..report.words import duration
 from ..session.events import Row
 from ..session.results import metric_of
@@ -146,6 +147,7 @@ class Driver:
 
     def _between(self) -> Halt | None:
         """Wait for the moment of the next leg; the reason where there is none."""
+        self._while_paused()
         seen = self._look()
         decided = after_leg(self._legs, seen.over, self._limits, self._spent(seen), self._edge.now())
         if isinstance(decided, Halt) or self._stopping:
@@ -154,6 +156,18 @@ class Driver:
             self._edge.tell(f"The next leg begins in {duration(decided.seconds)}: {decided.why}.")
         self._sleep(decided)
         return Halt("The run was stopped.", True) if self._stopping else None
+
+    def _while_paused(self) -> None:
+        """Begin no leg while a person has the session paused."""
+        told, until = False, self._limits.until
+        while not self._stopping and said(self._own_folder, self._first.session, Said.PAUSE):
+            if until and self._edge.now() >= until:
+                return
+            if not told:
+                self._edge.tell("The session is paused: the next leg begins when it is resumed.")
+            told = True
+            self._edge.show()
+            self._edge.pause(1.0)
 
     def _sleep(self, wanted: Pause) -> None:
         until = self._edge.now() + wanted.seconds

@@ -14,6 +14,8 @@ MOST_CHARACTERS = 6000
 MOST_SESSIONS = 8
 """Sessions whose words are kept: several may be at work in the worktrees of a repository."""
 
+PAUSED, NO_REASON = "The person paused the session", "no reason was given"
+
 
 class Said(StrEnum):
     """Whose words, and what for; each kind in a file of its own, which one process at a time writes."""
@@ -24,6 +26,8 @@ class Said(StrEnum):
     """A person's: it holds until it is taken back."""
     IDEA = "ideas"
     """A person's: a try that an agent may make when it comes to it."""
+    PAUSE = "pauses"
+    """A person's: why no experiment begins until it is taken back."""
 
 
 def said(folder: Path, session: str, kind: Said = Said.NOTE) -> list[str]:
@@ -47,11 +51,21 @@ def keep_said(folder: Path, session: str, texts: list[str], kind: Said) -> list[
     return kept
 
 
+def steer(folder: Path, session: str, kind: Said, text: str = "", without: int | None = None) -> list[str]:
+    """Take back what a person said, the one with a number or with 0 all, then add a text, if there is one; returns what holds."""
+    kept = said(folder, session, kind)
+    if without is not None:
+        kept = [one for number, one in enumerate(kept, 1) if without and number != without]
+        keep_said(folder, session, kept, kind)
+    return say(folder, session, text, kind) if text.strip() else kept
+
+
 def from_person(folder: Path, session: str) -> list[str]:
-    """Return what a person says of a session, in lines to read: hints that hold, and ideas that nobody has taken up."""
+    """Return what a person says of a session, in lines to read: a pause, hints that hold, and ideas that nobody has taken up."""
     hints = said(folder, session, Said.HINT)
     ideas = enumerate(said(folder, session, Said.IDEA), 1)
     return [
+        *(f"{PAUSED} ({why}): stop here until they resume it." for why in said(folder, session, Said.PAUSE)),
         *(f"Hint of the person: {text}" for text in hints),
         *(f"Idea {n} of the person: {text}" for n, text in ideas),
     ]

@@ -95,6 +95,17 @@ class Now(PageSection):
 
 
 @dataclass(frozen=True)
+class Steering(PageSection):
+    """What a person says to the agent at work, and where to say it; `pause` says why nothing begins. Closed, nothing can be said."""
+
+    kind = "steer"
+    closed: bool = False
+    pause: Sequence[str] = ()
+    hints: Sequence[str] = ()
+    ideas: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Curves(PageSection):
     """Learning curves as markup."""
 

@@ -9,7 +9,7 @@ from ..iteration import commit, measure, run
 from ..iteration.again import bring_again, bring_without
 from ..iteration.keeps import keep_of, standing
 from ..lab.context import RepoContext
-from ..lab.notes import from_person
+from ..lab.notes import PAUSED, Said, from_person, said
 from ..session.events import Row
 from ..session.state import Session
 from ..session.summary import EVERY, advice_is_due, blocked_words, stuck_words, summarise
@@ -49,6 +49,7 @@ class Loop(Verbs):
         ) as context:
             if commit.answer_was_lost(context, description):
                 return _iterated_before(context)
+            _refuse_while_paused(context, description)
             if undo:
                 return _undone(context, undo, TakeBack.IF_NOT_WORSE, description, hypothesis, learned)
             if again and not commit.is_open(context, description):
@@ -80,6 +81,7 @@ class Loop(Verbs):
         change was tried before. Next is verify.
         """
         with self._lab.for_writing(repo, Tool.COMMIT) as context:
+            _refuse_while_paused(context, description)
             commit.commit(context, description, hypothesis, refuse_hiding)
             trial, verdict = context.active.open_trial, context.active.verdict
             return CommitMade(
@@ -146,6 +148,15 @@ class Loop(Verbs):
             decided = context.active
             row = run.log(context, learned)
             return _iterated(context, decided, row)
+
+
+def _refuse_while_paused(context: RepoContext, description: str) -> None:
+    """Refuse to begin a try; one that is open and waits for the server goes on to its end."""
+    why = said(context.repo.own_folder, context.active.id, Said.PAUSE)
+    if why and not commit.is_open(context, description):
+        cure = "Nothing was committed, and your edits stand. Stop here and say so: they resume with `autoresearch-mcp resume`"
+        message = f"{PAUSED} ({why[0]}). {cure} or on the live page; then make this call again."
+        raise Refusal(Code.PAUSED, message, following=(Tool.STATUS, Tool.NOTE))
 
 
 def _undoes(context: RepoContext, number: int) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.driver.brief import leg_brief
+from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.verbs.sessions import session_status
 from conftest import Project
 
@@ -36,6 +37,40 @@ def test_hints_and_ideas_reach_the_agents_next_answer_until_they_are_taken_back(
     assert main(["hint", "--clear"]) == 0
 
     assert "Hint" not in project.write("value.txt", "8\n").loop.iterate("try 8").text()
+
+
+def test_a_paused_session_begins_nothing_until_it_is_resumed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.start()
+    monkeypatch.chdir(project.root)
+    assert main(["pause", "I", "look", "at", "it"]) == 0
+    assert main(["pause", "a meeting"]) == 0
+    head = project.git("rev-parse", "HEAD")
+    project.write("value.txt", "9\n")
+
+    for call in (project.loop.iterate, project.loop.commit):
+        with pytest.raises(Refusal, match=r"paused the session \(a meeting\).*autoresearch-mcp resume") as refused:
+            call("try 9")
+        assert refused.value.code is Code.PAUSED
+    assert project.git("rev-parse", "HEAD") == head
+    assert "paused the session (a meeting)" in session_status(project.lab.for_reading()).text()
+
+    assert main(["resume"]) == 0
+
+    assert project.loop.iterate("try 9").status == "keep"
+
+
+def test_what_was_committed_before_a_pause_goes_on_to_its_end(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.start()
+    monkeypatch.chdir(project.root)
+    project.write("value.txt", "9\n").loop.commit("try 9")
+    assert main(["pause"]) == 0
+
+    answer = project.loop.iterate("try 9")
+
+    assert answer.status == "keep"
+    assert "The person paused the session" in answer.text()
 
 
 def test_words_without_a_session_are_refused(

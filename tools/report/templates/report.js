@@ -484,6 +484,20 @@
     }
   }
 
+  // What a person says to the agent: the address that it goes to holds the secret of this page.
+  async function steer({ steer: kind, without }) {
+    const input = one(".steer input"), text = without === undefined ? input.value : "";
+    if (!text.trim() && kind !== "pause" && without === undefined) { input.focus(); return; }
+    try {
+      const answer = await fetch("steer", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ kind, text, without: without === undefined ? null : +without }) });
+      if (!answer.ok) throw new Error(await answer.text());
+      if (without === undefined) input.value = "";
+      take({ parts: { steer: await answer.text() } });
+    } catch (error) {
+      one(".steer .hint").textContent = `It was not said: ${error.message}`;
+    }
+  }
+
   function pressed() {
     for (const button of all("button[data-mark]")) button.setAttribute("aria-pressed", String(!hidden.has(button.dataset.mark)));
     filter(false);
@@ -514,6 +528,8 @@
       filter(true);
     } else if (button.dataset.sort) {
       sort(button);
+    } else if (button.dataset.steer) {
+      steer(button.dataset);
     }
   });
   document.addEventListener("input", (event) => { if (event.target.type === "search") filter(false); });
@@ -537,8 +553,12 @@
       const old = one(`[data-part="${name}"]`);
       turned.innerHTML = html;
       const open = old ? all("details[open][id]", old).map((node) => node.id) : [];
+      const field = old && one("input", old), typing = field && document.activeElement === field, typed = field ? field.value : "";
       if (old) old.replaceWith(turned.content);
       else if (one("#tries")) one("#tries").before(turned.content);
+      const now = typed || typing ? one(`[data-part="${name}"] input`) : null;
+      if (now) now.value = typed;
+      if (now && typing) now.focus();
       for (const id of open) if (document.getElementById(id)) document.getElementById(id).open = true;
     }
     const rows = one("[data-rows]");
