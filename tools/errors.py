@@ -39,7 +39,6 @@ class Code(StrEnum):
     SEALED = "sealed"
     NOT_OPEN = "not-open"
     INCOMPLETE = "incomplete"
-    SATURATED = "saturated"
     APPROVAL_NEEDED = "approval-needed"
     SUPPRESSED = "suppressed"
     INTERNAL = "internal"

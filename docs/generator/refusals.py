@@ -37,7 +37,6 @@ REFUSALS: Mapping[Code, str] = {
     Code.SEALED: "It may not be seen or changed yet: findings before all are in, options of an open ledger.",
     Code.NOT_OPEN: "No ledger of this workflow is open on this branch. Call `workflow` with `open`.",
     Code.INCOMPLETE: "The workflow may not end yet; the message lists what is missing.",
-    Code.SATURATED: "Nothing new has come for so long that the workflow is over. Close it.",
     Code.APPROVAL_NEEDED: "A step that cannot be undone waits for a person's yes.",
     Code.SUPPRESSED: "The change hides an error instead of mending it.",
     Code.INTERNAL: "Something failed that nobody foresaw; the server's log says what.",

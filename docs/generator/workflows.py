@@ -31,7 +31,6 @@ def workflows_page() -> str:
         _model_table(Options, "option"),
         "Fields that every item may have: `kind`, which is required, and `upstream`, "
         f"{cell(Item.model_fields['upstream'].description or '')[0].lower()}{cell(Item.model_fields['upstream'].description or '')[1:]}",
-        "A score without an upper bound grows with the number of items: it counts work, not quality.",
         *(_workflow(workflow, rules_of(workflow)) for workflow in WORKFLOWS),
     )
 

@@ -15,13 +15,13 @@ from ..lab.context import RepoContext
 from ..lab.jobs import is_cancelled
 from ..text.arguments import validated
 from ..vocabulary import Tool, following
-from ..workflows.admission import Duplicate, admit, is_recorded
+from ..workflows.admission import admit, is_recorded
 from ..workflows.ledger.handoff import Ending
 from ..workflows.ledger.items import Item, Options, Settlement, Workflow, choices, fields_of, steps
 from ..workflows.ledger.rules import WorkflowRules, read_item, read_options, rules_of, workflow_named
-from ..workflows.ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerClosed, LedgerEntry, Opened, folded
+from ..workflows.ledger.state import ItemSettled, Ledger, LedgerClosed, LedgerEntry, Opened, folded
 from ..workflows.running.proofs import CANCELLED
-from ..workflows.running.runner import observed, runner_of
+from ..workflows.running.runner import runner_of
 from ..workflows.running.store import Ledgers
 from ..workflows.status import ItemsTaken, RecordedItem, WorkflowAnswer, ledger_status, status_fields
 from .base import RepoPath, Verbs
@@ -260,7 +260,7 @@ def _record_one(context: RepoContext, workflow: Workflow, fields: Mapping[str, A
     if rules.bounded(ledger) and rules.costs(str(fields.get("kind", ""))):
         message = f"No round of {ledger.id} is left ({rules.spent(ledger)} used). Close it: it ends as bounded."
         raise Refusal(Code.INCOMPLETE, message)
-    ledger = ledgers.append(ledger.id, _admit(context, ledger, rules, fields))
+    ledger = ledgers.append(ledger.id, admit(context, ledger, rules, runner_of(workflow), fields))
     return _taken(context, ledger, ledger.entries[-1])
 
 
@@ -275,19 +275,6 @@ def _taken(context: RepoContext, ledger: Ledger, entry: LedgerEntry[Item]) -> Re
         settled = f"{entry.item.upstream} as {outcome}"
     made = rules.said(ledger, entry)
     return RecordedItem(id=entry.id, title=entry.item.title, classified=made, ran=entry.ran, settled=settled)
-
-
-def _admit(context: RepoContext, ledger: Ledger, rules: WorkflowRules, fields: Mapping[str, Any]) -> ItemRecorded:
-    """Return the event of an item. A refused duplicate may leave a trace: to look and find nothing new says something."""
-    try:
-        return admit(context, ledger, rules, runner_of(ledger.workflow), fields)
-    except Duplicate as duplicate:
-        facts = rules.remembered(ledger, duplicate.item, duplicate.of)
-        if facts is None:
-            raise
-        ledger = Ledgers(context).append(ledger.id, observed(context, "duplicate", **facts))
-        lines = [duplicate.message, "That it was tried is written down.", *rules.state(ledger)[:3]]
-        raise Refusal(duplicate.code, "\n".join(lines)) from duplicate
 
 
 def _close(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:

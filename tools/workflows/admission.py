@@ -22,22 +22,13 @@ from .running.runner import WorkflowRunner
 from .running.store import Ledgers
 
 
-class Duplicate(Refusal):
-    """The item says what another entry says already; `of` is that entry's id."""
-
-    def __init__(self, item: Item, of: str, message: str) -> None:
-        super().__init__(Code.DUPLICATE, message)
-        self.item = item
-        self.of = of
-
-
 def admit(
     context: RepoContext, ledger: Ledger, rules: WorkflowRules, runner: WorkflowRunner, fields: Mapping[str, Any]
 ) -> ItemRecorded:
     """Return the event of an item that passed every check.
 
     Raises:
-        Refusal: at the first check that it fails, with the cure; a `Duplicate` where it says nothing new.
+        Refusal: at the first check that it fails, with the cure.
     """
     item = _shaped(rules, fields)
     _without_secrets(item)
@@ -244,10 +235,10 @@ def _new(ledger: Ledger, rules: WorkflowRules, item: Item) -> None:
     there = next((entry for entry in alike if item.place and entry.item.place == item.place), None)
     if there is not None:
         message = f"{there.id} already stands at {item.place}: {sentence(there.item.title[:200])} Record what it does not say, elsewhere."
-        raise Duplicate(item, there.id, message)
+        raise Refusal(Code.DUPLICATE, message)
     if not (item.subject and rules.comparable(ledger, item)):
         return
     name, how = nearest(item.subject, ((entry.id, entry.item.subject) for entry in alike if entry.item.subject))
     if how >= SAME and (entry := ledger.find(name)):
         message = f"{name} says nearly the same ({how:.0%} of the words): {sentence(entry.item.title[:200])} Record something new."
-        raise Duplicate(item, name, message)
+        raise Refusal(Code.DUPLICATE, message)

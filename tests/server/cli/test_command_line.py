@@ -252,7 +252,7 @@ def test_what_another_branch_says_of_its_own_code_does_not_count_here(tmp_path: 
 
 def test_a_scenario_of_an_earlier_ledger_stays_open_when_another_is_looked_into(tmp_path: Path, typed: Typed) -> None:
     agent = WorkflowAgent(shop(tmp_path / "repo"), "scenario")
-    scenario = {"kind": "scenario", "name": "Checkout of an empty cart", "dimension": "edge-case", "actors": "customer",
+    scenario = {"kind": "scenario", "name": "Checkout of an empty cart", "dimension": "edge-case",
                 "precondition": "the cart is empty", "trigger": "the customer pays", "flow": ["the total is shown"],
                 "expected": "nothing is charged", "risk": "a charge without goods", "severity": "high"}  # fmt: skip
     agent.open(goal="buying")

@@ -31,14 +31,14 @@ def test_each_page_has_its_template_and_each_template_is_one(workflow: Workflow)
 
 
 def test_a_name_that_is_not_given_is_no_empty_text() -> None:
-    with pytest.raises(UndefinedError, match="goal"):
-        render(f"{PACKAGE}.scenario", "scenarios.feature.j2", scenarios=())
+    with pytest.raises(UndefinedError, match="ledger"):
+        render(f"{PACKAGE}.ledger", "summary.md.j2")
 
 
 def test_what_is_filled_in_stays_as_it_is() -> None:
-    page = render(f"{PACKAGE}.scenario", "scenarios.feature.j2", scenarios=(), goal="a <b> & {{ 'c' }}\n{% d %}")
+    text = "a <b> & {{ 'c' }} {% d %}"
 
-    assert page == "# language: en\nFeature: a <b> & {{ 'c' }} {% d %}\n"
+    assert render(f"{PACKAGE}.security", "fix-log.md.j2", fix=True, mended=(), test_results=text).endswith(f"{text}\n")
 
 
 @pytest.mark.parametrize("workflow", Workflow)

@@ -1,46 +1,145 @@
-"""Improvements: problems of somebody, backed by sources, ranked by comparison, the best of them specified."""
+"""Improvements: problems of somebody, each with the sources that show it, ranked, and the first of them specified. What a file
+says is looked up; that it matters, and in which order, is an opinion.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from ...errors import Code
-from ..ledger.evidence import SAME, WINDOW, likeness
-from ..ledger.handoff import Ending, HandoffFinding
-from ..ledger.items import Item, Severity, Workflow
-from ..ledger.pages import lines
+from ..ledger.handoff import HandoffFinding
+from ..ledger.items import Cited, Depth, Item, Options, Severity, Text, Words, Workflow, slug
+from ..ledger.pages import lines, quoted, section, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
-from ..ledger.state import Ledger
-from .items import (
-    MOST_WORDS,
-    Belief,
-    Comparison,
-    ImportanceTier,
-    ImproveCategory,
-    ImproveOptions,
-    ImproveRound,
-    Newness,
-    ProblemInsight,
-    Rank,
-    Reference,
-    RepositorySource,
-    Requirements,
-)
-from .pages import improve_files
-from .research import MOST_MUST_HAVES, RESERVED, THRESHOLD, Research, belief, circle
+from ..ledger.state import Ledger, LedgerEntry
+
+Lines = Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class ImportanceTier(StrEnum):
+    """How much it matters, the most first."""
+
+    MUST_HAVE = "must-have"
+    NICE_TO_HAVE = "nice-to-have"
+    MOONSHOT = "moonshot"
+    NOT_OURS = "not-ours"
+
 
 _WEIGHT = {
     ImportanceTier.MUST_HAVE: Severity.HIGH,
     ImportanceTier.NICE_TO_HAVE: Severity.MEDIUM,
     ImportanceTier.MOONSHOT: Severity.LOW,
+    ImportanceTier.NOT_OURS: Severity.INFO,
 }
 
 
+class ImproveOptions(Options):
+    """For whom, and how many of the ideas are specified."""
+
+    icp: str = Field("", max_length=500, description="The ideal customer or user: whoever it should serve.")
+    features: int = Field(3, ge=1, le=10, description="How many of the best get a requirements document.")
+
+
+class RepositorySource(Cited):
+    """What the repository says: code, documents, issues or notes that git has."""
+
+    prefix: ClassVar[str] = "S"
+    title_format: ClassVar[str] = "{location}: {says}"
+
+    kind: Literal["source"] = "source"
+    says: Text = Field(description="What it shows, in a sentence.")
+
+
+class Reference(Item):
+    """Something outside that you have read. Recorded as such: the server cannot check it."""
+
+    prefix: ClassVar[str] = "O"
+    place_format: ClassVar[str] = "{where}"
+    title_format: ClassVar[str] = "{where}: {says}"
+
+    kind: Literal["reference"] = "reference"
+    where: Text = Field(description="Its address, or author, title and year.")
+    says: Text = Field(description="What it says, in a sentence.")
+
+
+class ProblemInsight(Item):
+    """A problem of somebody, and how it could be solved."""
+
+    prefix: ClassVar[str] = "I"
+    subject_format: ClassVar[str] = "{problem} {persona} {mechanism}"
+    title_format: ClassVar[str] = "{problem} ({persona}): {mechanism}"
+
+    kind: Literal["insight"] = "insight"
+    problem: Text = Field(description="The problem in about ten words.")
+    persona: Text = Field(description="Who has it, in a few words.")
+    mechanism: Text = Field(description="How it could be solved.")
+    outcome: Text = Field(description="What would then be seen.")
+    sources: Words = Field(description="Sources and references that show the problem, e.g. S1, O2.")
+
+
+class Rank(Item):
+    """How much an insight matters. The last one on an insight counts; what is ranked first stands first."""
+
+    prefix: ClassVar[str] = "K"
+    title_format: ClassVar[str] = "{insight}: {tier}"
+
+    kind: Literal["rank"] = "rank"
+    insight: str = Field(pattern=r"^I\d+$")
+    tier: ImportanceTier = Field(description="not-ours: the ideal customer does not have this problem.")
+    why: Text = Field(description="By what was found, not by taste.")
+
+
+class Requirements(Item):
+    """The requirements document of one must-have."""
+
+    prefix: ClassVar[str] = "P"
+    place_format: ClassVar[str] = "{insight}"
+    title_format: ClassVar[str] = "{feature} ({insight})"
+
+    kind: Literal["prd"] = "prd"
+    insight: str = Field(pattern=r"^I\d+$")
+    feature: Text = Field(description="Its name.")
+    requirements: Lines = Field(description="What it has to do, each so that it can be tested.")
+    acceptance: Lines = Field(description="How it is seen that it does.")
+    approach: Text = Field(description="Where in this code to begin, with paths.")
+    success: Text = Field(description="The number that should move, which way, and the command that could measure it.")
+    risks: Lines
+    open: Words = Field((), description="What is no part of it, what a person has to decide, what is not known.")
+
+    @property
+    def file(self) -> str:
+        """The name of its document."""
+        return f"prd-{self.insight.lower()}-{slug(self.feature, 'feature')}.md"
+
+
+def ranks(ledger: Ledger) -> dict[str, Rank]:
+    """Return the last rank of each insight, in the order in which insights were first ranked."""
+    return {item.insight: item for item in ledger.items(Rank)}
+
+
+def _in_tier(ledger: Ledger, tier: ImportanceTier) -> list[str]:
+    return [id for id, rank in ranks(ledger).items() if rank.tier is tier]
+
+
+def wanted(ledger: Ledger) -> list[str]:
+    """Return the must-haves that get a document, the first of them."""
+    return _in_tier(ledger, ImportanceTier.MUST_HAVE)[: ledger.opts(ImproveOptions).features]
+
+
+def _unranked(ledger: Ledger) -> list[str]:
+    return [entry.id for entry in ledger.of(ProblemInsight) if entry.id not in ranks(ledger)]
+
+
+def _unspecified(ledger: Ledger) -> list[str]:
+    done = {one.insight for one in ledger.items(Requirements)}
+    return [] if _unranked(ledger) else [id for id in wanted(ledger) if id not in done]
+
+
 def _unbacked(ledger: Ledger, item: ProblemInsight) -> Objection | None:
-    words = len(item.problem.split())
-    if words > MOST_WORDS:
-        return Objection(Code.BAD_ARGUMENT, f"`problem` has {words} words. Say it in about ten, {MOST_WORDS} at most.")
     if not item.sources:
         return Objection(Code.MISSING_FIELD, "`sources` is empty. Record a `source` or `reference` first, and name it.")
     known = {entry.id for entry in ledger.entries if isinstance(entry.item, RepositorySource | Reference)}
@@ -50,91 +149,75 @@ def _unbacked(ledger: Ledger, item: ProblemInsight) -> Objection | None:
     return None
 
 
-def _out_of_turn(ledger: Ledger, item: ProblemInsight | ImproveRound) -> Objection | None:
-    research = Research(ledger)
-    now = research.open_round[0].item.category if research.open_round else item.category
-    message = ""
-    if now is not item.category:
-        message = f"This round is about {now}. End it with `round` before you turn to {item.category}."
-    elif len(research.rounds) < RESERVED and item.category not in research.categories_left:
-        left = ", ".join(research.categories_left)
-        message = f"The first {RESERVED} rounds take one category each. Left are: {left}."
-    return Objection(Code.OUT_OF_ORDER, message) if message else None
-
-
-def _known(ledger: Ledger, item: ProblemInsight) -> Objection | None:
-    for entry in Research(ledger).same_problem(item):
-        if likeness(entry.item.mechanism, item.mechanism) >= SAME:
-            same = f"{entry.id} has the same problem, persona and mechanism: {entry.item.title[:200]}."
-            return Objection(Code.DUPLICATE, f"{same} Another mechanism would extend it.")
-    return None
-
-
-def _unrankable(ledger: Ledger, item: Rank) -> Objection | None:
-    research = Research(ledger)
-    if research.insight(item.insight) is None:
-        return Objection(Code.EVIDENCE, f"There is no {item.insight}.")
-    best = [id for id in research.must_haves if id != item.insight]
-    if item.serves and item.tier is ImportanceTier.MUST_HAVE and len(best) >= MOST_MUST_HAVES:
-        message = f"{MOST_MUST_HAVES} are must-haves already: {', '.join(best)}. Lower one of them first."
-        return Objection(Code.BAD_ARGUMENT, message)
-    return None
-
-
-def _incomparable(ledger: Ledger, item: Comparison) -> Objection | None:
-    best = Research(ledger).must_haves
-    if item.better == item.worse:
-        return Objection(Code.BAD_ARGUMENT, "An insight is not compared with itself.")
-    if gone := [id for id in (item.better, item.worse) if id not in best]:
-        message = f"{', '.join(gone)} is no must-have; those are: {', '.join(best) or 'none yet'}."
-        return Objection(Code.BAD_ARGUMENT, message)
-    return None
+def _unknown(ledger: Ledger, item: Rank) -> Objection | None:
+    known = [entry.id for entry in ledger.of(ProblemInsight)]
+    if item.insight in known:
+        return None
+    return Objection(Code.EVIDENCE, f"There is no {item.insight}. There are: {', '.join(known) or 'none yet'}.")
 
 
 def _unspecifiable(ledger: Ledger, item: Requirements) -> Objection | None:
-    research = Research(ledger)
-    wanted = research.to_specify
-    if item.insight not in research.must_haves:
-        return Objection(Code.OUT_OF_ORDER, f"{item.insight} is no must-have that serves the customer. Rank it first.")
-    if missing := _unsettled(ledger):
-        return Objection(Code.OUT_OF_ORDER, f"The order is not settled yet: {missing}.")
-    if item.insight not in wanted:
-        return Objection(Code.OUT_OF_ORDER, f"To be specified are the first {len(wanted)}: {', '.join(wanted)}.")
-    if any(one.slug == item.slug for one in ledger.items(Requirements)):
-        return Objection(Code.DUPLICATE, f"prd-{item.slug}.md is taken. Use another slug.")
-    return None
+    if left := _unranked(ledger):
+        return Objection(Code.OUT_OF_ORDER, f"Not ranked yet: {', '.join(left)}. The first must-haves are specified.")
+    if item.insight in wanted(ledger):
+        return None
+    return Objection(Code.OUT_OF_ORDER, f"To be specified are: {', '.join(wanted(ledger)) or 'none'}.")
 
 
-def _unsaturated(ledger: Ledger) -> str:
-    research = Research(ledger)
-    if left := research.categories_left:
-        return f"a round for each of {', '.join(left)}"
-    few = f"{WINDOW} rounds after the first {RESERVED} with fewer than {THRESHOLD} new"
-    return "" if research.is_dry else f"saturation: {few}; there are {research.dry_rounds}"
+def _sources(ledger: Ledger, item: ProblemInsight) -> list[str]:
+    named = (entry.item for id in item.sources if (entry := ledger.find(id)))
+    return [
+        f"`{one.location}` (looked up): {one.says}"
+        if isinstance(one, RepositorySource)
+        else f"{one.where} (not checked): {one.says}"
+        for one in named
+        if isinstance(one, RepositorySource | Reference)
+    ]
 
 
-def _unsettled(ledger: Ledger) -> str:
-    """What keeps the must-haves from standing in an order."""
-    research = Research(ledger)
-    if names := circle(research.compared):
-        way = " before ".join((*names, names[0]))
-        return f"a way out of a circle: {way}. Compare one of these pairs again, the other way round"
-    if not (left := research.undecided):
-        return ""
-    more = f" and {len(left) - 1} more pairs" if len(left) > 1 else ""
-    return f"a `comparison` of {left[0][0]} and {left[0][1]}{more}; what follows from others need not be said"
+def _plan(ledger: Ledger) -> str:
+    found, ranked = {one.id: one.item for one in ledger.of(ProblemInsight)}, ranks(ledger)
+    documents = {one.insight: f" See [{one.file}]({one.file})." for one in ledger.items(Requirements)}
+
+    def told(id: str) -> str:
+        one = found[id]
+        head = f"{one.problem} ({one.persona}): {sentence(one.mechanism)} Then: {sentence(one.outcome)}"
+        why = f" Why: {sentence(ranked[id].why)}" if id in ranked else ""
+        return "\n".join(
+            [f"- **{id}** {head}{why}{documents.get(id, '')}", *(f"  - {line}" for line in _sources(ledger, one))]
+        )
+
+    return _page(
+        f"# What to improve: {ledger.options.goal or 'everything'}\n",
+        f"For: {ledger.opts(ImproveOptions).icp or 'not said'}. In the order of whoever ranked them; no number stands behind it.\n",
+        *(section(tier.replace("-", " ").capitalize(), map(told, _in_tier(ledger, tier))) for tier in ImportanceTier),
+        section("Not ranked", map(told, _unranked(ledger))),
+        section("Quotes", [f"- {one.id} `{one.item.location}`\n\n{quoted(one.item.quote)}\n" for one in ledger.of(RepositorySource)]),
+    )  # fmt: skip
 
 
-def _unspecified(ledger: Ledger) -> list[str]:
-    research = Research(ledger)
-    return [id for id in research.to_specify if id not in research.documents and not research.unranked]
+def _document(ledger: Ledger, one: Requirements) -> str:
+    found = next(entry.item for entry in ledger.of(ProblemInsight) if entry.id == one.insight)
+    why = f"{found.problem} ({found.persona}). Wanted: {sentence(found.outcome)}"
+    return _page(
+        f"# {one.feature}\n",
+        "> Written by an agent from research. What no file of the repository bears out needs your judgement.\n",
+        section("Problem", [why, "", *_bullets(_sources(ledger, found))]),
+        section("Requirements", [f"{place}. {text}" for place, text in enumerate(one.requirements, 1)]),
+        section("Acceptance criteria", [f"- [ ] {text}" for text in one.acceptance]),
+        section("Where to begin", [one.approach]),
+        section("Success", [one.success]),
+        section("Risks", _bullets(one.risks)),
+        section("Open", _bullets(one.open)),
+    )
 
 
-_RANKING = (
-    Need(lambda ledger: ", ".join(Research(ledger).unranked[:10]), "a `rank` for {0}"),
-    Need(_unsettled),
-    Need(_unspecified, "a `prd` for {0}"),
-)
+def _page(*parts: str) -> str:
+    return "\n".join(part for part in parts if part)
+
+
+def _bullets(texts: Iterable[str]) -> list[str]:
+    return [f"- {text}" for text in texts]
 
 
 class Improve(WorkflowRules):
@@ -142,104 +225,57 @@ class Improve(WorkflowRules):
 
     name = Workflow.IMPROVE
     options = ImproveOptions
-    kinds = (RepositorySource, Reference, ProblemInsight, ImproveRound, Rank, Comparison, Requirements)
+    kinds = (RepositorySource, Reference, ProblemInsight, Rank, Requirements)
+    rounds: ClassVar[Mapping[Depth, int]] = dict.fromkeys(Depth, 0)
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
-        ProblemInsight: (_unbacked, _out_of_turn, _known),
-        ImproveRound: (_out_of_turn,),
-        Rank: (_unrankable,),
-        Comparison: (_incomparable,),
+        ProblemInsight: (_unbacked,),
+        Rank: (_unknown,),
         Requirements: (_unspecifiable,),
     }
     needs = (
         Need(
-            lambda ledger: not (ledger.of(ProblemInsight) or Research(ledger).rounds),
-            "insights: record `source` or `reference`, then `insight`, one category a round",
+            lambda ledger: not ledger.of(ProblemInsight),
+            "an insight: record `source` or `reference`, then `insight`",
             first=True,
         ),
-        Need(lambda ledger: bool(Research(ledger).open_round), "the end of this round: record `round`"),
-        Need(_unsaturated),
-        *_RANKING,
+        Need(lambda ledger: ", ".join(_unranked(ledger)[:10]), "a `rank` for {0}"),
+        Need(_unspecified, "a `prd` for {0}"),
     )
 
-    def completed(self, ledger: Ledger, item: Item) -> Item:
-        if not isinstance(item, ProblemInsight):
-            return item
-        research = Research(ledger)
-        known = research.same_problem(item)
-        filled = {"newness": Newness.EXTENSION, "extends": known[0].id} if known else {"newness": Newness.NEW}
-        return item.model_copy(update={**filled, "belief": belief(*research.independent(item))})
-
-    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
-        if super().bounded(ledger) and isinstance(item, RepositorySource | Reference | ProblemInsight | ImproveRound):
-            most = self.most(ledger.options)
-            message = f"All {most} rounds are used. Rank what was found, and specify the best of it."
-            return Objection(Code.INCOMPLETE, message)
-        return super().objection(ledger, item)
-
-    def comparable(self, ledger: Ledger, item: Item) -> bool:
-        return False  # insights are compared by problem, persona and mechanism
-
-    def spent(self, ledger: Ledger) -> int:
-        return len(ledger.of(ImproveRound))
-
-    def bounded(self, ledger: Ledger) -> bool:
-        return super().bounded(ledger) and not any(need.sentences(ledger) for need in _RANKING)
-
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
-        research, most = Research(ledger), len(ImproveCategory)
-        found, wanted = len(research.insights), research.to_specify
-        return (
-            Coverage("categories", most - len(research.categories_left), most),
-            Coverage("insights ranked", found - len(research.unranked), found),
-            Coverage("features specified", sum(id in research.documents for id in wanted), len(wanted)),
-        )
-
-    def ending(self, ledger: Ledger) -> Ending:
-        return Ending.SATURATED if Research(ledger).is_dry else Ending.COMPLETE
+        found = len(ledger.of(ProblemInsight))
+        return (Coverage("insights ranked", found - len(_unranked(ledger)), found),)
 
     def state(self, ledger: Ledger) -> list[str]:
-        research = Research(ledger)
-        left, best, fresh = research.categories_left, research.must_haves, ", ".join(map(str, research.new_a_round))
-        onward = f"left: {', '.join(left)}" if left else f"richest: {research.richest}"
-        named = [entry for entry in ledger.entries if isinstance(entry.item, RepositorySource | Reference)]
+        best = _in_tier(ledger, ImportanceTier.MUST_HAVE)
+        options = ledger.opts(ImproveOptions)
         return lines(
-            f"For: {research.options.icp or 'not said yet; ask, or take it from the documents and say so'}.",
-            f"New a round: {fresh or 'none is over'}; dry for {research.dry_rounds} of {WINDOW}. Categories {onward}.",
-            best and f"First to last: {', '.join(best)}.",
-            *(
-                f"{one.id} {one.item.category}, {one.item.classified}: {one.item.title}"
-                for one in ledger.of(ProblemInsight)[-12:]
-            ),
-            *(f"{entry.id} {entry.item.title}" for entry in named),
+            f"For: {options.icp or 'not said yet; ask, or take it from the documents and say so'}.",
+            best and f"Must-haves, first to last: {', '.join(best)}.",
+            *(f"{one.id} {one.item.title}" for one in ledger.entries if not isinstance(one.item, Rank)),
         )
 
     def files(self, ledger: Ledger) -> dict[str, str]:
-        return improve_files(Research(ledger))
+        documents = {one.file: _document(ledger, one) for one in ledger.items(Requirements)}
+        return {"improvement-plan.md": _plan(ledger), **documents}
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
-        research = Research(ledger)
-        tiers, best = list(ImportanceTier), research.must_haves
-
-        def place(id: str) -> tuple[int, int]:
-            rank = research.ranks.get(id)
-            return tiers.index(rank.tier) if rank else len(tiers), best.index(id) if id in best else len(best)
-
-        return tuple(
-            _finding(research, entry.id, entry.item)
-            for entry in sorted(research.insights, key=lambda entry: place(entry.id))
-            if entry.id not in research.ranks or research.ranks[entry.id].serves
-        )
+        ranked = ranks(ledger)
+        order = [id for tier in ImportanceTier for id in _in_tier(ledger, tier)]
+        found = {entry.id: entry for entry in ledger.of(ProblemInsight)}
+        kept = [id for id in (*order, *_unranked(ledger)) if id not in _in_tier(ledger, ImportanceTier.NOT_OURS)]
+        return tuple(_finding(ledger, found[id], ranked.get(id)) for id in kept)
 
 
-def _finding(research: Research, id: str, item: ProblemInsight) -> HandoffFinding:
-    rank, document = research.ranks.get(id), research.documents.get(id)
-    cited = (one.location for one in research.sources(item) if isinstance(one, RepositorySource))
+def _finding(ledger: Ledger, entry: LedgerEntry[ProblemInsight], rank: Rank | None) -> HandoffFinding:
+    item = entry.item
+    document = next((one.file for one in ledger.items(Requirements) if one.insight == entry.id), "")
+    named = (found.item for id in item.sources if (found := ledger.find(id)))
     return HandoffFinding(
-        id=id,
+        id=entry.id,
         title=item.title,
         kind=f"improvement {rank.tier}" if rank else "improvement",
         severity=_WEIGHT[rank.tier] if rank else Severity.INFO,
-        location=next(cited, ""),
-        detail=f"{item.belief}, {item.outcome}" + (f" Specified in prd-{document.slug}.md." if document else ""),
-        confirmed=research.independent(item)[0] > 0 and item.belief is Belief.HIGH,
+        location=next((one.location for one in named if isinstance(one, RepositorySource)), ""),
+        detail=item.outcome + (f" Specified in {document}." if document else ""),
     )

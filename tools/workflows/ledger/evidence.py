@@ -148,8 +148,6 @@ def _ran_without(seen: Ran) -> bool:
 
 SAME = 0.8
 """From here on two texts say the same: one of five words may differ."""
-RELATED = 0.5
-"""From here on two texts are about the same thing."""
 
 _STOP = frozenset(
     "a an and are as at be been but by can could do does for from had has have if in into is it its may might no not of on or "
@@ -171,21 +169,6 @@ def likeness(one: str, other: str) -> float:
 def nearest(text: str, others: Iterable[tuple[str, str]]) -> tuple[str, float]:
     """Return the name of the text most like this one, and how alike it is; nothing and 0 without any."""
     return max(((name, likeness(text, other)) for name, other in others), key=lambda pair: pair[1], default=("", 0.0))
-
-
-WINDOW = 3
-"""Rounds in a row that have to bring too little. Source: ancestor."""
-
-
-def saturated(new: Sequence[int], threshold: int) -> bool:
-    """Tell whether each of the last three rounds brought less than `threshold` that was new; never before three rounds."""
-    last = new[-WINDOW:]
-    return len(last) == WINDOW and all(count < threshold for count in last)
-
-
-def dry_for(new: Sequence[int], threshold: int) -> int:
-    """Return how many rounds at the end brought less than `threshold` that was new."""
-    return next((n for n, count in enumerate(reversed(new)) if count >= threshold), len(new))
 
 
 def fingerprint(path: str, kind: str, quote: str) -> str:

@@ -21,7 +21,6 @@ class Ending(StrEnum):
     """How a workflow ended."""
 
     COMPLETE = "complete"
-    SATURATED = "saturated"
     CONVERGED = "converged"
     BOUNDED = "bounded"
     INTERRUPTED = "interrupted"
@@ -46,7 +45,6 @@ class HandoffFinding(Record):
     detail: str = ""
     proof: Proof = Proof()
     confirmed: bool = False
-    standing: str = Field("", description="What a panel's votes made of it: agreed, probable or minority.")
     outcome: Settlement | None = None
     settled_by: str = ""
 
@@ -101,8 +99,6 @@ def carried(findings: tuple[HandoffFinding, ...], source: str, target: str) -> t
     """Return the findings that one workflow takes of another's, the worst first; those that were disproven since stay behind."""
     left = [finding for finding in findings if not (finding.outcome and finding.outcome.over)]
     wanted = [finding for finding in left if _wanted(finding, source, target)]
-    if source == Workflow.PREDICT:
-        return tuple(wanted)  # they come by priority, in which severity is a part
     return tuple(sorted(wanted, key=lambda finding: (finding.severity.rank, not finding.confirmed)))
 
 
@@ -114,8 +110,6 @@ def _wanted(finding: HandoffFinding, source: str, target: str) -> bool:
             return finding.kind == "regression"
         case ("scenario", "fix" | "debug"):
             return finding.severity in _SERIOUS
-        case ("predict", "scenario"):
-            return finding.standing == "agreed"
         case ("predict", "security") | ("scenario", "security") | ("debug", "security"):
             return any(word in f"{finding.kind} {finding.title}".lower() for word in _ABUSE)
         case ("learn", "security"):
@@ -144,7 +138,7 @@ def follow(
     )
 
 
-ENDED_WELL = frozenset({Ending.COMPLETE, Ending.SATURATED, Ending.CONVERGED, Ending.BOUNDED, Ending.DRY_RUN})
+ENDED_WELL = frozenset({Ending.COMPLETE, Ending.CONVERGED, Ending.BOUNDED, Ending.DRY_RUN})
 """Endings as agreed: a bounded one used the rounds that it was given."""
 
 

@@ -111,10 +111,6 @@ class WorkflowRules:
         """Return the entries that this item may not repeat: those of its kind."""
         return tuple(entry for entry in ledger.entries if entry.item.kind == item.kind)
 
-    def remembered(self, ledger: Ledger, item: Item, of: str) -> Mapping[str, Any] | None:
-        """Return facts to keep of an item that was refused as a duplicate of the entry `of`; None where there are none."""
-        return None
-
     def proof(self, ledger: Ledger, item: Item) -> Proof | None:
         """Return what the server runs for an item, where a person agreed; None for nothing."""
         return item.proof if item.proof.command else None

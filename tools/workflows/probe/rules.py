@@ -1,81 +1,186 @@
-"""Probing a wish: questions that could be answered either way, answers that are settled, and what follows from them, until
-nothing new comes; then a plan that the server can run.
+"""Probing a wish: questions that could be answered either way, what a person or a file answers, what follows from that, and a plan
+that the server has tried.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
 
 from ...errors import Code
-from ...iteration.gates import GateRow
-from ...iteration.preflight import preflight
-from ...lab.context import RepoContext
 from ...plan.checks import load_plan, problems
-from ...plan.model import Plan
-from ...vocabulary import Phase
-from ..ledger.evidence import WINDOW, dry_for
-from ..ledger.handoff import Ending, HandoffFinding
-from ..ledger.items import Item, Severity, Workflow
-from ..ledger.pages import lines, sentence
-from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
-from ..ledger.state import Ledger, Observed
-from ..running.runner import Scoped, saw
-from .items import (
-    Atom,
-    Certainty,
-    GateSeen,
-    PersonAnswer,
-    Planned,
-    PlanTried,
-    ProbeMode,
-    ProbeOptions,
-    ProbeQuestion,
-    ProbeRound,
-    RepositoryEvidence,
-    Type,
-    answers_to,
-    certainty,
-    gates_failed,
-    is_dry,
-    is_settled,
-    kept,
-    kept_atoms,
-    kept_questions,
-    last_plan,
-    new_a_round,
-    open_round,
-    personas,
-    said,
-    silent,
-    tried,
-)
-from .pages import PAGES
+from ...plan.model import PLAN_FILE, Plan, in_toml
+from ...session.events import Record
+from ..ledger.handoff import HandoffFinding
+from ..ledger.items import Cited, Depth, Item, Note, Options, Severity, Text, Words, Workflow
+from ..ledger.pages import lines, one_line, section, sentence
+from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
+from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
 
-MOST_QUESTIONS = 5
-LEAST_QUESTIONS = 3
-LEAST_PERSONAS = 2
-_WEIGHT = {
-    Type.CONTRADICTION: Severity.HIGH,
-    Type.RISK: Severity.MEDIUM,
-    Type.AMBIGUITY: Severity.MEDIUM,
-    Type.ASSUMPTION: Severity.MEDIUM,
-    Type.REQUIREMENT: Severity.LOW,
-    Type.CONSTRAINT: Severity.LOW,
-    Type.OUT_OF_SCOPE: Severity.INFO,
+
+class ProbeMode(StrEnum):
+    """Who answers: a person, or the repository."""
+
+    INTERACTIVE = "interactive"
+    AUTONOMOUS = "autonomous"
+
+
+class Type(StrEnum):
+    """What an answer can tell."""
+
+    REQUIREMENT = "requirement"
+    ASSUMPTION = "assumption"
+    CONSTRAINT = "constraint"
+    RISK = "risk"
+    OUT_OF_SCOPE = "out-of-scope"
+    AMBIGUITY = "ambiguity"
+    CONTRADICTION = "contradiction"
+
+
+_TITLES = {
+    Type.REQUIREMENT: ("It has to", Severity.LOW),
+    Type.CONSTRAINT: ("It may not, or only so", Severity.LOW),
+    Type.ASSUMPTION: ("Taken for granted", Severity.MEDIUM),
+    Type.RISK: ("What could go wrong", Severity.MEDIUM),
+    Type.OUT_OF_SCOPE: ("Not part of it", Severity.INFO),
+    Type.AMBIGUITY: ("Not clear yet", Severity.MEDIUM),
+    Type.CONTRADICTION: ("Contradictions", Severity.HIGH),
 }
+"""The heading of each on the page, and its weight in a handoff."""
 
 
-def _may_ask(ledger: Ledger, item: ProbeQuestion) -> Objection | None:
-    asking = personas(ledger)
-    if item.persona not in asking:
-        return Objection(Code.BAD_ARGUMENT, f"Here ask: {', '.join(asking)}. Ask as one of them.")
-    if sum(isinstance(entry.item, ProbeQuestion) for entry in open_round(ledger)) >= MOST_QUESTIONS:
-        return Objection(
-            Code.OUT_OF_ORDER,
-            f"This round has its {MOST_QUESTIONS} questions. Answer them and record `round` before you ask on.",
-        )
-    return None
+class ProbeOptions(Options):
+    """What to probe, and who answers."""
+
+    mode: ProbeMode = Field(
+        ProbeMode.INTERACTIVE,
+        description="interactive: a person answers; autonomous: the repository does, by citations.",
+    )
+
+
+class ProbeQuestion(Item):
+    """A question whose answer would change the plan."""
+
+    prefix: ClassVar[str] = "Q"
+    subject_format: ClassVar[str] = "{text}"
+
+    kind: Literal["question"] = "question"
+    text: Text = Field(description="One question; it could be answered either way.")
+    changes: Text = Field(description="What the plan would have to change, were the answer the other one.")
+
+
+class PersonAnswer(Item):
+    """What a person said, in their words. Autonomous ledgers take none."""
+
+    prefix: ClassVar[str] = "A"
+    title_format: ClassVar[str] = "{question}: {text}"
+
+    kind: Literal["answer"] = "answer"
+    question: str = Field(pattern=r"^Q\d+$", description="Which question, e.g. Q3.")
+    text: Text = Field(description="The person's words.")
+    settled: bool = Field(True, description="false: vague or unknown.")
+
+
+class RepositoryEvidence(Cited):
+    """What the repository says."""
+
+    prefix: ClassVar[str] = "E"
+    place_format: ClassVar[str] = ""  # one place may answer several questions
+    title_format: ClassVar[str] = "{question}: {says}"
+
+    kind: Literal["evidence"] = "evidence"
+    question: str = Field(pattern=r"^Q\d+$", description="Which question, e.g. Q3.")
+    says: Text = Field(description="What the quoted lines answer.")
+
+
+class Atom(Item):
+    """One thing that follows from an answer."""
+
+    prefix: ClassVar[str] = "T"
+    subject_format: ClassVar[str] = "{text}"
+
+    kind: Literal["atom"] = "atom"
+    type: Type
+    text: Text = Field(description="One sentence that stands without its question.")
+    source: str = Field(pattern=r"^[AE]\d+$", description="The answer or evidence that it follows from, e.g. A2.")
+    words: Note = Field("", description="The words of the answer that say so outright.")
+    against: str = Field("", pattern=r"^([TAE]\d+)?$", description="Of a contradiction: what it contradicts.")
+
+    @property
+    def classified(self) -> str:
+        return self.type
+
+
+class Planned(Item):
+    """The plan that all of this comes to: the fields of check_plan. The last one counts."""
+
+    prefix: ClassVar[str] = "P"
+
+    kind: Literal["plan"] = "plan"
+    plan: dict[str, Any] = Field(
+        description="The fields of check_plan: goal, scope, metric, direction, verify, guards, protected, iterations ..."
+    )
+    rests_on: Words = Field((), description="The atoms that it rests on, e.g. T1, T4.")
+
+    @property
+    def title(self) -> str:
+        return f"{self.plan.get('metric')}, {self.plan.get('direction')} is better: {self.plan.get('verify')}"
+
+
+class GateSeen(Record):
+    """A gate of check_plan that was not passed: its name, what it saw, and what would cure it."""
+
+    gate: str
+    seen: str
+    cure: str
+
+
+class PlanTried(LedgerFacts):
+    """What the gates of check_plan said of the plan with this digest. `ran` says whether its command gave a number; what is
+    `noted` tells of the repository at that moment, and nothing against the plan.
+    """
+
+    what: ClassVar[str] = "plan-tried"
+
+    plan: str
+    head: str
+    ran: bool
+    failed: tuple[GateSeen, ...]
+    noted: tuple[GateSeen, ...]
+
+
+def answers_to(ledger: Ledger, question: str) -> list[LedgerEntry[Any]]:
+    """Return what was said to a question, the newest last."""
+    said = (entry for entry in ledger.entries if isinstance(entry.item, PersonAnswer | RepositoryEvidence))
+    return [entry for entry in said if getattr(entry.item, "question", "") == question]
+
+
+def is_settled(ledger: Ledger, question: str) -> bool:
+    """Return whether a question has an answer that says something."""
+    return any(isinstance(one.item, RepositoryEvidence) or one.item.settled for one in answers_to(ledger, question))
+
+
+def said(item: Item) -> str:
+    """Return the words that an answer or a piece of evidence consists of."""
+    if isinstance(item, PersonAnswer):
+        return item.text
+    return f"{item.says} {item.quote}" if isinstance(item, RepositoryEvidence) else ""
+
+
+def last_plan(ledger: Ledger) -> Plan | None:
+    """Return the plan that the probe came to."""
+    entries = ledger.of(Planned)
+    loaded = load_plan(entries[-1].item.plan) if entries else ()
+    return loaded if isinstance(loaded, Plan) else None
+
+
+def tried(ledger: Ledger) -> PlanTried | None:
+    """Return what the gates said of the last plan; None while they have not seen it."""
+    facts, plan = ledger.seen(PlanTried), last_plan(ledger)
+    return facts if facts and plan and facts.plan == plan.digest() else None
 
 
 def _may_answer(ledger: Ledger, item: PersonAnswer | RepositoryEvidence) -> Objection | None:
@@ -96,7 +201,7 @@ def _follows(ledger: Ledger, item: Atom) -> Objection | None:
     found = ledger.find(item.source)
     if found is None:
         return Objection(Code.EVIDENCE, f"There is no {item.source}. Record the answer or the evidence first.")
-    if item.words and " ".join(item.words.split()).lower() not in " ".join(said(found.item).split()).lower():
+    if item.words and one_line(item.words).lower() not in one_line(said(found.item)).lower():
         return Objection(
             Code.EVIDENCE,
             f"{item.source} does not say that: {said(found.item)[:300]}. Quote its words, or leave `words` out.",
@@ -114,27 +219,11 @@ def _follows(ledger: Ledger, item: Atom) -> Objection | None:
     return None
 
 
-def _may_end(ledger: Ledger, item: ProbeRound) -> Objection | None:
-    """Return why the round is not over yet."""
-    questions = [entry for entry in open_round(ledger) if isinstance(entry.item, ProbeQuestion)]
-    asked_by = {entry.item.persona for entry in questions if isinstance(entry.item, ProbeQuestion)}
-    if len(questions) < LEAST_QUESTIONS or len(asked_by) < LEAST_PERSONAS:
-        problem = f"A round has at least {LEAST_QUESTIONS} questions by at least {LEAST_PERSONAS} personas"
-        return Objection(Code.OUT_OF_ORDER, f"{problem}; this one has {len(questions)} by {len(asked_by)}. Ask on.")
-    waiting = [entry.id for entry in questions if not answers_to(ledger, entry.id)]
-    if waiting and ledger.opts(ProbeOptions).mode is not ProbeMode.AUTONOMOUS:  # there, what no file answers stays open
-        return Objection(
-            Code.OUT_OF_ORDER,
-            f"Not answered yet: {', '.join(waiting)}. Answer them, `settled: false` where nobody knows.",
-        )
-    return None
-
-
 def _rests(ledger: Ledger, item: Planned) -> Objection | None:
     loaded = load_plan(item.plan)
     if wrong := problems(loaded) if isinstance(loaded, Plan) else loaded:
         return Objection(Code.BAD_ARGUMENT, "That is no plan yet. " + " ".join(f"{problem}." for problem in wrong))
-    known = {entry.id for entry in kept_atoms(ledger)}
+    known = {entry.id for entry in ledger.of(Atom)}
     if gone := [id for id in item.rests_on if id not in known]:
         return Objection(
             Code.EVIDENCE, f"`rests_on` names {', '.join(gone)}; there are {', '.join(sorted(known)) or 'no atoms'}."
@@ -142,172 +231,120 @@ def _rests(ledger: Ledger, item: Planned) -> Objection | None:
     return None
 
 
-def _rounds_missing(ledger: Ledger) -> tuple[str, ...]:
-    if not kept(ledger):
-        return ("questions: record what would change the plan, at least three a round, by at least two personas",)
-    found = (
-        ["the end of this round: answer its questions, record what follows, then `round`"] if open_round(ledger) else []
-    )
-    if quiet := silent(ledger):
-        found.append(f"questions by {', '.join(quiet)}")
-    if not is_dry(ledger):
-        threshold = ledger.opts(ProbeOptions).saturation_threshold
-        dry = dry_for(new_a_round(ledger), threshold)
-        found.append(
-            f"saturation: {WINDOW} rounds in a row with fewer than {threshold} new; there are {min(dry, WINDOW)}"
-        )
-    return tuple(found)
+def _unanswered(ledger: Ledger) -> str:
+    if ledger.opts(ProbeOptions).mode is ProbeMode.AUTONOMOUS:
+        return ""  # there, what no file answers stays open
+    return ", ".join(one.id for one in ledger.of(ProbeQuestion) if not answers_to(ledger, one.id))
 
 
 def _plan_missing(ledger: Ledger) -> tuple[str, ...]:
     """Return what keeps the plan from being one that check_plan takes."""
     if last_plan(ledger) is None:
         return ("a plan: record `plan` with the fields of check_plan",)
-    return tuple(f"a plan that passes: [{one.gate}] {one.seen}. {one.cure}" for one in gates_failed(ledger))
+    facts = tried(ledger)
+    return tuple(f"a plan that passes: [{one.gate}] {one.seen}. {one.cure}" for one in (facts.failed if facts else ()))
+
+
+def _spec(ledger: Ledger) -> str:
+    atoms = ledger.of(Atom)
+    parts = [
+        section(title, [_line(ledger, one) for one in atoms if one.item.type is kind])
+        for kind, (title, _) in _TITLES.items()
+    ]
+    asked = []
+    for one in ledger.of(ProbeQuestion):
+        found = [f"  - {_who(ledger, answer.id)}: {said(answer.item)}" for answer in answers_to(ledger, one.id)]
+        left = "" if is_settled(ledger, one.id) else " (open)"
+        asked.append("\n".join([f"- **{one.id}**{left} {one.item.text}", *found]))
+    head = f"# {ledger.options.goal or 'What is wanted'}\n"
+    legend = "What a file says was looked up; what a person said is told by the agent. The rest follows from it, as the agent sees it.\n"
+    return "\n".join(part for part in (head, legend, *parts, section("Questions", asked)) if part)
+
+
+def _line(ledger: Ledger, entry: LedgerEntry[Atom]) -> str:
+    one = entry.item
+    against = f" (against {one.against})" if one.against else ""
+    words = f", in these words: {one.words}" if one.words else ""
+    return f"- **{entry.id}**{against} {one.text} [{one.source}, {_who(ledger, one.source)}{words}]"
+
+
+def _who(ledger: Ledger, id: str) -> str:
+    """Return who answered: a file, or a person, as the agent tells it."""
+    found = ledger.find(id)
+    if found is not None and isinstance(found.item, RepositoryEvidence):
+        return found.item.location
+    return "a person, as the agent reports"
+
+
+def _config(ledger: Ledger) -> str:
+    """Return the plan as a plan file; empty without one."""
+    plan, facts = last_plan(ledger), tried(ledger)
+    if plan is None:
+        return ""
+    passed = "not every gate passed" if facts and facts.failed else "every gate that could be tried passed"
+    head = [
+        f"# {PLAN_FILE}, from {ledger.id}: {passed if facts else 'not tried'}.",
+        *(f"# Failed: [{one.gate}] {one.seen}" for one in (facts.failed if facts else ())),
+        *(f"# Note: [{one.gate}] {one.seen}" for one in (facts.noted if facts else ())),
+        f"# Copy it to {PLAN_FILE}; a person agrees to its commands with `autoresearch-mcp approve`.",
+        "",
+    ]
+    return "\n".join([*map(one_line, head), in_toml(plan.model_dump(mode="json", exclude_defaults=True))])
 
 
 class Probe(WorkflowRules):
-    """Asks until nothing new comes. What was not answered is no requirement."""
+    """What was not answered is no requirement. It ends with a plan that the server has tried."""
 
     name = Workflow.PROBE
     options = ProbeOptions
-    kinds = (ProbeQuestion, PersonAnswer, RepositoryEvidence, Atom, ProbeRound, Planned)
+    kinds = (ProbeQuestion, PersonAnswer, RepositoryEvidence, Atom, Planned)
+    rounds: ClassVar[Mapping[Depth, int]] = dict.fromkeys(Depth, 0)
     onwards = ("plan", "scenario")
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
-        ProbeQuestion: (_may_ask,),
         PersonAnswer: (_may_answer,),
         RepositoryEvidence: (_may_answer,),
         Atom: (_follows,),
-        ProbeRound: (_may_end,),
         Planned: (_rests,),
     }
-    needs = (Need(_rounds_missing), Need(_plan_missing))
-    pages = PAGES
-
-    def completed(self, ledger: Ledger, item: Item) -> Item:
-        if not isinstance(item, Atom):
-            return item
-        return item.model_copy(update={"certainty": certainty(ledger, item)})
-
-    def objection(self, ledger: Ledger, item: Item) -> Objection | None:
-        return (None if isinstance(item, Planned) else self._full(ledger)) or super().objection(ledger, item)
+    needs = (
+        Need(lambda ledger: not ledger.of(ProbeQuestion), "questions: record what would change the plan"),
+        Need(_unanswered, "answers to {0}: `settled: false` where nobody knows"),
+        Need(_plan_missing),
+    )
+    pages: ClassVar[Pages] = {"probe-spec.md": _spec, "autoresearch-config.toml": _config}
 
     def comparable(self, ledger: Ledger, item: Item) -> bool:
         return isinstance(item, ProbeQuestion | Atom)
 
-    def _full(self, ledger: Ledger) -> Objection | None:
-        most = self.most(ledger.options)
-        if not 0 < most <= self.spent(ledger):
-            return None
-        problem = f"All {most} rounds are used."
-        return Objection(Code.INCOMPLETE, f"{problem} Record the `plan` that they come to, or close with a why.")
-
-    def spent(self, ledger: Ledger) -> int:
-        return len(ledger.of(ProbeRound))
-
-    def bounded(self, ledger: Ledger) -> bool:
-        return super().bounded(ledger) and not _plan_missing(ledger)
-
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
-        asking, questions = personas(ledger), kept_questions(ledger)
-        return (
-            Coverage("personas", len(asking) - len(silent(ledger)), len(asking)),
-            Coverage("types", len({entry.item.type for entry in kept_atoms(ledger)}), len(Type)),
-            Coverage("questions settled", sum(is_settled(ledger, one.id) for one in questions), len(questions)),
-        )
-
-    def ending(self, ledger: Ledger) -> Ending:
-        return Ending.SATURATED
+        asked = ledger.of(ProbeQuestion)
+        return (Coverage("questions settled", sum(is_settled(ledger, one.id) for one in asked), len(asked)),)
 
     def state(self, ledger: Ledger) -> list[str]:
-        options, fresh = ledger.opts(ProbeOptions), new_a_round(ledger)
-        asked = ledger.of(ProbeQuestion)
-        waiting = [f"{one.id} {one.item.text}" for one in asked if not answers_to(ledger, one.id)]
-        vague = [one.id for one in asked if answers_to(ledger, one.id) and not is_settled(ledger, one.id)]
-        quiet = silent(ledger)
-        where = f"Round {len(fresh) + 1}, {options.mode}. " if not ledger.closed else ""
-        dry = min(WINDOW, dry_for(fresh, options.saturation_threshold))
+        left = [f"{one.id} {one.item.text}" for one in ledger.of(ProbeQuestion) if not is_settled(ledger, one.id)]
         return lines(
-            f"{where}New a round: {', '.join(map(str, fresh)) or 'none is over'}; dry for {dry} of {WINDOW}.",
-            quiet and f"Personas not heard yet: {', '.join(quiet)}.",
-            waiting and sentence(f"Not answered: {'; '.join(waiting)}"),
-            vague and f"Answered vaguely, to be asked again in other words: {', '.join(vague)}.",
+            left and sentence(f"Open: {'; '.join(left)}"),
             *(f"{one.id} {one.item.classified}: {one.item.text}" for one in ledger.of(Atom)[-12:]),
             *(f"{entry.id}: {entry.item.title}" for entry in ledger.of(Planned)[-1:]),
         )
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
+        def weight(entry: LedgerEntry[Atom]) -> Severity:
+            return _TITLES[entry.item.type][1]
+
         return tuple(
             HandoffFinding(
                 id=entry.id,
                 title=entry.item.text,
                 kind=entry.item.type,
-                severity=_WEIGHT[entry.item.type],
-                location=_location(ledger, entry.item),
-                detail=f"certainty {entry.item.certainty}, from {entry.item.source}",
-                confirmed=entry.item.certainty is Certainty.HIGH,
+                severity=weight(entry),
+                location=found.item.location if found and isinstance(found.item, RepositoryEvidence) else "",
+                detail=f"from {entry.item.source}: {_who(ledger, entry.item.source)}",
             )
-            for entry in sorted(kept_atoms(ledger), key=lambda entry: _WEIGHT[entry.item.type].rank)
+            for entry in sorted(ledger.of(Atom), key=lambda entry: weight(entry).rank)
+            for found in (ledger.find(entry.item.source),)
         )
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
         plan = last_plan(ledger)
         return plan.model_dump(mode="json", exclude_defaults=True) if plan else {}
-
-
-def _location(ledger: Ledger, atom: Atom) -> str:
-    found = ledger.find(atom.source)
-    return found.item.location if found and isinstance(found.item, RepositoryEvidence) else ""
-
-
-_OF_THE_PLAN = frozenset(
-    (
-        "plan",
-        "scope",
-        "protected",
-        "screen",
-        "sandbox",
-        "verify",
-        "guard",
-        "no-op control",
-        "sabotage control",
-        "holdout",
-    )
-)
-"""Gates that a better plan would pass. The others tell how the repository stands at this moment, or wait for a person."""
-
-
-class ProbeRunner(Scoped):
-    """Tries the plan when the ledger is about to be closed."""
-
-    def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
-        plan, before = last_plan(ledger), tried(ledger)
-        head = context.repo.head()
-        if plan is None or (before and before.ran and before.head == head and not before.failed):
-            return ()
-        if context.phase is not Phase.NO_SESSION:
-            busy = GateSeen(gate="session", seen="not tried: a session is open on this branch", cure="")
-            facts = PlanTried(plan=plan.digest(), head=head, ran=False, failed=(), noted=(busy,))
-        else:
-            found = preflight(context, plan)
-            context.paired_checkout.remove()
-            asleep, missed = bool(found.consent_missing), [gate for gate in found.gates if not gate.passed]
-            facts = PlanTried(
-                plan=plan.digest(),
-                head=context.repo.head(),
-                ran=found.baseline is not None,
-                failed=tuple(_shown(gate) for gate in missed if _fails(gate, asleep=asleep)),
-                noted=tuple(_shown(gate) for gate in missed if not _fails(gate, asleep=asleep)),
-            )
-            for command in found.consent_missing:
-                context.consent.want(command)
-        return (saw(context, facts),) if facts != before else ()
-
-
-def _fails(gate: GateRow, *, asleep: bool) -> bool:
-    """Whether a gate that was not passed speaks against the plan; verify does not where it did not run because nobody agreed to it."""
-    return gate.gate in _OF_THE_PLAN and not (asleep and gate.gate == "verify")
-
-
-def _shown(gate: GateRow) -> GateSeen:
-    return GateSeen(gate=gate.gate, seen=gate.seen[:500], cure=gate.cure[:300])

@@ -84,7 +84,7 @@ _RUNNERS = {
     Workflow.SECURITY: "security.runner:SecurityRunner",
     Workflow.SHIP: "ship.runner:ShipRunner",
     Workflow.LEARN: "learn.runner:LearnRunner",
-    Workflow.PROBE: "probe.rules:ProbeRunner",
+    Workflow.PROBE: "probe.runner:ProbeRunner",
     Workflow.IMPROVE: "running.runner:Scoped",
     Workflow.REASON: "reason.runner:LabelSeed",
     Workflow.EVALS: "evals.rules:EvalsRunner",
