@@ -32,6 +32,7 @@ from ..tools.session.results import RESULTS_FILE
 from ..tools.text.arguments import unusable
 from ..tools.verbs.loop import Loop
 from ..tools.verbs.notes import Notes
+from ..tools.verbs.parallel import Parallel
 from ..tools.verbs.planning import Planning, goal_way, project_facts
 from ..tools.verbs.review import Review
 from ..tools.verbs.running import Running
@@ -77,6 +78,7 @@ def build_server(lab: Lab) -> MCPServer:
     """Build the server for one lab, ready to run on any transport."""
     prompts = load_prompts()
     planning, sessions, loop, review, running = Planning(lab), Sessions(lab), Loop(lab), Review(lab), Running(lab)
+    parallel = Parallel(lab)
     training, view = Training(lab), HostPage(SESSION_VIEW, ChatView(lab).data)
     workflows = Workflows(lab, {name: live_playbook(lab, prompt) for name, prompt in prompts.items()})
     server = MCPServer(
@@ -92,6 +94,7 @@ def build_server(lab: Lab) -> MCPServer:
             tool(lab, sessions.start_session, "Start session", WRITES, asks=START, may_last=True, unlisted=Plan),
             tool(lab, sessions.status, "Status", READS, always_load=True, view=view),
             tool(lab, loop.iterate, "Iterate", WRITES, always_load=True, may_last=True),
+            tool(lab, parallel.workspace, "Workspace", WRITES),
             tool(lab, running.wait, "Wait for a run", REPEATS),
             tool(lab, running.cancel, "Cancel a run", REPEATS),
             tool(lab, loop.commit, "Commit experiment", WRITES, may_last=True),

@@ -29,6 +29,7 @@ class Tool(StrEnum):
     RECORD = "record"
     WORKFLOW = "workflow"
     NOTE = "note"
+    WORKSPACE = "workspace"
 
 
 class Phase(StrEnum):
@@ -81,8 +82,14 @@ TRAINABLE = frozenset({Phase.NO_SESSION, Phase.COMMITTED})
 """Where a run of the GPT harness is a trial or the verify step. Anywhere else its number would be a look aside."""
 
 
+_BESIDE = frozenset({Tool.WORKSPACE})
+"""Tools for work beside the open iteration, whatever that waits for."""
+
+
 def allows(phase: Phase, tool: Tool) -> bool:
     """Whether `tool` may be called in `phase`."""
     if tool is Tool.TRAIN:
         return phase in TRAINABLE
+    if tool in _BESIDE:
+        return phase not in {Phase.NO_SESSION, Phase.ENDED}
     return tool not in GATED or tool in _NEXT[phase]

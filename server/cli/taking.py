@@ -37,6 +37,19 @@ TAKING: Mapping[str, CliCommand] = {
         says="Your checkout is not touched. The branch before and after runs in turn in a second checkout, then the guards; it stays "
         "as it was where a keep does not fit, a guard is red, or it would be worse. Works after the session was finished as well.",
     ),
+    "workspace": CliCommand(
+        "a folder of its own to try changes in, at the newest best, beside the session's checkout",
+        "cli.taking_commands:workspace",
+        (
+            argument(
+                "name", nargs="?", default="", help="bring this one onto the newest best (default: make a new one)"
+            ),
+            argument("--direction", metavar="TEXT", default="", help="what is to be tried there, shown to agents"),
+            argument("--release", action="store_true", help="take it away"),
+            JSON,
+        ),
+        says="Refused where an edit would be lost.",
+    ),
     "claim": CliCommand(
         "write the session as one signed file that a stranger can check",
         "cli.taking_commands:claim",

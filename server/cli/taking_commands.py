@@ -10,6 +10,7 @@ from ...tools.text.redaction import visible
 from ...tools.verbs.claims import ClaimChecked, Claims, verify_claim
 from ...tools.verbs.loop import Loop
 from ...tools.verbs.loop_answers import Iterated
+from ...tools.verbs.parallel import Parallel
 from ...tools.verbs.taking import Taking
 from .tool_commands import asked, print_answer
 
@@ -37,6 +38,12 @@ def ablate(root: Path, options: Namespace) -> int:
 def apply(root: Path, options: Namespace) -> int:
     """Put keeps on another branch."""
     return print_answer(options.json, lambda: Taking(Lab(root)).apply(options.branch, options.keeps, options.squash))
+
+
+def workspace(root: Path, options: Namespace) -> int:
+    """Make a workspace, bring it onto the newest best, or take it away."""
+    made = Parallel(Lab(root))
+    return print_answer(options.json, lambda: made.workspace(options.name, options.direction, options.release))
 
 
 def claim(root: Path, options: Namespace) -> int:

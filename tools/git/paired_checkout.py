@@ -6,11 +6,9 @@ commits differ, so caches and incremental builds stay warm and neither arm has t
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
@@ -18,11 +16,11 @@ from pathlib import Path, PurePosixPath
 from ..errors import Code, Refusal
 from ..storage.disk import boot, write_atomically
 from .cli import GitCli
+from .linked_checkout import LinkedCheckout
 from .own_index import note_index, renew_index
 from .repo import Repo, literal
 from .untracked import changed_since, remove_file, without_caches
-from .untracked_copies import UntrackedCopies, UntrackedPaths, delete_folder
-from .worktree_notes import WorktreeNotes, is_of, place_of
+from .untracked_copies import UntrackedCopies, UntrackedPaths
 
 MOST_PATTERNS = 5000
 """Paths that one command line can spare from cleaning; beyond that, their whole folders are spared."""
@@ -40,14 +38,10 @@ class PairedCheckout:
         self._as_of = as_of
         self._pristine = pristine
         self._unseen: tuple[str, ...] | None = None
-        key = hashlib.sha256(os.fsencode(repo.root)).hexdigest()[:12]
-        self._home = _cache_folder(repo.root) / f"{key}-{name}"
-        self._memory = self._home / "brought.json"
-        self._notes = WorktreeNotes(repo.common_dir, repo.own_folder)
-        self.folder = self._home / (repo.root.name or "root")
+        self._linked = LinkedCheckout(repo, name)
+        self.folder = self._linked.folder
+        self._memory = self._linked.home / "brought.json"
         self._copies = UntrackedCopies(repo, self.folder, as_of if pristine else math.inf)
-        self._place = Path()
-        """Its own git folder, when that is known."""
 
     def check_out(
         self,
@@ -66,9 +60,9 @@ class PairedCheckout:
             Refusal: if there is no such commit, or git cannot make a second checkout.
         """
         exact = self._repo.commit(commit)
-        git = self._own_git() if self._remembered() is not None else None
+        git = self._linked.git() if self._remembered() is not None else None
         if git is not None:
-            renew_index(git, self._place)
+            renew_index(git, self._linked.place)
         # Where git cannot switch, a lock or half an index that a killed process left is cured by a new place.
         again = git is not None and git.ask(*_SWITCH, exact).code == 0 and self._clean(git)
         if git is None or not again:
@@ -77,7 +71,7 @@ class PairedCheckout:
             self._unseen = self._beside(git, outputs)
         if sealed is not None:
             self._seal(git, exact, *sealed)
-        note_index(self._place)
+        note_index(self._linked.place)
         if self._pristine and not again:
             self._copies.note(_tracked(git))
         return self.folder
@@ -87,7 +81,7 @@ class PairedCheckout:
         another process did that, some of what stands here now.
         """
         if self._unseen is None:
-            git = self._own_git()
+            git = self._linked.git()
             self._unseen = self._beside(git) if git else ()
         return self._unseen
 
@@ -98,20 +92,7 @@ class PairedCheckout:
     def remove(self) -> None:
         """Take the place away, and git's note of it. Links in it are removed, what they lead to stays."""
         self._copies.forget()
-        delete_folder(self.folder)
-        self._notes.forget(self.folder)
-        delete_folder(self._home)
-
-    def _own_git(self) -> GitCli | None:
-        """Return the git of this place and no other, if the place is whole. Every `checkout` and `clean` runs by it."""
-        if self.folder.is_symlink() or not (self.folder / ".git").is_file():
-            return None
-        place = place_of(self.folder)
-        # Both must point at each other: a `.git` that names the user's own place would move the user's HEAD.
-        if place is None or place.parent != self._repo.common_dir / "worktrees" or not is_of(place, self.folder):
-            return None
-        self._place = place
-        return GitCli(self.folder, place)
+        self._linked.remove()
 
     def _remembered(self) -> UntrackedPaths | None:
         try:
@@ -127,14 +108,7 @@ class PairedCheckout:
     def _make(self, commit: str, untracked: Sequence[str]) -> GitCli:
         self.remove()
         try:
-            self._open_home()
-            # --force: the path may still be noted in a worktree list that `remove` could not read.
-            add = ("worktree", "add", "--quiet", "--force", "--detach", "--no-checkout")
-            self._notes.begin()
-            self._repo.git.run(*add, str(self.folder), commit)
-            self._notes.finish()
-            if (git := self._own_git()) is None:
-                raise Refusal(Code.GIT, "git made it for another repository, or elsewhere.")
+            git = self._linked.add(commit)
             git.run(*_SWITCH, commit)
             late = () if self._pristine or self._as_of == math.inf else changed_since(self._repo, self._as_of)
             brought = self._copies.bring(untracked, late)
@@ -145,14 +119,6 @@ class PairedCheckout:
             cure = "Free disk space there, or set XDG_CACHE_HOME to a folder that can be written, and try again."
             raise Refusal(Code.GIT, f"No second checkout could be made at {self.folder}: {error} {cure}") from error
 
-    def _open_home(self) -> None:
-        # Private: ignored files such as `.env` are copied there.
-        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        trusted = {os.getuid(), self._repo.root.stat().st_uid}
-        for folder in (self._home, *self._home.parents[:2]):
-            if folder.stat().st_uid not in trusted:  # a name in /tmp can be guessed, and taken before us
-                raise PermissionError(f"{folder} belongs to somebody else.")
-
     def _clean(self, git: GitCli) -> bool:
         """Remove what an earlier run left, so that nobody reads a stale result; `-ff` also takes nested repositories.
 
@@ -160,7 +126,7 @@ class PairedCheckout:
         """
         present = self.untracked_paths()
         if self._pristine:
-            return self._notes.clean(self._place) and self._copies.restore(_tracked(git), present.shared)
+            return self._linked.clean_note() and self._copies.restore(_tracked(git), present.shared)
         kept = {*present.copied, *present.shared}
         if len(kept) > MOST_PATTERNS:
             kept = {os.path.dirname(path) or path for path in kept}
@@ -187,17 +153,6 @@ class PairedCheckout:
         if bent := [path for path in changed if _under(path, guarded)]:
             restore = ("restore", "--staged", "--worktree", f"--source={baseline}")
             git.run(*restore, "--pathspec-from-file=-", "--pathspec-file-nul", stdin=literal(bent))
-
-
-def _cache_folder(root: Path) -> Path:
-    """Find where second checkouts are kept: the user's cache, unless that cannot be written or lies inside the checkout."""
-    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    cache = (given if given.is_absolute() else Path.home() / ".cache") / "autoresearch"
-    standing = next(folder for folder in (cache, *cache.parents) if os.path.exists(folder))
-    fit = os.path.isdir(standing) and os.access(standing, os.W_OK | os.X_OK)
-    if not fit or cache.resolve().is_relative_to(root.resolve()):
-        cache = Path(tempfile.gettempdir()) / f"autoresearch-{os.getuid()}"
-    return cache / "arenas"
 
 
 def _tracked(git: GitCli) -> frozenset[str]:

@@ -1,4 +1,8 @@
-"""What git does not have and commands may need, in a checkout of ours: copied there, or linked to the user's own."""
+"""What git does not have and commands may need, in a checkout of ours: copied there, or linked to the user's own.
+
+A copy shares its blocks with the original where the file system can do that. Nothing is a hard link: what is appended to one
+would be in the other as well.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+from ..storage.disk import clone_file
 from .memory import STAMP, Memory, Stamp, stamps_of
 from .repo import Repo
 from .untracked import changed_after, is_cache, is_ordinary, not_in_git
@@ -22,6 +27,10 @@ ROOM = 2**30
 DEPENDENCIES = frozenset({"node_modules", ".venv", "venv", "env", ".tox", ".gradle", "vendor"})
 """Folders that commands read and do not write: linked, however small; so are Python environments of any name."""
 _OF_ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
+_OF_BUILDS = ("CMakeCache.txt", ".rustc_info.json")
+"""Files in build folders that hold their own path: in a copy CMake builds nothing and says so to nobody, and Cargo skips sources
+that are older than what it built.
+"""
 _FOLDER = -1
 """Stands for the inode among the stamps of folders, which have nothing but their mode."""
 _TICK_S = 0.01
@@ -35,27 +44,39 @@ them.
 @dataclass(frozen=True)
 class UntrackedPaths:
     """Paths that git does not have and commands may need: copied, or linked to the user's own; and when that was done, in
-    seconds since the epoch. Some that had changed since the session began are named in `late`.
+    seconds since the epoch. Some that had changed since the session began are named in `late`; what is needed but did not come
+    is in `left`. `files` and `size`, in bytes, are of the copies, of which `clones` files share their blocks with the user's.
     """
 
     copied: tuple[str, ...]
     shared: tuple[str, ...]
     at: float = field(default=0.0, compare=False)
     late: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    files: int = field(default=0, compare=False)
+    size: int = field(default=0, compare=False)
+    clones: int = field(default=0, compare=False)
 
 
 class UntrackedCopies:
-    """The copies in one checkout of ours. What changed after `not_after`, in seconds since the epoch, does not come in."""
+    """The copies in one checkout of ours. What changed after `not_after`, in seconds since the epoch, does not come in.
 
-    def __init__(self, repo: Repo, folder: Path, not_after: float) -> None:
+    Build folders that hold their own path are left out. In a checkout that somebody `edits` nothing is linked to the user's own,
+    where an installation would write.
+    """
+
+    def __init__(self, repo: Repo, folder: Path, not_after: float = math.inf, edits: bool = False) -> None:
         self._repo = repo
         self._folder = folder
         self._not_after = not_after
+        self._edits = edits
+        self._copier = _Copier()
 
     def bring(self, untracked: Sequence[str], late: tuple[str, ...]) -> UntrackedPaths:
         """Copy, or link, into a checkout in which nothing stands yet but what git has."""
         copied: list[str] = []
         shared: list[str] = []
+        left: list[str] = []
         room = min(ROOM, shutil.disk_usage(self._folder).free // 2)
         can_hold = cache(self._can_hold)
         paths = [
@@ -66,13 +87,20 @@ class UntrackedCopies:
             and not os.path.lexists(self._target(path))
         ]
         for size, path in sorted((_size(self._source(path)), path) for path in paths):
-            if size > room or os.path.basename(path) in DEPENDENCIES or _is_environment(self._source(path)):
+            needs_link = size > room or (
+                not self._edits and (os.path.basename(path) in DEPENDENCIES or _is_environment(self._source(path)))
+            )
+            if _is_build(self._source(path)) or (needs_link and self._edits):
+                left.append(path)
+            elif needs_link:
                 os.symlink(self._source(path), self._target(path))
                 shared.append(path)
             elif self._copy(path):
                 room -= size
                 copied.append(path)
-        return UntrackedPaths(tuple(copied), tuple(shared), time.time(), late)
+        done = self._copier
+        brought = (tuple(copied), tuple(shared), time.time(), late, tuple(left))
+        return UntrackedPaths(*brought, done.files, done.size, done.clones)
 
     def note(self, tracked: Collection[str]) -> None:
         """Remember what stands there beside the `tracked` files, before anything has run there."""
@@ -158,19 +186,23 @@ class UntrackedCopies:
             self._copy_one(source, target)
         else:
             with suppress(OSError):  # some of it could not be read; the rest is there
-                shutil.copytree(source, target, symlinks=True, ignore=self._unwanted, copy_function=_copy_file)
+                shutil.copytree(source, target, symlinks=True, ignore=self._unwanted, copy_function=self._copier.copy)
             for link in _links(target):
                 self._aim(link)
         return os.path.lexists(target)
 
     def _copy_one(self, source: str, target: str) -> None:
-        _copy_file(source, target)
+        self._copier.copy(source, target)
         if os.path.islink(target):
             self._aim(Path(target))
 
     def _unwanted(self, folder: str, names: list[str]) -> list[str]:
         files = {name: f"{folder}/{name}" for name in names}
-        return [n for n, file in files.items() if is_cache(n) or not is_ordinary(Path(file)) or self._too_new(file)]
+        return [
+            name
+            for name, file in files.items()
+            if is_cache(name) or not is_ordinary(Path(file)) or self._too_new(file) or _is_build(file)
+        ]
 
     def _too_new(self, file: str) -> bool:
         return self._not_after < math.inf and not os.path.isdir(file) and changed_after(Path(file), self._not_after)
@@ -200,6 +232,10 @@ def _folders_of(paths: Collection[str]) -> set[str]:
 
 def _is_environment(path: str) -> bool:
     return os.path.isdir(path) and any(os.path.exists(f"{path}/{name}") for name in _OF_ENVIRONMENTS)
+
+
+def _is_build(path: str) -> bool:
+    return os.path.isdir(path) and any(os.path.exists(f"{path}/{name}") for name in _OF_BUILDS)
 
 
 def _size(path: str) -> int:
@@ -232,11 +268,30 @@ def delete_folder(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _copy_file(source: str, target: str) -> None:
-    try:
-        shutil.copy2(source, target, follow_symlinks=False)
-    except OSError:
-        Path(target).unlink(missing_ok=True)  # half a file is worse than none
+class _Copier:
+    """Copies files, as clones as long as the file system makes any, and counts them."""
+
+    def __init__(self) -> None:
+        self.files = self.size = self.clones = 0
+        self._can_clone = True
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy one file or link with its times and mode; half a file is worse than none."""
+        try:
+            if self._cloned(source, target):
+                shutil.copystat(source, target, follow_symlinks=False)
+                self.clones += 1
+            else:
+                shutil.copy2(source, target, follow_symlinks=False)
+            self.files += 1
+            self.size += os.lstat(target).st_size
+        except OSError:
+            Path(target).unlink(missing_ok=True)
+
+    def _cloned(self, source: str, target: str) -> bool:
+        # Where the file system cannot, the next file is not tried.
+        self._can_clone = self._can_clone and (os.path.islink(source) or clone_file(source, target))
+        return self._can_clone and not os.path.islink(source)
 
 
 def _links(top: str) -> Iterator[Path]:

@@ -50,6 +50,8 @@ class Lab:
         self._follows = follows
         self._caches: dict[Path, CheckoutCache] = {}
         self._stores: dict[Path, SessionStore] = {}
+        self.signs: dict[Path, int] = {}
+        """Descriptors of the locks that say that this server lives, by its repositories' folders of ours."""
         self.checked: dict[Path, object] = {}
         """What the last green check_plan of a repository measured, by its folder of ours; in memory only."""
         self.passed: dict[Path, dict[str, Any]] = {}

@@ -105,10 +105,19 @@ class RepoContext:
             Refusal: naming the legal next calls.
         """
         phase = self.phase
-        if not (again or allows(phase, tool)):
-            raise _detached(self.repo) if not self.branch else _out_of_order(self.session, phase, tool, self.now())
+        if not again:
+            self.require_phase(tool)
         if self.session and phase is not Phase.NO_SESSION and tool is not Tool.FINISH_SESSION:
             self._require_own_head()
+
+    def require_phase(self, tool: Tool) -> None:
+        """Refuse a call that is out of order; where HEAD stands is not looked at.
+
+        Raises:
+            Refusal: naming the legal next calls.
+        """
+        if not allows(self.phase, tool):
+            raise _detached(self.repo) if not self.branch else _out_of_order(self.session, self.phase, tool, self.now())
 
     def moved_head(self) -> str:
         """Say that HEAD is not where the open session left it, and how to bring it back; empty where it is."""

@@ -196,7 +196,7 @@ class Jobs:
         self.patience_s = patience_s
         self._jobs: dict[str, Job] = {}
         self._verbs: dict[Tool, tuple[type[Answer], Callable[[Mapping[str, object]], Answer]]] = {}
-        self._server = secrets.token_hex(8)
+        self.server = secrets.token_hex(8)
         self._lock = threading.Lock()
 
     def register(self, tool: Tool, kind: type[Answer], verb: Callable[[Mapping[str, object]], Answer]) -> None:
@@ -215,7 +215,7 @@ class Jobs:
 
     def _begin(self, tool: Tool, arguments: Mapping[str, object], run: str) -> Job:
         kind, verb = self._verbs[tool]
-        job = Job(JobRecord(run=run, tool=tool, arguments=dict(arguments), server=self._server), kind)
+        job = Job(JobRecord(run=run, tool=tool, arguments=dict(arguments), server=self.server), kind)
         for old in [name for name, kept in self._jobs.items() if kept.done.is_set()][: -KEPT + 1]:
             del self._jobs[old]
         self._jobs[run] = job

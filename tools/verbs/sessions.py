@@ -19,6 +19,7 @@ from ..lab.context import RepoContext
 from ..lab.notes import from_person
 from ..measurement.ruler import ruler_now
 from ..measurement.runs import sandbox_words
+from ..parallel.workspaces import close_all, workspace_lines
 from ..plan.model import PLAN_FILE, Plan
 from ..project.harness import HARNESS_FILES
 from ..report.writing import as_shown, morning, plan_text
@@ -95,6 +96,7 @@ class SessionStatus(Answer):
     last: list[str] = Field([], description="The last rows: iteration, status, metric, description.")
     sandbox: str = Field("", description="What stands between the commands and the machine.")
     ledgers: list[str] = Field([], description="The open ledgers of workflows on this branch.")
+    workspaces: list[str] = Field([], description="The workspaces, and what is tried there.")
     note: str = ""
 
     def lines(self) -> list[str]:
@@ -115,6 +117,7 @@ class SessionStatus(Answer):
             *([self.open_iteration] if self.open_iteration else []),
             *self.person,
             *self.last,
+            *self.workspaces,
             *ledgers,
             *([self.note] if self.note else []),
         ]
@@ -127,6 +130,7 @@ class SessionFinished(Answer):
     results_file: str = ""
     branch: str = ""
     squashed: str = Field("", description="The branch with one clean commit, if one was asked for.")
+    left: list[str] = Field([], description="Workspaces with edits, which were left as they are.")
 
     def lines(self) -> list[str]:
         squashed = [f"One clean commit stands on branch {self.squashed}."] if self.squashed else []
@@ -134,6 +138,7 @@ class SessionFinished(Answer):
             *(self.summary.lines() if self.summary else []),
             f"Results: {self.results_file}, on {self.branch}.",
             *squashed,
+            *(f"{folder} has edits that were not handed in, and was left as it is." for folder in self.left),
         ]
 
 
@@ -196,6 +201,7 @@ class Sessions(Verbs):
                 summary = "\n".join([*seen.summary.lines(), *([""] if kept else []), *kept])
                 message = f"{flat(session.plan.goal) or 'Results of an autoresearch session'}\n\n{summary}\n"
                 context.repo.squash(squash_branch, session.start.base, session.head, message)
+            left = close_all(context)
             context.record(Finished(squashed=squash_branch))
             context.write_results()
             context.remove_checkouts()
@@ -208,6 +214,7 @@ class Sessions(Verbs):
                 results_file=RESULTS_FILE,
                 branch=session.start.branch,
                 squashed=squash_branch,
+                left=list(left),
             )
 
 
@@ -320,6 +327,7 @@ def session_status(context: RepoContext) -> SessionStatus:
         last=[_row_words(row) for row in context.journal.rows(session.id, LAST_ROWS)],
         sandbox=cut(sandbox_words(plan), 60),
         ledgers=ledgers,
+        workspaces=[] if session.finished else workspace_lines(context),
         note="This session is finished." if session.finished else moved,
     )
 

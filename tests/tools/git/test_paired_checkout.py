@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.git import paired_checkout as module
-from autoresearch_mcp.tools.git import untracked, untracked_copies
+from autoresearch_mcp.tools.git import linked_checkout, untracked, untracked_copies
 from autoresearch_mcp.tools.git.paired_checkout import PairedCheckout
 from autoresearch_mcp.tools.git.python_environments import editable_roots
 from autoresearch_mcp.tools.git.repo import Repo
@@ -479,7 +478,7 @@ def test_an_unknown_commit_is_refused_and_the_second_checkout_stays(project: Pro
 def test_a_place_that_cannot_be_made_is_refused_with_a_cure(
     project: Project, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_cache_folder", lambda root: Path("/dev/null/arenas"))
+    monkeypatch.setattr(linked_checkout, "_cache_folder", lambda root: Path("/dev/null/arenas"))
 
     with pytest.raises(Refusal, match="set XDG_CACHE_HOME"):
         checkout_of(project).check_out("HEAD")

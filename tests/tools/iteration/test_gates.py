@@ -14,6 +14,7 @@ from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.answers import Answer
 from autoresearch_mcp.tools.verbs.notes import Notes
+from autoresearch_mcp.tools.verbs.parallel import Parallel
 from autoresearch_mcp.tools.verbs.running import Running
 from autoresearch_mcp.tools.verbs.training import Training
 from autoresearch_mcp.tools.verbs.workflows import Workflows
@@ -356,6 +357,7 @@ def calls(project: Project) -> dict[Tool, Callable[[], Answer]]:
         Tool.RECORD: lambda: workflows.record("debug", [{}]),
         Tool.NOTE: lambda: Notes(project.lab).note("look at the parser"),
         Tool.PLAYBOOK: workflows.playbook,
+        Tool.WORKSPACE: Parallel(project.lab).workspace,
     }
 
 

@@ -1,0 +1,167 @@
+"""Workspaces: given out, put onto the newest best, and taken back, with no edit ever lost."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from ..errors import Code, Refusal
+from ..git.repo import Repo, shown
+from ..git.untracked_copies import UntrackedPaths
+from ..git.workspace import Workspace
+from ..iteration.keeps import attempts_of
+from ..lab.context import RepoContext
+from ..measurement.runs import without_outputs
+from ..session.results import flat
+from .board import Board, board_held, board_of, post
+from .events import WorkspaceOpened, WorkspaceReleased
+from .servers import lives
+
+MOST_WORKSPACES = 64
+MOST_NAMED = 8
+DIRECTION_CHARACTERS = 200
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
+
+
+@dataclass(frozen=True)
+class GivenWorkspace:
+    """A workspace, and where it is; what was `brought` and its seconds where it was made just now."""
+
+    opened: WorkspaceOpened
+    place: Workspace
+    brought: UntrackedPaths | None = None
+    seconds: float = 0.0
+
+
+def incumbent_commit(context: RepoContext) -> str:
+    """Return the newest commit that was kept; the one that the session started from before any was."""
+    session = context.active
+    attempts = attempts_of(context, session.incumbent_iteration)
+    return attempts[-1].commit if attempts else session.start.base
+
+
+def give(context: RepoContext, server: str, name: str, direction: str) -> GivenWorkspace:
+    """Make a workspace of a name, or bring the one that there is onto the newest best.
+
+    Raises:
+        Refusal: without a session at work, if it is another living server's, or if it has edits and stands on an older best.
+    """
+    base, iteration = incumbent_commit(context), context.active.incumbent_iteration
+    with board_held(context) as board:
+        name = name or _free_name(context, board)
+        _refuse_name(context, board, server, name)
+        known, place = board.workspaces.get(name), Workspace(context.repo, name)
+        words = flat(direction)[:DIRECTION_CHARACTERS] or (known.direction if known else "")
+        there = known is not None and place.exists()
+        if there and known and known.base != base:
+            _refuse_edits(context, place, known)
+            if problem := place.move(base):
+                raise Refusal(Code.GIT, f"{place.folder} could not be brought to {base[:7]}: {problem}")
+        opened = WorkspaceOpened(name=name, server=server, base=base, iteration=iteration, direction=words)
+        if opened != known:
+            post(context, opened)
+    if there:
+        return GivenWorkspace(opened, place)
+    began = time.monotonic()
+    brought = place.make(base, context.untracked)
+    return GivenWorkspace(opened, place, brought, time.monotonic() - began)
+
+
+def release(context: RepoContext, server: str, name: str) -> Workspace:
+    """Take a workspace away; whoever had its direction no longer has it.
+
+    Raises:
+        Refusal: if there is none of this name, it is another living server's, or it has edits.
+    """
+    place = Workspace(context.repo, name)
+    with board_held(context) as board:
+        known = own_workspace(context, board, server, name)
+        if place.exists():
+            _refuse_edits(context, place, known)
+        post(context, WorkspaceReleased(name=name))
+    place.remove()
+    return place
+
+
+def close_all(context: RepoContext) -> tuple[str, ...]:
+    """Take every workspace of the session away; returns the folders of those that stay, because they have edits."""
+    left = []
+    for name, known in board_of(context).workspaces.items():
+        place = Workspace(context.repo, name)
+        if place.exists() and edits_in(context, place, known):
+            left.append(shown(str(place.folder)))
+        else:
+            place.remove()
+    return tuple(left)
+
+
+def own_workspace(context: RepoContext, board: Board, server: str, name: str) -> WorkspaceOpened:
+    """Return the workspace of a name.
+
+    Raises:
+        Refusal: if there is none, or it is another living server's.
+    """
+    if name not in board.workspaces:
+        there = ", ".join(board.workspaces) or "none"
+        message = f"There is no workspace {name!r}; there are: {there}. Call workspace to have one."
+        raise Refusal(Code.BAD_ARGUMENT, message)
+    _refuse_name(context, board, server, name)
+    return board.workspaces[name]
+
+
+def workspace_lines(context: RepoContext, but: str = "") -> list[str]:
+    """Say of each workspace but one what is tried there, and whether anybody is at work in it."""
+    told = []
+    for name, opened in board_of(context).workspaces.items():
+        if name == but:
+            continue
+        free = "" if lives(context.repo.own_folder, opened.server) else " (free: its agent's server is gone)"
+        told.append(f"Workspace {name}{free}: {opened.direction or 'no direction named'}")
+    return told
+
+
+def edits_in(context: RepoContext, place: Workspace, known: WorkspaceOpened) -> tuple[str, ...]:
+    """Return the paths in a workspace that differ from its base, committed there or not, but for those that were there at the start."""
+    repo, left = Repo(place.folder), context.active.left_behind
+    changes = without_outputs(context.active.plan, repo.changes())
+    head = repo.head()
+    own = [] if context.repo.in_history(head) else repo.entries(known.base, head)
+    edited = [change.path for change in changes if change.tracked or shown(change.path) not in left]
+    return tuple(dict.fromkeys((*(entry.path for entry in own), *edited)))
+
+
+def _refuse_edits(context: RepoContext, place: Workspace, known: WorkspaceOpened) -> None:
+    if edits := edits_in(context, place, known):
+        folder = shlex.quote(shown(str(place.folder)))
+        message = (
+            f"Workspace {known.name} has edits that were not handed in: {_listed(edits)}. Nothing was changed. Hand them in with "
+            f"submit, or set them aside with `git -C {folder} stash push --include-untracked`, then call again."
+        )
+        raise Refusal(Code.OUT_OF_ORDER, message)
+
+
+def _refuse_name(context: RepoContext, board: Board, server: str, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise Refusal(
+            Code.BAD_ARGUMENT, f"{name!r} is no name of a workspace: small letters, digits and dashes, 20 at most."
+        )
+    known = board.workspaces.get(name)
+    if known and known.server != server and lives(context.repo.own_folder, known.server):
+        message = f"Workspace {name} belongs to an agent of another server, which is at work. Leave `name` empty for one of your own."
+        raise Refusal(Code.BUSY, message)
+    if known is None and len(board.workspaces) >= MOST_WORKSPACES:
+        raise Refusal(Code.BUSY, f"There are {MOST_WORKSPACES} workspaces. Release one that nobody needs first.")
+
+
+def _free_name(context: RepoContext, board: Board) -> str:
+    names = (f"w{number}" for number in count(1))
+    return next(name for name in names if name not in board.workspaces and not Workspace(context.repo, name).exists())
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(map(shown, names[:MOST_NAMED])) + more

@@ -1,0 +1,101 @@
+"""Verbs for many changes at once: a place to edit in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ..git.repo import shown
+from ..git.untracked_copies import UntrackedPaths
+from ..lab.answers import Answer
+from ..lab.context import RepoContext
+from ..measurement.meter import import_paths
+from ..parallel.servers import sign_in
+from ..parallel.workspaces import GivenWorkspace, give, release, workspace_lines
+from ..vocabulary import Tool
+from .base import RepoPath, Verbs
+
+MOST_NAMED = 6
+WorkspaceName = Annotated[str, Field(description="Small letters, digits, dashes. Empty: a new one.")]
+
+
+class WorkspaceAnswer(Answer):
+    """Where to edit."""
+
+    name: str = ""
+    path: str = Field("", description="Edit the files below this folder.")
+    base: str = Field("", description="The commit that it stands on: the newest best.")
+    iteration: int = Field(0, description="The iteration that kept that.")
+    brought: str = Field("", description="What git does not have and was copied there, and what that took.")
+    left: list[str] = Field([], description="What git does not have and did not come: make it there if you need it.")
+    environment: dict[str, str] = Field(
+        {}, description="Variables without which commands there import the user's own code."
+    )
+    others: list[str] = Field([], description="The other workspaces and what is tried there.")
+    note: str = ""
+
+    def lines(self) -> list[str]:
+        if not self.path:
+            return [self.note]
+        return [
+            f"Workspace {self.name}: {self.path}, at {self.base[:7]}, the best of iteration {self.iteration}.",
+            *([self.brought] if self.brought else []),
+            *([f"Not brought: {', '.join(self.left)}."] if self.left else []),
+            *(f"Run commands there with {name}={value}" for name, value in self.environment.items()),
+            *self.others,
+        ]
+
+
+class Parallel(Verbs):
+    """Several changes beside one another."""
+
+    def workspace(
+        self, name: WorkspaceName = "", direction: str = "", release: bool = False, repo: RepoPath = ""
+    ) -> WorkspaceAnswer:
+        """Use to work beside other agents, or off the user's checkout: gives you a folder of your own at the newest best, with
+        dependencies. Edit there by absolute path.
+
+        `direction`: what you mean to try ("the optimiser"), shown to the others in status. With the `name` of a workspace of
+        yours it is brought onto the newest best; `release` gives it back. Refused where that would lose an edit.
+        """
+        context = self._lab.for_reading(repo)
+        context.require_phase(Tool.WORKSPACE)
+        server = sign_in(self._lab, context.repo.own_folder)
+        if release:
+            return self._released(context, server, name)
+        given = give(context, server, name, direction)
+        return WorkspaceAnswer(
+            phase=context.phase,
+            next=context.following(),
+            name=given.opened.name,
+            path=str(given.place.folder),
+            base=given.opened.base,
+            iteration=given.opened.iteration,
+            brought=_brought_words(given),
+            left=[shown(path) for path in given.brought.left[:MOST_NAMED]] if given.brought else [],
+            environment=import_paths(context.repo.root, given.place.folder),
+            others=workspace_lines(context, but=given.opened.name),
+        )
+
+    def _released(self, context: RepoContext, server: str, name: str) -> WorkspaceAnswer:
+        place = release(context, server, name)
+        return WorkspaceAnswer(
+            phase=context.phase, next=context.following(), name=name, note=f"{place.folder} was taken away."
+        )
+
+
+def _brought_words(given: GivenWorkspace) -> str:
+    brought = given.brought
+    if brought is None or not brought.copied:
+        return ""
+    return f"Copied: {_listed(brought)}; {brought.files} files, {brought.size / 2**20:.1f} MiB{_shared(brought)}, {given.seconds:.1f} s."
+
+
+def _listed(brought: UntrackedPaths) -> str:
+    more = f" and {len(brought.copied) - MOST_NAMED} more" if len(brought.copied) > MOST_NAMED else ""
+    return ", ".join(map(shown, brought.copied[:MOST_NAMED])) + more
+
+
+def _shared(brought: UntrackedPaths) -> str:
+    return f" ({brought.clones} of the files as clones, which take no room)" if brought.clones else ""
