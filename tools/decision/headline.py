@@ -23,7 +23,7 @@ MEDIAN = math.pi / 2
 class KeptClaim:
     """What one keep claims. `gain` is positive where it is better: the natural logarithm of a ratio of levels if `relative`,
     else a difference in the metric's unit. `variance` is None where it is not known; a keep that was only simpler did not
-    `gained`.
+    `gained`; `takes_back` is the keep that an undo took out.
     """
 
     iteration: int
@@ -31,6 +31,7 @@ class KeptClaim:
     gain: float
     variance: float | None = None
     gained: bool = True
+    takes_back: int = 0
 
     @property
     def evidence(self) -> float:
@@ -122,6 +123,17 @@ class Headline:
         """Add a claim; of a keep that turns an earlier one round exactly, take out the other's: the code is what it was."""
         rest = tuple(one for one in self.claims if one.iteration != undoes)
         return replace(self, claims=rest if len(rest) < len(self.claims) else (*rest, claim))
+
+    @property
+    def standing(self) -> tuple[int, ...]:
+        """The keeps that stand: neither those that were taken back, nor what took them back."""
+        found = dict[int, None]()
+        for claim in self.claims:
+            if claim.takes_back in found:
+                del found[claim.takes_back]
+            else:
+                found[claim.iteration] = None
+        return tuple(found)
 
     @property
     def start(self) -> Estimate:

@@ -36,7 +36,7 @@ def ablate(context: RepoContext, minutes: float) -> list[KeepTest]:
 
 
 def _tested(context: RepoContext, keeps: list[KeptChange], deadline: float) -> Iterator[KeepTest]:
-    session, known = context.active, _known(context)
+    session, known = context.active, raced_before(context)
     claims = [claim.iteration for claim in weakest_first(session.headline.claims)]
     weakest = sorted(keeps, key=lambda keep: claims.index(keep.row.iteration) if keep.row.iteration in claims else -1)
     for place, keep in enumerate(weakest):
@@ -57,7 +57,8 @@ def _tested(context: RepoContext, keeps: list[KeptChange], deadline: float) -> I
         yield KeepTest(keep, found)
 
 
-def _known(context: RepoContext) -> dict[int, Ablated]:
+def raced_before(context: RepoContext) -> dict[int, Ablated]:
+    """Return the races without one of its keeps that this best was put to, by the keep's iteration."""
     session = context.active
     events = context.journal.of_kind(session.id, Ablated.model_fields["kind"].default)
     return {

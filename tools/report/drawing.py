@@ -156,9 +156,7 @@ def _target(svg: Element, picture: Picture) -> None:
     goal = SubElement(svg, "g", {"class": "target", "data-u": f"{picture.axis.place(picture.target):.5g}"})
     SubElement(goal, "path", {"d": "" if side else f"M{FIELD.left:g} {y:.1f}H{FIELD.right:g}"})
     arrow = {-1: " ↓", 0: "", 1: " ↑"}[side]
-    _text(
-        goal, "goal", FIELD.left + 6, y - 8 if y > FIELD.top + 14 else y + 11, f"target {number(picture.target)}{arrow}"
-    )
+    _text(goal, "goal", FIELD.right, 10, f"target {number(picture.target)}{arrow}")  # above the field: no mark is there
 
 
 def _dots(svg: Element, picture: Picture, name: str) -> None:

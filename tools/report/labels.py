@@ -133,7 +133,7 @@ def _spot(picture: Picture, dot: Dot, field: Box) -> tuple[float, float]:
 
 
 def _taken(picture: Picture, field: Box) -> list[Box]:
-    """The line of the running best, the target with its words, and every dot."""
+    """The line of the running best, the target's, and every dot."""
     boxes = []
     for segment in picture.segments:
         ends, above = [*(x for x, _ in segment.steps[1:]), segment.last], None
@@ -146,7 +146,7 @@ def _taken(picture: Picture, field: Box) -> list[Box]:
     spots = [_spot(picture, dot, field) for dot in picture.dots if dot.value is not None]
     if picture.target is not None:
         y = field.bottom - picture.height(picture.target) * (field.bottom - field.top)
-        boxes += [Box(field.left, y - 18, field.left + 120, y + 18), Box(field.left, y - 1, field.right, y + 1)]
+        boxes.append(Box(field.left, y - 1, field.right, y + 1))
     every = [*boxes, *(Box(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in spots)]
     return every if len(every) <= MOST_BOXES else list(dict.fromkeys(map(_on_whole_pixels, every)))
 

@@ -12,12 +12,12 @@ from pydantic import TypeAdapter
 
 from ..decision.decide import Status
 from ..decision.headline import Headline
-from ..session.events import Row
+from ..session.events import Ablated, Row
 from ..session.fold import kept_claim
 from ..session.short_rows import RowLike, ShortRow
 from ..session.state import Session, phase_of
 from ..session.summary import Summary, count_of, luck_words, near_misses, noise_band, summarise
-from ..session.telling import change_words, claim_words, claimed
+from ..session.telling import change_words, claim_words, claimed, worth_of
 from ..vocabulary import Phase
 from .picture import Mark, mark_of
 from .words import delta_words, duration
@@ -145,11 +145,14 @@ class Morning:
 
 @dataclass(frozen=True)
 class KeptInGit:
-    """What git and the journal know of the kept changes: their rows, the newest; their commits, and patches; and all together."""
+    """What git and the journal know of the kept changes: their rows, the newest; their commits, patches, and what
+    races of this best without one of them showed; and all together.
+    """
 
     rows: Sequence[Row] = ()
     commits: Mapping[int, Sequence[str]] | None = None
     patches: Mapping[int, str] | None = None
+    ablated: Sequence[Ablated] = ()
     whole: CombinedChange | None = None
 
 
@@ -164,6 +167,7 @@ def morning_of(session: Session, rows: Sequence[ShortRow], in_git: KeptInGit, no
     rests_on = {
         "The gain": claim_words(session),
         "Fresh runs": summary.confirmation,
+        "Without each": " ".join(f"#{one.iteration} {worth_of(session, one)[1]}" for one in in_git.ablated),
         "Luck": luck_words(session),
         "Noise": noise_band(session),
         "Holdout": asked,

@@ -16,7 +16,7 @@ from ..session.events import Row
 from ..session.results import number
 from ..session.short_rows import RowLike, ShortRow
 from ..session.state import Session
-from ..session.summary import Summary, budget_left
+from ..session.summary import Summary, budget_left, count_of
 from ..session.telling import baseline_words, best_words, change_words
 from .drawing import curves_as_svg
 from .morning import Morning, tries_words
@@ -110,7 +110,11 @@ def main_facts(material: ReportMaterial) -> list[Fact]:
             Tone.GOOD if session.best_iteration else Tone.PLAIN,
         ),
         Fact("Kept", f"{summary.keeps:,} of {summary.iterations:,}", ", ".join(others)),
-        Fact("Time", duration(cost.seconds), f"{duration(cost.measuring_seconds)} measuring, {cost.runs:,} runs"),
+        Fact(
+            "Time",
+            duration(cost.seconds),
+            f"{duration(cost.measuring_seconds)} measuring, {count_of(cost.runs, 'run')}",
+        ),
         Fact("Noise", *_noise(session)),
     ]
     left = budget_left(session, material.now)

@@ -13,6 +13,7 @@ from ..decision.decide import Status
 from ..decision.judging import Arm
 from ..decision.measured import GuardResult, TrainingTold
 from ..errors import Code, Refusal
+from ..iteration.ablate import raced_before
 from ..lab.context import RepoContext
 from ..lab.legs import cost_words, legs_of
 from ..plan.model import Plan
@@ -158,7 +159,8 @@ def morning(context: RepoContext, rows: Sequence[ShortRow], *, patches: bool = F
         texts = shown_patches(context, context.repo.patches(spans) if spans else {})
         found = {number: texts.get(some[-1], "") for number, some in commits.items()}
     whole = whole_change(context, session.start.base, kept[-1].commit) if kept and kept[-1].commit else None
-    made = morning_of(session, rows, KeptInGit(kept, commits, found, whole), context.now(), context.moved_head())
+    raced = [one for _, one in sorted(raced_before(context).items())]
+    made = morning_of(session, rows, KeptInGit(kept, commits, found, raced, whole), context.now(), context.moved_head())
     agents = cost_words(legs_of(context.repo.own_folder, session.id))
     return replace(made, cost=replace(made.cost, agents=agents))
 

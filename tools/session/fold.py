@@ -304,9 +304,10 @@ def kept_claim(row: Row) -> KeptClaim:
     gain = row.gain or 0.0
     shown = (row.low or 0.0) if row.status is Status.KEEP_UNDO else gain  # that one stays where it is not worse
     gained = row.status is not Status.KEEP_SIMPLER and shown > 0
+    undone = row.undoes if row.status is Status.KEEP_UNDO else 0
     if row.claim is None:
-        return KeptClaim(row.iteration, False, gain, None, gained)
-    return KeptClaim(row.iteration, row.claim.relative, row.claim.gain, row.claim.variance, gained)
+        return KeptClaim(row.iteration, False, gain, None, gained, undone)
+    return KeptClaim(row.iteration, row.claim.relative, row.claim.gain, row.claim.variance, gained, undone)
 
 
 def _lost(session: Session, row: Row) -> Session:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ..decision.headline import Estimate, Gain, Headline, decimals, rounded
 from ..plan.model import Plan
 from ..vocabulary import Phase
+from .events import Ablated
 from .results import number
 from .state import Session, phase_of
 
@@ -125,15 +127,17 @@ def claim_words(session: Session) -> str:
     claims = session.headline.claims
     if not claims:
         return ""
-    kept = "One keep claims" if len(claims) == 1 else f"{len(claims)} keeps together claim"
+    keeps, undone = len(session.headline.standing), any(claim.takes_back for claim in claims)
+    kept = "One keep claims" if keeps == 1 else f"{keeps} keeps together claim"
+    also = " Keeps that were taken back are in it with what that was measured to cost." if undone else ""
     told = f"{kept} {change_words(session.plan, session.headline)}"
     if any(claim.variance is None for claim in claims):
-        return f"{told}: {_why_unknown(session)}."
+        return f"{told}: {_why_unknown(session)}.{also}"
     if not any(claim.variance for claim in claims):
-        return f"{told}: differences of single runs of a metric that repeats."
+        return f"{told}: differences of single runs of a metric that repeats.{also}"
     return (
         f"{told}, 95 %: each measured in turn with the incumbent of its time and shrunk against luck, so the drift of the "
-        "machine is not in it."
+        f"machine is not in it.{also}"
     )
 
 
@@ -147,6 +151,29 @@ def gain_words(session: Session, found: Gain) -> str:
     """Say what one version is to another as a change of the metric, with its 95 % interval."""
     seen = found.as_percent(session.headline.baseline) if found.relative else found.as_difference()
     return _change(seen.signed(session.plan.signed(1.0)), " %" if found.relative else "")
+
+
+class Worth(StrEnum):
+    """What was seen of a keep when the best was raced without it."""
+
+    EARNS = "earns its place"
+    UNSHOWN = "does not show that it earns its place"
+    COSTS = "the best is better without it"
+    NEEDED = "needed"
+    UNTRIED = "not tried"
+
+
+def worth_of(session: Session, found: Ablated) -> tuple[Worth, str]:
+    """Say what a race without a keep showed of it."""
+    if found.gain is None:
+        crashed = len(found.without) > 0 and found.without[-1].value is None
+        return Worth.NEEDED if crashed else Worth.UNTRIED, f"{found.problem}."
+    gain = Gain(found.relative, found.gain, found.variance)
+    change = gain.as_percent(session.headline.baseline) if gain.relative else gain.as_difference()
+    low, high = (change.value if end is None else end for end in (change.low, change.high))
+    worth = Worth.EARNS if high < 0 else Worth.COSTS if low > 0 else Worth.UNSHOWN
+    runs = f"{len(found.best)} + {len(found.without)} runs in turn"
+    return worth, f"{gain_words(session, gain)} with it, {runs}: {worth}."
 
 
 def confirmation_words(session: Session) -> str:

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
-from ..decision.headline import Gain
 from ..errors import Code, Refusal
 from ..iteration.ablate import KeepTest, ablate
 from ..iteration.apply import apply
 from ..lab.answers import Answer
 from ..session.state import Session
-from ..session.telling import gain_words
+from ..session.telling import Worth, worth_of
 from ..vocabulary import Phase, Tool
 from .base import RepoPath, Verbs
-
-
-class Worth(StrEnum):
-    """What was seen of a keep when the best was raced without it."""
-
-    EARNS = "earns its place"
-    UNSHOWN = "does not show that it earns its place"
-    COSTS = "the best is better without it"
-    NEEDED = "needed"
-    UNTRIED = "not tried"
 
 
 class KeepWorth(BaseModel):
@@ -123,12 +111,4 @@ def _seen(session: Session, test: KeepTest) -> tuple[Worth, str]:
         )
     if found is None:
         return Worth.UNTRIED, "not tried, because the time was too short; --minutes gives more."
-    if found.gain is None:
-        crashed = len(found.without) > 0 and found.without[-1].value is None
-        return Worth.NEEDED if crashed else Worth.UNTRIED, f"{found.problem}."
-    gain = Gain(found.relative, found.gain, found.variance)
-    change = gain.as_percent(session.headline.baseline) if gain.relative else gain.as_difference()
-    low, high = (change.value if end is None else end for end in (change.low, change.high))
-    worth = Worth.EARNS if high < 0 else Worth.COSTS if low > 0 else Worth.UNSHOWN
-    runs = f"{len(found.best)} + {len(found.without)} runs in turn"
-    return worth, f"{gain_words(session, gain)} with it, {runs}: {worth}."
+    return worth_of(session, found)

@@ -47,6 +47,7 @@ def test_what_earns_nothing_is_named_with_the_line_that_takes_it_back(
         "To try the best without one, with guards:",
         "autoresearch-mcp undo 2",
     ]
+    assert "+0.00 % with it, 1 + 1 runs in turn: does not show" in project.review.report("md").report
 
 
 def test_of_a_noisy_metric_each_gain_has_its_interval(machine: Project) -> None:

@@ -89,6 +89,9 @@ def test_what_is_told_after_an_older_keep_went_is_what_was_measured(tmp_path: Pa
     project.loop.undo(3, force=True)
 
     assert project.sessions.status().best == 3.0
+    told = project.review.report("md").report
+    assert "3 keeps together claim" in told
+    assert "taken back" in told
 
 
 def test_under_noise_runs_in_turn_decide_and_a_person_is_told_what_it_costs(machine: Project) -> None:

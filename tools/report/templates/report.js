@@ -177,8 +177,7 @@
       const u = +node.dataset.u, seen = u >= this.area.low && u <= this.area.high, y = this.y(u);
       one("path", node).setAttribute("d", seen ? `M${FIELD.left} ${y}H${this.width - FIELD.right}` : "");
       const words = one("text", node);
-      words.setAttribute("x", FIELD.left + 6);
-      words.setAttribute("y", y > FIELD.top + 14 ? y - 8 : y + 11);
+      words.setAttribute("x", this.width - FIELD.right);
     }
 
     // Labels: the most telling first, each where most of its text meets no other label, line or dot, and cut to that.
@@ -193,7 +192,7 @@
       }
       for (const dot of this.dots) if (dot.u !== null && !dot.node.hasAttribute("hidden")) taken.push([dot.px - 5, dot.py - 5, dot.px + 5, dot.py + 5]);
       const goal = one(".target", this.svg);
-      if (goal) for (const [right, half] of [[FIELD.left + 110, 18], [this.width, 1]]) taken.push([FIELD.left, this.y(+goal.dataset.u) - half, right, this.y(+goal.dataset.u) + half]);
+      if (goal) taken.push([FIELD.left, this.y(+goal.dataset.u) - 1, this.width, this.y(+goal.dataset.u) + 1]);
       const way = this.down ? 1 : -1, bottom = this.height - FIELD.bottom, right = this.width - FIELD.right;
       const spots = [[-7, 13], [7, 13], [-10, 0], [10, 0], [-7, 24], [7, 24], [-7, 36], [7, 36], [-7, -13], [7, -13]];
       for (const label of this.labels) {
