@@ -77,7 +77,7 @@ read = "last"
 noise = "none"
 """
 PAUSES_S = (0.0, 0.5, 1.0, 2.0, 4.0)
-MOST_S = 60.0
+MOST_S = 300.0
 """How long a kill waits for iterations that do not come."""
 
 

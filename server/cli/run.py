@@ -11,6 +11,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 
 from rich.console import Console
@@ -19,7 +20,7 @@ from rich.live import Live
 from rich.text import Text
 
 from ...prompts import load_prompts
-from ...tools.driver.agents import AGENTS
+from ...tools.driver.agents import AGENTS, DrivenAgent
 from ...tools.driver.brief import leg_brief
 from ...tools.driver.chats import answer_hook
 from ...tools.driver.driving import Driver, RunEdge, RunOptions, leg_words
@@ -71,6 +72,8 @@ def hook(root: Path, options: Namespace) -> int:
 def _drive(root: Path, lab: Lab, options: Namespace, place: DriverPlace) -> int:
     if not (options.agent or options.agent_command):
         raise Refusal(Code.BAD_ARGUMENT, f"Say whom to drive: --agent {', '.join(AGENTS)}, or --agent-command COMMAND.")
+    if len(options.model) > len(options.agent):
+        raise Refusal(Code.BAD_ARGUMENT, "There are more --model than --agent: name one for each, in their order.")
     if place.driver():
         raise Refusal(
             Code.BUSY,
@@ -93,7 +96,10 @@ def _options(root: Path, options: Namespace) -> RunOptions:
         patience_s=options.patience * 60,
     )
     server += ["--allow-commands"] * options.allow_commands
-    return RunOptions(options.agent, server, options.agent_command, options.model, limits, options.notify_command)
+    pairs = zip_longest(options.agent, options.model[: len(options.agent)], fillvalue="")
+    agents = [DrivenAgent(client, model) for client, model in pairs]
+    agents += [DrivenAgent()] * bool(options.agent_command)
+    return RunOptions(agents, server, options.agent_command, limits, options.notify_command)
 
 
 def _brief(lab: Lab, goal: str) -> Callable[[int, Look], str]:

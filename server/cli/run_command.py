@@ -13,7 +13,11 @@ DRIVING: Mapping[str, CliCommand] = {
         "cli.run:run",
         (
             _argument(
-                "--agent", choices=["claude", "codex", "gemini", "opencode"], default="", help="the client to drive"
+                "--agent",
+                choices=["claude", "codex", "gemini", "opencode"],
+                action="append",
+                default=[],
+                help="the client to drive; of several each makes a leg in turn",
             ),
             _argument(
                 "--agent-command",
@@ -22,7 +26,12 @@ DRIVING: Mapping[str, CliCommand] = {
                 help="another client: {prompt} stands for the text of a leg, else it comes by standard input; {mcp_config} for "
                 "a file that names this server",
             ),
-            _argument("--model", default="", help="the model, as the client calls it"),
+            _argument(
+                "--model",
+                action="append",
+                default=[],
+                help="the model, as the client calls it; once for each --agent, in their order",
+            ),
             _argument("--goal", default="", help="what should get better (default: the plan says)"),
             _argument("--hours", type=float, default=0.0, help="end after so many hours"),
             _argument("--iterations", type=int, default=0, help="end after so many iterations"),

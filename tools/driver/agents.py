@@ -120,6 +120,21 @@ def own_command(settings: AgentSettings) -> Invocation:
 
 
 OWN = "command"
+
+
+@dataclass(frozen=True)
+class DrivenAgent:
+    """One whose turn it may be: its client, as `AGENTS` has it or a command of one's own, and the model."""
+
+    client: str = OWN
+    model: str = ""
+
+    @property
+    def label(self) -> str:
+        """Return what its legs call it."""
+        return f"{self.client} {self.model}".strip()
+
+
 AGENTS: Mapping[str, DrivenClient] = {
     "claude": DrivenClient("claude", "@anthropic-ai/claude-code", "Start `claude` once and give /login.", _claude),
     "codex": DrivenClient(

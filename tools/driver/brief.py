@@ -12,9 +12,23 @@ from ..lab.notes import from_person, said
 from ..plan.scope import Scope
 from ..session.events import Row
 from ..session.results import metric_of
+from ..session.summary import is_stuck, on_plateau
 from ..verbs.review import advice
 
 DEAD_ENDS, NEWEST = 12, 200
+STANDPOINTS = (
+    ("exploit", "Go further along what was kept: the same change in other places, its values, what it made possible."),
+    (
+        "explore",
+        "Try what is unlike every try so far: another algorithm or data structure, a file that nobody touched.",
+    ),
+    (
+        "simplify",
+        "Take out code, options and special cases that do not earn their place; the number may stay as it is.",
+    ),
+    ("combine", "Put near misses together, or one of them with what was kept; failed apart, they may hold together."),
+)
+"""From where a leg looks for ideas, in turn, once they run dry."""
 _PART = 1500
 """Characters that one part may take."""
 
@@ -22,7 +36,11 @@ _PART = 1500
 def leg_brief(context: RepoContext, number: int) -> str:
     """Return what leg `number` of a run has to know."""
     parts = [_UNATTENDED.format(number=number)]
-    if context.session is not None and not context.session.finished:
+    session = context.session
+    if session is not None and not session.finished:
+        if is_stuck(session) or on_plateau(session):
+            name, words = STANDPOINTS[number % len(STANDPOINTS)]
+            parts.append(f"\n## The session is stuck: in this leg, {name}\n\n{words}")
         parts += _memory(context)
     return "\n".join(parts)
 

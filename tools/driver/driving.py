@@ -17,11 +17,11 @@ from ..report.words import duration
 from ..session.events import Row
 from ..session.results import metric_of
 from ..text.redaction import redactor
-from .agents import AGENTS, OWN, AgentSettings, Invocation, own_command
+from .agents import AGENTS, AgentSettings, DrivenAgent, Invocation, own_command
 from .leg import RunningLeg, end_lost_leg, not_logged_in, notify
 from .reading import LegOutput
 from .records import DriverPlace, open_to_others
-from .rules import Halt, Look, Pause, RunLimits, Spent, after_leg, budget_spent, why_end
+from .rules import Halt, Look, Pause, RunLimits, Spent, budget_spent, whose_turn, why_end
 from .settling import look, settle
 
 LOOK_S = 0.5
@@ -29,19 +29,13 @@ LOOK_S = 0.5
 
 @dataclass
 class RunOptions:
-    """What a person asked of a run. `server` is the command line of the server for the client."""
+    """What a person asked of a run: whom to drive, in turn. `server` is the command line of the server for the client."""
 
-    agent: str
+    agents: Sequence[DrivenAgent]
     server: Sequence[str]
     command: str = ""
-    model: str = ""
     limits: RunLimits = field(default_factory=RunLimits)
     notify: str = ""
-
-    @property
-    def name(self) -> str:
-        """Return what the legs call their agent."""
-        return OWN if self.command else self.agent
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ class RunEdge:
 
 
 class Driver:
-    """Drives one agent over the session of a repository. `brief` makes the text that a leg begins with, for its number."""
+    """Drives agents, in turn, over the session of a repository. `brief` makes the text that a leg begins with, for its number."""
 
     def __init__(self, lab: Lab, options: RunOptions, brief: Callable[[int, Look], str], edge: RunEdge) -> None:
         self._lab, self._options, self._brief, self._edge = lab, options, brief, edge
@@ -90,13 +84,13 @@ class Driver:
         with self.place.held():
             self._after_a_killed_driver()
             self._before = len(legs_of(self._own_folder, self._first.session))
-            while (over := self._between()) is None:
-                self._one_leg()
+            while isinstance(turn := self._between(), DrivenAgent):
+                self._one_leg(turn)
             if problem := settle(self._lab, self._edge.pause):
                 self._edge.tell(f"The open iteration was left as it is: {problem}")
             self.place.note_now({})
         self._tell_rows()
-        return over
+        return turn
 
     def ready(self) -> None:
         """Refuse a client that could not be driven.
@@ -104,8 +98,12 @@ class Driver:
         Raises:
             Refusal: with the cure.
         """
-        agent = None if self._options.command else AGENTS[self._options.agent]
-        program = agent.program if agent else (own_command(self._settings("")).words or [""])[0]
+        for one in self._options.agents:
+            self._ready(one)
+
+    def _ready(self, one: DrivenAgent) -> None:
+        agent = AGENTS.get(one.client)
+        program = agent.program if agent else (own_command(self._settings(one, "")).words or [""])[0]
         if shutil.which(program) is None:
             cure = (
                 f"Install it: npm install -g {agent.package}. {agent.login}"
@@ -113,7 +111,7 @@ class Driver:
                 else "Name a program that is there."
             )
             raise Refusal(Code.BAD_ARGUMENT, f"`{program}` is not on the PATH. {cure}")
-        if agent and not_logged_in(agent, self._options.model):
+        if agent and not_logged_in(agent, one.model):
             raise Refusal(Code.BAD_ARGUMENT, f"`{program}` says that nobody is logged in. {agent.login}")
         folder = self.place.folder.parent
         if agent and agent.private and (place := open_to_others(folder)):
@@ -122,16 +120,17 @@ class Driver:
 
     def cure(self) -> str:
         """Say what a person can do about what the last leg stopped at; empty where nobody knows."""
-        last = self._legs[-1].problem if self._legs else None
-        if self._options.command or last is None:
+        last = self._legs[-1] if self._legs else None
+        client = AGENTS.get(last.agent.partition(" ")[0]) if last else None
+        if client is None or last is None or last.problem is None:
             return ""
         cures = {
-            Problem.LOGIN: AGENTS[self._options.agent].login,
+            Problem.LOGIN: client.login,
             Problem.BILLING: "Look at the account's balance or plan, then run again.",
             Problem.MODEL: "Name a model that the client knows with --model.",
             Problem.SERVER: "Run `autoresearch-mcp doctor`.",
         }
-        return cures.get(last, "")
+        return cures.get(last.problem, "")
 
     def _spent(self, seen: Look) -> Spent:
         reading = self._leg.reading if self._leg else None
@@ -145,17 +144,19 @@ class Driver:
             self._first = Look(seen.session, "", 0, False, False, "")
         return seen
 
-    def _between(self) -> Halt | None:
-        """Wait for the moment of the next leg; the reason where there is none."""
+    def _between(self) -> Halt | DrivenAgent:
+        """Wait for the moment of the next leg, and return whose it is; the reason where there is none."""
         self._while_paused()
-        seen = self._look()
-        decided = after_leg(self._legs, seen.over, self._limits, self._spent(seen), self._edge.now())
+        seen, agents = self._look(), self._options.agents
+        labels = [agent.label for agent in agents]
+        decided = whose_turn(labels, self._legs, seen.over, self._limits, self._spent(seen), self._edge.now())
         if isinstance(decided, Halt) or self._stopping:
             return decided if isinstance(decided, Halt) else Halt("The run was stopped.", True)
-        if decided.seconds:
-            self._edge.tell(f"The next leg begins in {duration(decided.seconds)}: {decided.why}.")
-        self._sleep(decided)
-        return Halt("The run was stopped.", True) if self._stopping else None
+        place, pause = decided
+        if pause.seconds:
+            self._edge.tell(f"The next leg begins in {duration(pause.seconds)}: {pause.why}.")
+        self._sleep(pause)
+        return Halt("The run was stopped.", True) if self._stopping else agents[place]
 
     def _while_paused(self) -> None:
         """Begin no leg while a person has the session paused."""
@@ -176,15 +177,15 @@ class Driver:
             self._edge.show()
             self._edge.pause(min(1.0, left))
 
-    def _one_leg(self) -> None:
+    def _one_leg(self, agent: DrivenAgent) -> None:
         first, began, number = self._look(), self._edge.now(), self._before + len(self._legs) + 1
         name = f"{number}-{secrets.token_hex(4)}"
-        reading = LegOutput(self._options.name, began)
-        call = self._call(self._brief(number, first))
+        reading = LegOutput(agent.client, began)
+        call = self._call(agent, self._brief(number, first))
         prompt = self.place.folder / "prompt.md"
-        begun = {"name": name, "leg": number, "began": began, "first": first.iterations}
+        begun = {"name": name, "agent": agent.label, "leg": number, "began": began, "first": first.iterations}
         self._note(begun)
-        self._edge.tell(f"Leg {number} begins: {self._options.name}.")
+        self._edge.tell(f"Leg {number} begins: {agent.label}.")
         self._leg = RunningLeg(name, call.words, call.variables, prompt, self._lab.for_reading().repo.root, reading)
         try:
             ending = self._watch(self._leg, first, begun)
@@ -193,19 +194,19 @@ class Driver:
             self._leg = None
         if ending is LegEnding.ITSELF:
             reading.ended(code)
-        self._record(number, began, first, ending, code, reading)
+        self._record(agent, number, began, first, ending, code, reading)
 
-    def _call(self, text: str) -> Invocation:
-        settings = self._settings(text)
-        call = own_command(settings) if self._options.command else AGENTS[self._options.agent].call(settings)
+    def _call(self, agent: DrivenAgent, text: str) -> Invocation:
+        settings = self._settings(agent, text)
+        call = AGENTS[agent.client].call(settings) if agent.client in AGENTS else own_command(settings)
         self.place.put({**call.files, "prompt.md": text})
         return call
 
-    def _settings(self, text: str) -> AgentSettings:
+    def _settings(self, agent: DrivenAgent, text: str) -> AgentSettings:
         options, cost = self._options, sum(leg.cost or 0.0 for leg in self._legs)
         left = max(0.01, self._limits.cost - cost) if self._limits.cost else 0.0
         folder = str(self.place.folder.absolute())
-        return AgentSettings(options.server, folder, options.model, left, options.command, text)
+        return AgentSettings(options.server, folder, agent.model, left, options.command, text)
 
     def _watch(self, leg: RunningLeg, first: Look, begun: Mapping[str, Any]) -> LegEnding:
         """Wait for the leg's end, or for a reason to end it. What it took so far is noted, should this process be killed."""
@@ -229,16 +230,25 @@ class Driver:
         return LegEnding.ITSELF
 
     def _record(
-        self, number: int, began: float, first: Look, ending: LegEnding, code: int | None, reading: LegOutput
+        self,
+        agent: DrivenAgent,
+        number: int,
+        began: float,
+        first: Look,
+        ending: LegEnding,
+        code: int | None,
+        reading: LegOutput,
     ) -> None:
         seen = self._look()
+        before = first.iterations if first.session else 0
         interrupted = ending is not LegEnding.ITSELF and reading.problem is Problem.OTHER
         leg = Leg(
             number=number,
-            agent=self._options.name,
+            agent=agent.label,
             began=began,
             ended=self._edge.now(),
-            iterations=max(0, seen.iterations - (first.iterations if first.session else 0)),
+            iterations=max(0, seen.iterations - before),
+            keeps=self._keeps(seen, before),
             ending=ending,
             code=code,
             tokens=reading.tokens,
@@ -252,6 +262,10 @@ class Driver:
         add_leg(self._own_folder, seen.session, leg)
         self._tell_rows()
         self._edge.tell(f"Leg {number} is over: {leg_words(leg)}.")
+
+    def _keeps(self, seen: Look, before: int) -> int:
+        """Return how many of the iterations after one were kept."""
+        return sum(row.status.kept for row in self._lab.for_reading().rows(max(0, seen.iterations - before)))
 
     def _tell_rows(self) -> None:
         """Tell what came since the last look, and the person's own command of each keep."""
@@ -267,7 +281,7 @@ class Driver:
                 notify(self._options.notify, "keep", row_words(row), context.repo.root)
 
     def _note(self, more: Mapping[str, Any]) -> None:
-        self.place.note_now({"agent": self._options.name, "session": self._first.session, **more})
+        self.place.note_now({"session": self._first.session, **more})
 
     def _after_a_killed_driver(self) -> None:
         """End what a driver that was killed left at work, and note its leg."""
@@ -285,6 +299,7 @@ class Driver:
                 began=float(left["began"]),
                 ended=self._edge.now(),
                 iterations=max(0, seen.iterations - int(left["first"])),
+                keeps=self._keeps(seen, int(left["first"])),
                 ending=LegEnding.LOST,
                 tokens=int(left.get("tokens", 0)),
                 cost=left.get("cost"),
@@ -295,7 +310,8 @@ class Driver:
 
 def leg_words(leg: Leg) -> str:
     """Tell a leg that is over in one line."""
-    made = f"{leg.iterations} iteration{'s' * (leg.iterations != 1)} in {duration(leg.ended - leg.began)}, {leg.ending}"
+    kept = f", {leg.keeps} kept," if leg.iterations else ""
+    made = f"{leg.iterations} iteration{'s' * (leg.iterations != 1)}{kept} in {duration(leg.ended - leg.began)}, {leg.ending}"
     exits = f" (exit {leg.code})" if leg.ending is LegEnding.ITSELF and leg.code else ""
     said = f", {leg.problem}" if leg.problem else ""
     least = "at least " if leg.at_least and leg.tokens else ""

@@ -107,13 +107,33 @@ def after_leg(legs: Sequence[Leg], over: str, limits: RunLimits, spent: Spent, n
     counted = [leg for leg in barren if leg.problem is not Problem.LIMIT]
     if len(counted) >= MOST_FRUITLESS:
         return Halt(f"{len(counted)} legs in a row brought no iteration.", False)
-    return Pause(BACK_OFF_S[min(len(counted), len(BACK_OFF_S)) - 1], "the last leg brought no iteration")
+    wait = last.ended + BACK_OFF_S[min(len(counted), len(BACK_OFF_S)) - 1] - now
+    return Pause(max(0.0, wait), "the last leg brought no iteration")
+
+
+def whose_turn(
+    agents: Sequence[str], legs: Sequence[Leg], over: str, limits: RunLimits, spent: Spent, now: float
+) -> tuple[int, Pause] | Halt:
+    """Return the place of the agent that makes the next leg, and when: of those that may begin soonest the one whose last leg is
+    longest ago. One that cannot go on is left out; when none can, that ends the run.
+    """
+    decided = [after_leg([leg for leg in legs if leg.agent == one], over, limits, spent, now) for one in agents]
+    newest = {leg.agent: number for number, leg in enumerate(legs)}
+    able = [
+        (pause.seconds, newest.get(agents[place], -1), place)
+        for place, pause in enumerate(decided)
+        if isinstance(pause, Pause)
+    ]
+    if able:
+        seconds, _, place = min(able)
+        return place, Pause(seconds, getattr(decided[place], "why", ""))
+    return next(one for one in decided if isinstance(one, Halt))
 
 
 def _after_limit(last: Leg, barren: int, limits: RunLimits, now: float) -> Pause | Halt:
     if barren >= MOST_LIMITS:
         return Halt(f"{barren} legs in a row met a usage limit.", False)
-    wait = max(0.0, last.reset - now) + AFTER_RESET_S if last.reset else LIMIT_PAUSE_S
+    wait = max(0.0, last.reset - now) + AFTER_RESET_S if last.reset else max(0.0, last.ended + LIMIT_PAUSE_S - now)
     if limits.until and now + wait >= limits.until:
         return Halt("The usage limit lasts longer than the hours of this run.", False)
     return Pause(wait, "usage limit")

@@ -48,6 +48,7 @@ class Leg(BaseModel):
     began: float
     ended: float
     iterations: int = 0
+    keeps: int = 0
     ending: LegEnding = LegEnding.ITSELF
     code: int | None = None
     tokens: int = 0
@@ -86,15 +87,30 @@ def legs_of(folder: Path, session: str) -> list[Leg]:
 
 
 def cost_words(legs: Sequence[Leg]) -> str:
-    """Say what agents took over some legs: hours, tokens, dollars; empty without a leg."""
+    """Say what agents took over some legs, in hours, tokens and dollars: in all, each of several agents, a leg, and a change that was
+    kept; empty without a leg.
+    """
     if not legs:
         return ""
-    money, tokens = sum(leg.cost or 0.0 for leg in legs), sum(leg.tokens for leg in legs)
+    told, keeps = [f"{_count(len(legs), 'leg')} of an agent, {_took(legs)}"], sum(leg.keeps for leg in legs)
+    agents = dict.fromkeys(leg.agent for leg in legs)
+    for agent in agents if len(agents) > 1 else ():
+        own = [leg for leg in legs if leg.agent == agent]
+        told.append(f"{agent} {_count(len(own), 'leg')}, {_count(sum(leg.keeps for leg in own), 'keep')}, {_took(own)}")
+    told += [f"a leg {_took(legs, len(legs))}"] if len(legs) > 1 else []
+    told += [f"a keep {_took(legs, keeps)}"] if keeps else []
+    return "; ".join(told)
+
+
+def _took(legs: Sequence[Leg], parts: int = 1) -> str:
+    money, tokens = sum(leg.cost or 0.0 for leg in legs) / parts, sum(leg.tokens for leg in legs) / parts
     least = "at least " if any(leg.at_least for leg in legs) else ""
-    minutes = sum(leg.ended - leg.began for leg in legs) / 60
-    count = "1 leg" if len(legs) == 1 else f"{len(legs)} legs"
-    time = f"{minutes / 60:.1f} h" if minutes >= 90 else f"{minutes:.1f} min"
-    told = [f"{count} of an agent, {time}"]
-    told += [f"{least}{tokens:,} tokens"] if tokens else []
+    minutes = sum(leg.ended - leg.began for leg in legs) / 60 / parts
+    told = [f"{minutes / 60:.1f} h" if minutes >= 90 else f"{minutes:.1f} min"]
+    told += [f"{least}{tokens:,.0f} tokens"] if tokens else []
     told += [f"{least}${money:.2f}"] if money else []
     return ", ".join(told)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"

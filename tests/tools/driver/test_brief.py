@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoresearch_mcp.tools.driver.brief import leg_brief
+from autoresearch_mcp.tools.driver.brief import STANDPOINTS, leg_brief
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.lab.notes import MOST_CHARACTERS, said, say
 from autoresearch_mcp.tools.verbs.notes import Notes
@@ -27,6 +27,19 @@ def test_a_leg_begins_with_keeps_dead_ends_untouched_files_notes_and_edits_that_
     assert "Files in scope never touched:\n- app.txt" in told
     assert "- the parser is slow; look at src/lexer next" in told
     assert "by the leg before: finish it as one idea, or undo the edit:\n- app.txt" in told
+
+
+def test_once_the_session_is_stuck_each_leg_looks_from_elsewhere(project: Project) -> None:
+    project.start()
+    before = leg_brief(project.lab.for_reading(), 1)
+    for value in range(11, 16):
+        project.try_value(value)
+
+    stuck = [leg_brief(project.lab.for_reading(), number) for number in range(1, 6)]
+
+    assert "stuck" not in before
+    told = [[name for name, _ in STANDPOINTS if f"in this leg, {name}" in brief] for brief in stuck]
+    assert told == [["explore"], ["simplify"], ["combine"], ["exploit"], ["explore"]]
 
 
 def test_notes_are_bounded_of_one_session_and_without_secrets(project: Project) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from autoresearch_mcp.tools.driver.agents import DrivenAgent
 from autoresearch_mcp.tools.driver.driving import Driver, RunEdge, RunOptions
 from autoresearch_mcp.tools.driver.records import DriverPlace
 from autoresearch_mcp.tools.driver.rules import Halt, RunLimits
@@ -78,9 +79,8 @@ class Run:
         file.write_text(AGENT + agent)
         self.clock = Clock(project.root.parent / "hour")
         self.told: list[str] = []
-        options = RunOptions(
-            "", [sys.executable], f"{sys.executable} {file}", limits=RunLimits(**limits), notify=notify
-        )
+        command = f"{sys.executable} {file}"
+        options = RunOptions([DrivenAgent()], [sys.executable], command, RunLimits(**limits), notify)
         edge = RunEdge(self.clock.now, self.clock.pause, self.told.append)
         self.driver = Driver(project.lab, options, lambda number, seen: f"leg {number} of a run", edge)
 
@@ -137,7 +137,9 @@ def test_an_agent_that_is_killed_loses_nothing(session: Project) -> None:
 
     assert run.legs == [(2, LegEnding.ITSELF), (3, LegEnding.ITSELF), (1, LegEnding.ITSELF)]
     assert run.driver.legs[0].code == 128 + signal.SIGKILL
-    assert "3 legs of an agent, 0.0 min" in session.copied_server().review.report().report
+    assert (
+        "3 legs of an agent, 0.0 min; a leg 0.0 min; a keep 0.0 min" in session.copied_server().review.report().report
+    )
     assert session.statuses() == ["baseline", *["keep"] * 6]
 
 

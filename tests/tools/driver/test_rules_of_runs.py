@@ -18,22 +18,28 @@ from autoresearch_mcp.tools.driver.rules import (
     RunLimits,
     Spent,
     after_leg,
+    whose_turn,
     why_end,
 )
-from autoresearch_mcp.tools.lab.legs import Leg, LegEnding, Problem
+from autoresearch_mcp.tools.lab.legs import Leg, LegEnding, Problem, cost_words
 
 NOW = 1_795_900_000.0
 NOTHING = Spent(0, 0.0, 0)
 
 
 def leg(
-    iterations: int = 0, problem: Problem | None = None, reset: float = 0.0, ending: LegEnding = LegEnding.ITSELF
+    iterations: int = 0,
+    problem: Problem | None = None,
+    reset: float = 0.0,
+    ending: LegEnding = LegEnding.ITSELF,
+    agent: str = "claude",
+    ended: float = NOW,
 ) -> Leg:
     return Leg(
         number=1,
-        agent="claude",
-        began=NOW - 60,
-        ended=NOW,
+        agent=agent,
+        began=ended - 60,
+        ended=ended,
         iterations=iterations,
         problem=problem,
         reset=reset,
@@ -64,6 +70,39 @@ def test_what_only_a_person_mends_ends_the_run_at_once() -> None:
 def test_a_leg_that_brought_iterations_is_followed_at_once_and_forgives_those_before() -> None:
     assert after(leg(), leg(), leg(2)) == Pause(0.0)
     assert after(leg(2), leg()).seconds == 60  # type: ignore[union-attr]
+
+
+def turn(*legs: Leg) -> tuple[int, Pause] | Halt:
+    return whose_turn(["claude", "codex"], legs, "", RunLimits(), NOTHING, NOW)
+
+
+def test_several_agents_take_turns() -> None:
+    assert turn() == (0, Pause(0.0))
+    assert turn(leg(2)) == (1, Pause(0.0))
+    assert turn(leg(2), leg(2, agent="codex")) == (0, Pause(0.0))
+
+
+def test_an_agent_that_has_to_wait_or_cannot_go_on_leaves_the_turn_to_the_others() -> None:
+    limited, working = leg(problem=Problem.LIMIT, reset=NOW + 7200), leg(2, agent="codex")
+    out, barren = leg(problem=Problem.LOGIN), leg(agent="codex")
+
+    assert turn(limited, working) == (1, Pause(0.0))
+    assert turn(out, barren) == (1, Pause(60, "the last leg brought no iteration"))
+    assert turn(out, leg(agent="codex", ended=NOW - 60))[1].seconds == 0  # type: ignore[index]
+    assert isinstance(turn(out, leg(problem=Problem.LOGIN, agent="codex")), Halt)
+
+
+def test_what_was_spent_is_told_by_agent_by_leg_and_by_keep() -> None:
+    codex = leg(3, agent="codex").model_copy(update={"keeps": 2, "tokens": 3000})
+    claude = leg(1).model_copy(update={"tokens": 1000, "cost": 0.5, "at_least": True})
+
+    assert cost_words([claude, codex]).split("; ") == [
+        "2 legs of an agent, 2.0 min, at least 4,000 tokens, at least $0.50",
+        "claude 1 leg, 0 keeps, 1.0 min, at least 1,000 tokens, at least $0.50",
+        "codex 1 leg, 2 keeps, 1.0 min, 3,000 tokens",
+        "a leg 1.0 min, at least 2,000 tokens, at least $0.25",
+        "a keep 1.0 min, at least 2,000 tokens, at least $0.25",
+    ]
 
 
 def test_a_leg_that_we_ended_is_no_failure() -> None:
