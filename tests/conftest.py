@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from autoresearch_mcp.tools.git import cli
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.verbs.loop import Loop
@@ -86,6 +87,7 @@ def own_git(homes: Homes) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
         patch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setattr(cli, "_YOUNG_NS", 30_000_000)  # this disk notes the time of a change that exactly
         for name in ("AUTORESEARCH_ROOT", "CLAUDE_PROJECT_DIR"):
             patch.delenv(name, raising=False)
         yield
@@ -103,13 +105,14 @@ class UnsyncedConnection(sqlite3.Connection):
 
 @pytest.fixture(autouse=True)
 def no_loss_of_power(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Nothing waits for the disk in this process: the power stays on, and to wait is most of a test's time when several
-    run at once. Tests marked `durable` do wait.
+    """Nothing waits for the disk in this process, nor in its git: the power stays on, and to wait is most of a test's
+    time when several run at once. Tests marked `durable` do wait.
     """
     with pytest.MonkeyPatch.context() as patch:
         if request.node.get_closest_marker("durable") is None:
             patch.setattr(os, "fsync", lambda descriptor: None)
             patch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=UnsyncedConnection))
+            patch.setattr(cli, "SETTINGS", (*cli.SETTINGS, "core.fsync=none"))
         yield
 
 
