@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-HANDSHAKES = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 STATELESS = "2026-07-28"
-VERSIONS = [*HANDSHAKES, STATELESS]
 LISTS = ["tools/list", "prompts/list", "resources/list", "resources/templates/list"]
 
 FRONTED = [sys.executable, "-m", "autoresearch_mcp.server", "--allow-commands", "--root"]

@@ -15,18 +15,18 @@ from ci_steps import SOURCE, github_commands, gitlab_commands, machine, run_step
 
 CI = Path(__file__).parents[3] / "examples" / "ci"
 WORKFLOWS = sorted((CI / "github").glob("*.yml"))
+RELEASE = CI.parents[1] / ".github" / "workflows" / "release.yml"
 BIN = Path(sys.executable).parent
 
 
-def said(*command: str, folder: Path = CI) -> str:
+def said(*command: str | Path, folder: Path = CI) -> str:
     """What a linter prints; empty when it finds nothing."""
     done = subprocess.run([BIN / command[0], *command[1:]], cwd=folder, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
-def test_workflows_fit_their_schema(file: Path) -> None:
-    assert said("check-jsonschema", "--builtin-schema", "vendor.github-workflows", str(file)) == ""
+def test_workflows_and_our_own_release_fit_their_schema() -> None:
+    assert said("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS, RELEASE) == ""
 
 
 def test_workflows_hold_no_known_hole_but_that_their_actions_are_not_pinned(tmp_path: Path) -> None:
@@ -40,11 +40,8 @@ def test_workflows_hold_no_known_hole_but_that_their_actions_are_not_pinned(tmp_
     assert set(re.findall(r"^\w+\[([\w-]+)\]", told, re.MULTILINE)) <= {"unpinned-uses"}, told
 
 
-def test_our_own_release_fits_its_schema_and_has_no_known_hole() -> None:
-    ours = CI.parents[1] / ".github" / "workflows" / "release.yml"
-
-    assert said("check-jsonschema", "--builtin-schema", "vendor.github-workflows", str(ours)) == ""
-    assert said("zizmor", "--offline", "--no-progress", "--min-severity", "medium", str(ours)) == ""
+def test_our_own_release_has_no_known_hole() -> None:
+    assert said("zizmor", "--offline", "--no-progress", "--min-severity", "medium", RELEASE) == ""
 
 
 def test_the_jobs_of_gitlab_fit_their_schema() -> None:
@@ -120,6 +117,7 @@ def test_the_nightly_workflow_pushes_what_was_kept(tmp_path: Path, clone: Path) 
     assert "autoresearch/" in branches
 
 
+@pytest.mark.slow
 def test_the_regression_workflow_needs_no_agent(tmp_path: Path, clone: Path) -> None:
     ran = run_steps(github_commands(CI / "github" / "regression.yml", EVENT), clone, ours(tmp_path))
 
@@ -138,7 +136,11 @@ def test_the_security_workflow_fails_at_its_gate_where_the_agent_did_nothing(tmp
     assert ran.status == 1, ran.said
 
 
-@pytest.mark.parametrize(("job", "status"), [("nightly experiments", 0), ("security audit", 1), ("regression", 0)])
+# By default each job runs on one of the two forges.
+@pytest.mark.parametrize(
+    ("job", "status"),
+    [pytest.param("nightly experiments", 0, marks=pytest.mark.slow), pytest.param("security audit", 1, marks=pytest.mark.slow), ("regression", 0)],
+)  # fmt: skip
 def test_the_jobs_of_gitlab_go_through(tmp_path: Path, clone: Path, job: str, status: int) -> None:
     environment = ours(tmp_path) | {
         "AUTORESEARCH_SOURCE": SOURCE, "CI_PIPELINE_ID": "7", "CI_MERGE_REQUEST_DIFF_BASE_SHA": "origin/main",

@@ -21,6 +21,8 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from starlette.types import Receive, Scope, Send
 
+from autoresearch_mcp.server.main import main
+from autoresearch_mcp.server.web import over_http
 from autoresearch_mcp.server.web.over_http import web_server
 from conftest import Project
 
@@ -115,23 +117,22 @@ async def test_several_clients_work_at_once_and_see_the_same_session(served: Ser
     ],
 )
 def test_what_would_not_be_safe_is_refused(
-    project: Project, tmp_path: Path, address: str, more: list[str], told: str
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    address: str,
+    more: list[str],
+    told: str,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(over_http, "web_server", lambda app: pytest.fail("it is served"))
     for name, text, mode in (("short", "abc", 0o600), ("open", "x" * 40, 0o644)):
-        (tmp_path / name).write_text(text)
-        os.chmod(tmp_path / name, mode)
+        Path(name).write_text(text)
+        os.chmod(name, mode)
 
-    refused = subprocess.run(
-        [*COMMAND, "--root", str(project.root), "serve", "--http", address, *more],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert refused.returncode == 2
-    assert told in refused.stderr
+    assert main(["--root", str(project.root), "serve", "--http", address, *more]) == 2
+    assert told in capsys.readouterr().err
 
 
 class Listening:
