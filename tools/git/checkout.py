@@ -201,8 +201,10 @@ class Checkout:
 
     @contextmanager
     def same_paths(self, index: Path, entries: Sequence[TreeChange]) -> Iterator[None]:
-        """Know what an index file lists after the body gave these entries their place in it, where no path comes or goes."""
-        known = self._cache.listings.known(index) if len(entries) <= _FEW else None
+        """Know what an index file lists that after the body differs from the checkout's in these entries, where no path comes
+        or goes.
+        """
+        known = self._cache.listings.known(self.git_dir / "index") if len(entries) <= _FEW else None
         yield
         if (
             known

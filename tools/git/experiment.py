@@ -13,6 +13,7 @@ from ..errors import Code, Refusal
 from ..storage.disk import synchronise
 from .checkout import PathChange
 from .locks import held_by_another, index_held
+from .memory import digest_of
 from .repo import REFLOG_PREFIX, Repo, literal
 from .trees import ABSENT, SYMLINK, TreeChange, planted, stored
 
@@ -55,6 +56,8 @@ class ExperimentIndex:
         self._git = repo.git
         self._index = repo.git_dir / "autoresearch-index"
         self._private = {"GIT_INDEX_FILE": str(self._index)}
+        self._ready: tuple[bytes, str] | None = None
+        """What the user's index was when it was copied, and the tree that the copy holds since, if that is all that it holds."""
 
     def stage(self, paths: Sequence[str], parent: str) -> Staged:
         """Build the tree that a commit of `paths` would have. The user's own index is not touched.
@@ -65,6 +68,7 @@ class ExperimentIndex:
         if (tree := self._tree_without_hooks(paths, parent)) is not None:
             return self._differing(tree, parent)
         self._copy_index()
+        before = digest_of(self._index) if self._as(parent) and not self._has_hooks() else b""
         if not self._as(parent):
             self._git.run("read-tree", "--reset", parent, environment=self._private)
         arguments = ("update-index", "--add", "--remove", "-z", "--stdin")
@@ -72,6 +76,7 @@ class ExperimentIndex:
         staged = self._staged(parent)
         if staged.entries and self._hook("pre-commit"):
             staged = self._staged(parent)
+        self._ready = (before, staged.tree) if before else None
         return staged
 
     @contextmanager
@@ -85,7 +90,7 @@ class ExperimentIndex:
         commit = self._repo.commit_tree(staged.tree, parent, self._checked(message))
         synchronise(*_touched(self._repo.root, staged.paths))
         self._repo.synchronise_commit(commit, staged.tree, staged.entries)
-        with self._index_with(staged.entries):
+        with self._index_with(staged.entries, staged.tree):
             self._repo.refuse_in_progress()
             yield commit
             self._move_head(commit, parent, message)
@@ -223,7 +228,7 @@ class ExperimentIndex:
         Raises:
             HookFailure: if one refuses.
         """
-        if not any(map(self._has_hook, ("pre-commit", "commit-msg"))):
+        if not self._has_hooks():
             return None
         self._copy_index()
         self._git.run("read-tree", "--reset", "HEAD", environment=self._private)
@@ -233,7 +238,7 @@ class ExperimentIndex:
     def _tree_without_hooks(self, paths: Sequence[str], parent: str) -> str | None:
         """Return the tree, without the cost of writing an index, if nobody is to look at that; None if somebody is."""
         small = _size(self._repo.git_dir / "index") < LARGE_INDEX
-        if small or any(map(self._has_hook, ("pre-commit", "commit-msg"))):
+        if small or self._has_hooks():
             return None
         settings = self._repo.settings()
         trusts_mode = "false" not in {settings.last(name) for name in ("core.filemode", "core.symlinks")}
@@ -252,6 +257,9 @@ class ExperimentIndex:
         settings = self._repo.settings()
         named = any(key.startswith("hook.") or key == "core.hookspath" for _, key, _ in settings.values)
         return named or os.path.lexists(self._repo.common_dir / "hooks" / name)
+
+    def _has_hooks(self) -> bool:
+        return any(map(self._has_hook, ("pre-commit", "commit-msg")))
 
     def _hook(self, name: str, *arguments: str) -> bool:
         """Run a hook; whether there was one to run."""
@@ -285,23 +293,28 @@ class ExperimentIndex:
         self._repo.synchronise_branch()
 
     @contextmanager
-    def _index_with(self, entries: Sequence[TreeChange]) -> Iterator[None]:
+    def _index_with(self, entries: Sequence[TreeChange], tree: str = "") -> Iterator[None]:
         """Hold the index, and give these paths their place in it on exit, unless the body raised.
 
-        It is written beside the index before the body runs: after that nothing is left that could be refused.
+        It is written beside the index before the body runs: after that nothing is left that could be refused. Where the user's
+        is as it was when `tree` was staged, the index of that is it.
         """
         with index_held(self._repo.git_dir):
-            self._index.unlink(missing_ok=True)
-            self._copy_index()
-            # Exact ids instead of `add`: an edit made since then must not be staged by accident.
-            lines = [f"{entry.new_mode} {entry.new_id}\t{entry.path}" for entry in entries]
             with self._repo.same_paths(self._index, entries):
-                self._git.run("update-index", "-z", "--index-info", stdin=literal(lines), environment=self._private)
+                if not (tree and self._ready == (digest_of(self._repo.git_dir / "index"), tree)):
+                    self._write_index(entries)
             yield
             if self._index.exists():
                 synchronise(self._index)
                 os.replace(self._index, self._repo.git_dir / "index")
                 synchronise(self._repo.git_dir)
+
+    def _write_index(self, entries: Sequence[TreeChange]) -> None:
+        self._index.unlink(missing_ok=True)
+        self._copy_index()
+        # Exact ids instead of `add`: an edit made since then must not be staged by accident.
+        lines = [f"{entry.new_mode} {entry.new_id}\t{entry.path}" for entry in entries]
+        self._git.run("update-index", "-z", "--index-info", stdin=literal(lines), environment=self._private)
 
     def _restore(self, entries: Sequence[TreeChange]) -> None:
         gone = [entry.path for entry in entries if entry.new_mode == ABSENT]

@@ -43,6 +43,10 @@ class Memory:
             # Readers and a writer share it, each in its own thread.
             self._known.pop(next(iter(self._known)), None)
 
+    def newest_first(self) -> list[tuple[Hashable, Any]]:
+        """Return all that is remembered with its keys."""
+        return list(reversed(self._known.items()))
+
     def ask(self, key: Hashable, question: Callable[[], T]) -> T:
         """Return the remembered answer, or the one that is found now."""
         known: T | None = self._known.get(key)
@@ -73,7 +77,8 @@ def stamps_of(root: Path | str, paths: Collection[str]) -> dict[str, Stamp]:
 
     A link is looked at itself, not what it leads to.
     """
-    files = [f"{root}/{path}" for path in paths]
+    top = str(root)  # a `Path` would be written out anew for each of thousands
+    files = [f"{top}/{path}" for path in paths]
     try:
         return dict(zip(paths, map(STAMP, map(os.lstat, files)), strict=True))
     except (OSError, ValueError):  # something is not there
@@ -104,15 +109,16 @@ class Digests:
 
         A large set of which nothing moved has the same dictionary each time.
         """
+        top = str(root)
         if len(paths) <= _MOST_READ:
-            return {path: self._digest(f"{root}/{path}", _LARGE) for path in paths}
+            return {path: self._digest(f"{top}/{path}", _LARGE) for path in paths}
         stamps = look() if look else stamps_of(root, paths)
         known: tuple[Mapping[str, Stamp], dict[str, str]] | None = self._sets.get(root)
         if known and known[0] == stamps:
             return known[1]
-        found = {path: self._digest(f"{root}/{path}", 0) for path in paths}
+        found = {path: self._digest(f"{top}/{path}", 0) for path in paths}
         self._sets.forget(root)
-        if all(stamp == _NOTHING or self._stamp(f"{root}/{path}") == stamp for path, stamp in stamps.items()):
+        if all(stamp == _NOTHING or self._stamp(f"{top}/{path}") == stamp for path, stamp in stamps.items()):
             self._sets.put(root, (stamps, found))
         return found
 
@@ -215,7 +221,7 @@ class Listings:
 
     def of(self, git: GitCli, git_dir: Path) -> Listing:
         """Return the index as it stands."""
-        digest = b"" if any(git_dir.glob("sharedindex.*")) else _digest(git_dir / "index")
+        digest = b"" if any(git_dir.glob("sharedindex.*")) else digest_of(git_dir / "index")
         known, latest = self._known
         if digest and digest == known:
             return latest
@@ -223,21 +229,22 @@ class Listings:
         # With the same entries, what was worked out from them stands: only times or object ids changed.
         found = latest if out == latest.out else Listing(out)
         # An index that changed while git read it is not what the digest names.
-        again = _digest(git_dir / "index") if digest else b""
+        again = digest_of(git_dir / "index") if digest else b""
         self._known = again if again == digest else b"", found
         return found
 
     def known(self, index: Path) -> Listing | None:
         """Return what this index file lists, if that is known without asking git."""
         digest, latest = self._known
-        return latest if digest and digest == _digest(index) else None
+        return latest if digest and digest == digest_of(index) else None
 
     def put(self, index: Path, listing: Listing) -> None:
         """Note what an index file lists that is about to be the checkout's."""
-        self._known = _digest(index), listing
+        self._known = digest_of(index), listing
 
 
-def _digest(file: Path) -> bytes:
+def digest_of(file: Path) -> bytes:
+    """Return the SHA-256 of a file; empty where there is none."""
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").digest()

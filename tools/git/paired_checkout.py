@@ -12,19 +12,24 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
+from typing import cast
 
 from ..errors import Code, Refusal
 from ..storage.disk import boot, write_atomically
 from .cli import GitCli
 from .linked_checkout import LinkedCheckout
+from .memory import Memory
 from .own_index import note_index, renew_index
 from .repo import Repo, literal
+from .trees import Tracked
 from .untracked import changed_since, remove_file, without_caches
 from .untracked_copies import UntrackedCopies, UntrackedPaths
 
 MOST_PATTERNS = 5000
 """Paths that one command line can spare from cleaning; beyond that, their whole folders are spared."""
 _SWITCH = ("checkout", "--quiet", "--force", "--detach")
+_TRACKED = Memory(4)
+"""Files of commits, by their tree."""
 
 
 class PairedCheckout:
@@ -42,6 +47,8 @@ class PairedCheckout:
         self.folder = self._linked.folder
         self._memory = self._linked.home / "brought.json"
         self._copies = UntrackedCopies(repo, self.folder, as_of if pristine else math.inf)
+        self.left_alone = False
+        """Whether only that was rewritten in which the commits differ, when one was last checked out."""
 
     def check_out(
         self,
@@ -64,16 +71,16 @@ class PairedCheckout:
         if git is not None:
             renew_index(git, self._linked.place)
         # Where git cannot switch, a lock or half an index that a killed process left is cured by a new place.
-        again = git is not None and git.ask(*_SWITCH, exact).code == 0 and self._clean(git)
+        again = git is not None and git.ask(*_SWITCH, exact).code == 0 and self._clean(git, exact)
         if git is None or not again:
             git = self._make(exact, untracked)
         if not (again and self._pristine):
             self._unseen = self._beside(git, outputs)
-        if sealed is not None:
-            self._seal(git, exact, *sealed)
+        restored = sealed is not None and self._seal(git, exact, *sealed)
+        self.left_alone = bool(again) and not restored
         note_index(self._linked.place)
         if self._pristine and not again:
-            self._copies.note(_tracked(git))
+            self._copies.note(self._tracked(git, exact))
         return self.folder
 
     def unseen(self) -> tuple[str, ...]:
@@ -119,14 +126,14 @@ class PairedCheckout:
             cure = "Free disk space there, or set XDG_CACHE_HOME to a folder that can be written, and try again."
             raise Refusal(Code.GIT, f"No second checkout could be made at {self.folder}: {error} {cure}") from error
 
-    def _clean(self, git: GitCli) -> bool:
+    def _clean(self, git: GitCli, commit: str) -> bool:
         """Remove what an earlier run left, so that nobody reads a stale result; `-ff` also takes nested repositories.
 
         Returns false where a new place is the only cure.
         """
         present = self.untracked_paths()
         if self._pristine:
-            return self._linked.clean_note() and self._copies.restore(_tracked(git), present.shared)
+            return self._linked.clean_note() and self._copies.restore(self._tracked(git, commit), present.shared)
         kept = {*present.copied, *present.shared}
         if len(kept) > MOST_PATTERNS:
             kept = {os.path.dirname(path) or path for path in kept}
@@ -147,16 +154,26 @@ class PairedCheckout:
                 remove_file(self.folder, path)
         return (*present.late, *without_caches(self.folder, paths, present.at))
 
-    def _seal(self, git: GitCli, commit: str, baseline: str, paths: Sequence[str]) -> None:
+    def _tracked(self, git: GitCli, commit: str) -> Tracked:
+        """Return the files of a commit that stands here."""
+        tree = self._repo.tree(commit)
+
+        def look() -> Tracked:
+            for old, files in _TRACKED.newest_first():
+                if (entries := self._repo.known_entries(str(old), tree)) is not None:
+                    return cast(Tracked, files).changed(entries)
+            return Tracked(frozenset(os.fsdecode(git.run("ls-files", "-z")).split("\0")) - {""})
+
+        return _TRACKED.ask(tree, look)
+
+    def _seal(self, git: GitCli, commit: str, baseline: str, paths: Sequence[str]) -> bool:
+        """Let protected paths stand as in the commit `baseline`; return whether one did not."""
         guarded = frozenset(paths)
         changed = [entry.path for entry in self._repo.entries(commit, baseline)]
         if bent := [path for path in changed if _under(path, guarded)]:
             restore = ("restore", "--staged", "--worktree", f"--source={baseline}")
             git.run(*restore, "--pathspec-from-file=-", "--pathspec-file-nul", stdin=literal(bent))
-
-
-def _tracked(git: GitCli) -> frozenset[str]:
-    return frozenset(os.fsdecode(git.run("ls-files", "-z")).split("\0")) - {""}
+        return bool(bent)
 
 
 def _under(path: str, guarded: frozenset[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,8 +106,14 @@ class Repo(Checkout):
 
     def entries(self, old: str, new: str) -> tuple[TreeChange, ...]:
         """Return the paths that changed between two commits or trees."""
-        back: Delta | None = self._cache.deltas.get((self._tree_of(new), self._tree_of(old)))
-        return tuple(entry.reversed() for entry in back.entries) if back else self.delta(old, new).entries
+        known = self.known_entries(old, new)
+        return self.delta(old, new).entries if known is None else known
+
+    def known_entries(self, old: str, new: str) -> tuple[TreeChange, ...] | None:
+        """Return the same where git need not be asked, else None."""
+        pair = self._tree_of(old), self._tree_of(new)
+        there, back = (self._cache.deltas.get(key) for key in (pair, pair[::-1]))
+        return there.entries if there else tuple(entry.reversed() for entry in back.entries) if back else None
 
     def _tree_of(self, name: str) -> str:
         return str(self._cache.trees.get(name) or name)
@@ -184,11 +191,8 @@ class Repo(Checkout):
     def recently_changed(self, commits: int) -> dict[str, int]:
         """Return how many of the last commits changed each path, the paths of the newest commit first."""
         command = ("log", f"--max-count={commits}", "--format=", "--name-only", "--no-renames", "-z")
-        found: dict[str, int] = {}
-        for path in os.fsdecode(self.git.run(*command)).split("\0"):
-            if path.strip("\n"):
-                found[path.strip("\n")] = found.get(path.strip("\n"), 0) + 1
-        return found
+        paths = (path.strip("\n") for path in os.fsdecode(self.git.run(*command)).split("\0"))
+        return Counter(filter(None, paths))
 
     def changed_paths(self, old: str, new: str) -> frozenset[str] | None:
         """Return the paths that differ between two commits; None where git does not have both."""

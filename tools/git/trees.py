@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from .cli import GitCli
@@ -34,6 +35,32 @@ class TreeChange:
     def reversed(self) -> TreeChange:
         """Return the same difference, looked at from the other side."""
         return TreeChange(self.path, self.new_mode, self.old_mode, self.new_id, self.old_id)
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """The files of a tree."""
+
+    files: frozenset[str]
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Every folder above them."""
+        found: set[str] = set()
+        for path in self.files:
+            end = path.rfind("/")
+            while end > 0 and path[:end] not in found:
+                found.add(path[:end])
+                end = path.rfind("/", 0, end)
+        return frozenset(found)
+
+    def changed(self, entries: Iterable[TreeChange]) -> Tracked:
+        """Return the files of a tree that differs by these entries."""
+        moved = [entry for entry in entries if ABSENT in {entry.old_mode, entry.new_mode}]
+        if not moved:
+            return self
+        gone = {entry.path for entry in moved if entry.new_mode == ABSENT}
+        return Tracked(self.files - gone | {entry.path for entry in moved if entry.added})
 
 
 @dataclass(frozen=True)

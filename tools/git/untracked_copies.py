@@ -18,8 +18,9 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from ..storage.disk import clone_file
-from .memory import STAMP, Memory, Stamp, stamps_of
+from .memory import Memory, Stamp, stamps_of
 from .repo import Repo
+from .trees import Tracked
 from .untracked import changed_after, is_cache, is_ordinary, not_in_git
 
 ROOM = 2**30
@@ -102,12 +103,12 @@ class UntrackedCopies:
         brought = (tuple(copied), tuple(shared), time.time(), late, tuple(left))
         return UntrackedPaths(*brought, done.files, done.size, done.clones)
 
-    def note(self, tracked: Collection[str]) -> None:
+    def note(self, tracked: Tracked) -> None:
         """Remember what stands there beside the `tracked` files, before anything has run there."""
-        _CAME_IN.put(self._folder, dict(self._beside(tracked)))
+        _CAME_IN.put(self._folder, self._beside(tracked))
         time.sleep(_TICK_S)
 
-    def restore(self, tracked: Collection[str], shared: Collection[str]) -> bool:
+    def restore(self, tracked: Tracked, shared: Collection[str]) -> bool:
         """Put back what stood there beside the `tracked` files when that was noted, and nothing else: only what was touched
         since is copied again, or linked where that was `shared`.
 
@@ -118,7 +119,10 @@ class UntrackedCopies:
             return False
         self.forget()  # until it is whole
         try:
-            found = dict(self._beside(tracked))
+            found = self._beside(tracked)
+            if found == known:
+                _CAME_IN.put(self._folder, known)
+                return True
             for path in sorted(found.keys() - known.keys(), reverse=True):
                 _delete(self._target(path))
             touched = sorted(path for path, stamp in known.items() if found.get(path) != stamp)
@@ -141,10 +145,10 @@ class UntrackedCopies:
     def _target(self, path: str) -> str:
         return f"{self._folder}/{path}"
 
-    def _beside(self, tracked: Collection[str]) -> Iterator[tuple[str, Stamp]]:
-        """Yield all that stands there beside the `tracked` files and the folders that these are in."""
-        above = _folders_of(tracked)
-        places = [""]
+    def _beside(self, tracked: Tracked) -> dict[str, Stamp]:
+        """Return all that stands there beside the `tracked` files and the folders that these are in."""
+        found: dict[str, Stamp] = {}
+        files, places = [], [""]
         while places:
             place = places.pop()
             with os.scandir(self._target(place)) as entries:
@@ -152,10 +156,11 @@ class UntrackedCopies:
                     path = f"{place}{entry.name}"
                     if entry.is_dir(follow_symlinks=False):
                         places.append(f"{path}/")
-                        if path not in above:
-                            yield path, (_FOLDER, entry.stat(follow_symlinks=False).st_mode, 0, 0)
-                    elif path not in tracked and path != ".git":
-                        yield path, STAMP(entry.stat(follow_symlinks=False))
+                        if path not in tracked.folders:
+                            found[path] = _FOLDER, entry.stat(follow_symlinks=False).st_mode, 0, 0
+                    elif path not in tracked.files and path != ".git":
+                        files.append(path)
+        return found | stamps_of(self._folder, files)
 
     def _again(self, path: str, stamp: Stamp, is_shared: bool) -> bool:
         source, target = self._source(path), self._target(path)
@@ -217,17 +222,6 @@ class UntrackedCopies:
             return  # relative and inside, or absolute and outside: it means the same here
         link.unlink()
         link.symlink_to(self._folder / full.relative_to(root) if within else full)
-
-
-def _folders_of(paths: Collection[str]) -> set[str]:
-    """Return every folder above these paths."""
-    found: set[str] = set()
-    for path in paths:
-        end = path.rfind("/")
-        while end > 0 and path[:end] not in found:
-            found.add(path[:end])
-            end = path.rfind("/", 0, end)
-    return found
 
 
 def _is_environment(path: str) -> bool:

@@ -49,7 +49,6 @@ def _verify_once(context: RepoContext) -> None:
     ran = meter_of(context).verify(spec, session.start.verify_timeout_s)
     if clean is not None:
         ran, arm = of_the_change(context, spec, arm, ran)
-        context.repo.status(ignored=True)  # one look for what follows, the next such run included
     if moved := watch.brought_back():
         ran = ran.model_copy(update={"value": None, "tampered": (*ran.tampered, *moved)})
     measurement = _checked(context, spec, ran)

@@ -68,6 +68,9 @@ class Meter:
             self.plan.verify, spec, timeout_s, named=named, with_channel=self.plan.read == CHANNEL
         )
         text = run.channel if note.channel else run.stdout
+        protected = protected_stamps(self.runs.repo, spec.folder, self.ruler)
+        tampered = differing(note.watched, protected)
+        self.runs.left = None if tampered else (spec, protected)
         marks = stamps_of(spec.folder, (*self.ruler.outputs, *named))
         self._put_back(spec)
         stale = [path for path in self.ruler.outputs if marks[path] == note.written.get(path)]
@@ -78,7 +81,7 @@ class Meter:
             update={
                 "seconds": run.seconds,
                 "tail": tail_of(run, log),
-                "tampered": differing(note.watched, protected_stamps(self.runs.repo, spec.folder, self.ruler)),
+                "tampered": tampered,
                 "trained": read_trained(text) if succeeded(run) else None,
                 "tally": _tally(text) if succeeded(run) and note.channel else None,
             }
@@ -123,7 +126,8 @@ class Meter:
     def _checked_out(self, spec: RunSpec, outputs: Sequence[str]) -> dict[str, Stamp]:
         if spec.checkout is not None:
             spec.checkout.check_out(spec.commit, spec.untracked, (spec.sealed, tuple(self.ruler.protected)), outputs)
-        return protected_stamps(self.runs.repo, spec.folder, self.ruler)
+        left = self.runs.stamps_left(spec, self.ruler.names)
+        return left or protected_stamps(self.runs.repo, spec.folder, self.ruler)
 
     def _bent(self, spec: RunSpec, stamps: dict[str, Stamp]) -> frozenset[str]:
         # The user's own checkout is held against the seal around every call.
@@ -161,6 +165,7 @@ class Meter:
             }
             pieces = self.pieces if command == self.plan.verify else 0
             asked = CommandSpec(command, spec.folder, timeout_s, names, pieces=pieces)
+            self.runs.left = None
             run = self.runs.run_sandboxed(self.plan, key, asked, note.temporary)
             if trains(self.plan) and ended_from_outside(run):
                 run = replace(run, lost=True)  # a training repeats for its seed, so another try chooses nothing

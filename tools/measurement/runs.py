@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
@@ -13,8 +13,9 @@ from signal import SIGKILL, SIGTERM
 from ..decision.measured import Curve, Place
 from ..git.checkout import PathChange
 from ..git.experiment import ExperimentIndex
+from ..git.memory import Stamp
 from ..git.paired_checkout import PairedCheckout
-from ..git.repo import Repo
+from ..git.repo import Repo, shown
 from ..plan.model import Plan
 from ..plan.scope import Scope
 from ..process.isolation import available, passed_on, policy_for, wrap
@@ -88,6 +89,8 @@ class RunService:
         self.cancelled = False
         self.ready_for: RunSpec | None = None
         """The run that its checkout was last brought to, if nothing else ran there since."""
+        self.left: tuple[RunSpec, dict[str, Stamp]] | None = None
+        """The run that was made last, if it left the protected files as they were, with their stamps since."""
         self._scope = scope
         self._listener = listener
         self._is_cancelled = is_cancelled
@@ -99,6 +102,18 @@ class RunService:
         self._asked[what] += 1
         whole = f"{self._scope()} {self._asked[what]} {what}"
         return hashlib.sha256(whole.encode()).hexdigest()[:20]
+
+    def stamps_left(self, spec: RunSpec, protected: Collection[str]) -> dict[str, Stamp] | None:
+        """Return the stamps of protected files as the run before left them, where none was rewritten to bring the second checkout
+        to this run. Whatever else touches one meanwhile shows in the look after this run.
+        """
+        if self.left is None or spec.checkout is None or not spec.checkout.left_alone:
+            return None
+        before, stamps = self.left
+        if before.checkout is not spec.checkout:
+            return None
+        rewritten = self.repo.entries(before.commit, spec.commit)
+        return None if any(shown(entry.path) in protected for entry in rewritten) else stamps
 
     def tell(self, line: str) -> None:
         """Tell whoever listens to the runs what happened between two of them."""

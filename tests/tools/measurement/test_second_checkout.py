@@ -103,3 +103,16 @@ def test_a_build_stays_in_its_folder(tmp_path: Path) -> None:
     row = project.review.history().rows[-1]
     assert row.runs == len(row.samples) + len(row.incumbent) + 2
     assert len(list((PairedCheckout(Repo(project.root), "arena").folder / "build").iterdir())) == 3, "the build stays"
+
+
+def test_a_protected_file_that_the_second_run_of_a_clean_pair_touched_is_noticed(tmp_path: Path) -> None:
+    touched = (
+        'case "$AUTORESEARCH_ITERATION$PWD$(cat value.txt)" in 1*-clean/*10) touch table.txt;; esac; cat value.txt'
+    )
+    project = Project(tmp_path / "repo", verify=touched, guards=(), protected=("table.txt",))
+    project.write("table.txt", "1\n").write("value.txt", "10\n").commit("a table").start()
+
+    answer = project.write("value.txt", "9\n").loop.iterate("better")
+
+    assert answer.status is not Status.KEEP
+    assert "table.txt" in answer.why
