@@ -201,7 +201,7 @@ def _told(lab: Lab, driver: Driver, over: Halt, options: Namespace) -> int:
         text += ["", *Review(lab).report("text").lines()]
     message = "\n".join(text)
     if options.notify_command:
-        notify(options.notify_command, "end", message, context.repo.root)
+        notify(options.notify_command, "end", message, context.repo)
     return _say(message, 0 if over.done else 1)
 
 

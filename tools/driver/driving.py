@@ -278,7 +278,7 @@ class Driver:
         for row in fresh:
             self._edge.tell(row_words(row))
             if row.status.kept and self._options.notify:
-                notify(self._options.notify, "keep", row_words(row), context.repo.root)
+                notify(self._options.notify, "keep", row_words(row), context.repo)
 
     def _note(self, more: Mapping[str, Any]) -> None:
         self.place.note_now({"session": self._first.session, **more})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 import threading
@@ -11,7 +12,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ..git.repo import Repo
+from ..process.announcing import announce
 from ..process.leftovers import end_marked
+from ..process.runner import Runner
 from ..storage.disk import read_or_empty
 from .agents import DrivenClient
 from .keeper import GRACE_S, MARK, mark_of
@@ -94,16 +98,8 @@ def end_lost_leg(name: str) -> None:
     end_marked(mark_of(name))
 
 
-def notify(command: str, event: str, text: str, root: Path) -> None:
+def notify(command: str, event: str, text: str, repo: Repo) -> None:
     """Run a command of the person's with a message on its standard input; what becomes of it is its own matter."""
-    with suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(
-            ["sh", "-c", command],
-            cwd=root,
-            env={**os.environ, "AUTORESEARCH_EVENT": event},
-            input=text.encode(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=30,
-            check=False,
-        )
+    runner = Runner(repo.own_folder / "told" / secrets.token_hex(4))
+    announce(runner.run, command, event, text, repo.root, repo.own_folder / "told", os.environ)
+    runner.clear()

@@ -15,6 +15,7 @@ from ..session.results import flat
 from ..session.state import Session
 from ..storage.disk import keep_evidence
 from ..vocabulary import Phase
+from .announce import announce_keep
 from .commit import Check, commit, is_open
 from .commit_checks import changes_in_scope
 from .measure import guard, verify
@@ -101,6 +102,8 @@ def log(context: RepoContext, learned: str) -> Row:
     row = _row(session, session.open_trial, flat(learned))
     context.record(Logged(iteration=row.iteration, row=row))
     context.write_results()
+    if row.status.kept:
+        context.call.announced = announce_keep(context, row)
     return row
 
 

@@ -33,13 +33,14 @@ class CallState:
     """What a call began with, and the session, the only thing that moves while it lasts.
 
     `repeated` tells that the call before was the same one, `again` that another server left it unfinished, and `recovered`
-    what a dead server's step was finished to, in words.
+    what a dead server's step was finished to, `announced` what went wrong when a keep was announced, in words.
     """
 
     session: Session | None
     repeated: bool = False
     again: bool = False
     recovered: str = ""
+    announced: str = ""
 
     def scope(self, now: float) -> str:
         """Return what the keys of runs are for: the session and the try, so that the same call finds its runs again."""

@@ -151,7 +151,7 @@ def _finite(text: str) -> bool:
 def _hidden(plan: Plan) -> list[PlanProblem]:
     """List commands with characters that do not show: a person has to see what they agree to."""
     cure = "Write it with plain characters; inside quotes a shell and printf understand `\\033` and the like"
-    texts = [("verify", plan.verify), ("holdout", plan.holdout), ("sabotage", plan.sabotage)]
+    texts = [(name, getattr(plan, name)) for name in ("verify", "holdout", "sabotage", "on_keep", "on_end")]
     texts += [("guards", guard) for guard in plan.guards] + [("guard_metrics", guard) for guard in plan.guard_metrics]
     found = "characters that do not show or steer a terminal"
     return [

@@ -161,6 +161,11 @@ class Plan(BaseModel):
         "",
         description="Shell command that breaks the code in a copy, to prove in check_plan that the metric moves.",
     )
+    on_keep: str = Field(
+        "",
+        description="Shell command that is told of each keep, as JSON on its standard input; its result decides nothing.",
+    )
+    on_end: str = Field("", description="The same, told of the session's end.")
     verify_timeout_s: float = Field(
         0, ge=0, description="Seconds before verify is killed; 0 = from the baseline's duration."
     )
@@ -231,7 +236,7 @@ class Plan(BaseModel):
     @property
     def commands(self) -> tuple[str, ...]:
         """Every command that the plan would run, in the order in which they run."""
-        extra = [command for command in (self.holdout, self.sabotage) if command]
+        extra = [command for command in (self.holdout, self.sabotage, self.on_keep, self.on_end) if command]
         return (self.verify, *self.guards, *(guard.command for guard in self.metric_guards), *extra)
 
     @property
@@ -255,7 +260,7 @@ class Plan(BaseModel):
         """The fields that came after sessions had been sealed without them, where they say nothing."""
         return {
             name
-            for name in ("outputs", "commit_style", "effort", "vary")
+            for name in ("outputs", "commit_style", "effort", "vary", "on_keep", "on_end")
             if getattr(self, name) == Plan.model_fields[name].default
         }
 

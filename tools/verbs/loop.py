@@ -239,7 +239,13 @@ def _iterated(context: RepoContext, decided: Session, row: Row | None) -> Iterat
 def _notes(context: RepoContext, trial: Trial, row: Row | None) -> tuple[str, ...]:
     if row is None:
         return trial.note, blocked_words(context.active)
-    return row.note, stuck_words(context.active), blocked_words(context.active), after_iteration(context)
+    return (
+        row.note,
+        context.call.announced,
+        stuck_words(context.active),
+        blocked_words(context.active),
+        after_iteration(context),
+    )
 
 
 def _iterated_before(context: RepoContext) -> Iterated:

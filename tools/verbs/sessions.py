@@ -11,6 +11,7 @@ from ..decision.headline import WIDE, rounded
 from ..errors import Code, Refusal
 from ..git.repo import shown
 from ..iteration import confirm as fresh_runs
+from ..iteration.announce import announce_end
 from ..iteration.baseline import longest, noise_words
 from ..iteration.preflight import Preflight, preflight, refuse_unless_passed
 from ..iteration.recent import RecentCheck
@@ -131,6 +132,7 @@ class SessionFinished(Answer):
     branch: str = ""
     squashed: str = Field("", description="The branch with one clean commit, if one was asked for.")
     left: list[str] = Field([], description="Workspaces with edits, which were left as they are.")
+    note: str = ""
 
     def lines(self) -> list[str]:
         squashed = [f"One clean commit stands on branch {self.squashed}."] if self.squashed else []
@@ -139,6 +141,7 @@ class SessionFinished(Answer):
             f"Results: {self.results_file}, on {self.branch}.",
             *squashed,
             *(f"{folder} has edits that were not handed in, and was left as it is." for folder in self.left),
+            *([self.note] if self.note else []),
         ]
 
 
@@ -215,6 +218,7 @@ class Sessions(Verbs):
                 branch=session.start.branch,
                 squashed=squash_branch,
                 left=list(left),
+                note=announce_end(context),
             )
 
 
