@@ -113,6 +113,9 @@ def _install(folder: Path, *, whole: bool) -> None:
     if (folder / "package.json").exists() and "ependencies" in (folder / "package.json").read_text():
         npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
         subprocess.run(npm, cwd=folder, check=False)
+    if (folder / "composer.json").exists() and (phpunit := shutil.which("phpunit")):
+        (folder / "vendor/bin").mkdir(parents=True)
+        (folder / "vendor/bin/phpunit").symlink_to(phpunit)
     if whole and (folder / "pyproject.toml").exists():
         _environment(folder / ".venv", "-e", str(folder))
     elif (folder / "pyproject.toml").exists() or (folder / "setup.py").exists():

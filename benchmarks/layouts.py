@@ -105,11 +105,20 @@ _RUST_LIB = "/// Adds.\npub fn add(a: i32, b: i32) -> i32 {\n    a + b\n}\n\n#[c
 _C = '#include <stdio.h>\nint main(void) { puts("3"); return 0; }\n'
 _POM = (
     '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>org.example</groupId>'
-    "<artifactId>adder</artifactId><version>1</version><properties><maven.compiler.release>17</maven.compiler.release></properties></project>"
+    "<artifactId>adder</artifactId><version>1</version><properties><maven.compiler.release>17</maven.compiler.release></properties>"
+    "<dependencies><dependency><groupId>junit</groupId><artifactId>junit</artifactId><version>4.13.2</version><scope>test</scope></dependency>"
+    "</dependencies></project>"
+)
+_ADDER = "public class Adder { public static int add(int a, int b) { return a + b; } }\n"
+_JUNIT = (
+    "import static org.junit.Assert.assertEquals;\nimport org.junit.Test;\n\n"
+    "public class AdderTest {\n    @Test public void adds() { assertEquals(3, Adder.add(1, 2)); }\n}\n"
 )
 
 LAYOUTS: dict[str, Layout] = {
     "Python, src, setuptools": Layout((TESTS, PACKAGE, COVERAGE, NOTHING), _python(_project('"pytest", "pytest-cov"'), "src/shop")),
+    "Python, src, not installed": Layout((TESTS, PACKAGE, NOTHING, NOTHING), _python(
+        _project('"pytest"').replace('pythonpath = ["src", "."]\n', ""), "src/shop")),
     "Python, flat, setup.py": Layout((TESTS, PACKAGE, NOTHING, NOTHING), {
         "setup.py": "from setuptools import setup\n\nsetup(name='shop', version='1', packages=['shop'])\n", "shop/__init__.py": _PY,
         "tests/test_shop.py": _PY_TEST.format("shop"), "requirements-dev.txt": "pytest\n", "README.md": "# Shop\n",
@@ -165,11 +174,11 @@ LAYOUTS: dict[str, Layout] = {
         "benches/add.rs": "use criterion::*;\nfn run(c: &mut Criterion) { c.bench_function(\"add\", |b| b.iter(|| calc::add(1, 2))); }\n"
         "criterion_group!(all, run);\ncriterion_main!(all);\n"}),
     "Java, Maven": Layout((TESTS, PACKAGE, NOTHING, NOTHING), {
-        "pom.xml": _POM, ".gitignore": "target/\n", "src/main/java/Adder.java": "public class Adder { public static int add(int a, int b) { return a + b; } }\n",
-        "src/test/java/AdderTest.java": "public class AdderTest { }\n"}),
+        "pom.xml": _POM, ".gitignore": "target/\n", "src/main/java/Adder.java": _ADDER, "src/test/java/AdderTest.java": _JUNIT}),
     "Java, Gradle": Layout((TESTS, PACKAGE, NOTHING, NOTHING), {
-        "build.gradle": "plugins { id 'java' }\n", "settings.gradle": "", "src/main/java/Adder.java": "public class Adder { }\n",
-        "src/test/java/AdderTest.java": "public class AdderTest { }\n"}),
+        "build.gradle": "plugins { id 'java' }\nrepositories { mavenLocal(); mavenCentral() }\n"
+        "dependencies { testCompile 'junit:junit:4.13.2' }\n", "settings.gradle": "rootProject.name = 'adder'\n", ".gitignore": ".gradle/\nbuild/\n",
+        "src/main/java/Adder.java": _ADDER, "src/test/java/AdderTest.java": _JUNIT}),
     ".NET": Layout((TESTS, PACKAGE, NOTHING, NOTHING), {
         "Shop.sln": "", "Shop/Shop.csproj": "<Project/>", "Shop/Cart.cs": "public class Cart { }\n",
         "Shop.Tests/Shop.Tests.csproj": '<Project><PackageReference Include="Microsoft.NET.Test.Sdk" /></Project>', "Shop.Tests/CartTests.cs": "class CartTests { }\n"}),
@@ -179,10 +188,16 @@ LAYOUTS: dict[str, Layout] = {
     "C, make with hyperfine": Layout((TESTS, PROGRAM, NOTHING, FAST), {
         "Makefile": "TARGET = app\napp: main.c\n\tgcc main.c -o app\n\ntest: app\n\t./app\n\nbench: app\n\thyperfine ./app\n", "main.c": _C, ".gitignore": "app\n"}),
     "Ruby gem": Layout((TESTS, PACKAGE, NOTHING, NOTHING), {
-        "Gemfile": "gem 'rspec'\n", "adder.gemspec": "Gem::Specification.new { |s| s.name = 'adder' }\n", "lib/adder.rb": "def add(a, b) = a + b\n",
-        "spec/adder_spec.rb": "describe('add') { it { expect(1).to eq 1 } }\n"}),
+        "Gemfile": "source 'https://rubygems.org'\ngem 'rspec'\n", "lib/adder.rb": "def add(a, b) = a + b\n", ".gitignore": "Gemfile.lock\n",
+        "adder.gemspec": "Gem::Specification.new do |s|\n  s.name, s.version, s.summary = 'adder', '1', 'It adds.'\n"
+        "  s.authors, s.files = ['A'], Dir['lib/**/*.rb']\nend\n",
+        "spec/adder_spec.rb": "require_relative '../lib/adder'\n\ndescribe('add') { it('adds') { expect(add(1, 2)).to eq 3 } }\n"}),
     "PHP, Composer": Layout((TESTS, NOTHING, NOTHING, NOTHING), {
-        "composer.json": json.dumps({"require-dev": {"phpunit/phpunit": "^11"}}), "src/Adder.php": "<?php\nclass Adder {}\n", "tests/AdderTest.php": "<?php\n"}),
+        "composer.json": json.dumps({"require-dev": {"phpunit/phpunit": "^9 || ^11"}}), ".gitignore": "vendor/\n.phpunit.result.cache\n",
+        "phpunit.xml": '<phpunit><testsuites><testsuite name="all"><directory>tests</directory></testsuite></testsuites></phpunit>\n',
+        "src/Adder.php": "<?php\nclass Adder { static function add($a, $b) { return $a + $b; } }\n",
+        "tests/AdderTest.php": "<?php\nrequire_once __DIR__ . '/../src/Adder.php';\n\nclass AdderTest extends PHPUnit\\Framework\\TestCase {\n"
+        "    function testAdds() { $this->assertSame(3, Adder::add(1, 2)); }\n}\n"}),
     "Notebooks": Layout((NOTHING, NOTHING, NOTHING, "Faster notebook"), {"analysis.ipynb": '{"cells": []}', "data.csv": "a\n1\n"}),
     "Markdown handbook": Layout((NOTHING, NOTHING, NOTHING, NOTHING), {
         "README.md": "# Handbook\n\nAll that we know.\n", "chapters/one.md": "# One\n\n" + "A sentence of the book. " * 20}),

@@ -106,7 +106,7 @@ class Driver:
         program = agent.program if agent else (own_command(self._settings(one, "")).words or [""])[0]
         if shutil.which(program) is None:
             cure = (
-                f"Install it: npm install -g {agent.package}. {agent.login}"
+                f"Install it: npm install -g {agent.package}@latest. {agent.login}"
                 if agent
                 else "Name a program that is there."
             )
@@ -128,6 +128,7 @@ class Driver:
             Problem.LOGIN: client.login,
             Problem.BILLING: "Look at the account's balance or plan, then run again.",
             Problem.MODEL: "Name a model that the client knows with --model.",
+            Problem.OLD: f"Install a newer one: npm install -g {AGENTS[self._options.agent].package}@latest.",
             Problem.SERVER: "Run `autoresearch-mcp doctor`.",
         }
         return cures.get(last.problem, "")

@@ -32,6 +32,7 @@ _PROSE = (
         re.compile(r"ran out of room|context window|prompt is too long|token count.{0,40}exceeds", re.IGNORECASE),
         Problem.OVERFLOW,
     ),
+    (re.compile(r"(unknown|unexpected|unrecognized) (option|argument)", re.IGNORECASE), Problem.OLD),
     (re.compile(r"credit balance|billing|payment", re.IGNORECASE), Problem.BILLING),
     (re.compile(r"model.{0,60}(not found|does not exist|not supported)", re.IGNORECASE), Problem.MODEL),
 )

@@ -21,7 +21,7 @@ OVERDUE_S = 900.0
 """How long an open iteration may go on after a budget of the run is spent."""
 
 
-LASTING = frozenset({Problem.LOGIN, Problem.BILLING, Problem.MODEL})
+LASTING = frozenset({Problem.LOGIN, Problem.BILLING, Problem.MODEL, Problem.OLD})
 """What no later leg mends, only a person."""
 
 

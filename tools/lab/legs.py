@@ -21,6 +21,7 @@ class Problem(StrEnum):
     LOGIN = "not logged in"
     BILLING = "billing"
     MODEL = "unknown model"
+    OLD = "too old"
     OVERFLOW = "context is full"
     SERVER = "no tools"
     OTHER = "error"

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, Field
 
+from ..plan.model import Plan
 from ..plan.scope import Scope
 from .aims import AIMS, Aim, Edits
 from .folders import CommandKind, Language, ProjectCommand
 from .goals import Quality, wished, words_of
 from .lacking import Lacking, lacking, unknown
+from .measurement_inputs import protected_globs
 from .measures import Measure, needed
 from .projects import Project
 from .recipes import inside
@@ -180,7 +182,7 @@ def _candidate(offer: _Offer, goal: str, files: Sequence[str], *, ambiguous: boo
         title=aim.title + (f" in {project.root}" if project.root else "") + language,
         why=f"Measures {aim.means}.",
         plan={name: value for name, value in plan.items() if value},
-        file_count=len(offer.held),
+        file_count=len(in_scope(offer.scope, protected_globs(Plan.model_validate(plan)), offer.held)),
         needs=list(dict.fromkeys([*measure.needs, *needed(project, told)])),
         warnings=list(dict.fromkeys(warned)),
     )

@@ -62,7 +62,7 @@ ECOSYSTEMS = (
         markers=("package.json",),
         owns=r'"(scripts|dependencies|devDependencies|version|workspaces)"',
         fixed=("package-lock.json", "pnpm-lock.yaml", "yarn.lock", "tsconfig*.json", ".eslintrc*", ".babelrc*", "*.config.*"),
-        tests=(*_TEST_FOLDERS, "**/__tests__/**", *(f"**/*.{word}.{{js,jsx,mjs,cjs,ts,tsx,mts,cts}}" for word in ("test", "spec"))),
+        tests=(*_TEST_FOLDERS, "test-d/**", "**/__tests__/**", *(f"**/*.{word}.{{js,jsx,mjs,cjs,ts,tsx,mts,cts}}" for word in ("test", "spec", "test-d"))),
     ),
     Ecosystem(
         {".go": Language.GO},

@@ -224,13 +224,13 @@ _PACKED = (
     'const entries = [manifest.main, manifest.module, ...(JSON.stringify(manifest.exports || "").match(/[.][/][^"*]+(?=")/g) || [])]; '
     'const gone = entries.filter(entry => entry && !has(entry.replace(/^[.][/]/, ""))); '
     'if (gone.length) {console.error("not packed: " + gone); process.exit(1)} '
-    "const bytes = pack.files.filter(file => !/[.]map$|[.]md$|^licen[cs]e/i.test(file.path)).reduce((sum, file) => sum + file.size, 0); "
+    "const bytes = pack.files.filter(file => !/[.]map$|[.]md$|[.]d[.][cm]?ts$|^licen[cs]e/i.test(file.path)).reduce((sum, file) => sum + file.size, 0); "
     'console.log("METRIC package_bytes=" + bytes)'
 )
 
 
 def npm_package(build: str) -> str:
-    """Print the bytes that the package ships, source maps, documents and the licence left out. Each entry that
+    """Print the bytes that the package ships, source maps, type declarations, documents and the licence left out. Each entry that
     `package.json` names has to be among what is packed.
     """
     first = f"{build} && " if build else ""

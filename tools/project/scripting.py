@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Any
 
 from . import recipes
@@ -32,6 +33,8 @@ def find_python(folder: Folder) -> FolderFinding:
     ]
     tools = _python_tools(folder, tool, (pytest or "test files") if tested else "")
     commands = tuple(_module(folder, prefix, *row) for row in tools if row[-1])
+    if any(re.fullmatch(r"src/\w+/__init__\.py", name) for name in folder.files) and not _finds_src(folder, prefix):
+        commands = tuple(replace(one, text=f"PYTHONPATH=src {one.text}") if _runs_it(one) else one for one in commands)
     shipped = recipes.wheel(python) if {"project", "build-system"} & manifest.keys() or folder.has("setup.py") else ""
     return FolderFinding(
         managers,
@@ -63,6 +66,17 @@ def _python_tools(folder: Folder, tool: Mapping[str, Any], tested: str) -> list[
         (CommandKind.TYPES, "pyright", "pyright", folder.has("pyrightconfig.json") or folder.naming("pyright")),
         (CommandKind.BENCHMARK, "pytest -q --benchmark-only", "pytest_benchmark", folder.naming("pytest-benchmark")),
     ]
+
+
+def _finds_src(folder: Folder, prefix: str) -> bool:
+    """Tell whether the tests find the package below `src` without an installation: by their settings, or as the manager
+    installs it. An installed copy would be measured in place of the files that change.
+    """
+    return not prefix.endswith(" -m ") or re.search(r"pythonpath\W.*\bsrc\b", folder.all_text) is not None
+
+
+def _runs_it(command: ProjectCommand) -> bool:
+    return command.kind in {CommandKind.TEST, CommandKind.COVERAGE, CommandKind.BENCHMARK}
 
 
 def _module(folder: Folder, prefix: str, kind: CommandKind, text: str, module: str, source: str) -> ProjectCommand:

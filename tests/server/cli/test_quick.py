@@ -107,7 +107,7 @@ def test_who_interrupts_it_leaves_no_command_running(tmp_path: Path) -> None:
 
 def test_a_command_that_fails_or_gives_no_number_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["quick", "--", "echo broken >&2; exit 3"]) == 1
-    assert "ended with exit 3. Its output ends: 'broken'" in capsys.readouterr().err
+    assert "ended with exit 3. Its output ends:\nbroken" in capsys.readouterr().err
     assert main(["quick", "--read", "last", "--", "echo none"]) == 1
     assert "No number" in capsys.readouterr().err
     assert main(["quick"]) == 2

@@ -28,7 +28,7 @@ def test_a_client_that_is_not_here_is_named_with_the_line_that_installs_it(
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
 
     assert run(project, "--agent", "codex") == 2
-    assert "npm install -g @openai/codex. Run `codex login` once." in capsys.readouterr().err
+    assert "npm install -g @openai/codex@latest. Run `codex login` once." in capsys.readouterr().err
 
 
 def put_program(project: Project, monkeypatch: pytest.MonkeyPatch, name: str, script: str) -> None:

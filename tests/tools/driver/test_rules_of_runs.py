@@ -179,6 +179,7 @@ def test_words_in_an_answer_or_a_file_are_no_limit_and_no_login() -> None:
             1,
             Problem.LOGIN,
         ),
+        ("claude", "error: unknown option '--restricted'", 1, Problem.OLD),
         ("codex", "Error: required MCP servers failed to initialize: autoresearch", 1, Problem.OTHER),
         ("gemini", "Please set an Auth method in your settings.json", 41, Problem.LOGIN),
         ("gemini", {"type": "result", "status": "error", "error": {"message": "quota"}}, 173, Problem.LIMIT),

@@ -240,6 +240,37 @@ def test_faster_tests_change_tests_and_may_lose_none() -> None:
     assert [text.split(":")[0] for text in found.guard_metrics] == ["passed_tests higher 0", "assertions higher 0"]
 
 
+def test_tests_measure_the_checkout_below_src_and_no_installed_copy() -> None:
+    files = {
+        "pyproject.toml": PYTHON["pyproject.toml"],
+        "src/shop/__init__.py": "",
+        "tests/test_shop.py": "import shop\n",
+    }
+    told = {**files, "pytest.ini": "[pytest]\npythonpath = src\n"}
+
+    assert "{ PYTHONPATH=src python -m pytest -q; }" in plan(files, "test_seconds").verify
+    assert "PYTHONPATH=src python -m pytest -q --cov=." in plan(files, "coverage").verify
+    assert "PYTHONPATH" not in plan(told, "test_seconds").verify
+
+
+def test_a_smaller_npm_package_may_not_be_paid_with_comments_or_tests_of_types(tmp_path: Path) -> None:
+    files = {
+        "package.json": json.dumps({"name": "adder", "main": "lib/add.js", "scripts": {"test": "tsd"}}),
+        "lib/add.js": "/** Adds\n * two numbers. */\n// Quickly.\nexports.add = (a, b) => a + b; // sum\n",
+        "test-d/index.ts": "",
+        "lib/add.test-d.ts": "",
+    }
+    folder = repository(tmp_path, files)
+    found = plan(files, "package_bytes")
+    guard = parse_guard_metric(found.guard_metrics[-1])
+    before = shell(guard.command, folder).stdout
+    (folder / "lib/add.js").write_text("exports.add = (a, b) => a + b;\n")
+
+    assert in_scope(found.scope, found.protected, tuple(files)) == ("lib/add.js",)
+    assert (int(before), int(shell(guard.command, folder).stdout)) == (3, 0)
+    assert not guard.passes(0, baseline=3)
+
+
 def test_the_order_does_not_depend_on_the_order_of_files() -> None:
     backwards = dict(reversed(MIXED.items()))
 
