@@ -1,159 +1,141 @@
-"""Plays the session of the tutorial on this machine, and puts what the server answered into the page.
+"""Plays what pages show on this machine, and puts what the server and the shell answered into them.
 
-    python docs/replay.py
+    python docs/replay.py                       # every page that can be played
+    python docs/replay.py docs/guides/debug.md  # one; pages with the same project go on where the one before ended
+    python docs/replay.py --check PAGE ...      # write nothing; say where more than numbers differs
 
-Each edit of `pairs.py` stands below; the answers are the server's own, shortened only where a line says so. They differ from run
-to run: the function is timed.
+A page is its own script. A comment says what is done with the block behind it, or with what the comment holds itself:
+
+    <!-- project: humanize==4.12.3 -->   a public package's source from the index, or `example: NAME`, one of ours, as a repository;
+                                         a word behind it keeps two stories of one package apart
+    <!-- run -->                         the block is run by the shell, in the repository
+    <!-- edit -->                        the block is a diff that is applied
+    <!-- call: record -->                the block is JSON, the arguments of a call of that tool
+    <!-- gives -->                       the block is what the last of these answered; `gives: 8` shows that many lines of it
+
+Answers are the server's own, wrapped; a line says where the rest was left out. They differ from run to run in numbers and names
+of commits.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
-from collections.abc import Callable
+from contextlib import AsyncExitStack
+from difflib import unified_diff
 from pathlib import Path
 
-from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.lab.access import Lab
-from autoresearch_mcp.tools.lab.answers import Answer
-from autoresearch_mcp.tools.plan.model import Plan
-from autoresearch_mcp.tools.verbs.loop import Loop
-from autoresearch_mcp.tools.verbs.planning import Planning
-from autoresearch_mcp.tools.verbs.sessions import Sessions
+import anyio
+from mcp import ClientSession, StdioServerParameters, stdio_client
+from mcp.client.session import ClientRequestContext
+from mcp.types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult, TextContent
 
-PAGE = Path(__file__).with_name("tutorial.md")
-EXAMPLE = Path(__file__).parent.parent / "examples" / "domains" / "benchmark-time"
+DOCS = Path(__file__).parent
+EXAMPLES = DOCS.parent / "examples" / "domains"
+BIN = Path(sys.executable).parent
 WIDTH = 128
 MOST_LINES = 20
+STEP = re.compile(
+    r"^<!-- (?P<verb>project|example|run|edit|call|gives)(?:: (?P<said>.*?))? -->\n"
+    r"(?P<block>\n?(?P<fence>`{3,})\w*\n(?P<text>.*?)(?P=fence)\n)?",
+    re.MULTILINE | re.DOTALL,
+)
+VARYING = re.compile(r"~/\S+|\b\d{6}-\d{4}-[0-9a-f]{6}\b|\b[0-9a-f]{7,40}\b|[+-]?\d[\d,.:]*(?: (?:ms|s|kB|MB|%))?")
+"""What may differ: paths below the home folder, names of sessions and commits, numbers with their units."""
 
-SEARCH = """    counted = []
-    for place in range(len(words) - 1):
-        pair = (words[place], words[place + 1])
-        for entry in counted:
-            if entry[0] == pair:
-                entry[1] = entry[1] + 1
-                break
+
+class Stage:
+    """A repository, and a server at work in it, with a home of their own. The person says yes whenever a client would ask."""
+
+    def __init__(self, folder: Path, running: AsyncExitStack) -> None:
+        self.root, self.home, self.running, self.last = folder / "project", folder / "home", running, ""
+        self.client: ClientSession | None = None
+        self.plan: dict[str, object] = {}
+        self.flags: list[str] = []
+        self.home.mkdir()
+        (self.home / ".gitconfig").write_text(
+            "[user]\nname = You\nemail = you@example.org\n[init]\ndefaultBranch = main\n"
+        )
+        self.environment = {"HOME": str(self.home), "PATH": f"{BIN}:{os.environ['PATH']}", "LANG": "C.UTF-8"}
+
+    def lay_out(self, verb: str, name: str) -> None:
+        if verb == "example":
+            shutil.copytree(EXAMPLES / name, self.root, ignore=shutil.ignore_patterns("__pycache__"))
+            (self.root / ".gitignore").write_text("__pycache__/\n")
         else:
-            counted.append([pair, 1])
-    return sorted(((pair, number) for pair, number in counted), key"""
-COUNTER = """    counted, before = Counter(), words[0]
-    for word in words[1:]:
-        counted[before, word] += 1
-        before = word
-    return sorted(counted.items(), key"""
-CLEANING = """    words = []
-    for word in text.split():
-        clean = ""
-        for letter in word:
-            if letter.isalpha():
-                clean = clean + letter.lower()
-        if clean != "":
-            words = words + [clean]
-"""
-REGEX = """    words = re.findall(r"[^\\W\\d_]+", text.lower())
-"""
+            got = self.home / "got"
+            command = [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--no-binary",
+                ":all:",
+                "-d",
+                str(got),
+                name.split()[0],
+            ]
+            subprocess.run(command, check=True)
+            with tarfile.open(next(got.glob("*.tar.gz"))) as archive:
+                archive.extractall(got, filter="data")
+            self.flags = ["--allow-commands"]
+            next(path for path in got.iterdir() if path.is_dir()).rename(self.root)
+            (self.root / ".gitignore").write_text("__pycache__/\n.venv/\n*.egg-info/\n.pytest_cache/\n")
+        for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", name]):
+            subprocess.run(["git", *command], cwd=self.root, env=self.environment, check=True)
 
+    def run(self, script: str, given: str = "") -> None:
+        done = subprocess.run(
+            ["bash", "-e", "-c", script],
+            cwd=self.root,
+            env=self.environment,
+            input=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        self.last = done.stdout
 
-class Played:
-    """The example as a repository, with a server at work in it."""
+    async def call(self, tool: str, arguments: dict[str, object]) -> None:
+        """Call a tool and wait for its answer; a plan in it is what `"$plan"` stands for in later arguments."""
+        client = self.client = self.client or await self.served()
+        answer = await client.call_tool(tool, self.plan if arguments == {"plan": "$plan"} else arguments)
+        while (answer.structured_content or {}).get("phase") == "running":
+            answer = await client.call_tool("wait")
+        self.plan = (answer.structured_content or {}).get("plan") or self.plan
+        self.last = "\n".join(part.text for part in answer.content if isinstance(part, TextContent))
 
-    def __init__(self, root: Path) -> None:
-        self.root = Path(shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns("__pycache__")))
-        (root / ".gitignore").write_text("__pycache__/\n")
-        for command in (
-            ["init", "-b", "main"],
-            ["config", "user.name", "You"],
-            ["config", "user.email", "you@example.org"],
-            ["add", "."],
-        ):
-            self.git(*command)
-        self.git("commit", "-m", "A slow pairs()")
-        self.git("switch", "-c", "autoresearch/first")
-        lab = Lab(root)
-        self.planning, self.loop, self.sessions = Planning(lab), Loop(lab), Sessions(lab)
+    async def served(self) -> ClientSession:
+        server = StdioServerParameters(
+            command=str(BIN / "autoresearch-mcp"), args=["--root", str(self.root), *self.flags], env=self.environment
+        )
+        streams = await self.running.enter_async_context(stdio_client(server))
+        client = await self.running.enter_async_context(ClientSession(*streams, elicitation_callback=agreed))
+        await client.initialize()
+        return client
 
-    def git(self, *arguments: str) -> str:
-        return subprocess.run(["git", *arguments], cwd=self.root, check=True, capture_output=True, text=True).stdout
-
-    def edit(self, *changes: tuple[str, str]) -> None:
-        file = self.root / "pairs.py"
-        text = file.read_text()
-        for old, new in changes:
-            if old not in text:
-                raise ValueError(f"not in pairs.py: {old}")
-            text = text.replace(old, new, 1)
-        file.write_text(text)
-
-    def ran(self, *command: str) -> str:
-        return subprocess.run(command, cwd=self.root, check=True, capture_output=True, text=True).stdout
-
-
-def said(call: Callable[[], Answer]) -> str:
-    try:
-        return call().text()
-    except Refusal as refusal:
-        return f"Refused ({refusal.code}): {refusal.message}"
-
-
-def play(root: Path) -> dict[str, str]:
-    """Return every output by its name in the page."""
-    played, told = Played(root), {}
-
-    def iterate(name: str, idea: str, *changes: tuple[str, str]) -> None:
-        played.edit(*changes)
-        told[name] = said(lambda: played.loop.iterate(idea))
-        sys.stdout.write(f"{name}: {told[name].splitlines()[0]}\n")
-
-    told["check"] = said(lambda: played.planning.check_plan(Plan()))
-    told["start"] = said(lambda: played.sessions.start_session(Plan()))
-    header = ("\n\ndef pairs", "\nfrom collections import Counter\n\n\ndef pairs")
-    first = ("    counted, before", "    if not words:\n        return []\n    counted, before")
-    finding, counting = (
-        "find the words with a regular expression",
-        "count pairs with a Counter instead of searching a list",
-    )
-    iterate("crash", finding, (CLEANING, REGEX))
-    iterate("regex", finding, ("\n\ndef pairs", "\nimport re\n\n\ndef pairs"))
-    iterate("guard", counting, (SEARCH, COUNTER), header)
-    iterate("rework", counting, first)
-    check = (root / "check.py").read_text()
-    (root / "check.py").write_text("")
-    iterate(
-        "refused",
-        "name the pair before it is counted",
-        ("        counted[before, word] += 1\n", "        pair = (before, word)\n        counted[pair] += 1\n"),
-    )
-    (root / "check.py").write_text(check)
-    told["discard"] = said(lambda: played.loop.iterate("name the pair before it is counted"))
-    iterate(
-        "repeat",
-        "name the pair before it is counted",
-        ("        counted[before, word] += 1\n", "        pair = (before, word)\n        counted[pair] += 1\n"),
-    )
-    played.git("restore", ".")
-    told["status"] = said(played.sessions.status)
-    told["rows"] = played.ran("sh", "-c", "grep -v '^#' autoresearch-results.tsv | column -t -s '\t'")
-    told["log"] = played.git("log", "--oneline")
-    asked = 'from pairs import pairs; print(pairs("I don\'t know"))'
-    told["wrong"] = played.ran("python3", "-c", asked)
-    told["finish"] = said(played.sessions.finish_session)
-    (root / "check.py").write_text(
-        check + '\nassert pairs("I don\'t know") == [(("dont", "know"), 1), (("i", "dont"), 1)]\n'
-    )
-    played.git("commit", "-am", "Words with an apostrophe are one word")
-    told["red"] = said(lambda: played.sessions.start_session(Plan()))
-    return told
-
-
-def shown(text: str) -> str:
-    """A block of the page: long lines wrapped, and what is beyond a screen left out and said so."""
-    lines = [part for line in text.strip().replace(str(Path.home()), "~").splitlines() for part in wrapped(line)]
-    if len(lines) > MOST_LINES:
-        lines = [*lines[: MOST_LINES - 1], f"... ({len(lines) - MOST_LINES + 1} more lines)"]
-    return "```\n" + "\n".join(lines) + "\n```"
+    def shown(self, most: int) -> str:
+        """Return the last answer as a block: long lines wrapped, and what is beyond `most` lines left out and said so."""
+        text = (
+            self.last.strip()
+            .replace(str(self.root), "~/project")
+            .replace(str(BIN.parent), "~/server")
+            .replace(str(self.home), "~")
+        )
+        lines = [part for line in text.splitlines() for part in wrapped(line.rstrip())]
+        if len(lines) > most:
+            lines = [*lines[: most - 1], f"... ({len(lines) - most + 1} more lines)"]
+        return "\n".join(lines)
 
 
 def wrapped(line: str) -> list[str]:
@@ -166,18 +148,78 @@ def wrapped(line: str) -> list[str]:
     return [*found, line]
 
 
+async def agreed(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    fields = params.requested_schema["properties"] if isinstance(params, ElicitRequestFormParams) else {}
+    return ElicitResult(
+        action="accept", content={name: True for name, of in fields.items() if of.get("type") == "boolean"}
+    )
+
+
+async def played(page: str, stage: Stage) -> str:
+    """Return the page with what was answered this time."""
+    renewed, end = "", 0
+    for step in STEP.finditer(page):
+        verb, said, text = step["verb"], step["said"] or "", step["text"] or ""
+        renewed += page[end : step.start()]
+        end, whole = step.end(), step[0]
+        if verb == "run":
+            stage.run(said or text)
+        elif verb == "edit":
+            stage.run("git apply --recount --unidiff-zero -", text)
+            if stage.last:
+                raise ValueError(f"an edit does not apply: {stage.last}\n{text}")
+        elif verb == "call":
+            tool, _, hidden = said.partition(" ")
+            await stage.call(tool, json.loads(hidden or text or "{}"))
+        elif verb == "gives":
+            shown = stage.shown(int(said or MOST_LINES))
+            fence = "````" if "```" in shown else "```"
+            whole = f"{whole.removesuffix(step['block'] or '')}\n{fence}\n{shown}\n{fence}\n" + "\n" * (
+                page[end] != "\n"
+            )
+        renewed += whole
+    return renewed + page[end:]
+
+
+def words_of(page: str) -> list[str]:
+    """Return what should not differ from one time to the next, whatever lines are broken where."""
+    return VARYING.sub("#", page).split()
+
+
+def project_of(page: Path) -> tuple[str, str] | None:
+    first = STEP.search(page.read_text(encoding="utf-8"))
+    return (first["verb"], first["said"]) if first and first["verb"] in ("project", "example") else None
+
+
+async def play(pages: list[Path], check: bool) -> int:
+    """Play each page; those with one project are one story, in the order in which they stand here."""
+    differ = 0
+    for project in dict.fromkeys(project_of(page) for page in pages):
+        if project is None:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            async with AsyncExitStack() as running:
+                stage = Stage(Path(folder), running)
+                stage.lay_out(*project)
+                for page in (page for page in pages if project_of(page) == project):
+                    before = page.read_text(encoding="utf-8")
+                    after = await played(before, stage)
+                    changed = list(unified_diff(words_of(before), words_of(after), lineterm="", n=2))
+                    differ += bool(changed)
+                    sys.stdout.write("\n".join([f"{page}: {'differs' if changed else 'as before'}", *changed]) + "\n")
+                    if not check:
+                        page.write_text(after, encoding="utf-8")
+    return int(check and differ > 0)
+
+
 def main() -> int:
-    """Renew the page."""
-    with tempfile.TemporaryDirectory() as folder:
-        told = play(Path(folder) / "pairs")
-    page = PAGE.read_text(encoding="utf-8")
-    for name, text in told.items():
-        before, mark, after = page.partition(f"<!-- replay: {name} -->\n")
-        if not mark:
-            raise ValueError(f"{name} stands nowhere in the page")
-        page = before + mark + f"\n{shown(text)}\n" + re.sub(r"\A\n```\n.*?\n```\n", "", after, flags=re.DOTALL)
-    PAGE.write_text(page, encoding="utf-8")
-    return 0
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "pages", nargs="*", type=Path, default=[DOCS / "tutorial.md", *sorted(DOCS.glob("guides/*.md"))]
+    )
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    return anyio.run(play, options.pages, options.check)
 
 
 if __name__ == "__main__":
