@@ -128,7 +128,7 @@ class Driver:
             Problem.LOGIN: client.login,
             Problem.BILLING: "Look at the account's balance or plan, then run again.",
             Problem.MODEL: "Name a model that the client knows with --model.",
-            Problem.OLD: f"Install a newer one: npm install -g {AGENTS[self._options.agent].package}@latest.",
+            Problem.OLD: f"Install a newer one: npm install -g {client.package}@latest.",
             Problem.SERVER: "Run `autoresearch-mcp doctor`.",
         }
         return cures.get(last.problem, "")

@@ -53,6 +53,16 @@ def test_a_client_that_would_wait_for_ever_without_a_login_is_asked_first(
     assert "autoresearch-mcp init" in capsys.readouterr().err
 
 
+def test_a_client_that_is_too_old_for_an_option_ends_the_run_with_the_cure(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.start()
+    put_program(project, monkeypatch, "claude", "echo \"error: unknown option '--restricted'\" >&2; exit 1")
+
+    assert run(project, "--agent", "claude") == 1
+    assert "too old.\nInstall a newer one: npm install -g @anthropic-ai/claude-code@latest." in capsys.readouterr().out
+
+
 def test_a_client_that_would_send_a_repository_to_a_model_of_its_own_choice_is_asked_first(
     project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
