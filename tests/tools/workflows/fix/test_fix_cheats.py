@@ -20,6 +20,7 @@ version = "1"
 dev = ["pytest"]
 [tool.pytest.ini_options]
 pythonpath = ["src"]
+addopts = "-p no:anyio"
 """
 TESTS = """\
 from calc import add

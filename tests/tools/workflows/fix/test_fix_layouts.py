@@ -1,7 +1,8 @@
 """Errors are found in real projects of ten kinds by their own tools, and none where nothing is broken.
 
 The projects are made by the ecosystems' own generators where these work offline. A tool that is not installed skips its
-project. What has to be fetched first (TypeScript, ESLint, Jest, Vitest) is tried where AUTORESEARCH_TEST_INSTALLS is set.
+project; Maven takes long, and runs with `-m slow` alone. What has to be fetched first (TypeScript, ESLint, Jest, Vitest)
+is tried where AUTORESEARCH_TEST_INSTALLS is set.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ LAYOUTS = {
         ("pytest", "mypy", "ruff"),
         nothing,
         {
-            "pyproject.toml": '[project]\nname = "calc"\nversion = "1"\n[dependency-groups]\ndev = ["pytest", "mypy", "ruff"]\n[tool.mypy]\nstrict = true\nmypy_path = "src"\n[tool.pytest.ini_options]\npythonpath = ["src"]\n',
+            "pyproject.toml": '[project]\nname = "calc"\nversion = "1"\n[dependency-groups]\ndev = ["pytest", "mypy", "ruff"]\n[tool.mypy]\nstrict = true\nmypy_path = "src"\n[tool.pytest.ini_options]\npythonpath = ["src"]\naddopts = "-p no:anyio"\n',
             "src/calc.py": 'import os\n\n\ndef add(a: int, b: int) -> int:\n    return a + b + 1\n\n\ndef name() -> int:\n    return "calc"\n',
             "tests/test_calc.py": "from calc import add\n\n\ndef test_add() -> None:\n    assert add(2, 2) == 4\n",
             "tests/test_lost.py": "from calc import lost\n\n\ndef test_lost() -> None:\n    assert lost() is None\n",
@@ -293,7 +294,9 @@ def _there(program: str) -> bool:
 
 
 @pytest.mark.usefixtures("own_tools")
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name.startswith("java ") else []) for name in LAYOUTS]
+)
 def test_what_is_broken_is_found_and_nothing_where_nothing_is(name: str, tmp_path: Path) -> None:
     layout = LAYOUTS[name]
     if missing := [program for program in layout.programs if not _there(program)]:
