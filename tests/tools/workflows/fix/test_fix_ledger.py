@@ -23,11 +23,11 @@ from ledgers import WorkflowAgent
 
 MAKEFILE = """\
 test:
-\t@python3 check.py
+\t@python3 -S check.py
 types:
-\t@python3 tool.py WRONG error
+\t@python3 -S tool.py WRONG error
 lint:
-\t@python3 tool.py UGLY warning
+\t@python3 -S tool.py UGLY warning
 """
 TOOL = """\
 import pathlib, sys
@@ -343,7 +343,7 @@ def test_a_file_with_an_error_can_be_mended_wherever_it_is_but_a_scope_that_was_
 
 def test_what_was_masked_joins_the_queue_and_is_no_step_back(tmp_path: Path) -> None:
     made = Mender(shop(tmp_path / "repo"))
-    made.project.write("Makefile", MAKEFILE + "build:\n\t@python3 tool.py BROKEN 'fatal error'\n")
+    made.project.write("Makefile", MAKEFILE + "build:\n\t@python3 -S tool.py BROKEN 'fatal error'\n")
     made.project.write("types.sh", "").write(
         "tool.py",
         TOOL.replace(
@@ -523,7 +523,7 @@ def test_dependencies_are_there_at_the_end_and_what_changed_in_them_is_named(
     made = Mender(shop(tmp_path / "repo"))
     checker = ".venv/lib/checker.py"
     made.project.write(checker, CHECK).write(".gitignore", ".venv/\n__pycache__/\n")
-    made.project.write("Makefile", "test:\n\t@python3 .venv/lib/checker.py\n").commit("a tool of its own")
+    made.project.write("Makefile", "test:\n\t@python3 -S .venv/lib/checker.py\n").commit("a tool of its own")
     made.project.now = time.time()
     made.agent.open(category="test")
     made.project.write("src/cart.py", "# adds counts names\n").commit("mended")
