@@ -29,6 +29,7 @@ import sys
 import tarfile
 import tempfile
 from contextlib import AsyncExitStack
+from datetime import datetime
 from difflib import unified_diff
 from pathlib import Path
 
@@ -170,7 +171,7 @@ async def played(page: str, stage: Stage) -> str:
                 raise ValueError(f"an edit does not apply: {stage.last}\n{text}")
         elif verb == "call":
             tool, _, hidden = said.partition(" ")
-            await stage.call(tool, json.loads(hidden or text or "{}"))
+            await stage.call(tool, json.loads((hidden or text or "{}").replace("$day", f"{datetime.now():%y%m%d}")))
         elif verb == "gives":
             shown = stage.shown(int(said or MOST_LINES))
             fence = "````" if "```" in shown else "```"
