@@ -11,6 +11,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from rich.text import Text
 from ...prompts import load_prompts
 from ...tools.driver.agents import AGENTS, DrivenAgent
 from ...tools.driver.brief import leg_brief
+from ...tools.driver.chain import ChainRun
 from ...tools.driver.chats import answer_hook
 from ...tools.driver.driving import Driver, RunEdge, RunOptions, leg_words
 from ...tools.driver.leg import notify
@@ -80,9 +82,13 @@ def _drive(root: Path, lab: Lab, options: Namespace, place: DriverPlace) -> int:
             f"A run is at work here, process {place.driver()}: see `run --status`, or end it with `run --stop`.",
         )
     wanted = _options(root, options)
+    chain = ChainRun(lab, options.chain, options.goal, partial(_playbook, lab, options.goal)) if options.chain else None
     Driver(lab, wanted, _brief(lab, options.goal), RunEdge()).ready()
-    _begin(lab, options)
-    return _detached(place) if options.detach else _watched(lab, options, wanted)
+    if chain:
+        chain.begin()
+    else:
+        _begin(lab, options)
+    return _detached(place) if options.detach else _watched(lab, options, wanted, chain)
 
 
 def _options(root: Path, options: Namespace) -> RunOptions:
@@ -102,15 +108,14 @@ def _options(root: Path, options: Namespace) -> RunOptions:
     return RunOptions(agents, server, options.agent_command, limits, options.notify_command)
 
 
-def _brief(lab: Lab, goal: str) -> Callable[[int, Look], str]:
+def _playbook(lab: Lab, goal: str, name: str = "autoresearch") -> str:
     from ..app import live_playbook
 
-    playbook = live_playbook(lab, load_prompts()["autoresearch"], goal=goal)
+    return live_playbook(lab, load_prompts()[name], goal=goal)("")
 
-    def brief(number: int, seen: Look) -> str:
-        return f"{playbook('')}\n\n{leg_brief(lab.for_reading(), number)}\n"
 
-    return brief
+def _brief(lab: Lab, goal: str) -> Callable[[int, Look], str]:
+    return lambda number, seen: f"{_playbook(lab, goal)}\n\n{leg_brief(lab.for_reading(), number)}\n"
 
 
 def _begin(lab: Lab, options: Namespace) -> None:
@@ -137,11 +142,12 @@ def _begin(lab: Lab, options: Namespace) -> None:
     _tell(Sessions(lab).start_session(Plan()).lines()[0])
 
 
-def _watched(lab: Lab, options: Namespace, run_options: RunOptions) -> int:
+def _watched(lab: Lab, options: Namespace, run_options: RunOptions, chain: ChainRun | None) -> int:
     """Drive in this process, ended by a signal: the first ends the leg cleanly, the second at once."""
     told: list[str] = []
     with _view(lab, told) as edge:
-        driver = Driver(lab, run_options, _brief(lab, options.goal), edge)
+        brief = chain.brief if chain else _brief(lab, options.goal)
+        driver = Driver(lab, run_options, brief, edge, chain.look if chain else None)
         asked = 0
 
         def ask(number: int, frame: object) -> None:
@@ -162,7 +168,9 @@ def _watched(lab: Lab, options: Namespace, run_options: RunOptions) -> int:
         except KeyboardInterrupt:
             lab.for_reading().runs.runner.cancel_all()
             return _say("Ended at once. The journal has everything: run again to go on.", 130)
-    return _told(lab, driver, over, options)
+    if chain and chain.failed():
+        over = Halt(over.why, False)
+    return _told(lab, driver, over, options, chain)
 
 
 @contextmanager
@@ -191,13 +199,15 @@ def _view(lab: Lab, told: list[str]) -> Iterator[RunEdge]:
     sys.stdout.write("".join(f"{line}\n" for line in told))
 
 
-def _told(lab: Lab, driver: Driver, over: Halt, options: Namespace) -> int:
+def _told(lab: Lab, driver: Driver, over: Halt, options: Namespace, chain: ChainRun | None) -> int:
     context = lab.for_reading()
     text = [over.why]
     if not over.done and driver.legs:
         text += [*([driver.cure()] if driver.cure() else []), f"Its last output:\n{driver.legs[-1].words or 'nothing'}"]
-    text += _legs_told(context)
-    if context.session:
+    text += _legs_told(context, chain.look().session if chain else "")
+    if chain:
+        text += ["", *chain.lines()]
+    elif context.session:
         text += ["", *Review(lab).report("text").lines()]
     message = "\n".join(text)
     if options.notify_command:
@@ -205,15 +215,15 @@ def _told(lab: Lab, driver: Driver, over: Halt, options: Namespace) -> int:
     return _say(message, 0 if over.done else 1)
 
 
-def _legs_told(context: RepoContext) -> list[str]:
-    legs = legs_of(context.repo.own_folder, context.session.id if context.session else "")
+def _legs_told(context: RepoContext, session: str = "") -> list[str]:
+    legs = legs_of(context.repo.own_folder, session or (context.session.id if context.session else ""))
     listed = [f"  leg {leg.number} ({leg.agent}): {leg_words(leg)}" for leg in legs[-20:]]
     return [*listed, f"{cost_words(legs)}."] if legs else []
 
 
 def _status(lab: Lab, place: DriverPlace, as_json: bool) -> int:
     driver, now, context = place.driver(), place.now(), lab.for_reading()
-    session = context.session.id if context.session else ""
+    session = str(now.get("session") or (context.session.id if context.session else ""))
     if as_json:
         legs = [leg.model_dump(mode="json") for leg in legs_of(context.repo.own_folder, session)]
         return _say(json.dumps({"driver": driver, "now": now, "session": session, "legs": legs}))
@@ -223,7 +233,7 @@ def _status(lab: Lab, place: DriverPlace, as_json: bool) -> int:
     state = f"A run is at work, process {driver}: {at}." if driver else "No run is at work here."
     if not driver and now.get("name"):
         state += " The last one was killed: run again to go on."
-    return _say("\n".join([state, *_legs_told(context), *Sessions(lab).status().lines()]))
+    return _say("\n".join([state, *_legs_told(context, session), *Sessions(lab).status().lines()]))
 
 
 def _detached(place: DriverPlace) -> int:

@@ -33,6 +33,13 @@ DRIVING: Mapping[str, CliCommand] = {
                 help="the model, as the client calls it; once for each --agent, in their order",
             ),
             _argument("--goal", default="", help="what should get better (default: the plan says)"),
+            _argument(
+                "--chain",
+                metavar="STEPS",
+                default="",
+                help="drive over workflows, each to its end, as `debug, fix, regression, ship`; or a ready chain: quality, "
+                "feature, incident, hardening, release",
+            ),
             _argument("--hours", type=float, default=0.0, help="end after so many hours"),
             _argument("--iterations", type=int, default=0, help="end after so many iterations"),
             _argument("--max-cost", type=float, default=0.0, metavar="DOLLARS", help="end when so much is spent"),

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ..errors import Code, Refusal
@@ -50,9 +51,19 @@ class RunEdge:
 
 
 class Driver:
-    """Drives agents, in turn, over the session of a repository. `brief` makes the text that a leg begins with, for its number."""
+    """Drives agents, in turn, over the session of a repository. `brief` makes the text that a leg begins with, for its number;
+    `see` looks at what they are driven over, where that is no session.
+    """
 
-    def __init__(self, lab: Lab, options: RunOptions, brief: Callable[[int, Look], str], edge: RunEdge) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        options: RunOptions,
+        brief: Callable[[int, Look], str],
+        edge: RunEdge,
+        see: Callable[[str], Look] | None = None,
+    ) -> None:
+        self._see = see or partial(look, lab)
         self._lab, self._options, self._brief, self._edge = lab, options, brief, edge
         self._limits = options.limits
         repo = lab.for_reading().repo
@@ -60,7 +71,7 @@ class Driver:
         self._stopping = False
         self._leg: RunningLeg | None = None
         self._legs: list[Leg] = []
-        self._first = look(lab)
+        self._first = self._see("")
         self._told = self._first.iterations
         self._before = 0
         """Legs of this session that earlier runs made."""
@@ -140,7 +151,7 @@ class Driver:
         return Spent(seen.iterations - self._first.iterations, cost, tokens)
 
     def _look(self) -> Look:
-        seen = look(self._lab, self._first.session)
+        seen = self._see(self._first.session)
         if not self._first.session and seen.session:
             self._first = Look(seen.session, "", 0, False, False, "")
         return seen
@@ -184,7 +195,8 @@ class Driver:
         reading = LegOutput(agent.client, began)
         call = self._call(agent, self._brief(number, first))
         prompt = self.place.folder / "prompt.md"
-        begun = {"name": name, "agent": agent.label, "leg": number, "began": began, "first": first.iterations}
+        begun = {"name": name, "agent": agent.label, "leg": number, "began": began}
+        begun |= {"first": first.iterations, "keeps": first.keeps}
         self._note(begun)
         self._edge.tell(f"Leg {number} begins: {agent.label}.")
         self._leg = RunningLeg(name, call.words, call.variables, prompt, self._lab.for_reading().repo.root, reading)
@@ -249,7 +261,7 @@ class Driver:
             began=began,
             ended=self._edge.now(),
             iterations=max(0, seen.iterations - before),
-            keeps=self._keeps(seen, before),
+            keeps=max(0, seen.keeps - first.keeps),
             ending=ending,
             code=code,
             tokens=reading.tokens,
@@ -263,10 +275,6 @@ class Driver:
         add_leg(self._own_folder, seen.session, leg)
         self._tell_rows()
         self._edge.tell(f"Leg {number} is over: {leg_words(leg)}.")
-
-    def _keeps(self, seen: Look, before: int) -> int:
-        """Return how many of the iterations after one were kept."""
-        return sum(row.status.kept for row in self._lab.for_reading().rows(max(0, seen.iterations - before)))
 
     def _tell_rows(self) -> None:
         """Tell what came since the last look, and the person's own command of each keep."""
@@ -300,7 +308,7 @@ class Driver:
                 began=float(left["began"]),
                 ended=self._edge.now(),
                 iterations=max(0, seen.iterations - int(left["first"])),
-                keeps=self._keeps(seen, int(left["first"])),
+                keeps=max(0, seen.keeps - int(left["keeps"])),
                 ending=LegEnding.LOST,
                 tokens=int(left.get("tokens", 0)),
                 cost=left.get("cost"),

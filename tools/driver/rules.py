@@ -39,7 +39,7 @@ class RunLimits:
 
 @dataclass(frozen=True)
 class Look:
-    """What the journal says at a moment. `over` says why the session is; `open` whether an iteration is undecided, `at_work`
+    """What the journal says at a moment. `over` says that and why the session is; `open` whether an iteration is undecided, `at_work`
     whether a call is at work; `mark` changes with every call that writes.
     """
 
@@ -49,6 +49,7 @@ class Look:
     open: bool
     at_work: bool
     mark: str
+    keeps: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def budget_spent(limits: RunLimits, spent: Spent, now: float) -> str:
 def after_leg(legs: Sequence[Leg], over: str, limits: RunLimits, spent: Spent, now: float) -> Pause | Halt:
     """Decide what comes after the legs so far of a run."""
     if over:
-        return Halt(f"The session has ended: {over}.", True)
+        return Halt(f"{over}.", True)
     if said := budget_spent(limits, spent, now):
         return Halt(f"The run has ended: {said}.", True)
     if not legs:

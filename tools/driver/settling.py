@@ -14,6 +14,7 @@ from ..vocabulary import Phase
 from .rules import Look
 
 PATIENCE, PAUSE_S = 40, 0.5
+_ENDED = "The session has ended"
 WHY = "the run was ended before the agent could go on with this idea"
 
 
@@ -26,12 +27,14 @@ def look(lab: Lab, session_id: str = "") -> Look:
     at_work = ours and bool(lock_holder(folder) or (job and not job.done and context.runs.runner.alive()))
     mark = f"{job.run} {job.done} {_mark(session)}" if job and ours else _mark(session)
     if session_id and (session is None or session.id != session_id):
-        return Look(session_id, "another session or branch is in its place", 0, False, at_work, mark)
+        return Look(session_id, f"{_ENDED}: another session or branch is in its place", 0, False, at_work, mark)
     if session is None or (not session_id and context.phase is Phase.NO_SESSION):
         return Look("", "", 0, False, at_work, mark)
     over = session.ended or session.spent(context.now()) or ("it was finished" if session.finished else "")
+    over = f"{_ENDED}: {over}" if over else ""
     undecided = session.trial is not None and context.phase is not Phase.NO_SESSION
-    return Look(session.id, over, session.last_iteration, undecided, at_work, mark)
+    keeps = sum(count for status, count in session.counts.items() if status.kept)
+    return Look(session.id, over, session.last_iteration, undecided, at_work, mark, keeps)
 
 
 def _mark(session: Session | None) -> str:

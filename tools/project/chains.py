@@ -18,6 +18,15 @@ _IMPROVE = (
     _SHIP,
 )
 
+READY: Mapping[str, str] = {
+    "quality": "predict, debug, fix, regression",
+    "feature": "probe, scenario, debug, fix, regression, ship",
+    "incident": "debug, fix, regression, ship",
+    "hardening": "security, fix, regression, ship",
+    "release": "regression, ship",
+}
+"""Chains that have a name, which stands for them wherever a chain may be given."""
+
 _Steps = tuple[tuple[str, str], ...]
 _BY_WORDS: Mapping[str, _Steps] = {
     r"symptoms?|tracebacks?|exceptions?|hangs?|wrong|broken|incorrect|misbehav\w*|fails?|failing": (

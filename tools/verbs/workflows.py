@@ -13,6 +13,7 @@ from ..lab.access import Lab
 from ..lab.answers import Answer
 from ..lab.context import RepoContext
 from ..lab.jobs import is_cancelled
+from ..project.chains import READY
 from ..text.arguments import validated
 from ..vocabulary import Tool, following
 from ..workflows.admission import admit, is_recorded
@@ -116,7 +117,7 @@ class Workflows(Verbs):
 def known_values(prompt: str, argument: str) -> tuple[str, ...]:
     """Return what may be written for an argument of a prompt, where that is known."""
     if argument == "chain":
-        return (*Workflow, *CHAINABLE)
+        return (*Workflow, *CHAINABLE, *READY)
     return choices(rules_of(Workflow(prompt)).options, argument) if prompt in [*Workflow] else ()
 
 
@@ -172,7 +173,8 @@ def _open(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) ->
         return ledger_status(context, there)
     if unknown := [name for name in steps(options.chain) if name not in [*Workflow, *CHAINABLE]]:
         raise Refusal(
-            Code.BAD_ARGUMENT, f"`chain` names {', '.join(unknown)}. Use: {', '.join(Workflow)}, plan, autoresearch."
+            Code.BAD_ARGUMENT,
+            f"`chain` names {', '.join(unknown)}. Use: {', '.join(Workflow)}, plan, autoresearch; or a ready one: {', '.join(READY)}.",
         )
     waiting = ledgers.incoming(workflow, options.after)
     if options.after and waiting is None:

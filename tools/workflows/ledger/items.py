@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Self, get_args
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from ...project.chains import READY
 from ...session.events import Record
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
@@ -246,8 +247,9 @@ class Options(Record):
 
 
 def steps(chain: str) -> tuple[str, ...]:
-    """Return the workflows of a chain in order; arrows, commas and spaces between them."""
-    return tuple(re.findall(r"[a-z]+", chain.lower()))
+    """Return the workflows of a chain in order; arrows, commas and spaces between them. A ready one may be given by its name."""
+    said = chain.strip().lower()
+    return tuple(re.findall(r"[a-z]+", READY.get(said, said)))
 
 
 def slug(text: str, otherwise: str) -> str:
