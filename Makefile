@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := -p autoresearch_mcp.server -p autoresearch_mcp.tools -p autoresearch_mcp.prompts
 
-.PHONY: demo demo-quick test docs reference conformance env env-light clean
+.PHONY: demo demo-quick test examples docs reference conformance env env-light clean
 
 demo: env
 	$(BIN)/autoresearch-mcp demo
@@ -24,6 +24,10 @@ test: env
 	$(BIN)/mypy docs/hooks.py docs/generator docs/replay.py
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal
+
+# Every example's baseline, cheats and improvement, over MCP; the table goes into examples/README.md.
+examples: env
+	$(BIN)/python benchmarks/run_examples.py --write
 
 # The pages of docs/reference, read off the code.
 reference: env

@@ -23,7 +23,6 @@ import argparse
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -39,7 +38,6 @@ from mcp.client.session import ClientRequestContext
 from mcp.types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult, TextContent
 
 DOCS = Path(__file__).parent
-EXAMPLES = DOCS.parent / "examples" / "domains"
 BIN = Path(sys.executable).parent
 WIDTH = 128
 MOST_LINES = 20
@@ -68,8 +66,8 @@ class Stage:
 
     def lay_out(self, verb: str, name: str) -> None:
         if verb == "example":
-            shutil.copytree(EXAMPLES / name, self.root, ignore=shutil.ignore_patterns("__pycache__"))
-            (self.root / ".gitignore").write_text("__pycache__/\n")
+            command = ["autoresearch-mcp", "init", "--example", name, str(self.root)]
+            subprocess.run(command, env=self.environment, check=True, stdout=subprocess.DEVNULL)
         else:
             got = self.home / "got"
             command = [
@@ -91,8 +89,8 @@ class Stage:
             self.flags = ["--allow-commands"]
             next(path for path in got.iterdir() if path.is_dir()).rename(self.root)
             (self.root / ".gitignore").write_text("__pycache__/\n.venv/\n*.egg-info/\n.pytest_cache/\n")
-        for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", name]):
-            subprocess.run(["git", *command], cwd=self.root, env=self.environment, check=True)
+            for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", name]):
+                subprocess.run(["git", *command], cwd=self.root, env=self.environment, check=True)
 
     def run(self, script: str, given: str = "") -> None:
         done = subprocess.run(

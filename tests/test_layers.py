@@ -73,7 +73,8 @@ def test_every_package_on_disk_is_listed_and_typed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     listed = set(project["tool"]["setuptools"]["packages"])
     folders = {file.parent for top in ("server", "tools", "prompts") for file in (ROOT / top).rglob("__init__.py")}
-    templates = set((ROOT / "tools").rglob("templates"))
+    templates = {*(ROOT / "tools").rglob("templates"), *(ROOT / "examples" / "shapes").iterdir()}
+    templates.add(ROOT / "examples" / "catalog")
     on_disk = {f"autoresearch_mcp.{'.'.join(folder.relative_to(ROOT).parts)}" for folder in folders | templates}
     without_init = {file.parent for top in ("server", "tools", "prompts") for file in (ROOT / top).rglob("*.py")}
 

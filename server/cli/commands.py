@@ -23,7 +23,7 @@ COMMANDS: Mapping[str, CliCommand] = {
         ),
     ),
     "init": CliCommand(
-        "write a plan for the project here; or, with `gpt DIR`, make a repository to practise on",
+        "write a plan for the project here; or make a repository to practise on: `gpt DIR`, or `--example NAME`",
         "cli.setup_commands:init",
         (
             _argument(
@@ -31,6 +31,12 @@ COMMANDS: Mapping[str, CliCommand] = {
                 metavar="WORD",
                 nargs="*",
                 help="what should get better, in your words; or `gpt DIR`: a small language model to train, in a new folder",
+            ),
+            _argument(
+                "--example",
+                metavar="NAME",
+                default="",
+                help="make this example a repository, in the folder that WORD names (default: here, where it is empty)",
             ),
             _argument(
                 "--data",
@@ -41,6 +47,20 @@ COMMANDS: Mapping[str, CliCommand] = {
             _argument("--json", action="store_true", help="with `gpt`: what was made, as one JSON object"),
         ),
         exits="Exit status: 0 written; 1 nothing was: a plan is here, or nothing measures that yet; 2 refused.",
+    ),
+    "examples": CliCommand(
+        "ready plans for many kinds of number, each with its cheats and its first improvement",
+        "cli.example_commands:examples",
+        (
+            _argument(
+                "word",
+                metavar="WORD",
+                nargs="?",
+                default="",
+                help="of the name, domain, language or story (default: all)",
+            ),
+        ),
+        exits="Exit status: 0 listed; 1 none has the word.",
     ),
     "plan": CliCommand(
         "what could be measured here for a goal, as ready-made plans",

@@ -19,6 +19,7 @@ from ...tools.errors import Refusal
 from ...tools.project.harness import EVALUATE, HARNESS_FILES, create_harness, size_for
 from ...tools.project.scan import devices
 from ..main import make_parser
+from .example_commands import make_example
 from .plan_commands import write_plan
 
 _MARKS = {True: ("ok", "green"), False: ("WRONG", "bold red"), None: ("", "")}
@@ -50,6 +51,8 @@ def _table(looked: list[DoctorCheck]) -> Table:
 
 def init(root: Path, options: Namespace) -> int:
     """Write a plan for the project here, or make a repository to practise on; returns the exit status."""
+    if options.example:
+        return make_example(Path(*options.words[:1]).expanduser().resolve(), options.example)
     if options.words[:1] != ["gpt"]:
         return write_plan(root, " ".join(options.words))
     if len(options.words) != 2:

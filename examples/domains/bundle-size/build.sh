@@ -1,1 +1,0 @@
-mkdir -p dist && cat src/*.js > dist/bundle.js

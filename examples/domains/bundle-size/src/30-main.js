@@ -1,4 +1,0 @@
-// What the page calls.
-globalThis.total = function (linesOfTheCart) {
-  return formatAmountOfCentsAsPrice(addPricesOfAllLinesUp(linesOfTheCart), "$");
-};

@@ -1,3 +1,0 @@
-from pathlib import Path
-
-print(Path(__file__).with_name("greeting.txt").read_text().strip())

@@ -1,3 +1,0 @@
-set -e
-sh check.sh >&2
-echo "METRIC bytes=$(cat out/image.tar* | wc -c)"

@@ -1,1 +1,0 @@
--- CREATE INDEX goes here

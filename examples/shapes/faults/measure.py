@@ -1,0 +1,33 @@
+"""Percent of the faults that the tests notice. faults.txt: the code's file, the command of its tests, then `old => new` for a
+fault, and `old == new` for another way to say the same, which no test may notice.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+code, command, *changes = Path("faults.txt").read_text().splitlines()
+
+
+def fails(text):
+    """Whether the tests fail with such a code, in a copy of the folder."""
+    with tempfile.TemporaryDirectory() as place:
+        shutil.copytree(".", place, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git", "faults.txt", "measure.py"))
+        Path(place, code).write_text(text)
+        return subprocess.run(command, shell=True, cwd=place, capture_output=True, timeout=60).returncode != 0
+
+
+text, noticed, faults = Path(code).read_text(), 0, 0
+if fails(text):
+    sys.exit("the tests fail on the code as it is")
+for change in changes:
+    same = " == " in change and " => " not in change
+    old, new = change.split(" == " if same else " => ")
+    assert text.count(old) == 1, change
+    failed = fails(text.replace(old, new))
+    if same and failed:
+        sys.exit(f"the tests look at how the code is written: {change}")
+    faults, noticed = faults + (not same), noticed + (failed and not same)
+print(f"noticed: {100 * noticed / faults:.1f}%")
