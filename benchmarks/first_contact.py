@@ -63,7 +63,7 @@ def main() -> None:
         for goal, answer in zip(GOALS, rows[name], strict=True):
             if not answer.right or answer.failed:
                 print(f"{name} / {goal}: {answer.title} {answer.checked} {answer.failed}", flush=True)
-    page = _page(rows)
+    page = _page({name: rows[name] for name in layouts if name in rows} | rows)
     if options.page:
         Path(options.page).write_text(page, encoding="utf-8")
     print(page)
@@ -194,11 +194,11 @@ def _page(rows: dict[str, list[Answer]]) -> str:
         "",
         f"What `inspect_project` answers first in {len(rows)} layouts of projects, to goals in users' words: the plan's title, or `-` where",
         "nothing there measures it and the answer says what to add. Layouts marked *real* are public projects; the others are made in",
-        "`benchmarks/layouts.py`, which also says what would be right. ✓: the plan passed `check_plan` as it was proposed; ○: its tools",
-        "were not on this machine; ✗: it failed there, or the answer is not the right one.",
+        "`benchmarks/layouts.py`, which also says what would be right. ✓: the plan passed `check_plan` as it was proposed; ○: not run,",
+        "because its tools could not be had on this machine; ✗: it failed there, or the answer is not the right one.",
         "",
         (f"Right: {right} of {len(answers)} ({100 * right / len(answers):.0f} %). Plans proposed: {len(plans)}; of the {len(checked)} whose tools "
-        f"were here, {passed} passed `check_plan`."),
+        f"were here, {passed} passed `check_plan`; {len(plans) - len(checked)} were not run."),
         "",
         "| layout | " + " | ".join(f"“{goal}”" for goal in GOALS) + " |",
         "|---" * (len(GOALS) + 1) + "|",

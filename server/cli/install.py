@@ -69,6 +69,7 @@ def run(root: Path, options: Namespace) -> int:
     if not options.remove:
         told += [*_shared(root, place.file, was_there), *([_PASSING] if _CACHE in Path(_program()[0]).parts else [])]
         told += [registration.note.replace("COMMAND", " ".join(_program()))] if registration.note else []
+        told += ["Now start your agent in this project and say: Use the autoresearch playbook. Make the tests faster."]
     return _say("\n".join(told), 0)
 
 
