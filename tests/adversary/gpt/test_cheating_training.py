@@ -46,7 +46,17 @@ def test_an_honest_run_passes_every_check(honest: Judged) -> None:
     assert ": failed (" not in honest.out
 
 
-@pytest.mark.parametrize("name", REFUSED)
+LIKE_ONE_IN_SEVEN = (
+    "attention that sees the future",
+    "the next token added to its logit",
+    "a convolution over what follows",
+)
+"""Looks ahead that are larger than one that is tried by default, and fail by the same check."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LIKE_ONE_IN_SEVEN else []) for name in REFUSED]
+)
 def test_a_cheat_is_refused_by_the_check_that_is_for_it(name: str, tmp_path: Path, cache: Path) -> None:
     check, edits, options = REFUSED[name]
 

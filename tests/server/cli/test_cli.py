@@ -97,8 +97,7 @@ if __name__ == "__main__":
 """
 
 
-def test_init_makes_a_repository_whose_plan_is_ready_but_for_the_training(tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
+def test_init_makes_a_repository_of_the_harness(tmp_path: Path) -> None:
     made = run("init", "gpt", str(tmp_path / "a lab"))
 
     assert made.returncode == 0, made.stderr
@@ -109,6 +108,12 @@ def test_init_makes_a_repository_whose_plan_is_ready_but_for_the_training(tmp_pa
         assert (folder / name).read_bytes() == (HARNESS / name).read_bytes()
     broken = subprocess.run(["git", "status", "--porcelain"], cwd=folder, capture_output=True, text=True, check=True)
     assert broken.stdout == ""
+
+
+@pytest.mark.slow
+def test_the_harness_s_plan_is_ready_whatever_the_training(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
+    folder = create_harness(tmp_path / "a lab", sys.executable)
     (folder / "train.py").write_text(KNOWS_NOTHING)
     subprocess.run(["git", "commit", "-qam", "no training"], cwd=folder, check=True)
     checked = Planning(Lab(folder)).check_plan(Plan())
