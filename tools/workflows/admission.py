@@ -17,7 +17,8 @@ from .ledger.items import Cited, Item, ItemOutcome, Proof, Provable, Settlement,
 from .ledger.pages import sentence
 from .ledger.rules import WorkflowRules
 from .ledger.state import ItemRecorded, Ledger, LedgerEntry, Ran
-from .running.proofs import elsewhere, no_experiment, prove, without
+from .running.experiments import no_experiment
+from .running.proofs import elsewhere, prove, without
 from .running.runner import WorkflowRunner
 from .running.store import Ledgers
 
@@ -67,7 +68,7 @@ def _tried(context: RepoContext, proof: Proof, ledger: Ledger, item: Item) -> Ra
         if why := no_experiment(context, command):
             raise Refusal(Code.EVIDENCE, f"`{command}` {why}.")
     if not isinstance(item, Provable):
-        return prove(context, proof)
+        return prove(context, proof, mends=item.path if isinstance(item, Cited) else "")
     before = (entry.ran for entry in ledger.entries if entry.ran and entry.item.proof == proof and shown(entry.ran))
     return prove(context, proof, item, next(before, None))
 
@@ -98,8 +99,8 @@ def _upstream_ran(context: RepoContext, item: Item) -> Ran | None:
     """Run the proof of what an item settles, where there is one: whoever says that it is over shows it."""
     if (there := _shown_by(context, item)) is None:
         return None
-    proof = proof_of(*there)
-    return prove(context, proof) if proof.command else None
+    proof, bearer = proof_of(*there), there[1].item
+    return prove(context, proof, mends=bearer.path if isinstance(bearer, Cited) else "") if proof.command else None
 
 
 def _may_settle(context: RepoContext, rules: WorkflowRules, ledger: Ledger, item: Item) -> None:

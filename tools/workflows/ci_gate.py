@@ -9,16 +9,19 @@ from ..errors import Code, Refusal
 from ..lab.context import RepoContext
 from .ledger.evidence import mended, shown
 from .ledger.handoff import GateCheck, HandoffFinding, ended_well, severe, target_reached, without_findings
-from .ledger.items import Proof, Settlement, Severity, Workflow
+from .ledger.items import Proof, Settlement, Severity, Workflow, split_location
 from .ledger.rules import rules_of, workflow_named
-from .ledger.state import Ran
+from .ledger.state import Ledger, Ran
 from .running.proofs import prove
+from .running.removed import removed
 from .running.store import Ledgers
 
 
 @dataclass(frozen=True)
 class GateDemands:
-    """What the gate insists on; all empty means everything that there is something to say about."""
+    """What the gate insists on; all empty means everything that there is something to say about, and of findings those alone that
+    the server saw shown, however severe they are called.
+    """
 
     target: bool = False
     fail_on: str = ""
@@ -53,16 +56,21 @@ def _target(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
 
 
 def _findings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
-    if not asked.fail_on:
+    if not (asked.fail_on or asked.all):
         return
-    severity = _severity(asked.fail_on)
+    severity = _severity(asked.fail_on or Severity.INFO)
     named = [workflow_named(name) for name in asked.complete] or list(Workflow)
-    checks = [check for workflow in named if (check := _open_findings(context, workflow, severity))]
-    yield from checks or [GateCheck("findings", None, "there is no ledger on this branch")]
+    checks = [
+        check for workflow in named if (check := _open_findings(context, workflow, severity, shown_alone=asked.all))
+    ]
+    yield from checks or ([GateCheck("findings", None, "there is no ledger on this branch")] if asked.fail_on else [])
 
 
-def _open_findings(context: RepoContext, workflow: Workflow, severity: Severity) -> GateCheck | None:
-    """Tell whether no finding of a workflow stands; None without a ledger that counts here.
+def _open_findings(
+    context: RepoContext, workflow: Workflow, severity: Severity, *, shown_alone: bool
+) -> GateCheck | None:
+    """Tell whether no finding of a workflow stands; None without a ledger that counts here, or where those that were shown
+    alone count, without any.
 
     What counts as it is told is what this branch or its history recorded: everything where each ledger has findings of its own,
     else what the newest says. Any other that the server once saw shown counts where its proof shows it now.
@@ -73,19 +81,23 @@ def _open_findings(context: RepoContext, workflow: Workflow, severity: Severity)
     counting = {one.id for one in (here if rules.accumulates else [one for one in here if rules.looked(one)][:1])}
     found = [(one, each) for one in there for each in severe(ledgers.handoff(one).findings, severity, settled=True)]
     told = [(one, each) for one, each in found if one.id in counting and ledgers.recorded_here(one, each.id)]
+    told = [(one, each) for one, each in told if each.shown_once or not shown_alone]
     known = {each.proof for _, each in told}
     elsewhere = [(one, each) for one, each in found if each.shown_once and each.proof not in known]
-    if not (here or elsewhere):
+    if not (told or elsewhere or (here and not shown_alone)):
         return None
-    proofs = dict.fromkeys(each.proof for _, each in (*told, *elsewhere) if each.proof.fails_with)
-    seen = {proof: prove(context, proof, anew=True) for proof in proofs if _agreed(context, proof)}
+    proofs = {each.proof: _path(each) for _, each in (*told, *elsewhere) if each.proof.fails_with}
+    seen = {
+        proof: prove(context, proof, mends=path, anew=True) for proof, path in proofs.items() if _agreed(context, proof)
+    }
     standing = [*told, *((one, each) for one, each in elsewhere if shown(seen.get(each.proof)))]
     several = len({one.id for one, _ in standing}) > 1
+    gone = {each.id for one, each in standing if _gone(context, one, each, seen.get(each.proof))}
     now = [
         each.model_copy(
             update={
                 "id": f"{one.id}#{each.id}" if several and "#" not in each.id else each.id,
-                "outcome": _outcome(each, seen.get(each.proof)),
+                "outcome": Settlement.FIXED if each.id in gone else _outcome(each, seen.get(each.proof)),
             }
         )
         for one, each in standing
@@ -94,8 +106,21 @@ def _open_findings(context: RepoContext, workflow: Workflow, severity: Severity)
     ran = f"; ran {len(seen)} of {len(proofs)} reproductions again" if proofs else ""
     changed = sorted({path for one in seen.values() for path in one.put_back})
     ran += f", with {', '.join(changed)} as it was when it showed the fault" if changed else ""
+    ran += f"; the code of {', '.join(sorted(gone))} is gone" if gone else ""
     why = next((one.why for one in seen.values() if one.exit_code is None), "")
     return replace(check, seen=f"{check.seen}{ran}{f'; {why}' if why else ''}")
+
+
+def _path(finding: HandoffFinding) -> str:
+    return split_location(finding.location)[0] if ":" in finding.location else finding.location
+
+
+def _gone(context: RepoContext, ledger: Ledger, finding: HandoffFinding, ran: Ran | None) -> bool:
+    """Tell whether what was shown once is over because its code is: its proof finds nothing to run, and nothing to name."""
+    entry = ledger.find(finding.id)
+    if not (entry and finding.shown_once and ran and ran.failed and not ran.named):
+        return False
+    return removed(context, entry.commit, _path(finding), finding.quote)
 
 
 def _agreed(context: RepoContext, proof: Proof) -> bool:

@@ -161,7 +161,7 @@ def handed_over(context: RepoContext, ledger: Ledger, target: Workflow) -> list[
     found = carried(handoff.findings, ledger.workflow, target)
     lines = [f"{ledger.id}#{one.id} ({one.severity}) {one.title} {one.location}".strip() for one in found[:20]]
     kind = "plan fields" if is_plan(handoff.config) else "settings"
-    settings = [f"{kind}: {handoff.config}"] if handoff.config else []
+    settings = [f"{kind}: {handoff.model_dump(mode='json')['config']}"] if handoff.config else []
     return [*lines, *settings] or ["nothing that this workflow takes"]
 
 

@@ -232,6 +232,51 @@ def test_no_change_of_what_says_what_is_run_closes_a_finding(
     assert (status, f"with {file} as it was when it showed the fault" in told) == (1, True), told
 
 
+RIGHT = SHOP["shop/cart.py"].replace("len(items) - 1", "len(items)")
+
+
+def test_a_bare_gate_holds_what_was_shown_and_leaves_opinions_alone(tmp_path: Path, typed: Typed) -> None:
+    agent = found_fault(shop(tmp_path / "repo"))
+    bare = ("--allow-commands", "gate")
+    assert "1 at or above info: F1 high; ran 1 of 1" in typed(agent.project, *bare)[1]
+    assert typed(agent.project, *bare)[0] == 1
+
+    agent.project.write("shop/cart.py", RIGHT).commit("mended")
+
+    assert typed(agent.project, *bare)[0] == 0
+
+
+@pytest.mark.parametrize("file", ["shop/cart.py", "shop/__init__.py"])
+def test_a_module_that_ends_the_program_well_when_it_is_imported_mends_nothing(
+    tmp_path: Path, typed: Typed, file: str
+) -> None:
+    project = shop(tmp_path / "repo")
+    found_fault(project)
+
+    project.write(file, f"import os\n\nos._exit(0)\n{SHOP[file]}").commit("green")
+
+    status, told = typed(project, *GATE)
+    assert (status, "1 at or above high" in told) == (1, True), told
+
+
+def test_a_finding_is_over_when_its_code_is_gone_and_not_when_it_was_moved(tmp_path: Path, typed: Typed) -> None:
+    project = shop(tmp_path / "repo")
+    found_fault(project)
+    rest, _, count = SHOP["shop/cart.py"].partition("def count")
+
+    project.write("shop/cart.py", rest).write("shop/basket.py", f"def number{count}").commit("moved under another name")
+    assert typed(project, *GATE)[0] == 1
+    project.write("shop/basket.py", "def size(items):\n    return max(len(items) - 1, -1)\n").commit(
+        "written otherwise"
+    )
+    assert typed(project, *GATE)[0] == 1
+
+    project.git("rm", "--quiet", "shop/basket.py")
+    project.git("commit", "--quiet", "--message", "gone")
+    status, told = typed(project, *GATE)
+    assert (status, "the code of F1 is gone" in told) == (0, True), told
+
+
 def test_what_another_branch_says_of_its_own_code_does_not_count_here(tmp_path: Path, typed: Typed) -> None:
     project = shop(tmp_path / "repo")
     agent = WorkflowAgent(project, "debug")

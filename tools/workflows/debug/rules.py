@@ -190,7 +190,7 @@ class Debug(WorkflowRules):
     def state(self, ledger: Ledger) -> list[str]:
         going_on = ledger.closed is None
         return [
-            *(_next_steps(ledger, bounded=self.bounded(ledger)) if going_on else []),
+            *(_next_steps(ledger, bounded=self.bounded(ledger), missing=self.missing(ledger)) if going_on else []),
             *(f"{entry.id} {told(ledger, entry)}: {entry.item.claim}" for entry in ledger.of(Hypothesis)[-8:]),
             *(f"{entry.id} {entry.item.severity}: {entry.item.summary}" for entry in ledger.of(DebugFinding)[-8:]),
             *(_gathered(ledger.latest(GATHERED), ledger.latest(CHECKED)) if going_on else []),
@@ -213,10 +213,12 @@ class Debug(WorkflowRules):
         )
 
 
-def _next_steps(ledger: Ledger, *, bounded: bool) -> list[str]:
+def _next_steps(ledger: Ledger, *, bounded: bool, missing: Sequence[str]) -> list[str]:
     """Return what to do now, the most pressing first."""
     if bounded:
         return ["All rounds are used: record the findings of what was confirmed, and close it."]
+    if not missing:
+        return ["Nothing is missing: close it, or go on where something is left to explain."]
     hypotheses, waiting, failures = ledger.items(Hypothesis), pending(ledger), _failures(ledger)
     dropped = sorted({one.line for one in hypotheses if _failures(ledger, one.line) >= DROPPED_AFTER})
     unused = [technique for technique in Technique if technique not in _techniques(ledger)]

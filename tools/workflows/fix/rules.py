@@ -126,6 +126,7 @@ class Fix(WorkflowRules):
             len(turn) > SHOWN and f"… and {len(turn) - SHOWN} more",
             *(f"{one.id} {one.state}: {one.reason}" for one in stuck(ledger)),
             not turn and witness_line(ledger),
+            not (turn or ledger.closed or self.missing(ledger)) and "No error is open: close it.",
             *(f"Not looked at: {why}" for why in seen.left_out),
             *(f"Not counted: {why}" for why in seen.by_hand),
             *(f"Its own command finds nothing: {title}" for title in (gone.titles if gone else ())),

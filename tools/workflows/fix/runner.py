@@ -19,10 +19,12 @@ from ...process.screen import cure, screen
 from ...project.projects import Project
 from ...text.redaction import redactor
 from ...vocabulary import Phase
+from ..ledger.evidence import mended
 from ..ledger.handoff import HandoffFinding, carried
-from ..ledger.items import Item, Settlement, Workflow
+from ..ledger.items import Item, Settlement, Workflow, split_location
 from ..ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerEvent
 from ..running.inspection import projects_of
+from ..running.proofs import prove
 from ..running.runner import WorkflowRunner, saw
 from ..running.store import Ledgers
 from .ending import ENDING, LONGEST_S, counted_at_end, dependents
@@ -178,7 +180,8 @@ def _disproven(
         if bug.title in there and finding.settled_by and finding.outcome is None:
             Ledgers(context).settle(ledger.incoming, by.model_copy(update={"outcome": Settlement.CONFIRMED}))
         elif bug.title not in there and not finding.settled_by and bug.title not in seen_here:
-            Ledgers(context).settle(ledger.incoming, by)
+            if settled := _over(context, finding):
+                Ledgers(context).settle(ledger.incoming, by.model_copy(update={"outcome": settled}))
             gone.append(bug.title)
     return [saw(context, NotReproduced(titles=tuple(gone)))] if gone else []
 
@@ -188,8 +191,19 @@ def _settle_fixed(context: RepoContext, ledger: Ledger) -> None:
     for one in queued_errors(ledger):
         if one.state is ErrorState.FIXED and (upstream := one.entry.item.upstream):
             source, _, id = upstream.partition("#")
-            event = ItemSettled(id=id, outcome=Settlement.FIXED, by=f"{ledger.id}#{one.entry.id}")
-            Ledgers(context).settle(source, event)
+            earlier = Ledgers(context).named(source)
+            reported = Ledgers(context).handoff(earlier).findings if earlier else ()
+            if any(_over(context, finding) for finding in reported if finding.id == id):
+                event = ItemSettled(id=id, outcome=Settlement.FIXED, by=f"{ledger.id}#{one.entry.id}")
+                Ledgers(context).settle(source, event)
+
+
+def _over(context: RepoContext, finding: HandoffFinding) -> Settlement | None:
+    """Return how a finding whose command finds nothing is settled by its proof, run in a clean checkout; None where it is not."""
+    path = split_location(finding.location)[0] if ":" in finding.location else ""
+    if not mended(prove(context, finding.proof, mends=path, clean=True, anew=True)):
+        return None
+    return Settlement.FIXED if finding.shown_once else Settlement.DISPROVEN
 
 
 def _refuse_without_consent(context: RepoContext, inspection: Inspection) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import re
+
 from ...diagnostics.diagnostic import Diagnostic, Trouble
 from ...diagnostics.inspection import METRIC, Inspection, Tally
 from ...diagnostics.tracebacks import TEST_FILE
@@ -12,7 +15,7 @@ from ...plan.model import Plan
 from ...text.redaction import redactor
 from ..ledger.state import Ledger
 from .ending import ENDING, counted
-from .items import Witness
+from .items import Broken, Witness
 from .queue import ErrorState, known_ids, queued_errors
 
 
@@ -25,6 +28,7 @@ def witnessed(context: RepoContext, ledger: Ledger, item: Witness, tests: Inspec
     for id in item.items:
         _refuse_unless_mended(ledger, id)
     new = _new_test(context, ledger, item.test)
+    _refuse_the_same_input(context, ledger, item, new)
     plan = Plan(metric=METRIC, direction="lower", verify=tests.command_line(), read="channel")
     repo, head = context.repo, context.repo.head()
     tree = planted(repo.git, ledger.commit, {new.path: (new.new_mode.encode(), new.new_id.encode())})
@@ -56,6 +60,32 @@ def _new_test(context: RepoContext, ledger: Ledger, path: str) -> TreeChange:
         what = what if TEST_FILE.search(path) else "is no test file by its name"
         raise _refused(f"{path} {what}. Write a new test file beside the others, and commit it")
     return entry
+
+
+_LITERAL = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|(?<![\w.])\d[\w.]*")
+
+
+def _refuse_the_same_input(context: RepoContext, ledger: Ledger, item: Witness, new: TreeChange) -> None:
+    """Refuse a test in which no value stands that the first witness does not have: it would try the same once more."""
+    text = (context.repo.content(context.repo.head(), new.path) or b"").decode("utf-8", "replace")
+    tried = [_first_witness(context, ledger, one.entry.item) for one in queued_errors(ledger) if one.id in item.items]
+    values = set(_LITERAL.findall(text))
+    if all(tried) and values and values <= set(_LITERAL.findall("\n".join(tried))):
+        raise _refused(f"{item.test} tries no value that the first witness did not try. Try another input")
+
+
+def _first_witness(context: RepoContext, ledger: Ledger, error: Broken) -> str:
+    """Return the command that showed a bug, or the Python test that failed; empty where it cannot be told from its file."""
+    if error.check:
+        return error.check
+    text = (context.repo.content(ledger.commit, error.found.path) or b"").decode("utf-8", "replace")
+    name = re.split(r"\W+", error.found.name.partition("[")[0].strip())[-1]
+    try:
+        nodes = ast.walk(ast.parse(text)) if error.found.path.endswith(".py") else ()
+        functions = (one for one in nodes if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+        return next((ast.get_source_segment(text, one) or "" for one in functions if one.name == name), "")
+    except (SyntaxError, ValueError):
+        return ""
 
 
 def _failures(ledger: Ledger, before: Tally, path: str) -> list[Diagnostic]:

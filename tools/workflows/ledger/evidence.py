@@ -86,7 +86,7 @@ def shown(seen: Ran | None) -> bool:
     """Tell whether a proof showed the fault: its command failed in the words that name it, the control passed, and it does not
     fail like that without the code.
     """
-    if seen is None or seen.control is None or baseless(seen):
+    if seen is None or seen.control is None or seen.says_nothing or baseless(seen):
         return False
     return seen.failed and seen.named and seen.control.passed
 
@@ -104,7 +104,7 @@ def disproved(seen: Ran | None) -> bool:
 
 def mended(seen: Ran | None) -> bool:
     """Tell whether all is well: the command passed, and so did the control."""
-    return seen is not None and seen.passed and (seen.control is None or seen.control.passed)
+    return seen is not None and seen.passed and not seen.says_nothing and (seen.control is None or seen.control.passed)
 
 
 def pending(ledger: Ledger) -> tuple[tuple[str, Proof], ...]:
@@ -128,6 +128,8 @@ def _detail(seen: Ran) -> str:
     control = seen.control
     if control is None:
         return ""
+    if seen.says_nothing:
+        return f", and {seen.says_nothing}"
     if baseless(seen):
         return f", and with {seen.emptied} emptied it fails in the same words: it does not rest on that code and shows nothing"
     if shown(seen) or disproved(seen):

@@ -25,7 +25,8 @@ class Ran(Record):
 
     `exit_code` is None where it was not run; `why` says why not. `named` tells whether the words `fails_with` were printed;
     `control` is what the like command did, `without` what the command did with a file or function `emptied`. `files` are as in a proof;
-    those `put_back` differed by now, and were as they had been in the checkout of ours where both ran.
+    those `put_back` differed by now, and were as they had been in the checkout of ours where both ran. `says_nothing` is why the
+    end that was seen, however right, tells nothing of the code.
     """
 
     command: str
@@ -36,6 +37,7 @@ class Ran(Record):
     without: Ran | None = None
     files: tuple[tuple[str, str], ...] = ()
     put_back: tuple[str, ...] = ()
+    says_nothing: str = ""
     exit_code: int | None = None
     timed_out: bool = False
     seconds: float = 0.0

@@ -43,8 +43,9 @@ class BaselineCommit:
     why: str = ""
 
 
-def base_of(context: RepoContext, asked: str) -> BaselineCommit:
-    """Return the commit where HEAD forked from what it is compared with.
+def base_of(context: RepoContext, asked: str, opened: str = "") -> BaselineCommit:
+    """Return the commit where HEAD forked from what it is compared with; on the main branch itself the one at which the workflow
+    before was `opened`.
 
     Raises:
         Refusal: if that does not exist, or HEAD is contained in it.
@@ -77,6 +78,8 @@ def base_of(context: RepoContext, asked: str) -> BaselineCommit:
             else "their histories have nothing in common; give another `base`"
         )
         return BaselineCommit("", apart[0], f"HEAD and {apart[0]} have no common commit: {shallow}")
+    if opened not in {"", head} and not asked:
+        return BaselineCommit(opened, "where the workflow before began")
     message = f"HEAD is contained in {names[0]}: there is nothing to compare. Give an earlier `base`, such as HEAD~1 or a tag."
     raise Refusal(Code.BAD_ARGUMENT, message)
 

@@ -24,7 +24,6 @@ from .verdict import (
     RegressionVerdict,
     VerdictWord,
     dimension_page,
-    exit_code,
     report_page,
     results_table,
     verdict_of,
@@ -151,8 +150,6 @@ class Regression(WorkflowRules):
         state = "REGRESSION_FOUND" if found.word is VerdictWord.UNSTABLE else "REGRESSION_FIXED" if mended else "none"
         return {
             "verdict": found.word,
-            "exit_code": exit_code(found.word),
-            "score": found.score,
             "regression_state": state,
             "base": plan.base,
             "candidate": plan.candidate,

@@ -170,7 +170,8 @@ class RegressionRunner(WorkflowRunner):
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         options = ledger.opts(RegressionOptions)
-        base = base_of(context, options.base)
+        before = Ledgers(context).named(ledger.incoming) if ledger.incoming else None
+        base = base_of(context, options.base, before.commit if before else "")
         clear(context)
         if not base.commit:
             return (saw(context, ComparisonPlan(base="", why=base.why)),)

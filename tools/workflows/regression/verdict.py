@@ -7,7 +7,7 @@ the report and lowers nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
@@ -135,18 +135,6 @@ class RegressionVerdict:
     def shown(self) -> str:
         """The score as a person sees it: cut to two decimals, so that what is below the threshold never looks like it."""
         return "-" if self.score is None else f"{math.floor(self.score * 100 + 1e-9) / 100:.2f}"
-
-
-EXIT_CODES: Mapping[VerdictWord, int] = {
-    VerdictWord.STABLE: 0,
-    VerdictWord.UNSTABLE: 1,
-    VerdictWord.BASELINE_UNAVAILABLE: 2,
-}
-
-
-def exit_code(word: str) -> int:
-    """Return the exit status of a verdict: 0 stable, 1 unstable, 2 nothing to compare with. 2 for any other word."""
-    return EXIT_CODES[VerdictWord(word)] if word in [*VerdictWord] else 2
 
 
 def verdict_of(rows: Sequence[ComparedRow], threshold: float = REGRESSION_THRESHOLD) -> RegressionVerdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import hashlib
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,22 +14,19 @@ from ...git.repo import Repo
 from ...lab.context import GATE, PROOF, RepoContext
 from ...measurement.meter import import_paths
 from ...process.runner import CommandRun, CommandSpec
-from ...process.screen import ONLY_READ, cure, screen
-from ...process.shell import SimpleCommand, scripts
-from ...text.redaction import redact_tail, redactor
-from ..ledger.evidence import REPRODUCED, line_of, pending, shown
+from ...process.screen import cure, screen
+from ...process.shell import scripts
+from ...text.redaction import redact_tail
+from ..ledger.evidence import REPRODUCED, mended, pending, shown
 from ..ledger.items import Cited, Proof
 from ..ledger.pages import one_line
 from ..ledger.state import Ledger, Observed, Ran
 from .runner import observed
+from .stand_ins import answering, emptied, ending
 
 TIMEOUT_S = 120.0
 TAIL_CHARACTERS = 1500
-LARGEST_SCRIPT = 256 * 1024
 
-_SAYS_NOTHING = ONLY_READ | frozenset({"false", ":", "exit", "return", "sleep", "cd", "export", "read"})
-"""Programs that fail or print words without running any code of a project."""
-_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
 _READ_BY = {
     "pytest": ("pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"),
     "make": ("GNUmakefile", "makefile", "Makefile"),
@@ -43,55 +40,23 @@ CANCELLED = "The call was cancelled. Make it again to go on."
 NOBODY = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
 
 
-def no_experiment(context: RepoContext, command: str) -> str:
-    """Return why a command cannot show a fault of the project; empty where it may. What a script that it names holds counts,
-    comments and prose do not.
-    """
-    programs = [part for script in scripts(command) for part in script if part.words]
-    if all(one.name in _SAYS_NOTHING or (one.name in _SHELLS and "-c" in one.words) for one in programs):
-        return "runs no code: it only says, ends or searches something. Run the code that is at fault, with an input"
-    parts = {part for file in context.repo.tracked() for part in file.lower().split("/")}
-    names = parts | {part.rpartition(".")[0] for part in parts}
-    texts = [*_spoken(command, programs), *map(_code, _scratch(context, programs))]
-    text = "\n".join(texts).lower()
-    if names.isdisjoint(re.findall(r"[\w-]+(?:\.\w+)*|\w+", f"{text} {text.replace('.', ' ')}")):
-        return "names nothing of this repository. Name the file, module or test that it runs"
-    return ""
-
-
-def _scratch(context: RepoContext, programs: Sequence[SimpleCommand]) -> Iterator[str]:
-    """Yield the text of the scripts elsewhere that a command names."""
-    for word in (word for one in programs for word in one.words if word.startswith("/")):
-        file = context.repo.root / word
-        if file.is_file() and file.stat().st_size <= LARGEST_SCRIPT:
-            yield file.read_text("utf-8", "replace")
-
-
-def _spoken(command: str, programs: Sequence[SimpleCommand]) -> Iterator[str]:
-    """Yield what a command tells its programs, without comments and prose in the code among it."""
-    for one in programs:
-        yield from one.assigned
-        yield from (_code(word) if re.search(r"\s", word) else word for word in one.words)
-    _, fed, here_document = command.partition("<<")
-    if fed:
-        yield _code(here_document)
-
-
-def _code(text: str) -> str:
-    """Return code without its comments, and without quoted text in which several words stand."""
-    text = re.sub(r"\'{3}.*?\'{3}|\"{3}.*?\"{3}", " ", text, flags=re.DOTALL)
-    text = re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", lambda quoted: " " if re.search(r"\s", quoted[0]) else quoted[0], text)
-    return re.sub(r"(?:^|(?<=\s))(?:#|//).*$", " ", text, flags=re.MULTILINE)
-
-
 def prove(
-    context: RepoContext, proof: Proof, cited: Cited | None = None, known: Ran | None = None, *, anew: bool = False
+    context: RepoContext,
+    proof: Proof,
+    cited: Cited | None = None,
+    known: Ran | None = None,
+    *,
+    mends: str = "",
+    clean: bool = False,
+    anew: bool = False,
 ) -> Ran:
     """Run a proof's command and its control, if a person agreed to both; say that nobody did otherwise. `anew` joins no run
-    that an earlier call left. Files that the commands name count as they were when the proof showed its fault.
+    that an earlier call left. Files that the commands name count as they were when the proof showed its fault, and `clean` runs
+    it in a checkout of ours, of what git has.
 
     Where it shows a fault in the code that is `cited`, the command runs once more without that code, in a checkout of ours: what
-    fails there in the same words does not rest on it. `known` is a run in which that was seen already.
+    fails there in the same words does not rest on it. `known` is a run in which that was seen already. Where it passes, and so the
+    file that it `mends` is all right, it has to fail once that file's end does.
 
     Raises:
         Refusal: if a command is one that is never run, or left the checkout changed.
@@ -106,8 +71,8 @@ def prove(
     if lost := [path for path, id in proof.files if id and path in then and then[path] is None]:
         why = f"not run: {', '.join(lost)} is not what showed the fault. Put it back as it was then."
         return unseen.model_copy(update={"why": why})
-    if then:
-        found = elsewhere(context, then, proof, anew=anew)
+    if then or clean:
+        found = elsewhere(context, then, proof, anew=anew, clean=clean)
     else:
         with _left_as_it_was(context, proof):
             found = [reproduce(context, one, fails_with=proof.fails_with, anew=anew) for one in proof.commands]
@@ -115,38 +80,50 @@ def prove(
         raise Refusal(Code.INCOMPLETE, CANCELLED)
     seen, *others = found
     seen = seen.model_copy(update={"control": next(iter(others), None), "files": proof.files, "put_back": tuple(then)})
+    if mends and mended(seen):
+        return seen.model_copy(update={"says_nothing": _unreached(context, proof, mends, then)})
     if not (cited and shown(seen)):
         return seen
     files = tuple(_ids(context, _named(context, proof, cited.path)).items())
     name, text = without(context, cited)
-    ended = known.without if known and known.emptied == name else elsewhere(context, {cited.path: text}, proof)[0]
-    return seen.model_copy(update={"files": files, "emptied": name, "without": ended})
+    if known and known.emptied == name:
+        ended, alone = known.without, known.says_nothing
+    else:
+        ended = elsewhere(context, {cited.path: text}, proof)[0]
+        alone = "" if ended.failed and ended.named else _by_itself(context, proof, cited, name)
+    return seen.model_copy(update={"files": files, "emptied": name, "without": ended, "says_nothing": alone})
+
+
+def _by_itself(context: RepoContext, proof: Proof, cited: Cited, name: str) -> str:
+    """Return why a proof that showed a fault says nothing of the function cited: whatever that answers, the command fails, and
+    the control passes.
+    """
+    stand_in = answering(cited.path, _text(context, cited.path), cited.quote)
+    if stand_in is None:
+        return ""
+    command, *controls = elsewhere(context, {cited.path: stand_in}, proof)
+    if not (command.failed and command.named and all(one.passed for one in controls)):
+        return ""
+    return f"whatever {name} answers it fails in the same words, and the control passes: it fails by itself"
+
+
+def _unreached(context: RepoContext, proof: Proof, path: str, then: Mapping[str, bytes | None]) -> str:
+    """Return why a proof that passes says nothing of a file: it passes as well where that file cannot be loaded to its end."""
+    there = context.repo.content(context.repo.head(), path)
+    stand_in = ending(path, there.decode("utf-8", "replace")) if there else None
+    if stand_in is None:
+        return ""
+    command = elsewhere(context, {**then, path: stand_in}, proof)[0]
+    return f"it passes as well where {path} fails at its end, so it never gets there" if command.passed else ""
+
+
+def _text(context: RepoContext, path: str) -> str:
+    return (context.repo.content(context.repo.head(), path) or b"").decode("utf-8", "replace")
 
 
 def without(context: RepoContext, cited: Cited) -> tuple[str, bytes]:
-    """Return a file without what is cited in it, with the name of what is gone: in Python the body of the innermost function,
-    which ends the program when it is called; else the whole file.
-    """
-    content = context.repo.content(context.repo.head(), cited.path) or b""
-    text = content.decode("utf-8", "replace")
-    line = line_of(cited.quote, text, redactor()) if cited.path.endswith(".py") else 0
-    try:
-        nodes = ast.walk(ast.parse(text)) if line else ()
-        functions = [one for one in nodes if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
-    except (SyntaxError, ValueError):
-        functions = []
-    holding = [
-        one for one in functions if one.lineno <= line <= (one.end_lineno or 0) and one.body[0].lineno > one.lineno
-    ]
-    if not holding:
-        return cited.path, b""
-    function = max(holding, key=lambda one: one.lineno)
-    first = function.body[0]
-    place = min([first.lineno, *(one.lineno for one in getattr(first, "decorator_list", ()))]) - 1
-    lines = text.splitlines(keepends=True)
-    # At once: what catches exceptions, as pytest does, would show the source, in which the words stand.
-    stop = f"{' ' * first.col_offset}__import__('os')._exit(1)\n"
-    return f"{function.name}() in {cited.path}", "".join([*lines[:place], stop, *lines[place:]]).encode()
+    """Return a file at HEAD without what is cited in it, with the name of what is gone."""
+    return emptied(cited.path, _text(context, cited.path), cited.quote)
 
 
 def _named(context: RepoContext, proof: Proof, cited: str) -> tuple[str, ...]:
@@ -280,14 +257,20 @@ def _without_echo(printed: str, command: str) -> str:
 
 
 def elsewhere(
-    context: RepoContext, files: Mapping[str, bytes | None], proof: Proof, *, anew: bool = False
+    context: RepoContext,
+    files: Mapping[str, bytes | None],
+    proof: Proof,
+    *,
+    anew: bool = False,
+    clean: bool = False,
 ) -> list[Ran]:
     """Run a proof's commands, that a person agreed to, in a checkout of ours: at HEAD, but with these contents of some files,
-    and without those that have none.
+    and without those that have none. Files that git neither has nor ignores come along unless it is to be `clean`.
     """
     root, place = context.repo.root, PairedCheckout(context.repo, GATE if anew else PROOF, pristine=True)
+    which = {path: hashlib.sha256(text or b"").hexdigest()[:12] for path, text in sorted(files.items())}
     try:
-        folder = place.check_out(context.repo.head(), context.untracked)
+        folder = place.check_out(context.repo.head(), () if clean else context.untracked)
         for path, content in files.items():
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -299,7 +282,9 @@ def elsewhere(
         return [
             _ran(
                 context,
-                context.runs.key(f"elsewhere {sorted(files)} {command}{f' at {context.now()}' if anew else ''}"),
+                context.runs.key(
+                    f"elsewhere {which} {command}{f' at {context.now()}' if anew else ''}{' clean' if clean else ''}"
+                ),
                 CommandSpec(command.replace(str(root), str(folder)), folder, TIMEOUT_S, import_paths(root, folder)),
                 command,
                 proof.fails_with,

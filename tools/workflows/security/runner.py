@@ -113,7 +113,7 @@ class SecurityRunner(Scoped):
 
 def _rerun(context: RepoContext, known: Iterable[Known]) -> list[Observed]:
     """Run the proofs of earlier findings that the server once saw shown: whether they are over is not for anybody to say."""
-    ran = {one.name: prove(context, one.proof) for one in known if one.proof.command}
+    ran = {one.name: prove(context, one.proof, mends=one.path) for one in known if one.proof.command}
     seen = {name: what.model_dump(mode="json", exclude_defaults=True) for name, what in ran.items()}
     return [observed(context, RERUN, **seen)] if seen else []
 

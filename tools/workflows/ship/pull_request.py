@@ -43,13 +43,21 @@ class PullRequest(LedgerFacts):
     counted: tuple[str, ...] = ()
 
 
+_OF_MACHINES = frozenset({"base", "candidate", "regression_state"})
+"""What a ledger hands over for the next one, and nobody reads."""
+
+
 def told_by_ledgers(context: RepoContext, ledger: Ledger, shipment: Shipment) -> PullRequest:
     """Return what the ledgers of the work say, which the server checked, and what git says of the change."""
     head, base = context.repo.head(), shipment.parted
     handoffs = [Ledgers(context).handoff(one) for one in _sources(context, ledger, base, head)]
     findings = [one for handoff in handoffs for one in handoff.findings]
     counted = [
-        f"{name}: {value}" for one in handoffs[:1] if not is_plan(one.config) for name, value in one.config.items()
+        f"{name}: {value}"
+        for one in handoffs
+        if not is_plan(one.config)
+        for name, value in one.config.items()
+        if name not in _OF_MACHINES
     ]
     return PullRequest(
         commit=head,
@@ -66,7 +74,11 @@ def pull_request_page(ledger: Ledger) -> str:
     facts = ledger.seen(PullRequest)
     if facts is None or not facts.sources:
         return ""
-    passed = [f"- {one.title}: {one.seen}" for one in current_checks(ledger) if one.commands or "`" in one.seen]
+    passed = [
+        f"- {one.title}: {one.seen}"
+        for one in current_checks(ledger)
+        if one.holds and (one.commands or "`" in one.seen)
+    ]
     parts = [
         section("What was wrong", [line for one in facts.faults for line in _fault(one)]),
         section("What changed", [f"- {line}" for line in facts.files]),

@@ -328,10 +328,10 @@ def test_a_prediction_is_not_confirmed_by_a_fault_elsewhere(agent: WorkflowAgent
 def foreseen(project: Project, **cited: str) -> str:
     """A prediction, of the cart unless something else is cited, by the name under which it can be settled."""
     panel = WorkflowAgent(project, "predict")
-    panel.open(personas=3, rounds=1)
+    panel.open(depth="shallow")
     panel.record({"kind": "finding", "persona": "architect", "location": "shop/cart.py:6", "quote": "return len(items) - 1",
                   "summary": "The cart counts wrongly", "category": "correctness", "severity": "high",
-                  "confidence": "likely", "reasoning": "one is taken away", **cited})  # fmt: skip
+                  "reasoning": "one is taken away", **cited})  # fmt: skip
     return f"{panel.close(why='seen enough').ledger}#P1"
 
 

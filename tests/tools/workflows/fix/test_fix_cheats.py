@@ -145,6 +145,7 @@ def test_a_second_witness_fails_at_the_opening_and_passes_on_the_mended_code(age
         (WITNESS.format('"c", "d"', '"cd"'), "tests/test_more.py", "passes too, so it tells nothing"),
         ("from calc import lost\n\n\ndef test_lost():\n    lost()\n", "tests/test_more.py", "cannot be loaded"),
         (WITNESS.format("3, 1", 3), "tests/test_more.py", "fails at HEAD: assert 4 == 3"),
+        (WITNESS.format("2, 2", 4), "tests/test_more.py", "tries no value that the first witness did not try"),
         (WITNESS.format("3, 1", 4), "tests/test_calc.py", "was there at the opening. Write a new test file"),
         (WITNESS.format("3, 1", 4), "src/calc.py", "is no test file by its name"),
     ],

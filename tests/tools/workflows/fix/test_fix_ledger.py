@@ -576,6 +576,22 @@ def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> Non
     assert debug.handoff(earlier)["findings"][0]["outcome"] == "confirmed"
 
 
+def test_a_file_that_git_does_not_have_settles_no_finding(tmp_path: Path) -> None:
+    made = Mender(shop(tmp_path / "repo", "import os\nfee = 1 if os.path.exists('local.txt') else 2\n"))
+    debug = WorkflowAgent(made.project, "debug")
+    debug.open(goal="fees", chain="fix")
+    cited = {"location": "src/cart.py:2", "quote": "fee = 1 if"}
+    debug.record({**HYPOTHESIS, **cited, "claim": "the fee is a typing error", "line": "fees", **fee(2)})
+    debug.record({**FINDING, **cited, "hypothesis": "H1"})
+    earlier = debug.close()
+    made.project.write("local.txt", "")
+
+    answer = made.agent.open()
+
+    assert any("Its own command finds nothing" in line for line in answer.state)
+    assert debug.handoff(earlier)["findings"][0]["outcome"] is None
+
+
 def fee(wrong: int) -> dict[str, str]:
     """An experiment that fails while the fee is this."""
     asserts = f"from src.cart import fee; assert fee != {wrong}, 'too high'"

@@ -30,7 +30,6 @@ from autoresearch_mcp.tools.workflows.regression.verdict import (
     ComparedRow,
     ComparisonSide,
     VerdictWord,
-    exit_code,
     results_table,
     verdict_of,
 )
@@ -128,13 +127,6 @@ def test_a_verdict_follows_from_the_rows(rows: list[ComparedRow], word: VerdictW
 
     assert (found.word, found.shown) == (word, shown)
     assert bool(found.reasons) == (word is not VerdictWord.STABLE)
-
-
-@pytest.mark.parametrize(
-    ("word", "status"), [("STABLE", 0), ("UNSTABLE", 1), ("BASELINE_UNAVAILABLE", 2), ("", 2), ("stable", 2)]
-)
-def test_a_verdict_is_an_exit_status(word: str, status: int) -> None:
-    assert exit_code(word) == status
 
 
 @pytest.mark.parametrize(

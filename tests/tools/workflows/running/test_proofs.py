@@ -1,0 +1,61 @@
+"""Proofs: what fails by itself shows nothing of the code, and what never gets to the code shows nothing mended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.tools.workflows.ledger.evidence import shown, words
+from ledgers import HYPOTHESIS, WorkflowAgent, shop
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> WorkflowAgent:
+    """A debug ledger that is open."""
+    made = WorkflowAgent(shop(tmp_path / "repo"), "debug")
+    made.open(goal="wrong totals")
+    return made
+
+
+def python(code: str) -> str:
+    return f'python3 -c "import sys; from shop.cart import count; {code}"'
+
+
+BY_ITSELF = {
+    "an exit of its own": ("count([1, 2]); sys.exit('one too few')", "count([1, 2])"),
+    "an exit behind a value that is looked at": ("count([1]) == 1; sys.exit('one too few')", "count([1]) == 1"),
+    "an exit behind a value that is printed": ("print(count([])); sys.exit('one too few')", "print(count([]))"),
+    "an assertion over something else": ("count([1, 2]); assert len([1]) == 2, 'one too few'", "count([2])"),
+}
+
+
+@pytest.mark.parametrize("cheat", BY_ITSELF)
+def test_a_command_that_fails_by_itself_shows_nothing(agent: WorkflowAgent, cheat: str) -> None:
+    fails, passes = BY_ITSELF[cheat]
+
+    taken = agent.record(HYPOTHESIS, reproduction=python(fails), fails_with="one too few", control=python(passes))
+
+    assert not shown(taken.ran)
+    assert "fails by itself" in words(taken.ran)
+
+
+HONEST = {
+    "a value": ("assert count([1, 2]) == 2, 'one too few'", "assert count([]) < 0, 'one too few'"),
+    "another control": ("assert count([1, 2]) == 2, 'one too few'", "assert sys"),
+    "an identity": (
+        "assert (count([1]) is 1) is True, 'one too few'",
+        "assert (count([1]) is 0) is True, 'one too few'",
+    ),
+    "its words": ("assert str(count([1])) == '1', 'one too few'", "assert str(count([1])) == '0', 'one too few'"),
+    "an exit": ("count([1]) == 1 or sys.exit('one too few')", "count([1]) == 0 or sys.exit('one too few')"),
+}
+
+
+@pytest.mark.parametrize("proof", HONEST)
+def test_a_command_that_fails_by_what_the_code_answers_shows_it(agent: WorkflowAgent, proof: str) -> None:
+    fails, passes = HONEST[proof]
+
+    taken = agent.record(HYPOTHESIS, reproduction=python(fails), fails_with="one too few", control=python(passes))
+
+    assert shown(taken.ran), words(taken.ran)
