@@ -174,7 +174,7 @@ async def test_an_audit_finds_the_injection_the_traversal_and_the_password(root:
         await agent.record("boundary", name="asking for a page", boundary="client-server", reaches=["A2", "A3"],
                            crosses="a path from a browser", location="shop/web.py:10", quote="def do_GET(self) -> None:")  # fmt: skip
         injection = {
-            "asset": "A1", "boundary": "B1", "stride": "tampering", "owasp": "A03", "persona": "security-adversary",
+            "asset": "A1", "boundary": "B1", "stride": "tampering", "owasp": "A03",
             "location": "shop/store.py:19", "quote": INJECTED, "summary": "The name of a tea becomes part of the query",
             "severity": "critical", "confidence": "confirmed", **EVERYTHING, "cwe": "CWE-89",
             "scenario": "A customer asks for x' OR 1=1 -- and gets a row that was not asked for.",
@@ -189,7 +189,7 @@ async def test_an_audit_finds_the_injection_the_traversal_and_the_password(root:
 
     async with again(root, "security", before) as agent:
         traversal = await agent.record(
-            "finding", asset="A3", boundary="B2", stride="information-disclosure", owasp="A01", persona="security-adversary",
+            "finding", asset="A3", boundary="B2", stride="information-disclosure", owasp="A01",
             location="shop/web.py:11", quote='file = PAGES / self.path.lstrip("/")', severity="high", confidence="confirmed",
             summary="A path with two dots leaves the folder of pages", **OUTSIDE, cwe="CWE-22",
             scenario="A visitor asks for /../shop/store.py and reads the source.", impact="reads any file of the user",
@@ -197,7 +197,7 @@ async def test_an_audit_finds_the_injection_the_traversal_and_the_password(root:
         )  # fmt: skip
         assert traversal["ran"]["exit_code"] == 1
         password = {
-            "asset": "A2", "boundary": "B2", "stride": "spoofing", "owasp": "A07", "persona": "insider",
+            "asset": "A2", "boundary": "B2", "stride": "spoofing", "owasp": "A07",
             "location": "shop/store.py:5", "quote": f'ADMIN_PASSWORD = "{PASSWORD}"', "severity": "high",
             "confidence": "likely", "summary": "The password of the admin stands in the source", "cwe": "CWE-798",
             "scenario": "Whoever reads the source, through V2 for one, knows it.", "impact": "acts as the admin",
@@ -209,12 +209,12 @@ async def test_an_audit_finds_the_injection_the_traversal_and_the_password(root:
         assert PASSWORD not in told
         await agent.record("finding", **{**password, "quote": masked})
         await agent.record(
-            "cleared", asset="A1", boundary="B1", stride="denial-of-service", owasp="A04", persona="infrastructure",
+            "cleared", asset="A1", boundary="B1", stride="denial-of-service", owasp="A04",
             location="shop/store.py:10", quote="name TEXT PRIMARY KEY", tried="asked for a name that many rows have",
             holds="a name is the key, so there is one row at most and it is found by an index",
         )  # fmt: skip
         await agent.record(
-            "cleared", asset="A1", boundary="B1", stride="elevation-of-privilege", owasp="A08", persona="supply-chain",
+            "cleared", asset="A1", boundary="B1", stride="elevation-of-privilege", owasp="A08",
             location="shop/store.py:3", quote="import sqlite3", tried="looked for a library that could be swapped",
             holds="only the standard library is imported",
         )  # fmt: skip

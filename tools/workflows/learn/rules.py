@@ -12,6 +12,7 @@ from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.pages import lines, many, section, table
 from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger
+from .documents import Freshness
 from .items import (
     DocumentReview,
     Exempt,
@@ -249,7 +250,9 @@ class Learn(WorkflowRules):
     def state(self, ledger: Ledger) -> list[str]:
         seen = last_validation(ledger)
         stale = [
-            f"{one.path} ({one.freshness}, {one.behind_s / 86400:.0f} days)" for one in seen.documents if one.behind_s
+            f"{one.path} ({one.freshness}, {one.behind_s / 86400:.0f} days)"
+            for one in seen.documents
+            if one.freshness is not Freshness.FRESH
         ]
         wrong = open_problems(ledger)
         return lines(

@@ -8,9 +8,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
-from ..ledger.items import Cited, Confidence, ItemOutcome, Note, Options, Provable, Severity, Text, Words, listed
+from ..ledger.items import Cited, Confidence, ItemOutcome, Note, Options, Provable, Severity, Text, listed
 
 OWASP_EDITION = 2021
 
@@ -126,35 +126,9 @@ class Owasp(StrEnum):
         return f"https://owasp.org/Top10/{self.value}_{OWASP_EDITION}-{words}/"
 
 
-class Attacker(StrEnum):
-    """Who looks for a way in, with what this one goes for."""
-
-    aim: str
-
-    def __new__(cls, word: str, aim: str) -> Self:
-        made = str.__new__(cls, word)
-        made._value_, made.aim = word, aim
-        return made
-
-    SECURITY_ADVERSARY = "security-adversary", "from outside, through every input and endpoint"
-    SUPPLY_CHAIN = "supply-chain", "through dependencies, builds, updates and what is downloaded"
-    INSIDER = "insider", "with an account, or with rights that are too wide, unseen"
-    INFRASTRUCTURE = "infrastructure", "through configuration, hosts, containers, networks and stored secrets"
-
-
-def _focused(words: tuple[str, ...]) -> tuple[str, ...]:
-    known = (*Owasp, *Stride)
-    if unknown := [word for word in words if word not in known]:
-        raise ValueError(f"{', '.join(unknown)} is neither an OWASP id nor a STRIDE word: {', '.join(known)}")
-    return words
-
-
 class SecurityOptions(Options):
     """What to audit, and what to insist on."""
 
-    focus: Annotated[Words, AfterValidator(_focused)] = Field(
-        (), description="Only these OWASP ids (A01 to A10) and STRIDE words need to be covered. Empty: all."
-    )
     diff: bool = Field(False, description="Look only at files that changed since the last audit on this branch.")
     fix: bool = Field(
         False, description="Mend confirmed critical and high findings too; otherwise files are only read."
@@ -202,13 +176,12 @@ class BoundaryItem(Cited):
 
 
 class ThreatTest(Cited):
-    """A test of one cell: one threat to one asset across one boundary, by one persona."""
+    """A test of one cell: one threat to one asset across one boundary."""
 
     asset: AssetId = Field(description="e.g. A1")
     boundary: BoundaryId = Field(description="e.g. B1; it has to reach the asset.")
     stride: Stride
     owasp: Owasp = Field(description="A01 to A10, edition of 2021.")
-    persona: Attacker
 
     @property
     def cell(self) -> tuple[str, str, Stride]:

@@ -28,7 +28,6 @@ from .findings import (
 from .items import (
     OWASP_EDITION,
     AssetItem,
-    Attacker,
     BoundaryItem,
     Dependency,
     Health,
@@ -39,7 +38,7 @@ from .items import (
 )
 from .matrix import pairs, trials
 
-COLUMNS = "iteration persona asset boundary stride owasp result severity confidence location description".split()
+COLUMNS = "iteration asset boundary stride owasp result severity confidence location description".split()
 _TO_CHANGE = frozenset({Health.VULNERABLE, Health.UNMAINTAINED, Health.OUTDATED, Health.UNPINNED})
 _LEVELS = {
     Severity.CRITICAL: (SarifLevel.ERROR, 9.5),
@@ -74,7 +73,6 @@ def page_values(ledger: Ledger) -> dict[str, object]:
         "new": [one.id for one in found if one.id not in again],
         "counts": counts_of(ledger),
         "tests": tests,
-        "personas": [(one, *_tests_by(tests, one)) for one in Attacker],
         "findings": found,
         "open": left,
         "ordered": (*left, *(one for one in found if is_fixed(ledger, one))),
@@ -104,12 +102,6 @@ def tests_words(ledger: Ledger) -> str:
     return "; ".join(f"`{one.command}` {one.said}" for one in tests.commands) if tests else ""
 
 
-def _tests_by(tests: tuple[LedgerEntry[Any], ...], persona: Attacker) -> tuple[int, int]:
-    """Return how many tests a persona made, and how many of them found something."""
-    made = [one.item for one in tests if one.item.persona is persona]
-    return len(made), sum(isinstance(one, SecurityFinding) for one in made)
-
-
 def _testers(tests: tuple[LedgerEntry[Any], ...], cell: tuple[str, str, Stride]) -> str:
     """Return the items that tested a cell, findings in bold."""
     here = [one for one in tests if one.item.cell == cell]
@@ -123,7 +115,7 @@ def results_table(ledger: Ledger) -> str:
 
 def _row(ledger: Ledger, entry: LedgerEntry[Any]) -> tuple[object, ...]:
     one = entry.item
-    cell = (one.persona, one.asset, one.boundary, one.stride, one.owasp)
+    cell = (one.asset, one.boundary, one.stride, one.owasp)
     if isinstance(one, SecurityFinding):
         return (*cell, f"finding {entry.id}", one.severity, confidence_of(ledger, entry), one.location, one.summary)
     return (*cell, f"held {entry.id}", "", "", one.location, one.tried)
@@ -183,7 +175,6 @@ def _result(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> SarifResult:
             "severity": one.severity.value,
             "confidence": confidence_of(ledger, entry).value,
             "stride": one.stride.value,
-            "persona": one.persona.value,
             "comparison": "recurring" if entry.id in recurring(ledger) else "new",
         },
     )

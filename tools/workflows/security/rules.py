@@ -32,7 +32,6 @@ from .findings import (
 from .items import (
     OWASP_EDITION,
     AssetItem,
-    Attacker,
     BoundaryItem,
     Cleared,
     Dependency,
@@ -40,15 +39,11 @@ from .items import (
     Remedy,
     SecurityFinding,
     SecurityOptions,
-    Stride,
     ThreatTest,
 )
 from .matrix import cell_words, cells, covered, looked_at, pairs, tested, trials, untested
 from .pages import page_values, results_table, sarif_log, tests_words
 from .reach import reaches
-
-IN_A_ROW = 4
-"""Tests that one persona may make before another has to look."""
 
 
 def _unknown(ledger: Ledger, item: BoundaryItem) -> Objection | None:
@@ -73,15 +68,6 @@ def _no_such_cell(ledger: Ledger, item: ThreatTest) -> Objection | None:
         Code.BAD_ARGUMENT,
         f"{item.boundary} does not reach {item.asset}. Test one of: {listed}; or record a boundary that reaches it.",
     )
-
-
-def _same_again(ledger: Ledger, item: ThreatTest) -> Objection | None:
-    persona = item.persona
-    last = [entry.item.persona for entry in trials(ledger)[-IN_A_ROW:]]
-    if len(last) < IN_A_ROW or set(last) != {persona}:
-        return None
-    others = ", ".join(f"{one} ({one.aim})" for one in Attacker if one is not persona)
-    return Objection(Code.OUT_OF_ORDER, f"{persona} made {IN_A_ROW} tests in a row. Look as another: {others}.")
 
 
 def _unproven(ledger: Ledger, item: SecurityFinding) -> Objection | None:
@@ -133,7 +119,7 @@ class Security(WorkflowRules):
     onwards = ("fix",)
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
         BoundaryItem: (_unknown,),
-        ThreatTest: (_no_such_cell, _same_again),
+        ThreatTest: (_no_such_cell,),
         SecurityFinding: (_unproven,),
         Remedy: (_may_not_mend,),
     }
@@ -190,13 +176,10 @@ class Security(WorkflowRules):
         return len(trials(ledger))
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
-        owasp, stride, personas = covered(ledger)
         done = tested(ledger)
         return (
-            Coverage("OWASP", len(owasp), len(Owasp)),
-            Coverage("STRIDE", len(stride), len(Stride)),
+            Coverage("OWASP", len(covered(ledger)), len(Owasp)),
             Coverage("matrix cells", sum(cell in done for cell in cells(ledger)), len(cells(ledger))),
-            Coverage("personas", len(personas), len(Attacker)),
             Coverage("files", len(looked_at(ledger)), int(ledger.latest("scope").get("files", 0))),
         )
 
@@ -266,12 +249,11 @@ def _still_open(known: Known) -> HandoffFinding:
 
 def _next_steps(ledger: Ledger) -> list[str]:
     """Return what to do now, the most pressing first."""
-    owasp, _, personas = covered(ledger)
+    owasp = covered(ledger)
     done, last, waiting = tested(ledger), last_audit(ledger), len(pending(ledger))
     left = [cell for cell in cells(ledger) if cell not in done]
     everything = last.changed is None
     uncovered = [f"{one} {one.label}" for one in Owasp if one not in owasp and everything]
-    quiet = [f"{one} ({one.aim})" for one in Attacker if one not in personas and everything]
     tests = tests_words(ledger)
     return lines(
         last.ledger and f"Last audit: {last.ledger}, {len(last.known)} findings left open.",
@@ -279,7 +261,6 @@ def _next_steps(ledger: Ledger) -> list[str]:
         last.changed and f"Changed since: {', '.join(last.changed[:12])}.",
         left and f"Test next: {'; '.join(map(cell_words, left[:3]))}.",
         uncovered and f"OWASP {OWASP_EDITION} not tested: {', '.join(uncovered)}.",
-        quiet and f"Personas not heard: {'; '.join(quiet)}.",
         waiting
         and f"{waiting} reproductions wait for a person's consent (`autoresearch-mcp approve`); then call `run`.",
         *(f"{one.known.name} of the last audit: {one.fate}" for one in fates_of(ledger)[:8]),

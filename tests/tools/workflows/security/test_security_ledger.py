@@ -1,4 +1,4 @@
-"""What is special to a security audit: the matrix, personas, confidence, comparison, gate, remedies and SARIF."""
+"""What is special to a security audit: the matrix, confidence, comparison, gate, remedies and SARIF."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from autoresearch_mcp.server.main import main
-from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.errors import Code
 from autoresearch_mcp.tools.workflows.ledger.evidence import fingerprint
 from autoresearch_mcp.tools.workflows.ledger.handoff import HandoffFinding, severe
 from autoresearch_mcp.tools.workflows.ledger.items import ItemOutcome, Severity
-from autoresearch_mcp.tools.workflows.security.items import Attacker, Owasp, Stride
 from autoresearch_mcp.tools.workflows.status import WorkflowAnswer
 from ledgers import INJECTION, NO_PROOF, PROOF, WorkflowAgent, shop
 from sarif import check_sarif
@@ -59,7 +58,6 @@ FINDING = {
     "boundary": "B1",
     "stride": "tampering",
     "owasp": "A03",
-    "persona": "security-adversary",
     "location": "shop/db.py:5",
     "quote": INJECTED,
     "summary": "The name of an item becomes part of the query",
@@ -77,7 +75,6 @@ CLEARED = {
     "boundary": "B2",
     "stride": "spoofing",
     "owasp": "A07",
-    "persona": "insider",
     "location": "shop/cart.py:2",
     "quote": "return sum(prices) * discount / 100",
     "tried": "looked for a name or a session that could be pretended",
@@ -99,18 +96,11 @@ def opened(agent: WorkflowAgent, **options: object) -> WorkflowAgent:
     return agent
 
 
-def covered(agent: WorkflowAgent, personas: tuple[Attacker, ...] = tuple(Attacker)) -> None:
-    """Test whatever the standard depth asks for, so that the ledger may end."""
-    for place, category in enumerate(Owasp):
-        threat = list(Stride)[place % 6]
-        told = f"{threat} by way of {WAYS[place % 6]} number {place} in {category.label}"
-        persona = personas[place % len(personas)]
-        line, quote = (2, CLEARED["quote"]) if place < 6 else (1, "def total(prices, discount):")
-        agent.record(
-            CLEARED, stride=threat, owasp=category, persona=persona, tried=told, location=f"shop/cart.py:{line}", quote=quote
-        )  # fmt: skip
+def covered(agent: WorkflowAgent) -> None:
+    """Test each boundary and asset, so that the ledger may end."""
+    agent.record(CLEARED)
     agent.record(
-        CLEARED, asset="A1", boundary="B1", stride="denial-of-service", persona="infrastructure",
+        CLEARED, asset="A1", boundary="B1", stride="denial-of-service",
         location="shop/db.py:4", quote="def find(link, name):", tried="asked for more rows than there are",
     )  # fmt: skip
 
@@ -138,7 +128,6 @@ def validated(agent: WorkflowAgent, closed: WorkflowAnswer) -> dict[str, Any]:
         (Code.EVIDENCE, STORE, {"location": "shop/users.py:1", "name": "y"}, "There is no file shop/users.py"),
         (Code.DUPLICATE, STORE, {}, "A1 already stands at shop/db.py:1"),
         (Code.BAD_ARGUMENT, FINDING, {"owasp": "A11"}, "owasp"),
-        (Code.BAD_ARGUMENT, FINDING, {"persona": "script-kiddie"}, "persona"),
         (Code.BAD_ARGUMENT, FINDING, {"cwe": "89"}, "cwe"),
         (Code.BAD_ARGUMENT, FINDING, {"reproduction": "python3 -m shop; curl http://shop.example.org/find"}, "talks to shop.example.org"),
         (Code.BAD_ARGUMENT, FINDING, {"reproduction": "python3 -m shop; cat ~/.ssh/id_rsa"}, "is not run here"),
@@ -159,16 +148,6 @@ def test_a_test_comes_after_the_assets_and_boundaries(tmp_path: Path) -> None:
     assert "Record the assets first" in agent.refused(Code.OUT_OF_ORDER, FINDING)
     assert "Record the asset first" in agent.refused(Code.OUT_OF_ORDER, SEARCH)
     assert "the assets" in agent.status().missing[0]
-
-
-def test_one_persona_does_not_look_five_times_in_a_row(agent: WorkflowAgent) -> None:
-    for place, category in enumerate(list(Owasp)[:4]):
-        agent.record(CLEARED, owasp=category, stride=list(Stride)[place], tried=f"{WAYS[place]} {place}")
-
-    told = agent.refused(Code.OUT_OF_ORDER, CLEARED, stride="elevation-of-privilege", tried="became an admin")
-
-    assert "insider made 4 tests in a row. Look as another: security-adversary (from outside" in told
-    agent.record(CLEARED, stride="elevation-of-privilege", tried="became an admin", persona="supply-chain")
 
 
 def test_one_place_may_show_several_cells_but_each_only_once(agent: WorkflowAgent) -> None:
@@ -199,40 +178,18 @@ def test_only_an_item_makes_a_cell_count_as_tested_and_findings_are_not_needed(a
     before = agent.status()
     after = agent.taken(CLEARED)
 
-    assert before.coverage == ["OWASP 0/10", "STRIDE 0/6", "matrix cells 0/12", "personas 0/4", "files 2/8"]
-    assert after.coverage == ["OWASP 1/10", "STRIDE 1/6", "matrix cells 1/12", "personas 1/4", "files 2/8"]
+    assert before.coverage == ["OWASP 0/10", "matrix cells 0/12", "files 2/8"]
+    assert after.coverage == ["OWASP 1/10", "matrix cells 1/12", "files 2/8"]
     assert after.scores == {}, "that somebody looked is no measure of what is there"
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({}, "a test in A01, A02, A03, A04, A05, A06 and 3 more (9 of 10 OWASP categories left)"),
-        ({"focus": "A03, tampering"}, "a test in A03 (1 of 1 OWASP categories left)"),
-        ({"depth": "deep"}, "(11 cells left)"),
-    ],
-)
-def test_what_is_missing_depends_on_depth_and_focus(tmp_path: Path, options: dict[str, Any], told: str) -> None:
-    agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security"), **options)
+def test_an_audit_may_end_when_each_boundary_and_asset_was_looked_at(agent: WorkflowAgent) -> None:
     agent.record(CLEARED)
+    assert agent.status().missing == ["a test at B1 (1 of the boundaries left)", "a test of A1 (1 of the assets left)"]
 
-    with pytest.raises(Refusal) as refused:
-        agent.close()
+    agent.record(FINDING)
 
-    assert refused.value.code is Code.INCOMPLETE
-    assert told in refused.value.message
-    assert "B1 (1 of the boundaries left)" in refused.value.message
-
-
-def test_every_persona_has_to_look(agent: WorkflowAgent) -> None:
-    covered(agent, personas=(Attacker.INSIDER, Attacker.SUPPLY_CHAIN))
-
-    assert agent.status().missing == ["a test by security-adversary (1 of the four personas left)"]
-
-
-def test_a_focus_that_is_no_category_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="login is neither an OWASP id nor a STRIDE word"):
-        WorkflowAgent(shop(tmp_path / "repo"), "security").open(focus="login")
+    assert agent.status().missing == []
 
 
 def test_a_shallow_audit_ends_when_boundaries_and_what_is_most_precious_were_tested(tmp_path: Path) -> None:
@@ -433,7 +390,7 @@ def test_an_audit_goes_to_its_end_over_a_new_server_and_leaves_complete_files(ag
     assert "There is no earlier audit on this branch" in agent.file(closed, "overview.md")
     model = agent.file(closed, "threat-model.md")
     assert "| A1 | the table of items | data-store | critical |" in model
-    assert "| A1 across B1 |   | **V1** |   |   | C11 |   |" in model
+    assert "| A1 across B1 |   | **V1** |   |   | C2 |   |" in model
     surface = agent.file(closed, "attack-surface-map.md")
     assert "- leads to **A1** the table of items\n- abused by **V1** (critical)" in surface
     assert "`shop/db.py:5`: a query is put together from text" in surface
@@ -442,14 +399,12 @@ def test_an_audit_goes_to_its_end_over_a_new_server_and_leaves_complete_files(ag
     owasp = agent.file(closed, "owasp-coverage.md")
     assert "edition of 2021" in owasp
     assert "## A03 Injection\n\n- **V1** critical" in owasp
-    assert "Not tested" not in owasp
+    assert "## A01 Broken Access Control\n\nNot tested." in owasp
     assert "| D1 | sqlite3 |" in agent.file(closed, "dependency-audit.md")
     assert "## Critical\n\n- **V1** Pass the name as a parameter." in agent.file(closed, "recommendations.md")
     rows = agent.file(closed, "security-audit-results.tsv").splitlines()
-    assert len(rows) == 13
-    assert rows[1].split("\t")[:8] == [
-        "1", "security-adversary", "A1", "B1", "tampering", "A03", "finding V1", "critical",
-    ]  # fmt: skip
+    assert len(rows) == 4
+    assert rows[1].split("\t")[:7] == ["1", "A1", "B1", "tampering", "A03", "finding V1", "critical"]
     assert not (agent.project.root / closed.folder / "fix-log.md").exists()
 
 
@@ -562,7 +517,7 @@ def test_a_finding_is_followed_to_the_file_that_its_code_moved_to(agent: Workflo
 
 CLEARED_AGAIN = {
     **CLEARED, "asset": "A1", "boundary": "B1", "stride": "tampering", "location": "shop/db.py:5", "quote": INJECTED,
-    "persona": "security-adversary", "tried": "sent quotes in a name", "holds": "names come from a fixed list now",
+    "tried": "sent quotes in a name", "holds": "names come from a fixed list now",
 }  # fmt: skip
 
 
