@@ -76,7 +76,7 @@ protocol_library.configure_logging = lambda level="WARNING": logging.basicConfig
 
 def build_server(lab: Lab) -> MCPServer:
     """Build the server for one lab, ready to run on any transport."""
-    prompts = load_prompts()
+    prompts, lab.drives = load_prompts(), True
     planning, sessions, loop, review, running = Planning(lab), Sessions(lab), Loop(lab), Review(lab), Running(lab)
     parallel = Parallel(lab)
     training, view = Training(lab), HostPage(SESSION_VIEW, ChatView(lab).data)
@@ -95,6 +95,7 @@ def build_server(lab: Lab) -> MCPServer:
             tool(lab, sessions.status, "Status", READS, always_load=True, view=view),
             tool(lab, loop.iterate, "Iterate", WRITES, always_load=True, may_last=True),
             tool(lab, parallel.workspace, "Workspace", WRITES),
+            tool(lab, parallel.submit, "Submit", WRITES),
             tool(lab, running.wait, "Wait for a run", REPEATS),
             tool(lab, running.cancel, "Cancel a run", REPEATS),
             tool(lab, loop.commit, "Commit experiment", WRITES, may_last=True),

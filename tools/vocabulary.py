@@ -30,6 +30,7 @@ class Tool(StrEnum):
     WORKFLOW = "workflow"
     NOTE = "note"
     WORKSPACE = "workspace"
+    SUBMIT = "submit"
 
 
 class Phase(StrEnum):
@@ -82,7 +83,7 @@ TRAINABLE = frozenset({Phase.NO_SESSION, Phase.COMMITTED})
 """Where a run of the GPT harness is a trial or the verify step. Anywhere else its number would be a look aside."""
 
 
-_BESIDE = frozenset({Tool.WORKSPACE})
+_BESIDE = frozenset({Tool.WORKSPACE, Tool.SUBMIT})
 """Tools for work beside the open iteration, whatever that waits for."""
 
 

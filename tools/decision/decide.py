@@ -71,7 +71,8 @@ class Trial:
 
     `measurement` is the latest run of the candidate; `candidate` and `incumbent` are all runs that gave a number, but for those
     in a clean checkout before a keep, which are in `clean_candidate` and `clean_incumbent`. `unseen` are files that git does not
-    have and that runs of a noisy metric may have read; `recheck` is what runs without them showed.
+    have and that runs of a noisy metric may have read; `recheck` is what runs without them showed. `submitted` is the candidate
+    that the change was, 0 for an edit of the agent's.
     """
 
     number: int
@@ -98,6 +99,7 @@ class Trial:
     agreed: bool | None = None
     undoes: int = 0
     take_back: TakeBack = TakeBack.NO
+    submitted: int = 0
     note: str = ""
     crashes: int = 0
     guard_failures: int = 0
@@ -105,6 +107,11 @@ class Trial:
     undone: str | None = None
     kept_edits: tuple[str, ...] = ()
     seconds: float = 0.0
+
+    @property
+    def servers(self) -> bool:
+        """Whether the server put the change there, so that no agent is to mend it."""
+        return bool(self.take_back or self.submitted)
 
 
 @dataclass(frozen=True)

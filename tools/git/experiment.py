@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Code, Refusal
-from ..storage.disk import synchronise
+from ..storage.disk import remove, synchronise
 from .checkout import PathChange
 from .locks import held_by_another, index_held
 from .memory import digest_of
@@ -87,14 +87,23 @@ class ExperimentIndex:
             HookFailure: on entry, if the repository's commit-msg hook refuses.
             Refusal: on entry, if another git holds the index, or in the middle of a merge or the like; on exit, if HEAD is no longer `parent`.
         """
-        commit = self._repo.commit_tree(staged.tree, parent, self._checked(message))
-        synchronise(*_touched(self._repo.root, staged.paths))
-        self._repo.synchronise_commit(commit, staged.tree, staged.entries)
+        commit = self.commit_object(staged, parent, message)
         with self._index_with(staged.entries, staged.tree):
             self._repo.refuse_in_progress()
             yield commit
             self._move_head(commit, parent, message)
         self._repo.committed(staged.paths)
+
+    def commit_object(self, staged: Staged, parent: str, message: str) -> str:
+        """Make a commit of a staged tree, durable with the files it was made of, which nothing leads to yet.
+
+        Raises:
+            HookFailure: if the repository's commit-msg hook refuses.
+        """
+        commit = self._repo.commit_tree(staged.tree, parent, self._checked(message))
+        synchronise(*_touched(self._repo.root, staged.paths))
+        self._repo.synchronise_commit(commit, staged.tree, staged.entries)
+        return commit
 
     def sync(self, old: str, new: str) -> None:
         """Bring the index from one commit to another, where they differ.
@@ -337,14 +346,3 @@ def _touched(root: Path, paths: Iterable[str]) -> list[Path]:
     files = [root / path for path in paths]
     folders = {folder for file in files for folder in file.parents if folder.is_relative_to(root)}
     return [*(file for file in files if file.is_file()), *sorted(folders)]
-
-
-def remove(root: Path, path: str) -> None:
-    """Delete one file and the folders that it leaves empty."""
-    file = root / path
-    file.unlink(missing_ok=True)
-    for folder in file.parents:
-        if folder == root or (folder.exists() and any(folder.iterdir())):
-            return
-        if folder.exists():
-            folder.rmdir()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .experiment import Staged, remove
+import os
+
+from ..storage.disk import remove
+from .experiment import Staged
 from .repo import Repo, literal
 from .trees import ABSENT
 
@@ -24,6 +27,12 @@ def merged(repo: Repo, old: str, new: str, onto: str) -> Staged | None:
     tree = repo.git.line("write-tree", environment=private)
     repo.tree(onto)  # differences are remembered by trees
     return Staged(tree, repo.entries(onto, tree))
+
+
+def conflicting(repo: Repo) -> tuple[str, ...]:
+    """Return the paths in which the last `merged` conflicted; none where git did not come so far."""
+    out = repo.git.run("ls-files", "-z", "--unmerged", environment={"GIT_INDEX_FILE": str(repo.git_dir / _NAME)})
+    return tuple(dict.fromkeys(os.fsdecode(line.partition(b"\t")[2]) for line in out.split(b"\0") if line))
 
 
 def bring(repo: Repo, staged: Staged) -> None:

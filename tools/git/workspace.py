@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..errors import Code, Refusal
+from .checkout import CheckoutCache
 from .linked_checkout import LinkedCheckout
 from .repo import Repo
 from .untracked_copies import UntrackedCopies, UntrackedPaths
 
+_SEEN: dict[Path, CheckoutCache] = {}
 _SWITCH = ("checkout", "--quiet", "--detach")
 
 
@@ -19,6 +22,10 @@ class Workspace:
         self._repo = repo
         self._linked = LinkedCheckout(repo, f"workspace-{name}")
         self.folder = self._linked.folder
+
+    def repo(self) -> Repo:
+        """Return the checkout in the place, with what was seen of it before."""
+        return Repo(self.folder, _SEEN.setdefault(self.folder, CheckoutCache()))
 
     def exists(self) -> bool:
         """Tell whether the place is whole."""

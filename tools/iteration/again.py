@@ -54,6 +54,15 @@ def bring_without(context: RepoContext, number: int) -> tuple[str, ...]:
         raise Refusal(Code.BAD_ARGUMENT, message)
     if not staged.entries:
         raise Refusal(Code.REPEAT, f"Nothing is left of iteration {number}: the best is the same without it.")
+    return bring_in(context, staged)
+
+
+def bring_in(context: RepoContext, staged: Staged) -> tuple[str, ...]:
+    """Put a tree made on HEAD into the files, and return the paths. What is done there already stays.
+
+    Raises:
+        Refusal: with nothing changed, if files in scope have edits.
+    """
     _refuse_edits(context, staged)
     bring(context.repo, staged)
     return staged.paths

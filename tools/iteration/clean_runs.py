@@ -14,18 +14,18 @@ from ..git.untracked import changed_since
 from ..lab.context import RepoContext
 from ..measurement.meter import Meter
 from ..measurement.ruler import ruler_of
-from ..measurement.runs import RunNumbers, RunSpec, at_checkout
+from ..measurement.runs import RunNumbers, RunService, RunSpec, at_checkout
 from ..process.reference import pieces_for
 
 _NOT_IN_GIT = "Git does not have these files, which changed since the start:"
 
 
-def meter_of(context: RepoContext) -> Meter:
-    """Return the meter of the session's plan and ruler."""
+def meter_of(context: RepoContext, runs: RunService | None = None) -> Meter:
+    """Return the meter of the session's plan and ruler, for the call's runs or other ones."""
     session = context.active
     first = session.start.baseline[0]
     pieces = pieces_for(first.seconds) if session.noisy else 0
-    return Meter(context.runs, session.plan, ruler_of(session.start), first.unit, pieces)
+    return Meter(runs or context.runs, session.plan, ruler_of(session.start), first.unit, pieces)
 
 
 def in_clean_checkout(context: RepoContext, arm: Arm) -> RunSpec:

@@ -32,6 +32,21 @@ DESCRIPTION_CHARACTERS = 500
 HOOK_OUTPUT_CHARACTERS = 3000
 MOST_CHECKOUTS = 20
 MOST_NAMED = 8
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a change comes from that is no edit of the agent's: with `take_back` the server takes the kept iteration `undoes` out;
+    or it was handed in as the candidate `submitted`, on which `screened_s` seconds were spent before.
+    """
+
+    undoes: int = 0
+    take_back: TakeBack = TakeBack.NO
+    submitted: int = 0
+    screened_s: float = 0.0
+
+
+AGENTS = Origin()
 _SERVERS_TURN = frozenset({Phase.COMMITTED, Phase.VERIFIED, Phase.DISCARDED, Phase.JUDGED})
 
 
@@ -40,17 +55,14 @@ def commit(
     description: str,
     hypothesis: str,
     check: Check,
-    undoes: int = 0,
-    take_back: TakeBack = TakeBack.NO,
+    origin: Origin = AGENTS,
 ) -> None:
     """Commit what changed in scope, as the next attempt of the open iteration or the first of a new one.
-
-    With `take_back` the change is the server's, and takes the kept iteration `undoes` out.
 
     Raises:
         Refusal: with nothing committed, if the change is not the experiment's to make, was tried before, or fails `check`.
     """
-    idea = replace(_idea(context, description, hypothesis), undoes=undoes, take_back=take_back)
+    idea = replace(_idea(context, description, hypothesis), origin=origin)
     context.repo.refuse_in_progress()
     paths = changes_in_scope(context)
     made: Committed | HookRejected
@@ -81,7 +93,7 @@ def is_open(context: RepoContext, description: str) -> bool:
     trial = context.session.trial if context.session else None
     if trial is None or trial.description != described(description):
         return False
-    return context.phase in _SERVERS_TURN or bool(trial.take_back)  # nobody is to mend what the server wrote
+    return context.phase in _SERVERS_TURN or trial.servers  # nobody is to mend what the server wrote
 
 
 def answer_was_lost(context: RepoContext, description: str) -> bool:
@@ -142,8 +154,7 @@ class Idea:
     number: int
     description: str
     hypothesis: str
-    undoes: int = 0
-    take_back: TakeBack = TakeBack.NO
+    origin: Origin = AGENTS
 
 
 def _idea(context: RepoContext, description: str, hypothesis: str) -> Idea:
@@ -199,9 +210,11 @@ def _commit_event(
         change=change.change,
         inverse=change.inverse,
         shape=change.shape,
-        undoes=idea.undoes or context.journal.latest_commit(session.id, "change", change.inverse) or 0,
-        take_back=idea.take_back,
+        undoes=idea.origin.undoes or context.journal.latest_commit(session.id, "change", change.inverse) or 0,
+        take_back=idea.origin.take_back,
         note=resemblance(change, partial(context.journal.latest_commit, session.id)),
+        submitted=idea.origin.submitted,
+        screened_s=idea.origin.screened_s,
     )
 
 
@@ -212,7 +225,8 @@ def _rejected(idea: Idea, paths: Sequence[str], failure: HookFailure) -> HookRej
         hypothesis=idea.hypothesis,
         files=tuple(map(shown, paths)),
         output=redact_tail(str(failure), HOOK_OUTPUT_CHARACTERS),
-        take_back=idea.take_back,
+        take_back=idea.origin.take_back,
+        submitted=idea.origin.submitted,
     )
 
 
@@ -237,12 +251,22 @@ def refuse_repeat(context: RepoContext, staged: Staged, diff: str, description: 
 
 
 def _refuse_repeat(context: RepoContext, staged: Staged, change: ChangeFingerprints, idea: Idea) -> None:
-    if idea.take_back is TakeBack.ANYWAY:
-        return
+    if found := repeat_of(context, staged, change, idea.origin):
+        earlier, message = found
+        context.record(Repeated(iteration=idea.number, description=idea.description, earlier=earlier))
+        raise Refusal(Code.REPEAT, message)
+
+
+def repeat_of(
+    context: RepoContext, staged: Staged, change: ChangeFingerprints, origin: Origin = AGENTS
+) -> tuple[int, str] | None:
+    """Return which iteration tried a change before, and what to say of it; None where none did, or by no real evidence."""
+    if origin.take_back is TakeBack.ANYWAY:
+        return None
     session = context.active
     journal = context.journal
     exact = journal.latest_commit(session.id, "tree", staged.tree)
-    if idea.take_back and exact is not None and exact <= session.incumbent_iteration:
+    if origin.take_back and exact is not None and exact <= session.incumbent_iteration:
         exact = None  # it leads to the code of an earlier keep, and nothing else
     same = journal.latest_commit(session.id, "change", change.change)
     if same is not None and same <= session.incumbent_iteration:
@@ -253,7 +277,9 @@ def _refuse_repeat(context: RepoContext, staged: Staged, change: ChangeFingerpri
             continue
         row = next((row for row in journal.rows(session.id, 1, before=earlier + 1) if row.iteration == earlier), None)
         if row is None or settled_by_evidence(row, session):
-            context.record(Repeated(iteration=idea.number, description=idea.description, earlier=earlier))
             outcome = f"{row.status}: {row.description}" if row else "still open"
-            message = f"{how} what iteration {earlier} tried ({outcome}). Nothing was committed. Try something else."
-            raise Refusal(Code.REPEAT, message)
+            return (
+                earlier,
+                f"{how} what iteration {earlier} tried ({outcome}). Nothing was committed. Try something else.",
+            )
+    return None

@@ -10,7 +10,7 @@ from ..errors import Code, Refusal
 from ..git.experiment import Staged
 from ..git.merging import merged
 from ..lab.context import RepoContext
-from ..session.events import Committed, Row
+from ..session.events import Committed, Row, Screened
 
 _KEPT = tuple(status for status in Status if status.kept)
 
@@ -44,10 +44,10 @@ def _change(context: RepoContext, row: Row) -> KeptChange:
     return KeptChange(row, f"{attempts[0].commit}^", attempts[-1].commit)
 
 
-def attempts_of(context: RepoContext, number: int) -> list[Committed]:
+def attempts_of(context: RepoContext, number: int) -> list[Committed | Screened]:
     """Return the commits of an iteration, the last attempt last; none where it has no change, or there is no such iteration."""
     events = context.journal.of_iteration(context.active.id, number) if number > 0 else []
-    return [event for event in events if isinstance(event, Committed)]
+    return [event for event in events if isinstance(event, Committed | Screened)]
 
 
 def replayed(context: RepoContext, onto: str, changes: Sequence[KeptChange]) -> tuple[list[str], list[KeptChange]]:

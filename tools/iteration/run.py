@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..decision.decide import NextStep, Status, TakeBack, Trial
+from ..decision.decide import NextStep, Status, Trial
 from ..decision.failures import FailureClass
 from ..git.repo import shown
 from ..lab.context import RepoContext
@@ -16,7 +16,7 @@ from ..session.state import Session
 from ..storage.disk import keep_evidence
 from ..vocabulary import Phase
 from .announce import announce_keep
-from .commit import Check, commit, is_open
+from .commit import AGENTS, Check, Origin, commit, is_open
 from .commit_checks import changes_in_scope
 from .measure import guard, verify
 
@@ -27,10 +27,9 @@ def run_iteration(
     hypothesis: str,
     learned: str,
     check: Check,
-    undoes: int = 0,
-    take_back: TakeBack = TakeBack.NO,
+    origin: Origin = AGENTS,
 ) -> tuple[Session, Row | None]:
-    """Commit, verify, guard, decide, keep or undo, log; `undoes` and `take_back` are as in `commit`.
+    """Commit, verify, guard, decide, keep or undo, log; `origin` is as in `commit`.
 
     Every step is in the journal before the next begins, and what is there is not done again: a call that is made once more
     after its server died goes on where that one stopped.
@@ -41,10 +40,10 @@ def run_iteration(
         Refusal: with nothing committed, if the change is not the experiment's to make, or was tried before.
     """
     if not is_open(context, description):
-        commit(context, description, hypothesis, check, undoes, take_back)
+        commit(context, description, hypothesis, check, origin)
     verify(context)  # a close call is run again, in turn with the incumbent, until the evidence decides
     guard(context)  # only what looks better, and the holdout after the guards
-    if context.active.open_trial.take_back:
+    if context.active.open_trial.servers:
         give_up(context, "what the server wrote is not mended")
     verdict = context.active.verdict  # of the table in decision/decide.py
     assert verdict is not None, "an iteration is open"
@@ -99,7 +98,7 @@ def _discard(context: RepoContext, session: Session, trial: Trial) -> None:
 def log(context: RepoContext, learned: str) -> Row:
     """Write the iteration's row to the journal and the results file."""
     session = context.active
-    row = _row(session, session.open_trial, flat(learned))
+    row = row_of(session, session.open_trial, flat(learned))
     context.record(Logged(iteration=row.iteration, row=row))
     context.write_results()
     if row.status.kept:
@@ -107,7 +106,8 @@ def log(context: RepoContext, learned: str) -> Row:
     return row
 
 
-def _row(session: Session, trial: Trial, learned: str) -> Row:
+def row_of(session: Session, trial: Trial, learned: str) -> Row:
+    """Return the row of a decided iteration."""
     verdict = session.verdict
     assert verdict is not None, "an iteration is open"
     assert verdict.status is not None, "only a decided iteration is logged"

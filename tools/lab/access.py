@@ -26,7 +26,7 @@ from .recovery import recover, refuse_missing_records
 _OF_FILES = frozenset({Tool.TRAIN, Tool.CHECK_PLAN})
 _COMMITS = frozenset({Tool.ITERATE, Tool.COMMIT})
 _STEPS = frozenset({Tool.VERIFY, Tool.GUARD, Tool.REVERT, Tool.HISTORY})
-TURN_S = {Tool.RECORD: 10.0}
+TURN_S = {Tool.RECORD: 10.0, Tool.SUBMIT: 1.0}
 """How long a call waits for its turn, in seconds: personas and judges write at the same time, each for a moment."""
 
 
@@ -50,6 +50,10 @@ class Lab:
         self._follows = follows
         self._caches: dict[Path, CheckoutCache] = {}
         self._stores: dict[Path, SessionStore] = {}
+        self.drives = False
+        """Whether this process lives long enough to work candidates off in the background: a server does."""
+        self.crews: dict[Path, object] = {}
+        """Who works the candidates of a repository off, by its folder of ours."""
         self.signs: dict[Path, int] = {}
         """Descriptors of the locks that say that this server lives, by its repositories' folders of ours."""
         self.checked: dict[Path, object] = {}

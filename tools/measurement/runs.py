@@ -81,11 +81,14 @@ class RunService:
         scope: Callable[[], str],
         listener: Listener,
         is_cancelled: Callable[[], bool],
+        folder: Path | None = None,
     ) -> None:
+        """`folder` is where the runs are noted, by default in the repository's folder of ours: those of the call at work."""
         self.repo = repo
         self.now = now
-        self.runner = Runner(repo.own_folder / "runs")
-        self.notes = RunNotes(repo.own_folder / "begun")
+        place = folder or repo.own_folder
+        self.runner = Runner(place / "runs")
+        self.notes = RunNotes(place / "begun")
         self.cancelled = False
         self.ready_for: RunSpec | None = None
         """The run that its checkout was last brought to, if nothing else ran there since."""

@@ -1,35 +1,79 @@
-"""The board of a session: which workspaces there are. Derived from its events, like everything."""
+"""The board of a session: its workspaces, its candidates, and their runs. Derived from its events, like everything."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
+from ..session.journal import Journal
 from ..storage.disk import held_lock
 from ..text.redaction import redact_record, redactor
-from .events import BoardEvent, WorkspaceOpened, WorkspaceReleased, read_board_event
+from .events import BoardEvent, LaneRan, LaneTaken, Submitted, WorkspaceOpened, WorkspaceReleased, read_board_event
 
 PATIENCE_S = 20.0
 """How long a change of the board waits for another one, in seconds; each takes a moment."""
 
 
+Subject = tuple[int, int]
+"""What a lane runs: a candidate and the iteration of the best that it was cut from; with 0 for the candidate that best itself."""
+
+
 @dataclass(frozen=True)
 class Board:
-    """The workspaces that are given out, by name."""
+    """The workspaces that are given out by name, all candidates by number, and what their lanes are or were, and their runs.
+
+    `became` says which candidates are iterations by now, and which; `moving` are those whose workspaces, by name, still stand on
+    the base with the candidate's edits.
+    """
 
     workspaces: Mapping[str, WorkspaceOpened] = field(default_factory=dict)
+    candidates: Mapping[int, Submitted] = field(default_factory=dict)
+    lanes: Mapping[Subject, int] = field(default_factory=dict)
+    runs: Mapping[Subject, LaneRan] = field(default_factory=dict)
+    became: Mapping[int, int] = field(default_factory=dict)
+    moving: Mapping[str, Submitted] = field(default_factory=dict)
 
     def after(self, event: BoardEvent) -> Board:
         """Return the board after one more event."""
         match event:
             case WorkspaceOpened():
-                return replace(self, workspaces={**self.workspaces, event.name: event})
+                workspaces = {**self.workspaces, event.name: event}
+                return replace(self, workspaces=workspaces, moving=_without(self.moving, event.name))
             case WorkspaceReleased(name=name):
-                rest = {other: opened for other, opened in self.workspaces.items() if other != name}
-                return replace(self, workspaces=rest)
+                rest = _without(self.workspaces, name)
+                return replace(self, workspaces=rest, moving=_without(self.moving, name))
+            case Submitted():
+                candidates = {**self.candidates, event.candidate: event}
+                return replace(self, candidates=candidates, moving={**self.moving, event.workspace: event})
+            case LaneTaken(candidate=candidate, incumbent=incumbent):
+                return replace(self, lanes={**self.lanes, (candidate, incumbent): event.lane})
+            case LaneRan(candidate=candidate, incumbent=incumbent):
+                return replace(self, runs={**self.runs, (candidate, incumbent): event})
+
+    def open_ones(self, last_iteration: int) -> list[Submitted]:
+        """Return the candidates that no row was written of yet, the first that was handed in first."""
+        waiting = (
+            one
+            for number, one in self.candidates.items()
+            if self.became.get(number, 1 + last_iteration) > last_iteration
+        )
+        return list(waiting)
+
+    def run_of(self, one: Submitted) -> LaneRan | None:
+        """Return the run of a candidate; None before it ended."""
+        return self.runs.get((one.candidate, one.incumbent))
+
+
+T = TypeVar("T")
+
+
+def _without(named: Mapping[str, T], name: str) -> dict[str, T]:
+    return {other: value for other, value in named.items() if other != name}
 
 
 def stream(session: str) -> str:
@@ -37,18 +81,23 @@ def stream(session: str) -> str:
     return f"{session}/board"
 
 
+_KNOWN: WeakKeyDictionary[Journal, tuple[str, int, str, Board]] = WeakKeyDictionary()
+"""The board of a journal after a record, with the number and the digest of that, so that only what is new is read."""
+
+
 def board_of(context: RepoContext) -> Board:
     """Return the board of the session as it stands; an empty one without a session."""
     if context.session is None:
         return Board()
-    return _added_up(read_board_event(body) for _, body in context.journal.ledger_bodies(stream(context.session.id)))
-
-
-def _added_up(events: Iterable[BoardEvent]) -> Board:
-    board = Board()
-    for event in events:
-        board = board.after(event)
-    return board
+    journal, name = context.journal, stream(context.session.id)
+    known, number, digest, board = _KNOWN.get(journal, ("", 0, "", Board()))
+    if known != name or journal.digest_of(number) != digest:
+        number, digest, board = 0, "", Board()
+    for place, body in journal.ledger_bodies(name, number):
+        number, digest, board = place.number, place.digest, board.after(read_board_event(body))
+    if number:
+        _KNOWN[journal] = (name, number, digest, board)
+    return replace(board, became=journal.submitted(context.session.id)) if board.candidates else board
 
 
 def post(context: RepoContext, *events: BoardEvent) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from ..decision.measured import Measurement
 from ..session.events import Record
 
 
@@ -32,7 +33,51 @@ class WorkspaceReleased(Record):
     name: str
 
 
-BoardEvent = Annotated[WorkspaceOpened | WorkspaceReleased, Field(discriminator="kind")]
+class Submitted(Record):
+    """A change was handed in: the commit of a candidate on `base`, which was kept as the iteration `incumbent`.
+
+    The other fields are as in `Committed`.
+    """
+
+    kind: Literal["submitted"] = "submitted"
+    candidate: int
+    workspace: str
+    base: str
+    incumbent: int
+    commit: str
+    tree: str
+    description: str
+    hypothesis: str = ""
+    files: tuple[str, ...]
+    added: int
+    removed: int
+    change: str
+    inverse: str
+    shape: str
+
+
+class LaneTaken(Record):
+    """A run is about to begin in a lane: of a candidate, or with 0 for it of the best of the iteration `incumbent`."""
+
+    kind: Literal["lane-taken"] = "lane-taken"
+    candidate: int
+    incumbent: int
+    lane: int
+
+
+class LaneRan(Record):
+    """That run ended; without a measurement it could not be made, for the reason in `problem`."""
+
+    kind: Literal["lane-ran"] = "lane-ran"
+    candidate: int
+    incumbent: int
+    measurement: Measurement | None = None
+    problem: str = ""
+
+
+BoardEvent = Annotated[
+    WorkspaceOpened | WorkspaceReleased | Submitted | LaneTaken | LaneRan, Field(discriminator="kind")
+]
 
 
 def read_board_event(body: str) -> BoardEvent:

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from itertools import count
 
 from ..errors import Code, Refusal
-from ..git.repo import Repo, shown
+from ..git.experiment import ExperimentIndex
+from ..git.locks import remove_own
+from ..git.repo import shown
 from ..git.untracked_copies import UntrackedPaths
 from ..git.workspace import Workspace
 from ..iteration.keeps import attempts_of
 from ..lab.context import RepoContext
 from ..measurement.runs import without_outputs
 from ..session.results import flat
+from ..storage.disk import read_or_empty
 from .board import Board, board_held, board_of, post
 from .events import WorkspaceOpened, WorkspaceReleased
 from .servers import lives
@@ -37,11 +40,15 @@ class GivenWorkspace:
     seconds: float = 0.0
 
 
+def kept_commit(context: RepoContext, iteration: int) -> str:
+    """Return the commit that an iteration kept; of 0 the one that the session started from."""
+    attempts = attempts_of(context, iteration)
+    return attempts[-1].commit if attempts else context.active.start.base
+
+
 def incumbent_commit(context: RepoContext) -> str:
     """Return the newest commit that was kept; the one that the session started from before any was."""
-    session = context.active
-    attempts = attempts_of(context, session.incumbent_iteration)
-    return attempts[-1].commit if attempts else session.start.base
+    return kept_commit(context, context.active.incumbent_iteration)
 
 
 def give(context: RepoContext, server: str, name: str, direction: str) -> GivenWorkspace:
@@ -57,10 +64,12 @@ def give(context: RepoContext, server: str, name: str, direction: str) -> GivenW
         known, place = board.workspaces.get(name), Workspace(context.repo, name)
         words = flat(direction)[:DIRECTION_CHARACTERS] or (known.direction if known else "")
         there = known is not None and place.exists()
-        if there and known and known.base != base:
-            _refuse_edits(context, place, known)
-            if problem := place.move(base):
-                raise Refusal(Code.GIT, f"{place.folder} could not be brought to {base[:7]}: {problem}")
+        if there and known:
+            known = moved_on(context, board, known, place)
+            if known.base != base:
+                _refuse_edits(context, place, known)
+                if problem := place.move(base):
+                    raise Refusal(Code.GIT, f"{place.folder} could not be brought to {base[:7]}: {problem}")
         opened = WorkspaceOpened(name=name, server=server, base=base, iteration=iteration, direction=words)
         if opened != known:
             post(context, opened)
@@ -99,6 +108,35 @@ def close_all(context: RepoContext) -> tuple[str, ...]:
     return tuple(left)
 
 
+def moved_on(context: RepoContext, board: Board, known: WorkspaceOpened, place: Workspace) -> WorkspaceOpened:
+    """Bring a workspace whose edits were handed in onto the newest best, whatever of that a dead server did. What was edited
+    since then stays.
+
+    Raises:
+        Refusal: if that is in the way; the candidate is handed in all the same.
+    """
+    one = board.moving.get(known.name)
+    if one is None:
+        return known
+    repo, base = place.repo(), incumbent_commit(context)
+    remove_own(repo.git_dir)
+    # Only git's log tells whether it stands on the base still, or again.
+    if one.commit.encode() not in read_or_empty(repo.git_dir / "logs" / "HEAD"):
+        ExperimentIndex(repo).sync(one.base, one.commit)
+        repo.git.run("update-ref", "--create-reflog", "-m", "autoresearch: handed in", "--no-deref", "HEAD", one.commit)
+    if problem := place.move(base):
+        folder = shlex.quote(shown(str(place.folder)))
+        message = (
+            f"Workspace {known.name} has edits on top of candidate {one.candidate}, which was handed in, and git cannot bring it onto "
+            f"the newest best with them: {problem} Set them aside with `git -C {folder} stash push --include-untracked`, call "
+            f"workspace with its name, then `git -C {folder} stash pop`."
+        )
+        raise Refusal(Code.OUT_OF_ORDER, message)
+    now = known.model_copy(update={"base": base, "iteration": context.active.incumbent_iteration})
+    post(context, now)
+    return now
+
+
 def own_workspace(context: RepoContext, board: Board, server: str, name: str) -> WorkspaceOpened:
     """Return the workspace of a name.
 
@@ -126,7 +164,7 @@ def workspace_lines(context: RepoContext, but: str = "") -> list[str]:
 
 def edits_in(context: RepoContext, place: Workspace, known: WorkspaceOpened) -> tuple[str, ...]:
     """Return the paths in a workspace that differ from its base, committed there or not, but for those that were there at the start."""
-    repo, left = Repo(place.folder), context.active.left_behind
+    repo, left = place.repo(), context.active.left_behind
     changes = without_outputs(context.active.plan, repo.changes())
     head = repo.head()
     own = [] if context.repo.in_history(head) else repo.entries(known.base, head)

@@ -184,6 +184,13 @@ class Plan(BaseModel):
         "", description="Empty = the current branch; a new name = created from HEAD, e.g. `autoresearch/nov23`."
     )
 
+    workers: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="How many candidates of `submit` are measured at once; 0 = one a processor where the metric repeats, else one.",
+    )
+
     environment: tuple[str, ...] = Field(
         (),
         description="Names of environment variables to pass on to the commands beside the ordinary ones (PATH, HOME, "
@@ -260,7 +267,7 @@ class Plan(BaseModel):
         """The fields that came after sessions had been sealed without them, where they say nothing."""
         return {
             name
-            for name in ("outputs", "commit_style", "effort", "vary", "on_keep", "on_end")
+            for name in ("outputs", "commit_style", "effort", "vary", "on_keep", "on_end", "workers")
             if getattr(self, name) == Plan.model_fields[name].default
         }
 

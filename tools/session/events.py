@@ -121,6 +121,7 @@ class HookRejected(Record):
     files: tuple[str, ...]
     output: str
     take_back: TakeBack = TakeBack.NO
+    submitted: int = 0
 
 
 class Repeated(Record):
@@ -137,7 +138,8 @@ class Committed(Record):
 
     `change`, `inverse` and `shape` are fingerprints of the difference: as it is, turned round, and without its numbers.
     `undoes` is the latest iteration with the change that this one turns round, 0 without one; with `take_back` the one
-    whose change the server took out.
+    whose change the server took out. `submitted` is the candidate that it was, 0 for an edit of the agent's; it had taken
+    `screened_s` seconds before.
     """
 
     kind: Literal["committed"] = "committed"
@@ -155,6 +157,25 @@ class Committed(Record):
     undoes: int = 0
     take_back: TakeBack = TakeBack.NO
     note: str = ""
+    submitted: int = 0
+    screened_s: float = 0.0
+
+
+class Screened(Record):
+    """A candidate ended beside the branch: its own run was not better than the best it was cut from, or it does not fit the best of
+    today. The other fields are as in `Committed`; `seconds` are of its run.
+    """
+
+    kind: Literal["screened"] = "screened"
+    iteration: int
+    submitted: int
+    commit: str
+    tree: str
+    files: tuple[str, ...]
+    change: str
+    inverse: str
+    shape: str
+    seconds: float = 0.0
 
 
 class Verified(Record):
@@ -282,6 +303,7 @@ Event = Annotated[
     | HookRejected
     | Repeated
     | Committed
+    | Screened
     | Verified
     | GuardsRan
     | HeldOut

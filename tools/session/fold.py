@@ -32,6 +32,7 @@ from .events import (
     Repeated,
     Reverted,
     Row,
+    Screened,
     Started,
     Unchanged,
     Verified,
@@ -58,6 +59,8 @@ def advance(session: Session | None, event: Event, at: float, session_id: str = 
             return _close(session, event.row)
         case Repeated():
             return session
+        case Screened():
+            return replace(session, measured_seconds=session.measured_seconds + event.seconds)
         case Remeasured():
             return _remeasured(session, event)
         case Ablated():
@@ -109,7 +112,7 @@ def _step(session: Session, event: Event) -> Session:
         case HookRejected():
             rejections = trial.hook_rejections + 1
             rejected = {"hook_rejections": rejections, "hook_output": event.output, "files": event.files}
-            rejected["take_back"] = event.take_back
+            rejected |= {"take_back": event.take_back, "submitted": event.submitted}
             return _open(session, trial, event, **rejected)
         case Committed():
             return _committed(session, trial, event)
@@ -152,6 +155,7 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
         agreed=None,
         undoes=event.undoes,
         take_back=event.take_back,
+        submitted=event.submitted,
         note=event.note,
     )
     threshold = Threshold(
@@ -164,6 +168,7 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
         trial=latest,
         head=event.commit,
         judge=session.judge.open(threshold),
+        measured_seconds=session.measured_seconds + event.screened_s,
     )
 
 

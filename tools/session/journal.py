@@ -242,10 +242,18 @@ class Journal:
     def latest_commit(self, session: str, what: str, value: str) -> int | None:
         """Return the last iteration with a commit of this `tree`, `change` or `shape`; None without one."""
         query = (
-            "SELECT iteration FROM event WHERE session = ? AND kind = 'committed' "
+            "SELECT iteration FROM event WHERE session = ? AND kind IN ('committed', 'screened') "
             f"AND json_extract(body, '$.{what}') = ? ORDER BY number DESC LIMIT 1"
         )
         return next((iteration for (iteration,) in self._database.query(query, session, value)), None)
+
+    def submitted(self, session: str) -> dict[int, int]:
+        """Return the candidates that are iterations of a session by now, and which."""
+        query = (
+            "SELECT json_extract(body, '$.submitted'), iteration FROM event WHERE session = ? AND kind IN ('committed', 'screened') "
+            "AND json_extract(body, '$.submitted') > 0"
+        )
+        return {int(candidate): int(iteration) for candidate, iteration in self._database.query(query, session)}
 
     def rows(self, session: str, last: int = -1, before: int = 0, statuses: Collection[str] = ()) -> list[Row]:
         """The rows of a session, oldest first: the newest `last`, of iterations below `before`, of some statuses."""

@@ -143,6 +143,17 @@ def boot() -> str:
     return read_or_empty(BOOT).decode().strip()
 
 
+def remove(root: Path, path: str) -> None:
+    """Delete one file and the folders that it leaves empty."""
+    file = root / path
+    file.unlink(missing_ok=True)
+    for folder in file.parents:
+        if folder == root or (folder.exists() and any(folder.iterdir())):
+            return
+        if folder.exists():
+            folder.rmdir()
+
+
 def keep_evidence(folder: Path, root: Path, paths: Iterable[str]) -> None:
     """Copy files as they stand into a folder of ours; a copy that an interrupted call left there stays beside them."""
     for path in paths:

@@ -171,7 +171,9 @@ def _undone(
     """Take a keep out and decide about that; a refusal leaves the files as they were."""
     brought = () if commit.is_open(context, description) else bring_without(context, number)
     try:
-        decided, row = run.run_iteration(context, description, hypothesis, learned, refuse_hiding, number, how)
+        decided, row = run.run_iteration(
+            context, description, hypothesis, learned, refuse_hiding, commit.Origin(number, how)
+        )
     except Refusal as refusal:
         if refusal.code is not Code.DISK and context.phase in {Phase.READY, Phase.ENDED}:
             context.index.discard_edits(brought)

@@ -1,4 +1,4 @@
-"""Verbs for many changes at once: a place to edit in."""
+"""Verbs for many changes at once: a place to edit in, and handing a change in."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ..errors import Code, Refusal
 from ..git.repo import shown
 from ..git.untracked_copies import UntrackedPaths
+from ..git.workspace import Workspace
+from ..lab.access import Lab
 from ..lab.answers import Answer
 from ..lab.context import RepoContext
 from ..measurement.meter import import_paths
+from ..parallel.crew import candidate_lines, crew_of
 from ..parallel.servers import sign_in
+from ..parallel.submitting import from_patch, hand_in, patch_of_branch
 from ..parallel.workspaces import GivenWorkspace, give, release, workspace_lines
 from ..vocabulary import Tool
-from .base import RepoPath, Verbs
+from ..workflows.fix.hooks import refuse_hiding
+from .base import Description, Hypothesis, RepoPath, Verbs
 
 MOST_NAMED = 6
 WorkspaceName = Annotated[str, Field(description="Small letters, digits, dashes. Empty: a new one.")]
@@ -47,8 +53,72 @@ class WorkspaceAnswer(Answer):
         ]
 
 
+class Submission(Answer):
+    """What was handed in."""
+
+    candidate: int = 0
+    commit: str = ""
+    files: list[str] = []
+    added: int = 0
+    removed: int = 0
+    candidates: list[str] = Field([], description="The open candidates, and how they stand.")
+    note: str = ""
+
+    def lines(self) -> list[str]:
+        stat = f"{len(self.files)} files, +{self.added} -{self.removed}"
+        return [f"Candidate {self.candidate} is handed in ({self.commit[:7]}, {stat}).", *self.candidates, self.note]
+
+
 class Parallel(Verbs):
     """Several changes beside one another."""
+
+    def submit(
+        self,
+        description: Description,
+        workspace: str = "",
+        hypothesis: Hypothesis = "",
+        patch: str = "",
+        branch: str = "",
+        repo: RepoPath = "",
+    ) -> Submission:
+        """Use instead of iterate to hand a change in and go on at once: the edits in your `workspace`, or a `patch` against the
+        newest best, or what a `branch` changed.
+
+        The server measures candidates beside one another where that is fair, drops those that are not better, and runs the
+        others as ordinary iterations on the newest best, one after the other. Your workspace is on the newest best afterwards.
+        wait and status follow them. Refused as iterate is, with nothing handed in.
+        """
+        context = self._lab.for_reading(repo)
+        context.require_phase(Tool.SUBMIT)
+        if [bool(workspace), bool(patch), bool(branch)].count(True) != 1:
+            raise Refusal(
+                Code.BAD_ARGUMENT, "Give one of `workspace`, `patch` and `branch`. Call workspace to have one."
+            )
+        server = sign_in(self._lab, context.repo.own_folder)
+        name = workspace
+        if not workspace:
+            given_patch = patch_of_branch(context, branch) if branch else patch.encode(errors="surrogateescape")
+            name = from_patch(context, server, given_patch)
+        try:
+            made = hand_in(context, server, name, description, hypothesis, refuse_hiding)
+        except Refusal:
+            if not workspace:
+                Workspace(context.repo, name).remove()
+            raise
+        follow(self._lab, repo)
+        one = made.submitted
+        again = "The same call was made before: this is its candidate." if made.again else ""
+        return Submission(
+            phase=context.phase,
+            next=context.following(),
+            candidate=one.candidate,
+            commit=one.commit,
+            files=list(one.files),
+            added=one.added,
+            removed=one.removed,
+            candidates=candidate_lines(context),
+            note=" ".join(filter(None, (again, made.stays))) or "Go on with the next idea; wait follows it.",
+        )
 
     def workspace(
         self, name: WorkspaceName = "", direction: str = "", release: bool = False, repo: RepoPath = ""
@@ -83,6 +153,15 @@ class Parallel(Verbs):
         return WorkspaceAnswer(
             phase=context.phase, next=context.following(), name=name, note=f"{place.folder} was taken away."
         )
+
+
+def follow(lab: Lab, repo: str) -> str:
+    """Have the open candidates worked off, in a server; returns why they wait, in words."""
+    if not lab.drives:
+        return ""
+    crew = crew_of(lab, repo, refuse_hiding)
+    crew.wake()
+    return crew.waits
 
 
 def _brought_words(given: GivenWorkspace) -> str:

@@ -12,9 +12,11 @@ from ..lab.access import Lab
 from ..lab.answers import Answer
 from ..lab.context import RepoContext
 from ..lab.jobs import PROGRESS, Job, caller, still_running
+from ..parallel.crew import candidate_lines
 from ..storage.disk import lock_holder
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs
+from .parallel import follow
 
 RunId = Annotated[str, Field(description="The run that an answer named. Empty, the default: the one at work.")]
 AS_LONG_AS_ALLOWED = -1.0
@@ -28,6 +30,7 @@ Seconds = Annotated[
     ),
 ]
 
+MOST_ROWS = 20
 ENDING_S = 20.0
 TICK_S = 0.5
 
@@ -62,6 +65,18 @@ class Awaited(Answer):
         return self._answer.content() if self._answer else super().content()
 
 
+class Candidates(Answer):
+    """How the candidates stand."""
+
+    looks_on = True
+
+    decided: list[str] = Field([], description="The rows that were written while the call waited.")
+    candidates: list[str] = Field([], description="Those that are still open.")
+
+    def lines(self) -> list[str]:
+        return [*self.decided, *self.candidates, *([] if self.candidates else ["No candidate is open."])]
+
+
 class Cancelled(Answer):
     """What was stopped, and how the iteration stands."""
 
@@ -76,7 +91,7 @@ class Running(Verbs):
     """Runs outlive the call that began them, the client and the server."""
 
     def wait(self, run: RunId = "", seconds: Seconds = AS_LONG_AS_ALLOWED, repo: RepoPath = "") -> Awaited:
-        """Use when an answer's phase is `running`: gives the answer of the call that began the run, once it is there, else how
+        """Use when an answer's phase is `running`, or candidates are open: gives the next that is decided, or the answer of the call that began the run, once it is there, else how
         it goes. Call it again as often as needed. A run that an earlier server began is joined, never started twice.
 
         Refused if nothing is at work and no answer is left to give.
@@ -84,6 +99,8 @@ class Running(Verbs):
         context = self._lab.for_reading(repo)
         allowed = caller()
         patience = allowed.usual_s if seconds < 0 else min(seconds, allowed.most_s)
+        if not run and context.unfinished() is None and candidate_lines(context):
+            return Awaited.of(self._decided(context, patience, repo))
         if job := self._job(context, run):
             return Awaited.of(job.answer_within(patience, PROGRESS.get(_nobody)))
         return self._of_another_server(context, run, patience)
@@ -102,6 +119,28 @@ class Running(Verbs):
             raise _nothing(run, context)
         context.runs.runner.cancel_all()
         return self._stopped(repo)
+
+    def _decided(self, context: RepoContext, patience: float, repo: str) -> Candidates:
+        """Wait until a candidate is decided, or none is open."""
+        before, began, waits = context.active.last_iteration, time.monotonic(), follow(self._lab, repo)
+        gone = caller().gone
+        while time.monotonic() - began < patience and not gone.is_set():
+            context = self._lab.for_reading(repo)
+            if context.session is None or context.active.last_iteration > before or not candidate_lines(context):
+                break
+            waits = follow(self._lab, repo)
+            time.sleep(TICK_S / 5)
+        rows = context.journal.rows(context.active.id, MOST_ROWS)
+        return Candidates(
+            phase=context.phase,
+            next=context.following(),
+            decided=[
+                f"#{row.iteration} {row.status}: {row.description[:80]}. {row.why}"
+                for row in rows
+                if row.iteration > before
+            ],
+            candidates=candidate_lines(context, waits),
+        )
 
     def _job(self, context: RepoContext, run: str) -> Job | None:
         """Return the job of this id, or without an id the one at work. One of an earlier server is taken up again."""

@@ -20,6 +20,7 @@ from ..lab.context import RepoContext
 from ..lab.notes import from_person
 from ..measurement.ruler import ruler_now
 from ..measurement.runs import sandbox_words
+from ..parallel.crew import candidate_lines, dismiss
 from ..parallel.workspaces import close_all, workspace_lines
 from ..plan.model import PLAN_FILE, Plan
 from ..project.harness import HARNESS_FILES
@@ -35,6 +36,7 @@ from ..storage.masked_lines import remember_masked
 from ..vocabulary import Tool, following
 from ..workflows.running.store import LEDGER_FOLDERS, Ledgers
 from .base import RepoPath, Verbs
+from .parallel import follow
 from .planning import chosen_plan, plan_at_hand
 from .running import at_work
 
@@ -97,6 +99,7 @@ class SessionStatus(Answer):
     last: list[str] = Field([], description="The last rows: iteration, status, metric, description.")
     sandbox: str = Field("", description="What stands between the commands and the machine.")
     ledgers: list[str] = Field([], description="The open ledgers of workflows on this branch.")
+    candidates: list[str] = Field([], description="The candidates that are not decided yet.")
     workspaces: list[str] = Field([], description="The workspaces, and what is tried there.")
     note: str = ""
 
@@ -118,6 +121,7 @@ class SessionStatus(Answer):
             *([self.open_iteration] if self.open_iteration else []),
             *self.person,
             *self.last,
+            *self.candidates,
             *self.workspaces,
             *ledgers,
             *([self.note] if self.note else []),
@@ -171,6 +175,8 @@ class Sessions(Verbs):
         """
         context = self._lab.for_reading(repo)
         answer = session_status(context)
+        if answer.candidates and (waits := follow(self._lab, repo)):
+            answer = answer.model_copy(update={"candidates": [*answer.candidates, f"They wait: {waits}"]})
         running, record = at_work(self._lab, context), context.unfinished()
         if running and record:
             return answer.model_copy(update={**running, "note": f"`{record.tool}` is at work."})
@@ -204,6 +210,7 @@ class Sessions(Verbs):
                 summary = "\n".join([*seen.summary.lines(), *([""] if kept else []), *kept])
                 message = f"{flat(session.plan.goal) or 'Results of an autoresearch session'}\n\n{summary}\n"
                 context.repo.squash(squash_branch, session.start.base, session.head, message)
+            dismiss(context)
             left = close_all(context)
             context.record(Finished(squashed=squash_branch))
             context.write_results()
@@ -331,6 +338,7 @@ def session_status(context: RepoContext) -> SessionStatus:
         last=[_row_words(row) for row in context.journal.rows(session.id, LAST_ROWS)],
         sandbox=cut(sandbox_words(plan), 60),
         ledgers=ledgers,
+        candidates=[] if session.finished else candidate_lines(context),
         workspaces=[] if session.finished else workspace_lines(context),
         note="This session is finished." if session.finished else moved,
     )

@@ -331,6 +331,9 @@ PHASES: dict[Phase, Callable[[Project], None]] = {
 }
 
 
+PATCH = "diff --git a/src/p.txt b/src/p.txt\nnew file mode 100644\n--- /dev/null\n+++ b/src/p.txt\n@@ -0,0 +1 @@\n+an idea\n"
+
+
 def calls(project: Project) -> dict[Tool, Callable[[], Answer]]:
     """Every tool, called in a way that is right when its time has come."""
     loop, sessions, review = project.loop, project.sessions, project.review
@@ -358,6 +361,7 @@ def calls(project: Project) -> dict[Tool, Callable[[], Answer]]:
         Tool.NOTE: lambda: Notes(project.lab).note("look at the parser"),
         Tool.PLAYBOOK: workflows.playbook,
         Tool.WORKSPACE: Parallel(project.lab).workspace,
+        Tool.SUBMIT: lambda: Parallel(project.lab).submit("an idea", patch=PATCH),
     }
 
 

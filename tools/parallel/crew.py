@@ -1,0 +1,202 @@
+"""Who works the candidates off: threads of one server at a time, which take up what a dead one left."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import Code, Refusal
+from ..iteration.commit import Check
+from ..lab.access import Lab
+from ..lab.context import RepoContext
+from ..lab.notes import Said, said
+from ..session.state import Session
+from ..storage.disk import take_lock
+from ..vocabulary import Phase, Tool
+from .board import Board, Subject, board_held, board_of, post
+from .events import LaneRan, LaneTaken, Submitted
+from .promoting import is_ready, settle
+from .screening import Lane, wanted_runs, workers
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.2
+"""How often it is looked whether something can be done, where nothing tells of it, in seconds."""
+BLOCKED_TICK_S = 2.0
+"""How often a candidate is tried again that somebody's edits or git hold up, in seconds."""
+OTHERS_TICK_S = 1.0
+"""How often it is looked whether another server that works the candidates off still lives, in seconds."""
+
+
+class Crew:
+    """The lanes of one repository, and who decides. `check` sees a change before it is committed, and may refuse."""
+
+    def __init__(self, lab: Lab, repo: str, check: Check) -> None:
+        self._lab, self._repo, self._check = lab, repo, check
+        self._state = threading.Lock()
+        self._news = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lanes: dict[int, threading.Thread] = {}
+        self._asked = False
+        self.waits = ""
+        """Why no candidate can be decided now, in words; empty where nothing holds them up."""
+
+    def wake(self) -> None:
+        """Begin to work, unless somebody of this server is at it."""
+        with self._state:
+            self._asked = True
+            self._news.set()
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._work_off, name="candidates", daemon=True)
+                self._thread.start()
+
+    def work(self) -> None:
+        """Work until no candidate is open, or nothing can be done about those that are: in this thread, and in one a lane."""
+        lock = None
+        try:
+            while (context := self._at_work()) is not None:
+                lock = lock or take_lock(context.repo.own_folder / "candidates.turn")
+                if lock is None:  # another server does it
+                    self._pause(OTHERS_TICK_S)
+                    continue
+                self._fill_lanes(context)
+                if not self._decide(context):
+                    self._pause(BLOCKED_TICK_S if self.waits else TICK_S)
+        finally:
+            for thread in self._lanes.values():
+                thread.join()
+            if lock is not None:
+                os.close(lock)
+
+    def _work_off(self) -> None:
+        while True:
+            with self._state:
+                if not self._asked:
+                    self._thread = None
+                    return
+                self._asked = False
+            try:
+                self.work()
+            except Exception:  # the next call tries again
+                logger.exception("the candidates could not be worked off")
+
+    def _pause(self, seconds: float) -> None:
+        self._news.wait(seconds)
+        self._news.clear()
+
+    def _at_work(self) -> RepoContext | None:
+        """Return what to work with; None where nothing is to be done."""
+        context = self._lab.for_reading(self._repo)
+        session = context.session
+        if session is None or context.phase in {Phase.NO_SESSION, Phase.ENDED}:
+            return None
+        if said(context.repo.own_folder, session.id, Said.PAUSE):
+            return None
+        return context if board_of(context).open_ones(session.last_iteration) else None
+
+    def _fill_lanes(self, context: RepoContext) -> None:
+        session = context.active
+        most = workers(session)
+        if most < 2 or not wanted_runs(board_of(context), session):
+            return
+        for number in range(1, most + 1):
+            if number not in self._lanes or not self._lanes[number].is_alive():
+                lane = threading.Thread(target=self._run_lane, args=(number,), name=f"lane {number}", daemon=True)
+                self._lanes[number] = lane
+                lane.start()
+
+    def _run_lane(self, number: int) -> None:
+        while (context := self._at_work()) is not None and (subject := self._claimed(context, number)):
+            lane, board = Lane(context, number), board_of(context)
+            ran = LaneRan(candidate=subject[0], incumbent=subject[1])
+            try:
+                ran = ran.model_copy(update={"measurement": lane.run(board, subject)})
+            except (Refusal, OSError) as error:
+                ran = ran.model_copy(update={"problem": str(error)[:500]})
+            post(context, ran)
+            lane.clear()
+            self._news.set()
+
+    def _claimed(self, context: RepoContext, number: int) -> Subject | None:
+        """Take the next run for a lane, the one first that a dead server began in it; noted before it begins."""
+        with board_held(context) as board:
+            wanted = wanted_runs(board, context.active)
+            if subject := next((one for one in wanted if board.lanes.get(one) == number), None):
+                return subject
+            subject = next((one for one in wanted if one not in board.lanes), None)
+            if subject is not None:
+                post(context, LaneTaken(candidate=subject[0], incumbent=subject[1], lane=number))
+            return subject
+
+    def _decide(self, context: RepoContext) -> bool:
+        """Decide every candidate that can be; returns whether there was one."""
+        session, board = context.active, board_of(context)
+        if not _decidable(board, session):
+            return False
+        before, self.waits = session.last_iteration, ""
+        try:
+            with self._lab.for_writing(self._repo, Tool.SUBMIT) as writing:
+                for one in board.open_ones(before):
+                    if writing.phase is not Phase.ENDED and one in _decidable(board_of(writing), writing.active):
+                        self._settle(writing, one)
+                return writing.active.last_iteration > before
+        except Refusal as refusal:
+            self.waits = "" if refusal.code is Code.BUSY else refusal.message
+            return False
+
+    def _settle(self, context: RepoContext, one: Submitted) -> None:
+        """Decide a candidate; one that is held up leaves those behind it their turn."""
+        try:
+            settle(context, board_of(context), one, self._check)
+        except Refusal as refusal:
+            if refusal.code is Code.DISK:
+                raise
+            self.waits = refusal.message
+
+
+def _decidable(board: Board, session: Session) -> list[Submitted]:
+    """Return the candidates that can be decided now: while one is an open iteration, that one alone."""
+    waiting, screens = board.open_ones(session.last_iteration), workers(session) > 1
+    if session.trial is not None:
+        return [one for one in waiting if one.candidate == session.trial.submitted]
+    return [one for one in waiting if is_ready(board, one, session, screens)]
+
+
+def crew_of(lab: Lab, repo: str, check: Check) -> Crew:
+    """Return the crew of a repository in this server."""
+    folder: Path = lab.for_reading(repo).repo.own_folder
+    found = lab.crews.setdefault(folder, Crew(lab, repo, check))
+    assert isinstance(found, Crew), "nobody else puts anything there"
+    return found
+
+
+def dismiss(context: RepoContext) -> None:
+    """End what runs in the lanes of a session that is over, and take them away."""
+    with suppress(OSError):
+        for place in (context.repo.own_folder / "lanes").iterdir():
+            if place.name.isdigit():
+                Lane(context, int(place.name)).remove()
+
+
+def candidate_lines(context: RepoContext, waits: str = "") -> list[str]:
+    """Say of each open candidate how it stands."""
+    session = context.session
+    if session is None:
+        return []
+    board, screens = board_of(context), workers(session) > 1
+    told = [
+        f"Candidate {one.candidate} ({one.workspace}), {_state(board, one, session, screens)}: {one.description[:80]}"
+        for one in board.open_ones(session.last_iteration)
+    ]
+    return [*told, *([f"They wait: {waits}"] if told and waits else [])]
+
+
+def _state(board: Board, one: Submitted, session: Session, screens: bool) -> str:
+    if session.trial and session.trial.submitted == one.candidate:
+        return f"verified on the newest best as iteration {session.trial.number}"
+    if is_ready(board, one, session, screens):
+        return "waiting to be decided" if screens else "queued"
+    return "running" if (one.candidate, one.incumbent) in board.lanes else "queued"
