@@ -192,9 +192,10 @@ def main() -> int:
     draw = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
         run = KilledRun(Path(folder).resolve())
-        while run.killed.total() < options.kills:
-            run.go_on(draw)
-            run.kill(draw)
+        with suppress(KeyboardInterrupt):  # look at what is left of fewer kills
+            while run.killed.total() < options.kills:
+                run.go_on(draw)
+                run.kill(draw)
         print(f"killed {run.killed.total()}: {dict(run.killed)}, {max(0, len(run.rows()) - 1)} iterations made")
         if run.driver:
             run.driver.kill()

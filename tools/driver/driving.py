@@ -223,7 +223,7 @@ class Driver:
 
     def _watch(self, leg: RunningLeg, first: Look, begun: Mapping[str, Any]) -> LegEnding:
         """Wait for the leg's end, or for a reason to end it. What it took so far is noted, should this process be killed."""
-        mark, moved, over_since, noted = first.mark, self._edge.now(), 0.0, 0
+        mark, moved, over_since, over_at, noted = first.mark, self._edge.now(), 0.0, 0, 0
         while not leg.wait(LOOK_S):
             if self._stopping:
                 return LegEnding.STOPPED
@@ -237,8 +237,9 @@ class Driver:
                 mark, moved = seen.mark, now
             spent = self._spent(seen)
             over = seen.over or budget_spent(self._limits, spent, now)
-            over_since = over_since or (now if over else 0.0)
-            if ending := why_end(first, seen, self._limits, spent, moved, over_since, now):
+            if over and not over_since:
+                over_since, over_at = now, seen.iterations
+            if ending := why_end(first, seen, self._limits, spent, moved, over_since, now, over_at):
                 return ending
         return LegEnding.ITSELF
 

@@ -141,13 +141,23 @@ def _after_limit(last: Leg, barren: int, limits: RunLimits, now: float) -> Pause
 
 
 def why_end(
-    first: Look, seen: Look, limits: RunLimits, spent: Spent, moved: float, over_since: float, now: float
+    first: Look,
+    seen: Look,
+    limits: RunLimits,
+    spent: Spent,
+    moved: float,
+    over_since: float,
+    now: float,
+    over_at: int = 0,
 ) -> LegEnding | None:
     """Return why a leg is to end now; None while it goes on.
 
     `first` is the look at its begin, `moved` when the journal last moved, `over_since` when the session or a budget of the
-    run was first seen to be over, 0 before.
+    run was first seen to be over, 0 before; `over_at` how many iterations there were then. One that is begun after that one which
+    was open then is not waited for: a quick agent would always have one.
     """
+    if over_since and not seen.over and seen.iterations > over_at and budget_spent(limits, spent, now):
+        return LegEnding.BUDGET
     if seen.at_work:
         return None
     if seen.over:

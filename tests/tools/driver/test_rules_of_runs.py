@@ -132,6 +132,16 @@ def test_a_call_at_work_is_never_a_hung_leg_and_an_open_iteration_is_left_its_ti
     assert why_end(first, opened, over, NOTHING, NOW, NOW - 900, NOW) is LegEnding.BUDGET
 
 
+def test_an_agent_that_always_has_a_call_at_work_is_ended_with_the_iteration_that_was_open_when_the_budget_was_spent() -> (
+    None
+):
+    first = Look("s", "", 0, False, False, "1")
+    limits, spent = RunLimits(iterations=5), Spent(5, 0.0, 0)
+
+    assert why_end(first, Look("s", "", 5, True, True, "1"), limits, spent, NOW, NOW - 1, NOW, 5) is None
+    assert why_end(first, Look("s", "", 6, True, True, "1"), limits, spent, NOW, NOW - 1, NOW, 5) is LegEnding.BUDGET
+
+
 def output(agent: str, *events: object, code: int | None = 0) -> LegOutput:
     told = LegOutput(agent, NOW)
     for event in events:
