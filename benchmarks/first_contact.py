@@ -63,7 +63,8 @@ def main() -> None:
         for goal, answer in zip(GOALS, rows[name], strict=True):
             if not answer.right or answer.failed:
                 print(f"{name} / {goal}: {answer.title} {answer.checked} {answer.failed}", flush=True)
-    page = _page({name: rows[name] for name in layouts if name in rows} | rows)
+    order = (*LAYOUTS, *(f"{name} (real)" for name in REAL))
+    page = _page({name: rows[name] for name in order if name in rows})
     if options.page:
         Path(options.page).write_text(page, encoding="utf-8")
     print(page)
