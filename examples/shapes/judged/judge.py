@@ -14,7 +14,8 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-import task
+sys.pycache_prefix = os.devnull  # else a program could leave another task.py in the cache
+import task  # noqa: E402
 
 LANGUAGES = {  # how a program is built into a folder, and started there
     "main.py": ("cp *.py {0}", "python3 -I {0}/main.py"),
