@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import ExitStack, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -33,7 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         return serve(root, options.allow_commands)
     module, _, function = COMMANDS[options.command].runs.partition(":")
-    status: int = getattr(import_module(f".{module}", __package__), function)(root, options)
+    if options.verbose:
+        import logging
+
+        logging.basicConfig(level=logging.DEBUG, format="%(relativeCreated)6d ms %(name)s: %(message)s")
+    with ExitStack() as stack:
+        if options.quiet:
+            stack.enter_context(redirect_stdout(stack.enter_context(open(os.devnull, "w"))))
+        status: int = getattr(import_module(f".{module}", __package__), function)(root, options)
     return status
 
 
@@ -91,15 +99,25 @@ def make_parser() -> CommandParser:
     parser.add_argument(
         "--allow-commands", action="store_true", help="agree to every command that a plan names, without being asked"
     )
+    _add_loudness(
+        parser, False, "before or after the command: print no result; the exit status tells, and standard error"
+    )
     commands = parser.add_subparsers(dest="command", metavar="command")
     for name, command in COMMANDS.items():
         own: CommandParser = commands.add_parser(
             name, help=command.help, description=command.says, epilog=command.exits
         )
+        _add_loudness(own, argparse.SUPPRESS, argparse.SUPPRESS)
         for argument in command.arguments:
             own.add_argument(*argument.names, **argument.options)
     parser.commands = commands.choices
     return parser
+
+
+def _add_loudness(parser: CommandParser, default: object, quiet: str) -> None:
+    verbose = quiet if quiet == argparse.SUPPRESS else "say on standard error which git and which commands are run"
+    parser.add_argument("-q", "--quiet", action="store_true", default=default, help=quiet)
+    parser.add_argument("-v", "--verbose", action="store_true", default=default, help=verbose)
 
 
 class _Version(argparse.Action):

@@ -338,8 +338,8 @@ COMMANDS: Mapping[str, CliCommand] = {
     "completion": CliCommand(
         "print the completion script of a shell",
         "cli.setup_commands:completion",
-        (_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell"),),
-        says='For bash: eval "$(autoresearch-mcp completion bash)"',
+        (_argument("shell", choices=["bash", "zsh", "fish", "tcsh"], help="the shell"),),
+        says='For bash: eval "$(autoresearch-mcp completion bash)"; for fish: autoresearch-mcp completion fish | source',
     ),
     "help": CliCommand(
         "all commands, or one of them in full",

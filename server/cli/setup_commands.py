@@ -20,6 +20,7 @@ from ...tools.project.harness import EVALUATE, HARNESS_FILES, create_harness, si
 from ...tools.project.scan import devices
 from ..main import make_parser
 from .example_commands import make_example
+from .fish import fish_completion
 from .plan_commands import write_plan
 
 _MARKS = {True: ("ok", "green"), False: ("WRONG", "bold red"), None: ("", "")}
@@ -88,7 +89,9 @@ def init(root: Path, options: Namespace) -> int:
 
 def completion(root: Path, options: Namespace) -> int:
     """Print the script that completes commands and options in a shell."""
-    sys.stdout.write(shtab.complete(make_parser(), shell=options.shell) + "\n")
+    parser = make_parser()
+    fish = options.shell == "fish"
+    sys.stdout.write(fish_completion(parser, parser.commands) if fish else shtab.complete(parser, options.shell) + "\n")
     return 0
 
 

@@ -79,7 +79,7 @@ async def test_material_for_the_next_idea_is_told_when_the_session_gets_stuck_an
         told.append(structured(await client.call_tool("iterate", {"description": f"now {value}"})))
 
     assert [answer["iteration"] for answer in told if "stuck" in answer] == [5, 10]
-    assert "detect_stuck has the material" in told[5]["note"]
+    assert "detect_stuck has material" in told[5]["note"]
     assert not any("detect_stuck" in answer.get("note", "") for answer in (*told[:5], told[9]))
 
 

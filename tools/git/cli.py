@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import stat
@@ -20,6 +21,7 @@ from ..storage.disk import HELD
 if TYPE_CHECKING:
     import git
 
+logger = logging.getLogger(__name__)
 
 SETTINGS = (
     # programs that git would start
@@ -202,6 +204,7 @@ class GitCli:
         if hooks and not os.path.lexists(self._folder / ".git"):
             raise Refusal(Code.GIT, f"{self._folder} has lost its .git: no hook of a repository around it is meant.")
         command = list(arguments) if hooks else [*self._hardened, *arguments]
+        logger.debug("git %s", " ".join(arguments))
         quiet = UNATTENDED if hooks else self._quiet
         locks, limit_s = ((), HOOK_S) if hooks else (HELD.get(), None)
         code, out, err = self._execute(command, {**quiet, **(environment or {})}, stdin, locks, limit_s)

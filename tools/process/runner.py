@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 import os
 import re
 import secrets
@@ -25,6 +26,7 @@ from .isolation import measured_environment
 from .leftovers import end_leftovers
 from .supervisor import result_digest, result_seal
 
+logger = logging.getLogger(__name__)
 TIMEOUT_S = 20.0
 
 
@@ -190,6 +192,7 @@ class Runner:
         supervisor's seal: what the command itself may have written in its place does not. Where the supervisor was killed
         under our eyes, the command ended badly: nobody else is as likely to have done it, and it may not try again.
         """
+        logger.debug("run %s", command.text)
         place = self._folder / (id or secrets.token_hex(10))
         secret = self._start(place, command)
         while _alive(place):

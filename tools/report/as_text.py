@@ -1,4 +1,4 @@
-"""The morning view as lines for a terminal and as Markdown for a pull request; and rows as a table and as CSV. Pure."""
+"""The morning view as lines for a terminal and as Markdown for a pull request; and rows as CSV. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from ..session.events import Row
-from ..session.results import metric_of, safe_cell
+from ..session.results import safe_cell
 from .morning import FailedGroup, Morning, ReportedKeep
-from .words import delta_words
 
 LONGEST_WORDS = 80
 SHOWN_FAILED = 3
@@ -130,20 +129,6 @@ def in_markdown(words: str) -> str:
 def _unlinked(words: str) -> str:
     """Keep a forge from taking words for a mention of somebody or of an issue, which an escape does not."""
     return re.sub(r"([@#])(?=\w)", r"\1<!-- -->", words)
-
-
-def table(shown: Sequence[Row], total: int) -> list[str]:
-    """Return the newest rows as aligned columns, and how many there are before them."""
-    cells = [("#", "commit", "metric", "delta", "guard", "status", "description"), *(_cells(row) for row in shown)]
-    widths = [max(len(row[column]) for row in cells) for column in range(6)]
-    left_out = [f"({total - len(shown)} earlier rows left out)"] if total > len(shown) else []
-    return left_out + ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[6]]) for row in cells]
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    description = row.description if len(row.description) <= 70 else row.description[:69] + "…"
-    numbers = (metric_of(row), delta_words(row))
-    return str(row.iteration), row.commit[:7] or "-", *numbers, row.guard, str(row.status), description
 
 
 CSV_COLUMNS = (

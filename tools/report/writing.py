@@ -27,7 +27,7 @@ from ..session.summary import summarise
 from ..storage.disk import curable_disk, write_ours
 from ..storage.masked_lines import with_masked
 from ..text.redaction import redactor
-from .as_text import as_csv, as_lines, as_markdown, table
+from .as_text import as_csv, as_lines, as_markdown
 from .changes import PATCH_CHARACTERS, attempts, shown_patches, whole_change
 from .learning import curves, learning
 from .morning import MOST_KEPT, NEAR, KeptInGit, Morning, as_json, morning_of, with_integrity
@@ -46,7 +46,6 @@ MOST_PATCHES, MOST_LISTED = 2000, 8
 """Characters of the patches in Markdown, and entries of its lists, so that the whole stays what an answer may have."""
 OUTPUT_CHARACTERS, MOST_RECEIPTS = 1500, 12
 _KINDS = ("committed", "verified", "guarded", "held-out", "hook-rejected")
-LONGEST_TABLE = 40
 LONGEST_LIST = 20
 
 
@@ -271,7 +270,7 @@ def integrity(context: RepoContext) -> str:
 
 
 def _as_text(context: RepoContext) -> str:
-    """Goal, the morning view, learning curves, and the table of tries; long lists keep their newest."""
+    """Goal, the morning view, and learning curves; long lists keep their newest."""
     seen = with_integrity(morning(context, context.short_rows()), integrity(context))
     plan = as_shown(context, context.active).plan
     return "\n".join(
@@ -279,9 +278,7 @@ def _as_text(context: RepoContext) -> str:
             f"Goal: {plan.goal}",
             f"Metric: {plan.metric} ({plan.direction} is better), measured by `{plan.verify}`; scope {', '.join(plan.scope)}",
             *as_lines(seen, LONGEST_LIST),
-            "",
             *learning(context),
-            *table(context.rows(LONGEST_TABLE), context.count()),
         ]
     )
 

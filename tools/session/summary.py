@@ -81,7 +81,7 @@ def stuck_words(session: Session) -> str:
     """Say that the session is stuck or on a plateau, where the answer does not carry the material; empty if it is not."""
     if advice_is_due(session) or not (is_stuck(session) or on_plateau(session)):
         return ""
-    return f"Still without a keep after {session.streak} tries: detect_stuck has the material for another idea."
+    return f"No keep for {session.streak} tries: detect_stuck has material."
 
 
 def blocked_words(session: Session) -> str:

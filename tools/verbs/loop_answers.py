@@ -80,10 +80,9 @@ class Iterated(Answer):
 
     def lines(self) -> list[str]:
         state = f"{self.status}" if self.status else "open"
-        beside = f" ({self.delta:+.10g} to the incumbent)" if self.delta is not None else ""
+        beside = f" ({self.delta:+.10g})" if self.delta is not None else ""
         return [
-            f"Iteration {self.iteration}: {state}; metric {number(self.metric)}{beside}; guard {self.guard}; best by all gains {number(self.best)}.",
-            self.why,
+            f"#{self.iteration} {state}: metric {number(self.metric)}{beside}, best by gains {number(self.best)}. {self.why}",
             *(f"  {line}" for one in self.guards if not one.passed for line in failing_lines(one.tail, FAILING_LINES)),
             *(self.training.lines() if self.training else []),
             *([f"Left as edited: {', '.join(self.kept_edits)}."] if self.kept_edits else []),

@@ -240,7 +240,9 @@ def _runs(context: RepoContext, iteration: int, arm: Arm) -> list[Measurement]:
 
 
 def _outputs(arms: Sequence[Arm], runs: Sequence[Measurement]) -> str:
-    """Return the end of the output of every run, named by its arm where there are several; the newest have the most room."""
+    """Return the end of the output of a run. Of several, named by their arms, each one's number, and the output of an arm's first
+    and of those without a number.
+    """
     if len(runs) < 2:
         return runs[0].tail[-OUTPUT_CHARACTERS:] if runs else ""
     room = max(LEAST_OUTPUT, OUTPUT_CHARACTERS // len(runs))
@@ -249,7 +251,7 @@ def _outputs(arms: Sequence[Arm], runs: Sequence[Measurement]) -> str:
     for arm, run in zip(arms, runs, strict=True):
         counts[arm] += 1
         head = f"--- {arm}, run {counts[arm]}: {'no number' if run.value is None else number(run.value)} ---"
-        parts.append(f"{head}\n{run.tail[-room:]}".strip())
+        parts.append(f"{head}\n{run.tail[-room:]}".strip() if counts[arm] == 1 or run.value is None else head)
     return "\n".join(parts)
 
 

@@ -16,6 +16,7 @@ from autoresearch_mcp.server.cli.commands import COMMANDS
 from autoresearch_mcp.server.main import leave_own_environment, main
 from autoresearch_mcp.tools.errors import Code, Refusal
 from conftest import Project
+from filled import fill, long
 from ledgers import FINDING, HYPOTHESIS, NO_FAULT, PROOF, SHOP, WorkflowAgent, shop
 from wires import Wire
 
@@ -400,6 +401,34 @@ def test_the_doctor_tells_which_variables_a_client_dropped(
 
     assert len(told) == 1
     assert "CARGO_SPECIAL" in told[0]["seen"]
+
+
+def test_quiet_prints_no_result_and_verbose_says_what_is_run(
+    project: Project, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fill(project.start(), *long(2))
+    command = [sys.executable, "-m", "autoresearch_mcp.server"]
+    for quiet in (["-q", "history"], ["history", "--quiet"]):
+        assert subprocess.run([*command, *quiet], cwd=project.root, check=False).returncode == 0
+    silent = capfd.readouterr()
+    assert subprocess.run([*command, "history", "-v"], cwd=project.root, check=False).returncode == 0
+    told = capfd.readouterr()
+
+    assert (silent.out, silent.err) == ("", "")
+    assert "try 2" in told.out
+    assert "git rev-parse" in told.err
+
+
+def test_the_completion_script_of_fish_knows_every_command_and_what_options_take(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["completion", "fish"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+
+    for name in COMMANDS:
+        assert any(f"-n __fish_use_subcommand -a {name} -d '" in line for line in lines), name
+    completes = "complete -c autoresearch-mcp -n '__fish_seen_subcommand_from report' -l format -x -a '"
+    assert [line for line in lines if line.startswith(completes) and "csv" in line]
 
 
 def test_the_completion_script_knows_every_command(capsys: pytest.CaptureFixture[str]) -> None:

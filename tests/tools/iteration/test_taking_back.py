@@ -193,7 +193,7 @@ def test_the_command_says_what_came_of_it_and_asks_before_it_forces(
 ) -> None:
     root = ["--root", str(three.root)]
     assert main([*root, "undo", "3"]) == 1
-    assert "Iteration 4: discard; metric 5 (+1 to the incumbent)" in capsys.readouterr().out
+    assert "#4 discard: metric 5 (+1)" in capsys.readouterr().out
     assert main([*root, "undo", "2"]) == 0
     assert main([*root, "undo", "1"]) == 2
     assert "need it: #3 src/a.txt is 4" in capsys.readouterr().err
