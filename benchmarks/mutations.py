@@ -49,7 +49,7 @@ RED_FOR_BOTH = "decision/test_noise.py::test_a_guard_that_is_red_for_the_incumbe
 NOTHING_TO_READ = "test_a_description_with_nothing_to_read_is_refused"
 CHEATS = "../adversary/test_cheats_"
 TESTS: dict[str, tuple[str, ...]] = {
-    "decision/decide.py": (DECIDE,),
+    "decision/decide.py": (DECIDE, RULES),
     "decision/race.py": (RULES,),
     "decision/exact.py": (RULES, SEQUENCES),
     "iteration/commit.py": (f"{RECOVERY}::{NOTHING_TO_READ}", SEQUENCES, LOOP, GATES),

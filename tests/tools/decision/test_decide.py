@@ -20,6 +20,7 @@ from autoresearch_mcp.tools.decision.decide import (
 from autoresearch_mcp.tools.decision.failures import FailureClass
 from autoresearch_mcp.tools.decision.judging import UNMEASURED, Finding, Step
 from autoresearch_mcp.tools.decision.measured import GuardResult, Measurement
+from autoresearch_mcp.tools.decision.same_tree import Slowdown
 from autoresearch_mcp.tools.plan.model import Plan
 
 CRASHED = Measurement(failure=FailureClass.RUNTIME)
@@ -203,6 +204,27 @@ def test_each_situation_has_one_verdict(situation: str) -> None:
 
     assert (verdict.next, verdict.status) == (step, status)
     assert verdict.why.endswith((".", "revert.")), verdict.why
+
+
+@pytest.mark.parametrize(
+    ("finding", "sure", "step", "status"),
+    [
+        (BETTER, False, NextStep.COMPARE, None),
+        (BETTER, True, NextStep.UNDO, Status.DISCARD),
+        (WORSE, False, NextStep.UNDO, Status.DISCARD),
+        (CLOSE, True, NextStep.COMPARE, None),
+    ],
+)
+def test_what_the_incumbents_tree_was_before_matters_to_nothing_but_a_keep(
+    finding: Finding, sure: bool, step: NextStep, status: Status | None
+) -> None:
+    seen = Slowdown(newest=1.0, incumbent=2.0, runs=(3, 3), errors=9.0, sure=sure, machine=None)
+
+    trial, found, _ = case(measurement=NUMBER, finding=finding)
+    verdict = decide(trial, found, Plan(direction="lower"), seen)
+
+    assert (verdict.next, verdict.status) == (step, status)
+    assert ("same tree" in verdict.why) is (finding is BETTER)
 
 
 def test_every_status_but_the_baseline_is_in_the_table() -> None:

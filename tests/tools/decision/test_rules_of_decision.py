@@ -19,6 +19,7 @@ from autoresearch_mcp.tools.decision.race import Race, race_from
 from autoresearch_mcp.tools.decision.scale import LINEAR
 from autoresearch_mcp.tools.decision.scatter import normal
 from autoresearch_mcp.tools.decision.stakes import NORMAL, confidence_for
+from autoresearch_mcp.tools.decision.turns import Turns
 from autoresearch_mcp.tools.plan.model import Plan, parse_guard_metric
 from autoresearch_mcp.tools.session.commits import fingerprints
 from autoresearch_mcp.tools.session.summary import chance_a_try
@@ -136,6 +137,23 @@ def test_a_huge_effect_is_believed_after_few_runs_and_at_its_size() -> None:
 def test_the_smallest_effect_worth_keeping_is_a_bar_as_well() -> None:
     assert decided(race(), gaussian(4, 1), Threshold(smallest=8))[1].step is Step.NOT_BETTER
     assert decided(race(), gaussian(40, 1), Threshold(smallest=8))[1].step is Step.BETTER
+
+
+def test_the_words_of_a_finding_have_half_its_interval_and_how_many_runs_there_were() -> None:
+    _, close, _ = decided(race(), gaussian(2, 4))
+    _, once, arms = decided(race(), always(103.0))
+
+    assert close.low is not None
+    assert close.high is not None
+    assert f"(90 %: ± {(close.high - close.low) / 2:.2g})" in close.why
+    assert arms == [Arm.CANDIDATE]
+    assert once.why.startswith("One run, ")
+
+
+def test_a_race_that_began_anew_too_often_ends_at_its_cap() -> None:
+    spent = [replace(race(), turns=Turns(spent=NORMAL.cap + more)).finding() for more in (-1, 0)]
+
+    assert [found.step for found in spent] == [Step.CANDIDATE, Step.NOT_BETTER]
 
 
 def test_the_incumbent_is_run_again_after_eight_quiet_proposals() -> None:
@@ -433,6 +451,8 @@ def test_a_red_guard_is_asked_again_before_it_counts(outcomes: list[bool], expec
         ("ms lower 10: x", [90.0], [95.0, 105.0, 100.0, 98.0, 102.0], True),
         ("ms lower 10: x", [111.0] * 8, [95.0, 105.0, 100.0, 98.0, 102.0], False),
         ("ms lower 10: x", [109.0] * 8, [95.0, 105.0, 100.0, 98.0, 102.0], True),
+        ("ms lower 10: x", [110.5], [100.0], False),
+        ("ms lower 10: x", [111.0], [95.0, 105.0], None),
     ],
 )
 def test_a_guards_number_is_tested_for_not_being_worse(
