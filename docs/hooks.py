@@ -43,6 +43,23 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:  # noqa: ANN40
     return _LINK.sub(lambda link: _moved(link[1], home, posixpath.dirname(path)), markdown)
 
 
+_REACHED = {
+    '<div class="navbar fixed-top': '<div role="banner" class="navbar fixed-top',
+    '<div class="col-md-3">': '<div class="col-md-3" role="navigation" aria-label="On this page">',
+    "<pre>": '<pre tabindex="0">',
+    "<table>": '<table tabindex="0">',
+    "<th></th>": "<td></td>",
+}
+"""What of the theme's and of Markdown's markup a keyboard or a screen reader would not find its way in, and what it becomes."""
+
+
+def on_post_page(output: str, **_: Any) -> str:  # noqa: ANN401 - whatever the tool hands over
+    """Name the page's landmarks, and let what scrolls be reached by keyboard."""
+    for old, new in _REACHED.items():
+        output = output.replace(old, new)
+    return output
+
+
 def _moved(link: str, home: str, folder: str) -> str:
     """The link from a page's folder in the site to what stands at `link`, seen from the text's home in the repository."""
     target = posixpath.normpath(posixpath.join(home, link))
