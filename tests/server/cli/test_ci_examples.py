@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.server.main import make_parser
+from autoresearch_mcp.tools.project.examples import create_example
 from ci_steps import SOURCE, github_commands, gitlab_commands, machine, run_steps
 
 CI = Path(__file__).parents[3] / "examples" / "ci"
@@ -64,7 +65,6 @@ def test_every_command_of_ours_that_they_call_exists() -> None:
         assert parser.parse_args(words).command, call
 
 
-LINT = CI.parent / "domains" / "lint-count"
 EVENT = {
     "vars.AUTORESEARCH_SOURCE": SOURCE,
     "secrets.ANTHROPIC_API_KEY": "none",
@@ -77,14 +77,13 @@ EVENT = {
 def clone(tmp_path: Path) -> Path:
     """A fresh clone of a project with a committed plan, tests, and a branch that changes it; its origin takes pushes."""
     made, place = tmp_path / "made", tmp_path / "clone"
-    shutil.copytree(LINT, made)
+    create_example("lint-count", made)
     (made / "test_inventory.py").write_text(
         "import unittest, check\n\n\nclass Shelf(unittest.TestCase):\n    def test_it(self):\n        assert check\n"
     )
-    subprocess.run(["git", "init", "-q"], cwd=made, check=True)
     for command in (
         ["add", "."],
-        ["commit", "-qm", "Start"],
+        ["commit", "-qm", "Test the shelf"],
         ["config", "receive.denyCurrentBranch", "ignore"],
         ["config", "receive.advertisePushOptions", "true"],
     ):

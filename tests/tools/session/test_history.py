@@ -17,16 +17,16 @@ from drifting import machine
 __all__ = ["machine"]
 
 
-def test_one_iteration_shows_the_output_of_every_run(machine: Project) -> None:
+def test_one_iteration_shows_the_number_of_every_run_and_the_output_of_each_arms_first(machine: Project) -> None:
     machine.start()
     assert machine.try_value(90).status is Status.KEEP
 
     page = machine.review.history(iteration=1)
 
-    for place, sample in enumerate(page.rows[0].samples, 1):
-        assert f"--- candidate, run {place}: {number(sample)} ---\n{sample}" in page.output
-    for place, sample in enumerate(page.rows[0].incumbent, 1):
-        assert f"--- incumbent, run {place}: {number(sample)} ---\n{sample}" in page.output
+    for arm, samples in (("candidate", page.rows[0].samples), ("incumbent", page.rows[0].incumbent)):
+        assert f"--- {arm}, run 1: {number(samples[0])} ---\n{samples[0]}" in page.output
+        for place, sample in enumerate(samples, 1):
+            assert f"--- {arm}, run {place}: {number(sample)} ---\n" in f"{page.output}\n"
     baseline = machine.review.history(iteration=0)
     assert baseline.output.count("--- incumbent, run") == 6
 

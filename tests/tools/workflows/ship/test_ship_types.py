@@ -236,7 +236,7 @@ def commands_of(tmp_path: Path, files: Files) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        (PYTHON, {"tests": "python -m pytest -q", "types": "python -m mypy .", "lint": "python -m ruff check --no-fix ."}),
+        (PYTHON, {"tests": "PYTHONPATH=src python -m pytest -q", "types": "python -m mypy .", "lint": "python -m ruff check --no-fix ."}),
         (
             NODE,
             {"tests": "npm run test", "build": "npm run build", "types": "npx --no-install tsc --noEmit", "lint": "npm run lint"},
