@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Half of a test's time is waiting for processes that it started.
+WORKERS := $(shell $(PYTHON) -c 'import os; print(min(16, 2 * (os.cpu_count() or 1)))')
 PACKAGES := -p autoresearch_mcp.server -p autoresearch_mcp.tools -p autoresearch_mcp.prompts
 
 .PHONY: demo demo-quick test examples docs reference conformance env env-light clean
@@ -23,7 +25,7 @@ test: env
 	$(BIN)/mypy gpt_harness tests
 	$(BIN)/mypy docs/hooks.py docs/generator docs/replay.py
 	$(BIN)/mypy $(PACKAGES)
-	$(BIN)/pytest --numprocesses=auto --dist=worksteal
+	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal
 
 # Every example's baseline, cheats and improvement, over MCP; the table goes into examples/README.md.
 examples: env
