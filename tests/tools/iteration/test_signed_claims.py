@@ -97,6 +97,19 @@ def _without_one(journal: bytes) -> bytes:
     return b"\n".join(line for line in journal.splitlines() if json.loads(line)[0] != 5)
 
 
+def test_a_branch_without_the_commits_of_its_keeps_does_not_hold(claim: Path) -> None:
+    repo = claim.parent / "repo"
+
+    def shorter(bundle: bytes) -> bytes:
+        for command in (["update-ref", "refs/heads/lab", "lab~2"], ["bundle", "create", "../short", "refs/heads/lab"]):
+            subprocess.run(["git", *command], cwd=repo, check=True)
+        return (claim.parent / "short").read_bytes()
+
+    fell = [words for words, holds in checked(bent(claim, "repository.bundle", shorter)).items() if not holds]
+
+    assert fell[-1].startswith("journal and branch: `git rev-parse` failed")
+
+
 @pytest.mark.parametrize(
     ("name", "change", "fallen"),
     [
@@ -107,9 +120,18 @@ def _without_one(journal: bytes) -> bytes:
             _without_one,
             ["journal and branch are those", "journal and branch: The journal is not what"],
         ),
+        ("journal.jsonl", lambda data: b"null\n", ["journal and branch are those", "journal and branch: "]),
+        ("journal.jsonl", lambda data: b"[1, {}]\n", ["journal and branch are those", "journal and branch: "]),
         ("repository.bundle", lambda data: data[:-200], ["journal and branch are those", "journal and branch: `git"]),
     ],
-    ids=["another headline", "an edited record", "a record less", "half a branch"],
+    ids=[
+        "another headline",
+        "an edited record",
+        "a record less",
+        "no records",
+        "records of another form",
+        "half a branch",
+    ],
 )
 def test_what_was_bent_is_named(claim: Path, name: str, change: Callable[[bytes], bytes], fallen: list[str]) -> None:
     fell = [words for words, holds in checked(bent(claim, name, change)).items() if not holds]
