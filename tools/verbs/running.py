@@ -12,6 +12,7 @@ from ..lab.access import Lab
 from ..lab.answers import Answer
 from ..lab.context import RepoContext
 from ..lab.jobs import PROGRESS, Job, caller, still_running
+from ..parallel.board import board_of
 from ..parallel.crew import candidate_lines
 from ..storage.disk import lock_holder
 from ..vocabulary import Phase, Tool, following
@@ -91,8 +92,9 @@ class Running(Verbs):
     """Runs outlive the call that began them, the client and the server."""
 
     def wait(self, run: RunId = "", seconds: Seconds = AS_LONG_AS_ALLOWED, repo: RepoPath = "") -> Awaited:
-        """Use when an answer's phase is `running`, or candidates are open: gives the next that is decided, or the answer of the call that began the run, once it is there, else how
-        it goes. Call it again as often as needed. A run that an earlier server began is joined, never started twice.
+        """Use when an answer's phase is `running`: gives the answer of the call that began the run, once it is there, else how
+        it goes. After `submit`: gives the candidate that is decided next, or was last. Call it again as often as needed. A run
+        that an earlier server began is joined, never started twice.
 
         Refused if nothing is at work and no answer is left to give.
         """
@@ -103,6 +105,8 @@ class Running(Verbs):
             return Awaited.of(self._decided(context, patience, repo))
         if job := self._job(context, run):
             return Awaited.of(job.answer_within(patience, PROGRESS.get(_nobody)))
+        if not run and context.unfinished() is None and board_of(context).became:
+            return Awaited.of(self._decided(context, 0.0, repo))
         return self._of_another_server(context, run, patience)
 
     def cancel(self, run: RunId = "", repo: RepoPath = "") -> Cancelled:
@@ -121,8 +125,10 @@ class Running(Verbs):
         return self._stopped(repo)
 
     def _decided(self, context: RepoContext, patience: float, repo: str) -> Candidates:
-        """Wait until a candidate is decided, or none is open."""
-        before, began, waits = context.active.last_iteration, time.monotonic(), follow(self._lab, repo)
+        """Wait until a candidate is decided; where none is open, tell the one that was decided last."""
+        newest = max(board_of(context).became.values(), default=1)
+        last = context.active.last_iteration if candidate_lines(context) else newest - 1
+        before, began, waits = last, time.monotonic(), follow(self._lab, repo)
         gone = caller().gone
         while time.monotonic() - began < patience and not gone.is_set():
             context = self._lab.for_reading(repo)

@@ -14,6 +14,7 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.parallel.board import board_of
 from autoresearch_mcp.tools.parallel.crew import crew_of
 from autoresearch_mcp.tools.verbs.parallel import Parallel, Submission
+from autoresearch_mcp.tools.verbs.running import Running
 from autoresearch_mcp.tools.workflows.fix.hooks import refuse_hiding
 from conftest import Project
 from crashing import check, killed_at, when_free
@@ -66,6 +67,17 @@ def test_a_candidate_that_is_not_better_is_a_row_and_the_branch_never_moves(proj
     assert project.git("rev-parse", "HEAD") == head
     assert project.git("rev-parse", f"refs/autoresearch/candidates/{project.sessions.status().session}/1") == row.commit
     check(project)
+
+
+def test_a_candidate_that_was_decided_before_anybody_waited_is_told_all_the_same(project: Project) -> None:
+    name, folder = workspace(project)
+    handed_in(project, name, folder, value_txt=11)
+    worked_off(project)
+
+    assert Running(project.lab).wait().text().splitlines()[:2] == [
+        "#1 discard: {'value_txt': 11}. Worse by 1.",
+        "No candidate is open.",
+    ]
 
 
 def test_candidates_of_one_base_are_kept_one_on_the_other_by_fresh_runs(project: Project) -> None:
