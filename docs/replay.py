@@ -211,11 +211,15 @@ async def play(pages: list[Path], check: bool) -> int:
     return int(check and differ > 0)
 
 
+def all_pages() -> list[Path]:
+    """Return the tutorial and the guides, in the order in which the site has them: some go on where the one before ended."""
+    site = (DOCS.parent / "properdocs.yml").read_text(encoding="utf-8")
+    return [DOCS / page for page in re.findall(r": (tutorial\.md|guides/[\w-]+\.md)$", site, re.MULTILINE)]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "pages", nargs="*", type=Path, default=[DOCS / "tutorial.md", *sorted(DOCS.glob("guides/*.md"))]
-    )
+    parser.add_argument("pages", nargs="*", type=Path, default=all_pages())
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     return anyio.run(play, options.pages, options.check)
