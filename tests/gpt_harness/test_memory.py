@@ -20,8 +20,8 @@ MOST_MB = 500
 SPEC = 'data = "files:*.parquet"\nvocabulary = 8192\nsequence_length = 512\n'
 
 
-def _written(file: Path, size: float) -> int:
-    """Text of that many characters in one row group after the other, each of 128 MB; returns the size of the file."""
+def write(file: Path, size: float) -> None:
+    """Text of that many characters in one row group after the other, each of 128 MB."""
     generator = np.random.default_rng(1)
     letters = np.array(list("etaoinshrdlucmfwypvbgkjqxz"))
     words = np.array(["".join(generator.choice(letters, generator.integers(2, 10))) for _ in range(50_000)])
@@ -35,12 +35,13 @@ def _written(file: Path, size: float) -> int:
                     texts.append(" ".join(words[drawn]))
                 size -= sum(map(len, texts[-1000:]))
             out.write_table(arrow.table({"text": texts}), row_group_size=len(texts))
-    return file.stat().st_size
 
 
 @pytest.mark.slow
 def test_a_gigabyte_of_parquet_is_prepared_in_half_as_much_memory(tmp_path: Path) -> None:
-    size = _written(tmp_path / "a.parquet", GIGABYTES * 1e9)
+    # In a process of its own: the kernel counts the most that whoever starts a program has held as held by the program.
+    subprocess.run([sys.executable, __file__, str(tmp_path / "a.parquet")], check=True)
+    size = (tmp_path / "a.parquet").stat().st_size
     (tmp_path / "gpt.toml").write_text(SPEC)
     environment = {**os.environ, "AUTORESEARCH_CACHE": str(tmp_path / "cache")}
     began = time.monotonic()
@@ -56,3 +57,7 @@ def test_a_gigabyte_of_parquet_is_prepared_in_half_as_much_memory(tmp_path: Path
     )
     assert started.returncode == 0
     assert peak_mb <= MOST_MB
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), GIGABYTES * 1e9)
