@@ -191,7 +191,9 @@ def confirmation_words(session: Session) -> str:
         headline = session.headline
         more = fresh.exceeds(headline.gain if found.relative else headline.absolute_gain)
         doubt = (
-            " That is more than both errors allow: does the baseline run worse now than at the start?" if more else ""
+            " That is more than both errors allow: the claim is shrunk against luck, or the baseline runs worse now."
+            if more
+            else ""
         )
         return f"Confirmed: {claimed}; baseline against best in turn, {runs}: {told}.{doubt}"
     doubted = f" In doubt, weakest evidence first: {'; '.join(found.doubted)}." if found.doubted else ""
