@@ -41,7 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         if options.quiet:
             stack.enter_context(redirect_stdout(stack.enter_context(open(os.devnull, "w"))))
-        status: int = getattr(import_module(f".{module}", __package__), function)(root, options)
+        try:
+            status: int = getattr(import_module(f".{module}", __package__), function)(root, options)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever reads has enough; what is left to write goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except OSError as error:
+            parser.exit(1, f"autoresearch-mcp: {error.strerror or error}: {error.filename or 'its output'}\n")
     return status
 
 

@@ -218,7 +218,8 @@ class Project:
 
     def start(self) -> Project:
         """Start a session: the first of its kind for good, the later ones of the same plan and repository as a copy."""
-        state = contents(self.root), self.now, self.plan.model_dump_json()
+        settings = Path(os.environ["GIT_CONFIG_GLOBAL"]).read_text()  # a session seals these too
+        state = contents(self.root), settings, self.now, self.plan.model_dump_json()
         TEMPLATES.fill(self.root, state, lambda: self.sessions.start_session(self.plan))
         return self
 

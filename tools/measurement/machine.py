@@ -136,8 +136,10 @@ def _described(place: Path | None, root: Path) -> str:
     if place is None:
         return "missing"
     real = Path(os.path.realpath(place))
-    # A virtual environment is a link to the same interpreter as another one.
-    path = str(place) if place == real else f"{place} -> {real}"
+    # A virtual environment is a link to the same interpreter as another one. Below the root it is named from there: another
+    # checkout has it at the same place.
+    named = place.relative_to(root) if place.is_relative_to(root) else place
+    path = str(named) if place == real else f"{named} -> {real}"
     if real.is_relative_to(os.path.realpath(root)):
         # Undoing an experiment writes such a file anew; what is in it is the ruler's or the experiment's business.
         return path

@@ -70,6 +70,8 @@ def give(context: RepoContext, server: str, name: str, direction: str) -> GivenW
                 _refuse_edits(context, place, known)
                 if problem := place.move(base):
                     raise Refusal(Code.GIT, f"{place.folder} could not be brought to {base[:7]}: {problem}")
+        elif place.exists():  # an earlier session left it
+            _refuse_left(context, place, name)
         opened = WorkspaceOpened(name=name, server=server, base=base, iteration=iteration, direction=words)
         if opened != known:
             post(context, opened)
@@ -178,6 +180,24 @@ def _refuse_edits(context: RepoContext, place: Workspace, known: WorkspaceOpened
         message = (
             f"Workspace {known.name} has edits that were not handed in: {_listed(edits)}. Nothing was changed. Hand them in with "
             f"submit, or set them aside with `git -C {folder} stash push --include-untracked`, then call again."
+        )
+        raise Refusal(Code.OUT_OF_ORDER, message)
+
+
+def _refuse_left(context: RepoContext, place: Workspace, name: str) -> None:
+    repo = place.repo()
+    head = repo.head()
+    edited = [
+        change.path
+        for change in repo.changes()
+        if change.tracked or shown(change.path) not in context.active.left_behind
+    ]
+    own = [] if context.repo.in_history(head) else [f"commit {head[:7]}"]
+    if edits := [*own, *edited]:
+        folder = shlex.quote(shown(str(place.folder)))
+        message = (
+            f"{folder}, workspace {name} of an earlier session, has edits that were not handed in: {_listed(edits)}. Nothing was "
+            f"changed. Leave `name` empty for another workspace, or look with `git -C {folder} status`, and hand them in by `patch`."
         )
         raise Refusal(Code.OUT_OF_ORDER, message)
 

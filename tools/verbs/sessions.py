@@ -20,7 +20,9 @@ from ..lab.context import RepoContext
 from ..lab.notes import from_person
 from ..measurement.ruler import ruler_now
 from ..measurement.runs import sandbox_words
+from ..parallel.board import board_of
 from ..parallel.crew import candidate_lines, dismiss
+from ..parallel.submitting import candidate_ref
 from ..parallel.workspaces import close_all, workspace_lines
 from ..plan.model import PLAN_FILE, Plan
 from ..project.harness import HARNESS_FILES
@@ -210,6 +212,10 @@ class Sessions(Verbs):
                 summary = "\n".join([*seen.summary.lines(), *([""] if kept else []), *kept])
                 message = f"{flat(session.plan.goal) or 'Results of an autoresearch session'}\n\n{summary}\n"
                 context.repo.squash(squash_branch, session.start.base, session.head, message)
+            undecided = [
+                f"Not decided, and still there as {candidate_ref(session.id, one.candidate)}: {one.description[:80]}"
+                for one in board_of(context).open_ones(session.last_iteration)
+            ]
             dismiss(context)
             left = close_all(context)
             context.record(Finished(squashed=squash_branch))
@@ -225,7 +231,7 @@ class Sessions(Verbs):
                 branch=session.start.branch,
                 squashed=squash_branch,
                 left=list(left),
-                note=announce_end(context),
+                note="\n".join(filter(None, [*undecided, announce_end(context)])),
             )
 
 

@@ -80,6 +80,29 @@ def test_a_candidate_that_was_decided_before_anybody_waited_is_told_all_the_same
     ]
 
 
+def test_the_end_of_a_session_names_what_was_not_decided(project: Project) -> None:
+    name, folder = workspace(project)
+    handed_in(project, name, folder, value_txt=11)
+
+    told = project.sessions.finish_session().text()
+
+    ref = told.partition("Not decided, and still there as ")[2].partition(":")[0]
+    assert project.git("show", f"{ref}:value.txt") == "11"
+
+
+def test_a_program_of_the_projects_own_environment_is_the_same_one_in_a_workspace(tmp_path: Path) -> None:
+    project = Project(tmp_path / "repo", verify=".venv/bin/sh -c 'cat value.txt'", guards=())
+    project.write(".gitignore", ".venv/\n").commit("ignored")
+    (project.root / ".venv/bin").mkdir(parents=True)
+    (project.root / ".venv/bin/sh").symlink_to("/bin/sh")
+    project.start()
+    name, folder = workspace(project)
+
+    handed_in(project, name, folder, value_txt=9)
+
+    assert worked_off(project) == ["keep"]
+
+
 def test_candidates_of_one_base_are_kept_one_on_the_other_by_fresh_runs(project: Project) -> None:
     name, folder = workspace(project)
     handed_in(project, name, folder, src__a_txt=4)

@@ -120,6 +120,12 @@ def test_the_end_of_the_session_takes_workspaces_away_but_those_with_edits(proje
     assert not clean.exists()
     assert (edited / "value.txt").read_text() == "7\n"
     assert "has edits that were not handed in, and was left as it is" in answer.text()
+    project.start()
+    with pytest.raises(
+        Refusal, match=r"workspace w2 of an earlier session, has edits that were not handed in: value\.txt"
+    ):
+        given(project, "w2")
+    assert (edited / "value.txt").read_text() == "7\n"
 
 
 def test_a_workspace_whose_folder_is_lost_keeps_its_commits_and_is_made_again(project: Project) -> None:
