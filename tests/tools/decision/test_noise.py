@@ -148,7 +148,7 @@ def test_a_metric_that_is_exact_for_a_seed_costs_one_run_a_loser_and_five_a_winn
     assert max(taken[:-1]) <= 3
     assert taken[-1] == 5
     found = lab.sessions.status()
-    assert found.best == pytest.approx((found.baseline or 0.0) - 0.5, abs=0.05)
+    assert found.best == pytest.approx((found.baseline or 0.0) - 0.5, abs=0.11)  # both are told to a tenth
 
 
 def test_a_metric_that_turns_noisy_later_is_caught_before_it_keeps_anything(
