@@ -111,6 +111,8 @@ def _promoted(context: RepoContext, one: Submitted, run: Measurement | None, che
         why = f"Its change is in the best of today already, by {_kept_since(context, one)}."
     elif found := repeat_of(context, staged, fingerprints(repo.diff(session.head, staged.tree))):
         why = found[1].partition(" Nothing was committed")[0]
+    elif refused := _refused(context, one, staged.tree, check):
+        why = refused
     else:
         brought = bring_in(context, staged)
         try:
@@ -120,6 +122,15 @@ def _promoted(context: RepoContext, one: Submitted, run: Measurement | None, che
                 context.index.discard_edits(brought)
             raise
     return _closed(context, one, _row_of_its_own(context, one, run, why), run)
+
+
+def _refused(context: RepoContext, one: Submitted, tree: str, check: Check) -> str:
+    """Return why a merged change is not to be committed, which no waiting cures; empty where it may be."""
+    try:
+        check(context, tree, one.description)
+    except Refusal as refusal:
+        return refusal.message.partition(" Nothing was committed")[0]
+    return ""
 
 
 def _iterated(context: RepoContext, one: Submitted, run: Measurement | None, check: Check) -> Row:

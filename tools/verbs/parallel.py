@@ -85,8 +85,8 @@ class Parallel(Verbs):
         newest best, or what a `branch` changed.
 
         The server measures candidates beside one another where that is fair, drops those that are not better, and runs the
-        others as ordinary iterations on the newest best, one after the other. Your workspace is on the newest best afterwards.
-        wait and status follow them. Refused as iterate is, with nothing handed in.
+        others as ordinary iterations on the newest best, one after the other. Your workspace is free for the next idea at once;
+        workspace with its name brings it onto what was kept since. wait and status follow them. Refused as iterate is, with nothing handed in.
         """
         context = self._lab.for_reading(repo)
         context.require_phase(Tool.SUBMIT)

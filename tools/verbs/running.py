@@ -103,10 +103,11 @@ class Running(Verbs):
         patience = allowed.usual_s if seconds < 0 else min(seconds, allowed.most_s)
         if not run and context.unfinished() is None and candidate_lines(context):
             return Awaited.of(self._decided(context, patience, repo))
-        if job := self._job(context, run):
-            return Awaited.of(job.answer_within(patience, PROGRESS.get(_nobody)))
-        if not run and context.unfinished() is None and board_of(context).became:
+        job = self._job(context, run)
+        if not run and (job is None or job.delivered) and context.unfinished() is None and board_of(context).became:
             return Awaited.of(self._decided(context, 0.0, repo))
+        if job:
+            return Awaited.of(job.answer_within(patience, PROGRESS.get(_nobody)))
         return self._of_another_server(context, run, patience)
 
     def cancel(self, run: RunId = "", repo: RepoPath = "") -> Cancelled:

@@ -104,6 +104,7 @@ def _open_findings(
     ]
     check = without_findings(workflow, now, severity)
     ran = f"; ran {len(seen)} of {len(proofs)} reproductions again" if proofs else ""
+    ran += f", as nobody agreed to {'any' if not seen else 'the rest'}" if len(seen) < len(proofs) else ""
     changed = sorted({path for one in seen.values() for path in one.put_back})
     ran += f", with {', '.join(changed)} as it was when it showed the fault" if changed else ""
     ran += f"; the code of {', '.join(sorted(gone))} is gone" if gone else ""

@@ -119,7 +119,10 @@ def test_the_gate_runs_a_reproduction_again_and_no_word_opens_it(tmp_path: Path,
     asked = ("--allow-commands", "gate", "--fail-on", "high", "--json")
 
     assert typed(agent.project, "gate", "--fail-on", "critical")[0] == 0
-    assert "ran 0 of 1 reproductions again" in typed(agent.project, "gate", "--fail-on", "high")[1]
+    assert (
+        "ran 0 of 1 reproductions again, as nobody agreed to any"
+        in typed(agent.project, "gate", "--fail-on", "high")[1]
+    )
     status, told = typed(agent.project, *asked)
     assert status == 1
     assert parsed(told)["barriers"] == [

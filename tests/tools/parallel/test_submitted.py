@@ -11,6 +11,7 @@ import pytest
 
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.lab.context import RepoContext
 from autoresearch_mcp.tools.parallel.board import board_of
 from autoresearch_mcp.tools.parallel.crew import crew_of
 from autoresearch_mcp.tools.verbs.parallel import Parallel, Submission
@@ -127,6 +128,39 @@ def test_a_winner_in_the_same_lines_as_another_is_a_row_that_names_file_and_keep
     lost = project.review.history(iteration=2).rows[0]
     assert "does not fit the best of today: src/a.txt changed since in the same lines, by #1" in lost.why
     assert lost.metric is not None
+    check(project)
+
+
+def test_what_did_not_fit_may_be_made_again_on_the_newest_best(project: Project) -> None:
+    name, folder = workspace(project)
+    handed_in(project, name, folder, src__a_txt=5)
+    handed_in(project, name, folder, src__a_txt=4)
+    assert worked_off(project) == ["keep", "discard"]
+    assert project.review.history(iteration=2).rows[0].why.startswith("It does not fit")
+    workspace(project, name)
+
+    handed_in(project, name, folder, src__a_txt=4)
+
+    assert worked_off(project) == ["keep", "discard", "keep"]
+
+
+def test_a_change_that_is_refused_on_the_newest_best_is_a_row_that_says_so_and_holds_nobody_up(
+    project: Project,
+) -> None:
+    def refuse(context: RepoContext, tree: str, description: str) -> None:
+        if "'src__a_txt'" in description:
+            raise Refusal(Code.SUPPRESSED, "This hides an error. Nothing was committed. Take that out.")
+
+    name, folder = workspace(project)
+    handed_in(project, name, folder, src__a_txt=4)
+    handed_in(project, name, folder, src__b_txt=3)
+
+    crew_of(project.lab, "", refuse).work()
+
+    assert sorted(project.statuses()[1:]) == ["discard", "keep"]
+    lost = project.statuses().index("discard")
+    assert project.review.history(iteration=lost).rows[0].why == "This hides an error."
+    assert project.read("src/a.txt") == "10\n"
     check(project)
 
 
