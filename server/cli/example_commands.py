@@ -36,7 +36,7 @@ def make_example(folder: Path, name: str) -> int:
         f"Made {folder}: a git repository.",
         *example.story.splitlines(),
         *([f"It cannot run yet: {missing}."] if missing else []),
-        f"Start: cd {folder}, autoresearch-mcp approve, autoresearch-mcp start; then open it in your agent.",
+        f"Start: cd {folder}, autoresearch-mcp start; then open it in your agent.",
         "A first improvement: git apply try/improvement.patch, then the tool iterate.",
         *(f"A cheat that earns nothing: try/cheat-{n}.patch ({told})" for n, told in enumerate(example.cheats, 1)),
     ]

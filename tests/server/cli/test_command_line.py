@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from autoresearch_mcp.server.cli import commands
 from autoresearch_mcp.server.cli.commands import COMMANDS
 from autoresearch_mcp.server.main import leave_own_environment, main
 from autoresearch_mcp.tools.errors import Code, Refusal
@@ -510,3 +512,24 @@ def test_a_plan_is_written_for_the_project_one_stands_in(project: Project, typed
     assert 'goal = "make the tests faster"' in project.read("autoresearch.toml")
     assert typed(project, "init", "fewer", "lines")[0] == 1
     assert "tests faster" in project.read("autoresearch.toml")
+
+
+def test_no_command_hides_another_of_its_name() -> None:
+    """The tables of commands are put together, and of two of one name the last would win without a word."""
+    folder = Path(commands.__file__).parent
+    tables = [
+        node
+        for file in folder.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Dict)
+    ]
+    names = [
+        key.value
+        for table in tables
+        for key, value in zip(table.keys, table.values, strict=True)
+        if isinstance(key, ast.Constant)
+        and isinstance(value, ast.Call)
+        and getattr(value.func, "id", "") == "CliCommand"
+    ]
+
+    assert sorted(map(str, names)) == sorted(COMMANDS)

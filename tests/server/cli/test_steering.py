@@ -39,11 +39,14 @@ def test_hints_and_ideas_reach_the_agents_next_answer_until_they_are_taken_back(
     assert "Hint" not in project.write("value.txt", "8\n").loop.iterate("try 8").text()
 
 
-def test_a_paused_session_begins_nothing_until_it_is_resumed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_paused_session_begins_nothing_until_it_is_resumed(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     project.start()
     monkeypatch.chdir(project.root)
     assert main(["pause", "I", "look", "at", "it"]) == 0
     assert main(["pause", "a meeting"]) == 0
+    assert "Paused (a meeting)." in capsys.readouterr().out
     head = project.git("rev-parse", "HEAD")
     project.write("value.txt", "9\n")
 
@@ -80,3 +83,13 @@ def test_words_without_a_session_are_refused(
 
     assert main(["hint", "faster"]) == 2
     assert "session" in capsys.readouterr().err
+
+
+def test_nobody_hears_what_is_said_to_a_session_that_is_over(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.start().sessions.finish_session()
+    monkeypatch.chdir(project.root)
+
+    assert [main([command, "word"]) for command in ("pause", "hint", "idea")] == [2, 2, 2]
+    assert capsys.readouterr().err.count("No session is at work on this branch") == 3
