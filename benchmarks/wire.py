@@ -69,9 +69,8 @@ class Conversation:
         return self
 
     def __exit__(self, *error: object) -> None:
-        assert self._server.stdin
-        self._server.stdin.close()
-        self._server.wait()
+        with self._server:  # closes what it reads and writes, and waits
+            pass
 
     def call(self, tool: str, **arguments: object) -> Answer:
         """Call a tool, and count its answer."""

@@ -6,11 +6,12 @@
 
 A page is its own script. A comment says what is done with the block behind it, or with what the comment holds itself:
 
-    <!-- project: humanize==4.12.3 -->   a public package's source from the index, or `example: NAME`, one of ours, as a repository;
-                                         a word behind it keeps two stories of one package apart
+    <!-- project: humanize==4.12.3 -->   a public package's source from the index, `example: NAME`, one of ours, or `made: NAME`, none
+                                         yet, as a repository; a word behind it keeps two stories of one package apart
     <!-- run -->                         the block is run by the shell, in the repository
     <!-- edit -->                        the block is a diff that is applied
     <!-- call: record -->                the block is JSON, the arguments of a call of that tool
+    <!-- label: some words -->           `$label` stands for the letter under which the last answer showed the text with these words
     <!-- gives -->                       the block is what the last of these answered; `gives: 8` shows that many lines of it
 
 Answers are the server's own, wrapped; a line says where the rest was left out. They differ from run to run in numbers and names
@@ -42,12 +43,14 @@ BIN = Path(sys.executable).parent
 WIDTH = 128
 MOST_LINES = 20
 STEP = re.compile(
-    r"^<!-- (?P<verb>project|example|run|edit|call|gives)(?:: (?P<said>.*?))? -->\n"
+    r"^<!-- (?P<verb>project|example|made|run|edit|call|label|gives)(?:: (?P<said>.*?))? -->\n"
     r"(?P<block>\n?(?P<fence>`{3,})\w*\n(?P<text>.*?)(?P=fence)\n)?",
     re.MULTILINE | re.DOTALL,
 )
-VARYING = re.compile(r"~/\S+|\b\d{6}-\d{4}-[0-9a-f]{6}\b|\b[0-9a-f]{7,40}\b|[+-]?\d[\d,.:]*(?: (?:ms|s|kB|MB|%))?")
-"""What may differ: paths below the home folder, names of sessions and commits, numbers with their units."""
+VARYING = re.compile(
+    r"\b[XY](?: was C\d)?\b|~/\S+|\b\d{6}-\d{4}-[0-9a-f]{6}\b|\b[0-9a-f]{7,40}\b|[+-]?\d[\d,.:]*(?: (?:ms|s|kB|MB|%))?"
+)
+"""What may differ: labels that are drawn, paths below the home folder, names of sessions and commits, numbers with units."""
 
 
 class Stage:
@@ -57,6 +60,7 @@ class Stage:
         self.root, self.home, self.running, self.last = folder / "project", folder / "home", running, ""
         self.client: ClientSession | None = None
         self.plan: dict[str, object] = {}
+        self.label = ""
         self.flags: list[str] = []
         self.home.mkdir()
         (self.home / ".gitconfig").write_text(
@@ -68,6 +72,10 @@ class Stage:
         if verb == "example":
             command = ["autoresearch-mcp", "init", "--example", name, str(self.root)]
             subprocess.run(command, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+            return
+        self.flags = ["--allow-commands"]
+        if verb == "made":
+            self.root.mkdir()
         else:
             got = self.home / "got"
             command = [
@@ -86,11 +94,10 @@ class Stage:
             subprocess.run(command, check=True)
             with tarfile.open(next(got.glob("*.tar.gz"))) as archive:
                 archive.extractall(got, filter="data")
-            self.flags = ["--allow-commands"]
             next(path for path in got.iterdir() if path.is_dir()).rename(self.root)
-            (self.root / ".gitignore").write_text("__pycache__/\n.venv/\n*.egg-info/\n.pytest_cache/\n")
-            for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", name]):
-                subprocess.run(["git", *command], cwd=self.root, env=self.environment, check=True)
+        (self.root / ".gitignore").write_text("__pycache__/\n.venv/\n*.egg-info/\n.pytest_cache/\n")
+        for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", name]):
+            subprocess.run(["git", *command], cwd=self.root, env=self.environment, check=True)
 
     def run(self, script: str, given: str = "") -> None:
         done = subprocess.run(
@@ -169,7 +176,11 @@ async def played(page: str, stage: Stage) -> str:
                 raise ValueError(f"an edit does not apply: {stage.last}\n{text}")
         elif verb == "call":
             tool, _, hidden = said.partition(" ")
-            await stage.call(tool, json.loads((hidden or text or "{}").replace("$day", f"{datetime.now():%y%m%d}")))
+            given = (hidden or text or "{}").replace("$day", f"{datetime.now():%y%m%d}").replace("$label", stage.label)
+            await stage.call(tool, json.loads(given))
+        elif verb == "label":
+            texts = re.findall(r"^--- ([XY]).*? ---\n(.*?)^--- end", stage.last, re.MULTILINE | re.DOTALL)
+            stage.label = next(letter for letter, read in texts if said in read)
         elif verb == "gives":
             shown = stage.shown(int(said or MOST_LINES))
             fence = "````" if "```" in shown else "```"
@@ -187,7 +198,7 @@ def words_of(page: str) -> list[str]:
 
 def project_of(page: Path) -> tuple[str, str] | None:
     first = STEP.search(page.read_text(encoding="utf-8"))
-    return (first["verb"], first["said"]) if first and first["verb"] in ("project", "example") else None
+    return (first["verb"], first["said"]) if first and first["verb"] in ("project", "example", "made") else None
 
 
 async def play(pages: list[Path], check: bool) -> int:
@@ -212,9 +223,11 @@ async def play(pages: list[Path], check: bool) -> int:
 
 
 def all_pages() -> list[Path]:
-    """Return the tutorial and the guides, in the order in which the site has them: some go on where the one before ended."""
+    """Return the tutorial, the guides and the walkthroughs, in the order in which the site has them: some go on where the one before ended."""
     site = (DOCS.parent / "properdocs.yml").read_text(encoding="utf-8")
-    return [DOCS / page for page in re.findall(r": (tutorial\.md|guides/[\w-]+\.md)$", site, re.MULTILINE)]
+    return [
+        DOCS / page for page in re.findall(r": (tutorial\.md|(?:guides|walkthroughs)/[\w-]+\.md)$", site, re.MULTILINE)
+    ]
 
 
 def main() -> int:
