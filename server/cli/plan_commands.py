@@ -69,6 +69,6 @@ def _written(found: Inspected) -> str:
                 if others
                 else []
             ),
-            "Read it, change it to your taste, and commit it. Then: autoresearch-mcp approve, and autoresearch-mcp check.",
+            "Read it, change it to your taste, and commit it. Then: autoresearch-mcp check.",
         ]
     )

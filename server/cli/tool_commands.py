@@ -21,7 +21,7 @@ from ...tools.lab.answers import Answer
 from ...tools.lab.jobs import PROGRESS
 from ...tools.plan.model import PLAN_FILE, Plan
 from ...tools.text.redaction import redact_json, redactor, visible
-from ...tools.verbs.planning import agree_to, commands_without_consent, wanted_commands
+from ...tools.verbs.planning import agree_to, commands_without_consent, wanted_commands, whose_yes
 from ...tools.verbs.training import Training
 from ...tools.verbs.workflows import Workflows
 from ...tools.workflows.ci_gate import GateDemands, gate_checks
@@ -172,10 +172,12 @@ def approve(root: Path, options: Namespace) -> int:
         if options.json:
             return _listed(lab)
         statuses = [status for ask in (_commands, _shipment) if (status := ask(lab, root)) is not None]
+        if statuses:
+            return max(statuses)
+        told = whose_yes(lab)
     except Refusal as refusal:
         return _say(refusal.message, 2)
-    nothing = f"Nothing to agree to: nobody asked for more than was agreed to, and {PLAN_FILE} asks for nothing new."
-    return max(statuses) if statuses else _say(nothing, 0)
+    return _say(f"Nothing to agree to{f': {told}' if told else ', and no agent asked for anything'}.", 0)
 
 
 def _listed(lab: Lab) -> int:

@@ -37,7 +37,8 @@ class RealServer:
     """A server for one lab, ready to take over a connection."""
 
     def __init__(self, root: Path, allow_commands: bool) -> None:
-        self._server = build_server(Lab(root, allow_commands=allow_commands))
+        self.lab = Lab(root, allow_commands=allow_commands)
+        self._server = build_server(self.lab)
 
     def serve(self, inbox: io.BufferedIOBase, outbox: io.BufferedIOBase) -> None:
         """Serve until the inbox ends."""

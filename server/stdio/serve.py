@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 
 _CHECK_AFTER_S = 2.0
 """By then the first calls of a client have been answered."""
+_END_S = 1.0
+"""For what is noted at the end."""
 
 
 def serve(root: Path, allow_commands: bool) -> NoReturn:
     """Serve until the client closes the pipe or sends a signal."""
     manifest = load_manifest()
     loading = Loading(lambda: _load(root, allow_commands, manifest))
-    _stop_on_signals()
+    _stop_on_signals(loading)
     status = 1
     try:
         relay = Relay(Front(manifest.answers), loading, claim())
@@ -45,7 +47,7 @@ def serve(root: Path, allow_commands: bool) -> NoReturn:
 
         logging.getLogger(__name__).exception("the connection broke")
     finally:
-        _leave(status)
+        _leave(status, loading)
 
 
 def _load(root: Path, allow_commands: bool, manifest: Manifest) -> RealServer:
@@ -57,6 +59,7 @@ def _load(root: Path, allow_commands: bool, manifest: Manifest) -> RealServer:
 
         remember(frozenset(filter(passes, os.environ)))
         server = RealServer(root, allow_commands)
+        server.lab.begin()
     if manifest.answers:
         threading.Thread(target=_check, args=(root, manifest), name="checking", daemon=True).start()
     else:
@@ -100,16 +103,24 @@ def _learn(server: RealServer, manifest: Manifest) -> None:
         logger.exception("the answers could not be kept")
 
 
-def _leave(status: int) -> NoReturn:
-    """End at once: a thread may still wait for a run, which goes on by itself until the next server joins it."""
+def _leave(status: int, loading: Loading) -> NoReturn:
+    """End soon: a thread may still wait for a run, which goes on by itself until the next server joins it."""
+    if loading.server is not None:  # in a thread: a signal may have stopped this one where it holds what is needed
+        ending = threading.Thread(target=loading.server.lab.end, daemon=True)
+        ending.start()
+        ending.join(_END_S)
     os._exit(status)
 
 
-def _stop_on_signals() -> None:
-    def stop(number: int, frame: FrameType | None) -> None:
-        _leave(128 + number)
+def _stop_on_signals(loading: Loading) -> None:
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    def stop(number: int, frame: FrameType | None) -> None:
+        for other in signals:  # clients send one after the other
+            signal.signal(other, signal.SIG_IGN)
+        _leave(128 + number, loading)
+
+    for number in signals:
         signal.signal(number, stop)
 
 

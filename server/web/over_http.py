@@ -55,8 +55,13 @@ def run(root: Path, options: Namespace) -> int:
     bound = listening.getsockname()[1]
     place = f"http://{f'[{host}]' if ':' in host else host}:{bound}/mcp"
     sys.stderr.write(f"Serving {root} at {place}; the bearer token is in {file}.\n")
-    app = BearerOnly(_app(Lab(root, allow_commands=options.allow_commands), host, options.allow_host), token)
-    web_server(app).run(sockets=[listening])
+    lab = Lab(root, allow_commands=options.allow_commands)
+    app = BearerOnly(_app(lab, host, options.allow_host), token)
+    lab.begin()
+    try:
+        web_server(app).run(sockets=[listening])
+    finally:
+        lab.end()
     return 0
 
 

@@ -69,7 +69,7 @@ def agreed(missing: Sequence[str], told: str) -> GateRow:
         return row_of("consent", told)
     cure = (
         "A person has to agree: run `autoresearch-mcp approve` in a terminal in this repository, then check again. (A "
-        f"committed {PLAN_FILE} counts from the server's next start; `--allow-commands` agrees to everything.)"
+        f"{PLAN_FILE} that was committed while no server was here counts as a yes; `--allow-commands` agrees to everything.)"
     )
     seen = "nobody agreed yet to run: " + "; ".join(f"`{command}`" for command in missing)
     return row_of("consent", f"{seen} ({told})" if told else seen, cure)

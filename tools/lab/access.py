@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..plan.scope import Scope
 from ..session.store import SessionStore
 from ..storage.disk import curable_disk, writer_lock
 from ..vocabulary import Phase, Tool, following
+from .approvals import PlanWatch
 from .consent import Consent
 from .context import CallState, RepoContext
 from .jobs import JOB, PATIENCE_S, JobRecord, Jobs, is_cancelled, pass_on_progress, read_job, unfinished, write_job
@@ -46,12 +47,12 @@ class Lab:
         self.jobs = Jobs(patience_s)
         self._allow_commands = allow_commands
         self._clock = clock
-        self._started = time.time()
         self._follows = follows
         self._caches: dict[Path, CheckoutCache] = {}
         self._stores: dict[Path, SessionStore] = {}
+        self._watched: dict[Path, PlanWatch] = {}
         self.drives = False
-        """Whether this process lives long enough to work candidates off in the background: a server does."""
+        """Whether this is a server: lives long enough to work candidates off in the background, with an agent at it."""
         self.crews: dict[Path, object] = {}
         """Who works the candidates of a repository off, by its folder of ours."""
         self.signs: dict[Path, int] = {}
@@ -100,9 +101,27 @@ class Lab:
         refuse_missing_records(found, store.journal, session, branch)
         call = CallState(session, repeated, again, recovered)
         runs = RunService(found, self._clock, lambda: call.scope(self._clock()), pass_on_progress, is_cancelled)
-        return RepoContext(
-            found, store, Consent(found, self._allow_commands, self._started), self._clock, branch, call, runs
-        )
+        return RepoContext(found, store, self._consent(found), self._clock, branch, call, runs)
+
+    def begin(self) -> None:
+        """Note what is committed as this server starts: what comes later may be its agent's doing."""
+        with suppress(Refusal):
+            self._consent(self._repo(""))
+
+    def end(self) -> None:
+        """Note the same as it ends."""
+        for root, plans in self._watched.items():
+            with suppress(Refusal):
+                Consent(Repo(root), self._allow_commands, plans).end()
+
+    def _consent(self, found: Repo) -> Consent:
+        """Return who agreed to what in a repository; a server watches it from then on."""
+        plans = self._watched.get(found.root) or PlanWatch(found.own_folder)
+        consent = Consent(found, self._allow_commands, plans)
+        if self.drives and found.root not in self._watched:
+            self._watched[found.root] = plans
+            consent.begin()
+        return consent
 
     def _repo(self, repo: str) -> Repo:
         folder = self._folder(repo)

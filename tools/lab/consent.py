@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from ..plan.checks import load_plan, missing, statements
 from ..plan.model import PLAN_FILE, Plan
 from ..storage.disk import write_atomically
 from ..text.redaction import visible
-from .approvals import ApprovalStore, fingerprint, moment
+from .approvals import ApprovalStore, PlanWatch, fingerprint, moment
 
 MOST_WANTED = 20
 """Commands kept for a person to look at; the oldest are forgotten."""
@@ -34,24 +33,24 @@ def read_plan_file(root: Path) -> dict[str, Any]:
     if not file.is_file():
         message = f"No plan was given, check_plan passed none, and {PLAN_FILE} does not exist. Give check_plan the fields, or write that file."
         raise Refusal(Code.BAD_PLAN, message)
+    return _fields(file.read_bytes())
+
+
+def _fields(content: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(content.decode().replace("\r\n", "\n"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not valid TOML: {error}. Correct that place.") from error
 
 
 class Consent:
-    """The statements that a person agreed to in one repository, and the commands that wait for it.
+    """The statements that a person agreed to in one repository, and the commands that wait for it."""
 
-    `started` is when this server began, in seconds since 1970: a plan file that was committed later is no yes by itself,
-    because the agent that works with the server could have committed it.
-    """
-
-    def __init__(self, repo: Repo, allow_commands: bool, started: float = math.inf) -> None:
+    def __init__(self, repo: Repo, allow_commands: bool, plans: PlanWatch) -> None:
         self._repo = repo
         self._allow_commands = allow_commands
-        self._started = started
         self._approvals = ApprovalStore(repo.own_folder)
+        self._plans = plans
         self._wanted = repo.own_folder / "wanted.json"
 
     def missing(self, plan: Plan) -> tuple[str, ...]:
@@ -75,7 +74,9 @@ class Consent:
         late = self._committed()[1] if missing(plan, covers) else None
         told = [*sources]
         if late is not None:
-            told.append(f"{_words(late)} came after this server had started, so nobody has to have seen it")
+            told.append(
+                f"{_words(late)} asks for what was not there when a server of ours started, so an agent may have put it there"
+            )
         return "; ".join(told)
 
     def approve(self, said: tuple[str, ...], how: str) -> None:
@@ -98,12 +99,18 @@ class Consent:
         agreed = self._agreed() if listed else {}
         return tuple(command for command in listed if not _source(agreed, command))
 
+    def begin(self) -> None:
+        """Note what is committed here as a server starts; what comes from now on is no yes by itself."""
+        self._plans.begin(self._asked())
+
+    def end(self) -> None:
+        """Note the same as it ends."""
+        self._plans.end(self._asked())
+
     def _agreed(self) -> dict[str, str]:
         """Return the digests of what was agreed to, each with who did so, how and when."""
         statements, made = self._committed()
-        by_file = (
-            {} if made is None or self._is_late(made) else dict.fromkeys(map(fingerprint, statements), _words(made))
-        )
+        by_file = {} if made is None else dict.fromkeys(self._plans.counts(statements), _words(made))
         return {**by_file, **{said: yes.words() for said, yes in self._approvals.read().items()}}
 
     def _committed(self) -> tuple[tuple[str, ...], LastChange | None]:
@@ -111,11 +118,16 @@ class Consent:
         file = self._repo.root / PLAN_FILE
         if not file.is_file() or file.is_symlink() or not self._as_committed(file):
             return (), None
-        plan = load_plan(read_plan_file(self._repo.root))
-        return (_safe_statements(plan), self._repo.last_change(PLAN_FILE)) if isinstance(plan, Plan) else ((), None)
+        asked = self._asked()
+        return asked, self._repo.last_change(PLAN_FILE) if asked else None
 
-    def _is_late(self, made: LastChange) -> bool:
-        return made.at > self._started
+    def _asked(self) -> tuple[str, ...]:
+        """Return what HEAD's plan asks for."""
+        try:
+            plan = load_plan(_fields(self._repo.content("HEAD", PLAN_FILE) or b""))
+            return statements(plan) if isinstance(plan, Plan) else ()
+        except (Refusal, ValueError):
+            return ()
 
     def _as_committed(self, file: Path) -> bool:
         committed = self._repo.content("HEAD", PLAN_FILE)
@@ -148,10 +160,3 @@ def _texts_in(file: Path) -> list[str]:
 
 def _newlines(data: bytes) -> bytes:
     return data.replace(b"\r\n", b"\n")
-
-
-def _safe_statements(plan: Plan) -> tuple[str, ...]:
-    try:
-        return statements(plan)
-    except ValueError:
-        return ()

@@ -267,10 +267,11 @@ def lock_holder(folder: Path) -> str:
     file = folder / "lock"
     words = file.read_text(encoding="utf-8").strip() if file.exists() else ""
     number = words.rpartition(" ")[2]
-    return words if number.isdecimal() and _alive(int(number)) else ""
+    return words if number.isdecimal() and alive(int(number)) else ""
 
 
-def _alive(process: int) -> bool:
+def alive(process: int) -> bool:
+    """Whether there is a process of this number."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

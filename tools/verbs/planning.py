@@ -235,6 +235,16 @@ def commands_without_consent(lab: Lab, plan: Plan, repo: str) -> tuple[str, ...]
         return ()
 
 
+def whose_yes(lab: Lab) -> str:
+    """Say who agreed to what the plan file asks for; empty where there is none.
+
+    Raises:
+        Refusal: if the file is no plan.
+    """
+    context = lab.for_reading()
+    return context.consent.told(chosen_plan(context, Plan())) if (context.repo.root / PLAN_FILE).exists() else ""
+
+
 def agree_to(lab: Lab, said: Sequence[str], how: str, repo: str = "") -> None:
     """Remember that a person agreed to exactly these statements, the ones that they were shown, and `how` they said so."""
     lab.for_reading(repo).consent.approve(tuple(said), how)

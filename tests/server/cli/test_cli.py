@@ -178,6 +178,21 @@ def test_an_agreement_covers_the_exact_commands_only(project: Project) -> None:
     assert not Planning(Lab(project.root)).check_plan(Plan()).ready
 
 
+def test_where_nothing_waits_it_is_said_whose_yes_there_is(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--root", str(project.root), "approve"]) == 0
+    assert "no agent asked" in capsys.readouterr().out
+
+    project.write("autoresearch.toml", PLAN_TOML).commit("a plan")
+    assert main(["--root", str(project.root), "approve"]) == 0
+    assert "by Ada" in capsys.readouterr().out
+
+    project.write("autoresearch.toml", "verify = ")
+    assert main(["--root", str(project.root), "approve"]) == 2
+    assert "not valid TOML" in capsys.readouterr().err
+
+
 def test_a_repository_that_is_none_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--root", str(tmp_path), "approve"]) == 2
     assert "is not in a git repository" in capsys.readouterr().err

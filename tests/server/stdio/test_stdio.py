@@ -17,6 +17,9 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from autoresearch_mcp.prompts import load_prompts
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.verbs.planning import Planning
 from autoresearch_mcp.tools.vocabulary import Tool
 from conftest import Project
 from wires import Wire
@@ -111,6 +114,30 @@ def test_a_run_outlives_its_server_and_the_next_one_joins_it(project: Project, e
     assert _lines(count) == before + 3, "the interrupted run, which is joined, and a clean pair before the keep"
     assert project.statuses() == ["baseline", "keep"]
     assert not (project.root / ".git/autoresearch/runs").exists()
+
+
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGKILL", "closed pipe"])
+def test_a_server_notes_at_its_end_what_its_agent_committed_last(project: Project, end: str) -> None:
+    """With a false date, and no call after it. One that is killed cannot say what came before its end."""
+    wire = Wire(project.root)
+    wire.greet("2025-06-18")
+    wire.ask("tools/call", {"name": "status", "arguments": {}})
+    _commit_plan(project, "cat value.txt")
+    _end(wire.process, end)
+    wire.process.wait(timeout=120)
+    _closed(wire)
+
+    assert Planning(Lab(project.root)).check_plan(Plan()).commands == ["cat value.txt"]
+    _commit_plan(project, "cat  value.txt")
+    assert Planning(Lab(project.root)).check_plan(Plan()).ready == (end != "SIGKILL")
+
+
+def _commit_plan(project: Project, verify: str) -> None:
+    fields = f"goal = 'x'\nscope = ['app.txt']\nmetric = 'value'\ndirection = 'lower'\nverify = '{verify}'\n"
+    project.write("autoresearch.toml", fields).git("add", "--all")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_COMMITTER_DATE", "2020-05-04T10:00:00+00:00")
+        project.git("commit", "--quiet", "-m", "a plan")
 
 
 def _lines(file: Path) -> int:

@@ -30,13 +30,23 @@ def kept() -> Path:
     return next((state_folder() / "approvals").iterdir())
 
 
-def consent_row(project: Project, plan: Plan | None = None, *, allow_commands: bool = False) -> str:
-    checked = Planning(Lab(project.root, allow_commands=allow_commands)).check_plan(plan or Plan())
-    return next(gate.seen for gate in checked.gates if gate.gate == "consent")
+def consent_of(project: Project) -> Consent:
+    return Lab(project.root).for_reading().consent
 
 
-def committed(project: Project, when: str) -> Project:
-    project.write("autoresearch.toml", FIELDS).git("add", "--all")
+def server(project: Project) -> Lab:
+    lab = Lab(project.root)
+    lab.drives = True
+    lab.begin()
+    return lab
+
+
+def consent_row(lab: Lab, plan: Plan | None = None) -> str:
+    return next(gate.seen for gate in Planning(lab).check_plan(plan or Plan()).gates if gate.gate == "consent")
+
+
+def committed(project: Project, fields: str = FIELDS, when: str = "2020-05-04T10:00:00+00:00") -> Project:
+    project.write("autoresearch.toml", fields).git("add", "--all")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GIT_COMMITTER_DATE", when)
         project.git("commit", "--quiet", "-m", "a plan")
@@ -45,7 +55,7 @@ def committed(project: Project, when: str) -> Project:
 
 @pytest.mark.parametrize("left", ["", "{", "null", "7", '{"a": 1}', "[7, null, {}]", "\ufeff[]", "[" * 5000])
 def test_what_is_no_list_of_approvals_agrees_to_nothing(project: Project, left: str) -> None:
-    consent = Consent(project.lab.for_reading().repo, allow_commands=False)
+    consent = consent_of(project)
     consent.approve(("sh check.sh",), "in a test")
     kept().write_text(left)
     project.write(".git/autoresearch/wanted.json", left)
@@ -58,10 +68,10 @@ def test_what_is_no_list_of_approvals_agrees_to_nothing(project: Project, left: 
 
 def test_a_yes_that_was_not_sealed_for_this_repository_counts_for_nothing(project: Project, tmp_path: Path) -> None:
     """An edit tool can write a file, and copy one; it does not know the key."""
-    other = Consent(Project(tmp_path / "other").lab.for_reading().repo, allow_commands=False)
+    other = consent_of(Project(tmp_path / "other"))
     other.approve(("sh check.sh",), "in a test")
     row = json.loads(kept().read_text())[0]
-    consent = Consent(project.lab.for_reading().repo, allow_commands=False)
+    consent = consent_of(project)
     consent.approve(("cat value.txt",), "in a test")
     mine = next(file for file in (state_folder() / "approvals").iterdir() if row["said"] not in file.read_text())
     digest = json.loads(mine.read_text())[0]
@@ -72,7 +82,7 @@ def test_a_yes_that_was_not_sealed_for_this_repository_counts_for_nothing(projec
 
 
 def test_a_key_that_others_can_read_is_no_key(project: Project) -> None:
-    consent = Consent(project.lab.for_reading().repo, allow_commands=False)
+    consent = consent_of(project)
     consent.approve(("cat value.txt", "sh check.sh"), "in a test")
     (state_folder() / "approvals.key").chmod(0o644)
 
@@ -83,10 +93,10 @@ def test_a_key_that_others_can_read_is_no_key(project: Project) -> None:
 
 
 def test_a_yes_is_to_the_text_in_this_repository_on_every_branch(project: Project) -> None:
-    Consent(project.lab.for_reading().repo, allow_commands=False).approve(("cat value.txt", "sh check.sh"), "in a test")
+    consent_of(project).approve(("cat value.txt", "sh check.sh"), "in a test")
     project.git("switch", "--quiet", "--create", "other")
 
-    consent = Consent(project.lab.for_reading().repo, allow_commands=False)
+    consent = consent_of(project)
 
     assert consent.missing(project.plan) == ()
     walled = Plan.model_validate({**project.plan.model_dump(), "sandbox": "on"})
@@ -95,36 +105,81 @@ def test_a_yes_is_to_the_text_in_this_repository_on_every_branch(project: Projec
     assert consent.missing(spaced) == ("cat  value.txt",)
 
 
-def test_a_plan_file_that_was_committed_before_the_server_started_is_a_yes(project: Project) -> None:
+def test_a_plan_file_that_stood_there_before_the_server_is_a_yes(project: Project) -> None:
     project.write("autoresearch.toml", FIELDS)
     assert Planning(Lab(project.root)).check_plan(Plan()).commands == ["cat value.txt", "sh check.sh"]
 
-    committed(project, "2020-05-04T10:00:00+00:00")
+    committed(project)
 
-    seen = consent_row(project)
+    seen = consent_row(server(project))
     assert (
         f"committed in {project.git('rev-parse', '--short=7', 'HEAD')} by Ada <ada@example.org> on 2020-05-04" in seen
     )
+    committed(project, FIELDS.replace("'x'", "'y'"))
+    assert "by Ada" in consent_row(server(project)), "nothing more is asked for"
 
 
-def test_a_plan_file_that_was_committed_after_the_start_waits_for_a_person(project: Project) -> None:
-    """The agent commits it itself and calls again."""
-    committed(project, "2099-05-04T10:00:00+00:00")
+def test_a_plan_file_that_came_under_the_eyes_of_a_server_waits_for_a_person_whatever_its_date(
+    project: Project,
+) -> None:
+    """The agent commits it itself, as of long ago, and calls again; or has its client start the server anew."""
+    first = server(project)
+    committed(project)
 
-    seen = consent_row(project)
+    seen = consent_row(first)
     assert seen.startswith("nobody agreed yet to run: `cat value.txt`; `sh check.sh`")
-    assert "came after this server had started" in seen
+    assert "an agent may have put it there" in seen
+    first.end()
+    assert "nobody agreed" in consent_row(Lab(project.root))
+    assert "nobody agreed" in consent_row(second := server(project))
 
-    project.lab.for_reading().consent.approve(("cat value.txt", "sh check.sh"), "in a test")
-    assert " in a test on " in consent_row(project)
+    consent_of(project).approve(("cat value.txt", "sh check.sh"), "in a test")
+    assert " in a test on " in consent_row(second)
+
+
+def test_a_plan_file_that_came_while_no_server_was_there_is_a_yes(project: Project) -> None:
+    server(project).end()
+    committed(project)
+
+    assert "by Ada" in consent_row(first := server(project))
+    committed(project, FIELDS.replace("sh check.sh", "true"))
+    assert "nobody agreed yet to run: `true`" in consent_row(first)
+
+
+def test_what_an_agent_committed_and_took_away_again_is_still_not_a_person_s(project: Project) -> None:
+    first = server(project)
+    committed(project)
+    consent_row(first)
+    project.git("reset", "--quiet", "--hard", "HEAD~1")
+    first.end()
+
+    committed(project)
+    assert "nobody agreed" in consent_row(server(project))
+
+
+@pytest.mark.parametrize("left", ["", "{}", '{"known": [], "late": [], "servers": [], "seal": "x"}'])
+def test_a_note_that_somebody_else_wrote_vouches_for_no_plan(project: Project, left: str) -> None:
+    server(project).end()
+    next((state_folder() / "plans").glob("*.json")).write_text(left)
+    committed(project)
+
+    assert "nobody agreed" in consent_row(server(project))
+
+
+def test_where_nothing_can_be_noted_the_server_remembers_what_stood_there(project: Project) -> None:
+    (Path.home() / ".local").write_text("no folder")
+    first = server(project)
+    committed(project)
+
+    assert "nobody agreed" in consent_row(first)
+    assert "by Ada" in consent_row(server(project))
 
 
 def test_the_gate_says_whose_yes_it_is(project: Project) -> None:
-    consent = Consent(project.lab.for_reading().repo, allow_commands=False)
-    consent.approve(("cat value.txt", "sh check.sh"), "in a dialogue of some-client")
+    consent_of(project).approve(("cat value.txt", "sh check.sh"), "in a dialogue of some-client")
 
-    assert "in a dialogue of some-client on 2" in consent_row(project, project.plan)
-    assert "nobody was asked" in consent_row(project, project.plan, allow_commands=True)
+    assert "in a dialogue of some-client on 2" in consent_row(Lab(project.root), project.plan)
+    assert "nobody was asked" in consent_row(project.lab, project.plan)
 
 
 def test_what_a_call_asked_to_run_waits_for_a_person(project: Project) -> None:
@@ -143,4 +198,4 @@ def test_a_yes_in_a_terminal_counts_for_a_server_with_another_environment(
     project.lab.for_reading().consent.approve(("cat value.txt", "sh check.sh"), "in a test")
     monkeypatch.delenv("XDG_STATE_HOME")
 
-    assert Consent(project.lab.for_reading().repo, allow_commands=False).missing(project.plan) == ()
+    assert consent_of(project).missing(project.plan) == ()

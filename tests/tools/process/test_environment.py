@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.git.repo import Repo
-from autoresearch_mcp.tools.lab.consent import Consent
+from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.plan.checks import check_name, missing, problems, statements
 from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.process.isolation import measured_environment, passed_on, passes, withheld
@@ -127,7 +126,7 @@ def test_a_yes_to_a_command_in_a_sandbox_is_no_yes_to_it_outside(
 
 
 def test_a_stored_yes_does_not_reach_a_variable_that_was_added_later(project: Project) -> None:
-    consent = Consent(Repo(project.root), allow_commands=False)
+    consent = Lab(project.root).for_reading().consent
     consent.approve(statements(PLAN), "in a test")
 
     assert consent.missing(PLAN) == ()
