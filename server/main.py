@@ -83,7 +83,7 @@ class CommandParser(argparse.ArgumentParser):
             known = [one.strip("' ") for one in choices.split(",")]
             what = "is no command" if name == "command" else f"is nothing that {name} takes: {', '.join(known)}"
             self._leave(f"{word} {what}", known, word)
-        self._leave(message, [], "")
+        self._leave(message.removeprefix("argument "), [], "")
 
     def _leave(self, why: str, known: Sequence[str], word: str) -> NoReturn:
         from difflib import get_close_matches

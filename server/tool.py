@@ -28,7 +28,7 @@ from ..tools.errors import Code, Refusal
 from ..tools.lab.access import Lab
 from ..tools.lab.answers import Answer, Refused
 from ..tools.lab.jobs import CALLER, PROGRESS, Caller
-from ..tools.text.arguments import understood, unusable
+from ..tools.text.arguments import understood, unusable, wrong_words
 from ..tools.text.redaction import redact_json, redactor
 from ..tools.vocabulary import Tool, following
 from .consenting import ConsentQuestion
@@ -296,7 +296,7 @@ def _argument_problems(error: ValidationError, schema: Mapping[str, Any]) -> str
         if issue["type"] == "extra_forbidden":
             parts.append(f"There is no argument `{name}`; known are: {known}.")
         else:
-            parts.append(f"`{name}`: {issue['msg']}.")
+            parts.append(f"`{name}`: {wrong_words(issue)}.")
     return " ".join(parts)
 
 

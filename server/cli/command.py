@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import argparse
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +33,20 @@ class CliCommand:
 
 def argument(*names: str, **options: Any) -> Argument:  # noqa: ANN401 - whatever argparse takes
     return Argument(names, options)
+
+
+def within(kind: Callable[[str], float], least: float, most: float = math.inf) -> Callable[[str], float]:
+    """Return what reads a number of a kind, `int` or `float`, between two bounds, and says of any other what it takes."""
+    word = "a whole number" if kind is int else "a number"
+    bounds = f"of {least:g} or more" if math.isinf(most) else f"from {least:g} to {most:g}"
+
+    def read(text: str) -> float:
+        with suppress(ValueError):
+            if least <= (number := kind(text)) <= most and not math.isinf(number):
+                return number
+        raise argparse.ArgumentTypeError(f"{text} is not {word} {bounds}")
+
+    return read
 
 
 JSON = argument("--json", action="store_true", help="one JSON object on standard output, as the tool answers it")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from .command import JSON as _JSON
 from .command import CliCommand
 from .command import argument as _argument
+from .command import within as _within
 from .run_command import DRIVING
 from .taking import TAKING
 
@@ -79,7 +80,12 @@ COMMANDS: Mapping[str, CliCommand] = {
         "cli.quick:run",
         (
             _argument("--against", metavar="COMMAND", default="", help="a second command, run in turn with the first"),
-            _argument("--seconds", type=float, default=60.0, help="about how long to measure (default: %(default)g)"),
+            _argument(
+                "--seconds",
+                type=_within(float, 0),
+                default=60.0,
+                help="about how long to measure (default: %(default)g)",
+            ),
             _argument(
                 "--read",
                 default="",
@@ -106,11 +112,16 @@ COMMANDS: Mapping[str, CliCommand] = {
         "the tries of the session, or one of them in full",
         "cli.session_commands:history",
         (
-            _argument("iteration", nargs="?", type=int, default=-1, help="show this one in full"),
+            _argument("iteration", nargs="?", type=_within(int, 0), default=-1, help="show this one in full"),
             _argument("--status", default="", help="only rows of this status, e.g. keep"),
             _argument("--search", default="", help="only rows with these words"),
-            _argument("--limit", type=int, default=50, help="at most so many rows, 1 to 50 (default: %(default)s)"),
-            _argument("--before", type=int, default=0, help="only iterations below this number"),
+            _argument(
+                "--limit",
+                type=_within(int, 0, 50),
+                default=50,
+                help="at most so many rows, up to 50; 0 counts them only (default: %(default)s)",
+            ),
+            _argument("--before", type=_within(int, 0), default=0, help="only iterations below this number"),
             _JSON,
         ),
     ),
@@ -123,7 +134,11 @@ COMMANDS: Mapping[str, CliCommand] = {
         "cli.session_commands:diff",
         (
             _argument(
-                "iterations", metavar="N", nargs="*", type=int, help="0 is the baseline (default: all that was kept)"
+                "iterations",
+                metavar="N",
+                nargs="*",
+                type=_within(int, 0),
+                help="0 is the baseline (default: all that was kept)",
             ),
         ),
         says="Secrets are masked, so a patch with one cannot be applied.",
@@ -142,7 +157,7 @@ COMMANDS: Mapping[str, CliCommand] = {
         "cli.steering_commands:idea",
         (
             _argument("words", metavar="WORD", nargs="*", help="the idea (default: list the backlog)"),
-            _argument("--done", metavar="N", type=int, default=0, help="take idea N out"),
+            _argument("--done", metavar="N", type=_within(int, 1), default=0, help="take idea N out"),
         ),
     ),
     "pause": CliCommand(
@@ -209,7 +224,9 @@ COMMANDS: Mapping[str, CliCommand] = {
         "cli.watch:run",
         (
             _argument("--web", action="store_true", help="as a page on a port of this machine; prints its address"),
-            _argument("--port", type=int, default=0, help="the port for --web (default: a free one)"),
+            _argument(
+                "--port", type=_within(int, 0, 65535), default=0, help="the port for --web (default: a free one)"
+            ),
             _argument("--json", action="store_true", help="print how it stands now as one JSON object, and leave"),
         ),
         says="Only reads, so it may run beside any client. Without a terminal each row is a line. Ctrl-C leaves.",
@@ -226,8 +243,7 @@ COMMANDS: Mapping[str, CliCommand] = {
             _argument("--json", action="store_const", const="json", dest="format", help="the same as --format json"),
             _argument(
                 "--window",
-                type=int,
-                choices=range(2, 101),
+                type=_within(int, 2, 100),
                 default=5,
                 metavar="N",
                 help="measured tries without a new best that make a plateau, 2 to 100 (default: %(default)s)",
@@ -261,7 +277,13 @@ COMMANDS: Mapping[str, CliCommand] = {
         "train the GPT harness once, as a trial that counts for nothing",
         "cli.tool_commands:train",
         (
-            _argument("--budget", type=float, default=0.0, metavar="SECONDS", help="default: the budget of gpt.toml"),
+            _argument(
+                "--budget",
+                type=_within(float, 0),
+                default=0.0,
+                metavar="SECONDS",
+                help="default: the budget of gpt.toml",
+            ),
             _argument("--device", default="", help="cpu, cuda, cuda:1, mps or a UUID (default: what gpt.toml says)"),
             _JSON,
         ),

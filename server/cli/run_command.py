@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from .command import CliCommand
 from .command import argument as _argument
+from .command import within as _within
 
 DRIVING: Mapping[str, CliCommand] = {
     "run": CliCommand(
@@ -40,14 +41,24 @@ DRIVING: Mapping[str, CliCommand] = {
                 help="drive over workflows, each to its end, as `debug, fix, regression, ship`; or a ready chain: quality, "
                 "feature, incident, hardening, release",
             ),
-            _argument("--hours", type=float, default=0.0, help="end after so many hours"),
-            _argument("--iterations", type=int, default=0, help="end after so many iterations"),
-            _argument("--max-cost", type=float, default=0.0, metavar="DOLLARS", help="end when so much is spent"),
-            _argument("--max-tokens", type=int, default=0, metavar="N", help="end when so many tokens are spent"),
-            _argument("--fresh-every", type=int, default=0, metavar="N", help="a new context after so many iterations"),
+            _argument("--hours", type=_within(float, 0), default=0.0, help="end after so many hours"),
+            _argument("--iterations", type=_within(int, 0), default=0, help="end after so many iterations"),
+            _argument(
+                "--max-cost", type=_within(float, 0), default=0.0, metavar="DOLLARS", help="end when so much is spent"
+            ),
+            _argument(
+                "--max-tokens", type=_within(int, 0), default=0, metavar="N", help="end when so many tokens are spent"
+            ),
+            _argument(
+                "--fresh-every",
+                type=_within(int, 0),
+                default=0,
+                metavar="N",
+                help="a new context after so many iterations",
+            ),
             _argument(
                 "--patience",
-                type=float,
+                type=_within(float, 0.1),
                 default=20.0,
                 metavar="MINUTES",
                 help="how long an agent may make no call before it is started anew (default: %(default)g)",

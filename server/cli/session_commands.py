@@ -18,8 +18,10 @@ from ...tools.report.morning import MOST_FAILED
 from ...tools.report.writing import exported, morning
 from ...tools.text.redaction import redactor
 from ...tools.verbs.review import Review, session_of
+from ...tools.verbs.review_answers import HistoryPage, Reported
 from ...tools.verbs.sessions import Sessions, SessionStatus
 from .tool_commands import print_answer
+from .wording import for_people
 
 KEPT_IN_STATUS = 5
 MOST_PATCHES = 50_000
@@ -35,7 +37,7 @@ def status(root: Path, options: Namespace) -> int:
 def _status_lines(lab: Lab, answer: SessionStatus) -> list[str]:
     context = lab.for_reading()
     if context.session is None:
-        return answer.lines()
+        return [*map(for_people, answer.lines())]
     left = ", ".join(f"{amount:g} {name.replace('_', ' ')}" for name, amount in answer.budget_left.items())
     more = {"Left": left, "Open ledgers": ", ".join(answer.ledgers)}
     return [
@@ -43,28 +45,30 @@ def _status_lines(lab: Lab, answer: SessionStatus) -> list[str]:
         *as_lines(morning(context, context.short_rows()), KEPT_IN_STATUS),
         "",
         *(f"{name}: {words}." for name, words in more.items() if words),
-        *filter(None, (answer.open_iteration, answer.running, answer.note)),
+        *map(for_people, filter(None, (answer.open_iteration, answer.running, answer.note))),
     ]
 
 
 def history(root: Path, options: Namespace) -> int:
     """Print rows, or one iteration in full."""
     filters = (options.status, options.search, options.limit, options.before, options.iteration)
-    return print_answer(options.json, lambda: Review(Lab(root)).history(*filters))
+    return print_answer(options.json, lambda: Review(Lab(root)).history(*filters), _as_recorded)
 
 
 def report(root: Path, options: Namespace) -> int:
     """Print the whole session."""
     if options.format in {"md", "json", "csv"} and not (options.imported or options.json):
         return _print(root, lambda context: exported(context, options.format, MOST_PATCHES, MOST_FAILED))
-    return print_answer(options.json, lambda: Review(Lab(root)).report(options.format, options.imported))
+    return print_answer(
+        options.json, lambda: Review(Lab(root)).report(options.format, options.imported), Reported.lines
+    )
 
 
 def best(root: Path, options: Namespace) -> int:
     """Print the best iteration in full."""
     lab = Lab(root)
     return print_answer(
-        options.json, lambda: Review(lab).history(iteration=session_of(lab.for_reading()).best_iteration)
+        options.json, lambda: Review(lab).history(iteration=session_of(lab.for_reading()).best_iteration), _as_recorded
     )
 
 
@@ -96,6 +100,11 @@ def _print(root: Path, make: Callable[[RepoContext], str]) -> int:
         session_of(context)
         sys.stdout.write(make(context))
     except Refusal as refusal:
-        sys.stderr.write(f"{redactor()(refusal.message)}\n")
+        sys.stderr.write(f"{redactor()(for_people(refusal.message))}\n")
         return 2
     return 0
+
+
+def _as_recorded(page: HistoryPage) -> list[str]:
+    """Return the lines of a page, whose rows say what an agent wrote, as it wrote it."""
+    return [*page.model_copy(update={"more": for_people(page.more)}).lines()]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections.abc import Mapping
 
-from .command import JSON, CliCommand, argument
+from .command import JSON, CliCommand, argument, within
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(map(int, text.split(",")))
+    words = text.split(",")
+    if not all(word.strip().isdecimal() for word in words):
+        raise ArgumentTypeError(f"{text} is not a list of iterations, as 2,5,7")
+    return tuple(map(int, words))
 
 
 TAKING: Mapping[str, CliCommand] = {
@@ -16,19 +20,30 @@ TAKING: Mapping[str, CliCommand] = {
         "try the best without a kept change, which goes where that is not worse",
         "cli.taking_commands:undo",
         (
-            argument("iteration", type=int, help="the keep"),
+            argument("iteration", type=within(int, 1), help="the keep"),
             argument("--force", action="store_true", help="let it go whatever that costs; asks a person first"),
             JSON,
         ),
         says="Measured and logged as an iteration, with guards. Later keeps that need the change are named, and nothing is changed.",
         exits="Exit status: 0 taken back; 1 the keep stayed, or nobody agreed; 2 refused, with the reason on standard error.",
     ),
+    "settle": CliCommand(
+        "bring the open try to its end: measured and decided where it was committed, else taken back",
+        "cli.taking_commands:settle",
+        (JSON,),
+        says="For a try whose agent is gone. It gets its row; files that were edited since its commit keep the edit, and are named.",
+        exits="Exit status: 0 it is decided; 2 refused, with the reason on standard error.",
+    ),
     "apply": CliCommand(
         "put the kept changes on another branch, measured there before it moves",
         "cli.taking_commands:apply",
         (
             argument(
-                "branch", help="a branch that no checkout stands on; one that is not there begins where the session did"
+                "branch",
+                nargs="?",
+                default="",
+                help="a branch that no checkout stands on; one that is not there begins where the session did (default: the "
+                "session's own name with `-kept`)",
             ),
             argument("--keeps", type=_numbers, metavar="N,N", default=(), help="only the keeps of these iterations"),
             argument("--squash", action="store_true", help="one commit (default: one a keep)"),
@@ -76,7 +91,7 @@ TAKING: Mapping[str, CliCommand] = {
             argument(
                 "--replay",
                 metavar="N",
-                type=int,
+                type=within(int, 1),
                 default=0,
                 help="run that keep and what it was kept over here, in turn",
             ),
@@ -90,7 +105,10 @@ TAKING: Mapping[str, CliCommand] = {
         "cli.taking_commands:ablate",
         (
             argument(
-                "--minutes", type=float, default=0.0, help="take so long (default: what the budget leaves, at most 15)"
+                "--minutes",
+                type=within(float, 0),
+                default=0.0,
+                help="take so long (default: what the budget leaves, at most 15)",
             ),
             JSON,
         ),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
 from pathlib import Path
 
+from ...tools.decision.decide import Status
+from ...tools.driver.settling import settle as settled
+from ...tools.errors import Code, Refusal
 from ...tools.lab.access import Lab
 from ...tools.text.redaction import visible
 from ...tools.verbs.claims import ClaimChecked, Claims, verify_claim
@@ -13,6 +17,7 @@ from ...tools.verbs.loop_answers import Iterated
 from ...tools.verbs.parallel import Parallel
 from ...tools.verbs.taking import Taking
 from .tool_commands import asked, print_answer
+from .wording import for_people
 
 
 def undo(root: Path, options: Namespace) -> int:
@@ -27,7 +32,25 @@ def undo(root: Path, options: Namespace) -> int:
         kept.append(answer.status is not None and answer.status.kept)
         return answer
 
-    return print_answer(options.json, ask) or int(kept != [True])
+    def lines(answer: Iterated) -> list[str]:
+        stayed = answer.status is Status.DISCARD and not options.force
+        force = f"To let it go all the same, whatever it costs: autoresearch-mcp undo {number} --force"
+        return [*map(for_people, answer.lines()), *([force] if stayed else [])]
+
+    return print_answer(options.json, ask, lines) or int(kept != [True])
+
+
+def settle(root: Path, options: Namespace) -> int:
+    """Bring the open try to its end."""
+    lab = Lab(root)
+
+    def ask() -> Iterated:
+        answer = settled(lab, time.sleep, "a person gave it up", tries=1)
+        if answer is None:
+            raise Refusal(Code.OUT_OF_ORDER, "No try is open here, so there is nothing to settle.")
+        return answer
+
+    return print_answer(options.json, ask)
 
 
 def ablate(root: Path, options: Namespace) -> int:

@@ -28,6 +28,7 @@ from ...tools.workflows.ci_gate import GateDemands, gate_checks
 from ...tools.workflows.ledger.handoff import GateCheck, exit_status
 from ...tools.workflows.ship.approval import approve_shipment, waiting_shipment
 from .github import WORDS, tell
+from .wording import for_people
 
 
 def workflow(root: Path, options: Namespace) -> int:
@@ -134,13 +135,13 @@ AnswerKind = TypeVar("AnswerKind", bound=Answer)
 def print_answer(
     as_json: bool, ask: Callable[[], AnswerKind], lines: Callable[[AnswerKind], Sequence[str]] | None = None
 ) -> int:
-    """Print an answer as `lines`, without the line for agents, or as JSON; a refusal goes to standard error."""
+    """Print an answer as `lines`, by default its own for people, or as JSON; a refusal goes to standard error."""
     redact = redactor()
     token = PROGRESS.set(_show_progress)
     try:
         answer = ask()
     except Refusal as refusal:
-        sys.stderr.write(f"{redact(refusal.message)}\n")
+        sys.stderr.write(f"{redact(for_people(refusal.message))}\n")
         if as_json:
             _print_json({"code": refusal.code, "message": redact(refusal.message)})
         return 2
@@ -149,7 +150,8 @@ def print_answer(
     if as_json:
         _print_json(redact_json(answer.model_dump(mode="json"), redact))
     else:
-        sys.stdout.write(redact("\n".join(lines(answer) if lines else answer.lines())) + "\n")
+        told = lines(answer) if lines else map(for_people, answer.lines())
+        sys.stdout.write(redact("\n".join(told)) + "\n")
     return 0
 
 

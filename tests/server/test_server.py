@@ -189,8 +189,8 @@ async def test_a_refusal_is_an_error_with_code_message_and_next(client: Client) 
     ("given", "words"),
     [
         ({"description": "x", "metric": 0.1}, "no argument `metric`"),
-        ({}, "`description`: Field required"),
-        ({"description": ["x"]}, "`description`: Input should be a valid string"),
+        ({}, "`description`: is missing"),
+        ({"description": ["x"]}, "`description`: has to be a text"),
         ({"description": "  "}, "`description` is empty"),
         ({"description": "x", "repo": "/etc"}, "outside"),
         ({"description": "x", "repo": 5}, "`repo`"),

@@ -88,4 +88,4 @@ async def test_an_upgrade_of_the_protocol_library_leaves_arguments_flat_strict_a
     assert "words" in listed.output_schema["properties"]
     assert (poured.structured_content or {})["words"] == "3 milk with 2 lumps"
     assert "There is no argument `cup`; known are: kind, cups, repo." in (unknown.structured_content or {})["message"]
-    assert "`cups`: Input should be greater than or equal to 1." in (wrong.structured_content or {})["message"]
+    assert "`cups`: has to be greater than or equal to 1." in (wrong.structured_content or {})["message"]

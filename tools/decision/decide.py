@@ -198,13 +198,16 @@ def _two_faced(slowdown: Slowdown, plan: Plan, number: int) -> str:
 
 def _crashed(trial: Trial, run: Measurement, failure: FailureClass) -> Verdict:
     left = CRASH_FIXES - trial.crashes + 1
-    said = run.problem if failure is FailureClass.REFUSED else ""
-    what = f"Verify failed ({failure}). {f'{said} ' if said else ''}{advice(failure)}"
-    if run.exit_code == 0 and failure is FailureClass.RUNTIME:  # it ran, and its number does not count
-        what = f"The number does not count. {run.problem}"
+    ran = run.exit_code == 0 and failure is FailureClass.RUNTIME  # and its number does not count
+    said = f" {run.problem}" if ran or failure is FailureClass.REFUSED else ""
+    what = f"The number does not count.{said}" if ran else f"Verify failed ({failure}).{said}"
     if trial.gave_up or left <= 0:
-        return Verdict(NextStep.UNDO, Status.CRASH, what)
-    return Verdict(NextStep.FIX, None, f"{what} {left} more {'try' if left == 1 else 'tries'} to fix it, or revert.")
+        end = "The idea was given up." if trial.gave_up else f"{CRASH_FIXES} tries did not fix it."
+        return Verdict(NextStep.UNDO, Status.CRASH, f"{what} {end}")
+    cure = "" if ran else f" {advice(failure)}"
+    return Verdict(
+        NextStep.FIX, None, f"{what}{cure} {left} more {'try' if left == 1 else 'tries'} to fix it, or revert."
+    )
 
 
 def _won(trial: Trial, finding: Finding, plan: Plan) -> Verdict:

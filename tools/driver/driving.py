@@ -97,8 +97,10 @@ class Driver:
             self._before = len(legs_of(self._own_folder, self._first.session))
             while isinstance(turn := self._between(), DrivenAgent):
                 self._one_leg(turn)
-            if problem := settle(self._lab, self._edge.pause):
-                self._edge.tell(f"The open iteration was left as it is: {problem}")
+            try:
+                settle(self._lab, self._edge.pause)
+            except Refusal as refusal:
+                self._edge.tell(f"The open iteration was left as it is: {refusal.message}")
             self.place.note_now({})
         self._tell_rows()
         return turn

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from ..errors import Code, Refusal
 from ..lab.access import Lab
+from ..lab.answers import Answer
 from ..lab.jobs import read_job
 from ..session.state import Session
 from ..storage.disk import lock_holder
 from ..verbs.loop import Loop
+from ..verbs.loop_answers import Iterated
 from ..vocabulary import Phase
 from .rules import Look
 
@@ -45,26 +47,29 @@ def _mark(session: Session | None) -> str:
     return f"{session.id} {session.last_iteration} {session.finished} {session.head} {opened}"
 
 
-def settle(lab: Lab, pause: Callable[[float], None]) -> str:
-    """Bring an open iteration to its end: measured and decided where its change is committed, else taken back. Returns what stood in
-    the way, in words; empty where nothing did. Waits a moment for a git that outlived the agent's server.
+def settle(lab: Lab, pause: Callable[[float], None], why: str = WHY, tries: int = PATIENCE) -> Iterated | None:
+    """Bring an open iteration to its end: measured and decided where its change is committed, else taken back, because of `why`.
+    Returns what came of it. Waits a moment, so many times, for a git that outlived the agent's server.
+
+    Raises:
+        Refusal: if something stands in the way.
     """
     loop = Loop(lab)
-    steps: dict[Phase, Callable[[], object]] = {
+    steps: dict[Phase, Callable[[], Answer]] = {
         Phase.COMMITTED: loop.verify,
         Phase.VERIFIED: loop.guard,
-        Phase.FIX: lambda: loop.revert(WHY),
-        Phase.REWORK: lambda: loop.revert(WHY),
-        Phase.DISCARDED: lambda: loop.revert(WHY),
+        Phase.FIX: lambda: loop.revert(why),
+        Phase.REWORK: lambda: loop.revert(why),
+        Phase.DISCARDED: lambda: loop.revert(why),
         Phase.JUDGED: loop.log,
     }
-    tries = PATIENCE
+    done: Answer | None = None
     while step := steps.get(lab.for_reading().phase):
         try:
-            step()
+            done = step()
         except Refusal as refusal:
             tries -= 1
             if refusal.code is not Code.BUSY or not tries:
-                return refusal.message
+                raise
             pause(PAUSE_S)
-    return ""
+    return done if isinstance(done, Iterated) else None

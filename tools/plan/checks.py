@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..text.arguments import wrong_words
 from ..text.redaction import hides_something, visible
 from .metrics import check_read
 from .model import LEAST_RUNS, MOST_RUNS, Direction, Effort, Plan, Ties, parse_guard_metric
@@ -39,7 +40,9 @@ def load_plan(fields: Mapping[str, Any]) -> Plan | tuple[PlanProblem, ...]:
     try:
         return Plan.model_validate(fields)
     except ValidationError as error:
-        return tuple(_shape_problem(str(issue["loc"][0]), issue["type"], issue["msg"]) for issue in error.errors())
+        return tuple(
+            _shape_problem(str(issue["loc"][0]), issue["type"], wrong_words(issue)) for issue in error.errors()
+        )
 
 
 def _shape_problem(field: str, kind: str, message: str) -> PlanProblem:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -84,6 +85,25 @@ def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - any JSON
 
 def _as_text(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return json.dumps(value) if isinstance(value, bool | int | float) else value
+
+
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "a text"} | dict.fromkeys(
+    ("dict", "model", "mapping"), "an object"
+)
+_LISTS = dict.fromkeys(("list", "tuple", "frozen_set", "set"), "a list")
+
+
+def wrong_words(issue: ErrorDetails) -> str:
+    """Say what is wrong with one value that a validation named, in words that no program is needed for: `has to be a text`."""
+    kind, message = issue["type"], issue["msg"]
+    if kind == "missing":
+        return "is missing"
+    if kind == "extra_forbidden":
+        return "is not known here"
+    for name, words in (_KINDS | _LISTS).items():
+        if kind.removeprefix(name) in {"_type", "_parsing", "_from_float", "_parsing_size"}:
+            return f"has to be {words}"
+    return message.removeprefix("Value error, ").replace("Input should be", "has to be", 1)
 
 
 def unusable(arguments: Mapping[str, Any]) -> str:

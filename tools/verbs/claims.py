@@ -109,10 +109,10 @@ class Claims(Verbs):
         """
         context = self._lab.for_reading(repo)
         session = context.session
-        if session is None or session.trial is not None:
-            raise Refusal(
-                Code.OUT_OF_ORDER, "There is no session on this branch, or an iteration is open: decide it first."
-            )
+        if session is None:
+            raise Refusal(Code.NO_SESSION, "There is no session on this branch.")
+        if session.trial is not None:
+            raise Refusal(Code.OUT_OF_ORDER, "An iteration is open. Decide it first.")
         key = key or own_key()
         with tempfile.TemporaryDirectory(prefix="autoresearch-") as place:
             folder = Path(place)
@@ -169,8 +169,7 @@ def verify_claim(file: Path, signers: Path | None, replay: int, agreed: Callable
             context = _restored(claim, folder)
             checks += _of_the_session(claim, context)
         except Exception as problem:  # noqa: BLE001 - a stranger wrote the file: whatever it breaks, it does not hold
-            told = " ".join(str(problem).split()) or type(problem).__name__
-            checks.append(ClaimCheck(holds=False, words=f"journal and branch: {told}"))
+            checks.append(ClaimCheck(holds=False, words=f"journal and branch: {_found_wrong(problem)}"))
         else:
             if replay:
                 replayed = _replayed(context, replay, agreed)
@@ -196,8 +195,10 @@ def _unpacked(file: Path, folder: Path) -> SignedClaim:
                 with (folder / name).open("wb") as out:
                     shutil.copyfileobj(member, out)
         return SignedClaim.model_validate_json((folder / _CLAIM).read_bytes())
-    except (OSError, tarfile.TarError, KeyError, ValidationError) as problem:
-        raise Refusal(Code.BAD_ARGUMENT, f"{file} is no claim: {problem}") from None
+    except OSError as problem:
+        raise Refusal(Code.BAD_ARGUMENT, f"{file} cannot be read: {problem.strerror or problem}.") from None
+    except (tarfile.TarError, KeyError, ValidationError):
+        raise Refusal(Code.BAD_ARGUMENT, f"{file} is not a file that `autoresearch-mcp claim` wrote.") from None
 
 
 def _of_the_file(claim: SignedClaim, signer: str, signers: Path | None, folder: Path) -> Iterator[ClaimCheck]:
@@ -209,6 +210,13 @@ def _of_the_file(claim: SignedClaim, signer: str, signers: Path | None, folder: 
     yield ClaimCheck(holds=whole, words="journal and branch are those that were signed")
 
 
+def _found_wrong(problem: Exception) -> str:
+    """Say what a claim fell over: without the cure, which is for a repository of one's own."""
+    if not isinstance(problem, Refusal):
+        return "their records do not have the form of a journal."
+    return " ".join(problem.message.split()).partition(" Stop the server")[0]
+
+
 def _restored(claim: SignedClaim, folder: Path) -> RepoContext:
     """Make the repository of a claim anew, with its journal."""
     root = folder / "repository"
@@ -217,7 +225,7 @@ def _restored(claim: SignedClaim, folder: Path) -> RepoContext:
         Journal(root / ".git" / "autoresearch").restore(json.loads(line) for line in lines)
     context = Lab(root, allow_commands=True).for_reading()
     if context.session is None or context.session.id != claim.session:
-        raise ValueError(f"{claim.session} is not the newest session on {claim.branch}")
+        raise Refusal(Code.NO_SESSION, f"{claim.session} is not the newest session on {claim.branch}.")
     return context
 
 

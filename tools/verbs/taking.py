@@ -74,8 +74,11 @@ class Taking(Verbs):
             keeps = [_worth(context.active, test) for test in ablate(context, minutes)]
             return KeepsTested(phase=context.phase, next=context.following(), keeps=keeps)
 
-    def apply(self, branch: str, keeps: Sequence[int] = (), squash: bool = False, repo: RepoPath = "") -> KeepsApplied:
-        """Put keeps of the newest session on another branch, all or some; measured there before it moves.
+    def apply(
+        self, branch: str = "", keeps: Sequence[int] = (), squash: bool = False, repo: RepoPath = ""
+    ) -> KeepsApplied:
+        """Put keeps of the newest session on another branch, all or some, by default on a new one beside the session's; measured
+        there before it moves.
 
         Raises:
             Refusal: with nothing changed: see `apply` in `tools/iteration/apply.py`.
@@ -83,6 +86,7 @@ class Taking(Verbs):
         with self._lab.for_writing(repo, Tool.ITERATE, again=lambda context: context.session is not None) as context:
             if context.active.trial is not None:
                 raise Refusal(Code.OUT_OF_ORDER, "An iteration is open. Decide it first.")
+            branch = branch or f"{context.active.start.branch}-kept"
             found = apply(context, branch, keeps, squash)
             if context.active.finished:
                 context.paired_checkout.remove()

@@ -14,7 +14,7 @@ from ..lab.answers import Answer
 from ..lab.context import RepoContext
 from ..lab.jobs import is_cancelled
 from ..project.chains import READY
-from ..text.arguments import validated
+from ..text.arguments import validated, wrong_words
 from ..vocabulary import Tool, following
 from ..workflows.admission import admit, is_recorded
 from ..workflows.ledger.handoff import Ending
@@ -160,7 +160,7 @@ def _open(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) ->
     try:
         options = _onward(workflow, validated(rules.options, given))
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:6])
+        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {wrong_words(one)}" for one in error.errors()[:6])
         raise Refusal(Code.BAD_ARGUMENT, f"{problems}. Options: {', '.join(fields_of(rules.options))}.") from error
     if there := ledgers.open_one(workflow):
         before = ledgers.named(there.incoming) if there.incoming else None

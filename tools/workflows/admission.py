@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
-from ..text.arguments import validated
+from ..text.arguments import validated, wrong_words
 from ..text.redaction import redact_json, redactor, strip_hidden
 from .ledger.evidence import SAME, disproved, mended, nearest, proof_of, ran, shown, unproven, words
 from .ledger.items import Cited, Item, ItemOutcome, Proof, Provable, Settlement, form_of
@@ -170,9 +170,7 @@ def _shaped(rules: WorkflowRules, fields: Mapping[str, Any]) -> Item:
         return validated(kinds[kind], {**visible, "kind": kind})
     except ValidationError as error:
         missing = [str(one["loc"][-1]) for one in error.errors() if one["type"] in {"missing", "string_too_short"}]
-        problems = "; ".join(
-            f"{_where(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()[:6]
-        )
+        problems = "; ".join(f"{_where(one['loc'])}: {wrong_words(one)}" for one in error.errors()[:6])
         code = Code.MISSING_FIELD if missing else Code.BAD_ARGUMENT
         raise Refusal(code, f"{problems}. What it takes: {form_of(kinds[kind]).line()}") from error
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.driver.chats import answer_hook
 from autoresearch_mcp.tools.driver.records import DriverPlace
 from conftest import Project
@@ -56,6 +57,21 @@ def test_an_attended_chat_one_without_a_name_and_one_that_a_run_drives_may_stop(
     with DriverPlace.of(session.lab.for_reading().repo.git_dir).held():
         assert not chats[2].goes_on()
     assert chats[2].goes_on()
+
+
+def test_a_chat_may_stop_while_a_person_has_the_session_paused_and_hears_of_it(session: Project) -> None:
+    chat = Chat(session)
+    chat.hears("SessionStart")
+    session.try_value(9)
+    assert main(["--root", str(session.root), "pause", "a meeting"]) == 0
+
+    assert not chat.goes_on()
+    assert "The person paused the session (a meeting): stop here" in chat.hears("SessionStart")
+
+    session.write("value.txt", "8\n")
+    assert main(["--root", str(session.root), "resume"]) == 0
+    session.loop.iterate("after the meeting")
+    assert chat.goes_on()
 
 
 def test_a_chat_about_something_else_is_let_go(session: Project) -> None:

@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.driver.agents import DrivenAgent
 from autoresearch_mcp.tools.driver.driving import Driver, RunEdge, RunOptions
 from autoresearch_mcp.tools.driver.records import DriverPlace
@@ -58,7 +60,8 @@ class Clock:
     """A clock that moves by pauses, and by an hour with each look while an agent asks for it with a file."""
 
     def __init__(self, hour: Path) -> None:
-        self.time, self.hour, self.pauses = 1_700_000_000.0, hour, 0.0
+        self.time, self.hour, self.waited = 1_700_000_000.0, hour, list[float]()
+        self.then: Callable[[], object] = lambda: None
 
     def now(self) -> float:
         if self.hour.exists():
@@ -68,7 +71,12 @@ class Clock:
 
     def pause(self, seconds: float) -> None:
         self.time += seconds
-        self.pauses += seconds
+        self.waited.append(seconds)
+        self.then()
+
+    @property
+    def pauses(self) -> float:
+        return sum(self.waited)
 
 
 class Run:
@@ -158,6 +166,33 @@ def test_a_run_of_some_iterations_leaves_the_session_open(session: Project) -> N
 
     assert run.go() == Halt("The run has ended: the 2 iterations of this run are made.", True)
     assert session.copied_server().sessions.status().phase == "ready"
+
+
+def test_no_leg_begins_while_a_person_has_the_session_paused(session: Project) -> None:
+    run = Run(
+        session,
+        """
+better(2)
+if leg == 1:
+    from autoresearch_mcp.server.main import main
+    main(["pause", "a meeting"])
+    try:
+        better()
+    except Exception as refused:
+        print(refused)
+        sys.exit()
+better(2)
+""",
+    )
+    waited = run.clock.waited
+    run.clock.then = lambda: len(waited) > 2 and main(["--root", str(session.root), "resume"])
+
+    run.go()
+
+    assert "The person paused the session (a meeting). Nothing was committed" in run.driver.legs[0].words
+    assert run.legs == [(2, LegEnding.ITSELF), (4, LegEnding.ITSELF)]
+    assert waited == [1.0] * 3
+    assert "The session is paused: the next leg begins when it is resumed." in run.told
 
 
 def test_a_new_context_comes_after_so_many_iterations(session: Project) -> None:

@@ -137,11 +137,12 @@ def test_what_was_bent_is_named(claim: Path, name: str, change: Callable[[bytes]
     fell = [words for words, holds in checked(bent(claim, name, change)).items() if not holds]
 
     assert [words[: len(start)] for words, start in zip(fell, fallen, strict=True)] == fallen
+    assert not [words for words in fell if "NoneType" in words or "Stop the server" in words]
 
 
 def test_another_file_is_no_claim_and_none_is_overwritten(claim: Path, tmp_path: Path) -> None:
     project = Project(tmp_path / "other")
-    with pytest.raises(Refusal, match="is no claim"):
+    with pytest.raises(Refusal, match="is not a file that `autoresearch-mcp claim` wrote"):
         verify_claim(project.root / "value.txt", None, 0, lambda command: True)
     with pytest.raises(Refusal, match="There is no session"):
         Claims(project.lab).make(project.root / "new")

@@ -233,7 +233,7 @@ def test_a_shallow_clone_is_told_how_to_get_the_rest(project: Project, tmp_path:
         ({"matrix": "GIT_DIR=x"}, "a cell is `NAME=value`"),
         ({"migrations": "migrate postgres://app:x@db.example.com/shop"}, "names the database db.example.com/shop"),
         ({"samples": 2}, "greater than or equal to 3"),
-        ({"verdict": "STABLE"}, "Extra inputs"),
+        ({"verdict": "STABLE"}, "is not known here"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_and_nothing_is_opened(

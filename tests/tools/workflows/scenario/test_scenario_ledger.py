@@ -44,7 +44,7 @@ def agent(tmp_path: Path) -> WorkflowAgent:
     [
         (Code.BAD_ARGUMENT, {"dimension": "boring"}, "happy-path|error|edge-case"),
         (Code.BAD_ARGUMENT, {"flow": []}, "flow"),
-        (Code.MISSING_FIELD, {"expected": None}, "expected: Field required"),
+        (Code.MISSING_FIELD, {"expected": None}, "expected: is missing"),
         (Code.SECRET, {"precondition": "logged in with ghp_0123456789abcdefghijABCDEFGHIJ456789"}, "holds a secret"),
     ],
 )

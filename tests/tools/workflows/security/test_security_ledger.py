@@ -122,7 +122,7 @@ def validated(agent: WorkflowAgent, closed: WorkflowAnswer) -> dict[str, Any]:
         (Code.BAD_ARGUMENT, FINDING, {"boundary": "B2"}, "B2 does not reach A1. Test one of: A1 across B1"),
         (Code.BAD_ARGUMENT, CLEARED, {"asset": "A9"}, "B2 does not reach A9"),
         (Code.MISSING_FIELD, FINDING, NO_PROOF, "or say `likely`"),
-        (Code.MISSING_FIELD, FINDING, {"scenario": None}, "scenario: Field required"),
+        (Code.MISSING_FIELD, FINDING, {"scenario": None}, "scenario: is missing"),
         (Code.MISSING_FIELD, CLEARED, {"holds": " "}, "holds"),
         (Code.EVIDENCE, CLEARED, {"quote": "if allowed(user):"}, "does not stand at shop/cart.py:2"),
         (Code.EVIDENCE, STORE, {"location": "shop/users.py:1", "name": "y"}, "There is no file shop/users.py"),

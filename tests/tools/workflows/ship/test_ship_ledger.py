@@ -79,7 +79,7 @@ def line_of(answer: WorkflowAnswer, name: str) -> str:
     [
         (Code.BAD_ARGUMENT, {**DESCRIBED, "name": "beauty"}, "is not on this list. Yours to judge: described, reviewed"),
         (Code.BAD_ARGUMENT, {**DESCRIBED, "name": "tests"}, "`tests` is checked by the server: call `run`"),
-        (Code.MISSING_FIELD, {"kind": "check", "name": "described", "holds": True}, "note: Field required"),
+        (Code.MISSING_FIELD, {"kind": "check", "name": "described", "holds": True}, "note: is missing"),
         (Code.EVIDENCE, {**DESCRIBED, "location": "shop/cart.py:1", "quote": "def sum(items):"}, "reads: `def count(items):`"),
         (Code.EVIDENCE, {**DESCRIBED, "location": "shop/cart.py:1"}, "too short"),
         (Code.BAD_ARGUMENT, {**DESCRIBED, "location": ""}, "has to be `path:line`"),
@@ -108,7 +108,7 @@ def test_what_is_not_so_is_refused_with_a_cure(
         ({"base": "--all"}, "git knows no commit '--all'"),
         ({"type": "rocket"}, "type"),
         ({"monitor": 121, "health": "true"}, "monitor"),
-        ({"approved": True}, "Extra inputs are not permitted"),
+        ({"approved": True}, "is not known here"),
     ],
 )
 def test_a_ledger_is_not_opened_with_what_cannot_be(project: Project, options: dict[str, Any], told: str) -> None:
