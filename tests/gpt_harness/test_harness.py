@@ -694,9 +694,27 @@ def test_without_a_gpu_nothing_of_one_is_used() -> None:
     assert gpu.use_fast_attention() == ""
 
 
-@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a processor with a C++ compiler")
+COMPILERS = pytest.mark.parametrize(
+    "compiler",
+    [
+        "aot_eager",
+        pytest.param(
+            "inductor",
+            marks=[
+                pytest.mark.slow,
+                pytest.mark.skipif(not shutil.which("g++"), reason="it compiles for a processor with a C++ compiler"),
+            ],
+        ),
+    ],
+)
+"""What torch captures, and what it makes of that: only the second needs a compiler, and 20 s."""
+
+
+@COMPILERS
 @pytest.mark.filterwarnings("ignore")  # torch's compiler has its own
-def test_what_a_gpu_compiles_is_what_a_processor_does_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_gpu_compiles_is_what_a_processor_does_step_by_step(
+    monkeypatch: pytest.MonkeyPatch, compiler: str
+) -> None:
     monkeypatch.setattr(train, "WEIGHT_DECAY", 0.2)
     generator = torch.Generator().manual_seed(4)
     query, key, value = torch.randn(3, 2, 2, 256, 32, generator=generator)
@@ -707,18 +725,18 @@ def test_what_a_gpu_compiles_is_what_a_processor_does_step_by_step(monkeypatch: 
         return function(weights, gradients, torch.zeros(2, 8, 16), torch.zeros(2, 1, 16), dials, torch.float32)
 
     blocks = gpu.blocks_in_sight(256, 32, "cpu")
-    in_blocks = torch.compile(train.attend, dynamic=False)(query, key, value, 32, blocks)
+    in_blocks = torch.compile(train.attend, dynamic=False, backend=compiler)(query, key, value, 32, blocks)
     assert torch.allclose(in_blocks, train.attend(query, key, value, 32), atol=1e-5)
-    compiled = update(torch.compile(train.muon_update, dynamic=False))
+    compiled = update(torch.compile(train.muon_update, dynamic=False, backend=compiler))
     assert torch.allclose(compiled, update(train.muon_update), atol=1e-5)
 
 
-@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a processor with a C++ compiler")
+@COMPILERS
 @pytest.mark.filterwarnings("ignore")
-def test_the_compiled_loss_has_the_gradients_of_the_plain_one(tiny: train.GPT) -> None:
+def test_the_compiled_loss_has_the_gradients_of_the_plain_one(tiny: train.GPT, compiler: str) -> None:
     rows = torch.from_numpy(ROWS.astype(np.int64))
     losses = []
-    for loss in (tiny.loss, torch.compile(tiny.loss, dynamic=False)):
+    for loss in (tiny.loss, torch.compile(tiny.loss, dynamic=False, backend=compiler)):
         tiny.zero_grad()
         losses.append(loss(rows))
         losses[-1].backward()  # type: ignore[no-untyped-call]
