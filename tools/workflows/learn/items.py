@@ -145,6 +145,7 @@ class CodeSummary(LedgerFacts):
     commands: tuple[tuple[str, ...], ...] = ()
     symbols: tuple[tuple[str, str, str], ...] = ()
     symbol_count: int = 0
+    diagrams: Mapping[str, str] = Field(default_factory=dict)
     modules: tuple[str, ...] = ()
     users: Mapping[str, str] = Field(default_factory=dict)
 

@@ -92,6 +92,10 @@ class PythonApi:
         """Return the file of a module, or that with which it is run; empty where there is none."""
         return self._paths.get(f"{dotted}.__main__") or self._paths.get(dotted, "")
 
+    def file_of(self, dotted: str) -> str:
+        """Return the file of a module; empty where there is none."""
+        return self._paths.get(dotted, "")
+
     def path_of(self, one: griffe.Object) -> str:
         """Return the file in which something is defined; empty for a folder."""
         return self._paths.get(one.module.path, "")

@@ -104,6 +104,14 @@ def scout_page(ledger: Ledger) -> str:
     return "\n".join(part for part in pages if part)
 
 
+def diagrams_page(ledger: Ledger) -> str:
+    """Return the diagrams of the code, each as a block that a document takes as it is; empty where nothing can be drawn."""
+    drawn = code_of(ledger).diagrams
+    said = f"Computed at {ledger.commit[:7]}. Copy a block whole, with its first line: by that it is held against the code.\n"
+    blocks = [f"## {name}\n\n```mermaid\n{text}```\n" for name, text in drawn.items()]
+    return "\n".join(["# Diagrams of the code\n", said, *blocks]) if drawn else ""
+
+
 def _command(kind: str, text: str, source: str = "") -> str:
     """Return a command, and what tells of it: the file that declares it, or that there are files which it is for."""
     return f"- {kind}: `{text}`" + (f", seen from {source}" if source else "")
@@ -208,6 +216,7 @@ class Learn(WorkflowRules):
     }
     pages: ClassVar[Pages] = {
         "scout-context.md": scout_page,
+        "diagrams.md": diagrams_page,
         "validation-report.md": report_page,
         "learn-results.tsv": results_table,
         "wiki-manifest.json": manifest_of,
@@ -254,12 +263,13 @@ class Learn(WorkflowRules):
             for one in seen.documents
             if one.freshness is not Freshness.FRESH
         ]
-        wrong = open_problems(ledger)
+        wrong, drawn = open_problems(ledger), code_of(ledger).diagrams
         return lines(
             f"Mode {mode_of(ledger)}. {_how(self, ledger)}",
             f"The map of the code: {ledger.folder}/scout-context.md. All problems: {ledger.folder}/validation-report.md.",
             "Due: "
             + "; ".join(f"{one.path} ({one.name}, {'there' if one.there else 'MISSING'})" for one in wanted(ledger)),
+            drawn and f"Diagrams of the code, in diagrams.md beside its map: {', '.join(drawn)}.",
             stale and f"Behind the code: {', '.join(stale[:8])}.",
             seen.undescribed and f"Areas that no document names: {', '.join(seen.undescribed[:12])}.",
             not seen.symbols_known and "Too much to read all of it: names and settings were not checked.",
@@ -269,7 +279,8 @@ class Learn(WorkflowRules):
         )
 
     def drafts(self, ledger: Ledger) -> dict[str, str]:
-        return {"scout-context.md": scout_page(ledger), "validation-report.md": report_page(ledger)}
+        pages = {"scout-context.md": scout_page(ledger), "diagrams.md": diagrams_page(ledger)}
+        return {name: text for name, text in pages.items() if text} | {"validation-report.md": report_page(ledger)}
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         mechanical = [

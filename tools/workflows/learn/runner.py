@@ -22,6 +22,7 @@ from ..running.runner import WorkflowRunner, observed, saw
 from . import codemap
 from .checks.claim import Claim
 from .codemap import CodeMap, is_document
+from .diagrams import diagrams
 from .documents import FOLDER, WIKI, DueDocument, due, is_checked, is_generated, is_history, wiki_modules, wiki_pages
 from .items import (
     CodeSummary,
@@ -136,6 +137,7 @@ def _map(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles) -> CodeS
         commands=[(one.kind, one.text, one.source) for project in projects for one in project.commands][:20],
         symbols=[(f"{symbol.path}:{symbol.line}", symbol.name, symbol.kind) for symbol in named[:_SYMBOLS]],
         symbol_count=len(named),
+        diagrams=diagrams(code),
     )
     if mode is not LearnMode.WIKI:
         return found

@@ -48,6 +48,7 @@ class DocumentFault(StrEnum):
     SYMBOL = "symbol"
     SIGNATURE = "signature"
     EXAMPLE = "example"
+    DIAGRAM = "diagram"
     COMMAND = "command"
     TARGET = "target"
     OPTION = "option"
@@ -267,11 +268,10 @@ def _problems_of(
 ) -> Iterator[DocumentProblem]:
     """Yield what is wrong with one document by itself."""
     yield from (_problem(path, claim) for claim in one.claims if claim.wrong and (path, claim.text) not in asked.exempt)
-    lines, most = len(one.text.splitlines()), asked.limits.lines(path)
+    lines = len(one.text.splitlines())
     if not asked.limits.fits(path, lines):
-        yield DocumentProblem(
-            path=path, fault=DocumentFault.SIZE, why=f"{lines} lines, of at most {most}: split it or shorten it"
-        )
+        why = f"{lines} lines, of at most {asked.limits.lines(path)}: split it or shorten it"
+        yield DocumentProblem(path=path, fault=DocumentFault.SIZE, why=why)
     yield from (one for one in _secrets(path, one.text, masked) if (path, one.text) not in asked.exempt)
     yield from _contradictions(path, one.text, asked.contradictions)
     yield from _stale(path, asked)

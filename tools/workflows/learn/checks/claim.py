@@ -30,6 +30,7 @@ class ClaimKind(StrEnum):
     COUNT = "count"
     VERSION = "version"
     EXAMPLE = "example"
+    DIAGRAM = "diagram"
 
 
 @dataclass(frozen=True)
