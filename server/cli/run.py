@@ -27,6 +27,7 @@ from ...tools.driver.chain import ChainRun
 from ...tools.driver.chats import answer_hook
 from ...tools.driver.driving import Driver, RunEdge, RunOptions, leg_words
 from ...tools.driver.leg import notify
+from ...tools.driver.readiness import cure
 from ...tools.driver.records import LOG, DriverPlace
 from ...tools.driver.rules import Halt, Look, RunLimits
 from ...tools.errors import Code, Refusal
@@ -203,7 +204,8 @@ def _told(lab: Lab, driver: Driver, over: Halt, options: Namespace, chain: Chain
     context = lab.for_reading()
     text = [over.why]
     if not over.done and driver.legs:
-        text += [*([driver.cure()] if driver.cure() else []), f"Its last output:\n{driver.legs[-1].words or 'nothing'}"]
+        last = driver.legs[-1]
+        text += [*filter(None, [cure(last)]), f"Its last output:\n{last.words or 'nothing'}"]
     text += _legs_told(context, chain.look().session if chain else "")
     if chain:
         text += ["", *chain.lines()]

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ..errors import Code, Refusal
+from ..errors import Refusal
 from ..lab.access import Lab
-from ..lab.legs import Leg, LegEnding, Problem, add_leg, legs_of
+from ..lab.legs import Leg, LegEnding, Problem, add_leg, cost_words, legs_of
 from ..lab.notes import Said, said
 from ..report.words import duration
 from ..session.events import Row
 from ..session.results import metric_of
 from ..text.redaction import redactor
 from .agents import AGENTS, AgentSettings, DrivenAgent, Invocation, own_command
-from .leg import RunningLeg, end_lost_leg, not_logged_in, notify
+from .leg import RunningLeg, end_lost_leg, notify
+from .readiness import refuse_unready
 from .reading import LegOutput
-from .records import DriverPlace, open_to_others
-from .rules import Halt, Look, Pause, RunLimits, Spent, budget_spent, whose_turn, why_end
+from .records import DriverPlace
+from .rules import Halt, Look, RunLimits, Spent, budget_spent, whose_turn, why_end
 from .settling import look, settle
 
-LOOK_S = 0.5
+LOOK_S, LOOK_AGAIN_S = 0.5, 30.0
+"""How often the driver looks while a leg is at work, and while it waits for the next one."""
+_PAUSED = "The session is paused: the next leg begins when it is resumed."
 
 
 @dataclass
@@ -94,7 +96,12 @@ class Driver:
         self.ready()
         with self.place.held():
             self._after_a_killed_driver()
-            self._before = len(legs_of(self._own_folder, self._first.session))
+            earlier = legs_of(self._own_folder, self._first.session)
+            self._before = len(earlier)
+            if earlier:
+                self._edge.tell(
+                    f"Earlier runs of this session took {cost_words(earlier)}. The budgets of this one begin now."
+                )
             while isinstance(turn := self._between(), DrivenAgent):
                 self._one_leg(turn)
             try:
@@ -112,39 +119,7 @@ class Driver:
             Refusal: with the cure.
         """
         for one in self._options.agents:
-            self._ready(one)
-
-    def _ready(self, one: DrivenAgent) -> None:
-        agent = AGENTS.get(one.client)
-        program = agent.program if agent else (own_command(self._settings(one, "")).words or [""])[0]
-        if shutil.which(program) is None:
-            cure = (
-                f"Install it: npm install -g {agent.package}@latest. {agent.login}"
-                if agent
-                else "Name a program that is there."
-            )
-            raise Refusal(Code.BAD_ARGUMENT, f"`{program}` is not on the PATH. {cure}")
-        if agent and not_logged_in(agent, one.model):
-            raise Refusal(Code.BAD_ARGUMENT, f"`{program}` says that nobody is logged in. {agent.login}")
-        folder = self.place.folder.parent
-        if agent and agent.private and (place := open_to_others(folder)):
-            message = f"{program} reads no settings below {place}, which others may write to: move the repository, or `chmod go-w` that folder."
-            raise Refusal(Code.BAD_ARGUMENT, message)
-
-    def cure(self) -> str:
-        """Say what a person can do about what the last leg stopped at; empty where nobody knows."""
-        last = self._legs[-1] if self._legs else None
-        client = AGENTS.get(last.agent.partition(" ")[0]) if last else None
-        if client is None or last is None or last.problem is None:
-            return ""
-        cures = {
-            Problem.LOGIN: client.login,
-            Problem.BILLING: "Look at the account's balance or plan, then run again.",
-            Problem.MODEL: "Name a model that the client knows with --model.",
-            Problem.OLD: f"Install a newer one: npm install -g {client.package}@latest.",
-            Problem.SERVER: "Run `autoresearch-mcp doctor`.",
-        }
-        return cures.get(last.problem, "")
+            refuse_unready(one, self._options.command, self.place.folder.parent)
 
     def _spent(self, seen: Look) -> Spent:
         reading = self._leg.reading if self._leg else None
@@ -159,34 +134,30 @@ class Driver:
         return seen
 
     def _between(self) -> Halt | DrivenAgent:
-        """Wait for the moment of the next leg, and return whose it is; the reason where there is none."""
-        self._while_paused()
-        seen, agents = self._look(), self._options.agents
-        labels = [agent.label for agent in agents]
-        decided = whose_turn(labels, self._legs, seen.over, self._limits, self._spent(seen), self._edge.now())
-        if isinstance(decided, Halt) or self._stopping:
-            return decided if isinstance(decided, Halt) else Halt("The run was stopped.", True)
-        place, pause = decided
-        if pause.seconds:
-            self._edge.tell(f"The next leg begins in {duration(pause.seconds)}: {pause.why}.")
-        self._sleep(pause)
-        return Halt("The run was stopped.", True) if self._stopping else agents[place]
+        """Wait for the moment of the next leg, and return whose it is; the reason where there is none. None begins while a person has
+        the session paused.
+        """
+        agents, told = self._options.agents, ""
+        while not self._stopping:
+            seen, now = self._look(), self._edge.now()
+            labels = [agent.label for agent in agents]
+            decided = whose_turn(labels, self._legs, seen.over, self._limits, self._spent(seen), now)
+            if isinstance(decided, Halt):
+                return decided
+            place, pause = decided
+            paused = bool(said(self._own_folder, self._first.session, Said.PAUSE))
+            if not (pause.seconds or paused):
+                return agents[place]
+            why = _PAUSED if paused else f"The next leg begins in {duration(pause.seconds)}: {pause.why}."
+            if (reason := why if paused else pause.why) != told:
+                told = reason
+                self._edge.tell(why)
+                self._note({} if paused else {"until": now + pause.seconds})
+            self._sleep(1.0 if paused else min(pause.seconds, LOOK_AGAIN_S))
+        return Halt("The run was stopped.", True)
 
-    def _while_paused(self) -> None:
-        """Begin no leg while a person has the session paused."""
-        told, until = False, self._limits.until
-        while not self._stopping and said(self._own_folder, self._first.session, Said.PAUSE):
-            if until and self._edge.now() >= until:
-                return
-            if not told:
-                self._edge.tell("The session is paused: the next leg begins when it is resumed.")
-            told = True
-            self._edge.show()
-            self._edge.pause(1.0)
-
-    def _sleep(self, wanted: Pause) -> None:
-        until = self._edge.now() + wanted.seconds
-        self._note({"until": until} if wanted.seconds else {})
+    def _sleep(self, seconds: float) -> None:
+        until = self._edge.now() + seconds
         while not self._stopping and (left := until - self._edge.now()) > 0:
             self._edge.show()
             self._edge.pause(min(1.0, left))
@@ -210,6 +181,7 @@ class Driver:
         if ending is LegEnding.ITSELF:
             reading.ended(code)
         self._record(agent, number, began, first, ending, code, reading)
+        self._note({})
 
     def _call(self, agent: DrivenAgent, text: str) -> Invocation:
         settings = self._settings(agent, text)

@@ -134,7 +134,8 @@ def whose_turn(
 def _after_limit(last: Leg, barren: int, limits: RunLimits, now: float) -> Pause | Halt:
     if barren >= MOST_LIMITS:
         return Halt(f"{barren} legs in a row met a usage limit.", False)
-    wait = max(0.0, last.reset - now) + AFTER_RESET_S if last.reset else max(0.0, last.ended + LIMIT_PAUSE_S - now)
+    ends = max(last.reset, last.ended) + AFTER_RESET_S if last.reset else last.ended + LIMIT_PAUSE_S
+    wait = max(0.0, ends - now)
     if limits.until and now + wait >= limits.until:
         return Halt("The usage limit lasts longer than the hours of this run.", False)
     return Pause(wait, "usage limit")

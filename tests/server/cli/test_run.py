@@ -60,7 +60,7 @@ def test_a_client_that_is_too_old_for_an_option_ends_the_run_with_the_cure(
     put_program(project, monkeypatch, "claude", "echo \"error: unknown option '--restricted'\" >&2; exit 1")
 
     assert run(project, "--agent", "claude") == 1
-    assert "too old.\nInstall a newer one: npm install -g @anthropic-ai/claude-code@latest." in capsys.readouterr().out
+    assert "too old.\nInstall the newest: npm install -g @anthropic-ai/claude-code@latest." in capsys.readouterr().out
 
 
 def test_a_client_that_would_send_a_repository_to_a_model_of_its_own_choice_is_asked_first(

@@ -161,6 +161,28 @@ def test_legs_that_bring_nothing_back_off_and_end_with_the_last_words(session: P
     assert run.driver.legs[-1].words == "what should I do?"
 
 
+def test_a_session_that_is_paused_between_two_legs_keeps_the_next_one_waiting(session: Project) -> None:
+    run = Run(session, "better(6 * (leg > 1))")
+    moments = {10: ["pause", "a meeting"], 100: ["resume"]}
+    run.clock.then = lambda: (
+        main(["--root", str(session.root), *words]) if (words := moments.get(len(run.clock.waited))) else None
+    )
+
+    run.go()
+
+    assert run.legs == [(0, LegEnding.ITSELF), (6, LegEnding.ITSELF)]
+    assert len(run.clock.waited) == 100
+
+
+def test_a_run_says_what_earlier_runs_of_the_session_took_and_begins_its_budgets_anew(session: Project) -> None:
+    Run(session, "better(2); hang()", iterations=2).go()
+    again = Run(session, "better(2); hang()", iterations=2)
+
+    assert again.go() == Halt("The run has ended: the 2 iterations of this run are made.", True)
+    assert again.told[0].startswith("Earlier runs of this session took 1 leg of an agent")
+    assert len(session.statuses()) == 5
+
+
 def test_a_run_of_some_iterations_leaves_the_session_open(session: Project) -> None:
     run = Run(session, "better(2); hang()", iterations=2)
 
