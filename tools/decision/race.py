@@ -21,9 +21,9 @@ from .noise import Bank, calibrated
 from .scale import LINEAR, Scale, scale_for
 from .scatter import UNLEARNT, Scatter, normal, own
 from .stakes import NORMAL, Stakes, longer
-from .turns import LONG, NO_TURNS, Turns
+from .turns import FAR, LONG, NO_TURNS, Turns
 
-WIDTH = 2.5
+WIDTH = 2.0
 """Standard errors on either side of the estimate: an interval that held nine of ten true effects in simulation."""
 SURPRISE = 3.0
 """Standard deviations of a single run that the machine may have caused rather than the change."""
@@ -215,15 +215,16 @@ class Race:
             return Finding(Step.INCUMBENT, why, seed=turns.seed_for(Arm.INCUMBENT))
         if not turns.candidate:
             return self._unmeasured()
-        gain, error, z = self._standing()
-        step = self._step(gain, error, z)
-        low, worth, high = map(self._worth, (gain - WIDTH * error, gain, gain + WIDTH * error))
+        known, error, z = self._standing()
+        gain, told = self.turns.ahead(self.bank.sigma) or (known, error)
+        step = self._step(gain, known, error, z)
+        low, worth, high = map(self._worth, (gain - WIDTH * told, gain, gain + WIDTH * told))
         seed = turns.seed_for(Arm.INCUMBENT if step is Step.INCUMBENT else Arm.CANDIDATE)
         needed = NOT_WORSE if self.threshold.simpler else self._needed
         if step is Step.BETTER and z < needed:  # the differences decided
             z, needed = self._in_pairs(), self.bar + PAIRED
         why = self._why(step, worth, (high - low) / 2, f"{z:.1f} standard errors of evidence, {needed:.2g} needed")
-        return Finding(step, why, worth, low, high, z, needed, self.scale.claim(gain, error), seed)
+        return Finding(step, why, worth, low, high, z, needed, self.scale.claim(gain, told), seed)
 
     def _unmeasured(self) -> Finding:
         spent = self.turns.spent
@@ -251,9 +252,9 @@ class Race:
         """Return the gain and its standard error on the scale, and the evidence as a normal deviate."""
         best, sigma = self.bank.best, self.bank.sigma
         error = sigma * math.sqrt(best.covariance[2])
-        return self.turns.settled(sigma) or -best.effect, error, normal(-best.effect / error, best.runs)
+        return -best.effect, error, normal(-best.effect / error, best.runs)
 
-    def _step(self, gain: float, error: float, z: float) -> Step:
+    def _step(self, gain: float, known: float, error: float, z: float) -> Step:
         ours, theirs = len(self.turns.candidate), len(self.turns.incumbent)
         if min(ours, theirs) < self.threshold.runs:
             return Step.CANDIDATE if ours <= theirs else Step.INCUMBENT
@@ -262,8 +263,8 @@ class Race:
         if gain >= smallest and theirs and ((sure and self._ahead_in_turn()) or self._in_pairs() >= self.bar + PAIRED):
             return Step.BETTER
         if self.threshold.simpler and not sure:
-            return self._simpler_step(gain, error)
-        if self._hopeless(gain, error, smallest) or self.turns.count >= self.stakes.cap:
+            return self._simpler_step(known, error)
+        if self._hopeless(known, error, smallest) or self.turns.count >= self.stakes.cap:
             return Step.NOT_BETTER
         if sure and self.turns.count < LONG:
             return Step.INCUMBENT if theirs < ours - 1 else Step.CANDIDATE
@@ -320,7 +321,8 @@ class Race:
             lost = self.lost + max(0.0, self.bank.best.effect)
             return replace(ended, bank=self.bank.closed().widened(0.1), lost=lost)
         bank = self.bank.adopted()
-        if turns.settled(self.bank.sigma):
+        ahead = turns.ahead(self.bank.sigma)
+        if ahead and abs(ahead[0]) > FAR * self.bank.sigma:
             bank = bank.moved(statistics.median(turns.candidate), 1.6 / len(turns.candidate))
         return replace(ended, bank=bank, lost=0.0)
 

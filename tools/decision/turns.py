@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .judging import Arm
+from .noise import PRIOR_VARIANCE
+from .scatter import middle, own
 
 FAR = 5.0
 """Standard deviations beyond which an effect is so plain that no shrinking is called for."""
 FAR_RUNS = 3
 """Runs that have to agree on such an effect: within as much, or within a share `AGREE` of the effect."""
 AGREE = 0.2
+WORTH = 4.0
+"""Runs of each arm that the session's scatter is worth, beside the arm's own."""
 LONG = 8
 """Runs from which on the arms are run in a fixed order, whatever teaches most."""
 
@@ -64,14 +68,24 @@ class Turns:
         agree = max(self.candidate) - min(self.candidate) < max(reach, AGREE * ahead)
         return len(self.candidate) >= FAR_RUNS and ahead > reach and agree
 
-    def settled(self, sigma: float) -> float:
-        """Return the plain difference of medians where every run lies far beyond the clip; 0 elsewhere."""
-        if len(self.candidate) < 2 or not self.incumbent:
-            return 0.0
-        ahead = min(self.incumbent) - max(self.candidate)
-        behind = min(self.candidate) - max(self.incumbent)  # of a change that stays whatever it costs
-        apart = max(ahead, behind) >= FAR * sigma
-        return statistics.median(self.incumbent) - statistics.median(self.candidate) if apart else 0.0
+    def ahead(self, sigma: float) -> tuple[float, float] | None:
+        """Return what the change is ahead by, from the runs in turn alone, and the standard error of that; None without both arms.
+
+        Shrunk, because luck helps to select what is told; but an effect that no prior expected is taken at its own size
+        (empirical Bayes, as in C. Stein 1956). Each arm scatters in its own way, with the session's `sigma` worth `WORTH`
+        runs; the variance is that of Student's t.
+        """
+        if not (self.candidate and self.incumbent):
+            return None
+        arms = [(own(arm), len(arm)) for arm in (self.candidate, self.incumbent)]
+        variance = sum((WORTH * sigma**2 + seen.squares) / (WORTH + seen.degrees) / runs for seen, runs in arms)
+        freedom = WORTH + sum(seen.degrees for seen, _ in arms)
+        variance *= freedom / (freedom - 2)
+        gain = middle(self.incumbent, sigma) - middle(self.candidate, sigma)
+        expected = PRIOR_VARIANCE * sigma**2
+        prior = max(expected, gain**2 - 3 * expected)
+        share = prior / (prior + variance)
+        return gain * share, math.sqrt(variance * share)
 
     def next_arm(self, covariance: tuple[float, float, float], cap: int) -> Arm:
         """Choose the arm whose run makes the effect surer; `covariance` as a filter holds it. A long race goes on in the order
