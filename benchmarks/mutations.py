@@ -51,6 +51,7 @@ CHEATS = "../adversary/test_cheats_"
 TESTS: dict[str, tuple[str, ...]] = {
     "decision/decide.py": (DECIDE, RULES),
     "decision/race.py": (RULES,),
+    "decision/following.py": (RULES, "decision/test_moving_machine.py"),
     "decision/exact.py": (RULES, SEQUENCES),
     "iteration/commit.py": (f"{RECOVERY}::{NOTHING_TO_READ}", SEQUENCES, LOOP, GATES),
     "iteration/run.py": (SEQUENCES, LOOP),
@@ -62,21 +63,8 @@ TESTS: dict[str, tuple[str, ...]] = {
 }
 """The modules of the core below `tools`, and the tests below `tests/tools` that are to notice; the quick ones first."""
 
-_NO_WEIGHT = "no two floats that were measured are equal just there"
 _ROUND = "a round number for how much text is kept; any near it would do"
 EXPLAINED: dict[tuple[str, str], str] = {
-    (
-        "decision/race.py",
-        "agree = (max(candidate) - min(candidate) <= max(reach, AGREE * ahead))",
-    ): _NO_WEIGHT,
-    (
-        "decision/race.py",
-        "hopeless = gain < floor or (max(gain, self._plain()) <= smallest)",
-    ): f"{_NO_WEIGHT}; where any gain is enough, none at all is below the floor",
-    (
-        "decision/race.py",
-        "scale, origin = scale_for(values), values[(1)] or 1.0",
-    ): "the origin tells the sign and rough size: any run of the baseline would do",
     (
         "iteration/commit.py",
         "(row for row in context.journal.rows(session.id, (2), before=earlier + 1) if row.iteration == earlier), None",

@@ -10,12 +10,12 @@ from random import Random
 from typing import Self
 
 from autoresearch_mcp.tools.decision.exact import Median, loses, wins
+from autoresearch_mcp.tools.decision.gain import Gain
 from autoresearch_mcp.tools.decision.judging import (
     NO_THRESHOLD,
     UNMEASURED,
     Arm,
     Finding,
-    GainClaim,
     Judge,
     Step,
     Threshold,
@@ -228,7 +228,7 @@ class Duet(_Peer):
         gains, sigma = self._logarithms, self._sigma
         share = DUET_PRIOR / (DUET_PRIOR + 1 / pairs)
         gain = share * middle(gains, sigma)
-        claim = GainClaim(True, gain / 100, share * sigma**2 / pairs / 100**2)
+        claim = Gain(True, gain / 100, share * sigma**2 / pairs / 100**2)
         found = Finding(Step.NOT_BETTER, "", statistics.fmean(self.differences), claim=claim, seed=seed)
         if pairs >= LEAST_PAIRS and self.scatter.paired(gains, sigma) >= DUET_BAR + longer(self.tries):
             return replace(found, step=Step.BETTER)

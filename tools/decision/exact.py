@@ -6,7 +6,8 @@ import statistics
 from dataclasses import dataclass, replace
 from typing import Self
 
-from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, GainClaim, Judge, Step, Threshold
+from .gain import Gain
+from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, Judge, Step, Threshold
 from .race import race_from
 from .stakes import NORMAL, Stakes
 
@@ -80,9 +81,9 @@ class Exact:
         step, why = _compared(gain, self.threshold)
         if step is not Step.NOT_BETTER and len(self.candidate) == 1 and not self.greedy:
             return Finding(
-                Step.CANDIDATE, f"{why} It is run once more: does it repeat?", gain, claim=GainClaim(False, gain)
+                Step.CANDIDATE, f"{why} It is run once more: does it repeat?", gain, claim=Gain(False, gain, 0.0)
             )
-        return Finding(step, why, gain, gain, gain, claim=GainClaim(False, gain))
+        return Finding(step, why, gain, gain, gain, claim=Gain(False, gain, 0.0))
 
     def close(self, kept: bool) -> Exact:
         """End the proposal as kept or not."""
@@ -131,7 +132,7 @@ class Median:
         gain = self.level - statistics.median(self.candidate[: self.runs])
         step = Step.BETTER if wins(gain, self.threshold) else loses(gain, self.threshold)
         return Finding(
-            step, f"The median of {self.runs} runs is {gain:.4g} better.", gain, claim=GainClaim(False, gain)
+            step, f"The median of {self.runs} runs is {gain:.4g} better.", gain, claim=Gain(False, gain, 0.0)
         )
 
     def close(self, kept: bool) -> Self:

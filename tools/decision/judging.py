@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from .gain import Gain
+
 
 class Arm(StrEnum):
     """Whose code a run measures."""
@@ -30,23 +32,11 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True)
-class GainClaim:
-    """What a change is worth, shrunk against the luck that selected it, and the variance of that. Positive is better.
-
-    `relative` claims are natural logarithms of the ratio of two levels; others are differences in the metric's unit.
-    """
-
-    relative: bool
-    gain: float
-    variance: float = 0.0
-
-
-@dataclass(frozen=True)
 class Finding:
     """What the runs so far say. `gain` and its 90 % interval are in the metric's unit, positive is better.
 
     `evidence` is in standard errors, of which `needed` make a keep; both are None for a rule without error control.
-    `claim` is what a keep may add to the gain of the session; None before the first run. `seed` is the one that the next
+    `claim` is what a keep may add to the gain of the session, shrunk against the luck that selected it; None before the first run. `seed` is the one that the next
     run needs; None for a fresh one.
     """
 
@@ -57,7 +47,7 @@ class Finding:
     high: float | None = None
     evidence: float | None = None
     needed: float | None = None
-    claim: GainClaim | None = None
+    claim: Gain | None = None
     seed: int | None = None
 
 

@@ -16,19 +16,16 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from .following import Following
 from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, Step, Threshold, ahead_words, count_runs
-from .noise import Bank, calibrated
-from .scale import LINEAR, Scale, scale_for
+from .noise import calibrated
+from .scale import scale_for
 from .scatter import UNLEARNT, Scatter, normal, own
 from .stakes import NORMAL, Stakes, longer
-from .turns import FAR, LONG, NO_TURNS, Turns
+from .turns import FAR, LONG, NO_TURNS
 
 WIDTH = 2.0
 """Standard errors on either side of the estimate: an interval that held nine of ten true effects in simulation."""
-SURPRISE = 3.0
-"""Standard deviations of a single run that the machine may have caused rather than the change."""
-ROW, ROW_RUNS = 1.5, 3
-"""So many first runs in a row, each so many standard deviations worse, are one surprise together."""
 STEADY = 0.03
 """Drift up to which a machine counts as calm."""
 RESTLESS = 0.3
@@ -47,52 +44,16 @@ NOT_WORSE = 1.64
 
 
 @dataclass(frozen=True)
-class Race:
+class Race(Following):
     """One session's race after another. `confidence` is the bar in standard errors, before its length and a restless
     machine raise it.
-
-    Bank and turns are on the `scale`; whatever goes in and comes out is in the metric's unit. `pairs` are squares and
-    degrees of paired differences of earlier races, `worse` counts first runs in a row that were a little worse, `before` is
-    what was known before the change ran.
     """
 
-    bank: Bank
-    scale: Scale = LINEAR
     confidence: float = 3.6
-    stakes: Stakes = NORMAL
     scatter: Scatter = UNLEARNT
-    pairs: tuple[float, float] = (0.0, 0.0)
     tries: int = 0
-    quiet: int = 0
-    worse: int = 0
-    lost: float = 0.0
     threshold: Threshold = NO_THRESHOLD
-    turns: Turns = NO_TURNS
     attempts: int = 0
-    before: Bank | None = None
-
-    @property
-    def level(self) -> float:
-        """The incumbent's level now."""
-        return self.scale.outer(self.bank.best.level)
-
-    @property
-    def doubt(self) -> float:
-        """Standard error of the level."""
-        return self._worth(self.bank.sigma * math.sqrt(self.bank.best.covariance[0]))
-
-    @property
-    def spread(self) -> float:
-        """Standard deviation of one run."""
-        return self._worth(self.bank.sigma)
-
-    @property
-    def counted(self) -> tuple[int, int]:
-        """How many of the latest runs count, of the change and of the incumbent: those since the machine moved."""
-        return len(self.turns.candidate), len(self.turns.incumbent)
-
-    def _worth(self, gain: float) -> float:
-        return self.scale.worth(self.bank.best.level, gain)
 
     def open(self, threshold: Threshold) -> Race:
         """Begin a new proposal, or a new attempt at the same one."""
@@ -108,103 +69,6 @@ class Race:
             attempts=self.attempts + 1,
         )
 
-    def see(self, arm: Arm, value: float, seed: int = 0, moved: bool = False) -> Race:
-        """Take one more run in."""
-        if not self.scale.fits(value):
-            return self._linear().see(arm, value, seed, moved)
-        value = self.scale.inner(value)
-        if arm is Arm.INCUMBENT:
-            racing = bool(self.turns.seeds)  # else it looks after the level before the race
-            turns = replace(self.turns, their_seeds=(*self.turns.their_seeds, seed)) if racing else self.turns
-            return replace(self, turns=turns)._incumbent(value)
-        if self.turns.held is not None:  # a run from before this rule began: nobody asked it for the incumbent's
-            return self._met(self.turns.held)._further(value, seed)
-        if not self.turns.candidate:
-            return replace(self, turns=replace(self.turns, seeds=(*self.turns.seeds, seed), moved=moved))._first(value)
-        return self._further(value, seed)
-
-    def _further(self, value: float, seed: int) -> Race:
-        turns = replace(self.turns, seeds=(*self.turns.seeds, seed), candidate=(*self.turns.candidate, value))
-        return replace(self, bank=self._placed(turns) or self.bank.fed(value, Arm.CANDIDATE), turns=turns)
-
-    def _linear(self) -> Race:
-        """Compare by differences from now on: a number has come that has no ratio to the others."""
-        factor, out = self.scale.steepness(self.bank.best.level), self.scale.outer
-        return replace(
-            self,
-            bank=self.bank.scaled(factor, out),
-            scale=LINEAR,
-            pairs=(self.pairs[0] * factor**2, self.pairs[1]),
-            lost=self.lost * factor,
-            turns=self.turns.placed(out),
-            before=self.before and self.before.scaled(factor, out),
-        )
-
-    def _first(self, value: float) -> Race:
-        """Take in the first run of a change, or hold it back until the incumbent has shown whether the machine moved."""
-        surprise = self.bank.passed().surprise(value)
-        worse = self.worse + 1 if surprise > ROW else 0
-        if (abs(surprise) > SURPRISE or worse >= ROW_RUNS or self.turns.moved) and not self._last:
-            return replace(self, turns=replace(self.turns, held=value), worse=worse)
-        return replace(self._met(value), worse=worse)
-
-    @property
-    def _last(self) -> bool:
-        """Whether no run may follow the one that comes."""
-        return self.turns.count + 1 >= self.stakes.cap
-
-    def _met(self, value: float, **limit: float) -> Race:
-        turns = replace(self.turns, candidate=(value,), held=None)
-        return replace(self, bank=self.bank.met(value, **limit), turns=turns, before=self.bank)
-
-    def _incumbent(self, value: float) -> Race:
-        turns = self.turns
-        if turns.held is not None:
-            return self._after_surprise(turns.held, value)
-        if turns.doubted is not None:
-            return self._doubted_again(turns.doubted, value)
-        if abs(self.bank.passed().surprise(value)) > SURPRISE and not self._last:
-            return replace(self, turns=replace(turns, doubted=value))
-        return self._fed(value)
-
-    def _fed(self, value: float) -> Race:
-        fed = replace(self, bank=self.bank.fed(value, Arm.INCUMBENT), quiet=0)
-        if not self.turns.candidate and self.turns.held is None:  # it looks after the level before the race
-            return fed
-        return replace(fed, turns=replace(self.turns, incumbent=(*self.turns.incumbent, value)))
-
-    def _after_surprise(self, held: float, value: float) -> Race:
-        """Decide whether it was the machine: then the incumbent is surprising too, and on the same side as the change was,
-        unless a gain hides the move.
-        """
-        row, now = self.worse >= ROW_RUNS, self.bank.passed()
-        together = self.turns.moved or now.surprise(value) * now.surprise(held) > 0
-        alone = abs(now.surprise(value))
-        if together and alone > (ROW if row else SURPRISE):
-            bank, turns = self.bank.moved(value, 1.0), replace(self.turns, incumbent=(value,))
-            return replace(self, bank=bank, turns=turns, quiet=0, worse=0)._met(held, limit=math.inf)
-        return replace(self._fed(value), worse=0)._met(held)
-
-    def _doubted_again(self, doubted: float, value: float) -> Race:
-        """Decide whether the level moved or one run was freakish; a race from before a move says nothing any more."""
-        now = self.bank.passed()
-        if now.surprise(value) * now.surprise(doubted) <= 0 or abs(now.surprise(value)) <= SURPRISE:
-            return replace(self, turns=replace(self.turns, doubted=None))._fed(doubted)._fed(value)
-        bank = self.bank.moved((doubted + value) / 2, 0.5)
-        if not self.turns.candidate:
-            return replace(self, bank=bank, turns=replace(self.turns, doubted=None), quiet=0, worse=0)
-        spent = Turns(spent=self.turns.count + 2)
-        return replace(self, bank=bank.opened(), turns=spent, before=None, quiet=0, worse=0)
-
-    def _placed(self, turns: Turns) -> Bank | None:
-        """Take an effect far off at its word. Of the noise its runs taught nothing: they were surprises by their size."""
-        if self.before is None or not turns.far_off(self.bank.best.level, self.bank.sigma):
-            return None
-        bank = self.before
-        for value in turns.incumbent:
-            bank = bank.fed(value, Arm.INCUMBENT)
-        return bank.passed().placed(statistics.median(turns.candidate), len(turns.candidate))
-
     def finding(self) -> Finding:
         """Return whose run is next, or what the race has shown."""
         turns = self.turns
@@ -215,8 +79,9 @@ class Race:
             return Finding(Step.INCUMBENT, why, seed=turns.seed_for(Arm.INCUMBENT))
         if not turns.candidate:
             return self._unmeasured()
-        known, error, z = self._standing()
-        gain, told = self.turns.ahead(self.bank.sigma) or (known, error)
+        gain, told = self._told()
+        known, error = self._known()
+        z = normal(known / error, self.bank.best.runs)
         step = self._step(gain, known, error, z)
         low, worth, high = map(self._worth, (gain - WIDTH * told, gain, gain + WIDTH * told))
         seed = turns.seed_for(Arm.INCUMBENT if step is Step.INCUMBENT else Arm.CANDIDATE)
@@ -248,11 +113,14 @@ class Race:
     def _needed(self) -> float:
         return self.bar if self._calm else self.bar + RESTLESS
 
-    def _standing(self) -> tuple[float, float, float]:
-        """Return the gain and its standard error on the scale, and the evidence as a normal deviate."""
-        best, sigma = self.bank.best, self.bank.sigma
-        error = sigma * math.sqrt(best.covariance[2])
-        return -best.effect, error, normal(-best.effect / error, best.runs)
+    def _told(self) -> tuple[float, float]:
+        """Return the gain and its standard error on the scale, by the runs in turn where there are any."""
+        return self.turns.ahead(self.bank.sigma) or self._known()
+
+    def _known(self) -> tuple[float, float]:
+        """Return the gain and its standard error on the scale, by all that is known."""
+        best = self.bank.best
+        return -best.effect, self.bank.sigma * math.sqrt(best.covariance[2])
 
     def _step(self, gain: float, known: float, error: float, z: float) -> Step:
         ours, theirs = len(self.turns.candidate), len(self.turns.incumbent)
@@ -318,11 +186,10 @@ class Race:
         if not kept:
             return replace(ended, bank=self.bank.closed())
         if self.finding().step is Step.SIMPLER:
-            lost = self.lost + max(0.0, self.bank.best.effect)
+            lost = self.lost + max(0.0, -self._told()[0])
             return replace(ended, bank=self.bank.closed().widened(0.1), lost=lost)
         bank = self.bank.adopted()
-        ahead = turns.ahead(self.bank.sigma)
-        if ahead and abs(ahead[0]) > FAR * self.bank.sigma:
+        if abs(self._told()[0]) > FAR * self.bank.sigma:  # farther than a clipped filter goes
             bank = bank.moved(statistics.median(turns.candidate), 1.6 / len(turns.candidate))
         return replace(ended, bank=bank, lost=0.0)
 
@@ -349,4 +216,4 @@ class Race:
 def race_from(values: Sequence[float], confidence: float, stakes: Stakes = NORMAL) -> Race:
     """Begin a race after runs of the incumbent, in the metric's unit, at least two of which differ."""
     scale = scale_for(values)
-    return Race(calibrated(list(map(scale.inner, values))), scale, confidence, stakes)
+    return Race(calibrated(list(map(scale.inner, values))), scale, stakes, confidence=confidence)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .judging import GainClaim
+from .gain import Gain
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Scale:
         """Return what one unit of the scale is worth in the metric's, at a level on it."""
         return abs(self.outer(level)) / 100 if self.relative else 1.0
 
-    def claim(self, gain: float, error: float) -> GainClaim:
+    def claim(self, gain: float, error: float) -> Gain:
         """Return what a gain on the scale may claim."""
         unit = 100.0 if self.relative else 1.0
-        return GainClaim(self.relative, gain / unit, (error / unit) ** 2)
+        return Gain(self.relative, gain / unit, (error / unit) ** 2)
 
 
 LINEAR = Scale(False)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..decision.headline import Gain
+from ..decision.gain import Gain
 from ..decision.judging import Arm
 from ..decision.measured import GuardResult
 from ..errors import Code, Refusal

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..decision.exact import Exact
-from ..decision.headline import Gain, fresh_gain
+from ..decision.gain import Gain, fresh_gain
 from ..decision.judging import Arm
 from ..decision.measured import Measurement
 from ..lab.context import RepoContext

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable
 
 from ..decision.decide import Status
-from ..decision.headline import rounded, rounded_level
+from ..decision.gain import rounded, rounded_level
 from ..plan.model import Direction, Plan
 from .events import Row, Started
 from .short_rows import RowLike

@@ -14,7 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..decision.decide import NextStep, Status, Trial, Verdict, decide
 from ..decision.exact import Exact, Median
-from ..decision.headline import WIDE, Headline, rounded, rounded_level
+from ..decision.gain import WIDE, rounded, rounded_level
+from ..decision.headline import Headline
 from ..decision.judging import Arm, Finding, Judge, Step
 from ..decision.measured import Curve, Measurement
 from ..decision.race import Race

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from ..decision.decide import Status
 from ..decision.exact import Exact, Median
 from ..decision.failures import FailureClass
-from ..decision.headline import WIDE, rounded
+from ..decision.gain import WIDE, rounded
 from ..decision.race import Race
 from ..decision.seeded import Seeded
 from ..plan.model import Plan

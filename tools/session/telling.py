@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..decision.headline import Estimate, Gain, Headline, decimals, rounded
+from ..decision.gain import Estimate, Gain, decimals, rounded
+from ..decision.headline import Headline
 from ..plan.model import Plan
 from ..vocabulary import Phase
 from .events import Ablated

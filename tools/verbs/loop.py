@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..decision.decide import Status, TakeBack, Trial
-from ..decision.headline import rounded
+from ..decision.gain import rounded
 from ..errors import Code, Refusal
 from ..iteration import commit, measure, run
 from ..iteration.again import bring_again, bring_without

@@ -7,7 +7,7 @@ import time
 
 from pydantic import Field
 
-from ..decision.headline import WIDE, rounded
+from ..decision.gain import WIDE, rounded
 from ..errors import Code, Refusal
 from ..git.repo import shown
 from ..iteration import confirm as fresh_runs

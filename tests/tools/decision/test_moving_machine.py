@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, T
 from autoresearch_mcp.tools.decision.noise import DRIFTS
 from autoresearch_mcp.tools.decision.race import Race, race_from
 from autoresearch_mcp.tools.decision.scale import LINEAR
-from autoresearch_mcp.tools.decision.scatter import Own, Scatter, own
+from autoresearch_mcp.tools.decision.scatter import Own, Scatter, normal, own
 from autoresearch_mcp.tools.decision.seeded import Seeded, seeded_from
 from autoresearch_mcp.tools.decision.stakes import NORMAL, longer, stakes_for
 from autoresearch_mcp.tools.decision.turns import Turns
@@ -197,7 +198,8 @@ def test_equal_seeds_that_bring_equal_noise_decide_by_their_differences() -> Non
     assert isinstance(judge, Race)
     assert found.step is Step.BETTER
     assert judge.turns.seeds[: len(judge.turns.their_seeds)] == judge.turns.their_seeds[: len(judge.turns.seeds)]
-    assert judge._standing()[2] < 3.6, "by runs that know nothing of each other it was not enough"
+    known = judge.bank.best.effect / (judge.bank.sigma * math.sqrt(judge.bank.best.covariance[2]))
+    assert normal(-known, judge.bank.best.runs) < 3.6, "by runs that know nothing of each other it was not enough"
     assert found.needed == pytest.approx(3.8)
     assert found.evidence is not None
     assert found.evidence >= 3.8

@@ -14,6 +14,7 @@ import pytest
 from autoresearch_mcp.tools.decision.calibration import Nature, baseline_runs, digits, judge_from, nature
 from autoresearch_mcp.tools.decision.decide import enough_for_baseline, settled, within
 from autoresearch_mcp.tools.decision.exact import Exact, Median
+from autoresearch_mcp.tools.decision.gain import WIDE
 from autoresearch_mcp.tools.decision.judging import Arm, Finding, Judge, Step, Threshold
 from autoresearch_mcp.tools.decision.race import Race, race_from
 from autoresearch_mcp.tools.decision.scale import LINEAR
@@ -32,6 +33,11 @@ def gaussian(effect: float, seed: int, level: float = 100) -> Draw:
     """Runs around a level that scatter by 1; the candidate's are lower by `effect`."""
     noise = random.Random(seed)
     return lambda arm: level - (effect if arm is Arm.CANDIDATE else 0.0) + noise.gauss(0, 1)
+
+
+def times_as_long(share: float, noise: random.Random) -> Draw:
+    """Runs whose logarithms scatter by a quarter around a level; the candidate's take a share of the time."""
+    return lambda arm: 100 * (share if arm is Arm.CANDIDATE else 1) * math.exp(noise.gauss(0, 0.25))
 
 
 def always(value: float) -> Draw:
@@ -183,6 +189,21 @@ def test_a_machine_that_got_slower_is_noticed_by_the_incumbents_runs() -> None:
     assert judge.level == pytest.approx(104, abs=1.5)
 
 
+def test_a_gain_far_beyond_the_noise_is_told_at_its_own_size() -> None:
+    claims = []
+    for seed in range(40):
+        noise = random.Random(seed)
+        draw = times_as_long(0.2, noise)
+        _, found, _ = decided(race_from([draw(Arm.INCUMBENT) for _ in range(5)], 3.6), draw)
+        assert found.step is Step.BETTER
+        assert found.claim is not None
+        assert found.claim.variance is not None
+        claims.append((found.claim.gain - math.log(5), math.sqrt(found.claim.variance)))
+
+    assert statistics.fmean(off for off, _ in claims) == pytest.approx(0, abs=0.08)
+    assert sum(abs(off) <= WIDE * error for off, error in claims) >= 36
+
+
 def test_the_level_after_a_keep_is_an_estimate_and_not_the_luckiest_run() -> None:
     judge, found, _ = decided(race(), gaussian(3, 5))
     assert found.step is Step.BETTER
@@ -192,7 +213,9 @@ def test_the_level_after_a_keep_is_an_estimate_and_not_the_luckiest_run() -> Non
     kept = judge.close(True)
 
     assert lowest < kept.level < 99
-    assert kept.level == pytest.approx(judge.level - found.gain)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < judge.level - kept.level < found.high
 
 
 def test_simpler_and_not_worse_is_found_by_non_inferiority_and_worse_is_not() -> None:
@@ -247,7 +270,7 @@ def test_what_a_kept_simplification_loses_is_missing_from_the_room_of_the_next()
 def test_losses_of_simplifications_add_up_until_something_is_better() -> None:
     simpler, judge, losses = Threshold(simpler=True), race_from(LEVEL, 3.6), []
     for _ in range(2):
-        ended, found, _ = decided(judge, by_arm(100, 100), simpler)
+        ended, found, _ = decided(judge, by_arm(100.01, 100), simpler)
         assert found.step is Step.SIMPLER
         losses.append(max(0.0, -found.gain))
         kept = ended.close(True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.decision.decide import Status
-from autoresearch_mcp.tools.decision.headline import Gain, fresh_gain
+from autoresearch_mcp.tools.decision.gain import Gain, fresh_gain
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.process.run_notes import RunNotes
 from autoresearch_mcp.tools.session.events import Confirmed

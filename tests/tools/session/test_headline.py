@@ -8,7 +8,8 @@ import re
 import pytest
 
 from autoresearch_mcp.tools.decision.decide import Status
-from autoresearch_mcp.tools.decision.headline import Gain, Headline, KeptClaim, headline_from, moved, rounded
+from autoresearch_mcp.tools.decision.gain import Gain, rounded
+from autoresearch_mcp.tools.decision.headline import Headline, KeptClaim, headline_from, moved
 from autoresearch_mcp.tools.session.events import Logged
 from autoresearch_mcp.tools.session.results import delta_of, metric_of
 from autoresearch_mcp.tools.session.telling import effect_of_gain, plus_minus
