@@ -72,7 +72,7 @@ class Trial:
     `measurement` is the latest run of the candidate; `candidate` and `incumbent` are all runs that gave a number, but for those
     in a clean checkout before a keep, which are in `clean_candidate` and `clean_incumbent`. `unseen` are files that git does not
     have and that runs of a noisy metric may have read; `recheck` is what runs without them showed. `submitted` is the candidate
-    that the change was, 0 for an edit of the agent's.
+    that the change was, 0 for an edit of the agent's; it is `aside` while its commit stands beside the branch.
     """
 
     number: int
@@ -100,6 +100,7 @@ class Trial:
     undoes: int = 0
     take_back: TakeBack = TakeBack.NO
     submitted: int = 0
+    aside: bool = False
     note: str = ""
     crashes: int = 0
     guard_failures: int = 0

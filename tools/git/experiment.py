@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import Code, Refusal
 from ..storage.disk import remove, synchronise
 from .checkout import PathChange
+from .hooks import has_hook, has_hooks
 from .locks import held_by_another, index_held
 from .memory import digest_of
 from .repo import REFLOG_PREFIX, Repo, literal
@@ -68,7 +69,7 @@ class ExperimentIndex:
         if (tree := self._tree_without_hooks(paths, parent)) is not None:
             return self._differing(tree, parent)
         self._copy_index()
-        before = digest_of(self._index) if self._as(parent) and not self._has_hooks() else b""
+        before = digest_of(self._index) if self._as(parent) and not has_hooks(self._repo) else b""
         if not self._as(parent):
             self._git.run("read-tree", "--reset", parent, environment=self._private)
         arguments = ("update-index", "--add", "--remove", "-z", "--stdin")
@@ -88,10 +89,8 @@ class ExperimentIndex:
             Refusal: on entry, if another git holds the index, or in the middle of a merge or the like; on exit, if HEAD is no longer `parent`.
         """
         commit = self.commit_object(staged, parent, message)
-        with self._index_with(staged.entries, staged.tree):
-            self._repo.refuse_in_progress()
+        with self._moving(parent, commit, staged.entries, message, staged.tree):
             yield commit
-            self._move_head(commit, parent, message)
         self._repo.committed(staged.paths)
 
     def commit_object(self, staged: Staged, parent: str, message: str) -> str:
@@ -115,6 +114,19 @@ class ExperimentIndex:
             pass
 
     @contextmanager
+    def forward(self, old: str, new: str, message: str) -> Iterator[None]:
+        """Move HEAD, index and files, of which none has edits, from a commit to one on top of it on exit, unless the body raised.
+
+        Raises:
+            Refusal: on entry, if another git holds the index, or in the middle of a merge or the like; on exit, if HEAD is no longer `old`.
+        """
+        entries = self._repo.entries(old, new)
+        with self._moving(old, new, entries, message):
+            yield
+        self._restore(entries)
+        self._repo.invalidate()
+
+    @contextmanager
     def undo(self, experiment: str, base: str, message: str) -> Iterator[Undo]:
         """Make a commit of the tree of `base` on top of `experiment`; on exit, unless the body raised, HEAD moves to it and the
         files of the experiment are restored, and only those.
@@ -130,10 +142,8 @@ class ExperimentIndex:
         staged = tuple(path for path in edited if changes[path].staged)
         undo = Undo(self._repo.commit_tree(self._repo.tree(base), experiment, message), edited, staged)
         self._repo.synchronise_commit(undo.commit)
-        with self._index_with([entry for entry in entries if entry.path not in staged]):
-            self._repo.refuse_in_progress()
+        with self._moving(experiment, undo.commit, [e for e in entries if e.path not in staged], message):
             yield undo
-            self._move_head(undo.commit, experiment, message)
         self._restore([entry for entry in entries if entry.path not in edited])
 
     def bring_back(self, branch: str, commit: str, stay: Collection[str]) -> tuple[str, ...]:
@@ -237,7 +247,7 @@ class ExperimentIndex:
         Raises:
             HookFailure: if one refuses.
         """
-        if not self._has_hooks():
+        if not has_hooks(self._repo):
             return None
         self._copy_index()
         self._git.run("read-tree", "--reset", "HEAD", environment=self._private)
@@ -246,8 +256,8 @@ class ExperimentIndex:
 
     def _tree_without_hooks(self, paths: Sequence[str], parent: str) -> str | None:
         """Return the tree, without the cost of writing an index, if nobody is to look at that; None if somebody is."""
-        small = _size(self._repo.git_dir / "index") < LARGE_INDEX
-        if small or self._has_hooks():
+        index = self._repo.git_dir / "index"
+        if not index.exists() or index.stat().st_size < LARGE_INDEX or has_hooks(self._repo):
             return None
         settings = self._repo.settings()
         trusts_mode = "false" not in {settings.last(name) for name in ("core.filemode", "core.symlinks")}
@@ -261,23 +271,13 @@ class ExperimentIndex:
         self._repo.tree(parent)  # differences are remembered by trees
         return Staged(tree, self._repo.entries(parent, tree))
 
-    def _has_hook(self, name: str) -> bool:
-        """Tell whether git might run something. Hooks set up by configuration are left for git to find."""
-        settings = self._repo.settings()
-        named = any(key.startswith("hook.") or key == "core.hookspath" for _, key, _ in settings.values)
-        return named or os.path.lexists(self._repo.common_dir / "hooks" / name)
-
-    def _has_hooks(self) -> bool:
-        return any(map(self._has_hook, ("pre-commit", "commit-msg")))
-
     def _hook(self, name: str, *arguments: str) -> bool:
         """Run a hook; whether there was one to run."""
-        if not self._has_hook(name):
+        if not has_hook(self._repo, name):
             return False
-        command = ("hook", "run", "--ignore-missing", name)
-        extra = ("--", *arguments) if arguments else ()
+        command = ("hook", "run", "--ignore-missing", name, *(("--", *arguments) if arguments else ()))
         self._repo.invalidate()  # a hook may do anything
-        answer = self._git.ask(*command, *extra, environment=self._private, hooks=True)
+        answer = self._git.ask(*command, environment=self._private, hooks=True)
         if answer.code != 0:
             raise HookFailure(f"{name}: {answer.text}\n{answer.err}".strip())
         return True
@@ -300,6 +300,15 @@ class ExperimentIndex:
         if answer.code != 0:
             raise Refusal(Code.HEAD_MOVED, f"HEAD is no longer at {old[:7]}: {answer.err.strip()}")
         self._repo.synchronise_branch()
+
+    @contextmanager
+    def _moving(
+        self, old: str, new: str, entries: Sequence[TreeChange], message: str, tree: str = ""
+    ) -> Iterator[None]:
+        with self._index_with(entries, tree):
+            self._repo.refuse_in_progress()
+            yield
+            self._move_head(new, old, message)
 
     @contextmanager
     def _index_with(self, entries: Sequence[TreeChange], tree: str = "") -> Iterator[None]:
@@ -332,13 +341,6 @@ class ExperimentIndex:
         back = [entry.path for entry in entries if entry.new_mode != ABSENT]
         self.restore(back)
         synchronise(*_touched(self._repo.root, (*back, *gone)))
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
 
 
 def _touched(root: Path, paths: Iterable[str]) -> list[Path]:

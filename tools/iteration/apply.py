@@ -19,10 +19,10 @@ from ..measurement.meter import guard_baselines
 from ..measurement.runs import RunNumbers
 from ..session.commits import handover_message, squash_message
 from ..session.telling import gain_words
-from .clean_runs import meter_of
+from .clean_runs import in_paired_checkout, meter_of
 from .in_turn import MOST_SECONDS, TurnRuns, gain_of, pairs_in, run_in_turn
 from .keeps import KeptChange, keep_of, replayed, standing
-from .measure import HeadWatch, in_paired_checkout
+from .measure import HeadWatch
 
 
 @dataclass(frozen=True)

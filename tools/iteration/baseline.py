@@ -17,7 +17,7 @@ from ..measurement.runs import RunNumbers, RunSpec, at_checkout
 from ..plan.model import Plan
 from ..process.reference import pieces_for
 from ..project.measurement_inputs import steps as shell_steps
-from .measure import in_paired_checkout
+from .clean_runs import in_paired_checkout
 
 LONGEST_BASELINE_S = 3600.0
 MOVED = 3.0

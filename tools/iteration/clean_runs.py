@@ -28,6 +28,12 @@ def meter_of(context: RepoContext, runs: RunService | None = None) -> Meter:
     return Meter(runs or context.runs, session.plan, ruler_of(session.start), first.unit, pieces)
 
 
+def in_paired_checkout(context: RepoContext, commit: str, sealed: str, numbers: RunNumbers) -> RunSpec:
+    """Specify a run in the second checkout, at `commit` and with protected files as of the commit `sealed`."""
+    paired, tree = context.paired_checkout, context.repo.tree(commit)
+    return RunSpec(Place.ARENA, paired.folder, commit, tree, numbers, sealed, paired, context.untracked)
+
+
 def in_clean_checkout(context: RepoContext, arm: Arm) -> RunSpec:
     """Specify the next run of an arm before a keep. The runs of a pair have one seed."""
     session, trial = context.active, context.active.open_trial
@@ -77,8 +83,10 @@ def of_the_change(context: RepoContext, spec: RunSpec, arm: Arm, run: Measuremen
             f" {_NOT_IN_GIT} {', '.join(unseen)}. Let verify make them, or let git have them: else nothing can be kept."
         )
         return run.model_copy(update={"failure": None, "problem": why, "seconds": seconds}), Arm.CANDIDATE
-    again = meter.verify(
-        replace(at_checkout(repo, context.active.open_trial.commit, numbers), curve=spec.curve), timeout_s
-    )
-    told = again.problem or f"{why} So it was run once more where you work."
+    trial, sealed = context.active.open_trial, context.active.start.base
+    where, there = "where you work", at_checkout(repo, trial.commit, numbers)
+    if trial.aside:
+        where, there = "in the second checkout", in_paired_checkout(context, trial.commit, sealed, numbers)
+    again = meter.verify(replace(there, curve=spec.curve), timeout_s)
+    told = again.problem or f"{why} So it was run once more {where}."
     return again.model_copy(update={"problem": told, "seconds": seconds + again.seconds}), Arm.CANDIDATE

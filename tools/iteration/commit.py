@@ -188,14 +188,15 @@ def _committed(context: RepoContext, staged: Staged, idea: Idea, change: ChangeF
         session, idea.number, idea.description, idea.hypothesis, names, journal=context.journal.tip()
     )
     with context.index.commit(staged, session.head, message) as commit:
-        made = _commit_event(context, staged, idea, change, commit)
+        made = commit_event(context, staged, idea, change, commit)
         write_intent(context.repo.own_folder, Intent(session=session.id, old=session.head, new=commit, event=made))
     return made
 
 
-def _commit_event(
+def commit_event(
     context: RepoContext, staged: Staged, idea: Idea, change: ChangeFingerprints, commit: str
 ) -> Committed:
+    """Return the event of an attempt that was committed."""
     session = context.active
     stat = context.repo.diffstat(session.trial.parent if session.trial else session.head, commit)
     return Committed(

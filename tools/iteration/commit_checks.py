@@ -41,13 +41,13 @@ def changes_in_scope(context: RepoContext) -> tuple[str, ...]:
     scope, protected = Scope(session.plan.scope), _protected(session.plan)
     if outside := [path for path in found if not scope.matches(path)]:
         named = [f"{path} (protected)" if protected.matches(path) else path for path in outside]
-        message = f"Outside the scope {_listed(session.plan.scope)}: {_listed(named)}. Nothing was committed."
+        message = f"Outside the scope {listed(session.plan.scope)}: {listed(named)}. Nothing was committed."
         raise Refusal(Code.OUTSIDE_SCOPE, f"{message} {_cure(context, outside)} {_WIDER}")
     if inner := [path for path in found if path.endswith("/")]:
         raise _repository_inside(inner[0])
     refuse_tampering(context)
     if bent := [path for path in found if protected.matches(path)]:  # in the index only: the file stands as it was
-        raise Refusal(Code.PROTECTED, f"Protected files changed: {_listed(bent)}. {_cure(context, bent)}")
+        raise Refusal(Code.PROTECTED, f"Protected files changed: {listed(bent)}. {_cure(context, bent)}")
     refuse_other_ground(context)
     return tuple(found)
 
@@ -60,7 +60,7 @@ def refuse_tampering(context: RepoContext) -> None:
     """
     if files := drift_since_start(context).files:
         message = (
-            f"Protected files changed since the start: {_listed(files)}. They are the ruler. {_cure(context, files)}"
+            f"Protected files changed since the start: {listed(files)}. They are the ruler. {_cure(context, files)}"
         )
         raise Refusal(Code.PROTECTED, message)
 
@@ -115,7 +115,7 @@ def refuse_uncommitted(context: RepoContext) -> None:
     """
     if edits := tracked_edits(context.repo, context.active.plan):
         message = (
-            f"Edited since the commit: {_listed(edits)}. What is measured must be what was committed. "
+            f"Edited since the commit: {listed(edits)}. What is measured must be what was committed. "
             f"Set them aside with `git stash push -- {shlex.join(map(shown, edits[:MOST_IN_COMMAND]))}` and call again; "
             "`git stash pop` brings them back for the next iteration."
         )
@@ -130,14 +130,15 @@ def refuse_entries(repo: Repo, plan: Plan, entries: Sequence[TreeChange], allowe
     """
     extra = sorted({entry.path for entry in entries} - set(allowed))
     if extra:
-        message = f"A hook of the repository added {_listed(extra)} to the commit, outside what the experiment changed."
+        message = f"A hook of the repository added {listed(extra)} to the commit, outside what the experiment changed."
         raise Refusal(Code.OUTSIDE_SCOPE, f"{message} Nothing was committed. {_HOOKS}")
     if staged := sorted(set(allowed) - {entry.path for entry in entries}):
-        message = f"Staged, but not so in the files: {_listed(staged)}. Nothing was committed."
+        message = f"Staged, but not so in the files: {listed(staged)}. Nothing was committed."
         names = shlex.join(map(shown, staged[:MOST_IN_COMMAND]))
         cure = (
-            f'Keep what is staged with `git diff --cached --binary -- {names} >> "$(git rev-parse --git-dir)/staged.patch"`, '
-            f"then unstage it with `git restore --staged -- {names}`."
+            f"Keep what is staged with `{git_at(repo)} diff --cached --binary -- {names} >> "
+            f'"$({git_at(repo)} rev-parse --git-dir)/staged.patch"`, '
+            f"then unstage it with `{git_at(repo)} restore --staged -- {names}`."
         )
         raise Refusal(Code.OUT_OF_ORDER, f"{message} {cure}")
     _refuse_shadows(repo, plan, [entry.path for entry in entries if entry.added])
@@ -185,6 +186,11 @@ def _protected(plan: Plan) -> Scope:
     return Scope(protected_globs(plan))
 
 
+def git_at(repo: Repo) -> str:
+    """Return how a person calls git there: by the folder where that is a linked checkout, in which nobody may stand."""
+    return "git" if repo.git_dir == repo.common_dir else f"git -C {shlex.quote(shown(str(repo.root)))}"
+
+
 def _cure(context: RepoContext, paths: Sequence[str]) -> str:
     """How to go on without these changes, whosever they are: nothing that is said here throws anything away."""
     changed = {change.path for change in context.repo.changes()}
@@ -197,19 +203,19 @@ def _cure(context: RepoContext, paths: Sequence[str]) -> str:
         known = set(context.repo.tracked())
         # A deletion that is staged is nothing that `stash` would find; unstaged it is one.
         gone = [path for path in kept if path not in known and not os.path.lexists(context.repo.root / path)]
-        first = f"`git restore --staged -- {shlex.join(map(shown, gone[:MOST_IN_COMMAND]))}` and " if gone else ""
+        git = git_at(context.repo)
+        first = f"`{git} restore --staged -- {shlex.join(map(shown, gone[:MOST_IN_COMMAND]))}` and " if gone else ""
         parts.append(
-            f"They may be a person's: look with `git diff HEAD -- {names}`. To go on without them, set them aside with "
-            f"{first}`git stash push --include-untracked -- {names}`; nothing is lost (`git stash pop` brings them back)."
+            f"They may be a person's: look with `{git} diff HEAD -- {names}`. To go on without them, set them aside with "
+            f"{first}`{git} stash push --include-untracked -- {names}`; nothing is lost (`{git} stash pop` brings them back)."
         )
     if folders:
-        parts.append(f"{_listed(folders)}: a repository of its own. Commit there, or let a person move it away.")
+        parts.append(f"{listed(folders)}: a repository of its own. Commit there, or let a person move it away.")
     if other:
-        parts.append(
-            f"git does not show {_listed(other)}. Copy what is there now elsewhere, then put the old one back."
-        )
+        parts.append(f"git does not show {listed(other)}. Copy what is there now elsewhere, then put the old one back.")
     return " ".join(parts)
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Name the first of some paths."""
     return ", ".join(map(shown, names[:8])) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

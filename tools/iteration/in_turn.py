@@ -14,8 +14,8 @@ from ..decision.measured import Measurement
 from ..lab.context import RepoContext
 from ..measurement.runs import RunNumbers
 from ..session.state import Session, baseline_values
-from .clean_runs import meter_of
-from .measure import HeadWatch, in_paired_checkout
+from .clean_runs import in_paired_checkout, meter_of
+from .measure import HeadWatch
 
 PAIRS = 6
 MOST_SECONDS = 900.0

@@ -21,8 +21,9 @@ from ..session.events import GuardsRan, HeldOut, Verified
 from ..session.state import Session
 from ..storage.disk import keep_evidence
 from ..vocabulary import Phase
-from .clean_runs import in_clean_checkout, meter_of, of_the_change
-from .commit_checks import drift_since_start, refuse_tampering, refuse_uncommitted
+from .aside import land
+from .clean_runs import in_clean_checkout, in_paired_checkout, meter_of, of_the_change
+from .commit_checks import Drift, drift_since_start, refuse_tampering, refuse_uncommitted
 
 
 def verify(context: RepoContext) -> None:
@@ -33,8 +34,9 @@ def verify(context: RepoContext) -> None:
 
 def _verify_once(context: RepoContext) -> None:
     """Run verify once, on the candidate or, where the race asks for it, on the incumbent; before a keep in a clean checkout."""
-    refuse_tampering(context)
     session = context.active
+    if not session.open_trial.aside:
+        refuse_tampering(context)
     compare = session.verdict is not None and session.verdict.next is NextStep.COMPARE
     clean = None if compare else session.clean_arm
     arm = clean or (Arm.INCUMBENT if compare else Arm.CANDIDATE)
@@ -66,7 +68,7 @@ def _verify_once(context: RepoContext) -> None:
 
 def _other_ground(context: RepoContext) -> bool:
     """End the iteration where git's settings or the machine changed since its commit: nothing can be compared any more."""
-    if not (found := drift_since_start(context).all):
+    if not (found := _drift(context).all):
         return False
     context.record(Verified(iteration=context.active.open_trial.number, measurement=Measurement(tampered=found)))
     return True
@@ -92,28 +94,30 @@ def run_again(context: RepoContext, session: Session, commit: str, iteration: in
 
 
 def _of_arm(context: RepoContext, arm: Arm, numbers: RunNumbers) -> RunSpec:
-    """Specify a run of an arm: of a candidate where the user works, unless both arms take turns."""
+    """Specify a run of an arm: of a candidate where the user works, unless both arms take turns or it stands beside the branch."""
     session, trial = context.active, context.active.open_trial
-    if arm is Arm.CANDIDATE and not session.noisy:
+    if arm is Arm.CANDIDATE and not session.noisy and not trial.aside:
         return at_checkout(context.repo, trial.commit, numbers)
     commit = trial.commit if arm is Arm.CANDIDATE else trial.parent
     return in_paired_checkout(context, commit, session.start.base, numbers)
 
 
-def in_paired_checkout(context: RepoContext, commit: str, sealed: str, numbers: RunNumbers) -> RunSpec:
-    """Specify a run in the second checkout, at `commit` and with protected files as of the commit `sealed`."""
-    paired, tree = context.paired_checkout, context.repo.tree(commit)
-    return RunSpec(Place.ARENA, paired.folder, commit, tree, numbers, sealed, paired, context.untracked)
-
-
 def _new_files(context: RepoContext, before: frozenset[str]) -> tuple[str, ...]:
-    """Return the untracked files that a run left behind."""
+    """Return the untracked files that a run left behind. Nobody waits with theirs for a change that stands beside the branch."""
+    if context.active.open_trial.aside:
+        return ()
     return tuple(shown(path) for path in context.repo.status().untracked.paths if path not in before)
+
+
+def _drift(context: RepoContext) -> Drift:
+    """Compare the ruler with what was sealed. What is measured in checkouts of ours alone is compared there, file by file."""
+    found = drift_since_start(context)
+    return replace(found, files=()) if context.active.open_trial.aside else found
 
 
 def _checked(context: RepoContext, spec: RunSpec, measurement: Measurement) -> Measurement:
     """Return the measurement, without its number if the ruler or the measured files changed meanwhile."""
-    found = drift_since_start(context)
+    found = _drift(context)
     other = bent(context.active.start.baseline[-1].trained, measurement.trained)
     if bent_by := tuple(dict.fromkeys((*found.all, *measurement.tampered, *other))):
         _set_aside(context, found.files)
@@ -186,6 +190,9 @@ def _run_guards(context: RepoContext, trial: Trial) -> None:
     before = context.repo.status().paths
     watch = HeadWatch(context)
     results = meter_of(context).guards(spec, session.start.guard_timeout_s, guard_baselines(session.start.guards))
+    if trial.aside and not session.noisy and not all(result.passed for result in results):
+        land(context)  # they are only known to work where the session does
+        return _run_guards(context, context.active.open_trial)
     results = tuple(_probed(context, trial, result) for result in results)
     moved = watch.brought_back()
     left = _new_files(context, before)

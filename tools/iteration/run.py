@@ -16,6 +16,7 @@ from ..session.state import Session
 from ..storage.disk import keep_evidence
 from ..vocabulary import Phase
 from .announce import announce_keep
+from .aside import land
 from .commit import AGENTS, Check, Origin, commit, is_open
 from .commit_checks import changes_in_scope
 from .measure import guard, verify
@@ -62,11 +63,14 @@ def give_up(context: RepoContext, reason: str) -> None:
 
 
 def undo(context: RepoContext) -> None:
-    """Take the open iteration back, unless that was done: by a Revert commit, or, if no hook ever let it in, by restoring its
-    files.
+    """Take the open iteration back, unless that was done: by a Revert commit; if no hook ever let it in, by restoring its files;
+    what stands beside the branch needs neither.
     """
     session, trial = context.active, context.active.open_trial
     if trial.undone is not None:
+        return
+    if trial.aside:
+        context.record(Reverted(iteration=trial.number, commit=""))
         return
     if not trial.commit:
         _discard(context, session, trial)
@@ -96,9 +100,14 @@ def _discard(context: RepoContext, session: Session, trial: Trial) -> None:
 
 
 def log(context: RepoContext, learned: str) -> Row:
-    """Write the iteration's row to the journal and the results file."""
-    session = context.active
-    row = row_of(session, session.open_trial, flat(learned))
+    """Write the iteration's row to the journal and the results file. A keep that stands beside the branch becomes its end before.
+
+    Raises:
+        Refusal: if somebody has edits where that one changes files.
+    """
+    row = row_of(context.active, context.active.open_trial, flat(learned))
+    if row.status.kept:
+        land(context)
     context.record(Logged(iteration=row.iteration, row=row))
     context.write_results()
     if row.status.kept:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..git.locks import remove_dead, remove_own
 from ..project.measurement_inputs import misplaced
-from ..session.events import Committed, Reverted
+from ..session.events import Committed, Landed, Reverted
 from ..session.intent import Intent, clear_intent, intent_written_at, read_intent
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def recover(context: RepoContext) -> str:
     if context.active.head != intent.new:  # else it was recorded before the server died
         context.record(_finished(context, intent))
     clear_intent(context.repo.own_folder)
-    what = "commit" if isinstance(intent.event, Committed) else "revert"
+    what = {"committed": "commit", "landed": "keep", "reverted": "revert"}[intent.event.kind]
     return f"An interrupted {what} of iteration {intent.event.iteration} was finished."
 
 
@@ -60,15 +60,20 @@ def _is_ours(context: RepoContext, intent: Intent) -> bool:
     if isinstance(intent.event, Reverted):
         parent = session.trial.parent if session.trial else ""
         return intent.base == parent and context.repo.tree(intent.new) == context.repo.tree(parent)
+    if isinstance(intent.event, Landed):
+        return session.trial is not None and session.trial.aside and session.trial.commit == intent.new
     paths = [entry.path for entry in context.repo.entries(intent.old, intent.new)]
     return context.repo.tree(intent.new) == intent.event.tree and not misplaced(session.plan, paths)
 
 
-def _finished(context: RepoContext, intent: Intent) -> Committed | Reverted:
+def _finished(context: RepoContext, intent: Intent) -> Committed | Landed | Reverted:
     """Bring index and files to where the step leads, and return its event."""
     event = intent.event
     if isinstance(event, Committed):
         context.index.sync(intent.old, intent.new)
+        return event
+    if isinstance(event, Landed):
+        context.index.finish_undo(intent.old, intent.new, (), ())
         return event
     kept = context.index.finish_undo(intent.old, intent.base, intent.edited, intent.staged)
     return event.model_copy(update={"kept_edits": tuple(sorted({*event.kept_edits, *kept}))})

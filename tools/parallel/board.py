@@ -13,7 +13,16 @@ from ..lab.context import RepoContext
 from ..session.journal import Journal
 from ..storage.disk import held_lock
 from ..text.redaction import redact_record, redactor
-from .events import BoardEvent, LaneRan, LaneTaken, Submitted, WorkspaceOpened, WorkspaceReleased, read_board_event
+from .events import (
+    BoardEvent,
+    LaneRan,
+    LaneTaken,
+    Submitted,
+    Withdrawn,
+    WorkspaceOpened,
+    WorkspaceReleased,
+    read_board_event,
+)
 
 PATIENCE_S = 20.0
 """How long a change of the board waits for another one, in seconds; each takes a moment."""
@@ -27,7 +36,7 @@ Subject = tuple[int, int]
 class Board:
     """The workspaces that are given out by name, all candidates by number, and what their lanes are or were, and their runs.
 
-    `became` says which candidates are iterations by now, and which; `moving` are those whose workspaces, by name, still stand on
+    `withdrawn` are those that nobody wants any more; `became` says which are iterations by now, and which; `moving` are those whose workspaces, by name, still stand on
     the base with the candidate's edits.
     """
 
@@ -35,6 +44,7 @@ class Board:
     candidates: Mapping[int, Submitted] = field(default_factory=dict)
     lanes: Mapping[Subject, int] = field(default_factory=dict)
     runs: Mapping[Subject, LaneRan] = field(default_factory=dict)
+    withdrawn: frozenset[int] = frozenset()
     became: Mapping[int, int] = field(default_factory=dict)
     moving: Mapping[str, Submitted] = field(default_factory=dict)
 
@@ -50,6 +60,8 @@ class Board:
             case Submitted():
                 candidates = {**self.candidates, event.candidate: event}
                 return replace(self, candidates=candidates, moving={**self.moving, event.workspace: event})
+            case Withdrawn(candidate=candidate):
+                return replace(self, withdrawn=self.withdrawn | {candidate})
             case LaneTaken(candidate=candidate, incumbent=incumbent):
                 return replace(self, lanes={**self.lanes, (candidate, incumbent): event.lane})
             case LaneRan(candidate=candidate, incumbent=incumbent):
@@ -60,7 +72,7 @@ class Board:
         waiting = (
             one
             for number, one in self.candidates.items()
-            if self.became.get(number, 1 + last_iteration) > last_iteration
+            if self.became.get(number, 0 if number in self.withdrawn else 1 + last_iteration) > last_iteration
         )
         return list(waiting)
 

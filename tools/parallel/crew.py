@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from ..errors import Code, Refusal
@@ -17,7 +18,7 @@ from ..session.state import Session
 from ..storage.disk import take_lock
 from ..vocabulary import Phase, Tool
 from .board import Board, Subject, board_held, board_of, post
-from .events import LaneRan, LaneTaken, Submitted
+from .events import LaneRan, LaneTaken, Submitted, Withdrawn
 from .promoting import is_ready, settle
 from .screening import Lane, wanted_runs, workers
 
@@ -110,7 +111,7 @@ class Crew:
 
     def _run_lane(self, number: int) -> None:
         while (context := self._at_work()) is not None and (subject := self._claimed(context, number)):
-            lane, board = Lane(context, number), board_of(context)
+            lane, board = Lane(context, number, partial(self._is_withdrawn, subject[0])), board_of(context)
             ran = LaneRan(candidate=subject[0], incumbent=subject[1])
             try:
                 ran = ran.model_copy(update={"measurement": lane.run(board, subject)})
@@ -119,6 +120,9 @@ class Crew:
             post(context, ran)
             lane.clear()
             self._news.set()
+
+    def _is_withdrawn(self, candidate: int) -> bool:
+        return candidate in board_of(self._lab.for_reading(self._repo)).withdrawn
 
     def _claimed(self, context: RepoContext, number: int) -> Subject | None:
         """Take the next run for a lane, the one first that a dead server began in it; noted before it begins."""
@@ -173,6 +177,24 @@ def crew_of(lab: Lab, repo: str, check: Check) -> Crew:
     return found
 
 
+def withdraw(context: RepoContext, name: str) -> bool:
+    """Take an open candidate back, and end its run in a lane; returns false where it is an iteration by now, which goes on.
+
+    Raises:
+        Refusal: if no open candidate is called so.
+    """
+    with board_held(context) as board:
+        found = {one.name: one for one in board.open_ones(context.active.last_iteration)} if context.session else {}
+        if (one := found.get(name)) is None:
+            raise Refusal(Code.BAD_ARGUMENT, f"No open candidate is called {name}. Open: {', '.join(found) or 'none'}.")
+        if one.candidate in board.became:
+            return False
+        post(context, Withdrawn(candidate=one.candidate))
+    if lane := board.lanes.get((one.candidate, one.incumbent)):
+        Lane(context, lane).end()
+    return True
+
+
 def dismiss(context: RepoContext) -> None:
     """End what runs in the lanes of a session that is over, and take them away."""
     with suppress(OSError):
@@ -188,7 +210,7 @@ def candidate_lines(context: RepoContext, waits: str = "") -> list[str]:
         return []
     board, screens = board_of(context), workers(session) > 1
     told = [
-        f"Candidate {one.candidate} ({one.workspace}), {_state(board, one, session, screens)}: {one.description[:80]}"
+        f"Candidate {one.name} ({one.workspace}), {_state(board, one, session, screens)}: {one.description[:80]}"
         for one in board.open_ones(session.last_iteration)
     ]
     return [*told, *([f"They wait: {waits}"] if told and waits else [])]

@@ -55,6 +55,18 @@ class Submitted(Record):
     inverse: str
     shape: str
 
+    @property
+    def name(self) -> str:
+        """What people and agents call it, so that nobody takes its number for that of an iteration."""
+        return f"c{self.candidate}"
+
+
+class Withdrawn(Record):
+    """Whoever handed a candidate in does not want it any more."""
+
+    kind: Literal["withdrawn"] = "withdrawn"
+    candidate: int
+
 
 class LaneTaken(Record):
     """A run is about to begin in a lane: of a candidate, or with 0 for it of the best of the iteration `incumbent`."""
@@ -76,7 +88,7 @@ class LaneRan(Record):
 
 
 BoardEvent = Annotated[
-    WorkspaceOpened | WorkspaceReleased | Submitted | LaneTaken | LaneRan, Field(discriminator="kind")
+    WorkspaceOpened | WorkspaceReleased | Submitted | Withdrawn | LaneTaken | LaneRan, Field(discriminator="kind")
 ]
 
 

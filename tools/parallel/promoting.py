@@ -12,8 +12,11 @@ from collections.abc import Sequence
 from ..decision.decide import Status
 from ..decision.measured import Measurement
 from ..errors import Code, Refusal
+from ..git.experiment import HookFailure, Staged
+from ..git.hooks import has_hooks
 from ..git.merging import conflicting, merged
 from ..iteration.again import bring_in
+from ..iteration.aside import commit_aside
 from ..iteration.commit import Check, Origin, repeat_of
 from ..iteration.run import row_of, run_iteration
 from ..lab.context import RepoContext
@@ -23,7 +26,7 @@ from ..session.fold import advance
 from ..session.state import Session
 from ..vocabulary import Phase
 from .board import Board
-from .events import Submitted
+from .events import LaneRan, Submitted
 
 MOST_NAMED = 8
 
@@ -34,15 +37,16 @@ def settle(context: RepoContext, board: Board, one: Submitted, check: Check) -> 
     Returns None while its run, or that of the best it was cut from, is still to come.
 
     Raises:
-        Refusal: if it cannot be brought into the session's checkout now, because somebody has edits there.
+        Refusal: if it cannot be brought into the session's checkout, because somebody has edits there: where it has to be measured
+            there, of any file, else only of those that a keep changes.
     """
     if _is_open(context, one):
-        return _iterated(context, one, None, check)
+        return _iterated(context, one, board.run_of(one), check)
     run = board.run_of(one)
     measurement = run.measurement if run else None
     if measurement is not None and (row := _by_its_run(context, board, one, measurement)):
         return _closed(context, one, row, measurement)
-    return _promoted(context, one, measurement, check)
+    return _promoted(context, board, one, measurement, check)
 
 
 def is_ready(board: Board, one: Submitted, session: Session, screens: bool) -> bool:
@@ -101,7 +105,7 @@ def _as_committed(one: Submitted, number: int, run: Measurement | None) -> Commi
     return Committed(iteration=number, submitted=one.candidate, screened_s=run.seconds if run else 0.0, **given)
 
 
-def _promoted(context: RepoContext, one: Submitted, run: Measurement | None, check: Check) -> Row:
+def _promoted(context: RepoContext, board: Board, one: Submitted, run: Measurement | None, check: Check) -> Row:
     repo, session = context.repo, context.active
     staged = merged(repo, one.base, one.commit, session.head)
     if staged is None:
@@ -113,10 +117,12 @@ def _promoted(context: RepoContext, one: Submitted, run: Measurement | None, che
         why = found[1].partition(" Nothing was committed")[0]
     elif refused := _refused(context, one, staged.tree, check):
         why = refused
+    elif _stands_aside(context, board, one, staged):
+        return _iterated(context, one, board.run_of(one), check)
     else:
         brought = bring_in(context, staged)
         try:
-            return _iterated(context, one, run, check)
+            return _iterated(context, one, board.run_of(one), check)
         except Refusal as refusal:
             if refusal.code is not Code.DISK and context.phase is Phase.READY:
                 context.index.discard_edits(brought)
@@ -133,9 +139,27 @@ def _refused(context: RepoContext, one: Submitted, tree: str, check: Check) -> s
     return ""
 
 
-def _iterated(context: RepoContext, one: Submitted, run: Measurement | None, check: Check) -> Row:
-    origin = Origin(submitted=one.candidate, screened_s=run.seconds if run else 0.0)
-    _, row = run_iteration(context, one.description, one.hypothesis, "", check, origin)
+def _stands_aside(context: RepoContext, board: Board, one: Submitted, staged: Staged) -> bool:
+    """Commit a merged change beside the branch, where it can be measured in checkouts of ours alone: there the metric is known to be
+    as where the session works, and no hook has to look at files that a merge made.
+    """
+    then = _when_best(context, one.incumbent)
+    if then is None or not _believed(board, one, then) or (staged.tree != one.tree and has_hooks(context.repo)):
+        return False
+    try:
+        commit_aside(context, staged, one.description, one.hypothesis, _origin(one, board.run_of(one)))
+    except HookFailure:  # as an iteration in the session's checkout it has a row that tells what the hook said
+        return False
+    return True
+
+
+def _origin(one: Submitted, ran: LaneRan | None) -> Origin:
+    run = ran.measurement if ran else None
+    return Origin(submitted=one.candidate, screened_s=run.seconds if run else 0.0)
+
+
+def _iterated(context: RepoContext, one: Submitted, ran: LaneRan | None, check: Check) -> Row:
+    _, row = run_iteration(context, one.description, one.hypothesis, "", check, _origin(one, ran))
     assert row is not None, "what was handed in is not mended"
     return row
 
@@ -180,7 +204,7 @@ def _row_of_its_own(context: RepoContext, one: Submitted, run: Measurement | Non
 
 def _cut_from(one: Submitted) -> str:
     base = f"iteration {one.incumbent}" if one.incumbent else "the baseline"
-    return f"Candidate {one.candidate}, cut from {base}, which it was held against."
+    return f"Candidate {one.name}, cut from {base}, which it was held against."
 
 
 def _kept_since(context: RepoContext, one: Submitted) -> str:

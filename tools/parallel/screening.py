@@ -71,6 +71,10 @@ class Lane:
         runs = self._runs(f"{session.id} candidate {number} {incumbent}")
         return meter_of(context, runs).verify(spec, session.start.verify_timeout_s)
 
+    def end(self) -> None:
+        """End what runs there now."""
+        self._runs("").runner.cancel_all()
+
     def clear(self) -> None:
         """End and forget its run: its result stands in the journal."""
         self._runs("").clear()

@@ -6,17 +6,20 @@ from dataclasses import dataclass, replace
 
 from ..errors import Code, Refusal
 from ..git.experiment import HookFailure, Staged
+from ..git.hooks import has_hooks
 from ..git.repo import shown
 from ..git.workspace import Workspace
 from ..iteration.commit import Check, described, repeat_of
-from ..iteration.commit_checks import changes_in_scope, refuse_entries
+from ..iteration.commit_checks import changes_in_scope, listed, refuse_entries
 from ..lab.context import RepoContext
+from ..measurement.runs import without_outputs
 from ..session.commits import ChangeFingerprints, area, fingerprints
 from ..session.results import flat
 from ..storage.masked_lines import remember_masked
 from ..text.redaction import redact_tail
 from .board import Board, board_held, board_of, post
 from .events import Submitted, WorkspaceOpened
+from .screening import workers
 from .workspaces import edits_in, give, incumbent_commit, moved_on, own_workspace
 
 HOOK_OUTPUT_CHARACTERS = 3000
@@ -107,6 +110,19 @@ def patch_of_branch(context: RepoContext, branch: str) -> bytes:
     return repo.git.run("diff-tree", "-p", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", fork.text, tip)
 
 
+def in_the_way(context: RepoContext, one: Submitted) -> str:
+    """Say which edits in the session's checkout a candidate has to wait for; empty without any."""
+    session, left = context.active, context.active.left_behind
+    changes = without_outputs(session.plan, context.repo.changes())
+    edits = [change.path for change in changes if change.tracked or shown(change.path) not in left]
+    beside = (session.noisy or workers(session) > 1) and not has_hooks(context.repo)
+    held = [path for path in edits if not beside or shown(path) in one.files]
+    if not held:
+        return ""
+    what = "kept" if beside else "measured"
+    return f"It cannot be {what} while {context.repo.root} has edits in {listed(held)}: a person may set them aside or wait."
+
+
 def candidate_ref(session: str, candidate: int) -> str:
     """Return the ref that holds a candidate's commit."""
     return f"refs/autoresearch/candidates/{session}/{candidate}"
@@ -141,7 +157,7 @@ def _made(
     waiting = board.open_ones(session.last_iteration)
     for one in waiting:
         if one.base == known.base and (one.tree == staged.tree or one.change == change.change):
-            message = f"This is what candidate {one.candidate} ({one.description}) holds, which is still open. Nothing was handed in."
+            message = f"This is what candidate {one.name} ({one.description}) holds, which is still open. Nothing was handed in."
             raise Refusal(Code.REPEAT, f"{message} Try something else.")
     if found := repeat_of(there, staged, change):
         raise Refusal(Code.REPEAT, found[1].replace("Nothing was committed", "Nothing was handed in"))
@@ -179,7 +195,7 @@ def _message(staged: Staged, description: str, hypothesis: str) -> str:
 
 
 def _nothing(last: Submitted | None, place: Workspace) -> Refusal:
-    told = f" The last one from there is candidate {last.candidate} ({last.description})." if last else ""
+    told = f" The last one from there is candidate {last.name} ({last.description})." if last else ""
     return Refusal(
         Code.OUT_OF_ORDER, f"Nothing in scope differs in {place.folder}, so nothing was handed in.{told} Edit first."
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -15,6 +14,7 @@ from ..git.locks import remove_own
 from ..git.repo import shown
 from ..git.untracked_copies import UntrackedPaths
 from ..git.workspace import Workspace
+from ..iteration.commit_checks import listed
 from ..iteration.keeps import attempts_of
 from ..lab.context import RepoContext
 from ..measurement.runs import without_outputs
@@ -25,7 +25,6 @@ from .events import WorkspaceOpened, WorkspaceReleased
 from .servers import lives
 
 MOST_WORKSPACES = 64
-MOST_NAMED = 8
 DIRECTION_CHARACTERS = 200
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
 
@@ -129,7 +128,7 @@ def moved_on(context: RepoContext, board: Board, known: WorkspaceOpened, place: 
     if problem := place.move(base):
         folder = shlex.quote(shown(str(place.folder)))
         message = (
-            f"Workspace {known.name} has edits on top of candidate {one.candidate}, which was handed in, and git cannot bring it onto "
+            f"Workspace {known.name} has edits on top of candidate {one.name}, which was handed in, and git cannot bring it onto "
             f"the newest best with them: {problem} Set them aside with `git -C {folder} stash push --include-untracked`, call "
             f"workspace with its name, then `git -C {folder} stash pop`."
         )
@@ -178,7 +177,7 @@ def _refuse_edits(context: RepoContext, place: Workspace, known: WorkspaceOpened
     if edits := edits_in(context, place, known):
         folder = shlex.quote(shown(str(place.folder)))
         message = (
-            f"Workspace {known.name} has edits that were not handed in: {_listed(edits)}. Nothing was changed. Hand them in with "
+            f"Workspace {known.name} has edits that were not handed in: {listed(edits)}. Nothing was changed. Hand them in with "
             f"submit, or set them aside with `git -C {folder} stash push --include-untracked`, then call again."
         )
         raise Refusal(Code.OUT_OF_ORDER, message)
@@ -196,7 +195,7 @@ def _refuse_left(context: RepoContext, place: Workspace, name: str) -> None:
     if edits := [*own, *edited]:
         folder = shlex.quote(shown(str(place.folder)))
         message = (
-            f"{folder}, workspace {name} of an earlier session, has edits that were not handed in: {_listed(edits)}. Nothing was "
+            f"{folder}, workspace {name} of an earlier session, has edits that were not handed in: {listed(edits)}. Nothing was "
             f"changed. Leave `name` empty for another workspace, or look with `git -C {folder} status`, and hand them in by `patch`."
         )
         raise Refusal(Code.OUT_OF_ORDER, message)
@@ -218,8 +217,3 @@ def _refuse_name(context: RepoContext, board: Board, server: str, name: str) -> 
 def _free_name(context: RepoContext, board: Board) -> str:
     names = (f"w{number}" for number in count(1))
     return next(name for name in names if name not in board.workspaces and not Workspace(context.repo, name).exists())
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(map(shown, names[:MOST_NAMED])) + more

@@ -139,7 +139,7 @@ class Committed(Record):
     `change`, `inverse` and `shape` are fingerprints of the difference: as it is, turned round, and without its numbers.
     `undoes` is the latest iteration with the change that this one turns round, 0 without one; with `take_back` the one
     whose change the server took out. `submitted` is the candidate that it was, 0 for an edit of the agent's; it had taken
-    `screened_s` seconds before.
+    `screened_s` seconds before. One that stands `aside` is on no branch yet.
     """
 
     kind: Literal["committed"] = "committed"
@@ -159,6 +159,15 @@ class Committed(Record):
     note: str = ""
     submitted: int = 0
     screened_s: float = 0.0
+    aside: bool = False
+
+
+class Landed(Record):
+    """The branch was brought to the commit of an iteration that had stood beside it."""
+
+    kind: Literal["landed"] = "landed"
+    iteration: int
+    commit: str
 
 
 class Screened(Record):
@@ -274,7 +283,7 @@ class GaveUp(Record):
 
 
 class Reverted(Record):
-    """The iteration was undone. `commit` is the Revert commit, empty where nothing had been committed."""
+    """The iteration was undone. `commit` is the Revert commit, empty where the branch had none of it."""
 
     kind: Literal["reverted"] = "reverted"
     iteration: int
@@ -303,6 +312,7 @@ Event = Annotated[
     | HookRejected
     | Repeated
     | Committed
+    | Landed
     | Screened
     | Verified
     | GuardsRan

@@ -27,6 +27,7 @@ from .events import (
     GuardsRan,
     HeldOut,
     HookRejected,
+    Landed,
     Logged,
     Remeasured,
     Repeated,
@@ -116,6 +117,8 @@ def _step(session: Session, event: Event) -> Session:
             return _open(session, trial, event, **rejected)
         case Committed():
             return _committed(session, trial, event)
+        case Landed():
+            return replace(session, trial=replace(trial, aside=False), head=trial.commit)
         case Verified():
             return _verified(session, trial, event)
         case GuardsRan(results=results):
@@ -156,6 +159,7 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
         undoes=event.undoes,
         take_back=event.take_back,
         submitted=event.submitted,
+        aside=event.aside,
         note=event.note,
     )
     threshold = Threshold(
@@ -166,7 +170,7 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
     return replace(
         session,
         trial=latest,
-        head=event.commit,
+        head=session.head if event.aside else event.commit,
         judge=session.judge.open(threshold),
         measured_seconds=session.measured_seconds + event.screened_s,
     )

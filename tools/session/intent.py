@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..storage.disk import write_atomically
-from .events import Committed, Reverted
+from .events import Committed, Landed, Reverted
 
 INTENT_FILE = "intent.json"
 
@@ -24,7 +24,7 @@ class Intent(BaseModel):
     session: str
     old: str
     new: str
-    event: Committed | Reverted
+    event: Committed | Landed | Reverted
     base: str = ""
     edited: tuple[str, ...] = ()
     staged: tuple[str, ...] = ()

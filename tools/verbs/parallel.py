@@ -16,7 +16,7 @@ from ..lab.context import RepoContext
 from ..measurement.meter import import_paths
 from ..parallel.crew import candidate_lines, crew_of
 from ..parallel.servers import sign_in
-from ..parallel.submitting import from_patch, hand_in, patch_of_branch
+from ..parallel.submitting import from_patch, hand_in, in_the_way, patch_of_branch
 from ..parallel.workspaces import GivenWorkspace, give, release, workspace_lines
 from ..vocabulary import Tool
 from ..workflows.fix.hooks import refuse_hiding
@@ -56,7 +56,7 @@ class WorkspaceAnswer(Answer):
 class Submission(Answer):
     """What was handed in."""
 
-    candidate: int = 0
+    candidate: str = Field("", description="Its name, for cancel.")
     commit: str = ""
     files: list[str] = []
     added: int = 0
@@ -111,13 +111,14 @@ class Parallel(Verbs):
         return Submission(
             phase=context.phase,
             next=context.following(),
-            candidate=one.candidate,
+            candidate=one.name,
             commit=one.commit,
             files=list(one.files),
             added=one.added,
             removed=one.removed,
             candidates=candidate_lines(context),
-            note=" ".join(filter(None, (again, made.stays))) or "Go on with the next idea; wait follows it.",
+            note=" ".join(filter(None, (again, made.stays, in_the_way(context, one))))
+            or "Go on with the next idea; wait follows it.",
         )
 
     def workspace(

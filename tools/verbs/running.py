@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Annotated, Any
 
@@ -13,13 +14,16 @@ from ..lab.answers import Answer
 from ..lab.context import RepoContext
 from ..lab.jobs import PROGRESS, Job, caller, still_running
 from ..parallel.board import board_of
-from ..parallel.crew import candidate_lines
+from ..parallel.crew import candidate_lines, withdraw
 from ..storage.disk import lock_holder
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs
 from .parallel import follow
 
 RunId = Annotated[str, Field(description="The run that an answer named. Empty, the default: the one at work.")]
+RunOrCandidate = Annotated[
+    str, Field(description="The run, or the candidate (c3), that an answer named. Empty, the default: the run at work.")
+]
 AS_LONG_AS_ALLOWED = -1.0
 Seconds = Annotated[
     float,
@@ -110,13 +114,19 @@ class Running(Verbs):
             return Awaited.of(job.answer_within(patience, PROGRESS.get(_nobody)))
         return self._of_another_server(context, run, patience)
 
-    def cancel(self, run: RunId = "", repo: RepoPath = "") -> Cancelled:
+    def cancel(self, run: RunOrCandidate = "", repo: RepoPath = "") -> Cancelled:
         """Use to end a run that is not worth its time: ends its processes, all of them. The change that was being measured
-        counts as crashed: edit it and call iterate, or call revert.
+        counts as crashed: edit it and call iterate, or call revert. A candidate is withdrawn.
 
         Refused if nothing is at work.
         """
         context = self._lab.for_reading(repo)
+        if re.fullmatch(r"c\d+", run):
+            if withdraw(context, run):
+                return Cancelled(
+                    phase=context.phase, next=context.following(), stopped=True, note=f"Candidate {run} was withdrawn."
+                )
+            run = ""
         job = self._job(context, run)
         if job and not job.done.is_set():
             return self._stop(context, job, repo)
@@ -137,12 +147,15 @@ class Running(Verbs):
                 break
             waits = follow(self._lab, repo)
             time.sleep(TICK_S / 5)
-        rows = context.journal.rows(context.active.id, MOST_ROWS)
+        rows, board = context.journal.rows(context.active.id, MOST_ROWS), board_of(context)
+        names = {
+            board.became[number]: f" ({one.name})" for number, one in board.candidates.items() if number in board.became
+        }
         return Candidates(
             phase=context.phase,
             next=context.following(),
             decided=[
-                f"#{row.iteration} {row.status}: {row.description[:80]}. {row.why}"
+                f"#{row.iteration}{names.get(row.iteration, '')} {row.status}: {row.description[:80]}. {row.why}"
                 for row in rows
                 if row.iteration > before
             ],

@@ -57,14 +57,14 @@ def test_a_candidate_that_is_not_better_is_a_row_and_the_branch_never_moves(proj
 
     answer = handed_in(project, name, folder, value_txt=11)
 
-    assert (answer.candidate, answer.files) == (1, ["value.txt"])
+    assert (answer.candidate, answer.files) == ("c1", ["value.txt"])
     assert (folder / "value.txt").read_text() == "10\n", "the workspace is at the best again"
     (folder / "value.txt").write_text("1\n")  # what is measured is what was handed in
     assert worked_off(project) == ["discard"]
     row = project.review.history(iteration=1).rows[0]
     assert (row.metric, row.delta, len(row.receipts)) == (31.0, 1.0, 1)
     assert row.why == "Worse by 1."
-    assert row.note == "Candidate 1, cut from the baseline, which it was held against."
+    assert row.note == "Candidate c1, cut from the baseline, which it was held against."
     assert project.git("rev-parse", "HEAD") == head
     assert project.git("rev-parse", f"refs/autoresearch/candidates/{project.sessions.status().session}/1") == row.commit
     check(project)
@@ -76,7 +76,7 @@ def test_a_candidate_that_was_decided_before_anybody_waited_is_told_all_the_same
     worked_off(project)
 
     assert Running(project.lab).wait().text().splitlines()[:2] == [
-        "#1 discard: {'value_txt': 11}. Worse by 1.",
+        "#1 (c1) discard: {'value_txt': 11}. Worse by 1.",
         "No candidate is open.",
     ]
 
@@ -205,22 +205,92 @@ def test_one_worker_makes_ordinary_iterations_one_after_the_other(tmp_path: Path
     check(project)
 
 
-def test_edits_in_the_sessions_checkout_hold_winners_up_and_nothing_of_them_is_lost(project: Project) -> None:
+def test_edits_in_the_sessions_checkout_stay_while_winners_are_measured_and_kept_beside_them(project: Project) -> None:
     name, folder = workspace(project)
-    project.write("src/b.txt", "mine\n")
+    head = project.git("rev-parse", "HEAD")
+    project.write("src/b.txt", "mine\n").write("check.sh", "mine too\n").write("mine.txt", "mine as well\n")
     handed_in(project, name, folder, src__a_txt=4)
     handed_in(project, name, folder, value_txt=12)
+
+    assert sorted(worked_off(project)) == ["discard", "keep"]
+
+    assert [project.read(file) for file in ("src/a.txt", "src/b.txt", "check.sh")] == ["4\n", "mine\n", "mine too\n"]
+    assert project.git("status", "--porcelain").split("\n") == [" M check.sh", " M src/b.txt", "?? mine.txt"]
+    assert project.git("rev-list", "--count", f"{head}..HEAD") == "1"
+
+
+def test_an_edit_where_a_keep_changes_a_file_is_never_written_over_and_holds_up_that_keep_alone(
+    project: Project,
+) -> None:
+    name, folder = workspace(project)
+    handed_in(project, name, folder, src__a_txt=4)
+    project.write("src/a.txt", "mine\n")
     crew = crew_of(project.lab, "", refuse_hiding)
     crew.wake()
-    while project.statuses()[1:] != ["discard"] or not crew.waits:
+    while not crew.waits:
         crew.wake()
 
-    assert "These files have edits or are in the way: src/b.txt" in crew.waits
-    assert project.read("src/b.txt") == "mine\n"
-    project.git("checkout", "--", "src/b.txt")
+    assert crew.waits.startswith("These files have edits or are in the way: src/a.txt. Set them aside with `git stash")
+    assert (project.read("src/a.txt"), project.statuses()[1:]) == ("mine\n", [])
+    project.git("checkout", "--", "src/a.txt")
     while project.sessions.status().candidates:
         crew.wake()
-    assert [row.status for row in project.review.history().rows[1:]] == [Status.DISCARD, Status.KEEP]
+    assert (project.read("src/a.txt"), project.statuses()[1:]) == ("4\n", ["keep"])
+    check(project)
+
+
+def test_a_guard_that_only_works_in_the_sessions_checkout_is_heard_there(tmp_path: Path) -> None:
+    root = tmp_path / "repo"
+    project = summed(root, guards=(f'test "$PWD" = {root}',))
+    name, folder = workspace(project)
+    handed_in(project, name, folder, src__a_txt=4)
+
+    assert worked_off(project) == ["keep"]
+    check(project)
+
+
+def test_a_candidate_that_is_withdrawn_is_never_decided_and_stays_held_by_its_ref(project: Project) -> None:
+    name, folder = workspace(project)
+    handed_in(project, name, folder, src__a_txt=4)
+    handed_in(project, name, folder, src__b_txt=4)
+
+    assert Running(project.lab).cancel("c1").note == "Candidate c1 was withdrawn."
+
+    assert worked_off(project) == ["keep"]
+    assert (project.read("src/a.txt"), project.read("src/b.txt")) == ("10\n", "4\n")
+    ref = f"refs/autoresearch/candidates/{project.sessions.status().session}/1"
+    assert project.git("show", f"{ref}:src/a.txt") == "4"
+    with pytest.raises(Refusal, match="No open candidate is called c1"):
+        Running(project.lab).cancel("c1")
+
+
+def test_the_run_of_a_candidate_that_is_withdrawn_ends(tmp_path: Path) -> None:
+    project = summed(tmp_path / "repo", verify=f"test $(cat value.txt) != 77 || sleep 600; {SUM}")
+    name, folder = workspace(project)
+    handed_in(project, name, folder, value_txt=77)
+    crew = crew_of(project.lab, "", refuse_hiding)
+    crew.wake()
+    while "running" not in project.sessions.status().candidates[0]:
+        pass
+
+    Running(project.lab).cancel("c1")
+
+    crew.work()
+    assert project.statuses()[1:] == []
+
+
+def test_submit_says_which_edits_in_the_sessions_checkout_its_candidate_waits_for(tmp_path: Path) -> None:
+    project = summed(tmp_path / "repo", workers=1)
+    name, folder = workspace(project)
+    project.write("src/b.txt", "mine\n")
+
+    assert "It cannot be measured while" in handed_in(project, name, folder, src__a_txt=4).note
+
+    project = summed(tmp_path / "other")
+    name, folder = workspace(project)
+    project.write("src/b.txt", "mine\n")
+    assert "Go on with the next idea" in handed_in(project, name, folder, src__a_txt=4).note
+    assert "has edits in src/b.txt" in handed_in(project, name, folder, src__b_txt=4).note
 
 
 def test_what_iterate_would_refuse_is_refused_and_nothing_is_handed_in(project: Project) -> None:
@@ -229,6 +299,7 @@ def test_what_iterate_would_refuse_is_refused_and_nothing_is_handed_in(project: 
     with pytest.raises(Refusal) as outside:
         handed_in(project, name, folder, value_txt=9)
     assert outside.value.code is Code.OUTSIDE_SCOPE
+    assert f"`git -C {folder} stash push --include-untracked -- notes.txt`" in outside.value.message
     (folder / "notes.txt").write_text("the user's notes\n")
     (folder / "check.sh").write_text("true\n")
     with pytest.raises(Refusal, match=r"check\.sh \(protected\)"):
@@ -250,15 +321,15 @@ def test_a_hook_that_says_no_is_heard_at_once_and_the_edit_stays(tmp_path: Path)
         handed_in(project, name, folder, value_txt=9)
 
     assert (folder / "value.txt").read_text() == "9\n"
-    assert handed_in(project, name, folder, value_txt=8).candidate == 1
+    assert handed_in(project, name, folder, value_txt=8).candidate == "c1"
 
 
 def test_the_same_change_is_handed_in_once(project: Project) -> None:
     name, folder = workspace(project)
     handed_in(project, name, folder, value_txt=12)
-    with pytest.raises(Refusal, match=r"what candidate 1 .* holds, which is still open"):
+    with pytest.raises(Refusal, match=r"what candidate c1 .* holds, which is still open"):
         Parallel(project.lab).submit("with another name", patch=_patch("value.txt", 10, 12))
-    with pytest.raises(Refusal, match=r"Nothing in scope differs in .*The last one from there is candidate 1"):
+    with pytest.raises(Refusal, match=r"Nothing in scope differs in .*The last one from there is candidate c1"):
         Parallel(project.lab).submit("nothing", name)
     worked_off(project)
     with pytest.raises(Refusal, match="byte for byte what iteration 1 tried"):
@@ -305,7 +376,10 @@ KILLED_AT = (
     "commit: after journal lane-taken 2",
     "commit: after journal lane-ran 2",
     "commit: before journal screened+logged 1",
-    "commit: after git checkout-index 1",
+    "commit: before git update-ref 3",
+    "decide: before git update-ref 1",
+    "decide: after git update-ref 1",
+    "decide: after journal landed 1",
     "measure: before journal verified 1",
     "decide: before journal logged 1",
 )
@@ -331,7 +405,7 @@ def test_killed_at_any_of_these_points_every_candidate_is_judged_once(project: P
             Parallel(twin.lab).submit("a patch", patch=_patch("src/a.txt", 10, 4))
         when_free(partial(worked_off, twin))
 
-        assert (again.candidate, again.note) == (1, "The same call was made before: this is its candidate.")
+        assert (again.candidate, again.note) == ("c1", "The same call was made before: this is its candidate.")
         assert sorted(twin.statuses()[1:]) == ["discard", "keep"], point
         assert ((folder / "value.txt").read_text(), twin.read("src/a.txt")) == ("10\n", "4\n")
         check(twin)
