@@ -1,4 +1,4 @@
-"""Which documents and wiki pages a repository should have, told from its files; how long they may be; and when they are stale."""
+"""Which documents and wiki pages a repository should have, told from its files; and how long they may be."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from ...text.markdown import is_markdown
 from ...text.restructured import is_restructured
@@ -16,8 +15,6 @@ from .codemap import is_document, language_of
 
 FOLDER = "docs"
 WIKI = "wiki"
-STALE_DAYS = 7.0
-DAY_S = 86_400.0
 _FOLDERS = frozenset(("docs", "doc", "documentation", "site", "website"))
 _MANY_TESTS = 10
 _MANY_TODOS = 20
@@ -49,11 +46,10 @@ class DueDocument:
 
 @dataclass(frozen=True)
 class Limits:
-    """How long documents may be, in lines, and how many days behind what they describe; 0 = any number."""
+    """How long documents may be, in lines; 0 = any number."""
 
     readme_lines: int = 300
     most_lines: int = 800
-    stale_days: float = 30.0
 
     def lines(self, path: str) -> int:
         """Return how many lines a document may have; one that tells of the past may have any number."""
@@ -64,21 +60,6 @@ class Limits:
     def fits(self, path: str, lines: int) -> bool:
         """Return whether a document is within its number of lines."""
         return lines <= self.lines(path) or not self.lines(path)
-
-    def freshness(self, behind_s: float) -> Freshness:
-        """Return how stale a document is whose files changed `behind_s` seconds after it did: fresh below 7 days."""
-        days = behind_s / DAY_S
-        if days < min(STALE_DAYS, self.stale_days or STALE_DAYS):
-            return Freshness.FRESH
-        return Freshness.STALE if days <= self.stale_days or not self.stale_days else Freshness.VERY_STALE
-
-
-class Freshness(StrEnum):
-    """How far a document has fallen behind the files that it describes."""
-
-    FRESH = "fresh"
-    STALE = "stale"
-    VERY_STALE = "very stale"
 
 
 def _kind(name: str, path: str, names: str, holds: str, *, core: bool = False) -> DocumentKind:

@@ -8,13 +8,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from posixpath import dirname
 
+from .code_text import blanked, closing
 from .manifests import Manifests
 
 _GO_PACKAGE = re.compile(r"^package (\w+)", re.MULTILINE)
 _GO_FUNCTION = re.compile(
     r"^func (\w+)(?:\[[^\]]*\])?\(((?:[^()]|\([^()]*\))*)\)\s*\(?\s*(?:\w+ )?\*?([A-Z]\w*)?", re.MULTILINE
 )
-_GO_METHOD = re.compile(r"^func \((?:\w+ )?\*?(\w+)(?:\[[^\]]*\])?\) (\w+)\(", re.MULTILINE)
+_GO_METHOD = re.compile(
+    r"^func \((?:\w+ )?\*?(\w+)(?:\[[^\]]*\])?\) (\w+)\((?:[^()]|\([^()]*\))*\)\s*\(?\s*(?:\w+ )?\*?([A-Z]\w*)?",
+    re.MULTILINE,
+)
+_GO_SIGNATURE = re.compile(r"^func .*", re.MULTILINE)
+_GO_TAKEN = re.compile(r"[(,]\s*([a-z]\w{2,}) \*?(?:\w+\.)?([A-Z]\w*)\b")
 _GO_TYPE = re.compile(r"^type (\w+)(?:\[[^\]]*\])? (?:struct|interface) ?\{(.*?)^\}", re.MULTILINE | re.DOTALL)
 _GO_GROUPED_TYPE = re.compile(r"^\t(\w+) (?:struct|interface) ?\{(.*?)^\t\}", re.MULTILINE | re.DOTALL)
 _GO_NAME = re.compile(r"^(?:type|var|const) (\w+)", re.MULTILINE)
@@ -34,6 +40,26 @@ _EXPORT = re.compile(
 )
 _EXPORT_LIST = re.compile(r"\bexport\s+(?:type\s+)?\{([^}]*)\}")
 _COMMON_JS = re.compile(r"\b(?:module\.)?exports\.([A-Za-z_$][\w$]*)\s*=")
+_SCRIPT_FUNCTION = re.compile(
+    r"\bexport\s+(?:default\s+)?(?:async\s+)?(?:function\*?\s+([\w$]+)|const\s+([\w$]+)\s*=\s*(?:async\s*)?)(?:<[^<>()]*>)?\("
+)
+_CLASS = re.compile(
+    r"\bexport\s+(?P<default>default\s+)?(?:abstract\s+)?class\s+(?P<name>[\w$]+)(?:<[^{]*?>)?"
+    r"(?:\s+extends\s+(?P<base>[\w$.]+)(?:<[^{]*?>)?)?(?:\s+implements\s+[^{]+)?\s*\{"
+)
+_CLASS_MEMBER = re.compile(
+    r"^\s*(?:(?:public|static|async|readonly|get|set|abstract|override|declare)\s+)*\*?([A-Za-z_$][\w$]*)\s*[(<:=?!;]",
+    re.MULTILINE,
+)
+_EMITTER = frozenset(
+    "on once off emit addListener removeListener removeAllListeners listeners listenerCount eventNames prependListener "
+    "prependOnceListener rawListeners setMaxListeners getMaxListeners".split()
+)
+"""What every emitter of events has."""
+_TAKEN_OUT = re.compile(r"\b(?:const|let|var)\s*\{([^{}]*)\}\s*=")
+"""Names under which something else may be exported than what is defined under them."""
+_MAY_LACK = re.compile(r"^\.\.\.|^[\w$]+\?|[^=!<>]=[^=>]")
+"""A parameter that a call may leave out."""
 _OPEN = re.compile(
     r"^export\s+\*\s+from\s+['\"](?!\.)|^module\.exports\s*=(?!\s*\{)|^export\s+(?:const|let|var)\s*[\[{]", re.MULTILINE
 )
@@ -51,6 +77,9 @@ class GoPackage:
     embedded: dict[str, set[str]] = field(default_factory=dict)
     """The types that a type embeds, whose members it has as well."""
     returns: dict[str, str] = field(default_factory=dict)
+    """The type of its own that a function, or `Type.Method`, returns first; empty for any other."""
+    parameters: dict[str, set[str]] = field(default_factory=dict)
+    """The types of its own that its functions take under a name."""
     arity: dict[str, int | None] = field(default_factory=dict)
     """How many arguments its functions take; None for any number."""
 
@@ -60,8 +89,12 @@ class GoPackage:
             self.names.add(name)
             self.returns[name] = kind
             self.arity[name] = None if "..." in parameters else len(arguments(parameters))
-        for kind, name in _GO_METHOD.findall(text):
+        for line in _GO_SIGNATURE.findall(text):
+            for name, kind in _GO_TAKEN.findall(line):
+                self.parameters.setdefault(name, set()).add(kind)
+        for kind, name, returned in _GO_METHOD.findall(text):
             self.members.setdefault(kind, set()).add(name)
+            self.returns[f"{kind}.{name}"] = returned
         for kind, body in (*_GO_TYPE.findall(text), *_GO_GROUPED_TYPE.findall(text)):
             self.names.add(kind)
             for name, more in _GO_MEMBER.findall(body):
@@ -80,6 +113,70 @@ class GoPackage:
             seen.add(one)
             waiting += self.embedded.get(one, set()) - seen
         return False
+
+
+@dataclass(frozen=True)
+class ScriptPackage:
+    """A package of TypeScript or JavaScript: its name, and the texts of its own code."""
+
+    name: str
+    sources: tuple[str, ...]
+
+    @cached_property
+    def exports(self) -> frozenset[str]:
+        """What it exports."""
+        return frozenset(_exported(self.sources))
+
+    @cached_property
+    def _plain(self) -> tuple[str, ...]:
+        return tuple(blanked(text, strings=False) for text in self.sources)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every word of its code, comments aside."""
+        return frozenset(word for text in self._plain for word in re.findall(r"[A-Za-z_$][\w$]*", text))
+
+    @cached_property
+    def properties(self) -> frozenset[str]:
+        """The names that its types and objects give to something."""
+        return frozenset(name for text in self._plain for name in re.findall(r"([A-Za-z_$][\w$]*)\??:", text))
+
+    @cached_property
+    def members(self) -> Mapping[str, frozenset[str] | None]:
+        """What instances of its classes have, by the name of the class, `default` for the one that is given away as that; None
+        where a class inherits from one whose members are not known.
+        """
+        bodies = {
+            match["name"]: (match, text[match.end() : closing(text, match.end() - 1)])
+            for text in self._plain
+            for match in _CLASS.finditer(text)
+        }
+        found: dict[str, frozenset[str] | None] = {}
+        for name, (match, body) in bodies.items():
+            own, base = frozenset(_CLASS_MEMBER.findall(_shallow(body))), match["base"] or ""
+            if base == "EventEmitter":
+                found[name] = own | _EMITTER
+            else:
+                found[name] = None if base else own
+            if match["default"]:
+                found["default"] = found[name]
+        return found
+
+    @cached_property
+    def arity(self) -> Mapping[str, tuple[int, float]]:
+        """How many arguments at least and at most its exported functions take, where that can be read off their definition."""
+        found: dict[str, tuple[int, float]] = {}
+        for text in self._plain:
+            for match in _SCRIPT_FUNCTION.finditer(text):
+                listed = text[match.end() : closing(text, match.end() - 1)]
+                if closing(text, match.end() - 1) > 0 and "<" not in listed:
+                    takes = arguments(listed)
+                    least = sum(not _MAY_LACK.search(one) for one in takes)
+                    most = float("inf") if any(one.startswith("...") for one in takes) else len(takes)
+                    before = found.get(match[1] or match[2], (least, most))
+                    found[match[1] or match[2]] = (min(least, before[0]), max(most, before[1]))
+        taken_out = " ".join(names for text in self._plain for names in _TAKEN_OUT.findall(text))
+        return {name: takes for name, takes in found.items() if name not in re.findall(r"[\w$]+", taken_out)}
 
 
 @dataclass(frozen=True)
@@ -116,7 +213,16 @@ class ForeignNames:
             if packages:
                 whys = [self._lacks(one, names) for one in packages]
                 return ("" if "" in whys else whys[0]), packages[0].folder
-        return None
+        return self._of_parameter(head, rest)
+
+    def _of_parameter(self, name: str, rest: list[str]) -> tuple[str, str] | None:
+        """Return the same for what is asked of a parameter as the code calls it: `cmd.Help` where functions take a `cmd`."""
+        named = {kind for one in self.go.values() for kind in one.parameters.get(name, ())}
+        typed = [(one, kind) for one in self.go.values() for kind in named if kind in one.members]
+        if not typed or not rest[0][:1].isupper() or named - {kind for _, kind in typed}:
+            return None
+        whys = ["" if one.has(kind, rest[0]) else f"{kind} has no {rest[0]}" for one, kind in typed]
+        return ("" if "" in whys else whys[0]), typed[0][0].folder
 
     def _lacks(self, package: GoPackage, names: list[str]) -> str:
         where = package.folder or "the top"
@@ -129,17 +235,17 @@ class ForeignNames:
             return ""
         return f"{kind} in {where} has no {member}"
 
-    def exported(self, module: str) -> frozenset[str] | None:
-        """Return what a module of one of this repository's packages exports, by the name with which it is imported; None
-        where it is none, or that cannot be told.
+    def imported(self, module: str) -> ScriptPackage | None:
+        """Return the package of this repository that a module belongs to, by the name with which it is imported; None where it
+        is none, or what it exports cannot be told.
         """
         name = next((one for one in self.node if module == one or module.startswith(f"{one}/")), "")
         return self.node.get(name)
 
     @cached_property
-    def node(self) -> Mapping[str, frozenset[str] | None]:
-        """What each package of this repository exports, by its name; None where that cannot be told."""
-        found: dict[str, frozenset[str] | None] = {}
+    def node(self) -> Mapping[str, ScriptPackage | None]:
+        """Each Node package of this repository, by its name; None where what it exports cannot be told."""
+        found: dict[str, ScriptPackage | None] = {}
         for path, one in Manifests(self.texts).packages.items():
             name, folder = str(one.get("name", "")), dirname(path)
             sources = [
@@ -148,8 +254,18 @@ class ForeignNames:
                 if file.endswith(_SCRIPT) and not _TEST.search(file) and (not folder or file.startswith(f"{folder}/"))
             ]
             if name and sources and not _TEST.search(path):
-                found[name] = None if any(map(_OPEN.search, sources)) else frozenset(_exported(sources))
+                found[name] = None if any(map(_OPEN.search, sources)) else ScriptPackage(name, tuple(sources))
         return found
+
+
+def _shallow(text: str) -> str:
+    """Return what of a body stands in no further bracket."""
+    found, depth = "", 0
+    for letter in text:
+        depth -= letter in ")]}"
+        found += letter if not depth else "\n" if letter == "\n" else ""
+        depth += letter in "([{"
+    return found
 
 
 def arguments(text: str) -> list[str]:

@@ -51,12 +51,11 @@ class LearnOptions(Options):
     )
     most_lines: int = Field(800, ge=0, description="Lines that a document may have; 0 = any number.")
     readme_lines: int = Field(300, ge=0, description="Lines that a readme may have; 0 = any number.")
-    stale_days: float = Field(30, ge=0, description="Days that a document may be behind its files; 0 = any number.")
 
     @property
     def limits(self) -> Limits:
-        """How long and how old documents may be."""
-        return Limits(self.readme_lines, self.most_lines, self.stale_days)
+        """How long documents may be."""
+        return Limits(self.readme_lines, self.most_lines)
 
 
 class Why(StrEnum):
@@ -80,18 +79,6 @@ class Mismatch(Cited):
     says: Text = Field(description="Its wrong words, as they stand there. The mismatch is mended when they are gone.")
     should_say: Text = Field(description="What is so, by the code quoted.")
     severity: Severity = Severity.MEDIUM
-
-
-class DocumentReview(Cited):
-    """A document that is still right though a file that it describes has changed. `location` and `quote` are the change's."""
-
-    prefix: ClassVar[str] = "R"
-    place_format: ClassVar[str] = ""
-    title_format: ClassVar[str] = "{document} is still right"
-
-    kind: Literal["review"] = "review"
-    document: Text = Field(description="The stale document's path.")
-    still_right: Text = Field(description="Why the change leaves what it says true.")
 
 
 class Exempt(Item):
@@ -195,7 +182,7 @@ def exempted(ledger: Ledger) -> frozenset[tuple[str, str]]:
 
 def open_problems(ledger: Ledger) -> tuple[DocumentProblem, ...]:
     """Return what the last look found and no item has answered since."""
-    gone, none, reviewed = skipped(ledger), exempted(ledger), {item.document for item in ledger.items(DocumentReview)}
+    gone, none = skipped(ledger), exempted(ledger)
     seen = last_validation(ledger)
     since = [one for one in contradictions(ledger) if one.id not in seen.contradictions]
     found = (*(contradicted(one) for one in since), *seen.problems)
@@ -204,7 +191,6 @@ def open_problems(ledger: Ledger) -> tuple[DocumentProblem, ...]:
         for problem in found
         if not (problem.fault is DocumentFault.MISSING and problem.path in gone)
         and not (may_be_exempted(problem) and (problem.path, problem.text) in none)
-        and not (problem.fault is DocumentFault.STALE and problem.path in reviewed)
     )
 
 

@@ -198,6 +198,9 @@ class Manifests:
             listed = python.get("dependencies", []) if python else part(node, "dependencies")
             found["dependencies"] = (len(listed), file)
             found["executables"] = (sum(path == file for path, _ in self.declared), file)
+        elif go := self.texts.get("go.mod", ""):
+            listed = re.findall(r"^(?:require )?\s*[\w./~-]+ v\S+(?! *// indirect)$", go, re.MULTILINE)
+            found["dependencies"] = (len(listed), "go.mod")
         if python:
             found["extras"] = (len(part(python, "optional-dependencies")), "pyproject.toml")
         if node:

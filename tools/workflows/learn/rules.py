@@ -12,9 +12,7 @@ from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.pages import lines, many, section, table
 from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger
-from .documents import Freshness
 from .items import (
-    DocumentReview,
     Exempt,
     LearnMode,
     LearnOptions,
@@ -53,15 +51,6 @@ def _no_such_claim(ledger: Ledger, item: Exempt) -> Objection | None:
         Code.EVIDENCE,
         f"{problem} Only problems of these kinds can be exempted: {kinds}, and example passwords. Give path and text as shown.",
     )
-
-
-def _not_stale(ledger: Ledger, item: DocumentReview) -> Objection | None:
-    one = next((one for one in last_validation(ledger).documents if one.path == item.document), None)
-    if one is None or not one.changed:
-        return Objection(Code.EVIDENCE, f"{item.document} is not behind anything that it describes: nothing to review.")
-    if item.path not in one.changed:
-        return Objection(Code.EVIDENCE, f"Cite one of the files that changed since: {', '.join(one.changed)}.")
-    return None
 
 
 def _not_skippable(ledger: Ledger, item: Skip) -> Objection | None:
@@ -122,19 +111,15 @@ def report_page(ledger: Ledger) -> str:
     seen, wrong, limits = last_validation(ledger), open_problems(ledger), ledger.opts(LearnOptions).limits
     rows = [
         f"| `{one.path}` | {one.lines} of {limits.lines(one.path) or 'any'} | {one.claims} | {one.claims - one.held} | {one.unknown} | {one.problems} | "
-        + (f"{one.freshness}, {one.behind_s / 86400:.0f} days" if one.behind_s else f"{one.freshness}")
-        + " |"
+        + f"{', '.join(f'`{path}`' for path in one.changed[:4])} |"
         for one in seen.documents
     ]
-    head = ["| document | lines | claims checked | wrong | not checkable | problems | against the code |"]
+    head = ["| document | lines | claims checked | wrong | not checkable | problems | changed since it was written |"]
     head += ["|---|---|---|---|---|---|---|"]
     due = [f"- `{one.path}`: {one.name}, {'there' if one.there else '**missing**'}" for one in wanted(ledger)]
     due += [f"- `{item.document}`: not wanted: {item.because}" for item in ledger.items(Skip)]
     exempt = [
         f"- `{item.text}` in `{item.document}` ({item.because}): {item.explained}" for item in ledger.items(Exempt)
-    ]
-    reviews = [
-        f"- `{item.document}`, seen `{item.location}`: {item.still_right}" for item in ledger.items(DocumentReview)
     ]
     more = [f"- and {seen.more_problems} more that are not listed"] if seen.more_problems else []
     rounds = [
@@ -149,7 +134,6 @@ def report_page(ledger: Ledger) -> str:
         section("Problems", [*(f"- {problem_line(problem)}" for problem in wrong), *more]),
         section("Not checkable, and perhaps wrong", [f"- {problem_line(problem)}" for problem in seen.unknown]),
         section("Said to be no claims", exempt),
-        section("Said to be still right", reviews),
         section("Areas that no document names", [f"- `{name}`" for name in seen.undescribed]),
         section("Looks", rounds),
     ]
@@ -205,12 +189,11 @@ class Learn(WorkflowRules):
 
     name = Workflow.LEARN
     options = LearnOptions
-    kinds = (Mismatch, DocumentReview, Exempt, Skip)
+    kinds = (Mismatch, Exempt, Skip)
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 1, Depth.STANDARD: 3, Depth.DEEP: 3}
     onwards = ("security",)
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
         Mismatch: (_not_looked_at,),
-        DocumentReview: (_not_stale,),
         Exempt: (_no_such_claim,),
         Skip: (_not_skippable,),
     }
@@ -258,11 +241,7 @@ class Learn(WorkflowRules):
 
     def state(self, ledger: Ledger) -> list[str]:
         seen = last_validation(ledger)
-        stale = [
-            f"{one.path} ({one.freshness}, {one.behind_s / 86400:.0f} days)"
-            for one in seen.documents
-            if one.freshness is not Freshness.FRESH
-        ]
+        older = [f"{one.path} ({', '.join(one.changed[:3])})" for one in seen.documents if one.changed]
         wrong, drawn = open_problems(ledger), code_of(ledger).diagrams
         return lines(
             f"Mode {mode_of(ledger)}. {_how(self, ledger)}",
@@ -270,7 +249,7 @@ class Learn(WorkflowRules):
             "Due: "
             + "; ".join(f"{one.path} ({one.name}, {'there' if one.there else 'MISSING'})" for one in wanted(ledger)),
             drawn and f"Diagrams of the code, in diagrams.md beside its map: {', '.join(drawn)}.",
-            stale and f"Behind the code: {', '.join(stale[:8])}.",
+            older and f"Not written since what they describe changed, so read these: {'; '.join(older[:8])}.",
             seen.undescribed and f"Areas that no document names: {', '.join(seen.undescribed[:12])}.",
             not seen.symbols_known and "Too much to read all of it: names and settings were not checked.",
             claims_line(seen),
@@ -318,7 +297,7 @@ def _how(rules: Learn, ledger: Ledger) -> str:
 def _severity(fault: DocumentFault) -> Severity:
     if fault is DocumentFault.SECRET:
         return Severity.HIGH
-    weighty = {DocumentFault.MISSING, DocumentFault.OVERWRITTEN, DocumentFault.STALE, DocumentFault.COMMAND}
+    weighty = {DocumentFault.MISSING, DocumentFault.OVERWRITTEN, DocumentFault.COMMAND}
     return Severity.MEDIUM if fault in weighty else Severity.LOW
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,7 +25,6 @@ from .diagrams import diagrams
 from .documents import FOLDER, WIKI, DueDocument, due, is_checked, is_generated, is_history, wiki_modules, wiki_pages
 from .items import (
     CodeSummary,
-    DocumentReview,
     LearnMode,
     LearnOptions,
     Mismatch,
@@ -41,7 +39,7 @@ from .items import (
 from .repository import Repository
 from .rules import Learn
 from .sessions import SESSIONS_TIMEOUT_S, has_sessions, not_run, session_claims, session_command
-from .validation import DocumentFacts, Staleness, Validation, contains, read_documents, validated
+from .validation import DocumentFacts, Validation, contains, read_documents, validated
 
 _SYMBOLS = 200
 _LARGEST = 15
@@ -167,12 +165,10 @@ def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, cod
     documents = read_documents(texts, repository, ran)
     described = {path: [file for file in one.files if file in repository.files] for path, one in documents.items()}
     edited = {change.path for change in context.repo.changes()}
-    reviews = {entry.item.document: entry.commit for entry in ledger.of(DocumentReview)}
     asked = DocumentFacts(
         due=wanted,
-        behind={
-            path: Staleness() if path in edited else behind(context.repo, path, files, reviews.get(path, ""))
-            for path, files in described.items()
+        changed={
+            path: changed_since(context.repo, path, files) for path, files in described.items() if path not in edited
         },
         exempt=exempted(ledger),
         contradictions=contradictions(ledger),
@@ -234,18 +230,14 @@ def _digest(text: str) -> str:
 _MOST_COMMITS = 5000
 
 
-def behind(repo: Repo, document: str, files: Sequence[str], reviewed_at: str = "") -> Staleness:
-    """Return how far a document's last commit is behind the newest commit that changed one of these files after it, by
-    their commit times; with `reviewed_at`, after that commit too. A document that git does not have is not behind.
+def changed_since(repo: Repo, document: str, files: Sequence[str]) -> tuple[str, ...]:
+    """Return which of these files changed in a commit after a document's last one, the newest first, at most 20; none of one
+    that git does not have.
     """
-    last = repo.git.ask("log", "-1", "--format=%H %ct", "--", document).text.split()
-    if len(last) != 2 or not files:
-        return Staleness()
-    since = [f"^{last[0]}", *([f"^{reviewed_at}"] if reviewed_at else [])]
+    last = repo.git.ask("log", "-1", "--format=%H", "--", document).text.strip()
+    if not last or not files:
+        return ()
     plain = ("-c", "core.quotePath=false")  # names as they are, not between quotes
-    form = (f"-{_MOST_COMMITS}", "--format=commit %ct", "--name-only", "--no-renames")
-    answer = repo.git.ask(*plain, "log", *form, "HEAD", *since, "--", *files)
-    times = [int(time) for time in re.findall(r"^commit (\d+)$", answer.text, re.MULTILINE)]
-    names = (line for line in answer.text.splitlines() if line and not re.fullmatch(r"commit \d+", line))
-    changed = tuple(dict.fromkeys(name for name in names if name in set(files)))
-    return Staleness(float(max(0, max(times) - int(last[1]))), changed[:20]) if times else Staleness()
+    form = (f"-{_MOST_COMMITS}", "--format=", "--name-only", "--no-renames")
+    names = repo.git.ask(*plain, "log", *form, "HEAD", f"^{last}", "--", *files).text.splitlines()
+    return tuple(dict.fromkeys(name for name in names if name in set(files)))[:20]

@@ -1,4 +1,4 @@
-"""What is wrong with documents, as far as it can be seen: links, claims, sizes, staleness, secrets, and what is missing."""
+"""What is wrong with documents, as far as it can be seen: links, claims, sizes, secrets, and what is missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..ledger.state import LedgerFacts
 from .checks.claim import Claim, ClaimKind, Document
 from .checks.table import CHECKS, OF_FORM, claims, spoken_of
 from .codemap import areas, is_document
-from .documents import DueDocument, Freshness, Limits, holds, is_generated, is_history
+from .documents import DueDocument, Limits, holds, is_generated, is_history
 from .repository import Repository
 
 MOST_PROBLEMS = 300
@@ -56,7 +56,6 @@ class DocumentFault(StrEnum):
     COUNT = "count"
     VERSION = "version"
     SIZE = "size"
-    STALE = "stale"
     EMPTY = "empty"
 
 
@@ -92,7 +91,7 @@ def may_be_exempted(problem: DocumentProblem) -> bool:
 
 class DocumentSeen(Record):
     """One document as it was seen: its claims that were checked, those that hold, and those that could not be checked.
-    `behind_s` are seconds by which the newest of the files that it describes is newer.
+    `changed` are files that it describes and that changed since it was written: what to read first, and no fault by itself.
     """
 
     path: str
@@ -102,9 +101,7 @@ class DocumentSeen(Record):
     held: int
     unknown: int = 0
     problems: int
-    behind_s: float = 0.0
     changed: tuple[str, ...] = ()
-    freshness: Freshness = Freshness.FRESH
 
 
 class DueSeen(NamedTuple):
@@ -160,14 +157,6 @@ class ReadDocument:
 
 
 @dataclass(frozen=True)
-class Staleness:
-    """How far a document is behind, and which of the files that it describes changed since."""
-
-    seconds: float = 0.0
-    changed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Contradiction:
     """Words of a document that code contradicts: wrong as long as they stand there."""
 
@@ -181,7 +170,7 @@ class DocumentFacts:
     """What is known beside the documents: what should be there, what was said about them, and which pages are the user's."""
 
     due: Sequence[DueDocument] = ()
-    behind: Mapping[str, Staleness] = field(default_factory=dict)
+    changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exempt: Collection[tuple[str, str]] = ()
     contradictions: Sequence[Contradiction] = ()
     overwritten: Collection[str] = ()
@@ -241,7 +230,6 @@ def _speaks_of(area: str, touched: Collection[str]) -> bool:
 
 
 def _seen(path: str, one: ReadDocument, problems: Sequence[DocumentProblem], asked: DocumentFacts) -> DocumentSeen:
-    behind = asked.behind.get(path, Staleness())
     return DocumentSeen(
         path=path,
         digest=sha256(one.text.encode()).hexdigest(),
@@ -250,9 +238,7 @@ def _seen(path: str, one: ReadDocument, problems: Sequence[DocumentProblem], ask
         held=sum(claim.known and not claim.why for claim in one.claims),
         unknown=sum(not claim.known for claim in one.claims),
         problems=sum(problem.path == path for problem in problems),
-        behind_s=behind.seconds,
-        changed=behind.changed,
-        freshness=asked.limits.freshness(behind.seconds),
+        changed=asked.changed.get(path, ()),
     )
 
 
@@ -274,7 +260,6 @@ def _problems_of(
         yield DocumentProblem(path=path, fault=DocumentFault.SIZE, why=why)
     yield from (one for one in _secrets(path, one.text, masked) if (path, one.text) not in asked.exempt)
     yield from _contradictions(path, one.text, asked.contradictions)
-    yield from _stale(path, asked)
     kind = next((due.name for due in asked.due if due.path == path), "")
     if kind and kind not in _NEEDS_NO_CODE and not one.files and not any(claim.known for claim in one.claims):
         yield DocumentProblem(
@@ -323,20 +308,6 @@ def contradicted(one: Contradiction, line: int = 0) -> DocumentProblem:
     """Return the problem that a contradiction is while its words stand there."""
     why = f"{one.id}: the code says otherwise"
     return DocumentProblem(path=one.path, line=line, fault=DocumentFault.CONTRADICTION, text=one.says[:200], why=why)
-
-
-def _stale(path: str, asked: DocumentFacts) -> Iterator[DocumentProblem]:
-    behind = asked.behind.get(path, Staleness())
-    how = asked.limits.freshness(behind.seconds)
-    if how is Freshness.VERY_STALE:
-        since = ", ".join(behind.changed[:4]) + (
-            f" and {len(behind.changed) - 4} more" if len(behind.changed) > 4 else ""
-        )
-        yield DocumentProblem(
-            path=path,
-            fault=DocumentFault.STALE,
-            why=f"{behind.seconds / 86400:.0f} days behind what it describes: {since} changed since",
-        )
 
 
 def contains(words: str, text: str) -> bool:

@@ -26,6 +26,7 @@ SHOP = {
         "    def add(self, item): ...\n    @classmethod\n    def empty(cls): ...\n\n@dataclass\nclass Line:\n    name: str\n    price: int = 0\n"
     ),
     "shop/stock.py": "def find(*names, **where): ...\n",
+    "shop/one.py": "from .cart import Cart\n\ncart = Cart('me')\nadd = cart.add\n",
     "shop/cli.py": 'import argparse\np = argparse.ArgumentParser()\np.add_argument("--out-dir")\np.add_argument("-q", "--quiet")\n',
     "shop/old.py": "def __getattr__(name): return name\nKNOWN = {'legacy': 1}\n",
     "docs/conf.py": "",
@@ -37,15 +38,18 @@ WEB = {
         '{"name": "web", "version": "2.0.1", "engines": {"node": ">=18"}, "bin": {"web": "x.js"}, "scripts": {"dev": "x", "unit": "x"}, '
         '"devDependencies": {"vitest": "1"}}'
     ),
-    "src/index.ts": "export const start = 1\nexport type { Options } from './options'\nexport default function web() {}\n",
-    "src/options.ts": "export interface Options { port: number }\n",
+    "src/index.ts": "export const start = 1\nexport type { Options } from './options'\nexport default function web(options?: Options) {}\n",
+    "src/options.ts": "export interface Options { port: number, reloadOnChange: boolean }\n",
+    "src/site.ts": "export class Site extends Base { open() {} }\nexport class Page {\n  show(): void {}\n}\n"
+    "export const joined = (one: string, other = '') => one + other\n",
     "src/cli.ts": "cli.option('-p, --port <n>', 'x').option('--no-color', 'x').option('--env.* <v>', 'x')\n",
 }
 STORE = {
-    "go.mod": "module example.org/store/v2\n\ngo 1.22\n",
+    "go.mod": "module example.org/store/v2\n\ngo 1.22\n\nrequire (\n\tx.org/a v1.0.0\n\tx.org/b v1.0.0 // indirect\n)\n",
     "store.go": "package store\n\ntype Store struct {\n\tName string\n}\n\nfunc Open(path string, size int) (*Store, error) {\n}\n\nfunc (s *Store) Put(key string) {\n}\n",
     "cmd/store/main.go": 'package main\n\nfunc main() {\n\tflag.Bool("verbose", false, "")\n}\n',
     "shelf.go": "package store\n\ntype Shelf struct {\n\tStore\n\tRows int\n}\n",
+    "desk.go": "package store\n\nfunc (s *Store) Shelf(n int) *Shelf {\n}\n\nfunc show(desk *Store) {\n}\n",
     "disk/disk.go": "package disk\n\nconst Size = 1\n\nfunc Join(parts ...string) {\n}\n",
 }
 
@@ -78,6 +82,8 @@ def block(language: str, *lines: str) -> str:
         (block("python", "from shop import total", "total([1], vat=2)"), "signature", 3, "shop.cart.total takes no parameter vat; there is prices, tax"),
         (block("python", "from shop.cart import Line", "Line(cost=1)"), "signature", 3, "shop.cart.Line takes no parameter cost; there is name, price"),
         (block("python", "from shop import Cart", "Cart('a', 1, 2)"), "signature", 3, "shop.cart.Cart takes at most 2 arguments by position"),
+        (block("python", "from shop.one import cart", "cart.remove(1)"), "symbol", 3, "shop.cart.Cart has no remove"),
+        (block("python", "from shop.one import add", "add(1, twice=2)"), "signature", 3, "shop.cart.Cart.add takes no parameter twice"),
         (block("pycon", ">>> from shop import total", ">>> total.x", "1", ">>> from shop import minus"), "import", 5, "shop/__init__.py has no minus"),
         (block("pycon", ">>> import shop", ">>> shop.total(", "3"), "syntax", 3, "it is no Python: '(' was never closed"),
         (block("console", "$ tox -e docs,py39"), "target", 2, "tox has no environment py39; it has docs, lint, py310-linux, py310-mac, py311-linux, py311-mac"),
@@ -90,7 +96,7 @@ def block(language: str, *lines: str) -> str:
         (block("json", '{"a": 1', ' "b": 2}'), "syntax", 2, "it is no JSON: Expecting ',' delimiter"),
         (block("toml", "[a]", "b = x"), "syntax", 3, "it is no TOML: Invalid value"),
         (block("yaml", "a: [1, 2", "b: 3"), "syntax", 2, "it is no YAML: expected ',' or ']', but got ':'"),
-        ("There are 7 modules in `shop/`.\n", "count", 1, "counted shop: 5"),
+        ("There are 7 modules in `shop/`.\n", "count", 1, "counted shop: 6"),
         ("`shop/cart.py` has 200 lines.\n", "count", 1, "counted shop/cart.py: 18 (lines)"),
         ("It has three dependencies.\n", "count", 1, "counted 2 (dependencies in pyproject.toml)"),
         ("It requires Python 3.8\nor newer.\n", "version", 1, "pyproject.toml takes Python from 3.10 on"),
@@ -119,7 +125,7 @@ def test_what_the_code_contradicts_is_told(text: str, kind: str, line: int, why:
         block("json", '{"a": 1}', '{"b": 2}') + block("jsonc", "{'a'}") + block("json", '"a": 1,', '"b": 2'),
         block("yaml", "a: 1", "---", "b: !tag 2"),
         block("toml", 'a = "x"'),
-        "There are 5 modules in `shop/`, about 9 files in `shop/`, and 1 extras in version 2.\n",
+        "There are 6 modules in `shop/`, about 9 files in `shop/`, and 1 extras in version 2.\n",
         "Python 3.10+ is needed; on Python 3.8 it never ran. Since version 1.2.0 it is fast.\n",
     ],
 )  # fmt: skip
@@ -161,6 +167,35 @@ def test_what_cannot_be_told_is_counted_as_not_checkable(text: str) -> None:
         ("We are at version 2.1.0.\n", "version", 1, "its manifest says 2.0.1"),
         (block("ts", "import { stop } from 'web/options'"), "import", 2, "web/options exports no stop"),
         ("### `openPort`\n", "symbol", 1, "nothing in the code is called openPort"),
+        (block("ts", "import web from 'web'", "web.start; web.halt()"), "symbol", 3, "web has no halt"),
+        (
+            block("ts", "import { Page } from 'web'", "const p = new Page()", "p.hide()"),
+            "symbol",
+            4,
+            "Page has no hide",
+        ),
+        (
+            block("ts", "import { Page } from 'web'", "const p = new Page()") + "`p.hide()`\n",
+            "symbol",
+            5,
+            "Page has no hide",
+        ),
+        (
+            block("ts", "import { joined } from 'web'", "joined(f(1, 2), '', 3)"),
+            "signature",
+            3,
+            "joined takes 1 to 2 arguments, not 3",
+        ),
+        (
+            block("ts", "import web from 'web'", "web({reloadOnChanges: true})"),
+            "option",
+            3,
+            "web knows no option reloadOnChanges; there is reloadOnChange",
+        ),
+        (block("js", "start({a: [1, 2)", "}"), "syntax", 2, "it is no JavaScript: the bracket [ is closed by )"),
+        (block("js", "const a = start(1;"), "syntax", 2, "it is no JavaScript: the bracket ( is not closed"),
+        (block("sh", "npx vitest src/indes.ts"), "target", 2, "there is no src/indes.ts"),
+        ("`reloadOnChange` and `reloadLater` are alike.\n", "symbol", 1, "nothing in the code is called reloadLater"),
         ("The package has 2 executables.\n", "count", 1, "counted 1 (executables in package.json)"),
     ],
 )
@@ -170,6 +205,11 @@ def test_typescript_is_held_against_exports_options_and_scripts(text: str, kind:
 
 def test_typescript_that_is_right_is_left_alone() -> None:
     text = block("ts", "import web, { start as s, type Options } from 'web'", "import { x } from 'other'")
+    text += block("ts", "import { Site, joined } from 'web'", "const s = new Site()", "s.anything(joined(...x))")
+    text += (
+        block("js", "for (let i = 0; i < 1; i++) { web({customThing: /[(]/, a: `(` }) } // (")
+        + "`secondPage`, `port`\n"
+    )
     commands = block("sh", "web -p 1 --no-color", "pnpm vitest", "yarn dev", "pnpm add web", "npm install")
 
     assert wrong(WEB, text + commands + "It needs Node.js 18 or newer.\n") == []
@@ -185,6 +225,13 @@ def test_typescript_that_is_right_is_left_alone() -> None:
         ("`Store.Take` and `Store.Put`\n", "symbol", 1, "Store in the top has no Take"),
         ("`Shelf.Take` and `Shelf.Put`\n", "symbol", 1, "Shelf in the top has no Take"),
         (block("go", "s, err := store.Open(p, 1)", "s.Take(1)"), "symbol", 3, "Store has no Take"),
+        (block("go", "s, _ := store.Open(p, 1)") + block("go", "s.Take(1)"), "symbol", 5, "Store has no Take"),
+        (block("go", "s, _ := store.Open(p, 1)", "s.Shelf(1).", "  Take()"), "symbol", 4, "Shelf has no Take"),
+        (block("go", "s := &store.Shelf{", "  Rows: 1, Width: 2,", "}"), "option", 3, "Shelf has no Width"),
+        (block("go", "f(func(s *store.Store) { s.Take(1) })"), "symbol", 2, "Store has no Take"),
+        (block("go", "s.Put(store.Open(p, 1)", "}"), "syntax", 2, "it is no Go: the bracket ( is closed by }"),
+        ("Ask with `desk.Take()`.\n", "symbol", 1, "Store has no Take"),
+        ("It has two direct dependencies.\n", "count", 1, "counted 1 (dependencies in go.mod)"),
         ("`disk.Width`\n", "symbol", 1, "the package disk in disk has no Width"),
         (block("sh", "go test ./disc/..."), "target", 2, "there is no folder disc"),
         (block("sh", "store -verbos"), "option", 2, "no option verbos is declared; there is verbose"),

@@ -9,7 +9,6 @@ from autoresearch_mcp.tools.workflows.learn.checks.claim import Claim, Document
 from autoresearch_mcp.tools.workflows.learn.checks.table import claims, spoken_of
 from autoresearch_mcp.tools.workflows.learn.codemap import CodeMap, areas, entry_points, languages
 from autoresearch_mcp.tools.workflows.learn.documents import (
-    Freshness,
     Limits,
     due,
     is_checked,
@@ -262,18 +261,9 @@ def test_a_document_by_another_usual_name_is_there() -> None:
     assert found["code standards"] == ("docs/contributing.rst", True)
 
 
-@pytest.mark.parametrize(
-    ("days", "how"),
-    [(0, "fresh"), (6.99, "fresh"), (7, "stale"), (30, "stale"), (30.01, "very stale")],
-)
-def test_how_stale_a_document_is(days: float, how: str) -> None:
-    assert Limits().freshness(days * 86400) == Freshness(how)
-
-
 def test_limits_are_the_readers() -> None:
     assert [Limits().fits(path, 400) for path in ("README.rst", "docs/a.md", "CHANGELOG.md")] == [False, True, True]
     assert Limits(readme_lines=0).fits("README.md", 9000)
-    assert Limits(stale_days=2).freshness(3 * 86400) is Freshness.VERY_STALE
 
 
 @pytest.mark.parametrize(

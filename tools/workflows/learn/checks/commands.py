@@ -151,13 +151,15 @@ def _program(document: Document, shown: Shown, repository: Repository, installed
 
 
 def _make(document: Document, shown: Shown, repository: Repository) -> Verdict:
-    targets = repository.code.manifests.targets
-    if {"-C", "-f"} & set(shown.words):
-        return FINE
+    targets, asked = repository.code.manifests.targets, shown.rest
+    for place in shown.after("-C", "-f"):
+        if repository.place(document.path, place) is None:
+            return FINE
+        asked = [word for word in asked if word != place]
     if not targets:
         return "there is no makefile", ""
-    known = targets if not any("%" in one for one in targets) else set(shown.rest)
-    gone = [word for word in shown.rest if not re.search(r"[=$%]", word) and word not in known]
+    known = targets if not any("%" in one for one in targets) else set(asked)
+    gone = [word for word in asked if not re.search(r"[=$%]", word) and word not in known]
     return (f"no makefile has a target {gone[0]}{_near(gone[0], targets)}" if gone else ""), ""
 
 
@@ -322,7 +324,7 @@ _NAMED: Mapping[str, Callable[[Document, Shown, Repository], Verdict]] = {
     "just": _just,
     **dict.fromkeys(("pip", "pip3", "uv", "poetry", "hatch"), _pip),
     **dict.fromkeys(("python", "python3"), _python),
-    **dict.fromkeys(("node", "bash", "sh", "pytest"), _file),
+    **dict.fromkeys(("node", "npx", "bash", "sh", "pytest"), _file),
     "go": _go,
     "cargo": _cargo,
 }

@@ -11,7 +11,7 @@ from ....text.markdown import RoleText, link_fault, resolved
 from ....text.restructured import is_restructured
 from ..repository import Repository
 from .claim import Claim, ClaimKind, Document
-from .spans import of_dotted
+from .spans import named, of_dotted, of_symbol
 
 _PYTHON_ROLES = frozenset(("", "auto", *"mod func data const class meth attr exc obj type".split()))
 _GIVEN_LABELS = frozenset(("genindex", "modindex", "search", "py-modindex"))
@@ -64,7 +64,11 @@ def _file(document: Document, one: RoleText, repository: Repository) -> Claim:
     roots = [dirname(document.path), *repository.documentation]
     starts = repository.documentation or ["."] if one.target.startswith("/") else roots
     places = [normpath(f"{start or '.'}/{one.target.lstrip('/')}{suffix}") for start in starts for suffix in suffixes]
-    place = next((path for path in places if repository.exists(path)), "")
+    # That git would ignore a guessed name, such as any notebook, does not say that something makes it.
+    asked = places[:: len(suffixes)]
+    place = next(
+        (path for path in places if path in repository.files or (path in asked and repository.exists(path))), ""
+    )
     near = get_close_matches(places[0], sorted(repository.files), 1, 0.7)
     why = "" if place else f"there is no {places[0]}" + (f"; there is {near[0]}" if near else "")
     made = any("autosummary" in text or "apidoc" in text for text in repository.sphinx.values())
@@ -97,7 +101,9 @@ def _symbol(role: RoleText, repository: Repository) -> Claim | None:
     within = [f"{role.module}.{name}"] if role.module and name not in api else []
     found = [one for dotted in (*within, name) if "." in dotted and (one := of_dotted(dotted, api))]
     if not found:
-        return None
+        # The default role may show any word, or several of a kind.
+        shown = not role.role and named(name) and name.removesuffix("s") not in repository.code.words
+        return of_symbol(role.line, role.target, name, repository) if shown else None
     why, path, known = next((one for one in found if not one[0]), found[-1])
     if role.role == "auto":
         path = ""  # what is written from the code does not fall behind it

@@ -1,25 +1,38 @@
-"""Blocks of Go and of TypeScript or JavaScript: whether what they import from this repository, and call of it, is there."""
+"""Blocks of Go and of TypeScript or JavaScript: whether what they import from this repository, call and set of it is there."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from ..foreign import ForeignNames, GoPackage, arguments
+from ..code_text import blanked, closing, wrong_bracket
+from ..foreign import ForeignNames, GoPackage, ScriptPackage, arguments
 from ..repository import Repository
 from .claim import Claim, ClaimKind, Document, blocks
 
+_GO = ("go", "golang")
+_SCRIPTS = ("ts", "typescript", "js", "javascript", "mjs", "mts")
 _GO_IMPORT = re.compile(r"^\s*(?:import\s+)?(?:(\w+|\.)\s+)?\"([^\"\s]+)\"\s*$", re.MULTILINE)
-_GO_MADE = re.compile(r"(\w+)(?:, *\w+)* *:?= *&?(\w+)\.(\w+)\(?")
-_GO_PARAMETER = re.compile(r"[(,] *(\w+) \*?[\w.]+ *(?=[,)])")
-_GO_ASSIGNED = re.compile(rf"\b(\w+(?:, *\w+)*) *:=|\bvar (\w+)|{_GO_PARAMETER.pattern}")
+_GO_STEP = re.compile(
+    r"(?:\b(?P<made>\w+)(?:, *\w+)* *:?= *&?)?(?<![\w.\"/])(?P<head>[A-Za-z_]\w*)\.(?P<name>[A-Z]\w*)"
+    r"|(?<=[(,]) *(?P<parameter>\w+) \*?(?:(?P<of>\w+)\.)?(?P<kind>\w+) *(?=[,)])"
+)
+_GO_CHAINED = re.compile(r"\s*\.\s*([A-Z]\w*)")
+_GO_ASSIGNED = re.compile(r"\b(\w+(?:, *\w+)*) *:=|\bvar (\w+)|[(,] *(\w+) \*?[\w.]+ *(?=[,)])")
 """Names that a piece of code gives to something itself."""
-_SELECTED = re.compile(r"(?<![\w.\"/])([A-Za-z_]\w*)\.([A-Z]\w*)")
-_STRING = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`|//[^\n]*")
-_IMPORTED = re.compile(r"\bimport\s+(?:type\s+)?(?:[\w$]+\s*,\s*)?\{([^}]*)\}\s*from\s*['\"]([^'\"]+)['\"]")
-_REQUIRED = re.compile(r"\b(?:const|let|var)\s*\{([^}]*)\}\s*=\s*require\(\s*['\"]([^'\"]+)['\"]")
-_VERSION = re.compile(r"/v\d+$")
+_GO_LITERAL = re.compile(r"\b(\w+)\.([A-Z]\w*)\{")
+_KEY = re.compile(r"[()\[\]{}]|(?<![\w.\"])([A-Za-z_]\w*)\s*:(?![:=])")
+_IMPORTED = re.compile(r"\bimport\s+(?:type\s+)?(?:([\w$]+)\s*,?\s*)?(?:\{([^}]*)\}\s*)?from\s*['\"]([^'\"]+)['\"]")
+_REQUIRED = re.compile(r"\b(?:const|let|var)\s*()\{([^}]*)\}\s*=\s*require\(\s*['\"]([^'\"]+)['\"]")
+_MEMBER = re.compile(r"(?<![\w.$])([A-Za-z_$][\w$]*)\.([A-Za-z_$][\w$]*)")
+_NEW = re.compile(r"\b(?:const|let|var)\s+([\w$]+)\s*=\s*(?:new\s+([\w$]+)\b)?")
+_PREFIX = re.compile(r"^(?:max|min|default|initial|use|no|is|set)(?=[A-Z])")
+_CAMEL = re.compile(r"[a-z]+(?:[A-Z][a-z]+)+")
+
+
+Made = tuple[GoPackage, str]
+"""An object that a package of this module made: the package, and its type."""
 
 
 def check_go(document: Document, repository: Repository) -> Iterator[Claim]:
@@ -27,10 +40,14 @@ def check_go(document: Document, repository: Repository) -> Iterator[Claim]:
     module, foreign = repository.code.manifests.go_module, repository.foreign
     # A piece of code needs no import of what the document is about.
     bound = {package.name: package for package in foreign.go.values() if not package.folder and package.name != "main"}
-    for block in blocks(document, ("go", "golang")):
-        lines = block.text.split("\n")
-        for at, text in enumerate(lines):
+    made: dict[str, Made] = {}
+    for block in blocks(document, _GO):
+        if fault := wrong_bracket(block.text):
+            yield _fault(document, block.line, fault, "Go")
+        for at, text in enumerate(block.text.split("\n")):
             match = _GO_IMPORT.match(text)
+            if match:
+                made.pop(match[1] or match[2].rpartition("/")[2], None)
             if not match or not module or not (match[2] == module or match[2].startswith(f"{module}/")):
                 continue
             folder = match[2].removeprefix(module).strip("/")
@@ -40,34 +57,63 @@ def check_go(document: Document, repository: Repository) -> Iterator[Claim]:
             yield Claim(ClaimKind.IMPORT, block.line + at, match[2], why, folder if package else "", known)
             if package:
                 bound[match[1] or package.name] = package
-        taken = {name for names in _GO_ASSIGNED.findall(block.text) for name in re.split(r"\W+", "".join(names))}
-        yield from _selected(block.line, lines, {name: one for name, one in bound.items() if name not in taken})
+        plain = blanked(block.text)
+        taken = {name for names in _GO_ASSIGNED.findall(plain) for name in re.split(r"\W+", "".join(names))}
+        here = {name: one for name, one in bound.items() if name not in taken}
+        yield from _selected(block.line, plain, here, made)
+        yield from _bare_types(block.line, plain, here, foreign)
+        yield from _literals(block.line, plain, here)
 
 
-def _selected(first: int, lines: list[str], bound: dict[str, GoPackage]) -> Iterator[Claim]:
-    made: dict[str, tuple[GoPackage, str]] = {}
-    for at, text in enumerate(lines):
-        plain = _STRING.sub('""', text)
-        for name in _GO_PARAMETER.findall(plain) if "func" in plain else ():
-            made.pop(name, None)
-        for head, name in _SELECTED.findall(plain):
-            if head in made:
-                package, kind = made[head]
-                near = _near(name, package.members.get(kind, ()))
-                why = "" if package.has(kind, name) else f"{kind} has no {name}{near}"
-                yield Claim(
-                    ClaimKind.SYMBOL, first + at, f"{head}.{name}", why, package.folder, kind in package.members
-                )
-            elif head in bound:
-                names = bound[head].names | set(bound[head].members)
-                why = "" if name in names else f"the package {bound[head].name} has no {name}{_near(name, names)}"
-                yield Claim(ClaimKind.SYMBOL, first + at, f"{head}.{name}", why, bound[head].folder)
-                yield from _called(first + at, plain, head, name, bound[head])
-        for name, head, function in _GO_MADE.findall(plain):
-            made.pop(name, None)
-            returned = bound[head].returns.get(function) if head in bound else None
-            if returned:
-                made[name] = (bound[head], returned)
+def _fault(document: Document, first: int, fault: tuple[int, str], language: str) -> Claim:
+    line = first + fault[0] - 1
+    return Claim(ClaimKind.SYNTAX, line, document.said(line).strip()[:80], f"it is no {language}: {fault[1]}")
+
+
+def _selected(first: int, plain: str, bound: Mapping[str, GoPackage], made: dict[str, Made]) -> Iterator[Claim]:
+    """Yield what is asked of packages and of what they made; `made` goes on from block to block."""
+    for match in _GO_STEP.finditer(plain):
+        line = first + plain.count("\n", 0, match.end() - 1)
+        if match["parameter"]:
+            package = bound.get(match["of"] or "")
+            made.pop(match["parameter"], None)
+            if package and match["kind"] in package.members:
+                made[match["parameter"]] = (package, match["kind"])
+            continue
+        head, name, kind = match["head"], match["name"], ""
+        if head in made:
+            package, kind = made[head]
+            yield _lacks(line, f"{head}.{name}", made[head], name)
+            kind = package.returns.get(f"{kind}.{name}", "")
+        elif head in bound:
+            package = bound[head]
+            names = package.names | set(package.members)
+            why = "" if name in names else f"the package {package.name} has no {name}{_near(name, names)}"
+            yield Claim(ClaimKind.SYMBOL, line, f"{head}.{name}", why, package.folder)
+            yield from _called(line, plain.split("\n")[line - first], head, name, package)
+            kind = name if name in package.members else package.returns.get(name, "")
+        else:
+            package = None
+        end = match.end()
+        while package and kind in package.members and plain[end : end + 1] == "(":
+            end = closing(plain, end) + 1
+            follows = _GO_CHAINED.match(plain, end) if end else None
+            if not follows:
+                break
+            line = first + plain.count("\n", 0, follows.start(1))
+            yield _lacks(line, f"{kind}.{follows[1]}", (package, kind), follows[1])
+            kind, end = package.returns.get(f"{kind}.{follows[1]}", ""), follows.end()
+        if match["made"]:
+            made.pop(match["made"], None)
+            if package and kind:
+                made[match["made"]] = (package, kind)
+
+
+def _lacks(line: int, text: str, one: Made, name: str) -> Claim:
+    """Return whether a type has a member."""
+    package, kind = one
+    why = "" if package.has(kind, name) else f"{kind} has no {name}{_near(name, package.members.get(kind, ()))}"
+    return Claim(ClaimKind.SYMBOL, line, text, why, package.folder, kind in package.members)
 
 
 def _called(line: int, text: str, head: str, name: str, package: GoPackage) -> Iterator[Claim]:
@@ -78,22 +124,129 @@ def _called(line: int, text: str, head: str, name: str, package: GoPackage) -> I
         given = arguments(found[1])
         spread = any("..." in one or one.endswith(")") for one in given)
         why = "" if len(given) == takes or spread else f"{name} takes {takes} arguments, not {len(given)}"
-        yield Claim(ClaimKind.SIGNATURE, line, found[0], why, package.folder)
+        yield Claim(ClaimKind.SIGNATURE, line, " ".join(found[0].split()), why, package.folder)
+
+
+def _bare_types(first: int, plain: str, bound: Mapping[str, GoPackage], foreign: ForeignNames) -> Iterator[Claim]:
+    """Yield the types that a function of a piece of code takes without their package, where one is nearly ours."""
+    ours = {name for package in bound.values() for name in package.members}
+    own = set(re.findall(r"\btype (\w+)", plain)) | {name for package in foreign.go.values() for name in package.names}
+    for match in re.finditer(r"[(,] *\w+ \*([A-Z]\w{5,}) *(?=[,)])", plain):
+        near = get_close_matches(match[1], ours, 1, 0.85) if match[1] not in own else []
+        if near:
+            why = f"nothing in the code is called {match[1]}; there is {near[0]}"
+            yield Claim(ClaimKind.SYMBOL, first + plain.count("\n", 0, match.start()), match[1], why)
+
+
+def _literals(first: int, plain: str, bound: Mapping[str, GoPackage]) -> Iterator[Claim]:
+    """Yield the fields that are set where a struct of a package is written out."""
+    for match in _GO_LITERAL.finditer(plain):
+        package, kind = bound.get(match[1]), match[2]
+        if package and kind in package.embedded:
+            for at, key in _keys(plain, match.end() - 1):
+                why = "" if package.has(kind, key) else f"{kind} has no {key}{_near(key, package.members[kind])}"
+                yield Claim(ClaimKind.OPTION, first + plain.count("\n", 0, at), f"{kind}.{key}", why, package.folder)
+
+
+def _keys(plain: str, opening: int) -> Iterator[tuple[int, str]]:
+    """Yield the keys of a bracket, those within further brackets aside, each with its place."""
+    depth = 0
+    for match in _KEY.finditer(plain, opening):
+        if match[1]:
+            if depth == 1:
+                yield match.start(), match[1]
+            continue
+        depth += 1 if match[0] in "([{" else -1
+        if not depth:
+            return
 
 
 def check_scripts(document: Document, repository: Repository) -> Iterator[Claim]:
-    """Yield every name that TypeScript or JavaScript imports from a package of this repository."""
+    """Yield every name that TypeScript or JavaScript imports from a package of this repository, what is asked of it, and what
+    it is called with.
+    """
     foreign: ForeignNames = repository.foreign
-    for block in blocks(document, ("ts", "tsx", "typescript", "js", "jsx", "javascript", "mjs", "mts")):
-        for pattern in (_IMPORTED, _REQUIRED):
-            for match in pattern.finditer(block.text):
-                exported = foreign.exported(match[2])
-                line = block.line + block.text.count("\n", 0, match.start())
-                for word in match[1].split(","):
-                    name = next(iter(re.split(r"\s+as\s+|\s*:\s*", word.strip().removeprefix("type "))), "").strip()
-                    if name and exported is not None and re.fullmatch(r"[\w$]+", name):
-                        why = "" if name in exported else f"{match[2]} exports no {name}{_near(name, exported)}"
-                        yield Claim(ClaimKind.IMPORT, line + _lines_to(match[1], word), f"import {name}", why)
+    bound: dict[str, ScriptPackage] = {}
+    instances: dict[str, tuple[ScriptPackage, str]] = {}
+    for block in blocks(document, _SCRIPTS):
+        if fault := wrong_bracket(block.text):
+            yield _fault(document, block.line, fault, "JavaScript")
+        for match in (*_IMPORTED.finditer(block.text), *_REQUIRED.finditer(block.text)):
+            package = foreign.imported(match[3])
+            if package is None:
+                continue
+            line = block.line + block.text.count("\n", 0, match.start())
+            bound |= {match[1]: package} if match[1] else {}
+            for word in (match[2] or "").split(","):
+                name, _, other = re.sub(r"\s+as\s+|\s*:\s*", " ", word.strip().removeprefix("type ")).partition(" ")
+                if re.fullmatch(r"[\w$]+", name):
+                    bound[other.strip() or name] = package
+                    why = (
+                        "" if name in package.exports else f"{match[3]} exports no {name}{_near(name, package.exports)}"
+                    )
+                    yield Claim(ClaimKind.IMPORT, line + _lines_to(match[2], word), f"import {name}", why)
+        plain = blanked(block.text)
+        for name, made in _NEW.findall(plain):
+            instances.pop(name, None)
+            if made in bound:
+                instances[name] = (bound[made], made if made in bound[made].members else "default")
+        for match in _MEMBER.finditer(plain):
+            if claim := _asked(block.line + plain.count("\n", 0, match.start()), match[0], bound, instances):
+                yield claim
+        yield from _calls(block.line, plain, bound)
+        yield from _options(block.line, plain, bound)
+    shown = [(one.line, one.text) for one in document.page.spans]
+    for line, text in (*shown, *((one.line, one.text) for one in document.page.headings)):
+        found = _MEMBER.match(text.strip())
+        if found and not re.search(r"[^\w.$(){}?, ]", text) and (claim := _asked(line, found[0], bound, instances)):
+            yield claim
+
+
+def _asked(
+    line: int, text: str, bound: Mapping[str, ScriptPackage], instances: Mapping[str, tuple[ScriptPackage, str]]
+) -> Claim | None:
+    """Return whether what is asked of an instance is a member of its class, and whether a name that is asked of something
+    imported stands anywhere in the package's own code; None for anything else.
+    """
+    head, _, name = text.partition(".")
+    package, made = instances.get(head) or (bound.get(head), "")
+    if not package or (made and package.members.get(made) is None):
+        return None
+    there = package.members[made] or frozenset() if made else package.words
+    owner = "what is given away" if made == "default" else made or package.name
+    why = "" if name in there else f"{owner} has no {name}{_near(name, there if made else package.properties)}"
+    return Claim(ClaimKind.SYMBOL, line, text, why)
+
+
+def _calls(first: int, plain: str, bound: Mapping[str, ScriptPackage]) -> Iterator[Claim]:
+    for match in re.finditer(r"(?<![\w.$])(?<!function )([\w$]+)\(", plain):
+        package = bound.get(match[1])
+        takes, end = package.arity.get(match[1]) if package else None, closing(plain, match.end() - 1)
+        if takes and end > 0 and not re.match(r"\s*(?:\{|=>)", plain[end + 1 :]):
+            given = arguments(plain[match.end() : end])
+            fits = takes[0] <= len(given) <= takes[1] or any(one.startswith("...") for one in given)
+            text = f"{match[1]}({', '.join('…' for _ in given)})"
+            why = "" if fits else f"{match[1]} takes {_range(*takes)}, not {len(given)}"
+            yield Claim(ClaimKind.SIGNATURE, first + plain.count("\n", 0, match.start()), text, why)
+
+
+def _range(least: int, most: float) -> str:
+    if least == most:
+        return f"{least} argument" + ("s" if least != 1 else "")
+    return f"at least {least} arguments" if most == float("inf") else f"{least} to {most} arguments"
+
+
+def _options(first: int, plain: str, bound: Mapping[str, ScriptPackage]) -> Iterator[Claim]:
+    """Yield the options that a call of something imported is given, as far as they are spelled nearly like a property."""
+    packages = {bound[name].name: bound[name] for name in bound if re.search(rf"(?<![\w.$]){re.escape(name)}\b", plain)}
+    for package in packages.values():
+        for match in _KEY.finditer(plain):
+            key = match[1] or ""
+            if _CAMEL.fullmatch(key) and key not in package.words:
+                near = get_close_matches(key, [one for one in package.properties if one[0] == key[0]], 1, 0.75)
+                near += [one for one in package.properties if _PREFIX.sub("", key).lower() == one.lower()]
+                why = f"{package.name} knows no option {key}" + (f"; there is {near[0]}" if near else "")
+                yield Claim(ClaimKind.OPTION, first + plain.count("\n", 0, match.start()), key, why, known=bool(near))
 
 
 def _lines_to(names: str, word: str) -> int:

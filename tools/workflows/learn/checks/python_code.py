@@ -205,15 +205,25 @@ class _BlockReader:
         there = not isinstance(holder, Lookup) and alias.name in holder.members
         claim = self._claim(ClaimKind.IMPORT, alias, f"from {module} import {alias.name}", why)
         yield claim if there or found is not Lookup.UNKNOWN else replace(claim, known=False)
-        self._names.bound[alias.asname or alias.name] = found
+        self._names.bound[alias.asname or alias.name] = self._held(found)
+
+    def _held(self, found: object) -> object:
+        """Return what a variable of a module holds where it is an instance of a class or a part of one; else itself."""
+        if not (_is_object(found) and found.is_attribute and found.parent and found.parent.is_module):
+            return found
+        try:
+            value = ast.parse(str(getattr(found, "value", "")), mode="eval").body
+        except SyntaxError:
+            return found
+        head = _head(value)
+        names = {head: self._held(self._api.member(found.parent, head))} if head not in {"", found.name} else {}
+        meant = _BlockReader(_Names(self._api, names), 0)._meant(value)
+        return meant if isinstance(meant, Instance) or _is_object(meant) else found
 
     def _bind(self, target: ast.expr, meant: object) -> None:
-        if isinstance(target, ast.Name):
-            self._names.bound[target.id] = meant
-            return
         for part in ast.walk(target):
             if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                self._names.bound[part.id] = None
+                self._names.bound[part.id] = meant if part is target else None
 
     def _expressions(self, nodes: Sequence[ast.AST]) -> Iterator[Claim]:
         for node in nodes:
@@ -283,7 +293,7 @@ class _BlockReader:
                 return Lookup.UNKNOWN
             found_in = [self._member(base, name) for base in owner.bases]
             return next((one for one in found_in if one is not Lookup.MISSING), Lookup.MISSING)
-        return self._api.member(owner, name) if _is_object(owner) else Lookup.UNKNOWN
+        return self._held(self._api.member(owner, name)) if _is_object(owner) else Lookup.UNKNOWN
 
     def _made_at_run_time(self, owner: object) -> bool:
         """Tell whether a class answers to any name."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
-from ....text.markdown import CodeText
+from ....text.markdown import CodeText, resolved
 from ..codemap import language_of, words_of
 from ..python_api import Lookup, PythonApi
 from ..repository import Repository
@@ -43,6 +43,8 @@ _GONE = re.compile(
     r"\bno\b.*\bfound\b|\bnot exist|\bno longer\b|\bremoved\b|\bdeleted\b|\brenamed\b|\bif present\b", re.IGNORECASE
 )
 """Words beside a file that say that it is not there."""
+_SETTING = re.compile(r"`* (?:option|property|parameter|setting|argument|field|hook|event)\b")
+"""Words behind a name that say that it is one of ours to set."""
 _STYLES = frozenset(
     "camelcase lowercamel uppercamel snake_case pascalcase screaming_snake_case upper_case easy_install".split()
 )
@@ -87,24 +89,53 @@ def _of_span(document: Document, span: CodeText, repository: Repository, ours: M
     if (match := _KEY.fullmatch(text)) and " " not in match["key"]:
         beside = ours.get(span.line, "")
         return _of_key(span.line, text, match["key"], repository, beside if beside.endswith(_CONFIG_SUFFIXES) else "")
-    call, typed = _CALL.fullmatch(text), _TYPED.fullmatch(text)
-    name = call["name"] if call else typed[1] if typed else text
-    if not (call or typed or _DOTTED.fullmatch(name) or _NAME.fullmatch(name)):
+    call, typed = _CALL.fullmatch(text.removeprefix(".")), _TYPED.fullmatch(text)
+    name = named(text)
+    if not name:
         return None
     if _DOMAIN.fullmatch(name) or name.lower() in _STYLES:
         return None
     # A heading of its own, or at the top a call or declaration, shows what the project gives away.
     heading = re.fullmatch(rf"#+ +`{re.escape(text)}`", document.said(span.line).strip()) is not None
     shown = heading or ((call or typed) is not None and "/" not in document.path)
-    claim = of_symbol(span.line, text, name, repository, beside=shown or span.line in ours)
+    said = document.said(span.line).partition(span.text)[2]
+    near = 0.68 if _SETTING.match(said) else 0.78
+    claim = of_symbol(span.line, text, name, repository, beside=shown or span.line in ours, near=near)
+    if claim and not claim.known and not name.isupper() and _in_company(document, span.line, name, repository):
+        claim = of_symbol(span.line, text, name, repository, beside=True)
     return replace(claim, known=False) if claim and claim.wrong and _is_the_documents(name, text, document) else claim
 
 
+def named(text: str) -> str:
+    """Return the name that a code span is, or calls or declares, without the dot of a method; empty where it is no name."""
+    text = text.removeprefix(".")
+    call, typed = _CALL.fullmatch(text), _TYPED.fullmatch(text)
+    name = call["name"] if call else typed[1] if typed else text
+    return name if call or typed or _DOTTED.fullmatch(name) or _NAME.fullmatch(name) else ""
+
+
+def _in_company(document: Document, line: int, name: str, repository: Repository) -> bool:
+    """Return whether the paragraph or list in which a name stands names things of the code, and nothing else that is none."""
+    first, last = line, line
+    while document.said(first - 1).strip():
+        first -= 1
+    while document.said(last + 1).strip():
+        last += 1
+    spans = (span.text.strip() for span in document.page.spans if first <= span.line <= last)
+    others = {named(text).rpartition(".")[2] for text in spans if "-" not in text} - {name, ""}
+    return bool(others) and others <= repository.code.words
+
+
 def _is_the_documents(name: str, text: str, document: Document) -> bool:
-    """Return whether a document itself uses a name, in an example or as a part of something longer."""
+    """Return whether a document itself uses a name, in an example or as a part of something longer, or links with it to
+    somewhere else.
+    """
     word = re.compile(rf"\b{re.escape(name)}\b")
-    longer = (*document.page.blocks, *(span for span in document.page.spans if span.text.strip() != text))
-    return any(word.search(one.text) for one in longer)
+    shown = [one.text for one in document.page.blocks]
+    shown += [one.text for one in document.page.spans if one.text.strip() != text]
+    shown += [one.text for one in document.page.headings if one.text != text]
+    shown += [one.text for one in document.page.links if resolved(document.path, one.target) is None]
+    return any(map(word.search, shown))
 
 
 def _of_path(document: Document, line: int, match: re.Match[str], repository: Repository) -> Claim | None:
@@ -158,7 +189,9 @@ def _meant_for_a_file(name: str, repository: Repository) -> bool:
     return name.endswith("/") and (here or (not rest and bool(near)))
 
 
-def of_symbol(line: int, text: str, name: str, repository: Repository, *, beside: bool = False) -> Claim | None:
+def of_symbol(
+    line: int, text: str, name: str, repository: Repository, *, beside: bool = False, near: float = 0.78
+) -> Claim | None:
     """Return whether a name is defined; None where it is none of this code's, or cannot be told from a word.
 
     A bare name that is not there, and nearly none that is, may be another project's, unless `beside` it stands a file of
@@ -175,13 +208,13 @@ def of_symbol(line: int, text: str, name: str, repository: Repository, *, beside
     path = code.python.paths_by_name.get(last, "")
     there = bool(path) or last in code.words
     there = there or last.replace("_", "-") in code.words
-    near = "" if there else _nearly(last, code.words)
-    why = "" if there else f"nothing in the code is called {last}" + (f"; there is {near}" if near else "")
-    sure = (bool(near) and not last.isupper()) or (beside and _is_native(last, repository))
+    other = "" if there else _nearly(last, code.words, near)
+    why = "" if there else f"nothing in the code is called {last}" + (f"; there is {other}" if other else "")
+    sure = (bool(other) and not last.isupper()) or (beside and _is_native(last, repository))
     return Claim(ClaimKind.SYMBOL, line, text, why, path, there or (sure and not _names_another(last)))
 
 
-def _nearly(name: str, words: Iterable[str], how: float = 0.78) -> str:
+def _nearly(name: str, words: Iterable[str], how: float) -> str:
     """Return a word of the code that a name may have been; empty where there is none. A word that merely stands in the name,
     or begins or ends with it, is none.
     """
