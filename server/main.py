@@ -65,6 +65,14 @@ def leave_own_environment(root: Path, environment: MutableMapping[str, str]) -> 
     environment["PATH"] = os.pathsep.join(place for place in places if not place or Path(place) != own)
 
 
+_IN_WORDS = {
+    r"^argument ": "",
+    r": expected one argument$": " takes a value",
+    r"^the following arguments are required: ": "it needs ",
+}
+"""What argparse says, and how people would."""
+
+
 class CommandParser(argparse.ArgumentParser):
     """A parser that says which word was wrong, and what was most likely meant, in place of how it is used."""
 
@@ -83,7 +91,9 @@ class CommandParser(argparse.ArgumentParser):
             known = [one.strip("' ") for one in choices.split(",")]
             what = "is no command" if name == "command" else f"is nothing that {name} takes: {', '.join(known)}"
             self._leave(f"{word} {what}", known, word)
-        self._leave(message.removeprefix("argument "), [], "")
+        for pattern, words in _IN_WORDS.items():
+            message = re.sub(pattern, words, message)
+        self._leave(message, [], "")
 
     def _leave(self, why: str, known: Sequence[str], word: str) -> NoReturn:
         from difflib import get_close_matches

@@ -37,8 +37,9 @@ def make_example(folder: Path, name: str) -> int:
         *example.story.splitlines(),
         *([f"It cannot run yet: {missing}."] if missing else []),
         f"Start: cd {folder}, autoresearch-mcp start; then open it in your agent.",
-        "A first improvement: git apply try/improvement.patch, then the tool iterate.",
-        *(f"A cheat that earns nothing: try/cheat-{n}.patch ({told})" for n, told in enumerate(example.cheats, 1)),
+        "In try/ are patches against the files as they are now: git apply one, then the tool iterate. First what earns nothing:",
+        *(f"  try/cheat-{n}.patch: {told}" for n, told in enumerate(example.cheats, 1)),
+        "then what is kept: try/improvement.patch",
     ]
     sys.stdout.write("\n".join(out) + "\n")
     return 0

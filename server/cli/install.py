@@ -49,7 +49,8 @@ def run(root: Path, options: Namespace) -> int:
         new = _without(place, text, old, options.client) if options.remove else place.with_entry(text, old, wanted)
     except (Unwritable, OSError, UnicodeDecodeError) as reason:
         by_hand = "Take the entry out by hand." if options.remove else f"Write by hand:\n{place.snippet(entry({}))}"
-        return _say(f"{place.file} was left as it is: {reason}. {by_hand}", 1)
+        why = reason.strerror if isinstance(reason, OSError) else reason
+        return _say(f"{place.file} was left as it is: {why}. {by_hand}", 1)
     if new == text:
         return _say("\n".join([f"{place.file}: nothing to change.", *_elsewhere(registration, root, place)]), 0)
     was_there = place.file.exists()

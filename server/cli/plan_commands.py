@@ -12,6 +12,7 @@ from ...tools.plan.model import PLAN_FILE, Plan, in_toml
 from ...tools.verbs.planning import Checked, Inspected, Planning
 from ...tools.verbs.sessions import Sessions
 from .tool_commands import print_answer
+from .wording import for_people
 
 
 def plan(root: Path, options: Namespace) -> int:
@@ -46,16 +47,21 @@ def write_plan(root: Path, goal: str) -> int:
         return 2
     file = context.repo.root / PLAN_FILE
     if file.exists():
-        sys.stderr.write(f"{found.plan_file or f'{PLAN_FILE} is here already.'}\nNothing was written.\n")
+        sys.stderr.write(f"{for_people(found.plan_file) or f'{PLAN_FILE} is here already.'}\nNothing was written.\n")
         return 1
     if not found.candidates:
-        sys.stderr.write(
-            "\n".join([line for one in found.lacking for line in one.lines()] or ["No plan was found."]) + "\n"
-        )
+        told = [for_people(line) for one in found.lacking for line in one.lines()]
+        sys.stderr.write("\n".join(told or [_NOTHING]) + "\n")
         return 1
     file.write_text(in_toml(found.candidates[0].plan), encoding="utf-8")
     sys.stdout.write(_written(found) + "\n")
     return 0
+
+
+_NOTHING = (
+    f"Nothing was found here that could be measured. If a command prints a number that should get better, `autoresearch-mcp quick -- COMMAND` "
+    f"measures it and prints a plan to paste into {PLAN_FILE}."
+)
 
 
 def _written(found: Inspected) -> str:

@@ -178,7 +178,8 @@ class Bench:
         run = self.runner.run(CommandSpec(command, Path.cwd(), max(600.0, 10 * self.seconds)))
         if run.exit_code:
             ends = redact_tail((run.stderr or run.stdout).rstrip(), 300)
-            raise Unmeasured(f"`{command}` ended with exit {run.exit_code}. Its output ends:\n{ends}")
+            said = f"Its output ends:\n{ends}" if ends else "It printed nothing."
+            raise Unmeasured(f"`{command}` ended with exit {run.exit_code}. {said}")
         return run
 
 

@@ -60,12 +60,12 @@ def init(root: Path, options: Namespace) -> int:
         sys.stderr.write("Name the folder to make: autoresearch-mcp init gpt DIR\n")
         return 2
     place = Path(options.words[1]).expanduser().resolve()
-    size = size_for(devices(), options.data)
     try:
+        size = size_for(devices(), options.data)
         create_harness(place, sys.executable, size)
     except Refusal as refusal:
         sys.stderr.write(f"{refusal.message}\n")
-        return 1
+        return 2
     if options.json:
         made = {"folder": str(place), "files": list(HARNESS_FILES), "sized": size.why, "settings": dict(size.spec)}
         sys.stdout.write(json.dumps({**made, "torch": find_spec("torch") is not None}) + "\n")

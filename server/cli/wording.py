@@ -27,6 +27,12 @@ _PHRASES = (
         r"No plan was given, check_plan passed none, and (\S+) does not exist\. Give check_plan the fields, or write that file\.",
         rf"There is no \1 here. Write one with `{_OURS} init`.",
     ),
+    (r"; pass one to check_plan:", f"; `{_OURS} init GOAL` writes the first:"),
+    (r", and call check_plan with the plan below", ""),
+    (r"Then check_plan with: ", "Then an autoresearch.toml with these keys: "),
+    (r"give check_plan a verify command", "write an autoresearch.toml with a verify command"),
+    (r"check_plan with", "an autoresearch.toml with"),
+    (r"call playbook with ", "tell your agent to use the playbook "),
     (r"start_session, which takes this plan", f"`{_OURS} start` begins"),
     (r"check_plan without arguments tries it", "check_plan tries it"),
     (

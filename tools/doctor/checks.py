@@ -84,8 +84,9 @@ def _environment() -> Iterator[DoctorCheck]:
     for client, names in remembered().items():
         dropped = sorted(name for name in os.environ if passes(name) and name not in names)
         shown = ", ".join(dropped[:12]) + (" ..." if len(dropped) > 12 else "")
-        cure = f"If your commands need one of them, set it in the configuration of {client}." if dropped else ""
-        yield DoctorCheck(f"environment of {client}", None, f"did not get {shown}" if dropped else "complete", cure)
+        cure = "If your commands need one of them, set it in the entry of this server there." if dropped else ""
+        seen = f"did not get {shown}" if dropped else "got every variable"
+        yield DoctorCheck(f"server started by {client}", None, seen, cure)
 
 
 def _repository(root: Path) -> Iterator[DoctorCheck]:

@@ -40,7 +40,8 @@ def _fields(content: bytes) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode().replace("\r\n", "\n"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not valid TOML: {error}. Correct that place.") from error
+        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error
+        raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not valid TOML: {why}. Correct that place.") from error
 
 
 class Consent:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from ..text.arguments import wrong_words
 from ..text.redaction import hides_something, visible
@@ -32,7 +33,7 @@ class PlanProblem:
     cure: str
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.seen}. {self.cure}"
+        return f"{self.field}: {self.seen}. {self.cure}{'' if self.cure.endswith('?') else '.'}"
 
 
 def load_plan(fields: Mapping[str, Any]) -> Plan | tuple[PlanProblem, ...]:
@@ -40,14 +41,14 @@ def load_plan(fields: Mapping[str, Any]) -> Plan | tuple[PlanProblem, ...]:
     try:
         return Plan.model_validate(fields)
     except ValidationError as error:
-        return tuple(
-            _shape_problem(str(issue["loc"][0]), issue["type"], wrong_words(issue)) for issue in error.errors()
-        )
+        return tuple(dict.fromkeys(map(_shape_problem, error.errors())))
 
 
-def _shape_problem(field: str, kind: str, message: str) -> PlanProblem:
-    if kind != "extra_forbidden":
-        return PlanProblem(field, message, "Give a value of the documented type")
+def _shape_problem(issue: ErrorDetails) -> PlanProblem:
+    field = str(issue["loc"][0])
+    if issue["type"] != "extra_forbidden":
+        each = "each entry " if len(issue["loc"]) > 1 else ""
+        return PlanProblem(field, f"{each}{wrong_words(issue)}", f"It is {visible(repr(issue['input']))[:60]}")
     close = difflib.get_close_matches(field, Plan.model_fields, n=1)
     cure = f"Did you mean `{close[0]}`?" if close else f"Known keys: {', '.join(Plan.model_fields)}"
     return PlanProblem(field, "unknown key", cure)

@@ -101,6 +101,8 @@ AIMS = (
         measures.passed_tests, ()),
     Aim(Quality.START, "import_ms", "lower", "Faster import", "milliseconds that importing the package takes", measures.import_ms,
         keeps=(_exports_stay,)),
+    Aim(Quality.IMPORTS, "imported_modules", "lower", "Fewer modules at import", "modules that importing the package loads",
+        measures.imported_modules, keeps=(_exports_stay,)),
     Aim(Quality.BUILD_SPEED, "build_seconds", "lower", "Faster build", "wall-clock seconds of a build", measures.build_seconds),
     Aim(Quality.READABILITY, "reading_grade", "lower", "More readable text", _GRADE, measures.reading_grade, ()),
     Aim(Quality.TEXT_LENGTH, "words", "lower", "Shorter text", "words in the text", measures.words, ()),

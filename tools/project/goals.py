@@ -17,6 +17,7 @@ class Quality(StrEnum):
     PASSING = "passing tests"
     BUILD_SPEED = "the build's speed"
     START = "start-up time"
+    IMPORTS = "modules loaded at import"
     TYPES = "type errors"
     LINT = "lint findings"
     WARNINGS = "compiler warnings"
@@ -66,13 +67,17 @@ _SHIPPED = (
 )
 
 _WISHES = (
+    _Wish(Quality.TYPES, r"types?|typing", r"coverage"),
+    _Wish(Quality.DOCS, r"docstrings?"),
     _Wish(Quality.COVERAGE, r"coverage|cover\w*|untested"),
     _Wish(Quality.FLAKINESS, r"flak\w+"),
     _Wish(Quality.TEST_SPEED, _TESTS, _FASTER),
     _Wish(Quality.PASSING, _TESTS, r"pass\w*|fail\w*|fix\w*|green|broken|red|repair\w*"),
     _Wish(Quality.COVERAGE, r"tests", r"more|add|missing|better|write"),
     _Wish(Quality.BUILD_SPEED, r"builds?|building|compil\w*|bundling|packaging", _FASTER),
-    _Wish(Quality.START, r"start-?up|starts?|starting|boot\w*|imports?|importing|launch\w*", _FASTER),
+    _Wish(Quality.START, r"start-?up|starts?|starting|boot\w*|imports?|importing|launch\w*", rf"cold|costs?|{_FASTER}"),
+    _Wish(Quality.START, r"start-?up"),
+    _Wish(Quality.IMPORTS, r"imports?|imported|importing", r"modules?|few\w*|less|numbers?|count|laz\w+"),
     _Wish(Quality.LINT, r"lint\w*|ruff|eslint|flake8|pylint|clippy|rubocop|vet|phpcs|golangci-lint|checkstyle|smells?"),
     _Wish(Quality.TYPES, r"typing|mypy|pyright|tsc|phpstan|type-?check\w*|typehints?"),
     _Wish(Quality.TYPES, r"types?", rf"errors?|hints?|strict\w*|saf\w+|annotat\w*|issues?|problems?|{_BETTER}|{_FEWER}"),

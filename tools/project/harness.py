@@ -35,7 +35,14 @@ class Size:
 
 
 def size_for(devices: tuple[ComputeDevice, ...], data: str = "") -> Size:
-    """Choose the size for the best device there is. A GPU gets five minutes a run, and rows by its memory."""
+    """Choose the size for the best device there is. A GPU gets five minutes a run, and rows by its memory.
+
+    Raises:
+        Refusal: if the data is no source of text.
+    """
+    if data and not _SOURCES.fullmatch(data):
+        known = "stdlib, files:GLOB,..., climbmix:SHARDS, tinystories"
+        raise Refusal(Code.BAD_ARGUMENT, f"{data} is no source of text. Use one of: {known}.")
     text = {"data": data} if data else {}
     gpu = next((device for device in devices if device.kind is DeviceKind.CUDA), None)
     if gpu is not None:
@@ -69,6 +76,7 @@ _PRESETS = (
 )
 """The published setting of autoresearch is the first one, with half of its batch. Of a slower card's five minutes the smaller
 models and steps make as many steps."""
+_SOURCES = re.compile(r"stdlib|files:.+|climbmix(:.*)?|tinystories")
 _GIB_A_ROW = 0.5 / (8 * 512 * 2048)
 """For each block, channel and token, in bfloat16: an estimate, above the 45 GB of 128 rows that were published."""
 _BEFORE_AMPERE = re.compile(r"\b(?:T4|V100|P100|P40|GTX|TITAN|Quadro|RTX 20\d\d)\b")

@@ -234,9 +234,16 @@ def notebook_seconds(project: Project) -> Measure | None:
 
 def import_ms(project: Project) -> Measure | None:
     """Measure how long it takes to import a Python package."""
+    return (
+        _here(project, recipes.import_time(project.python, project.package, "import_ms")) if project.package else None
+    )
+
+
+def imported_modules(project: Project) -> Measure | None:
+    """Measure how many modules the import of a Python package loads."""
     if not project.package:
         return None
-    return _here(project, recipes.import_time(project.python, project.package, "import_ms"))
+    return _here(project, recipes.imported_modules(project.python, project.package, "imported_modules"))
 
 
 def package_bytes(project: Project) -> Measure | None:

@@ -48,17 +48,31 @@ def timed(command: str, metric: str) -> str:
 
 _IMPORT_TIME = (
     "import subprocess, sys, time; "
-    "run = lambda code: (time.perf_counter(), subprocess.run([sys.executable, '-c', code], check=True), time.perf_counter()); "
+    'run = lambda code: (time.perf_counter(), subprocess.run([sys.executable, "-c", code], check=True), time.perf_counter()); '
     "spent = lambda code: sorted(end - start for start, _, end in (run(code) for _ in range(9)))[4]; "
-    "print('METRIC %s=%.3f' % (sys.argv[2], 1000 * (spent('import ' + sys.argv[1]) - spent('pass'))))"
+    'print("METRIC %s=%.3f" % (sys.argv[2], 1000 * (spent("import " + sys.argv[1]) - spent("pass"))))'
+)
+_IMPORTED_MODULES = (
+    "import subprocess, sys; "
+    'loaded = lambda code: subprocess.run([sys.executable, "-X", "importtime", "-c", code], check=True, stderr=-1).stderr.count(b"import time:"); '
+    'print("METRIC %s=%d" % (sys.argv[2], loaded("import " + sys.argv[1]) - loaded("pass")))'
 )
 
 
 def import_time(python: str, package: str, metric: str) -> str:
     """Print the milliseconds that an import takes beyond starting Python: medians of nine fresh interpreters each."""
+    return _of_import(_IMPORT_TIME, python, package, metric)
+
+
+def imported_modules(python: str, package: str, metric: str) -> str:
+    """Print how many modules an import loads beyond starting Python, those included that are forgotten again."""
+    return _of_import(_IMPORTED_MODULES, python, package, metric)
+
+
+def _of_import(script: str, python: str, package: str, metric: str) -> str:
     folder, _, name = package.rpartition("/")
     path = f"PYTHONPATH={shlex.quote(folder)} " if folder else ""
-    return f"{path}{python} -c {shlex.quote(_IMPORT_TIME)} {name} {metric}"
+    return f"{path}{python} -c {shlex.quote(script)} {name} {metric}"
 
 
 def file_bytes(build: str, path: str, metric: str) -> str:

@@ -66,7 +66,7 @@ class Inspected(Answer):
         plans = [line for place, one in enumerate(self.candidates, 1) for line in _numbered(place, one)]
         return [
             *([self.plan_file] if self.plan_file else []),
-            "Projects:",
+            "Projects:" if found else "Projects: none that is known here.",
             *found,
             *(["The way to the goal: " + self.way[0], *self.way[1:]] if self.way else []),
             f"Devices: {'; '.join(self.devices)}",
@@ -181,7 +181,7 @@ def chosen_plan(context: RepoContext, plan: Plan) -> Plan:
     loaded = load_plan(read_plan_file(context.repo.root))
     if isinstance(loaded, Plan):
         return loaded
-    raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not a plan. " + " ".join(f"{problem}." for problem in loaded))
+    raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not a plan. " + " ".join(map(str, loaded)))
 
 
 def passed_plan(lab: Lab, repo: str) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def test_the_harness_s_plan_is_ready_whatever_the_training(tmp_path: Path) -> No
 def test_init_refuses_a_folder_that_holds_something(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
 
-    assert run("init", "gpt", str(tmp_path)).returncode == 1
+    assert run("init", "gpt", str(tmp_path)).returncode == 2
 
 
 def test_the_version_is_printed_without_a_server() -> None:
@@ -258,7 +258,9 @@ def test_best_and_finish_tell_a_person_what_came_of_it(project: Project, capsys:
         ("nothing-like-it", "nothing-like-it is no command. See: autoresearch-mcp help"),
         ("report --formt md", "--formt is no option. Did you mean --format? See: autoresearch-mcp help report"),
         ("report --format mdd", "mdd is nothing that --format takes: text, md, json, csv, png, html. Did you mean md?"),
-        ("history one", "argument iteration: invalid int value: 'one'"),
+        ("history one", "iteration: one is not a whole number of 0 or more"),
+        ("quick --against", "--against takes a value"),
+        ("install", "it needs --client"),
         ("best 3", "3 is one word too many"),
     ],
 )

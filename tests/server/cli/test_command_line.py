@@ -402,7 +402,9 @@ def test_the_doctor_tells_which_variables_a_client_dropped(
     client.close()
     monkeypatch.setenv("CARGO_SPECIAL", "x")
 
-    told = [one for one in parsed(typed(project, "doctor", "--json")[1])["looked"] if "environment" in one["name"]]
+    told = [
+        one for one in parsed(typed(project, "doctor", "--json")[1])["looked"] if "server started by" in one["name"]
+    ]
 
     assert len(told) == 1
     assert "CARGO_SPECIAL" in told[0]["seen"]
@@ -512,6 +514,12 @@ def test_a_plan_is_written_for_the_project_one_stands_in(project: Project, typed
     assert 'goal = "make the tests faster"' in project.read("autoresearch.toml")
     assert typed(project, "init", "fewer", "lines")[0] == 1
     assert "tests faster" in project.read("autoresearch.toml")
+
+
+def test_what_a_person_is_told_to_do_next_is_no_tool_of_an_agent_s(project: Project, typed: Typed) -> None:
+    for words in (("plan", "fewer", "lines"), ("plan", "better", "docs"), ("init", "less", "memory"), ("check",)):
+        _, out = typed(project, *words)
+        assert not {"check_plan", "start_session", "inspect_project", "playbook with"} & set(out.split())
 
 
 def test_no_command_hides_another_of_its_name() -> None:

@@ -217,6 +217,21 @@ def test_an_unknown_key_in_the_plan_file_is_named_with_the_likely_one(project: P
     assert refused.value.code is Code.BAD_PLAN
 
 
+def test_a_value_of_another_shape_is_told_with_what_it_has_to_be(project: Project) -> None:
+    project.write("autoresearch.toml", "scope = 'app.txt'\nverify = 3\nguards = [1]\niterations = -3\n")
+
+    with pytest.raises(Refusal) as refused:
+        project.planning.check_plan(Plan())
+
+    for told in (
+        "scope: has to be a list",
+        "verify: has to be a text",
+        "guards: each entry has to be a text",
+        "iterations: has to be greater than or equal to 0",
+    ):
+        assert told in refused.value.message
+
+
 def test_a_plan_file_that_is_no_toml_is_told_where(project: Project) -> None:
     project.write("autoresearch.toml", "goal = \n")
 

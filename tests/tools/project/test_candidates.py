@@ -130,10 +130,37 @@ MIXED = {
         ("fix the failing tests", "More passing tests"),
         ("faster builds", "Faster build in web"),
         ("a smaller wheel", "Smaller package"),
+        ("raise the type coverage", "Fewer type errors"),
     ],
 )
 def test_the_goals_words_choose_the_first_plan(goal: str, title: str) -> None:
     assert plans(MIXED, goal)[0].title == title
+
+
+PACKAGE = {
+    "pyproject.toml": "[project]\nname = 'shop'\nversion = '1'\n",
+    "src/shop/__init__.py": "from . import cart\n",
+    "src/shop/cart.py": "TWO = 2\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("goal", "metric"),
+    [
+        ("reduce the import time", "import_ms"),
+        ("a faster cold start", "import_ms"),
+        ("fewer modules at import", "imported_modules"),
+        ("lazy imports", "imported_modules"),
+    ],
+)
+def test_what_an_import_costs_is_its_time_or_the_modules_that_it_loads(goal: str, metric: str) -> None:
+    assert plans(PACKAGE, goal)[0].plan["metric"] == metric
+
+
+def test_a_module_that_was_loaded_and_forgotten_again_is_counted(tmp_path: Path) -> None:
+    files = {**PACKAGE, "src/shop/__init__.py": "import sys\nfrom . import cart\ndel sys.modules['shop.cart']\n"}
+
+    assert measure(plan(files, "imported_modules"), repository(tmp_path, files)) == Reading(2)
 
 
 @pytest.mark.parametrize(
