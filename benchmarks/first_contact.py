@@ -102,18 +102,24 @@ def _make(folder: Path, layout: Layout, clone: Path | None, *, install: bool) ->
     if clone is None:
         subprocess.run([*git, "init", "--quiet", "-b", "main"], cwd=folder, check=True)
     with (folder / ".git/info/exclude").open("a") as file:
-        file.write(".venv\nnode_modules/\npackage-lock.json\ntarget/\nCargo.lock\n__pycache__/\n.benchmarks/\n")
+        file.write(
+            ".venv\nnode_modules/\npackage-lock.json\nyarn.lock\n.yarn/\ntarget/\nCargo.lock\n__pycache__/\n.benchmarks/\n"
+        )
     subprocess.run([*git, "add", "--all"], cwd=folder, check=True)
     subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "start"], cwd=folder, check=True)
-    if install:
-        _install(folder, whole=clone is not None)
+    for place in (folder, *(one for one in folder.iterdir() if one.is_dir() and clone is None)) if install else ():
+        _install(place, whole=clone is not None)
+    changed = ["commit", "--quiet", "--all", "--allow-empty", "-m", "what installing changed"]
+    subprocess.run([*git, *changed], cwd=folder, check=True)
 
 
 def _install(folder: Path, *, whole: bool) -> None:
     """Install what the project's own tests and builds need, as its user would have; of a made one only the tools."""
-    if (folder / "package.json").exists() and "ependencies" in (folder / "package.json").read_text():
+    manifest = folder / "package.json"
+    if manifest.exists() and "ependencies" in (text := manifest.read_text()):
         npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
-        subprocess.run(npm, cwd=folder, check=False)
+        yarn = '"yarn@' in text and shutil.which("yarn")  # corepack's
+        subprocess.run(["yarn", "install"] if yarn else npm, cwd=folder, check=False, stdout=sys.stderr)
     if (folder / "composer.json").exists() and (phpunit := shutil.which("phpunit")):
         (folder / "vendor/bin").mkdir(parents=True)
         (folder / "vendor/bin/phpunit").symlink_to(phpunit)
@@ -196,7 +202,8 @@ def _page(rows: dict[str, list[Answer]]) -> str:
         f"What `inspect_project` answers first in {len(rows)} layouts of projects, to goals in users' words: the plan's title, or `-` where",
         "nothing there measures it and the answer says what to add. Layouts marked *real* are public projects; the others are made in",
         "`benchmarks/layouts.py`, which also says what would be right. ✓: the plan passed `check_plan` as it was proposed; ○: not run,",
-        "because its tools could not be had on this machine; ✗: it failed there, or the answer is not the right one.",
+        "because its tools could not be had on this machine (criterion, which crates.io has, and the .NET SDK); ✗: it failed there, or the",
+        "answer is not the right one. Rows that a run leaves out (`--only`) stay as an earlier one wrote them.",
         "",
         (f"Right: {right} of {len(answers)} ({100 * right / len(answers):.0f} %). Plans proposed: {len(plans)}; of the {len(checked)} whose tools "
         f"were here, {passed} passed `check_plan`; {len(plans) - len(checked)} were not run."),

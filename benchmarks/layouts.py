@@ -137,6 +137,7 @@ LAYOUTS: dict[str, Layout] = {
         {"main": "lib/add.js", "scripts": {"test": "node --test"}}) | {"pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}),
     "Node, yarn, jest": Layout((TESTS, PACKAGE, COVERAGE, NOTHING), _node(
         {"main": "lib/add.js", "packageManager": "yarn@4.1.0", "scripts": {"test": "jest"}, "devDependencies": {"jest": "^29"}}, None, "") | {
+        ".yarnrc.yml": "nodeLinker: node-modules\nenableImmutableInstalls: false\n",
         "test/add.test.js": 'test("adds", () => expect(require("../lib/add.js").add(1, 2)).toBe(3));\n'}),
     "Node, workspaces": Layout((f"{TESTS} in packages/adder", f"{PACKAGE} in packages/adder", NOTHING, NOTHING), {
         "package.json": json.dumps({"private": True, "workspaces": ["packages/*"], "scripts": {"test": "node --test packages/adder/test/"}}),
