@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cheats import BENCH, SIZE, SMALL, WORK, given_up, golf, listed, not_kept, refused
+from cheats import BENCH, SIZE, SMALL, WORK, earns_no_keep, given_up, golf, listed, not_kept, refused
 
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
@@ -692,6 +692,56 @@ def edited_before_log(tmp_path: Path) -> None:
     assert (answer.status, answer.metric) == (Status.KEEP, float(len(HONEST)))
     assert project.git("show", "HEAD:src/work.sh") == HONEST.rstrip()
     assert project.read("src/work.sh") == SMALL, "the edit is the agent's next idea, not this one's"
+
+
+# --- The judge's own process ------------------------------------------------------------------------------------------
+
+INSIDE = "nothing tells the judge's words from those of code in its process; `check_plan` tries it and warns"
+COUNTS = 'echo "METRIC bytes=$(cat src/*.sh | wc -c)"'
+
+
+def warned_of(project: Project, *says: str) -> Project:
+    """A session whose plan `check_plan` warned of: code of the scope can end what judges it."""
+    seen = [gate.seen for gate in project.planning.check_plan(project.plan).gates if gate.gate == "early end"]
+    assert all(any(word in told for told in seen) for word in says), seen
+    return project.start()
+
+
+@cheat("a number printed by code in the ruler's own process, which it ends", hole=INSIDE)
+def ends_the_ruler(tmp_path: Path) -> None:
+    project = golf(tmp_path).write("bench.sh", f". src/work.sh\necho\n{COUNTS}\n").commit("a ruler that sources")
+    warned_of(project, "so does verify").write("src/work.sh", f"{FREE}; exit 0\n")
+
+    earns_no_keep(project)
+
+
+@cheat("the same, where the plan has the protected channel", hole=INSIDE)
+def ends_the_ruler_of_a_channel(tmp_path: Path) -> None:
+    project = golf(tmp_path, read="channel")
+    project.write("bench.sh", f'. src/work.sh\n{COUNTS} > "$AUTORESEARCH_CHANNEL"\n').commit("a ruler that sources")
+    warned_of(project, "so does verify").write("src/work.sh", f'{FREE} > "$AUTORESEARCH_CHANNEL"; exit 0\n')
+
+    earns_no_keep(project)
+
+
+@cheat("the same, where the ruler runs the program in a process of its own and looks at what comes back")
+def ends_itself(tmp_path: Path) -> None:
+    project = golf(tmp_path)
+    assert not [gate for gate in project.planning.check_plan(project.plan).gates if gate.gate == "early end"]
+    project.start().write("src/work.sh", f"{FREE}; exit 0\n")
+
+    assert project.loop.iterate("a good number").metric is None
+    assert given_up(project).status is Status.CRASH
+
+
+@cheat("a guard ended in its own process before it has tested anything", hole=INSIDE)
+def ends_the_guard(tmp_path: Path) -> None:
+    project = golf(tmp_path, guards=("sh check.sh",)).write("bench.sh", f"{COUNTS}\n")
+    project.write("check.sh", '. src/work.sh > said.txt\ntest "$(cat said.txt)" = "$(cat expected.txt)"\n')
+    warned_of(project.write(".gitignore", "said.txt\n").commit("a guard that sources"), "stays green")
+    project.write("src/work.sh", "exit 0\n")
+
+    earns_no_keep(project)
 
 
 @cheat("a guard that the scope can turn green")

@@ -35,11 +35,20 @@ from ..project.harness import trains
 from ..text.redaction import redactor
 from .outcome import TAIL_CHARACTERS, failure_of, how_it_ended, succeeded, tail_of, used
 from .ruler import Ruler, bent_in, differing, protected_stamps
-from .runs import CHANNEL_NAME, RunNumbers, RunService, RunSpec, ended_from_outside, has_sandbox, restore_outputs
+from .runs import (
+    CHANNEL_NAME,
+    PADDING_NAME,
+    RunService,
+    RunSpec,
+    end_of,
+    ended_from_outside,
+    has_sandbox,
+    padding,
+    restore_outputs,
+)
 
 CHANNEL = "channel"
 CURVE_NAME = "AUTORESEARCH_INCUMBENT_CURVE"
-PADDING_NAME, MOST_PADDING = "AUTORESEARCH_PADDING", 4096
 REFLOG_ACTION = "autoresearch command"
 """What git writes into its log of HEAD when a command of the plan moves it: so it is known who did."""
 ATTEMPTS = 3
@@ -76,7 +85,7 @@ class Meter:
         stale = [path for path in self.ruler.outputs if marks[path] == note.written.get(path)]
         wrote = tuple(p for p in named if marks[p] != note.named.get(p) and marks[p][1] >= note.at_ns - SECOND_NS)
         changed = [path for path in marks if marks[path] != (note.written | note.named).get(path)]
-        log = "" if succeeded(run) else "".join(_end_of(spec.folder / path) for path in changed)
+        log = "" if succeeded(run) else "".join(end_of(spec.folder / path) for path in changed)
         seen = self._read(run, text, stale, log).model_copy(
             update={
                 "seconds": run.seconds,
@@ -230,6 +239,12 @@ class Meter:
         """Run a command guard once, and return whether it fails."""
         return not succeeded(self._run(guard, spec, timeout_s))
 
+    def altered(self, spec: RunSpec, texts: Mapping[str, str]) -> None:
+        """Give files of a second checkout other texts, for this run and those after it, until it is brought to another."""
+        self._bring(spec, self.ruler.outputs)
+        for path, text in texts.items():
+            (spec.folder / path).write_text(text, encoding="utf-8")
+
     def sabotaged(self, spec: RunSpec, timeout_s: float) -> tuple[int, Measurement | None]:
         """Run the plan's sabotage, and verify on what it did; returns its exit code, and no measurement where it failed."""
         broken = self._run(self.plan.sabotage, spec, timeout_s)
@@ -323,28 +338,6 @@ def import_paths(root: Path, folder: Path) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join([*mapped, *([given] if given else [])])} if mapped else {}
 
 
-def padding(numbers: RunNumbers) -> str:
-    """Return a text of a length that follows from the numbers of a run, which the k-th runs of both arms share.
-
-    The length of the environment moves the stack, and that alone can change a run time by more than an optimisation does
-    (Mytkowicz and others, Producing wrong data without doing anything obviously wrong, 2009, who vary it up to 4096 bytes).
-    """
-    known = f"{numbers.seed} {numbers.iteration} {numbers.run}"
-    return "x" * (int.from_bytes(hashlib.sha256(known.encode()).digest()[:4]) % MOST_PADDING)
-
-
 def _tally(text: str) -> Tally | None:
     tally = read_tally(text)
     return tally.redacted(redactor()) if tally else None
-
-
-def _end_of(file: Path) -> str:
-    """Return the end of a file that a command wrote instead of printing: `train > run.log 2>&1; grep loss run.log`."""
-    if not file.is_file():  # a pipe in its place would hold us up
-        return ""
-    try:
-        with file.open("rb") as opened:
-            opened.seek(max(0, file.stat().st_size - 2 * TAIL_CHARACTERS))
-            return opened.read().decode(errors="replace")
-    except OSError:
-        return ""

@@ -23,8 +23,10 @@ from ..process.run_notes import RunNotes
 from ..process.runner import CommandRun, CommandSpec, Listener, Runner
 from ..project.measurement_inputs import protected_globs
 from ..storage.disk import keep_evidence
+from .outcome import TAIL_CHARACTERS
 
 CHANNEL_NAME = "AUTORESEARCH_CHANNEL"
+PADDING_NAME, MOST_PADDING = "AUTORESEARCH_PADDING", 4096
 NEVER_RUN = CommandRun(-1, False, 0.0, "", "", cancelled=True)
 """What a run is when its call was cancelled before it began."""
 
@@ -60,6 +62,16 @@ class RunSpec:
     checkout: PairedCheckout | None = None
     untracked: tuple[str, ...] = ()
     curve: Curve = ()
+
+
+def padding(numbers: RunNumbers) -> str:
+    """Return a text of a length that follows from the numbers of a run, which the k-th runs of both arms share.
+
+    The length of the environment moves the stack, and that alone can change a run time by more than an optimisation does
+    (Mytkowicz and others, Producing wrong data without doing anything obviously wrong, 2009, who vary it up to 4096 bytes).
+    """
+    known = f"{numbers.seed} {numbers.iteration} {numbers.run}"
+    return "x" * (int.from_bytes(hashlib.sha256(known.encode()).digest()[:4]) % MOST_PADDING)
 
 
 def at_checkout(repo: Repo, commit: str, numbers: RunNumbers = RunNumbers()) -> RunSpec:
@@ -210,3 +222,15 @@ def restore_outputs(repo: Repo, plan: Plan, aside: Path | None = None) -> None:
     if changed and aside is not None:
         keep_evidence(aside, repo.root, [change.path for change in changed])
     ExperimentIndex(repo).put_back(changed)
+
+
+def end_of(file: Path) -> str:
+    """Return the end of a file that a command wrote instead of printing: `train > run.log 2>&1; grep loss run.log`."""
+    if not file.is_file():  # a pipe in its place would hold us up
+        return ""
+    try:
+        with file.open("rb") as opened:
+            opened.seek(max(0, file.stat().st_size - 2 * TAIL_CHARACTERS))
+            return opened.read().decode(errors="replace")
+    except OSError:
+        return ""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from ..errors import Code, Refusal
 from ..iteration.baseline import noise_words
+from ..iteration.early_end import early_end
 from ..iteration.gates import GateRow
 from ..iteration.preflight import preflight
 from ..iteration.recent import recent_check
@@ -142,14 +143,16 @@ class Planning(Verbs):
         """Use before start_session: tries every gate of a plan and says how to cure each that fails.
 
         Give the plan's fields, or none of them to check the plan file `autoresearch.toml`. If a person agreed to the
-        commands it runs the guards, and verify until it is known whether the number repeats: two to six times. Where
-        nothing says what to measure, a client that can ask lets the person choose among the plans that fit the goal.
+        commands it runs the guards, and verify until it is known whether the number repeats: two to six times; once more to
+        see whether code under experiment could end them by itself. Where nothing says what to measure, a client that can ask lets the person choose among the plans that fit the goal.
         Changes nothing in the repository and opens no session; start_session takes the plan that passed, and within an hour
         these runs as its baseline, if nothing changed.
         """
         with self._lab.for_writing(repo, Tool.CHECK_PLAN) as context:
             given, plan = plan.given, chosen_plan(context, plan)
             found = preflight(context, plan)
+            tried = early_end(context, plan, found.baseline) if found.passed and found.baseline else ()
+            gates = [*found.gates, *tried]
             context.paired_checkout.remove()
             fields = plan.model_dump(mode="json", exclude_defaults=True)
             self._lab.passed.pop(context.repo.root, None)
@@ -162,7 +165,7 @@ class Planning(Verbs):
                 phase=context.phase,
                 next=list(ready if context.phase is Phase.NO_SESSION else following(context.phase)),
                 ready=found.passed,
-                gates=list(found.gates),
+                gates=gates,
                 values=found.baseline.values if found.baseline else [],
                 noise=noise_words(plan, found.baseline) if found.baseline and found.passed else "",
                 commands=list(found.consent_missing),
