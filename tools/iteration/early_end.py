@@ -19,8 +19,8 @@ from ..plan.resources import resource_of
 from ..plan.scope import Scope
 from ..project.measurement_inputs import measured_in_scope, protected_globs
 from .baseline import LONGEST_BASELINE_S, Baseline, longest
+from .clean_runs import in_paired_checkout
 from .gates import GateRow, listed, row_of
-from .measure import in_paired_checkout
 
 LONGEST_S = 60.0
 """Runs of the baseline that take longer are not tried in this way: one more would be too dear."""
