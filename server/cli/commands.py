@@ -347,6 +347,11 @@ COMMANDS: Mapping[str, CliCommand] = {
             _argument("--print", action="store_true", help="print what would be written, and write nothing"),
             _argument("--remove", action="store_true", help="take the entry out again"),
             _argument(
+                "--hooks",
+                action="store_true",
+                help="the hooks of its chats in place of the entry: claude-code, codex, gemini, opencode",
+            ),
+            _argument(
                 "--file",
                 metavar="FILE",
                 default="",

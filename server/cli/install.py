@@ -31,15 +31,19 @@ _PASSING = "This server runs from uv's cache, which may be emptied: run `uv tool
 
 
 def run(root: Path, options: Namespace) -> int:
-    """Write, print or take out the entry of a client's configuration; returns the exit status."""
+    """Write, print or take out the entry of a client's configuration, or its hooks; returns the exit status."""
+    if options.hooks:
+        from .install_hooks import run as run_hooks
+
+        return run_hooks(root, options)
     registration = REGISTRATIONS[Client(options.client)]
     place = _place(registration, root, options.file)
 
     def entry(old: Entry) -> dict[str, Any]:
-        return registration.merged(old, _program(), str(root), named=bool(options.root), allow=options.allow_commands)
+        return registration.merged(old, program(), str(root), named=bool(options.root), allow=options.allow_commands)
 
     if options.print:
-        return _say(f"# {place.file}\n{place.snippet(entry({}))}", 0)
+        return say(f"# {place.file}\n{place.snippet(entry({}))}", 0)
     try:
         text = place.text()
         old = value_at(text, place.keys, toml=place.toml) or {}
@@ -50,17 +54,17 @@ def run(root: Path, options: Namespace) -> int:
     except (Unwritable, OSError, UnicodeDecodeError) as reason:
         by_hand = "Take the entry out by hand." if options.remove else f"Write by hand:\n{place.snippet(entry({}))}"
         why = reason.strerror if isinstance(reason, OSError) else reason
-        return _say(f"{place.file} was left as it is: {why}. {by_hand}", 1)
+        return say(f"{place.file} was left as it is: {why}. {by_hand}", 1)
     if new == text:
-        return _say("\n".join([f"{place.file}: nothing to change.", *_elsewhere(registration, root, place)]), 0)
+        return say("\n".join([f"{place.file}: nothing to change.", *_elsewhere(registration, root, place)]), 0)
     was_there = place.file.exists()
-    backup = _backup(place.file, options.client)
-    kept = [f"The file as it was: {backup}"] if backup else []
+    copy = backup(place.file, options.client)
+    kept = [f"The file as it was: {copy}"] if copy else []
     if not options.file and shutil.which(registration.command):
         if failed := _by_own_command(registration.command, root, old, wanted):
-            return _say("\n".join([failed, "Nothing else was tried.", *kept]), 1)
-    elif failed := _write(place, new):
-        return _say(f"{place.file} was left as it is: {failed}.", 1)
+            return say("\n".join([failed, "Nothing else was tried.", *kept]), 1)
+    elif failed := write(place.file, new):
+        return say(f"{place.file} was left as it is: {failed}.", 1)
     told = [
         f"{'Taken out of' if options.remove else 'Written to'} {place.file}.",
         *_changes(old, wanted),
@@ -68,10 +72,13 @@ def run(root: Path, options: Namespace) -> int:
         *_elsewhere(registration, root, place),
     ]
     if not options.remove:
-        told += [*_shared(root, place.file, was_there), *([_PASSING] if _CACHE in Path(_program()[0]).parts else [])]
-        told += [registration.note.replace("COMMAND", " ".join(_program()))] if registration.note else []
+        told += [
+            *shared_in_git(root, place.file, was_there),
+            *([_PASSING] if _CACHE in Path(program()[0]).parts else []),
+        ]
+        told += [registration.note.replace("COMMAND", " ".join(program()))] if registration.note else []
         told += ["Now start your agent in this project and say: Use the autoresearch playbook. Make the tests faster."]
-    return _say("\n".join(told), 0)
+    return say("\n".join(told), 0)
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,7 @@ def _place(registration: Registration, root: Path, file: str) -> _Place:
             registration.path[registration.path.index(ROOT) + 1 :] if ROOT in registration.path else registration.path
         )
         return _Place(Path(file).expanduser(), above)
-    places = [place for name in registration.places if (place := _expanded(name, root))]
+    places = [place for name in registration.places if (place := expanded(name, root))]
     keys = tuple(str(_project(root)) if key == ROOT else key for key in registration.path)
     return _Place(next((place for place in places if place.exists()), _likeliest(places)), keys)
 
@@ -122,7 +129,8 @@ def _project(root: Path) -> Path:
     return root
 
 
-def _expanded(name: str, root: Path) -> Path | None:
+def expanded(name: str, root: Path) -> Path | None:
+    """Return a place of a client's as a path, as `Registration` writes them; None where this system has no such place."""
     if "Library/" in name and sys.platform != "darwin":
         return None
     if name.startswith("$"):
@@ -136,7 +144,7 @@ def _likeliest(places: list[Path]) -> Path:
     return next((place for place in places if place.suffix != ".jsonc"), places[0])
 
 
-def _program() -> list[str]:
+def program() -> list[str]:
     """The command that starts this server, by absolute path: clients have a PATH of their own."""
     script = shutil.which(sys.argv[0]) or shutil.which("autoresearch-mcp")
     return [os.path.abspath(script)] if script else [sys.executable, "-m", "autoresearch_mcp.server"]
@@ -152,9 +160,9 @@ def _without(place: _Place, text: str, old: Entry, client: str) -> str:
     return taken_out(text, place.keys, toml=place.toml)
 
 
-def _write(place: _Place, text: str) -> str:
+def write(file: Path, text: str) -> str:
     """Write the file, with the mode that it had; returns what stood in the way."""
-    target = place.file.resolve()  # a link to where somebody keeps such files stays one
+    target = file.resolve()  # a link to where somebody keeps such files stays one
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         mode = target.stat().st_mode & 0o777 if target.exists() else 0
@@ -182,7 +190,7 @@ def _by_own_command(program: str, root: Path, old: Entry, entry: Entry) -> str:
     return ""
 
 
-def _backup(file: Path, client: str) -> Path | None:
+def backup(file: Path, client: str) -> Path | None:
     """Keep a copy of the file, for its owner alone: such files hold keys."""
     if not file.exists():
         return None
@@ -205,7 +213,7 @@ def _changes(old: Entry, new: Entry) -> list[str]:
     return [*changed, *([f"  kept: {', '.join(kept)}"] if kept else [])]
 
 
-def _shared(root: Path, file: Path, was_there: bool) -> list[str]:
+def shared_in_git(root: Path, file: Path, was_there: bool) -> list[str]:
     """A project's file names a path of this machine: a new one is kept out of git, one that git has is told of."""
     with suppress(Refusal, ValueError):
         context = Lab(root).for_reading()
@@ -222,12 +230,13 @@ def _shared(root: Path, file: Path, was_there: bool) -> list[str]:
 def _elsewhere(registration: Registration, root: Path, place: _Place) -> list[str]:
     """Another file that the client reads, with an entry of ours."""
     with suppress(Unwritable, OSError, UnicodeDecodeError):
-        other = _expanded(registration.shared, root) if registration.shared else None
+        other = expanded(registration.shared, root) if registration.shared else None
         if other and other != place.file and value_at(other.read_bytes().decode(), ("mcpServers", NAME), toml=False):
             return [f"{other} has an entry of ours as well. To take it out: --file {other} --remove"]
     return []
 
 
-def _say(text: str, status: int) -> int:
+def say(text: str, status: int) -> int:
+    """Tell a person, on standard error where it is a failure; returns the exit status."""
     (sys.stderr if status else sys.stdout).write(text if text.endswith("\n") else f"{text}\n")
     return status

@@ -61,15 +61,20 @@ def run(root: Path, options: Namespace) -> int:
 
 
 def hook(root: Path, options: Namespace) -> int:
-    """Answer an event of Claude Code, as its plugin asks; says nothing where there is nothing to say. Returns the exit status."""
+    """Answer an event of a client's chat; says nothing where there is nothing to say. Returns the exit status."""
     try:
         told = json.loads(sys.stdin.read() or "{}")
     except ValueError:
         told = {}
-    attended = os.environ.get("CLAUDE_CODE_SESSION_ATTENDED") != "0"
-    if isinstance(told, dict) and (answer := answer_hook(Lab(root), told, attended)):
+    if isinstance(told, dict) and (answer := answer_hook(Lab(root), told, _attended())):
         sys.stdout.write(f"{answer}\n")
     return 0
+
+
+def _attended() -> bool:
+    """Return whether somebody attends this chat: as Claude Code says; of others, unless the person who started it says otherwise."""
+    known = os.environ.get("CLAUDE_CODE_SESSION_ATTENDED")
+    return known != "0" if known else os.environ.get("AUTORESEARCH_UNATTENDED") != "1"
 
 
 def _drive(root: Path, lab: Lab, options: Namespace, place: DriverPlace) -> int:

@@ -1,4 +1,4 @@
-"""The commands by which an agent is driven, and by which the Claude Code plugin asks."""
+"""The commands by which an agent is driven, and by which a client's hooks ask."""
 
 from __future__ import annotations
 
@@ -79,9 +79,10 @@ DRIVING: Mapping[str, CliCommand] = {
         exits="Exit status: 0 over, or stopped; 1 the agent could not go on; 2 refused; 130 ended at once.",
     ),
     "hook": CliCommand(
-        "answer a hook of Claude Code: what its plugin calls",
+        "answer a hook of a client's chat: what `install --hooks` and the Claude Code plugin have it call",
         "cli.run:hook",
-        says="An unattended chat that works on the session goes on while its budget lasts; every chat gets the state.",
+        says="An unattended chat that works on the session goes on while its budget lasts; every chat gets the state. Claude Code says "
+        "whether somebody attends; of another client's chat nobody does where AUTORESEARCH_UNATTENDED is 1.",
         exits="Exit status: 0, with nothing printed where there is nothing to say.",
     ),
 }

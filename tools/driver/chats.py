@@ -1,7 +1,8 @@
-"""A chat of Claude Code beside a session: what it is told when it begins, before it is made shorter, and when it would stop.
+"""A client's chat beside a session: what it is told when it begins, before it is made shorter, and when it would stop.
 
 A chat that nobody attends goes on while the session lasts, as long as each of its turns moved the journal; one that works on
-something else is left alone, and so is one that a run drives.
+something else is left alone, and so is one that a run drives. Events and answers are those of Claude Code, which Codex took over;
+Gemini has other words for a stop.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from ..lab.notes import Said, said
 from ..storage.disk import read_or_empty, write_atomically
 from ..verbs.sessions import session_status
 from .records import DriverPlace
-from .settling import look
+from .settling import look, session_mark
 
 MOST_TIMES = 500
 """How often one chat is told to go on."""
 _CHATS, _REMEMBERED = "chats.json", 8
+_GOES_ON = {"Stop": "block", "AfterAgent": "deny"}
+"""The word with which a client is kept from stopping, by what it calls that event."""
 
 
 def answer_hook(lab: Lab, told: Mapping[str, Any], attended: bool) -> str:
@@ -31,14 +34,15 @@ def answer_hook(lab: Lab, told: Mapping[str, Any], attended: bool) -> str:
         return ""
     if context.session is None or context.session.finished:
         return ""
-    chat, event = str(told.get("session_id") or ""), told.get("hook_event_name")
+    chat, event = str(told.get("session_id") or ""), str(told.get("hook_event_name"))
     place = DriverPlace.of(context.repo.git_dir)
-    if event == "Stop":
-        return "" if attended or not chat or place.driver() else _stop(lab, place, chat)
+    if event in _GOES_ON:
+        reason = "" if attended or not chat or place.driver() else _reason_to_go_on(lab, place, chat)
+        return json.dumps({"decision": _GOES_ON[event], "reason": reason}) if reason else ""
     state = "\n".join([*session_status(context).lines(), *said(context.repo.own_folder, context.session.id)])
     if event == "SessionStart":
         if chat:
-            _remember(place, chat, _mark(lab), _chats(place).get(chat, ["", 0])[1])
+            _remember(place, chat, session_mark(context.session), _chats(place).get(chat, ["", 0])[1])
         words = f"An autoresearch session is open here. If it is what this chat is for, go on with it: call playbook.\n{state}"
         return json.dumps({"hookSpecificOutput": {"hookEventName": "SessionStart", "additionalContext": words}})
     if event == "PreCompact":
@@ -46,22 +50,19 @@ def answer_hook(lab: Lab, told: Mapping[str, Any], attended: bool) -> str:
     return ""
 
 
-def _stop(lab: Lab, place: DriverPlace, chat: str) -> str:
-    seen, mark = look(lab), _mark(lab)
+def _reason_to_go_on(lab: Lab, place: DriverPlace, chat: str) -> str:
+    """Return what a chat that would stop is told; empty where it may. One that measures still has not stopped for lack of ideas."""
+    seen, session = look(lab), lab.for_reading().active
+    mark = session_mark(session)
     before, times = _chats(place).get(chat, [mark, 0])
     paused = said(lab.for_reading().repo.own_folder, seen.session, Said.PAUSE)
-    if seen.over or paused or mark == before or times >= MOST_TIMES:
+    moved = mark != before or (seen.at_work and times)
+    if seen.over or paused or not moved or times >= MOST_TIMES:
         return ""
     _remember(place, chat, mark, times + 1)
-    session = lab.for_reading().active
     left = session.plan.iterations - session.last_iteration
     budget = f"{left} more of {session.plan.iterations} iterations" if session.plan.iterations else "its budget lasts"
-    reason = f"Nobody attends this chat and the session goes on: {budget}. Choose the next idea and call iterate; when ideas run dry, detect_stuck."
-    return json.dumps({"decision": "block", "reason": reason})
-
-
-def _mark(lab: Lab) -> str:
-    return str(look(lab).mark)
+    return f"Nobody attends this chat and the session goes on: {budget}. Choose the next idea and call iterate; when ideas run dry, detect_stuck."
 
 
 def _chats(place: DriverPlace) -> dict[str, list[Any]]:

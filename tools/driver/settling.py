@@ -27,7 +27,7 @@ def look(lab: Lab, session_id: str = "") -> Look:
     job = read_job(folder)
     ours = job is None or job.root in {"", str(context.repo.root)}  # another worktree's says nothing of this one
     at_work = ours and bool(lock_holder(folder) or (job and not job.done and context.runs.runner.alive()))
-    mark = f"{job.run} {job.done} {_mark(session)}" if job and ours else _mark(session)
+    mark = f"{job.run} {job.done} {session_mark(session)}" if job and ours else session_mark(session)
     if session_id and (session is None or session.id != session_id):
         return Look(session_id, f"{_ENDED}: another session or branch is in its place", 0, False, at_work, mark)
     if session is None or (not session_id and context.phase is Phase.NO_SESSION):
@@ -39,7 +39,8 @@ def look(lab: Lab, session_id: str = "") -> Look:
     return Look(session.id, over, session.last_iteration, undecided, at_work, mark, keeps)
 
 
-def _mark(session: Session | None) -> str:
+def session_mark(session: Session | None) -> str:
+    """Return words that change with every step of a session, and with no call that was refused."""
     if session is None:
         return ""
     trial = session.trial

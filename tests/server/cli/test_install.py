@@ -397,3 +397,44 @@ def test_every_client_on_the_command_line_is_known_and_no_other(capsys: pytest.C
     listed = capsys.readouterr().err
     assert all(f"'{client}'" in listed or client in listed for client in REGISTRATIONS)
     assert set(REGISTRATIONS) == set(Client)
+
+
+HOOK_FILES = {
+    Client.CLAUDE_CODE: ".claude/settings.local.json",
+    Client.CODEX: "~/.codex/hooks.json",
+    Client.GEMINI: "~/.gemini/settings.json",
+}
+
+
+@pytest.mark.parametrize("client", HOOK_FILES)
+def test_hooks_stand_beside_those_of_others_and_go_without_a_trace(project: Project, client: Client) -> None:
+    name = HOOK_FILES[client]
+    file = Path(name).expanduser() if name.startswith("~") else project.root / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    before = '{\n  "hooks": {\n    "SessionStart": [\n      {\n        "hooks": [\n          {\n            "type": "command",\n'
+    before += '            "command": "mine"\n          }\n        ]\n      }\n    ]\n  },\n  "mine": 1 // one\n}\n'
+    file.write_text(before)
+
+    assert install(project, client, "--hooks") == 0
+    after = file.read_text()
+    assert install(project, client, "--hooks") == 0
+    assert file.read_text() == after
+    hooks = json.loads(after.replace("// one", ""))["hooks"]
+    assert [group["hooks"][0]["command"].split()[-1] for group in hooks["SessionStart"]] == ["mine", "hook"]
+    assert [
+        group["hooks"][0]["timeout"] for event, groups in hooks.items() for group in groups[event == "SessionStart" :]
+    ] == [60_000 if client is Client.GEMINI else 60] * (len(hooks))
+
+    assert install(project, client, "--hooks", "--remove") == 0
+    assert file.read_text() == before
+
+
+def test_opencode_gets_a_plugin_that_asks_for_the_state(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    file = Path("~/.config/opencode/plugin/autoresearch.js").expanduser()
+
+    assert install(project, Client.OPENCODE, "--hooks") == 0
+    assert re.search(r'= \["/.*", "hook"\]', file.read_text())
+    assert install(project, Client.OPENCODE, "--hooks", "--remove") == 0
+    assert not file.exists()
+    assert install(project, Client.CURSOR, "--hooks") == 1
+    assert "claude-code, codex, gemini, opencode" in capsys.readouterr().err

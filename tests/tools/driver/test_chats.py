@@ -9,11 +9,13 @@ import pytest
 from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.driver.chats import answer_hook
 from autoresearch_mcp.tools.driver.records import DriverPlace
+from autoresearch_mcp.tools.lab.jobs import JobRecord, write_job
+from autoresearch_mcp.tools.vocabulary import Tool
 from conftest import Project
 
 
 class Chat:
-    """A chat of Claude Code in a project."""
+    """A client's chat in a project."""
 
     def __init__(self, project: Project, attended: bool = False, name: str = "c1") -> None:
         self.project, self.attended, self.name = project, attended, name
@@ -44,6 +46,27 @@ def test_an_unattended_chat_goes_on_as_long_as_its_turns_move_the_journal(sessio
     assert chat.goes_on()
     session.try_value(7)
     assert not chat.goes_on()
+
+
+def test_a_call_that_was_refused_keeps_no_chat_going(session: Project) -> None:
+    chat = Chat(session)
+    chat.hears("SessionStart")
+    session.try_value(9)
+    assert chat.goes_on()
+
+    folder = session.lab.for_reading().repo.own_folder
+    write_job(folder, JobRecord(run="r1", tool=Tool.ITERATE, root=str(session.root), done=True))
+
+    assert not chat.goes_on()
+
+
+def test_gemini_is_kept_from_stopping_in_its_own_words(session: Project) -> None:
+    chat = Chat(session)
+    chat.hears("SessionStart")
+    session.try_value(9)
+
+    assert json.loads(chat.hears("AfterAgent"))["decision"] == "deny"
+    assert chat.hears("AfterAgent") == ""
 
 
 def test_an_attended_chat_one_without_a_name_and_one_that_a_run_drives_may_stop(session: Project) -> None:
