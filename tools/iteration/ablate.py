@@ -14,7 +14,7 @@ from ..session.state import Session
 from .in_turn import gain_of, pairs_in, run_in_turn, seconds_left
 from .keeps import KeptChange, standing, without
 
-_NAMES = {Arm.INCUMBENT: "best without it", Arm.CANDIDATE: "best"}
+_NAMES = {Arm.INCUMBENT: "the best without it", Arm.CANDIDATE: "the best"}
 
 
 @dataclass(frozen=True)

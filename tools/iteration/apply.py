@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..decision.gain import Gain
 from ..decision.judging import Arm
 from ..decision.measured import GuardResult
+from ..diagnostics.failing_lines import failing_lines
 from ..errors import Code, Refusal
 from ..git.branches import branch_tip, checked_out_at, move_branch
 from ..git.merging import merged
@@ -23,6 +24,9 @@ from .clean_runs import in_paired_checkout, meter_of
 from .in_turn import MOST_SECONDS, TurnRuns, gain_of, pairs_in, run_in_turn
 from .keeps import KeptChange, keep_of, replayed, standing
 from .measure import HeadWatch
+
+MOST_LINES = 3
+"""Of a red guard's output."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +112,22 @@ def _measured(context: RepoContext, branch: str, onto: str, tree: str) -> tuple[
     if _is_worse(gain):
         raise Refusal(Code.BAD_ARGUMENT, f"{branch} would be worse: {words}. It stays as it was.")
     watch = HeadWatch(context)
-    spec = in_paired_checkout(context, trial, onto, RunNumbers(session.last_iteration, seed=session.start.seed))
-    guards = meter_of(context).guards(spec, session.start.guard_timeout_s, guard_baselines(session.start.guards))
-    problems = [f"{guard.guard}: {guard.seen}" for guard in guards if not guard.passed] + list(watch.brought_back())
-    if problems:
-        raise Refusal(Code.BAD_ARGUMENT, f"A guard fails on {branch} with it: {problems[0]}. It stays as it was.")
+    guards = _guarded(context, trial, onto)
+    if red := next((guard for guard in guards if not guard.passed), None):
+        alone = [guard.guard for guard in _guarded(context, onto, onto) if not guard.passed]
+        when = "already, without the keeps" if red.guard in alone else "with it"
+        lines = "".join(f"\n  {line}" for line in failing_lines(red.tail, MOST_LINES))
+        message = f"A guard fails on {branch} {when}: {red.guard}: {red.seen}. It stays as it was.{lines}"
+        raise Refusal(Code.BAD_ARGUMENT, message)
+    if moved := watch.brought_back():
+        raise Refusal(Code.BAD_ARGUMENT, f"While it was measured: {moved[0]}. {branch} stays as it was.")
     return words, found, guards
+
+
+def _guarded(context: RepoContext, commit: str, sealed: str) -> tuple[GuardResult, ...]:
+    start = context.active.start
+    spec = in_paired_checkout(context, commit, sealed, RunNumbers(context.active.last_iteration, seed=start.seed))
+    return tuple(meter_of(context).guards(spec, start.guard_timeout_s, guard_baselines(start.guards)))
 
 
 def _is_worse(gain: Gain) -> bool:

@@ -9,7 +9,7 @@ from ..session.events import Confirmed
 from ..session.state import Session
 from .in_turn import MOST_SECONDS, gain_of, pair_seconds, pairs_in, run_in_turn, seconds_left
 
-_NAMES = {Arm.INCUMBENT: "baseline", Arm.CANDIDATE: "best"}
+_NAMES = {Arm.INCUMBENT: "the baseline", Arm.CANDIDATE: "the best"}
 MOST_DOUBTED = 3
 
 

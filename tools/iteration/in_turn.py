@@ -59,7 +59,7 @@ def run_in_turn(
             arms[arm].append(run)
             if run.value is None or run.tampered:
                 why = run.problem or "the ruler changed meanwhile"
-                problem = f"a run of the {names[arm]} gave no number: {why}"
+                problem = f"a run of {names[arm]} gave no number: {why}"
                 break
         if problem:
             break

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..decision.calibration import median_runs
 from ..decision.decide import Status
+from ..decision.exact import Exact
 from ..decision.measured import Curve
 from ..decision.race import Race
 from ..decision.seeded import Seeded
@@ -16,7 +17,7 @@ from ..session.events import Row
 from ..session.results import number
 from ..session.short_rows import RowLike, ShortRow
 from ..session.state import Session
-from ..session.summary import Summary, budget_left, count_of
+from ..session.summary import Summary, budget_left, count_of, noise_band
 from ..session.telling import baseline_words, best_words, change_words
 from .drawing import curves_as_svg
 from .morning import Morning, tries_words
@@ -132,7 +133,8 @@ def main_facts(material: ReportMaterial) -> list[Fact]:
 
 def _noise(session: Session) -> tuple[str, str]:
     if not session.judge.spread:
-        return "none", "the metric repeats"
+        repeats = isinstance(session.judge, Exact) and session.plan.noise != "none"
+        return ("none", "the metric repeats") if repeats else ("unknown", noise_band(session))
     return f"± {session.judge.spread:.3g}", "standard deviation of one run"
 
 

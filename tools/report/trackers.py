@@ -145,7 +145,15 @@ def _to_mlflow(session: ExportedSession, place: str) -> str:
     for one in session.tries:
         if str(one.number) in there:
             continue
-        tags = {**session.tags, ITERATION: str(one.number), "mlflow.parentRunId": top, **one.words}
+        words = {name: told for name, told in one.words.items() if told}
+        page = "\n\n".join(words[name] for name in ("description", "hypothesis", "why", "learned") if name in words)
+        tags = {
+            **session.tags,
+            ITERATION: str(one.number),
+            "mlflow.parentRunId": top,
+            "mlflow.note.content": page[:5000],
+            **words,
+        }
         run = client.create_run(group, run_name=one.name, tags=tags).info.run_id
         for step, measured in enumerate(one.values):
             client.log_metric(run, session.metric, measured, step=step)

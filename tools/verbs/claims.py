@@ -267,7 +267,7 @@ def _replayed(context: RepoContext, number: int, agreed: Callable[[str], bool]) 
     if not agreed(session.plan.verify):
         raise Refusal(Code.CONSENT_NEEDED, "Nobody agreed to the command, so it was not run.")
     commits = {Arm.INCUMBENT: context.repo.commit(keep.old), Arm.CANDIDATE: keep.new}
-    names = {Arm.INCUMBENT: f"best before #{number}", Arm.CANDIDATE: f"code of #{number}"}
+    names = {Arm.INCUMBENT: f"the best before #{number}", Arm.CANDIDATE: f"the code of #{number}"}
     try:
         found = run_in_turn(context, commits, names, max(1, pairs_in(session, MOST_SECONDS)), number)
     finally:

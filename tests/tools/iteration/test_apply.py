@@ -6,11 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from ten_keeps import CHAIN, beside, with_ten_keeps
 from test_taking_back import with_keeps
 
 from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.session.telling import Worth
 from autoresearch_mcp.tools.verbs.taking import KeepsApplied, Taking
 from conftest import Project
 from crashing import killed_at, points, when_free
@@ -19,17 +21,7 @@ from crashing import killed_at, points, when_free
 @pytest.fixture
 def kept(tmp_path: Path) -> Project:
     """A session with three keeps on a branch of its own; main went on since, in another file."""
-    return beside_main(with_keeps(tmp_path / "repo", branch="lab"), "notes.txt", "notes of main\n")
-
-
-def beside_main(project: Project, name: str, text: str) -> Project:
-    """Commit a file on main without leaving the branch of the session."""
-    place = project.root.parent / "beside"
-    project.git("worktree", "add", "--quiet", str(place), "main")
-    (place / name).write_text(text)
-    project.git("-C", str(place), "commit", "--quiet", "--all", "-m", "main went on")
-    project.git("worktree", "remove", str(place))
-    return project
+    return beside(with_keeps(tmp_path / "repo", branch="lab"), "notes.txt", "notes of main\n")
 
 
 def applied(project: Project, branch: str, keeps: tuple[int, ...] = (), squash: bool = False) -> KeepsApplied:
@@ -87,30 +79,41 @@ def test_some_of_them_by_the_number(kept: Project, capsys: pytest.CaptureFixture
     assert kept.git("rev-parse", "main") == old
 
 
-def test_each_keep_that_conflicts_is_named_and_nothing_moves(tmp_path: Path) -> None:
-    project = beside_main(with_keeps(tmp_path / "repo", branch="lab"), "src/a.txt", "39\n")
+def test_of_ten_keeps_each_that_conflicts_is_named_and_nothing_moves(tmp_path: Path) -> None:
+    project = beside(with_ten_keeps(tmp_path / "repo"), "src/a.txt", "99\n")
     before = project.picture()
 
-    with pytest.raises(
-        Refusal, match=r"do not fit: #1 src/a\.txt is 9 \(src/a\.txt\); #3 src/a\.txt is 4 \(src/a\.txt\);"
-    ):
+    with pytest.raises(Refusal, match=r"do not fit: #1 the .* \(src/a\.txt\); #4 .*; #7 [^;]*; main has other lines"):
         applied(project, "main")
+    for number, later in ((1, "#4 the change number 4, #7 the change number 7"), (4, "#7 the change number 7")):
+        with pytest.raises(Refusal, match=f"changed the same lines and need it: {later}"):
+            project.loop.undo(number)
 
     assert project.picture() == before
-    assert len(applied(project, "main", (2,)).commits) == 1
+    told = {keep.iteration: keep.worth for keep in Taking(project.lab).ablate().keeps}
+    assert [number for number, worth in told.items() if worth is Worth.NEEDED] == [1, 4]
+    assert list(told) == list(range(1, 11))
+    assert project.picture() == before
+    rest = tuple(number for number in range(1, 11) if number not in CHAIN)
+    assert len(applied(project, "main", rest).commits) == 7
 
 
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("check.sh", "! grep -q 4 src/a.txt\n", r"A guard fails on main with it: sh check\.sh: exit"),
-        ("value.txt", "none\n", "main could not be measured: a run of the main gave no number"),
+        (
+            "check.sh",
+            "echo FAILED four; test $(cat src/a.txt) != 4\n",
+            r"A guard fails on main with it: sh check\.sh: exit",
+        ),
+        ("check.sh", "echo FAILED red; exit 1\n", r"(?s)on main already, without the keeps: sh check\.sh.*FAILED red"),
+        ("value.txt", "none\n", "main could not be measured: a run of main gave no number"),
         ("value.txt", "-1\n", ""),
     ],
 )
 def test_what_main_shows_decides_and_not_what_the_session_saw(tmp_path: Path, name: str, text: str, words: str) -> None:
     project = with_keeps(tmp_path / "repo", branch="lab")
-    beside_main(project, name, text)
+    beside(project, name, text)
     old = project.git("rev-parse", "main")
 
     if not words:
