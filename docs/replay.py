@@ -6,8 +6,8 @@
 
 A page is its own script. A comment says what is done with the block behind it, or with what the comment holds itself:
 
-    <!-- project: humanize==4.12.3 -->   a public package's source from the index, `example: NAME`, one of ours, or `made: NAME`, none
-                                         yet, as a repository; a word behind it keeps two stories of one package apart
+    <!-- project: humanize==4.12.3 -->   a public package's source from the index, `example: NAME`, one of ours (or `gpt`), or
+                                         `made: NAME`, none yet, as a repository; a word behind it keeps two stories of one apart
     <!-- run -->                         the block is run by the shell, in the repository
     <!-- edit -->                        the block is a diff that is applied
     <!-- call: record -->                the block is JSON, the arguments of a call of that tool
@@ -48,9 +48,9 @@ STEP = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 VARYING = re.compile(
-    r"\b[XY](?: was C\d)?\b|~/\S+|\b\d{6}-\d{4}-[0-9a-f]{6}\b|\b[0-9a-f]{7,40}\b|[+-]?\d[\d,.:]*(?: (?:ms|s|kB|MB|%))?"
+    r"\b[XY](?: was C\d)?\b|[▁-█]+|~/\S+|\b\d{6}-\d{4}-[0-9a-f]{6}\b|\b[0-9a-f]{7,40}\b|[+-]?\d[\d,.:]*(?:e[+-]\d+)?(?: (?:ms|s|kB|MB|%))?"
 )
-"""What may differ: labels that are drawn, paths below the home folder, names of sessions and commits, numbers with units."""
+"""What may differ: labels that are drawn, curves, paths below the home folder, names of sessions and commits, numbers with units."""
 
 
 class Stage:
@@ -70,7 +70,8 @@ class Stage:
 
     def lay_out(self, verb: str, name: str) -> None:
         if verb == "example":
-            command = ["autoresearch-mcp", "init", "--example", name, str(self.root)]
+            what = ["gpt"] if name == "gpt" else ["--example", name]
+            command = ["autoresearch-mcp", "init", *what, str(self.root)]
             subprocess.run(command, env=self.environment, check=True, stdout=subprocess.DEVNULL)
             return
         self.flags = ["--allow-commands"]
