@@ -136,7 +136,10 @@ class Templates:
             shutil.copytree(self._made[key], root, symlinks=True, dirs_exist_ok=True)
         else:
             make()
-            self._made[key] = Path(shutil.copytree(root, self.folder / str(len(self._made)), symlinks=True))
+            self._made[key] = self.folder / str(len(self._made))
+            # In a process of its own: whoever closes a file of SQLite's drops every lock that its process has there, and the next
+            # process would cut the index of the log short under a connection that goes on.
+            subprocess.run(["cp", "-a", str(root), str(self._made[key])], check=True)
 
 
 TEMPLATES = Templates()

@@ -22,6 +22,7 @@ from rich.text import Text
 
 from ...prompts import load_prompts
 from ...tools.driver.agents import AGENTS, DrivenAgent
+from ...tools.driver.beside import DriversBeside
 from ...tools.driver.brief import leg_brief
 from ...tools.driver.chain import ChainRun
 from ...tools.driver.chats import answer_hook
@@ -82,6 +83,8 @@ def _drive(root: Path, lab: Lab, options: Namespace, place: DriverPlace) -> int:
         raise Refusal(Code.BAD_ARGUMENT, f"Say whom to drive: --agent {', '.join(AGENTS)}, or --agent-command COMMAND.")
     if len(options.model) > len(options.agent):
         raise Refusal(Code.BAD_ARGUMENT, "There are more --model than --agent: name one for each, in their order.")
+    if options.agents > 1 and options.chain:
+        raise Refusal(Code.BAD_ARGUMENT, "A chain is driven by one agent at a time: leave --agents or --chain out.")
     if place.driver():
         raise Refusal(
             Code.BUSY,
@@ -153,7 +156,11 @@ def _watched(lab: Lab, options: Namespace, run_options: RunOptions, chain: Chain
     told: list[str] = []
     with _view(lab, told) as edge:
         brief = chain.brief if chain else _brief(lab, options.goal)
-        driver = Driver(lab, run_options, brief, edge, chain.look if chain else None)
+        if options.agents > 1:
+            opening = partial(_playbook, lab, options.goal)
+            driver: Driver = DriversBeside(lab, run_options, opening, edge, options.agents)
+        else:
+            driver = Driver(lab, run_options, brief, edge, chain.look if chain else None)
         asked = 0
 
         def ask(number: int, frame: object) -> None:
@@ -235,6 +242,8 @@ def _status(lab: Lab, place: DriverPlace, as_json: bool) -> int:
         legs = [leg.model_dump(mode="json") for leg in legs_of(context.repo.own_folder, session)]
         return _say(json.dumps({"driver": driver, "now": now, "session": session, "legs": legs}))
     at = f"leg {now['leg']} since {duration(time.time() - now['began'])}" if now.get("name") else "between two legs"
+    if now.get("agents"):
+        at = f"{now['agents']} agents beside one another"
     if now.get("until"):
         at = f"the next leg begins in {duration(max(0.0, now['until'] - time.time()))}"
     state = f"A run is at work, process {driver}: {at}." if driver else "No run is at work here."

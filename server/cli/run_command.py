@@ -33,6 +33,13 @@ DRIVING: Mapping[str, CliCommand] = {
                 default=[],
                 help="the model, as the client calls it; once for each --agent, in their order",
             ),
+            _argument(
+                "--agents",
+                type=_within(int, 1),
+                default=1,
+                metavar="N",
+                help="so many at once, each in a workspace of its own; money and tokens are shared out among them",
+            ),
             _argument("--goal", default="", help="what should get better (default: the plan says)"),
             _argument(
                 "--chain",

@@ -124,15 +124,16 @@ OWN = "command"
 
 @dataclass(frozen=True)
 class DrivenAgent:
-    """One whose turn it may be: its client, as `AGENTS` has it or a command of one's own, and the model."""
+    """One whose turn it may be: its client, as `AGENTS` has it or a command of one's own, the model, and a workspace of its own."""
 
     client: str = OWN
     model: str = ""
+    workspace: str = ""
 
     @property
     def label(self) -> str:
         """Return what its legs call it."""
-        return f"{self.client} {self.model}".strip()
+        return " ".join(filter(None, (self.client, self.model, self.workspace)))
 
 
 AGENTS: Mapping[str, DrivenClient] = {

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import Refusal
+from ..git.workspace import Workspace
 from ..lab.access import Lab
 from ..lab.legs import Leg, LegEnding, Problem, add_leg, cost_words, legs_of
 from ..lab.notes import Said, said
@@ -54,7 +55,8 @@ class RunEdge:
 
 class Driver:
     """Drives agents, in turn, over the session of a repository. `brief` makes the text that a leg begins with, for its number;
-    `see` looks at what they are driven over, where that is no session.
+    `see` looks at what they are driven over, where that is no session. In a `workspace` it is one driver of several at once, and
+    another tells the rows.
     """
 
     def __init__(
@@ -64,12 +66,15 @@ class Driver:
         brief: Callable[[int, Look], str],
         edge: RunEdge,
         see: Callable[[str], Look] | None = None,
+        workspace: Workspace | None = None,
     ) -> None:
         self._see = see or partial(look, lab)
         self._lab, self._options, self._brief, self._edge = lab, options, brief, edge
         self._limits = options.limits
         repo = lab.for_reading().repo
-        self._own_folder, self.place = repo.own_folder, DriverPlace.of(repo.git_dir)
+        self._workspace, self._root = workspace, workspace.folder if workspace else repo.root
+        self._own_folder = repo.own_folder
+        self.place = DriverPlace.of(repo.git_dir, workspace.name if workspace else "")
         self._stopping = False
         self._leg: RunningLeg | None = None
         self._legs: list[Leg] = []
@@ -96,16 +101,20 @@ class Driver:
         self.ready()
         with self.place.held():
             self._after_a_killed_driver()
-            earlier = legs_of(self._own_folder, self._first.session)
-            self._before = len(earlier)
-            if earlier:
+            earlier, labels = (
+                legs_of(self._own_folder, self._first.session),
+                {one.label for one in self._options.agents},
+            )
+            self._before = len([leg for leg in earlier if self._workspace is None or leg.agent in labels])
+            if earlier and not self._workspace:
                 self._edge.tell(
                     f"Earlier runs of this session took {cost_words(earlier)}. The budgets of this one begin now."
                 )
             while isinstance(turn := self._between(), DrivenAgent):
                 self._one_leg(turn)
             try:
-                settle(self._lab, self._edge.pause)
+                if self._workspace is None:
+                    settle(self._lab, self._edge.pause)
             except Refusal as refusal:
                 self._edge.tell(f"The open iteration was left as it is: {refusal.message}")
             self.place.note_now({})
@@ -123,8 +132,8 @@ class Driver:
 
     def _spent(self, seen: Look) -> Spent:
         reading = self._leg.reading if self._leg else None
-        cost = sum(leg.cost or 0.0 for leg in self._legs) + (reading.cost or 0.0 if reading else 0.0)
-        tokens = sum(leg.tokens for leg in self._legs) + (reading.tokens if reading else 0)
+        cost = sum(leg.cost or 0.0 for leg in self.legs) + (reading.cost or 0.0 if reading else 0.0)
+        tokens = sum(leg.tokens for leg in self.legs) + (reading.tokens if reading else 0)
         return Spent(seen.iterations - self._first.iterations, cost, tokens)
 
     def _look(self) -> Look:
@@ -171,8 +180,8 @@ class Driver:
         begun = {"name": name, "agent": agent.label, "leg": number, "began": began}
         begun |= {"first": first.iterations, "keeps": first.keeps}
         self._note(begun)
-        self._edge.tell(f"Leg {number} begins: {agent.label}.")
-        self._leg = RunningLeg(name, call.words, call.variables, prompt, self._lab.for_reading().repo.root, reading)
+        self._edge.tell(f"{self._leg_name(number)} begins: {agent.label}.")
+        self._leg = RunningLeg(name, call.words, call.variables, prompt, self._root, reading)
         try:
             ending = self._watch(self._leg, first, begun)
         finally:
@@ -182,6 +191,9 @@ class Driver:
             reading.ended(code)
         self._record(agent, number, began, first, ending, code, reading)
         self._note({})
+
+    def _leg_name(self, number: int) -> str:
+        return f"Leg {number} of {self._workspace.name}" if self._workspace else f"Leg {number}"
 
     def _call(self, agent: DrivenAgent, text: str) -> Invocation:
         settings = self._settings(agent, text)
@@ -249,12 +261,12 @@ class Driver:
         self._legs.append(leg)
         add_leg(self._own_folder, seen.session, leg)
         self._tell_rows()
-        self._edge.tell(f"Leg {number} is over: {leg_words(leg)}.")
+        self._edge.tell(f"{self._leg_name(number)} is over: {leg_words(leg)}.")
 
     def _tell_rows(self) -> None:
         """Tell what came since the last look, and the person's own command of each keep."""
         context = self._lab.for_reading()
-        session = context.session
+        session = None if self._workspace else context.session
         if session is None or session.id != self._first.session or session.last_iteration <= self._told:
             return
         fresh = context.rows(session.last_iteration - self._told)

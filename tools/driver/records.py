@@ -25,9 +25,9 @@ class DriverPlace:
     folder: Path
 
     @classmethod
-    def of(cls, git_dir: Path) -> DriverPlace:
-        """Return the place in git's folder of a checkout, which each worktree has for itself."""
-        return cls(git_dir / FOLDER)
+    def of(cls, git_dir: Path, agent: str = "") -> DriverPlace:
+        """Return the place in git's folder of a checkout, which each worktree has for itself; in it that of one `agent` of several."""
+        return cls(git_dir / FOLDER / agent)
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -19,7 +19,7 @@ class Workspace:
     """A linked worktree on no branch, which git is told to keep. Whoever edits there has it alone."""
 
     def __init__(self, repo: Repo, name: str) -> None:
-        self._repo = repo
+        self._repo, self.name = repo, name
         self._linked = LinkedCheckout(repo, f"workspace-{name}")
         self.folder = self._linked.folder
 

@@ -54,7 +54,8 @@ def give(context: RepoContext, server: str, name: str, direction: str) -> GivenW
     """Make a workspace of a name, or bring the one that there is onto the newest best.
 
     Raises:
-        Refusal: without a session at work, if it is another living server's, or if it has edits and stands on an older best.
+        Refusal: without a session at work, if it is another living server's, if a living one tries the same direction, or if it
+            has edits and stands on an older best.
     """
     base, iteration = incumbent_commit(context), context.active.incumbent_iteration
     with board_held(context) as board:
@@ -62,6 +63,7 @@ def give(context: RepoContext, server: str, name: str, direction: str) -> GivenW
         _refuse_name(context, board, server, name)
         known, place = board.workspaces.get(name), Workspace(context.repo, name)
         words = flat(direction)[:DIRECTION_CHARACTERS] or (known.direction if known else "")
+        _refuse_direction(context, board, name, words)
         there = known is not None and place.exists()
         if there and known:
             known = moved_on(context, board, known, place)
@@ -212,6 +214,14 @@ def _refuse_name(context: RepoContext, board: Board, server: str, name: str) -> 
         raise Refusal(Code.BUSY, message)
     if known is None and len(board.workspaces) >= MOST_WORKSPACES:
         raise Refusal(Code.BUSY, f"There are {MOST_WORKSPACES} workspaces. Release one that nobody needs first.")
+
+
+def _refuse_direction(context: RepoContext, board: Board, name: str, words: str) -> None:
+    for other in board.workspaces.values():
+        same = words and other.name != name and other.direction.casefold() == words.casefold()
+        if same and lives(context.repo.own_folder, other.server):
+            message = f"{words!r} is tried in workspace {other.name} already. Name another direction."
+            raise Refusal(Code.BUSY, "\n".join([message, *workspace_lines(context, but=name)]))
 
 
 def _free_name(context: RepoContext, board: Board) -> str:
