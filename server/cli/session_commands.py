@@ -17,6 +17,7 @@ from ...tools.report.changes import changed_between
 from ...tools.report.morning import MOST_FAILED
 from ...tools.report.writing import exported, morning
 from ...tools.text.redaction import redactor
+from ...tools.verbs.claims import Claims
 from ...tools.verbs.review import Review, session_of
 from ...tools.verbs.review_answers import HistoryPage, Reported
 from ...tools.verbs.sessions import Sessions, SessionStatus
@@ -45,6 +46,7 @@ def _status_lines(lab: Lab, answer: SessionStatus) -> list[str]:
         *as_lines(morning(context, context.short_rows()), KEPT_IN_STATUS),
         "",
         *(f"{name}: {words}." for name, words in more.items() if words),
+        *answer.person,
         *map(for_people, filter(None, (answer.open_iteration, answer.running, answer.note))),
     ]
 
@@ -78,10 +80,15 @@ def diff(root: Path, options: Namespace) -> int:
 
 
 def export(root: Path, options: Namespace) -> int:
-    """Put the session into a tracker's store."""
+    """Put the session into a tracker's store, or into a signed file."""
     from ...tools.report.trackers import Tracker
     from ...tools.report.trackers import export as exported_to
 
+    if options.bundle and not (options.to or options.into):
+        return print_answer(False, lambda: Claims(Lab(root)).make(Path(options.bundle).expanduser()))
+    if not (options.to and options.into) or options.bundle:
+        sys.stderr.write("Say --to and --into, or --bundle FILE.\n")
+        return 2
     return _print(root, lambda context: exported_to(context, Tracker(options.to), options.into) + "\n")
 
 

@@ -302,6 +302,10 @@ def _tells(name: str, value: str) -> bool:
     return named and value not in {"", "none", "unknown"}
 
 
+_TRUNKS = frozenset({"main", "master", "trunk", "develop"})
+"""Branches into which a session is merged, as they are mostly called, and not out of which."""
+
+
 def _take(session: Session, whole: CombinedChange) -> tuple[TakeLine, ...]:
     """Return the commands that take the result, the usual one first; none where nothing is left of what was kept."""
     if not whole.files:
@@ -312,7 +316,7 @@ def _take(session: Session, whole: CombinedChange) -> tuple[TakeLine, ...]:
     lines = []
     if session.squashed:
         lines.append(TakeLine(f"git merge {shlex.quote(session.squashed)}", "All kept changes as one commit"))
-    if session.plan.branch:
+    if session.plan.branch or branch not in _TRUNKS:
         lines += [
             TakeLine(f"git merge {tip}", f"Into the branch you stand on, with every try of {branch} and its undo"),
             TakeLine(f"git merge --squash {tip}", "The same as one change, for you to commit"),

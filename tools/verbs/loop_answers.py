@@ -39,9 +39,11 @@ class Effect(BaseModel):
 
 
 def effect_of(session: Session) -> Effect | None:
-    """What the runs of the open iteration have shown; None without a number."""
+    """What the runs of the open iteration have shown; None without a number, and of a metric that repeats, where `delta` is all
+    of it.
+    """
     trial, finding = session.trial, session.finding
-    if trial is None or session.shown is None:
+    if trial is None or session.shown is None or (finding.low is not None and finding.low == finding.high):
         return None
     found = effect_of_gain(session.plan.better is Direction.LOWER, finding.gain, finding.low, finding.high)
     return Effect(

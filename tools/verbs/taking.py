@@ -11,6 +11,7 @@ from ..iteration.ablate import KeepTest, ablate
 from ..iteration.apply import apply
 from ..lab.answers import Answer
 from ..session.state import Session
+from ..session.summary import count_of
 from ..session.telling import Worth, worth_of
 from ..vocabulary import Phase, Tool
 from .base import RepoPath, Verbs
@@ -55,7 +56,7 @@ class KeepsApplied(Answer):
     def lines(self) -> list[str]:
         count = len(self.commits)
         made = f"{self.branch} has {count} new {'commit' if count == 1 else 'commits'}: {' '.join(c[:7] for c in self.commits)}."
-        guards = f" {len(self.guards)} guards passed." if self.guards else ""
+        guards = f" {count_of(len(self.guards), 'guard')} passed." if self.guards else ""
         return [f"{made} Measured there: {self.gain}.{guards}"]
 
 

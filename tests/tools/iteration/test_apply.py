@@ -68,7 +68,7 @@ def test_a_new_branch_begins_where_the_session_did_also_after_its_end(kept: Proj
 
 def test_some_of_them_by_the_number(kept: Project, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--root", str(kept.root), "apply", "main", "--keeps", "2"]) == 0
-    assert "Measured there: -50.00 %, 2 runs in turn. 1 guards passed." in capsys.readouterr().out
+    assert "Measured there: -50.00 %, 2 runs in turn. 1 guard passed." in capsys.readouterr().out
     assert kept.git("show", "main:src/a.txt") == "40"
 
     old = kept.git("rev-parse", "main")

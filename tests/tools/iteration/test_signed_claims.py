@@ -140,6 +140,16 @@ def test_what_was_bent_is_named(claim: Path, name: str, change: Callable[[bytes]
     assert not [words for words in fell if "NoneType" in words or "Stop the server" in words]
 
 
+def test_it_is_exported_as_a_bundle_too(claim: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = ["--root", str(claim.parent / "repo"), "export"]
+    file = claim.parent / "bundle"
+
+    assert main([*root, "--bundle", str(file)]) == 0
+    assert main(["verify-claim", str(file)]) == 0
+    assert main([*root, "--bundle", str(file), "--to", "mlflow"]) == 2
+    assert "Say --to and --into, or --bundle FILE." in capsys.readouterr().err
+
+
 def test_another_file_is_no_claim_and_none_is_overwritten(claim: Path, tmp_path: Path) -> None:
     project = Project(tmp_path / "other")
     with pytest.raises(Refusal, match="is not a file that `autoresearch-mcp claim` wrote"):

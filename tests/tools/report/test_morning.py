@@ -93,6 +93,13 @@ def test_a_session_on_the_branch_that_one_stands_on_is_not_merged_into_itself(pr
     assert [line.command.split()[1] for line in seen(project).take] == ["apply", "diff"]
 
 
+def test_a_branch_that_a_person_made_for_it_is_merged(project: Project) -> None:
+    project.git("switch", "--quiet", "-c", "faster")
+    project.start().try_value(8)
+
+    assert seen(project).take[0].command == "git merge faster"
+
+
 def test_the_kept_changes_alone_are_a_branch_with_a_commit_each(night: Project) -> None:
     words = shlex.split(seen(night).take[2].command)
 
