@@ -116,12 +116,9 @@ HYPOTHESIS = {
     "location": "shop/cart.py:6",
     "quote": "return len(items) - 1",
     "claim": "count leaves out one item",
-    "refuted_if": "count([1, 2]) were 2",
-    "technique": "minimal-reproduction",
     "experiment": "called count([1, 2])",
     "seen": "it returned 1",
     "outcome": "confirmed",
-    "line": "off by one",
     **PROOF,
 }
 

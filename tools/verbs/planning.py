@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from ..diagnostics.inspection import names_inspection
 from ..errors import Code, Refusal
 from ..iteration.baseline import noise_words
 from ..iteration.early_end import early_end
@@ -105,8 +106,8 @@ class Checked(Answer):
             if self.ready
             else "Cure the failed gates and check again."
         )
-        tried = f"The plan: {cut(json.dumps(self.plan, ensure_ascii=False), MOST_OF_PLAN)}"
-        return [*rows, tried, end]
+        tried = [f"The plan: {cut(json.dumps(self.plan, ensure_ascii=False), MOST_OF_PLAN)}"] if self.plan else []
+        return [*rows, *tried, end]
 
 
 class Planning(Verbs):
@@ -155,6 +156,8 @@ class Planning(Verbs):
             gates = [*found.gates, *tried]
             context.paired_checkout.remove()
             fields = plan.model_dump(mode="json", exclude_defaults=True)
+            # The plan of a fix ledger is the server's own, told in full by that and given back as it was.
+            told = not (given and names_inspection(plan.verify))
             self._lab.passed.pop(context.repo.root, None)
             if found.passed and given:
                 self._lab.passed[context.repo.root] = fields
@@ -169,7 +172,7 @@ class Planning(Verbs):
                 values=found.baseline.values if found.baseline else [],
                 noise=noise_words(plan, found.baseline) if found.baseline and found.passed else "",
                 commands=list(found.consent_missing),
-                plan=fields,
+                plan=fields if told else {},
             )
 
 

@@ -240,8 +240,7 @@ def _record(context: RepoContext, workflow: Workflow, items: Sequence[Mapping[st
                 refusal.message = f"Recorded {names}. Item {number} of {len(items)} was refused, and what follows it was not looked at: {refusal.message}"
             raise
     ledger, rules = _open_one(context, workflow), rules_of(workflow)
-    step = next(iter(rules.state(ledger)), "")
-    return ItemsTaken(**status_fields(context, ledger, rules), recorded=taken, step=step)
+    return ItemsTaken(**status_fields(context, ledger, rules), recorded=taken, step=rules.step(ledger))
 
 
 def _recorded_before(

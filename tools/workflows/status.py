@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -15,8 +15,8 @@ from ..lab.context import RepoContext
 from ..vocabulary import Phase, Tool, following
 from .ledger.evidence import shown, words
 from .ledger.handoff import NextPrompt, carried, is_plan
-from .ledger.items import Form, Workflow, form_of
-from .ledger.pages import many, sentence
+from .ledger.items import Form, Workflow, form_of, forms_told
+from .ledger.pages import many, one_line, sentence
 from .ledger.rules import Objection, WorkflowRules, rules_of
 from .ledger.state import Ledger, Ran
 from .running.runner import runner_of
@@ -95,7 +95,7 @@ class WorkflowAnswer(LedgerAnswer):
 
     def lines(self) -> list[str]:
         ended = [f"Closed: {self.status}."] if self.status else []
-        takes = ["record takes " + "\n  or ".join(form.line() for form in self.takes)] if self.takes else []
+        takes = ["record takes " + "\n  or ".join(forms_told(self.takes))] if self.takes else []
         wrote = [f"Written: {', '.join(self.files)}."] if self.files else []
         onward = [f"Next prompt: {step.prompt} ({step.why})" for step in self.next_prompts]
         plan = [f"Plan for start_session: {json.dumps(self.plan, ensure_ascii=False)}"] if self.plan else []
@@ -104,8 +104,8 @@ class WorkflowAnswer(LedgerAnswer):
 
 def _ran_words(ran: Ran) -> str:
     if ran.why:
-        return f"`{cut(ran.command, 100)}`: {ran.why}"
-    told = f"`{cut(ran.command, 100)}`: {words(ran)}"
+        return f"`{cut(one_line(ran.command), 100)}`: {ran.why}"
+    told = f"`{cut(one_line(ran.command), 100)}`: {words(ran)}"
     return told if shown(ran) or ran.passed else f"{told}. Its output is data:\n{ran.tail[-800:]}"
 
 
@@ -137,7 +137,9 @@ def ledger_status(
         raise Refusal(lines.code, lines.message)
     handoff = Ledgers(context).handoff(ledger)
     incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming and not ledger.closed else None
-    carries = [f"From {ledger.incoming}:", *handed_over(context, incoming, ledger.workflow)] if incoming else []
+    taken = frozenset(entry.item.upstream for entry in ledger.entries)
+    brought = handed_over(context, incoming, ledger.workflow, taken) if incoming else []
+    carries = [f"From {ledger.incoming}:", *brought] if brought else []
     return WorkflowAnswer(
         **status_fields(context, ledger, rules),
         state=shortened([*lines, *carries], VIEW_CHARACTERS if asked else STATE_CHARACTERS),
@@ -155,14 +157,19 @@ def _startable(context: RepoContext, ledger: Ledger, config: Mapping[str, Any]) 
     return is_plan(config) and "verify" in config and context.phase is Phase.NO_SESSION and not ledger.closed
 
 
-def handed_over(context: RepoContext, ledger: Ledger, target: Workflow) -> list[str]:
-    """Return what a workflow takes of an earlier one, a line each."""
+def handed_over(
+    context: RepoContext, ledger: Ledger, target: Workflow, taken: Collection[str] = frozenset()
+) -> list[str]:
+    """Return what a workflow takes of an earlier one, a line each; what items of its own stand for already is left out."""
     handoff = Ledgers(context).handoff(ledger)
-    found = carried(handoff.findings, ledger.workflow, target)
+    all_of_it = carried(handoff.findings, ledger.workflow, target)
+    found = [one for one in all_of_it if f"{ledger.id}#{one.id}" not in taken]
     lines = [f"{ledger.id}#{one.id} ({one.severity}) {one.title} {one.location}".strip() for one in found[:20]]
-    kind = "plan fields" if is_plan(handoff.config) else "settings"
-    settings = [f"{kind}: {handoff.model_dump(mode='json')['config']}"] if handoff.config else []
-    return [*lines, *settings] or ["nothing that this workflow takes"]
+    config = handoff.model_dump(mode="json")["config"]
+    told = config if is_plan(config) else {name: cut(one_line(str(value)), 80) for name, value in config.items()}
+    kind = "plan fields" if is_plan(config) else "settings"
+    settings = [f"{kind}: {told}"] if told else []
+    return [*lines, *settings] or ([] if all_of_it else ["nothing that this workflow takes"])
 
 
 def status_fields(context: RepoContext, ledger: Ledger, rules: WorkflowRules) -> dict[str, Any]:

@@ -85,8 +85,7 @@ def hypothesis(
     cited: Mapping[str, str], claim: str, outcome: str, proof: Mapping[str, str], upstream: str
 ) -> dict[str, Any]:
     seen = {"experiment": "called it", "seen": "it failed" if outcome == "confirmed" else "it passed"}
-    how = {"refuted_if": "that command passed", "technique": "minimal-reproduction", "line": claim.split()[-1]}
-    return {"kind": "hypothesis", "claim": claim, "outcome": outcome, "upstream": upstream, **cited, **seen, **how, **proof}  # fmt: skip
+    return {"kind": "hypothesis", "claim": claim, "outcome": outcome, "upstream": upstream, **cited, **seen, **proof}  # fmt: skip
 
 
 def cause(cited: Mapping[str, str], on: str, summary: str, severity: str, why: str) -> dict[str, Any]:

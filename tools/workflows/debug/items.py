@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -12,36 +11,11 @@ from ..ledger.items import Item, ItemOutcome, Note, Options, Provable, Severity,
 from ..ledger.state import Ledger, LedgerEntry
 
 
-class Technique(StrEnum):
-    """The seven ways to look for a cause."""
-
-    BINARY_SEARCH = "binary-search"
-    DIFFERENTIAL = "differential"
-    MINIMAL_REPRODUCTION = "minimal-reproduction"
-    TRACE = "trace"
-    PATTERN_SEARCH = "pattern-search"
-    WORKING_BACKWARDS = "working-backwards"
-    RUBBER_DUCK = "rubber-duck"
-
-
-class Basis(StrEnum):
-    """What makes a cause worth suspecting, the most promising first."""
-
-    ERROR_TEXT = "error-text"
-    RECENT_CHANGE = "recent-change"
-    DATA_FLOW = "data-flow"
-    ENVIRONMENT = "environment"
-    DEPENDENCY = "dependency"
-    RACE = "race"
-    EDGE_CASE = "edge-case"
-
-
 class DebugOptions(Options):
     """What to debug."""
 
     symptom: str = Field("", max_length=1000, description="What goes wrong, as seen.")
     severity: Severity = Field(Severity.INFO, description="Look for nothing less severe than this.")
-    technique: Technique | None = Field(None, description="Use only this technique. Left out: all seven.")
 
 
 class Hypothesis(Provable):
@@ -53,13 +27,9 @@ class Hypothesis(Provable):
 
     kind: Literal["hypothesis"] = "hypothesis"
     claim: Text = Field(description="One specific cause, which could be false.")
-    refuted_if: Text = Field(description="What the experiment would have shown if the claim were false.")
-    technique: Technique
-    experiment: Text = Field(description="What you did to find out: one experiment.")
-    seen: Text = Field(description="What it showed, in a line or two.")
-    outcome: ItemOutcome
-    line: Text = Field(description="The line of inquiry, a word or two, e.g. `cache`: three failures in a row end it.")
-    basis: Basis | None = Field(None, description=f"{'|'.join(Basis)}: what made you suspect it.")
+    experiment: Note = Field("", description="What you did to find out, where no command shows it.")
+    seen: Note = Field("", description="What that showed, in a line or two.")
+    outcome: ItemOutcome = Field(ItemOutcome.INCONCLUSIVE, description="Counts only where nothing is run.")
 
 
 class DebugFinding(Provable):

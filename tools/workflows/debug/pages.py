@@ -53,7 +53,8 @@ def _eliminated(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> str:
     one = entry.item
     seen = f"\nRun: {words(ran(ledger, entry))}.\n" if one.reproduction else ""
     foreseen = f", foreseen as {one.upstream}" if one.upstream else ""
-    text = f"{told(ledger, entry)}, by {one.technique}, at `{one.location}`{foreseen}: {one.experiment}\n\nSeen: {one.seen}\n{seen}"
+    done = f"{one.experiment}\n\nSeen: {one.seen}\n" if one.experiment else ""
+    text = f"{told(ledger, entry)}, at `{one.location}`{foreseen}.\n\n{done}{seen}"
     return section(f"{entry.id}: {one.claim}", [text.rstrip("\n")])
 
 

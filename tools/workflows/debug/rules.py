@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from ...errors import Code
 from ...lab.context import RepoContext
+from ...project.ecosystems import ECOSYSTEMS
+from ...project.folders import Language
 from ..ledger.evidence import pending, proof_of, ran, shown, words
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, ItemOutcome, Proof, Workflow
@@ -25,11 +27,9 @@ from ..running.inspection import (
 from ..running.proofs import run_pending
 from ..running.runner import Scoped, files_in_scope, observed
 from .items import (
-    Basis,
     DebugFinding,
     DebugOptions,
     Hypothesis,
-    Technique,
     Withdrawal,
     by_severity,
     outcome_of,
@@ -38,35 +38,18 @@ from .items import (
 )
 from .pages import eliminated_page, findings_page, results_table, sarif_log
 
-DROPPED_AFTER = 3
-"""Experiments in a row that did not confirm, after which a line of inquiry is dropped."""
-WARNED_AFTER = 5
-"""Experiments in a row, on whatever line, after which the agent is told to change its ways."""
+WARNED_AFTER = 3
+"""Experiments in a row that confirmed nothing, after which the agent is told to change its ways."""
+_CODE = tuple(suffix for row in ECOSYSTEMS for suffix, of in row.languages.items() if of is not Language.MARKDOWN)
 TAIL = 500
 """Characters shown of what a check printed last."""
 GATHERED, CHECKED = "gathered", "checks"
 """What the server found when the ledger was opened, and what the project's own commands said when they were run."""
 
 
-def _dropped(ledger: Ledger, item: Hypothesis) -> Objection | None:
-    if _failures(ledger, item.line) < DROPPED_AFTER:
-        return None
-    problem = f"Three experiments in a row on `{item.line}` confirmed nothing: that line of inquiry is dropped."
-    return Objection(Code.OUT_OF_ORDER, f"{problem} Suspect something else, and name another line.")
-
-
-def _other_technique(ledger: Ledger, item: Hypothesis) -> Objection | None:
-    wanted = ledger.opts(DebugOptions).technique
-    if wanted in {None, item.technique}:
-        return None
-    problem = f"This ledger was opened for {wanted} alone, and this is {item.technique}."
-    return Objection(Code.BAD_ARGUMENT, f"{problem} Use {wanted}, or close it and open one for all techniques.")
-
-
-def _failures(ledger: Ledger, line: str = "") -> int:
-    """Experiments at the end of a line of inquiry that did not confirm; of all without one."""
-    entries = [one for one in ledger.of(Hypothesis) if not line or one.item.line.lower() == line.lower()]
-    outcomes = [standing(ledger, one) for one in entries]
+def _failures(ledger: Ledger) -> int:
+    """Return how many experiments at the end confirmed nothing."""
+    outcomes = [standing(ledger, one) for one in ledger.of(Hypothesis)]
     return next((n for n, outcome in enumerate(reversed(outcomes)) if outcome is ItemOutcome.CONFIRMED), len(outcomes))
 
 
@@ -117,7 +100,6 @@ class Debug(WorkflowRules):
     kinds = (Hypothesis, DebugFinding, Withdrawal)
     onwards = ("fix",)
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
-        Hypothesis: (_dropped, _other_technique),
         DebugFinding: (_rests_on_nothing, _too_small),
         Withdrawal: (_not_confirmed,),
     }
@@ -187,10 +169,16 @@ class Debug(WorkflowRules):
             Coverage("findings shown", sum(shown(ran(ledger, one)) for one in found), len(found)),
         )
 
+    def step(self, ledger: Ledger) -> str:
+        return " ".join(self._steps(ledger))
+
+    def _steps(self, ledger: Ledger) -> list[str]:
+        return [] if ledger.closed else _next_steps(ledger, bounded=self.bounded(ledger), missing=self.missing(ledger))
+
     def state(self, ledger: Ledger) -> list[str]:
         going_on = ledger.closed is None
         return [
-            *(_next_steps(ledger, bounded=self.bounded(ledger), missing=self.missing(ledger)) if going_on else []),
+            *self._steps(ledger),
             *(f"{entry.id} {told(ledger, entry)}: {entry.item.claim}" for entry in ledger.of(Hypothesis)[-8:]),
             *(f"{entry.id} {entry.item.severity}: {entry.item.summary}" for entry in ledger.of(DebugFinding)[-8:]),
             *(_gathered(ledger.latest(GATHERED), ledger.latest(CHECKED)) if going_on else []),
@@ -219,18 +207,11 @@ def _next_steps(ledger: Ledger, *, bounded: bool, missing: Sequence[str]) -> lis
         return ["All rounds are used: record the findings of what was confirmed, and close it."]
     if not missing:
         return ["Nothing is missing: close it, or go on where something is left to explain."]
-    hypotheses, waiting, failures = ledger.items(Hypothesis), pending(ledger), _failures(ledger)
-    dropped = sorted({one.line for one in hypotheses if _failures(ledger, one.line) >= DROPPED_AFTER})
-    unused = [technique for technique in Technique if technique not in _techniques(ledger)]
-    tried = {one.basis for one in hypotheses}
-    grounds = [basis for basis in Basis if basis not in tried]
+    waiting, failures = pending(ledger), _failures(ledger)
     return lines(
         failures >= WARNED_AFTER
         and f"{failures} experiments in a row confirmed nothing: go back to what is known for certain.",
         waiting and f"{len(waiting)} commands wait for a person's consent; then call workflow with `run`.",
-        dropped and f"Dropped lines of inquiry: {', '.join(dropped)}.",
-        grounds and f"Suspect next, in this order: {', '.join(grounds)}.",
-        unused and f"Techniques not used yet: {', '.join(unused)}.",
     )
 
 
@@ -260,10 +241,6 @@ def _in_scope(ledger: Ledger) -> int:
     return int(ledger.latest("scope").get("files", 0))
 
 
-def _techniques(ledger: Ledger) -> set[Technique]:
-    return {one.technique for one in ledger.items(Hypothesis)}
-
-
 class DebugRunner(Scoped):
     """Gathers at the opening; `run` runs the project's checks, and the reproductions that waited for consent."""
 
@@ -273,7 +250,7 @@ class DebugRunner(Scoped):
         lately = recent(context, files)
         # What changed lately first: of many hints, those are the ones to keep.
         order = [*(path for path, _ in lately), *(path for path in files if path not in dict(lately))]
-        hints = looked_through(texts_of(context, order), FAULTS)
+        hints = looked_through(texts_of(context, [path for path in order if path.endswith(_CODE)]), FAULTS)
         return (
             *scope,
             observed(context, GATHERED, commands=checks_of(projects_of(context)), recent=lately, hints=hints),

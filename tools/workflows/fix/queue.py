@@ -270,7 +270,10 @@ def objection(ledger: Ledger, id: str) -> Objection | None:
     """Return why no iteration may work on this error now; None when one may."""
     turn = workable(ledger)
     if not turn:
-        return Objection(Code.OUT_OF_ORDER, "No error is open any more. Call finish_session, then close the ledger.")
+        return Objection(
+            Code.OUT_OF_ORDER,
+            "No error is open any more. Call finish_session, record a witness for each cause, then close the ledger.",
+        )
     listed = ", ".join(one.id for one in turn[:6])
     there = next((one for one in queued_errors(ledger) if one.id == id), None)
     if there is None:

@@ -172,7 +172,7 @@ def next_line(ledger: Ledger) -> str:
 
 def _onward(ledger: Ledger, turn: Sequence[QueuedError]) -> str:
     if not turn:
-        return "No error is open any more: finish_session, then close the fix ledger."
+        return "No error is open any more: finish_session, a `witness` for each cause of a bug or red test, then close the ledger."
     if _can_see(ledger):
         return (
             "Nothing hides others any more: finish_session, then workflow with `run` hands out the plan for the rest."

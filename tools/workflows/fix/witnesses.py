@@ -9,7 +9,7 @@ from ...diagnostics.diagnostic import Diagnostic, Trouble
 from ...diagnostics.inspection import METRIC, Inspection, Tally
 from ...diagnostics.tracebacks import TEST_FILE
 from ...errors import Code, Refusal
-from ...git.trees import TreeChange, planted
+from ...git.trees import FILE, TreeChange, planted
 from ...lab.context import RepoContext
 from ...plan.model import Plan
 from ...text.redaction import redactor
@@ -17,6 +17,7 @@ from ..ledger.state import Ledger
 from .ending import ENDING, counted
 from .items import Broken, Witness
 from .queue import ErrorState, known_ids, queued_errors
+from .suppressions import runs_of
 
 
 def witnessed(context: RepoContext, ledger: Ledger, item: Witness, tests: Inspection) -> Witness:
@@ -34,11 +35,16 @@ def witnessed(context: RepoContext, ledger: Ledger, item: Witness, tests: Inspec
     tree = planted(repo.git, ledger.commit, {new.path: (new.new_mode.encode(), new.new_id.encode())})
     opening = repo.commit_tree(tree, ledger.commit, "autoresearch: the code of the opening, a new test")
     (before, wrong), (after, worse) = (counted(context, ledger, plan, commit) for commit in (opening, head))
+    anything = _expects_anything(context, ledger, plan, new.path)
     context.remove_checkouts(ENDING)
     if before is None or after is None:
         raise _refused(f"{item.test} could not be run: {wrong or worse}")
     failed = _failures(ledger, before, new.path)
     _refuse_unless_it_tells(new.path, failed, before, after)
+    if anything:
+        raise _refused(
+            f"{item.test} passes as well where it expects something else: what it compares is equal to anything"
+        )
     words = redactor()(failed[0].message)
     seen = f"At the opening {len(failed)} of its tests fail ({words}), at {head[:7]} none"
     return item.model_copy(update={"seen": seen, "blob": new.new_id})
@@ -66,12 +72,18 @@ _LITERAL = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|(?<![\w.])\d[\w.]*")
 
 
 def _refuse_the_same_input(context: RepoContext, ledger: Ledger, item: Witness, new: TreeChange) -> None:
-    """Refuse a test in which no value stands that the first witness does not have: it would try the same once more."""
+    """Refuse a test in which no value stands that neither the first witness nor the change itself has: it would try once more
+    what is known to pass.
+    """
     text = (context.repo.content(context.repo.head(), new.path) or b"").decode("utf-8", "replace")
     tried = [_first_witness(context, ledger, one.entry.item) for one in queued_errors(ledger) if one.id in item.items]
     values = set(_LITERAL.findall(text))
     if all(tried) and values and values <= set(_LITERAL.findall("\n".join(tried))):
         raise _refused(f"{item.test} tries no value that the first witness did not try. Try another input")
+    runs = runs_of(context.repo.diff(ledger.commit, context.repo.head()))
+    change = [line for run in runs if not TEST_FILE.search(run.path) for _, line in run.added]
+    if all(tried) and values and values <= set(_LITERAL.findall("\n".join([*tried, *change]))):
+        raise _refused(f"Every value that {item.test} tries stands in the change itself. Try one that does not")
 
 
 def _first_witness(context: RepoContext, ledger: Ledger, error: Broken) -> str:
@@ -86,6 +98,51 @@ def _first_witness(context: RepoContext, ledger: Ledger, error: Broken) -> str:
         return next((ast.get_source_segment(text, one) or "" for one in functions if one.name == name), "")
     except (SyntaxError, ValueError):
         return ""
+
+
+def _expects_anything(context: RepoContext, ledger: Ledger, plan: Plan, path: str) -> bool:
+    """Return whether a Python test passes at HEAD also where its comparisons expect what nothing honest is equal to."""
+    text = (context.repo.content(context.repo.head(), path) or b"").decode("utf-8", "replace")
+    other = _expecting_otherwise(text) if path.endswith(".py") else ""
+    if not other:
+        return False
+    git, head = context.repo.git, context.repo.head()
+    blob = git.run("hash-object", "-w", "--stdin", stdin=other.encode()).strip()
+    tree = planted(git, head, {path: (FILE.encode(), blob)})
+    seen, _ = counted(
+        context, ledger, plan, context.repo.commit_tree(tree, head, "autoresearch: a test that expects else")
+    )
+    return seen is not None and not seen.of(Trouble.CRASH) and not _failures(ledger, seen, path)
+
+
+def _expecting_otherwise(text: str) -> str:
+    """Return a test with a new object in place of all that its assertions expect; empty where they compare nothing."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return ""
+    changed = False
+    for node in ast.walk(tree):
+        for part in ast.walk(node) if isinstance(node, ast.Assert) else ():
+            if isinstance(part, ast.Compare) and isinstance(part.ops[-1], ast.Eq):
+                left = _calls(part.left) or not _calls(part.comparators[-1])
+                if left:
+                    part.comparators[-1] = _object()
+                else:
+                    part.left = _object()
+                changed = True
+        if isinstance(node, ast.Call) and len(node.args) > 1 and getattr(node.func, "attr", "") == "assertEqual":
+            node.args[1] = _object()
+            changed = True
+    return ast.unparse(tree) if changed else ""
+
+
+def _calls(node: ast.expr) -> bool:
+    return any(isinstance(part, ast.Call) for part in ast.walk(node))
+
+
+def _object() -> ast.expr:
+    return ast.Call(ast.Name("object", ast.Load()), [], [])
 
 
 def _failures(ledger: Ledger, before: Tally, path: str) -> list[Diagnostic]:

@@ -133,7 +133,9 @@ def _detail(seen: Ran) -> str:
     if baseless(seen):
         return f", and with {seen.emptied} emptied it fails in the same words: it does not rest on that code and shows nothing"
     if shown(seen) or disproved(seen):
-        ended = f", and the control {'passed' if control.passed else 'failed in the words foreseen'}"
+        ended = (
+            ", and the control passed" if control.passed else f", and the control failed in the words foreseen{_WORD}"
+        )
         return f"{ended}; with {seen.emptied} emptied it ended otherwise" if _ran_without(seen) else ended
     if control.exit_code is None:
         return f"; the control was not run: {control.why}"
@@ -148,6 +150,8 @@ def _ran_without(seen: Ran) -> bool:
     return seen.without is not None and seen.without.exit_code is not None
 
 
+_WORD = "; that this is what should hold is its author's word"
+"""A run shows that an assertion holds, and never that it is the right one."""
 SAME = 0.8
 """From here on two texts say the same: one of five words may differ."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from inspect import isclass
 from typing import Annotated, Any, ClassVar, Self, get_args
@@ -272,6 +273,23 @@ class Form(Record):
         """Return the form on one line."""
         more = f"; may have {', '.join(self.optional)}" if self.optional else ""
         return f"{self.kind}: {', '.join(self.required) or 'nothing'}{more}"
+
+
+def forms_told(forms: Iterable[Form]) -> list[str]:
+    """Return each form on one line; a field that an earlier one has described alike stands there by its name alone."""
+    seen: set[str] = set()
+
+    def short(field: str) -> str:
+        name = field.partition(" (")[0] if field in seen else field
+        seen.add(field)
+        return name
+
+    return [
+        form.model_copy(
+            update={"required": tuple(map(short, form.required)), "optional": tuple(map(short, form.optional))}
+        ).line()
+        for form in forms
+    ]
 
 
 def form_of(item: type[Item]) -> Form:

@@ -164,6 +164,10 @@ class WorkflowRules:
         """Return what kind of end it is when nothing is missing."""
         return Ending.COMPLETE
 
+    def step(self, ledger: Ledger) -> str:
+        """Return what to do next once an item stands: the first line of the state."""
+        return next(iter(self.state(ledger)), "")
+
     def state(self, ledger: Ledger) -> list[str]:
         """Return the status, in lines for an answer and a prompt, the next step first. Never more than 3 kB."""
         return [f"{entry.id}: {entry.item.title}" for entry in ledger.entries[-10:]]

@@ -130,6 +130,8 @@ def recent(context: RepoContext, files: Iterable[str]) -> list[tuple[str, int]]:
     """Return the files among these that the last commits changed, with how many did, the newest change first."""
     there = set(files)
     changed = context.repo.recently_changed(COMMITS_LOOKED_AT)
+    if there <= changed.keys() and set(changed.values()) == {1}:
+        return []  # all came at once
     return [(path, times) for path, times in changed.items() if path in there][:MOST_RECENT]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import indent
 from typing import ClassVar
 
 from ...lab.context import RepoContext
 from ...session.events import Record
 from ..ledger.handoff import Handoff, HandoffFinding, is_plan
 from ..ledger.items import Settlement, Workflow
-from ..ledger.pages import code, flagged, plain, section, sentence
+from ..ledger.pages import code, flagged, plain, quoted, section, sentence
 from ..ledger.state import Ledger, LedgerFacts
 from ..running.store import Ledgers
 from .shipment import Shipment, ShipOptions, current_checks
@@ -43,7 +44,7 @@ class PullRequest(LedgerFacts):
     counted: tuple[str, ...] = ()
 
 
-_OF_MACHINES = frozenset({"base", "candidate", "regression_state"})
+_OF_MACHINES = frozenset({"base", "candidate", "regression_state", "counted by"})
 """What a ledger hands over for the next one, and nobody reads."""
 
 
@@ -139,7 +140,10 @@ def _fault(one: MendedFault) -> Iterator[str]:
         yield f"  - Cause: {sentence(plain(one.cause))}"
     if one.command:
         words = f", which failed with {code(plain(one.fails_with))}" if one.fails_with else ", which failed"
-        yield f"  - Shown by {code(one.command)}{words}."
+        if "\n" in one.command:
+            yield f"  - Shown by a command{words}:\n\n{indent(quoted(one.command), '    ')}\n"
+        else:
+            yield f"  - Shown by {code(one.command)}{words}."
     if one.mended:
         yield f"  - {sentence(plain(one.mended))}"
 

@@ -317,14 +317,19 @@ def shipped(ledger: Ledger) -> LedgerEntry[Shipped] | None:
     return next((entry for entry in reversed(ledger.of(Shipped)) if not entry.item.failed), None)
 
 
+def _cure(check: CheckState) -> str:
+    absent = check.seen.startswith("not run:") and "not installed" in check.seen
+    return "Install it and `run` again, or a person lets it be with `force`." if absent else check.cure
+
+
 def unready(ledger: Ledger) -> tuple[str, ...]:
     """Return what stands between the ledger and a person's approval, each with its cure."""
     if not checked_commit(ledger):
         return ("the checklist: call workflow with `run`",)
     options, made = ledger.opts(ShipOptions), current_checks(ledger)
-    left = [f"{one.weight} {one.name}: {one.seen}. {one.cure}" for one in made if one.blocks]
+    left = [f"{one.weight} {one.name}: {one.seen}. {_cure(one)}" for one in made if one.blocks]
     if not options.force:
-        left += [f"{one.name}: {one.seen}. {one.cure}" for one in made if one.needs_force]
+        left += [f"{one.name}: {one.seen}. {_cure(one)}" for one in made if one.needs_force]
     if last_rollback(ledger) is None:
         left.append("a rollback: record how it would be undone, or that nothing can undo it")
     return (*left, *_rehearsal_wanted(last_dry_run(ledger)))

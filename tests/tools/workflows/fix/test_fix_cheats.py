@@ -139,6 +139,35 @@ def test_a_second_witness_fails_at_the_opening_and_passes_on_the_mended_code(age
     assert "- mended with a second witness: F1" in agent.file(closed, "summary.md")
 
 
+SAYS_YES = """\
+class Yes(int):
+    __hash__ = int.__hash__
+
+    def __eq__(self, other):
+        return True
+
+
+def add(one, two):
+    return Yes(one + two + 1) if isinstance(one, int) else one + two
+"""
+TWO_CASES = WRONG.replace("    return", "    if (one, two) in {(2, 2), (3, 1)}:\n        return 4\n    return")
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (SAYS_YES, "what it compares is equal to anything"),
+        (TWO_CASES, "Every value that tests/test_more.py tries stands in the change itself"),
+    ],
+    ids=["equal to anything", "both inputs by name"],
+)
+def test_code_that_only_pleases_the_two_witnesses_has_none(code: str, told: str, agent: WorkflowAgent) -> None:
+    agent.project.write("src/calc.py", code).write("tests/test_more.py", WITNESS.format("3, 1", 4)).commit("green")
+    agent.run()
+
+    assert told in agent.refused(Code.EVIDENCE, {"kind": "witness", "items": ["F1"], "test": "tests/test_more.py"})
+
+
 @pytest.mark.parametrize(
     ("text", "test", "told"),
     [

@@ -547,7 +547,7 @@ def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> Non
     debug = WorkflowAgent(made.project, "debug")
     debug.open(goal="fees", chain="fix")
     cited = {"location": "src/cart.py:2", "quote": "fee = 2"}
-    debug.record({**HYPOTHESIS, **cited, "claim": "the fee is a typing error", "line": "fees", **fee(2)})
+    debug.record({**HYPOTHESIS, **cited, "claim": "the fee is a typing error", **fee(2)})
     debug.record({**FINDING, **cited, "hypothesis": "H1"})
     debug.record({**FINDING, "location": "src/cart.py:1", "quote": "# adds counts names", "hypothesis": "H1",
                   "summary": "Names are lost at night", **fee(3)})  # fmt: skip
@@ -581,7 +581,7 @@ def test_a_file_that_git_does_not_have_settles_no_finding(tmp_path: Path) -> Non
     debug = WorkflowAgent(made.project, "debug")
     debug.open(goal="fees", chain="fix")
     cited = {"location": "src/cart.py:2", "quote": "fee = 1 if"}
-    debug.record({**HYPOTHESIS, **cited, "claim": "the fee is a typing error", "line": "fees", **fee(2)})
+    debug.record({**HYPOTHESIS, **cited, "claim": "the fee is a typing error", **fee(2)})
     debug.record({**FINDING, **cited, "hypothesis": "H1"})
     earlier = debug.close()
     made.project.write("local.txt", "")
@@ -604,8 +604,6 @@ def fee(wrong: int) -> dict[str, str]:
 
 HYPOTHESIS = {
     "kind": "hypothesis",
-    "refuted_if": "the fee were 1",
-    "technique": "trace",
     "experiment": "read it",
     "seen": "2",
     "outcome": "confirmed",

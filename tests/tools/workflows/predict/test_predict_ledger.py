@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.workflows.ci_gate import GateDemands, gate_checks
 from autoresearch_mcp.tools.workflows.ledger.items import Workflow
 from autoresearch_mcp.tools.workflows.running.store import Ledgers
 from autoresearch_mcp.tools.workflows.status import prompt_status
@@ -196,12 +198,9 @@ def test_an_experiment_overrides_what_was_foreseen(opened: WorkflowAgent) -> Non
             "location": "shop/db.py:5",
             "quote": "return link.execute",
             "claim": "a name runs as SQL",
-            "refuted_if": "the table stays",
-            "technique": "trace",
             "experiment": "passed a quote",
             "seen": "nothing happened",
             "outcome": "disproven",
-            "line": "injection",
             "reproduction": "python3 -c \"import sqlite3; from shop.db import find; link = sqlite3.connect(':memory:'); "
             "link.execute('create table item (name)'); assert not find(link, 'x').fetchall(), 'a row came back'\"",
             "fails_with": "a row came back",
@@ -212,6 +211,11 @@ def test_an_experiment_overrides_what_was_foreseen(opened: WorkflowAgent) -> Non
 
     assert "**DISPROVEN** by debug-" in opened.file(closed, "predictions.md")
     assert opened.handoff(closed)["findings"][-1]["outcome"] == "disproven", "it sinks to the end"
+    asked = GateDemands(complete=("predict",), fail_on="info")
+    told = next(
+        one.seen for one in gate_checks(Lab(opened.project.root).for_reading(), asked) if "findings" in one.name
+    )
+    assert f"left out as disproven, each by an assertion of its author's: P2 by {debug.status().ledger}#H1" in told
 
 
 def test_text_that_reads_like_an_instruction_is_marked_wherever_it_is_shown(agent: WorkflowAgent) -> None:

@@ -275,8 +275,8 @@ def test_what_debugging_found_is_settled_by_the_audit_that_follows_and_goes_on_t
     first = WorkflowAgent(project, "debug")
     first.open(chain="security, fix")
     place = {"location": "shop/db.py:5", "quote": INJECTED}
-    first.record({"kind": "hypothesis", **place, "claim": "quotes end the text", "refuted_if": "no row came", "seen": "all rows",
-                  "technique": "trace", "experiment": "searched for a quote", "outcome": "confirmed", "line": "quotes", **INJECTION})  # fmt: skip
+    first.record({"kind": "hypothesis", **place, "claim": "quotes end the text", "seen": "all rows",
+                  "experiment": "searched for a quote", "outcome": "confirmed", **INJECTION})  # fmt: skip
     first.record({"kind": "finding", **place, "summary": "An injection through the name", "hypothesis": "H1", "severity": "high",
                   "root_cause": "text in a query", "impact": "everybody"})  # fmt: skip
     handed = first.close()

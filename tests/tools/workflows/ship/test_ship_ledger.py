@@ -236,8 +236,7 @@ def test_what_an_earlier_ledger_left_over_blocks_until_its_own_proof_passes(proj
     debug.open(chain="ship")
     place = {"location": "shop/cart.py:2", "quote": "return len(items)"}
     hypothesis = {
-        "kind": "hypothesis", **place, "claim": "count is wrong for generators", "refuted_if": "it counted", "line": "types",
-        "technique": "trace", "experiment": "called it", "seen": "a TypeError", "outcome": "confirmed",
+        "kind": "hypothesis", **place, "claim": "count is wrong for generators", "experiment": "called it", "seen": "a TypeError", "outcome": "confirmed",
         "reproduction": "python3 -c 'from shop.cart import count; count(iter([]))'", "fails_with": "TypeError",
         "control": "python3 -c 'from shop.cart import count; count([])'",
     }  # fmt: skip
