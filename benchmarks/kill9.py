@@ -1,10 +1,10 @@
-"""Kills a server at every named point of commit, undo, log and start in turn, and at system calls; looks whether anything broke.
+"""Kills a server at every named point of commit, undo, log, start and candidates in turn, and at system calls; looks whether anything broke.
 
 Run it from a clone, with the Python that the package and its test tools are installed in:
 `python benchmarks/kill9.py --kills 2000 --seed 1`. The points are the checkpoints of `tests/crashing.py`: before and after each
 git command that writes, each record of the journal, each rename and removal. Where `strace` is there, every fourth kill is by
 system call, of the server, its git or the supervisor, whoever makes it. Every eighth is of a
-supervisor, every other time with its server. Every fourth recovery is killed as well. It prints for
+supervisor, every other time with its server; of candidates these are their workers' too. `--only candidates` kills nothing else. Every fourth recovery is killed as well. It prints for
 each point how many kills hit it, and how many broke an invariant; those of `tests/crashing.py`. Linux only.
 """
 
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,15 +29,25 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.parallel.board import board_of
+from autoresearch_mcp.tools.parallel.crew import crew_of
 from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.verbs.parallel import Parallel
 from autoresearch_mcp.tools.vocabulary import Phase
+from autoresearch_mcp.tools.workflows.fix.hooks import refuse_hiding
 from conftest import Project
 from crashing import check, iterate, killed_at, points, when_free
 
 VALUES = {"keep": "5\n", "discard": "50\n", "metric-error": "none\n"}
 """What an idea writes, by how it ends; `start` is none."""
-ACTS = (*VALUES, "undo", "start")
-ENDS = {"start": ["keep"], "undo": ["keep", "keep", "keep (undo)", "discard"]}
+ACTS = (*VALUES, "undo", "start", "candidates")
+HANDED_IN = {"value.txt": (10, 12), "src/part.txt": (20, 19)}
+"""What the candidates change: each a number of a file."""
+ENDS = {
+    "start": ["keep"],
+    "undo": ["keep", "keep", "keep (undo)", "discard"],
+    "candidates": ["discard", "discard", "keep"],
+}
 """The rows behind the baseline, where it is not the act's own alone."""
 CALLS = ("rename", "unlink", "link", "openat", "write", "fdatasync", "pwrite64", "mkdir")
 PLAN = "plan.json"
@@ -56,8 +67,9 @@ def main() -> int:
     broken: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(own_git(Path(folder)))
-        templates = {act: _template(Path(folder) / act, act) for act in ACTS}
-        (Path(folder) / PLAN).write_text(templates["start"].plan.model_dump_json())
+        acts = [options.only] if options.only else ACTS
+        templates = {act: _template(Path(folder) / act, act) for act in acts}
+        (Path(folder) / PLAN).write_text(templates.get("start", templates[acts[-1]]).plan.model_dump_json())
         named = _all_points(templates, Path(folder))
         draw.shuffle(named)
         turns = cycle(named)
@@ -66,7 +78,7 @@ def main() -> int:
             if hits.total() >= options.kills:
                 break
             by_call, watcher = strace and number % 4 == 3, number % 8 == 1
-            act, point = (draw.choice(ACTS), draw.choice(CALLS)) if by_call or watcher else next(turns)
+            act, point = (draw.choice(acts), draw.choice(CALLS)) if by_call or watcher else next(turns)
             place = Path(folder) / "repo"
             project = templates[act].copied(place)
             _edit(project, act)
@@ -90,6 +102,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--kills", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=ACTS, default="", help="kill in this act alone")
     parser.add_argument("--act", choices=ACTS, default="", help="do this in --root and end: the process that is killed")
     parser.add_argument("--root", default="")
     return parser.parse_args()
@@ -103,6 +116,11 @@ def own_git(folder: Path) -> dict[str, str]:
 
 
 def _template(place: Path, act: str) -> Project:
+    if act == "candidates":
+        project = Project(
+            place, verify="sleep 0.05; cat value.txt src/part.txt | paste -sd+ | bc", guards=(), workers=2
+        )
+        return project.write("src/part.txt", "20\n").commit("a part").start()
     smallest = " src/* | sort -n | head -1" if act == "undo" else ""
     project = Project(place, verify=f"sleep 0.05; cat value.txt{smallest}", guards=())
     if act == "undo":  # the second keep makes the first one needless
@@ -132,10 +150,22 @@ def _act(project: Project, act: str) -> None:
     if act == "undo":
         if project.sessions.status().iterations == 2:
             project.loop.undo(1)
+    elif act == "candidates":
+        _hand_in(project)
+        crew_of(project.lab, "", refuse_hiding).work()
     elif act != "start":
         iterate(project, "an idea")
     elif project.sessions.status().phase is Phase.NO_SESSION:
         project.start()
+
+
+def _hand_in(project: Project) -> None:
+    """Hand in what the board does not have yet."""
+    there = {one.description for one in board_of(project.lab.for_reading()).candidates.values()}
+    for file, (old, new) in HANDED_IN.items():
+        if f"another {file}" not in there:
+            patch = f"diff --git a/{file} b/{file}\n--- a/{file}\n+++ b/{file}\n@@ -1 +1 @@\n-{old}\n+{new}\n"
+            Parallel(project.lab).submit(f"another {file}", patch=patch)
 
 
 def _all_points(templates: dict[str, Project], folder: Path) -> list[tuple[str, str]]:
@@ -192,7 +222,8 @@ def _killed_supervisor(project: Project, act: str, draw: random.Random) -> bool:
 def _supervisors(project: Project) -> set[int]:
     """The supervisors at work; none while a run's folder goes away."""
     with suppress(OSError):
-        files = (project.root / ".git" / "autoresearch" / "runs").glob("*/alive")
+        own = project.root / ".git" / "autoresearch"
+        files = (*own.glob("runs/*/alive"), *own.glob("lanes/*/runs/*/alive"))
         return {int(text) for file in files if (text := file.read_text())}
     return set()
 
@@ -217,12 +248,17 @@ def _broken_after(project: Project, act: str, draw: random.Random, crash: bool) 
         check(project)
         first, *ended = project.statuses()
         usual = ENDS.get(act, [act])
+        if act == "candidates":
+            assert len(ended) == len(usual), project.statuses()
+            ended = sorted(ended)  # which comes first is a matter of lanes
+            if crash and "crash" in ended:
+                ended = usual
         own = {"start": "keep", "undo": "keep (undo)"}.get(act, act)
         right = [usual, *([["crash" if row == own else row for row in usual]] if crash else [])]
         assert first == "baseline", project.statuses()
         assert ended in right, project.statuses()
     except (AssertionError, OSError, Refusal) as error:
-        return f"{type(error).__name__} {error}"
+        return f"{type(error).__name__} at `{traceback.extract_tb(error.__traceback__)[-1].line}` {error}"
     return ""
 
 
