@@ -104,7 +104,8 @@ def _by_itself(context: RepoContext, proof: Proof, cited: Cited, name: str) -> s
     command, *controls = elsewhere(context, {cited.path: stand_in}, proof)
     if not (command.failed and command.named and all(one.passed for one in controls)):
         return ""
-    return f"whatever {name} answers it fails in the same words, and the control passes: it fails by itself. Take a control that this code decides"
+    cure = "Cite the code that does it, or take a control that this code decides"
+    return f"whatever {name} answers it fails in the same words, and the control passes: it fails by itself. {cure}"
 
 
 def _unreached(context: RepoContext, proof: Proof, path: str, then: Mapping[str, bytes | None]) -> str:
