@@ -139,14 +139,18 @@ def print_answer(
     redact = redactor()
     token = PROGRESS.set(_show_progress)
     try:
-        answer = ask()
+        try:
+            answer = ask()
+        finally:
+            PROGRESS.reset(token)
+            if sys.stderr.isatty():
+                sys.stderr.write("\r\x1b[K")
+                sys.stderr.flush()
     except Refusal as refusal:
         sys.stderr.write(f"{redact(for_people(refusal.message))}\n")
         if as_json:
             _print_json({"code": refusal.code, "message": redact(refusal.message)})
         return 2
-    finally:
-        PROGRESS.reset(token)
     if as_json:
         _print_json(redact_json(answer.model_dump(mode="json"), redact))
     else:

@@ -76,7 +76,7 @@ def as_markdown(morning: Morning, most: int, listed: int) -> str:
         f"**{text(summary.headline)}** ({text(morning.metric)}, {morning.direction} is better)",
         f"{text(morning.state)}. {morning.cost.words}.",
         "\n".join(f"- {name}: {text(words)}" for name, words in morning.rests_on.items()),
-        f"### Kept: {summary.keeps:,} of {summary.iterations:,}",
+        f"### Kept: {morning.standing:,} of {summary.iterations:,}",
         _kept_table(morning, listed),
         *_folded(patches, most),
         f"### Tried and failed: {sum(group.count for group in morning.failed):,}" if morning.failed else "",

@@ -136,6 +136,8 @@ class Morning:
     broken: bool
     summary: Summary
     rests_on: Mapping[str, str]
+    standing: int
+    """How many kept changes stand."""
     kept: tuple[ReportedKeep, ...]
     whole: CombinedChange
     failed: tuple[FailedGroup, ...]
@@ -184,6 +186,7 @@ def morning_of(session: Session, rows: Sequence[ShortRow], in_git: KeptInGit, no
         broken=bool(moved),
         summary=summary,
         rests_on={name: words for name, words in rests_on.items() if words},
+        standing=len(session.headline.standing),
         kept=kept,
         whole=whole,
         failed=_failed(session, rows),
@@ -225,16 +228,18 @@ def size_words(files: Sequence[str], added: int, removed: int) -> str:
 
 
 def _kept(session: Session, in_git: KeptInGit) -> tuple[ReportedKeep, ...]:
-    """Tell each kept change in percent of the level before it, where the claims of the keeps before it lead."""
+    """Tell each kept change in percent of the level before it, where the claims of what was kept by then lead, though some of it
+    was taken back since.
+    """
     plan, commits, patches = session.plan, in_git.commits or {}, in_git.patches or {}
-    before, level = {}, session.headline.baseline
-    for claim in session.headline.claims:
-        before[claim.iteration] = level
-        level = Headline(level, 0.0, (claim,)).level
-    gone = {row.undoes for row in in_git.rows if row.status is Status.KEEP_UNDO or row.iteration not in before}
+    claimed_by = {claim.iteration for claim in session.headline.claims}
+    claims, first = session.headline.claims, in_git.rows[0].iteration if in_git.rows else 0
+    level = Headline(session.headline.baseline, 0.0, tuple(one for one in claims if one.iteration < first)).level
+    gone = {row.undoes for row in in_git.rows if row.status is Status.KEEP_UNDO or row.iteration not in claimed_by}
     found = []
     for row in in_git.rows:
-        alone = Headline(before.get(row.iteration, session.headline.baseline), 0.0, (kept_claim(row),))
+        alone = Headline(level, 0.0, (kept_claim(row),))
+        level = alone.level
         change, percent = claimed(plan, alone)
         found.append(
             ReportedKeep(

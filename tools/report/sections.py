@@ -110,7 +110,7 @@ def main_facts(material: ReportMaterial) -> list[Fact]:
             change if kept else "the baseline: no change was kept",
             Tone.GOOD if session.best_iteration else Tone.PLAIN,
         ),
-        Fact("Kept", f"{summary.keeps:,} of {summary.iterations:,}", ", ".join(others)),
+        Fact("Kept", f"{material.morning.standing:,} of {summary.iterations:,}", ", ".join(others)),
         Fact(
             "Time",
             duration(cost.seconds),

@@ -208,7 +208,10 @@ class Sessions(Verbs):
             session = as_shown(context, context.active)
             if squash_branch:
                 seen = morning(context, context.short_rows())
-                kept = [f"#{one.iteration} {one.description} ({one.change})" for one in seen.kept]
+                stands = session.headline.standing
+                kept = [
+                    f"#{one.iteration} {one.description} ({one.change})" for one in seen.kept if one.iteration in stands
+                ]
                 summary = "\n".join([*seen.summary.lines(), *([""] if kept else []), *kept])
                 message = f"{flat(session.plan.goal) or 'Results of an autoresearch session'}\n\n{summary}\n"
                 context.repo.squash(squash_branch, session.start.base, session.head, message)

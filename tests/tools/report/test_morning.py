@@ -248,3 +248,6 @@ def test_a_keep_that_was_taken_back_is_told_so(tmp_path: Path) -> None:
     assert told.whole.files == ("src/a.txt",)
     assert "#2 " in project.review.report().report
     assert ", taken back  src/b.txt is 5" in project.review.report().report
+    assert "### Kept: 2 of 4" in project.review.report("md").report
+    project.loop.undo(3, force=True)
+    assert [one.value for one in seen(project).kept] == pytest.approx([-10, -400 / 9, -20, 0, 125])
