@@ -34,7 +34,7 @@ from ...tools.driver.rules import Halt, Look, RunLimits
 from ...tools.errors import Code, Refusal
 from ...tools.lab.access import Lab
 from ...tools.lab.context import RepoContext
-from ...tools.lab.legs import cost_words, legs_of
+from ...tools.lab.legs import cost_words, legs_of, pace_words
 from ...tools.plan.model import PLAN_FILE, Plan
 from ...tools.report.words import duration
 from ...tools.text.redaction import visible
@@ -201,7 +201,8 @@ def _view(lab: Lab, told: list[str]) -> Iterator[RunEdge]:
             if (mark := (watched.mark(), len(told))) != seen:
                 seen = mark
                 whole = Layout()
-                whole.split_column(Layout(Text("\n".join(told[-3:])), size=4), Layout(TerminalView(watched.snapshot())))
+                head = Text("\n".join([*told[-3:], _taken(lab)]), no_wrap=True, overflow="ellipsis")
+                whole.split_column(Layout(head, size=5), Layout(TerminalView(watched.snapshot())))
                 live.update(whole, refresh=True)
 
         def tell(line: str) -> None:
@@ -210,6 +211,13 @@ def _view(lab: Lab, told: list[str]) -> Iterator[RunEdge]:
 
         yield RunEdge(tell=tell, show=show)
     sys.stdout.write("".join(f"{line}\n" for line in told))
+
+
+def _taken(lab: Lab) -> str:
+    """Say what the legs of the session took so far, and how fast it went."""
+    context = lab.for_reading()
+    legs = legs_of(context.repo.own_folder, context.session.id) if context.session else []
+    return "; ".join(filter(None, [pace_words(legs), cost_words(legs)]))
 
 
 def _told(lab: Lab, driver: Driver, over: Halt, options: Namespace, chain: ChainRun | None) -> int:

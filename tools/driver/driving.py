@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import Refusal
 from ..git.workspace import Workspace
 from ..lab.access import Lab
-from ..lab.legs import Leg, LegEnding, Problem, add_leg, cost_words, legs_of
+from ..lab.legs import Leg, LegEnding, Problem, add_leg, cost_words, dollars, legs_of
 from ..lab.notes import Said, said
 from ..report.words import duration
 from ..session.events import Row
@@ -312,7 +312,7 @@ def leg_words(leg: Leg) -> str:
     said = f", {leg.problem}" if leg.problem else ""
     least = "at least " if leg.at_least and leg.tokens else ""
     tokens = f", {least}{leg.tokens:,} tokens" if leg.tokens else ""
-    return f"{made}{exits}{said}{tokens}{f', ${leg.cost:.2f}' if leg.cost else ''}"
+    return f"{made}{exits}{said}{tokens}{f', {dollars(leg.cost)}' if leg.cost else ''}"
 
 
 def row_words(row: Row) -> str:

@@ -109,8 +109,19 @@ def _took(legs: Sequence[Leg], parts: int = 1) -> str:
     minutes = sum(leg.ended - leg.began for leg in legs) / 60 / parts
     told = [f"{minutes / 60:.1f} h" if minutes >= 90 else f"{minutes:.1f} min"]
     told += [f"{least}{tokens:,.0f} tokens"] if tokens else []
-    told += [f"{least}${money:.2f}"] if money else []
+    told += [f"{least}{dollars(money)}"] if money else []
     return ", ".join(told)
+
+
+def dollars(money: float) -> str:
+    """Write an amount in dollars, with what is below a cent where there is little else."""
+    return f"${money:.2f}" if money >= 0.1 else f"${money:.4f}"
+
+
+def pace_words(legs: Sequence[Leg]) -> str:
+    """Say how many iterations legs brought an hour; empty before the first."""
+    made, hours = sum(leg.iterations for leg in legs), sum(leg.ended - leg.began for leg in legs) / 3600
+    return f"{made / hours:.1f} iterations an hour" if made and hours else ""
 
 
 def _count(number: int, thing: str) -> str:

@@ -21,7 +21,7 @@ from autoresearch_mcp.tools.driver.rules import (
     whose_turn,
     why_end,
 )
-from autoresearch_mcp.tools.lab.legs import Leg, LegEnding, Problem, cost_words
+from autoresearch_mcp.tools.lab.legs import Leg, LegEnding, Problem, cost_words, pace_words
 
 NOW = 1_795_900_000.0
 NOTHING = Spent(0, 0.0, 0)
@@ -103,6 +103,8 @@ def test_what_was_spent_is_told_by_agent_by_leg_and_by_keep() -> None:
         "a leg 1.0 min, at least 2,000 tokens, at least $0.25",
         "a keep 1.0 min, at least 2,000 tokens, at least $0.25",
     ]
+    assert pace_words([claude, codex]) == "120.0 iterations an hour"
+    assert cost_words([claude.model_copy(update={"cost": 0.0312})]).endswith("at least $0.0312")
 
 
 def test_a_leg_that_we_ended_is_no_failure() -> None:
