@@ -3,19 +3,24 @@
 Run it with the Python that the package and its test tools are installed in. `python benchmarks/parallel.py --throughput` runs one
 real session with a verify that sleeps a second, once by `iterate` and once by `submit` with four workers, and compares keeps and
 time. `--simulate 200` plays so many sessions of 100 ideas for 1 to 16 workers through the package's own rule: ideas of six
-directions, in each of which only the first keep gains. A run takes one step, in a lane as well as on the newest best.
+directions, in each of which only the first keep gains. A run takes one step, in a lane as well as on the newest best. `--journal`
+has 1 to 16 processes append to one journal for 5 seconds, each as fast as it can.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import sqlite3
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
@@ -27,7 +32,9 @@ from kill9 import own_git
 from autoresearch_mcp.tools.decision.calibration import baseline_runs, judge_from
 from autoresearch_mcp.tools.decision.judging import NO_THRESHOLD, Arm, Judge, Step
 from autoresearch_mcp.tools.parallel.crew import crew_of
+from autoresearch_mcp.tools.parallel.events import LaneTaken
 from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.session.journal import Journal
 from autoresearch_mcp.tools.verbs.parallel import Parallel
 from autoresearch_mcp.tools.workflows.fix.hooks import refuse_hiding
 from conftest import Project
@@ -37,6 +44,7 @@ DIRECTIONS = 6
 START = 100.0
 WORKERS = (1, 2, 4, 8, 16)
 TRIES = 32
+JOURNAL_S = 5.0
 BETTER = (9, 20)
 """Which of the real tries make the sum smaller."""
 
@@ -147,12 +155,34 @@ def _throughput() -> int:
         os.environ.update(own_git(Path(folder)))
         alone_s, alone = _alone(Path(folder) / "alone")
         beside_s, beside = _beside(Path(folder) / "beside")
+        with closing(sqlite3.connect(Path(folder) / "beside/.git/autoresearch/journal.db")) as database:
+            records = database.execute("SELECT count(*) FROM event").fetchone()[0]
     print(f"one after the other: {TRIES} tries in {alone_s:.1f} s, {3600 * TRIES / alone_s:.0f} an hour, best {alone}")
     print(
         f"four workers:        {TRIES} tries in {beside_s:.1f} s, {3600 * TRIES / beside_s:.0f} an hour, best {beside}"
     )
+    print(f"records of the journal for a try beside others: {records / TRIES:.1f}")
     print(f"ratio {alone_s / beside_s:.2f}, {'the same keeps' if alone == beside else 'OTHER KEEPS'}")
     return int(alone != beside)
+
+
+def _journal() -> None:
+    print("| writers | records a second | median | 95 of 100 | worst |\n|---|---|---|---|---|")
+    for writers in (1, 4, 16):
+        with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(writers, get_context("spawn")) as pool:
+            Journal(Path(folder)).append("it/board", 0.0, [LaneTaken(candidate=0, incumbent=0, lane=1)])
+            list(pool.map(abs, range(writers)))  # each has started
+            took = sorted(one for own in pool.map(_append, [folder] * writers) for one in own)
+        told = [f"{1000 * took[int(share * (len(took) - 1))]:.1f} ms" for share in (0.5, 0.95, 1)]
+        print(f"| {writers} | {len(took) / JOURNAL_S:.0f} | {' | '.join(told)} |", flush=True)
+
+
+def _append(folder: str) -> list[float]:
+    journal, took, end = Journal(Path(folder)), list[float](), time.monotonic() + JOURNAL_S
+    while (began := time.monotonic()) < end:
+        journal.append("it/board", 0.0, [LaneTaken(candidate=len(took), incumbent=0, lane=1)])
+        took.append(time.monotonic() - began)
+    return took
 
 
 def _project(root: Path, workers: int) -> Project:
@@ -194,10 +224,13 @@ def main() -> int:
     """Do what was asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--throughput", action="store_true")
+    parser.add_argument("--journal", action="store_true")
     parser.add_argument("--simulate", type=int, default=0, metavar="SESSIONS")
     options = parser.parse_args()
     if options.simulate:
         _simulated(options.simulate)
+    if options.journal:
+        _journal()
     return _throughput() if options.throughput else 0
 
 
