@@ -18,7 +18,7 @@ SOURCE = "git+https://forge.example/them/autoresearch-mcp@" + "0" * 40
 PINNED = """case "$*" in *git+https://*@????????????????????????????????????????) ;; *) echo "not pinned: $*" >&2; exit 1 ;; esac"""
 STANDS_IN = {
     "pipx": f'#!/bin/sh\n{PINNED}\nln -sf {OURS} "$(dirname "$0")/autoresearch-mcp"\n',
-    "pip": '#!/bin/sh\ntest "$*" = "install ."\n',
+    "pip": '#!/bin/sh\ntest "$*" = "install . pytest"\n',
     "python": f"""#!/bin/sh
 [ "$1 $2" = "-m venv" ] || exec {sys.executable} "$@"
 mkdir -p "$3/bin" && ln -s {OURS} "$3/bin/autoresearch-mcp"
@@ -31,7 +31,7 @@ printf '%s\\n' '#!/bin/sh' '{PINNED}' > "$3/bin/pip" && chmod +x "$3/bin/pip"
     + '''"""An agent that follows a script, over the configuration that it is given."""
 import json, pathlib, subprocess, sys
 
-asked = sys.argv[-1]
+asked = sys.argv[sys.argv.index("--print") + 1]  # options that take several values would swallow what stands behind them
 told = json.loads(pathlib.Path(sys.argv[sys.argv.index("--mcp-config") + 1]).read_text())["mcpServers"]["autoresearch"]
 server = subprocess.Popen([told["command"], *told["args"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
