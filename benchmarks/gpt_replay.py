@@ -142,7 +142,7 @@ class Replay:
             if step is Step.BETTER:
                 tries.kept.append(runs)
                 kept.append((incumbent, change))
-            elif step is Step.NOT_BETTER:
+            elif step in {Step.NOT_BETTER, Step.INCONCLUSIVE}:
                 tries.dropped.append(runs)
             else:
                 tries.open += 1

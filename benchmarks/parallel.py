@@ -124,7 +124,7 @@ class _Session:
             level = truth if arm is Arm.CANDIDATE else self._level
             judge, count = judge.see(arm, self._noise.gauss(level, 1), count), count + 1
         self._runs += count
-        kept = step is not Step.NOT_BETTER
+        kept = step in {Step.BETTER, Step.SIMPLER}
         if kept:
             self._false += truth >= self._level
             self._when_best[self._version] = self._judge

@@ -178,7 +178,7 @@ def _measured(trial: Trial, run: Measurement, finding: Finding, plan: Plan) -> V
             return Verdict(NextStep.MEASURE, None, finding.why)
         case Step.INCUMBENT:
             return Verdict(NextStep.COMPARE, None, finding.why)
-        case Step.NOT_BETTER if trial.take_back is not TakeBack.ANYWAY:
+        case Step.NOT_BETTER | Step.INCONCLUSIVE if trial.take_back is not TakeBack.ANYWAY:
             return Verdict(NextStep.UNDO, Status.DISCARD, finding.why)
     return _won(trial, finding, plan)
 

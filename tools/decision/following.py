@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from .judging import Arm
-from .noise import Bank
+from .noise import CLIP, Bank
 from .scale import LINEAR, Scale
 from .stakes import NORMAL, Stakes
-from .turns import NO_TURNS, Turns
+from .turns import FAR, NO_TURNS, Turns
 
 SURPRISE = 3.0
 """Standard deviations of a single run that the machine may have caused rather than the change."""
@@ -123,8 +123,8 @@ class Following:
             return replace(self, turns=replace(turns, doubted=value))
         return self._fed(value)
 
-    def _fed(self, value: float) -> Self:
-        fed = replace(self, bank=self.bank.fed(value, Arm.INCUMBENT), quiet=0)
+    def _fed(self, value: float, limit: float = CLIP) -> Self:
+        fed = replace(self, bank=self.bank.fed(value, Arm.INCUMBENT, limit), quiet=0)
         if not self.turns.candidate and self.turns.held is None:  # it looks after the level before the race
             return fed
         return replace(fed, turns=replace(self.turns, incumbent=(*self.turns.incumbent, value)))
@@ -138,14 +138,22 @@ class Following:
         alone = abs(now.surprise(value))
         if together and alone > (ROW if row else SURPRISE):
             bank, turns = self.bank.moved(value, 1.0), replace(self.turns, incumbent=(value,))
-            return replace(self, bank=bank, turns=turns, quiet=0, worse=0)._met(held, limit=math.inf)
+            moved = replace(self, bank=bank, turns=turns, quiet=0, worse=0)
+            if abs(held - value) > FAR * bank.sigma:  # the effect's prior would put much of it down to the level
+                placed = replace(turns, candidate=(held,), held=None)
+                return replace(moved, bank=bank.passed().placed(held, 1), turns=placed, before=bank)
+            return moved._met(held, limit=math.inf)
         return replace(self._fed(value), worse=0)._met(held)
 
     def _doubted_again(self, doubted: float, value: float) -> Self:
-        """Decide whether the level moved or one run was freakish; a race from before a move says nothing any more."""
-        now = self.bank.passed()
-        if now.surprise(value) * now.surprise(doubted) <= 0 or abs(now.surprise(value)) <= SURPRISE:
-            return replace(self, turns=replace(self.turns, doubted=None))._fed(doubted)._fed(value)
+        """Decide whether the level moved, one run was freakish, or runs scatter more than was thought, as two far ones do that do
+        not agree; a race from before a move says nothing any more.
+        """
+        now, calm = self.bank.passed(), replace(self, turns=replace(self.turns, doubted=None))
+        if abs(now.surprise(value)) <= SURPRISE:
+            return calm._fed(doubted)._fed(value)
+        if abs(value - doubted) > SURPRISE * math.sqrt(2) * self.bank.sigma:
+            return calm._fed(doubted, limit=math.inf)._fed(value, limit=math.inf)
         bank = self.bank.moved((doubted + value) / 2, 0.5)
         if not self.turns.candidate:
             return replace(self, bank=bank, turns=replace(self.turns, doubted=None), quiet=0, worse=0)

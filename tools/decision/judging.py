@@ -24,11 +24,12 @@ class Step(StrEnum):
     BETTER = "better"
     SIMPLER = "not worse and simpler"
     NOT_BETTER = "not better"
+    INCONCLUSIVE = "inconclusive"
 
     @property
     def decided(self) -> bool:
         """Whether no more runs are needed."""
-        return self in {Step.BETTER, Step.SIMPLER, Step.NOT_BETTER}
+        return self not in {Step.CANDIDATE, Step.INCUMBENT}
 
 
 @dataclass(frozen=True)

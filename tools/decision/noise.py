@@ -143,10 +143,10 @@ class Bank:
         best = self.best
         return (value - best.level) / (self.sigma * math.sqrt(1 + best.covariance[0] + best.drift))
 
-    def fed(self, value: float, arm: Arm) -> Bank:
+    def fed(self, value: float, arm: Arm, limit: float = CLIP) -> Bank:
         """Take one more run in, after one step of time."""
-        limit = CLIP * self.sigma
-        seen = (belief.passed().after(value, arm, limit, FADE, scored=True) for belief in self.filters)
+        reach = limit * self.sigma
+        seen = (belief.passed().after(value, arm, reach, FADE, scored=True) for belief in self.filters)
         return replace(self, filters=tuple(seen))
 
     def met(self, value: float, limit: float = CLIP) -> Bank:

@@ -88,13 +88,13 @@ class Race(Following):
         needed = NOT_WORSE if self.threshold.simpler else self._needed
         if step is Step.BETTER and z < needed:  # the differences decided
             z, needed = self._in_pairs(), self.bar + PAIRED
-        why = self._why(step, worth, (high - low) / 2, f"{z:.1f} standard errors of evidence, {needed:.2g} needed")
+        why = self._why(step, worth, (high - low) / 2, self._evidence(step, z, needed))
         return Finding(step, why, worth, low, high, z, needed, self.scale.claim(gain, told), seed)
 
     def _unmeasured(self) -> Finding:
         spent = self.turns.spent
         if spent >= self.stakes.cap:
-            return Finding(Step.NOT_BETTER, f"The machine moved again and again: inconclusive after {spent} runs.")
+            return Finding(Step.INCONCLUSIVE, f"The machine moved again and again: inconclusive after {spent} runs.")
         if spent:
             why = f"The incumbent's level moved: the race begins anew, after {count_runs(spent)}."
             return Finding(Step.CANDIDATE, why)
@@ -132,8 +132,10 @@ class Race(Following):
             return Step.BETTER
         if self.threshold.simpler and not sure:
             return self._simpler_step(known, error)
-        if self._hopeless(known, error, smallest) or self.turns.count >= self.stakes.cap:
+        if self._hopeless(known, error, smallest):
             return Step.NOT_BETTER
+        if self.turns.count >= self.stakes.cap:
+            return Step.INCONCLUSIVE
         if sure and self.turns.count < LONG:
             return Step.INCUMBENT if theirs < ours - 1 else Step.CANDIDATE
         return self._most_telling()
@@ -146,9 +148,14 @@ class Race(Following):
 
     def _ahead_in_turn(self) -> bool:
         """Return whether the runs after the first, which selected the candidate, are ahead by themselves."""
+        shown, needed = self._in_turn()
+        return shown >= needed
+
+    def _in_turn(self) -> tuple[float, float]:
+        """Return the evidence of the runs after the first by themselves, and how much of it a keep needs."""
         fresh, theirs = self.turns.candidate[1:], self.turns.incumbent
-        bar = self.bar + (IN_TURN_CALM if self._calm else IN_TURN_RESTLESS)
-        return bool(fresh) and self.scatter.in_turn(fresh, theirs, self.bank.sigma) >= bar
+        shown = self.scatter.in_turn(fresh, theirs, self.bank.sigma) if fresh and theirs else 0.0
+        return shown, self.bar + (IN_TURN_CALM if self._calm else IN_TURN_RESTLESS)
 
     def _in_pairs(self) -> float:
         """Return the evidence of the differences of runs on equal seeds by themselves; 0 where they are too few."""
@@ -163,8 +170,10 @@ class Race(Following):
         shown = normal((gain + room) / error, self.bank.best.runs) >= NOT_WORSE
         if len(self.turns.candidate) >= 2 and shown:
             return Step.SIMPLER
-        if gain < -ROOM * room or self.turns.count >= self.stakes.cap:
+        if gain < -ROOM * room:
             return Step.NOT_BETTER
+        if self.turns.count >= self.stakes.cap:
+            return Step.INCONCLUSIVE
         return self._most_telling()
 
     def _most_telling(self) -> Step:
@@ -193,6 +202,14 @@ class Race(Following):
             bank = bank.moved(statistics.median(turns.candidate), 1.6 / len(turns.candidate))
         return replace(ended, bank=bank, lost=0.0)
 
+    def _evidence(self, step: Step, z: float, needed: float) -> str:
+        """Say how much of the evidence that a keep needs there is, and which half of it is missing."""
+        words = f"{z:.1f} standard errors of evidence, {needed:.2g} needed"
+        shown, asked = self._in_turn()
+        if step is Step.INCONCLUSIVE and z >= needed and shown < asked:
+            return f"{words}, but the runs in turn after the first, which selected it, show {shown:.1f} of {asked:.2g}"
+        return words
+
     def _why(self, step: Step, gain: float, margin: float, evidence: str) -> str:
         ours, theirs, spent = len(self.turns.candidate), len(self.turns.incumbent), self.turns.spent
         runs = f"{count_runs(ours)} of the change" + (f" and {theirs} of the incumbent, in turn," if theirs else "")
@@ -205,8 +222,10 @@ class Race(Following):
                 return f"{put}: not worse, within {ROOM:g} of the noise, and simpler."
             case Step.NOT_BETTER if ours == 1 and not theirs:
                 return f"One run, {ahead_words(gain)} after allowing for the noise (sd {self.spread:.3g}): not enough to look closer.{aside}"
-            case Step.NOT_BETTER if self.turns.count >= self.stakes.cap:
+            case Step.INCONCLUSIVE:
                 return f"Inconclusive after {self.turns.count} runs: {put}; {evidence}. Worth combining with another near miss."
+            case Step.NOT_BETTER if gain < -margin:
+                return f"{put}: worse.{aside}"
             case Step.NOT_BETTER:
                 return f"{put}: within the noise (sd {self.spread:.3g}).{aside}"
             case _:

@@ -230,8 +230,10 @@ class Seeded:
         floors = self.stakes.floors and (FIRST, LATER)  # thorough has the one that its cap gives
         floor = max(replace(self.stakes, floors=floors).floor(runs, self.bar) * unit, self._smallest())
         hopeless = gain + self.stakes.hope * error < floor
-        if (hopeless and not holds) or runs + self.fresh >= self.stakes.cap:
+        if hopeless and not holds:
             return Step.NOT_BETTER, None
+        if runs + self.fresh >= self.stakes.cap:
+            return Step.INCONCLUSIVE, None
         plain = runs == 1 and self._pairs[0] > PLAIN * between
         return Step.CANDIDATE, None if holds or plain else self._untried()
 
@@ -245,8 +247,10 @@ class Seeded:
         room = ROOM * self.sigma - self.lost
         if len(self.candidate) >= 2 and gain + room >= NOT_WORSE * error:
             return Step.SIMPLER, None
-        if gain < -ROOM * room or len(self.candidate) + self.fresh >= self.stakes.cap:
+        if gain < -ROOM * room:
             return Step.NOT_BETTER, None
+        if len(self.candidate) + self.fresh >= self.stakes.cap:
+            return Step.INCONCLUSIVE, None
         return Step.CANDIDATE, self._untried()
 
     def _smallest(self) -> float:
@@ -294,7 +298,7 @@ class Seeded:
                 return f"{put}, {self.fresh} of them new to both: {evidence}."
             case Step.SIMPLER:
                 return f"{put}: not worse, within {ROOM:g} of the scatter between seeds, and simpler."
-            case Step.NOT_BETTER if runs + self.fresh >= self.stakes.cap:
+            case Step.INCONCLUSIVE:
                 return f"Inconclusive after {runs + self.fresh} runs. {put}; {evidence}."
             case Step.NOT_BETTER:
                 return f"{put}: not enough."

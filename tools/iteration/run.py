@@ -6,6 +6,7 @@ from typing import Any
 
 from ..decision.decide import NextStep, Status, Trial
 from ..decision.failures import FailureClass
+from ..decision.judging import Step
 from ..git.repo import shown
 from ..lab.context import RepoContext
 from ..session.commits import revert_message
@@ -138,6 +139,7 @@ def row_of(session: Session, trial: Trial, learned: str) -> Row:
         failure=_failure(trial, verdict.status),
         undoes=trial.undoes,
         incumbent_worse=verdict.status is Status.DISCARD and session.slowdown is not None,
+        undecided=verdict.status is Status.DISCARD and session.finding.step is Step.INCONCLUSIVE,
         note=" ".join(filter(None, (trial.note, _one_far_run(session, trial, verdict.status)))),
         **_measured_part(session, trial),
     )

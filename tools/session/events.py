@@ -34,7 +34,8 @@ class Row(Record):
     """One iteration as the results file shows it, with what the journal knows beyond its seven columns.
 
     `undoes` is the iteration whose change this one takes out, 0 without one; `incumbent_worse` says that it was
-    ahead only because the incumbent was worse than when it was the newest. Rows of earlier versions have no
+    ahead only because the incumbent was worse than when it was the newest, `undecided` that its runs were used up before
+    they showed anything. Rows of earlier versions have no
     `claim`: there `gain` is all that is known.
     """
 
@@ -65,6 +66,7 @@ class Row(Record):
     claim: RowClaim | None = None
     undoes: int = 0
     incumbent_worse: bool = False
+    undecided: bool = False
     note: str = ""
 
 

@@ -149,12 +149,12 @@ _NO_FAULT = {FailureClass.EXTERNAL, FailureClass.LOST, FailureClass.HANG}
 
 def settled_by_evidence(row: Row, session: Session) -> bool:
     """Return whether a row's verdict rests on more than one run of a noisy metric: two of the change and one of the incumbent
-    at least, a guard, or a fault of the change; not on an incumbent that has become worse, for the machine can do that. On
-    seeds one run stands beside a remembered one. A candidate without a difference did not fit the best, and was not held
-    against it.
+    at least, a guard, or a fault of the change; not on an incumbent that has become worse, for the machine can do that, nor on
+    runs that were used up before they showed anything. On seeds one run stands beside a remembered one. A candidate without a
+    difference did not fit the best, and was not held against it.
     """
     unfit = row.status is Status.DISCARD and row.delta is None
-    if unfit or row.status is Status.METRIC_ERROR or row.failure in _NO_FAULT:
+    if unfit or row.status is Status.METRIC_ERROR or row.failure in _NO_FAULT or row.undecided:
         return False
     if not isinstance(session.judge, Race) or row.status is not Status.DISCARD or row.guard == "fail":
         return True

@@ -58,6 +58,22 @@ def test_a_far_worse_first_run_is_not_judged_before_the_incumbent_has_run_too() 
     assert run(judge, (I, 100.0)).finding().step is Step.NOT_BETTER
 
 
+def test_a_change_that_is_plainly_worse_is_called_worse_and_not_noise() -> None:
+    assert run(fresh(), (C, 160.0), (I, 100.0)).finding().why.endswith(": worse.")
+
+
+def test_a_race_that_ran_out_of_runs_says_which_half_of_the_evidence_was_missing() -> None:
+    luck = random.Random(536)
+    quick = race_from(LEVEL, 3.6, stakes_for(Effort.QUICK, 0)).open(Threshold())
+    _, found, _ = to_the_end(quick, lambda arm: (97.6 if arm is C else 100) + luck.gauss(0, 1))
+
+    assert found.step is Step.INCONCLUSIVE
+    assert found.evidence is not None
+    assert found.needed is not None
+    assert found.evidence > found.needed
+    assert "but the runs in turn after the first, which selected it, show 3.9 of 4.1" in found.why
+
+
 @pytest.mark.parametrize(("slower", "following"), [(1.0, NextStep.UNDO), (1.5, NextStep.COMPARE)])
 def test_the_reference_workload_tells_at_the_first_try_that_the_machine_moved(
     slower: float, following: NextStep
@@ -80,6 +96,41 @@ def test_a_gain_of_a_fifth_survives_the_moment_in_which_the_machine_changes_for_
     assert count < 12
     assert found.gain == pytest.approx(factor * 20, rel=0.15)
     assert judge.close(True).level == pytest.approx(factor * 80, rel=0.03)
+
+
+RESTLESS = [1.00201, 1.00931, 0.99529, 0.99652, 0.9959, 0.9982]
+"""Runs of an incumbent that looks far quieter than it is, as six runs may."""
+
+
+def test_a_large_gain_on_a_machine_that_moved_is_not_put_down_to_the_machine() -> None:
+    judge: Judge = race_from(RESTLESS, 3.6).open(Threshold())
+
+    judge = run(judge.see(C, 0.00413, 0, moved=True), (I, 0.96))
+
+    assert judge.level == pytest.approx(0.96, rel=0.01), "the change is no reason to move the level"
+    incumbent, change = iter((1.0815, 0.992, 1.0939, 1.0015)), iter((0.00394, 0.00383))
+    _, found, count = to_the_end(judge, lambda arm: next(change if arm is C else incumbent))
+    assert found.step is Step.BETTER
+    assert count <= 6
+    assert found.gain == pytest.approx(1, rel=0.1)
+
+
+def test_two_far_runs_of_the_incumbent_that_do_not_agree_show_noise_and_no_move() -> None:
+    judge = run(fresh(), (C, 97.5), (C, 97.6), (I, 106.0), (I, 115.0))
+
+    assert isinstance(judge, Race)
+    assert judge.turns.spent == 0
+    assert len(judge.turns.incumbent) == 2
+    assert judge.spread > 3
+
+
+def test_two_far_runs_of_the_incumbent_that_agree_show_a_move() -> None:
+    judge = run(fresh(), (C, 97.5), (C, 97.6), (I, 115.0), (I, 116.0))
+
+    assert isinstance(judge, Race)
+    assert judge.turns.spent == 4
+    assert judge.level == pytest.approx(115.5, rel=0.01)
+    assert judge.spread < 2
 
 
 def test_where_the_machine_is_known_to_have_changed_a_gain_that_hides_it_is_found() -> None:
@@ -157,7 +208,7 @@ def test_runs_from_before_the_machine_moved_count_to_the_most_runs_of_a_decision
 
     judge = run(judge, (C, 97.5), (C, 97.6), (I, 160.0), (I, 158.0))
 
-    assert judge.finding().step is Step.NOT_BETTER
+    assert judge.finding().step is Step.INCONCLUSIVE
     assert "inconclusive after 4 runs" in judge.finding().why
 
 
@@ -346,7 +397,7 @@ def test_on_seeds_a_change_that_is_ahead_only_where_the_incumbent_is_remembered_
         gain = 6.0 * (seed < 50) * (found.step is Step.CANDIDATE)  # it knows the seeds that stand in the journal
         judge = judge.see(C if found.step is Step.CANDIDATE else I, 100 + LUCK[seed] - gain, seed)
 
-    assert found.step is Step.NOT_BETTER
+    assert found.step is Step.INCONCLUSIVE
 
 
 def test_on_seeds_the_same_number_on_the_same_seed_is_no_change() -> None:

@@ -159,7 +159,7 @@ def test_the_words_of_a_finding_have_half_its_interval_and_how_many_runs_there_w
 def test_a_race_that_began_anew_too_often_ends_at_its_cap() -> None:
     spent = [replace(race(), turns=Turns(spent=NORMAL.cap + more)).finding() for more in (-1, 0)]
 
-    assert [found.step for found in spent] == [Step.CANDIDATE, Step.NOT_BETTER]
+    assert [found.step for found in spent] == [Step.CANDIDATE, Step.INCONCLUSIVE]
 
 
 def test_the_incumbent_is_run_again_after_eight_quiet_proposals() -> None:
@@ -263,7 +263,7 @@ def test_what_a_kept_simplification_loses_is_missing_from_the_room_of_the_next()
 
     assert kept.lost == pytest.approx(-found.gain, rel=1e-3)
     assert kept.lost > 0
-    assert decided(kept, in_order(*A_LITTLE_WORSE), simpler)[1].step is Step.NOT_BETTER
+    assert decided(kept, in_order(*A_LITTLE_WORSE), simpler)[1].step is Step.INCONCLUSIVE
     assert decided(replace(kept, lost=0.0), in_order(*A_LITTLE_WORSE), simpler)[1].step is Step.SIMPLER
 
 

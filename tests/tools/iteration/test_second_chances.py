@@ -52,6 +52,18 @@ def test_what_runs_in_turn_decided_is_not_tried_again(machine: Project) -> None:
     assert machine.git("status", "--porcelain") == ""
 
 
+def test_what_ran_out_of_runs_before_it_showed_anything_may_be_tried_again(machine: Project) -> None:
+    machine.plan = machine.plan.model_copy(update={"max_runs": 6})
+    machine.start()
+    turn(machine, "1 if value == 100 else 0.98 * 100 / value")
+    assert machine.try_value(101, "a gain of two standard deviations").status is Status.DISCARD
+    assert machine.review.history(iteration=1).rows[0].why.startswith("Inconclusive after 6 runs")
+
+    turn(machine, "1 if value == 100 else 0.5 * 100 / value")
+
+    assert machine.loop.iterate("once more", again=1).status is Status.KEEP
+
+
 def test_an_exact_metric_is_tried_once(project: Project) -> None:
     project.start().try_value(12)
 
