@@ -1,9 +1,10 @@
 """Runs every example as a newcomer would, over MCP: its baseline, each cheat, and the first improvement.
 
-    python benchmarks/run_examples.py [--write] [--jobs N] [NAME ...]
+    python benchmarks/run_examples.py [--write] [--all] [--jobs N] [NAME ...]
 
 A cheat has to earn nothing, the improvement has to be kept. Exit status: 0 so it was; 1 not so. `--write` puts their rows
-into the table of examples/README.md. Those whose toolchain is not here are skipped, with the reason.
+into the table of examples/README.md. Those whose toolchain is not here are skipped, with the reason; with `--all` that is
+a failure.
 """
 
 from __future__ import annotations
@@ -162,9 +163,11 @@ def main() -> int:
     parser.add_argument("names", metavar="NAME", nargs="*", help="only these (default: all)")
     parser.add_argument("--jobs", type=int, default=1, help="how many at once (default: 1)")
     parser.add_argument("--write", action="store_true", help="write their rows into examples/README.md")
+    parser.add_argument("--all", action="store_true", help="fail if one is skipped")
     options = parser.parse_args()
     asked = [one for one in all_examples() if not options.names or one.name in options.names]
     outcomes = []
+    print(_HEAD, end="")
     for outcome in run_all(asked, options.jobs):
         print(_row(outcome), *outcome.wrong, sep="\n  ", flush=True)
         outcomes.append(outcome)
@@ -172,7 +175,7 @@ def main() -> int:
             write(outcomes)
     ran = [one for one in outcomes if not one.skipped]
     print(f"{len(ran)} ran, {len(outcomes) - len(ran)} skipped, {sum(bool(one.wrong) for one in ran)} wrong.")
-    return int(any(one.wrong for one in outcomes))
+    return int(any(one.wrong or (options.all and one.skipped) for one in outcomes))
 
 
 if __name__ == "__main__":
