@@ -25,7 +25,6 @@ from ...tools.driver.agents import AGENTS, DrivenAgent
 from ...tools.driver.beside import DriversBeside
 from ...tools.driver.brief import leg_brief
 from ...tools.driver.chain import ChainRun
-from ...tools.driver.chats import answer_hook
 from ...tools.driver.driving import Driver, RunEdge, RunOptions, leg_words
 from ...tools.driver.leg import notify
 from ...tools.driver.readiness import cure
@@ -59,23 +58,6 @@ def run(root: Path, options: Namespace) -> int:
     except Refusal as refusal:
         sys.stderr.write(f"{refusal.message}\n")
         return 2
-
-
-def hook(root: Path, options: Namespace) -> int:
-    """Answer an event of a client's chat; says nothing where there is nothing to say. Returns the exit status."""
-    try:
-        told = json.loads(sys.stdin.read() or "{}")
-    except ValueError:
-        told = {}
-    if isinstance(told, dict) and (answer := answer_hook(Lab(root), told, _attended())):
-        sys.stdout.write(f"{answer}\n")
-    return 0
-
-
-def _attended() -> bool:
-    """Return whether somebody attends this chat: as Claude Code says; of others, unless the person who started it says otherwise."""
-    known = os.environ.get("CLAUDE_CODE_SESSION_ATTENDED")
-    return known != "0" if known else os.environ.get("AUTORESEARCH_UNATTENDED") != "1"
 
 
 def _drive(root: Path, lab: Lab, options: Namespace, place: DriverPlace) -> int:

@@ -87,7 +87,7 @@ DRIVING: Mapping[str, CliCommand] = {
     ),
     "hook": CliCommand(
         "answer a hook of a client's chat: what `install --hooks` and the Claude Code plugin have it call",
-        "cli.run:hook",
+        "cli.hook:run",
         says="An unattended chat that works on the session goes on while its budget lasts; every chat gets the state. Claude Code says "
         "whether somebody attends; of another client's chat nobody does where AUTORESEARCH_UNATTENDED is 1.",
         exits="Exit status: 0, with nothing printed where there is nothing to say.",

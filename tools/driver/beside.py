@@ -20,8 +20,8 @@ from ..parallel.workspaces import give, workspace_lines
 from ..verbs.parallel import follow
 from .brief import leg_brief
 from .driving import LOOK_S, Driver, RunEdge, RunOptions
+from .looking import look
 from .rules import Halt, Look, budget_spent
-from .settling import look
 
 NOBODY = "run"
 """Whose a workspace is until its agent takes it: no server is called so, so that it is free, as after the agent's death."""

@@ -13,8 +13,8 @@ from ..workflows.ledger.handoff import ENDED_WELL
 from ..workflows.ledger.items import Workflow, steps
 from ..workflows.ledger.state import Ledger
 from ..workflows.running.store import Ledgers
+from .looking import look
 from .rules import Look
-from .settling import look
 
 
 class ChainRun:

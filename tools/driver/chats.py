@@ -15,9 +15,8 @@ from ..errors import Refusal
 from ..lab.access import Lab
 from ..lab.notes import Said, said
 from ..storage.disk import read_or_empty, write_atomically
-from ..verbs.sessions import session_status
+from .looking import look, session_mark
 from .records import DriverPlace
-from .settling import look, session_mark
 
 MOST_TIMES = 500
 """How often one chat is told to go on."""
@@ -26,8 +25,8 @@ _GOES_ON = {"Stop": "block", "AfterAgent": "deny"}
 """The word with which a client is kept from stopping, by what it calls that event."""
 
 
-def answer_hook(lab: Lab, told: Mapping[str, Any], attended: bool) -> str:
-    """Return what a hook prints for an event; empty where there is nothing to say."""
+def answer_hook(lab: Lab, told: Mapping[str, Any]) -> str:
+    """Return what a hook prints for an event, of a stop in a chat that nobody attends; empty where there is nothing to say."""
     try:
         context = lab.for_reading()
     except Refusal:
@@ -37,8 +36,10 @@ def answer_hook(lab: Lab, told: Mapping[str, Any], attended: bool) -> str:
     chat, event = str(told.get("session_id") or ""), str(told.get("hook_event_name"))
     place = DriverPlace.of(context.repo.git_dir)
     if event in _GOES_ON:
-        reason = "" if attended or not chat or place.driver() else _reason_to_go_on(lab, place, chat)
+        reason = "" if not chat or place.driver() else _reason_to_go_on(lab, place, chat)
         return json.dumps({"decision": _GOES_ON[event], "reason": reason}) if reason else ""
+    from ..verbs.sessions import session_status  # half of the time that a hook takes, and a stop does not need it
+
     state = "\n".join([*session_status(context).lines(), *said(context.repo.own_folder, context.session.id)])
     if event == "SessionStart":
         if chat:

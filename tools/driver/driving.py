@@ -20,11 +20,12 @@ from ..session.results import metric_of
 from ..text.redaction import redactor
 from .agents import AGENTS, AgentSettings, DrivenAgent, Invocation, own_command
 from .leg import RunningLeg, end_lost_leg, notify
+from .looking import look
 from .readiness import refuse_unready
 from .reading import LegOutput
 from .records import DriverPlace
 from .rules import Halt, Look, RunLimits, Spent, budget_spent, whose_turn, why_end
-from .settling import look, settle
+from .settling import settle
 
 LOOK_S, LOOK_AGAIN_S = 0.5, 30.0
 """How often the driver looks while a leg is at work, and while it waits for the next one."""

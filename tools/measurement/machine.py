@@ -122,7 +122,33 @@ def _search_path(commands: Sequence[str], root: Path) -> list[Path]:
 
 def _found(name: str, folders: Sequence[Path], root: Path) -> Path | None:
     places = [root / os.path.expanduser(name)] if "/" in name else [folder / name for folder in folders]
-    return next((place for place in places if _can_run(place)), None)
+    found = next((place for place in places if _can_run(place)), None)
+    return _behind_shim(found, root) if found and found.parent.name == "shims" else found
+
+
+def _behind_shim(shim: Path, root: Path) -> Path:
+    """Return the program that a shim of pyenv starts at the root; the shim itself where that cannot be told from files.
+
+    Pyenv puts the folder of that program on the PATH of whatever it starts: what a Python program starts, as an agent or this
+    server, finds the same program without the shim.
+    """
+    if not (home := re.search(r'^export PYENV_ROOT="(.+)"$', _read(shim), re.MULTILINE)):
+        return shim
+    files = [*(folder / ".python-version" for folder in (root, *root.parents)), Path(home[1], "version")]
+    named = os.environ.get("PYENV_VERSION") or next(filter(None, map(_read, files)), "")
+    for version in re.sub(r"#.*|(?<!\S)python-", "", named).replace(":", " ").split():
+        place = _installed(version, Path(home[1], "versions")) / "bin" / shim.name
+        if _can_run(place):
+            return place
+    return shim
+
+
+def _installed(version: str, folder: Path) -> Path:
+    """Return where pyenv has a version, of one that is named by its beginning the newest."""
+    later = re.compile(re.escape(version) + r"(\.\d+)+")
+    found = [place for place in folder.glob(f"{version}.*") if later.fullmatch(place.name)]
+    exact = folder / version
+    return exact if exact.is_dir() or not found else max(found, key=lambda place: [*map(int, place.name.split("."))])
 
 
 def _can_run(place: Path) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -17,12 +20,14 @@ from conftest import Project
 class Chat:
     """A client's chat in a project."""
 
-    def __init__(self, project: Project, attended: bool = False, name: str = "c1") -> None:
-        self.project, self.attended, self.name = project, attended, name
+    def __init__(self, project: Project, name: str = "c1") -> None:
+        self.project, self.name = project, name
 
     def hears(self, event: str) -> str:
-        told = {"session_id": self.name, "hook_event_name": event, "stop_hook_active": True}
-        return answer_hook(self.project.copied_server().lab, told, self.attended)
+        return answer_hook(self.project.copied_server().lab, self.told(event))
+
+    def told(self, event: str) -> dict[str, object]:
+        return {"session_id": self.name, "hook_event_name": event, "stop_hook_active": True}
 
     def goes_on(self) -> bool:
         answer = self.hears("Stop")
@@ -69,17 +74,47 @@ def test_gemini_is_kept_from_stopping_in_its_own_words(session: Project) -> None
     assert chat.hears("AfterAgent") == ""
 
 
-def test_an_attended_chat_one_without_a_name_and_one_that_a_run_drives_may_stop(session: Project) -> None:
-    chats = [Chat(session, attended=True), Chat(session, name=""), Chat(session, name="driven")]
-    for chat in chats:
+def test_a_chat_without_a_name_and_one_that_a_run_drives_may_stop(session: Project) -> None:
+    unnamed, driven = Chat(session, name=""), Chat(session, name="driven")
+    for chat in (unnamed, driven):
         chat.hears("SessionStart")
     session.try_value(9)
 
-    assert not chats[0].goes_on()
-    assert not chats[1].goes_on()
+    assert not unnamed.goes_on()
     with DriverPlace.of(session.lab.for_reading().repo.git_dir).held():
-        assert not chats[2].goes_on()
-    assert chats[2].goes_on()
+        assert not driven.goes_on()
+    assert driven.goes_on()
+
+
+@pytest.mark.parametrize(
+    ("variables", "goes_on"),
+    [
+        ({"CLAUDE_CODE_SESSION_ATTENDED": "1"}, False),
+        ({"CLAUDE_CODE_SESSION_ATTENDED": "0"}, True),
+        ({"CLAUDE_CODE_SESSION_ATTENDED": "1", "AUTORESEARCH_UNATTENDED": "1"}, False),
+        ({}, False),
+        ({"AUTORESEARCH_UNATTENDED": "1"}, True),
+    ],
+)
+def test_a_chat_that_somebody_attends_may_always_stop(
+    session: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variables: dict[str, str],
+    goes_on: bool,
+) -> None:
+    for name in ("CLAUDE_CODE_SESSION_ATTENDED", "AUTORESEARCH_UNATTENDED"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    chat = Chat(session)
+    chat.hears("SessionStart")
+    session.try_value(9)
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(chat.told("Stop"))))
+
+    assert main(["--root", str(session.root), "hook"]) == 0
+
+    assert ("block" in capsys.readouterr().out) is goes_on
 
 
 def test_a_chat_may_stop_while_a_person_has_the_session_paused_and_hears_of_it(session: Project) -> None:
@@ -116,3 +151,10 @@ def test_the_state_is_kept_when_a_chat_is_made_shorter(session: Project) -> None
     session.try_value(9, "one less")
 
     assert "one less" in Chat(session).hears("PreCompact")
+
+
+def test_a_hook_loads_neither_the_protocol_nor_the_terminal_nor_the_tools() -> None:
+    code = "import sys, autoresearch_mcp.server.cli.hook, autoresearch_mcp.tools.driver.chats\n"
+    code += "print(sorted({'mcp', 'rich', 'autoresearch_mcp.tools.verbs', 'autoresearch_mcp.tools.report'} & set(sys.modules)))"
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -16,9 +16,9 @@ import pytest
 from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.driver.agents import DrivenAgent
 from autoresearch_mcp.tools.driver.driving import Driver, RunEdge, RunOptions
+from autoresearch_mcp.tools.driver.looking import look
 from autoresearch_mcp.tools.driver.records import DriverPlace
 from autoresearch_mcp.tools.driver.rules import Halt, RunLimits
-from autoresearch_mcp.tools.driver.settling import look
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.lab.jobs import JobRecord, write_job

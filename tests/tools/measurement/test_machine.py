@@ -98,6 +98,49 @@ def test_a_link_is_followed_and_named(places: tuple[Path, Path], tmp_path: Path)
     assert fingerprint(["bench"], root)["program:bench"].startswith(f"{programs / 'bench'} -> {real}, 10 bytes")
 
 
+@pytest.mark.parametrize(
+    ("written", "where", "asked"),
+    [
+        ("3.11.9\n", "root/.python-version", ""),
+        ("# ours\n\npython-3.11\n", ".python-version", ""),
+        ("3.10.2:3.11.9", "pyenv/version", ""),
+        ("3.10.2", "root/.python-version", "3.11.9"),
+    ],
+)
+def test_a_shim_of_pyenv_is_the_program_that_it_starts(
+    written: str, where: str, asked: str, places: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, home = places[0], tmp_path / "pyenv"
+    for version in ("3.10.2", "3.11.9", "3.11.10rc1", "3.11.4"):
+        (home / "versions" / version / "bin").mkdir(parents=True)
+    there = program(home / "versions/3.11.9/bin/python3")
+    program(
+        home / "shims/python3",
+        f'#!/usr/bin/env bash\nexport PYENV_ROOT="{home}"\nexec "pyenv" exec "${{0##*/}}" "$@"\n',
+    )
+    (tmp_path / where).write_text(written)
+    monkeypatch.setenv("PYENV_VERSION", asked)
+    monkeypatch.setenv("PATH", f"{home}/shims")
+
+    by_shim = fingerprint(["python3 a.py"], root)
+    monkeypatch.setenv("PATH", f"{there.parent}:{home}/shims")
+    within_pyenv = fingerprint(["python3 a.py"], root)
+
+    assert by_shim["program:python3"].startswith(f"{there}, ")
+    assert differences(by_shim, within_pyenv) == ()
+
+
+@pytest.mark.parametrize("written", ["system", "3.9.1"])
+def test_a_shim_of_pyenv_stays_what_it_is_where_no_version_has_the_program(
+    written: str, places: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shim = program(tmp_path / "pyenv/shims/python3", f'#!/bin/sh\nexport PYENV_ROOT="{tmp_path}/pyenv"\n')
+    monkeypatch.setenv("PYENV_VERSION", written)
+    monkeypatch.setenv("PATH", str(shim.parent))
+
+    assert fingerprint(["python3 a.py"], places[0])["program:python3"].startswith(f"{shim}, ")
+
+
 def test_only_a_file_that_can_run_is_a_program(places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     root, programs = places
     second = programs.parent / "second"
