@@ -112,17 +112,19 @@ class Watch:
         return self._made(context, self._gathered(context))
 
     def update(self, after: int) -> tuple[ReportPage, list[ReportedTry]]:
-        """Make the live page anew; return it with the rows after an iteration, oldest first."""
+        """Make the live page anew; return it with the rows after an iteration and those that they took back, oldest first."""
         context = self._lab.for_reading(self._repo)
         if context.session is None:
             return _waiting(context), []
         material = self._gathered(context)
-        fresh = [row for row in material.listed if row.iteration > after]
+        undone = {row.undoes for row in material.listed if row.iteration > after} - {0}
+        fresh = [row for row in material.listed if row.iteration > after or row.iteration in undone]
         return self._made(context, material), tries_of(material, fresh)
 
     def packed(self) -> bytes:
         """Return all rows of the session in short, packed for the page."""
-        return pack(self._read(self._lab.for_reading(self._repo)))
+        context = self._lab.for_reading(self._repo)
+        return pack(self._read(context), context.active.headline.standing if context.session else ())
 
     def chat(self) -> dict[str, Any]:
         """Return what a chat shows of the session: parts of a page as markup, and whether it is worth looking again."""
@@ -144,8 +146,8 @@ class Watch:
         rows = context.rows_of([iteration]) if context.session else []
         if not rows:
             return None
-        lower = context.active.plan.direction == Direction.LOWER
-        return ReportedTry(rows[0], lower, details_of(context, rows)[iteration])
+        lower, stands = context.active.plan.direction == Direction.LOWER, context.active.headline.standing
+        return ReportedTry(rows[0], stands, lower, details_of(context, rows)[iteration])
 
     def position(self) -> tuple[str, int]:
         """Return the id of the session and its last iteration; empty and 0 without one."""

@@ -34,6 +34,7 @@ LOOK_EVERY_S = 0.3
 COLOURS = {
     Mark.BASELINE: "bold",
     Mark.KEEP: "green",
+    Mark.TAKEN_BACK: "dim green",
     Mark.DISCARD: "bright_black",
     Mark.GUARD: "yellow",
     Mark.CRASH: "red",
@@ -156,7 +157,7 @@ def _head(seen: Snapshot, width: int) -> RenderableType:
     about.append(state, style="cyan")
     gained = "bold green" if status.best_iteration else "bold"
     counted = Text.assemble("\n", (status.headline.replace("->", "→"), gained))
-    kept = sum(count for name, count in status.counts.items() if name.startswith("keep"))
+    kept = len(seen.session.headline.standing) if seen.session else 0
     counted.append("   kept ", style="bright_black").append(f"{kept:,} of {status.iterations:,}")
     for name, left in status.budget_left.items():
         counted.append("   left ", style="bright_black").append(f"{left:,.4g} {name.replace('_', ' ')}")
@@ -201,7 +202,8 @@ def _table(seen: Snapshot, rows: Sequence[Row], width: int) -> RenderableType:
         table.add_column("time", justify="right", no_wrap=True)
     table.add_column("description", ratio=1, no_wrap=True, overflow="ellipsis")
     lower = seen.status.direction == "lower"
-    for one in (ReportedTry(row, lower) for row in reversed(rows)):
+    standing = seen.session.headline.standing if seen.session else ()
+    for one in (ReportedTry(row, standing, lower) for row in reversed(rows)):
         tone = {Tone.GOOD: "green", Tone.BAD: "red", Tone.PLAIN: "bright_black"}[one.tone]
         status = Text(str(one.row.status), style=COLOURS[one.mark])
         cells: list[RenderableType] = [str(one.row.iteration), status, one.metric, Text(one.delta, style=tone)]

@@ -16,6 +16,7 @@ from ..plan.model import Direction, Plan
 from ..report.picture import Chapter, picture
 from ..report.writing import write_beside
 from ..session.events import Row
+from ..session.fold import standing_of
 from ..session.results import COLUMNS, RESULTS_FILE
 from ..storage.disk import write_atomically
 from .analysis import WINDOW, Analysis, analyse
@@ -238,7 +239,8 @@ def chapter_of_results(found: Results, name: str, direction: str) -> Chapter:
             "goal": f"imported from {name}",
         }
     )
-    return Chapter(name, plan, tuple(_row(place, line) for place, line in enumerate(found.rows)))
+    rows = tuple(_row(place, line) for place, line in enumerate(found.rows))
+    return Chapter(name, plan, rows, frozenset(standing_of(rows)))
 
 
 def _row(place: int, line: ResultsLine) -> Row:

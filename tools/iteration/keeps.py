@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..decision.decide import Status
 from ..errors import Code, Refusal
 from ..git.experiment import Staged
 from ..git.merging import merged
 from ..lab.context import RepoContext
 from ..session.events import Committed, Row, Screened
-
-_KEPT = tuple(status for status in Status if status.kept)
 
 
 @dataclass(frozen=True)
@@ -30,13 +27,7 @@ class KeptChange:
 
 def standing(context: RepoContext) -> list[KeptChange]:
     """Return the keeps that stand, oldest first: neither those that were taken back, nor what took them back."""
-    found: dict[int, Row] = {}
-    for row in context.rows(statuses=_KEPT):
-        if row.status is Status.KEEP_UNDO and row.undoes in found:
-            del found[row.undoes]
-        else:
-            found[row.iteration] = row
-    return [_change(context, row) for row in found.values()]
+    return [_change(context, row) for row in context.rows_of(context.active.headline.standing)]
 
 
 def _change(context: RepoContext, row: Row) -> KeptChange:

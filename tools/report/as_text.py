@@ -18,7 +18,8 @@ SHOWN_FAILED = 3
 def as_lines(morning: Morning, most: int) -> list[str]:
     """Say the morning view in lines, with at most so many kept changes, the newest."""
     summary, kept = morning.summary, morning.kept[-most:]
-    left_out = [f"  ({summary.keeps - len(kept)} earlier ones left out)"] if summary.keeps > len(kept) else []
+    more = morning.left_out + len(morning.kept) - len(kept)
+    left_out = [f"  ({more:,} earlier ones left out)"] if more else []
     together = [f"  Together {morning.whole.size}"] if morning.whole.size else []
     return [
         f"State: {morning.state}",
@@ -76,7 +77,7 @@ def as_markdown(morning: Morning, most: int, listed: int) -> str:
         f"**{text(summary.headline)}** ({text(morning.metric)}, {morning.direction} is better)",
         f"{text(morning.state)}. {morning.cost.words}.",
         "\n".join(f"- {name}: {text(words)}" for name, words in morning.rests_on.items()),
-        f"### Kept: {morning.standing:,} of {summary.iterations:,}",
+        f"### Kept: {summary.keeps:,} of {summary.iterations:,}",
         _kept_table(morning, listed),
         *_folded(patches, most),
         f"### Tried and failed: {sum(group.count for group in morning.failed):,}" if morning.failed else "",
@@ -95,7 +96,7 @@ def _kept_table(morning: Morning, most: int) -> str:
         f"| {in_markdown(one.size)} | {in_markdown(_cut(one.description))} |"
         for one in morning.kept[-most:]
     ]
-    left = morning.summary.keeps - len(rows)
+    left = morning.left_out + len(morning.kept) - len(rows)
     more = [f"\n{left:,} earlier ones are left out."] if left else []
     return "\n".join(["| try | commit | its own gain | size | change |", "|---|---|---|---|---|", *rows, *more])
 

@@ -21,6 +21,7 @@ LONGEST_TITLE = 160
 SHAPES = {
     Mark.BASELINE: "M-4.5-4.5h9v9h-9z",
     Mark.KEEP: "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0",
+    Mark.TAKEN_BACK: "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0",
     Mark.DISCARD: "M-3.2 0a3.2 3.2 0 1 0 6.4 0a3.2 3.2 0 1 0-6.4 0",
     Mark.GUARD: "M0-5.5 5.5 0 0 5.5-5.5 0z",
     Mark.CRASH: "M-4-4 4 4M-4 4 4-4",
@@ -163,7 +164,7 @@ def _dots(svg: Element, picture: Picture, name: str) -> None:
     crowd = " crowded" if len(picture.dots) > 300 else ""
     group = SubElement(svg, "g", {"class": f"dots{crowd}", "clip-path": f"url(#{name}-field)"})
     lost = SubElement(svg, "g", {"class": f"dots lost{crowd}"})
-    order = sorted(picture.dots, key=lambda dot: dot.mark in {Mark.KEEP, Mark.BASELINE})
+    order = sorted(picture.dots, key=lambda dot: dot.mark in {Mark.KEEP, Mark.TAKEN_BACK, Mark.BASELINE})
     latest = picture.segments[-1].first if picture.segments else 0
     for dot in order:
         y = STRIP if dot.value is None else _y(picture, dot.value)
@@ -226,7 +227,9 @@ def curves_as_svg(curves: Sequence[tuple[str, Curve]]) -> str:
 
 _POINTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _EMPTY = 0x2800
-_ORDER = (str(Mark.KEEP), str(Mark.BASELINE), str(Mark.TAMPERED), str(Mark.GUARD), BEST, str(Mark.DISCARD), TARGET)
+_ORDER = (
+    *map(str, (Mark.KEEP, Mark.BASELINE, Mark.TAKEN_BACK, Mark.TAMPERED, Mark.GUARD)), BEST, str(Mark.DISCARD), TARGET
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

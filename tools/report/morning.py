@@ -136,9 +136,9 @@ class Morning:
     broken: bool
     summary: Summary
     rests_on: Mapping[str, str]
-    standing: int
-    """How many kept changes stand."""
     kept: tuple[ReportedKeep, ...]
+    left_out: int
+    """How many earlier ones are not in `kept`."""
     whole: CombinedChange
     failed: tuple[FailedGroup, ...]
     cost: Cost
@@ -186,8 +186,8 @@ def morning_of(session: Session, rows: Sequence[ShortRow], in_git: KeptInGit, no
         broken=bool(moved),
         summary=summary,
         rests_on={name: words for name, words in rests_on.items() if words},
-        standing=len(session.headline.standing),
         kept=kept,
+        left_out=sum(count for status, count in session.counts.items() if status.kept) - len(kept),
         whole=whole,
         failed=_failed(session, rows),
         cost=Cost(
@@ -276,7 +276,7 @@ def _failed(session: Session, rows: Sequence[ShortRow]) -> tuple[FailedGroup, ..
     close = {row.iteration for row in near}
     groups: dict[Mark, list[ShortRow]] = {mark: [] for mark in _WAYS}
     for row in rows:
-        if (mark := mark_of(row)) in groups and row.iteration not in close:
+        if (mark := mark_of(row, ())) in groups and row.iteration not in close:
             groups[mark].append(row)
     found = [FailedGroup(NEAR, len(near), tuple(_failed_try(row, guard=True) for row in near))]
     for mark, some in groups.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -163,16 +163,17 @@ class Details:
 
 @dataclass(frozen=True)
 class ReportedTry:
-    """One row, in words."""
+    """One row, in words; `standing` are the keeps of its session that stand."""
 
     row: Row
+    standing: Collection[int]
     lower: bool = True
     details: Details | None = None
 
     @property
     def mark(self) -> Mark:
         """What became of it."""
-        return mark_of(self.row)
+        return mark_of(self.row, self.standing)
 
     @property
     def look(self) -> str:
@@ -196,9 +197,9 @@ class ReportedTry:
 
     @property
     def tone(self) -> Tone:
-        """Whether the distance is a gain: what was not kept is none, whatever its number."""
+        """Whether the distance is a gain: what is not kept is none, whatever its number."""
         delta = self.row.delta or 0.0
-        return Tone.GOOD if self.row.status.kept and delta and (delta < 0) == self.lower else Tone.PLAIN
+        return Tone.GOOD if self.mark is Mark.KEEP and delta and (delta < 0) == self.lower else Tone.PLAIN
 
     @property
     def seconds(self) -> str:

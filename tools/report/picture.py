@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -27,6 +27,7 @@ class Mark(StrEnum):
 
     BASELINE = "baseline"
     KEEP = "kept"
+    TAKEN_BACK = "taken back"
     DISCARD = "discarded"
     GUARD = "guard failed"
     CRASH = "crashed"
@@ -52,7 +53,8 @@ class Dot:
 
 @dataclass(frozen=True)
 class Chapter:
-    """What one session puts into the picture: its rows, and how much one run scatters, in the metric's unit.
+    """What one session puts into the picture: its rows, which of its keeps stand, and how much one run scatters, in the metric's
+    unit.
 
     `relative` says that the scatter is a share of the value.
     """
@@ -60,6 +62,7 @@ class Chapter:
     name: str
     plan: Plan
     rows: Sequence[RowLike]
+    standing: Collection[int]
     spread: float = 0.0
     relative: bool = False
 
@@ -144,7 +147,7 @@ def picture(chapters: Sequence[Chapter], most: int = 0) -> Picture:
     plan = chapters[-1].plan
     starts = [0, *accumulate(len(chapter.rows) for chapter in chapters)]
     rows = [row for chapter in chapters for row in chapter.rows]
-    marks = [_mark(row.status, row.guard) for row in rows]
+    marks = [mark_of(row, chapter.standing) for chapter in chapters for row in chapter.rows]
     strong = [mark in _STRONG for mark in marks]
     levels = [levels_of(chapter.plan, chapter.rows) for chapter in chapters]
     values = [value for found in levels for value in found.values]
@@ -181,7 +184,7 @@ def picture(chapters: Sequence[Chapter], most: int = 0) -> Picture:
     )
 
 
-_STRONG = frozenset({Mark.BASELINE, Mark.KEEP})
+_STRONG = frozenset({Mark.BASELINE, Mark.KEEP, Mark.TAKEN_BACK})
 
 
 def _drawn(strong: Sequence[bool], rises: Mapping[int, float], most: int) -> Sequence[int]:
@@ -202,15 +205,17 @@ def _evenly(places: Sequence[int], most: int) -> Sequence[int]:
     return [places[int(number * step)] for number in range(most)]
 
 
-def mark_of(row: RowLike) -> Mark:
-    """Return the mark of a row."""
+def mark_of(row: RowLike, standing: Collection[int]) -> Mark:
+    """Return the mark of a row of a session whose keeps of these iterations stand: one that was taken back, and what took it
+    back, are told apart.
+    """
+    if row.status.kept:
+        return Mark.KEEP if row.iteration in standing else Mark.TAKEN_BACK
     return _mark(row.status, row.guard)
 
 
 @cache
 def _mark(status: Status, guard: str) -> Mark:
-    if status.kept:
-        return Mark.KEEP
     if status is Status.DISCARD and guard == "fail":
         return Mark.GUARD
     return _MARKS[status]
@@ -239,7 +244,7 @@ def _rises(values: Sequence[float | None], marks: Sequence[Mark], axis: Axis) ->
     for place, (value, mark) in enumerate(zip(values, marks, strict=True)):
         if mark is Mark.BASELINE:
             best = value
-        elif mark is Mark.KEEP and value is not None and best is not None:
+        elif mark in _STRONG and value is not None and best is not None:
             rises[place] = abs(axis.place(value) - axis.place(best))
             best = value
     return rises

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,16 +31,19 @@ class Rest:
 NO_REST = Rest(0)
 
 
-def rest_of(rows: Sequence[ShortRow]) -> Rest:
-    """Pack rows into a page."""
-    return Rest(len(rows), b64encode(pack(rows)).decode()) if rows else NO_REST
+def rest_of(rows: Sequence[ShortRow], standing: Collection[int]) -> Rest:
+    """Pack rows of a session into a page."""
+    return Rest(len(rows), b64encode(pack(rows, standing)).decode()) if rows else NO_REST
 
 
-def pack(rows: Sequence[ShortRow]) -> bytes:
-    """Pack rows, newest first, as zlib-compressed text: a column after the other, each with a line for every row."""
+def pack(rows: Sequence[ShortRow], standing: Collection[int]) -> bytes:
+    """Pack rows of a session whose keeps of these iterations stand, newest first, as zlib-compressed text: a column after the
+    other, each with a line for every row.
+    """
+    standing = frozenset(standing)
     columns: tuple[Callable[[ShortRow], str], ...] = (
         lambda row: str(row.iteration),
-        lambda row: name_of(mark_of(row)),
+        lambda row: name_of(mark_of(row, standing)),
         lambda row: row.status,
         metric_of,
         delta_words,

@@ -84,7 +84,7 @@ def chapter_of(session: Session, rows: Sequence[RowLike]) -> Chapter:
     judge = session.judge
     relative = isinstance(judge, Race | Seeded) and judge.scale.relative and bool(judge.level)
     spread = judge.spread / abs(judge.level) if relative else judge.spread
-    return Chapter(session.id, session.plan, rows, spread, relative)
+    return Chapter(session.id, session.plan, rows, frozenset(session.headline.standing), spread, relative)
 
 
 def subtitle(summary: Summary) -> str:
@@ -110,7 +110,7 @@ def main_facts(material: ReportMaterial) -> list[Fact]:
             change if kept else "the baseline: no change was kept",
             Tone.GOOD if session.best_iteration else Tone.PLAIN,
         ),
-        Fact("Kept", f"{material.morning.standing:,} of {summary.iterations:,}", ", ".join(others)),
+        Fact("Kept", f"{summary.keeps:,} of {summary.iterations:,}", ", ".join(others)),
         Fact(
             "Time",
             duration(cost.seconds),
@@ -149,7 +149,8 @@ def _curves(material: ReportMaterial) -> PageSection | None:
 
 
 def _tries(material: ReportMaterial) -> PageSection:
-    counts = Counter(map(mark_of, material.rows))
+    standing = frozenset(material.session.headline.standing)
+    counts = Counter(mark_of(row, standing) for row in material.rows)
     kinds = tuple(mark for mark in Mark if counts[mark])
     return Tries("tries", "Tries", tries_of(material, material.listed[::-1]), kinds, material.rest)
 
@@ -157,7 +158,8 @@ def _tries(material: ReportMaterial) -> PageSection:
 def tries_of(material: ReportMaterial, rows: Sequence[Row]) -> list[ReportedTry]:
     """Return rows in words, with what is known of them."""
     lower, details = material.session.plan.direction == Direction.LOWER, material.details or {}
-    return [ReportedTry(row, lower, details.get(row.iteration)) for row in rows]
+    standing = frozenset(material.session.headline.standing)
+    return [ReportedTry(row, standing, lower, details.get(row.iteration)) for row in rows]
 
 
 def _plan(material: ReportMaterial) -> PageSection:

@@ -19,6 +19,7 @@ from ..lab.legs import cost_words, legs_of
 from ..plan.model import Plan
 from ..session.commits import JOURNAL_TRAILER
 from ..session.events import Committed, Event, GuardsRan, HeldOut, HookRejected, Row, Started, Verified
+from ..session.fold import standing_of
 from ..session.journal import Journal
 from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row
 from ..session.short_rows import ShortRow, in_short
@@ -76,7 +77,7 @@ def write_page(context: RepoContext) -> str:
             found,
             listed=shown,
             details=details_of(context, shown),
-            rest=rest_of([row for row in rows if row.iteration not in there]),
+            rest=rest_of([row for row in rows if row.iteration not in there], found.session.headline.standing),
         )
         made = page(replace(found, morning=with_integrity(found.morning, checked.result())))
     write_beside(context, PAGE_FILE, pages.render_page(made).encode())
@@ -204,7 +205,7 @@ def earlier_sessions(context: RepoContext) -> list[Chapter]:
         rows = [in_short(baseline_row(start)), *context.journal.short_rows(name)]
         values = baseline_values(start)
         spread = statistics.stdev(values) if len(values) > 1 else 0.0
-        found.append(Chapter(name, _shown_plan(context, start.plan), rows, spread))
+        found.append(Chapter(name, _shown_plan(context, start.plan), rows, frozenset(standing_of(rows)), spread))
     return found[::-1]
 
 

@@ -7,10 +7,11 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from ..decision.calibration import judge_from
 from ..decision.decide import Status, TakeBack, Trial
-from ..decision.headline import KeptClaim, headline_from
+from ..decision.headline import Headline, KeptClaim, headline_from
 from ..decision.judging import Arm, Threshold
 from ..decision.measured import Curve, GuardResult, Measurement, Place
 from ..decision.recheck import UNCHECKED
@@ -38,7 +39,7 @@ from .events import (
     Unchanged,
     Verified,
 )
-from .short_rows import claim_it_ends
+from .short_rows import RowLike, claim_it_ends
 from .state import Session, baseline_seeds, baseline_values, role_runs
 
 METRIC_ERRORS_THAT_END = 2
@@ -302,13 +303,21 @@ def _blocked(session: Session, status: Status) -> int:
 def _kept(session: Session, row: Row) -> Session:
     assert row.metric is not None, "what is kept has a number"
     claim = kept_claim(row)
-    claims = session.headline.claims
-    gained = session.headline.keep(claim, claim_it_ends(row, claims[-1].iteration if claims else 0))
+    gained = _claimed(session.headline, row)
     since = 0 if claim.gained else session.since_best + 1
     return replace(session, incumbent_iteration=row.iteration, streak=0, headline=gained, since_best=since)
 
 
-def kept_claim(row: Row) -> KeptClaim:
+def _claimed(found: Headline, row: RowLike) -> Headline:
+    return found.keep(kept_claim(row), claim_it_ends(row, found.claims[-1].iteration if found.claims else 0))
+
+
+def standing_of(rows: Iterable[RowLike]) -> tuple[int, ...]:
+    """Return the keeps that stand after all rows of a session; one that is read as its events are has them in its headline."""
+    return reduce(_claimed, (row for row in rows if row.status.kept), Headline(0.0)).standing
+
+
+def kept_claim(row: RowLike) -> KeptClaim:
     """Return what a kept row claims; an earlier version wrote no claim down, only the gain."""
     gain = row.gain or 0.0
     shown = (row.low or 0.0) if row.status is Status.KEEP_UNDO else gain  # that one stays where it is not worse

@@ -101,18 +101,17 @@ def on_plateau(session: Session) -> bool:
 
 def material(session: Session, rows: Sequence[Row], in_scope: Sequence[str], repeats: Sequence[Repeated]) -> Advice:
     """Gather the material from the newest rows of a session and the files in its scope."""
-    tries = [row for row in rows if row.iteration > 0]
+    tries, stand = [row for row in rows if row.iteration > 0], frozenset(session.headline.standing)
+    kept = [row for row in tries if row.iteration in stand]
     near = near_misses(session.plan, tries, SHOWN)
     touched = {file for row in tries for file in row.files}
     return Advice(
         goal=session.plan.goal,
         near_misses=[_near(session, row) for row in near],
-        kept=[
-            f"#{row.iteration} {row.description[:100]} ({', '.join(row.files[:3])})" for row in tries if row.status.kept
-        ][-SHOWN:],
+        kept=[f"#{row.iteration} {row.description[:100]} ({', '.join(row.files[:3])})" for row in kept][-SHOWN:],
         untouched=[file for file in in_scope if file not in touched][: 2 * SHOWN],
-        tried_most=_directions(tries),
-        pairs=_pairs(tries, near),
+        tried_most=_directions(tries, kept),
+        pairs=_pairs(kept, near),
         repeats=[f"{repeat.description} (as #{repeat.earlier})" for repeat in repeats][-SHOWN:],
     )
 
@@ -161,16 +160,15 @@ def settled_by_evidence(row: Row, session: Session) -> bool:
     return len(row.samples) >= 2 and bool(row.incumbent) and not row.incumbent_worse
 
 
-def _directions(rows: Sequence[Row]) -> list[str]:
+def _directions(rows: Sequence[Row], keeps: Sequence[Row]) -> list[str]:
     """Count how often each file was tried, and how often that was kept."""
     tried = Counter(file for row in rows for file in row.files)
-    kept = Counter(file for row in rows if row.status.kept for file in row.files)
+    kept = Counter(file for row in keeps for file in row.files)
     return [f"{file} {count} times, {kept[file]} kept" for file, count in tried.most_common(SHOWN)]
 
 
-def _pairs(rows: Sequence[Row], near: Sequence[Row]) -> list[str]:
+def _pairs(kept: Sequence[Row], near: Sequence[Row]) -> list[str]:
     """Pair near misses with a later keep, then near misses with each other."""
-    kept = [row for row in rows if row.status.kept]
     with_keeps = [
         (miss, keep) for miss, keep in itertools.product(near[:3], kept[-2:]) if keep.iteration > miss.iteration
     ]
@@ -186,7 +184,7 @@ class Summary(BaseModel):
     """What the keeps claim together, what became of the tries, and the time they took.
 
     `change_percent` and its 95 % interval are the keeps' claims, one after the other, in percent of the baseline; null
-    without a keep. `counts` has the statuses of the rows.
+    without a keep. `keeps` counts those that stand; `counts` has the statuses of the rows.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -237,7 +235,7 @@ def summarise(session: Session, now: float) -> Summary:
         change_percent=rounded(percent.value, half) if percent else None,
         change_low=rounded(percent.low, half) if percent and percent.low is not None else None,
         change_high=rounded(percent.high, half) if percent and percent.high is not None else None,
-        keeps=sum(count for status, count in session.counts.items() if status.kept),
+        keeps=len(found.standing),
         counts={str(status): session.counts[status] for status in Status if session.counts.get(status)},
         minutes=(now - session.started_at) / 60,
         measuring_minutes=session.measured_seconds / 60,

@@ -14,8 +14,11 @@ import pytest
 from markdown_it import MarkdownIt
 
 from autoresearch_mcp.server.main import main
+from autoresearch_mcp.server.watching import Watch
 from autoresearch_mcp.tools.decision.decide import Status
+from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.report.morning import Morning
+from autoresearch_mcp.tools.report.page import Drawing
 from autoresearch_mcp.tools.report.writing import exported, morning
 from conftest import Project
 from filled import fill, long, row
@@ -249,5 +252,12 @@ def test_a_keep_that_was_taken_back_is_told_so(tmp_path: Path) -> None:
     assert "#2 " in project.review.report().report
     assert ", taken back  src/b.txt is 5" in project.review.report().report
     assert "### Kept: 2 of 4" in project.review.report("md").report
+    watch = Watch(Lab(project.root, follows=True))
+    page, rows = watch.update(3)
+    legend = next(one.legend for one in page.sections if isinstance(one, Drawing))
+    assert [(words, count) for _, words, count, _ in legend] == [("baseline", 1), ("kept", 2), ("taken back", 2)]
+    assert [(one.row.iteration, str(one.mark)) for one in rows] == [(2, "taken back"), (4, "taken back")]
+    assert ("Kept", "2 of 4") in [(one.name, one.value) for one in page.facts]
+    assert "2 kept" in project.review.report("html").report
     project.loop.undo(3, force=True)
     assert [one.value for one in seen(project).kept] == pytest.approx([-10, -400 / 9, -20, 0, 125])

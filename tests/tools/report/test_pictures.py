@@ -21,6 +21,7 @@ from autoresearch_mcp.tools.report.page import Drawing
 from autoresearch_mcp.tools.report.picture import Chapter, Mark, Picture, picture
 from autoresearch_mcp.tools.report.rendering import render_section
 from autoresearch_mcp.tools.session.events import Row
+from autoresearch_mcp.tools.session.fold import standing_of
 from filled import HOSTILE, in_order, long, row
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -35,15 +36,11 @@ def session(rows: Sequence[Row] = (), spread: float = 0.0, **fields: object) -> 
 
 
 def chapter(rows: Sequence[Row], spread: float = 0.0, name: str = "s1", **fields: object) -> Chapter:
-    return Chapter(
-        name,
-        plan(**fields),
-        [
-            row(0, Status.BASELINE, 10.0, description="baseline"),
-            *in_order(rows, lower=fields.get("direction") != "higher"),
-        ],
-        spread,
-    )
+    made = [
+        row(0, Status.BASELINE, 10.0, description="baseline"),
+        *in_order(rows, lower=fields.get("direction") != "higher"),
+    ]
+    return Chapter(name, plan(**fields), made, standing_of(made), spread)
 
 
 def kept(number: int, metric: float, **more: object) -> Row:
@@ -66,7 +63,7 @@ def test_drift_of_the_machine_shows_neither_in_the_line_nor_in_the_dots() -> Non
         row(2, metric=18.9, delta=0.9),  # twice as slow now: five percent worse than the incumbent's 18
         row(3, Status.KEEP, 9.0, delta=-9.0, gain=9.0, claim={"relative": True, "gain": math.log(2), "variance": 0.01}),
     ]
-    drawn = picture([Chapter("s1", plan(), [row(0, Status.BASELINE, 10.0), *rows])])
+    drawn = picture([Chapter("s1", plan(), [row(0, Status.BASELINE, 10.0), *rows], standing_of(rows))])
 
     assert [level for _, level in drawn.segments[0].steps] == pytest.approx([10, 9, 4.5])
     assert [dot.value for dot in drawn.dots] == pytest.approx([10, 9, 9.45, 4.5])
@@ -79,7 +76,7 @@ def test_a_keep_that_is_turned_round_takes_its_step_back() -> None:
         row(2, Status.KEEP, 7.0, gain=2.0),
         row(3, Status.KEEP, 6.0, gain=1.0, undoes=1),
     ]
-    drawn = picture([Chapter("s1", plan(), [row(0, Status.BASELINE, 10.0), *rows])])
+    drawn = picture([Chapter("s1", plan(), [row(0, Status.BASELINE, 10.0), *rows], standing_of(rows))])
 
     assert [level for _, level in drawn.segments[0].steps] == pytest.approx([10, 9, 7, 8])
 
@@ -91,7 +88,7 @@ def test_an_older_keep_that_is_taken_back_leaves_the_line_where_it_was_measured(
         row(3, Status.KEEP_UNDO, 7.5, gain=-0.5, undoes=1),
         row(4, Status.KEEP_UNDO, 10.0, gain=-2.5, undoes=3),
     ]
-    drawn = picture([Chapter("s1", plan(), [row(0, Status.BASELINE, 10.0), *rows])])
+    drawn = picture([Chapter("s1", plan(), [row(0, Status.BASELINE, 10.0), *rows], standing_of(rows))])
 
     assert [level for _, level in drawn.segments[0].steps] == pytest.approx([10, 9, 7, 7.5, 7])
 

@@ -564,9 +564,14 @@
     for (const html of rows ? parts.rows || [] : []) {
       turned.innerHTML = html;
       const row = turned.content.firstElementChild;
-      if (document.getElementById(row.id)) continue;
-      row.classList.add("new");
-      rows.prepend(row);
+      const there = document.getElementById(row.id);
+      if (there) {  // a keep that was taken back since looks otherwise
+        row.open = there.open;
+        there.replaceWith(row);
+      } else {
+        row.classList.add("new");
+        rows.prepend(row);
+      }
     }
     if (rows && (parts.rows || []).length) arrange();
     enhance();
