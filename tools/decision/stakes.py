@@ -35,7 +35,7 @@ class Stakes:
         return self.floors[min(runs, len(self.floors)) - 1]
 
 
-NORMAL = Stakes((0.8, 0.9, 1.0), 0.0, 8, 24)
+NORMAL = Stakes((0.75, 0.9, 1.0), 0.0, 8, 32)
 QUICK = Stakes((0.9, 1.1, 1.2), 0.0, 12, 12)
 THOROUGH = Stakes((), 2.5, 8, 60, 0.5)
 

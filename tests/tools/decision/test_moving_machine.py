@@ -336,7 +336,7 @@ def test_a_number_of_another_sign_ends_the_comparison_by_ratios_and_keeps_what_w
 
 
 @pytest.mark.parametrize(
-    ("effort", "most", "cap"), [("quick", 0, 12), ("normal", 0, 24), ("thorough", 0, 60), ("thorough", 120, 120)]
+    ("effort", "most", "cap"), [("quick", 0, 12), ("normal", 0, 32), ("thorough", 0, 60), ("thorough", 120, 120)]
 )
 def test_the_effort_names_the_most_runs_of_a_decision_unless_the_plan_does(effort: str, most: int, cap: int) -> None:
     assert stakes_for(Effort(effort), most).cap == cap

@@ -256,7 +256,7 @@ A_LITTLE_WORSE = [
 
 def test_what_a_kept_simplification_loses_is_missing_from_the_room_of_the_next() -> None:
     simpler = Threshold(simpler=True)
-    judge, found, _ = decided(race_from(LEVEL, 3.6), in_order(*A_LITTLE_WORSE), simpler)
+    judge, found, _ = decided(race_from(LEVEL, 3.6, replace(NORMAL, cap=24)), in_order(*A_LITTLE_WORSE), simpler)
     assert found.step is Step.SIMPLER
     kept = judge.close(True)
     assert isinstance(kept, Race)
