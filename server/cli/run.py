@@ -25,8 +25,9 @@ from ...tools.driver.agents import AGENTS, DrivenAgent
 from ...tools.driver.beside import DriversBeside
 from ...tools.driver.brief import leg_brief
 from ...tools.driver.chain import ChainRun
-from ...tools.driver.driving import Driver, RunEdge, RunOptions, leg_words
+from ...tools.driver.driving import Driver, RunEdge, RunOptions
 from ...tools.driver.leg import notify
+from ...tools.driver.leg_at_work import leg_words
 from ...tools.driver.readiness import cure
 from ...tools.driver.records import LOG, DriverPlace
 from ...tools.driver.rules import Halt, Look, RunLimits
@@ -231,7 +232,8 @@ def _status(lab: Lab, place: DriverPlace, as_json: bool) -> int:
     if as_json:
         legs = [leg.model_dump(mode="json") for leg in legs_of(context.repo.own_folder, session)]
         return _say(json.dumps({"driver": driver, "now": now, "session": session, "legs": legs}))
-    at = f"leg {now['leg']} since {duration(time.time() - now['began'])}" if now.get("name") else "between two legs"
+    leg = now.get("leg") or {}
+    at = f"leg {leg['number']} since {duration(time.time() - leg['began'])}" if leg else "between two legs"
     if now.get("agents"):
         at = f"{now['agents']} agents beside one another"
     if now.get("until"):

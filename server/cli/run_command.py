@@ -68,7 +68,7 @@ DRIVING: Mapping[str, CliCommand] = {
                 type=_within(float, 0.1),
                 default=20.0,
                 metavar="MINUTES",
-                help="how long an agent may make no call before it is started anew (default: %(default)g)",
+                help="how long an agent may bring the session no further before it is started anew (default: %(default)g)",
             ),
             _argument(
                 "--notify-command",

@@ -119,23 +119,6 @@ def own_command(settings: AgentSettings) -> Invocation:
     return Invocation(words, {}, {"servers.json": config})
 
 
-OWN = "command"
-
-
-@dataclass(frozen=True)
-class DrivenAgent:
-    """One whose turn it may be: its client, as `AGENTS` has it or a command of one's own, the model, and a workspace of its own."""
-
-    client: str = OWN
-    model: str = ""
-    workspace: str = ""
-
-    @property
-    def label(self) -> str:
-        """Return what its legs call it."""
-        return " ".join(filter(None, (self.client, self.model, self.workspace)))
-
-
 AGENTS: Mapping[str, DrivenClient] = {
     "claude": DrivenClient("claude", "@anthropic-ai/claude-code", "Start `claude` once and give /login.", _claude),
     "codex": DrivenClient(
@@ -163,3 +146,24 @@ AGENTS: Mapping[str, DrivenClient] = {
         lends=True,
     ),
 }
+
+
+OWN = "command"
+
+
+@dataclass(frozen=True)
+class DrivenAgent:
+    """One whose turn it may be: its client, as `AGENTS` has it or a command of one's own, the model, and a workspace of its own."""
+
+    client: str = OWN
+    model: str = ""
+    workspace: str = ""
+
+    @property
+    def label(self) -> str:
+        """Return what its legs call it."""
+        return " ".join(filter(None, (self.client, self.model, self.workspace)))
+
+    def call(self, settings: AgentSettings) -> Invocation:
+        """Return what a leg of it is called with."""
+        return AGENTS[self.client].call(settings) if self.client in AGENTS else own_command(settings)

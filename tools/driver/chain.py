@@ -55,7 +55,7 @@ class ChainRun:
             over = f"The chain stops behind {failed}: a person has to look"
         elif self._place == len(self.steps):
             over = "The chain is at its end"
-        mark = f"{here.mark} {len(ledgers)} {taken} {over}"
+        mark = f"{here.mark if here.session else ''} {len(ledgers)} {taken} {over}"
         name = ledgers[0].id if ledgers else session
         return replace(here, session=name, over=over, iterations=taken + here.iterations, open=False, mark=mark)
 

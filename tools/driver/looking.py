@@ -19,11 +19,12 @@ def look(lab: Lab, session_id: str = "") -> Look:
     job = read_job(folder)
     ours = job is None or job.root in {"", str(context.repo.root)}  # another worktree's says nothing of this one
     at_work = ours and bool(lock_holder(folder) or (job and not job.done and context.runs.runner.alive()))
-    mark = f"{job.run} {job.done} {session_mark(session)}" if job and ours else session_mark(session)
+    mark = session_mark(session)
     if session_id and (session is None or session.id != session_id):
         return Look(session_id, f"{_ENDED}: another session or branch is in its place", 0, False, at_work, mark)
     if session is None or (not session_id and context.phase is Phase.NO_SESSION):
-        return Look("", "", 0, False, at_work, mark)
+        called = f"{job.run} {job.done}" if job and ours else ""
+        return Look("", "", 0, False, at_work, f"{called} {mark}")
     over = session.ended or session.spent(context.now()) or ("it was finished" if session.finished else "")
     over = f"{_ENDED}: {over}" if over else ""
     undecided = session.trial is not None and context.phase is not Phase.NO_SESSION

@@ -27,7 +27,8 @@ LASTING = frozenset({Problem.LOGIN, Problem.BILLING, Problem.MODEL, Problem.OLD}
 
 @dataclass(frozen=True)
 class RunLimits:
-    """What a run may take; 0 = unbounded. `until` is in seconds since 1970, `patience_s` how long a leg may make no call."""
+    """What a run may take; 0 = unbounded. `until` is in seconds since 1970, `patience_s` how long a leg may bring the session no
+    further while nothing is measured."""
 
     until: float = 0.0
     iterations: int = 0
@@ -40,7 +41,7 @@ class RunLimits:
 @dataclass(frozen=True)
 class Look:
     """What the journal says at a moment. `over` says that and why the session is; `open` whether an iteration is undecided, `at_work`
-    whether a call is at work; `mark` changes with every call that writes.
+    whether a call is at work; `mark` changes with every step of the session, and before there is one with every call that writes.
     """
 
     session: str
@@ -141,30 +142,37 @@ def _after_limit(last: Leg, barren: int, limits: RunLimits, now: float) -> Pause
     return Pause(wait, "usage limit")
 
 
-def why_end(
-    first: Look,
-    seen: Look,
-    limits: RunLimits,
-    spent: Spent,
-    moved: float,
-    over_since: float,
-    now: float,
-    over_at: int = 0,
-) -> LegEnding | None:
-    """Return why a leg is to end now; None while it goes on.
+class LegWatch:
+    """Says when a leg that began with a look is to end."""
 
-    `first` is the look at its begin, `moved` when the journal last moved, `over_since` when the session or a budget of the
-    run was first seen to be over, 0 before; `over_at` how many iterations there were then. One that is begun after that one which
-    was open then is not waited for: a quick agent would always have one.
-    """
-    if over_since and not seen.over and seen.iterations > over_at and budget_spent(limits, spent, now):
-        return LegEnding.BUDGET
-    if seen.at_work:
-        return None
-    if seen.over:
-        return LegEnding.OVER if now - max(moved, over_since) >= min(LAST_WORDS_S, limits.patience_s) else None
-    if budget_spent(limits, spent, now) and (not seen.open or (over_since and now - over_since >= OVERDUE_S)):
-        return LegEnding.BUDGET
-    if limits.fresh_every and seen.iterations - first.iterations >= limits.fresh_every and not seen.open:
-        return LegEnding.FRESH
-    return LegEnding.HUNG if now - moved >= limits.patience_s else None
+    def __init__(self, first: Look, limits: RunLimits, now: float) -> None:
+        self._first, self._limits = first, limits
+        self._mark, self._moved = first.mark, now
+        self._over_since, self._over_at = 0.0, 0
+        """When the session or a budget was first seen to be over, and after how many iterations."""
+
+    def why_end(self, seen: Look, spent: Spent, now: float) -> LegEnding | None:
+        """Return why the leg is to end now; None while it goes on.
+
+        Of a run whose budget is spent the iteration that is open then is waited for, and none that was begun after it: a quick agent
+        would always have one.
+        """
+        if seen.mark != self._mark or seen.at_work:
+            self._mark, self._moved = seen.mark, now
+        over = budget_spent(self._limits, spent, now)
+        if (over or seen.over) and not self._over_since:
+            self._over_since, self._over_at = now, seen.iterations
+        patience, still = self._limits.patience_s, now - self._moved
+        if over and not seen.over and seen.iterations > self._over_at:
+            return LegEnding.BUDGET
+        if seen.at_work:
+            return None
+        if seen.over:
+            quiet = min(still, now - self._over_since)
+            return LegEnding.OVER if quiet >= min(LAST_WORDS_S, patience) else None
+        if over and (not seen.open or now - self._over_since >= OVERDUE_S):
+            return LegEnding.BUDGET
+        made, fresh = seen.iterations - self._first.iterations, self._limits.fresh_every
+        if fresh and made >= fresh and not seen.open:
+            return LegEnding.FRESH
+        return LegEnding.HUNG if still >= patience else None

@@ -31,7 +31,7 @@ class LegEnding(StrEnum):
     """Why a leg ended."""
 
     ITSELF = "ended by itself"
-    HUNG = "no new call"
+    HUNG = "no progress"
     FRESH = "for a new context"
     BUDGET = "a budget is spent"
     OVER = "the session is over"
@@ -107,7 +107,8 @@ def _took(legs: Sequence[Leg], parts: int = 1) -> str:
     money, tokens = sum(leg.cost or 0.0 for leg in legs) / parts, sum(leg.tokens for leg in legs) / parts
     least = "at least " if any(leg.at_least for leg in legs) else ""
     minutes = sum(leg.ended - leg.began for leg in legs) / 60 / parts
-    told = [f"{minutes / 60:.1f} h" if minutes >= 90 else f"{minutes:.1f} min"]
+    short = f"{minutes:.1f} min" if minutes >= 1 else f"{60 * minutes:.1f} s"
+    told = [f"{minutes / 60:.1f} h" if minutes >= 90 else short]
     told += [f"{least}{tokens:,.0f} tokens"] if tokens else []
     told += [f"{least}{dollars(money)}"] if money else []
     return ", ".join(told)

@@ -117,7 +117,7 @@ def test_an_agent_that_stops_early_is_started_again_until_the_session_is_over(se
     assert run.clock.pauses == 0
 
 
-def test_a_leg_without_a_new_call_is_ended_with_all_that_it_started(session: Project) -> None:
+def test_a_leg_that_goes_no_further_is_ended_with_all_that_it_started(session: Project) -> None:
     child = session.root.parent / "child"
     run = Run(
         session,
@@ -145,9 +145,7 @@ def test_an_agent_that_is_killed_loses_nothing(session: Project) -> None:
 
     assert run.legs == [(2, LegEnding.ITSELF), (3, LegEnding.ITSELF), (1, LegEnding.ITSELF)]
     assert run.driver.legs[0].code == 128 + signal.SIGKILL
-    assert (
-        "3 legs of an agent, 0.0 min; a leg 0.0 min; a keep 0.0 min" in session.copied_server().review.report().report
-    )
+    assert "3 legs of an agent, 0.0 s; a leg 0.0 s; a keep 0.0 s" in session.copied_server().review.report().report
     assert session.statuses() == ["baseline", *["keep"] * 6]
 
 
@@ -277,6 +275,15 @@ def test_a_call_in_another_worktree_says_nothing_of_the_leg_in_this_one(session:
         assert look(session.lab) == before
 
 
+def test_a_call_that_was_refused_brings_a_leg_no_further(session: Project) -> None:
+    folder, before = session.lab.for_reading().repo.own_folder, look(session.lab)
+
+    write_job(folder, JobRecord(run="r1", tool=Tool.ITERATE, root=str(session.root), done=True))
+    assert look(session.lab).mark == before.mark
+    session.try_value(9)
+    assert look(session.lab).mark != before.mark
+
+
 def test_a_killed_driver_takes_its_leg_along_and_the_next_one_goes_on(
     session: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -289,7 +296,7 @@ def test_a_killed_driver_takes_its_leg_along_and_the_next_one_goes_on(
 better(2)
 if leg == 1:
     print('{{"type": "assistant", "message": {{"id": "m1", "usage": {{"input_tokens": 10, "output_tokens": 5}}}}}}', flush=True)
-    while "tokens" not in Path(".git/autoresearch/driver/now.json").read_text():
+    while '"tokens": 15' not in Path(".git/autoresearch/driver/now.json").read_text():
         time.sleep(0.01)
     open({str(started)!r}, 'w').write(str(os.getpid()))
     time.sleep(1000)

@@ -13,13 +13,13 @@ from autoresearch_mcp.tools.driver.agents import AGENTS, AgentSettings, own_comm
 from autoresearch_mcp.tools.driver.reading import LegOutput, reset_time
 from autoresearch_mcp.tools.driver.rules import (
     Halt,
+    LegWatch,
     Look,
     Pause,
     RunLimits,
     Spent,
     after_leg,
     whose_turn,
-    why_end,
 )
 from autoresearch_mcp.tools.lab.legs import Leg, LegEnding, Problem, cost_words, pace_words
 
@@ -126,22 +126,25 @@ def test_a_budget_of_the_run_ends_it(limits: RunLimits, spent: Spent, why: str) 
 def test_a_call_at_work_is_never_a_hung_leg_and_an_open_iteration_is_left_its_time() -> None:
     first = Look("s", "", 0, False, False, "1")
     at_work, opened = Look("s", "", 0, True, True, "1"), Look("s", "", 0, True, False, "1")
-    over = RunLimits(until=NOW)
 
-    assert why_end(first, at_work, RunLimits(), NOTHING, NOW - 9999, 0, NOW) is None
-    assert why_end(first, opened, RunLimits(), NOTHING, NOW - 1200, 0, NOW) is LegEnding.HUNG
-    assert why_end(first, opened, over, NOTHING, NOW, NOW - 60, NOW) is None
-    assert why_end(first, opened, over, NOTHING, NOW, NOW - 900, NOW) is LegEnding.BUDGET
+    patient = LegWatch(first, RunLimits(), NOW)
+    assert patient.why_end(at_work, NOTHING, NOW + 9999) is None
+    assert patient.why_end(opened, NOTHING, NOW + 9999 + 1199) is None
+    assert patient.why_end(opened, NOTHING, NOW + 9999 + 1200) is LegEnding.HUNG
+
+    over = LegWatch(first, RunLimits(until=NOW), NOW)
+    assert over.why_end(opened, NOTHING, NOW) is None
+    assert over.why_end(opened, NOTHING, NOW + 60) is None
+    assert over.why_end(opened, NOTHING, NOW + 900) is LegEnding.BUDGET
 
 
 def test_an_agent_that_always_has_a_call_at_work_is_ended_with_the_iteration_that_was_open_when_the_budget_was_spent() -> (
     None
 ):
-    first = Look("s", "", 0, False, False, "1")
-    limits, spent = RunLimits(iterations=5), Spent(5, 0.0, 0)
+    watch = LegWatch(Look("s", "", 0, False, False, "1"), RunLimits(iterations=5), NOW)
 
-    assert why_end(first, Look("s", "", 5, True, True, "1"), limits, spent, NOW, NOW - 1, NOW, 5) is None
-    assert why_end(first, Look("s", "", 6, True, True, "1"), limits, spent, NOW, NOW - 1, NOW, 5) is LegEnding.BUDGET
+    assert watch.why_end(Look("s", "", 5, True, True, "1"), Spent(5, 0.0, 0), NOW) is None
+    assert watch.why_end(Look("s", "", 6, True, True, "1"), Spent(6, 0.0, 0), NOW + 1) is LegEnding.BUDGET
 
 
 def output(agent: str, *events: object, code: int | None = 0) -> LegOutput:
