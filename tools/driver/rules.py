@@ -154,8 +154,8 @@ class LegWatch:
     def why_end(self, seen: Look, spent: Spent, now: float) -> LegEnding | None:
         """Return why the leg is to end now; None while it goes on.
 
-        Of a run whose budget is spent the iteration that is open then is waited for, and none that was begun after it: a quick agent
-        would always have one.
+        The iteration that is open when a budget is spent, or when a new context is due, is waited for, and none that was begun after
+        it: a quick agent would always have one.
         """
         if seen.mark != self._mark or seen.at_work:
             self._mark, self._moved = seen.mark, now
@@ -165,6 +165,9 @@ class LegWatch:
         patience, still = self._limits.patience_s, now - self._moved
         if over and not seen.over and seen.iterations > self._over_at:
             return LegEnding.BUDGET
+        left = self._limits.fresh_every - (seen.iterations - self._first.iterations) if self._limits.fresh_every else 1
+        if left < 0 and not seen.over:
+            return LegEnding.FRESH
         if seen.at_work:
             return None
         if seen.over:
@@ -172,7 +175,6 @@ class LegWatch:
             return LegEnding.OVER if quiet >= min(LAST_WORDS_S, patience) else None
         if over and (not seen.open or now - self._over_since >= OVERDUE_S):
             return LegEnding.BUDGET
-        made, fresh = seen.iterations - self._first.iterations, self._limits.fresh_every
-        if fresh and made >= fresh and not seen.open:
+        if left <= 0 and not seen.open:
             return LegEnding.FRESH
         return LegEnding.HUNG if still >= patience else None

@@ -147,6 +147,13 @@ def test_an_agent_that_always_has_a_call_at_work_is_ended_with_the_iteration_tha
     assert watch.why_end(Look("s", "", 6, True, True, "1"), Spent(6, 0.0, 0), NOW + 1) is LegEnding.BUDGET
 
 
+def test_a_new_context_comes_for_an_agent_that_always_has_a_call_at_work_too() -> None:
+    watch = LegWatch(Look("s", "", 4, False, False, "1"), RunLimits(fresh_every=2), NOW)
+
+    assert watch.why_end(Look("s", "", 6, True, True, "2"), NOTHING, NOW) is None
+    assert watch.why_end(Look("s", "", 7, True, True, "3"), NOTHING, NOW) is LegEnding.FRESH
+
+
 def output(agent: str, *events: object, code: int | None = 0) -> LegOutput:
     told = LegOutput(agent, NOW)
     for event in events:
