@@ -172,7 +172,7 @@ async def test_text_and_structured_content_are_each_enough(client: Client, proje
     result = await client.call_tool("iterate", {"description": "twelve"})
 
     assert structured(result)["next"][0] == "iterate"
-    assert "#1 discard: metric 12 (+2), best by gains 10. Worse by 2." in text(result)
+    assert "#1 discard: metric 12 (+2), best 10. Worse by 2." in text(result)
     assert "Next: iterate, commit, finish_session." in text(result)
 
 

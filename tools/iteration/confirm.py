@@ -11,13 +11,15 @@ from .in_turn import MOST_SECONDS, gain_of, pair_seconds, pairs_in, run_in_turn,
 
 _NAMES = {Arm.INCUMBENT: "the baseline", Arm.CANDIDATE: "the best"}
 MOST_DOUBTED = 3
+BEYOND = 0.1
+"""What of a budget of time the fresh runs may take, though all of it is spent."""
 
 
 def confirm(context: RepoContext, wanted: bool, squash_branch: str = "") -> None:
     """Race baseline against best, where something was kept, and write down what came of it; not again where that was done.
 
     Made in turn in the second checkout: six runs of each, fewer where the time left, or fifteen minutes, allow no more; one
-    of each where the metric repeats. A call that is made again after its server died joins the runs of the one before.
+    of each where the metric repeats. Where less is left than a tenth of the budget, they may take that tenth. A call that is made again after its server died joins the runs of the one before.
 
     Raises:
         Refusal: before any run, if the branch to be made afterwards cannot be.
@@ -38,11 +40,12 @@ def confirm(context: RepoContext, wanted: bool, squash_branch: str = "") -> None
 
 def _affordable(session: Session, now: float) -> tuple[int, str]:
     """Return how many pairs the time allows, and why none."""
-    room = seconds_left(session, now)
+    room = seconds_left(session, now, BEYOND)
     if pairs := pairs_in(session, room):
         return pairs, ""
-    bound = "at most 15 minutes are taken" if room == MOST_SECONDS else f"the budget leaves {max(0.0, room):.0f} s"
-    return 0, f"one run of each takes about {pair_seconds(session):.3g} s, and {bound}"
+    bound = "at most 15 minutes are taken" if room == MOST_SECONDS else f"the budget leaves {room:.0f} s for it"
+    cure = "`autoresearch-mcp claim FILE` and `autoresearch-mcp verify-claim FILE --replay N` race one keep by itself"
+    return 0, f"one run of each takes about {pair_seconds(session):.3g} s, and {bound}; {cure}"
 
 
 def _without(session: Session, problem: str) -> Confirmed:

@@ -80,14 +80,14 @@ def gain_of(session: Session, found: TurnRuns) -> Gain:
     return fresh_gain(arms[0], arms[1], relative, noise, exact=isinstance(judge, Exact) and session.controlled)
 
 
-def seconds_left(session: Session, now: float) -> float:
-    """Return how long fresh runs may take: what the plan's budget leaves, and fifteen minutes at most."""
-    plan, rooms = session.plan, [MOST_SECONDS]
-    if plan.minutes:
-        rooms.append(60 * plan.minutes - (now - session.started_at))
-    if plan.device_minutes:
-        rooms.append(60 * plan.device_minutes - session.measured_seconds)
-    return min(rooms)
+def seconds_left(session: Session, now: float, share: float = 0.0) -> float:
+    """Return how long fresh runs may take: what the plan's budgets leave, or a share of each; and fifteen minutes at most."""
+    budgets = (
+        (session.plan.minutes, now - session.started_at),
+        (session.plan.device_minutes, session.measured_seconds),
+    )
+    rooms = [max(60 * whole - spent, 60 * whole * share) for whole, spent in budgets if whole]
+    return min([MOST_SECONDS, *rooms])
 
 
 def pair_seconds(session: Session) -> float:

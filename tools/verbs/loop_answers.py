@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -82,9 +83,8 @@ class Iterated(Answer):
 
     def lines(self) -> list[str]:
         state = f"{self.status}" if self.status else "open"
-        beside = f" ({self.delta:+.10g})" if self.delta is not None else ""
         return [
-            f"#{self.iteration} {state}: metric {number(self.metric)}{beside}, best by gains {number(self.best)}. {self.why}",
+            f"#{self.iteration} {state}: metric {number(self.metric)}{self._beside()}. {self.why}",
             *(f"  {line}" for one in self.guards if not one.passed for line in failing_lines(one.tail, FAILING_LINES)),
             *(self.training.lines() if self.training else []),
             *([f"Left as edited: {', '.join(self.kept_edits)}."] if self.kept_edits else []),
@@ -94,6 +94,17 @@ class Iterated(Answer):
             *self.person,
             *([self.note] if self.note else []),
         ]
+
+    def _beside(self) -> str:
+        """Say what the metric stands beside: the incumbent run in turn with it may be elsewhere than the best that is told."""
+        if self.metric is None or self.delta is None or self.best is None:
+            return f", best {number(self.best)}"
+        incumbent = self.metric if self.status and self.status.kept else self.metric - self.delta
+        if math.isclose(incumbent, self.best, abs_tol=1e-12):
+            return f" ({self.delta:+.10g}), best {number(self.best)}"
+        return (
+            f" ({self.delta:+.10g} to the incumbent beside it), best {number(self.best)} (the baseline and all gains)"
+        )
 
 
 class CommitMade(Answer):

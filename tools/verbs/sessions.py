@@ -199,7 +199,7 @@ class Sessions(Verbs):
         """Use when the goal is reached, the budget is spent, or the person asks to stop: closes the session for good.
 
         Where something was kept, baseline and best are first run in turn once more, up to six times each within the time
-        that the plan leaves, and the answer says whether the gain holds; `confirm` = false leaves that out. Answers with
+        that the plan leaves, a tenth of its minutes at least, and the answer says whether the gain holds; `confirm` = false leaves that out. Answers with
         the final summary. `squash_branch` = a new branch name also makes one clean commit of all kept changes, on the
         commit that the session started from. Refused in the middle of an iteration.
         """

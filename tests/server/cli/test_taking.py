@@ -28,7 +28,7 @@ def test_a_try_that_waits_for_its_agent_is_given_up_with_a_row(
     assert typed(project, "settle") == 0
 
     told = capsys.readouterr().out
-    assert "#1 crash: metric -, best by gains 10. Verify failed (runtime). The idea was given up." in told
+    assert "#1 crash: metric -, best 10. Verify failed (runtime). The idea was given up." in told
     assert "Left as edited: app.txt." in told
     assert (project.read("value.txt"), project.read("app.txt")) == ("10\n", "and once more\n")
     assert project.statuses() == ["baseline", "crash"]

@@ -10,6 +10,7 @@ import pytest
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.decision.gain import Gain, fresh_gain
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.iteration import confirm
 from autoresearch_mcp.tools.process.run_notes import RunNotes
 from autoresearch_mcp.tools.session.events import Confirmed
 from autoresearch_mcp.tools.session.journal import Journal
@@ -95,19 +96,21 @@ def test_nothing_is_run_where_nothing_was_kept_or_nobody_wants_it(machine: Proje
     assert runs(machine) == before
 
 
-def test_a_budget_of_time_that_is_used_up_leaves_no_fresh_runs_and_one_of_iterations_does(machine: Project) -> None:
+def test_fresh_runs_may_take_a_tenth_of_a_budget_of_time_that_is_used_up(
+    machine: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine.plan = machine.plan.model_copy(update={"minutes": 5, "iterations": 1})
     kept(machine)
-    machine.now += 299.99
-    before = runs(machine)
+    machine.now += 3600
+    assert finished(machine).startswith("Confirmed: ")
 
-    assert re.match(
-        r"Not confirmed on fresh runs: one run of each takes about .* s, and the budget leaves 0 s", finished(machine)
-    )
+    monkeypatch.setattr(confirm, "BEYOND", 0.0)
+    before = runs(kept(machine, 81))
+    machine.now += 3600
+    told = finished(machine)
+    assert re.match(r"Not confirmed on fresh runs: one run of each takes about .* s, and the budget leaves 0 s", told)
+    assert "verify-claim FILE --replay N" in told
     assert runs(machine) == before
-
-    machine.now += 600
-    assert finished(kept(machine, 81)).startswith("Confirmed: ")
 
 
 def test_a_run_that_gives_no_number_is_told(machine: Project) -> None:
