@@ -19,6 +19,7 @@ HOMES = {
         *("tools/project/scan.py", "tools/diagnostics/counting.py"),
         *("tools/driver/keeper.py", "tools/driver/leg.py"),  # a client, driven
         "tools/storage/signing.py",  # OpenSSH, which signs
+        "tools/parallel/executor.py",  # the process that speaks to Ray or Slurm
         *("server/cli/install.py", "server/cli/run.py"),  # a client's own command; a run without its terminal
     },
     "sqlite3": {"tools/storage/database.py"},
@@ -37,6 +38,8 @@ HOMES = {
     "resvg_py": {"tools/report/plot.py"},
     "jinja2": {"tools/report/rendering.py", "tools/text/templates.py"},
     "http": {"server/web/live.py"},
+    "ray": {"tools/parallel/engines.py"},
+    "submitit": {"tools/parallel/engines.py"},
 }
 # A person's globs have one dialect, `Scope`. These two match names of our own and what package managers write.
 OTHER_MATCHERS = {"tools/project/projects.py"}

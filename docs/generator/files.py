@@ -32,13 +32,14 @@ All of this is in `.git/autoresearch/`; in a linked worktree, in the folder of t
 | `legs.jsonl`, `notes.json` | what each leg of `autoresearch-mcp run` took and brought; the notes that the agent left for its next context |
 | `driver/` | who drives, and the files that its client is called with; each worktree has its own, in `autoresearch/` of its git folder |
 | `lock` | held while a call writes. Death releases it; there is nothing to clean up |
+| `engine.log` | what the library of Ray or Slurm printed, where runs are made [on other machines](../how-to/agents.md#on-other-machines) |
 | `job.json`, `intent.json`, `runs/` | the call, the step on git and the run that are under way: see [when something dies](../recovery.md) |
 
 ## In your home folder
 
 | place | what it is |
 |---|---|
-| `~/.cache/autoresearch/` | the second checkout in which a noisy metric is measured, one a repository; `finish_session` removes it. Elsewhere with `XDG_CACHE_HOME` |
+| `~/.cache/autoresearch/` | the second checkout in which a noisy metric is measured, one a repository; `finish_session` removes it. On a node of a cluster the repositories of sessions that ran there. Elsewhere with `XDG_CACHE_HOME` |
 | `~/.cache/autoresearch-mcp/` | packed text for the GPT harness (elsewhere with `AUTORESEARCH_CACHE`); the recorded lists of a server whose code was changed |
 | `~/.local/state/autoresearch-mcp/` | `server.log`, the token of `serve --http`, what clients passed on to the server. Elsewhere with `XDG_STATE_HOME` |
 """

@@ -25,7 +25,7 @@ class LinkedCheckout:
     def __init__(self, repo: Repo, name: str) -> None:
         self._repo = repo
         key = hashlib.sha256(os.fsencode(repo.root)).hexdigest()[:12]
-        self.home = _cache_folder(repo.root) / f"{key}-{name}"
+        self.home = cache_folder(repo.root) / "arenas" / f"{key}-{name}"
         self.folder = self.home / (repo.root.name or "root")
         self.place = Path()
         """Its own git folder, when that is known."""
@@ -83,12 +83,12 @@ class LinkedCheckout:
                 raise PermissionError(f"{folder} belongs to somebody else.")
 
 
-def _cache_folder(root: Path) -> Path:
-    """Find where second checkouts are kept: the user's cache, unless that cannot be written or lies inside the checkout."""
+def cache_folder(root: Path | None = None) -> Path:
+    """Find where our checkouts are kept: the user's cache, unless that cannot be written or lies inside `root`."""
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
     cache = (given if given.is_absolute() else Path.home() / ".cache") / "autoresearch"
     standing = next(folder for folder in (cache, *cache.parents) if os.path.exists(folder))
     fit = os.path.isdir(standing) and os.access(standing, os.W_OK | os.X_OK)
-    if not fit or cache.resolve().is_relative_to(root.resolve()):
+    if not fit or (root and cache.resolve().is_relative_to(root.resolve())):
         cache = Path(tempfile.gettempdir()) / f"autoresearch-{os.getuid()}"
-    return cache / "arenas"
+    return cache

@@ -16,16 +16,21 @@ from ..measurement.meter import Meter
 from ..measurement.ruler import ruler_of
 from ..measurement.runs import RunNumbers, RunService, RunSpec, at_checkout
 from ..process.reference import pieces_for
+from ..session.state import Session
 
 _NOT_IN_GIT = "Git does not have these files, which changed since the start:"
 
 
 def meter_of(context: RepoContext, runs: RunService | None = None) -> Meter:
     """Return the meter of the session's plan and ruler, for the call's runs or other ones."""
-    session = context.active
+    return meter_for(context.active, runs or context.runs)
+
+
+def meter_for(session: Session, runs: RunService) -> Meter:
+    """Return the meter of a session's plan and ruler."""
     first = session.start.baseline[0]
     pieces = pieces_for(first.seconds) if session.noisy else 0
-    return Meter(runs or context.runs, session.plan, ruler_of(session.start), first.unit, pieces)
+    return Meter(runs, session.plan, ruler_of(session.start), first.unit, pieces)
 
 
 def in_paired_checkout(context: RepoContext, commit: str, sealed: str, numbers: RunNumbers) -> RunSpec:

@@ -94,12 +94,15 @@ class RunService:
         listener: Listener,
         is_cancelled: Callable[[], bool],
         folder: Path | None = None,
+        owner: Path | None = None,
     ) -> None:
-        """`folder` is where the runs are noted, by default in the repository's folder of ours: those of the call at work."""
+        """`folder` is where the runs are noted, by default in the repository's folder of ours: those of the call at work. With an
+        `owner`, a file, they end once nobody holds its lock.
+        """
         self.repo = repo
         self.now = now
         place = folder or repo.own_folder
-        self.runner = Runner(place / "runs")
+        self.runner = Runner(place / "runs", owner)
         self.notes = RunNotes(place / "begun")
         self.cancelled = False
         self.ready_for: RunSpec | None = None

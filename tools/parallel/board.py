@@ -17,6 +17,7 @@ from .events import (
     BoardEvent,
     LaneRan,
     LaneTaken,
+    Subject,
     Submitted,
     Withdrawn,
     WorkspaceOpened,
@@ -26,10 +27,6 @@ from .events import (
 
 PATIENCE_S = 20.0
 """How long a change of the board waits for another one, in seconds; each takes a moment."""
-
-
-Subject = tuple[int, int]
-"""What a lane runs: a candidate and the iteration of the best that it was cut from; with 0 for the candidate that best itself."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class Board:
 
     workspaces: Mapping[str, WorkspaceOpened] = field(default_factory=dict)
     candidates: Mapping[int, Submitted] = field(default_factory=dict)
-    lanes: Mapping[Subject, int] = field(default_factory=dict)
+    lanes: Mapping[Subject, LaneTaken] = field(default_factory=dict)
     runs: Mapping[Subject, LaneRan] = field(default_factory=dict)
     withdrawn: frozenset[int] = frozenset()
     became: Mapping[int, int] = field(default_factory=dict)
@@ -62,10 +59,10 @@ class Board:
                 return replace(self, candidates=candidates, moving={**self.moving, event.workspace: event})
             case Withdrawn(candidate=candidate):
                 return replace(self, withdrawn=self.withdrawn | {candidate})
-            case LaneTaken(candidate=candidate, incumbent=incumbent):
-                return replace(self, lanes={**self.lanes, (candidate, incumbent): event.lane})
-            case LaneRan(candidate=candidate, incumbent=incumbent):
-                return replace(self, runs={**self.runs, (candidate, incumbent): event})
+            case LaneTaken():
+                return replace(self, lanes={**self.lanes, event.subject: event})
+            case LaneRan():  # the first of a subject counts; the newest stands first
+                return replace(self, runs={event.subject: event, **self.runs})
 
     def open_ones(self, last_iteration: int) -> list[Submitted]:
         """Return the candidates that no row was written of yet, the first that was handed in first."""
@@ -78,7 +75,12 @@ class Board:
 
     def run_of(self, one: Submitted) -> LaneRan | None:
         """Return the run of a candidate; None before it ended."""
-        return self.runs.get((one.candidate, one.incumbent))
+        return self.runs.get((one.candidate, one.incumbent, ""))
+
+    @property
+    def nodes(self) -> dict[str, str]:
+        """The nodes that ran anything, with the kind of each, the last first."""
+        return {ran.node: ran.node_kind for ran in self.runs.values() if ran.node}
 
 
 T = TypeVar("T")

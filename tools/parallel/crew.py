@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -17,10 +18,11 @@ from ..lab.notes import Said, said
 from ..session.state import Session
 from ..storage.disk import take_lock
 from ..vocabulary import Phase, Tool
-from .board import Board, Subject, board_held, board_of, post
+from .board import Board, board_held, board_of, post
 from .events import LaneRan, LaneTaken, Submitted, Withdrawn
+from .executor import Executor, setting
 from .promoting import is_ready, settle
-from .screening import Lane, wanted_runs, workers
+from .screening import Lane, run_elsewhere, screens, wanted_runs, workers
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +44,13 @@ class Crew:
         self._thread: threading.Thread | None = None
         self._lanes: dict[int, threading.Thread] = {}
         self._asked = False
-        self.waits = ""
+        self._executor: Executor | None = None
+        self._held_up, self._unreached = "", ""
+
+    @property
+    def waits(self) -> str:
         """Why no candidate can be decided now, in words; empty where nothing holds them up."""
+        return self._held_up or self._unreached
 
     def wake(self) -> None:
         """Begin to work, unless somebody of this server is at it."""
@@ -100,47 +107,77 @@ class Crew:
 
     def _fill_lanes(self, context: RepoContext) -> None:
         session = context.active
-        most = workers(session)
-        if most < 2 or not wanted_runs(board_of(context), session):
+        if not screens(session) or not wanted_runs(board_of(context), session):
             return
-        for number in range(1, most + 1):
+        try:
+            self._reach(context)
+        except Refusal as refusal:
+            self._unreached = refusal.message
+            return
+        self._unreached = ""
+        for number in range(1, workers(session) + 1):
             if number not in self._lanes or not self._lanes[number].is_alive():
                 lane = threading.Thread(target=self._run_lane, args=(number,), name=f"lane {number}", daemon=True)
                 self._lanes[number] = lane
                 lane.start()
 
+    def _reach(self, context: RepoContext) -> None:
+        """Have the engine there that runs are to be made by, if they are not to be made here."""
+        if self._executor is None and (asked := setting(os.environ)):
+            self._executor = Executor(asked, context.repo.own_folder / "engine.log")
+        if self._executor:
+            self._executor.reach()
+
     def _run_lane(self, number: int) -> None:
-        while (context := self._at_work()) is not None and (subject := self._claimed(context, number)):
-            lane, board = Lane(context, number, partial(self._is_withdrawn, subject[0])), board_of(context)
-            ran = LaneRan(candidate=subject[0], incumbent=subject[1])
+        while (context := self._at_work()) is not None and (taken := self._claimed(context, number)):
+            is_over = partial(self._is_over, taken.candidate)
             try:
-                ran = ran.model_copy(update={"measurement": lane.run(board, subject)})
-            except (Refusal, OSError) as error:
-                ran = ran.model_copy(update={"problem": str(error)[:500]})
+                ran = self._ran(context, taken, is_over)
+            except Refusal as refusal:  # it is claimed once more when the engine is back
+                self._unreached = refusal.message
+                return
             post(context, ran)
-            lane.clear()
+            Lane(context, number).clear()
             self._news.set()
 
-    def _is_withdrawn(self, candidate: int) -> bool:
-        return candidate in board_of(self._lab.for_reading(self._repo)).withdrawn
+    def _ran(self, context: RepoContext, taken: LaneTaken, is_over: Callable[[], bool]) -> LaneRan:
+        if not taken.candidate and not taken.node_kind:
+            return Lane(context, taken.lane, is_over).run(board_of(context), taken.subject)
+        if self._executor:
+            return run_elsewhere(context, self._executor, taken, is_over)
+        if taken.node_kind:
+            ran = LaneRan(candidate=0, incumbent=taken.incumbent, node_kind=taken.node_kind)
+            return ran.model_copy(update={"problem": "this server makes its runs at home"})
+        return Lane(context, taken.lane, is_over).run(board_of(context), taken.subject)
 
-    def _claimed(self, context: RepoContext, number: int) -> Subject | None:
-        """Take the next run for a lane, the one first that a dead server began in it; noted before it begins."""
+    def _is_over(self, candidate: int) -> bool:
+        context = self._lab.for_reading(self._repo)
+        return context.phase is Phase.NO_SESSION or candidate in board_of(context).withdrawn
+
+    def _claimed(self, context: RepoContext, number: int) -> LaneTaken | None:
+        """Take the next run for a lane, the one first that a dead server began in it; noted before it begins. One that was begun
+        elsewhere is begun anew.
+        """
         with board_held(context) as board:
             wanted = wanted_runs(board, context.active)
-            if subject := next((one for one in wanted if board.lanes.get(one) == number), None):
-                return subject
-            subject = next((one for one in wanted if one not in board.lanes), None)
-            if subject is not None:
-                post(context, LaneTaken(candidate=subject[0], incumbent=subject[1], lane=number))
-            return subject
+            begun = [board.lanes[one] for one in wanted if one in board.lanes]
+            if (taken := next((one for one in begun if one.lane == number), None)) and not self._executor:
+                return taken
+            subject = taken.subject if taken else next((one for one in wanted if one not in board.lanes), None)
+            if subject is None:
+                return None
+            attempt = taken.attempt + 1 if taken else 1
+            candidate, incumbent, kind = subject
+            taken = LaneTaken(candidate=candidate, incumbent=incumbent, lane=number, node_kind=kind, attempt=attempt)
+            post(context, taken)
+            return taken
 
     def _decide(self, context: RepoContext) -> bool:
         """Decide every candidate that can be; returns whether there was one."""
         session, board = context.active, board_of(context)
         if not _decidable(board, session):
             return False
-        before, self.waits = session.last_iteration, ""
+        before, self._held_up = session.last_iteration, ""
         try:
             with self._lab.for_writing(self._repo, Tool.SUBMIT) as writing:
                 for one in board.open_ones(before):
@@ -148,7 +185,7 @@ class Crew:
                         self._settle(writing, one)
                 return writing.active.last_iteration > before
         except Refusal as refusal:
-            self.waits = "" if refusal.code is Code.BUSY else refusal.message
+            self._held_up = "" if refusal.code is Code.BUSY else refusal.message
             return False
 
     def _settle(self, context: RepoContext, one: Submitted) -> None:
@@ -158,15 +195,15 @@ class Crew:
         except Refusal as refusal:
             if refusal.code is Code.DISK:
                 raise
-            self.waits = refusal.message
+            self._held_up = refusal.message
 
 
 def _decidable(board: Board, session: Session) -> list[Submitted]:
     """Return the candidates that can be decided now: while one is an open iteration, that one alone."""
-    waiting, screens = board.open_ones(session.last_iteration), workers(session) > 1
+    waiting, screened = board.open_ones(session.last_iteration), screens(session)
     if session.trial is not None:
         return [one for one in waiting if one.candidate == session.trial.submitted]
-    return [one for one in waiting if is_ready(board, one, session, screens)]
+    return [one for one in waiting if is_ready(board, one, session, screened)]
 
 
 def crew_of(lab: Lab, repo: str, check: Check) -> Crew:
@@ -190,8 +227,8 @@ def withdraw(context: RepoContext, name: str) -> bool:
         if one.candidate in board.became:
             return False
         post(context, Withdrawn(candidate=one.candidate))
-    if lane := board.lanes.get((one.candidate, one.incumbent)):
-        Lane(context, lane).end()
+    if taken := board.lanes.get((one.candidate, one.incumbent, "")):
+        Lane(context, taken.lane).end()
     return True
 
 
@@ -208,17 +245,17 @@ def candidate_lines(context: RepoContext, waits: str = "") -> list[str]:
     session = context.session
     if session is None:
         return []
-    board, screens = board_of(context), workers(session) > 1
+    board, screened = board_of(context), screens(session)
     told = [
-        f"Candidate {one.name} ({one.workspace}), {_state(board, one, session, screens)}: {one.description[:80]}"
+        f"Candidate {one.name} ({one.workspace}), {_state(board, one, session, screened)}: {one.description[:80]}"
         for one in board.open_ones(session.last_iteration)
     ]
     return [*told, *([f"They wait: {waits}"] if told and waits else [])]
 
 
-def _state(board: Board, one: Submitted, session: Session, screens: bool) -> str:
+def _state(board: Board, one: Submitted, session: Session, screened: bool) -> str:
     if session.trial and session.trial.submitted == one.candidate:
         return f"verified on the newest best as iteration {session.trial.number}"
-    if is_ready(board, one, session, screens):
-        return "waiting to be decided" if screens else "queued"
-    return "running" if (one.candidate, one.incumbent) in board.lanes else "queued"
+    if is_ready(board, one, session, screened):
+        return "waiting to be decided" if screened else "queued"
+    return "running" if (one.candidate, one.incumbent, "") in board.lanes else "queued"

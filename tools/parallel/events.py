@@ -68,23 +68,52 @@ class Withdrawn(Record):
     candidate: int
 
 
+Subject = tuple[int, int, str]
+"""What is run: a candidate and the iteration of the best that it was cut from; with 0 for the candidate that best itself, on a kind
+of node, empty at home.
+"""
+
+
 class LaneTaken(Record):
-    """A run is about to begin in a lane: of a candidate, or with 0 for it of the best of the iteration `incumbent`."""
+    """A run is about to begin in a lane: of a candidate, or with 0 for it of the best of the iteration `incumbent`.
+
+    `node_kind` is empty at home and for a candidate, which any node may run. An `attempt` before may have run, but counts no more.
+    """
 
     kind: Literal["lane-taken"] = "lane-taken"
     candidate: int
     incumbent: int
     lane: int
+    node_kind: str = ""
+    attempt: int = 1
+
+    @property
+    def subject(self) -> Subject:
+        """What is to be run."""
+        return self.candidate, self.incumbent, self.node_kind
 
 
 class LaneRan(Record):
-    """That run ended; without a measurement it could not be made, for the reason in `problem`."""
+    """That run ended; without a measurement it could not be made, for the reason in `problem`.
+
+    Of another machine `node` is its name, `node_kind` a digest of its hardware and programs and `hardware` the same in words;
+    `further` are the other runs that a baseline takes there.
+    """
 
     kind: Literal["lane-ran"] = "lane-ran"
     candidate: int
     incumbent: int
     measurement: Measurement | None = None
     problem: str = ""
+    further: tuple[Measurement, ...] = ()
+    node: str = ""
+    node_kind: str = ""
+    hardware: str = ""
+
+    @property
+    def subject(self) -> Subject:
+        """What was run."""
+        return self.candidate, self.incumbent, "" if self.candidate else self.node_kind
 
 
 BoardEvent = Annotated[

@@ -27,6 +27,7 @@ from ..session.state import Session
 from ..vocabulary import Phase
 from .board import Board
 from .events import LaneRan, Submitted
+from .workspaces import kept_commit
 
 MOST_NAMED = 8
 
@@ -44,16 +45,18 @@ def settle(context: RepoContext, board: Board, one: Submitted, check: Check) -> 
         return _iterated(context, one, board.run_of(one), check)
     run = board.run_of(one)
     measurement = run.measurement if run else None
-    if measurement is not None and (row := _by_its_run(context, board, one, measurement)):
+    if run is not None and measurement is not None and (row := _by_its_run(context, board, one, run, measurement)):
         return _closed(context, one, row, measurement)
     return _promoted(context, board, one, measurement, check)
 
 
-def is_ready(board: Board, one: Submitted, session: Session, screens: bool) -> bool:
+def is_ready(board: Board, one: Submitted, session: Session, screened: bool) -> bool:
     """Tell whether everything is there that a candidate's end needs: its run and, where metrics repeat, that of its best."""
-    if not screens:
+    if not screened:
         return True
-    return board.run_of(one) is not None and (session.noisy or (0, one.incumbent) in board.runs)
+    ran = board.run_of(one)
+    kinds = [] if ran is None else [*([] if session.noisy else [""]), *([ran.node_kind] if ran.node_kind else [])]
+    return ran is not None and all((0, one.incumbent, kind) in board.runs for kind in kinds)
 
 
 def _is_open(context: RepoContext, one: Submitted) -> bool:
@@ -61,10 +64,10 @@ def _is_open(context: RepoContext, one: Submitted) -> bool:
     return trial is not None and trial.submitted == one.candidate
 
 
-def _by_its_run(context: RepoContext, board: Board, one: Submitted, run: Measurement) -> Row | None:
+def _by_its_run(context: RepoContext, board: Board, one: Submitted, ran: LaneRan, run: Measurement) -> Row | None:
     """Return the row of a candidate that its run alone decides, by the rule and the table of every iteration."""
-    then = _when_best(context, one.incumbent)
-    if then is None or run.tampered or not _believed(board, one, then):
+    then = _on_such_nodes(context, board, one, ran) if ran.node_kind else _when_best(context, one.incumbent)
+    if then is None or run.tampered or not (ran.node_kind or _believed(board, one, then)):
         return None
     number, at = context.active.last_iteration + 1, context.now()
     then = advance(then, _as_committed(one, number, run), at)
@@ -75,15 +78,30 @@ def _by_its_run(context: RepoContext, board: Board, one: Submitted, run: Measure
     if verdict is None or verdict.status not in {Status.DISCARD, Status.CRASH}:
         return None
     row = row_of(then, then.open_trial, "")
-    return row.model_copy(update={"iteration": number, "note": f"{_cut_from(one)} {row.note}".strip()})
+    return row.model_copy(update={"iteration": number, "note": f"{_cut_from(one, ran)} {row.note}".strip()})
 
 
 def _believed(board: Board, one: Submitted, then: Session) -> bool:
     """Tell whether lanes give the best that a candidate was cut from its own number."""
     if then.noisy:
         return True
-    own = board.runs.get((0, one.incumbent))
+    own = board.runs.get((0, one.incumbent, ""))
     return own is not None and own.measurement is not None and own.measurement.value == then.reference
+
+
+def _on_such_nodes(context: RepoContext, board: Board, one: Submitted, ran: LaneRan) -> Session | None:
+    """Return the session as if it had begun at the best that a candidate was cut from, on nodes of the kind that ran it; None where
+    that best gives no number there, or another each time of a metric that repeats. So machines unlike one another are never compared.
+    """
+    base = board.runs.get((0, one.incumbent, ran.node_kind))
+    runs = (base.measurement, *base.further) if base and base.measurement else ()
+    if not runs or any(run.value is None or run.tampered for run in runs):
+        return None
+    session, commit = context.active, kept_commit(context, one.incumbent)
+    if not session.noisy and len({run.value for run in runs}) > 1:
+        return None
+    start = session.start.model_copy(update={"base": commit, "baseline": runs})
+    return advance(None, start, context.now(), session.id)
 
 
 def _when_best(context: RepoContext, iteration: int) -> Session | None:
@@ -202,9 +220,10 @@ def _row_of_its_own(context: RepoContext, one: Submitted, run: Measurement | Non
     )
 
 
-def _cut_from(one: Submitted) -> str:
+def _cut_from(one: Submitted, ran: LaneRan | None = None) -> str:
     base = f"iteration {one.incumbent}" if one.incumbent else "the baseline"
-    return f"Candidate {one.name}, cut from {base}, which it was held against."
+    where = f" on nodes of one kind ({ran.hardware})" if ran and ran.node_kind else ""
+    return f"Candidate {one.name}, cut from {base}, which it was held against{where}."
 
 
 def _kept_since(context: RepoContext, one: Submitted) -> str:

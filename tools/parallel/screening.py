@@ -1,4 +1,6 @@
-"""Lanes: checkouts in which candidates are run beside one another, each at its own commit, by the same supervised runs."""
+"""Lanes: candidates are run beside one another, each at its own commit, in a checkout here or on another machine, by the same
+supervised runs.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +8,22 @@ import os
 import secrets
 from collections.abc import Callable
 
-from ..decision.measured import Measurement, Place
+from ..decision.measured import Place
+from ..errors import Refusal
 from ..git.paired_checkout import PairedCheckout
 from ..git.repo import Repo
 from ..iteration.clean_runs import meter_of
 from ..lab.context import RepoContext
 from ..measurement.runs import RunNumbers, RunService, RunSpec
 from ..session.state import Session
-from .board import Board, Subject
+from .board import Board, board_of, post
+from .events import LaneRan, LaneTaken, Subject
+from .executor import Executor, setting
+from .node_run import NodeRuns, Order, opened, packed
 from .workspaces import kept_commit
 
+MOST_LOST = 2
+"""How often a run may be lost: what takes two machines down may well be the candidate."""
 _OF_TIME = frozenset({"cpu", "wall"})
 
 
@@ -26,19 +34,30 @@ def exclusive(session: Session) -> bool:
 
 def workers(session: Session) -> int:
     """Return how many candidates are measured at once; 1 means that each is an ordinary iteration, one after the other."""
-    return session.plan.workers or (1 if exclusive(session) else os.cpu_count() or 1)
+    if session.plan.workers:
+        return session.plan.workers
+    if asked := setting(os.environ):
+        return asked.workers
+    return 1 if exclusive(session) else os.cpu_count() or 1
+
+
+def screens(session: Session) -> bool:
+    """Tell whether candidates are run in lanes first: beside one another, or on another machine."""
+    return workers(session) > 1 or (not session.plan.workers and setting(os.environ) is not None)
 
 
 def wanted_runs(board: Board, session: Session) -> list[Subject]:
     """Return the runs that lanes have still to begin or to finish, those that others wait for first.
 
-    Of a metric that repeats, the best itself is run in a lane as well: only where that gives its number, lanes can be believed.
+    Of a metric that repeats, the best itself is run in a lane as well: only where that gives its number, lanes can be believed. And
+    it is run on each kind of node on which a candidate was.
     """
     waiting = board.open_ones(session.last_iteration)
     begun = {number for number, iteration in board.became.items() if iteration > session.last_iteration}
     waiting = [one for one in waiting if one.candidate not in begun]
-    bases = [] if session.noisy else list(dict.fromkeys((0, one.incumbent) for one in waiting))
-    subjects = [*bases, *((one.candidate, one.incumbent) for one in waiting)]
+    bases = [] if session.noisy else [(0, one.incumbent, "") for one in waiting]
+    there = [(0, one.incumbent, ran.node_kind) for one in waiting if (ran := board.run_of(one)) and ran.node_kind]
+    subjects = [*dict.fromkeys((*bases, *there)), *((one.candidate, one.incumbent, "") for one in waiting)]
     return [subject for subject in subjects if subject not in board.runs]
 
 
@@ -52,11 +71,10 @@ class Lane:
         self._folder = self._repo.own_folder / "lanes" / str(number)
         self._checkout = PairedCheckout(self._repo, f"lane-{number}", session.started_at)
 
-    def run(self, board: Board, subject: Subject) -> Measurement:
+    def run(self, board: Board, subject: Subject) -> LaneRan:
         """Run verify once on a candidate or a best, or join the run that a dead server began."""
-        context, session, (number, incumbent) = self._context, self._context.active, subject
-        commit = board.candidates[number].commit if number else kept_commit(context, incumbent)
-        seed = secrets.randbelow(2**31) if session.seeds_vary else session.start.seed
+        context, session, (number, incumbent, _) = self._context, self._context.active, subject
+        commit, seed = _commit_of(context, board, subject), _seed(session)
         tree, numbers = self._repo.tree(commit), RunNumbers(number, seed=seed)
         spec = RunSpec(
             Place.ARENA,
@@ -68,8 +86,15 @@ class Lane:
             self._checkout,
             context.untracked,
         )
-        runs = self._runs(f"{session.id} candidate {number} {incumbent}")
-        return meter_of(context, runs).verify(spec, session.start.verify_timeout_s)
+        runs, ran = (
+            self._runs(f"{session.id} candidate {number} {incumbent}"),
+            LaneRan(candidate=number, incumbent=incumbent),
+        )
+        try:
+            run = meter_of(context, runs).verify(spec, session.start.verify_timeout_s)
+            return ran.model_copy(update={"measurement": run})
+        except (Refusal, OSError) as error:
+            return ran.model_copy(update={"problem": str(error)[:500]})
 
     def end(self) -> None:
         """End what runs there now."""
@@ -88,3 +113,66 @@ class Lane:
         return RunService(
             self._repo, self._context.now, lambda: scope, lambda seconds, line: None, self._is_cancelled, self._folder
         )
+
+
+def run_elsewhere(context: RepoContext, executor: Executor, taken: LaneTaken, is_over: Callable[[], bool]) -> LaneRan:
+    """Run verify on another machine, on one of the kind that is asked for. A run that is lost is made again, as another attempt
+    that is noted before it begins; of those before none counts.
+
+    Raises:
+        Refusal: if the engine is not there, or was not to the end.
+    """
+    session, repo, board, why = context.active, Repo(context.repo.root), board_of(context), ""
+    nodes = [node for node, kind in board.nodes.items() if kind == taken.node_kind]
+    ran = LaneRan(candidate=taken.candidate, incumbent=taken.incumbent, node_kind=taken.node_kind)
+    for lost in range(MOST_LOST):
+        if lost:
+            taken = taken.model_copy(update={"attempt": taken.attempt + 1})
+            post(context, taken)
+        order = Order(
+            session=session.id,
+            name=repo.root.name or "root",
+            start=session.start,
+            started_at=session.started_at,
+            candidate=taken.candidate,
+            incumbent=taken.incumbent,
+            commit=_commit_of(context, board, taken.subject),
+            seed=_seed(session),
+            secret=secrets.token_hex(16),
+        )
+        node = nodes[min(lost, len(nodes) - 1)] if nodes else ""
+        found, node, why = _answered(executor, repo, order, node, is_over, is_new=not board.nodes)
+        if found is None:
+            continue
+        if taken.node_kind and found.kind != taken.node_kind:
+            found = NodeRuns(problem=f"{node} is not of the kind any more that it was")
+        seen = {"node": node, "node_kind": taken.node_kind or found.kind, "hardware": found.hardware}
+        first = found.runs[0] if found.runs else None
+        return ran.model_copy(
+            update={**seen, "measurement": first, "further": found.runs[1:], "problem": found.problem}
+        )
+    return ran.model_copy(update={"problem": f"lost {MOST_LOST} times, the last time: {why}"})
+
+
+def _answered(
+    executor: Executor, repo: Repo, order: Order, node: str, is_over: Callable[[], bool], is_new: bool
+) -> tuple[NodeRuns | None, str, str]:
+    """Return what a node answered, which node, and why there is no answer. One that lacks the history is sent it, each in a session
+    that is new.
+    """
+    for whole in (True,) if is_new else (False, True):
+        came = executor.run(packed(repo, order, whole), node, is_over)
+        found = opened(came.answer, order.secret)
+        if found is None or not found.lacks:
+            return found, came.node, came.why or "its answer was not sealed"
+        node = came.node
+    return NodeRuns(problem="git could not read what was sent there"), node, ""
+
+
+def _commit_of(context: RepoContext, board: Board, subject: Subject) -> str:
+    candidate, incumbent, _ = subject
+    return board.candidates[candidate].commit if candidate else kept_commit(context, incumbent)
+
+
+def _seed(session: Session) -> int:
+    return secrets.randbelow(2**31) if session.seeds_vary else session.start.seed

@@ -19,7 +19,7 @@ from ..storage.masked_lines import remember_masked
 from ..text.redaction import redact_tail
 from .board import Board, board_held, board_of, post
 from .events import Submitted, WorkspaceOpened
-from .screening import workers
+from .screening import screens
 from .workspaces import edits_in, give, incumbent_commit, moved_on, own_workspace
 
 HOOK_OUTPUT_CHARACTERS = 3000
@@ -115,7 +115,7 @@ def in_the_way(context: RepoContext, one: Submitted) -> str:
     session, left = context.active, context.active.left_behind
     changes = without_outputs(session.plan, context.repo.changes())
     edits = [change.path for change in changes if change.tracked or shown(change.path) not in left]
-    beside = (session.noisy or workers(session) > 1) and not has_hooks(context.repo)
+    beside = (session.noisy or screens(session)) and not has_hooks(context.repo)
     held = [path for path in edits if not beside or shown(path) in one.files]
     if not held:
         return ""

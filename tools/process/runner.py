@@ -180,10 +180,13 @@ def _nobody(seconds: float, line: str) -> None:
 
 
 class Runner:
-    """The runs of one repository, each in a folder of its own under `folder`."""
+    """The runs of one repository, each in a folder of its own under `folder`; with an `owner`, a file, each ends once nobody holds
+    the lock of that any more.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, owner: Path | None = None) -> None:
         self._folder = folder
+        self._owner = str(owner or "")
 
     def run(self, command: CommandSpec, id: str = "", listener: Listener = _nobody) -> CommandRun:
         """Run a command to its end or its deadline, or join the run that has this id already.
@@ -258,7 +261,8 @@ class Runner:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._folder / f".{place.name}.{secrets.token_hex(4)}"
         draft.mkdir(mode=0o700)
-        (draft / "request.json").write_text(json.dumps(command.request(place, secret)), encoding="utf-8")
+        request = command.request(place, secret) | {"owner": self._owner}
+        (draft / "request.json").write_text(json.dumps(request), encoding="utf-8")
         lock = take_lock(draft / "alive")
         assert lock is not None, "nobody else knows this folder yet"
         try:

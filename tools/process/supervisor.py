@@ -50,6 +50,7 @@ class Supervisor:
         self._hidden: dict[str, str] = request["hidden"]
         self._reference = ReferenceTimer(request["pieces"])
         self._channel = _open_channel(request["channel"])
+        self._owner: str = request["owner"]
         self._channel_output = BoundedOutput()
         self._outputs: dict[int, BoundedOutput] = {}
         self._code: int | None = None
@@ -133,13 +134,26 @@ class Supervisor:
             left = self._began + self._timeout_s - time.monotonic()
             if left <= 0:
                 return False
-            if self._cancelled or (self._folder / "cancel").exists():
+            if self._cancelled or (self._folder / "cancel").exists() or self._is_orphaned():
                 self._cancelled = True
                 return True
             self._read(min(TICK_S, left))
             self._reap()
             self._note_descendants()
             self._write_progress()
+        return True
+
+    def _is_orphaned(self) -> bool:
+        """Tell whether the process died that this run was to end with, if there is one: its lock is free."""
+        if not self._owner:
+            return False
+        try:
+            with open(self._owner, "rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return True
+        except BlockingIOError:
+            return False
         return True
 
     def _read(self, seconds: float) -> None:

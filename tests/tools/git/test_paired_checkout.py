@@ -478,7 +478,7 @@ def test_an_unknown_commit_is_refused_and_the_second_checkout_stays(project: Pro
 def test_a_place_that_cannot_be_made_is_refused_with_a_cure(
     project: Project, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(linked_checkout, "_cache_folder", lambda root: Path("/dev/null/arenas"))
+    monkeypatch.setattr(linked_checkout, "cache_folder", lambda root: Path("/dev/null"))
 
     with pytest.raises(Refusal, match="set XDG_CACHE_HOME"):
         checkout_of(project).check_out("HEAD")

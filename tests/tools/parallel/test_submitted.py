@@ -14,41 +14,17 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.context import RepoContext
 from autoresearch_mcp.tools.parallel.board import board_of
 from autoresearch_mcp.tools.parallel.crew import crew_of
-from autoresearch_mcp.tools.verbs.parallel import Parallel, Submission
+from autoresearch_mcp.tools.verbs.parallel import Parallel
 from autoresearch_mcp.tools.verbs.running import Running
 from autoresearch_mcp.tools.workflows.fix.hooks import refuse_hiding
+from candidates import SUM, handed_in, summed, worked_off, workspace
 from conftest import Project
 from crashing import check, killed_at, when_free
-
-SUM = "cat value.txt src/* | paste -sd+ | bc"
-
-
-def summed(root: Path, **plan: object) -> Project:
-    """A session whose metric is the sum of the numbers in three files: changes to different files add up."""
-    project = Project(root, **{"verify": SUM, "workers": 2, "guards": (), **plan})
-    project.write("src/a.txt", "10\n").write("src/b.txt", "10\n").commit("parts")
-    return project.start()
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return summed(tmp_path / "repo")
-
-
-def workspace(project: Project, name: str = "") -> tuple[str, Path]:
-    answer = Parallel(project.lab).workspace(name)
-    return answer.name, Path(answer.path)
-
-
-def handed_in(project: Project, name: str, folder: Path, **files: object) -> Submission:
-    for file, value in files.items():
-        (folder / file.replace("__", "/").replace("_txt", ".txt")).write_text(f"{value}\n")
-    return Parallel(project.lab).submit(f"{files}", name)
-
-
-def worked_off(project: Project) -> list[str]:
-    crew_of(project.lab, "", refuse_hiding).work()
-    return project.statuses()[1:]
 
 
 def test_a_candidate_that_is_not_better_is_a_row_and_the_branch_never_moves(project: Project) -> None:

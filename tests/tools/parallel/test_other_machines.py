@@ -1,0 +1,155 @@
+"""Candidates that run on other machines: what travels, what counts, and what a node that is unlike the others may say."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.parallel.board import board_of
+from autoresearch_mcp.tools.parallel.crew import crew_of
+from autoresearch_mcp.tools.parallel.executor import VARIABLE, setting
+from autoresearch_mcp.tools.parallel.node_run import NodeRuns, Order, opened, packed, work
+from autoresearch_mcp.tools.workflows.fix.hooks import refuse_hiding
+from candidates import SUM, handed_in, summed, worked_off, workspace
+from conftest import Project
+from crashing import check
+
+ON_A_NODE = "case $PWD in *-place-*) {}; esac; "
+
+
+def order_for(project: Project, **fields: object) -> Order:
+    context = project.lab.for_reading()
+    session = context.active
+    given = {"session": session.id, "name": "repo", "start": session.start, "started_at": session.started_at}
+    given |= {"candidate": 1, "incumbent": 0, "commit": project.git("rev-parse", "HEAD"), "seed": 7}
+    return Order.model_validate(given | {"secret": secrets.token_hex(4)} | fields)
+
+
+def answered(project: Project, order: Order, whole: bool = False) -> NodeRuns:
+    found = opened(work(packed(project.lab.for_reading().repo, order, whole)), order.secret)
+    assert found is not None
+    return found
+
+
+def test_a_node_that_lacks_the_history_is_sent_it_once(tmp_path: Path) -> None:
+    project = summed(tmp_path / "repo")
+    order = order_for(project)
+
+    assert answered(project, order).lacks
+    there = answered(project, order, whole=True)
+    best = answered(project, order_for(project, candidate=0))
+
+    assert [run.value for run in there.runs] == [30.0]
+    assert (there.runs[0].receipt and there.runs[0].receipt.seed, len(there.kind)) == (7, 12)
+    assert "processors" in there.hardware
+    assert (best.kind, [run.value for run in best.runs]) == (there.kind, [30.0, 30.0]), "it repeats there as well"
+
+
+def test_what_does_not_bear_the_seal_of_its_order_is_no_answer(tmp_path: Path) -> None:
+    project = summed(tmp_path / "repo")
+    order = order_for(project)
+    answer = work(packed(project.lab.for_reading().repo, order, whole=True))
+
+    assert opened(answer, order.secret)
+    assert opened(answer.replace(b"30.0", b"29.0"), order.secret) is None
+    assert opened(answer, "another attempt's") is None
+    assert opened(b"", order.secret) is None, "it was lost"
+
+
+def test_a_protected_file_that_a_candidate_bent_is_as_sealed_on_a_node(tmp_path: Path) -> None:
+    project = Project(tmp_path / "repo", verify="sh score.sh", guards=(), protected=("score.sh",))
+    project.write("score.sh", "cat src/a.txt\n").write("src/a.txt", "10\n").commit("parts").start()
+    project.write("score.sh", "echo 0\n").commit("bent")
+
+    found = answered(project, order_for(project), whole=True)
+
+    assert [run.value for run in found.runs] == [10.0]
+
+
+def test_a_run_ends_with_the_process_that_works_its_order_off(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    os.mkfifo(begun)
+    verify = ON_A_NODE.format(f"exec 3<>{begun}; echo >&3; exec sleep 600") + SUM
+    project = summed(tmp_path / "repo", verify=verify)
+    order = order_for(project)
+    (tmp_path / "order").write_bytes(packed(project.lab.for_reading().repo, order, whole=True))
+    code = "import sys; from autoresearch_mcp.tools.parallel.node_run import work; work(open(sys.argv[1], 'rb').read())"
+    other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "order")])
+    with begun.open() as pipe:
+        pipe.readline()  # it runs
+
+        other.kill()
+        other.wait()
+
+        assert pipe.read() == "", "nobody has the pipe open any more"
+
+
+@pytest.mark.parametrize("given", ["ray", "ray address=head:6379", "slurm folder=/x workers=0", "dask workers=2"])
+def test_a_setting_of_no_known_form_is_refused_with_the_forms(given: str) -> None:
+    assert setting({}) is None
+    assert setting({VARIABLE: "local"}) is None
+    with pytest.raises(Refusal, match="has to be `local`, `ray address="):
+        setting({VARIABLE: given})
+
+
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    pytest.importorskip("submitit", reason="jobs go through submitit")
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    monkeypatch.setenv(VARIABLE, f"slurm folder={folder} cluster=local workers=2")
+    return folder
+
+
+def test_a_candidate_is_held_against_the_best_on_such_nodes_and_one_that_was_lost_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = slurm(tmp_path, monkeypatch)
+    lost = f"test -e {tmp_path}/lost || {{ touch {tmp_path}/lost; rm -rf {shared}/autoresearch-*/run-*; }}; "
+    project = summed(tmp_path / "repo", verify=ON_A_NODE.format(lost + "echo 1000 > src/node.txt") + SUM, workers=0)
+    name, folder = workspace(project)
+    handed_in(project, name, folder, value_txt=11)
+
+    assert worked_off(project) == ["discard"]
+
+    row = project.review.history(iteration=1).rows[0]
+    assert (row.metric, row.delta, row.why, len(row.receipts)) == (1031.0, 1.0, "Worse by 1.", 1)
+    assert "held against on nodes of one kind (" in row.note
+    assert board_of(project.lab.for_reading()).lanes[(1, 0, "")].attempt == 2
+    check(project)
+
+
+@pytest.mark.slow
+def test_what_takes_its_node_down_twice_is_measured_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = slurm(tmp_path, monkeypatch)
+    project = summed(
+        tmp_path / "repo", verify=ON_A_NODE.format(f"rm -rf {shared}/autoresearch-*/run-*") + SUM, workers=0
+    )
+    name, folder = workspace(project)
+    handed_in(project, name, folder, value_txt=9)
+
+    assert worked_off(project) == ["keep"]
+
+    ran = board_of(project.lab.for_reading()).runs[(1, 0, "")]
+    assert ran.problem.startswith("lost 2 times, the last time: ")
+
+
+def test_candidates_wait_for_a_cluster_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slurm(tmp_path, monkeypatch)
+    monkeypatch.setenv(VARIABLE, f"slurm folder={tmp_path}/nowhere cluster=local workers=2")
+    project = summed(tmp_path / "repo", workers=0)
+    name, folder = workspace(project)
+    handed_in(project, name, folder, value_txt=9)
+    crew = crew_of(project.lab, "", refuse_hiding)
+    crew.wake()
+    while not crew.waits:
+        time.sleep(0.02)
+
+    assert "slurm cannot be reached: FileNotFoundError" in crew.waits
+    project.sessions.finish_session()

@@ -1,0 +1,54 @@
+"""The process that speaks to an engine: libraries of clusters print, take signals and start threads, which a server cannot have.
+
+It holds one end of a socket. In come orders to begin and to end, by numbers; out goes what became of each. With the server it ends,
+and with it every job.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from .engines import Came, engine, short
+
+logger = logging.getLogger(__name__)
+TICK_S = 0.02
+READY = 0
+"""The number under which it tells that the engine is there, or why it is not."""
+
+
+def serve(line: Connection, name: str, *options: str) -> None:
+    """Begin and end jobs as asked, and tell what became of them, until the server is gone."""
+    try:
+        room = engine(name, dict(option.split("=", 1) for option in options))
+    except Exception as error:
+        logger.exception("the engine cannot be reached")
+        line.send((READY, Came(why=short(error))))
+        return
+    line.send((READY, Came()))
+    jobs: dict[int, Any] = {}
+    with suppress(EOFError, OSError):
+        while True:
+            if line.poll(TICK_S if jobs else None):
+                number, node, given = line.recv()
+                if given:
+                    try:
+                        jobs[number] = room.begin(given, node)
+                    except Exception as error:
+                        logger.exception("the engine took no order")
+                        line.send((number, Came(why=short(error))))
+                elif number in jobs:
+                    room.end(jobs[number])
+            for number, came in [(number, room.came(job)) for number, job in jobs.items()]:
+                if came is not None:
+                    del jobs[number]
+                    line.send((number, came))
+    for job in jobs.values():
+        room.end(job)
+
+
+if __name__ == "__main__":
+    serve(Connection(int(sys.argv[1])), *sys.argv[2:])
