@@ -3,7 +3,7 @@
 Run it from a clone, with the Python that the package is installed in: `python benchmarks/kill_run.py --kills 200 --seed 1`. The
 agent is a small program that speaks MCP to the server that it is told of and takes one off a number, in one session whatever is
 killed. When enough have been killed a last run makes `--after` iterations undisturbed, and it is looked whether there is one row
-an iteration, one commit an attempt, HEAD is what was kept last and the best, the chain of the journal holds, the user's file is as
+an iteration, one commit an attempt, no crash, HEAD is what was kept last and the best, the chain of the journal holds, the user's file is as
 it was, and nothing of any leg lives. Linux only.
 """
 
@@ -167,6 +167,7 @@ class KilledRun:
             "one commit an attempt": experiments == len(self.committed()) == len(set(self.committed())),
             "HEAD is the last that was kept": tree == self.git("rev-parse", f"{kept[-1]}^{{tree}}"),
             "HEAD is the best": float(self.git("show", "HEAD:value.txt")) == min(measured),
+            "no kill is told as a crash": not any(row[5] == "crash" for row in rows),
             "the chain of the journal": not Lab(self.root).for_reading().journal.broken(thorough=True),
             "the user's file": _read(self.root / "notes.txt") == "the user's",
             "nothing of a leg lives": not list(self.living()),

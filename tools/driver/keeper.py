@@ -13,18 +13,16 @@ import subprocess
 import sys
 from contextlib import suppress
 
-from ..process.leftovers import end_marked
+from ..process.leftovers import LEG_MARK, end_marked
 from ..process.processes import descendants, prctl, send_signal
 
 LOOK_S, LAST_WORDS_S, GRACE_S = 0.2, 3.0, 8.0
 _PARENT_DEATH = 1
-MARK = "AUTORESEARCH_LEG"
-"""Variable that every process of a leg inherits, so that it is found whatever it did to leave."""
 
 
 def mark_of(leg: str) -> bytes:
     """Return how a process of a leg shows it in its environment."""
-    return f"{MARK}={leg}".encode()
+    return f"{LEG_MARK}={leg}".encode()
 
 
 def main(arguments: list[str]) -> int:
@@ -42,7 +40,7 @@ def main(arguments: list[str]) -> int:
         pass
     if agent.poll() is None:
         _end(agent)
-    end_marked(mark_of(os.environ[MARK]))
+    end_marked(mark_of(os.environ[LEG_MARK]))
     code = agent.wait()
     return 128 - code if code < 0 else code
 

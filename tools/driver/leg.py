@@ -14,11 +14,11 @@ from pathlib import Path
 
 from ..git.repo import Repo
 from ..process.announcing import announce
-from ..process.leftovers import end_marked
+from ..process.leftovers import LEG_MARK, end_marked
 from ..process.runner import Runner
 from ..storage.disk import read_or_empty
 from .agents import DrivenClient
-from .keeper import GRACE_S, MARK, mark_of
+from .keeper import GRACE_S, mark_of
 from .reading import LegOutput
 
 _LINE_BYTES = 1 << 22
@@ -43,7 +43,7 @@ class RunningLeg:
         self._keeper = subprocess.Popen(
             [sys.executable, "-P", "-m", _KEEPER, str(prompt), *words],
             cwd=root,
-            env={**os.environ, **variables, MARK: name},
+            env={**os.environ, **variables, LEG_MARK: name},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -16,6 +16,7 @@ from pathlib import Path
 from ..git.repo import Repo
 from ..text.masking import looks_secret
 from .landlock import folders_in_dev, landlock_version
+from .leftovers import LEG_MARK
 
 _EXACT = frozenset(
     # the person, the shell, the place
@@ -55,7 +56,7 @@ _OF_THE_SHELL = frozenset("PWD OLDPWD SHLVL IFS PPID UID EUID RANDOM SECONDS LIN
 def passes(name: str, value: str = "") -> bool:
     """Tell whether a variable reaches a measured command without being named in the plan."""
     ordinary = name in _EXACT or name.startswith(_FAMILIES)
-    return ordinary and not looks_secret(name, value)
+    return ordinary and name != LEG_MARK and not looks_secret(name, value)
 
 
 def measured_environment(inherited: Mapping[str, str], added: Mapping[str, str]) -> dict[str, str]:

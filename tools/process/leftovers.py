@@ -14,6 +14,10 @@ from ..storage.disk import read_or_empty
 from .processes import process_names, process_status
 from .supervisor import DESCENDANTS
 
+LEG_MARK = "AUTORESEARCH_LEG"
+"""Variable that every process of a driven agent's leg inherits, so that it is found whatever it did to leave. What is measured
+does not: it outlives the leg.
+"""
 _ROUNDS = 50
 _PAUSE_S = 0.02
 

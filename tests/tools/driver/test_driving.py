@@ -149,6 +149,40 @@ def test_an_agent_that_is_killed_loses_nothing(session: Project) -> None:
     assert session.statuses() == ["baseline", *["keep"] * 6]
 
 
+def test_what_is_measured_outlives_the_leg_that_began_it_and_counts(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    go.touch()
+    project = Project(
+        tmp_path / "repo",
+        verify=f"touch {tmp_path}/measuring; until [ -e {go} ]; do sleep 0.05; done; cat value.txt",
+        iterations=1,
+    ).start()
+    run = Run(
+        project,
+        """
+go, measuring = Path("../go"), Path("../measuring")
+if leg == 1:
+    import threading
+    go.unlink(), measuring.unlink()
+    def die():
+        while not measuring.exists():
+            time.sleep(0.05)
+        os._exit(1)
+    threading.Thread(target=die).start()
+    better()
+from autoresearch_mcp.tools.driver.settling import settle
+from autoresearch_mcp.tools.lab.access import Lab
+go.touch()
+settle(Lab(Path.cwd(), clock=lambda: 1_700_000_000.0), time.sleep)
+""",
+    )
+
+    run.go()
+
+    assert run.legs == [(0, LegEnding.ITSELF), (1, LegEnding.ITSELF)]
+    assert project.statuses() == ["baseline", "keep"]
+
+
 def test_legs_that_bring_nothing_back_off_and_end_with_the_last_words(session: Project) -> None:
     run = Run(session, "print('what should I do?')")
 
