@@ -73,11 +73,11 @@ class Ray:
         own = {name: amount for name, amount in wanted.items() if name not in usual}
         known = {usual[name]: amount for name, amount in wanted.items() if name in usual}
         self._ray, self._on = ray, NodeAffinitySchedulingStrategy
-        self._work = ray.remote(work_for_ray).options(**known, resources=own, max_retries=0)
+        self._work, self._options = ray.remote(work_for_ray), {**known, "resources": own, "max_retries": 0}
 
     def begin(self, given: bytes, node: str) -> object:
         where = {"scheduling_strategy": self._on(node, soft=False)} if node else {}
-        return self._work.options(**where).remote(given)
+        return self._work.options(**self._options, **where).remote(given)
 
     def came(self, job: object) -> Came | None:
         if not self._ray.wait([job], timeout=0)[0]:
