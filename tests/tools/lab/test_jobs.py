@@ -202,8 +202,8 @@ async def test_cancel_ends_the_run_and_the_change_counts_as_crashed(
 
     assert (stopped["stopped"], stopped["phase"]) == (True, "fix")
     assert "The run was cancelled" in answer["why"]
-    assert content(await client.call_tool("revert", {}))["phase"] == "judged"
-    assert content(await client.call_tool("log", {}))["status"] == "crash"
+    assert (await finished(client, "revert", {}))["phase"] == "judged"
+    assert (await finished(client, "log", {}))["status"] == "crash"
     assert project.read("value.txt") == "10\n"
 
 
