@@ -107,7 +107,7 @@ class Following:
     @property
     def _last(self) -> bool:
         """Whether no run may follow the one that comes."""
-        return self.turns.count + 1 >= self.stakes.cap
+        return sum(self.counted) + 1 >= self.stakes.cap
 
     def _met(self, value: float, **limit: float) -> Self:
         turns = replace(self.turns, candidate=(value,), held=None)

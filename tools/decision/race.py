@@ -134,7 +134,7 @@ class Race(Following):
             return self._simpler_step(known, error)
         if self._hopeless(known, error, smallest):
             return Step.NOT_BETTER
-        if self.turns.count >= self.stakes.cap:
+        if sum(self.counted) >= self.stakes.cap:
             return Step.INCONCLUSIVE
         if sure and self.turns.count < LONG:
             return Step.INCUMBENT if theirs < ours - 1 else Step.CANDIDATE
@@ -172,7 +172,7 @@ class Race(Following):
             return Step.SIMPLER
         if gain < -ROOM * room:
             return Step.NOT_BETTER
-        if self.turns.count >= self.stakes.cap:
+        if sum(self.counted) >= self.stakes.cap:
             return Step.INCONCLUSIVE
         return self._most_telling()
 

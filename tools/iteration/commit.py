@@ -279,8 +279,7 @@ def repeat_of(
         row = next((row for row in journal.rows(session.id, 1, before=earlier + 1) if row.iteration == earlier), None)
         if row is None or settled_by_evidence(row, session):
             outcome = f"{row.status}: {row.description}" if row else "still open"
-            return (
-                earlier,
-                f"{how} what iteration {earlier} tried ({outcome}). Nothing was committed. Try something else.",
-            )
+            why = "Evidence settled that, so `again` does not take it either" if row else "It has no verdict yet"
+            message = f"{how} what iteration {earlier} tried ({outcome}). {why}. Nothing was committed."
+            return earlier, f"{message} Try something else."
     return None

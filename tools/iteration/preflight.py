@@ -192,10 +192,11 @@ def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflig
     if dirtied:
         named = ", ".join(f'"{shown(path)}"' for path in (*plan.outputs, *dirtied[:6]))
         cure = (
-            f"They were put back, their content is kept in {kept}. Every try would look like an edit: let the "
-            f"commands write elsewhere, stop tracking the files, or let the plan own them: outputs = [{named}]."
+            f"They were put back, their content is kept in {kept}. If it was you who edited meanwhile, take that from there once "
+            f"this has passed: files must be left alone while it runs. If the commands write them, every try would look like an "
+            f"edit: let them write elsewhere, stop tracking the files, or let the plan own them: outputs = [{named}]."
         )
-        gates.append(row_of("verify leaves the tree alone", f"the commands changed {listed(dirtied)}", cure))
+        gates.append(row_of("verify leaves the tree alone", f"{listed(dirtied)} changed while the commands ran", cure))
     after = without_outputs(plan, context.repo.changes())
     if left := tuple(shown(c.path) for c in after if not c.tracked and c.path not in untracked):
         gates.append(

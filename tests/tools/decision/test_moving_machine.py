@@ -203,10 +203,18 @@ def test_two_freak_runs_of_the_incumbent_that_agree_move_the_level_and_begin_the
     assert "begins anew, after 4 runs" in judge.finding().why
 
 
-def test_runs_from_before_the_machine_moved_count_to_the_most_runs_of_a_decision() -> None:
-    judge: Judge = replace(fresh(), stakes=replace(NORMAL, cap=4))
+def test_a_race_that_begins_anew_may_take_all_its_runs_again() -> None:
+    noise = random.Random(1)
+    judge = run(replace(fresh(), stakes=replace(NORMAL, cap=12)), (C, 97.5), (C, 97.6), (I, 160.0), (I, 158.0))
 
-    judge = run(judge, (C, 97.5), (C, 97.6), (I, 160.0), (I, 158.0))
+    judge, found, count = to_the_end(judge, lambda arm: (156.2 if arm is C else 159.0) + noise.gauss(0, 0.8))
+
+    assert found.step is Step.BETTER
+    assert 8 < count <= 12
+
+
+def test_a_race_whose_runs_were_all_spent_before_the_machine_moved_ends_undecided() -> None:
+    judge = run(replace(fresh(), stakes=replace(NORMAL, cap=4)), (C, 97.5), (C, 97.6), (I, 160.0), (I, 158.0))
 
     assert judge.finding().step is Step.INCONCLUSIVE
     assert "inconclusive after 4 runs" in judge.finding().why

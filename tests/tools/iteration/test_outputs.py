@@ -95,7 +95,7 @@ def test_the_gates_name_what_the_commands_rewrite_and_put_it_back(tmp_path: Path
 
     row = next(gate for gate in project.planning.check_plan(project.plan).gates if not gate.passed)
 
-    assert "the commands changed lock.json" in row.seen
+    assert "lock.json changed while the commands ran" in row.seen
     assert 'outputs = ["lock.json"]' in row.cure
     assert project.git("status", "--porcelain") == ""
     project.plan = project.plan.model_copy(update={"outputs": ("lock.json",)})
