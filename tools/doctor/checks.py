@@ -126,8 +126,7 @@ def _git(context: RepoContext) -> Iterator[DoctorCheck]:
 
 
 def _state(context: RepoContext) -> Iterator[DoctorCheck]:
-    moved = context.moved_head()
-    if moved and not read_intent(context.repo.own_folder):
+    if moved := context.moved_head():
         seen, _, cure = moved.partition(" Nothing was touched. ")
         yield DoctorCheck("session", False, seen, cure)
     broken = context.journal.broken(thorough=True)

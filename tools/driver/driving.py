@@ -100,11 +100,7 @@ class Driver:
             self._after_earlier_runs()
             while isinstance(turn := self._between(), DrivenAgent):
                 self._one_leg(turn)
-            try:
-                if self._workspace is None:
-                    settle(self._lab, self._edge.pause)
-            except Refusal as refusal:
-                self._edge.tell(f"The open iteration was left as it is: {refusal.message}")
+            self._settle()
             self.place.note_now({})
         self._tell_rows()
         return turn
@@ -157,7 +153,10 @@ class Driver:
         finally:
             code = client.end()
             self._at_work = None
-        self._keep(leg.ended(self._look(), self._edge.now(), ending, code))
+        ended = self._edge.now()
+        if ending in {LegEnding.STOPPED, LegEnding.BUDGET}:  # no other leg brings what is open to its end
+            self._settle()
+        self._keep(leg.ended(self._look(), ended, ending, code))
         self._edge.tell(f"{self._leg_name(leg)} is over: {leg_words(self._legs[-1])}.")
 
     def _watch(self, client: RunningLeg, leg: LegAtWork) -> LegEnding:
@@ -176,6 +175,13 @@ class Driver:
                 return ending
         return LegEnding.ITSELF
 
+    def _settle(self) -> None:
+        try:
+            if self._workspace is None:
+                settle(self._lab, self._edge.pause)
+        except Refusal as refusal:
+            self._edge.tell(f"The open iteration was left as it is: {refusal.message}")
+
     def _keep(self, leg: Leg) -> None:
         self._legs.append(leg)
         add_leg(self._own_folder, self._first.session, leg)
@@ -188,6 +194,7 @@ class Driver:
             end_lost_leg(str(left["name"]))
             seen = self._look()
             add_leg(self._own_folder, seen.session, lost_leg(left, seen, self._edge.now()))
+        self._note({})
         earlier, labels = legs_of(self._own_folder, self._first.session), {one.label for one in self._options.agents}
         self._before = len([leg for leg in earlier if self._workspace is None or leg.agent in labels])
         if earlier and not self._workspace:

@@ -32,8 +32,11 @@ def settle(lab: Lab, pause: Callable[[float], None], why: str = WHY, tries: int 
         Phase.JUDGED: loop.log,
     }
     done: Answer | None = None
-    while step := steps.get(lab.for_reading().phase):
+    while True:
         try:
+            lab.finish_interrupted()
+            if (step := steps.get(lab.for_reading().phase)) is None:
+                break
             done = step()
         except Refusal as refusal:
             tries -= 1

@@ -15,6 +15,7 @@ from ..git.repo import Repo
 from ..measurement.runs import RunService
 from ..plan.model import PLAN_FILE
 from ..plan.scope import Scope
+from ..session.intent import read_intent
 from ..session.store import SessionStore
 from ..storage.disk import curable_disk, writer_lock
 from ..vocabulary import Phase, Tool, following
@@ -91,6 +92,13 @@ class Lab:
                     context.end_runs()
                 raise
             context.end_runs()
+
+    def finish_interrupted(self, repo: str = "") -> None:
+        """Finish the step that a dead server had begun, if there is one, as the next call that writes would."""
+        folder = self._repo(repo).own_folder
+        if read_intent(folder):
+            with curable_disk(), _turn_to_write(folder, Tool.STATUS):
+                recover(self._open(repo))
 
     def _open(self, repo: str, recovered: str = "") -> RepoContext:
         found = self._repo(repo)

@@ -16,6 +16,7 @@ from ..git.paired_checkout import PairedCheckout
 from ..git.repo import Repo, shown
 from ..measurement.runs import RunService
 from ..session.events import Event, Row
+from ..session.intent import read_intent
 from ..session.journal import Journal
 from ..session.results import RESULTS_FILE, baseline_row, line, render
 from ..session.short_rows import ShortRow, in_short
@@ -121,7 +122,12 @@ class RepoContext:
             raise _detached(self.repo) if not self.branch else _out_of_order(self.session, self.phase, tool, self.now())
 
     def moved_head(self) -> str:
-        """Say that HEAD is not where the open session left it, and how to bring it back; empty where it is."""
+        """Say that HEAD is not where the open session left it, and how to bring it back; empty where it is, and where a step was
+        interrupted, which the next call that writes looks at first.
+        """
+        return "" if read_intent(self.repo.own_folder) else self._moved_head()
+
+    def _moved_head(self) -> str:
         session, head = self.session, self.repo.head()
         if session is None or self.phase is Phase.NO_SESSION or head == session.head:
             return ""
@@ -135,7 +141,7 @@ class RepoContext:
         return list(AFTER_MOVE if self.moved_head() else following(self.phase))
 
     def _require_own_head(self) -> None:
-        if message := self.moved_head():
+        if message := self._moved_head():
             raise Refusal(Code.HEAD_MOVED, message, following=AFTER_MOVE)
 
     def unfinished(self) -> JobRecord | None:

@@ -27,6 +27,7 @@ from autoresearch_mcp.tools.process.processes import process_status
 from autoresearch_mcp.tools.storage.disk import writer_lock
 from autoresearch_mcp.tools.vocabulary import Tool
 from conftest import Project
+from crashing import before_record, iterate
 
 AGENT = """
 import os, sys, time
@@ -273,6 +274,19 @@ def test_an_iteration_that_the_agent_left_open_is_measured_or_taken_back(session
     again.go()
     assert session.read("value.txt") == "3\n"
     assert session.copied_server().sessions.status().phase == "ready"
+
+
+def test_a_commit_that_its_server_died_before_it_recorded_is_finished_and_measured(session: Project) -> None:
+    session.write("value.txt", "3\n")
+    before_record("committed", lambda: iterate(session, "three"))
+    session.restart()
+    assert "somebody committed" not in session.review.report().report
+    stopped = Run(session, "")
+    stopped.driver.stop()
+
+    stopped.go()
+
+    assert session.statuses() == ["baseline", "keep"]
 
 
 def test_a_person_s_own_command_hears_of_each_keep(session: Project) -> None:
