@@ -56,7 +56,7 @@ class Timed(Project):
 
 
 def session(root: Path, where: str, workers: int, tries: int, then: Callable[[], None] = lambda: None) -> Project:
-    """Play a session; `then` is called once half of its candidates were begun."""
+    """Play a session; `then` is called once as many runs were begun as half of its tries."""
     os.environ[VARIABLE] = f"{where} workers={workers}" if where else ""
     log = root.parent / f"{root.name}.log"
     project = Timed(
@@ -70,13 +70,14 @@ def session(root: Path, where: str, workers: int, tries: int, then: Callable[[],
     for number in range(tries):
         (Path(place.path) / f"src/{number}.txt").write_text(f"{5 if number == BETTER else 11}\n")
         verbs.submit(f"try {number}", place.name)
-    threading.Thread(target=_at_half, args=(project, tries // 2, then), daemon=True).start()
+    lines = log.stat().st_size + tries // 2
+    threading.Thread(target=_once, args=(log, lines, then), daemon=True).start()
     crew_of(project.lab, "", refuse_hiding).work()
     return project
 
 
-def _at_half(project: Project, half: int, then: Callable[[], None]) -> None:
-    while len({event.candidate for _, event in _board(project) if isinstance(event, LaneTaken)}) < half:
+def _once(log: Path, lines: int, then: Callable[[], None]) -> None:
+    while log.stat().st_size < lines:
         time.sleep(0.05)
     then()
 
@@ -99,6 +100,9 @@ def told(project: Project, name: str, tries: int, began: float) -> float:
     assert len({event.subject for _, event in ran}) == len(ran), "no run counts twice"
     assert statuses.count("keep") == 1, statuses
     lost = sum(bool(event.problem) for _, event in ran)
+    for _, event in ran:
+        if event.problem:
+            print(f"{event.subject}: {event.problem}", file=sys.stderr)
     print(f"| {name} | {3600 * tries / took:.0f} | {statistics.median(of_one):.2f} s | {again} | {lost} |", flush=True)
     return took
 

@@ -47,6 +47,9 @@ TAKING: Mapping[str, CliCommand] = {
             ),
             argument("--keeps", type=_numbers, metavar="N,N", default=(), help="only the keeps of these iterations"),
             argument("--squash", action="store_true", help="one commit (default: one a keep)"),
+            argument(
+                "--each", action="store_true", help="a branch for each keep alone, BRANCH-N for that of iteration N"
+            ),
             JSON,
         ),
         says="Your checkout is not touched. The branch before and after runs in turn in a second checkout, then the guards; it stays "

@@ -59,8 +59,11 @@ def ablate(root: Path, options: Namespace) -> int:
 
 
 def apply(root: Path, options: Namespace) -> int:
-    """Put keeps on another branch."""
-    return print_answer(options.json, lambda: Taking(Lab(root)).apply(options.branch, options.keeps, options.squash))
+    """Put keeps on another branch, or each on one of its own."""
+    taking = Taking(Lab(root))
+    if options.each:
+        return print_answer(options.json, lambda: taking.hand_over(options.branch, options.keeps))
+    return print_answer(options.json, lambda: taking.apply(options.branch, options.keeps, options.squash))
 
 
 def workspace(root: Path, options: Namespace) -> int:

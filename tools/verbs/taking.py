@@ -9,7 +9,9 @@ from pydantic import BaseModel, Field
 from ..errors import Code, Refusal
 from ..iteration.ablate import KeepTest, ablate
 from ..iteration.apply import apply
+from ..iteration.keeps import standing
 from ..lab.answers import Answer
+from ..lab.context import RepoContext
 from ..session.state import Session
 from ..session.summary import count_of
 from ..session.telling import Worth, worth_of
@@ -60,6 +62,17 @@ class KeepsApplied(Answer):
         return [f"{made} Measured there: {self.gain}.{guards}"]
 
 
+class KeepsHandedOver(Answer):
+    """A branch for each keep that holds alone, and why others have none."""
+
+    branches: list[KeepsApplied] = []
+    left: list[str] = Field([], description="Keeps without a branch, each with the reason.")
+
+    def lines(self) -> list[str]:
+        made = [line for branch in self.branches for line in branch.lines()]
+        return [*made, *(f"No branch: {reason}" for reason in self.left)] or ["No change is left that was kept."]
+
+
 class Taking(Verbs):
     """What a person does with results."""
 
@@ -85,20 +98,40 @@ class Taking(Verbs):
             Refusal: with nothing changed: see `apply` in `tools/iteration/apply.py`.
         """
         with self._lab.for_writing(repo, Tool.ITERATE, again=lambda context: context.session is not None) as context:
-            if context.active.trial is not None:
-                raise Refusal(Code.OUT_OF_ORDER, "An iteration is open. Decide it first.")
-            branch = branch or f"{context.active.start.branch}-kept"
-            found = apply(context, branch, keeps, squash)
-            if context.active.finished:
-                context.paired_checkout.remove()
-            return KeepsApplied(
-                phase=context.phase,
-                next=context.following(),
-                branch=branch,
-                commits=list(found.commits),
-                gain=f"{found.gain}, {found.runs} runs in turn",
-                guards=[guard.guard for guard in found.guards],
-            )
+            return _applied(context, branch or f"{context.active.start.branch}-kept", keeps, squash)
+
+    def hand_over(self, prefix: str = "", keeps: Sequence[int] = (), repo: RepoPath = "") -> KeepsHandedOver:
+        """Make a branch for each keep of the newest session, or for those named, with that change alone, measured there as `apply`
+        does. Where one does not fit without another, or shows to be worse alone, there is no branch and the reason is told.
+        """
+        with self._lab.for_writing(repo, Tool.ITERATE, again=lambda context: context.session is not None) as context:
+            made, left = list[KeepsApplied](), list[str]()
+            prefix = prefix or f"{context.active.start.branch}-kept"
+            for keep in standing(context):
+                number = keep.row.iteration
+                if keeps and number not in keeps:
+                    continue
+                try:
+                    made.append(_applied(context, f"{prefix}-{number}", (number,), squash=False))
+                except Refusal as refusal:
+                    left.append(f"{keep.words()}. {refusal.message}")
+            return KeepsHandedOver(phase=context.phase, next=context.following(), branches=made, left=left)
+
+
+def _applied(context: RepoContext, branch: str, keeps: Sequence[int], squash: bool) -> KeepsApplied:
+    if context.active.trial is not None:
+        raise Refusal(Code.OUT_OF_ORDER, "An iteration is open. Decide it first.")
+    found = apply(context, branch, keeps, squash)
+    if context.active.finished:
+        context.paired_checkout.remove()
+    return KeepsApplied(
+        phase=context.phase,
+        next=context.following(),
+        branch=branch,
+        commits=list(found.commits),
+        gain=f"{found.gain}, {found.runs} runs in turn",
+        guards=[guard.guard for guard in found.guards],
+    )
 
 
 def _worth(session: Session, test: KeepTest) -> KeepWorth:

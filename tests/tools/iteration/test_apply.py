@@ -79,6 +79,21 @@ def test_some_of_them_by_the_number(kept: Project, capsys: pytest.CaptureFixture
     assert kept.git("rev-parse", "main") == old
 
 
+def test_each_keep_that_holds_alone_gets_a_branch_of_its_own_and_the_others_a_reason(
+    kept: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--root", str(kept.root), "apply", "mine", "--each"]) == 0
+
+    told = capsys.readouterr().out
+    assert told.count("has 1 new commit: ") == 2
+    assert (
+        "No branch: #3 src/a.txt is 4. These keeps do not fit: #3 src/a.txt is 4 (src/a.txt); mine-3 has other" in told
+    )
+    assert kept.git("for-each-ref", "--format=%(refname:short)", "refs/heads/mine*").split() == ["mine-1", "mine-2"]
+    for branch, file in (("mine-1", "src/a.txt"), ("mine-2", "src/b.txt")):
+        assert kept.git("diff", "--name-only", kept.git("merge-base", "lab", branch), branch) == file
+
+
 def test_of_ten_keeps_each_that_conflicts_is_named_and_nothing_moves(tmp_path: Path) -> None:
     project = beside(with_ten_keeps(tmp_path / "repo"), "src/a.txt", "99\n")
     before = project.picture()
