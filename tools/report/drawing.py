@@ -13,7 +13,7 @@ from .labels import Box, label_text, labels_of
 from .picture import MOST_LABELS, Dot, Mark, Picture, Segment
 
 WIDTH, HEIGHT = 960, 430
-FIELD = Box(70, 22, 946, 354)
+FIELD = Box(70, 28, 946, 354)
 """Where the dots are; below it stands a strip for tries without a number, then the axis."""
 STRIP = 374
 _LETTER, _LINE = 5.9, 14.0
@@ -189,6 +189,12 @@ def _title(dot: Dot) -> str:
 def _labels(svg: Element, picture: Picture) -> None:
     group = SubElement(svg, "g", {"class": "labels"})
     placed = {dot.x: label for dot, label in labels_of(picture, FIELD, _LETTER, _LINE)}
+    far = [(dot, placed[dot.x]) for dot in picture.labelled[:1] if dot.x in placed and placed[dot.x].leads]
+    lines = [
+        f"M{_x(picture, dot.x):.1f} {_y(picture, dot.value or 0.0):.1f}L{label.x:.1f} {label.y:.1f}"
+        for dot, label in far
+    ]
+    SubElement(group, "path", {"d": "".join(lines)})
     for dot in picture.labelled[:MOST_LABELS]:  # those without room have it where somebody zooms in
         label = placed.get(dot.x)
         where = {"text-anchor": str(label.side)} if label else {"display": "none"}

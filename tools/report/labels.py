@@ -14,6 +14,8 @@ LONGEST, SHORTEST = 80, 6
 """Letters of a label, and of what is left of its words where they are cut."""
 DOT = 5
 """How far a dot reaches on either side, in pixels."""
+MOST_ROWS = 30
+"""Lines of text that the first label may be away from its dot."""
 MOST_BOXES = 2000
 """Boxes in the way of labels from which those on the same pixels count as one."""
 
@@ -46,30 +48,35 @@ class Wanted:
 
 @dataclass(frozen=True)
 class PlacedLabel:
-    """A label in its place; `x` and `y` are where its text starts or ends, on its middle line. `of` counts the wanted."""
+    """A label in its place; `x` and `y` are where its text starts or ends, on its middle line. `of` counts the wanted. One that
+    `leads` stands so far from its dot that a line has to.
+    """
 
     of: int
     x: float
     y: float
     side: LabelAnchor
     text: str
+    leads: bool = False
 
 
 def place_labels(
     wanted: Sequence[Wanted], taken: Sequence[Box], field: Box, letter: float, line: float, down: bool
 ) -> list[PlacedLabel]:  # fmt: skip
     """Place labels for as many of the wanted as find room, the first ones first: each where most of its text is free, cut to
-    that, and left out where not even its first word is.
+    that, and left out where not even its first word is; the very first may then stand further off.
 
     `letter` and `line` are the size of one letter; `down` tells that the empty side of the picture is below.
     """
     boxes, found = list(taken), []
     for of, want in enumerate(wanted):
-        free = [(_letters(spot, boxes, field, letter, line), spot) for spot in _spots(of, want, line, down)]
-        most, spot = max(free, key=lambda one: min(one[0], len(want.text)))  # the first of equal ones
-        if text := _cut(want.text, most):
-            found.append(replace(spot, text=text))
-            boxes.append(_box(found[-1], letter, line))
+        for spots in (_spots, _far_spots)[: 1 if of else 2]:
+            free = [(_letters(spot, boxes, field, letter, line), spot) for spot in spots(of, want, line, down)]
+            most, spot = max(free, key=lambda one: min(one[0], len(want.text)))  # the first of equal ones
+            if text := _cut(want.text, most):
+                found.append(replace(spot, text=text))
+                boxes.append(_box(found[-1], letter, line))
+                break
     return found
 
 
@@ -87,6 +94,15 @@ def _spots(of: int, want: Wanted, line: float, down: bool) -> list[PlacedLabel]:
     return [
         PlacedLabel(of, want.x + dx, want.y + dy, LabelAnchor.END if dx < 0 else LabelAnchor.START, want.text)
         for dx, dy in [*offsets[:2], (-10, 0.0), (10, 0.0), *offsets[2:], (-7, -offsets[0][1]), (7, -offsets[0][1])]
+    ]
+
+
+def _far_spots(of: int, want: Wanted, line: float, down: bool) -> list[PlacedLabel]:
+    """Return spots from which a line leads to the dot, nearest first."""
+    sides = ((-7, LabelAnchor.END), (7, LabelAnchor.START))
+    rows = [(1 if down else -1) * far * line for far in range(4, MOST_ROWS)]
+    return [
+        PlacedLabel(of, want.x + dx, want.y + dy, anchor, want.text, leads=True) for dy in rows for dx, anchor in sides
     ]
 
 

@@ -33,7 +33,7 @@ class ReportedKeep:
     """A change that was kept: its commits, the first attempt first, and its own gain.
 
     `value`, `low` and `high` are the change of the metric with its 95 % interval, in the metric's unit or in `percent` of what was
-    kept before it. `taken_back` says that a later keep took it out again.
+    kept before it. `taken_back` says that a later keep took it out again; neither of the two `stands`.
     """
 
     iteration: int
@@ -48,6 +48,7 @@ class ReportedKeep:
     added: int
     removed: int
     taken_back: bool = False
+    stands: bool = True
     patch: str = ""
 
     @property
@@ -236,7 +237,7 @@ def _kept(session: Session, in_git: KeptInGit) -> tuple[ReportedKeep, ...]:
     claims, first = session.headline.claims, in_git.rows[0].iteration if in_git.rows else 0
     level = Headline(session.headline.baseline, 0.0, tuple(one for one in claims if one.iteration < first)).level
     gone = {row.undoes for row in in_git.rows if row.status is Status.KEEP_UNDO or row.iteration not in claimed_by}
-    found = []
+    found, standing = [], frozenset(session.headline.standing)
     for row in in_git.rows:
         alone = Headline(level, 0.0, (kept_claim(row),))
         level = alone.level
@@ -255,6 +256,7 @@ def _kept(session: Session, in_git: KeptInGit) -> tuple[ReportedKeep, ...]:
                 added=row.added,
                 removed=row.removed,
                 taken_back=row.iteration in gone,
+                stands=row.iteration in standing,
                 patch=patches.get(row.iteration, ""),
             )
         )

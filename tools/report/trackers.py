@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -196,7 +197,11 @@ def _to_wandb(session: ExportedSession, place: str) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     settings = wandb.Settings(silent=True, console="off", disable_git=True, disable_code=True)
     for one in session.tries:
+        identity = f"{session.id}-{one.number}"
+        for old in (folder / "wandb").glob(f"offline-run-*-{identity}"):  # of an export before
+            shutil.rmtree(old)
         run = wandb.init(
+            id=identity,
             project=session.name.replace("/", "-").replace(":", "")[:100],
             group=session.id,
             name=one.name,
@@ -209,10 +214,14 @@ def _to_wandb(session: ExportedSession, place: str) -> str:
             run.log({session.metric: value}, step=step)
         run.summary.update(dict(one.numbers))
         if one.patch:
-            artifact = wandb.Artifact(f"change-{session.id}-{one.number}", type="change")
+            artifact = wandb.Artifact(f"change-{identity}", type="change")
             with artifact.new_file("change.patch") as file:
                 file.write(one.patch)
             run.log_artifact(artifact)
+        if one.number == 0:
+            page = wandb.Artifact(f"page-{session.id}", type="page")
+            page.add_file(str(session.page))
+            run.log_artifact(page)
         run.finish()
     return f"{len(session.tries)} runs in {folder}; send them with: wandb sync {folder}/wandb/offline-run-*"
 

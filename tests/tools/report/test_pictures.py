@@ -281,6 +281,18 @@ def test_the_newest_keep_is_labelled_however_many_there_are() -> None:
     assert 899 in dots
 
 
+def test_in_a_crowd_the_newest_keep_is_named_further_off_and_a_line_leads_to_it() -> None:
+    crowd = [row(number, metric=10 - min(number, 300) / 100 + (number * 37 % 41 - 30) / 20) for number in range(1, 400)]
+    made = session([kept(300, 7.0) if one.iteration == 300 else one for one in crowd], target="2")
+
+    found = {dot.iteration: label for dot, label in labels_of(made, Box(90, 130, 1370, 690), 6.7, 15)}
+    drawn = ET.fromstring(as_svg(made)).find(".//g[@class='labels']/path")
+
+    assert {number for number, label in found.items() if label.leads} == {300}
+    assert drawn is not None
+    assert drawn.get("d")
+
+
 # As SVG
 
 

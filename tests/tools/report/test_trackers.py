@@ -62,6 +62,7 @@ def test_wandb_has_an_offline_run_an_iteration(session: Project, tmp_path: Path)
     pytest.importorskip("wandb")
 
     assert export("wandb-offline", tmp_path / "runs") == 0
+    assert export("wandb-offline", tmp_path / "runs") == 0, "and once more, in place of the first"
 
     assert len([*(tmp_path / "runs" / "wandb").glob("offline-run-*/run-*.wandb")]) == 4
 

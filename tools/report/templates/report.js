@@ -1,7 +1,7 @@
 "use strict";
 // The page stands without this script; it adds zoom and hover to the picture, filters to the table, and the live updates.
 (() => {
-  const FIELD = { left: 70, top: 22, right: 14, bottom: 76 };  // margins in pixels, as the server draws them
+  const FIELD = { left: 70, top: 28, right: 14, bottom: 76 };  // margins in pixels, as the server draws them
   const SLIM = 54;
   const STRIP = 56;
   const NARROW = 560;
@@ -195,28 +195,32 @@
       if (goal) taken.push([FIELD.left, this.y(+goal.dataset.u) - 1, this.width, this.y(+goal.dataset.u) + 1]);
       const way = this.down ? 1 : -1, bottom = this.height - FIELD.bottom, right = this.width - FIELD.right;
       const spots = [[-7, 13], [7, 13], [-10, 0], [10, 0], [-7, 24], [7, 24], [-7, 36], [7, 36], [-7, -13], [7, -13]];
-      for (const label of this.labels) {
-        const x = this.x(label.x), y = this.y(label.u);
+      const far = [...Array(26).keys()].flatMap((row) => [[-7, 56 + 14 * row], [7, 56 + 14 * row]]);  // a line leads to the dot
+      let lead = "";
+      for (const [place, label] of this.labels.entries()) {
+        const x = this.x(label.x), y = this.y(label.u), first = label.text.split(" ")[0];
         const seen = label.x >= this.area.left && label.x <= this.area.right && label.u >= this.area.low && label.u <= this.area.high && !hidden.has("keep");
         let most = 0, found = null;
-        for (const [dx, dy] of seen ? spots : []) {
+        for (const [dx, dy] of seen ? [...spots, ...(place ? [] : far)] : []) {
+          if (dy > 36 && most >= first.length && found.near) break;
           const from = x + dx, at = y + way * dy;
           if (at - 7 < FIELD.top || at + 7 > bottom) continue;
           const beside = taken.filter((box) => box[1] < at + 7 && at - 7 < box[3]);
           const room = dx > 0 ? Math.min(right, ...beside.filter((box) => box[2] > from).map((box) => box[0])) - from
             : from - Math.max(FIELD.left, ...beside.filter((box) => box[0] < from).map((box) => box[2]));
           const letters = Math.min(label.text.length, Math.floor(room / 6 - 1));
-          if (letters > most) [most, found] = [letters, { x: from, y: at, anchor: dx > 0 ? "start" : "end" }];
+          if (letters > most) [most, found] = [letters, { x: from, y: at, anchor: dx > 0 ? "start" : "end", near: dy <= 36 }];
         }
-        const first = label.text.split(" ")[0];
         const text = most >= label.text.length ? label.text : most > first.length + 6 ? `${label.text.slice(0, most - 1).trimEnd()}…` : most >= first.length ? first : "";
         label.node.setAttribute("display", text ? "inline" : "none");
         if (!text) continue;
         const wide = (text.length + 1) * 6, from = found.anchor === "end" ? found.x - wide : found.x;
         taken.push([from, found.y - 7, from + wide, found.y + 7]);
+        if (!found.near) lead = `M${x} ${y}L${found.x} ${found.y}`;
         label.node.textContent = text;
         for (const [name, value] of [["x", found.x], ["y", found.y], ["text-anchor", found.anchor]]) label.node.setAttribute(name, value);
       }
+      one(".labels path", this.svg).setAttribute("d", lead);
     }
 
     nearest(x, y) {
@@ -544,7 +548,10 @@
     waiting = requestAnimationFrame(() => picture && picture.place());
   });
 
-  // What has changed comes as parts of the page; what a person has opened, zoomed or filtered stays.
+  // What has changed comes as parts of the page; what a person has opened, zoomed, filtered or reached by keyboard stays.
+
+  const FOCUSABLE = "button, input, a, summary, [tabindex]";
+  const named = (node) => node.getAttribute("aria-label") || node.textContent;
 
   function take(parts) {
     const turned = document.createElement("template");
@@ -552,12 +559,15 @@
       const old = one(`[data-part="${name}"]`);
       turned.innerHTML = html;
       const open = old ? all("details[open][id]", old).map((node) => node.id) : [];
-      const field = old && one("input", old), typing = field && document.activeElement === field, typed = field ? field.value : "";
+      const field = old && one("input", old), typed = field ? field.value : "", held = old && old.contains(document.activeElement) ? document.activeElement : null;
+      const place = held ? all(FOCUSABLE, old).indexOf(held) : -1;
       if (old) old.replaceWith(turned.content);
       else if (one("#tries")) one("#tries").before(turned.content);
-      const now = typed || typing ? one(`[data-part="${name}"] input`) : null;
-      if (now) now.value = typed;
-      if (now && typing) now.focus();
+      if (typed) { const now = one(`[data-part="${name}"] input`); if (now) now.value = typed; }
+      if (held) {  // whoever goes by keyboard stays where they were
+        const there = all(FOCUSABLE, one(`[data-part="${name}"]`)), next = there.find((node) => named(node) === named(held)) || there[Math.min(place, there.length - 1)];
+        if (next) next.focus({ preventScroll: true });
+      }
       for (const id of open) if (document.getElementById(id)) document.getElementById(id).open = true;
     }
     const rows = one("[data-rows]");
